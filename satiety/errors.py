@@ -1,0 +1,33 @@
+"""Every error a user can cause.
+
+    SatietyError
+    ├── ParamsError      params.yaml says something that cannot be
+    ├── DataError        a data file is not what the stage needs
+    ├── AssetError       a source of data or of a model is missing, unpinned, unsafe, or not what its digest says
+    ├── ModelError       a model or a training run is not usable
+    └── SetupError       the surroundings: a missing extra, a full disk, another run in the way
+"""
+
+
+class SatietyError(Exception):
+    """Base of all errors caused by what the user gave us; never by a bug of ours."""
+
+
+class ParamsError(SatietyError):
+    """params.yaml is wrong. Lists every problem at once, each with its line."""
+
+
+class DataError(SatietyError):
+    """A data file is missing, empty, or not of the promised shape."""
+
+
+class AssetError(SatietyError):
+    """A source cannot be read, is not pinned, or is not what its digest says."""
+
+
+class ModelError(SatietyError):
+    """A model cannot be loaded safely, or training it went wrong."""
+
+
+class SetupError(SatietyError):
+    """An extra is not installed, the disk refuses, or another run holds the workspace."""

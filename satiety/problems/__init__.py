@@ -1,0 +1,5 @@
+"""Problems: what is asked of the text. One file each; see `base.py` for what a problem must know."""
+
+from satiety.problems.base import IGNORE, PROBLEMS, Prediction, Problem, Rewrite, Window
+
+__all__ = ["IGNORE", "PROBLEMS", "Prediction", "Problem", "Rewrite", "Window"]

@@ -1,0 +1,299 @@
+"""Named entities: labelled stretches of a text, found one tag per unit and judged whole.
+
+The tags are IOB2 (Ratnaparkhi 1998) over the units of `satiety.words`, so that Chinese needs no segmenter and no piece
+of a tokenizer ever crosses a boundary. Only the first sub-token of a unit is trained and read; the rest, special tokens
+and padding are ignored. An entity counts when its offsets and its label are both right.
+
+Source of the score: Tjong Kim Sang & De Meulder 2003, CoNLL-2003 shared task, section 2.4; seqeval in strict mode.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from satiety.errors import DataError
+from satiety.problems.base import IGNORE, PROBLEMS, Prediction, Problem, Rewrite, Window, ratio
+from satiety.records import Example, Span
+from satiety.words import units
+
+if TYPE_CHECKING:
+    from satiety.problems.base import Embed, Floats
+
+OUTSIDE = "O"
+NEVER = -1e9
+"""Score of a step that IOB2 forbids."""
+
+
+@PROBLEMS.register("ner")
+class Ner(Problem):
+    """Find the named entities of a text, each with its type."""
+
+    headline: ClassVar = "entity_f1"
+    metrics: ClassVar = ("entity_f1", "entity_precision", "entity_recall")
+    columns: ClassVar = ("text", "spans")
+    head: ClassVar = "token"
+
+    labels: list[str] | None
+    """The entity types; null takes those found in the data, in alphabetical order."""
+
+    @classmethod
+    def sample(cls) -> Self:
+        return cls(labels=["LOC", "PER"])
+
+    def read(self, row: Mapping[str, Any]) -> tuple[str, str | None, tuple[Span, ...]]:
+        text = str(row["text"])
+        spans = tuple(sorted((Span(*span) for span in row["spans"]), key=lambda span: span.start))
+        end = 0
+        for span in spans:
+            if not 0 <= span.start < span.end <= len(text):
+                raise ValueError(f"span {span.start}:{span.end} does not lie in a text of {len(text)} characters")
+            if span.start < end:
+                raise ValueError(f"span {span.start}:{span.end} overlaps the one before it")
+            if self.labels is not None and span.label not in self.labels:
+                raise ValueError(f"entity type {span.label[:80]!r} is not one of: {', '.join(self.labels)[:200]}")
+            end = span.end
+        return text, None, spans
+
+    def settle(self, examples: Sequence[Example]) -> Self:
+        found = sorted({span.label for example in examples for span in example.spans})
+        if not found:
+            raise DataError("ner: no example has an entity; is the column of spans (or of tags) mapped?")
+        return self.model_copy(update={"labels": self.labels if self.labels is not None else found})
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return (OUTSIDE, *(f"{prefix}-{label}" for label in self._types for prefix in "BI"))
+
+    @property
+    def _types(self) -> list[str]:
+        if self.labels is None:
+            raise ValueError("the problem is not settled: its entity types are not known yet")
+        return self.labels
+
+    def stratum(self, example: Example) -> str:
+        return "+".join(sorted({span.label for span in example.spans})) or OUTSIDE
+
+    def encode(self, examples: Sequence[Example], tokenizer: Any, max_length: int) -> list[Window]:
+        """Cut long texts into overlapping windows; one window, where it stands most central, answers for each unit."""
+        prefix, suffix = _frame(tokenizer)
+        room = max_length - len(prefix) - len(suffix)
+        index = {name: i for i, name in enumerate(self.classes)}
+        windows = []
+        for number, example in enumerate(examples):
+            places = units(example.text)
+            tags = _unit_tags(places, example.spans)
+            ids, owners = _tokens(tokenizer, [example.text[start:end] for start, end in places])
+            for part, own in _parts(len(ids), room):
+                answered = [owners[i] if i in own else -1 for i in part]
+                targets = [index.get(tags[unit], IGNORE) if unit >= 0 else IGNORE for unit in answered]
+                windows.append(
+                    Window(
+                        example=number,
+                        input_ids=[*prefix, *(ids[i] for i in part), *suffix],
+                        targets=[*[IGNORE] * len(prefix), *targets, *[IGNORE] * len(suffix)],
+                        units=[*[-1] * len(prefix), *answered, *[-1] * len(suffix)],
+                    )
+                )
+        return windows
+
+    def decode(
+        self, examples: Sequence[Example], windows: Sequence[Window], logits: Sequence[Floats]
+    ) -> list[Prediction]:
+        """Put the windows' answers together and read off the best sequence of tags that IOB2 allows (Viterbi 1967)."""
+        places = [units(example.text) for example in examples]
+        scores = [np.zeros((len(place), len(self.classes))) for place in places]
+        for window, rows in zip(windows, logits, strict=True):
+            for unit, row in zip(window.units, rows, strict=False):  # prompt methods lengthen the rows
+                if unit >= 0:
+                    scores[window.example][unit] = row - np.logaddexp.reduce(row)
+        steps = self._steps()
+        return [self._prediction(place, score, steps) for place, score in zip(places, scores, strict=True)]
+
+    def tally(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> Floats:
+        """Count entities that are right, given and gold of each type; shape (examples, 3 · types)."""
+        index = {label: i for i, label in enumerate(self._types)}
+        counts = np.zeros((len(gold), 3, len(index)))
+        for row, example, prediction in zip(counts, gold, predicted, strict=True):
+            given, real = _entities(prediction.spans, example.spans), _entities(example.spans, prediction.spans)
+            for kind, found in enumerate((given & real, given, real)):
+                for label, _, _ in found:
+                    row[kind, index[label]] += 1
+        return counts.reshape(len(gold), -1)
+
+    def measure(self, tallies: Floats) -> dict[str, Floats]:
+        right, given, gold = np.split(tallies, 3, axis=-1)
+        metrics = {
+            "entity_f1": ratio(2 * right.sum(-1), (given + gold).sum(-1)),
+            "entity_precision": ratio(right.sum(-1), given.sum(-1)),
+            "entity_recall": ratio(right.sum(-1), gold.sum(-1)),
+        }
+        for i, label in enumerate(self._types):
+            one = right[..., i], given[..., i], gold[..., i]
+            metrics[f"f1/{label}"] = ratio(2 * one[0], one[1] + one[2])
+            metrics[f"precision/{label}"], metrics[f"recall/{label}"] = ratio(one[0], one[1]), ratio(one[0], one[2])
+        return metrics
+
+    def before(self, train: Sequence[Example], texts: Sequence[str], embed: Embed) -> list[Prediction]:
+        """Answer by the mentions that stand in the training examples: the longest one, as it is written there."""
+        mentions: dict[str, Counter[str]] = defaultdict(Counter)
+        for example in train:
+            for span in example.spans:
+                mentions[example.text[span.start : span.end]][span.label] += 1
+        longest = max(map(len, mentions), default=0)
+        return [_prediction(list(_lookup(text, mentions, longest))) for text in texts]
+
+    def transfer(self, example: Example, rewrite: Rewrite) -> Example | None:
+        """Move every entity to its new place; refuse where one was changed or torn."""
+        if rewrite.kept is None:
+            return None if example.spans else replace(example, text=rewrite.text)
+        moved = []
+        for span in example.spans:
+            shifts = [new - old for old, new, size in rewrite.kept if old <= span.start and span.end <= old + size]
+            if not shifts:
+                return None
+            moved.append(replace(span, start=span.start + shifts[0], end=span.end + shifts[0]))
+        return replace(example, text=rewrite.text, spans=tuple(sorted(moved, key=lambda span: span.start)))
+
+    def outcomes(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[float, bool]]:
+        return [
+            (prediction.scores[_place(span)], span in example.spans)
+            for example, prediction in zip(gold, predicted, strict=True)
+            for span in prediction.spans
+        ]
+
+    def confusions(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[str, str]]:
+        pairs = []
+        for example, prediction in zip(gold, predicted, strict=True):
+            real = {_place(span): span.label for span in example.spans}
+            given = {_place(span): span.label for span in prediction.spans}
+            pairs += [(real.get(place, OUTSIDE), given.get(place, OUTSIDE)) for place in sorted(real | given)]
+        return pairs
+
+    def _steps(self) -> Floats:
+        """Return the score of a tag after a tag, shape (classes + 1, classes); the last row is the text's beginning."""
+        steps = np.zeros((len(self.classes) + 1, len(self.classes)))
+        for to, name in enumerate(self.classes):
+            if name.startswith("I-"):
+                steps[:, to] = NEVER
+                steps[[to - 1, to], to] = 0  # from B and from I of the same type
+        return steps
+
+    def _prediction(self, places: Sequence[tuple[int, int]], scores: Floats, steps: Floats) -> Prediction:
+        found: list[tuple[Span, float]] = []
+        chances, tags = [], [self.classes[i] for i in _best_path(scores, steps)]
+        for (start, end), tag, row in zip(places, tags, scores, strict=True):
+            chance = float(np.exp(row[self.classes.index(tag)]))
+            chances.append(chance)
+            if tag.startswith("B-"):
+                found.append((Span(start, end, tag[2:]), chance))
+            elif tag.startswith("I-"):
+                span, before = found.pop()
+                found.append((replace(span, end=end), min(before, chance)))
+        return _prediction(found, otherwise=min(chances, default=1.0))
+
+
+def _prediction(found: list[tuple[Span, float]], otherwise: float = 1.0) -> Prediction:
+    """Make a prediction of spans with their probabilities; ``otherwise`` is the confidence that there is none."""
+    confidence = sum(chance for _, chance in found) / len(found) if found else otherwise
+    return Prediction(
+        spans=tuple(span for span, _ in found),
+        confidence=confidence,
+        scores={_place(span): chance for span, chance in found},
+    )
+
+
+def _place(span: Span) -> str:
+    return f"{span.start}:{span.end}"
+
+
+def _unit_tags(places: Sequence[tuple[int, int]], spans: Sequence[Span]) -> list[str]:
+    """Tag units with IOB2; a unit that a span cuts belongs to the span."""
+    tags = [OUTSIDE] * len(places)
+    for span in spans:
+        inside = [
+            i for i, (start, end) in enumerate(places) if start < span.end and end > span.start and tags[i] == OUTSIDE
+        ]
+        for i in inside:
+            tags[i] = f"{'B' if i == inside[0] else 'I'}-{span.label}"
+    return tags
+
+
+def _tokens(tokenizer: Any, pieces: list[str]) -> tuple[list[int], list[int]]:
+    """Return token ids, and per token the unit it is the first of, or -1."""
+    if not pieces:
+        return [], []
+    encoded = tokenizer(pieces, is_split_into_words=True, add_special_tokens=False, verbose=False)
+    owners = encoded.word_ids()
+    firsts = [unit if i == 0 or owners[i - 1] != unit else -1 for i, unit in enumerate(owners)]
+    return encoded["input_ids"], firsts
+
+
+def _frame(tokenizer: Any) -> tuple[list[int], list[int]]:
+    """Return the special tokens that stand before and after a text."""
+    ids = tokenizer("")["input_ids"]
+    alone = tokenizer("a")["input_ids"]
+    before = next(i for i, (a, b) in enumerate(zip([*ids, None], alone, strict=False)) if a != b)
+    return ids[:before], ids[before:]
+
+
+def _parts(length: int, room: int) -> Iterator[tuple[range, range]]:
+    """Yield (tokens of a window, tokens it answers for); each token is answered for once, with context around it."""
+    margin = room // 4
+    start, answered = 0, 0
+    while True:
+        end = min(start + room, length)
+        until = length if end == length else end - margin
+        yield range(start, end), range(answered, until)
+        if end == length:
+            return
+        start, answered = until - margin, until
+
+
+def _best_path(scores: Floats, steps: Floats) -> list[int]:
+    """Return the tags, as indices, with the highest sum of scores, shape (units, classes), and steps."""
+    if not len(scores):
+        return []
+    best, back = scores[0] + steps[-1], []
+    for row in scores[1:]:
+        ways = best[:, None] + steps[:-1]
+        back.append(ways.argmax(axis=0))
+        best = ways.max(axis=0) + row
+    path = [int(best.argmax())]
+    for pointers in reversed(back):
+        path.append(int(pointers[path[-1]]))
+    return path[::-1]
+
+
+def _entities(spans: Sequence[Span], others: Sequence[Span]) -> set[tuple[str, int, int]]:
+    """Return the entities seqeval sees in ``spans``, tagged over the stretches that both lists cut the text into."""
+    from seqeval.scheme import IOB2, Entities
+
+    cuts = sorted({place for span in (*spans, *others) for place in (span.start, span.end)})
+    stretches = list(pairwise(cuts))
+    if not stretches:
+        return set()
+    tags = _unit_tags(stretches, spans)
+    return {(e.tag, stretches[e.start][0], stretches[e.end - 1][1]) for e in Entities([tags], IOB2).entities[0]}
+
+
+def _lookup(text: str, mentions: Mapping[str, Counter[str]], longest: int) -> Iterator[tuple[Span, float]]:
+    """Yield the longest known mentions from left to right, each with the share of its commonest label."""
+    places, i = units(text), 0
+    while i < len(places):
+        start = places[i][0]
+        ends = [
+            j
+            for j in range(i, len(places))
+            if places[j][1] - start <= longest and text[start : places[j][1]] in mentions
+        ]
+        if ends:
+            labels = mentions[text[start : places[ends[-1]][1]]]
+            label, count = min(labels.items(), key=lambda item: (-item[1], item[0]))
+            yield Span(start, places[ends[-1]][1], label), count / labels.total()
+        i = ends[-1] + 1 if ends else i + 1

@@ -1,0 +1,144 @@
+"""The shapes that flow between stages, and Parquet in and out, streamed.
+
+Everything here is plain data. Offsets are in characters (Unicode code points), half-open.
+"""
+
+import types
+import typing
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, fields
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from satiety.errors import DataError
+from satiety.files import replacing
+
+Split = Literal["train", "dev", "test"]
+BATCH = 8192
+"""Rows per Parquet row group: bounds memory, and fixes the bytes of the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A labelled stretch of a text: characters ``start`` to ``end``, half-open."""
+
+    start: int
+    end: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One labelled text, and where it came from."""
+
+    id: str
+    text: str
+    label: str | None = None
+    """The gold answer of a problem that gives one label to a text."""
+    spans: tuple[Span, ...] = ()
+    """The gold answer of a problem that labels stretches of a text; in order of start, never overlapping."""
+    split: Split = "train"
+    group: str = ""
+    """Examples of one group never straddle the split."""
+    language: str = ""
+    """ISO 639-1 code; ``und`` where it cannot be told."""
+    origin: str = "gold"
+    """``gold`` (a person labelled it), or the name of the component that made it."""
+    parent: str | None = None
+    """Id of the example this one was made from."""
+    source: str = ""
+    """Where it was read: ``file:line``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One raw text of the corpus."""
+
+    id: str
+    text: str
+    language: str = ""
+    origin: str = "corpus"
+    """``corpus``, or ``unlabelled``: a labelled source's text, its label taken off."""
+    source: str = ""
+    score: float | None = None
+    """How well it bears on the problem, by the retriever that kept it; larger is better."""
+    reason: str | None = None
+    """Why it was kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """What a stage dropped, and why. Nothing is lost on the way."""
+
+    id: str
+    source: str
+    reason: str
+    """One word or expectation name: ``duplicate``, ``near_duplicate``, ``encoding``, …"""
+    detail: str
+    twin: str | None = None
+    """Id of the record it repeats."""
+    text: str = ""
+    """The text, cut to 10,000 characters."""
+
+
+R = TypeVar("R", Example, Document, Rejected)
+
+
+def write(path: Path, records: Iterable[R], kind: type[R]) -> int:
+    """Write records as Parquet, streamed; return how many."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    schema, rows, count = _schema(kind), iter(records), 0
+    with replacing(path) as temporary, parquet.ParquetWriter(temporary, schema, compression="zstd") as out:
+        while batch := list(islice(rows, BATCH)):
+            out.write_table(pa.Table.from_pylist([asdict(record) for record in batch], schema=schema))
+            count += len(batch)
+    return count
+
+
+def read(path: Path, kind: type[R]) -> Iterator[R]:
+    """Yield the records of a Parquet file that ``write`` made, in file order.
+
+    Raises:
+        DataError: the file is missing, truncated, or holds other columns.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            if not file.schema_arrow.equals(_schema(kind)):
+                found = ", ".join(file.schema_arrow.names)
+                raise DataError(f"{path}: not a table of {kind.__name__}; its columns are: {found}")
+            for batch in file.iter_batches(BATCH):
+                for row in batch.to_pylist():
+                    yield _record(kind, row)
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; run the stage that makes it, or `dvc repro`") from None
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError(f"{path}: not a whole Parquet file ({error}); remove it and run `dvc repro`") from None
+
+
+def _record(kind: type[R], row: dict[str, Any]) -> R:
+    if kind is Example:
+        row["spans"] = tuple(Span(**span) for span in row["spans"])
+    return kind(**row)
+
+
+def _schema(kind: type) -> Any:
+    import pyarrow as pa
+
+    hints = typing.get_type_hints(kind)
+    return pa.schema([_column(field.name, hints[field.name]) for field in fields(kind)])
+
+
+def _column(name: str, hint: Any) -> Any:
+    import pyarrow as pa
+
+    if hint == tuple[Span, ...]:
+        span = [("start", pa.int32()), ("end", pa.int32()), ("label", pa.string())]
+        return pa.field(name, pa.list_(pa.struct(span)), nullable=False)
+    plain = next(t for t in typing.get_args(hint) if t is not type(None)) if isinstance(hint, types.UnionType) else hint
+    return pa.field(name, pa.float64() if plain is float else pa.string(), nullable=isinstance(hint, types.UnionType))

@@ -1,0 +1,81 @@
+"""Named implementations of one idea: one file each, found by looking in one package."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializerFunctionWrapHandler, model_serializer
+
+from satiety.section import nearest
+
+
+class Component(BaseModel):
+    """One choice a user can name in params.yaml. Its fields are its parameters."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    kind: ClassVar[str]
+
+    @classmethod
+    def sample(cls) -> Self:
+        """Return one valid instance, made of the first of each field's ``examples``."""
+        return cls.model_validate({name: (field.examples or [None])[0] for name, field in cls.model_fields.items()})
+
+    @model_serializer(mode="wrap")
+    def _with_kind(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {"kind": self.kind, **fields(self)}
+
+
+C = TypeVar("C", bound=Component)
+
+
+class Registry(Generic[C]):
+    """The components of one kind, by name. To add one, add a file to ``package``."""
+
+    def __init__(self, kind: str, package: str) -> None:
+        self.kind = kind
+        self._package = package
+        self._classes: dict[str, type[C]] = {}
+
+    def register(self, name: str) -> Callable[[type[C]], type[C]]:
+        """Name a component class; the name is what users write after ``kind:``."""
+        if name in self._classes:
+            raise ValueError(f"two {self.kind}s are called {name!r}: {self._classes[name]!r} was first")
+
+        def add(cls: type[C]) -> type[C]:
+            cls.kind = name
+            self._classes[name] = cls
+            return cls
+
+        return add
+
+    def __getitem__(self, name: str) -> type[C]:
+        self._discover()
+        if name not in self._classes:
+            hint = nearest(name, self._classes)
+            raise ValueError(f"no {self.kind} is called {name!r}; {hint}there are: {', '.join(self)}")
+        return self._classes[name]
+
+    def __iter__(self) -> Iterator[str]:
+        self._discover()
+        return iter(sorted(self._classes))
+
+    def choice(self) -> BeforeValidator:
+        """Let a pydantic field be written as ``{kind: <name>, ...its parameters}``."""
+
+        def build(value: Any) -> Any:
+            if not isinstance(value, Mapping):
+                return value
+            fields = dict(value)
+            if "kind" not in fields:
+                raise ValueError(f"say which {self.kind} with 'kind:'; there are: {', '.join(self)}")
+            return self[fields.pop("kind")].model_validate(fields)
+
+        return BeforeValidator(build)
+
+    def _discover(self) -> None:
+        package = importlib.import_module(self._package)
+        for module in pkgutil.iter_modules(package.__path__, f"{self._package}."):
+            importlib.import_module(module.name)

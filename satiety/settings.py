@@ -1,0 +1,30 @@
+"""What changes where or how fast, never a result: read from the environment (`SATIETY_*`), logged, never versioned."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Device = Literal["auto", "cpu", "cuda"]
+
+
+class Settings(BaseSettings):
+    """The surroundings of a run."""
+
+    model_config = SettingsConfigDict(env_prefix="SATIETY_", frozen=True, use_attribute_docstrings=True)
+
+    device: Device = "auto"
+    """Where models run; ``auto`` takes the GPU where there is one."""
+    workers: int = Field(default=0, ge=0)
+    """Processes or threads for work that splits; 0 takes one per core. Results never depend on it."""
+    tracking_uri: str | None = None
+    """MLflow server or store; unset means a SQLite file in the project's root."""
+    parent_run: str | None = None
+    """The MLflow run that the stages of this run belong to; flows set it."""
+
+
+def project_root(start: Path | None = None) -> Path:
+    """Return the nearest folder, from ``start`` upwards, that DVC or git calls a root; else ``start`` itself."""
+    here = (start or Path.cwd()).resolve()
+    return next((folder for folder in (here, *here.parents) if (folder / ".dvc").is_dir()), here)

@@ -1,0 +1,112 @@
+"""Make a stage of a function: paths from the command line, params from params.yaml, numbers to a report."""
+
+import argparse
+import fcntl
+import inspect
+import json
+import logging
+import os
+import resource
+import signal
+import sys
+import time
+import typing
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from satiety.errors import SatietyError, SetupError
+from satiety.files import write_text
+from satiety.section import Section
+from tasks.tracking import Run, tracked
+
+REPORTS = Path("reports")
+STATE = Path(".satiety")
+"""What is true of this machine and this moment only: timings, locks, checkpoints, the tracking spool. Never versioned."""
+
+
+class Report:
+    """What a stage measured: goes to ``reports/<stage>.json`` and, the numbers among it, to MLflow."""
+
+    def __init__(self, run: Run) -> None:
+        self.values: dict[str, Any] = {}
+        self.run = run
+
+    def flow(self, *, read: int, wrote: int, quarantined: int = 0) -> None:
+        """Say how many records came in, went out, and were quarantined: every stage does."""
+        self.values |= {"in": read, "out": wrote, "quarantined": quarantined}
+
+    def add(self, **values: Any) -> None:
+        """Add results: numbers, texts, or nested mappings of them. No times: a report is the same for the same inputs."""
+        self.values |= values
+
+    def point(self, name: str, value: float, step: int) -> None:
+        """Add one point of a curve, for MLflow; the stage writes its own DVC plots."""
+        self.run.metric(name, value, step)
+
+
+class Stage:
+    """A function whose positional parameters are paths and whose keyword ``params`` is a section."""
+
+    def __init__(self, function: Callable[..., None]) -> None:
+        self.function = function
+        self.params: type[Section] = typing.get_type_hints(function)["params"]
+        self.name = self.params.key()
+        parameters = inspect.signature(function).parameters.values()
+        self.paths = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
+
+    def run(self, **paths: Path) -> Report:
+        """Run the function on these paths, alone in its workspace; write and return its report."""
+        params = self.params.load()
+        with _alone(self.name), _timed(self.name), tracked(self.name, params) as run:
+            report = Report(run)
+            self.function(**paths, params=params, report=report)
+            run.finish(report.values)
+            text = json.dumps(report.values, indent=2, ensure_ascii=False, allow_nan=False)
+            write_text(REPORTS / f"{self.name}.json", text + "\n")
+        return report
+
+    def cli(self) -> None:
+        """Do what ``python -m tasks.<stage>`` does. A user's mistake is one line, not a traceback."""
+        parser = argparse.ArgumentParser(prog=f"python -m tasks.{self.name}", description=inspect.getdoc(self.function))
+        for path in self.paths:
+            parser.add_argument(f"--{path.replace('_', '-')}", type=Path, required=True)
+        arguments = vars(parser.parse_args())
+        logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+        try:
+            self.run(**arguments)
+        except SatietyError as error:
+            sys.exit(str(error))
+        except KeyboardInterrupt:
+            sys.exit(128 + signal.SIGINT)
+
+
+stage = Stage
+
+
+@contextmanager
+def _alone(name: str) -> Iterator[None]:
+    """Hold the stage's lock; the kernel drops it when the process dies, however it dies."""
+    STATE.mkdir(exist_ok=True)
+    with (STATE / f"{name}.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise SetupError(f"stage {name} is busy here: process {lock.read().strip()} runs it; wait for it") from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+@contextmanager
+def _timed(name: str) -> Iterator[None]:
+    """Keep what this run cost, in seconds and bytes, outside the versioned reports."""
+    started, clock = time.time(), time.perf_counter()
+    yield
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    cost = {"started": started, "seconds": round(time.perf_counter() - clock, 3), "peak_bytes": peak}
+    write_text(STATE / "timings" / f"{name}.json", json.dumps(cost) + "\n")
