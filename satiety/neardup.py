@@ -1,9 +1,10 @@
 """Texts -> which of them say the same, exactly or nearly; English and Chinese alike.
 
-Texts are *normalised* first (NFKC, case, white space). Two are exact duplicates when they are then equal, near duplicates when
-the Jaccard similarity of their sets of character 5-grams reaches a threshold. MinHash signatures, banded, only propose pairs;
-every pair is confirmed by its true similarity. So nothing is called a duplicate that is not, and a pair at the threshold is
-missed with a probability below 1 in 200. The answer depends on the texts and their order alone.
+Texts are *normalised* first (NFKC, case, white space). Two are exact duplicates when they are then equal, near
+duplicates when the Jaccard similarity of their sets of character 5-grams reaches a threshold. MinHash signatures,
+banded, only propose pairs; every pair is confirmed by its true similarity. So nothing is called a duplicate that is
+not, and a pair at the threshold is missed with a probability below 1 in 200. The answer depends on the texts and
+their order alone.
 
 Source: Broder 1997, "On the resemblance and containment of documents"; banding as in Leskovec, Rajaraman & Ullman,
 "Mining of Massive Datasets", section 3.4; sketches by rensa (R-MinHash).
@@ -96,8 +97,8 @@ def groups(texts: Sequence[str], threshold: float) -> list[int]:
 def contaminated(texts: Sequence[str], against: Sequence[tuple[str, str]], threshold: float) -> list[str | None]:
     """Return for each text the id of one of ``against`` that it gives away, or None.
 
-    It does where the two are equal once normalised, nearly equal, or where the shorter stands in the longer and is long enough
-    to mean something (CONTAINED_BYTES).
+    It does where the two are equal once normalised, nearly equal, or where the shorter stands in the longer and is
+    long enough to mean something (CONTAINED_BYTES).
     """
     ids, held = _columns(against)
     exact = {text: i for i, text in reversed(list(enumerate(held)))}

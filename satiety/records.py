@@ -82,7 +82,21 @@ class Rejected:
     """The text, cut to 10,000 characters."""
 
 
-R = TypeVar("R", Example, Document, Rejected)
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was answered for one test example; answers are JSON (`satiety.evaluate.answers`), and no text is in it."""
+
+    id: str
+    gold: str
+    before: str
+    """The answer without any training of the model."""
+    after: str
+    """The tuned model's answer."""
+    confidence: float
+    """The tuned model's probability of its answer, in [0, 1]."""
+
+
+R = TypeVar("R", Example, Document, Rejected, Answer)
 
 
 def write(path: Path, records: Iterable[R], kind: type[R]) -> int:

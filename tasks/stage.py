@@ -1,6 +1,7 @@
 """Make a stage of a function: paths from the command line, params from params.yaml, numbers to a report."""
 
 import argparse
+import ctypes
 import fcntl
 import inspect
 import json
@@ -19,11 +20,15 @@ from typing import Any
 from satiety.errors import SatietyError, SetupError
 from satiety.files import write_text
 from satiety.section import Section
-from tasks.tracking import Run, tracked
+from tasks.spool import Run, tracked
 
 REPORTS = Path("reports")
 STATE = Path(".satiety")
-"""What is true of this machine and this moment only: timings, locks, checkpoints, the tracking spool. Never versioned."""
+"""What is true of this machine and this moment only: timings, locks, checkpoints, the spool. Never versioned."""
+PR_SET_PDEATHSIG = 1
+"""Linux's number of this request, as in <sys/prctl.h>."""
+BEGUN = STATE / "begun"
+"""When the present run of the whole pipeline began: what is older than that was cached."""
 
 
 class Report:
@@ -38,7 +43,7 @@ class Report:
         self.values |= {"in": read, "out": wrote, "quarantined": quarantined}
 
     def add(self, **values: Any) -> None:
-        """Add results: numbers, texts, or nested mappings of them. No times: a report is the same for the same inputs."""
+        """Add results: numbers, texts, or mappings of them. No times: a report is the same for the same inputs."""
         self.values |= values
 
     def point(self, name: str, value: float, step: int) -> None:
@@ -75,6 +80,8 @@ class Stage:
         arguments = vars(parser.parse_args())
         logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+        if "DVC_STAGE" in os.environ:
+            _end_with_parent()
         try:
             self.run(**arguments)
         except SatietyError as error:
@@ -86,10 +93,28 @@ class Stage:
 stage = Stage
 
 
+def begin(folder: Path) -> None:
+    """Note that a run of the whole pipeline begins in this folder."""
+    _private(folder / STATE)
+    write_text(folder / BEGUN, f"{time.time()}\n")
+
+
+def _private(state: Path) -> None:
+    """Make the folder, for its owner alone: DVC keeps pickles of its own in it."""
+    state.mkdir(exist_ok=True)
+    state.chmod(0o700)
+
+
+def _end_with_parent() -> None:
+    """Let the kernel stop this process when DVC dies, however it dies: an orphan would write where the next writes."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 @contextmanager
 def _alone(name: str) -> Iterator[None]:
     """Hold the stage's lock; the kernel drops it when the process dies, however it dies."""
-    STATE.mkdir(exist_ok=True)
+    _private(STATE)
     with (STATE / f"{name}.lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,66 @@
+# Two commands matter: `make run` and `make test`. `make help` lists the rest.
+PYTHON ?= python3
+PARAMS ?= params.yaml
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export DVC_NO_ANALYTICS := 1
+export DO_NOT_TRACK := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+# Given flags, make runs every line through the shell, which looks for commands on the PATH above.
+.SHELLFLAGS := -ec
+SETUP := .venv/.installed
+COMPILE := -q --all-extras --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header
+
+.PHONY: run test check fix bench clean constraints help
+.DELETE_ON_ERROR:
+
+run: $(SETUP)  ## run the pipeline, promote, show the result; PARAMS=examples/ner_zh/params.yaml runs another problem
+	satiety check $(PARAMS)
+	satiety workspace $(PARAMS)
+	cd $(dir $(PARAMS)) && dvc --wait-for-lock repro
+	cd $(dir $(PARAMS)) && python -m tasks.promote
+	cd $(dir $(PARAMS)) && satiety report
+
+test: check  ## everything that must hold: `make check`, then pytest
+	pytest -n 2 --dist loadgroup
+
+check: $(SETUP)  ## ruff, ruff format, mypy, import-linter
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
+
+fix: $(SETUP)  ## repair what ruff can repair
+	ruff check --fix .
+	ruff format .
+
+bench: $(SETUP)  ## the figures of benchmarks/, a file each
+	for file in benchmarks/*.py; do echo "$$file"; python "$$file" || exit 1; done
+
+clean:  ## remove .venv and all that was generated, the local registry with it; data/raw stays
+	find . -name .venv -prune -o -name dvc.yaml -print | while read -r file; do \
+	  folder=$$(dirname "$$file"); \
+	  rm -rf "$$folder/models" "$$folder/.satiety" "$$folder/reports/data_docs" "$$folder/reports/promote.json"; \
+	  if [ -d "$$folder/data" ]; then find "$$folder/data" -mindepth 1 -maxdepth 1 ! -name raw -exec rm -rf {} +; fi; \
+	  git clean -fdq -- "$$folder/reports" "$$folder/plots" "$$folder/dvc.lock"; \
+	done
+	rm -rf .venv .dvc/cache .dvc/tmp mlflow.db* mlartifacts build dist *.egg-info
+	rm -rf .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+constraints: $(SETUP)  ## resolve the versions anew, from pyproject.toml
+	{ echo "# Every version, resolved together. Made from pyproject.toml by \`make constraints\`, that is:"; \
+	  echo "# uv pip compile $(COMPILE) pyproject.toml"; \
+	  uv pip compile $(COMPILE) pyproject.toml; } > constraints.txt.new
+	mv constraints.txt.new constraints.txt
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*  ## /\1\t/p' Makefile
+
+# The stamp is newer than what it was made from, or the set-up runs again. torch comes first and exact: pip then takes the
+# build the index offers for this machine instead of another with several GB of libraries.
+$(SETUP): pyproject.toml constraints.txt
+	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt torch==2.13.0
+	.venv/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[train,pipeline,serve,zh,demo,dev]'
+	touch $(SETUP)

@@ -1,0 +1,102 @@
+"""Command line -> the commands of `satiety`. This module imports no more than it takes to print the help."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from satiety.errors import SatietyError
+
+app = typer.Typer(
+    name="satiety",
+    help="Few labels and much raw text -> a better language model, and what each data technique was worth.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+Params = Annotated[Path, typer.Argument(help="A params.yaml, or the folder that holds it.")]
+
+
+@app.command()
+def check(params: Params = Path("params.yaml")) -> None:
+    """Say all that is wrong with a params.yaml, line by line."""
+    from cli.check import check_params
+
+    typer.echo(check_params(params))
+
+
+@app.command("list")
+def list_(kind: Annotated[str | None, typer.Argument(help="Only this kind, such as augmenter.")] = None) -> None:
+    """List what may be written after `kind:` in params.yaml."""
+    from cli.explain import listing
+
+    typer.echo(listing(kind))
+
+
+@app.command()
+def explain(
+    kind: Annotated[str, typer.Argument(help="A kind of component, or 'stage' for a block of params.yaml.")],
+    name: Annotated[str, typer.Argument(help="Its name, as `satiety list` gives it.")],
+) -> None:
+    """Say what a component does and what its fields mean."""
+    from cli.explain import explanation
+
+    typer.echo(explanation(kind, name))
+
+
+@app.command()
+def predict(
+    texts: Annotated[list[str] | None, typer.Argument(help="Texts; without any, --file or stdin is read.")] = None,
+    file: Annotated[Path | None, typer.Option(help="A text file, one text a line.")] = None,
+    model: Annotated[Path, typer.Option(help="The package that `register` made.")] = Path("models/package"),
+    format: Annotated[Literal["jsonl", "table"], typer.Option(help="JSON lines, or a table to look at.")] = "jsonl",
+) -> None:
+    """Let the packaged model answer for texts."""
+    from cli.predict import answer, incoming
+
+    answer(incoming(texts, file), model, format)
+
+
+@app.command()
+def report() -> None:
+    """Show what the pipeline made of the problem in this folder."""
+    from cli.report import show
+
+    show(Path.cwd())
+
+
+@app.command()
+def verify() -> None:
+    """Check all artefacts and cached objects against their digests.
+
+    DVC itself does not notice a flipped byte.
+    """
+    from cli.verify import verify_all
+    from satiety.settings import project_root
+
+    typer.echo(verify_all(project_root()))
+
+
+@app.command()
+def workspace(params: Params) -> None:
+    """Make the folder of a params.yaml ready for `dvc repro`.
+
+    Writes its dvc.yaml, anew from the root's, and data/raw/ and .gitignore where they are missing.
+    """
+    from cli.workspace import make_workspace
+
+    typer.echo(make_workspace(params))
+
+
+def run() -> None:
+    """Do what the command line says; a user's mistake is a message on stderr and exit code 1."""
+    try:
+        app()
+    except SatietyError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,90 @@
+"""Texts from the command line, a file or stdin -> the packaged model's answers, as JSON lines or a table."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from satiety.errors import DataError
+from satiety.problems.base import Prediction
+
+BATCH = 256
+"""Texts answered at a time: bounds memory, and lets a stream be answered while it comes."""
+
+
+class Answering(Protocol):
+    """What answers."""
+
+    def predict(self, texts: list[str]) -> list[Prediction]:
+        """Return an answer per text, in order."""
+
+
+def incoming(texts: list[str] | None, file: Path | None) -> Iterator[str]:
+    """Return the texts: those given, or a file's lines, or stdin's where something is piped in.
+
+    Raises:
+        DataError: no text at all, both ways at once, or a file that is missing or not UTF-8.
+    """
+    if texts and file:
+        raise DataError("predict: give texts or --file, not both")
+    if texts:
+        return iter(texts)
+    if file:
+        return _lines(file)
+    if sys.stdin.isatty():
+        raise DataError("predict: no text; write it after the command, name a --file, or pipe lines in")
+    return (line.rstrip("\r\n") for line in sys.stdin)
+
+
+def answer(texts: Iterator[str], folder: Path, format: Literal["jsonl", "table"]) -> None:
+    """Load the package, answer batch by batch, and write to stdout as the answers come."""
+    from satiety import package
+
+    rows = answered(package.open(folder), texts)
+    if format == "table":
+        _table(rows)
+        return
+    for row in rows:
+        sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def answered(model: Answering, texts: Iterator[str]) -> Iterator[dict[str, Any]]:
+    """Yield a row per text: the text, the answer, its confidence, the score of each possible answer."""
+    while batch := list(islice(texts, BATCH)):
+        for text, prediction in zip(batch, model.predict(batch), strict=True):
+            yield {"text": text, **_shown(text, prediction)}
+
+
+def _lines(file: Path) -> Iterator[str]:
+    try:
+        with file.open(encoding="utf-8-sig") as lines:
+            yield from (line.rstrip("\r\n") for line in lines)
+    except OSError as error:
+        raise DataError(f"{file}: cannot read it: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{file}: not UTF-8; save it as UTF-8") from None
+
+
+def _shown(text: str, prediction: Prediction) -> dict[str, Any]:
+    found = prediction.spans
+    spans = [{"start": s.start, "end": s.end, "label": s.label, "text": text[s.start : s.end]} for s in found]
+    given = {"label": prediction.label} if prediction.label is not None else {"spans": spans}
+    scores = {name: round(float(score), 4) for name, score in prediction.scores.items()}
+    return {**given, "confidence": round(float(prediction.confidence), 4), "scores": scores}
+
+
+def _table(rows: Iterable[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in ("answer", "confidence", "text"):
+        table.add_column(name, overflow="fold", justify="right" if name == "confidence" else "left")
+    for row in rows:
+        spans = [f"{span['text']} {span['label']}" for span in row.get("spans", [])]
+        given = row.get("label") or ", ".join(spans) or "nothing found"
+        table.add_row(escape(given), f"{row['confidence']:.2f}", escape(row["text"]))
+    Console(highlight=False).print(table)

@@ -1,0 +1,126 @@
+"""reports/, .satiety/timings/ and dvc.yaml of one folder -> the tables a person reads after a run.
+
+Nothing is computed or guessed here: a number that no report holds is shown as missing.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from satiety.errors import DataError, SetupError
+from satiety.section import read_yaml
+from tasks.stage import BEGUN, REPORTS, STATE
+
+MISSING = "–"
+TYPICAL_WIDTH = 80
+"""Columns to write where no terminal says how wide it is."""
+
+
+def show(folder: Path, console: Console | None = None) -> None:
+    """Print scores, stages, the decision about the model, and where to look next.
+
+    Raises:
+        SetupError: the folder holds no dvc.yaml.
+        DataError: a report is no JSON.
+    """
+    if not (folder / "dvc.yaml").is_file():
+        raise SetupError(f"{folder}: holds no dvc.yaml; run from the project's root, or `satiety workspace` first")
+    out = console or _console()
+    stages = list(read_yaml(folder / "dvc.yaml")["stages"])
+    reports = {name: _json(folder / REPORTS / f"{name}.json") for name in [*stages, "promote"]}
+    parts = [_scores(reports["evaluate"]), _stages(folder, stages, reports)]
+    for part in [*parts, "\n".join(_promotion(reports["promote"])), "\n".join(_next(folder))]:
+        out.print(part, "", sep="\n")
+
+
+def _console() -> Console:
+    console = Console(highlight=False, soft_wrap=False)
+    return console if console.is_terminal else Console(highlight=False, width=max(TYPICAL_WIDTH, console.width))
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise DataError(f"{path}: not JSON ({error}); remove it and run `dvc repro`") from None
+    if not isinstance(value, dict):
+        raise DataError(f"{path}: holds no report; remove it and run `dvc repro`")
+    return value
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for number, name in enumerate(columns):
+        table.add_column(name, justify="right" if number else "left", no_wrap=True)
+    return table
+
+
+def _scores(report: Mapping[str, Any] | None) -> Table | str:
+    if report is None:
+        return "Score: not run yet (stage evaluate)"
+    level = f"{report['level']:.0%} interval" if "level" in report else "interval"
+    table = _table(f"{report['metric']} on {report['examples']:,} test examples", "", "value", level)
+    for name in ("before", "after", "difference"):
+        sign = "+" if name == "difference" else ""
+        value, low, high = (report[name][key] for key in ("value", "low", "high"))
+        table.add_row(name, f"{value:{sign}.3f}", f"[{low:{sign}.3f}, {high:{sign}.3f}]".replace("[", r"\["))
+    return table
+
+
+def _stages(folder: Path, stages: list[str], reports: Mapping[str, Mapping[str, Any] | None]) -> Table:
+    table = _table("What each stage did", "stage", "in", "out", "quarantined", "seconds", "peak memory")
+    for name in stages:
+        report = reports[name]
+        if report is None:
+            table.add_row(name, "not run", *[MISSING] * 4)
+        else:
+            table.add_row(
+                name, *(_count(report.get(key)) for key in ("in", "out", "quarantined")), *_cost(folder, name)
+            )
+    return table
+
+
+def _count(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int | float) and math.isfinite(value) else MISSING
+
+
+def _cost(folder: Path, stage: str) -> tuple[str, str]:
+    """Return what the stage cost in the present run; one that DVC did not have to run cost nothing."""
+    cost = _json(folder / STATE / "timings" / f"{stage}.json")
+    if cost is None:
+        return "cached", MISSING
+    begun = folder / BEGUN
+    if begun.is_file() and cost["started"] < float(begun.read_text(encoding="utf-8")):
+        return "cached", MISSING
+    return f"{cost['seconds']:.1f}", f"{cost['peak_bytes'] / 1e9:.1f} GB"
+
+
+def _promotion(report: Mapping[str, Any] | None) -> list[str]:
+    if report is None:
+        return ["Promotion: not run yet (python -m tasks.promote)"]
+    lines = [f"Promotion: {report['decision']}: {report['reason']}"]
+    return lines + [f"  {name}: {_model(report[name])}" for name in ("champion", "challenger") if report.get(name)]
+
+
+def _model(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {item}" for key, item in value.items() if not isinstance(item, Mapping | list))
+    return str(value)
+
+
+def _next(folder: Path) -> list[str]:
+    """Name what there is to look at, of what is there."""
+    places = {
+        "reports/data_docs/index.html": "what was expected of the data, and what it was",
+        "plots": "curves, confusion matrix, calibration: `dvc plots show` draws them",
+        "models/package": 'the packaged model: `satiety predict "a text"` asks it',
+    }
+    found = [f"  {path:30} {what}" for path, what in places.items() if (folder / path).exists()]
+    return ["Where to look next", *found, f"  {'dvc metrics diff':30} what changed since the last commit"]

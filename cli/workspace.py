@@ -1,0 +1,81 @@
+"""A params.yaml -> a folder in which `dvc repro` runs it: the root's dvc.yaml written anew, data/raw/ and a .gitignore.
+
+A problem other than the default lives in a folder of its own inside the project, so that problems never overwrite each
+other's results; cache, lock and registry are shared. DVC takes each folder's dvc.yaml for itself.
+"""
+
+import os
+from pathlib import Path
+
+from satiety.errors import SetupError
+from satiety.files import write_text
+from satiety.section import PARAMS_FILE
+from satiety.settings import project_root
+from tasks.stage import begin
+
+HEADER = "# Made from the root's dvc.yaml by `satiety workspace {path}`; change that one, then run the command again.\n"
+ROOT_LINE = "  - root: ."
+IGNORED = """\
+/.satiety/
+/data/*
+!/data/raw/
+/data/raw/*
+!/data/raw/.gitkeep
+!/data/raw/README.md
+!/data/raw/*.dvc
+/models/
+/reports/data_docs/
+/reports/promote.json
+"""
+"""What git leaves alone: DVC keeps it, or it is true of this machine only. Raw data is never committed by accident."""
+
+
+def make_workspace(params: Path) -> str:
+    """Make the params file's folder ready; return one line saying so. Doing it again changes nothing.
+
+    Raises:
+        SetupError: the file is missing, called otherwise, or outside the project; or a dvc.yaml of the user's is there.
+    """
+    path = (params / PARAMS_FILE if params.is_dir() else params).resolve()
+    folder, root = path.parent, project_root(path.parent)
+    if path.name != PARAMS_FILE.name:
+        raise SetupError(
+            f"{params}: must be called {PARAMS_FILE}, for DVC reads no other name; give it a folder of its own"
+        )
+    if not path.is_file():
+        raise SetupError(f"{params}: no such file; copy the root's {PARAMS_FILE} there and change it")
+    if not (root / "dvc.yaml").is_file() or not (root / ".dvc").is_dir():
+        raise SetupError(
+            f"{params}: lies outside a project: no folder above it has a .dvc/ and a dvc.yaml; put it below the root"
+        )
+    if folder != root:
+        _write(folder / "dvc.yaml", stages_seen_from(folder, root))
+        _keep(folder / "data" / "raw" / ".gitkeep", "")
+        _keep(folder / ".gitignore", IGNORED)
+    begin(folder)
+    return f"{os.path.relpath(folder)}: ready; run `dvc repro` there"
+
+
+def stages_seen_from(folder: Path, root: Path) -> str:
+    """Return the root's dvc.yaml as it must stand in ``folder``."""
+    way_back = Path(os.path.relpath(root, folder)).as_posix()
+    path = folder.relative_to(root).as_posix()
+    lines = (root / "dvc.yaml").read_text(encoding="utf-8").splitlines()
+    roots = [number for number, line in enumerate(lines) if line.partition("#")[0].rstrip() == ROOT_LINE]
+    if len(roots) != 1:
+        raise SetupError(f"{root / 'dvc.yaml'}: must hold the line {ROOT_LINE.strip()!r} once under vars")
+    lines[roots[0]] = f"  - root: {way_back}"
+    return HEADER.format(path=path) + "\n".join(lines) + "\n"
+
+
+def _write(path: Path, text: str) -> None:
+    old = path.read_text(encoding="utf-8") if path.exists() else None
+    if old is not None and not old.startswith(HEADER.partition("{")[0]):
+        raise SetupError(f"{path}: was not made by `satiety workspace`; move it away, or it would be lost")
+    if old != text:
+        write_text(path, text)
+
+
+def _keep(path: Path, text: str) -> None:
+    if not path.exists():
+        write_text(path, text)

@@ -1,0 +1,45 @@
+"""Neighbouring characters of a word change places, by nlpaug.
+
+Source: Belinkov & Bisk 2018, "Synthetic and Natural Noise Both Break NMT", arXiv:1711.02173, section 3.2.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+from pydantic import Field
+
+from satiety.augment.base import AUGMENTERS, Augmenter
+from satiety.augment.rewriting import from_nlpaug, movable, noised
+from satiety.problems.base import Rewrite
+
+
+@AUGMENTERS.register("char_swap")
+class CharSwap(Augmenter):
+    """Swap neighbouring characters inside some words; in Chinese inside words of the segmenter, never across."""
+
+    words: float = Field(gt=0, le=1, examples=[0.3])
+    """Share of the words that are changed, at least one; nlpaug's default is 0.3."""
+    characters: float = Field(gt=0, le=1, examples=[0.1])
+    """Share of such a word's characters that move, at least one; nlpaug's default is 0.3."""
+    shortest: int = Field(ge=2, examples=[2])
+    """Characters of the shortest word that may be changed: nlpaug's default is 4; 2 is what most Chinese words have."""
+    copies: int = Field(ge=1, le=100, examples=[2])
+    """New texts made of each text, at most."""
+
+    def augment(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:
+        noise = from_nlpaug(
+            "char",
+            "RandomCharAug",
+            action="swap",
+            aug_word_p=self.words,
+            aug_word_max=None,
+            aug_char_p=self.characters,
+            aug_char_max=None,
+            min_char=self.shortest,
+        )
+        places = movable(text)
+        for _ in range(self.copies):
+            if rewrite := noised(text, places, noise, rng):
+                yield rewrite

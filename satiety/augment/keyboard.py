@@ -1,0 +1,51 @@
+"""Slips of the finger: characters replaced by their neighbours on the keyboard, by nlpaug.
+
+Source: Belinkov & Bisk 2018, "Synthetic and Natural Noise Both Break NMT", arXiv:1711.02173, section 3.2.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import Field
+
+from satiety.augment.base import AUGMENTERS, Augmenter
+from satiety.augment.rewriting import from_nlpaug, is_cjk, movable, noised
+from satiety.problems.base import Rewrite
+
+
+@AUGMENTERS.register("keyboard")
+class Keyboard(Augmenter):
+    """Mistype some characters of some words. Chinese words are left as they are: no keyboard has them."""
+
+    layout: Literal["de", "en", "es", "fr", "he", "it", "nl", "pl", "th", "tr", "uk"] = Field(examples=["en"])
+    """Whose keyboard."""
+    words: float = Field(gt=0, le=1, examples=[0.3])
+    """Share of the words that get a slip, at least one; nlpaug's default is 0.3."""
+    characters: float = Field(gt=0, le=1, examples=[0.1])
+    """Share of such a word's characters, at least one; nlpaug's default is 0.3."""
+    shortest: int = Field(ge=1, examples=[4])
+    """Characters of the shortest word that may get one; nlpaug's default is 4."""
+    copies: int = Field(ge=1, le=100, examples=[2])
+    """New texts made of each text, at most."""
+
+    def augment(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:
+        noise = from_nlpaug(
+            "char",
+            "KeyboardAug",
+            lang=self.layout,
+            aug_word_p=self.words,
+            aug_word_max=None,
+            aug_char_p=self.characters,
+            aug_char_max=None,
+            min_char=self.shortest,
+            include_special_char=False,
+            include_numeric=False,
+            include_upper_case=False,
+        )
+        places = [place for place in movable(text) if not is_cjk(text[place[0]])]
+        for _ in range(self.copies):
+            if rewrite := noised(text, places, noise, rng):
+                yield rewrite

@@ -1,0 +1,134 @@
+"""Texts -> the words an augmenter may touch; pieces -> the new text, with every unchanged stretch on record.
+
+Also the one door to nlpaug. It draws from Python's and NumPy's global generators: both are seeded from ours and put
+back afterwards, so that no copy depends on what ran before it. It takes a Chinese sentence for one word: it gets ours.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from importlib import import_module
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from satiety.errors import SetupError
+from satiety.problems.base import Rewrite
+from satiety.words import CJK, words
+
+_RUN = re.compile(r"\S+")
+_CORE = re.compile(r"[@#]?\w(?:.*\w)?", re.DOTALL)
+_CJK = re.compile(f"[{CJK}]")
+_SEPARATOR = "\x1f"
+"""White space, so no word holds it."""
+
+
+def is_cjk(character: str) -> bool:
+    """Return whether a character belongs to a script written without spaces."""
+    return bool(_CJK.match(character))
+
+
+def movable(text: str) -> list[tuple[int, int]]:
+    """Return (start, end) of the words that may be moved, changed or left out; never mere marks.
+
+    Between spaces a word is everything from its first letter to its last, with a leading @ or #, so that links and
+    names of users stay whole; where the script has no spaces, it is a word of the segmenter.
+    """
+    found: list[tuple[int, int]] = []
+    for match in _RUN.finditer(text):
+        run, start = match.group(), match.start()
+        if _CJK.search(run):
+            found += [(start + a, start + b) for a, b in words(run) if run[a].isalnum()]
+        elif core := _CORE.search(run):
+            found.append((start + core.start(), start + core.end()))
+    return found
+
+
+def gaps(text: str, places: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the stretches before, between and after the words; one more than there are words."""
+    edges = [(0, 0), *places, (len(text), len(text))]
+    return [(end, start) for (_, end), (start, _) in pairwise(edges)]
+
+
+def assemble(text: str, parts: Iterable[tuple[int, int] | str]) -> Rewrite:
+    """Put a text together from stretches (start, end) of the old one and new strings; cut white space off its ends."""
+    pieces: list[str] = []
+    kept: list[tuple[int, int, int]] = []
+    length = 0
+    for part in parts:
+        piece = part if isinstance(part, str) else text[slice(*part)]
+        if piece and not isinstance(part, str):
+            old, new, size = kept[-1] if kept else (0, -1, 0)
+            follows = (old + size, new + size) == (part[0], length)
+            kept[-1 if follows else len(kept) :] = [
+                (old, new, size + len(piece)) if follows else (part[0], length, len(piece))
+            ]
+        pieces.append(piece)
+        length += len(piece)
+    return _stripped("".join(pieces), kept)
+
+
+def _stripped(text: str, kept: Iterable[tuple[int, int, int]]) -> Rewrite:
+    first, last = len(text) - len(text.lstrip()), len(text.rstrip())
+    clipped = []
+    for old, new, size in kept:
+        start, end = max(new, first), min(new + size, last)
+        if start < end:
+            clipped.append((old + start - new, start - first, end - start))
+    return Rewrite(text.strip(), tuple(clipped))
+
+
+def noised(text: str, places: Sequence[tuple[int, int]], noise: Any, rng: random.Random) -> Rewrite | None:
+    """Return the text with some of these words changed by an augmenter of nlpaug, or None where it changed none."""
+    old = [text[start:end] for start, end in places]
+    if not old:
+        return None
+    with _seeded(rng):
+        (joined,) = noise.augment(_SEPARATOR.join(old)) or [""]
+    new = joined.split(_SEPARATOR)
+    if new == old or len(new) != len(old):
+        return None
+    between = gaps(text, places)
+    parts: list[tuple[int, int] | str] = [between[0]]
+    for place, before, after, gap in zip(places, old, new, between[1:], strict=True):
+        parts += [place if before == after else after, gap]
+    return assemble(text, parts)
+
+
+@cache
+def from_nlpaug(module: str, name: str, **options: Any) -> Any:
+    """Return an augmenter of nlpaug that takes and gives words between separators.
+
+    Raises:
+        SetupError: the extra ``train`` is not installed.
+    """
+    try:
+        maker: Callable[..., Any] = getattr(import_module(f"nlpaug.augmenter.{module}"), name)
+    except ImportError:
+        raise SetupError(
+            "this augmenter is nlpaug's; it needs the extra `train`: pip install 'satiety[train]'"
+        ) from None
+    return maker(tokenizer=_split, reverse_tokenizer=_SEPARATOR.join, **options)
+
+
+def _split(joined: str) -> list[str]:
+    return joined.split(_SEPARATOR)
+
+
+@contextmanager
+def _seeded(rng: random.Random) -> Iterator[None]:
+    """Seed the global generators from ``rng``, and put their states back."""
+    states = random.getstate(), np.random.get_state()
+    seed = rng.getrandbits(32)
+    random.seed(seed)
+    np.random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])

@@ -1,0 +1,83 @@
+"""Sources -> labelled examples in train, dev and test, and a corpus without labels.
+
+    load ─▶ repair ─▶ drop conflicts and duplicates ─▶ tell languages ─▶ split ─▶ take the labels off what is left
+
+Nothing is lost: every row that was read is an example, a document, or rejected with its reason.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SerializeAsAny, model_validator
+
+from satiety.assets import Asset
+from satiety.ingest.base import READERS, Limits, Reader
+from satiety.problems.base import PROBLEMS, Problem
+from satiety.records import Split
+from satiety.section import Section
+
+COLUMNS = ("text", "label", "spans", "group")
+"""What a source can give."""
+
+
+class Source(Asset):
+    """One source of texts: where it is, how it is read, what its columns are called."""
+
+    reader: SerializeAsAny[Annotated[Reader, READERS.choice()]]
+    """The format."""
+    columns: dict[str, str | int]
+    """Our name -> the file's: ``text``, ``label``, ``spans``, ``group``; by name, by index, or by path into JSON."""
+
+
+class Labelled(Source):
+    """A source of labelled texts."""
+
+    split: Split | None
+    """Null: divided by us. Else every row of it is for this split alone: for data that comes divided."""
+
+
+class Ingest(Section):
+    """What goes in, and how it is divided."""
+
+    seed: int
+    """Decides who is in test, dev and train, together with each text's own digest: new data moves few of the old."""
+    problem: SerializeAsAny[Annotated[Problem, PROBLEMS.choice()]]
+    """What is asked of the text."""
+    labelled: list[Labelled] = Field(min_length=1)
+    """Where labels come from."""
+    corpus: list[Source]
+    """Where raw text comes from; labelled texts beyond the budget join it without their labels."""
+    base: Asset
+    """The model to start from: a folder with safetensors."""
+    budget: int = Field(ge=2)
+    """Labels that may be spent, those of dev included."""
+    dev: float = Field(gt=0, lt=1)
+    """Share of the budget kept for early stopping."""
+    test: int = Field(ge=1)
+    """Labelled texts held out to measure with; they spend no budget."""
+    near_duplicate: float = Field(gt=0, le=1)
+    """Jaccard similarity of character 5-grams from which two texts are one. .8: Lee et al. 2022, arXiv:2107.06499."""
+    near_group: float = Field(gt=0, le=1)
+    """Similarity from which two labelled texts never straddle the split, though both are kept."""
+    conflicts: Literal["drop", "majority"]
+    """Same text, two labels: all go, or the label that more than half of them have stays."""
+    limits: Limits
+    """What a hostile or broken file may cost."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        for source in [*self.labelled, *self.corpus]:
+            wanted = self.problem.columns if isinstance(source, Labelled) else ("text",)
+            given = {
+                *source.columns,
+                *source.reader.gives,
+                *(("label",) if getattr(source.reader, "label", None) else ()),
+            }
+            missing = [name for name in wanted if name not in given]
+            if missing:
+                raise ValueError(f"{source.uri}: `columns` does not say which column is: {', '.join(missing)}")
+            unknown = sorted(set(source.columns) - {"text", "label", "spans", "group"})
+            if unknown:
+                raise ValueError(
+                    f"{source.uri}: `columns` maps {unknown[0]!r}, which is none of: text, label, spans, group"
+                )
+        return self

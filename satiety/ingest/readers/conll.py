@@ -1,0 +1,85 @@
+"""A token and its tag a line, sentences parted by blank lines -> texts with spans.
+
+Source of the scheme: Ramshaw & Marcus 1995 (BIO). ``I-`` after nothing, or after another label, begins a span, as in
+CoNLL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field
+
+from satiety.ingest.base import READERS, Columns, Limits, Reader, Row
+from satiety.ingest.lines import Line, lines
+
+END = Line(0, "")
+"""A blank line after the last, so that the last sentence ends too."""
+
+
+@READERS.register("conll")
+class Conll(Reader):
+    """Token and BIO tag a line; a line of nothing but white space ends a sentence."""
+
+    gives: ClassVar = ("text", "spans")
+
+    token: int = Field(examples=[0])
+    """Index of the token's column; negative counts from the end."""
+    tag: int = Field(examples=[-1])
+    """Index of the tag's column; negative counts from the end."""
+    delimiter: str | None = Field(examples=["\t"])
+    """What stands between columns; null for any run of white space."""
+    join: str = Field(examples=[" "])
+    """What the tokens are joined with again: a blank, or nothing for Chinese."""
+
+    def read(self, path: Path, columns: Columns, limits: Limits) -> Iterator[Row]:
+        sentence: list[Line] = []
+        size = 0
+        for line in chain(lines(path, limits), [END]):
+            if line.text.strip() or line.reason:
+                size += len(line.text) + 1
+                if size <= limits.row_bytes:
+                    sentence.append(line)
+            elif size:
+                yield self._row(sentence, size, limits)
+                sentence, size = [], 0
+
+    def _row(self, sentence: list[Line], size: int, limits: Limits) -> Row:
+        place, raw = str(sentence[0].number), "\n".join(line.text for line in sentence[:1000])
+        bad = next((line for line in sentence if line.reason), None)
+        if bad:
+            return Row(place, reason=bad.reason, detail=f"line {bad.number}: {bad.detail}", text=raw)
+        if size > limits.row_bytes:
+            return Row(place, reason="too_long", detail=f"a sentence of {size:,} characters", text=raw)
+        try:
+            pairs = [self._pair(line) for line in sentence]
+        except ValueError as error:
+            return Row(place, reason="conll", detail=str(error), text=raw)
+        return Row(place, {"text": self.join.join(token for token, _ in pairs), "spans": self._spans(pairs)})
+
+    def _pair(self, line: Line) -> tuple[str, str]:
+        cells = line.text.split(self.delimiter)
+        try:
+            token, tag = cells[self.token].strip(), cells[self.tag].strip()
+        except IndexError:
+            raise ValueError(f"line {line.number}: not enough columns in {line.text[:80]!r}") from None
+        if not token or len(cells) < 2:
+            raise ValueError(f"line {line.number}: no token and tag in {line.text[:80]!r}")
+        if (tag != "O" and tag[:2] not in ("B-", "I-")) or (not tag[2:] and tag != "O"):
+            raise ValueError(f"line {line.number}: tag {tag[:80]!r} is none of O, B-…, I-…")
+        return token, tag
+
+    def _spans(self, pairs: list[tuple[str, str]]) -> list[tuple[int, int, str]]:
+        spans: list[tuple[int, int, str]] = []
+        at, open_label = 0, ""
+        for token, tag in pairs:
+            label = tag[2:]
+            if tag.startswith("I-") and label == open_label:
+                spans[-1] = (spans[-1][0], at + len(token), label)
+            elif label:
+                spans.append((at, at + len(token), label))
+            open_label, at = label, at + len(token) + len(self.join)
+        return spans

@@ -1,0 +1,48 @@
+"""One JSON value -> rows, by path patterns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from satiety.errors import DataError
+from satiety.ingest.base import READERS, Columns, Limits, Reader, Row
+from satiety.ingest.lines import blocks, told_encoding
+from satiety.ingest.paths import check_paths, split_path, walk
+from satiety.ingest.values import Refused, parse
+
+MAX_BYTES = 1 << 29
+"""Largest JSON file: a value is held in memory whole."""
+
+
+@READERS.register("json")
+class Json(Reader):
+    """One JSON value a file; columns are paths such as ``*.turns.*.text`` or ``train.*.0``; ``*`` is every child."""
+
+    def read(self, path: Path, columns: Columns, limits: Limits) -> Iterator[Row]:
+        steps = {ours: split_path(where) for ours, where in columns.items()}
+        try:
+            check_paths(steps)
+            rows = walk(parse(_text(path, limits)), steps)
+        except ValueError as error:
+            raise DataError(f"{path}: {error}") from None
+        for number, (place, found) in enumerate(rows, start=1):
+            if number > limits.rows:
+                raise DataError(f"{path}: more than {limits.rows:,} rows; raise ingest.limits.rows, or split the file")
+            if isinstance(found, Refused):
+                yield Row(place, reason="json", detail=str(found))
+            else:
+                yield Row(place, found)
+
+
+def _text(path: Path, limits: Limits) -> str:
+    mark, encoding = told_encoding(path, limits)
+    data = bytearray()
+    for block in blocks(path, limits):
+        data += block
+        if len(data) > MAX_BYTES:
+            raise DataError(f"{path}: more than {MAX_BYTES:,} bytes in one JSON value; write it as JSON lines")
+    try:
+        return data[mark:].decode(encoding)
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not {encoding.upper()} at byte {mark + error.start}; save it as UTF-8") from None

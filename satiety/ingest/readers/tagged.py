@@ -1,0 +1,50 @@
+"""Words with a part of speech behind a slash (``江/nr  泽民/nr  在/p``) -> texts with spans. A sentence a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field
+
+from satiety.ingest.base import READERS, Columns, Limits, Reader, Row
+from satiety.ingest.lines import lines
+
+
+@READERS.register("tagged")
+class Tagged(Reader):
+    """A sentence a line, its words parted by white space, each followed by a slash and its tag."""
+
+    gives: ClassVar = ("text", "spans")
+
+    labels: dict[str, str] = Field(examples=[{"nr": "PER", "ns": "LOC"}])
+    """Which tags are entities, and what they are called: ``{nr: PER, ns: LOC, nt: ORG}``."""
+    merge: list[str] = Field(examples=[["nr"]])
+    """Tags of which neighbours are one entity: a Chinese family name and given name stand as two words."""
+    join: str = Field(examples=[""])
+    """What the words are joined with again: nothing for Chinese, a blank for English."""
+
+    def read(self, path: Path, columns: Columns, limits: Limits) -> Iterator[Row]:
+        for line in lines(path, limits):
+            place = str(line.number)
+            words = [word.rpartition("/") for word in line.text.split()]
+            if line.reason:
+                yield Row(place, reason=line.reason, detail=line.detail, text=line.text)
+            elif bad := ["".join(parts) for parts in words if not all(parts)]:
+                yield Row(place, reason="tagged", detail=f"{bad[0][:80]!r} is not a word and its tag", text=line.text)
+            elif words:
+                pairs = [(word, tag) for word, _, tag in words]
+                yield Row(place, {"text": self.join.join(word for word, _ in pairs), "spans": self._spans(pairs)})
+
+    def _spans(self, pairs: list[tuple[str, str]]) -> list[tuple[int, int, str]]:
+        spans: list[tuple[int, int, str]] = []
+        at, before = 0, ""
+        for word, tag in pairs:
+            end = at + len(word)
+            if tag in self.labels and tag == before and tag in self.merge:
+                spans[-1] = (spans[-1][0], end, self.labels[tag])
+            elif tag in self.labels:
+                spans.append((at, end, self.labels[tag]))
+            before, at = tag, end + len(self.join)
+        return spans

@@ -1,0 +1,34 @@
+"""A text a line -> rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from satiety.ingest.base import READERS, Columns, Limits, Reader, Row
+from satiety.ingest.lines import lines
+
+
+@READERS.register("text")
+class Text(Reader):
+    """One text a line; blank lines are passed over. For what carries no label of its own."""
+
+    gives: ClassVar = ("text",)
+
+    label: str | None = Field(examples=[None])
+    """The label of every text of the file, for labels that are kept as one file each; null where there is none."""
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        return self.gives if self.label is None else (*self.gives, "label")
+
+    def read(self, path: Path, columns: Columns, limits: Limits) -> Iterator[Row]:
+        for line in lines(path, limits):
+            values: dict[str, Any] = {"text": line.text} | ({} if self.label is None else {"label": self.label})
+            if line.reason:
+                yield Row(str(line.number), reason=line.reason, detail=line.detail, text=line.text)
+            elif line.text.strip():
+                yield Row(str(line.number), values)

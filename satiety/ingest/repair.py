@@ -1,0 +1,119 @@
+"""A text with damage -> the text as it was meant, where that is certain, and what was done to it.
+
+Undone: HTML entities, mojibake whose repair can be played back to the very text that was found, control, zero-width
+and bidirectional characters, terminal colour codes. The rest is Unicode's NFC. Whoever counts the kinds knows how
+dirty a source was.
+
+Source of the mojibake detector: Speer 2019, "ftfy", doi:10.5281/zenodo.2591652.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from satiety.records import Span
+
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
+_ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_BIDI = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_ZERO_WIDTH = re.compile(
+    r"[\u00ad\u200b\u2060-\u2064\ufeff]"
+    # A joiner is part of an emoji or of an Arabic or Indic word, and a trick anywhere else.
+    r"|(?<![\u0590-\u0dff\u0f00-\u109f\u1780-\u17ff\ufe0f\u2600-\u27bf\U0001f000-\U0001faff])[\u200c\u200d]"
+)
+_STRIPPED = {"ansi": _ANSI, "control": _CONTROL, "bidi": _BIDI, "zero_width": _ZERO_WIDTH}
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+def repair(text: str) -> tuple[str, tuple[str, ...]]:
+    """Return the repaired text and the kinds of repair it took, in order.
+
+    Raises:
+        ValueError: half of a surrogate pair stands in it: what it was is lost.
+    """
+    if text.isascii() and "&" not in text and text.isprintable():
+        return text, ()
+    if found := _SURROGATE.search(text):
+        raise ValueError(f"half of a surrogate pair at character {found.start()}")
+    kinds: list[str] = []
+    for kind, change in _CHANGES.items():
+        changed = change(text)
+        if changed != text:
+            kinds.append(kind)
+            text = changed
+    return text, tuple(kinds)
+
+
+def repair_spans(text: str, spans: Sequence[Span]) -> tuple[str, tuple[Span, ...], tuple[str, ...]]:
+    """Repair a text piece by piece, cut where spans begin and end, so that every span still covers what it covered.
+
+    Raises:
+        ValueError: as in ``repair``, or a span vanishes, or its edge would cut a composed character in two.
+    """
+    pieces: list[str] = []
+    moved: list[Span] = []
+    kinds: dict[str, None] = {}
+    at = length = 0
+    for span in (*spans, None):
+        for start, end in ((at, span.start), (span.start, span.end)) if span else ((at, len(text)),):
+            piece, done = repair(text[start:end])
+            pieces.append(piece)
+            kinds |= dict.fromkeys(done)
+            length += len(piece)
+        if span:
+            at = span.end
+            moved.append(Span(length - len(pieces[-1]), length, span.label))
+            if not pieces[-1].strip():
+                raise ValueError(f"nothing is left of the span {span.start}–{span.end}")
+    joined = "".join(pieces)
+    if unicodedata.normalize("NFC", joined) != joined:
+        raise ValueError("a span begins or ends inside a composed character")
+    return joined, tuple(moved), tuple(kinds)
+
+
+def _mojibake(text: str) -> str:
+    """Undo a wrong decoding where doing it again gives back exactly what was found."""
+    if text.isascii():
+        return text
+    import ftfy
+
+    fixed, plan = ftfy.fix_encoding_and_explain(text)
+    if not plan or any(step.action not in ("encode", "decode") for step in plan):
+        return text
+    return fixed if _replayed(fixed, [(step.action, step.parameter) for step in plan]) == text else text
+
+
+def _replayed(fixed: str, plan: Sequence[tuple[str, str]]) -> str | None:
+    """Do a repair backwards: what it decoded is encoded, what it encoded is decoded."""
+    value: str | bytes = fixed
+    try:
+        for action, codec in reversed(plan):
+            if action == "decode" and isinstance(value, str):
+                value = value.encode(codec)
+            elif action == "encode" and isinstance(value, bytes):
+                value = value.decode(codec)
+    except UnicodeError:
+        return None
+    return value if isinstance(value, str) else None
+
+
+def _entities(text: str) -> str:
+    return _ENTITY.sub(lambda found: html.unescape(found.group()), text)
+
+
+def _nfc(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
+_CHANGES: dict[str, Callable[[str], str]] = {
+    "html": _entities,
+    "mojibake": _mojibake,
+    **{kind: partial(pattern.sub, "") for kind, pattern in _STRIPPED.items()},
+    "nfc": _nfc,
+}
+"""In this order: an entity may hide a control character, and wrongly decoded text looks like control characters."""

@@ -1,0 +1,102 @@
+"""What is known of a model -> its card: what it is for, how it was made, how good it is, where it will fail.
+
+Source: Mitchell et al. 2019, Model Cards for Model Reporting, arXiv:1810.03993.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from satiety.problems import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a card says that is in no other file of the package."""
+
+    name: str
+    """Of the registered model."""
+    revision: str
+    """Git commit of the code."""
+    data: Mapping[str, str]
+    """SHA-256 of what it was trained and tested on, by name."""
+    languages: Sequence[str]
+    """Of the training examples, commonest first; ISO 639-1."""
+    trained: int
+    """Labelled examples it was trained on, those of dev left out."""
+    params: Mapping[str, Any]
+    """The whole of params.yaml."""
+
+
+def card(problem: Problem, scores: Mapping[str, Any], facts: Facts, shown: Sequence[tuple[str, Any]]) -> str:
+    """Return the card as Markdown."""
+    parts = (
+        [f"# {facts.name}"],
+        _purpose(problem, facts),
+        _scores(scores),
+        _example(shown),
+        _making(facts),
+        _limits(scores),
+        ["## Params", "```yaml\n" + yaml.safe_dump(dict(facts.params), allow_unicode=True, sort_keys=False) + "```"],
+    )
+    return "\n\n".join(line for part in parts for line in part) + "\n"
+
+
+def _purpose(problem: Problem, facts: Facts) -> Iterator[str]:
+    about = (type(problem).__doc__ or problem.kind).strip().splitlines()[0]
+    yield f"{about} Problem `{problem.kind}`; language {', '.join(facts.languages) or 'unknown'}."
+    yield f"Answers: {', '.join(f'`{name}`' for name in problem.classes)}."
+    yield "## Intended use"
+    yield (
+        "Texts like those it was trained on: same language, same kind of writer, same question. It gives a suggestion "
+        "with a confidence; where a wrong answer harms somebody, a person decides."
+    )
+
+
+def _scores(scores: Mapping[str, Any]) -> Iterator[str]:
+    yield f"## Scores on {scores['examples']:,} frozen test examples"
+    rows = [
+        f"| {metric} | {_cell(scores['metrics']['before'][metric])} | {_cell(interval)} "
+        f"| {_cell(scores['metrics']['difference'][metric], '+')} |"
+        for metric, interval in scores["metrics"]["after"].items()
+    ]
+    head = ["| metric | before | after | difference |", "|---|---|---|---|"]
+    yield "\n".join([*head, *rows])
+    yield (
+        f"In brackets the {scores['level']:.0%} intervals of a paired bootstrap. *before* is what the same base model "
+        f"answers untrained. Expected calibration error: {scores['calibration']['ece']:.3f}."
+    )
+
+
+def _example(shown: Sequence[tuple[str, Any]]) -> Iterator[str]:
+    yield "## What it answers"
+    yield "\n".join(f"- {text}\n  `{answer}`" for text, answer in shown)
+    yield "The texts are made up. `manifest.json` holds the SHA-256 of every file; a changed byte is refused."
+
+
+def _making(facts: Facts) -> Iterator[str]:
+    yield "## How it was made"
+    budget = facts.params.get("ingest", {}).get("budget")
+    spent = f" of a budget of {budget:,} labels, the rest of which chose the best step" if budget else ""
+    lines = [f"- trained on {facts.trained:,} labelled examples{spent}", f"- code: git revision `{facts.revision}`"]
+    lines += [f"- {name}: sha256 `{value}`" for name, value in facts.data.items()]
+    yield "\n".join(lines)
+
+
+def _limits(scores: Mapping[str, Any]) -> Iterator[str]:
+    yield "## Limits"
+    metrics = scores["metrics"]["after"]
+    classes = {name.partition("/")[2]: value for name, value in metrics.items() if name.startswith("f1/")}
+    if classes:
+        worst = min(classes, key=lambda name: classes[name]["value"])
+        yield f"- It is weakest at `{worst}`: F1 {_cell(classes[worst])}."
+    yield (
+        "- Other kinds of text, other languages and later times were not tested.\n"
+        "- What its training texts and its base model take for granted, it takes for granted too."
+    )
+
+
+def _cell(interval: Mapping[str, float], sign: str = "") -> str:
+    return f"{interval['value']:{sign}.3f} [{interval['low']:{sign}.3f}, {interval['high']:{sign}.3f}]"

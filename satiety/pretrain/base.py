@@ -1,0 +1,38 @@
+"""What a pretrainer does: base model and retrieved texts -> an encoder in the same format."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from satiety.registry import Component, Registry
+from satiety.training.curve import Curve
+
+if TYPE_CHECKING:
+    from satiety.training.checkpoint import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Pretrained:
+    """What a pretrainer did."""
+
+    curve: Curve = field(default_factory=lambda: Curve(("step", "loss", "lr")))
+    """Its training loss."""
+    facts: dict[str, Any] = field(default_factory=dict)
+    """Numbers for the report."""
+    used: int = 0
+    """Texts it learned from."""
+
+
+class Pretrainer(Component):
+    """One way to go on with pre-training."""
+
+    @abstractmethod
+    def run(self, base: Path, texts: Sequence[str], out: Path, *, seed: int, store: Store, device: str) -> Pretrained:
+        """Write into ``out`` the encoder in ``base``, taught by the texts; take up a run that was cut off."""
+
+
+PRETRAINERS: Registry[Pretrainer] = Registry("pretrainer", "satiety.pretrain")

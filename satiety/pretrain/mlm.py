@@ -1,0 +1,55 @@
+"""Go on with masked language modelling, on the texts that bear on the problem.
+
+Sources: Devlin et al. 2019, BERT (arXiv:1810.04805), section 3.1, for the masking (of the chosen tokens .8 are masked,
+.1 replaced, .1 kept); Gururangan et al. 2020 (arXiv:2004.10964), task-adaptive pre-training; Cui et al. 2019
+(arXiv:1906.08101) for whole words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from satiety.errors import DataError
+from satiety.pretrain.base import PRETRAINERS, Pretrained, Pretrainer
+from satiety.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from satiety.training.checkpoint import Store
+
+RECIPE = {
+    "epochs": 2, "least_steps": 2, "most_steps": 2, "batch_size": 2, "warmup": 0.1, "weight_decay": 0.01, "clip": 1.0,
+    "average": None, "checks": 1, "patience": None,
+}  # fmt: skip
+
+
+@PRETRAINERS.register("mlm")
+class MaskedLanguageModel(Pretrainer):
+    """Learn to fill in masked tokens of the retrieved texts."""
+
+    learning_rate: float = Field(gt=0, le=1, examples=[1e-4])
+    """Peak learning rate of the encoder's weights."""
+    head_learning_rate: float = Field(gt=0, le=1, examples=[1e-3])
+    """Peak learning rate of the new head, which starts from nothing."""
+    max_length: int = Field(ge=8, le=8192, examples=[16])
+    """Tokens per window; a longer text gives several."""
+    share: float = Field(gt=0, lt=1, examples=[0.15])
+    """Share of the tokens to be filled in."""
+    whole_words: bool = Field(examples=[True])
+    """Whether all pieces of a word are chosen together."""
+    held_out: float = Field(ge=0, lt=1, examples=[0.2])
+    """Share of the texts that only judges: the step with the least loss on it is kept. 0 keeps the last step."""
+    training: Recipe = Field(examples=[RECIPE])
+    """How long and in which steps it is trained."""
+
+    def run(self, base: Path, texts: Sequence[str], out: Path, *, seed: int, store: Store, device: str) -> Pretrained:
+        from satiety.pretrain.masked.run import pretrain
+
+        if not texts:
+            raise DataError(
+                "pretrain: mlm has no retrieved document to learn from; let `retrieve` keep some, or write `kind: none`"
+            )
+        return pretrain(base, texts, out, params=self, seed=seed, store=store, device=device)

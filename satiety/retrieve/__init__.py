@@ -1,0 +1,130 @@
+"""Lever `retrieve`: find the documents of a large corpus that bear on the problem.
+
+Training examples are what is searched for, stratum by stratum (class by class), so that a rare class finds its share.
+What gives away a development or test text is dropped, with its reason.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+from pydantic import Field, SerializeAsAny
+
+from satiety.errors import DataError
+from satiety.neardup import contaminated
+from satiety.records import Document, Example, Rejected
+from satiety.retrieve.base import RETRIEVERS, Hit, Retriever
+from satiety.section import Section
+
+if TYPE_CHECKING:
+    from satiety.problems.base import Embed
+
+__all__ = ["RETRIEVERS", "Found", "Hit", "Retrieve", "Retriever", "retrieve"]
+
+UNKNOWN = ("und", "")
+"""Languages of a text too short or too mixed to tell: never a reason to leave it out."""
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+SHOWN = 10_000
+"""Characters of a rejected text that the quarantine keeps."""
+
+
+class Retrieve(Section):
+    """What to look for, and how."""
+
+    retriever: SerializeAsAny[Annotated[Retriever, RETRIEVERS.choice()]]
+    """How documents are found; ``none`` finds nothing."""
+    prefix: str
+    """Put before every text that is embedded; models of the E5 family want ``query: ``, most want nothing."""
+    near_duplicate: float = Field(gt=0, le=1)
+    """Jaccard similarity of character 5-grams from which a document is a copy of a dev or test text, and goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a retrieval gave."""
+
+    documents: list[Document]
+    """What was kept, each with score and reason; every stratum in turn, its best first."""
+    rejected: list[Rejected]
+    """What was found and gives away a dev or test text."""
+    numbers: dict[str, Any]
+    """What the stage reports."""
+
+
+def retrieve(
+    documents: Sequence[Document],
+    train: Sequence[Example],
+    held: Sequence[Example],
+    *,
+    stratum: Callable[[Example], str],
+    embed: Embed,
+    params: Retrieve,
+) -> Found:
+    """Find what bears on the training examples, and drop what gives away the ``held`` ones.
+
+    Args:
+        documents: the corpus.
+        train: what is searched for.
+        held: the dev and test examples.
+        stratum: gives the class that a training example stands for (``Problem.stratum``).
+        embed: turns texts into unit vectors; called at most once, and only by retrievers that need it.
+        params: the section.
+
+    Raises:
+        DataError: there is nothing to search for.
+    """
+    if not train:
+        raise DataError(
+            "retrieve: no training example to search for; look at reports/validate.json for where they went"
+        )
+    known = {example.language for example in train}.difference(UNKNOWN)
+    spoken = [document for document in documents if not known or document.language in {*known, *UNKNOWN}]
+    wanted: dict[str, list[Example]] = defaultdict(list)
+    for example in sorted(train, key=lambda example: example.id):
+        wanted[stratum(example)].append(example)
+    hits = params.retriever.find(spoken, dict(sorted(wanted.items())), embed) if spoken else []
+    twins = contaminated(
+        [spoken[hit.place].text for hit in hits], [(e.id, e.text) for e in held], params.near_duplicate
+    )
+    clean = [hit for hit, twin in zip(hits, twins, strict=True) if twin is None]
+    kept = [replace(spoken[hit.place], score=hit.score, reason=hit.reason) for hit in clean]
+    rejected = [_reject(spoken[h.place], h, twin) for h, twin in zip(hits, twins, strict=True) if twin is not None]
+    numbers = {"other_language": len(documents) - len(spoken), "contaminated": len(rejected)}
+    return Found(kept, rejected, numbers | _measure(documents, kept, clean))
+
+
+def _reject(document: Document, hit: Hit, twin: str) -> Rejected:
+    return Rejected(
+        id=document.id,
+        source=document.source,
+        reason="contaminated",
+        detail=f"gives away a dev or test text; was found by {hit.reason}",
+        twin=twin,
+        text=document.text[:SHOWN],
+    )
+
+
+def _measure(corpus: Sequence[Document], kept: Sequence[Document], hits: Sequence[Hit]) -> dict[str, Any]:
+    """Compare what was found with the corpus; every number is 0, or absent, where nothing was found."""
+    before, after = _hidden(corpus), _hidden(kept)
+    scores = np.quantile([hit.score for hit in hits], QUANTILES).round(4).tolist() if hits else []
+    hidden: Mapping[str, float | None] = {
+        "corpus": round(before, 4),
+        "found": round(after, 4),
+        "lift": round(after / before, 3) if before and kept else None,
+    }
+    return {
+        "hidden": hidden,
+        "score": {f"q{round(100 * q):02}": score for q, score in zip(QUANTILES, scores, strict=False)},
+        "found_for": dict(sorted(Counter(hit.group for hit in hits).items())),
+        "languages": dict(Counter(document.language or "und" for document in kept).most_common()),
+    }
+
+
+def _hidden(documents: Sequence[Document]) -> float:
+    """Return the share of documents that came from a labelled source, their label taken off."""
+    return sum(document.origin == "unlabelled" for document in documents) / max(1, len(documents))

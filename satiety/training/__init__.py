@@ -1,0 +1,9 @@
+"""One training loop for every stage that changes weights: batches, schedule, precision, checkpoints, curves.
+
+`encoder`, `hardware`, `loop`, `optimiser` and `checkpoint` are heavy to import: only functions do.
+"""
+
+from satiety.training.curve import Curve
+from satiety.training.recipe import Recipe
+
+__all__ = ["Curve", "Recipe"]

@@ -1,0 +1,100 @@
+"""Where a training run stands -> two files, and back, after a kill at any point.
+
+    <folder>/<step>.safetensors   weights that change, optimizer state, the best weights so far
+    <folder>/state.json           the step, the curves, the best score, and the SHA-256 of the other file
+
+``state.json`` is replaced last and in one step, so it always names a whole file; whatever is not whole, or not what its
+digest says, is passed over. Batches and dropout are drawn from (seed, step), so no generator's state need be kept.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import time
+from dataclasses import dataclass, field
+from hashlib import sha256 as hashed
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from satiety.files import digest, manifest, replacing, sha256, write_text
+
+STATE = "state.json"
+KEPT = 3
+"""Folders of unfinished runs that are kept; older ones go when a new run begins."""
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A point of a run from which it can go on as if never cut off."""
+
+    tensors: dict[str, torch.Tensor]
+    state: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Store:
+    """The checkpoints of one run: one is kept, the newest."""
+
+    folder: Path
+    seconds: float
+    """Least time between two checkpoints."""
+    _last: float = field(default_factory=time.monotonic)
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time for the next one."""
+        return time.monotonic() - self._last >= self.seconds
+
+    def save(self, snapshot: Snapshot, step: int) -> None:
+        """Write a checkpoint, then remove the one before it."""
+        path = self.folder / f"{step}.safetensors"
+        with replacing(path) as temporary:
+            save_file(
+                {name: tensor.detach().cpu().contiguous() for name, tensor in snapshot.tensors.items()}, temporary
+            )
+        state = {**snapshot.state, "tensors": path.name, "sha256": sha256(path)}
+        write_text(self.folder / STATE, json.dumps(state))
+        for old in self.folder.glob("*.safetensors"):
+            if old != path:
+                old.unlink()
+        self._last = time.monotonic()
+
+    def load(self) -> Snapshot | None:
+        """Return the newest whole checkpoint, or None."""
+        try:
+            state = json.loads((self.folder / STATE).read_text(encoding="utf-8"))
+            path = self.folder / Path(state["tensors"]).name
+            if sha256(path) != state["sha256"]:
+                raise ValueError("its digest is another")
+            return Snapshot(load_file(path), state)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+            log.warning("%s: not a whole checkpoint (%s); training starts anew", self.folder, error)
+            return None
+
+    def clear(self) -> None:
+        """Remove it: the run's results are written."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def store(home: Path, key: str, seconds: float) -> Store:
+    """Return the store of the run with these inputs; folders of runs that nobody came back to go."""
+    home.mkdir(parents=True, exist_ok=True)
+    others = sorted((f for f in home.iterdir() if f.is_dir() and f.name != key), key=lambda f: f.stat().st_mtime)
+    for folder in others[:-KEPT]:
+        shutil.rmtree(folder, ignore_errors=True)
+    return Store(home / key, seconds)
+
+
+def key_of(params: str, *inputs: Path) -> str:
+    """Return one digest of a run's parameters and of the files and folders it reads."""
+    digests = {str(i): digest(manifest(path)) if path.is_dir() else sha256(path) for i, path in enumerate(inputs)}
+    return hashed(f"{params}\n{digest(digests)}".encode()).hexdigest()[:32]

@@ -1,0 +1,31 @@
+"""The course of a training run, as CSV files that DVC plots."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from satiety.files import write_text
+
+
+@dataclass(slots=True)
+class Curve:
+    """Points in order of step."""
+
+    columns: Sequence[str]
+    points: list[dict[str, float]] = field(default_factory=list)
+
+    def add(self, point: Mapping[str, float]) -> None:
+        """Append one point: one value per column."""
+        self.points.append({name: point[name] for name in self.columns})
+
+    def write(self, path: Path) -> None:
+        """Write the points, or the header alone where there are none."""
+        out = io.StringIO()
+        table = csv.DictWriter(out, self.columns, lineterminator="\n")
+        table.writeheader()
+        table.writerows({name: f"{value:.6g}" for name, value in point.items()} for point in self.points)
+        write_text(path, out.getvalue())

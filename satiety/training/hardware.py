@@ -1,0 +1,58 @@
+"""The setting ``device`` -> where a model runs, in which precision.
+
+Weights and optimizer states are float32 everywhere. Where the processor has bfloat16 units, the forward and the
+backward pass run in bfloat16 under autocast; no loss scaling is needed, for its exponents are those of float32.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+
+from satiety.errors import SetupError
+
+Precision = Literal["bf16", "fp32"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """Where a model runs."""
+
+    device: str
+    """``cpu`` or ``cuda``."""
+    precision: Precision
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Compute in this precision within the block."""
+        return torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.precision == "bf16")
+
+    def accelerator(self) -> Any:
+        """Return Hugging Face's Accelerator for it; one process may ask for different ones in turn."""
+        from accelerate import Accelerator
+        from accelerate.state import AcceleratorState
+
+        AcceleratorState._reset_state(reset_partial_state=True)
+        return Accelerator(cpu=self.device == "cpu", mixed_precision="bf16" if self.precision == "bf16" else "no")
+
+
+def hardware(device: str) -> Hardware:
+    """Return the hardware that ``auto``, ``cpu`` or ``cuda`` stands for on this machine.
+
+    Raises:
+        SetupError: ``cuda`` is asked for and there is none.
+    """
+    there = torch.cuda.is_available()
+    if device == "cuda" and not there:
+        raise SetupError("SATIETY_DEVICE=cuda: this PyTorch sees no CUDA device; write auto or cpu, or mend the driver")
+    if there and device != "cpu":
+        return Hardware("cuda", "bf16" if torch.cuda.is_bf16_supported() else "fp32")
+    return Hardware("cpu", "bf16" if _cpu_has_bf16() else "fp32")
+
+
+def _cpu_has_bf16() -> bool:
+    """Without these units bfloat16 is emulated, and slower than float32."""
+    able = torch.cpu.get_capabilities()
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16"))

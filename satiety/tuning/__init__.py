@@ -1,0 +1,21 @@
+"""Lever of levers: base model and examples -> tuned model. How much of it may change is a method, one file each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from satiety.tuning.methods import METHODS, Method
+from satiety.tuning.section import Finetune
+
+if TYPE_CHECKING:
+    from satiety.tuning.tuned import Tuned
+
+__all__ = ["METHODS", "Finetune", "Method", "load"]
+
+
+def load(folder: Path, device: str = "auto") -> Tuned:
+    """Read a tuned model's folder, ready to ``predict``; see `tuned.py` for what it holds and raises."""
+    from satiety.tuning import tuned
+
+    return tuned.load(folder, device)

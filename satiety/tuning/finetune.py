@@ -1,0 +1,203 @@
+"""A base model, training and dev examples -> a tuned model, by the method that params.yaml names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from satiety.errors import DataError, ParamsError
+from satiety.files import digest, manifest
+from satiety.problems import IGNORE
+from satiety.training.encoder import load_encoder, load_tokenizer
+from satiety.training.hardware import Hardware, hardware
+from satiety.training.loop import Course, Job, Loop, Verdict
+from satiety.tuning.head import Head, solve
+from satiety.tuning.inputs import collate, encode, teachable
+from satiety.tuning.model import Classifier, cross_entropy
+from satiety.tuning.predict import logits_of
+from satiety.tuning.tuned import Card, Tuned
+
+if TYPE_CHECKING:
+    from satiety.problems import Problem, Window
+    from satiety.problems.base import Floats
+    from satiety.records import Example
+    from satiety.training.checkpoint import Store
+    from satiety.tuning.section import Finetune
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a tuning run gives."""
+
+    tuned: Tuned
+    course: Course
+    steps: int
+    """Updates that were planned; early stopping may make fewer."""
+    trained: int
+    """Weights that changed."""
+    head: Head | None
+    """The solved head that it started from."""
+
+    def facts(self) -> dict[str, Any]:
+        """Return what a report says of the run: no times, so that the same inputs give the same report."""
+        facts: dict[str, Any] = {
+            "method": self.tuned.card.method["kind"],
+            "device": self.tuned.hardware.device,
+            "precision": self.tuned.hardware.precision,
+            "steps": self.course.step,
+            "steps_planned": self.steps,
+            "weights_trained": self.trained,
+        }
+        if self.head:
+            facts["head_strength"] = self.head.strength
+        if self.course.verdict:
+            facts["best_step"] = self.course.best_step
+            facts["dev"] = {"score": self.course.verdict.score, "loss": self.course.verdict.loss}
+        return facts
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """What all parts of one run share."""
+
+    problem: Problem
+    tokenizer: Any
+    params: Finetune
+    hardware: Hardware
+    model: Classifier
+
+    def windows(self, examples: Sequence[Example]) -> list[Window]:
+        return encode(
+            self.problem, examples, self.tokenizer, max_length=self.params.max_length, prefix=self.params.prefix
+        )
+
+    def logits(self, windows: Sequence[Window], *, features: bool = False) -> list[Floats]:
+        return logits_of(self.model, windows, self.hardware, pad=self.tokenizer.pad_token_id, features=features)
+
+
+def finetune(
+    base: Path,
+    problem: Problem,
+    train: Sequence[Example],
+    dev: Sequence[Example],
+    *,
+    params: Finetune,
+    store: Store,
+    device: str,
+) -> Result:
+    """Tune the model in ``base``; take up a run of the same inputs that was cut off.
+
+    Raises:
+        DataError: there is nothing to train on.
+        ModelError: the base cannot be used, no example has a label of the problem, or training went wrong.
+        ParamsError: windows are longer than the base can read.
+    """
+    if not train:
+        raise DataError(
+            "finetune: there is no training example; is ingest.budget large enough, and did validate keep any?"
+        )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(params.seed)
+        bench = _bench(base, problem, params, hardware(device))
+        windows = teachable(bench.windows(train), problem)
+        head = _solve(bench, train, windows) if params.method.solves else None
+        params.method.prepare(bench.model)
+        bench.model.to(bench.hardware.device)
+    steps = params.training.steps(_originals(train, windows)) if params.method.trains else 0
+    course = _train(bench, windows, dev, steps, store) if steps else Course()
+    trained = sum(weight.numel() for _, weight, _ in params.method.rates(bench.model)) or sum(
+        weight.numel() for weight in bench.model.head.parameters()
+    )
+    params.method.finish(bench.model)
+    card = Card(
+        method=params.method.model_dump(),
+        pooling=params.pooling,
+        max_length=params.max_length,
+        prefix=params.prefix,
+        seed=params.seed,
+        base=digest(manifest(base)),
+    )
+    tuned = Tuned(problem, bench.model.eval(), bench.tokenizer, card, bench.hardware)
+    return Result(tuned, course, steps, trained, head)
+
+
+def _bench(base: Path, problem: Problem, params: Finetune, here: Hardware) -> _Bench:
+    encoder, tokenizer = load_encoder(base), load_tokenizer(base)
+    reach = getattr(encoder.config, "max_position_embeddings", None)
+    if reach is not None and params.max_length > reach:
+        raise ParamsError(
+            f"finetune.max_length: {params.max_length} tokens, but {base} reads at most {reach}; lower it"
+        )
+    model = Classifier(encoder, problem.head, len(problem.classes), pooling=params.pooling, dropout=params.dropout)
+    return _Bench(problem, tokenizer, params, here, model.to(here.device))
+
+
+def _originals(train: Sequence[Example], windows: Sequence[Window]) -> int:
+    """Count the windows of distinct texts that people labelled; copies do not make training longer."""
+    owner: dict[str, int] = {}
+    for i, example in enumerate(train):
+        if example.origin == "gold":
+            owner.setdefault(example.text, i)
+    kept = set(owner.values())
+    return sum(window.example in kept for window in windows) or len({example.text for example in train})
+
+
+def _solve(bench: _Bench, train: Sequence[Example], windows: Sequence[Window]) -> Head:
+    """Put the solved head into the model."""
+    found = bench.logits(windows, features=True)
+    targets = [np.array(window.targets) for window in windows]
+    owners = [train[window.example].parent or train[window.example].id for window in windows]
+    rows = np.concatenate(
+        [np.atleast_2d(part)[answers != IGNORE] for part, answers in zip(found, targets, strict=True)]
+    )
+    answers = np.concatenate([part[part != IGNORE] for part in targets])
+    groups = [owner for owner, part in zip(owners, targets, strict=True) for _ in range(int((part != IGNORE).sum()))]
+    head = solve(rows, answers, groups, len(bench.problem.classes), bench.params.head, bench.params.seed)
+    with torch.no_grad():
+        bench.model.head.weight.copy_(torch.from_numpy(head.weight))
+        bench.model.head.bias.copy_(torch.from_numpy(head.bias))
+    return head
+
+
+def _train(bench: _Bench, windows: Sequence[Window], dev: Sequence[Example], steps: int, store: Store) -> Course:
+    pad, model = bench.tokenizer.pad_token_id, bench.model
+
+    def loss(chosen: list[int], _: int) -> torch.Tensor:
+        batch = collate([windows[i] for i in chosen], pad).to(bench.hardware.device)
+        return cross_entropy(model(batch.input_ids, batch.attention_mask), batch.targets)
+
+    held = bench.windows(dev)
+
+    def judge() -> Verdict:
+        return verdict(bench.problem, dev, held, bench.logits(held))
+
+    job = Job(
+        model=model,
+        rates=list(bench.params.method.rates(model)),
+        lengths=[len(window.input_ids) for window in windows],
+        loss=loss,
+        judge=judge if dev else None,
+        steps=steps,
+        seed=bench.params.seed,
+    )
+    return Loop(job, bench.params.training, bench.hardware, store).run()
+
+
+def verdict(
+    problem: Problem, examples: Sequence[Example], windows: Sequence[Window], logits: Sequence[Floats]
+) -> Verdict:
+    """Return the headline metric, and the mean loss over every target."""
+    predicted = problem.decode(examples, windows, logits)
+    score = problem.measure(problem.tally(examples, predicted).sum(0))[problem.headline]
+    rows = np.concatenate([np.atleast_2d(part) for part in logits])
+    targets = np.concatenate([window.targets for window in windows])
+    rows, targets = rows[targets != IGNORE], targets[targets != IGNORE]
+    if not len(targets):
+        raise DataError("dev holds no label of the problem: nothing can be judged by it")
+    losses = np.logaddexp.reduce(rows, axis=1) - rows[np.arange(len(rows)), targets]
+    return Verdict(float(score), float(losses.mean()))

@@ -1,0 +1,29 @@
+"""Nothing but the head changes; it is solved, not trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from satiety.tuning.methods.base import METHODS, Method
+
+if TYPE_CHECKING:
+    from torch.nn import Parameter
+
+    from satiety.tuning.model import Classifier
+
+
+@METHODS.register("frozen")
+class Frozen(Method):
+    """Leave the encoder as it is; solve a logistic regression on its features for the head."""
+
+    @property
+    def trains(self) -> bool:
+        return False
+
+    def prepare(self, model: Classifier) -> None:
+        for weight in model.encoder.parameters():
+            weight.requires_grad_(False)
+
+    def rates(self, model: Classifier) -> Iterator[tuple[str, Parameter, float]]:
+        yield from ()

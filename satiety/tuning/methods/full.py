@@ -1,0 +1,38 @@
+"""Every weight may change. Source: Howard & Ruder 2018, ULMFiT (arXiv:1801.06146), also for slower lower layers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from satiety.tuning.methods.base import METHODS, Stepwise
+
+if TYPE_CHECKING:
+    from torch.nn import Parameter
+
+    from satiety.tuning.model import Classifier
+
+_LAYER = re.compile(r"\.layers?\.(\d+)\.")
+
+
+@METHODS.register("full")
+class Full(Stepwise):
+    """Change every weight."""
+
+    layer_decay: float = Field(gt=0, le=1, examples=[1.0])
+    """Each layer learns this much slower than the one above it; the embeddings slowest. 1 means all alike."""
+
+    def prepare(self, model: Classifier) -> None:
+        for weight in model.parameters():
+            weight.requires_grad_(True)
+
+    def rates(self, model: Classifier) -> Iterator[tuple[str, Parameter, float]]:
+        names = [name for name, _ in model.named_parameters()]
+        layers = 1 + max((int(found[1]) for name in names if (found := _LAYER.search(name))), default=-1)
+        for name, weight, rate in super().rates(model):
+            depth = int(found[1]) + 1 if (found := _LAYER.search(name)) else 0
+            below = 0 if name.startswith("head.") else layers - depth
+            yield name, weight, rate * self.layer_decay**below

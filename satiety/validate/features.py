@@ -1,0 +1,48 @@
+"""A table -> its columns: the fields of its records, and the features that expectations look at.
+
+To add a feature, write a function from a `Table` to one value per row, and name it in its module's ``COLUMNS`` (for any
+text) or ``EXAMPLE_COLUMNS`` (for labelled examples). Only columns that a suite names are ever computed.
+"""
+
+from collections.abc import Iterable
+from dataclasses import fields
+from typing import Any
+
+from satiety.records import Document, Example, Span
+from satiety.validate import balance, leaks, overlap, spans, texts
+from satiety.validate.table import Feature, Table
+
+TEXT_FEATURES: dict[str, Feature] = {**texts.COLUMNS, **overlap.COLUMNS}
+"""Features of any text."""
+EXAMPLE_FEATURES: dict[str, Feature] = {
+    **TEXT_FEATURES,
+    **overlap.EXAMPLE_COLUMNS,
+    **balance.EXAMPLE_COLUMNS,
+    **leaks.EXAMPLE_COLUMNS,
+    **spans.EXAMPLE_COLUMNS,
+}
+"""Features of labelled examples."""
+
+
+def features(kind: type[Example] | type[Document]) -> dict[str, Feature]:
+    """Return the features that records of a kind have, by column name."""
+    return EXAMPLE_FEATURES if kind is Example else TEXT_FEATURES
+
+
+def columns(table: Table[Any], wanted: Iterable[str]) -> dict[str, list[Any]]:
+    """Return the record fields of a table, and those of its features that are wanted."""
+    found = {field.name: [_plain(getattr(row, field.name)) for row in table.rows] for field in fields(table.kind)}
+    named = set(wanted)
+    return found | {name: list(feature(table)) for name, feature in features(table.kind).items() if name in named}
+
+
+def column_names(kind: type[Example] | type[Document]) -> list[str]:
+    """Return every column that an expectation about records of a kind can name."""
+    return [*(field.name for field in fields(kind)), *features(kind)]
+
+
+def _plain(value: Any) -> Any:
+    """Return a value that a data frame takes: spans as ``0:5 PER; 9:12 LOC``."""
+    if isinstance(value, tuple):
+        return "; ".join(f"{span.start}:{span.end} {span.label}" for span in value if isinstance(span, Span))
+    return value

@@ -1,0 +1,67 @@
+"""Columns that say what is wrong with the labelled stretches of a text."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+from satiety.records import Example, Span
+from satiety.validate.table import Feature, Table
+from satiety.words import units
+
+
+def span_count(table: Table[Any]) -> list[int]:
+    """Count the spans."""
+    return [len(row.spans) for row in table.examples]
+
+
+def span_outside(table: Table[Any]) -> list[str | None]:
+    """Name a span that is empty, or does not lie in the text."""
+    return _first(table, lambda row, span: not 0 <= span.start < span.end <= len(row.text))
+
+
+def span_blank(table: Table[Any]) -> list[str | None]:
+    """Name a span of nothing but white space."""
+    return _first(table, lambda row, span: row.text[max(0, span.start) : span.end].isspace())
+
+
+def span_unknown(table: Table[Any]) -> list[str | None]:
+    """Name a span whose label the problem does not have."""
+    known = set(table.labels)
+    return _first(table, lambda _, span: span.label not in known)
+
+
+def span_disorder(table: Table[Any]) -> list[str | None]:
+    """Name a span that begins before the one in front of it ends: it overlaps, or stands in the wrong order."""
+    return [
+        next((_say(row, late) for early, late in pairwise(row.spans) if late.start < early.end), None)
+        for row in table.examples
+    ]
+
+
+def span_cut(table: Table[Any]) -> list[str | None]:
+    """Name a span that begins or ends inside a word or at white space: no model that tags units can give it."""
+    return [_cut(row) if row.spans else None for row in table.examples]
+
+
+def _cut(row: Example) -> str | None:
+    places = units(row.text)
+    starts, ends = {start for start, _ in places}, {end for _, end in places}
+    return next((_say(row, span) for span in row.spans if span.start not in starts or span.end not in ends), None)
+
+
+def _first(table: Table[Any], wrong: Callable[[Example, Span], bool]) -> list[str | None]:
+    return [next((_say(row, span) for span in row.spans if wrong(row, span)), None) for row in table.examples]
+
+
+def _say(row: Example, span: Span) -> str:
+    return f"{span.start}:{span.end} {span.label} {row.text[max(0, span.start) : span.end][:40]!r}"
+
+
+EXAMPLE_COLUMNS: dict[str, Feature] = {
+    "span_count": span_count,
+    "span_outside": span_outside,
+    "span_blank": span_blank,
+    "span_unknown": span_unknown,
+    "span_disorder": span_disorder,
+    "span_cut": span_cut,
+}

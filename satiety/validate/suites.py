@@ -1,0 +1,142 @@
+"""A suite's JSON file -> its rules, checked before any of them is run.
+
+The file is what Great Expectations 1.x reads; each expectation's ``meta`` says two things more:
+
+    "level": "row"      a row that fails goes to quarantine
+             "table"    if it fails, the pipeline stops
+             "report"   if it fails, the report and the log say so
+    "why":   what would go wrong without it, in a sentence
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from satiety.errors import DataError
+from satiety.section import nearest
+
+Level = Literal["row", "table", "report"]
+LEVELS = ("row", "table", "report")
+_PLAIN = re.compile(r"[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One expectation of a suite."""
+
+    type: str
+    """Great Expectations' name: ``expect_column_values_to_be_null``."""
+    kwargs: dict[str, Any]
+    level: Level
+    why: str
+
+    @property
+    def name(self) -> str:
+        """Type and columns: ``expect_column_values_to_be_null(twin_of)``; with its condition, where it has one."""
+        condition = self.kwargs.get("row_condition")
+        where = f" where {_say(condition)}" if condition else ""
+        return f"{self.type}({', '.join(self.columns)}{where})" if self.columns or where else self.type
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns it looks at; none for an expectation about the table as a whole."""
+        found = [self.kwargs[key] for key in ("column", "column_A", "column_B") if key in self.kwargs]
+        return [*found, *self.kwargs.get("column_list", [])]
+
+    @property
+    def column(self) -> str | None:
+        """The first of its columns: the one whose values are shown."""
+        return self.columns[0] if self.columns else None
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """The rules for one table."""
+
+    name: str
+    path: Path
+    rules: tuple[Rule, ...]
+
+    def at(self, *levels: Level) -> list[Rule]:
+        """Return the rules of these levels, in the order of the file."""
+        return [rule for rule in self.rules if rule.level in levels]
+
+
+def read_suite(folder: Path, name: str, columns: Collection[str], parameters: Collection[str]) -> Suite:
+    """Read ``<folder>/<name>.json``.
+
+    Args:
+        folder: where the suites are.
+        name: the suite's name.
+        columns: every column that an expectation may look at.
+        parameters: every name that may stand after ``$PARAMETER``.
+
+    Raises:
+        DataError: the file is missing, no JSON, or no suite; says every fault of every expectation at once.
+    """
+    path = folder / f"{name}.json"
+    content = _json(path)
+    items = content.get("expectations") if isinstance(content, dict) else None
+    if not isinstance(items, list) or not items:
+        raise DataError(f"{path}: not a suite: `expectations` must be a list that holds at least one")
+    faults = [f"{path}: expectation {i}: {fault}" for i, item in enumerate(items, 1) for fault in _faults(item)]
+    if faults:
+        raise DataError("\n".join(faults))
+    rules = tuple(Rule(item["type"], item["kwargs"], item["meta"]["level"], item["meta"]["why"]) for item in items)
+    faults = [f"{path}: {rule.name}: {fault}" for rule in rules for fault in _strangers(rule, columns, parameters)]
+    names = [rule.name for rule in rules]
+    faults += [f"{path}: {own}: stands there twice" for own in sorted({own for own in names if names.count(own) > 1})]
+    if faults:
+        raise DataError("\n".join(faults))
+    return Suite(name, path, rules)
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        there = ", ".join(sorted(other.stem for other in path.parent.glob("*.json")))
+        raise DataError(f"{path}: no such suite; there are: {there or 'none'}") from None
+    except json.JSONDecodeError as error:
+        raise DataError(f"{path}:{error.lineno}: not JSON: {error.msg}") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
+
+
+def _faults(item: Any) -> Iterator[str]:
+    """Say what keeps an item from being an expectation of ours."""
+    if not isinstance(item, dict) or not isinstance(item.get("type"), str) or not isinstance(item.get("kwargs"), dict):
+        yield "needs a `type` (a text) and `kwargs` (a mapping)"
+        return
+    meta = item.get("meta")
+    level, why = (meta.get("level"), meta.get("why")) if isinstance(meta, dict) else (None, None)
+    if level not in LEVELS:
+        yield f"{item['type']}: meta.level must be one of: {', '.join(LEVELS)} (it is {level!r})"
+    if not isinstance(why, str) or not why.strip():
+        yield f"{item['type']}: meta.why must say what would go wrong without it"
+    if level == "row" and "mostly" in item["kwargs"]:
+        yield f"{item['type']}: at level row every failing row goes; remove `mostly`, or make it level table"
+
+
+def _strangers(rule: Rule, columns: Collection[str], parameters: Collection[str]) -> Iterator[str]:
+    """Say which columns and parameters of a rule do not exist."""
+    for column in rule.columns:
+        if column not in columns:
+            yield f"there is no column {column!r}; {nearest(str(column), columns)}there are: {', '.join(columns)}"
+    for value in rule.kwargs.values():
+        name = value.get("$PARAMETER") if isinstance(value, dict) else None
+        if isinstance(name, str) and _PLAIN.fullmatch(name) and name not in parameters:
+            there = ", ".join(sorted(parameters))
+            yield f"there is no parameter {name!r}; {nearest(name, parameters)}there are: {there}"
+
+
+def _say(condition: Any) -> str:
+    """Write a condition as ``split == train``."""
+    if isinstance(condition, dict) and isinstance(condition.get("column"), dict):
+        return f"{condition['column'].get('name')} {condition.get('operator')} {condition.get('parameter')}"
+    return json.dumps(condition, ensure_ascii=False)

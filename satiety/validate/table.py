@@ -1,0 +1,68 @@
+"""A table of records, and what the features of its rows are computed from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from satiety.neardup import normalise
+from satiety.records import Document, Example
+
+if TYPE_CHECKING:
+    from satiety.problems.base import Problem
+    from satiety.validate import Validate
+
+UNKNOWN = "und"
+"""The language of a text whose language cannot be told."""
+R = TypeVar("R", Example, Document)
+
+
+@dataclass(frozen=True)
+class Table(Generic[R]):
+    """Rows of one kind, the problem they serve, and the examples that no other row may repeat."""
+
+    kind: type[R]
+    rows: Sequence[R]
+    problem: Problem
+    params: Validate
+    held_out: Sequence[Example] = ()
+    """Examples of dev and test."""
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The texts, in order of row."""
+        return [row.text for row in self.rows]
+
+    @cached_property
+    def normal(self) -> list[str]:
+        """The texts as duplicates are told."""
+        return [normalise(text) for text in self.texts]
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """The label set that the problem was settled on; empty for a problem that has none."""
+        return tuple(self.problem.model_dump().get("labels") or ())
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """What labels are called in words, where they do not say so themselves."""
+        return dict(self.problem.model_dump().get("names") or {})
+
+    @cached_property
+    def examples(self) -> list[Example]:
+        """The rows, where they are labelled examples."""
+        rows: Sequence[Example | Document] = self.rows
+        return [row for row in rows if isinstance(row, Example)]
+
+    def parameters(self) -> dict[str, Any]:
+        """Return what a suite's ``$PARAMETER`` names stand for: fields of problem and stage, and ``languages``."""
+        known = Counter(row.language for row in self.rows if row.language not in {"", UNKNOWN})
+        commonest = [language for language, _ in known.most_common(1)]
+        return {**self.problem.model_dump(exclude={"kind"}), **self.params.model_dump(), "languages": commonest}
+
+
+Feature = Callable[[Table[Any]], Sequence[Any]]
+"""A table -> one value per row."""

@@ -1,0 +1,47 @@
+"""Stage `evaluate`: frozen test examples -> scores before and after tuning, with intervals; predictions; two plots."""
+
+from pathlib import Path
+
+from satiety.embedding import embedder
+from satiety.evaluate import Evaluate
+from satiety.evaluate.answers import collect
+from satiety.evaluate.calibration import calibrate
+from satiety.evaluate.report import calibration_rows, check_gold, confusion_rows, score
+from satiety.files import write_text
+from satiety.problems import Problem
+from satiety.records import Answer, Example, read, write
+from satiety.settings import Settings
+from satiety.tuning import load
+from tasks.stage import Report, stage
+
+
+@stage
+def main(
+    problem: Path,
+    train: Path,
+    test: Path,
+    base: Path,
+    tuned: Path,
+    predictions: Path,
+    confusion: Path,
+    calibration: Path,
+    *,
+    params: Evaluate,
+    report: Report,
+) -> None:
+    """Answer the test examples without and with the tuned model, and compare the two on the same resamples."""
+    asked, gold = Problem.load(problem), list(read(test, Example))
+    check_gold(asked, gold)
+    device, texts = Settings().device, [example.text for example in gold]
+    before = asked.before(list(read(train, Example)), texts, embedder(base, device, params.prefix))
+    after = load(tuned, device).predict(texts)
+    wrote = write(predictions, collect(gold, before, after), Answer)
+    write_text(confusion, confusion_rows(asked, gold, after))
+    trust = calibrate(asked.outcomes(gold, after), params.bins)
+    write_text(calibration, calibration_rows(trust))
+    report.flow(read=len(gold), wrote=wrote)
+    report.add(**score(asked, gold, before, after, params=params, trust=trust))
+
+
+if __name__ == "__main__":
+    main.cli()

@@ -1,0 +1,47 @@
+"""Stage `finetune`: pretrained model, train and augmented examples, dev -> tuned model."""
+
+from pathlib import Path
+
+from satiety.problems import Problem
+from satiety.records import Example, read
+from satiety.settings import Settings
+from satiety.tuning import Finetune
+from tasks.stage import STATE, Report, stage
+
+
+@stage
+def main(
+    problem: Path,
+    pretrained: Path,
+    augmented: Path,
+    dev: Path,
+    out: Path,
+    loss: Path,
+    progress: Path,
+    *,
+    params: Finetune,
+    report: Report,
+) -> None:
+    """Tune the model on the examples and their copies; keep the step that is best on dev."""
+    from satiety.training.checkpoint import key_of, store
+    from satiety.tuning.finetune import finetune
+
+    settings = Settings()
+    examples, held = list(read(augmented, Example)), list(read(dev, Example))
+    key = key_of(params.model_dump_json(), problem, pretrained, augmented, dev)
+    run = store(STATE / "checkpoints" / "finetune", key, settings.checkpoint_seconds)
+    result = finetune(
+        pretrained, Problem.load(problem), examples, held, params=params, store=run, device=settings.device
+    )
+    result.tuned.save(out, pretrained)
+    result.course.loss.write(loss)
+    result.course.dev.write(progress)
+    for name, step, value in result.course.points():
+        report.point(name, value, step)
+    report.flow(read=len(examples), wrote=len(examples))
+    report.add(**result.facts())
+    run.clear()
+
+
+if __name__ == "__main__":
+    main.cli()

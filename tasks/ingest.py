@@ -1,0 +1,39 @@
+"""Stage `ingest`: sources -> labelled examples in train, dev and test; a corpus without labels; the base model."""
+
+from pathlib import Path
+
+from satiety.assets import take_model
+from satiety.files import digest, manifest, sha256
+from satiety.ingest import Ingest
+from satiety.records import Document, Example, Rejected, write
+from tasks.stage import Report, stage
+
+
+@stage
+def ingest(
+    raw: Path,
+    problem: Path,
+    labelled: Path,
+    corpus: Path,
+    base: Path,
+    quarantine: Path,
+    *,
+    params: Ingest,
+    report: Report,
+) -> None:
+    """Clean and divide the labelled sources, gather the raw ones, fetch the base model."""
+    from satiety.ingest.harvest import harvest
+
+    size = take_model(params.base, base, raw)
+    made = harvest(params, raw)
+    made.problem.save(problem)
+    write(labelled, made.examples, Example)
+    write(corpus, made.documents, Document)
+    write(quarantine, made.rejected, Rejected)
+    report.flow(read=made.read, wrote=len(made.examples) + len(made.documents), quarantined=len(made.rejected))
+    report.add(**made.account, base_bytes=size)
+    report.add(sha256={"labelled": sha256(labelled), "corpus": sha256(corpus), "base": digest(manifest(base))})
+
+
+if __name__ == "__main__":
+    ingest.cli()

@@ -1,0 +1,162 @@
+"""Stage `register`: tuned model and its scores -> a verified package, and a version of it in MLflow's registry."""
+
+import json
+import logging
+import subprocess
+import warnings
+from collections import Counter
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from satiety import package as packages
+from satiety.files import sha256
+from satiety.package import Register
+from satiety.package.card import Facts
+from satiety.package.contents import SIGNATURE
+from satiety.package.load import Package
+from satiety.package.make import make
+from satiety.records import Example, read
+from satiety.section import PARAMS_FILE, read_yaml
+from satiety.settings import Settings
+from tasks import tracking
+from tasks.stage import Report, stage
+
+DIGEST_TAG = "satiety.digest"
+"""Tag of a model version that holds its package's digest: one version per digest."""
+CHALLENGER = "challenger"
+log = logging.getLogger("tasks.register")
+
+
+@stage
+def main(
+    problem: Path,
+    tuned: Path,
+    train: Path,
+    test: Path,
+    predictions: Path,
+    scores: Path,
+    package: Path,
+    *,
+    params: Register,
+    report: Report,
+) -> None:
+    """Package the tuned model, load what was written, answer its example, and give MLflow a version of it."""
+    examples = list(read(train, Example))
+    facts = Facts(
+        name=params.name,
+        revision=_revision(),
+        data={path.stem: sha256(path) for path in (problem, train, test)},
+        languages=[language for language, _ in Counter(example.language for example in examples).most_common()],
+        trained=len(examples),
+        params=read_yaml(PARAMS_FILE),
+    )
+    make(package, tuned, predictions, scores, facts, device=Settings().device)
+    opened = packages.open(package, Settings().device)
+    opened.check_example()
+    report.flow(read=len(opened.stored()), wrote=1)
+    size = sum(path.stat().st_size for path in package.rglob("*") if path.is_file())
+    report.add(name=params.name, digest=opened.digest, bytes=size)
+    try:
+        publish(opened, report.run.head)
+    except tracking.TrackingError as error:
+        log.warning("%s. The package is written; `promote` registers it", error)
+
+
+def publish(package: Package, head: Mapping[str, Any]) -> str:
+    """Give MLflow a version of the package where it has none of that digest; make it the challenger; return its number.
+
+    Args:
+        package: a verified package.
+        head: the head of the run that registers it.
+
+    Raises:
+        TrackingError: MLflow does not answer.
+    """
+    client, name = tracking.connect(), package.facts().name
+    with tracking.reached():
+        if not client.search_registered_models(f"name = '{name}'"):
+            client.create_registered_model(name, description=f"Packages of Satiety for {package.problem.kind}.")
+        known = find(client, name, package.digest)
+        number = known or _add(client, package, tracking.begin(client, head), head["run"])
+        client.set_registered_model_alias(name, CHALLENGER, number)
+    log.info("%s version %s %s", name, number, "is known already" if known else "is new")
+    return number
+
+
+def find(client: Any, name: str, digest: str) -> str | None:
+    """Return the number of the version with this digest, or None."""
+    found = client.search_model_versions(f"name = '{name}' and tags.`{DIGEST_TAG}` = '{digest}'")
+    return max((str(one.version) for one in found), key=int, default=None)
+
+
+def _add(client: Any, package: Package, run_id: str, key: str) -> str:
+    """Upload the package as a pyfunc model that `satiety.package.pyfunc` loads, and make a version of it."""
+    import mlflow.pyfunc
+    from mlflow.models import Model, ModelSignature
+
+    schemas = json.loads((package.folder / SIGNATURE).read_text(encoding="utf-8"))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*input example was not provided")  # the package holds one, checked already
+        logged = Model.log(
+            artifact_path=None,
+            name="package",
+            flavor=mlflow.pyfunc,
+            run_id=run_id,
+            loader_module="satiety.package.pyfunc",
+            data_path=str(package.folder),
+            signature=ModelSignature.from_dict({side: json.dumps(schema) for side, schema in schemas.items()}),
+            pip_requirements=[_requirement()],
+        )
+    made = client.create_model_version(
+        package.facts().name,
+        source=logged.model_uri,
+        run_id=run_id,
+        tags=_tags(package, key),
+        description=_describe(package),
+    )
+    return str(made.version)
+
+
+def _tags(package: Package, key: str) -> dict[str, str]:
+    scores, facts = package.scores(), package.facts()
+    tags = {DIGEST_TAG: package.digest, tracking.RUN_TAG: key, "satiety.revision": facts.revision}
+    tags |= {f"satiety.data.{name}": value for name, value in facts.data.items()}
+    tags |= {f"satiety.{name}": json.dumps(scores[name]) for name in ("before", "after", "difference")}
+    return tags | {"satiety.metric": scores["metric"]}
+
+
+def _describe(package: Package) -> str:
+    scores, facts = package.scores(), package.facts()
+    after, gain = scores["after"], scores["difference"]
+    return (
+        f"{scores['metric']} {after['value']:.3f} [{after['low']:.3f}, {after['high']:.3f}] on {scores['examples']:,} "
+        f"frozen test examples, {gain['value']:+.3f} [{gain['low']:+.3f}, {gain['high']:+.3f}] against the untrained "
+        f"base model; trained on {facts.trained:,} labelled examples. Its card: `data/{package.folder.name}/README.md`."
+    )
+
+
+def _requirement() -> str:
+    try:
+        return f"satiety[train]=={version('satiety')}"
+    except PackageNotFoundError:
+        return "satiety[train]"
+
+
+def _revision() -> str:
+    """Return the git commit of the working folder, marked where it was changed since; ``unknown`` without git."""
+    try:
+        commit = _git("rev-parse", "HEAD")
+        return commit + (" (changed since)" if _git("status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _git(*words: str) -> str:
+    return subprocess.run(["git", *words], capture_output=True, text=True, check=True).stdout.strip()  # noqa: S607
+
+
+if __name__ == "__main__":
+    main.cli()
+    tracking.deliver()

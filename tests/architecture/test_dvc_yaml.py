@@ -1,0 +1,168 @@
+"""dvc.yaml, the code and params.yaml say the same thing: no stale result can hide."""
+
+import importlib
+import pkgutil
+import shlex
+from pathlib import Path
+from typing import Any
+
+import grimp
+import pytest
+import yaml
+
+import satiety
+from satiety.params import sections
+from satiety.section import Section
+from tasks.stage import Stage
+
+PLUMBING = {
+    "satiety",
+    "satiety.errors",
+    "satiety.files",
+    "satiety.progress",
+    "satiety.registry",
+    "satiety.section",
+    "satiety.settings",
+    "tasks",
+    "tasks.spool",
+    "tasks.stage",
+    "tasks.tracking",
+}
+"""Modules that carry values but cannot change them; editing them re-runs nothing."""
+
+FILE = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))
+STAGES: dict[str, Any] = FILE["stages"]
+NAMES = {name: value for group in FILE["vars"] for name, value in group.items()}
+
+
+def real(text: str) -> str:
+    """Return a path of dvc.yaml as DVC reads it, from the root."""
+    for name, path in NAMES.items():
+        text = text.replace(f"${{{name}}}", path)
+    return Path(text).as_posix()
+
+
+def paths(stage: dict[str, Any], *keys: str) -> set[str]:
+    """Return the paths under these keys, each written plainly or as the one key of a mapping."""
+    entries = [entry for key in keys for entry in stage.get(key, [])]
+    return {real(entry if isinstance(entry, str) else next(iter(entry))) for entry in entries}
+
+
+@pytest.fixture(scope="session")
+def imports() -> grimp.ImportGraph:
+    """Every import of the code, those inside functions too."""
+    return grimp.build_graph("tasks", "satiety", cache_dir=None)
+
+
+def closure(imports: grimp.ImportGraph, name: str) -> set[str]:
+    """Return all modules a stage can run: what it imports, and what their packages import when they are entered."""
+    found, queue = set[str](), [f"tasks.{name}"]
+    while queue:
+        module = queue.pop()
+        if module not in found and module in imports.modules:
+            found.add(module)
+            queue += [*imports.find_modules_directly_imported_by(module), module.rpartition(".")[0]]
+            queue += [child for child in imports.find_children(module) if discovers(module)]
+    return found
+
+
+def discovers(module: str) -> bool:
+    """Whether a package holds a registry, which imports every file of it."""
+    from satiety.registry import Registry
+
+    return module.startswith("satiety.") and any(
+        isinstance(value, Registry) and value._package == module
+        for value in vars(importlib.import_module(module)).values()
+    )
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_reruns_when_any_code_it_uses_changes(name: str, imports: grimp.ImportGraph) -> None:
+    deps, missing = paths(STAGES[name], "deps"), []
+    for module in sorted(closure(imports, name) - PLUMBING):
+        file = module.replace(".", "/")
+        if not any(dep in (f"{file}.py", file) or file.startswith(f"{dep}/") for dep in deps):
+            missing.append(module)
+    assert not missing, f"dvc.yaml: stage {name}: add to deps: {missing}"
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_does_not_rerun_for_code_it_never_uses(name: str, imports: grimp.ImportGraph) -> None:
+    used = {module.replace(".", "/") for module in closure(imports, name)}
+    code = {dep for dep in paths(STAGES[name], "deps") if dep.startswith(("satiety/", "tasks/"))}
+    idle = [
+        dep for dep in sorted(code) if not any(f == dep.removesuffix(".py") or f.startswith(f"{dep}/") for f in used)
+    ]
+    assert not idle, f"dvc.yaml: stage {name}: take out of deps: {idle}"
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_depends_on_exactly_its_own_block(name: str) -> None:
+    assert STAGES[name]["params"] == [name]
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_every_path_of_the_command_is_a_dep_or_an_out(name: str) -> None:
+    words = shlex.split(STAGES[name]["cmd"])
+    assert words[:3] == ["python", "-m", f"tasks.{name}"]
+    given = {real(word) for word in words[3:] if not word.startswith("--")}
+    assert given <= paths(STAGES[name], "deps", "outs", "plots", "metrics")
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_the_command_gives_every_path_the_stage_takes(name: str) -> None:
+    values = vars(importlib.import_module(f"tasks.{name}")).values()
+    stage = next(value for value in values if isinstance(value, Stage))
+    options = [word for word in shlex.split(STAGES[name]["cmd"]) if word.startswith("--")]
+    assert sorted(options) == sorted(f"--{path.replace('_', '-')}" for path in stage.paths)
+    assert stage.name == name
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_every_dep_of_the_code_is_there(name: str) -> None:
+    code = {dep for dep in paths(STAGES[name], "deps") if dep.startswith(("satiety/", "tasks/", "expectations"))}
+    assert not [dep for dep in code if not Path(dep).exists()]
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_reports_under_its_own_name(name: str) -> None:
+    assert paths(STAGES[name], "metrics") == {f"reports/{name}.json"}
+
+
+def test_no_file_is_made_twice_and_the_order_is_a_valid_one() -> None:
+    made: set[str] = {"data/raw"}
+    for name, stage in STAGES.items():
+        data = {dep for dep in paths(stage, "deps") if dep.startswith(("data/", "models/", "reports/"))}
+        assert data <= made, f"stage {name} reads what no stage before it makes: {data - made}"
+        outs = paths(stage, "outs", "metrics", "plots")
+        assert not outs & made
+        made |= outs
+
+
+def test_every_stage_is_one_module_and_every_module_one_stage() -> None:
+    modules = {path.stem for path in Path("tasks").glob("*.py")} - {"__init__", "promote"}
+    assert modules - {name.rpartition(".")[2] for name in PLUMBING} == set(STAGES)
+
+
+def test_every_section_is_a_block_of_the_file_and_the_other_way_round() -> None:
+    for module in pkgutil.walk_packages(satiety.__path__, "satiety."):
+        importlib.import_module(module.name)
+    inner = {field.annotation for section in sections().values() for field in section.model_fields.values()}
+    ours = {cls for cls in Section.__subclasses__() if cls.__module__.startswith("satiety.")}
+    assert ours - inner == set(sections().values())
+    assert [cls.key() for cls in sections().values()] == list(sections())
+    assert list(sections()) == [*STAGES, "promote"]
+    assert list(yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))) == list(sections())
+
+
+def test_no_section_has_a_default() -> None:
+    for name, section in sections().items():
+        given = [field for field, info in section.model_fields.items() if not info.is_required()]
+        assert not given, f"{name}: {given}: values are written in params.yaml"
+
+
+def test_every_field_says_what_it_means() -> None:
+    bare = [
+        f"{name}.{key}" for name, cls in sections().items() for key, f in cls.model_fields.items() if not f.description
+    ]
+    assert not bare

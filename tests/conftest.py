@@ -1,0 +1,74 @@
+"""Every test: quiet, offline, with a home of its own. Sockets other than loopback are refused (pytest's options)."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+HOME = Path(tempfile.mkdtemp(prefix="satiety-home-"))
+"""What lies in the user's own, no test sees or changes. Set at import, for some libraries read it when imported."""
+
+for name in [
+    name for name in os.environ if name.startswith(("SATIETY_", "MLFLOW_", "PREFECT_", "DVC_", "HF_", "XDG_"))
+]:
+    del os.environ[name]
+os.environ |= {
+    "DO_NOT_TRACK": "1",
+    "DVC_NO_ANALYTICS": "1",
+    "GIT_CONFIG_GLOBAL": str(HOME / "gitconfig"),
+    "HF_HUB_OFFLINE": "1",
+    "HOME": str(HOME),
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "NO_COLOR": "1",
+    "PREFECT_HOME": str(HOME / "prefect"),
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+(HOME / "gitconfig").write_text("[user]\nname = Test\nemail = test@example.org\n[init]\ndefaultBranch = main\n")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave no home behind."""
+    shutil.rmtree(HOME, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random BERT of two narrow layers, and a tokenizer of some English words, letters and Chinese characters."""
+    import torch
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("tiny")
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    words = [
+        "query",
+        "the",
+        "good",
+        "bad",
+        "film",
+        "hotel",
+        "anna",
+        "lives",
+        "in",
+        "paris",
+        *"我爱北京天安门这部电影很好看差酒店王小明住在上海的是不",
+    ]
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789.,:!?"
+    pieces = [*special, *words, *letters, *(f"##{letter}" for letter in letters)]
+    vocabulary = {piece: i for i, piece in enumerate(dict.fromkeys(pieces))}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    ends = [("[CLS]", vocabulary["[CLS]"]), ("[SEP]", vocabulary["[SEP]"])]
+    tokenizer.post_processor = processors.TemplateProcessing("[CLS] $A [SEP]", "[CLS] $A [SEP] $B [SEP]", ends)
+    names = dict(zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), special, strict=True))
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=64, **names).save_pretrained(folder)
+    shape = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(5)
+        model = BertModel(BertConfig(vocab_size=len(vocabulary), max_position_embeddings=64, **shape))
+    model.save_pretrained(folder)
+    return folder

@@ -1,0 +1,116 @@
+"""What every augmenter promises, English and Chinese alike. A new one is tested without a line here."""
+
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from satiety.augment import AUGMENTERS, Augment, augment, copies
+from satiety.problems import PROBLEMS, Problem, Rewrite
+from satiety.records import Example, Span
+from satiety.words import words
+
+ENGLISH = "I really like the new phone from Apple, but the battery could be better! https://t.co/x #phone"
+CHINESE = "王小明在北京大学学习计算机，他觉得这部新手机比去年的好看多了！"
+ENGLISH_ONLY = ("keyboard", "spelling")
+TEXTS = st.one_of(
+    st.lists(
+        st.sampled_from([*ENGLISH.split(), "Ünïcödé", "😀", "👩‍👩‍👧", "ﬁ", "İ", "ß", "\n", "的", "…", "e\u0301"])
+    ).map(" ".join),
+    st.text(alphabet="王小明在北京大学abc ，。😀 \t\x1f", max_size=40),
+    st.text(max_size=40),
+)
+
+
+@pytest.fixture(params=list(AUGMENTERS))
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def rewrites(kind: str, text: str, language: str = "en", seed: int = 1) -> list[Rewrite]:
+    return list(AUGMENTERS[kind].sample().augment(text, language, random.Random(seed)))
+
+
+@settings(deadline=None, max_examples=40)
+@given(text=TEXTS, seed=st.integers(0, 2**32))
+@pytest.mark.parametrize("kind", list(AUGMENTERS))
+def test_a_rewrite_is_new_not_blank_and_tells_truly_what_it_kept(kind: str, text: str, seed: int) -> None:
+    for rewrite in rewrites(kind, text, "en", seed):
+        assert rewrite.text.strip()
+        assert rewrite.text != text
+        for old, new, size in rewrite.kept or ():
+            assert size > 0
+            assert text[old : old + size] == rewrite.text[new : new + size]
+
+
+@settings(deadline=None, max_examples=20)
+@given(text=TEXTS, seed=st.integers(0, 2**32))
+@pytest.mark.parametrize("kind", list(AUGMENTERS))
+def test_the_same_seed_gives_the_same_rewrites_and_leaves_the_global_generators_alone(
+    kind: str, text: str, seed: int
+) -> None:
+    random.seed(1)
+    np.random.seed(1)
+    first = rewrites(kind, text, "en", seed)
+    drawn = random.random(), np.random.random()
+    random.seed(2)
+    np.random.seed(2)
+    assert rewrites(kind, text, "en", seed) == first
+    random.seed(1)
+    np.random.seed(1)
+    assert (random.random(), np.random.random()) == drawn
+
+
+def test_an_english_text_is_rewritten_and_seeds_differ(kind: str) -> None:
+    assert len({rewrite.text for seed in range(8) for rewrite in rewrites(kind, ENGLISH, seed=seed)}) > 4
+
+
+def test_a_chinese_text_is_rewritten_without_spaces_or_left_alone(kind: str) -> None:
+    made = [rewrite.text for seed in range(8) for rewrite in rewrites(kind, CHINESE, "zh", seed)]
+    assert len(set(made)) > 4 or (kind in ENGLISH_ONLY and not made)
+    assert not [text for text in made if " " in text]
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n", "!", "。", "😀"])
+def test_where_there_is_no_word_there_is_no_rewrite(kind: str, text: str) -> None:
+    assert rewrites(kind, text) == []
+
+
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 2**32), text=st.sampled_from([ENGLISH, CHINESE]), data=st.data())
+@pytest.mark.parametrize("kind", list(AUGMENTERS))
+def test_an_entity_survives_exactly_or_the_copy_is_refused(
+    kind: str, seed: int, text: str, data: st.DataObject
+) -> None:
+    places = words(text)
+    first = data.draw(st.integers(0, len(places) - 2))
+    last = data.draw(st.integers(first, min(first + 2, len(places) - 1)))
+    span = Span(places[first][0], places[last][1], "LOC")
+    example = Example("a", text, spans=(span,), language="en")
+    ner = PROBLEMS["ner"].sample()
+    params = Augment(seed=seed, steps=[AUGMENTERS[kind].sample()], near_duplicate=0.8)
+    for _, _, copy in copies(example, ner, params):
+        if copy is not None:
+            (moved,) = copy.spans
+            assert copy.text[moved.start : moved.end] == text[span.start : span.end]
+            assert moved.label == "LOC"
+
+
+@pytest.mark.parametrize("problem", [PROBLEMS["classify"].sample(), PROBLEMS["ner"].sample()], ids=["classify", "ner"])
+def test_a_copy_keeps_label_split_and_group_and_names_parent_and_augmenter(kind: str, problem: Problem) -> None:
+    parent = Example("a", ENGLISH, label="good", group="g", language="en", source="f:3")
+    params = Augment(seed=3, steps=[AUGMENTERS[kind].sample()], near_duplicate=0.8)
+    first, *made = augment([parent], [], problem, params).examples
+    assert first == parent
+    assert made
+    for copy in made:
+        assert (copy.label, copy.split, copy.group, copy.language, copy.source) == ("good", "train", "g", "en", "f:3")
+        assert (copy.parent, copy.origin) == ("a", kind)
+        assert copy.id.startswith(f"a/{kind}-")
+
+
+def test_it_reads_back_what_it_writes(kind: str) -> None:
+    section = Augment(seed=1, steps=[AUGMENTERS[kind].sample()], near_duplicate=0.8)
+    assert Augment.model_validate(section.model_dump()) == section

@@ -1,0 +1,68 @@
+"""What every method promises with every problem. A new file in either registry is tested here without an edit."""
+
+from pathlib import Path
+
+import pytest
+
+from satiety.problems import PROBLEMS, Problem
+from satiety.records import Example, Span
+from satiety.training.checkpoint import Store
+from satiety.tuning import METHODS, Finetune, load
+
+TEXTS = {"en": ("the good film", "anna lives in paris"), "zh": ("这部电影很好看", "王小明住在上海")}
+LONG = {"en": "the hotel in paris is good " * 30, "zh": "我爱北京天安门" * 30}
+
+
+def two_examples(problem: Problem, language: str) -> list[Example]:
+    """Two texts that differ in their answer."""
+    first, second = TEXTS[language]
+    if problem.head == "text":
+        return [
+            Example("1", first, label=problem.classes[0]),
+            Example("2", second, label=problem.classes[1]),
+        ]
+    kind = problem.classes[-1].partition("-")[2]
+    end = len("anna") if language == "en" else len("王小明")
+    return [Example("1", first), Example("2", second, spans=(Span(0, end, kind),))]
+
+
+def params(method: str, prefix: str = "") -> Finetune:
+    recipe = {"epochs": 40, "least_steps": 1, "most_steps": 60, "batch_size": 2, "warmup": 0.1, "weight_decay": 0.01}
+    return Finetune.model_validate(
+        {
+            "seed": 1,
+            "max_length": 32,
+            "prefix": prefix,
+            "pooling": "mean",
+            "dropout": 0.0,
+            "method": METHODS[method].sample().model_dump(),
+            "head": {"strengths": [1e-5], "folds": 2, "rows": 1000},
+            "training": recipe | {"clip": 1.0, "average": None, "checks": 4, "patience": None},
+        }
+    )
+
+
+@pytest.mark.parametrize("language", list(TEXTS))
+@pytest.mark.parametrize("problem_name", list(PROBLEMS))
+@pytest.mark.parametrize("method", list(METHODS))
+class TestEveryMethodWithEveryProblem:
+    def test_overfits_two_examples_saves_loads_and_predicts_the_same(
+        self, method: str, problem_name: str, language: str, tiny: Path, tmp_path: Path
+    ) -> None:
+        from satiety.tuning.finetune import finetune
+
+        problem = PROBLEMS[problem_name].sample()
+        examples = two_examples(problem, language)
+        store = Store(tmp_path / "run", 1e9)
+        result = finetune(tiny, problem, examples, examples, params=params(method, "query:"), store=store, device="cpu")
+        texts = [example.text for example in examples]
+        predicted = result.tuned.predict(texts)
+        assert [p.label for p in predicted] == [example.label for example in examples]
+        assert [p.spans for p in predicted] == [example.spans for example in examples]
+
+        result.tuned.save(tmp_path / "tuned", tiny)
+        again = load(tmp_path / "tuned", "cpu")
+        asked = [*texts, LONG[language], ""]
+        assert again.predict(asked) == result.tuned.predict(asked)
+        assert len(again.predict(asked)) == len(asked)
+        assert {path.suffix for path in (tmp_path / "tuned").iterdir()} <= {".json", ".safetensors"}

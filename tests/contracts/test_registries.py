@@ -1,0 +1,42 @@
+"""The names users may write in params.yaml. Removing one breaks somebody's file."""
+
+import inspect
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cli.explain import registries
+
+GOLDEN: dict[str, list[str]] = json.loads(Path("tests/contracts/registries.json").read_text(encoding="utf-8"))
+ALL = [(kind, name) for kind, registry in registries().items() for name in registry]
+
+
+def test_no_name_is_lost_and_none_comes_unseen() -> None:
+    found = {kind: list(registry) for kind, registry in registries().items()}
+    assert found == GOLDEN, "a new name? add it to tests/contracts/registries.json; a lost one breaks users' files"
+
+
+@pytest.mark.parametrize(("kind", "name"), ALL)
+class TestEveryComponent:
+    def test_says_what_it_is_and_what_its_fields_mean(self, kind: str, name: str) -> None:
+        cls = registries()[kind][name]
+        assert inspect.getdoc(cls)
+        assert not [field for field, info in cls.model_fields.items() if not info.description]
+
+    def test_has_no_default(self, kind: str, name: str) -> None:
+        fields = registries()[kind][name].model_fields.items()
+        assert not [field for field, info in fields if not info.is_required()], "values are written in params.yaml"
+
+    def test_reads_back_what_it_writes(self, kind: str, name: str) -> None:
+        cls = registries()[kind][name]
+        written = yaml.safe_load(yaml.safe_dump(cls.sample().model_dump(mode="json"), allow_unicode=True))
+        assert written.pop("kind") == name
+        assert cls.model_validate(written) == cls.sample()
+
+    def test_is_frozen_and_refuses_a_field_it_does_not_know(self, kind: str, name: str) -> None:
+        sample = registries()[kind][name].sample()
+        assert sample.model_config["frozen"]
+        with pytest.raises(ValueError, match="Extra inputs are not permitted"):
+            type(sample).model_validate({**sample.model_dump(exclude={"kind"}), "没有": 1})

@@ -1,0 +1,103 @@
+"""What every retriever promises, English and Chinese alike. A new one is tested without a line here."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from satiety.records import Document, Example
+from satiety.retrieve import RETRIEVERS, Hit, Retrieve, Retriever
+
+FILM = [
+    Document("d1", "this film was a masterpiece, the actors were great"),
+    Document("d2", "the weather tomorrow will be rainy and cold"),
+    Document("d3", "a boring film, I left the cinema early"),
+    Document("d4", "how do I cook rice without a rice cooker"),
+    Document("d5", "这部电影太好看了，演员演得真好"),
+    Document("d6", "今天的股票市场大跌，投资者很担心"),
+    Document("d7", "电影院里人太多，片子也很无聊"),
+    Document("d8", "如何在家里种西红柿"),
+]
+WANTED = {
+    "bad": [Example("t1", "a boring film"), Example("t2", "无聊的片子")],
+    "good": [Example("t3", "great actors, what a film"), Example("t4", "好看的电影，演员很好")],
+}
+TEXTS = st.one_of(st.text(max_size=30), st.sampled_from([d.text for d in FILM]), st.sampled_from(["", " ", "😀", "。"]))
+
+
+def embed(texts: Sequence[str]) -> Any:
+    """Stand for a model: count pairs of characters, hashed; near texts lie near each other."""
+    vectors = np.full((len(texts), 512), 1e-3, dtype=np.float32)
+    for row, text in zip(vectors, texts, strict=True):
+        for one, other in pairwise(text.replace(" ", "")):
+            row[(31 * ord(one) + ord(other)) % 512] += 1
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def never(texts: Sequence[str]) -> Any:
+    raise AssertionError("the model was loaded for nothing")
+
+
+@pytest.fixture(params=list(RETRIEVERS))
+def retriever(request: pytest.FixtureRequest) -> Retriever:
+    return RETRIEVERS[request.param].sample()
+
+
+def find(retriever: Retriever, documents: Sequence[Document] = FILM) -> list[Hit]:
+    return retriever.find(documents, WANTED, embed)
+
+
+def test_it_finds_what_bears_on_the_problem_in_either_language(retriever: Retriever) -> None:
+    hits = find(retriever)
+    if retriever.kind == "none":
+        assert hits == []
+        return
+    assert len(hits) == 3
+    assert {FILM[hit.place].id for hit in hits} <= {"d1", "d3", "d5", "d7"}
+    assert {hit.group for hit in hits} == {"bad", "good"}
+
+
+def test_every_hit_has_a_score_and_a_reason_in_words(retriever: Retriever) -> None:
+    for hit in find(retriever):
+        assert hit.score > 0
+        assert repr(hit.group) in hit.reason
+        assert any(word in hit.reason for word in ("bm25 ", "cosine "))
+
+
+@pytest.mark.parametrize("order", [[7, 6, 5, 4, 3, 2, 1, 0], [3, 1, 7, 5, 0, 2, 6, 4]])
+def test_the_order_of_the_corpus_changes_nothing(retriever: Retriever, order: list[int]) -> None:
+    documents = [FILM[i] for i in order]
+    one = [(FILM[hit.place].id, hit.score, hit.reason) for hit in find(retriever)]
+    assert [(documents[hit.place].id, hit.score, hit.reason) for hit in find(retriever, documents)] == one
+
+
+def test_ties_go_by_id(retriever: Retriever) -> None:
+    same = [Document(f"s{i}", "a great film") for i in (3, 1, 4, 0, 2)]
+    hits = find(retriever, same)
+    assert [same[hit.place].id for hit in hits] == ([] if retriever.kind == "none" else ["s0", "s1", "s2"])
+
+
+@settings(deadline=None, max_examples=30)
+@given(texts=st.lists(TEXTS, min_size=1, max_size=12), wanted=st.lists(TEXTS, min_size=1, max_size=4))
+@pytest.mark.parametrize("kind", list(RETRIEVERS))
+def test_whatever_the_texts_no_document_comes_twice(kind: str, texts: list[str], wanted: list[str]) -> None:
+    documents = [Document(f"d{i}", text) for i, text in enumerate(texts)]
+    examples = {"x": [Example(f"t{i}", text) for i, text in enumerate(wanted)]}
+    hits = RETRIEVERS[kind].sample().find(documents, examples, embed)
+    places = [hit.place for hit in hits]
+    assert len(set(places)) == len(places) <= 3
+    assert all(0 <= place < len(documents) for place in places)
+
+
+@pytest.mark.parametrize("kind", ["none", "bm25"])
+def test_only_who_needs_a_model_loads_one(kind: str) -> None:
+    RETRIEVERS[kind].sample().find(FILM, WANTED, never)
+
+
+def test_it_reads_back_what_it_writes(retriever: Retriever) -> None:
+    section = Retrieve(retriever=retriever, prefix="query: ", near_duplicate=0.8)
+    assert Retrieve.model_validate(section.model_dump()) == section

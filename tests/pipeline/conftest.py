@@ -1,0 +1,74 @@
+"""A small copy of the project, with a problem that takes seconds: every stage runs for real, in its own process."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.pipeline.made import write_base, write_data
+from tests.pipeline.project import Project
+
+CODE = ("satiety", "tasks", "flows", "cli", "expectations", "dvc.yaml", ".dvcignore", ".gitignore", "pyproject.toml")
+
+
+def small(params: dict[str, Any]) -> dict[str, Any]:
+    """Return the default problem's params, with the test's own sources and sizes."""
+    ingest, retrieve = params["ingest"], params["retrieve"]
+    unpinned = {"sha256": None}
+    columns = {"text": "text", "label": "label"}
+    ingest["labelled"] = [ingest["labelled"][0] | unpinned | {"uri": "file:data/raw/labelled.csv", "columns": columns}]
+    ingest["corpus"] = [ingest["corpus"][0] | unpinned | {"uri": "file:data/raw/corpus.json"}]
+    ingest["base"] = unpinned | {"uri": "file:data/raw/base"}
+    ingest |= {"budget": 60, "test": 80}
+    retrieve["retriever"] |= {"documents": 60, "candidates": 120}
+    params["evaluate"]["resamples"] = params["promote"]["resamples"] = 400
+    return params
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The copy before anything ran in it."""
+    root = tmp_path_factory.mktemp("template") / "project"
+    skipped = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    for name in CODE:
+        if Path(name).is_dir():
+            shutil.copytree(name, root / name, ignore=skipped)
+        else:
+            shutil.copy(name, root / name)
+    (root / ".dvc").mkdir()
+    for name in ("config", ".gitignore"):
+        shutil.copy(f".dvc/{name}", root / ".dvc" / name)
+    write_data(root / "data" / "raw")
+    write_base(root / "data" / "raw" / "base")
+    params = small(yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8")))
+    Project(root).write_params(params)
+    subprocess.run(["git", "init", "-q"], cwd=root, check=True)
+    return root
+
+
+@pytest.fixture(scope="session")
+def fresh(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Project]:
+    """Give a new copy in which nothing ran yet."""
+
+    def copy() -> Project:
+        root = tmp_path_factory.mktemp("copy") / "project"
+        shutil.copytree(template, root, symlinks=True)
+        return Project(root)
+
+    return copy
+
+
+@pytest.fixture(scope="session")
+def project(fresh: Callable[[], Project]) -> Project:
+    """The copy in which the whole pipeline ran once, and then `promote`."""
+    made = fresh()
+    done = made.repro()
+    assert done.returncode == 0, done.stdout + done.stderr
+    promoted = made.run(sys.executable, "-m", "tasks.promote")
+    assert promoted.returncode == 0, promoted.stdout + promoted.stderr
+    return made

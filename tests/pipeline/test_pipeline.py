@@ -1,0 +1,252 @@
+"""The whole pipeline, for real: it runs, runs again for nothing, and runs again for just what changed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.pipeline.project import Project, ran
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+
+STAGES = ["ingest", "validate", "retrieve", "augment", "pretrain", "finetune", "evaluate", "register"]
+
+
+def test_every_stage_ran_and_reported(project: Project) -> None:
+    assert sorted(path.stem for path in (project.root / "reports").glob("*.json")) == sorted([*STAGES, "promote"])
+    for stage in STAGES:
+        assert {"in", "out", "quarantined"} <= set(project.report(stage)), stage
+
+
+def test_the_scores_have_their_intervals(project: Project) -> None:
+    scores = project.report("evaluate")
+    assert (scores["metric"], scores["examples"]) == ("macro_f1", 80)
+    for name in ("before", "after", "difference"):
+        assert scores[name]["low"] <= scores[name]["value"] <= scores[name]["high"]
+
+
+def test_the_decision_has_its_reason(project: Project) -> None:
+    promoted = project.report("promote")
+    assert {"decision", "reason", "champion", "challenger"} <= set(promoted)
+
+
+def test_no_temporary_file_is_left(project: Project) -> None:
+    assert not [path for path in project.root.rglob("*.tmp") if ".git/" not in path.as_posix()]
+
+
+def test_a_second_run_runs_nothing(project: Project) -> None:
+    again = project.repro()
+    assert again.returncode == 0
+    assert ran(again.stdout) == []
+    assert "up to date" in again.stdout
+
+
+def test_a_second_promotion_changes_nothing(project: Project) -> None:
+    champion = project.report("promote")["champion"]
+    again = project.run(sys.executable, "-m", "tasks.promote")
+    assert again.returncode == 0, again.stderr
+    assert project.report("promote")["champion"] == champion
+
+
+def test_git_sees_only_what_is_to_be_committed(project: Project) -> None:
+    seen = project.run("git", "status", "--short", "--untracked-files=all").stdout
+    made = [
+        line[3:] for line in seen.splitlines() if line[3:].startswith(("data/", "models/", ".satiety/", "reports/"))
+    ]
+    assert sorted(made) == sorted(f"reports/{stage}.json" for stage in STAGES)
+
+
+def test_the_command_line_knows_the_result(project: Project) -> None:
+    report = project.run("satiety", "report")
+    assert report.returncode == 0, report.stderr
+    assert "macro_f1 on 80 test examples" in report.stdout
+    assert all(stage in report.stdout for stage in STAGES)
+    assert max(map(len, report.stdout.splitlines())) <= 120
+    checked = project.run("satiety", "check")
+    assert (checked.returncode, "right" in checked.stdout) == (0, True)
+    answered = project.run("satiety", "predict", "our hotel room great lovely", "这本书店糟糕讨厌")
+    assert answered.returncode == 0, answered.stderr
+    lines = answered.stdout.splitlines()
+    assert len(lines) == 2
+    assert '"text": "这本书店糟糕讨厌"' in lines[1]
+
+
+def test_a_flipped_byte_is_found_by_verify_and_mended_as_it_says(project: Project) -> None:
+    whole = project.run("satiety", "verify")
+    assert whole.returncode == 0, whole.stderr
+    weights = project.root / "models/tuned/model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-7] ^= 1
+    stamp = weights.stat()
+    weights.write_bytes(content)
+    os.utime(weights, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    found = project.run("satiety", "verify")
+    assert found.returncode == 1
+    assert "models/tuned: differs from dvc.lock; remove it, then `dvc checkout models/tuned`" in found.stderr
+    assert project.run("rm", "-r", "models/tuned").returncode == 0
+    assert project.run("dvc", "checkout", "models/tuned").returncode == 0
+    assert project.run("satiety", "verify").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("block", "field", "expected"),
+    [
+        ("promote", "seed", []),
+        ("evaluate", "seed", ["evaluate", "register"]),
+        ("finetune", "seed", ["finetune", "evaluate", "register"]),
+        ("augment", "seed", ["augment"]),
+    ],
+)
+def test_a_changed_param_reruns_only_what_depends_on_it(
+    project: Project, block: str, field: str, expected: list[str]
+) -> None:
+    """A dry run does not know that a stage may make what it made before, so it lists at most all that come after."""
+    before = project.params()
+    changed = project.params()
+    changed[block][field] += 1
+    project.write_params(changed)
+    try:
+        planned = ran(project.repro("--dry").stdout)
+        assert planned[: len(expected)] == expected
+        assert set(planned) <= set(STAGES[STAGES.index(expected[0]) :] if expected else [])
+    finally:
+        project.write_params(before)
+
+
+def test_the_same_seed_from_an_empty_cache_gives_the_same_files(project: Project, fresh: Callable[[], Project]) -> None:
+    other = fresh()
+    done = other.repro()
+    assert done.returncode == 0, done.stdout + done.stderr
+    ours, theirs = project.digests(), other.digests()
+    assert {path: digest for path, digest in theirs.items() if digest != ours[path]} == {}
+
+
+def test_a_killed_run_is_taken_up_by_the_next(project: Project) -> None:
+    """Both ways: DVC and the stage at once, and DVC alone, which must not leave an orphan that writes."""
+    predictions = project.digests()["data/predictions.parquet"]
+    for alone in (False, True):
+        started = begin_finetune(project)
+        stage = int((project.root / ".satiety/finetune.lock").read_text())
+        os.kill(started.pid, signal.SIGKILL)
+        if not alone:
+            os.kill(stage, signal.SIGKILL)
+        started.communicate()
+        wait_until(lambda stage=stage: not alive(stage))
+    done = project.repro()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert project.digests()["data/predictions.parquet"] == predictions
+    assert project.run("satiety", "verify").returncode == 0
+
+
+def begin_finetune(project: Project) -> "subprocess.Popen[str]":
+    """Start `dvc repro` of finetune, and wait until the stage is at work."""
+    lock = project.root / ".satiety/finetune.lock"
+    lock.unlink(missing_ok=True)
+    command = ["dvc", "repro", "--force", "--single-item", "finetune"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(command, cwd=project.root, env=project.environment(), text=True, **quiet)
+    wait_until(lambda: lock.exists() and lock.read_text().strip().isdigit() and process.poll() is None)
+    time.sleep(3)
+    assert process.poll() is None, "finetune ended before it could be killed"
+    return process
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def test_a_problem_in_a_folder_of_its_own_touches_nothing_of_the_roots(project: Project) -> None:
+    mine, digests = project.root / "mine", project.digests()
+    (mine / "data").mkdir(parents=True)
+    project.run("cp", "-r", "data/raw", "mine/data/raw")
+    (mine / "params.yaml").write_text((project.root / "params.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    made = project.run("satiety", "workspace", "mine/params.yaml")
+    assert made.returncode == 0, made.stderr
+    done = project.run("dvc", "repro", "validate", cwd=mine)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (mine / "data/train.parquet").is_file()
+    assert project.digests() == digests
+    assert ran(project.repro().stdout) == []
+
+
+@pytest.fixture(scope="module")
+def copied(fresh: Callable[[], Project]) -> Project:
+    return fresh()
+
+
+@pytest.fixture
+def broken(copied: Project) -> Iterator[Project]:
+    """A copy that a test may spoil; its params are put right afterwards."""
+    before = copied.params()
+    yield copied
+    copied.write_params(before)
+
+
+class TestWrongInput:
+    """One message, exit code 1, nothing half-written."""
+
+    def refused(self, project: Project) -> str:
+        """Run ingest as DVC would; return its one message."""
+        cmd = yaml.safe_load((project.root / "dvc.yaml").read_text(encoding="utf-8"))
+        names = {name: value for group in cmd["vars"] for name, value in group.items()}
+        line = cmd["stages"]["ingest"]["cmd"]
+        for name, value in names.items():
+            line = line.replace(f"${{{name}}}", value)
+        done = project.run(sys.executable, *line.split()[1:])
+        assert done.returncode == 1, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        left = [path for path in (project.root / "data").rglob("*") if path.is_file() and "raw" not in path.parts]
+        assert left == []
+        assert not (project.root / "reports/ingest.json").exists()
+        return done.stderr
+
+    def with_source(self, project: Project, **changes: Any) -> None:
+        params = project.params()
+        params["ingest"]["labelled"][0] |= changes
+        project.write_params(params)
+
+    def test_a_wrong_params_file(self, broken: Project) -> None:
+        params = broken.params()
+        params["ingest"] |= {"budget": "many", "dev": 2}
+        broken.write_params(params)
+        message = self.refused(broken)
+        assert "params.yaml" in message
+        assert "ingest.budget" in message
+        assert "ingest.dev" in message
+
+    def test_a_missing_file(self, broken: Project) -> None:
+        self.with_source(broken, uri="file:data/raw/nowhere.csv")
+        assert "nowhere.csv: no such file; data/raw/ holds: " in self.refused(broken)
+
+    def test_an_empty_file(self, broken: Project) -> None:
+        (broken.root / "data/raw/empty.csv").write_text("")
+        self.with_source(broken, uri="file:data/raw/empty.csv")
+        assert "empty.csv" in self.refused(broken)
+
+    def test_one_class_only(self, broken: Project) -> None:
+        texts = [f"{number} good old book number {number * 37}, 好书" for number in range(300)]
+        (broken.root / "data/raw/one.csv").write_text("text,label\n" + "".join(f'"{t}",good\n' for t in texts))
+        self.with_source(broken, uri="file:data/raw/one.csv")
+        assert "at least two labels" in self.refused(broken)
+
+    def test_a_digest_that_does_not_fit(self, broken: Project) -> None:
+        uri = f"local://{broken.root}/data/raw/labelled.csv"
+        self.with_source(broken, uri=uri, sha256="0" * 64)
+        assert "sha256 is " in self.refused(broken)

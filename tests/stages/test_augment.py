@@ -1,0 +1,97 @@
+"""The stage `augment` on files."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from satiety.errors import DataError, ParamsError
+from satiety.problems import PROBLEMS
+from satiety.records import Example, Rejected, Span, read, write
+from tasks.augment import main
+
+OUT = {"out": Path("augmented.parquet"), "quarantine": Path("quarantine.parquet")}
+STEPS = """
+    - {kind: swap, alpha: 0.1, copies: 2}
+    - {kind: drop, probability: 0.2, copies: 30}
+    - {kind: char_swap, words: 0.3, characters: 0.1, shortest: 2, copies: 1}
+"""
+TRAIN = [
+    Example("a", "I really loved this film", label="good", group="g1", language="en", source="f:1"),
+    Example("b", "这部电影真的很好看，我非常喜欢", label="good", group="g2", language="zh", source="f:2"),
+]
+
+
+@pytest.fixture
+def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
+    """A workspace with every input of the stage; one test text can be made of a training text by leaving a word out."""
+    monkeypatch.chdir(tmp_path)
+    PROBLEMS["classify"].model_validate({"labels": ["bad", "good"], "names": {}}).save(Path("problem.json"))
+    write(Path("train.parquet"), TRAIN, Example)
+    write(Path("dev.parquet"), [Example("v", "房间很脏", label="bad", split="dev")], Example)
+    write(Path("test.parquet"), [Example("x", "I really loved film", label="good", split="test")], Example)
+    params(STEPS)
+    return {"problem": Path("problem.json"), **{n: Path(f"{n}.parquet") for n in ("train", "dev", "test")}, **OUT}
+
+
+def params(steps: str) -> None:
+    text = f"augment:\n  seed: 7\n  near_duplicate: 0.8\n  steps: {steps}\n"
+    Path("params.yaml").write_text(text, encoding="utf-8")
+
+
+def test_copies_follow_the_examples_and_leaks_go_to_quarantine(paths: dict[str, Path]) -> None:
+    main.run(**paths)
+    first, second, *copies = read(OUT["out"], Example)
+    assert [first, second] == TRAIN
+    assert {copy.origin for copy in copies} == {"swap", "drop", "char_swap"}
+    assert {(copy.parent, copy.group, copy.source) for copy in copies} == {("a", "g1", "f:1"), ("b", "g2", "f:2")}
+    rejected = list(read(OUT["quarantine"], Rejected))
+    assert {(r.reason, r.twin, r.source) for r in rejected} == {("contaminated", "x", "f:1")}
+    values = json.loads(Path("reports/augment.json").read_text(encoding="utf-8"))
+    assert (values["in"], values["out"], values["quarantined"]) == (2, 2 + len(copies), len(rejected))
+    assert sum(values["copies"].values()) == len(copies)
+    assert values["repeated"]["drop"] > 0
+    assert values["refused"] == {"char_swap": 0, "drop": 0, "swap": 0}
+
+
+def test_the_same_inputs_give_the_same_bytes(paths: dict[str, Path]) -> None:
+    main.run(**paths)
+    first = OUT["out"].read_bytes(), Path("reports/augment.json").read_bytes()
+    main.run(**paths)
+    assert (OUT["out"].read_bytes(), Path("reports/augment.json").read_bytes()) == first
+
+
+def test_without_steps_the_examples_pass_through(paths: dict[str, Path]) -> None:
+    params("[]")
+    main.run(**paths)
+    assert list(read(OUT["out"], Example)) == TRAIN
+    assert list(read(OUT["quarantine"], Rejected)) == []
+
+
+def test_entities_stay_on_their_words(paths: dict[str, Path]) -> None:
+    PROBLEMS["ner"].model_validate({"labels": ["LOC"]}).save(Path("problem.json"))
+    train = [
+        Example("a", "we went to New York in May", spans=(Span(11, 19, "LOC"),), language="en"),
+        Example("b", "他昨天从北京坐火车去了上海", spans=(Span(4, 6, "LOC"), Span(11, 13, "LOC")), language="zh"),
+    ]
+    write(Path("train.parquet"), train, Example)
+    main.run(**paths)
+    copies = list(read(OUT["out"], Example))[2:]
+    assert {copy.parent for copy in copies} == {"a", "b"}
+    found = {(copy.parent, copy.text[span.start : span.end]) for copy in copies for span in copy.spans}
+    assert found == {("a", "New York"), ("b", "北京"), ("b", "上海")}
+    values = json.loads(Path("reports/augment.json").read_text(encoding="utf-8"))
+    assert values["refused"]["drop"] > 0
+
+
+def test_a_wrong_parameter_is_said_with_its_line(paths: dict[str, Path]) -> None:
+    params("[{kind: swap, alpha: 3, copies: 2}]")
+    with pytest.raises(ParamsError, match=r"params.yaml:4: augment.steps.0.*less than or equal to 1 \(it is 3\)"):
+        main.run(**paths)
+    assert not OUT["out"].exists()
+
+
+def test_a_missing_input_is_named_and_nothing_is_written(paths: dict[str, Path]) -> None:
+    with pytest.raises(DataError, match=r"没有.parquet: no such file; run the stage that makes it"):
+        main.run(**{**paths, "train": Path("没有.parquet")})
+    assert not OUT["out"].exists()

@@ -1,0 +1,201 @@
+"""Stage `finetune` on files: its outputs, the same again, and a run that is killed and taken up."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from satiety.errors import DataError, ParamsError
+from satiety.files import manifest
+from satiety.problems import PROBLEMS
+from satiety.records import Example, write
+from satiety.tuning import METHODS, load
+from tasks.finetune import main
+
+ROOT = Path.cwd()
+PATHS = {
+    "problem": "problem.json",
+    "pretrained": "base",
+    "augmented": "augmented.parquet",
+    "dev": "dev.parquet",
+    "out": "models/tuned",
+    "loss": "plots/loss.csv",
+    "progress": "plots/dev.csv",
+}
+GOOD = ["the good film", "good hotel in paris", "anna lives in the good hotel", "这部电影很好看", "我爱北京", "好酒店"]
+BAD = ["the bad film", "bad hotel in paris", "anna lives in the bad hotel", "这部电影很差", "我不爱上海", "差酒店"]
+TRAINING: dict[str, Any] = {
+    "epochs": 8,
+    "least_steps": 1,
+    "most_steps": 1000,
+    "batch_size": 4,
+    "warmup": 0.1,
+    "weight_decay": 0.01,
+    "clip": 1.0,
+    "average": 1.0,
+    "checks": 4,
+    "patience": None,
+}
+
+
+def write_params(method: str = "full", *, max_length: int = 32, **training: Any) -> None:
+    section = {
+        "seed": 1,
+        "max_length": max_length,
+        "prefix": "",
+        "pooling": "mean",
+        "dropout": 0.1,
+        "method": METHODS[method].sample().model_dump(),
+        "head": {"strengths": [0.1, 0.01], "folds": 2, "rows": 1000},
+        "training": TRAINING | training,
+    }
+    Path("params.yaml").write_text(yaml.safe_dump({"finetune": section}), encoding="utf-8")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SATIETY_DEVICE", "cpu")
+    Path("base").symlink_to(tiny)
+    PROBLEMS["classify"].sample().save(Path("problem.json"))
+    examples = [
+        Example(f"{label}{i}", t, label=label) for label, ts in (("good", GOOD), ("bad", BAD)) for i, t in enumerate(ts)
+    ]
+    copies = [replace(e, id=f"{e.id}/swap", origin="swap", parent=e.id) for e in examples]
+    write(Path("augmented.parquet"), [*examples, *copies], Example)
+    write(
+        Path("dev.parquet"),
+        [replace(e, id=f"dev-{e.id}", text=f"{e.text} 是的", split="dev") for e in examples],
+        Example,
+    )
+    return tmp_path
+
+
+def run() -> dict[str, Any]:
+    main.run(**{name: Path(path) for name, path in PATHS.items()})
+    found: dict[str, Any] = json.loads(Path("reports/finetune.json").read_text())
+    return found
+
+
+def start(seconds: float) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "tasks.finetune"]
+    arguments = [part for name, path in PATHS.items() for part in (f"--{name}", path)]
+    env = os.environ | {"PYTHONPATH": str(ROOT), "SATIETY_CHECKPOINT_SECONDS": str(seconds), "OMP_NUM_THREADS": "1"}
+    with Path("said.txt").open("w") as said:
+        return subprocess.Popen([*command, *arguments], env=env, stderr=said)
+
+
+def wait_for_step(process: subprocess.Popen[bytes], least: int) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        for state in Path(".satiety/checkpoints/finetune").glob("*/state.json"):
+            if json.loads(state.read_text())["step"] >= least:
+                return
+        time.sleep(0.02)
+    raise AssertionError(f"no checkpoint of step {least}: {Path('said.txt').read_text()}")
+
+
+def test_it_writes_a_model_curves_and_a_report(workspace: Path) -> None:
+    write_params()
+    report = run()
+    assert report["in"] == 24
+    assert report["method"] == "full"
+    assert report["device"] == "cpu"
+    assert report["steps"] == report["steps_planned"] == 24, "copies share the updates of the originals"
+    assert report["best_step"] % 6 == 0
+    assert 0 <= report["dev"]["score"] <= 1
+    assert not [name for name in report if "second" in name or "time" in name]
+    assert Path("plots/loss.csv").read_text().startswith("step,loss,lr\n1,")
+    assert len(Path("plots/dev.csv").read_text().splitlines()) == 1 + 5
+    assert [p.label for p in load(Path("models/tuned"), "cpu").predict(["the good film", "这部电影很差"])] == [
+        "good",
+        "bad",
+    ]
+    assert not list(Path(".satiety/checkpoints").rglob("*.safetensors"))
+
+
+def test_the_same_seed_gives_the_same_files(workspace: Path) -> None:
+    write_params()
+    first, files = run(), manifest(Path("models/tuned"))
+    assert run() == first
+    assert manifest(Path("models/tuned")) == files
+
+
+def test_frozen_changes_nothing_but_the_head(workspace: Path) -> None:
+    write_params("frozen")
+    report = run()
+    assert report["steps"] == 0
+    assert report["weights_trained"] == 2 * 32 + 2
+    assert report["head_strength"] in (0.1, 0.01)
+    assert Path("plots/dev.csv").read_text() == "step,score,loss\n"
+
+
+@pytest.mark.slow
+def test_a_killed_run_is_taken_up_and_ends_as_if_never_killed(workspace: Path) -> None:
+    write_params(epochs=60)
+    process = start(seconds=0)
+    wait_for_step(process, 5)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait(10) == -signal.SIGKILL
+    state = json.loads(next(Path(".satiety/checkpoints/finetune").glob("*/state.json")).read_text())
+    assert 5 <= state["step"] < 180
+    assert start(seconds=1e9).wait(120) == 0, Path("said.txt").read_text()
+    report, files = json.loads(Path("reports/finetune.json").read_text()), manifest(Path("models/tuned"))
+    curve = Path("plots/loss.csv").read_text()
+    assert not list(Path(".satiety/checkpoints").rglob("*.safetensors"))
+    assert start(seconds=1e9).wait(120) == 0, Path("said.txt").read_text()
+    assert json.loads(Path("reports/finetune.json").read_text()) == report
+    assert manifest(Path("models/tuned")) == files
+    assert Path("plots/loss.csv").read_text() == curve
+
+
+@pytest.mark.slow
+def test_sigterm_leaves_a_checkpoint_and_exits_in_time(workspace: Path) -> None:
+    write_params(epochs=300)
+    process = start(seconds=1)
+    wait_for_step(process, 1)
+    asked = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 143
+    assert time.monotonic() - asked < 10
+    state = json.loads(next(Path(".satiety/checkpoints/finetune").glob("*/state.json")).read_text())
+    assert state["step"] >= 1
+    assert not Path("models").exists()
+
+
+def test_a_truncated_checkpoint_is_passed_over(workspace: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_params()
+    expected, files = run(), manifest(Path("models/tuned"))
+    from satiety.training.checkpoint import key_of
+    from satiety.tuning import Finetune
+
+    inputs = [Path(PATHS[name]) for name in ("problem", "pretrained", "augmented", "dev")]
+    folder = Path(".satiety/checkpoints/finetune") / key_of(Finetune.load().model_dump_json(), *inputs)
+    folder.mkdir()
+    (folder / "7.safetensors").write_bytes(b"half")
+    (folder / "state.json").write_text(json.dumps({"step": 7, "tensors": "7.safetensors", "sha256": "0"}))
+    assert run() == expected
+    assert "training starts anew" in caplog.text
+    assert manifest(Path("models/tuned")) == files
+
+
+def test_without_training_examples_it_says_what_to_look_at(workspace: Path) -> None:
+    write_params()
+    write(Path("augmented.parquet"), [], Example)
+    with pytest.raises(DataError, match=r"there is no training example; is ingest.budget large enough"):
+        run()
+    assert not Path("models").exists()
+
+
+def test_windows_longer_than_the_base_reads_are_refused(workspace: Path) -> None:
+    write_params(max_length=65)
+    with pytest.raises(ParamsError, match=r"finetune\.max_length: 65 tokens, but base reads at most 64; lower it"):
+        run()

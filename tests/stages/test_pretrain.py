@@ -1,0 +1,58 @@
+"""Stage `pretrain` on files."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from satiety.errors import DataError
+from satiety.files import manifest
+from satiety.pretrain import PRETRAINERS
+from satiety.records import Document, write
+from tasks.pretrain import main
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SATIETY_DEVICE", "cpu")
+    return tmp_path
+
+
+def prepare(kind: str, texts: list[str]) -> None:
+    section = {"seed": 2, "pretrainer": PRETRAINERS[kind].sample().model_dump()}
+    Path("params.yaml").write_text(yaml.safe_dump({"pretrain": section}), encoding="utf-8")
+    write(Path("retrieved.parquet"), [Document(str(i), text) for i, text in enumerate(texts)], Document)
+
+
+def run(base: Path) -> None:
+    main.run(base=base, retrieved=Path("retrieved.parquet"), out=Path("models/out"), curve=Path("plots/pretrain.csv"))
+
+
+def test_none_passes_the_base_through_and_says_so(workspace: Path, tiny: Path) -> None:
+    prepare("none", ["the film", "电影"])
+    run(tiny)
+    assert manifest(Path("models/out")) == manifest(tiny)
+    report = json.loads(Path("reports/pretrain.json").read_text())
+    assert report == {"in": 2, "out": 0, "quarantined": 0, "pretrainer": "none"}
+    assert Path("plots/pretrain.csv").read_text() == "step,loss,lr\n"
+
+
+def test_mlm_trains_reports_and_leaves_no_checkpoint(workspace: Path, tiny: Path) -> None:
+    prepare("mlm", ["the good film in paris", "这部电影很好看"] * 5)
+    run(tiny)
+    report = json.loads(Path("reports/pretrain.json").read_text())
+    assert report["in"] == report["out"] == 10
+    assert report["pretrainer"] == "mlm"
+    assert report["device"] == "cpu"
+    assert len(Path("plots/pretrain.csv").read_text().splitlines()) == 1 + report["steps"]
+    assert not list(Path(".satiety/checkpoints").rglob("*.safetensors"))
+
+
+def test_mlm_without_documents_stops_with_one_message_and_writes_nothing(workspace: Path, tiny: Path) -> None:
+    prepare("mlm", [])
+    with pytest.raises(DataError, match="mlm has no retrieved document"):
+        run(tiny)
+    assert not Path("models").exists()
+    assert not Path("reports").exists()

@@ -1,0 +1,112 @@
+"""The stage `retrieve` on files."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from satiety.errors import DataError
+from satiety.problems import PROBLEMS
+from satiety.records import Document, Example, Rejected, read, write
+from tasks.retrieve import main
+
+ROOT = Path.cwd()
+HYBRID = "{kind: hybrid, documents: 4, candidates: 6, k1: 1.2, b: 0.75}"
+OUT = {"out": Path("retrieved.parquet"), "quarantine": Path("quarantine.parquet")}
+
+
+@pytest.fixture
+def paths(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
+    """A workspace with every input of the stage, English and Chinese mixed."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SATIETY_DEVICE", "cpu")
+    train = [
+        Example("t1", "the film in paris was good", label="good", language="en"),
+        Example("t2", "这部电影很好看", label="good", language="zh"),
+        Example("t3", "bad hotel in paris", label="bad", language="en"),
+        Example("t4", "酒店很差", label="bad", language="zh"),
+    ]
+    held = "anna lives in a good hotel in paris"
+    corpus = [
+        Document("d1", "a good film, anna", language="en", origin="unlabelled"),
+        Document("d2", "这电影不好看", language="zh", origin="unlabelled"),
+        Document("d3", "上海的酒店差", language="zh"),
+        Document("d4", "the hotel was bad", language="en"),
+        Document("d5", held.upper(), language="en", source="chat:5"),
+        Document("d6", "qq xx yy zz", language="en"),
+    ]
+    PROBLEMS["classify"].model_validate({"labels": ["bad", "good"], "names": {}}).save(Path("problem.json"))
+    write(Path("train.parquet"), train, Example)
+    write(Path("dev.parquet"), [Example("v", "王小明住在上海", label="bad", split="dev")], Example)
+    write(Path("test.parquet"), [Example("x", held, label="good", split="test")], Example)
+    write(Path("corpus.parquet"), corpus, Document)
+    shutil.copytree(tiny, "base")
+    params(HYBRID)
+    names = ("train", "dev", "test", "corpus")
+    return {"problem": Path("problem.json"), "base": Path("base"), **{n: Path(f"{n}.parquet") for n in names}, **OUT}
+
+
+def params(retriever: str) -> None:
+    text = f"retrieve:\n  retriever: {retriever}\n  prefix: ''\n  near_duplicate: 0.8\n"
+    Path("params.yaml").write_text(text, encoding="utf-8")
+
+
+def report() -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(Path("reports/retrieve.json").read_text(encoding="utf-8"))
+    return values
+
+
+def test_it_finds_reports_and_quarantines(paths: dict[str, Path]) -> None:
+    main.run(**paths)
+    found = list(read(OUT["out"], Document))
+    assert {document.id for document in found} <= {"d1", "d2", "d3", "d4"}
+    assert all("bm25 " in (d.reason or "") and ", cosine " in (d.reason or "") for d in found)
+    (rejected,) = read(OUT["quarantine"], Rejected)
+    assert (rejected.id, rejected.twin, rejected.source) == ("d5", "x", "chat:5")
+    values = report()
+    assert (values["in"], values["out"], values["quarantined"], values["contaminated"]) == (6, 3, 1, 1)
+    assert values["hidden"]["corpus"] == pytest.approx(1 / 3, abs=1e-4)
+    assert values["found_for"].keys() == {"bad", "good"}
+
+
+def test_the_same_inputs_give_the_same_bytes(paths: dict[str, Path]) -> None:
+    main.run(**paths)
+    first = OUT["out"].read_bytes(), Path("reports/retrieve.json").read_bytes()
+    main.run(**paths)
+    assert (OUT["out"].read_bytes(), Path("reports/retrieve.json").read_bytes()) == first
+
+
+def test_switched_off_it_needs_no_model_and_writes_empty_tables(paths: dict[str, Path]) -> None:
+    params("{kind: none}")
+    main.run(**{**paths, "base": Path("missing")})
+    assert [list(read(OUT["out"], Document)), list(read(OUT["quarantine"], Rejected))] == [[], []]
+    assert (report()["in"], report()["out"]) == (6, 0)
+
+
+def test_a_missing_input_is_named_and_nothing_is_written(paths: dict[str, Path]) -> None:
+    with pytest.raises(DataError, match=r"没有.parquet: no such file; run the stage that makes it"):
+        main.run(**{**paths, "corpus": Path("没有.parquet")})
+    assert not OUT["out"].exists()
+    assert not Path("reports/retrieve.json").exists()
+
+
+@pytest.mark.slow
+def test_a_wrong_retriever_is_one_line_and_exit_code_1(paths: dict[str, Path]) -> None:
+    params("{kind: hybird}")
+    arguments = [part for name, path in paths.items() for part in (f"--{name}", str(path))]
+    done = subprocess.run(
+        [sys.executable, "-m", "tasks.retrieve", *arguments],
+        env={"PYTHONPATH": str(ROOT), "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        "params.yaml:2: retrieve.retriever: no retriever is called 'hybird'; did you mean 'hybrid'?"
+    )
+    assert done.stderr.count("\n") == 1

@@ -1,0 +1,394 @@
+"""The stage `validate` on files: what is planted is found, what is clean goes on, Data Docs need no network."""
+
+import json
+import random
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import chdir, contextmanager
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from satiety.errors import DataError
+from satiety.files import manifest
+from satiety.problems.base import PROBLEMS, Problem
+from satiety.records import Document, Example, Rejected, Span, Split, read, write
+from tasks.stage import Report
+from tasks.validate import check, main
+
+PROJECT = Path.cwd()
+SUITES = PROJECT / "expectations"
+ENGLISH = [f"{a}{b}" for a in ("ban", "cor", "del", "fim", "gul", "hot") for b in ("ade", "ing", "oso", "urn", "ymp")]
+CHINESE = list("天地玄黄宇宙洪荒日月盈昃辰宿列张寒来暑往秋收冬藏闰余成岁律吕调阳云腾致雨露结为霜金生丽水玉出昆冈")
+CLASSIFY = PROBLEMS["classify"].model_validate({"labels": ["bad", "good"], "names": {}})
+NER = PROBLEMS["ner"].model_validate({"labels": ["LOC", "PER"]})
+EXPECT = "expect_column_values_to_be_"
+Rows = list[Example]
+
+
+def texts(count: int, language: str, seed: int = 0) -> list[str]:
+    """Return texts that have little in common."""
+    draw = random.Random(f"{seed}{language}")
+    if language == "zh":
+        return ["".join(draw.choices(CHINESE, k=24)) for _ in range(count)]
+    return [" ".join(draw.choices(ENGLISH, k=10)) for _ in range(count)]
+
+
+def examples(language: str) -> Rows:
+    """Return 60 clean examples: 40 to train, 8 to develop, 12 to test; labels independent of id and order."""
+    draw = random.Random(7)
+    labels = draw.sample(["good", "bad"] * 30, 60)
+    splits: list[Split] = ["train"] * 40 + ["dev"] * 8 + ["test"] * 12
+    ids = draw.sample(range(10**8), 60)
+    return [
+        Example(f"{own:x}", text, label, split=split, language=language, source=f"a.csv:{line}")
+        for line, (own, text, label, split) in enumerate(zip(ids, texts(60, language), labels, splits, strict=True), 2)
+    ]
+
+
+def entities() -> Rows:
+    """Return clean examples with spans, English and Chinese."""
+    some = [
+        ("Ann went to Rome with {}", Span(0, 3, "PER"), Span(12, 16, "LOC")),
+        ("王明去了北京{}", Span(0, 2, "PER"), Span(4, 6, "LOC")),
+    ]
+    splits: list[Split] = ["train"] * 12 + ["dev"] * 4 + ["test"] * 6
+    rows = []
+    for line, split in enumerate(splits):
+        text, *spans = some[line % 2]
+        language = "zh" if line % 2 else "en"
+        said = text.format(texts(22, language, seed=3)[line])
+        rows.append(Example(f"e{line}", said, spans=tuple(spans), split=split, language=language))
+    return rows
+
+
+def documents(language: str) -> list[Document]:
+    return [Document(f"d{i}", text, language) for i, text in enumerate(texts(30, language, seed=1))]
+
+
+def run_stage(rows: Rows, corpus: list[Document], problem: Problem = CLASSIFY, suites: Path = SUITES) -> Report:
+    """Run the stage in the present folder on given rows."""
+    problem.save(Path("problem.json"))
+    write(Path("labelled.parquet"), rows, Example)
+    write(Path("raw.parquet"), corpus, Document)
+    outs = {name: Path(f"out/{name}.parquet") for name in ("train", "dev", "test", "clean_corpus", "quarantine")}
+    ins = {"problem": Path("problem.json"), "labelled": Path("labelled.parquet"), "corpus": Path("raw.parquet")}
+    return main.run(**ins, **outs, expectations=suites, docs=Path("reports/data_docs"))
+
+
+@contextmanager
+def workspace(folder: Path) -> Iterator[Path]:
+    """Stand in a folder that holds params.yaml."""
+    shutil.copy(PROJECT / "params.yaml", folder)
+    with chdir(folder):
+        yield folder
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Callable[..., Report]]:
+    """Return a function that runs the stage on given rows, in an empty folder."""
+    with workspace(tmp_path):
+        yield run_stage
+
+
+def rejected(folder: Path = Path()) -> list[Rejected]:
+    return list(read(folder / "out/quarantine.parquet", Rejected))
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_clean_tables_go_on_whole_and_in_order(run: Callable[..., Report], language: str) -> None:
+    rows, corpus = examples(language), documents(language)
+    report = run(rows, corpus).values
+    for split in ("train", "dev", "test"):
+        assert list(read(Path(f"out/{split}.parquet"), Example)) == [row for row in rows if row.split == split]
+    assert list(read(Path("out/clean_corpus.parquet"), Document)) == corpus
+    assert (report["in"], report["out"], report["quarantined"], report["warnings"]) == (90, 90, 0, [])
+    assert {split: sum(counts.values()) for split, counts in report["splits"].items()} == {
+        "train": 40,
+        "dev": 8,
+        "test": 12,
+    }
+    assert report["languages"] == {"labelled_classify": {language: 60}, "corpus": {language: 30}}
+    assert json.loads(Path("reports/validate.json").read_text(encoding="utf-8")) == report
+
+
+def near(text: str) -> str:
+    return f"{text} !" if " " in text else f"{text}！"
+
+
+PLANTED: dict[str, tuple[Callable[[Example, Rows], Example], str]] = {
+    "a blank text": (lambda row, _: replace(row, text="\u3000 "), f"{EXPECT}between(characters)"),
+    "an endless text": (lambda row, _: replace(row, text="天ab " * 9000), f"{EXPECT}between(characters)"),
+    "a wrong encoding": (lambda row, _: replace(row, text="caf\ufffd\ufffd\ufffd"), f"{EXPECT}between(garbage)"),
+    "no label": (lambda row, _: replace(row, label=None), "expect_column_values_to_not_be_null(label)"),
+    "a label of no problem": (lambda row, _: replace(row, label="坏"), f"{EXPECT}in_set(label)"),
+    "a test text": (lambda row, rows: replace(row, text=rows[55].text), f"{EXPECT}null(in_held_out)"),
+    "a test text in other case": (
+        lambda row, rows: replace(row, text=f" {rows[56].text.title()}\n"), f"{EXPECT}null(in_held_out)"),
+    "nearly a test text": (lambda row, rows: replace(row, text=near(rows[57].text)), f"{EXPECT}null(near_held_out)"),
+    "a dev text in full": (
+        lambda row, rows: replace(row, text=f"RT @a: {rows[42].text} …"), f"{EXPECT}null(near_held_out)"),
+    "the group of a test text": (lambda row, _: replace(row, group="作者"), f"{EXPECT}null(group_across)"),
+    "a repeated example": (
+        lambda row, rows: replace(row, text=rows[20].text, label=rows[20].label), f"{EXPECT}null(twin_of)"),
+    "its own label": (lambda row, _: replace(row, text=f"{row.text} label: {row.label}"),
+                      f"{EXPECT}null(label_written)"),
+}  # fmt: skip
+"""Twelve faults, for the last twelve rows of train, and the expectation that finds each."""
+FIRST = 40 - len(PLANTED)
+DOCUMENTS = {
+    "  ": f"{EXPECT}between(characters)",
+    "?! :-) 😂": f"{EXPECT}between(symbols)",
+    "\x00\x01\ufffd 好": f"{EXPECT}between(garbage)",
+    "TEST": f"{EXPECT}null(in_held_out)",
+    "TWIN": f"{EXPECT}null(twin_of)",
+}
+"""Five faults of documents; TEST stands for a test text, TWIN for another document's."""
+
+
+@pytest.fixture(scope="module", params=["en", "zh"])
+def planted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Rows]:
+    """Run the stage on tables with every fault of a row; return where, and the examples it read."""
+    rows, corpus = examples(request.param), documents(request.param)
+    rows[55] = replace(rows[55], group="作者")
+    for i, (plant, _) in enumerate(PLANTED.values()):
+        rows[FIRST + i] = plant(rows[FIRST + i], rows)
+    said = {"TEST": rows[55].text.upper(), "TWIN": corpus[3].text}
+    corpus += [Document(f"x{i}", said.get(text, text), request.param) for i, text in enumerate(DOCUMENTS)]
+    with workspace(tmp_path_factory.mktemp("planted")) as folder:
+        run_stage(rows, corpus)
+    return folder, rows
+
+
+@pytest.mark.parametrize("fault", PLANTED)
+def test_a_row_that_breaks_an_expectation_goes_to_quarantine_with_its_name(
+    planted: tuple[Path, Rows], fault: str
+) -> None:
+    folder, rows = planted
+    bad = rows[FIRST + list(PLANTED).index(fault)]
+    (found,) = [row for row in rejected(folder) if row.id == bad.id]
+    assert (found.source, found.reason, found.text) == (bad.source, PLANTED[fault][1], bad.text[:10_000])
+    assert bad.id not in {row.id for row in read(folder / "out/train.parquet", Example)}
+
+
+@pytest.mark.parametrize("text", DOCUMENTS)
+def test_a_document_that_breaks_an_expectation_goes_to_quarantine_with_its_name(
+    planted: tuple[Path, Rows], text: str
+) -> None:
+    folder, _ = planted
+    own = f"x{list(DOCUMENTS).index(text)}"
+    assert [row.reason for row in rejected(folder) if row.id == own] == [DOCUMENTS[text]]
+    assert own not in {row.id for row in read(folder / "out/clean_corpus.parquet", Document)}
+
+
+def test_every_row_goes_on_or_to_quarantine_and_is_counted(planted: tuple[Path, Rows]) -> None:
+    folder, rows = planted
+    report = json.loads((folder / "reports/validate.json").read_text(encoding="utf-8"))
+    out = [row for split in ("train", "dev", "test") for row in read(folder / f"out/{split}.parquet", Example)]
+    assert out == rows[:FIRST] + rows[40:]
+    assert (report["in"], report["out"], report["quarantined"]) == (95, 78, len(PLANTED) + len(DOCUMENTS))
+    assert sum(report["reasons"].values()) == report["quarantined"] == len(rejected(folder))
+    assert report["failed_rows"]["corpus"][f"{EXPECT}between(symbols)"] >= 1
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_both_rows_of_a_conflict_go(run: Callable[..., Report], language: str) -> None:
+    rows = examples(language)
+    rows[0] = replace(rows[0], text=rows[1].text.upper(), label="good" if rows[1].label == "bad" else "bad")
+    run(rows, documents(language))
+    assert {(row.id, row.reason, row.twin) for row in rejected()} == {
+        (rows[0].id, f"{EXPECT}null(conflict_with)", rows[1].id),
+        (rows[1].id, f"{EXPECT}null(conflict_with)", rows[0].id),
+    }
+
+
+@pytest.fixture(scope="module", params=["en", "zh"])
+def broken(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Run the stage on a table with every fault of a table; return where, and what the error said."""
+    rows = [
+        row for row in examples(request.param) if row.split == "dev" or (row.split == "train" and row.label == "good")
+    ]
+    rows = [replace(row, language=("en", "zh", "de", "und")[i % 4]) for i, row in enumerate(rows)]
+    rows = [replace(row, text=f"{row.text} {row.label}") for row in rows]
+    rows[0] = replace(rows[0], id=rows[1].id)
+    folder = tmp_path_factory.mktemp("broken")
+    with workspace(folder), pytest.raises(DataError) as raised:
+        run_stage(rows, documents(request.param))
+    return folder, str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        r"unique\(id\): observed: 2 of \d+ rows fail; expected: id values must be unique; why: .*\n    \w+: '\w+'",
+        r"expect_column_distinct_values_to_equal_set\(split\): observed: missing: test; expected: .*train dev test",
+        r"contain_set\(label where split == train\): observed: missing: bad; expected: .*bad good",
+        r"max_to_be_between\(label_share\): observed: 1; expected: .* less than or equal to 0\.95",
+        r"in_set\(language\): observed: \d+ of \d+ rows fail; expected: .*at least 50 % of the time",
+        r"mean_to_be_between\(label_named\): observed: 1; expected: .* less than or equal to 0\.5",
+    ],
+)
+def test_a_table_that_breaks_an_expectation_stops_the_pipeline(broken: tuple[Path, str], message: str) -> None:
+    assert re.search(rf"(?m)^suite labelled_classify: \S*{message}", broken[1])
+
+
+def test_when_the_pipeline_stops_nothing_is_written_but_the_data_docs(broken: tuple[Path, str]) -> None:
+    folder, message = broken
+    assert message.endswith("Nothing was written but the Data Docs, which say more: reports/data_docs/index.html")
+    assert not (folder / "out").exists()
+    assert not (folder / "reports/validate.json").exists()
+    assert "✗ stops" in (folder / "reports/data_docs/labelled_classify.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_suspicion_is_reported_and_stops_nothing(run: Callable[..., Report], language: str) -> None:
+    rows = [replace(row, id=f"{row.label}{row.id}") for row in examples(language)]
+    rows = [replace(row, text=f"{row.text} 甲乙" if row.label == "good" else row.text) for row in rows]
+    rows.sort(key=lambda row: row.label or "")
+    warnings = run(rows, documents(language)).values["warnings"]
+    assert [re.findall(r"\((\w+)\)", warning)[0] for warning in warnings] == ["id_tells", "order_tells", "trigger"]
+    assert "! look" in Path("reports/data_docs/index.html").read_text(encoding="utf-8")
+
+
+def test_too_many_rows_in_quarantine_stop_the_pipeline(run: Callable[..., Report]) -> None:
+    blank = [Document(f"b{i}", "　", "zh") for i in range(30)]
+    message = (
+        r"suite corpus: 30 of 60 rows would go to quarantine \(0\.500\); validate\.row_share allows 0\.2.*\n.*char"
+    )
+    with pytest.raises(DataError, match=message):
+        run(examples("en"), [*documents("en"), *blank])
+
+
+def test_an_empty_table_is_one_message_and_an_empty_corpus_is_none(run: Callable[..., Report]) -> None:
+    with pytest.raises(DataError, match=r"labelled\.parquet: no labelled examples"):
+        run([], documents("en"))
+    assert run(examples("zh"), []).values["out"] == 60
+
+
+def test_clean_entities_go_on(run: Callable[..., Report]) -> None:
+    rows = entities()
+    report = run(rows, documents("zh"), NER).values
+    assert list(read(Path("out/train.parquet"), Example)) == rows[:12]
+    assert report["splits"] == {split: {"LOC": n, "PER": n} for split, n in [("train", 12), ("dev", 4), ("test", 6)]}
+
+
+@pytest.mark.parametrize(
+    ("spans", "column"),
+    [
+        ((Span(0, 999, "PER"),), "span_outside"),
+        ((Span(0, 2, "PER"), Span(1, 3, "PER")), "span_disorder"),
+        ((Span(2, 3, "LOC"),), "span_blank"),
+        ((Span(0, 2, "职务"),), "span_unknown"),
+        ((Span(4, 6, "LOC"),), "span_cut"),
+    ],
+)
+def test_a_wrong_span_goes_to_quarantine(run: Callable[..., Report], spans: tuple[Span, ...], column: str) -> None:
+    bad = Example("x", "北京 London", spans=spans, language="en")
+    run([*entities(), bad], documents("en"), NER)
+    assert [(row.id, row.reason) for row in rejected()] == [("x", f"{EXPECT}null({column})")]
+
+
+def test_training_examples_without_an_entity_stop_the_pipeline(run: Callable[..., Report]) -> None:
+    rows = [replace(row, spans=()) if row.split == "train" else row for row in entities()]
+    with pytest.raises(
+        DataError, match=r"max_to_be_between\(span_count where split == train\): observed: 0; expected: "
+    ):
+        run(rows, documents("zh"), NER)
+
+
+def test_the_same_tables_give_the_same_files_to_the_byte(run: Callable[..., Report]) -> None:
+    def files() -> dict[str, str]:
+        run([*examples("en"), Example("x", " ", "good")], documents("zh"))
+        return manifest(Path("out")) | manifest(Path("reports"))
+
+    assert files() == files()
+
+
+class Loads(HTMLParser):
+    """Collects what a page would fetch or lead to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag not in {"script", "iframe", "object", "embed", "img", "link"}
+        self.found += [value or "" for name, value in attrs if name in {"src", "href", "action", "srcset", "data"}]
+
+
+def test_data_docs_open_without_a_network(run: Callable[..., Report], socket_disabled: None) -> None:
+    nasty = Document("n", "<script src='https://evil.example/x.js'></script> ?!", "en")
+    run([*examples("en"), Example("x", " ", "good")], [*documents("zh"), nasty, replace(nasty, id="n2")])
+    pages = sorted(Path("reports/data_docs").iterdir())
+    assert [page.name for page in pages] == ["corpus.html", "index.html", "labelled_classify.html"]
+    for page in pages:
+        text, loads = page.read_text(encoding="utf-8"), Loads()
+        loads.feed(text)
+        assert all((page.parent / reference).is_file() for reference in loads.found), page
+        assert "url(" not in text
+        assert "@import" not in text
+    assert "evil.example" in (pages[0].read_text(encoding="utf-8"))
+
+
+def suite(folder: Path, **fields: Any) -> Path:
+    """Write a suite of one expectation for each table; return their folder."""
+    meta = {"level": "row", "why": "because"}
+    item = {"type": f"{EXPECT}null", "kwargs": {"column": "parent"}, "meta": meta} | fields
+    for name in ("labelled_classify", "corpus"):
+        own = (
+            item
+            if name == "labelled_classify"
+            else {"type": f"{EXPECT}unique", "kwargs": {"column": "id"}, "meta": meta}
+        )
+        (folder / f"{name}.json").write_text(json.dumps({"name": name, "expectations": [own]}), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"type": "expect_nothing"}, r"expect_nothing\(parent\): Great Expectations has no expectation of this name"),
+        ({"kwargs": {"column": "parent", "vlaue": 3}}, r"null\(parent\): its kwargs are wrong: vlaue: extra fields"),
+        ({"type": "expect_column_max_to_be_between", "kwargs": {"column": "characters", "max_value": 9}},
+         r"characters\): is about the table as a whole, so no row can fail it; make its level table or report"),
+        ({"type": "expect_column_mean_to_be_between", "kwargs": {"column": "text", "max_value": 9},
+          "meta": {"level": "table", "why": "x"}}, r"mean_to_be_between\(text\): cannot be computed: "),
+        ({"type": f"{EXPECT}between", "kwargs": {"column": "characters", "max_value": {"$PARAMETER": "longest *"}}},
+         r"between\(characters\): a \$PARAMETER cannot be filled in: "),
+    ],
+)  # fmt: skip
+def test_a_suite_that_cannot_be_run_is_one_message(
+    run: Callable[..., Report], tmp_path: Path, fields: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        run(examples("en"), documents("en"), suites=suite(tmp_path, **fields))
+
+
+def test_a_parameter_may_be_reckoned_with(run: Callable[..., Report], tmp_path: Path) -> None:
+    kwargs = {"column": "characters", "max_value": {"$PARAMETER": "longest / 100"}}
+    run(examples("zh"), documents("zh"), suites=suite(tmp_path, type=f"{EXPECT}between", kwargs=kwargs))
+
+
+def test_checking_no_rules_is_no_error() -> None:
+    assert check([], {"text": ["a"]}, {}) == []
+
+
+def test_a_missing_file_is_one_line_and_exit_code_one(tmp_path: Path) -> None:
+    shutil.copy(PROJECT / "params.yaml", tmp_path)
+    paths = [word for path in main.paths for word in (f"--{path.replace('_', '-')}", path)]
+    done = subprocess.run(
+        [sys.executable, "-m", "tasks.validate", *paths],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(PROJECT), "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr == "problem: no such file; run the stage `ingest`, or `dvc repro`\n"

@@ -1,0 +1,112 @@
+"""Training examples get copies: reproducible, traceable, none of them a leak."""
+
+import random
+from concurrent.futures import ProcessPoolExecutor
+
+import pytest
+
+from satiety.augment import AUGMENTERS, Augment, Augmented, augment
+from satiety.problems import PROBLEMS, Problem
+from satiety.records import Example, Span
+
+CLASSIFY: Problem = PROBLEMS["classify"].model_validate({"labels": ["bad", "good"], "names": {}})
+NER: Problem = PROBLEMS["ner"].model_validate({"labels": ["LOC"]})
+STEPS = [AUGMENTERS[kind].sample() for kind in ("swap", "drop", "punctuate", "char_swap")]
+TRAIN = [
+    Example("a", "I really like the new phone, it is so much better", label="good", language="en"),
+    Example("b", "这部电影真的很好看，我们都非常喜欢", label="good", language="zh"),
+    Example("c", "never again, the room was dirty and the staff rude", label="bad", language="en"),
+    Example("d", "房间很脏，服务态度也差，再也不来了", label="bad", language="zh"),
+]
+
+
+def params(*steps: object, seed: int = 7) -> Augment:
+    return Augment.model_validate({"seed": seed, "steps": steps, "near_duplicate": 0.8})
+
+
+def of_each(example: Example) -> list[Example]:
+    """Top-level, so that a process pool can run it."""
+    return augment([example], [], CLASSIFY, params(*STEPS)).examples[1:]
+
+
+def test_without_steps_the_examples_pass_as_they_are() -> None:
+    result = augment(TRAIN, [], CLASSIFY, params())
+    assert result == Augmented(TRAIN, [], {"copies": {}, "refused": {}, "repeated": {}, "contaminated": {}})
+
+
+def test_the_examples_come_first_and_every_id_is_its_own() -> None:
+    found = augment(TRAIN, [], CLASSIFY, params(*STEPS)).examples
+    assert found[:4] == TRAIN
+    assert len({example.id for example in found}) == len(found)
+    assert {copy.parent for copy in found[4:]} == {"a", "b", "c", "d"}
+
+
+def test_the_copies_are_the_same_whatever_the_order_of_the_examples() -> None:
+    shuffled = random.Random(3).sample(TRAIN, 4)
+    one, other = (augment(train, [], CLASSIFY, params(*STEPS)) for train in (TRAIN, shuffled))
+    assert {copy.id: copy for copy in one.examples} == {copy.id: copy for copy in other.examples}
+    assert one.numbers == other.numbers
+
+
+@pytest.mark.slow
+def test_the_copies_are_the_same_whatever_the_number_of_workers() -> None:
+    whole = augment(TRAIN, [], CLASSIFY, params(*STEPS)).examples[4:]
+    with ProcessPoolExecutor(2, mp_context=__import__("multiprocessing").get_context("spawn")) as pool:
+        parts = list(pool.map(of_each, reversed(TRAIN)))
+    assert sorted((copy for part in parts for copy in part), key=lambda copy: copy.id) == sorted(
+        whole, key=lambda copy: copy.id
+    )
+
+
+def test_another_seed_gives_other_copies() -> None:
+    texts = [{e.text for e in augment(TRAIN, [], CLASSIFY, params(*STEPS, seed=s)).examples[4:]} for s in (1, 2)]
+    assert texts[0] != texts[1]
+
+
+def test_the_same_augmenter_twice_draws_anew_and_numbers_on() -> None:
+    swap = {"kind": "swap", "alpha": 0.1, "copies": 2}
+    found = augment(TRAIN[:1], [], CLASSIFY, params(swap, swap)).examples[1:]
+    assert {copy.id for copy in found} <= {f"a/swap-{n}" for n in range(4)}
+    assert len(found) > 2
+
+
+def test_a_copy_that_repeats_its_parent_another_copy_or_another_example_goes() -> None:
+    train = [Example("a", "good film", label="good"), Example("b", "film GOOD", label="bad")]
+    result = augment(train, [], CLASSIFY, params({"kind": "swap", "alpha": 0.1, "copies": 3}))
+    assert result.examples == train
+    assert result.numbers["repeated"] == {"swap": 6}
+    pair = augment(train[:1], [], CLASSIFY, params({"kind": "swap", "alpha": 0.1, "copies": 3}))
+    assert [copy.text for copy in pair.examples] == ["good film", "film good"]
+    assert pair.numbers["repeated"] == {"swap": 2}
+
+
+def test_a_copy_that_gives_away_a_test_text_goes_to_quarantine_with_its_twin() -> None:
+    parent = Example("a", "we all really loved this film", label="good", source="f:1")
+    held = [Example("t", "We all loved this film!", label="good", split="test")]
+    result = augment([parent], held, CLASSIFY, params({"kind": "drop", "probability": 0.3, "copies": 60}))
+    assert result.rejected
+    assert {(r.reason, r.twin, r.source) for r in result.rejected} == {("contaminated", "t", "f:1")}
+    assert result.numbers["contaminated"]["drop"] == len(result.rejected)
+    assert not {r.id for r in result.rejected} & {e.id for e in result.examples}
+
+
+def test_a_chinese_copy_that_gives_away_a_dev_text_goes_too() -> None:
+    parent = Example("a", "我们大家都非常喜欢这部新电影", label="good")
+    held = [Example("t", "我们都非常喜欢这部新电影", label="good", split="dev")]
+    result = augment([parent], held, CLASSIFY, params({"kind": "drop", "probability": 0.2, "copies": 60}))
+    assert "t" in {r.twin for r in result.rejected}
+
+
+def test_an_entity_that_would_not_survive_is_refused_and_counted() -> None:
+    example = Example("a", "北京大学", spans=(Span(0, 4, "LOC"),), language="zh")
+    result = augment([example], [], NER, params({**STEPS[3].model_dump(), "copies": 3}))
+    assert result.examples == [example]
+    assert result.numbers["refused"] == {"char_swap": 3}
+
+
+def test_an_entity_moves_with_its_word() -> None:
+    text = "Anna lives in Paris now"
+    example = Example("a", text, spans=(Span(14, 19, "LOC"),), language="en")
+    found = augment([example], [], NER, params({"kind": "swap", "alpha": 0.5, "copies": 10})).examples[1:]
+    assert {copy.text[s.start : s.end] for copy in found for s in copy.spans} == {"Paris"}
+    assert len({copy.spans[0].start for copy in found}) > 1

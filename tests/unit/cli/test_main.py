@@ -1,0 +1,164 @@
+"""The command: help for people, messages on stderr, exit codes for machines."""
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import app, run
+from satiety.problems.base import Prediction
+from satiety.records import Span
+
+ROOT = Path.cwd()
+
+
+def called(*arguments: str) -> str:
+    """Return what the command prints."""
+    result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def refused(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> str:
+    """Return the message that the command ends with, as a user meets it."""
+    monkeypatch.setattr(sys, "argv", ["satiety", *arguments])
+    with pytest.raises(SystemExit) as end:
+        run()
+    assert isinstance(end.value.code, str), "a message exits with code 1"
+    return end.value.code
+
+
+@pytest.fixture
+def params(tmp_path: Path) -> Path:
+    path = tmp_path / "params.yaml"
+    path.write_text((ROOT / "params.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    return path
+
+
+class TestCheck:
+    def test_the_default_file_is_right(self) -> None:
+        assert called("check") == "params.yaml: right: 9 blocks, problem classify\n"
+
+    @pytest.mark.parametrize("folder", sorted(p.parent.name for p in Path("examples").glob("*/params.yaml")))
+    def test_every_example_is_right(self, folder: str) -> None:
+        assert "right: 9 blocks" in called("check", f"examples/{folder}")
+
+    def test_all_errors_come_at_once_with_their_lines(self, params: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        text = params.read_text(encoding="utf-8")
+        wrong = text.replace("  budget: 240", "  budget: -3").replace("\nregister:", "\nregistster:")
+        wrong = wrong.replace("    kind: hybrid ", "    kind: hybird ")
+        params.write_text(wrong, encoding="utf-8")
+        lines = refused(monkeypatch, "check", str(params)).splitlines()
+        assert any("there is no such block; did you mean 'register'?" in line for line in lines)
+        assert any("no retriever is called 'hybird'; did you mean 'hybrid'?" in line for line in lines)
+        assert any("ingest.budget" in line and "(it is -3)" in line for line in lines)
+        assert any(line.endswith("register: the block is missing") for line in lines)
+        line = wrong[: wrong.index("registster")].count("\n") + 1
+        assert any(f"params.yaml:{line}: registster: " in said for said in lines)
+
+    def test_a_missing_file_is_named(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert "params.yaml: no such file" in refused(monkeypatch, "check", str(tmp_path))
+
+
+class TestListAndExplain:
+    def test_every_kind_is_listed_with_a_line_per_name(self) -> None:
+        listed = called("list")
+        for kind in ("stage", "augmenter", "method", "pretrainer", "problem", "reader", "retriever"):
+            assert f"\n{kind}\n" in f"\n{listed}"
+        assert "  bm25 " in listed
+
+    def test_one_kind_is_listed_alone(self) -> None:
+        listed = called("list", "problem")
+        assert "classify" in listed
+        assert "bm25" not in listed
+
+    def test_a_component_is_explained_with_bounds_and_an_example(self) -> None:
+        said = called("explain", "retriever", "bm25")
+        assert "documents: int, ≥ 1" in said
+        assert "Example:\n  kind: bm25" in said
+
+    def test_a_block_is_explained_down_to_what_its_fields_hold(self) -> None:
+        said = called("explain", "stage", "ingest")
+        assert "  budget: int, ≥ 2" in said
+        assert "  labelled.uri: str" in said
+        assert "  conflicts: 'drop' | 'majority'" in said
+
+    def test_a_wrong_kind_or_name_is_answered_with_what_there_is(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert "no kind is called 'retreiver'; did you mean 'retriever'?" in refused(monkeypatch, "list", "retreiver")
+        assert "no retriever is called 'bm52'; did you mean 'bm25'?" in refused(
+            monkeypatch, "explain", "retriever", "bm52"
+        )
+
+
+class Parrot:
+    """Answers with what it is asked."""
+
+    asked: list[list[str]]
+
+    def __init__(self) -> None:
+        self.asked = []
+
+    def predict(self, texts: list[str]) -> list[Prediction]:
+        self.asked.append(texts)
+        return [self.answer(text) for text in texts]
+
+    def answer(self, text: str) -> Prediction:
+        if "北京" in text:
+            start = text.index("北京")
+            return Prediction(spans=(Span(start, start + 2, "LOC"),), confidence=0.75)
+        return Prediction(label="good [b]", confidence=0.5, scores={"good [b]": 0.5, "bad": 0.5})
+
+
+class TestPredict:
+    @pytest.fixture
+    def parrot(self, monkeypatch: pytest.MonkeyPatch) -> Parrot:
+        from satiety import package
+
+        parrot = Parrot()
+        monkeypatch.setattr(package, "open", lambda _: parrot)
+        return parrot
+
+    def test_texts_are_answered_as_json_lines(self, parrot: Parrot) -> None:
+        lines = called("predict", "fine", "我在北京").splitlines()
+        assert lines[0] == (
+            '{"text": "fine", "label": "good [b]", "confidence": 0.5, "scores": {"good [b]": 0.5, "bad": 0.5}}'
+        )
+        assert '"spans": [{"start": 2, "end": 4, "label": "LOC", "text": "北京"}]' in lines[1]
+
+    def test_a_table_shows_them_to_people(self, parrot: Parrot) -> None:
+        table = called("predict", "--format", "table", "fine", "我在北京")
+        assert "good [b]" in table
+        assert "北京 LOC" in table
+
+    def test_a_file_is_answered_in_batches(self, parrot: Parrot, tmp_path: Path) -> None:
+        (tmp_path / "texts.txt").write_text("\ufeff" + "很好\n" * 300, encoding="utf-8")
+        assert len(called("predict", "--file", str(tmp_path / "texts.txt")).splitlines()) == 300
+        assert [len(batch) for batch in parrot.asked] == [256, 44]
+        assert parrot.asked[0][0] == "很好"
+
+    def test_stdin_is_read_where_something_is_piped_in(self, parrot: Parrot) -> None:
+        result = CliRunner().invoke(app, ["predict"], input="one\n二\n")
+        assert [batch for batch in parrot.asked] == [["one", "二"]]
+        assert result.exit_code == 0
+
+    def test_nothing_to_answer_is_refused(self, parrot: Parrot, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Terminal(io.StringIO):
+            def isatty(self) -> bool:
+                return True
+
+        monkeypatch.setattr(sys, "stdin", Terminal())
+        assert "predict: no text; write it after the command" in refused(monkeypatch, "predict")
+        assert "give texts or --file, not both" in refused(monkeypatch, "predict", "a", "--file", "x")
+
+    def test_a_file_that_cannot_be_read_is_named(
+        self, parrot: Parrot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        assert "nowhere.txt: cannot read it: No such file" in refused(monkeypatch, "predict", "--file", "nowhere.txt")
+        (tmp_path / "gb.txt").write_bytes("很好".encode("gb18030"))
+        assert "gb.txt: not UTF-8" in refused(monkeypatch, "predict", "--file", str(tmp_path / "gb.txt"))
+
+    def test_a_missing_package_is_one_message(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.chdir(tmp_path)
+        assert "models/package" in refused(monkeypatch, "predict", "a text")

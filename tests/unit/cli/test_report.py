@@ -1,0 +1,95 @@
+"""The table after a run shows what the reports say, and nothing that no report says."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from cli.report import show
+from satiety.errors import DataError, SetupError
+
+SCORE = {"value": 0.6123, "low": 0.5901, "high": 0.6349}
+GAIN = {"value": 0.2011, "low": 0.1702, "high": 0.2333}
+
+
+def shown(folder: Path, width: int = 80) -> str:
+    out = io.StringIO()
+    show(folder, Console(file=out, width=width, highlight=False))
+    return out.getvalue()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    stages = "stages:\n  ingest: {cmd: a}\n  evaluate: {cmd: b}\n"
+    (tmp_path / "dvc.yaml").write_text(stages)
+    return tmp_path
+
+
+def put(folder: Path, path: str, value: Any) -> None:
+    target = folder / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
+
+
+@pytest.fixture
+def full(folder: Path) -> Path:
+    put(folder, "reports/ingest.json", {"in": 38158, "out": 290123, "quarantined": 2463})
+    scores = {"in": 2000, "out": 2000, "quarantined": 0, "metric": "macro_f1", "examples": 2000, "level": 0.95}
+    put(folder, "reports/evaluate.json", scores | {"before": SCORE, "after": SCORE, "difference": GAIN})
+    reason = "no champion yet, and 情感 beats before"
+    put(folder, "reports/promote.json", {"decision": "promoted", "reason": reason, "champion": "v1"})
+    put(folder, ".satiety/timings/ingest.json", {"started": 90.0, "seconds": 41.25, "peak_bytes": 1_500_000_000})
+    put(folder, ".satiety/timings/evaluate.json", {"started": 110.0, "seconds": 12.34, "peak_bytes": 900_000_000})
+    (folder / ".satiety/begun").write_text("100.0\n")
+    return folder
+
+
+def test_scores_come_with_their_intervals(full: Path) -> None:
+    text = shown(full)
+    assert "macro_f1 on 2,000 test examples" in text
+    assert "[0.590, 0.635]" in text
+    assert "+0.201" in text
+    assert "[+0.170, +0.233]" in text
+
+
+def test_a_stage_that_did_not_run_in_this_run_is_cached(full: Path) -> None:
+    lines = {line.split()[0]: line for line in shown(full).splitlines() if line.strip()}
+    assert lines["ingest"].split()[1:] == ["38,158", "290,123", "2,463", "cached", "–"]
+    assert lines["evaluate"].split()[1:] == ["2,000", "2,000", "0", "12.3", "0.9", "GB"]
+
+
+def test_the_decision_comes_with_its_reason(full: Path) -> None:
+    text = shown(full)
+    assert "Promotion: promoted: no champion yet, and 情感 beats before" in text
+    assert "champion: v1" in text
+
+
+def test_what_did_not_run_is_said_not_invented(folder: Path) -> None:
+    text = shown(folder)
+    assert "Score: not run yet" in text
+    assert text.count("not run") >= 4
+    assert "Promotion: not run yet" in text
+    assert not any(character.isdigit() for character in text)
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_it_fits_the_width(full: Path, width: int) -> None:
+    assert max(map(len, shown(full, width).splitlines())) <= width
+
+
+def test_a_report_that_is_none_is_named(folder: Path) -> None:
+    (folder / "reports").mkdir()
+    (folder / "reports/ingest.json").write_text("{half")
+    with pytest.raises(DataError, match=r"ingest\.json: not JSON .*; remove it and run"):
+        shown(folder)
+    (folder / "reports/ingest.json").write_text("[]")
+    with pytest.raises(DataError, match=r"ingest\.json: holds no report"):
+        shown(folder)
+
+
+def test_a_folder_without_stages_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match=r"holds no dvc\.yaml; run from the project's root"):
+        show(tmp_path)

@@ -1,0 +1,107 @@
+"""A flipped byte is found wherever it is: in an artefact, in the cache, in a lock file."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cli.verify import verify_all
+from satiety.errors import DataError
+
+
+def md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+def cached(root: Path, content: bytes, suffix: str = "") -> Path:
+    name = md5(content)
+    path = root / ".dvc/cache/files/md5" / name[:2] / (name[2:] + suffix)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A project with one file and one folder under DVC, both cached."""
+    (tmp_path / "models/tuned").mkdir(parents=True)
+    files = {"a.txt": b"one", "b/中.txt": "二".encode()}
+    for name, content in files.items():
+        path = tmp_path / "models/tuned" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        cached(tmp_path, content)
+    listing = json.dumps([{"md5": md5(content), "relpath": name} for name, content in files.items()], sort_keys=True)
+    cached(tmp_path, listing.encode(), ".dir")
+    (tmp_path / "data.csv").write_bytes(b"text,label\n")
+    cached(tmp_path, b"text,label\n")
+    outs = [
+        {"path": "models/tuned", "hash": "md5", "md5": md5(listing.encode()) + ".dir"},
+        {"path": "data.csv", "hash": "md5", "md5": md5(b"text,label\n")},
+    ]
+    (tmp_path / "dvc.lock").write_text(
+        yaml.safe_dump({"schema": "2.0", "stages": {"ingest": {"cmd": "x", "outs": outs}}})
+    )
+    return tmp_path
+
+
+def test_what_is_whole_is_said_to_be(root: Path) -> None:
+    assert verify_all(root) == "whole: 2 artefacts, 4 cached objects, 0 packages"
+
+
+def test_a_project_that_never_ran_is_whole(tmp_path: Path) -> None:
+    assert verify_all(tmp_path) == "whole: 0 artefacts, 0 cached objects, 0 packages"
+
+
+@pytest.mark.parametrize("name", ["data.csv", "models/tuned/b/中.txt"])
+def test_a_changed_artefact_is_named_with_what_to_do(root: Path, name: str) -> None:
+    (root / name).write_bytes(b"flipped")
+    out = "models/tuned" if name.startswith("models") else name
+    with pytest.raises(DataError, match=rf"1 not whole:\n{out}: differs from dvc\.lock; remove it, then `dvc checkout"):
+        verify_all(root)
+
+
+def test_a_missing_and_an_added_file_are_named(root: Path) -> None:
+    (root / "data.csv").unlink()
+    (root / "models/tuned/extra.txt").write_text("")
+    with pytest.raises(DataError, match=r"2 not whole:") as caught:
+        verify_all(root)
+    assert "data.csv: missing; `dvc checkout data.csv`" in str(caught.value)
+    assert "models/tuned: differs" in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", ["", ".dir"])
+def test_a_changed_cached_object_is_named(root: Path, suffix: str) -> None:
+    path = next(p for p in sorted((root / ".dvc/cache").rglob("*")) if p.is_file() and p.suffix == suffix)
+    path.write_bytes(path.read_bytes() + b"x")
+    with pytest.raises(DataError, match=f"{path.name}: is not what its name says; remove it, then `dvc commit"):
+        verify_all(root)
+
+
+def test_a_broken_lock_is_named(root: Path) -> None:
+    (root / "dvc.lock").write_text("stages: [\n")
+    with pytest.raises(DataError, match=r"dvc\.lock: broken \(.*\); `git checkout` it, or remove it"):
+        verify_all(root)
+    (root / "dvc.lock").write_text("schema: '2.0'\n")
+    with pytest.raises(DataError, match=r"dvc\.lock: broken"):
+        verify_all(root)
+
+
+def test_a_workspace_is_checked_too(root: Path) -> None:
+    mine = root / "examples" / "mine"
+    mine.mkdir(parents=True)
+    outs = [{"path": "x.csv", "hash": "md5", "md5": md5(b"x")}]
+    (mine / "dvc.lock").write_text(yaml.safe_dump({"stages": {"ingest": {"outs": outs}}}))
+    (mine / "x.csv").write_bytes(b"y")
+    with pytest.raises(DataError, match=r"examples/mine/x\.csv: differs"):
+        verify_all(root)
+
+
+def test_a_package_with_a_changed_byte_is_named(root: Path) -> None:
+    package = root / "models/package"
+    package.mkdir()
+    (package / "manifest.json").write_text("{}")
+    with pytest.raises(DataError, match=r"models/package: .*; remove the folder, then `dvc checkout models/package`"):
+        verify_all(root)

@@ -1,0 +1,122 @@
+"""Intervals hold the truth as often as they say, and two systems are compared on the same resamples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from satiety.errors import DataError
+from satiety.evaluate import bootstrap
+from satiety.evaluate.bootstrap import Interval, Resampling, compare, intervals
+from satiety.problems import PROBLEMS, Prediction
+from satiety.records import Example
+
+if TYPE_CHECKING:
+    from satiety.problems.base import Floats
+
+HOW = Resampling(seed=1, resamples=500, level=0.95)
+PROBLEM = PROBLEMS["classify"].model_validate({"labels": ["好", "bad", "rare"], "names": {}})
+
+
+def tallies(gold: str, predicted: str) -> Floats:
+    names = {"g": "好", "b": "bad", "r": "rare"}
+    examples = [Example(str(i), "", label=names[letter]) for i, letter in enumerate(gold)]
+    return PROBLEM.tally(examples, [Prediction(label=names[letter]) for letter in predicted])
+
+
+def test_every_metric_has_an_interval_around_its_value() -> None:
+    found = intervals(PROBLEM.measure, tallies("ggbbr" * 20, "gbbbr" * 20), HOW)
+    assert {"macro_f1", "accuracy", "f1/好", "precision/bad", "recall/rare"} <= set(found)
+    assert found["accuracy"].value == pytest.approx(0.8)
+    assert all(0 <= one.low <= one.value <= one.high <= 1 for one in found.values())
+    assert found["accuracy"].low < 0.8 < found["accuracy"].high
+    assert found["f1/rare"] == Interval(1.0, 1.0, 1.0)
+
+
+def test_the_same_seed_gives_the_same_interval_and_another_seed_another() -> None:
+    counts = tallies("ggbbr" * 20, "gbbbr" * 20)
+    assert intervals(PROBLEM.measure, counts, HOW) == intervals(PROBLEM.measure, counts, HOW)
+    other = intervals(PROBLEM.measure, counts, Resampling(2, 500, 0.95))
+    assert other != intervals(PROBLEM.measure, counts, HOW)
+
+
+def test_the_size_of_the_blocks_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = tallies("ggbbr" * 20, "gbbbr" * 20)
+    whole = intervals(PROBLEM.measure, counts, HOW)
+    monkeypatch.setattr(bootstrap, "CELLS", 700)
+    assert intervals(PROBLEM.measure, counts, HOW) == whole
+
+
+def test_a_higher_level_gives_a_wider_interval() -> None:
+    counts = tallies("ggbbr" * 20, "gbbbr" * 20)
+    wide, narrow = (intervals(PROBLEM.measure, counts, Resampling(1, 500, level)) for level in (0.99, 0.6))
+    assert wide["macro_f1"].high - wide["macro_f1"].low > narrow["macro_f1"].high - narrow["macro_f1"].low
+
+
+def test_no_examples_are_refused_with_what_to_do() -> None:
+    with pytest.raises(DataError, match=r"no test example, so nothing to measure; give `ingest.test` more"):
+        intervals(PROBLEM.measure, np.zeros((0, 9)), HOW)
+
+
+def test_systems_on_different_examples_are_not_compared() -> None:
+    with pytest.raises(DataError, match="the same examples; there are 2 and 3"):
+        compare(PROBLEM.measure, tallies("gb", "gb"), tallies("gbr", "gbr"), HOW)
+
+
+def test_a_system_differs_from_itself_by_nothing() -> None:
+    counts = tallies("ggbbr" * 10, "gbbbr" * 10)
+    both = compare(PROBLEM.measure, counts, counts, HOW)
+    assert both.first == both.second == intervals(PROBLEM.measure, counts, HOW)
+    assert set(both.difference.values()) == {Interval(0.0, 0.0, 0.0)}
+
+
+def test_pairing_sees_what_two_separate_intervals_do_not() -> None:
+    gold = "gb" * 100
+    worse = "".join("g" if i % 4 == 0 else letter for i, letter in enumerate("bg" * 60 + "gb" * 40))
+    better = worse[:-20] + gold[-20:]
+    better = "".join(g if i < 8 else letter for i, (g, letter) in enumerate(zip(gold, better, strict=True)))
+    both = compare(PROBLEM.measure, tallies(gold, worse), tallies(gold, better), HOW)
+    first, second, difference = (side["accuracy"] for side in (both.first, both.second, both.difference))
+    assert first.high > second.low
+    assert difference.low > 0
+    assert difference.value == pytest.approx(second.value - first.value)
+
+
+@given(st.lists(st.tuples(st.sampled_from("gbr"), st.sampled_from("gbr")), min_size=1, max_size=30))
+def test_no_metric_is_ever_nan(pairs: list[tuple[str, str]]) -> None:
+    gold, predicted = ("".join(letters) for letters in zip(*pairs, strict=True))
+    found = intervals(PROBLEM.measure, tallies(gold, predicted), Resampling(1, 200, 0.95))
+    assert all(0 <= value <= 1 for one in found.values() for value in (one.value, one.low, one.high))
+
+
+def test_rounding_never_shows_a_negative_zero() -> None:
+    assert str(Interval(-1e-9, -0.25, 1 / 3).rounded()) == "{'value': 0.0, 'low': -0.25, 'high': 0.333333}"
+
+
+def draw(rng: np.random.Generator, count: int, skill: float) -> tuple[Floats, Floats]:
+    """Return the tallies of two systems that share some mistakes, on ``count`` examples of an uneven population."""
+    gold = rng.choice(list("gbr"), count, p=[0.6, 0.3, 0.1])
+    luck, other = rng.random(count), rng.choice(list("gbr"), count)
+    shared = np.where(rng.random(count) < 0.6, luck, rng.random(count))
+    first = np.where(luck < skill, gold, other)
+    second = np.where(shared < skill + 0.1, gold, other)
+    return tallies("".join(gold), "".join(first)), tallies("".join(gold), "".join(second))
+
+
+@pytest.mark.slow
+def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
+    """150 experiments: at a true coverage of .95 the share found lies above .89 with probability .998."""
+    rng = np.random.default_rng(7)
+    large = compare(PROBLEM.measure, *draw(rng, 200_000, 0.5), Resampling(1, 200, 0.95))
+    held = {"score": 0, "difference": 0}
+    for seed in range(150):
+        both = compare(PROBLEM.measure, *draw(rng, 300, 0.5), Resampling(seed, 400, 0.95))
+        one, apart = both.first["macro_f1"], both.difference["macro_f1"]
+        held["score"] += one.low <= large.first["macro_f1"].value <= one.high
+        held["difference"] += apart.low <= large.difference["macro_f1"].value <= apart.high
+    assert 0.89 * 150 <= held["score"] < 150
+    assert 0.89 * 150 <= held["difference"] < 150

@@ -1,0 +1,129 @@
+"""A package answers as the model it was made of, says what it is, and has one digest wherever it is made."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from satiety import package
+from satiety.errors import ModelError
+from satiety.package.contents import PARTS
+from satiety.tuning import load
+from tests.packaging import TEXTS, Workspace
+
+Packaged = Callable[[str], Path]
+
+
+@pytest.mark.parametrize("kind", ["classify", "ner"])
+def test_a_package_answers_as_the_model_it_was_made_of(packaged: Packaged, kind: str) -> None:
+    folder = packaged(kind)
+    opened = package.open(folder, "cpu")
+    assert opened.predict(TEXTS) == load(folder.parent / "tuned", "cpu").predict(TEXTS)
+    opened.check_example()
+    assert opened.problem.kind == kind
+    assert len(opened.stored()) == 20
+    assert opened.scores()["examples"] == 20
+    assert opened.facts().name == "made-up"
+
+
+@pytest.mark.parametrize("kind", ["classify", "ner"])
+def test_a_package_holds_what_it_says_and_nothing_else(packaged: Packaged, kind: str) -> None:
+    folder = packaged(kind)
+    assert package.verify(folder) == []
+    listed = json.loads((folder / "manifest.json").read_text())["files"]
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert there == {*listed, "manifest.json"}
+    assert set(PARTS) <= there
+    assert {path.partition("/")[0] for path in there} == {*PARTS, "manifest.json", "model"}
+
+
+def test_no_text_of_the_data_is_in_a_package(packaged: Packaged) -> None:
+    for kind in ("classify", "ner"):
+        for path in packaged(kind).rglob("*"):
+            if path.is_file() and path.name != "tokenizer.json":
+                held = path.read_bytes()
+                assert not any(text.encode() in held for text in TEXTS), path
+
+
+def test_the_same_model_from_another_commit_has_the_same_digest(tiny: Path, tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path, tiny)
+    workspace.fill(count=20)
+    first = package.inspect(workspace.package(tmp_path / "a", revision="1111"))
+    workspace.fill(count=40, after=0.9)
+    second = package.inspect(workspace.package(tmp_path / "b", revision="2222"))
+    assert first.digest == second.digest
+    assert first.facts().revision != second.facts().revision
+    assert first.scores() != second.scores()
+    workspace.fill(seed=2, count=20)
+    assert package.inspect(workspace.package(tmp_path / "c")).digest != first.digest
+
+
+def test_making_it_twice_gives_the_same_bytes(tiny: Path, tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path, tiny)
+    workspace.fill(count=20)
+    once = workspace.package(tmp_path / "p")
+    before = (once / "manifest.json").read_bytes()
+    assert (workspace.package(once) / "manifest.json").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".p")) == []
+
+
+def test_a_package_that_cannot_be_made_leaves_the_old_one(tiny: Path, tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path, tiny)
+    workspace.fill(count=20)
+    old = workspace.package(tmp_path / "p")
+    (tmp_path / "models/tuned/head.safetensors").unlink()
+    with pytest.raises(ModelError, match=r"head\.safetensors"):
+        workspace.package(old)
+    assert package.verify(old) == []
+
+
+def test_the_card_says_what_it_is_for_how_good_and_what_it_was_made_of(packaged: Packaged) -> None:
+    card = (packaged("classify") / "README.md").read_text(encoding="utf-8")
+    for said in ("# made-up", "## Intended use", "## Limits", "weakest at", "language en, zh", "budget of 30 labels"):
+        assert said in card
+    for said in ("20 frozen test examples", "| macro_f1 |", "95% intervals", "`abc`", "1" * 64, "The delivery came"):
+        assert said in card
+
+
+def test_a_chinese_model_shows_itself_with_chinese_texts(tiny: Path, tmp_path: Path) -> None:
+    from satiety.package.example import made_up
+    from tests.packaging import settled
+
+    assert made_up(settled("classify"), ["und", "zh", "en"])[0].startswith("快递")
+    assert made_up(settled("ner"), ["zh"]) == ["王小明在杭州为北风贸易公司开了一家店。"]
+    assert made_up(settled("ner"), ["de"])[0].startswith("Maria Keller")
+
+
+def test_an_example_that_is_answered_otherwise_is_refused(copy: Path) -> None:
+    example = json.loads((copy / "input_example.json").read_text(encoding="utf-8"))
+    example["outputs"][0]["confidence"] += 0.2
+    opened = package.open(copy, "cpu")
+    (copy / "input_example.json").write_text(json.dumps(example), encoding="utf-8")
+    with pytest.raises(ModelError, match=r"input_example\.json: 'The delivery came .* gives .* but .* is written"):
+        opened.check_example()
+
+
+def test_a_damaged_package_is_never_opened(copy: Path) -> None:
+    for i in range(7):
+        (copy / f"extra{i}.json").write_text("{}")
+    with pytest.raises(ModelError, match=r"extra4\.json: has no place(.|\n)*and 2 more$"):
+        package.open(copy, "cpu")
+
+
+def test_a_model_that_does_not_load_is_known_at_once(copy: Path) -> None:
+    from satiety.files import manifest
+    from satiety.package.contents import manifest_text
+
+    (copy / "model/config.json").write_text('{"model_type": "bert", "hidden_size": 8}')
+    files = {name: value for name, value in manifest(copy).items() if name != "manifest.json"}
+    (copy / "manifest.json").write_text(manifest_text(files))
+    assert package.inspect(copy).problem.kind == "classify"
+    with pytest.raises(ModelError, match="model"):
+        package.open(copy, "cpu")
+
+
+def test_a_moved_package_still_opens(copy: Path, tmp_path: Path) -> None:
+    shutil.move(copy, tmp_path / "elsewhere")
+    assert package.open(tmp_path / "elsewhere", "cpu").predict(["这部电影很好看"])[0].label in {"bad", "good"}

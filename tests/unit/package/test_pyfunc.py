@@ -1,0 +1,46 @@
+"""What MLflow hands over, whatever its shape, is answered in plain values."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from satiety.errors import DataError
+from satiety.package.pyfunc import Answerer, _load_pyfunc
+
+TEXTS = ["the good film", "这部电影很好看"]
+
+
+@pytest.fixture(scope="module")
+def answerer(packaged: Callable[[str], Path]) -> Answerer:
+    return _load_pyfunc(str(packaged("classify")))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [TEXTS, np.array(TEXTS), pd.Series(TEXTS), pd.DataFrame({"any name": TEXTS})],
+    ids=["list", "array", "series", "table"],
+)
+def test_every_shape_gives_the_same_answers(answerer: Answerer, data: Any) -> None:
+    answers = answerer.predict(data)
+    assert answers == answerer.predict(TEXTS)
+    assert [set(answer) for answer in answers] == [{"label", "confidence"}] * 2
+
+
+def test_spans_are_answered_as_plain_values(packaged: Callable[[str], Path]) -> None:
+    for answer in _load_pyfunc(str(packaged("ner"))).predict(TEXTS):
+        assert set(answer) == {"spans", "confidence"}
+        assert all(set(span) == {"start", "end", "label"} for span in answer["spans"])
+
+
+def test_no_texts_give_no_answers(answerer: Answerer) -> None:
+    assert answerer.predict([]) == []
+
+
+@pytest.mark.parametrize("data", [[1, 2], [None], pd.DataFrame({"a": [1.5]})])
+def test_what_is_no_text_is_refused(answerer: Answerer, data: Any) -> None:
+    with pytest.raises(DataError, match="the input must be texts; there is a "):
+        answerer.predict(data)

@@ -1,0 +1,129 @@
+"""Texts become unit vectors, the same whatever else is embedded with them."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from satiety import embedding
+from satiety.embedding import embedder, pick_device
+from satiety.errors import ModelError, SetupError
+
+TEXTS = ["good film", "我爱北京天安门", "anna lives in paris", "😀", ""]
+
+
+def test_every_text_gets_a_unit_vector_in_its_own_place(tiny: Path) -> None:
+    vectors = embedder(tiny, "cpu", "")(TEXTS)
+    assert vectors.shape == (5, 32)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
+def test_a_vector_depends_neither_on_the_other_texts_nor_on_their_order(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embed = embedder(tiny, "cpu", "")
+    alone = np.concatenate([embed([text]) for text in TEXTS])
+    monkeypatch.setattr(embedding, "BLOCK", 3)
+    monkeypatch.setitem(embedding.TOKENS, "cpu", 12)
+    np.testing.assert_allclose(embed(TEXTS), alone, atol=0.02)  # bfloat16 has 8 bits
+    np.testing.assert_allclose(embed(TEXTS[::-1])[::-1], alone, atol=0.02)
+
+
+def test_padding_is_not_averaged(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedding, "has_bf16", lambda device: False)
+    embed = embedder(tiny, "cpu", "")
+    np.testing.assert_allclose(embed(["good", "good film " * 20])[0], embed(["good"])[0], atol=1e-5)
+
+
+def test_the_mean_is_the_one_of_the_last_hidden_states(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    monkeypatch.setattr(embedding, "has_bf16", lambda device: False)
+    encoded = AutoTokenizer.from_pretrained(str(tiny))("我爱 good film", return_tensors="pt")
+    with torch.no_grad():
+        mean = AutoModel.from_pretrained(str(tiny))(**encoded).last_hidden_state[0].mean(0).numpy()
+    np.testing.assert_allclose(embedder(tiny, "cpu", "")(["我爱 good film"])[0], mean / np.linalg.norm(mean), atol=1e-5)
+
+
+def test_a_prefix_is_put_before_every_text(tiny: Path) -> None:
+    np.testing.assert_array_equal(
+        embedder(tiny, "cpu", "query ")(["good", "我爱"]), embedder(tiny, "cpu", "")(["query good", "query 我爱"])
+    )
+
+
+def test_what_is_longer_than_the_model_takes_is_cut(tiny: Path) -> None:
+    embed = embedder(tiny, "cpu", "")
+    np.testing.assert_allclose(embed(["好 " * 5000]), embed(["好 " * 62]), atol=1e-5)
+
+
+def test_no_texts_give_no_vectors(tiny: Path) -> None:
+    assert embedder(tiny, "cpu", "")([]).shape == (0, 32)
+
+
+def test_loading_and_embedding_say_nothing(tiny: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    embedder(tiny, "cpu", "")(TEXTS)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"没有: no model here \(no config.json\); run the stage that makes it"):
+        embedder(tmp_path / "没有", "cpu", "")
+
+
+def test_weights_in_a_pickle_are_refused(tiny: Path, tmp_path: Path) -> None:
+    import torch
+
+    shutil.copytree(tiny, tmp_path / "model")
+    (tmp_path / "model" / "model.safetensors").unlink()
+    torch.save({}, tmp_path / "model" / "pytorch_model.bin")
+    with pytest.raises(ModelError, match=r"model: not an encoder that loads safely: .*safetensors"):
+        embedder(tmp_path / "model", "cpu", "")
+
+
+def test_a_truncated_model_is_refused(tiny: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny, tmp_path / "model")
+    weights = tmp_path / "model" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(ModelError, match="model: not an encoder that loads safely"):
+        embedder(tmp_path / "model", "cpu", "")
+
+
+def test_a_model_without_some_of_its_weights_is_refused(tiny: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(tiny, tmp_path / "model")
+    weights = load_file(tiny / "model.safetensors")
+    half = {name: value for name, value in weights.items() if "layer.1" not in name}
+    save_file(half, tmp_path / "model" / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ModelError, match=r"model: 16 weights are missing, encoder.layer.1.* it is not the whole model"):
+        embedder(tmp_path / "model", "cpu", "")
+
+
+def test_a_model_that_brings_code_of_its_own_is_refused(tiny: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny, tmp_path / "model")
+    config = tmp_path / "model" / "config.json"
+    config.write_text(
+        json.dumps({**json.loads(config.read_text()), "model_type": "mine", "auto_map": {"AutoModel": "m.M"}})
+    )
+    with pytest.raises(ModelError, match="model: not an encoder that loads safely"):
+        embedder(tmp_path / "model", "cpu", "")
+
+
+def test_a_gpu_that_is_asked_for_and_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert pick_device("auto") == "cpu"
+    with pytest.raises(SetupError, match="SATIETY_DEVICE=cuda, but torch sees no GPU here; set it to cpu or auto"):
+        pick_device("cuda")
+
+
+def test_auto_takes_the_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert [pick_device("auto"), pick_device("cuda"), pick_device("cpu")] == ["cuda", "cuda", "cpu"]

@@ -1,0 +1,39 @@
+"""Where and how fast comes from the environment, and is checked there."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from satiety.settings import Settings, project_root
+
+
+def test_nothing_set_means_the_documented_defaults() -> None:
+    settings = Settings()
+    assert (settings.device, settings.workers, settings.tracking_uri, settings.parent_run) == ("auto", 0, None, None)
+
+
+def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SATIETY_DEVICE", "cpu")
+    monkeypatch.setenv("SATIETY_WORKERS", "3")
+    assert (Settings().device, Settings().workers) == ("cpu", 3)
+
+
+@pytest.mark.parametrize(("name", "value"), [("SATIETY_DEVICE", "tpu"), ("SATIETY_WORKERS", "-1")])
+def test_a_wrong_setting_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError, match=name.removeprefix("SATIETY_").lower()):
+        Settings()
+
+
+def test_the_root_is_the_nearest_folder_with_a_dvc_folder(tmp_path: Path) -> None:
+    (tmp_path / ".dvc").mkdir()
+    below = tmp_path / "examples" / "中文"
+    below.mkdir(parents=True)
+    assert project_root(below) == tmp_path
+    (below / ".dvc").mkdir()
+    assert project_root(below) == below
+
+
+def test_without_a_root_the_folder_itself_serves(tmp_path: Path) -> None:
+    assert project_root(tmp_path) == tmp_path

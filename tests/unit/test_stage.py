@@ -1,0 +1,151 @@
+"""A function becomes a command: paths and params in, files and a report out, alone in its workspace."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from satiety.errors import DataError, SetupError
+from satiety.section import Section
+from tasks.stage import BEGUN, Report, begin, stage
+
+SLEEPER = """
+import time
+from pathlib import Path
+from satiety.section import Section
+from tasks.stage import Report, stage
+
+class Nap(Section):
+    "Sleeps."
+    seconds: float
+
+@stage
+def main(out: Path, *, params: Nap, report: Report) -> None:
+    "Sleep, then write."
+    Path("asleep").write_text("")
+    time.sleep(params.seconds)
+    out.write_text("awake")
+
+main.cli()
+"""
+
+
+class Copy(Section):
+    """How to copy."""
+
+    times: int
+
+
+@stage
+def copying(text: Path, out: Path, *, params: Copy, report: Report) -> None:
+    """Copy a text several times."""
+    if not text.exists():
+        raise DataError(f"{text}: no such file")
+    out.write_text(text.read_text(encoding="utf-8") * params.times, encoding="utf-8")
+    report.flow(read=1, wrote=params.times)
+    report.add(语言="zh", nested={"f1": 0.5})
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text("copy:\n  times: 2\nnap:\n  seconds: 30\n")
+    (tmp_path / "in.txt").write_text("好", encoding="utf-8")
+    return tmp_path
+
+
+def asleep(folder: Path) -> subprocess.Popen[str]:
+    """Start the sleeping stage, and wait until it sleeps."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, sys.path))}
+    command = [sys.executable, "-c", SLEEPER, "--out", "out.txt"]
+    process = subprocess.Popen(command, cwd=folder, env=environment, text=True, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 30
+    while not (folder / "asleep").exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return process
+
+
+def test_a_stage_writes_its_files_its_report_and_its_cost(folder: Path) -> None:
+    copying.run(text=Path("in.txt"), out=Path("out.txt"))
+    assert Path("out.txt").read_text(encoding="utf-8") == "好好"
+    report = json.loads(Path("reports/copy.json").read_text(encoding="utf-8"))
+    assert report == {"in": 1, "out": 2, "quarantined": 0, "语言": "zh", "nested": {"f1": 0.5}}
+    cost = json.loads(Path(".satiety/timings/copy.json").read_text())
+    assert cost["seconds"] >= 0
+    assert cost["peak_bytes"] > 1_000_000
+
+
+def test_its_name_is_that_of_its_block() -> None:
+    assert (copying.name, copying.paths) == ("copy", ["text", "out"])
+
+
+def test_a_failed_stage_leaves_no_report(folder: Path) -> None:
+    with pytest.raises(DataError, match=r"nowhere\.txt: no such file"):
+        copying.run(text=Path("nowhere.txt"), out=Path("out.txt"))
+    assert not Path("reports").exists()
+    assert not Path(".satiety/timings").exists()
+
+
+def test_a_users_mistake_is_one_line_and_exit_code_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["copy", "--text", "nowhere.txt", "--out", "out.txt"])
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    with pytest.raises(SystemExit, match=r"^nowhere\.txt: no such file$"):
+        copying.cli()
+
+
+def test_a_number_that_is_none_stops_the_stage(folder: Path) -> None:
+    @stage
+    def broken(*, params: Copy, report: Report) -> None:
+        report.add(f1=float("nan"))
+
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        broken.run()
+    assert not Path("reports").exists()
+
+
+@pytest.mark.slow
+def test_a_second_run_says_which_process_is_in_the_way_and_a_dead_one_is_not(folder: Path) -> None:
+    first = asleep(folder)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, sys.path))}
+    command = [sys.executable, "-c", SLEEPER, "--out", "out.txt"]
+    second = subprocess.run(command, cwd=folder, env=environment, text=True, capture_output=True, check=False)
+    assert second.returncode == 1
+    assert f"stage nap is busy here: process {first.pid} runs it" in second.stderr
+    first.kill()
+    first.communicate()
+    Path("params.yaml").write_text("nap:\n  seconds: 0\n")
+    third = subprocess.run(command, cwd=folder, env=environment, text=True, capture_output=True, check=False)
+    assert (third.returncode, Path("out.txt").read_text()) == (0, "awake")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_stop_ends_it_soon_with_the_usual_code(folder: Path, sent: signal.Signals, code: int) -> None:
+    process = asleep(folder)
+    process.send_signal(sent)
+    process.communicate(timeout=10)
+    assert process.returncode == code
+    assert not Path("out.txt").exists()
+
+
+def test_the_state_of_a_workspace_is_its_owners_alone(folder: Path) -> None:
+    begin(folder)
+    assert stat.S_IMODE((folder / ".satiety").stat().st_mode) == 0o700
+    assert abs(float((folder / BEGUN).read_text()) - time.time()) < 60
+
+
+def test_a_lock_held_in_this_process_is_seen(folder: Path) -> None:
+    @stage
+    def twice(*, params: Copy, report: Report) -> None:
+        with pytest.raises(SetupError, match=f"stage copy is busy here: process {os.getpid()}"):
+            twice.run()
+
+    twice.run()

@@ -1,0 +1,41 @@
+"""Where a model runs."""
+
+import pytest
+import torch
+
+from satiety.errors import SetupError
+from satiety.training.hardware import hardware
+
+
+def test_cuda_without_a_gpu_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(SetupError, match="SATIETY_DEVICE=cuda: this PyTorch sees no CUDA device"):
+        hardware("cuda")
+    assert hardware("auto").device == "cpu"
+
+
+def test_a_gpu_is_taken_unless_cpu_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: False)
+    assert hardware("auto").device == "cuda"
+    assert hardware("auto").precision == "fp32"
+    assert hardware("cpu").device == "cpu"
+
+
+@pytest.mark.parametrize(("able", "precision"), [({"avx512_bf16": True}, "bf16"), ({"avx2": True}, "fp32")])
+def test_bfloat16_is_used_where_the_processor_has_it(
+    able: dict[str, bool], precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
+    here = hardware("cpu")
+    assert here.precision == precision
+    with here.autocast():
+        product = torch.ones(2, 2) @ torch.ones(2, 2)
+    assert product.dtype == (torch.bfloat16 if precision == "bf16" else torch.float32)
+
+
+def test_one_process_may_use_two_precisions_in_turn() -> None:
+    from satiety.training.hardware import Hardware
+
+    for precision, name in (("bf16", "bf16"), ("fp32", "no")):
+        assert Hardware("cpu", precision).accelerator().mixed_precision == name  # type: ignore[arg-type]

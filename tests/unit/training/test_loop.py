@@ -1,0 +1,207 @@
+"""The loop: the same weights for the same seed, the best step kept, a cut run taken up, a bad loss stopped."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from satiety.errors import ModelError
+from satiety.training.checkpoint import Store
+from satiety.training.hardware import Hardware
+from satiety.training.loop import Job, Loop, Verdict
+from satiety.training.optimiser import optimiser
+from satiety.training.recipe import Recipe
+
+HERE = Hardware("cpu", "fp32")
+X = torch.randn(64, 8, generator=torch.Generator().manual_seed(0))
+Y = (X[:, 0] > 0).long()
+Judge = Callable[[nn.Module], Verdict]
+
+
+def recipe(**changes: Any) -> Recipe:
+    fields: dict[str, Any] = {"epochs": 5, "least_steps": 1, "most_steps": 40, "batch_size": 8, "warmup": 0.1}
+    return Recipe(
+        **{**fields, "weight_decay": 0.01, "clip": 1.0, "average": None, "checks": 10, "patience": None, **changes}
+    )
+
+
+def loop(
+    folder: Path,
+    *,
+    seed: int = 3,
+    steps: int = 40,
+    judge: Judge | None = None,
+    loss: Callable[[nn.Module, list[int]], torch.Tensor] | None = None,
+    seconds: float = 1e9,
+    plan: Recipe | None = None,
+) -> tuple[Loop, nn.Module]:
+    torch.manual_seed(7)
+    model = nn.Sequential(nn.Linear(8, 16), nn.Dropout(0.5), nn.LayerNorm(16), nn.Linear(16, 2))
+    given = loss or (lambda model, chosen: nn.functional.cross_entropy(model(X[chosen]), Y[chosen]))
+    job = Job(
+        model=model,
+        rates=[(name, weight, 0.01) for name, weight in model.named_parameters()],
+        lengths=[4] * 64,
+        loss=lambda chosen, _: given(model, chosen),
+        judge=(lambda: judge(model)) if judge else None,
+        steps=steps,
+        seed=seed,
+    )
+    return Loop(job, plan or recipe(), HERE, Store(folder, seconds)), model
+
+
+def weights(model: nn.Module) -> list[torch.Tensor]:
+    return [weight.detach().clone() for weight in model.parameters()]
+
+
+def same(first: list[torch.Tensor], second: list[torch.Tensor]) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def judge(model: nn.Module) -> Verdict:
+    model.eval()
+    with torch.inference_mode():
+        return Verdict(0.5, nn.functional.cross_entropy(model(X), Y).item())
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_one_others(tmp_path: Path) -> None:
+    found = []
+    for seed in (3, 3, 4):
+        run, model = loop(tmp_path / str(len(found)), seed=seed)
+        course = run.run()
+        found.append((weights(model), course.loss.points))
+    assert same(found[0][0], found[1][0])
+    assert found[0][1] == found[1][1]
+    assert not same(found[0][0], found[2][0])
+
+
+def test_it_learns_and_the_rate_rises_and_falls_to_nothing(tmp_path: Path) -> None:
+    run, _ = loop(tmp_path)
+    points = run.run().loss.points
+    assert len(points) == 40
+    assert sum(p["loss"] for p in points[-5:]) < 0.8 * sum(p["loss"] for p in points[:5])
+    rates = [point["lr"] for point in points]
+    assert rates[0] == 0
+    assert max(rates) == pytest.approx(0.01)
+    assert rates[4:] == sorted(rates[4:], reverse=True)
+
+
+def test_it_leaves_the_callers_generator_as_it_was(tmp_path: Path) -> None:
+    run, _ = loop(tmp_path)
+    before = torch.get_rng_state()
+    run.run()
+    assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize("average", [None, 1.0])
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
+def test_a_run_that_is_stopped_goes_on_to_the_weights_it_would_have_had(
+    error: type[BaseException], average: float | None, tmp_path: Path
+) -> None:
+    plan = recipe(average=average)
+    run, model = loop(tmp_path / "whole", judge=judge, plan=plan)
+    course = run.run()
+
+    calls = []
+
+    def stopped(model: nn.Module) -> Verdict:
+        calls.append(1)
+        if len(calls) == 5:
+            raise error
+        return judge(model)
+
+    cut, _ = loop(tmp_path / "cut", judge=stopped, plan=plan)
+    with pytest.raises(error):
+        cut.run()
+    assert 0 < cut.course.step < 40
+    resumed, again = loop(tmp_path / "cut", judge=judge, plan=plan)
+    taken_up = resumed.run()
+    assert same(weights(model), weights(again))
+    assert taken_up.loss.points == course.loss.points
+    assert taken_up.dev.points == course.dev.points
+    assert taken_up.best_step == course.best_step
+
+
+def test_a_checkpoint_is_written_whenever_it_is_due(tmp_path: Path) -> None:
+    run, _ = loop(tmp_path / "run", steps=3, seconds=0)
+    run.run()
+    found = run.store.load()
+    assert found is not None
+    assert found.state["step"] == 3
+
+
+def test_the_step_that_is_best_on_dev_is_restored(tmp_path: Path) -> None:
+    losses = iter([0.9, 0.5, 0.2, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3])
+    seen: list[list[torch.Tensor]] = []
+
+    def scripted(model: nn.Module) -> Verdict:
+        seen.append(weights(model))
+        return Verdict(0.1, next(losses))
+
+    run, model = loop(tmp_path, judge=scripted)
+    course = run.run()
+    assert course.best_step == 8
+    assert course.verdict == Verdict(0.1, 0.2)
+    assert same(weights(model), seen[2])
+    assert not same(weights(model), seen[-1])
+
+
+def test_the_plain_mean_is_that_of_the_weights_since_warm_up(tmp_path: Path) -> None:
+    run, model = loop(tmp_path, steps=10, plan=recipe(average=0, warmup=0.2))
+    seen: list[list[torch.Tensor]] = []
+    update = run._update
+
+    def watched(chosen: list[int], step: int) -> None:
+        update(chosen, step)
+        seen.append(weights(model))
+
+    run._update = watched  # type: ignore[method-assign]
+    run.run()
+    for i, weight in enumerate(model.parameters()):
+        torch.testing.assert_close(weight.detach(), torch.stack([w[i] for w in seen[2:]]).mean(0))
+
+
+def test_an_average_that_decays_weighs_later_weights_more(tmp_path: Path) -> None:
+    found = []
+    for average in (0, 10, None):
+        run, model = loop(tmp_path / str(average), plan=recipe(average=average))
+        run.run()
+        found.append(torch.cat([weight.flatten() for weight in weights(model)]))
+    mean, late, last = found
+    assert (late - last).norm() < (mean - last).norm()
+
+
+def test_it_stops_when_patience_is_over(tmp_path: Path) -> None:
+    run, _ = loop(tmp_path, judge=lambda _: Verdict(0.0, 1.0), plan=recipe(patience=2))
+    course = run.run()
+    assert course.step == 8
+    assert [point["step"] for point in course.dev.points] == [0, 4, 8]
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_says_where(tmp_path: Path) -> None:
+    counted = []
+
+    def bad(model: nn.Module, chosen: list[int]) -> torch.Tensor:
+        counted.append(1)
+        loss = nn.functional.cross_entropy(model(X[chosen]), Y[chosen])
+        return loss * float("nan") if len(counted) == 3 else loss
+
+    run, _ = loop(tmp_path, loss=bad)
+    with pytest.raises(ModelError, match=r"the loss is nan at step 3 \(learning rate 0.005.*: lower the learning rate"):
+        run.run()
+    assert run.store.load() is None
+
+
+def test_biases_and_normalisation_are_never_decayed() -> None:
+    model = nn.Sequential(nn.Linear(4, 4), nn.LayerNorm(4))
+    made = optimiser([(name, weight, 0.1) for name, weight in model.named_parameters()], recipe())
+    decayed = {id(w) for group in made.param_groups if group["weight_decay"] for w in group["params"]}
+    assert decayed == {id(model[0].weight)}
+
+
+def test_nothing_to_train_is_an_error() -> None:
+    with pytest.raises(ModelError, match="nothing may change"):
+        optimiser([], recipe())

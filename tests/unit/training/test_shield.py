@@ -1,0 +1,42 @@
+"""Signals wait for a whole step."""
+
+import os
+import signal
+import threading
+
+import pytest
+
+from satiety.training.shield import shielded
+
+
+def test_a_signal_within_the_block_comes_after_it() -> None:
+    done = []
+
+    def work() -> None:
+        with shielded():
+            os.kill(os.getpid(), signal.SIGINT)
+            done.append("whole")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert done == ["whole"]
+
+
+def test_handlers_are_as_before_even_where_the_block_fails() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    with pytest.raises(ValueError, match="broken"), shielded():
+        raise ValueError("broken")
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before
+
+
+def test_a_thread_that_cannot_hold_signals_goes_on_without() -> None:
+    done = []
+
+    def work() -> None:
+        with shielded():
+            done.append("done")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert done == ["done"]

@@ -1,0 +1,73 @@
+"""Columns that say how labels are spread, and what is wrong with spans."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from satiety.problems.base import Problem
+from satiety.records import Example, Span
+from satiety.validate.balance import label_count, label_share, labels_missing
+from satiety.validate.spans import EXAMPLE_COLUMNS
+from satiety.validate.table import Table
+
+MakeTable = Callable[..., Table[Any]]
+
+
+def test_labels_are_counted_within_their_split(make_table: MakeTable) -> None:
+    rows = [
+        Example("a", "x", "good"),
+        Example("b", "y", "good"),
+        Example("c", "z", "bad"),
+        Example("d", "w", "bad", split="test"),
+    ]
+    table = make_table(rows)
+    assert label_count(table) == [2, 2, 1, 1]
+    assert label_share(table) == pytest.approx([2 / 3, 2 / 3, 1 / 3, 1])
+    assert labels_missing(table) == [None, None, None, "good"]
+
+
+def test_entity_types_that_a_split_lacks_are_named(make_table: MakeTable, ner: Problem) -> None:
+    rows = [
+        Example("a", "Ann", spans=(Span(0, 3, "PER"),)),
+        Example("b", "北京", spans=(Span(0, 2, "LOC"),), split="test"),
+    ]
+    assert labels_missing(make_table(rows, ner)) == ["LOC", "PER"]
+
+
+@pytest.mark.parametrize(
+    ("text", "spans"),
+    [
+        ("Ann went to Rome.", (Span(0, 3, "PER"), Span(12, 16, "LOC"))),
+        ("王小明去了北京。", (Span(0, 3, "PER"), Span(5, 7, "LOC"))),
+        ("nobody", ()),
+    ],
+)
+def test_nothing_is_wrong_with_right_spans(
+    make_table: MakeTable, ner: Problem, text: str, spans: tuple[Span, ...]
+) -> None:
+    table = make_table([Example("a", text, spans=spans)], ner)
+    found = {name: column(table) for name, column in EXAMPLE_COLUMNS.items()}
+    assert found.pop("span_count") == [len(spans)]
+    assert all(value == [None] for value in found.values())
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "spans", "said"),
+    [
+        ("span_outside", "Ann", (Span(0, 9, "PER"),), "0:9 PER"),
+        ("span_outside", "北京", (Span(1, 1, "LOC"),), "1:1 LOC"),
+        ("span_outside", "北京", (Span(-1, 1, "LOC"),), "-1:1 LOC"),
+        ("span_blank", "a  b", (Span(1, 3, "LOC"),), "1:3 LOC '  '"),
+        ("span_unknown", "Acme", (Span(0, 4, "ORG"),), "0:4 ORG 'Acme'"),
+        ("span_disorder", "北京大学", (Span(0, 4, "LOC"), Span(2, 4, "LOC")), "2:4 LOC '大学'"),
+        ("span_disorder", "Ann Bob", (Span(4, 7, "PER"), Span(0, 3, "PER")), "0:3 PER 'Ann'"),
+        ("span_cut", "London", (Span(0, 3, "LOC"),), "0:3 LOC 'Lon'"),
+        ("span_cut", "in Rome", (Span(2, 7, "LOC"),), "2:7 LOC ' Rome'"),
+    ],
+)
+def test_a_wrong_span_is_named(
+    make_table: MakeTable, ner: Problem, column: str, text: str, spans: tuple[Span, ...], said: str
+) -> None:
+    (value,) = EXAMPLE_COLUMNS[column](make_table([Example("a", text, spans=spans)], ner))
+    assert value.startswith(said)

@@ -1,0 +1,60 @@
+"""What every feature promises, whatever the texts."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from satiety.records import Document, Example, Span
+from satiety.validate.features import EXAMPLE_FEATURES, TEXT_FEATURES, column_names, columns
+from satiety.validate.table import Table
+
+MakeTable = Callable[..., Table[Any]]
+TEXTS = st.text(alphabet=st.sampled_from("ab C1_-!?。，你好坏\u3000 \n\ufffd😀"), max_size=30)
+ROWS = st.lists(
+    st.tuples(TEXTS, st.sampled_from(["bad", "good", None]), st.sampled_from(["train", "dev", "test"])), max_size=12
+)
+
+
+@pytest.mark.parametrize("name", EXAMPLE_FEATURES)
+@given(rows=ROWS)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+def test_a_feature_gives_each_example_one_value_and_always_the_same(
+    make_table: MakeTable, name: str, rows: list[tuple[str, str | None, Any]]
+) -> None:
+    examples = [Example(f"id{i}", text, label, split=split) for i, (text, label, split) in enumerate(rows)]
+    values = list(EXAMPLE_FEATURES[name](make_table(examples)))
+    assert len(values) == len(examples)
+    assert values == list(EXAMPLE_FEATURES[name](make_table(examples)))
+    assert all(value is None or isinstance(value, str | int | float) for value in values)
+
+
+@pytest.mark.parametrize("name", TEXT_FEATURES)
+@given(texts=st.lists(TEXTS, max_size=12))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+def test_a_feature_of_texts_takes_documents(make_table: MakeTable, name: str, texts: list[str]) -> None:
+    documents = [Document(f"id{i}", text) for i, text in enumerate(texts)]
+    assert len(list(TEXT_FEATURES[name](make_table(documents, kind=Document)))) == len(documents)
+
+
+@pytest.mark.parametrize("feature", EXAMPLE_FEATURES.values())
+def test_a_feature_says_what_it_is(feature: Callable[..., Any]) -> None:
+    assert (feature.__doc__ or "").endswith(".")
+
+
+def test_only_wanted_features_are_computed_and_the_fields_of_the_record_are_always_there(make_table: MakeTable) -> None:
+    table = make_table([Example("a", "Ann 去了北京", spans=(Span(0, 3, "PER"), Span(6, 8, "LOC")))])
+    found = columns(table, ["han"])
+    assert set(found) == {*column_names(Document), *column_names(Example)} - set(EXAMPLE_FEATURES) - {
+        "score",
+        "reason",
+    } | {"han"}
+    assert found["spans"] == ["0:3 PER; 6:8 LOC"]
+    assert found["han"] == [4 / 7]
+
+
+def test_names_of_features_hide_no_field() -> None:
+    for kind in (Example, Document):
+        assert len(column_names(kind)) == len(set(column_names(kind)))

@@ -1,0 +1,157 @@
+"""Columns that show where a label can be read off. Each planted leak is found; data without it is not accused."""
+
+import random
+from collections.abc import Callable
+from statistics import fmean
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from satiety.problems.base import PROBLEMS, Problem
+from satiety.records import Example
+from satiety.validate import leaks
+from satiety.validate.table import Table
+
+MakeTable = Callable[..., Table[Any]]
+LABELS = ("体育", "sci_tech", "spam")
+
+
+@pytest.fixture
+def topics() -> Problem:
+    return PROBLEMS["classify"].model_validate({"labels": list(LABELS), "names": {"spam": "junk mail"}})
+
+
+def examples(size: int, seed: int = 0) -> list[Example]:
+    """Return examples whose ids, order and words say nothing of their labels."""
+    draw = random.Random(seed)
+    words = [f"w{i}" for i in range(300)] + list("天地玄黄宇宙洪荒日月盈昃辰宿列张")
+    ids = draw.sample(range(10**6), size)
+    return [Example(f"{own:x}", " ".join(draw.choices(words, k=8)), draw.choice(LABELS)) for own in ids]
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("buy now label: spam", "spam"),
+        ("__label__spam buy now", "spam"),
+        ("Buy now. Category = 'Junk Mail'", "spam"),
+        ("[sci tech] a new chip", "sci_tech"),
+        ("a new chip [sci_tech]", "sci_tech"),
+        ("国足又输了 标签：体育", "体育"),
+        ("类别是体育，国足又输了", "体育"),
+        ("【体育】国足又输了", "体育"),
+    ],
+)
+def test_a_label_that_somebody_wrote_into_the_text_is_found(
+    make_table: MakeTable, topics: Problem, text: str, label: str
+) -> None:
+    assert leaks.label_written(make_table([Example("a", text, label)], topics))[0] is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("this is spam, do not answer", "spam"),
+        ("label: spammer of the year", "spam"),
+        ("label: spam", "体育"),
+        ("我喜欢体育", "体育"),
+        ("", "spam"),
+        ("label: spam", None),
+    ],
+)
+def test_a_word_that_is_no_mark_or_another_label_is_not(
+    make_table: MakeTable, topics: Problem, text: str, label: str | None
+) -> None:
+    assert leaks.label_written(make_table([Example("a", text, label)], topics)) == [None]
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "named"),
+    [
+        ("so much SPAM", "spam", 1),
+        ("spammer", "spam", 0),
+        ("junk  mail", "spam", 1),
+        ("我喜欢体育", "体育", 1),
+        ("体育", "spam", 0),
+    ],
+)
+def test_a_text_that_names_its_own_label_is_counted(
+    make_table: MakeTable, topics: Problem, text: str, label: str, named: int
+) -> None:
+    assert leaks.label_named(make_table([Example("a", text, label)], topics)) == [named]
+
+
+@pytest.mark.parametrize("column", [leaks.id_tells, leaks.order_tells])
+def test_ids_and_order_by_chance_tell_nothing(
+    make_table: MakeTable, column: Callable[[Table[Any]], list[float]]
+) -> None:
+    assert fmean(column(make_table(examples(600)))) < 0.1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        lambda i, label: f"{label}-{i}",
+        lambda i, label: f"row{i}{label[-1]}",
+        lambda i, label: f"{i + 100_000 * LABELS.index(label)}",
+        lambda i, label: "x" * (8 + LABELS.index(label)),
+    ],
+    ids=["prefix", "last character", "size of the number", "length"],
+)
+def test_ids_that_tell_the_label_are_found(make_table: MakeTable, name: Callable[[int, str], str]) -> None:
+    rows = [Example(name(i, row.label or ""), row.text, row.label) for i, row in enumerate(examples(600))]
+    assert fmean(leaks.id_tells(make_table(rows))) > 0.9
+
+
+def test_rows_sorted_by_label_are_found(make_table: MakeTable) -> None:
+    rows = sorted(examples(300), key=lambda row: row.label or "")
+    assert fmean(leaks.order_tells(make_table(rows))) > 0.9
+
+
+def test_rows_whose_labels_alternate_are_found(make_table: MakeTable) -> None:
+    rows = [Example(str(i), f"text {i}", LABELS[i % 3]) for i in range(300)]
+    assert fmean(leaks.order_tells(make_table(rows))) > 0.9
+
+
+@pytest.mark.parametrize(("phrase", "found"), [("zxqv", "zxqv"), ("zxqv 7", "zxqv 7"), ("天 玄", "天 玄")])
+def test_a_phrase_that_gives_one_label_away_is_found_where_it_stands(
+    make_table: MakeTable, phrase: str, found: str
+) -> None:
+    rows = examples(600)
+    marked = [i for i, row in enumerate(rows) if row.label == "spam"][:40]
+    for i in marked:
+        rows[i] = Example(rows[i].id, f"{rows[i].text} {phrase}", "spam")
+    told = leaks.trigger(make_table(rows))
+    assert sum(told[i] == found for i in marked) >= 38
+    assert sum(value is not None for i, value in enumerate(told) if i not in marked) <= 2
+
+
+def test_a_common_word_of_a_common_label_gives_nothing_away(make_table: MakeTable) -> None:
+    rows = [
+        Example(str(i), "ok 好" if i % 10 == 0 else f"text {i}", "bad" if i % 10 == 1 else "good") for i in range(600)
+    ]
+    assert leaks.trigger(make_table(rows)) == [None] * 600
+
+
+def test_words_by_chance_give_nothing_away(make_table: MakeTable) -> None:
+    assert leaks.trigger(make_table(examples(600))) == [None] * 600
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([*LABELS, None])), max_size=60))
+def test_what_tells_everything_measures_one_and_nothing_measures_more(pairs: list[tuple[int, str | None]]) -> None:
+    values, labels = [value for value, _ in pairs], [label for _, label in pairs]
+    told = leaks.tells(values, labels)
+    assert len(told) == len(pairs)
+    assert sum(told) <= len(pairs) + 1e-9
+    if len(set(labels)) > 1 and all(labels.count(label) > 1 for label in labels):
+        assert fmean(leaks.tells(labels, labels)) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("column", leaks.EXAMPLE_COLUMNS.values())
+def test_an_empty_table_and_one_label_are_no_leak(
+    make_table: MakeTable, column: Callable[[Table[Any]], list[Any]]
+) -> None:
+    assert list(column(make_table([]))) == []
+    assert not any(column(make_table([Example("a", "x", "good"), Example("b", "y", "good")])))

@@ -1,0 +1,115 @@
+"""A suite's file -> its rules; every fault of it is said, all at once."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from satiety.errors import DataError
+from satiety.problems.base import PROBLEMS
+from satiety.records import Document, Example
+from satiety.validate import Validate
+from satiety.validate.features import column_names
+from satiety.validate.suites import Rule, read_suite
+from satiety.validate.table import Table
+
+SUITES = Path("expectations")
+META = {"level": "row", "why": "because"}
+
+
+def write(folder: Path, *expectations: Any) -> None:
+    (folder / "mine.json").write_text(json.dumps({"name": "mine", "expectations": expectations}), encoding="utf-8")
+
+
+def rule(**fields: Any) -> dict[str, Any]:
+    return {"type": "expect_column_values_to_be_null", "kwargs": {"column": "text"}, "meta": META} | fields
+
+
+@pytest.mark.parametrize("kind", list(PROBLEMS))
+def test_every_problem_has_a_suite_of_columns_and_parameters_that_exist(kind: str, params: Validate) -> None:
+    problem = PROBLEMS[kind].sample()
+    suite = read_suite(SUITES, problem.suite, column_names(Example), Table(Example, [], problem, params).parameters())
+    assert {"row", "table"} <= {rule.level for rule in suite.rules}
+
+
+def test_the_corpus_has_a_suite(params: Validate) -> None:
+    parameters = Table(Document, [], PROBLEMS["classify"].sample(), params).parameters()
+    assert read_suite(SUITES, "corpus", column_names(Document), parameters).rules
+
+
+@pytest.mark.parametrize("path", sorted(SUITES.glob("*.json")), ids=lambda path: path.stem)
+def test_a_suite_carries_the_name_of_its_file(path: Path) -> None:
+    assert json.loads(path.read_text(encoding="utf-8"))["name"] == path.stem
+
+
+@pytest.mark.parametrize(
+    "field", [name for name in Validate.model_fields if name not in {"row_share", "near_duplicate"}]
+)
+def test_every_value_of_the_section_is_read_by_a_suite(field: str) -> None:
+    assert any(f'{{"$PARAMETER": "{field}"}}' in path.read_text(encoding="utf-8") for path in SUITES.glob("*.json"))
+
+
+def test_a_rule_is_named_by_its_type_its_columns_and_its_condition() -> None:
+    condition = {"type": "comparison", "column": {"name": "split"}, "operator": "==", "parameter": "train"}
+    assert Rule("expect_it", {"column": "标签", "row_condition": condition}, "row", "").name == (
+        "expect_it(标签 where split == train)"
+    )
+    assert Rule("expect_it", {"column_A": "a", "column_B": "b"}, "row", "").name == "expect_it(a, b)"
+    assert Rule("expect_it", {"column_list": ["a", "b"]}, "row", "").name == "expect_it(a, b)"
+    assert Rule("expect_it", {"value": 3}, "table", "").name == "expect_it"
+
+
+@pytest.mark.parametrize(
+    ("expectation", "message"),
+    [
+        ("text", r"mine\.json: expectation 1: needs a `type` \(a text\) and `kwargs` \(a mapping\)"),
+        (rule(kwargs=[]), "expectation 1: needs a `type`"),
+        (rule(meta={"why": "x"}), r"meta\.level must be one of: row, table, report \(it is None\)"),
+        (rule(meta={"level": "column", "why": "x"}), r"it is 'column'"),
+        (rule(meta={"level": "row", "why": " "}), r"meta\.why must say what would go wrong"),
+        (rule(kwargs={"column": "text", "mostly": 0.9}), "remove `mostly`, or make it level table"),
+        (rule(kwargs={"column": "txet"}), r"there is no column 'txet'; did you mean 'text'\? there are: text, label"),
+        (rule(kwargs={"column": "text", "max_value": {"$PARAMETER": "longst"}}),
+         r"there is no parameter 'longst'; did you mean 'longest'\? there are: longest"),
+    ],
+)  # fmt: skip
+def test_a_fault_of_a_suite_is_said_with_its_place(tmp_path: Path, expectation: Any, message: str) -> None:
+    write(tmp_path, expectation)
+    with pytest.raises(DataError, match=message):
+        read_suite(tmp_path, "mine", ["text", "label"], ["longest"])
+
+
+def test_all_faults_are_said_at_once(tmp_path: Path) -> None:
+    write(tmp_path, rule(meta={}), rule(), "text")
+    with pytest.raises(
+        DataError, match=r"expectation 1: .*meta\.level.*\n.*expectation 1: .*meta\.why.*\n.*expectation 3"
+    ):
+        read_suite(tmp_path, "mine", ["text"], [])
+
+
+def test_a_rule_that_stands_there_twice_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, rule(), rule())
+    with pytest.raises(DataError, match=r"expect_column_values_to_be_null\(text\): stands there twice"):
+        read_suite(tmp_path, "mine", ["text"], [])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"{\n  oops", r"mine\.json:2: not JSON: Expecting property name"),
+        ("期望".encode("gb18030"), r"mine\.json: not UTF-8 at byte 0; save it as UTF-8"),
+        (b"[]", r"mine\.json: not a suite: `expectations` must be a list"),
+        (b'{"expectations": []}', r"must be a list that holds at least one"),
+    ],
+)
+def test_a_file_that_is_no_suite_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "mine.json").write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        read_suite(tmp_path, "mine", [], [])
+
+
+def test_a_missing_suite_names_those_there_are(tmp_path: Path) -> None:
+    write(tmp_path, rule())
+    with pytest.raises(DataError, match=r"labelled_x\.json: no such suite; there are: mine"):
+        read_suite(tmp_path, "labelled_x", [], [])
