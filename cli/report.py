@@ -5,6 +5,7 @@ Nothing is computed or guessed here: a number that no report holds is shown as m
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from rich.table import Table
 
 from satiety.errors import DataError, SetupError
 from satiety.section import read_yaml
+from satiety.settings import project_root
 from tasks.stage import BEGUN, REPORTS, STATE
 
 MISSING = "–"
@@ -111,16 +113,24 @@ def _promotion(report: Mapping[str, Any] | None) -> list[str]:
 
 def _model(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {item}" for key, item in value.items() if not isinstance(item, Mapping | list))
+        return ", ".join(
+            f"{key} {str(item)[:12]}" for key, item in value.items() if not isinstance(item, Mapping | list)
+        )
     return str(value)
 
 
 def _next(folder: Path) -> list[str]:
     """Name what there is to look at, of what is there."""
     places = {
-        "reports/data_docs/index.html": "what was expected of the data, and what it was",
-        "plots": "curves, confusion matrix, calibration: `dvc plots show` draws them",
-        "models/package": 'the packaged model: `satiety predict "a text"` asks it',
+        "reports/data_docs/index.html": "what was expected of the data",
+        "data/quarantine.parquet": "what was dropped, and why",
+        "plots": "curves, confusion, calibration: dvc plots show",
+        "models/package/README.md": "the model's card",
+        "models/package": 'the model: satiety predict "a text"',
     }
     found = [f"  {path:30} {what}" for path, what in places.items() if (folder / path).exists()]
-    return ["Where to look next", *found, f"  {'dvc metrics diff':30} what changed since the last commit"]
+    database = project_root(folder) / "mlflow.db"
+    runs = (
+        [f"  mlflow ui --backend-store-uri sqlite:///{os.path.relpath(database, folder)}"] if database.exists() else []
+    )
+    return ["Where to look next", *found, *runs]

@@ -27,6 +27,8 @@ from satiety.files import digest, replacing, sha256
 MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 """What is taken from a model's folder; weights in pickles, Python code and everything else stay behind."""
 NEEDED = MODEL_FILES[:3]
+PINNED = ("file", "hf")
+"""Schemes that need no digest: DVC watches the one, the commit fixes the other."""
 MAX_BYTES = {
     "config.json": 2**20,
     "tokenizer.json": 2**26,
@@ -46,7 +48,8 @@ class Asset(BaseModel):
     uri: str
     """Where it is."""
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
-    """Digest of the file or the folder; not for ``file:`` and ``hf:``, which are pinned otherwise."""
+    """Digest of the file or the folder. ``file:`` and ``hf:`` need none, for they are pinned otherwise; one that is
+    given is checked all the same."""
 
     @field_validator("uri")
     @classmethod
@@ -121,15 +124,17 @@ def _check_file(uri: str, path: Path) -> None:
 @contextmanager
 def _fetched(asset: Asset, raw: Path, only: Sequence[str] | None) -> Iterator[Path | list[Path]]:
     scheme, _, rest = asset.uri.partition(":")
+    path: Path | list[Path]
     with TemporaryDirectory(prefix="satiety-") as scratch:
         if scheme == "file":
-            yield _raw(rest, raw)
+            path = _raw(rest, raw)
         elif scheme == "hf":
-            yield _hub(rest, Path(scratch), only)
+            path = _hub(rest, Path(scratch), only)
         else:
             path = _packaged(rest) if scheme == "package" else _remote(asset.uri, Path(scratch))
+        if asset.sha256 is not None or scheme not in PINNED:
             _check_digest(asset, path, only)
-            yield path
+        yield path
 
 
 def _raw(rest: str, raw: Path) -> Path | list[Path]:
@@ -201,8 +206,10 @@ def _remote(uri: str, scratch: Path) -> Path:
     return target
 
 
-def _check_digest(asset: Asset, path: Path, only: Sequence[str] | None) -> None:
-    if path.is_dir():
+def _check_digest(asset: Asset, path: Path | list[Path], only: Sequence[str] | None) -> None:
+    if isinstance(path, list):
+        found = digest({file.name: sha256(file) for file in path})
+    elif path.is_dir():
         files = [file for file in _listed(path) if only is None or (file.parent == path and file.name in only)]
         found = digest({file.relative_to(path).as_posix(): sha256(file) for file in files})
     else:

@@ -6,12 +6,11 @@ Source: mean pooling after Reimers & Gurevych 2019, Sentence-BERT, arXiv:1908.10
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from satiety.errors import ModelError, SetupError
+from satiety.errors import SetupError
 from satiety.progress import track
 
 if TYPE_CHECKING:
@@ -19,13 +18,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from satiety.problems.base import Embed, Floats
+    from satiety.training.hardware import Hardware
 
 BLOCK = 16384
 """Texts that are tokenised and sorted by length at once: bounds memory."""
 TOKENS = {"cpu": 1024, "cuda": 65536}
 """Tokens in one batch, padding included: what keeps the processor's caches, or the GPU, well fed."""
 MAX_TOKENS = 512
-"""Longest input where neither model nor tokenizer says how much it takes; what is longer is cut."""
+"""Longest input where the model does not say how much it takes; what is longer is cut."""
 
 
 def embedder(folder: Path, device: str, prefix: str) -> Embed:
@@ -40,78 +40,33 @@ def embedder(folder: Path, device: str, prefix: str) -> Embed:
         ModelError: the folder holds no encoder that loads safely.
         SetupError: the extra ``train`` is not installed, or there is no GPU where one was asked for.
     """
-    where = pick_device(device)
-    tokenizer, model = _load(folder, where)
-    limit = _positions(tokenizer, model)
+    try:
+        from satiety.training.encoder import load_encoder, load_tokenizer
+        from satiety.training.hardware import hardware
+    except ModuleNotFoundError:
+        raise SetupError("embedding needs the extra `train`: pip install 'satiety[train]'") from None
+    here = hardware(device)
+    tokenizer, model = load_tokenizer(folder), load_encoder(folder).to(here.device)
+    config: Any = model.config
+    limit = _positions(config)
 
     def embed(texts: Sequence[str]) -> Floats:
-        vectors = np.zeros((len(texts), model.config.hidden_size), dtype=np.float32)
-        for places, rows in track(_encode(texts, tokenizer, limit, prefix, where), "embed"):
-            vectors[places] = _vectors(model, rows, tokenizer.pad_token_id or 0, where)
+        vectors = np.zeros((len(texts), config.hidden_size), dtype=np.float32)
+        for places, rows in track(_encode(texts, tokenizer, limit, prefix, TOKENS[here.device]), "embed"):
+            vectors[places] = _vectors(model, rows, tokenizer.pad_token_id, here)
         return vectors
 
     return embed
 
 
-def pick_device(device: str) -> str:
-    """Return ``cpu`` or ``cuda``, whichever the setting means on this machine.
-
-    Raises:
-        SetupError: the setting is ``cuda`` and there is no GPU.
-    """
-    try:
-        import torch
-    except ImportError:
-        raise SetupError("embedding needs the extra `train`: pip install 'satiety[train]'") from None
-    there = torch.cuda.is_available()
-    if device == "cuda" and not there:
-        raise SetupError("SATIETY_DEVICE=cuda, but torch sees no GPU here; set it to cpu or auto")
-    return "cuda" if there and device != "cpu" else "cpu"
-
-
-def has_bf16(device: str) -> bool:
-    """Return whether this processor or GPU multiplies bfloat16 matrices itself."""
-    import torch
-
-    if device == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-
-
-def _load(folder: Path, device: str) -> tuple[Any, Any]:
-    """Load tokenizer and model in float32, without a word on the console."""
-    from safetensors import SafetensorError
-    from transformers import AutoModel, AutoTokenizer
-    from transformers.utils import logging as chatter
-
-    if not (folder / "config.json").is_file():
-        raise ModelError(f"{folder}: no model here (no config.json); run the stage that makes it, or `dvc repro`")
-    chatter.disable_progress_bar()  # type: ignore[no-untyped-call]
-    logging.getLogger("transformers").setLevel(logging.ERROR)
-    safe: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-    exact: dict[str, Any] = {"use_safetensors": True, "dtype": "float32", "output_loading_info": True}
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(str(folder), **safe)
-        model, info = AutoModel.from_pretrained(str(folder), **safe, **exact)
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        raise ModelError(f"{folder}: not an encoder that loads safely: {str(error).splitlines()[0]}") from None
-    if absent := sorted(name for name in info["missing_keys"] if "pooler" not in name):  # the pooler is not used
-        raise ModelError(
-            f"{folder}: {len(absent)} weights are missing, {absent[0]} among them; it is not the whole model"
-        )
-    encoder = model.get_encoder() if model.config.is_encoder_decoder else model
-    return tokenizer, encoder.to(device).eval()
-
-
-def _positions(tokenizer: Any, model: Any) -> int:
+def _positions(config: Any) -> int:
     """Return how many tokens the model takes; RoBERTa's two reserved positions are not ours to use."""
-    positions = getattr(model.config, "max_position_embeddings", None)
-    reserved = 2 if "roberta" in model.config.model_type else 0
-    return min(int(tokenizer.model_max_length), positions - reserved if positions else MAX_TOKENS)
+    positions = getattr(config, "max_position_embeddings", None)
+    return positions - (2 if "roberta" in config.model_type else 0) if positions else MAX_TOKENS
 
 
 def _encode(
-    texts: Sequence[str], tokenizer: Any, limit: int, prefix: str, device: str
+    texts: Sequence[str], tokenizer: Any, limit: int, prefix: str, tokens: int
 ) -> Iterator[tuple[list[int], list[list[int]]]]:
     """Yield batches of (places in ``texts``, token ids): near in length, alike in number of tokens."""
     for start in range(0, len(texts), BLOCK):
@@ -120,12 +75,12 @@ def _encode(
         order = sorted(range(len(block)), key=lambda i: len(ids[i]))
         while order:
             longest = len(ids[order[-1]])
-            batch = order[-max(1, TOKENS[device] // longest) :]
+            batch = order[-max(1, tokens // longest) :]
             del order[-len(batch) :]
             yield [start + i for i in batch], [ids[i] for i in batch]
 
 
-def _vectors(model: Any, rows: list[list[int]], pad: int, device: str) -> Floats:
+def _vectors(model: Any, rows: list[list[int]], pad: int, here: Hardware) -> Floats:
     """Embed one batch of token ids, shape (texts, tokens) ragged; return float32, shape (texts, dimensions)."""
     import torch
 
@@ -134,8 +89,8 @@ def _vectors(model: Any, rows: list[list[int]], pad: int, device: str) -> Floats
     for i, row in enumerate(rows):
         ids[i, : len(row)] = torch.tensor(row)
         mask[i, : len(row)] = 1
-    ids, mask = ids.to(device), mask.to(device)
-    with torch.inference_mode(), torch.autocast(device, dtype=torch.bfloat16, enabled=has_bf16(device)):
+    ids, mask = ids.to(here.device), mask.to(here.device)
+    with torch.inference_mode(), here.autocast():
         hidden = model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
     weights = mask.unsqueeze(-1).float()
     means = (hidden * weights).sum(1) / weights.sum(1)

@@ -70,7 +70,5 @@ def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:
-        with suppress(
-            OSError
-        ):  # a disk that refuses may refuse this too; the first error counts
+        with suppress(OSError):  # a disk that refuses may refuse this too; the first error counts
             path.unlink()

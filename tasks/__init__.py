@@ -1,1 +1,1 @@
-"""One module per DVC stage: read files, call `satiety`, write files, report numbers. And `promote`, which is no stage."""
+"""One module per DVC stage: read files, call `satiety`, write files, report numbers. And `promote`, no stage."""

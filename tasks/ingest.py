@@ -10,7 +10,7 @@ from tasks.stage import Report, stage
 
 
 @stage
-def ingest(
+def main(
     raw: Path,
     problem: Path,
     labelled: Path,
@@ -24,8 +24,8 @@ def ingest(
     """Clean and divide the labelled sources, gather the raw ones, fetch the base model."""
     from satiety.ingest.harvest import harvest
 
-    size = take_model(params.base, base, raw)
     made = harvest(params, raw)
+    size = take_model(params.base, base, raw)
     made.problem.save(problem)
     write(labelled, made.examples, Example)
     write(corpus, made.documents, Document)
@@ -36,4 +36,4 @@ def ingest(
 
 
 if __name__ == "__main__":
-    ingest.cli()
+    main.cli()

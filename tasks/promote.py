@@ -124,15 +124,16 @@ def _answers(champion: Any, problem: Problem, gold: Sequence[Example]) -> list[P
 
 def _fetch(champion: Any, scratch: Path) -> Package:
     from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
 
     uri = f"models:/{champion.name}/{champion.version}"
-    with tracking.reached():
-        folder = Path(download_artifacts(artifact_uri=uri, dst_path=str(scratch)))
     try:
+        folder = Path(download_artifacts(artifact_uri=uri, dst_path=str(scratch)))
         return packages.inspect(next((folder / "data").iterdir()), Settings().device)
-    except (ModelError, OSError, StopIteration) as error:
+    except (MlflowException, ModelError, OSError, StopIteration) as error:
         raise ModelError(
-            f"{uri}, the champion, is damaged: {error}\nrestore its files, or take the alias {CHAMPION!r} off it"
+            f"{uri}, the champion, is damaged, or cannot be fetched: {error}\n"
+            f"restore its files, or take the alias {CHAMPION!r} off it"
         ) from None
 
 

@@ -93,12 +93,13 @@ def find(client: Any, name: str, digest: str) -> str | None:
 
 def _add(client: Any, package: Package, run_id: str, key: str) -> str:
     """Upload the package as a pyfunc model that `satiety.package.pyfunc` loads, and make a version of it."""
-    import mlflow.pyfunc
-    from mlflow.models import Model, ModelSignature
-
     schemas = json.loads((package.folder / SIGNATURE).read_text(encoding="utf-8"))
     with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*Any type hint is inferred as AnyType")  # MLflow's own hints, at its import
         warnings.filterwarnings("ignore", ".*input example was not provided")  # the package holds one, checked already
+        import mlflow.pyfunc
+        from mlflow.models import Model, ModelSignature
+
         logged = Model.log(
             artifact_path=None,
             name="package",

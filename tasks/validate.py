@@ -44,15 +44,15 @@ def main(
 ) -> None:
     """Tell clean rows from the others; stop where a table is not fit to go on."""
     asked = Problem.load(problem)
-    examples = Table(Example, list(read(labelled, Example)), asked, params)
-    if not examples.rows:
+    examples = list(read(labelled, Example))
+    if not examples:
         raise DataError(
             f"{labelled}: no labelled examples; look at the report and the quarantine of the stage `ingest`"
         )
-    held_out = [example for example in examples.rows if example.split != "train"]
-    documents = Table(Document, list(read(corpus, Document)), asked, params, held_out)
-    ours = _screen(expectations, asked.suite, Table(Example, examples.rows, asked, params, held_out))
-    raw = _screen(expectations, "corpus", documents)
+    held_out = [example for example in examples if example.split != "train"]
+    documents = list(read(corpus, Document))
+    ours = _screen(expectations, asked.suite, Table(Example, examples, asked, params, held_out))
+    raw = _screen(expectations, "corpus", Table(Document, documents, asked, params, held_out))
     screened: list[Screened[Any]] = [ours, raw]
 
     splits = {name: [example for example in ours.clean if example.split == name] for name in get_args(Split)}

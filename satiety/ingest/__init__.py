@@ -5,9 +5,10 @@
 Nothing is lost: every row that was read is an example, a document, or rejected with its reason.
 """
 
-from typing import Annotated, Literal, Self
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
-from pydantic import Field, SerializeAsAny, model_validator
+from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
 
 from satiety.assets import Asset
 from satiety.ingest.base import READERS, Limits, Reader
@@ -26,6 +27,14 @@ class Source(Asset):
     """The format."""
     columns: dict[str, str | int]
     """Our name -> the file's: ``text``, ``label``, ``spans``, ``group``; by name, by index, or by path into JSON."""
+
+    @field_validator("columns")
+    @classmethod
+    def _known(cls, columns: dict[str, str | int]) -> dict[str, str | int]:
+        unknown = sorted(set(columns) - set(COLUMNS))
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is none of: {', '.join(COLUMNS)}")
+        return columns
 
 
 class Labelled(Source):
@@ -63,21 +72,21 @@ class Ingest(Section):
     limits: Limits
     """What a hostile or broken file may cost."""
 
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        for source in [*self.labelled, *self.corpus]:
-            wanted = self.problem.columns if isinstance(source, Labelled) else ("text",)
-            given = {
-                *source.columns,
-                *source.reader.gives,
-                *(("label",) if getattr(source.reader, "label", None) else ()),
-            }
-            missing = [name for name in wanted if name not in given]
-            if missing:
-                raise ValueError(f"{source.uri}: `columns` does not say which column is: {', '.join(missing)}")
-            unknown = sorted(set(source.columns) - {"text", "label", "spans", "group"})
-            if unknown:
-                raise ValueError(
-                    f"{source.uri}: `columns` maps {unknown[0]!r}, which is none of: text, label, spans, group"
-                )
-        return self
+    @field_validator("labelled")
+    @classmethod
+    def _answers(cls, sources: list[Labelled], info: ValidationInfo) -> list[Labelled]:
+        _check_given(sources, info.data["problem"].columns if "problem" in info.data else ())
+        return sources
+
+    @field_validator("corpus")
+    @classmethod
+    def _texts(cls, sources: list[Source]) -> list[Source]:
+        _check_given(sources, ("text",))
+        return sources
+
+
+def _check_given(sources: Sequence[Source], wanted: Sequence[str]) -> None:
+    for source in sources:
+        missing = [name for name in wanted if name not in {*source.columns, *source.reader.given}]
+        if missing:
+            raise ValueError(f"{source.uri}: `columns` does not say which column is: {', '.join(missing)}")

@@ -1,7 +1,8 @@
 """Texts -> their languages: ISO 639-1 codes, ``und`` where it cannot be told.
 
-The script decides where it can. For Latin letters, n-gram models of a dozen languages do (lingua, low-accuracy mode:
-97 % of 10,000 tweets are told English, at 14,000 tweets a second). Links, @names and #tags are of no language.
+The script decides where it can. Latin letters are English where words say so that no other language here has; else
+n-gram models of a dozen languages decide (lingua, low-accuracy mode). Of 2,240 tweets, nearly all of them English, 91 %
+are told English, 6 % cannot be told and 3 % are mistaken. Links, @names and #tags are of no language.
 """
 
 from __future__ import annotations

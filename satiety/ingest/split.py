@@ -2,7 +2,7 @@
 
 Test is chosen first, by a hash of the seed and the text: it stays where it is when data is added. Then the budget is
 spent on dev and train. All are stratified, and texts of one group (near-duplicates, or the user's own) never
-straddle: a group goes to test or dev whole or not at all.
+straddle.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def share_out(counts: Mapping[str, int], total: int, leave: int) -> dict[str, in
     while leave and sum(max(0, n - leave) for n in counts.values()) < total:
         leave -= 1
     room = {name: max(0, n - leave) for name, n in sorted(counts.items())}
-    whole = max(1, sum(room.values()))
+    whole = sum(room.values())
     share = {name: total * n / whole for name, n in room.items()}
     least = 1 if total >= sum(n > 0 for n in room.values()) else 0
     given = {name: min(n, max(least, int(share[name]))) for name, n in room.items()}
@@ -123,7 +123,10 @@ def share_out(counts: Mapping[str, int], total: int, leave: int) -> dict[str, in
 
 
 def _take(pool: Sequence[Example], stratum: Stratum, seed: int, total: int, leave: int, split: str) -> set[str]:
-    """Choose whole groups in order of their hash: first what the strata ask for, then whatever fills up."""
+    """Choose groups in order of their hash: first what the strata ask for, then whatever fills up.
+
+    Where no whole group fits the last gap, a part of the smallest does; the rest of it is for no split.
+    """
     members: dict[str, list[Example]] = defaultdict(list)
     for example in pool:
         members[example.group].append(example)
@@ -138,11 +141,12 @@ def _take(pool: Sequence[Example], stratum: Stratum, seed: int, total: int, leav
     for group in ordered:
         if len(taken) + len(group) <= total and group[0].id not in taken:
             taken |= {e.id for e in group}
+    untaken = (group for group in sorted(ordered, key=len) if group[0].id not in taken)
+    taken |= {e.id for e in next(untaken, [])[: total - len(taken)]}
     if len(taken) < total:
         raise DataError(
-            f"ingest: {split} asks for {total:,} texts, but only {len(taken):,} can be had of {len(pool):,} without "
-            f"parting groups that belong together (the largest holds {max(map(len, ordered), default=0):,}); "
-            "lower ingest.test or ingest.budget, raise ingest.near_group, or add labelled data"
+            f"ingest: {split} asks for {total:,} texts, but {len(taken):,} are left: the others belong together with "
+            "texts held out before; lower ingest.test or ingest.budget, raise ingest.near_group, or add labelled data"
         )
     return taken
 

@@ -74,7 +74,7 @@ def _refusal(name: str, path: Path) -> str | None:
     if path.is_symlink() or not path.is_file():
         return "is a link, or no plain file; a package holds its files itself"
     limit = LIMITS.get(path.suffix)
-    if limit is None or (name not in PARTS and path.parent.name != MODEL):
+    if limit is None or (name not in PARTS and Path(name).parent != Path(MODEL)):
         return "has no place in a package: only safetensors, JSON, text and Parquet do, each at its place"
     if path.stat().st_size > limit:
         return f"{path.stat().st_size:,} bytes; a {path.suffix} file may have at most {limit:,}"

@@ -95,7 +95,7 @@ class Classify(Problem):
             if example.label in index:
                 row[2, index[example.label]] = 1
         counts[:, 0] = counts[:, 1] * counts[:, 2]
-        return counts.reshape(len(gold), -1)
+        return counts.reshape(len(gold), 3 * len(index))
 
     def measure(self, tallies: Floats) -> dict[str, Floats]:
         right, given, gold = np.split(tallies, 3, axis=-1)

@@ -124,7 +124,7 @@ class Ner(Problem):
             for kind, found in enumerate((given & real, given, real)):
                 for label, _, _ in found:
                     row[kind, index[label]] += 1
-        return counts.reshape(len(gold), -1)
+        return counts.reshape(len(gold), 3 * len(index))
 
     def measure(self, tallies: Floats) -> dict[str, Floats]:
         right, given, gold = np.split(tallies, 3, axis=-1)

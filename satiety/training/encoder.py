@@ -82,6 +82,12 @@ def load_tokenizer(folder: Path) -> Any:
     return tokenizer
 
 
+def positions(model: Any) -> int | None:
+    """Return how many tokens the encoder reads at most; RoBERTa keeps two of its positions for itself."""
+    count: int | None = getattr(model.config, "max_position_embeddings", None)
+    return count - 2 if count and "roberta" in model.config.model_type else count
+
+
 def save_encoder(model: nn.Module, base: Path, out: Path) -> None:
     """Write the encoder into the folder ``out``, with the tokenizer files of ``base`` as they are."""
     with _quiet():

@@ -31,7 +31,7 @@ class Recipe(BaseModel):
     clip: float = Field(gt=0)
     """Largest norm of the gradient; a larger one is scaled down to it."""
     average: float | None = Field(ge=0, le=100)
-    """What is judged and kept is an average of the weights of all updates since warm-up, steadier than those of any one:
+    """What is judged and kept is an average of the weights of all updates since warm-up, steadier than those of one:
     0 is the plain mean, more weighs later updates more; null keeps a step's own weights. Sources: Izmailov et al. 2018
     (arXiv:1803.05407); polynomial decay, Shamir & Zhang 2013 (arXiv:1212.1824)."""
     checks: int = Field(ge=1, le=1000)

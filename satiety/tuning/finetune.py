@@ -13,7 +13,7 @@ import torch
 from satiety.errors import DataError, ParamsError
 from satiety.files import digest, manifest
 from satiety.problems import IGNORE
-from satiety.training.encoder import load_encoder, load_tokenizer
+from satiety.training.encoder import load_encoder, load_tokenizer, positions
 from satiety.training.hardware import Hardware, hardware
 from satiety.training.loop import Course, Job, Loop, Verdict
 from satiety.tuning.head import Head, solve
@@ -128,7 +128,7 @@ def finetune(
 
 def _bench(base: Path, problem: Problem, params: Finetune, here: Hardware) -> _Bench:
     encoder, tokenizer = load_encoder(base), load_tokenizer(base)
-    reach = getattr(encoder.config, "max_position_embeddings", None)
+    reach = positions(encoder)
     if reach is not None and params.max_length > reach:
         raise ParamsError(
             f"finetune.max_length: {params.max_length} tokens, but {base} reads at most {reach}; lower it"

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from satiety.training.hardware import Hardware
     from satiety.tuning.model import Classifier
 
-TOKENS = 4096
-"""Tokens per batch, padding included: keeps memory flat, and is as fast as larger ones on a CPU."""
+TOKENS = {"cpu": 1024, "cuda": 65536}
+"""Tokens in one batch, padding included: what keeps the processor's caches, or the GPU, well fed."""
 BAR = 2000
 """Windows from which a progress bar is worth its lines."""
 
@@ -31,7 +31,7 @@ def logits_of(
     model.eval()
     device = next(model.parameters()).device
     lengths = [len(window.input_ids) for window in windows]
-    batches: Any = sorted_by_length(lengths, TOKENS)
+    batches: Any = sorted_by_length(lengths, TOKENS[hardware.device])
     found: list[Floats] = [np.empty(0)] * len(windows)
     for chosen in track(batches, "predict") if len(windows) > BAR else batches:
         batch = collate([windows[i] for i in chosen], pad).to(device)

@@ -37,7 +37,7 @@ def params(method: str, prefix: str = "") -> Finetune:
             "dropout": 0.0,
             "method": METHODS[method].sample().model_dump(),
             "head": {"strengths": [1e-5], "folds": 2, "rows": 1000},
-            "training": recipe | {"clip": 1.0, "average": None, "checks": 4, "patience": None},
+            "training": recipe | {"clip": 1.0, "average": 1.0, "checks": 4, "patience": None},
         }
     )
 

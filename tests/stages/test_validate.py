@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from satiety.errors import DataError
+from satiety.errors import DataError, SetupError
 from satiety.files import manifest
 from satiety.problems.base import PROBLEMS, Problem
 from satiety.records import Document, Example, Rejected, Span, Split, read, write
@@ -377,6 +377,12 @@ def test_a_parameter_may_be_reckoned_with(run: Callable[..., Report], tmp_path: 
 
 def test_checking_no_rules_is_no_error() -> None:
     assert check([], {"text": ["a"]}, {}) == []
+
+
+def test_without_great_expectations_the_extra_to_install_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "great_expectations", None)
+    with pytest.raises(SetupError, match=r"`validate` needs the extra `pipeline`: pip install 'satiety\[pipeline\]'"):
+        check([], {"text": ["a"]}, {})
 
 
 def test_a_missing_file_is_one_line_and_exit_code_one(tmp_path: Path) -> None:

@@ -78,6 +78,16 @@ class TestFile:
         below = [f"data/raw/{name}" for name in ("a.csv", "b.csv", "notes.txt", "子/c.csv")]
         assert names(Asset(uri="file:data/raw"), raw) == below
 
+    @pytest.mark.parametrize("name", ["a.csv", "*.csv", ""])
+    def test_a_pin_that_is_given_is_checked(self, raw: Path, name: str) -> None:
+        (raw / "a.csv").write_text("text\n")
+        one = sha256(raw / "a.csv")
+        pin = one if name == "a.csv" else digest({"a.csv": one})
+        uri = f"file:data/raw/{name}".rstrip("/")
+        assert names(Asset(uri=uri, sha256=pin), raw) == ["data/raw/a.csv"]
+        with pytest.raises(AssetError, match=r"but params.yaml says"):
+            names(Asset(uri=uri, sha256="0" * 64), raw)
+
     def test_a_missing_one_says_what_there_is(self, raw: Path) -> None:
         (raw / "微博.csv").write_text("text\n")
         for uri in ("file:data/raw/weibo.csv", "file:data/raw/*.tsv"):
@@ -99,7 +109,7 @@ class TestFile:
             names(Asset(uri="file:data/raw/set"), raw)
 
     def test_an_empty_folder_is_refused(self, raw: Path) -> None:
-        with pytest.raises(AssetError, match="file:data/raw: the folder is empty"):
+        with pytest.raises(AssetError, match=r"file:data/raw: the folder is empty"):
             names(Asset(uri="file:data/raw"), raw)
 
 

@@ -2,14 +2,16 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from satiety import embedding
-from satiety.embedding import embedder, pick_device
+from satiety.embedding import embedder
 from satiety.errors import ModelError, SetupError
+from satiety.training import hardware
 
 TEXTS = ["good film", "我爱北京天安门", "anna lives in paris", "😀", ""]
 
@@ -33,7 +35,7 @@ def test_a_vector_depends_neither_on_the_other_texts_nor_on_their_order(
 
 
 def test_padding_is_not_averaged(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedding, "has_bf16", lambda device: False)
+    monkeypatch.setattr(hardware, "_cpu_has_bf16", lambda: False)
     embed = embedder(tiny, "cpu", "")
     np.testing.assert_allclose(embed(["good", "good film " * 20])[0], embed(["good"])[0], atol=1e-5)
 
@@ -42,7 +44,7 @@ def test_the_mean_is_the_one_of_the_last_hidden_states(tiny: Path, monkeypatch: 
     import torch
     from transformers import AutoModel, AutoTokenizer
 
-    monkeypatch.setattr(embedding, "has_bf16", lambda device: False)
+    monkeypatch.setattr(hardware, "_cpu_has_bf16", lambda: False)
     encoded = AutoTokenizer.from_pretrained(str(tiny))("我爱 good film", return_tensors="pt")
     with torch.no_grad():
         mean = AutoModel.from_pretrained(str(tiny))(**encoded).last_hidden_state[0].mean(0).numpy()
@@ -70,7 +72,7 @@ def test_loading_and_embedding_say_nothing(tiny: Path, capfd: pytest.CaptureFixt
 
 
 def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"没有: no model here \(no config.json\); run the stage that makes it"):
+    with pytest.raises(ModelError, match="没有: no such folder; run the stage that makes it"):
         embedder(tmp_path / "没有", "cpu", "")
 
 
@@ -80,7 +82,7 @@ def test_weights_in_a_pickle_are_refused(tiny: Path, tmp_path: Path) -> None:
     shutil.copytree(tiny, tmp_path / "model")
     (tmp_path / "model" / "model.safetensors").unlink()
     torch.save({}, tmp_path / "model" / "pytorch_model.bin")
-    with pytest.raises(ModelError, match=r"model: not an encoder that loads safely: .*safetensors"):
+    with pytest.raises(ModelError, match=r"model: holds pytorch_model.bin, which can run code when loaded"):
         embedder(tmp_path / "model", "cpu", "")
 
 
@@ -88,7 +90,7 @@ def test_a_truncated_model_is_refused(tiny: Path, tmp_path: Path) -> None:
     shutil.copytree(tiny, tmp_path / "model")
     weights = tmp_path / "model" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
-    with pytest.raises(ModelError, match="model: not an encoder that loads safely"):
+    with pytest.raises(ModelError, match="model: cannot be loaded as an encoder"):
         embedder(tmp_path / "model", "cpu", "")
 
 
@@ -99,7 +101,7 @@ def test_a_model_without_some_of_its_weights_is_refused(tiny: Path, tmp_path: Pa
     weights = load_file(tiny / "model.safetensors")
     half = {name: value for name, value in weights.items() if "layer.1" not in name}
     save_file(half, tmp_path / "model" / "model.safetensors", {"format": "pt"})
-    with pytest.raises(ModelError, match=r"model: 16 weights are missing, encoder.layer.1.* it is not the whole model"):
+    with pytest.raises(ModelError, match=r"model.safetensors does not fit config.json: 16 weights are not there"):
         embedder(tmp_path / "model", "cpu", "")
 
 
@@ -109,21 +111,19 @@ def test_a_model_that_brings_code_of_its_own_is_refused(tiny: Path, tmp_path: Pa
     config.write_text(
         json.dumps({**json.loads(config.read_text()), "model_type": "mine", "auto_map": {"AutoModel": "m.M"}})
     )
-    with pytest.raises(ModelError, match="model: not an encoder that loads safely"):
+    with pytest.raises(ModelError, match="has an `auto_map`: it wants code of its own run"):
         embedder(tmp_path / "model", "cpu", "")
 
 
-def test_a_gpu_that_is_asked_for_and_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_that_is_asked_for_and_missing_is_said(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert pick_device("auto") == "cpu"
-    with pytest.raises(SetupError, match="SATIETY_DEVICE=cuda, but torch sees no GPU here; set it to cpu or auto"):
-        pick_device("cuda")
+    with pytest.raises(SetupError, match="SATIETY_DEVICE=cuda: this PyTorch sees no CUDA device"):
+        embedder(tiny, "cuda", "")
 
 
-def test_auto_takes_the_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    import torch
-
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert [pick_device("auto"), pick_device("cuda"), pick_device("cpu")] == ["cuda", "cuda", "cpu"]
+def test_a_missing_extra_is_named(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "satiety.training.encoder", None)
+    with pytest.raises(SetupError, match=r"embedding needs the extra `train`: pip install 'satiety\[train\]'"):
+        embedder(tiny, "cpu", "")

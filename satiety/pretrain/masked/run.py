@@ -16,7 +16,7 @@ from satiety.pretrain.base import Pretrained
 from satiety.pretrain.masked.masks import mask, starts
 from satiety.pretrain.masked.model import MaskedModel
 from satiety.training.batches import sorted_by_length
-from satiety.training.encoder import load_encoder, load_tokenizer, save_encoder
+from satiety.training.encoder import load_encoder, load_tokenizer, positions, save_encoder
 from satiety.training.hardware import Hardware, hardware
 from satiety.training.loop import Job, Loop, Verdict
 
@@ -83,7 +83,7 @@ def pretrain(
 
 
 def _fits(encoder: Any, base: Path, length: int) -> None:
-    reach = getattr(encoder.config, "max_position_embeddings", None)
+    reach = positions(encoder)
     if reach is not None and length > reach:
         raise ParamsError(
             f"pretrain.pretrainer.max_length: {length} tokens, but {base} reads at most {reach}; lower it"

@@ -2,6 +2,7 @@
 
 import random
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import pytest
 
@@ -51,7 +52,7 @@ def test_the_copies_are_the_same_whatever_the_order_of_the_examples() -> None:
 @pytest.mark.slow
 def test_the_copies_are_the_same_whatever_the_number_of_workers() -> None:
     whole = augment(TRAIN, [], CLASSIFY, params(*STEPS)).examples[4:]
-    with ProcessPoolExecutor(2, mp_context=__import__("multiprocessing").get_context("spawn")) as pool:
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         parts = list(pool.map(of_each, reversed(TRAIN)))
     assert sorted((copy for part in parts for copy in part), key=lambda copy: copy.id) == sorted(
         whole, key=lambda copy: copy.id

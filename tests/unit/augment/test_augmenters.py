@@ -102,6 +102,7 @@ def test_spelling_knows_english_only() -> None:
     assert not made("spelling", CHINESE, "zh")
 
 
+@pytest.mark.slow
 def test_misspellings_do_not_depend_on_the_order_of_sets() -> None:
     code = (
         "import random; from satiety.augment import AUGMENTERS;"

@@ -1,7 +1,6 @@
 """Words are found and texts put together again, every unchanged stretch on record."""
 
 import random
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -92,4 +91,3 @@ def test_real_chinese_titles_are_cut_into_words_not_taken_for_one() -> None:
     titles = [line.split("\t")[0] for line in THUCNEWS.read_text(encoding="utf-8").splitlines()[:500]]
     lengths = [end - start for title in titles for start, end in movable(title)]
     assert 1.5 < sum(lengths) / len(lengths) < 3
-    assert "satiety.words" in sys.modules

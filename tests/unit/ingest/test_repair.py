@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from satiety.ingest.repair import repair, repair_spans
@@ -25,6 +25,7 @@ CLEAN = [
     "<b>bold</b>",
     "™ £20 ½ §3",
     "Ã la carte",
+    "ä½ å¥½ï¼Œä¸–ç•Œ",  # a plain blank where a byte was: nobody can be sure any more
 ]
 
 
@@ -40,7 +41,7 @@ def test_what_is_whole_stays_as_it_is(text: str) -> None:
         ("&quot;你好&quot;&#x4e2d;", '"你好"中', ("html",)),
         ("donâ€™t", "don’t", ("mojibake",)),
         ("cafÃ©", "café", ("mojibake",)),
-        ("ä½ å¥½ï¼Œä¸–ç•Œ", "你好，世界", ("mojibake",)),
+        ("ä½\xa0å¥½ï¼Œä¸–ç•Œ", "你好，世界", ("mojibake",)),
         ("a\x00b\x07c\x7f", "abc", ("control",)),
         ("\x1b[31mred\x1b[0m alert", "red alert", ("ansi",)),
         ("safe\u202egpj.exe", "safegpj.exe", ("bidi",)),
@@ -61,6 +62,7 @@ def test_half_a_surrogate_pair_is_refused(text: str) -> None:
         repair(text)
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_what_comes_out_is_normal_and_stays_so(text: str) -> None:
     once, _ = repair(text)
@@ -68,6 +70,7 @@ def test_what_comes_out_is_normal_and_stays_so(text: str) -> None:
     assert not set(once) & set("\x00\x1b\x7f\u202e\u2066\u200b\ufeff")
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("éèü你好世界—’“ñ")))
 def test_a_wrong_decoding_is_undone_or_left_never_made_worse(text: str) -> None:
     try:
@@ -113,6 +116,7 @@ class TestSpans:
         with pytest.raises(ValueError, match="begins or ends inside a composed character"):
             repair_spans("cafe\u0301", [Span(0, 4, "X")])
 
+    @settings(deadline=None)
     @given(
         st.lists(st.tuples(st.text("ab 中&amp;\u200b\u0301é", max_size=6), st.sampled_from(["", "X", "Y"])), max_size=8)
     )

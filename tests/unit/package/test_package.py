@@ -101,7 +101,7 @@ def test_an_example_that_is_answered_otherwise_is_refused(copy: Path) -> None:
     example["outputs"][0]["confidence"] += 0.2
     opened = package.open(copy, "cpu")
     (copy / "input_example.json").write_text(json.dumps(example), encoding="utf-8")
-    with pytest.raises(ModelError, match=r"input_example\.json: 'The delivery came .* gives .* but .* is written"):
+    with pytest.raises(ModelError, match=r"input_example\.json: to .The delivery .* it answers .* but .* is written"):
         opened.check_example()
 
 

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from satiety.errors import ModelError
-from satiety.training.encoder import load_encoder, load_tokenizer, save_encoder
+from satiety.training.encoder import load_encoder, load_tokenizer, positions, save_encoder
 
 
 @pytest.fixture
@@ -30,6 +30,17 @@ def test_an_encoder_comes_back_in_float32_and_saves_as_it_was(copy: Path, tmp_pa
     assert (
         load_tokenizer(tmp_path / "out")("我爱 paris")["input_ids"] == load_tokenizer(copy)("我爱 paris")["input_ids"]
     )
+
+
+def test_roberta_keeps_two_positions_for_itself() -> None:
+    from types import SimpleNamespace
+
+    def reads(**config: object) -> int | None:
+        return positions(SimpleNamespace(config=SimpleNamespace(**config)))
+
+    assert reads(model_type="bert", max_position_embeddings=512) == 512
+    assert reads(model_type="xlm-roberta", max_position_embeddings=514) == 512
+    assert reads(model_type="none") is None
 
 
 def _truncate(folder: Path) -> None:

@@ -1,0 +1,65 @@
+"""The stage on files: a tuned model and its base answer the same examples, and every file is written."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from satiety.errors import DataError
+from satiety.records import Answer, Example, read, write
+from tasks.evaluate import main
+from tests.packaging import Workspace
+
+PLACES = {"predictions": "data/predictions.parquet", "confusion": "plots/c.csv", "calibration": "plots/t.csv"}
+
+
+@pytest.fixture(params=["classify", "ner"])
+def workspace(request: pytest.FixtureRequest, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    made = Workspace(tmp_path, tiny, request.param)
+    made.fill(count=24)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SATIETY_DEVICE", "cpu")
+    return made
+
+
+def run(workspace: Workspace) -> dict[str, Path]:
+    at = workspace.paths()
+    paths = {name: at[name] for name in ("problem", "train", "test", "tuned")} | {"base": workspace.base}
+    paths |= {name: Path(path) for name, path in PLACES.items()}
+    main.run(**paths)
+    return paths
+
+
+def test_it_reports_before_after_and_their_difference(workspace: Workspace) -> None:
+    paths = run(workspace)
+    report = json.loads(Path("reports/evaluate.json").read_text(encoding="utf-8"))
+    assert (report["in"], report["out"], report["quarantined"], report["examples"]) == (24, 24, 0, 24)
+    for name in ("before", "after", "difference"):
+        assert report[name]["low"] <= report[name]["value"] <= report[name]["high"]
+    assert set(report["metrics"]) == {"before", "after", "difference"}
+    answers = list(read(paths["predictions"], Answer))
+    assert [one.id for one in answers] == [f"t{i}" for i in range(24)]
+    assert all(0 <= one.confidence <= 1 for one in answers)
+    confusion = list(csv.DictReader(paths["confusion"].read_text(encoding="utf-8").splitlines()))
+    assert confusion
+    assert set(confusion[0]) == {"gold", "predicted"}
+    bins = list(csv.DictReader(paths["calibration"].read_text(encoding="utf-8").splitlines()))
+    assert sum(int(one["count"]) for one in bins) == report["calibration"]["answers"]
+
+
+def test_running_it_twice_gives_the_same_files(workspace: Workspace) -> None:
+    def content(paths: dict[str, Path]) -> list[bytes]:
+        return [path.read_bytes() for path in (*(paths[name] for name in PLACES), Path("reports/evaluate.json"))]
+
+    assert content(run(workspace)) == content(run(workspace))
+
+
+def test_an_empty_test_set_stops_it_and_nothing_is_written(workspace: Workspace) -> None:
+    write(workspace.root / "data/test.parquet", [], Example)
+    (workspace.root / "data/predictions.parquet").unlink()
+    before = Path("reports/evaluate.json").read_bytes()
+    with pytest.raises(DataError, match="the test set is empty"):
+        run(workspace)
+    assert not (workspace.root / "data/predictions.parquet").exists()
+    assert Path("reports/evaluate.json").read_bytes() == before

@@ -1,0 +1,178 @@
+"""Who becomes champion, why, and that nothing is half done."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from satiety.errors import DataError, ModelError, ParamsError
+from satiety.records import Example, read, write
+from tasks import tracking
+from tasks.promote import main
+from tasks.register import main as register
+from tests.packaging import Workspace
+
+
+def promote(workspace: Workspace, **changes: Any) -> dict[str, Any]:
+    """Package what the changes give, promote, and return the report."""
+    workspace.fill(**changes)
+    register.run(**workspace.paths())
+    return promote_again()
+
+
+def promote_again() -> dict[str, Any]:
+    main.run()
+    report: dict[str, Any] = json.loads(Path("reports/promote.json").read_text(encoding="utf-8"))
+    return report
+
+
+def champion(client: Any) -> str | None:
+    held = client.get_registered_model("made-up").aliases.get("champion")
+    return str(held) if held else None
+
+
+def test_the_first_model_that_beats_no_training_is_promoted(registering: Workspace, client: Any) -> None:
+    report = promote(registering, before=0.5, after=0.8)
+    assert report["decision"] == "promoted"
+    assert "no training, for there is no champion yet" in report["reason"]
+    assert report["champion"] is None
+    assert report["challenger"]["version"] == "1" == champion(client)
+    assert report["difference"]["low"] > 0
+    version = client.get_model_version("made-up", "1")
+    assert (version.tags["satiety.decision"], version.tags["satiety.reason"]) == ("promoted", report["reason"])
+
+
+def test_the_first_model_that_does_not_beat_no_training_is_refused(registering: Workspace, client: Any) -> None:
+    report = promote(registering, before=0.79, after=0.8)
+    assert report["decision"] == "refused"
+    assert "does not lie above zero" in report["reason"]
+    assert champion(client) is None
+
+
+def test_the_same_model_again_changes_nothing_and_says_so(registering: Workspace, client: Any) -> None:
+    promote(registering)
+    report = promote_again()
+    assert report["decision"] == "unchanged"
+    assert report["reason"] == "this model is the champion already, as version 1"
+    assert report["champion"] == report["challenger"]
+    assert report["champion"]["score"]["value"] == pytest.approx(0.8, abs=0.01)
+    assert len(client.search_model_versions("name = 'made-up'")) == 1
+    assert client.get_model_version("made-up", "1").tags["satiety.decision"] == "promoted"
+
+
+def test_a_better_model_takes_over_and_a_worse_one_does_not(registering: Workspace, client: Any) -> None:
+    promote(registering, seed=1, after=0.7)
+    better = promote(registering, seed=2, after=0.95)
+    assert better["decision"] == "promoted"
+    assert (better["champion"]["version"], better["challenger"]["version"]) == ("1", "2")
+    assert champion(client) == "2"
+    worse = promote(registering, seed=3, after=0.8)
+    assert worse["decision"] == "kept"
+    assert worse["difference"]["value"] == pytest.approx(-0.15, abs=0.02)
+    assert "of the champion, version 2" in worse["reason"]
+    assert champion(client) == "2"
+    assert str(client.get_model_version_by_alias("made-up", "challenger").version) == "3"
+
+
+def test_a_model_that_is_hardly_better_is_not_enough(registering: Workspace, client: Any) -> None:
+    promote(registering, seed=1, after=0.8)
+    report = promote(registering, seed=2, after=0.805)
+    assert report["decision"] == "kept"
+    assert report["difference"]["value"] >= 0 >= report["difference"]["low"]
+    assert champion(client) == "1"
+
+
+def test_other_test_examples_are_answered_by_the_champion_anew(registering: Workspace, client: Any) -> None:
+    promote(registering, seed=1, after=0.9, count=200)
+    report = promote(registering, seed=2, after=0.99, count=180)
+    random_answers = report["champion"]["score"]["value"]
+    assert random_answers < 0.8  # what a random head reaches; its stored answers were right nine times in ten
+    assert report["decision"] == "promoted"
+
+
+def test_a_registry_that_does_not_know_the_package_gets_it_first(
+    registering: Workspace, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registering.fill()
+    registering.package(registering.root / "models/package")
+    assert promote_again()["decision"] == "promoted"
+    assert champion(client) == "1"
+
+
+def test_entities_are_compared_as_labels_are(registering: Workspace, client: Any) -> None:
+    names = Workspace(registering.root, registering.base, "ner")
+    assert promote(names, seed=1, before=0.4, after=0.7)["metric"] == "entity_f1"
+    assert promote(names, seed=2, after=0.95)["decision"] == "promoted"
+
+
+def test_another_problem_needs_another_name(registering: Workspace, client: Any) -> None:
+    promote(registering)
+    with pytest.raises(ParamsError, match=r"register\.name: 'made-up' is a model of the problem classify, "):
+        promote(Workspace(registering.root, registering.base, "ner"), seed=2)
+    assert champion(client) == "1"
+
+
+def test_mlflow_down_is_one_clear_message_and_nothing_is_done(
+    registering: Workspace, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registering.fill()
+    registering.package(registering.root / "models/package")
+    monkeypatch.setenv("SATIETY_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(
+        tracking.TrackingError, match=r"at http://127\.0\.0\.1:9 does not answer: .*SATIETY_TRACKING_URI"
+    ):
+        main.run()
+    assert not Path("reports/promote.json").exists()
+    assert client.search_registered_models() == []
+
+
+def test_a_damaged_champion_is_named_and_nobody_takes_its_place(registering: Workspace, client: Any) -> None:
+    promote(registering)
+    (weights,) = (registering.root / "mlartifacts").rglob("model.safetensors")
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    with pytest.raises(ModelError, match=r"made-up/1, the champion, is damaged.*model\.safetensors: sha256"):
+        promote(registering, seed=2, after=0.99)
+    assert champion(client) == "1"
+
+
+def test_a_champion_whose_files_are_gone_is_named(registering: Workspace, client: Any) -> None:
+    promote(registering)
+    shutil.rmtree(registering.root / "mlartifacts")
+    with pytest.raises(ModelError, match="models:/made-up/1, the champion, is damaged, or cannot be fetched"):
+        promote(registering, seed=2, after=0.99)
+    assert champion(client) == "1"
+
+
+def test_a_damaged_challenger_is_not_registered(registering: Workspace, client: Any) -> None:
+    registering.fill()
+    folder = registering.package(registering.root / "models/package")
+    (folder / "model/head.safetensors").unlink()
+    with pytest.raises(ModelError, match=r"head\.safetensors: missing"):
+        main.run()
+    assert client.search_registered_models() == []
+
+
+def test_scores_of_other_examples_than_are_there_now_are_not_believed(registering: Workspace, client: Any) -> None:
+    promote(registering, after=0.6)
+    registering.fill(seed=2, after=0.99)
+    register.run(**registering.paths())
+    test = registering.root / "data/test.parquet"
+    write(test, list(read(test, Example))[1:], Example)
+    with pytest.raises(DataError, match=r"scores are of other test examples than data/test\.parquet; run `dvc"):
+        main.run()
+    assert champion(client) == "1"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("vars: [{test: a}]\n", "gives no path for package"), ("stages: {}\n", "gives no path for package, test")],
+)
+def test_a_pipeline_without_the_paths_is_refused(registering: Workspace, text: str, said: str) -> None:
+    (registering.root / "dvc.yaml").write_text(text)
+    with pytest.raises(ParamsError, match=rf"dvc\.yaml: vars: {said}"):
+        main.run()

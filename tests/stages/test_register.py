@@ -1,0 +1,147 @@
+"""The stage on files: a verified package, one MLflow version per digest, loaded anywhere with pickles refused."""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from satiety import package
+from satiety.errors import ModelError, ParamsError
+from satiety.package import Register
+from tasks import tracking
+from tasks.register import main
+from tests.packaging import Workspace
+
+CODE = Path(__file__).parents[2]
+
+
+def versions(client: Any) -> list[Any]:
+    return list(client.search_model_versions("name = 'made-up'"))
+
+
+def test_it_writes_a_verified_package_and_a_version_of_it(registering: Workspace, client: Any) -> None:
+    main.run(**registering.paths())
+    folder = Path("models/package")
+    assert package.verify(folder) == []
+    report = json.loads(Path("reports/register.json").read_text())
+    assert report["digest"] == package.inspect(folder).digest
+    assert (report["in"], report["out"], report["name"]) == (200, 1, "made-up")
+    (version,) = versions(client)
+    assert version.tags["satiety.digest"] == report["digest"]
+    assert json.loads(version.tags["satiety.difference"])["low"] > 0
+    assert set(version.tags) >= {"satiety.data.train", "satiety.data.test", "satiety.run", "satiety.revision"}
+    assert "frozen test examples" in version.description
+    assert client.get_model_version_by_alias("made-up", "challenger").version == version.version
+    assert (registering.root / "mlartifacts").is_dir()
+    assert not (registering.root / "mlruns").exists()
+
+
+def test_the_same_model_again_makes_no_second_version(registering: Workspace, client: Any) -> None:
+    main.run(**registering.paths())
+    main.run(**registering.paths())
+    assert len(versions(client)) == 1
+    registering.fill(seed=2)
+    main.run(**registering.paths())
+    assert len(versions(client)) == 2
+    assert str(client.get_model_version_by_alias("made-up", "challenger").version) == "2"
+    registering.fill(seed=1)
+    main.run(**registering.paths())
+    assert len(versions(client)) == 2
+    assert str(client.get_model_version_by_alias("made-up", "challenger").version) == "1"
+
+
+def test_its_run_in_mlflow_is_the_one_that_made_the_version(registering: Workspace, client: Any) -> None:
+    main.run(**registering.paths())
+    assert tracking.deliver() == 1
+    (version,) = versions(client)
+    run = client.get_run(version.run_id)
+    assert (run.info.run_name, run.info.status) == ("register", "FINISHED")
+    assert run.data.tags["satiety.run"] == version.tags["satiety.run"]
+    assert run.data.metrics["bytes"] > 0
+    assert run.data.params == {"register.name": '"made-up"'}
+
+
+@pytest.mark.slow
+def test_a_fresh_process_loads_it_with_pickles_refused_and_answers(registering: Workspace) -> None:
+    main.run(**registering.paths())
+    script = (
+        "import json, mlflow\n"
+        "model = mlflow.pyfunc.load_model('models:/made-up@challenger')\n"
+        "print(json.dumps(model.predict(['the good film', '这部电影很好看'])))\n"
+    )
+    env = os.environ | {
+        "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+        "MLFLOW_TRACKING_URI": f"sqlite:///{registering.root / 'mlflow.db'}",
+        "PYTHONPATH": str(CODE),
+    }
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=env, check=False)
+    assert done.returncode == 0, done.stderr
+    answers = json.loads(done.stdout)
+    expected = package.open(Path("models/package"), "cpu").predict(["the good film", "这部电影很好看"])
+    assert [answer["label"] for answer in answers] == [one.label for one in expected]
+
+
+def test_nothing_python_or_pickled_is_among_the_artifacts(registering: Workspace) -> None:
+    main.run(**registering.paths())
+    kinds = {path.suffix for path in (registering.root / "mlartifacts").rglob("*") if path.is_file()}
+    assert kinds <= {"", ".json", ".md", ".parquet", ".safetensors", ".txt", ".yaml"}
+
+
+def test_no_text_of_the_data_reaches_mlflow(registering: Workspace) -> None:
+    from tests.packaging import TEXTS
+
+    main.run(**registering.paths())
+    tracking.deliver()
+    for path in (registering.root / "mlflow.db", *(registering.root / "mlartifacts").rglob("*")):
+        if path.is_file() and path.name != "tokenizer.json":
+            held = path.read_bytes()
+            assert not any(text.encode() in held for text in TEXTS), path
+
+
+def test_it_goes_on_where_mlflow_is_down(
+    registering: Workspace, client: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("SATIETY_TRACKING_URI", "http://me:secret@127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    main.run(**registering.paths())
+    assert package.verify(Path("models/package")) == []
+    assert "does not answer" in caplog.text
+    assert "`promote` registers it" in caplog.text
+    assert "secret" not in caplog.text
+    assert tracking.deliver() == 0
+    monkeypatch.delenv("SATIETY_TRACKING_URI")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")  # MLflow put it there when it was told where it is
+    assert tracking.deliver() == 1
+    assert versions(client) == []
+
+
+def test_a_model_that_does_not_load_is_not_registered(registering: Workspace, client: Any) -> None:
+    (registering.root / "models/tuned/head.safetensors").write_bytes(b"\x80\x04not weights")
+    with pytest.raises(ModelError, match=r"head\.safetensors"):
+        main.run(**registering.paths())
+    assert not Path("models/package").exists()
+    assert versions(client) == []
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..", "a'b", "模型", "x" * 101])
+def test_a_name_the_registry_could_misread_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(f'register: {{name: "{name}"}}\n', encoding="utf-8")
+    with pytest.raises(ParamsError, match=r"params\.yaml:1: register\.name: String should"):
+        Register.load(path)
+
+
+def test_it_says_what_it_did_and_mlflow_says_nothing(
+    registering: Workspace, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.INFO)
+    main.run(**registering.paths())
+    tracking.deliver()
+    assert "made-up version 1 is new" in caplog.text
+    assert not [record for record in caplog.records if record.name.startswith(("mlflow", "alembic"))]
+    assert capfd.readouterr().err == ""

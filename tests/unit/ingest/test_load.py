@@ -1,0 +1,185 @@
+"""Sources become examples and documents; every row that does not says why and from where."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from satiety.errors import DataError, ParamsError
+from satiety.ingest import Ingest
+from satiety.ingest.load import Loaded, identify, load
+from satiety.records import Span
+
+COMMA = {"kind": "csv", "delimiter": ",", "quote": '"', "header": True}
+CLASSIFY = {"kind": "classify", "labels": None, "names": {}}
+NER = {"kind": "ner", "labels": None}
+
+
+def params(**changes: Any) -> dict[str, Any]:
+    source = {
+        "uri": "file:data/raw/a.csv",
+        "reader": COMMA,
+        "columns": {"text": "text", "label": "label"},
+        "split": None,
+    }
+    limits = {"row_bytes": 1000, "rows": 1000, "ratio": 100}
+    sizes = {"seed": 1, "budget": 4, "dev": 0.5, "test": 2, "near_duplicate": 0.8, "near_group": 0.65}
+    base = {"uri": "file:data/raw/base"}
+    rest = {
+        "problem": CLASSIFY,
+        "labelled": [source],
+        "corpus": [],
+        "base": base,
+        "conflicts": "drop",
+        "limits": limits,
+    }
+    return sizes | rest | changes
+
+
+@pytest.fixture
+def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    folder = Path("data/raw")
+    folder.mkdir(parents=True)
+    return folder
+
+
+def loaded(raw: Path, **changes: Any) -> Loaded:
+    section = Ingest.model_validate(params(**changes))
+    return load(section.labelled, section.corpus, section.problem, section.limits, raw)
+
+
+def jsonl(raw: Path, *rows: Any) -> dict[str, Any]:
+    (raw / "a.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    return {"uri": "file:data/raw/a.jsonl", "reader": {"kind": "jsonl"}, "split": None}
+
+
+class TestRows:
+    def test_an_example_knows_its_text_label_and_place(self, raw: Path) -> None:
+        (raw / "a.csv").write_text("text,label\n Tom &amp; 汤姆 , good\n", encoding="utf-8")
+        made = loaded(raw)
+        (example,) = made.examples
+        assert (example.text, example.label, example.source) == ("Tom & 汤姆", "good", "data/raw/a.csv:2")
+        assert example.id == identify("tom  & 汤姆")
+        assert made.repairs == {"html": 1}
+
+    @pytest.mark.parametrize(
+        ("row", "reason", "detail"),
+        [
+            ({"text": "a", "label": None}, "missing", "label is null"),
+            ({"text": None, "label": "1"}, "missing", "text is null"),
+            ({"text": ["a"], "label": "1"}, "type", "text is a list, not text"),
+            ({"text": "a", "label": " "}, "label", "the label is empty"),
+            ({"text": " \u200b ", "label": "1"}, "empty", "there is no text in it"),
+            ({"text": "half \ud83d", "label": "1"}, "text", "half of a surrogate pair at character 5"),
+            ({"text": "好", "label": "\udc80"}, "text", "half of a surrogate pair in label"),
+        ],
+    )
+    def test_a_row_without_an_answer_goes_with_its_reason(self, raw: Path, row: Any, reason: str, detail: str) -> None:
+        source = jsonl(raw, {"text": "很好", "label": True}, row) | {"columns": {"text": "text", "label": "label"}}
+        made = loaded(raw, labelled=[source])
+        (rejected,) = made.rejected
+        assert (rejected.reason, rejected.detail, rejected.source) == (reason, detail, "data/raw/a.jsonl:2")
+        assert [(e.text, e.label) for e in made.examples] == [("很好", "true")]
+        assert made.read == 2
+
+    def test_a_label_the_user_did_not_name_is_refused(self, raw: Path) -> None:
+        (raw / "a.csv").write_text("text,label\na,good\nb,godo\n")
+        made = loaded(raw, problem=CLASSIFY | {"labels": ["good", "bad"]})
+        assert [r.detail for r in made.rejected] == ["label 'godo' is not one of: good, bad"]
+
+    def test_a_text_longer_than_allowed_goes_whatever_the_format(self, raw: Path) -> None:
+        (raw / "a.json").write_text(json.dumps(["长" * 1001, "短"]))
+        corpus = [{"uri": "file:data/raw/a.json", "reader": {"kind": "json"}, "columns": {"text": "*"}}]
+        (raw / "a.csv").write_text("text,label\na,b\n")
+        made = loaded(raw, corpus=corpus)
+        assert [d.text for d in made.documents] == ["短"]
+        assert (made.rejected[0].reason, made.rejected[0].detail) == ("too_long", "1,001 characters")
+
+    @pytest.mark.parametrize("content", ["text,label\n", "\n"])
+    def test_a_file_without_a_row_is_refused(self, raw: Path, content: str) -> None:
+        (raw / "a.csv").write_text(content)
+        with pytest.raises(DataError, match=r"a\.csv: (reader `csv` sees no row in it|the file is empty)"):
+            loaded(raw)
+
+    def test_an_empty_file_is_refused(self, raw: Path) -> None:
+        (raw / "a.csv").touch()
+        with pytest.raises(DataError, match=r"data/raw/a\.csv: the file is empty"):
+            loaded(raw)
+
+    def test_many_files_are_one_source_and_may_be_bound_to_a_split(self, raw: Path) -> None:
+        for name in ("b", "a"):
+            (raw / f"{name}.csv").write_text(f"text,label\n{name}一,x\n")
+        (source,) = params()["labelled"]
+        made = loaded(raw, labelled=[source | {"uri": "file:data/raw/*.csv", "split": "test"}])
+        assert [e.source for e in made.examples] == ["data/raw/a.csv:2", "data/raw/b.csv:2"]
+        assert made.bound == {"data/raw/a.csv:2": "test", "data/raw/b.csv:2": "test"}
+
+
+class TestSpans:
+    @pytest.mark.parametrize("spans", [[[4, 12, "ORG"]], [{"start": 4, "end": 12, "label": "ORG"}]])
+    def test_they_follow_the_repairs(self, raw: Path, spans: Any) -> None:
+        source = jsonl(raw, {"text": "Ask AT&amp;T 吧", "spans": spans}) | {
+            "columns": {"text": "text", "spans": "spans"}
+        }
+        (example,) = loaded(raw, labelled=[source], problem=NER).examples
+        assert (example.text, example.spans) == ("Ask AT&T 吧", (Span(4, 8, "ORG"),))
+
+    @pytest.mark.parametrize(
+        ("spans", "detail"),
+        [
+            ("PER", "spans is a str, not a list"),
+            ([[0, 2]], "spans are [start, end, label], or objects with these keys"),
+            ([[0, "x", "PER"]], "spans are [start, end, label], or objects with these keys"),
+            ([[0, 99, "PER"]], "span 0:99 does not lie in a text of 6 characters"),
+            ([[0, 3, "PER"], [2, 4, "LOC"]], "span 2:4 overlaps the one before it"),
+        ],
+    )
+    def test_wrong_ones_cost_their_row(self, raw: Path, spans: Any, detail: str) -> None:
+        source = jsonl(raw, {"text": "江泽民在北京", "spans": spans}) | {"columns": {"text": "text", "spans": "spans"}}
+        (rejected,) = loaded(raw, labelled=[source], problem=NER).rejected
+        assert rejected.detail == detail
+
+
+class TestParams:
+    def wrong(self, tmp_path: Path, **changes: Any) -> str:
+        path = tmp_path / "params.yaml"
+        path.write_text(yaml.safe_dump({"ingest": params(**changes)}, allow_unicode=True), encoding="utf-8")
+        with pytest.raises(ParamsError) as caught:
+            Ingest.load(path)
+        return str(caught.value)
+
+    def source(self, **changes: Any) -> list[dict[str, Any]]:
+        return [params()["labelled"][0] | changes]
+
+    def test_the_right_ones_read_back_as_written(self, tmp_path: Path) -> None:
+        section = Ingest.model_validate(params())
+        assert Ingest.model_validate(section.model_dump()) == section
+        assert section.model_dump()["labelled"][0]["reader"] == COMMA
+
+    def test_a_column_that_the_problem_needs_is_asked_for(self, tmp_path: Path) -> None:
+        message = "file:data/raw/a.csv: `columns` does not say which column is: label"
+        assert message in self.wrong(tmp_path, labelled=self.source(columns={"text": "text"}))
+        spans = "`columns` does not say which column is: spans"
+        assert spans in self.wrong(tmp_path, problem=NER)
+
+    def test_a_column_nobody_knows_is_refused(self, tmp_path: Path) -> None:
+        columns = {"text": "text", "label": "label", "标签": "x"}
+        assert "ingest.labelled.0.columns: '标签' is none of: text, label, spans, group" in self.wrong(
+            tmp_path, labelled=self.source(columns=columns)
+        )
+
+    def test_formats_that_give_their_own_columns_need_no_mapping(self) -> None:
+        conll = {"kind": "conll", "token": 0, "tag": 1, "delimiter": None, "join": " "}
+        text = {"kind": "text", "label": "好"}
+        assert Ingest.model_validate(params(problem=NER, labelled=self.source(reader=conll, columns={})))
+        assert Ingest.model_validate(params(labelled=self.source(reader=text, columns={})))
+        with pytest.raises(ValueError, match="does not say which column is: label"):
+            Ingest.model_validate(params(labelled=self.source(reader=text | {"label": None}, columns={})))
+
+    def test_a_misspelt_reader_says_what_was_meant(self, tmp_path: Path) -> None:
+        message = self.wrong(tmp_path, labelled=self.source(reader=COMMA | {"kind": "cvs"}))
+        assert "no reader is called 'cvs'; did you mean 'csv'? there are: conll, csv, json" in message
+        assert "params.yaml:" in message

@@ -1,0 +1,191 @@
+"""The problem `classify`: what it reads, how windows come together, and scores as scikit-learn has them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, f1_score, precision_recall_fscore_support
+
+from satiety.errors import DataError
+from satiety.problems import IGNORE, PROBLEMS, Prediction, Problem, Rewrite
+from satiety.problems.classify import Classify
+from satiety.records import Example
+
+LABELS = ["bad", "good", "好"]
+PROBLEM = Classify(labels=LABELS, names={"好": "good"})
+TEXTS = ["the good film", "这部电影很好看", "", "the bad hotel in paris " * 30, "我爱北京天安门" * 40]
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tiny: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(str(tiny))
+
+
+def gold(labels: Sequence[str]) -> list[Example]:
+    return [Example(str(i), f"text {i}", label=label) for i, label in enumerate(labels)]
+
+
+def given_labels(labels: Sequence[str]) -> list[Prediction]:
+    return [Prediction(label=label) for label in labels]
+
+
+def metrics(real: Sequence[str], found: Sequence[str]) -> dict[str, float]:
+    return {
+        name: float(value)
+        for name, value in PROBLEM.measure(PROBLEM.tally(gold(real), given_labels(found)).sum(axis=0)).items()
+    }
+
+
+def test_a_row_is_read_as_text_whatever_it_looks_like() -> None:
+    anything = Classify(labels=None, names={})
+    assert anything.read({"text": "NA", "label": " 01 "}) == ("NA", "01", ())
+    assert anything.read({"text": "好", "label": "null"}) == ("好", "null", ())
+    assert PROBLEM.read({"text": "007", "label": "好"}) == ("007", "好", ())
+
+
+@pytest.mark.parametrize(
+    ("label", "said"),
+    [("", "the label is empty"), ("  ", "the label is empty"), ("坏", "label '坏' is not one of: bad, good, 好")],
+)
+def test_a_label_that_cannot_be_is_refused(label: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        PROBLEM.read({"text": "x", "label": label})
+
+
+def test_an_endless_label_does_not_fill_the_message() -> None:
+    with pytest.raises(ValueError, match="is not one of") as error:
+        PROBLEM.read({"text": "x", "label": "y" * 10_000})
+    assert len(str(error.value)) < 300
+
+
+def test_it_settles_on_the_labels_found_or_on_those_written_down() -> None:
+    found = Classify(labels=None, names={}).settle(gold(["好", "bad", "好"]))
+    assert found.classes == ("bad", "好")
+    assert PROBLEM.settle(gold(["好", "bad"])).classes == tuple(LABELS)
+
+
+@pytest.mark.parametrize(("labels", "said"), [([], "found: none"), (["好", "好"], "found: 好")])
+def test_fewer_than_two_labels_are_refused(labels: list[str], said: str) -> None:
+    with pytest.raises(DataError, match=f"needs at least two labels in the data; {said}"):
+        Classify(labels=None, names={}).settle(gold(labels))
+
+
+def test_unsettled_it_has_no_classes() -> None:
+    with pytest.raises(ValueError, match="not settled"):
+        _ = Classify(labels=None, names={}).classes
+
+
+def test_it_saves_and_loads(tmp_path: Path) -> None:
+    PROBLEM.save(tmp_path / "problem.json")
+    assert Problem.load(tmp_path / "problem.json") == PROBLEM
+    assert PROBLEMS["classify"] is Classify
+
+
+@pytest.mark.parametrize("text", ["{", "{}", '{"kind": "classifi"}', '{"kind": "classify", "labels": 3, "names": {}}'])
+def test_a_broken_problem_file_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "problem.json").write_text(text)
+    with pytest.raises(DataError, match=r"problem\.json: not a problem"):
+        Problem.load(tmp_path / "problem.json")
+
+
+def test_a_long_text_is_read_in_windows_that_fit_and_lose_nothing(tokenizer: Any) -> None:
+    examples = [Example(str(i), text, label="好") for i, text in enumerate(TEXTS)]
+    windows = PROBLEM.encode(examples, tokenizer, 16)
+    assert {window.example for window in windows} == set(range(len(TEXTS)))
+    assert all(len(window.input_ids) <= 16 and window.targets == [2] for window in windows)
+    whole = tokenizer(TEXTS[3])["input_ids"][1:-1]
+    parts = [token for window in windows if window.example == 3 for token in window.input_ids[1:-1]]
+    assert parts == whole
+    assert PROBLEM.encode([], tokenizer, 16) == []
+
+
+def test_an_example_without_a_known_label_teaches_nothing(tokenizer: Any) -> None:
+    examples = [Example("1", "x", label="unknown"), Example("2", "y")]
+    assert [window.targets for window in PROBLEM.encode(examples, tokenizer, 16)] == [[IGNORE], [IGNORE]]
+
+
+def test_windows_of_one_text_answer_together(tokenizer: Any) -> None:
+    examples = [Example("a", TEXTS[3]), Example("b", "这")]
+    windows = PROBLEM.encode(examples, tokenizer, 64)
+    logits = [np.array([0.0, 0.0, 4.0]) if w.example == 1 else np.array([1.0, 0.0, 0.0]) for w in windows]
+    logits[0] = np.array([0.0, 50.0, 0.0])
+    first, second = PROBLEM.decode(examples, windows, logits)
+    assert (first.label, second.label) == ("good", "好")
+    assert sum(second.scores.values()) == pytest.approx(1)
+    assert second.confidence == max(second.scores.values()) == second.scores["好"]
+
+
+def test_very_large_logits_stay_numbers(tokenizer: Any) -> None:
+    examples = [Example("a", "好")]
+    windows = PROBLEM.encode(examples, tokenizer, 16)
+    (answer,) = PROBLEM.decode(examples, windows, [np.array([1e4, -1e4, 0.0])])
+    assert answer.label == "bad"
+    assert answer.confidence == 1
+
+
+LISTS = st.lists(st.tuples(st.sampled_from(LABELS), st.sampled_from(LABELS)), min_size=1, max_size=40)
+
+
+@given(LISTS)
+def test_scores_are_those_of_scikit_learn(pairs: list[tuple[str, str]]) -> None:
+    real, found = zip(*pairs, strict=True)
+    scores = metrics(real, found)
+    assert scores["macro_f1"] == pytest.approx(f1_score(real, found, average="macro", zero_division=0))
+    assert scores["accuracy"] == pytest.approx(accuracy_score(real, found))
+    each = precision_recall_fscore_support(real, found, labels=LABELS, zero_division=0)
+    for i, label in enumerate(LABELS):
+        wanted = each[0][i], each[1][i], each[2][i]
+        assert tuple(scores[f"{name}/{label}"] for name in ("precision", "recall", "f1")) == pytest.approx(wanted)
+
+
+@given(LISTS)
+def test_the_sum_of_tallies_is_the_tally_of_the_whole(pairs: list[tuple[str, str]]) -> None:
+    real, found = zip(*pairs, strict=True)
+    whole = PROBLEM.tally(gold(real), given_labels(found))
+    half = len(real) // 2
+    parts = [PROBLEM.tally(gold(real[a:b]), given_labels(found[a:b])) for a, b in ((0, half), (half, None))]
+    assert np.array_equal(whole, np.concatenate(parts))
+    assert set(PROBLEM.metrics) <= set(PROBLEM.measure(whole.sum(axis=0)))
+
+
+def test_gold_against_gold_scores_one_and_an_unknown_answer_is_wrong() -> None:
+    assert metrics(LABELS, LABELS)["macro_f1"] == 1
+    assert metrics(["好", "bad"], ["?", "bad"])["accuracy"] == 0.5
+
+
+def test_nothing_at_all_scores_zero_and_never_nan() -> None:
+    assert set(float(value) for value in PROBLEM.measure(np.zeros(9)).values()) == {0.0}
+
+
+def test_before_any_training_the_nearest_name_answers() -> None:
+    places = {"bad": [1.0, 0.0], "good": [0.0, 1.0], "awful film": [0.9, 0.1], "真好": [0.1, 0.9]}
+
+    def embed(texts: Sequence[str]) -> Any:
+        return np.array([places[text] for text in texts])
+
+    problem = Classify(labels=["bad", "好"], names={"好": "good"})
+    answers = problem.before([], ["awful film", "真好"], embed)
+    assert [answer.label for answer in answers] == ["bad", "好"]
+    assert all(0.5 < answer.confidence < 1 for answer in answers)
+
+
+def test_a_rewrite_keeps_the_label_and_all_else() -> None:
+    example = Example("1", "好电影", label="好", group="g", source="a.csv:3")
+    moved = PROBLEM.transfer(example, Rewrite("电影好"))
+    assert moved is not None
+    assert (moved.text, moved.label, moved.group, moved.source) == ("电影好", "好", "g", "a.csv:3")
+    assert example.text == "好电影"
+
+
+def test_outcomes_and_confusions_pair_each_answer_with_its_gold() -> None:
+    real = gold(["好", "bad"])
+    found = [Prediction(label="好", confidence=0.9), Prediction(label="good", confidence=0.4)]
+    assert PROBLEM.outcomes(real, found) == [(0.9, True), (0.4, False)]
+    assert PROBLEM.confusions(real, found) == [("好", "好"), ("bad", "good")]
+    assert PROBLEM.stratum(real[0]) == "好"
