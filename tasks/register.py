@@ -12,7 +12,7 @@ from typing import Any
 
 from satiety import package as packages
 from satiety.files import sha256
-from satiety.package import Register
+from satiety.package import Promote, Register
 from satiety.package.card import Facts
 from satiety.package.contents import SIGNATURE
 from satiety.package.load import Package
@@ -50,7 +50,7 @@ def main(
         data={path.stem: sha256(path) for path in (problem, train, test)},
         languages=[language for language, _ in Counter(example.language for example in examples).most_common()],
         trained=len(examples),
-        params=read_yaml(PARAMS_FILE),
+        params={name: block for name, block in read_yaml(PARAMS_FILE).items() if name != Promote.key()},
     )
     make(package, tuned, predictions, scores, facts, device=Settings().device)
     opened = packages.open(package, Settings().device)

@@ -98,7 +98,7 @@ def test_a_stage_does_not_rerun_for_code_it_never_uses(name: str, imports: grimp
 
 @pytest.mark.parametrize("name", STAGES)
 def test_a_stage_depends_on_exactly_its_own_block(name: str) -> None:
-    assert STAGES[name]["params"] == [name]
+    assert STAGES[name]["params"] == ([name] if name != "register" else list(STAGES)), "its card shows every block"
 
 
 @pytest.mark.parametrize("name", STAGES)
