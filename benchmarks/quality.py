@@ -6,7 +6,7 @@ Per split: 192 tweets to train, 48 to develop, 2,000 to test, MiniLM. The recipe
 *   the same on train and dev together (it needs no dev set);
 *   Hugging Face's Trainer as it comes (AutoModelForSequenceClassification, 10 epochs), learning rate chosen on dev.
 
-    python -m benchmarks.quality [--splits 5]     writes benchmarks/results/quality.json after every recipe
+    python -m benchmarks.quality [--splits 5]     writes benchmarks/results/quality.json after every split
 """
 
 import argparse
@@ -175,7 +175,7 @@ def summary(scores: dict[str, list[float]]) -> dict[str, Any]:
     for name, values in scores.items():
         row = {"mean": float(np.mean(values)), "sd": float(np.std(values, ddof=1)) if len(values) > 1 else 0.0}
         if name != "satiety":
-            gap = ours - np.array(values)
+            gap = ours[: len(values)] - np.array(values)
             spread = gap.std(ddof=1) / len(gap) ** 0.5 * stats.t.ppf(0.975, len(gap) - 1) if len(gap) > 1 else 0.0
             row["ours_minus_it"] = {"value": float(gap.mean()), "low": gap.mean() - spread, "high": gap.mean() + spread}  # type: ignore[assignment]
         table[name] = row
@@ -191,7 +191,7 @@ RECIPES: dict[str, Callable[[Problem, Split, int], Answers]] = {
 
 
 def main() -> None:
-    """Run every recipe on every split, and print the table after each recipe."""
+    """Run every recipe on every split, and print the table after each split."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--splits", type=int, default=5)
     splits = parser.parse_args().splits
@@ -205,7 +205,7 @@ def main() -> None:
             scores[name].append(macro_f1(problem, parts[2], recipe(problem, parts, seed)))
             seconds[name].append(round(time.perf_counter() - clock, 1))
             print(f"split {seed}: {name}: {scores[name][-1]:.4f} in {seconds[name][-1]} s", flush=True)
-        report(scores, seconds)
+            report(scores, seconds)
 
 
 def report(scores: dict[str, list[float]], seconds: dict[str, list[float]]) -> None:

@@ -22,6 +22,7 @@ os.environ |= {
     "HOME": str(HOME),
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "NO_COLOR": "1",
+    "OMP_NUM_THREADS": "1",  # two workers on two cores: threads of one would only wait for those of the other
     "PREFECT_HOME": str(HOME / "prefect"),
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "TOKENIZERS_PARALLELISM": "false",

@@ -115,9 +115,9 @@ def changed(project: Project) -> Iterator[Callable[[str], None]]:
 def test_a_changed_param_changes_no_stage_but_its_own(
     project: Project, changed: Callable[[str], None], block: str
 ) -> None:
-    """Of what comes after, a dry run cannot know: a stage may make again what it made before."""
+    """The card of `register` shows every block. Of what else comes after, a dry run cannot know."""
     changed(block)
-    assert ran(project.repro("--dry").stdout) == [block for stage in STAGES if stage == block]
+    assert ran(project.repro("--dry").stdout) == ([block, "register"] if block in STAGES else [])
 
 
 def test_a_changed_param_reruns_only_what_depends_on_it(project: Project, changed: Callable[[str], None]) -> None:

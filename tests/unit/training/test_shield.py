@@ -3,12 +3,22 @@
 import os
 import signal
 import threading
+from collections.abc import Iterator
 
 import pytest
 
 from satiety.training.shield import shielded
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A shell ignores SIGINT for what it runs in the background; tests of it must not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_a_signal_within_the_block_comes_after_it() -> None:
     done = []
 
