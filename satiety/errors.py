@@ -1,11 +1,11 @@
 """Every error a user can cause.
 
-    SatietyError
-    ├── ParamsError      params.yaml says something that cannot be
-    ├── DataError        a data file is not what the stage needs
-    ├── AssetError       a source of data or of a model is missing, unpinned, unsafe, or not what its digest says
-    ├── ModelError       a model or a training run is not usable
-    └── SetupError       the surroundings: a missing extra, a full disk, another run in the way
+SatietyError
+├── ParamsError      params.yaml says something that cannot be
+├── DataError        a data file is not what the stage needs
+├── AssetError       a source of data or of a model is missing, unpinned, unsafe, or not what its digest says
+├── ModelError       a model or a training run is not usable
+└── SetupError       the surroundings: a missing extra, a full disk, another run in the way
 """
 
 
