@@ -35,7 +35,7 @@ def incoming(texts: list[str] | None, file: Path | None) -> Iterator[str]:
         return _lines(file)
     if sys.stdin.isatty():
         raise DataError("predict: no text; write it after the command, name a --file, or pipe lines in")
-    return (line.rstrip("\r\n") for line in sys.stdin)
+    return _piped()
 
 
 def answer(texts: Iterator[str], folder: Path, format: Literal["jsonl", "table"]) -> None:
@@ -55,6 +55,13 @@ def answered(model: Answering, texts: Iterator[str]) -> Iterator[dict[str, Any]]
     while batch := list(islice(texts, BATCH)):
         for text, prediction in zip(batch, model.predict(batch), strict=True):
             yield {"text": text, **_shown(text, prediction)}
+
+
+def _piped() -> Iterator[str]:
+    for number, line in enumerate(sys.stdin, start=1):
+        if any("\ud800" <= character <= "\udfff" for character in line):  # how Python carries bytes it cannot read
+            raise DataError(f"stdin:{number}: not UTF-8; pipe UTF-8 in")
+        yield line.rstrip("\r\n")
 
 
 def _lines(file: Path) -> Iterator[str]:

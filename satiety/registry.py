@@ -53,8 +53,8 @@ class Registry(Generic[C]):
 
     def __getitem__(self, name: str) -> type[C]:
         self._discover()
-        if name not in self._classes:
-            hint = nearest(name, self._classes)
+        if not isinstance(name, str) or name not in self._classes:
+            hint = nearest(str(name), self._classes)
             raise ValueError(f"no {self.kind} is called {name!r}; {hint}there are: {', '.join(self)}")
         return self._classes[name]
 

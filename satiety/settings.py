@@ -16,8 +16,6 @@ class Settings(BaseSettings):
 
     device: Device = "auto"
     """Where models run; ``auto`` takes the GPU where there is one."""
-    workers: int = Field(default=0, ge=0)
-    """Processes or threads for work that splits; 0 takes one per core. Results never depend on it."""
     checkpoint_seconds: float = Field(default=30, ge=0)
     """Least time between two checkpoints of a training run, in seconds; what a kill costs at most."""
     tracking_uri: str | None = None

@@ -113,6 +113,11 @@ def _answers(champion: Any, problem: Problem, gold: Sequence[Example]) -> list[P
                 f"params.yaml: register.name: {champion.name!r} is a model of the problem {package.problem.kind}, "
                 f"this one is of {problem.kind}; give it another name"
             )
+        if not set(package.problem.classes) & set(problem.classes) - {"O"}:
+            raise ParamsError(
+                f"params.yaml: register.name: {champion.name!r} is a model of other labels, none of which is of this "
+                "problem; give it another name"
+            )
         stored = recalled(package.stored(), gold)
         if stored is None:
             answers = package.predict([example.text for example in gold])

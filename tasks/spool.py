@@ -116,7 +116,7 @@ def _head(key: str, stage: str, params: Section) -> dict[str, Any]:
         "start": _now(),
         "parent": settings.parent_run,
         "workspace": str(Path.cwd().relative_to(project_root())),
-        "settings": {"device": settings.device, "workers": str(settings.workers)},
+        "settings": {"device": settings.device},
         "params": fields,
     }
 

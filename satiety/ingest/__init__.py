@@ -47,7 +47,7 @@ class Labelled(Source):
 class Ingest(Section):
     """What goes in, and how it is divided."""
 
-    seed: int
+    seed: int = Field(ge=0)
     """Decides who is in test, dev and train, together with each text's own digest: new data moves few of the old."""
     problem: SerializeAsAny[Annotated[Problem, PROBLEMS.choice()]]
     """What is asked of the text."""

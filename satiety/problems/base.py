@@ -19,9 +19,10 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
+from pydantic import AfterValidator
 
 from satiety.errors import DataError
 from satiety.files import write_text
@@ -35,6 +36,17 @@ if TYPE_CHECKING:
     Embed = Callable[[Sequence[str]], Floats]
     """Texts -> one unit vector each, shape (texts, dimensions)."""
 
+
+def _distinct(labels: list[str]) -> list[str]:
+    if not labels:
+        raise ValueError("is empty; write null to take the labels found in the data")
+    if twice := sorted({label for label in labels if labels.count(label) > 1}):
+        raise ValueError(f"names a label twice: {', '.join(twice)[:200]}")
+    return labels
+
+
+Labels = Annotated[list[str], AfterValidator(_distinct)] | None
+"""A label set, or null for the one found in the data."""
 IGNORE = -100
 """A target that the loss and the metrics pass over."""
 

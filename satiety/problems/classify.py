@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from satiety.errors import DataError
-from satiety.problems.base import PROBLEMS, Prediction, Problem, Rewrite, Window, ratio
+from satiety.problems.base import PROBLEMS, Labels, Prediction, Problem, Rewrite, Window, ratio
 from satiety.records import Example, Span
 
 if TYPE_CHECKING:
-    from satiety.problems.base import Embed, Floats
+    from satiety.problems.base import Embed, Floats, Labels
 
 
 @PROBLEMS.register("classify")
@@ -28,7 +28,7 @@ class Classify(Problem):
     columns: ClassVar = ("text", "label")
     head: ClassVar = "text"
 
-    labels: list[str] | None
+    labels: Labels
     """The label set; null takes the labels found in the data, in alphabetical order."""
     names: dict[str, str]
     """What a label is called in words, where it does not say so itself: ``{"0": "finance"}``. For *before*."""

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from satiety.errors import DataError
-from satiety.problems.base import IGNORE, PROBLEMS, Prediction, Problem, Rewrite, Window, ratio
+from satiety.problems.base import IGNORE, PROBLEMS, Labels, Prediction, Problem, Rewrite, Window, ratio
 from satiety.records import Example, Span
 from satiety.words import units
 
 if TYPE_CHECKING:
-    from satiety.problems.base import Embed, Floats
+    from satiety.problems.base import Embed, Floats, Labels
 
 OUTSIDE = "O"
 NEVER = -1e9
@@ -39,7 +39,7 @@ class Ner(Problem):
     columns: ClassVar = ("text", "spans")
     head: ClassVar = "token"
 
-    labels: list[str] | None
+    labels: Labels
     """The entity types; null takes those found in the data, in alphabetical order."""
 
     @classmethod

@@ -1,6 +1,8 @@
 """What is written about the house is true of it: the README's tree, the version, the examples' workspaces."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -64,3 +66,16 @@ def test_the_stages_of_an_example_are_the_roots(folder: Path) -> None:
 def test_git_ignores_in_the_root_what_it_ignores_in_a_workspace() -> None:
     lines = Path(".gitignore").read_text(encoding="utf-8").splitlines()
     assert not [line for line in IGNORED.splitlines() if line not in lines]
+
+
+def test_the_component_of_the_readme_works_as_it_stands_there() -> None:
+    """In a process of its own, for a registered name stays registered."""
+    code = re.findall(r"```python\n(.*?)```", Path("README.md").read_text(encoding="utf-8"), re.DOTALL)[0]
+    tried = """
+for text in ("the film was good", "我爱北京天安门"):
+    (rewrite, *_) = AUGMENTERS["exclaim"].sample().augment(text, "und", random.Random(1))
+    assert rewrite.text.replace("!", "") == text, rewrite
+    assert all(text[a:a + n] == rewrite.text[b:b + n] for a, b, n in rewrite.kept), rewrite
+"""
+    done = subprocess.run([sys.executable, "-c", code + tried], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from satiety.errors import DataError, ModelError, ParamsError
+from satiety.problems.classify import Classify
 from satiety.records import Example, read, write
 from tasks import tracking
-from tasks.promote import main
+from tasks.promote import _answers, main
 from tasks.register import main as register
 from tests.packaging import Workspace
 
@@ -112,6 +113,14 @@ def test_another_problem_needs_another_name(registering: Workspace, client: Any)
     with pytest.raises(ParamsError, match=r"register\.name: 'made-up' is a model of the problem classify, "):
         promote(Workspace(registering.root, registering.base, "ner"), seed=2)
     assert champion(client) == "1"
+
+
+def test_a_model_of_other_labels_needs_another_name(registering: Workspace, client: Any) -> None:
+    promote(registering)
+    held = client.get_model_version_by_alias("made-up", "champion")
+    gold = list(read(registering.root / "data/test.parquet", Example))
+    with pytest.raises(ParamsError, match=r"register\.name: 'made-up' is a model of other labels, none of which"):
+        _answers(held, Classify(labels=["好", "坏"], names={}), gold)
 
 
 def test_mlflow_down_is_one_clear_message_and_nothing_is_done(

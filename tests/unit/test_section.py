@@ -74,6 +74,7 @@ def test_every_wrong_line_is_named_at_once(tmp_path: Path) -> None:
         ("- a\n- b\n", r"params\.yaml:1: must hold one block per stage"),
         ("", r"params\.yaml:1: must hold one block per stage"),
         ("block:\n  seed: 1\n  seed: 2\n", r"params\.yaml:3: not YAML: 'seed' is here twice"),
+        ("? [a, b]\n: 1\n", r"params\.yaml:1: not YAML: a key must be one plain word"),
         ("block: !!python/object/apply:os.system ['true']\n", r"params\.yaml:1: not YAML: could not determine"),
     ],
 )

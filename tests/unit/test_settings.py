@@ -10,16 +10,16 @@ from satiety.settings import Settings, project_root
 
 def test_nothing_set_means_the_documented_defaults() -> None:
     settings = Settings()
-    assert (settings.device, settings.workers, settings.tracking_uri, settings.parent_run) == ("auto", 0, None, None)
+    assert (settings.device, settings.tracking_uri, settings.parent_run) == ("auto", None, None)
 
 
 def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SATIETY_DEVICE", "cpu")
-    monkeypatch.setenv("SATIETY_WORKERS", "3")
-    assert (Settings().device, Settings().workers) == ("cpu", 3)
+    monkeypatch.setenv("SATIETY_CHECKPOINT_SECONDS", "3")
+    assert (Settings().device, Settings().checkpoint_seconds) == ("cpu", 3)
 
 
-@pytest.mark.parametrize(("name", "value"), [("SATIETY_DEVICE", "tpu"), ("SATIETY_WORKERS", "-1")])
+@pytest.mark.parametrize(("name", "value"), [("SATIETY_DEVICE", "tpu"), ("SATIETY_CHECKPOINT_SECONDS", "-1")])
 def test_a_wrong_setting_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError, match=name.removeprefix("SATIETY_").lower()):

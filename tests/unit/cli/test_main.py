@@ -8,6 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app, run
+from cli.predict import incoming
+from satiety.errors import DataError
 from satiety.problems.base import Prediction
 from satiety.records import Span
 
@@ -142,6 +144,14 @@ class TestPredict:
         result = CliRunner().invoke(app, ["predict"], input="one\n二\n")
         assert [batch for batch in parrot.asked] == [["one", "二"]]
         assert result.exit_code == 0
+
+    def test_bytes_that_are_no_text_are_named_with_their_line(
+        self, parrot: Parrot, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        piped = io.TextIOWrapper(io.BytesIO(b"fine\n\xff\xfe\n"), encoding="utf-8", errors="surrogateescape")
+        monkeypatch.setattr(sys, "stdin", piped)
+        with pytest.raises(DataError, match=r"stdin:2: not UTF-8; pipe UTF-8 in"):
+            list(incoming(None, None))
 
     def test_nothing_to_answer_is_refused(self, parrot: Parrot, monkeypatch: pytest.MonkeyPatch) -> None:
         class Terminal(io.StringIO):

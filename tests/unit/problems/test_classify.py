@@ -58,6 +58,14 @@ def test_a_label_that_cannot_be_is_refused(label: str, said: str) -> None:
         PROBLEM.read({"text": "x", "label": label})
 
 
+@pytest.mark.parametrize(
+    ("labels", "said"), [(["good", "好", "good"], "names a label twice: good"), ([], "is empty; write")]
+)
+def test_a_label_set_that_cannot_be_is_refused(labels: list[str], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Classify(labels=labels, names={})
+
+
 def test_an_endless_label_does_not_fill_the_message() -> None:
     with pytest.raises(ValueError, match="is not one of") as error:
         PROBLEM.read({"text": "x", "label": "y" * 10_000})
