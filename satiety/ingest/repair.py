@@ -77,29 +77,23 @@ def repair_spans(text: str, spans: Sequence[Span]) -> tuple[str, tuple[Span, ...
 
 
 def _mojibake(text: str) -> str:
-    """Undo a wrong decoding where doing it again gives back exactly what was found."""
+    """Undo one wrong decoding, where doing it again gives back exactly what was found.
+
+    One round only: what ftfy would repair further, as in ``—è“è``, may be what somebody wrote.
+    """
     if text.isascii():
         return text
     import ftfy
 
-    fixed, plan = ftfy.fix_encoding_and_explain(text)
-    if not plan or any(step.action not in ("encode", "decode") for step in plan):
+    _, plan = ftfy.fix_encoding_and_explain(text)
+    if not plan or [step.action for step in plan[:2]] != ["encode", "decode"]:
         return text
-    return fixed if _replayed(fixed, [(step.action, step.parameter) for step in plan]) == text else text
-
-
-def _replayed(fixed: str, plan: Sequence[tuple[str, str]]) -> str | None:
-    """Do a repair backwards: what it decoded is encoded, what it encoded is decoded."""
-    value: str | bytes = fixed
+    wrong, right = plan[0].parameter, plan[1].parameter
     try:
-        for action, codec in reversed(plan):
-            if action == "decode" and isinstance(value, str):
-                value = value.encode(codec)
-            elif action == "encode" and isinstance(value, bytes):
-                value = value.decode(codec)
+        fixed: str = text.encode(wrong).decode(right)
+        return fixed if fixed.encode(right).decode(wrong) == text else text
     except UnicodeError:
-        return None
-    return value if isinstance(value, str) else None
+        return text
 
 
 def _entities(text: str) -> str:
