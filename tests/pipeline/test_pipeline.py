@@ -97,6 +97,14 @@ def test_a_flipped_byte_is_found_by_verify_and_mended_as_it_says(project: Projec
     assert project.run("satiety", "verify").returncode == 0
 
 
+def test_the_same_seed_from_an_empty_cache_gives_the_same_files(project: Project, fresh: Callable[[], Project]) -> None:
+    other = fresh()
+    done = other.repro()
+    assert done.returncode == 0, done.stdout + done.stderr
+    ours, theirs = project.digests(), other.digests()
+    assert {path: digest for path, digest in theirs.items() if digest != ours[path]} == {}
+
+
 @pytest.fixture
 def changed(project: Project) -> Iterator[Callable[[str], None]]:
     """Change the seed of a block; it is put back afterwards."""
@@ -137,14 +145,6 @@ def test_a_param_put_back_brings_the_old_results_back(project: Project) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert ran(done.stdout) == []
     assert project.run("dvc", "status", "-q").returncode == 0
-
-
-def test_the_same_seed_from_an_empty_cache_gives_the_same_files(project: Project, fresh: Callable[[], Project]) -> None:
-    other = fresh()
-    done = other.repro()
-    assert done.returncode == 0, done.stdout + done.stderr
-    ours, theirs = project.digests(), other.digests()
-    assert {path: digest for path, digest in theirs.items() if digest != ours[path]} == {}
 
 
 def test_a_killed_run_is_taken_up_by_the_next(project: Project) -> None:
