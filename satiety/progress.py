@@ -1,13 +1,31 @@
-"""Progress bars for long work: on a terminal only, on stderr, so that logs and pipes stay clean."""
+"""How far long work is: a bar on a terminal, and now and then a line in the log where there is none."""
 
+import logging
+import sys
+import time
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
+EVERY = 15.0
+"""Seconds between two lines of a log."""
+log = logging.getLogger("satiety.progress")
 
 
 def track(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
     """Yield the items; show how many went by, out of ``total`` where it is known."""
+    if not sys.stderr.isatty():
+        yield from _told(items, what, total)
+        return
     from tqdm import tqdm
 
-    yield from tqdm(items, desc=what, total=total, disable=None, leave=False, dynamic_ncols=True)
+    yield from tqdm(items, desc=what, total=total, leave=False, dynamic_ncols=True)
+
+
+def _told(items: Iterable[T], what: str, total: int | None) -> Iterator[T]:
+    of, last = f" of {total:,}" if total else "", time.monotonic()
+    for count, item in enumerate(items):
+        if (now := time.monotonic()) - last >= EVERY:
+            log.info("%s: %s%s", what, f"{count:,}", of)
+            last = now
+        yield item

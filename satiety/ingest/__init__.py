@@ -1,6 +1,6 @@
 """Sources -> labelled examples in train, dev and test, and a corpus without labels.
 
-    load ─▶ repair ─▶ drop conflicts and duplicates ─▶ tell languages ─▶ split ─▶ take the labels off what is left
+    load ─▶ repair ─▶ mask ─▶ drop conflicts and twins ─▶ tell languages ─▶ split ─▶ take the labels off what is left
 
 Nothing is lost: every row that was read is an example, a document, or rejected with its reason.
 """
@@ -12,6 +12,7 @@ from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
 
 from satiety.assets import Asset
 from satiety.ingest.base import READERS, Limits, Reader
+from satiety.masking import Kind
 from satiety.problems.base import PROBLEMS, Problem
 from satiety.records import Split
 from satiety.section import Section
@@ -69,6 +70,8 @@ class Ingest(Section):
     """Similarity from which two labelled texts never straddle the split, though both are kept."""
     conflicts: Literal["drop", "majority"]
     """Same text, two labels: all go, or the label that more than half of them have stays."""
+    mask: list[Kind]
+    """Kinds of personal data that no file, log or model of ours shall hold; `<phone>` stands in its place."""
     limits: Limits
     """What a hostile or broken file may cost."""
 

@@ -43,7 +43,7 @@ def harvest(params: Ingest, raw: Path) -> Harvest:
         AssetError: a source is missing, unpinned, or changed.
         DataError: a file is not readable, or there are not enough labelled texts.
     """
-    loaded = load(params.labelled, params.corpus, params.problem, params.limits, raw)
+    loaded = load(params.labelled, params.corpus, params.problem, params.limits, params.mask, raw)
     single, conflicting = settle_conflicts(loaded.examples, params.conflicts)
     unique, documents, twins = drop_twins(single, loaded.documents, loaded.bound, params.near_duplicate)
     rejected = [*loaded.rejected, *conflicting, *twins]
@@ -81,6 +81,7 @@ def _account(
         "hidden": len(divided.hidden),
         "groups": len({example.group for example in divided.examples}),
         "rejected": dict(sorted(Counter(record.reason for record in rejected).items())),
+        "masked": dict(sorted(loaded.masked.items())),
         "repairs": dict(sorted(loaded.repairs.items())),
         "languages": {
             "labelled": dict(Counter(e.language for e in divided.examples).most_common()),

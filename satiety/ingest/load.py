@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from satiety.errors import DataError
 from satiety.ingest import Labelled, Source
 from satiety.ingest.base import Limits, Row
 from satiety.ingest.repair import repair, repair_spans
+from satiety.masking import Kind, mask, mask_spans
 from satiety.neardup import normalise
 from satiety.problems.base import Problem
 from satiety.progress import track
@@ -44,6 +45,8 @@ class Loaded:
     rejected: list[Rejected] = field(default_factory=list)
     repairs: Counter[str] = field(default_factory=Counter)
     """Texts that were repaired, by kind of repair."""
+    masked: Counter[str] = field(default_factory=Counter)
+    """Texts in which personal data was masked, by its kind."""
 
     @property
     def read(self) -> int:
@@ -51,8 +54,15 @@ class Loaded:
         return len(self.examples) + len(self.documents) + len(self.rejected)
 
 
-def load(labelled: Sequence[Labelled], corpus: Sequence[Source], problem: Problem, limits: Limits, raw: Path) -> Loaded:
-    """Read every source, in order.
+def load(
+    labelled: Sequence[Labelled],
+    corpus: Sequence[Source],
+    problem: Problem,
+    limits: Limits,
+    hide: Collection[Kind],
+    raw: Path,
+) -> Loaded:
+    """Read every source, in order; mask the kinds of personal data in ``hide``, in what is refused as well.
 
     Raises:
         AssetError: a source is missing, or not what its digest says.
@@ -61,12 +71,12 @@ def load(labelled: Sequence[Labelled], corpus: Sequence[Source], problem: Proble
     loaded = Loaded()
     for labels in labelled:
         for place, row in _rows(labels, limits, raw):
-            _keep(loaded, place, row, problem, limits)
+            _keep(loaded, place, row, problem, limits, hide)
             if labels.split:
                 loaded.bound[place] = labels.split
     for source in corpus:
         for place, row in _rows(source, limits, raw):
-            _keep(loaded, place, row, None, limits)
+            _keep(loaded, place, row, None, limits, hide)
     return loaded
 
 
@@ -92,7 +102,9 @@ def _rows(source: Source, limits: Limits, raw: Path) -> Iterator[tuple[str, Row]
                 raise DataError(f"{name}: reader `{source.reader.kind}` sees no row in it; check format and columns")
 
 
-def _keep(loaded: Loaded, place: str, row: Row, problem: Problem | None, limits: Limits) -> None:
+def _keep(
+    loaded: Loaded, place: str, row: Row, problem: Problem | None, limits: Limits, hide: Collection[Kind]
+) -> None:
     """Add what a row holds to what was loaded: an example where there is a problem, else a document."""
     try:
         if row.reason:
@@ -102,6 +114,7 @@ def _keep(loaded: Loaded, place: str, row: Row, problem: Problem | None, limits:
         if len(text) > limits.row_bytes:
             raise Refused("too_long", f"{len(text):,} characters")
         text, spans, kinds = _repaired(text, spans)
+        text, spans, hidden = _masked(text, spans, hide)
         identity = identify(text)
         if problem is None:
             loaded.documents.append(Document(id=identity, text=text, source=place))
@@ -109,9 +122,10 @@ def _keep(loaded: Loaded, place: str, row: Row, problem: Problem | None, limits:
             group = str(values.get("group", ""))
             loaded.examples.append(Example(identity, text, label, spans, group=group, source=place))
         loaded.repairs.update(kinds)
+        loaded.masked.update(hidden)
     except Refused as error:
-        shown = _shown(row)
-        loaded.rejected.append(Rejected(identify(shown), place, error.reason, str(error), text=shown))
+        shown, detail = (mask(words, hide)[0] for words in (_shown(row), str(error)))
+        loaded.rejected.append(Rejected(identify(shown), place, error.reason, detail, text=shown))
 
 
 def _answer(values: Mapping[str, Value], problem: Problem | None) -> tuple[str, str | None, tuple[Span, ...]]:
@@ -133,6 +147,15 @@ def _repaired(text: str, spans: tuple[Span, ...]) -> tuple[str, tuple[Span, ...]
     if not repaired.strip():
         raise Refused("empty", "there is no text in it")
     return repaired.strip(), (), kinds
+
+
+def _masked(
+    text: str, spans: tuple[Span, ...], hide: Collection[Kind]
+) -> tuple[str, tuple[Span, ...], tuple[Kind, ...]]:
+    try:
+        return mask_spans(text, spans, hide)
+    except ValueError as error:
+        raise Refused("personal", str(error)) from None
 
 
 def _value(name: str, value: Any) -> Value:

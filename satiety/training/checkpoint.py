@@ -1,6 +1,7 @@
 """Where a training run stands -> two files, and back, after a kill at any point.
 
     <folder>/<step>.safetensors   weights that change, optimizer state, the best weights so far
+    <folder>/<name>.json          what was worked out before the first step, and need not be again
     <folder>/state.json           the step, the curves, the best score, and the SHA-256 of the other file
 
 ``state.json`` is replaced last and in one step, so it always names a whole file; whatever is not whole, or not what its
@@ -13,6 +14,7 @@ import json
 import logging
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256 as hashed
 from pathlib import Path
@@ -25,6 +27,8 @@ from safetensors.torch import load_file, save_file
 from satiety.files import digest, manifest, replacing, sha256, write_text
 
 STATE = "state.json"
+SHARE = 0.05
+"""Of the time, that writing checkpoints may take at most."""
 KEPT = 3
 """Folders of unfinished runs that are kept; older ones go when a new run begins."""
 log = logging.getLogger(__name__)
@@ -44,16 +48,19 @@ class Store:
 
     folder: Path
     seconds: float
-    """Least time between two checkpoints."""
+    """Least time between two checkpoints, more where writing one takes long; 0 writes after every step."""
     _last: float = field(default_factory=time.monotonic)
+    _cost: float = 0.0
 
     @property
     def due(self) -> bool:
         """Whether it is time for the next one."""
-        return time.monotonic() - self._last >= self.seconds
+        wait = max(self.seconds, self._cost / SHARE) if self.seconds else 0
+        return time.monotonic() - self._last >= wait
 
     def save(self, snapshot: Snapshot, step: int) -> None:
         """Write a checkpoint, then remove the one before it."""
+        begun = time.monotonic()
         path = self.folder / f"{step}.safetensors"
         with replacing(path) as temporary:
             save_file(
@@ -65,6 +72,17 @@ class Store:
             if old != path:
                 old.unlink()
         self._last = time.monotonic()
+        self._cost = self._last - begun
+
+    def once(self, name: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return what ``work`` gives, as JSON keeps it; a run that is taken up again finds it done."""
+        path = self.folder / f"{name}.json"
+        try:
+            return dict(json.loads(path.read_text(encoding="utf-8")))
+        except (FileNotFoundError, ValueError):  # not there yet, or damaged
+            value = work()
+            write_text(path, json.dumps(value))
+            return value
 
     def load(self) -> Snapshot | None:
         """Return the newest whole checkpoint, or None."""

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from satiety.tuning.section import Finetune
 
 
+SHOWN = 20
+"""Doubtful examples that a report names."""
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """What a tuning run gives."""
@@ -42,6 +46,8 @@ class Result:
     """Weights that changed."""
     head: Head | None
     """The solved head that it started from."""
+    doubtful: list[str]
+    """Ids of the examples whose label looks wrong to it, the most doubtful first."""
 
     def facts(self) -> dict[str, Any]:
         """Return what a report says of the run: no times, so that the same inputs give the same report."""
@@ -55,6 +61,7 @@ class Result:
         }
         if self.head:
             facts["head_strength"] = self.head.strength
+            facts["doubtful"] = {"count": len(self.doubtful), "most": self.doubtful[:SHOWN]}
         if self.course.verdict:
             facts["best_step"] = self.course.best_step
             facts["dev"] = {"score": self.course.verdict.score, "loss": self.course.verdict.loss}
@@ -105,7 +112,7 @@ def finetune(
         torch.manual_seed(params.seed)
         bench = _bench(base, problem, params, hardware(device))
         windows = teachable(bench.windows(train), problem)
-        head = _solve(bench, train, windows) if params.method.solves else None
+        head = _start(bench, train, windows, store) if params.method.solves else None
         params.method.prepare(bench.model)
         bench.model.to(bench.hardware.device)
     steps = params.training.steps(_originals(train, windows)) if params.method.trains else 0
@@ -123,7 +130,7 @@ def finetune(
         base=digest(manifest(base)),
     )
     tuned = Tuned(problem, bench.model.eval(), bench.tokenizer, card, bench.hardware)
-    return Result(tuned, course, steps, trained, head)
+    return Result(tuned, course, steps, trained, head, _doubtful(problem, train, windows, head))
 
 
 def _bench(base: Path, problem: Problem, params: Finetune, here: Hardware) -> _Bench:
@@ -147,8 +154,16 @@ def _originals(train: Sequence[Example], windows: Sequence[Window]) -> int:
     return sum(window.example in kept for window in windows) or len({example.text for example in train})
 
 
+def _start(bench: _Bench, train: Sequence[Example], windows: Sequence[Window], store: Store) -> Head:
+    """Put the solved head into the model; solve it once, however often the run is cut off."""
+    head = Head.of(store.once("head", lambda: _solve(bench, train, windows).plain()))
+    with torch.no_grad():
+        bench.model.head.weight.copy_(torch.from_numpy(head.weight))
+        bench.model.head.bias.copy_(torch.from_numpy(head.bias))
+    return head
+
+
 def _solve(bench: _Bench, train: Sequence[Example], windows: Sequence[Window]) -> Head:
-    """Put the solved head into the model."""
     found = bench.logits(windows, features=True)
     targets = [np.array(window.targets) for window in windows]
     owners = [train[window.example].parent or train[window.example].id for window in windows]
@@ -157,11 +172,15 @@ def _solve(bench: _Bench, train: Sequence[Example], windows: Sequence[Window]) -
     )
     answers = np.concatenate([part[part != IGNORE] for part in targets])
     groups = [owner for owner, part in zip(owners, targets, strict=True) for _ in range(int((part != IGNORE).sum()))]
-    head = solve(rows, answers, groups, len(bench.problem.classes), bench.params.head, bench.params.seed)
-    with torch.no_grad():
-        bench.model.head.weight.copy_(torch.from_numpy(head.weight))
-        bench.model.head.bias.copy_(torch.from_numpy(head.bias))
-    return head
+    return solve(rows, answers, groups, len(bench.problem.classes), bench.params.head, bench.params.seed)
+
+
+def _doubtful(problem: Problem, train: Sequence[Example], windows: Sequence[Window], head: Head | None) -> list[str]:
+    """Return whose label looks wrong: of texts that people labelled, for their windows are the rows of the head."""
+    if head is None or problem.head != "text":
+        return []
+    owners = [train[windows[row].example] for row in head.doubtful]
+    return list(dict.fromkeys(owner.id for owner in owners if owner.origin == "gold"))
 
 
 def _train(bench: _Bench, windows: Sequence[Window], dev: Sequence[Example], steps: int, store: Store) -> Course:

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import warnings
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
+
+from satiety.tuning.doubt import doubtful
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,6 +54,23 @@ class Head:
     """Shape (classes,)."""
     strength: float
     """The penalty that was chosen."""
+    doubtful: tuple[int, ...] = ()
+    """Rows whose target looks wrong to the heads of the folds that did not see them, the most doubtful first."""
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as JSON keeps it, to the last bit."""
+        return {
+            "weight": self.weight.tolist(),
+            "bias": self.bias.tolist(),
+            "strength": self.strength,
+            "doubtful": self.doubtful,
+        }
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Self:
+        """Return the head that ``plain`` described."""
+        weight, bias = np.array(plain["weight"]), np.array(plain["bias"])
+        return cls(weight, bias, plain["strength"], tuple(plain["doubtful"]))
 
 
 def solve(features: Floats, targets: Ints, groups: Sequence[str], classes: int, solver: Solver, seed: int) -> Head:
@@ -63,15 +82,11 @@ def solve(features: Floats, targets: Ints, groups: Sequence[str], classes: int, 
     scale = float(np.sqrt(((rows - middle) ** 2).sum(1).mean())) or 1.0
     rows = (rows - middle) / scale
     strengths = sorted(solver.strengths, reverse=True)
-    strength = strengths[0]
-    if len(strengths) > 1:
-        folds = list(_folds(answers, owners, solver.folds, draw))
-        strength = min(
-            strengths,
-            key=dict(zip(strengths, _losses(rows, answers, classes, folds, strengths), strict=True)).__getitem__,
-        )
-    weight, bias = next(_path(rows, answers, classes, [strength]))
-    return Head(weight / scale, bias - weight @ middle / scale, strength)
+    held = _held_out(rows, answers, classes, list(_folds(answers, owners, solver.folds, draw)), strengths)
+    best = int(np.argmin([_loss(chances, answers) for chances in held]))
+    weight, bias = next(_path(rows, answers, classes, [strengths[best]]))
+    odd = tuple(int(chosen[row]) for row in doubtful(held[best], answers))
+    return Head(weight / scale, bias - weight @ middle / scale, strengths[best], odd)
 
 
 def _folds(answers: Ints, owners: Sequence[str], count: int, draw: np.random.Generator) -> Iterator[Ints]:
@@ -88,20 +103,25 @@ def _folds(answers: Ints, owners: Sequence[str], count: int, draw: np.random.Gen
         yield numbers == fold
 
 
-def _losses(
-    rows: Floats, answers: Ints, classes: int, folds: Sequence[Ints], strengths: Sequence[float]
-) -> list[float]:
-    """Return the mean held-out log-loss at each strength."""
-    totals = np.zeros(len(strengths))
+def _held_out(rows: Floats, answers: Ints, classes: int, folds: Sequence[Ints], strengths: Sequence[float]) -> Floats:
+    """Return the probabilities that each strength gives to rows it has not seen, shape (strengths, rows, classes).
+
+    Rows of a fold without which there is but one class are told nothing: every class is as likely.
+    """
+    chances = np.full((len(strengths), len(rows), classes), 1 / classes)
     for held in folds:
         if not held.any() or len(set(answers[~held].tolist())) < 2:
             continue
         for i, (weight, bias) in enumerate(_path(rows[~held], answers[~held], classes, strengths)):
             logits = rows[held] @ weight.T + bias
             shares = np.exp(logits - logits.max(1, keepdims=True))
-            shares /= shares.sum(1, keepdims=True)
-            totals[i] -= np.log(np.maximum(shares[np.arange(len(shares)), answers[held]], FLOOR)).sum()
-    return [float(total) for total in totals]
+            chances[i, held] = shares / shares.sum(1, keepdims=True)
+    return chances
+
+
+def _loss(chances: Floats, answers: Ints) -> float:
+    """Return the mean log-loss."""
+    return float(-np.log(np.maximum(chances[np.arange(len(answers)), answers], FLOOR)).mean())
 
 
 def _path(rows: Floats, answers: Ints, classes: int, strengths: Sequence[float]) -> Iterator[tuple[Floats, Floats]]:

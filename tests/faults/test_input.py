@@ -44,6 +44,7 @@ def params(source: dict[str, Any], **changes: Any) -> Ingest:
             "near_duplicate": 0.8,
             "near_group": 0.65,
             "conflicts": "drop",
+            "mask": [],
             "limits": {"row_bytes": 100_000, "rows": 100_000, "ratio": 100},
         }
         | changes

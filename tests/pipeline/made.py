@@ -18,6 +18,8 @@ BAD = {
     "en": words("awful terrible sad horrible broken nasty boring ugly dirty useless"),
     "zh": words("糟糕 讨厌 难过 失望 垃圾 难看 无聊 难吃 后悔 破旧"),
 }
+PERSONAL = ("zhao.li@example.com", "13812345678", "11010519491231002X", "4111111111111111", "212-736-5000")
+"""Personal data that stands in the raw files, and must stand nowhere else."""
 PLAIN = {
     "en": words(
         "the film our hotel room this phone her book a long train last night my old garden every small shop by the "
@@ -35,7 +37,7 @@ def sentence(draw: random.Random, language: str, words: list[str]) -> str:
 
 
 def write_data(raw: Path) -> None:
-    """Write 400 labelled texts, 300 of them English and 100 Chinese, and 300 raw ones."""
+    """Write 400 labelled texts, 300 English and 100 Chinese, and 300 raw ones; personal data in some of both."""
     draw = random.Random(11)
     raw.mkdir(parents=True)
     rows = [
@@ -46,10 +48,12 @@ def write_data(raw: Path) -> None:
         for _ in range(count)
     ]
     draw.shuffle(rows)
+    rows = [(f"{text} {PERSONAL[i]}" if i < len(PERSONAL) else text, label) for i, (text, label) in enumerate(rows)]
     with (raw / "labelled.csv").open("w", encoding="utf-8", newline="") as out:
-        csv.writer(out).writerows([("text", "label"), *rows])
+        csv.writer(out).writerows([("text", "label"), *rows, ("\n".join(PERSONAL), "good", "one cell too many")])
     lexica = [("en", GOOD["en"]), ("en", BAD["en"]), ("en", PLAIN["en"]), ("zh", GOOD["zh"])]
     messages = [[{"text": sentence(draw, *draw.choice(lexica))}] for _ in range(300)]
+    messages += [[{"text": f"{sentence(draw, *draw.choice(lexica))} {secret}"}] for secret in PERSONAL]
     (raw / "corpus.json").write_text(json.dumps({"talk": {"messages": messages}}, ensure_ascii=False), encoding="utf-8")
 
 

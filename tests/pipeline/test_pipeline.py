@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 import yaml
+from pyarrow import parquet
 
+from tests.pipeline.made import PERSONAL
 from tests.pipeline.project import Project, ran
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
@@ -39,6 +41,24 @@ def test_the_decision_has_its_reason(project: Project) -> None:
 
 def test_no_temporary_file_is_left(project: Project) -> None:
     assert not [path for path in project.root.rglob("*.tmp") if ".git/" not in path.as_posix()]
+
+
+def test_personal_data_is_nowhere_but_in_the_raw_files(project: Project) -> None:
+    """Neither in tables, reports, pages, models, caches and MLflow's store, nor in what was said."""
+    assert project.report("ingest")["masked"] == {"bank_card": 2, "email": 2, "id_card": 2, "phone": 4}
+    raw = project.root / "data/raw"
+    files = [path for path in project.root.rglob("*") if path.is_file() and raw not in path.parents]
+    assert {".parquet", ".json", ".html", ".safetensors", ".db"} <= {path.suffix for path in files}
+    found = [f"{path}: {secret}" for path in files for secret in PERSONAL if secret in content(path)]
+    assert not found
+
+
+def content(path: Path) -> str:
+    """Return all text that a file holds, that of a Parquet table unpacked."""
+    raw = path.read_bytes()
+    if raw[:4] == b"PAR1":
+        return str(parquet.read_table(path).to_pydict())
+    return raw.decode("utf-8", "replace")
 
 
 def test_a_second_run_runs_nothing(project: Project) -> None:

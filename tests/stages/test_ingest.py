@@ -49,6 +49,7 @@ def write_params(**changes: Any) -> None:
         "near_duplicate": 0.8,
         "near_group": 0.65,
         "conflicts": "drop",
+        "mask": ["email", "id_card", "bank_card", "phone"],
         "limits": LIMITS,
     }
     Path("params.yaml").write_text(yaml.safe_dump({"ingest": block | changes}, allow_unicode=True), encoding="utf-8")

@@ -33,6 +33,7 @@ def params(**changes: Any) -> dict[str, Any]:
         "corpus": [],
         "base": base,
         "conflicts": "drop",
+        "mask": ["email", "id_card", "bank_card", "phone"],
         "limits": limits,
     }
     return sizes | rest | changes
@@ -48,7 +49,7 @@ def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def loaded(raw: Path, **changes: Any) -> Loaded:
     section = Ingest.model_validate(params(**changes))
-    return load(section.labelled, section.corpus, section.problem, section.limits, raw)
+    return load(section.labelled, section.corpus, section.problem, section.limits, section.mask, raw)
 
 
 def jsonl(raw: Path, *rows: Any) -> dict[str, Any]:

@@ -88,3 +88,19 @@ def test_the_key_changes_with_params_files_and_folders(tmp_path: Path) -> None:
     keys.append(key_of("{}", file, folder))
     assert len(set(keys)) == 4
     assert keys[-1] == key_of("{}", file, folder)
+
+
+def test_writing_checkpoints_takes_a_small_share_of_the_time(saved: Store) -> None:
+    slow = Store(saved.folder, 1e-9)
+    assert slow.due
+    slow._cost = 60.0
+    assert not slow.due
+
+
+def test_what_was_worked_out_once_is_not_worked_out_again(saved: Store) -> None:
+    assert saved.once("head", lambda: {"strength": 0.1}) == {"strength": 0.1}
+    assert saved.once("head", lambda: {"strength": 9.9}) == {"strength": 0.1}
+    (saved.folder / "head.json").write_text('{"stren')
+    assert saved.once("head", lambda: {"strength": 0.2}) == {"strength": 0.2}
+    saved.save(Snapshot({"now:weight": torch.zeros(2)}, {"step": 9}), 9)
+    assert saved.once("head", lambda: {"strength": 9.9}) == {"strength": 0.2}

@@ -1,0 +1,22 @@
+"""Long work says how far it is: in a log as well, where nobody sees a bar."""
+
+import logging
+
+import pytest
+
+from satiety import progress
+
+
+def test_a_log_hears_of_long_work_and_gets_every_item(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "EVERY", 0.0)
+    with caplog.at_level(logging.INFO):
+        assert list(progress.track(range(3), "read a.csv", total=3000)) == [0, 1, 2]
+    assert [record.message for record in caplog.records] == [f"read a.csv: {i} of 3,000" for i in range(3)]
+
+
+def test_short_work_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        assert list(progress.track([1, 2], "train")) == [1, 2]
+    assert not caplog.records

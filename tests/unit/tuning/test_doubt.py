@@ -1,0 +1,48 @@
+"""Flipped labels are found; labels that are right are left alone; what is not known is not doubted."""
+
+import numpy as np
+import pytest
+
+from satiety.tuning.doubt import doubtful
+from satiety.tuning.head import Solver, solve
+
+SOLVER = Solver(strengths=[0.1, 0.01, 0.001, 0.0001], folds=5, rows=10_000)
+
+
+@pytest.mark.parametrize(("classes", "share"), [(2, 0.05), (3, 0.1), (10, 0.02)])
+def test_flipped_labels_are_found(classes: int, share: float) -> None:
+    draw = np.random.default_rng(3)
+    truth = np.arange(400) % classes
+    features = (draw.normal(size=(classes, 16)) * 2)[truth] + draw.normal(size=(400, 16))
+    flipped = draw.permutation(400)[: int(400 * share)]
+    answers = truth.copy()
+    answers[flipped] = (truth[flipped] + 1) % classes
+    groups = [str(row) for row in range(400)]
+    found = solve(features, answers, groups, classes, SOLVER, 1).doubtful
+    assert len(set(found) & set(flipped)) >= 0.9 * len(flipped)
+    assert len(set(found) - set(flipped)) <= 0.03 * 400
+    assert len(set(found[: len(flipped)]) & set(flipped)) >= 0.75 * len(flipped), "the most doubtful come first"
+    assert len(solve(features, truth, groups, classes, SOLVER, 1).doubtful) <= 0.03 * 400
+
+
+def test_what_the_model_knows_nothing_of_is_not_doubted() -> None:
+    assert doubtful(np.full((6, 3), 1 / 3), np.array([0, 1, 2, 0, 1, 2])) == []
+
+
+def test_a_label_no_row_has_is_no_rival() -> None:
+    chances = np.array([[0.1, 0.0, 0.9], [0.8, 0.1, 0.1], [0.2, 0.7, 0.1]])
+    assert doubtful(chances, np.array([0, 0, 1])) == []
+
+
+def test_a_head_is_the_same_after_it_was_kept_as_json() -> None:
+    import json
+
+    from satiety.tuning.head import Head
+
+    head = solve(
+        np.random.default_rng(0).normal(size=(40, 4)), np.arange(40) % 2, [str(i) for i in range(40)], 2, SOLVER, 1
+    )
+    again = Head.of(json.loads(json.dumps(head.plain())))
+    assert np.array_equal(again.weight, head.weight)
+    assert np.array_equal(again.bias, head.bias)
+    assert (again.strength, again.doubtful) == (head.strength, head.doubtful)
