@@ -48,11 +48,13 @@ clean:  ## remove .venv and all that was generated, the local registry with it; 
 	rm -rf .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-constraints: $(SETUP)  ## resolve the versions anew, from pyproject.toml
+constraints: $(SETUP)  ## pin what pyproject.toml newly asks for; UPGRADE=--upgrade moves the other pins too
+	cp constraints.txt constraints.txt.new
+	uv pip compile $(COMPILE) $(UPGRADE) pyproject.toml -o constraints.txt.new > /dev/null
 	{ echo "# Every version, resolved together. Made from pyproject.toml by \`make constraints\`, that is:"; \
-	  echo "# uv pip compile $(COMPILE) pyproject.toml"; \
-	  uv pip compile $(COMPILE) pyproject.toml; } > constraints.txt.new
-	mv constraints.txt.new constraints.txt
+	  echo "# uv pip compile $(COMPILE) pyproject.toml -o constraints.txt"; \
+	  cat constraints.txt.new; } > constraints.txt
+	rm constraints.txt.new
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*  ## /\1\t/p' Makefile

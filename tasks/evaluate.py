@@ -34,13 +34,14 @@ def main(
     check_gold(asked, gold)
     device, texts = Settings().device, [example.text for example in gold]
     before = asked.before(list(read(train, Example)), texts, embedder(base, device, params.prefix))
-    after = load(tuned, device).predict(texts)
+    model = load(tuned, device)
+    after = model.predict(texts)
     wrote = write(predictions, collect(gold, before, after), Answer)
     write_text(confusion, confusion_rows(asked, gold, after))
     trust = calibrate(asked.outcomes(gold, after), params.bins)
     write_text(calibration, calibration_rows(trust))
     report.flow(read=len(gold), wrote=wrote)
-    report.add(**score(asked, gold, before, after, params=params, trust=trust))
+    report.add(device=model.hardware.device, **score(asked, gold, before, after, params=params, trust=trust))
 
 
 if __name__ == "__main__":

@@ -29,6 +29,9 @@ def main(
     """Find what bears on the training examples; drop what gives away a dev or test text."""
 
     def embed(texts: Sequence[str]) -> Any:
+        from satiety.training.hardware import hardware
+
+        report.add(device=hardware(Settings().device).device)
         return embedder(base, Settings().device, params.prefix)(texts)
 
     documents = list(read(corpus, Document))

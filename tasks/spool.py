@@ -54,7 +54,9 @@ class Run:
         self.write(metric=safe, value=value, step=step, time=_now(), **original)
 
     def finish(self, values: Mapping[str, Any]) -> None:
-        """Spool every number and every digest of a report, nested names joined by dots."""
+        """Spool every number and every digest of a report, nested names joined by dots, and where it was computed."""
+        for name in values.keys() & {"device", "precision"}:
+            self.write(tag=f"satiety.{name}", value=values[name])
         for name, value in _leaves(values):
             if isinstance(value, str):
                 self.write(tag=safe_name(name), value=value)

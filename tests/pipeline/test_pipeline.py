@@ -160,10 +160,15 @@ def test_a_changed_param_reruns_only_what_depends_on_it(project: Project, change
     assert moved <= {"reports/evaluate.json", "reports/register.json", "models/package"}
 
 
-def test_a_param_put_back_brings_the_old_results_back(project: Project) -> None:
+def test_a_param_put_back_brings_the_old_results_back(project: Project, changed: Callable[[str], None]) -> None:
+    before, params, scores = project.digests(), project.params(), project.report("evaluate")
+    changed("evaluate")
+    assert project.repro().returncode == 0
+    project.write_params(params)
     done = project.repro()
     assert done.returncode == 0, done.stdout + done.stderr
     assert ran(done.stdout) == []
+    assert (project.digests(), project.report("evaluate")) == (before, scores), done.stdout + done.stderr
     assert project.run("dvc", "status", "-q").returncode == 0
 
 

@@ -96,6 +96,13 @@ def test_a_run_arrives_whole_and_its_file_goes(client: Any) -> None:
     assert tracking.deliver() == 0
 
 
+def test_a_run_says_where_it_was_computed(client: Any) -> None:
+    record("finetune", device="cuda", precision="bf16")
+    tracking.deliver()
+    (run,) = runs(client)
+    assert (run.data.tags["satiety.device"], run.data.tags["satiety.precision"]) == ("cuda", "bf16")
+
+
 def test_runs_arrive_in_the_order_in_which_they_began(client: Any) -> None:
     for stage in ("ingest", "validate", "retrieve"):
         record(stage)
