@@ -11,32 +11,31 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from tasks.stage import REPORTS, STATE
 
 
-def publish(folder: Path, ended: Mapping[str, str], mlflow: str | None) -> None:
+def publish(ended: Mapping[str, str], mlflow: str | None) -> None:
     """Make the two artifacts of this run.
 
     Args:
-        folder: the workspace.
         ended: how each stage ended.
         mlflow: a link to the run in MLflow, where there is one.
     """
-    create_table_artifact(key="stages", table=rows(folder, ended), description="What each stage did.")
-    create_markdown_artifact(key="pipeline", markdown=page(folder, mlflow), description="What came of it.")
+    create_table_artifact(key="stages", table=rows(ended), description="What each stage did.")
+    create_markdown_artifact(key="pipeline", markdown=page(mlflow), description="What came of it.")
 
 
-def rows(folder: Path, ended: Mapping[str, str]) -> list[dict[str, Any]]:
+def rows(ended: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return a row per stage: how it ended, what went in and out, how long it took when it last ran."""
-    return [_row(folder, stage, how) for stage, how in ended.items()]
+    return [_row(stage, how) for stage, how in ended.items()]
 
 
-def page(folder: Path, mlflow: str | None) -> str:
+def page(mlflow: str | None) -> str:
     """Return the scores, the decision and the links, as markdown."""
-    scores, promoted = _read(folder / REPORTS / "evaluate.json"), _read(folder / REPORTS / "promote.json")
+    scores, promoted = _read(REPORTS / "evaluate.json"), _read(REPORTS / "promote.json")
     lines = [f"# {promoted.get('name', 'pipeline')}", ""]
     if scores:
         lines += [f"**{scores['metric']}** on {scores['examples']:,} frozen test examples", "", *_scores(scores), ""]
     if promoted:
         lines += [f"**{str(promoted['decision']).capitalize()}**: {promoted['reason']}", ""]
-    return "\n".join([*lines, "## Where the rest is", *(f"- {link}" for link in _links(folder, mlflow))])
+    return "\n".join([*lines, "## Where the rest is", *(f"- {link}" for link in _links(mlflow))])
 
 
 def _scores(scores: Mapping[str, Any]) -> list[str]:
@@ -52,8 +51,9 @@ def _scores(scores: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _links(folder: Path, mlflow: str | None) -> list[str]:
+def _links(mlflow: str | None) -> list[str]:
     """Return links for who sees the web alone, and paths for who sits at the machine."""
+    folder = Path.cwd()
     where = os.environ.get("SATIETY_TRACKING_URI", "")
     registry = f"{where.rstrip('/')}/#/models" if where.startswith("http") else None
     local = "MLflow: `mlflow ui --backend-store-uri sqlite:///mlflow.db`"
@@ -66,8 +66,8 @@ def _links(folder: Path, mlflow: str | None) -> list[str]:
     ]
 
 
-def _row(folder: Path, stage: str, how: str) -> dict[str, Any]:
-    report, cost = _read(folder / REPORTS / f"{stage}.json"), _read(folder / STATE / "timings" / f"{stage}.json")
+def _row(stage: str, how: str) -> dict[str, Any]:
+    report, cost = _read(REPORTS / f"{stage}.json"), _read(STATE / "timings" / f"{stage}.json")
     return {
         "stage": stage,
         "this run": how,

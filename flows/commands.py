@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from prefect import get_run_logger
 
@@ -41,7 +40,7 @@ class StageError(SatietyError):
         return any(sign in str(self) for sign in PASSING)
 
 
-def execute(what: str, command: Sequence[str], folder: Path, surroundings: Mapping[str, str]) -> str:
+def execute(what: str, command: Sequence[str], surroundings: Mapping[str, str]) -> str:
     """Run a command; return all it said.
 
     Raises:
@@ -50,7 +49,7 @@ def execute(what: str, command: Sequence[str], folder: Path, surroundings: Mappi
     log, said, last = get_run_logger(), [], deque[str](maxlen=LAST)
     leash = [sys.executable, "-m", "tasks.leash", str(os.getpid()), *command]
     with subprocess.Popen(
-        leash, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(surroundings)
+        leash, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(surroundings)
     ) as process:
         _running.add(process)
         assert process.stdout is not None  # noqa: S101  # a pipe was asked for

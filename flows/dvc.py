@@ -16,24 +16,23 @@ from satiety.section import read_yaml
 DVC = ("dvc", "--wait-for-lock")
 Upstream = Mapping[str, frozenset[str]]
 """Stages in the order of the file, and of each those whose outs it reads."""
-FILE = "dvc.yaml"
+FILE = Path("dvc.yaml")
+LOCK = Path("dvc.lock")
 
 
 class DvcError(SatietyError):
     """DVC could not say what is to be done."""
 
 
-def stages(folder: Path) -> Upstream:
+def stages() -> Upstream:
     """Return the stages in file order, which is run order, and of each those whose outs it reads.
 
     Raises:
         SetupError: there is no dvc.yaml here.
     """
-    if not (folder / FILE).is_file():
-        raise SetupError(
-            f"{folder.resolve()}: holds no {FILE}; run from the project's root, or `satiety workspace` first"
-        )
-    content = read_yaml(folder / FILE)
+    if not FILE.is_file():
+        raise SetupError(f"{Path.cwd()}: holds no {FILE}; run from the project's root, or `satiety workspace` first")
+    content = read_yaml(FILE)
     names = {name: value for block in content.get("vars", []) for name, value in block.items()}
     made: dict[str, str] = {}
     upstream: dict[str, frozenset[str]] = {}
@@ -45,11 +44,10 @@ def stages(folder: Path) -> Upstream:
     return upstream
 
 
-def stale(folder: Path, upstream: Upstream) -> frozenset[str]:
+def stale(upstream: Upstream) -> frozenset[str]:
     """Return the stages that DVC will not leave alone: what changed, and all that may change with it."""
-    done = subprocess.run(
-        [*DVC, "status", "--json", FILE], cwd=folder, env=surroundings(), capture_output=True, text=True, check=False
-    )
+    command = [*DVC, "status", "--json", str(FILE)]
+    done = subprocess.run(command, env=surroundings(), capture_output=True, text=True, check=False)
     if done.returncode:
         raise DvcError(f"`dvc status` ended with code {done.returncode}:\n{done.stderr.strip()}")
     found: set[str] = set(json.loads(done.stdout or "{}"))
@@ -70,20 +68,19 @@ def surroundings(**more: str) -> dict[str, str]:
     return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", **more}
 
 
-def tidy(folder: Path, order: Iterable[str]) -> None:
+def tidy(order: Iterable[str]) -> None:
     """Put the entries of dvc.lock into the order of the stages; DVC writes them as stages end, side by side or not."""
     from satiety.files import write_text
 
-    path = folder / "dvc.lock"
-    if not path.is_file():
+    if not LOCK.is_file():
         return
-    text = path.read_text(encoding="utf-8")
+    text = LOCK.read_text(encoding="utf-8")
     head, *parts = re.split(r"(?m)^(?=  [^ \n][^\n]*:$)", text)
     entries = {part.partition(":")[0].strip(" '\""): part for part in parts}
     names = [name for name in order if name in entries]
     ordered = head + "".join(entries[name] for name in [*names, *(name for name in entries if name not in names)])
     if ordered != text:
-        write_text(path, ordered)
+        write_text(LOCK, ordered)
 
 
 def python(module: str, *arguments: str) -> list[str]:

@@ -21,24 +21,23 @@ KEPT = Path(".satiety/params.yaml")
 """What params.yaml was before the overrides."""
 
 
-def put_back(folder: Path) -> bool:
+def put_back() -> bool:
     """Put params.yaml back as it was before a run with overrides; return whether it had to be."""
-    kept = folder / KEPT
-    if not kept.exists():
+    if not KEPT.exists():
         return False
-    _copy(kept, folder / PARAMS_FILE)
-    kept.unlink()
+    _copy(KEPT, PARAMS_FILE)
+    KEPT.unlink()
     return True
 
 
 @contextmanager
-def lent(folder: Path) -> Iterator[None]:
+def lent() -> Iterator[None]:
     """Let params.yaml be changed within the block."""
-    _copy(folder / PARAMS_FILE, folder / KEPT)
+    _copy(PARAMS_FILE, KEPT)
     try:
         yield
     finally:
-        put_back(folder)
+        put_back()
 
 
 def setting(stage: str, overrides: Sequence[str], name: str) -> list[str]:

@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import chdir, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,6 @@ BY_WORKER = "PREFECT__FLOW_RUN_ID"
 class Order:
     """What one run was asked for."""
 
-    folder: Path
     overrides: Sequence[str]
     gpu_pool: str | None
     name: str
@@ -55,25 +54,26 @@ def pipeline(workspace: str = ".", overrides: list[str] | None = None, gpu_pool:
         overrides: block.field=value, as `dvc exp run -S` takes them; for this run alone.
         gpu_pool: the work pool whose deployment `stage/<pool>` runs pretrain and finetune; none runs them here.
     """
-    order = Order(Path(workspace), overrides or [], gpu_pool, str(runtime.flow_run.name))
-    put_back(order.folder)
-    check_overrides(order.folder / PARAMS_FILE, order.overrides)
-    upstream = dvc.stages(order.folder)
-    begin(order.folder)
-    with bounded(), lent(order.folder) if order.overrides else nullcontext():
-        _run(order, upstream)
+    order = Order(overrides or [], gpu_pool, str(runtime.flow_run.name))
+    with bounded(), chdir(workspace):
+        put_back()
+        check_overrides(PARAMS_FILE, order.overrides)
+        upstream = dvc.stages()
+        begin(Path())
+        with lent() if order.overrides else nullcontext():
+            _run(order, upstream)
 
 
 def _run(order: Order, upstream: dvc.Upstream) -> None:
-    waiting = frozenset(upstream) if order.overrides else dvc.stale(order.folder, upstream)
+    waiting = frozenset(upstream) if order.overrides else dvc.stale(upstream)
     with _tracked(order) if waiting else nullcontext("") as key:
         ended = _stages(order, upstream, waiting, key)
         if order.overrides:
-            save(saving(order.name), order.folder)
-    promote.with_options(task_run_name="promote")(order.folder, key)
+            save(saving(order.name))
+    promote.with_options(task_run_name="promote")(key)
     there = arrived(key) if key else None
     how = {stage: _how(state) for stage, state in ended.items()}
-    artifacts.publish(order.folder, how, there.url if there else None)
+    artifacts.publish(how, there.url if there else None)
 
 
 def _stages(order: Order, upstream: dvc.Upstream, waiting: frozenset[str], key: str) -> dict[str, State[Any]]:
@@ -93,16 +93,16 @@ def _stages(order: Order, upstream: dvc.Upstream, waiting: frozenset[str], key: 
     for stage, future in begun.items():
         future.result()
         ended[stage] = future.state
-    dvc.tidy(order.folder, upstream)
+    dvc.tidy(upstream)
     return {stage: ended[stage] for stage in upstream}
 
 
 def _submit(stage: str, command: list[str], order: Order, key: str, after: list[PrefectFuture[Any]]) -> Any:
     if order.gpu_pool and stage in slots.TRAINING:
         away = send.with_options(task_run_name=stage)
-        return away.submit(stage, order.gpu_pool, order.folder, key, wait_for=after, return_state=False)
+        return away.submit(stage, order.gpu_pool, key, wait_for=after, return_state=False)
     here = reproduce.with_options(task_run_name=stage)
-    return here.submit(stage, command, order.folder, key, wait_for=after, return_state=False)
+    return here.submit(stage, command, key, wait_for=after, return_state=False)
 
 
 def _how(state: State[Any]) -> str:
@@ -115,7 +115,6 @@ def _tracked(order: Order) -> Iterator[str]:
     params = {"overrides": json.dumps(order.overrides), "flow_run": order.name}
     with parent("pipeline", params) as run:
         yield str(run.head["run"])
-        run.finish({})
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Flow `stage`: one stage, for a worker of another work pool that sees the same folder."""
 
-from pathlib import Path
+from contextlib import chdir
 
 from prefect import flow
 
@@ -18,5 +18,5 @@ def stage(stage: str, workspace: str, parent: str = "") -> None:
         workspace: the folder of that file.
         parent: the key of the run in MLflow that it belongs to.
     """
-    with bounded():
-        reproduce.with_options(task_run_name=stage)(stage, single(stage), Path(workspace), parent)
+    with bounded(), chdir(workspace):
+        reproduce.with_options(task_run_name=stage)(stage, single(stage), parent)

@@ -25,10 +25,10 @@ def _passing(_task: Any, _run: Any, state: State[Any]) -> bool:
 
 
 @task(retry_condition_fn=_passing, **RETRIES)
-def reproduce(stage: str, command: Sequence[str], folder: Path, parent: str) -> State[Any]:
+def reproduce(stage: str, command: Sequence[str], parent: str) -> State[Any]:
     """Run one stage by a command of DVC's, which knows whether it must; its lines are the run's log."""
     with slots.held(stage):
-        said = execute(stage, command, folder, surroundings(SATIETY_PARENT_RUN=parent))
+        said = execute(stage, command, surroundings(SATIETY_PARENT_RUN=parent))
     if SKIPPED in said:
         return Completed(name="Cached", message="Nothing it depends on changed.")
     if RESTORED in said:
@@ -43,10 +43,10 @@ def cached(stage: str) -> State[Any]:
 
 
 @task(persist_result=False)
-def send(stage: str, pool: str, folder: Path, parent: str) -> State[Any]:
+def send(stage: str, pool: str, parent: str) -> State[Any]:
     """Let a worker of another pool run a stage, by the deployment `stage/<pool>`; it must see the same folder."""
-    parameters = {"stage": stage, "workspace": str(folder.resolve()), "parent": parent}
-    run = run_deployment(f"stage/{pool}", parameters=parameters, flow_run_name=stage)
+    parameters = {"stage": stage, "workspace": str(Path.cwd()), "parent": parent}
+    run: Any = run_deployment(f"stage/{pool}", parameters=parameters, flow_run_name=stage)
     state = run.state
     if state is None or not state.is_completed():
         raise StageError(f"stage {stage} was sent to {pool!r}, and ended there as {state and state.name}; see its log")
@@ -54,12 +54,12 @@ def send(stage: str, pool: str, folder: Path, parent: str) -> State[Any]:
 
 
 @task(retry_condition_fn=_passing, **RETRIES)
-def promote(folder: Path, parent: str) -> None:
+def promote(parent: str) -> None:
     """Compare the challenger with the champion, and move the alias where the evidence says so."""
-    execute("promote", python("tasks.promote"), folder, surroundings(SATIETY_PARENT_RUN=parent))
+    execute("promote", python("tasks.promote"), surroundings(SATIETY_PARENT_RUN=parent))
 
 
 @task(persist_result=False)
-def save(command: Sequence[str], folder: Path) -> None:
+def save(command: Sequence[str]) -> None:
     """Make one DVC experiment of what the stages made."""
-    execute("the experiment", command, folder, surroundings())
+    execute("the experiment", command, surroundings())

@@ -86,6 +86,20 @@ def data_files(asset: Asset, raw: Path) -> Iterator[list[tuple[str, Path]]]:
             yield [(asset.uri.removeprefix("file:"), path)]
 
 
+def pin(asset: Asset, raw: Path) -> str:
+    """Return what tells the asset's bytes from others: its sha256, its commit, or a digest of what is there now.
+
+    Raises:
+        AssetError: as in ``data_files``.
+    """
+    commit = _COMMIT.fullmatch(asset.uri.removeprefix("hf:"))
+    if asset.sha256 or commit:
+        return asset.sha256 or str(commit and commit["commit"])
+    with data_files(asset, raw) as files:
+        found = {name: sha256(path) for name, path in files}
+        return digest(found) if len(found) > 1 else found.popitem()[1]
+
+
 def take_model(asset: Asset, out: Path, raw: Path) -> int:
     """Copy a base model's safe files into the folder ``out``; return their size in bytes.
 

@@ -20,8 +20,8 @@ class Settings(BaseSettings):
     """Least time between two checkpoints of a training run, in seconds; what a kill costs at most."""
     tracking_uri: str | None = None
     """MLflow server or store; unset means a SQLite file in the project's root."""
-    parent_run: str | None = None
-    """The MLflow run that the stages of this run belong to; flows set it."""
+    parent_run: str | None = Field(default=None, pattern=r"^\d+-[\w.-]+-[0-9a-f]{8}$")
+    """Key of the run that the stages of this run belong to (`tasks/spool.py`); flows set it."""
 
 
 def project_root(start: Path | None = None) -> Path:
