@@ -29,7 +29,7 @@ def check(params: Params = Path("params.yaml")) -> None:
 
 @app.command()
 def deploy() -> None:
-    """Make the pools, deployments, limits and the automation of prefect.yaml on the Prefect server; again is no harm."""
+    """Make what prefect.yaml says on the Prefect server: pools, limits, deployments, an automation."""
     from flows.deploy import deploy as made
 
     typer.echo(made())

@@ -1,4 +1,4 @@
-"""prefect.yaml -> a Prefect server that knows our pools, limits, deployments and automation; again and again the same."""
+"""prefect.yaml -> a Prefect server that knows our pools, limits, deployments and automation; once or often, the same."""
 
 import os
 import subprocess
