@@ -11,7 +11,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 SETUP := .venv/.installed
 COMPILE := -q --all-extras --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header
 
-.PHONY: run test check fix bench clean constraints help
+.PHONY: run test check fix bench experiments push clean constraints help
 .DELETE_ON_ERROR:
 
 run: $(SETUP)  ## run the pipeline, promote, show the result; PARAMS=examples/ner_zh/params.yaml runs another problem
@@ -36,6 +36,13 @@ fix: $(SETUP)  ## repair what ruff can repair
 
 bench: $(SETUP)  ## the figures of benchmarks/, a file each
 	for file in benchmarks/*.py; do echo "$$file"; python "$$file" || exit 1; done
+
+experiments: $(SETUP)  ## what was tried by `dvc exp run` and by flows with overrides, with what differs
+	dvc exp show --only-changed --no-pager --sort-by after.value --drop '.*(\.low|\.high|metrics\..*|calibration.*|bytes|digest|data/.*|models/.*)$$'
+
+push: $(SETUP)  ## to DVC's remote, and only if every byte here is whole
+	satiety verify
+	dvc push --run-cache
 
 clean:  ## remove .venv and all that was generated, the local registry with it; data/raw stays
 	find . -name .venv -prune -o -name dvc.yaml -print | while read -r file; do \

@@ -5,8 +5,10 @@ other's results; cache, lock and registry are shared. DVC takes each folder's dv
 """
 
 import os
+import subprocess
 from pathlib import Path
 
+from flows.dvc import surroundings
 from satiety.errors import SetupError
 from satiety.files import write_text
 from satiety.section import PARAMS_FILE
@@ -53,6 +55,7 @@ def make_workspace(params: Path) -> str:
         _keep(folder / "data" / "raw" / ".gitkeep", "")
         _keep(folder / ".gitignore", IGNORED)
     begin(folder)
+    _settle_site(root)
     return f"{os.path.relpath(folder)}: ready; run `dvc repro` there"
 
 
@@ -66,6 +69,17 @@ def stages_seen_from(folder: Path, root: Path) -> str:
         raise SetupError(f"{root / 'dvc.yaml'}: must hold the line {ROOT_LINE.strip()!r} once under vars")
     lines[roots[0]] = f"  - root: {way_back}"
     return HEADER.format(path=path) + "\n".join(lines) + "\n"
+
+
+def _settle_site(root: Path) -> None:
+    """Tell DVC where its own pickles lie by an absolute path, for it changes folders during `dvc exp run --temp`."""
+    site, known = str(root / ".satiety" / "site"), root / ".dvc" / "config.local"
+    if known.is_file() and site in known.read_text(encoding="utf-8"):
+        return
+    command = ["dvc", "config", "--local", "core.site_cache_dir", site]
+    done = subprocess.run(command, cwd=root, env=surroundings(), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SetupError(f"{known}: DVC cannot write it: {done.stderr.strip()}")
 
 
 def _write(path: Path, text: str) -> None:

@@ -13,7 +13,18 @@ import yaml
 from tests.pipeline.made import write_base, write_data
 from tests.pipeline.project import Project
 
-CODE = ("satiety", "tasks", "flows", "cli", "expectations", "dvc.yaml", ".dvcignore", ".gitignore", "pyproject.toml")
+CODE = (
+    "satiety",
+    "tasks",
+    "flows",
+    "cli",
+    "expectations",
+    "dvc.yaml",
+    "prefect.yaml",
+    ".dvcignore",
+    ".gitignore",
+    "pyproject.toml",
+)
 
 
 def small(params: dict[str, Any]) -> dict[str, Any]:
