@@ -83,3 +83,14 @@ def project(fresh: Callable[[], Project]) -> Project:
     promoted = made.run(sys.executable, "-m", "tasks.promote")
     assert promoted.returncode == 0, promoted.stdout + promoted.stderr
     return made
+
+
+@pytest.fixture(scope="session")
+def committed(project: Project) -> Project:
+    """The project after its first run, with a commit, as DVC experiments want it."""
+    for command in (["add", "-A"], ["-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "run"]):
+        done = project.run("git", *command)
+        assert done.returncode == 0, done.stderr
+    project.run("git", "config", "user.name", "t")
+    project.run("git", "config", "user.email", "t@example.org")
+    return project

@@ -17,17 +17,6 @@ ENDLESS = [f"finetune.training.{name}={value}" for name, value in LONG.items()]
 
 
 @pytest.fixture(scope="session")
-def committed(project: Project) -> Project:
-    """The project after its first run, with a commit, as DVC experiments want it."""
-    for command in (["add", "-A"], ["-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "run"]):
-        done = project.run("git", *command)
-        assert done.returncode == 0, done.stderr
-    project.run("git", "config", "user.name", "t")
-    project.run("git", "config", "user.email", "t@example.org")
-    return project
-
-
-@pytest.fixture(scope="session")
 def server(committed: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with serve(committed, tmp_path_factory.mktemp("prefect")) as started:
         yield started

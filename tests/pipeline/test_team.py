@@ -1,0 +1,71 @@
+"""DVC as a team uses it: what was tried, what differs, a remote that hands out nothing damaged."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.project import Project
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+
+DROP = r".*(\.low|\.high|metrics\..*|calibration.*|bytes|digest|data/.*|models/.*)$"
+
+
+@pytest.fixture(scope="module")
+def tried(committed: Project) -> Project:
+    """The project after an experiment that changed the resamples of evaluate, in a copy outside the folder."""
+    assert committed.run("satiety", "workspace", "params.yaml").returncode == 0
+    raw = ["--copy-paths", "data/raw"]
+    done = committed.run("dvc", "exp", "run", "--temp", *raw, "-S", "evaluate.seed=5", "-n", "other-seed")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return committed
+
+
+def test_what_was_tried_is_shown_with_its_score_and_what_differs(tried: Project) -> None:
+    shown = tried.run("dvc", "exp", "show", "--only-changed", "--csv", "--drop", DROP)
+    head, *rows = [line.split(",") for line in shown.stdout.splitlines()]
+    assert "evaluate.seed" in head
+    assert len(head) < 20
+    (mine,) = (row for row in rows if "other-seed" in row)
+    assert mine[head.index("evaluate.seed")] == "5"
+
+
+def test_an_experiment_elsewhere_leaves_this_folder_alone(tried: Project) -> None:
+    assert tried.params()["evaluate"]["seed"] != 5
+    assert tried.run("git", "status", "--short", "--untracked-files=no").stdout == ""
+
+
+def test_metrics_and_plots_are_compared(tried: Project) -> None:
+    changed = tried.run("dvc", "metrics", "diff", "HEAD", "other-seed")
+    assert "reports/evaluate.json" in changed.stdout, changed.stderr
+    assert "after.low" in changed.stdout
+    drawn = tried.run("dvc", "plots", "diff", "HEAD", "other-seed", "-o", ".satiety/plots")
+    assert drawn.returncode == 0, drawn.stderr
+    page = (tried.root / ".satiety/plots/index.html").read_text(encoding="utf-8")
+    assert all(name in page for name in ("plots/loss.csv", "plots/dev.csv", "confusion", "calibration"))
+
+
+def test_a_remote_gives_a_clone_everything_but_never_a_damaged_object(committed: Project, tmp_path: Path) -> None:
+    remote, clone = tmp_path / "remote", Project(tmp_path / "clone")
+    for words in (["add", "-d", "storage", str(remote)], ["modify", "storage", "verify", "true"]):
+        assert committed.run("dvc", "remote", *words).returncode == 0
+    pushed = committed.run("dvc", "push", "--run-cache")
+    assert pushed.returncode == 0, pushed.stderr
+    for command in (["git", "add", "-A"], ["git", "commit", "-qm", "remote"]):
+        committed.run(*command)
+    subprocess.run(["git", "clone", "-q", str(committed.root), str(clone.root)], check=True)
+    (clone.root / ".satiety").mkdir()
+
+    weights = max((path for path in remote.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
+    whole = weights.read_bytes()
+    weights.chmod(0o644)
+    weights.write_bytes(whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:])
+    assert clone.run("dvc", "pull").returncode != 0
+    weights.write_bytes(whole)
+    pulled = clone.run("dvc", "pull", "--run-cache")
+    assert pulled.returncode == 0, pulled.stderr
+    assert clone.digests() == committed.digests()
+    assert clone.run("satiety", "verify").returncode == 0
+    shutil.rmtree(remote)
