@@ -1,7 +1,6 @@
 """Make a stage of a function: paths from the command line, params from params.yaml, numbers to a report."""
 
 import argparse
-import ctypes
 import fcntl
 import inspect
 import json
@@ -17,10 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-from satiety.errors import SatietyError, SetupError
+from satiety.errors import BusyError, SatietyError
 from satiety.files import sha256, write_text
 from satiety.records import count
 from satiety.section import Section
+from tasks.leash import end_with_parent
 from tasks.spool import Run, tracked
 
 REPORTS = Path("reports")
@@ -28,8 +28,6 @@ STATE = Path(".satiety")
 """What is true of this machine and this moment only: timings, locks, checkpoints, the spool. Never versioned."""
 Made = Annotated[Path, "made"]
 """A path that the stage writes; every other one is read."""
-PR_SET_PDEATHSIG = 1
-"""Linux's number of this request, as in <sys/prctl.h>."""
 BEGUN = STATE / "begun"
 """When the present run of the whole pipeline began: what is older than that was cached."""
 
@@ -105,11 +103,12 @@ class Stage:
         logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         if "DVC_STAGE" in os.environ:
-            _end_with_parent()
+            end_with_parent()
         try:
             self.run(**arguments)
         except SatietyError as error:
-            sys.exit(str(error))
+            print(error, file=sys.stderr)  # noqa: T201  # what sys.exit does with a message; the code is the error's
+            sys.exit(error.code)
         except KeyboardInterrupt:
             sys.exit(128 + signal.SIGINT)
 
@@ -129,12 +128,6 @@ def _private(state: Path) -> None:
     state.chmod(0o700)
 
 
-def _end_with_parent() -> None:
-    """Let the kernel stop this process when DVC dies, however it dies: an orphan would write where the next writes."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
 @contextmanager
 def _alone(name: str) -> Iterator[None]:
     """Hold the stage's lock; the kernel drops it when the process dies, however it dies."""
@@ -144,7 +137,7 @@ def _alone(name: str) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            raise SetupError(f"stage {name} is busy here: process {lock.read().strip()} runs it; wait for it") from None
+            raise BusyError(f"stage {name} is busy here: process {lock.read().strip()} runs it; wait for it") from None
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()

@@ -47,6 +47,8 @@ __all__ = ["Run", "TrackingError", "begin", "connect", "deliver", "reached", "tr
 class TrackingError(SetupError):
     """MLflow does not answer. What was measured is kept, and delivered once it does."""
 
+    code = os.EX_TEMPFAIL
+
 
 def tracking_uri() -> str:
     """Return where MLflow is: the setting, MLflow's own variable, or a SQLite file in the project's root."""

@@ -24,6 +24,7 @@ PLUMBING = {
     "satiety.section",
     "satiety.settings",
     "tasks",
+    "tasks.leash",
     "tasks.replay",
     "tasks.spool",
     "tasks.stage",
