@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from satiety.errors import SatietyError, SetupError
 from tasks.spool import without_secrets
-from tasks.tracking import QUIET
+from tasks.tracking import QUIET, check_database
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, MetaData, Table
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SEEDS = frozenset({"experiments", "workspaces"})
 """Tables in which MLflow itself puts one row when it makes them; the source has that row too."""
 VERSION = "alembic_version"
-"""The table that holds the schema's version: MLflow writes it, it is compared and not copied."""
+"""The table that holds the schema's version: MLflow writes it, and refuses a database of another one."""
 ROWS = 2000
 """Rows read and written at a time."""
 log = logging.getLogger("tasks.migrate")
@@ -36,8 +36,8 @@ def migrate(source: str, target: str) -> dict[str, int]:
         target: that of the new one, which may be without tables, and must be without runs, models and experiments.
 
     Raises:
-        SetupError: a database cannot be opened, is of another MLflow version, is not empty, or a count is not the same
-            afterwards; nothing is written then.
+        SetupError: a database cannot be opened, is of another MLflow version, holds more than MLflow's tables, is not
+            empty, or a count is not the same afterwards; nothing is written then.
     """
     import sqlalchemy as sa
 
@@ -48,7 +48,7 @@ def migrate(source: str, target: str) -> dict[str, int]:
     opened = [_open(url) for url in (source, target)]
     try:
         with opened[0].connect() as old, opened[1].begin() as new:
-            tables = _tables(old, new, source, target)
+            tables = _tables(old, new, source)
             _clear(new, tables, target)
             counts = {table.name: _copy(old, new, table) for table in tables.sorted_tables}
             _check(new, tables, counts, target)
@@ -68,31 +68,29 @@ def _open(url: str) -> Any:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     if url.startswith("sqlite:///") and not os.path.exists(url.removeprefix("sqlite:///")):  # noqa: PTH110  # a URL's
         raise SetupError(f"{url}: no such file")
+    check_database(url)
     try:
         MlflowClient(url, registry_uri=url).search_registered_models()  # makes the tables where there are none
         return sa.create_engine(url)
-    except ModuleNotFoundError as error:
-        raise SetupError(f"{error.name} is not installed: pip install 'satiety[postgres]'") from None
     except (MlflowException, sa.exc.SQLAlchemyError) as error:
         reason = without_secrets(str(error).splitlines()[0])
-        raise SetupError(f"{without_secrets(url)}: cannot be opened: {reason}") from None
+        raise SetupError(
+            f"{without_secrets(url)}: cannot be opened: {reason}; is it of an older MLflow? `mlflow db upgrade`"
+        ) from None
 
 
-def _tables(old: "Connection", new: "Connection", source: str, target: str) -> "MetaData":
-    """Return the tables of the new database, which are those of the old one."""
+def _tables(old: "Connection", new: "Connection", source: str) -> "MetaData":
+    """Return the tables of the new database, which MLflow made; the old one must have no others."""
     import sqlalchemy as sa
 
-    found = {url: sa.MetaData() for url in (source, target)}
-    for connection, url in ((old, source), (new, target)):
-        found[url].reflect(connection)
-    versions = [connection.scalar(sa.text(f"SELECT version_num FROM {VERSION}")) for connection in (old, new)]  # noqa: S608
-    if versions[0] != versions[1] or set(found[source].tables) != set(found[target].tables):
-        raise SetupError(
-            f"{without_secrets(source)} is of schema {versions[0]}, {without_secrets(target)} of {versions[1]}; "
-            "`mlflow db upgrade URL` brings both to that of the MLflow that is installed"
-        )
-    found[target].remove(found[target].tables[VERSION])
-    return found[target]
+    tables = sa.MetaData()
+    tables.reflect(new)
+    foreign = sorted(set(sa.inspect(old).get_table_names()) - set(tables.tables))
+    if foreign:
+        names = ", ".join(foreign[:5])
+        raise SetupError(f"{without_secrets(source)} holds tables that are not MLflow's: {names}; move them elsewhere")
+    tables.remove(tables.tables[VERSION])
+    return tables
 
 
 def _clear(new: "Connection", tables: "MetaData", target: str) -> None:
@@ -106,7 +104,7 @@ def _clear(new: "Connection", tables: "MetaData", target: str) -> None:
 
 
 def _copy(old: "Connection", new: "Connection", table: "Table") -> int:
-    """Copy one table, streamed; return how many rows the old one has."""
+    """Copy one table, streamed; return how many rows were read."""
     import sqlalchemy as sa
 
     # The old table as its own database describes it: a truth value is a number in one, a boolean in the other.

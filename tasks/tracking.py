@@ -71,10 +71,33 @@ def connect() -> Any:
         import mlflow
     except ImportError:
         raise TrackingError("MLflow is not installed: pip install 'satiety[pipeline]'") from None
+    check_database(tracking_uri())
     with reached(), _locked(_lock()):  # two at once would both make the tables
         mlflow.set_tracking_uri(tracking_uri())
         mlflow.set_experiment(experiment_id=_experiment(mlflow.MlflowClient()))
     return mlflow.MlflowClient()
+
+
+def check_database(url: str) -> None:
+    """Knock at a database server once: MLflow itself would knock for minutes, and complain of each time.
+
+    Raises:
+        TrackingError: it does not answer within ten seconds, or what speaks with it is not installed.
+    """
+    if not url.startswith(("postgresql", "mysql", "mssql")):
+        return
+    import sqlalchemy
+
+    wait = {"connect_timeout": 10} if url.startswith(("postgresql", "mysql")) else {}
+    try:
+        engine = sqlalchemy.create_engine(url, connect_args=wait)
+        engine.connect().close()
+        engine.dispose()
+    except ModuleNotFoundError as error:
+        raise TrackingError(f"{error.name} is not installed: pip install 'satiety[postgres]'") from None
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        reason = without_secrets(str(error).splitlines()[0])
+        raise TrackingError(f"MLflow's database at {without_secrets(url)} does not answer: {reason}") from None
 
 
 @contextmanager
