@@ -29,6 +29,8 @@ from tasks.spool import SPOOL, Arrived, Run, finished, kept, read, tracked, with
 RUN_TAG = "satiety.run"
 """MLflow tag that holds the spool file's key."""
 PARENT_TAG = "mlflow.parentRunId"
+DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+"""What MLflow's client can write to without a server between."""
 QUIET = {
     "DO_NOT_TRACK": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -84,11 +86,11 @@ def check_database(url: str) -> None:
     Raises:
         TrackingError: it does not answer within ten seconds, or what speaks with it is not installed.
     """
-    if not url.startswith(("postgresql", "mysql", "mssql")):
+    if _kind(url) not in DATABASES[1:]:
         return
     import sqlalchemy
 
-    wait = {"connect_timeout": 10} if url.startswith(("postgresql", "mysql")) else {}
+    wait = {} if _kind(url) == "mssql" else {"connect_timeout": 10}
     try:
         engine = sqlalchemy.create_engine(url, connect_args=wait)
         engine.connect().close()
@@ -203,12 +205,17 @@ def _experiment(client: Any) -> str:
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME", "satiety")
     found = client.get_experiment_by_name(name)
     if found is None:
-        local = tracking_uri().startswith("sqlite:")
+        local = _kind(tracking_uri()) in DATABASES  # no server that would take them
         artifacts = (project_root() / "mlartifacts").as_uri() if local else None
         return str(client.create_experiment(name, artifact_location=artifacts))
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
     return str(found.experiment_id)
+
+
+def _kind(url: str) -> str:
+    """Return what a URL leads to: ``http``, or the database's kind without its driver."""
+    return url.partition(":")[0].partition("+")[0]
 
 
 def _refused(error: BaseException) -> bool:

@@ -25,6 +25,7 @@ PLUMBING = {
     "satiety.settings",
     "tasks",
     "tasks.leash",
+    "tasks.pages",
     "tasks.replay",
     "tasks.spool",
     "tasks.stage",
