@@ -21,6 +21,7 @@ from satiety.records import Example, read
 from satiety.section import read_yaml
 from satiety.settings import Settings
 from tasks import tracking
+from tasks.pages import describe
 from tasks.register import DIGEST_TAG, publish
 from tasks.stage import Report, stage
 
@@ -66,6 +67,7 @@ def main(*, params: Promote, report: Report) -> None:
     )
     with tracking.reached():
         _carry_out(client, name, number, decided)
+        describe(client, challenger, number)
 
 
 def decide(challenger: Package, champion: Any, test: Path, params: Promote) -> Decision:

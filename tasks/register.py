@@ -21,6 +21,7 @@ from satiety.records import Example, read
 from satiety.section import PARAMS_FILE, read_yaml
 from satiety.settings import Settings
 from tasks import tracking
+from tasks.pages import describe
 from tasks.stage import Made, Report, stage
 
 DIGEST_TAG = "satiety.digest"
@@ -78,10 +79,11 @@ def publish(package: Package, head: Mapping[str, Any]) -> str:
     client, name = tracking.connect(), package.facts().name
     with tracking.reached():
         if not client.search_registered_models(f"name = '{name}'"):
-            client.create_registered_model(name, description=f"Packages of Satiety for {package.problem.kind}.")
+            client.create_registered_model(name)
         known = find(client, name, package.digest)
         number = known or _add(client, package, tracking.begin(client, head), head["run"])
         client.set_registered_model_alias(name, CHALLENGER, number)
+        describe(client, package, number)
     log.info("%s version %s %s", name, number, "is known already" if known else "is new")
     return number
 
@@ -116,7 +118,6 @@ def _add(client: Any, package: Package, run_id: str, key: str) -> str:
         source=logged.model_uri,
         run_id=run_id,
         tags=_tags(package, key),
-        description=_describe(package),
     )
     return str(made.version)
 
@@ -127,16 +128,6 @@ def _tags(package: Package, key: str) -> dict[str, str]:
     tags |= {f"satiety.data.{name}": value for name, value in facts.data.items()}
     tags |= {f"satiety.{name}": json.dumps(scores[name]) for name in ("before", "after", "difference")}
     return tags | {"satiety.metric": scores["metric"]}
-
-
-def _describe(package: Package) -> str:
-    scores, facts = package.scores(), package.facts()
-    after, gain = scores["after"], scores["difference"]
-    return (
-        f"{scores['metric']} {after['value']:.3f} [{after['low']:.3f}, {after['high']:.3f}] on {scores['examples']:,} "
-        f"frozen test examples, {gain['value']:+.3f} [{gain['low']:+.3f}, {gain['high']:+.3f}] against the untrained "
-        f"base model; trained on {facts.trained:,} labelled examples. Its card: `data/{package.folder.name}/README.md`."
-    )
 
 
 def _requirement() -> str:

@@ -29,6 +29,8 @@ from tasks.spool import SPOOL, Arrived, Run, finished, kept, read, tracked, with
 RUN_TAG = "satiety.run"
 """MLflow tag that holds the spool file's key."""
 PARENT_TAG = "mlflow.parentRunId"
+DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+"""What MLflow's client can write to without a server between."""
 QUIET = {
     "DO_NOT_TRACK": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -36,6 +38,7 @@ QUIET = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 """What MLflow is told before it is loaded, where the environment does not say otherwise."""
 log = logging.getLogger(__name__)
@@ -70,10 +73,33 @@ def connect() -> Any:
         import mlflow
     except ImportError:
         raise TrackingError("MLflow is not installed: pip install 'satiety[pipeline]'") from None
+    check_database(tracking_uri())
     with reached(), _locked(_lock()):  # two at once would both make the tables
         mlflow.set_tracking_uri(tracking_uri())
         mlflow.set_experiment(experiment_id=_experiment(mlflow.MlflowClient()))
     return mlflow.MlflowClient()
+
+
+def check_database(url: str) -> None:
+    """Knock at a database server once: MLflow itself would knock for minutes, and complain of each time.
+
+    Raises:
+        TrackingError: it does not answer within ten seconds, or what speaks with it is not installed.
+    """
+    if _kind(url) not in DATABASES[1:]:
+        return
+    import sqlalchemy
+
+    wait = {} if _kind(url) == "mssql" else {"connect_timeout": 10}
+    try:
+        engine = sqlalchemy.create_engine(url, connect_args=wait)
+        engine.connect().close()
+        engine.dispose()
+    except ModuleNotFoundError as error:
+        raise TrackingError(f"{error.name} is not installed: pip install 'satiety[postgres]'") from None
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        reason = without_secrets(str(error).splitlines()[0])
+        raise TrackingError(f"MLflow's database at {without_secrets(url)} does not answer: {reason}") from None
 
 
 @contextmanager
@@ -179,12 +205,17 @@ def _experiment(client: Any) -> str:
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME", "satiety")
     found = client.get_experiment_by_name(name)
     if found is None:
-        local = tracking_uri().startswith("sqlite:")
+        local = _kind(tracking_uri()) in DATABASES  # no server that would take them
         artifacts = (project_root() / "mlartifacts").as_uri() if local else None
         return str(client.create_experiment(name, artifact_location=artifacts))
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
     return str(found.experiment_id)
+
+
+def _kind(url: str) -> str:
+    """Return what a URL leads to: ``http``, or the database's kind without its driver."""
+    return url.partition(":")[0].partition("+")[0]
 
 
 def _refused(error: BaseException) -> bool:

@@ -58,8 +58,8 @@ def _purpose(problem: Problem, facts: Facts) -> Iterator[str]:
 def _scores(scores: Mapping[str, Any]) -> Iterator[str]:
     yield f"## Scores on {scores['examples']:,} frozen test examples"
     rows = [
-        f"| {metric} | {_cell(scores['metrics']['before'][metric])} | {_cell(interval)} "
-        f"| {_cell(scores['metrics']['difference'][metric], '+')} |"
+        f"| {metric} | {cell(scores['metrics']['before'][metric])} | {cell(interval)} "
+        f"| {cell(scores['metrics']['difference'][metric], '+')} |"
         for metric, interval in scores["metrics"]["after"].items()
     ]
     head = ["| metric | before | after | difference |", "|---|---|---|---|"]
@@ -91,12 +91,13 @@ def _limits(scores: Mapping[str, Any]) -> Iterator[str]:
     classes = {name.partition("/")[2]: value for name, value in metrics.items() if name.startswith("f1/")}
     if classes:
         worst = min(classes, key=lambda name: classes[name]["value"])
-        yield f"- It is weakest at `{worst}`: F1 {_cell(classes[worst])}."
+        yield f"- It is weakest at `{worst}`: F1 {cell(classes[worst])}."
     yield (
         "- Other kinds of text, other languages and later times were not tested.\n"
         "- What its training texts and its base model take for granted, it takes for granted too."
     )
 
 
-def _cell(interval: Mapping[str, float], sign: str = "") -> str:
+def cell(interval: Mapping[str, float], sign: str = "") -> str:
+    """Return a score with its interval, for a table."""
     return f"{interval['value']:{sign}.3f} [{interval['low']:{sign}.3f}, {interval['high']:{sign}.3f}]"

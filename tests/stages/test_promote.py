@@ -43,6 +43,8 @@ def test_the_first_model_that_beats_no_training_is_promoted(registering: Workspa
     assert report["difference"]["low"] > 0
     version = client.get_model_version("made-up", "1")
     assert (version.tags["satiety.decision"], version.tags["satiety.reason"]) == ("promoted", report["reason"])
+    assert version.description.startswith(f"Champion. {report['reason']}.")
+    assert "models:/made-up@champion" in client.get_registered_model("made-up").description
 
 
 def test_the_first_model_that_does_not_beat_no_training_is_refused(registering: Workspace, client: Any) -> None:

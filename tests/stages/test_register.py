@@ -36,6 +36,8 @@ def test_it_writes_a_verified_package_and_a_version_of_it(registering: Workspace
     assert json.loads(version.tags["satiety.difference"])["low"] > 0
     assert set(version.tags) >= {"satiety.data.train", "satiety.data.test", "satiety.run", "satiety.revision"}
     assert "frozen test examples" in version.description
+    assert version.description.startswith("Not compared yet")
+    assert "models:/made-up/1" in client.get_registered_model("made-up").description
     assert client.get_model_version_by_alias("made-up", "challenger").version == version.version
     assert (registering.root / "mlartifacts").is_dir()
     assert not (registering.root / "mlruns").exists()
@@ -63,6 +65,10 @@ def test_its_run_in_mlflow_is_the_one_that_made_the_version(registering: Workspa
     assert (run.info.run_name, run.info.status) == ("register", "FINISHED")
     assert run.data.tags["satiety.run"] == version.tags["satiety.run"]
     assert run.data.metrics["bytes"] > 0
+    assert {one.dataset.name for one in run.inputs.dataset_inputs} == {"train", "test", "predictions"}
+    assert [one.path for one in client.list_artifacts(run.info.run_id, "models/package")] == [
+        "models/package/README.md"
+    ]
     assert run.data.params == {"register.name": '"made-up"'}
 
 

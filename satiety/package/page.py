@@ -1,0 +1,159 @@
+"""What a registry knows of a model and of its versions -> two short Markdown pages for the people who meet it there.
+
+The card is in the package and says all; a page says what one asks first: what it is for, how good it is, what it cost,
+whether it is in use, and how to load it.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from satiety.package.card import Facts, cell
+from satiety.problems import Problem
+
+LONGEST = 5000
+"""Characters that MLflow keeps of a description."""
+SHOWN = 10
+"""Rows of a table, or names in a list, at most."""
+DIGITS = 12
+"""Of a digest that is shown; the whole one is among the version's tags."""
+_MARKUP = re.compile(r"[`|<>*\[\]\s]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version, as its registry tells of it."""
+
+    number: str
+    roles: Sequence[str]
+    """Its aliases."""
+    tags: Mapping[str, str]
+
+
+def version_page(problem: Problem, scores: Mapping[str, Any], facts: Facts, version: Version) -> str:
+    """Return the page of one version."""
+    parts = [
+        _standing(version),
+        f"### Scores on {scores['examples']:,} frozen test examples",
+        _scores(scores),
+        "### What it was made of",
+        _making(facts),
+        "### Load it",
+        _code(facts.name, version.number, problem),
+    ]
+    return _whole(parts)
+
+
+def model_page(problem: Problem, facts: Facts, versions: Sequence[Version]) -> str:
+    """Return the page of the model; the newest version comes first."""
+    champion = next((one for one in versions if "champion" in one.roles), None)
+    parts = [
+        f"{_purpose(problem)} Texts in {', '.join(facts.languages) or 'an unknown language'}.",
+        f"It answers with {_names(problem.classes)}, and says how sure it is.",
+        "### Versions",
+        _versions(versions),
+        (
+            "*Difference* is to the same base model without training, on the same test examples, with its interval. "
+            "A challenger becomes champion where the whole interval of its difference to the champion lies above zero."
+        ),
+        "### Load the champion" if champion else "### Load the newest",
+        _code(facts.name, "@champion" if champion else versions[0].number, problem),
+    ]
+    return _whole(parts)
+
+
+def _standing(version: Version) -> str:
+    """Return it without markup: a list of versions shows the first words as they are written."""
+    decision, reason = version.tags.get("satiety.decision"), version.tags.get("satiety.reason", "")
+    if decision is None:
+        return "Not compared yet: `promote` compares it with the champion."
+    if "champion" in version.roles:
+        return f"Champion. {reason}."
+    return f"{'Was promoted' if decision == 'promoted' else decision.capitalize()}. {reason}."
+
+
+def _scores(scores: Mapping[str, Any]) -> str:
+    found, headline = scores["metrics"], scores["metric"]
+    names = sorted(found["after"], key=lambda name: (name != headline, "/" in name))
+    rows = [
+        (
+            _bold(_plain(name), name == headline),
+            cell(found["before"][name]),
+            cell(found["after"][name]),
+            _bold(cell(found["difference"][name], "+"), name == headline),
+        )
+        for name in names[:SHOWN]
+    ]
+    more = f" {len(names) - SHOWN} more are in the card." if len(names) > SHOWN else ""
+    level = f"{scores['level']:.0%}"
+    note = f"*Before*: the same base model untrained. In brackets the {level} intervals of a paired bootstrap.{more}"
+    return f"{_table(('metric', 'before', 'after', 'difference'), rows)}\n\n{note}"
+
+
+def _making(facts: Facts) -> str:
+    return "\n".join(f"- **{name}**: {value}" for name, value in _ingredients(facts))
+
+
+def _ingredients(facts: Facts) -> Iterator[tuple[str, str]]:
+    budget = facts.params.get("ingest", {}).get("budget")
+    rest = f" of {budget:,} that could be spent; the others chose the best step" if budget else ""
+    yield "labels", f"{facts.trained:,} to train on{rest}"
+    yield "languages", ", ".join(facts.languages) or "unknown"
+    yield "data", ", ".join(f"{name} `{value[:DIGITS]}`" for name, value in facts.data.items())
+    yield "code", f"git revision `{facts.revision[:DIGITS]}`"
+    yield "card", "`README.md` among the artifacts of the run: use, limits, every param"
+
+
+def _versions(versions: Sequence[Version]) -> str:
+    rows = []
+    for one in versions[:SHOWN]:
+        score = f"{one.tags.get('satiety.metric', '')} {_interval(one, 'after')}"
+        roles = _bold(", ".join(one.roles), "champion" in one.roles)
+        rows.append((one.number, roles, score, _interval(one, "difference"), one.tags.get("satiety.decision", "")))
+    return _table(("version", "role", "score", "difference", "promotion"), rows)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table with air between its columns: the registry's page gives it none."""
+    lines = ["|".join(f" {value}&emsp; " for value in row) for row in (head, *rows)]
+    return "\n".join(f"|{line}|" for line in (lines[0], ":---|" * (len(head) - 1) + ":---", *lines[1:]))
+
+
+def _interval(version: Version, name: str) -> str:
+    text = version.tags.get(f"satiety.{name}")
+    return cell(json.loads(text), "+" if name == "difference" else "") if text else ""
+
+
+def _code(name: str, which: str, problem: Problem) -> str:
+    place = which if which.startswith("@") else f"/{which}"
+    kind = "spans" if problem.head == "token" else "label"
+    return (
+        f'```python\nimport mlflow\n\nmodel = mlflow.pyfunc.load_model("models:/{name}{place}")\n'
+        f'model.predict(["a text", "一段文字"])   # of each its {kind} and the confidence\n```\n'
+        "It needs `pip install 'satiety[train,serve]'` and works with `MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false`: "
+        "no file of it can run code."
+    )
+
+
+def _purpose(problem: Problem) -> str:
+    return (type(problem).__doc__ or problem.kind).strip().splitlines()[0]
+
+
+def _names(classes: Sequence[str]) -> str:
+    shown = ", ".join(f"`{_plain(name)}`" for name in classes[:SHOWN])
+    return shown + (f" and {len(classes) - SHOWN} more" if len(classes) > SHOWN else "")
+
+
+def _plain(name: str) -> str:
+    """Return a label or a metric's name without what would be taken for markup, cut to 40 characters."""
+    return _MARKUP.sub(" ", name)[:40]
+
+
+def _bold(text: str, yes: bool) -> str:
+    return f"**{text}**" if yes and text else text
+
+
+def _whole(parts: Sequence[str]) -> str:
+    return "\n\n".join(parts)[:LONGEST]

@@ -1,0 +1,179 @@
+"""One PostgreSQL for MLflow and Prefect, each with a database of its own; and the way there from SQLite."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from satiety.errors import SetupError
+from satiety.section import Section
+from tasks import tracking
+from tasks.migrate import cli, migrate
+from tasks.spool import arrived, parent, tracked
+from tests.services.servers import Postgres
+
+CODE = Path(__file__).parents[2]
+FLOW = """
+import sys
+from prefect import flow
+from tasks.spool import parent
+
+@flow(name="empty", persist_result=False)
+def empty():
+    with parent("empty", {}) as run:
+        print("KEY", run.head["run"])
+
+empty()
+"""
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("services")]
+
+
+class Made(Section):
+    """A section for these tests."""
+
+    alpha: float
+    """Any number."""
+
+
+def record(stage: str, points: int) -> None:
+    with tracked(stage, Made(alpha=0.5)) as run:
+        for step in range(points):
+            run.metric("loss", step / 7, step)
+        run.metric("gone", float("nan"), 0)
+        run.fed("train", digest="ab" * 32, uri="data/train.parquet", rows=12)
+        run.finish({"score": 0.7})
+
+
+def seen(client: Any) -> list[Any]:
+    """Return all that one asks of the runs and of the registry."""
+    experiment = client.get_experiment_by_name("satiety").experiment_id
+    runs = client.search_runs([experiment], order_by=["attributes.start_time"])
+    history = [client.get_metric_history(run.info.run_id, "loss") for run in runs]
+    (model,) = client.search_registered_models()
+    version = client.get_model_version_by_alias("made-up", "champion")
+    return [
+        [(run.info.run_name, run.info.run_id, run.info.status, run.info.artifact_uri) for run in runs],
+        [(run.data.params, run.data.tags, str(run.data.metrics)) for run in runs],
+        [[one.dataset.to_dictionary() for one in run.inputs.dataset_inputs] for run in runs],
+        [[(point.step, point.value, point.timestamp) for point in points] for points in history],
+        (model.name, model.description, model.aliases, version.tags, version.run_id),
+    ]
+
+
+@pytest.fixture
+def used(workspace: Path, empty_store: Path) -> str:
+    """A SQLite file in which MLflow keeps runs and a registered model; it is what a workspace has by default."""
+    (workspace / "mlflow.db").write_bytes(empty_store.read_bytes())
+    url = tracking.tracking_uri()
+    with parent("pipeline", {"reason": "by hand"}) as run:
+        os.environ["SATIETY_PARENT_RUN"] = run.head["run"]
+        record("ingest", 2)
+        record("finetune", 2500)
+    assert tracking.deliver() == 3
+    client = tracking.connect()
+    found = arrived(run.head["run"])
+    assert found is not None
+    client.create_registered_model("made-up", description="what it is for: 好")
+    client.create_model_version("made-up", source="package", run_id=found.run_id, tags={"satiety.digest": "ab"})
+    client.set_registered_model_alias("made-up", "champion", "1")
+    return url
+
+
+def test_mlflow_s_sqlite_moves_to_postgresql_whole_and_goes_on_there(used: str, database: Postgres) -> None:
+    from mlflow import MlflowClient
+
+    target = database.create("moved", "mlflow_empty")
+    counts = migrate(used, target)
+    assert (counts["runs"], counts["metrics"], counts["model_versions"], counts["inputs"]) == (3, 2506, 1, 2)
+    old, new = MlflowClient(used, registry_uri=used), MlflowClient(target, registry_uri=target)
+    assert seen(new) == seen(old)
+    added = new.create_experiment("the next one")
+    assert added not in {one.experiment_id for one in old.search_experiments()}
+    new.create_run(added)
+    with pytest.raises(SetupError, match=r"moved is not empty \(experiments 3, .*; give a database of its own"):
+        migrate(used, target)
+    assert len(new.search_experiments()) == 3
+
+
+def test_a_move_that_fails_half_way_leaves_the_target_as_it_was(
+    used: str, database: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = database.create("half", "mlflow_empty")
+    before = database.execute("SELECT name FROM experiments", "half")
+    monkeypatch.setattr("tasks.migrate._check", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        migrate(used, target)
+    assert database.execute("SELECT name FROM experiments", "half") == before == [("Default",)]
+    assert database.execute("SELECT count(*) FROM runs", "half") == [(0,)]
+
+
+def test_a_database_of_another_schema_is_refused(used: str, database: Postgres) -> None:
+    target = database.create("older", "mlflow_empty")
+    database.execute("DROP TABLE webhook_events", "older")
+    with pytest.raises(SetupError, match=r"older: cannot be opened: .* an older MLflow\? `mlflow db upgrade`"):
+        migrate(used, target)
+
+
+def test_tables_that_are_not_mlflow_s_are_not_left_behind_unsaid(used: str, database: Postgres) -> None:
+    with create_engine(used).begin() as connection:
+        connection.execute(text("CREATE TABLE ours (id INTEGER)"))
+    with pytest.raises(SetupError, match=r"holds tables that are not MLflow's: ours; move them elsewhere"):
+        migrate(used, database.create("foreign_", "mlflow_empty"))
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "message"),
+    [
+        ("sqlite:///nowhere.db", "sqlite:///other.db", r"^sqlite:///nowhere\.db: no such file$"),
+        ("sqlite:///same.db", "sqlite:///same.db", "is both where from and where to"),
+        ("sqlite:///mlflow.db", "postgresql://me:secret@127.0.0.1:1/x", r"postgresql://127\.0\.0\.1:1/x does not"),
+    ],
+)
+def test_what_cannot_be_moved_is_said_in_one_line(
+    source: str, target: str, message: str, used: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["migrate", source, target])
+    with pytest.raises(SystemExit, match=message) as ended:
+        cli()
+    assert "secret" not in str(ended.value)
+    assert "\n" not in str(ended.value)
+
+
+def test_a_database_that_is_down_costs_a_run_one_warning_and_no_minutes(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    record("ingest", 1)
+    monkeypatch.setenv("SATIETY_TRACKING_URI", "postgresql+psycopg://me:secret@127.0.0.1:1/mlflow")
+    assert tracking.deliver() == 0
+    (said,) = caplog.messages
+    assert "MLflow's database at postgresql+psycopg://127.0.0.1:1/mlflow does not answer" in said
+    assert "secret" not in said
+
+
+def test_a_flow_and_its_run_in_mlflow_live_in_one_postgresql(
+    database: Postgres, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow import MlflowClient
+
+    database.create("prefect")
+    history = database.create("history", "mlflow_empty")
+    env = os.environ | {
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": database.url("prefect", "asyncpg"),
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+        "PREFECT_HOME": str(workspace / "prefect"),
+        "PYTHONPATH": str(CODE),
+    }
+    done = subprocess.run([sys.executable, "-c", FLOW], env=env, text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    key = next(line.split()[1] for line in done.stdout.splitlines() if line.startswith("KEY"))
+    assert database.execute("SELECT state_name FROM flow_run", "prefect") == [("Completed",)]
+    monkeypatch.setenv("SATIETY_TRACKING_URI", history)
+    assert tracking.deliver() == 1
+    where = arrived(key)
+    assert where is not None
+    assert where.url is None
+    assert MlflowClient(history).get_run(where.run_id).info.run_name == "empty"

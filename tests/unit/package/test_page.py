@@ -1,0 +1,89 @@
+"""What a person reads in the registry: everything asked for, nothing that breaks the page, never too long."""
+
+from typing import Any
+
+import pytest
+
+from satiety.package.card import Facts
+from satiety.package.page import LONGEST, Version, model_page, version_page
+from satiety.problems import PROBLEMS
+from satiety.problems.classify import Classify
+
+FACTS = Facts("made-up", "ab" * 20, {"train": "1" * 64, "test": "2" * 64}, ["zh", "en"], 24, {"ingest": {"budget": 30}})
+INTERVAL = {"value": 0.5, "low": 0.4, "high": 0.6}
+TAGS = {
+    "satiety.metric": "macro_f1",
+    "satiety.after": '{"value": 0.8, "low": 0.7, "high": 0.9}',
+    "satiety.difference": '{"value": 0.1, "low": -0.05, "high": 0.2}',
+}
+DECIDED = {"satiety.decision": "promoted", "satiety.reason": "it is better"}
+
+
+def scores(*names: str) -> dict[str, Any]:
+    measured = dict.fromkeys(["accuracy", "macro_f1", *names], INTERVAL)
+    metrics = {"before": measured, "after": measured, "difference": measured}
+    return {"metric": "macro_f1", "metrics": metrics, "examples": 2000, "level": 0.95}
+
+
+def problem(*labels: str) -> Classify:
+    return Classify.model_validate({"labels": list(labels), "names": {}})
+
+
+def page(*roles: str, **tags: str) -> str:
+    return version_page(problem("bad", "好"), scores(), FACTS, Version("3", roles, TAGS | tags))
+
+
+def test_the_page_of_a_version_answers_what_one_asks_first() -> None:
+    text = page()
+    for said in ("2,000 frozen test examples", "24 to train on of 30", "zh, en", "`111111111111`", "models:/made-up/3"):
+        assert said in text
+    assert text.index("macro_f1") < text.index("accuracy")
+    assert "| **macro_f1**&emsp; | 0.500 [0.400, 0.600]&emsp; |" in text
+    assert "**+0.500 [+0.400, +0.600]**" in text
+
+
+@pytest.mark.parametrize(
+    ("roles", "tags", "start"),
+    [
+        (("challenger",), {}, "Not compared yet"),
+        (("champion",), DECIDED, "Champion. it is better."),
+        ((), DECIDED, "Was promoted. it is better."),
+        ((), DECIDED | {"satiety.decision": "kept"}, "Kept. it is better."),
+    ],
+)
+def test_it_begins_with_how_the_version_stands(roles: tuple[str, ...], tags: dict[str, str], start: str) -> None:
+    assert page(*roles, **tags).startswith(start)
+
+
+def test_the_page_of_a_model_shows_its_versions_and_loads_the_champion() -> None:
+    versions = [Version("2", ["challenger"], TAGS), Version("1", ["champion"], TAGS | DECIDED)]
+    text = model_page(problem("bad", "good"), FACTS, versions)
+    assert text.startswith("Give a text one label out of a fixed set. Texts in zh, en.")
+    assert "`bad`, `good`" in text
+    assert (
+        "| 1&emsp; | **champion**&emsp; | macro_f1 0.800 [0.700, 0.900]&emsp; | +0.100 [-0.050, +0.200]&emsp; |" in text
+    )
+    assert "models:/made-up@champion" in text
+    assert text.index("| 2&emsp;") < text.index("| 1&emsp;")
+
+
+def test_without_a_champion_the_newest_is_loaded() -> None:
+    assert "models:/made-up/2" in model_page(problem("bad", "good"), FACTS, [Version("2", [], {})])
+
+
+def test_labels_can_neither_break_a_page_nor_make_it_long() -> None:
+    odd = [f"a|b`c\nd{i}" + "长" * 500 for i in range(150)]
+    names = [f"f1/{name}" for name in odd]
+    for text in (
+        version_page(problem(*odd), scores(*names), FACTS, Version("1", [], TAGS)),
+        model_page(problem(*odd), FACTS, [Version(str(i), [], TAGS) for i in range(50)]),
+    ):
+        assert len(text) < LONGEST
+        assert "c\nd" not in text
+        assert "a|b" not in text
+    assert "142 more are in the card" in version_page(problem(*odd), scores(*names), FACTS, Version("1", [], TAGS))
+
+
+def test_a_problem_of_spans_says_so() -> None:
+    ner = PROBLEMS["ner"].sample()
+    assert "of each its spans" in version_page(ner, scores(), FACTS, Version("1", [], TAGS))
