@@ -11,7 +11,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 SETUP := .venv/.installed
 COMPILE := -q --all-extras --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header
 
-.PHONY: run test check fix bench clean constraints help
+.PHONY: run test up down pictures check fix bench clean constraints help
 .DELETE_ON_ERROR:
 
 run: $(SETUP)  ## run the pipeline, promote, show the result; PARAMS=examples/ner_zh/params.yaml runs another problem
@@ -23,6 +23,12 @@ run: $(SETUP)  ## run the pipeline, promote, show the result; PARAMS=examples/ne
 
 test: check  ## everything that must hold: `make check`, then pytest
 	pytest -n 2 --dist loadgroup
+
+up: $(SETUP)  ## Prefect, MLflow and a worker, on this machine only; tells addresses and where the passwords are
+	satiety up
+
+down: $(SETUP)  ## end what `make up` started
+	satiety down
 
 check: $(SETUP)  ## ruff, ruff format, mypy, import-linter
 	ruff check .

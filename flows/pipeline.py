@@ -10,6 +10,11 @@ from pathlib import Path
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
 
+from satiety.services import join
+
+if __name__ == "__main__":
+    join()
+
 from prefect import flow  # Prefect reads its settings when it is imported
 
 from flows.dvc import promote, reproduce, stages

@@ -22,6 +22,12 @@ class Settings(BaseSettings):
     """MLflow server or store; unset means a SQLite file in the project's root."""
     parent_run: str | None = None
     """The MLflow run that the stages of this run belong to; flows set it."""
+    prefect_port: int = Field(default=4200, ge=1, le=65535)
+    """Port of the Prefect server that `satiety up` starts, on loopback."""
+    mlflow_port: int = Field(default=5000, ge=1, le=65535)
+    """Port of the MLflow server that `satiety up` starts, on loopback."""
+    services_seconds: float = Field(default=180, gt=0)
+    """How long `satiety up` waits for the services to answer, in seconds."""
 
 
 def project_root(start: Path | None = None) -> Path:
