@@ -43,6 +43,10 @@ fix: $(SETUP)  ## repair what ruff can repair
 bench: $(SETUP)  ## the figures of benchmarks/, a file each
 	for file in benchmarks/*.py; do echo "$$file"; python "$$file" || exit 1; done
 
+pictures: $(SETUP)  ## take the pictures of docs/ anew, with a Chromium, of the services and a real run
+	.venv/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[pictures]'
+	python docs/pictures.py
+
 clean:  ## remove .venv and all that was generated, the local registry with it; data/raw stays
 	find . -name .venv -prune -o -name dvc.yaml -print | while read -r file; do \
 	  folder=$$(dirname "$$file"); \

@@ -32,14 +32,14 @@ def answering(name: str, known: Mapping[str, str], since: datetime) -> bool:
     return any(datetime.fromisoformat(worker["last_heartbeat_time"]) > since for worker in workers)
 
 
-def ask(method: str, address: str, auth: str) -> Any:
+def ask(method: str, address: str, auth: str, body: Mapping[str, Any] | None = None) -> Any:
     """Return what an address answers, read as JSON, or None where it does not answer, or with another code than 200."""
     parts = urlsplit(address)
     token = base64.b64encode(auth.encode()).decode()
     headers = {"Authorization": f"Basic {token}", "Content-Type": "application/json"}
     connection = HTTPConnection(HOST, parts.port, timeout=SECONDS)
     try:
-        connection.request(method, f"{parts.path}?{parts.query}", body="{}", headers=headers)
+        connection.request(method, f"{parts.path}?{parts.query}", body=json.dumps(body or {}), headers=headers)
         answer = connection.getresponse()
         return json.loads(answer.read()) if answer.status == 200 else None
     except (OSError, HTTPException, ValueError):

@@ -12,6 +12,7 @@ from typing import Any
 
 from honcho.manager import Manager
 
+from cli.processes import end_all
 from cli.services import ALONE, LOGS, RUNNER, services
 from satiety.services import LOCK
 
@@ -49,12 +50,13 @@ def main() -> int:
     root = Path.cwd()
     with (root / LOCK).open("w") as lock:
         fcntl.lockf(lock, fcntl.LOCK_EX)  # not flock, which the members' parents would inherit
-        members = services(root)
-        logs = Logs(root / LOGS, [RUNNER, *(member.name for member in members)])
+        ours = services(root)
+        logs = Logs(root / LOGS, [RUNNER, *(service.name for service in ours)])
         manager = Manager(logs)
-        for member in members:
-            manager.add_process(member.name, member.line(), env=dict(member.environment), cwd=str(root))
+        for service in ours:
+            manager.add_process(service.name, service.line(), env=dict(service.environment), cwd=str(root))
         manager.loop()
+        end_all(root)  # flow runs that a worker left behind
         if manager.returncode in ASKED:
             logs.say("ended, as asked")
             return 0

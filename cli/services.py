@@ -34,8 +34,9 @@ QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    "PREFECT_SERVER_UI_V2_ENABLED": "false",
 }
-"""No part tells anybody anything."""
+"""No part tells anybody anything. Prefect 3.8's newer page asks amplitude.com whatever is set: the older one opens."""
 
 
 @dataclass(frozen=True)

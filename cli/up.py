@@ -1,37 +1,25 @@
-"""`satiety up` and `satiety down`: start the services of a project, wait until each answers; end them without a trace.
-
-Every process of the services carries the project's root in its environment, and so do its children: whatever dies
-first, and however it dies, `down` finds the rest.
-"""
+"""`satiety up` and `satiety down`: start the services of a project and wait for them; end them without a trace."""
 
 import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from cli.answers import answering
+from cli.processes import end, end_all, members
 from cli.services import ALONE, HOST, LOGS, MARK, ROLE, RUNNER, prepare, services
 from satiety.errors import SetupError
 from satiety.services import SERVICES, read, running
 from satiety.settings import Settings
 
-try:
-    import psutil
-except ImportError:
-    raise SetupError("the services are not installed: pip install 'satiety[pipeline]'") from None
-
 LAST = 15
 """Lines of a log that an error repeats, at most."""
 FLOW_RUN = "PREFECT__FLOW_RUN_ID"
 """What Prefect gives the process of a flow run, and so what that starts."""
-PATIENCE = 10
-"""Seconds that processes get to end before they are killed."""
-ROUNDS = 3
-"""How often what is left is looked for: a process may start another while it ends."""
 
 
 def up(root: Path, tell: Callable[[str], None]) -> None:
@@ -43,7 +31,7 @@ def up(root: Path, tell: Callable[[str], None]) -> None:
     if running(root):
         tell(f"The services run already.\n{_where(root)}")
         return
-    _sweep(_members(root))
+    end_all(root)  # what a runner that was killed left behind
     _free(SATIETY_PREFECT_PORT=Settings().prefect_port, SATIETY_MLFLOW_PORT=Settings().mlflow_port)
     prepare(root)
     tell(f"Starting Prefect, MLflow and a worker; their logs: {LOGS}/")
@@ -56,12 +44,11 @@ def down(root: Path) -> str:
 
     Flow runs end first, while there is a server that can be told.
     """
-    if not _members(root):
+    if not members(root):
         return f"The services do not run.{_last_word(root)}"
-    _sweep(_members(root, **{FLOW_RUN: ""}))
-    _sweep(_members(root, **{ROLE: RUNNER}))
-    for _ in range(ROUNDS):  # what a member started while it ended; and all of them, where the runner was killed
-        _sweep(_members(root))
+    end(members(root, **{FLOW_RUN: ""}))
+    end(members(root, **{ROLE: RUNNER}))  # ends the others
+    end_all(root)
     return "The services have ended."
 
 
@@ -137,29 +124,3 @@ def _busy(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         return probe.connect_ex((HOST, port)) == 0
-
-
-def _members(root: Path, **wanted: str) -> list[psutil.Process]:
-    """Return the processes of this project's services; only those with these variables, "" for any value."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            around = process.environ()
-        except psutil.Error:  # another user's, or gone meanwhile
-            continue
-        fits = all(name in around and value in ("", around[name]) for name, value in wanted.items())
-        if around.get(MARK) == str(root) and fits and process.pid != os.getpid():
-            found.append(process)
-    return found
-
-
-def _sweep(processes: Iterable[psutil.Process]) -> None:
-    """End these processes, gently at first."""
-    some = list(processes)
-    for stop in (psutil.Process.terminate, psutil.Process.kill):
-        for process in some:
-            try:
-                stop(process)
-            except psutil.NoSuchProcess:
-                continue
-        _, some = psutil.wait_procs(some, timeout=PATIENCE)
