@@ -7,6 +7,8 @@ Per split: 192 tweets to train, 48 to develop, 2,000 to test, MiniLM. The recipe
 *   Hugging Face's Trainer as it comes (AutoModelForSequenceClassification, 10 epochs), learning rate chosen on dev.
 
     python -m benchmarks.quality [--splits 5]     writes benchmarks/results/quality.json after every split
+
+What that file holds already for the same params is not run again; remove it to begin anew.
 """
 
 import argparse
@@ -197,15 +199,22 @@ def main() -> None:
     splits = parser.parse_args().splits
     warnings.simplefilter("ignore")
     rows = tweets()
-    scores, seconds = defaultdict[str, list[float]](list), defaultdict[str, list[float]](list)
+    scores, seconds = known()
     for name, recipe in RECIPES.items():
-        for seed in range(splits):
+        for seed in range(len(scores[name]), splits):
             parts, clock = split(rows, seed), time.perf_counter()
             problem = PROBLEMS["classify"].model_validate({"labels": None, "names": {}}).settle(parts[0])
             scores[name].append(macro_f1(problem, parts[2], recipe(problem, parts, seed)))
             seconds[name].append(round(time.perf_counter() - clock, 1))
             print(f"split {seed}: {name}: {scores[name][-1]:.4f} in {seconds[name][-1]} s", flush=True)
             report(scores, seconds)
+
+
+def known() -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    """Return the scores and seconds that were taken with the present params."""
+    found = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    same = found.get("params") == json.loads(json.dumps(Finetune.load().model_dump()))
+    return tuple(defaultdict(list, found[name] if same else {}) for name in ("scores", "seconds"))  # type: ignore[return-value]
 
 
 def report(scores: dict[str, list[float]], seconds: dict[str, list[float]]) -> None:

@@ -28,6 +28,14 @@ def check(params: Params = Path("params.yaml")) -> None:
     typer.echo(check_params(params))
 
 
+@app.command()
+def deploy() -> None:
+    """Make what prefect.yaml says on the Prefect server: pools, limits, deployments, an automation."""
+    from flows.deploy import deploy as made
+
+    typer.echo(made())
+
+
 @app.command("list")
 def list_(kind: Annotated[str | None, typer.Argument(help="Only this kind, such as augmenter.")] = None) -> None:
     """List what may be written after `kind:` in params.yaml."""

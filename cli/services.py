@@ -11,7 +11,6 @@ import sys
 import sysconfig
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from satiety.services import STATE, read, write, write_private
@@ -114,8 +113,7 @@ def _mlflow(root: Path) -> Service:
 def _worker(root: Path) -> Service:
     """Return the worker. First come the deployments it works for: that command waits until Prefect answers."""
     work = _module("prefect", "worker", "start", "--pool", POOL, "--type", "process", "--name", USER)
-    first = [_module("cli.main", "deploy")] if find_spec("cli.deploy") else []
-    return Service("worker", [*first, work], _surroundings(root, "worker") | read(root))
+    return Service("worker", [_module("cli.main", "deploy"), work], _surroundings(root, "worker") | read(root))
 
 
 def _module(name: str, *arguments: str) -> list[str]:

@@ -1,68 +1,99 @@
-"""Prefect's view of DVC: the stages in order, and a task that runs one and logs its lines live."""
+"""What DVC knows, for flows: the stages and who reads whose outs, what is stale, and the command that runs a stage."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
-from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-
-from prefect import get_run_logger, task
+from typing import Any
 
 from satiety.errors import SatietyError, SetupError
 from satiety.section import read_yaml
 
-LAST = 20
-"""Lines of output that an error repeats, at most."""
+DVC = ("dvc", "--wait-for-lock")
+Upstream = Mapping[str, frozenset[str]]
+"""Stages in the order of the file, and of each those whose outs it reads."""
+FILE = Path("dvc.yaml")
+LOCK = Path("dvc.lock")
 
 
-class StageError(SatietyError):
-    """A stage ended badly. Says which, with the last lines it wrote."""
+class DvcError(SatietyError):
+    """DVC could not say what is to be done."""
 
 
-def stages() -> list[str]:
-    """Return the stages of dvc.yaml in file order, which is run order.
+def stages() -> Upstream:
+    """Return the stages in file order, which is run order, and of each those whose outs it reads.
 
     Raises:
         SetupError: there is no dvc.yaml here.
     """
-    if not Path("dvc.yaml").is_file():
-        raise SetupError(f"{Path.cwd()}: holds no dvc.yaml; run from the project's root, or `satiety workspace` first")
-    return list(read_yaml(Path("dvc.yaml"))["stages"])
+    if not FILE.is_file():
+        raise SetupError(f"{Path.cwd()}: holds no {FILE}; run from the project's root, or `satiety workspace` first")
+    content = read_yaml(FILE)
+    names = {name: value for block in content.get("vars", []) for name, value in block.items()}
+    made: dict[str, str] = {}
+    upstream: dict[str, frozenset[str]] = {}
+    for stage, block in content["stages"].items():
+        deps = _paths(block.get("deps", ()), names)
+        upstream[stage] = frozenset(made[out] for out in made if any(_touch(out, dep) for dep in deps))
+        for kind in ("outs", "metrics", "plots"):
+            made |= dict.fromkeys(_paths(block.get(kind, ()), names), stage)
+    return upstream
 
 
-@task(persist_result=False)
-def reproduce(stage: str) -> None:
-    """Run one stage, if anything it depends on changed: that DVC decides, and DVC keeps what it made."""
-    execute(stage, ["dvc", "--wait-for-lock", "repro", "--single-item", stage])
+def stale(upstream: Upstream) -> frozenset[str]:
+    """Return the stages that DVC will not leave alone: what changed, and all that may change with it."""
+    command = [*DVC, "status", "--json", str(FILE)]
+    done = subprocess.run(command, env=surroundings(), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise DvcError(f"`dvc status` ended with code {done.returncode}:\n{done.stderr.strip()}")
+    found: set[str] = set(json.loads(done.stdout or "{}"))
+    for stage, before in upstream.items():
+        if before & found:
+            found.add(stage)
+    return frozenset(found)
 
 
-@task(persist_result=False)
-def promote() -> None:
-    """Compare the challenger with the champion, and move the alias where the evidence says so."""
-    execute("promote", [sys.executable, "-m", "tasks.promote"])
+def single(stage: str) -> list[str]:
+    """Return the command that reproduces one stage, if anything it depends on changed: that DVC decides."""
+    return [*DVC, "repro", "--single-item", stage]
 
 
-def execute(what: str, command: list[str]) -> None:
-    """Run a command with the environment's programs on PATH, its lines in the run's log as they come.
-
-    Raises:
-        StageError: it ended with another code than 0.
-    """
-    log, last = get_run_logger(), deque[str](maxlen=LAST)
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_surroundings()
-    ) as process:
-        assert process.stdout is not None  # noqa: S101  # a pipe was asked for
-        for line in map(str.rstrip, process.stdout):
-            if line:
-                log.info(line)
-                last.append(line)
-    if process.returncode:
-        raise StageError(f"stage {what} ended with code {process.returncode}; its last lines:\n" + "\n".join(last))
-
-
-def _surroundings() -> dict[str, str]:
-    """DVC runs `python` by name, so the environment's own must be the first that is found."""
+def surroundings(**more: str) -> dict[str, str]:
+    """Return an environment with the programs of this one first: DVC runs `python` by name."""
     path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
-    return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}
+    return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", **more}
+
+
+def tidy(order: Iterable[str]) -> None:
+    """Put the entries of dvc.lock into the order of the stages; DVC writes them as stages end, side by side or not."""
+    from satiety.files import write_text
+
+    if not LOCK.is_file():
+        return
+    text = LOCK.read_text(encoding="utf-8")
+    head, *parts = re.split(r"(?m)^(?=  [^ \n][^\n]*:$)", text)
+    entries = {part.partition(":")[0].strip(" '\""): part for part in parts}
+    names = [name for name in order if name in entries]
+    ordered = head + "".join(entries[name] for name in [*names, *(name for name in entries if name not in names)])
+    if ordered != text:
+        write_text(LOCK, ordered)
+
+
+def python(module: str, *arguments: str) -> list[str]:
+    """Return the command that runs one of our modules."""
+    return [sys.executable, "-m", module, *arguments]
+
+
+def _paths(entries: Sequence[str | Mapping[str, Any]], names: Mapping[str, str]) -> list[str]:
+    """Return the paths of deps or outs, with their options left off and `${names}` filled in."""
+    plain = [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries]
+    return [Path(re.sub(r"\$\{(\w+)\}", lambda m: str(names[m[1]]), entry)).as_posix() for entry in plain]
+
+
+def _touch(one: str, other: str) -> bool:
+    """Return whether a path is another, or lies in it, or the other way round."""
+    return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")

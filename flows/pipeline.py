@@ -1,11 +1,19 @@
 """Flow `pipeline`: from raw text to a registered model, and to a champion where the evidence allows it.
 
-python -m flows.pipeline        in the folder of a params.yaml; needs no server
+    python -m flows.pipeline        in the folder of a params.yaml; needs no server
+
+DVC decides what must run. The flow asks it once, lets independent stages run side by side, and says of the others that
+nothing changed for them. A run in MLflow is opened only when there is something to run.
 """
 
+import json
 import os
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import chdir, contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
@@ -15,22 +23,115 @@ from satiety.services import join
 if __name__ == "__main__":
     join()
 
-from prefect import flow  # Prefect reads its settings when it is imported
+from prefect import State, flow, runtime  # Prefect reads its settings when it is imported
+from prefect.futures import PrefectFuture
 
-from flows.dvc import promote, reproduce, stages
+from flows import artifacts, commands, dvc, slots
+from flows.overrides import lent, put_back, saving, setting
+from flows.stages import cached, promote, reproduce, save, send
 from satiety.errors import SatietyError
-from satiety.params import load_params
+from satiety.params import check_overrides
+from satiety.section import PARAMS_FILE
+from tasks.leash import end_with_parent
+from tasks.spool import arrived, parent
 from tasks.stage import begin
+
+BY_WORKER = "PREFECT__FLOW_RUN_ID"
+"""In the environment of a run that a worker started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What one run was asked for."""
+
+    overrides: Sequence[str]
+    gpu_pool: str | None
+    name: str
+    """Of the run, and of its DVC experiment where there are overrides."""
 
 
 @flow(name="pipeline", persist_result=False)
-def pipeline() -> None:
-    """Check params.yaml, reproduce every stage of dvc.yaml in order, then promote."""
-    load_params()
-    begin(Path())
-    for name in stages():
-        reproduce.with_options(task_run_name=name)(name)
-    promote.with_options(task_run_name="promote")()
+def pipeline(workspace: str = ".", overrides: list[str] | None = None, gpu_pool: str | None = None) -> None:
+    """Check params.yaml, run every stage of dvc.yaml that something changed for, then promote.
+
+    Args:
+        workspace: the folder of a params.yaml and its dvc.yaml.
+        overrides: block.field=value, as `dvc exp run -S` takes them; for this run alone.
+        gpu_pool: the work pool whose deployment `stage/<pool>` runs pretrain and finetune; none runs them here.
+    """
+    order = Order(overrides or [], gpu_pool, str(runtime.flow_run.name))
+    with bounded(), chdir(workspace):
+        put_back()
+        check_overrides(PARAMS_FILE, order.overrides)
+        upstream = dvc.stages()
+        begin(Path())
+        with lent() if order.overrides else nullcontext():
+            _run(order, upstream)
+
+
+def _run(order: Order, upstream: dvc.Upstream) -> None:
+    waiting = frozenset(upstream) if order.overrides else dvc.stale(upstream)
+    with _tracked(order) if waiting else nullcontext("") as key:
+        ended = _stages(order, upstream, waiting, key)
+        if order.overrides:
+            save(saving(order.name))
+    promote.with_options(task_run_name="promote")(key)
+    there = arrived(key) if key else None
+    how = {stage: _how(state) for stage, state in ended.items()}
+    artifacts.publish(how, there.url if there else None)
+
+
+def _stages(order: Order, upstream: dvc.Upstream, waiting: frozenset[str], key: str) -> dict[str, State[Any]]:
+    """Run what waits, each stage as soon as those it reads from have ended; return how every stage ended."""
+    if waiting & {*slots.TRAINING}:
+        slots.ensure()
+    first, begun, ended = next(iter(upstream)), dict[str, PrefectFuture[Any]](), dict[str, State[Any]]()
+    for stage, before in upstream.items():
+        if stage not in waiting:
+            ended[stage] = cached.with_options(task_run_name=stage)(stage, return_state=True)
+            continue
+        command = setting(stage, order.overrides, order.name) if order.overrides and stage == first else None
+        after = [begun[one] for one in before if one in begun]
+        begun[stage] = _submit(stage, command or dvc.single(stage), order, key, after)
+    for future in begun.values():
+        future.wait()
+    for stage, future in begun.items():
+        future.result()
+        ended[stage] = future.state
+    dvc.tidy(upstream)
+    return {stage: ended[stage] for stage in upstream}
+
+
+def _submit(stage: str, command: list[str], order: Order, key: str, after: list[PrefectFuture[Any]]) -> Any:
+    if order.gpu_pool and stage in slots.TRAINING:
+        away = send.with_options(task_run_name=stage)
+        return away.submit(stage, order.gpu_pool, key, wait_for=after, return_state=False)
+    here = reproduce.with_options(task_run_name=stage)
+    return here.submit(stage, command, key, wait_for=after, return_state=False)
+
+
+def _how(state: State[Any]) -> str:
+    return "ran" if state.name == "Completed" else str(state.name).lower()
+
+
+@contextmanager
+def _tracked(order: Order) -> Iterator[str]:
+    """Open the run in MLflow that those of the stages belong to; give the key it is known by."""
+    params = {"overrides": json.dumps(order.overrides), "flow_run": order.name}
+    with parent("pipeline", params) as run:
+        yield str(run.head["run"])
+
+
+@contextmanager
+def bounded() -> Iterator[None]:
+    """Let nothing outlive this run, and this run not its worker."""
+    if BY_WORKER in os.environ:
+        end_with_parent()
+    try:
+        yield
+    except BaseException:
+        commands.stop()
+        raise
 
 
 if __name__ == "__main__":

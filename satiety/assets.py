@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from satiety.errors import AssetError, SetupError
+from satiety.errors import AssetError, SetupError, UnreachableError
 from satiety.files import digest, replacing, sha256
 
 MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
@@ -84,6 +84,20 @@ def data_files(asset: Asset, raw: Path) -> Iterator[list[tuple[str, Path]]]:
             yield files
         else:
             yield [(asset.uri.removeprefix("file:"), path)]
+
+
+def pin(asset: Asset, raw: Path) -> str:
+    """Return what tells the asset's bytes from others: its sha256, its commit, or a digest of what is there now.
+
+    Raises:
+        AssetError: as in ``data_files``.
+    """
+    commit = _COMMIT.fullmatch(asset.uri.removeprefix("hf:"))
+    if asset.sha256 or commit:
+        return asset.sha256 or str(commit and commit["commit"])
+    with data_files(asset, raw) as files:
+        found = {name: sha256(path) for name, path in files}
+        return digest(found) if len(found) > 1 else found.popitem()[1]
 
 
 def take_model(asset: Asset, out: Path, raw: Path) -> int:
@@ -183,7 +197,8 @@ def _hub(rest: str, scratch: Path, only: Sequence[str] | None) -> Path:
             )
         )
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise AssetError(f"hf:{rest}: {_first_line(error)}") from None
+        lost = isinstance(error, LocalEntryNotFoundError) or _unreached(error)
+        raise (UnreachableError if lost else AssetError)(f"hf:{rest}: {_first_line(error)}") from None
     path = found / inside
     if not path.resolve().is_relative_to(found.resolve()) or not path.exists():
         raise AssetError(f"hf:{rest}: the repository holds no {inside!r}")
@@ -202,7 +217,8 @@ def _remote(uri: str, scratch: Path) -> Path:
         target = scratch / (Path(path.rstrip("/")).name or "asset")
         files.get(path, str(target), recursive=files.isdir(path))
     except (OSError, ValueError, ImportError) as error:
-        raise AssetError(f"{uri}: cannot read it: {_first_line(error)}") from None
+        kind = UnreachableError if _unreached(error) else AssetError
+        raise kind(f"{uri}: cannot read it: {_first_line(error)}") from None
     return target
 
 
@@ -237,6 +253,12 @@ def _listed(folder: Path) -> list[Path]:
 
 def _passed_over(path: Path) -> bool:
     return any(part.startswith(".") or part == "__pycache__" for part in path.parts)
+
+
+def _unreached(error: Exception) -> bool:
+    """Return whether nobody answered, in time or at all: aiohttp's and botocore's errors are named, not imported."""
+    named = {base.__name__ for base in type(error).__mro__}
+    return bool(named & {"ConnectionError", "TimeoutError", "ClientConnectionError", "HTTPClientError", "ConnectError"})
 
 
 def _first_line(error: Exception) -> str:

@@ -1,8 +1,11 @@
 """params.yaml as one object: a block per stage, and one for `promote`. A stage itself reads only its own block."""
 
+import re
 import typing
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
@@ -52,6 +55,56 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
     if wrong:
         raise ParamsError("\n".join(wrong))
     return Params(**loaded)
+
+
+def check_overrides(path: Path, overrides: Sequence[str]) -> None:
+    """Check the file as it would be with ``block.field=value`` in it, as `dvc exp run -S` takes them.
+
+    Raises:
+        ParamsError: lists every override that is none, names no field, or gives a wrong value.
+    """
+    values, wrong = read_yaml(path), []
+    for override in overrides:
+        name, equals, value = override.partition("=")
+        try:
+            if not equals or not name.strip():
+                raise KeyError("write it as block.field=value")
+            _put(values, name.strip().split("."), _value(value))
+        except KeyError as error:
+            wrong.append(f"{override}: {error.args[0]}")
+    if wrong:
+        raise ParamsError("\n".join(f"overrides: {line}" for line in wrong))
+    with TemporaryDirectory(prefix="satiety-") as scratch:
+        copy = Path(scratch, path.name)
+        copy.write_text(yaml.safe_dump(values, allow_unicode=True, sort_keys=False), encoding="utf-8")
+        try:
+            load_params(copy)
+        except ParamsError as error:
+            lines = re.sub(rf"^{re.escape(str(copy))}(?::\d+)?: ", "overrides: ", str(error), flags=re.MULTILINE)
+            raise ParamsError(lines) from None
+
+
+def _put(values: Any, keys: Sequence[str], value: Any) -> None:
+    """Put a value where one stands already."""
+    for i, key in enumerate(keys):
+        if not isinstance(values, dict) or key not in values:
+            there = ", ".join(map(str, values)) if isinstance(values, dict) else "a plain value"
+            hint = nearest(key, map(str, values)) if isinstance(values, dict) else ""
+            raise KeyError(f"{'.'.join(keys[: i + 1])} is not in the file; {hint}there is: {there}")
+        if i == len(keys) - 1:
+            values[key] = value
+        values = values[key]
+
+
+def _value(text: str) -> Any:
+    """Return what Hydra's grammar, which DVC uses, makes of a value: YAML's, and 1e-4 is a number."""
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise KeyError(f"{text!r} is no value") from None
+    if isinstance(value, str) and re.fullmatch(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+", value):
+        return float(value)
+    return value
 
 
 def _unknown(path: Path, name: Any, blocks: dict[str, type[Section]]) -> str:

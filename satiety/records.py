@@ -135,6 +135,17 @@ def read(path: Path, kind: type[R]) -> Iterator[R]:
         raise DataError(f"{path}: not a whole Parquet file ({error}); remove it and run `dvc repro`") from None
 
 
+def count(path: Path) -> int | None:
+    """Return how many rows a Parquet file has; None where it is not a whole one."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        return int(parquet.read_metadata(path).num_rows)
+    except (pa.ArrowInvalid, OSError):
+        return None
+
+
 def _row(record: R) -> dict[str, Any]:
     """Return what `asdict` does, in a third of the time: that copies every value."""
     row = {name: getattr(record, name) for name in record.__slots__}

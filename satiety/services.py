@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from satiety.settings import project_root
+from satiety.settings import Settings, project_root
 
 STATE = Path(".satiety")
 SERVICES = STATE / "services.env"
@@ -37,7 +37,7 @@ def running(root: Path) -> bool:
 def join() -> None:
     """Let this process and its children use the project's services, where they run."""
     root = project_root()
-    if not running(root):
+    if not Settings().join or not running(root):
         return
     ours = read(root)
     for names in TOGETHER:

@@ -5,12 +5,12 @@ from pathlib import Path
 from satiety.augment import Augment, augment
 from satiety.problems import Problem
 from satiety.records import Example, Rejected, read, write
-from tasks.stage import Report, stage
+from tasks.stage import Made, Report, stage
 
 
 @stage
 def main(
-    problem: Path, train: Path, dev: Path, test: Path, out: Path, quarantine: Path, *, params: Augment, report: Report
+    problem: Path, train: Path, dev: Path, test: Path, out: Made, quarantine: Made, *, params: Augment, report: Report
 ) -> None:
     """Follow the training examples by the copies that each augmenter makes of them."""
     examples = list(read(train, Example))

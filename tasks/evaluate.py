@@ -12,7 +12,7 @@ from satiety.problems import Problem
 from satiety.records import Answer, Example, read, write
 from satiety.settings import Settings
 from satiety.tuning import load
-from tasks.stage import Report, stage
+from tasks.stage import Made, Report, stage
 
 
 @stage
@@ -22,9 +22,9 @@ def main(
     test: Path,
     base: Path,
     tuned: Path,
-    predictions: Path,
-    confusion: Path,
-    calibration: Path,
+    predictions: Made,
+    confusion: Made,
+    calibration: Made,
     *,
     params: Evaluate,
     report: Report,

@@ -6,7 +6,7 @@ from satiety.problems import Problem
 from satiety.records import Example, read
 from satiety.settings import Settings
 from satiety.tuning import Finetune
-from tasks.stage import STATE, Report, stage
+from tasks.stage import STATE, Made, Report, stage
 
 
 @stage
@@ -15,9 +15,9 @@ def main(
     pretrained: Path,
     augmented: Path,
     dev: Path,
-    out: Path,
-    loss: Path,
-    progress: Path,
+    out: Made,
+    loss: Made,
+    progress: Made,
     *,
     params: Finetune,
     report: Report,

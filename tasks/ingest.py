@@ -2,21 +2,21 @@
 
 from pathlib import Path
 
-from satiety.assets import take_model
+from satiety.assets import pin, take_model
 from satiety.files import digest, manifest, sha256
 from satiety.ingest import Ingest
 from satiety.records import Document, Example, Rejected, write
-from tasks.stage import Report, stage
+from tasks.stage import Made, Report, stage
 
 
 @stage
 def main(
     raw: Path,
-    problem: Path,
-    labelled: Path,
-    corpus: Path,
-    base: Path,
-    quarantine: Path,
+    problem: Made,
+    labelled: Made,
+    corpus: Made,
+    base: Made,
+    quarantine: Made,
     *,
     params: Ingest,
     report: Report,
@@ -26,6 +26,8 @@ def main(
 
     made = harvest(params, raw)
     size = take_model(params.base, base, raw)
+    for name, asset in params.assets():
+        report.run.fed(name, digest=pin(asset, raw), uri=asset.uri)
     made.problem.save(problem)
     write(labelled, made.examples, Example)
     write(corpus, made.documents, Document)

@@ -5,11 +5,11 @@ from pathlib import Path
 from satiety.pretrain import Pretrain
 from satiety.records import Document, read
 from satiety.settings import Settings
-from tasks.stage import STATE, Report, stage
+from tasks.stage import STATE, Made, Report, stage
 
 
 @stage
-def main(base: Path, retrieved: Path, out: Path, curve: Path, *, params: Pretrain, report: Report) -> None:
+def main(base: Path, retrieved: Path, out: Made, curve: Made, *, params: Pretrain, report: Report) -> None:
     """Continue the base model's pre-training on the documents, or pass it through."""
     from satiety.training.checkpoint import key_of, store
 

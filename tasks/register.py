@@ -14,14 +14,14 @@ from satiety import package as packages
 from satiety.files import sha256
 from satiety.package import Promote, Register
 from satiety.package.card import Facts
-from satiety.package.contents import SIGNATURE
+from satiety.package.contents import CARD, SIGNATURE
 from satiety.package.load import Package
 from satiety.package.make import make
 from satiety.records import Example, read
 from satiety.section import PARAMS_FILE, read_yaml
 from satiety.settings import Settings
 from tasks import tracking
-from tasks.stage import Report, stage
+from tasks.stage import Made, Report, stage
 
 DIGEST_TAG = "satiety.digest"
 """Tag of a model version that holds its package's digest: one version per digest."""
@@ -37,7 +37,7 @@ def main(
     test: Path,
     predictions: Path,
     scores: Path,
-    package: Path,
+    package: Made,
     *,
     params: Register,
     report: Report,
@@ -58,6 +58,7 @@ def main(
     report.flow(read=len(opened.stored()), wrote=1)
     size = sum(path.stat().st_size for path in package.rglob("*") if path.is_file())
     report.add(name=params.name, digest=opened.digest, bytes=size)
+    report.keep(package / CARD)
     try:
         publish(opened, report.run.head)
     except tracking.TrackingError as error:
@@ -114,6 +115,7 @@ def _add(client: Any, package: Package, run_id: str, key: str) -> str:
         package.facts().name,
         source=logged.model_uri,
         run_id=run_id,
+        model_id=logged.model_id,  # a server believes in no model that does not say which it is
         tags=_tags(package, key),
         description=_describe(package),
     )

@@ -9,7 +9,7 @@ from satiety.problems import Problem
 from satiety.records import Document, Example, Rejected, read, write
 from satiety.retrieve import Retrieve, retrieve
 from satiety.settings import Settings
-from tasks.stage import Report, stage
+from tasks.stage import Made, Report, stage
 
 
 @stage
@@ -20,8 +20,8 @@ def main(
     test: Path,
     corpus: Path,
     base: Path,
-    out: Path,
-    quarantine: Path,
+    out: Made,
+    quarantine: Made,
     *,
     params: Retrieve,
     report: Report,

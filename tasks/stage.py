@@ -1,7 +1,6 @@
 """Make a stage of a function: paths from the command line, params from params.yaml, numbers to a report."""
 
 import argparse
-import ctypes
 import fcntl
 import inspect
 import json
@@ -12,21 +11,23 @@ import signal
 import sys
 import time
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from satiety.errors import SatietyError, SetupError
-from satiety.files import write_text
+from satiety.errors import BusyError, SatietyError
+from satiety.files import sha256, write_text
+from satiety.records import count
 from satiety.section import Section
+from tasks.leash import end_with_parent
 from tasks.spool import Run, tracked
 
 REPORTS = Path("reports")
 STATE = Path(".satiety")
 """What is true of this machine and this moment only: timings, locks, checkpoints, the spool. Never versioned."""
-PR_SET_PDEATHSIG = 1
-"""Linux's number of this request, as in <sys/prctl.h>."""
+Made = Annotated[Path, "made"]
+"""A path that the stage writes; every other one is read."""
 BEGUN = STATE / "begun"
 """When the present run of the whole pipeline began: what is older than that was cached."""
 
@@ -50,27 +51,48 @@ class Report:
         """Add one point of a curve, for MLflow; the stage writes its own DVC plots."""
         self.run.metric(name, value, step)
 
+    def keep(self, path: Path) -> None:
+        """Have MLflow keep a small file or folder, as it is now, as an artifact of the run."""
+        self.run.keep(path)
+
 
 class Stage:
-    """A function whose positional parameters are paths and whose keyword ``params`` is a section."""
+    """A function whose positional parameters are paths and whose keyword ``params`` is a section.
+
+    Tables it reads are the run's data sets in MLflow; its report and the plots it makes are the run's artifacts.
+    """
 
     def __init__(self, function: Callable[..., None]) -> None:
         self.function = function
-        self.params: type[Section] = typing.get_type_hints(function)["params"]
+        hints = typing.get_type_hints(function, include_extras=True)
+        self.params: type[Section] = hints["params"]
         self.name = self.params.key()
         parameters = inspect.signature(function).parameters.values()
         self.paths = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
+        self.made = [name for name in self.paths if hints[name] == Made]
 
     def run(self, **paths: Path) -> Report:
         """Run the function on these paths, alone in its workspace; write and return its report."""
         params = self.params.load()
-        with _alone(self.name), _timed(self.name), tracked(self.name, params) as run:
+        with _alone(self.name), _timed(self.name) as cost, tracked(self.name, params) as run:
+            cost["run"] = run.head["run"]
             report = Report(run)
+            self._feed(run, paths)
             self.function(**paths, params=params, report=report)
-            run.finish(report.values)
+            written = REPORTS / f"{self.name}.json"
             text = json.dumps(report.values, indent=2, ensure_ascii=False, allow_nan=False)
-            write_text(REPORTS / f"{self.name}.json", text + "\n")
+            write_text(written, text + "\n")
+            plots = [path for name, path in paths.items() if name in self.made and path.suffix == ".csv"]
+            for path in (written, *plots):
+                run.keep(path)
+            run.finish(report.values)
         return report
+
+    def _feed(self, run: Run, paths: Mapping[str, Path]) -> None:
+        """Say which tables go in. One that is missing or damaged is for the function to complain of."""
+        for name, path in paths.items():
+            if name not in self.made and path.suffix == ".parquet" and path.is_file():
+                run.fed(name, digest=sha256(path), uri=str(path), rows=count(path))
 
     def cli(self) -> None:
         """Do what ``python -m tasks.<stage>`` does. A user's mistake is one line, not a traceback."""
@@ -81,11 +103,12 @@ class Stage:
         logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         if "DVC_STAGE" in os.environ:
-            _end_with_parent()
+            end_with_parent()
         try:
             self.run(**arguments)
         except SatietyError as error:
-            sys.exit(str(error))
+            print(error, file=sys.stderr)  # noqa: T201  # what sys.exit does with a message; the code is the error's
+            sys.exit(error.code)
         except KeyboardInterrupt:
             sys.exit(128 + signal.SIGINT)
 
@@ -105,12 +128,6 @@ def _private(state: Path) -> None:
     state.chmod(0o700)
 
 
-def _end_with_parent() -> None:
-    """Let the kernel stop this process when DVC dies, however it dies: an orphan would write where the next writes."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
 @contextmanager
 def _alone(name: str) -> Iterator[None]:
     """Hold the stage's lock; the kernel drops it when the process dies, however it dies."""
@@ -120,7 +137,7 @@ def _alone(name: str) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            raise SetupError(f"stage {name} is busy here: process {lock.read().strip()} runs it; wait for it") from None
+            raise BusyError(f"stage {name} is busy here: process {lock.read().strip()} runs it; wait for it") from None
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
@@ -128,10 +145,11 @@ def _alone(name: str) -> Iterator[None]:
 
 
 @contextmanager
-def _timed(name: str) -> Iterator[None]:
-    """Keep what this run cost, in seconds and bytes, outside the versioned reports."""
+def _timed(name: str) -> Iterator[dict[str, Any]]:
+    """Keep what this run cost, in seconds and bytes, and the key of its run, outside the versioned reports."""
     started, clock = time.time(), time.perf_counter()
-    yield
+    noted: dict[str, Any] = {}
+    yield noted
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    cost = {"started": started, "seconds": round(time.perf_counter() - clock, 3), "peak_bytes": peak}
+    cost = {"started": started, "seconds": round(time.perf_counter() - clock, 3), "peak_bytes": peak} | noted
     write_text(STATE / "timings" / f"{name}.json", json.dumps(cost) + "\n")

@@ -5,30 +5,31 @@ in order and in batches, when MLflow is at hand (`register` and `promote` have i
 MLflow's import, and none fails because it is down.
 
 A run carries its spool file's key as a tag, a point its step and time: a replay that was cut off is taken up by the
-next one, and what is there already is not written twice. A file is removed only when all of it has arrived.
+next one, and what is there already is not written twice. A file is removed only when all of it has arrived. A run whose
+parent has not arrived makes a place for it, which the parent's own file fills later.
+
+python -m tasks.tracking        delivers what waits in the workspace
 """
 
 import fcntl
 import logging
 import os
-import re
-from collections.abc import Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from satiety.errors import SetupError
 from satiety.services import join
 from satiety.settings import Settings, project_root
-from tasks.spool import SPOOL, Run, finished, read, tracked
+from tasks import spool
+from tasks.replay import replay
+from tasks.spool import SPOOL, Arrived, Run, finished, kept, read, tracked, without_secrets
 
 RUN_TAG = "satiety.run"
 """MLflow tag that holds the spool file's key."""
-METRICS, OTHERS = 1000, 100
-"""Metrics, and params or tags, per request: the most that MLflow's `log_batch` takes."""
-TAG, PARAM = 5000, 6000
-"""Characters that MLflow keeps of a tag's and of a param's value."""
+PARENT_TAG = "mlflow.parentRunId"
 QUIET = {
     "DO_NOT_TRACK": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -45,6 +46,8 @@ __all__ = ["Run", "TrackingError", "begin", "connect", "deliver", "reached", "tr
 
 class TrackingError(SetupError):
     """MLflow does not answer. What was measured is kept, and delivered once it does."""
+
+    code = os.EX_TEMPFAIL
 
 
 def tracking_uri() -> str:
@@ -69,7 +72,7 @@ def connect() -> Any:
         import mlflow
     except ImportError:
         raise TrackingError("MLflow is not installed: pip install 'satiety[pipeline]'") from None
-    with reached(), _locked(project_root() / ".satiety" / "mlflow.lock"):  # two at once would both make the tables
+    with reached(), _locked(_lock()):  # two at once would both make the tables
         mlflow.set_tracking_uri(tracking_uri())
         mlflow.set_experiment(experiment_id=_experiment(mlflow.MlflowClient()))
     return mlflow.MlflowClient()
@@ -85,26 +88,46 @@ def reached() -> Iterator[None]:
     except (MlflowException, OSError) as error:
         if _refused(error):
             raise
-        where = re.sub(r"//[^@/]*@", "//", tracking_uri())  # no password in a message
+        where = without_secrets(tracking_uri())
         reason = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
         raise TrackingError(
-            f"MLflow at {where} does not answer: {re.sub(r'//[^@/]*@', '//', reason)}; "
+            f"MLflow at {where} does not answer: {without_secrets(reason)}; "
             "start it, or set SATIETY_TRACKING_URI to where it is"
         ) from None
 
 
 def begin(client: Any, head: Mapping[str, Any]) -> str:
-    """Return the id of the MLflow run of a spooled run, made where it is not there yet."""
-    experiment = _experiment(client)
-    there = client.search_runs([experiment], f"tags.`{RUN_TAG}` = '{head['run']}'", max_results=1)
-    if there:
-        return str(there[0].info.run_id)
-    tags = {RUN_TAG: head["run"], "satiety.stage": head["stage"], "satiety.workspace": head["workspace"]}
-    tags |= {f"satiety.{name}": value for name, value in head["settings"].items()}
-    if head["parent"]:
-        tags["mlflow.parentRunId"] = head["parent"]
-    run = client.create_run(experiment, start_time=head["start"], tags=tags, run_name=head["stage"])
-    return str(run.info.run_id)
+    """Return the id of the MLflow run of a spooled run, made where it is not there yet, and its parent's before it."""
+    above = _run(client, head["parent"], None) if head["parent"] else None
+    return _run(client, head["run"], above)
+
+
+def _run(client: Any, key: str, above: str | None) -> str:
+    """Return the id of the MLflow run with this key; make it, where need be, as a place that its own file fills later.
+
+    A server that was slow may have made it more than once, for a request that is not answered in time is sent again.
+    """
+    with _locked(_lock()):  # two at once would both make it
+        experiment = _experiment(client)
+        known = spool.arrived(key)
+        found = client.search_runs([experiment], f"tags.`{RUN_TAG}` = '{key}'")
+        if not found:
+            began, name = spool.born(key)
+            tags = {RUN_TAG: key} | ({PARENT_TAG: above} if above else {})
+            found = [client.create_run(experiment, start_time=began, tags=tags, run_name=name)]
+        found = sorted(found, key=lambda run: (-len(run.data.tags), run.info.run_id))
+        first = next((run for run in found if known and known.run_id == run.info.run_id), found[0])
+        for other in found:
+            if other is not first:
+                client.delete_run(other.info.run_id)
+    spool.remember(key, Arrived(first.info.run_id, experiment, _page(first.info.run_id, experiment)))
+    return str(first.info.run_id)
+
+
+def _page(run_id: str, experiment: str) -> str | None:
+    """Return where a person reads of a run, if MLflow is a server."""
+    uri = without_secrets(tracking_uri()).rstrip("/")
+    return f"{uri}/#/experiments/{experiment}/runs/{run_id}" if uri.startswith(("http://", "https://")) else None
 
 
 def deliver() -> int:
@@ -128,46 +151,29 @@ def deliver() -> int:
 
 
 def _replay(client: Any, path: Path) -> bool:
-    """Write one file to MLflow, then remove it; put it aside where MLflow refuses what is in it."""
+    """Write one file to MLflow, then remove it; put it aside where MLflow refuses what is in it, twice.
+
+    Twice, because a refusal may be another writer's doing: two that make the same data set at once, for one.
+    """
     from mlflow.exceptions import MlflowException
 
-    try:
-        head, *lines = read(path)
-        _write(client, begin(client, head), head, lines)
-    except (MlflowException, ValueError, KeyError) as error:
-        if isinstance(error, MlflowException) and not _refused(error):
-            raise
-        aside = path.with_suffix(".refused")
-        path.rename(aside)
-        log.warning("%s: MLflow refuses it, so it is left aside: %s", aside, str(error).splitlines()[0][:300])
-        return False
-    path.unlink()
-    return True
-
-
-def _write(client: Any, run_id: str, head: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> None:
-    from mlflow.entities import Metric, Param, RunTag
-
-    points = [Metric(line["metric"], line["value"], line["time"], line["step"]) for line in lines if "metric" in line]
-    params = [Param(name, value[:PARAM]) for name, value in head["params"].items()]
-    tags = [RunTag(line["tag"], line["value"][:TAG]) for line in lines if "tag" in line]
-    originals = {line["metric"]: line["name"] for line in lines if "name" in line}
-    tags += [RunTag(f"satiety.name.{safe}", name[:TAG]) for safe, name in originals.items()]
-    for some in _batches(params, OTHERS):
-        client.log_batch(run_id, params=some)
-    for some in _batches(tags, OTHERS):
-        client.log_batch(run_id, tags=some)
-    for some in _batches(points, METRICS):
-        client.log_batch(run_id, metrics=some)
-    end = next((line for line in lines if "end" in line), None)
-    if end:
-        client.set_terminated(run_id, status=end["status"], end_time=end["end"])
-
-
-def _batches(items: Sequence[Any], size: int) -> Iterator[list[Any]]:
-    rest = iter(items)
-    while some := list(islice(rest, size)):
-        yield some
+    for last in (False, True):
+        try:
+            head, *lines = read(path)
+            replay(client, begin(client, head), path, head, lines)
+            begin(client, head)  # a run that a slow server made again meanwhile goes
+        except (MlflowException, ValueError, KeyError) as error:
+            if isinstance(error, MlflowException) and not _refused(error):
+                raise
+            if last:
+                aside = path.with_suffix(".refused")
+                path.rename(aside)
+                log.warning("%s: MLflow refuses it, so it is left aside: %s", aside, str(error).splitlines()[0][:300])
+        else:
+            shutil.rmtree(kept(path), ignore_errors=True)
+            path.unlink()
+            return True
+    return False
 
 
 def _experiment(client: Any) -> str:
@@ -188,6 +194,11 @@ def _refused(error: BaseException) -> bool:
     return getattr(error, "error_code", None) in {"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_DOES_NOT_EXIST"}
 
 
+def _lock() -> Path:
+    """Return the file that is locked while something is made in MLflow of which there must be one."""
+    return project_root() / ".satiety" / "mlflow.lock"
+
+
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """Hold a lock among processes; wait for it."""
@@ -195,3 +206,8 @@ def _locked(path: Path) -> Iterator[None]:
     with path.open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    deliver()

@@ -21,7 +21,7 @@ from satiety.validate.pages import pages
 from satiety.validate.screening import SHOWN, Finding, Screened, screen, shorten, stop_if_broken, warnings
 from satiety.validate.suites import Rule, read_suite
 from satiety.validate.table import Table
-from tasks.stage import Report, stage
+from tasks.stage import Made, Report, stage
 
 log = logging.getLogger(__name__)
 
@@ -32,12 +32,12 @@ def main(
     labelled: Path,
     corpus: Path,
     expectations: Path,
-    train: Path,
-    dev: Path,
-    test: Path,
-    clean_corpus: Path,
-    quarantine: Path,
-    docs: Path,
+    train: Made,
+    dev: Made,
+    test: Made,
+    clean_corpus: Made,
+    quarantine: Made,
+    docs: Made,
     *,
     params: Validate,
     report: Report,
@@ -58,6 +58,7 @@ def main(
     splits = {name: [example for example in ours.clean if example.split == name] for name in get_args(Split)}
     counts = {name: _labels(asked, rows) for name, rows in splits.items()}
     _write_docs(docs, pages(screened, counts))
+    report.keep(docs)
     stop_if_broken(screened, params.row_share, str(docs / "index.html"))
 
     wrote = sum(write(path, splits[name], Example) for name, path in (("train", train), ("dev", dev), ("test", test)))

@@ -75,6 +75,11 @@ class Ingest(Section):
     limits: Limits
     """What a hostile or broken file may cost."""
 
+    def assets(self) -> list[tuple[str, Asset]]:
+        """Return every asset, with the name of the field that it stands in."""
+        several = [*(("labelled", one) for one in self.labelled), *(("corpus", one) for one in self.corpus)]
+        return [*several, ("base", self.base)]
+
     @field_validator("labelled")
     @classmethod
     def _answers(cls, sources: list[Labelled], info: ValidationInfo) -> list[Labelled]:

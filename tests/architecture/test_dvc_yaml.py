@@ -25,6 +25,8 @@ PLUMBING = {
     "satiety.services",
     "satiety.settings",
     "tasks",
+    "tasks.leash",
+    "tasks.replay",
     "tasks.spool",
     "tasks.stage",
     "tasks.tracking",
@@ -108,6 +110,16 @@ def test_every_path_of_the_command_is_a_dep_or_an_out(name: str) -> None:
     assert words[:3] == ["python", "-m", f"tasks.{name}"]
     given = {real(word) for word in words[3:] if not word.startswith("--")}
     assert given <= paths(STAGES[name], "deps", "outs", "plots", "metrics")
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_what_a_stage_says_it_makes_is_what_dvc_says_it_makes(name: str) -> None:
+    values = vars(importlib.import_module(f"tasks.{name}")).values()
+    stage = next(value for value in values if isinstance(value, Stage))
+    words = shlex.split(STAGES[name]["cmd"])[3:]
+    given = {option[2:].replace("-", "_"): real(path) for option, path in zip(words[::2], words[1::2], strict=True)}
+    assert {given[path] for path in stage.made} == paths(STAGES[name], "outs", "plots")
+    assert {given[path] for path in set(stage.paths) - set(stage.made)} <= paths(STAGES[name], "deps")
 
 
 @pytest.mark.parametrize("name", STAGES)

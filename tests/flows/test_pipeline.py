@@ -9,7 +9,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("flows")]
 
 
 def test_an_empty_flow_runs() -> None:
-    """Guards the pin of fastapi: with 0.155 and later every flow crashes at its first call."""
+    """Guards the pin of fastapi: 0.155 lets every flow crash at its first call."""
     from prefect import flow
 
     @flow

@@ -14,10 +14,12 @@ import pytest
 import yaml
 
 from satiety.errors import AssetError, DataError
-from satiety.files import sha256
+from satiety.files import digest, manifest, sha256
 from satiety.problems.base import Problem
 from satiety.records import Document, Example, Rejected, read
 from tasks.ingest import main
+from tasks.spool import SPOOL
+from tasks.spool import read as spooled
 
 ROOT = Path.cwd()
 SHARED = Path("../shared/data")
@@ -128,6 +130,19 @@ def test_the_problem_and_the_base_model_are_settled(workspace: Path) -> None:
     assert Problem.load(PATHS["problem"]).classes == ("bad", "good")
     assert (PATHS["base"] / "model.safetensors").is_file()
     assert report()["sha256"]["labelled"] == sha256(OUTS["labelled"])
+
+
+def test_its_sources_are_the_data_sets_of_its_run(workspace: Path) -> None:
+    main.run(**PATHS)
+    (path,) = SPOOL.glob("*.jsonl")
+    fed = {line["input"]: (line["uri"], line["digest"]) for line in spooled(path) if "input" in line}
+    raw = PATHS["raw"]
+    base = digest({f"data/raw/base/{name}": value for name, value in manifest(raw / "base").items()})
+    assert fed == {
+        "labelled": ("file:data/raw/a.csv", sha256(raw / "a.csv")),
+        "corpus": ("file:data/raw/c.txt", sha256(raw / "c.txt")),
+        "base": ("file:data/raw/base", base),
+    }
 
 
 def test_twice_gives_the_same_bytes(workspace: Path) -> None:

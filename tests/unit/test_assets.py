@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from satiety.assets import MAX_BYTES, MODEL_FILES, Asset, data_files, take_model
+from satiety.assets import MAX_BYTES, MODEL_FILES, Asset, data_files, pin, take_model
 from satiety.errors import AssetError
 from satiety.files import digest, manifest, sha256
 
@@ -344,3 +344,14 @@ class TestHub:
     def test_another_repository_is_not_there(self, raw: Path) -> None:
         with pytest.raises(AssetError, match=f"hf:org/other@{COMMIT}: "):
             take_model(Asset(uri=f"hf:org/other@{COMMIT}"), Path("base"), raw)
+
+
+def test_a_pin_is_the_sha256_the_commit_or_what_the_bytes_are_now(raw: Path) -> None:
+    (raw / "a.csv").write_text("x")
+    assert pin(Asset(uri="s3://b/x.csv", sha256="ab" * 32), raw) == "ab" * 32
+    assert pin(Asset(uri=f"hf:datasets/org/name@{COMMIT}/x.csv"), raw) == COMMIT
+    assert pin(Asset(uri="file:data/raw/a.csv"), raw) == sha256(raw / "a.csv")
+    (raw / "b.csv").write_text("y")
+    several = pin(Asset(uri="file:data/raw/*.csv"), raw)
+    (raw / "b.csv").write_text("z")
+    assert pin(Asset(uri="file:data/raw/*.csv"), raw) != several

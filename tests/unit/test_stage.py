@@ -12,8 +12,11 @@ from pathlib import Path
 import pytest
 
 from satiety.errors import DataError, SetupError
+from satiety.files import sha256, write_text
+from satiety.records import Document, write
 from satiety.section import Section
-from tasks.stage import BEGUN, Report, begin, stage
+from tasks.spool import SPOOL, kept, read
+from tasks.stage import BEGUN, Made, Report, begin, stage
 
 SLEEPER = """
 import time
@@ -83,6 +86,27 @@ def test_a_stage_writes_its_files_its_report_and_its_cost(folder: Path) -> None:
     assert cost["peak_bytes"] > 1_000_000
 
 
+def test_its_tables_are_data_sets_of_its_run_and_its_report_and_plots_are_artifacts(folder: Path) -> None:
+    @stage
+    def draws(table: Path, broken: Path, gone: Path, plot: Made, out: Made, *, params: Copy, report: Report) -> None:
+        write_text(plot, "x,y\n")
+        write(out, [Document("2", "b")], Document)
+
+    write(Path("in.parquet"), [Document("1", "a"), Document("2", "b")], Document)
+    Path("broken.parquet").write_bytes(b"PAR1")
+    inputs = {"table": Path("in.parquet"), "broken": Path("broken.parquet"), "gone": Path("gone.parquet")}
+    draws.run(**inputs, plot=Path("plots/p.csv"), out=Path("out.parquet"))
+    (path,) = SPOOL.glob("*.jsonl")
+    fed = {line["input"]: (line["digest"], line["rows"]) for line in read(path) if "input" in line}
+    assert fed == {
+        "table": (sha256(Path("in.parquet")), 2),
+        "broken": (sha256(Path("broken.parquet")), None),
+    }
+    there = [one.relative_to(kept(path)).as_posix() for one in kept(path).rglob("*") if one.is_file()]
+    assert sorted(there) == ["plots/p.csv", "reports/copy.json"]
+    assert json.loads(Path(".satiety/timings/copy.json").read_text())["run"] == path.stem
+
+
 def test_its_name_is_that_of_its_block() -> None:
     assert (copying.name, copying.paths) == ("copy", ["text", "out"])
 
@@ -94,11 +118,14 @@ def test_a_failed_stage_leaves_no_report(folder: Path) -> None:
     assert not Path(".satiety/timings").exists()
 
 
-def test_a_users_mistake_is_one_line_and_exit_code_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_users_mistake_is_one_line_and_exit_code_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(sys, "argv", ["copy", "--text", "nowhere.txt", "--out", "out.txt"])
     monkeypatch.setattr(signal, "signal", lambda *_: None)
-    with pytest.raises(SystemExit, match=r"^nowhere\.txt: no such file$"):
+    with pytest.raises(SystemExit, match=r"^1$"):
         copying.cli()
+    assert capsys.readouterr().err == "nowhere.txt: no such file\n"
 
 
 def test_a_number_that_is_none_stops_the_stage(folder: Path) -> None:
@@ -109,6 +136,8 @@ def test_a_number_that_is_none_stops_the_stage(folder: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         broken.run()
     assert not Path("reports").exists()
+    (path,) = SPOOL.glob("*.jsonl")
+    assert [line["status"] for line in read(path) if "end" in line] == ["FAILED"]
 
 
 @pytest.mark.slow
@@ -117,7 +146,7 @@ def test_a_second_run_says_which_process_is_in_the_way_and_a_dead_one_is_not(fol
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, sys.path))}
     command = [sys.executable, "-c", SLEEPER, "--out", "out.txt"]
     second = subprocess.run(command, cwd=folder, env=environment, text=True, capture_output=True, check=False)
-    assert second.returncode == 1
+    assert second.returncode == os.EX_TEMPFAIL, "the same again may work a minute later"
     assert f"stage nap is busy here: process {first.pid} runs it" in second.stderr
     first.kill()
     first.communicate()

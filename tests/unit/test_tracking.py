@@ -1,7 +1,9 @@
 """Spool and delivery: every run exactly once, whatever dies in between."""
 
 import json
+import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 
 from satiety.section import Section
 from tasks import spool, tracking
+from tasks.replay import METRICS
 from tasks.spool import NAME, SPOOL, safe_name, tracked
 
 CODE = Path(__file__).parents[2]
@@ -111,10 +114,10 @@ def test_runs_arrive_in_the_order_in_which_they_began(client: Any) -> None:
 
 
 def test_more_points_than_one_request_takes_all_arrive(client: Any) -> None:
-    record(points=2 * tracking.METRICS + 7)
+    record(points=2 * METRICS + 7)
     tracking.deliver()
     (run,) = runs(client)
-    assert len(client.get_metric_history(run.info.run_id, "loss")) == 2 * tracking.METRICS + 7
+    assert len(client.get_metric_history(run.info.run_id, "loss")) == 2 * METRICS + 7
 
 
 @pytest.mark.parametrize("after", [0, 1, 2, 3])
@@ -227,11 +230,155 @@ def test_what_mlflow_refuses_is_put_aside_and_holds_up_nobody(client: Any, caplo
     assert [run.info.run_name for run in runs(client)] == ["augment"]
 
 
-def test_a_stage_belongs_to_the_run_that_its_flow_gives(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SATIETY_PARENT_RUN", "a" * 32)
-    record()
-    tracking.deliver()
-    assert runs(client)[0].data.tags["mlflow.parentRunId"] == "a" * 32
+def below(key: str, monkeypatch: pytest.MonkeyPatch, *stages: str) -> None:
+    monkeypatch.setenv("SATIETY_PARENT_RUN", key)
+    for stage in stages:
+        record(stage)
+
+
+def by_name(client: Any) -> dict[str, Any]:
+    found = runs(client)
+    assert len(found) == len({run.info.run_name for run in found})
+    return {run.info.run_name: run for run in found}
+
+
+def test_a_parent_and_its_stages_arrive_in_one_delivery(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with spool.parent("pipeline", {"reason": "scheduled"}) as run:
+        below(run.head["run"], monkeypatch, "ingest", "augment")
+    assert tracking.deliver() == 3
+    found = by_name(client)
+    above = found["pipeline"]
+    assert (above.info.status, above.data.params) == ("FINISHED", {"reason": "scheduled"})
+    assert {found[name].data.tags["mlflow.parentRunId"] for name in ("ingest", "augment")} == {above.info.run_id}
+    assert "mlflow.parentRunId" not in above.data.tags
+
+
+def test_a_stage_that_arrives_before_its_parent_makes_a_place_that_the_parent_fills(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with spool.parent("pipeline", {"reason": "by hand"}) as run:
+        below(run.head["run"], monkeypatch, "ingest")
+        assert tracking.deliver() == 1
+        place = by_name(client)["pipeline"]
+        assert (place.info.status, place.data.params) == ("RUNNING", {})
+        where = spool.arrived(run.head["run"])
+        assert where is not None
+        assert (where.run_id, where.url) == (place.info.run_id, None)
+    assert tracking.deliver() == 1
+    filled = by_name(client)["pipeline"]
+    assert (filled.info.run_id, filled.info.status) == (place.info.run_id, "FINISHED")
+    assert filled.data.params == {"reason": "by hand"}
+    assert (filled.data.tags["satiety.stage"], filled.info.start_time) == ("pipeline", run.head["start"])
+
+
+def test_a_run_made_twice_by_a_slow_server_is_one_after_the_delivery(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow import MlflowClient
+
+    whole = MlflowClient.create_run
+
+    def twice(self: Any, *args: Any, **kwargs: Any) -> Any:
+        whole(self, *args, **kwargs)
+        return whole(self, *args, **kwargs)
+
+    with spool.parent("pipeline", {}) as run:
+        below(run.head["run"], monkeypatch, "ingest", "augment")
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "create_run", twice)
+        assert tracking.deliver() == 3
+    found = by_name(client)
+    assert sorted(found) == ["augment", "ingest", "pipeline"]
+    assert found["ingest"].data.tags["mlflow.parentRunId"] == found["pipeline"].info.run_id
+
+
+@pytest.mark.parametrize(("error", "status"), [(ZeroDivisionError, "FAILED"), (KeyboardInterrupt, "KILLED")])
+def test_a_parent_ends_as_its_block_does(error: type[BaseException], status: str) -> None:
+    with pytest.raises(error), spool.parent("pipeline", {}):
+        raise error
+    assert [line["status"] for line in lines() if "end" in line] == [status]
+
+
+def test_a_parent_that_was_ended_is_not_ended_again() -> None:
+    with spool.parent("pipeline", {}) as run:
+        run.end("FAILED")
+    assert [line["status"] for line in lines() if "end" in line] == ["FAILED"]
+
+
+def test_the_page_of_a_run_carries_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SATIETY_TRACKING_URI", "https://me:secret@mlflow.example.org/")
+    assert tracking._page("r1", "7") == "https://mlflow.example.org/#/experiments/7/runs/r1"
+
+
+def test_only_the_last_arrivals_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "REMEMBERED", 3)
+    for number in range(5):
+        spool.remember(f"{number}-augment-00000000", spool.Arrived(str(number), "1", None))
+    assert spool.arrived("0-augment-00000000") is None
+    assert spool.arrived("4-augment-00000000") == spool.Arrived("4", "1", None)
+    assert len(list(spool.ARRIVED.iterdir())) == 3
+
+
+def test_a_password_in_a_params_url_is_not_spooled() -> None:
+    with tracked("augment", Made(alpha=1, word="s3://me:secret@host/x")):
+        pass
+    assert lines()[0]["params"]["augment.word"] == '"s3://host/x"'
+
+
+def test_data_sets_and_artifacts_arrive_once_though_they_are_sent_twice(client: Any, workspace: Path) -> None:
+    Path("plots").mkdir()
+    Path("plots/loss.csv").write_text("step,loss\n1,0.5\n")
+    with tracked("finetune", PARAMS) as run:
+        run.fed("train", digest="ab" * 32, uri="data/train.parquet", rows=12)
+        run.fed("labelled", digest="cd" * 32, uri="https://me:secret@example.org/x.csv")
+        run.keep(Path("plots"))
+        run.finish({})
+    Path("plots/loss.csv").write_text("what a later run made")
+    (path,) = SPOOL.glob("*.jsonl")
+    content = path.read_bytes()
+    shutil.copytree(spool.kept(path), "again")
+    assert tracking.deliver() == 1
+    assert not spool.kept(path).exists()
+    path.write_bytes(content)
+    Path("again").rename(spool.kept(path))
+    assert tracking.deliver() == 1
+    (there,) = runs(client)
+    inputs = {one.dataset.name: one for one in client.get_run(there.info.run_id).inputs.dataset_inputs}
+    assert {name: one.tags[0].value for name, one in inputs.items()} == {"train": "training", "labelled": "input"}
+    assert json.loads(inputs["train"].dataset.profile) == {"sha256": "ab" * 32, "num_rows": 12}
+    assert json.loads(inputs["labelled"].dataset.source) == {"uri": "https://example.org/x.csv"}
+    assert inputs["train"].dataset.digest == "ab" * 16
+    assert [found.path for found in client.list_artifacts(there.info.run_id, "plots")] == ["plots/loss.csv"]
+    got = client.download_artifacts(there.info.run_id, "plots/loss.csv", str(workspace))
+    assert Path(got).read_text() == "step,loss\n1,0.5\n"
+
+
+def test_a_large_file_is_no_artifact(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    Path("big.csv").write_bytes(b"x" * (spool.KEPT + 1))
+    with tracked("finetune", PARAMS) as run:
+        run.keep(Path("big.csv"))
+    assert "big.csv: 4,194,305 bytes are too many" in caplog.text
+    assert not [path for path in SPOOL.iterdir() if path.is_dir()]
+
+
+def test_all_artifacts_of_a_run_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "ROOM", 25)
+    Path("docs").mkdir()
+    for number in range(4):
+        Path(f"docs/{number}.html").write_text("x" * 10)
+    with tracked("validate", PARAMS) as run:
+        run.keep(Path("docs").absolute())
+    (path,) = SPOOL.glob("*.jsonl")
+    held = [one.relative_to(spool.kept(path)).as_posix() for one in spool.kept(path).rglob("*.html")]
+    assert sorted(held) == ["docs/0.html", "docs/1.html"]
+
+
+@pytest.mark.parametrize("wrong", ["a" * 32, "1-x-0000000g", "1-it's-00000000"])
+def test_a_parent_that_is_no_key_is_refused(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SATIETY_PARENT_RUN", wrong)
+    with pytest.raises(ValueError, match="parent_run"):
+        record()
 
 
 @pytest.mark.slow

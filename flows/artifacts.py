@@ -1,0 +1,84 @@
+"""What a run of the pipeline made -> a table and a page in Prefect, with links to where the rest is."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+
+from tasks.stage import REPORTS, STATE
+
+
+def publish(ended: Mapping[str, str], mlflow: str | None) -> None:
+    """Make the two artifacts of this run.
+
+    Args:
+        ended: how each stage ended.
+        mlflow: a link to the run in MLflow, where there is one.
+    """
+    create_table_artifact(key="stages", table=rows(ended), description="What each stage did.")
+    create_markdown_artifact(key="pipeline", markdown=page(mlflow), description="What came of it.")
+
+
+def rows(ended: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return a row per stage: how it ended, what went in and out, how long it took when it last ran."""
+    return [_row(stage, how) for stage, how in ended.items()]
+
+
+def page(mlflow: str | None) -> str:
+    """Return the scores, the decision and the links, as markdown."""
+    scores, promoted = _read(REPORTS / "evaluate.json"), _read(REPORTS / "promote.json")
+    lines = [f"# {promoted.get('name', 'pipeline')}", ""]
+    if scores:
+        lines += [f"**{scores['metric']}** on {scores['examples']:,} frozen test examples", "", *_scores(scores), ""]
+    if promoted:
+        lines += [f"**{str(promoted['decision']).capitalize()}**: {promoted['reason']}", ""]
+    return "\n".join([*lines, "## Where the rest is", *(f"- {link}" for link in _links(mlflow))])
+
+
+def _scores(scores: Mapping[str, Any]) -> list[str]:
+    sides = {"before": "before", "after": "after", "difference": "**difference**"}
+    return [
+        "| | value | 95 % interval |",
+        "|---|---|---|",
+        *(
+            f"| {shown} | {s['value']:{sign}.3f} | [{s['low']:{sign}.3f}, {s['high']:{sign}.3f}] |"
+            for side, shown in sides.items()
+            for s, sign in [(scores[side], "+" if side == "difference" else "")]
+        ),
+    ]
+
+
+def _links(mlflow: str | None) -> list[str]:
+    """Return links for who sees the web alone, and paths for who sits at the machine."""
+    folder = Path.cwd()
+    where = os.environ.get("SATIETY_TRACKING_URI", "")
+    registry = f"{where.rstrip('/')}/#/models" if where.startswith("http") else None
+    local = "MLflow: `mlflow ui --backend-store-uri sqlite:///mlflow.db`"
+    return [
+        f"MLflow run: [{mlflow}]({mlflow})" if mlflow else local,
+        *([f"Registered models: [{registry}]({registry})"] if registry else []),
+        f"Data Docs: `{folder / REPORTS / 'data_docs' / 'index.html'}`, and with the run of `validate` in MLflow",
+        f"Reports: `{folder / REPORTS}/<stage>.json`",
+        f"The model: `{folder / 'models' / 'package'}`, its card `README.md` in it",
+    ]
+
+
+def _row(stage: str, how: str) -> dict[str, Any]:
+    report, cost = _read(REPORTS / f"{stage}.json"), _read(STATE / "timings" / f"{stage}.json")
+    return {
+        "stage": stage,
+        "this run": how,
+        "in": report.get("in"),
+        "out": report.get("out"),
+        "quarantined": report.get("quarantined"),
+        "seconds, when it ran": cost.get("seconds"),
+        "GB": round(cost["peak_bytes"] / 1e9, 2) if cost else None,
+    }
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return what a file holds, or nothing where a stage did not come to write it."""
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}

@@ -1,0 +1,39 @@
+"""The slots that runs share, whatever worker they are on: who trains holds `gpu`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+GPU = "gpu"
+SLOTS = {GPU: 1}
+"""Concurrency limits, by name."""
+TRAINING = ("pretrain", "finetune")
+"""Stages that hold `gpu`, and may be sent to another work pool."""
+
+
+def ensure() -> None:
+    """Make the limits where there are none; one that somebody set otherwise stays."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
+    from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+
+    with get_client(sync_client=True) as client:
+        for name, limit in SLOTS.items():
+            try:
+                client.read_global_concurrency_limit_by_name(name)
+            except ObjectNotFound:
+                try:
+                    client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name, limit=limit))
+                except ObjectAlreadyExists:
+                    continue  # another run was faster
+
+
+@contextmanager
+def held(stage: str) -> Iterator[None]:
+    """Hold the slot that the stage needs, if it needs one, within the block."""
+    from prefect.concurrency.sync import concurrency
+
+    if stage not in TRAINING:
+        yield
+        return
+    with concurrency(GPU, occupy=1):
+        yield

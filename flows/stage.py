@@ -1,0 +1,22 @@
+"""Flow `stage`: one stage, for a worker of another work pool that sees the same folder."""
+
+from contextlib import chdir
+
+from prefect import flow
+
+from flows.dvc import single
+from flows.pipeline import bounded
+from flows.stages import reproduce
+
+
+@flow(name="stage", persist_result=False)
+def stage(stage: str, workspace: str, parent: str = "") -> None:
+    """Reproduce one stage.
+
+    Args:
+        stage: its name in dvc.yaml.
+        workspace: the folder of that file.
+        parent: the key of the run in MLflow that it belongs to.
+    """
+    with bounded(), chdir(workspace):
+        reproduce.with_options(task_run_name=stage)(stage, single(stage), parent)

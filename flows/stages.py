@@ -1,0 +1,65 @@
+"""The tasks of Prefect: one runs a stage, one says that nothing changed for it, one sends it to another work pool."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from prefect import State, task
+from prefect.deployments import run_deployment
+from prefect.states import Completed
+
+from flows import slots
+from flows.commands import StageError, execute
+from flows.dvc import python, surroundings
+
+RETRIES: dict[str, Any] = {"retries": 2, "retry_delay_seconds": [10, 60], "persist_result": False}
+"""For what is outside and may pass: a source or MLflow that does not answer, a lock that another run holds."""
+SKIPPED = "didn't change, skipping"
+RESTORED = "is cached - skipping run, checking out outputs"
+
+
+def _passing(_task: Any, _run: Any, state: State[Any]) -> bool:
+    """Return whether trying again may help; a wrong value stays wrong."""
+    found = state.result(raise_on_failure=False)
+    return isinstance(found, StageError) and found.passing
+
+
+@task(retry_condition_fn=_passing, **RETRIES)
+def reproduce(stage: str, command: Sequence[str], parent: str) -> State[Any]:
+    """Run one stage by a command of DVC's, which knows whether it must; its lines are the run's log."""
+    with slots.held(stage):
+        said = execute(stage, command, surroundings(SATIETY_PARENT_RUN=parent))
+    if SKIPPED in said:
+        return Completed(name="Cached", message="Nothing it depends on changed.")
+    if RESTORED in said:
+        return Completed(name="Cached", message="Its results were in the cache, and are back.")
+    return Completed(message="It ran.")
+
+
+@task(persist_result=False)
+def cached(stage: str) -> State[Any]:
+    """Say that a stage need not run."""
+    return Completed(name="Cached", message=f"Nothing that {stage} depends on changed.")
+
+
+@task(persist_result=False)
+def send(stage: str, pool: str, parent: str) -> State[Any]:
+    """Let a worker of another pool run a stage, by the deployment `stage/<pool>`; it must see the same folder."""
+    parameters = {"stage": stage, "workspace": str(Path.cwd()), "parent": parent}
+    run: Any = run_deployment(f"stage/{pool}", parameters=parameters, flow_run_name=stage)
+    state = run.state
+    if state is None or not state.is_completed():
+        raise StageError(f"stage {stage} was sent to {pool!r}, and ended there as {state and state.name}; see its log")
+    return Completed(name=state.name, message=f"By a worker of {pool}. {state.message or ''}")
+
+
+@task(retry_condition_fn=_passing, **RETRIES)
+def promote(parent: str) -> None:
+    """Compare the challenger with the champion, and move the alias where the evidence says so."""
+    execute("promote", python("tasks.promote"), surroundings(SATIETY_PARENT_RUN=parent))
+
+
+@task(persist_result=False)
+def save(command: Sequence[str]) -> None:
+    """Make one DVC experiment of what the stages made."""
+    execute("the experiment", command, surroundings())

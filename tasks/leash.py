@@ -1,0 +1,33 @@
+"""A command -> the same command, which gets SIGTERM when the process that started it dies, however that dies.
+
+    python -m tasks.leash PID COMMAND …        PID is the process that starts it
+
+So a killed flow leaves no `dvc` behind, and a killed `dvc` no stage: an orphan would write where the next run writes.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1
+"""Linux's number of this request, as in <sys/prctl.h>."""
+
+
+def end_with_parent() -> None:
+    """Let the kernel stop this process when the one that started it dies; where there is no such kernel, do nothing."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def main() -> None:
+    """Bind this process to its parent, then become the command."""
+    parent, command = int(sys.argv[1]), sys.argv[2:]
+    end_with_parent()
+    if os.getppid() != parent:
+        sys.exit(f"{command[0]}: the process that asked for it is gone")
+    os.execvp(command[0], command)  # noqa: S606  # no shell: the words are passed on as they are
+
+
+if __name__ == "__main__":
+    main()
