@@ -8,6 +8,7 @@ this machine only.
 
 import base64
 import io
+import json
 import os
 import re
 import shutil
@@ -20,7 +21,7 @@ from typing import Any
 
 from mlflow import MlflowClient
 from PIL import Image
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Locator, Page, sync_playwright
 from rich.console import Console
 from rich.text import Text
 
@@ -31,6 +32,8 @@ from satiety.settings import project_root
 
 PICTURES = Path("docs/pictures")
 SIZE = {"width": 1360, "height": 850}
+REFUSED = set[str]()
+"""Where the pages wanted to go outside this machine: nowhere, or we have told somebody wrong."""
 BYTES = 300_000
 """A picture larger than that is a mistake."""
 COLOURS = 256
@@ -43,8 +46,18 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+REMEMBERED = {
+    "mlflow.workflowType_v1": '"machine_learning"',
+    "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1": "true",
+    "mlflow.assistant.panelOpen_v1": "false",
+}
+"""What the browser of somebody who trains models, and has closed the offer to chat, knows of MLflow's pages."""
+CURVES = "^(dev|train)_"
+"""The charts to show of a training run."""
 PATIENCE = 60_000
 """Milliseconds until a page must show what it is photographed for."""
+DRAWN = 4_000
+"""Milliseconds in which a chart draws itself."""
 REPORT = "satiety report"
 WIDTH = 92
 """Columns of the terminal in the picture."""
@@ -59,17 +72,17 @@ def main() -> None:
     join()
     try:
         with browser(read(root)) as context:
-            for name, page in shots(context):
-                page.wait_for_timeout(1500)  # charts draw themselves in
-                save(name, page.screenshot())
-                page.close()
+            for name, what in shots(context):
+                save(name, what.screenshot())
     finally:
         if ours:
             print(down(root))
+    if REFUSED:
+        sys.exit("the pages wanted to tell others: " + ", ".join(sorted(REFUSED)))
 
 
-def shots(context: BrowserContext) -> Iterator[tuple[str, Page]]:
-    """Yield each picture's name and its page, ready to be taken."""
+def shots(context: BrowserContext) -> Iterator[tuple[str, Page | Locator]]:
+    """Yield each picture's name and what is on it, a whole page or a part of one, ready to be taken."""
     run = completed()
     yield "prefect-run", prefect_run(context, run)
     client = MlflowClient()
@@ -93,8 +106,8 @@ def browser(known: dict[str, str]) -> Iterator[BrowserContext]:
             viewport=SIZE, color_scheme="light", http_credentials={"username": user, "password": password}
         )
         token = base64.b64encode(known["PREFECT_API_AUTH_STRING"].encode()).decode()
-        known_by_prefect = f"localStorage.setItem('prefect-password', '{token}')"
-        context.add_init_script(f"if (location.protocol == 'http:') {known_by_prefect}")
+        stored = json.dumps(REMEMBERED | {"prefect-password": token})
+        context.add_init_script(f"if (location.protocol == 'http:') Object.assign(localStorage, {stored})")
         context.route(lambda url: not re.match(r"(http://127\.0\.0\.1:|file:|data:|blob:)", url), refuse)
         context.set_default_timeout(PATIENCE)
         yield context
@@ -102,8 +115,8 @@ def browser(known: dict[str, str]) -> Iterator[BrowserContext]:
 
 
 def refuse(route: Any) -> None:
-    """Stop a request that would leave this machine, and say so."""
-    print(f"refused: {route.request.url[:100]}")
+    """Stop a request that would leave this machine, and remember it."""
+    REFUSED.add(route.request.url.partition("?")[0])
     route.abort()
 
 
@@ -126,7 +139,9 @@ def prefect_run(context: BrowserContext, run: dict[str, Any]) -> Page:
     """Open the page of a flow run, with its stages side by side in time."""
     page = context.new_page()
     page.goto(f"{os.environ['PREFECT_API_URL'].removesuffix('/api')}/runs/flow-run/{run['id']}")
-    page.get_by_text("promote").first.wait_for()
+    page.locator("canvas").first.wait_for()
+    page.get_by_text("Beginning flow run").first.wait_for()
+    page.wait_for_timeout(DRAWN)  # the bars are no text that one could wait for
     return page
 
 
@@ -137,6 +152,8 @@ def mlflow_run(context: BrowserContext, run: Any) -> Page:
         f"{os.environ['MLFLOW_TRACKING_URI']}/#/experiments/{known.experiment_id}/runs/{known.run_id}/model-metrics"
     )
     page.locator("svg.main-svg").first.wait_for()
+    page.get_by_placeholder("Search metric charts").fill(CURVES)
+    page.wait_for_timeout(DRAWN)
     return page
 
 
@@ -149,13 +166,13 @@ def mlflow_model(context: BrowserContext, version: Any) -> Page:
 
 
 def data_docs(context: BrowserContext) -> Page:
-    """Open what was expected of the data, and what was found."""
+    """Open what was expected of the labelled examples, and what was found."""
     page = context.new_page()
-    page.goto((project_root() / "reports/data_docs/index.html").as_uri())
+    page.goto(next((project_root() / "reports/data_docs").glob("labelled_*.html")).as_uri())
     return page
 
 
-def terminal(context: BrowserContext) -> Page:
+def terminal(context: BrowserContext) -> Locator:
     """Open what `satiety report` writes into a terminal of this width."""
     around = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(WIDTH), "TERM": "xterm-256color"}
     said = subprocess.run(REPORT.split(), env=around, text=True, capture_output=True, check=True).stdout
@@ -165,7 +182,7 @@ def terminal(context: BrowserContext) -> Page:
     drawn = re.sub(r"@font-face \{.*?\}", "", drawn, flags=re.DOTALL).replace("Fira Code, monospace", MONOSPACE)
     page = context.new_page()
     page.set_content(f"<body style='margin:0'>{drawn}</body>")
-    return page
+    return page.locator("svg").first
 
 
 def save(name: str, png: bytes) -> None:
