@@ -1,4 +1,4 @@
-"""prefect.yaml -> a Prefect server that knows our pools, limits, deployments and automation; once or often, the same."""
+"""prefect.yaml -> a Prefect server that knows our pools, limits, deployments and automation; again is no harm."""
 
 import os
 import subprocess

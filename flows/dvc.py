@@ -62,10 +62,10 @@ def single(stage: str) -> list[str]:
     return [*DVC, "repro", "--single-item", stage]
 
 
-def surroundings(**more: str) -> dict[str, str]:
-    """Return an environment with the programs of this one first: DVC runs `python` by name."""
+def surroundings(parent: str = "") -> dict[str, str]:
+    """Return an environment with the programs of this one first, for DVC runs `python` by name; and the run above."""
     path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
-    return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", **more}
+    return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"} | ({"SATIETY_PARENT_RUN": parent} if parent else {})
 
 
 def tidy(order: Iterable[str]) -> None:

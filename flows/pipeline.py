@@ -72,7 +72,7 @@ def pipeline(workspace: str = ".", overrides: list[str] | None = None, gpu_pool:
 def _run(order: Order, upstream: dvc.Upstream) -> None:
     waiting = frozenset(upstream) if order.overrides else dvc.stale(upstream)
     with _tracked(order) if waiting else nullcontext("") as key:
-        ended = _stages(order, upstream, waiting, key)
+        ended = run_stages(order, upstream, waiting, key)
         if order.overrides:
             save(saving(order.name))
     promote.with_options(task_run_name="promote")(key)
@@ -81,7 +81,7 @@ def _run(order: Order, upstream: dvc.Upstream) -> None:
     artifacts.publish(how, there.url if there else None)
 
 
-def _stages(order: Order, upstream: dvc.Upstream, waiting: frozenset[str], key: str) -> dict[str, State[Any]]:
+def run_stages(order: Order, upstream: dvc.Upstream, waiting: frozenset[str], key: str) -> dict[str, State[Any]]:
     """Run what waits, each stage as soon as those it reads from have ended; return how every stage ended."""
     if waiting & {*slots.TRAINING}:
         slots.ensure()

@@ -28,7 +28,7 @@ def _passing(_task: Any, _run: Any, state: State[Any]) -> bool:
 def reproduce(stage: str, command: Sequence[str], parent: str) -> State[Any]:
     """Run one stage by a command of DVC's, which knows whether it must; its lines are the run's log."""
     with slots.held(stage):
-        said = execute(stage, command, surroundings(SATIETY_PARENT_RUN=parent))
+        said = execute(stage, command, surroundings(parent))
     if SKIPPED in said:
         return Completed(name="Cached", message="Nothing it depends on changed.")
     if RESTORED in said:
@@ -56,7 +56,7 @@ def send(stage: str, pool: str, parent: str) -> State[Any]:
 @task(retry_condition_fn=_passing, **RETRIES)
 def promote(parent: str) -> None:
     """Compare the challenger with the champion, and move the alias where the evidence says so."""
-    execute("promote", python("tasks.promote"), surroundings(SATIETY_PARENT_RUN=parent))
+    execute("promote", python("tasks.promote"), surroundings(parent))
 
 
 @task(persist_result=False)

@@ -58,11 +58,13 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
 
 
 def check_overrides(path: Path, overrides: Sequence[str]) -> None:
-    """Check the file as it would be with ``block.field=value`` in it, as `dvc exp run -S` takes them.
+    """Check the file, then as it would be with ``block.field=value`` in it, as `dvc exp run -S` takes them.
 
     Raises:
-        ParamsError: lists every override that is none, names no field, or gives a wrong value.
+        ParamsError: lists all that is wrong with the file; else every override that is none, names no field, or gives
+            a wrong value.
     """
+    load_params(path)
     values, wrong = read_yaml(path), []
     for override in overrides:
         name, equals, value = override.partition("=")

@@ -1,0 +1,126 @@
+"""Stages that do not need each other run side by side, and dvc.lock is as if one after another had run."""
+
+import json
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("flows")]
+
+SHAPE = {"a": [], "b": ["a"], "c": ["a"], "d": ["a", "c"], "e": ["b", "d"]}
+"""As ours: b (retrieve) and c (augment) read a (validate)."""
+TRIALS = 10
+WORK = """import random, sys, time, pathlib
+out, *read = sys.argv[1:]
+begun = time.time()
+time.sleep(random.uniform(0.05, 0.4))
+pathlib.Path(out).write_text("".join(pathlib.Path(one).read_text() for one in read) + out + chr(10))
+pathlib.Path(out + ".times").write_text(f"{begun} {time.time()}")
+"""
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A DVC project of five stages, each of which takes its time."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path / "site"))
+    monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
+    Path("work.py").write_text(WORK)
+    stages = {
+        name: {"cmd": " ".join(["python work.py", name, *read]), "deps": ["work.py", *read], "outs": [name]}
+        for name, read in SHAPE.items()
+    }
+    Path("dvc.yaml").write_text(yaml.safe_dump({"stages": stages}, sort_keys=False))
+    from flows.dvc import surroundings
+
+    subprocess.run(["dvc", "init", "-q", "--no-scm"], env=surroundings(), check=True)
+    return tmp_path
+
+
+def forget() -> None:
+    """Make everything new: outs, lock and cache."""
+    for name in SHAPE:
+        Path(name).unlink(missing_ok=True)
+    Path("dvc.lock").unlink(missing_ok=True)
+    shutil.rmtree(".dvc/cache", ignore_errors=True)
+
+
+def run_all() -> dict[str, Any]:
+    from prefect import flow
+
+    from flows import dvc
+    from flows.pipeline import Order, run_stages
+
+    @flow
+    def all_stages() -> dict[str, Any]:
+        upstream = dvc.stages()
+        return run_stages(Order([], None, "trial"), upstream, dvc.stale(upstream), "")
+
+    return all_stages()
+
+
+def times(stage: str) -> tuple[float, float]:
+    begun, ended = Path(f"{stage}.times").read_text().split()
+    return float(begun), float(ended)
+
+
+def test_the_lock_of_ten_parallel_runs_is_that_of_a_sequential_one_byte_for_byte(small: Path) -> None:
+    from flows.dvc import single, surroundings
+
+    for stage in SHAPE:
+        subprocess.run(single(stage), env=surroundings(), check=True, capture_output=True)
+    sequential, together = Path("dvc.lock").read_bytes(), 0
+    for _ in range(TRIALS):
+        forget()
+        ended = run_all()
+        assert {state.name for state in ended.values()} == {"Completed"}
+        assert Path("dvc.lock").read_bytes() == sequential
+        together += max(times("b")[0], times("c")[0]) < min(times("b")[1], times("c")[1])
+        assert times("d")[0] > times("c")[1]
+    assert together, "b and c never ran at the same time"
+
+
+def test_what_did_not_change_is_skipped_and_says_so(small: Path) -> None:
+    run_all()
+    again = run_all()
+    assert {(state.name, state.type.value) for state in again.values()} == {("Cached", "COMPLETED")}
+    Path("c").unlink()
+    third = run_all()
+    assert {name: state.name for name, state in third.items()} == {
+        "a": "Cached",
+        "b": "Cached",
+        "c": "Cached",
+        "d": "Cached",
+        "e": "Cached",
+    }
+    assert "back" in str(third["c"].message)
+
+
+def test_a_failed_stage_stops_what_depends_on_it_and_nothing_else(small: Path) -> None:
+    from flows.commands import StageError
+
+    text = Path("dvc.yaml").read_text()
+    Path("dvc.yaml").write_text(text.replace("python work.py c a", "echo no such file && exit 1"))
+    began = time.monotonic()
+    with pytest.raises(StageError, match=r"stage c ended with code 255; its last lines:\n[\s\S]*no such file"):
+        run_all()
+    assert Path("b").exists()
+    assert not Path("d").exists()
+    assert time.monotonic() - began < 10, "trying again cannot help, so it is not tried"
+    lock = yaml.safe_load(Path("dvc.lock").read_text())
+    assert json.dumps(sorted(lock["stages"])) == '["a", "b"]'
+
+
+def test_a_stage_that_found_something_unreachable_is_tried_again(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from flows.stages import reproduce
+
+    monkeypatch.setattr(reproduce, "retry_delay_seconds", [0.1, 0.1])
+    text = Path("dvc.yaml").read_text()
+    failing = "test -e tried && python work.py c a || (touch tried; exit 75)"
+    Path("dvc.yaml").write_text(text.replace("python work.py c a", failing))
+    assert run_all()["c"].name == "Completed"

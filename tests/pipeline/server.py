@@ -1,0 +1,138 @@
+"""A real Prefect server on loopback, and workers of it, as processes of the tests."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.pipeline.project import Project
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-sync"
+ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+
+
+@dataclass(frozen=True)
+class Server:
+    """A Prefect server that knows a project's deployments."""
+
+    url: str
+    project: Project
+    home: Path
+
+    def environment(self) -> dict[str, str]:
+        """Return the surroundings of a command that talks to the server."""
+        ours = {"PREFECT_API_URL": f"{self.url}/api", "PREFECT_HOME": str(self.home), "DO_NOT_TRACK": "1"}
+        return self.project.environment() | ours | {"PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in the project."""
+        return subprocess.run(
+            command, cwd=self.project.root, env=self.environment(), text=True, capture_output=True, check=False
+        )
+
+    def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Return what the API answers: to a POST where there is a body, else to a GET."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/api/{path}", data, {"Content-Type": "application/json"})  # noqa: S310  # our own address
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            return json.loads(answer.read() or "null")
+
+    def deployment(self) -> str:
+        """Return the id of `pipeline/daily`."""
+        return str(self.ask("deployments/name/pipeline/daily")["id"])
+
+    def start(self, **parameters: Any) -> str:
+        """Ask for a run, as the page does; return its id."""
+        return str(self.ask(f"deployments/{self.deployment()}/create_flow_run", {"parameters": parameters})["id"])
+
+    def runs(self) -> list[dict[str, Any]]:
+        """Return every flow run, newest first."""
+        found: list[dict[str, Any]] = self.ask("flow_runs/filter", {"sort": "ID_DESC"})
+        return found
+
+    def state(self, run: str) -> str:
+        """Return the type of a run's state."""
+        return str(self.ask(f"flow_runs/{run}")["state_type"])
+
+    def ended(self, run: str, seconds: float) -> str:
+        """Wait until a run has ended; return how."""
+        wait(lambda: self.state(run) in ENDED, seconds)
+        return self.state(run)
+
+    @contextmanager
+    def worker(self) -> Iterator["subprocess.Popen[bytes]"]:
+        """Let a worker run within the block."""
+        command = ["prefect", "worker", "start", "--pool", "satiety", "--type", "process"]
+        with (self.home / "worker.log").open("ab") as said:
+            process = subprocess.Popen(
+                command, cwd=self.project.root, env=self.environment() | QUICK, stdout=said, stderr=said
+            )
+            try:
+                yield process
+            finally:
+                if process.poll() is None:
+                    process.send_signal(signal.SIGTERM)
+                process.wait(60)
+
+
+QUICK = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
+"""So that tests wait for nobody."""
+
+
+@contextmanager
+def serve(project: Project, home: Path) -> Iterator[Server]:
+    """Start a server with an empty database, and deploy the project to it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = Server(f"http://127.0.0.1:{port}", project, home)
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    loops = {"PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "2"}
+    with (home / "server.log").open("wb") as said:
+        process = subprocess.Popen(command, env=server.environment() | loops, stdout=said, stderr=said, cwd=home)
+        try:
+            deployed = server.run("satiety", "deploy")  # waits for the server
+            assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+            yield server
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+
+
+def wait(condition: Any, seconds: float) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.5)
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process started."""
+    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout
+    return [int(line) for line in found.split()]
+
+
+def alive(pid: int) -> bool:
+    """Return whether a process lives."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def kill(*pids: int) -> None:
+    """Kill processes in a way that they cannot see coming."""
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)

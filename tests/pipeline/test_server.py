@@ -1,0 +1,182 @@
+"""The pipeline as a team runs it: deployed to a real Prefect server, started by hand, by the clock, and killed."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.pipeline.project import Project
+from tests.pipeline.server import CHROMIUM, FLAGS, Server, alive, children, kill, serve, wait
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+
+LONG = {"least_steps": 500_000, "most_steps": 500_000, "patience": "null"}
+ENDLESS = [f"finetune.training.{name}={value}" for name, value in LONG.items()]
+"""A fine-tuning that nobody waits for."""
+
+
+@pytest.fixture(scope="session")
+def committed(project: Project) -> Project:
+    """The project after its first run, with a commit, as DVC experiments want it."""
+    for command in (["add", "-A"], ["-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "run"]):
+        done = project.run("git", *command)
+        assert done.returncode == 0, done.stderr
+    project.run("git", "config", "user.name", "t")
+    project.run("git", "config", "user.email", "t@example.org")
+    return project
+
+
+@pytest.fixture(scope="session")
+def server(committed: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serve(committed, tmp_path_factory.mktemp("prefect")) as started:
+        yield started
+
+
+def test_what_is_deployed_twice_is_there_once(server: Server) -> None:
+    again = server.run("satiety", "deploy")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "pipeline/daily" in again.stdout
+    names = [one["name"] for one in server.ask("deployments/filter", {})]
+    assert sorted(names) == ["daily", "gpu"]
+    assert sorted(one["name"] for one in server.ask("work_pools/filter", {})) == ["gpu", "satiety"]
+    assert [one["name"] for one in server.ask("automations/filter", {})] == ["satiety: end runs whose process died"]
+    limits = server.ask("v2/concurrency_limits/filter", {})
+    assert [one["limit"] for one in limits if one["name"] == "gpu"] == [1]
+    (daily,) = (one for one in server.ask("deployments/filter", {}) if one["name"] == "daily")
+    assert [schedule["schedule"]["cron"] for schedule in daily["schedules"]] == ["0 3 * * *"]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+def test_a_run_started_from_the_page_completes_and_shows_what_came_of_it(server: Server) -> None:
+    before = {run["id"] for run in server.runs()}
+
+    def started() -> list[str]:
+        return [run["id"] for run in server.runs() if run["id"] not in before and run["created_by"] is None]
+
+    with server.worker(), page() as open_page:
+        open_page.goto(f"{server.url}/deployments/deployment/{server.deployment()}")
+        open_page.get_by_role("button", name="Run", exact=True).click()
+        open_page.get_by_text("Quick run").click()
+        wait(lambda: new_runs(server, before), 60)
+        (run,) = new_runs(server, before)
+        assert server.ended(run, 120) == "COMPLETED"
+        open_page.goto(f"{server.url}/runs/flow-run/{run}?tab=Artifacts")
+        open_page.get_by_text("pipeline", exact=True).first.wait_for()
+        artifacts = server.ask("artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run]}}})
+        open_page.goto(f"{server.url}/artifacts/artifact/{artifact(artifacts, 'markdown')['id']}")
+        open_page.get_by_text("frozen test examples").first.wait_for()
+    assert "MLflow" in artifact(artifacts, "markdown")["data"]
+    assert '"this run": "cached"' in artifact(artifacts, "table")["data"]
+
+
+def new_runs(server: Server, before: set[str]) -> list[str]:
+    return [run["id"] for run in server.runs() if run["id"] not in before and run["name"] not in ("stage",)]
+
+
+def artifact(found: list[dict[str, Any]], kind: str) -> dict[str, Any]:
+    (one,) = (artifact for artifact in found if artifact["type"] == kind)
+    return one
+
+
+def page() -> Any:
+    from contextlib import contextmanager
+
+    @contextmanager
+    def opened() -> Iterator[Any]:
+        from playwright.sync_api import sync_playwright
+
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
+            found = browser.new_page(viewport={"width": 1500, "height": 1000})
+            found.set_default_timeout(60_000)
+            yield found
+            browser.close()
+
+    return opened()
+
+
+def test_a_scheduled_run_starts_by_itself(server: Server) -> None:
+    made = server.ask(
+        f"deployments/{server.deployment()}/schedules", [{"schedule": {"interval": 3600, **soon()}, "active": True}]
+    )
+    before = {run["id"] for run in server.runs() if run["state_type"] != "SCHEDULED"}
+
+    def fired() -> list[dict[str, Any]]:
+        return [run for run in server.runs() if run["auto_scheduled"] and run["id"] not in before and done(run)]
+
+    with server.worker():
+        wait(fired, 120)
+    assert fired()[0]["state_type"] == "COMPLETED"
+    server.run("prefect", "deployment", "schedule", "delete", "pipeline/daily", made[0]["id"], "-y")
+
+
+def done(run: dict[str, Any]) -> bool:
+    return run["state_type"] in ("COMPLETED", "FAILED", "CRASHED")
+
+
+def soon() -> dict[str, str]:
+    from datetime import UTC, datetime, timedelta
+
+    return {"anchor_date": (datetime.now(UTC) + timedelta(seconds=15)).isoformat(), "timezone": "UTC"}
+
+
+@pytest.fixture
+def training(server: Server) -> Callable[[], tuple[str, int]]:
+    """Start an endless run; give its id and the process of its fine-tuning, once that is at work."""
+    lock = server.project.root / ".satiety/finetune.lock"
+
+    def start() -> tuple[str, int]:
+        lock.unlink(missing_ok=True)
+        run = server.start(overrides=ENDLESS)
+        wait(lambda: lock.exists() and lock.read_text().strip().isdigit(), 120)
+        return run, int(lock.read_text())
+
+    return start
+
+
+def test_a_killed_worker_takes_its_run_with_it(server: Server, training: Callable[[], tuple[str, int]]) -> None:
+    """The run ends as crashed, nothing goes on behind its back, and params.yaml is the user's again."""
+    params = (server.project.root / "params.yaml").read_bytes()
+    with server.worker() as worker:
+        run, stage = training()
+        assert (server.project.root / "params.yaml").read_bytes() != params
+        kill(worker.pid)
+        assert server.ended(run, 60) == "CRASHED"
+    wait(lambda: not alive(stage), 20)
+    assert (server.project.root / "params.yaml").read_bytes() == params
+
+
+def test_a_run_whose_machine_died_does_not_stay_running(
+    server: Server, training: Callable[[], tuple[str, int]]
+) -> None:
+    """Worker and flow die at once, so nobody is left to say so; the automation does. Then the next run completes."""
+    params = (server.project.root / "params.yaml").read_bytes()
+    with server.worker() as worker:
+        run, stage = training()
+        flow = children(worker.pid)
+        assert flow
+        kill(worker.pid, *flow)
+    assert server.state(run) == "RUNNING"
+    wait(lambda: not alive(stage), 20)
+    assert server.ended(run, 200) == "CRASHED"
+    with server.worker():
+        assert server.ended(server.start(), 240) == "COMPLETED"
+    assert (server.project.root / "params.yaml").read_bytes() == params
+    assert server.project.run("satiety", "verify").returncode == 0
+
+
+def test_overrides_become_an_experiment_and_leave_the_file_alone(server: Server, tmp_path: Path) -> None:
+    root = server.project.root
+    params = (root / "params.yaml").read_bytes()
+    code = "from flows.pipeline import pipeline; pipeline(overrides=['evaluate.seed=77'])"
+    done = server.run("python", "-c", code)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (root / "params.yaml").read_bytes() == params
+    newest = server.runs()[0]["name"]
+    shown = server.run("dvc", "exp", "show", "--csv", "--only-changed").stdout
+    assert newest in shown, shown
+    assert "evaluate.seed" in shown.splitlines()[0]
+    refused = server.run("python", "-c", code.replace("=77", "=x"))
+    assert refused.returncode
+    assert "overrides: evaluate.seed: Input should be a valid integer" in refused.stderr + refused.stdout
