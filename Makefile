@@ -11,7 +11,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 SETUP := .venv/.installed
 COMPILE := -q --all-extras --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header
 
-.PHONY: run test check fix bench experiments push clean constraints help
+.PHONY: run test up down check fix bench pictures experiments push clean constraints help
 .DELETE_ON_ERROR:
 
 run: $(SETUP)  ## run the pipeline, promote, show the result; PARAMS=examples/ner_zh/params.yaml runs another problem
@@ -23,6 +23,12 @@ run: $(SETUP)  ## run the pipeline, promote, show the result; PARAMS=examples/ne
 
 test: check  ## everything that must hold: `make check`, then pytest
 	pytest -n 2 --dist loadgroup
+
+up: $(SETUP)  ## Prefect, MLflow and a worker, on this machine only; tells addresses and where the passwords are
+	satiety up
+
+down: $(SETUP)  ## end what `make up` started
+	satiety down
 
 check: $(SETUP)  ## ruff, ruff format, mypy, import-linter
 	ruff check .
@@ -43,6 +49,10 @@ experiments: $(SETUP)  ## what was tried by `dvc exp run` and by flows with over
 push: $(SETUP)  ## to DVC's remote, and only if every byte here is whole
 	satiety verify
 	dvc push --run-cache
+
+pictures: $(SETUP)  ## take the pictures of docs/ anew, with a Chromium, of the services and a real run
+	.venv/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[pictures]'
+	python docs/pictures.py
 
 clean:  ## remove .venv and all that was generated, the local registry with it; data/raw stays
 	find . -name .venv -prune -o -name dvc.yaml -print | while read -r file; do \

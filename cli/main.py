@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from satiety.errors import SatietyError
+from satiety.services import join
 
 app = typer.Typer(
     name="satiety",
@@ -98,8 +99,27 @@ def workspace(params: Params) -> None:
     typer.echo(make_workspace(params))
 
 
+@app.command()
+def up() -> None:
+    """Start Prefect, MLflow and a worker for this project, on this machine only; return when all answer."""
+    from cli.up import up as start
+    from satiety.settings import project_root
+
+    start(project_root(), typer.echo)
+
+
+@app.command()
+def down() -> None:
+    """End what `satiety up` started, and all that came of it."""
+    from cli.up import down as end
+    from satiety.settings import project_root
+
+    typer.echo(end(project_root()))
+
+
 def run() -> None:
     """Do what the command line says; a user's mistake is a message on stderr and exit code 1."""
+    join()
     try:
         app()
     except SatietyError as error:

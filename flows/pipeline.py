@@ -18,6 +18,11 @@ from typing import Any
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
 
+from satiety.services import join
+
+if __name__ == "__main__":
+    join()
+
 from prefect import State, flow, runtime  # Prefect reads its settings when it is imported
 from prefect.futures import PrefectFuture
 

@@ -22,6 +22,14 @@ class Settings(BaseSettings):
     """MLflow server or store; unset means a SQLite file in the project's root."""
     parent_run: str | None = Field(default=None, pattern=r"^\d+-[\w.-]+-[0-9a-f]{8}$")
     """Key of the run that the stages of this run belong to (`tasks/spool.py`); flows set it."""
+    join: bool = True
+    """Whether what runs in the project uses the services that `satiety up` started in it, where they run."""
+    prefect_port: int = Field(default=4200, ge=1, le=65535)
+    """Port of the Prefect server that `satiety up` starts, on loopback."""
+    mlflow_port: int = Field(default=5000, ge=1, le=65535)
+    """Port of the MLflow server that `satiety up` starts, on loopback."""
+    services_seconds: float = Field(default=180, gt=0)
+    """How long `satiety up` waits for the services to answer, in seconds."""
 
 
 def project_root(start: Path | None = None) -> Path:

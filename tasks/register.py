@@ -117,6 +117,7 @@ def _add(client: Any, package: Package, run_id: str, key: str) -> str:
         package.facts().name,
         source=logged.model_uri,
         run_id=run_id,
+        model_id=logged.model_id,  # a server believes in no model that does not say which it is
         tags=_tags(package, key),
     )
     return str(made.version)

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from satiety.errors import SetupError
+from satiety.services import join
 from satiety.settings import Settings, project_root
 from tasks import spool
 from tasks.replay import replay
@@ -64,6 +65,7 @@ def connect() -> Any:
     Raises:
         TrackingError: MLflow is not installed, or does not answer.
     """
+    join()
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"

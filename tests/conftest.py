@@ -25,6 +25,7 @@ os.environ |= {
     "OMP_NUM_THREADS": "1",  # two workers on two cores: threads of one would only wait for those of the other
     "PREFECT_HOME": str(HOME / "prefect"),
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "SATIETY_JOIN": "false",  # services that run in this checkout are none of the tests' business
     "TOKENIZERS_PARALLELISM": "false",
 }
 (HOME / "gitconfig").write_text("[user]\nname = Test\nemail = test@example.org\n[init]\ndefaultBranch = main\n")

@@ -46,6 +46,56 @@ class TestReadme:
         assert not (folders | packages) - set(tree())
 
 
+class TestBothLanguages:
+    """README.zh-CN.md says what README.md says: what need not be translated must be the same, in the same order."""
+
+    BOTH = tuple(Path(name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md"))
+
+    def test_they_name_each_other(self) -> None:
+        for text, other in zip(self.BOTH, ("README.zh-CN.md", "README.md"), strict=True):
+            assert f"]({other})" in "".join(text.splitlines(keepends=True)[:3])
+
+    def test_they_have_the_same_headings(self) -> None:
+        english, chinese = (re.findall(r"^#+ ", outside(text), re.M) for text in self.BOTH)
+        assert english == chinese
+
+    def test_they_show_the_same_code(self) -> None:
+        """What stands left of a comment, an arrow or an explanation."""
+        english, chinese = (
+            [re.split(r"\s{2,}|▶", line.strip())[0] for block in blocks(text) for line in block.splitlines()]
+            for text in self.BOTH
+        )
+        assert english == chinese
+
+    def test_they_give_the_same_figures(self) -> None:
+        english, chinese = (sorted(re.findall(r"[-−+±]?\d[\d.,]*\d|\.?\d+", text)) for text in self.BOTH)
+        assert english == chinese
+
+    def test_they_name_the_same_things(self) -> None:
+        """Names as the code has them, and what is linked or shown."""
+        patterns = (r"`([^`\n]+)`", r"\]\(([^)]+)\)")
+        for pattern in patterns:
+            english, chinese = (sorted(re.findall(pattern, outside(text))) for text in self.BOTH)
+            mutual = {"README.md", "README.zh-CN.md"}
+            assert [one for one in english if one not in mutual] == [one for one in chinese if one not in mutual]
+
+
+def blocks(text: str) -> list[str]:
+    """Return the code blocks of a document."""
+    return re.findall(r"^```\w*\n(.*?)^```", text, re.S | re.M)
+
+
+def outside(text: str) -> str:
+    """Return a document without its code blocks."""
+    return re.sub(r"^```\w*\n.*?^```", "", text, flags=re.S | re.M)
+
+
+def test_every_picture_that_is_shown_is_there_and_small() -> None:
+    for file in [*Path().glob("*.md"), *Path("docs").glob("*.md")]:
+        for name in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", file.read_text(encoding="utf-8")):
+            assert 5_000 < (file.parent / name).stat().st_size < 300_000, f"{file}: {name}: run `make pictures`"
+
+
 @pytest.mark.skipif(not Path("CHANGELOG.md").exists(), reason="there is no CHANGELOG.md yet")
 def test_the_changelog_begins_with_the_version_of_the_package() -> None:
     versions = re.findall(r"^## \[?(\d+\.\d+\.\d+)", Path("CHANGELOG.md").read_text(encoding="utf-8"), re.M)

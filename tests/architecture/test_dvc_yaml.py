@@ -22,6 +22,7 @@ PLUMBING = {
     "satiety.progress",
     "satiety.registry",
     "satiety.section",
+    "satiety.services",
     "satiety.settings",
     "tasks",
     "tasks.leash",

@@ -1,0 +1,127 @@
+"""A project -> its services: what is started, with which surroundings, and the secrets that guard them.
+
+All listen on loopback only. Databases are embedded, unless the tools' own variables name others:
+PREFECT_SERVER_DATABASE_CONNECTION_URL and MLFLOW_BACKEND_STORE_URI.
+"""
+
+import os
+import secrets
+import shlex
+import sys
+import sysconfig
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from satiety.services import STATE, read, write, write_private
+from satiety.settings import Settings
+
+HOST = "127.0.0.1"
+USER = "satiety"
+POOL = "satiety"
+MARK, ROLE = "SATIETY_SERVICES_OF", "SATIETY_SERVICE"
+"""Variables that every process of the services inherits: the project's root, and which member it belongs to."""
+RUNNER = "runner"
+ALONE = "it ended by itself, so the others were ended too"
+"""The runner's last word where nobody asked it to end."""
+LOGS = STATE / "log"
+USERS = STATE / "mlflow-users.db"
+USERS_CONFIG = STATE / "mlflow-users.ini"
+QUIET = {
+    "DO_NOT_TRACK": "1",
+    "DVC_NO_ANALYTICS": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    "PREFECT_SERVER_UI_V2_ENABLED": "false",
+}
+"""No part tells anybody anything. Prefect 3.8's newer page asks amplitude.com whatever is set: the older one opens."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """One member: its name, the commands it runs one after the other, and what it finds in its environment."""
+
+    name: str
+    commands: Sequence[Sequence[str]]
+    environment: Mapping[str, str]
+
+    def line(self) -> str:
+        """Return the commands as a shell runs them; the last takes the shell's place, so that signals reach it."""
+        *first, last = map(shlex.join, self.commands)
+        return " && ".join([*first, f"exec {last}"])
+
+
+def prepare(root: Path) -> None:
+    """Write addresses and passwords for whoever uses the services: the passwords of before, or new ones."""
+    known, settings = read(root), Settings()
+    (root / STATE).mkdir(exist_ok=True)
+    (root / STATE).chmod(0o700)
+    password = known.get("MLFLOW_TRACKING_PASSWORD")
+    if password is None:
+        password = secrets.token_urlsafe(24)
+        write_private(root / USERS, "")  # MLflow keeps the first password it is given
+    mlflow = f"http://{HOST}:{settings.mlflow_port}"
+    given = {
+        "PREFECT_API_URL": f"http://{HOST}:{settings.prefect_port}/api",
+        "PREFECT_API_AUTH_STRING": known.get("PREFECT_API_AUTH_STRING") or f"{USER}:{secrets.token_urlsafe(24)}",
+        "SATIETY_TRACKING_URI": mlflow,
+        "MLFLOW_TRACKING_URI": mlflow,
+        "MLFLOW_TRACKING_USERNAME": USER,
+        "MLFLOW_TRACKING_PASSWORD": password,
+    }
+    write(root, given)
+    # One process answers, so a password it remembers for a minute is never one that another has changed.
+    lines = ["[mlflow]", "default_permission = READ", f"database_uri = sqlite:///{root / USERS}"]
+    write_private(root / USERS_CONFIG, "\n".join([*lines, "auth_cache_ttl_seconds = 60", ""]))
+
+
+def services(root: Path) -> list[Service]:
+    """Return the members, in the order in which they are started."""
+    return [_prefect(root), _mlflow(root), _worker(root)]
+
+
+def _prefect(root: Path) -> Service:
+    port, auth = str(Settings().prefect_port), read(root)["PREFECT_API_AUTH_STRING"]
+    own = {"PREFECT_SERVER_API_AUTH_STRING": auth, "PREFECT_HOME": str(root / STATE / "prefect")}
+    own["PREFECT_API_URL"] = read(root)["PREFECT_API_URL"]  # where its page looks for it
+    command = ["prefect", "server", "start", "--host", HOST, "--port", port]
+    return Service("prefect", [_module(*command)], _surroundings(root, "prefect") | own)
+
+
+def _mlflow(root: Path) -> Service:
+    """Return MLflow with its user list. Artifacts lie where a run without services writes them: both see the same."""
+    known = read(root)
+    stores = {
+        "MLFLOW_BACKEND_STORE_URI": f"sqlite:///{root / 'mlflow.db'}",
+        "MLFLOW_DEFAULT_ARTIFACT_ROOT": (root / "mlartifacts").as_uri(),
+    }
+    own = {
+        "MLFLOW_AUTH_CONFIG_PATH": str(root / USERS_CONFIG),
+        "MLFLOW_AUTH_ADMIN_USERNAME": known["MLFLOW_TRACKING_USERNAME"],
+        "MLFLOW_AUTH_ADMIN_PASSWORD": known["MLFLOW_TRACKING_PASSWORD"],
+        "MLFLOW_FLASK_SERVER_SECRET_KEY": secrets.token_urlsafe(32),
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # jobs of its language-model judges, which nobody asks for here
+    }
+    port = str(Settings().mlflow_port)
+    command = ["mlflow", "server", "--host", HOST, "--port", port, "--workers", "1", "--app-name", "basic-auth"]
+    around = stores | _surroundings(root, "mlflow") | own
+    around.pop("MLFLOW_TRACKING_URI", None)  # a server that is a client of itself, or of another, is neither
+    return Service("mlflow", [_module(*command, "--no-serve-artifacts")], around)
+
+
+def _worker(root: Path) -> Service:
+    """Return the worker. First come the deployments it works for: that command waits until Prefect answers."""
+    work = _module("prefect", "worker", "start", "--pool", POOL, "--type", "process", "--name", USER)
+    return Service("worker", [_module("cli.main", "deploy"), work], _surroundings(root, "worker") | read(root))
+
+
+def _module(name: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", name, *arguments]
+
+
+def _surroundings(root: Path, role: str) -> dict[str, str]:
+    """Return what every process of a member inherits: the environment's programs first, no telemetry, no pickles."""
+    path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
+    ours = {"PATH": path, "PYTHONUNBUFFERED": "1", "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"}
+    return {**os.environ, **QUIET, **ours, MARK: str(root), ROLE: role}

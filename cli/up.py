@@ -1,0 +1,126 @@
+"""`satiety up` and `satiety down`: start the services of a project and wait for them; end them without a trace."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cli.answers import answering
+from cli.processes import end, end_all, members
+from cli.services import ALONE, HOST, LOGS, MARK, ROLE, RUNNER, prepare, services
+from satiety.errors import SetupError
+from satiety.services import SERVICES, read, running
+from satiety.settings import Settings
+
+LAST = 15
+"""Lines of a log that an error repeats, at most."""
+FLOW_RUN = "PREFECT__FLOW_RUN_ID"
+"""What Prefect gives the process of a flow run, and so what that starts."""
+
+
+def up(root: Path, tell: Callable[[str], None]) -> None:
+    """Start the services and wait until all answer; where they run already, say so.
+
+    Raises:
+        SetupError: a port is taken, a service ended, or does not answer in time; the others were ended then.
+    """
+    if running(root):
+        tell(f"The services run already.\n{_where(root)}")
+        return
+    end_all(root)  # what a runner that was killed left behind
+    _free(SATIETY_PREFECT_PORT=Settings().prefect_port, SATIETY_MLFLOW_PORT=Settings().mlflow_port)
+    prepare(root)
+    tell(f"Starting Prefect, MLflow and a worker; their logs: {LOGS}/")
+    _wait(root, _start(root))
+    tell(_where(root))
+
+
+def down(root: Path) -> str:
+    """End the services and all they started; return one line saying what was done. Doing it again changes nothing.
+
+    Flow runs end first, while there is a server that can be told.
+    """
+    if not members(root):
+        return f"The services do not run.{_last_word(root)}"
+    end(members(root, **{FLOW_RUN: ""}))
+    end(members(root, **{ROLE: RUNNER}))  # ends the others
+    end_all(root)
+    return "The services have ended."
+
+
+def _start(root: Path) -> "subprocess.Popen[bytes]":
+    """Start the runner, which outlives this process."""
+    folder = root / LOGS
+    folder.mkdir(parents=True, exist_ok=True)
+    around = {**os.environ, MARK: str(root), ROLE: RUNNER}
+    command = [sys.executable, "-m", "cli.runner"]
+    with (folder / "runner.err").open("wb") as err:
+        return subprocess.Popen(
+            command, cwd=root, env=around, stdin=subprocess.DEVNULL, stdout=err, stderr=err, start_new_session=True
+        )
+
+
+def _wait(root: Path, runner: "subprocess.Popen[bytes]") -> None:
+    patience = Settings().services_seconds
+    silent, deadline = [service.name for service in services(root)], time.monotonic() + patience
+    begun = datetime.now(UTC)
+    while silent:
+        if runner.poll() is not None:
+            down(root)
+            raise SetupError(_ended(root))
+        if time.monotonic() > deadline:
+            down(root)
+            words = [f"{name} did not answer within {patience:g} s:\n{_tail(root, name)}" for name in silent]
+            raise SetupError("\n".join([*words, "the services were ended; SATIETY_SERVICES_SECONDS gives them longer"]))
+        time.sleep(0.5)
+        silent = [name for name in silent if not answering(name, read(root), begun)]
+
+
+def _ended(root: Path) -> str:
+    """Say which member ended by itself, with its last lines."""
+    word = _last_word(root).strip()
+    name = next((service.name for service in services(root) if f" {service.name} stopped" in word), None)
+    if name is None:
+        return f"the runner ended:\n{_tail(root, RUNNER)}\n{(root / LOGS / 'runner.err').read_text(errors='replace')}"
+    return f"{name} ended; the last lines of {LOGS / name}.log:\n{_tail(root, name)}"
+
+
+def _last_word(root: Path) -> str:
+    """Return the runner's last line where a member ended by itself, else nothing."""
+    last = _tail(root, RUNNER).rpartition("\n")[2].strip()
+    return f" {last} (logs: {LOGS}/)" if ALONE in last else ""
+
+
+def _tail(root: Path, name: str) -> str:
+    path = root / LOGS / f"{name}.log"
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+    return "\n".join(f"  {line}" for line in lines[-LAST:]) or "  (it wrote nothing)"
+
+
+def _where(root: Path) -> str:
+    known = read(root)
+    rows = {
+        "Prefect": known["PREFECT_API_URL"].removesuffix("/api"),
+        "MLflow": known["MLFLOW_TRACKING_URI"],
+        "passwords": f"{SERVICES}; `satiety`, the flows and make use it by themselves, a shell: source {SERVICES}",
+        "logs": f"{LOGS}/",
+        "to end": "make down",
+    }
+    return "\n".join(f"  {name:10} {value}" for name, value in rows.items())
+
+
+def _free(**ports: int) -> None:
+    taken = {name: port for name, port in ports.items() if _busy(port)}
+    if taken:
+        words = [f"port {port} is taken: end what listens there, or set {name}" for name, port in taken.items()]
+        raise SetupError("\n".join(words))
+
+
+def _busy(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return probe.connect_ex((HOST, port)) == 0

@@ -1,0 +1,66 @@
+"""What a member leaves behind is found and ended, however deep, deaf or orphaned it is; other projects' are not."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cli import processes
+from cli.services import MARK, Service
+
+DEAF = (
+    "import signal, subprocess, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+    "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'], start_new_session=True); "
+    "print('ready', flush=True); time.sleep(60)"
+)
+"""A process that does not want to end, with a child in a session of its own."""
+
+
+@pytest.fixture
+def deaf(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    around = {**os.environ, MARK: str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", DEAF], env=around, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield process
+        for left in processes.members(tmp_path):
+            left.kill()
+
+
+@pytest.mark.usefixtures("deaf")
+def test_all_of_a_project_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "PATIENCE", 1)
+    found = processes.members(tmp_path)
+    assert len(found) == 2
+    processes.end_all(tmp_path)
+    assert processes.members(tmp_path) == []
+    assert not [process for process in found if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_an_orphan_is_found(tmp_path: Path, deaf: "subprocess.Popen[str]") -> None:
+    deaf.kill()
+    deaf.wait()
+    assert len(processes.members(tmp_path)) == 1
+
+
+@pytest.mark.usefixtures("deaf")
+def test_other_projects_and_other_members_are_left_alone(tmp_path: Path) -> None:
+    assert processes.members(tmp_path.parent) == []
+    assert processes.members(tmp_path, SATIETY_SERVICE="worker") == []
+    assert processes.members(tmp_path, PATH="") != []
+
+
+def test_a_members_last_command_takes_the_place_of_its_shell(tmp_path: Path) -> None:
+    """A signal for the group's leader must reach the service, not a shell that waits for it."""
+    line = Service("any", [["true"], ["sleep", "30"]], {}).line()
+    with subprocess.Popen(["sh", "-c", line]) as process:
+        while psutil.Process(process.pid).name() != "sleep":
+            time.sleep(0.01)
+        process.terminate()
+    assert process.returncode == -signal.SIGTERM
