@@ -1,0 +1,104 @@
+"""What Prefect costs: the flow against bare `dvc repro`, cold, and the flow over a cached pipeline; a server runs.
+
+Both run in clones of the last commit with an empty cache: the default problem, some minutes. The flow also promotes,
+so `dvc repro` is timed with `promote` after it, as `make run` has it.
+
+    python -m benchmarks.flow
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+BARS = {"flow / dvc repro": 1.10, "seconds, cached": 5.0}
+RESULTS = Path("benchmarks/results/flow.json")
+QUIET = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DVC_NO_ANALYTICS": "1"}
+FLOW = [sys.executable, "-m", "flows.pipeline"]
+
+
+@contextmanager
+def server(home: Path) -> Iterator[dict[str, str]]:
+    """Start a Prefect server; give the surroundings of who talks to it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
+    around = {**os.environ, **QUIET, "PATH": path, "PREFECT_HOME": str(home), "SATIETY_JOIN": "false"}
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    process = subprocess.Popen(command, env=around, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}/api"
+    try:
+        while True:
+            try:
+                urllib.request.urlopen(f"{url}/health", timeout=2).close()  # noqa: S310  # our own address
+                break
+            except OSError:
+                time.sleep(0.5)
+        yield {**around, "PREFECT_API_URL": url}
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+def timed(folder: Path, around: dict[str, str], *commands: list[str]) -> float:
+    """Run commands in a clone; return their wall time in seconds."""
+    clock = time.perf_counter()
+    for command in commands:
+        done = subprocess.run(
+            command, cwd=folder, env={**around, "PYTHONPATH": str(folder)}, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            sys.exit(
+                f"{' '.join(command)} ended with code {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+            )
+    return time.perf_counter() - clock
+
+
+def clone(into: Path) -> Path:
+    """Clone the last commit, with nothing computed in it."""
+    subprocess.run(["git", "clone", "-q", ".", str(into)], check=True)
+    (into / ".satiety").mkdir(mode=0o700)
+    return into
+
+
+def main() -> None:
+    """Measure, write the results, and print them."""
+    with TemporaryDirectory(prefix="satiety-") as scratch, server(Path(scratch, "prefect")) as around:
+        bare = [["dvc", "repro"], [sys.executable, "-m", "tasks.promote"]]
+        repro, promote = (timed(folder, around, one) for folder in [clone(Path(scratch, "bare"))] for one in bare)
+        under = clone(Path(scratch, "flow"))
+        flow = timed(under, around, FLOW)
+        cached = sorted(timed(under, around, FLOW) for _ in range(3))[1]
+        inside = _server_seconds(around["PREFECT_API_URL"])
+    found = {
+        "seconds": {"dvc repro": repro, "promote": promote, "flow": flow},
+        "flow / dvc repro": flow / (repro + promote),
+        "seconds, cached": inside,
+        "seconds, cached, the command with its imports": cached,
+    }
+    RESULTS.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(found, indent=2))
+    if any(found[name] > bar for name, bar in BARS.items()):  # type: ignore[operator]
+        sys.exit(f"outside what is promised: {BARS}")
+
+
+def _server_seconds(url: str) -> float:
+    """Return how long the last three runs took from their beginning to their end, as Prefect tells it: the median."""
+    body = json.dumps({"sort": "START_TIME_DESC", "limit": 3}).encode()
+    request = urllib.request.Request(f"{url}/flow_runs/filter", body, {"Content-Type": "application/json"})  # noqa: S310
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310  # our own address
+        return float(sorted(run["total_run_time"] for run in json.load(answer))[1])
+
+
+if __name__ == "__main__":
+    main()
