@@ -6,6 +6,8 @@ from contextlib import contextmanager
 GPU = "gpu"
 SLOTS = {GPU: 1}
 """Concurrency limits, by name."""
+LEASE = 60
+"""Seconds that a slot stays taken after the process that holds it was killed: the least that Prefect allows."""
 TRAINING = ("pretrain", "finetune")
 """Stages that hold `gpu`, and may be sent to another work pool."""
 
@@ -35,5 +37,5 @@ def held(stage: str) -> Iterator[None]:
     if stage not in TRAINING:
         yield
         return
-    with concurrency(GPU, occupy=1):
+    with concurrency(GPU, occupy=1, lease_duration=LEASE):
         yield
