@@ -71,7 +71,8 @@ class Ingest(Section):
     conflicts: Literal["drop", "majority"]
     """Same text, two labels: all go, or the label that more than half of them have stays."""
     mask: list[Kind]
-    """Kinds of personal data that no file, log or model of ours shall hold; `<phone>` stands in its place."""
+    """Kinds of personal data that no file, log or model of ours shall hold; `<phone>` stands in its place, in texts,
+    labels and places alike. Only labels that are listed in this file stay as they are written here."""
     limits: Limits
     """What a hostile or broken file may cost."""
 

@@ -42,8 +42,9 @@ class Row:
     reason: str = ""
     """One word why the row is refused; empty where it is not."""
     detail: str = ""
+    """More of it. What it quotes is quoted whole: it is masked, and only then cut."""
     text: str = ""
-    """What a refused row looks like, for the quarantine."""
+    """What a refused row looks like, for the quarantine; whole as well."""
 
 
 class Reader(Component):
