@@ -1,18 +1,24 @@
 """What changes where or how fast, never a result: read from the environment (`SATIETY_*`), logged, never versioned."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from satiety.errors import SetupError
+
+PREFIX = "SATIETY_"
+"""How the name of every variable begins."""
 Device = Literal["auto", "cpu", "cuda"]
 
 
 class Settings(BaseSettings):
     """The surroundings of a run."""
 
-    model_config = SettingsConfigDict(env_prefix="SATIETY_", frozen=True, use_attribute_docstrings=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
     device: Device = "auto"
     """Where models run; ``auto`` takes the GPU where there is one."""
@@ -22,6 +28,16 @@ class Settings(BaseSettings):
     """MLflow server or store; unset means a SQLite file in the project's root."""
     parent_run: str | None = Field(default=None, pattern=r"^\d+-[\w.-]+-[0-9a-f]{8}$")
     """Key of the run that the stages of this run belong to (`tasks/spool.py`); flows set it."""
+
+    def __init__(self) -> None:
+        try:
+            super().__init__()
+        except ValidationError as error:
+            raise SetupError("; ".join(map(_say, error.errors()))) from None
+
+
+def _say(error: Any) -> str:
+    return f"{PREFIX}{str(error['loc'][0]).upper()}: {error['msg']} (it is {error['input']!r}); change or unset it"
 
 
 def project_root(start: Path | None = None) -> Path:
