@@ -1,5 +1,6 @@
 """Command line -> the commands of `satiety`. This module imports no more than it takes to print the help."""
 
+import io
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -120,6 +121,8 @@ def down() -> None:
 def run() -> None:
     """Do what the command line says; a user's mistake is a message on stderr and exit code 1."""
     join()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without the character is no reason to stop
     try:
         app()
     except SatietyError as error:

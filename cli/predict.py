@@ -1,6 +1,8 @@
 """Texts from the command line, a file or stdin -> the packaged model's answers, as JSON lines or a table."""
 
+import io
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -12,6 +14,8 @@ from satiety.problems.base import Prediction
 
 BATCH = 256
 """Texts answered at a time: bounds memory, and lets a stream be answered while it comes."""
+_COMMANDS = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What a terminal obeys instead of showing it: control characters, ANSI codes, changes of direction."""
 
 
 class Answering(Protocol):
@@ -30,7 +34,7 @@ def incoming(texts: list[str] | None, file: Path | None) -> Iterator[str]:
     if texts and file:
         raise DataError("predict: give texts or --file, not both")
     if texts:
-        return iter(texts)
+        return _read(texts, "predict: text ")
     if file:
         return _lines(file)
     if sys.stdin.isatty():
@@ -41,13 +45,15 @@ def incoming(texts: list[str] | None, file: Path | None) -> Iterator[str]:
 def answer(texts: Iterator[str], folder: Path, format: Literal["jsonl", "table"]) -> None:
     """Load the package, answer batch by batch, and write to stdout as the answers come."""
     from satiety import package
+    from satiety.settings import Settings
 
-    rows = answered(package.open(folder), texts)
+    rows = answered(package.open(folder, Settings().device), texts)
     if format == "table":
         _table(rows)
         return
+    escaped = "utf" not in str(sys.stdout.encoding).lower()
     for row in rows:
-        sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+        sys.stdout.write(_told(json.dumps(row, ensure_ascii=escaped)) + "\n")
 
 
 def answered(model: Answering, texts: Iterator[str]) -> Iterator[dict[str, Any]]:
@@ -58,20 +64,29 @@ def answered(model: Answering, texts: Iterator[str]) -> Iterator[dict[str, Any]]
 
 
 def _piped() -> Iterator[str]:
-    for number, line in enumerate(sys.stdin, start=1):
-        if any("\ud800" <= character <= "\udfff" for character in line):  # how Python carries bytes it cannot read
-            raise DataError(f"stdin:{number}: not UTF-8; pipe UTF-8 in")
-        yield line.rstrip("\r\n")
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
+    return _read(sys.stdin, "stdin:")
 
 
 def _lines(file: Path) -> Iterator[str]:
     try:
-        with file.open(encoding="utf-8-sig") as lines:
-            yield from (line.rstrip("\r\n") for line in lines)
+        with file.open(encoding="utf-8-sig", errors="surrogateescape") as lines:
+            yield from _read(lines, f"{file}:")
     except OSError as error:
         raise DataError(f"{file}: cannot read it: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise DataError(f"{file}: not UTF-8; save it as UTF-8") from None
+
+
+def _read(lines: Iterable[str], where: str) -> Iterator[str]:
+    for number, line in enumerate(lines, start=1):
+        if any("\ud800" <= character <= "\udfff" for character in line):  # how Python carries bytes it cannot read
+            raise DataError(f"{where}{number}: not UTF-8; give it as UTF-8")
+        yield line.rstrip("\r\n")
+
+
+def _told(text: str) -> str:
+    """Return the text with what a terminal would obey written as JSON writes it."""
+    return _COMMANDS.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
 def _shown(text: str, prediction: Prediction) -> dict[str, Any]:
@@ -93,5 +108,5 @@ def _table(rows: Iterable[dict[str, Any]]) -> None:
     for row in rows:
         spans = [f"{span['text']} {span['label']}" for span in row.get("spans", [])]
         given = row.get("label") or ", ".join(spans) or "nothing found"
-        table.add_row(escape(given), f"{row['confidence']:.2f}", escape(row["text"]))
+        table.add_row(escape(_told(given)), f"{row['confidence']:.2f}", escape(_told(row["text"])))
     Console(highlight=False).print(table)

@@ -1,4 +1,6 @@
-"""Every artefact, cached object and package -> what differs from its digest. DVC does not notice a flipped byte.
+"""Every artefact, cached object, package and registered copy -> what differs from its digest.
+
+DVC does not notice a flipped byte.
 
 DVC names a file by the MD5 of its bytes, and a folder by the MD5 of the JSON list of its files' MD5s and paths.
 """
@@ -10,32 +12,40 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from satiety.errors import DataError, ParamsError
+from satiety.errors import DataError, ParamsError, SetupError
 from satiety.progress import track
 from satiety.section import read_yaml
 
 PACKAGE = Path("models/package")
 CACHE = Path(".dvc/cache/files/md5")
+REGISTRY = Path("mlartifacts")
+"""Where MLflow keeps its files when no server is set."""
 SKIPPED = {".git", ".venv", ".dvc", ".satiety", "node_modules", "__pycache__"}
 
 
 def verify_all(root: Path) -> str:
-    """Check the project's artefacts, its cache and its packages; return one line saying that all is whole.
+    """Check the project's artefacts, cache, packages and registry; return one line saying that all is whole.
 
     Raises:
-        DataError: names each thing that is not, and what to do about it.
+        SetupError: there is no project.
+        DataError: names each thing that is not whole, and what to do about it.
     """
+    if not (root / ".dvc").is_dir():
+        raise SetupError(f"{root}: no project here, nor in a folder above it; run this inside one")
     locks = sorted(_locks(root))
     outs = [(lock, out) for lock in locks for out in _outs(lock)]
     objects = sorted(path for path in (root / CACHE).glob("??/*") if path.is_file())
     packages = [folder for folder in (lock.parent / PACKAGE for lock in locks) if folder.is_dir()]
+    copies = sorted(path for path in (root / REGISTRY).glob("**/data/package") if path.is_dir())
     wrong = [_object(path, root) for path in track(objects, "cached objects")]
     wrong += [_artefact(lock, out, root) for lock, out in track(outs, "artefacts")]
     wrong += [problem for package in packages for problem in _package(package, root)]
+    wrong += [problem for copy in track(copies, "registered packages") for problem in _copy(copy, root)]
     found = [problem for problem in wrong if problem]
     if found:
         raise DataError("\n".join([f"{len(found)} not whole:", *found]))
-    return f"whole: {len(outs)} artefacts, {len(objects)} cached objects, {len(packages)} packages"
+    counts = f"{len(outs)} artefacts, {len(objects)} cached objects, {len(packages)} packages"
+    return f"whole: {counts}, {len(copies)} registered"
 
 
 def _locks(root: Path) -> Iterator[Path]:
@@ -72,11 +82,19 @@ def _artefact(lock: Path, out: dict[str, Any], root: Path) -> str | None:
 
 
 def _package(folder: Path, root: Path) -> list[str]:
+    where = folder.relative_to(root)
+    return _verified(folder, root, f"remove the folder, then `dvc checkout {where}`, or `dvc repro`")
+
+
+def _copy(folder: Path, root: Path) -> list[str]:
+    advice = f"copy a whole {PACKAGE} of the same digest over it, or take its aliases off that version"
+    return _verified(folder, root, f"the registry's copy: {advice}")
+
+
+def _verified(folder: Path, root: Path, advice: str) -> list[str]:
     from satiety import package
 
-    where = folder.relative_to(root)
-    advice = f"remove the folder, then `dvc checkout {where}`, or `dvc repro`"
-    return [f"{where}: {problem}; {advice}" for problem in package.verify(folder)]
+    return [f"{folder.relative_to(root)}: {problem}; {advice}" for problem in package.verify(folder)]
 
 
 def _md5(path: Path) -> str:

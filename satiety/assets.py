@@ -18,11 +18,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, Field, field_validator
 
 from satiety.errors import AssetError, SetupError, UnreachableError
 from satiety.files import digest, replacing, sha256
+from satiety.section import FIELDS
 
 MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 """What is taken from a model's folder; weights in pickles, Python code and everything else stay behind."""
@@ -43,13 +45,20 @@ _PATTERN = re.compile(r"[*?\[]")
 class Asset(BaseModel):
     """One source, and what pins it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = FIELDS
 
     uri: str
     """Where it is."""
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     """Digest of the file or the folder. ``file:`` and ``hf:`` need none, for they are pinned otherwise; one that is
     given is checked all the same."""
+
+    @field_validator("sha256", mode="before")
+    @classmethod
+    def _quoted(cls, digest: Any) -> Any:
+        if isinstance(digest, int | float):
+            raise ValueError("YAML reads these digits as a number; put them in quotes")
+        return digest
 
     @field_validator("uri")
     @classmethod

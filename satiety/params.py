@@ -4,6 +4,7 @@ import re
 import typing
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -48,10 +49,18 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
     wrong = [_unknown(path, name, blocks) for name in values if name not in blocks]
     loaded: dict[str, Any] = {}
     for name, section in blocks.items():
+        written = (
+            name
+            if name in values
+            else next(iter(get_close_matches(name, [str(key) for key in values if key not in blocks], n=1)), None)
+        )
+        if written is None:
+            wrong.append(f"{path}: {name}: the block is missing")
+            continue
         try:
-            loaded[name] = section.load(path)
+            loaded[name] = section.check(path, values[written], at=(written,))
         except ParamsError as error:
-            wrong.append(str(error) if name in values else f"{path}: {name}: the block is missing")
+            wrong.append(str(error))
     if wrong:
         raise ParamsError("\n".join(wrong))
     return Params(**loaded)
@@ -102,7 +111,7 @@ def _value(text: str) -> Any:
     """Return what Hydra's grammar, which DVC uses, makes of a value: YAML's, and 1e-4 is a number."""
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):
         raise KeyError(f"{text!r} is no value") from None
     if isinstance(value, str) and re.fullmatch(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+", value):
         return float(value)

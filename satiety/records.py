@@ -105,7 +105,8 @@ def write(path: Path, records: Iterable[R], kind: type[R]) -> int:
     from pyarrow import parquet
 
     schema, rows, count = _schema(kind), iter(records), 0
-    with replacing(path) as temporary, parquet.ParquetWriter(temporary, schema, compression="zstd") as out:
+    options: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True}
+    with replacing(path) as temporary, parquet.ParquetWriter(temporary, schema, **options) as out:
         while batch := list(islice(rows, BATCH)):
             out.write_table(pa.Table.from_pylist([_row(record) for record in batch], schema=schema))
             count += len(batch)
@@ -116,13 +117,13 @@ def read(path: Path, kind: type[R]) -> Iterator[R]:
     """Yield the records of a Parquet file that ``write`` made, in file order.
 
     Raises:
-        DataError: the file is missing, truncated, or holds other columns.
+        DataError: the file is missing, truncated, holds other columns, or a byte of a page is not the one written.
     """
     import pyarrow as pa
     from pyarrow import parquet
 
     try:
-        with parquet.ParquetFile(path) as file:
+        with parquet.ParquetFile(path, page_checksum_verification=True) as file:
             if not file.schema_arrow.equals(_schema(kind)):
                 found = ", ".join(file.schema_arrow.names)
                 raise DataError(f"{path}: not a table of {kind.__name__}; its columns are: {found}")

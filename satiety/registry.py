@@ -7,15 +7,15 @@ import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BaseModel, BeforeValidator, SerializerFunctionWrapHandler, model_serializer
 
-from satiety.section import nearest
+from satiety.section import FIELDS, nearest
 
 
 class Component(BaseModel):
     """One choice a user can name in params.yaml. Its fields are its parameters."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = FIELDS
     kind: ClassVar[str]
 
     @classmethod

@@ -3,20 +3,26 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from satiety.errors import ParamsError
 
 PARAMS_FILE = Path("params.yaml")
+FIELDS = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+"""Of whatever is read from params.yaml."""
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+"""What every generator of random numbers takes: NumPy's and scikit-learn's take no more."""
+Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
+"""How many of something: no more than fits the libraries below, which count in 32 bits."""
 
 
 class Section(BaseModel):
     """A block of params.yaml. No field has a default: the file holds every value."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = FIELDS
 
     @classmethod
     def key(cls) -> str:
@@ -39,8 +45,8 @@ class Section(BaseModel):
             raise ParamsError("\n".join(_say(path, tree, (*at, *e["loc"]), e, details) for e in details)) from None
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML's safe loader, which silently keeps the last of two equal keys, made to refuse them."""
+class _Strict(yaml.SafeLoader):
+    """YAML's safe loader, which keeps the last of two equal keys and breaks at odd values, made to refuse both."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
@@ -52,23 +58,47 @@ class _UniqueKeys(yaml.SafeLoader):
             seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
 
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            value = super().construct_object(node, deep=deep)
+        except ValueError:  # a number of 5,000 digits, a date such as 2026-99-99
+            kind = node.tag.rpartition(":")[2]
+            shown = f"{str(node.value)[:20]!r} cannot be read as {kind}; if it is text, put it in quotes"
+            raise yaml.constructor.ConstructorError(None, None, shown, node.start_mark) from None
+        if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
+            shown = f"half of a surrogate pair in {value[:20]!r}"
+            raise yaml.constructor.ConstructorError(None, None, shown, node.start_mark)
+        return value
+
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """Return the file's top-level blocks; raise ParamsError where it is missing, broken, or no mapping."""
     try:
-        value = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506  # a SafeLoader
+        text = path.read_text(encoding="utf-8")
+        value = _parsed(path, text)
     except FileNotFoundError:
         raise ParamsError(f"{path}: no such file; run from the folder that holds it") from None
     except UnicodeDecodeError as error:
         raise ParamsError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ParamsError(f"{path}:{line}: not YAML: a control character, U+{ord(text[error.position]):04X}") from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ParamsError(f"{path}:{line}: not YAML: {error.problem}") from None
-    except yaml.YAMLError as error:
-        raise ParamsError(f"{path}: not YAML: {error}") from None
     if not isinstance(value, dict):
         raise ParamsError(f"{path}:1: must hold one block per stage")
     return value
+
+
+def _parsed(path: Path, text: str) -> Any:
+    loader = _Strict(text)
+    try:
+        return loader.get_single_data()
+    except RecursionError:
+        raise ParamsError(f"{path}:{loader.get_mark().line + 1}: nested too deep") from None
+    finally:
+        loader.dispose()
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -1,18 +1,24 @@
 """What changes where or how fast, never a result: read from the environment (`SATIETY_*`), logged, never versioned."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from satiety.errors import SetupError
+
+PREFIX = "SATIETY_"
+"""How the name of every variable begins."""
 Device = Literal["auto", "cpu", "cuda"]
 
 
 class Settings(BaseSettings):
     """The surroundings of a run."""
 
-    model_config = SettingsConfigDict(env_prefix="SATIETY_", frozen=True, use_attribute_docstrings=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
     device: Device = "auto"
     """Where models run; ``auto`` takes the GPU where there is one."""
@@ -30,6 +36,16 @@ class Settings(BaseSettings):
     """Port of the MLflow server that `satiety up` starts, on loopback."""
     services_seconds: float = Field(default=180, gt=0)
     """How long `satiety up` waits for the services to answer, in seconds."""
+
+    def __init__(self) -> None:
+        try:
+            super().__init__()
+        except ValidationError as error:
+            raise SetupError("; ".join(map(_say, error.errors()))) from None
+
+
+def _say(error: Any) -> str:
+    return f"{PREFIX}{str(error['loc'][0]).upper()}: {error['msg']} (it is {error['input']!r}); change or unset it"
 
 
 def project_root(start: Path | None = None) -> Path:

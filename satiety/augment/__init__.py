@@ -19,7 +19,7 @@ from satiety.augment.base import AUGMENTERS, Augmenter
 from satiety.neardup import contaminated, normalise
 from satiety.progress import track
 from satiety.records import Example, Rejected
-from satiety.section import Section
+from satiety.section import Section, Seed
 
 if TYPE_CHECKING:
     from satiety.problems import Problem, Rewrite
@@ -35,7 +35,7 @@ SHOWN = 10_000
 class Augment(Section):
     """Which copies to make."""
 
-    seed: int
+    seed: Seed
     """Seed of every random choice of every augmenter."""
     steps: list[SerializeAsAny[Annotated[Augmenter, AUGMENTERS.choice()]]]
     """Augmenters; each is applied to every training example. None: the examples pass as they are."""

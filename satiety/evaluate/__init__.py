@@ -2,13 +2,13 @@
 
 from pydantic import Field
 
-from satiety.section import Section
+from satiety.section import Section, Seed
 
 
 class Evaluate(Section):
     """How answers are judged."""
 
-    seed: int = Field(ge=0)
+    seed: Seed
     """Of the bootstrap's resamples."""
     resamples: int = Field(ge=200, le=100_000)
     """How often the test set is drawn anew; Efron & Tibshirani 1993 (section 13.3) ask for 1,000 or more."""

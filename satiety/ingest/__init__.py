@@ -15,7 +15,7 @@ from satiety.ingest.base import READERS, Limits, Reader
 from satiety.masking import Kind
 from satiety.problems.base import PROBLEMS, Problem
 from satiety.records import Split
-from satiety.section import Section
+from satiety.section import Count, Section, Seed
 
 COLUMNS = ("text", "label", "spans", "group")
 """What a source can give."""
@@ -48,7 +48,7 @@ class Labelled(Source):
 class Ingest(Section):
     """What goes in, and how it is divided."""
 
-    seed: int = Field(ge=0)
+    seed: Seed
     """Decides who is in test, dev and train, together with each text's own digest: new data moves few of the old."""
     problem: SerializeAsAny[Annotated[Problem, PROBLEMS.choice()]]
     """What is asked of the text."""
@@ -58,11 +58,11 @@ class Ingest(Section):
     """Where raw text comes from; labelled texts beyond the budget join it without their labels."""
     base: Asset
     """The model to start from: a folder with safetensors."""
-    budget: int = Field(ge=2)
+    budget: Count = Field(ge=2)
     """Labels that may be spent, those of dev included."""
     dev: float = Field(gt=0, lt=1)
     """Share of the budget kept for early stopping."""
-    test: int = Field(ge=1)
+    test: Count = Field(ge=1)
     """Labelled texts held out to measure with; they spend no budget."""
     near_duplicate: float = Field(gt=0, le=1)
     """Jaccard similarity of character 5-grams from which two texts are one. .8: Lee et al. 2022, arXiv:2107.06499."""
@@ -71,7 +71,8 @@ class Ingest(Section):
     conflicts: Literal["drop", "majority"]
     """Same text, two labels: all go, or the label that more than half of them have stays."""
     mask: list[Kind]
-    """Kinds of personal data that no file, log or model of ours shall hold; `<phone>` stands in its place."""
+    """Kinds of personal data that no file, log or model of ours shall hold; `<phone>` stands in its place, in texts,
+    labels and places alike. Only labels that are listed in this file stay as they are written here."""
     limits: Limits
     """What a hostile or broken file may cost."""
 

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from satiety.registry import Component, Registry
-from satiety.section import Section
+from satiety.section import Count, Section
 
 Columns = Mapping[str, str | int]
 """Our name -> the file's: a column's name or index, or a path into a JSON value."""
@@ -24,11 +24,11 @@ Columns = Mapping[str, str | int]
 class Limits(Section):
     """What a hostile or broken file may cost."""
 
-    row_bytes: int = Field(ge=1_000)
+    row_bytes: Count = Field(ge=1_000)
     """Longest row, in bytes; a longer one goes to quarantine."""
-    rows: int = Field(ge=1)
+    rows: Count = Field(ge=1)
     """Most rows of one file; a file with more is refused."""
-    ratio: int = Field(ge=10)
+    ratio: Count = Field(ge=10)
     """Most bytes that one byte of a gzip file may become; more is refused. Text rarely exceeds 30."""
 
 
@@ -42,8 +42,9 @@ class Row:
     reason: str = ""
     """One word why the row is refused; empty where it is not."""
     detail: str = ""
+    """More of it. What it quotes is quoted whole: it is masked, and only then cut."""
     text: str = ""
-    """What a refused row looks like, for the quarantine."""
+    """What a refused row looks like, for the quarantine; whole as well."""
 
 
 class Reader(Component):

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypeVar
 
-from satiety.ingest.load import reject
+from satiety.ingest.clean import reject
 from satiety.neardup import twins
 from satiety.records import Document, Example, Rejected, Span, Split
 

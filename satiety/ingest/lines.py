@@ -45,7 +45,8 @@ class Line:
 
     number: int
     text: str
-    """The text; with U+FFFD in the place of bad bytes where there is a fault, for the quarantine only."""
+    """The text; for the quarantine only, with U+FFFD in the place of bad bytes. None of a line that is too long: a cut
+    could leave half of a number, which nobody would mask."""
     reason: str = ""
     """``encoding`` or ``too_long``; empty for a good line."""
     detail: str = ""
@@ -66,8 +67,7 @@ def lines(path: Path, limits: Limits) -> Iterator[Line]:
         if whole:
             yield _decoded(raw, number, offset, encoding)
         else:
-            text = raw[:1000].decode(encoding, "replace")
-            yield Line(number, text, "too_long", f"longer than {limits.row_bytes:,} bytes, from byte {offset}")
+            yield Line(number, "", "too_long", f"longer than {limits.row_bytes:,} bytes, from byte {offset}")
 
 
 def told_encoding(path: Path, limits: Limits) -> tuple[int, str]:

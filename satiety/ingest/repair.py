@@ -4,7 +4,8 @@ Undone: HTML entities, mojibake whose repair can be played back to the very text
 and bidirectional characters, terminal colour codes. The rest is Unicode's NFC. Whoever counts the kinds knows how
 dirty a source was.
 
-Source of the mojibake detector: Speer 2019, "ftfy", doi:10.5281/zenodo.2591652.
+Source of the mojibake detector: Speer 2019, "ftfy", doi:10.5281/zenodo.2591652. That of the limit on combining marks:
+Unicode Standard Annex #15, section 13, "Stream-Safe Text Format", which allows 30.
 """
 
 from __future__ import annotations
@@ -28,13 +29,15 @@ _ZERO_WIDTH = re.compile(
 )
 _STRIPPED = {"ansi": _ANSI, "control": _CONTROL, "bidi": _BIDI, "zero_width": _ZERO_WIDTH}
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+MARKS = 1_000
+"""Most combining marks in a row: no script has many, and putting them in order takes their number squared."""
 
 
 def repair(text: str) -> tuple[str, tuple[str, ...]]:
     """Return the repaired text and the kinds of repair it took, in order.
 
     Raises:
-        ValueError: half of a surrogate pair stands in it: what it was is lost.
+        ValueError: half of a surrogate pair stands in it (what it was is lost), or endless combining marks.
     """
     if text.isascii() and "&" not in text and text.isprintable():
         return text, ()
@@ -47,6 +50,15 @@ def repair(text: str) -> tuple[str, tuple[str, ...]]:
             kinds.append(kind)
             text = changed
     return text, tuple(kinds)
+
+
+def salvage(text: str) -> str:
+    """Return what can be repaired of a text that is refused: something that can be shown, searched and written."""
+    text = _SURROGATE.sub("?", text)
+    for kind, change in _CHANGES.items():
+        text = change(text) if kind != "nfc" else text
+    start = _endless_marks(text)
+    return text if start is None else text[:start]
 
 
 def repair_spans(text: str, spans: Sequence[Span]) -> tuple[str, tuple[Span, ...], tuple[str, ...]]:
@@ -71,7 +83,7 @@ def repair_spans(text: str, spans: Sequence[Span]) -> tuple[str, tuple[Span, ...
             if not pieces[-1].strip():
                 raise ValueError(f"nothing is left of the span {span.start}–{span.end}")
     joined = "".join(pieces)
-    if unicodedata.normalize("NFC", joined) != joined:
+    if _nfc(joined) != joined:
         raise ValueError("a span begins or ends inside a composed character")
     return joined, tuple(moved), tuple(kinds)
 
@@ -101,7 +113,24 @@ def _entities(text: str) -> str:
 
 
 def _nfc(text: str) -> str:
+    start = _endless_marks(text)
+    if start is not None:
+        raise ValueError(f"more than {MARKS:,} combining marks in a row, from character {start}")
     return unicodedata.normalize("NFC", text)
+
+
+def _endless_marks(text: str) -> int | None:
+    """Return where more than ``MARKS`` combining marks in a row begin: every so many characters one of them stands."""
+    for seen in range(MARKS, len(text), MARKS):
+        if _is_mark(text[seen]):
+            start = next((i for i in range(seen, -1, -1) if not _is_mark(text[i])), -1) + 1
+            if all(map(_is_mark, text[start : start + MARKS + 1])) and len(text) > start + MARKS:
+                return start
+    return None
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.combining(unicodedata.normalize("NFKD", character)[0]) > 0
 
 
 _CHANGES: dict[str, Callable[[str], str]] = {

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from satiety.errors import DataError
-from satiety.ingest.load import reject
+from satiety.ingest.clean import reject
 from satiety.neardup import groups
 from satiety.records import Document, Example, Rejected, Split
 

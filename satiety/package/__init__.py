@@ -19,7 +19,7 @@ from pydantic import Field
 
 from satiety.package.contents import PREDICTIONS, SCORES
 from satiety.package.verify import verify
-from satiety.section import Section
+from satiety.section import Section, Seed
 
 if TYPE_CHECKING:
     from satiety.package.load import Package
@@ -35,7 +35,7 @@ class Register(Section):
 class Promote(Section):
     """How much better a challenger must be."""
 
-    seed: int = Field(ge=0)
+    seed: Seed
     """Of the bootstrap's resamples."""
     resamples: int = Field(ge=200, le=100_000)
     """How often the test set is drawn anew."""

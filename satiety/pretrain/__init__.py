@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, SerializeAsAny
+from pydantic import SerializeAsAny
 
 from satiety.pretrain.base import PRETRAINERS, Pretrained, Pretrainer
-from satiety.section import Section
+from satiety.section import Section, Seed
 
 __all__ = ["PRETRAINERS", "Pretrain", "Pretrained", "Pretrainer"]
 
@@ -15,7 +15,7 @@ __all__ = ["PRETRAINERS", "Pretrain", "Pretrained", "Pretrainer"]
 class Pretrain(Section):
     """How the base model's pre-training is continued."""
 
-    seed: int = Field(ge=0)
+    seed: Seed
     """Of batches, masks and dropout."""
     pretrainer: Annotated[SerializeAsAny[Pretrainer], PRETRAINERS.choice()]
     """By what."""

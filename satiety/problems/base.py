@@ -159,6 +159,11 @@ class Problem(Component):
         """Return (gold, predicted) class names, pair by pair: what the confusion matrix counts."""
 
     @property
+    def listed(self) -> tuple[str, ...]:
+        """The labels that the user lists, as they are written there; none where the data says them."""
+        return tuple(getattr(self, "labels", None) or ())
+
+    @property
     def suite(self) -> str:
         """Name of the expectation suite for labelled examples: ``expectations/labelled_<kind>.json``."""
         return f"labelled_{self.kind}"

@@ -55,6 +55,8 @@ class Ner(Problem):
                 raise ValueError(f"span {span.start}:{span.end} does not lie in a text of {len(text)} characters")
             if span.start < end:
                 raise ValueError(f"span {span.start}:{span.end} overlaps the one before it")
+            if not span.label:
+                raise ValueError(f"span {span.start}:{span.end} has no entity type")
             if self.labels is not None and span.label not in self.labels:
                 raise ValueError(f"entity type {span.label[:80]!r} is not one of: {', '.join(self.labels)[:200]}")
             end = span.end

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
+
+from satiety.section import FIELDS, Count
 
 
 class Recipe(BaseModel):
@@ -14,7 +16,7 @@ class Recipe(BaseModel):
     steps than three epochs give where labels are few, Mosbach et al. 2021 (arXiv:2006.04884).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = FIELDS
 
     epochs: float = Field(gt=0, le=1000)
     """Passes over the *distinct original* examples. Copies share these updates: copying changes nothing."""
@@ -36,7 +38,7 @@ class Recipe(BaseModel):
     (arXiv:1803.05407); polynomial decay, Shamir & Zhang 2013 (arXiv:1212.1824)."""
     checks: int = Field(ge=1, le=1000)
     """How often the model is judged on dev, evenly over the run, besides once before the first update."""
-    patience: int | None = Field(ge=1)
+    patience: Count | None = Field(ge=1)
     """Checks in a row without a better one after which training stops; null goes to the end. The best is restored."""
 
     def warm(self, steps: int) -> int:

@@ -13,11 +13,12 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from satiety.section import FIELDS, Count
 from satiety.tuning.doubt import doubtful
 
 if TYPE_CHECKING:
@@ -34,13 +35,13 @@ FLOOR = 1e-4
 class Solver(BaseModel):
     """How a head is solved."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = FIELDS
 
-    strengths: list[float] = Field(min_length=1)
+    strengths: list[Annotated[float, Field(gt=0, le=1000)]] = Field(min_length=1)
     """L2 penalties to choose from: half of it times the squared weights is added to the mean loss."""
     folds: int = Field(ge=2, le=20)
     """Of the cross-validation that chooses."""
-    rows: int = Field(ge=100)
+    rows: Count = Field(ge=100)
     """Texts (or tokens, for a head over tokens) that are used at most; a seeded sample of more."""
 
 

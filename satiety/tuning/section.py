@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SerializeAsAny
 
-from satiety.section import Section
+from satiety.section import Section, Seed
 from satiety.training.recipe import Recipe
 from satiety.tuning.head import Solver
 from satiety.tuning.methods import METHODS, Method
@@ -15,7 +15,7 @@ from satiety.tuning.methods import METHODS, Method
 class Finetune(Section):
     """How the model is tuned."""
 
-    seed: int = Field(ge=0)
+    seed: Seed
     """Of batches, dropout and whatever else is drawn."""
     max_length: int = Field(ge=8, le=8192)
     """Tokens per window, prefix and special tokens included; a longer text is read in several."""

@@ -71,6 +71,17 @@ def test_half_a_table_is_named(tmp_path: Path, keep: int) -> None:
         list(read(path, Example))
 
 
+def test_a_flipped_byte_in_a_page_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "flipped.parquet"
+    texts = [Document(f"{i:016x}", f"第{i * 7919}间 room {i * 31}") for i in range(3000)]
+    write(path, texts, Document)
+    data = bytearray(path.read_bytes())
+    for at in range(len(data) // 10, len(data) // 2, len(data) // 20):
+        path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+        with pytest.raises(DataError, match=r"flipped\.parquet: not a whole Parquet file \(.*\); remove it and run"):
+            list(read(path, Document))
+
+
 def test_a_failed_write_leaves_the_old_table(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     write(path, [SAMPLES[Example]], Example)

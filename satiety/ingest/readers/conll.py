@@ -65,11 +65,11 @@ class Conll(Reader):
         try:
             token, tag = cells[self.token].strip(), cells[self.tag].strip()
         except IndexError:
-            raise ValueError(f"line {line.number}: not enough columns in {line.text[:80]!r}") from None
+            raise ValueError(f"line {line.number}: not enough columns in '{line.text}'") from None
         if not token or len(cells) < 2:
-            raise ValueError(f"line {line.number}: no token and tag in {line.text[:80]!r}")
+            raise ValueError(f"line {line.number}: no token and tag in '{line.text}'")
         if (tag != "O" and tag[:2] not in ("B-", "I-")) or (not tag[2:] and tag != "O"):
-            raise ValueError(f"line {line.number}: tag {tag[:80]!r} is none of O, B-…, I-…")
+            raise ValueError(f"line {line.number}: tag '{tag}' is none of O, B-…, I-…")
         return token, tag
 
     def _spans(self, pairs: list[tuple[str, str]]) -> list[tuple[int, int, str]]:

@@ -1,15 +1,23 @@
-"""Parquet -> rows."""
+"""Parquet -> rows.
+
+A few bytes of it can stand for gigabytes: packed, or as one long value of a dictionary that every row points at. So
+texts are read as dictionaries, and what they would unpack to is summed up before it is unpacked.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from satiety.errors import DataError
 from satiety.ingest.base import READERS, Columns, Limits, Reader, Row
+from satiety.ingest.lines import RATIO_FROM
 from satiety.section import nearest
 
 BATCH = 4096
+AT_ONCE = 1 << 26
+"""Bytes of text, about, that are unpacked at once."""
 
 
 @READERS.register("parquet")
@@ -22,14 +30,15 @@ class Parquet(Reader):
 
         number = 0
         try:
-            with parquet.ParquetFile(path) as file:
-                self._check(path, columns, file.schema_arrow.names, file.metadata.num_rows, limits)
-                for batch in file.iter_batches(BATCH, columns=[str(name) for name in columns.values()]):
-                    for values in batch.to_pylist():
-                        number += 1
-                        yield Row(str(number), {ours: values[str(name)] for ours, name in columns.items()})
+            metadata = parquet.read_metadata(path)
+            self._check(path, columns, metadata.schema.to_arrow_schema().names, metadata.num_rows, limits)
+            for values in _unpack(path, metadata, [str(name) for name in columns.values()], limits):
+                number += 1
+                yield _row(str(number), {ours: values[str(name)] for ours, name in columns.items()})
         except (pa.ArrowException, OSError) as error:
             raise DataError(f"{path}: not a whole Parquet file ({_line(error)}); fetch it again") from None
+        except UnicodeDecodeError:
+            raise DataError(f"{path}: holds text that is not UTF-8 within a list, after row {number}") from None
 
     def _check(self, path: Path, columns: Columns, names: list[str], rows: int, limits: Limits) -> None:
         for name in columns.values():
@@ -40,6 +49,70 @@ class Parquet(Reader):
             raise DataError(f"{path}: two columns are called the same: {', '.join(names)[:500]}")
         if rows > limits.rows:
             raise DataError(f"{path}: {rows:,} rows are more than {limits.rows:,} (ingest.limits.rows)")
+
+
+def _unpack(path: Path, metadata: Any, names: list[str], limits: Limits) -> Iterator[dict[str, Any]]:
+    """Yield the rows' values by column name.
+
+    Raises:
+        DataError: they are more than ``limits.ratio`` times the file.
+    """
+    from pyarrow import parquet
+
+    size = path.stat().st_size
+    room = max(RATIO_FROM, size * limits.ratio)
+    too_many = DataError(f"{path}: {size:,} bytes of Parquet unpack to over {room:,} (ingest.limits.ratio)")
+    plain = {metadata.schema.column(i).path for i in range(metadata.num_columns)}
+    if sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)) > room:
+        raise too_many
+    with parquet.ParquetFile(path, read_dictionary=[name for name in names if name in plain]) as file:
+        for batch in file.iter_batches(BATCH, columns=names):
+            unpacked = sum(map(_unpacked, batch.columns))
+            room -= unpacked
+            if room < 0:
+                raise too_many
+            yield from _rows(batch, max(1, len(batch) * AT_ONCE // max(unpacked, AT_ONCE)))
+
+
+def _unpacked(column: Any) -> int:
+    """Return how many bytes a column is without its dictionary."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    if not pa.types.is_dictionary(column.type) or not pa.types.is_string(column.type.value_type):
+        return int(column.nbytes)
+    return compute.sum(compute.binary_length(column.dictionary).take(column.indices)).as_py() or 0
+
+
+def _rows(batch: Any, step: int) -> Iterator[dict[str, Any]]:
+    for start in range(0, len(batch), step):
+        piece = batch.slice(start, step)
+        cells = [_cells(column) for column in piece.columns]
+        yield from (dict(zip(piece.schema.names, row, strict=True)) for row in zip(*cells, strict=True))
+
+
+def _cells(column: Any) -> list[Any]:
+    """Return a column's values; as bytes where one of its texts is not UTF-8."""
+    import pyarrow as pa
+
+    plain = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+    try:
+        return list(plain.to_pylist())
+    except UnicodeDecodeError:
+        if not pa.types.is_string(plain.type):
+            raise
+        return list(plain.view(pa.binary()).to_pylist())
+
+
+def _row(place: str, values: dict[str, Any]) -> Row:
+    for ours, value in values.items():
+        if isinstance(value, bytes):
+            try:
+                values[ours] = value.decode("utf-8")
+            except UnicodeDecodeError as error:
+                detail = f"{ours} is not UTF-8 at byte {error.start}: {value[error.start : error.start + 4].hex(' ')}"
+                return Row(place, reason="encoding", detail=detail, text=value.decode("utf-8", "replace"))
+    return Row(place, values)
 
 
 def _line(error: Exception) -> str:

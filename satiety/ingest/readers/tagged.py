@@ -32,7 +32,7 @@ class Tagged(Reader):
             if line.reason:
                 yield Row(place, reason=line.reason, detail=line.detail, text=line.text)
             elif bad := ["".join(parts) for parts in words if not all(parts)]:
-                yield Row(place, reason="tagged", detail=f"{bad[0][:80]!r} is not a word and its tag", text=line.text)
+                yield Row(place, reason="tagged", detail=f"'{bad[0]}' is not a word and its tag", text=line.text)
             elif words:
                 pairs = [(word, tag) for word, _, tag in words]
                 yield Row(place, {"text": self.join.join(word for word, _ in pairs), "spans": self._spans(pairs)})

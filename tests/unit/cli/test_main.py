@@ -1,6 +1,9 @@
 """The command: help for people, messages on stderr, exit codes for machines."""
 
 import io
+import json
+import os
+import re
 import sys
 from pathlib import Path
 
@@ -50,15 +53,42 @@ class TestCheck:
     def test_all_errors_come_at_once_with_their_lines(self, params: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         text = params.read_text(encoding="utf-8")
         wrong = text.replace("  budget: 240", "  budget: -3").replace("\nregister:", "\nregistster:")
-        wrong = wrong.replace("    kind: hybrid ", "    kind: hybird ")
+        wrong = wrong.replace("    kind: hybrid ", "    kind: hybird ").replace("name: tweets-", "name: /tweets-")
         params.write_text(wrong, encoding="utf-8")
         lines = refused(monkeypatch, "check", str(params)).splitlines()
         assert any("there is no such block; did you mean 'register'?" in line for line in lines)
         assert any("no retriever is called 'hybird'; did you mean 'hybrid'?" in line for line in lines)
         assert any("ingest.budget" in line and "(it is -3)" in line for line in lines)
-        assert any(line.endswith("register: the block is missing") for line in lines)
+        assert any("registster.name: String should match pattern" in line for line in lines)
+        assert not any("the block is missing" in line for line in lines)
         line = wrong[: wrong.index("registster")].count("\n") + 1
         assert any(f"params.yaml:{line}: registster: " in said for said in lines)
+
+    @pytest.mark.parametrize(
+        ("old", "new", "message"),
+        [
+            ("seed: 7", "seed: " + "9" * 5000, r"not YAML: '9{20}' cannot be read as int"),
+            ("name: tweets-sentiment", "name: 2026-99-99", r"not YAML: '2026-99-99' cannot be read as timestamp"),
+            ("steps: []", "steps: " + "[" * 5000 + "]" * 5000, r"nested too deep"),
+            ("steps: []", "steps: []  # 退\x07格", r"not YAML: a control character, U\+0007"),
+            ("name: tweets-sentiment", 'name: "\\uD800"', r"not YAML: half of a surrogate pair"),
+            ("strengths: [0.1", "strengths: [-0.1", r"finetune\.head\.strengths\.0: .* greater than 0"),
+            ("seed: 7", f"seed: {2**32}", r"augment\.seed: Input should be less than 4294967296"),
+            ("row_bytes: 1000000,", f"row_bytes: {10**20},", r"ingest\.limits\.row_bytes: .* 1000000000 "),
+            ("budget: 240", f"budget: {10**12}", r"ingest\.budget: .* less than or equal to 1000000000 "),
+            ("clip: 1.0", "clip: .inf", r"finetune\.training\.clip: Input should be a finite number"),
+            ("sha256: 9185be9d", f"sha256: {'0' * 64}  # ", r"ingest\.labelled\.0\.sha256: .* in quotes"),
+        ],
+    )
+    def test_an_odd_value_is_one_line(
+        self, params: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str, message: str
+    ) -> None:
+        text = params.read_text(encoding="utf-8")
+        line = text[: text.index(old)].count("\n") + 1
+        params.write_text(text.replace(old, new, 1), encoding="utf-8")
+        said = refused(monkeypatch, "check", str(params))
+        assert len(said.splitlines()) == 1
+        assert re.search(rf"params\.yaml:{line}: {message}", said), said
 
     def test_a_missing_file_is_named(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert "params.yaml: no such file" in refused(monkeypatch, "check", str(tmp_path))
@@ -119,7 +149,7 @@ class TestPredict:
         from satiety import package
 
         parrot = Parrot()
-        monkeypatch.setattr(package, "open", lambda _: parrot)
+        monkeypatch.setattr(package, "open", lambda *_: parrot)
         return parrot
 
     def test_texts_are_answered_as_json_lines(self, parrot: Parrot) -> None:
@@ -150,7 +180,7 @@ class TestPredict:
     ) -> None:
         piped = io.TextIOWrapper(io.BytesIO(b"fine\n\xff\xfe\n"), encoding="utf-8", errors="surrogateescape")
         monkeypatch.setattr(sys, "stdin", piped)
-        with pytest.raises(DataError, match=r"stdin:2: not UTF-8; pipe UTF-8 in"):
+        with pytest.raises(DataError, match=r"stdin:2: not UTF-8; give it as UTF-8"):
             list(incoming(None, None))
 
     def test_nothing_to_answer_is_refused(self, parrot: Parrot, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,8 +196,39 @@ class TestPredict:
         self, parrot: Parrot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         assert "nowhere.txt: cannot read it: No such file" in refused(monkeypatch, "predict", "--file", "nowhere.txt")
-        (tmp_path / "gb.txt").write_bytes("很好".encode("gb18030"))
-        assert "gb.txt: not UTF-8" in refused(monkeypatch, "predict", "--file", str(tmp_path / "gb.txt"))
+        (tmp_path / "gb.txt").write_bytes(b"fine\n" + "很好".encode("gb18030"))
+        assert "gb.txt:2: not UTF-8" in refused(monkeypatch, "predict", "--file", str(tmp_path / "gb.txt"))
+
+    def test_an_argument_that_is_no_text_is_refused(self, parrot: Parrot, monkeypatch: pytest.MonkeyPatch) -> None:
+        said = refused(monkeypatch, "predict", "很好", os.fsdecode(b"caf\xe9"))
+        assert said == "predict: text 2: not UTF-8; give it as UTF-8"
+
+    @pytest.mark.parametrize("format", ["jsonl", "table"])
+    def test_no_text_commands_the_terminal(self, parrot: Parrot, format: str) -> None:
+        shown = called("predict", "--format", format, "red \x1b[31m \x9b31m 反\u202e向 👨\u200d👩")
+        assert not set(shown) & set("\x1b\x9b\u202e")
+        assert all(code in shown for code in (r"\u001b", r"\u009b", r"反\u202e向", "👨\u200d👩"))
+        if format == "jsonl":
+            assert json.loads(shown)["text"] == "red \x1b[31m \x9b31m 反\u202e向 👨\u200d👩"
+
+    @pytest.mark.parametrize("format", ["jsonl", "table"])
+    def test_a_terminal_without_the_character_shows_its_code(
+        self, parrot: Parrot, monkeypatch: pytest.MonkeyPatch, format: str
+    ) -> None:
+        ascii_only = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+        monkeypatch.setattr(sys, "stdout", ascii_only)
+        monkeypatch.setattr(sys, "argv", ["satiety", "predict", "--format", format, "café 中"])
+        with pytest.raises(SystemExit):
+            run()
+        ascii_only.flush()
+        shown = ascii_only.buffer.getvalue().decode("ascii")
+        assert json.loads(shown)["text"] == "café 中" if format == "jsonl" else r"\u4e2d" in shown
+
+    def test_a_wrong_setting_is_one_line(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("SATIETY_DEVICE", "foo")
+        assert refused(monkeypatch, "predict", "a").startswith(
+            "SATIETY_DEVICE: Input should be 'auto', 'cpu' or 'cuda'"
+        )
 
     def test_a_missing_package_is_one_message(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.chdir(tmp_path)

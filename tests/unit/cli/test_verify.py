@@ -8,7 +8,9 @@ import pytest
 import yaml
 
 from cli.verify import verify_all
-from satiety.errors import DataError
+from satiety.errors import DataError, SetupError
+from satiety.files import manifest
+from satiety.package.contents import manifest_text
 
 
 def md5(content: bytes) -> str:
@@ -48,11 +50,18 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_what_is_whole_is_said_to_be(root: Path) -> None:
-    assert verify_all(root) == "whole: 2 artefacts, 4 cached objects, 0 packages"
+    assert verify_all(root) == "whole: 2 artefacts, 4 cached objects, 0 packages, 0 registered"
 
 
 def test_a_project_that_never_ran_is_whole(tmp_path: Path) -> None:
-    assert verify_all(tmp_path) == "whole: 0 artefacts, 0 cached objects, 0 packages"
+    (tmp_path / ".dvc").mkdir()
+    assert verify_all(tmp_path) == "whole: 0 artefacts, 0 cached objects, 0 packages, 0 registered"
+
+
+def test_outside_a_project_nothing_is_looked_for(tmp_path: Path) -> None:
+    (tmp_path / "dvc.lock").write_text("stages: [")
+    with pytest.raises(SetupError, match=f"{tmp_path}: no project here, nor in a folder above it"):
+        verify_all(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["data.csv", "models/tuned/b/中.txt"])
@@ -104,4 +113,15 @@ def test_a_package_with_a_changed_byte_is_named(root: Path) -> None:
     package.mkdir()
     (package / "manifest.json").write_text("{}")
     with pytest.raises(DataError, match=r"models/package: .*; remove the folder, then `dvc checkout models/package`"):
+        verify_all(root)
+
+
+def test_a_copy_in_the_registry_is_checked_too(root: Path) -> None:
+    copy = root / "mlartifacts/1/models/m-0/artifacts/data/package"
+    (copy / "model").mkdir(parents=True)
+    (copy / "model/head.safetensors").write_bytes(b"12345678{}")
+    (copy / "manifest.json").write_text(manifest_text(manifest(copy)))
+    assert verify_all(root).endswith("0 packages, 1 registered")
+    (copy / "model/head.safetensors").write_bytes(b"12345678{]")
+    with pytest.raises(DataError, match=r"mlartifacts/.*head\.safetensors: sha256 is .*; the registry's copy"):
         verify_all(root)

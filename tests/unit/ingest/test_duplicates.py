@@ -5,8 +5,8 @@ from itertools import chain
 
 import pytest
 
+from satiety.ingest.clean import identify
 from satiety.ingest.duplicates import drop_twins, settle_conflicts
-from satiety.ingest.load import identify
 from satiety.records import Document, Example, Span
 
 

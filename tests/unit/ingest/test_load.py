@@ -9,7 +9,8 @@ import yaml
 
 from satiety.errors import DataError, ParamsError
 from satiety.ingest import Ingest
-from satiety.ingest.load import Loaded, identify, load
+from satiety.ingest.clean import identify
+from satiety.ingest.load import Loaded, load
 from satiety.records import Span
 
 COMMA = {"kind": "csv", "delimiter": ",", "quote": '"', "header": True}

@@ -285,6 +285,36 @@ class TestParquet:
         with pytest.raises(DataError, match=r"5 rows are more than 4 \(ingest\.limits\.rows\)"):
             read({"kind": "parquet"}, path, BOTH, LIMITS.model_copy(update={"rows": 4}))
 
+    def test_a_text_that_is_not_utf8_costs_its_row(self, tmp_path: Path) -> None:
+        import pyarrow as pa
+
+        texts = pa.array(["好".encode(), b"caf\xe9", None], pa.binary()).view(pa.string())
+        good, bad, none = read({"kind": "parquet"}, self.table(tmp_path, text=texts, label=["a", "b", "c"]))
+        assert dict(good.values) == {"text": "好", "label": "a"}
+        assert (bad.place, bad.reason, bad.detail) == ("2", "encoding", "text is not UTF-8 at byte 3: e9")
+        assert bad.text == "caf\ufffd"
+        assert none.values["text"] is None
+
+    def test_a_label_in_a_list_that_is_not_utf8_is_one_message(self, tmp_path: Path) -> None:
+        import pyarrow as pa
+
+        labels = pa.array([b"\xff"], pa.binary()).view(pa.string())
+        spans = pa.ListArray.from_arrays([0, 1], labels)
+        with pytest.raises(DataError, match="not UTF-8 within a list, after row 0"):
+            read({"kind": "parquet"}, self.table(tmp_path, text=["a"], label=spans))
+
+    @pytest.mark.parametrize("kinds", [200, 1])
+    def test_one_that_unpacks_to_far_more_is_refused(self, tmp_path: Path, kinds: int) -> None:
+        """However it is packed: 200 values as few bytes, or one value of a dictionary that all rows point at."""
+        texts = ["长" * 50_000 + str(i % kinds) for i in range(200)]
+        path = self.table(tmp_path, text=texts, label=["a"] * 200)
+        with pytest.raises(DataError, match=r"bytes of Parquet unpack to over [\d,]+ \(ingest\.limits\.ratio\)"):
+            read({"kind": "parquet"}, path, BOTH, LIMITS.model_copy(update={"ratio": 10}))
+
+    def test_what_is_packed_well_within_reason_is_read(self, tmp_path: Path) -> None:
+        rows = read({"kind": "parquet"}, self.table(tmp_path, text=["同样的文字"] * 50_000, label=["a"] * 50_000))
+        assert len(rows) == 50_000
+
 
 class TestText:
     def test_a_file_may_be_of_one_label(self, tmp_path: Path) -> None:

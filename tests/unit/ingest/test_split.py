@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from satiety.errors import DataError
-from satiety.ingest.load import identify
+from satiety.ingest.clean import identify
 from satiety.ingest.split import Divided, divide, group_up, share_out
 from satiety.records import Example
 
