@@ -120,10 +120,10 @@ def down() -> None:
 
 def run() -> None:
     """Do what the command line says; a user's mistake is a message on stderr and exit code 1."""
-    join()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without the character is no reason to stop
     try:
+        join()
         app()
     except SatietyError as error:
         sys.exit(str(error))
