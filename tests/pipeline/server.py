@@ -57,8 +57,9 @@ class Server:
         return str(self.ask(f"deployments/{self.deployment()}/create_flow_run", {"parameters": parameters})["id"])
 
     def runs(self) -> list[dict[str, Any]]:
-        """Return every flow run, newest first."""
-        found: list[dict[str, Any]] = self.ask("flow_runs/filter", {"sort": "ID_DESC"})
+        """Return every flow run that has begun, the newest first."""
+        begun = {"flow_runs": {"start_time": {"is_null_": False}}, "sort": "START_TIME_DESC"}
+        found: list[dict[str, Any]] = self.ask("flow_runs/filter", begun)
         return found
 
     def state(self, run: str) -> str:
