@@ -20,9 +20,7 @@ from satiety.records import Span
 Kind = Literal["email", "id_card", "bank_card", "phone"]
 REGIONS = ("CN", "US")
 """Whose numbering plans a number without a country code is read by."""
-_EMAIL = re.compile(
-    r"(?<![\w.+-])[a-z0-9][\w.+-]{0,63}[@＠][a-z0-9-]{1,63}(?:[.．][a-z0-9-]{1,63})+", re.ASCII | re.IGNORECASE
-)
+_EMAIL = re.compile(r"[a-z0-9][\w.+-]{0,63}[@＠][a-z0-9-]{1,63}(?:[.．][a-z0-9-]{1,63})+", re.ASCII | re.IGNORECASE)
 _ID_CARD = re.compile(r"(?<![0-9A-Za-z])(?:\d{17}[\dXxＸｘ]|\d{3}-\d{2}-\d{4})(?![0-9A-Za-z])")
 _BANK_CARD = re.compile(r"(?<![0-9A-Za-z])\d(?:[ -]?\d){12,18}(?![0-9A-Za-z])")
 _SEVEN_DIGITS = re.compile(r"\d(?:\D{0,3}\d){6}")

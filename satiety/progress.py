@@ -12,19 +12,19 @@ EVERY = 15.0
 log = logging.getLogger("satiety.progress")
 
 
-def track(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
-    """Yield the items; show how many went by, out of ``total`` where it is known."""
+def track(items: Iterable[T], what: str, total: int | None = None, *, done: int = 0) -> Iterator[T]:
+    """Yield the items; show how many went by, the ``done`` before them included, out of ``total`` where it is known."""
     if not sys.stderr.isatty():
-        yield from _told(items, what, total)
+        yield from _told(items, what, total, done)
         return
     from tqdm import tqdm
 
-    yield from tqdm(items, desc=what, total=total, leave=False, dynamic_ncols=True)
+    yield from tqdm(items, desc=what, total=total, initial=done, leave=False, dynamic_ncols=True)
 
 
-def _told(items: Iterable[T], what: str, total: int | None) -> Iterator[T]:
+def _told(items: Iterable[T], what: str, total: int | None, done: int) -> Iterator[T]:
     of, last = f" of {total:,}" if total else "", time.monotonic()
-    for count, item in enumerate(items):
+    for count, item in enumerate(items, start=done):
         if (now := time.monotonic()) - last >= EVERY:
             log.info("%s: %s%s", what, f"{count:,}", of)
             last = now

@@ -25,9 +25,10 @@ def main(
     from satiety.ingest.harvest import harvest
 
     made = harvest(params, raw)
-    size = take_model(params.base, base, raw)
-    for name, asset in params.assets():
-        report.run.fed(name, digest=pin(asset, raw), uri=asset.uri)
+    pins = [(name, asset.uri, pin(asset, raw)) for name, asset in params.assets()]
+    size = take_model(params.base, base, raw)  # the last that may refuse anything, and the first that writes
+    for name, uri, pinned in pins:
+        report.run.fed(name, digest=pinned, uri=uri)
     made.problem.save(problem)
     write(labelled, made.examples, Example)
     write(corpus, made.documents, Document)

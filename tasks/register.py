@@ -49,7 +49,7 @@ def main(
         name=params.name,
         revision=_revision(),
         data={path.stem: sha256(path) for path in (problem, train, test)},
-        languages=[language for language, _ in Counter(example.language for example in examples).most_common()],
+        languages=[x for x, n in Counter(e.language for e in examples).most_common() if n >= 0.05 * len(examples)],
         trained=len(examples),
         params={name: block for name, block in read_yaml(PARAMS_FILE).items() if name != Promote.key()},
     )

@@ -123,7 +123,8 @@ class Cleaner:
     def _place(self, name: str, row: Row) -> str:
         if row.place.isdecimal() and len(row.place) <= LINE_DIGITS:
             return f"{name}:{row.place}"
-        return f"{name}:{self._shown(row.place)[:KEPT_NOTE]}"
+        keys = self._shown(row.place).split(".")  # an address holds dots, and a number has them for neighbours here
+        return f"{name}:{'.'.join(map(self._shown, keys))[:KEPT_NOTE]}"
 
     def _shown(self, text: str) -> str:
         return mask(salvage(text), self.hide)[0]

@@ -33,6 +33,8 @@ _CONTAINERS = {
     b"\x28\xb5\x2f\xfd": "zstd",
     b"7z\xbc\xaf": "7z",
 }
+TAR = 257, b"ustar"
+"""Where in a tar archive which bytes stand."""
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 _COMMON = re.compile(rb"(?:[\xa1-\xa9][\xa1-\xfe]|[\xb0-\xd7][\xa1-\xfe])+")
 """GB2312's marks and its 3,755 level-1 ideographs: 99 % of any Chinese text, and rare in what only looks like it."""
@@ -73,6 +75,7 @@ def lines(path: Path, limits: Limits) -> Iterator[Line]:
 def told_encoding(path: Path, limits: Limits) -> tuple[int, str]:
     """Return the length of the file's byte order mark and its encoding."""
     start = next(blocks(path, limits), b"")
+    _check_text(path, start)
     for mark, encoding in _MARKS.items():
         if start.startswith(mark):
             log.info("%s: has a byte order mark of %s", path, encoding.upper())
@@ -94,6 +97,17 @@ def told_encoding(path: Path, limits: Limits) -> tuple[int, str]:
         log.info("%s: is in GB18030", path)
         return 0, "gb18030"
     return 0, "utf-8"
+
+
+def _check_text(path: Path, start: bytes) -> None:
+    """Raise DataError where the file begins like one that is no text, or text of an encoding that is not told."""
+    if start[TAR[0] :].startswith(TAR[1]):
+        raise DataError(f"{path}: is a tar archive, which is not read; unpack it")
+    if start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)) or start[:64].count(0) > len(start[:64]) * 0.6:
+        raise DataError(f"{path}: looks like UTF-32; save it as UTF-8")
+    marked = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if not marked and start[:64].count(0) > len(start[:64]) * 0.3:
+        raise DataError(f"{path}: looks like UTF-16 without a byte order mark; save it as UTF-8")
 
 
 def blocks(path: Path, limits: Limits) -> Iterator[bytes]:

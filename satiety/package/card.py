@@ -23,7 +23,7 @@ class Facts:
     data: Mapping[str, str]
     """SHA-256 of what it was trained and tested on, by name."""
     languages: Sequence[str]
-    """Of the training examples, commonest first; ISO 639-1."""
+    """Of the training examples, commonest first; ISO 639-1. Those of a few texts are as likely a detector's errors."""
     trained: int
     """Labelled examples it was trained on, those of dev left out."""
     params: Mapping[str, Any]

@@ -100,7 +100,7 @@ class Loop:
         batches = self._batches(course.step)
         with _generators(self.hardware):
             try:
-                for step in track(range(course.step, job.steps), "train", total=job.steps - course.step):
+                for step in track(range(course.step, job.steps), "train", total=job.steps, done=course.step):
                     if self._stops(step):
                         break
                     with shielded():

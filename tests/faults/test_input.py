@@ -4,9 +4,10 @@ import gzip
 import json
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -176,6 +177,37 @@ class TestLabels:
         assert made.account["rejected"]["conflict"] == (3 if policy == "drop" else 1)
 
 
+class TestPersonalData:
+    MASK: ClassVar = ["email", "id_card", "bank_card", "phone"]
+
+    def everything(self, made: Harvest) -> str:
+        """Return all that ingest would write or log."""
+        made.problem.save(Path("problem.json"))
+        records = [*made.examples, *made.documents, *made.rejected]
+        return repr(records) + json.dumps(made.account) + Path("problem.json").read_text("utf-8")
+
+    def test_no_label_holds_any(self, caplog: pytest.LogCaptureFixture) -> None:
+        rows = [f"公交车的第{i * 31}个故事 tale {chr(97 + i) * 9},owner.person@example.com" for i in range(2)]
+        made = harvested(csv(*rows, "twice,a", "twice,lab.mail@example.com"), mask=self.MASK)
+        assert "example.com" not in self.everything(made) + caplog.text
+        assert made.problem.classes == ("<email>", "a", "b")
+        assert made.account["masked"] == {"email": 3}
+        assert next(r.detail for r in made.rejected if r.reason == "conflict").count("<email>") == 1
+
+    def test_no_key_and_no_refused_row_holds_any(self) -> None:
+        data: dict[str, Any] = {f"用户{i}@example.com": {"text": t, "label": y} for i, (t, y) in enumerate(GOOD)}
+        data |= {"jane\u200b@example.com": {"text": ["x"], "label": "a"}, "\ud800": {"text": "half", "label": "a"}}
+        (RAW / "a").write_text(json.dumps(data))
+        source = {"reader": {"kind": "json"}, "columns": {"text": "*.text", "label": "*.label"}}
+        made = harvest(params(source, mask=self.MASK), RAW)
+        assert "example.com" not in self.everything(made)
+        assert sorted((r.reason, r.source) for r in made.rejected) == [
+            ("text", "data/raw/a:?"),
+            ("type", "data/raw/a:<email>"),
+        ]
+        write(Path("t.parquet"), made.examples, Example)
+
+
 class TestFiles:
     @pytest.mark.parametrize(
         ("data", "message"),
@@ -185,6 +217,12 @@ class TestFiles:
             (b"text,label\n", r"reader `csv` sees no row in it"),
             (b"text,text\na,b\n", r"two columns are called 'text'; rename one"),
             (b"txt,label\na,b\n", r"there is no column 'text'; did you mean 'txt'\?"),
+            (
+                csv().decode().encode("utf-16-le"),
+                r"data/raw/a: looks like UTF-16 without a byte order mark; save",
+            ),
+            (csv().decode().encode("utf-16-be"), r"data/raw/a: looks like UTF-16 without"),
+            (csv().decode().encode("utf-32"), r"data/raw/a: looks like UTF-32; save it as UTF-8"),
             (b"text,label\nonly,one\n", r"needs at least two labels in the data; found: one"),
             (b"text,label\n" + b"same,a\nother,b\n" * 50, r"2 labelled texts are left after cleaning"),
             (
@@ -209,6 +247,14 @@ class TestFiles:
         with pytest.raises(DataError, match="is a zip archive, which is not read; unpack it, or pack it with gzip"):
             harvest(params({}), RAW)
         assert not [path for path in Path().rglob("evil.csv")]
+
+    def test_a_tar_archive_is_named_packed_or_not(self) -> None:
+        (RAW / "b").write_bytes(csv())
+        for mode in ("w", "w:gz"):
+            with tarfile.open(RAW / "a", mode) as archive:
+                archive.add(RAW / "b", "a.csv")
+            with pytest.raises(DataError, match=r"data/raw/a: is a tar archive, which is not read; unpack it"):
+                harvest(params({}), RAW)
 
     @pytest.mark.parametrize("reader", [{"kind": "json"}, {"kind": "parquet"}])
     def test_one_of_another_format_is_one_message(self, reader: dict[str, Any]) -> None:

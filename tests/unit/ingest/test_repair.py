@@ -1,12 +1,13 @@
 """What is certain is repaired and counted; the rest is left alone; spans move with their text."""
 
+import time
 import unicodedata
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from satiety.ingest.repair import repair, repair_spans
+from satiety.ingest.repair import repair, repair_spans, salvage
 from satiety.records import Span
 
 CLEAN = [
@@ -129,3 +130,30 @@ class TestSpans:
             return
         for old, new in zip(spans, moved, strict=True):
             assert repaired[new.start : new.end] == repair(text[old.start : old.end])[0]
+
+
+class TestMarks:
+    @pytest.mark.parametrize("marks", ["\u0301\u0327", "&#769;&#807;", "\u0f73", "\uff9e\u0301"])
+    @pytest.mark.parametrize("before", ["", "好" * 777])
+    def test_an_endless_run_is_refused_at_once(self, marks: str, before: str) -> None:
+        text = before + marks * 50_000
+        started = time.perf_counter()
+        with pytest.raises(ValueError, match=f"more than 1,000 combining marks in a row, from character {len(before)}"):
+            repair(text)
+        assert salvage(text) == before
+        assert time.perf_counter() - started < 5
+
+    @pytest.mark.parametrize("count", [999, 1000, 1001])
+    def test_the_limit_is_met_exactly_wherever_the_run_begins(self, count: int) -> None:
+        for at in (1, 500, 999, 1000, 1001):
+            text = "x" * at + "\u0327" * count
+            if count > 1000:
+                with pytest.raises(ValueError, match=f"from character {at}"):
+                    repair(text)
+            else:
+                assert len(repair(text)[0]) == len(text)
+
+    def test_spans_do_not_part_a_run(self) -> None:
+        text = "\u0327" * 1200
+        with pytest.raises(ValueError, match="combining marks in a row"):
+            repair_spans(text, [Span(0, 600, "X")])

@@ -1,0 +1,125 @@
+"""Whatever of a row is ever shown is repaired first, masked then, and cut last; labels are texts too."""
+
+from typing import Any
+
+import pytest
+
+from satiety.ingest.base import Limits, Row
+from satiety.ingest.clean import KEPT_NOTE, KEPT_TEXT, Cleaned, Cleaner
+from satiety.problems.base import Problem
+from satiety.problems.classify import Classify
+from satiety.problems.ner import Ner
+from satiety.records import Example, Rejected, Span
+
+HIDE = ("email", "id_card", "bank_card", "phone")
+LIMITS = Limits(row_bytes=100_000, rows=9, ratio=10)
+FREE = Classify(labels=None, names={})
+
+
+def cleaned(row: Row, problem: Problem | None = FREE) -> Cleaned:
+    return Cleaner(problem, LIMITS, HIDE).clean("原始/a@b.cn.csv", row)
+
+
+def kept(values: dict[str, Any], problem: Problem = FREE, place: str = "7") -> Example:
+    record = cleaned(Row(place, values), problem).record
+    assert isinstance(record, Example), record
+    return record
+
+
+def refused(row: Row, problem: Problem | None = FREE) -> Rejected:
+    record = cleaned(row, problem).record
+    assert isinstance(record, Rejected), record
+    return record
+
+
+class TestLabels:
+    @pytest.mark.parametrize(
+        ("label", "clean"),
+        [
+            ("neg\u200b", "neg"),
+            ("cafe\u0301", "café"),
+            ("po\x1b[31ms", "pos"),
+            ("好评\u202e ", "好评"),
+            ("R&amp;D", "R&D"),
+            ("owner@x.com", "<email>"),
+            ("jane&#64;ex\u200bample.com", "<email>"),
+            ("客户13812345678", "客户<phone>"),
+        ],
+    )
+    @pytest.mark.parametrize("problem", [FREE, Ner(labels=None)])
+    def test_one_is_repaired_and_masked_as_texts_are(self, problem: Problem, label: str, clean: str) -> None:
+        values = {"text": "王芳 said so", "label": label, "spans": [[0, 2, label]]}
+        example = kept(values, problem)
+        assert (example.label or example.spans[0].label) == clean
+
+    def test_what_was_done_is_counted(self) -> None:
+        found = cleaned(Row("1", {"text": "fine", "label": "jane&#64;x.cn"}))
+        assert (found.repairs, found.masked) == (("label",), {"email"})
+        assert cleaned(Row("1", {"text": "fine", "label": "好"})).repairs == ()
+
+    @pytest.mark.parametrize("written", ["owner@x.com", "cafe\u0301"])
+    def test_one_that_the_user_lists_stays_as_it_is_written(self, written: str) -> None:
+        problem = Classify(labels=[written, "b"], names={})
+        assert kept({"text": "fine", "label": f"{written}\u200b"}, problem).label == written
+
+    @pytest.mark.parametrize("label", ["\u200b", " "])
+    def test_one_of_which_nothing_is_left_is_refused(self, label: str) -> None:
+        assert refused(Row("1", {"text": "好", "label": label})).detail == "the label is empty"
+        spans = {"text": "好的", "spans": [[0, 2, label]]}
+        assert refused(Row("1", spans), Ner(labels=None)).detail == "span 0:2 has no entity type"
+
+    def test_endless_marks_in_one_are_refused(self) -> None:
+        record = refused(Row("1", {"text": "好", "label": "e" + "\u0301" * 2000}))
+        assert (record.reason, record.detail) == (
+            "label",
+            "more than 1,000 combining marks in a row, from character 1 of the label",
+        )
+
+
+class TestSurrogates:
+    def test_in_a_key_it_costs_the_row(self) -> None:
+        record = refused(Row("名\ud800.text", {"text": "好", "label": "a"}))
+        assert (record.reason, record.source) == ("text", "原始/a@b.cn.csv:名?.text")
+
+    def test_in_the_label_of_a_span_it_costs_the_row(self) -> None:
+        record = refused(Row("1", {"text": "王芳 said so", "spans": [[0, 2, "\ud800"]]}), Ner(labels=None))
+        assert (record.reason, record.detail) == ("text", "half of a surrogate pair in the label of a span")
+
+
+class TestPersonalData:
+    def test_in_a_key_it_is_masked_but_the_name_of_the_file_stays(self) -> None:
+        for place, masked in (("用户.jane@x.com", "用户.<email>"), ("3.13812345678.0.text", "3.<phone>.0.text")):
+            assert kept({"text": "好", "label": "a"}, place=place).source == f"原始/a@b.cn.csv:{masked}"
+
+    def test_the_number_of_a_line_is_none(self) -> None:
+        assert kept({"text": "好", "label": "a"}, place="10000000").source.endswith(":10000000")
+
+    @pytest.mark.parametrize("secret", ["jane&#64;example.com", "jo\u200bhn@x\u200b.com", "139\u200b1234\u200b5678"])
+    @pytest.mark.parametrize("broken", ["", "\ud800", "e" + "\u0301\u0327" * 5000])
+    def test_a_refused_row_is_repaired_as_far_as_can_be_before_it_is_masked(self, secret: str, broken: str) -> None:
+        record = refused(Row("1", reason="ragged", detail=f"值 '{secret}'", text=f"找 {secret} 吧 {broken}"))
+        assert record.text.startswith(("找 <email> 吧", "找 <phone> 吧"))
+        assert record.detail in ("值 '<email>'", "值 '<phone>'")
+
+    def test_no_half_of_a_number_is_left_at_a_cut(self) -> None:
+        for size in range(8):
+            text = "字" * (KEPT_TEXT - size) + " 13812345678"
+            detail = "字" * (KEPT_NOTE - size) + " bob@example.com"
+            record = refused(Row("1", reason="ragged", detail=detail, text=text))
+            assert not any(character.isdigit() for character in record.text)
+            assert "bob" not in record.detail
+            assert (len(record.text), len(record.detail)) == (KEPT_TEXT, KEPT_NOTE)
+
+    def test_a_row_that_is_too_long_is_not_shown(self) -> None:
+        record = refused(Row("1", {"text": "长" * 100_001, "label": "a"}))
+        assert (record.reason, record.text) == ("too_long", "")
+
+
+class TestSpans:
+    @pytest.mark.parametrize("end", [float("inf"), float("nan"), "3.5", None])
+    def test_an_end_that_is_no_number_is_refused(self, end: Any) -> None:
+        assert refused(Row("1", {"text": "王芳来了", "spans": [[0, end, "PER"]]}), Ner(labels=None)).reason == "type"
+
+    def test_one_moves_with_its_text(self) -> None:
+        values = {"text": "致电13812345678找王芳", "spans": [{"start": 14, "end": 16, "label": "人"}]}
+        assert kept(values, Ner(labels=None)).spans == (Span(10, 12, "人"),)
