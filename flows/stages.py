@@ -11,6 +11,7 @@ from prefect.states import Completed
 from flows import slots
 from flows.commands import StageError, execute
 from flows.dvc import python, surroundings
+from tasks.standing import stands
 
 RETRIES: dict[str, Any] = {"retries": 2, "retry_delay_seconds": [10, 60], "persist_result": False}
 """For what is outside and may pass: a source or MLflow that does not answer, a lock that another run holds."""
@@ -54,9 +55,12 @@ def send(stage: str, pool: str, parent: str) -> State[Any]:
 
 
 @task(retry_condition_fn=_passing, **RETRIES)
-def promote(parent: str) -> None:
+def promote(parent: str) -> State[Any]:
     """Compare the challenger with the champion, and move the alias where the evidence says so."""
+    if not parent and stands():
+        return Completed(name="Cached", message="Neither the model nor the registry changed since the last decision.")
     execute("promote", python("tasks.promote"), surroundings(parent))
+    return Completed(message="It was decided: see reports/promote.json.")
 
 
 @task(persist_result=False)

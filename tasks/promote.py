@@ -20,7 +20,7 @@ from satiety.problems import Prediction, Problem
 from satiety.records import Example, read
 from satiety.section import read_yaml
 from satiety.settings import Settings
-from tasks import tracking
+from tasks import standing, tracking
 from tasks.pages import describe
 from tasks.register import DIGEST_TAG, publish
 from tasks.stage import Report, stage
@@ -170,3 +170,4 @@ def _paths() -> tuple[Path, Path]:
 if __name__ == "__main__":
     main.cli()
     tracking.deliver()
+    standing.note()

@@ -29,6 +29,7 @@ PLUMBING = {
     "tasks.pages",
     "tasks.replay",
     "tasks.spool",
+    "tasks.standing",
     "tasks.stage",
     "tasks.tracking",
 }

@@ -1,0 +1,72 @@
+"""Whether the last promotion still stands: the same package, test examples and params, and a registry as it left it.
+
+To load MLflow takes two seconds, which a flow over a cached pipeline can do without: of a SQLite store the file's stamp
+tells whether anything happened since, of a server its aliases. Of any other store nothing is known, and `promote` runs.
+"""
+
+import base64
+import json
+import os
+import urllib.request
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from satiety.files import sha256, write_text
+from satiety.package.contents import MANIFEST
+from satiety.section import PARAMS_FILE, read_yaml
+from tasks.tracking import tracking_uri
+
+NOTE = Path(".satiety/promoted.json")
+PATIENCE = 5.0
+"""Seconds that a server has to answer."""
+
+
+def stands() -> bool:
+    """Return whether `promote` would find everything as the last time, and so decide nothing new."""
+    try:
+        return bool(json.loads(NOTE.read_text(encoding="utf-8")) == _present())
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def note() -> None:
+    """Keep what the promotion that just ended saw, where it can be looked up again."""
+    NOTE.unlink(missing_ok=True)
+    try:
+        write_text(NOTE, json.dumps(_present()))
+    except (OSError, ValueError, KeyError):
+        return  # nothing is known of this store: `promote` runs again
+
+
+def _present() -> dict[str, Any]:
+    places = {name: path for block in read_yaml(Path("dvc.yaml"))["vars"] for name, path in block.items()}
+    params = read_yaml(PARAMS_FILE)
+    return {
+        "package": sha256(Path(places["package"], MANIFEST)),
+        "test": sha256(Path(places["test"])),
+        "params": params["promote"],
+        "registry": _registry(tracking_uri(), params["register"]["name"]),
+    }
+
+
+def _registry(uri: str, name: str) -> Any:
+    """Return what changes when somebody moves an alias.
+
+    Raises:
+        OSError: there is no such file, or no server answers.
+        ValueError: the store is of a kind that cannot be looked into.
+    """
+    scheme, _, rest = uri.partition("://")
+    if scheme == "sqlite":
+        stamps = [path.stat() for path in (Path(rest[1:]), Path(f"{rest[1:]}-wal")) if path.exists()]
+        return [uri, *([stamp.st_mtime_ns, stamp.st_size] for stamp in stamps)]
+    if scheme not in ("http", "https"):
+        raise ValueError(f"{scheme}: no way to look into it")
+    request = urllib.request.Request(f"{uri.rstrip('/')}/api/2.0/mlflow/registered-models/get?name={quote(name)}")  # noqa: S310
+    user, password = (os.environ.get(f"MLFLOW_TRACKING_{what}", "") for what in ("USERNAME", "PASSWORD"))
+    if user:
+        request.add_header("Authorization", f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}")
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310  # http or https, as checked above
+        model = json.loads(answer.read())["registered_model"]
+    return [uri, sorted([alias["alias"], alias["version"]] for alias in model.get("aliases", []))]

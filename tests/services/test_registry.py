@@ -1,0 +1,43 @@
+"""The registry of a real MLflow server: a package is registered there, promoted, and the promotion stands."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tasks import standing
+from tests.packaging import Workspace
+from tests.services.servers import MLflow
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("services")]
+
+
+def test_a_model_is_registered_and_promoted_over_http_and_stands_until_an_alias_moves(
+    mlflow_server: MLflow, workspace: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow import MlflowClient
+
+    from tasks import promote, register
+
+    monkeypatch.setenv("SATIETY_TRACKING_URI", mlflow_server.url)
+    monkeypatch.setenv("SATIETY_DEVICE", "cpu")
+    made = Workspace(workspace, tiny)
+    made.fill()
+    register.main.run(**made.paths())
+    promote.main.run()
+    decided = json.loads(Path("reports/promote.json").read_text(encoding="utf-8"))
+    assert decided["decision"] == "promoted"
+    client = MlflowClient(mlflow_server.url)
+    (version,) = client.search_model_versions("name = 'made-up'")
+    assert client.get_model_version_by_alias("made-up", "champion").version == version.version
+
+    standing.note()
+    assert standing.stands()
+    client.set_registered_model_alias("made-up", "elsewhere", version.version)
+    assert not standing.stands()
+    standing.note()
+    assert standing.stands()
+    client.delete_registered_model_alias("made-up", "champion")
+    assert not standing.stands()
+    assert "MLFLOW_TRACKING_PASSWORD" not in os.environ
