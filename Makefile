@@ -65,7 +65,8 @@ clean:  ## remove .venv and all that was generated, the local registry with it; 
 	rm -rf .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-constraints: $(SETUP)  ## pin what pyproject.toml newly asks for; UPGRADE=--upgrade moves the other pins too
+constraints:  ## pin what pyproject.toml newly asks for; UPGRADE=--upgrade moves the other pins too
+	test -x .venv/bin/uv || { $(PYTHON) -m venv .venv && .venv/bin/python -m pip install -q uv; }
 	cp constraints.txt constraints.txt.new
 	uv pip compile $(COMPILE) $(UPGRADE) pyproject.toml -o constraints.txt.new > /dev/null
 	{ echo "# Every version, resolved together. Made from pyproject.toml by \`make constraints\`, that is:"; \
