@@ -34,7 +34,7 @@ def rewrites(kind: str, text: str, language: str = "en", seed: int = 1) -> list[
 
 
 @settings(deadline=None, max_examples=40)
-@given(text=TEXTS, seed=st.integers(0, 2**32))
+@given(text=TEXTS, seed=st.integers(0, 2**32 - 1))
 @pytest.mark.parametrize("kind", list(AUGMENTERS))
 def test_a_rewrite_is_new_not_blank_and_tells_truly_what_it_kept(kind: str, text: str, seed: int) -> None:
     for rewrite in rewrites(kind, text, "en", seed):
@@ -46,7 +46,7 @@ def test_a_rewrite_is_new_not_blank_and_tells_truly_what_it_kept(kind: str, text
 
 
 @settings(deadline=None, max_examples=20)
-@given(text=TEXTS, seed=st.integers(0, 2**32))
+@given(text=TEXTS, seed=st.integers(0, 2**32 - 1))
 @pytest.mark.parametrize("kind", list(AUGMENTERS))
 def test_the_same_seed_gives_the_same_rewrites_and_leaves_the_global_generators_alone(
     kind: str, text: str, seed: int
@@ -79,7 +79,7 @@ def test_where_there_is_no_word_there_is_no_rewrite(kind: str, text: str) -> Non
 
 
 @settings(deadline=None, max_examples=25)
-@given(seed=st.integers(0, 2**32), text=st.sampled_from([ENGLISH, CHINESE]), data=st.data())
+@given(seed=st.integers(0, 2**32 - 1), text=st.sampled_from([ENGLISH, CHINESE]), data=st.data())
 @pytest.mark.parametrize("kind", list(AUGMENTERS))
 def test_an_entity_survives_exactly_or_the_copy_is_refused(
     kind: str, seed: int, text: str, data: st.DataObject

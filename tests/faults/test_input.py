@@ -207,6 +207,12 @@ class TestPersonalData:
         ]
         write(Path("t.parquet"), made.examples, Example)
 
+    @pytest.mark.parametrize("rest", ['"label": NaN', '"lable": "a"'])
+    def test_json_escapes_hide_none_in_a_refused_row(self, rest: str) -> None:
+        line = '{"text": "写给 jane\\u0040example.com, 139\\u200b1234\\u200b5678", ' + rest + "}"
+        (rejected,) = harvested(jsonl(line), {"kind": "jsonl"}, mask=self.MASK).rejected
+        assert '"写给 <email>, <phone>"' in rejected.text
+
 
 class TestFiles:
     @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import logging
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from satiety import package
 from satiety.errors import ModelError, ParamsError
 from satiety.package import Register
+from satiety.records import Example, read, write
 from tasks import tracking
 from tasks.register import main
 from tests.packaging import Workspace
@@ -41,6 +43,15 @@ def test_it_writes_a_verified_package_and_a_version_of_it(registering: Workspace
     assert client.get_model_version_by_alias("made-up", "challenger").version == version.version
     assert (registering.root / "mlartifacts").is_dir()
     assert not (registering.root / "mlruns").exists()
+
+
+def test_the_card_names_no_language_of_a_few_texts(registering: Workspace) -> None:
+    train = registering.paths()["train"]
+    examples = list(read(train, Example))
+    few, many = examples[0], [replace(e, language="en" if i % 3 else "zh") for i, e in enumerate(examples[1:])]
+    write(train, [replace(few, language="la"), *(many * 20)[:60]], Example)
+    main.run(**registering.paths())
+    assert package.inspect(Path("models/package")).facts().languages == ["en", "zh"]
 
 
 def test_the_same_model_again_makes_no_second_version(registering: Workspace, client: Any) -> None:

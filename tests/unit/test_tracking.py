@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from satiety.errors import SetupError
 from satiety.section import Section
 from tasks import spool, tracking
 from tasks.replay import METRICS
@@ -377,7 +378,7 @@ def test_all_artifacts_of_a_run_have_a_bound(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize("wrong", ["a" * 32, "1-x-0000000g", "1-it's-00000000"])
 def test_a_parent_that_is_no_key_is_refused(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SATIETY_PARENT_RUN", wrong)
-    with pytest.raises(ValueError, match="parent_run"):
+    with pytest.raises(SetupError, match="SATIETY_PARENT_RUN: String should match"):
         record()
 
 

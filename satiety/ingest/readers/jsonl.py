@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from satiety.ingest.base import READERS, Columns, Limits, Reader, Row
 from satiety.ingest.lines import lines
 from satiety.ingest.paths import Steps, split_path, walk
 from satiety.ingest.values import Refused, parse
+
+_ESCAPE = re.compile(r"\\u(?![dD][89a-fA-F])([0-9a-fA-F]{4})")
 
 
 @READERS.register("jsonl")
@@ -28,11 +31,16 @@ def _rows(text: str, number: str, steps: dict[str, Steps]) -> Iterator[Row]:
     try:
         value = parse(text)
     except Refused as error:
-        yield Row(number, reason="json", detail=str(error), text=text)
+        yield Row(number, reason="json", detail=str(error), text=_readable(text))
         return
     for place, found in walk(value, steps):
         where = f"{number}.{place}" if place else number
         if isinstance(found, Refused):
-            yield Row(where, reason="json", detail=str(found), text=text)
+            yield Row(where, reason="json", detail=str(found), text=_readable(text))
         else:
             yield Row(where, found)
+
+
+def _readable(text: str) -> str:
+    """Return JSON with its characters as themselves: nobody finds an address in which @ is written by its number."""
+    return _ESCAPE.sub(lambda found: chr(int(found.group(1), 16)), text)
