@@ -22,7 +22,7 @@ run: $(SETUP)  ## run the pipeline, promote, show the result; PARAMS=examples/ne
 	cd $(dir $(PARAMS)) && satiety report
 
 test: check  ## everything that must hold: `make check`, then pytest
-	pytest -n 2 --dist loadgroup
+	pytest -n 3 --dist loadgroup
 
 up: $(SETUP)  ## Prefect, MLflow and a worker, on this machine only; tells addresses and where the passwords are
 	satiety up

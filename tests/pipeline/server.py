@@ -72,9 +72,9 @@ class Server:
         return self.state(run)
 
     @contextmanager
-    def worker(self) -> Iterator["subprocess.Popen[bytes]"]:
-        """Let a worker run within the block."""
-        command = ["prefect", "worker", "start", "--pool", "satiety", "--type", "process"]
+    def worker(self, pool: str = "satiety") -> Iterator["subprocess.Popen[bytes]"]:
+        """Let a worker of a pool run within the block."""
+        command = ["prefect", "worker", "start", "--pool", pool, "--type", "process"]
         with (self.home / "worker.log").open("ab") as said:
             process = subprocess.Popen(
                 command, cwd=self.project.root, env=self.environment() | QUICK, stdout=said, stderr=said

@@ -93,6 +93,15 @@ def test_a_scheduled_run_starts_by_itself(server: Server) -> None:
     server.run("prefect", "deployment", "schedule", "delete", "pipeline/daily", made["id"], "-y")
 
 
+def test_training_can_be_sent_to_another_pool(server: Server) -> None:
+    with server.worker(), server.worker("gpu"):
+        run = server.start(gpu_pool="gpu", overrides=["finetune.seed=99"])
+        assert server.ended(run, 240) == "COMPLETED"
+    sent = {one["name"]: one for one in server.runs() if one["work_pool_name"] == "gpu"}
+    assert {name: one["state_type"] for name, one in sent.items()} == {"pretrain": "COMPLETED", "finetune": "COMPLETED"}
+    assert [one["name"] for one in server.ask("task_runs/filter", {}) if one["flow_run_id"] == sent["finetune"]["id"]]
+
+
 @pytest.fixture
 def training(server: Server) -> Callable[[], tuple[str, int]]:
     """Start an endless run; give its id and the process of its fine-tuning, once that is at work."""
