@@ -34,7 +34,7 @@ from satiety.params import check_overrides
 from satiety.section import PARAMS_FILE
 from tasks.leash import end_with_parent
 from tasks.spool import arrived, parent
-from tasks.stage import begin
+from tasks.stage import alone, begin
 
 BY_WORKER = "PREFECT__FLOW_RUN_ID"
 """In the environment of a run that a worker started."""
@@ -61,12 +61,14 @@ def pipeline(workspace: str = ".", overrides: list[str] | None = None, gpu_pool:
     """
     order = Order(overrides or [], gpu_pool, str(runtime.flow_run.name))
     with bounded(), chdir(workspace):
-        put_back()
         check_overrides(PARAMS_FILE, order.overrides)
         upstream = dvc.stages()
         begin(Path())
-        with lent() if order.overrides else nullcontext():
-            _run(order, upstream)
+        with alone("pipeline"):
+            if put_back():
+                check_overrides(PARAMS_FILE, order.overrides)
+            with lent() if order.overrides else nullcontext():
+                _run(order, upstream)
 
 
 def _run(order: Order, upstream: dvc.Upstream) -> None:

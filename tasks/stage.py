@@ -74,7 +74,7 @@ class Stage:
     def run(self, **paths: Path) -> Report:
         """Run the function on these paths, alone in its workspace; write and return its report."""
         params = self.params.load()
-        with _alone(self.name), _timed(self.name) as cost, tracked(self.name, params) as run:
+        with alone(self.name), _timed(self.name) as cost, tracked(self.name, params) as run:
             cost["run"] = run.head["run"]
             report = Report(run)
             self._feed(run, paths)
@@ -129,15 +129,15 @@ def _private(state: Path) -> None:
 
 
 @contextmanager
-def _alone(name: str) -> Iterator[None]:
-    """Hold the stage's lock; the kernel drops it when the process dies, however it dies."""
+def alone(name: str) -> Iterator[None]:
+    """Hold the lock of a stage, or of a flow; the kernel drops it when the process dies, however it dies."""
     _private(STATE)
     with (STATE / f"{name}.lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            raise BusyError(f"stage {name} is busy here: process {lock.read().strip()} runs it; wait for it") from None
+            raise BusyError(f"{name} is busy here: process {lock.read().strip()} runs it; wait for it") from None
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()

@@ -106,3 +106,19 @@ def test_the_page_of_a_run_says_what_came_of_it(tmp_path: Path, monkeypatch: pyt
         "GB": 1.2,
     }
     assert second["in"] is None
+
+
+def test_a_second_flow_in_one_folder_is_told_who_is_at_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it would put back the params of the first, which may be lent to it."""
+    from flows.overrides import KEPT, lent
+    from flows.pipeline import pipeline
+    from satiety.errors import BusyError
+    from tasks.stage import alone
+
+    for name in ("params.yaml", "dvc.yaml"):
+        Path(tmp_path, name).write_bytes(Path(name).read_bytes())
+    monkeypatch.chdir(tmp_path)
+    with alone("pipeline"), lent():
+        with pytest.raises(BusyError, match=r"pipeline is busy here: process \d+ runs it; wait for it"):
+            pipeline()
+        assert KEPT.exists()
