@@ -44,7 +44,7 @@ bench: $(SETUP)  ## the figures of benchmarks/, a file each
 	for file in benchmarks/*.py; do echo "$$file"; python "$$file" || exit 1; done
 
 experiments: $(SETUP)  ## what was tried by `dvc exp run` and by flows with overrides, with what differs
-	dvc exp show --only-changed --no-pager --sort-by after.value --drop '.*(\.low|\.high|metrics\..*|calibration.*|bytes|digest|data/.*|models/.*)$$'
+	dvc exp show --only-changed --no-pager --sort-by reports/evaluate.json:after.value --drop '.*(\.low|\.high|metrics\..*|calibration.*|bytes|digest|data/.*|models/.*)$$'
 
 push: $(SETUP)  ## to DVC's remote, and only if every byte here is whole
 	satiety verify

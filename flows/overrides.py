@@ -9,7 +9,7 @@ Should the run die in between, the next one puts the file back first.
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -46,9 +46,9 @@ def setting(stage: str, overrides: Sequence[str], name: str) -> list[str]:
     return [*DVC, "exp", "run", "--single-item", stage, "--name", name, "--force", *changes]
 
 
-def saving(name: str) -> list[str]:
-    """Return the command that makes one experiment of what all stages made."""
-    return [*DVC, "exp", "save", "--name", name, "--force", "--include-untracked", "dvc.lock"]
+def saving(stages: Iterable[str], name: str) -> list[str]:
+    """Return the command that makes one experiment of what these stages made; other workspaces may be unfinished."""
+    return [*DVC, "exp", "save", *stages, "--name", name, "--force", "--include-untracked", "dvc.lock"]
 
 
 def _copy(source: Path, target: Path) -> None:

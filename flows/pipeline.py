@@ -31,10 +31,13 @@ from flows.overrides import lent, put_back, saving, setting
 from flows.stages import cached, promote, reproduce, save, send
 from satiety.errors import SatietyError
 from satiety.params import check_overrides
+from satiety.registry import discover
 from satiety.section import PARAMS_FILE
 from tasks.leash import end_with_parent
 from tasks.spool import arrived, parent
 from tasks.stage import alone, begin
+
+discover()  # before Prefect has threads
 
 BY_WORKER = "PREFECT__FLOW_RUN_ID"
 """In the environment of a run that a worker started."""
@@ -76,7 +79,7 @@ def _run(order: Order, upstream: dvc.Upstream) -> None:
     with _tracked(order) if waiting else nullcontext("") as key:
         ended = run_stages(order, upstream, waiting, key)
         if order.overrides:
-            save(saving(order.name))
+            save(saving(upstream, order.name))
     promote.with_options(task_run_name="promote")(key)
     there = arrived(key) if key else None
     how = {stage: _how(state) for stage, state in ended.items()}

@@ -35,6 +35,7 @@ class Registry(Generic[C]):
     """The components of one kind, by name. To add one, add a file to ``package``."""
 
     def __init__(self, kind: str, package: str) -> None:
+        _REGISTRIES.append(self)
         self.kind = kind
         self._package = package
         self._classes: dict[str, type[C]] = {}
@@ -79,3 +80,16 @@ class Registry(Generic[C]):
         package = importlib.import_module(self._package)
         for module in pkgutil.iter_modules(package.__path__, f"{self._package}."):
             importlib.import_module(module.name)
+
+
+_REGISTRIES: list[Registry[Any]] = []
+
+
+def discover() -> None:
+    """Import every component now, for a process that will have threads.
+
+    Pydantic reads the docstrings of fields with `ast.parse`, which before Python 3.11.8 two threads must not do at once
+    (https://github.com/python/cpython/issues/106905).
+    """
+    for registry in _REGISTRIES:
+        registry._discover()

@@ -98,7 +98,10 @@ def check_database(url: str) -> None:
         engine.connect().close()
         engine.dispose()
     except ModuleNotFoundError as error:
-        raise TrackingError(f"{error.name} is not installed: pip install 'satiety[postgres]'") from None
+        raise TrackingError(
+            f"{without_secrets(url)}: needs {error.name}, which is not installed; the extra `postgres` brings psycopg: "
+            "write postgresql+psycopg://…"
+        ) from None
     except sqlalchemy.exc.SQLAlchemyError as error:
         reason = without_secrets(str(error).splitlines()[0])
         raise TrackingError(f"MLflow's database at {without_secrets(url)} does not answer: {reason}") from None
