@@ -76,7 +76,7 @@ def pipeline(workspace: str = ".", overrides: list[str] | None = None, gpu_pool:
 
 def _run(order: Order, upstream: dvc.Upstream) -> None:
     waiting = frozenset(upstream) if order.overrides else dvc.stale(upstream)
-    with _tracked(order) if waiting else nullcontext("") as key:
+    with tracked(order, "pipeline") if waiting else nullcontext("") as key:
         ended = run_stages(order, upstream, waiting, key)
         if order.overrides:
             save(saving(upstream, order.name))
@@ -120,10 +120,10 @@ def _how(state: State[Any]) -> str:
 
 
 @contextmanager
-def _tracked(order: Order) -> Iterator[str]:
+def tracked(order: Order, flow: str) -> Iterator[str]:
     """Open the run in MLflow that those of the stages belong to; give the key it is known by."""
     params = {"overrides": json.dumps(order.overrides), "flow_run": order.name}
-    with parent("pipeline", params) as run:
+    with parent(flow, params) as run:
         yield str(run.head["run"])
 
 
