@@ -10,7 +10,7 @@ import pytest
 from tests.pipeline.project import Project
 from tests.pipeline.server import CHROMIUM, FLAGS, Server, alive, children, kill, serve, wait
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("server")]
 
 LONG = {"least_steps": 500_000, "most_steps": 500_000, "patience": "null"}
 ENDLESS = [f"finetune.training.{name}={value}" for name, value in LONG.items()]
@@ -124,7 +124,7 @@ def test_a_killed_worker_takes_its_run_with_it(server: Server, training: Callabl
         assert (server.project.root / "params.yaml").read_bytes() != params
         kill(worker.pid)
         assert server.ended(run, 60) == "CRASHED"
-    wait(lambda: not alive(stage), 20)
+    wait(lambda: not alive(stage), 60)
     assert (server.project.root / "params.yaml").read_bytes() == params
 
 
@@ -139,7 +139,7 @@ def test_a_run_whose_machine_died_does_not_stay_running(
         assert flow
         kill(worker.pid, *flow)
     assert server.state(run) == "RUNNING"
-    wait(lambda: not alive(stage), 20)
+    wait(lambda: not alive(stage), 60)
     assert server.ended(run, 200) == "CRASHED"
     with server.worker():
         assert server.ended(server.start(), 240) == "COMPLETED"
