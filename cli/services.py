@@ -82,7 +82,7 @@ def prepare(root: Path) -> None:
 
 
 def databases(root: Path) -> list[str]:
-    """Return what Prefect and MLflow keep what they know in; of an address the kind alone, for it may hold a password."""
+    """Return where Prefect and MLflow keep what they know; of an address the kind alone, for it may hold a password."""
     files = {
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": root / STATE / "prefect",
         "MLFLOW_BACKEND_STORE_URI": root / "mlflow.db",
