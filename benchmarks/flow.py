@@ -38,16 +38,23 @@ def server(home: Path) -> Iterator[dict[str, str]]:
     process = subprocess.Popen(command, env=around, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}/api"
     try:
-        while True:
-            try:
-                urllib.request.urlopen(f"{url}/health", timeout=2).close()  # noqa: S310  # our own address
-                break
-            except OSError:
-                time.sleep(0.5)
+        while not _answers(f"{url}/health"):
+            if process.poll() is not None:
+                sys.exit(f"the Prefect server did not start: `{' '.join(command)}` ended with {process.returncode}")
+            time.sleep(0.5)
         yield {**around, "PREFECT_API_URL": url}
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)
+
+
+def _answers(url: str) -> bool:
+    """Return whether a server is there."""
+    try:
+        urllib.request.urlopen(url, timeout=2).close()  # noqa: S310  # our own address
+    except OSError:
+        return False
+    return True
 
 
 def timed(folder: Path, around: dict[str, str], *commands: list[str]) -> float:

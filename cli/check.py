@@ -2,16 +2,18 @@
 
 from pathlib import Path
 
+from flows.overrides import recover
 from satiety.params import load_params, sections
 from satiety.section import PARAMS_FILE
 
 
 def check_params(params: Path) -> str:
-    """Read every block of the file as its stage would.
+    """Read every block of the file as its stage would; first undo what a run that died has left in it.
 
     Raises:
         ParamsError: lists every problem at once.
     """
     path = params / PARAMS_FILE if params.is_dir() else params
+    said = f"{path}: put back as it was before a run with overrides, which died\n" if recover(path.parent) else ""
     loaded = load_params(path)
-    return f"{path}: right: {len(sections())} blocks, problem {loaded.ingest.problem.kind}"
+    return f"{said}{path}: right: {len(sections())} blocks, problem {loaded.ingest.problem.kind}"

@@ -24,6 +24,9 @@ MARK, ROLE = "SATIETY_SERVICES_OF", "SATIETY_SERVICE"
 RUNNER = "runner"
 ALONE = "it ended by itself, so the others were ended too"
 """The runner's last word where nobody asked it to end."""
+STEADY = 60
+"""Seconds after which a member has shown that it can run: should it end then, it is started again."""
+ENDED = "it ended by itself, and is started again"
 LOGS = STATE / "log"
 USERS = STATE / "mlflow-users.db"
 USERS_CONFIG = STATE / "mlflow-users.ini"
@@ -47,9 +50,11 @@ class Service:
     environment: Mapping[str, str]
 
     def line(self) -> str:
-        """Return the commands as a shell runs them; the last takes the shell's place, so that signals reach it."""
-        *first, last = map(shlex.join, self.commands)
-        return " && ".join([*first, f"exec {last}"])
+        """Return the commands as a shell runs them: again where they end after a while, for what ran can run again."""
+        run = " && ".join(map(shlex.join, self.commands))
+        steady = f'[ "$(($(date +%s) - begun))" -ge {STEADY} ]'
+        again = f"echo {shlex.quote(ENDED)}; sleep 1"
+        return f"while begun=$(date +%s); {run}; code=$?; {steady}; do {again}; done; exit $code"
 
 
 def prepare(root: Path) -> None:
@@ -76,6 +81,16 @@ def prepare(root: Path) -> None:
     write_private(root / USERS_CONFIG, "\n".join([*lines, "auth_cache_ttl_seconds = 60", ""]))
 
 
+def databases(root: Path) -> list[str]:
+    """Return where Prefect and MLflow keep what they know; of an address the kind alone, for it may hold a password."""
+    files = {
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": root / STATE / "prefect",
+        "MLFLOW_BACKEND_STORE_URI": root / "mlflow.db",
+    }
+    kinds = {name: os.environ.get(name, "sqlite").partition(":")[0].partition("+")[0] for name in files}
+    return [f"sqlite ({file})" if kinds[name] == "sqlite" else kinds[name] for name, file in files.items()]
+
+
 def services(root: Path) -> list[Service]:
     """Return the members, in the order in which they are started."""
     return [_prefect(root), _mlflow(root), _worker(root)]
@@ -85,6 +100,8 @@ def _prefect(root: Path) -> Service:
     port, auth = str(Settings().prefect_port), read(root)["PREFECT_API_AUTH_STRING"]
     own = {"PREFECT_SERVER_API_AUTH_STRING": auth, "PREFECT_HOME": str(root / STATE / "prefect")}
     own["PREFECT_API_URL"] = read(root)["PREFECT_API_URL"]  # where its page looks for it
+    # Kept in memory, slots would stay taken for ever by runs that died while the server was down.
+    own["PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE"] = "prefect.server.concurrency.lease_storage.filesystem"
     command = ["prefect", "server", "start", "--host", HOST, "--port", port]
     return Service("prefect", [_module(*command)], _surroundings(root, "prefect") | own)
 

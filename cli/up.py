@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cli.answers import answering
 from cli.processes import end, end_all, members
-from cli.services import ALONE, HOST, LOGS, MARK, ROLE, RUNNER, prepare, services
+from cli.services import ALONE, HOST, LOGS, MARK, ROLE, RUNNER, databases, prepare, services
 from satiety.errors import SetupError
 from satiety.services import SERVICES, read, running
 from satiety.settings import Settings
@@ -106,6 +106,7 @@ def _where(root: Path) -> str:
     rows = {
         "Prefect": known["PREFECT_API_URL"].removesuffix("/api"),
         "MLflow": known["MLFLOW_TRACKING_URI"],
+        "databases": " and ".join(databases(root)),
         "passwords": f"{SERVICES}; `satiety`, the flows and make use it by themselves, a shell: source {SERVICES}",
         "logs": f"{LOGS}/",
         "to end": "make down",

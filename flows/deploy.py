@@ -17,7 +17,7 @@ FILE = Path("prefect.yaml")
 SILENCE = timedelta(seconds=90)
 """Time without a sign of life after which a run is taken for dead: three heartbeats."""
 ZOMBIES = "satiety: end runs whose process died"
-PATIENCE = 60.0
+PATIENCE = 40.0
 """Seconds to wait for a server that is just starting."""
 
 
@@ -49,11 +49,14 @@ def deploy() -> str:
 def _await_server() -> None:
     from prefect.client.orchestration import get_client
 
-    deadline = time.monotonic() + PATIENCE
+    deadline, told = time.monotonic() + PATIENCE, False
     with get_client(sync_client=True) as client:
         while (fault := client.api_healthcheck()) is not None:
             if time.monotonic() > deadline:
                 raise SetupError(f"{client.api_url}: Prefect does not answer there: {fault}")
+            if not told:
+                print(f"waiting for the Prefect server at {client.api_url}", file=sys.stderr, flush=True)  # noqa: T201
+                told = True
             time.sleep(1)
 
 
@@ -104,7 +107,18 @@ def _automation() -> None:
     )
     with get_client(sync_client=True) as client:
         there = client.read_automations_by_name(ZOMBIES)
-        if there:
-            client.update_automation(there[0].id, automation)
-        else:
+        if not there:
             client.create_automation(automation)
+        elif _said(there[0]) != _said(automation):
+            client.update_automation(there[0].id, automation)
+
+
+def _said(automation: Any) -> Any:
+    """Return what an automation does, without the numbers that the server gives it.
+
+    One that is written anew forgets whose heartbeats it waits for: then a run that died before never ends.
+    """
+    kept = ("name", "description", "enabled", "trigger", "actions")
+    plain = automation.model_dump(mode="json", include=set(kept))
+    plain["trigger"].pop("id", None)
+    return plain

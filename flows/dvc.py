@@ -46,6 +46,8 @@ def stages() -> Upstream:
 
 def stale(upstream: Upstream) -> frozenset[str]:
     """Return the stages that DVC will not leave alone: what changed, and all that may change with it."""
+    if not LOCK.is_file():
+        return frozenset(upstream)  # nothing ran here yet: DVC need not be asked
     command = [*DVC, "status", "--json", str(FILE)]
     done = subprocess.run(command, env=surroundings(), capture_output=True, text=True, check=False)
     if done.returncode:

@@ -4,27 +4,52 @@
     dvc repro --single-item …                                          the other stages, as in any run
     dvc exp save                                                       the whole becomes one experiment of that name
 
-Should the run die in between, the next one puts the file back first.
+Should the run die in between, the next one puts the file back first, and so does `satiety check`, as in `make run`.
 """
 
+import logging
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import chdir, contextmanager
 from pathlib import Path
 
 from flows.dvc import DVC
+from satiety.errors import BusyError
 from satiety.files import replacing
 from satiety.section import PARAMS_FILE
+from tasks.stage import alone
 
 KEPT = Path(".satiety/params.yaml")
 """What params.yaml was before the overrides."""
+EDITED = Path("params.yaml.edited")
+WRITTEN = 20.0
+"""Seconds within which DVC has written the overrides; who changes the file later is somebody else."""
+log = logging.getLogger(__name__)
+
+
+def recover(folder: Path) -> bool:
+    """Put back what a run that died had changed; return whether it had to be. One at work is left alone."""
+    if not (folder / KEPT).exists():
+        return False
+    with chdir(folder):
+        try:
+            with alone("pipeline"):
+                return put_back()
+        except BusyError:
+            return False
 
 
 def put_back() -> bool:
-    """Put params.yaml back as it was before a run with overrides; return whether it had to be."""
+    """Put params.yaml back as it was before a run with overrides; return whether it had to be.
+
+    What somebody wrote into it meanwhile is kept beside it.
+    """
     if not KEPT.exists():
         return False
+    if PARAMS_FILE.exists() and PARAMS_FILE.stat().st_mtime > KEPT.stat().st_mtime + WRITTEN:
+        _copy(PARAMS_FILE, EDITED)
+        log.warning("%s was edited while a run with overrides had it; as edited it is kept in %s", PARAMS_FILE, EDITED)
     _copy(KEPT, PARAMS_FILE)
     KEPT.unlink()
     return True
@@ -43,12 +68,14 @@ def lent() -> Iterator[None]:
 def setting(stage: str, overrides: Sequence[str], name: str) -> list[str]:
     """Return the command that begins the experiment: it sets the overrides, and reproduces its first stage."""
     changes = [word for override in overrides for word in ("-S", override)]
-    return [*DVC, "exp", "run", "--single-item", stage, "--name", name, "--force", *changes]
+    return [*DVC, "exp", "run", "--single-item", stage, "--name", name, *changes]
 
 
-def saving(stages: Iterable[str], name: str) -> list[str]:
+def saving(stages: Collection[str], name: str) -> list[str]:
     """Return the command that makes one experiment of what these stages made; other workspaces may be unfinished."""
-    return [*DVC, "exp", "save", *stages, "--name", name, "--force", "--include-untracked", "dvc.lock"]
+    files = ["dvc.lock", "plots", *(f"reports/{stage}.json" for stage in stages)]
+    untracked = [word for path in files if Path(path).exists() for word in ("--include-untracked", path)]
+    return [*DVC, "exp", "save", *stages, "--name", name, "--force", *untracked]
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -9,8 +9,8 @@ nothing changed for them. A run in MLflow is opened only when there is something
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import chdir, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import chdir, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,14 @@ if __name__ == "__main__":
     join()
 
 from prefect import State, flow, runtime  # Prefect reads its settings when it is imported
+from prefect.exceptions import FailedRun
 from prefect.futures import PrefectFuture
+from prefect.states import Failed
 
 from flows import artifacts, commands, dvc, slots
 from flows.overrides import lent, put_back, saving, setting
-from flows.stages import cached, promote, reproduce, save, send
-from satiety.errors import SatietyError
+from flows.stages import cached, check_pool, promote, reproduce, save, send
+from satiety.errors import SatietyError, SetupError
 from satiety.params import check_overrides
 from satiety.registry import discover
 from satiety.section import PARAMS_FILE
@@ -54,7 +56,9 @@ class Order:
 
 
 @flow(name="pipeline", persist_result=False)
-def pipeline(workspace: str = ".", overrides: list[str] | None = None, gpu_pool: str | None = None) -> None:
+def pipeline(
+    workspace: str = ".", overrides: list[str] | None = None, gpu_pool: str | None = None
+) -> State[Any] | None:
     """Check params.yaml, run every stage of dvc.yaml that something changed for, then promote.
 
     Args:
@@ -63,15 +67,25 @@ def pipeline(workspace: str = ".", overrides: list[str] | None = None, gpu_pool:
         gpu_pool: the work pool whose deployment `stage/<pool>` runs pretrain and finetune; none runs them here.
     """
     order = Order(overrides or [], gpu_pool, str(runtime.flow_run.name))
-    with bounded(), chdir(workspace):
-        check_overrides(PARAMS_FILE, order.overrides)
-        upstream = dvc.stages()
-        begin(Path())
-        with alone("pipeline"):
-            if put_back():
-                check_overrides(PARAMS_FILE, order.overrides)
-            with lent() if order.overrides else nullcontext():
-                _run(order, upstream)
+    try:
+        with bounded(), entered(workspace):
+            _checked(order)
+    except SatietyError as error:
+        return Failed(message=str(error))  # a user's mistake is a message in the log, not a traceback
+    return None
+
+
+def _checked(order: Order) -> None:
+    check_overrides(PARAMS_FILE, order.overrides)
+    if order.gpu_pool:
+        check_pool(order.gpu_pool)
+    upstream = dvc.stages()
+    begin(Path())
+    with alone("pipeline"):
+        if put_back():
+            check_overrides(PARAMS_FILE, order.overrides)
+        with lent() if order.overrides else nullcontext():
+            _run(order, upstream)
 
 
 def _run(order: Order, upstream: dvc.Upstream) -> None:
@@ -79,7 +93,7 @@ def _run(order: Order, upstream: dvc.Upstream) -> None:
     with tracked(order, "pipeline") if waiting else nullcontext("") as key:
         ended = run_stages(order, upstream, waiting, key)
         if order.overrides:
-            save(saving(upstream, order.name))
+            save.with_options(task_run_name="experiment")(saving(upstream, order.name))
     promote.with_options(task_run_name="promote")(key)
     there = arrived(key) if key else None
     how = {stage: _how(state) for stage, state in ended.items()}
@@ -123,8 +137,27 @@ def _how(state: State[Any]) -> str:
 def tracked(order: Order, flow: str) -> Iterator[str]:
     """Open the run in MLflow that those of the stages belong to; give the key it is known by."""
     params = {"overrides": json.dumps(order.overrides), "flow_run": order.name}
-    with parent(flow, params) as run:
-        yield str(run.head["run"])
+    try:
+        with parent(flow, params) as run:
+            yield str(run.head["run"])
+    except SatietyError:
+        with suppress(commands.StageError):  # MLflow hears of a run that failed, if it can
+            commands.execute("mlflow", dvc.python("tasks.tracking"), dvc.surroundings())
+        raise
+
+
+@contextmanager
+def entered(workspace: str) -> Iterator[None]:
+    """Be in the folder of a params.yaml within the block.
+
+    Raises:
+        SetupError: there is none.
+    """
+    if not Path(workspace, PARAMS_FILE).is_file():
+        where = Path(workspace).absolute()
+        raise SetupError(f"workspace: {where}: holds no {PARAMS_FILE}; give the folder of one")
+    with chdir(workspace):
+        yield
 
 
 @contextmanager
@@ -139,8 +172,17 @@ def bounded() -> Iterator[None]:
         raise
 
 
-if __name__ == "__main__":
+def run(flow: Callable[[], Any]) -> None:
+    """Run a flow from the command line; a user's mistake is a message on stderr and exit code 1."""
     try:
-        pipeline()
-    except SatietyError as error:
+        flow()
+    except FailedRun as error:
         sys.exit(str(error))
+    except RuntimeError as error:
+        if "Failed to reach API" not in str(error):
+            raise
+        sys.exit(f"PREFECT_API_URL: no Prefect server answers there ({error}); start it, or unset the variable")
+
+
+if __name__ == "__main__":
+    run(pipeline)

@@ -1,11 +1,9 @@
 """Flow `stage`: one stage, for a worker of another work pool that sees the same folder."""
 
-from contextlib import chdir
-
 from prefect import flow
 
 from flows.dvc import single
-from flows.pipeline import bounded
+from flows.pipeline import bounded, entered
 from flows.stages import reproduce
 
 
@@ -18,5 +16,5 @@ def stage(stage: str, workspace: str, parent: str = "") -> None:
         workspace: the folder of that file.
         parent: the key of the run in MLflow that it belongs to.
     """
-    with bounded(), chdir(workspace):
+    with bounded(), entered(workspace):
         reproduce.with_options(task_run_name=stage)(stage, single(stage), parent)

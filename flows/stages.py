@@ -11,6 +11,7 @@ from prefect.states import Completed
 from flows import slots
 from flows.commands import StageError, execute
 from flows.dvc import python, surroundings
+from satiety.errors import SetupError
 from tasks.standing import stands
 
 RETRIES: dict[str, Any] = {"retries": 2, "retry_delay_seconds": [10, 60], "persist_result": False}
@@ -43,6 +44,24 @@ def cached(stage: str) -> State[Any]:
     return Completed(name="Cached", message=f"Nothing that {stage} depends on changed.")
 
 
+def check_pool(pool: str) -> None:
+    """Make sure that there is a deployment to send stages to.
+
+    Raises:
+        SetupError: there is none.
+    """
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import ObjectNotFound
+
+    with get_client(sync_client=True) as client:
+        try:
+            client.read_deployment_by_name(f"stage/{pool}")
+        except ObjectNotFound:
+            found = {str(one.name) for one in client.read_deployments() if (one.entrypoint or "").endswith(":stage")}
+            there = ", ".join(sorted(found)) or "none; `satiety deploy` makes those of prefect.yaml"
+            raise SetupError(f"gpu_pool: there is no deployment stage/{pool}; there is: {there}") from None
+
+
 @task(persist_result=False)
 def send(stage: str, pool: str, parent: str) -> State[Any]:
     """Let a worker of another pool run a stage, by the deployment `stage/<pool>`; it must see the same folder."""
@@ -66,4 +85,4 @@ def promote(parent: str) -> State[Any]:
 @task(persist_result=False)
 def save(command: Sequence[str]) -> None:
     """Make one DVC experiment of what the stages made."""
-    execute("the experiment", command, surroundings())
+    execute("experiment", command, surroundings())

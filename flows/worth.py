@@ -4,8 +4,8 @@ python -m flows.worth        in the folder of a params.yaml; needs no server
 """
 
 import os
-import sys
-from contextlib import chdir, nullcontext
+from contextlib import nullcontext
+from typing import Any
 
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
@@ -15,10 +15,12 @@ from satiety.services import join
 if __name__ == "__main__":
     join()
 
-from prefect import flow, runtime  # Prefect reads its settings when it is imported
+from prefect import State, flow, runtime  # Prefect reads its settings when it is imported
+from prefect.states import Failed
 
 from flows import artifacts, dvc
-from flows.pipeline import Order, bounded, run_stages, tracked
+from flows.overrides import put_back
+from flows.pipeline import Order, bounded, entered, run, run_stages, tracked
 from satiety.errors import SatietyError
 from satiety.params import check_overrides
 from satiety.section import PARAMS_FILE
@@ -28,26 +30,32 @@ STAGE = "worth"
 
 
 @flow(name=STAGE, persist_result=False)
-def worth(workspace: str = ".") -> None:
+def worth(workspace: str = ".") -> State[Any] | None:
     """Measure, after whatever stages that takes.
 
     Args:
         workspace: the folder of a params.yaml and its dvc.yaml.
     """
-    with bounded(), chdir(workspace):
-        check_overrides(PARAMS_FILE, [])
-        upstream = dvc.before(dvc.stages(), STAGE)
-        begin(dvc.FILE.parent)
-        with alone("pipeline"):
-            order = Order([], None, str(runtime.flow_run.name))
-            waiting = dvc.stale(upstream)
-            with tracked(order, STAGE) if waiting else nullcontext("") as key:
-                run_stages(order, upstream, waiting, key)
-            artifacts.publish_meter()
+    try:
+        with bounded(), entered(workspace):
+            _measure(Order([], None, str(runtime.flow_run.name)))
+    except SatietyError as error:
+        return Failed(message=str(error))
+    return None
+
+
+def _measure(order: Order) -> None:
+    check_overrides(PARAMS_FILE, [])
+    upstream = dvc.before(dvc.stages(), STAGE)
+    begin(dvc.FILE.parent)
+    with alone("pipeline"):
+        if put_back():
+            check_overrides(PARAMS_FILE, [])
+        waiting = dvc.stale(upstream)
+        with tracked(order, STAGE) if waiting else nullcontext("") as key:
+            run_stages(order, upstream, waiting, key)
+        artifacts.publish_meter()
 
 
 if __name__ == "__main__":
-    try:
-        worth()
-    except SatietyError as error:
-        sys.exit(str(error))
+    run(worth)

@@ -76,17 +76,28 @@ def check_overrides(path: Path, overrides: Sequence[str]) -> None:
             a wrong value.
     """
     load_params(path)
-    values, wrong = read_yaml(path), []
+    values, wrong, given = read_yaml(path), list[str](), set[str]()
     for override in overrides:
         name, equals, value = override.partition("=")
         try:
             if not equals or not name.strip():
                 raise KeyError("write it as block.field=value")
+            if name.strip() in given:
+                raise KeyError("it is given twice")
+            given.add(name.strip())
             _put(values, name.strip().split("."), _value(value))
         except KeyError as error:
-            wrong.append(f"{override}: {error.args[0]}")
+            wrong.append(f"overrides: {override}: {error.args[0]}")
+    try:
+        _check_copy(path, values)
+    except ParamsError as error:
+        wrong.append(str(error))
     if wrong:
-        raise ParamsError("\n".join(f"overrides: {line}" for line in wrong))
+        raise ParamsError("\n".join(wrong))
+
+
+def _check_copy(path: Path, values: Any) -> None:
+    """Check the file as overrides would leave it; its lines mean nothing to who gave them, so they are left out."""
     with TemporaryDirectory(prefix="satiety-") as scratch:
         copy = Path(scratch, path.name)
         copy.write_text(yaml.safe_dump(values, allow_unicode=True, sort_keys=False), encoding="utf-8")

@@ -2,6 +2,9 @@
 
 import json
 import logging
+import os
+import time
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -40,24 +43,30 @@ def test_lines_of_a_command_reach_the_log_and_a_failure_repeats_the_last(caplog:
 
 
 def test_a_wrong_params_file_stops_the_flow_before_any_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from prefect.exceptions import FailedRun
+
     from flows.pipeline import pipeline
-    from satiety.errors import ParamsError
 
     monkeypatch.chdir(tmp_path)
     Path("params.yaml").write_text("ingst: {}\n")
-    with pytest.raises(ParamsError, match=r"params.yaml:1: ingst: there is no such block; did you mean 'ingest'"):
+    with pytest.raises(FailedRun, match=r"params.yaml:1: ingst: there is no such block; did you mean 'ingest'"):
         pipeline()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["params.yaml"]
 
 
 def test_a_wrong_override_stops_the_flow_before_any_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from prefect.exceptions import FailedRun
+
     from flows.pipeline import pipeline
-    from satiety.errors import ParamsError
 
     Path(tmp_path, "params.yaml").write_bytes(Path("params.yaml").read_bytes())
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ParamsError, match=r"overrides: finetune.sed=1: finetune.sed is not in the file; did you mean"):
+    with pytest.raises(FailedRun, match=r"overrides: finetune.sed=1: finetune.sed is not in the file; did you mean"):
         pipeline(overrides=["finetune.sed=1"])
+    with pytest.raises(FailedRun, match=r"gpu_pool: there is no deployment stage/nope; there is: none"):
+        pipeline(gpu_pool="nope")
+    with pytest.raises(FailedRun, match=r"workspace: .*nowhere: holds no params.yaml; give the folder of one"):
+        pipeline(workspace="nowhere")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["params.yaml"]
 
 
@@ -75,6 +84,41 @@ def test_params_lent_to_a_run_that_died_are_put_back(tmp_path: Path, monkeypatch
     params.write_text("a: 3\n")
     assert put_back()
     assert (params.read_text(), put_back()) == ("a: 1\n", False)
+
+
+def test_what_is_written_into_lent_params_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from flows.overrides import WRITTEN, lent
+
+    monkeypatch.chdir(tmp_path)
+    params = Path("params.yaml")
+    params.write_text("a: 1\n")
+    with lent():
+        params.write_text("a: 2  # mine\n")
+        later = time.time() + WRITTEN + 5
+        os.utime(params, (later, later))
+    assert (params.read_text(), Path("params.yaml.edited").read_text()) == ("a: 1\n", "a: 2  # mine\n")
+    assert "as edited it is kept in params.yaml.edited" in caplog.text
+
+
+def test_check_puts_back_what_a_dead_run_left_but_nothing_of_one_at_work(tmp_path: Path) -> None:
+    from cli.check import check_params
+    from flows.overrides import lent
+    from tasks.stage import alone
+
+    params = tmp_path / "params.yaml"
+    whole = Path("params.yaml").read_text()
+    params.write_text(whole)
+    with chdir(tmp_path):
+        died = lent()
+        died.__enter__()
+        params.write_text(whole.replace("resamples: 2000", "resamples: 999"))
+        with alone("pipeline"):
+            assert "put back" not in check_params(params)
+    assert "resamples: 999" in params.read_text()
+    assert check_params(tmp_path).startswith(f"{params}: put back as it was before a run with overrides, which died\n")
+    assert params.read_text() == whole
 
 
 def test_the_page_of_a_run_says_what_came_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,15 +154,16 @@ def test_the_page_of_a_run_says_what_came_of_it(tmp_path: Path, monkeypatch: pyt
 
 def test_a_second_flow_in_one_folder_is_told_who_is_at_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else it would put back the params of the first, which may be lent to it."""
+    from prefect.exceptions import FailedRun
+
     from flows.overrides import KEPT, lent
     from flows.pipeline import pipeline
-    from satiety.errors import BusyError
     from tasks.stage import alone
 
     for name in ("params.yaml", "dvc.yaml"):
         Path(tmp_path, name).write_bytes(Path(name).read_bytes())
     monkeypatch.chdir(tmp_path)
     with alone("pipeline"), lent():
-        with pytest.raises(BusyError, match=r"pipeline is busy here: process \d+ runs it; wait for it"):
+        with pytest.raises(FailedRun, match=r"pipeline is busy here: process \d+ runs it; wait for it"):
             pipeline()
         assert KEPT.exists()

@@ -93,7 +93,7 @@ QUICK = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
 
 @contextmanager
 def serve(project: Project, home: Path) -> Iterator[Server]:
-    """Start a server with an empty database, and deploy the project to it."""
+    """Start a server, on the database of ``home`` where there is one, and deploy the project to it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

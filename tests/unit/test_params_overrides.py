@@ -30,10 +30,13 @@ def test_nothing_overridden_is_the_file_itself() -> None:
 
 
 def test_every_mistake_is_named_at_once() -> None:
+    wrong = ["finetune.sed=1", "finetun.seed=1", "evaluate", "ingest.budget.x=1", "=3", "finetune.seed=x"]
     with pytest.raises(ParamsError) as caught:
-        check_overrides(PARAMS, ["finetune.sed=1", "finetun.seed=1", "evaluate", "ingest.budget.x=1", "=3"])
+        check_overrides(PARAMS, [*wrong, "evaluate.seed=1", "evaluate.seed=2"])
     said = str(caught.value).splitlines()
-    assert len(said) == 5
+    assert len(said) == 7
+    assert said[5] == "overrides: evaluate.seed=2: it is given twice"
+    assert said[6].startswith("overrides: finetune.seed: Input should be a valid integer")
     assert said[0].startswith("overrides: finetune.sed=1: finetune.sed is not in the file; did you mean 'seed'?")
     assert "did you mean 'finetune'?" in said[1]
     assert said[2] == "overrides: evaluate: write it as block.field=value"

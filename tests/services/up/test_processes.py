@@ -4,14 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from cli import processes
+from cli import processes, services
 from cli.services import MARK, Service
 
 DEAF = (
@@ -56,11 +55,16 @@ def test_other_projects_and_other_members_are_left_alone(tmp_path: Path) -> None
     assert processes.members(tmp_path, PATH="") != []
 
 
-def test_a_members_last_command_takes_the_place_of_its_shell(tmp_path: Path) -> None:
-    """A signal for the group's leader must reach the service, not a shell that waits for it."""
-    line = Service("any", [["true"], ["sleep", "30"]], {}).line()
-    with subprocess.Popen(["sh", "-c", line]) as process:
-        while psutil.Process(process.pid).name() != "sleep":
-            time.sleep(0.01)
-        process.terminate()
+def test_a_member_that_ran_a_while_is_started_again_and_one_that_cannot_run_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(services, "STEADY", 1)
+    steady = Service("any", [["true"], ["sh", "-c", "echo ready; sleep 2"]], {}).line()
+    with subprocess.Popen(["sh", "-c", steady], stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        assert process.stdout is not None
+        assert [process.stdout.readline() for _ in range(3)] == ["ready\n", f"{services.ENDED}\n", "ready\n"]
+        os.killpg(process.pid, signal.SIGTERM)
     assert process.returncode == -signal.SIGTERM
+    fails = Service("any", [["true"], ["false"]], {}).line()
+    done = subprocess.run(["sh", "-c", fails], capture_output=True, text=True, timeout=10, check=False)
+    assert done.stdout == ""
