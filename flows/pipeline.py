@@ -117,7 +117,7 @@ def run_stages(order: Order, upstream: dvc.Upstream, waiting: frozenset[str], ke
     for stage, future in begun.items():
         future.result()
         ended[stage] = future.state
-    dvc.tidy(upstream)
+    dvc.tidy(dvc.stages())
     return {stage: ended[stage] for stage in upstream}
 
 
