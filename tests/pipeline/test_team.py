@@ -30,7 +30,9 @@ def tried(committed: Project) -> Project:
 
 def test_what_was_tried_is_shown_with_its_score_and_what_differs(tried: Project) -> None:
     shown = tried.run("make", "-f", str(Path("Makefile").absolute()), "-o", ".venv/.installed", "experiments")
-    head, _, *rows = [[cell.strip() for cell in line.split("|")] for line in shown.stdout.splitlines() if "|" in line]
+    head, _, *rows = [
+        [cell.strip() for cell in line.split("|")] for line in shown.stdout.splitlines() if line.startswith("|")
+    ]
     (seed,) = (number for number, name in enumerate(head) if name in ("evaluate.seed", "params.yaml:evaluate.seed"))
     assert {"after.value", "difference.value"} <= set(head)
     whole = tried.run("dvc", "exp", "show", "--only-changed", "--csv").stdout.splitlines()[0].split(",")
