@@ -21,6 +21,7 @@ from satiety.worth.curve import Curve
 from satiety.worth.equivalence import Labels, equivalent
 from satiety.worth.forecast import backtest, forecast
 from satiety.worth.levers.controls import Oracle
+from satiety.worth.resample import Drawn
 from satiety.worth.scores import LeverSet, Scores, gain, resample
 from satiety.worth.sequential import verdict
 from satiety.worth.study import Course, controlled, sets
@@ -28,7 +29,8 @@ from satiety.worth.study import Course, controlled, sets
 if TYPE_CHECKING:
     from satiety.worth.bench import Plan
     from satiety.worth.cells import Cell
-    from satiety.worth.scores import Key
+    from satiety.worth.resample import Drawn
+from satiety.worth.scores import Key
 
 ZERO: LeverSet = ("zero-shot",)
 LEAKED: LeverSet = ("leak let through",)
@@ -47,6 +49,8 @@ class Findings:
     course: Course
     scores: Scores
     curve: Curve
+    levels: Mapping[LeverSet, Drawn]
+    """The score of every lever set, plain among them, at all budgets."""
     gains: Mapping[LeverSet, list[Interval]]
     """Of every lever set, by budget."""
     labels: Mapping[LeverSet, list[Labels]]
@@ -80,12 +84,24 @@ def find(plan: Plan, course: Course) -> Findings:
         for levers in scores.point
         if levers
     }
+    levels = {levers: _level(course, scores, levers) for levers in scores.point}
     labels = {
-        levers: [equivalent(curve, scores.at(levers, budget), how.level) for budget in scores.budgets]
-        for levers in scores.point
+        levers: [equivalent(curve, one, how.level) for one in _each(level)]
+        for levers, level in levels.items()
         if levers
     }
-    return Findings(plan, course, scores, curve, gains, labels)
+    return Findings(plan, course, scores, curve, levels, gains, labels)
+
+
+def _level(course: Course, scores: Scores, levers: LeverSet) -> Drawn:
+    """Return the score of a lever set at all budgets.
+
+    Of one that was given up early, what it adds to plain in its own few chains is added to plain in all of them: else it
+    would be the luck of these chains that is read off the curve.
+    """
+    if levers in course.stopped:
+        return Drawn(scores.of(PLAIN).rows + gain(scores, levers).rows)
+    return scores.of(levers)
 
 
 def _measured(cell: Cell) -> bool:
@@ -177,7 +193,7 @@ def _levers(found: Findings) -> Iterator[dict[str, Any]]:
             yield {
                 "lever": "+".join(levers),
                 "budget": budget,
-                "score": round(float(found.scores.point[levers][place]), 6),
+                "score": round(float(found.levels[levers].point[place]), 6),
                 "gain": found.gains[levers][place].rounded(),
                 "labels": found.labels[levers][place].rounded(),
                 "verdict": found.says(levers, budget),
@@ -188,7 +204,7 @@ def _levers(found: Findings) -> Iterator[dict[str, Any]]:
 def _advantages(found: Findings) -> Iterator[dict[str, Any]]:
     for levers in sets(found.plan.params):
         if levers:
-            line = curves.fit(found.scores.budgets, found.scores.of(levers))
+            line = curves.fit(found.scores.budgets, found.levels[levers])
             yield {"lever": "+".join(levers), **advantage(found.curve, line, found.level).rounded()}
 
 

@@ -59,8 +59,8 @@ def _range(labels: Labels, found: Findings, say: object) -> str:
 
 
 def _en(labels: float, found: Findings) -> str:
-    return f"{labels:,.0f}" if np.isfinite(labels) else f"more than {found.top:,}"
+    return f"{round(labels, 1):,.0f}" if np.isfinite(labels) else f"more than {found.top:,}"
 
 
 def _zh(labels: float, found: Findings) -> str:
-    return f"{labels:,.0f}" if np.isfinite(labels) else f"超过 {found.top:,}"
+    return f"{round(labels, 1):,.0f}" if np.isfinite(labels) else f"超过 {found.top:,}"

@@ -143,7 +143,7 @@ def changed(project: Project) -> Iterator[Callable[[str], None]]:
 def test_a_changed_param_changes_no_stage_but_its_own(
     project: Project, changed: Callable[[str], None], block: str
 ) -> None:
-    """The card of `register` shows how the model was made; `worth` fine-tunes. What comes after, a dry run cannot know."""
+    """The card of `register` shows how the model was made; `worth` fine-tunes. The rest no dry run can know."""
     more = {"worth": ["worth"], "finetune": ["finetune", "register", "worth"], "promote": []}
     changed(block)
     assert ran(project.repro("--dry").stdout) == more.get(block, [block, "register"])
