@@ -22,7 +22,7 @@ from satiety.worth.equivalence import Labels, equivalent
 from satiety.worth.forecast import backtest, forecast
 from satiety.worth.levers.controls import Oracle
 from satiety.worth.resample import Drawn
-from satiety.worth.scores import LeverSet, Scores, gain, resample
+from satiety.worth.scores import PLAIN, LeverSet, Scores, gain, resample
 from satiety.worth.sequential import verdict
 from satiety.worth.study import Course, controlled, sets
 
@@ -96,8 +96,8 @@ def find(plan: Plan, course: Course) -> Findings:
 def _level(course: Course, scores: Scores, levers: LeverSet) -> Drawn:
     """Return the score of a lever set at all budgets.
 
-    Of one that was given up early, what it adds to plain in its own few chains is added to plain in all of them: else it
-    would be the luck of these chains that is read off the curve.
+    Of one that was given up early, what it adds to plain in its own few chains is added to plain in all of them: else
+    it would be the luck of these chains that is read off the curve.
     """
     if levers in course.stopped:
         return Drawn(scores.of(PLAIN).rows + gain(scores, levers).rows)
