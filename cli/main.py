@@ -101,6 +101,17 @@ def workspace(params: Params) -> None:
 
 
 @app.command()
+def worth() -> None:
+    """Measure what labels buy and what each lever is worth in labels, and show it.
+
+    Runs the stage `worth`, and what it rests on, where anything changed.
+    """
+    from cli.worth import measure
+
+    measure(Path.cwd())
+
+
+@app.command()
 def up() -> None:
     """Start Prefect, MLflow and a worker for this project, on this machine only; return when all answer."""
     from cli.up import up as start

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from satiety.errors import DataError, SetupError
@@ -35,7 +36,7 @@ def show(folder: Path, console: Console | None = None) -> None:
     out = console or _console()
     stages = list(read_yaml(folder / "dvc.yaml")["stages"])
     reports = {name: _json(folder / REPORTS / f"{name}.json") for name in [*stages, "promote"]}
-    parts = [_scores(reports["evaluate"]), _stages(folder, stages, reports)]
+    parts = [_scores(reports["evaluate"]), _stages(folder, stages, reports), _worth(reports.get("worth"))]
     for part in [*parts, "\n".join(_promotion(reports["promote"])), "\n".join(_next(folder))]:
         out.print(part, "", sep="\n")
 
@@ -104,6 +105,12 @@ def _cost(folder: Path, stage: str) -> tuple[str, str]:
     return f"{cost['seconds']:.1f}", f"{cost['peak_bytes'] / 1e9:.1f} GB"
 
 
+def _worth(report: Mapping[str, Any] | None) -> str:
+    if report is None:
+        return "Worth: not measured yet (stage worth)"
+    return escape(f"Worth: {report['headline']['en']}\nNext: {report['next']['sentence']['en']}")
+
+
 def _promotion(report: Mapping[str, Any] | None) -> list[str]:
     if report is None:
         return ["Promotion: not run yet (python -m tasks.promote)"]
@@ -124,6 +131,7 @@ def _next(folder: Path) -> list[str]:
     places = {
         "reports/data_docs/index.html": "what was expected of the data",
         "data/quarantine.parquet": "what was dropped, and why",
+        "reports/worth.html": "what labels buy, what each lever is worth in labels",
         "plots": "curves, confusion, calibration: dvc plots show",
         "models/package/README.md": "the model's card",
         "models/package": 'the model: satiety predict "a text"',

@@ -20,6 +20,35 @@ def publish(ended: Mapping[str, str], mlflow: str | None) -> None:
     """
     create_table_artifact(key="stages", table=rows(ended), description="What each stage did.")
     create_markdown_artifact(key="pipeline", markdown=page(mlflow), description="What came of it.")
+    publish_meter()
+
+
+def publish_meter() -> None:
+    """Make the artifacts of what the meter says."""
+    told = _read(REPORTS / "worth.json")
+    if told:
+        create_markdown_artifact(key="worth", markdown=meter(told), description="What labels buy.")
+        create_table_artifact(key="levers", table=levers(told), description="What each lever is worth, in labels.")
+
+
+def meter(told: Mapping[str, Any]) -> str:
+    """Return the headline, the curve and the next step, as markdown."""
+    metric, level = told["metric"], f"{told['level']:.0%} interval"
+    lines = [f"# {told['headline']['en']}", "", f"| labels alone | {metric} | {level} |", "|---|---|---|"]
+    lines += [f"| {n['budget']} | {n['value']:.3f} | [{n['low']:.3f}, {n['high']:.3f}] |" for n in told["curve"]]
+    page = Path.cwd() / REPORTS / "worth.html"
+    return "\n".join([*lines, "", f"**Next:** {told['next']['sentence']['en']}", "", f"The page: `{page}`"])
+
+
+def levers(told: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a row per lever set and budget."""
+    names = ("lever", "budget", "score", "verdict")
+    return [
+        {name: one[name] for name in names}
+        | {f"gain {end}": one["gain"][end] for end in ("value", "low", "high")}
+        | {f"labels {end}": one["labels"][end] for end in ("value", "low", "high")}
+        for one in told["levers"]
+    ]
 
 
 def rows(ended: Mapping[str, str]) -> list[dict[str, Any]]:

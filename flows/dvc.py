@@ -59,6 +59,15 @@ def stale(upstream: Upstream) -> frozenset[str]:
     return frozenset(found)
 
 
+def before(upstream: Upstream, stage: str) -> Upstream:
+    """Return the stages that one rests on, and it, in order."""
+    needed = {stage}
+    for name in reversed(list(upstream)):
+        if name in needed:
+            needed |= upstream[name]
+    return {name: those for name, those in upstream.items() if name in needed}
+
+
 def single(stage: str) -> list[str]:
     """Return the command that reproduces one stage, if anything it depends on changed: that DVC decides."""
     return [*DVC, "repro", "--single-item", stage]

@@ -90,7 +90,7 @@ def _checked(order: Order) -> None:
 
 def _run(order: Order, upstream: dvc.Upstream) -> None:
     waiting = frozenset(upstream) if order.overrides else dvc.stale(upstream)
-    with _tracked(order) if waiting else nullcontext("") as key:
+    with tracked(order, "pipeline") if waiting else nullcontext("") as key:
         ended = run_stages(order, upstream, waiting, key)
         if order.overrides:
             save.with_options(task_run_name="experiment")(saving(upstream, order.name))
@@ -117,7 +117,7 @@ def run_stages(order: Order, upstream: dvc.Upstream, waiting: frozenset[str], ke
     for stage, future in begun.items():
         future.result()
         ended[stage] = future.state
-    dvc.tidy(upstream)
+    dvc.tidy(dvc.stages())
     return {stage: ended[stage] for stage in upstream}
 
 
@@ -134,11 +134,11 @@ def _how(state: State[Any]) -> str:
 
 
 @contextmanager
-def _tracked(order: Order) -> Iterator[str]:
+def tracked(order: Order, flow: str) -> Iterator[str]:
     """Open the run in MLflow that those of the stages belong to; give the key it is known by."""
     params = {"overrides": json.dumps(order.overrides), "flow_run": order.name}
     try:
-        with parent("pipeline", params) as run:
+        with parent(flow, params) as run:
             yield str(run.head["run"])
     except SatietyError:
         with suppress(commands.StageError):  # MLflow hears of a run that failed, if it can

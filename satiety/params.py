@@ -21,6 +21,7 @@ from satiety.retrieve import Retrieve
 from satiety.section import PARAMS_FILE, Section, nearest, read_yaml
 from satiety.tuning import Finetune
 from satiety.validate import Validate
+from satiety.worth import Worth
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Params:
     finetune: Finetune
     evaluate: Evaluate
     register: Register
+    worth: Worth
     promote: Promote
 
 

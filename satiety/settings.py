@@ -1,5 +1,6 @@
 """What changes where or how fast, never a result: read from the environment (`SATIETY_*`), logged, never versioned."""
 
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +14,11 @@ PREFIX = "SATIETY_"
 Device = Literal["auto", "cpu", "cuda"]
 
 
+def cores() -> int:
+    """Return the processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class Settings(BaseSettings):
     """The surroundings of a run."""
 
@@ -22,6 +28,8 @@ class Settings(BaseSettings):
 
     device: Device = "auto"
     """Where models run; ``auto`` takes the GPU where there is one."""
+    processes: int = Field(default_factory=cores, ge=1, le=1024)
+    """How many work side by side where work can be divided; as many as there are cores."""
     checkpoint_seconds: float = Field(default=30, ge=0)
     """Least time between two checkpoints of a training run, in seconds; what a kill costs at most."""
     tracking_uri: str | None = None

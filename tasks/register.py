@@ -27,6 +27,8 @@ from tasks.stage import Made, Report, stage
 DIGEST_TAG = "satiety.digest"
 """Tag of a model version that holds its package's digest: one version per digest."""
 CHALLENGER = "challenger"
+NOT_OF_THE_MODEL = ("worth", Promote.key())
+"""Blocks that say nothing of how a model was made."""
 log = logging.getLogger("tasks.register")
 
 
@@ -51,7 +53,7 @@ def main(
         data={path.stem: sha256(path) for path in (problem, train, test)},
         languages=[x for x, n in Counter(e.language for e in examples).most_common() if n >= 0.05 * len(examples)],
         trained=len(examples),
-        params={name: block for name, block in read_yaml(PARAMS_FILE).items() if name != Promote.key()},
+        params={name: block for name, block in read_yaml(PARAMS_FILE).items() if name not in NOT_OF_THE_MODEL},
     )
     make(package, tuned, predictions, scores, facts, device=Settings().device)
     opened = packages.open(package, Settings().device)

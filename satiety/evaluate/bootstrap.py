@@ -108,12 +108,12 @@ def _measured(measure: Measure, tallies: Floats, how: Resampling) -> tuple[dict[
     if not count:
         raise DataError("bootstrap: there is no test example, so nothing to measure; give `ingest.test` more than none")
     flat = np.ascontiguousarray(tallies.reshape(count, -1), dtype=np.float64)
-    sums = np.concatenate([weights @ flat for weights in _weights(count, how)])
+    sums = np.concatenate([drawn @ flat for drawn in weights(count, how)])
     values, draws = measure(tallies.sum(axis=0)), measure(sums.reshape(-1, *tallies.shape[1:]))
     return {name: np.asarray(value) for name, value in values.items()}, dict(draws)
 
 
-def _weights(count: int, how: Resampling) -> Iterator[Floats]:
+def weights(count: int, how: Resampling) -> Iterator[Floats]:
     """Yield how often each of ``count`` examples is drawn in each resample: blocks of shape (resamples, count)."""
     rng, left = np.random.default_rng(how.seed), how.resamples
     while left:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 FLOOR = 1e-4
 """Least probability in a log-loss, so that a class that a fold has never seen does not decide everything."""
+TEMPERATURES = tuple(2.0 ** (step / 4) for step in range(-8, 17))
+"""From 1/4 to 16, four steps to the octave."""
 
 
 class Solver(BaseModel):
@@ -57,6 +59,10 @@ class Head:
     """The penalty that was chosen."""
     doubtful: tuple[int, ...] = ()
     """Rows whose target looks wrong to the heads of the folds that did not see them, the most doubtful first."""
+    accuracy: float = 0.0
+    """Share of judged rows that the heads of the folds that did not see them got right."""
+    temperature: float = 1.0
+    """What the logits are to be divided by, so that confidences are right as often as they say (on rows not seen)."""
 
     def plain(self) -> dict[str, Any]:
         """Return it as JSON keeps it, to the last bit."""
@@ -65,29 +71,77 @@ class Head:
             "bias": self.bias.tolist(),
             "strength": self.strength,
             "doubtful": self.doubtful,
+            "accuracy": self.accuracy,
+            "temperature": self.temperature,
         }
 
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> Self:
         """Return the head that ``plain`` described."""
         weight, bias = np.array(plain["weight"]), np.array(plain["bias"])
-        return cls(weight, bias, plain["strength"], tuple(plain["doubtful"]))
+        rest = {name: plain[name] for name in ("strength", "accuracy", "temperature")}
+        return cls(weight, bias, doubtful=tuple(plain["doubtful"]), **rest)
 
 
-def solve(features: Floats, targets: Ints, groups: Sequence[str], classes: int, solver: Solver, seed: int) -> Head:
-    """Return the head for features of shape (rows, hidden), targets and groups of shape (rows,)."""
-    draw = np.random.default_rng(seed)
-    chosen = np.sort(draw.permutation(len(targets))[: solver.rows])
+def solve(
+    features: Floats,
+    targets: Ints,
+    groups: Sequence[str],
+    classes: int,
+    solver: Solver,
+    seed: int,
+    judged: NDArray[np.bool_] | None = None,
+) -> Head:
+    """Return the head for features of shape (rows, hidden), targets and groups of shape (rows,).
+
+    Args:
+        features: what the head sees.
+        targets: class indices.
+        groups: rows of one group are never divided between learning and judging.
+        classes: of the problem.
+        solver: how.
+        seed: of the sample of rows, and of the folds.
+        judged: the rows by which the strength is chosen; None: all. All rows are learned from.
+    """
+    chosen = _sample(len(targets), solver.rows, seed)
     rows, answers, owners = features[chosen].astype(np.float64), targets[chosen], [groups[i] for i in chosen]
+    asked = np.ones(len(chosen), dtype=bool) if judged is None else judged[chosen]
     middle = rows.mean(0)
     scale = float(np.sqrt(((rows - middle) ** 2).sum(1).mean())) or 1.0
     rows = (rows - middle) / scale
     strengths = sorted(solver.strengths, reverse=True)
-    held = _held_out(rows, answers, classes, list(_folds(answers, owners, solver.folds, draw)), strengths)
-    best = int(np.argmin([_loss(chances, answers) for chances in held]))
+    folds = list(_folds(answers, owners, solver.folds, np.random.default_rng(seed)))
+    held = _held_out(rows, answers, classes, folds, strengths)
+    best = int(np.argmin([_loss(chances[asked], answers[asked]) for chances in held]))
     weight, bias = next(_path(rows, answers, classes, [strengths[best]]))
-    odd = tuple(int(chosen[row]) for row in doubtful(held[best], answers))
-    return Head(weight / scale, bias - weight @ middle / scale, strengths[best], odd)
+    told = held[best]
+    return Head(
+        weight / scale,
+        bias - weight @ middle / scale,
+        strengths[best],
+        tuple(int(chosen[row]) for row in doubtful(told, answers)),
+        accuracy=float((told.argmax(1) == answers)[asked].mean()),
+        temperature=_temperature(told[asked], answers[asked]),
+    )
+
+
+def _sample(count: int, most: int, seed: int) -> Ints:
+    """Return the rows that are used; the draw is its own, so that folds do not depend on how often a row is there."""
+    if count <= most:
+        return np.arange(count)
+    return np.sort(np.random.default_rng((seed, 1)).permutation(count)[:most])
+
+
+def _temperature(chances: Floats, answers: Ints) -> float:
+    """Return the temperature of least log-loss (Guo et al. 2017, arXiv:1706.04599, section 4.2)."""
+    logs = np.log(np.maximum(chances, FLOOR))
+
+    def loss(temperature: float) -> float:
+        logits = logs / temperature
+        return float((np.logaddexp.reduce(logits, axis=1) - logits[np.arange(len(answers)), answers]).mean())
+
+    best: float = min(TEMPERATURES, key=loss)
+    return best
 
 
 def _folds(answers: Ints, owners: Sequence[str], count: int, draw: np.random.Generator) -> Iterator[Ints]:
@@ -130,6 +184,10 @@ def _path(rows: Floats, answers: Ints, classes: int, strengths: Sequence[float])
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
+    if len(seen := np.unique(answers)) == 1:  # nothing to tell apart: that class, always
+        certain = np.where(np.arange(classes) == seen[0], 0.0, np.log(FLOOR))
+        yield from ((np.zeros((classes, rows.shape[1])), certain) for _ in strengths)
+        return
     model = LogisticRegression(max_iter=500, warm_start=True)
     for strength in strengths:
         model.set_params(C=1 / (strength * len(rows)))

@@ -15,7 +15,7 @@ from satiety.errors import SetupError
 def test_stages_come_in_the_order_of_the_file_each_after_what_it_reads() -> None:
     upstream = dvc.stages()
     names = list(upstream)
-    assert (names[0], names[-1], len(names)) == ("ingest", "register", 8)
+    assert (names[0], names[-1], len(names)) == ("ingest", "worth", 9)
     assert upstream["ingest"] == frozenset()
     assert upstream["finetune"] == {"ingest", "validate", "augment", "pretrain"}
     assert upstream["register"] >= {"evaluate", "finetune"}

@@ -37,6 +37,8 @@ def small(params: dict[str, Any]) -> dict[str, Any]:
     ingest["base"] = unpinned | {"uri": "file:data/raw/base"}
     ingest |= {"budget": 60, "test": 80}
     retrieve["retriever"] |= {"documents": 60, "candidates": 120}
+    params["worth"] |= {"budgets": 5, "chains": 3, "curve_chains": 3, "resamples": 200, "documents": 60}
+    params["worth"]["levers"][0]["retriever"] |= {"documents": 60, "candidates": 120}
     params["evaluate"]["resamples"] = params["promote"]["resamples"] = 400
     return params
 

@@ -1,0 +1,70 @@
+"""`satiety worth`: have DVC run the meter where anything it rests on changed, then show what it says."""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from flows.dvc import DVC, surroundings
+from satiety.errors import SatietyError, SetupError
+from tasks.stage import REPORTS
+
+PAGE = REPORTS / "worth.html"
+
+
+def measure(folder: Path, console: Console | None = None) -> None:
+    """Run stage `worth` with all it needs; print the findings and where the page is.
+
+    Raises:
+        SetupError: the folder holds no dvc.yaml.
+        SatietyError: a stage failed; DVC has said why.
+    """
+    if not (folder / "dvc.yaml").is_file():
+        raise SetupError(f"{folder}: holds no dvc.yaml; run from the project's root, or `satiety workspace` first")
+    done = subprocess.run([*DVC, "repro", "worth"], cwd=folder, env=surroundings(), check=False)
+    if done.returncode:
+        raise SatietyError("worth: not measured; the lines above say why")
+    told: dict[str, Any] = json.loads((folder / REPORTS / "worth.json").read_text(encoding="utf-8"))
+    out = console or Console(highlight=False)
+    for part in (
+        told["headline"]["en"],
+        "",
+        table(told),
+        "",
+        f"Next: {told['next']['sentence']['en']}",
+        f"The page: {PAGE}",
+    ):
+        out.print(part, markup=False) if isinstance(part, str) else out.print(part)
+
+
+def table(told: Mapping[str, Any]) -> Table:
+    """Return what every lever set is worth at the largest budget."""
+    top = max(told["budgets"])
+    found = Table(
+        title=f"At {top} labels",
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+    )
+    for number, name in enumerate(("lever", "gain", f"{told['level']:.0%} interval", "worth in labels", "verdict")):
+        found.add_column(name, justify="right" if number in (1, 2) else "left", no_wrap=True)
+    for one in told["levers"]:
+        if one["budget"] == top:
+            gain = one["gain"]
+            bounds = rf"\[{gain['low']:+.3f}, {gain['high']:+.3f}]"
+            found.add_row(one["lever"], f"{gain['value']:+.3f}", bounds, labels(one["labels"], top), one["verdict"])
+    return found
+
+
+def labels(worth: Mapping[str, float | None], top: int) -> str:
+    """Return a number of labels with its interval, as words where it lies beyond what was measured."""
+    value, low, high = (worth[name] for name in ("value", "low", "high"))
+    said = f"more than {top:,}" if value is None else f"{value:,.0f}"
+    ends = [f"> {top:,}" if end is None else f"{end:,.0f}" for end in (low, high)]
+    return rf"{said} \[{ends[0]}, {ends[1]}]"

@@ -1,0 +1,329 @@
+"""The outcomes of a study -> what is said of them: the content of ``reports/worth.json``, but for advice and sentences.
+
+Every number comes from :mod:`scores` and what is computed of it; here it is only asked for, in order, and rounded.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from satiety.evaluate.bootstrap import Interval, Resampling
+from satiety.worth import curve as curves
+from satiety.worth.advantage import advantage
+from satiety.worth.chains import CURVE
+from satiety.worth.credit import Share, credit
+from satiety.worth.curve import Curve
+from satiety.worth.equivalence import Labels, equivalent
+from satiety.worth.forecast import backtest, forecast
+from satiety.worth.levers.controls import Oracle
+from satiety.worth.resample import Drawn
+from satiety.worth.scores import PLAIN, LeverSet, Scores, gain, resample
+from satiety.worth.sequential import verdict
+from satiety.worth.study import Course, controlled, sets
+
+if TYPE_CHECKING:
+    from satiety.worth.bench import Plan
+    from satiety.worth.cells import Cell
+    from satiety.worth.resample import Drawn
+from satiety.worth.scores import Key
+
+ZERO: LeverSet = ("zero-shot",)
+LEAKED: LeverSet = ("leak let through",)
+"""Not levers, but compared with plain as levers are."""
+HORIZON = 4
+"""How many times the largest budget the curve is drawn."""
+DRAWN = 40
+"""Points of the line that is drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a study found."""
+
+    plan: Plan
+    course: Course
+    scores: Scores
+    curve: Curve
+    levels: Mapping[LeverSet, Drawn]
+    """The score of every lever set, plain among them, at all budgets."""
+    gains: Mapping[LeverSet, list[Interval]]
+    """Of every lever set, by budget."""
+    labels: Mapping[LeverSet, list[Labels]]
+
+    @property
+    def level(self) -> float:
+        """Of every interval."""
+        return self.plan.params.level
+
+    @property
+    def top(self) -> int:
+        """The largest budget: all labels there are."""
+        return self.course.budgets[-1]
+
+    def says(self, levers: LeverSet, budget: int) -> str:
+        """Return the verdict on a lever set at a budget."""
+        return verdict(self.gains[levers][self.scores.budgets.index(budget)], self.plan.params.least)
+
+
+def find(plan: Plan, course: Course) -> Findings:
+    """Resample the outcomes, fit the curve, and read every gain off it."""
+    how = Resampling(plan.params.seed, plan.params.resamples, plan.params.level)
+    cells = [(_key(cell), outcome.tallies) for cell, outcome in course.outcomes.items() if _measured(cell)]
+    plain = [key for key, _ in cells if not key[1]]
+    cells += [((budget, ZERO, chain), plan.zero) for budget, _, chain in plain]
+    line = [(_key(cell), outcome.tallies) for cell, outcome in course.outcomes.items() if cell.chain >= CURVE]
+    scores = resample(plan.problem.measure, plan.problem.headline, cells, line, how)
+    curve = curves.fit(scores.budgets, scores.curve)
+    gains = {
+        levers: [drawn.interval(how.level) for drawn in _each(gain(scores, levers))]
+        for levers in scores.point
+        if levers
+    }
+    levels = {levers: _level(course, scores, levers) for levers in scores.point}
+    labels = {
+        levers: [equivalent(curve, one, how.level) for one in _each(level)]
+        for levers, level in levels.items()
+        if levers
+    }
+    return Findings(plan, course, scores, curve, levels, gains, labels)
+
+
+def _level(course: Course, scores: Scores, levers: LeverSet) -> Drawn:
+    """Return the score of a lever set at all budgets.
+
+    Of one that was given up early, what it adds to plain in its own few chains is added to plain in all of them: else
+    it would be the luck of these chains that is read off the curve.
+    """
+    if levers in course.stopped:
+        return Drawn(scores.of(PLAIN).rows + gain(scores, levers).rows)
+    return scores.of(levers)
+
+
+def _measured(cell: Cell) -> bool:
+    return cell.depth == "quick" and cell.budget > 0 and cell.chain < CURVE
+
+
+def _key(cell: Cell) -> Key:
+    return cell.budget, cell.levers if cell.gated else LEAKED, cell.chain
+
+
+def _each(drawn: Any) -> Iterator[Any]:
+    return (drawn[i] for i in range(len(drawn.point)))
+
+
+def tell(found: Findings) -> dict[str, Any]:
+    """Return the report."""
+    plan, course = found.plan, found.course
+    line = [{"budget": n, **_line(found, n)} for n in found.scores.budgets]
+    return {
+        "metric": plan.problem.headline,
+        "problem": plan.problem.kind,
+        "depth": "full" if any(cell.depth == "full" for cell in course.outcomes) else "quick",
+        "level": found.level,
+        "labels": len(plan.pool),
+        "test": len(plan.test),
+        "languages": languages(plan),
+        "chains": {"levers": plan.params.chains, "curve": plan.params.curve_chains},
+        "resamples": plan.params.resamples,
+        "budgets": list(course.budgets),
+        "curve": [{"budget": 0, **_zero(plan).rounded()}, *line],
+        "fit": _fit(found),
+        "methods": list(_methods(found)),
+        "levers": list(_levers(found)),
+        "advantage": list(_advantages(found)),
+        "credit": list(_credits(found)),
+        "forecast": list(_forecasts(found)),
+        "backtest": _backtest(found),
+        "calibration": _calibration(found),
+        "agreement": _agreement(found),
+        "saved": _saved(found),
+    }
+
+
+def languages(plan: Plan) -> list[str]:
+    """Return the languages of a twentieth of the labels or more, the commonest first."""
+    counts = Counter(example.language for example in plan.pool if example.language)
+    return [name for name, count in counts.most_common() if count >= 0.05 * len(plan.pool)]
+
+
+def _zero(plan: Plan) -> Interval:
+    from satiety.evaluate.bootstrap import intervals
+
+    how = Resampling(plan.params.seed, plan.params.resamples, plan.params.level)
+    return intervals(plan.problem.measure, plan.zero, how)[plan.problem.headline]
+
+
+def _line(found: Findings, budget: int) -> dict[str, float]:
+    place = found.scores.budgets.index(budget)
+    return found.scores.curve[place].interval(found.level).rounded()
+
+
+def _fit(found: Findings) -> dict[str, Any]:
+    curve, end = found.curve, found.curve.largest * HORIZON
+    places = np.geomspace(curve.smallest, end, DRAWN)
+    return {
+        "asymptote": curve.asymptote.interval(found.level).rounded(),
+        "exponent": round(curve.exponent, 6),
+        "line": [{"labels": round(float(n), 1), **curve.at(n).interval(found.level).rounded()} for n in places],
+    }
+
+
+def _methods(found: Findings) -> Iterator[dict[str, Any]]:
+    """Yield recipes without a lever, each against plain, which is the better one of each cell."""
+    outcomes = found.course.outcomes
+    for place, budget in enumerate(found.scores.budgets):
+        shares = [o.zero_shot for c, o in outcomes.items() if _measured(c) and c.budget == budget and not c.levers]
+        yield {
+            "method": ZERO[0],
+            "budget": budget,
+            "score": round(float(found.scores.point[ZERO][place]), 6),
+            "difference": found.gains[ZERO][place].rounded(),
+            "chosen": round(sum(shares) / len(shares), 6),
+        }
+
+
+def _levers(found: Findings) -> Iterator[dict[str, Any]]:
+    for levers in sets(found.plan.params):
+        for place, budget in enumerate(found.scores.budgets if levers else ()):
+            yield {
+                "lever": "+".join(levers),
+                "budget": budget,
+                "score": round(float(found.levels[levers].point[place]), 6),
+                "gain": found.gains[levers][place].rounded(),
+                "labels": found.labels[levers][place].rounded(),
+                "verdict": found.says(levers, budget),
+                "stopped": levers in found.course.stopped,
+            }
+
+
+def _advantages(found: Findings) -> Iterator[dict[str, Any]]:
+    for levers in sets(found.plan.params):
+        if levers:
+            line = curves.fit(found.scores.budgets, found.levels[levers])
+            yield {"lever": "+".join(levers), **advantage(found.curve, line, found.level).rounded()}
+
+
+def _credits(found: Findings) -> Iterator[dict[str, Any]]:
+    names = tuple(sorted(lever.kind for lever in found.plan.params.levers))
+    for one in credit(found.scores, names, found.level):
+        yield {
+            "budget": one.budget,
+            "joint": _share(one.joint),
+            "shares": [{"lever": share.levers[0], **_share(share)} for share in one.shares],
+            "interactions": [{"levers": list(share.levers), **_share(share)} for share in one.interactions],
+            "capped": one.capped,
+        }
+
+
+def _share(share: Share) -> dict[str, Any]:
+    return {"gain": share.gain.rounded(), "labels": share.labels.rounded()}
+
+
+def _forecasts(found: Findings) -> Iterator[dict[str, Any]]:
+    for target in targets(found):
+        one = forecast(found.curve, target, found.level)
+        labels = one.labels.rounded()
+        yield {"target": target, "labels": labels.pop("value"), **labels, "reachable": one.reachable}
+
+
+def targets(found: Findings) -> list[float]:
+    """Return the scores to forecast: those asked for, or some between what there is and what there could be."""
+    if found.plan.params.targets is not None:
+        return list(found.plan.params.targets)
+    now = float(found.curve.at(found.top).point)
+    room = max(float(found.curve.asymptote.point) - now, 0.03)
+    return sorted({min(1.0, max(round(now + share * room, 2), round(now + 0.01, 2))) for share in (0.25, 0.5, 0.75)})
+
+
+def _backtest(found: Findings) -> dict[str, Any]:
+    tried = backtest(found.scores.budgets, found.scores.curve, found.level)
+    share = None if tried.share is None else round(tried.share, 6)
+    return {"forecasts": len(tried.forecasts), "covered": tried.covered, "share": share}
+
+
+def _calibration(found: Findings) -> dict[str, Any]:
+    plan, told = found.plan, dict[str, Any]()
+    places = controlled(plan.params, found.course.budgets, len(plan.pool))
+    for lever in plan.params.controls:
+        if lever.kind == "leak":
+            told["leak"] = _leak(found, places)
+            continue
+        further = {n: lever.further(n) if isinstance(lever, Oracle) else 0 for n in places}
+        told[lever.kind] = [
+            _known(found, (lever.kind,), n, n + further[n], below=lever.kind == "poison") for n in places
+        ]
+    return told
+
+
+def _known(found: Findings, levers: LeverSet, budget: int, truth: int, *, below: bool) -> dict[str, Any]:
+    labels = found.labels[levers][found.scores.budgets.index(budget)]
+    holds = labels.value < truth if below else labels.low <= truth <= labels.high
+    return {"budget": budget, "truth": truth, "labels": labels.rounded(), "holds": bool(holds)}
+
+
+def _leak(found: Findings, places: Sequence[int]) -> dict[str, Any]:
+    place = found.scores.budgets.index(places[-1])
+    cells = {c: o for c, o in found.course.outcomes.items() if c.levers == ("leak",) and c.budget == places[-1]}
+    return {
+        "budget": places[-1],
+        "refused": sum(o.refused for c, o in cells.items() if c.gated),
+        "let through": sum(o.used - c.budget for c, o in cells.items() if c.gated),
+        "score": round(float(found.scores.point[LEAKED][place]), 6),
+        "inflation": found.gains[LEAKED][place].rounded(),
+    }
+
+
+def _agreement(found: Findings) -> dict[str, Any] | None:
+    """Compare the signs of gains at both depths, where full fine-tuning's interval leaves 0 out."""
+    plan = found.plan
+    cells = [((c.budget, c.levers, c.chain), o.tallies) for c, o in found.course.outcomes.items() if c.depth == "full"]
+    if not cells:
+        return None
+    how = Resampling(plan.params.seed, plan.params.resamples, plan.params.level)
+    scores = resample(plan.problem.measure, plan.problem.headline, cells, [c for c in cells if not c[0][1]], how)
+    told = [
+        {"lever": "+".join(levers), "budget": budget, "quick": quick.rounded(), "full": full.rounded()}
+        for levers in scores.point
+        if levers
+        for budget, full in zip(
+            scores.budgets, (one.interval(how.level) for one in _each(gain(scores, levers))), strict=True
+        )
+        for quick in [found.gains[levers][found.scores.budgets.index(budget)]]
+        if full.low > 0 or full.high < 0
+    ]
+    differ = [one for one in told if (one["quick"]["value"] > 0) != (one["full"]["value"] > 0)]
+    return {
+        "cells": len(told),
+        "agree": len(told) - len(differ),
+        "share": wilson(len(told) - len(differ), len(told), how.level).rounded() if told else None,
+        "disagreements": differ,
+    }
+
+
+def wilson(hits: int, of: int, level: float) -> Interval:
+    """Return a share and its interval (Wilson 1927)."""
+    from statistics import NormalDist
+
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    share, spread = hits / of, 1 + z**2 / of
+    middle = (share + z**2 / (2 * of)) / spread
+    half = z * np.sqrt(share * (1 - share) / of + z**2 / (4 * of**2)) / spread
+    return Interval(share, float(middle - half), float(middle + half))
+
+
+def _saved(found: Findings) -> dict[str, Any]:
+    course, params = found.course, found.plan.params
+    above = sum(n > 0 for n in course.budgets)
+    cells = above * sum(params.chains - after for after in course.stopped.values())
+    return {
+        "cells": cells,
+        "of": course.planned,
+        "share": round(cells / course.planned, 6),
+        "stopped": [{"lever": "+".join(levers), "after": after} for levers, after in sorted(course.stopped.items())],
+        "error": params.alpha,
+    }

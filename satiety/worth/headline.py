@@ -1,0 +1,66 @@
+"""Findings -> the one sentence everybody reads first, in English and Chinese."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from satiety.worth.study import sets
+
+if TYPE_CHECKING:
+    from satiety.worth.equivalence import Labels
+    from satiety.worth.findings import Findings
+    from satiety.worth.scores import LeverSet
+
+
+def headline(found: Findings) -> dict[str, Any]:
+    """Return what the strongest finding says in labels, and which it is; where no lever is worth it, that."""
+    worth = [
+        (levers, budget)
+        for levers in sets(found.plan.params)
+        if levers
+        for budget in found.scores.budgets
+        if found.says(levers, budget) == "worth it"
+    ]
+    if not worth:
+        return _nothing(found)
+    levers, budget = max(worth, key=lambda one: _rank(found, *one))
+    labels = found.labels[levers][found.scores.budgets.index(budget)]
+    names, alone = " + ".join(levers), labels.value
+    return {
+        "lever": "+".join(levers),
+        "budget": budget,
+        "en": f"{names} at {budget} labels does what {_en(alone, found)} labels do alone {_range(labels, found, _en)}.",
+        "zh": f"{names} 在 {budget} 条标注时的效果，相当于单用 {_zh(alone, found)} 条 {_range(labels, found, _zh)}。",
+    }
+
+
+def _rank(found: Findings, levers: LeverSet, budget: int) -> tuple[bool, float]:
+    """Prefer what can be said in a number, then what is surest."""
+    place = found.scores.budgets.index(budget)
+    labels = found.labels[levers][place]
+    return bool(np.isfinite(labels.value)), found.gains[levers][place].low
+
+
+def _nothing(found: Findings) -> dict[str, str]:
+    place = found.scores.budgets.index(found.top)
+    levers = max((one for one in sets(found.plan.params) if one), key=lambda one: found.gains[one][place].value)
+    one, names = found.gains[levers][place], " + ".join(levers)
+    numbers = f"{one.value:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"
+    return {
+        "en": f"No lever measured is worth it here: at {found.top} labels the best, {names}, adds {numbers}.",
+        "zh": f"在此没有值得使用的手段：{found.top} 条标注时，其中最好的 {names} 增益为 {numbers}。",
+    }
+
+
+def _range(labels: Labels, found: Findings, say: object) -> str:
+    return f"[{say(labels.low, found)}, {say(labels.high, found)}]"  # type: ignore[operator]
+
+
+def _en(labels: float, found: Findings) -> str:
+    return f"{round(labels, 1):,.0f}" if np.isfinite(labels) else f"more than {found.top:,}"
+
+
+def _zh(labels: float, found: Findings) -> str:
+    return f"{round(labels, 1):,.0f}" if np.isfinite(labels) else f"超过 {found.top:,}"

@@ -1,0 +1,119 @@
+"""The examples of a cell -> answers for texts, at one of two depths.
+
+``quick``: a linear head on rows that a frozen encoder made, its strength chosen by cross-validation among the
+cell's own labels. Nothing of it depends on how often an example is repeated. ``full``: the
+pipeline's own fine-tuning, of which a share of the labels chooses the step. Both
+learn from the same examples, so a lever is the same at both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from satiety.problems import IGNORE
+from satiety.records import Example
+from satiety.worth.reading import Reader, Reading, windows
+
+if TYPE_CHECKING:
+    from satiety.problems import Prediction, Problem, Window
+    from satiety.problems.base import Floats
+    from satiety.tuning.head import Head, Solver
+    from satiety.tuning.section import Finetune
+
+Answer = Callable[[Sequence[str]], "list[Prediction]"]
+
+
+@dataclass(frozen=True)
+class Quick:
+    """Solves heads on what an encoder made of texts."""
+
+    problem: Problem
+    reader: Reader
+    solver: Solver
+    how: Reading
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        from satiety.training.encoder import load_tokenizer
+
+        return load_tokenizer(self.reader.encoder)
+
+    def windows(self, examples: Sequence[Example]) -> list[Window]:
+        return windows(self.problem, examples, self.tokenizer, self.how)
+
+    def solve(self, examples: Sequence[Example], seed: int) -> Head | None:
+        """Return the head for the examples; None where none of them has a label of the problem."""
+        from satiety.tuning.head import solve
+
+        self.reader.read(example.text for example in examples)
+        found = self.windows(examples)
+        targets = [np.array(window.targets) for window in found]
+        rows = [
+            np.atleast_2d(row)[answers != IGNORE] for row, answers in zip(self._rows(examples), targets, strict=True)
+        ]
+        kept = [int((answers != IGNORE).sum()) for answers in targets]
+        if not sum(kept):
+            return None
+        owners = [examples[window.example] for window in found]
+        groups = [owner.parent or owner.id for owner, count in zip(owners, kept, strict=True) for _ in range(count)]
+        judged = [owner.origin != "pseudo" for owner, count in zip(owners, kept, strict=True) for _ in range(count)]
+        answers = np.concatenate([answers[answers != IGNORE] for answers in targets])
+        return solve(
+            np.concatenate(rows), answers, groups, len(self.problem.classes), self.solver, seed, np.array(judged)
+        )
+
+    def answers(self, head: Head, texts: Sequence[str]) -> list[Prediction]:
+        """Return the head's answers; their confidences are calibrated."""
+        self.reader.read(texts)
+        asked = self._asked(tuple(texts))
+        rows = self._rows([Example(str(i), text) for i, text in enumerate(texts)])
+        logits = [(row.astype(np.float64) @ head.weight.T + head.bias) / head.temperature for row in rows]
+        return self.problem.decode([Example(str(i), text) for i, text in enumerate(texts)], asked, logits)
+
+    def _rows(self, examples: Sequence[Example]) -> list[Floats]:
+        return [row for example in examples for row in self.reader.shelf[example.text]]
+
+    @cached_property
+    def _memory(self) -> dict[int, list[Window]]:
+        return {}
+
+    def _asked(self, texts: tuple[str, ...]) -> list[Window]:
+        """Return the windows of texts that are asked again and again: the test set, the documents."""
+        key = hash(texts)
+        if key not in self._memory:
+            self._memory[key] = self.windows([Example(str(i), text) for i, text in enumerate(texts)])
+        return self._memory[key]
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """Fine-tunes as the pipeline does."""
+
+    problem: Problem
+    encoder: Path
+    params: Finetune
+    dev: float
+    """Share of the labels that chooses the step."""
+    device: str
+    scratch: Path
+    """For checkpoints."""
+
+    def learn(self, examples: Sequence[Example], budget: int, key: str) -> Answer:
+        """Fine-tune on the examples: ``budget`` of them are people's, the first, and in order of the chain."""
+        from satiety.training.checkpoint import store
+        from satiety.tuning.finetune import finetune
+
+        step = max(2, round(1 / self.dev)) if self.dev else budget + 1
+        held = {example.id for example in examples[:budget][step - 1 :: step]}
+        train = [one for one in examples if one.id not in held and one.parent not in held]
+        dev = [replace(one, split="dev") for one in examples if one.id in held]
+        run = store(self.scratch / "checkpoints", key, seconds=60)
+        result = finetune(self.encoder, self.problem, train, dev, params=self.params, store=run, device=self.device)
+        run.clear()
+        return result.tuned.predict

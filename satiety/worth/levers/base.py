@@ -1,0 +1,100 @@
+"""What a lever is to the meter: something that changes what a model learns from, or what it starts from.
+
+``surround`` acts once per lever set (documents, encoder), ``prepare`` once per study, ``teach`` once per cell: it gets
+the labelled examples of the cell and returns what is learned from. Levers of a set act in order of ``place``.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from satiety.registry import Component, Registry
+
+if TYPE_CHECKING:
+    from satiety.problems import Prediction, Problem
+    from satiety.problems.base import Embed
+    from satiety.records import Document, Example
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a whole study has at hand."""
+
+    problem: Problem
+    pool: tuple[Example, ...]
+    """Every label that may be spent."""
+    test: tuple[Example, ...]
+    corpus: tuple[Document, ...]
+    base: Path
+    """Folder of the base model."""
+    embed: Embed
+    seed: int
+    device: str
+    scratch: Path
+    """Where a lever may keep what is dear to make, under a name that tells what it was made of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the cells of one lever set have beside labels."""
+
+    documents: tuple[Document, ...]
+    """Raw texts; where no lever finds better ones, a sample of the corpus."""
+    encoder: Path
+    """Folder of the encoder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What a lever may look at in one cell."""
+
+    problem: Problem
+    budget: int
+    order: tuple[Example, ...]
+    """The whole pool in the order of the cell's chain: its first ``budget`` are the labels of the cell."""
+    test: tuple[Example, ...]
+    documents: tuple[Document, ...]
+    prepared: Any
+    """What this lever prepared."""
+    draw: random.Random
+    answer: Callable[[Sequence[Example], Sequence[str]], list[Prediction]]
+    """Learns from examples, then answers for texts: confidences are calibrated on the examples people labelled."""
+
+
+class Lever(Component):
+    """A data technique whose worth is measured."""
+
+    place: ClassVar[int]
+    """Levers of a set act in this order."""
+    reads: ClassVar[bool] = False
+    """Whether ``teach`` looks at the documents."""
+    code: ClassVar[tuple[str, ...]] = ()
+    """Packages of ours, beside its own file, whose code decides what it does: cells are kept as long as that stands."""
+
+    @property
+    def changes_surroundings(self) -> bool:
+        """Whether there is anything that ``surround`` does."""
+        return type(self).surround is not Lever.surround
+
+    def surround(self, around: Around, world: World) -> Around:
+        """Return other documents, or another encoder."""
+        return around
+
+    def prepare(self, world: World) -> Any:
+        """Return what takes long and is the same for all cells; plain data."""
+        return None
+
+    def texts(self, prepared: Any) -> Iterable[str]:
+        """Return the texts that it will add, as far as they are known before any cell."""
+        return ()
+
+    def teach(self, examples: tuple[Example, ...], lesson: Lesson) -> tuple[Example, ...]:
+        """Return what is learned from, given what would be without this lever."""
+        return examples
+
+
+LEVERS: Registry[Lever] = Registry("lever", "satiety.worth.levers")

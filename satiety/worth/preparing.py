@@ -1,0 +1,163 @@
+"""Data, base model and params -> the plan of a study: everything that is the same for many cells, done once.
+
+The gate stands here: whatever a lever may bring into training is held against the test texts, and what gives one away
+is refused in every cell.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from satiety.errors import DataError
+from satiety.files import digest, manifest
+from satiety.neardup import contaminated
+from satiety.worth.bench import Plan
+from satiety.worth.levers import Around, Lever, World
+from satiety.worth.reading import Reader, name_of
+from satiety.worth.scores import LeverSet
+from satiety.worth.study import sets
+
+if TYPE_CHECKING:
+    from satiety.problems import Problem
+    from satiety.records import Document, Example
+    from satiety.tuning.section import Finetune
+    from satiety.worth.section import Worth
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a study is made of."""
+
+    problem: Problem
+    pool: tuple[Example, ...]
+    """The labels that may be spent, those of dev included."""
+    test: tuple[Example, ...]
+    corpus: tuple[Document, ...]
+    base: Path
+
+
+def prepare(material: Material, params: Worth, finetune: Finetune, home: Path, device: str) -> tuple[Plan, list[str]]:
+    """Return the plan, and the digests of data and model that cells are kept under.
+
+    Raises:
+        DataError: there are too few labels for a curve, or there is no test example.
+    """
+    if len(material.pool) < 2 ** (params.budgets - 2) or not material.test:
+        raise DataError(
+            f"worth: {len(material.pool)} labels and {len(material.test)} test examples: too few for "
+            f"{params.budgets} budgets; lower worth.budgets, or raise ingest.budget and ingest.test"
+        )
+    reader = Reader(home, material.base, material.problem, params.reading, device)
+    world = World(
+        material.problem,
+        material.pool,
+        material.test,
+        material.corpus,
+        material.base,
+        reader.embed,
+        params.seed,
+        device,
+        home,
+    )
+    levers = {
+        one.kind: one for one in sorted([*params.levers, *params.controls], key=lambda lever: (lever.place, lever.kind))
+    }
+    prepared = {name: lever.prepare(world) for name, lever in levers.items()}
+    around = _surroundings(world, params, levers)
+    texts = list(_texts(world, levers, prepared, around))
+    twins = contaminated(texts, [(one.id, one.text) for one in material.test], params.near_duplicate)
+    _read(world, params, levers, prepared, around, reader)
+    guesses = material.problem.before([], [one.text for one in material.pool], reader.embed)
+    plan = Plan(
+        problem=material.problem,
+        pool=material.pool,
+        test=material.test,
+        params=params,
+        finetune=finetune,
+        levers=levers,
+        prepared=prepared,
+        around=around,
+        refused=frozenset(name_of(text) for text, twin in zip(texts, twins, strict=True) if twin is not None),
+        zero=material.problem.tally(
+            material.test, material.problem.before([], [one.text for one in material.test], reader.embed)
+        ),
+        guessed={one.id: guess.label for one, guess in zip(material.pool, guesses, strict=True)}
+        if material.problem.head == "text"
+        else {},
+        home=home,
+        device=device,
+    )
+    return plan, _digests(material)
+
+
+def _sets(params: Worth) -> list[LeverSet]:
+    return [*sets(params), *((lever.kind,) for lever in params.controls)]
+
+
+def _surroundings(world: World, params: Worth, levers: Mapping[str, Lever]) -> dict[LeverSet, Around]:
+    """Return what every lever set has beside labels: a sample of the corpus and the base, as its levers change them.
+
+    What the same levers change in the same order is changed once, for finding documents and pre-training take long.
+    """
+    known: dict[LeverSet, Around] = {(): Around(_sample(world, params), world.base)}
+
+    def around(names: LeverSet) -> Around:
+        if names not in known:
+            known[names] = levers[names[-1]].surround(around(names[:-1]), world)
+        return known[names]
+
+    return {
+        found: around(tuple(name for name in levers if name in found and levers[name].changes_surroundings))
+        for found in _sets(params)
+    }
+
+
+def _sample(world: World, params: Worth) -> tuple[Document, ...]:
+    spoken = {example.language for example in world.pool} | {"und", ""}
+    fits = [one for one in world.corpus if one.language in spoken]
+    draw = random.Random(f"{params.seed}/documents")  # no secret
+    return tuple(draw.sample(fits, min(params.documents, len(fits))))
+
+
+def _texts(
+    world: World, levers: Mapping[str, Lever], prepared: Mapping[str, Any], around: Mapping[LeverSet, Around]
+) -> Iterator[str]:
+    """Yield every text that may come into training beside the pool, each once; the test's own among them."""
+    brought: Iterable[str] = (text for name, lever in levers.items() for text in lever.texts(prepared[name]))
+    raw = (document.text for one in around.values() for document in one.documents)
+    yield from dict.fromkeys((*brought, *raw, *(example.text for example in world.test)))
+
+
+def _read(
+    world: World,
+    params: Worth,
+    levers: Mapping[str, Lever],
+    prepared: Mapping[str, Any],
+    around: Mapping[LeverSet, Around],
+    base: Reader,
+) -> None:
+    """Have every encoder read what the cells that start from it will ask of it."""
+    for found, one in around.items():
+        reader = (
+            base
+            if one.encoder == world.base
+            else Reader(base.home, one.encoder, world.problem, params.reading, world.device)
+        )
+        reader.read(example.text for example in (*world.pool, *world.test))
+        for name in found:
+            reader.read(levers[name].texts(prepared[name]))
+            if levers[name].reads:
+                reader.read(document.text for document in one.documents)
+
+
+def _digests(material: Material) -> list[str]:
+    def of(records: Iterable[Any]) -> str:
+        return hashlib.sha256("\0".join(map(repr, records)).encode()).hexdigest()
+
+    model = digest(manifest(material.base))
+    return [of(material.pool), of(material.test), model, material.problem.model_dump_json()]

@@ -1,0 +1,86 @@
+"""The block `worth` of params.yaml."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, Field, SerializeAsAny, model_validator
+
+from satiety.section import FIELDS, Count, Section, Seed
+from satiety.tuning.head import Solver
+from satiety.worth.levers import LEVERS, Lever
+from satiety.worth.reading import Reading
+
+Known = Annotated[Lever, LEVERS.choice()]
+
+
+class Confirm(BaseModel):
+    """Cells that are evaluated by real fine-tuning too."""
+
+    model_config = FIELDS
+
+    chains: Count = Field(le=100)
+    """Chains of each; 0: none, the meter stays quick."""
+    budgets: Count = Field(le=20)
+    """The largest budgets at which it is done."""
+    dev: float = Field(ge=0, lt=1)
+    """Share of a cell's labels that chooses the best step of its training."""
+
+
+class Cost(BaseModel):
+    """What labels and computing cost, so that they can be compared."""
+
+    model_config = FIELDS
+
+    label_minutes: float = Field(gt=0, le=10_000)
+    """Of a person's time, for one label."""
+    computer_hour: float = Field(ge=0, le=10_000)
+    """What an hour of computing costs, in hours of that person's time."""
+
+
+class Worth(Section):
+    """What is measured, how often, and what is said of it."""
+
+    seed: Seed
+    """Of chains, folds, levers' choices and the bootstrap."""
+    budgets: int = Field(ge=4, le=12)
+    """How many: 0, and the labels there are, halved again and again."""
+    levers: list[SerializeAsAny[Known]] = Field(min_length=1, max_length=4)
+    """Measured alone and in every combination."""
+    controls: list[SerializeAsAny[Known]]
+    """Of known worth: what the meter says of them shows how far it is right."""
+    chains: Count = Field(ge=3, le=1000)
+    """Random orders of the labels in which levers are measured, all of them in the same."""
+    curve_chains: Count = Field(ge=3, le=1000)
+    """Further ones, for the learning curve alone."""
+    documents: Count = Field(le=1_000_000)
+    """Raw texts at hand where no lever finds better ones: a random sample of the corpus."""
+    near_duplicate: float = Field(gt=0, le=1)
+    """Jaccard similarity of character 5-grams from which a text gives away a test text, and is refused."""
+    reading: Reading
+    """How texts are read."""
+    head: Solver
+    """Of the quick depth."""
+    full: Confirm
+    """What is fine-tuned for real too."""
+    least: float = Field(ge=0, lt=1)
+    """Least gain that matters, in score."""
+    alpha: float = Field(gt=0, lt=0.5)
+    """Largest share of levers worth it that may be stopped early."""
+    resamples: Count = Field(ge=100, le=100_000)
+    """Of the bootstrap."""
+    level: float = Field(gt=0.5, lt=1)
+    """Of every interval."""
+    targets: list[Annotated[float, Field(gt=0, le=1)]] | None
+    """Scores to forecast the labels for; null: some above what there is."""
+    cost: Cost
+    """What labels and computing cost."""
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        names = [lever.kind for lever in (*self.levers, *self.controls)]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(
+                f"levers and controls name {', '.join(twice)} twice; a lever is measured in one way at a time"
+            )
+        return self

@@ -1,0 +1,210 @@
+"""Data, model and params -> the outcomes of all cells, computed side by side, kept one by one, stopped early where due.
+
+Chains go round by round, so that after each every lever set has been seen on the same chains and may be given up.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import combinations
+from multiprocessing import get_context
+from typing import TYPE_CHECKING
+
+from satiety.evaluate.bootstrap import Resampling
+from satiety.progress import track
+from satiety.worth.bench import Bench, Plan
+from satiety.worth.cells import Cell, key_of
+from satiety.worth.cellstore import CellStore, Outcome
+from satiety.worth.chains import CURVE, grid
+from satiety.worth.levers.controls import Oracle
+from satiety.worth.scores import LeverSet, Ruler
+from satiety.worth.sequential import Futility, stopped
+
+if TYPE_CHECKING:
+    from satiety.worth.section import Worth
+
+FIRST_LOOK = 4
+"""Chains before a lever set may be given up."""
+CONTROLLED = 2
+"""Budgets at which controls are measured."""
+
+
+@dataclass(slots=True)
+class Course:
+    """What was measured."""
+
+    budgets: tuple[int, ...]
+    outcomes: dict[Cell, Outcome] = field(default_factory=dict)
+    stopped: dict[LeverSet, int] = field(default_factory=dict)
+    """After how many chains a lever set was given up."""
+    planned: int = 0
+    """Cells of levers, if none were given up."""
+    computed: int = 0
+    """Cells that were not kept from before."""
+    seconds: float = 0.0
+    """By the clock."""
+
+
+def sets(params: Worth) -> list[LeverSet]:
+    """Return every combination of the levers; none of them, plain, first."""
+    names = sorted(lever.kind for lever in params.levers)
+    return [chosen for size in range(len(names) + 1) for chosen in combinations(names, size)]
+
+
+def controlled(params: Worth, budgets: Sequence[int], pool: int) -> list[int]:
+    """Return the budgets at which controls are measured: the oracle's further labels must be there, and lie apart."""
+    shares = [lever for lever in params.controls if isinstance(lever, Oracle)]
+    fits = [n for n in budgets if n and all(n + lever.further(n) <= pool for lever in shares)]
+    off = [n for n in fits if all(n + lever.further(n) not in budgets for lever in shares)]
+    return (off or fits)[-CONTROLLED:]
+
+
+def run(plan: Plan, inputs: Sequence[str], workers: int) -> Course:
+    """Evaluate the cells.
+
+    Args:
+        plan: of the study.
+        inputs: digests of data and model, for the cells' keys.
+        workers: processes.
+    """
+    begun, params = time.monotonic(), plan.params
+    course = Course(grid(len(plan.pool), params.budgets))
+    store = CellStore(plan.home / "cells")
+    above = [n for n in course.budgets if n]
+    everything = sets(params)
+    course.planned = len(everything) * len(above) * params.chains
+    with _pool(plan, workers) as pool:
+        desk = _Desk(plan, inputs, store, pool, course)
+        desk.evaluate(_constant(plan, course.budgets))
+        ruler = Ruler(
+            plan.problem.measure,
+            plan.problem.headline,
+            Resampling(params.seed, params.resamples, params.level),
+        )
+        for number in range(params.chains):
+            going = [levers for levers in everything if levers not in course.stopped]
+            desk.evaluate([Cell(n, levers, number) for levers in going for n in above])
+            if FIRST_LOOK <= number + 1 < params.chains:
+                _look(plan, course, everything, ruler)
+        desk.evaluate(_confirming(plan, course))
+    course.seconds = time.monotonic() - begun
+    return course
+
+
+def _constant(plan: Plan, budgets: Sequence[int]) -> list[Cell]:
+    """Return the cells that no verdict changes: no labels at all, the learning curve, the controls."""
+    params = plan.params
+    curve = [Cell(n, (), CURVE + i) for n in budgets if n for i in range(params.curve_chains)]
+    places = controlled(params, budgets, len(plan.pool))
+    known = [Cell(n, (lever.kind,), i) for lever in params.controls for n in places for i in range(params.curve_chains)]
+    leaks = [
+        Cell(n, ("leak",), i, gated=False) for n, i in ((c.budget, c.chain) for c in known if c.levers == ("leak",))
+    ]
+    return [Cell(0, (), 0), *curve, *known, *leaks]
+
+
+def _confirming(plan: Plan, course: Course) -> list[Cell]:
+    """Return the cells of the full depth: plain and every lever set, at the largest budgets."""
+    above = [n for n in course.budgets if n]
+    places = above[len(above) - min(plan.params.full.budgets, len(above)) :]
+    return [
+        Cell(n, levers, i, depth="full")
+        for levers in sets(plan.params)
+        for n in places
+        for i in range(plan.params.full.chains)
+    ]
+
+
+def _look(plan: Plan, course: Course, everything: Sequence[LeverSet], ruler: Ruler) -> None:
+    """Give up the lever sets whose gain cannot matter any more."""
+    params = plan.params
+    cells = [
+        ((c.budget, c.levers, c.chain), o.tallies) for c, o in course.outcomes.items() if _of_levers(c, everything)
+    ]
+    curve = [((c.budget, c.levers, c.chain), o.tallies) for c, o in course.outcomes.items() if c.chain >= CURVE]
+    scores = ruler.read(cells, curve)
+    rule = Futility(params.alpha, params.least, FIRST_LOOK, params.chains)
+    for levers in everything:
+        if levers and levers not in course.stopped and (after := stopped(scores, levers, rule)):
+            course.stopped[levers] = after
+
+
+def _of_levers(cell: Cell, everything: Sequence[LeverSet]) -> bool:
+    return cell.depth == "quick" and cell.chain < CURVE and cell.budget > 0 and cell.levers in everything
+
+
+class _Desk:
+    """Takes what is known from the store, and has the rest computed."""
+
+    def __init__(
+        self, plan: Plan, inputs: Sequence[str], store: CellStore, pool: ProcessPoolExecutor, course: Course
+    ) -> None:
+        self.plan, self.inputs, self.store, self.pool, self.course = plan, inputs, store, pool, course
+
+    def evaluate(self, cells: Sequence[Cell]) -> None:
+        """Put the outcomes of these cells into the course."""
+        waiting: dict[Future[Outcome], tuple[Cell, str]] = {}
+        for cell in cells:
+            key = self._key(cell)
+            if (known := self.store.get(key)) is not None:
+                self.course.outcomes[cell] = known
+            else:
+                waiting[self.pool.submit(_evaluate, cell, key)] = cell, key
+        for done in track(as_completed(waiting), "cells", total=len(waiting)):
+            cell, key = waiting[done]
+            self.course.outcomes[cell] = done.result()
+            self.store.put(key, self.course.outcomes[cell])
+            self.course.computed += 1
+
+    def _key(self, cell: Cell) -> str:
+        plan, params = self.plan, self.plan.params
+        recipe = [params.seed, params.reading.model_dump(), params.head.model_dump(), params.near_duplicate]
+        if cell.depth == "full":
+            recipe += [plan.finetune.model_dump(mode="json"), params.full.dev]
+        levers = [lever for name, lever in plan.levers.items() if name in cell.levers]
+        around = plan.around[cell.levers]
+        texts = "\0".join(document.text for document in around.documents) if levers else ""
+        return key_of(cell, [recipe, texts, around.encoder.name if levers else ""], self.inputs, levers)
+
+
+@contextmanager
+def _pool(plan: Plan, workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Start processes of one thread each. They end with this one, however it ends, and at once where it is told to."""
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = "1"
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _enter, (plan, os.getpid()))
+    try:
+        yield pool
+    except BaseException:
+        for process in list((pool._processes or {}).values()):
+            process.terminate()
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    finally:
+        os.environ.pop("OMP_NUM_THREADS") if before is None else os.environ.update(OMP_NUM_THREADS=before)
+    pool.shutdown()
+
+
+_benches: list[Bench] = []
+
+
+def _enter(plan: Plan, parent: int) -> None:
+    """Set a process up."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+    _benches.append(Bench(plan))
+
+
+def _evaluate(cell: Cell, key: str) -> Outcome:
+    return _benches[0].evaluate(cell, key)

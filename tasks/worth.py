@@ -1,0 +1,65 @@
+"""Stage `worth`: labels, corpus and base model -> what labels buy, what each lever is worth in labels; a page of it."""
+
+from pathlib import Path
+from typing import Any
+
+from satiety.files import write_text
+from satiety.problems import Problem
+from satiety.records import Document, Example, read
+from satiety.settings import Settings
+from satiety.tuning import Finetune
+from satiety.worth import Worth
+from tasks.stage import STATE, Made, Report, stage
+
+
+@stage
+def main(
+    problem: Path,
+    train: Path,
+    dev: Path,
+    test: Path,
+    corpus: Path,
+    base: Path,
+    page: Made,
+    page_zh: Made,
+    curve: Made,
+    *,
+    params: Worth,
+    report: Report,
+) -> None:
+    """Evaluate the cells, those that are not kept from before, and say what they mean."""
+    from satiety.worth.advice import advise
+    from satiety.worth.findings import find, tell
+    from satiety.worth.headline import headline
+    from satiety.worth.page import page as drawn
+    from satiety.worth.preparing import Material, prepare
+    from satiety.worth.study import run
+
+    settings = Settings()
+    pool = (*read(train, Example), *read(dev, Example))
+    material = Material(Problem.load(problem), pool, tuple(read(test, Example)), tuple(read(corpus, Document)), base)
+    plan, inputs = prepare(material, params, Finetune.load(), STATE / "worth", settings.device)
+    found = find(plan, run(plan, inputs, settings.processes))
+    told = {**tell(found), "headline": headline(found), "next": advise(found)}
+    write_text(page, drawn(told, "en"))
+    write_text(page_zh, drawn(told, "zh"))
+    for path in (page, page_zh):
+        report.keep(path)
+    write_text(curve, _rows(told))
+    for one in told["curve"]:
+        report.point("plain", one["value"], one["budget"])
+    for one in told["levers"]:
+        report.point(one["lever"], one["score"], one["budget"])
+    report.flow(read=len(pool) + len(material.test) + len(material.corpus), wrote=len(told["levers"]))
+    report.add(**told)
+
+
+def _rows(told: dict[str, Any]) -> str:
+    """Return the plot: the score of plain and of every lever set by labels."""
+    rows = [f"plain,{one['budget']},{one['value']}" for one in told["curve"]]
+    rows += [f"{one['lever']},{one['budget']},{one['score']}" for one in told["levers"]]
+    return "\n".join(["levers,labels,score", *rows]) + "\n"
+
+
+if __name__ == "__main__":
+    main.cli()

@@ -1,0 +1,152 @@
+"""Small made-up problems for the meter's tests: examples in English and Chinese, params, and a desk without processes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import TYPE_CHECKING, Any
+
+from satiety.problems import PROBLEMS, Prediction
+from satiety.records import Document, Example, Span
+from satiety.tuning import METHODS, Finetune
+from satiety.worth import Worth
+from satiety.worth.bench import Bench, Plan
+from satiety.worth.levers import Lesson
+from satiety.worth.preparing import Material
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+AUGMENT: dict[str, Any] = {
+    "kind": "augment",
+    "seed": 7,
+    "steps": [{"kind": "swap", "alpha": 0.3, "copies": 1}],
+    "near_duplicate": 1.0,
+}
+PSEUDO: dict[str, Any] = {"kind": "pseudo", "rounds": 2, "quota": 1.0, "confidence": 0.5}
+CONTROLS: list[dict[str, Any]] = [
+    {"kind": "oracle", "share": 0.6},
+    {"kind": "copy", "times": 3},
+    {"kind": "poison", "share": 0.2},
+    {"kind": "leak", "share": 0.5},
+]
+SECTION: dict[str, Any] = {
+    "seed": 1,
+    "budgets": 5,
+    "levers": [AUGMENT],
+    "controls": CONTROLS,
+    "chains": 3,
+    "curve_chains": 4,
+    "documents": 40,
+    "near_duplicate": 0.95,
+    "reading": {"max_length": 32, "prefix": "", "pooling": "mean"},
+    "head": {"strengths": [0.1, 0.01], "folds": 2, "rows": 1000},
+    "full": {"chains": 0, "budgets": 1, "dev": 0.2},
+    "least": 0.01,
+    "alpha": 0.05,
+    "resamples": 100,
+    "level": 0.95,
+    "targets": None,
+    "cost": {"label_minutes": 0.5, "computer_hour": 0.05},
+}
+FINETUNE: dict[str, Any] = {
+    "seed": 1,
+    "max_length": 32,
+    "prefix": "",
+    "pooling": "mean",
+    "dropout": 0.1,
+    "method": METHODS["frozen"].sample().model_dump(),
+    "head": {"strengths": [0.1, 0.01], "folds": 2, "rows": 1000},
+    "training": {
+        "epochs": 1,
+        "least_steps": 1,
+        "most_steps": 10,
+        "batch_size": 4,
+        "warmup": 0.1,
+        "weight_decay": 0.01,
+        "clip": 1.0,
+        "average": 1.0,
+        "checks": 1,
+        "patience": None,
+    },
+}
+PIECES = {
+    "good": ["the good film", "a good hotel in paris", "anna is good", "这部电影很好看", "我爱北京天安门", "好酒店"],
+    "bad": ["the bad film", "a bad hotel in paris", "anna is bad", "这部电影很差", "我不爱上海", "差酒店"],
+}
+PEOPLE = [("anna", "lives in", "paris"), ("bob", "was in", "berlin"), ("王小明", "住在", "上海"), ("李雷", "在", "北京")]
+
+
+def worth(**changes: Any) -> Worth:
+    """Return the params of a small study."""
+    return Worth.model_validate(SECTION | changes)
+
+
+def classified(count: int, *, start: int = 0) -> list[Example]:
+    """Return examples of two labels, one bad one to two good ones, English and Chinese; no two texts are the same."""
+    draw, found = random.Random(start), []
+    for i in range(start, start + count):
+        label = "bad" if i % 3 == 0 else "good"
+        piece, word = draw.choice(PIECES[label]), "".join(draw.choices("abcdefghij", k=6))
+        language = "en" if piece.isascii() else "zh"
+        found.append(Example(f"e{i}", f"{piece} {word} {i}", label=label, language=language))
+    return found
+
+
+def tagged(count: int, *, start: int = 0) -> list[Example]:
+    """Return examples with a person and a place each, but for every fourth, which has neither."""
+    found = []
+    for i in range(start, start + count):
+        person, verb, place = PEOPLE[i // 4 % 4] if i % 4 == 1 else PEOPLE[i % 4]
+        text = f"{person} {verb} {place} {i}"
+        spans = (Span(0, len(person), "PER"), Span(text.index(place), text.index(place) + len(place), "LOC"))
+        if i % 4 == 0:
+            text, spans = f"the good film 好看 {i}", ()
+        found.append(Example(f"e{i}", text, spans=spans, language="en" if text.isascii() else "zh"))
+    return found
+
+
+def documents(examples: Sequence[Example]) -> tuple[Document, ...]:
+    """Return the texts of examples as raw text."""
+    return tuple(Document(f"d-{one.id}", one.text, language=one.language) for one in examples)
+
+
+def material(base: Path, kind: str = "classify", *, labels: int = 32, test: int = 24) -> Material:
+    """Return labels, test and corpus; a tenth of the corpus are texts of the test."""
+    make = classified if kind == "classify" else tagged
+    pool, held, raw = make(labels), make(test, start=1000), make(36, start=2000)
+    return Material(PROBLEMS[kind].sample(), tuple(pool), tuple(held), documents([*raw, *held[:4]]), base)
+
+
+def finetune() -> Finetune:
+    """Return params of fine-tuning that solves a head only."""
+    return Finetune.model_validate(FINETUNE)
+
+
+def lesson(pool: Sequence[Example], budget: int, **changes: Any) -> Lesson:
+    """Return what a lever sees in a cell of ``budget`` labels; the model answers ``good``, 0.9 sure."""
+    fields: dict[str, Any] = {
+        "problem": PROBLEMS["classify"].sample(),
+        "budget": budget,
+        "order": tuple(pool),
+        "test": tuple(classified(10, start=1000)),
+        "documents": documents(classified(20, start=2000)),
+        "prepared": None,
+        "draw": random.Random(1),
+        "answer": lambda _, texts: [Prediction("good", confidence=0.9) for _ in texts],
+    }
+    return Lesson(**fields | changes)
+
+
+class Inline(Executor):
+    """Evaluates cells in this process, one by one: what processes do, without their start."""
+
+    def __init__(self, _workers: int, _context: Any, _enter: Callable[..., None], given: tuple[Plan, int]) -> None:
+        self.bench = Bench(given[0])
+
+    def submit(self, _: Any, *cell: Any) -> Future[Any]:  # type: ignore[override]
+        done: Future[Any] = Future()
+        done.set_result(self.bench.evaluate(*cell))
+        return done

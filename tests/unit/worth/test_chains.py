@@ -1,0 +1,78 @@
+"""Orders of the pool: every beginning holds the classes in proportion, and no chain minds the others."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from satiety.records import Example
+from satiety.worth.chains import CURVE, chain, grid
+
+SIZES = st.dictionaries(st.sampled_from(["good", "bad", "好", "差"]), st.integers(1, 30), min_size=1)
+
+
+def pool(sizes: dict[str, int]) -> list[Example]:
+    return [Example(f"{label}-{i}", f"{label} {i}", label=label) for label, count in sizes.items() for i in range(count)]
+
+
+def order(examples: list[Example], number: int, seed: int = 1) -> tuple[Example, ...]:
+    return chain(examples, lambda one: one.label or "", seed, number)
+
+
+@settings(deadline=None, max_examples=60)
+@given(sizes=SIZES, number=st.integers(0, 2000), seed=st.integers(0, 2**31))
+def test_every_beginning_holds_each_class_in_proportion(sizes: dict[str, int], number: int, seed: int) -> None:
+    examples = pool(sizes)
+    found = order(examples, number, seed)
+    assert sorted(one.id for one in found) == sorted(one.id for one in examples), "each once"
+    for n in range(1, len(found) + 1):
+        counts = Counter(one.label for one in found[:n])
+        for label, size in sizes.items():
+            assert abs(counts[label] - n * size / len(found)) < len(sizes)
+
+
+@settings(deadline=None, max_examples=30)
+@given(sizes=SIZES, number=st.integers(0, 2000), shuffled=st.randoms(use_true_random=False))
+def test_the_order_of_the_file_changes_nothing(sizes: dict[str, int], number: int, shuffled: random.Random) -> None:
+    examples = pool(sizes)
+    other = examples[:]
+    shuffled.shuffle(other)
+    assert order(examples, number) == order(other, number)
+
+
+def test_chains_differ_and_each_is_always_the_same() -> None:
+    examples = pool({"good": 20, "bad": 10})
+    numbers = [*range(20), *range(CURVE, CURVE + 20)]
+    first = [order(examples, number) for number in numbers]
+    assert len(set(first)) == len(numbers), "the curve's chains are others than the levers'"
+    assert [order(examples, number) for number in reversed(numbers)] == first[::-1]
+    assert order(examples, 0, seed=2) != first[0]
+
+
+def test_every_label_comes_early_as_often_as_any_other() -> None:
+    examples = pool({"good": 6, "bad": 6})
+    firsts = Counter(one.id for number in range(1200) for one in order(examples, number)[:3])
+    assert all(250 < firsts[one.id] < 350 for one in examples), firsts
+
+
+@pytest.mark.parametrize(
+    ("labels", "steps", "expected"),
+    [
+        (240, 6, (0, 15, 30, 60, 120, 240)),
+        (10, 4, (0, 2, 5, 10)),
+        (3, 6, (0, 1, 2, 3)),
+        (1, 4, (0, 1)),
+    ],
+)
+def test_budgets_are_halves_and_zero(labels: int, steps: int, expected: tuple[int, ...]) -> None:
+    assert grid(labels, steps) == expected
+
+
+def test_more_budgets_keep_those_there_are() -> None:
+    for labels in (7, 100, 240, 1000):
+        for steps in range(4, 10):
+            assert set(grid(labels, steps)) <= set(grid(labels, steps + 1))

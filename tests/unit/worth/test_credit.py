@@ -1,0 +1,120 @@
+"""Credit adds up, is the same for the same work, and sees levers that help or hinder each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from satiety.errors import DataError
+from satiety.evaluate.bootstrap import Resampling
+from satiety.worth.credit import credit, index
+from satiety.worth.resample import Drawn
+from satiety.worth.scores import PLAIN, Key, LeverSet, Scores, resample
+
+if TYPE_CHECKING:
+    from satiety.problems.base import Floats
+
+NAMES = ("a", "b", "c")
+SETS = [chosen for size in range(4) for chosen in combinations(NAMES, size)]
+BUDGETS = (0, 15, 30, 60, 120, 240)
+
+
+def game(worths: list[float]) -> dict[LeverSet, Drawn]:
+    return {chosen: Drawn(np.array([worth, 2 * worth])) for chosen, worth in zip(SETS, worths, strict=True)}
+
+
+@given(st.lists(st.floats(-1, 1), min_size=8, max_size=8))
+def test_shares_add_up_to_the_joint_gain(worths: list[float]) -> None:
+    values = game(worths)
+    total = sum(index(values, (lever,)).rows for lever in NAMES)
+    np.testing.assert_allclose(total, values[NAMES].rows - values[PLAIN].rows, atol=1e-9)
+
+
+@given(st.lists(st.floats(-1, 1), min_size=4, max_size=4))
+def test_levers_that_only_add_get_what_they_add_and_do_not_interact(adds: list[float]) -> None:
+    start, own = adds[0], dict(zip(NAMES, adds[1:], strict=True))
+    values = game([start + sum(own[lever] for lever in chosen) for chosen in SETS])
+    for lever in NAMES:
+        assert index(values, (lever,)).point == pytest.approx(own[lever], abs=1e-9)
+    for pair in combinations(NAMES, 2):
+        assert index(values, pair).point == pytest.approx(0, abs=1e-9)
+
+
+def test_two_that_do_the_same_share_it_and_a_third_gets_nothing() -> None:
+    values = game([float(bool({"a", "b"} & set(chosen))) for chosen in SETS])
+    assert [float(index(values, (lever,)).point) for lever in NAMES] == pytest.approx([0.5, 0.5, 0])
+    assert index(values, ("a", "b")).point == pytest.approx(-1)
+    assert index(values, ("a", "c")).point == pytest.approx(0)
+
+
+def test_a_textbook_game_of_two() -> None:
+    """Worth 1 alone, 2 alone, 5 together: both add 2 to what they do alone, and share it."""
+    values = {s: Drawn(np.array([v])) for s, v in {(): 0.0, ("a",): 1.0, ("b",): 2.0, ("a", "b"): 5.0}.items()}
+    assert [float(index(values, (lever,)).point) for lever in "ab"] == [2, 3]
+    assert index(values, ("a", "b")).point == 2
+
+
+def measured(sets: list[LeverSet], missing: frozenset[Key] = frozenset()) -> Scores:
+    """Return scores on 300 texts and 6 chains: a adds 4 points, b 2, together they add 9."""
+    adds = {(): 0.0, ("a",): 0.04, ("b",): 0.02, ("a", "b"): 0.09}
+    texts, rng = np.linspace(0, 1, 300), np.random.default_rng(1)
+    effects = 0.01 * rng.standard_normal(6)
+
+    def cells(chosen: list[LeverSet]) -> Iterator[tuple[Key, Floats]]:
+        for levers in chosen:
+            for n in BUDGETS:
+                for chain, effect in enumerate(effects):
+                    right = texts < (0.8 - 1.5 * n**-0.5 if n else 0.2) + adds[levers] + effect
+                    if (n, levers, chain) not in missing:
+                        yield (n, levers, chain), np.stack([right, np.ones(300)], axis=1).astype(float)
+
+    def accuracy(sums: Floats) -> dict[str, Floats]:
+        return {"accuracy": sums[..., 0] / sums[..., 1]}
+
+    return resample(accuracy, "accuracy", cells(sets), cells([PLAIN]), Resampling(1, 300, 0.95))
+
+
+PAIR = [PLAIN, ("a",), ("b",), ("a", "b")]
+
+
+def test_credit_splits_the_joint_gain_in_score_and_in_labels() -> None:
+    found = credit(measured(PAIR), ("b", "a"), 0.95)
+    assert [one.budget for one in found] == list(BUDGETS)
+    for one in found:
+        assert [share.levers for share in one.shares] == [("a",), ("b",)]
+        assert [share.levers for share in one.interactions] == [("a", "b")]
+        assert one.joint.gain.value == pytest.approx(0.09, abs=0.005)
+        assert sum(share.gain.value for share in one.shares) == pytest.approx(one.joint.gain.value)
+        assert sum(share.labels.value for share in one.shares) == pytest.approx(one.joint.labels.value)
+        assert one.interactions[0].gain.value == pytest.approx(0.03, abs=0.005)
+        assert one.joint.gain.low <= one.joint.gain.value <= one.joint.gain.high
+    middle = found[2]
+    assert middle.joint.labels.value > 0
+    assert not middle.capped
+
+
+def test_labels_beyond_the_curve_are_capped_and_it_is_said() -> None:
+    first, last = (credit(measured(PAIR), ("a", "b"), 0.95)[i] for i in (0, -1))
+    assert first.capped
+    assert last.capped
+    assert last.joint.labels.value == pytest.approx(0, abs=30)
+    assert np.isfinite([last.joint.labels.high, last.joint.labels.low]).all()
+
+
+def test_chains_that_one_combination_lacks_count_for_none() -> None:
+    missing = frozenset((n, ("a",), chain) for n in BUDGETS for chain in (3, 4, 5))
+    found = credit(measured(PAIR, missing), ("a", "b"), 0.95)
+    assert found[2].joint.gain.value == pytest.approx(0.09, abs=0.005)
+    one = frozenset({(30, ("b",), chain) for chain in range(6)})
+    assert [split.budget for split in credit(measured(PAIR, one), ("a", "b"), 0.95)] == [0, 15, 60, 120, 240]
+
+
+def test_a_combination_that_was_not_measured_is_named() -> None:
+    with pytest.raises(DataError, match=r"all combinations of the levers; not measured: b, a\+b"):
+        credit(measured([PLAIN, ("a",)]), ("a", "b"), 0.95)

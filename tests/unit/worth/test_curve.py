@@ -1,0 +1,98 @@
+"""A curve never falls, goes through rising scores, and beyond them trusts its power law as far as that fits."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from satiety.errors import DataError
+from satiety.worth.curve import fit
+from satiety.worth.resample import Drawn
+from tests.unit.worth.simulation import drawn
+
+BUDGETS = (15, 30, 60, 120, 240)
+LAW = [0.8 - 1.5 * n**-0.5 for n in BUDGETS]
+STEPS = [0.3, 0.32, 0.4, 0.75, 0.76]
+scores = st.lists(st.floats(0, 1), min_size=5, max_size=5)
+
+
+@given(scores, st.floats(0, 0.1))
+def test_no_curve_ever_falls(point: list[float], noise: float) -> None:
+    curve = fit(BUDGETS, drawn(point, noise, resamples=20))
+    assert (np.diff(curve.labels) > 0).all()
+    assert (np.diff(curve.scores.rows, axis=1) >= 0).all()
+    assert (curve.asymptote.rows >= curve.scores.rows[:, -1]).all()
+
+
+@given(scores)
+def test_it_goes_through_scores_that_rise(point: list[float]) -> None:
+    smooth = np.array(LAW) + 0.01 * np.sort(point)
+    curve = fit(BUDGETS, drawn(list(smooth), 0.005))
+    found = [float(curve.at(n).point) for n in BUDGETS]
+    np.testing.assert_allclose(found, smooth, atol=1e-3)
+
+
+@given(scores, st.floats(15, 240))
+def test_the_labels_that_its_own_score_takes_are_its_labels(point: list[float], labels: float) -> None:
+    curve = fit(BUDGETS, drawn(list(np.array(LAW) + 0.01 * np.sort(point)), 0.01))
+    own = curve.at(labels)
+    found = curve.reaches(own)
+    rows = np.arange(len(own.rows))
+    place = np.searchsorted(curve.labels, labels)
+    rises = curve.scores.rows[rows, place] > curve.scores.rows[rows, max(place - 1, 0)]
+    np.testing.assert_allclose(found.rows[rises], labels, rtol=1e-6)
+    assert (found.rows <= labels + 1e-6).all()
+
+
+def test_what_lies_outside_is_nothing_or_endless() -> None:
+    curve = fit(BUDGETS, drawn(LAW, 0.001))
+    low, high = (curve.reaches(Drawn(np.full(401, score))) for score in (0.1, 0.99))
+    assert low.point == 0
+    assert np.isinf(high.point)
+    assert (curve.smallest, curve.largest) == (15, 240)
+    np.testing.assert_array_equal(curve.at(1).rows, curve.at(15).rows)
+
+
+def test_a_budget_of_zero_and_one_without_a_score_are_no_part_of_it() -> None:
+    whole = drawn([0.9, *LAW[:2], np.nan, *LAW[2:]], 0.01)
+    one, two = fit((0, 15, 30, 45, 60, 120, 240), whole), fit(BUDGETS, whole[[1, 2, 4, 5, 6]])
+    np.testing.assert_array_equal(one.scores.rows, two.scores.rows)
+
+
+def test_a_power_law_goes_on_as_it_does() -> None:
+    curve = fit(BUDGETS, drawn(LAW, 0.002))
+    assert float(curve.at(960).point) == pytest.approx(0.8 - 1.5 * 960**-0.5, abs=0.003)
+    assert float(curve.asymptote.point) == pytest.approx(0.8, abs=0.01)
+    assert curve.exponent == pytest.approx(0.5, abs=0.05)
+    assert (curve.start, curve.stretch) == (15, 1)
+
+
+def test_where_no_power_law_fits_the_first_budgets_go_and_the_draws_are_spread() -> None:
+    curve = fit(BUDGETS, drawn(STEPS, 0.002))
+    assert curve.start > 15
+    assert curve.stretch > 5
+    inside, outside = (curve.at(n).interval(0.95) for n in (240, 480))
+    assert outside.high - outside.low > 5 * (inside.high - inside.low)
+    assert float(curve.at(60).point) == pytest.approx(0.4, abs=1e-3)
+
+
+def test_no_score_is_foretold_above_one() -> None:
+    curve = fit(BUDGETS, drawn([0.2, 0.4, 0.6, 0.8, 0.99], 0.001))
+    assert curve.scores.rows.max() <= 1
+    assert curve.asymptote.rows.max() <= 1
+
+
+def test_fewer_than_three_budgets_are_refused() -> None:
+    with pytest.raises(DataError, match="a curve takes 3 budgets above 0 with scores; there are 2"):
+        fit((0, 15, 30), drawn([0.1, 0.2, 0.3], 0.01))
+
+
+def test_a_thousand_draws_take_less_than_half_a_second() -> None:
+    many = drawn(LAW, 0.01, resamples=1000)
+    began = time.process_time()
+    fit(BUDGETS, many)
+    assert time.process_time() - began < 0.5

@@ -1,0 +1,51 @@
+"""A target becomes labels, and forecasts that could have been made are held against what came."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from satiety.worth.curve import fit
+from satiety.worth.forecast import Backtest, backtest, forecast
+from tests.unit.worth.simulation import drawn
+
+BUDGETS = (0, 15, 30, 60, 120, 240)
+LAW = [0.2, *(0.8 - 1.5 * n**-0.5 for n in BUDGETS[1:])]
+CURVE = fit(BUDGETS, drawn(LAW, 0.003))
+
+
+@pytest.mark.parametrize("labels", [20, 100, 480, 960])
+def test_a_target_on_the_curve_takes_its_labels(labels: int) -> None:
+    found = forecast(CURVE, 0.8 - 1.5 * labels**-0.5, 0.95)
+    assert found.reachable
+    assert found.labels.value == pytest.approx(labels, rel=0.1)
+    assert found.labels.low < labels < found.labels.high
+
+
+def test_a_target_above_the_asymptote_is_out_of_reach() -> None:
+    found = forecast(CURVE, 0.95, 0.95)
+    assert not found.reachable
+    assert np.isinf(found.labels.value)
+    assert found.labels.rounded()["high"] is None
+
+
+def test_a_target_below_the_smallest_budget_takes_fewer_than_that() -> None:
+    assert forecast(CURVE, 0.3, 0.95).labels.value == 0
+
+
+def test_a_backtest_makes_every_forecast_that_could_have_been_made() -> None:
+    found = backtest(BUDGETS, drawn(LAW, 0.003), 0.95)
+    assert [(check.known, check.budget) for check in found.forecasts] == [(60, 120), (60, 240), (120, 240)]
+    assert all(check.score.low < check.measured < check.score.high for check in found.forecasts)
+    assert (found.covered, found.share) == (3, 1.0)
+
+
+def test_a_curve_that_breaks_off_is_not_foretold() -> None:
+    found = backtest(BUDGETS, drawn([*LAW[:4], 0.45, 0.45], 0.003), 0.95)
+    assert found.covered == 0
+    assert all(check.measured < check.score.low for check in found.forecasts[:2])
+
+
+def test_three_budgets_leave_nothing_to_foretell() -> None:
+    assert backtest(BUDGETS[:4], drawn(LAW[:4], 0.003), 0.95) == Backtest(())
+    assert Backtest(()).share is None

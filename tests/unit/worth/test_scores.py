@@ -1,0 +1,113 @@
+"""Cells become scores: paired, whatever their order, and with cells missing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from satiety.errors import DataError
+from satiety.evaluate.bootstrap import Resampling
+from satiety.worth.scores import PLAIN, Key, Ruler, Scores, gain, resample
+
+if TYPE_CHECKING:
+    from satiety.problems.base import Floats
+
+HOW = Resampling(seed=1, resamples=300, level=0.95)
+BUDGETS = (0, 10, 20)
+Cells = dict[Key, "Floats"]
+
+
+def accuracy(sums: Floats) -> dict[str, Floats]:
+    return {"accuracy": sums[..., 0] / sums[..., 1]}
+
+
+def tallies(right: int, count: int = 40) -> Floats:
+    return np.stack([np.arange(count) < right, np.ones(count)], axis=1).astype(float)
+
+
+def cells(levers: tuple[str, ...], chains: int, more: int = 0) -> Cells:
+    return {(n, levers, c): tallies(10 + n // 2 + c + more) for n in BUDGETS for c in range(chains)}
+
+
+def measured(ours: Cells, curve: Cells | None = None) -> Scores:
+    return resample(accuracy, "accuracy", ours.items(), (curve or cells(PLAIN, 4)).items(), HOW)
+
+
+def test_scores_are_means_over_chains() -> None:
+    scores = measured(cells(PLAIN, 3) | cells(("a",), 3, more=4))
+    assert scores.budgets == BUDGETS
+    np.testing.assert_allclose(scores.point[PLAIN], [11 / 40, 16 / 40, 21 / 40])
+    np.testing.assert_allclose(scores.point[("a",)], [15 / 40, 20 / 40, 25 / 40])
+    np.testing.assert_allclose(scores.curve_point, [11.5 / 40, 16.5 / 40, 21.5 / 40])
+    assert scores.draws[PLAIN].shape == scores.curve_draws.shape == (300, 3)
+    assert scores.at(("a",), 20).interval(0.95).value == pytest.approx(25 / 40)
+
+
+def test_the_order_of_cells_changes_nothing_and_they_may_come_one_by_one() -> None:
+    ours = cells(PLAIN, 3) | cells(("a",), 3, more=4)
+    turned = dict(reversed(ours.items()))
+    one = measured(ours)
+    two = resample(accuracy, "accuracy", iter(turned.items()), iter(cells(PLAIN, 4).items()), HOW)
+    np.testing.assert_array_equal(one.draws[("a",)], two.draws[("a",)])
+    assert list(one.draws) == list(two.draws) == [PLAIN, ("a",)]
+
+
+def test_a_ruler_measures_each_cell_once_and_says_the_same() -> None:
+    calls: list[int] = []
+
+    def counted(sums: Floats) -> dict[str, Floats]:
+        calls.append(1)
+        return accuracy(sums)
+
+    ruler, ours = Ruler(counted, "accuracy", HOW), cells(PLAIN, 3) | cells(("a",), 3, more=4)
+    ruler.read(cells(PLAIN, 2).items(), cells(PLAIN, 4).items())
+    again = ruler.read(ours.items(), cells(PLAIN, 4).items())
+    assert len(calls) == len(ours) + len(cells(PLAIN, 4))
+    np.testing.assert_array_equal(again.draws[("a",)], measured(ours).draws[("a",)])
+
+
+def test_a_lever_is_compared_with_plain_in_the_chains_it_has() -> None:
+    """It ran in the two worst chains alone: its mean is below plain's, its gain above 0."""
+    scores = measured(cells(PLAIN, 6) | cells(("a",), 2, more=1))
+    assert (scores.point[("a",)] < scores.point[PLAIN]).all()
+    np.testing.assert_allclose(gain(scores, ("a",)).point, 1 / 40)
+    same = scores.common([PLAIN, ("a",)])
+    np.testing.assert_allclose(same.point[("a",)] - same.point[PLAIN], 1 / 40)
+    np.testing.assert_allclose(same.curve_point, scores.curve_point)
+
+
+def test_common_changes_nothing_where_nothing_is_missing() -> None:
+    scores = measured(cells(PLAIN, 3) | cells(("a",), 3, more=4))
+    same = scores.common([PLAIN, ("a",)])
+    np.testing.assert_array_equal(same.draws[("a",)], scores.draws[("a",)])
+    np.testing.assert_array_equal(same.curve_draws, scores.curve_draws)
+
+
+def test_a_gain_over_another_lever_set() -> None:
+    scores = measured(cells(PLAIN, 3) | cells(("a",), 3, more=4) | cells(("a", "b"), 3, more=5))
+    np.testing.assert_allclose(gain(scores, ("a", "b"), over=("a",)).point, 1 / 40)
+
+
+def test_a_lever_that_copies_gains_nothing_in_any_draw() -> None:
+    copied = {(n, ("a",), c): tally for (n, _, c), tally in cells(PLAIN, 3).items()}
+    np.testing.assert_allclose(gain(measured(cells(PLAIN, 3) | copied), ("a",)).rows, 0, atol=1e-12)
+
+
+def test_a_budget_that_a_lever_set_lacks_is_nan() -> None:
+    some = {key: tally for key, tally in cells(("a",), 3).items() if key[0] != 10}
+    scores = measured(cells(PLAIN, 3) | some)
+    assert np.isnan(scores.point[("a",)]).tolist() == [False, True, False]
+    assert np.isnan(gain(scores, ("a",)).point).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("empty", [{}, {(0, PLAIN, 0): np.zeros((0, 2))}])
+def test_nothing_to_measure_is_refused(empty: Cells) -> None:
+    with pytest.raises(DataError, match=r"worth: there is no (cell|test example)"):
+        measured(empty)
+
+
+def test_cells_on_different_test_sets_are_refused() -> None:
+    with pytest.raises(DataError, match="share one test set; one has 40 examples, another 41"):
+        measured(cells(PLAIN, 2) | {(10, ("a",), 0): tallies(3, count=41)})

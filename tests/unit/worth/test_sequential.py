@@ -1,0 +1,79 @@
+"""A hopeless lever is stopped early, a good one never, and a verdict says what the interval says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from satiety.evaluate.bootstrap import Interval, Resampling
+from satiety.worth.scores import PLAIN, Key, Scores, resample
+from satiety.worth.sequential import Futility, stopped, verdict
+
+if TYPE_CHECKING:
+    from satiety.problems.base import Floats
+
+RULE = Futility(alpha=0.05, least=0.01, first=3, chains=8)
+
+
+def scores(gain: float, chains: int, noise: float = 0.004) -> Scores:
+    """Return plain and a lever on 1,000 texts; a further chain changes nothing in those before it."""
+    texts = np.linspace(0, 1, 1000)
+
+    def tallies(score: float) -> Floats:
+        return np.stack([texts < score, np.ones(1000)], axis=1).astype(float)
+
+    plain: dict[Key, Floats] = {}
+    lever: dict[Key, Floats] = {}
+    for chain in range(chains):
+        rng = np.random.default_rng([1, chain])
+        for n in (15, 30, 60):
+            base = 0.5 + n / 300 + 0.05 * rng.standard_normal()
+            plain[n, PLAIN, chain] = tallies(base)
+            lever[n, ("a",), chain] = tallies(base + gain + noise * rng.standard_normal())
+    how = Resampling(1, 1000, 0.95)
+    return resample(
+        lambda sums: {"score": sums[..., 0] / sums[..., 1]}, "score", (plain | lever).items(), plain.items(), how
+    )
+
+
+def test_the_last_chain_is_no_look_and_alpha_is_shared_by_the_looks() -> None:
+    assert list(RULE.looks) == [3, 4, 5, 6, 7]
+    assert RULE.level == pytest.approx(0.99)
+    assert list(Futility(0.05, 0.01, first=3, chains=3).looks) == []
+
+
+def test_a_harmful_lever_is_stopped_as_soon_as_somebody_looks() -> None:
+    assert stopped(scores(-0.1, 2), ("a",), RULE) is None
+    assert stopped(scores(-0.1, 3), ("a",), RULE) == 3
+    assert stopped(scores(-0.1, 8), ("a",), RULE) == 3
+
+
+def test_the_answer_never_changes_with_more_chains() -> None:
+    after = stopped(scores(-0.01, 8, noise=0.015), ("a",), RULE)
+    assert after is not None
+    assert after > 3
+    found = [stopped(scores(-0.01, chains, noise=0.015), ("a",), RULE) for chains in range(3, 9)]
+    assert found == [None if chains < after else after for chains in range(3, 9)]
+
+
+def test_a_good_lever_and_one_of_which_little_is_known_go_on() -> None:
+    assert stopped(scores(0.05, 8), ("a",), RULE) is None
+    assert stopped(scores(0.0, 4, noise=0.1), ("a",), RULE) is None
+
+
+@pytest.mark.parametrize(
+    ("gain", "expected"),
+    [
+        (Interval(-0.03, -0.05, -0.01), "harmful"),
+        (Interval(0.002, -0.004, 0.008), "not worth it here"),
+        (Interval(0.005, 0.002, 0.008), "not worth it here"),
+        (Interval(0.03, 0.01, 0.05), "worth it"),
+        (Interval(0.03, -0.01, 0.05), "inconclusive"),
+        (Interval(0.009, 0.001, 0.02), "inconclusive"),
+        (Interval(0.0, -0.02, 0.02), "inconclusive"),
+    ],
+)
+def test_verdicts(gain: Interval, expected: str) -> None:
+    assert verdict(gain, least=0.01) == expected
