@@ -27,6 +27,8 @@ IGNORED = """\
 !/data/raw/*.dvc
 /models/
 /reports/data_docs/
+/reports/worth.html
+/reports/worth.zh.html
 /reports/promote.json
 """
 """What git leaves alone: DVC keeps it, or it is true of this machine only. Raw data is never committed by accident."""

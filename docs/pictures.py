@@ -92,6 +92,7 @@ def shots(context: BrowserContext) -> Iterator[tuple[str, Page | Locator]]:
     newest = client.search_model_versions(order_by=["last_updated_timestamp DESC"], max_results=1)[0]
     yield "mlflow-model", mlflow_model(context, newest)
     yield "data-docs", data_docs(context)
+    yield "worth", meter(context)
     yield "terminal", terminal(context)
 
 
@@ -169,6 +170,14 @@ def data_docs(context: BrowserContext) -> Page:
     """Open what was expected of the labelled examples, and what was found."""
     page = context.new_page()
     page.goto(next((project_root() / "reports/data_docs").glob("labelled_*.html")).as_uri())
+    return page
+
+
+def meter(context: BrowserContext) -> Page:
+    """Open the meter's page, as far down as its learning curve goes."""
+    page = context.new_page()
+    page.set_viewport_size({"width": 1100, "height": 1000})
+    page.goto((project_root() / "reports/worth.html").as_uri())
     return page
 
 

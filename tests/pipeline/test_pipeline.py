@@ -218,6 +218,26 @@ def alive(pid: int) -> bool:
         return False
 
 
+def test_the_meter_measures_and_its_page_is_whole(project: Project) -> None:
+    told = project.report("worth")
+    assert told["budgets"] == [0, 8, 15, 30, 60]
+    assert {one["lever"] for one in told["levers"]} >= {"augment", "pseudo", "retrieve", "augment+pseudo+retrieve"}
+    assert {"oracle", "copy", "poison", "leak"} == set(told["calibration"])
+    assert told["calibration"]["leak"]["let through"] == 0
+    said = project.run("satiety", "worth")
+    assert said.returncode == 0, said.stderr
+    assert told["headline"]["en"] in said.stdout.replace("\n", " ")
+    assert (project.root / "reports/worth.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_the_meters_flow_looks_at_what_it_rests_on_alone(project: Project) -> None:
+    done = project.run(sys.executable, "-m", "flows.worth")
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = done.stdout + done.stderr
+    rested = {stage for stage in STAGES if f"Nothing that {stage} depends on changed" in said}
+    assert rested == {"ingest", "validate", "worth"}
+
+
 def test_the_flow_runs_the_same_stages_without_a_server(project: Project) -> None:
     done = project.run(sys.executable, "-m", "flows.pipeline")
     assert done.returncode == 0, done.stdout + done.stderr

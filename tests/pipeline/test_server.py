@@ -29,7 +29,7 @@ def test_what_is_deployed_twice_is_there_once(server: Server) -> None:
     assert again.returncode == 0, again.stdout + again.stderr
     assert "pipeline/daily" in again.stdout
     names = [one["name"] for one in server.ask("deployments/filter", {})]
-    assert sorted(names) == ["daily", "gpu"]
+    assert sorted(names) == ["daily", "gpu", "monthly"]
     assert sorted(one["name"] for one in server.ask("work_pools/filter", {})) == ["gpu", "satiety"]
     assert [(one["name"], one["trigger"]["id"]) for one in server.ask("automations/filter", {})] == automations
     assert [name for name, _ in automations] == ["satiety: end runs whose process died"]

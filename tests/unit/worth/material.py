@@ -76,7 +76,12 @@ PIECES = {
     "good": ["the good film", "a good hotel in paris", "anna is good", "这部电影很好看", "我爱北京天安门", "好酒店"],
     "bad": ["the bad film", "a bad hotel in paris", "anna is bad", "这部电影很差", "我不爱上海", "差酒店"],
 }
-PEOPLE = [("anna", "lives in", "paris"), ("bob", "was in", "berlin"), ("王小明", "住在", "上海"), ("李雷", "在", "北京")]
+PEOPLE = [
+    ("anna", "lives in", "paris"),
+    ("bob", "was in", "berlin"),
+    ("王小明", "住在", "上海"),
+    ("李雷", "在", "北京"),
+]
 
 
 def worth(**changes: Any) -> Worth:
