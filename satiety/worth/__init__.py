@@ -4,6 +4,7 @@ Cells (a budget, a lever set, a random order of the labels) are evaluated side b
 statistics over them. ``study`` runs cells, ``scores`` resamples, ``findings`` says what they mean, ``page`` shows it.
 """
 
+from satiety.worth.levers import LEVERS
 from satiety.worth.section import Worth
 
-__all__ = ["Worth"]
+__all__ = ["LEVERS", "Worth"]

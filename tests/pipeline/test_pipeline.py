@@ -1,6 +1,7 @@
 """The whole pipeline, for real: it runs, runs again for nothing, and runs again for just what changed."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -258,6 +259,7 @@ def test_a_problem_in_a_folder_of_its_own_touches_nothing_of_the_roots(project: 
     assert (mine / "data/train.parquet").is_file()
     assert project.digests() == digests
     assert ran(project.repro().stdout) == []
+    shutil.rmtree(mine)
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,6 @@ def test_what_was_tried_is_shown_with_its_score_and_what_differs(tried: Project)
         [cell.strip() for cell in line.split("|")] for line in shown.stdout.splitlines() if line.startswith("|")
     ]
     (seed,) = (number for number, name in enumerate(head) if name in ("evaluate.seed", "params.yaml:evaluate.seed"))
-    assert {"after.value", "difference.value"} <= set(head)
     whole = tried.run("dvc", "exp", "show", "--only-changed", "--csv").stdout.splitlines()[0].split(",")
     assert len(head) < len(whole) / 3
     (mine,) = (row for row in rows if "other-seed" in row[1])

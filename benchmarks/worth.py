@@ -1,0 +1,93 @@
+"""What the meter costs: the default study, quick, with and without embeddings; and against fine-tuning every cell.
+
+Six budgets, eight lever sets, five chains, 2,000 test texts, on the tables of a finished run of the default problem
+(`make run` first). Cells and embeddings go to a scratch folder, so nothing is taken from earlier runs. Full cells are
+evaluated in the same run, one of each kind, on one thread as the quick ones are: mean time over mean time.
+
+    python -m benchmarks.worth
+"""
+
+import json
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+
+from satiety.problems import Problem
+from satiety.records import Document, Example, read
+from satiety.settings import cores
+from satiety.tuning import Finetune
+from satiety.worth import Worth
+from satiety.worth.bench import Bench
+from satiety.worth.cells import Cell
+from satiety.worth.preparing import Material, prepare
+from satiety.worth.study import Course, run
+
+BARS = {"seconds, embeddings cached": 120.0, "seconds, nothing cached": 240.0, "gigabytes": 3.0}
+LEAST = {"full / quick": 50.0}
+CHAINS = 5
+RESULTS = Path("benchmarks/results/worth.json")
+
+
+def material() -> Material:
+    """Read what the default run made."""
+    data = Path("data")
+    pool = (*read(data / "train.parquet", Example), *read(data / "dev.parquet", Example))
+    test, corpus = read(data / "test.parquet", Example), read(data / "corpus.parquet", Document)
+    return Material(Problem.load(data / "problem.json"), pool, tuple(test), tuple(corpus), Path("models/base"))
+
+
+def study(given: Material, params: Worth, home: Path) -> tuple[float, Course, Any]:
+    """Prepare and run the study; return its seconds, what it gave, and its plan."""
+    clock = time.perf_counter()
+    plan, inputs = prepare(given, params, Finetune.load(), home, "cpu")
+    course = run(plan, inputs, cores())
+    return time.perf_counter() - clock, course, plan
+
+
+def full_seconds(plan: Any, budgets: Sequence[int]) -> list[float]:
+    """Fine-tune a cell of each budget, plain and with `pseudo`, on one thread, as quick cells are; return seconds."""
+    torch.set_num_threads(1)
+    bench = Bench(plan)
+    cells = [Cell(n, levers, 0, depth="full") for n in budgets if n for levers in ((), ("pseudo",))]
+    return [bench.evaluate(cell, f"benchmark-{i}").seconds for i, cell in enumerate(cells)]
+
+
+def main() -> None:
+    """Measure, write the results, and print them."""
+    params = Worth.load().model_copy(update={"chains": CHAINS})
+    given = material()
+    with TemporaryDirectory(prefix="satiety-") as scratch:
+        home = Path(scratch)
+        cold, course, plan = study(given, params, home)
+        shutil.rmtree(home / "cells")
+        warm, again, _ = study(given, params, home)
+        kept, same, _ = study(given, params, home)
+        plan = replace(plan, home=home / "full")
+        full = full_seconds(plan, course.budgets)
+    quick = [outcome.seconds for cell, outcome in course.outcomes.items() if cell.budget]
+    peak = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    found = {
+        "seconds, nothing cached": cold,
+        "seconds, embeddings cached": warm,
+        "seconds, all cached": kept,
+        "cells": {"first": course.computed, "without cells": again.computed, "all cached": same.computed},
+        "gigabytes": (peak[0] + cores() * peak[1]) * 1024 / 1e9,
+        "seconds a cell": {"quick": sum(quick) / len(quick), "full": sum(full) / len(full)},
+        "full / quick": (sum(full) / len(full)) / (sum(quick) / len(quick)),
+    }
+    RESULTS.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(found, indent=2))
+    if any(found[name] > bar for name, bar in BARS.items()) or any(found[name] < bar for name, bar in LEAST.items()):  # type: ignore[operator]
+        sys.exit(f"outside what is promised: at most {BARS}, at least {LEAST}")
+
+
+if __name__ == "__main__":
+    main()
