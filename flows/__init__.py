@@ -1,1 +1,10 @@
-"""Prefect flows: when the stages run, and in what order. No data passes through here, and no result is cached here."""
+"""Flows around the pipeline's stages: what Prefect must know before it is imported is said here."""
+
+import os
+
+for _name, _value in {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # seconds; one that is silent for thrice as long is taken for dead
+}.items():
+    os.environ.setdefault(_name, _value)

@@ -40,7 +40,7 @@ def deploy() -> str:
         _pool(pool)
     slots.ensure()
     _deployments()
-    _automation()
+    _automation(sorted({one["entrypoint"].rpartition(":")[2] for one in deployments}))
     names = [f"{one['entrypoint'].rpartition(':')[2]}/{one['name']}" for one in deployments]
     said = {"work pools": pools, "limits": [f"{k} ({v})" for k, v in slots.SLOTS.items()], "deployments": names}
     return "\n".join([*(f"{what}: {', '.join(which)}" for what, which in said.items()), f"automation: {ZOMBIES}"])
@@ -82,8 +82,11 @@ def _deployments() -> None:
         raise SetupError(f"{FILE}: Prefect refuses it:\n{(done.stdout + done.stderr).strip()[-2000:]}")
 
 
-def _automation() -> None:
-    """Let the server end a run that has fallen silent, as Prefect's guide "detect zombie flows" has it."""
+def _automation(flows: list[str]) -> None:
+    """Let the server end a run of ours that has fallen silent, as Prefect's guide "detect zombie flows" has it.
+
+    Other flows of the server may send their heartbeats more seldom: they are left alone.
+    """
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.objects import StateType
     from prefect.events.actions import ChangeFlowRunState
@@ -98,6 +101,7 @@ def _automation() -> None:
             after={"prefect.flow-run.heartbeat"},
             expect={"prefect.flow-run.heartbeat", *ended},
             match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
+            match_related=ResourceSpecification({"prefect.resource.role": "flow", "prefect.resource.name": flows}),
             for_each={"prefect.resource.id"},
             posture=Posture.Proactive,
             threshold=1,

@@ -3,12 +3,8 @@
 python -m flows.worth        in the folder of a params.yaml; needs no server
 """
 
-import os
 from contextlib import nullcontext
 from typing import Any
-
-os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-os.environ.setdefault("DO_NOT_TRACK", "1")
 
 from satiety.services import join
 

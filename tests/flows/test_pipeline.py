@@ -3,6 +3,8 @@
 import json
 import logging
 import os
+import subprocess
+import sys
 import time
 from contextlib import chdir
 from pathlib import Path
@@ -21,6 +23,16 @@ def test_an_empty_flow_runs() -> None:
         return 7
 
     assert nothing() == 7
+
+
+def test_a_run_sends_its_heartbeat_thrice_before_it_is_taken_for_dead() -> None:
+    code = (
+        "import flows.pipeline; from flows.deploy import SILENCE; from prefect.settings import get_current_settings as now"
+        "; "
+        "print(3 * now().flows.heartbeat_frequency <= SILENCE.total_seconds())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
 
 
 def test_lines_of_a_command_reach_the_log_and_a_failure_repeats_the_last(caplog: pytest.LogCaptureFixture) -> None:
