@@ -16,7 +16,9 @@ SIZES = st.dictionaries(st.sampled_from(["good", "bad", "好", "差"]), st.integ
 
 
 def pool(sizes: dict[str, int]) -> list[Example]:
-    return [Example(f"{label}-{i}", f"{label} {i}", label=label) for label, count in sizes.items() for i in range(count)]
+    return [
+        Example(f"{label}-{i}", f"{label} {i}", label=label) for label, count in sizes.items() for i in range(count)
+    ]
 
 
 def order(examples: list[Example], number: int, seed: int = 1) -> tuple[Example, ...]:
