@@ -45,7 +45,7 @@ def table(told: Mapping[str, Any]) -> Table:
     """Return what every lever set is worth at the largest budget."""
     top = max(told["budgets"])
     found = Table(
-        title=f"At {top} labels",
+        title=f"At {top:,} labels",
         title_justify="left",
         title_style="bold",
         box=None,

@@ -133,12 +133,16 @@ def _sample(count: int, most: int, seed: int) -> Ints:
 
 
 def _temperature(chances: Floats, answers: Ints) -> float:
-    """Return the temperature of least log-loss (Guo et al. 2017, arXiv:1706.04599, section 4.2)."""
+    """Return the temperature of least log-loss (Guo et al. 2017, arXiv:1706.04599, section 4.2).
+
+    Where all are as good, nothing is known of unseen rows: then it is 1, or the nearest to it.
+    """
     logs = np.log(np.maximum(chances, FLOOR))
 
-    def loss(temperature: float) -> float:
+    def loss(temperature: float) -> tuple[float, float]:
         logits = logs / temperature
-        return float((np.logaddexp.reduce(logits, axis=1) - logits[np.arange(len(answers)), answers]).mean())
+        losses = np.logaddexp.reduce(logits, axis=1) - logits[np.arange(len(answers)), answers]
+        return round(float(losses.mean()), 9), abs(np.log(temperature))
 
     best: float = min(TEMPERATURES, key=loss)
     return best

@@ -21,15 +21,18 @@ if TYPE_CHECKING:
 CORE = (
     "satiety.records",
     "satiety.words",
+    "satiety.neardup",
     "satiety.problems",
     "satiety.training",
     "satiety.tuning",
+    "satiety.worth.bench",
     "satiety.worth.chains",
     "satiety.worth.learning",
     "satiety.worth.reading",
     "satiety.worth.levers.base",
+    "satiety.worth.preparing",
 )
-"""What acts in every cell."""
+"""What acts in every cell; what finds and refuses texts that give away a test text among it."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -251,7 +251,7 @@ def _calibration(found: Findings) -> dict[str, Any]:
     places = controlled(plan.params, found.course.budgets, len(plan.pool))
     for lever in plan.params.controls:
         if lever.kind == "leak":
-            told["leak"] = _leak(found, places)
+            told |= {"leak": _leak(found, places)} if places else {}
             continue
         further = {n: lever.further(n) if isinstance(lever, Oracle) else 0 for n in places}
         told[lever.kind] = [
@@ -267,6 +267,7 @@ def _known(found: Findings, levers: LeverSet, budget: int, truth: int, *, below:
 
 
 def _leak(found: Findings, places: Sequence[int]) -> dict[str, Any]:
+    """Tell of leaked texts refused, and what they add where they are let through, in the same chains."""
     place = found.scores.budgets.index(places[-1])
     cells = {c: o for c, o in found.course.outcomes.items() if c.levers == ("leak",) and c.budget == places[-1]}
     return {
@@ -274,7 +275,7 @@ def _leak(found: Findings, places: Sequence[int]) -> dict[str, Any]:
         "refused": sum(o.refused for c, o in cells.items() if c.gated),
         "let through": sum(o.used - c.budget for c, o in cells.items() if c.gated),
         "score": round(float(found.scores.point[LEAKED][place]), 6),
-        "inflation": found.gains[LEAKED][place].rounded(),
+        "inflation": gain(found.scores, LEAKED, ("leak",))[place].interval(found.level).rounded(),
     }
 
 

@@ -27,12 +27,12 @@ def headline(found: Findings) -> dict[str, Any]:
         return _nothing(found)
     levers, budget = max(worth, key=lambda one: _rank(found, *one))
     labels = found.labels[levers][found.scores.budgets.index(budget)]
-    names, alone = " + ".join(levers), labels.value
+    names, alone, at = " + ".join(levers), labels.value, f"{budget:,}"
     return {
         "lever": "+".join(levers),
         "budget": budget,
-        "en": f"{names} at {budget} labels does what {_en(alone, found)} labels do alone {_range(labels, found, _en)}.",
-        "zh": f"{names} 在 {budget} 条标注时的效果，相当于单用 {_zh(alone, found)} 条 {_range(labels, found, _zh)}。",
+        "en": f"{names} at {at} labels does what {_en(alone, found)} labels do alone {_range(labels, found, _en)}.",
+        "zh": f"{names} 在 {at} 条标注时的效果，相当于单用 {_zh(alone, found)} 条 {_range(labels, found, _zh)}。",
     }
 
 
@@ -49,8 +49,8 @@ def _nothing(found: Findings) -> dict[str, str]:
     one, names = found.gains[levers][place], " + ".join(levers)
     numbers = f"{one.value:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"
     return {
-        "en": f"No lever measured is worth it here: at {found.top} labels the best, {names}, adds {numbers}.",
-        "zh": f"在此没有值得使用的手段：{found.top} 条标注时，其中最好的 {names} 增益为 {numbers}。",
+        "en": f"No lever measured is worth it here: at {found.top:,} labels the best, {names}, adds {numbers}.",
+        "zh": f"在此没有值得使用的手段：{found.top:,} 条标注时，其中最好的 {names} 增益为 {numbers}。",
     }
 
 

@@ -21,6 +21,7 @@ from satiety.errors import ParamsError
 from satiety.files import digest, manifest, replacing
 from satiety.records import Example
 from satiety.section import FIELDS
+from satiety.worth.cells import code_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +31,17 @@ if TYPE_CHECKING:
 
     Rows = tuple[Floats, ...]
     """Of a text, one array per window: (hidden,) for a head over texts, (tokens, hidden) for one over tokens."""
+
+READS = (
+    "satiety.words",
+    "satiety.problems",
+    "satiety.training",
+    "satiety.tuning.inputs",
+    "satiety.tuning.model",
+    "satiety.tuning.predict",
+    "satiety.worth.reading",
+)
+"""The code that decides what is kept."""
 
 
 class Reading(BaseModel):
@@ -52,7 +64,7 @@ def name_of(text: str) -> bytes:
 
 def shelf(home: Path, encoder: Path, problem: Problem, how: Reading) -> Path:
     """Return the folder for what an encoder makes of texts, read in one way."""
-    made_of = [digest(manifest(encoder)), problem.head, how.model_dump_json()]
+    made_of = [digest(manifest(encoder)), problem.head, how.model_dump_json(), *map(code_of, READS)]
     return home / "features" / hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:32]
 
 

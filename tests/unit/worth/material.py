@@ -1,4 +1,4 @@
-"""Small made-up problems for the meter's tests: examples in English and Chinese, params, and a desk without processes."""
+"""Small made-up problems for the meter's tests: examples in English and Chinese, params, cells without processes."""
 
 from __future__ import annotations
 
@@ -106,7 +106,10 @@ def tagged(count: int, *, start: int = 0) -> list[Example]:
     for i in range(start, start + count):
         person, verb, place = PEOPLE[i // 4 % 4] if i % 4 == 1 else PEOPLE[i % 4]
         text = f"{person} {verb} {place} {i}"
-        spans = (Span(0, len(person), "PER"), Span(text.index(place), text.index(place) + len(place), "LOC"))
+        spans: tuple[Span, ...] = (
+            Span(0, len(person), "PER"),
+            Span(text.index(place), text.index(place) + len(place), "LOC"),
+        )
         if i % 4 == 0:
             text, spans = f"the good film 好看 {i}", ()
         found.append(Example(f"e{i}", text, spans=spans, language="en" if text.isascii() else "zh"))

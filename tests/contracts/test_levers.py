@@ -1,0 +1,148 @@
+"""What every lever promises, English and Chinese, texts and tokens alike. A new one is tested without a line here."""
+
+from __future__ import annotations
+
+import copy
+import random
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from satiety.problems import PROBLEMS, Prediction
+from satiety.records import Example
+from satiety.worth.levers import LEVERS, Around, Lesson, Lever, World
+from tests.unit.worth.material import classified, documents, tagged
+
+MADE = {"classify": classified, "ner": tagged}
+LEAKS = ("leak",)
+"""Made to put test texts into training, so that the gate can be seen to refuse them."""
+
+
+def world(kind: str, folder: Path) -> World:
+    make = MADE[kind]
+    return World(
+        PROBLEMS[kind].sample(),
+        tuple(make(30)),
+        tuple(make(10, start=1000)),
+        documents(make(20, start=2000)),
+        folder,
+        lambda texts: np.ones((len(texts), 4)) / 2,
+        1,
+        "cpu",
+        folder,
+    )
+
+
+def lesson(kind: str, lever: Lever, here: World, budget: int, seed: int) -> Lesson:
+    def answer(known: Any, texts: Any) -> list[Prediction]:
+        """Answer as the first example of the problem, surer of some texts than of others."""
+        first = next((one for one in known if one.label or one.spans), known[0])
+        return [
+            Prediction(first.label, tuple(s for s in first.spans if s.end <= len(text)), len(text) % 11 / 10)
+            for text in texts
+        ]
+
+    prepared = lever.prepare(here)
+    draw = random.Random(seed)
+    return Lesson(here.problem, budget, here.pool, here.test, here.corpus, prepared, draw, answer)
+
+
+def taught(kind: str, name: str, folder: Path, budget: int = 12, seed: int = 1) -> tuple[Example, ...]:
+    lever, here = LEVERS[name].sample(), world(kind, folder)
+    return lever.teach(here.pool[:budget], lesson(kind, lever, here, budget, seed))
+
+
+@pytest.fixture(params=list(LEVERS))
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=list(MADE))
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_the_same_draw_teaches_the_same_and_no_global_generator_is_touched(
+    name: str, kind: str, tmp_path: Path
+) -> None:
+    random.seed(1)
+    np.random.seed(1)
+    first = taught(kind, name, tmp_path)
+    drawn = random.random(), np.random.random()
+    random.seed(2)
+    np.random.seed(2)
+    assert taught(kind, name, tmp_path) == first
+    random.seed(1)
+    np.random.seed(1)
+    assert (random.random(), np.random.random()) == drawn
+
+
+def test_teaching_changes_nothing_it_was_given(name: str, kind: str, tmp_path: Path) -> None:
+    lever, here = LEVERS[name].sample(), world(kind, tmp_path)
+    given = lesson(kind, lever, here, 12, 1)
+    before = copy.deepcopy((here.pool, here.test, here.corpus, given.prepared))
+    lever.teach(here.pool[:12], given)
+    assert (here.pool, here.test, here.corpus, given.prepared) == before
+
+
+@settings(deadline=None, max_examples=15)
+@given(budget=st.integers(1, 18), seed=st.integers(0, 2**32 - 1))
+@pytest.mark.parametrize("kind", list(MADE))
+@pytest.mark.parametrize("name", list(LEVERS))
+def test_the_labels_of_the_cell_stay_first_and_no_test_text_comes_in(
+    name: str, kind: str, budget: int, seed: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    here, found = world(kind, folder), taught(kind, name, folder, budget, seed)
+    assert [one.id for one in found[:budget]] == [one.id for one in here.pool[:budget]]
+    assert [one.text for one in found[:budget]] == [one.text for one in here.pool[:budget]]
+    assert len({one.id for one in found}) == len(found), "no id twice"
+    brought = {one.text for one in found}
+    assert bool(brought & {one.text for one in here.test}) == (name in LEAKS and round(0.5 * budget) > 0)
+
+
+def test_what_it_makes_says_so_and_of_what_it_was_made(name: str, kind: str, tmp_path: Path) -> None:
+    here, found = world(kind, tmp_path), taught(kind, name, tmp_path)
+    gold = {one.id: one for one in here.pool}
+    for one in found:
+        if one.origin == "gold":
+            assert gold[one.id] == one, "what people labelled is as they labelled it"
+        else:
+            assert one.parent is None or one.parent in gold
+        assert all(one.text[span.start : span.end].strip() for span in one.spans)
+
+
+def test_the_texts_it_says_it_adds_are_those_it_adds(name: str, tmp_path: Path) -> None:
+    """So they are read, and held against the test, before any cell."""
+    lever, here = LEVERS[name].sample(), world("classify", tmp_path)
+    if name == "augment":
+        lever = lever.model_validate(
+            {"seed": 1, "steps": [{"kind": "swap", "alpha": 0.5, "copies": 2}], "near_duplicate": 1.0}
+        )
+    given = lesson("classify", lever, here, 12, 1)
+    known = {one.text for one in (*here.pool, *here.test)} | {one.text for one in here.corpus}
+    brought = {one.text for one in lever.teach(here.pool[:12], given)} - known
+    assert brought <= set(lever.texts(given.prepared))
+    assert bool(brought) == (name == "augment")
+
+
+def test_what_surrounds_is_changed_only_by_what_says_so(name: str, tmp_path: Path) -> None:
+    lever, here = LEVERS[name].sample(), world("classify", tmp_path)
+    around = Around(here.corpus[:5], here.base)
+    if not lever.changes_surroundings:
+        assert lever.surround(around, here) is around
+
+
+def test_it_takes_what_other_levers_made(name: str, kind: str, tmp_path: Path) -> None:
+    """Copies of the labels come before it in a lever set; nothing of them is lost."""
+    lever, here = LEVERS[name].sample(), world(kind, tmp_path)
+    gold = here.pool[:8]
+    copies = tuple(replace(one, id=f"{one.id}/x", origin="x", parent=one.id) for one in gold)
+    found = lever.teach((*gold, *copies), lesson(kind, lever, here, 8, 1))
+    assert [one.id for one in found[:16]] == [one.id for one in (*gold, *copies)]
+    assert len({one.id for one in found}) == len(found)

@@ -1,0 +1,194 @@
+"""The stage `worth` on files: its report has all that the page reads; a killed run loses no finished cell."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import yaml
+
+from satiety.errors import DataError
+from satiety.problems import PROBLEMS
+from satiety.records import Document, Example, write
+from satiety.worth import study
+from tasks.worth import main
+from tests.unit.worth.material import AUGMENT, FINETUNE, PSEUDO, SECTION, Inline, classified, documents, tagged
+
+ROOT = Path.cwd()
+PATHS = {
+    "problem": "problem.json",
+    "train": "train.parquet",
+    "dev": "dev.parquet",
+    "test": "test.parquet",
+    "corpus": "corpus.parquet",
+    "base": "base",
+    "page": "reports/worth.html",
+    "page_zh": "reports/worth.zh.html",
+    "curve": "plots/worth.csv",
+}
+INTERVAL = {"value", "low", "high"}
+KEYS = {
+    "metric",
+    "problem",
+    "depth",
+    "level",
+    "labels",
+    "test",
+    "languages",
+    "chains",
+    "resamples",
+    "budgets",
+    "curve",
+    "fit",
+    "methods",
+    "levers",
+    "advantage",
+    "credit",
+    "forecast",
+    "backtest",
+    "calibration",
+    "agreement",
+    "saved",
+    "next",
+    "headline",
+}
+"""What the page reads."""
+
+
+def write_params(**changes: Any) -> None:
+    section = SECTION | {"levers": [AUGMENT, PSEUDO]} | changes
+    text = yaml.safe_dump({"worth": section, "finetune": FINETUNE}, allow_unicode=True)
+    Path("params.yaml").write_text(text, encoding="utf-8")
+
+
+def fill(kind: str) -> None:
+    make = classified if kind == "classify" else tagged
+    PROBLEMS[kind].sample().save(Path("problem.json"))
+    write(Path("train.parquet"), make(24), Example)
+    write(Path("dev.parquet"), make(8, start=24), Example)
+    write(Path("test.parquet"), make(40, start=1000), Example)
+    write(Path("corpus.parquet"), documents(make(40, start=2000)), Document)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SATIETY_DEVICE", "cpu")
+    Path("base").symlink_to(tiny)
+    fill("classify")
+    write_params()
+    return tmp_path
+
+
+@pytest.fixture
+def inline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(study, "ProcessPoolExecutor", Inline)
+
+
+def run() -> dict[str, Any]:
+    main.run(**{name: Path(path) for name, path in PATHS.items()})
+    found: dict[str, Any] = json.loads(Path("reports/worth.json").read_text(encoding="utf-8"))
+    return found
+
+
+def start() -> subprocess.Popen[bytes]:
+    arguments = [part for name, path in PATHS.items() for part in (f"--{name.replace('_', '-')}", path)]
+    env = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "SATIETY_PROCESSES": "2"}
+    with Path("said.txt").open("w") as said:
+        return subprocess.Popen([sys.executable, "-m", "tasks.worth", *arguments], env=env, stderr=said)
+
+
+def cells() -> list[Path]:
+    return sorted(Path(".satiety/worth/cells").rglob("*.safetensors"))
+
+
+@pytest.mark.usefixtures("inline")
+def test_it_writes_a_report_with_all_that_the_page_reads(workspace: Path) -> None:
+    report = run()
+    assert not KEYS - report.keys()
+    assert (report["in"], report["labels"], report["test"]) == (32 + 40 + 40, 32, 40)
+    assert report["budgets"] == [0, 4, 8, 16, 32]
+    assert set(report["languages"]) == {"en", "zh"}
+    for one in report["levers"]:
+        assert one.keys() >= {"lever", "budget", "score", "gain", "labels", "verdict", "stopped"}
+        assert one["gain"].keys() == one["labels"].keys() == INTERVAL
+    assert {one["lever"] for one in report["levers"]} == {"augment", "pseudo", "augment+pseudo"}
+    assert {one["lever"] for one in report["advantage"]} == {"augment", "pseudo", "augment+pseudo"}
+    for credit in report["credit"]:
+        assert credit.keys() == {"budget", "joint", "shares", "interactions", "capped"}
+    assert report["fit"].keys() == {"asymptote", "exponent", "line"}
+    assert report["calibration"].keys() == {"oracle", "copy", "poison", "leak"}
+    assert report["calibration"]["leak"].keys() >= {"refused", "score", "inflation"}
+    assert report["backtest"].keys() == {"forecasts", "covered", "share"}
+    assert report["saved"].keys() == {"cells", "of", "share", "stopped", "error"}
+    assert all(one.keys() == {"target", "labels", "low", "high", "reachable"} for one in report["forecast"])
+    assert report["next"].keys() >= {"sentence", "evidence", "front"}
+    assert all(report[name].keys() >= {"en", "zh"} for name in ("headline",))
+    assert report["next"]["sentence"].keys() == {"en", "zh"}
+
+
+@pytest.mark.usefixtures("inline")
+def test_both_pages_and_the_plot_say_what_the_report_says(workspace: Path) -> None:
+    report = run()
+    english, chinese = (Path(PATHS[name]).read_text(encoding="utf-8") for name in ("page", "page_zh"))
+    assert report["headline"]["en"] in english.replace("&gt;", ">")
+    assert report["headline"]["zh"] in chinese
+    rows = Path("plots/worth.csv").read_text(encoding="utf-8").splitlines()
+    assert rows[0] == "levers,labels,score"
+    assert len(rows) == 1 + 5 + 3 * 4
+    assert f"plain,0,{report['curve'][0]['value']}" in rows
+    one = report["levers"][-1]
+    assert rows[-1] == f"{one['lever']},{one['budget']},{one['score']}"
+
+
+@pytest.mark.usefixtures("inline")
+def test_the_same_inputs_give_the_same_files(workspace: Path) -> None:
+    first = run(), Path(PATHS["page"]).read_bytes(), Path(PATHS["curve"]).read_bytes()
+    assert (run(), Path(PATHS["page"]).read_bytes(), Path(PATHS["curve"]).read_bytes()) == first
+
+
+@pytest.mark.usefixtures("inline")
+def test_entities_are_measured_as_well(workspace: Path) -> None:
+    fill("ner")
+    report = run()
+    assert (report["metric"], report["problem"]) == ("entity_f1", "ner")
+    assert report["calibration"]["leak"]["let through"] == 0
+    assert report["curve"][-1]["value"] > report["curve"][0]["value"]
+    assert Path(PATHS["page_zh"]).read_text(encoding="utf-8").startswith("<!")
+
+
+def test_too_few_labels_are_one_error_and_nothing_is_written(workspace: Path) -> None:
+    write_params(budgets=8)
+    with pytest.raises(DataError, match=r"worth: 32 labels and 40 test examples: too few for 8 budgets"):
+        run()
+    assert not Path("reports/worth.json").exists()
+    assert not Path("plots").exists()
+
+
+@pytest.mark.slow
+def test_a_killed_run_keeps_its_cells_and_leaves_no_process(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_params(curve_chains=60)
+    process = start()
+    deadline = time.monotonic() + 120
+    while len(cells()) < 5:
+        assert time.monotonic() < deadline
+        assert process.poll() is None, Path("said.txt").read_text()
+        time.sleep(0.02)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    assert len([one for one in workers if "spawn_main" in " ".join(one.cmdline())]) == 2
+    process.send_signal(signal.SIGKILL)
+    assert process.wait(10) == -signal.SIGKILL
+    assert not psutil.wait_procs(workers, timeout=15)[1], "none is left behind"
+    kept = {path: path.read_bytes() for path in cells()}
+    planned = 1 + 60 * 4 + 60 * 2 * 5 + 4 * 4 * 3
+    assert 5 <= len(kept) < planned
+    monkeypatch.setattr(study, "ProcessPoolExecutor", Inline)
+    run()
+    assert {path: path.read_bytes() for path in cells() if path in kept} == kept, "what was finished stands"
+    assert len(cells()) == planned

@@ -1,0 +1,135 @@
+"""What to do next: nothing on the front is beaten, the choice is on it, and the sentence says what the numbers say."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from satiety.evaluate.bootstrap import Resampling
+from satiety.worth import advice
+from satiety.worth.advice import advise, keep
+from satiety.worth.cells import Cell
+from satiety.worth.cellstore import Outcome
+from satiety.worth.curve import fit
+from satiety.worth.findings import Findings
+from satiety.worth.resample import Drawn
+from satiety.worth.scores import gain, resample
+from tests.unit.worth.material import AUGMENT, PSEUDO, worth
+
+BUDGETS = (15, 30, 60, 120)
+TEXTS = np.linspace(0, 1, 800)
+
+
+def tallies(score: float) -> Any:
+    return np.stack([score > TEXTS, np.ones(800)], axis=1).astype(float)
+
+
+def made(gains: dict[tuple[str, ...], float], *, slope: float = 0.05, seconds: float = 1.0, **changes: Any) -> Any:
+    """Return findings in which plain rises by ``slope`` with each doubling, and lever sets add this much to it."""
+    params = worth(levers=[AUGMENT, PSEUDO], **changes)
+    draw = np.random.default_rng(3)
+    everything = {(): 0.0, ("augment",): 0.0, ("pseudo",): 0.0, ("augment", "pseudo"): 0.0} | gains
+    cells, curve, outcomes = {}, {}, {}
+    for chain in range(6):
+        for i, n in enumerate(BUDGETS):
+            base = 0.5 + slope * i + 0.004 * draw.standard_normal()
+            for levers, added in everything.items():
+                cells[n, levers, chain] = tallies(base + added + 0.001 * draw.standard_normal())
+                outcomes[Cell(n, levers, chain)] = Outcome(cells[n, levers, chain], seconds)
+            curve[n, (), 100 + chain] = tallies(0.5 + slope * i + 0.004 * draw.standard_normal())
+    scores = resample(
+        lambda sums: {"score": sums[..., 0] / sums[..., 1]},
+        "score",
+        cells.items(),
+        curve.items(),
+        Resampling(1, 200, 0.95),
+    )
+    found: Any = SimpleNamespace(
+        plan=SimpleNamespace(params=params, problem=SimpleNamespace(headline="accuracy")),
+        course=SimpleNamespace(outcomes=outcomes),
+        scores=scores,
+        curve=fit(scores.budgets, scores.curve),
+        gains={
+            levers: [Drawn(gain(scores, levers).rows[:, i]).interval(0.95) for i in range(4)]
+            for levers in everything
+            if levers
+        },
+        level=0.95,
+        top=120,
+    )
+    found.says = lambda levers, budget: Findings.says(found, levers, budget)
+    return found
+
+
+def test_the_lever_set_whose_gain_is_surest_is_kept() -> None:
+    assert keep(made({("pseudo",): 0.05, ("augment", "pseudo"): 0.06})) == ("augment", "pseudo")
+    assert keep(made({("pseudo",): 0.05, ("augment", "pseudo"): 0.02})) == ("pseudo",)
+    assert keep(made({("pseudo",): -0.05})) == ()
+
+
+def test_the_front_is_what_nothing_beats_and_the_choice_is_on_it() -> None:
+    told = advise(made({("pseudo",): 0.05, ("augment", "pseudo"): 0.04, ("augment",): -0.03}))
+    front = told["front"]
+    hours, scores = [one["hours"] for one in front], [one["score"]["value"] for one in front]
+    assert hours == sorted(hours)
+    assert scores == sorted(scores)
+    assert sum(one["chosen"] for one in front) == 1
+    (chosen,) = [one for one in front if one["chosen"]]
+    assert chosen["levers"] == ["pseudo"]
+    assert chosen["labels"] == 120 + told["more"]
+    now = next(one for one in front if one["labels"] == 120 and one["levers"] == ["pseudo"])
+    assert chosen["score"]["value"] - now["score"]["value"] >= 0.01
+    smaller = [one for one in front if one["levers"] == ["pseudo"] and 120 < one["labels"] < chosen["labels"]]
+    assert all(one["score"]["value"] - now["score"]["value"] < 0.01 for one in smaller), "the smallest that matters"
+
+
+def test_the_sentence_says_what_to_label_keep_and_leave_off() -> None:
+    told = advise(made({("pseudo",): 0.05, ("augment", "pseudo"): 0.04, ("augment",): -0.03}))
+    assert (told["keep"], told["off"], told["undecided"]) == (["pseudo"], ["augment"], [])
+    assert re.fullmatch(r"Label \d+ more, keep pseudo, leave augment off\.", told["sentence"]["en"])
+    assert re.fullmatch(r"再标注 \d+ 条，保留 pseudo，关闭 augment。", told["sentence"]["zh"])
+    numbers = [re.findall(r"\d+", told["sentence"][language]) for language in ("en", "zh")]
+    assert numbers[0] == numbers[1] == [str(told["more"])]
+
+
+def test_what_nobody_knows_is_called_undecided() -> None:
+    found = made({("pseudo",): 0.05, ("augment", "pseudo"): 0.04})
+    found.gains["augment",][3] = replace(found.gains["augment",][3], low=-0.01, high=0.03)
+    told = advise(found)
+    assert told["undecided"] == ["augment"]
+    assert "augment not decided yet" in told["sentence"]["en"]
+    assert "augment 尚无定论" in told["sentence"]["zh"]
+
+
+def test_where_more_labels_add_too_little_none_are_asked_for() -> None:
+    told = advise(made({}, slope=0.0))
+    assert told["more"] == 0
+    assert told["sentence"]["en"].startswith("Label no more: it would add too little")
+    assert told["sentence"]["zh"].startswith("不必再标注：收益太小")
+    assert not any(one["chosen"] for one in told["front"])
+
+
+@pytest.mark.parametrize(("minutes", "computer", "hours"), [(0.5, 0.0, 1.0), (6.0, 0.0, 12.0), (0.5, 2.0, 1.0 + 2.0)])
+def test_hours_are_a_person_s_and_computing_is_converted(minutes: float, computer: float, hours: float) -> None:
+    found = made({}, seconds=3600.0, cost={"label_minutes": minutes, "computer_hour": computer})
+    assert advice._option(found, 120, ()).hours == pytest.approx(hours)
+
+
+def test_the_evidence_carries_intervals() -> None:
+    told = advise(made({("pseudo",): 0.05}))
+    assert len(told["evidence"]) == 3
+    assert all(re.search(r"\[[+-]?\d\.\d{3}, [+-]?\d\.\d{3}\]", one) for one in told["evidence"])
+
+
+def test_more_labels_are_never_forecast_to_do_worse_and_levers_add_what_they_gained() -> None:
+    found = made({("pseudo",): 0.05})
+    lone, helped = (
+        [advice._option(found, n, levers).score.value for n in (0, 30, 360)] for levers in ((), ("pseudo",))
+    )
+    assert lone == sorted(lone)
+    assert np.subtract(helped, lone) == pytest.approx(found.gains["pseudo",][3].value, abs=1e-9)

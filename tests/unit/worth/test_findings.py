@@ -1,0 +1,214 @@
+"""What is said of a study: every number is there and agrees with the others, and known answers are judged."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from satiety.worth import study
+from satiety.worth.cells import Cell
+from satiety.worth.cellstore import Outcome
+from satiety.worth.findings import LEAKED, ZERO, Findings, find, languages, targets, tell, wilson
+from satiety.worth.preparing import prepare
+from satiety.worth.study import Course, run, sets
+from tests.unit.worth.material import AUGMENT, CONTROLS, PSEUDO, Inline, finetune, material, worth
+
+CHANGES: dict[str, Any] = {"levers": [AUGMENT, PSEUDO], "full": {"chains": 2, "budgets": 1, "dev": 0.2}}
+
+
+def study_of(home: Path, base: Path, **changes: Any) -> Findings:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(study, "ProcessPoolExecutor", Inline)
+        plan, inputs = prepare(material(base, test=60), worth(**CHANGES | changes), finetune(), home, "cpu")
+        return find(plan, run(plan, inputs, 1))
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def found(home: Path, tiny: Path) -> Findings:
+    return study_of(home, tiny)
+
+
+@pytest.fixture(scope="module")
+def told(found: Findings) -> dict[str, Any]:
+    return tell(found)
+
+
+def numbers(value: Any) -> list[float]:
+    if isinstance(value, dict):
+        return [number for one in value.values() for number in numbers(one)]
+    if isinstance(value, list):
+        return [number for one in value for number in numbers(one)]
+    return [value] if isinstance(value, float) else []
+
+
+def test_it_is_json_of_finite_rounded_numbers(told: dict[str, Any]) -> None:
+    assert json.loads(json.dumps(told, allow_nan=False)) == told
+    assert all(round(number, 6) == number for number in numbers(told))
+
+
+def test_the_curve_begins_with_no_label_and_has_every_budget(told: dict[str, Any]) -> None:
+    assert told["budgets"] == [one["budget"] for one in told["curve"]] == [0, 4, 8, 16, 32]
+    assert all(0 <= one["low"] <= one["value"] <= one["high"] <= 1 for one in told["curve"][:1])
+    line = [one["value"] for one in told["fit"]["line"]]
+    assert line == sorted(line)
+    assert (told["fit"]["line"][0]["labels"], told["fit"]["line"][-1]["labels"]) == (4, 128)
+
+
+def test_every_lever_set_is_told_at_every_budget(found: Findings, told: dict[str, Any]) -> None:
+    assert [(one["lever"], one["budget"]) for one in told["levers"]] == [
+        ("+".join(levers), n) for levers in sets(found.plan.params) if levers for n in (4, 8, 16, 32)
+    ]
+    for one in told["levers"]:
+        assert one["gain"]["low"] <= one["gain"]["value"] <= one["gain"]["high"]
+        assert one["verdict"] == found.says(tuple(one["lever"].split("+")), one["budget"])
+        plain = found.scores.point[()][found.scores.budgets.index(one["budget"])]
+        assert one["score"] == pytest.approx(plain + one["gain"]["value"], abs=2e-6)
+
+
+def test_every_budget_s_credit_adds_up_to_what_all_levers_gain(told: dict[str, Any]) -> None:
+    joint = {one["budget"]: one["gain"]["value"] for one in told["levers"] if one["lever"] == "augment+pseudo"}
+    for one in told["credit"]:
+        assert sum(share["gain"]["value"] for share in one["shares"]) == pytest.approx(joint[one["budget"]], abs=1e-5)
+
+
+def test_answering_without_training_is_compared_with_plain(found: Findings, told: dict[str, Any]) -> None:
+    assert [(one["method"], one["budget"]) for one in told["methods"]] == [("zero-shot", n) for n in (4, 8, 16, 32)]
+    assert {one["score"] for one in told["methods"]} == {told["curve"][0]["value"]}
+    assert all(0 <= one["chosen"] <= 1 for one in told["methods"])
+    assert found.gains[ZERO][0].value == pytest.approx(found.scores.point[ZERO][0] - found.scores.point[()][0])
+
+
+def test_a_leak_is_refused_and_what_it_would_have_done_is_shown(found: Findings, told: dict[str, Any]) -> None:
+    leak = told["calibration"]["leak"]
+    assert (leak["budget"], leak["refused"], leak["let through"]) == (16, 4 * 8, 0)
+    assert leak["score"] == round(float(found.scores.point[LEAKED][2]), 6)
+    refused = float(found.scores.point["leak",][2])
+    assert leak["inflation"]["value"] == pytest.approx(leak["score"] - refused, abs=2e-6), "in all of its chains"
+    np.testing.assert_array_equal(found.scores.point["leak",][1:3], _plain_of(found, 4)[1:3])
+
+
+def _plain_of(found: Findings, chains: int) -> Any:
+    """Return plain's scores in the controls' chains, for the budgets where the lever chains have them all."""
+    from satiety.worth.bench import Bench
+    from satiety.worth.cells import Cell
+
+    at, problem = Bench(found.plan), found.plan.problem
+    return [
+        float(
+            np.mean(
+                [
+                    problem.measure(at.evaluate(Cell(n, (), i), "").tallies.sum(0))[problem.headline]
+                    for i in range(chains)
+                ]
+            )
+        )
+        for n in found.scores.budgets
+    ]
+
+
+def test_known_answers_are_judged(told: dict[str, Any]) -> None:
+    known = told["calibration"]
+    assert [(one["budget"], one["truth"]) for one in known["oracle"]] == [(8, 13), (16, 26)]
+    assert [(one["budget"], one["truth"]) for one in known["copy"]] == [(8, 8), (16, 16)]
+    for kind in ("oracle", "copy"):
+        for one in known[kind]:
+            low, high = one["labels"]["low"], one["labels"]["high"]
+            assert one["holds"] == (low <= one["truth"] and (high is None or one["truth"] <= high))
+    for one in known["poison"]:
+        value = one["labels"]["value"]
+        assert one["holds"] == (value is not None and value < one["budget"])
+
+
+def test_where_no_budget_has_room_for_the_controls_the_rest_is_told(tmp_path: Path, tiny: Path) -> None:
+    controls = [CONTROLS[0] | {"share": 10.0}, *CONTROLS[1:]]
+    known = tell(study_of(tmp_path, tiny, controls=controls, full=CHANGES["full"] | {"chains": 0}))["calibration"]
+    assert known == {"oracle": [], "copy": [], "poison": []}
+
+
+def test_without_controls_nothing_is_known(home: Path, tiny: Path) -> None:
+    assert tell(study_of(home, tiny, controls=[]))["calibration"] == {}
+
+
+def test_both_depths_agree_where_the_full_one_is_sure(found: Findings, told: dict[str, Any]) -> None:
+    assert told["depth"] == "full"
+    agreement = told["agreement"]
+    assert agreement["agree"] + len(agreement["disagreements"]) == agreement["cells"]
+    assert {cell.budget for cell in found.course.outcomes if cell.depth == "full"} == {32}
+
+
+def test_depths_that_contradict_each_other_are_shown(found: Findings) -> None:
+    """The lever's cells are made all right at full depth, and all wrong at the quick one."""
+    plan = found.plan
+    right = plan.problem.tally(plan.test, [_answer(one.label) for one in plan.test])
+    wrong = plan.problem.tally(plan.test, [_answer("good" if one.label == "bad" else "bad") for one in plan.test])
+
+    def made(cell: Cell, outcome: Outcome) -> Outcome:
+        if cell.levers == ("augment",):
+            return Outcome(right if cell.depth == "full" else wrong, 1.0)
+        return Outcome(plan.zero, 1.0) if cell.depth == "full" else outcome
+
+    outcomes = {cell: made(cell, outcome) for cell, outcome in found.course.outcomes.items()}
+    agreement = tell(find(plan, replace(found.course, outcomes=outcomes)))["agreement"]
+    (one,) = agreement["disagreements"]
+    assert (one["lever"], one["budget"]) == ("augment", 32)
+    assert one["quick"]["value"] < 0 < one["full"]["low"]
+    assert (agreement["cells"], agreement["agree"], agreement["share"]["value"]) == (1, 0, 0.0)
+
+
+def _answer(label: str | None) -> Any:
+    from satiety.problems import Prediction
+
+    return Prediction(label)
+
+
+def test_at_quick_depth_there_is_no_agreement(home: Path, tiny: Path) -> None:
+    told = tell(study_of(home, tiny, full=CHANGES["full"] | {"chains": 0}))
+    assert (told["depth"], told["agreement"]) == ("quick", None)
+
+
+def test_what_was_saved_is_counted(found: Findings, told: dict[str, Any]) -> None:
+    assert told["saved"] == {"cells": 0, "of": 4 * 4 * 3, "share": 0.0, "stopped": [], "error": 0.05}
+    course = replace(found.course, stopped={("augment",): 1})
+    saved = tell(find(found.plan, course))["saved"]
+    assert (saved["cells"], saved["share"]) == (4 * 2, round(8 / 48, 6))
+    assert saved["stopped"] == [{"lever": "augment", "after": 1}]
+
+
+def test_targets_are_those_asked_for_or_some_above_what_there_is(found: Findings) -> None:
+    now = float(found.curve.at(32).point)
+    assert all(now < one <= 1 for one in targets(found))
+    asked = replace(found, plan=replace(found.plan, params=worth(targets=[0.5, 0.9])))
+    assert targets(asked) == [0.5, 0.9]
+    assert [one["target"] for one in tell(asked)["forecast"]] == [0.5, 0.9]
+
+
+def test_languages_are_those_of_a_twentieth_or_more(found: Findings) -> None:
+    assert set(languages(found.plan)) == {"en", "zh"}
+    pool = tuple(replace(one, language="en" if i else "zh") for i, one in enumerate(found.plan.pool))
+    assert languages(replace(found.plan, pool=pool)) == ["en"]
+    assert languages(replace(found.plan, pool=tuple(replace(one, language="") for one in pool))) == []
+
+
+@pytest.mark.parametrize(("hits", "of"), [(0, 10), (5, 10), (10, 10), (1, 1)])
+def test_wilson_s_interval_solves_its_equation(hits: int, of: int) -> None:
+    interval = wilson(hits, of, 0.95)
+    assert interval.value == hits / of
+    for end in (interval.low, interval.high):
+        assert abs(hits / of - end) == pytest.approx(1.959964 * math.sqrt(max(end * (1 - end), 0) / of), abs=1e-6)
+
+
+def test_a_study_of_the_same_cells_says_the_same(found: Findings, told: dict[str, Any]) -> None:
+    outcomes = dict(reversed(found.course.outcomes.items()))
+    again = Course(found.course.budgets, outcomes, planned=found.course.planned)
+    assert tell(find(found.plan, again)) == told

@@ -1,0 +1,174 @@
+"""The heads of cells: copies teach nothing new, people's labels alone judge, and confidence is no more than is true."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from satiety.problems import PROBLEMS
+from satiety.records import Example
+from satiety.tuning.head import Head, Solver, solve
+from satiety.worth.learning import Full, Quick
+from satiety.worth.reading import Reader, Reading
+from tests.unit.worth.material import classified, finetune, tagged
+
+if TYPE_CHECKING:
+    from satiety.problems.base import Floats
+
+SOLVER = Solver(strengths=[1.0, 0.1, 0.01, 0.001], folds=4, rows=10_000)
+HOW = Reading(max_length=32, prefix="", pooling="mean")
+
+
+def quick(home: Path, base: Path, kind: str = "classify") -> Quick:
+    problem = PROBLEMS[kind].sample()
+    return Quick(problem, Reader(home, base, problem, HOW, "cpu"), SOLVER, HOW)
+
+
+def copies(examples: Sequence[Example], times: int) -> list[Example]:
+    return [
+        replace(one, id=f"{one.id}/{i}", origin="copy", parent=one.parent or one.id)
+        for i in range(times)
+        for one in examples
+    ]
+
+
+def solved(one: Quick, examples: Sequence[Example]) -> Head:
+    head = one.solve(examples, 1)
+    assert head is not None
+    return head
+
+
+@pytest.mark.parametrize("kind", ["classify", "ner"])
+@pytest.mark.parametrize("times", [1, 5])
+def test_copying_changes_neither_folds_nor_strength_nor_weights(
+    kind: str, times: int, tmp_path: Path, tiny: Path
+) -> None:
+    one, examples = quick(tmp_path, tiny, kind), (classified if kind == "classify" else tagged)(24)
+    once, more = solved(one, examples), solved(one, [*examples, *copies(examples, times)])
+    assert more.strength == once.strength
+    assert more.accuracy == pytest.approx(once.accuracy), "what the folds said"
+    assert more.temperature == once.temperature
+    np.testing.assert_allclose(more.weight, once.weight, atol=2e-2 * np.abs(once.weight).max())
+
+
+def blobs(rows: int, noise: float, seed: int = 0) -> tuple[Floats, Any, list[str]]:
+    draw = np.random.default_rng(seed)
+    answers = np.arange(rows) % 2
+    middles = draw.normal(size=(2, 16))
+    return middles[answers] + noise * draw.normal(size=(rows, 16)), answers, [str(i) for i in range(rows)]
+
+
+def test_the_judged_rows_alone_choose_the_strength() -> None:
+    """The others are labelled by a line of the features: they ask for no penalty at all."""
+    draw = np.random.default_rng(1)
+    features = draw.normal(size=(240, 16))
+    answers = np.where(np.arange(240) < 40, draw.integers(0, 2, 240), features[:, 0] > 0)
+    groups, judged = [str(i) for i in range(240)], np.arange(240) < 40
+    everyone = solve(features, answers, groups, 2, SOLVER, 1)
+    people = solve(features, answers, groups, 2, SOLVER, 1, judged)
+    assert people.strength > everyone.strength
+    assert people.accuracy < 0.7 < everyone.accuracy
+    fixed = SOLVER.model_copy(update={"strengths": [people.strength]})
+    np.testing.assert_allclose(people.weight, solve(features, answers, groups, 2, fixed, 1).weight, atol=0.05)
+
+
+def test_what_the_model_labelled_itself_does_not_judge(tmp_path: Path, tiny: Path) -> None:
+    one, examples = quick(tmp_path, tiny), classified(24)
+    own = [replace(e, id=f"p{e.id}", origin="pseudo", label="good") for e in classified(40, start=2000)]
+    asked: list[Any] = []
+    from satiety.tuning import head as module
+
+    whole = module.solve
+
+    def spy(*arguments: Any) -> Head:
+        asked.append(arguments[6])
+        return whole(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "solve", spy)
+        solved(one, [*examples, *own])
+    assert asked[0].tolist() == [True] * 24 + [False] * 40
+
+
+@pytest.mark.parametrize("label", ["bad", "good"])
+def test_of_one_class_only_that_class_is_answered(label: str, tmp_path: Path, tiny: Path) -> None:
+    one = quick(tmp_path, tiny)
+    head = solved(one, [example for example in classified(30) if example.label == label])
+    assert {answer.label for answer in one.answers(head, [e.text for e in classified(9, start=500)])} == {label}
+    assert head.temperature == 1, "of unseen rows nothing is known"
+
+
+def test_without_a_label_of_the_problem_there_is_no_head(tmp_path: Path, tiny: Path) -> None:
+    assert quick(tmp_path, tiny).solve([Example("a", "the film", label="neither")], 1) is None
+
+
+def test_a_single_label_is_enough_to_answer(tmp_path: Path, tiny: Path) -> None:
+    one = quick(tmp_path, tiny)
+    assert one.answers(solved(one, classified(1)), ["the good film"])[0].label == "bad"
+
+
+def test_the_temperature_makes_overconfident_answers_less_so() -> None:
+    """Labels of pure chance and a penalty too weak to matter: what is sure of itself is wrong half the time."""
+    draw = np.random.default_rng(3)
+    features, answers, groups = draw.normal(size=(60, 40)), draw.integers(0, 2, 60), [str(i) for i in range(60)]
+    wild = SOLVER.model_copy(update={"strengths": [1e-6]})
+    head = solve(features, answers, groups, 2, wild, 1)
+    assert head.temperature > 2
+    shy = SOLVER.model_copy(update={"strengths": [3.0]})
+    assert solve(*blobs(200, 0.3), 2, shy, 1).temperature < 1
+
+
+def test_answers_divide_by_the_temperature_and_keep_their_label(tmp_path: Path, tiny: Path) -> None:
+    one, texts = quick(tmp_path, tiny), [e.text for e in classified(12, start=500)]
+    head = replace(solved(one, classified(24)), temperature=1.0)
+    cold, warm = one.answers(head, texts), one.answers(replace(head, temperature=4.0), texts)
+    assert [a.label for a in cold] == [a.label for a in warm]
+    assert all(a.confidence > b.confidence for a, b in zip(cold, warm, strict=True))
+
+
+def test_it_learns_what_can_be_learned(tmp_path: Path, tiny: Path) -> None:
+    one, test = quick(tmp_path, tiny), classified(60, start=500)
+    answers = one.answers(solved(one, classified(120)), [e.text for e in test])
+    assert sum(a.label == e.label for a, e in zip(answers, test, strict=True)) > 48
+
+
+def test_entities_are_learned(tmp_path: Path, tiny: Path) -> None:
+    one, test = quick(tmp_path, tiny, "ner"), tagged(16, start=500)
+    answers = one.answers(solved(one, tagged(48)), [e.text for e in test])
+    scores = one.problem.measure(one.problem.tally(test, answers).sum(0))
+    assert scores["entity_f1"] > 0.8
+
+
+def test_full_depth_holds_back_people_s_labels_with_all_that_came_of_them(
+    tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from satiety.tuning import finetune as module
+
+    seen: dict[str, list[Example]] = {}
+
+    def stop(_base: Any, _problem: Any, train: list[Example], dev: list[Example], **_: Any) -> Any:
+        seen.update(train=train, dev=dev)
+        raise InterruptedError
+
+    monkeypatch.setattr(module, "finetune", stop)
+    gold = classified(20)
+    full = Full(PROBLEMS["classify"].sample(), tiny, finetune(), 0.2, "cpu", tmp_path)
+    with pytest.raises(InterruptedError):
+        full.learn([*gold, *copies(gold, 2)], 20, "key")
+    held = {one.id for one in seen["dev"]}
+    assert len(held) == 4
+    assert held <= {one.id for one in gold}, "development labels are people's, and count"
+    assert not held & {one.parent or one.id for one in seen["train"]}
+    assert len(seen["train"]) == 16 * 3
+
+
+def test_full_depth_answers(tmp_path: Path, tiny: Path) -> None:
+    full = Full(PROBLEMS["classify"].sample(), tiny, finetune(), 0.2, "cpu", tmp_path)
+    answers = full.learn(classified(20), 20, "key")(["the good film", "这部电影很差"])
+    assert {answer.label for answer in answers} <= {"good", "bad"}
+    assert not list((tmp_path / "checkpoints").rglob("*.safetensors"))

@@ -1,0 +1,287 @@
+"""A study computes each cell once, keeps it, and shares what every lever set of a chain learns from."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from satiety.errors import DataError
+from satiety.records import Example
+from satiety.worth import study
+from satiety.worth.bench import Bench, Plan
+from satiety.worth.cells import Cell
+from satiety.worth.chains import CURVE
+from satiety.worth.learning import Quick
+from satiety.worth.preparing import prepare
+from satiety.worth.reading import name_of
+from satiety.worth.section import Worth
+from satiety.worth.study import Course, controlled, run, sets
+from tests.unit.worth.material import AUGMENT, CONTROLS, PSEUDO, Inline, finetune, material, worth
+
+BUDGETS = (0, 4, 8, 16, 32)
+KNOWN = 2 * 4 * 4 + 2 * 4
+"""Cells of the controls: two budgets, four controls, four chains; the leak again, let through."""
+FIRST = 1 + 4 * 4 + KNOWN + 2 * 4 * 3
+"""Cells of the smallest study: no label, the curve, controls, plain and one lever."""
+
+
+@pytest.fixture
+def inline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(study, "ProcessPoolExecutor", Inline)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where texts that were read once are kept for all tests; cells are not."""
+    return tmp_path_factory.mktemp("home")
+
+
+def plan_of(home: Path, base: Path, kind: str = "classify", **changes: Any) -> tuple[Plan, list[str]]:
+    return prepare(material(base, kind), worth(**changes), finetune(), home, "cpu")
+
+
+def studied(home: Path, base: Path, kind: str = "classify", **changes: Any) -> Course:
+    return run(*plan_of(home, base, kind, **changes), workers=1)
+
+
+@pytest.mark.usefixtures("inline")
+class TestWhatIsKnownIsNotComputedAgain:
+    def test_a_second_run_computes_nothing_and_finds_the_same(self, tmp_path: Path, tiny: Path) -> None:
+        first, again = studied(tmp_path, tiny), studied(tmp_path, tiny)
+        assert (first.computed, again.computed) == (FIRST, 0)
+        assert first.budgets == again.budgets == BUDGETS
+        assert all((again.outcomes[cell].tallies == one.tallies).all() for cell, one in first.outcomes.items())
+        assert first.outcomes.keys() == again.outcomes.keys()
+
+    def test_what_is_added_is_all_that_is_computed(self, tmp_path: Path, tiny: Path) -> None:
+        home, both = tmp_path, [AUGMENT, PSEUDO]
+        assert studied(home, tiny).computed == FIRST
+        assert studied(home, tiny, chains=4).computed == 2 * 4, "a chain"
+        assert studied(home, tiny, curve_chains=5).computed == 4 + 2 * 5, "a chain of the curve and of controls"
+        assert studied(home, tiny, levers=both).computed == 2 * 4 * 3, "a lever: by itself, and with the other"
+        assert studied(home, tiny, budgets=6).computed == 2 * 3 + 4, "a budget"
+        changed = PSEUDO | {"rounds": 1}
+        assert studied(home, tiny, levers=[AUGMENT, changed]).computed == 2 * 4 * 3, "what other params change"
+        assert studied(home, tiny, resamples=200, level=0.9, least=0.05).computed == 0, "how it is told"
+        assert studied(home, tiny, levers=both, chains=4, curve_chains=5, budgets=6).computed > 0
+        assert studied(home, tiny, levers=both, chains=4, curve_chains=5, budgets=6).computed == 0
+
+    @pytest.mark.parametrize(
+        "changed",
+        [{"seed": 2}, {"head": {"strengths": [0.1], "folds": 2, "rows": 1000}}, {"near_duplicate": 0.9}],
+        ids=str,
+    )
+    def test_another_recipe_computes_everything(self, changed: Any, tmp_path: Path, tiny: Path) -> None:
+        studied(tmp_path, tiny, controls=[])
+        assert studied(tmp_path, tiny, controls=[], **changed).computed == FIRST - KNOWN
+
+    def test_other_data_computes_everything(self, tmp_path: Path, tiny: Path) -> None:
+        studied(tmp_path, tiny, controls=[])
+        changed = material(tiny)
+        one = replace(changed.pool[3], label="good" if changed.pool[3].label == "bad" else "bad")
+        changed = replace(changed, pool=(*changed.pool[:3], one, *changed.pool[4:]))
+        found = run(*prepare(changed, worth(controls=[]), finetune(), tmp_path, "cpu"), workers=1)
+        assert found.computed == FIRST - KNOWN
+
+    def test_a_damaged_cell_is_computed_again_and_comes_out_the_same(self, tmp_path: Path, tiny: Path) -> None:
+        first = studied(tmp_path, tiny)
+        files = sorted((tmp_path / "cells").rglob("*.safetensors"))
+        assert len(files) == FIRST
+        whole = files[5].read_bytes()
+        files[5].write_bytes(whole[:100])
+        files[9].unlink()
+        again = studied(tmp_path, tiny)
+        assert again.computed == 2
+        assert all((again.outcomes[cell].tallies == one.tallies).all() for cell, one in first.outcomes.items())
+
+    def test_a_lever_given_up_is_left_alone(self, tmp_path: Path, tiny: Path) -> None:
+        """No lever adds 0.9: all are given up at the first look, plain and the controls are not."""
+        found = studied(tmp_path, tiny, chains=6, least=0.9)
+        assert found.stopped == {("augment",): 4}
+        chains = defaultdict(set)
+        for cell in found.outcomes:
+            if cell.budget and cell.chain < CURVE:
+                chains[cell.levers].add(cell.chain)
+        assert chains[()] == set(range(6))
+        assert chains["augment",] == set(range(4))
+        assert chains["oracle",] == set(range(4))
+        assert found.planned == 2 * 4 * 6
+
+
+def test_processes_find_what_one_process_finds(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan, inputs = plan_of(tmp_path / "a", tiny)
+    apart = run(plan, inputs, workers=2)
+    monkeypatch.setattr(study, "ProcessPoolExecutor", Inline)
+    together = studied(tmp_path / "b", tiny)
+    assert apart.computed == together.computed == FIRST
+    assert all((together.outcomes[cell].tallies == one.tallies).all() for cell, one in apart.outcomes.items())
+
+
+def test_an_error_in_a_cell_is_told_and_leaves_no_process(tmp_path: Path, tiny: Path) -> None:
+    plan, inputs = plan_of(tmp_path, tiny, controls=[])
+    broken = replace(plan, prepared={**plan.prepared, "augment": 5})
+    with pytest.raises(AttributeError, match="'int' object has no attribute 'get'"):
+        run(broken, inputs, workers=1)
+    assert not psutil.wait_procs(workers(), timeout=10)[1]
+    assert run(plan, inputs, workers=1).computed < FIRST - KNOWN, "what was finished is kept"
+
+
+def workers() -> list[psutil.Process]:
+    """Return the processes of a pool that this one has; what has ended is none."""
+    found = []
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):
+            found += [child] if "spawn_main" in " ".join(child.cmdline()) else []
+    return found
+
+
+class Seen:
+    """Notes what heads learn from."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.learned: list[list[Example]] = []
+        whole = Quick.solve
+
+        def spy(quick: Quick, examples: Any, seed: int) -> Any:
+            self.learned.append(list(examples))
+            return whole(quick, examples, seed)
+
+        monkeypatch.setattr(Quick, "solve", spy)
+
+    def in_cell(self, at: Bench, cell: Cell) -> list[Example]:
+        at.evaluate(cell, "")
+        return self.learned[-1]
+
+
+def test_every_lever_set_of_a_chain_sees_the_same_labels(
+    shared: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, _ = plan_of(shared, tiny, levers=[AUGMENT, PSEUDO])
+    seen, at = Seen(monkeypatch), Bench(plan)
+    for chain in (0, 1, CURVE):
+        before: set[str] = set()
+        for budget in BUDGETS[1:]:
+            labels = {one.id for one in seen.in_cell(at, Cell(budget, (), chain))}
+            assert len(labels) == budget
+            assert before < labels, "what fewer labels were is among more"
+            before = labels
+            for levers in (*sets(plan.params), ("copy",), ("poison",), ("leak",)):
+                learned = seen.in_cell(at, Cell(budget, levers, chain))
+                people = {(one.parent or one.id) for one in learned if one.origin != "pseudo"}
+                assert people == labels, levers
+    assert seen.in_cell(at, Cell(8, (), 0)) != seen.in_cell(at, Cell(8, (), CURVE))
+
+
+def test_a_cell_comes_out_the_same_whatever_was_evaluated_before(shared: Path, tiny: Path) -> None:
+    plan, _ = plan_of(shared, tiny, levers=[AUGMENT, PSEUDO])
+    cells = [Cell(n, levers, 1) for n in (8, 16) for levers in (*sets(plan.params), ("poison",), ("oracle",))]
+    one, other = Bench(plan), Bench(plan)
+    forth = {cell: one.evaluate(cell, "").tallies for cell in cells}
+    back = {cell: other.evaluate(cell, "").tallies for cell in reversed(cells)}
+    assert all((forth[cell] == back[cell]).all() for cell in cells)
+
+
+@pytest.mark.parametrize("kind", ["classify", "ner"])
+def test_leaks_are_refused_at_the_gate_and_only_there(
+    kind: str, shared: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, _ = plan_of(shared, tiny, kind)
+    seen, at, held = Seen(monkeypatch), Bench(plan), {one.text for one in plan.test}
+    for chain in range(3):
+        gated, through = (at.evaluate(Cell(16, ("leak",), chain, gated=gated), "") for gated in (True, False))
+        assert (gated.refused, gated.used) == (8, 16)
+        assert (through.refused, through.used) == (0, 24)
+        assert (gated.tallies == at.evaluate(Cell(16, (), chain), "").tallies).all(), "as if nothing had come in"
+    assert [bool({one.text for one in learned} & held) for learned in seen.learned[:2]] == [False, True]
+
+
+@pytest.mark.parametrize("kind", ["classify", "ner"])
+def test_no_raw_text_gives_away_a_test_text(
+    kind: str, shared: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four texts of the corpus are the test's: neither at the end nor on the way does anything learn from them."""
+    plan, _ = plan_of(shared, tiny, kind, levers=[PSEUDO | {"confidence": 0.0, "quota": 10.0}])
+    held = {one.text for one in plan.test}
+    assert {one.text for one in material(tiny, kind).corpus} & held
+    assert all(len(one.documents) >= 30 for one in plan.around.values())
+    seen, at = Seen(monkeypatch), Bench(plan)
+    at.evaluate(Cell(16, ("pseudo",), 0), "")
+    assert len(seen.learned) == 3
+    assert all(one.origin == "pseudo" for one in seen.learned[-1][16:])
+    assert len(seen.learned[-1]) > 16
+    assert not any({one.text for one in learned} & held for learned in seen.learned)
+    assert not {document.text for one in plan.around.values() for document in one.documents} & held
+
+
+def test_what_gives_away_a_test_text_is_known_beforehand(shared: Path, tiny: Path) -> None:
+    plan, _ = plan_of(shared, tiny)
+    assert {name_of(one.text) for one in plan.test} <= plan.refused
+    assert not {name_of(one.text) for one in plan.pool} & plan.refused
+
+
+def test_answering_without_training_is_the_recipe_where_it_does_better(shared: Path, tiny: Path) -> None:
+    plan, _ = plan_of(shared, tiny)
+    always = Bench(replace(plan, guessed={one.id: one.label for one in plan.pool}))
+    found = always.evaluate(Cell(8, (), 0), "")
+    learned = Bench(replace(plan, guessed=dict.fromkeys(plan.guessed))).evaluate(Cell(8, (), 0), "")
+    assert found.zero_shot
+    assert (found.tallies == plan.zero).all()
+    assert not learned.zero_shot
+    assert Bench(plan).evaluate(Cell(0, (), 0), "").zero_shot
+
+
+def test_without_enough_labels_or_a_test_it_says_what_to_change(tmp_path: Path, tiny: Path) -> None:
+    for found in (material(tiny, labels=7), replace(material(tiny), test=())):
+        with pytest.raises(DataError, match=r"too few for 5 budgets; lower worth\.budgets, or raise ingest\.budget"):
+            prepare(found, worth(), finetune(), tmp_path, "cpu")
+
+
+@pytest.mark.parametrize(
+    ("share", "budgets", "pool", "expected"),
+    [
+        (0.6, (0, 15, 30, 60, 120, 240), 240, [60, 120]),
+        (1.0, (0, 15, 30, 60, 120, 240), 240, [60, 120]),
+        (0.6, (0, 4, 8, 16), 16, [4, 8]),
+        (10.0, (0, 4, 8, 16), 16, []),
+    ],
+)
+def test_controls_are_measured_where_the_oracle_has_labels(
+    share: float, budgets: tuple[int, ...], pool: int, expected: list[int]
+) -> None:
+    params = worth(controls=[{"kind": "oracle", "share": share}, *CONTROLS[1:]])
+    assert controlled(params, budgets, pool) == expected
+    assert controlled(worth(controls=CONTROLS[1:]), budgets, pool) == list(budgets[-2:])
+
+
+def test_a_lever_is_named_once() -> None:
+    with pytest.raises(ValueError, match=r"levers and controls name copy twice"):
+        Worth.model_validate(worth(levers=[CONTROLS[1]], controls=CONTROLS[:1]).model_dump() | {"controls": CONTROLS})
+
+
+def test_surroundings_that_levers_share_are_made_once(
+    tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from satiety.worth.levers.retrieve import RetrieveLever
+
+    calls: list[Any] = []
+    whole = RetrieveLever.surround
+
+    def spy(lever: RetrieveLever, around: Any, world: Any) -> Any:
+        calls.append(around)
+        return whole(lever, around, world)
+
+    monkeypatch.setattr(RetrieveLever, "surround", spy)
+    retriever = {"kind": "bm25", "documents": 12, "k1": 1.2, "b": 0.75}
+    found = {"kind": "retrieve", "retriever": retriever, "prefix": "", "near_duplicate": 1.0}
+    plan, _ = plan_of(tmp_path, tiny, levers=[found, AUGMENT, PSEUDO])
+    assert len(calls) == 1
+    assert plan.around["pseudo", "retrieve"] is plan.around["augment", "pseudo", "retrieve"]
+    assert plan.around["pseudo",] is plan.around[()] is plan.around["leak",]
+    held = {one.text for one in plan.test}
+    assert not {one.text for one in plan.around["pseudo", "retrieve"].documents} & held
