@@ -125,4 +125,6 @@ def _said(automation: Any) -> Any:
     kept = ("name", "description", "enabled", "trigger", "actions")
     plain = automation.model_dump(mode="json", include=set(kept))
     plain["trigger"].pop("id", None)
-    return plain
+    # Sets come in an order that differs from process to process.
+    sets = {name: sorted(plain["trigger"][name]) for name in ("after", "expect", "for_each")}
+    return plain | {"trigger": plain["trigger"] | sets}

@@ -53,18 +53,19 @@ def test_a_run_started_from_the_page_completes_and_shows_what_came_of_it(server:
         open_page.goto(f"{server.url}/runs/flow-run/{run}?tab=Artifacts")
         open_page.get_by_text("pipeline", exact=True).first.wait_for()
         artifacts = server.ask("artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run]}}})
-        open_page.goto(f"{server.url}/artifacts/artifact/{artifact(artifacts, 'markdown')['id']}")
+        open_page.goto(f"{server.url}/artifacts/artifact/{artifact(artifacts, 'pipeline')['id']}")
         open_page.get_by_text("frozen test examples").first.wait_for()
-    assert "MLflow" in artifact(artifacts, "markdown")["data"]
-    assert '"this run": "cached"' in artifact(artifacts, "table")["data"]
+    assert "MLflow" in artifact(artifacts, "pipeline")["data"]
+    assert '"this run": "cached"' in artifact(artifacts, "stages")["data"]
+    assert {"worth", "levers"} < {one["key"] for one in artifacts}
 
 
 def new_runs(server: Server, before: set[str]) -> list[str]:
     return [run["id"] for run in server.runs() if run["id"] not in before]
 
 
-def artifact(found: list[dict[str, Any]], kind: str) -> dict[str, Any]:
-    (one,) = (artifact for artifact in found if artifact["type"] == kind)
+def artifact(found: list[dict[str, Any]], key: str) -> dict[str, Any]:
+    (one,) = (artifact for artifact in found if artifact["key"] == key)
     return one
 
 
@@ -157,7 +158,7 @@ def test_overrides_become_an_experiment_and_leave_the_file_alone(server: Server)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (root / "params.yaml").read_bytes() == params
     newest = server.runs()[0]["name"]
-    shown = server.run("dvc", "exp", "show", "--csv", "--only-changed").stdout
+    shown = server.run("dvc", "exp", "show", "--csv").stdout
     assert newest in shown, shown
     head, *rows = [line.split(",") for line in shown.splitlines()]
     assert "evaluate.seed" in head
