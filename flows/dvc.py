@@ -6,10 +6,11 @@ import re
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from flows import lock
 from satiety.errors import SatietyError, SetupError
 from satiety.section import read_yaml
 
@@ -17,7 +18,6 @@ DVC = ("dvc", "--wait-for-lock")
 Upstream = Mapping[str, frozenset[str]]
 """Stages in the order of the file, and of each those whose outs it reads."""
 FILE = Path("dvc.yaml")
-LOCK = Path("dvc.lock")
 
 
 class DvcError(SatietyError):
@@ -46,7 +46,7 @@ def stages() -> Upstream:
 
 def stale(upstream: Upstream) -> frozenset[str]:
     """Return the stages that DVC will not leave alone: what changed, and all that may change with it."""
-    if not LOCK.is_file():
+    if not lock.FILE.is_file():
         return frozenset(upstream)  # nothing ran here yet: DVC need not be asked
     command = [*DVC, "status", "--json", str(FILE)]
     done = subprocess.run(command, env=surroundings(), capture_output=True, text=True, check=False)
@@ -77,21 +77,6 @@ def surroundings(parent: str = "") -> dict[str, str]:
     """Return an environment with the programs of this one first, for DVC runs `python` by name; and the run above."""
     path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
     return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"} | ({"SATIETY_PARENT_RUN": parent} if parent else {})
-
-
-def tidy(order: Iterable[str]) -> None:
-    """Put the entries of dvc.lock into the order of the stages; DVC writes them as stages end, side by side or not."""
-    from satiety.files import write_text
-
-    if not LOCK.is_file():
-        return
-    text = LOCK.read_text(encoding="utf-8")
-    head, *parts = re.split(r"(?m)^(?=  [^ \n][^\n]*:$)", text)
-    entries = {part.partition(":")[0].strip(" '\""): part for part in parts}
-    names = [name for name in order if name in entries]
-    ordered = head + "".join(entries[name] for name in [*names, *(name for name in entries if name not in names)])
-    if ordered != text:
-        write_text(LOCK, ordered)
 
 
 def python(module: str, *arguments: str) -> list[str]:

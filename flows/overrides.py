@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import chdir, contextmanager
 from pathlib import Path
 
+from flows import lock
 from flows.dvc import DVC
 from satiety.errors import BusyError
 from satiety.files import replacing
@@ -29,12 +30,13 @@ log = logging.getLogger(__name__)
 
 
 def recover(folder: Path) -> bool:
-    """Put back what a run that died had changed; return whether it had to be. One at work is left alone."""
-    if not (folder / KEPT).exists():
+    """Mend what a run that died has left; return whether params.yaml was put back. A run at work is left alone."""
+    if not (folder / KEPT).exists() and not (folder / lock.FILE).exists():
         return False
     with chdir(folder):
         try:
             with alone("pipeline"):
+                lock.mend()
                 return put_back()
         except BusyError:
             return False

@@ -25,7 +25,7 @@ from prefect.exceptions import FailedRun
 from prefect.futures import PrefectFuture
 from prefect.states import Failed
 
-from flows import artifacts, commands, dvc, slots
+from flows import artifacts, commands, dvc, lock, slots
 from flows.overrides import lent, put_back, saving, setting
 from flows.stages import cached, check_pool, promote, reproduce, save, send
 from satiety.errors import SatietyError, SetupError
@@ -79,6 +79,7 @@ def _checked(order: Order) -> None:
     upstream = dvc.stages()
     begin(Path())
     with alone("pipeline"):
+        lock.mend()
         if put_back():
             check_overrides(PARAMS_FILE, order.overrides)
         with lent() if order.overrides else nullcontext():
@@ -114,7 +115,7 @@ def run_stages(order: Order, upstream: dvc.Upstream, waiting: frozenset[str], ke
     for stage, future in begun.items():
         future.result()
         ended[stage] = future.state
-    dvc.tidy(dvc.stages())
+    lock.tidy(dvc.stages())
     return {stage: ended[stage] for stage in upstream}
 
 

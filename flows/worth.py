@@ -14,7 +14,7 @@ if __name__ == "__main__":
 from prefect import State, flow, runtime  # Prefect reads its settings when it is imported
 from prefect.states import Failed
 
-from flows import artifacts, dvc
+from flows import artifacts, dvc, lock
 from flows.overrides import put_back
 from flows.pipeline import Order, bounded, entered, run, run_stages, tracked
 from satiety.errors import SatietyError
@@ -45,6 +45,7 @@ def _measure(order: Order) -> None:
     upstream = dvc.before(dvc.stages(), STAGE)
     begin(dvc.FILE.parent)
     with alone("pipeline"):
+        lock.mend()
         if put_back():
             check_overrides(PARAMS_FILE, [])
         waiting = dvc.stale(upstream)

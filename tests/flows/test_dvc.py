@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flows import dvc
+from flows import dvc, lock
 from satiety.errors import SetupError
 
 
@@ -49,7 +49,7 @@ stages:
     cmd: python -m c
       --long
     deps:
-    - path: a: b
+    - path: 'a: b'
       md5: 1
   'b-b':
     cmd: b
@@ -63,7 +63,7 @@ def test_the_lock_gets_the_order_of_the_stages_and_keeps_every_byte(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("dvc.lock").write_text(LOCK)
-    dvc.tidy(["a", "b-b", "x"])
+    lock.tidy(["a", "b-b", "x"])
     found = Path("dvc.lock").read_text()
     assert [line.strip(" ':") for line in found.splitlines() if line.startswith("  ") and line[2] != " "] == [
         "a",
@@ -71,8 +71,23 @@ def test_the_lock_gets_the_order_of_the_stages_and_keeps_every_byte(
         "c",
     ]
     assert sorted(found.splitlines()) == sorted(LOCK.splitlines())
-    dvc.tidy(["c", "b-b", "a"])
+    lock.tidy(["c", "b-b", "a"])
     assert Path("dvc.lock").read_text() == LOCK
+
+
+@pytest.mark.parametrize("cut", [0, 5, 14, 21, 23, *range(25, len(LOCK), 7), len(LOCK) - 1])
+def test_a_lock_cut_off_by_a_kill_is_mended(cut: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut anywhere, it is read by DVC again afterwards, and keeps the entries that were whole."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    Path("dvc.lock").write_text(LOCK[:cut])
+    was_whole = lock.whole(LOCK[:cut])
+    assert lock.mend() != was_whole
+    ends = [i for i in (LOCK.index("  'b-b':"), LOCK.index("  a:")) if i <= cut]
+    kept = yaml.safe_load(Path("dvc.lock").read_text())["stages"] if Path("dvc.lock").exists() else {}
+    assert len(kept) >= len(ends)
+    assert not Path("dvc.lock").exists() or lock.whole(Path("dvc.lock").read_text())
+    assert not lock.mend()
 
 
 def test_the_leash_ends_a_command_with_the_process_that_started_it(tmp_path: Path) -> None:
