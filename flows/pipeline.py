@@ -38,6 +38,8 @@ from tasks.stage import alone, begin
 
 discover()  # before Prefect has threads
 
+BUSY = ("worth",)
+"""Stages that keep every core busy by themselves: beside others all would take longer, so they wait for these."""
 BY_WORKER = "PREFECT__FLOW_RUN_ID"
 """In the environment of a run that a worker started."""
 
@@ -108,7 +110,7 @@ def run_stages(order: Order, upstream: dvc.Upstream, waiting: frozenset[str], ke
             ended[stage] = cached.with_options(task_run_name=stage)(stage, return_state=True)
             continue
         command = setting(stage, order.overrides, order.name) if order.overrides and stage == first else None
-        after = [begun[one] for one in before if one in begun]
+        after = [begun[one] for one in begun if one in before or stage in BUSY]
         begun[stage] = _submit(stage, command or dvc.single(stage), order, key, after)
     for future in begun.values():
         future.wait()
