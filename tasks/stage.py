@@ -1,6 +1,7 @@
 """Make a stage of a function: paths from the command line, params from params.yaml, numbers to a report."""
 
 import argparse
+import faulthandler
 import fcntl
 import inspect
 import json
@@ -30,6 +31,8 @@ Made = Annotated[Path, "made"]
 """A path that the stage writes; every other one is read."""
 BEGUN = STATE / "begun"
 """When the present run of the whole pipeline began: what is older than that was cached."""
+GRACE = 20.0
+"""Seconds in which a stage that was told to stop is gone, whatever it was at."""
 
 
 class Report:
@@ -101,7 +104,7 @@ class Stage:
             parser.add_argument(f"--{path.replace('_', '-')}", type=Path, required=True)
         arguments = vars(parser.parse_args())
         logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+        signal.signal(signal.SIGTERM, _stop)
         if "DVC_STAGE" in os.environ:
             end_with_parent()
         try:
@@ -114,6 +117,12 @@ class Stage:
 
 
 stage = Stage
+
+
+def _stop(*_: object) -> None:
+    """End this process. Libraries may swallow the exit or hang in it: then it says where, and ends without them."""
+    faulthandler.dump_traceback_later(GRACE, exit=True)
+    sys.exit(128 + signal.SIGTERM)
 
 
 def begin(folder: Path) -> None:

@@ -37,6 +37,18 @@ def main(out: Path, *, params: Nap, report: Report) -> None:
 
 main.cli()
 """
+DEAF = SLEEPER.replace(
+    "    time.sleep(params.seconds)",
+    """
+    import tasks.stage
+    tasks.stage.GRACE = 1
+    try:
+        time.sleep(params.seconds)
+    except BaseException:
+        time.sleep(params.seconds)
+""",
+)
+"""Swallows what a stop raises, as callbacks and imports of libraries do."""
 
 
 class Copy(Section):
@@ -63,10 +75,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def asleep(folder: Path) -> subprocess.Popen[str]:
+def asleep(folder: Path, program: str = SLEEPER) -> subprocess.Popen[str]:
     """Start the sleeping stage, and wait until it sleeps."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, sys.path))}
-    command = [sys.executable, "-c", SLEEPER, "--out", "out.txt"]
+    command = [sys.executable, "-c", program, "--out", "out.txt"]
     process = subprocess.Popen(command, cwd=folder, env=environment, text=True, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 30
     while not (folder / "asleep").exists():
@@ -162,6 +174,16 @@ def test_a_stop_ends_it_soon_with_the_usual_code(folder: Path, sent: signal.Sign
     process.send_signal(sent)
     process.communicate(timeout=10)
     assert process.returncode == code
+    assert not Path("out.txt").exists()
+
+
+@pytest.mark.slow
+def test_a_stop_that_a_library_swallows_ends_it_all_the_same_and_says_where(folder: Path) -> None:
+    process = asleep(folder, DEAF)
+    process.send_signal(signal.SIGTERM)
+    said = process.communicate(timeout=10)[1]
+    assert process.returncode
+    assert "in main" in said
     assert not Path("out.txt").exists()
 
 
