@@ -1,9 +1,9 @@
-"""Stage `finetune`: pretrained model, train and augmented examples, dev -> tuned model."""
+"""Stage `finetune`: pretrained model, train and augmented examples, raw texts, dev -> tuned model."""
 
 from pathlib import Path
 
 from satiety.problems import Problem
-from satiety.records import Example, read
+from satiety.records import Document, Example, read
 from satiety.settings import Settings
 from satiety.tuning import Finetune
 from tasks.stage import STATE, Made, Report, stage
@@ -14,6 +14,7 @@ def main(
     problem: Path,
     pretrained: Path,
     augmented: Path,
+    retrieved: Path,
     dev: Path,
     out: Made,
     loss: Made,
@@ -28,17 +29,25 @@ def main(
 
     settings = Settings()
     examples, held = list(read(augmented, Example)), list(read(dev, Example))
-    key = key_of(params.model_dump_json(), problem, pretrained, augmented, dev)
+    documents = list(read(retrieved, Document)) if params.pseudo else []
+    key = key_of(params.model_dump_json(), problem, pretrained, augmented, retrieved, dev)
     run = store(STATE / "checkpoints" / "finetune", key, settings.checkpoint_seconds)
     result = finetune(
-        pretrained, Problem.load(problem), examples, held, params=params, store=run, device=settings.device
+        pretrained,
+        Problem.load(problem),
+        examples,
+        held,
+        params=params,
+        store=run,
+        device=settings.device,
+        documents=documents,
     )
     result.tuned.save(out, pretrained)
     result.course.loss.write(loss)
     result.course.dev.write(progress)
     for name, step, value in result.course.points():
         report.point(name, value, step)
-    report.flow(read=len(examples), wrote=len(examples))
+    report.flow(read=len(examples) + len(documents), wrote=len(examples) + result.pseudo)
     report.add(**result.facts())
     run.clear()
 

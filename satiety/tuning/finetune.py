@@ -13,6 +13,7 @@ import torch
 from satiety.errors import DataError, ParamsError
 from satiety.files import digest, manifest
 from satiety.problems import IGNORE
+from satiety.records import Example
 from satiety.training.encoder import load_encoder, load_tokenizer, positions
 from satiety.training.hardware import Hardware, hardware
 from satiety.training.loop import Course, Job, Loop, Verdict
@@ -23,11 +24,12 @@ from satiety.tuning.predict import logits_of
 from satiety.tuning.tuned import Card, Tuned
 
 if TYPE_CHECKING:
-    from satiety.problems import Problem, Window
+    from satiety.problems import Prediction, Problem, Window
     from satiety.problems.base import Floats
-    from satiety.records import Example
+    from satiety.records import Document
     from satiety.training.checkpoint import Store
     from satiety.tuning.section import Finetune
+    from satiety.tuning.selftrain import SelfTraining
 
 
 SHOWN = 20
@@ -46,6 +48,8 @@ class Result:
     """Weights that changed."""
     head: Head | None
     """The solved head that it started from."""
+    pseudo: int
+    """Examples that were raw texts, and that it labelled itself."""
     doubtful: list[str]
     """Ids of the examples whose label looks wrong to it, the most doubtful first."""
 
@@ -59,6 +63,8 @@ class Result:
             "steps_planned": self.steps,
             "weights_trained": self.trained,
         }
+        if self.pseudo:
+            facts["pseudo"] = self.pseudo
         if self.head:
             facts["head_strength"] = self.head.strength
             facts["doubtful"] = {"count": len(self.doubtful), "most": self.doubtful[:SHOWN]}
@@ -96,11 +102,12 @@ def finetune(
     params: Finetune,
     store: Store,
     device: str,
+    documents: Sequence[Document] = (),
 ) -> Result:
     """Tune the model in ``base``; take up a run of the same inputs that was cut off.
 
     Raises:
-        DataError: there is nothing to train on.
+        DataError: there is nothing to train on, or no raw text where ``params.pseudo`` wants some.
         ModelError: the base cannot be used, no example has a label of the problem, or training went wrong.
         ParamsError: windows are longer than the base can read.
     """
@@ -111,6 +118,8 @@ def finetune(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(params.seed)
         bench = _bench(base, problem, params, hardware(device))
+        if params.pseudo:
+            train = _self_trained(bench, params.pseudo, train, documents)
         windows = teachable(bench.windows(train), problem)
         head = _start(bench, train, windows, store) if params.method.solves else None
         params.method.prepare(bench.model)
@@ -130,7 +139,8 @@ def finetune(
         base=digest(manifest(base)),
     )
     tuned = Tuned(problem, bench.model.eval(), bench.tokenizer, card, bench.hardware)
-    return Result(tuned, course, steps, trained, head, _doubtful(problem, train, windows, head))
+    pseudo = sum(example.origin == "pseudo" for example in train)
+    return Result(tuned, course, steps, trained, head, pseudo, _doubtful(problem, train, windows, head))
 
 
 def _bench(base: Path, problem: Problem, params: Finetune, here: Hardware) -> _Bench:
@@ -142,6 +152,24 @@ def _bench(base: Path, problem: Problem, params: Finetune, here: Hardware) -> _B
         )
     model = Classifier(encoder, problem.head, len(problem.classes), pooling=params.pooling, dropout=params.dropout)
     return _Bench(problem, tokenizer, params, here, model.to(here.device))
+
+
+def _self_trained(
+    bench: _Bench, params: SelfTraining, train: Sequence[Example], documents: Sequence[Document]
+) -> tuple[Example, ...]:
+    """Follow the examples by raw texts that a head on the untouched model labelled."""
+    if not documents:
+        raise DataError("finetune.pseudo: there is no raw text; set retrieve.retriever to one that finds some")
+    asked = [Example(str(i), document.text) for i, document in enumerate(documents)]
+    windows = bench.windows(asked)
+    rows = bench.logits(windows, features=True)
+
+    def answer(examples: Sequence[Example], _: Sequence[str]) -> list[Prediction]:
+        head = _solve(bench, examples, teachable(bench.windows(examples), bench.problem))
+        logits = [(row @ head.weight.T + head.bias) / head.temperature for row in rows]
+        return bench.problem.decode(asked, windows, logits)
+
+    return params.grow(train, documents, answer, bench.problem.stratum)
 
 
 def _originals(train: Sequence[Example], windows: Sequence[Window]) -> int:
@@ -172,7 +200,13 @@ def _solve(bench: _Bench, train: Sequence[Example], windows: Sequence[Window]) -
     )
     answers = np.concatenate([part[part != IGNORE] for part in targets])
     groups = [owner for owner, part in zip(owners, targets, strict=True) for _ in range(int((part != IGNORE).sum()))]
-    return solve(rows, answers, groups, len(bench.problem.classes), bench.params.head, bench.params.seed)
+    judged = [
+        train[window.example].origin != "pseudo"
+        for window, part in zip(windows, targets, strict=True)
+        for _ in part[part != IGNORE]
+    ]
+    classes, seed = len(bench.problem.classes), bench.params.seed
+    return solve(rows, answers, groups, classes, bench.params.head, seed, np.array(judged))
 
 
 def _doubtful(problem: Problem, train: Sequence[Example], windows: Sequence[Window], head: Head | None) -> list[str]:

@@ -10,6 +10,7 @@ from satiety.section import Section, Seed
 from satiety.training.recipe import Recipe
 from satiety.tuning.head import Solver
 from satiety.tuning.methods import METHODS, Method
+from satiety.tuning.selftrain import SelfTraining
 
 
 class Finetune(Section):
@@ -27,6 +28,8 @@ class Finetune(Section):
     """Share of the features that the head does not see while training."""
     method: Annotated[SerializeAsAny[Method], METHODS.choice()]
     """How much of the model may change."""
+    pseudo: SelfTraining | None
+    """Learn also from retrieved texts that a model labelled itself; null leaves it off."""
     head: Solver
     """How a head is solved, by the methods that start from (or stop at) a solved one."""
     training: Recipe

@@ -35,6 +35,7 @@ def params(method: str, prefix: str = "") -> Finetune:
             "prefix": prefix,
             "pooling": "mean",
             "dropout": 0.0,
+            "pseudo": None,
             "method": METHODS[method].sample().model_dump(),
             "head": {"strengths": [1e-5], "folds": 2, "rows": 1000},
             "training": recipe | {"clip": 1.0, "average": 1.0, "checks": 4, "patience": None},

@@ -16,7 +16,7 @@ import yaml
 from satiety.errors import DataError, ParamsError
 from satiety.files import manifest
 from satiety.problems import PROBLEMS
-from satiety.records import Example, write
+from satiety.records import Document, Example, write
 from satiety.tuning import METHODS, load
 from tasks.finetune import main
 
@@ -25,6 +25,7 @@ PATHS = {
     "problem": "problem.json",
     "pretrained": "base",
     "augmented": "augmented.parquet",
+    "retrieved": "retrieved.parquet",
     "dev": "dev.parquet",
     "out": "models/tuned",
     "loss": "plots/loss.csv",
@@ -46,13 +47,16 @@ TRAINING: dict[str, Any] = {
 }
 
 
-def write_params(method: str = "full", *, max_length: int = 32, **training: Any) -> None:
+def write_params(
+    method: str = "full", *, max_length: int = 32, pseudo: dict[str, Any] | None = None, **training: Any
+) -> None:
     section = {
         "seed": 1,
         "max_length": max_length,
         "prefix": "",
         "pooling": "mean",
         "dropout": 0.1,
+        "pseudo": pseudo,
         "method": METHODS[method].sample().model_dump(),
         "head": {"strengths": [0.1, 0.01], "folds": 2, "rows": 1000},
         "training": TRAINING | training,
@@ -71,6 +75,7 @@ def workspace(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     ]
     copies = [replace(e, id=f"{e.id}/swap", origin="swap", parent=e.id) for e in examples]
     write(Path("augmented.parquet"), [*examples, *copies], Example)
+    write(Path("retrieved.parquet"), [Document(f"d{i}", f"{text}!") for i, text in enumerate((*GOOD, *BAD))], Document)
     write(
         Path("dev.parquet"),
         [replace(e, id=f"dev-{e.id}", text=f"{e.text} 是的", split="dev") for e in examples],
@@ -177,7 +182,7 @@ def test_a_truncated_checkpoint_is_passed_over(workspace: Path, caplog: pytest.L
     from satiety.training.checkpoint import key_of
     from satiety.tuning import Finetune
 
-    inputs = [Path(PATHS[name]) for name in ("problem", "pretrained", "augmented", "dev")]
+    inputs = [Path(PATHS[name]) for name in ("problem", "pretrained", "augmented", "retrieved", "dev")]
     folder = Path(".satiety/checkpoints/finetune") / key_of(Finetune.load().model_dump_json(), *inputs)
     folder.mkdir()
     (folder / "7.safetensors").write_bytes(b"half")
@@ -185,6 +190,26 @@ def test_a_truncated_checkpoint_is_passed_over(workspace: Path, caplog: pytest.L
     assert run() == expected
     assert "training starts anew" in caplog.text
     assert manifest(Path("models/tuned")) == files
+
+
+@pytest.mark.parametrize("method", ["frozen", "full"])
+def test_it_learns_from_raw_texts_that_it_labelled_itself(workspace: Path, method: str) -> None:
+    write_params(method)
+    alone, before = run(), manifest(Path("models/tuned"))
+    write_params(method, pseudo={"rounds": 2, "quota": 0.5, "confidence": 0.0})
+    report = run()
+    assert (report["in"], report["pseudo"], report["out"]) == (36, 6, 30), "of 12 gold a half, the copies uncounted"
+    assert "pseudo" not in alone
+    assert report["steps_planned"] == alone["steps_planned"], "what it labelled itself shares the updates, as copies do"
+    assert manifest(Path("models/tuned")) != before
+    assert run() == report
+
+
+def test_to_label_raw_texts_it_needs_some(workspace: Path) -> None:
+    write_params(pseudo={"rounds": 2, "quota": 0.5, "confidence": 0.0})
+    write(Path("retrieved.parquet"), [], Document)
+    with pytest.raises(DataError, match=r"finetune\.pseudo: there is no raw text; set retrieve\.retriever"):
+        run()
 
 
 def test_without_training_examples_it_says_what_to_look_at(workspace: Path) -> None:

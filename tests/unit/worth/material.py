@@ -57,6 +57,7 @@ FINETUNE: dict[str, Any] = {
     "prefix": "",
     "pooling": "mean",
     "dropout": 0.1,
+    "pseudo": None,
     "method": METHODS["frozen"].sample().model_dump(),
     "head": {"strengths": [0.1, 0.01], "folds": 2, "rows": 1000},
     "training": {

@@ -1,0 +1,33 @@
+"""No search: a random sample of the corpus, so that raw text can be learned from where searching is not worth it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from satiety.records import Document, Example
+from satiety.retrieve.base import RETRIEVERS, Hit, Retriever
+from satiety.section import Count, Seed
+
+if TYPE_CHECKING:
+    from satiety.problems.base import Embed
+
+
+@RETRIEVERS.register("sample")
+class Sample(Retriever):
+    """Take documents at random."""
+
+    documents: Count = Field(ge=1, examples=[3])
+    """Most documents to take."""
+    seed: Seed = Field(examples=[7])
+    """Of the draw."""
+
+    def find(self, documents: Sequence[Document], wanted: Mapping[str, Sequence[Example]], embed: Embed) -> list[Hit]:
+        def lot(place: int) -> bytes:
+            return hashlib.sha256(f"{self.seed}/{documents[place].id}".encode()).digest()
+
+        drawn = sorted(range(len(documents)), key=lot)[: self.documents]
+        return [Hit(place, 1.0, "drawn at random for 'any'", "any") for place in drawn]
