@@ -114,7 +114,6 @@ class Full:
         train = [one for one in examples if one.id not in held and one.parent not in held]
         dev = [replace(one, split="dev") for one in examples if one.id in held]
         run = store(self.scratch / "checkpoints", key, seconds=60)
-        params = self.params.model_copy(update={"pseudo": None})  # levers are the meter's to set
-        result = finetune(self.encoder, self.problem, train, dev, params=params, store=run, device=self.device)
+        result = finetune(self.encoder, self.problem, train, dev, params=self.params, store=run, device=self.device)
         run.clear()
         return result.tuned.predict

@@ -78,7 +78,7 @@ def prepare(material: Material, params: Worth, finetune: Finetune, home: Path, d
         pool=material.pool,
         test=material.test,
         params=params,
-        finetune=finetune,
+        finetune=finetune.model_copy(update={"pseudo": None}),  # levers are the meter's to set
         levers=levers,
         prepared=prepared,
         around=around,

@@ -150,7 +150,8 @@ class _Desk:
     def evaluate(self, cells: Sequence[Cell]) -> None:
         """Put the outcomes of these cells into the course."""
         waiting: dict[Future[Outcome], tuple[Cell, str]] = {}
-        for cell in cells:
+        twins = {cell: self.plan.twin(cell) for cell in cells}
+        for cell in dict.fromkeys(twins.values()):
             key = self._key(cell)
             if (known := self.store.get(key)) is not None:
                 self.course.outcomes[cell] = known
@@ -161,6 +162,7 @@ class _Desk:
             self.course.outcomes[cell] = done.result()
             self.store.put(key, self.course.outcomes[cell])
             self.course.computed += 1
+        self.course.outcomes |= {cell: self.course.outcomes[twin] for cell, twin in twins.items()}
 
     def _key(self, cell: Cell) -> str:
         plan, params = self.plan, self.plan.params

@@ -80,6 +80,11 @@ class Lever(Component):
         """Whether there is anything that ``surround`` does."""
         return type(self).surround is not Lever.surround
 
+    @property
+    def teaches(self) -> bool:
+        """Whether there is anything that ``teach`` does."""
+        return type(self).teach is not Lever.teach
+
     def surround(self, around: Around, world: World) -> Around:
         """Return other documents, or another encoder."""
         return around

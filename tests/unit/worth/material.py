@@ -25,6 +25,12 @@ AUGMENT: dict[str, Any] = {
     "steps": [{"kind": "swap", "alpha": 0.3, "copies": 1}],
     "near_duplicate": 1.0,
 }
+RETRIEVE: dict[str, Any] = {
+    "kind": "retrieve",
+    "retriever": {"kind": "bm25", "documents": 20, "k1": 1.2, "b": 0.75},
+    "prefix": "",
+    "near_duplicate": 0.95,
+}
 PSEUDO: dict[str, Any] = {"kind": "pseudo", "rounds": 2, "quota": 1.0, "confidence": 0.5}
 CONTROLS: list[dict[str, Any]] = [
     {"kind": "oracle", "share": 0.6},

@@ -22,7 +22,7 @@ from satiety.worth.preparing import prepare
 from satiety.worth.reading import name_of
 from satiety.worth.section import Worth
 from satiety.worth.study import Course, controlled, run, sets
-from tests.unit.worth.material import AUGMENT, CONTROLS, PSEUDO, Inline, finetune, material, worth
+from tests.unit.worth.material import AUGMENT, CONTROLS, PSEUDO, RETRIEVE, Inline, finetune, material, worth
 
 BUDGETS = (0, 4, 8, 16, 32)
 KNOWN = 2 * 4 * 4 + 2 * 4
@@ -71,6 +71,16 @@ class TestWhatIsKnownIsNotComputedAgain:
         assert studied(home, tiny, resamples=200, level=0.9, least=0.05).computed == 0, "how it is told"
         assert studied(home, tiny, levers=both, chains=4, curve_chains=5, budgets=6).computed > 0
         assert studied(home, tiny, levers=both, chains=4, curve_chains=5, budgets=6).computed == 0
+
+    def test_a_lever_whose_finds_nobody_reads_shares_the_cells_without_it(self, tmp_path: Path, tiny: Path) -> None:
+        home = tmp_path
+        assert studied(home, tiny, levers=[AUGMENT, PSEUDO], controls=[]).computed
+        found = studied(home, tiny, levers=[RETRIEVE, AUGMENT, PSEUDO], controls=[])
+        reading = [("pseudo", "retrieve"), ("augment", "pseudo", "retrieve")]
+        assert found.computed == len(reading) * 4 * 3, "those that read what it finds"
+        for cell in [cell for cell in found.outcomes if "retrieve" in cell.levers and cell.levers not in reading]:
+            alone = replace(cell, levers=tuple(name for name in cell.levers if name != "retrieve"))
+            assert found.outcomes[cell] is found.outcomes[alone]
 
     @pytest.mark.parametrize(
         "changed",
