@@ -1,0 +1,104 @@
+"""How often the meter's quick depth sees a gain as fine-tuning does: the same study at both depths, on three problems.
+
+Tweets (the default problem), `clinc150` (every tenth of its 150 intents, by name) and `thucnews`, each with 120 labels
+and 1,000 test texts; of the last two the data must lie beside the project, in `../shared/data`. Controls are left out.
+An hour a problem on two cores; what was evaluated is kept in benchmarks/work, so a run that was cut off goes on.
+
+    python -m benchmarks.agreement [tweets clinc150 thucnews]
+"""
+
+import csv
+import json
+import os
+import shlex
+import string
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from satiety.worth.findings import wilson
+
+WORK = Path("benchmarks/work").absolute()
+RESULTS = Path("benchmarks/results/agreement.json")
+SHARED = Path("../shared").absolute()
+BAR = 0.9
+STUDY: dict[str, Any] = {"controls": [], "full": {"chains": 4, "budgets": 2, "dev": 0.2}}
+LABELS: dict[str, Any] = {"budget": 120, "test": 1000}
+STAGES = ("ingest", "validate", "worth")
+
+
+def tweets(home: Path) -> dict[str, Any]:
+    """Return the params of the default problem."""
+    return _params(Path("params.yaml"))
+
+
+def clinc150(home: Path) -> dict[str, Any]:
+    """Write the texts of fifteen intents as a table; return params that read it, the rest as for tweets."""
+    parts = json.loads((SHARED / "data/clinc150/data_full.json").read_text(encoding="utf-8"))
+    rows = [row for name in ("train", "val", "test") for row in parts[name]]
+    kept = set(sorted({intent for _, intent in rows})[::10])
+    with (home / "data/raw/intents.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["text", "intent"], *(row for row in rows if row[1] in kept)])
+    params = tweets(home)
+    (source,) = params["ingest"]["labelled"]
+    source |= {"uri": "file:data/raw/intents.csv", "sha256": None, "columns": {"text": "text", "label": "intent"}}
+    return params
+
+
+def thucnews(home: Path) -> dict[str, Any]:
+    """Return the params of the example, its data and model found from here."""
+    params = _params(Path("examples/topics_zh/params.yaml"))
+    for one in (*params["ingest"]["labelled"], params["ingest"]["base"]):
+        one["uri"] = one["uri"].replace("../../../shared", str(SHARED))
+    return params
+
+
+PROBLEMS = {one.__name__: one for one in (tweets, clinc150, thucnews)}
+
+
+def _params(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return found
+
+
+def study(name: str) -> dict[str, Any]:
+    """Run the stages that the study needs in a folder of its own; return its report."""
+    home = WORK / name
+    (home / "data/raw").mkdir(parents=True, exist_ok=True)
+    params = PROBLEMS[name](home)
+    params["ingest"] |= LABELS
+    params["worth"] |= STUDY
+    (home / "params.yaml").write_text(yaml.safe_dump(params, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    pipeline = _params(Path("dvc.yaml"))
+    names = {key: value for group in pipeline["vars"] for key, value in group.items()} | {"root": str(Path.cwd())}
+    for stage in STAGES:
+        command = string.Template(pipeline["stages"][stage]["cmd"]).substitute(names)
+        around = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+        subprocess.run([sys.executable, *shlex.split(command)[1:]], cwd=home, env=around, check=True)
+    report: dict[str, Any] = json.loads((home / "reports/worth.json").read_text(encoding="utf-8"))
+    return report
+
+
+def main() -> None:
+    """Measure, write the results, and print what agreement there is."""
+    told = {name: study(name) for name in sys.argv[1:] or PROBLEMS}
+    agree, cells = (sum(one["agreement"][what] for one in told.values()) for what in ("agree", "cells"))
+    share = wilson(agree, cells, 0.95).rounded() if cells else None
+    kept = ("metric", "budgets", "curve", "levers", "credit", "agreement", "saved", "headline", "next")
+    found = {
+        "agree": agree,
+        "cells": cells,
+        "share": share,
+        "problems": {name: {key: one[key] for key in kept} for name, one in told.items()},
+    }
+    RESULTS.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(json.dumps({"share": share, "agreement": {name: one["agreement"] for name, one in told.items()}}, indent=2))
+    if share is None or share["value"] < BAR:
+        sys.exit(f"outside what is promised: {agree} of {cells} agree, at least {BAR:.0%}")
+
+
+if __name__ == "__main__":
+    main()
