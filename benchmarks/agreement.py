@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-from satiety.worth.findings import wilson
+from satiety.worth.agreement import wilson
 
 WORK = Path("benchmarks/work").absolute()
 RESULTS = Path("benchmarks/results/agreement.json")

@@ -115,12 +115,13 @@ def solve(
     best = int(np.argmin([_loss(chances[asked], answers[asked]) for chances in held]))
     weight, bias = next(_path(rows, answers, classes, [strengths[best]]))
     told = held[best]
+    right = (told.argmax(1) == answers) & (told.max(1) > told.min(1))  # to be told nothing is not to be right
     return Head(
         weight / scale,
         bias - weight @ middle / scale,
         strengths[best],
         tuple(int(chosen[row]) for row in doubtful(told, answers)),
-        accuracy=float((told.argmax(1) == answers)[asked].mean()),
+        accuracy=float(right[asked].mean()),
         temperature=_temperature(told[asked], answers[asked]),
     )
 

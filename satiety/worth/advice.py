@@ -38,13 +38,16 @@ class Option:
 def advise(found: Findings) -> dict[str, Any]:
     """Return the next step, with its evidence and the front it was chosen from."""
     best = keep(found)
-    options = [_option(found, round(share * found.top), levers) for share in STEPS for levers in {PLAIN, best}]
+    options = _options(found, best)
     front = _front(options)
-    chosen = _chosen(found, [one for one in front if one.levers == best or not best])
+    if not any(one.levers == best and not one.more for one in front):  # dearer than the labels that do as much
+        best, front = PLAIN, [one for one in front if not one.levers]
+    now = next(one.score.value for one in options if one.levers == best and not one.more)
+    chosen = _chosen(found, [one for one in front if one.levers == best], now)
     names = [lever.kind for lever in found.plan.params.levers]
     rest = [name for name in names if name not in best]
-    off = [name for name in rest if found.says((name,), found.top) in ("not worth it here", "harmful")]
-    open_ = [name for name in rest if name not in off]
+    open_ = [name for name in rest if found.says((name,), found.top) == "inconclusive"]
+    off = [name for name in rest if name not in open_]
     return {
         "sentence": {"en": _english(chosen, best, off, open_), "zh": _chinese(chosen, best, off, open_)},
         "more": chosen.more if chosen else 0,
@@ -61,6 +64,11 @@ def keep(found: Findings) -> LeverSet:
     place = found.scores.budgets.index(found.top)
     worth = [one for one in sets(found.plan.params) if one and found.says(one, found.top) == "worth it"]
     return max(worth, key=lambda one: found.gains[one][place].low, default=PLAIN)
+
+
+def _options(found: Findings, best: LeverSet) -> list[Option]:
+    sets_ = dict.fromkeys((PLAIN, best))
+    return [_option(found, round(share * found.top), levers) for share in STEPS for levers in sets_]
 
 
 def _option(found: Findings, more: int, levers: LeverSet) -> Option:
@@ -82,11 +90,10 @@ def _front(options: Sequence[Option]) -> list[Option]:
     return front
 
 
-def _chosen(found: Findings, front: Sequence[Option]) -> Option | None:
+def _chosen(found: Findings, front: Sequence[Option], now: float) -> Option | None:
     """Return the smallest number of further labels that adds what matters; None where none on the front does."""
-    now = next((one.score.value for one in front if not one.more), None)
     least = max(found.plan.params.least, 1e-9)
-    return next((one for one in front if one.more and now is not None and one.score.value - now >= least), None)
+    return next((one for one in front if one.more and one.score.value - now >= least), None)
 
 
 def _english(chosen: Option | None, best: LeverSet, off: Sequence[str], open_: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from satiety.evaluate.bootstrap import Interval, Resampling
 from satiety.worth import curve as curves
 from satiety.worth.advantage import advantage
+from satiety.worth.agreement import agreement
 from satiety.worth.chains import CURVE
 from satiety.worth.credit import Share, credit
 from satiety.worth.curve import Curve
@@ -140,7 +141,7 @@ def tell(found: Findings) -> dict[str, Any]:
         "forecast": list(_forecasts(found)),
         "backtest": _backtest(found),
         "calibration": _calibration(found),
-        "agreement": _agreement(found),
+        "agreement": agreement(found),
         "saved": _saved(found),
     }
 
@@ -277,44 +278,6 @@ def _leak(found: Findings, places: Sequence[int]) -> dict[str, Any]:
         "score": round(float(found.scores.point[LEAKED][place]), 6),
         "inflation": gain(found.scores, LEAKED, ("leak",))[place].interval(found.level).rounded(),
     }
-
-
-def _agreement(found: Findings) -> dict[str, Any] | None:
-    """Compare the signs of gains at both depths, where full fine-tuning's interval leaves 0 out."""
-    plan = found.plan
-    cells = [((c.budget, c.levers, c.chain), o.tallies) for c, o in found.course.outcomes.items() if c.depth == "full"]
-    if not cells:
-        return None
-    how = Resampling(plan.params.seed, plan.params.resamples, plan.params.level)
-    scores = resample(plan.problem.measure, plan.problem.headline, cells, [c for c in cells if not c[0][1]], how)
-    told = [
-        {"lever": "+".join(levers), "budget": budget, "quick": quick.rounded(), "full": full.rounded()}
-        for levers in scores.point
-        if levers
-        for budget, full in zip(
-            scores.budgets, (one.interval(how.level) for one in _each(gain(scores, levers))), strict=True
-        )
-        for quick in [found.gains[levers][found.scores.budgets.index(budget)]]
-        if full.low > 0 or full.high < 0
-    ]
-    differ = [one for one in told if (one["quick"]["value"] > 0) != (one["full"]["value"] > 0)]
-    return {
-        "cells": len(told),
-        "agree": len(told) - len(differ),
-        "share": wilson(len(told) - len(differ), len(told), how.level).rounded() if told else None,
-        "disagreements": differ,
-    }
-
-
-def wilson(hits: int, of: int, level: float) -> Interval:
-    """Return a share and its interval (Wilson 1927)."""
-    from statistics import NormalDist
-
-    z = NormalDist().inv_cdf((1 + level) / 2)
-    share, spread = hits / of, 1 + z**2 / of
-    middle = (share + z**2 / (2 * of)) / spread
-    half = z * np.sqrt(share * (1 - share) / of + z**2 / (4 * of**2)) / spread
-    return Interval(share, float(middle - half), float(middle + half))
 
 
 def _saved(found: Findings) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def test_a_gpu_is_taken_unless_cpu_is_asked_for(monkeypatch: pytest.MonkeyPatch)
     assert hardware("cpu").device == "cpu"
 
 
-@pytest.mark.parametrize(("able", "precision"), [({"avx512_bf16": True}, "bf16"), ({"avx2": True}, "fp32")])
+@pytest.mark.parametrize(("able", "precision"), [({"amx_bf16": True}, "bf16"), ({"avx512_bf16": True}, "fp32")])
 def test_bfloat16_is_used_where_the_processor_has_it(
     able: dict[str, bool], precision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,7 +29,14 @@ def tallies(score: float) -> Any:
     return np.stack([score > TEXTS, np.ones(800)], axis=1).astype(float)
 
 
-def made(gains: dict[tuple[str, ...], float], *, slope: float = 0.05, seconds: float = 1.0, **changes: Any) -> Any:
+def made(
+    gains: dict[tuple[str, ...], float],
+    *,
+    slope: float = 0.05,
+    seconds: float = 1.0,
+    cells_of: Any = None,
+    **changes: Any,
+) -> Any:
     """Return findings in which plain rises by ``slope`` with each doubling, and lever sets add this much to it."""
     params = worth(levers=[AUGMENT, PSEUDO], **changes)
     draw = np.random.default_rng(3)
@@ -40,7 +47,9 @@ def made(gains: dict[tuple[str, ...], float], *, slope: float = 0.05, seconds: f
             base = 0.5 + slope * i + 0.004 * draw.standard_normal()
             for levers, added in everything.items():
                 cells[n, levers, chain] = tallies(base + added + 0.001 * draw.standard_normal())
-                outcomes[Cell(n, levers, chain)] = Outcome(cells[n, levers, chain], seconds)
+                outcomes[Cell(n, levers, chain)] = Outcome(
+                    cells[n, levers, chain], (cells_of or {}).get(levers, seconds)
+                )
             curve[n, (), 100 + chain] = tallies(0.5 + slope * i + 0.004 * draw.standard_normal())
     scores = resample(
         lambda sums: {"score": sums[..., 0] / sums[..., 1]},
@@ -104,6 +113,14 @@ def test_what_nobody_knows_is_called_undecided() -> None:
     assert told["undecided"] == ["augment"]
     assert "augment not decided yet" in told["sentence"]["en"]
     assert "augment 尚无定论" in told["sentence"]["zh"]
+
+
+def test_a_lever_that_costs_more_than_the_labels_that_do_as_much_is_left_off() -> None:
+    dear: dict[str, Any] = {"seconds": 3600.0, "cost": {"label_minutes": 0.01, "computer_hour": 100.0}}
+    told = advise(made({("pseudo",): 0.02, ("augment", "pseudo"): 0.01}, cells_of={(): 1.0}, **dear))
+    assert (told["keep"], told["off"]) == ([], ["augment", "pseudo"])
+    assert told["more"] > 0
+    assert sum(one["chosen"] for one in told["front"]) == 1
 
 
 def test_where_more_labels_add_too_little_none_are_asked_for() -> None:

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from satiety.worth import study
+from satiety.worth.agreement import wilson
 from satiety.worth.cells import Cell
 from satiety.worth.cellstore import Outcome
-from satiety.worth.findings import LEAKED, ZERO, Findings, find, languages, targets, tell, wilson
+from satiety.worth.findings import LEAKED, ZERO, Findings, find, languages, targets, tell
 from satiety.worth.preparing import prepare
 from satiety.worth.study import Course, run, sets
 from tests.unit.worth.material import AUGMENT, CONTROLS, PSEUDO, Inline, finetune, material, worth
