@@ -46,6 +46,9 @@ LEVERS: dict[str, dict[str, Any]] = {
             }
         }
     },
+    "pseudo: three rounds on what was retrieved": {
+        "finetune": {"pseudo": {"rounds": 3, "quota": 2.0, "confidence": 0.6}}
+    },
 }  # fmt: skip
 """Each with its papers' values, not tuned to this problem."""
 
@@ -76,7 +79,7 @@ def _run(folder: Path, split: int, blocks: dict[str, Any], first: str) -> float:
 def _affected(first: str) -> list[str]:
     if first == "ingest":
         return ["ingest", "validate", "retrieve", "augment", "pretrain", "finetune", "evaluate"]
-    return [first, "finetune", "evaluate"]
+    return list(dict.fromkeys([first, "finetune", "evaluate"]))
 
 
 def _run_stage(folder: Path, split: int, blocks: dict[str, Any], stage: str) -> None:

@@ -9,6 +9,8 @@ import ctypes
 import os
 import signal
 import sys
+import threading
+import time
 
 PR_SET_PDEATHSIG = 1
 """Linux's number of this request, as in <sys/prctl.h>."""
@@ -18,6 +20,24 @@ def end_with_parent() -> None:
     """Let the kernel stop this process when the one that started it dies; where there is no such kernel, do nothing."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def insist(patience: float) -> None:
+    """Ask again, after ``patience`` seconds, when the parent died and this process did not; after as many, end it.
+
+    What the kernel sends can be lost: libraries swallow what a signal's handler raises, and other systems send nothing.
+    """
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        time.sleep(patience)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(patience)
+        os._exit(128 + signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def main() -> None:

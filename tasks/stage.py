@@ -21,7 +21,7 @@ from satiety.errors import BusyError, SatietyError
 from satiety.files import sha256, write_text
 from satiety.records import count
 from satiety.section import Section
-from tasks.leash import end_with_parent
+from tasks.leash import end_with_parent, insist
 from tasks.spool import Run, tracked
 
 REPORTS = Path("reports")
@@ -107,6 +107,7 @@ class Stage:
         signal.signal(signal.SIGTERM, _stop)
         if "DVC_STAGE" in os.environ:
             end_with_parent()
+            insist(GRACE / 2)
         try:
             self.run(**arguments)
         except SatietyError as error:

@@ -17,7 +17,7 @@ def test_stages_come_in_the_order_of_the_file_each_after_what_it_reads() -> None
     names = list(upstream)
     assert (names[0], names[-1], len(names)) == ("ingest", "worth", 9)
     assert upstream["ingest"] == frozenset()
-    assert upstream["finetune"] == {"ingest", "validate", "augment", "pretrain"}
+    assert upstream["finetune"] == {"ingest", "validate", "retrieve", "augment", "pretrain"}
     assert upstream["register"] >= {"evaluate", "finetune"}
     assert not upstream["augment"] & {"retrieve"}, "they may run side by side"
     assert all(names.index(one) < names.index(stage) for stage, before in upstream.items() for one in before)

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from satiety.errors import DataError, SetupError
@@ -40,8 +41,6 @@ main.cli()
 DEAF = SLEEPER.replace(
     "    time.sleep(params.seconds)",
     """
-    import tasks.stage
-    tasks.stage.GRACE = 1
     try:
         time.sleep(params.seconds)
     except BaseException:
@@ -49,6 +48,10 @@ DEAF = SLEEPER.replace(
 """,
 )
 """Swallows what a stop raises, as callbacks and imports of libraries do."""
+HASTY = "import tasks.stage\ntasks.stage.GRACE = 1\n"
+UNTOLD = HASTY + "tasks.stage.end_with_parent = lambda: None\n"
+"""Of a system that tells no process that its parent died."""
+PARENT = "import subprocess, sys, time; print(subprocess.Popen(sys.argv[1:]).pid, flush=True); time.sleep(60)"
 
 
 class Copy(Section):
@@ -179,11 +182,26 @@ def test_a_stop_ends_it_soon_with_the_usual_code(folder: Path, sent: signal.Sign
 
 @pytest.mark.slow
 def test_a_stop_that_a_library_swallows_ends_it_all_the_same_and_says_where(folder: Path) -> None:
-    process = asleep(folder, DEAF)
+    process = asleep(folder, HASTY + DEAF)
     process.send_signal(signal.SIGTERM)
     said = process.communicate(timeout=10)[1]
     assert process.returncode
     assert "in main" in said
+    assert not Path("out.txt").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", [UNTOLD + SLEEPER, UNTOLD + DEAF, HASTY + DEAF], ids=["untold", "both", "deaf"])
+def test_it_ends_with_its_parent_whatever_the_system_and_its_libraries_do(folder: Path, program: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, sys.path)), "DVC_STAGE": "nap"}
+    command = [sys.executable, "-c", PARENT, sys.executable, "-c", program, "--out", "out.txt"]
+    with subprocess.Popen(command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        stage = psutil.Process(int(parent.stdout.readline()))
+        while not (folder / "asleep").exists():
+            time.sleep(0.02)
+        parent.kill()
+    stage.wait(10)
     assert not Path("out.txt").exists()
 
 
