@@ -1,8 +1,9 @@
 """What the meter costs: the default study, quick, with and without embeddings; and against fine-tuning every cell.
 
-Six budgets, eight lever sets, five chains, 2,000 test texts, on the tables of a finished run of the default problem
-(`make run` first). Cells and embeddings go to a scratch folder, so nothing is taken from earlier runs. Full cells are
-evaluated in the same run, one of each kind, on one thread as the quick ones are: mean time over mean time.
+Six budgets, eight lever sets, 2,000 test texts, on the tables of a finished run of the default problem (`make run`
+first): with five chains, for the curve and controls too, and with as many as params.yaml has. Cells and embeddings go
+to a scratch folder, so nothing is taken from earlier runs. Full cells are evaluated in the same run, one of each kind,
+on one thread as the quick ones are: mean time over mean time.
 
     python -m benchmarks.worth
 """
@@ -62,23 +63,31 @@ def full_seconds(plan: Any, budgets: Sequence[int]) -> list[float]:
 
 def main() -> None:
     """Measure, write the results, and print them."""
-    params = Worth.load().model_copy(update={"chains": CHAINS})
-    given = material()
+    default, given = Worth.load(), material()
+    params = default.model_copy(update={"chains": CHAINS, "curve_chains": CHAINS})
     with TemporaryDirectory(prefix="satiety-") as scratch:
         home = Path(scratch)
         cold, course, plan = study(given, params, home)
         shutil.rmtree(home / "cells")
         warm, again, _ = study(given, params, home)
         kept, same, _ = study(given, params, home)
+        peak = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        shutil.rmtree(home / "cells")
+        whole, all_, _ = study(given, default, home)
         plan = replace(plan, home=home / "full")
         full = full_seconds(plan, course.budgets)
     quick = [outcome.seconds for cell, outcome in course.outcomes.items() if cell.budget]
-    peak = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     found = {
         "seconds, nothing cached": cold,
         "seconds, embeddings cached": warm,
         "seconds, all cached": kept,
-        "cells": {"first": course.computed, "without cells": again.computed, "all cached": same.computed},
+        "seconds, embeddings cached, chains of params.yaml": whole,
+        "cells": {
+            "first": course.computed,
+            "without cells": again.computed,
+            "all cached": same.computed,
+            "chains of params.yaml": all_.computed,
+        },
         "gigabytes": (peak[0] + cores() * peak[1]) * 1024 / 1e9,
         "seconds a cell": {"quick": sum(quick) / len(quick), "full": sum(full) / len(full)},
         "full / quick": (sum(full) / len(full)) / (sum(quick) / len(quick)),

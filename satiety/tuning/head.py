@@ -186,6 +186,7 @@ def _loss(chances: Floats, answers: Ints) -> float:
 
 def _path(rows: Floats, answers: Ints, classes: int, strengths: Sequence[float]) -> Iterator[tuple[Floats, Floats]]:
     """Yield (weight, bias) at each strength, from strong to weak, each starting where the last one ended."""
+    from sklearn import config_context
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
@@ -196,7 +197,7 @@ def _path(rows: Floats, answers: Ints, classes: int, strengths: Sequence[float])
     model = LogisticRegression(max_iter=500, warm_start=True)
     for strength in strengths:
         model.set_params(C=1 / (strength * len(rows)))
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), config_context(assume_finite=True, skip_parameter_validation=True):
             warnings.simplefilter("ignore", ConvergenceWarning)  # a start for training, or nearly there: good enough
             model.fit(rows, answers)
         weight, bias = model.coef_, model.intercept_
