@@ -11,6 +11,7 @@ from rich.table import Table
 
 from flows.dvc import DVC, surroundings
 from satiety.errors import SatietyError, SetupError
+from satiety.worth.page.trust import held
 from tasks.stage import REPORTS
 
 PAGE = REPORTS / "worth.html"
@@ -35,10 +36,17 @@ def measure(folder: Path, console: Console | None = None) -> None:
         "",
         table(told),
         "",
+        known(told),
         f"Next: {told['next']['sentence']['en']}",
         f"The page: {PAGE}",
     ):
         out.print(part, markup=False) if isinstance(part, str) else out.print(part)
+
+
+def known(told: Mapping[str, Any]) -> str:
+    """Return how many levers of known worth were read right, so that nobody takes the rest for surer than it is."""
+    right = held(told)
+    return f"Known answers: {sum(right)} of {len(right)} read right{'' if all(right) else '; mind what is said here'}"
 
 
 def table(told: Mapping[str, Any]) -> Table:
@@ -53,7 +61,7 @@ def table(told: Mapping[str, Any]) -> Table:
         padding=(0, 2, 0, 0),
     )
     for number, name in enumerate(("lever", "gain", f"{told['level']:.0%} interval", "worth in labels", "verdict")):
-        found.add_column(name, justify="right" if number in (1, 2) else "left", no_wrap=True)
+        found.add_column(name, justify="right" if number in (1, 2) else "left", no_wrap=number in (1, 2))
     for one in told["levers"]:
         if one["budget"] == top:
             gain = one["gain"]

@@ -15,8 +15,8 @@ FIELDS = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, 
 """Of whatever is read from params.yaml."""
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 """What every generator of random numbers takes: NumPy's and scikit-learn's take no more."""
-Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
-"""How many of something: no more than fits the libraries below, which count in 32 bits."""
+MOST = 1_000_000_000
+"""Of anything that is counted: no more than fits the libraries below, which count in 32 bits."""
 
 
 class Section(BaseModel):

@@ -13,7 +13,7 @@ from pydantic import Field
 from satiety.augment.base import AUGMENTERS, Augmenter
 from satiety.augment.rewriting import from_nlpaug, movable, noised
 from satiety.problems.base import Rewrite
-from satiety.section import Count
+from satiety.section import MOST
 
 
 @AUGMENTERS.register("char_swap")
@@ -24,7 +24,7 @@ class CharSwap(Augmenter):
     """Share of the words that are changed, at least one; nlpaug's default is 0.3."""
     characters: float = Field(gt=0, le=1, examples=[0.1])
     """Share of such a word's characters that move, at least one; nlpaug's default is 0.3."""
-    shortest: Count = Field(ge=2, examples=[2])
+    shortest: int = Field(ge=2, le=MOST, examples=[2])
     """Characters of the shortest word that may be changed: nlpaug's default is 4; 2 is what most Chinese words have."""
     copies: int = Field(ge=1, le=100, examples=[2])
     """New texts made of each text, at most."""

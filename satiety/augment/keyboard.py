@@ -14,7 +14,7 @@ from pydantic import Field
 from satiety.augment.base import AUGMENTERS, Augmenter
 from satiety.augment.rewriting import from_nlpaug, is_cjk, movable, noised
 from satiety.problems.base import Rewrite
-from satiety.section import Count
+from satiety.section import MOST
 
 
 @AUGMENTERS.register("keyboard")
@@ -27,7 +27,7 @@ class Keyboard(Augmenter):
     """Share of the words that get a slip, at least one; nlpaug's default is 0.3."""
     characters: float = Field(gt=0, le=1, examples=[0.1])
     """Share of such a word's characters, at least one; nlpaug's default is 0.3."""
-    shortest: Count = Field(ge=1, examples=[4])
+    shortest: int = Field(ge=1, le=MOST, examples=[4])
     """Characters of the shortest word that may get one; nlpaug's default is 4."""
     copies: int = Field(ge=1, le=100, examples=[2])
     """New texts made of each text, at most."""

@@ -15,7 +15,7 @@ from satiety.ingest.base import READERS, Limits, Reader
 from satiety.masking import Kind
 from satiety.problems.base import PROBLEMS, Problem
 from satiety.records import Split
-from satiety.section import Count, Section, Seed
+from satiety.section import MOST, Section, Seed
 
 COLUMNS = ("text", "label", "spans", "group")
 """What a source can give."""
@@ -58,11 +58,11 @@ class Ingest(Section):
     """Where raw text comes from; labelled texts beyond the budget join it without their labels."""
     base: Asset
     """The model to start from: a folder with safetensors."""
-    budget: Count = Field(ge=2)
+    budget: int = Field(ge=2, le=MOST)
     """Labels that may be spent, those of dev included."""
     dev: float = Field(gt=0, lt=1)
     """Share of the budget kept for early stopping."""
-    test: Count = Field(ge=1)
+    test: int = Field(ge=1, le=MOST)
     """Labelled texts held out to measure with; they spend no budget."""
     near_duplicate: float = Field(gt=0, le=1)
     """Jaccard similarity of character 5-grams from which two texts are one. .8: Lee et al. 2022, arXiv:2107.06499."""

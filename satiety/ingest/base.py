@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from satiety.registry import Component, Registry
-from satiety.section import Count, Section
+from satiety.section import MOST, Section
 
 Columns = Mapping[str, str | int]
 """Our name -> the file's: a column's name or index, or a path into a JSON value."""
@@ -24,11 +24,11 @@ Columns = Mapping[str, str | int]
 class Limits(Section):
     """What a hostile or broken file may cost."""
 
-    row_bytes: Count = Field(ge=1_000)
+    row_bytes: int = Field(ge=1_000, le=MOST)
     """Longest row, in bytes; a longer one goes to quarantine."""
-    rows: Count = Field(ge=1)
+    rows: int = Field(ge=1, le=MOST)
     """Most rows of one file; a file with more is refused."""
-    ratio: Count = Field(ge=10)
+    ratio: int = Field(ge=10, le=MOST)
     """Most bytes that one byte of a gzip file may become; more is refused. Text rarely exceeds 30."""
 
 

@@ -15,7 +15,7 @@ from pydantic import Field
 from satiety.records import Document, Example
 from satiety.retrieve.base import RETRIEVERS, Hit, Retriever
 from satiety.retrieve.scoring import by_words
-from satiety.section import Count
+from satiety.section import MOST
 
 if TYPE_CHECKING:
     from satiety.problems.base import Embed
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Bm25(Retriever):
     """Find the documents that share the most telling words with the training texts."""
 
-    documents: Count = Field(ge=1, examples=[3])
+    documents: int = Field(ge=1, le=MOST, examples=[3])
     """Most documents to find, all strata together."""
     k1: float = Field(gt=0, le=3, examples=[1.2])
     """How soon a repeated word stops counting: 1.2 to 2 (Robertson & Zaragoza 2009); 1.2 is Lucene's default."""

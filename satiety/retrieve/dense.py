@@ -13,7 +13,7 @@ from pydantic import Field
 from satiety.records import Document, Example
 from satiety.retrieve.base import RETRIEVERS, Hit, Retriever
 from satiety.retrieve.scoring import by_meaning
-from satiety.section import Count
+from satiety.section import MOST
 
 if TYPE_CHECKING:
     from satiety.problems.base import Embed
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Dense(Retriever):
     """Find the documents whose embedding lies nearest to that of a training example."""
 
-    documents: Count = Field(ge=1, examples=[3])
+    documents: int = Field(ge=1, le=MOST, examples=[3])
     """Most documents to find, all strata together. The whole corpus is embedded, whatever this says."""
 
     def find(self, documents: Sequence[Document], wanted: Mapping[str, Sequence[Example]], embed: Embed) -> list[Hit]:

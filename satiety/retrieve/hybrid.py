@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from satiety.records import Document, Example
 from satiety.retrieve.base import RETRIEVERS, Hit, Retriever
 from satiety.retrieve.scoring import by_meaning, by_words
-from satiety.section import Count
+from satiety.section import MOST
 
 if TYPE_CHECKING:
     from satiety.problems.base import Embed
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 class Hybrid(Retriever):
     """Find candidates by their words; of these keep the ones nearest in meaning to a training example."""
 
-    documents: Count = Field(ge=1, examples=[3])
+    documents: int = Field(ge=1, le=MOST, examples=[3])
     """Most documents to find, all strata together."""
-    candidates: Count = Field(ge=1, examples=[6])
+    candidates: int = Field(ge=1, le=MOST, examples=[6])
     """Documents that BM25 proposes; only these are embedded, which takes most of the time. At least ``documents``."""
     k1: float = Field(gt=0, le=3, examples=[1.2])
     """How soon a repeated word stops counting: 1.2 to 2 (Robertson & Zaragoza 2009); 1.2 is Lucene's default."""

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from satiety.records import Document, Example
 from satiety.retrieve.base import RETRIEVERS, Hit, Retriever
-from satiety.section import Count, Seed
+from satiety.section import MOST, Seed
 
 if TYPE_CHECKING:
     from satiety.problems.base import Embed
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Sample(Retriever):
     """Take documents at random."""
 
-    documents: Count = Field(ge=1, examples=[3])
+    documents: int = Field(ge=1, le=MOST, examples=[3])
     """Most documents to take."""
     seed: Seed = Field(examples=[7])
     """Of the draw."""

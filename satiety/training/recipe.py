@@ -6,7 +6,7 @@ import math
 
 from pydantic import BaseModel, Field
 
-from satiety.section import FIELDS, Count
+from satiety.section import FIELDS, MOST
 
 
 class Recipe(BaseModel):
@@ -38,7 +38,7 @@ class Recipe(BaseModel):
     (arXiv:1803.05407); polynomial decay, Shamir & Zhang 2013 (arXiv:1212.1824)."""
     checks: int = Field(ge=1, le=1000)
     """How often the model is judged on dev, evenly over the run, besides once before the first update."""
-    patience: Count | None = Field(ge=1)
+    patience: int | None = Field(ge=1, le=MOST)
     """Checks in a row without a better one after which training stops; null goes to the end. The best is restored."""
 
     def warm(self, steps: int) -> int:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 import numpy as np
 from pydantic import BaseModel, Field
 
-from satiety.section import FIELDS, Count
+from satiety.section import FIELDS, MOST
 from satiety.tuning.doubt import doubtful
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Solver(BaseModel):
     """L2 penalties to choose from: half of it times the squared weights is added to the mean loss."""
     folds: int = Field(ge=2, le=20)
     """Of the cross-validation that chooses."""
-    rows: Count = Field(ge=100)
+    rows: int = Field(ge=100, le=MOST)
     """Texts (or tokens, for a head over tokens) that are used at most; a seeded sample of more."""
 
 
@@ -59,8 +59,6 @@ class Head:
     """The penalty that was chosen."""
     doubtful: tuple[int, ...] = ()
     """Rows whose target looks wrong to the heads of the folds that did not see them, the most doubtful first."""
-    accuracy: float = 0.0
-    """Share of judged rows that the heads of the folds that did not see them got right."""
     temperature: float = 1.0
     """What the logits are to be divided by, so that confidences are right as often as they say (on rows not seen)."""
 
@@ -71,7 +69,6 @@ class Head:
             "bias": self.bias.tolist(),
             "strength": self.strength,
             "doubtful": self.doubtful,
-            "accuracy": self.accuracy,
             "temperature": self.temperature,
         }
 
@@ -79,7 +76,7 @@ class Head:
     def of(cls, plain: Mapping[str, Any]) -> Self:
         """Return the head that ``plain`` described."""
         weight, bias = np.array(plain["weight"]), np.array(plain["bias"])
-        rest = {name: plain[name] for name in ("strength", "accuracy", "temperature")}
+        rest = {name: plain[name] for name in ("strength", "temperature")}
         return cls(weight, bias, doubtful=tuple(plain["doubtful"]), **rest)
 
 
@@ -115,13 +112,11 @@ def solve(
     best = int(np.argmin([_loss(chances[asked], answers[asked]) for chances in held]))
     weight, bias = next(_path(rows, answers, classes, [strengths[best]]))
     told = held[best]
-    right = (told.argmax(1) == answers) & (told.max(1) > told.min(1))  # to be told nothing is not to be right
     return Head(
         weight / scale,
         bias - weight @ middle / scale,
         strengths[best],
         tuple(int(chosen[row]) for row in doubtful(told, answers)),
-        accuracy=float(right[asked].mean()),
         temperature=_temperature(told[asked], answers[asked]),
     )
 

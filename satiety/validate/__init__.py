@@ -7,7 +7,7 @@ Great Expectations itself is known to the stage alone: here a *checker* is a fun
 
 from pydantic import Field
 
-from satiety.section import Count, Section
+from satiety.section import MOST, Section
 
 __all__ = ["Validate"]
 
@@ -19,7 +19,7 @@ class Validate(Section):
     """Largest share of a table's rows that may go to quarantine; more stops the pipeline."""
     near_duplicate: float = Field(gt=0, le=1)
     """Jaccard similarity of character 5-grams from which a training text repeats a held-out one; as for ``ingest``."""
-    longest: Count = Field(ge=1)
+    longest: int = Field(ge=1, le=MOST)
     """Most characters of a text."""
     symbols: float = Field(ge=0, le=1)
     """Largest share of a raw document's characters that are neither letters nor digits; white space is not counted."""
@@ -27,7 +27,7 @@ class Validate(Section):
     """Least share of the commonest language among the labelled examples; 0 where they are meant to be of many."""
     label_share: float = Field(gt=0, le=1)
     """Largest share of one label in a split: above it, guessing is as good as learning."""
-    label_count: Count = Field(ge=1)
+    label_count: int = Field(ge=1, le=MOST)
     """Fewest examples of a label in a split."""
     label_in_text: float = Field(ge=0, le=1)
     """Largest share of examples whose text names their own label: above it, the label is leaked."""

@@ -7,9 +7,11 @@ which is as far as anybody has measured.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from satiety.worth.resample import Drawn
 from satiety.worth.scores import PLAIN, LeverSet, gain
@@ -75,7 +77,7 @@ def _option(found: Findings, more: int, levers: LeverSet) -> Option:
     cost, score = found.plan.params.cost, found.curve.at(found.top + more)
     if levers:
         added = gain(found.scores, levers)[found.scores.budgets.index(found.top)]
-        score = Drawn(score.rows + added.rows)
+        score = Drawn(np.clip(score.rows + added.rows, 0, 1))
     seconds = [o.seconds for c, o in found.course.outcomes.items() if c.levers == levers and c.budget == found.top]
     hours = more * cost.label_minutes / 60 + sum(seconds) / max(len(seconds), 1) / 3600 * cost.computer_hour
     return Option(more, levers, score.interval(found.level), hours)
@@ -113,15 +115,22 @@ def _chinese(chosen: Option | None, best: LeverSet, off: Sequence[str], open_: S
     return f"{'，'.join(parts)}。"
 
 
-def _evidence(found: Findings, best: LeverSet, chosen: Option | None) -> list[str]:
+def _evidence(found: Findings, best: LeverSet, chosen: Option | None) -> Iterator[dict[str, str]]:
     place, metric = found.scores.budgets.index(found.top), found.plan.problem.headline
-    told = []
     if best:
-        told.append(f"{' + '.join(best)} at {found.top} labels: {_signed(found.gains[best][place])} {metric}")
+        names, added = " + ".join(best), _signed(found.gains[best][place])
+        yield {
+            "en": f"{names} at {found.top} labels: {added} {metric}",
+            "zh": f"{found.top} 条标注时 {names}：{metric} {added}",
+        }
     if chosen:
-        told.append(f"{found.top + chosen.more} labels: {metric} {_plain(chosen.score)}, for {chosen.hours:.1f} hours")
-    now = found.curve.at(found.top).interval(found.level)
-    return [*told, f"plain at {found.top} labels: {metric} {_plain(now)}"]
+        labels, score, hours = found.top + chosen.more, _plain(chosen.score), f"{chosen.hours:.1f}"
+        yield {
+            "en": f"{labels} labels: {metric} {score}, for {hours} hours",
+            "zh": f"{labels} 条标注：{metric} {score}，费时 {hours} 小时",
+        }
+    now = _plain(found.scores.curve[place].interval(found.level))
+    yield {"en": f"plain at {found.top} labels: {metric} {now}", "zh": f"{found.top} 条标注、不用手段：{metric} {now}"}
 
 
 def _signed(one: Interval) -> str:

@@ -10,6 +10,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from satiety.neardup import contaminated
 from satiety.problems import Prediction
 from satiety.worth.cellstore import Outcome
 from satiety.worth.chains import chain
@@ -40,12 +41,10 @@ class Plan:
     prepared: Mapping[str, Any]
     around: Mapping[tuple[str, ...], Around]
     """By lever set."""
-    refused: frozenset[bytes]
-    """Names of the texts that give away a test text."""
+    refused: Mapping[bytes, bool]
+    """Of the texts that levers announced, by name: whether they give away a test text."""
     zero: Floats
     """Tallies of answers without training, shape (examples, counts)."""
-    guessed: Mapping[str, str | None]
-    """The label that is answered without training, by id of the pool's examples; none for a head over tokens."""
     home: Path
     device: str
 
@@ -64,6 +63,7 @@ class Bench:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self._quick = cache(self._reads)
+        self._refused = {name_of(one.text): False for one in plan.pool} | dict(plan.refused)
 
     def evaluate(self, cell: Cell, key: str) -> Outcome:
         """Return what the cell gives; the same whatever was evaluated before."""
@@ -72,7 +72,7 @@ class Bench:
         if not cell.budget:
             return Outcome(plan.zero, time.process_time() - begun, zero_shot=True)
         wanted = self._examples(cell)
-        examples = [one for one in wanted if one.origin == "gold" or not cell.gated or self._clean(one)]
+        examples = self._clean(wanted) if cell.gated else wanted
         tallies, zero_shot = (self._quickly if cell.depth == "quick" else self._fully)(cell, examples, key)
         seconds = time.process_time() - begun
         return Outcome(tallies, seconds, zero_shot, refused=len(wanted) - len(examples), used=len(examples))
@@ -92,33 +92,38 @@ class Bench:
                 draw=random.Random(f"{plan.params.seed}/{name}/{cell.chain}/{cell.budget}"),  # no secret
                 answer=lambda known, texts: self._answers(cell, known, texts),
             )
-            examples = plan.levers[name].teach(examples, lesson)
+            try:
+                examples = plan.levers[name].teach(examples, lesson)
+            except Exception as error:
+                error.add_note(f"in lever {name}, at {cell.budget} labels, chain {cell.chain}")
+                raise
         return examples
 
-    def _clean(self, example: Example) -> bool:
-        return name_of(example.text) not in self.plan.refused
+    def _clean(self, examples: Sequence[Example]) -> list[Example]:
+        """Return those that give no test text away. What no lever announced is held against the test now, and once."""
+        fresh = {name_of(one.text): one.text for one in examples}
+        fresh = {name: text for name, text in fresh.items() if name not in self._refused}
+        held = [(one.id, one.text) for one in self.plan.test]
+        twins = contaminated(list(fresh.values()), held, self.plan.params.near_duplicate) if fresh else []
+        self._refused |= {name: twin is not None for name, twin in zip(fresh, twins, strict=True)}
+        return [one for one in examples if not self._refused[name_of(one.text)]]
 
     def _answers(self, cell: Cell, known: Sequence[Example], texts: Sequence[str]) -> list[Prediction]:
         quick = self._quick(self.plan.around[cell.levers].encoder)
-        head = quick.solve(known, self.plan.params.seed)
+        head = quick.solve(known, self.plan.params.seed + cell.chain)
         return quick.answers(head, texts) if head else [Prediction(confidence=0.0) for _ in texts]
 
     def _quickly(self, cell: Cell, examples: Sequence[Example], _: str) -> tuple[Floats, bool]:
-        """Solve a head; where answering without training does better on the labels, not seen, that is the recipe."""
         plan, quick = self.plan, self._quick(self.plan.around[cell.levers].encoder)
-        head = quick.solve(examples, plan.params.seed)
-        if head is None or head.accuracy < self._guess(examples):
+        head = quick.solve(examples, plan.params.seed + cell.chain)
+        if head is None:
             return plan.zero, True
         return plan.problem.tally(plan.test, quick.answers(head, self._texts)), False
 
-    def _guess(self, examples: Sequence[Example]) -> float:
-        """Return the share of the labels that are guessed without training; 0 where nothing is guessed."""
-        told = [one for one in examples if one.id in self.plan.guessed]
-        return sum(self.plan.guessed[one.id] == one.label for one in told) / len(told) if told else 0.0
-
     def _fully(self, cell: Cell, examples: Sequence[Example], key: str) -> tuple[Floats, bool]:
         plan, encoder = self.plan, self.plan.around[cell.levers].encoder
-        full = Full(plan.problem, encoder, plan.finetune, plan.params.full.dev, plan.device, plan.home)
+        params = plan.finetune.model_copy(update={"seed": plan.finetune.seed + cell.chain})
+        full = Full(plan.problem, encoder, params, plan.params.full.dev, plan.device, plan.home)
         return plan.problem.tally(plan.test, full.learn(examples, cell.budget, key)(self._texts)), False
 
     @cached_property

@@ -30,7 +30,7 @@ class Outcome:
     seconds: float
     """It took, on one core or on the GPU."""
     zero_shot: bool = False
-    """Whether plain's best recipe there is to answer without training."""
+    """Whether these are answers without training."""
     refused: int = 0
     """Examples that the gate kept out."""
     used: int = 0

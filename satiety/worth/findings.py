@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,12 +16,14 @@ from satiety.evaluate.bootstrap import Interval, Resampling
 from satiety.worth import curve as curves
 from satiety.worth.advantage import advantage
 from satiety.worth.agreement import agreement
+from satiety.worth.cells import Cell
 from satiety.worth.chains import CURVE
 from satiety.worth.credit import Share, credit
 from satiety.worth.curve import Curve
 from satiety.worth.equivalence import Labels, equivalent
 from satiety.worth.forecast import backtest, forecast
 from satiety.worth.levers.controls import Oracle
+from satiety.worth.recipes import best
 from satiety.worth.resample import Drawn
 from satiety.worth.scores import PLAIN, LeverSet, Scores, gain, resample
 from satiety.worth.sequential import verdict
@@ -29,7 +31,6 @@ from satiety.worth.study import Course, controlled, sets
 
 if TYPE_CHECKING:
     from satiety.worth.bench import Plan
-    from satiety.worth.cells import Cell
     from satiety.worth.resample import Drawn
 from satiety.worth.scores import Key
 
@@ -74,6 +75,7 @@ class Findings:
 def find(plan: Plan, course: Course) -> Findings:
     """Resample the outcomes, fit the curve, and read every gain off it."""
     how = Resampling(plan.params.seed, plan.params.resamples, plan.params.level)
+    course = replace(course, outcomes=best(course.outcomes, plan.zero, plan.problem))
     cells = [(_key(cell), outcome.tallies) for cell, outcome in course.outcomes.items() if _measured(cell)]
     plain = [key for key, _ in cells if not key[1]]
     cells += [((budget, ZERO, chain), plan.zero) for budget, _, chain in plain]
@@ -161,7 +163,8 @@ def _zero(plan: Plan) -> Interval:
 
 def _line(found: Findings, budget: int) -> dict[str, float]:
     place = found.scores.budgets.index(budget)
-    return found.scores.curve[place].interval(found.level).rounded()
+    one = found.scores.curve[place].interval(found.level)
+    return Interval(one.value, max(one.low, 0.0), min(one.high, 1.0)).rounded()
 
 
 def _fit(found: Findings) -> dict[str, Any]:
@@ -175,7 +178,7 @@ def _fit(found: Findings) -> dict[str, Any]:
 
 
 def _methods(found: Findings) -> Iterator[dict[str, Any]]:
-    """Yield recipes without a lever, each against plain, which is the better one of each cell."""
+    """Yield recipes without a lever, each against plain, which is the better one at each budget."""
     outcomes = found.course.outcomes
     for place, budget in enumerate(found.scores.budgets):
         shares = [o.zero_shot for c, o in outcomes.items() if _measured(c) and c.budget == budget and not c.levers]
@@ -235,7 +238,7 @@ def _forecasts(found: Findings) -> Iterator[dict[str, Any]]:
 def targets(found: Findings) -> list[float]:
     """Return the scores to forecast: those asked for, or some between what there is and what there could be."""
     if found.plan.params.targets is not None:
-        return list(found.plan.params.targets)
+        return sorted({*found.plan.params.targets})
     now = float(found.curve.at(found.top).point)
     room = max(float(found.curve.asymptote.point) - now, 0.03)
     return sorted({min(1.0, max(round(now + share * room, 2), round(now + 0.01, 2))) for share in (0.25, 0.5, 0.75)})
@@ -283,7 +286,12 @@ def _leak(found: Findings, places: Sequence[int]) -> dict[str, Any]:
 def _saved(found: Findings) -> dict[str, Any]:
     course, params = found.course, found.plan.params
     above = sum(n > 0 for n in course.budgets)
-    cells = above * sum(params.chains - after for after in course.stopped.values())
+    real = [
+        after
+        for levers, after in course.stopped.items()
+        if found.plan.twin(Cell(found.top, levers, 0)).levers == levers
+    ]
+    cells = above * sum(params.chains - after for after in real)
     return {
         "cells": cells,
         "of": course.planned,

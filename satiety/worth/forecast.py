@@ -7,7 +7,7 @@ the power law speaks (see :mod:`satiety.worth.curve` for when it is believed, an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -68,7 +68,8 @@ def forecast(curve: Curve, target: float, level: float) -> Forecast:
     """Return how many labels a target score takes."""
     labels = curve.reaches(Drawn(np.full(1 + len(curve.scores.draws), target)))
     reachable = bool(np.isfinite(labels.point) and np.isfinite(labels.draws).mean() >= 0.5)
-    return Forecast(target, Labels.of(labels, level), reachable)
+    found = Labels.of(labels, level)
+    return Forecast(target, found if reachable else replace(found, value=np.inf), reachable)
 
 
 def backtest(budgets: Sequence[int], scores: Drawn, level: float) -> Backtest:

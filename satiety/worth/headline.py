@@ -36,11 +36,12 @@ def headline(found: Findings) -> dict[str, Any]:
     }
 
 
-def _rank(found: Findings, levers: LeverSet, budget: int) -> tuple[bool, float]:
-    """Prefer what can be said in a number, then what is surest."""
+def _rank(found: Findings, levers: LeverSet, budget: int) -> tuple[bool, bool, float]:
+    """Prefer what is not off with all labels there are, then what can be said in a number, then what is surest."""
     place = found.scores.budgets.index(budget)
     labels = found.labels[levers][place]
-    return bool(np.isfinite(labels.value)), found.gains[levers][place].low
+    lasts = found.says(levers, found.top) in ("worth it", "inconclusive")
+    return lasts, bool(np.isfinite(labels.value)), found.gains[levers][place].low
 
 
 def _nothing(found: Findings) -> dict[str, str]:

@@ -72,7 +72,6 @@ def prepare(material: Material, params: Worth, finetune: Finetune, home: Path, d
     texts = list(_texts(world, levers, prepared, around))
     twins = contaminated(texts, [(one.id, one.text) for one in material.test], params.near_duplicate)
     _read(world, params, levers, prepared, around, reader)
-    guesses = material.problem.before([], [one.text for one in material.pool], reader.embed)
     plan = Plan(
         problem=material.problem,
         pool=material.pool,
@@ -82,13 +81,10 @@ def prepare(material: Material, params: Worth, finetune: Finetune, home: Path, d
         levers=levers,
         prepared=prepared,
         around=around,
-        refused=frozenset(name_of(text) for text, twin in zip(texts, twins, strict=True) if twin is not None),
+        refused={name_of(text): twin is not None for text, twin in zip(texts, twins, strict=True)},
         zero=material.problem.tally(
             material.test, material.problem.before([], [one.text for one in material.test], reader.embed)
         ),
-        guessed={one.id: guess.label for one, guess in zip(material.pool, guesses, strict=True)}
-        if material.problem.head == "text"
-        else {},
         home=home,
         device=device,
     )

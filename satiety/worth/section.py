@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, Field, SerializeAsAny, model_validator
 
-from satiety.section import FIELDS, Count, Section, Seed
+from satiety.section import FIELDS, Section, Seed
 from satiety.tuning.head import Solver
 from satiety.worth.levers import LEVERS, Lever
 from satiety.worth.reading import Reading
@@ -19,9 +19,9 @@ class Confirm(BaseModel):
 
     model_config = FIELDS
 
-    chains: Count = Field(le=100)
+    chains: int = Field(ge=0, le=100)
     """Chains of each; 0: none, the meter stays quick."""
-    budgets: Count = Field(le=20)
+    budgets: int = Field(ge=0, le=20)
     """The largest budgets at which it is done."""
     dev: float = Field(ge=0, lt=1)
     """Share of a cell's labels that chooses the best step of its training."""
@@ -32,7 +32,7 @@ class Cost(BaseModel):
 
     model_config = FIELDS
 
-    label_minutes: float = Field(gt=0, le=10_000)
+    label_minutes: float = Field(ge=0, le=10_000)
     """Of a person's time, for one label."""
     computer_hour: float = Field(ge=0, le=10_000)
     """What an hour of computing costs, in hours of that person's time."""
@@ -49,11 +49,11 @@ class Worth(Section):
     """Measured alone and in every combination."""
     controls: list[SerializeAsAny[Known]]
     """Of known worth: what the meter says of them shows how far it is right."""
-    chains: Count = Field(ge=3, le=1000)
+    chains: int = Field(ge=3, le=1000)
     """Random orders of the labels in which levers are measured, all of them in the same."""
-    curve_chains: Count = Field(ge=3, le=1000)
+    curve_chains: int = Field(ge=3, le=1000)
     """Further ones, for the learning curve alone."""
-    documents: Count = Field(le=1_000_000)
+    documents: int = Field(ge=0, le=1_000_000)
     """Raw texts at hand where no lever finds better ones: a random sample of the corpus."""
     near_duplicate: float = Field(gt=0, le=1)
     """Jaccard similarity of character 5-grams from which a text gives away a test text, and is refused."""
@@ -67,7 +67,7 @@ class Worth(Section):
     """Least gain that matters, in score."""
     alpha: float = Field(gt=0, lt=0.5)
     """Largest share of levers worth it that may be stopped early."""
-    resamples: Count = Field(ge=100, le=100_000)
+    resamples: int = Field(ge=100, le=100_000)
     """Of the bootstrap."""
     level: float = Field(gt=0.5, lt=1)
     """Of every interval."""

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from satiety.worth.resample import means
+from satiety.worth.resample import Chains, means
 from satiety.worth.scores import PLAIN, LeverSet, Scores
 
 if TYPE_CHECKING:
@@ -62,13 +62,14 @@ def stopped(scores: Scores, levers: LeverSet, rule: Futility) -> int | None:
         levers: the lever set.
         rule: when to stop. Resamples should be ten times looks / alpha at least, for the bound is their outermost part.
     """
-    gains = (scores.chains[levers] - scores.chains[PLAIN]).pooled()
-    order = np.cumsum(np.isfinite(gains.point), axis=1)
+    gains = scores.chains[levers] - scores.chains[PLAIN]
+    pooled, top = gains.pooled(), Chains(gains.point[-1:], gains.draws[:, -1:])
+    order = np.cumsum(np.isfinite(pooled.point), axis=1)
     for look in rule.looks:
         if look > order[0, -1]:
             return None
-        seen = means([(gains.where(order <= look), scores.lucks[0])])[0]
-        if np.quantile(seen.draws, rule.level, method="higher") < rule.least:
+        seen = [means([(one.where(order <= look), scores.lucks[0])])[0] for one in (pooled, top)]
+        if all(np.quantile(one.draws, rule.level, method="higher") < rule.least for one in seen):
             return look
     return None
 

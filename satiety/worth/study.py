@@ -78,7 +78,8 @@ def run(plan: Plan, inputs: Sequence[str], workers: int) -> Course:
     store = CellStore(plan.home / "cells")
     above = [n for n in course.budgets if n]
     everything = sets(params)
-    course.planned = len(everything) * len(above) * params.chains
+    real = [levers for levers in everything if plan.twin(Cell(above[-1], levers, 0)).levers == levers]
+    course.planned = len(real) * len(above) * params.chains
     with _pool(plan, workers) as pool:
         desk = _Desk(plan, inputs, store, pool, course)
         desk.evaluate(_constant(plan, course.budgets))

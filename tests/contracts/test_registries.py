@@ -6,8 +6,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from cli.explain import registries
+from satiety.ingest.base import Limits
+from satiety.params import sections
+from satiety.training.recipe import Recipe
+from satiety.worth import Worth
+from satiety.worth.section import Confirm, Cost
 
 GOLDEN: dict[str, list[str]] = json.loads(Path("tests/contracts/registries.json").read_text(encoding="utf-8"))
 ALL = [(kind, name) for kind, registry in registries().items() for name in registry]
@@ -40,3 +46,21 @@ class TestEveryComponent:
         assert sample.model_config["frozen"]
         with pytest.raises(ValueError, match="Extra inputs are not permitted"):
             type(sample).model_validate({**sample.model_dump(exclude={"kind"}), "没有": 1})
+
+
+def test_no_field_has_two_bounds_of_one_kind() -> None:
+    """Pydantic keeps the last one alone, in silence."""
+    classes = [*sections().values(), *(registries()[kind][name] for kind, name in ALL), Confirm, Cost, Limits, Recipe]
+    bounds = [
+        (cls.__name__, name, [type(bound).__name__ for bound in info.metadata])
+        for cls in classes
+        for name, info in cls.model_fields.items()
+    ]
+    assert not [one for one in bounds if len(one[2]) != len({*one[2]})]
+
+
+@pytest.mark.parametrize("value", [0, 2, 1001])
+def test_a_bound_of_a_count_holds(value: int) -> None:
+    good = Worth.load(Path("params.yaml")).model_dump(mode="json")
+    with pytest.raises(ValidationError, match="chains"):
+        Worth.model_validate(good | {"chains": value})

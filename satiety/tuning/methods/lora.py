@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from satiety.section import Count
+from satiety.section import MOST
 from satiety.tuning.methods.base import METHODS, Stepwise
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class Lora(Stepwise):
 
     rank: int = Field(ge=1, le=1024, examples=[4])
     """Rank of each change."""
-    alpha: Count = Field(ge=1, examples=[16])
+    alpha: int = Field(ge=1, le=MOST, examples=[16])
     """Changes are scaled by alpha / rank."""
     dropout: float = Field(ge=0, lt=1, examples=[0.0])
     """Share of a layer's inputs that its change does not see while training."""

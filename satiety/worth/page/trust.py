@@ -67,6 +67,8 @@ def agreement(report: Report, voice: Voice) -> list[Html]:
     found = report.get("agreement")
     if not found:
         return [tag("p", voice("no agreement"))]
+    if not found["cells"]:
+        return [tag("p", voice("none clear"))]
     share = f"{voice.score(found['share']['value'])} {voice.plain_interval(found['share'])}"
     said = [tag("p", voice("agree", agree=found["agree"], cells=found["cells"], share=share))]
     if not found["disagreements"]:

@@ -154,19 +154,23 @@ WORDS: dict[str, tuple[str, str]] = {
     "must refuse": ("refused", "被拒绝"),
     "refused": ("{n} refused", "拒绝 {n} 条"),
     "inflation": (
-        "The planted texts, had they been let in, would have lifted the score to {score}, a false gain of {gain}.",
-        "混入的文本若放进来，得分会升到 {score}，虚增 {gain}。",
+        "The planted texts, had they been let in, would have made the score {score}: a false gain of {gain}.",
+        "混入的文本若放进来，得分会是 {score}，虚增 {gain}。",
     ),
     # Agreement.
     "agreement": ("Quick against full", "快测与全测"),
     "no agreement": (
-        "Nothing to compare: there is no measurement at both depths. Run the meter at depth full to learn how often "
-        "quick verdicts stand.",
-        "无从比较：没有两种深度的测量。用 full 深度再跑一次，就知道快测的结论有多少站得住。",
+        "Nothing to compare: there is no measurement at both depths. Set worth.full.chains to learn how often quick "
+        "verdicts stand.",
+        "无从比较：没有两种深度的测量。设置 worth.full.chains，就知道快测的结论有多少站得住。",
+    ),
+    "none clear": (
+        "Both depths were measured, but no gain was clear under full training: raise worth.full.chains to tell.",
+        "两种深度都测了，但全测中没有一个增益是明确的：调高 worth.full.chains 才能分辨。",
     ),
     "agree": (
-        "Quick and full training give the same verdict in {agree} of {cells} cells: share {share}.",
-        "快测与全测在 {cells} 格中有 {agree} 格结论相同：占 {share}。",
+        "Of the {cells} gains that are clear under full training, quick sees {agree} the same way: share {share}.",
+        "全测中明确的 {cells} 个增益里，快测有 {agree} 个方向相同：占 {share}。",
     ),
     "disagree caption": ("Where they differ", "不同之处"),
     "no disagreement": ("They differ nowhere.", "没有不同。"),

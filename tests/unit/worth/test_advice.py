@@ -140,7 +140,8 @@ def test_hours_are_a_person_s_and_computing_is_converted(minutes: float, compute
 def test_the_evidence_carries_intervals() -> None:
     told = advise(made({("pseudo",): 0.05}))
     assert len(told["evidence"]) == 3
-    assert all(re.search(r"\[[+-]?\d\.\d{3}, [+-]?\d\.\d{3}\]", one) for one in told["evidence"])
+    said = [text for one in told["evidence"] for text in (one["en"], one["zh"])]
+    assert all(re.search(r"\[[+-]?\d\.\d{3}, [+-]?\d\.\d{3}\]", one) for one in said)
 
 
 def test_more_labels_are_never_forecast_to_do_worse_and_levers_add_what_they_gained() -> None:

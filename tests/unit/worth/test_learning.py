@@ -51,7 +51,6 @@ def test_copying_changes_neither_folds_nor_strength_nor_weights(
     one, examples = quick(tmp_path, tiny, kind), (classified if kind == "classify" else tagged)(24)
     once, more = solved(one, examples), solved(one, [*examples, *copies(examples, times)])
     assert more.strength == once.strength
-    assert more.accuracy == pytest.approx(once.accuracy), "what the folds said"
     assert more.temperature == once.temperature
     np.testing.assert_allclose(more.weight, once.weight, atol=2e-2 * np.abs(once.weight).max())
 
@@ -72,7 +71,6 @@ def test_the_judged_rows_alone_choose_the_strength() -> None:
     everyone = solve(features, answers, groups, 2, SOLVER, 1)
     people = solve(features, answers, groups, 2, SOLVER, 1, judged)
     assert people.strength > everyone.strength
-    assert people.accuracy < 0.7 < everyone.accuracy
     fixed = SOLVER.model_copy(update={"strengths": [people.strength]})
     np.testing.assert_allclose(people.weight, solve(features, answers, groups, 2, fixed, 1).weight, atol=0.05)
 

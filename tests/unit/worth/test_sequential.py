@@ -51,10 +51,10 @@ def test_a_harmful_lever_is_stopped_as_soon_as_somebody_looks() -> None:
 
 
 def test_the_answer_never_changes_with_more_chains() -> None:
-    after = stopped(scores(-0.01, 8, noise=0.015), ("a",), RULE)
+    after = stopped(scores(-0.018, 8, noise=0.015), ("a",), RULE)
     assert after is not None
     assert after > 3
-    found = [stopped(scores(-0.01, chains, noise=0.015), ("a",), RULE) for chains in range(3, 9)]
+    found = [stopped(scores(-0.018, chains, noise=0.015), ("a",), RULE) for chains in range(3, 9)]
     assert found == [None if chains < after else after for chains in range(3, 9)]
 
 

@@ -18,6 +18,7 @@ from satiety.worth.bench import Bench, Plan
 from satiety.worth.cells import Cell
 from satiety.worth.chains import CURVE
 from satiety.worth.learning import Quick
+from satiety.worth.levers import LEVERS
 from satiety.worth.preparing import prepare
 from satiety.worth.reading import name_of
 from satiety.worth.section import Worth
@@ -231,19 +232,34 @@ def test_no_raw_text_gives_away_a_test_text(
 
 def test_what_gives_away_a_test_text_is_known_beforehand(shared: Path, tiny: Path) -> None:
     plan, _ = plan_of(shared, tiny)
-    assert {name_of(one.text) for one in plan.test} <= plan.refused
-    assert not {name_of(one.text) for one in plan.pool} & plan.refused
+    assert all(plan.refused[name_of(one.text)] for one in plan.test)
+    assert not any(plan.refused.get(name_of(one.text)) for one in plan.pool)
 
 
-def test_answering_without_training_is_the_recipe_where_it_does_better(shared: Path, tiny: Path) -> None:
+@pytest.mark.parametrize("origin", ["gold", "mine"])
+@pytest.mark.parametrize("text", [str, str.upper])
+def test_whatever_a_lever_brings_is_held_against_the_test(
+    shared: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch, origin: str, text: Any
+) -> None:
+    """Under whatever name, announced or not; in words that differ in case alone, too."""
     plan, _ = plan_of(shared, tiny)
-    always = Bench(replace(plan, guessed={one.id: one.label for one in plan.pool}))
-    found = always.evaluate(Cell(8, (), 0), "")
-    learned = Bench(replace(plan, guessed=dict.fromkeys(plan.guessed))).evaluate(Cell(8, (), 0), "")
-    assert found.zero_shot
-    assert (found.tallies == plan.zero).all()
-    assert not learned.zero_shot
-    assert Bench(plan).evaluate(Cell(0, (), 0), "").zero_shot
+    brought = [replace(one, id=f"x{one.id}", text=text(one.text), origin=origin) for one in plan.test[:6]]
+    monkeypatch.setattr(LEVERS["augment"], "teach", lambda _, examples, lesson: (*examples, *brought))
+    bench, cell = Bench(plan), Cell(8, ("augment",), 0)
+    found = bench.evaluate(cell, "")
+    assert (found.refused, found.used) == (6, 8)
+    assert bench.evaluate(replace(cell, gated=False), "").used == 14
+
+
+def test_a_lever_that_breaks_says_which_and_where(shared: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: object) -> None:
+        raise ZeroDivisionError
+
+    plan, _ = plan_of(shared, tiny)
+    monkeypatch.setattr(LEVERS["augment"], "teach", breaks)
+    with pytest.raises(ZeroDivisionError) as caught:
+        Bench(plan).evaluate(Cell(8, ("augment",), 3), "")
+    assert caught.value.__notes__ == ["in lever augment, at 8 labels, chain 3"]
 
 
 def test_without_enough_labels_or_a_test_it_says_what_to_change(tmp_path: Path, tiny: Path) -> None:

@@ -105,8 +105,11 @@ def sections(report: dict[str, Any], language: Any) -> list[Any]:
         ("credit", ["pseudo × retrieve", "all together", "labels are at least these"]),
         ("forecast", ["not reachable with this model", "392 [304, 571]", "[548, ∞]", "0.720 [0.652, 0.841]"]),
         ("next", ["Label 60 more", "✓ chosen", "0.626 [0.608, 0.644]", "plain"]),
-        ("answers", ["reveals 60 more", "below 60", "12 refused", "✓ right", "lifted the score to 0.702"]),
-        ("agreement", ["11 of 12 cells: share 0.917 [0.646, 0.985]", "+0.014 [+0.003, +0.026]"]),
+        ("answers", ["reveals 60 more", "below 60", "12 refused", "✓ right", "have made the score 0.702"]),
+        (
+            "agreement",
+            ["Of the 12 gains", "sees 11 the same way: share 0.917 [0.646, 0.985]", "+0.014 [+0.003, +0.026]"],
+        ),
         (
             "measured",
             ["40 of 240 cells", "augment after 4 orders, retrieve after 6", "5 of 6 intervals", "1,000", "lora"],

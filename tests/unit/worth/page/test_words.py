@@ -36,9 +36,10 @@ def test_every_wording_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
             return super().__getitem__(key)
 
     monkeypatch.setattr(voice, "WORDS", Heard(WORDS))
-    wrong, agreed = sample.report(), sample.report()
+    wrong, agreed, unclear = sample.report(), sample.report(), sample.report()
+    unclear["agreement"] |= {"cells": 0, "agree": 0, "share": None, "disagreements": []}
     wrong["calibration"]["copy"][0]["holds"] = False
     agreed["agreement"]["disagreements"] = []
-    for report in (sample.report(), sample.bare(), wrong, agreed, sample.report() | {"fit": None}):
+    for report in (sample.report(), sample.bare(), wrong, agreed, unclear, sample.report() | {"fit": None}):
         page(report, "en")
     assert used == set(WORDS)
