@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -105,13 +104,13 @@ def test_a_failed_stage_stops_what_depends_on_it_and_nothing_else(small: Path) -
     from flows.commands import StageError
 
     text = Path("dvc.yaml").read_text()
-    Path("dvc.yaml").write_text(text.replace("python work.py c a", "echo no such file && exit 1"))
-    began = time.monotonic()
+    fails = "echo tried >> tries && echo no such file && exit 1"
+    Path("dvc.yaml").write_text(text.replace("python work.py c a", fails))
     with pytest.raises(StageError, match=r"stage c ended with code 255; its last lines:\n[\s\S]*no such file"):
         run_all()
     assert Path("b").exists()
     assert not Path("d").exists()
-    assert time.monotonic() - began < 10, "trying again cannot help, so it is not tried"
+    assert Path("tries").read_text().split() == ["tried"], "trying again cannot help"
     lock = yaml.safe_load(Path("dvc.lock").read_text())
     assert json.dumps(sorted(lock["stages"])) == '["a", "b"]'
 
