@@ -17,6 +17,8 @@ SHAPES = {
     "inconclusive": "M-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0Z",
     "not worth it here": "M-4.4-4.4h8.8v8.8h-8.8Z",
 }
+BOLD = 1.15
+"""How much wider a name is for being bold."""
 
 
 def bar(one: Aim) -> Html:
@@ -118,7 +120,7 @@ def key(frame: Frame, aims: Sequence[Aim]) -> tuple[list[Html], float]:
 
 def _entry(one: Aim, left: float, top: float, wide: float, font: float) -> tuple[Html, float]:
     """Return a line or more of the key, and where the next begins."""
-    rows = [(text, "who") for text in wrap(one.arrow.name, wide, font)]
+    rows = [(text, "who") for text in wrap(one.arrow.name, wide / BOLD, font)]
     rows += [(text, "said") for text in wrap(one.arrow.said, wide, font)]
     mark = tag(
         "path",

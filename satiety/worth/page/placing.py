@@ -8,6 +8,8 @@ from itertools import pairwise
 
 THIN, BROAD = frozenset("iljtfrI.,:;'|[]()!· \u00a0"), frozenset("mwMW@%")
 
+SIGNS = frozenset("<>=+&~^#")
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -69,6 +71,8 @@ def _em(character: str) -> float:
         return 0.34
     if character in BROAD:
         return 0.92
+    if character in SIGNS:
+        return 0.84
     return 0.7 if character.isupper() else 0.58
 
 

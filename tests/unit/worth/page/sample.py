@@ -161,9 +161,9 @@ def bare() -> dict[str, Any]:
 
 
 def hostile() -> dict[str, Any]:
-    """A report whose every name is markup, and long."""
+    """A report whose every name is markup."""
     found = report()
-    nasty = "<b>bold</b><script>alert(1)</script>\"'&amp;"
+    nasty = "<b>b</b><script>f(1)</script>\"'&amp;"
     for row in (*found["levers"], *found["advantage"]):
         row["lever"] = row["lever"].replace("pseudo", nasty)
     for one in found["credit"]:
