@@ -2,7 +2,7 @@
 
 Tweets (the default problem), `clinc150` (every tenth of its 150 intents, by name) and `thucnews`, each with 120 labels
 and 1,000 test texts; of the last two the data must lie beside the project, in `../shared/data`. Controls are left out.
-An hour a problem on two cores; what was evaluated is kept in benchmarks/work, so a run that was cut off goes on.
+An hour a problem on two cores; what was evaluated is kept in benchmarks/scratch, so a run that was cut off goes on.
 
     python -m benchmarks.agreement [tweets clinc150 thucnews]
 """
@@ -21,7 +21,7 @@ import yaml
 
 from satiety.worth.agreement import wilson
 
-WORK = Path("benchmarks/work").absolute()
+SCRATCH = Path("benchmarks/scratch").absolute()
 RESULTS = Path("benchmarks/results/agreement.json")
 SHARED = Path("../shared").absolute()
 BAR = 0.9
@@ -66,7 +66,7 @@ def _params(path: Path) -> dict[str, Any]:
 
 def study(name: str) -> dict[str, Any]:
     """Run the stages that the study needs in a folder of its own; return its report."""
-    home = WORK / name
+    home = SCRATCH / name
     (home / "data/raw").mkdir(parents=True, exist_ok=True)
     params = PROBLEMS[name](home)
     params["ingest"] |= LABELS
