@@ -111,8 +111,8 @@ def test_a_stage_depends_on_exactly_its_own_block(name: str) -> None:
 @pytest.mark.parametrize("name", STAGES)
 def test_every_path_of_the_command_is_a_dep_or_an_out(name: str) -> None:
     words = shlex.split(STAGES[name]["cmd"])
-    assert words[:3] == ["python", "-m", f"tasks.{name}"]
-    given = {real(word) for word in words[3:] if not word.startswith("--")}
+    assert words[:4] == ["exec", "python", "-m", f"tasks.{name}"]
+    given = {real(word) for word in words[4:] if not word.startswith("--")}
     assert given <= paths(STAGES[name], "deps", "outs", "plots", "metrics")
 
 
@@ -120,7 +120,7 @@ def test_every_path_of_the_command_is_a_dep_or_an_out(name: str) -> None:
 def test_what_a_stage_says_it_makes_is_what_dvc_says_it_makes(name: str) -> None:
     values = vars(importlib.import_module(f"tasks.{name}")).values()
     stage = next(value for value in values if isinstance(value, Stage))
-    words = shlex.split(STAGES[name]["cmd"])[3:]
+    words = shlex.split(STAGES[name]["cmd"])[4:]
     given = {option[2:].replace("-", "_"): real(path) for option, path in zip(words[::2], words[1::2], strict=True)}
     assert {given[path] for path in stage.made} == paths(STAGES[name], "outs", "plots")
     assert {given[path] for path in set(stage.paths) - set(stage.made)} <= paths(STAGES[name], "deps")

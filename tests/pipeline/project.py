@@ -23,10 +23,13 @@ class Project:
         return subprocess.run(command, cwd=where, env=around, text=True, capture_output=True, check=False, timeout=300)
 
     def environment(self) -> dict[str, str]:
-        """Return the surroundings of every command: the copy's code before any other, one thread, no GPU."""
+        """Return the surroundings of every command: the copy's code before any other, one thread, no GPU.
+
+        A shell that stays beside what it starts, as it is for daemons: a stage must not outlive its DVC there either.
+        """
         path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
         ours = {"PATH": path, "PYTHONPATH": str(self.root), "SATIETY_DEVICE": "cpu", "OMP_NUM_THREADS": "1"}
-        return os.environ | ours
+        return os.environ | ours | {"SHELL": "/bin/sh"}
 
     def repro(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `dvc repro`."""

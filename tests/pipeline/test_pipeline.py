@@ -285,7 +285,7 @@ class TestWrongInput:
         line = cmd["stages"]["ingest"]["cmd"]
         for name, value in names.items():
             line = line.replace(f"${{{name}}}", value)
-        done = project.run(sys.executable, *line.split()[1:])
+        done = project.run(sys.executable, *line.split()[2:])  # after `exec python`
         assert done.returncode == 1, done.stdout + done.stderr
         assert "Traceback" not in done.stderr
         left = [path for path in (project.root / "data").rglob("*") if path.is_file() and "raw" not in path.parts]
