@@ -77,7 +77,7 @@ def study(name: str) -> dict[str, Any]:
     for stage in STAGES:
         command = string.Template(pipeline["stages"][stage]["cmd"]).substitute(names)
         around = {**os.environ, "PYTHONPATH": str(Path.cwd())}
-        subprocess.run([sys.executable, *shlex.split(command)[1:]], cwd=home, env=around, check=True)
+        subprocess.run([sys.executable, *shlex.split(command)[2:]], cwd=home, env=around, check=True)
     report: dict[str, Any] = json.loads((home / "reports/worth.json").read_text(encoding="utf-8"))
     return report
 

@@ -1,6 +1,7 @@
 """`satiety worth`: have DVC run the meter where anything it rests on changed, then show what it says."""
 
 import json
+import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from flows.dvc import DVC, surroundings
+from flows.dvc import DVC, python, surroundings
 from satiety.errors import SatietyError, SetupError
 from satiety.worth.page.trust import held
 from tasks.stage import REPORTS
@@ -26,7 +27,8 @@ def measure(folder: Path, console: Console | None = None) -> None:
     """
     if not (folder / "dvc.yaml").is_file():
         raise SetupError(f"{folder}: holds no dvc.yaml; run from the project's root, or `satiety workspace` first")
-    done = subprocess.run([*DVC, "repro", "worth"], cwd=folder, env=surroundings(), check=False)
+    command = python("tasks.leash", str(os.getpid()), *DVC, "repro", "worth")
+    done = subprocess.run(command, cwd=folder, env=surroundings(), check=False)
     if done.returncode:
         raise SatietyError("worth: not measured; the lines above say why")
     told: dict[str, Any] = json.loads((folder / REPORTS / "worth.json").read_text(encoding="utf-8"))

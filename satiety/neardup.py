@@ -12,6 +12,7 @@ Source: Broder 1997, "On the resemblance and containment of documents"; banding 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -34,6 +35,11 @@ CONTAINED_BYTES = 24
 """A text counts as contained in another from this length in UTF-8 on: 24 Latin letters or 8 ideographs."""
 ANCHOR = 6
 """Characters by which containment is looked up; every text of CONTAINED_BYTES has as many."""
+IGNORABLE = re.compile(
+    r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+"""What nobody sees, zero-width blanks among it (Default_Ignorable_Code_Point of Unicode's DerivedCoreProperties)."""
 _SEED = 20261123
 _BATCH = 16384
 
@@ -50,8 +56,8 @@ class Verdict:
 
 
 def normalise(text: str) -> str:
-    """Return the text as duplicates are told: NFKC, without case, white space as single blanks."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    """Return the text as duplicates are told: NFKC, without case, nothing invisible, white space as single blanks."""
+    return " ".join(unicodedata.normalize("NFKC", IGNORABLE.sub("", text)).casefold().split())
 
 
 def similarity(one: str, other: str) -> float:

@@ -55,10 +55,12 @@ def main(
 
 
 def _rows(told: dict[str, Any]) -> str:
-    """Return the plot: the score of plain and of every lever set by labels."""
-    rows = [f"plain,{one['budget']},{one['value']}" for one in told["curve"]]
-    rows += [f"{one['lever']},{one['budget']},{one['score']}" for one in told["levers"]]
-    return "\n".join(["levers,labels,score", *rows]) + "\n"
+    """Return the plot: by labels, plain's score with its interval, and every lever set's with that of its gain."""
+    rows = [("plain", one["budget"], one["value"], one["low"], one["high"]) for one in told["curve"]]
+    for one in told["levers"]:
+        ends = (round(one["score"] + one["gain"][end] - one["gain"]["value"], 6) for end in ("low", "high"))
+        rows.append((one["lever"], one["budget"], one["score"], *ends))
+    return "\n".join(",".join(map(str, row)) for row in [("levers", "labels", "score", "low", "high"), *rows]) + "\n"
 
 
 if __name__ == "__main__":

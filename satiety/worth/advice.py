@@ -7,18 +7,18 @@ which is as far as anybody has measured.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from satiety.evaluate.bootstrap import Interval
 from satiety.worth.resample import Drawn
 from satiety.worth.scores import PLAIN, LeverSet, gain
 from satiety.worth.study import sets
 
 if TYPE_CHECKING:
-    from satiety.evaluate.bootstrap import Interval
     from satiety.worth.findings import Findings
 
 STEPS = (0.0, 0.125, 0.25, 0.5, 1.0, 2.0, 3.0)
@@ -62,10 +62,21 @@ def advise(found: Findings) -> dict[str, Any]:
 
 
 def keep(found: Findings) -> LeverSet:
-    """Return the lever set worth it at the largest budget whose gain is the surest; plain where there is none."""
+    """Return the lever set worth it at the largest budget whose gain is the surest; plain where there is none.
+
+    Where fine-tuning for real measured it too and found it harmful, it is not.
+    """
     place = found.scores.budgets.index(found.top)
     worth = [one for one in sets(found.plan.params) if one and found.says(one, found.top) == "worth it"]
+    worth = [one for one in worth if (tuned := _tuned(found, one)) is None or tuned["high"] >= 0]
     return max(worth, key=lambda one: found.gains[one][place].low, default=PLAIN)
+
+
+def _tuned(found: Findings, levers: LeverSet) -> Mapping[str, float] | None:
+    """Return what a lever set gains at the largest budget by fine-tuning, where that was measured."""
+    rows: Sequence[Any] = found.agreement["compared"] if found.agreement else ()
+    here = (one["full"] for one in rows if one["lever"] == "+".join(levers) and one["budget"] == found.top)
+    return next(here, None)
 
 
 def _options(found: Findings, best: LeverSet) -> list[Option]:
@@ -123,6 +134,14 @@ def _evidence(found: Findings, best: LeverSet, chosen: Option | None) -> Iterato
             "en": f"{names} at {found.top} labels: {added} {metric}",
             "zh": f"{found.top} 条标注时 {names}：{metric} {added}",
         }
+    for levers in sets(found.plan.params):
+        tuned = _tuned(found, levers)
+        if tuned and (levers == best or found.says(levers, found.top) == "worth it"):
+            names, added = " + ".join(levers), _signed(Interval(**tuned))
+            yield {
+                "en": f"{names} at {found.top} labels, fine-tuned for real: {added} {metric}",
+                "zh": f"{found.top} 条标注、真正微调时 {names}：{metric} {added}",
+            }
     if chosen:
         labels, score, hours = found.top + chosen.more, _plain(chosen.score), f"{chosen.hours:.1f}"
         yield {
@@ -130,7 +149,7 @@ def _evidence(found: Findings, best: LeverSet, chosen: Option | None) -> Iterato
             "zh": f"{labels} 条标注：{metric} {score}，费时 {hours} 小时",
         }
     now = _plain(found.scores.curve[place].interval(found.level))
-    yield {"en": f"plain at {found.top} labels: {metric} {now}", "zh": f"{found.top} 条标注、不用手段：{metric} {now}"}
+    yield {"en": f"plain at {found.top} labels: {metric} {now}", "zh": f"{found.top} 条标注、不用杠杆：{metric} {now}"}
 
 
 def _signed(one: Interval) -> str:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from satiety.evaluate.bootstrap import Interval, Resampling
-from satiety.worth.cells import Cell
 from satiety.worth.scores import gain, resample
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ def agreement(found: Findings) -> dict[str, Any] | None:
     for levers in scores.point:
         gains = gain(scores, levers)
         for place, budget in enumerate(scores.budgets):
-            if levers and plan.twin(Cell(budget, levers, 0)).levers == levers:  # what changes nothing proves nothing
+            if levers and plan.acting(levers) == levers:  # what changes nothing proves nothing
                 quick = found.gains[levers][found.scores.budgets.index(budget)].rounded()
                 full = gains[place].interval(how.level).rounded()
                 compared.append({"lever": "+".join(levers), "budget": budget, "quick": quick, "full": full})

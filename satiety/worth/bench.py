@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,13 +48,13 @@ class Plan:
     home: Path
     device: str
 
-    def twin(self, cell: Cell) -> Cell:
-        """Return the cell without the levers that change nothing in it: nobody reads what they find."""
-        taught = tuple(name for name in cell.levers if self.levers[name].teaches)
-        here, there = self.around[cell.levers], self.around.get(taught)
+    def acting(self, levers: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the levers of a set without those that change nothing in it: nobody reads what they find."""
+        taught = tuple(name for name in levers if self.levers[name].teaches)
+        here, there = self.around[levers], self.around.get(taught)
         reads = any(self.levers[name].reads for name in taught)
         same = there and here.encoder == there.encoder and (not reads or here.documents == there.documents)
-        return replace(cell, levers=taught) if same else cell
+        return taught if same else levers
 
 
 class Bench:

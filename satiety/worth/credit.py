@@ -6,8 +6,8 @@ add beyond what each adds alone, averaged likewise: above 0 they help each other
 
 Both are taken of scores and of labels. All combinations are measured in the same chains, so the luck of a draw is in
 none of the differences: the joint worth is plain's labels for the score with all levers, less those for plain's own
-score in these chains. Labels are capped at the curve's smallest and largest budget, for it is not extrapolated; then
-shares are of what could be read off, and ``capped`` says so.
+score in these chains. The curve is not extrapolated: where a score as measured lies off it, there are no shares of
+labels; where a draw does, it is capped at the curve's smallest or largest budget, and ``capped`` says so.
 
 Source: Shapley 1953, A Value for n-Person Games; for attribution: Owen 2014, SIAM/ASA Journal on Uncertainty
 Quantification 2:245; interactions: Grabisch & Roubens 1999, International Journal of Game Theory 28:547.
@@ -41,8 +41,8 @@ class Share:
     levers: LeverSet
     gain: Interval
     """In score."""
-    labels: Labels
-    """In labels of plain; finite, for they are capped."""
+    labels: Labels | None
+    """In labels of plain, finite; None where some score as measured lies off the curve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +99,16 @@ def _credit(budget: int, scores: Mapping[LeverSet, Drawn], curve: Curve, level: 
     """Split the joint gain at one budget, in score and in labels."""
     worths = {levers: curve.reaches(score).rows for levers, score in scores.items()}
     ends = curve.smallest, curve.largest
-    capped = any(((rows < ends[0]) | (rows > ends[1])).any() for rows in worths.values())
+    outside = np.array([(rows < ends[0]) | (rows > ends[1]) for rows in worths.values()])
     labels = {levers: Drawn(np.clip(rows, *ends)) for levers, rows in worths.items()}
-    everything = max(scores, key=len)
+    everything, legible = max(scores, key=len), not outside[:, 0].any()
+
+    def told(levers: LeverSet, gain: Drawn, worth: Drawn) -> Share:
+        return Share(levers, gain.interval(level), Labels.of(worth, level) if legible else None)
 
     def share(levers: LeverSet) -> Share:
-        return Share(levers, index(scores, levers).interval(level), Labels.of(index(labels, levers), level))
+        return told(levers, index(scores, levers), index(labels, levers))
 
-    gain, worth = (table[everything] - table[PLAIN] for table in (scores, labels))
-    joint = Share(everything, gain.interval(level), Labels.of(worth, level))
+    joint = told(everything, *(table[everything] - table[PLAIN] for table in (scores, labels)))
     shares, pairs = (tuple(share(chosen) for chosen in combinations(everything, size)) for size in (1, 2))
-    return Credit(budget, joint, shares, pairs, capped)
+    return Credit(budget, joint, shares, pairs, bool(outside.any()))

@@ -22,21 +22,19 @@ from satiety.worth.credit import Share, credit
 from satiety.worth.curve import Curve
 from satiety.worth.equivalence import Labels, equivalent
 from satiety.worth.forecast import backtest, forecast
-from satiety.worth.levers.controls import Oracle
+from satiety.worth.known import LEAKED, calibration
 from satiety.worth.recipes import best
 from satiety.worth.resample import Drawn
 from satiety.worth.scores import PLAIN, LeverSet, Scores, gain, resample
 from satiety.worth.sequential import verdict
-from satiety.worth.study import Course, controlled, sets
+from satiety.worth.study import Course, sets
 
 if TYPE_CHECKING:
     from satiety.worth.bench import Plan
-    from satiety.worth.resample import Drawn
-from satiety.worth.scores import Key
+    from satiety.worth.scores import Key
 
 ZERO: LeverSet = ("zero-shot",)
-LEAKED: LeverSet = ("leak let through",)
-"""Not levers, but compared with plain as levers are."""
+"""No lever, but compared with plain as levers are."""
 HORIZON = 4
 """How many times the largest budget the curve is drawn."""
 DRAWN = 40
@@ -56,6 +54,8 @@ class Findings:
     gains: Mapping[LeverSet, list[Interval]]
     """Of every lever set, by budget."""
     labels: Mapping[LeverSet, list[Labels]]
+    agreement: Mapping[str, Any] | None = None
+    """Of quick depth with full; None where nothing was fine-tuned."""
 
     @property
     def level(self) -> float:
@@ -88,12 +88,21 @@ def find(plan: Plan, course: Course) -> Findings:
         if levers
     }
     levels = {levers: _level(course, scores, levers) for levers in scores.point}
-    labels = {
-        levers: [equivalent(curve, one, how.level) for one in _each(level)]
-        for levers, level in levels.items()
-        if levers
-    }
-    return Findings(plan, course, scores, curve, levels, gains, labels)
+    labels = {levers: _labels(plan, levers, scores.budgets, curve, level) for levers, level in levels.items() if levers}
+    found = Findings(plan, course, scores, curve, levels, gains, labels)
+    return replace(found, agreement=agreement(found))
+
+
+def _labels(plan: Plan, levers: LeverSet, budgets: Sequence[int], curve: Curve, level: Drawn) -> list[Labels]:
+    """Return what a lever set is worth in labels at all budgets: just these, where it changes nothing at all."""
+    if _idle(plan, levers):
+        return [Labels(n, n, n) for n in budgets]
+    return [equivalent(curve, one, plan.params.level) for one in _each(level)]
+
+
+def _idle(plan: Plan, levers: LeverSet) -> bool:
+    """Return whether a lever set changes nothing that is learned: retrieval alone finds texts that nobody reads."""
+    return levers in plan.around and not plan.acting(levers)
 
 
 def _level(course: Course, scores: Scores, levers: LeverSet) -> Drawn:
@@ -142,8 +151,8 @@ def tell(found: Findings) -> dict[str, Any]:
         "credit": list(_credits(found)),
         "forecast": list(_forecasts(found)),
         "backtest": _backtest(found),
-        "calibration": _calibration(found),
-        "agreement": agreement(found),
+        "calibration": calibration(found),
+        "agreement": found.agreement,
         "saved": _saved(found),
     }
 
@@ -208,13 +217,14 @@ def _levers(found: Findings) -> Iterator[dict[str, Any]]:
 def _advantages(found: Findings) -> Iterator[dict[str, Any]]:
     for levers in sets(found.plan.params):
         if levers:
-            line = curves.fit(found.scores.budgets, found.levels[levers])
+            idle = _idle(found.plan, levers)
+            line = found.curve if idle else curves.fit(found.scores.budgets, found.levels[levers])
             yield {"lever": "+".join(levers), **advantage(found.curve, line, found.level).rounded()}
 
 
 def _credits(found: Findings) -> Iterator[dict[str, Any]]:
     names = tuple(sorted(lever.kind for lever in found.plan.params.levers))
-    for one in credit(found.scores, names, found.level):
+    for one in credit(found.scores, names, found.level) if names else ():
         yield {
             "budget": one.budget,
             "joint": _share(one.joint),
@@ -225,7 +235,7 @@ def _credits(found: Findings) -> Iterator[dict[str, Any]]:
 
 
 def _share(share: Share) -> dict[str, Any]:
-    return {"gain": share.gain.rounded(), "labels": share.labels.rounded()}
+    return {"gain": share.gain.rounded(), "labels": share.labels and share.labels.rounded()}
 
 
 def _forecasts(found: Findings) -> Iterator[dict[str, Any]]:
@@ -250,47 +260,10 @@ def _backtest(found: Findings) -> dict[str, Any]:
     return {"forecasts": len(tried.forecasts), "covered": tried.covered, "share": share}
 
 
-def _calibration(found: Findings) -> dict[str, Any]:
-    plan, told = found.plan, dict[str, Any]()
-    places = controlled(plan.params, found.course.budgets, len(plan.pool))
-    for lever in plan.params.controls:
-        if lever.kind == "leak":
-            told |= {"leak": _leak(found, places)} if places else {}
-            continue
-        further = {n: lever.further(n) if isinstance(lever, Oracle) else 0 for n in places}
-        told[lever.kind] = [
-            _known(found, (lever.kind,), n, n + further[n], below=lever.kind == "poison") for n in places
-        ]
-    return told
-
-
-def _known(found: Findings, levers: LeverSet, budget: int, truth: int, *, below: bool) -> dict[str, Any]:
-    labels = found.labels[levers][found.scores.budgets.index(budget)]
-    holds = labels.value < truth if below else labels.low <= truth <= labels.high
-    return {"budget": budget, "truth": truth, "labels": labels.rounded(), "holds": bool(holds)}
-
-
-def _leak(found: Findings, places: Sequence[int]) -> dict[str, Any]:
-    """Tell of leaked texts refused, and what they add where they are let through, in the same chains."""
-    place = found.scores.budgets.index(places[-1])
-    cells = {c: o for c, o in found.course.outcomes.items() if c.levers == ("leak",) and c.budget == places[-1]}
-    return {
-        "budget": places[-1],
-        "refused": sum(o.refused for c, o in cells.items() if c.gated),
-        "let through": sum(o.used - c.budget for c, o in cells.items() if c.gated),
-        "score": round(float(found.scores.point[LEAKED][place]), 6),
-        "inflation": gain(found.scores, LEAKED, ("leak",))[place].interval(found.level).rounded(),
-    }
-
-
 def _saved(found: Findings) -> dict[str, Any]:
     course, params = found.course, found.plan.params
     above = sum(n > 0 for n in course.budgets)
-    real = [
-        after
-        for levers, after in course.stopped.items()
-        if found.plan.twin(Cell(found.top, levers, 0)).levers == levers
-    ]
+    real = [after for levers, after in course.stopped.items() if found.plan.acting(levers) == levers]
     cells = above * sum(params.chains - after for after in real)
     return {
         "cells": cells,

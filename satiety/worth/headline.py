@@ -46,12 +46,19 @@ def _rank(found: Findings, levers: LeverSet, budget: int) -> tuple[bool, bool, f
 
 def _nothing(found: Findings) -> dict[str, str]:
     place = found.scores.budgets.index(found.top)
+    if not found.plan.params.levers:
+        one = found.scores.curve[place].interval(found.level)
+        numbers = f"{one.value:.3f} [{one.low:.3f}, {one.high:.3f}]"
+        return {
+            "en": f"{found.top:,} labels alone score {numbers}; no lever was measured.",
+            "zh": f"只用 {found.top:,} 条标注得分 {numbers}；没有测量任何杠杆。",
+        }
     levers = max((one for one in sets(found.plan.params) if one), key=lambda one: found.gains[one][place].value)
     one, names = found.gains[levers][place], " + ".join(levers)
     numbers = f"{one.value:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"
     return {
         "en": f"No lever measured is worth it here: at {found.top:,} labels the best, {names}, adds {numbers}.",
-        "zh": f"在此没有值得使用的手段：{found.top:,} 条标注时，其中最好的 {names} 增益为 {numbers}。",
+        "zh": f"在此没有值得使用的杠杆：{found.top:,} 条标注时，其中最好的 {names} 增益为 {numbers}。",
     }
 
 

@@ -45,8 +45,8 @@ class Worth(Section):
     """Of chains, folds, levers' choices and the bootstrap."""
     budgets: int = Field(ge=4, le=12)
     """How many: 0, and the labels there are, halved again and again."""
-    levers: list[SerializeAsAny[Known]] = Field(min_length=1, max_length=4)
-    """Measured alone and in every combination."""
+    levers: list[SerializeAsAny[Known]] = Field(max_length=6)
+    """Measured alone and in every combination; none: the curve and its forecast only."""
     controls: list[SerializeAsAny[Known]]
     """Of known worth: what the meter says of them shows how far it is right."""
     chains: int = Field(ge=3, le=1000)

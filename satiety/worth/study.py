@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
@@ -78,7 +78,7 @@ def run(plan: Plan, inputs: Sequence[str], workers: int) -> Course:
     store = CellStore(plan.home / "cells")
     above = [n for n in course.budgets if n]
     everything = sets(params)
-    real = [levers for levers in everything if plan.twin(Cell(above[-1], levers, 0)).levers == levers]
+    real = [levers for levers in everything if plan.acting(levers) == levers]
     course.planned = len(real) * len(above) * params.chains
     with _pool(plan, workers) as pool:
         desk = _Desk(plan, inputs, store, pool, course)
@@ -151,7 +151,7 @@ class _Desk:
     def evaluate(self, cells: Sequence[Cell]) -> None:
         """Put the outcomes of these cells into the course."""
         waiting: dict[Future[Outcome], tuple[Cell, str]] = {}
-        twins = {cell: self.plan.twin(cell) for cell in cells}
+        twins = {cell: replace(cell, levers=self.plan.acting(cell.levers)) for cell in cells}
         for cell in dict.fromkeys(twins.values()):
             key = self._key(cell)
             if (known := self.store.get(key)) is not None:

@@ -56,6 +56,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / ".dvc").mkdir()
     for name in ("config", ".gitignore"):
         shutil.copy(f".dvc/{name}", root / ".dvc" / name)
+    shutil.copytree(".dvc/plots", root / ".dvc/plots")
     write_data(root / "data" / "raw")
     write_base(root / "data" / "raw" / "base")
     params = small(yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8")))

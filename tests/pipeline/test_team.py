@@ -1,5 +1,6 @@
 """DVC as a team uses it: what was tried, what differs, a remote that hands out nothing damaged."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -48,6 +49,8 @@ def test_metrics_and_plots_are_compared(tried: Project) -> None:
     assert drawn.returncode == 0, drawn.stderr
     page = (tried.root / ".satiety/plots/index.html").read_text(encoding="utf-8")
     assert all(name in page for name in ("plots/loss.csv", "plots/dev.csv", "confusion", "calibration"))
+    assert re.search(r'"levers": "augment\+pseudo", "labels": "?60"?, "score"', page), "every lever set, its name with it"
+    assert '"field": "levers"' in page
 
 
 def test_a_remote_gives_a_clone_everything_but_never_a_damaged_object(committed: Project, tmp_path: Path) -> None:

@@ -140,11 +140,12 @@ def test_both_pages_and_the_plot_say_what_the_report_says(workspace: Path) -> No
     assert report["headline"]["en"] in english.replace("&gt;", ">")
     assert report["headline"]["zh"] in chinese
     rows = Path("plots/worth.csv").read_text(encoding="utf-8").splitlines()
-    assert rows[0] == "levers,labels,score"
+    assert rows[0] == "levers,labels,score,low,high"
     assert len(rows) == 1 + 5 + 3 * 4
-    assert f"plain,0,{report['curve'][0]['value']}" in rows
-    one = report["levers"][-1]
-    assert rows[-1] == f"{one['lever']},{one['budget']},{one['score']}"
+    first, one, numbers = report["curve"][0], report["levers"][-1], [float(part) for part in rows[-1].split(",")[1:]]
+    assert f"plain,0,{first['value']},{first['low']},{first['high']}" in rows
+    assert rows[-1].startswith(f"{one['lever']},{one['budget']},{one['score']},")
+    assert numbers[3] - numbers[2] == pytest.approx(one["gain"]["high"] - one["gain"]["low"], abs=2e-6)
 
 
 @pytest.mark.usefixtures("inline")

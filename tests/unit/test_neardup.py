@@ -23,7 +23,13 @@ def numbered(texts: list[str]) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("Hello  World", "hello world"), ("ＡＢＣ１２３", "abc123"), ("你好　世界", " 你好 世界\n")]
+    ("one", "other"),
+    [
+        ("Hello  World", "hello world"),
+        ("ＡＢＣ１２３", "abc123"),
+        ("你好　世界", " 你好 世界\n"),
+        ("pay\u200bment due", "payment due"),
+    ],
 )
 def test_case_width_and_white_space_do_not_part_texts(one: str, other: str) -> None:
     assert normalise(one) == normalise(other)

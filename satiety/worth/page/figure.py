@@ -35,7 +35,8 @@ def _draw(frame: Frame, report: Report, candidates: Sequence[Arrow], voice: Voic
     room = Room(Box(shown.left + 2, frame.top - 4, shown.right, shown.floor - 3), [*inked, *faint])
     aims = aim(candidates, shown, room)
     named = curve.names(shown, report, voice, room)
-    drawn = [marks.bar(one) for one in aims] + [marks.arrow(one, shown, voice) for one in aims]
+    order = sorted(aims, key=lambda one: not one.arrow.main)  # what leads down from the headline's runs below names
+    drawn = [marks.bar(one) for one in aims] + [marks.arrow(one, shown, voice) for one in order]
     key, height = marks.key(frame, aims)
     layers = [*ahead, *curve.axes(shown, report, voice), *lines, *drawn, *named, *key]
     said = [tag("title", voice("figure title", metric=report["metric"]), id=f"title-{frame.name}")]

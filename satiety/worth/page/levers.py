@@ -52,8 +52,10 @@ def gain(reading: Mapping[str, Any], voice: Voice) -> Html:
     return quantity(voice.signed(reading["value"]), voice.interval(low, high))
 
 
-def added(reading: Mapping[str, Any], voice: Voice) -> Html:
-    """Return labels gained or lost, and their interval; what has no end is not measured."""
+def added(reading: Mapping[str, Any] | None, voice: Voice) -> Html:
+    """Return labels gained or lost, and their interval, which may have no end; a dash where they were not read."""
+    if reading is None:
+        return tag("span", "–")
     low, high = (voice.signed(reading[end], digits=0) for end in ("low", "high"))
     return quantity(voice.signed(reading["value"], digits=0), voice.interval(low, high if high != "–" else "∞"))
 

@@ -108,8 +108,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "part": ("Part", "部分"),
     "added": ("In labels", "折合标注"),
     "capped": (
-        "Some worth here is beyond the largest budget measured: labels are at least these.",
-        "这里有的价值超出了测过的最大预算：标注数至少如此。",
+        "Some worth here lies, or may lie, beyond the budgets measured: labels are missing, or cut off there.",
+        "这里有的价值超出或可能超出测过的预算范围：标注数因此缺失，或在边界截断。",
     ),
     # Forecast.
     "forecast": ("How many labels a target takes", "达到目标要多少标注"),

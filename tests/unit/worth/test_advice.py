@@ -70,6 +70,7 @@ def made(
         },
         level=0.95,
         top=120,
+        agreement=None,
     )
     found.says = lambda levers, budget: Findings.says(found, levers, budget)
     return found
@@ -104,6 +105,17 @@ def test_the_sentence_says_what_to_label_keep_and_leave_off() -> None:
     assert re.fullmatch(r"再标注 \d+ 条，保留 pseudo，关闭 augment。", told["sentence"]["zh"])
     numbers = [re.findall(r"\d+", told["sentence"][language]) for language in ("en", "zh")]
     assert numbers[0] == numbers[1] == [str(told["more"])]
+
+
+@pytest.mark.parametrize(("low", "high", "kept"), [(-0.09, -0.01, []), (-0.02, 0.04, ["pseudo"])])
+def test_what_fine_tuning_finds_harmful_is_not_kept(low: float, high: float, kept: list[str]) -> None:
+    found = made({("pseudo",): 0.05})
+    full = {"value": (low + high) / 2, "low": low, "high": high}
+    found.agreement = {"compared": [{"lever": "pseudo", "budget": 120, "quick": full, "full": full}]}
+    found.gains["augment", "pseudo"][3] = found.gains["augment",][3]
+    told = advise(found)
+    assert told["keep"] == kept
+    assert any("fine-tuned for real" in one["en"] and f"{low:+.3f}" in one["en"] for one in told["evidence"])
 
 
 def test_what_nobody_knows_is_called_undecided() -> None:

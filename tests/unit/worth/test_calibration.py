@@ -24,7 +24,7 @@ from satiety.worth.findings import Findings, find, tell
 from satiety.worth.preparing import Material, prepare
 from satiety.worth.study import run
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("calibration")]  # its studies take minutes: once each
 E5 = Path("../shared/models/multilingual-e5-small")
 LABELS, TEST = 240, 1000
 CHANGES: dict[str, Any] = {

@@ -11,14 +11,19 @@ from typing import Any
 import numpy as np
 import pytest
 
+from satiety.pretrain import PRETRAINERS
 from satiety.worth import study
+from satiety.worth.advice import advise
 from satiety.worth.agreement import wilson
 from satiety.worth.cells import Cell
 from satiety.worth.cellstore import Outcome
-from satiety.worth.findings import LEAKED, ZERO, Findings, find, languages, targets, tell
+from satiety.worth.findings import ZERO, Findings, find, languages, targets, tell
+from satiety.worth.headline import headline
+from satiety.worth.known import LEAKED
+from satiety.worth.page import page
 from satiety.worth.preparing import prepare
 from satiety.worth.study import Course, run, sets
-from tests.unit.worth.material import AUGMENT, CONTROLS, PSEUDO, Inline, finetune, material, worth
+from tests.unit.worth.material import AUGMENT, CONTROLS, PSEUDO, RETRIEVE, Inline, finetune, material, worth
 
 CHANGES: dict[str, Any] = {"levers": [AUGMENT, PSEUDO], "full": {"chains": 2, "budgets": 1, "dev": 0.2}}
 
@@ -97,6 +102,35 @@ def test_a_leak_is_refused_and_what_it_would_have_done_is_shown(found: Findings,
     refused = float(found.scores.point["leak",][2])
     assert leak["inflation"]["value"] == pytest.approx(leak["score"] - refused, abs=2e-6), "in all of its chains"
     np.testing.assert_array_equal(found.scores.point["leak",][1:3], _plain_of(found, 4)[1:3])
+
+
+def test_what_changes_nothing_is_worth_just_the_labels_there_are(tmp_path: Path, tiny: Path) -> None:
+    """Retrieval alone, which nobody reads; what is pre-trained on what it finds is another matter."""
+    pretrainer = PRETRAINERS["mlm"].sample().model_dump() | {"learning_rate": 0.01}
+    pretrainer["training"] |= {"least_steps": 40, "most_steps": 40}
+    levers = [RETRIEVE, {"kind": "pretrain", "seed": 1, "pretrainer": pretrainer}]
+    told = tell(study_of(tmp_path, tiny, levers=levers, controls=[], full={"chains": 0, "budgets": 1, "dev": 0.2}))
+    rows = {(one["lever"], one["budget"]): one for one in told["levers"]}
+    for n in (4, 8, 16, 32):
+        alone = rows["retrieve", n]
+        assert (alone["labels"], alone["verdict"]) == ({"value": n, "low": n, "high": n}, "not worth it here")
+        assert alone["gain"] == {"value": 0, "low": 0, "high": 0}
+    assert any(rows["pretrain", n]["gain"]["value"] for n in (4, 8, 16, 32))
+    assert any(rows["pretrain", n]["gain"] != rows["pretrain+retrieve", n]["gain"] for n in (4, 8, 16, 32))
+    saves = {one["lever"]: one for one in told["advantage"]}
+    assert (saves["retrieve"]["value"], saves["retrieve"]["low"], saves["retrieve"]["high"]) == (0, 0, 0)
+
+
+def test_without_levers_the_curve_is_told_and_what_to_label(tmp_path: Path, tiny: Path) -> None:
+    found = study_of(tmp_path, tiny, levers=[], controls=[])
+    told = {**tell(found), "headline": headline(found), "next": advise(found)}
+    assert (told["levers"], told["credit"]) == ([], [])
+    assert len(told["curve"]) == 5
+    assert told["headline"]["en"].startswith("32 labels alone score 0.")
+    assert "没有测量任何杠杆" in told["headline"]["zh"]
+    assert told["next"]["keep"] == told["next"]["off"] == []
+    for language in ("en", "zh"):
+        assert told["headline"][language] in page(told, language)
 
 
 def _plain_of(found: Findings, chains: int) -> Any:

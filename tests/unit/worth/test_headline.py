@@ -63,7 +63,7 @@ def test_where_no_lever_is_worth_it_that_is_said() -> None:
     assert told["en"] == (
         "No lever measured is worth it here: at 1,240 labels the best, pseudo, adds +0.004 [-0.002, +0.011]."
     )
-    assert "没有值得使用的手段" in told["zh"]
+    assert "没有值得使用的杠杆" in told["zh"]
     assert "lever" not in told
 
 

@@ -102,7 +102,7 @@ def sections(report: dict[str, Any], language: Any) -> list[Any]:
             "levers",
             ["more than 240", "fewer than 15", "stopped early", "▼ harmful", "□ not worth it here", "○ inconclu"],
         ),
-        ("credit", ["pseudo × retrieve", "all together", "labels are at least these"]),
+        ("credit", ["pseudo × retrieve", "all together", "beyond the budgets measured"]),
         ("forecast", ["not reachable with this model", "392 [304, 571]", "[548, ∞]", "0.720 [0.652, 0.841]"]),
         ("next", ["Label 60 more", "✓ chosen", "0.626 [0.608, 0.644]", "plain"]),
         ("answers", ["reveals 60 more", "below 60", "12 refused", "✓ right", "have made the score 0.702"]),
