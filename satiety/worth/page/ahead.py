@@ -10,6 +10,8 @@ from satiety.worth.page.table import table
 from satiety.worth.page.voice import Voice, quantity
 
 Report = Mapping[str, Any]
+PERFECT = 0.9995
+"""A limit from here on is no finding, but where fits end: no score is higher."""
 
 
 def forecast(report: Report, voice: Voice) -> list[Html]:
@@ -19,7 +21,8 @@ def forecast(report: Report, voice: Voice) -> list[Html]:
     caption = voice("forecast none")
     if report.get("fit"):
         limit = report["fit"]["asymptote"]
-        caption = voice("forecast caption", limit=f"{voice.score(limit['value'])} {voice.plain_interval(limit)}")
+        said = f"{voice.score(limit['value'])} {voice.plain_interval(limit)}"
+        caption = voice("forecast caption", limit=said) if limit["value"] < PERFECT else voice("forecast open")
     heads = [voice("target", metric=report["metric"]), voice("needed")]
     rows = [[voice.score(row["target"]), _needed(row, voice)] for row in report["forecast"]]
     return [table(caption, heads, rows, numbers=(1,))]

@@ -117,6 +117,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "Labels alone, by the fitted curve, which tends to {limit}",
         "只用标注，按拟合曲线推算；曲线趋向 {limit}",
     ),
+    "forecast open": (
+        "Labels alone, by the fitted curve; the budgets measured cannot tell where it ends",
+        "只用标注，按拟合曲线推算；从测过的预算还看不出曲线的极限",
+    ),
     "forecast none": ("Labels alone", "只用标注"),
     "target": ("Target {metric}", "目标 {metric}"),
     "needed": ("Labels needed", "需要的标注"),

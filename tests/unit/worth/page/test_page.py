@@ -130,6 +130,15 @@ def test_what_was_not_measured_is_said_to_be(language: Any) -> None:
     assert WORDS["no agreement"][index] in said["agreement"]
 
 
+@pytest.mark.parametrize(("limit", "told"), [(0.84, True), (1.0, False)])
+def test_a_limit_that_is_only_where_fits_end_is_not_told(limit: float, told: bool) -> None:
+    report = sample.report()
+    report["fit"]["asymptote"] = {"value": limit, "low": 0.6, "high": 1.0}
+    (section,) = (one for one in sections(report, "en") if one.attributes["aria-labelledby"] == "forecast")
+    assert (f"which tends to {limit:.3f}" in section.text) is told
+    assert ("cannot tell where it ends" in section.text) is not told
+
+
 def test_a_known_answer_read_wrong_is_on_top_of_the_page() -> None:
     report = sample.report()
     report["calibration"]["copy"][0]["holds"] = False
