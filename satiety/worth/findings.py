@@ -6,7 +6,7 @@ Every number comes from :mod:`scores` and what is computed of it; here it is onl
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -88,21 +88,27 @@ def find(plan: Plan, course: Course) -> Findings:
         if levers
     }
     levels = {levers: _level(course, scores, levers) for levers in scores.point}
-    labels = {levers: _labels(plan, levers, scores.budgets, curve, level) for levers, level in levels.items() if levers}
+    labels = {levers: list(_labels(plan, scores, levers, curve, level)) for levers, level in levels.items() if levers}
     found = Findings(plan, course, scores, curve, levels, gains, labels)
     return replace(found, agreement=agreement(found))
 
 
-def _labels(plan: Plan, levers: LeverSet, budgets: Sequence[int], curve: Curve, level: Drawn) -> list[Labels]:
-    """Return what a lever set is worth in labels at all budgets: just these, where it changes nothing at all."""
-    if _idle(plan, levers):
-        return [Labels(n, n, n) for n in budgets]
-    return [equivalent(curve, one, plan.params.level) for one in _each(level)]
+def _labels(plan: Plan, scores: Scores, levers: LeverSet, curve: Curve, level: Drawn) -> Iterator[Labels]:
+    """Yield what a lever set is worth in labels at all budgets: just these, where it changes nothing.
+
+    Controls are read off the curve all the same, for it is the reading that they try.
+    """
+    idle = _idle(scores, levers) & (levers in sets(plan.params))
+    for n, nothing, one in zip(scores.budgets, idle, _each(level), strict=True):
+        yield Labels(n, n, n) if nothing else equivalent(curve, one, plan.params.level)
 
 
-def _idle(plan: Plan, levers: LeverSet) -> bool:
-    """Return whether a lever set changes nothing that is learned: retrieval alone finds texts that nobody reads."""
-    return levers in plan.around and not plan.acting(levers)
+def _idle(scores: Scores, levers: LeverSet) -> Any:
+    """Return of each budget whether a lever set scores there what plain does, in every chain and however it is drawn.
+
+    As retrieval alone does, whose finds nobody reads; or any lever where answering without training is better.
+    """
+    return (gain(scores, levers).rows == 0).all(axis=0)
 
 
 def _level(course: Course, scores: Scores, levers: LeverSet) -> Drawn:
@@ -217,7 +223,7 @@ def _levers(found: Findings) -> Iterator[dict[str, Any]]:
 def _advantages(found: Findings) -> Iterator[dict[str, Any]]:
     for levers in sets(found.plan.params):
         if levers:
-            idle = _idle(found.plan, levers)
+            idle = _idle(found.scores, levers).all()
             line = found.curve if idle else curves.fit(found.scores.budgets, found.levels[levers])
             yield {"lever": "+".join(levers), **advantage(found.curve, line, found.level).rounded()}
 

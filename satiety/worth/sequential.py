@@ -1,13 +1,14 @@
 """Gains so far -> may a lever set be left alone? And gains at the end -> the verdict.
 
 A lever set is looked at after each chain, for futility alone: it is stopped once the upper bounds of its gain, pooled
-over all budgets and at the largest, lie below the least gain that matters. Each look may err with probability alpha / looks, so all of
-them together with at most alpha (Bonferroni): of levers worth it, at most that share is stopped. A gain is never
-confirmed early, so stopping adds nothing to the errors of the verdicts on those that go on.
+over all budgets and at the largest, lie below the least gain that matters. Each look may err with probability
+alpha / looks, so all of them together with at most alpha (Bonferroni): of levers worth it, at most that share is
+stopped. A gain is never confirmed early, so stopping adds nothing to the errors of the verdicts on those that go on.
 
-In 500 simulated studies (``tests/unit/worth/simulation.py``: 800 test texts, 10 chains, a first look after 4, alpha .05)
-a lever whose true gain is exactly the least that matters was stopped in .012, for looks at the same chains go together.
-One whose gain lies .05 below it was stopped in .93, and 4.9 of its 10 chains were saved; .02 below, .52 and 2.1.
+In 500 simulated studies (``tests/unit/worth/simulation.py``: 800 test texts, 10 chains, a first look after 4, alpha
+.05) a lever whose true gain is exactly the least that matters was stopped in .012, for looks at the same chains go
+together. One whose gain lies .05 below it was stopped in .93, and 4.9 of its 10 chains were saved; .02 below, .52 and
+2.1.
 
 Source: Bonferroni bounds over looks: Jennison & Turnbull 2000, Group Sequential Methods, chapter 2.
 """
