@@ -25,7 +25,7 @@ SCRATCH = Path("benchmarks/scratch").absolute()
 RESULTS = Path("benchmarks/results/agreement.json")
 SHARED = Path("../shared").absolute()
 BAR = 0.9
-STUDY: dict[str, Any] = {"controls": [], "full": {"chains": 4, "budgets": 1, "dev": 0.2}}
+STUDY: dict[str, Any] = {"controls": [], "full": {"chains": 8, "budgets": 1, "dev": 0.2}}
 LABELS: dict[str, Any] = {"budget": 120, "test": 1000}
 STAGES = ("ingest", "validate", "worth")
 

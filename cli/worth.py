@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,8 @@ from satiety.worth.page.trust import held
 from tasks.stage import REPORTS
 
 PAGE = REPORTS / "worth.html"
+STOPPED = {-signal.SIGTERM, 128 + signal.SIGTERM, -signal.SIGINT, 128 + signal.SIGINT}
+"""What DVC ends with when it is told to stop."""
 
 
 def measure(folder: Path, console: Console | None = None) -> None:
@@ -29,6 +32,8 @@ def measure(folder: Path, console: Console | None = None) -> None:
         raise SetupError(f"{folder}: holds no dvc.yaml; run from the project's root, or `satiety workspace` first")
     command = python("tasks.leash", str(os.getpid()), *DVC, "repro", "worth")
     done = subprocess.run(command, cwd=folder, env=surroundings(), check=False)
+    if done.returncode in STOPPED:
+        raise SatietyError("worth: stopped; what was evaluated is kept, the next run goes on from there")
     if done.returncode:
         raise SatietyError("worth: not measured; the lines above say why")
     told: dict[str, Any] = json.loads((folder / REPORTS / "worth.json").read_text(encoding="utf-8"))
@@ -36,8 +41,7 @@ def measure(folder: Path, console: Console | None = None) -> None:
     for part in (
         told["headline"]["en"],
         "",
-        table(told),
-        "",
+        *([table(told), ""] if told["levers"] else []),
         known(told),
         f"Next: {told['next']['sentence']['en']}",
         f"The page: {PAGE}",
@@ -48,6 +52,8 @@ def measure(folder: Path, console: Console | None = None) -> None:
 def known(told: Mapping[str, Any]) -> str:
     """Return how many levers of known worth were read right, so that nobody takes the rest for surer than it is."""
     right = held(told)
+    if not right:
+        return "Known answers: none measured; mind what is said here"
     return f"Known answers: {sum(right)} of {len(right)} read right{'' if all(right) else '; mind what is said here'}"
 
 
@@ -63,12 +69,14 @@ def table(told: Mapping[str, Any]) -> Table:
         padding=(0, 2, 0, 0),
     )
     for number, name in enumerate(("lever", "gain", f"{told['level']:.0%} interval", "worth in labels", "verdict")):
-        found.add_column(name, justify="right" if number in (1, 2) else "left", no_wrap=number in (1, 2))
+        side = "right" if number in (1, 2) else "left"
+        found.add_column(name, justify=side, no_wrap=number in (1, 2), overflow="fold")  # type: ignore[arg-type]
     for one in told["levers"]:
         if one["budget"] == top:
             gain = one["gain"]
             bounds = rf"\[{gain['low']:+.3f}, {gain['high']:+.3f}]"
-            found.add_row(one["lever"], f"{gain['value']:+.3f}", bounds, labels(one["labels"], top), one["verdict"])
+            said = one["verdict"] + (f"; {one['refused']:,} texts refused" if one.get("refused") else "")
+            found.add_row(one["lever"], f"{gain['value']:+.3f}", bounds, labels(one["labels"], top), said)
     return found
 
 

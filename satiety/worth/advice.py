@@ -39,6 +39,8 @@ class Option:
 
 def advise(found: Findings) -> dict[str, Any]:
     """Return the next step, with its evidence and the front it was chosen from."""
+    if found.untaught(found.top):
+        return _untaught(found)
     best = keep(found)
     options = _options(found, best)
     front = _front(options)
@@ -58,6 +60,24 @@ def advise(found: Findings) -> dict[str, Any]:
         "undecided": open_,
         "evidence": list(_evidence(found, best, chosen)),
         "front": [_row(found, one, chosen=one == chosen) for one in front],
+    }
+
+
+def _untaught(found: Findings) -> dict[str, Any]:
+    """Return the next step where no number of labels measured beats answering by label names: nothing is known yet."""
+    n, names = found.top, [lever.kind for lever in found.plan.params.levers]
+    return {
+        "sentence": {
+            "en": f"Label {n} more: what {n} teach does not yet beat answering by label names alone, "
+            "so nothing can be foretold.",
+            "zh": f"再标注 {n} 条：{n} 条标注学到的还不如只靠标签名称作答，因此还无法预测。",
+        },
+        "more": n,
+        "keep": [],
+        "off": [],
+        "undecided": names,
+        "evidence": list(_evidence(found, PLAIN, None)),
+        "front": [],
     }
 
 

@@ -6,8 +6,9 @@ add beyond what each adds alone, averaged likewise: above 0 they help each other
 
 Both are taken of scores and of labels. All combinations are measured in the same chains, so the luck of a draw is in
 none of the differences: the joint worth is plain's labels for the score with all levers, less those for plain's own
-score in these chains. The curve is not extrapolated: where a score as measured lies off it, there are no shares of
-labels; where a draw does, it is capped at the curve's smallest or largest budget, and ``capped`` says so.
+score in these chains; as measured, plain is laid where the curve is. The curve is not extrapolated: where a score as
+measured lies off it, there are no shares of labels; where a draw does, it is capped at the curve's smallest or largest
+budget, and ``capped`` says so.
 
 Source: Shapley 1953, A Value for n-Person Games; for attribution: Owen 2014, SIAM/ASA Journal on Uncertainty
 Quantification 2:245; interactions: Grabisch & Roubens 1999, International Journal of Game Theory 28:547.
@@ -96,8 +97,9 @@ def index(values: Mapping[LeverSet, Drawn], levers: LeverSet) -> Drawn:
 
 
 def _credit(budget: int, scores: Mapping[LeverSet, Drawn], curve: Curve, level: float) -> Credit:
-    """Split the joint gain at one budget, in score and in labels."""
-    worths = {levers: curve.reaches(score).rows for levers, score in scores.items()}
+    """Split the joint gain at one budget, in score and in labels; as measured, plain stands where the curve does."""
+    way = curve.at(budget).point - scores[PLAIN].point
+    worths = {levers: curve.reaches(Drawn.of(one.point + way, one.draws)).rows for levers, one in scores.items()}
     ends = curve.smallest, curve.largest
     outside = np.array([(rows < ends[0]) | (rows > ends[1]) for rows in worths.values()])
     labels = {levers: Drawn(np.clip(rows, *ends)) for levers, rows in worths.items()}

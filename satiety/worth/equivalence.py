@@ -39,6 +39,10 @@ class Labels:
         high = np.quantile(labels.draws, (1 + level) / 2, method="higher")
         return cls(float(labels.point), float(low), float(high))
 
+    def holding(self) -> Labels:
+        """Return the same with an interval that holds the value, which may come of more chains than the interval."""
+        return Labels(self.value, min(self.low, self.value), max(self.high, self.value))
+
     def rounded(self) -> dict[str, float | None]:
         """Return ``{value, low, high}`` with one decimal, None for infinite, for a report."""
         values = {name: getattr(self, name) for name in ("value", "low", "high")}

@@ -20,12 +20,13 @@ from satiety.worth.cells import Cell
 from satiety.worth.chains import CURVE
 from satiety.worth.credit import Share, credit
 from satiety.worth.curve import Curve
-from satiety.worth.equivalence import Labels, equivalent
+from satiety.worth.equivalence import Labels
 from satiety.worth.forecast import backtest, forecast
 from satiety.worth.known import LEAKED, calibration
+from satiety.worth.place import Place, idle, measured, untaught
 from satiety.worth.recipes import best
 from satiety.worth.resample import Drawn
-from satiety.worth.scores import PLAIN, LeverSet, Scores, gain, resample
+from satiety.worth.scores import LeverSet, Scores, gain, resample
 from satiety.worth.sequential import verdict
 from satiety.worth.study import Course, sets
 
@@ -68,15 +69,22 @@ class Findings:
         return self.course.budgets[-1]
 
     def says(self, levers: LeverSet, budget: int) -> str:
-        """Return the verdict on a lever set at a budget."""
-        return verdict(self.gains[levers][self.scores.budgets.index(budget)], self.plan.params.least)
+        """Return the verdict on a lever set at a budget: none where neither it nor plain learned anything."""
+        gain = self.gains[levers][self.scores.budgets.index(budget)]
+        if self.untaught(budget) and gain.low == gain.high == 0:
+            return "inconclusive"
+        return verdict(gain, self.plan.params.least)
+
+    def untaught(self, budget: int) -> bool:
+        """Return whether plain answers by label names alone at a budget: what was learned does not beat that yet."""
+        return untaught(self.course, budget)
 
 
 def find(plan: Plan, course: Course) -> Findings:
     """Resample the outcomes, fit the curve, and read every gain off it."""
     how = Resampling(plan.params.seed, plan.params.resamples, plan.params.level)
     course = replace(course, outcomes=best(course.outcomes, plan.zero, plan.problem))
-    cells = [(_key(cell), outcome.tallies) for cell, outcome in course.outcomes.items() if _measured(cell)]
+    cells = [(_key(cell), outcome.tallies) for cell, outcome in course.outcomes.items() if measured(cell)]
     plain = [key for key, _ in cells if not key[1]]
     cells += [((budget, ZERO, chain), plan.zero) for budget, _, chain in plain]
     line = [(_key(cell), outcome.tallies) for cell, outcome in course.outcomes.items() if cell.chain >= CURVE]
@@ -87,43 +95,11 @@ def find(plan: Plan, course: Course) -> Findings:
         for levers in scores.point
         if levers
     }
-    levels = {levers: _level(course, scores, levers) for levers in scores.point}
-    labels = {levers: list(_labels(plan, scores, levers, curve, level)) for levers, level in levels.items() if levers}
+    place = Place(plan, course, scores, curve)
+    levels = {levers: place.level(levers) for levers in scores.point}
+    labels = {levers: list(place.labels(levers, level)) for levers, level in levels.items() if levers}
     found = Findings(plan, course, scores, curve, levels, gains, labels)
     return replace(found, agreement=agreement(found))
-
-
-def _labels(plan: Plan, scores: Scores, levers: LeverSet, curve: Curve, level: Drawn) -> Iterator[Labels]:
-    """Yield what a lever set is worth in labels at all budgets: just these, where it changes nothing.
-
-    Controls are read off the curve all the same, for it is the reading that they try.
-    """
-    idle = _idle(scores, levers) & (levers in sets(plan.params))
-    for n, nothing, one in zip(scores.budgets, idle, _each(level), strict=True):
-        yield Labels(n, n, n) if nothing else equivalent(curve, one, plan.params.level)
-
-
-def _idle(scores: Scores, levers: LeverSet) -> Any:
-    """Return of each budget whether a lever set scores there what plain does, in every chain and however it is drawn.
-
-    As retrieval alone does, whose finds nobody reads; or any lever where answering without training is better.
-    """
-    return (gain(scores, levers).rows == 0).all(axis=0)
-
-
-def _level(course: Course, scores: Scores, levers: LeverSet) -> Drawn:
-    """Return the score of a lever set at all budgets.
-
-    Of one that was given up early, what it adds to plain in its own few chains is added to plain in all of them: else
-    it would be the luck of these chains that is read off the curve.
-    """
-    if levers in course.stopped:
-        return Drawn(scores.of(PLAIN).rows + gain(scores, levers).rows)
-    return scores.of(levers)
-
-
-def _measured(cell: Cell) -> bool:
-    return cell.depth == "quick" and cell.budget > 0 and cell.chain < CURVE
 
 
 def _key(cell: Cell) -> Key:
@@ -196,7 +172,7 @@ def _methods(found: Findings) -> Iterator[dict[str, Any]]:
     """Yield recipes without a lever, each against plain, which is the better one at each budget."""
     outcomes = found.course.outcomes
     for place, budget in enumerate(found.scores.budgets):
-        shares = [o.zero_shot for c, o in outcomes.items() if _measured(c) and c.budget == budget and not c.levers]
+        shares = [o.zero_shot for c, o in outcomes.items() if measured(c) and c.budget == budget and not c.levers]
         yield {
             "method": ZERO[0],
             "budget": budget,
@@ -216,15 +192,22 @@ def _levers(found: Findings) -> Iterator[dict[str, Any]]:
                 "gain": found.gains[levers][place].rounded(),
                 "labels": found.labels[levers][place].rounded(),
                 "verdict": found.says(levers, budget),
-                "stopped": levers in found.course.stopped,
+                "stopped": found.plan.acting(levers) in found.course.stopped,
+                "refused": _refused(found, levers, budget),
             }
+
+
+def _refused(found: Findings, levers: LeverSet, budget: int) -> int:
+    """Return how many texts were refused in all chains, for they give test texts away."""
+    cells = found.course.outcomes.items()
+    return sum(o.refused for c, o in cells if measured(c) and (c.levers, c.budget) == (levers, budget))
 
 
 def _advantages(found: Findings) -> Iterator[dict[str, Any]]:
     for levers in sets(found.plan.params):
         if levers:
-            idle = _idle(found.scores, levers).all()
-            line = found.curve if idle else curves.fit(found.scores.budgets, found.levels[levers])
+            nothing = idle(found.scores, levers).all()
+            line = found.curve if nothing else curves.fit(found.scores.budgets, found.levels[levers])
             yield {"lever": "+".join(levers), **advantage(found.curve, line, found.level).rounded()}
 
 
@@ -245,7 +228,7 @@ def _share(share: Share) -> dict[str, Any]:
 
 
 def _forecasts(found: Findings) -> Iterator[dict[str, Any]]:
-    for target in targets(found):
+    for target in () if found.untaught(found.top) else targets(found):
         one = forecast(found.curve, target, found.level)
         labels = one.labels.rounded()
         yield {"target": target, "labels": labels.pop("value"), **labels, "reachable": one.reachable}
@@ -269,8 +252,7 @@ def _backtest(found: Findings) -> dict[str, Any]:
 def _saved(found: Findings) -> dict[str, Any]:
     course, params = found.course, found.plan.params
     above = sum(n > 0 for n in course.budgets)
-    real = [after for levers, after in course.stopped.items() if found.plan.acting(levers) == levers]
-    cells = above * sum(params.chains - after for after in real)
+    cells = above * sum(params.chains - after for after in course.stopped.values())
     return {
         "cells": cells,
         "of": course.planned,

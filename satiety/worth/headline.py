@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from satiety.worth.advice import keep
 from satiety.worth.study import sets
 
 if TYPE_CHECKING:
@@ -36,12 +37,12 @@ def headline(found: Findings) -> dict[str, Any]:
     }
 
 
-def _rank(found: Findings, levers: LeverSet, budget: int) -> tuple[bool, bool, float]:
-    """Prefer what is not off with all labels there are, then what can be said in a number, then what is surest."""
+def _rank(found: Findings, levers: LeverSet, budget: int) -> tuple[bool, bool, bool, float]:
+    """Prefer what is advised, then what is not off with all labels there are, what is a number, what is surest."""
     place = found.scores.budgets.index(budget)
     labels = found.labels[levers][place]
     lasts = found.says(levers, found.top) in ("worth it", "inconclusive")
-    return lasts, bool(np.isfinite(labels.value)), found.gains[levers][place].low
+    return levers == keep(found), lasts, bool(np.isfinite(labels.value)), found.gains[levers][place].low
 
 
 def _nothing(found: Findings) -> dict[str, str]:
@@ -53,7 +54,9 @@ def _nothing(found: Findings) -> dict[str, str]:
             "en": f"{found.top:,} labels alone score {numbers}; no lever was measured.",
             "zh": f"只用 {found.top:,} 条标注得分 {numbers}；没有测量任何杠杆。",
         }
-    levers = max((one for one in sets(found.plan.params) if one), key=lambda one: found.gains[one][place].value)
+    measured = [one for one in sets(found.plan.params) if one]
+    telling = [one for one in measured if found.gains[one][place].low < found.gains[one][place].high] or measured
+    levers = max(telling, key=lambda one: found.gains[one][place].value)
     one, names = found.gains[levers][place], " + ".join(levers)
     numbers = f"{one.value:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"
     return {

@@ -89,10 +89,10 @@ def run(plan: Plan, inputs: Sequence[str], workers: int) -> Course:
             Resampling(params.seed, params.resamples, params.level),
         )
         for number in range(params.chains):
-            going = [levers for levers in everything if levers not in course.stopped]
+            going = [levers for levers in everything if plan.acting(levers) not in course.stopped]
             desk.evaluate([Cell(n, levers, number) for levers in going for n in above])
             if FIRST_LOOK <= number + 1 < params.chains:
-                _look(plan, course, everything, ruler)
+                _look(plan, course, real, ruler)
         desk.evaluate(_confirming(plan, course))
     course.seconds = time.monotonic() - begun
     return course
@@ -122,22 +122,20 @@ def _confirming(plan: Plan, course: Course) -> list[Cell]:
     ]
 
 
-def _look(plan: Plan, course: Course, everything: Sequence[LeverSet], ruler: Ruler) -> None:
-    """Give up the lever sets whose gain cannot matter any more."""
+def _look(plan: Plan, course: Course, real: Sequence[LeverSet], ruler: Ruler) -> None:
+    """Give up the lever sets whose gain cannot matter any more; what shares their cells goes with them."""
     params = plan.params
-    cells = [
-        ((c.budget, c.levers, c.chain), o.tallies) for c, o in course.outcomes.items() if _of_levers(c, everything)
-    ]
+    cells = [((c.budget, c.levers, c.chain), o.tallies) for c, o in course.outcomes.items() if _of_levers(c, real)]
     curve = [((c.budget, c.levers, c.chain), o.tallies) for c, o in course.outcomes.items() if c.chain >= CURVE]
     scores = ruler.read(cells, curve)
     rule = Futility(params.alpha, params.least, FIRST_LOOK, params.chains)
-    for levers in everything:
+    for levers in real:
         if levers and levers not in course.stopped and (after := stopped(scores, levers, rule)):
             course.stopped[levers] = after
 
 
-def _of_levers(cell: Cell, everything: Sequence[LeverSet]) -> bool:
-    return cell.depth == "quick" and cell.chain < CURVE and cell.budget > 0 and cell.levers in everything
+def _of_levers(cell: Cell, real: Sequence[LeverSet]) -> bool:
+    return cell.depth == "quick" and cell.chain < CURVE and cell.budget > 0 and cell.levers in real
 
 
 class _Desk:

@@ -86,7 +86,8 @@ class Voice:
         said = row["verdict"]
         sign = tag("span", SIGNS[said], class_="sign", aria_hidden="true")
         early = tag("small", self("early")) if row.get("stopped") else None
-        return join([tag("span", sign, GAP, self(said), class_=f"verdict {said.split()[0]}"), early], " ")
+        refused = tag("small", self("texts refused", n=self.count(row["refused"]))) if row.get("refused") else None
+        return join([tag("span", sign, GAP, self(said), class_=f"verdict {said.split()[0]}"), early, refused], " ")
 
 
 def quantity(value: str, interval: str = "") -> Html:

@@ -128,9 +128,10 @@ WORDS: dict[str, tuple[str, str]] = {
     # The next step.
     "next": ("The next step", "下一步"),
     "evidence": ("Why", "依据"),
+    "texts refused": ("{n} texts refused: they give test texts away", "拒收 {n} 条泄露测试文本的文本"),
     "front caption": (
-        "What no other choice beats in both score and hours",
-        "得分与时间上都没有其他选择胜过的方案",
+        "What no other choice beats in both score and hours; beyond the labels there are, scores are forecasts",
+        "得分与时间上都没有其他选择胜过的方案；超出现有标注数的得分是预测值",
     ),
     "spend": ("Labels", "标注"),
     "use": ("Levers", "杠杆"),

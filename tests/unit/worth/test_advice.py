@@ -72,6 +72,7 @@ def made(
         top=120,
         agreement=None,
     )
+    found.untaught = lambda _: False
     found.says = lambda levers, budget: Findings.says(found, levers, budget)
     return found
 

@@ -78,8 +78,31 @@ def test_every_lever_set_is_told_at_every_budget(found: Findings, told: dict[str
     for one in told["levers"]:
         assert one["gain"]["low"] <= one["gain"]["value"] <= one["gain"]["high"]
         assert one["verdict"] == found.says(tuple(one["lever"].split("+")), one["budget"])
-        plain = found.scores.point[()][found.scores.budgets.index(one["budget"])]
+        plain = float(found.curve.at(one["budget"]).point)
         assert one["score"] == pytest.approx(plain + one["gain"]["value"], abs=2e-6)
+
+
+def test_what_gains_is_worth_more_labels_than_there_are_and_what_loses_fewer(told: dict[str, Any]) -> None:
+    for one in told["levers"]:
+        labels, gain = one["labels"], one["gain"]["value"]
+        worth = math.inf if labels["value"] is None else labels["value"]
+        assert (worth > one["budget"]) is (gain > 0), one
+        assert (worth < one["budget"]) is (gain < 0), one
+        assert labels["low"] is None or labels["low"] <= worth
+        assert labels["high"] is None or labels["high"] >= worth
+
+
+def test_where_nothing_learned_beats_label_names_nothing_is_foretold(found: Findings, told: dict[str, Any]) -> None:
+    zero = {c: replace(o, tallies=found.plan.zero, zero_shot=True) for c, o in found.course.outcomes.items()}
+    few = find(found.plan, replace(found.course, outcomes=zero))
+    said, next_ = tell(few), advise(few)
+    assert {one["verdict"] for one in said["levers"]} == {"inconclusive"}
+    assert {(one["labels"]["low"], one["labels"]["high"]) for one in said["levers"]} == {(0.0, None)}
+    assert said["forecast"] == []
+    assert next_["sentence"]["en"].startswith("Label 32 more: what 32 teach does not yet beat")
+    assert next_["undecided"] == ["augment", "pseudo"]
+    assert "Label 32 more" in page({**said, "headline": headline(few), "next": next_}, "en")
+    assert told["forecast"]
 
 
 def test_every_budget_s_credit_adds_up_to_what_all_levers_gain(told: dict[str, Any]) -> None:

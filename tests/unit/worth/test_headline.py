@@ -28,6 +28,7 @@ def made(
     labels = {levers: [Labels(120, 100, 150), Labels(1240, 1100, INF)] for levers in SETS} | (labels or {})
     scores = SimpleNamespace(budgets=(120, 1240))
     found: Any = SimpleNamespace(plan=plan, gains=gains, labels=labels, scores=scores, top=1240)
+    found.agreement, found.untaught = None, lambda _: False
     found.says = lambda levers, budget: Findings.says(found, levers, budget)
     return found
 
@@ -42,12 +43,23 @@ def test_the_surest_that_can_be_told_in_a_number_is_told() -> None:
 
 
 def test_a_number_goes_before_what_is_beyond_measure() -> None:
-    gains = {("pseudo",): [SURE, UNSURE], ("augment",): [UNSURE, Interval(0.2, 0.1, 0.3)]}
-    labels = {
-        ("pseudo",): [Labels(200, 150, 300), Labels(1240, 1100, INF)],
-        ("augment",): [Labels(120, 90, 130), Labels(INF, INF, INF)],
-    }
-    assert headline(made(gains, labels))["lever"] == "pseudo"
+    gains = {("pseudo",): [SURE, Interval(0.2, 0.1, 0.3)]}
+    labels = {("pseudo",): [Labels(200, 150, 300), Labels(INF, INF, INF)]}
+    told = headline(made(gains, labels))
+    assert (told["lever"], told["budget"]) == ("pseudo", 120)
+
+
+def test_what_is_advised_goes_before_what_is_surer_at_fewer_labels() -> None:
+    gains = {("pseudo",): [Interval(0.3, 0.2, 0.4), UNSURE], ("augment",): [UNSURE, SURE]}
+    labels = {("augment",): [Labels(120, 90, 130), Labels(INF, 1200, INF)]}
+    told = headline(made(gains, labels))
+    assert (told["lever"], told["budget"]) == ("augment", 1240)
+
+
+def test_the_best_of_none_worth_it_is_one_that_changes_something() -> None:
+    nothing = Interval(0.0, 0.0, 0.0)
+    small = dict.fromkeys((("augment",), ("augment", "pseudo")), [Interval(-0.001, -0.01, 0.008)] * 2)
+    assert "the best, augment" in headline(made({**small, ("pseudo",): [nothing, nothing]}))["en"]
 
 
 def test_beyond_measure_is_said_so() -> None:

@@ -41,6 +41,7 @@ def test_every_wording_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     wrong["calibration"]["copy"][0]["holds"] = False
     agreed["agreement"]["disagreements"] = []
     agreed["fit"]["asymptote"]["value"] = 1.0
+    agreed["levers"][0]["refused"] = 10
     for report in (sample.report(), sample.bare(), wrong, agreed, unclear, sample.report() | {"fit": None}):
         page(report, "en")
     assert used == set(WORDS)
