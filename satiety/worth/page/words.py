@@ -80,7 +80,7 @@ WORDS: dict[str, tuple[str, str]] = {
     # Levers.
     "levers": ("Levers, budget by budget", "各预算下的杠杆"),
     "levers lead": (
-        "Gain: {metric} above labels alone at the same budget, in the same draws of labels; it says whether a lever helps. "
+        "Gain: {metric} above labels alone at the same budget, in the same draws of labels: whether a lever helps. "
         "Worth: how many labels alone score as much; its interval counts the luck of the draw too, so it is wider.",
         "增益：同一预算、同样的标注抽样下，{metric} 比只用标注高多少；杠杆是否有用由它说明。"
         "价值：只用标注时，多少条能得到同样的分数；它的区间还计入抽样的运气，所以更宽。",
