@@ -84,11 +84,11 @@ def _untaught(found: Findings) -> dict[str, Any]:
 def keep(found: Findings) -> LeverSet:
     """Return the lever set worth it at the largest budget whose gain is the surest; plain where there is none.
 
-    Where fine-tuning for real measured it too and found it harmful, it is not.
+    Where fine-tuning for real measured it too, it must gain there as well, surely or not.
     """
     place = found.scores.budgets.index(found.top)
     worth = [one for one in sets(found.plan.params) if one and found.says(one, found.top) == "worth it"]
-    worth = [one for one in worth if (tuned := _tuned(found, one)) is None or tuned["high"] >= 0]
+    worth = [one for one in worth if (tuned := _tuned(found, one)) is None or tuned["value"] > 0]
     return max(worth, key=lambda one: found.gains[one][place].low, default=PLAIN)
 
 
@@ -154,6 +154,11 @@ def _evidence(found: Findings, best: LeverSet, chosen: Option | None) -> Iterato
             "en": f"{names} at {found.top} labels: {added} {metric}",
             "zh": f"{found.top} 条标注时 {names}：{metric} {added}",
         }
+        if not _tuned(found, best):
+            yield {
+                "en": "this is a linear head's gain; whether fine-tuning has it too, worth.full.chains: 8 would say",
+                "zh": "这是线性头的增益；微调是否也有，用 worth.full.chains: 8 可以知道",
+            }
     for levers in sets(found.plan.params):
         tuned = _tuned(found, levers)
         if tuned and (levers == best or found.says(levers, found.top) == "worth it"):

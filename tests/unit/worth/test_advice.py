@@ -108,8 +108,8 @@ def test_the_sentence_says_what_to_label_keep_and_leave_off() -> None:
     assert numbers[0] == numbers[1] == [str(told["more"])]
 
 
-@pytest.mark.parametrize(("low", "high", "kept"), [(-0.09, -0.01, []), (-0.02, 0.04, ["pseudo"])])
-def test_what_fine_tuning_finds_harmful_is_not_kept(low: float, high: float, kept: list[str]) -> None:
+@pytest.mark.parametrize(("low", "high", "kept"), [(-0.09, 0.01, []), (-0.02, 0.04, ["pseudo"])])
+def test_what_gains_nothing_by_fine_tuning_is_not_kept(low: float, high: float, kept: list[str]) -> None:
     found = made({("pseudo",): 0.05})
     full = {"value": (low + high) / 2, "low": low, "high": high}
     found.agreement = {"compared": [{"lever": "pseudo", "budget": 120, "quick": full, "full": full}]}
@@ -152,8 +152,11 @@ def test_hours_are_a_person_s_and_computing_is_converted(minutes: float, compute
 
 def test_the_evidence_carries_intervals() -> None:
     told = advise(made({("pseudo",): 0.05}))
-    assert len(told["evidence"]) == 3
-    said = [text for one in told["evidence"] for text in (one["en"], one["zh"])]
+    gain, head, *rest = told["evidence"]
+    assert "worth.full.chains" in head["en"], "what was not fine-tuned is said not to be"
+    assert "worth.full.chains" in head["zh"]
+    said = [text for one in (gain, *rest) for text in (one["en"], one["zh"])]
+    assert len(said) == 6
     assert all(re.search(r"\[[+-]?\d\.\d{3}, [+-]?\d\.\d{3}\]", one) for one in said)
 
 
