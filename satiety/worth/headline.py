@@ -10,6 +10,7 @@ from satiety.worth.advice import keep
 from satiety.worth.study import sets
 
 if TYPE_CHECKING:
+    from satiety.evaluate.bootstrap import Interval
     from satiety.worth.equivalence import Labels
     from satiety.worth.findings import Findings
     from satiety.worth.scores import LeverSet
@@ -27,13 +28,15 @@ def headline(found: Findings) -> dict[str, Any]:
     if not worth:
         return _nothing(found)
     levers, budget = max(worth, key=lambda one: _rank(found, *one))
-    labels = found.labels[levers][found.scores.budgets.index(budget)]
+    place = found.scores.budgets.index(budget)
+    labels, gain = found.labels[levers][place], found.gains[levers][place]
+    ends = [_range(labels, gain, found, say) for say in (_en, _zh)]
     names, alone, at = " + ".join(levers), labels.value, f"{budget:,}"
     return {
         "lever": "+".join(levers),
         "budget": budget,
-        "en": f"{names} at {at} labels does what {_en(alone, found)} labels do alone {_range(labels, found, _en)}.",
-        "zh": f"{names} 在 {at} 条标注时的效果，相当于单用 {_zh(alone, found)} 条 {_range(labels, found, _zh)}。",
+        "en": f"{names} at {at} labels does what {_en(alone, found)} labels do alone {ends[0]}.",
+        "zh": f"{names} 在 {at} 条标注时的效果，相当于单用 {_zh(alone, found)} 条 {ends[1]}。",
     }
 
 
@@ -65,7 +68,10 @@ def _nothing(found: Findings) -> dict[str, str]:
     }
 
 
-def _range(labels: Labels, found: Findings, say: object) -> str:
+def _range(labels: Labels, gain: Interval, found: Findings, say: object) -> str:
+    """Return the interval of the labels; where all of it lies beyond measure, the gain's instead."""
+    if not np.isfinite(labels.low):
+        return f"({gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}])"
     return f"[{say(labels.low, found)}, {say(labels.high, found)}]"  # type: ignore[operator]
 
 

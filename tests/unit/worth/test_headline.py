@@ -70,6 +70,12 @@ def test_beyond_measure_is_said_so() -> None:
     assert "相当于单用 超过 1,240 条" in told["zh"]
 
 
+def test_where_all_of_the_interval_is_beyond_measure_the_gain_is_told() -> None:
+    told = headline(made({("augment",): [UNSURE, SURE]}, {("augment",): [Labels(120, 90, 130), Labels(INF, INF, INF)]}))
+    assert told["en"] == "augment at 1,240 labels does what more than 1,240 labels do alone (+0.050 [+0.030, +0.070])."
+    assert told["zh"].endswith("相当于单用 超过 1,240 条 (+0.050 [+0.030, +0.070])。")
+
+
 def test_where_no_lever_is_worth_it_that_is_said() -> None:
     told = headline(made({("pseudo",): [UNSURE, Interval(0.004, -0.002, 0.011)]}))
     assert told["en"] == (
