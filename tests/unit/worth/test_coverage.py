@@ -29,6 +29,7 @@ from satiety.worth.equivalence import Labels, equivalent
 from satiety.worth.forecast import backtest, forecast
 from satiety.worth.scores import Scores, gain
 from satiety.worth.sequential import Futility, stopped
+from satiety.worth.study import FIRST_LOOK
 from tests.unit.worth.simulation import LEVER, Design, World, exponential, logistic, power_law, study, world
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def test_a_lever_that_is_worth_it_is_seldom_stopped() -> None:
         budgets = np.array(how.budgets)
         least = float((true.curve(budgets * true.multiplier) - true.curve(budgets)).mean())
         scores = study(rng, true, how)
-        wrong += stopped(scores, LEVER, Futility(0.05, least, first=3, chains=10)) is not None
-        saved.append(10 - (stopped(scores, LEVER, Futility(0.05, least + 0.05, first=3, chains=10)) or 10))
+        wrong += stopped(scores, LEVER, Futility(0.05, least, first=FIRST_LOOK, chains=10)) is not None
+        saved.append(10 - (stopped(scores, LEVER, Futility(0.05, least + 0.05, first=FIRST_LOOK, chains=10)) or 10))
     assert wrong <= 0.05 * 150, wrong
     assert np.mean(saved) > 3, np.mean(saved)
