@@ -2,7 +2,7 @@
 
 Tweets (the default problem), `clinc150` (every tenth of its 150 intents, by name) and `thucnews`, each with 120 labels
 and 1,000 test texts; of the last two the data must lie beside the project, in `../shared/data`. Controls are left out.
-About half an hour a problem on two cores; what was evaluated is kept in benchmarks/scratch, so a run that was cut off goes on.
+Half an hour a problem on two cores; what was evaluated is kept in benchmarks/scratch: a run that was cut off goes on.
 
     python -m benchmarks.agreement [tweets clinc150 thucnews]
 """
