@@ -31,6 +31,11 @@ os.environ |= {
 (HOME / "gitconfig").write_text("[user]\nname = Test\nemail = test@example.org\n[init]\ndefaultBranch = main\n")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a test by no bytes: packed ones hold the time, and every worker is to find the same tests."""
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Leave no home behind."""
     shutil.rmtree(HOME, ignore_errors=True)

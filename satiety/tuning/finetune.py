@@ -106,6 +106,9 @@ def finetune(
 ) -> Result:
     """Tune the model in ``base``; take up a run of the same inputs that was cut off.
 
+    What the model labelled itself teaches the head that training starts from; training itself sees people's labels
+    alone, for a whole model soon learns wrong ones by heart (confirmation bias: Arazo et al. 2020, arXiv:1908.02983).
+
     Raises:
         DataError: there is nothing to train on, or no raw text where ``params.pseudo`` wants some.
         ModelError: the base cannot be used, no example has a label of the problem, or training went wrong.
@@ -124,8 +127,9 @@ def finetune(
         head = _start(bench, train, windows, store) if params.method.solves else None
         params.method.prepare(bench.model)
         bench.model.to(bench.hardware.device)
-    steps = params.training.steps(_originals(train, windows)) if params.method.trains else 0
-    course = _train(bench, windows, dev, steps, store) if steps else Course()
+    given = [window for window in windows if train[window.example].origin != "pseudo"]
+    steps = params.training.steps(_originals(train, given)) if params.method.trains else 0
+    course = _train(bench, given, dev, steps, store) if steps else Course()
     trained = sum(weight.numel() for _, weight, _ in params.method.rates(bench.model)) or sum(
         weight.numel() for weight in bench.model.head.parameters()
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SerializeAsAny
+from pydantic import Field, SerializeAsAny, model_validator
 
 from satiety.section import Section, Seed
 from satiety.training.recipe import Recipe
@@ -29,8 +29,15 @@ class Finetune(Section):
     method: Annotated[SerializeAsAny[Method], METHODS.choice()]
     """How much of the model may change."""
     pseudo: SelfTraining | None
-    """Learn also from retrieved texts that a model labelled itself; null leaves it off."""
+    """Solve the head also from retrieved texts that it labelled itself; null leaves it off. Training, where the method
+    trains, starts from that head and sees people's labels alone."""
     head: Solver
     """How a head is solved, by the methods that start from (or stop at) a solved one."""
     training: Recipe
     """How long and in which steps it is trained, by the methods that train."""
+
+    @model_validator(mode="after")
+    def _taught(self) -> Self:
+        if self.pseudo and not self.method.solves:
+            raise ValueError("pseudo teaches the head that training starts from: set method.head_start, or pseudo to null")
+        return self

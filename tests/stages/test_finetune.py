@@ -17,6 +17,7 @@ from satiety.errors import DataError, ParamsError
 from satiety.files import manifest
 from satiety.problems import PROBLEMS
 from satiety.records import Document, Example, write
+from satiety.training.loop import Job, Loop
 from satiety.tuning import METHODS, load
 from tasks.finetune import main
 
@@ -203,6 +204,28 @@ def test_it_learns_from_raw_texts_that_it_labelled_itself(workspace: Path, metho
     assert report["steps_planned"] == alone["steps_planned"], "what it labelled itself shares the updates, as copies do"
     assert manifest(Path("models/tuned")) != before
     assert run() == report
+
+
+def test_training_itself_sees_peoples_labels_alone(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs: list[Job] = []
+
+    def loop(job: Job, *rest: Any) -> Loop:
+        jobs.append(job)
+        return Loop(job, *rest)
+
+    monkeypatch.setattr("satiety.tuning.finetune.Loop", loop)
+    for pseudo in (None, {"rounds": 2, "quota": 0.5, "confidence": 0.0}):
+        write_params(pseudo=pseudo)
+        run()
+    assert jobs[0].lengths == jobs[1].lengths
+
+
+def test_to_label_raw_texts_there_must_be_a_head_that_learns_from_them(workspace: Path) -> None:
+    write_params(pseudo={"rounds": 2, "quota": 0.5, "confidence": 0.0})
+    wrong = Path("params.yaml").read_text(encoding="utf-8").replace("head_start: true", "head_start: false")
+    Path("params.yaml").write_text(wrong, encoding="utf-8")
+    with pytest.raises(ParamsError, match=r"pseudo teaches the head that training starts from: set method\.head_start"):
+        run()
 
 
 def test_to_label_raw_texts_it_needs_some(workspace: Path) -> None:
