@@ -9,16 +9,18 @@ on one thread as the quick ones are: mean time over mean time.
 """
 
 import json
-import resource
 import shutil
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import psutil
 import torch
 
 from satiety.problems import Problem
@@ -53,6 +55,30 @@ def study(given: Material, params: Worth, home: Path) -> tuple[float, Course, An
     return time.perf_counter() - clock, course, plan
 
 
+@contextmanager
+def memory() -> Iterator[list[int]]:
+    """Sample what this process and those it starts hold, in bytes; a page that several hold is divided among them."""
+    held, over = [0], threading.Event()
+
+    def sample() -> None:
+        while not over.wait(0.5):
+            here = psutil.Process()
+            held.append(sum(map(_bytes, [here, *here.children(recursive=True)])))
+
+    watcher = threading.Thread(target=sample, daemon=True)
+    watcher.start()
+    yield held
+    over.set()
+    watcher.join()
+
+
+def _bytes(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_full_info().pss)
+    except psutil.Error:  # it has ended
+        return 0
+
+
 def full_seconds(plan: Any, budgets: Sequence[int]) -> list[float]:
     """Fine-tune a cell of each budget, plain and with `pseudo`, on one thread, as quick cells are; return seconds."""
     torch.set_num_threads(1)
@@ -67,11 +93,11 @@ def main() -> None:
     params = default.model_copy(update={"chains": CHAINS, "curve_chains": CHAINS})
     with TemporaryDirectory(prefix="satiety-") as scratch:
         home = Path(scratch)
-        cold, course, plan = study(given, params, home)
+        with memory() as held:
+            cold, course, plan = study(given, params, home)
         shutil.rmtree(home / "cells")
         warm, again, _ = study(given, params, home)
         kept, same, _ = study(given, params, home)
-        peak = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
         shutil.rmtree(home / "cells")
         whole, all_, _ = study(given, default, home)
         plan = replace(plan, home=home / "full")
@@ -88,7 +114,7 @@ def main() -> None:
             "all cached": same.computed,
             "chains of params.yaml": all_.computed,
         },
-        "gigabytes": (peak[0] + cores() * peak[1]) * 1024 / 1e9,
+        "gigabytes": max(held) / 1e9,
         "seconds a cell": {"quick": sum(quick) / len(quick), "full": sum(full) / len(full)},
         "full / quick": (sum(full) / len(full)) / (sum(quick) / len(quick)),
     }

@@ -194,6 +194,7 @@ def _path(rows: Floats, answers: Ints, classes: int, strengths: Sequence[float])
         model.set_params(C=1 / (strength * len(rows)))
         with warnings.catch_warnings(), config_context(assume_finite=True, skip_parameter_validation=True):
             warnings.simplefilter("ignore", ConvergenceWarning)  # a start for training, or nearly there: good enough
+            warnings.filterwarnings("ignore", "The number of unique classes is greater")  # few labels are our trade
             model.fit(rows, answers)
         weight, bias = model.coef_, model.intercept_
         if len(model.classes_) == 2:

@@ -39,5 +39,7 @@ class Finetune(Section):
     @model_validator(mode="after")
     def _taught(self) -> Self:
         if self.pseudo and not self.method.solves:
-            raise ValueError("pseudo teaches the head that training starts from: set method.head_start, or pseudo to null")
+            raise ValueError(
+                "pseudo teaches the head that training starts from: set method.head_start, or pseudo to null"
+            )
         return self

@@ -80,6 +80,11 @@ def test_a_class_of_one_is_learned() -> None:
     assert np.isfinite(head.bias).all()
 
 
+def test_of_more_classes_than_half_the_rows_nothing_is_said() -> None:
+    features, answers, groups = blobs(30, 20)
+    assert accuracy(solve(features, answers, groups, 20, SOLVER, 1), features, answers) > 0.9
+
+
 def test_of_more_rows_than_asked_for_a_seeded_sample_is_used() -> None:
     features, answers, groups = blobs(400, 3, noise=5.0)
     few = Solver(strengths=[0.01], folds=2, rows=100)
