@@ -43,7 +43,7 @@ fix: $(SETUP)  ## repair what ruff can repair
 	ruff format .
 
 bench: $(SETUP)  ## the figures of benchmarks/, a file each
-	for file in benchmarks/*.py; do echo "$$file"; python "$$file" || exit 1; done
+	for file in benchmarks/*.py; do echo "$$file"; python -m benchmarks.$$(basename "$$file" .py) || exit 1; done
 
 experiments: $(SETUP)  ## what was tried by `dvc exp run` and by flows with overrides, with what differs
 	dvc exp show --md --only-changed --all-commits --no-pager --sort-by reports/evaluate.json:after.value --drop '$(TOLD_ELSEWHERE)'

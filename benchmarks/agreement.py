@@ -9,16 +9,11 @@ Half an hour a problem on two cores; what was evaluated is kept in benchmarks/sc
 
 import csv
 import json
-import os
-import shlex
-import string
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from benchmarks.support import stages
 from satiety.worth.agreement import wilson
 
 SCRATCH = Path("benchmarks/scratch").absolute()
@@ -32,7 +27,7 @@ STAGES = ("ingest", "validate", "worth")
 
 def tweets(home: Path) -> dict[str, Any]:
     """Return the params of the default problem."""
-    return _params(Path("params.yaml"))
+    return stages.read(Path("params.yaml"))
 
 
 def clinc150(home: Path) -> dict[str, Any]:
@@ -50,18 +45,13 @@ def clinc150(home: Path) -> dict[str, Any]:
 
 def thucnews(home: Path) -> dict[str, Any]:
     """Return the params of the example, its data and model found from here."""
-    params = _params(Path("examples/topics_zh/params.yaml"))
+    params = stages.read(Path("examples/topics_zh/params.yaml"))
     for one in (*params["ingest"]["labelled"], params["ingest"]["base"]):
         one["uri"] = one["uri"].replace("../../../shared", str(SHARED))
     return params
 
 
 PROBLEMS = {one.__name__: one for one in (tweets, clinc150, thucnews)}
-
-
-def _params(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return found
 
 
 def study(name: str) -> dict[str, Any]:
@@ -71,13 +61,9 @@ def study(name: str) -> dict[str, Any]:
     params = PROBLEMS[name](home)
     params["ingest"] |= LABELS
     params["worth"] |= STUDY
-    (home / "params.yaml").write_text(yaml.safe_dump(params, allow_unicode=True, sort_keys=False), encoding="utf-8")
-    pipeline = _params(Path("dvc.yaml"))
-    names = {key: value for group in pipeline["vars"] for key, value in group.items()} | {"root": str(Path.cwd())}
+    stages.write(home, params)
     for stage in STAGES:
-        command = string.Template(pipeline["stages"][stage]["cmd"]).substitute(names)
-        around = {**os.environ, "PYTHONPATH": str(Path.cwd())}
-        subprocess.run([sys.executable, *shlex.split(command)[2:]], cwd=home, env=around, check=True)
+        stages.run(home, stage)
     report: dict[str, Any] = json.loads((home / "reports/worth.json").read_text(encoding="utf-8"))
     return report
 

@@ -8,17 +8,14 @@ which changes its own block alone. The score is the headline metric on the 2,000
 
 import argparse
 import json
-import subprocess
-import sys
 from collections import defaultdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import yaml
+from benchmarks.support import stages
 
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "benchmarks" / "results" / "defaults.json"
+RESULTS = stages.ROOT / "benchmarks" / "results" / "defaults.json"
 TRAINING = {
     "epochs": 1, "least_steps": 40, "most_steps": 500, "batch_size": 16, "warmup": 0.1, "weight_decay": 0.01,
     "clip": 1.0, "average": None, "checks": 4, "patience": None,
@@ -83,17 +80,12 @@ def _affected(first: str) -> list[str]:
 
 
 def _run_stage(folder: Path, split: int, blocks: dict[str, Any], stage: str) -> None:
-    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    params = stages.read(stages.ROOT / "params.yaml")
     params["ingest"]["seed"] += split
     for name, block in blocks.items():
         params[name] |= block
-    (folder / "data" / "raw").mkdir(parents=True, exist_ok=True)
-    (folder / "params.yaml").write_text(yaml.safe_dump(params, allow_unicode=True), encoding="utf-8")
-    pipeline = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
-    command = pipeline["stages"][stage]["cmd"]
-    for name, value in {**pipeline["vars"][1], "root": str(ROOT)}.items():
-        command = command.replace(f"${{{name}}}", value)
-    subprocess.run([sys.executable, *command.split()[1:]], cwd=folder, check=True)
+    stages.write(folder, params)
+    stages.run(folder, stage)
 
 
 def report(scores: dict[str, list[float]]) -> None:

@@ -11,18 +11,16 @@ on one thread as the quick ones are: mean time over mean time.
 import json
 import shutil
 import sys
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import psutil
 import torch
 
+from benchmarks.support.memory import memory
 from satiety.problems import Problem
 from satiety.records import Document, Example, read
 from satiety.settings import cores
@@ -53,30 +51,6 @@ def study(given: Material, params: Worth, home: Path) -> tuple[float, Course, An
     plan, inputs = prepare(given, params, Finetune.load(), home, "cpu")
     course = run(plan, inputs, cores())
     return time.perf_counter() - clock, course, plan
-
-
-@contextmanager
-def memory() -> Iterator[list[int]]:
-    """Sample what this process and those it starts hold, in bytes; a page that several hold is divided among them."""
-    held, over = [0], threading.Event()
-
-    def sample() -> None:
-        while not over.wait(0.5):
-            here = psutil.Process()
-            held.append(sum(map(_bytes, [here, *here.children(recursive=True)])))
-
-    watcher = threading.Thread(target=sample, daemon=True)
-    watcher.start()
-    yield held
-    over.set()
-    watcher.join()
-
-
-def _bytes(process: psutil.Process) -> int:
-    try:
-        return int(process.memory_full_info().pss)
-    except psutil.Error:  # it has ended
-        return 0
 
 
 def full_seconds(plan: Any, budgets: Sequence[int]) -> list[float]:

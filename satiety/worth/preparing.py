@@ -13,14 +13,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from satiety.errors import DataError
+from satiety.errors import DataError, ParamsError
 from satiety.files import digest, manifest
 from satiety.neardup import contaminated
 from satiety.worth.bench import Plan
+from satiety.worth.chains import grid
 from satiety.worth.levers import Around, Lever, World
 from satiety.worth.reading import Reader, name_of
 from satiety.worth.scores import LeverSet
-from satiety.worth.study import sets
+from satiety.worth.study import controlled, sets
 
 if TYPE_CHECKING:
     from satiety.problems import Problem
@@ -46,11 +47,17 @@ def prepare(material: Material, params: Worth, finetune: Finetune, home: Path, d
 
     Raises:
         DataError: there are too few labels for a curve, or there is no test example.
+        ParamsError: the oracle reveals more labels than there are beyond any budget.
     """
     if len(material.pool) < 2 ** (params.budgets - 2) or not material.test:
         raise DataError(
             f"worth: {len(material.pool)} labels and {len(material.test)} test examples: too few for "
             f"{params.budgets} budgets; lower worth.budgets, or raise ingest.budget and ingest.test"
+        )
+    if params.controls and not controlled(params, grid(len(material.pool), params.budgets), len(material.pool)):
+        raise ParamsError(
+            "worth.controls: the oracle's share is more than the labels that any budget leaves; lower it, or raise "
+            "worth.budgets"
         )
     reader = Reader(home, material.base, material.problem, params.reading, device)
     world = World(

@@ -30,18 +30,18 @@ def _budget(report: Report, n: int, axis: tuple[float, float], unfolded: bool, v
         "summary", plain=voice.score(plain), lever=voice.lever(rows[0]["lever"]), worth=voice.worth(rows[0]["labels"])
     )
     said = voice("at budget", budget=voice.budget(n))
-    heads = [voice(name) for name in ("lever", "worth", "gain")] + ["", voice("verdict"), voice("score")]
-    body = table(said, heads, [_row(row, axis, voice) for row in rows], numbers=(1, 2, 5), drawn=3)
+    heads = [voice(name) for name in ("lever", "verdict", "worth", "gain")] + ["", voice("score")]
+    body = table(said, heads, [_row(row, axis, voice) for row in rows], numbers=(2, 3, 5), drawn=4)
     return tag("details", tag("summary", tag("b", said), tag("span", best)), body, open="" if unfolded else None)
 
 
 def _row(row: Mapping[str, Any], axis: tuple[float, float], voice: Voice) -> list[str]:
     return [
         voice.lever(row["lever"]),
+        voice.verdict(row),  # beside the name, where the narrowest screen still shows it
         quantity(voice.labels(row["labels"]["value"]), voice.span(row["labels"])),
         gain(row["gain"], voice),
         whisker(row["gain"], axis),
-        voice.verdict(row),
         voice.score(row["score"]),
     ]
 

@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from satiety.errors import DataError
+from satiety.errors import DataError, ParamsError
 from satiety.records import Example
 from satiety.worth import study
 from satiety.worth.bench import Bench, Plan
@@ -266,6 +266,12 @@ def test_without_enough_labels_or_a_test_it_says_what_to_change(tmp_path: Path, 
     for found in (material(tiny, labels=7), replace(material(tiny), test=())):
         with pytest.raises(DataError, match=r"too few for 5 budgets; lower worth\.budgets, or raise ingest\.budget"):
             prepare(found, worth(), finetune(), tmp_path, "cpu")
+
+
+def test_an_oracle_that_reveals_more_than_there_is_says_what_to_change(tmp_path: Path, tiny: Path) -> None:
+    greedy = worth(budgets=4, controls=[{"kind": "oracle", "share": 10}])
+    with pytest.raises(ParamsError, match=r"worth\.controls: the oracle's share is more than the labels that any budget"):
+        prepare(material(tiny), greedy, finetune(), tmp_path, "cpu")
 
 
 @pytest.mark.parametrize(

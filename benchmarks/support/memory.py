@@ -1,0 +1,33 @@
+"""How much memory a process and all below it hold, sampled while something runs."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+
+
+@contextmanager
+def memory() -> Iterator[list[int]]:
+    """Sample what this process and those it starts hold, in bytes; a page that several hold is divided among them."""
+    held, over = [0], threading.Event()
+
+    def sample() -> None:
+        while not over.wait(0.25):
+            here = psutil.Process()
+            held.append(sum(map(_bytes, [here, *here.children(recursive=True)])))
+
+    watcher = threading.Thread(target=sample, daemon=True)
+    watcher.start()
+    try:
+        yield held
+    finally:
+        over.set()
+        watcher.join()
+
+
+def _bytes(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_full_info().pss)
+    except psutil.Error:  # it has ended
+        return 0
