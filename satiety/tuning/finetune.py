@@ -17,10 +17,11 @@ from satiety.records import Example
 from satiety.training.encoder import load_encoder, load_tokenizer, positions
 from satiety.training.hardware import Hardware, hardware
 from satiety.training.loop import Course, Job, Loop, Verdict
-from satiety.tuning.head import Head, solve
+from satiety.tuning.head import Head
 from satiety.tuning.inputs import collate, encode, teachable
 from satiety.tuning.model import Classifier, cross_entropy
 from satiety.tuning.predict import logits_of
+from satiety.tuning.solved import calibrated, head_of
 from satiety.tuning.tuned import Card, Tuned
 
 if TYPE_CHECKING:
@@ -170,8 +171,7 @@ def _self_trained(
 
     def answer(examples: Sequence[Example], _: Sequence[str]) -> list[Prediction]:
         head = _solve(bench, examples, teachable(bench.windows(examples), bench.problem))
-        logits = [(row @ head.weight.T + head.bias) / head.temperature for row in rows]
-        return bench.problem.decode(asked, windows, logits)
+        return bench.problem.decode(asked, windows, calibrated(head, rows))
 
     return params.grow(train, documents, answer, bench.problem.stratum)
 
@@ -196,21 +196,10 @@ def _start(bench: _Bench, train: Sequence[Example], windows: Sequence[Window], s
 
 
 def _solve(bench: _Bench, train: Sequence[Example], windows: Sequence[Window]) -> Head:
-    found = bench.logits(windows, features=True)
-    targets = [np.array(window.targets) for window in windows]
-    owners = [train[window.example].parent or train[window.example].id for window in windows]
-    rows = np.concatenate(
-        [np.atleast_2d(part)[answers != IGNORE] for part, answers in zip(found, targets, strict=True)]
-    )
-    answers = np.concatenate([part[part != IGNORE] for part in targets])
-    groups = [owner for owner, part in zip(owners, targets, strict=True) for _ in range(int((part != IGNORE).sum()))]
-    judged = [
-        train[window.example].origin != "pseudo"
-        for window, part in zip(windows, targets, strict=True)
-        for _ in part[part != IGNORE]
-    ]
-    classes, seed = len(bench.problem.classes), bench.params.seed
-    return solve(rows, answers, groups, classes, bench.params.head, seed, np.array(judged))
+    rows, classes = bench.logits(windows, features=True), len(bench.problem.classes)
+    head = head_of(windows, rows, train, classes, bench.params.head, bench.params.seed)
+    assert head is not None  # noqa: S101  # windows that teach something
+    return head
 
 
 def _doubtful(problem: Problem, train: Sequence[Example], windows: Sequence[Window], head: Head | None) -> list[str]:

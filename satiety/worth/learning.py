@@ -14,9 +14,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from satiety.problems import IGNORE
 from satiety.records import Example
 from satiety.worth.reading import Reader, Reading, windows
 
@@ -49,32 +46,20 @@ class Quick:
 
     def solve(self, examples: Sequence[Example], seed: int) -> Head | None:
         """Return the head for the examples; None where none of them has a label of the problem."""
-        from satiety.tuning.head import solve
+        from satiety.tuning.solved import head_of
 
         self.reader.read(example.text for example in examples)
-        found = self.windows(examples)
-        targets = [np.array(window.targets) for window in found]
-        rows = [
-            np.atleast_2d(row)[answers != IGNORE] for row, answers in zip(self._rows(examples), targets, strict=True)
-        ]
-        kept = [int((answers != IGNORE).sum()) for answers in targets]
-        if not sum(kept):
-            return None
-        owners = [examples[window.example] for window in found]
-        groups = [owner.parent or owner.id for owner, count in zip(owners, kept, strict=True) for _ in range(count)]
-        judged = [owner.origin != "pseudo" for owner, count in zip(owners, kept, strict=True) for _ in range(count)]
-        answers = np.concatenate([answers[answers != IGNORE] for answers in targets])
-        return solve(
-            np.concatenate(rows), answers, groups, len(self.problem.classes), self.solver, seed, np.array(judged)
-        )
+        classes = len(self.problem.classes)
+        return head_of(self.windows(examples), self._rows(examples), examples, classes, self.solver, seed)
 
     def answers(self, head: Head, texts: Sequence[str]) -> list[Prediction]:
         """Return the head's answers; their confidences are calibrated."""
+        from satiety.tuning.solved import calibrated
+
         self.reader.read(texts)
-        asked = self._asked(tuple(texts))
-        rows = self._rows([Example(str(i), text) for i, text in enumerate(texts)])
-        logits = [(row.astype(np.float64) @ head.weight.T + head.bias) / head.temperature for row in rows]
-        return self.problem.decode([Example(str(i), text) for i, text in enumerate(texts)], asked, logits)
+        asked = [Example(str(i), text) for i, text in enumerate(texts)]
+        logits = calibrated(head, self._rows(asked))
+        return self.problem.decode(asked, self._asked(tuple(texts)), logits)
 
     def _rows(self, examples: Sequence[Example]) -> list[Floats]:
         return [row for example in examples for row in self.reader.shelf[example.text]]

@@ -79,7 +79,7 @@ def test_what_the_model_labelled_itself_does_not_judge(tmp_path: Path, tiny: Pat
     one, examples = quick(tmp_path, tiny), classified(24)
     own = [replace(e, id=f"p{e.id}", origin="pseudo", label="good") for e in classified(40, start=2000)]
     asked: list[Any] = []
-    from satiety.tuning import head as module
+    from satiety.tuning import solved as module
 
     whole = module.solve
 
