@@ -88,15 +88,21 @@ def keep(found: Findings) -> LeverSet:
     """
     place = found.scores.budgets.index(found.top)
     worth = [one for one in sets(found.plan.params) if one and found.says(one, found.top) == "worth it"]
-    worth = [one for one in worth if (tuned := _tuned(found, one)) is None or tuned["value"] > 0]
+    worth = [one for one in worth if not refuted(found, one, found.top)]
     return max(worth, key=lambda one: found.gains[one][place].low, default=PLAIN)
 
 
-def _tuned(found: Findings, levers: LeverSet) -> Mapping[str, float] | None:
-    """Return what a lever set gains at the largest budget by fine-tuning, where that was measured."""
+def tuned(found: Findings, levers: LeverSet, budget: int) -> Mapping[str, float] | None:
+    """Return what a lever set gains at a budget by fine-tuning, where that was measured."""
     rows: Sequence[Any] = found.agreement["compared"] if found.agreement else ()
-    here = (one["full"] for one in rows if one["lever"] == "+".join(levers) and one["budget"] == found.top)
+    here = (one["full"] for one in rows if one["lever"] == "+".join(levers) and one["budget"] == budget)
     return next(here, None)
+
+
+def refuted(found: Findings, levers: LeverSet, budget: int) -> bool:
+    """Return whether fine-tuning was measured and does not gain."""
+    gained = tuned(found, levers, budget)
+    return gained is not None and gained["value"] <= 0
 
 
 def _options(found: Findings, best: LeverSet) -> list[Option]:
@@ -154,15 +160,15 @@ def _evidence(found: Findings, best: LeverSet, chosen: Option | None) -> Iterato
             "en": f"{names} at {found.top} labels: {added} {metric}",
             "zh": f"{found.top} 条标注时 {names}：{metric} {added}",
         }
-        if not _tuned(found, best):
+        if not tuned(found, best, found.top):
             yield {
                 "en": "this is a linear head's gain; whether fine-tuning has it too, worth.full.chains: 8 would say",
                 "zh": "这是线性头的增益；微调是否也有，用 worth.full.chains: 8 可以知道",
             }
     for levers in sets(found.plan.params):
-        tuned = _tuned(found, levers)
-        if tuned and (levers == best or found.says(levers, found.top) == "worth it"):
-            names, added = " + ".join(levers), _signed(Interval(**tuned))
+        gained = tuned(found, levers, found.top)
+        if gained and (levers == best or found.says(levers, found.top) == "worth it"):
+            names, added = " + ".join(levers), _signed(Interval(**gained))
             yield {
                 "en": f"{names} at {found.top} labels, fine-tuned for real: {added} {metric}",
                 "zh": f"{found.top} 条标注、真正微调时 {names}：{metric} {added}",

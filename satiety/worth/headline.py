@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from satiety.worth.advice import keep
+from satiety.worth.advice import keep, refuted, tuned
 from satiety.worth.study import sets
 
 if TYPE_CHECKING:
@@ -31,13 +31,22 @@ def headline(found: Findings) -> dict[str, Any]:
     place = found.scores.budgets.index(budget)
     labels, gain = found.labels[levers][place], found.gains[levers][place]
     ends = [_range(labels, gain, found, say) for say in (_en, _zh)]
-    names, alone, at = " + ".join(levers), labels.value, f"{budget:,}"
+    names, alone, at, but = " + ".join(levers), labels.value, f"{budget:,}", _but(found, levers, budget)
     return {
         "lever": "+".join(levers),
         "budget": budget,
-        "en": f"{names} at {at} labels does what {_en(alone, found)} labels do alone {ends[0]}.",
-        "zh": f"{names} 在 {at} 条标注时的效果，相当于单用 {_zh(alone, found)} 条 {ends[1]}。",
+        "en": f"{names} at {at} labels does what {_en(alone, found)} labels do alone {ends[0]}{but[0]}.",
+        "zh": f"{names} 在 {at} 条标注时的效果，相当于单用 {_zh(alone, found)} 条 {ends[1]}{but[1]}。",
     }
+
+
+def _but(found: Findings, levers: LeverSet, budget: int) -> tuple[str, str]:
+    """Return what must be added where fine-tuning was measured and does not gain: the finding is a head's alone."""
+    gained = tuned(found, levers, budget)
+    if not gained or not refuted(found, levers, budget):
+        return "", ""
+    numbers = "{value:+.3f} [{low:+.3f}, {high:+.3f}]".format(**gained)
+    return f" by a linear head; fine-tuned it adds {numbers}", f"（线性头）；微调时增益为 {numbers}"
 
 
 def _rank(found: Findings, levers: LeverSet, budget: int) -> tuple[bool, bool, bool, float]:

@@ -7,13 +7,14 @@ is refused in every cell.
 from __future__ import annotations
 
 import hashlib
+import logging
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from satiety.errors import DataError, ParamsError
+from satiety.errors import DataError
 from satiety.files import digest, manifest
 from satiety.neardup import contaminated
 from satiety.worth.bench import Plan
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from satiety.records import Document, Example
     from satiety.tuning.section import Finetune
     from satiety.worth.section import Worth
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,6 @@ def prepare(material: Material, params: Worth, finetune: Finetune, home: Path, d
 
     Raises:
         DataError: there are too few labels for a curve, or there is no test example.
-        ParamsError: the oracle reveals more labels than there are beyond any budget.
     """
     if len(material.pool) < 2 ** (params.budgets - 2) or not material.test:
         raise DataError(
@@ -55,9 +58,9 @@ def prepare(material: Material, params: Worth, finetune: Finetune, home: Path, d
             f"{params.budgets} budgets; lower worth.budgets, or raise ingest.budget and ingest.test"
         )
     if params.controls and not controlled(params, grid(len(material.pool), params.budgets), len(material.pool)):
-        raise ParamsError(
-            "worth.controls: the oracle's share is more than the labels that any budget leaves; lower it, or raise "
-            "worth.budgets"
+        log.warning(
+            "worth.controls: the oracle reveals more labels than any budget leaves, so no control is measured; "
+            "lower its share, or raise worth.budgets"
         )
     reader = Reader(home, material.base, material.problem, params.reading, device)
     world = World(

@@ -76,6 +76,15 @@ def test_where_all_of_the_interval_is_beyond_measure_the_gain_is_told() -> None:
     assert told["zh"].endswith("相当于单用 超过 1,240 条 (+0.050 [+0.030, +0.070])。")
 
 
+def test_a_gain_that_fine_tuning_does_not_have_is_said_to_be_a_heads() -> None:
+    found = made({("augment",): [UNSURE, SURE]}, {("augment",): [Labels(120, 90, 130), Labels(INF, 1200, INF)]})
+    full = {"value": -0.003, "low": -0.031, "high": 0.024}
+    found.agreement = {"compared": [{"lever": "augment", "budget": 1240, "quick": {}, "full": full}]}
+    told = headline(found)
+    assert told["en"].endswith("by a linear head; fine-tuned it adds -0.003 [-0.031, +0.024].")
+    assert told["zh"].endswith("（线性头）；微调时增益为 -0.003 [-0.031, +0.024]。")
+
+
 def test_where_no_lever_is_worth_it_that_is_said() -> None:
     told = headline(made({("pseudo",): [UNSURE, Interval(0.004, -0.002, 0.011)]}))
     assert told["en"] == (
