@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.support.memory import memory
 
-BARS = {"overhead": 0.15, "seconds": 540, "gigabytes": 4.0}
+BARS = {"overhead": 0.15, "seconds": 360, "gigabytes": 4.0}
 """What is promised of the default run on two cores."""
 TIMINGS = Path(".satiety/timings")
 

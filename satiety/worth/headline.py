@@ -43,7 +43,7 @@ def headline(found: Findings) -> dict[str, Any]:
 def _but(found: Findings, levers: LeverSet, budget: int) -> tuple[str, str]:
     """Return what must be added where fine-tuning was measured and does not gain: the finding is a head's alone."""
     gained = tuned(found, levers, budget)
-    if not gained or not refuted(found, levers, budget):
+    if gained is None or not refuted(found, levers, budget):
         return "", ""
     numbers = "{value:+.3f} [{low:+.3f}, {high:+.3f}]".format(**gained)
     return f" by a linear head; fine-tuned it adds {numbers}", f"（线性头）；微调时增益为 {numbers}"
