@@ -14,7 +14,7 @@ from satiety.neardup import contaminated
 from satiety.problems import Prediction
 from satiety.worth.cellstore import Outcome
 from satiety.worth.chains import chain
-from satiety.worth.learning import Full, Quick
+from satiety.worth.learning import Full, Quick, parted
 from satiety.worth.levers import Around, Lesson, Lever
 from satiety.worth.reading import Reader, name_of
 
@@ -71,16 +71,19 @@ class Bench:
         plan = self.plan
         if not cell.budget:
             return Outcome(plan.zero, time.process_time() - begun, zero_shot=True)
-        wanted = self._examples(cell)
+        order = chain(plan.pool, plan.problem.stratum, plan.params.seed, cell.chain)
+        given, dev = parted(order[: cell.budget], plan.params.full.dev if cell.depth == "full" else 0.0)
+        wanted = self._taught(cell, given, order)
         examples = self._clean(wanted) if cell.gated else wanted
-        tallies, zero_shot = (self._quickly if cell.depth == "quick" else self._fully)(cell, examples, key)
+        if cell.depth == "quick":
+            tallies, zero_shot = self._quickly(cell, examples)
+        else:
+            tallies, zero_shot = self._fully(cell, examples, dev, key), False
         seconds = time.process_time() - begun
         return Outcome(tallies, seconds, zero_shot, refused=len(wanted) - len(examples), used=len(examples))
 
-    def _examples(self, cell: Cell) -> tuple[Example, ...]:
+    def _taught(self, cell: Cell, examples: tuple[Example, ...], order: tuple[Example, ...]) -> tuple[Example, ...]:
         plan = self.plan
-        order = chain(plan.pool, plan.problem.stratum, plan.params.seed, cell.chain)
-        examples = order[: cell.budget]
         for name in [name for name in plan.levers if name in cell.levers]:
             lesson = Lesson(
                 problem=plan.problem,
@@ -113,18 +116,18 @@ class Bench:
         head = quick.solve(known, self.plan.params.seed + cell.chain)
         return quick.answers(head, texts) if head else [Prediction(confidence=0.0) for _ in texts]
 
-    def _quickly(self, cell: Cell, examples: Sequence[Example], _: str) -> tuple[Floats, bool]:
+    def _quickly(self, cell: Cell, examples: Sequence[Example]) -> tuple[Floats, bool]:
         plan, quick = self.plan, self._quick(self.plan.around[cell.levers].encoder)
         head = quick.solve(examples, plan.params.seed + cell.chain)
         if head is None:
             return plan.zero, True
         return plan.problem.tally(plan.test, quick.answers(head, self._texts)), False
 
-    def _fully(self, cell: Cell, examples: Sequence[Example], key: str) -> tuple[Floats, bool]:
+    def _fully(self, cell: Cell, examples: Sequence[Example], dev: Sequence[Example], key: str) -> Floats:
         plan, encoder = self.plan, self.plan.around[cell.levers].encoder
         params = plan.finetune.model_copy(update={"seed": plan.finetune.seed + cell.chain})
-        full = Full(plan.problem, encoder, params, plan.params.full.dev, plan.device, plan.home)
-        return plan.problem.tally(plan.test, full.learn(examples, cell.budget, key)(self._texts)), False
+        full = Full(plan.problem, encoder, params, plan.device, plan.home)
+        return plan.problem.tally(plan.test, full.learn(examples, dev, key)(self._texts))
 
     @cached_property
     def _texts(self) -> tuple[str, ...]:

@@ -83,22 +83,28 @@ class Full:
     problem: Problem
     encoder: Path
     params: Finetune
-    dev: float
-    """Share of the labels that chooses the step."""
     device: str
     scratch: Path
     """For checkpoints."""
 
-    def learn(self, examples: Sequence[Example], budget: int, key: str) -> Answer:
-        """Fine-tune on the examples: ``budget`` of them are people's, the first, and in order of the chain."""
+    def learn(self, train: Sequence[Example], dev: Sequence[Example], key: str) -> Answer:
+        """Fine-tune on what there is to learn from; dev, if any, chooses the step."""
         from satiety.training.checkpoint import store
         from satiety.tuning.finetune import finetune
 
-        step = max(2, round(1 / self.dev)) if self.dev else budget + 1
-        held = {example.id for example in examples[:budget][step - 1 :: step]}
-        train = [one for one in examples if one.id not in held and one.parent not in held]
-        dev = [replace(one, split="dev") for one in examples if one.id in held]
         run = store(self.scratch / "checkpoints", key, seconds=60)
         result = finetune(self.encoder, self.problem, train, dev, params=self.params, store=run, device=self.device)
         run.clear()
         return result.tuned.predict
+
+
+def parted(labels: tuple[Example, ...], dev: float) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
+    """Part labels into those that are learned from and those that choose the step: a share, spread over the chain.
+
+    This comes before any lever acts, so none learns from what judges it.
+    """
+    if not dev:
+        return labels, ()
+    step = round(1 / dev)
+    held = labels[step - 1 :: step]
+    return tuple(one for i, one in enumerate(labels, 1) if i % step), tuple(replace(one, split="dev") for one in held)

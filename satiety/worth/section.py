@@ -23,8 +23,8 @@ class Confirm(BaseModel):
     """Chains of each; 0: none, the meter stays quick."""
     budgets: int = Field(ge=0, le=20)
     """The largest budgets at which it is done."""
-    dev: float = Field(ge=0, lt=1)
-    """Share of a cell's labels that chooses the best step of its training."""
+    dev: float = Field(ge=0, le=0.5)
+    """Share of a cell's labels that chooses the best step of its training; 1 in a whole number, the nearest."""
 
 
 class Cost(BaseModel):

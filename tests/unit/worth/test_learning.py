@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from satiety.problems import PROBLEMS
 from satiety.records import Example
 from satiety.tuning.head import Head, Solver, solve
-from satiety.worth.learning import Full, Quick
+from satiety.worth.learning import Full, Quick, parted
 from satiety.worth.reading import Reader, Reading
 from tests.unit.worth.material import classified, finetune, tagged
 
@@ -142,31 +144,18 @@ def test_entities_are_learned(tmp_path: Path, tiny: Path) -> None:
     assert scores["entity_f1"] > 0.8
 
 
-def test_full_depth_holds_back_people_s_labels_with_all_that_came_of_them(
-    tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from satiety.tuning import finetune as module
-
-    seen: dict[str, list[Example]] = {}
-
-    def stop(_base: Any, _problem: Any, train: list[Example], dev: list[Example], **_: Any) -> Any:
-        seen.update(train=train, dev=dev)
-        raise InterruptedError
-
-    monkeypatch.setattr(module, "finetune", stop)
-    gold = classified(20)
-    full = Full(PROBLEMS["classify"].sample(), tiny, finetune(), 0.2, "cpu", tmp_path)
-    with pytest.raises(InterruptedError):
-        full.learn([*gold, *copies(gold, 2)], 20, "key")
-    held = {one.id for one in seen["dev"]}
-    assert len(held) == 4
-    assert held <= {one.id for one in gold}, "development labels are people's, and count"
-    assert not held & {one.parent or one.id for one in seen["train"]}
-    assert len(seen["train"]) == 16 * 3
+@given(st.integers(0, 60), st.sampled_from([0.0, 0.1, 0.2, 0.34, 0.5]))
+def test_what_chooses_the_step_is_parted_from_what_is_learned_from(count: int, share: float) -> None:
+    gold = tuple(classified(count))
+    train, dev = parted(gold, share)
+    assert {one.id for one in train}.isdisjoint(one.id for one in dev)
+    assert sorted(one.id for one in (*train, *dev)) == sorted(one.id for one in gold)
+    assert len(dev) == (count // round(1 / share) if share else 0)
 
 
 def test_full_depth_answers(tmp_path: Path, tiny: Path) -> None:
-    full = Full(PROBLEMS["classify"].sample(), tiny, finetune(), 0.2, "cpu", tmp_path)
-    answers = full.learn(classified(20), 20, "key")(["the good film", "这部电影很差"])
+    full = Full(PROBLEMS["classify"].sample(), tiny, finetune(), "cpu", tmp_path)
+    train, dev = parted(tuple(classified(20)), 0.2)
+    answers = full.learn(train, dev, "key")(["the good film", "这部电影很差"])
     assert {answer.label for answer in answers} <= {"good", "bad"}
     assert not list((tmp_path / "checkpoints").rglob("*.safetensors"))

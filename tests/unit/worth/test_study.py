@@ -189,6 +189,33 @@ def test_every_lever_set_of_a_chain_sees_the_same_labels(
     assert seen.in_cell(at, Cell(8, (), 0)) != seen.in_cell(at, Cell(8, (), CURVE))
 
 
+def test_nothing_that_acts_in_a_full_cell_sees_the_labels_that_choose_its_step(
+    shared: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from satiety.tuning import finetune as module
+
+    tuned: list[tuple[list[Example], list[Example]]] = []
+
+    def stop(_base: Any, _problem: Any, train: Any, dev: Any, **_: Any) -> Any:
+        tuned.append((list(train), list(dev)))
+        raise InterruptedError
+
+    monkeypatch.setattr(module, "finetune", stop)
+    plan, _ = plan_of(shared, tiny, levers=[AUGMENT, PSEUDO | {"confidence": 0.0}])
+    seen = Seen(monkeypatch)
+    for levers in sets(plan.params):
+        with pytest.raises(InterruptedError):
+            Bench(plan).evaluate(Cell(16, levers, 0, depth="full"), "")
+        train, dev = tuned[-1]
+        held = {one.id for one in dev}
+        assert len(held) == 3, "development labels are people's, and count"
+        assert {one.origin for one in dev} == {"gold"}
+        assert sum(one.origin == "gold" for one in train) == 13
+        for learned in (train, *seen.learned):
+            assert held.isdisjoint(one.parent or one.id for one in learned), levers
+    assert len(seen.learned) == 2 * PSEUDO["rounds"], "the teachers were looked at"
+
+
 def test_a_cell_comes_out_the_same_whatever_was_evaluated_before(shared: Path, tiny: Path) -> None:
     plan, _ = plan_of(shared, tiny, levers=[AUGMENT, PSEUDO])
     cells = [Cell(n, levers, 1) for n in (8, 16) for levers in (*sets(plan.params), ("poison",), ("oracle",))]
