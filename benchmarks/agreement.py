@@ -2,7 +2,7 @@
 
 Tweets (the default problem), `clinc150` (every tenth of its 150 intents, by name) and `thucnews`, each with 120 labels
 and 1,000 test texts; of the last two the data must lie beside the project, in `../shared/data`. Controls are left out.
-Half an hour a problem on two cores; what was evaluated is kept in benchmarks/scratch: a run that was cut off goes on.
+Twenty minutes a problem on two cores; what was evaluated is kept in benchmarks/scratch: a run that was cut off goes on.
 
     python -m benchmarks.agreement [tweets clinc150 thucnews]
 """
@@ -74,7 +74,7 @@ def main() -> None:
     told = {name: study(name) for name in sys.argv[1:] or PROBLEMS}
     agree, cells = (sum(one["agreement"][what] for one in told.values()) for what in ("agree", "cells"))
     share = wilson(agree, cells, 0.95).rounded() if cells else None
-    kept = ("metric", "budgets", "curve", "levers", "credit", "agreement", "saved", "headline", "next")
+    kept = ("metric", "budgets", "curve", "agreement", "saved", "headline")
     found = {
         "agree": agree,
         "cells": cells,

@@ -29,6 +29,7 @@ def main(
 ) -> None:
     """Evaluate the cells, those that are not kept from before, and say what they mean."""
     from satiety.worth.advice import advise
+    from satiety.worth.decision import decide
     from satiety.worth.findings import find, tell
     from satiety.worth.headline import headline
     from satiety.worth.page import page as drawn
@@ -40,7 +41,8 @@ def main(
     material = Material(Problem.load(problem), pool, tuple(read(test, Example)), tuple(read(corpus, Document)), base)
     plan, inputs = prepare(material, params, Finetune.load(), STATE / "worth", settings.device)
     found = find(plan, run(plan, inputs, settings.processes))
-    told = {**tell(found), "headline": headline(found), "next": advise(found)}
+    decision = decide(found)
+    told = {**tell(found), "headline": headline(found, decision), "next": advise(found, decision)}
     write_text(page, drawn(told, "en"))
     write_text(page_zh, drawn(told, "zh"))
     for path in (page, page_zh):

@@ -6,55 +6,66 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from satiety.worth.advice import keep, refuted, tuned
-from satiety.worth.study import sets
+from satiety.worth.confirmed import doubted, refuted, tuned
+from satiety.worth.decision import Decision, acting
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from satiety.evaluate.bootstrap import Interval
     from satiety.worth.equivalence import Labels
     from satiety.worth.findings import Findings
     from satiety.worth.scores import LeverSet
 
+    Say = Callable[[float, Findings], str]
 
-def headline(found: Findings) -> dict[str, Any]:
+
+def headline(found: Findings, decision: Decision) -> dict[str, Any]:
     """Return what the strongest finding says in labels, and which it is; where no lever is worth it, that."""
     worth = [
         (levers, budget)
-        for levers in sets(found.plan.params)
-        if levers
+        for levers in acting(found)
         for budget in found.scores.budgets
         if found.says(levers, budget) == "worth it"
     ]
     if not worth:
         return _nothing(found)
-    levers, budget = max(worth, key=lambda one: _rank(found, *one))
+    levers, budget = max(worth, key=lambda one: _rank(found, decision, *one))
     place = found.scores.budgets.index(budget)
     labels, gain = found.labels[levers][place], found.gains[levers][place]
     ends = [_range(labels, gain, found, say) for say in (_en, _zh)]
-    names, alone, at, but = " + ".join(levers), labels.value, f"{budget:,}", _but(found, levers, budget)
+    names, alone, but = " + ".join(levers), labels.value, _but(found, decision, levers, budget)
     return {
         "lever": "+".join(levers),
         "budget": budget,
-        "en": f"{names} at {at} labels does what {_en(alone, found)} labels do alone {ends[0]}{but[0]}.",
-        "zh": f"{names} 在 {at} 条标注时的效果，相当于单用 {_zh(alone, found)} 条 {ends[1]}{but[1]}。",
+        "en": f"{names} at {budget:,} labels does what {_en(alone, found)} labels do alone {ends[0]}{but[0]}.",
+        "zh": f"{names} 在 {budget:,} 条标注时的效果，相当于单用{_zh(alone, found)}条 {ends[1]}{but[1]}。",
     }
 
 
-def _but(found: Findings, levers: LeverSet, budget: int) -> tuple[str, str]:
-    """Return what must be added where fine-tuning was measured and does not gain: the finding is a head's alone."""
-    gained = tuned(found, levers, budget)
-    if gained is None or not refuted(found, levers, budget):
-        return "", ""
-    numbers = "{value:+.3f} [{low:+.3f}, {high:+.3f}]".format(**gained)
-    return f" by a linear head; fine-tuned it adds {numbers}", f"（线性头）；微调时增益为 {numbers}"
+def _but(found: Findings, decision: Decision, levers: LeverSet, budget: int) -> tuple[str, str]:
+    """Return what must be added where the finding is a linear head's alone, or not to be followed for its cost."""
+    for at in dict.fromkeys((budget, found.top)):
+        gained = tuned(found, levers, at)
+        if gained and doubted(found, levers, at):
+            numbers, metric = _numbers(gained), found.plan.problem.headline
+            return (
+                f" with a linear head; with fine-tuning, at {at:,} labels, its gain is {numbers} {metric}",
+                f"（线性头）；{at:,} 条标注、真正微调时，{metric} 增益为 {numbers}",
+            )
+    if levers == decision.dear:
+        return "; labels that do as much cost less", "；但效果相当的标注更省时"
+    return "", ""
 
 
-def _rank(found: Findings, levers: LeverSet, budget: int) -> tuple[bool, bool, bool, float]:
-    """Prefer what is advised, then what is not off with all labels there are, what is a number, what is surest."""
+def _rank(found: Findings, decision: Decision, levers: LeverSet, budget: int) -> tuple[bool, bool, bool, bool, float]:
+    """Prefer what is advised, what fine-tuning does not refute, what lasts to the end, what is a number, the surest."""
     place = found.scores.budgets.index(budget)
     labels = found.labels[levers][place]
+    stands = not any(refuted(found, levers, at) or doubted(found, levers, at) for at in (budget, found.top))
     lasts = found.says(levers, found.top) in ("worth it", "inconclusive")
-    return levers == keep(found), lasts, bool(np.isfinite(labels.value)), found.gains[levers][place].low
+    number = bool(np.isfinite(labels.value))
+    return levers == decision.keep, stands, lasts, number, found.gains[levers][place].low
 
 
 def _nothing(found: Findings) -> dict[str, str]:
@@ -66,22 +77,30 @@ def _nothing(found: Findings) -> dict[str, str]:
             "en": f"{found.top:,} labels alone score {numbers}; no lever was measured.",
             "zh": f"只用 {found.top:,} 条标注得分 {numbers}；没有测量任何杠杆。",
         }
-    measured = [one for one in sets(found.plan.params) if one]
-    telling = [one for one in measured if found.gains[one][place].low < found.gains[one][place].high] or measured
-    levers = max(telling, key=lambda one: found.gains[one][place].value)
-    one, names = found.gains[levers][place], " + ".join(levers)
-    numbers = f"{one.value:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"
+    sets_ = acting(found)
+    if not sets_:
+        return {"en": "No lever measured changes anything here.", "zh": "测量的杠杆在此都不起作用。"}
+    known = all(found.says(one, n) != "inconclusive" for one in sets_ for n in found.scores.budgets)
+    levers = max(sets_, key=lambda one: found.gains[one][place].value)
+    names, numbers = " + ".join(levers), _numbers(found.gains[levers][place])
+    verdict = (
+        ("is worth it here", "没有值得使用的杠杆") if known else ("is surely worth it yet", "尚无确定值得使用的杠杆")
+    )
     return {
-        "en": f"No lever measured is worth it here: at {found.top:,} labels the best, {names}, adds {numbers}.",
-        "zh": f"在此没有值得使用的杠杆：{found.top:,} 条标注时，其中最好的 {names} 增益为 {numbers}。",
+        "en": f"No lever measured {verdict[0]}: at {found.top:,} labels the best, {names}, adds {numbers}.",
+        "zh": f"在此{verdict[1]}：{found.top:,} 条标注时，其中最好的 {names} 增益为 {numbers}。",
     }
 
 
-def _range(labels: Labels, gain: Interval, found: Findings, say: object) -> str:
+def _numbers(one: Interval) -> str:
+    return f"{one.value:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"
+
+
+def _range(labels: Labels, gain: Interval, found: Findings, say: Say) -> str:
     """Return the interval of the labels; where all of it lies beyond measure, the gain's instead."""
     if not np.isfinite(labels.low):
-        return f"({gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}])"
-    return f"[{say(labels.low, found)}, {say(labels.high, found)}]"  # type: ignore[operator]
+        return f"({_numbers(gain)})"
+    return f"[{say(labels.low, found).strip()}, {say(labels.high, found).strip()}]"
 
 
 def _en(labels: float, found: Findings) -> str:
@@ -89,4 +108,5 @@ def _en(labels: float, found: Findings) -> str:
 
 
 def _zh(labels: float, found: Findings) -> str:
-    return f"{round(labels, 1):,.0f}" if np.isfinite(labels) else f"超过 {found.top:,}"
+    """Return the number with the spaces that set it off from Chinese."""
+    return f" {round(labels, 1):,.0f} " if np.isfinite(labels) else f"超过 {found.top:,} "

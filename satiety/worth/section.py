@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Annotated, Self
 
-from pydantic import BaseModel, Field, SerializeAsAny, model_validator
+from pydantic import BaseModel, Field, SerializeAsAny, field_validator, model_validator
 
 from satiety.section import FIELDS, Section, Seed
 from satiety.tuning.head import Solver
 from satiety.worth.levers import LEVERS, Lever
 from satiety.worth.reading import Reading
+
+FIRST_LOOK = 4
+"""Chains before a lever set may be given up."""
+OUTERMOST = 2
+"""Resamples that lie beyond any bound that is read off them, at least."""
 
 Known = Annotated[Lever, LEVERS.choice()]
 
@@ -20,11 +26,18 @@ class Confirm(BaseModel):
     model_config = FIELDS
 
     chains: int = Field(ge=0, le=100)
-    """Chains of each; 0: none, the meter stays quick."""
+    """Chains of each, three or more; 0: none, the meter stays quick."""
     budgets: int = Field(ge=0, le=20)
     """The largest budgets at which it is done."""
     dev: float = Field(ge=0, le=0.5)
     """Share of a cell's labels that chooses the best step of its training; 1 in a whole number, the nearest."""
+
+    @field_validator("chains")
+    @classmethod
+    def _tell_apart(cls, chains: int) -> int:
+        if 0 < chains < 3:
+            raise ValueError(f"{chains} tell a gain from luck no more than one does; take 3 or more, or 0 for none")
+        return chains
 
 
 class Cost(BaseModel):
@@ -75,6 +88,17 @@ class Worth(Section):
     """Scores to forecast the labels for; null: some above what there is."""
     cost: Cost
     """What labels and computing cost."""
+
+    @model_validator(mode="after")
+    def _enough_resamples(self) -> Self:
+        looks = max(self.chains - FIRST_LOOK, 0)
+        least = ceil(OUTERMOST * max(looks / self.alpha, 2 / (1 - self.level)) - 1e-6)
+        if self.resamples < least:
+            raise ValueError(
+                f"resamples: {self.resamples} are too few for chains {self.chains}, alpha {self.alpha} and level "
+                f"{self.level}: so few draws would lie beyond a bound that chance decides; take {least} or more"
+            )
+        return self
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:

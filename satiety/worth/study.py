@@ -24,13 +24,12 @@ from satiety.worth.cellstore import CellStore, Outcome
 from satiety.worth.chains import CURVE, grid
 from satiety.worth.levers.controls import Oracle
 from satiety.worth.scores import LeverSet, Ruler
+from satiety.worth.section import FIRST_LOOK
 from satiety.worth.sequential import Futility, stopped
 
 if TYPE_CHECKING:
     from satiety.worth.section import Worth
 
-FIRST_LOOK = 4
-"""Chains before a lever set may be given up."""
 CONTROLLED = 2
 """Budgets at which controls are measured."""
 

@@ -52,7 +52,7 @@ SECTION: dict[str, Any] = {
     "full": {"chains": 0, "budgets": 1, "dev": 0.2},
     "least": 0.01,
     "alpha": 0.05,
-    "resamples": 100,
+    "resamples": 120,
     "level": 0.95,
     "targets": None,
     "cost": {"label_minutes": 0.5, "computer_hour": 0.05},

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from satiety.evaluate.bootstrap import Resampling
-from satiety.worth import advice
-from satiety.worth.advice import advise, keep
+from satiety.worth.advice import advise
 from satiety.worth.cells import Cell
 from satiety.worth.cellstore import Outcome
 from satiety.worth.curve import fit
+from satiety.worth.decision import decide, option, surest
 from satiety.worth.findings import Findings
 from satiety.worth.resample import Drawn
 from satiety.worth.scores import gain, resample
@@ -59,7 +59,7 @@ def made(
         Resampling(1, 200, 0.95),
     )
     found: Any = SimpleNamespace(
-        plan=SimpleNamespace(params=params, problem=SimpleNamespace(headline="accuracy")),
+        plan=SimpleNamespace(params=params, problem=SimpleNamespace(headline="accuracy"), acting=lambda one: one),
         course=SimpleNamespace(outcomes=outcomes),
         scores=scores,
         curve=fit(scores.budgets, scores.curve),
@@ -77,14 +77,18 @@ def made(
     return found
 
 
+def told_of(found: Any) -> dict[str, Any]:
+    return advise(found, decide(found))
+
+
 def test_the_lever_set_whose_gain_is_surest_is_kept() -> None:
-    assert keep(made({("pseudo",): 0.05, ("augment", "pseudo"): 0.06})) == ("augment", "pseudo")
-    assert keep(made({("pseudo",): 0.05, ("augment", "pseudo"): 0.02})) == ("pseudo",)
-    assert keep(made({("pseudo",): -0.05})) == ()
+    assert surest(made({("pseudo",): 0.05, ("augment", "pseudo"): 0.06})) == ("augment", "pseudo")
+    assert surest(made({("pseudo",): 0.05, ("augment", "pseudo"): 0.02})) == ("pseudo",)
+    assert surest(made({("pseudo",): -0.05})) == ()
 
 
 def test_the_front_is_what_nothing_beats_and_the_choice_is_on_it() -> None:
-    told = advise(made({("pseudo",): 0.05, ("augment", "pseudo"): 0.04, ("augment",): -0.03}))
+    told = told_of(made({("pseudo",): 0.05, ("augment", "pseudo"): 0.04, ("augment",): -0.03}))
     front = told["front"]
     hours, scores = [one["hours"] for one in front], [one["score"]["value"] for one in front]
     assert hours == sorted(hours)
@@ -100,29 +104,64 @@ def test_the_front_is_what_nothing_beats_and_the_choice_is_on_it() -> None:
 
 
 def test_the_sentence_says_what_to_label_keep_and_leave_off() -> None:
-    told = advise(made({("pseudo",): 0.05, ("augment", "pseudo"): 0.04, ("augment",): -0.03}))
+    told = told_of(made({("pseudo",): 0.05, ("augment", "pseudo"): 0.04, ("augment",): -0.03}))
     assert (told["keep"], told["off"], told["undecided"]) == (["pseudo"], ["augment"], [])
-    assert re.fullmatch(r"Label \d+ more, keep pseudo, leave augment off\.", told["sentence"]["en"])
-    assert re.fullmatch(r"再标注 \d+ 条，保留 pseudo，关闭 augment。", told["sentence"]["zh"])
+    assert re.fullmatch(r"Label \d+ more; keep pseudo; leave augment off\.", told["sentence"]["en"])
+    assert re.fullmatch(r"再标注 \d+ 条；保留 pseudo；关闭 augment。", told["sentence"]["zh"])
     numbers = [re.findall(r"\d+", told["sentence"][language]) for language in ("en", "zh")]
     assert numbers[0] == numbers[1] == [str(told["more"])]
 
 
-@pytest.mark.parametrize(("low", "high", "kept"), [(-0.09, 0.01, []), (-0.02, 0.04, ["pseudo"])])
-def test_what_gains_nothing_by_fine_tuning_is_not_kept(low: float, high: float, kept: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("low", "high", "keep", "off"),
+    [(-0.09, -0.01, [], ["pseudo"]), (-0.03, 0.02, [], []), (-0.02, 0.04, ["pseudo"], [])],
+)
+def test_fine_tuning_can_refute_a_gain_doubt_it_or_bear_it_out(
+    low: float, high: float, keep: list[str], off: list[str]
+) -> None:
     found = made({("pseudo",): 0.05})
     full = {"value": (low + high) / 2, "low": low, "high": high}
     found.agreement = {"compared": [{"lever": "pseudo", "budget": 120, "quick": full, "full": full}]}
     found.gains["augment", "pseudo"][3] = found.gains["augment",][3]
-    told = advise(found)
-    assert told["keep"] == kept
+    told = told_of(found)
+    assert told["keep"] == keep
+    assert [name for name in told["off"] if name == "pseudo"] == off
+    assert ("pseudo" in told["undecided"]) == (not keep and not off)
     assert any("fine-tuned for real" in one["en"] and f"{low:+.3f}" in one["en"] for one in told["evidence"])
+
+
+def test_a_lever_that_changes_nothing_gives_no_refuted_one_another_name() -> None:
+    found = made({("pseudo",): 0.05, ("augment", "pseudo"): 0.05})
+    found.plan.acting = lambda levers: tuple(name for name in levers if name != "augment")
+    full = {"value": -0.05, "low": -0.09, "high": -0.01}
+    found.agreement = {"compared": [{"lever": "pseudo", "budget": 120, "quick": full, "full": full}]}
+    told = told_of(found)
+    assert (told["keep"], "pseudo" in told["off"]) == ([], True)
+
+
+@pytest.mark.parametrize(("gains", "keep"), [({("pseudo",): 0.05}, ["pseudo"]), ({}, [])])
+def test_where_label_names_still_win_nothing_is_foretold_and_what_surely_gains_is_kept(
+    gains: dict[tuple[str, ...], float], keep: list[str]
+) -> None:
+    found = made(gains)
+    found.untaught = lambda _: True
+    told = told_of(found)
+    assert (told["more"], told["keep"], told["front"]) == (120, keep, [])
+    assert "nothing can be foretold" in told["sentence"]["en"]
+    assert "还无法预测" in told["sentence"]["zh"]
+
+
+def test_the_hours_of_options_are_of_one_depth() -> None:
+    found = made({}, cost={"label_minutes": 0.0, "computer_hour": 1.0}, seconds=1.0)
+    full = {replace(cell, depth="full"): replace(one, seconds=7200.0) for cell, one in found.course.outcomes.items()}
+    found.course.outcomes |= full
+    assert option(found, 0, ()).hours == pytest.approx(1 / 3600)
 
 
 def test_what_nobody_knows_is_called_undecided() -> None:
     found = made({("pseudo",): 0.05, ("augment", "pseudo"): 0.04})
     found.gains["augment",][3] = replace(found.gains["augment",][3], low=-0.01, high=0.03)
-    told = advise(found)
+    told = told_of(found)
     assert told["undecided"] == ["augment"]
     assert "augment not decided yet" in told["sentence"]["en"]
     assert "augment 尚无定论" in told["sentence"]["zh"]
@@ -130,28 +169,29 @@ def test_what_nobody_knows_is_called_undecided() -> None:
 
 def test_a_lever_that_costs_more_than_the_labels_that_do_as_much_is_left_off() -> None:
     dear: dict[str, Any] = {"seconds": 3600.0, "cost": {"label_minutes": 0.01, "computer_hour": 100.0}}
-    told = advise(made({("pseudo",): 0.02, ("augment", "pseudo"): 0.01}, cells_of={(): 1.0}, **dear))
+    told = told_of(made({("pseudo",): 0.02, ("augment", "pseudo"): 0.01}, cells_of={(): 1.0}, **dear))
     assert (told["keep"], told["off"]) == ([], ["augment", "pseudo"])
+    assert any("costs more hours than labels" in one["en"] for one in told["evidence"])
     assert told["more"] > 0
     assert sum(one["chosen"] for one in told["front"]) == 1
 
 
 def test_where_more_labels_add_too_little_none_are_asked_for() -> None:
-    told = advise(made({}, slope=0.0))
+    told = told_of(made({}, slope=0.0))
     assert told["more"] == 0
-    assert told["sentence"]["en"].startswith("Label no more: it would add too little")
-    assert told["sentence"]["zh"].startswith("不必再标注：收益太小")
+    assert told["sentence"]["en"].startswith("Label no more (it would add too little); ")
+    assert told["sentence"]["zh"].startswith("不必再标注（收益太小）；")
     assert not any(one["chosen"] for one in told["front"])
 
 
 @pytest.mark.parametrize(("minutes", "computer", "hours"), [(0.5, 0.0, 1.0), (6.0, 0.0, 12.0), (0.5, 2.0, 1.0 + 2.0)])
 def test_hours_are_a_person_s_and_computing_is_converted(minutes: float, computer: float, hours: float) -> None:
     found = made({}, seconds=3600.0, cost={"label_minutes": minutes, "computer_hour": computer})
-    assert advice._option(found, 120, ()).hours == pytest.approx(hours)
+    assert option(found, 120, ()).hours == pytest.approx(hours)
 
 
 def test_the_evidence_carries_intervals() -> None:
-    told = advise(made({("pseudo",): 0.05}))
+    told = told_of(made({("pseudo",): 0.05}))
     gain, head, *rest = told["evidence"]
     assert "worth.full.chains" in head["en"], "what was not fine-tuned is said not to be"
     assert "worth.full.chains" in head["zh"]
@@ -162,8 +202,6 @@ def test_the_evidence_carries_intervals() -> None:
 
 def test_more_labels_are_never_forecast_to_do_worse_and_levers_add_what_they_gained() -> None:
     found = made({("pseudo",): 0.05})
-    lone, helped = (
-        [advice._option(found, n, levers).score.value for n in (0, 30, 360)] for levers in ((), ("pseudo",))
-    )
+    lone, helped = ([option(found, n, levers).score.value for n in (0, 30, 360)] for levers in ((), ("pseudo",)))
     assert lone == sorted(lone)
     assert np.subtract(helped, lone) == pytest.approx(found.gains["pseudo",][3].value, abs=1e-9)

@@ -17,6 +17,7 @@ from satiety.worth.advice import advise
 from satiety.worth.agreement import wilson
 from satiety.worth.cells import Cell
 from satiety.worth.cellstore import Outcome
+from satiety.worth.decision import decide
 from satiety.worth.findings import ZERO, Findings, find, languages, targets, tell
 from satiety.worth.headline import headline
 from satiety.worth.known import LEAKED
@@ -25,7 +26,7 @@ from satiety.worth.preparing import prepare
 from satiety.worth.study import Course, run, sets
 from tests.unit.worth.material import AUGMENT, CONTROLS, PSEUDO, RETRIEVE, Inline, finetune, material, worth
 
-CHANGES: dict[str, Any] = {"levers": [AUGMENT, PSEUDO], "full": {"chains": 2, "budgets": 1, "dev": 0.2}}
+CHANGES: dict[str, Any] = {"levers": [AUGMENT, PSEUDO], "full": {"chains": 3, "budgets": 1, "dev": 0.2}}
 
 
 def study_of(home: Path, base: Path, **changes: Any) -> Findings:
@@ -95,13 +96,14 @@ def test_what_gains_is_worth_more_labels_than_there_are_and_what_loses_fewer(tol
 def test_where_nothing_learned_beats_label_names_nothing_is_foretold(found: Findings, told: dict[str, Any]) -> None:
     zero = {c: replace(o, tallies=found.plan.zero, zero_shot=True) for c, o in found.course.outcomes.items()}
     few = find(found.plan, replace(found.course, outcomes=zero))
-    said, next_ = tell(few), advise(few)
+    decision = decide(few)
+    said, next_ = tell(few), advise(few, decision)
     assert {one["verdict"] for one in said["levers"]} == {"inconclusive"}
     assert {(one["labels"]["low"], one["labels"]["high"]) for one in said["levers"]} == {(0.0, None)}
     assert said["forecast"] == []
     assert next_["sentence"]["en"].startswith("Label 32 more: what 32 teach does not yet beat")
     assert next_["undecided"] == ["augment", "pseudo"]
-    assert "Label 32 more" in page({**said, "headline": headline(few), "next": next_}, "en")
+    assert "Label 32 more" in page({**said, "headline": headline(few, decision), "next": next_}, "en")
     assert told["forecast"]
 
 
@@ -146,7 +148,8 @@ def test_what_changes_nothing_is_worth_just_the_labels_there_are(tmp_path: Path,
 
 def test_without_levers_the_curve_is_told_and_what_to_label(tmp_path: Path, tiny: Path) -> None:
     found = study_of(tmp_path, tiny, levers=[], controls=[])
-    told = {**tell(found), "headline": headline(found), "next": advise(found)}
+    decision = decide(found)
+    told = {**tell(found), "headline": headline(found, decision), "next": advise(found, decision)}
     assert (told["levers"], told["credit"]) == ([], [])
     assert len(told["curve"]) == 5
     assert told["headline"]["en"].startswith("32 labels alone score 0.")

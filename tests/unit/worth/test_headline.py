@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from satiety.evaluate.bootstrap import Interval
+from satiety.worth.decision import Decision
 from satiety.worth.equivalence import Labels
 from satiety.worth.findings import Findings
 from satiety.worth.headline import headline
@@ -23,7 +24,8 @@ def made(
     labels: dict[Any, list[Labels]] | None = None,
 ) -> Any:
     """Return findings at 120 and 1,240 labels: by default nothing is sure."""
-    plan = SimpleNamespace(params=worth(levers=[AUGMENT, PSEUDO]))
+    problem = SimpleNamespace(headline="accuracy")
+    plan = SimpleNamespace(params=worth(levers=[AUGMENT, PSEUDO]), problem=problem, acting=lambda one: one)
     gains = {levers: [UNSURE, UNSURE] for levers in SETS} | (gains or {})
     labels = {levers: [Labels(120, 100, 150), Labels(1240, 1100, INF)] for levers in SETS} | (labels or {})
     scores = SimpleNamespace(budgets=(120, 1240))
@@ -33,10 +35,14 @@ def made(
     return found
 
 
+def told_of(found: Any, keep: tuple[str, ...] = (), dear: tuple[str, ...] = ()) -> dict[str, Any]:
+    return headline(found, Decision(True, keep, dear, (), (), None, ()))
+
+
 def test_the_surest_that_can_be_told_in_a_number_is_told() -> None:
     gains = {("pseudo",): [SURE, UNSURE], ("augment", "pseudo"): [Interval(0.06, 0.04, 0.08), SURE]}
     labels = {("augment", "pseudo"): [Labels(1131.2, 104.0, INF), Labels(INF, 1200.0, INF)]}
-    told = headline(made(gains, labels))
+    told = told_of(made(gains, labels))
     assert (told["lever"], told["budget"]) == ("augment+pseudo", 120)
     assert told["en"] == ("augment + pseudo at 120 labels does what 1,131 labels do alone [104, more than 1,240].")
     assert told["zh"] == "augment + pseudo 在 120 条标注时的效果，相当于单用 1,131 条 [104, 超过 1,240]。"
@@ -45,55 +51,79 @@ def test_the_surest_that_can_be_told_in_a_number_is_told() -> None:
 def test_a_number_goes_before_what_is_beyond_measure() -> None:
     gains = {("pseudo",): [SURE, Interval(0.2, 0.1, 0.3)]}
     labels = {("pseudo",): [Labels(200, 150, 300), Labels(INF, INF, INF)]}
-    told = headline(made(gains, labels))
+    told = told_of(made(gains, labels))
     assert (told["lever"], told["budget"]) == ("pseudo", 120)
 
 
 def test_what_is_advised_goes_before_what_is_surer_at_fewer_labels() -> None:
     gains = {("pseudo",): [Interval(0.3, 0.2, 0.4), UNSURE], ("augment",): [UNSURE, SURE]}
     labels = {("augment",): [Labels(120, 90, 130), Labels(INF, 1200, INF)]}
-    told = headline(made(gains, labels))
+    told = told_of(made(gains, labels), keep=("augment",))
     assert (told["lever"], told["budget"]) == ("augment", 1240)
 
 
 def test_the_best_of_none_worth_it_is_one_that_changes_something() -> None:
-    nothing = Interval(0.0, 0.0, 0.0)
-    small = dict.fromkeys((("augment",), ("augment", "pseudo")), [Interval(-0.001, -0.01, 0.008)] * 2)
-    assert "the best, augment" in headline(made({**small, ("pseudo",): [nothing, nothing]}))["en"]
+    found = made({("augment",): [Interval(-0.001, -0.01, 0.008)] * 2})
+    found.plan.acting = lambda levers: tuple(name for name in levers if name == "augment")
+    assert "the best, augment, adds -0.001" in told_of(found)["en"]
+    found.plan.acting = lambda _: ()
+    assert "changes anything" in told_of(found)["en"]
 
 
 def test_beyond_measure_is_said_so() -> None:
-    told = headline(
-        made({("augment",): [UNSURE, SURE]}, {("augment",): [Labels(120, 90, 130), Labels(INF, 1200, INF)]})
-    )
+    told = told_of(made({("augment",): [UNSURE, SURE]}, {("augment",): [Labels(120, 90, 130), Labels(INF, 1200, INF)]}))
     assert "does what more than 1,240 labels do alone [1,200, more than 1,240]" in told["en"]
-    assert "相当于单用 超过 1,240 条" in told["zh"]
+    assert "相当于单用超过 1,240 条" in told["zh"]
 
 
 def test_where_all_of_the_interval_is_beyond_measure_the_gain_is_told() -> None:
-    told = headline(made({("augment",): [UNSURE, SURE]}, {("augment",): [Labels(120, 90, 130), Labels(INF, INF, INF)]}))
+    told = told_of(made({("augment",): [UNSURE, SURE]}, {("augment",): [Labels(120, 90, 130), Labels(INF, INF, INF)]}))
     assert told["en"] == "augment at 1,240 labels does what more than 1,240 labels do alone (+0.050 [+0.030, +0.070])."
-    assert told["zh"].endswith("相当于单用 超过 1,240 条 (+0.050 [+0.030, +0.070])。")
+    assert told["zh"].endswith("相当于单用超过 1,240 条 (+0.050 [+0.030, +0.070])。")
 
 
-def test_a_gain_that_fine_tuning_does_not_have_is_said_to_be_a_heads() -> None:
-    found = made({("augment",): [UNSURE, SURE]}, {("augment",): [Labels(120, 90, 130), Labels(INF, 1200, INF)]})
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_gain_that_fine_tuning_does_not_have_is_said_to_be_a_heads(place: int) -> None:
+    """Also where it was told at fewer labels than it was fine-tuned with."""
+    gains = [SURE if i == place else UNSURE for i in range(2)]
+    found = made({("augment",): gains}, {("augment",): [Labels(120, 90, 130), Labels(INF, 1200, INF)]})
     full = {"value": -0.003, "low": -0.031, "high": 0.024}
     found.agreement = {"compared": [{"lever": "augment", "budget": 1240, "quick": {}, "full": full}]}
-    told = headline(found)
-    assert told["en"].endswith("by a linear head; fine-tuned it adds -0.003 [-0.031, +0.024].")
-    assert told["zh"].endswith("（线性头）；微调时增益为 -0.003 [-0.031, +0.024]。")
-
-
-def test_where_no_lever_is_worth_it_that_is_said() -> None:
-    told = headline(made({("pseudo",): [UNSURE, Interval(0.004, -0.002, 0.011)]}))
-    assert told["en"] == (
-        "No lever measured is worth it here: at 1,240 labels the best, pseudo, adds +0.004 [-0.002, +0.011]."
+    told = told_of(found)
+    assert told["en"].endswith(
+        " with a linear head; with fine-tuning, at 1,240 labels, its gain is -0.003 [-0.031, +0.024] accuracy."
     )
-    assert "没有值得使用的杠杆" in told["zh"]
+    assert told["zh"].endswith("（线性头）；1,240 条标注、真正微调时，accuracy 增益为 -0.003 [-0.031, +0.024]。")
+
+
+def test_what_fine_tuning_does_not_refute_goes_first() -> None:
+    found = made({("augment",): [UNSURE, Interval(0.3, 0.2, 0.4)], ("pseudo",): [SURE, UNSURE]})
+    full = {"value": -0.05, "low": -0.08, "high": -0.02}
+    found.agreement = {"compared": [{"lever": "augment", "budget": 1240, "quick": {}, "full": full}]}
+    assert told_of(found)["lever"] == "pseudo"
+
+
+def test_a_lever_that_is_too_dear_is_said_to_be() -> None:
+    found = made({("augment",): [UNSURE, SURE]})
+    assert told_of(found, dear=("augment",))["en"].endswith("; labels that do as much cost less.")
+
+
+def test_where_no_lever_is_surely_worth_it_that_is_said() -> None:
+    told = told_of(made({("pseudo",): [UNSURE, Interval(0.004, -0.002, 0.011)]}))
+    assert told["en"] == (
+        "No lever measured is surely worth it yet: at 1,240 labels the best, pseudo, adds +0.004 [-0.002, +0.011]."
+    )
+    assert "尚无确定值得使用的杠杆" in told["zh"]
     assert "lever" not in told
+
+
+def test_where_all_levers_are_known_to_be_not_worth_it_that_is_said() -> None:
+    small, bad = Interval(0.001, -0.004, 0.007), Interval(-0.05, -0.07, -0.03)
+    told = told_of(made({levers: [bad, small] for levers in SETS}))
+    assert told["en"].startswith("No lever measured is worth it here: at 1,240 labels the best, ")
+    assert "没有值得使用的杠杆" in told["zh"]
 
 
 @pytest.mark.parametrize("gain", [Interval(0.009, 0.001, 0.02), Interval(-0.05, -0.07, -0.03)])
 def test_what_is_too_small_or_harmful_is_no_headline(gain: Interval) -> None:
-    assert headline(made({("pseudo",): [gain, gain]}))["en"].startswith("No lever measured is worth it")
+    assert told_of(made({("pseudo",): [gain, gain]}))["en"].startswith("No lever measured is ")

@@ -1,0 +1,37 @@
+"""The block `worth`: what would make its own report untrue is refused, with what to write instead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from tests.unit.worth.material import AUGMENT, worth
+
+FULL = {"chains": 3, "budgets": 1, "dev": 0.2}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"levers": [AUGMENT, AUGMENT]}, "name augment twice"),
+        ({"full": FULL | {"chains": 1}}, "full.chains"),
+        ({"full": FULL | {"chains": 2}}, "take 3 or more, or 0"),
+        ({"full": FULL | {"dev": 0.6}}, "full.dev"),
+        ({"resamples": 199, "chains": 5, "alpha": 0.01}, "take 200 or more"),
+        ({"resamples": 120, "level": 0.99}, "take 400 or more"),
+        ({"resamples": 159, "chains": 8}, "take 160 or more"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        worth(**changes)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"full": FULL}, {"full": FULL | {"chains": 0}}, {"resamples": 160, "chains": 8}, {"resamples": 100}]
+)
+def test_what_can_be_kept_is_not(changes: dict[str, Any]) -> None:
+    worth(**changes)
