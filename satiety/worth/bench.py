@@ -72,7 +72,7 @@ class Bench:
         if not cell.budget:
             return Outcome(plan.zero, time.process_time() - begun, zero_shot=True)
         order = chain(plan.pool, plan.problem.stratum, plan.params.seed, cell.chain)
-        given, dev = parted(order[: cell.budget], plan.params.full.dev if cell.depth == "full" else 0.0)
+        given, dev = self._parted(cell, order[: cell.budget])
         wanted = self._taught(cell, given, order)
         examples = self._clean(wanted) if cell.gated else wanted
         if cell.depth == "quick":
@@ -81,6 +81,12 @@ class Bench:
             tallies, zero_shot = self._fully(cell, examples, dev, key), False
         seconds = time.process_time() - begun
         return Outcome(tallies, seconds, zero_shot, refused=len(wanted) - len(examples), used=len(examples))
+
+    def _parted(self, cell: Cell, labels: tuple[Example, ...]) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
+        """Return what is learned from and, at full depth, what chooses the step."""
+        plan = self.plan
+        dev = plan.params.full.dev if cell.depth == "full" else 0.0
+        return parted(labels, dev, plan.problem.stratum, random.Random(f"{plan.params.seed}/dev/{cell.chain}"))
 
     def _taught(self, cell: Cell, examples: tuple[Example, ...], order: tuple[Example, ...]) -> tuple[Example, ...]:
         plan = self.plan

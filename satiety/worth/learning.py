@@ -8,6 +8,7 @@ learn from the same examples, so a lever is the same at both.
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,11 +19,15 @@ from satiety.records import Example
 from satiety.worth.reading import Reader, Reading, windows
 
 if TYPE_CHECKING:
+    from random import Random
+
     from satiety.problems import Prediction, Problem, Window
     from satiety.problems.base import Floats
     from satiety.tuning.head import Head, Solver
     from satiety.tuning.section import Finetune
 
+Examples = tuple[Example, ...]
+Stratum = Callable[[Example], str]
 Answer = Callable[[Sequence[str]], "list[Prediction]"]
 
 
@@ -98,13 +103,20 @@ class Full:
         return result.tuned.predict
 
 
-def parted(labels: tuple[Example, ...], dev: float) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
-    """Part labels into those that are learned from and those that choose the step: a share, spread over the chain.
+def parted(labels: Sequence[Example], dev: float, stratum: Stratum, draw: Random) -> tuple[Examples, Examples]:
+    """Part labels into those that are learned from and those that choose the step, which are a share of every class.
 
-    This comes before any lever acts, so none learns from what judges it.
+    This comes before any lever acts, so none learns from what judges it. The first label of a class is always learned
+    from, and what is held of fewer labels is held of more.
     """
     if not dev:
-        return labels, ()
-    step = round(1 / dev)
-    held = labels[step - 1 :: step]
-    return tuple(one for i, one in enumerate(labels, 1) if i % step), tuple(replace(one, split="dev") for one in held)
+        return tuple(labels), ()
+    step, classes = max(2, round(1 / dev)), Counter[str]()
+    phases: dict[str, int] = defaultdict(lambda: draw.randrange(1, step))
+    train: list[Example] = []
+    held: list[Example] = []
+    for one in labels:
+        name = stratum(one)
+        (held if classes[name] % step == phases[name] else train).append(one)
+        classes[name] += 1
+    return tuple(train), tuple(replace(one, split="dev") for one in held)

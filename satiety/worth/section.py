@@ -27,10 +27,17 @@ class Confirm(BaseModel):
 
     chains: int = Field(ge=0, le=100)
     """Chains of each, three or more; 0: none, the meter stays quick."""
-    budgets: int = Field(ge=0, le=20)
+    budgets: int = Field(ge=1, le=20)
     """The largest budgets at which it is done."""
     dev: float = Field(ge=0, le=0.5)
     """Share of a cell's labels that chooses the best step of its training; 1 in a whole number, the nearest."""
+
+    @field_validator("dev")
+    @classmethod
+    def _some(cls, dev: float) -> float:
+        if 0 < dev < 0.01:
+            raise ValueError(f"{dev} of the labels are none or next to none; take 0.01 or more, or 0 for none")
+        return dev
 
     @field_validator("chains")
     @classmethod

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -144,18 +146,28 @@ def test_entities_are_learned(tmp_path: Path, tiny: Path) -> None:
     assert scores["entity_f1"] > 0.8
 
 
-@given(st.integers(0, 60), st.sampled_from([0.0, 0.1, 0.2, 0.34, 0.5]))
-def test_what_chooses_the_step_is_parted_from_what_is_learned_from(count: int, share: float) -> None:
-    gold = tuple(classified(count))
-    train, dev = parted(gold, share)
-    assert {one.id for one in train}.isdisjoint(one.id for one in dev)
+@given(st.integers(0, 120), st.sampled_from([0.0, 0.01, 0.1, 0.2, 0.34, 0.5]), st.integers(1, 20), st.randoms())
+def test_what_chooses_the_step_is_a_share_of_every_class_that_leaves_it_some(
+    count: int, share: float, classes: int, draw: random.Random
+) -> None:
+    """Also where classes take turns, as in a chain of classes of one size."""
+    gold = [Example(str(i), str(i), label=str(i % classes)) for i in range(count)]
+    train, dev = parted(gold, share, lambda one: str(one.label), draw)
     assert sorted(one.id for one in (*train, *dev)) == sorted(one.id for one in gold)
-    assert len(dev) == (count // round(1 / share) if share else 0)
+    assert {one.label for one in train} == {one.label for one in gold}
+    given_, held = (Counter(one.label for one in part) for part in (gold, dev))
+    assert all(abs(held[name] - of * (share and 1 / round(1 / share))) < 1.01 for name, of in given_.items())
+
+
+def test_what_is_held_of_fewer_labels_is_held_of_more() -> None:
+    gold, of = classified(60), lambda one: str(one.label)
+    held = [{one.id for one in parted(gold[:n], 0.2, of, random.Random("x"))[1]} for n in (15, 30, 60)]
+    assert held[0] < held[1] < held[2]
 
 
 def test_full_depth_answers(tmp_path: Path, tiny: Path) -> None:
     full = Full(PROBLEMS["classify"].sample(), tiny, finetune(), "cpu", tmp_path)
-    train, dev = parted(tuple(classified(20)), 0.2)
+    train, dev = parted(classified(20), 0.2, lambda one: str(one.label), random.Random(1))
     answers = full.learn(train, dev, "key")(["the good film", "这部电影很差"])
     assert {answer.label for answer in answers} <= {"good", "bad"}
     assert not list((tmp_path / "checkpoints").rglob("*.safetensors"))
