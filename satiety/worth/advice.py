@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from satiety.evaluate.bootstrap import Interval
-from satiety.worth.confirmed import tuned
-from satiety.worth.decision import Decision, Option, acting
+from satiety.worth.confirmed import proved, tuned
+from satiety.worth.decision import Decision, Option, acting, added
 from satiety.worth.scores import LeverSet
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def _chinese(found: Findings, decision: Decision) -> str:
 def _evidence(found: Findings, decision: Decision) -> Iterator[dict[str, str]]:
     place, metric, n = found.scores.budgets.index(found.top), found.plan.problem.headline, found.top
     for levers in (one for one in (decision.keep, decision.dear) if one):
-        names, added = " + ".join(levers), _signed(found.gains[levers][place])
-        yield {"en": f"{names} at {n} labels: {added} {metric}", "zh": f"{n} 条标注时 {names}：{metric} {added}"}
+        names, gained = " + ".join(levers), _signed(found.gains[levers][place])
+        yield {"en": f"{names} at {n} labels: {gained} {metric}", "zh": f"{n} 条标注时 {names}：{metric} {gained}"}
     if decision.dear:
         names = " + ".join(decision.dear)
         yield {
@@ -68,6 +68,7 @@ def _evidence(found: Findings, decision: Decision) -> Iterator[dict[str, str]]:
             "zh": "这是线性头的增益；微调是否也有，用 worth.full.chains: 8 可以知道",
         }
     yield from _fine_tuned(found, decision.keep)
+    yield from _joining(found, decision.keep)
     if decision.chosen:
         labels, score, hours = n + decision.chosen.more, _plain(decision.chosen.score), f"{decision.chosen.hours:.1f}"
         yield {
@@ -79,13 +80,26 @@ def _evidence(found: Findings, decision: Decision) -> Iterator[dict[str, str]]:
 
 
 def _fine_tuned(found: Findings, keep: LeverSet) -> Iterator[dict[str, str]]:
+    """Yield what fine-tuning says of what is kept, and of all that either depth takes for worth it."""
     for levers in acting(found):
-        gained = tuned(found, levers, found.top)
-        if gained and (levers == keep or found.says(levers, found.top) == "worth it"):
-            names, added, metric = " + ".join(levers), _signed(gained), found.plan.problem.headline
+        gained, worth = tuned(found, levers, found.top), found.says(levers, found.top) == "worth it"
+        if gained and (levers == keep or worth or proved(found, levers, found.top)):
+            names, numbers, metric = " + ".join(levers), _signed(gained), found.plan.problem.headline
             yield {
-                "en": f"{names} at {found.top} labels, fine-tuned for real: {added} {metric}",
-                "zh": f"{found.top} 条标注、真正微调时 {names}：{metric} {added}",
+                "en": f"{names} at {found.top} labels, fine-tuned for real: {numbers} {metric}",
+                "zh": f"{found.top} 条标注、真正微调时 {names}：{metric} {numbers}",
+            }
+
+
+def _joining(found: Findings, keep: LeverSet) -> Iterator[dict[str, str]]:
+    """Yield what further levers add to those that are kept."""
+    for levers in acting(found) if keep else ():
+        if len(levers) == len(keep) + 1 and {*keep} < {*levers}:
+            (name,), numbers = {*levers} - {*keep}, _signed(added(found, levers, keep))
+            names, metric = " + ".join(keep), found.plan.problem.headline
+            yield {
+                "en": f"{name} added to {names} at {found.top} labels: {numbers} {metric}",
+                "zh": f"{found.top} 条标注时，在 {names} 之上再加 {name}：{metric} {numbers}",
             }
 
 

@@ -31,7 +31,7 @@ def agreement(found: Findings) -> dict[str, Any] | None:
                 full = gains[place].interval(how.level).rounded()
                 compared.append({"lever": "+".join(levers), "budget": budget, "quick": quick, "full": full})
     told = [one for one in compared if one["full"]["low"] > 0 or one["full"]["high"] < 0]
-    differ = [one for one in told if (one["quick"]["value"] > 0) != (one["full"]["value"] > 0)]
+    differ = [one for one in told if np.sign(one["quick"]["value"]) != np.sign(one["full"]["value"])]
     return {
         "cells": len(told),
         "agree": len(told) - len(differ),

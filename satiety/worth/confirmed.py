@@ -27,6 +27,12 @@ def refuted(found: Findings, levers: LeverSet, budget: int) -> bool:
     return gained is not None and verdict(gained, found.plan.params.least) in ("harmful", "not worth it here")
 
 
+def proved(found: Findings, levers: LeverSet, budget: int) -> bool:
+    """Return whether fine-tuning is sure that it gains what matters."""
+    gained = tuned(found, levers, budget)
+    return gained is not None and verdict(gained, found.plan.params.least) == "worth it"
+
+
 def doubted(found: Findings, levers: LeverSet, budget: int) -> bool:
     """Return whether fine-tuning, surely or not, does not gain."""
     gained = tuned(found, levers, budget)

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from satiety.evaluate.bootstrap import Interval
-from satiety.worth.confirmed import doubted, refuted
+from satiety.worth.confirmed import doubted, proved, refuted
 from satiety.worth.resample import Drawn
 from satiety.worth.scores import PLAIN, LeverSet, gain
+from satiety.worth.sequential import verdict
 from satiety.worth.study import sets
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 STEPS = (0.0, 0.125, 0.25, 0.5, 1.0, 2.0, 3.0)
 """Further labels that are thought of, as shares of those there are; the curve is drawn no further."""
+
+MAY = ("inconclusive", "worth it")
+"""Verdicts under which a lever may be worth it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +62,7 @@ def decide(found: Findings) -> Decision:
     """Return what to do next."""
     best = surest(found)
     if found.untaught(found.top):
-        rest = tuple(lever.kind for lever in found.plan.params.levers if lever.kind not in best)
-        return Decision(False, best, PLAIN, (), rest, None, ())
+        return Decision(False, best, PLAIN, *_rest(found, best, PLAIN), None, ())
     front = _front(_options(found, best))
     dear = PLAIN
     if not any(one.levers == best and not one.more for one in front):
@@ -88,14 +91,30 @@ def surest(found: Findings) -> LeverSet:
 def _rest(found: Findings, best: LeverSet, dear: LeverSet) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the levers to leave off, and those that nobody knows about yet."""
     rest = [lever.kind for lever in found.plan.params.levers if lever.kind not in best]
-    undecided = tuple(name for name in rest if name not in dear and _open(found, (name,)))
+    undecided = tuple(name for name in rest if name not in dear and _open(found, name, best))
     return tuple(name for name in rest if name not in undecided), undecided
 
 
-def _open(found: Findings, lever: LeverSet) -> bool:
-    if refuted(found, lever, found.top):
-        return False
-    return found.says(lever, found.top) == "inconclusive" or doubted(found, lever, found.top)
+def _open(found: Findings, name: str, best: LeverSet) -> bool:
+    """Return whether a lever may yet be worth it: added to what is kept, or, where nothing is, in whatever set."""
+    having = [levers for levers in acting(found) if name in levers]
+    if any(proved(found, levers, found.top) for levers in having):
+        return True
+    if best:
+        both = found.plan.acting(tuple(sorted({*best, name})))
+        return name in both and verdict(added(found, both, best), found.plan.params.least) in (
+            "inconclusive",
+            "worth it",
+        )
+    return any(
+        found.says(one, found.top) in ("inconclusive", "worth it") and not refuted(found, one, found.top)
+        for one in having
+    )
+
+
+def added(found: Findings, levers: LeverSet, over: LeverSet) -> Interval:
+    """Return what a lever set gains over another with all labels."""
+    return gain(found.scores, levers, over)[found.scores.budgets.index(found.top)].interval(found.level)
 
 
 def _options(found: Findings, best: LeverSet) -> list[Option]:
@@ -107,8 +126,8 @@ def option(found: Findings, more: int, levers: LeverSet) -> Option:
     """Return what so many labels more with these levers would score and cost."""
     cost, score = found.plan.params.cost, found.curve.at(found.top + more)
     if levers:
-        added = gain(found.scores, levers)[found.scores.budgets.index(found.top)]
-        score = Drawn(np.clip(score.rows + added.rows, 0, 1))
+        more_of = gain(found.scores, levers)[found.scores.budgets.index(found.top)]
+        score = Drawn(np.clip(score.rows + more_of.rows, 0, 1))
     seconds = [
         outcome.seconds
         for cell, outcome in found.course.outcomes.items()

@@ -39,30 +39,36 @@ def headline(found: Findings, decision: Decision) -> dict[str, Any]:
         "lever": "+".join(levers),
         "budget": budget,
         "en": f"{names} at {budget:,} labels does what {_en(alone, found)} labels do alone {ends[0]}{but[0]}.",
-        "zh": f"{names} 在 {budget:,} 条标注时的效果，相当于单用{_zh(alone, found)}条 {ends[1]}{but[1]}。",
+        "zh": f"{names} 在 {budget:,} 条标注时的效果，相当于单用{_zh(alone, found)}条标注 {ends[1]}{but[1]}。",
     }
 
 
 def _but(found: Findings, decision: Decision, levers: LeverSet, budget: int) -> tuple[str, str]:
     """Return what must be added where the finding is a linear head's alone, or not to be followed for its cost."""
-    for at in dict.fromkeys((budget, found.top)):
+    metric = found.plan.problem.headline
+    for at in (n for n in found.scores.budgets if n >= budget):
         gained = tuned(found, levers, at)
-        if gained and doubted(found, levers, at):
-            numbers, metric = _numbers(gained), found.plan.problem.headline
+        if gained and _contested(found, levers, at):
+            numbers = _numbers(gained)
             return (
                 f" with a linear head; with fine-tuning, at {at:,} labels, its gain is {numbers} {metric}",
                 f"（线性头）；{at:,} 条标注、真正微调时，{metric} 增益为 {numbers}",
             )
-    if levers == decision.dear:
-        return "; labels that do as much cost less", "；但效果相当的标注更省时"
-    return "", ""
+    dear = ("; labels that do as much cost less", "；但效果相当的标注更省时") if levers == decision.dear else ("", "")
+    if found.agreement and not tuned(found, levers, budget):
+        return f" with a linear head{dear[0]}", f"（线性头）{dear[1]}"
+    return dear
+
+
+def _contested(found: Findings, levers: LeverSet, budget: int) -> bool:
+    return refuted(found, levers, budget) or doubted(found, levers, budget)
 
 
 def _rank(found: Findings, decision: Decision, levers: LeverSet, budget: int) -> tuple[bool, bool, bool, bool, float]:
     """Prefer what is advised, what fine-tuning does not refute, what lasts to the end, what is a number, the surest."""
     place = found.scores.budgets.index(budget)
     labels = found.labels[levers][place]
-    stands = not any(refuted(found, levers, at) or doubted(found, levers, at) for at in (budget, found.top))
+    stands = not any(_contested(found, levers, n) for n in found.scores.budgets if n >= budget)
     lasts = found.says(levers, found.top) in ("worth it", "inconclusive")
     number = bool(np.isfinite(labels.value))
     return levers == decision.keep, stands, lasts, number, found.gains[levers][place].low
@@ -83,12 +89,13 @@ def _nothing(found: Findings) -> dict[str, str]:
     known = all(found.says(one, n) != "inconclusive" for one in sets_ for n in found.scores.budgets)
     levers = max(sets_, key=lambda one: found.gains[one][place].value)
     names, numbers = " + ".join(levers), _numbers(found.gains[levers][place])
+    metric = found.plan.problem.headline
     verdict = (
         ("is worth it here", "没有值得使用的杠杆") if known else ("is surely worth it yet", "尚无确定值得使用的杠杆")
     )
     return {
-        "en": f"No lever measured {verdict[0]}: at {found.top:,} labels the best, {names}, adds {numbers}.",
-        "zh": f"在此{verdict[1]}：{found.top:,} 条标注时，其中最好的 {names} 增益为 {numbers}。",
+        "en": f"No lever measured {verdict[0]}: at {found.top:,} labels the best, {names}, adds {numbers} {metric}.",
+        "zh": f"在此{verdict[1]}：{found.top:,} 条标注时，其中最好的 {names} 的 {metric} 增益为 {numbers}。",
     }
 
 
@@ -99,7 +106,7 @@ def _numbers(one: Interval) -> str:
 def _range(labels: Labels, gain: Interval, found: Findings, say: Say) -> str:
     """Return the interval of the labels; where all of it lies beyond measure, the gain's instead."""
     if not np.isfinite(labels.low):
-        return f"({_numbers(gain)})"
+        return f"({found.plan.problem.headline} {_numbers(gain)})"
     return f"[{say(labels.low, found).strip()}, {say(labels.high, found).strip()}]"
 
 

@@ -52,7 +52,7 @@ class Cost(BaseModel):
 
     model_config = FIELDS
 
-    label_minutes: float = Field(ge=0, le=10_000)
+    label_minutes: float = Field(gt=0, le=10_000)
     """Of a person's time, for one label."""
     computer_hour: float = Field(ge=0, le=10_000)
     """What an hour of computing costs, in hours of that person's time."""

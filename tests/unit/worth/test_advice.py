@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from satiety.evaluate.bootstrap import Resampling
+from satiety.evaluate.bootstrap import Interval, Resampling
+from satiety.worth import decision
 from satiety.worth.advice import advise
 from satiety.worth.cells import Cell
 from satiety.worth.cellstore import Outcome
@@ -152,15 +153,38 @@ def test_where_label_names_still_win_nothing_is_foretold_and_what_surely_gains_i
 
 
 def test_the_hours_of_options_are_of_one_depth() -> None:
-    found = made({}, cost={"label_minutes": 0.0, "computer_hour": 1.0}, seconds=1.0)
+    found = made({}, cost={"label_minutes": 0.5, "computer_hour": 1.0}, seconds=1.0)
     full = {replace(cell, depth="full"): replace(one, seconds=7200.0) for cell, one in found.course.outcomes.items()}
     found.course.outcomes |= full
     assert option(found, 0, ()).hours == pytest.approx(1 / 3600)
 
 
-def test_what_nobody_knows_is_called_undecided() -> None:
+def test_what_fine_tuning_proves_and_the_head_missed_is_undecided_and_told() -> None:
+    found = made({("pseudo",): -0.05, ("augment", "pseudo"): -0.05})
+    full = {"value": 0.08, "low": 0.05, "high": 0.1}
+    found.agreement = {"compared": [{"lever": "pseudo", "budget": 120, "quick": full, "full": full}]}
+    told = told_of(found)
+    assert (told["keep"], told["off"], told["undecided"]) == ([], ["augment"], ["pseudo"])
+    assert any("pseudo at 120 labels, fine-tuned for real: +0.080" in one["en"] for one in told["evidence"])
+
+
+def test_a_pair_that_fine_tuning_doubts_leaves_both_undecided() -> None:
+    found = made({("augment", "pseudo"): 0.05})
+    full = {"value": -0.003, "low": -0.03, "high": 0.02}
+    found.agreement = {"compared": [{"lever": "augment+pseudo", "budget": 120, "quick": full, "full": full}]}
+    told = told_of(found)
+    assert (told["keep"], told["undecided"]) == ([], ["augment", "pseudo"])
+
+
+def test_a_lever_is_left_off_where_it_adds_nothing_to_those_kept_though_it_gains_alone() -> None:
+    told = told_of(made({("pseudo",): 0.05, ("augment",): 0.04, ("augment", "pseudo"): 0.03}))
+    assert (told["keep"], told["off"], told["undecided"]) == (["pseudo"], ["augment"], [])
+    assert any(re.match(r"augment added to pseudo at 120 labels: -0.0\d\d \[", one["en"]) for one in told["evidence"])
+
+
+def test_what_nobody_knows_is_called_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
     found = made({("pseudo",): 0.05, ("augment", "pseudo"): 0.04})
-    found.gains["augment",][3] = replace(found.gains["augment",][3], low=-0.01, high=0.03)
+    monkeypatch.setattr(decision, "added", lambda *_: Interval(0.002, -0.01, 0.03))
     told = told_of(found)
     assert told["undecided"] == ["augment"]
     assert "augment not decided yet" in told["sentence"]["en"]
@@ -169,7 +193,9 @@ def test_what_nobody_knows_is_called_undecided() -> None:
 
 def test_a_lever_that_costs_more_than_the_labels_that_do_as_much_is_left_off() -> None:
     dear: dict[str, Any] = {"seconds": 3600.0, "cost": {"label_minutes": 0.01, "computer_hour": 100.0}}
-    told = told_of(made({("pseudo",): 0.02, ("augment", "pseudo"): 0.01}, cells_of={(): 1.0}, **dear))
+    told = told_of(
+        made({("pseudo",): 0.02, ("augment", "pseudo"): -0.05, ("augment",): -0.05}, cells_of={(): 1.0}, **dear)
+    )
     assert (told["keep"], told["off"]) == ([], ["augment", "pseudo"])
     assert any("costs more hours than labels" in one["en"] for one in told["evidence"])
     assert told["more"] > 0
@@ -196,7 +222,7 @@ def test_the_evidence_carries_intervals() -> None:
     assert "worth.full.chains" in head["en"], "what was not fine-tuned is said not to be"
     assert "worth.full.chains" in head["zh"]
     said = [text for one in (gain, *rest) for text in (one["en"], one["zh"])]
-    assert len(said) == 6
+    assert len(said) == 8
     assert all(re.search(r"\[[+-]?\d\.\d{3}, [+-]?\d\.\d{3}\]", one) for one in said)
 
 

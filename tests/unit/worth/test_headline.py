@@ -45,7 +45,7 @@ def test_the_surest_that_can_be_told_in_a_number_is_told() -> None:
     told = told_of(made(gains, labels))
     assert (told["lever"], told["budget"]) == ("augment+pseudo", 120)
     assert told["en"] == ("augment + pseudo at 120 labels does what 1,131 labels do alone [104, more than 1,240].")
-    assert told["zh"] == "augment + pseudo 在 120 条标注时的效果，相当于单用 1,131 条 [104, 超过 1,240]。"
+    assert told["zh"] == "augment + pseudo 在 120 条标注时的效果，相当于单用 1,131 条标注 [104, 超过 1,240]。"
 
 
 def test_a_number_goes_before_what_is_beyond_measure() -> None:
@@ -73,13 +73,30 @@ def test_the_best_of_none_worth_it_is_one_that_changes_something() -> None:
 def test_beyond_measure_is_said_so() -> None:
     told = told_of(made({("augment",): [UNSURE, SURE]}, {("augment",): [Labels(120, 90, 130), Labels(INF, 1200, INF)]}))
     assert "does what more than 1,240 labels do alone [1,200, more than 1,240]" in told["en"]
-    assert "相当于单用超过 1,240 条" in told["zh"]
+    assert "相当于单用超过 1,240 条标注" in told["zh"]
 
 
 def test_where_all_of_the_interval_is_beyond_measure_the_gain_is_told() -> None:
     told = told_of(made({("augment",): [UNSURE, SURE]}, {("augment",): [Labels(120, 90, 130), Labels(INF, INF, INF)]}))
-    assert told["en"] == "augment at 1,240 labels does what more than 1,240 labels do alone (+0.050 [+0.030, +0.070])."
-    assert told["zh"].endswith("相当于单用超过 1,240 条 (+0.050 [+0.030, +0.070])。")
+    assert (
+        told["en"]
+        == "augment at 1,240 labels does what more than 1,240 labels do alone (accuracy +0.050 [+0.030, +0.070])."
+    )
+    assert told["zh"].endswith("相当于单用超过 1,240 条标注 (accuracy +0.050 [+0.030, +0.070])。")
+
+
+def test_a_gain_that_was_not_fine_tuned_at_its_budget_is_said_to_be_a_heads() -> None:
+    found = made({("augment",): [SURE, UNSURE]})
+    full = {"value": 0.05, "low": 0.03, "high": 0.07}
+    found.agreement = {"compared": [{"lever": "augment", "budget": 1240, "quick": {}, "full": full}]}
+    assert told_of(found)["en"].endswith("] with a linear head.")
+
+
+def test_a_small_gain_that_fine_tuning_is_sure_of_is_told_with_the_finding() -> None:
+    found = made({("augment",): [UNSURE, SURE]})
+    full = {"value": 0.003, "low": -0.002, "high": 0.008}
+    found.agreement = {"compared": [{"lever": "augment", "budget": 1240, "quick": {}, "full": full}]}
+    assert "its gain is +0.003 [-0.002, +0.008] accuracy" in told_of(found)["en"]
 
 
 @pytest.mark.parametrize("place", [0, 1])
@@ -111,7 +128,8 @@ def test_a_lever_that_is_too_dear_is_said_to_be() -> None:
 def test_where_no_lever_is_surely_worth_it_that_is_said() -> None:
     told = told_of(made({("pseudo",): [UNSURE, Interval(0.004, -0.002, 0.011)]}))
     assert told["en"] == (
-        "No lever measured is surely worth it yet: at 1,240 labels the best, pseudo, adds +0.004 [-0.002, +0.011]."
+        "No lever measured is surely worth it yet: "
+        "at 1,240 labels the best, pseudo, adds +0.004 [-0.002, +0.011] accuracy."
     )
     assert "尚无确定值得使用的杠杆" in told["zh"]
     assert "lever" not in told
