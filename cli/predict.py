@@ -1,16 +1,25 @@
 """Texts from the command line, a file or stdin -> the packaged model's answers, as JSON lines or a table."""
 
+from __future__ import annotations
+
 import io
 import json
+import logging
 import re
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from satiety.errors import DataError
+from satiety.errors import DataError, SatietyError
 from satiety.problems.base import Prediction
+
+if TYPE_CHECKING:
+    from satiety.records import Served
+    from satiety.settings import Settings
+    from satiety.traffic import Traffic
 
 BATCH = 256
 """Texts answered at a time: bounds memory, and lets a stream be answered while it comes."""
@@ -18,8 +27,15 @@ _COMMANDS = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u206
 """What a terminal obeys instead of showing it: control characters, ANSI codes, changes of direction."""
 
 
+log = logging.getLogger(__name__)
+
+
 class Answering(Protocol):
     """What answers."""
+
+    @property
+    def digest(self) -> str:
+        """Which model it is."""
 
     def predict(self, texts: list[str]) -> list[Prediction]:
         """Return an answer per text, in order."""
@@ -47,7 +63,8 @@ def answer(texts: Iterator[str], folder: Path, format: Literal["jsonl", "table"]
     from satiety import package
     from satiety.settings import Settings
 
-    rows = answered(package.open(folder, Settings().device), texts)
+    settings = Settings()
+    rows = answered(package.open(folder, settings.device), texts, record(settings))
     if format == "table":
         _table(rows)
         return
@@ -56,11 +73,41 @@ def answer(texts: Iterator[str], folder: Path, format: Literal["jsonl", "table"]
         sys.stdout.write(_told(json.dumps(row, ensure_ascii=escaped)) + "\n")
 
 
-def answered(model: Answering, texts: Iterator[str]) -> Iterator[dict[str, Any]]:
-    """Yield a row per text: the text, the answer, its confidence, the score of each possible answer."""
+def record(settings: Settings) -> Traffic | None:
+    """Return where it is kept what was answered: where the settings say, else in the project, if this is one."""
+    from satiety.settings import project_root
+    from satiety.traffic import Traffic
+
+    root = project_root()
+    folder = settings.traffic or (root / ".satiety/traffic" if (root / ".dvc").is_dir() else None)
+    return Traffic(folder) if folder else None
+
+
+def answered(model: Answering, texts: Iterator[str], traffic: Traffic | None) -> Iterator[dict[str, Any]]:
+    """Yield a row per text: the text, the answer, its confidence, the score of each possible answer, the answer's id.
+
+    No answer fails for its record: where that cannot be kept, this is said once, and answers have no id.
+    """
+    from satiety.traffic import served
+
     while batch := list(islice(texts, BATCH)):
-        for text, prediction in zip(batch, model.predict(batch), strict=True):
-            yield {"text": text, **_shown(text, prediction)}
+        begun = time.perf_counter()
+        answers = model.predict(batch)
+        kept = list(served(batch, answers, model.digest, time.perf_counter() - begun)) if traffic else []
+        if traffic and not _kept(traffic, kept):
+            traffic, kept = None, []
+        ids = ({"id": one.id} for one in kept)
+        for text, prediction in zip(batch, answers, strict=True):
+            yield {"text": text, **_shown(text, prediction), **next(ids, {})}
+
+
+def _kept(traffic: Traffic, rows: list[Served]) -> bool:
+    try:
+        traffic.add(rows)
+    except SatietyError as error:
+        log.warning("%s; what is answered is not recorded", error)
+        return False
+    return True
 
 
 def _piped() -> Iterator[str]:

@@ -13,11 +13,12 @@ from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Literal
+from typing import Literal, get_args
 
 from satiety.records import Span
 
 Kind = Literal["email", "id_card", "bank_card", "phone"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 REGIONS = ("CN", "US")
 """Whose numbering plans a number without a country code is read by."""
 _EMAIL = re.compile(r"[a-z0-9][\w.+-]{0,63}[@＠][a-z0-9-]{1,63}(?:[.．][a-z0-9-]{1,63})+", re.ASCII | re.IGNORECASE)

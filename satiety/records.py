@@ -96,7 +96,29 @@ class Answer:
     """The tuned model's probability of its answer, in [0, 1]."""
 
 
-R = TypeVar("R", Example, Document, Rejected, Answer)
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One text that a model answered."""
+
+    id: str
+    """Of this answer, for feedback and receipts."""
+    time: str
+    """ISO 8601, UTC."""
+    text: str
+    """Personal data is masked."""
+    answer: str
+    """JSON (`satiety.evaluate.answers`); spans are of the masked text."""
+    confidence: float
+    """The model's probability of its answer, in [0, 1]."""
+    scores: str
+    """JSON: the probability of each label, or of each span."""
+    latency: float
+    """Seconds, its share of its batch's."""
+    model: str
+    """Digest of the package."""
+
+
+R = TypeVar("R", Example, Document, Rejected, Answer, Served)
 
 
 def write(path: Path, records: Iterable[R], kind: type[R]) -> int:

@@ -32,6 +32,8 @@ class Settings(BaseSettings):
     """How many work side by side where work can be divided; as many as there are cores."""
     checkpoint_seconds: float = Field(default=30, ge=0)
     """Least time between two checkpoints of a training run, in seconds; what a kill costs at most."""
+    traffic: Path | None = None
+    """Folder of the record of what was answered; unset: `.satiety/traffic` of the project, and none outside of one."""
     tracking_uri: str | None = None
     """MLflow server or store; unset means a SQLite file in the project's root."""
     parent_run: str | None = Field(default=None, pattern=r"^\d+-[\w.-]+-[0-9a-f]{8}$")

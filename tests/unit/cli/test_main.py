@@ -15,6 +15,7 @@ from cli.predict import incoming
 from satiety.errors import DataError
 from satiety.problems.base import Prediction
 from satiety.records import Span
+from satiety.traffic import Traffic
 
 ROOT = Path.cwd()
 
@@ -128,6 +129,7 @@ class Parrot:
     """Answers with what it is asked."""
 
     asked: list[list[str]]
+    digest = "d" * 64
 
     def __init__(self) -> None:
         self.asked = []
@@ -145,19 +147,48 @@ class Parrot:
 
 class TestPredict:
     @pytest.fixture
-    def parrot(self, monkeypatch: pytest.MonkeyPatch) -> Parrot:
+    def parrot(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Parrot:
         from satiety import package
 
         parrot = Parrot()
+        monkeypatch.setenv("SATIETY_TRAFFIC", str(tmp_path / "traffic"))
         monkeypatch.setattr(package, "open", lambda *_: parrot)
         return parrot
 
     def test_texts_are_answered_as_json_lines(self, parrot: Parrot) -> None:
         lines = called("predict", "fine", "我在北京").splitlines()
-        assert lines[0] == (
-            '{"text": "fine", "label": "good [b]", "confidence": 0.5, "scores": {"good [b]": 0.5, "bad": 0.5}}'
+        assert lines[0].startswith(
+            '{"text": "fine", "label": "good [b]", "confidence": 0.5, "scores": {"good [b]": 0.5, "bad": 0.5}, "id": "'
         )
         assert '"spans": [{"start": 2, "end": 4, "label": "LOC", "text": "北京"}]' in lines[1]
+
+    def test_what_was_answered_is_recorded_under_the_id_that_is_told(self, parrot: Parrot, tmp_path: Path) -> None:
+        told = [json.loads(line) for line in called("predict", "fine", "我在北京").splitlines()]
+        rows = {row.id: row for row in Traffic(tmp_path / "traffic").read()}
+        assert [rows[one["id"]].text for one in told] == ["fine", "我在北京"]
+        assert [json.loads(rows[one["id"]].answer) for one in told] == ["good [b]", [[2, 4, "LOC"]]]
+        assert {row.model for row in rows.values()} == {parrot.digest}
+
+    def test_a_project_keeps_its_record_and_no_other_folder_does(
+        self, parrot: Parrot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("SATIETY_TRAFFIC")
+        monkeypatch.chdir(tmp_path)
+        assert "id" not in json.loads(called("predict", "fine"))
+        assert not list(tmp_path.rglob("*.parquet"))
+        (tmp_path / ".dvc").mkdir()
+        assert "id" in json.loads(called("predict", "fine"))
+        assert len(list((tmp_path / ".satiety/traffic").glob("*.parquet"))) == 1
+
+    def test_no_answer_fails_for_its_record(
+        self, parrot: Parrot, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        (tmp_path / "traffic").write_text("a file where the folder should be")
+        (tmp_path / "texts.txt").write_text("很好\n" * 600, encoding="utf-8")
+        lines = called("predict", "--file", str(tmp_path / "texts.txt")).splitlines()
+        assert len(lines) == 600
+        assert not any("id" in json.loads(line) for line in lines)
+        assert [record.message.count("is not recorded") for record in caplog.records] == [1]
 
     def test_a_table_shows_them_to_people(self, parrot: Parrot) -> None:
         table = called("predict", "--format", "table", "fine", "我在北京")

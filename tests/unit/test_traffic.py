@@ -1,0 +1,132 @@
+"""The record of what was answered: nothing is lost or doubled, whoever writes and whenever it is cut off."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from satiety.evaluate import answers
+from satiety.problems.base import Prediction
+from satiety.records import Served, Span
+from satiety.traffic import ABANDONED, Traffic, served
+
+WRITER = """
+import sys
+from pathlib import Path
+from satiety.problems.base import Prediction
+from satiety.traffic import Traffic, served
+
+traffic = Traffic(Path(sys.argv[1]), parts=8)
+for i in range(int(sys.argv[3])):
+    traffic.add(list(served([f"{sys.argv[2]}/{i}/{j}" for j in range(3)], [Prediction("a")] * 3, "m", 0.3)))
+    print(i, flush=True)
+"""
+
+
+def rows(*texts: str) -> list[Served]:
+    return list(served(texts, [Prediction("good", scores={"good": 0.75, "bad": 0.25})] * len(texts), "model", 0.5))
+
+
+def writer(folder: Path, name: str, times: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", WRITER, str(folder), name, str(times)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def test_what_was_added_is_read_in_order_of_time(tmp_path: Path) -> None:
+    traffic, first, second = Traffic(tmp_path / "a/b"), rows("one", "二"), rows("three")
+    assert traffic.read() == []
+    traffic.add(first)
+    traffic.add([])
+    traffic.add(second)
+    assert {row.text for row in traffic.read()} == {"one", "二", "three"}
+    assert [row.time for row in traffic.read()] == sorted(row.time for row in (*first, *second))
+    one = next(row for row in traffic.read() if row.text == "one")
+    assert (one, one.latency) == (first[0], 0.25)
+    assert json.loads(one.scores) == {"good": 0.75, "bad": 0.25}
+
+
+def test_many_files_become_few_and_no_row_is_lost(tmp_path: Path) -> None:
+    traffic = Traffic(tmp_path, parts=8)
+    for i in range(60):
+        traffic.add(rows(f"{i}", f"{i}b"))
+        assert len(list(tmp_path.glob("*.parquet"))) <= 8
+    assert len(traffic.read()) == 120
+
+
+def test_of_too_many_rows_the_oldest_go(tmp_path: Path) -> None:
+    traffic = Traffic(tmp_path, limit=50, parts=4)
+    for i in range(200):
+        traffic.add(rows(f"{i}"))
+    kept = [int(row.text) for row in traffic.read()]
+    assert kept == list(range(200 - len(kept), 200)), "the newest"
+    assert 50 <= len(kept) < 100
+
+
+def test_eight_writers_lose_nothing(tmp_path: Path) -> None:
+    writers = [writer(tmp_path, str(n), 12) for n in range(8)]
+    for one in writers:
+        one.communicate(timeout=120)
+    assert [one.returncode for one in writers] == [0] * 8
+    texts = [f"{n}/{i}/{j}" for n in range(8) for i in range(12) for j in range(3)]
+    assert sorted(row.text for row in Traffic(tmp_path).read()) == sorted(texts)
+
+
+def test_a_killed_writer_leaves_what_it_said_was_written(tmp_path: Path) -> None:
+    with writer(tmp_path, "x", 100_000) as one:
+        assert one.stdout is not None
+        said = [int(one.stdout.readline()) for _ in range(40)][-1]
+        one.kill()
+    texts = [row.text for row in Traffic(tmp_path).read()]
+    assert len(texts) == len(set(texts))
+    assert {f"x/{i}/{j}" for i in range(said + 1) for j in range(3)} <= set(texts)
+    Traffic(tmp_path, parts=2).add(rows("after"))
+    assert len(Traffic(tmp_path).read()) == len(texts) + 1
+
+
+def test_rows_that_a_cut_off_joining_left_twice_are_read_once(tmp_path: Path) -> None:
+    traffic = Traffic(tmp_path)
+    same = rows("a", "b")
+    traffic.add(same)
+    traffic.add(same)
+    assert len(traffic.read()) == 2
+
+
+def test_a_damaged_file_is_said_and_the_rest_is_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    traffic = Traffic(tmp_path)
+    traffic.add(rows("a"))
+    (broken,) = tmp_path.glob("*.parquet")
+    broken.write_bytes(broken.read_bytes()[:100])
+    traffic.add(rows("b"))
+    assert [row.text for row in traffic.read()] == ["b"]
+    assert broken.name in caplog.text
+    few = Traffic(tmp_path, parts=2)
+    for i in range(6):
+        few.add(rows(f"{i}"))
+    assert len(few.read()) == 7
+    assert broken.exists(), "to be looked at"
+
+
+def test_what_was_left_half_written_goes_when_it_is_old(tmp_path: Path) -> None:
+    old, new = tmp_path / ".x.parquet.1.tmp", tmp_path / ".y.parquet.2.tmp"
+    for path in (old, new):
+        path.write_bytes(b"half")
+    os.utime(old, (time.time() - ABANDONED - 60,) * 2)
+    Traffic(tmp_path).add(rows("a"))
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_nobody_is_given_away() -> None:
+    text = "写信给 wang@example.com，北京"
+    spans = (Span(4, 9, "PER"), Span(21, 23, "LOC"))
+    assert text[21:23] == "北京"
+    (row,) = served([text], [Prediction(spans=spans, scores={"21:23": 0.9})], "model", 0.1)
+    assert row.text == "写信给 <email>，北京"
+    (span,) = answers.read(row.answer).spans
+    assert row.text[span.start : span.end] == "北京"
+    assert "wang" not in repr(row)
