@@ -85,11 +85,11 @@ class Traffic:
                     path.unlink()
 
     def _join(self, files: Sequence[Path]) -> None:
-        read_ = {path: rows for path in files if (rows := _rows(path))}  # what is damaged stays, to be looked at
-        rows = {row.id: row for one in read_.values() for row in one}
+        whole = {path: found for path in files if (found := _rows(path))}  # what is damaged stays, to be looked at
+        rows = {row.id: row for one in whole.values() for row in one}
         stamp = files[-1].name.split("-", 1)[0]
         write(self.folder / f"{stamp}-{len(rows)}-{uuid.uuid4().hex[:12]}.parquet", rows.values(), Served)
-        for path in read_:
+        for path in whole:
             path.unlink(missing_ok=True)
 
 

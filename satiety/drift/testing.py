@@ -1,0 +1,106 @@
+"""A reference and a window of traffic -> has anything moved, by each detector and by all of them together.
+
+Every detector sees the same random divisions of the two samples' texts. Its p-value is the rank of the division that
+happened among them; so is that of all together, whose statistic combines the detectors' own ranks. Of windows like the
+reference, at most a share ``alpha`` raises the alarm, however many detectors there are and however alike they are.
+
+Sources: permutation tests are exact where the samples are exchangeable: Hoeffding 1952, Annals of Mathematical
+Statistics 23:169; ranks combined within the same permutations: Pesarin & Salmaso 2010, Permutation Tests for Complex
+Data, chapter 4; the combination: Liu & Xie 2020, arXiv:1808.09011 (Cauchy), of which only the statistic is used here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from satiety.drift.base import Detector
+from satiety.errors import DataError
+
+if TYPE_CHECKING:
+    from satiety.drift.sample import Sample
+    from satiety.problems.base import Floats
+
+LEAST = 2
+"""Texts of a sample, at least."""
+SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """What one detector says."""
+
+    difference: float
+    threshold: float
+    """What windows like the reference exceed in a share ``alpha``."""
+    p: float
+    """Share of divisions that differ as much or more, the one that happened among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What all detectors say."""
+
+    p: float
+    """Of all together."""
+    alarm: bool
+    tests: Mapping[str, Test]
+
+
+def compare(
+    reference: Sample, window: Sample, detectors: Sequence[Detector], *, divisions: int, alpha: float, seed: int
+) -> Drift:
+    """Say whether the window's texts are like the reference's.
+
+    Args:
+        reference: texts that the model has not learned from.
+        window: texts of today.
+        detectors: each of its own kind.
+        divisions: random ones, beside the one that happened; ``alpha * (divisions + 1)`` should be a whole number.
+        alpha: share of false alarms.
+        seed: of the divisions.
+
+    Raises:
+        DataError: a sample has fewer than two texts.
+    """
+    for name, sample in (("reference", reference), ("window", window)):
+        if len(sample) < LEAST:
+            raise DataError(f"drift: the {name} has {len(sample)} texts; it takes {LEAST} or more")
+    pooled, contrasts = window + reference, divided(len(window), len(reference), divisions, seed)
+    differences = {one.kind: one.differences(pooled, contrasts) for one in detectors}
+    p = float(ranks(together(list(differences.values())))[0])
+    return Drift(p, p <= alpha, dict(_tests(differences, alpha)))
+
+
+def divided(window: int, reference: int, count: int, seed: int) -> Floats:
+    """Return contrasts, shape (count + 1, texts): first the division that happened, then random ones."""
+    draw = np.random.default_rng(seed)
+    happened = np.concatenate([np.full(window, 1 / window), np.full(reference, -1 / reference)])
+    return np.stack([happened, *(draw.permutation(happened) for _ in range(count))])
+
+
+def ranks(differences: Floats) -> Floats:
+    """Return the p-value of each division: the share that differs as much or more; shape as given."""
+    ordered = np.sort(differences)
+    shares: Floats = (len(ordered) - np.searchsorted(ordered, differences, side="left")) / len(ordered)
+    return shares
+
+
+def together(differences: Sequence[Floats]) -> Floats:
+    """Return one statistic for each division: the mean of its Cauchy-transformed mid-ranks over all detectors."""
+    scores: list[Floats] = []
+    for one in differences:
+        ordered = np.sort(one)
+        below, upto = (np.searchsorted(ordered, one, side=side) for side in SIDES)
+        scores.append(np.tan(((below + upto) / 2 / len(ordered) - 0.5) * np.pi))
+    combined: Floats = np.stack(scores).mean(axis=0).round(9)  # ties stay ties, in whatever order they were summed
+    return combined
+
+
+def _tests(differences: Mapping[str, Floats], alpha: float) -> Iterator[tuple[str, Test]]:
+    for name, one in differences.items():
+        threshold = float(np.quantile(one[1:], 1 - alpha, method="higher"))
+        yield name, Test(float(one[0]), threshold, float(ranks(one)[0]))
