@@ -104,7 +104,7 @@ def answered(model: Answering, texts: Iterator[str], traffic: Traffic | None) ->
 def _kept(traffic: Traffic, rows: list[Served]) -> bool:
     try:
         traffic.add(rows)
-    except SatietyError as error:
+    except (SatietyError, OSError) as error:
         log.warning("%s; what is answered is not recorded", error)
         return False
     return True

@@ -111,7 +111,7 @@ class Served:
     confidence: float
     """The model's probability of its answer, in [0, 1]."""
     scores: str
-    """JSON: the probability of each label, or of each span."""
+    """JSON: the probability of each label; ``{}`` where spans are labelled."""
     latency: float
     """Seconds, its share of its batch's."""
     model: str

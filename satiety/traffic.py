@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,10 @@ from satiety.records import Served, Span, read, write
 
 log = logging.getLogger(__name__)
 
+OURS = re.compile(r"\d{8}T\d{6}\.\d{6}Z-\d+-[0-9a-f]{12}\.parquet")
+"""Names of the files that are of the record; what else lies in the folder is left alone."""
+LEFT = re.compile(rf"\.{OURS.pattern}\.\d+\.tmp")
+"""And of those that somebody began."""
 ABANDONED = 3600
 """Seconds after which a file that nobody finished is taken for left behind."""
 SHARE = 8
@@ -66,7 +71,7 @@ class Traffic:
         return sorted(found.values(), key=lambda row: (row.time, row.id))
 
     def _files(self) -> list[Path]:
-        return sorted(self.folder.glob("*.parquet"))
+        return sorted(path for path in self.folder.glob("*.parquet") if OURS.fullmatch(path.name))
 
     def _tidy(self) -> None:
         files = self._files()
@@ -79,7 +84,7 @@ class Traffic:
             sums = accumulate(map(_count, small))
             fit = sum(total <= self.limit // SHARE for total in sums)
             self._join(small[: max(2, min(fit, len(small) // 2))])
-        for path in self.folder.glob(".*.tmp"):
+        for path in filter(lambda path: LEFT.fullmatch(path.name), self.folder.glob(".*.tmp")):
             with suppress(OSError):
                 if time.time() - path.stat().st_mtime > ABANDONED:
                     path.unlink()

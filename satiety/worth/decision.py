@@ -91,25 +91,23 @@ def surest(found: Findings) -> LeverSet:
 def _rest(found: Findings, best: LeverSet, dear: LeverSet) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the levers to leave off, and those that nobody knows about yet."""
     rest = [lever.kind for lever in found.plan.params.levers if lever.kind not in best]
-    undecided = tuple(name for name in rest if name not in dear and _open(found, name, best))
+    undecided = tuple(name for name in rest if name not in dear and _open(found, name, best, dear))
     return tuple(name for name in rest if name not in undecided), undecided
 
 
-def _open(found: Findings, name: str, best: LeverSet) -> bool:
-    """Return whether a lever may yet be worth it: added to what is kept, or, where nothing is, in whatever set."""
-    having = [levers for levers in acting(found) if name in levers]
+def _open(found: Findings, name: str, best: LeverSet, dear: LeverSet) -> bool:
+    """Return whether a lever may yet be worth it: added to what is kept, or, where nothing is, in whatever set.
+
+    A set that has all of what is kept, or dear, gains by that; it says nothing of the lever itself.
+    """
+    known = {*best} or {*dear}
+    having = [levers for levers in acting(found) if name in levers and not (known and known <= {*levers})]
     if any(proved(found, levers, found.top) for levers in having):
         return True
     if best:
         both = found.plan.acting(tuple(sorted({*best, name})))
-        return name in both and verdict(added(found, both, best), found.plan.params.least) in (
-            "inconclusive",
-            "worth it",
-        )
-    return any(
-        found.says(one, found.top) in ("inconclusive", "worth it") and not refuted(found, one, found.top)
-        for one in having
-    )
+        return name in both and verdict(added(found, both, best), found.plan.params.least) in MAY
+    return any(found.says(one, found.top) in MAY and not refuted(found, one, found.top) for one in having)
 
 
 def added(found: Findings, levers: LeverSet, over: LeverSet) -> Interval:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     Say = Callable[[float, Findings], str]
 
+HEAD = " with a linear head", "（线性头）"
+"""What is added, in English and Chinese, where fine-tuning may say otherwise."""
+
 
 def headline(found: Findings, decision: Decision) -> dict[str, Any]:
     """Return what the strongest finding says in labels, and which it is; where no lever is worth it, that."""
@@ -29,7 +32,7 @@ def headline(found: Findings, decision: Decision) -> dict[str, Any]:
         if found.says(levers, budget) == "worth it"
     ]
     if not worth:
-        return _nothing(found)
+        return _nothing(found, decision)
     levers, budget = max(worth, key=lambda one: _rank(found, decision, *one))
     place = found.scores.budgets.index(budget)
     labels, gain = found.labels[levers][place], found.gains[levers][place]
@@ -51,12 +54,12 @@ def _but(found: Findings, decision: Decision, levers: LeverSet, budget: int) -> 
         if gained and _contested(found, levers, at):
             numbers = _numbers(gained)
             return (
-                f" with a linear head; with fine-tuning, at {at:,} labels, its gain is {numbers} {metric}",
-                f"（线性头）；{at:,} 条标注、真正微调时，{metric} 增益为 {numbers}",
+                f"{HEAD[0]}; with fine-tuning, at {at:,} labels, its gain is {numbers} {metric}",
+                f"{HEAD[1]}；{at:,} 条标注、真正微调时，{metric} 增益为 {numbers}",
             )
     dear = ("; labels that do as much cost less", "；但效果相当的标注更省时") if levers == decision.dear else ("", "")
     if found.agreement and not tuned(found, levers, budget):
-        return f" with a linear head{dear[0]}", f"（线性头）{dear[1]}"
+        return f"{HEAD[0]}{dear[0]}", f"{HEAD[1]}{dear[1]}"
     return dear
 
 
@@ -74,7 +77,7 @@ def _rank(found: Findings, decision: Decision, levers: LeverSet, budget: int) ->
     return levers == decision.keep, stands, lasts, number, found.gains[levers][place].low
 
 
-def _nothing(found: Findings) -> dict[str, str]:
+def _nothing(found: Findings, decision: Decision) -> dict[str, str]:
     place = found.scores.budgets.index(found.top)
     if not found.plan.params.levers:
         one = found.scores.curve[place].interval(found.level)
@@ -86,16 +89,15 @@ def _nothing(found: Findings) -> dict[str, str]:
     sets_ = acting(found)
     if not sets_:
         return {"en": "No lever measured changes anything here.", "zh": "测量的杠杆在此都不起作用。"}
-    known = all(found.says(one, n) != "inconclusive" for one in sets_ for n in found.scores.budgets)
     levers = max(sets_, key=lambda one: found.gains[one][place].value)
     names, numbers = " + ".join(levers), _numbers(found.gains[levers][place])
-    metric = found.plan.problem.headline
-    verdict = (
-        ("is worth it here", "没有值得使用的杠杆") if known else ("is surely worth it yet", "尚无确定值得使用的杠杆")
-    )
+    metric, head = found.plan.problem.headline, HEAD if found.agreement else ("", "")
+    open_, known = ("is surely worth it yet", "尚无确定值得使用的杠杆"), ("is worth it here", "没有值得使用的杠杆")
+    says = open_ if decision.undecided else known
     return {
-        "en": f"No lever measured {verdict[0]}: at {found.top:,} labels the best, {names}, adds {numbers} {metric}.",
-        "zh": f"在此{verdict[1]}：{found.top:,} 条标注时，其中最好的 {names} 的 {metric} 增益为 {numbers}。",
+        "en": f"No lever measured {says[0]}: "
+        f"at {found.top:,} labels the best, {names}, adds {numbers} {metric}{head[0]}.",
+        "zh": f"在此{says[1]}：{found.top:,} 条标注时，其中最好的 {names} 的 {metric} 增益为 {numbers}{head[1]}。",
     }
 
 

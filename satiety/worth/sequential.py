@@ -61,7 +61,7 @@ def stopped(scores: Scores, levers: LeverSet, rule: Futility) -> int | None:
     Args:
         scores: of the chains so far.
         levers: the lever set.
-        rule: when to stop. Resamples should be ten times looks / alpha at least, for the bound is their outermost part.
+        rule: when to stop. The bound is the outermost part of the resamples, so params ask for twice looks / alpha.
     """
     gains = scores.chains[levers] - scores.chains[PLAIN]
     pooled, top = gains.pooled(), Chains(gains.point[-1:], gains.draws[:, -1:])

@@ -113,12 +113,24 @@ def test_a_damaged_file_is_said_and_the_rest_is_read(tmp_path: Path, caplog: pyt
 
 
 def test_what_was_left_half_written_goes_when_it_is_old(tmp_path: Path) -> None:
-    old, new = tmp_path / ".x.parquet.1.tmp", tmp_path / ".y.parquet.2.tmp"
+    old, new = (tmp_path / f".20260101T000000.00000{i}Z-1-0123456789ab.parquet.{i}.tmp" for i in (1, 2))
     for path in (old, new):
         path.write_bytes(b"half")
     os.utime(old, (time.time() - ABANDONED - 60,) * 2)
     Traffic(tmp_path).add(rows("a"))
     assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_what_else_lies_in_the_folder_is_left_alone(tmp_path: Path) -> None:
+    others = [tmp_path / name for name in ("train.parquet", "2024-999999-mine.parquet", ".x.tmp")]
+    for path in others:
+        path.write_bytes(b"mine")
+        os.utime(path, (0, 0))
+    traffic = Traffic(tmp_path, limit=2, parts=2)
+    for i in range(9):
+        traffic.add(rows(f"{i}"))
+    assert all(path.read_bytes() == b"mine" for path in others)
+    assert traffic.read()[-1].text == "8"
 
 
 def test_nobody_is_given_away() -> None:

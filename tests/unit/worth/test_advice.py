@@ -182,6 +182,19 @@ def test_a_lever_is_left_off_where_it_adds_nothing_to_those_kept_though_it_gains
     assert any(re.match(r"augment added to pseudo at 120 labels: -0.0\d\d \[", one["en"]) for one in told["evidence"])
 
 
+def test_a_pair_that_is_proved_by_what_is_kept_says_nothing_of_the_other() -> None:
+    found = made({("pseudo",): 0.06, ("augment",): -0.02, ("augment", "pseudo"): 0.04})
+    full = {("pseudo",): 0.06, ("augment",): -0.02, ("augment", "pseudo"): 0.04}
+    found.agreement = {
+        "compared": [
+            {"lever": "+".join(levers), "budget": 120, "full": {"value": x, "low": x - 0.01, "high": x + 0.01}}
+            for levers, x in full.items()
+        ]
+    }
+    told = told_of(found)
+    assert (told["keep"], told["off"], told["undecided"]) == (["pseudo"], ["augment"], [])
+
+
 def test_what_nobody_knows_is_called_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
     found = made({("pseudo",): 0.05, ("augment", "pseudo"): 0.04})
     monkeypatch.setattr(decision, "added", lambda *_: Interval(0.002, -0.01, 0.03))
@@ -194,7 +207,7 @@ def test_what_nobody_knows_is_called_undecided(monkeypatch: pytest.MonkeyPatch) 
 def test_a_lever_that_costs_more_than_the_labels_that_do_as_much_is_left_off() -> None:
     dear: dict[str, Any] = {"seconds": 3600.0, "cost": {"label_minutes": 0.01, "computer_hour": 100.0}}
     told = told_of(
-        made({("pseudo",): 0.02, ("augment", "pseudo"): -0.05, ("augment",): -0.05}, cells_of={(): 1.0}, **dear)
+        made({("pseudo",): 0.03, ("augment", "pseudo"): 0.015, ("augment",): -0.05}, cells_of={(): 1.0}, **dear)
     )
     assert (told["keep"], told["off"]) == ([], ["augment", "pseudo"])
     assert any("costs more hours than labels" in one["en"] for one in told["evidence"])

@@ -35,8 +35,10 @@ def made(
     return found
 
 
-def told_of(found: Any, keep: tuple[str, ...] = (), dear: tuple[str, ...] = ()) -> dict[str, Any]:
-    return headline(found, Decision(True, keep, dear, (), (), None, ()))
+def told_of(
+    found: Any, keep: tuple[str, ...] = (), dear: tuple[str, ...] = (), undecided: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    return headline(found, Decision(True, keep, dear, (), undecided, None, ()))
 
 
 def test_the_surest_that_can_be_told_in_a_number_is_told() -> None:
@@ -126,7 +128,7 @@ def test_a_lever_that_is_too_dear_is_said_to_be() -> None:
 
 
 def test_where_no_lever_is_surely_worth_it_that_is_said() -> None:
-    told = told_of(made({("pseudo",): [UNSURE, Interval(0.004, -0.002, 0.011)]}))
+    told = told_of(made({("pseudo",): [UNSURE, Interval(0.004, -0.002, 0.011)]}), undecided=("pseudo",))
     assert told["en"] == (
         "No lever measured is surely worth it yet: "
         "at 1,240 labels the best, pseudo, adds +0.004 [-0.002, +0.011] accuracy."
@@ -140,6 +142,8 @@ def test_where_all_levers_are_known_to_be_not_worth_it_that_is_said() -> None:
     told = told_of(made({levers: [bad, small] for levers in SETS}))
     assert told["en"].startswith("No lever measured is worth it here: at 1,240 labels the best, ")
     assert "没有值得使用的杠杆" in told["zh"]
+    proved = told_of(made({levers: [bad, small] for levers in SETS}), undecided=("pseudo",))
+    assert proved["en"].startswith("No lever measured is surely worth it yet"), "as the next step says"
 
 
 @pytest.mark.parametrize("gain", [Interval(0.009, 0.001, 0.02), Interval(-0.05, -0.07, -0.03)])
