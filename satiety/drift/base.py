@@ -6,6 +6,7 @@ however its texts depend on each other, its threshold is exact where the two are
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,7 @@ TIE = 1e-7
 class Detector(Component):
     """Looks at one side of texts."""
 
+    @abstractmethod
     def differences(self, pooled: Sample, contrasts: Floats) -> Floats:
         """Return how much the two parts differ, for each division; larger is more.
 
@@ -38,7 +40,6 @@ class Detector(Component):
         Returns:
             Shape (divisions,); all divisions are treated alike, so the one that happened has no name.
         """
-        raise NotImplementedError
 
 
 def greatest_gap(values: Floats, contrasts: Floats) -> Floats:

@@ -29,10 +29,9 @@ class Sample:
     def __add__(self, other: Sample) -> Sample:
         return Sample(
             self.texts + other.texts,
-            *(
-                np.concatenate([getattr(one, name) for one in (self, other)])
-                for name in ("embeddings", "scores", "distances")
-            ),
+            np.concatenate([self.embeddings, other.embeddings]),
+            np.concatenate([self.scores, other.scores]),
+            np.concatenate([self.distances, other.distances]),
         )
 
     def take(self, places: Floats) -> Sample:
