@@ -30,6 +30,7 @@ IGNORED = """\
 /reports/worth.html
 /reports/worth.zh.html
 /reports/promote.json
+/reports/monitor*
 """
 """What git leaves alone: DVC keeps it, or it is true of this machine only. Raw data is never committed by accident."""
 

@@ -1,4 +1,4 @@
-"""params.yaml as one object: a block per stage, and one for `promote`. A stage itself reads only its own block."""
+"""params.yaml as one object: a block per stage, and those of what is no stage. A stage reads only its own."""
 
 import re
 import typing
@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from satiety.augment import Augment
+from satiety.drift.section import Monitor
 from satiety.errors import ParamsError
 from satiety.evaluate import Evaluate
 from satiety.ingest import Ingest
@@ -38,6 +39,7 @@ class Params:
     register: Register
     worth: Worth
     promote: Promote
+    monitor: Monitor
 
 
 def sections() -> dict[str, type[Section]]:

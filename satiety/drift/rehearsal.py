@@ -21,7 +21,7 @@ from satiety.drift.signs import look, signs, vocabulary
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-    from satiety.drift.sample import Sample
+    from satiety.drift.sample import Places, Sample
     from satiety.evaluate.bootstrap import Measure
     from satiety.problems.base import Floats
 
@@ -45,7 +45,7 @@ class Pool:
     strata: Sequence[str]
     """Label of each text, or what else it is drawn by."""
 
-    def places(self, texts: Floats) -> Floats:
+    def places(self, texts: Places) -> Places:
         """Return the places of some texts, and of all their rewrites."""
         blocks = len(self.sample) // len(self.strata)
         return np.concatenate([texts + block * len(self.strata) for block in range(blocks)])
@@ -102,7 +102,7 @@ def world(embeddings: Floats, strata: Sequence[str], draw: Generator) -> Floats:
         draw: the only source of chance.
     """
     what, count = draw.choice(WORLDS), len(strata)
-    usual = np.ones(count)
+    usual: Floats = np.ones(count)
     if what in ("labels", "all"):
         names, given = np.unique(np.array(strata), return_inverse=True)
         usual = np.exp(draw.uniform(0, PRIOR) * draw.standard_normal(len(names)))[given]

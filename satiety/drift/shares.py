@@ -16,12 +16,13 @@ import numpy as np
 from satiety.evaluate.bootstrap import Interval
 
 if TYPE_CHECKING:
+    from satiety.drift.sample import Places
     from satiety.problems.base import Floats
 
 RESAMPLES = 300
 
 
-def shares(gold: Sequence[int], answered: Floats, window: Floats, classes: int, *, level: float, seed: int) -> Floats:
+def shares(gold: Sequence[int], answered: Places, window: Places, classes: int, *, level: float, seed: int) -> Floats:
     """Return each label's share with its interval, shape (classes, 3): value, low, high.
 
     Args:
@@ -42,7 +43,7 @@ def shares(gold: Sequence[int], answered: Floats, window: Floats, classes: int, 
     return np.stack([value, low, high], axis=1)
 
 
-def mixture(gold: Floats, answered: Floats, window: Floats, classes: int) -> Floats:
+def mixture(gold: Places, answered: Places, window: Places, classes: int) -> Floats:
     """Return the shares of the labels of which the window's answers are a mixture, shape (classes,)."""
     from scipy.optimize import nnls
 

@@ -21,7 +21,7 @@ from satiety.words import words
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from satiety.drift.sample import Sample
+    from satiety.drift.sample import Places, Sample
     from satiety.problems.base import Floats
 
 CONFIDENCE = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -45,7 +45,7 @@ class Looks:
     """One 1 in every row, shape (texts, classes)."""
     embeddings: Floats
 
-    def take(self, places: Floats) -> Looks:
+    def take(self, places: Places) -> Looks:
         """Return what belongs to the texts at these places."""
         return Looks(*(getattr(self, name)[places] for name in self.__slots__))
 
