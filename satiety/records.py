@@ -118,7 +118,21 @@ class Served:
     """Digest of the package."""
 
 
-R = TypeVar("R", Example, Document, Rejected, Answer, Served)
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What somebody says the answer should have been."""
+
+    id: str
+    """Of the `Served` row."""
+    time: str
+    """ISO 8601, UTC."""
+    answer: str
+    """JSON (`satiety.evaluate.answers`): a label, or spans over the masked text."""
+    by: str
+    """Who says so: a free word."""
+
+
+R = TypeVar("R", Example, Document, Rejected, Answer, Served, Feedback)
 
 
 def write(path: Path, records: Iterable[R], kind: type[R]) -> int:
