@@ -15,6 +15,8 @@ from satiety.errors import DataError
 from satiety.files import replacing
 
 Split = Literal["train", "dev", "test"]
+Bound = Literal["train", "dev", "test", "added"]
+"""What a source of labels is for: one split, or train beside the budget."""
 BATCH = 8192
 """Rows per Parquet row group: bounds memory, and fixes the bytes of the file."""
 
