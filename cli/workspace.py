@@ -20,6 +20,7 @@ ROOT_LINE = "  - root: ."
 IGNORED = """\
 /.satiety/
 /data/*
+!/data/*.dvc
 !/data/raw/
 /data/raw/*
 !/data/raw/.gitkeep

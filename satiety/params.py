@@ -18,6 +18,7 @@ from satiety.evaluate import Evaluate
 from satiety.ingest import Ingest
 from satiety.package import Promote, Register
 from satiety.pretrain import Pretrain
+from satiety.retrain import Retrain
 from satiety.retrieve import Retrieve
 from satiety.section import PARAMS_FILE, Section, nearest, read_yaml
 from satiety.tuning import Finetune
@@ -40,6 +41,7 @@ class Params:
     worth: Worth
     promote: Promote
     monitor: Monitor
+    retrain: Retrain
 
 
 def sections() -> dict[str, type[Section]]:
