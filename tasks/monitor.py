@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from satiety.drift.section import Monitor
@@ -85,7 +86,8 @@ def _pool(eye: Eye, params: Monitor) -> Pool:
     from satiety.worth.cells import code_of
 
     package, base, train, dev, test = places("package", "base", "train", "dev", "test")
-    examples = list(read(test, Example))[: min(params.reference, params.rehearsal.texts)]
+    examples = list(read(test, Example))
+    examples = Random(params.seed).sample(examples, min(params.reference, len(examples)))
     if len(examples) < params.least:
         raise DataError(
             f"monitor: {len(examples)} test examples are too few to compare with; give `ingest.test` more of them"

@@ -17,8 +17,6 @@ class Rehearsal(BaseModel):
 
     model_config = FIELDS
 
-    texts: int = Field(ge=40, le=100_000)
-    """Test examples that are rewritten and answered again, at most."""
     windows: int = Field(ge=100, le=100_000)
     """Windows that are drawn; four times the number of divisions, or more, so 100 at least."""
     rewrites: list[SerializeAsAny[Annotated[Augmenter, AUGMENTERS.choice()]]]
@@ -35,7 +33,7 @@ class Monitor(Section):
     least: int = Field(ge=20, le=10_000)
     """Of fewer texts nothing is said."""
     reference: int = Field(ge=50, le=10_000)
-    """Test examples that the window is compared with, at most."""
+    """Test examples that the window is compared with, and that shifts are rehearsed on, at most."""
     detectors: list[SerializeAsAny[Annotated[Detector, DETECTORS.choice()]]] = Field(min_length=1)
     """Each of its own kind."""
     divisions: int = Field(ge=300, le=100_000)
