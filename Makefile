@@ -59,7 +59,7 @@ pictures: $(SETUP)  ## take the pictures of docs/ anew, with a Chromium, of the 
 clean:  ## remove .venv and all that was generated, the local registry with it; data/raw stays
 	find . -name .venv -prune -o -name dvc.yaml -print | while read -r file; do \
 	  folder=$$(dirname "$$file"); \
-	  rm -rf "$$folder/models" "$$folder/.satiety" "$$folder/reports/data_docs" "$$folder"/reports/worth*.html "$$folder/reports/promote.json"; \
+	  rm -rf "$$folder/models" "$$folder/.satiety" "$$folder/reports/data_docs" "$$folder"/reports/worth*.html "$$folder/reports/promote.json" "$$folder"/reports/monitor*; \
 	  if [ -d "$$folder/data" ]; then find "$$folder/data" -mindepth 1 -maxdepth 1 ! -name raw -exec rm -rf {} +; fi; \
 	  git clean -fdq -- "$$folder/reports" "$$folder/plots" "$$folder/dvc.lock"; \
 	done

@@ -18,7 +18,6 @@ from satiety.problems.base import Prediction
 
 if TYPE_CHECKING:
     from satiety.records import Served
-    from satiety.settings import Settings
     from satiety.traffic import Traffic
 
 BATCH = 256
@@ -62,25 +61,16 @@ def answer(texts: Iterator[str], folder: Path, format: Literal["jsonl", "table"]
     """Load the package, answer batch by batch, and write to stdout as the answers come."""
     from satiety import package
     from satiety.settings import Settings
+    from satiety.traffic import recorded
 
     settings = Settings()
-    rows = answered(package.open(folder, settings.device), texts, record(settings))
+    rows = answered(package.open(folder, settings.device), texts, recorded(settings))
     if format == "table":
         _table(rows)
         return
     escaped = "utf" not in str(sys.stdout.encoding).lower()
     for row in rows:
         sys.stdout.write(_told(json.dumps(row, ensure_ascii=escaped)) + "\n")
-
-
-def record(settings: Settings) -> Traffic | None:
-    """Return where it is kept what was answered: where the settings say, else in the project, if this is one."""
-    from satiety.settings import project_root
-    from satiety.traffic import Traffic
-
-    root = project_root()
-    folder = settings.traffic or (root / ".satiety/traffic" if (root / ".dvc").is_dir() else None)
-    return Traffic(folder) if folder else None
 
 
 def answered(model: Answering, texts: Iterator[str], traffic: Traffic | None) -> Iterator[dict[str, Any]]:

@@ -20,6 +20,7 @@ ROOT_LINE = "  - root: ."
 IGNORED = """\
 /.satiety/
 /data/*
+!/data/*.dvc
 !/data/raw/
 /data/raw/*
 !/data/raw/.gitkeep
@@ -30,6 +31,7 @@ IGNORED = """\
 /reports/worth.html
 /reports/worth.zh.html
 /reports/promote.json
+/reports/monitor*
 """
 """What git leaves alone: DVC keeps it, or it is true of this machine only. Raw data is never committed by accident."""
 

@@ -31,6 +31,26 @@ def publish_meter() -> None:
         create_table_artifact(key="levers", table=levers(told), description="What each lever is worth, in labels.")
 
 
+def publish_retraining(note: Mapping[str, Any]) -> None:
+    """Make the artifact of what was new, what was decided, and why."""
+    create_markdown_artifact(key="retrain", markdown=retraining(note), description="What came of the retraining.")
+
+
+def retraining(note: Mapping[str, Any]) -> str:
+    """Return what a retraining notes, as markdown."""
+    rows = {
+        "asked for by": note["reason"],
+        "new": ", ".join(f"{count:,} {what}" for what, count in note["new"].items()),
+        "learned from": f"{note['learned']:,} labels, {note['texts']:,} raw texts",
+        "fresh test": f"{note['fresh']:,} examples",
+        "of no use": ", ".join(f"{count:,}: {why}" for why, count in note["of no use"].items()) or "none",
+        "branch": f"`{note['branch']}`, " + ("merged" if note["merged"] else f"not merged: {note['left']}"),
+        "worktree": f"`{note['worktree']}`",
+    }
+    lines = [f"# {str(note['decision']).capitalize()}", "", str(note["because"]), "", "| | |", "|---|---|"]
+    return "\n".join([*lines, *(f"| {name} | {value} |" for name, value in rows.items())])
+
+
 def meter(told: Mapping[str, Any]) -> str:
     """Return the headline, the curve and the next step, as markdown."""
     metric, level = told["metric"], f"{told['level']:.0%} interval"

@@ -1,4 +1,4 @@
-"""params.yaml as one object: a block per stage, and one for `promote`. A stage itself reads only its own block."""
+"""params.yaml as one object: a block per stage, and those of what is no stage. A stage reads only its own."""
 
 import re
 import typing
@@ -12,11 +12,13 @@ from typing import Any
 import yaml
 
 from satiety.augment import Augment
+from satiety.drift.section import Monitor
 from satiety.errors import ParamsError
 from satiety.evaluate import Evaluate
 from satiety.ingest import Ingest
 from satiety.package import Promote, Register
 from satiety.pretrain import Pretrain
+from satiety.retrain import Retrain
 from satiety.retrieve import Retrieve
 from satiety.section import PARAMS_FILE, Section, nearest, read_yaml
 from satiety.tuning import Finetune
@@ -38,6 +40,8 @@ class Params:
     register: Register
     worth: Worth
     promote: Promote
+    monitor: Monitor
+    retrain: Retrain
 
 
 def sections() -> dict[str, type[Section]]:

@@ -15,6 +15,8 @@ from satiety.errors import DataError
 from satiety.files import replacing
 
 Split = Literal["train", "dev", "test"]
+Bound = Literal["train", "dev", "test", "added"]
+"""What a source of labels is for: one split, or train beside the budget."""
 BATCH = 8192
 """Rows per Parquet row group: bounds memory, and fixes the bytes of the file."""
 
@@ -118,7 +120,21 @@ class Served:
     """Digest of the package."""
 
 
-R = TypeVar("R", Example, Document, Rejected, Answer, Served)
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What somebody says the answer should have been."""
+
+    id: str
+    """Of the `Served` row."""
+    time: str
+    """ISO 8601, UTC."""
+    answer: str
+    """JSON (`satiety.evaluate.answers`): a label, or spans over the masked text."""
+    by: str
+    """Who says so: a free word."""
+
+
+R = TypeVar("R", Example, Document, Rejected, Answer, Served, Feedback)
 
 
 def write(path: Path, records: Iterable[R], kind: type[R]) -> int:

@@ -32,6 +32,9 @@ class Settings(BaseSettings):
     """How many work side by side where work can be divided; as many as there are cores."""
     checkpoint_seconds: float = Field(default=30, ge=0)
     """Least time between two checkpoints of a training run, in seconds; what a kill costs at most."""
+    project: Path | None = None
+    """Root of the project whose services, MLflow store and record are used; unset: the nearest folder with a `.dvc`.
+    The flow `retrain` sets it, for it works in a copy."""
     traffic: Path | None = None
     """Folder of the record of what was answered; unset: `.satiety/traffic` of the project, and none outside of one."""
     tracking_uri: str | None = None
@@ -69,6 +72,11 @@ def _say(error: Any) -> str:
 
 
 def project_root(start: Path | None = None) -> Path:
-    """Return the nearest folder, from ``start`` upwards, that DVC or git calls a root; else ``start`` itself."""
+    """Return the nearest folder, from ``start`` upwards, that DVC calls a root; else ``start`` itself.
+
+    Without a ``start`` the setting `SATIETY_PROJECT` goes before, then this folder is the start.
+    """
+    if start is None and (named := os.environ.get(f"{PREFIX}PROJECT")):
+        return Path(named).resolve()
     here = (start or Path.cwd()).resolve()
     return next((folder for folder in (here, *here.parents) if (folder / ".dvc").is_dir()), here)

@@ -72,6 +72,7 @@ class Stage:
         self.name = self.params.key()
         parameters = inspect.signature(function).parameters.values()
         self.paths = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
+        self.optional = {p.name for p in parameters if p.kind is not p.KEYWORD_ONLY and p.default is None}
         self.made = [name for name in self.paths if hints[name] == Made]
 
     def run(self, **paths: Path) -> Report:
@@ -101,8 +102,8 @@ class Stage:
         """Do what ``python -m tasks.<stage>`` does. A user's mistake is one line, not a traceback."""
         parser = argparse.ArgumentParser(prog=f"python -m tasks.{self.name}", description=inspect.getdoc(self.function))
         for path in self.paths:
-            parser.add_argument(f"--{path.replace('_', '-')}", type=Path, required=True)
-        arguments = vars(parser.parse_args())
+            parser.add_argument(f"--{path.replace('_', '-')}", type=Path, required=path not in self.optional)
+        arguments = {name: path for name, path in vars(parser.parse_args()).items() if path is not None}
         logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
         signal.signal(signal.SIGTERM, _stop)
         if "DVC_STAGE" in os.environ:

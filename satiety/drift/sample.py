@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from satiety.problems.base import Floats
+
+    Places = NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +38,7 @@ class Sample:
             np.concatenate([self.distances, other.distances]),
         )
 
-    def take(self, places: Floats) -> Sample:
+    def take(self, places: Places) -> Sample:
         """Return the texts at these places, in their order."""
         chosen = tuple(self.texts[i] for i in places)
         return Sample(chosen, self.embeddings[places], self.scores[places], self.distances[places])

@@ -14,7 +14,7 @@ from satiety.assets import Asset
 from satiety.ingest.base import READERS, Limits, Reader
 from satiety.masking import Kind
 from satiety.problems.base import PROBLEMS, Problem
-from satiety.records import Split
+from satiety.records import Bound
 from satiety.section import MOST, Section, Seed
 
 COLUMNS = ("text", "label", "spans", "group")
@@ -41,8 +41,9 @@ class Source(Asset):
 class Labelled(Source):
     """A source of labelled texts."""
 
-    split: Split | None
-    """Null: divided by us. Else every row of it is for this split alone: for data that comes divided."""
+    split: Bound | None
+    """Null: divided by us. Else every row of it is for this split alone: for data that comes divided. ``added``: every
+    row is for train, beside the budget: labels that came later, and leave everybody else where they are."""
 
 
 class Ingest(Section):
@@ -59,7 +60,7 @@ class Ingest(Section):
     base: Asset
     """The model to start from: a folder with safetensors."""
     budget: int = Field(ge=2, le=MOST)
-    """Labels that may be spent, those of dev included."""
+    """Labels that may be spent, those of dev included; those of ``added`` sources are spent beside."""
     dev: float = Field(gt=0, lt=1)
     """Share of the budget kept for early stopping."""
     test: int = Field(ge=1, le=MOST)

@@ -1,7 +1,7 @@
 """Examples and documents -> one of each text, and which ones went for which twin.
 
 What stays does not depend on the order of rows or files: records are taken by id, and labelled ones before raw ones,
-those of test before the rest, so that a test once frozen stays whole.
+those of test before the rest and added ones last, so that a test once frozen stays whole.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from typing import Literal, TypeVar
 
 from satiety.ingest.clean import reject
 from satiety.neardup import twins
-from satiety.records import Document, Example, Rejected, Span, Split
+from satiety.records import Bound, Document, Example, Rejected, Span
 
 Policy = Literal["drop", "majority"]
-_FIRST = {"test": 0, "dev": 1}
+_ORDER = {"test": 0, "dev": 1, "added": 3}
+"""Who stays; in between are all others."""
 R = TypeVar("R", Example, Document)
 
 
@@ -43,10 +44,10 @@ def settle_conflicts(examples: Sequence[Example], policy: Policy) -> tuple[list[
 
 
 def drop_twins(
-    examples: Sequence[Example], documents: Sequence[Document], bound: Mapping[str, Split], threshold: float
+    examples: Sequence[Example], documents: Sequence[Document], bound: Mapping[str, Bound], threshold: float
 ) -> tuple[list[Example], list[Document], list[Rejected]]:
     """Return the examples and documents that repeat no other, in order of id, and those that do."""
-    ordered = sorted(examples, key=lambda e: (_FIRST.get(bound.get(e.source, ""), 2), e.id, e.text, e.source))
+    ordered = sorted(examples, key=lambda e: (_ORDER.get(bound.get(e.source, ""), 2), e.id, e.text, e.source))
     raw = sorted(documents, key=lambda d: (d.id, d.text, d.source))
     records: list[Example | Document] = [*ordered, *raw]
     kept: list[Example | Document] = []

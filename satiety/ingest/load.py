@@ -15,7 +15,7 @@ from satiety.ingest.clean import Cleaned, Cleaner
 from satiety.masking import Kind
 from satiety.problems.base import Problem
 from satiety.progress import track
-from satiety.records import Document, Example, Rejected, Split
+from satiety.records import Bound, Document, Example, Rejected
 
 
 @dataclass(slots=True)
@@ -23,8 +23,8 @@ class Loaded:
     """All that the sources gave."""
 
     examples: list[Example] = field(default_factory=list)
-    bound: dict[str, Split] = field(default_factory=dict)
-    """Source place -> the split its source is for, where it is for one."""
+    bound: dict[str, Bound] = field(default_factory=dict)
+    """Source place -> what its source is for, where it is for one split."""
     documents: list[Document] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     repairs: Counter[str] = field(default_factory=Counter)

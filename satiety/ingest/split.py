@@ -2,7 +2,7 @@
 
 Test is chosen first, by a hash of the seed and the text: it stays where it is when data is added. Then the budget is
 spent on dev and train. All are stratified, and texts of one group (near-duplicates, or the user's own) never
-straddle.
+straddle. Labels that were added later are of train, all of them, and move nobody else.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from satiety.errors import DataError
 from satiety.ingest.clean import reject
 from satiety.neardup import groups
-from satiety.records import Document, Example, Rejected, Split
+from satiety.records import Bound, Document, Example, Rejected, Split
 
 Stratum = Callable[[Example], str]
 LEAVE: Mapping[Split, int] = {"test": 2, "dev": 1, "train": 0}
@@ -54,7 +54,7 @@ def group_up(examples: Sequence[Example], similarity: float) -> list[Example]:
 
 def divide(
     examples: Sequence[Example],
-    bound: Mapping[str, Split],
+    bound: Mapping[str, Bound],
     stratum: Stratum,
     *,
     seed: int,
@@ -67,7 +67,7 @@ def divide(
     Raises:
         DataError: there are not enough labelled texts, or their groups are too large.
     """
-    pools: dict[Split | None, list[Example]] = {None: [], "test": [], "dev": [], "train": []}
+    pools: dict[Bound | None, list[Example]] = {None: [], "test": [], "dev": [], "train": [], "added": []}
     for example in sorted(examples, key=lambda e: e.id):
         pools[bound.get(example.source)].append(example)
     wanted = _wanted(pools, test, budget, dev)
@@ -79,11 +79,12 @@ def divide(
         taken = _take(pool if split != "train" else _alone(pool), stratum, seed, wanted[split], leave, split)
         chosen |= dict.fromkeys(taken, split)
         held |= {e.group: e.id for e in pool if e.id in taken and split != "train"}
+    chosen |= {e.id: "train" for e in pools["added"] if e.group not in held}
     return _placed(pools, chosen, held)
 
 
 def _placed(
-    pools: Mapping[Split | None, Sequence[Example]], chosen: Mapping[str, Split], held: Mapping[str, str]
+    pools: Mapping[Bound | None, Sequence[Example]], chosen: Mapping[str, Split], held: Mapping[str, str]
 ) -> Divided:
     """Put everyone where they belong; ``held`` names, by group, a text of test or dev."""
     splits: dict[Split, list[Example]] = {"test": [], "dev": [], "train": []}
@@ -151,7 +152,7 @@ def _take(pool: Sequence[Example], stratum: Stratum, seed: int, total: int, leav
     return taken
 
 
-def _wanted(pools: Mapping[Split | None, Sequence[Example]], test: int, budget: int, dev: float) -> dict[Split, int]:
+def _wanted(pools: Mapping[Bound | None, Sequence[Example]], test: int, budget: int, dev: float) -> dict[Split, int]:
     """Return the size of every split; a bound test source that is smaller than ``test`` is taken whole."""
     for_dev = min(budget - 1, max(1, round(budget * dev)))
     wanted: dict[Split, int] = {

@@ -168,7 +168,7 @@ def test_every_section_is_a_block_of_the_file_and_the_other_way_round() -> None:
     ours = {cls for cls in Section.__subclasses__() if cls.__module__.startswith("satiety.")}
     assert ours - inner == set(sections().values())
     assert [cls.key() for cls in sections().values()] == list(sections())
-    assert list(sections()) == [*STAGES, "promote"]
+    assert list(sections()) == [*STAGES, "promote", "retrain"]
     assert list(yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))) == list(sections())
 
 

@@ -1,0 +1,69 @@
+"""The record of what was asked, or a table of texts -> the newest texts, for a model to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from satiety.errors import DataError
+from satiety.evaluate.answers import read as answer
+from satiety.ingest.base import READERS
+from satiety.masking import KINDS, mask
+from satiety.records import Example
+
+if TYPE_CHECKING:
+    from satiety.ingest.base import Limits
+    from satiety.traffic import Traffic
+
+FORMATS: dict[str, dict[str, Any]] = {
+    ".csv": {"kind": "csv", "delimiter": ",", "quote": '"', "header": True},
+    ".tsv": {"kind": "csv", "delimiter": "\t", "quote": '"', "header": True},
+    ".jsonl": {"kind": "jsonl"},
+    ".parquet": {"kind": "parquet"},
+    ".txt": {"kind": "text", "label": None},
+}
+"""How a table is read, by the end of its name; its texts stand in the column `text`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Texts, the newest last."""
+
+    texts: Sequence[str]
+    source: str
+    gold: dict[int, Example] = field(default_factory=dict)
+    """What people said of the answer to a text, by its place."""
+    since: str | None = None
+    """ISO 8601, UTC."""
+    until: str | None = None
+
+
+def of_traffic(traffic: Traffic, count: int) -> Asked:
+    """Return the newest texts that were answered, at most ``count``."""
+    rows, said = traffic.read()[-count:], traffic.corrections()
+    gold = {}
+    for place, row in enumerate(rows):
+        if row.id in said:
+            right = answer(said[row.id].answer)
+            gold[place] = Example(row.id, row.text, right.label, right.spans)
+    ends = (rows[0].time, rows[-1].time) if rows else (None, None)
+    return Asked([row.text for row in rows], "traffic", gold, *ends)
+
+
+def of_table(path: Path, count: int, limits: Limits) -> Asked:
+    """Return the last texts of a table, at most ``count``; personal data in them is masked.
+
+    Raises:
+        DataError: it cannot be read, or is of no known format.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise DataError(f"{path}: of no known format; there are: {', '.join(FORMATS)}")
+    if not path.is_file():
+        raise DataError(f"{path}: no such file")
+    how = dict(FORMATS[path.suffix.lower()])
+    reader = READERS[how.pop("kind")].model_validate(how)
+    columns = {} if "text" in reader.given else {"text": "text"}
+    read = [str(row.values["text"]) for row in reader.read(path, columns, limits) if not row.reason]
+    return Asked([mask(text, KINDS)[0] for text in read if text.strip()][-count:], str(path))

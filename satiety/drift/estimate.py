@@ -1,0 +1,64 @@
+"""Rehearsals -> an estimate, without labels, of how the score has changed in a window, with an interval.
+
+A forest of random trees learns what signs mean. How far it errs is seen where it did not learn: on the windows of one
+division of the texts it is asked after learning from the others. Of these errors, those of the windows for which it
+says nearly the same are the interval: it is wider where changes are harder to tell.
+
+Sources: extremely randomised trees: Geurts et al. 2006, Machine Learning 63:3; the interval: split conformal
+prediction, Lei et al. 2018, arXiv:1604.04173, here among the neighbours of the prediction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from satiety.evaluate.bootstrap import Interval
+
+if TYPE_CHECKING:
+    from satiety.drift.rehearsal import Rehearsed
+    from satiety.problems.base import Floats
+
+TREES, LEAF = 300, 3
+NEAR = 100
+"""Rehearsed windows, nearest in what is said of them, whose errors count."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Estimator:
+    """Says what signs mean for the score."""
+
+    forest: Any
+    said: Floats
+    """What is said of rehearsed windows by a forest that has not seen their division, shape (windows,)."""
+    errors: Floats
+    """True change − what is said, shape (windows,)."""
+
+    def change(self, signs: Floats, level: float) -> Interval:
+        """Return the change of the score that goes with these signs, shape (signs,)."""
+        value = float(self.forest.predict(signs[None])[0])
+        ends = np.quantile(self.likely(value), [(1 - level) / 2, (1 + level) / 2])
+        return Interval(value, *(float(end) for end in ends))
+
+    def likely(self, value: float) -> Floats:
+        """Return changes of the score that go with what is said, each as likely as any other."""
+        near = np.argsort(np.abs(self.said - value), kind="stable")[:NEAR]
+        changes: Floats = value + self.errors[near]
+        return changes
+
+
+def learn(rehearsed: Rehearsed, seed: int) -> Estimator:
+    """Learn from rehearsals."""
+    said = np.zeros_like(rehearsed.changes)
+    for split in np.unique(rehearsed.splits):
+        out = rehearsed.splits == split
+        said[out] = _forest(rehearsed.signs[~out], rehearsed.changes[~out], seed).predict(rehearsed.signs[out])
+    return Estimator(_forest(rehearsed.signs, rehearsed.changes, seed), said, rehearsed.changes - said)
+
+
+def _forest(signs: Floats, changes: Floats, seed: int) -> Any:
+    from sklearn.ensemble import ExtraTreesRegressor
+
+    return ExtraTreesRegressor(TREES, min_samples_leaf=LEAF, random_state=seed).fit(signs, changes)

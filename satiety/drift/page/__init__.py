@@ -1,0 +1,60 @@
+"""reports/monitor.json -> one page that says, in a language, what has moved, whether it harms, and what is new.
+
+It opens without a network, runs no script, escapes every value, and is the same for the same report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from satiety.drift.page.news import news
+from satiety.drift.page.score import estimate, feedback
+from satiety.drift.page.tests import labels, tests
+from satiety.drift.page.words import Language, Say
+from satiety.worth.page.markup import Html, tag
+from satiety.worth.page.style import STYLE
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+SECTIONS: dict[str, Callable[[Mapping[str, Any], Say], Sequence[Html]]] = {
+    "estimate": estimate,
+    "feedback": feedback,
+    "tests": tests,
+    "labels": labels,
+    "news": news,
+    "method": lambda report, say: [tag("p", say("how", report, texts=report["reference"]))],
+}
+"""In the order of the page; the names are also those of their headings and anchors."""
+
+
+def page(report: Mapping[str, Any], language: Language) -> str:
+    """Return the page of a report, in the shape of reports/monitor.json."""
+    say = Say(language)
+    sections = [
+        tag("section", tag("h2", say(name), id=name), *build(report, say), aria_labelledby=name)
+        for name, build in SECTIONS.items()
+    ]
+    body = tag("body", _header(report, say), tag("main", *sections), tag("footer", tag("p", say("footer"))))
+    return f"<!DOCTYPE html>\n{tag('html', _head(say), body, lang=language)}\n"
+
+
+def _head(say: Say) -> Html:
+    return tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        tag("title", say("title")),
+        tag("style", Html(STYLE)),
+    )
+
+
+def _header(report: Mapping[str, Any], say: Say) -> Html:
+    window = report["window"]
+    known = "when" if window["since"] else "what"
+    return tag(
+        "header",
+        tag("p", say("eyebrow", metric=report["metric"]), class_="eyebrow"),
+        tag("h1", report["sentence"][say.language]),
+        tag("p", say(known, **window, reference=report["reference"]), class_="trust"),
+    )

@@ -1,0 +1,130 @@
+"""Labelled texts and rewrites of them -> rehearsals: windows of worlds that may come, with what each does to the score.
+
+A world tilts which labels or which topics come, or how many of the texts are written otherwise, or several of these.
+Its own score is known exactly: that of all texts, each with the weight it has there. So what the signs of a window mean
+for the score is learned from the model's own answers and from the problem at hand, in any language.
+
+Source: labelled data distorted on purpose, to learn what a shift costs without labels: Deng & Zheng 2021,
+arXiv:2007.02915; Guillory et al. 2021, arXiv:2107.03315.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from satiety.drift.signs import look, signs, vocabulary
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from satiety.drift.sample import Places, Sample
+    from satiety.evaluate.bootstrap import Measure
+    from satiety.problems.base import Floats
+
+SPLITS = 4
+"""Divisions of the labelled texts into those that stand for the reference and those that windows are drawn from."""
+WORLDS = ("same", "labels", "topic", "writing", "writing", "all")
+"""Kinds of world; writing counts twice, for it takes many forms."""
+PRIOR = 1.2
+"""Largest standard deviation of the log weights of the labels."""
+TOPIC = (0.1, 0.6)
+"""Share of the texts that a topic comes down to: the effective number of weighted texts, as Kish has it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pool:
+    """Labelled texts, then as many rewrites of each kind, in the same order; all of them answered by the model."""
+
+    sample: Sample
+    tallies: Floats
+    """Of the answers, `Problem.tally`, shape (texts and rewrites, counts)."""
+    strata: Sequence[str]
+    """Label of each text, or what else it is drawn by."""
+
+    def places(self, texts: Places) -> Places:
+        """Return the places of some texts, and of all their rewrites."""
+        blocks = len(self.sample) // len(self.strata)
+        return np.concatenate([texts + block * len(self.strata) for block in range(blocks)])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rehearsed:
+    """Windows, and what their worlds do to the score."""
+
+    signs: Floats
+    """Shape (windows, signs)."""
+    changes: Floats
+    """Score in that world − score of the texts as they are, shape (windows,)."""
+    splits: Floats
+    """Which division of the texts a window is of, shape (windows,)."""
+
+
+def rehearse(pool: Pool, measure: Measure, metric: str, *, size: int, count: int, seed: int) -> Rehearsed:
+    """Draw windows of worlds.
+
+    Args:
+        pool: what they are drawn from.
+        measure: `Problem.measure`.
+        metric: that decides.
+        size: texts in a window.
+        count: windows, all divisions together.
+        seed: of all that is drawn.
+    """
+    found: list[Floats] = []
+    changes: list[float] = []
+    for split in range(SPLITS):
+        draw = np.random.default_rng([seed, split])
+        order = draw.permutation(len(pool.strata))
+        half = len(order) // 2
+        own = pool.sample.take(order[:half])
+        known = vocabulary(own.texts)
+        reference, drawn_from = look(own, known, own=1), pool.places(order[half:])
+        windows = look(pool.sample.take(drawn_from), known)
+        strata, tallies = [pool.strata[i] for i in order[half:]], pool.tallies[drawn_from]
+        usual = float(measure(tallies[: len(strata)].sum(axis=0))[metric])
+        for _ in range(count // SPLITS):
+            weights = world(windows.embeddings, strata, draw)
+            found.append(signs(reference, windows.take(draw.choice(len(weights), size, p=weights))))
+            changes.append(float(measure(weights @ tallies)[metric]) - usual)
+    return Rehearsed(np.stack(found), np.array(changes), np.repeat(np.arange(SPLITS), count // SPLITS))
+
+
+def world(embeddings: Floats, strata: Sequence[str], draw: Generator) -> Floats:
+    """Return how often each text and each rewrite comes in some world; shape (texts and rewrites,), sums to 1.
+
+    Args:
+        embeddings: of the texts, then of their rewrites, kind by kind.
+        strata: one per text.
+        draw: the only source of chance.
+    """
+    what, count = draw.choice(WORLDS), len(strata)
+    usual: Floats = np.ones(count)
+    if what in ("labels", "all"):
+        names, given = np.unique(np.array(strata), return_inverse=True)
+        usual = np.exp(draw.uniform(0, PRIOR) * draw.standard_normal(len(names)))[given]
+    if what == "topic":
+        usual = _topic(embeddings[:count], draw)
+    usual = usual / usual.sum()
+    kinds = len(embeddings) // count - 1
+    if what not in ("writing", "all") or not kinds:
+        return np.concatenate([usual, np.zeros(count * kinds)])
+    share, kind = draw.uniform(0, 1), draw.integers(kinds)
+    weights = np.zeros((kinds + 1, count))
+    weights[0], weights[1 + kind] = (1 - share) * usual, share * usual
+    return weights.ravel()
+
+
+def _topic(embeddings: Floats, draw: Generator) -> Floats:
+    """Return weights of texts, the larger the nearer a text is to one of them."""
+    near = (embeddings @ embeddings[draw.integers(len(embeddings))]).astype(np.float64)
+    near, goal, low, high = near - near.max(), draw.uniform(*TOPIC), 0.0, 100.0
+    for _ in range(30):
+        slope = (low + high) / 2
+        weights: Floats = np.exp(slope * near)
+        wide = weights.sum() ** 2 / (weights**2).sum() > goal * len(near)
+        low, high = (slope, high) if wide else (low, slope)
+    return weights

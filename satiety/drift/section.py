@@ -1,0 +1,68 @@
+"""The block `monitor` of params.yaml."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, Field, SerializeAsAny, model_validator
+
+from satiety.augment.base import AUGMENTERS, Augmenter
+from satiety.drift.base import DETECTORS, Detector
+from satiety.drift.rehearsal import SPLITS
+from satiety.section import FIELDS, Section, Seed
+
+
+class Rehearsal(BaseModel):
+    """How it is learned what signs of drift mean for the score."""
+
+    model_config = FIELDS
+
+    texts: int = Field(ge=40, le=100_000)
+    """Test examples that are rewritten and answered again, at most."""
+    windows: int = Field(ge=100, le=100_000)
+    """Windows that are drawn; four times the number of divisions, or more, so 100 at least."""
+    rewrites: list[SerializeAsAny[Annotated[Augmenter, AUGMENTERS.choice()]]]
+    """Augmenters; of each its first rewrite of a text. None: only labels and topics are shifted."""
+
+
+class Monitor(Section):
+    """What is looked at, how closely, and what is called harm."""
+
+    seed: Seed
+    """Of everything that is drawn."""
+    window: int = Field(ge=50, le=10_000)
+    """Newest answered texts that are looked at, at most."""
+    least: int = Field(ge=20, le=10_000)
+    """Of fewer texts nothing is said."""
+    reference: int = Field(ge=50, le=10_000)
+    """Test examples that the window is compared with, at most."""
+    detectors: list[SerializeAsAny[Annotated[Detector, DETECTORS.choice()]]] = Field(min_length=1)
+    """Each of its own kind."""
+    divisions: int = Field(ge=300, le=100_000)
+    """Random divisions of window and reference, of which each detector's threshold is read off."""
+    alpha: float = Field(gt=0, lt=0.5)
+    """Share of false alarms: of windows like the reference, so many are called drift."""
+    neighbours: int = Field(ge=1, le=1000)
+    """Training texts whose distance says how strange a text is."""
+    rehearsal: Rehearsal
+    """How it is learned what signs of drift mean for the score."""
+    harm: float = Field(gt=0, lt=1)
+    """Loss of score from which on drift is harmful."""
+    level: float = Field(gt=0.5, lt=1)
+    """Of every interval."""
+    examples: int = Field(ge=0, le=100)
+    """Texts, terms and clusters of each sort that explain a drift."""
+    prefix: str
+    """Before every text that the base model embeds; models of the E5 family want ``query: ``."""
+
+    @model_validator(mode="after")
+    def _fit(self) -> Self:
+        if self.least > self.window:
+            raise ValueError(f"least: {self.least} texts are never there where window is {self.window}")
+        if len({one.kind for one in self.detectors}) < len(self.detectors):
+            raise ValueError("detectors: names one twice")
+        if self.alpha * (self.divisions + 1) < 1:
+            raise ValueError(f"divisions: {self.divisions} are too few to tell {self.alpha} of them; take more")
+        if self.rehearsal.windows % SPLITS:
+            raise ValueError(f"rehearsal.windows: must be a multiple of {SPLITS}")
+        return self

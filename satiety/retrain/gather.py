@@ -1,0 +1,178 @@
+"""The record of traffic and of corrections -> labels to learn from, fresh test examples, and raw texts.
+
+A text's own digest decides for ever on which side it is, so a fresh test grows from one retraining to the next and
+none of it is ever learned from. A text that was corrected twice counts once, as it was corrected last. What repeats a
+text of either test goes; of a pair that stands on both sides, the one to learn from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from satiety.errors import DataError
+from satiety.evaluate.answers import read as read_answer
+from satiety.ingest.clean import identify
+from satiety.ingest.language import languages
+from satiety.neardup import contaminated
+from satiety.problems.base import Problem
+from satiety.records import Document, Example, Feedback, Served
+from satiety.retrain import Retrain
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the project has already."""
+
+    labelled: Sequence[Example]
+    """Train and dev, without what earlier retrainings added."""
+    test: Sequence[Example]
+    """The frozen test."""
+    learn: Sequence[Example] = ()
+    """What the last data version learns from of the record; its oldest rows may be gone from there."""
+    fresh: Sequence[Example] = ()
+    """And what it tests on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What a new data version is made of."""
+
+    learn: list[Example]
+    """In order of the corrections' time."""
+    fresh: list[Example]
+    texts: list[Document]
+    new: Mapping[str, int]
+    """How many ``labels`` and ``texts`` of it came after the last retraining."""
+    left: Mapping[str, int]
+    """How many corrections are of no use, by reason."""
+    until: str
+    """Time of the newest row that was seen; empty where there is none."""
+
+
+def gather(
+    answers: Sequence[Served],
+    corrections: Mapping[str, Feedback],
+    problem: Problem,
+    known: Known,
+    params: Retrain,
+    since: str = "",
+) -> Gathered:
+    """Divide what the record has.
+
+    Args:
+        answers: in order of time.
+        corrections: by the id of the answer, in order of time.
+        problem: settled; what is no answer to it is left out.
+        known: what there is without the record.
+        params: the block `retrain`.
+        since: the time up to which an earlier retraining saw the record.
+    """
+    left: Counter[str] = Counter()
+    labels, times = _labels(answers, corrections, problem, left)
+    labels = {e.id: e for e in [*known.learn, *known.fresh]} | labels
+    held = {e.id for e in known.fresh}
+    free = {e.id for e in known.learn}
+    sides = {own: own in held or (own not in free and _share(params.seed, own) < params.fresh) for own in labels}
+    usable = _unseen(list(labels.values()), known, params, left)
+    fresh = [e for e in usable if sides[e.id]]
+    learn = _clear([e for e in usable if not sides[e.id]], fresh, params, "repeats a fresh test", left)
+    tests = [*known.test, *(e for e in labels.values() if sides[e.id])]
+    texts = _texts((row for row in answers if _of(problem, row.answer)), labels, tests, params)
+    new = sum(times.get(e.id, "") > since for e in (*learn, *fresh))
+    seen = {identify(row.text) for row in answers if row.time > since}
+    rows: list[Served | Feedback] = [*answers, *corrections.values()]
+    return Gathered(
+        learn,
+        _told(fresh[-params.window :]),
+        texts,
+        {"labels": new, "texts": sum(document.id in seen for document in texts)},
+        {reason: n for reason, n in sorted(left.items()) if n},
+        max((row.time for row in rows), default=""),
+    )
+
+
+def unlearned(fresh: Sequence[Example], learned: Iterable[str], near_duplicate: float) -> list[Example]:
+    """Return the fresh test examples that none of the texts that a model learned from gives away."""
+    texts = [(str(i), text) for i, text in enumerate(learned)]
+    twins = contaminated([e.text for e in fresh], texts, near_duplicate)
+    return [example for example, twin in zip(fresh, twins, strict=True) if twin is None]
+
+
+def _labels(
+    answers: Sequence[Served], corrections: Mapping[str, Feedback], problem: Problem, left: Counter[str]
+) -> tuple[dict[str, Example], dict[str, str]]:
+    """Return the labelled texts by their id, the latest correction of each, and the time of that."""
+    served = {row.id: row for row in answers}
+    labels: dict[str, Example] = {}
+    times: dict[str, str] = {}
+    for own, said in corrections.items():
+        row = served.get(own)
+        if row is None:
+            left["its answer is gone from the record"] += 1
+        elif (example := _example(problem, row, said.answer)) is None:
+            left["no answer to this problem"] += 1
+        else:
+            labels.pop(example.id, None)  # so that they stay in order of time
+            labels[example.id], times[example.id] = example, said.time
+    return labels, times
+
+
+def _example(problem: Problem, row: Served, answer: str) -> Example | None:
+    try:
+        said = read_answer(answer)
+        values = {"text": row.text, "spans": [(s.start, s.end, s.label) for s in said.spans]}
+        text, label, spans = problem.read(values if said.label is None else {"text": row.text, "label": said.label})
+    except (DataError, ValueError, KeyError):
+        return None
+    return Example(identify(text), text, label, spans, split="test", source=f"feedback:{row.id}")
+
+
+def _of(problem: Problem, answer: str) -> bool:
+    """Return whether it is an answer to this problem: other problems of the project may share the record."""
+    label = read_answer(answer).label
+    return (label is not None) == (problem.head == "text") and (label is None or label in problem.listed)
+
+
+def _share(seed: int, own: str) -> float:
+    """Return a number in [0, 1) that is a text's own."""
+    return int.from_bytes(hashlib.sha256(f"{seed}:fresh:{own}".encode()).digest()[:8], "big") / 2**64
+
+
+def _unseen(labels: list[Example], known: Known, params: Retrain, left: Counter[str]) -> list[Example]:
+    """Leave out what is labelled already: the same text twice, with two labels, would take both away."""
+    there = {e.id for e in known.labelled}
+    left["its text is labelled already"] += sum(e.id in there for e in labels)
+    rest = [e for e in labels if e.id not in there]
+    return _clear(rest, known.test, params, "repeats the frozen test", left)
+
+
+def _clear(
+    labels: list[Example], tests: Sequence[Example], params: Retrain, reason: str, left: Counter[str]
+) -> list[Example]:
+    twins = contaminated([e.text for e in labels], [(e.id, e.text) for e in tests], params.near_duplicate)
+    kept = [example for example, twin in zip(labels, twins, strict=True) if twin is None]
+    left[reason] += len(labels) - len(kept)
+    return kept
+
+
+def _texts(
+    answers: Iterable[Served], labels: Mapping[str, Example], tests: Sequence[Example], params: Retrain
+) -> list[Document]:
+    """Return the newest texts without a label, each once, none of them close to one of a test."""
+    found: dict[str, Document] = {}
+    for row in answers:
+        own = identify(row.text)
+        found.pop(own, None)
+        if own not in labels and row.text.strip():
+            found[own] = Document(own, row.text, source=f"traffic:{row.id}")
+    newest = list(found.values())[-params.documents :] if params.documents else []
+    twins = contaminated([d.text for d in newest], [(e.id, e.text) for e in tests], params.near_duplicate)
+    return [document for document, twin in zip(newest, twins, strict=True) if twin is None]
+
+
+def _told(fresh: Sequence[Example]) -> list[Example]:
+    codes = languages([example.text for example in fresh])
+    return [replace(example, split="test", language=code) for example, code in zip(fresh, codes, strict=True)]

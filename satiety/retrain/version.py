@@ -1,0 +1,106 @@
+"""What was gathered <-> files: labels and raw texts as JSON lines in data/raw/, the fresh test as a table."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+from satiety.errors import DataError
+from satiety.evaluate.answers import write as told
+from satiety.files import write_text
+from satiety.ingest.clean import identify
+from satiety.problems.base import Problem
+from satiety.records import Example, read, write
+from satiety.retrain.gather import Gathered
+
+LABELS = "data/raw/feedback.jsonl"
+TEXTS = "data/raw/traffic.jsonl"
+"""One file each, which every data version writes anew: git and DVC keep the versions."""
+_TAG = "tag:yaml.org,2002:"
+
+
+def write_version(folder: Path, gathered: Gathered, problem: Problem) -> list[str]:
+    """Write what is to be learned from, where there is any; return the files, as seen from the folder.
+
+    Args:
+        folder: of a params.yaml.
+        gathered: what goes in.
+        problem: says what a label is called.
+    """
+    column = next(name for name in problem.columns if name != "text")
+    labels = [{"text": e.text, column: json.loads(told(e)), "id": e.source.partition(":")[2]} for e in gathered.learn]
+    made = {LABELS: labels, TEXTS: [{"text": document.text} for document in gathered.texts]}
+    for name, rows in made.items():
+        if rows:
+            write_text(folder / name, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    return [name for name, rows in made.items() if rows]
+
+
+def write_fresh(path: Path, fresh: Sequence[Example]) -> None:
+    """Write the fresh test."""
+    write(path, fresh, Example)
+
+
+def read_learned(path: Path, problem: Problem) -> list[Example]:
+    """Return the labels of the last data version, if there is one.
+
+    Raises:
+        DataError: it is not the file that ``write_version`` wrote.
+    """
+    if not path.is_file():
+        return []
+    lines = enumerate(path.read_text(encoding="utf-8").split("\n"), start=1)
+    return [_learned(path, number, line, problem) for number, line in lines if line]
+
+
+def read_fresh(path: Path) -> list[Example]:
+    """Return the fresh test of the last data version, if there is one."""
+    return list(read(path, Example)) if path.is_file() else []
+
+
+def sources(files: Collection[str], problem: Problem) -> dict[str, dict[str, Any]]:
+    """Return what params.yaml says of the files, by the list of `ingest` in which it stands."""
+    both = {LABELS: ("labelled", problem.columns, {"split": "added"}), TEXTS: ("corpus", ("text",), {})}
+    return {
+        block: {"uri": f"file:{name}", "sha256": None, "reader": {"kind": "jsonl"}, "columns": {c: c for c in columns}}
+        | more
+        for name, (block, columns, more) in both.items()
+        if name in files
+    }
+
+
+def name_sources(path: Path, named: dict[str, dict[str, Any]]) -> None:
+    """Add sources to params.yaml, where they are not in it; the user's comments stay."""
+    from ruamel.yaml import YAML
+
+    yaml = YAML()
+    yaml.preserve_quotes, yaml.width = True, 4096
+    yaml.representer.add_representer(type(None), lambda made, _: made.represent_scalar(f"{_TAG}null", "null"))
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    params = yaml.load(path.read_text(encoding="utf-8"))
+    for block, source in named.items():
+        there = params["ingest"][block]
+        if all(one["uri"] != source["uri"] for one in there):
+            there.append(source)
+    with path.open("w", encoding="utf-8") as out:
+        yaml.dump(params, out)
+
+
+def stamp(folder: Path) -> str:
+    """Return what changes when somebody changes, adds or removes a file of the folder; ours do not count."""
+    ours = {Path(name).name for name in (LABELS, TEXTS)}
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name.removesuffix(".dvc") not in ours)
+    lines = [f"{path.relative_to(folder)} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _learned(path: Path, number: int, line: str, problem: Problem) -> Example:
+    try:
+        row = json.loads(line)
+        text, label, spans = problem.read(row | {"spans": [tuple(span) for span in row.get("spans", ())]})
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{path}:{number}: no label of an earlier retraining ({error}); `dvc checkout` it") from None
+    return Example(identify(text), text, label, spans, source=f"feedback:{row.get('id', '')}")

@@ -1,0 +1,110 @@
+"""`monitor`, which is no stage: what the packaged model is asked today against its test examples; a page of it.
+
+What was asked is a fact of the world, not of this workspace, so DVC must not cache it.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from satiety.drift.section import Monitor
+from satiety.errors import DataError, SetupError
+from satiety.files import sha256, write_text
+from satiety.package.contents import MANIFEST
+from satiety.records import Example, read
+from satiety.settings import Settings
+from tasks.places import places
+from tasks.stage import REPORTS, STATE, Report, stage
+
+if TYPE_CHECKING:
+    from satiety.drift.asked import Asked
+    from satiety.drift.rehearsal import Pool
+    from satiety.drift.seeing import Eye
+
+PAGES = {"en": REPORTS / "monitor.html", "zh": REPORTS / "monitor.zh.html"}
+
+
+@stage
+def main(table: Path | None = None, *, params: Monitor, report: Report) -> None:
+    """Look at the newest texts that were answered, or at those of a table, and say what has moved."""
+    from satiety.drift.page import page
+    from satiety.drift.watch import Window, tell, watch
+
+    asked = _asked(table, params)
+    report.flow(read=len(asked.texts), wrote=0)
+    window = {"source": asked.source, "texts": len(asked.texts), "since": asked.since, "until": asked.until}
+    if len(asked.texts) < params.least:
+        reason = f"{len(asked.texts)} texts are too few to say anything; monitor.least is {params.least}"
+        report.add(verdict="too few texts", window=window, sentence={"en": reason, "zh": f"文本太少：{reason}"})
+        for path in PAGES.values():
+            path.unlink(missing_ok=True)
+        return
+    eye = _eye(params)
+    pool = _pool(eye, params)
+    sample, answers = eye.see(asked.texts)
+    found = watch(eye.problem, pool, Window(sample, answers, asked.gold), params, _curve())
+    told = {**tell(found, eye.problem.headline), "window": window, "reference": len(pool.strata)}
+    told |= {"alpha": params.alpha, "harm": params.harm, "level": params.level}
+    for language, path in PAGES.items():
+        write_text(path, page(told, language))  # type: ignore[arg-type]
+        report.keep(path)
+    report.add(**told)
+
+
+def _asked(table: Path | None, params: Monitor) -> Asked:
+    from satiety.drift.asked import of_table, of_traffic
+    from satiety.ingest import Ingest
+    from satiety.traffic import recorded
+
+    if table is not None:
+        return of_table(table, params.window, Ingest.load().limits)
+    traffic = recorded(Settings())
+    if traffic is None:
+        raise SetupError("monitor: nothing is recorded outside of a project; run in one, or name a --table")
+    return of_traffic(traffic, params.window)
+
+
+def _eye(params: Monitor) -> Eye:
+    from satiety import package as packages
+    from satiety.drift.seeing import Eye
+    from satiety.embedding import embedder
+
+    package, base, train, dev = places("package", "base", "train", "dev")
+    device = Settings().device
+    opened, embed = packages.open(package, device), embedder(base, device, params.prefix)
+    training = embed([one.text for path in (train, dev) for one in read(path, Example)])
+    return Eye(opened.problem, opened.predict, embed, training, params.neighbours)
+
+
+def _pool(eye: Eye, params: Monitor) -> Pool:
+    """Return the test examples and their rewrites, answered; kept, for they are looked at again and again."""
+    from satiety.augment import Augment
+    from satiety.drift.seeing import kept, rewritten
+    from satiety.worth.cells import code_of
+
+    package, base, train, dev, test = places("package", "base", "train", "dev", "test")
+    examples = list(read(test, Example))[: min(params.reference, params.rehearsal.texts)]
+    if len(examples) < params.least:
+        raise DataError(
+            f"monitor: {len(examples)} test examples are too few to compare with; give `ingest.test` more of them"
+        )
+    how = Augment(seed=params.seed, steps=params.rehearsal.rewrites, near_duplicate=1.0)
+    texts = [one.text for one in [*examples, *rewritten(examples, eye.problem, how)]]
+    made_of = [sha256(path) for path in (package / MANIFEST, base / "model.safetensors", train, dev)]
+    code = [code_of(name) for name in ("satiety.drift.seeing", "satiety.drift.sample", "satiety.embedding")]
+    return kept(
+        STATE / "monitor", [*made_of, *code, params.neighbours, params.prefix], texts, lambda: eye.pool(examples, how)
+    )
+
+
+def _curve() -> list[dict[str, Any]]:
+    """Return the meter's learning curve; none where it has not measured."""
+    path = REPORTS / "worth.json"
+    told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return list(told.get("curve", []))
+
+
+if __name__ == "__main__":
+    main.cli()
