@@ -125,11 +125,8 @@ emit(HARMFUL, there, {"说明": "有害漂移"})
 """
 
 
-def test_harmful_drift_starts_retraining_once_where_it_is_and_that_it_failed_is_told(
-    server: Server, tmp_path: Path
-) -> None:
-    """The folders hold nothing, so that retraining is as short as can be: it fails, and says where."""
-    here, there = tmp_path / "here", tmp_path / "那里"
+def test_harmful_drift_starts_retraining_once_where_it_is(server: Server, tmp_path: Path) -> None:
+    here, there = server.project.root, tmp_path / "那里"
     done = server.run("python", "-c", HUNDRED_AND_ONE, str(here), str(there))
     assert done.returncode == 0, done.stderr
     wait(lambda: [one for one in server.events(HARMFUL) if one["payload"].get("说明") == "有害漂移"], 30)
@@ -138,15 +135,23 @@ def test_harmful_drift_starts_retraining_once_where_it_is_and_that_it_failed_is_
     first, other = caused[str(here)], caused[str(there)]
     server.ask(f"flow_runs/{other['id']}/set_state", {"state": {"type": "CANCELLED"}})
 
-    with web() as hook, server.worker(SATIETY_ALERT_WEBHOOK=f"http://127.0.0.1:{hook.port}/"):
-        assert server.ended(first["id"], 120) == "FAILED"
-        wait(lambda: hook.came, 30)
+    with server.worker():
+        assert server.ended(first["id"], 120) == "COMPLETED"
     assert len(server.caused()) == 2
     assert first["deployment_id"] == server.deployment("retrain/weekly")
     assert first["parameters"]["reason"].startswith("harmful drift, event ")
+    assert "not worth it yet: 0 new labels" in server.ask(f"flow_runs/{first['id']}")["state"]["message"]
+
+
+def test_a_run_that_fails_is_told(server: Server, tmp_path: Path) -> None:
+    with web() as hook, server.worker(SATIETY_ALERT_WEBHOOK=f"http://127.0.0.1:{hook.port}/"):
+        run = server.start(workspace=str(tmp_path))
+        assert server.ended(run, 120) == "FAILED"
+        wait(lambda: hook.came, 30)
     (told,) = hook.came
-    assert (told["severity"], told["facts"]["run"]) == ("warning", first["name"])
-    assert f"{here}: holds no params.yaml" in told["text"]
+    assert (told["severity"], told["facts"]["flow"]) == ("warning", "pipeline")
+    assert f"{tmp_path}: holds no params.yaml" in told["text"]
+    assert told["link"].endswith(f"/flow-run/{run}")
 
 
 def test_training_can_be_sent_to_another_pool(server: Server) -> None:
