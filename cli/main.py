@@ -31,7 +31,7 @@ def check(params: Params = Path("params.yaml")) -> None:
 
 @app.command()
 def deploy() -> None:
-    """Make what prefect.yaml says on the Prefect server: pools, limits, deployments, an automation."""
+    """Make what prefect.yaml says on the Prefect server: pools, limits, deployments, automations."""
     from flows.deploy import deploy as made
 
     typer.echo(made())

@@ -1,22 +1,18 @@
-"""prefect.yaml -> a Prefect server that knows our pools, limits, deployments and automation; again is no harm."""
+"""prefect.yaml -> a Prefect server that knows our pools, limits, deployments and automations; again is no harm."""
 
 import os
 import subprocess
 import sys
 import time
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from flows import slots
+from flows import automations, slots
 from flows.dvc import surroundings
 from satiety.errors import SetupError
 from satiety.section import read_yaml
 
 FILE = Path("prefect.yaml")
-SILENCE = timedelta(seconds=90)
-"""Time without a sign of life after which a run is taken for dead: three heartbeats."""
-ZOMBIES = "satiety: end runs whose process died"
 PATIENCE = 40.0
 """Seconds to wait for a server that is just starting."""
 
@@ -40,10 +36,10 @@ def deploy() -> str:
         _pool(pool)
     slots.ensure()
     _deployments()
-    _automation(sorted({one["entrypoint"].rpartition(":")[2] for one in deployments}))
     names = [f"{one['entrypoint'].rpartition(':')[2]}/{one['name']}" for one in deployments]
+    made = automations.ensure(names)
     said = {"work pools": pools, "limits": [f"{k} ({v})" for k, v in slots.SLOTS.items()], "deployments": names}
-    return "\n".join([*(f"{what}: {', '.join(which)}" for what, which in said.items()), f"automation: {ZOMBIES}"])
+    return "\n".join(f"{what}: {', '.join(which)}" for what, which in (said | {"automations": made}).items())
 
 
 def _await_server() -> None:
@@ -80,51 +76,3 @@ def _deployments() -> None:
     done = subprocess.run(command, env=surroundings(), capture_output=True, text=True, check=False)
     if done.returncode:
         raise SetupError(f"{FILE}: Prefect refuses it:\n{(done.stdout + done.stderr).strip()[-2000:]}")
-
-
-def _automation(flows: list[str]) -> None:
-    """Let the server end a run of ours that has fallen silent, as Prefect's guide "detect zombie flows" has it.
-
-    Other flows of the server may send their heartbeats more seldom: they are left alone.
-    """
-    from prefect.client.orchestration import get_client
-    from prefect.client.schemas.objects import StateType
-    from prefect.events.actions import ChangeFlowRunState
-    from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
-    from prefect.events.schemas.events import ResourceSpecification
-
-    ended = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed")}
-    automation = AutomationCore(
-        name=ZOMBIES,
-        description="A run sends heartbeats; one that sends none and has not ended is dead, and is called crashed.",
-        trigger=EventTrigger(
-            after={"prefect.flow-run.heartbeat"},
-            expect={"prefect.flow-run.heartbeat", *ended},
-            match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
-            match_related=ResourceSpecification({"prefect.resource.role": "flow", "prefect.resource.name": flows}),
-            for_each={"prefect.resource.id"},
-            posture=Posture.Proactive,
-            threshold=1,
-            within=SILENCE,
-        ),
-        actions=[ChangeFlowRunState(state=StateType.CRASHED, message="Its process sent no sign of life any more.")],
-    )
-    with get_client(sync_client=True) as client:
-        there = client.read_automations_by_name(ZOMBIES)
-        if not there:
-            client.create_automation(automation)
-        elif _said(there[0]) != _said(automation):
-            client.update_automation(there[0].id, automation)
-
-
-def _said(automation: Any) -> Any:
-    """Return what an automation does, without the numbers that the server gives it.
-
-    One that is written anew forgets whose heartbeats it waits for: then a run that died before never ends.
-    """
-    kept = ("name", "description", "enabled", "trigger", "actions")
-    plain = automation.model_dump(mode="json", include=set(kept))
-    plain["trigger"].pop("id", None)
-    # Sets come in an order that differs from process to process.
-    sets = {name: sorted(plain["trigger"][name]) for name in ("after", "expect", "for_each")}
-    return plain | {"trigger": plain["trigger"] | sets}

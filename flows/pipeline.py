@@ -26,6 +26,7 @@ from prefect.futures import PrefectFuture
 from prefect.states import Failed
 
 from flows import artifacts, commands, dvc, lock, slots
+from flows.alerts import HOOKS
 from flows.overrides import lent, put_back, saving, setting
 from flows.stages import cached, check_pool, promote, reproduce, save, send
 from satiety.errors import SatietyError, SetupError
@@ -54,7 +55,7 @@ class Order:
     """Of the run, and of its DVC experiment where there are overrides."""
 
 
-@flow(name="pipeline", persist_result=False)
+@flow(name="pipeline", persist_result=False, **HOOKS)
 def pipeline(
     workspace: str = ".", overrides: list[str] | None = None, gpu_pool: str | None = None
 ) -> State[Any] | None:

@@ -24,6 +24,7 @@ from prefect import State, flow, runtime, task  # Prefect reads its settings whe
 from prefect.states import Completed, Failed
 
 from flows import artifacts, dvc, worktree
+from flows.alerts import HOOKS
 from flows.commands import execute
 from flows.pipeline import Order, bounded, entered, run, run_stages, tracked
 from flows.stages import promote
@@ -64,7 +65,7 @@ class Found:
         return "other files in data/raw" if last.get("raw", self.raw) != self.raw else ""
 
 
-@flow(name="retrain", persist_result=False)
+@flow(name="retrain", persist_result=False, **HOOKS)
 def retrain(workspace: str = ".", reason: str = "schedule") -> State[Any] | None:
     """Learn from what is new, on a branch of its own, and let the evidence decide who is champion.
 

@@ -15,6 +15,7 @@ from prefect import State, flow, runtime  # Prefect reads its settings when it i
 from prefect.states import Failed
 
 from flows import artifacts, dvc, lock
+from flows.alerts import HOOKS
 from flows.overrides import put_back
 from flows.pipeline import Order, bounded, entered, run, run_stages, tracked
 from satiety.errors import SatietyError
@@ -25,7 +26,7 @@ from tasks.stage import alone, begin
 STAGE = "worth"
 
 
-@flow(name=STAGE, persist_result=False)
+@flow(name=STAGE, persist_result=False, **HOOKS)
 def worth(workspace: str = ".") -> State[Any] | None:
     """Measure, after whatever stages that takes.
 

@@ -28,7 +28,7 @@ def test_an_empty_flow_runs() -> None:
 def test_a_run_sends_its_heartbeat_thrice_before_it_is_taken_for_dead() -> None:
     code = """if True:
         import flows.pipeline
-        from flows.deploy import SILENCE
+        from flows.automations import SILENCE
         from prefect.settings import get_current_settings
         print(3 * get_current_settings().flows.heartbeat_frequency <= SILENCE.total_seconds())
     """

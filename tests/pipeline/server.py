@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -57,18 +58,39 @@ class Server:
                 time.sleep(patience)
         raise AssertionError
 
-    def deployment(self) -> str:
-        """Return the id of `pipeline/daily`."""
-        return str(self.ask("deployments/name/pipeline/daily")["id"])
+    def deployment(self, name: str = "pipeline/daily") -> str:
+        """Return the id of a deployment."""
+        return str(self.ask(f"deployments/name/{name}")["id"])
 
     def start(self, **parameters: Any) -> str:
         """Ask for a run, as the page does; return its id."""
         return str(self.ask(f"deployments/{self.deployment()}/create_flow_run", {"parameters": parameters})["id"])
 
-    def runs(self) -> list[dict[str, Any]]:
-        """Return every flow run that has begun, the newest first."""
+    def runs(self, deployment: str | None = None) -> list[dict[str, Any]]:
+        """Return every flow run that has begun, of a deployment or of all, the newest first."""
         begun = {"flow_runs": {"start_time": {"is_null_": False}}, "sort": "START_TIME_DESC"}
         found: list[dict[str, Any]] = self.ask("flow_runs/filter", begun)
+        wanted = deployment and self.deployment(deployment)
+        return [run for run in found if run["deployment_id"] == wanted or not wanted]
+
+    def soon(self, deployment: str, seconds: float) -> None:
+        """Have a deployment run by the clock."""
+        then = {"anchor_date": (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(), "timezone": "UTC"}
+        schedule = {"schedule": {"interval": 86_400, **then}, "active": True}
+        self.ask(f"deployments/{self.deployment(deployment)}/schedules", [schedule])
+
+    def fired(self, deployment: str) -> list[str]:
+        """Return the runs that the clock has begun."""
+        return [str(run["id"]) for run in self.runs(deployment) if run["auto_scheduled"]]
+
+    def caused(self) -> list[dict[str, Any]]:
+        """Return the runs that an automation asked for."""
+        found: list[dict[str, Any]] = self.ask("flow_runs/filter", {})
+        return [run for run in found if (run["created_by"] or {}).get("type") == "AUTOMATION"]
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """Return the events of a name, 50 at most, the newest first."""
+        found: list[dict[str, Any]] = self.ask("events/filter", {"filter": {"event": {"name": [name]}}})["events"]
         return found
 
     def state(self, run: str) -> str:
@@ -81,13 +103,12 @@ class Server:
         return self.state(run)
 
     @contextmanager
-    def worker(self, pool: str = "satiety") -> Iterator["subprocess.Popen[bytes]"]:
+    def worker(self, pool: str = "satiety", **settings: str) -> Iterator["subprocess.Popen[bytes]"]:
         """Let a worker of a pool run within the block."""
         command = ["prefect", "worker", "start", "--pool", pool, "--type", "process"]
+        around = self.environment() | QUICK | settings
         with (self.home / "worker.log").open("ab") as said:
-            process = subprocess.Popen(
-                command, cwd=self.project.root, env=self.environment() | QUICK, stdout=said, stderr=said
-            )
+            process = subprocess.Popen(command, cwd=self.project.root, env=around, stdout=said, stderr=said)
             try:
                 yield process
             finally:

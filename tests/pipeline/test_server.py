@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from flows.events import HARMFUL
 from tests.pipeline.project import Project
 from tests.pipeline.server import CHROMIUM, FLAGS, Server, alive, children, kill, serve, wait
+from tests.unit.alerts.receivers import web
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("server")]
 
@@ -29,14 +31,19 @@ def test_what_is_deployed_twice_is_there_once(server: Server) -> None:
     assert again.returncode == 0, again.stdout + again.stderr
     assert "pipeline/daily" in again.stdout
     names = [one["name"] for one in server.ask("deployments/filter", {})]
-    assert sorted(names) == ["daily", "gpu", "monthly"]
+    assert sorted(names) == ["daily", "gpu", "hourly", "monthly", "weekly"]
     assert sorted(one["name"] for one in server.ask("work_pools/filter", {})) == ["gpu", "satiety"]
     assert [(one["name"], one["trigger"]["id"]) for one in server.ask("automations/filter", {})] == automations
-    assert [name for name, _ in automations] == ["satiety: end runs whose process died"]
+    ours = {"satiety: end runs whose process died", "satiety: retrain on harmful drift"}
+    assert {name for name, _ in automations} == ours
     limits = server.ask("v2/concurrency_limits/filter", {})
     assert [one["limit"] for one in limits if one["name"] == "gpu"] == [1]
-    (daily,) = (one for one in server.ask("deployments/filter", {}) if one["name"] == "daily")
-    assert [schedule["schedule"]["cron"] for schedule in daily["schedules"]] == ["0 3 * * *"]
+    crons = {
+        one["name"]: [schedule["schedule"]["cron"] for schedule in one["schedules"]]
+        for one in server.ask("deployments/filter", {})
+    }
+    assert crons.pop("gpu") == []
+    assert crons == {"daily": ["0 3 * * *"], "hourly": ["0 * * * *"], "weekly": ["0 4 * * 0"], "monthly": ["0 5 1 * *"]}
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
@@ -76,7 +83,7 @@ def quick_run(page: Any) -> None:
 
 
 def new_runs(server: Server, before: set[str]) -> list[str]:
-    return [run["id"] for run in server.runs() if run["id"] not in before]
+    return [run["id"] for run in server.runs("pipeline/daily") if run["id"] not in before]
 
 
 def artifact(found: list[dict[str, Any]], key: str) -> dict[str, Any]:
@@ -97,18 +104,54 @@ def page() -> Iterator[Any]:
         browser.close()
 
 
-def test_a_scheduled_run_starts_by_itself(server: Server) -> None:
-    soon = {"anchor_date": (datetime.now(UTC) + timedelta(seconds=15)).isoformat(), "timezone": "UTC"}
-    schedule = {"schedule": {"interval": 86_400, **soon}, "active": True}
-    (made,) = server.ask(f"deployments/{server.deployment()}/schedules", [schedule])
+def test_scheduled_runs_start_by_themselves(server: Server) -> None:
+    deployments = ("pipeline/daily", "monitor/hourly")
+    for deployment in deployments:
+        server.soon(deployment, 15)
+    with server.worker():
+        wait(lambda: all(map(server.fired, deployments)), 120)
+        assert server.ended(server.fired("pipeline/daily")[0], 120) == "COMPLETED"
+        assert server.ended(server.fired("monitor/hourly")[0], 120) == "COMPLETED"
 
-    def fired() -> list[str]:
-        return [run["id"] for run in server.runs() if run["auto_scheduled"]]
+
+HUNDRED_AND_ONE = """
+import sys
+from pathlib import Path
+from flows.events import HARMFUL, emit
+here, there = map(Path, sys.argv[1:])
+for number in range(100):
+    emit(HARMFUL, here, {"number": number})
+emit(HARMFUL, there, {"说明": "有害漂移"})
+"""
+
+
+def test_harmful_drift_starts_retraining_once_where_it_is(server: Server, tmp_path: Path) -> None:
+    here, there = server.project.root, tmp_path / "那里"
+    done = server.run("python", "-c", HUNDRED_AND_ONE, str(here), str(there))
+    assert done.returncode == 0, done.stderr
+    wait(lambda: [one for one in server.events(HARMFUL) if one["payload"].get("说明") == "有害漂移"], 30)
+    wait(lambda: len(server.caused()) == 2, 30)
+    caused = {run["parameters"]["workspace"]: run for run in server.caused()}
+    first, other = caused[str(here)], caused[str(there)]
+    server.ask(f"flow_runs/{other['id']}/set_state", {"state": {"type": "CANCELLED"}})
 
     with server.worker():
-        wait(fired, 120)
-        assert server.ended(fired()[0], 120) == "COMPLETED"
-    server.run("prefect", "deployment", "schedule", "delete", "pipeline/daily", made["id"], "-y")
+        assert server.ended(first["id"], 120) == "COMPLETED"
+    assert len(server.caused()) == 2
+    assert first["deployment_id"] == server.deployment("retrain/weekly")
+    assert first["parameters"]["reason"].startswith("harmful drift, event ")
+    assert "not worth it yet: 0 new labels" in server.ask(f"flow_runs/{first['id']}")["state"]["message"]
+
+
+def test_a_run_that_fails_is_told(server: Server, tmp_path: Path) -> None:
+    with web() as hook, server.worker(SATIETY_ALERT_WEBHOOK=f"http://127.0.0.1:{hook.port}/"):
+        run = server.start(workspace=str(tmp_path))
+        assert server.ended(run, 120) == "FAILED"
+        wait(lambda: hook.came, 30)
+    (told,) = hook.came
+    assert (told["severity"], told["facts"]["flow"]) == ("warning", "pipeline")
+    assert f"{tmp_path}: holds no params.yaml" in told["text"]
+    assert told["link"].endswith(f"/flow-run/{run}")
 
 
 def test_training_can_be_sent_to_another_pool(server: Server) -> None:

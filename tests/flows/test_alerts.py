@@ -1,0 +1,76 @@
+"""How runs of deployments end is told, once and without anybody's data; runs by hand tell nobody."""
+
+import logging
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.unit.alerts.receivers import web
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("flows")]
+
+
+def ended(state: Any, deployment: bool = True, **parameters: Any) -> None:
+    """Have a run end in a state, as Prefect tells its hooks."""
+    from prefect.client.schemas.objects import FlowRun
+
+    from flows.alerts import HOOKS
+    from flows.pipeline import pipeline
+
+    run = FlowRun(
+        flow_id=uuid4(), name="brave-bee", deployment_id=uuid4() if deployment else None, parameters=parameters
+    )
+    hook = "on_completion" if state.is_completed() else "on_crashed" if state.is_crashed() else "on_failure"
+    for told in HOOKS[hook]:
+        told(pipeline, run, state)
+
+
+def test_a_run_that_ended_badly_is_told_until_one_ends_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from prefect.states import Completed, Crashed, Failed
+
+    (tmp_path / ".dvc").mkdir()
+    monkeypatch.chdir(tmp_path)
+    words = "train.csv:7: 退款请打 13812345678, zhao.li@example.com, http://me:s3cr@example.org" + " x" * 600
+    with web() as hook:
+        monkeypatch.setenv("SATIETY_ALERT_WEBHOOK", f"http://127.0.0.1:{hook.port}/")
+        for state in (Completed(), Failed(message="no data"), Failed(message=words), Crashed(message=words)):
+            ended(state)
+        ended(Completed(), workspace="another")
+        ended(Failed(message=words), deployment=False)
+        ended(Completed())
+    assert [(one["severity"], one["subject"]) for one in hook.came] == [
+        ("warning", "pipeline: the run brave-bee has failed"),
+        ("critical", "pipeline: the run brave-bee has crashed"),
+        ("resolved", "pipeline: the run brave-bee completed"),
+    ]
+    assert "no data" in hook.came[0]["text"]
+    assert not [secret for secret in ("13812345678", "zhao.li", "s3cr") if secret in hook.came[1]["text"]]
+    assert len(hook.came[1]["text"]) < 1300
+
+
+def test_an_event_that_is_too_large_is_said_and_fails_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    from flows.events import HARMFUL, emit
+
+    with caplog.at_level(logging.ERROR):
+        emit(HARMFUL, tmp_path, {"texts": "长" * 2_000_000})
+    assert f"{HARMFUL} is not sent: " in caplog.text
+
+
+def test_a_server_that_is_gone_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")  # where nobody listens
+    code = "from pathlib import Path; from flows.events import *; emit(VERDICT, Path(), {}); print('on', flush=True)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"on\n"
+        process.kill()  # it would try a while longer
+
+
+def test_projects_of_one_name_are_two() -> None:
+    from flows.events import project
+
+    assert project(Path("/a/Meine Daten")).startswith("satiety.project.meine-daten-")
+    assert project(Path("/a/数据")) != project(Path("/b/数据"))
