@@ -112,6 +112,19 @@ def worth() -> None:
 
 
 @app.command()
+def monitor(
+    table: Annotated[Path | None, typer.Option(help="CSV, TSV, JSONL, Parquet or text, with a column `text`.")] = None,
+) -> None:
+    """Say whether the texts of today are those the model was tested on, and what it costs if they are not.
+
+    Looks at the newest texts that `satiety predict` answered, or at those of a table.
+    """
+    from cli.monitor import watch
+
+    watch(Path.cwd(), table)
+
+
+@app.command()
 def up() -> None:
     """Start Prefect, MLflow and a worker for this project, on this machine only; return when all answer."""
     from cli.up import up as start

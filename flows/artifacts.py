@@ -51,6 +51,33 @@ def retraining(note: Mapping[str, Any]) -> str:
     return "\n".join([*lines, *(f"| {name} | {value} |" for name, value in rows.items())])
 
 
+def publish_monitor(told: Mapping[str, Any]) -> None:
+    """Make the artifacts of what monitoring found."""
+    create_markdown_artifact(key="monitor", markdown=moved(told), description="Has the world moved?")
+    if "drift" in told:
+        tests = [{"test": name, **one} for name, one in told["drift"]["tests"].items()]
+        create_table_artifact(key="drift", table=tests, description="What each test says.")
+
+
+def moved(told: Mapping[str, Any]) -> str:
+    """Return the verdict, what is new, and where the page is, as markdown; texts are quoted, never markup."""
+    lines = [f"# {told['sentence']['en']}", ""]
+    if told.get("terms"):
+        words = (f"`{one['word'].replace('`', '')}` ({one['window']:.0%})" for one in told["terms"])
+        lines += ["New or more frequent: " + ", ".join(words), ""]
+    if told.get("labels"):
+        lines += ["| label | test examples | today |", "|---|---|---|"]
+        lines += [
+            f"| {name} | {one['usual']:.1%} | {one['today']['value']:.1%} |" for name, one in told["labels"].items()
+        ]
+    return "\n".join([*lines, "", f"The page: `{Path.cwd() / REPORTS / 'monitor.html'}`"])
+
+
+def report(name: str) -> dict[str, Any]:
+    """Return what a stage, or what is none, reported."""
+    return _read(REPORTS / f"{name}.json")
+
+
 def meter(told: Mapping[str, Any]) -> str:
     """Return the headline, the curve and the next step, as markdown."""
     metric, level = told["metric"], f"{told['level']:.0%} interval"

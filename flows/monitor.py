@@ -3,6 +3,7 @@
 python -m flows.monitor        in the folder of a params.yaml; needs no server
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +12,32 @@ from satiety.services import join
 if __name__ == "__main__":
     join()
 
-from prefect import State, flow, task  # Prefect reads its settings when it is imported
+from prefect import State, flow, get_run_logger, task  # Prefect reads its settings when it is imported
 from prefect.states import Completed, Failed
 
-from flows import artifacts
+from flows import artifacts, events
+from flows.alerts import HOOKS
 from flows.commands import execute
 from flows.dvc import python, surroundings
 from flows.pipeline import bounded, entered, run
 from flows.stages import RETRIES, passing
+from satiety.alerts import Alert, Severity, send
 from satiety.errors import SatietyError
 from satiety.params import check_overrides
 from satiety.section import PARAMS_FILE
 from tasks.stage import alone
 
+TOLD = ("verdict", "sentence", "metric", "usual", "today", "change", "cost", "window")
+"""What of a report goes with an event."""
+SEVERITIES = {
+    "harmful drift": Severity.WARNING,
+    "drift without harm": Severity.RESOLVED,
+    "no drift": Severity.RESOLVED,
+}
+"""Of too few texts nobody hears, nor that all is well."""
 
-@flow(name="monitor", persist_result=False)
+
+@flow(name="monitor", persist_result=False, **HOOKS)
 def monitor(workspace: str = ".", table: str | None = None) -> State[Any] | None:
     """Look at the newest texts that were answered, or at those of a table.
 
@@ -39,10 +51,10 @@ def monitor(workspace: str = ".", table: str | None = None) -> State[Any] | None
             check_overrides(PARAMS_FILE, [])
             with alone("watching"):
                 told = look.with_options(task_run_name="look")(file)
-                artifacts.publish_monitor(told)
+                _tell(told)
     except SatietyError as error:
         return Failed(message=str(error))
-    return Completed(name="Completed", message=told["sentence"]["en"])
+    return Completed(message=told["sentence"]["en"])
 
 
 @task(retry_condition_fn=passing, **RETRIES)
@@ -51,6 +63,19 @@ def look(table: Path | None) -> dict[str, Any]:
     given = ["--table", str(table)] if table else []
     execute("monitor", python("tasks.monitor", *given), surroundings())
     return artifacts.report("monitor")
+
+
+def _tell(told: Mapping[str, Any]) -> None:
+    """Make the artifacts, send the events, and tell people of harm, and that it is over."""
+    artifacts.publish_monitor(told)
+    verdict, facts = told["verdict"], {name: told[name] for name in TOLD if name in told}
+    events.emit(events.VERDICT, Path(), facts)
+    if verdict == "harmful drift":
+        events.emit(events.HARMFUL, Path(), facts)
+    if verdict in SEVERITIES:
+        page = (Path.cwd() / "reports" / "monitor.html").as_uri()
+        alert = Alert(f"drift in {Path.cwd()}", SEVERITIES[verdict], verdict, told["sentence"]["en"], page, facts)
+        send(alert, get_run_logger())
 
 
 if __name__ == "__main__":

@@ -20,13 +20,13 @@ SKIPPED = "didn't change, skipping"
 RESTORED = "is cached - skipping run, checking out outputs"
 
 
-def _passing(_task: Any, _run: Any, state: State[Any]) -> bool:
+def passing(_task: Any, _run: Any, state: State[Any]) -> bool:
     """Return whether trying again may help; a wrong value stays wrong."""
     found = state.result(raise_on_failure=False)
     return isinstance(found, StageError) and found.passing
 
 
-@task(retry_condition_fn=_passing, **RETRIES)
+@task(retry_condition_fn=passing, **RETRIES)
 def reproduce(stage: str, command: Sequence[str], parent: str) -> State[Any]:
     """Run one stage by a command of DVC's, which knows whether it must; its lines are the run's log."""
     with slots.held(stage):
@@ -73,7 +73,7 @@ def send(stage: str, pool: str, parent: str) -> State[Any]:
     return Completed(name=state.name, message=f"By a worker of {pool}. {state.message or ''}")
 
 
-@task(retry_condition_fn=_passing, **RETRIES)
+@task(retry_condition_fn=passing, **RETRIES)
 def promote(parent: str) -> State[Any]:
     """Compare the challenger with the champion, and move the alias where the evidence says so."""
     if not parent and stands():

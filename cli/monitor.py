@@ -1,0 +1,57 @@
+"""`satiety monitor`: look at what the model is asked today, then show what has moved."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from flows.dvc import python, surroundings
+from satiety.errors import SatietyError, SetupError
+from tasks.stage import REPORTS
+
+PAGE = REPORTS / "monitor.html"
+
+
+def watch(folder: Path, table: Path | None, console: Console | None = None) -> None:
+    """Run `monitor`; print the verdict, the tests and where the page is.
+
+    Raises:
+        SetupError: the folder holds no dvc.yaml.
+        SatietyError: it could not be done; the lines above say why.
+    """
+    if not (folder / "dvc.yaml").is_file():
+        raise SetupError(f"{folder}: holds no dvc.yaml; run from the project's root, or `satiety workspace` first")
+    given = ["--table", str(table.absolute())] if table else []
+    command = python("tasks.leash", str(os.getpid()), *python("tasks.monitor", *given))
+    if subprocess.run(command, cwd=folder, env=surroundings(), check=False).returncode:
+        raise SatietyError("monitor: nothing was found out; the lines above say why")
+    told: dict[str, Any] = json.loads((folder / REPORTS / "monitor.json").read_text(encoding="utf-8"))
+    out = console or Console(highlight=False)
+    out.print(told["sentence"]["en"], markup=False)
+    if "drift" not in told:
+        return
+    for part in ("", tests(told), "", *news(told), f"The page: {PAGE}"):
+        out.print(part, markup=False) if isinstance(part, str) else out.print(part)
+
+
+def tests(told: Mapping[str, Any]) -> Table:
+    """Return what every test says, the surest first."""
+    found = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for number, name in enumerate(("test", "difference", "threshold", "p", "verdict")):
+        found.add_column(name, justify="right" if number in (1, 2, 3) else "left", no_wrap=True)
+    for name, one in sorted(told["drift"]["tests"].items(), key=lambda item: (item[1]["p"], item[0])):
+        moved = "moved" if one["p"] <= told["alpha"] else "as before"
+        found.add_row(name, f"{one['difference']:.4g}", f"{one['threshold']:.4g}", f"{one['p']:.3f}", moved)
+    return found
+
+
+def news(told: Mapping[str, Any]) -> list[str]:
+    """Return the terms that are new or more frequent, in a line, where there are any."""
+    if not told["terms"]:
+        return []
+    return ["New or more frequent: " + ", ".join(one["word"] for one in told["terms"]), ""]
