@@ -9,6 +9,7 @@ from typing import Any
 
 from flows import automations, slots
 from flows.dvc import surroundings
+from satiety import alerts
 from satiety.errors import SetupError
 from satiety.section import read_yaml
 
@@ -21,7 +22,8 @@ def deploy() -> str:
     """Make everything that prefect.yaml and the flows need; return a line for each thing.
 
     Raises:
-        SetupError: there is no prefect.yaml, no server is named or none answers, or Prefect refuses a deployment.
+        SetupError: there is no prefect.yaml, no server is named or none answers, Prefect refuses a deployment, or
+            alerts could not be sent with the settings there are.
     """
     if not FILE.is_file():
         raise SetupError(f"{Path.cwd()}: holds no {FILE}; run from the project's root")
@@ -29,6 +31,7 @@ def deploy() -> str:
         raise SetupError(
             "PREFECT_API_URL: not set, so no server is named; `make up` starts one and deploys to it, or export its URL"
         )
+    alerts.check()
     deployments: list[dict[str, Any]] = read_yaml(FILE)["deployments"]
     pools = sorted({one["work_pool"]["name"] for one in deployments})
     _await_server()

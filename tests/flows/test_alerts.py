@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from satiety.errors import SetupError
 from tests.unit.alerts.receivers import web
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("flows")]
@@ -50,6 +51,19 @@ def test_a_run_that_ended_badly_is_told_until_one_ends_well(tmp_path: Path, monk
     assert "no data" in hook.came[0]["text"]
     assert not [secret for secret in ("13812345678", "zhao.li", "s3cr") if secret in hook.came[1]["text"]]
     assert len(hook.came[1]["text"]) < 1300
+
+
+def test_settings_that_cannot_work_are_refused_before_there_are_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows.deploy import deploy
+
+    monkeypatch.chdir(tmp_path)
+    Path("prefect.yaml").write_text("deployments: []\n")
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    monkeypatch.setenv("SATIETY_ALERT_MAIL_TO", "a@example.org")
+    with pytest.raises(SetupError, match="SATIETY_ALERT_MAIL_TO: no server is named that takes mail"):
+        deploy()
 
 
 def test_an_event_that_is_too_large_is_said_and_fails_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

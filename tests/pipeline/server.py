@@ -48,12 +48,13 @@ class Server:
         """Return what the API answers: to a POST where there is a body, else to a GET."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/api/{path}", data, {"Content-Type": "application/json"})  # noqa: S310  # our own address
-        for patience in (1, 2, 4, 8, 0):  # its sqlite is locked now and then, and says so
+        for patience in (1, 2, 4, 8, 0):  # its sqlite is locked now and then, and it says so, or nothing
             try:
                 with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
                     return json.loads(answer.read() or "null")
-            except urllib.error.HTTPError as error:
-                if error.code != HTTPStatus.SERVICE_UNAVAILABLE or not patience:
+            except (urllib.error.HTTPError, TimeoutError) as error:
+                code = error.code if isinstance(error, urllib.error.HTTPError) else HTTPStatus.SERVICE_UNAVAILABLE
+                if code != HTTPStatus.SERVICE_UNAVAILABLE or not patience:
                     raise
                 time.sleep(patience)
         raise AssertionError

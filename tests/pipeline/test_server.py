@@ -115,12 +115,13 @@ def test_scheduled_runs_start_by_themselves(server: Server) -> None:
 
 
 HUNDRED_AND_ONE = """
-import sys
+import sys, time
 from pathlib import Path
 from flows.events import HARMFUL, emit
 here, there = map(Path, sys.argv[1:])
 for number in range(100):
     emit(HARMFUL, here, {"number": number})
+    time.sleep(0.02)  # all at once lock a server's sqlite
 emit(HARMFUL, there, {"说明": "有害漂移"})
 """
 
@@ -129,8 +130,8 @@ def test_harmful_drift_starts_retraining_once_where_it_is(server: Server, tmp_pa
     here, there = server.project.root, tmp_path / "那里"
     done = server.run("python", "-c", HUNDRED_AND_ONE, str(here), str(there))
     assert done.returncode == 0, done.stderr
-    wait(lambda: [one for one in server.events(HARMFUL) if one["payload"].get("说明") == "有害漂移"], 30)
-    wait(lambda: len(server.caused()) == 2, 30)
+    wait(lambda: [one for one in server.events(HARMFUL) if one["payload"].get("说明") == "有害漂移"], 90)
+    wait(lambda: len(server.caused()) == 2, 90)
     caused = {run["parameters"]["workspace"]: run for run in server.caused()}
     first, other = caused[str(here)], caused[str(there)]
     server.ask(f"flow_runs/{other['id']}/set_state", {"state": {"type": "CANCELLED"}})
