@@ -87,7 +87,7 @@ def _pool(eye: Eye, params: Monitor) -> Pool:
 
     package, base, train, dev, test = places("package", "base", "train", "dev", "test")
     examples = list(read(test, Example))
-    examples = Random(params.seed).sample(examples, min(params.reference, len(examples)))
+    examples = Random(params.seed).sample(examples, min(params.reference, len(examples)))  # noqa: S311  # no secret
     if len(examples) < params.least:
         raise DataError(
             f"monitor: {len(examples)} test examples are too few to compare with; give `ingest.test` more of them"
