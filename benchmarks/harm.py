@@ -1,9 +1,10 @@
 """How often drift that is called harmful is, and how far the score that is told without labels lies from the true one.
 
 200 shifts of tweets and of Chinese news titles, half each, drawn by the generator below from texts that the monitor has
-not seen: labels or topics that come otherwise, and texts that are written otherwise: made-up words for common ones,
-cut short, or begun alike, of all of which no rehearsal knows; words left out, and characters swapped. Whether a shift is
-harmful is known exactly, by the labels of all texts with their weights in that world. Monitoring is as in params.yaml.
+not seen: labels or topics come otherwise, or texts are written otherwise. They have made-up words for common ones, are
+cut short, or begin alike, of all of which no rehearsal knows; or words are left out, or characters swapped. Whether a
+shift is harmful is known exactly, by the labels of all texts with their weights in that world. Monitoring is as in
+params.yaml.
 
     python -m benchmarks.harm [--shifts 100] [--seed 2026]
 """

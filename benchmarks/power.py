@@ -2,8 +2,8 @@
 
 Windows of the test texts into which 10 or 30 % other texts are mixed: chat lines into tweets, dialogue into Chinese
 news titles. Everybody sees the same embeddings, probabilities and rows. Each one's threshold is where a twentieth of
-its own windows without a mix lies, so nobody gains by a false alarm. The peer runs in a virtual environment of its own, which
-benchmarks/peers/alibi.py says how to make.
+its own windows without a mix lies, so nobody gains by a false alarm. The peer runs in a virtual environment of its
+own, which benchmarks/peers/alibi.py says how to make.
 
     python -m benchmarks.power PEER_PYTHON [--repeats 100]
 """
