@@ -126,7 +126,7 @@ def look(params: Params, since: str) -> Found:
 @task(task_run_name="worktree", persist_result=False)
 def prepare(name: str, params: Params) -> Worktree:
     """Make the worktree."""
-    if worktree.git("diff", "--name-only", "HEAD", "--", "."):
+    if worktree.changed():
         get_run_logger().warning(
             "the checkout has changes that are not committed; the last commit is what is retrained"
         )
