@@ -104,10 +104,8 @@ def _checked(given: list[Said], answers: Mapping[str, Served], problem: Problem,
     rows, wrong = list[Feedback](), list[str]()
     for said in given:
         if said.id not in answers:
-            hint = nearest(said.id, answers)
-            wrong.append(
-                f"{said.where}: id {said.id[:80]!r}: no answer of this id is in the record; {hint}".rstrip("; ")
-            )
+            unknown = f"{said.where}: id {said.id[:80]!r}: the record has no such answer"
+            wrong.append(f"{unknown}; {nearest(said.id, answers)}".rstrip("; "))
             continue
         try:
             rows.append(Feedback(said.id, now, _answer(problem, answers[said.id].text, said.label), by))
