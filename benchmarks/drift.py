@@ -21,7 +21,8 @@ import numpy as np
 from benchmarks.agreement import PROBLEMS, SCRATCH
 from benchmarks.support import stages
 from satiety.drift import DETECTORS, Sample, compare
-from satiety.drift.sample import strangeness
+from satiety.drift.seeing import Eye
+from satiety.records import Example, read
 from satiety.worth.agreement import wilson
 
 RESULTS = Path("benchmarks/results/drift.json")
@@ -31,10 +32,9 @@ BAR = (0.04, 0.06)
 LABELS = {"budget": 240, "test": 4000}
 
 
-def sample(language: str) -> Sample:
-    """Return the test texts of a problem as a head of its labels sees them; made once, and kept."""
+def eye(language: str) -> tuple[Eye, list[Example]]:
+    """Return how a head of the problem's labels sees texts, and the test examples."""
     from satiety.problems import Problem
-    from satiety.records import Example, read
     from satiety.worth.learning import Quick
     from satiety.worth.reading import Reader
     from satiety.worth.section import Worth
@@ -42,7 +42,7 @@ def sample(language: str) -> Sample:
     home = SCRATCH / f"drift-{language}"
     params = PROBLEMS[WORLDS[language]](home)
     params["ingest"] |= LABELS
-    if not (home / "data/test.parquet").exists() or stages.read(home / "params.yaml") != params:
+    if not (home / "data/test.parquet").exists() or stages.read(home / "params.yaml")["ingest"] != params["ingest"]:
         stages.write(home, params)
         for stage in ("ingest", "validate"):
             stages.run(home, stage)
@@ -51,12 +51,16 @@ def sample(language: str) -> Sample:
     labelled = [one for split in ("train", "dev") for one in read(home / f"data/{split}.parquet", Example)]
     reader = Reader(home / "read", home / "models/base", problem, worth.reading, "cpu")
     quick = Quick(problem, reader, worth.head, worth.reading)
-    texts = tuple(one.text for one in test)
     head = quick.solve(labelled, worth.seed)
     assert head is not None  # noqa: S101
-    scores = [[answer.scores[name] for name in problem.classes] for answer in quick.answers(head, texts)]
-    vectors, known = reader.embed(texts), reader.embed([one.text for one in labelled])
-    return Sample(texts, vectors, np.array(scores), strangeness(vectors, known, NEIGHBOURS))
+    known = reader.embed([one.text for one in labelled])
+    return Eye(problem, partial(quick.answers, head), reader.embed, known, NEIGHBOURS), test
+
+
+def sample(language: str) -> Sample:
+    """Return the test texts of a problem as a head of its labels sees them; what is read is kept."""
+    looks, test = eye(language)
+    return looks.see([one.text for one in test])[0]
 
 
 @cache

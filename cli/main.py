@@ -70,6 +70,22 @@ def predict(
 
 
 @app.command()
+def feedback(
+    id: Annotated[str | None, typer.Argument(help="Of an answer, as `satiety predict` gave it.")] = None,
+    label: Annotated[
+        str | None, typer.Argument(help="The right label; or entities, as [[start, end, label], …] of the masked text.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option(help="CSV or JSON lines with id and label, many at once.")] = None,
+    by: Annotated[str, typer.Option(help="Who says so.")] = "",
+    model: Annotated[Path, typer.Option(help="The package whose labels they are.")] = Path("models/package"),
+) -> None:
+    """Say what the right answer would have been: retraining learns from it."""
+    from cli.feedback import correct
+
+    typer.echo(correct(id, label, file, by, model))
+
+
+@app.command()
 def report() -> None:
     """Show what the pipeline made of the problem in this folder."""
     from cli.report import show

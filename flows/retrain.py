@@ -8,7 +8,6 @@ The user's checkout is only read. Whatever fails, the champion stays.
 """
 
 import json
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +19,7 @@ from satiety.services import join
 if __name__ == "__main__":
     join()
 
-from prefect import State, flow, runtime, task  # Prefect reads its settings when it is imported
+from prefect import State, flow, get_run_logger, runtime, task  # Prefect reads its settings when it is imported
 from prefect.states import Completed, Failed
 
 from flows import artifacts, dvc, worktree
@@ -43,7 +42,6 @@ from tasks.stage import REPORTS, alone, begin
 
 LAST = ROOM / "last.json"
 """What came of the last retraining that ended with a decision."""
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +87,6 @@ def _retrained(params: Params, reason: str) -> str:
         said = f"not worth it yet: {new} new labels, and retrain.least is {params.retrain.least}"
         if not last:
             _note(LAST, {"raw": found.raw})
-        log.info(said)
         return said
     ended = {path.stem: _noted(path) for path in ROOM.glob("*.json")}
     worktree.tidy(params.retrain.keep - 1, ended)
@@ -123,15 +120,17 @@ def look(params: Params, since: str) -> Found:
     )
     answers, corrections = (record.read(), record.corrections()) if record else ([], {})
     gathered = gather(answers, corrections, problem, known, params.retrain, since)
-    log.info("new: %s; of no use: %s", dict(gathered.new), dict(gathered.left) or "none")
+    get_run_logger().info("new: %s; of no use: %s", dict(gathered.new), dict(gathered.left) or "none")
     return Found(gathered, problem, version.stamp(Path("data/raw")))
 
 
 @task(task_run_name="worktree", persist_result=False)
 def prepare(name: str, params: Params) -> Worktree:
     """Make the worktree."""
-    if worktree.git("diff", "--name-only", "HEAD", "--", "."):
-        log.warning("the checkout has changes that are not committed; the last commit is what is retrained")
+    if worktree.changed():
+        get_run_logger().warning(
+            "the checkout has changes that are not committed; the last commit is what is retrained"
+        )
     return worktree.make(name, [asset for _, asset in params.ingest.assets()])
 
 
@@ -204,7 +203,7 @@ def _merged(made: Worktree, branch: str) -> str:
     except SatietyError as error:
         left = str(error)
     if left:
-        log.warning("%s is not merged: %s", branch, left)
+        get_run_logger().warning("%s is not merged: %s", branch, left)
     return left
 
 

@@ -60,6 +60,11 @@ def git(*words: str, folder: Path | None = None) -> str:
     return _said(["git", *WITHOUT, *words], folder or Path.cwd())
 
 
+def changed() -> bool:
+    """Return whether the checkout in which this is called has changes that are not committed."""
+    return bool(git("status", "--porcelain", "--untracked-files=no"))
+
+
 def make(name: str, sources: Sequence[Asset]) -> Worktree:
     """Make a worktree of the last commit, for the workspace in which this is called.
 
@@ -122,7 +127,7 @@ def commit(worktree: Worktree, paths: Sequence[str], message: str) -> str:
 
 def merge(worktree: Worktree, branch: str) -> str:
     """Merge the branch into the checkout in which this is called; return why that was left to the user, if it was."""
-    if git("status", "--porcelain", "--untracked-files=no"):
+    if changed():
         return "the checkout has changes that are not committed"
     if git("rev-parse", "HEAD") != worktree.base:
         return "the checkout is at another commit by now"

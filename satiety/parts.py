@@ -107,7 +107,12 @@ class Parts(Generic[R]):
 
 
 def _latest(rows: Iterable[R]) -> dict[str, R]:
-    return {row.id: row for row in sorted(rows, key=lambda row: (row.time, row.id))}
+    found = {row.id: row for row in sorted(rows, key=_when)}
+    return {row.id: row for row in sorted(found.values(), key=_when)}
+
+
+def _when(row: Served | Feedback) -> tuple[str, str]:
+    return row.time, row.id
 
 
 def _count(path: Path) -> int:

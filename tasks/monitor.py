@@ -31,7 +31,7 @@ PAGES = {"en": REPORTS / "monitor.html", "zh": REPORTS / "monitor.zh.html"}
 def main(table: Path | None = None, *, params: Monitor, report: Report) -> None:
     """Look at the newest texts that were answered, or at those of a table, and say what has moved."""
     from satiety.drift.page import page
-    from satiety.drift.watch import Window, tell, watch
+    from satiety.drift.watch import Window, rehearsed, tell, watch
 
     asked = _asked(table, params)
     report.flow(read=len(asked.texts), wrote=0)
@@ -45,7 +45,8 @@ def main(table: Path | None = None, *, params: Monitor, report: Report) -> None:
     eye = _eye(params)
     pool = _pool(eye, params)
     sample, answers = eye.see(asked.texts)
-    found = watch(eye.problem, pool, Window(sample, answers, asked.gold), params, _curve())
+    estimator = rehearsed(eye.problem, pool, len(sample), params)
+    found = watch(eye.problem, pool, estimator, Window(sample, answers, asked.gold), params, _curve())
     told = {**tell(found, eye.problem.headline), "window": window, "reference": len(pool.strata)}
     told |= {"alpha": params.alpha, "harm": params.harm, "level": params.level}
     for language, path in PAGES.items():
@@ -87,7 +88,7 @@ def _pool(eye: Eye, params: Monitor) -> Pool:
 
     package, base, train, dev, test = places("package", "base", "train", "dev", "test")
     examples = list(read(test, Example))
-    examples = Random(params.seed).sample(examples, min(params.reference, len(examples)))
+    examples = Random(params.seed).sample(examples, min(params.reference, len(examples)))  # noqa: S311  # no secret
     if len(examples) < params.least:
         raise DataError(
             f"monitor: {len(examples)} test examples are too few to compare with; give `ingest.test` more of them"

@@ -75,12 +75,26 @@ class Watched:
     strangest: Sequence[str]
 
 
-def watch(problem: Problem, pool: Pool, window: Window, params: Monitor, curve: Sequence[Mapping[str, Any]]) -> Watched:
+def rehearsed(problem: Problem, pool: Pool, size: int, params: Monitor) -> Estimator:
+    """Return who tells what has become of the score in windows of that many texts."""
+    how = {"size": size, "count": params.rehearsal.windows, "seed": params.seed}
+    return learn(rehearse(pool, problem.measure, problem.headline, **how), params.seed)
+
+
+def watch(
+    problem: Problem,
+    pool: Pool,
+    estimator: Estimator,
+    window: Window,
+    params: Monitor,
+    curve: Sequence[Mapping[str, Any]],
+) -> Watched:
     """Look at a window.
 
     Args:
         problem: that is asked.
         pool: the test examples and their rewrites.
+        estimator: of windows of that size (`rehearsed`).
         window: what is asked today.
         params: how it is looked at.
         curve: the meter's, {budget, value}; empty where nothing was measured.
@@ -89,7 +103,6 @@ def watch(problem: Problem, pool: Pool, window: Window, params: Monitor, curve: 
     reference, own = pool.sample.take(np.arange(count)), pool.tallies[:count]
     detected = {"divisions": params.divisions, "alpha": params.alpha, "seed": params.seed}
     drift = compare(reference, window.sample, params.detectors, **detected)  # type: ignore[arg-type]
-    estimator = _estimator(problem, pool, len(window.sample), params)
     known = vocabulary(reference.texts)
     moved = signs(look(reference, known, own=1), look(window.sample, known))
     change = estimator.change(moved, params.level)
@@ -122,11 +135,6 @@ def tell(found: Watched, metric: str) -> dict[str, Any]:
     plain["labels"] = {name: {"usual": usual, "today": asdict(now)} for name, (usual, now) in found.labels.items()}
     rounded: dict[str, Any] = _rounded(plain)
     return {"metric": metric, **rounded}
-
-
-def _estimator(problem: Problem, pool: Pool, size: int, params: Monitor) -> Estimator:
-    how = {"size": size, "count": params.rehearsal.windows, "seed": params.seed}
-    return learn(rehearse(pool, problem.measure, problem.headline, **how), params.seed)
 
 
 def _draws(problem: Problem, tallies: Floats, seed: int) -> Floats:

@@ -127,12 +127,17 @@ def _example(problem: Problem, row: Served, answer: str) -> Example | None:
         text, label, spans = problem.read(values if said.label is None else {"text": row.text, "label": said.label})
     except (DataError, ValueError, KeyError):
         return None
+    if not text.strip():
+        return None
     return Example(identify(text), text, label, spans, split="test", source=f"feedback:{row.id}")
 
 
 def _of(problem: Problem, answer: str) -> bool:
     """Return whether it is an answer to this problem: other problems of the project may share the record."""
-    label = read_answer(answer).label
+    try:
+        label = read_answer(answer).label
+    except DataError:
+        return False
     return (label is not None) == (problem.head == "text") and (label is None or label in problem.listed)
 
 

@@ -46,3 +46,12 @@ def test_the_root_is_the_nearest_folder_with_a_dvc_folder(tmp_path: Path) -> Non
 
 def test_without_a_root_the_folder_itself_serves(tmp_path: Path) -> None:
     assert project_root(tmp_path) == tmp_path
+
+
+def test_a_copy_of_the_project_can_be_told_whose_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "copy/.dvc").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "copy")
+    assert project_root() == tmp_path / "copy"
+    monkeypatch.setenv("SATIETY_PROJECT", str(tmp_path))
+    assert project_root() == tmp_path
+    assert project_root(tmp_path / "copy") == tmp_path / "copy"

@@ -13,7 +13,7 @@ import pytest
 
 from satiety.evaluate import answers
 from satiety.problems.base import Prediction
-from satiety.records import Served, Span
+from satiety.records import Feedback, Served, Span
 from satiety.traffic import ABANDONED, Traffic, served
 
 WRITER = """
@@ -142,3 +142,32 @@ def test_nobody_is_given_away() -> None:
     (span,) = answers.read(row.answer).spans
     assert row.text[span.start : span.end] == "北京"
     assert "wang" not in repr(row)
+
+
+def corrections(*pairs: tuple[str, str], time: str = "2026-01-01T00:00:00+00:00") -> list[Feedback]:
+    return [Feedback(own, time, json.dumps(label), "me") for own, label in pairs]
+
+
+def test_the_latest_correction_counts_however_files_are_joined(tmp_path: Path) -> None:
+    traffic = Traffic(tmp_path, parts=4)
+    assert traffic.corrections() == {}
+    for second in range(20):
+        time = f"2026-01-01T00:00:{second:02}+00:00"
+        traffic.correct(corrections(("same", f"第{second}"), (f"own{second}", "good"), time=time))
+    found = traffic.corrections()
+    assert json.loads(found["same"].answer) == "第19"
+    assert list(found) == [*(f"own{i}" for i in range(19)), "own19", "same"]
+    assert len(list((tmp_path / "feedback").glob("*.parquet"))) <= 4
+    traffic.correct(corrections(("same", "late, but older")))
+    assert json.loads(traffic.corrections()["same"].answer) == "第19"
+
+
+def test_answers_and_corrections_do_not_mix_and_each_is_bounded(tmp_path: Path) -> None:
+    traffic, asked = Traffic(tmp_path, limit=10, parts=4), rows("a", "二")
+    traffic.add(asked)
+    for i in range(40):
+        traffic.correct(corrections((f"{i}", "good"), time=f"2026-01-01T00:00:{i:02}+00:00"))
+    assert {row.text for row in traffic.read()} == {"a", "二"}
+    kept = list(traffic.corrections())
+    assert kept == [f"{i}" for i in range(40 - len(kept), 40)]
+    assert 10 <= len(kept) < 20

@@ -8,13 +8,13 @@ from typing import Any
 from satiety.drift.page.words import Say
 from satiety.worth.page.markup import Html, tag
 
-WIDE, ROW, LEFT, RIGHT = 640, 44, 16, 16
+WIDE, HIGH, EDGE = 640, 24, 8
 
 
 def estimate(report: Mapping[str, Any], say: Say) -> list[Html]:
     """Return the picture, how far it can be believed, and what a loss costs."""
     found = [
-        tag("figure", _picture(report, say)),
+        _picture(report, say),
         tag("p", say("error", report), class_="note"),
     ]
     return [*found, *([tag("p", say("labels cost", report["cost"]))] if report["cost"] else [])]
@@ -31,6 +31,7 @@ def feedback(report: Mapping[str, Any], say: Say) -> list[Html]:
 
 
 def _picture(report: Mapping[str, Any], say: Say) -> Html:
+    """Return a line of words and a line of picture for each score; a small window keeps the words readable."""
     rows = {"usual": report["usual"], "today": report["today"]}
     if report["feedback"]:
         rows["said"] = report["feedback"]["score"]
@@ -39,24 +40,21 @@ def _picture(report: Mapping[str, Any], say: Say) -> Html:
     high: float = min(1.0, max(one["high"] for one in rows.values()) + 0.03)
 
     def x(value: float) -> float:
-        return LEFT + (value - low) / (high - low) * float(WIDE - LEFT - RIGHT)
+        return EDGE + (value - low) / (high - low) * float(WIDE - 2 * EDGE)
 
-    height = ROW * len(rows) + 34
     usual, today = (say.score(rows[name]) for name in ("usual", "today"))
-    title = say("figure", metric=report["metric"], usual=usual, today=today, harm=harm)
-    parts = [tag("title", title), *_harm(x(harm), height, say("harm line", value=harm))]
-    for number, (name, one) in enumerate(rows.items()):
-        parts += _row(20 + ROW * (number + 0.5), one, f"{say(name)}: {say.score(one)}", x)
-    return tag("svg", *parts, viewBox=f"0 0 {WIDE} {height}", role="img", class_="score")
+    told = say("figure", metric=report["metric"], usual=usual, today=today, harm=harm)
+    drawn = [part for name, one in rows.items() for part in _row(f"{say(name)}: {say.score(one)}", one, x(harm), x)]
+    return tag(
+        "figure", tag("div", *drawn, role="img", aria_label=told), tag("figcaption", say("harm line", value=harm))
+    )
 
 
-def _harm(at: float, height: float, words: str) -> Iterator[Html]:
-    yield tag("line", x1=at, x2=at, y1=8, y2=height - 22, class_="down harmful")
-    side = {"x": at + 6, "text_anchor": "start"} if at < WIDE / 2 else {"x": at - 6, "text_anchor": "end"}
-    yield tag("text", words, y=height - 6, class_="tick", font_size="13", **side)  # type: ignore[arg-type]
-
-
-def _row(y: float, one: Mapping[str, float], words: str, x: Any) -> Iterator[Html]:
-    yield tag("line", x1=x(one["low"]), x2=x(one["high"]), y1=y, y2=y, class_="range", stroke_width="2")
-    yield tag("circle", cx=x(one["value"]), cy=y, r=5, class_="mark")
-    yield tag("text", words, x=LEFT, y=y - 12, font_size="13", class_="who")
+def _row(words: str, one: Mapping[str, float], harm: float, x: Any) -> Iterator[Html]:
+    yield tag("p", tag("b", words), aria_hidden="true")
+    parts = [
+        tag("line", x1=harm, x2=harm, y1=0, y2=HIGH, class_="down harmful"),
+        tag("line", x1=x(one["low"]), x2=x(one["high"]), y1=HIGH / 2, y2=HIGH / 2, class_="range"),
+        tag("g", tag("circle", cx=x(one["value"]), cy=HIGH / 2, r=5), class_="point"),
+    ]
+    yield tag("svg", *parts, viewBox=f"0 0 {WIDE} {HIGH}", class_="score", aria_hidden="true")

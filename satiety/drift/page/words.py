@@ -102,7 +102,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Every test compares the window with {texts:,} test examples; its share of false alarms, {alpha:.0%}, is "
         "exact: read off random divisions of both together. Drift is harmful from a loss of {harm} on. "
         "Intervals: {level:.0%}. "
-        "docs/monitor.md has the method and how often it was right.",
+        "docs/monitor.md has the method, and how often it was right.",
         "每项检验都把窗口与 {texts:,} 条测试样例比较，误报率 {alpha:.0%}，由两者合并后的随机划分精确得出。"
         "损失从 {harm} 起算有害。区间：{level:.0%}。方法及其准确程度见 docs/monitor.md。",
     ),

@@ -161,3 +161,21 @@ class TestGroups:
         rows = [Example(identify(t), t, "a", group=g) for t, g in zip(texts, named, strict=True)]
         first, second, third, alone = (e.group for e in group_up(rows, 0.5))
         assert first == second == third != alone
+
+
+def test_labels_added_later_are_all_learned_from_and_move_nobody() -> None:
+    rows = examples("ab" * 50)
+    later = examples("abc" * 10, start=500, source="later.jsonl")
+    before, after = divided(rows), divided([*rows, *later], {"later.jsonl": "added"})
+    for split in ("test", "dev"):
+        assert ids(after, split) == ids(before, split)
+    assert set(ids(after, "train")) == {*ids(before, "train"), *(e.id for e in later)}
+    assert after.hidden == before.hidden
+
+
+def test_labels_added_later_that_are_close_to_one_held_out_go() -> None:
+    rows = examples("ab" * 50)
+    held = next(e for e in rows if e.id in ids(divided(rows), "test"))
+    later = [Example("x", "close", "a", group=held.group, source="later.jsonl")]
+    made = divided([*rows, *later], {"later.jsonl": "added"})
+    assert [(r.id, r.reason, r.twin) for r in made.rejected] == [("x", "straddles", held.id)]

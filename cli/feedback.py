@@ -1,0 +1,130 @@
+"""What people say of answers, from the command line or a file -> corrections beside the record, all right or none."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from satiety.errors import DataError, SetupError
+from satiety.evaluate.answers import write as told
+from satiety.problems.base import Prediction, Problem
+from satiety.records import Feedback, Served
+from satiety.section import nearest
+
+SHOWN = 5
+"""Mistakes that one message names, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One correction as somebody gave it."""
+
+    where: str
+    id: str
+    label: Any
+    """A label, or spans as ``[[start, end, label], …]``, which from a cell or the command line are JSON text."""
+
+
+def correct(id: str | None, label: str | None, file: Path | None, by: str, package: Path) -> str:
+    """Check the corrections against record and problem, then append them; return a line saying so.
+
+    Raises:
+        DataError: names what is wrong with each, at most five; nothing is appended then.
+        SetupError: there is no record here, or it cannot be written.
+    """
+    from satiety.settings import Settings
+    from satiety.traffic import recorded
+
+    given = _given(id, label, file)
+    traffic = recorded(Settings())
+    if traffic is None:
+        raise SetupError("feedback: no project here, so no record; run this inside one, or set SATIETY_TRAFFIC")
+    problem = Problem.load(package / "model" / "problem.json")
+    rows = _checked(given, {row.id: row for row in traffic.read()}, problem, by)
+    traffic.correct(rows)
+    return f"{len(rows):,} {'correction' if len(rows) == 1 else 'corrections'} recorded; the next retraining takes them"
+
+
+def _given(id: str | None, label: str | None, file: Path | None) -> list[Said]:
+    if file is not None and (id is not None or label is not None):
+        raise DataError("feedback: give ID and LABEL, or --file, not both")
+    if file is not None:
+        return list(_read(file))
+    if id is None or label is None:
+        raise DataError("feedback: give the ID of an answer and its right LABEL, or a --file with columns id,label")
+    return [Said("feedback", id, label)]
+
+
+def _read(file: Path) -> Iterable[Said]:
+    """Return the rows of a CSV or JSON-lines file.
+
+    Raises:
+        DataError: it cannot be read, or a row has no id or no label.
+    """
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise DataError(f"{file}: cannot read it: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
+    rows = list(_objects(file, text) if file.suffix in (".jsonl", ".json") else _cells(text))
+    lacking = [where for where, row in rows if row.get("id") in (None, "") or row.get("label") is None]
+    if lacking or not rows:
+        shown = ", ".join(lacking[:SHOWN]) or "the file"
+        raise DataError(f"{file}: {shown}: no id, or no label; it needs both columns, id and label")
+    return [Said(f"{file}:{where}", str(row["id"]), row["label"]) for where, row in rows]
+
+
+def _objects(file: Path, text: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{file}:{number}: not JSON ({error}); write one object a line") from None
+        if not isinstance(row, dict):
+            raise DataError(f"{file}:{number}: not an object; write {{'id': …, 'label': …}}")
+        yield str(number), row
+
+
+def _cells(text: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    reader = csv.DictReader(text.splitlines(keepends=True))
+    for row in reader:
+        yield str(reader.line_num), row
+
+
+def _checked(given: list[Said], answers: Mapping[str, Served], problem: Problem, by: str) -> list[Feedback]:
+    now = datetime.now(UTC).isoformat(timespec="microseconds")
+    rows, wrong = list[Feedback](), list[str]()
+    for said in given:
+        if said.id not in answers:
+            unknown = f"{said.where}: id {said.id[:80]!r}: the record has no such answer"
+            wrong.append(f"{unknown}; {nearest(said.id, answers)}".rstrip("; "))
+            continue
+        try:
+            rows.append(Feedback(said.id, now, _answer(problem, answers[said.id].text, said.label), by))
+        except ValueError as error:
+            wrong.append(f"{said.where}: {error}")
+    if wrong:
+        more = [f"and {len(wrong) - SHOWN} more"] if len(wrong) > SHOWN else []
+        raise DataError("\n".join([*wrong[:SHOWN], *more]))
+    return rows
+
+
+def _answer(problem: Problem, text: str, label: Any) -> str:
+    """Return the right answer as the record keeps it; raise ValueError where the problem has no such answer."""
+    if problem.head == "text":
+        _, own, _ = problem.read({"text": text, "label": label})
+        return told(Prediction(own))
+    try:
+        value = json.loads(label) if isinstance(label, str) else label
+        spans = [(int(start), int(end), str(kind)) for start, end, kind in value]
+    except (ValueError, TypeError):
+        raise ValueError(f"spans {str(label)[:80]!r}: write them as [[start, end, label], …]") from None
+    return told(Prediction(spans=problem.read({"text": text, "spans": spans})[2]))

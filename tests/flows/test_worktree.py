@@ -1,0 +1,147 @@
+"""A worktree of the last commit: what it needs is there, what it makes is on a branch, the checkout is only read."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from contextlib import chdir
+from pathlib import Path
+
+import pytest
+
+from flows import worktree
+from flows.worktree import ROOM, git, inside, make, tidy
+from satiety.assets import Asset
+from satiety.errors import SetupError
+from satiety.settings import project_root
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("flows")]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository whose project has a problem in a folder of its own, and something that lies beside it."""
+    root = tmp_path / "project"
+    for name in (".dvc/config", ".dvc/.gitignore", ".gitignore", ".dvcignore"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(name, root / name)
+    mine = root / "mine"
+    (mine / "data/raw").mkdir(parents=True)
+    (mine / "data/raw/.gitkeep").touch()
+    (mine / "params.yaml").write_text("a: 1\n")
+    (mine / ".gitignore").write_text("/data/raw/*\n!/data/raw/.gitkeep\n")
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared/model").write_text("weights")
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
+        git(*command, folder=root)
+    (mine / "data/raw/评论.csv").write_text("text\n好\n", encoding="utf-8")
+    (mine / "params.yaml").write_text("a: 2  # not committed\n")
+    monkeypatch.chdir(mine)
+    return root
+
+
+def sources(*uris: str) -> list[Asset]:
+    return [Asset(uri=uri, sha256="0" * 64) for uri in uris]
+
+
+def test_it_is_the_last_commit_with_what_git_does_not_know(project: Path) -> None:
+    made = make("one", sources("local://../../shared/model", "local:///etc/hostname", "file:data/raw/评论.csv"))
+    assert (made.folder, made.code) == (made.root / "mine", made.root)
+    assert (made.folder / "params.yaml").read_text() == "a: 1\n"
+    assert (made.folder / "data/raw/评论.csv").read_text(encoding="utf-8") == "text\n好\n"
+    with inside(made):
+        assert Path.cwd() == made.folder
+        assert Path("../../shared/model").read_text() == "weights"
+        assert project_root() == project
+        assert os.environ["PYTHONPATH"].split(os.pathsep)[0] == str(made.code)
+        cache = subprocess.run(["dvc", "cache", "dir"], capture_output=True, text=True, check=True).stdout.strip()
+    assert (cache, "SATIETY_PROJECT" in os.environ) == (str(project / ".dvc/cache"), False)
+    assert (made.folder / ".satiety/spool").resolve() == project / "mine/.satiety/spool"
+    assert git("status", "--porcelain") == "M mine/params.yaml"
+
+
+def test_a_branch_is_made_with_the_first_commit_and_numbered_where_the_day_has_one(project: Path) -> None:
+    names = []
+    for name in ("one", "two", "three"):
+        made = make(name, [])
+        assert git("branch", "--show-current", folder=made.root) == ""
+        names.append(worktree.begin_branch(made, "satiety/retrain-2026-01-01"))
+        (made.folder / "new.txt").write_text(name)
+        done = worktree.commit(made, ["new.txt", "nowhere.txt"], "data: 新的")
+        assert git("log", "-1", "--format=%H %s", names[-1]) == f"{done} data: 新的"
+    assert names == [f"satiety/retrain-2026-01-01{end}" for end in ("", "-2", "-3")]
+
+
+def test_somebody_commits_where_git_knows_nobody(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    made = make("one", [])
+    worktree.begin_branch(made, "satiety/x")
+    (made.folder / "new.txt").touch()
+    worktree.commit(made, ["new.txt"], "data: new")
+    assert git("log", "-1", "--format=%an", "satiety/x") == "satiety"
+
+
+def test_hooks_are_not_run(project: Path) -> None:
+    for name in ("pre-commit", "post-checkout"):
+        hook = project / ".git/hooks" / name
+        hook.write_text("#!/bin/sh\nexit 1\n")
+        hook.chmod(0o755)
+    made = make("one", [])
+    worktree.begin_branch(made, "satiety/x")
+    (made.folder / "new.txt").touch()
+    assert worktree.commit(made, ["new.txt"], "data: new") != made.base
+
+
+def test_what_was_cut_off_goes_and_of_the_others_the_oldest(project: Path) -> None:
+    for name in "123":
+        worktree.begin_branch(make(name, []), "satiety/x")
+        (ROOM / f"{name}.json").write_text("{}")
+    make("4", [])
+    git("worktree", "lock", str(ROOM / "4"))  # as git leaves one that it was still making
+    (ROOM / "0/half").mkdir(parents=True)
+    tidy(2, {"1": 0, "2": 0, "3": 0})
+    assert sorted(path.name for path in ROOM.iterdir()) == ["2", "2.json", "3", "3.json"]
+    assert git("worktree", "list").count("\n") == 2
+    assert git("for-each-ref", "--format=%(refname:short)", "refs/heads/satiety").split() == [
+        "satiety/x",
+        "satiety/x-2",
+        "satiety/x-3",
+    ]
+
+
+def branched(project: Path) -> worktree.Worktree:
+    made = make("one", [])
+    worktree.begin_branch(made, "satiety/x")
+    (made.folder / "new.txt").write_text("new")
+    worktree.commit(made, ["new.txt"], "data: new")
+    return made
+
+
+def test_a_clean_checkout_is_brought_to_the_branch(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked_out: list[str] = []
+    monkeypatch.setattr(worktree, "execute", lambda what, *_: checked_out.append(what))  # its log needs a flow
+    made = branched(project)
+    assert worktree.merge(made, "satiety/x") == "the checkout has changes that are not committed"
+    git("checkout", "-q", "params.yaml")
+    assert worktree.merge(made, "satiety/x") == ""
+    assert Path("new.txt").read_text() == "new"
+    assert checked_out == ["checkout"]
+    assert worktree.merge(made, "satiety/x") == "the checkout is at another commit by now"
+
+
+def test_what_is_missing_is_said(project: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    shutil.copytree(project / ".dvc", bare / ".dvc")
+    with chdir(bare):
+        with pytest.raises(SetupError, match=r"bare: no git repository; a retraining is a branch of one: `git init`"):
+            make("one", [])
+        git("init", "-q")
+        with pytest.raises(SetupError, match=r"bare: nothing is committed; commit the project"):
+            make("one", [])
+        git("commit", "-q", "--allow-empty", "-m", "first")
+        with pytest.raises(SetupError, match=r"params.yaml: not in the last commit, which is what is retrained"):
+            make("one", [])
+    with pytest.raises(SetupError, match=r"mine: `git frob -x` ended with code 1: .*'frob' is not a git command"):
+        git("frob", "-x")

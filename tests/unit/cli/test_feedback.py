@@ -1,0 +1,132 @@
+"""Corrections: all of them right, or none is taken and every mistake is named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cli.feedback import correct
+from satiety.errors import DataError, SetupError
+from satiety.evaluate.answers import read
+from satiety.problems import PROBLEMS
+from satiety.problems.base import Prediction
+from satiety.records import Served, Span
+from satiety.traffic import Traffic, served
+
+TEXTS = ["a good film", "很难看的电影", "Anna lives in 上海"]
+
+
+@pytest.fixture
+def traffic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Traffic:
+    monkeypatch.setenv("SATIETY_TRAFFIC", str(tmp_path / "traffic"))
+    return Traffic(tmp_path / "traffic")
+
+
+@pytest.fixture
+def rows(traffic: Traffic) -> list[Served]:
+    made = list(served(TEXTS, [Prediction("good")] * len(TEXTS), "model", 0.1))
+    traffic.add(made)
+    return made
+
+
+def package(folder: Path, kind: str = "classify") -> Path:
+    fields = {"labels": ["好", "bad"], "names": {}} if kind == "classify" else {"labels": ["LOC", "PER"]}
+    PROBLEMS[kind].model_validate(fields).save(folder / "package/model/problem.json")
+    return folder / "package"
+
+
+def test_one_correction_is_kept_with_who_said_it(traffic: Traffic, rows: list[Served], tmp_path: Path) -> None:
+    said = correct(rows[0].id, "bad", None, "Li", package(tmp_path))
+    assert said == "1 correction recorded; the next retraining takes them"
+    (found,) = traffic.corrections().values()
+    assert (found.id, found.answer, found.by) == (rows[0].id, '"bad"', "Li")
+    correct(rows[0].id, "好", None, "Li", package(tmp_path))
+    assert traffic.corrections()[rows[0].id].answer == '"好"', "the latest counts"
+
+
+@pytest.mark.parametrize("name", ["said.csv", "said.jsonl"])
+def test_a_file_gives_many(name: str, traffic: Traffic, rows: list[Served], tmp_path: Path) -> None:
+    pairs = list(zip((row.id for row in rows), ("bad", "好", "bad"), strict=True))
+    lines = [json.dumps({"id": own, "label": label}, ensure_ascii=False) for own, label in pairs]
+    cells = ["\ufeffid,label", *(f"{own},{label}" for own, label in pairs)]
+    (tmp_path / name).write_text("\n".join(cells if name.endswith("csv") else [*lines, ""]), encoding="utf-8")
+    assert correct(None, None, tmp_path / name, "", package(tmp_path)).startswith("3 corrections recorded")
+    assert {own: read(one.answer).label for own, one in traffic.corrections().items()} == dict(pairs)
+
+
+def test_entities_are_given_by_their_place(traffic: Traffic, rows: list[Served], tmp_path: Path) -> None:
+    correct(rows[2].id, '[[14, 16, "LOC"], [0, 4, "PER"]]', None, "", package(tmp_path, "ner"))
+    (tmp_path / "a.jsonl").write_text(json.dumps({"id": rows[0].id, "label": []}), encoding="utf-8")
+    correct(None, None, tmp_path / "a.jsonl", "", package(tmp_path, "ner"))
+    found = {own: read(one.answer).spans for own, one in traffic.corrections().items()}
+    assert found == {rows[2].id: (Span(0, 4, "PER"), Span(14, 16, "LOC")), rows[0].id: ()}
+    assert TEXTS[2][14:16] == "上海"
+
+
+def test_all_mistakes_are_named_at_once_and_nothing_is_kept(
+    traffic: Traffic, rows: list[Served], tmp_path: Path
+) -> None:
+    near = rows[0].id[:-1] + "x"
+    lines = ["id,label", f"{rows[1].id},好", f"{near},bad", f"{rows[2].id},ugly", *(f"{n},bad" for n in range(5))]
+    (tmp_path / "said.csv").write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(DataError) as wrong:
+        correct(None, None, tmp_path / "said.csv", "", package(tmp_path))
+    first, second, *_, last = str(wrong.value).splitlines()
+    assert first.endswith(f"said.csv:3: id {near!r}: the record has no such answer; did you mean {rows[0].id!r}?")
+    assert second.endswith("said.csv:4: label 'ugly' is not one of: 好, bad")
+    assert last == "and 2 more"
+    assert traffic.corrections() == {}
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [
+        ("Paris", r"spans 'Paris': write them as \[\[start, end, label\], …\]"),
+        ("[[0, 99, \"LOC\"]]", r"span 0:99 does not lie in a text of 16 characters"),
+        ("[[0, 4, \"BIRD\"]]", r"entity type 'BIRD' is not one of: LOC, PER"),
+    ],
+)  # fmt: skip
+def test_wrong_entities_are_named(label: str, message: str, rows: list[Served], tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message):
+        correct(rows[2].id, label, None, "", package(tmp_path, "ner"))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"name,label\na,b\n", r"said.csv: 2: no id, or no label; it needs both columns"),
+        (b"", r"said.csv: the file: no id, or no label"),
+        (b"id,label\n\xff\xfe,b\n", r"said.csv: not UTF-8 at byte 9"),
+    ],
+)
+def test_a_file_without_what_is_needed_is_refused(
+    content: bytes, message: str, traffic: Traffic, tmp_path: Path
+) -> None:
+    (tmp_path / "said.csv").write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        correct(None, None, tmp_path / "said.csv", "", package(tmp_path))
+
+
+def test_lines_that_are_no_objects_are_refused(traffic: Traffic, tmp_path: Path) -> None:
+    path = tmp_path / "said.jsonl"
+    for text, message in (("{", r"said.jsonl:1: not JSON"), ("\n[1]", r"said.jsonl:2: not an object")):
+        path.write_text(text)
+        with pytest.raises(DataError, match=message):
+            correct(None, None, path, "", package(tmp_path))
+    with pytest.raises(DataError, match=r"nowhere.csv: cannot read it: No such file"):
+        correct(None, None, tmp_path / "nowhere.csv", "", package(tmp_path))
+
+
+def test_half_a_command_is_refused(traffic: Traffic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DataError, match=r"give the ID of an answer and its right LABEL, or a --file"):
+        correct("abc", None, None, "", package(tmp_path))
+    with pytest.raises(DataError, match=r"give ID and LABEL, or --file, not both"):
+        correct("abc", "bad", Path("x.csv"), "", package(tmp_path))
+    with pytest.raises(DataError, match=r"problem.json: no such file"):
+        correct("abc", "bad", None, "", tmp_path / "nowhere")
+    monkeypatch.delenv("SATIETY_TRAFFIC")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SetupError, match=r"no project here, so no record; run this inside one"):
+        correct("abc", "bad", None, "", package(tmp_path))

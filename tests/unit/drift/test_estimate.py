@@ -1,0 +1,103 @@
+"""Rehearsals on labelled texts: what a shift costs is told without labels, and how far the telling errs is known."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from satiety.drift.estimate import learn
+from satiety.drift.rehearsal import Pool, rehearse, world
+from satiety.drift.sample import Sample, strangeness
+from satiety.drift.signs import look, signs, vocabulary
+from satiety.problems import Prediction
+from satiety.problems.classify import Classify
+from satiety.records import Example
+
+CLASSES = ["bad", "fine", "good"]
+PROBLEM = Classify(labels=CLASSES, names={})
+WORDS = {
+    "en": ["the", "film", "was", "good", "bad", "fine", "long", "short", "hotel", "room"],
+    "zh": ["这部", "电影", "很", "好看", "差劲", "房间", "干净", "服务", "热情", "价格"],
+}
+
+
+def pool(count: int, seed: int, language: str, blur: float) -> Pool:
+    """Return texts around three centres, and rewrites of them that lie less clearly; who answers sees only that."""
+    draw, chance = np.random.default_rng(seed), random.Random(seed)
+    gold = draw.choice(3, count)
+    plain = np.eye(8)[gold] + 0.6 * draw.standard_normal((count, 8))
+    written = np.concatenate([plain, plain + blur * draw.standard_normal((count, 8))])
+    vectors = written / np.linalg.norm(written, axis=1, keepdims=True)
+    scores = np.exp(3 * vectors[:, :3])
+    scores /= scores.sum(axis=1, keepdims=True)
+    gap = "" if language == "zh" else " "
+    texts = [gap.join(chance.choices(WORDS[language], k=7)) for _ in range(count)]
+    spoilt = [text.replace(WORDS[language][0], "xq" if language == "en" else "鑫") for text in texts]
+    examples = [Example(str(i), text, CLASSES[gold[i % count]]) for i, text in enumerate([*texts, *spoilt])]
+    answers = [Prediction(label=CLASSES[row.argmax()]) for row in scores]
+    found = Sample((*texts, *spoilt), vectors, scores, strangeness(vectors, np.eye(8)[:3], 2))
+    return Pool(found, PROBLEM.tally(examples, answers), [CLASSES[i] for i in gold])
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_change_of_the_score_is_told_in_worlds_that_were_not_rehearsed(language: str) -> None:
+    """Other texts, other worlds, a rewrite half as strong: it errs far less than saying "no change" does."""
+    rehearsed = rehearse(pool(600, 1, language, 1.2), PROBLEM.measure, "macro_f1", size=200, count=400, seed=1)
+    estimator = learn(rehearsed, 1)
+    mine, other = pool(600, 1, language, 1.2), pool(1500, 2, language, 0.6)
+    reference = mine.sample.take(np.arange(600))
+    known = vocabulary(reference.texts)
+    usual, windows = look(reference, known, own=1), look(other.sample, known)
+    before, draw = score(other.tallies[:1500].sum(axis=0)), np.random.default_rng(3)
+    told, true, covered = [], [], []
+    for _ in range(100):
+        weights = world(other.sample.embeddings, other.strata, draw)
+        seen = signs(usual, windows.take(draw.choice(len(weights), 200, p=weights)))
+        found = estimator.change(seen, 0.95)
+        true.append(score(weights @ other.tallies) - before)
+        told.append(found.value)
+        covered.append(found.low <= true[-1] <= found.high)
+    errors, changes = np.abs(np.subtract(told, true)), np.abs(true)
+    assert errors.mean() < 0.6 * changes.mean(), (errors.mean(), changes.mean())
+    assert np.mean(covered) >= 0.88
+
+
+def test_rehearsals_are_the_same_for_the_same_seed_and_hold_what_they_are_of() -> None:
+    how = {"size": 50, "count": 100}
+    one, again, other = (
+        rehearse(pool(200, 1, "en", 1.0), PROBLEM.measure, "macro_f1", seed=seed, **how) for seed in (1, 1, 2)
+    )
+    assert (one.signs == again.signs).all()
+    assert (one.changes == again.changes).all()
+    assert (one.changes != other.changes).any()
+    assert one.changes.min() < -0.05
+    assert np.isfinite(one.signs).all()
+    assert sorted(set(one.splits)) == [0, 1, 2, 3]
+
+
+def test_a_world_is_a_distribution_over_texts_and_their_rewrites() -> None:
+    made, draw = pool(100, 1, "en", 1.0), np.random.default_rng(0)
+    worlds = np.stack([world(made.sample.embeddings, made.strata, draw) for _ in range(200)])
+    assert np.allclose(worlds.sum(axis=1), 1)
+    assert (worlds >= 0).all()
+    rewritten = worlds[:, 100:].sum(axis=1)
+    assert (rewritten == 0).any()
+    assert (rewritten > 0.5).any()
+
+
+def test_without_rewrites_labels_and_topics_are_rehearsed_all_the_same() -> None:
+    made = pool(100, 1, "en", 1.0)
+    bare = Pool(made.sample.take(np.arange(100)), made.tallies[:100], made.strata)
+    assert rehearse(bare, PROBLEM.measure, "macro_f1", size=50, count=100, seed=1).changes.std() > 0
+
+
+def test_signs_of_the_reference_itself_are_all_but_zero() -> None:
+    texts = pool(300, 1, "zh", 1.0).sample.take(np.arange(300))
+    known = vocabulary(texts.texts)
+    assert np.abs(signs(look(texts, known, own=1), look(texts, known, own=1))).max() < 1e-9
+
+
+def score(tallies: np.ndarray) -> float:
+    return float(PROBLEM.measure(tallies)["macro_f1"])

@@ -1,0 +1,109 @@
+"""What is said of a window: label shares, what is new, what it costs, and the verdict."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from satiety.drift.cost import in_labels
+from satiety.drift.explain import clusters, strangest, terms
+from satiety.drift.sample import Sample
+from satiety.drift.shares import shares
+from satiety.drift.testing import Drift
+from satiety.drift.verdict import judge, sentence
+from satiety.evaluate.bootstrap import Interval
+
+CURVE = [{"budget": 0, "value": 0.4}, {"budget": 60, "value": 0.5}, {"budget": 240, "value": 0.6}]
+
+
+def test_the_shares_of_the_labels_are_found_through_a_model_that_errs() -> None:
+    """200 windows whose labels' shares have moved: the intervals hold the true ones about as often as they say."""
+    draw, covered = np.random.default_rng(1), 0
+    right = np.array([[0.7, 0.2, 0.1], [0.2, 0.6, 0.2], [0.1, 0.3, 0.6]])
+    today = np.array([0.6, 0.3, 0.1])
+    for seed in range(200):
+        gold, now = draw.choice(3, 600), draw.choice(3, 400, p=today)
+        answered, window = (np.array([draw.choice(3, p=right[label]) for label in those]) for those in (gold, now))
+        found = shares(list(gold), answered, window, 3, level=0.9, seed=seed)
+        assert found[:, 0].sum() == pytest.approx(1)
+        covered += int((found[:, 1] <= today).all() and (today <= found[:, 2]).all())
+    assert 140 <= covered <= 198
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "word"),
+    [
+        (["the film was good", "a bad film", "fine room"], "the lockdown was bad", "lockdown"),
+        (["这部电影很好看", "房间很干净", "服务热情"], "疫情期间房间很差", "疫情"),
+    ],
+)
+def test_a_new_word_is_named_with_a_text_that_has_it(old: list[str], new: str, word: str) -> None:
+    found = terms(old * 40, [*(old * 10), *([new] * 20)], 3)
+    assert word in [one.word for one in found]
+    first = next(one for one in found if one.word == word)
+    assert (first.example, first.reference, first.window) == (new, 0.0, pytest.approx(20 / 50))
+    assert terms(old * 40, old * 10, 5) == []
+
+
+def test_texts_that_came_to_lie_together_are_shown_as_a_group() -> None:
+    draw = np.random.default_rng(1)
+
+    def lying(centre: int, count: int, text: str) -> Sample:
+        vectors = np.eye(6)[[centre] * count] + 0.1 * draw.standard_normal((count, 6))
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return Sample((text,) * count, vectors, np.ones((count, 1)), 1 - vectors[:, 0])
+
+    reference = lying(0, 100, "old text") + lying(1, 100, "other text")
+    window = lying(0, 50, "old text") + lying(1, 50, "other text") + lying(3, 40, "strike news")
+    found = clusters(reference, window, 5, seed=1)
+    assert found[0].examples == ("strike news",)
+    assert found[0].reference == 0
+    assert "strike" in {word for one in found for word in one.terms}
+    assert set(strangest(window, 5)) <= {"strike news", "other text"}
+    assert clusters(reference, window, 0, seed=1) == []
+
+
+def test_a_loss_is_told_in_the_labels_that_it_undoes() -> None:
+    half = in_labels(Interval(-0.1, -0.15, -0.05), CURVE)
+    assert half is not None
+    assert (half.value, half.of) == (180.0, 240)
+    assert 0 < half.low < half.value < half.high < 240
+    all_of_them = in_labels(Interval(-0.5, -0.6, -0.4), CURVE)
+    assert all_of_them is not None
+    assert all_of_them.value == all_of_them.low == all_of_them.high == 240
+    gain = in_labels(Interval(0.02, 0.01, 0.03), CURVE)
+    assert gain is not None
+    assert gain.value == gain.high == 0
+    assert in_labels(Interval(-0.1, -0.2, 0), []) is None
+    assert in_labels(Interval(-0.1, -0.2, 0), [{"budget": 0, "value": 0.5}, {"budget": 9, "value": 0.4}]) is None
+
+
+@pytest.mark.parametrize(
+    ("alarm", "change", "known", "said"),
+    [
+        (False, -0.2, None, "no drift"),
+        (True, -0.01, None, "drift without harm"),
+        (True, -0.05, None, "harmful drift"),
+        (True, -0.05, (-0.02, 0.01), "drift without harm"),
+        (True, -0.05, (-0.2, 0.01), "harmful drift"),
+        (True, -0.01, (-0.2, -0.04), "harmful drift"),
+        (False, 0.0, (-0.2, -0.04), "harmful drift"),
+    ],
+)
+def test_the_verdict_weighs_feedback_before_the_estimate(
+    alarm: bool, change: float, known: tuple[float, float] | None, said: str
+) -> None:
+    spoken = Interval(sum(known) / 2, *known) if known else None
+    drift = Drift(0.01 if alarm else 0.5, alarm, {})
+    assert judge(drift, Interval(change, change - 0.1, change + 0.1), spoken, 0.03) == said
+
+
+def test_harm_is_told_with_the_labels_that_it_undoes_in_both_languages() -> None:
+    change = Interval(-0.1, -0.15, -0.05)
+    told = sentence("harmful drift", "macro_f1", Interval(0.5, 0.45, 0.55), change, in_labels(change, CURVE))
+    assert told["en"] == (
+        "Harmful drift: macro_f1 today about 0.500 [0.450, 0.550], -0.100 [-0.150, -0.050]. "
+        "That undoes 180 of 240 labels [120, 233]."
+    )
+    assert "这抵消了 240 条标注中的 180 条" in told["zh"]
+    assert "labels" not in sentence("no drift", "accuracy", Interval(0.5, 0.4, 0.6), change, None)["en"]

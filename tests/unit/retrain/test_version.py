@@ -1,0 +1,92 @@
+"""Files of a data version: what ingest reads of them is what was gathered, and params.yaml keeps its comments."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from satiety.errors import DataError
+from satiety.ingest.base import READERS, Limits
+from satiety.ingest.clean import Cleaner, identify
+from satiety.params import load_params
+from satiety.problems import PROBLEMS, Problem
+from satiety.records import Document, Example, Span
+from satiety.retrain import version
+from satiety.retrain.gather import Gathered
+
+CLASSIFY = PROBLEMS["classify"].model_validate({"labels": ["坏", "good"], "names": {}})
+NER = PROBLEMS["ner"].model_validate({"labels": ["LOC", "PER"]})
+LIMITS = Limits(row_bytes=10_000, rows=1000, ratio=200)
+
+
+def made(*learn: Example) -> Gathered:
+    return Gathered(list(learn), [Example("f", "fresh", "good")], [Document("d", "raw\u2028文")], {}, {}, "")
+
+
+def label(text: str, answer: str) -> Example:
+    return Example(identify(text), text, answer, source="feedback:abc")
+
+
+@pytest.mark.parametrize(
+    ("problem", "example"),
+    [
+        (CLASSIFY, label("写信给 <email>，谢谢", "坏")),
+        (CLASSIFY, label('a "quoted" text, twice', "good")),
+        (NER, Example(identify("Anna in 上海"), "Anna in 上海", None, (Span(8, 10, "LOC"),), source="feedback:abc")),
+        (NER, Example(identify("nobody"), "nobody", None, (), source="feedback:abc")),
+    ],
+)
+def test_ingest_reads_what_was_written_and_so_does_the_next_retraining(
+    problem: Problem, example: Example, tmp_path: Path
+) -> None:
+    files = version.write_version(tmp_path, made(example), problem)
+    assert files == [version.LABELS, version.TEXTS]
+    source = version.sources(files, problem)["labelled"]
+    (row,) = READERS[source["reader"]["kind"]]().read(tmp_path / version.LABELS, source["columns"], LIMITS)
+    record = Cleaner(problem, LIMITS, ("email",)).clean("x", row).record
+    assert isinstance(record, Example)
+    assert (record.text, record.label, record.spans) == (example.text, example.label, example.spans)
+    assert version.read_learned(tmp_path / version.LABELS, problem) == [example]
+
+
+def test_where_there_is_nothing_no_file_is_made(tmp_path: Path) -> None:
+    assert version.write_version(tmp_path, Gathered([], [], [], {}, {}, ""), CLASSIFY) == []
+    assert version.read_learned(tmp_path / version.LABELS, CLASSIFY) == []
+    assert version.read_fresh(tmp_path / "fresh.parquet") == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_no_data_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "feedback.jsonl"
+    path.write_text('{"text": "a", "label": "good"}\n{"text": "b", "label": "ugly"}\n')
+    with pytest.raises(DataError, match=r"feedback.jsonl:2: no label of an earlier retraining \(label 'ugly' is not"):
+        version.read_learned(path, CLASSIFY)
+
+
+@pytest.mark.parametrize("file", ["params.yaml", "examples/ner_zh/params.yaml", "examples/topics_zh/params.yaml"])
+def test_params_name_the_sources_once_and_keep_what_else_they_say(file: str, tmp_path: Path) -> None:
+    path, problem = tmp_path / "params.yaml", NER if "ner" in file else CLASSIFY
+    shutil.copy(file, path)
+    before = load_params(path)
+    named = version.sources([version.LABELS, version.TEXTS], problem)
+    for _ in range(2):
+        version.name_sources(path, named)
+        after = load_params(path)
+        assert after.ingest.labelled[:-1] == before.ingest.labelled
+        assert after.ingest.corpus[:-1] == before.ingest.corpus
+        assert (after.ingest.labelled[-1].uri, after.ingest.labelled[-1].split) == (f"file:{version.LABELS}", "added")
+        assert after.finetune == before.finetune
+    comments = [[part.partition("# ")[2] for part in one.read_text().splitlines()] for one in (Path(file), path)]
+    assert [text.strip() for text in comments[0] if text] == [text.strip() for text in comments[1] if text]
+
+
+def test_the_stamp_tells_other_files_and_not_our_own(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("1")
+    before = version.stamp(tmp_path)
+    for name in ("feedback.jsonl", "feedback.jsonl.dvc", "traffic.jsonl"):
+        (tmp_path / name).write_text("x")
+    assert version.stamp(tmp_path) == before
+    (tmp_path / "b.csv").write_text("2")
+    assert version.stamp(tmp_path) != before
