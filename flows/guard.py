@@ -17,6 +17,8 @@ SERVER = "prefect.server.api.server:create_app"
 """What the command line of such a server names."""
 PAUSE = 0.5
 """Seconds between two looks."""
+_guards: list["subprocess.Popen[bytes]"] = []
+"""Kept: Python complains of a process that nobody holds."""
 
 
 def guard() -> None:
@@ -26,7 +28,9 @@ def guard() -> None:
             if SERVER in child.cmdline():
                 quiet = subprocess.DEVNULL
                 command = [sys.executable, "-m", "flows.guard", str(os.getpid()), str(child.pid)]
-                subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)
+                _guards.append(
+                    subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)
+                )
 
 
 def main() -> None:
