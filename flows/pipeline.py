@@ -27,6 +27,7 @@ from prefect.states import Failed
 
 from flows import artifacts, commands, dvc, lock, slots
 from flows.alerts import HOOKS
+from flows.guard import guard
 from flows.overrides import lent, put_back, saving, setting
 from flows.stages import cached, check_pool, promote, reproduce, save, send
 from satiety.errors import SatietyError, SetupError
@@ -166,6 +167,7 @@ def bounded() -> Iterator[None]:
     """Let nothing outlive this run, and this run not its worker."""
     if BY_WORKER in os.environ:
         end_with_parent()
+    guard()
     try:
         yield
     except BaseException:

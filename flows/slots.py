@@ -1,5 +1,10 @@
-"""The slots that runs share, whatever worker they are on: who trains holds `gpu`."""
+"""The slots that runs share, whatever worker they are on: who trains holds `gpu`.
 
+A run without a server shares one with its like by a file's lock instead, which the kernel drops when the process dies:
+the server that Prefect starts for the time of a run frees no slot of a run that was killed, ever.
+"""
+
+import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +19,8 @@ TRAINING = ("pretrain", "finetune")
 
 def ensure() -> None:
     """Make the limits where there are none; one that somebody set otherwise stays."""
+    if not _served():
+        return
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
     from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
@@ -37,5 +44,27 @@ def held(stage: str) -> Iterator[None]:
     if stage not in TRAINING:
         yield
         return
+    if not _served():
+        with _locked():
+            yield
+        return
     with concurrency(GPU, occupy=1, lease_duration=LEASE):
+        yield
+
+
+def _served() -> bool:
+    """Return whether a server is named; else Prefect starts one for this run alone."""
+    from prefect.settings import PREFECT_API_URL
+
+    return bool(PREFECT_API_URL.value())
+
+
+@contextmanager
+def _locked() -> Iterator[None]:
+    from prefect.settings import PREFECT_HOME
+
+    home = PREFECT_HOME.value()
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / f"satiety-{GPU}.lock").open("a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         yield

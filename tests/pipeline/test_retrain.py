@@ -14,10 +14,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import yaml
 
@@ -36,11 +36,11 @@ CORRECTED, ASKED = 60, 80
 
 
 class Retraining:
-    """A copy of the project with a record of its own, and a Prefect server for its flows."""
+    """A copy of the project with a record of its own."""
 
-    def __init__(self, project: Project, api: str) -> None:
+    def __init__(self, project: Project) -> None:
         self.project, self.root = project, project.root
-        self.environment = project.environment() | {"PREFECT_API_URL": api}
+        self.environment = project.environment() | {"PREFECT_HOME": str(project.root.parent / "prefect")}
 
     def start(self) -> subprocess.Popen[str]:
         """Start the flow."""
@@ -95,14 +95,10 @@ class Retraining:
 
 
 @pytest.fixture(scope="module")
-def retraining(committed: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Retraining]:
-    from prefect.settings import PREFECT_API_URL
-    from prefect.testing.utilities import prefect_test_harness
-
+def retraining(committed: Project, tmp_path_factory: pytest.TempPathFactory) -> Retraining:
     root = tmp_path_factory.mktemp("retrain") / "project"
     shutil.copytree(committed.root, root, symlinks=True)
-    with prefect_test_harness(server_startup_timeout=120):
-        yield Retraining(Project(root), str(PREFECT_API_URL.value()))
+    return Retraining(Project(root))
 
 
 def ask(root: Path, seed: int) -> None:
@@ -128,9 +124,9 @@ def test_a_killed_run_leaves_champion_and_checkout_and_the_next_one_completes_al
         wait(lambda: retraining.lock("finetune") or flow.poll() is not None, 200)
         lock = retraining.lock("finetune")
         assert lock is not None, flow.stdout and flow.stdout.read()
-        stage = int(lock.read_text())
+        below = psutil.Process(flow.pid).children(recursive=True)
         os.kill(flow.pid, signal.SIGKILL)
-    wait(lambda: not alive(stage), 60)
+    wait(lambda: not any(alive(process.pid) for process in below), 60)
     assert (retraining.checkout(), retraining.champion()) == (before, champion)
     assert len(retraining.worktrees()) == 1
 

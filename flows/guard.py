@@ -1,0 +1,47 @@
+"""The server that Prefect starts for the time of one run -> one that ends with the run, however that ends.
+
+    python -m flows.guard PID SERVER        ends SERVER once PID, which starts this, is gone
+
+Prefect ends it at exit, and nobody after a kill: it would stay, and hold its database, for good.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from contextlib import suppress
+
+import psutil
+
+SERVER = "prefect.server.api.server:create_app"
+"""What the command line of such a server names."""
+PAUSE = 0.5
+"""Seconds between two looks."""
+_guards: list["subprocess.Popen[bytes]"] = []
+"""Kept: Python complains of a process that nobody holds."""
+
+
+def guard() -> None:
+    """Let the server that this process has started, if any, end with it."""
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):
+            if SERVER in child.cmdline():
+                quiet = subprocess.DEVNULL
+                command = [sys.executable, "-m", "flows.guard", str(os.getpid()), str(child.pid)]
+                _guards.append(
+                    subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)
+                )
+
+
+def main() -> None:
+    """Wait until the parent is gone, then end the server, if it is still there."""
+    parent = int(sys.argv[1])
+    with suppress(psutil.NoSuchProcess):
+        server = psutil.Process(int(sys.argv[2]))
+        while os.getppid() == parent and server.is_running():
+            time.sleep(PAUSE)
+        server.terminate()
+
+
+if __name__ == "__main__":
+    main()
