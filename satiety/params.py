@@ -15,8 +15,9 @@ from satiety.augment import Augment
 from satiety.errors import ParamsError
 from satiety.evaluate import Evaluate
 from satiety.ingest import Ingest
-from satiety.package import Promote, Register
+from satiety.package import Register
 from satiety.pretrain import Pretrain
+from satiety.promotion import Promote
 from satiety.retrieve import Retrieve
 from satiety.section import PARAMS_FILE, Section, nearest, read_yaml
 from satiety.tuning import Finetune
