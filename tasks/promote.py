@@ -4,7 +4,7 @@ Who is champion is a fact of the world, not of this workspace, so DVC must not c
 The alias moves last, and at once; what was cut off before is done again by the next run, as the same look.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +17,7 @@ from satiety.promotion.judge import Evidence, Verdict, judge
 from satiety.promotion.moves import taken_back
 from satiety.promotion.reason import reason
 from satiety.promotion.report import grounds, spent
-from satiety.promotion.spending import Look
+from satiety.promotion.spending import Look, Looks
 from satiety.records import Example, read
 from satiety.section import read_yaml
 from satiety.settings import Settings
@@ -38,7 +38,7 @@ class Decision:
     decision: Literal["promoted", "kept", "refused", "unchanged"]
     """``kept``: the champion stays. ``refused``: there is none, and this model is no better than no training."""
     reason: str
-    look: Look
+    looks: Looks
     evidence: Evidence | None = None
     """None where nothing had to be compared."""
     verdict: Verdict | None = None
@@ -91,9 +91,8 @@ def decide(contest: Contest, champion: Any) -> Decision:
         ParamsError: the champion answers another problem.
     """
     client, name, challenger, params = contest.client, contest.name, contest.challenger, contest.params
-    test = looks.set_digest(contest.asked.frozen)
-    total = (1 - params.level) / 2
-    before = Look(looks.taken(client.get_registered_model(name).tags, test), total)
+    taken = looks.taken(client.get_registered_model(name).tags, looks.set_digest(contest.asked.frozen))
+    before = Looks(Look(taken, (1 - params.level) / 2))
     old = champion.tags.get(DIGEST_TAG, "unknown") if champion else None
     if old == challenger.digest:
         return Decision("unchanged", f"this model is the champion already, as version {champion.version}", before)
@@ -106,17 +105,27 @@ def decide(contest: Contest, champion: Any) -> Decision:
     else:
         evidence = gathered(challenger, champion, contest.asked, params)
         rival = f"the champion, version {champion.version}"
-    look = Look(looks.take(client, name, test, old, challenger.digest), total)
-    verdict = judge(evidence, look, params)
-    why = reason(challenger.problem.headline, rival, evidence, verdict, look, params)
-    decision = "promoted" if verdict.promote else "kept" if champion else "refused"
-    return Decision(decision, why, look, evidence, verdict)  # type: ignore[arg-type]
+    paid = _look(contest, old, fresh=evidence.fresh is not None)
+    verdict = judge(evidence, paid, params)
+    why = reason(challenger.problem.headline, rival, evidence, verdict, paid, params)
+    return Decision("promoted" if verdict.promote else "kept" if champion else "refused", why, paid, evidence, verdict)
+
+
+def _look(contest: Contest, old: str | None, *, fresh: bool) -> Looks:
+    """Note the looks that this comparison takes, before anything of it is known to anybody."""
+    total = (1 - contest.params.level) / 2
+
+    def take(gold: Sequence[Example]) -> Look:
+        test = looks.set_digest(gold)
+        return Look(looks.take(contest.client, contest.name, test, old, contest.challenger.digest), total)
+
+    return Looks(take(contest.asked.frozen), take(contest.asked.fresh) if fresh else None)
 
 
 def _carry_out(contest: Contest, champion: Any, decided: Decision) -> None:
     """Note the decision on the challenger's version; move the alias last, when all else is done."""
-    if decided.decision == "unchanged":
-        return
+    if decided.evidence is None:
+        return  # nothing was compared, so there is nothing new to say of it
     client, name, number = contest.client, contest.name, contest.number
     client.set_model_version_tag(name, number, "satiety.decision", decided.decision)
     client.set_model_version_tag(name, number, "satiety.reason", decided.reason)
@@ -147,7 +156,7 @@ def told(contest: Contest, champion: Any, decided: Decision) -> dict[str, Any]:
         "challenger": _side(contest.number, contest.challenger.digest, new),
         "difference": decided.verdict and decided.verdict.frozen.difference.rounded(),
         **grounds(decided.evidence, decided.verdict, contest.asked.fresh, contest.params),
-        "alpha": spent(decided.look, contest.params),
+        "alpha": spent(decided.looks, contest.params),
     }
 
 

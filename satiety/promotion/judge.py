@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from satiety.evaluate.bootstrap import Interval
 from satiety.promotion import Promote
 from satiety.promotion.paired import Paired
-from satiety.promotion.spending import Look
+from satiety.promotion.spending import Looks
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +72,23 @@ class Verdict:
         return not (self.regressed or self.frozen.worse or (self.fresh and self.fresh.worse))
 
 
-def judge(evidence: Evidence, look: Look, params: Promote) -> Verdict:
-    """Weigh the evidence; all claims of one look share its alpha."""
-    fresh, share = evidence.fresh, params.calibration if evidence.sizes else 0.0
-    alpha = look.alpha * (1 - share) / (2 if fresh else 1)
-    trust = evidence.trust.interval(look.alpha * share) if evidence.trust and share else None
+def judge(evidence: Evidence, looks: Looks, params: Promote) -> Verdict:
+    """Weigh the evidence; the claims that rest on one test set share the alpha of this look at it."""
+    share = params.calibration if evidence.sizes else 0.0
+    trust = evidence.trust.interval(looks.frozen.alpha * share) if evidence.trust and share else None
+    fresh = None
+    if evidence.fresh and looks.fresh:
+        fresh = _find(evidence.fresh.headline, looks.fresh.alpha, params)
     verdict = Verdict(
         promote=False,
-        frozen=_find(evidence.frozen.headline, alpha, params),
-        fresh=_find(fresh.headline, alpha, params) if fresh else None,
+        frozen=_find(evidence.frozen.headline, looks.frozen.alpha * (1 - share), params),
+        fresh=fresh,
         regressed=_regressed(evidence, params),
         cheaper=_cheaper(evidence.sizes, params.saving),
         calibration=trust,
         calibrated=trust is not None and trust.high < 0,
     )
-    better = verdict.frozen.better or (verdict.fresh is not None and verdict.fresh.better)
+    better = verdict.frozen.better or (fresh is not None and fresh.better)
     instead = verdict.frozen.equal and (verdict.cheaper or verdict.calibrated)
     return replace(verdict, promote=verdict.sound and (better or instead))
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from satiety.evaluate.bootstrap import Interval
 from satiety.promotion import Promote
 from satiety.promotion.judge import Evidence, Finding, Verdict
-from satiety.promotion.spending import Look
+from satiety.promotion.spending import Looks
 
 
-def reason(metric: str, rival: str, evidence: Evidence, verdict: Verdict, look: Look, params: Promote) -> str:
+def reason(metric: str, rival: str, evidence: Evidence, verdict: Verdict, looks: Looks, params: Promote) -> str:
     """Return why the challenger takes over, or does not: every ground that was looked at.
 
     Args:
@@ -16,16 +16,16 @@ def reason(metric: str, rival: str, evidence: Evidence, verdict: Verdict, look: 
         rival: whom it was compared with: ``the champion, version 2``.
         evidence: what was compared.
         verdict: what came of it.
-        look: which one it was at this test set.
+        looks: which ones they were at the test sets.
         params: the block ``promote``.
     """
     pair = evidence.frozen.headline
     scores = f"{metric} {pair.new.value:.3f} against {pair.old.value:.3f} of {rival}"
-    parts = [f"{scores}: the difference {shown(verdict.frozen.difference)} {_lies(verdict.frozen, params)}"]
+    parts = [f"{scores}: the difference {shown(verdict.frozen.difference)} {_lies(verdict.frozen, evidence, params)}"]
     if verdict.fresh:
         said = "better" if verdict.fresh.better else "worse" if verdict.fresh.worse else "undecided"
         parts.append(f"on {verdict.fresh.examples:,} fresh examples {shown(verdict.fresh.difference)}: {said}")
-    parts += [*_instead(evidence, verdict), *_slices(evidence, verdict), _paid(look, params)]
+    parts += [*_instead(evidence, verdict), *_slices(evidence, verdict), _paid(looks, params)]
     return "; ".join(parts)
 
 
@@ -34,12 +34,13 @@ def shown(interval: Interval) -> str:
     return f"{interval.value:+.3f} [{interval.low:+.3f}, {interval.high:+.3f}]"
 
 
-def _lies(found: Finding, params: Promote) -> str:
+def _lies(found: Finding, evidence: Evidence, params: Promote) -> str:
     if found.better:
         return "lies above zero"
     if found.worse:
         return f"does not lie above zero; it is worse by more than {params.margin:g}"
-    return f"does not lie above zero{f', but above -{params.margin:g}: not inferior' if found.equal else ''}"
+    equal = found.equal and evidence.sizes is not None
+    return f"does not lie above zero{f', but above -{params.margin:g}: not inferior' if equal else ''}"
 
 
 def _instead(evidence: Evidence, verdict: Verdict) -> Iterator[str]:
@@ -66,6 +67,7 @@ def _slices(evidence: Evidence, verdict: Verdict) -> Iterator[str]:
         yield f"none of {count} slices is worse"
 
 
-def _paid(look: Look, params: Promote) -> str:
+def _paid(looks: Looks, params: Promote) -> str:
+    look = looks.frozen
     said = f"look {look.number} at this test set, {look.left:.2f} of its alpha is left"
     return f"{said}: give it new test examples" if look.number >= params.looks else said

@@ -5,7 +5,7 @@ from typing import Any
 
 from satiety.promotion import Promote
 from satiety.promotion.judge import Compared, Evidence, Finding, Verdict
-from satiety.promotion.spending import Look
+from satiety.promotion.spending import Look, Looks
 from satiety.records import Example
 
 
@@ -26,15 +26,16 @@ def grounds(
     }
 
 
-def spent(look: Look, params: Promote) -> dict[str, Any]:
-    """Return which look at the frozen test set this was, and what is left of its alpha for the next ones."""
-    return {
-        "look": look.number,
-        "total": round(look.total, 6),
-        "spent": round(1 - look.left, 6),
-        "left": round(look.left, 6),
-        "advice": "give it new test examples" if look.number >= params.looks else None,
-    }
+def spent(looks: Looks, params: Promote) -> dict[str, Any]:
+    """Return which look at each test set this was, and what is left of the set's alpha for the next ones."""
+    fresh = {"fresh": _spent(looks.fresh)} if looks.fresh else {}
+    advice = "give it new test examples" if looks.frozen.number >= params.looks else None
+    return _spent(looks.frozen) | {"advice": advice} | fresh
+
+
+def _spent(look: Look) -> dict[str, Any]:
+    shares = {"total": look.total, "spent": 1 - look.left, "left": look.left}
+    return {"look": look.number} | {name: round(value, 6) for name, value in shares.items()}
 
 
 def _set(compared: Compared, found: Finding) -> dict[str, Any]:
