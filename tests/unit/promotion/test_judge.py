@@ -45,9 +45,7 @@ def weigh(frozen: Paired, fresh: Paired | None = None, **more: Any) -> tuple[Ver
         (WORSE, BETTER, False),
     ],
 )
-def test_better_on_one_test_set_and_not_worse_on_the_other(
-    frozen: Paired, fresh: Paired | None, promoted: bool
-) -> None:
+def test_better_on_one_set_and_not_worse_on_the_other(frozen: Paired, fresh: Paired | None, promoted: bool) -> None:
     verdict, _ = weigh(frozen, fresh)
     assert verdict.promote is promoted
 

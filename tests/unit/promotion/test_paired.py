@@ -58,11 +58,9 @@ def test_equal_systems_seem_better_as_seldom_as_the_level_says() -> None:
 
 def mixed(count: int) -> list[Example]:
     """Return as many English as Chinese examples, the Chinese ones shorter."""
-    texts = [("the film was good enough for us", "en"), ("电影好看", "zh")]
-    return [
-        Example(f"t{i}", texts[i % 2][0], label=("bad", "good")[i // 2 % 2], language=texts[i % 2][1])
-        for i in range(count)
-    ]
+    texts, labels = [("the film was good enough for us", "en"), ("电影好看", "zh")], ("bad", "good")
+    both = [texts[i % 2] for i in range(count)]
+    return [Example(f"t{i}", text, label=labels[i // 2 % 2], language=one) for i, (text, one) in enumerate(both)]
 
 
 def test_a_language_that_got_worse_is_seen_though_the_whole_did_not() -> None:
@@ -71,9 +69,7 @@ def test_a_language_that_got_worse_is_seen_though_the_whole_did_not() -> None:
     new = [Prediction(label=e.label if e.language == "en" else "bad") for e in gold]
     first, second = problem.tally(gold, old), problem.tally(gold, new)
     found = sliced(problem, gold, first, second, ["label", "language", "length"], 30, HOW)
-    assert set(found) == {"label bad", "label good", "language en", "language zh", "length short", "length long"} - {
-        name for name in ("length short", "length long") if name not in found
-    }
+    assert {"label bad", "label good", "language en", "language zh"} < set(found)
     assert found["language zh"].interval(0.025).high < -0.02
     assert found["language en"].value > 0
     assert sliced(problem, gold, first, second, [], 30, HOW) == {}

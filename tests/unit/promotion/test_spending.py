@@ -12,7 +12,7 @@ from satiety.promotion.spending import Look, Looks
 from tests.unit.promotion.made import params
 
 TOTAL = 0.025
-CHALLENGERS, WORLDS, TEXTS = 25, 2000, 500
+CHALLENGERS, WORLDS, TEXTS = 25, 500, 500
 
 
 def test_the_shares_of_all_looks_add_up_to_no_more_than_the_whole() -> None:
@@ -53,12 +53,12 @@ def test_of_twenty_five_equal_challengers_on_one_test_set_hardly_ever_one_is_pro
     luck = draw.normal(size=found.shape[:2])
     wrong = {
         paid: sum(
-            any(promoted(*found[w, c], luck[w, c], c + 1, paid=paid) for c in range(CHALLENGERS)) for w in range(500)
+            any(promoted(*found[w, c], luck[w, c], c + 1, paid=paid) for c in range(CHALLENGERS)) for w in range(WORLDS)
         )
         for paid in (False, True)
     }
-    assert wrong[True] / 500 <= TOTAL + 2 * (TOTAL / 500) ** 0.5  # two standard errors of a share of 500
-    assert wrong[False] / 500 > 0.2  # what looks that nobody pays for come to: the test could fail
+    assert wrong[True] / WORLDS <= TOTAL + 2 * (TOTAL / WORLDS) ** 0.5  # two standard errors of such a share
+    assert wrong[False] / WORLDS > 0.2  # what looks that nobody pays for come to: the test could fail
 
 
 def test_a_look_is_dearer_the_later_it_comes_but_not_by_much() -> None:
