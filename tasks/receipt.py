@@ -105,10 +105,10 @@ def _missing(train: Path, shown: str, facts: Facts) -> str | None:
         return None
     there = "another data version" if train.is_file() else "not there"
     revision = facts.revision.partition(" ")[0]
-    return (
-        f"{shown} is {there}: the model learned from the one with sha256 {wanted[:12]}; "
-        f"`git checkout {revision[:12]} -- dvc.lock && dvc checkout {shown}` brings it back"
-    )
+    back = f"`git checkout {revision[:12]} -- dvc.lock && dvc checkout {shown}` brings it back"
+    if revision == "unknown":
+        back = f"`git log` tells where its dvc.lock is, from which `dvc checkout {shown}` brings it back"
+    return f"{shown} is {there}: the model learned from the one with sha256 {wanted[:12]}; {back}"
 
 
 @contextmanager
