@@ -64,8 +64,8 @@ def main(*, params: Promote, report: Report) -> None:
     challenger = packages.inspect(package, Settings().device)
     number = publish(challenger, report.run.head)
     contest = Contest(tracking.connect(), challenger.facts().name, number, challenger, asked, params)
+    champion, decided = _contest(contest)
     with tracking.reached():
-        champion, decided = _contest(contest)
         describe(contest.client, challenger, number)
     report.add(**told(contest, champion, decided))
 
@@ -73,10 +73,11 @@ def main(*, params: Promote, report: Report) -> None:
 def _contest(contest: Contest) -> tuple[Any, Decision]:
     """Decide and carry out; decide anew where somebody moved the alias meanwhile."""
     while True:
-        held = history.held(contest.client, contest.name)
-        champion = contest.client.get_model_version(contest.name, held) if held else None
+        with tracking.reached():
+            held = history.held(contest.client, contest.name)
+            champion = contest.client.get_model_version(contest.name, held) if held else None
         decided = decide(contest, champion)
-        with history.deciding():
+        with history.deciding(), tracking.reached():
             if history.held(contest.client, contest.name) == held:
                 _carry_out(contest, champion, decided)
                 return champion, decided
@@ -91,12 +92,13 @@ def decide(contest: Contest, champion: Any) -> Decision:
         ParamsError: the champion answers another problem.
     """
     client, name, challenger, params = contest.client, contest.name, contest.challenger, contest.params
-    taken = looks.taken(client.get_registered_model(name).tags, looks.set_digest(contest.asked.frozen))
+    with tracking.reached():
+        taken = looks.taken(client.get_registered_model(name).tags, looks.set_digest(contest.asked.frozen))
+        back = taken_back(history.moves(client, name), challenger.digest)
     before = Looks(Look(taken, (1 - params.level) / 2))
     old = champion.tags.get(DIGEST_TAG, "unknown") if champion else None
     if old == challenger.digest:
         return Decision("unchanged", f"this model is the champion already, as version {champion.version}", before)
-    back = taken_back(history.moves(client, name), challenger.digest)
     if back:
         again = f'`satiety rollback {contest.number} --why "…"` makes it champion all the same'
         return Decision("kept", f"{back.who} took this model back on {back.time[:10]}: {back.why}; {again}", before)
@@ -119,7 +121,8 @@ def _look(contest: Contest, old: str | None, *, fresh: bool) -> Looks:
         test = looks.set_digest(gold)
         return Look(looks.take(contest.client, contest.name, test, old, contest.challenger.digest), total)
 
-    return Looks(take(contest.asked.frozen), take(contest.asked.fresh) if fresh else None)
+    with tracking.reached():
+        return Looks(take(contest.asked.frozen), take(contest.asked.fresh) if fresh else None)
 
 
 def _carry_out(contest: Contest, champion: Any, decided: Decision) -> None:

@@ -12,7 +12,7 @@ from satiety.errors import DataError, ModelError, ParamsError
 from satiety.problems.classify import Classify
 from satiety.records import Example, read, write
 from satiety.tuning import load
-from tasks import history, tracking
+from tasks import history, looks, tracking
 from tasks import promote as promotion
 from tasks.evidence import rival
 from tasks.promote import main
@@ -111,7 +111,11 @@ def test_a_registry_that_does_not_know_the_package_gets_it_first(
 def test_entities_are_compared_as_labels_are(registering: Workspace, client: Any) -> None:
     names = Workspace(registering.root, registering.base, "ner")
     assert promote(names, seed=1, before=0.4, after=0.7)["metric"] == "entity_f1"
-    assert promote(names, seed=2, after=0.95)["decision"] == "promoted"
+    better = promote(names, seed=2, after=0.95)
+    assert better["decision"] == "promoted"
+    assert better["calibration"]["champion"]["value"] > 0  # of entities, asked anew of both
+    worse = promote(names, seed=3, after=0.5)
+    assert (worse["decision"], worse["calibration"]) == ("kept", None)  # nobody has to know
 
 
 def test_another_problem_needs_another_name(registering: Workspace, client: Any) -> None:
@@ -255,6 +259,10 @@ def test_every_challenger_is_a_look_and_the_same_one_again_is_none(registering: 
     assert second == again
     third = promote(registering, seed=3, after=0.81)
     assert third["alpha"]["advice"] == "give it new test examples"
+    gold = list(read(registering.root / "data/test.parquet", Example))
+    begun = f"{looks.PREFIX}{looks.set_digest(gold)[:16]}.begun"
+    client.set_registered_model_tag("made-up", begun, "{}")  # somebody looks at this moment, or was cut off
+    assert looks.take(client, "made-up", looks.set_digest(gold), None, "one more") == 5
     assert third["reason"].endswith("look 3 at this test set, 0.25 of its alpha is left: give it new test examples")
     assert third["frozen"]["level"] > second["frozen"]["level"] > first["frozen"]["level"]
     other = promote(registering, seed=4, after=0.9, count=180)
