@@ -4,6 +4,7 @@ from pathlib import Path
 
 from satiety.errors import ParamsError
 from satiety.package import Register
+from satiety.promotion.moves import takes_back
 
 
 def roll_back(folder: Path, version: str | None, why: str) -> str:
@@ -20,4 +21,4 @@ def roll_back(folder: Path, version: str | None, why: str) -> str:
         raise ParamsError("rollback: --why is empty; say why, for those who read the history")
     one = taken_back(Register.load(folder / "params.yaml").name, version, why.strip())
     stays = f" Version {one.before} is not promoted again until it is named so: satiety rollback {one.before} --why …"
-    return f"Version {one.after} is champion, whole and verified.{stays if one.before else ''}"
+    return f"Version {one.after} is champion, whole and verified.{stays if takes_back(one) else ''}"

@@ -5,7 +5,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from satiety.errors import ModelError
-from satiety.promotion.moves import Move, previous
+from satiety.promotion.moves import Move, previous, takes_back
 from tasks import history, tracking
 from tasks.fetch import fetch
 from tasks.pages import describe
@@ -40,7 +40,7 @@ def roll_back(name: str, version: str | None, why: str) -> Move:
             scores={},
         )
         history.move(client, name, one)
-        if held:
+        if held and takes_back(one):
             client.set_model_version_tag(name, held, "satiety.decision", "taken back")
             client.set_model_version_tag(name, held, "satiety.reason", why)
         describe(client, package, str(target.version))

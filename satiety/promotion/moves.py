@@ -69,12 +69,17 @@ def previous(moves: Sequence[Move]) -> str | None:
     return line[-2] if len(line) > 1 else None
 
 
+def takes_back(one: Move) -> bool:
+    """Return whether a move takes its old champion back: it went to an older version."""
+    return one.kind == "rollback" and one.before is not None and int(one.after or 0) < int(one.before)
+
+
 def taken_back(moves: Sequence[Move], digest: str) -> Move | None:
     """Return the rollback that took this package off, unless it became champion again since."""
     found = None
     for one in moves:
         if one.digests.get("after") == digest:
             found = None
-        elif one.kind == "rollback" and one.digests.get("before") == digest:
+        elif takes_back(one) and one.digests.get("before") == digest:
             found = one
     return found

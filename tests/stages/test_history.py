@@ -78,7 +78,7 @@ def test_a_champion_is_taken_back_and_does_not_come_again_by_itself(twice: Works
     assert '`satiety rollback 2 --why "…"` makes it champion all the same' in report["reason"]
     assert history.held(client, "made-up") == "1"
     assert "2 → 1  rollback" in shown()
-    roll_back(Path(), "2", "it was the shop")
+    assert roll_back(Path(), "2", "it was the shop") == "Version 2 is champion, whole and verified."
     assert decision()["decision"] == "unchanged"
     assert history.held(client, "made-up") == "2"
     with pytest.raises(ModelError, match="rollback: made-up version 2 is the champion already"):

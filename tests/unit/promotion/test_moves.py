@@ -51,4 +51,6 @@ def test_what_was_taken_back_stays_so_until_it_is_champion_again() -> None:
     assert found is not None
     assert found.who == "ada@desk"
     assert taken_back(line, "d1") is None
-    assert taken_back([*line, move(4, "1", "2", "rollback")], "d2") is None
+    forward = [*line, move(4, "1", "2", "rollback")]
+    assert taken_back(forward, "d2") is None
+    assert taken_back(forward, "d1") is None
