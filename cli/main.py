@@ -94,6 +94,42 @@ def report() -> None:
 
 
 @app.command()
+def history(
+    format: Annotated[Literal["table", "jsonl"], typer.Option(help="To look at, or one JSON line a move.")] = "table",
+) -> None:
+    """Show every move of the alias champion: who made it, why, with what scores, on what data."""
+    from cli.history import show
+
+    show(Path.cwd(), format)
+
+
+@app.command()
+def rollback(
+    why: Annotated[str, typer.Option(help="The reason, which the history keeps.")],
+    version: Annotated[str | None, typer.Argument(help="A version's number; without it, the champion before.")] = None,
+) -> None:
+    """Make the champion before, or a version, champion.
+
+    Its package is verified first. What was taken back is not promoted again by itself.
+    """
+    from cli.rollback import roll_back
+
+    typer.echo(roll_back(Path.cwd(), version, why))
+
+
+@app.command()
+def receipt(
+    id: Annotated[str, typer.Argument(help="Of an answer, as `satiety predict` gave it.")],
+    nearest: Annotated[int, typer.Option(min=1, max=100, help="Training examples to show.")] = 5,
+    format: Annotated[Literal["text", "json"], typer.Option(help="To read, or JSON.")] = "text",
+) -> None:
+    """Trace an answer back: its model, the data, how the levers were set, the nearest training examples."""
+    from cli.receipt import show
+
+    show(Path.cwd(), id, nearest, format)
+
+
+@app.command()
 def verify() -> None:
     """Check all artefacts and cached objects against their digests.
 

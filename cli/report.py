@@ -120,9 +120,8 @@ def _promotion(report: Mapping[str, Any] | None) -> list[str]:
 
 def _model(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(
-            f"{key} {str(item)[:12]}" for key, item in value.items() if not isinstance(item, Mapping | list)
-        )
+        plain = {key: item for key, item in value.items() if not isinstance(item, Mapping | list | None)}
+        return ", ".join(f"{key} {str(item)[:12]}" for key, item in plain.items())
     return str(value)
 
 

@@ -16,9 +16,10 @@ from satiety.drift.section import Monitor
 from satiety.errors import ParamsError
 from satiety.evaluate import Evaluate
 from satiety.ingest import Ingest
-from satiety.package import Promote, Register
+from satiety.package import Register
 from satiety.pretrain import Pretrain
 from satiety.retrain import Retrain
+from satiety.promotion import Promote
 from satiety.retrieve import Retrieve
 from satiety.section import PARAMS_FILE, Section, nearest, read_yaml
 from satiety.tuning import Finetune

@@ -1,31 +1,32 @@
-"""`promote`, which is no stage: challenger against champion, on the same test examples; the better one is champion.
+"""`promote`, which is no stage: challenger against champion; the one that the evidence is for is champion.
 
 Who is champion is a fact of the world, not of this workspace, so DVC must not cache it: run it after `dvc repro`.
+The alias moves last, and at once; what was cut off before is done again by the next run, as the same look.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from satiety import package as packages
-from satiety.errors import DataError, ModelError, ParamsError
-from satiety.evaluate.answers import read as read_answer
-from satiety.evaluate.answers import recalled
-from satiety.evaluate.bootstrap import Interval, Resampling, compare
-from satiety.package import Promote
+from satiety.errors import ParamsError
 from satiety.package.load import Package
-from satiety.problems import Prediction, Problem
+from satiety.promotion import Promote
+from satiety.promotion.judge import Evidence, Verdict, judge
+from satiety.promotion.moves import taken_back
+from satiety.promotion.reason import reason
+from satiety.promotion.report import grounds, spent
+from satiety.promotion.spending import Look, Looks
 from satiety.records import Example, read
 from satiety.section import read_yaml
 from satiety.settings import Settings
-from tasks import standing, tracking
+from tasks import history, looks, standing, tracking
+from tasks.evidence import Asked, gathered, untrained
 from tasks.pages import describe
 from tasks.register import DIGEST_TAG, publish
 from tasks.stage import Report, stage
 
-CHAMPION = "champion"
 PIPELINE = Path("dvc.yaml")
 """Where the paths of this workspace stand."""
 
@@ -37,40 +38,52 @@ class Decision:
     decision: Literal["promoted", "kept", "refused", "unchanged"]
     """``kept``: the champion stays. ``refused``: there is none, and this model is no better than no training."""
     reason: str
-    old: Interval | None = None
-    """Score of the champion, or of no training where there is none."""
-    new: Interval | None = None
-    """Score of the challenger."""
-    difference: Interval | None = None
-    """New − old, on the same resamples."""
+    looks: Looks
+    evidence: Evidence | None = None
+    """None where nothing had to be compared."""
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """A challenger, and where it is to become champion."""
+
+    client: Any
+    name: str
+    number: str
+    """Of the challenger's version."""
+    challenger: Package
+    asked: Asked
+    params: Promote
 
 
 @stage
 def main(*, params: Promote, report: Report) -> None:
-    """Make the packaged model champion of MLflow's registry, where it is measurably better than what is there."""
-    package, test = _paths()
+    """Make the packaged model champion of MLflow's registry, where the evidence is for it."""
+    package, asked = _places()
     challenger = packages.inspect(package, Settings().device)
     number = publish(challenger, report.run.head)
-    client, name = tracking.connect(), challenger.facts().name
+    contest = Contest(tracking.connect(), challenger.facts().name, number, challenger, asked, params)
+    champion, decided = _contest(contest)
     with tracking.reached():
-        held = client.get_registered_model(name).aliases.get(CHAMPION)
-        champion = client.get_model_version(name, held) if held else None
-    decided = decide(challenger, champion, test, params)
-    report.add(
-        decision=decided.decision,
-        reason=decided.reason,
-        name=name,
-        metric=challenger.problem.headline,
-        champion=champion and _side(champion.version, champion.tags.get(DIGEST_TAG, "unknown"), decided.old),
-        challenger=_side(number, challenger.digest, decided.new),
-        difference=decided.difference and decided.difference.rounded(),
-    )
-    with tracking.reached():
-        _carry_out(client, name, number, decided)
-        describe(client, challenger, number)
+        describe(contest.client, challenger, number)
+    report.add(**told(contest, champion, decided))
 
 
-def decide(challenger: Package, champion: Any, test: Path, params: Promote) -> Decision:
+def _contest(contest: Contest) -> tuple[Any, Decision]:
+    """Decide and carry out; decide anew where somebody moved the alias meanwhile."""
+    while True:
+        with tracking.reached():
+            held = history.held(contest.client, contest.name)
+            champion = contest.client.get_model_version(contest.name, held) if held else None
+        decided = decide(contest, champion)
+        with history.deciding(), tracking.reached():
+            if history.held(contest.client, contest.name) == held:
+                _carry_out(contest, champion, decided)
+                return champion, decided
+
+
+def decide(contest: Contest, champion: Any) -> Decision:
     """Compare the challenger with the champion, an MLflow model version, or with no training where there is none.
 
     Raises:
@@ -78,93 +91,104 @@ def decide(challenger: Package, champion: Any, test: Path, params: Promote) -> D
         ModelError: the champion's package is damaged.
         ParamsError: the champion answers another problem.
     """
-    if champion is not None and champion.tags.get(DIGEST_TAG) == challenger.digest:
-        score = Interval(**challenger.scores()["after"])
-        reason = f"this model is the champion already, as version {champion.version}"
-        return Decision("unchanged", reason, score, score)
-    gold, problem = list(read(test, Example)), challenger.problem
-    answers = recalled(challenger.stored(), gold)
-    if answers is None:
-        raise DataError(f"{challenger.folder}: its scores are of other test examples than {test}; run `dvc repro`")
-    new = problem.tally(gold, [read_answer(answer.after) for answer in answers])
+    client, name, challenger, params = contest.client, contest.name, contest.challenger, contest.params
+    with tracking.reached():
+        taken = looks.taken(client.get_registered_model(name).tags, looks.set_digest(contest.asked.frozen))
+        back = taken_back(history.moves(client, name), challenger.digest)
+    before = Looks(Look(taken, (1 - params.level) / 2))
+    old = champion.tags.get(DIGEST_TAG, "unknown") if champion else None
+    if old == challenger.digest:
+        return Decision("unchanged", f"this model is the champion already, as version {champion.version}", before)
+    if back:
+        again = f'`satiety rollback {contest.number} --why "…"` makes it champion all the same'
+        return Decision("kept", f"{back.who} took this model back on {back.time[:10]}: {back.why}; {again}", before)
     if champion is None:
-        old = problem.tally(gold, [read_answer(answer.before) for answer in answers])
+        evidence, rival = untrained(challenger, contest.asked, params), "no training, for there is no champion yet"
     else:
-        old = problem.tally(gold, _answers(champion, problem, gold))
-    both = compare(problem.measure, old, new, Resampling(params.seed, params.resamples, params.level))
-    name = problem.headline
-    return _judge(name, both.first[name], both.second[name], both.difference[name], champion)
+        evidence = gathered(challenger, champion, contest.asked, params)
+        rival = f"the champion, version {champion.version}"
+    paid = _look(contest, old, fresh=evidence.fresh is not None)
+    verdict = judge(evidence, paid, params)
+    why = reason(challenger.problem.headline, rival, evidence, verdict, paid, params)
+    return Decision("promoted" if verdict.promote else "kept" if champion else "refused", why, paid, evidence, verdict)
 
 
-def _judge(metric: str, old: Interval, new: Interval, difference: Interval, champion: Any) -> Decision:
-    """Promote where the whole interval of the difference lies above zero."""
-    rival = f"the champion, version {champion.version}" if champion else "no training, for there is no champion yet"
-    apart = f"{difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]"
-    scores = f"{metric} {new.value:.3f} against {old.value:.3f} of {rival}: the difference {apart}"
-    if difference.low > 0:
-        return Decision("promoted", f"{scores} lies above zero", old, new, difference)
-    return Decision("kept" if champion else "refused", f"{scores} does not lie above zero", old, new, difference)
+def _look(contest: Contest, old: str | None, *, fresh: bool) -> Looks:
+    """Note the looks that this comparison takes, before anything of it is known to anybody."""
+    total = (1 - contest.params.level) / 2
+
+    def take(gold: Sequence[Example]) -> Look:
+        test = looks.set_digest(gold)
+        return Look(looks.take(contest.client, contest.name, test, old, contest.challenger.digest), total)
+
+    with tracking.reached():
+        return Looks(take(contest.asked.frozen), take(contest.asked.fresh) if fresh else None)
 
 
-def _answers(champion: Any, problem: Problem, gold: Sequence[Example]) -> list[Prediction]:
-    """Return the champion's answers to the test examples: those it was stored with, or new ones where they differ."""
-    with TemporaryDirectory(prefix="satiety-") as scratch:
-        package = _fetch(champion, Path(scratch))
-        if package.problem.kind != problem.kind:
-            raise ParamsError(
-                f"params.yaml: register.name: {champion.name!r} is a model of the problem {package.problem.kind}, "
-                f"this one is of {problem.kind}; give it another name"
-            )
-        if not set(package.problem.classes) & set(problem.classes) - {"O"}:
-            raise ParamsError(
-                f"params.yaml: register.name: {champion.name!r} is a model of other labels, none of which is of this "
-                "problem; give it another name"
-            )
-        stored = recalled(package.stored(), gold)
-        if stored is None:
-            answers = package.predict([example.text for example in gold])
-        else:
-            answers = [read_answer(answer.after) for answer in stored]
-    known = set(problem.model_dump()["labels"])  # a span of another label cannot be right, and has no class to count in
-    return [replace(one, spans=tuple(span for span in one.spans if span.label in known)) for one in answers]
-
-
-def _fetch(champion: Any, scratch: Path) -> Package:
-    from mlflow.artifacts import download_artifacts
-    from mlflow.exceptions import MlflowException
-
-    uri = f"models:/{champion.name}/{champion.version}"
-    try:
-        folder = Path(download_artifacts(artifact_uri=uri, dst_path=str(scratch)))
-        return packages.inspect(next((folder / "data").iterdir()), Settings().device)
-    except (MlflowException, ModelError, OSError, StopIteration) as error:
-        raise ModelError(
-            f"{uri}, the champion, is damaged, or cannot be fetched: {error}\n"
-            f"restore its files, or take the alias {CHAMPION!r} off it"
-        ) from None
-
-
-def _carry_out(client: Any, name: str, number: str, decided: Decision) -> None:
+def _carry_out(contest: Contest, champion: Any, decided: Decision) -> None:
     """Note the decision on the challenger's version; move the alias last, when all else is done."""
-    if decided.decision == "unchanged":
-        return
+    if decided.evidence is None:
+        return  # nothing was compared, so there is nothing new to say of it
+    client, name, number = contest.client, contest.name, contest.number
     client.set_model_version_tag(name, number, "satiety.decision", decided.decision)
     client.set_model_version_tag(name, number, "satiety.reason", decided.reason)
     if decided.decision == "promoted":
-        client.set_registered_model_alias(name, CHAMPION, number)
+        one = history.begun(
+            "promote",
+            champion and str(champion.version),
+            number,
+            decided.reason,
+            facts=contest.challenger.facts(),
+            digests={"before": champion and champion.tags.get(DIGEST_TAG), "after": contest.challenger.digest},
+            scores=_scores(contest, decided),
+        )
+        history.move(client, name, one)
 
 
-def _side(version: str, digest: str, score: Interval | None) -> dict[str, Any]:
-    return {"version": str(version), "digest": digest, "score": score and score.rounded()}
+def told(contest: Contest, champion: Any, decided: Decision) -> dict[str, Any]:
+    """Return what the report says: the decision, and every ground for it."""
+    unchanged = contest.challenger.scores()["after"] if decided.decision == "unchanged" else None
+    pair = decided.evidence and decided.evidence.frozen.headline
+    old, new = (pair.old.rounded(), pair.new.rounded()) if pair else (unchanged, unchanged)
+    return {
+        "decision": decided.decision,
+        "reason": decided.reason,
+        "name": contest.name,
+        "metric": contest.challenger.problem.headline,
+        "champion": champion and _side(champion.version, champion.tags.get(DIGEST_TAG, "unknown"), old),
+        "challenger": _side(contest.number, contest.challenger.digest, new),
+        "difference": decided.verdict and decided.verdict.frozen.difference.rounded(),
+        **grounds(decided.evidence, decided.verdict, contest.asked.fresh, contest.params),
+        "alpha": spent(decided.looks, contest.params),
+    }
 
 
-def _paths() -> tuple[Path, Path]:
-    """Return where the package and the test examples of this workspace lie."""
+def _scores(contest: Contest, decided: Decision) -> dict[str, Any]:
+    """Return what the history keeps of a comparison."""
+    if not decided.evidence or not decided.verdict:
+        return {}
+    pair, found = decided.evidence.frozen.headline, decided.verdict
+    fresh = {"fresh": found.fresh.difference.rounded()} if found.fresh else {}
+    sides = {"old": pair.old.rounded(), "new": pair.new.rounded(), "difference": found.frozen.difference.rounded()}
+    return {"metric": contest.challenger.problem.headline, "level": found.frozen.level, **sides, **fresh}
+
+
+def _side(version: Any, digest: str, score: Mapping[str, float] | None) -> dict[str, Any]:
+    return {"version": str(version), "digest": digest, "score": score}
+
+
+def _places() -> tuple[Path, Asked]:
+    """Return where the package of this workspace lies, and its test examples."""
     places = {name: path for block in read_yaml(PIPELINE).get("vars", []) for name, path in block.items()}
     missing = [name for name in ("package", "test") if name not in places]
     if missing:
         raise ParamsError(f"{PIPELINE}: vars: gives no path for {', '.join(missing)}; write it anew from the root's")
-    return Path(places["package"]), Path(places["test"])
+    test, fresh = Path(places["test"]), Path(places.get("fresh", ""))
+    return Path(places["package"]), Asked(test, list(read(test, Example)), _fresh(fresh))
+
+
+def _fresh(path: Path) -> list[Example]:
+    return list(read(path, Example)) if path.is_file() else []
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Any
 
 from satiety import package as packages
 from satiety.files import sha256
-from satiety.package import Promote, Register
+from satiety.package import Register
 from satiety.package.card import Facts
 from satiety.package.contents import CARD, SIGNATURE
 from satiety.package.load import Package
@@ -28,6 +28,7 @@ DIGEST_TAG = "satiety.digest"
 """Tag of a model version that holds its package's digest: one version per digest."""
 CHALLENGER = "challenger"
 NOT_OF_THE_MODEL = ("worth", Promote.key(), "monitor", "retrain")
+NOT_OF_THE_MODEL = ("worth", "promote")
 """Blocks that say nothing of how a model was made."""
 log = logging.getLogger("tasks.register")
 

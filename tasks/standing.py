@@ -45,6 +45,7 @@ def _present() -> dict[str, Any]:
     return {
         "package": sha256(Path(places["package"], MANIFEST)),
         "test": sha256(Path(places["test"])),
+        "fresh": sha256(fresh) if (fresh := Path(places.get("fresh", ""))).is_file() else None,
         "params": params["promote"],
         "registry": _registry(tracking_uri(), params["register"]["name"]),
     }

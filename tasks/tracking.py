@@ -44,7 +44,7 @@ QUIET = {
 """What MLflow is told before it is loaded, where the environment does not say otherwise."""
 log = logging.getLogger(__name__)
 
-__all__ = ["Run", "TrackingError", "begin", "connect", "deliver", "reached", "tracked", "tracking_uri"]
+__all__ = ["Run", "TrackingError", "begin", "connect", "deliver", "locked", "reached", "tracked", "tracking_uri"]
 
 
 class TrackingError(SetupError):
@@ -76,7 +76,7 @@ def connect() -> Any:
     except ImportError:
         raise TrackingError("MLflow is not installed: pip install 'satiety[pipeline]'") from None
     check_database(tracking_uri())
-    with reached(), _locked(_lock()):  # two at once would both make the tables
+    with reached(), locked(_lock()):  # two at once would both make the tables
         mlflow.set_tracking_uri(tracking_uri())
         mlflow.set_experiment(experiment_id=_experiment(mlflow.MlflowClient()))
     return mlflow.MlflowClient()
@@ -136,7 +136,7 @@ def _run(client: Any, key: str, above: str | None) -> str:
 
     A server that was slow may have made it more than once, for a request that is not answered in time is sent again.
     """
-    with _locked(_lock()):  # two at once would both make it
+    with locked(_lock()):  # two at once would both make it
         experiment = _experiment(client)
         known = spool.arrived(key)
         found = client.search_runs([experiment], f"tags.`{RUN_TAG}` = '{key}'")
@@ -167,7 +167,7 @@ def deliver() -> int:
     if not finished():
         return 0
     count = 0
-    with _locked(SPOOL / "deliver.lock"):
+    with locked(SPOOL / "deliver.lock"):
         waiting = finished()
         try:
             client = connect()
@@ -234,7 +234,7 @@ def _lock() -> Path:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """Hold a lock among processes; wait for it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as lock:

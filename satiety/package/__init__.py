@@ -19,7 +19,7 @@ from pydantic import Field
 
 from satiety.package.contents import PREDICTIONS, SCORES
 from satiety.package.verify import verify
-from satiety.section import Section, Seed
+from satiety.section import Section
 
 if TYPE_CHECKING:
     from satiety.package.load import Package
@@ -30,17 +30,6 @@ class Register(Section):
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
     """The registered model's name in MLflow: letters of ASCII, digits, dot, dash, underscore."""
-
-
-class Promote(Section):
-    """How much better a challenger must be."""
-
-    seed: Seed
-    """Of the bootstrap's resamples."""
-    resamples: int = Field(ge=200, le=100_000)
-    """How often the test set is drawn anew."""
-    level: float = Field(gt=0.5, lt=1)
-    """Level of the interval of challenger − champion that must lie above zero."""
 
 
 def open(folder: Path, device: str = "auto") -> Package:
@@ -57,4 +46,4 @@ def inspect(folder: Path, device: str = "auto") -> Package:
     return load.inspect(folder, device)
 
 
-__all__ = ["PREDICTIONS", "SCORES", "Promote", "Register", "inspect", "open", "verify"]
+__all__ = ["PREDICTIONS", "SCORES", "Register", "inspect", "open", "verify"]

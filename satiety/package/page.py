@@ -56,7 +56,7 @@ def model_page(problem: Problem, facts: Facts, versions: Sequence[Version]) -> s
         _versions(versions),
         (
             "*Difference* is to the same base model without training, on the same test examples, with its interval. "
-            "A challenger becomes champion where the whole interval of its difference to the champion lies above zero."
+            "A challenger becomes champion by evidence; `satiety history` tells of every move of the alias, and why."
         ),
         "### Load the champion" if champion else "### Load the newest",
         _code(facts.name, "@champion" if champion else versions[0].number, problem),

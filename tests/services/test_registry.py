@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks import standing
+from tasks import history, standing
 from tests.packaging import Workspace
 from tests.services.servers import MLflow
 
@@ -31,6 +31,10 @@ def test_a_model_is_registered_and_promoted_over_http_and_stands_until_an_alias_
     client = MlflowClient(mlflow_server.url)
     (version,) = client.search_model_versions("name = 'made-up'")
     assert client.get_model_version_by_alias("made-up", "champion").version == version.version
+    (move,) = history.moves(client, "made-up")
+    assert (move.before, move.after, move.done, move.why) == (None, version.version, True, decided["reason"])
+    promote.main.run()
+    assert json.loads(Path("reports/promote.json").read_text(encoding="utf-8"))["alpha"]["look"] == 1
 
     standing.note()
     assert standing.stands()

@@ -1,0 +1,42 @@
+"""A challenger's and the champion's answers -> who is to be champion, and why: evidence, looks paid for, slices."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from satiety.section import MOST, Section, Seed
+
+Slice = Literal["label", "language", "length"]
+
+
+class Promote(Section):
+    """What a challenger must show."""
+
+    seed: Seed
+    """Of the bootstrap's resamples."""
+    resamples: int = Field(ge=200, le=100_000)
+    """How often the test set is drawn anew."""
+    level: float = Field(gt=0.5, lt=1)
+    """Of the intervals that say what is worse. (1 - level) / 2 is what all looks at one test set may ever spend on
+    promoting a model wrongly."""
+    looks: int = Field(ge=1, le=10_000)
+    """Looks at one frozen test set, from which on the report asks for new test examples."""
+    calibration: float = Field(ge=0, lt=1)
+    """Share of a look's alpha that is kept for the claim of better calibration; with 0 it is never made."""
+    bins: int = Field(ge=2, le=100)
+    """Bins of confidence for that claim; as in ``evaluate``."""
+    margin: float = Field(gt=0, lt=0.5)
+    """Of the headline metric: what is surely worse by more than this is worse, what surely is not is not inferior."""
+    saving: float = Field(gt=0, lt=1)
+    """Share of the champion's bytes of weights that a challenger must save, to count as cheaper."""
+    slices: list[Slice]
+    """Parts of a test set none of which may get worse: each label, each language, thirds of the texts by length."""
+    slice_margin: float = Field(gt=0, lt=0.5)
+    """A slice regresses where the interval of its difference lies wholly below minus this."""
+    slice_least: int = Field(ge=10, le=MOST)
+    """Examples that a slice must have, to be looked at."""
+    fresh_least: int = Field(ge=30, le=MOST)
+    """Fresh test examples that there must be, to count as evidence."""
+
+
+__all__ = ["Promote", "Slice"]

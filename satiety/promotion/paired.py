@@ -1,0 +1,73 @@
+"""Tallies of two systems on the same examples -> their difference, with an interval at any level however high.
+
+Late looks ask for levels that percentiles of a few thousand resamples cannot resolve, so the interval is that of the
+normal distribution with the standard error that the paired bootstrap finds. In a simulation of equal systems (macro-F1,
+three classes, one of them with a tenth of the texts; 100, 300 and 2,000 texts; tests/unit/promotion) its tails held
+what they say: .009 to .014 at .0125, .0003 to .003 at .002.
+
+Source: Efron & Tibshirani 1993, An Introduction to the Bootstrap, section 13.2 (the standard normal interval).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from satiety.errors import DataError
+from satiety.evaluate.bootstrap import Interval, Resampling, weights
+
+if TYPE_CHECKING:
+    from satiety.evaluate.bootstrap import Measure
+    from satiety.problems.base import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """One metric of two systems on the same examples."""
+
+    old: Interval
+    new: Interval
+    """Each by itself, a percentile interval at the plain level."""
+    error: float
+    """Standard error of new − old."""
+    examples: int
+
+    @property
+    def value(self) -> float:
+        """The difference, new − old."""
+        return self.new.value - self.old.value
+
+    def interval(self, alpha: float) -> Interval:
+        """Return the difference with bounds either of which is beyond the truth with chance ``alpha``."""
+        reach = NormalDist().inv_cdf(1 - alpha) * self.error
+        return Interval(self.value, self.value - reach, self.value + reach)
+
+
+def paired(measure: Measure, old: Floats, new: Floats, how: Resampling) -> dict[str, Paired]:
+    """Return every metric of both systems.
+
+    Args:
+        measure: summed counts -> metrics, as ``Problem.measure``.
+        old: tallies of the one system, shape (examples, counts).
+        new: those of the other, row for row on the same examples.
+        how: seed, number of resamples, and the level of each system's own interval.
+
+    Raises:
+        DataError: there is no example, or the systems did not answer the same ones.
+    """
+    if old.shape != new.shape or not len(old):
+        raise DataError(f"promote: a pair needs the same examples, at least one; there are {len(old)} and {len(new)}")
+    both = np.stack([old, new], axis=1)
+    flat = both.reshape(len(old), -1)
+    sums = np.concatenate([drawn @ flat for drawn in weights(len(old), how)])
+    values, draws = measure(both.sum(axis=0)), measure(sums.reshape(-1, *both.shape[1:]))
+    return {name: _pair(pair, draws[name], len(old), how.level) for name, pair in values.items()}
+
+
+def _pair(values: Floats, draws: Floats, examples: int, level: float) -> Paired:
+    lows, highs = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    old, new = (Interval(float(values[i]), float(lows[i]), float(highs[i])) for i in (0, 1))
+    return Paired(old, new, float(np.std(draws[:, 1] - draws[:, 0])), examples)

@@ -1,0 +1,39 @@
+"""A version of MLflow's registry -> its package, every byte of it verified."""
+
+from pathlib import Path
+from typing import Any
+
+from satiety import package as packages
+from satiety.errors import ModelError
+from satiety.package.load import Package
+from satiety.settings import Settings
+from tasks.register import DIGEST_TAG
+
+
+def fetch(version: Any, scratch: Path, role: str, advice: str) -> Package:
+    """Copy the package of a version to ``scratch`` and verify it; its model is loaded only when it must answer.
+
+    Args:
+        version: MLflow's model version.
+        scratch: an empty folder.
+        role: what the version is: ``the champion``.
+        advice: what to do where it is damaged.
+
+    Raises:
+        ModelError: it is damaged, is another than the registry says, or cannot be fetched.
+    """
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+
+    uri = f"models:/{version.name}/{version.version}"
+    try:
+        folder = Path(download_artifacts(artifact_uri=uri, dst_path=str(scratch)))
+        found = packages.inspect(next((folder / "data").iterdir()), Settings().device)
+    except (MlflowException, ModelError, OSError, StopIteration) as error:
+        raise ModelError(f"{uri}, {role}, is damaged, or cannot be fetched: {error}\n{advice}") from None
+    known = version.tags.get(DIGEST_TAG)
+    if known and known != found.digest:
+        raise ModelError(
+            f"{uri}, {role}, holds a package of digest {found.digest}, not the registered {known}\n{advice}"
+        )
+    return found

@@ -1,0 +1,32 @@
+"""Made-up evidence."""
+
+from typing import Any
+
+from satiety.evaluate.bootstrap import Interval
+from satiety.promotion import Promote
+from satiety.promotion.paired import Paired
+
+VALUES = {
+    "seed": 3,
+    "resamples": 400,
+    "level": 0.95,
+    "looks": 20,
+    "calibration": 0.2,
+    "bins": 10,
+    "margin": 0.01,
+    "saving": 0.1,
+    "slices": ["label", "language", "length"],
+    "slice_margin": 0.02,
+    "slice_least": 30,
+    "fresh_least": 40,
+}
+
+
+def params(**changes: Any) -> Promote:
+    return Promote.model_validate(VALUES | changes)
+
+
+def pair(difference: float, error: float = 0.01, old: float = 0.7) -> Paired:
+    """Return a metric of two systems that is this far apart."""
+    sides = [Interval(value, value - 0.02, value + 0.02) for value in (old, old + difference)]
+    return Paired(*sides, error, 400)

@@ -1,0 +1,145 @@
+"""The table of decisions, row by row, and the sentence that says why."""
+
+import math
+from typing import Any
+
+import pytest
+
+from satiety.errors import ParamsError
+from satiety.promotion import Promote
+from satiety.promotion.judge import Compared, Evidence, Verdict, judge
+from satiety.promotion.paired import Paired
+from satiety.promotion.reason import reason
+from satiety.promotion.report import grounds, spent
+from satiety.promotion.spending import Look, Looks
+from tests.unit.promotion.made import VALUES, pair, params
+
+BETTER, OPEN, EQUAL, WORSE = pair(0.06), pair(0.005, 0.02), pair(0.002, 0.003), pair(-0.06)
+SURE, UNSURE = pair(-0.05, 0.005, old=0.1), pair(-0.005, 0.01, old=0.1)
+FIRST = Looks(Look(1, 0.025), Look(1, 0.025))
+
+
+def weigh(frozen: Paired, fresh: Paired | None = None, **more: Any) -> tuple[Verdict, str]:
+    slices = more.pop("slices", {})
+    looks = more.pop("looks", FIRST)
+    given = {"trust": UNSURE, "sizes": (100_000, 100_000)} | more
+    evidence = Evidence(Compared(frozen, slices), Compared(fresh, {}) if fresh else None, **given)
+    verdict = judge(evidence, looks, params())
+    return verdict, reason("macro_f1", "the champion, version 2", evidence, verdict, looks, params())
+
+
+@pytest.mark.parametrize(
+    ("frozen", "fresh", "promoted"),
+    [
+        (BETTER, None, True),
+        (BETTER, BETTER, True),
+        (BETTER, OPEN, True),
+        (BETTER, WORSE, False),
+        (OPEN, None, False),
+        (OPEN, BETTER, True),
+        (OPEN, OPEN, False),
+        (OPEN, WORSE, False),
+        (EQUAL, None, False),
+        (EQUAL, BETTER, True),
+        (WORSE, None, False),
+        (WORSE, BETTER, False),
+    ],
+)
+def test_better_on_one_set_and_not_worse_on_the_other(frozen: Paired, fresh: Paired | None, promoted: bool) -> None:
+    verdict, _ = weigh(frozen, fresh)
+    assert verdict.promote is promoted
+
+
+@pytest.mark.parametrize(
+    ("frozen", "more", "promoted"),
+    [
+        (EQUAL, {"sizes": (100_000, 90_000)}, True),
+        (EQUAL, {"sizes": (100_000, 90_001)}, False),
+        (EQUAL, {"trust": SURE}, True),
+        (EQUAL, {"trust": None}, False),
+        (OPEN, {"sizes": (100_000, 50_000), "trust": SURE}, False),
+        (WORSE, {"sizes": (100_000, 50_000), "trust": SURE}, False),
+    ],
+)
+def test_one_that_is_not_inferior_must_be_cheaper_or_better_calibrated(
+    frozen: Paired, more: dict[str, Any], promoted: bool
+) -> None:
+    verdict, _ = weigh(frozen, **more)
+    assert verdict.promote is promoted
+
+
+def test_a_slice_that_is_worse_keeps_the_champion_and_is_named() -> None:
+    slices = {"language zh": pair(-0.2, 0.04), "label 好": pair(-0.03, 0.02)}
+    verdict, why = weigh(BETTER, slices=slices)
+    assert not verdict.promote
+    assert list(verdict.regressed) == ["language zh"]
+    assert "worse in a slice: language zh -0.200 [-0.278, -0.122]" in why
+
+
+def test_cheaper_does_not_help_where_fresh_examples_are_answered_worse() -> None:
+    assert not weigh(EQUAL, WORSE, sizes=(100, 10))[0].promote
+
+
+def test_the_same_difference_is_evidence_at_the_first_look_and_not_at_the_twentieth() -> None:
+    early, late = (weigh(pair(0.03), looks=Looks(Look(number, 0.025))) for number in (1, 20))
+    assert early[0].promote
+    assert not late[0].promote
+    assert late[0].frozen.level > early[0].frozen.level
+    assert late[1].endswith("look 20 at this test set, 0.05 of its alpha is left: give it new test examples")
+
+
+def test_the_looks_at_a_fresh_test_set_are_counted_by_themselves() -> None:
+    late = Look(1000, 0.025)
+    assert weigh(OPEN, pair(0.03), looks=Looks(late, Look(1, 0.025)))[0].promote
+    assert not weigh(OPEN, pair(0.03), looks=Looks(late, late))[0].promote
+
+
+def test_the_sentence_says_every_ground() -> None:
+    _, why = weigh(EQUAL, BETTER, slices={"language en": EQUAL}, sizes=(2_000_000, 1_000_000))
+    assert why == (
+        "macro_f1 0.702 against 0.700 of the champion, version 2: the difference +0.002 [-0.005, +0.009] does not lie "
+        "above zero, but above -0.01: not inferior; on 400 fresh examples +0.060 [+0.038, +0.082]: better; 1.0 MB of "
+        "weights against 2.0 MB: cheaper; calibration error -0.005 [-0.033, +0.023]: not surely better calibrated; "
+        "none of 1 slices is worse; look 1 at this test set, 0.50 of its alpha is left"
+    )
+    assert "it is worse by more than 0.01" in weigh(WORSE)[1]
+
+
+def test_against_no_training_only_better_counts() -> None:
+    verdict, why = weigh(EQUAL, trust=None, sizes=None)
+    assert not verdict.promote
+    assert "inferior" not in why
+    assert weigh(BETTER, trust=None, sizes=None)[0].promote
+
+
+def test_the_report_holds_a_verdict_of_each_ground() -> None:
+    evidence = Evidence(Compared(EQUAL, {"label bad": WORSE}), Compared(BETTER, {}), SURE, (100, 50))
+    verdict = judge(evidence, FIRST, params())
+    told = grounds(evidence, verdict, [], params())
+    assert (told["frozen"]["verdict"], told["fresh"]["verdict"]) == ("equal", "better")
+    assert told["slices"]["label bad"]["verdict"] == "worse"
+    assert told["calibration"]["verdict"] == "better"
+    assert told["cost"] == {"champion": {"bytes": 100}, "challenger": {"bytes": 50}, "cheaper": True}
+    left = spent(FIRST, params(looks=1))
+    assert (left["look"], left["left"], left["advice"]) == (1, 0.5, "give it new test examples")
+    assert left["fresh"] == {"look": 1, "total": 0.025, "spent": 0.5, "left": 0.5}
+    assert grounds(None, None, [], params()) == {}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("looks", 0), ("calibration", 1), ("margin", 0), ("slices", ["colour"]), ("fresh_least", 29), ("saving", 1)],
+)
+def test_a_value_out_of_bounds_is_named_with_its_line(field: str, value: Any, tmp_path: Any) -> None:
+    path = tmp_path / "params.yaml"
+    lines = "".join(f"  {name}: {one}\n" for name, one in (VALUES | {field: value}).items())
+    path.write_text(f"promote:\n{lines}".replace("'", ""))
+    with pytest.raises(ParamsError, match=rf"params\.yaml:\d+: promote\.{field}"):
+        Promote.load(path)
+
+
+def test_a_pair_without_any_difference_is_neither_better_nor_worse() -> None:
+    verdict, _ = weigh(pair(0.0, 0.0))
+    assert verdict.frozen.equal
+    assert not verdict.frozen.better
+    assert not math.isnan(verdict.frozen.difference.low)

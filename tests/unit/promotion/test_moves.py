@@ -1,0 +1,56 @@
+"""Who was champion when, whatever was cut off or done elsewhere; and who must not come back by itself."""
+
+from typing import Any
+
+from satiety.promotion.moves import Move, effective, previous, taken_back
+
+
+def move(second: int, before: str | None, after: str, kind: Any = "promote", *, done: bool = True) -> Move:
+    digests = {"before": before and f"d{before}", "after": f"d{after}"}
+    time = f"2026-01-01T00:00:{second:02}.000000+00:00"
+    return Move(time, kind, "ada@desk", before, after, "it is better", {}, digests, {}, done)
+
+
+def steps(moves: list[Move]) -> list[tuple[str | None, str | None, str]]:
+    return [(one.before, one.after, one.kind) for one in moves]
+
+
+def test_a_move_that_was_cut_off_counts_where_the_alias_went() -> None:
+    written = [move(1, None, "1"), move(2, "1", "2", done=False)]
+    assert steps(effective(written, "2"))[-1] == ("1", "2", "promote")
+    assert steps(effective(written, "1")) == [(None, "1", "promote")]
+    early = [move(1, None, "1", done=False), move(2, None, "1")]
+    assert steps(effective(early, "1")) == [(None, "1", "promote")]
+
+
+def test_what_was_moved_elsewhere_stands_between() -> None:
+    written = [move(2, "4", "5"), move(1, None, "1")]
+    assert steps(effective(written, "7")) == [
+        (None, "1", "promote"),
+        ("1", "4", "elsewhere"),
+        ("4", "5", "promote"),
+        ("5", "7", "elsewhere"),
+    ]
+    assert steps(effective([], "3")) == [(None, "3", "elsewhere")]
+    assert effective([], None) == []
+
+
+def test_the_champion_before_is_the_one_before_what_was_taken_back() -> None:
+    line = [move(1, None, "1"), move(2, "1", "2"), move(3, "2", "3")]
+    assert previous(line) == "2"
+    back = [*line, move(4, "3", "2", "rollback")]
+    assert previous(back) == "1"
+    assert previous([*back, move(5, "2", "1", "rollback")]) is None
+    assert previous([*back, move(5, "2", "4")]) == "2"
+    assert previous([]) is None
+
+
+def test_what_was_taken_back_stays_so_until_it_is_champion_again() -> None:
+    line = [move(1, None, "1"), move(2, "1", "2"), move(3, "2", "1", "rollback")]
+    found = taken_back(line, "d2")
+    assert found is not None
+    assert found.who == "ada@desk"
+    assert taken_back(line, "d1") is None
+    forward = [*line, move(4, "1", "2", "rollback")]
+    assert taken_back(forward, "d2") is None
+    assert taken_back(forward, "d1") is None

@@ -1,0 +1,70 @@
+"""What all looks at one test set spend together stays below its alpha, however often it is looked at."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from satiety.evaluate.bootstrap import Interval
+from satiety.promotion.judge import Compared, Evidence, judge
+from satiety.promotion.paired import Paired
+from satiety.promotion.spending import Look, Looks
+from tests.unit.promotion.made import params
+
+TOTAL = 0.025
+CHALLENGERS, WORLDS, TEXTS = 25, 500, 500
+
+
+def test_the_shares_of_all_looks_add_up_to_no_more_than_the_whole() -> None:
+    spent = list(itertools.accumulate(Look(number, TOTAL).alpha for number in range(1, 1000)))
+    assert spent[0] == TOTAL / 2
+    assert spent[-1] < TOTAL
+    assert [1 - total / TOTAL for total in spent] == pytest.approx([Look(k, TOTAL).left for k in range(1, 1000)])
+
+
+def test_before_any_look_all_is_left() -> None:
+    assert Look(0, TOTAL).left == 1
+
+
+def worlds() -> np.ndarray:
+    """Return z-values of 25 challengers that are as good as their champion, all met on the champion's own test set.
+
+    Shape (worlds, challengers). A champion is right on eight texts of ten; a challenger agrees with it on most.
+    """
+    draw, found = np.random.default_rng(7), np.zeros((WORLDS, CHALLENGERS, 2))
+    for world in found:
+        champion = draw.random(TEXTS) < 0.8
+        own = draw.random((CHALLENGERS, TEXTS)) < 0.8
+        apart = np.where(draw.random((CHALLENGERS, TEXTS)) < 0.3, own, champion) * 1.0 - champion
+        world[:, 0], world[:, 1] = apart.mean(axis=1), apart.std(axis=1) / np.sqrt(TEXTS)
+    return found
+
+
+def promoted(difference: float, error: float, luck: float, number: int, *, paid: bool) -> bool:
+    """Return whether an equal challenger is promoted: by its score, or by a calibration that is equal too."""
+    score = Paired(Interval(0.8, 0, 1), Interval(0.8 + difference, 0, 1), error, TEXTS)
+    trust = Paired(Interval(0.05, 0, 1), Interval(0.05 + 0.01 * luck, 0, 1), 0.01, TEXTS)
+    look = Look(number if paid else 1, TOTAL if paid else 2 * TOTAL)
+    return judge(Evidence(Compared(score, {}), None, trust, (100, 100)), Looks(look), params(margin=0.4)).promote
+
+
+def test_of_twenty_five_equal_challengers_on_one_test_set_hardly_ever_one_is_promoted() -> None:
+    draw, found = np.random.default_rng(8), worlds()
+    luck = draw.normal(size=found.shape[:2])
+    wrong = {
+        paid: sum(
+            any(promoted(*found[w, c], luck[w, c], c + 1, paid=paid) for c in range(CHALLENGERS)) for w in range(WORLDS)
+        )
+        for paid in (False, True)
+    }
+    assert wrong[True] / WORLDS <= TOTAL + 2 * (TOTAL / WORLDS) ** 0.5  # two standard errors of such a share
+    assert wrong[False] / WORLDS > 0.2  # what looks that nobody pays for come to: the test could fail
+
+
+def test_a_look_is_dearer_the_later_it_comes_but_not_by_much() -> None:
+    def reach(number: int) -> float:
+        pair = Paired(Interval(0, 0, 0), Interval(0, 0, 0), 1.0, 100)
+        return pair.interval(Look(number, TOTAL).alpha).high
+
+    assert reach(1) == pytest.approx(2.241, abs=0.001)
+    assert reach(52) == pytest.approx(4.286, abs=0.01)  # a year of weekly looks doubles what a difference must be
