@@ -28,11 +28,11 @@ def show(folder: Path, id: str, nearest: int, format: Literal["text", "json"], c
         DataError: nothing of that id is on record.
         ModelError: the model that answered is gone.
     """
-    from cli.predict import record
-    from satiety.settings import Settings
+        from satiety.settings import Settings
+    from satiety.traffic import recorded
     from tasks.receipt import receipt
 
-    traffic = record(Settings())
+    traffic = recorded(Settings())
     if traffic is None:
         raise SetupError(f"{folder}: no project here, so no answer is on record; go to one, or set SATIETY_TRAFFIC")
     found = receipt(traffic, id, folder, nearest)

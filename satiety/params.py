@@ -18,8 +18,8 @@ from satiety.evaluate import Evaluate
 from satiety.ingest import Ingest
 from satiety.package import Register
 from satiety.pretrain import Pretrain
-from satiety.retrain import Retrain
 from satiety.promotion import Promote
+from satiety.retrain import Retrain
 from satiety.retrieve import Retrieve
 from satiety.section import PARAMS_FILE, Section, nearest, read_yaml
 from satiety.tuning import Finetune

@@ -19,16 +19,13 @@ from satiety.promotion.reason import reason
 from satiety.promotion.report import grounds, spent
 from satiety.promotion.spending import Look, Looks
 from satiety.records import Example, read
-from satiety.section import read_yaml
 from satiety.settings import Settings
 from tasks import history, looks, standing, tracking
 from tasks.evidence import Asked, gathered, untrained
 from tasks.pages import describe
+from tasks.places import places
 from tasks.register import DIGEST_TAG, publish
 from tasks.stage import Report, stage
-
-PIPELINE = Path("dvc.yaml")
-"""Where the paths of this workspace stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +57,7 @@ class Contest:
 @stage
 def main(*, params: Promote, report: Report) -> None:
     """Make the packaged model champion of MLflow's registry, where the evidence is for it."""
-    package, asked = _places()
+    package, asked = _asked()
     challenger = packages.inspect(package, Settings().device)
     number = publish(challenger, report.run.head)
     contest = Contest(tracking.connect(), challenger.facts().name, number, challenger, asked, params)
@@ -177,14 +174,10 @@ def _side(version: Any, digest: str, score: Mapping[str, float] | None) -> dict[
     return {"version": str(version), "digest": digest, "score": score}
 
 
-def _places() -> tuple[Path, Asked]:
+def _asked() -> tuple[Path, Asked]:
     """Return where the package of this workspace lies, and its test examples."""
-    places = {name: path for block in read_yaml(PIPELINE).get("vars", []) for name, path in block.items()}
-    missing = [name for name in ("package", "test") if name not in places]
-    if missing:
-        raise ParamsError(f"{PIPELINE}: vars: gives no path for {', '.join(missing)}; write it anew from the root's")
-    test, fresh = Path(places["test"]), Path(places.get("fresh", ""))
-    return Path(places["package"]), Asked(test, list(read(test, Example)), _fresh(fresh))
+    package, test, fresh = places("package", "test", "fresh")
+    return package, Asked(test, list(read(test, Example)), _fresh(fresh))
 
 
 def _fresh(path: Path) -> list[Example]:

@@ -21,6 +21,7 @@ from satiety.support import Support, support
 from satiety.traffic import Traffic
 from tasks import history, tracking
 from tasks.fetch import fetch
+from tasks.places import places
 from tasks.register import find
 
 LEVERS = ("retrieve", "augment", "pretrain", "finetune")
@@ -85,11 +86,11 @@ def receipt(traffic: Traffic, id: str, folder: Path, nearest: int) -> Receipt:
             f"receipt: {id!r} is not on record in {traffic.folder}; `satiety predict` gives the id of each answer, and "
             f"the newest {traffic.limit:,} or so are kept"
         )
-    places = {name: path for block in read_yaml(folder / "dvc.yaml").get("vars", []) for name, path in block.items()}
+    answering, train = places("package", "train", folder=folder)
     name = read_yaml(folder / "params.yaml")["register"]["name"]
-    with _made(served.model, name, folder / places["package"]) as (package, version, champion):
-        facts, train = package.facts(), folder / places["train"]
-        missing = _missing(train, places["train"], facts)
+    with _made(served.model, name, answering) as (package, version, champion):
+        facts = package.facts()
+        missing = _missing(train, str(train.relative_to(folder)), facts)
         found = [] if missing else _support(package, served, train, nearest)
         return Receipt(served, facts.name, version, champion, facts, tuple(found), missing)
 

@@ -27,8 +27,7 @@ from tasks.stage import Made, Report, stage
 DIGEST_TAG = "satiety.digest"
 """Tag of a model version that holds its package's digest: one version per digest."""
 CHALLENGER = "challenger"
-NOT_OF_THE_MODEL = ("worth", Promote.key(), "monitor", "retrain")
-NOT_OF_THE_MODEL = ("worth", "promote")
+NOT_OF_THE_MODEL = ("worth", "promote", "monitor", "retrain")
 """Blocks that say nothing of how a model was made."""
 log = logging.getLogger("tasks.register")
 

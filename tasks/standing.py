@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from satiety.errors import SatietyError
 from satiety.files import sha256, write_text
 from satiety.package.contents import MANIFEST
 from satiety.section import PARAMS_FILE, read_yaml
+from tasks.places import places
 from tasks.tracking import tracking_uri
 
 NOTE = Path(".satiety/promoted.json")
@@ -26,7 +28,7 @@ def stands() -> bool:
     """Return whether `promote` would find everything as the last time, and so decide nothing new."""
     try:
         return bool(json.loads(NOTE.read_text(encoding="utf-8")) == _present())
-    except (OSError, ValueError, KeyError, TypeError):
+    except (SatietyError, OSError, ValueError, KeyError, TypeError):
         return False
 
 
@@ -35,17 +37,17 @@ def note() -> None:
     NOTE.unlink(missing_ok=True)
     try:
         write_text(NOTE, json.dumps(_present()))
-    except (OSError, ValueError, KeyError):
+    except (SatietyError, OSError, ValueError, KeyError):
         return  # nothing is known of this store: `promote` runs again
 
 
 def _present() -> dict[str, Any]:
-    places = {name: path for block in read_yaml(Path("dvc.yaml"))["vars"] for name, path in block.items()}
+    package, test, fresh = places("package", "test", "fresh")
     params = read_yaml(PARAMS_FILE)
     return {
-        "package": sha256(Path(places["package"], MANIFEST)),
-        "test": sha256(Path(places["test"])),
-        "fresh": sha256(fresh) if (fresh := Path(places.get("fresh", ""))).is_file() else None,
+        "package": sha256(package / MANIFEST),
+        "test": sha256(test),
+        "fresh": sha256(fresh) if fresh.is_file() else None,
         "params": params["promote"],
         "registry": _registry(tracking_uri(), params["register"]["name"]),
     }
