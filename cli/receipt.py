@@ -28,7 +28,7 @@ def show(folder: Path, id: str, nearest: int, format: Literal["text", "json"], c
         DataError: nothing of that id is on record.
         ModelError: the model that answered is gone.
     """
-        from satiety.settings import Settings
+    from satiety.settings import Settings
     from satiety.traffic import recorded
     from tasks.receipt import receipt
 

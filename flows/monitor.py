@@ -51,7 +51,9 @@ def monitor(workspace: str = ".", table: str | None = None) -> State[Any] | None
             check_overrides(PARAMS_FILE, [])
             with alone("watching"):
                 told = look.with_options(task_run_name="look")(file)
-                _tell(told)
+                artifacts.publish_monitor(told)
+                if file is None:  # a table that somebody looks at is not what the model is asked
+                    _tell(told)
     except SatietyError as error:
         return Failed(message=str(error))
     return Completed(message=told["sentence"]["en"])
@@ -66,8 +68,7 @@ def look(table: Path | None) -> dict[str, Any]:
 
 
 def _tell(told: Mapping[str, Any]) -> None:
-    """Make the artifacts, send the events, and tell people of harm, and that it is over."""
-    artifacts.publish_monitor(told)
+    """Send the events, and tell people of harm, and that it is over."""
     verdict, facts = told["verdict"], {name: told[name] for name in TOLD if name in told}
     events.emit(events.VERDICT, Path(), facts)
     if verdict == "harmful drift":

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from satiety import package as packages
-from satiety.errors import ParamsError
 from satiety.package.load import Package
 from satiety.promotion import Promote
 from satiety.promotion.judge import Evidence, Verdict, judge

@@ -35,8 +35,8 @@ PLUMBING = {
 }
 """Modules that carry values but cannot change them; editing them re-runs nothing."""
 
-AROUND = {"evidence", "fetch", "history", "looks", "promote", "receipt", "rollback"}
-"""Modules of what is no stage: who is champion, who was, and what an answer rests on."""
+AROUND = {"evidence", "fetch", "history", "looks", "monitor", "places", "promote", "receipt", "rollback"}
+"""Modules of what is no stage: who is champion, who was, what an answer rests on, and what is asked today."""
 FILE = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))
 STAGES: dict[str, Any] = FILE["stages"]
 NAMES = {name: value for group in FILE["vars"] for name, value in group.items()}
@@ -170,7 +170,7 @@ def test_every_section_is_a_block_of_the_file_and_the_other_way_round() -> None:
     ours = {cls for cls in Section.__subclasses__() if cls.__module__.startswith("satiety.")}
     assert ours - inner == set(sections().values())
     assert [cls.key() for cls in sections().values()] == list(sections())
-    assert list(sections()) == [*STAGES, "promote", "retrain"]
+    assert list(sections()) == [*STAGES, "promote", "monitor", "retrain"]
     assert list(yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))) == list(sections())
 
 

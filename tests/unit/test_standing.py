@@ -16,7 +16,7 @@ DB = Path("mlflow.db")
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SATIETY_TRACKING_URI", f"sqlite:///{tmp_path / DB}")
-    places = [{"package": "models/package", "test": "data/test.parquet"}]
+    places = [{"package": "models/package", "test": "data/test.parquet", "fresh": "data/fresh.parquet"}]
     Path("dvc.yaml").write_text(yaml.safe_dump({"vars": places}))
     Path("params.yaml").write_text(yaml.safe_dump({"promote": {"seed": 3}, "register": {"name": "tweets"}}))
     for path in (Path("models/package/manifest.json"), Path("data/test.parquet"), DB):

@@ -45,11 +45,11 @@ def params(tmp_path: Path) -> Path:
 
 class TestCheck:
     def test_the_default_file_is_right(self) -> None:
-        assert called("check") == "params.yaml: right: 11 blocks, problem classify\n"
+        assert called("check") == "params.yaml: right: 12 blocks, problem classify\n"
 
     @pytest.mark.parametrize("folder", sorted(p.parent.name for p in Path("examples").glob("*/params.yaml")))
     def test_every_example_is_right(self, folder: str) -> None:
-        assert "right: 11 blocks" in called("check", f"examples/{folder}")
+        assert "right: 12 blocks" in called("check", f"examples/{folder}")
 
     def test_all_errors_come_at_once_with_their_lines(self, params: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         text = params.read_text(encoding="utf-8")
