@@ -63,7 +63,7 @@ def begun(
 
 def move(client: Any, name: str, one: Move) -> None:
     """Write the move down, move the alias, confirm it. Killed in between, the alias tells what came of it."""
-    _settle(client, name)
+    settle(client, name)
     stamp = datetime.fromisoformat(one.time).strftime("%Y%m%dT%H%M%S.%fZ")
     tag = f"{PREFIX}{stamp}-{uuid.uuid4().hex[:8]}"
     _write(client, name, tag, one)
@@ -89,16 +89,12 @@ def who() -> str:
     return f"{user}@{socket.gethostname()}{flow}"
 
 
-def _settle(client: Any, name: str) -> None:
-    """Confirm the last move where the alias went, and take away what was never carried out."""
-    written, champion = _written(client, name), held(client, name)
-    for tag, one in written.items():
-        if one.done:
-            continue
-        if tag == max(written) and one.after == champion:
-            _write(client, name, tag, replace(one, done=True))
-        else:
-            client.delete_registered_model_tag(name, tag)
+def settle(client: Any, name: str) -> None:
+    """Confirm the last move where it was cut off after the alias went. Nothing is taken away: it may be another's."""
+    written = _written(client, name)
+    tag = max(written, default=None)
+    if tag and not written[tag].done and written[tag].after == held(client, name):
+        _write(client, name, tag, replace(written[tag], done=True))
 
 
 def _written(client: Any, name: str) -> dict[str, Move]:

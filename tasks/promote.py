@@ -74,6 +74,7 @@ def _contest(contest: Contest) -> tuple[Any, Decision]:
             champion = contest.client.get_model_version(contest.name, held) if held else None
         decided = decide(contest, champion)
         with history.deciding(), tracking.reached():
+            history.settle(contest.client, contest.name)
             if history.held(contest.client, contest.name) == held:
                 _carry_out(contest, champion, decided)
                 return champion, decided
