@@ -13,6 +13,8 @@ from satiety.evaluate.answers import write
 from satiety.records import Example
 
 PREFIX = "satiety.look."
+FRESH = "fresh"
+"""What all fresh test sets go by: each has most of the one before in it, so they share one alpha."""
 SHOWN = 16
 """Digits of a digest in a tag's name."""
 
@@ -34,7 +36,7 @@ def take(client: Any, name: str, test: str, old: str | None, new: str) -> int:
     Args:
         client: MLflow's.
         name: of the registered model.
-        test: digest of the test set.
+        test: digest of the test set, or `FRESH`.
         old: digest of the champion's package; None where there is no champion.
         new: digest of the challenger's.
     """

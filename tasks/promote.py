@@ -114,12 +114,11 @@ def _look(contest: Contest, old: str | None, *, fresh: bool) -> Looks:
     """Note the looks that this comparison takes, before anything of it is known to anybody."""
     total = (1 - contest.params.level) / 2
 
-    def take(gold: Sequence[Example]) -> Look:
-        test = looks.set_digest(gold)
+    def take(test: str) -> Look:
         return Look(looks.take(contest.client, contest.name, test, old, contest.challenger.digest), total)
 
     with tracking.reached():
-        return Looks(take(contest.asked.frozen), take(contest.asked.fresh) if fresh else None)
+        return Looks(take(looks.set_digest(contest.asked.frozen)), take(looks.FRESH) if fresh else None)
 
 
 def _carry_out(contest: Contest, champion: Any, decided: Decision) -> None:

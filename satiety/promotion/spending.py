@@ -1,6 +1,6 @@
 """How often a test set has been looked at -> what this look may spend on promoting a model wrongly.
 
-Each test set, the frozen one and every fresh one, has an alpha of its own. Every challenger is a new hypothesis, and
+Each frozen test set has an alpha of its own, and all fresh ones, which grow out of each other, have one. Every challenger is a new hypothesis, and
 nobody knows how many will come, so the alpha is spread over an endless row: look k may spend 1 / (k (k + 1)) of it. The
 shares add up to 1, and 1 / (k + 1) is left after look k. By the union bound the chance that any of the looks ever
 promotes a model that is no better stays below alpha, however the challengers depend on each other. They may depend on
