@@ -4,7 +4,7 @@ Who is champion is a fact of the world, not of this workspace, so DVC must not c
 The alias moves last, and at once; what was cut off before is done again by the next run, as the same look.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal

@@ -1,11 +1,11 @@
 """How often a test set has been looked at -> what this look may spend on promoting a model wrongly.
 
-Each frozen test set has an alpha of its own, and all fresh ones, which grow out of each other, have one. Every challenger is a new hypothesis, and
-nobody knows how many will come, so the alpha is spread over an endless row: look k may spend 1 / (k (k + 1)) of it. The
-shares add up to 1, and 1 / (k + 1) is left after look k. By the union bound the chance that any of the looks ever
-promotes a model that is no better stays below alpha, however the challengers depend on each other. They may depend on
-earlier decisions too: as long as all of those were refusals there is one row of challengers only, so the bound holds
-for the first wrong promotion.
+Each frozen test set has an alpha of its own, and all fresh ones, which grow out of each other, have one. Every
+challenger is a new hypothesis, and nobody knows how many will come, so the alpha is spread over an endless row: look k
+may spend 1 / (k (k + 1)) of it. The shares add up to 1, and 1 / (k + 1) is left after look k. By the union bound the
+chance that any of the looks ever promotes a model that is no better stays below alpha, however the challengers depend
+on each other. They may depend on earlier decisions too: as long as all of those were refusals there is one row of
+challengers only, so the bound holds for the first wrong promotion.
 
 Source: alpha-spending for a stream of hypotheses: Foster & Stine 2008, doi:10.1111/j.1467-9868.2007.00643.x; Tian &
 Ramdas 2021, arXiv:1910.04900. Decisions as all that leaks of a test set: Blum & Hardt 2015, The Ladder,
