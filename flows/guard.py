@@ -6,7 +6,6 @@ Prefect ends it at exit, and nobody after a kill: it would stay, and hold its da
 """
 
 import os
-import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -17,20 +16,19 @@ SERVER = "prefect.server.api.server:create_app"
 """What the command line of such a server names."""
 PAUSE = 0.5
 """Seconds between two looks."""
-_guards: list["subprocess.Popen[bytes]"] = []
-"""Kept: Python complains of a process that nobody holds."""
+_guarded = set[int]()
 
 
 def guard() -> None:
     """Let the server that this process has started, if any, end with it."""
     for child in psutil.Process().children():
         with suppress(psutil.Error):
-            if SERVER in child.cmdline():
-                quiet = subprocess.DEVNULL
+            if child.pid not in _guarded and SERVER in child.cmdline():
+                _guarded.add(child.pid)
                 command = [sys.executable, "-m", "flows.guard", str(os.getpid()), str(child.pid)]
-                _guards.append(
-                    subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)
-                )
+                silent = [(os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_RDWR, 0) for stream in (0, 1, 2)]
+                # In a group of its own, so that Ctrl-C does not reach it; nobody waits for it.
+                os.posix_spawn(sys.executable, command, os.environ, file_actions=silent, setpgroup=0)
 
 
 def main() -> None:

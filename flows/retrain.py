@@ -90,7 +90,7 @@ def _retrained(params: Params, reason: str) -> str:
         return said
     ended = {path.stem: _noted(path) for path in ROOM.glob("*.json")}
     worktree.tidy(params.retrain.keep - 1, ended)
-    name = now.strftime("%Y%m%dT%H%M%S.%f")
+    name = now.strftime("%Y%m%dT%H%M%S-%f")
     note: dict[str, Any] = {"time": now.isoformat(timespec="seconds"), "reason": reason, "why": why}
     try:
         note |= _on_a_branch(prepare(name, params), found, params, now, why)
