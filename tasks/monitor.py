@@ -58,6 +58,7 @@ def main(table: Path | None = None, *, params: Monitor, report: Report) -> None:
 def _asked(table: Path | None, params: Monitor) -> Asked:
     from satiety.drift.asked import of_table, of_traffic
     from satiety.ingest import Ingest
+    from satiety.problems import Problem
     from satiety.traffic import recorded
 
     if table is not None:
@@ -65,7 +66,7 @@ def _asked(table: Path | None, params: Monitor) -> Asked:
     traffic = recorded(Settings())
     if traffic is None:
         raise SetupError("monitor: nothing is recorded outside of a project; run in one, or name a --table")
-    return of_traffic(traffic, params.window)
+    return of_traffic(traffic, params.window, Problem.load(places("problem")[0]))
 
 
 def _eye(params: Monitor) -> Eye:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from satiety.errors import DataError
+from satiety.evaluate.answers import fits
 from satiety.evaluate.answers import read as answer
 from satiety.ingest.base import READERS
 from satiety.masking import KINDS, mask
@@ -15,6 +16,7 @@ from satiety.records import Example
 
 if TYPE_CHECKING:
     from satiety.ingest.base import Limits
+    from satiety.problems import Problem
     from satiety.traffic import Traffic
 
 FORMATS: dict[str, dict[str, Any]] = {
@@ -40,12 +42,12 @@ class Asked:
     until: str | None = None
 
 
-def of_traffic(traffic: Traffic, count: int) -> Asked:
-    """Return the newest texts that were answered, at most ``count``."""
-    rows, said = traffic.read()[-count:], traffic.corrections()
+def of_traffic(traffic: Traffic, count: int, problem: Problem) -> Asked:
+    """Return the newest texts that were answered to a problem, at most ``count``."""
+    rows, said = [row for row in traffic.read() if fits(row.answer, problem)][-count:], traffic.corrections()
     gold = {}
     for place, row in enumerate(rows):
-        if row.id in said:
+        if row.id in said and fits(said[row.id].answer, problem):
             right = answer(said[row.id].answer)
             gold[place] = Example(row.id, row.text, right.label, right.spans)
     ends = (rows[0].time, rows[-1].time) if rows else (None, None)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from satiety.errors import DataError
-from satiety.problems.base import Prediction
+from satiety.problems.base import Prediction, Problem
 from satiety.records import Answer, Example, Span
 
 
@@ -33,6 +33,15 @@ def read(text: str) -> Prediction:
         return Prediction(spans=tuple(Span(int(start), int(end), str(label)) for start, end, label in value))
     except (ValueError, TypeError) as error:
         raise DataError(f"{text[:80]!r} is not an answer ({error}); evaluate again, or restore the file") from None
+
+
+def fits(text: str, problem: Problem) -> bool:
+    """Return whether it is an answer to this problem: other problems of a project may share a record."""
+    try:
+        label = read(text).label
+    except DataError:
+        return False
+    return (label is not None) == (problem.head == "text") and (label is None or label in problem.listed)
 
 
 def recalled(answers: Mapping[str, Answer], gold: Sequence[Example]) -> list[Answer] | None:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from satiety.errors import DataError
+from satiety.evaluate.answers import fits
 from satiety.evaluate.answers import read as read_answer
 from satiety.ingest.clean import identify
 from satiety.ingest.language import languages
@@ -80,7 +81,7 @@ def gather(
     fresh = [e for e in usable if sides[e.id]]
     learn = _clear([e for e in usable if not sides[e.id]], fresh, params, "repeats a fresh test", left)
     tests = [*known.test, *(e for e in labels.values() if sides[e.id])]
-    texts = _texts((row for row in answers if _of(problem, row.answer)), labels, tests, params)
+    texts = _texts((row for row in answers if fits(row.answer, problem)), labels, tests, params)
     new = sum(times.get(e.id, "") > since for e in (*learn, *fresh))
     seen = {identify(row.text) for row in answers if row.time > since}
     rows: list[Served | Feedback] = [*answers, *corrections.values()]
@@ -130,15 +131,6 @@ def _example(problem: Problem, row: Served, answer: str) -> Example | None:
     if not text.strip():
         return None
     return Example(identify(text), text, label, spans, split="test", source=f"feedback:{row.id}")
-
-
-def _of(problem: Problem, answer: str) -> bool:
-    """Return whether it is an answer to this problem: other problems of the project may share the record."""
-    try:
-        label = read_answer(answer).label
-    except DataError:
-        return False
-    return (label is not None) == (problem.head == "text") and (label is None or label in problem.listed)
 
 
 def _share(seed: int, own: str) -> float:

@@ -11,9 +11,12 @@ from satiety.drift.asked import of_table, of_traffic
 from satiety.errors import DataError
 from satiety.ingest.base import Limits
 from satiety.problems import Prediction
-from satiety.records import Feedback
+from satiety.problems.classify import Classify
+from satiety.problems.ner import Ner
+from satiety.records import Feedback, Span
 from satiety.traffic import Traffic, served
 
+PROBLEM = Classify(labels=["bad", "good"], names={})
 LIMITS = Limits(row_bytes=1_000_000, rows=1000, ratio=200)
 TEXTS = ["NA", "007", "服务很热情", "write to ann@example.com"]
 
@@ -24,11 +27,20 @@ def test_the_newest_answers_come_with_what_people_said_of_them(tmp_path: Path) -
     traffic.add(rows)
     newest = traffic.read()[-4:]
     traffic.correct([Feedback(newest[1].id, newest[1].time, json.dumps("bad"), "ann")])
-    asked = of_traffic(traffic, 4)
+    asked = of_traffic(traffic, 4, PROBLEM)
     assert list(asked.texts) == [row.text for row in newest]
     assert {place: one.label for place, one in asked.gold.items()} == {1: "bad"}
     assert (asked.since, asked.until) == (newest[0].time, newest[-1].time)
-    assert of_traffic(Traffic(tmp_path / "none"), 4).texts == []
+    assert of_traffic(Traffic(tmp_path / "none"), 4, PROBLEM).texts == []
+
+
+def test_answers_to_another_problem_of_the_same_record_are_passed_over(tmp_path: Path) -> None:
+    traffic = Traffic(tmp_path)
+    entity = Prediction(spans=(Span(0, 4, "PER"),))
+    mixed = [Prediction(label="good"), Prediction(label="sports"), entity]
+    traffic.add(list(served(["a film", "a match", "anna sings"], mixed, "m", 0.1)))
+    assert of_traffic(traffic, 9, PROBLEM).texts == ["a film"]
+    assert of_traffic(traffic, 9, Ner(labels=["PER"])).texts == ["anna sings"]
 
 
 @pytest.mark.parametrize(
