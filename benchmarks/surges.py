@@ -23,8 +23,8 @@ from benchmarks.agreement import SCRATCH
 from benchmarks.support import stages
 from examples.opinion_monitoring.arrivals import planted
 from examples.opinion_monitoring.replayed import Tally, readings, tally
-from examples.opinion_monitoring.source import Replay, Text, load
-from satiety.stream import Section, Topics
+from examples.opinion_monitoring.source import Opinion, Replay, Text, load
+from satiety.stream import Topics, Watching
 from satiety.worth.agreement import wilson
 
 RESULTS = Path("benchmarks/results/surges.json")
@@ -40,11 +40,11 @@ BAR, PER = 1.0, 1000
 
 
 @cache
-def world(language: str) -> tuple[Section, Replay, list[Text], frozenset[str]]:
+def world(language: str) -> tuple[Watching, Replay, list[Text], frozenset[str]]:
     """Return how a stream is watched and made, its texts, and which of them the head calls negative."""
     path, _ = WORLDS[language]
     blocks = stages.read(path)
-    watch = Section.check(path, blocks["opinion"], at=("opinion",))
+    watch = Opinion.check(path, blocks["opinion"], at=("opinion",))
     params = Replay.check(path, blocks["replay"], at=("replay",))
     texts = load(params, Topics.of(watch.topics))
     kept = SCRATCH / f"surges-{language}" / "negative.json"
@@ -55,7 +55,7 @@ def world(language: str) -> tuple[Section, Replay, list[Text], frozenset[str]]:
     return watch, params, texts, frozenset(json.loads(kept.read_text(encoding="utf-8")))
 
 
-def negative(language: str, watch: Section, params: Replay, texts: list[Text]) -> set[str]:
+def negative(language: str, watch: Watching, params: Replay, texts: list[Text]) -> set[str]:
     """Return the texts that the head calls negative, having learned from others."""
     from satiety.assets import Asset, take_model
     from satiety.records import Example

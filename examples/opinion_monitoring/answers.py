@@ -8,12 +8,12 @@ from pathlib import Path
 
 from satiety.errors import ModelError
 from satiety.files import replacing
-from satiety.stream import Section
+from satiety.stream import Watching
 
 KEPT = Path(".satiety/opinion")
 
 
-def negative(texts: Iterable[str], package: Path, watch: Section) -> frozenset[str]:
+def negative(texts: Iterable[str], package: Path, watch: Watching) -> frozenset[str]:
     """Return the texts that the model calls negative.
 
     Raises:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from examples.opinion_monitoring.source import Replay, Text
-from satiety.stream import Section
+from satiety.stream import Watching
 
 if TYPE_CHECKING:
     from satiety.problems.base import Floats
@@ -45,7 +45,7 @@ class Arrival:
     text: Text
 
 
-def planted(texts: Sequence[Text], watch: Section, params: Replay) -> list[Planted]:
+def planted(texts: Sequence[Text], watch: Watching, params: Replay) -> list[Planted]:
     """Return what is planted, in order of time: anywhere after learning, never two at once; topics in turn."""
     angry = _pools(text for text in texts if text.label in watch.negative)
     able = [name for name in watch.topics if len(angry.get(name, [])) >= params.distinct]
@@ -67,7 +67,7 @@ def planted(texts: Sequence[Text], watch: Section, params: Replay) -> list[Plant
     ]
 
 
-def arrivals(texts: Sequence[Text], watch: Section, params: Replay, plants: Sequence[Planted]) -> Iterator[Arrival]:
+def arrivals(texts: Sequence[Text], watch: Watching, params: Replay, plants: Sequence[Planted]) -> Iterator[Arrival]:
     """Yield the stream, in order of time.
 
     Every topic has the same mean pace, its own busiest hour, and a pace that varies as a gamma; its texts are drawn
@@ -99,7 +99,7 @@ def _pools(texts: Iterable[Text]) -> dict[str, list[Text]]:
     return pools
 
 
-def _pace(topics: int, watch: Section, params: Replay, draw: np.random.Generator) -> Floats:
+def _pace(topics: int, watch: Watching, params: Replay, draw: np.random.Generator) -> Floats:
     """Return how many texts each topic should have in each window, shape (windows, topics)."""
     day = MINUTES // watch.minutes
     window = np.arange(params.weeks * WEEK * day)[:, None]

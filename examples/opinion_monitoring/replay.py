@@ -17,11 +17,11 @@ from typing import cast
 from examples.opinion_monitoring.answers import KEPT, negative
 from examples.opinion_monitoring.arrivals import Planted, planted
 from examples.opinion_monitoring.replayed import Readings, readings, tally
-from examples.opinion_monitoring.source import Replay, load
+from examples.opinion_monitoring.source import Opinion, Replay, load
 from satiety.errors import SatietyError
 from satiety.files import replacing
 from satiety.section import read_yaml
-from satiety.stream import Reading, Section, Topics
+from satiety.stream import Reading, Topics
 from satiety.stream.live import serving
 from satiety.stream.page import Board
 from satiety.stream.page.words import LANGUAGES, Language
@@ -53,7 +53,7 @@ def main() -> None:
 def replay(asked: argparse.Namespace) -> None:
     """Replay as asked on the command line."""
     blocks = read_yaml(asked.params)
-    watch = Section.check(asked.params, blocks.get("opinion", {}), at=("opinion",))
+    watch = Opinion.check(asked.params, blocks.get("opinion", {}), at=("opinion",))
     params = Replay.check(asked.params, blocks.get("replay", {}), at=("replay",))
     texts = load(params, Topics.of(watch.topics))
     found = negative([one.text for one in texts], asked.model, watch)

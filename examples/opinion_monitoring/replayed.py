@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from examples.opinion_monitoring.arrivals import Planted, arrivals
 from examples.opinion_monitoring.source import Replay, Text
-from satiety.stream import Opinion, Reading, Section, Watch, windows
+from satiety.stream import Opinion, Reading, Watch, Watching, windows
 
 Readings = tuple[Reading, ...]
 
@@ -36,7 +36,7 @@ class Tally:
 def readings(
     texts: Sequence[Text],
     negative: Callable[[str], bool],
-    watch: Section,
+    watch: Watching,
     params: Replay,
     plants: Sequence[Planted],
 ) -> Iterator[Readings]:

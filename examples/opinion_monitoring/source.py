@@ -1,4 +1,4 @@
-"""What is replayed, and how: the block `replay` of the example's params; labelled texts, and which topic has which."""
+"""What is replayed, and how: the two blocks of the example's params; labelled texts, and which topic has which."""
 
 from __future__ import annotations
 
@@ -16,9 +16,13 @@ from satiety.masking import Kind
 from satiety.problems.base import PROBLEMS, Problem
 from satiety.records import Example
 from satiety.section import MOST, Section, Seed
-from satiety.stream import Topics
+from satiety.stream import Topics, Watching
 
 RAW = Path("data/raw")
+
+
+class Opinion(Watching, Section):
+    """The block `opinion`."""
 
 
 class Replay(Section):

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from satiety.section import FIELDS, Section
+from satiety.section import FIELDS
 
 DAY = 1440
 """Minutes."""
@@ -35,8 +35,10 @@ class Model(BaseModel):
         return self
 
 
-class Opinion(Section):
+class Watching(BaseModel):
     """What is counted, and when it is a surge."""
+
+    model_config = FIELDS
 
     topics: dict[str, list[str]] = Field(min_length=1, max_length=100)
     """Topic -> words or phrases, of which one makes a text be about it; in any language, upper or lower case."""

@@ -27,7 +27,7 @@ from satiety.stream.windows import Count, Window
 
 if TYPE_CHECKING:
     from satiety.problems.base import Floats
-    from satiety.stream.section import Opinion
+    from satiety.stream.section import Watching
 
 KINDS = 3
 """Of a topic there are counted: negative texts, others, and texts elsewhere that are not negative."""
@@ -64,7 +64,7 @@ def local(reading: Reading, zone: ZoneInfo) -> Reading:
 class Watch:
     """Judges the windows of a stream, each by those before it."""
 
-    def __init__(self, params: Opinion) -> None:
+    def __init__(self, params: Watching) -> None:
         self.params, self.topics = params, tuple(params.topics)
         self.zone, count = ZoneInfo(params.timezone), len(self.topics)
         self.baseline = Baseline(KINDS * count, DAY // params.minutes, params.model)

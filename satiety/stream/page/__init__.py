@@ -16,7 +16,7 @@ from satiety.stream.page.script import POLICY, SCRIPT
 from satiety.stream.page.style import STYLE
 from satiety.stream.page.tables import alerts, now
 from satiety.stream.page.words import Language, say
-from satiety.stream.section import Opinion
+from satiety.stream.section import Watching
 from satiety.stream.surge import Reading, local
 from satiety.worth.page.markup import Html, join, tag
 
@@ -27,7 +27,7 @@ PER = 1000
 class Board:
     """The last windows, each with a reading per topic."""
 
-    def __init__(self, watch: Opinion, shown: int, seconds: float) -> None:
+    def __init__(self, watch: Watching, shown: int, seconds: float) -> None:
         """Begin with none.
 
         Args:

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from satiety.stream import Count, Reading, Section, Watch, Window
+from satiety.stream import Count, Reading, Watch, Watching, Window
 
 MONDAY, HOUR, WEEK = datetime(2026, 1, 5, tzinfo=UTC), timedelta(hours=1), 168
 
 
-def params(topics: int = 1, *, rate: float = 0.001, **changes: Any) -> Section:
+def params(topics: int = 1, *, rate: float = 0.001, **changes: Any) -> Watching:
     """Return params for topics ``t0``, ``t1``, …"""
     model = {"history": 6, "learning": 2, "strength": 10, "memory": 72, "outlier": 0.001}
     fields = {
@@ -28,7 +28,7 @@ def params(topics: int = 1, *, rate: float = 0.001, **changes: Any) -> Section:
         "level": 0.95,
         "model": model | changes.pop("model", {}),
     }
-    return Section.model_validate(fields | changes)
+    return Watching.model_validate(fields | changes)
 
 
 def stream(topics: int, weeks: int, seed: int, burst: float = 0.05, swing: float = 0.8) -> tuple[Any, Any]:
@@ -46,7 +46,7 @@ def stream(topics: int, weeks: int, seed: int, burst: float = 0.05, swing: float
     return draw.poisson(mean * share * own), draw.poisson(mean * (1 - share))
 
 
-def told(negative: Any, other: Any, watch: Section) -> Iterator[tuple[Reading, ...]]:
+def told(negative: Any, other: Any, watch: Watching) -> Iterator[tuple[Reading, ...]]:
     """Yield what is said of each window."""
     judge = Watch(watch)
     for i, (bad, rest) in enumerate(zip(negative.tolist(), other.tolist(), strict=True)):

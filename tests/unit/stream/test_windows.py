@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from examples.opinion_monitoring.source import Opinion as Block
 from satiety.errors import DataError, ParamsError
-from satiety.stream import Count, Counting, Opinion, Section, Topics, windows
+from satiety.stream import Count, Counting, Opinion, Topics, windows
 from tests.unit.stream.simulated import params
 
 NOON, HOUR = datetime(2026, 3, 2, 12, tzinfo=UTC), timedelta(hours=1)
@@ -99,4 +100,4 @@ def test_params_that_cannot_be_are_named(changes: dict[str, Any], said: str, tmp
     file = tmp_path / "opinion.yaml"
     file.write_text(yaml.safe_dump({"opinion": fields | {"model": model} | changes}), encoding="utf-8")
     with pytest.raises(ParamsError, match=said):
-        Section.load(file)
+        Block.load(file)
