@@ -110,32 +110,33 @@ def main() -> None:
     parser.add_argument("languages", nargs="*", default=list(WORLDS))
     parser.add_argument("--seeds", type=int, default=5)
     asked = parser.parse_args()
-    told: dict[str, Any] = {"seeds": asked.seeds, "languages": {}}
+    told: dict[str, Any] = stages.read(RESULTS) if RESULTS.exists() else {}
     for language in asked.languages:
-        print(language, flush=True)
-        watch, params, texts, found = world(language)
-        gold = {one.text for one in texts if one.label in watch.negative}
-        known = {
-            "texts": len(texts),
-            "recall": len(found & gold) / len(gold),
-            "precision": len(found & gold) / len(found),
-        }
-        sizes: dict[str, Any] = {}
-        with ProcessPoolExecutor(2, get_context("spawn")) as pool:
-            for size in (0.0, *SIZES):
-                jobs = [pool.submit(replay, language, size, seed) for seed in range(asked.seeds)]
-                sizes[f"{size:g}"] = summed([job.result() for job in jobs])
-                print(language, size, json.dumps(sizes[f"{size:g}"]), flush=True)
-        told["languages"][language] = {"model": known, "planted_size": params.size, "sizes": sizes}
-    RESULTS.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-    if wrong := list(missed(told)):
+        told[language] = measured(language, asked.seeds)
+        RESULTS.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    if wrong := missed(told):
         sys.exit("outside what is promised: " + "; ".join(wrong))
+
+
+def measured(language: str, seeds: int) -> dict[str, Any]:
+    """Return what is found of surges of every size, and how well the head sees what people call negative."""
+    watch, params, texts, found = world(language)
+    gold = {one.text for one in texts if one.label in watch.negative}
+    right = len(found & gold)
+    known = {"texts": len(texts), "recall": round(right / len(gold), 3), "precision": round(right / len(found), 3)}
+    sizes: dict[str, Any] = {}
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+        for size in (0.0, *SIZES):
+            jobs = [pool.submit(replay, language, size, seed) for seed in range(seeds)]
+            sizes[f"{size:g}"] = summed([job.result() for job in jobs])
+            print(language, size, json.dumps(sizes[f"{size:g}"]), flush=True)
+    return {"seeds": seeds, "model": known, "planted_size": params.size, "sizes": sizes}
 
 
 def missed(told: dict[str, Any]) -> list[str]:
     """Return what is promised and not so."""
     found = []
-    for language, one in told["languages"].items():
+    for language, one in told.items():
         row = one["sizes"][f"{one['planted_size']:g}"]
         if row["found"] < row["planted"]:
             found.append(f"{language}: {row['found']} of {row['planted']} surges found")

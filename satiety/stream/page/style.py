@@ -22,6 +22,5 @@ button[aria-pressed=true] { background: var(--ink); color: var(--paper); }
 [hidden] { display: none; }
 main > section:first-child { margin-top: 1.6rem; }
 th.number { text-align: right; }
-td:has(.verdict) { padding-left: .6rem; }
 """
 )

@@ -32,8 +32,8 @@ def now(window: Sequence[Reading], level: float, language: Language) -> Html:
     for one in window:
         sign = tag("span", f"{SIGNS[one.verdict]} {say(language, one.verdict)}", class_="verdict")
         verdict = tag("td", sign, class_=TONES[one.verdict])
-        rows.append(_row(one.topic, *_counts(one), _share(one, level), f"{one.share:.2f}", verdict))
-    return _table(("topic", "count", "all", "expected", "limit", "shares", "usual", "verdict"), rows, "now", language)
+        rows.append(_row(one.topic, verdict, *_counts(one), _share(one, level), f"{one.share:.2f}"))
+    return _table(("topic", "verdict", "count", "all", "expected", "limit", "shares", "usual"), rows, "now", language)
 
 
 def _counts(one: Reading) -> tuple[str, str, str, str]:
@@ -56,8 +56,8 @@ def _row(name: str, *cells: str) -> Html:
 
 def _table(columns: Sequence[str], rows: Sequence[Html], name: str, language: Language) -> Html:
     heads = [
-        tag("th", say(language, one), scope="col", class_=None if i in (0,) else "number")
-        for i, one in enumerate(columns)
+        tag("th", say(language, one), scope="col", class_=None if one in {"topic", "verdict"} else "number")
+        for one in columns
     ]
     caption = say(language, f"caption {name}")
     table = tag("table", tag("caption", caption), tag("thead", tag("tr", *heads)), tag("tbody", *rows))
