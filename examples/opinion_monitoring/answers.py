@@ -1,0 +1,36 @@
+"""Texts and a packaged model -> which of them are negative. Answers are kept by the model's digest: asked once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from satiety.errors import ModelError
+from satiety.files import replacing
+from satiety.stream import Watching
+
+KEPT = Path(".satiety/opinion")
+
+
+def negative(texts: Iterable[str], package: Path, watch: Watching) -> frozenset[str]:
+    """Return the texts that the model calls negative.
+
+    Raises:
+        ModelError: there is no package, or it knows none of the labels that the params call negative.
+    """
+    from satiety.package import inspect
+
+    if not package.exists():
+        raise ModelError(f"{package}: no packaged model; `make run` makes one, or --model names another")
+    model = inspect(package)
+    if unknown := set(watch.negative) - set(model.problem.classes):
+        known = ", ".join(model.problem.classes)
+        raise ModelError(f"opinion.negative: {sorted(unknown)[0]!r} is no label of {package}; it has: {known}")
+    kept = KEPT / f"{model.digest}.json"
+    answers: dict[str, str] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+    if asked := sorted(set(texts) - set(answers)):
+        answers |= {text: str(one.label) for text, one in zip(asked, model.predict(asked), strict=True)}
+        with replacing(kept) as temporary:
+            temporary.write_text(json.dumps(answers, ensure_ascii=False), encoding="utf-8")
+    return frozenset(text for text in texts if answers[text] in watch.negative)

@@ -1,0 +1,117 @@
+"""Texts without a time -> a stream with days, weeks, bursts, and planted surges whose time and topic are known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from examples.opinion_monitoring.source import Replay, Text
+from satiety.stream import Watching
+
+if TYPE_CHECKING:
+    from satiety.problems.base import Floats
+
+Kind = Literal["surge", "burst", "growth"]
+"""A surge of negative texts; a burst of a topic, or growth of the whole stream, with negative ones as usual."""
+KINDS: tuple[Kind, ...] = ("surge", "burst", "growth")
+WEEK, MINUTES = 7, 1440
+
+
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """What was put into the stream."""
+
+    kind: Kind
+    topic: str
+    """Empty for growth."""
+    first: int
+    """Window in which it begins, from 0."""
+    windows: int
+
+    def covers(self, window: int) -> bool:
+        return self.first <= window < self.first + self.windows
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A text that comes."""
+
+    time: datetime
+    text: Text
+
+
+def planted(texts: Sequence[Text], watch: Watching, params: Replay) -> list[Planted]:
+    """Return what is planted, in order of time: anywhere after learning, never two at once; topics in turn."""
+    angry = _pools(text for text in texts if text.label in watch.negative)
+    able = [name for name in watch.topics if len(angry.get(name, [])) >= params.distinct]
+    draw = np.random.default_rng([params.seed, 1])
+    day = MINUTES // watch.minutes
+    kinds = [kind for kind in KINDS for _ in range(params.planted if able else 0)]
+    first, last = watch.model.learning * WEEK * day, params.weeks * WEEK * day
+    room = (last - first) // max(1, len(kinds))
+    topics = [name for _ in range(len(kinds)) for name in draw.permutation(able)]
+    draw.shuffle(kinds)
+    return [
+        Planted(
+            kind=kind,
+            topic="" if kind == "growth" else str(topics.pop()),
+            first=first + i * room + int(draw.integers(max(1, room - 2 * params.windows))),
+            windows=params.windows,
+        )
+        for i, kind in enumerate(kinds)
+    ]
+
+
+def arrivals(texts: Sequence[Text], watch: Watching, params: Replay, plants: Sequence[Planted]) -> Iterator[Arrival]:
+    """Yield the stream, in order of time.
+
+    Every topic has the same mean pace, its own busiest hour, and a pace that varies as a gamma; its texts are drawn
+    with replacement. A surge's are drawn from those that a person calls negative.
+    """
+    draw, length = np.random.default_rng([params.seed, 2]), timedelta(minutes=watch.minutes)
+    pools, angry = _pools(texts), _pools(text for text in texts if text.label in watch.negative)
+    pace, mean = _pace(len(pools), watch, params, draw), params.pace / len(pools)
+    for window in range(len(pace)):
+        now = [one for one in plants if one.covers(window)]
+        coming: list[Text] = []
+        for place, topic in enumerate(sorted(pools)):
+            busy = sum(one.kind == "growth" or (one.kind, one.topic) == ("burst", topic) for one in now)
+            more = params.size * mean * sum((one.kind, one.topic) == ("surge", topic) for one in now)
+            coming += _drawn(pools[topic], draw.poisson(pace[window, place] * (1 + params.size * busy)), draw)
+            coming += _drawn(angry.get(topic, []), draw.poisson(more), draw)
+        offsets = np.sort(draw.random(len(coming)))
+        order = draw.permutation(len(coming))
+        for i, offset in zip(order, offsets, strict=True):
+            yield Arrival(params.begins + (window + float(offset)) * length, coming[i])
+    yield Arrival(params.begins + len(pace) * length, texts[0])  # so that the last window ends
+
+
+def _pools(texts: Iterable[Text]) -> dict[str, list[Text]]:
+    """Return texts by the first of their topics; those of none under the empty name."""
+    pools: dict[str, list[Text]] = {}
+    for text in texts:
+        pools.setdefault(text.topics[0] if text.topics else "", []).append(text)
+    return pools
+
+
+def _pace(topics: int, watch: Watching, params: Replay, draw: np.random.Generator) -> Floats:
+    """Return how many texts each topic should have in each window, shape (windows, topics)."""
+    day = MINUTES // watch.minutes
+    window = np.arange(params.weeks * WEEK * day)[:, None]
+    began = params.begins.astimezone(ZoneInfo(watch.timezone))
+    hours = (began.hour + began.minute / 60 + window * 24 / day) % 24
+    weekday = (began.weekday() + (began.hour * 60 + began.minute + window * watch.minutes) // MINUTES) % WEEK
+    busiest = draw.uniform(8, 22, topics)
+    rhythm = np.exp(params.day * np.cos((hours - busiest) * 2 * np.pi / 24)) * np.where(weekday < 5, 1, params.weekend)
+    chance = draw.gamma(1 / params.burst, params.burst, rhythm.shape) if params.burst else 1.0
+    pace: Floats = params.pace / topics * rhythm / rhythm.mean(axis=0) * chance
+    return pace
+
+
+def _drawn(pool: Sequence[Text], count: int, draw: np.random.Generator) -> list[Text]:
+    return [pool[i] for i in draw.integers(len(pool), size=count)] if pool else []

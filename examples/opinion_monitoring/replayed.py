@@ -1,0 +1,73 @@
+"""What was planted, and what the watch said -> what was found, how soon, and what was a false alert."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from examples.opinion_monitoring.arrivals import Planted, arrivals
+from examples.opinion_monitoring.source import Replay, Text
+from satiety.stream import Opinion, Reading, Watch, Watching, windows
+
+Readings = tuple[Reading, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Of one replay."""
+
+    planted: int
+    """Surges."""
+    found: int
+    """Of them, in the window in which they begin."""
+    traffic: int
+    """Of them, taken for more traffic in that window."""
+    bursts: int
+    """Of a topic whose texts are mostly negative anyway: more of them is a surge, too."""
+    told: int
+    """Of these bursts, in any of their windows."""
+    false: int
+    """Other alerts where no surge of their topic was planted: in growth of all, in other bursts, in nothing."""
+    windows: int
+    """That were judged."""
+
+
+def readings(
+    texts: Sequence[Text],
+    negative: Callable[[str], bool],
+    watch: Watching,
+    params: Replay,
+    plants: Sequence[Planted],
+) -> Iterator[Readings]:
+    """Yield what each window of a replay says; ``negative`` tells whether the model finds a text so."""
+    coming = arrivals(texts, watch, params, plants)
+    opinions = (Opinion(one.time, one.text.topics, negative(one.text.text)) for one in coming)
+    judge = Watch(watch)
+    for window in windows(opinions, timedelta(minutes=watch.minutes)):
+        yield judge.judge(window)
+
+
+def tally(told: Sequence[Readings], plants: Sequence[Planted], mostly: float) -> Tally:
+    """Hold what was said against what was planted; ``mostly`` as in the params of the watch."""
+
+    def reading(place: int, topic: str) -> Reading:
+        return next(one for one in told[place] if one.topic == topic)
+
+    surges = [one for one in plants if one.kind == "surge"]
+    bad = [one for one in plants if one.kind == "burst" and reading(one.first, one.topic).share > mostly]
+    first = [reading(one.first, one.topic).verdict for one in surges]
+    alerts = [(place, one.topic) for place, window in enumerate(told) for one in window if one.begins]
+    return Tally(
+        planted=len(surges),
+        found=first.count("surge"),
+        traffic=first.count("more traffic"),
+        bursts=len(bad),
+        told=sum(any(_of(plant, *alert) for alert in alerts) for plant in bad),
+        false=sum(not any(_of(plant, *alert) for plant in (*surges, *bad)) for alert in alerts),
+        windows=sum(window[0].verdict != "too little history" for window in told),
+    )
+
+
+def _of(plant: Planted, place: int, topic: str) -> bool:
+    return plant.covers(place) and plant.topic == topic

@@ -1,0 +1,88 @@
+"""What is replayed, and how: the two blocks of the example's params; labelled texts, and which topic has which."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field, SerializeAsAny
+
+from satiety.ingest import Labelled
+from satiety.ingest.base import Limits
+from satiety.masking import Kind
+from satiety.problems.base import PROBLEMS, Problem
+from satiety.records import Example
+from satiety.section import MOST, Section, Seed
+from satiety.stream import Topics, Watching
+
+RAW = Path("data/raw")
+
+
+class Opinion(Watching, Section):
+    """The block `opinion`."""
+
+
+class Replay(Section):
+    """Texts without a time -> a stream."""
+
+    seed: Seed
+    problem: SerializeAsAny[Annotated[Problem, PROBLEMS.choice()]]
+    labelled: list[Labelled] = Field(min_length=1)
+    """Where the texts come from; their labels only say which texts a surge is made of."""
+    mask: list[Kind]
+    limits: Limits
+    texts: int = Field(ge=1, le=MOST)
+    """Of a topic, that are answered and drawn from, again and again."""
+    begins: AwareDatetime
+    """Where the first window starts."""
+    weeks: int = Field(ge=3, le=520)
+    pace: float = Field(gt=0, le=1e5)
+    """Texts of a mean window; every topic, and what is of none, has as many."""
+    day: float = Field(ge=0, le=3)
+    """How far the log of the pace swings with the time of day."""
+    weekend: float = Field(gt=0, le=10)
+    """Pace of Saturdays and Sundays, in that of other days."""
+    burst: float = Field(ge=0, le=10)
+    """Variance of a topic's pace from window to window, its mean squared."""
+    planted: int = Field(ge=0, le=1000)
+    """Surges, and as many bursts of one topic and growths of the whole stream, which are no surges."""
+    distinct: int = Field(ge=1, le=MOST)
+    """Negative texts that a topic needs to have a surge planted; a few over and over would be no test."""
+    size: float = Field(gt=0, le=1000)
+    """Negative texts that come on top in each window of a surge, in all texts of the topic's mean window."""
+    windows: int = Field(ge=1, le=1000)
+    """That each lasts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text that may come, and what it is about."""
+
+    text: str
+    topics: tuple[str, ...]
+    label: str
+    """What a person said of it."""
+
+
+def load(params: Replay, topics: Topics) -> list[Text]:
+    """Return the texts to draw from: of each topic, and of none, as many as the params say."""
+    from satiety.ingest.load import load as read
+
+    found = read(params.labelled, [], params.problem, params.limits, params.mask, RAW).examples
+    return list(_some(found, topics, params))
+
+
+def _some(examples: list[Example], topics: Topics, params: Replay) -> Iterator[Text]:
+    unique = {one.text: one for one in examples if one.label is not None}
+    order = sorted(unique)
+    random.Random(params.seed).shuffle(order)
+    had: dict[str, int] = {}
+    for text in order:
+        about = topics.about(text)
+        first = about[0] if about else ""
+        if had.setdefault(first, 0) < params.texts:
+            had[first] += 1
+            yield Text(text, about, str(unique[text].label))

@@ -1,0 +1,138 @@
+"""Counts, window after window -> how many the next one should have, and how far it may be off. Only the past is known.
+
+The expectation is the season's (:mod:`satiety.stream.season`) times a level that follows the last days. How far
+counts lie from it by more than chance is learned from the errors of the expectations themselves, each made before its
+window was seen: so it holds what seasons and levels get wrong, too.
+
+Past surges do not become normal: a count that one window in ``1 / outlier`` would have is taken for just so many by
+season and level, which therefore still follow a lasting change; and how far counts are off is learned without it.
+
+Sources: level with discounted past, gamma-Poisson: Harvey & Fernandes 1989, Journal of Business & Economic Statistics
+7:407; outliers pulled in before they are learned from: Gelper, Fried & Croux 2010, Journal of Forecasting 29:285.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from satiety.stream.season import week_of
+from satiety.stream.tail import heaviness, most, plain_chance
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from numpy.typing import NDArray
+
+    from satiety.problems.base import Floats
+    from satiety.stream.section import Model
+
+DAYS, MINUTES = 7, 1440
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expected:
+    """What a window should have; each of shape (columns,)."""
+
+    mean: Floats
+    dispersion: Floats
+    """The variance is mean + dispersion · mean²."""
+    heaviness: Floats
+    """Of the upper tail: 1 is the negative binomial's."""
+
+    def times(self, growth: Floats) -> Expected:
+        """Return what is expected where all grows so."""
+        return Expected(self.mean * growth, self.dispersion, self.heaviness)
+
+    def part(self, first: int, columns: int) -> Expected:
+        """Return that of some columns."""
+        return Expected(*(one[first : first + columns] for one in (self.mean, self.dispersion, self.heaviness)))
+
+
+class Baseline:
+    """The counts of some weeks, and what is expected of the next window. Memory does not grow with the stream."""
+
+    def __init__(self, columns: int, day: int, params: Model) -> None:
+        """Begin without a past.
+
+        Args:
+            columns: counts of a window.
+            day: windows a day.
+            params: how to learn.
+        """
+        self.params, self.day, self.seen = params, day, 0
+        self._fade = 0.5 ** (1 / params.memory)
+        shape = (params.history, DAYS, day, columns)
+        self._counts, self._normal = np.zeros((2, *shape))
+        self._means = np.full(shape, np.nan)
+        self._growth = np.ones(shape)
+        self._odd = np.zeros(shape, dtype=bool)
+        self._when = np.full(shape[:-1], -1)
+        self._week = -1
+        self._season: Floats = np.ones(shape[1:])
+        self._spread: Floats = np.stack([np.zeros(columns), np.ones(columns)])
+        self._sums: Floats = np.zeros((2, columns))
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is history enough to judge by."""
+        return self.seen >= self.params.learning * DAYS * self.day
+
+    @property
+    def foresees(self) -> bool:
+        """Whether expectations are a guide already: of their errors is learned from here on."""
+        return self.seen >= self.params.learning * DAYS * self.day // 2
+
+    def expected(self, start: datetime) -> Expected:
+        """Return what is expected of the window that starts then; ``start`` is in the stream's time zone."""
+        _, weekday, time = self._place(start)
+        seen, foreseen = self._sums + self.params.strength
+        return Expected(self._season[weekday, time] * seen / foreseen, *self._spread)
+
+    def learn(self, start: datetime, counts: Floats, growth: Floats) -> None:
+        """Take a window into the past.
+
+        Args:
+            start: in the stream's time zone.
+            counts: shape (columns,).
+            growth: by which what was expected is multiplied, for reasons outside of these counts; shape (columns,).
+        """
+        place, likely = self._place(start), self.expected(start).times(growth)
+        if place[0] != self._week:
+            self._week, self._when[place[0]] = place[0], -1  # what was there is `history` weeks old
+        usual = np.minimum(counts, np.maximum(1, most(likely, self.params.outlier))) if self.foresees else counts
+        self._counts[place], self._normal[place], self._when[place] = counts, usual / growth, self.seen
+        self._odd[place], self._growth[place] = counts > usual, growth
+        self._means[place] = likely.mean if self.foresees else np.nan
+        self._sums = self._sums * self._fade + np.stack([self._normal[place], self._season[place[1:]]])
+        self.seen += 1
+        if self.seen % self.day == 0:
+            self._fit()
+
+    def _place(self, start: datetime) -> tuple[int, int, int]:
+        week = (start.toordinal() - 1) // DAYS  # day 1 was a Monday
+        return week % self.params.history, start.weekday(), (start.hour * 60 + start.minute) * self.day // MINUTES
+
+    def _fit(self) -> None:
+        """Learn season, level and spread anew, of all that is remembered."""
+        there = self._when >= 0
+        self._season = week_of(self._normal, there, self.params.strength)
+        faded = np.where(there, self._fade ** (self.seen - 1 - self._when), 0)
+        foreseen = np.broadcast_to(self._season, self._normal.shape)
+        self._sums = np.stack([np.einsum("wdt,wdtc->c", faded, one) for one in (self._normal, foreseen)])
+        self._spread = self._learned(there & ~np.isnan(self._means[..., 0]))
+
+    def _learned(self, foreseen: NDArray[np.bool_]) -> Floats:
+        """Return dispersion and heaviness, shape (2, columns), of the windows that were foreseen.
+
+        The dispersion is that of moments: the squared errors beyond Poisson's, in squared means; a window of growth
+        weighs as it would without.
+        """
+        counts, means, weight = self._counts[foreseen], self._means[foreseen], self._growth[foreseen] ** -2
+        weight *= ~self._odd[foreseen]
+        beyond, squares = ((one * weight).sum(axis=0) for one in ((counts - means) ** 2 - means, means**2))
+        dispersion = np.maximum(0, beyond / np.maximum(squares, 1))
+        chances = plain_chance(counts, means, dispersion)
+        return np.stack([dispersion, heaviness(chances, self.params.outlier, self.params.strength)])

@@ -1,0 +1,126 @@
+"""Windows -> surges: more negative texts of a topic than there should be, and not because more was said.
+
+What should be is what the topic has at that time of the week and at its level of these days, times the growth, if any,
+of what is said elsewhere in the stream at the same time. A surge is a count so far above it that of all windows without
+any, at most a share ``rate`` raise an alarm for whatever topic (Bonferroni), and in which either the share of negative
+texts is above the topic's usual one, or most of what came beyond expectation is negative. Else it is more traffic.
+
+Sources: Farrington et al. 1996, Journal of the Royal Statistical Society A 159:547, and Noufaily et al. 2013,
+Statistics in Medicine 32:1206: outbreaks as counts above the tail of an over-dispersed seasonal baseline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from satiety.stream.baseline import Baseline, Expected
+from satiety.stream.section import DAY
+from satiety.stream.share import Shares
+from satiety.stream.tail import chance, most
+from satiety.stream.windows import Count, Window
+
+if TYPE_CHECKING:
+    from satiety.problems.base import Floats
+    from satiety.stream.section import Watching
+
+KINDS = 3
+"""Of a topic there are counted: negative texts, others, and texts elsewhere that are not negative."""
+Verdict = Literal["too little history", "as expected", "more traffic", "surge"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a window says of a topic."""
+
+    start: datetime
+    topic: str
+    count: Count
+    expected: float
+    """Negative texts, growth elsewhere included."""
+    limit: float
+    """Most negative texts that are no alarm."""
+    share: float
+    """Of negative texts among the topic's, as is usual."""
+    growth: float
+    """Of what is said elsewhere; 1 where it did not grow."""
+    p: float
+    """Chance of so many negative texts or more."""
+    verdict: Verdict
+    begins: bool
+    """Whether it is a surge, and the window before was none: an alert."""
+
+
+def local(reading: Reading, zone: ZoneInfo) -> Reading:
+    """Return the reading with its time as clocks show it there."""
+    return replace(reading, start=reading.start.astimezone(zone))
+
+
+class Watch:
+    """Judges the windows of a stream, each by those before it."""
+
+    def __init__(self, params: Watching) -> None:
+        self.params, self.topics = params, tuple(params.topics)
+        self.zone, count = ZoneInfo(params.timezone), len(self.topics)
+        self.baseline = Baseline(KINDS * count, DAY // params.minutes, params.model)
+        self.shares = Shares(count, params.model.memory, params.model.strength)
+        self._last: list[Verdict] = ["too little history"] * count
+
+    def judge(self, window: Window) -> tuple[Reading, ...]:
+        """Return a reading per topic, in order; then learn from the window."""
+        local, counts = window.start.astimezone(self.zone), [window.topics.get(name, Count()) for name in self.topics]
+        elsewhere = [window.whole.other - one.other for one in counts]
+        seen = np.array([[one.negative for one in counts], [one.other for one in counts], elsewhere], dtype=float)
+        expected, count = self.baseline.expected(local), len(counts)
+        negative, other, rest = (expected.part(i * count, count) for i in range(KINDS))
+        strength = self.params.model.strength
+        growth = np.maximum(1, (seen[2] + strength) / (rest.mean + strength))
+        doubt = rest.dispersion + 1 / (seen[2] + strength) + (strength / (rest.mean + strength)) ** 2
+        dispersion = negative.dispersion + (1 - 1 / growth) ** 2 * doubt  # of the growth's excess, not of what is usual
+        likely = Expected(negative.mean * growth, dispersion, negative.heaviness)
+        found = tuple(self._readings(window.start, counts, growth, likely, other.mean * growth))
+        self.baseline.learn(local, seen.ravel(), np.concatenate([growth, growth, np.ones_like(growth)]))
+        self._share(seen[0], seen[0] + seen[1], found)
+        self._last = [one.verdict for one in found]
+        return found
+
+    def _share(self, negative: Floats, of: Floats, found: tuple[Reading, ...]) -> None:
+        """Learn the shares of what is no surge, and how they vary from what is likely."""
+        calm = np.array([one.verdict != "surge" for one in found])
+        likely = self.shares.chance(negative, of) >= self.params.model.outlier
+        self.shares.learn(negative, of, calm, calm & likely & self.baseline.foresees)
+
+    def _readings(
+        self, start: datetime, counts: list[Count], growth: Floats, likely: Expected, other: Floats
+    ) -> Iterator[Reading]:
+        negative, all_ = (np.array([getattr(one, name) for one in counts], dtype=float) for name in ("negative", "all"))
+        rate, usual = self.params.rate / len(self.topics), self.shares.usual
+        p, limit, odd = chance(negative, likely), most(likely, rate), self.shares.chance(negative, all_)
+        beyond = (negative - likely.mean) / np.maximum(all_ - likely.mean - other, 1)
+        bad = (odd <= self.params.share) | (beyond > self.params.mostly)
+        for i, topic in enumerate(self.topics):
+            verdict = self._verdict(counts[i], p[i] <= rate, bad[i])
+            yield Reading(
+                start=start,
+                topic=topic,
+                count=counts[i],
+                expected=float(likely.mean[i]),
+                limit=float(max(limit[i], self.params.least - 1)),
+                share=float(usual[i]),
+                growth=float(growth[i]),
+                p=float(p[i]),
+                verdict=verdict,
+                begins=verdict == "surge" and self._last[i] != "surge",
+            )
+
+    def _verdict(self, count: Count, many: bool, bad: bool) -> Verdict:
+        if not self.baseline.ready:
+            return "too little history"
+        if not many or count.negative < self.params.least:
+            return "as expected"
+        return "surge" if bad else "more traffic"

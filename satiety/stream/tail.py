@@ -1,0 +1,80 @@
+"""How seldom a count is so high: tails of the negative binomial, the Poisson of a rate that itself varies as a gamma.
+
+Rates of the world vary as they like, so the tail is held against the past: chances below ``ONSET`` that came more
+often than they say are raised to a power, which is the exponent of their own distribution (``heaviness``).
+
+Sources: Greenwood & Yule 1920, Journal of the Royal Statistical Society 83:255; for outbreaks: Noufaily et al. 2013,
+Statistics in Medicine 32:1206; exceedances of a threshold told by one exponent: Hill 1975, Annals of Statistics 3:1163.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from satiety.problems.base import Floats
+    from satiety.stream.baseline import Expected
+
+LEAST = 1e-6
+"""Of a mean or a dispersion; below it there is no difference to 0."""
+ONSET = 0.1
+"""The tail begins where a tenth of all counts are as high."""
+ROUNDS = 60
+"""After which the exponent stands still."""
+
+
+def chance(counts: Floats, expected: Expected) -> Floats:
+    """Return the probability of so many or more, shape (columns,)."""
+    p = plain_chance(counts, expected.mean, expected.dispersion)
+    found: Floats = np.where(p < ONSET, ONSET * (p / ONSET) ** (1 / expected.heaviness), p)
+    return found
+
+
+def plain_chance(counts: Floats, mean: Floats, dispersion: Floats) -> Floats:
+    """Return that of the negative binomial itself; shapes that broadcast."""
+    from scipy.special import betainc
+
+    shape, odds = _shape(mean, dispersion)
+    found: Floats = np.where(counts > 0, betainc(np.maximum(counts, 1), shape, odds), 1.0)
+    return found
+
+
+def most(expected: Expected, rate: float) -> Floats:
+    """Return the largest counts that are not exceeded in more than a share ``rate`` of windows, shape (columns,)."""
+    from scipy.special import nbdtrik
+
+    shape, odds = _shape(expected.mean, expected.dispersion)
+    plain = ONSET * (rate / ONSET) ** expected.heaviness
+    found: Floats = np.ceil(np.nan_to_num(nbdtrik(1 - plain, shape, 1 - odds)))
+    return found
+
+
+def heaviness(chances: Floats, least: float, strength: float) -> Floats:
+    """Return how much heavier the tail is than the negative binomial's: about 1 where it is not, or lighter.
+
+    −log of a chance is exponential; its scale is fitted where surges do not reach, so to an exponential cut off. A
+    standard error is added, for a tail that is thought too light breaks the promise, one too heavy costs little.
+
+    Args:
+        chances: that past windows had by ``plain_chance``, shape (windows, columns).
+        least: chances below it may be surges, and are left out.
+        strength: exceedances that speak for 1.
+    """
+    cut = float(np.log(ONSET / least))
+    kept = (chances < ONSET) & (chances >= least)
+    excess = np.where(kept, -np.log(np.where(kept, chances, ONSET) / ONSET), 0).sum(axis=0)
+    speaking = strength + kept.sum(axis=0)
+    mean = (strength * (1 - cut / np.expm1(cut)) + excess) / speaking
+    scale = np.ones_like(mean)
+    for _ in range(ROUNDS):
+        scale = np.clip(mean + cut / np.expm1(cut / scale), 1, cut)
+    heavier: Floats = scale * (1 + 1 / np.sqrt(speaking))
+    return heavier
+
+
+def _shape(mean: Floats, dispersion: Floats) -> tuple[Floats, Floats]:
+    """Return the gamma's shape, and the share of its rate in mean + shape."""
+    mean, shape = np.maximum(mean, LEAST), 1 / np.maximum(dispersion, LEAST)
+    return shape, mean / (mean + shape)

@@ -1,0 +1,32 @@
+"""Words of topics -> which topics a text is about; whole units are compared, so `apple` is not in `pineapple`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from satiety.words import units
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """Topics and their words."""
+
+    words: Mapping[str, tuple[str, ...]]
+    """Each as units between blanks."""
+
+    @classmethod
+    def of(cls, words: Mapping[str, Sequence[str]]) -> Self:
+        """Take words as they stand in params."""
+        return cls({name: tuple(map(_spelled, several)) for name, several in words.items()})
+
+    def about(self, text: str) -> tuple[str, ...]:
+        """Return the topics of a text, in the order of the params; none, one or several."""
+        spelled = _spelled(text)
+        return tuple(name for name, words in self.words.items() if any(word in spelled for word in words))
+
+
+def _spelled(text: str) -> str:
+    text = text.lower()
+    return f" {' '.join(text[start:end] for start, end in units(text))} "

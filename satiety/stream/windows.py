@@ -1,0 +1,102 @@
+"""Texts in time -> how many negative and other ones there were, window by window and topic by topic, in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from satiety.errors import DataError
+
+FIRST = datetime.min.replace(tzinfo=UTC)
+"""From which windows are counted: they begin at whole hours, whoever began to count."""
+MOST = 100_000
+"""Empty windows in a row: a longer silence is a wrong clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """One text, and what is thought in it."""
+
+    time: datetime
+    """With a time zone."""
+    topics: tuple[str, ...]
+    negative: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Texts of a topic, or of all."""
+
+    negative: int = 0
+    other: int = 0
+
+    @property
+    def all(self) -> int:
+        return self.negative + self.other
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What was said from ``start`` on, for the length of a window."""
+
+    start: datetime
+    """UTC."""
+    whole: Count
+    """Each text once, those of no topic too."""
+    topics: Mapping[str, Count] = field(default_factory=dict)
+    """A text of two topics counts in both; a topic nobody spoke of is missing."""
+
+
+class Counting:
+    """The window that is open; memory is that of its counts."""
+
+    def __init__(self, length: timedelta) -> None:
+        self.length, self._start = length, FIRST
+        self._open = False
+        self._topics: dict[str, list[int]] = {}
+        self._whole = [0, 0]
+
+    def add(self, opinion: Opinion) -> Iterator[Window]:
+        """Count a text; yield the windows that ended before it, empty ones too.
+
+        A text that comes late is counted when it comes: no window changes once it is told.
+
+        Raises:
+            DataError: its time has no zone, or lies further ahead than a stream can be silent.
+        """
+        if opinion.time.tzinfo is None:
+            raise DataError(f"stream: {opinion.time.isoformat()} has no time zone; write +00:00 behind times of UTC")
+        yield from self.until(opinion.time)
+        self._whole[not opinion.negative] += 1
+        for topic in opinion.topics:
+            self._topics.setdefault(topic, [0, 0])[not opinion.negative] += 1
+
+    def until(self, time: datetime) -> Iterator[Window]:
+        """Yield the windows that have ended by then."""
+        begins = FIRST + (time - FIRST) // self.length * self.length
+        if not self._open:
+            self._open, self._start = True, begins
+        if begins - self._start > MOST * self.length:
+            raise DataError(
+                f"stream: from {self._start.isoformat()} to {time.isoformat()} nothing came; is a clock wrong?"
+            )
+        while self._start < begins:
+            yield self._close()
+
+    def _close(self) -> Window:
+        topics = {name: Count(*counts) for name, counts in self._topics.items()}
+        whole, start = Count(*self._whole), self._start
+        self._topics, self._whole, self._start = {}, [0, 0], start + self.length
+        return Window(start, whole, topics)
+
+
+def windows(opinions: Iterable[Opinion], length: timedelta) -> Iterator[Window]:
+    """Yield every window that has ended; what is in the last one is not known yet.
+
+    Raises:
+        DataError: see :meth:`Counting.add`.
+    """
+    counting = Counting(length)
+    for opinion in opinions:
+        yield from counting.add(opinion)

@@ -1,0 +1,142 @@
+"""The page of a stream in a real browser: it fits, speaks two languages, marks surges, and goes along while served."""
+
+from __future__ import annotations
+
+import http.client
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from satiety.errors import SetupError
+from satiety.stream import Count, Reading
+from satiety.stream.live import serving
+from satiety.stream.page import Board
+from satiety.stream.page.words import LANGUAGES, WORDS
+from tests.pipeline.server import CHROMIUM, FLAGS, wait
+from tests.unit.stream.simulated import MONDAY, params
+
+TOPICS = ("t0", "<script>alert(1)</script>", "酒店")
+chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+
+
+def reading(place: int, topic: str, negative: int, verdict: Any, begins: bool = False) -> Reading:
+    return Reading(MONDAY + timedelta(hours=place), topic, Count(negative, 9), 4.2, 14, 0.3, 1.0, 0.4, verdict, begins)
+
+
+def board(windows: int = 30) -> Board:
+    """A board on which the first topic surged ten windows ago, and the second has more traffic now."""
+    made = Board(params(3), shown=20, seconds=0.1)
+    for i in range(windows):
+        surge = windows - 10 <= i < windows - 7
+        made.add(
+            (
+                reading(i, TOPICS[0], 40 if surge else 5, "surge" if surge else "as expected", i == windows - 10),
+                reading(i, TOPICS[1], 3, "more traffic" if i == windows - 1 else "as expected"),
+                reading(i, TOPICS[2], 0, "as expected"),
+            )
+        )
+    return made
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def show(browser: Any) -> Iterator[Any]:
+    """Open an address; when the test is over, the page must have said nothing."""
+    said: list[str] = []
+
+    def show(address: str, width: int = 1600, scheme: str = "light") -> Any:
+        opened = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        opened.set_default_timeout(20_000)
+        opened.on("console", lambda message: said.append(message.text))
+        opened.on("pageerror", lambda error: said.append(str(error)))
+        opened.goto(address)
+        return opened
+
+    yield show
+    for context in browser.contexts:
+        context.close()
+    assert not said
+
+
+@chromium
+@pytest.mark.slow
+@pytest.mark.xdist_group("services")
+class TestPage:
+    @pytest.mark.parametrize("language", LANGUAGES)
+    @pytest.mark.parametrize(("width", "scheme"), [(400, "dark"), (1600, "light")])
+    def test_it_fits_and_shows_what_surged(
+        self, show: Any, tmp_path: Path, width: int, scheme: str, language: Any
+    ) -> None:
+        file = tmp_path / "page.html"
+        file.write_text(board().page(language), encoding="utf-8")
+        opened = show(file.as_uri(), width, scheme)
+        assert opened.evaluate("document.documentElement.lang") == language
+        assert opened.evaluate("document.documentElement.scrollWidth") <= width
+        assert opened.locator("svg.topic").count() == len(TOPICS)
+        assert opened.locator("path.surge").count() == 1
+        assert opened.locator("circle.traffic").count() == 1
+        assert opened.locator("[aria-labelledby=alerts] tbody tr").count() == 1
+        assert opened.locator("[aria-labelledby=now] tbody tr").count() == len(TOPICS)
+        assert opened.get_by_role("img").count() == len(TOPICS)
+        assert opened.get_by_role("heading", level=1).count() == 1
+        assert not opened.locator("button").is_visible(), "a file stands still"
+
+    def test_it_goes_along_until_it_is_paused(self, show: Any) -> None:
+        shown = board()
+        with serving(lambda: shown.page("en"), 0) as address:
+            opened = show(address)
+            assert opened.locator("h1").text_content() == "No surge of negative opinion now"
+            shown.add(tuple(reading(30, topic, 50, "surge", True) for topic in TOPICS))
+            wait(lambda: opened.locator("path.surge").count() == 4, 20)
+            assert opened.locator("h1").text_content() == f"Negative opinion surges: {', '.join(TOPICS)}"
+            opened.locator("button").focus()
+            opened.keyboard.press("Enter")
+            assert opened.locator("button").get_attribute("aria-pressed") == "true"
+            shown.add(tuple(reading(31, topic, 5, "as expected") for topic in TOPICS))
+            opened.wait_for_timeout(600)
+            assert opened.locator("h1").text_content().startswith("Negative opinion surges")
+            opened.keyboard.press("Enter")
+            wait(lambda: opened.locator("h1").text_content() == "No surge of negative opinion now", 20)
+            opened.close()  # before its server goes
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_said_is_escaped_and_has_a_headline_from_the_first_window_on(language: Any) -> None:
+    empty, place = Board(params(3), shown=20, seconds=2), LANGUAGES.index(language)
+    assert f">{WORDS['empty'][place]}</h1>" in empty.page(language)
+    empty.add((reading(0, TOPICS[1], 1, "too little history"),))
+    page = empty.page(language)
+    assert f">{WORDS['learning'][place]}</h1>" in page
+    assert "<script>alert" not in page
+    assert not re.search(r"https?://", page)
+
+
+def ask(address: str, path: str, host: str | None = None) -> tuple[int, str]:
+    name, port = address.removeprefix("http://").rstrip("/").split(":")
+    connection = http.client.HTTPConnection(name, int(port), timeout=10)
+    connection.request("GET", path, headers={"Host": host or f"{name}:{port}"})
+    answer = connection.getresponse()
+    return answer.status, answer.read().decode()
+
+
+def test_only_this_machine_and_only_the_page_is_served() -> None:
+    with serving(lambda: "负面", 0) as address:
+        assert ask(address, "/") == (200, "负面")
+        assert ask(address, "/etc/passwd") == (404, "not found\n")
+        assert ask(address, "/", host="evil.example:80") == (404, "not found\n")
+        port = int(address.rstrip("/").rpartition(":")[2])
+        with pytest.raises(SetupError, match=f"port {port} of 127.0.0.1: Address already in use; choose another"):
+            serving(str, port).__enter__()

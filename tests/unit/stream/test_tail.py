@@ -1,0 +1,86 @@
+"""Tails: those of scipy's distributions where they are theirs, heavier where the past says so."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import betabinom, binom, nbinom, poisson
+
+from satiety.stream.baseline import Expected
+from satiety.stream.season import week_of
+from satiety.stream.share import Shares
+from satiety.stream.tail import ONSET, chance, heaviness, most, plain_chance
+
+EVERY = np.full(2, True)
+
+
+def expected(mean: float, dispersion: float, heavy: float = 1.0) -> Expected:
+    return Expected(*(np.array([one]) for one in (mean, dispersion, heavy)))
+
+
+@pytest.mark.parametrize("mean", [0.01, 0.7, 8.0, 900.0])
+@pytest.mark.parametrize("dispersion", [0.0, 0.05, 2.0])
+def test_chances_are_those_of_poisson_and_of_the_negative_binomial(mean: float, dispersion: float) -> None:
+    counts = np.unique(np.round(mean * np.array([0.0, 0.5, 1, 2, 4]) + np.array([0, 0, 1, 3, 5])))
+    true = (
+        nbinom.sf(counts - 1, 1 / dispersion, 1 / (1 + dispersion * mean))
+        if dispersion
+        else poisson.sf(counts - 1, mean)
+    )
+    assert plain_chance(counts, np.array(mean), np.array(dispersion)) == pytest.approx(true, rel=0.02, abs=1e-12)
+
+
+@pytest.mark.parametrize("heavy", [1.0, 1.5])
+@pytest.mark.parametrize("mean", [0.3, 12.0, 400.0])
+def test_the_limit_is_the_largest_count_that_is_no_alarm(mean: float, heavy: float) -> None:
+    likely, rate = expected(mean, 0.1, heavy), 1e-4
+    limit = most(likely, rate)
+    assert chance(limit + 1, likely)[0] <= rate < chance(limit, likely)[0]
+
+
+def test_heaviness_is_the_exponent_of_chances_that_come_too_often() -> None:
+    draw = np.random.default_rng(1).random((40_000, 2))
+    draw[:, 1] = np.where(draw[:, 1] < ONSET, ONSET * (draw[:, 1] / ONSET) ** 1.6, draw[:, 1])
+    assert heaviness(draw, 0.001, 10) == pytest.approx([1.0, 1.6], rel=0.06)
+
+
+def test_surges_of_the_past_do_not_make_the_tail_heavier() -> None:
+    draw = np.random.default_rng(1).random((2_000, 1))
+    surging = np.concatenate([draw, np.full((200, 1), 1e-9)])
+    assert heaviness(surging, 0.001, 10)[0] == heaviness(draw, 0.001, 10)[0]
+
+
+def test_a_week_is_told_from_counts() -> None:
+    day, hour = np.array([1, 1, 1, 1, 1.5, 0.5, 0.5]), np.linspace(0.5, 2, 24)
+    true = 30 * day[:, None] * hour
+    counts = np.random.default_rng(1).poisson(true * np.array([0.8, 1.2, 1, 1])[:, None, None])[..., None].astype(float)
+    week = week_of(counts, np.ones((4, 7, 24), dtype=bool), strength=10)[..., 0]
+    assert np.abs(week / true - 1).mean() < 0.09
+    assert week.mean() == pytest.approx(true.mean(), rel=0.02)
+
+
+def test_where_few_texts_speak_a_week_is_flat() -> None:
+    counts, there = np.zeros((2, 7, 24, 1)), np.zeros((2, 7, 24), dtype=bool)
+    there[0, 0, :3], counts[0, 0, 1] = True, 1
+    week = week_of(counts, there, strength=10)
+    assert week == pytest.approx(np.full_like(week, 1 / 3), rel=0.15)
+
+
+def test_shares_are_binomial_where_they_vary_by_chance_and_beta_binomial_where_they_vary_by_more() -> None:
+    draw = np.random.default_rng(1)
+    shares = Shares(2, memory=1e6, strength=1)
+    own = draw.beta(4, 12, 3_000)  # mean .25, intra-class correlation 1 / 17
+    for one in own:
+        negative = np.array([draw.binomial(40, 0.25), draw.binomial(40, one)], dtype=float)
+        shares.learn(negative, np.full(2, 40.0), EVERY, EVERY)
+    assert shares.usual == pytest.approx([0.25, 0.25], abs=0.01)
+    plain, varied = shares.chance(np.full(2, 19.0), np.full(2, 40.0))
+    assert plain == pytest.approx(binom.sf(18, 40, 0.25), rel=0.3)
+    assert varied == pytest.approx(betabinom.sf(18, 40, 4, 12), rel=0.6)
+
+
+def test_a_topic_that_is_not_wanted_is_not_learned_from() -> None:
+    shares = Shares(2, memory=10, strength=10)
+    shares.learn(np.full(2, 90.0), np.full(2, 100.0), np.array([True, False]), EVERY)
+    assert shares.usual[0] > 0.8
+    assert shares.usual[1] == 0.5

@@ -1,0 +1,103 @@
+"""Texts in time: topics by whole words in both languages, windows in one pass, params that cannot be."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from examples.opinion_monitoring.source import Opinion as Block
+from satiety.errors import DataError, ParamsError
+from satiety.stream import Count, Counting, Opinion, Topics, windows
+from tests.unit.stream.simulated import params
+
+NOON, HOUR = datetime(2026, 3, 2, 12, tzinfo=UTC), timedelta(hours=1)
+TOPICS = Topics.of({"apple": ["apple", "#AAPL"], "driverless": ["self-driving car"], "酒店": ["酒店", "前台"]})
+
+
+@pytest.mark.parametrize(
+    ("text", "about"),
+    [
+        ("My Apple. Again!", ("apple",)),
+        ("pineapple juice, apples", ()),
+        ("buy #aapl now", ("apple",)),
+        ("a Self - Driving  car by apple", ("apple", "driverless")),
+        ("这家酒店的前台很热情", ("酒店",)),
+        ("酒很好喝，店也不错", ()),
+        ("在酒店用apple电脑", ("apple", "酒店")),
+        ("", ()),
+    ],
+)
+def test_a_topic_is_found_by_whole_words(text: str, about: tuple[str, ...]) -> None:
+    assert TOPICS.about(text) == about
+
+
+def opinion(minutes: float, *topics: str, negative: bool = True) -> Opinion:
+    return Opinion(NOON + timedelta(minutes=minutes), topics, negative)
+
+
+def test_windows_are_counted_by_topic_and_empty_ones_are_told() -> None:
+    coming = [
+        opinion(5, "a"),
+        opinion(30, "a", "b", negative=False),
+        opinion(59.9),
+        opinion(180, "b"),
+        opinion(240),
+    ]
+    found = list(windows(coming, HOUR))
+    assert [one.start for one in found] == [NOON + i * HOUR for i in range(4)]
+    assert found[0].whole == Count(2, 1)
+    assert dict(found[0].topics) == {"a": Count(1, 1), "b": Count(0, 1)}
+    assert found[1].whole == found[2].whole == Count()
+    assert dict(found[3].topics) == {"b": Count(1, 0)}
+
+
+def test_windows_begin_at_whole_hours_of_utc_whatever_the_text_s_own_zone() -> None:
+    shanghai = datetime.fromisoformat("2026-03-02T20:10:00+08:00")
+    (found,) = windows([Opinion(shanghai, (), True), opinion(60)], HOUR)
+    assert found.start == NOON
+
+
+def test_a_late_text_is_counted_when_it_comes() -> None:
+    found = list(windows([opinion(0), opinion(61), opinion(2, "late"), opinion(121)], HOUR))
+    assert [one.whole.all for one in found] == [1, 2]
+    assert "late" in found[1].topics
+
+
+def test_a_window_can_be_closed_by_the_clock() -> None:
+    counting = Counting(HOUR)
+    assert not list(counting.add(opinion(3)))
+    assert [one.whole.all for one in counting.until(NOON + HOUR)] == [1]
+
+
+def test_times_that_cannot_be_are_refused() -> None:
+    with pytest.raises(DataError, match="2026-03-02T12:00:00 has no time zone; write \\+00:00"):
+        list(windows([Opinion(NOON.replace(tzinfo=None), (), True)], HOUR))
+    with pytest.raises(DataError, match="nothing came; is a clock wrong"):
+        list(windows([opinion(0), Opinion(NOON.replace(year=2126), (), True)], HOUR))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"minutes": 7}, "a day .1440 minutes. must be whole windows .it is 7."),
+        ({"timezone": "Mars/Olympus"}, "no such time zone; names are those of the IANA database"),
+        ({"timezone": "../etc/passwd"}, "no such time zone"),
+        ({"topics": {"a": []}}, "topic 'a' needs a name, and words that are not empty"),
+        ({"topics": {"a": [" "]}}, "topic 'a' needs a name, and words"),
+        ({"topics": {}}, "should have at least 1 item"),
+        ({"rate": 0}, "opinion.rate: Input should be greater than 0"),
+        ({"model": {"history": 2, "learning": 3}}, "`history` .2. must be `learning` .3. or more weeks"),
+        ({"mood": 1}, "opinion.mood: there is no such field"),
+    ],
+)
+def test_params_that_cannot_be_are_named(changes: dict[str, Any], said: str, tmp_path: Path) -> None:
+    fields = params().model_dump()
+    model = fields["model"] | changes.pop("model", {})
+    file = tmp_path / "opinion.yaml"
+    file.write_text(yaml.safe_dump({"opinion": fields | {"model": model} | changes}), encoding="utf-8")
+    with pytest.raises(ParamsError, match=said):
+        Block.load(file)
