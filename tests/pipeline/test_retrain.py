@@ -78,6 +78,11 @@ class Retraining:
         with sqlite3.connect(self.root / "mlflow.db") as store:
             return sorted(store.execute("select name, alias, version from registered_model_aliases"))
 
+    def running(self) -> int:
+        """Return how many runs MLflow takes for running."""
+        with sqlite3.connect(self.root / "mlflow.db") as store:
+            return int(store.execute("select count(*) from runs where status = 'RUNNING'").fetchone()[0])
+
     def last(self) -> dict[str, Any]:
         """Return the note of the last decision."""
         found: dict[str, Any] = json.loads((self.root / ".satiety/retrain/last.json").read_text(encoding="utf-8"))
@@ -136,6 +141,7 @@ def test_a_killed_run_leaves_champion_and_checkout_and_the_next_one_completes_al
     busy = next(text for text, one in zip(said, both, strict=True) if one.returncode)
     assert "retrain is busy here: process " in busy
     assert retraining.checkout() == before
+    assert retraining.running() == 0, "in MLflow, that of the killed flow among them"
     assert len(retraining.worktrees()) == 1, "what the killed run left half-made is gone"
 
 
