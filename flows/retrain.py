@@ -144,7 +144,7 @@ def _on_a_branch(made: Worktree, found: Found, params: Params, now: datetime, wh
             upstream = dvc.before(dvc.stages(), "register")
             run_stages(order, upstream, frozenset(upstream), key)
             fresh = test(found, params)
-            promote.with_options(task_run_name="promote")(key)
+        promote.with_options(task_run_name="promote")(key)  # which tells MLflow, too, how the run above ended
         decided = _noted(REPORTS / "promote.json")
         message = f"model: {decided['decision']}\n\n{decided['reason']}"
         done = worktree.commit(made, ["dvc.lock", "reports", "plots", f"{_places()['fresh']}.dvc"], message)
