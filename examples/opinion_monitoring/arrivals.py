@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
@@ -32,6 +33,8 @@ class Planted:
     first: int
     """Window in which it begins, from 0."""
     windows: int
+    also: frozenset[str] = frozenset()
+    """Other topics that enough of its texts are about to surge with it: of hotels, rooms and breakfasts."""
 
     def covers(self, window: int) -> bool:
         return self.first <= window < self.first + self.windows
@@ -56,7 +59,7 @@ def planted(texts: Sequence[Text], watch: Watching, params: Replay) -> list[Plan
     room = (last - first) // max(1, len(kinds))
     topics = [name for _ in range(len(kinds)) for name in draw.permutation(able)]
     draw.shuffle(kinds)
-    return [
+    plants = [
         Planted(
             kind=kind,
             topic="" if kind == "growth" else str(topics.pop()),
@@ -65,6 +68,21 @@ def planted(texts: Sequence[Text], watch: Watching, params: Replay) -> list[Plan
         )
         for i, kind in enumerate(kinds)
     ]
+    return _spilling(plants, texts, watch, params)
+
+
+def _spilling(plants: Sequence[Planted], texts: Sequence[Text], watch: Watching, params: Replay) -> list[Planted]:
+    """Return the same, each knowing the other topics of which its texts bring ``least`` a window or more."""
+    pools, angry = _pools(texts), _pools(text for text in texts if text.label in watch.negative)
+    more = params.size * params.pace / len(pools)
+
+    def also(one: Planted) -> frozenset[str]:
+        pool = (angry if one.kind == "surge" else pools).get(one.topic, [])
+        negative = [text for text in pool if text.label in watch.negative]
+        count = Counter(topic for text in negative for topic in text.topics if topic != one.topic)
+        return frozenset(topic for topic, n in count.items() if more * n / len(pool) >= watch.least)
+
+    return [replace(one, also=also(one)) for one in plants]
 
 
 def arrivals(texts: Sequence[Text], watch: Watching, params: Replay, plants: Sequence[Planted]) -> Iterator[Arrival]:

@@ -28,7 +28,7 @@ class Tally:
     told: int
     """Of these bursts, in any of their windows."""
     false: int
-    """Other alerts where no surge of their topic was planted: in growth of all, in other bursts, in nothing."""
+    """Other alerts, where no surge of texts about their topic was planted: in growth, in other bursts, in nothing."""
     windows: int
     """That were judged."""
 
@@ -70,4 +70,4 @@ def tally(told: Sequence[Readings], plants: Sequence[Planted], mostly: float) ->
 
 
 def _of(plant: Planted, place: int, topic: str) -> bool:
-    return plant.covers(place) and plant.topic == topic
+    return plant.covers(place) and (plant.topic == topic or topic in plant.also)
