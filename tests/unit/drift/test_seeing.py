@@ -1,0 +1,81 @@
+"""What a model makes of texts, labels or spans; rewrites keep their gold; what is kept is found, or made anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from satiety.augment import AUGMENTERS, Augment
+from satiety.drift.rehearsal import Pool
+from satiety.drift.seeing import Eye, kept, rewritten
+from satiety.problems import Prediction, Problem
+from satiety.problems.classify import Classify
+from satiety.problems.ner import Ner
+from satiety.records import Example, Span
+
+STEPS = [AUGMENTERS[name].sample() for name in ("drop", "swap")]
+HOW = Augment(seed=1, steps=STEPS, near_duplicate=1.0)
+LABELS = Classify(labels=["bad", "good"], names={})
+SPANS = Ner(labels=["PER"])
+LABELLED = [Example("a", "a good film about a long summer", "good"), Example("b", "这部电影很差劲我不喜欢", "bad")]
+ENTITIES = [Example("a", "anna lives in paris", spans=(Span(0, 4, "PER"),)), Example("b", "王小明住在上海", spans=())]
+
+
+def eye(problem: Problem) -> Eye:
+    """Return how a model sees that finds every text good, or no entity, and is surer of longer texts."""
+
+    def predict(texts: Sequence[str]) -> list[Prediction]:
+        sure = [0.5 + min(len(text), 40) / 100 for text in texts]
+        if problem.head == "token":
+            return [Prediction(confidence=one) for one in sure]
+        return [Prediction("good", confidence=one, scores={"bad": 1 - one, "good": one}) for one in sure]
+
+    def embed(texts: Sequence[str]) -> Any:
+        rows = np.array([[len(text), text.count(" ") + 1.0] for text in texts])
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+    return Eye(problem, predict, embed, np.eye(2), 1)
+
+
+@pytest.mark.parametrize(("problem", "examples"), [(LABELS, LABELLED), (SPANS, ENTITIES)], ids=["labels", "spans"])
+def test_a_pool_has_the_texts_then_their_rewrites_kind_by_kind(problem: Problem, examples: list[Example]) -> None:
+    pool = eye(problem).pool(examples, HOW)
+    assert pool.sample.texts[:2] == (examples[0].text, examples[1].text)
+    assert len(pool.sample) == len(pool.tallies) == 2 * (1 + len(STEPS))
+    assert pool.sample.scores.sum(axis=1) == pytest.approx(1)
+    assert pool.places(np.array([1])).tolist() == [1, 3, 5]
+    assert len(pool.strata) == 2
+
+
+def test_rewrites_keep_the_gold_and_a_text_without_one_stands_for_itself() -> None:
+    made = rewritten([*LABELLED, Example("c", "nice", "good")], LABELS, HOW)
+    assert [one.label for one in made] == ["good", "bad", "good"] * 2
+    assert made[3].text != LABELLED[0].text
+    assert made[5].text == "nice"  # a single word cannot be swapped
+    entities = rewritten(ENTITIES, SPANS, HOW)
+    assert all(one.text[span.start : span.end] == "anna" for one in entities for span in one.spans)
+
+
+def test_what_is_kept_is_found_again_and_made_anew_where_it_is_damaged_or_of_another_model(tmp_path: Path) -> None:
+    looks, made = eye(LABELS), list[str]()
+    texts = [one.text for one in [*LABELLED, *rewritten(LABELLED, LABELS, HOW)]]
+
+    def make() -> Pool:
+        made.append("made")
+        return looks.pool(LABELLED, HOW)
+
+    first, again = (kept(tmp_path, ["model 1"], texts, make) for _ in range(2))
+    assert made == ["made"]
+    assert (again.tallies == first.tallies).all()
+    assert (again.sample.scores == first.sample.scores).all()
+    assert list(again.strata) == list(first.strata)
+    (file,) = tmp_path.glob("*.safetensors")
+    file.write_bytes(file.read_bytes()[:100])
+    kept(tmp_path, ["model 1"], texts, make)
+    kept(tmp_path, ["model 2"], texts, make)
+    assert made == ["made"] * 3
+    assert len(list(tmp_path.glob("*.safetensors"))) == 1
