@@ -1,4 +1,7 @@
-"""The record of what was asked, or a table of texts -> the newest texts, for a model to look at."""
+"""The record of what was asked, or a table of texts -> the newest texts, for a model to look at.
+
+They are repaired as `ingest` repairs, for so were the test examples: `&amp;` would be news else.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from satiety.errors import DataError
 from satiety.evaluate.answers import fits
 from satiety.evaluate.answers import read as answer
 from satiety.ingest.base import READERS
+from satiety.ingest.repair import salvage
 from satiety.masking import KINDS, mask
 from satiety.records import Example
 
@@ -51,7 +55,8 @@ def of_traffic(traffic: Traffic, count: int, problem: Problem) -> Asked:
             right = answer(said[row.id].answer)
             gold[place] = Example(row.id, row.text, right.label, right.spans)
     ends = (rows[0].time, rows[-1].time) if rows else (None, None)
-    return Asked([row.text for row in rows], "traffic", gold, *ends)
+    told = [row.text if place in gold and gold[place].spans else salvage(row.text) for place, row in enumerate(rows)]
+    return Asked(told, "traffic", gold, *ends)
 
 
 def of_table(path: Path, count: int, limits: Limits) -> Asked:
@@ -68,4 +73,4 @@ def of_table(path: Path, count: int, limits: Limits) -> Asked:
     reader = READERS[how.pop("kind")].model_validate(how)
     columns = {} if "text" in reader.given else {"text": "text"}
     read = [str(row.values["text"]) for row in reader.read(path, columns, limits) if not row.reason]
-    return Asked([mask(text, KINDS)[0] for text in read if text.strip()][-count:], str(path))
+    return Asked([mask(salvage(text), KINDS)[0] for text in read if text.strip()][-count:], str(path))

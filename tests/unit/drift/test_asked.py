@@ -18,7 +18,7 @@ from satiety.traffic import Traffic, served
 
 PROBLEM = Classify(labels=["bad", "good"], names={})
 LIMITS = Limits(row_bytes=1_000_000, rows=1000, ratio=200)
-TEXTS = ["NA", "007", "服务很热情", "write to ann@example.com"]
+TEXTS = ["NA", "007 &amp; co", "服务很热情", "write to ann@example.com"]
 
 
 def test_the_newest_answers_come_with_what_people_said_of_them(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_answers_to_another_problem_of_the_same_record_are_passed_over(tmp_path:
 def test_a_table_is_read_by_the_end_of_its_name_and_masked(tmp_path: Path, name: str, content: str) -> None:
     (tmp_path / name).write_text(content, encoding="utf-8")
     asked = of_table(tmp_path / name, 3, LIMITS)
-    assert list(asked.texts) == ["007", "服务很热情", "write to <email>"]
+    assert list(asked.texts) == ["007 & co", "服务很热情", "write to <email>"]
 
 
 def test_a_table_that_cannot_be_read_is_refused_with_what_can(tmp_path: Path) -> None:
