@@ -95,6 +95,8 @@ def _shown(window: Sample, found: object, cluster: int, count: int) -> tuple[tup
 
 def _risen(here: int, window: int, there: int, reference: int) -> float:
     """Return by how many standard deviations a word's log-odds have risen."""
+    if here + there == window + reference:
+        return 0.0  # in every text of both, whose odds are infinite
     prior = PRIOR * (here + there) / (window + reference)
     odds = (
         np.log((here + prior) / (window + PRIOR - here - prior)),

@@ -63,6 +63,15 @@ def test_texts_that_came_to_lie_together_are_shown_as_a_group() -> None:
     assert clusters(reference, window, 0, seed=1) == []
 
 
+@pytest.mark.parametrize(("opening", "word"), [("RT ", "strike"), ("转发：", "罢工")])
+def test_a_word_of_every_text_of_both_has_not_risen(opening: str, word: str) -> None:
+    old = [f"{opening}{other}" for other in ("news", "消息", "text", "文本")] * 10
+    new = [*old[:20], *[f"{opening}{word}"] * 20]
+    assert word in {one.word for one in terms(old, new, 9)}
+    assert not {"rt", "转发"} & {one.word for one in terms(old, new, 9)}
+    assert terms([opening] * 20, [opening] * 20, 9) == []
+
+
 def test_a_loss_is_told_in_the_labels_that_it_undoes() -> None:
     half = in_labels(Interval(-0.1, -0.15, -0.05), CURVE)
     assert half is not None
