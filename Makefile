@@ -13,7 +13,7 @@ SETUP := .venv/.installed
 TOLD_ELSEWHERE := (.*:)?(in|out|quarantined|device|precision|method|steps|steps_planned|weights_trained|head_strength|doubtful\..*|best_step|dev\.loss|bytes|digest|calibration.*|metrics\..*|.*\.low|.*\.high)$$|(data|models|reports|plots)/[^:]*$$
 COMPILE := -q --all-extras --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header
 
-.PHONY: run test up down check fix bench pictures experiments push clean constraints help
+.PHONY: run test up down check fix bench year pictures experiments push clean constraints help
 .DELETE_ON_ERROR:
 
 run: $(SETUP)  ## run the pipeline, promote, show the result; PARAMS=examples/ner_zh/params.yaml runs another problem
@@ -44,6 +44,9 @@ fix: $(SETUP)  ## repair what ruff can repair
 
 bench: $(SETUP)  ## the figures of benchmarks/, a file each
 	for file in benchmarks/*.py; do echo "$$file"; python -m benchmarks.$$(basename "$$file" .py) || exit 1; done
+
+year: $(SETUP)  ## twelve simulated months in a copy of the project, with Satiety and without; examples/year/year.html
+	python -m examples.year
 
 experiments: $(SETUP)  ## what was tried by `dvc exp run` and by flows with overrides, with what differs
 	dvc exp show --md --only-changed --all-commits --no-pager --sort-by reports/evaluate.json:after.value --drop '$(TOLD_ELSEWHERE)'

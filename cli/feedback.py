@@ -72,7 +72,7 @@ def _read(file: Path) -> Iterable[Said]:
         raise DataError(f"{file}: cannot read it: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise DataError(f"{file}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
-    rows = list(_objects(file, text) if file.suffix in (".jsonl", ".json") else _cells(text))
+    rows = list(_objects(file, text) if file.suffix in (".jsonl", ".json") else _cells(file, text))
     lacking = [where for where, row in rows if row.get("id") in (None, "") or row.get("label") is None]
     if lacking or not rows:
         shown = ", ".join(lacking[:SHOWN]) or "the file"
@@ -93,16 +93,24 @@ def _objects(file: Path, text: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
         yield str(number), row
 
 
-def _cells(text: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
+def _cells(file: Path, text: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
     reader = csv.DictReader(text.splitlines(keepends=True))
-    for row in reader:
-        yield str(reader.line_num), row
+    try:
+        for row in reader:
+            if None in row:
+                raise DataError(f"{file}:{reader.line_num}: more cells than the header has")
+            yield str(reader.line_num), row
+    except csv.Error as error:
+        raise DataError(f"{file}:{reader.line_num}: not CSV: {error}") from None
 
 
 def _checked(given: list[Said], answers: Mapping[str, Served], problem: Problem, by: str) -> list[Feedback]:
     now = datetime.now(UTC).isoformat(timespec="microseconds")
-    rows, wrong = list[Feedback](), list[str]()
+    rows, wrong, labels = list[Feedback](), list[str](), dict[str, Any]()
     for said in given:
+        if labels.setdefault(said.id, said.label) != said.label:
+            wrong.append(f"{said.where}: id {said.id[:80]!r}: it has another label above")
+            continue
         if said.id not in answers:
             unknown = f"{said.where}: id {said.id[:80]!r}: the record has no such answer"
             wrong.append(f"{unknown}; {nearest(said.id, answers)}".rstrip("; "))

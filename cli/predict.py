@@ -108,7 +108,7 @@ def _piped() -> Iterator[str]:
 
 def _lines(file: Path) -> Iterator[str]:
     try:
-        with file.open(encoding="utf-8-sig", errors="surrogateescape") as lines:
+        with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="\n") as lines:
             yield from _read(lines, f"{file}:")
     except OSError as error:
         raise DataError(f"{file}: cannot read it: {error.strerror}") from None

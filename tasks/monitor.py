@@ -46,7 +46,8 @@ def main(table: Path | None = None, *, params: Monitor, report: Report) -> None:
     pool = _pool(eye, params)
     sample, answers = eye.see(asked.texts)
     estimator = rehearsed(eye.problem, pool, len(sample), params)
-    found = watch(eye.problem, pool, estimator, Window(sample, answers, asked.gold), params, _curve())
+    curve = _curve(eye.problem.headline)
+    found = watch(eye.problem, pool, estimator, Window(sample, answers, asked.gold), params, curve)
     told = {**tell(found, eye.problem.headline), "window": window, "reference": len(pool.strata)}
     told |= {"alpha": params.alpha, "harm": params.harm, "level": params.level}
     for language, path in PAGES.items():
@@ -103,11 +104,11 @@ def _pool(eye: Eye, params: Monitor) -> Pool:
     )
 
 
-def _curve() -> list[dict[str, Any]]:
-    """Return the meter's learning curve; none where it has not measured."""
+def _curve(metric: str) -> list[dict[str, Any]]:
+    """Return the meter's learning curve; none where it has not measured, or another metric."""
     path = REPORTS / "worth.json"
     told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return list(told.get("curve", []))
+    return list(told["curve"]) if told.get("metric") == metric else []
 
 
 if __name__ == "__main__":

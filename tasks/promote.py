@@ -114,11 +114,14 @@ def _look(contest: Contest, old: str | None, *, fresh: bool) -> Looks:
     """Note the looks that this comparison takes, before anything of it is known to anybody."""
     total = (1 - contest.params.level) / 2
 
-    def take(test: str) -> Look:
-        return Look(looks.take(contest.client, contest.name, test, old, contest.challenger.digest), total)
+    def take(test: str, new: str) -> Look:
+        return Look(looks.take(contest.client, contest.name, test, old, new), total)
 
+    new = contest.challenger.digest
     with tracking.reached():
-        return Looks(take(looks.set_digest(contest.asked.frozen)), take(looks.FRESH) if fresh else None)
+        frozen = take(looks.set_digest(contest.asked.frozen), new)
+        more = f"{new} on {looks.set_digest(contest.asked.fresh)}"  # of more examples it is another look
+        return Looks(frozen, take(looks.FRESH, more) if fresh else None)
 
 
 def _carry_out(contest: Contest, champion: Any, decided: Decision) -> None:

@@ -20,7 +20,7 @@ ingest: {budget: 30}
 evaluate: {seed: 3, resamples: 400, level: 0.95, bins: 10, prefix: ""}
 register: {name: made-up}
 promote: {seed: 5, resamples: 400, level: 0.95, looks: 3, calibration: 0.2, bins: 10, margin: 0.01, saving: 0.1,
-  slices: [label, language, length], slice_margin: 0.02, slice_least: 30, fresh_least: 40}
+  slices: [label, language, length], slice_margin: 0.02, slice_least: 30, fresh_least: 40, fresh_decides: true}
 """
 PIPELINE = "vars:\n  - root: .\n  - {package: models/package, test: data/test.parquet, "
 PIPELINE += "train: data/train.parquet, fresh: data/fresh.parquet}\n"

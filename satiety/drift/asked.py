@@ -1,6 +1,7 @@
 """The record of what was asked, or a table of texts -> the newest texts, for a model to look at.
 
-They are repaired as `ingest` repairs, for so were the test examples: `&amp;` would be news else.
+They are repaired as `ingest` repairs, and of equal texts one is taken, for so were the test examples: `&amp;` would be
+news else, and whatever is asked twice.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from satiety.errors import DataError
 from satiety.evaluate.answers import fits
 from satiety.evaluate.answers import read as answer
 from satiety.ingest.base import READERS
+from satiety.ingest.clean import identify
 from satiety.ingest.repair import salvage
 from satiety.masking import KINDS, mask
 from satiety.records import Example
@@ -48,7 +50,9 @@ class Asked:
 
 def of_traffic(traffic: Traffic, count: int, problem: Problem) -> Asked:
     """Return the newest texts that were answered to a problem, at most ``count``."""
-    rows, said = [row for row in traffic.read() if fits(row.answer, problem)][-count:], traffic.corrections()
+    said = traffic.corrections()
+    once = {identify(row.text): row for row in traffic.read() if fits(row.answer, problem)}
+    rows = sorted(once.values(), key=lambda row: (row.time, row.id))[-count:]
     gold = {}
     for place, row in enumerate(rows):
         if row.id in said and fits(said[row.id].answer, problem):
@@ -73,4 +77,5 @@ def of_table(path: Path, count: int, limits: Limits) -> Asked:
     reader = READERS[how.pop("kind")].model_validate(how)
     columns = {} if "text" in reader.given else {"text": "text"}
     read = [str(row.values["text"]) for row in reader.read(path, columns, limits) if not row.reason]
-    return Asked([mask(salvage(text), KINDS)[0] for text in read if text.strip()][-count:], str(path))
+    once = {identify(text): text for text in (mask(salvage(text), KINDS)[0] for text in read if text.strip())}
+    return Asked(list(once.values())[-count:], str(path))

@@ -1,8 +1,8 @@
 """Rehearsals -> an estimate, without labels, of how the score has changed in a window, with an interval.
 
-A forest of random trees learns what signs mean. How far it errs is seen where it did not learn: on the windows of one
-division of the texts it is asked after learning from the others. Of these errors, those of the windows for which it
-says nearly the same are the interval: it is wider where changes are harder to tell.
+A forest of random trees learns what signs mean. How far it errs is seen where it did not learn: on windows drawn from
+one half of the texts it is asked after learning from those of the other. Of these errors, those of the windows for
+which it says nearly the same are the interval: it is wider where changes are harder to tell.
 
 Sources: extremely randomised trees: Geurts et al. 2006, Machine Learning 63:3; the interval: split conformal
 prediction, Lei et al. 2018, arXiv:1604.04173, here among the neighbours of the prediction.
@@ -32,7 +32,7 @@ class Estimator:
 
     forest: Any
     said: Floats
-    """What is said of rehearsed windows by a forest that has not seen their division, shape (windows,)."""
+    """What is said of rehearsed windows by a forest that has not learned from their half, shape (windows,)."""
     errors: Floats
     """True change − what is said, shape (windows,)."""
 

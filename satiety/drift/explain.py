@@ -1,13 +1,14 @@
 """A window and its reference -> what is new in it: terms, clusters, and single texts, for people to look at.
 
 Sources: terms by the log-odds of a word with an informative prior: Monroe et al. 2008, Political Analysis 16:372,
-section 3.3; clusters: k-means (Lloyd 1982) of the window, into which the reference is sorted.
+section 3.3; clusters: k-means (Lloyd 1982) of window and reference, which weigh alike.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,8 +23,8 @@ PER_CLUSTER, MOST = 25, 12
 """Texts that a cluster has on average, and clusters at most."""
 PRIOR = 10.0
 """Texts that the prior of a term weighs."""
-TELLING = 1.96
-"""Standard deviations from which a term is called new."""
+ALPHA = 0.05
+"""Chance that of all words, or of all groups, one is called new that is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ def terms(reference: Sequence[str], window: Sequence[str], count: int) -> list[T
     """Return words that more of the window's texts have, the surest first."""
     here, there = vocabulary(window), vocabulary(reference)
     risen = [(_risen(here[word], len(window), there[word], len(reference)), word) for word in here if _worded(word)]
-    best = sorted(((z, word) for z, word in risen if z > TELLING), key=lambda one: (-one[0], one[1]))[:count]
+    telling = _telling(len(risen))
+    best = sorted(((z, word) for z, word in risen if z > telling), key=lambda one: (-one[0], one[1]))[:count]
     shown = {word: next(text for text in window if word in held(text)) for _, word in best}
     return [Term(w, here[w] / len(window), there[w] / len(reference), z, shown[w]) for z, w in best]
 
@@ -69,13 +71,17 @@ def clusters(reference: Sample, window: Sample, count: int, seed: int) -> list[C
     if not count:
         return []
     centres = max(2, min(MOST, len(window) // PER_CLUSTER))
-    found = KMeans(centres, n_init=4, random_state=seed).fit(window.embeddings)
-    before = np.bincount(found.predict(reference.embeddings), minlength=centres) / len(reference)
-    now = np.bincount(found.labels_, minlength=centres) / len(window)
+    both = np.concatenate([window.embeddings, reference.embeddings])  # of the window alone they would fit its chance
+    weights = np.repeat([1 / len(window), 1 / len(reference)], [len(window), len(reference)])
+    found = KMeans(centres, n_init=4, random_state=seed).fit(both, sample_weight=weights * len(both))
+    mine, others = found.labels_[: len(window)], found.labels_[len(window) :]
+    before, now = (np.bincount(part, minlength=centres) / len(part) for part in (others, mine))
     spread = np.sqrt(now * (1 - now) / len(window) + before * (1 - before) / len(reference) + np.finfo(float).tiny)
-    grown = [i for i in np.argsort((before - now) / spread) if (now - before)[i] / spread[i] > TELLING]
+    grown = [i for i in np.argsort((before - now) / spread) if (now - before)[i] / spread[i] > _telling(centres)]
     return [
-        Cluster(float(now[i]), float(before[i]), *_shown(window, found, int(i), count)) for i in grown[:count] if now[i]
+        Cluster(float(now[i]), float(before[i]), *_shown(window, mine, found.cluster_centers_[i], int(i), count))
+        for i in grown[:count]
+        if now[i]
     ]
 
 
@@ -84,17 +90,24 @@ def strangest(window: Sample, count: int) -> list[str]:
     return [window.texts[i] for i in np.argsort(-window.distances, kind="stable")[:count]]
 
 
-def _shown(window: Sample, found: object, cluster: int, count: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    labels: Floats = found.labels_  # type: ignore[attr-defined]
-    centre: Floats = found.cluster_centers_[cluster]  # type: ignore[attr-defined]
+def _shown(
+    window: Sample, labels: Floats, centre: Floats, cluster: int, count: int
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     inside, outside = np.flatnonzero(labels == cluster), np.flatnonzero(labels != cluster)
     marking = terms([window.texts[i] for i in outside], [window.texts[i] for i in inside], count)
     near = inside[np.argsort(-(window.embeddings[inside] @ centre), kind="stable")][:count]
     return tuple(term.word for term in marking), tuple(dict.fromkeys(window.texts[i] for i in near))
 
 
+def _telling(tried: int) -> float:
+    """Return the standard deviations from which one of so many is called new (Bonferroni)."""
+    return NormalDist().inv_cdf(1 - ALPHA / max(1, tried))
+
+
 def _risen(here: int, window: int, there: int, reference: int) -> float:
     """Return by how many standard deviations a word's log-odds have risen."""
+    if here + there == window + reference:
+        return 0.0  # in every text of both, whose odds are infinite
     prior = PRIOR * (here + there) / (window + reference)
     odds = (
         np.log((here + prior) / (window + PRIOR - here - prior)),

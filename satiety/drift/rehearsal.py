@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from satiety.evaluate.bootstrap import Measure
     from satiety.problems.base import Floats
 
-SPLITS = 4
-"""Divisions of the labelled texts into those that stand for the reference and those that windows are drawn from."""
+SPLITS = 2
+"""Halves of the labelled texts: windows are drawn from one, and the other stands for the reference, in turn."""
 WORLDS = ("same", "labels", "topic", "writing", "writing", "all")
 """Kinds of world; writing counts twice, for it takes many forms."""
 PRIOR = 1.2
@@ -60,7 +60,7 @@ class Rehearsed:
     changes: Floats
     """Score in that world − score of the texts as they are, shape (windows,)."""
     splits: Floats
-    """Which division of the texts a window is of, shape (windows,)."""
+    """Which half of the texts a window is drawn from, shape (windows,)."""
 
 
 def rehearse(pool: Pool, measure: Measure, metric: str, *, size: int, count: int, seed: int) -> Rehearsed:
@@ -71,20 +71,19 @@ def rehearse(pool: Pool, measure: Measure, metric: str, *, size: int, count: int
         measure: `Problem.measure`.
         metric: that decides.
         size: texts in a window.
-        count: windows, all divisions together.
+        count: windows, of both halves together.
         seed: of all that is drawn.
     """
     found: list[Floats] = []
     changes: list[float] = []
+    halves = np.array_split(np.random.default_rng(seed).permutation(len(pool.strata)), SPLITS)
     for split in range(SPLITS):
         draw = np.random.default_rng([seed, split])
-        order = draw.permutation(len(pool.strata))
-        half = len(order) // 2
-        own = pool.sample.take(order[:half])
+        asked, own = halves[split], pool.sample.take(halves[1 - split])
         known = vocabulary(own.texts)
-        reference, drawn_from = look(own, known, own=1), pool.places(order[half:])
+        reference, drawn_from = look(own, known, own=1), pool.places(asked)
         windows = look(pool.sample.take(drawn_from), known)
-        strata, tallies = [pool.strata[i] for i in order[half:]], pool.tallies[drawn_from]
+        strata, tallies = [pool.strata[i] for i in asked], pool.tallies[drawn_from]
         usual = float(measure(tallies[: len(strata)].sum(axis=0))[metric])
         for _ in range(count // SPLITS):
             weights = world(windows.embeddings, strata, draw)

@@ -46,6 +46,8 @@ class Monitor(Section):
     """How it is learned what signs of drift mean for the score."""
     harm: float = Field(gt=0, lt=1)
     """Loss of score from which on drift is harmful."""
+    sure: float = Field(ge=0.5, lt=1)
+    """Chance that there is a loss at all, without which an estimated one is not called harm."""
     level: float = Field(gt=0.5, lt=1)
     """Of every interval."""
     examples: int = Field(ge=0, le=100)
@@ -55,6 +57,8 @@ class Monitor(Section):
 
     @model_validator(mode="after")
     def _fit(self) -> Self:
+        if self.least > self.reference:
+            raise ValueError(f"least: so many test examples are wanted, too; reference is {self.reference}")
         if self.least > self.window:
             raise ValueError(f"least: {self.least} texts are never there where window is {self.window}")
         if len({one.kind for one in self.detectors}) < len(self.detectors):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -12,26 +13,41 @@ if TYPE_CHECKING:
 Verdict = Literal["no drift", "drift without harm", "harmful drift"]
 
 
-def judge(drift: Drift, change: Interval, known: Interval | None, harm: float) -> Verdict:
-    """Return the verdict: what people said of the answers counts before what is estimated without them.
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a verdict rests on."""
+
+    by: Literal["estimate", "feedback"]
+    change: Interval
+    """Of the score."""
+    today: Interval
+    sure: float
+    """Chance that the score is lower than on the test examples, in [0, 1]."""
+
+
+def judge(drift: Drift, estimate: Ground, feedback: Ground | None, harm: float, sure: float) -> tuple[Verdict, Ground]:
+    """Return the verdict and what it rests on: what people said decides, wherever its whole interval does.
 
     Args:
         drift: whether the texts, or the answers to them, have changed.
-        change: of the score, estimated.
-        known: of the score, where feedback tells it.
+        estimate: made without labels.
+        feedback: where there is enough of it.
         harm: loss from which on it is harm.
+        sure: chance that there is a loss at all, for harm.
     """
-    if known is not None and known.high < -harm:
-        return "harmful drift"  # of texts that look like the old ones too: their meaning has changed
+    if feedback is not None and feedback.change.high < -harm:
+        return "harmful drift", feedback  # of texts that look like the old ones too: their meaning has changed
     if not drift.alarm:
-        return "no drift"
-    if known is not None and known.low > -harm:
-        return "drift without harm"
-    return "harmful drift" if change.value < -harm else "drift without harm"
+        return "no drift", estimate
+    if feedback is not None and feedback.change.low > -harm:
+        return "drift without harm", feedback
+    lost = estimate.change.value < -harm and estimate.sure >= sure
+    return ("harmful drift" if lost else "drift without harm"), estimate
 
 
-def sentence(verdict: Verdict, metric: str, today: Interval, change: Interval, cost: Cost | None) -> dict[str, str]:
+def sentence(verdict: Verdict, metric: str, ground: Ground, cost: Cost | None) -> dict[str, str]:
     """Return the verdict with its evidence, in two languages."""
+    today, change = ground.today, ground.change
     score = f"{today.value:.3f} [{today.low:.3f}, {today.high:.3f}]"
     moved = f"{change.value:+.3f} [{change.low:+.3f}, {change.high:+.3f}]"
     en, zh = {
@@ -45,6 +61,8 @@ def sentence(verdict: Verdict, metric: str, today: Interval, change: Interval, c
             f"有害的漂移：{metric} 今天约为 {score}，变化 {moved}。",
         ),
     }[verdict]
+    if ground.by == "feedback":
+        en, zh = en.replace("today about", "today by feedback"), zh.replace("今天约为", "据反馈今天为")
     if verdict == "harmful drift" and cost is not None and cost.value:
         ends = f"[{cost.low:,.0f}, {cost.high:,.0f}]"
         en += f" That undoes {cost.value:,.0f} of {cost.of:,} labels {ends}."

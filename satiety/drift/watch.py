@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from satiety.drift import cost, explain, verdict
+from satiety.drift import cost, explain
 from satiety.drift.estimate import Estimator, learn
 from satiety.drift.rehearsal import rehearse
 from satiety.drift.shares import rows, shares
 from satiety.drift.signs import look, signs, vocabulary
 from satiety.drift.testing import Drift, compare
+from satiety.drift.verdict import Ground, Verdict, judge, sentence
 from satiety.evaluate.bootstrap import Interval, Resampling, weights
 from satiety.worth.agreement import wilson
 
@@ -47,7 +49,7 @@ class Feedback:
     answers: int
     score: Interval
     change: Interval
-    """Of the score, from the test examples'."""
+    """Of the score, from that on test examples with the same shares of the labels."""
     overconfidence: Interval
     """Mean confidence − share that was right."""
 
@@ -56,7 +58,9 @@ class Feedback:
 class Watched:
     """All that is known of a window."""
 
-    verdict: verdict.Verdict
+    verdict: Verdict
+    ground: Ground
+    """What it rests on."""
     drift: Drift
     usual: Interval
     """Score on the test examples."""
@@ -107,19 +111,22 @@ def watch(
     moved = signs(look(reference, known, own=1), look(window.sample, known))
     change = estimator.change(moved, params.level)
     usual = _draws(problem, own, params.seed)
-    feedback = _feedback(problem, window, usual, params)
-    said = verdict.judge(drift, change, feedback.change if feedback else None, params.harm)
-    price = cost.in_labels(feedback.change if feedback else change, curve)
+    today = _today(_score(problem, own), usual, change, estimator, params)
+    estimate = Ground("estimate", change, today, float((estimator.likely(change.value) < 0).mean()))
+    feedback = _feedback(problem, pool, window, params)
+    spoken = Ground("feedback", feedback.change, feedback.score, 1.0) if feedback else None
+    said, ground = judge(drift, estimate, spoken, params.harm, params.sure)
     return Watched(
         verdict=said,
+        ground=ground,
         drift=drift,
         usual=_interval(_score(problem, own), usual, params.level),
         change=change,
-        today=_today(_score(problem, own), usual, change, estimator, params),
+        today=today,
         feedback=feedback,
         outside=_outside(reference, window.sample, params),
         labels=_labels(problem, pool, window, params),
-        cost=price if said == "harmful drift" else None,
+        cost=cost.in_labels(ground.change, curve) if said == "harmful drift" else None,
         error=float(np.abs(estimator.errors).mean()),
         terms=explain.terms(reference.texts, window.sample.texts, params.examples),
         clusters=explain.clusters(reference, window.sample, params.examples, params.seed),
@@ -130,7 +137,7 @@ def watch(
 def tell(found: Watched, metric: str) -> dict[str, Any]:
     """Return what was found as JSON takes it."""
     plain = asdict(found)
-    plain["sentence"] = verdict.sentence(found.verdict, metric, found.today, found.change, found.cost)
+    plain["sentence"] = sentence(found.verdict, metric, found.ground, found.cost)
     plain["drift"]["tests"] = {name: asdict(test) for name, test in found.drift.tests.items()}
     plain["labels"] = {name: {"usual": usual, "today": asdict(now)} for name, (usual, now) in found.labels.items()}
     rounded: dict[str, Any] = _rounded(plain)
@@ -159,22 +166,35 @@ def _today(score: float, usual: Floats, change: Interval, estimator: Estimator, 
     return Interval(*(min(1.0, max(0.0, end)) for end in (found.value, found.low, found.high)))
 
 
-def _feedback(problem: Problem, window: Window, usual: Floats, params: Monitor) -> Feedback | None:
+def _feedback(problem: Problem, pool: Pool, window: Window, params: Monitor) -> Feedback | None:
     places = sorted(window.gold)
     if len(places) < FEW:
         return None
     gold, answers = [window.gold[i] for i in places], [window.answers[i] for i in places]
     tallies = problem.tally(gold, answers)
     draws, value = _draws(problem, tallies, params.seed + 1), _score(problem, tallies)
+    like = _like(pool, [problem.stratum(one) for one in gold])
+    usual, before = _draws(problem, like, params.seed), _score(problem, like)
     pairs = np.array([(sure, float(right)) for sure, right in problem.outcomes(gold, answers)]).reshape(-1, 2)
     apart = pairs[:, 0] - pairs[:, 1]
     drawn = np.concatenate([row @ apart for row in weights(len(apart), Resampling(params.seed, RESAMPLES, 0.5))])
     return Feedback(
         len(places),
         _interval(value, draws, params.level),
-        _interval(value - float(np.mean(usual)), draws - usual, params.level),
+        _interval(value - before, draws - usual, params.level),
         _interval(float(apart.mean()), drawn / len(apart), params.level),
     )
+
+
+def _like(pool: Pool, labels: Sequence[str]) -> Floats:
+    """Return the test examples' tallies, weighted to the shares that the labels have in feedback.
+
+    Else a score that falls only because people spoke of one label more than of another would be called harm.
+    """
+    here, there = Counter(labels), Counter(pool.strata)
+    share = np.array([here[one] / there[one] * len(pool.strata) / len(labels) for one in pool.strata])
+    weighted: Floats = pool.tallies[: len(share)] * share[:, None]
+    return weighted
 
 
 def _outside(reference: Sample, window: Sample, params: Monitor) -> Interval:

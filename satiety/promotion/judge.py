@@ -88,7 +88,7 @@ def judge(evidence: Evidence, looks: Looks, params: Promote) -> Verdict:
         calibration=trust,
         calibrated=trust is not None and trust.high < 0,
     )
-    better = verdict.frozen.better or (fresh is not None and fresh.better)
+    better = verdict.frozen.better or (params.fresh_decides and fresh is not None and fresh.better)
     instead = verdict.frozen.equal and (verdict.cheaper or verdict.calibrated)
     return replace(verdict, promote=verdict.sound and (better or instead))
 

@@ -10,7 +10,7 @@ from satiety.drift.explain import clusters, strangest, terms
 from satiety.drift.sample import Sample
 from satiety.drift.shares import shares
 from satiety.drift.testing import Drift
-from satiety.drift.verdict import judge, sentence
+from satiety.drift.verdict import Ground, judge, sentence
 from satiety.evaluate.bootstrap import Interval
 
 CURVE = [{"budget": 0, "value": 0.4}, {"budget": 60, "value": 0.5}, {"budget": 240, "value": 0.6}]
@@ -63,6 +63,15 @@ def test_texts_that_came_to_lie_together_are_shown_as_a_group() -> None:
     assert clusters(reference, window, 0, seed=1) == []
 
 
+@pytest.mark.parametrize(("opening", "word"), [("RT ", "strike"), ("转发：", "罢工")])
+def test_a_word_of_every_text_of_both_has_not_risen(opening: str, word: str) -> None:
+    old = [f"{opening}{other}" for other in ("news", "消息", "text", "文本")] * 10
+    new = [*old[:20], *[f"{opening}{word}"] * 20]
+    assert word in {one.word for one in terms(old, new, 9)}
+    assert not {"rt", "转发"} & {one.word for one in terms(old, new, 9)}
+    assert terms([opening] * 20, [opening] * 20, 9) == []
+
+
 def test_a_loss_is_told_in_the_labels_that_it_undoes() -> None:
     half = in_labels(Interval(-0.1, -0.15, -0.05), CURVE)
     assert half is not None
@@ -93,17 +102,32 @@ def test_a_loss_is_told_in_the_labels_that_it_undoes() -> None:
 def test_the_verdict_weighs_feedback_before_the_estimate(
     alarm: bool, change: float, known: tuple[float, float] | None, said: str
 ) -> None:
-    spoken = Interval(sum(known) / 2, *known) if known else None
+    today = Interval(0.5, 0.4, 0.6)
+    spoken = Ground("feedback", Interval(sum(known) / 2, *known), today, 1.0) if known else None
     drift = Drift(0.01 if alarm else 0.5, alarm, {})
-    assert judge(drift, Interval(change, change - 0.1, change + 0.1), spoken, 0.03) == said
+    estimate = Ground("estimate", Interval(change, change - 0.1, change + 0.1), today, 0.95)
+    verdict, ground = judge(drift, estimate, spoken, 0.03, 0.9)
+    assert verdict == said
+    decides = known is not None and (known[1] < -0.03 or (alarm and known[0] > -0.03))
+    assert ground.by == ("feedback" if decides else "estimate")
+
+
+def test_a_loss_that_may_be_none_is_not_called_harm() -> None:
+    unsure = Ground("estimate", Interval(-0.05, -0.2, 0.1), Interval(0.5, 0.3, 0.7), 0.8)
+    assert judge(Drift(0.01, True, {}), unsure, None, 0.03, 0.9) == ("drift without harm", unsure)
+    assert judge(Drift(0.01, True, {}), unsure, None, 0.03, 0.7) == ("harmful drift", unsure)
 
 
 def test_harm_is_told_with_the_labels_that_it_undoes_in_both_languages() -> None:
     change = Interval(-0.1, -0.15, -0.05)
-    told = sentence("harmful drift", "macro_f1", Interval(0.5, 0.45, 0.55), change, in_labels(change, CURVE))
+    estimate, people = (Ground(by, change, Interval(0.5, 0.45, 0.55), 1.0) for by in ("estimate", "feedback"))
+    told = sentence("harmful drift", "macro_f1", estimate, in_labels(change, CURVE))
     assert told["en"] == (
         "Harmful drift: macro_f1 today about 0.500 [0.450, 0.550], -0.100 [-0.150, -0.050]. "
         "That undoes 180 of 240 labels [120, 233]."
     )
     assert "这抵消了 240 条标注中的 180 条" in told["zh"]
-    assert "labels" not in sentence("no drift", "accuracy", Interval(0.5, 0.4, 0.6), change, None)["en"]
+    assert "labels" not in sentence("no drift", "accuracy", estimate, None)["en"]
+    spoken = sentence("harmful drift", "macro_f1", people, None)
+    assert spoken["en"] == "Harmful drift: macro_f1 today by feedback 0.500 [0.450, 0.550], -0.100 [-0.150, -0.050]."
+    assert "据反馈今天为 0.500" in spoken["zh"]

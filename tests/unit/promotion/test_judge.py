@@ -68,6 +68,15 @@ def test_one_that_is_not_inferior_must_be_cheaper_or_better_calibrated(
     assert verdict.promote is promoted
 
 
+def test_fresh_examples_that_people_chose_hold_back_and_do_not_promote() -> None:
+    """Of answers corrected because they were wrong the champion has none right: any other model looks better there."""
+    evidence = Evidence(Compared(OPEN, {}), Compared(BETTER, {}), trust=UNSURE, sizes=(100_000, 100_000))
+    assert judge(evidence, FIRST, params()).promote
+    assert not judge(evidence, FIRST, params(fresh_decides=False)).promote
+    held = Evidence(Compared(BETTER, {}), Compared(WORSE, {}), trust=UNSURE, sizes=(100_000, 100_000))
+    assert not judge(held, FIRST, params(fresh_decides=False)).promote
+
+
 def test_a_slice_that_is_worse_keeps_the_champion_and_is_named() -> None:
     slices = {"language zh": pair(-0.2, 0.04), "label 好": pair(-0.03, 0.02)}
     verdict, why = weigh(BETTER, slices=slices)

@@ -1,0 +1,98 @@
+"""year.yaml -> what the world does in which month, and how much people say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, Field, model_validator
+
+from satiety.section import FIELDS, MOST, Section, Seed, read_yaml
+
+FILE = Path(__file__).with_name("year.yaml")
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Shift(BaseModel):
+    """Something that the world does for some months."""
+
+    model_config = FIELDS
+
+    first: int = Field(ge=1)
+    last: int = Field(ge=1)
+    """Months, both included."""
+
+    @model_validator(mode="after")
+    def _lasts(self) -> Self:
+        if self.last < self.first:
+            raise ValueError(f"last: month {self.last} is before the first, {self.first}")
+        return self
+
+
+class Opening(Shift):
+    """Every text begins alike."""
+
+    kind: Literal["opening"]
+    opening: str
+
+
+class LabelShift(Shift):
+    """Labels come in other shares."""
+
+    kind: Literal["labels"]
+    shares: dict[str, Share]
+    """Of each label; together 1."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if abs(sum(self.shares.values()) - 1) > 1e-9:
+            raise ValueError(f"shares: together {sum(self.shares.values()):g}; make it 1")
+        return self
+
+
+class Vocabulary(Shift):
+    """Made-up words stand for common ones, each for the same one all year."""
+
+    kind: Literal["vocabulary"]
+    shares: list[Share]
+    """Share of the texts that are written so, month by month."""
+    spared: int = Field(ge=0, le=MOST)
+    """The commonest words, which stay as they are."""
+    commonest: int = Field(ge=1, le=MOST)
+    """Of so many words after those, ``replaced`` are called otherwise."""
+    replaced: int = Field(ge=1, le=MOST)
+
+    @model_validator(mode="after")
+    def _every_month(self) -> Self:
+        if len(self.shares) != self.last - self.first + 1:
+            raise ValueError(f"shares: {len(self.shares)} for months {self.first} to {self.last}; give one for each")
+        return self
+
+
+class Year(Section):
+    """What happens, and how much of it is seen."""
+
+    seed: Seed
+    months: int = Field(ge=1, le=1200)
+    texts: int = Field(ge=50, le=MOST)
+    """That the model is asked in a month."""
+    judged: int = Field(ge=1, le=MOST)
+    """Other texts of the month's world, on which the true score is told."""
+    feedback: int = Field(ge=0, le=MOST)
+    """Answers of a month that people speak of."""
+    every: int = Field(ge=1)
+    """Months between two retrainings by the clock."""
+    shifts: list[Annotated[Opening | LabelShift | Vocabulary, Field(discriminator="kind")]]
+    params: dict[str, Any]
+    """``block.field`` -> what stands there in the copy's params.yaml."""
+
+    @model_validator(mode="after")
+    def _few(self) -> Self:
+        if self.feedback > self.texts:
+            raise ValueError(f"feedback: people cannot speak of {self.feedback} answers where {self.texts} are given")
+        return self
+
+    @classmethod
+    def read(cls, path: Path = FILE) -> Self:
+        """Read the file; raise one ParamsError that names every wrong line of it."""
+        return cls.check(path, read_yaml(path))

@@ -1,0 +1,154 @@
+"""The year's worlds: the same every time, one word for one word, labels in the shares asked for; English, Chinese."""
+
+import random
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from examples.year.page import page
+from examples.year.page.words import WORDS
+from examples.year.plan import FILE, Year
+from examples.year.worlds import World, drawn, renamings, world, written
+from satiety.errors import DataError, ParamsError
+from satiety.records import Example
+from satiety.words import words
+from tests.pipeline.made import BAD, GOOD, sentence
+
+YEAR = Year.read()
+LANGUAGES = ["en", "zh"]
+
+
+def texts(language: str, count: int = 300) -> list[Example]:
+    draw = random.Random(4)
+    labels = draw.choices(["good", "good", "bad"], k=count)
+    lexica = {"good": GOOD, "bad": BAD}
+    return [Example(f"{i}", sentence(draw, language, lexica[one][language]), one) for i, one in enumerate(labels)]
+
+
+def year(**changes: Any) -> Year:
+    return Year.model_validate(YEAR.model_dump() | changes)
+
+
+def vocabulary(shares: list[float], **more: int) -> dict[str, Any]:
+    size = {"spared": 2, "commonest": 30, "replaced": 12} | more
+    return {"kind": "vocabulary", "first": 1, "last": len(shares), "shares": shares, **size}
+
+
+def test_the_plan_has_each_shift_alone_and_quiet_months_first() -> None:
+    planted = [world(YEAR, month).planted for month in range(1, YEAR.months + 1)]
+    assert planted[:2] == [(), ()]
+    assert set(planted) == {(), ("opening",), ("labels",), ("vocabulary",)}
+    shares = [world(YEAR, month).renamed for month in range(7, 13)]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_word_has_one_new_name_which_no_other_has_and_which_is_no_old_word(language: str) -> None:
+    examples = texts(language)
+    planned = year(shifts=[vocabulary([1.0])])
+    new = renamings(planned, examples)
+    assert new == renamings(planned, list(examples))
+    assert new != renamings(planned.model_copy(update={"seed": 1}), examples)
+    assert len(new) == len(set(new.values())) == 12
+    old = {one.text[a:b].lower() for one in examples for a, b in words(one.text)}
+    assert not old & set(new.values())
+    common = Counter(word for one in examples for word in {one.text[a:b].lower() for a, b in words(one.text)})
+    assert not {word for word, _ in common.most_common(2)} & set(new), "the commonest stay"
+    assert all((max(name) > "\u4e00") == (language == "zh") for name in new.values())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_texts_in_the_new_words_have_them_throughout_and_stay_so_as_the_share_grows(language: str) -> None:
+    examples, planned = texts(language), year(shifts=[vocabulary([0.3, 0.7, 1.0])])
+    new = renamings(planned, examples)
+    changed = []
+    for month in (1, 2, 3):
+        then = [written(one, world(planned, month), new) for one in examples]
+        assert [one.label for one in then] == [one.label for one in examples]
+        changed.append({a.id for a, b in zip(examples, then, strict=True) if a.text != b.text})
+        for one in then:
+            if one.id in changed[-1]:
+                assert not {one.text[a:b].lower() for a, b in words(one.text)} & set(new)
+    assert changed[0] < changed[1] < changed[2]
+    assert [len(part) / len(examples) for part in changed] == pytest.approx([0.3, 0.7, 1.0], abs=0.08)
+
+
+@pytest.mark.parametrize(("language", "opening"), [("en", "RT @user: "), ("zh", "转发：")])
+def test_an_opening_stands_before_the_text_and_changes_nothing_else(language: str, opening: str) -> None:
+    now = world(year(shifts=[{"kind": "opening", "first": 2, "last": 2, "opening": opening}]), 2)
+    for one in texts(language, 20):
+        assert written(one, now, {}).text == opening + one.text
+    assert written(one, World(1), {}) == one
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_labels_come_in_the_shares_asked_for_and_no_text_twice(language: str) -> None:
+    examples = texts(language)
+    found = drawn(examples, 60, {"good": 0.25, "bad": 0.75}, random.Random(1))
+    assert Counter(one.label for one in found) == {"good": 15, "bad": 45}
+    assert len({one.id for one in found}) == 60
+    assert found == drawn(examples, 60, {"good": 0.25, "bad": 0.75}, random.Random(1))
+    usual = drawn(examples, 150, None, random.Random(1))
+    assert Counter(one.label for one in usual)["good"] / 150 == pytest.approx(2 / 3, abs=0.1)
+
+
+def test_more_than_there_is_names_the_label() -> None:
+    with pytest.raises(DataError, match=r"year: 270 texts of label 'bad' are asked for, but \d+ are left"):
+        drawn(texts("en"), 300, {"good": 0.1, "bad": 0.9}, random.Random(1))
+    with pytest.raises(DataError, match="year: 301 texts are asked for, but 300 are left"):
+        drawn(texts("en"), 301, None, random.Random(1))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"feedback": 501}, "people cannot speak of 501 answers where 500 are given"),
+        ({"shifts": [vocabulary([0.5]) | {"last": 2}]}, "shares: 1 for months 1 to 2; give one for each"),
+        ({"shifts": [{"kind": "opening", "first": 3, "last": 2, "opening": ""}]}, "month 2 is before the first, 3"),
+        ({"shifts": [{"kind": "labels", "first": 1, "last": 1, "shares": {"a": 0.4}}]}, "together 0.4; make it 1"),
+    ],
+)
+def test_a_plan_that_cannot_be_is_refused_with_its_line(change: dict[str, Any], said: str, tmp_path: Path) -> None:
+    path = tmp_path / "year.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(FILE.read_text(encoding="utf-8")) | change), encoding="utf-8")
+    with pytest.raises(ParamsError, match=said):
+        Year.read(path)
+
+
+def lived() -> dict[str, Any]:
+    """Return a year of three months, as year.json has it."""
+
+    def interval(value: float) -> dict[str, float]:
+        return {"value": value, "low": value - 0.03, "high": value + 0.03}
+
+    def month(number: int, verdict: str, done: str | None) -> dict[str, Any]:
+        scores = {"champion": interval(0.6), "first": interval(0.61 - 0.05 * number), "difference": interval(0.0)}
+        retraining = done and {"decision": done, "asked_by": "schedule", "because": "<b>why</b>", "learned": 1}
+        planted = {"month": number, "planted": ["vocabulary"] * (number == 2), "renamed": 0.5 * (number == 2)}
+        told = {"verdict": verdict, "estimate": interval(0.58), "true": scores, "retraining": retraining}
+        return {"world": planted, "asked": 0.6, **told}
+
+    months = [month(1, "no drift", None), month(2, "harmful drift", "promoted"), month(3, "drift without harm", "kept")]
+    plan = {"judged": 2000, "texts": 500, "feedback": 100}
+    errors = {"error": 0.02, "intervals that held the truth": 3}
+    return {"metric": "macro_f1", "plan": plan, "months": months, **errors}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_says_every_month_escapes_what_it_is_given_and_draws_three_sizes(language: str) -> None:
+    made = page(lived(), language)  # type: ignore[arg-type]
+    assert made.count("<svg") == 3
+    assert made.count('class="dot"') == 3 * 2 * 3
+    assert made.count('class="planted"') == 3
+    assert "&lt;b&gt;why&lt;/b&gt;" in made
+    assert "<script" not in made
+    assert "1 of 2 challengers" in made or "2 个挑战者中有 1 个" in made
+    assert made == page(lived(), language)  # type: ignore[arg-type]
+
+
+def test_every_wording_is_there_in_both_languages() -> None:
+    assert not [key for key, pair in WORDS.items() if len(pair) != 2 or not all(pair)]
