@@ -52,9 +52,9 @@ class Estimator:
 def learn(rehearsed: Rehearsed, seed: int) -> Estimator:
     """Learn from rehearsals."""
     said = np.zeros_like(rehearsed.changes)
-    for split in np.unique(rehearsed.splits):
-        out = rehearsed.splits == split
-        said[out] = _forest(rehearsed.signs[~out], rehearsed.changes[~out], seed).predict(rehearsed.signs[out])
+    for half in np.unique(rehearsed.halves):
+        out, other = rehearsed.halves == half, rehearsed.halves == half ^ 1
+        said[out] = _forest(rehearsed.signs[other], rehearsed.changes[other], seed).predict(rehearsed.signs[out])
     return Estimator(_forest(rehearsed.signs, rehearsed.changes, seed), said, rehearsed.changes - said)
 
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from satiety.evaluate.bootstrap import Measure
     from satiety.problems.base import Floats
 
-SPLITS = 2
-"""Halves of the labelled texts: windows are drawn from one, and the other stands for the reference, in turn."""
+SPLITS = 4
+"""Ways in which the labelled texts are halved: windows are drawn from one half, the other is the reference, in turn."""
 WORLDS = ("same", "labels", "topic", "writing", "writing", "all")
 """Kinds of world; writing counts twice, for it takes many forms."""
 PRIOR = 1.2
@@ -59,8 +59,8 @@ class Rehearsed:
     """Shape (windows, signs)."""
     changes: Floats
     """Score in that world − score of the texts as they are, shape (windows,)."""
-    splits: Floats
-    """Which half of the texts a window is drawn from, shape (windows,)."""
+    halves: Floats
+    """Which half of the texts a window is drawn from, shape (windows,); 0 and 1 share no text, nor do 2 and 3, …"""
 
 
 def rehearse(pool: Pool, measure: Measure, metric: str, *, size: int, count: int, seed: int) -> Rehearsed:
@@ -71,25 +71,26 @@ def rehearse(pool: Pool, measure: Measure, metric: str, *, size: int, count: int
         measure: `Problem.measure`.
         metric: that decides.
         size: texts in a window.
-        count: windows, of both halves together.
+        count: windows, of all halves together.
         seed: of all that is drawn.
     """
     found: list[Floats] = []
     changes: list[float] = []
-    halves = np.array_split(np.random.default_rng(seed).permutation(len(pool.strata)), SPLITS)
-    for split in range(SPLITS):
-        draw = np.random.default_rng([seed, split])
-        asked, own = halves[split], pool.sample.take(halves[1 - split])
+    draw = np.random.default_rng(seed)
+    for half in range(2 * SPLITS):
+        if half % 2 == 0:
+            parts = np.array_split(draw.permutation(len(pool.strata)), 2)
+        asked, own = parts[half % 2], pool.sample.take(parts[1 - half % 2])
         known = vocabulary(own.texts)
         reference, drawn_from = look(own, known, own=1), pool.places(asked)
         windows = look(pool.sample.take(drawn_from), known)
         strata, tallies = [pool.strata[i] for i in asked], pool.tallies[drawn_from]
         usual = float(measure(tallies[: len(strata)].sum(axis=0))[metric])
-        for _ in range(count // SPLITS):
+        for _ in range(count // (2 * SPLITS)):
             weights = world(windows.embeddings, strata, draw)
             found.append(signs(reference, windows.take(draw.choice(len(weights), size, p=weights))))
             changes.append(float(measure(weights @ tallies)[metric]) - usual)
-    return Rehearsed(np.stack(found), np.array(changes), np.repeat(np.arange(SPLITS), count // SPLITS))
+    return Rehearsed(np.stack(found), np.array(changes), np.repeat(np.arange(2 * SPLITS), count // (2 * SPLITS)))
 
 
 def world(embeddings: Floats, strata: Sequence[str], draw: Generator) -> Floats:

@@ -17,8 +17,8 @@ class Rehearsal(BaseModel):
 
     model_config = FIELDS
 
-    windows: int = Field(ge=100, le=100_000)
-    """Windows that are drawn; four times the number of divisions, or more, so 100 at least."""
+    windows: int = Field(ge=160, le=100_000)
+    """Windows that are drawn, a multiple of eight."""
     rewrites: list[SerializeAsAny[Annotated[Augmenter, AUGMENTERS.choice()]]]
     """Augmenters; of each its first rewrite of a text. None: only labels and topics are shifted."""
 
@@ -65,6 +65,6 @@ class Monitor(Section):
             raise ValueError("detectors: names one twice")
         if self.alpha * (self.divisions + 1) < 1:
             raise ValueError(f"divisions: {self.divisions} are too few to tell {self.alpha} of them; take more")
-        if self.rehearsal.windows % SPLITS:
-            raise ValueError(f"rehearsal.windows: must be a multiple of {SPLITS}")
+        if self.rehearsal.windows % (2 * SPLITS):
+            raise ValueError(f"rehearsal.windows: must be a multiple of {2 * SPLITS}")
         return self

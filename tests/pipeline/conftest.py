@@ -39,7 +39,7 @@ def small(params: dict[str, Any]) -> dict[str, Any]:
     retrieve["retriever"] |= {"documents": 60, "candidates": 120}
     params["worth"] |= {"budgets": 5, "chains": 3, "curve_chains": 3, "resamples": 200, "documents": 60}
     params["worth"]["levers"][0]["retriever"] |= {"documents": 60, "candidates": 120}
-    params["monitor"]["rehearsal"]["windows"] = 100
+    params["monitor"]["rehearsal"]["windows"] = 160
     params["evaluate"]["resamples"] = params["promote"]["resamples"] = 400
     return params
 
