@@ -14,7 +14,7 @@ from satiety.errors import SetupError
 from satiety.section import read_yaml
 
 FILE = Path("prefect.yaml")
-PATIENCE = 40.0
+PATIENCE = 120.0
 """Seconds to wait for a server that is just starting."""
 
 

@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,18 @@ from tests.pipeline.made import BAD, GOOD, sentence
 from tests.pipeline.project import Project
 from tests.pipeline.server import CHROMIUM, FLAGS
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
 
 HOSTILE = "<script>alert(1)</script> {{ 7 * 7 }}"
 
 
 @pytest.fixture(scope="module")
-def watched(project: Project) -> Project:
-    """The project, after a look before anything was asked, and then 160 texts like those of the tests."""
+def watched(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy of the project, after a look before anything was asked, and then 160 texts like those of the tests."""
+    root = tmp_path_factory.mktemp("watched") / "project"
+    shutil.copytree(project.root, root, symlinks=True)
+    shutil.rmtree(root / ".satiety/traffic", ignore_errors=True)
+    project = Project(root)
     early = project.run("satiety", "monitor")
     assert early.returncode == 0, early.stderr
     assert early.stdout.strip() == "0 texts are too few to say anything; monitor.least is 50"

@@ -103,6 +103,7 @@ class Retraining:
 def retraining(committed: Project, tmp_path_factory: pytest.TempPathFactory) -> Retraining:
     root = tmp_path_factory.mktemp("retrain") / "project"
     shutil.copytree(committed.root, root, symlinks=True)
+    shutil.rmtree(root / ".satiety/traffic", ignore_errors=True)  # what other tests asked
     return Retraining(Project(root))
 
 

@@ -158,7 +158,7 @@ def test_a_run_that_fails_is_told(server: Server, tmp_path: Path) -> None:
 def test_training_can_be_sent_to_another_pool(server: Server) -> None:
     with server.worker(), server.worker("gpu"):
         run = server.start(gpu_pool="gpu", overrides=["finetune.seed=99"])
-        assert server.ended(run, 240) == "COMPLETED"
+        assert server.ended(run, 400) == "COMPLETED"
     sent = {one["name"]: one for one in server.runs() if one["work_pool_name"] == "gpu"}
     assert {name: one["state_type"] for name, one in sent.items()} == {"pretrain": "COMPLETED", "finetune": "COMPLETED"}
     assert [one["name"] for one in server.ask("task_runs/filter", {}) if one["flow_run_id"] == sent["finetune"]["id"]]
