@@ -58,6 +58,8 @@ PATIENCE = 60_000
 """Milliseconds until a page must show what it is photographed for."""
 DRAWN = 4_000
 """Milliseconds in which a chart draws itself."""
+YEAR = Path("examples/year/year.html")
+"""Made by `make year`."""
 REPORT = "satiety report"
 WIDTH = 92
 """Columns of the terminal in the picture."""
@@ -94,6 +96,8 @@ def shots(context: BrowserContext) -> Iterator[tuple[str, Page | Locator]]:
     yield "data-docs", data_docs(context)
     yield "worth", meter(context)
     yield "terminal", terminal(context)
+    if YEAR.is_file():
+        yield "year", year(context)
 
 
 @contextmanager
@@ -179,6 +183,14 @@ def meter(context: BrowserContext) -> Page:
     page.set_viewport_size({"width": 1100, "height": 1000})
     page.goto((project_root() / "reports/worth.html").as_uri())
     return page
+
+
+def year(context: BrowserContext) -> Locator:
+    """Open the picture of the year: scores, what was planted, and what was done."""
+    page = context.new_page()
+    page.set_viewport_size({"width": 1128, "height": 900})
+    page.goto(YEAR.resolve().as_uri())
+    return page.locator("figure")
 
 
 def terminal(context: BrowserContext) -> Locator:

@@ -45,7 +45,7 @@ class Retraining:
     asked_by: str
     """``harmful drift`` or ``schedule``."""
     decision: str
-    """``promoted``, ``kept``, or ``none`` where it was not worth one."""
+    """As `promote` says: ``promoted``, ``kept``, ``refused``; or ``none`` where it was not worth one."""
     because: str
     learned: int = 0
     """Labels of people's that the challenger learned from."""

@@ -14,7 +14,7 @@ from satiety.worth.page.scale import ticks
 Told = Mapping[str, Any]
 Way = Callable[[float], float]
 TONES = {"harmful drift": "harmful", "drift without harm": "not", "no drift": "not"}
-DONE = {"promoted": "worth", "kept": "not", "none": "not"}
+DONE = {"promoted": "worth", "kept": "not", "refused": "not", "none": "not"}
 
 
 @dataclass(frozen=True, slots=True)

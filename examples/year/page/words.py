@@ -14,6 +14,7 @@ SIGNS = {
     "harmful drift": "▼",
     "promoted": "▲",
     "kept": "✕",
+    "refused": "✕",
     "none": "–",
 }
 
@@ -50,6 +51,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "harmful drift": ("harmful drift", "有害漂移"),
     "promoted": ("promoted", "上任"),
     "kept": ("refused: the champion stays", "未通过：冠军留任"),
+    "refused": ("refused: no better than no training", "未通过：不胜于不训练"),
     "none": ("not worth it", "不值得"),
     "table": ("Month by month", "逐月"),
     "world": ("planted", "所设变化"),

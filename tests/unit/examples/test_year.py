@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from examples.year.page import page
-from examples.year.page.words import WORDS
+from examples.year.page.words import SIGNS, WORDS
 from examples.year.plan import FILE, Year
 from examples.year.worlds import World, drawn, renamings, world, written
 from satiety.errors import DataError, ParamsError
@@ -148,6 +148,15 @@ def test_the_page_says_every_month_escapes_what_it_is_given_and_draws_three_size
     assert "<script" not in made
     assert "1 of 2 challengers" in made or "2 个挑战者中有 1 个" in made
     assert made == page(lived(), language)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_has_a_sign_and_a_wording_for_whatever_comes_of_a_retraining(language: str) -> None:
+    told = lived()
+    for decision in ("promoted", "kept", "refused", "none"):
+        told["months"][1]["retraining"]["decision"] = decision
+        made = page(told, language)  # type: ignore[arg-type]
+        assert f"{SIGNS[decision]} {WORDS[decision][LANGUAGES.index(language)]}" in made
 
 
 def test_every_wording_is_there_in_both_languages() -> None:
