@@ -7,10 +7,9 @@ from typing import Any
 
 from examples.year.page.figure import figure
 from examples.year.page.words import SIGNS, Language, Say
-from satiety.worth.page.markup import Html, tag
+from satiety.worth.page.markup import Html, document, tag
 from satiety.worth.page.style import STYLE
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 OWN = """
 .planted { fill: var(--band); opacity: .4; }
 .way { stroke: var(--tone); stroke-width: 2.4; stroke-linejoin: round; }
@@ -30,18 +29,7 @@ def page(told: Mapping[str, Any], language: Language) -> str:
         tag("main", _section("figure", figure(told, say), say), _section("table", _table(told, say), say)),
         tag("footer", tag("p", say("footer"))),
     )
-    return f"<!DOCTYPE html>\n{tag('html', _head(say), body, lang=language)}\n"
-
-
-def _head(say: Say) -> Html:
-    return tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
-        tag("title", say("title")),
-        tag("style", Html(STYLE + OWN)),
-    )
+    return document(language, say("title"), STYLE + OWN, body)
 
 
 def _header(told: Mapping[str, Any], say: Say) -> Html:

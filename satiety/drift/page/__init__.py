@@ -12,10 +12,9 @@ from satiety.drift.page.news import news
 from satiety.drift.page.score import estimate, feedback
 from satiety.drift.page.tests import labels, tests
 from satiety.drift.page.words import Language, Say
-from satiety.worth.page.markup import Html, tag
+from satiety.worth.page.markup import Html, document, tag
 from satiety.worth.page.style import STYLE
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 SECTIONS: dict[str, Callable[[Mapping[str, Any], Say], Sequence[Html]]] = {
     "estimate": estimate,
     "feedback": feedback,
@@ -35,18 +34,7 @@ def page(report: Mapping[str, Any], language: Language) -> str:
         for name, build in SECTIONS.items()
     ]
     body = tag("body", _header(report, say), tag("main", *sections), tag("footer", tag("p", say("footer"))))
-    return f"<!DOCTYPE html>\n{tag('html', _head(say), body, lang=language)}\n"
-
-
-def _head(say: Say) -> Html:
-    return tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
-        tag("title", say("title")),
-        tag("style", Html(STYLE)),
-    )
+    return document(language, say("title"), STYLE, body)
 
 
 def _header(report: Mapping[str, Any], say: Say) -> Html:

@@ -18,7 +18,7 @@ from satiety.stream.page.tables import alerts, now
 from satiety.stream.page.words import Language, say
 from satiety.stream.section import Watching
 from satiety.stream.surge import Reading, local
-from satiety.worth.page.markup import Html, join, tag
+from satiety.worth.page.markup import Html, document, join, tag
 
 Readings = tuple[Reading, ...]
 PER = 1000
@@ -45,17 +45,9 @@ class Board:
 
     def page(self, language: Language) -> str:
         """Return the page as it is now."""
-        head = tag(
-            "head",
-            tag("meta", charset="utf-8"),
-            tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-            tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
-            tag("title", say(language, "title")),
-            tag("style", Html(STYLE)),
-        )
         main = tag("main", *self._sections(language))
         body = tag("body", self._header(language), self._pause(language), main, tag("script", Html(SCRIPT)))
-        return f"<!DOCTYPE html>\n{tag('html', head, body, lang=language)}\n"
+        return document(language, say(language, "title"), STYLE, body, POLICY)
 
     def _header(self, language: Language) -> Html:
         watch = self.watch

@@ -11,7 +11,7 @@ from typing import Any
 from satiety.worth.page.ahead import forecast, step
 from satiety.worth.page.figure import figure
 from satiety.worth.page.levers import credit, levers
-from satiety.worth.page.markup import Html, join, tag
+from satiety.worth.page.markup import Html, document, join, tag
 from satiety.worth.page.style import STYLE
 from satiety.worth.page.trust import agreement, answers, held, measured
 from satiety.worth.page.voice import Language, Voice
@@ -19,7 +19,6 @@ from satiety.worth.page.voice import Language, Voice
 Report = Mapping[str, Any]
 Section = Callable[[Report, Voice], Sequence[Html]]
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 SECTIONS: dict[str, Section] = {
     "curve": lambda report, voice: [figure(report, voice)],
     "levers": levers,
@@ -44,18 +43,7 @@ def page(report: Report, language: Language) -> str:
     main = tag("main", *sections)
     footer = tag("footer", tag("p", voice("footer")))
     body = tag("body", _header(report, voice), _contents(voice), main, footer)
-    return f"<!DOCTYPE html>\n{tag('html', _head(voice), body, lang=language)}\n"
-
-
-def _head(voice: Voice) -> Html:
-    return tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
-        tag("title", voice("title")),
-        tag("style", Html(STYLE)),
-    )
+    return document(language, voice("title"), STYLE, body)
 
 
 def _header(report: Report, voice: Voice) -> Html:

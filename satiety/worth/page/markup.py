@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+"""What a page may do: nothing but look as it does."""
 VOID = frozenset({"br", "link", "meta"})
 """Elements without an end."""
 
@@ -33,6 +35,19 @@ def join(children: Iterable[str | None], between: str = "") -> Html:
     """Return several pieces as one, escaped where they are not markup."""
     pieces = [child if isinstance(child, Html) else escape(child) for child in children if child is not None]
     return Html(between.join(pieces))
+
+
+def document(language: str, title: str, style: str, body: Html, policy: str = POLICY) -> str:
+    """Return a whole page, which opens without a network."""
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", http_equiv="Content-Security-Policy", content=policy),
+        tag("title", title),
+        tag("style", Html(style)),
+    )
+    return f"<!DOCTYPE html>\n{tag('html', head, body, lang=language)}\n"
 
 
 def _attribute(value: str | float) -> str:
