@@ -51,9 +51,9 @@ class Watching(BaseModel):
     rate: float = Field(gt=0, lt=0.5)
     """False alarms per window, over all topics together."""
     share: float = Field(gt=0, lt=0.5)
-    """Chance at most that texts with the usual share of negative ones are so negative: then their share is above it."""
+    """Chance at most that texts of a share, the usual one or ``mostly``, are so negative: then theirs is above it."""
     mostly: float = Field(gt=0, lt=1)
-    """Share of negative texts among those beyond expectation, from which on they are a surge whatever is usual."""
+    """Share of negative texts among those beyond expectation, above which they are a surge whatever is usual."""
     least: int = Field(ge=1)
     """Negative texts of a surge, at least."""
     level: float = Field(gt=0.5, lt=1)

@@ -39,14 +39,14 @@ class Shares:
         share: Floats = self._texts[0] / self._texts[1]
         return share
 
-    def chance(self, negative: Floats, of: Floats) -> Floats:
-        """Return the chance of so many negative texts or more, of the usual share; shapes (topics,)."""
+    def chance(self, negative: Floats, of: Floats, share: Floats | float) -> Floats:
+        """Return the chance of so many negative texts or more, where such a share is usual; shapes (topics,)."""
         from scipy.special import betainc
 
         kin = self._varied[0] / np.maximum(self._varied[1], 1)
         weight = 1 / (1 + np.maximum(of - 1, 0) * np.clip(kin, 0, 1))
         hits, all_ = negative * weight, of * weight
-        found: Floats = np.where(negative > 0, betainc(np.maximum(hits, 1e-9), all_ - hits + 1, self.usual), 1.0)
+        found: Floats = np.where(negative > 0, betainc(np.maximum(hits, 1e-9), all_ - hits + 1, share), 1.0)
         return found
 
     def learn(self, negative: Floats, of: Floats, wanted: NDArray[np.bool_], usual: NDArray[np.bool_]) -> None:

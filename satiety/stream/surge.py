@@ -3,7 +3,8 @@
 What should be is what the topic has at that time of the week and at its level of these days, times the growth, if any,
 of what is said elsewhere in the stream at the same time. A surge is a count so far above it that of all windows without
 any, at most a share ``rate`` raise an alarm for whatever topic (Bonferroni), and in which either the share of negative
-texts is above the topic's usual one, or most of what came beyond expectation is negative. Else it is more traffic.
+texts is surely above the topic's usual one, or surely most of what came beyond expectation is negative. Else it is
+more traffic.
 
 Sources: Farrington et al. 1996, Journal of the Royal Statistical Society A 159:547, and Noufaily et al. 2013,
 Statistics in Medicine 32:1206: outbreaks as counts above the tail of an over-dispersed seasonal baseline.
@@ -26,6 +27,8 @@ from satiety.stream.tail import chance, most
 from satiety.stream.windows import Count, Window
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from satiety.problems.base import Floats
     from satiety.stream.section import Watching
 
@@ -92,7 +95,7 @@ class Watch:
     def _share(self, negative: Floats, of: Floats, found: tuple[Reading, ...]) -> None:
         """Learn the shares of what is no surge, and how they vary from what is likely."""
         calm = np.array([one.verdict != "surge" for one in found])
-        likely = self.shares.chance(negative, of) >= self.params.model.outlier
+        likely = self.shares.chance(negative, of, self.shares.usual) >= self.params.model.outlier
         self.shares.learn(negative, of, calm, calm & likely & self.baseline.foresees)
 
     def _readings(
@@ -100,9 +103,8 @@ class Watch:
     ) -> Iterator[Reading]:
         negative, all_ = (np.array([getattr(one, name) for one in counts], dtype=float) for name in ("negative", "all"))
         rate, usual = self.params.rate / len(self.topics), self.shares.usual
-        p, limit, odd = chance(negative, likely), most(likely, rate), self.shares.chance(negative, all_)
-        beyond = (negative - likely.mean) / np.maximum(all_ - likely.mean - other, 1)
-        bad = (odd <= self.params.share) | (beyond > self.params.mostly)
+        p, limit = chance(negative, likely), most(likely, rate)
+        bad = self._worse(negative, all_ - negative, likely.mean, other)
         for i, topic in enumerate(self.topics):
             verdict = self._verdict(counts[i], p[i] <= rate, bad[i])
             yield Reading(
@@ -117,6 +119,13 @@ class Watch:
                 verdict=verdict,
                 begins=verdict == "surge" and self._last[i] != "surge",
             )
+
+    def _worse(self, negative: Floats, other: Floats, *expected: Floats) -> NDArray[np.bool_]:
+        """Return of which topics all texts are too negative to be usual, or what is beyond expectation."""
+        beyond = np.maximum(0, np.stack([negative, other]) - expected)
+        whole = self.shares.chance(negative, negative + other, self.shares.usual)
+        excess = self.shares.chance(beyond[0], beyond.sum(axis=0), self.params.mostly)
+        return np.minimum(whole, excess) <= self.params.share
 
     def _verdict(self, count: Count, many: bool, bad: bool) -> Verdict:
         if not self.baseline.ready:

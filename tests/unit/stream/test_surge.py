@@ -66,6 +66,19 @@ def test_more_of_a_topic_with_its_usual_share_is_more_traffic() -> None:
     assert reading.p < 1e-6
 
 
+@pytest.mark.parametrize(("share", "surges"), [(0.48, range(2)), (0.8, range(20, 21))], ids=["even", "mostly negative"])
+def test_more_of_a_topic_is_a_surge_only_where_it_is_surely_mostly_negative(share: float, surges: range) -> None:
+    """Twenty bursts of a topic, each as negative as ever: where that is half of it, chance does not decide."""
+    found = []
+    for seed in range(20):
+        draw = np.random.default_rng(seed)
+        texts = draw.poisson(12, (WEEK * 3, 1)) + 70 * (np.arange(WEEK * 3) == WEEK * 3 - 1)[:, None]
+        negative = draw.binomial(texts, share)
+        found.append(list(told(negative, texts - negative, params()))[-1][0].verdict)
+    assert set(found) <= {"surge", "more traffic"}
+    assert found.count("surge") in surges
+
+
 def test_growth_of_the_whole_stream_is_no_surge() -> None:
     negative, other = stream(12, 4, seed=8, burst=0.001)
     start, draw = WEEK * 3 + 40, np.random.default_rng(8)

@@ -74,7 +74,7 @@ def test_shares_are_binomial_where_they_vary_by_chance_and_beta_binomial_where_t
         negative = np.array([draw.binomial(40, 0.25), draw.binomial(40, one)], dtype=float)
         shares.learn(negative, np.full(2, 40.0), EVERY, EVERY)
     assert shares.usual == pytest.approx([0.25, 0.25], abs=0.01)
-    plain, varied = shares.chance(np.full(2, 19.0), np.full(2, 40.0))
+    plain, varied = shares.chance(np.full(2, 19.0), np.full(2, 40.0), shares.usual)
     assert plain == pytest.approx(binom.sf(18, 40, 0.25), rel=0.3)
     assert varied == pytest.approx(betabinom.sf(18, 40, 4, 12), rel=0.6)
 
