@@ -12,9 +12,8 @@ from rich.table import Table
 
 from flows.dvc import python, surroundings
 from satiety.errors import SatietyError, SetupError
+from tasks.monitor import called
 from tasks.stage import REPORTS
-
-PAGE = REPORTS / "monitor.html"
 
 
 def watch(folder: Path, table: Path | None, console: Console | None = None) -> None:
@@ -30,12 +29,13 @@ def watch(folder: Path, table: Path | None, console: Console | None = None) -> N
     command = python("tasks.leash", str(os.getpid()), *python("tasks.monitor", *given))
     if subprocess.run(command, cwd=folder, env=surroundings(), check=False).returncode:
         raise SatietyError("monitor: nothing was found out; the lines above say why")
-    told: dict[str, Any] = json.loads((folder / REPORTS / "monitor.json").read_text(encoding="utf-8"))
+    name = called(table=table is not None)
+    told: dict[str, Any] = json.loads((folder / REPORTS / f"{name}.json").read_text(encoding="utf-8"))
     out = console or Console(highlight=False)
     out.print(told["sentence"]["en"], markup=False)
     if "drift" not in told:
         return
-    for part in ("", tests(told), "", *news(told), f"The page: {PAGE}"):
+    for part in ("", tests(told), "", *news(told), f"The page: {REPORTS / name}.html"):
         out.print(part, markup=False) if isinstance(part, str) else out.print(part)
 
 

@@ -51,15 +51,15 @@ def retraining(note: Mapping[str, Any]) -> str:
     return "\n".join([*lines, *(f"| {name} | {value} |" for name, value in rows.items())])
 
 
-def publish_monitor(told: Mapping[str, Any]) -> None:
-    """Make the artifacts of what monitoring found."""
-    create_markdown_artifact(key="monitor", markdown=moved(told), description="Has the world moved?")
+def publish_monitor(told: Mapping[str, Any], name: str) -> None:
+    """Make the artifacts of what monitoring found; ``name`` is that of its report."""
+    create_markdown_artifact(key=name, markdown=moved(told, name), description="Has the world moved?")
     if "drift" in told:
-        tests = [{"test": name, **one} for name, one in told["drift"]["tests"].items()]
-        create_table_artifact(key="drift", table=tests, description="What each test says.")
+        tests = [{"test": test, **one} for test, one in told["drift"]["tests"].items()]
+        create_table_artifact(key=f"{name}-drift", table=tests, description="What each test says.")
 
 
-def moved(told: Mapping[str, Any]) -> str:
+def moved(told: Mapping[str, Any], report: str) -> str:
     """Return the verdict, what is new, and where the page is, as markdown; texts are quoted, never markup."""
     lines = [f"# {told['sentence']['en']}", ""]
     if told.get("terms"):
@@ -70,7 +70,7 @@ def moved(told: Mapping[str, Any]) -> str:
         lines += [
             f"| {name} | {one['usual']:.1%} | {one['today']['value']:.1%} |" for name, one in told["labels"].items()
         ]
-    return "\n".join([*lines, "", f"The page: `{Path.cwd() / REPORTS / 'monitor.html'}`"])
+    return "\n".join([*lines, "", f"The page: `{Path.cwd() / REPORTS / report}.html`"])
 
 
 def report(name: str) -> dict[str, Any]:

@@ -25,7 +25,8 @@ from satiety.alerts import Alert, Severity, send
 from satiety.errors import SatietyError
 from satiety.params import check_overrides
 from satiety.section import PARAMS_FILE
-from tasks.stage import alone
+from tasks.monitor import called
+from tasks.stage import REPORTS, alone
 
 TOLD = ("verdict", "sentence", "metric", "usual", "today", "change", "cost", "window")
 """What of a report goes with an event."""
@@ -51,7 +52,7 @@ def monitor(workspace: str = ".", table: str | None = None) -> State[Any] | None
             check_overrides(PARAMS_FILE, [])
             with alone("watching"):
                 told = look.with_options(task_run_name="look")(file)
-                artifacts.publish_monitor(told)
+                artifacts.publish_monitor(told, called(table=file is not None))
                 if file is None:  # a table that somebody looks at is not what the model is asked
                     _tell(told)
     except SatietyError as error:
@@ -64,7 +65,7 @@ def look(table: Path | None) -> dict[str, Any]:
     """Run `monitor` in a process of its own; return its report."""
     given = ["--table", str(table)] if table else []
     execute("monitor", python("tasks.monitor", *given), surroundings())
-    return artifacts.report("monitor")
+    return artifacts.report(called(table=table is not None))
 
 
 def _tell(told: Mapping[str, Any]) -> None:
@@ -74,7 +75,7 @@ def _tell(told: Mapping[str, Any]) -> None:
     if verdict == "harmful drift":
         events.emit(events.HARMFUL, Path(), facts)
     if verdict in SEVERITIES:
-        page = (Path.cwd() / "reports" / "monitor.html").as_uri()
+        page = (Path.cwd() / REPORTS / f"{called(table=False)}.html").as_uri()
         alert = Alert(f"drift in {Path.cwd()}", SEVERITIES[verdict], verdict, told["sentence"]["en"], page, facts)
         send(alert, get_run_logger())
 

@@ -35,9 +35,10 @@ from satiety.problems.base import Problem
 from satiety.records import Document, Example, read
 from satiety.retrain import version
 from satiety.retrain.gather import Gathered, Known, gather, unlearned
-from satiety.section import PARAMS_FILE, read_yaml
+from satiety.section import PARAMS_FILE
 from satiety.settings import Settings
 from satiety.traffic import recorded
+from tasks.places import places
 from tasks.stage import REPORTS, alone, begin
 
 LAST = ROOM / "last.json"
@@ -106,17 +107,17 @@ def _retrained(params: Params, reason: str) -> str:
 @task(task_run_name="gather", persist_result=False)
 def look(params: Params, since: str) -> Found:
     """Read the record and the data of the checkout."""
-    places = _places()
-    for name in (version.LABELS, version.TEXTS, places["fresh"]):
+    train, dev, test, fresh = places("train", "dev", "test", "fresh")
+    for name in (version.LABELS, version.TEXTS, fresh):
         if Path(f"{name}.dvc").is_file() and not Path(name).is_file():
             raise SetupError(f"{name}: DVC keeps it, but it is not here; bring it back by `dvc checkout {name}.dvc`")
-    problem, record = Problem.load(Path(places["problem"])), recorded(Settings())
-    labelled = [e for name in ("train", "dev") for e in read(Path(places[name]), Example)]
+    problem, record = Problem.load(places("problem")[0]), recorded(Settings())
+    labelled = [e for path in (train, dev) for e in read(path, Example)]
     known = Known(
         [e for e in labelled if not e.source.startswith(f"{version.LABELS}:")],
-        list(read(Path(places["test"]), Example)),
+        list(read(test, Example)),
         version.read_learned(Path(version.LABELS), problem),
-        version.read_fresh(Path(places["fresh"])),
+        version.read_fresh(fresh),
     )
     answers, corrections = (record.read(), record.corrections()) if record else ([], {})
     gathered = gather(answers, corrections, problem, known, params.retrain, since)
@@ -147,7 +148,7 @@ def _on_a_branch(made: Worktree, found: Found, params: Params, now: datetime, wh
         promote.with_options(task_run_name="promote")(key)  # which tells MLflow, too, how the run above ended
         decided = _noted(REPORTS / "promote.json")
         message = f"model: {decided['decision']}\n\n{decided['reason']}"
-        done = worktree.commit(made, ["dvc.lock", "reports", "plots", f"{_places()['fresh']}.dvc"], message)
+        done = worktree.commit(made, ["dvc.lock", "reports", "plots", f"{places('fresh')[0]}.dvc"], message)
     left = _merged(made, branch) if params.retrain.merge and decided["decision"] == "promoted" else "as params say"
     gathered = found.gathered
     return {
@@ -181,13 +182,13 @@ def write(made: Worktree, found: Found, branch: str, why: str) -> str:
 @task(task_run_name="fresh test", persist_result=False)
 def test(found: Found, params: Params) -> int:
     """Write the fresh test, without what the challenger has learned from; return how many it has."""
-    places = _places()
-    labelled = [e.text for name in ("train", "dev", "augmented") for e in read(Path(places[name]), Example)]
-    raw = [document.text for document in read(Path(places["retrieved"]), Document)]
-    fresh = unlearned(found.gathered.fresh, [*labelled, *raw], params.retrain.near_duplicate)
+    *labelled, retrieved, file = places("train", "dev", "augmented", "retrieved", "fresh")
+    learned = [e.text for path in labelled for e in read(path, Example)]
+    learned += [document.text for document in read(retrieved, Document)]
+    fresh = unlearned(found.gathered.fresh, learned, params.retrain.near_duplicate)
     if fresh:
-        version.write_fresh(Path(places["fresh"]), fresh)
-        _keep([places["fresh"]])
+        version.write_fresh(file, fresh)
+        _keep([str(file)])
     return len(fresh)
 
 
@@ -205,14 +206,6 @@ def _merged(made: Worktree, branch: str) -> str:
     if left:
         get_run_logger().warning("%s is not merged: %s", branch, left)
     return left
-
-
-def _places() -> dict[str, str]:
-    """Return where dvc.yaml says that things lie."""
-    places = {name: str(path) for block in read_yaml(dvc.FILE).get("vars", []) for name, path in block.items()}
-    if "fresh" not in places:
-        raise SetupError(f"{dvc.FILE}: vars: gives no path for fresh; write it anew by `satiety workspace`")
-    return places
 
 
 def _noted(path: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ What was asked is a fact of the world, not of this workspace, so DVC must not ca
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
     from satiety.drift.rehearsal import Pool
     from satiety.drift.seeing import Eye
 
-PAGES = {"en": REPORTS / "monitor.html", "zh": REPORTS / "monitor.zh.html"}
+log = logging.getLogger(__name__)
+
+
+def called(*, table: bool) -> str:
+    """Return what a report, and the pages of it, are called: a table is not what the model is asked."""
+    return "monitor-table" if table else "monitor"
 
 
 @stage
@@ -33,13 +39,14 @@ def main(table: Path | None = None, *, params: Monitor, report: Report) -> None:
     from satiety.drift.page import page
     from satiety.drift.watch import Window, rehearsed, tell, watch
 
-    asked = _asked(table, params)
+    asked, report.name = _asked(table, params), called(table=table is not None)
+    pages = {"en": REPORTS / f"{report.name}.html", "zh": REPORTS / f"{report.name}.zh.html"}
     report.flow(read=len(asked.texts), wrote=0)
     window = {"source": asked.source, "texts": len(asked.texts), "since": asked.since, "until": asked.until}
     if len(asked.texts) < params.least:
         reason = f"{len(asked.texts)} texts are too few to say anything; monitor.least is {params.least}"
         report.add(verdict="too few texts", window=window, sentence={"en": reason, "zh": f"文本太少：{reason}"})
-        for path in PAGES.values():
+        for path in pages.values():
             path.unlink(missing_ok=True)
         return
     eye = _eye(params)
@@ -50,7 +57,7 @@ def main(table: Path | None = None, *, params: Monitor, report: Report) -> None:
     found = watch(eye.problem, pool, estimator, Window(sample, answers, asked.gold), params, curve)
     told = {**tell(found, eye.problem.headline), "window": window, "reference": len(pool.strata)}
     told |= {"alpha": params.alpha, "harm": params.harm, "level": params.level}
-    for language, path in PAGES.items():
+    for language, path in pages.items():
         write_text(path, page(told, language))  # type: ignore[arg-type]
         report.keep(path)
     report.add(**told)
@@ -97,11 +104,15 @@ def _pool(eye: Eye, params: Monitor) -> Pool:
         )
     how = Augment(seed=params.seed, steps=params.rehearsal.rewrites, near_duplicate=1.0)
     texts = [one.text for one in [*examples, *rewritten(examples, eye.problem, how)]]
-    made_of = [sha256(path) for path in (package / MANIFEST, base / "model.safetensors", train, dev)]
+    made_of: list[Any] = [sha256(path) for path in (package / MANIFEST, base / "model.safetensors", train, dev)]
     code = [code_of(name) for name in ("satiety.drift.seeing", "satiety.drift.sample", "satiety.embedding")]
-    return kept(
-        STATE / "monitor", [*made_of, *code, params.neighbours, params.prefix], texts, lambda: eye.pool(examples, how)
-    )
+    made_of += [*code, params.neighbours, params.prefix]
+
+    def make() -> Pool:
+        log.info("the model answers %d test examples and rewrites of them; the next look finds that done", len(texts))
+        return eye.pool(examples, how)
+
+    return kept(STATE / "monitor", made_of, texts, make)
 
 
 def _curve(metric: str) -> list[dict[str, Any]]:

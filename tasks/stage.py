@@ -36,11 +36,11 @@ GRACE = 20.0
 
 
 class Report:
-    """What a stage measured: goes to ``reports/<stage>.json`` and, the numbers among it, to MLflow."""
+    """What a stage measured: goes to ``reports/<name>.json`` and, the numbers among it, to MLflow."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, name: str, run: Run) -> None:
         self.values: dict[str, Any] = {}
-        self.run = run
+        self.name, self.run = name, run
 
     def flow(self, *, read: int, wrote: int, quarantined: int = 0) -> None:
         """Say how many records came in, went out, and were quarantined: every stage does."""
@@ -80,10 +80,10 @@ class Stage:
         params = self.params.load()
         with alone(self.name), _timed(self.name) as cost, tracked(self.name, params) as run:
             cost["run"] = run.head["run"]
-            report = Report(run)
+            report = Report(self.name, run)
             self._feed(run, paths)
             self.function(**paths, params=params, report=report)
-            written = REPORTS / f"{self.name}.json"
+            written = REPORTS / f"{report.name}.json"
             text = json.dumps(report.values, indent=2, ensure_ascii=False, allow_nan=False)
             write_text(written, text + "\n")
             plots = [path for name, path in paths.items() if name in self.made and path.suffix == ".csv"]

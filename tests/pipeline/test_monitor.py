@@ -43,7 +43,7 @@ def asked(count: int, seed: int) -> list[str]:
 def look(project: Project, *arguments: str) -> dict[str, Any]:
     done = project.run("satiety", "monitor", *arguments)
     assert done.returncode == 0, done.stderr
-    report = project.report("monitor")
+    report = project.report("monitor-table" if arguments else "monitor")
     assert done.stdout.startswith(report["sentence"]["en"][:40])
     return report
 
@@ -73,13 +73,14 @@ def test_what_was_made_of_the_test_examples_is_kept(watched: Project) -> None:
 def test_texts_with_a_new_word_are_drift_and_the_word_is_named(watched: Project, language: str, word: str) -> None:
     draw = random.Random(3)
     texts = [sentence(draw, language, [word, word, *GOOD[language][:2]]) for _ in range(80)] + [HOSTILE] * 20
-    table = watched.root / "new.jsonl"
+    table, before = watched.root / "new.jsonl", watched.report("monitor")
     table.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), encoding="utf-8")
     report = look(watched, "--table", "new.jsonl")
     assert report["verdict"] in ("harmful drift", "drift without harm")
     assert report["drift"]["tests"]["vocabulary"]["p"] <= 0.01
     assert word in [one["word"] for one in report["terms"]]
-    for page in ("monitor.html", "monitor.zh.html"):
+    assert watched.report("monitor") == before, "what the model is asked is another report"
+    for page in ("monitor-table.html", "monitor-table.zh.html"):
         written = (watched.root / "reports" / page).read_text(encoding="utf-8")
         assert word in written
         assert "<script" not in written

@@ -8,119 +8,26 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
 import signal
-import sqlite3
-import subprocess
-import sys
-from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 import yaml
 
 from satiety.files import manifest
-from satiety.problems.base import Prediction
-from satiety.records import Example, Feedback, read
+from satiety.records import Example, read
 from satiety.retrain.version import LABELS, TEXTS
-from satiety.traffic import Traffic, served
-from tests.pipeline.made import BAD, GOOD, sentence
 from tests.pipeline.project import Project
+from tests.pipeline.retraining import ASKED, CORRECTED, Retraining, ask, settle
 from tests.pipeline.server import alive, wait
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
 
-CORRECTED, ASKED = 60, 80
-
-
-class Retraining:
-    """A copy of the project with a record of its own."""
-
-    def __init__(self, project: Project) -> None:
-        self.project, self.root = project, project.root
-        self.environment = project.environment() | {"PREFECT_HOME": str(project.root.parent / "prefect")}
-
-    def start(self) -> subprocess.Popen[str]:
-        """Start the flow."""
-        command = [sys.executable, "-m", "flows.retrain"]
-        said = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        return subprocess.Popen(command, cwd=self.root, env=self.environment, text=True, **said)
-
-    def run(self) -> tuple[int, str]:
-        """Run the flow; return its exit code and what it said."""
-        process = self.start()
-        said, _ = process.communicate(timeout=300)
-        return process.returncode, said
-
-    def lock(self, stage: str) -> Path | None:
-        """Return the lock of a stage that is at work in a worktree."""
-        found = [p for p in self.root.glob(f".satiety/retrain/*/.satiety/{stage}.lock") if p.read_text().isdigit()]
-        return found[0] if found else None
-
-    def worktrees(self) -> list[Path]:
-        """Return the worktrees that are there."""
-        return sorted(path for path in self.root.glob(".satiety/retrain/*") if path.is_dir())
-
-    def branches(self) -> list[str]:
-        """Return the branches of retrainings."""
-        return self.git("for-each-ref", "--format=%(refname:short)", "refs/heads/satiety").split()
-
-    def git(self, *words: str) -> str:
-        """Return what git says."""
-        done = self.project.run("git", *words)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def champion(self) -> list[Any]:
-        """Return which version each alias of the registry names."""
-        with sqlite3.connect(self.root / "mlflow.db") as store:
-            return sorted(store.execute("select name, alias, version from registered_model_aliases"))
-
-    def running(self) -> int:
-        """Return how many runs MLflow takes for running."""
-        with sqlite3.connect(self.root / "mlflow.db") as store:
-            return int(store.execute("select count(*) from runs where status = 'RUNNING'").fetchone()[0])
-
-    def last(self) -> dict[str, Any]:
-        """Return the note of the last decision."""
-        found: dict[str, Any] = json.loads((self.root / ".satiety/retrain/last.json").read_text(encoding="utf-8"))
-        return found
-
-    def checkout(self) -> dict[str, Any]:
-        """Return all that must stay: every file but those of DVC's cache, of git and of MLflow, and what git says."""
-        files = {
-            name: digest
-            for name, digest in manifest(self.root).items()
-            if not name.startswith((".satiety/", ".dvc/", ".git/", "mlflow.db", "mlartifacts/"))
-            and "__pycache__" not in name
-        }
-        return {"files": files, "status": self.git("status", "--porcelain"), "head": self.git("rev-parse", "HEAD")}
-
 
 @pytest.fixture(scope="module")
 def retraining(committed: Project, tmp_path_factory: pytest.TempPathFactory) -> Retraining:
-    root = tmp_path_factory.mktemp("retrain") / "project"
-    shutil.copytree(committed.root, root, symlinks=True)
-    shutil.rmtree(root / ".satiety/traffic", ignore_errors=True)  # what other tests asked
-    return Retraining(Project(root))
-
-
-def ask(root: Path, seed: int) -> None:
-    """Let the record have texts, English and Chinese, most of them corrected."""
-    draw = random.Random(seed)
-    texts, labels = [], []
-    for _ in range(ASKED):
-        label, lexicon = draw.choice([("good", GOOD), ("bad", BAD)])
-        language = draw.choice(["en", "zh"])
-        texts.append(sentence(draw, language, lexicon[language]))
-        labels.append(label)
-    rows = list(served(texts, [Prediction("good", scores={"good": 0.6, "bad": 0.4})] * ASKED, "model", 0.1))
-    traffic, now = Traffic(root / ".satiety/traffic"), rows[0].time
-    traffic.add(rows)
-    pairs = list(zip(rows, labels, strict=True))[:CORRECTED]
-    traffic.correct([Feedback(row.id, now, json.dumps(label), "tester") for row, label in pairs])
+    return settle(committed, tmp_path_factory.mktemp("retrain"))
 
 
 def test_a_killed_run_leaves_champion_and_checkout_and_the_next_one_completes_alone(retraining: Retraining) -> None:

@@ -1,0 +1,61 @@
+"""Retraining killed in every stage, and left by its server: the champion stays, and the next run completes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+
+import psutil
+import pytest
+
+from tests.pipeline.project import Project
+from tests.pipeline.retraining import Retraining, ask, settle
+from tests.pipeline.server import alive, wait
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+
+STAGES = ("ingest", "validate", "retrieve", "augment", "pretrain", "finetune", "evaluate", "register", "promote")
+
+
+@pytest.fixture(scope="module")
+def retraining(committed: Project, tmp_path_factory: pytest.TempPathFactory) -> Retraining:
+    made = settle(committed, tmp_path_factory.mktemp("killed"))
+    ask(made.root, seed=3)
+    return made
+
+
+def caught(retraining: Retraining, flow: subprocess.Popen[str], stage: str) -> int:
+    """Wait until a stage is at work; return its process."""
+    deadline = time.monotonic() + 200
+    while (lock := retraining.lock(stage)) is None:
+        assert flow.poll() is None, flow.stdout and flow.stdout.read()
+        assert time.monotonic() < deadline, stage
+        time.sleep(0.005)
+    return int(lock.read_text())
+
+
+@pytest.mark.parametrize("victim", ["flow", "stage"])
+@pytest.mark.parametrize("stage", STAGES)
+def test_whatever_is_killed_the_champion_stays_and_nothing_lives_on(
+    retraining: Retraining, stage: str, victim: str
+) -> None:
+    before, champion = retraining.checkout(), retraining.champion()
+    with retraining.start() as flow:
+        worker = caught(retraining, flow, stage)
+        below = psutil.Process(flow.pid).children(recursive=True)
+        os.kill({"flow": flow.pid, "stage": worker}[victim], signal.SIGKILL)
+        said, _ = flow.communicate(timeout=120)
+    assert flow.returncode == (-signal.SIGKILL if victim == "flow" else 1), said
+    wait(lambda: not any(alive(process.pid) for process in below), 60)
+    assert (retraining.checkout(), retraining.champion()) == (before, champion)
+
+
+def test_the_next_run_completes_and_no_run_is_left_running(retraining: Retraining) -> None:
+    before = retraining.checkout()
+    code, said = retraining.run()
+    assert code == 0, said
+    assert retraining.last()["decision"] in ("promoted", "kept")
+    assert retraining.checkout() == before
+    assert retraining.running() == 0
