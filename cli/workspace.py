@@ -17,12 +17,13 @@ from tasks.stage import begin
 
 HEADER = "# Made from the root's dvc.yaml by `satiety workspace {path}`; change that one, then run the command again.\n"
 ROOT_LINE = "  - root: ."
+# `?*`, for DVC takes `/data/*` for a word on the folder, too, and would see no .dvc file in it.
 IGNORED = """\
 /.satiety/
-/data/*
+/data/?*
 !/data/*.dvc
 !/data/raw/
-/data/raw/*
+/data/raw/?*
 !/data/raw/.gitkeep
 !/data/raw/README.md
 !/data/raw/*.dvc

@@ -8,7 +8,7 @@ The user's checkout is only read. Whatever fails, the champion stays.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -149,7 +149,11 @@ def _on_a_branch(made: Worktree, found: Found, params: Params, now: datetime, wh
         decided = _noted(REPORTS / "promote.json")
         message = f"model: {decided['decision']}\n\n{decided['reason']}"
         done = worktree.commit(made, ["dvc.lock", "reports", "plots", f"{places('fresh')[0]}.dvc"], message)
-    left = _merged(made, branch) if params.retrain.merge and decided["decision"] == "promoted" else "as params say"
+    left = (
+        _merged(made, branch, upstream)
+        if params.retrain.merge and decided["decision"] == "promoted"
+        else "as params say"
+    )
     gathered = found.gathered
     return {
         "decision": decided["decision"],
@@ -196,11 +200,11 @@ def _keep(files: Sequence[str]) -> None:
     execute("data version", [*dvc.DVC, "add", *files], dvc.surroundings())
 
 
-def _merged(made: Worktree, branch: str) -> str:
+def _merged(made: Worktree, branch: str, stages: Iterable[str]) -> str:
     """Merge, where nobody is at work in the checkout; return why it was left, if it was."""
     try:
         with alone("pipeline"):
-            left = worktree.merge(made, branch)
+            left = worktree.merge(made, branch, stages)
     except SatietyError as error:
         left = str(error)
     if left:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,14 +125,18 @@ def commit(worktree: Worktree, paths: Sequence[str], message: str) -> str:
     return git("rev-parse", "HEAD", folder=worktree.folder)
 
 
-def merge(worktree: Worktree, branch: str) -> str:
-    """Merge the branch into the checkout in which this is called; return why that was left to the user, if it was."""
+def merge(worktree: Worktree, branch: str, stages: Iterable[str]) -> str:
+    """Merge the branch into the checkout in which this is called; return why that was left to the user, if it was.
+
+    Of DVC's files those come with it that the branch has: outs of these stages, and what is kept below `data/`. Other
+    workspaces of the repository may never have run here.
+    """
     if changed():
         return "the checkout has changes that are not committed"
     if git("rev-parse", "HEAD") != worktree.base:
         return "the checkout is at another commit by now"
     git("merge", "--quiet", "--ff-only", branch)
-    execute("checkout", [*DVC, "checkout"], surroundings())
+    execute("checkout", [*DVC, "checkout", *stages, *_kept(Path())], surroundings())
     return ""
 
 
@@ -185,8 +189,7 @@ def _settle_dvc(project: Path, made: Worktree) -> None:
 
 def _bring_raw(here: Path, folder: Path) -> None:
     """Bring what the commit does not have: from DVC's cache what DVC keeps, from the checkout what is only there."""
-    kept = sorted(path.relative_to(folder).as_posix() for path in (folder / "data").rglob("*.dvc"))
-    if kept:
+    if kept := _kept(folder):
         with chdir(folder):
             execute("checkout", [*DVC, "checkout", *kept], surroundings())
     for path in sorted((here / "data/raw").rglob("*")):
@@ -194,6 +197,11 @@ def _bring_raw(here: Path, folder: Path) -> None:
         if path.is_file() and not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, target)
+
+
+def _kept(folder: Path) -> list[str]:
+    """Return the .dvc files of a workspace."""
+    return sorted(path.relative_to(folder).as_posix() for path in (folder / "data").rglob("*.dvc"))
 
 
 def _identity(folder: Path) -> list[str]:

@@ -120,14 +120,16 @@ def branched(project: Path) -> worktree.Worktree:
 
 def test_a_clean_checkout_is_brought_to_the_branch(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checked_out: list[str] = []
-    monkeypatch.setattr(worktree, "execute", lambda what, *_: checked_out.append(what))  # its log needs a flow
+    monkeypatch.setattr(
+        worktree, "execute", lambda _, command, *__: checked_out.extend(command[2:])
+    )  # its log needs a flow
     made = branched(project)
-    assert worktree.merge(made, "satiety/x") == "the checkout has changes that are not committed"
+    assert worktree.merge(made, "satiety/x", ["ingest"]) == "the checkout has changes that are not committed"
     git("checkout", "-q", "params.yaml")
-    assert worktree.merge(made, "satiety/x") == ""
+    assert worktree.merge(made, "satiety/x", ["ingest"]) == ""
     assert Path("new.txt").read_text() == "new"
-    assert checked_out == ["checkout"]
-    assert worktree.merge(made, "satiety/x") == "the checkout is at another commit by now"
+    assert checked_out == ["checkout", "ingest"]
+    assert worktree.merge(made, "satiety/x", ["ingest"]) == "the checkout is at another commit by now"
 
 
 def test_what_is_missing_is_said(project: Path, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def small(params: dict[str, Any]) -> dict[str, Any]:
     ingest["labelled"] = [ingest["labelled"][0] | unpinned | {"uri": "file:data/raw/labelled.csv", "columns": columns}]
     ingest["corpus"] = [ingest["corpus"][0] | unpinned | {"uri": "file:data/raw/corpus.json"}]
     ingest["base"] = unpinned | {"uri": "file:data/raw/base"}
-    ingest |= {"budget": 60, "test": 80}
+    ingest |= {"budget": 60, "test": 160}
     retrieve["retriever"] |= {"documents": 60, "candidates": 120}
     params["worth"] |= {"budgets": 5, "chains": 3, "curve_chains": 3, "resamples": 200, "documents": 60}
     params["worth"]["levers"][0]["retriever"] |= {"documents": 60, "candidates": 120}
@@ -86,6 +86,7 @@ def project(fresh: Callable[[], Project]) -> Project:
     assert done.returncode == 0, done.stdout + done.stderr
     promoted = made.run(sys.executable, "-m", "tasks.promote")
     assert promoted.returncode == 0, promoted.stdout + promoted.stderr
+    assert made.report("promote")["decision"] == "promoted", "else there is no champion to speak of"
     return made
 
 

@@ -30,7 +30,7 @@ def test_every_stage_ran_and_reported(project: Project) -> None:
 
 def test_the_scores_have_their_intervals(project: Project) -> None:
     scores = project.report("evaluate")
-    assert (scores["metric"], scores["examples"]) == ("macro_f1", 80)
+    assert (scores["metric"], scores["examples"]) == ("macro_f1", 160)
     for name in ("before", "after", "difference"):
         assert scores[name]["low"] <= scores[name]["value"] <= scores[name]["high"]
 
@@ -89,7 +89,7 @@ def test_git_sees_only_what_is_to_be_committed(project: Project) -> None:
 def test_the_command_line_knows_the_result(project: Project) -> None:
     report = project.run("satiety", "report")
     assert report.returncode == 0, report.stderr
-    assert "macro_f1 on 80 test examples" in report.stdout
+    assert "macro_f1 on 160 test examples" in report.stdout
     assert all(stage in report.stdout for stage in STAGES)
     assert max(map(len, report.stdout.splitlines())) <= 120
     checked = project.run("satiety", "check")

@@ -94,8 +94,10 @@ def test_the_branch_can_be_merged_and_brings_the_model_that_was_decided_on(retra
     clone = Project(retraining.root.parent / "merged")
     shutil.copytree(retraining.root, clone.root, symlinks=True)
     assert clone.run("git", "merge", "-q", "--ff-only", retraining.last()["branch"]).returncode == 0
-    done = clone.run("dvc", "checkout", "models/package", f"{LABELS}.dvc", f"{TEXTS}.dvc", "data/fresh.parquet.dvc")
+    done = clone.run("dvc", "checkout", "--allow-missing")
     assert done.returncode == 0, done.stderr
+    for name in (LABELS, TEXTS, "data/fresh.parquet"):
+        assert (clone.root / name).is_file(), "what a .dvc file names comes, too"
     (tree,) = retraining.worktrees()
     assert manifest(clone.root / "models/package") == manifest(tree / "models/package")
     shutil.rmtree(clone.root)
