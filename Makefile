@@ -87,5 +87,5 @@ help:  ## this list
 $(SETUP): pyproject.toml constraints.txt
 	test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt torch==2.13.0
-	.venv/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[train,pipeline,serve,postgres,zh,demo,dev]'
+	.venv/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[train,pipeline,serve,postgres,zh,evidently,demo,dev]'
 	touch $(SETUP)

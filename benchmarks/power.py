@@ -5,7 +5,7 @@ news titles. Everybody sees the same embeddings, probabilities and rows. Each on
 its own windows without a mix lies, so nobody gains by a false alarm. The peer runs in a virtual environment of its
 own, which benchmarks/peers/alibi.py says how to make.
 
-    python -m benchmarks.power PEER_PYTHON [--repeats 100]
+    python -m benchmarks.power PEER_PYTHON [--repeats 60]
 """
 
 import argparse
@@ -27,7 +27,7 @@ from satiety.drift import DETECTORS, Sample, compare
 
 RESULTS = Path("benchmarks/results/power.json")
 PEER = Path(__file__).parent / "peers" / "alibi.py"
-SIZES, MIXES, NULLS = (50, 200, 1000), (0.1, 0.3), 2
+SIZES, MIXES, NULLS = (50, 200, 1000), (0.1, 0.3), 3
 """Texts in a window; shares of other texts; windows without any, for each with."""
 OURS = "together"
 OTHERS = 2000
@@ -120,7 +120,7 @@ def main() -> None:
     """Measure, write, and say where the better peer saw more."""
     parser = argparse.ArgumentParser()
     parser.add_argument("peer")
-    parser.add_argument("--repeats", type=int, default=100)
+    parser.add_argument("--repeats", type=int, default=60)
     asked = parser.parse_args()
     seen = {f"{one} {k}": v for one in WORLDS for k, v in measure(one, asked.peer, asked.repeats).items()}
     shares = {cell: {name: float(np.mean(hits)) for name, hits in by.items()} for cell, by in seen.items()}

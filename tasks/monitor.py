@@ -60,6 +60,10 @@ def main(table: Path | None = None, *, params: Monitor, report: Report) -> None:
     for language, path in pages.items():
         write_text(path, page(told, language))  # type: ignore[arg-type]
         report.keep(path)
+    if params.evidently:
+        from satiety.drift.evidently_page import write
+
+        write(eye.problem, pool.reference, sample, REPORTS / f"{report.name}-evidently.html")
     report.add(**told)
 
 

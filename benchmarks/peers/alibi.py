@@ -7,6 +7,8 @@ It reads arrays and rows from the files that benchmark wrote, and writes p-value
 
 import json
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -14,24 +16,36 @@ import torch
 from alibi_detect.cd import KSDrift, MMDDrift
 
 PERMUTATIONS = 399
+OPENED: dict[str, np.ndarray] = {}
 
 
 def main() -> None:
     """Answer every pair of samples."""
     folder = Path(sys.argv[1])
+    pairs = json.loads((folder / "pairs.json").read_text(encoding="utf-8"))
+    with ProcessPoolExecutor(2, get_context("spawn"), initializer=open_, initargs=(folder,)) as pool:
+        found = list(pool.map(answer, pairs, chunksize=10))
+    (folder / "alibi.json").write_text(json.dumps(found), encoding="utf-8")
+
+
+def open_(folder: Path) -> None:
+    """Let this process have the arrays."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
     arrays = np.load(folder / "texts.npz")
-    vectors, scores = (arrays[name].astype(np.float32) for name in ("embeddings", "scores"))
-    found = []
-    for reference, window in json.loads((folder / "pairs.json").read_text(encoding="utf-8")):
-        mmd = MMDDrift(vectors[reference], backend="pytorch", n_permutations=PERMUTATIONS, p_val=0.05, device="cpu")
-        one = {"MMDDrift": float(mmd.predict(vectors[window])["data"]["p_val"])}
-        for name, array in (("KSDrift, softmax", scores), ("KSDrift, embeddings", vectors)):
-            ks = KSDrift(array[reference], p_val=0.05).predict(array[window])["data"]["p_val"]
-            one[name] = float(np.min(ks))  # Bonferroni: the least of the features decides
-        found.append(one)
-    (folder / "alibi.json").write_text(json.dumps(found), encoding="utf-8")
+    OPENED.update({name: arrays[name].astype(np.float32) for name in ("embeddings", "scores")})
+
+
+def answer(pair: tuple[list[int], list[int]]) -> dict[str, float]:
+    """Return the p-values of a reference and a window."""
+    reference, window = pair
+    vectors = OPENED["embeddings"]
+    mmd = MMDDrift(vectors[reference], backend="pytorch", n_permutations=PERMUTATIONS, p_val=0.05, device="cpu")
+    found = {"MMDDrift": float(mmd.predict(vectors[window])["data"]["p_val"])}
+    for name, array in (("KSDrift, softmax", OPENED["scores"]), ("KSDrift, embeddings", vectors)):
+        ks = KSDrift(array[reference], p_val=0.05).predict(array[window])["data"]["p_val"]
+        found[name] = float(np.min(ks))  # Bonferroni: the least of the features decides
+    return found
 
 
 if __name__ == "__main__":

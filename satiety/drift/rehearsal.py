@@ -45,6 +45,11 @@ class Pool:
     strata: Sequence[str]
     """Label of each text, or what else it is drawn by."""
 
+    @property
+    def reference(self) -> Sample:
+        """The texts, without their rewrites."""
+        return self.sample.take(np.arange(len(self.strata)))
+
     def places(self, texts: Places) -> Places:
         """Return the places of some texts, and of all their rewrites."""
         blocks = len(self.sample) // len(self.strata)

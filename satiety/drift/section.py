@@ -52,6 +52,8 @@ class Monitor(Section):
     """Of every interval."""
     examples: int = Field(ge=0, le=100)
     """Texts, terms and clusters of each sort that explain a drift."""
+    evidently: bool
+    """Whether Evidently's page is written beside ours, `monitor-evidently.html`; needs the extra `evidently`."""
     prefix: str
     """Before every text that the base model embeds; models of the E5 family want ``query: ``."""
 

@@ -104,7 +104,7 @@ def watch(
         curve: the meter's, {budget, value}; empty where nothing was measured.
     """
     count = len(pool.strata)
-    reference, own = pool.sample.take(np.arange(count)), pool.tallies[:count]
+    reference, own = pool.reference, pool.tallies[:count]
     detected = {"divisions": params.divisions, "alpha": params.alpha, "seed": params.seed}
     drift = compare(reference, window.sample, params.detectors, **detected)  # type: ignore[arg-type]
     known = vocabulary(reference.texts)

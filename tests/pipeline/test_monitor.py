@@ -112,6 +112,17 @@ def test_a_table_that_cannot_be_read_is_one_line_and_exit_1(watched: Project) ->
     assert "Traceback" not in done.stderr
 
 
+def test_where_it_is_asked_for_evidently_s_page_stands_beside_ours(watched: Project) -> None:
+    page, params = watched.root / "reports/monitor-evidently.html", watched.params()
+    assert not page.exists()
+    params["monitor"]["evidently"] = True
+    watched.write_params(params)
+    look(watched)
+    params["monitor"]["evidently"] = False
+    watched.write_params(params)
+    assert "strangeness" in page.read_text(encoding="utf-8")
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 @pytest.mark.parametrize("width", [400, 1600])
 def test_the_page_opens_without_a_word_and_fits_the_window(watched: Project, width: int) -> None:
