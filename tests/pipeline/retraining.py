@@ -37,11 +37,11 @@ class Retraining:
         self.project, self.root = project, project.root
         self.environment = project.environment() | {"PREFECT_HOME": str(project.root.parent / "prefect")}
 
-    def start(self) -> subprocess.Popen[str]:
-        """Start the flow."""
+    def start(self, **around: str) -> subprocess.Popen[str]:
+        """Start the flow; ``around`` is added to its environment."""
         command = [sys.executable, "-m", "flows.retrain"]
         said = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        return subprocess.Popen(command, cwd=self.root, env=self.environment, text=True, **said)
+        return subprocess.Popen(command, cwd=self.root, env=self.environment | around, text=True, **said)
 
     def run(self) -> tuple[int, str]:
         """Run the flow; return its exit code and what it said."""

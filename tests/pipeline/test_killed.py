@@ -6,13 +6,14 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.pipeline.project import Project
 from tests.pipeline.retraining import Retraining, ask, settle
-from tests.pipeline.server import alive, wait
+from tests.pipeline.server import Server, alive, kill, serve, wait
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
 
@@ -54,6 +55,26 @@ def test_whatever_is_killed_the_champion_stays_and_nothing_lives_on(
     assert flow.returncode == (-signal.SIGKILL if victim == "flow" else 1), said
     wait(lambda: not any(alive(process.pid) for process in below), 60)
     assert (retraining.checkout(), retraining.champion()) == (before, champion)
+
+
+def test_a_server_that_dies_in_the_middle_leaves_the_champion(retraining: Retraining, tmp_path: Path) -> None:
+    before, champion = retraining.checkout(), retraining.champion()
+    with serve(retraining.project, tmp_path) as server:
+        with retraining.start(**server.environment(), PREFECT_CLIENT_MAX_RETRIES="1") as flow:
+            caught(retraining, flow, "finetune")
+            below = psutil.Process(flow.pid).children(recursive=True)
+            kill(*(process.pid for process in processes(server)))
+            said, _ = flow.communicate(timeout=300)
+        assert flow.returncode == 1, said
+    wait(lambda: not any(alive(process.pid) for process in below), 60)
+    assert (retraining.checkout(), retraining.champion()) == (before, champion)
+
+
+def processes(server: Server) -> list[psutil.Process]:
+    """Return those of a server."""
+    port = server.url.rpartition(":")[2]
+    found = next(one for one in psutil.Process().children() if port in one.cmdline())
+    return [found, *found.children(recursive=True)]
 
 
 def test_the_next_run_completes_and_no_run_is_left_running(retraining: Retraining) -> None:
