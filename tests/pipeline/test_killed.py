@@ -15,7 +15,7 @@ from tests.pipeline.project import Project
 from tests.pipeline.retraining import Retraining, ask, settle
 from tests.pipeline.server import Server, alive, kill, serve, wait
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("pipeline")]
 
 STAGES = ("ingest", "validate", "augment", "retrieve", "pretrain", "finetune", "evaluate", "register", "promote")
 """In the order in which they end: each kill leaves those before in DVC's cache, and itself to be done again."""
