@@ -1,8 +1,9 @@
 """Rehearsals -> an estimate, without labels, of how the score has changed in a window, with an interval.
 
-A forest of random trees learns what signs mean. How far it errs is seen where it did not learn: on windows drawn from
-one half of the texts it is asked after learning from those of the other. Of these errors, those of the windows for
-which it says nearly the same are the interval: it is wider where changes are harder to tell.
+It begins with what the model itself believes of its answers; a forest of random trees learns what signs mean for how
+far that is off. How far it errs is seen where it did not learn: on windows drawn from one half of the texts it is asked
+after learning from those of the other. Of these errors, those of the windows for which it says nearly the same are the
+interval: it is wider where changes are harder to tell.
 
 Sources: extremely randomised trees: Geurts et al. 2006, Machine Learning 63:3; the interval: split conformal
 prediction, Lei et al. 2018, arXiv:1604.04173, here among the neighbours of the prediction.
@@ -28,7 +29,7 @@ NEAR = 100
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Estimator:
-    """Says what signs mean for the score."""
+    """Says what signs mean for the score, beyond what the model believes."""
 
     forest: Any
     said: Floats
@@ -36,9 +37,9 @@ class Estimator:
     errors: Floats
     """True change − what is said, shape (windows,)."""
 
-    def change(self, signs: Floats, level: float) -> Interval:
-        """Return the change of the score that goes with these signs, shape (signs,)."""
-        value = float(self.forest.predict(signs[None])[0])
+    def change(self, signs: Floats, believed: float, level: float) -> Interval:
+        """Return the change of the score that goes with these signs, shape (signs,), and with what is believed."""
+        value = believed + float(self.forest.predict(np.append(signs, believed)[None])[0])
         ends = np.quantile(self.likely(value), [(1 - level) / 2, (1 + level) / 2])
         return Interval(value, *(float(end) for end in ends))
 
@@ -51,14 +52,15 @@ class Estimator:
 
 def learn(rehearsed: Rehearsed, seed: int) -> Estimator:
     """Learn from rehearsals."""
-    said = np.zeros_like(rehearsed.changes)
+    known = np.column_stack([rehearsed.signs, rehearsed.believed])
+    off, said = rehearsed.changes - rehearsed.believed, rehearsed.believed.copy()
     for half in np.unique(rehearsed.halves):
         out, other = rehearsed.halves == half, rehearsed.halves == half ^ 1
-        said[out] = _forest(rehearsed.signs[other], rehearsed.changes[other], seed).predict(rehearsed.signs[out])
-    return Estimator(_forest(rehearsed.signs, rehearsed.changes, seed), said, rehearsed.changes - said)
+        said[out] += _forest(known[other], off[other], seed).predict(known[out])
+    return Estimator(_forest(known, off, seed), said, rehearsed.changes - said)
 
 
-def _forest(signs: Floats, changes: Floats, seed: int) -> Any:
+def _forest(known: Floats, off: Floats, seed: int) -> Any:
     from sklearn.ensemble import ExtraTreesRegressor
 
-    return ExtraTreesRegressor(TREES, min_samples_leaf=LEAF, random_state=seed).fit(signs, changes)
+    return ExtraTreesRegressor(TREES, min_samples_leaf=LEAF, random_state=seed).fit(known, off)

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from satiety.drift.belief import believed, score
 from satiety.drift.signs import look, signs, vocabulary
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
     from satiety.drift.sample import Places, Sample
-    from satiety.evaluate.bootstrap import Measure
+    from satiety.problems import Problem
     from satiety.problems.base import Floats
 
 SPLITS = 4
@@ -64,38 +65,42 @@ class Rehearsed:
     """Shape (windows, signs)."""
     changes: Floats
     """Score in that world − score of the texts as they are, shape (windows,)."""
+    believed: Floats
+    """The change that the model itself believes in, window against reference, shape (windows,)."""
     halves: Floats
     """Which half of the texts a window is drawn from, shape (windows,); 0 and 1 share no text, nor do 2 and 3, …"""
 
 
-def rehearse(pool: Pool, measure: Measure, metric: str, *, size: int, count: int, seed: int) -> Rehearsed:
+def rehearse(pool: Pool, problem: Problem, *, size: int, count: int, seed: int) -> Rehearsed:
     """Draw windows of worlds.
 
     Args:
         pool: what they are drawn from.
-        measure: `Problem.measure`.
-        metric: that decides.
+        problem: that is asked.
         size: texts in a window.
         count: windows, of all halves together.
         seed: of all that is drawn.
     """
     found: list[Floats] = []
-    changes: list[float] = []
-    draw = np.random.default_rng(seed)
+    changes: list[tuple[float, float]] = []
+    draw, belief = np.random.default_rng(seed), believed(problem, pool.sample.scores)
     for half in range(2 * SPLITS):
         if half % 2 == 0:
             parts = np.array_split(draw.permutation(len(pool.strata)), 2)
         asked, own = parts[half % 2], pool.sample.take(parts[1 - half % 2])
         known = vocabulary(own.texts)
         reference, drawn_from = look(own, known, own=1), pool.places(asked)
-        windows = look(pool.sample.take(drawn_from), known)
+        windows, beliefs = look(pool.sample.take(drawn_from), known), belief[drawn_from]
         strata, tallies = [pool.strata[i] for i in asked], pool.tallies[drawn_from]
-        usual = float(measure(tallies[: len(strata)].sum(axis=0))[metric])
+        usual, hoped = score(problem, tallies[: len(strata)]), score(problem, belief[parts[1 - half % 2]])
         for _ in range(count // (2 * SPLITS)):
             weights = world(windows.embeddings, strata, draw)
-            found.append(signs(reference, windows.take(draw.choice(len(weights), size, p=weights))))
-            changes.append(float(measure(weights @ tallies)[metric]) - usual)
-    return Rehearsed(np.stack(found), np.array(changes), np.repeat(np.arange(2 * SPLITS), count // (2 * SPLITS)))
+            rows = draw.choice(len(weights), size, p=weights)
+            found.append(signs(reference, windows.take(rows)))
+            now = float(problem.measure(weights @ tallies)[problem.headline])
+            changes.append((now - usual, score(problem, beliefs[rows]) - hoped))
+    true, hoped_for = np.array(changes).T
+    return Rehearsed(np.stack(found), true, hoped_for, np.repeat(np.arange(2 * SPLITS), count // (2 * SPLITS)))
 
 
 def world(embeddings: Floats, strata: Sequence[str], draw: Generator) -> Floats:

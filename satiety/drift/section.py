@@ -20,7 +20,8 @@ class Rehearsal(BaseModel):
     windows: int = Field(ge=160, le=100_000)
     """Windows that are drawn, a multiple of eight."""
     rewrites: list[SerializeAsAny[Annotated[Augmenter, AUGMENTERS.choice()]]]
-    """Augmenters; of each its first rewrite of a text. None: only labels and topics are shifted."""
+    """Augmenters; of each its first rewrite of a text. None: only labels and topics are shifted. Have a harmless one
+    among them, so that what is merely new is told from what costs."""
 
 
 class Monitor(Section):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from satiety.drift import cost, explain
+from satiety.drift.belief import believed, score
 from satiety.drift.estimate import Estimator, learn
 from satiety.drift.rehearsal import rehearse
 from satiety.drift.shares import rows, shares
@@ -82,7 +83,7 @@ class Watched:
 def rehearsed(problem: Problem, pool: Pool, size: int, params: Monitor) -> Estimator:
     """Return who tells what has become of the score in windows of that many texts."""
     how = {"size": size, "count": params.rehearsal.windows, "seed": params.seed}
-    return learn(rehearse(pool, problem.measure, problem.headline, **how), params.seed)
+    return learn(rehearse(pool, problem, **how), params.seed)
 
 
 def watch(
@@ -109,9 +110,10 @@ def watch(
     drift = compare(reference, window.sample, params.detectors, **detected)  # type: ignore[arg-type]
     known = vocabulary(reference.texts)
     moved = signs(look(reference, known, own=1), look(window.sample, known))
-    change = estimator.change(moved, params.level)
+    now, before = (score(problem, believed(problem, one.scores)) for one in (window.sample, reference))
+    change = estimator.change(moved, now - before, params.level)
     usual = _draws(problem, own, params.seed)
-    today = _today(_score(problem, own), usual, change, estimator, params)
+    today = _today(score(problem, own), usual, change, estimator, params)
     estimate = Ground("estimate", change, today, float((estimator.likely(change.value) < 0).mean()))
     feedback = _feedback(problem, pool, window, params)
     spoken = Ground("feedback", feedback.change, feedback.score, 1.0) if feedback else None
@@ -120,7 +122,7 @@ def watch(
         verdict=said,
         ground=ground,
         drift=drift,
-        usual=_interval(_score(problem, own), usual, params.level),
+        usual=_interval(score(problem, own), usual, params.level),
         change=change,
         today=today,
         feedback=feedback,
@@ -151,18 +153,14 @@ def _draws(problem: Problem, tallies: Floats, seed: int) -> Floats:
     return found
 
 
-def _score(problem: Problem, tallies: Floats) -> float:
-    return float(problem.measure(tallies.sum(axis=0))[problem.headline])
-
-
 def _interval(value: float, draws: Floats, level: float) -> Interval:
     return Interval(value, *map(float, np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])))
 
 
-def _today(score: float, usual: Floats, change: Interval, estimator: Estimator, params: Monitor) -> Interval:
+def _today(tested: float, usual: Floats, change: Interval, estimator: Estimator, params: Monitor) -> Interval:
     """Return today's score: what is not known of the usual one and what is not known of its change add up."""
     drawn = np.random.default_rng(params.seed).choice(estimator.likely(change.value), len(usual))
-    found = _interval(score + change.value, usual + drawn, params.level)
+    found = _interval(tested + change.value, usual + drawn, params.level)
     return Interval(*(min(1.0, max(0.0, end)) for end in (found.value, found.low, found.high)))
 
 
@@ -172,9 +170,9 @@ def _feedback(problem: Problem, pool: Pool, window: Window, params: Monitor) -> 
         return None
     gold, answers = [window.gold[i] for i in places], [window.answers[i] for i in places]
     tallies = problem.tally(gold, answers)
-    draws, value = _draws(problem, tallies, params.seed + 1), _score(problem, tallies)
+    draws, value = _draws(problem, tallies, params.seed + 1), score(problem, tallies)
     like = _like(pool, [problem.stratum(one) for one in gold])
-    usual, before = _draws(problem, like, params.seed), _score(problem, like)
+    usual, before = _draws(problem, like, params.seed), score(problem, like)
     pairs = np.array([(sure, float(right)) for sure, right in problem.outcomes(gold, answers)]).reshape(-1, 2)
     apart = pairs[:, 0] - pairs[:, 1]
     drawn = np.concatenate([row @ apart for row in weights(len(apart), Resampling(params.seed, RESAMPLES, 0.5))])

@@ -7,12 +7,14 @@ import random
 import numpy as np
 import pytest
 
+from satiety.drift import belief
 from satiety.drift.estimate import learn
 from satiety.drift.rehearsal import Pool, rehearse, world
 from satiety.drift.sample import Sample, strangeness
 from satiety.drift.signs import look, signs, vocabulary
 from satiety.problems import Prediction
 from satiety.problems.classify import Classify
+from satiety.problems.ner import Ner
 from satiety.records import Example
 
 CLASSES = ["bad", "fine", "good"]
@@ -44,18 +46,21 @@ def pool(count: int, seed: int, language: str, blur: float) -> Pool:
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_change_of_the_score_is_told_in_worlds_that_were_not_rehearsed(language: str) -> None:
     """Other texts, other worlds: it errs far less than saying "no change" does."""
-    rehearsed = rehearse(pool(600, 1, language, 1.2), PROBLEM.measure, "macro_f1", size=200, count=800, seed=1)
+    rehearsed = rehearse(pool(600, 1, language, 1.2), PROBLEM, size=200, count=800, seed=1)
     estimator = learn(rehearsed, 1)
     mine, other = pool(600, 1, language, 1.2), pool(1500, 2, language, 1.2)
     reference = mine.sample.take(np.arange(600))
     known = vocabulary(reference.texts)
     usual, windows = look(reference, known, own=1), look(other.sample, known)
     before, draw = score(other.tallies[:1500].sum(axis=0)), np.random.default_rng(3)
+    beliefs = belief.believed(PROBLEM, other.sample.scores)
+    believes = belief.score(PROBLEM, belief.believed(PROBLEM, reference.scores))
     told, true, covered = [], [], []
     for _ in range(100):
         weights = world(other.sample.embeddings, other.strata, draw)
-        seen = signs(usual, windows.take(draw.choice(len(weights), 200, p=weights)))
-        found = estimator.change(seen, 0.95)
+        rows = draw.choice(len(weights), 200, p=weights)
+        hoped = belief.score(PROBLEM, beliefs[rows]) - believes
+        found = estimator.change(signs(usual, windows.take(rows)), hoped, 0.95)
         true.append(score(weights @ other.tallies) - before)
         told.append(found.value)
         covered.append(found.low <= true[-1] <= found.high)
@@ -64,11 +69,23 @@ def test_the_change_of_the_score_is_told_in_worlds_that_were_not_rehearsed(langu
     assert np.mean(covered) >= 0.88
 
 
+def test_what_a_model_believes_is_its_score_where_its_probabilities_are_right() -> None:
+    draw = np.random.default_rng(1)
+    scores = draw.dirichlet([1, 1, 1], 20_000)
+    gold = [Example("", "", CLASSES[draw.choice(3, p=row)]) for row in scores]
+    answers = [Prediction(label=CLASSES[i]) for i in scores.argmax(axis=1)]
+    true = belief.score(PROBLEM, PROBLEM.tally(gold, answers))
+    assert belief.score(PROBLEM, belief.believed(PROBLEM, scores)) == pytest.approx(true, abs=0.01)
+
+
+def test_of_spans_nothing_is_believed() -> None:
+    spans = Ner(labels=["PER"])
+    assert belief.score(spans, belief.believed(spans, np.full((5, 2), 0.5))) == 0
+
+
 def test_rehearsals_are_the_same_for_the_same_seed_and_hold_what_they_are_of() -> None:
     how = {"size": 50, "count": 160}
-    one, again, other = (
-        rehearse(pool(200, 1, "en", 1.0), PROBLEM.measure, "macro_f1", seed=seed, **how) for seed in (1, 1, 2)
-    )
+    one, again, other = (rehearse(pool(200, 1, "en", 1.0), PROBLEM, seed=seed, **how) for seed in (1, 1, 2))
     assert (one.signs == again.signs).all()
     assert (one.changes == again.changes).all()
     assert (one.changes != other.changes).any()
@@ -90,7 +107,7 @@ def test_a_world_is_a_distribution_over_texts_and_their_rewrites() -> None:
 def test_without_rewrites_labels_and_topics_are_rehearsed_all_the_same() -> None:
     made = pool(100, 1, "en", 1.0)
     bare = Pool(made.sample.take(np.arange(100)), made.tallies[:100], made.strata)
-    assert rehearse(bare, PROBLEM.measure, "macro_f1", size=50, count=160, seed=1).changes.std() > 0
+    assert rehearse(bare, PROBLEM, size=50, count=160, seed=1).changes.std() > 0
 
 
 def test_signs_of_the_reference_itself_are_all_but_zero() -> None:
