@@ -35,11 +35,6 @@ LABELS = {"budget": 240, "test": 4000}
 
 def eye(language: str) -> tuple[Eye, list[Example]]:
     """Return how a head of the problem's labels sees texts, and the test examples."""
-    from satiety.problems import Problem
-    from satiety.worth.learning import Quick
-    from satiety.worth.reading import Reader
-    from satiety.worth.section import Worth
-
     home = SCRATCH / f"drift-{language}"
     params = PROBLEMS[WORLDS[language]](home)
     params["ingest"] |= LABELS
@@ -47,6 +42,16 @@ def eye(language: str) -> tuple[Eye, list[Example]]:
         stages.write(home, params)
         for stage in ("ingest", "validate"):
             stages.run(home, stage)
+    return seeing(home, params)
+
+
+def seeing(home: Path, params: dict[str, Any]) -> tuple[Eye, list[Example]]:
+    """Return how a head of the labels in a folder sees texts, and the test examples in it."""
+    from satiety.problems import Problem
+    from satiety.worth.learning import Quick
+    from satiety.worth.reading import Reader
+    from satiety.worth.section import Worth
+
     worth = Worth.check(home / "params.yaml", params["worth"], at=("worth",))
     problem, test = Problem.load(home / "data/problem.json"), list(read(home / "data/test.parquet", Example))
     labelled = [one for split in ("train", "dev") for one in read(home / f"data/{split}.parquet", Example)]
