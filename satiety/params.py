@@ -68,9 +68,20 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
             loaded[name] = section.check(path, values[written], at=(written,))
         except ParamsError as error:
             wrong.append(str(error))
+    wrong += _apart(path, loaded.get("retrain"), loaded.get("promote"))
     if wrong:
         raise ParamsError("\n".join(wrong))
     return Params(**loaded)
+
+
+def _apart(path: Path, retrain: Retrain | None, promote: Promote | None) -> list[str]:
+    """Return what is wrong with two blocks that are right alone."""
+    if not retrain or not promote or retrain.window >= promote.fresh_least:
+        return []
+    return [
+        f"{path}: retrain.window: {retrain.window} fresh test examples at most, but promote.fresh_least asks for "
+        f"{promote.fresh_least}, so they would never count; raise the one, or lower the other"
+    ]
 
 
 def check_overrides(path: Path, overrides: Sequence[str]) -> None:

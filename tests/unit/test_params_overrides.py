@@ -54,3 +54,9 @@ def test_the_file_is_left_as_it_was() -> None:
     before = PARAMS.read_bytes()
     check_overrides(PARAMS, ["finetune.seed=7"])
     assert PARAMS.read_bytes() == before
+
+
+def test_two_blocks_that_are_right_alone_may_be_wrong_together() -> None:
+    with pytest.raises(ParamsError, match=r"retrain\.window: 60 .* promote\.fresh_least asks for 100"):
+        check_overrides(PARAMS, ["retrain.window=60"])
+    check_overrides(PARAMS, ["retrain.window=60", "promote.fresh_least=60"])
