@@ -8,7 +8,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from flows.dvc import surroundings
+from flows.dvc import site, surroundings
 from satiety.errors import SetupError
 from satiety.files import write_text
 from satiety.section import PARAMS_FILE
@@ -77,11 +77,11 @@ def stages_seen_from(folder: Path, root: Path) -> str:
 
 
 def _settle_site(root: Path) -> None:
-    """Tell DVC where its own pickles lie by an absolute path, for it changes folders during `dvc exp run --temp`."""
-    site, known = str(root / ".satiety" / "site"), root / ".dvc" / "config.local"
-    if known.is_file() and site in known.read_text(encoding="utf-8"):
+    """Tell DVC where its own pickles lie."""
+    place, known = str(site(root)), root / ".dvc" / "config.local"
+    if known.is_file() and place in known.read_text(encoding="utf-8"):
         return
-    command = ["dvc", "config", "--local", "core.site_cache_dir", site]
+    command = ["dvc", "config", "--local", "core.site_cache_dir", place]
     done = subprocess.run(command, cwd=root, env=surroundings(), capture_output=True, text=True, check=False)
     if done.returncode:
         raise SetupError(f"{known}: DVC cannot write it: {done.stderr.strip()}")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.commands import execute
-from flows.dvc import DVC, surroundings
+from flows.dvc import DVC, site, surroundings
 from satiety.assets import Asset
 from satiety.errors import SetupError
 from satiety.section import PARAMS_FILE
@@ -182,8 +182,10 @@ def _settle_dvc(project: Path, made: Worktree) -> None:
     local = Path(".dvc/config.local")
     if (project / local).is_file():
         shutil.copyfile(project / local, made.code / local)
-    cache = _said(["dvc", "cache", "dir"], project)
-    for name, value in {"cache.dir": cache, "core.site_cache_dir": str(project / STATE / "site")}.items():
+    cache = Path(_said(["dvc", "cache", "dir"], project))
+    if cache.is_relative_to(project):  # then no path of the project's own, which may not be ASCII, stands in there
+        cache = Path(os.path.relpath(cache, made.code))
+    for name, value in {"cache.dir": str(cache), "core.site_cache_dir": str(site(project))}.items():
         _said(["dvc", "config", "--local", name, value], made.code)
 
 

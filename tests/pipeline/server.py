@@ -115,7 +115,11 @@ class Server:
             finally:
                 if process.poll() is None:
                     process.send_signal(signal.SIGTERM)
-                process.wait(60)
+                try:
+                    process.wait(20)
+                except subprocess.TimeoutExpired:  # of two runs for one slot, Prefect's worker goes on after SIGTERM
+                    process.kill()
+                    process.wait(20)
 
 
 QUICK = {"PREFECT_WORKER_QUERY_SECONDS": "1"}

@@ -9,6 +9,7 @@ import pytest
 
 from flows.events import HARMFUL
 from tests.pipeline.project import Project
+from tests.pipeline.retraining import ask, settle
 from tests.pipeline.server import CHROMIUM, FLAGS, Server, alive, children, kill, serve, wait
 from tests.unit.alerts.receivers import web
 
@@ -127,21 +128,25 @@ emit(HARMFUL, there, {"说明": "有害漂移"})
 
 
 def test_harmful_drift_starts_retraining_once_where_it_is(server: Server, tmp_path: Path) -> None:
-    here, there = server.project.root, tmp_path / "那里"
-    done = server.run("python", "-c", HUNDRED_AND_ONE, str(here), str(there))
+    here, there = server.project.root, settle(server.project, tmp_path / "那里")
+    ask(there.root, seed=6)
+    before = there.checkout()
+    done = server.run("python", "-c", HUNDRED_AND_ONE, str(here), str(there.root))
     assert done.returncode == 0, done.stderr
     wait(lambda: [one for one in server.events(HARMFUL) if one["payload"].get("说明") == "有害漂移"], 90)
     wait(lambda: len(server.caused()) == 2, 90)
     caused = {run["parameters"]["workspace"]: run for run in server.caused()}
-    first, other = caused[str(here)], caused[str(there)]
-    server.ask(f"flow_runs/{other['id']}/set_state", {"state": {"type": "CANCELLED"}})
+    first, other = caused[str(here)], caused[str(there.root)]
 
     with server.worker():
         assert server.ended(first["id"], 120) == "COMPLETED"
+        assert server.ended(other["id"], 300) == "COMPLETED"
     assert len(server.caused()) == 2
     assert first["deployment_id"] == server.deployment("retrain/weekly")
     assert first["parameters"]["reason"].startswith("harmful drift, event ")
     assert "not worth it yet: 0 new labels" in server.ask(f"flow_runs/{first['id']}")["state"]["message"]
+    assert there.last()["decision"] in ("promoted", "kept")
+    assert there.checkout() == before
 
 
 def test_a_run_that_fails_is_told(server: Server, tmp_path: Path) -> None:

@@ -98,3 +98,12 @@ def test_a_root_without_its_line_is_named(root: Path, mine: Path) -> None:
     (root / "dvc.yaml").write_text("stages: {}\n")
     with pytest.raises(SetupError, match=r"must hold the line '- root: .' once under vars"):
         stages_seen_from(mine, root)
+
+
+def test_dvc_whose_config_takes_ascii_alone_can_be_told_of_a_root_that_is_not(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = root.rename(tmp_path.with_name("项目"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    make_workspace(there / "params.yaml")
+    assert f"site_cache_dir = {tmp_path}/satiety/" in (there / ".dvc/config.local").read_text(encoding="ascii")
