@@ -69,9 +69,10 @@ class Retraining:
         return done.stdout
 
     def champion(self) -> list[Any]:
-        """Return which version each alias of the registry names."""
+        """Return which version of each name is champion."""
+        asked = "select name, version from registered_model_aliases where alias = 'champion'"
         with sqlite3.connect(self.root / "mlflow.db") as store:
-            return sorted(store.execute("select name, alias, version from registered_model_aliases"))
+            return sorted(store.execute(asked))
 
     def running(self) -> int:
         """Return how many runs MLflow takes for running."""

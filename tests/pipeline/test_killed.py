@@ -58,6 +58,7 @@ def test_whatever_is_killed_the_champion_stays_and_nothing_lives_on(
 
 
 def test_a_server_that_dies_in_the_middle_leaves_the_champion(retraining: Retraining, tmp_path: Path) -> None:
+    ask(retraining.root, seed=5)  # so that there is something to learn
     before, champion = retraining.checkout(), retraining.champion()
     with serve(retraining.project, tmp_path) as server:
         with retraining.start(**server.environment(), PREFECT_CLIENT_MAX_RETRIES="1") as flow:
@@ -68,6 +69,8 @@ def test_a_server_that_dies_in_the_middle_leaves_the_champion(retraining: Retrai
         assert flow.returncode == 1, said
     wait(lambda: not any(alive(process.pid) for process in below), 60)
     assert (retraining.checkout(), retraining.champion()) == (before, champion)
+    with serve(retraining.project, tmp_path) as server:  # who is back says of the run what became of it
+        wait(lambda: server.runs()[0]["state_type"] == "CRASHED", 240)
 
 
 def processes(server: Server) -> list[psutil.Process]:

@@ -85,9 +85,8 @@ def test_the_branch_has_the_data_version_the_results_and_why(retraining: Retrain
         f"{CORRECTED} new labels",
         {"labels": CORRECTED, "texts": ASKED - CORRECTED},
     )
-    assert dict((a, str(v)) for _, a, v in retraining.champion())["champion"] == (
-        "2" if note["decision"] == "promoted" else "1"
-    )
+    ((_, version),) = retraining.champion()
+    assert str(version) == ("2" if note["decision"] == "promoted" else "1")
 
 
 def test_the_branch_can_be_merged_and_brings_the_model_that_was_decided_on(retraining: Retraining) -> None:
