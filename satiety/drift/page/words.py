@@ -35,7 +35,8 @@ WORDS: dict[str, tuple[str, str]] = {
         "What the model believes, set right by {metric} in rehearsed shifts of the test examples; there it errs by "
         "{error:.3f} on average. "
         "It cannot see texts that look as before but mean something else: only feedback can.",
-        "模型自己的把握，再由测试样例的演练偏移校正；演练中估计平均差 {error:.3f}。看起来照旧而意思已变的文本它看不出来，只有反馈可以。",
+        "模型自己的把握，再由测试样例的演练偏移校正；演练中估计平均差 {error:.3f}。"
+        "看起来照旧而意思已变的文本它看不出来，只有反馈可以。",
     ),
     "labels cost": (
         "The loss undoes {value:,.0f} [{low:,.0f}, {high:,.0f}] of {of:,} labels.",
