@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from satiety.evaluate.bootstrap import Comparison, Resampling, compare
 from satiety.package.load import Package
+from satiety.problems import Prediction
 from satiety.records import Example
 
 RESAMPLES, LEVEL = 1000, 0.95
@@ -25,13 +26,27 @@ class Scores:
     """Champion − first."""
 
 
-def judge(first: Package, champion: Package, examples: Sequence[Example], seed: int) -> Scores:
-    """Let both answer, and compare."""
-    problem, texts = champion.problem, [one.text for one in examples]
-    answers = champion.predict(texts)
-    old = answers if first.digest == champion.digest else first.predict(texts)
-    before, after = (problem.tally(examples, said) for said in (old, answers))
-    return _scores(compare(problem.measure, before, after, Resampling(seed, RESAMPLES, LEVEL)), problem.headline)
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Lets both answer, and remembers what they said: many a text comes every month."""
+
+    first: Package
+    seed: int
+    said: dict[tuple[str, str], Prediction] = field(default_factory=dict)
+    """By the model's digest and the text."""
+
+    def scores(self, champion: Package, examples: Sequence[Example]) -> Scores:
+        """Compare the champion of the day with the first."""
+        problem, texts = champion.problem, [one.text for one in examples]
+        before, after = (problem.tally(examples, self._answers(one, texts)) for one in (self.first, champion))
+        how = Resampling(self.seed, RESAMPLES, LEVEL)
+        return _scores(compare(problem.measure, before, after, how), problem.headline)
+
+    def _answers(self, package: Package, texts: Sequence[str]) -> list[Prediction]:
+        new = [text for text in dict.fromkeys(texts) if (package.digest, text) not in self.said]
+        if new:
+            self.said.update(zip([(package.digest, text) for text in new], package.predict(new), strict=True))
+        return [self.said[package.digest, text] for text in texts]
 
 
 def score(package: Package, examples: Sequence[Example], answers: Sequence[Any]) -> float:

@@ -18,14 +18,13 @@ from typing import Any
 
 from cli.feedback import correct
 from cli.predict import answered
-from examples.year.judge import Scores, judge, score
+from examples.year.judge import Judge, Scores, score
 from examples.year.place import Copy
 from examples.year.plan import Year
 from examples.year.worlds import World, drawn, renamings, world, written
 from satiety import package as packages
 from satiety.errors import SatietyError
 from satiety.files import write_text
-from satiety.package.load import Package
 from satiety.problems.base import Prediction
 from satiety.records import Example
 from satiety.settings import Settings
@@ -92,7 +91,7 @@ def live(copy: Copy, year: Year, pool: Sequence[Example]) -> Iterator[Month]:
     """Yield the months, as they end."""
     with chdir(copy.root):
         shutil.copytree(PACKAGE, FIRST)
-        first, there, asked = packages.open(FIRST, Settings().device), people(year, pool), set[str]()
+        judge, there, asked = Judge(packages.open(FIRST, Settings().device), year.seed), people(year, pool), set[str]()
         for number in range(1, year.months + 1):
             now, draw = world(year, number), random.Random(f"{year.seed}:{number}")
             left = [one for one in there.ask if one.id not in asked]
@@ -100,11 +99,11 @@ def live(copy: Copy, year: Year, pool: Sequence[Example]) -> Iterator[Month]:
             asked |= {one.id for one in came}
             known = drawn(there.judge, year.judged, now.shares, random.Random(year.seed))
             came, known = ([written(one, now, there.new) for one in part] for part in (came, known))
-            yield _month(copy, year, now, first, came, known)
+            yield _month(copy, year, now, judge, came, known)
 
 
 def _month(
-    copy: Copy, year: Year, now: World, first: Package, came: Sequence[Example], known: Sequence[Example]
+    copy: Copy, year: Year, now: World, judge: Judge, came: Sequence[Example], known: Sequence[Example]
 ) -> Month:
     champion = packages.open(PACKAGE, Settings().device)
     rows = list(answered(champion, (one.text for one in came), recorded(Settings())))
@@ -112,7 +111,7 @@ def _month(
     seen = copy.report("monitor")
     _speak(rows, came, year, now.month)
     given = [Prediction(row["label"]) for row in rows]
-    true, own = judge(first, champion, known, year.seed), score(champion, came, given)
+    true, own = judge.scores(champion, known), score(champion, came, given)
     why = HARMFUL if seen["verdict"] == HARMFUL else "schedule" if now.month % year.every == 0 else ""
     retrained = _retrain(copy, why) if why else None
     return Month(
