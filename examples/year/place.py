@@ -30,6 +30,7 @@ PRIVATE = ("SATIETY_", "MLFLOW_", "PREFECT_", "DVC_", "GIT_")
 """Variables that would lead out of the copy, to services, records or repositories of the user's."""
 KEPT = ("SATIETY_DEVICE", "SATIETY_PROCESSES")
 IDENTITY = ("-c", "user.name=A year", "-c", "user.email=year@localhost", "-c", "commit.gpgsign=false")
+LEASH = (sys.executable, "-m", "tasks.leash")
 TAIL = 3000
 """Characters of what a command said that its error shows."""
 
@@ -65,8 +66,8 @@ class Copy:
         return done.stdout
 
     def module(self, name: str) -> str:
-        """Run a module of the copy's."""
-        return self.run(sys.executable, "-m", name)
+        """Run a module of the copy's; whoever is killed leaves none at work."""
+        return self.run(*LEASH, str(os.getpid()), sys.executable, "-m", name)
 
     def report(self, name: str) -> dict[str, Any]:
         """Return what a stage, or `monitor`, reported."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from examples.year.place import LEASH
 from satiety.errors import SetupError
 
 PATIENCE = 180.0
@@ -30,9 +31,10 @@ def prefect(home: Path) -> Iterator[dict[str, str]]:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
     url, around = f"http://127.0.0.1:{port}/api", {"PREFECT_HOME": str(home)}
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
+    leash = [*LEASH, str(os.getpid())]  # whoever is killed leaves no server
+    command = [*leash, sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
     with (home / "server.log").open("wb") as said:
-        process = subprocess.Popen(command, env=os.environ | around, stdout=said, stderr=said, cwd=home)
+        process = subprocess.Popen(command, env=os.environ | around, stdout=said, stderr=said)
         try:
             _wait(url, process, home)
             yield around | {"PREFECT_API_URL": url}
