@@ -17,6 +17,7 @@ from satiety.errors import DataError, SatietyError
 from satiety.problems.base import Prediction
 
 if TYPE_CHECKING:
+    from satiety.package.card import Facts
     from satiety.records import Served
     from satiety.traffic import Traffic
 
@@ -35,6 +36,9 @@ class Answering(Protocol):
     @property
     def digest(self) -> str:
         """Which model it is."""
+
+    def facts(self) -> Facts:
+        """Return where it comes from."""
 
     def predict(self, texts: list[str]) -> list[Prediction]:
         """Return an answer per text, in order."""
@@ -80,10 +84,12 @@ def answered(model: Answering, texts: Iterator[str], traffic: Traffic | None) ->
     """
     from satiety.traffic import served
 
+    name = model.facts().name if traffic else ""
     while batch := list(islice(texts, BATCH)):
         begun = time.perf_counter()
         answers = model.predict(batch)
-        kept = list(served(batch, answers, model.digest, time.perf_counter() - begun)) if traffic else []
+        spent = time.perf_counter() - begun
+        kept = list(served(batch, answers, name, model.digest, spent)) if traffic else []
         if traffic and not _kept(traffic, kept):
             traffic, kept = None, []
         ids = ({"id": one.id} for one in kept)

@@ -19,6 +19,7 @@ from flows import artifacts, events
 from flows.alerts import HOOKS
 from flows.commands import execute
 from flows.dvc import python, surroundings
+from flows.former import held
 from flows.pipeline import bounded, entered, run
 from flows.stages import RETRIES, passing
 from satiety.alerts import Alert, Severity, send
@@ -26,7 +27,7 @@ from satiety.errors import SatietyError
 from satiety.params import check_overrides
 from satiety.section import PARAMS_FILE
 from tasks.monitor import called
-from tasks.stage import REPORTS, alone
+from tasks.stage import REPORTS
 
 TOLD = ("verdict", "sentence", "metric", "usual", "today", "change", "cost", "window")
 """What of a report goes with an event."""
@@ -50,7 +51,7 @@ def monitor(workspace: str = ".", table: str | None = None) -> State[Any] | None
     try:
         with bounded(), entered(workspace):
             check_overrides(PARAMS_FILE, [])
-            with alone("watching"):
+            with held("watching"):
                 told = look.with_options(task_run_name="look")(file)
                 artifacts.publish_monitor(told, called(table=file is not None))
                 if file is None:  # a table that somebody looks at is not what the model is asked

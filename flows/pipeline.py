@@ -27,6 +27,7 @@ from prefect.states import Failed
 
 from flows import artifacts, commands, dvc, lock, slots
 from flows.alerts import HOOKS
+from flows.former import held
 from flows.guard import guard
 from flows.overrides import lent, put_back, saving, setting
 from flows.stages import cached, check_pool, promote, reproduce, save, send
@@ -36,7 +37,7 @@ from satiety.registry import discover
 from satiety.section import PARAMS_FILE
 from tasks.leash import end_with_parent
 from tasks.spool import arrived, parent
-from tasks.stage import alone, begin
+from tasks.stage import begin
 
 discover()  # before Prefect has threads
 
@@ -82,7 +83,7 @@ def _checked(order: Order) -> None:
         check_pool(order.gpu_pool)
     upstream = dvc.stages()
     begin(Path())
-    with alone("pipeline"):
+    with held("pipeline"):
         lock.mend()
         if put_back():
             check_overrides(PARAMS_FILE, order.overrides)
@@ -177,6 +178,8 @@ def bounded() -> Iterator[None]:
 
 def run(flow: Callable[[], Any]) -> None:
     """Run a flow from the command line; a user's mistake is a message on stderr and exit code 1."""
+    if given := sys.argv[1:]:
+        sys.exit(f"{' '.join(given)}: a flow takes no words; it runs in the folder that it is called in")
     try:
         flow()
     except FailedRun as error:

@@ -25,6 +25,7 @@ from prefect.states import Completed, Failed
 from flows import artifacts, dvc, worktree
 from flows.alerts import HOOKS
 from flows.commands import execute
+from flows.former import held
 from flows.pipeline import Order, bounded, entered, run, run_stages, tracked
 from flows.stages import promote
 from flows.worktree import ROOM, Worktree
@@ -73,7 +74,7 @@ def retrain(workspace: str = ".", reason: str = "schedule") -> State[Any] | None
         reason: what asks for it: the schedule, an event, a person.
     """
     try:
-        with bounded(), entered(workspace), alone("retrain"):
+        with bounded(), entered(workspace), held("retrain"):
             return Completed(message=_retrained(load_params(PARAMS_FILE), reason))
     except SatietyError as error:
         return Failed(message=str(error))
@@ -112,6 +113,10 @@ def look(params: Params, since: str) -> Found:
         if Path(f"{name}.dvc").is_file() and not Path(name).is_file():
             raise SetupError(f"{name}: DVC keeps it, but it is not here; bring it back by `dvc checkout {name}.dvc`")
     problem, record = Problem.load(places("problem")[0]), recorded(Settings())
+    if record is None:
+        raise SetupError(
+            f"{Path.cwd()}: no project, so no record of what was asked; run in one, or set SATIETY_TRAFFIC"
+        )
     labelled = [e for path in (train, dev) for e in read(path, Example)]
     known = Known(
         [e for e in labelled if not e.source.startswith(f"{version.LABELS}:")],
@@ -119,8 +124,8 @@ def look(params: Params, since: str) -> Found:
         version.read_learned(Path(version.LABELS), problem),
         version.read_fresh(fresh),
     )
-    answers, corrections = (record.read(), record.corrections()) if record else ([], {})
-    gathered = gather(answers, corrections, problem, known, params.retrain, since)
+    answers = record.read(params.register.name)
+    gathered = gather(answers, record.corrections(), problem, known, params.retrain, since)
     get_run_logger().info("new: %s; of no use: %s", dict(gathered.new), dict(gathered.left) or "none")
     return Found(gathered, problem, version.stamp(Path("data/raw")))
 
@@ -128,11 +133,12 @@ def look(params: Params, since: str) -> Found:
 @task(task_run_name="worktree", persist_result=False)
 def prepare(name: str, params: Params) -> Worktree:
     """Make the worktree."""
+    made = worktree.make(name, [asset for _, asset in params.ingest.assets()])
     if worktree.changed():
         get_run_logger().warning(
             "the checkout has changes that are not committed; the last commit is what is retrained"
         )
-    return worktree.make(name, [asset for _, asset in params.ingest.assets()])
+    return made
 
 
 def _on_a_branch(made: Worktree, found: Found, params: Params, now: datetime, why: str) -> dict[str, Any]:
@@ -149,11 +155,10 @@ def _on_a_branch(made: Worktree, found: Found, params: Params, now: datetime, wh
         decided = _noted(REPORTS / "promote.json")
         message = f"model: {decided['decision']}\n\n{decided['reason']}"
         done = worktree.commit(made, ["dvc.lock", "reports", "plots", f"{places('fresh')[0]}.dvc"], message)
-    left = (
-        _merged(made, branch, upstream)
-        if params.retrain.merge and decided["decision"] == "promoted"
-        else "as params say"
-    )
+    if decided["decision"] != "promoted":
+        left = "its model is not champion"
+    else:
+        left = _merged(made, branch, upstream) if params.retrain.merge else "retrain.merge is false"
     gathered = found.gathered
     return {
         "decision": decided["decision"],

@@ -149,7 +149,8 @@ def tidy(keep: int, ended: Mapping[str, object]) -> None:
             git("worktree", "remove", "--force", "--force", str(path.resolve()))  # twice: it may be locked, half-made
         shutil.rmtree(path, ignore_errors=True)
         path.with_suffix(".json").unlink(missing_ok=True)
-    git("worktree", "prune")
+    with suppress(SetupError):  # no repository: `make` says so
+        git("worktree", "prune")
 
 
 def _last_commit(here: Path) -> tuple[Path, str]:

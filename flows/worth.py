@@ -16,12 +16,13 @@ from prefect.states import Failed
 
 from flows import artifacts, dvc, lock
 from flows.alerts import HOOKS
+from flows.former import held
 from flows.overrides import put_back
 from flows.pipeline import Order, bounded, entered, run, run_stages, tracked
 from satiety.errors import SatietyError
 from satiety.params import check_overrides
 from satiety.section import PARAMS_FILE
-from tasks.stage import alone, begin
+from tasks.stage import begin
 
 STAGE = "worth"
 
@@ -45,7 +46,7 @@ def _measure(order: Order) -> None:
     check_overrides(PARAMS_FILE, [])
     upstream = dvc.before(dvc.stages(), STAGE)
     begin(dvc.FILE.parent)
-    with alone("pipeline"):
+    with held("pipeline"):
         lock.mend()
         if put_back():
             check_overrides(PARAMS_FILE, [])

@@ -118,6 +118,8 @@ class Served:
     """Seconds, its share of its batch's."""
     model: str
     """Digest of the package."""
+    name: str
+    """Of the registered model: those of one name follow each other in one place, whatever else is on record."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,9 +44,12 @@ class Traffic:
         """
         self._answers().add(rows)
 
-    def read(self) -> list[Served]:
-        """Return every answer once, in order of time. What is no whole file is left out, and said."""
-        return list(self._answers().read().values())
+    def read(self, name: str | None = None) -> list[Served]:
+        """Return every answer once, in order of time, of models of a name or of all.
+
+        What is no whole file is left out, and said.
+        """
+        return [row for row in self._answers().read().values() if name is None or row.name == name]
 
     def correct(self, rows: Sequence[Feedback]) -> None:
         """Append corrections; the latest of an answer counts.
@@ -74,12 +77,15 @@ def recorded(settings: Settings) -> Traffic | None:
     return Traffic(folder) if folder else None
 
 
-def served(texts: Sequence[str], answers: Sequence[Prediction], model: str, seconds: float) -> Iterator[Served]:
+def served(
+    texts: Sequence[str], answers: Sequence[Prediction], name: str, model: str, seconds: float
+) -> Iterator[Served]:
     """Yield what is kept of a batch that a model answered: no personal data, and no span that holds a part of some.
 
     Args:
         texts: as they were asked.
         answers: one per text.
+        name: of the registered model.
         model: digest of the package.
         seconds: that the batch took.
     """
@@ -94,6 +100,7 @@ def served(texts: Sequence[str], answers: Sequence[Prediction], model: str, seco
             scores=json.dumps({name: float(score) for name, score in answer.scores.items()} if answer.label else {}),
             latency=seconds / len(texts),
             model=model,
+            name=name,
         )
 
 

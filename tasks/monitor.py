@@ -70,6 +70,7 @@ def main(table: Path | None = None, *, params: Monitor, report: Report) -> None:
 def _asked(table: Path | None, params: Monitor) -> Asked:
     from satiety.drift.asked import of_table, of_traffic
     from satiety.ingest import Ingest
+    from satiety.package import Register
     from satiety.problems import Problem
     from satiety.traffic import recorded
 
@@ -78,7 +79,7 @@ def _asked(table: Path | None, params: Monitor) -> Asked:
     traffic = recorded(Settings())
     if traffic is None:
         raise SetupError("monitor: nothing is recorded outside of a project; run in one, or name a --table")
-    return of_traffic(traffic, params.window, Problem.load(places("problem")[0]))
+    return of_traffic(traffic, params.window, Problem.load(places("problem")[0]), Register.load().name)
 
 
 def _eye(params: Monitor) -> Eye:

@@ -15,7 +15,6 @@ from satiety.files import sha256
 from satiety.package.card import Facts
 from satiety.package.load import Package
 from satiety.records import Example, Served, read
-from satiety.section import read_yaml
 from satiety.settings import Settings
 from satiety.support import Support, support
 from satiety.traffic import Traffic
@@ -26,6 +25,8 @@ from tasks.register import find
 
 LEVERS = ("retrieve", "augment", "pretrain", "finetune")
 """Blocks of params.yaml that hold what was done with the data."""
+DIGITS = 12
+"""Of a digest, or of a commit, that is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,7 @@ def receipt(traffic: Traffic, id: str, folder: Path, nearest: int) -> Receipt:
             f"the newest {traffic.limit:,} or so are kept"
         )
     answering, train = places("package", "train", folder=folder)
-    name = read_yaml(folder / "params.yaml")["register"]["name"]
-    with _made(served.model, name, answering) as (package, version, champion):
+    with _made(served.model, served.name, answering) as (package, version, champion):
         facts = package.facts()
         missing = _missing(train, str(train.relative_to(folder)), facts)
         found = [] if missing else _support(package, served, train, nearest)
@@ -105,11 +105,9 @@ def _missing(train: Path, shown: str, facts: Facts) -> str | None:
     if train.is_file() and sha256(train) == wanted:
         return None
     there = "another data version" if train.is_file() else "not there"
-    revision = facts.revision.partition(" ")[0]
-    back = f"`git checkout {revision[:12]} -- dvc.lock && dvc checkout {shown}` brings it back"
-    if revision == "unknown":
-        back = f"`git log` tells where its dvc.lock is, from which `dvc checkout {shown}` brings it back"
-    return f"{shown} is {there}: the model learned from the one with sha256 {wanted[:12]}; {back}"
+    code = "" if facts.revision == "unknown" else f"; the code was at {facts.revision[:DIGITS]}"
+    back = f"check out the dvc.lock that made it (`git log --all -- dvc.lock`{code}), then `dvc checkout {shown}`"
+    return f"{shown} is {there}: the model learned from the one with sha256 {wanted[:DIGITS]}: {back}"
 
 
 @contextmanager

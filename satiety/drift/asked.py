@@ -48,10 +48,10 @@ class Asked:
     until: str | None = None
 
 
-def of_traffic(traffic: Traffic, count: int, problem: Problem) -> Asked:
-    """Return the newest texts that were answered to a problem, at most ``count``."""
+def of_traffic(traffic: Traffic, count: int, problem: Problem, name: str) -> Asked:
+    """Return the newest texts that models of a name answered to a problem, at most ``count``."""
     said = traffic.corrections()
-    once = {identify(row.text): row for row in traffic.read() if fits(row.answer, problem)}
+    once = {identify(row.text): row for row in traffic.read(name) if fits(row.answer, problem)}
     rows = sorted(once.values(), key=lambda row: (row.time, row.id))[-count:]
     gold = {}
     for place, row in enumerate(rows):

@@ -25,6 +25,14 @@ def test_an_empty_flow_runs() -> None:
     assert nothing() == 7
 
 
+def test_a_flow_that_is_given_words_refuses_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    from flows.pipeline import run
+
+    monkeypatch.setattr(sys, "argv", ["retrain.py", "--help"])
+    with pytest.raises(SystemExit, match=r"^--help: a flow takes no words"):
+        run(lambda: pytest.fail("it ran"))
+
+
 def test_a_run_sends_its_heartbeat_thrice_before_it_is_taken_for_dead() -> None:
     code = """if True:
         import flows.pipeline

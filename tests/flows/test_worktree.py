@@ -137,6 +137,7 @@ def test_what_is_missing_is_said(project: Path, tmp_path: Path) -> None:
     bare.mkdir()
     shutil.copytree(project / ".dvc", bare / ".dvc")
     with chdir(bare):
+        worktree.tidy(1, {})
         with pytest.raises(SetupError, match=r"bare: no git repository; a retraining is a branch of one: `git init`"):
             make("one", [])
         git("init", "-q")

@@ -20,6 +20,8 @@ from tests.pipeline.project import Project
 from tests.pipeline.server import alive
 
 CORRECTED, ASKED = 60, 80
+NAME = "tweets-sentiment"
+"""Of the project's models: it keeps what params.yaml has."""
 
 
 def settle(committed: Project, folder: Path) -> Retraining:
@@ -79,6 +81,11 @@ class Retraining:
         with sqlite3.connect(self.root / "mlflow.db") as store:
             return int(store.execute("select count(*) from runs where status = 'RUNNING'").fetchone()[0])
 
+    def flowing(self) -> int:
+        """Return how many runs Prefect takes for running; no server but the runs' own had its database."""
+        with sqlite3.connect(self.root.parent / "prefect/prefect.db") as store:
+            return int(store.execute("select count(*) from flow_run where state_type = 'RUNNING'").fetchone()[0])
+
     def last(self) -> dict[str, Any]:
         """Return the note of the last decision."""
         found: dict[str, Any] = json.loads((self.root / ".satiety/retrain/last.json").read_text(encoding="utf-8"))
@@ -104,7 +111,7 @@ def ask(root: Path, seed: int) -> None:
         language = draw.choice(["en", "zh"])
         texts.append(sentence(draw, language, lexicon[language]))
         labels.append(label)
-    rows = list(served(texts, [Prediction("good", scores={"good": 0.6, "bad": 0.4})] * ASKED, "model", 0.1))
+    rows = list(served(texts, [Prediction("good", scores={"good": 0.6, "bad": 0.4})] * ASKED, NAME, "model", 0.1))
     traffic, now = Traffic(root / ".satiety/traffic"), rows[0].time
     traffic.add(rows)
     pairs = list(zip(rows, labels, strict=True))[:CORRECTED]

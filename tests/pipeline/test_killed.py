@@ -86,4 +86,4 @@ def test_the_next_run_completes_and_no_run_is_left_running(retraining: Retrainin
     assert code == 0, said
     assert retraining.last()["decision"] in ("promoted", "kept")
     assert retraining.checkout() == before
-    assert retraining.running() == 0
+    assert (retraining.running(), retraining.flowing()) == (0, 0)

@@ -40,6 +40,7 @@ def test_a_killed_run_leaves_champion_and_checkout_and_the_next_one_completes_al
         below = psutil.Process(flow.pid).children(recursive=True)
         os.kill(flow.pid, signal.SIGKILL)
     wait(lambda: not any(alive(process.pid) for process in below), 60)
+    assert retraining.flowing() == 1, "nobody was left to say so"
     assert (retraining.checkout(), retraining.champion()) == (before, champion)
     assert len(retraining.worktrees()) == 1
 
@@ -50,6 +51,7 @@ def test_a_killed_run_leaves_champion_and_checkout_and_the_next_one_completes_al
     assert "retrain is busy here: process " in busy
     assert retraining.checkout() == before
     assert retraining.running() == 0, "in MLflow, that of the killed flow among them"
+    assert retraining.flowing() == 0, "and in Prefect"
     assert len(retraining.worktrees()) == 1, "what the killed run left half-made is gone"
 
 

@@ -67,6 +67,7 @@ def test_every_promotion_is_written_down(
 def test_a_champion_is_taken_back_and_does_not_come_again_by_itself(twice: Workspace, client: Any) -> None:
     said = roll_back(Path(), None, " 它在店里答错了 ")
     assert said.startswith("Version 1 is champion, whole and verified. Version 2 is not promoted again")
+    assert "models/package is another model, and `satiety predict` still answers from it: check out" in said
     assert history.held(client, "made-up") == "1"
     last = history.moves(client, "made-up")[-1]
     assert (last.kind, last.before, last.after, last.why) == ("rollback", "2", "1", "它在店里答错了")
@@ -85,8 +86,10 @@ def test_a_champion_is_taken_back_and_does_not_come_again_by_itself(twice: Works
         roll_back(Path(), "2", "again")
     with pytest.raises(ModelError, match="rollback: made-up has no version 7; there is: 1, 2"):
         roll_back(Path(), "7", "again")
-    with pytest.raises(ParamsError, match="rollback: --why is empty"):
-        roll_back(Path(), None, " ")
+    for why in (" ", "why " * 2000):
+        with pytest.raises(ParamsError, match=r"rollback: --why has [\d,]+ characters; say why in 1 to 5,000"):
+            roll_back(Path(), None, why)
+    assert history.held(client, "made-up") == "2"
 
 
 def test_nothing_before_and_no_model_are_refused(registering: Workspace, client: Any) -> None:

@@ -40,7 +40,7 @@ def trained(workspace: Workspace) -> None:
 def answered(*texts: str) -> Sequence[str]:
     """Let the package answer, on record; return the ids of the answers."""
     made = package.open(Path("models/package"), "cpu")
-    rows = list(served(texts, made.predict(texts), made.digest, 0.1))
+    rows = list(served(texts, made.predict(texts), made.facts().name, made.digest, 0.1))
     Traffic(TRAFFIC).add(rows)
     return [row.id for row in rows]
 
@@ -105,7 +105,8 @@ def test_an_older_model_comes_from_the_registry_and_says_how_its_data_come_back(
         found.missing
     )
     assert "support  data/train.parquet is another data version" in shown(id)
-    assert "`git log` tells where its dvc.lock is" in str(found.missing)  # no git here
+    back = "check out the dvc.lock that made it (`git log --all -- dvc.lock`), then `dvc checkout data/train.parquet`"
+    assert str(found.missing).endswith(back)
     Path("data/train.parquet").unlink()
     assert "data/train.parquet is not there" in str(receipt(Traffic(TRAFFIC), id, Path(), 3).missing)
 
@@ -127,7 +128,9 @@ def test_what_is_not_on_record_and_whose_model_is_gone_is_said(registering: Work
     trained(registering)
     with pytest.raises(DataError, match=r"receipt: 'nobody' is not on record in .*; `satiety predict` gives the id"):
         show(Path(), "nobody", 3, "text")
-    rows = list(served(["a text"], package.open(Path("models/package"), "cpu").predict(["a text"]), "f" * 64, 0.1))
+    rows = list(
+        served(["a text"], package.open(Path("models/package"), "cpu").predict(["a text"]), "made-up", "f" * 64, 0.1)
+    )
     Traffic(TRAFFIC).add(rows)
     with pytest.raises(ModelError, match=r"is not models/package, and MLflow has no version of made-up with that"):
         show(Path(), rows[0].id, 3, "text")

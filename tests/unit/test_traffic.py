@@ -24,13 +24,15 @@ from satiety.traffic import Traffic, served
 
 traffic = Traffic(Path(sys.argv[1]), parts=8)
 for i in range(int(sys.argv[3])):
-    traffic.add(list(served([f"{sys.argv[2]}/{i}/{j}" for j in range(3)], [Prediction("a")] * 3, "m", 0.3)))
+    traffic.add(list(served([f"{sys.argv[2]}/{i}/{j}" for j in range(3)], [Prediction("a")] * 3, "film", "m", 0.3)))
     print(i, flush=True)
 """
 
 
 def rows(*texts: str) -> list[Served]:
-    return list(served(texts, [Prediction("good", scores={"good": 0.75, "bad": 0.25})] * len(texts), "model", 0.5))
+    return list(
+        served(texts, [Prediction("good", scores={"good": 0.75, "bad": 0.25})] * len(texts), "film", "model", 0.5)
+    )
 
 
 def writer(folder: Path, name: str, times: int) -> subprocess.Popen[str]:
@@ -137,7 +139,7 @@ def test_nobody_is_given_away() -> None:
     text = "写信给 wang@example.com，北京"
     spans = (Span(4, 9, "PER"), Span(21, 23, "LOC"))
     assert text[21:23] == "北京"
-    (row,) = served([text], [Prediction(spans=spans, scores={"21:23": 0.9})], "model", 0.1)
+    (row,) = served([text], [Prediction(spans=spans, scores={"21:23": 0.9})], "film", "model", 0.1)
     assert row.text == "写信给 <email>，北京"
     (span,) = answers.read(row.answer).spans
     assert row.text[span.start : span.end] == "北京"

@@ -26,7 +26,7 @@ def traffic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Traffic:
 
 @pytest.fixture
 def rows(traffic: Traffic) -> list[Served]:
-    made = list(served(TEXTS, [Prediction("good")] * len(TEXTS), "model", 0.1))
+    made = list(served(TEXTS, [Prediction("good")] * len(TEXTS), "film", "model", 0.1))
     traffic.add(made)
     return made
 

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from cli.main import app, run
 from cli.predict import incoming
 from satiety.errors import DataError
+from satiety.package.card import Facts
 from satiety.problems.base import Prediction
 from satiety.records import Span
 from satiety.traffic import Traffic
@@ -133,6 +134,9 @@ class Parrot:
 
     def __init__(self) -> None:
         self.asked = []
+
+    def facts(self) -> Facts:
+        return Facts("parrot", "unknown", {}, [], 0, {})
 
     def predict(self, texts: list[str]) -> list[Prediction]:
         self.asked.append(texts)

@@ -23,24 +23,26 @@ TEXTS = ["NA", "007 &amp; co", "服务很热情", "write to ann@example.com"]
 
 def test_the_newest_answers_come_with_what_people_said_of_them(tmp_path: Path) -> None:
     traffic = Traffic(tmp_path)
-    rows = list(served([f"text {i}" for i in range(9)], [Prediction(label="good")] * 9, "m", 0.1))
+    rows = list(served([f"text {i}" for i in range(9)], [Prediction(label="good")] * 9, "film", "m", 0.1))
     traffic.add(rows)
     newest = traffic.read()[-4:]
     traffic.correct([Feedback(newest[1].id, newest[1].time, json.dumps("bad"), "ann")])
-    asked = of_traffic(traffic, 4, PROBLEM)
+    asked = of_traffic(traffic, 4, PROBLEM, "film")
     assert list(asked.texts) == [row.text for row in newest]
     assert {place: one.label for place, one in asked.gold.items()} == {1: "bad"}
     assert (asked.since, asked.until) == (newest[0].time, newest[-1].time)
-    assert of_traffic(Traffic(tmp_path / "none"), 4, PROBLEM).texts == []
+    assert of_traffic(Traffic(tmp_path / "none"), 4, PROBLEM, "film").texts == []
 
 
 def test_answers_to_another_problem_of_the_same_record_are_passed_over(tmp_path: Path) -> None:
     traffic = Traffic(tmp_path)
     entity = Prediction(spans=(Span(0, 4, "PER"),))
     mixed = [Prediction(label="good"), Prediction(label="sports"), entity]
-    traffic.add(list(served(["a film", "a match", "anna sings"], mixed, "m", 0.1)))
-    assert of_traffic(traffic, 9, PROBLEM).texts == ["a film"]
-    assert of_traffic(traffic, 9, Ner(labels=["PER"])).texts == ["anna sings"]
+    traffic.add(list(served(["a film", "a match", "anna sings"], mixed, "film", "m", 0.1)))
+    traffic.add(list(served(["a play"], [Prediction(label="good")], "play", "m", 0.1)))
+    assert of_traffic(traffic, 9, PROBLEM, "film").texts == ["a film"]
+    assert of_traffic(traffic, 9, PROBLEM, "play").texts == ["a play"]
+    assert of_traffic(traffic, 9, Ner(labels=["PER"]), "film").texts == ["anna sings"]
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def at(second: int) -> str:
 
 
 def asked(texts: Sequence[str], answer: str = '"good"') -> list[Served]:
-    return [Served(f"id{i}", at(i), text, answer, 0.9, "{}", 0.1, "m") for i, text in enumerate(texts)]
+    return [Served(f"id{i}", at(i), text, answer, 0.9, "{}", 0.1, "m", "film") for i, text in enumerate(texts)]
 
 
 def corrected(rows: Sequence[Served], label: str = "bad", start: int = 1000) -> dict[str, Feedback]:

@@ -1,0 +1,35 @@
+"""A run that was killed where no server watches -> called crashed, by the next one of its name in the same folder.
+
+A server ends such a run by itself (`automations.py`); the one that Prefect starts for a single run is gone with it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from uuid import UUID
+
+from prefect import runtime
+from prefect.client.orchestration import get_client
+from prefect.exceptions import ObjectNotFound
+from prefect.states import Crashed
+
+from satiety.files import write_text
+from tasks.stage import STATE, alone
+
+
+@contextmanager
+def held(flow: str) -> Iterator[None]:
+    """Hold the lock of a flow within the block: whatever run held it before has ended, however it did."""
+    with alone(flow):
+        note, now = STATE / f"{flow}.run", str(runtime.flow_run.id)
+        before = note.read_text(encoding="utf-8") if note.is_file() else now
+        write_text(note, now)
+        if before != now:
+            _end(before)
+        yield
+
+
+def _end(run: str) -> None:
+    with suppress(ObjectNotFound, ValueError), get_client(sync_client=True) as client:  # of another server, or no id
+        state = client.read_flow_run(UUID(run)).state
+        if state is not None and not state.is_final():
+            client.set_flow_run_state(UUID(run), Crashed(message="Its process was killed."), force=True)
