@@ -58,8 +58,11 @@ class Board:
             tag("p", eyebrow, class_="eyebrow"),
             tag("h1", self._headline(language), aria_live="polite"),
             tag("p", say(language, "rate", rate=f"{PER * watch.rate:g}"), class_="lead"),
-            tag("p", say(language, "until", time=f"{last[0].start:%Y-%m-%d %H:%M}") if last else "", class_="trust"),
+            tag("p", self._until(language, last[0]) if last else "", class_="trust"),
         )
+
+    def _until(self, language: Language, last: Reading) -> str:
+        return say(language, "until", time=f"{last.start:%Y-%m-%d %H:%M}", zone=self.watch.timezone)
 
     def _headline(self, language: Language) -> str:
         if not self._windows:
@@ -85,7 +88,7 @@ class Board:
         reading = [tag("p", say(language, name), class_="note") for name in ("read chart", "read marks")]
         yield _section("topics", language, *reading, tag("div", join(charts), class_="topics"))
         if windows:
-            yield _section("alerts", language, alerts(windows, language))
+            yield _section("alerts", language, alerts(windows, self.watch.timezone, language))
             yield _section("now", language, now(windows[-1], self.watch.level, language))
 
 

@@ -15,15 +15,16 @@ if TYPE_CHECKING:
 TONES = {"surge": "harmful", "more traffic": "not", "as expected": "not", "too little history": "not"}
 
 
-def alerts(windows: Sequence[Sequence[Reading]], language: Language) -> Html:
-    """Return the surges that began, newest first."""
+def alerts(windows: Sequence[Sequence[Reading]], zone: str, language: Language) -> Html:
+    """Return the surges that began, newest first; ``zone`` is that of their times."""
     found = [one for window in reversed(windows) for one in window if one.begins]
     if not found:
         return tag("p", say(language, "none"))
     rows = [
         _row(one.topic, f"{one.start:%m-%d %H:%M}", *_counts(one), _share(one), f"{one.share:.2f}") for one in found
     ]
-    return _table(("topic", "time", "count", "all", "expected", "limit", "shares", "usual"), rows, "alerts", language)
+    caption = say(language, "caption alerts", zone=zone)
+    return _table(("topic", "time", "count", "all", "expected", "limit", "shares", "usual"), rows, caption, language)
 
 
 def now(window: Sequence[Reading], level: float, language: Language) -> Html:
@@ -33,7 +34,8 @@ def now(window: Sequence[Reading], level: float, language: Language) -> Html:
         sign = tag("span", f"{SIGNS[one.verdict]} {say(language, one.verdict)}", class_="verdict")
         verdict = tag("td", sign, class_=TONES[one.verdict])
         rows.append(_row(one.topic, verdict, *_counts(one), _share(one, level), f"{one.share:.2f}"))
-    return _table(("topic", "verdict", "count", "all", "expected", "limit", "shares", "usual"), rows, "now", language)
+    caption = say(language, "caption now")
+    return _table(("topic", "verdict", "count", "all", "expected", "limit", "shares", "usual"), rows, caption, language)
 
 
 def _counts(one: Reading) -> tuple[str, str, str, str]:
@@ -54,11 +56,10 @@ def _row(name: str, *cells: str) -> Html:
     return tag("tr", tag("th", name, scope="row"), *made)
 
 
-def _table(columns: Sequence[str], rows: Sequence[Html], name: str, language: Language) -> Html:
+def _table(columns: Sequence[str], rows: Sequence[Html], caption: str, language: Language) -> Html:
     heads = [
         tag("th", say(language, one), scope="col", class_=None if one in {"topic", "verdict"} else "number")
         for one in columns
     ]
-    caption = say(language, f"caption {name}")
     table = tag("table", tag("caption", caption), tag("thead", tag("tr", *heads)), tag("tbody", *rows))
     return tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=caption)

@@ -21,7 +21,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "False alarms: at most {rate} in 1,000 windows, all topics together.",
         "误报：所有主题合计，每 1,000 个窗最多 {rate} 次。",
     ),
-    "until": ("The last window began {time}", "上一个时间窗始于 {time}"),
+    "until": (
+        "The last window began {time}; times are those of {zone}",
+        "上一个时间窗始于 {time}；时间均按 {zone} 时区",
+    ),
     "pause": ("Pause", "暂停"),
     "lost": ("The page no longer gets new windows.", "页面已收不到新的时间窗。"),
     "comma": (", ", "、"),
@@ -52,7 +55,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "usual": ("usual share", "平时占比"),
     "verdict": ("verdict", "结论"),
     "caption now": ("Every topic in the last window", "上一窗中的每个主题"),
-    "caption alerts": ("Surges that began in the windows shown, newest first", "所示时间窗内开始的激增，新的在前"),
+    "caption alerts": (
+        "Surges that began in the windows shown, newest first; times of {zone}",
+        "所示时间窗内开始的激增，新的在前；{zone} 时区",
+    ),
     "read chart": (
         "Full line: negative texts. Dashed: what is expected at that time of the week, at the level of these days. "
         "Band: up to where it is no alarm.",
