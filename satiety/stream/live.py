@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 HERE = "127.0.0.1"
 NAMES = (HERE, "localhost")
 """By which a browser of this machine may ask: another name in `Host` is a foreign page that would read along."""
+PORTS = range(2**16)
 
 
 @contextmanager
@@ -27,8 +28,10 @@ def serving(page: Callable[[], str], port: int) -> Iterator[str]:
         port: 0 takes a free one.
 
     Raises:
-        SetupError: the port is taken.
+        SetupError: the port is taken, or there is no such one.
     """
+    if port not in PORTS:
+        raise SetupError(f"port {port} of {HERE}: ports are 0 to {PORTS[-1]}; choose another")
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
