@@ -50,8 +50,8 @@ class Arrival:
 
 def planted(texts: Sequence[Text], watch: Watching, params: Replay) -> list[Planted]:
     """Return what is planted, in order of time: anywhere after learning, never two at once; topics in turn."""
-    angry = _pools(text for text in texts if text.label in watch.negative)
-    able = [name for name in watch.topics if len(angry.get(name, [])) >= params.distinct]
+    pools = angry(texts, watch)
+    able = [name for name in watch.topics if len(pools.get(name, [])) >= params.distinct]
     draw = np.random.default_rng([params.seed, 1])
     day = MINUTES // watch.minutes
     kinds = [kind for kind in KINDS for _ in range(params.planted if able else 0)]
@@ -73,11 +73,11 @@ def planted(texts: Sequence[Text], watch: Watching, params: Replay) -> list[Plan
 
 def _spilling(plants: Sequence[Planted], texts: Sequence[Text], watch: Watching, params: Replay) -> list[Planted]:
     """Return the same, each knowing the other topics of which its texts bring ``least`` a window or more."""
-    pools, angry = _pools(texts), _pools(text for text in texts if text.label in watch.negative)
+    pools, bad = _pools(texts), angry(texts, watch)
     more = params.size * params.pace / len(pools)
 
     def also(one: Planted) -> frozenset[str]:
-        pool = (angry if one.kind == "surge" else pools).get(one.topic, [])
+        pool = (bad if one.kind == "surge" else pools).get(one.topic, [])
         negative = [text for text in pool if text.label in watch.negative]
         count = Counter(topic for text in negative for topic in text.topics if topic != one.topic)
         return frozenset(topic for topic, n in count.items() if more * n / len(pool) >= watch.least)
@@ -92,7 +92,7 @@ def arrivals(texts: Sequence[Text], watch: Watching, params: Replay, plants: Seq
     with replacement. A surge's are drawn from those that a person calls negative.
     """
     draw, length = np.random.default_rng([params.seed, 2]), timedelta(minutes=watch.minutes)
-    pools, angry = _pools(texts), _pools(text for text in texts if text.label in watch.negative)
+    pools, bad = _pools(texts), angry(texts, watch)
     pace, mean = _pace(len(pools), watch, params, draw), params.pace / len(pools)
     for window in range(len(pace)):
         now = [one for one in plants if one.covers(window)]
@@ -101,12 +101,17 @@ def arrivals(texts: Sequence[Text], watch: Watching, params: Replay, plants: Seq
             busy = sum(one.kind == "growth" or (one.kind, one.topic) == ("burst", topic) for one in now)
             more = params.size * mean * sum((one.kind, one.topic) == ("surge", topic) for one in now)
             coming += _drawn(pools[topic], draw.poisson(pace[window, place] * (1 + params.size * busy)), draw)
-            coming += _drawn(angry.get(topic, []), draw.poisson(more), draw)
+            coming += _drawn(bad.get(topic, []), draw.poisson(more), draw)
         offsets = np.sort(draw.random(len(coming)))
         order = draw.permutation(len(coming))
         for i, offset in zip(order, offsets, strict=True):
             yield Arrival(params.begins + (window + float(offset)) * length, coming[i])
     yield Arrival(params.begins + len(pace) * length, texts[0])  # so that the last window ends
+
+
+def angry(texts: Iterable[Text], watch: Watching) -> dict[str, list[Text]]:
+    """Return the texts that a person calls negative, by the first of their topics: what surges are made of."""
+    return _pools(text for text in texts if text.label in watch.negative)
 
 
 def _pools(texts: Iterable[Text]) -> dict[str, list[Text]]:

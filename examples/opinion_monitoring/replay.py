@@ -7,6 +7,7 @@ python -m examples.opinion_monitoring.replay --speed 5 --port 8765   five window
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import time
 from collections.abc import Iterator
@@ -15,13 +16,14 @@ from pathlib import Path
 from typing import cast
 
 from examples.opinion_monitoring.answers import KEPT, negative
-from examples.opinion_monitoring.arrivals import Planted, planted
-from examples.opinion_monitoring.replayed import Readings, readings, tally
+from examples.opinion_monitoring.arrivals import angry, planted
+from examples.opinion_monitoring.replayed import Readings, readings
+from examples.opinion_monitoring.said import alert, missed, summary
 from examples.opinion_monitoring.source import Opinion, Replay, load
-from satiety.errors import SatietyError
+from satiety.errors import SatietyError, SetupError
 from satiety.files import replacing
 from satiety.section import read_yaml
-from satiety.stream import Reading, Topics
+from satiety.stream import Topics
 from satiety.stream.live import serving
 from satiety.stream.page import Board
 from satiety.stream.page.words import LANGUAGES, Language
@@ -31,6 +33,8 @@ SHOWN = 7 * 24
 """Windows on the page."""
 SECONDS = 2.0
 """Between two looks of the page."""
+SLOWEST = 1e-4
+"""Windows a second; one in three hours. Nobody waits longer, nor can `time.sleep` wait for ever."""
 
 
 def main() -> None:
@@ -51,44 +55,30 @@ def main() -> None:
 
 
 def replay(asked: argparse.Namespace) -> None:
-    """Replay as asked on the command line."""
+    """Replay as asked on the command line; what cannot be done is said before any work."""
+    if not (asked.speed == 0 or SLOWEST <= asked.speed < math.inf):
+        raise SetupError(f"--speed: 0, or windows a second, {SLOWEST} or more (it is {asked.speed:g})")
     blocks = read_yaml(asked.params)
     watch = Opinion.check(asked.params, blocks.get("opinion", {}), at=("opinion",))
     params = Replay.check(asked.params, blocks.get("replay", {}), at=("replay",))
-    texts = load(params, Topics.of(watch.topics))
-    found = negative([one.text for one in texts], asked.model, watch)
-    board, plants, told = Board(watch, SHOWN, SECONDS), planted(texts, watch, params), list[Readings]()
-    language = cast(Language, asked.language)
+    board, language = Board(watch, SHOWN, SECONDS), cast(Language, asked.language)
     with _page(board, language, asked.port):
+        texts = load(params, Topics.of(watch.topics))
+        found = negative([one.text for one in texts], asked.model, watch)
+        plants, told = planted(texts, watch, params), list[Readings]()
         for window in readings(texts, found.__contains__, watch, params, plants):
             board.add(window)
             told.append(window)
             for one in window:
                 if one.begins:
-                    print(alert(one, plants, len(told) - 1), flush=True)
+                    print(alert(one, told, plants, watch), flush=True)
             if asked.speed:
                 time.sleep(1 / asked.speed)
         with replacing(KEPT / "page.html") as temporary:
             temporary.write_text(board.page(language), encoding="utf-8")
-        print(said(told, plants, watch.mostly))
-
-
-def alert(one: Reading, plants: list[Planted], place: int) -> str:
-    """Say what an alert says, and whether it is one of those planted."""
-    was = next((plant.kind for plant in plants if plant.covers(place) and plant.topic in ("", one.topic)), "nothing")
-    return (
-        f"{one.start:%Y-%m-%d %H:%M}  {one.topic}: {one.count.negative} negative of {one.count.all} "
-        f"(expected {one.expected:.1f}, alarm above {one.limit:.0f}; usual share {one.share:.2f}); planted: {was}"
-    )
-
-
-def said(told: list[Readings], plants: list[Planted], mostly: float) -> str:
-    """Say what became of what was planted."""
-    sums = tally(told, plants, mostly)
-    return (
-        f"{sums.found} of {sums.planted} planted surges found in the window they began in; "
-        f"{sums.false} false alerts in {sums.windows:,} windows; the page: {KEPT / 'page.html'}"
-    )
+        for line in missed(told, plants, angry(texts, watch), found, watch):
+            print(line)
+        print(f"{summary(told, plants, watch)}; the page: {KEPT / 'page.html'}")
 
 
 @contextmanager

@@ -50,24 +50,34 @@ def readings(
 
 def tally(told: Sequence[Readings], plants: Sequence[Planted], mostly: float) -> Tally:
     """Hold what was said against what was planted; ``mostly`` as in the params of the watch."""
-
-    def reading(place: int, topic: str) -> Reading:
-        return next(one for one in told[place] if one.topic == topic)
-
     surges = [one for one in plants if one.kind == "surge"]
-    bad = [one for one in plants if one.kind == "burst" and reading(one.first, one.topic).share > mostly]
-    first = [reading(one.first, one.topic).verdict for one in surges]
+    bad = [one for one in plants if one.kind == "burst" and _explains(one, told, mostly)]
+    first = [reading(told, one.first, one.topic).verdict for one in surges]
     alerts = [(place, one.topic) for place, window in enumerate(told) for one in window if one.begins]
+    causes = [cause(place, topic, told, plants, mostly) for place, topic in alerts]
     return Tally(
         planted=len(surges),
         found=first.count("surge"),
         traffic=first.count("more traffic"),
         bursts=len(bad),
-        told=sum(any(_of(plant, *alert) for alert in alerts) for plant in bad),
-        false=sum(not any(_of(plant, *alert) for plant in (*surges, *bad)) for alert in alerts),
+        told=sum(one in causes for one in bad),
+        false=causes.count(None),
         windows=sum(window[0].verdict != "too little history" for window in told),
     )
 
 
-def _of(plant: Planted, place: int, topic: str) -> bool:
-    return plant.covers(place) and (plant.topic == topic or topic in plant.also)
+def cause(place: int, topic: str, told: Sequence[Readings], plants: Sequence[Planted], mostly: float) -> Planted | None:
+    """Return what was planted that explains an alert on a topic in a window; of a false alert, nothing."""
+    of_it = (one for one in plants if one.covers(place) and topic in {one.topic, *one.also})
+    return next((one for one in of_it if _explains(one, told, mostly)), None)
+
+
+def reading(told: Sequence[Readings], place: int, topic: str) -> Reading:
+    """Return what a window says of a topic."""
+    return next(one for one in told[place] if one.topic == topic)
+
+
+def _explains(plant: Planted, told: Sequence[Readings], mostly: float) -> bool:
+    if plant.kind == "burst":
+        return reading(told, plant.first, plant.topic).share > mostly
+    return plant.kind == "surge"

@@ -1,0 +1,126 @@
+"""What the example says on the terminal: its times, what explains an alert, and why a planted surge was missed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from examples.opinion_monitoring import replay
+from examples.opinion_monitoring.arrivals import Planted
+from examples.opinion_monitoring.replayed import Readings
+from examples.opinion_monitoring.said import alert, missed, summary
+from examples.opinion_monitoring.source import Text
+from satiety.stream import Count, Reading
+from satiety.stream.page import Board
+from tests.unit.stream.simulated import params
+
+AFTERNOON, WATCH = datetime(2026, 5, 22, 16, tzinfo=UTC), params(3, timezone="America/New_York")
+SHARES = (0.8, 0.3, 0.3)
+"""Usual ones, of t0, t1 and t2."""
+PLANTS = [
+    Planted("burst", "t0", first=0, windows=2, also=frozenset({"t1"})),
+    Planted("burst", "t1", first=2, windows=2),
+    Planted("growth", "", first=4, windows=1),
+    Planted("surge", "t2", first=5, windows=3, also=frozenset({"t1"})),
+]
+
+
+def told(*alerts: tuple[int, int]) -> list[Readings]:
+    """Return nine windows, in which there are alerts: window, topic."""
+    return [
+        tuple(
+            Reading(
+                start=AFTERNOON + timedelta(hours=place),
+                topic=f"t{topic}",
+                count=Count(5, 160),
+                expected=0.6,
+                limit=7,
+                share=share,
+                growth=1.0,
+                p=0.1,
+                verdict="surge" if (place, topic) in alerts else "as expected",
+                begins=(place, topic) in alerts,
+            )
+            for topic, share in enumerate(SHARES)
+        )
+        for place in range(9)
+    ]
+
+
+def said(windows: list[Readings]) -> Iterator[str]:
+    for place, window in enumerate(windows):
+        yield from (alert(one, windows[: place + 1], PLANTS, WATCH) for one in window if one.begins)
+
+
+@pytest.mark.parametrize(
+    ("place", "topic", "planted"),
+    [
+        (0, 0, "a burst, mostly negative as ever"),
+        (1, 1, "part of a burst of t0, mostly negative as ever"),
+        (1, 2, "nothing that explains it, a false alert"),
+        (2, 1, "nothing that explains it, a false alert"),
+        (4, 0, "nothing that explains it, a false alert"),
+        (7, 1, "part of a surge of t2"),
+        (7, 2, "a surge"),
+        (8, 2, "nothing that explains it, a false alert"),
+    ],
+)
+def test_an_alert_and_the_summary_agree_on_what_explains_it(place: int, topic: int, planted: str) -> None:
+    windows = told((place, topic))
+    (line,) = said(windows)
+    assert line.endswith(f"; planted: {planted}")
+    assert f"; {int('false' in planted)} false alerts in 9 windows" in summary(windows, PLANTS, WATCH)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_terminal_and_page_tell_the_same_time_and_whose_it_is(language: replay.Language) -> None:
+    windows, board = told((0, 0)), Board(WATCH, shown=20, seconds=2)
+    (line,) = said(windows)
+    assert line.startswith("2026-05-22 12:00 America/New_York  t0: 5 negative of 165 (")
+    board.add(windows[0])
+    page = board.page(language)
+    assert '<td class="number">05-22 12:00</td>' in page
+    assert "2026-05-22 12:00" in page
+    assert page.count("America/New_York") == 3, "of the last window, and of the alerts: caption and what is read of it"
+
+
+@pytest.mark.parametrize(("found", "later"), [((), "never found"), (((7, 2),), "found in window 3 of 3")])
+def test_of_a_missed_surge_it_is_said_what_the_model_thinks_of_its_texts(
+    found: tuple[tuple[int, int], ...], later: str
+) -> None:
+    angry = {"t2": [Text(f"bad {i}", ("t2",), "negative") for i in range(20)]}
+    (line,) = missed(told(*found), PLANTS, angry, frozenset({"bad 3", "fine"}), WATCH)
+    assert line == (
+        "missed: 2026-05-22 17:00 America/New_York  t2: 5 negative of 165 (expected 0.6, alarm above 7; usual share "
+        f"0.30), so as expected; {later}; of the 20 negative texts it is made of, the model calls 0.05 negative"
+    )
+
+
+def test_of_a_surge_that_was_found_nothing_is_said() -> None:
+    assert list(missed(told((5, 2)), PLANTS, {}, frozenset(), WATCH)) == []
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--speed", "-1", r"--speed: 0, or windows a second, 0.0001 or more \(it is -1\)"),
+        ("--speed", "nan", r"--speed: .* \(it is nan\)"),
+        ("--speed", "inf", r"--speed: .* \(it is inf\)"),
+        ("--speed", "1e-300", r"--speed: .* \(it is 1e-300\)"),
+        ("--port", "99999", "port 99999 of 127.0.0.1: ports are 0 to 65535; choose another"),
+        ("--port", "-1", "port -1 of 127.0.0.1: ports are 0 to 65535; choose another"),
+    ],
+)
+def test_an_option_that_cannot_be_is_one_message_before_any_work(
+    option: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(*_: object) -> None:
+        raise AssertionError("texts are read")
+
+    monkeypatch.setattr(replay, "load", load)
+    monkeypatch.setattr(sys, "argv", ["replay", option, value])
+    with pytest.raises(SystemExit, match=f"^{message}$"):
+        replay.main()
