@@ -173,7 +173,14 @@ def read(path: Path, kind: type[R]) -> Iterator[R]:
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; run the stage that makes it, or `dvc repro`") from None
     except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"{path}: not a whole Parquet file ({error}); remove it and run `dvc repro`") from None
+        raise DataError(f"{path}: not a whole Parquet file ({error}); {_remedy(kind)}") from None
+
+
+def _remedy(kind: type) -> str:
+    """Say what to do about a damaged table: DVC makes its own anew, and nobody what was asked or said."""
+    if kind in (Served, Feedback):
+        return "what is in it is lost to monitoring and retraining; restore it from a backup, or remove it"
+    return "remove it and run `dvc repro`"
 
 
 def count(path: Path) -> int | None:

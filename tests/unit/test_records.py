@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from satiety.errors import DataError
 from satiety.files import sha256
-from satiety.records import BATCH, Document, Example, Rejected, Span, read, write
+from satiety.records import BATCH, Document, Example, Feedback, Rejected, Served, Span, read, write
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 SPANS = st.lists(st.builds(Span, st.integers(0, 9), st.integers(10, 20), TEXT), max_size=3).map(tuple)
@@ -69,6 +69,13 @@ def test_half_a_table_is_named(tmp_path: Path, keep: int) -> None:
         DataError, match=r"half\.parquet: not a whole Parquet file \(.*\); remove it and run `dvc repro`"
     ):
         list(read(path, Example))
+
+
+@pytest.mark.parametrize("kind", [Served, Feedback])
+def test_of_half_a_record_of_traffic_nobody_says_that_dvc_makes_it_anew(tmp_path: Path, kind: type[Any]) -> None:
+    (tmp_path / "half.parquet").write_bytes(b"PAR1")
+    with pytest.raises(DataError, match="lost to monitoring and retraining; restore it from a backup, or remove it"):
+        list(read(tmp_path / "half.parquet", kind))
 
 
 def test_a_flipped_byte_in_a_page_is_noticed(tmp_path: Path) -> None:
