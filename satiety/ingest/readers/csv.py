@@ -19,6 +19,9 @@ from satiety.section import nearest
 OPEN_LINES = 200
 """Most lines of one row. A quote still open then was never closed: its line goes, and reading goes on with the next."""
 
+DELIMITERS = ";\t|,"
+"""What a file may be parted by where its header seems to be one column."""
+
 
 @READERS.register("csv")
 class Csv(Reader):
@@ -37,7 +40,7 @@ class Csv(Reader):
             first, cells = next(rows, (None, None))
             if cells is None:
                 raise DataError(f"{path}: {'its header: ' + first.detail if first else 'the file is empty'}")
-            where, width = _named(path, columns, cells), len(cells)
+            where, width = _named(path, columns, cells, self.delimiter), len(cells)
         else:
             first, cells = next(rows, (None, None))
             where, width = _numbered(path, columns), len(cells or ())
@@ -86,22 +89,27 @@ def _quoting(quote: str | None) -> dict[str, Any]:
     return {"quoting": csv.QUOTE_NONE, "quotechar": None} if quote is None else {"quotechar": quote}
 
 
-def _named(path: Path, columns: Columns, header: list[str]) -> dict[str, int]:
+def _named(path: Path, columns: Columns, header: list[str], delimiter: str) -> dict[str, int]:
     names = [name.strip() for name in header]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataError(f"{path}:1: two columns are called {twice[0]!r}; rename one")
     for name in columns.values():
         if isinstance(name, str) and name not in names:
-            raise DataError(
-                f"{path}:1: there is no column {name!r}; {nearest(name, names)}there are: {', '.join(names)[:500]}"
-            )
+            hint = _parted(names, delimiter) or nearest(name, names)
+            raise DataError(f"{path}:1: there is no column {name!r}; {hint}there are: {', '.join(names)[:500]}")
     where = {ours: name if isinstance(name, int) else names.index(name) for ours, name in columns.items()}
     if max(where.values()) >= len(names):
         raise DataError(
             f"{path}:1: there is no column {max(where.values())}: the header has {len(names)}, counted from 0"
         )
     return where
+
+
+def _parted(names: list[str], delimiter: str) -> str:
+    """Return that the header's values stand apart by another delimiter, where it looks so; else nothing."""
+    other = next((mark for mark in DELIMITERS if mark in names[0]), "") if len(names) == 1 else ""
+    return f"its values seem to be parted by {other!r}, not by {delimiter!r}; " if other else ""
 
 
 def _numbered(path: Path, columns: Columns) -> dict[str, int]:

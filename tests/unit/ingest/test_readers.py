@@ -157,6 +157,7 @@ class TestCsv:
         [
             ("txt,label\na,b\n", BOTH, "there is no column 'text'; did you mean 'txt'? there are: txt, label"),
             ("text,文本\na,b\n", {"text": "正文"}, "there is no column '正文'; there are: text, 文本"),
+            ("id;text\n1;a\n", {"text": "text"}, "its values seem to be parted by ';', not by ','; there are: id;text"),
             ("text,text\na,b\n", {"text": "text"}, "two columns are called 'text'; rename one"),
             ("text,label\na,b\n", {"text": 0, "label": 2}, "there is no column 2: the header has 2, counted from 0"),
             ("\n", BOTH, "the file is empty"),
