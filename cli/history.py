@@ -59,7 +59,8 @@ def _looks(folder: Path, tags: Mapping[str, str]) -> str:
     if not test.is_file():
         return f"{places.get('test', 'the test examples')}: not there, so looks at it are not counted"
     look = Look(looks.taken(tags, looks.set_digest(list(read(test, Example)))), 0.0)
-    return f"{look.number} looks at {places['test']}; {look.left:.2f} of its alpha is left"
+    looked = "look" if look.number == 1 else "looks"
+    return f"{look.number} {looked} at {places['test']}; {look.left:.2f} of its alpha is left"
 
 
 def _heading(one: Move) -> Text:
