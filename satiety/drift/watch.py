@@ -73,6 +73,8 @@ class Watched:
     labels: Mapping[str, tuple[float, Interval]]
     """Of each label its share among the test examples, and today; none where spans are asked for."""
     cost: cost.Cost | None
+    metered: bool
+    """Whether the meter has measured that score here; without it nobody knows the cost."""
     error: float
     """Mean absolute error of the estimated change, over rehearsed windows."""
     terms: Sequence[explain.Term]
@@ -129,6 +131,7 @@ def watch(
         outside=_outside(reference, window.sample, params),
         labels=_labels(problem, pool, window, params),
         cost=cost.in_labels(ground.change, curve) if said == "harmful drift" else None,
+        metered=bool(curve),
         error=float(np.abs(estimator.errors).mean()),
         terms=explain.terms(reference.texts, window.sample.texts, params.examples),
         clusters=explain.clusters(reference, window.sample, params.examples, params.seed),
@@ -139,7 +142,7 @@ def watch(
 def tell(found: Watched, metric: str) -> dict[str, Any]:
     """Return what was found as JSON takes it."""
     plain = asdict(found)
-    plain["sentence"] = sentence(found.verdict, metric, found.ground, found.cost)
+    plain["sentence"] = sentence(found.verdict, metric, found.ground, found.cost, metered=found.metered)
     plain["drift"]["tests"] = {name: asdict(test) for name, test in found.drift.tests.items()}
     plain["labels"] = {name: {"usual": usual, "today": asdict(now)} for name, (usual, now) in found.labels.items()}
     rounded: dict[str, Any] = _rounded(plain)
