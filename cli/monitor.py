@@ -17,14 +17,16 @@ from tasks.stage import REPORTS
 
 
 def watch(folder: Path, table: Path | None, console: Console | None = None) -> None:
-    """Run `monitor`; print the verdict, the tests and where the page is.
+    """Run `monitor`; print the verdict, the rows left out, the tests and where the page is.
 
     Raises:
-        SetupError: the folder holds no dvc.yaml.
+        SetupError: the folder holds no dvc.yaml, or the table has no name.
         SatietyError: it could not be done; the lines above say why.
     """
     if not (folder / "dvc.yaml").is_file():
         raise SetupError(f"{folder}: holds no dvc.yaml; run from the project's root, or `satiety workspace` first")
+    if table is not None and not table.name:
+        raise SetupError("--table: names no file; leave it out to look at what was answered here")
     given = ["--table", str(table.absolute())] if table else []
     command = python("tasks.leash", str(os.getpid()), *python("tasks.monitor", *given))
     if subprocess.run(command, cwd=folder, env=surroundings(), check=False).returncode:
@@ -33,6 +35,8 @@ def watch(folder: Path, table: Path | None, console: Console | None = None) -> N
     told: dict[str, Any] = json.loads((folder / REPORTS / f"{name}.json").read_text(encoding="utf-8"))
     out = console or Console(highlight=False)
     out.print(told["sentence"]["en"], markup=False)
+    if left := told["window"]["left_out"]:
+        out.print(left["sentence"]["en"], markup=False)
     if "drift" not in told:
         return
     for part in ("", tests(told), "", *news(told), f"The page: {REPORTS / name}.html"):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import asdict
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -37,15 +38,16 @@ def called(*, table: bool) -> str:
 def main(table: Path | None = None, *, params: Monitor, report: Report) -> None:
     """Look at the newest texts that were answered, or at those of a table, and say what has moved."""
     from satiety.drift.page import page
+    from satiety.drift.verdict import too_few
     from satiety.drift.watch import Window, rehearsed, tell, watch
 
     asked, report.name = _asked(table, params), called(table=table is not None)
     pages = {"en": REPORTS / f"{report.name}.html", "zh": REPORTS / f"{report.name}.zh.html"}
     report.flow(read=len(asked.texts), wrote=0)
     window = {"source": asked.source, "texts": len(asked.texts), "since": asked.since, "until": asked.until}
+    window["left_out"] = _left_out(asked)
     if len(asked.texts) < params.least:
-        reason = f"{len(asked.texts)} texts are too few to say anything; monitor.least is {params.least}"
-        report.add(verdict="too few texts", window=window, sentence={"en": reason, "zh": f"文本太少：{reason}"})
+        report.add(verdict="too few texts", window=window, sentence=too_few(len(asked.texts), params.least))
         for path in pages.values():
             path.unlink(missing_ok=True)
         return
@@ -80,6 +82,15 @@ def _asked(table: Path | None, params: Monitor) -> Asked:
     if traffic is None:
         raise SetupError("monitor: nothing is recorded outside of a project; run in one, or name a --table")
     return of_traffic(traffic, params.window, Problem.load(places("problem")[0]), Register.load().name)
+
+
+def _left_out(asked: Asked) -> dict[str, Any] | None:
+    """Say in the log, and return for the report, which rows of a table held no text."""
+    if asked.left is None:
+        return None
+    told = asked.left.sentence()
+    log.warning("%s: %s", asked.source, told["en"])
+    return {**asdict(asked.left), "sentence": told}
 
 
 def _eye(params: Monitor) -> Eye:

@@ -1,24 +1,28 @@
 """The record of what was asked, or a table of texts -> the newest texts, for a model to look at.
 
 They are repaired as `ingest` repairs, and of equal texts one is taken, for so were the test examples: `&amp;` would be
-news else, and whatever is asked twice.
+news else, and whatever is asked twice. What `ingest` refuses of a table is left out, and so is what is no string: an id
+or a null would be judged as what people wrote.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from satiety.drift.leftout import LeftOut
 from satiety.errors import DataError
 from satiety.evaluate.answers import fits
 from satiety.evaluate.answers import read as answer
-from satiety.ingest.base import READERS
-from satiety.ingest.clean import identify
+from satiety.ingest.base import READERS, Row
+from satiety.ingest.clean import Cleaner, identify
 from satiety.ingest.repair import salvage
-from satiety.masking import KINDS, mask
-from satiety.records import Example
+from satiety.ingest.values import Number
+from satiety.masking import KINDS
+from satiety.records import Example, Rejected
 
 if TYPE_CHECKING:
     from satiety.ingest.base import Limits
@@ -46,6 +50,8 @@ class Asked:
     since: str | None = None
     """ISO 8601, UTC."""
     until: str | None = None
+    left: LeftOut | None = None
+    """Rows of a table that held no text; None where all did."""
 
 
 def of_traffic(traffic: Traffic, count: int, problem: Problem, name: str) -> Asked:
@@ -67,7 +73,7 @@ def of_table(path: Path, count: int, limits: Limits) -> Asked:
     """Return the last texts of a table, at most ``count``; personal data in them is masked.
 
     Raises:
-        DataError: it cannot be read, or is of no known format.
+        DataError: it cannot be read, or is of no known format, or none of its rows holds a text.
     """
     if path.suffix.lower() not in FORMATS:
         raise DataError(f"{path}: of no known format; there are: {', '.join(FORMATS)}")
@@ -76,6 +82,30 @@ def of_table(path: Path, count: int, limits: Limits) -> Asked:
     how = dict(FORMATS[path.suffix.lower()])
     reader = READERS[how.pop("kind")].model_validate(how)
     columns = {} if "text" in reader.given else {"text": "text"}
-    read = [str(row.values["text"]) for row in reader.read(path, columns, limits) if not row.reason]
-    once = {identify(text): text for text in (mask(salvage(text), KINDS)[0] for text in read if text.strip())}
-    return Asked(list(once.values())[-count:], str(path))
+    cleaner, once = Cleaner(None, limits, KINDS), dict[str, str]()
+    rows, reasons, first = 0, Counter[str](), dict[str, str]()
+    for row in reader.read(path, columns, limits):
+        rows += 1
+        record = cleaner.clean(path.name, _strict(row)).record
+        if isinstance(record, Rejected):
+            reasons[record.reason] += 1
+            first.setdefault(record.reason, f"{record.source}: {record.detail}")
+        else:
+            once[record.id] = record.text
+    left = _left(reasons, first, rows)
+    if left and not once:
+        raise DataError(f"{path}: holds no text that can be read; {left.sentence()['en']}")
+    return Asked(list(once.values())[-count:], str(path), left=left)
+
+
+def _strict(row: Row) -> Row:
+    """Return the row, refused where its text is a number or the like, which `ingest` takes for text."""
+    text = row.values.get("text")
+    if text is None or (isinstance(text, str) and not isinstance(text, Number)):
+        return row
+    return Row(row.place, reason="type", detail=f"text is of type {type(text).__name__.lower()}, not a string")
+
+
+def _left(reasons: Counter[str], first: dict[str, str], rows: int) -> LeftOut | None:
+    commonest = dict(reasons.most_common())
+    return LeftOut(reasons.total(), rows, commonest, first[next(iter(commonest))]) if commonest else None

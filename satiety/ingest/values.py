@@ -13,6 +13,12 @@ class Refused(ValueError):
     """A JSON value that is not taken, and why."""
 
 
+class Number(str):
+    """A JSON number, as it is written: text to whoever takes numbers for text."""
+
+    __slots__ = ()
+
+
 class Broken(dict[str, Any]):
     """An object with the same key twice: whoever looks into it is refused, its neighbours are not."""
 
@@ -39,10 +45,10 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return value if len(value) == len(pairs) else Broken(value)
 
 
-def _number(text: str) -> str:
+def _number(text: str) -> Number:
     if len(text) > DIGITS:
         raise Refused(f"a number of {len(text):,} digits")
-    return text
+    return Number(text)
 
 
 def _constant(text: str) -> None:

@@ -74,15 +74,17 @@ def test_texts_with_a_new_word_are_drift_and_the_word_is_named(watched: Project,
     draw = random.Random(3)
     texts = [sentence(draw, language, [word, word, *GOOD[language][:2]]) for _ in range(80)] + [HOSTILE] * 20
     table, before = watched.root / "new.jsonl", watched.report("monitor")
-    table.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), encoding="utf-8")
+    table.write_text("".join(json.dumps({"text": text}) + "\n" for text in [*texts, None]), encoding="utf-8")
     report = look(watched, "--table", "new.jsonl")
     assert report["verdict"] in ("harmful drift", "drift without harm")
     assert report["drift"]["tests"]["vocabulary"]["p"] <= 0.01
     assert word in [one["word"] for one in report["terms"]]
+    assert report["window"]["left_out"]["reasons"] == {"missing": 1}
     assert watched.report("monitor") == before, "what the model is asked is another report"
     for page in ("monitor-table.html", "monitor-table.zh.html"):
         written = (watched.root / "reports" / page).read_text(encoding="utf-8")
         assert word in written
+        assert "new.jsonl:101: text is null" in written
         assert "<script" not in written
         assert "&lt;script&gt;" in written
 

@@ -60,6 +60,57 @@ def test_a_table_is_read_by_the_end_of_its_name_and_masked(tmp_path: Path, name:
     assert list(asked.texts) == ["007 & co", "服务很热情", "write to <email>"]
 
 
+def test_rows_that_hold_no_text_are_left_out_and_counted_with_their_reasons(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes(b"id,text\n1,fine\n2,caf\xe9\n3,\n4,caf\xe9 au lait\n5,a,b\n\n6,fine\n")
+    asked = of_table(tmp_path / "t.csv", 9, LIMITS)
+    assert list(asked.texts) == ["fine"]
+    assert asked.left is not None
+    assert (asked.left.rows, asked.left.of) == (4, 6)
+    assert asked.left.reasons == {"encoding": 2, "empty": 1, "ragged": 1}
+    assert asked.left.sentence() == {
+        "en": "4 of 6 rows left out: encoding 2, empty 1, ragged 1; for example t.csv:3: not UTF-8 at byte 20: e9",
+        "zh": "6 行中略去 4 行：encoding 2 行、empty 1 行、ragged 1 行；例如 t.csv:3: not UTF-8 at byte 20: e9",
+    }
+
+
+def test_where_all_rows_hold_a_text_none_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "t.txt").write_text("\n".join(TEXTS), encoding="utf-8")
+    assert of_table(tmp_path / "t.txt", 9, LIMITS).left is None
+    (tmp_path / "t.txt").write_text("\n", encoding="utf-8")
+    asked = of_table(tmp_path / "t.txt", 9, LIMITS)
+    assert (asked.texts, asked.left) == ([], None)
+
+
+NO_TEXTS = [None, True, 7, 1.5, ["a"], {"a": 1}]
+
+
+def test_only_strings_are_texts_in_json(tmp_path: Path) -> None:
+    lines = [json.dumps({"text": value}) for value in [*NO_TEXTS, "7", "null"]]
+    (tmp_path / "t.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    asked = of_table(tmp_path / "t.jsonl", 9, LIMITS)
+    assert list(asked.texts) == ["7", "null"]
+    assert asked.left is not None
+    assert asked.left.reasons == {"type": 5, "missing": 1}
+    assert asked.left.example == "t.jsonl:2: text is of type bool, not a string"
+
+
+@pytest.mark.parametrize("value", NO_TEXTS)
+def test_only_strings_are_texts_in_parquet(tmp_path: Path, value: object) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    parquet.write_table(pa.table({"text": pa.array([value] * 3)}), tmp_path / "t.parquet")
+    with pytest.raises(DataError, match=r"holds no text that can be read; 3 of 3 rows left out: (type|missing) 3"):
+        of_table(tmp_path / "t.parquet", 9, LIMITS)
+
+
+def test_what_is_said_of_a_row_left_out_gives_nobody_away(tmp_path: Path) -> None:
+    (tmp_path / "t.jsonl").write_text(json.dumps({"text": {"ann@example.com": 1}}), encoding="utf-8")
+    with pytest.raises(DataError, match=r"t\.jsonl:1: text is of type dict") as said:
+        of_table(tmp_path / "t.jsonl", 9, LIMITS)
+    assert "ann@" not in str(said.value)
+
+
 def test_a_table_that_cannot_be_read_is_refused_with_what_can(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"t\.xlsx: of no known format; there are: .csv, .tsv, .jsonl, .parquet, .txt"):
         of_table(tmp_path / "t.xlsx", 3, LIMITS)
