@@ -11,7 +11,7 @@ from typing import Any
 from satiety.drift.page.news import news
 from satiety.drift.page.score import estimate, feedback
 from satiety.drift.page.tests import labels, tests
-from satiety.drift.page.words import Language, Say
+from satiety.drift.page.words import Language, Say, coded, moment
 from satiety.worth.page.markup import Html, document, tag
 from satiety.worth.page.style import STYLE
 
@@ -32,6 +32,7 @@ def page(report: Mapping[str, Any], language: Language) -> str:
     sections = [
         tag("section", tag("h2", say(name), id=name), *build(report, say), aria_labelledby=name)
         for name, build in SECTIONS.items()
+        if name != "feedback" or report["window"]["since"]  # nobody can speak of a table's answers: they have no ids
     ]
     body = tag("body", _header(report, say), tag("main", *sections), tag("footer", tag("p", say("footer"))))
     return document(language, say("title"), STYLE, body)
@@ -39,10 +40,15 @@ def page(report: Mapping[str, Any], language: Language) -> str:
 
 def _header(report: Mapping[str, Any], say: Say) -> Html:
     window = report["window"]
-    known = "when" if window["since"] else "what"
+    known = say("what", window, reference=report["reference"])
+    if window["since"]:
+        ends = {name: moment(window[name]) for name in ("since", "until")}
+        known = say("when", {**window, **ends}, reference=report["reference"])
+    left = window["left_out"]
     return tag(
         "header",
         tag("p", say("eyebrow", metric=report["metric"]), class_="eyebrow"),
-        tag("h1", report["sentence"][say.language]),
-        tag("p", say(known, **window, reference=report["reference"]), class_="trust"),
+        tag("h1", coded(report["sentence"][say.language])),
+        tag("p", known, class_="trust"),
+        tag("p", left["sentence"][say.language], class_="trust") if left else None,
     )

@@ -42,5 +42,6 @@ def _terms(report: Mapping[str, Any], say: Say) -> Html:
 
 
 def _cluster(one: Mapping[str, Any], say: Say) -> Html:
-    head = say("cluster", window=one["window"], reference=one["reference"], terms=", ".join(one["terms"]) or "–")
+    marks = ", ".join(one["terms"]) or say("no mark")
+    head = say("cluster", window=one["window"], reference=one["reference"], terms=marks)
     return tag("details", tag("summary", head), tag("ul", *(tag("li", cut(text)) for text in one["examples"])))

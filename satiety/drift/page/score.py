@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from satiety.drift.page.words import Say
+from satiety.drift.page.words import Say, coded
 from satiety.worth.page.markup import Html, tag
 
 WIDE, HIGH, EDGE = 640, 24, 8
@@ -24,7 +24,7 @@ def feedback(report: Mapping[str, Any], say: Say) -> list[Html]:
     """Return what people said of the answers."""
     said = report["feedback"]
     if said is None:
-        return [tag("p", say("no feedback"))]
+        return [tag("p", coded(say("no feedback")))]
     told = {"score": say.score(said["score"]), "change": say.change(said["change"])}
     over = say.change(said["overconfidence"])
     return [tag("p", say("by feedback", answers=said["answers"], metric=report["metric"], over=over, **told))]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal
+
+from satiety.worth.page.markup import Html, join, tag
 
 Language = Literal["en", "zh"]
 LANGUAGES = ("en", "zh")
@@ -98,6 +101,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "{window:.0%} of the texts, before {reference:.0%}: {terms}",
         "占文本的 {window:.0%}，以前 {reference:.0%}：{terms}",
     ),
+    "no mark": ("no word marks them off", "没有特有的词"),
     "strangest": ("The strangest texts", "最陌生的文本"),
     "method": ("How it was measured", "如何测量"),
     "how": (
@@ -109,6 +113,17 @@ WORDS: dict[str, tuple[str, str]] = {
         "损失从 {harm} 起算有害。区间：{level:.0%}。方法及其准确程度见 docs/monitor.md。",
     ),
 }
+
+
+def moment(time: str) -> str:
+    """Return a time in ISO 8601 as people read it, to the minute."""
+    return f"{datetime.fromisoformat(time).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def coded(wording: str) -> Html:
+    """Return a wording as markup, in which what stands between backticks is code."""
+    parts = wording.split("`")
+    return join(tag("code", part) if place % 2 else part for place, part in enumerate(parts))
 
 
 @dataclass(frozen=True, slots=True)
