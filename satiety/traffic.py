@@ -89,7 +89,7 @@ def served(
         model: digest of the package.
         seconds: that the batch took.
     """
-    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    now = datetime.now(UTC).isoformat(timespec="microseconds")  # so that one batch comes after another
     for text, answer in zip(texts, answers, strict=True):
         yield Served(
             id=uuid.uuid4().hex,
