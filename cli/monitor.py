@@ -35,6 +35,8 @@ def watch(folder: Path, table: Path | None, console: Console | None = None) -> N
     told: dict[str, Any] = json.loads((folder / REPORTS / f"{name}.json").read_text(encoding="utf-8"))
     out = console or Console(highlight=False)
     out.print(told["sentence"]["en"], markup=False)
+    if lacks := told.get("unmetered"):
+        out.print(lacks["en"], markup=False)
     if left := told["window"]["left_out"]:
         out.print(left["sentence"]["en"], markup=False)
     if "drift" not in told:

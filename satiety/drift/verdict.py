@@ -54,16 +54,16 @@ def too_few(texts: int, least: int) -> dict[str, str]:
     }
 
 
-def sentence(verdict: Verdict, metric: str, ground: Ground, cost: Cost | None, *, metered: bool) -> dict[str, str]:
-    """Return the verdict with its evidence, in two languages.
+def unmetered(metric: str) -> dict[str, str]:
+    """Return that nobody knows what a loss costs in labels, and what would tell, in two languages."""
+    return {
+        "en": f"The meter has not measured {metric} here: `satiety worth` would say what the loss costs in labels.",
+        "zh": f"计量器在此还没有测过 {metric}：`satiety worth` 会说明这项损失抵多少条标注。",
+    }
 
-    Args:
-        verdict: that was reached.
-        metric: what the score is.
-        ground: what the verdict rests on.
-        cost: of the loss, in labels; None where it cannot be told.
-        metered: whether the meter has measured that score here.
-    """
+
+def sentence(verdict: Verdict, metric: str, ground: Ground, cost: Cost | None) -> dict[str, str]:
+    """Return the verdict with its evidence, in two languages."""
     today, change = ground.today, ground.change
     score = f"{today.value:.3f} [{today.low:.3f}, {today.high:.3f}]"
     moved = f"{change.value:+.3f} [{change.low:+.3f}, {change.high:+.3f}]"
@@ -84,7 +84,4 @@ def sentence(verdict: Verdict, metric: str, ground: Ground, cost: Cost | None, *
         ends = f"[{cost.low:,.0f}, {cost.high:,.0f}]"
         en += f" That undoes {cost.value:,.0f} of {cost.of:,} labels {ends}."
         zh += f"这抵消了 {cost.of:,} 条标注中的 {cost.value:,.0f} 条 {ends}。"
-    elif verdict == "harmful drift" and not metered:
-        en += f" The meter has not measured {metric} here: `satiety worth` would say what the loss costs in labels."
-        zh += f"计量器在此还没有测过 {metric}：`satiety worth` 会说明这项损失抵多少条标注。"
     return {"en": en, "zh": zh}

@@ -16,7 +16,7 @@ from satiety.drift.rehearsal import rehearse
 from satiety.drift.shares import rows, shares
 from satiety.drift.signs import look, signs, vocabulary
 from satiety.drift.testing import Drift, compare
-from satiety.drift.verdict import Ground, Verdict, judge, sentence
+from satiety.drift.verdict import Ground, Verdict, judge, sentence, unmetered
 from satiety.evaluate.bootstrap import Interval, Resampling, weights
 from satiety.worth.agreement import wilson
 
@@ -142,7 +142,9 @@ def watch(
 def tell(found: Watched, metric: str) -> dict[str, Any]:
     """Return what was found as JSON takes it."""
     plain = asdict(found)
-    plain["sentence"] = sentence(found.verdict, metric, found.ground, found.cost, metered=found.metered)
+    plain["sentence"] = sentence(found.verdict, metric, found.ground, found.cost)
+    lacks = found.verdict == "harmful drift" and not found.metered
+    plain["unmetered"] = unmetered(metric) if lacks else None
     plain["drift"]["tests"] = {name: asdict(test) for name, test in found.drift.tests.items()}
     plain["labels"] = {name: {"usual": usual, "today": asdict(now)} for name, (usual, now) in found.labels.items()}
     rounded: dict[str, Any] = _rounded(plain)

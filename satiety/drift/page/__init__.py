@@ -44,11 +44,12 @@ def _header(report: Mapping[str, Any], say: Say) -> Html:
     if window["since"]:
         ends = {name: moment(window[name]) for name in ("since", "until")}
         known = say("when", {**window, **ends}, reference=report["reference"])
-    left = window["left_out"]
+    left, lacks = window["left_out"], report["unmetered"]
     return tag(
         "header",
         tag("p", say("eyebrow", metric=report["metric"]), class_="eyebrow"),
-        tag("h1", coded(report["sentence"][say.language])),
+        tag("h1", report["sentence"][say.language]),
+        tag("p", coded(lacks[say.language])) if lacks else None,
         tag("p", known, class_="trust"),
         tag("p", left["sentence"][say.language], class_="trust") if left else None,
     )

@@ -121,26 +121,16 @@ def test_a_loss_that_may_be_none_is_not_called_harm() -> None:
 def test_harm_is_told_with_the_labels_that_it_undoes_in_both_languages() -> None:
     change = Interval(-0.1, -0.15, -0.05)
     estimate, people = (Ground(by, change, Interval(0.5, 0.45, 0.55), 1.0) for by in ("estimate", "feedback"))
-    told = sentence("harmful drift", "macro_f1", estimate, in_labels(change, CURVE), metered=True)
+    told = sentence("harmful drift", "macro_f1", estimate, in_labels(change, CURVE))
     assert told["en"] == (
         "Harmful drift: macro_f1 today about 0.500 [0.450, 0.550], -0.100 [-0.150, -0.050]. "
         "That undoes 180 of 240 labels [120, 233]."
     )
     assert "这抵消了 240 条标注中的 180 条" in told["zh"]
-    assert "labels" not in sentence("no drift", "accuracy", estimate, None, metered=False)["en"]
-    spoken = sentence("harmful drift", "macro_f1", people, None, metered=True)
+    assert "labels" not in sentence("no drift", "accuracy", estimate, None)["en"]
+    spoken = sentence("harmful drift", "macro_f1", people, None)
     assert spoken["en"] == "Harmful drift: macro_f1 today by feedback 0.500 [0.450, 0.550], -0.100 [-0.150, -0.050]."
     assert "据反馈今天为 0.500" in spoken["zh"]
-
-
-def test_harm_where_the_meter_has_not_measured_says_what_would_tell_the_cost() -> None:
-    estimate = Ground("estimate", Interval(-0.1, -0.15, -0.05), Interval(0.5, 0.45, 0.55), 1.0)
-    told = sentence("harmful drift", "macro_f1", estimate, None, metered=False)
-    assert told["en"].endswith(
-        " The meter has not measured macro_f1 here: `satiety worth` would say what the loss costs in labels."
-    )
-    assert told["zh"].endswith("计量器在此还没有测过 macro_f1：`satiety worth` 会说明这项损失抵多少条标注。")
-    assert "worth" not in sentence("drift without harm", "macro_f1", estimate, None, metered=False)["en"]
 
 
 def test_too_few_texts_are_said_in_both_languages() -> None:

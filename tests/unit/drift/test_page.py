@@ -8,15 +8,17 @@ import pytest
 
 from satiety.drift.page import page
 from satiety.drift.page.words import Language, coded, moment
+from satiety.drift.verdict import unmetered
 
 SCORE = {"value": 0.5, "low": 0.4, "high": 0.6}
-HARM = {"en": "Harmful drift. `satiety worth` would say more.", "zh": "有害的漂移。`satiety worth` 会说明。"}
+HARM = {"en": "Harmful drift.", "zh": "有害的漂移。"}
 LEFT = {"en": "1 of 9 rows left out: <b>", "zh": "9 行中略去 1 行：<b>"}
 TIMES = {"source": "traffic", "since": "2026-11-26T22:13:14.923+00:00", "until": "2026-11-26T23:59:59.999+00:00"}
 TABLE = {"source": "t.csv", "since": None, "until": None, "left_out": {"sentence": LEFT}}
 TOLD: dict[str, Any] = {
     "metric": "macro_f1",
     "sentence": HARM,
+    "unmetered": unmetered("macro_f1"),
     "drift": {"p": 0.01, "alarm": True, "tests": {}},
     "usual": SCORE,
     "today": SCORE,
