@@ -146,7 +146,7 @@ def _retrain(copy: Copy, why: str) -> Retraining:
 
 
 def told(year: Year, months: Sequence[Month]) -> dict[str, Any]:
-    """Return the year as JSON takes it: the same for the same year, so no times."""
+    """Return the year as JSON takes it, without times: the same for the same year, but for the tests' chance."""
     errors = [abs(one.estimate["value"] - one.true.champion["value"]) for one in months]
     own = [abs(one.estimate["value"] - one.asked) for one in months]
     inside = [one.estimate["low"] <= one.true.champion["value"] <= one.estimate["high"] for one in months]
