@@ -62,11 +62,12 @@ def predict(
     file: Annotated[Path | None, typer.Option(help="A text file, one text a line.")] = None,
     model: Annotated[Path, typer.Option(help="The package that `register` made.")] = Path("models/package"),
     format: Annotated[Literal["jsonl", "table"], typer.Option(help="JSON lines, or a table to look at.")] = "jsonl",
+    out: Annotated[Path | None, typer.Option(help="A file for the answers, instead of stdout.")] = None,
 ) -> None:
     """Let the packaged model answer for texts."""
     from cli.predict import answer, incoming
 
-    answer(incoming(texts, file), model, format)
+    answer(incoming(texts, file), model, format, out)
 
 
 @app.command()

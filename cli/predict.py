@@ -61,16 +61,27 @@ def incoming(texts: list[str] | None, file: Path | None) -> Iterator[str]:
     return _piped()
 
 
-def answer(texts: Iterator[str], folder: Path, format: Literal["jsonl", "table"]) -> None:
-    """Load the package, answer batch by batch, and write to stdout as the answers come."""
+def answer(texts: Iterator[str], folder: Path, format: Literal["jsonl", "table"], out: Path | None = None) -> None:
+    """Load the package, answer batch by batch, and write to stdout as the answers come, or all of them into a file.
+
+    Raises:
+        DataError: a table is asked for in a file.
+    """
     from satiety import package
+    from satiety.files import replacing
     from satiety.settings import Settings
     from satiety.traffic import recorded
 
+    if out and format == "table":
+        raise DataError("predict: a table is to look at; leave --format or --out off")
     settings = Settings()
     rows = answered(package.open(folder, settings.device), texts, recorded(settings))
     if format == "table":
         _table(rows)
+        return
+    if out:
+        with replacing(out) as temporary, temporary.open("w", encoding="utf-8") as file:
+            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         return
     escaped = "utf" not in str(sys.stdout.encoding).lower()
     for row in rows:

@@ -63,9 +63,9 @@ class Server:
         """Return the id of a deployment."""
         return str(self.ask(f"deployments/name/{name}")["id"])
 
-    def start(self, **parameters: Any) -> str:
-        """Ask for a run, as the page does; return its id."""
-        return str(self.ask(f"deployments/{self.deployment()}/create_flow_run", {"parameters": parameters})["id"])
+    def start(self, name: str = "pipeline/daily", **parameters: Any) -> str:
+        """Ask for a run of a deployment, as the page does; return its id."""
+        return str(self.ask(f"deployments/{self.deployment(name)}/create_flow_run", {"parameters": parameters})["id"])
 
     def runs(self, deployment: str | None = None) -> list[dict[str, Any]]:
         """Return every flow run that has begun, of a deployment or of all, the newest first."""

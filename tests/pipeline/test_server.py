@@ -1,5 +1,6 @@
 """The pipeline as a team runs it: deployed to a real Prefect server, started by hand, by the clock, and killed."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,7 +33,7 @@ def test_what_is_deployed_twice_is_there_once(server: Server) -> None:
     assert again.returncode == 0, again.stdout + again.stderr
     assert "pipeline/daily" in again.stdout
     names = [one["name"] for one in server.ask("deployments/filter", {})]
-    assert sorted(names) == ["daily", "gpu", "hourly", "monthly", "weekly"]
+    assert sorted(names) == ["batch", "daily", "gpu", "hourly", "monthly", "weekly"]
     assert sorted(one["name"] for one in server.ask("work_pools/filter", {})) == ["gpu", "satiety"]
     assert [(one["name"], one["trigger"]["id"]) for one in server.ask("automations/filter", {})] == automations
     ours = {"satiety: end runs whose process died", "satiety: retrain on harmful drift"}
@@ -43,7 +44,7 @@ def test_what_is_deployed_twice_is_there_once(server: Server) -> None:
         one["name"]: [schedule["schedule"]["cron"] for schedule in one["schedules"]]
         for one in server.ask("deployments/filter", {})
     }
-    assert crons.pop("gpu") == []
+    assert crons.pop("gpu") == crons.pop("batch") == []
     assert crons == {"daily": ["0 3 * * *"], "hourly": ["0 * * * *"], "weekly": ["0 4 * * 0"], "monthly": ["0 5 1 * *"]}
 
 
@@ -147,6 +148,17 @@ def test_harmful_drift_starts_retraining_once_where_it_is(server: Server, tmp_pa
     assert "not worth it yet: 0 new labels" in server.ask(f"flow_runs/{first['id']}")["state"]["message"]
     assert there.last()["decision"] in ("promoted", "kept")
     assert there.checkout() == before
+
+
+def test_a_file_is_answered(server: Server, tmp_path: Path) -> None:
+    file, out = tmp_path / "问.txt", tmp_path / "answers.jsonl"
+    file.write_text("a good film\n酒店很好\n", encoding="utf-8")
+    with server.worker():
+        run = server.start("predict/batch", file=str(file), out=str(out))
+        assert server.ended(run, 120) == "COMPLETED"
+    rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    assert [row["text"] for row in rows] == ["a good film", "酒店很好"]
+    assert all(row["id"] for row in rows), "they are on record"
 
 
 def test_a_run_that_fails_is_told(server: Server, tmp_path: Path) -> None:

@@ -194,6 +194,15 @@ class TestPredict:
         assert not any("id" in json.loads(line) for line in lines)
         assert [record.message.count("is not recorded") for record in caplog.records] == [1]
 
+    def test_answers_go_into_a_file_where_one_is_named(
+        self, parrot: Parrot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        out = tmp_path / "answers.jsonl"
+        assert called("predict", "fine", "我在北京", "--out", str(out)) == ""
+        assert [json.loads(line)["text"] for line in out.read_text("utf-8").splitlines()] == ["fine", "我在北京"]
+        said = refused(monkeypatch, "predict", "fine", "--format", "table", "--out", str(out))
+        assert said == "predict: a table is to look at; leave --format or --out off"
+
     def test_a_table_shows_them_to_people(self, parrot: Parrot) -> None:
         table = called("predict", "--format", "table", "fine", "我在北京")
         assert "good [b]" in table
