@@ -48,12 +48,14 @@ def embedder(folder: Path, device: str, prefix: str) -> Embed:
     here = hardware(device)
     tokenizer, model = load_tokenizer(folder), load_encoder(folder).to(here.device)
     config: Any = model.config
-    limit = _positions(config)
+    limit, pad = _positions(config), tokenizer.pad_token_id
 
     def embed(texts: Sequence[str]) -> Floats:
         vectors = np.zeros((len(texts), config.hidden_size), dtype=np.float32)
-        for places, rows in track(_encode(texts, tokenizer, limit, prefix, TOKENS[here.device]), "embed"):
-            vectors[places] = _vectors(model, rows, tokenizer.pad_token_id, here)
+        batches = _encode(texts, tokenizer, limit, prefix, TOKENS[here.device])
+        each = (pair for places, rows in batches for pair in zip(places, _vectors(model, rows, pad, here), strict=True))
+        for place, vector in track(each, "embed", len(texts)):
+            vectors[place] = vector
         return vectors
 
     return embed

@@ -4,6 +4,7 @@ import logging
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from operator import length_hint
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -13,7 +14,11 @@ log = logging.getLogger("satiety.progress")
 
 
 def track(items: Iterable[T], what: str, total: int | None = None, *, done: int = 0) -> Iterator[T]:
-    """Yield the items; show how many went by, the ``done`` before them included, out of ``total`` where it is known."""
+    """Yield the items; show how many went by, the ``done`` before them included, out of ``total`` where it is known.
+
+    What has a length need not say its total.
+    """
+    total = total or length_hint(items) or None
     if not sys.stderr.isatty():
         yield from _told(items, what, total, done)
         return

@@ -29,3 +29,13 @@ def test_work_that_goes_on_counts_what_was_done_before(
     with caplog.at_level(logging.INFO):
         assert list(progress.track(range(8, 10), "train", total=10, done=8)) == [8, 9]
     assert [record.message for record in caplog.records] == ["train: 8 of 10", "train: 9 of 10"]
+
+
+def test_the_total_is_known_of_what_has_a_length_and_of_nothing_else(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "EVERY", 0.0)
+    with caplog.at_level(logging.INFO):
+        list(progress.track(["a"], "words"))
+        list(progress.track((letter for letter in "a"), "lines"))
+    assert [record.message for record in caplog.records] == ["words: 0 of 1", "lines: 0"]
