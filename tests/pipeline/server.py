@@ -99,8 +99,12 @@ class Server:
         return str(self.ask(f"flow_runs/{run}")["state_type"])
 
     def ended(self, run: str, seconds: float) -> str:
-        """Wait until a run has ended; return how."""
-        wait(lambda: self.state(run) in ENDED, seconds)
+        """Wait until a run has ended; return how. What the worker said last explains one that does not."""
+        try:
+            wait(lambda: self.state(run) in ENDED, seconds)
+        except AssertionError:
+            said = (self.home / "worker.log").read_text(encoding="utf-8", errors="replace")[-4000:]
+            raise AssertionError(f"{run} is {self.state(run)} after {seconds:g} s; the worker: {said}") from None
         return self.state(run)
 
     @contextmanager
