@@ -1,9 +1,9 @@
-"""Texts and a packaged model -> which of them are negative. Answers are kept by the model's digest: asked once."""
+"""Texts and a packaged model -> how probably each is negative. Answers are kept by the model's digest: asked once."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from satiety.errors import ModelError
@@ -13,8 +13,8 @@ from satiety.stream import Watching
 KEPT = Path(".satiety/opinion")
 
 
-def negative(texts: Iterable[str], package: Path, watch: Watching) -> frozenset[str]:
-    """Return the texts that the model calls negative.
+def negative(texts: Iterable[str], package: Path, watch: Watching) -> dict[str, float]:
+    """Return the probability that a text is negative, as the model has it.
 
     Raises:
         ModelError: there is no package, or it knows none of the labels that the params call negative.
@@ -27,10 +27,15 @@ def negative(texts: Iterable[str], package: Path, watch: Watching) -> frozenset[
     if unknown := set(watch.negative) - set(model.problem.classes):
         known = ", ".join(model.problem.classes)
         raise ModelError(f"opinion.negative: {sorted(unknown)[0]!r} is no label of {package}; it has: {known}")
-    kept = KEPT / f"{model.digest}.json"
-    answers: dict[str, str] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+    kept = KEPT / f"{model.digest}-scores.json"
+    answers: dict[str, Mapping[str, float]] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
     if asked := sorted(set(texts) - set(answers)):
-        answers |= {text: str(one.label) for text, one in zip(asked, model.predict(asked), strict=True)}
+        answers |= {text: dict(one.scores) for text, one in zip(asked, model.predict(asked), strict=True)}
         with replacing(kept) as temporary:
             temporary.write_text(json.dumps(answers, ensure_ascii=False), encoding="utf-8")
-    return frozenset(text for text in texts if answers[text] in watch.negative)
+    return {text: probability(answers[text], watch) for text in texts}
+
+
+def probability(scores: Mapping[str, float], watch: Watching) -> float:
+    """Return that of the labels that are negative, together."""
+    return min(1.0, sum(scores.get(label, 0.0) for label in watch.negative))

@@ -66,7 +66,7 @@ def replay(asked: argparse.Namespace) -> None:
         texts = load(params, Topics.of(watch.topics))
         found = negative([one.text for one in texts], asked.model, watch)
         plants, told = planted(texts, watch, params), list[Readings]()
-        for window in readings(texts, found.__contains__, watch, params, plants):
+        for window in readings(texts, found, watch, params, plants):
             board.add(window)
             told.append(window)
             for one in window:

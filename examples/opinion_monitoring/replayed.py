@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -35,14 +35,14 @@ class Tally:
 
 def readings(
     texts: Sequence[Text],
-    negative: Callable[[str], bool],
+    negative: Mapping[str, float],
     watch: Watching,
     params: Replay,
     plants: Sequence[Planted],
 ) -> Iterator[Readings]:
-    """Yield what each window of a replay says; ``negative`` tells whether the model finds a text so."""
+    """Yield what each window of a replay says; ``negative`` is how probably a text is, to the model."""
     coming = arrivals(texts, watch, params, plants)
-    opinions = (Opinion(one.time, one.text.topics, negative(one.text.text)) for one in coming)
+    opinions = (Opinion(one.time, one.text.topics, negative[one.text.text]) for one in coming)
     judge = Watch(watch)
     for window in windows(opinions, timedelta(minutes=watch.minutes)):
         yield judge.judge(window)

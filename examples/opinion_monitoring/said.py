@@ -21,7 +21,7 @@ def missed(
     told: Sequence[Readings],
     plants: Sequence[Planted],
     angry: Mapping[str, Sequence[Text]],
-    negative: frozenset[str],
+    negative: Mapping[str, float],
     watch: Watching,
 ) -> Iterator[str]:
     """Say of each surge that was not found in its first window what it looked like to the model.
@@ -30,7 +30,7 @@ def missed(
         told: what was said, of all windows.
         plants: what was planted.
         angry: the texts that surges are made of, by topic.
-        negative: the texts that the model calls so.
+        negative: how probably each text is, to the model.
         watch: how the stream is watched.
     """
     for plant in (one for one in plants if one.kind == "surge"):
@@ -38,10 +38,10 @@ def missed(
         if first.verdict == "surge":
             continue
         made = angry[plant.topic]
-        share = sum(one.text in negative for one in made) / len(made)
+        share = sum(negative[one.text] for one in made) / len(made)
         yield (
             f"missed: {_when(first, watch)}: {_figures(first)}, so {first.verdict}; {_later(plant, told)}; "
-            f"of the {len(made)} negative texts it is made of, the model calls {share:.2f} negative"
+            f"of the {len(made)} negative texts it is made of, {share:.2f} are negative to the model"
         )
 
 
@@ -60,7 +60,7 @@ def _when(one: Reading, watch: Watching) -> str:
 
 def _figures(one: Reading) -> str:
     return (
-        f"{one.count.negative} negative of {one.count.all} "
+        f"{one.count.negative:.0f} negative of {one.count.all} "
         f"(expected {one.expected:.1f}, alarm above {one.limit:.0f}; usual share {one.share:.2f})"
     )
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from satiety.stream.baseline import Baseline, Expected
 from satiety.stream.section import DAY
-from satiety.stream.share import Shares
+from satiety.stream.share import Seen, Shares
 from satiety.stream.tail import chance, most
 from satiety.stream.windows import Count, Window
 
@@ -77,34 +77,36 @@ class Watch:
     def judge(self, window: Window) -> tuple[Reading, ...]:
         """Return a reading per topic, in order; then learn from the window."""
         local, counts = window.start.astimezone(self.zone), [window.topics.get(name, Count()) for name in self.topics]
-        elsewhere = [window.whole.other - one.other for one in counts]
-        seen = np.array([[one.negative for one in counts], [one.other for one in counts], elsewhere], dtype=float)
-        expected, count = self.baseline.expected(local), len(counts)
+        said, count = Seen.of(counts), len(counts)
+        others = said.all - said.negative
+        elsewhere = np.maximum(0, window.whole.other - others)
+        expected = self.baseline.expected(local)
         negative, other, rest = (expected.part(i * count, count) for i in range(KINDS))
         strength = self.params.model.strength
-        growth = np.maximum(1, (seen[2] + strength) / (rest.mean + strength))
-        doubt = rest.dispersion + 1 / (seen[2] + strength) + (strength / (rest.mean + strength)) ** 2
+        growth = np.maximum(1, (elsewhere + strength) / (rest.mean + strength))
+        doubt = rest.dispersion + 1 / (elsewhere + strength) + (strength / (rest.mean + strength)) ** 2
         dispersion = negative.dispersion + (1 - 1 / growth) ** 2 * doubt  # of the growth's excess, not of what is usual
         likely = Expected(negative.mean * growth, dispersion, negative.heaviness)
-        found = tuple(self._readings(window.start, counts, growth, likely, other.mean * growth))
-        self.baseline.learn(local, seen.ravel(), np.concatenate([growth, growth, np.ones_like(growth)]))
-        self._share(seen[0], seen[0] + seen[1], found)
+        bad = self._worse(said, likely.mean, other.mean * growth)
+        found = tuple(self._readings(window.start, counts, growth, likely, bad))
+        seen = np.concatenate([said.negative, others, elsewhere])
+        self.baseline.learn(local, seen, np.concatenate([growth, growth, np.ones_like(growth)]))
+        self._share(said, found)
         self._last = [one.verdict for one in found]
         return found
 
-    def _share(self, negative: Floats, of: Floats, found: tuple[Reading, ...]) -> None:
+    def _share(self, said: Seen, found: tuple[Reading, ...]) -> None:
         """Learn the shares of what is no surge, and how they vary from what is likely."""
         calm = np.array([one.verdict != "surge" for one in found])
-        likely = self.shares.chance(negative, of, self.shares.usual) >= self.params.model.outlier
-        self.shares.learn(negative, of, calm, calm & likely & self.baseline.foresees)
+        chance = self.shares.chance(said.negative, said.all, self.shares.usual, said.hardness)
+        likely = chance >= self.params.model.outlier
+        self.shares.learn(said, calm, calm & likely & self.baseline.foresees)
 
     def _readings(
-        self, start: datetime, counts: list[Count], growth: Floats, likely: Expected, other: Floats
+        self, start: datetime, counts: list[Count], growth: Floats, likely: Expected, bad: NDArray[np.bool_]
     ) -> Iterator[Reading]:
-        negative, all_ = (np.array([getattr(one, name) for one in counts], dtype=float) for name in ("negative", "all"))
         rate, usual = self.params.rate / len(self.topics), self.shares.usual
-        p, limit = chance(negative, likely), most(likely, rate)
-        bad = self._worse(negative, all_ - negative, likely.mean, other)
+        p, limit = chance(np.array([float(one.negative) for one in counts]), likely), most(likely, rate)
         for i, topic in enumerate(self.topics):
             verdict = self._verdict(counts[i], p[i] <= rate, bad[i])
             yield Reading(
@@ -120,11 +122,11 @@ class Watch:
                 begins=verdict == "surge" and self._last[i] != "surge",
             )
 
-    def _worse(self, negative: Floats, other: Floats, *expected: Floats) -> NDArray[np.bool_]:
+    def _worse(self, said: Seen, *expected: Floats) -> NDArray[np.bool_]:
         """Return of which topics all texts are too negative to be usual, or what is beyond expectation."""
-        beyond = np.maximum(0, np.stack([negative, other]) - expected)
-        whole = self.shares.chance(negative, negative + other, self.shares.usual)
-        excess = self.shares.chance(beyond[0], beyond.sum(axis=0), self.params.mostly)
+        beyond = np.maximum(0, np.stack([said.negative, said.all - said.negative]) - expected)
+        whole = self.shares.chance(said.negative, said.all, self.shares.usual, said.hardness)
+        excess = self.shares.chance(beyond[0], beyond.sum(axis=0), self.params.mostly, said.hardness)
         return np.minimum(whole, excess) <= self.params.share
 
     def _verdict(self, count: Count, many: bool, bad: bool) -> Verdict:

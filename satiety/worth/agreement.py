@@ -41,7 +41,7 @@ def agreement(found: Findings) -> dict[str, Any] | None:
     }
 
 
-def wilson(hits: int, of: int, level: float) -> Interval:
+def wilson(hits: float, of: int, level: float) -> Interval:
     """Return a share and its interval (Wilson 1927)."""
     z = NormalDist().inv_cdf((1 + level) / 2)
     share, spread = hits / of, 1 + z**2 / of

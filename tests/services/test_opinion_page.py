@@ -24,7 +24,9 @@ chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installe
 
 
 def reading(place: int, topic: str, negative: int, verdict: Any, begins: bool = False) -> Reading:
-    return Reading(MONDAY + timedelta(hours=place), topic, Count(negative, 9), 4.2, 14, 0.3, 1.0, 0.4, verdict, begins)
+    return Reading(
+        MONDAY + timedelta(hours=place), topic, Count(negative, negative + 9), 4.2, 14, 0.3, 1.0, 0.4, verdict, begins
+    )
 
 
 def board(windows: int = 30) -> Board:

@@ -48,7 +48,7 @@ def chart(readings: Sequence[Reading], level: float, language: Language) -> Html
     says = say(
         language,
         "chart says",
-        negative=last.count.negative,
+        negative=f"{last.count.negative:.0f}",
         all=last.count.all,
         expected=f"{last.expected:.1f}",
         limit=f"{last.limit:.0f}",
@@ -127,4 +127,4 @@ def _days(readings: Sequence[Reading]) -> Iterator[Html]:
 
 
 def _when(one: Reading) -> str:
-    return f"{one.start:%Y-%m-%d %H:%M}: {one.count.negative} / {one.count.all}"
+    return f"{one.start:%Y-%m-%d %H:%M}: {one.count.negative:.0f} / {one.count.all}"

@@ -60,9 +60,9 @@ WORDS: dict[str, tuple[str, str]] = {
         "所示时间窗内开始的激增，新的在前；{zone} 时区",
     ),
     "read chart": (
-        "Full line: negative texts. Dashed: what is expected at that time of the week, at the level of these days. "
-        "Band: up to where it is no alarm.",
-        "实线：负面文本。虚线：按一周中的时刻与近日水平的预期。色带：不报警的范围。",
+        "Full line: negative texts, each as far as the model thinks it negative. Dashed: what is expected at that time "
+        "of the week, at the level of these days. Band: up to where it is no alarm.",
+        "实线：负面文本，每条按模型判为负面的概率计。虚线：按一周中的时刻与近日水平的预期。色带：不报警的范围。",
     ),
     "read marks": (
         "▲ a surge begins: more negative texts than growth of the stream explains, their share above the usual one or "

@@ -50,5 +50,5 @@ def told(negative: Any, other: Any, watch: Watching) -> Iterator[tuple[Reading, 
     """Yield what is said of each window."""
     judge = Watch(watch)
     for i, (bad, rest) in enumerate(zip(negative.tolist(), other.tolist(), strict=True)):
-        topics = {f"t{k}": Count(*both) for k, both in enumerate(zip(bad, rest, strict=True))}
-        yield judge.judge(Window(MONDAY + i * HOUR, Count(sum(bad), sum(rest)), topics))
+        topics = {f"t{k}": Count(one, one + other) for k, (one, other) in enumerate(zip(bad, rest, strict=True))}
+        yield judge.judge(Window(MONDAY + i * HOUR, Count(sum(bad), sum(bad) + sum(rest)), topics))

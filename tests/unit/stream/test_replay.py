@@ -81,8 +81,8 @@ def test_what_is_planted_is_found_and_nothing_else(
     texts = load(params, Topics.of(watch.topics))
     plants = planted(texts, watch, params)
     assert Counter(one.kind for one in plants) == {"surge": 2, "burst": 2, "growth": 2}
-    bad = frozenset(one.text for one in texts if one.label == "bad")
-    found = tally(list(readings(texts, bad.__contains__, watch, params, plants)), plants, watch.mostly)
+    bad = {one.text: float(one.label == "bad") for one in texts}
+    found = tally(list(readings(texts, bad, watch, params, plants)), plants, watch.mostly)
     assert (found.planted, found.found, found.windows) == (2, 2, 3 * 168)
     assert found.false <= 1, "two bursts, whose share is as usual with a chance of 1 % at most each"
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from satiety.stream import Count, Watch, Window
-from tests.unit.stream.simulated import MONDAY, WEEK, params, stream, told
+from tests.unit.stream.simulated import HOUR, MONDAY, WEEK, params, stream, told
 
 TOPICS, WEEKS = 25, 5
 SHARP = 0.001
@@ -79,6 +79,35 @@ def test_more_of_a_topic_is_a_surge_only_where_it_is_surely_mostly_negative(shar
     assert found.count("surge") in surges
 
 
+LAST = WEEK * 3 - 1
+CALM, ANGRY = (12, 48), (15, 45)
+"""Of a model that knows little of a topic: texts have a mean probability of .20, negative ones of .25."""
+
+
+def doubted(seed: int, more: tuple[float, float], certain: bool) -> str:
+    """Return what is said of 18 texts an hour, and in the last hour 145 more; with the model's answers alone or not."""
+    draw, watch = np.random.default_rng(seed), Watch(params())
+    for i in range(LAST + 1):
+        p = draw.beta(*CALM, draw.poisson(18))
+        p = np.append(p, draw.beta(*more, 145)) if i == LAST else p
+        p = (p > 0.5).astype(float) if certain else p
+        count = Count(float(p.sum()), len(p), float((p * (1 - p)).sum()))
+        (reading,) = watch.judge(Window(MONDAY + i * HOUR, count, {"t0": count}))
+    return reading.verdict
+
+
+def test_a_surge_is_found_in_probabilities_of_which_no_answer_tells() -> None:
+    assert [doubted(seed, ANGRY, certain=False) for seed in range(10)] == ["surge"] * 10
+    assert [doubted(seed, ANGRY, certain=True) for seed in range(10)].count("surge") == 0
+
+
+def test_more_of_what_the_model_is_unsure_of_is_more_traffic() -> None:
+    """Of 40 bursts a true chance of .01 makes more than 3 surges with a chance of .001."""
+    found = [doubted(seed, CALM, certain=False) for seed in range(40)]
+    assert found.count("surge") <= 3
+    assert set(found) == {"more traffic"} | {"surge"} & set(found)
+
+
 def test_growth_of_the_whole_stream_is_no_surge() -> None:
     negative, other = stream(12, 4, seed=8, burst=0.001)
     start, draw = WEEK * 3 + 40, np.random.default_rng(8)
@@ -128,6 +157,8 @@ def test_the_week_is_that_of_the_stream_s_time_zone() -> None:
     for i in range(6 * WEEK):
         window = start + (i * (MONDAY.replace(hour=1) - MONDAY))
         loud = window.astimezone(judge.zone).hour == 9
-        (reading,) = judge.judge(Window(window, Count(40 * loud, 10), {"t0": Count(40 * loud, 10)}))
+        (reading,) = judge.judge(
+            Window(window, Count(40 * loud, 40 * loud + 10), {"t0": Count(40 * loud, 40 * loud + 10)})
+        )
         assert reading.verdict in {"too little history", "as expected"}
     assert judge.baseline.expected(MONDAY.replace(hour=9)).mean[0] == pytest.approx(40, rel=0.2)

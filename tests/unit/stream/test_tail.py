@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import betabinom, binom, nbinom, poisson
+from numpy.typing import NDArray
+from scipy.stats import betabinom, binom, nbinom, norm, poisson
 
 from satiety.stream.baseline import Expected
 from satiety.stream.season import week_of
-from satiety.stream.share import Shares
+from satiety.stream.share import Seen, Shares
 from satiety.stream.tail import ONSET, chance, heaviness, most, plain_chance
 
 EVERY = np.full(2, True)
+
+
+def seen(negative: NDArray[np.float64], texts: int) -> Seen:
+    """Return what answers say of two topics."""
+    return Seen(negative, np.full(2, float(texts)), np.zeros(2))
 
 
 def expected(mean: float, dispersion: float, heavy: float = 1.0) -> Expected:
@@ -72,15 +78,52 @@ def test_shares_are_binomial_where_they_vary_by_chance_and_beta_binomial_where_t
     own = draw.beta(4, 12, 3_000)  # mean .25, intra-class correlation 1 / 17
     for one in own:
         negative = np.array([draw.binomial(40, 0.25), draw.binomial(40, one)], dtype=float)
-        shares.learn(negative, np.full(2, 40.0), EVERY, EVERY)
+        shares.learn(seen(negative, 40), EVERY, EVERY)
     assert shares.usual == pytest.approx([0.25, 0.25], abs=0.01)
-    plain, varied = shares.chance(np.full(2, 19.0), np.full(2, 40.0), shares.usual)
+    plain, varied = shares.chance(np.full(2, 19.0), np.full(2, 40.0), shares.usual, np.full(2, 0.1))
     assert plain == pytest.approx(binom.sf(18, 40, 0.25), rel=0.3)
     assert varied == pytest.approx(betabinom.sf(18, 40, 4, 12), rel=0.6)
 
 
 def test_a_topic_that_is_not_wanted_is_not_learned_from() -> None:
     shares = Shares(2, memory=10, strength=10)
-    shares.learn(np.full(2, 90.0), np.full(2, 100.0), np.array([True, False]), EVERY)
+    shares.learn(seen(np.full(2, 90.0), 100), np.array([True, False]), EVERY)
     assert shares.usual[0] > 0.8
     assert shares.usual[1] == 0.5
+
+
+def test_probabilities_vary_less_than_answers_and_their_share_is_known_better() -> None:
+    """Of a topic whose texts all look alike to the model, a small change of the mean is sure; of answers it is not."""
+    draw = np.random.default_rng(1)
+    shares = Shares(2, memory=1e6, strength=1)
+    for _ in range(3_000):
+        p = draw.beta(6, 18, 40)  # mean .25, standard deviation .087
+        answers = draw.random(40) < p
+        both = ([p.sum(), answers.sum()], [(p * (1 - p)).sum(), 0])
+        shares.learn(
+            Seen(np.array(both[0], dtype=float), np.full(2, 40.0), np.array(both[1], dtype=float)), EVERY, EVERY
+        )
+    assert shares.usual == pytest.approx([0.25, 0.25], abs=0.01)
+    soft, hard = shares.chance(np.full(2, 0.28 * 40), np.full(2, 40.0), shares.usual, np.full(2, 0.01))
+    assert soft == pytest.approx(norm.sf(0.03 / (0.087 / 40**0.5)), rel=0.6)
+    assert hard > 0.2
+
+
+def test_a_window_whose_own_texts_are_more_unlike_than_ever_counts_for_fewer() -> None:
+    shares = Shares(1, memory=1e6, strength=1)
+    for _ in range(100):
+        shares.learn(Seen(np.array([10.0]), np.array([40.0]), np.array([7.4])), EVERY[:1], EVERY[:1])
+    alike, unlike = (
+        shares.chance(np.array([14.0]), np.array([40.0]), shares.usual, np.array([hardness]))
+        for hardness in (0.01, 1.0)
+    )
+    assert alike < 0.001
+    assert unlike == pytest.approx(binom.sf(13, 40, 0.25), rel=0.2)
+
+
+def test_hardness_is_1_of_answers_and_the_share_of_their_variance_of_probabilities() -> None:
+    p = np.random.default_rng(2).beta(2, 5, 500)
+    found = Seen(
+        np.array([p.sum(), 30.0, 0.0]), np.array([500.0, 40.0, 0.0]), np.array([(p * (1 - p)).sum(), 0.0, 0.0])
+    )
+    assert found.hardness == pytest.approx([p.var() / (p.mean() * (1 - p.mean())), 1, 1], rel=1e-6)

@@ -49,10 +49,17 @@ def test_windows_are_counted_by_topic_and_empty_ones_are_told() -> None:
     ]
     found = list(windows(coming, HOUR))
     assert [one.start for one in found] == [NOON + i * HOUR for i in range(4)]
-    assert found[0].whole == Count(2, 1)
-    assert dict(found[0].topics) == {"a": Count(1, 1), "b": Count(0, 1)}
+    assert found[0].whole == Count(2, 3)
+    assert dict(found[0].topics) == {"a": Count(1, 2), "b": Count(0, 1)}
     assert found[1].whole == found[2].whole == Count()
-    assert dict(found[3].topics) == {"b": Count(1, 0)}
+    assert dict(found[3].topics) == {"b": Count(1, 1)}
+
+
+def test_a_text_counts_as_far_as_it_is_probably_negative() -> None:
+    coming = [Opinion(NOON, ("a",), p) for p in (0.25, 0.5, 1.0)]
+    (found,) = windows([*coming, opinion(60)], HOUR)
+    assert found.topics["a"] == found.whole == Count(1.75, 3, doubt=0.1875 + 0.25)
+    assert found.whole.other == 1.25
 
 
 def test_windows_begin_at_whole_hours_of_utc_whatever_the_text_s_own_zone() -> None:
