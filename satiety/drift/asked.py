@@ -93,8 +93,9 @@ def of_table(path: Path, count: int, limits: Limits) -> Asked:
         else:
             once[record.id] = record.text
     left = _left(reasons, first, rows)
-    if left and not once:
-        raise DataError(f"{path}: holds no text that can be read; {left.sentence()['en']}")
+    if not once:
+        why = left.sentence()["en"] if left else "it has no rows"
+        raise DataError(f"{path}: holds no text that can be read; {why}")
     return Asked(list(once.values())[-count:], str(path), left=left)
 
 

@@ -76,9 +76,6 @@ def test_rows_that_hold_no_text_are_left_out_and_counted_with_their_reasons(tmp_
 def test_where_all_rows_hold_a_text_none_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "t.txt").write_text("\n".join(TEXTS), encoding="utf-8")
     assert of_table(tmp_path / "t.txt", 9, LIMITS).left is None
-    (tmp_path / "t.txt").write_text("\n", encoding="utf-8")
-    asked = of_table(tmp_path / "t.txt", 9, LIMITS)
-    assert (asked.texts, asked.left) == ([], None)
 
 
 NO_TEXTS = [None, True, 7, 1.5, ["a"], {"a": 1}]
@@ -102,6 +99,13 @@ def test_only_strings_are_texts_in_parquet(tmp_path: Path, value: object) -> Non
     parquet.write_table(pa.table({"text": pa.array([value] * 3)}), tmp_path / "t.parquet")
     with pytest.raises(DataError, match=r"holds no text that can be read; 3 of 3 rows left out: (type|missing) 3"):
         of_table(tmp_path / "t.parquet", 9, LIMITS)
+
+
+@pytest.mark.parametrize(("name", "content"), [("t.csv", "text,label\n"), ("t.jsonl", "\n\n"), ("t.txt", "")])
+def test_a_table_without_rows_is_refused(name: str, content: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match=rf"{name}: holds no text that can be read; it has no rows"):
+        of_table(tmp_path / name, 9, LIMITS)
 
 
 def test_what_is_said_of_a_row_left_out_gives_nobody_away(tmp_path: Path) -> None:
