@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from satiety.stream.baseline import Expected
 
 LEAST = 1e-6
-"""Of a mean or a dispersion; below it there is no difference to 0."""
+"""Of a count, a mean or a dispersion; below it there is no difference to 0."""
 ONSET = 0.1
 """The tail begins where a tenth of all counts are as high."""
 ROUNDS = 60
@@ -33,11 +33,11 @@ def chance(counts: Floats, expected: Expected) -> Floats:
 
 
 def plain_chance(counts: Floats, mean: Floats, dispersion: Floats) -> Floats:
-    """Return that of the negative binomial itself; shapes that broadcast."""
+    """Return that of the negative binomial itself, between whole counts what lies between; shapes that broadcast."""
     from scipy.special import betainc
 
     shape, odds = _shape(mean, dispersion)
-    found: Floats = np.where(counts > 0, betainc(np.maximum(counts, 1), shape, odds), 1.0)
+    found: Floats = np.where(counts > 0, betainc(np.maximum(counts, LEAST), shape, odds), 1.0)
     return found
 
 

@@ -56,6 +56,15 @@ def test_surges_of_the_past_do_not_make_the_tail_heavier() -> None:
     assert heaviness(surging, 0.001, 10)[0] == heaviness(draw, 0.001, 10)[0]
 
 
+def test_a_sum_of_probabilities_lies_between_whole_counts_and_a_small_one_is_not_rare() -> None:
+    """A text an hour of which the model is nearly sure that it is not negative is what there always is."""
+    counts = np.array([0, 0.02, 0.5, 1, 1.5, 2])
+    chances = plain_chance(counts, np.array(0.02), np.array(0.1))
+    assert np.all(np.diff(chances) < 0)
+    assert chances[1] > 0.8
+    assert chances[3] == pytest.approx(0.02, rel=0.05)
+
+
 def test_a_week_is_told_from_counts() -> None:
     day, hour = np.array([1, 1, 1, 1, 1.5, 0.5, 0.5]), np.linspace(0.5, 2, 24)
     true = 30 * day[:, None] * hour
