@@ -65,7 +65,7 @@ def answer(texts: Iterator[str], folder: Path, format: Literal["jsonl", "table"]
     """Load the package, answer batch by batch, and write to stdout as the answers come, or all of them into a file.
 
     Raises:
-        DataError: a table is asked for in a file.
+        DataError: a table is asked for in a file, or what is at ``out`` is none.
     """
     from satiety import package
     from satiety.files import replacing
@@ -74,6 +74,8 @@ def answer(texts: Iterator[str], folder: Path, format: Literal["jsonl", "table"]
 
     if out and format == "table":
         raise DataError("predict: a table is to look at; leave --format or --out off")
+    if out and out.exists() and not out.is_file():
+        raise DataError(f"predict: --out: {out} is a folder or a device, and stays; name a file")
     settings = Settings()
     rows = answered(package.open(folder, settings.device), texts, recorded(settings))
     if format == "table":

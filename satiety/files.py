@@ -15,12 +15,17 @@ def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path to write a file or a folder to; rename it to ``path`` when all went well.
 
     Raises:
-        SetupError: the disk is full, read-only or forbidden; names the path. The old ``path`` stays as it was.
+        SetupError: the disk is full, read-only or forbidden, or ``path`` is something that must not go: a folder or a
+            device where a file is written, a file where a folder is. Names the path, which stays as it was.
     """
+    if not path.name:
+        raise SetupError(f"{path}: is a folder; name a file in it")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
+        if path.exists() and not (path.is_dir() if temporary.is_dir() else path.is_file()):
+            raise SetupError(f"{path}: is there, and of another kind than what is written; choose another name")
         _sync(temporary)
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)

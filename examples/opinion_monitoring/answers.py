@@ -30,6 +30,7 @@ def negative(texts: Iterable[str], package: Path, watch: Watching) -> dict[str, 
     kept = KEPT / f"{model.digest}-scores.json"
     answers: dict[str, Mapping[str, float]] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
     if asked := sorted(set(texts) - set(answers)):
+        print(f"the model answers {len(asked):,} texts, once", flush=True)
         answers |= {text: dict(one.scores) for text, one in zip(asked, model.predict(asked), strict=True)}
         with replacing(kept) as temporary:
             temporary.write_text(json.dumps(answers, ensure_ascii=False), encoding="utf-8")
@@ -38,4 +39,4 @@ def negative(texts: Iterable[str], package: Path, watch: Watching) -> dict[str, 
 
 def probability(scores: Mapping[str, float], watch: Watching) -> float:
     """Return that of the labels that are negative, together."""
-    return min(1.0, sum(scores.get(label, 0.0) for label in watch.negative))
+    return sum(scores.get(label, 0.0) for label in watch.negative)

@@ -41,7 +41,7 @@ def missed(
         share = sum(negative[one.text] for one in made) / len(made)
         yield (
             f"missed: {_when(first, watch)}: {_figures(first)}, so {first.verdict}; {_later(plant, told)}; "
-            f"of the {len(made)} negative texts it is made of, {share:.2f} are negative to the model"
+            f"the model gives the {len(made)} negative texts it is made of a mean probability of {share:.2f}"
         )
 
 
@@ -60,8 +60,8 @@ def _when(one: Reading, watch: Watching) -> str:
 
 def _figures(one: Reading) -> str:
     return (
-        f"{one.count.negative:.0f} negative of {one.count.all} "
-        f"(expected {one.expected:.1f}, alarm above {one.limit:.0f}; usual share {one.share:.2f})"
+        f"{one.count.negative:.1f} negative of {one.count.all} "
+        f"(expected {one.expected:.1f}, alarm from {one.limit:.1f}; usual share {one.share:.2f})"
     )
 
 

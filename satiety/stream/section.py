@@ -45,9 +45,9 @@ class Watching(BaseModel):
     negative: list[str] = Field(min_length=1)
     """Labels of the model that are negative opinion."""
     timezone: str
-    """Where the day begins at midnight: `America/New_York`, `Asia/Shanghai`, `UTC`."""
+    """Whose days and hours the season has: `America/New_York`, `Asia/Shanghai`, `UTC`."""
     minutes: int = Field(ge=1, le=DAY)
-    """Length of a window; days are whole windows."""
+    """Length of a window; days are whole windows, and one begins at midnight in UTC."""
     rate: float = Field(gt=0, lt=0.5)
     """False alarms per window, over all topics together."""
     share: float = Field(gt=0, lt=0.5)

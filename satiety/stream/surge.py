@@ -47,7 +47,7 @@ class Reading:
     expected: float
     """Negative texts, growth elsewhere included."""
     limit: float
-    """Most negative texts that are no alarm."""
+    """Negative texts from which on there is an alarm."""
     share: float
     """Of negative texts among the topic's, as is usual."""
     growth: float
@@ -114,7 +114,7 @@ class Watch:
                 topic=topic,
                 count=counts[i],
                 expected=float(likely.mean[i]),
-                limit=float(max(limit[i], self.params.least - 1)),
+                limit=float(max(limit[i], self.params.least)),
                 share=float(usual[i]),
                 growth=float(growth[i]),
                 p=float(p[i]),

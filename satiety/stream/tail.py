@@ -42,12 +42,12 @@ def plain_chance(counts: Floats, mean: Floats, dispersion: Floats) -> Floats:
 
 
 def most(expected: Expected, rate: float) -> Floats:
-    """Return the largest counts that are not exceeded in more than a share ``rate`` of windows, shape (columns,)."""
-    from scipy.special import nbdtrik
+    """Return the counts that a share ``rate`` of windows has or exceeds, shape (columns,)."""
+    from scipy.special import btdtria
 
     shape, odds = _shape(expected.mean, expected.dispersion)
     plain = ONSET * (rate / ONSET) ** expected.heaviness
-    found: Floats = np.ceil(np.nan_to_num(nbdtrik(1 - plain, shape, 1 - odds)))
+    found: Floats = btdtria(plain, shape, odds)
     return found
 
 

@@ -17,6 +17,8 @@ FIRST = datetime.min.replace(tzinfo=UTC)
 """From which windows are counted: they begin at whole hours, whoever began to count."""
 MOST = 100_000
 """Empty windows in a row: a longer silence is a wrong clock."""
+SLACK = 1e-6
+"""By which a sum of probabilities may miss 0 or 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +78,17 @@ class Counting:
         A text that comes late is counted when it comes: no window changes once it is told.
 
         Raises:
-            DataError: its time has no zone, or lies further ahead than a stream can be silent.
+            DataError: its time has no zone or lies further ahead than a stream can be silent; its probability is none.
         """
+        if not -SLACK <= opinion.negative <= 1 + SLACK:
+            raise DataError(f"stream: {opinion.negative} is no probability of being negative; they are from 0 to 1")
         if opinion.time.tzinfo is None:
             raise DataError(f"stream: {opinion.time.isoformat()} has no time zone; write +00:00 behind times of UTC")
         yield from self.until(opinion.time)
-        self._whole = self._whole.plus(opinion.negative)
+        negative = min(max(opinion.negative, 0), 1)
+        self._whole = self._whole.plus(negative)
         for topic in opinion.topics:
-            self._topics[topic] = self._topics.get(topic, Count()).plus(opinion.negative)
+            self._topics[topic] = self._topics.get(topic, Count()).plus(negative)
 
     def until(self, time: datetime) -> Iterator[Window]:
         """Yield the windows that have ended by then."""

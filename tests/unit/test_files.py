@@ -1,6 +1,7 @@
 """Files are written whole or not at all."""
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,21 @@ def test_a_folder_replaces_a_folder(tmp_path: Path) -> None:
             temporary.mkdir()
             (temporary / content).write_text(content)
     assert [p.name for p in (tmp_path / "model").iterdir()] == ["new"]
+
+
+def test_what_is_of_another_kind_stays(tmp_path: Path) -> None:
+    folder, pipe = tmp_path / "folder", tmp_path / "pipe"
+    write_text(folder / "precious.txt", "kept")
+    os.mkfifo(pipe)
+    for path in (folder, pipe):
+        with pytest.raises(SetupError, match=f"{path}: is there, and of another kind than what is written"):
+            write_text(path, "new")
+    with pytest.raises(SetupError, match="another kind"), replacing(folder / "precious.txt") as temporary:
+        temporary.mkdir()
+    assert (folder / "precious.txt").read_text() == "kept"
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["folder", "pipe", "precious.txt"]
+    with pytest.raises(SetupError, match="is a folder; name a file in it"):
+        write_text(Path(), "new")
 
 
 def test_a_disk_that_refuses_is_named(tmp_path: Path) -> None:

@@ -48,10 +48,10 @@ def chart(readings: Sequence[Reading], level: float, language: Language) -> Html
     says = say(
         language,
         "chart says",
-        negative=f"{last.count.negative:.0f}",
+        negative=f"{last.count.negative:.1f}",
         all=last.count.all,
         expected=f"{last.expected:.1f}",
-        limit=f"{last.limit:.0f}",
+        limit=f"{last.limit:.1f}",
         surges=sum(one.verdict == "surge" for one in readings),
     )
     parts = [*_negative(readings, language), *_share(readings, level, language), *_volume(readings, language)]
@@ -70,7 +70,8 @@ def chart(readings: Sequence[Reading], level: float, language: Language) -> Html
 
 def _negative(readings: Sequence[Reading], language: Language) -> Iterator[Html]:
     judged = [one for one in readings if one.verdict != "too little history"]
-    highest = max([4, *(1.3 * one.count.negative for one in readings), *(1.1 * one.expected for one in readings)])
+    tops = [1.1 * one.limit for one in judged] + [1.3 * one.count.negative for one in readings]
+    highest = max(4, *tops, *(1.1 * one.expected for one in readings))
     panel = Panel("negative", len(readings), highest)
     yield from _frame(panel, say(language, "negative"), f"{highest:.0f}")
     if judged:
@@ -127,4 +128,4 @@ def _days(readings: Sequence[Reading]) -> Iterator[Html]:
 
 
 def _when(one: Reading) -> str:
-    return f"{one.start:%Y-%m-%d %H:%M}: {one.count.negative:.0f} / {one.count.all}"
+    return f"{one.start:%Y-%m-%d %H:%M}: {one.count.negative:.1f} / {one.count.all}"

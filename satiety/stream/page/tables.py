@@ -39,7 +39,7 @@ def now(window: Sequence[Reading], level: float, language: Language) -> Html:
 
 
 def _counts(one: Reading) -> tuple[str, str, str, str]:
-    return f"{one.count.negative:.0f}", str(one.count.all), f"{one.expected:.1f}", f"{one.limit:.0f}"
+    return f"{one.count.negative:.1f}", str(one.count.all), f"{one.expected:.1f}", f"{one.limit:.1f}"
 
 
 def _share(one: Reading, level: float | None = None) -> Html:

@@ -41,16 +41,16 @@ WORDS: dict[str, tuple[str, str]] = {
     "too little history": ("too little history", "历史太短"),
     "chart": ("{topic}: negative texts per window", "{topic}：每窗的负面文本"),
     "chart says": (
-        "Last window {negative} negative of {all}; expected {expected}, alarm above {limit}. Windows with a surge: "
+        "Last window {negative} negative of {all}; expected {expected}, alarm from {limit}. Windows with a surge: "
         "{surges}.",
-        "上一窗 {all} 条中 {negative} 条负面；预期 {expected}，超过 {limit} 报警。所示窗中有 {surges} 个激增。",
+        "上一窗 {all} 条中 {negative} 条负面；预期 {expected}，达到 {limit} 报警。所示窗中有 {surges} 个激增。",
     ),
     "topic": ("topic", "主题"),
     "time": ("began", "开始"),
     "count": ("negative", "负面"),
     "all": ("all", "全部"),
     "expected": ("expected", "预期"),
-    "limit": ("alarm above", "报警线"),
+    "limit": ("alarm from", "报警线"),
     "shares": ("share", "占比"),
     "usual": ("usual share", "平时占比"),
     "verdict": ("verdict", "结论"),

@@ -202,6 +202,10 @@ class TestPredict:
         assert [json.loads(line)["text"] for line in out.read_text("utf-8").splitlines()] == ["fine", "我在北京"]
         said = refused(monkeypatch, "predict", "fine", "--format", "table", "--out", str(out))
         assert said == "predict: a table is to look at; leave --format or --out off"
+        for path in (out.parent, Path(os.devnull), Path()):
+            said = refused(monkeypatch, "predict", "fine", "--out", str(path))
+            assert said == f"predict: --out: {path} is a folder or a device, and stays; name a file"
+        assert out.is_file()
 
     def test_a_table_shows_them_to_people(self, parrot: Parrot) -> None:
         table = called("predict", "--format", "table", "fine", "我在北京")

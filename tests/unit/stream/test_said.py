@@ -79,7 +79,7 @@ def test_an_alert_and_the_summary_agree_on_what_explains_it(place: int, topic: i
 def test_terminal_and_page_tell_the_same_time_and_whose_it_is(language: replay.Language) -> None:
     windows, board = told((0, 0)), Board(WATCH, shown=20, seconds=2)
     (line,) = said(windows)
-    assert line.startswith("2026-05-22 12:00 America/New_York  t0: 5 negative of 165 (")
+    assert line.startswith("2026-05-22 12:00 America/New_York  t0: 5.0 negative of 165 (")
     board.add(windows[0])
     page = board.page(language)
     assert '<td class="number">05-22 12:00</td>' in page
@@ -94,8 +94,9 @@ def test_of_a_missed_surge_it_is_said_what_the_model_thinks_of_its_texts(
     angry = {"t2": [Text(f"bad {i}", ("t2",), "negative") for i in range(20)]}
     (line,) = missed(told(*found), PLANTS, angry, {f"bad {i}": 0.1 + 0.02 * (i % 2) for i in range(20)}, WATCH)
     assert line == (
-        "missed: 2026-05-22 17:00 America/New_York  t2: 5 negative of 165 (expected 0.6, alarm above 7; usual share "
-        f"0.30), so as expected; {later}; of the 20 negative texts it is made of, 0.11 are negative to the model"
+        "missed: 2026-05-22 17:00 America/New_York  t2: 5.0 negative of 165 (expected 0.6, alarm from 7.0; usual "
+        f"share 0.30), so as expected; {later}; the model gives the 20 negative texts it is made of a mean probability "
+        "of 0.11"
     )
 
 

@@ -132,7 +132,7 @@ def test_a_handful_is_no_surge_however_unlikely() -> None:
     quiet[-2], quiet[-1] = 4, 5
     windows = list(told(quiet, quiet * 0 + 20, watch))
     assert [window[0].verdict for window in windows[-2:]] == ["as expected", "surge"]
-    assert windows[-2][0].limit == 4
+    assert windows[-2][0].limit == 5
 
 
 def test_only_the_past_is_known() -> None:

@@ -87,6 +87,17 @@ def test_times_that_cannot_be_are_refused() -> None:
         list(windows([opinion(0), Opinion(NOON.replace(year=2126), (), True)], HOUR))
 
 
+@pytest.mark.parametrize("wrong", [-0.1, 1.1, 95.0, float("nan"), float("inf")])
+def test_what_is_no_probability_is_refused(wrong: float) -> None:
+    with pytest.raises(DataError, match=f"stream: {wrong} is no probability of being negative; they are from 0 to 1"):
+        list(windows([Opinion(NOON, ("a",), wrong)], HOUR))
+
+
+def test_a_sum_of_probabilities_may_miss_1_by_what_floats_miss() -> None:
+    (found,) = windows([Opinion(NOON, ("a",), 1 + 1e-7), opinion(60)], HOUR)
+    assert found.whole == Count(1, 1)
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
