@@ -40,6 +40,8 @@ LABELS, ALL = 240, 10**6
 SIZES = (1.0, 2.0, 3.0, 5.0, 8.0)
 """Of surges, bursts and growths; 0 stands for a stream where nothing is planted."""
 BAR, PER = 1.0, 1000
+PACKAGED = ", packaged model"
+"""Ends the name of what `--model` gave."""
 
 
 @cache
@@ -119,10 +121,8 @@ def main() -> None:
     seeds = range(asked.first, asked.first + asked.seeds)
     told: dict[str, Any] = stages.read(RESULTS) if RESULTS.exists() else {}
     for language in asked.languages:
-        name = (
-            f"{language}{', packaged model' if asked.model else ''}{f', seeds from {asked.first}' * bool(asked.first)}"
-        )
-        told[name] = measured(language, asked.model, seeds)
+        streams = f", seeds from {asked.first}" if asked.first else ""
+        told[language + (PACKAGED if asked.model else "") + streams] = measured(language, asked.model, seeds)
         RESULTS.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     if wrong := missed(told):
         sys.exit("outside what is promised: " + "; ".join(wrong))
@@ -159,7 +159,7 @@ def missed(told: dict[str, Any]) -> list[str]:
     """Return what is promised and not so."""
     found = []
     for language, one in told.items():
-        if "packaged" in language:
+        if PACKAGED in language:
             continue
         row = one["sizes"][f"{one['planted_size']:g}"]
         if row["found"] < row["planted"]:

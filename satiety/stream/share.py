@@ -44,6 +44,11 @@ class Seen:
         return cls(*np.array([[one.negative, one.all, one.doubt] for one in counts], dtype=float).T)
 
     @property
+    def other(self) -> Floats:
+        other: Floats = self.all - self.negative
+        return other
+
+    @property
     def share(self) -> Floats:
         """Of negative texts; 0 where there are none."""
         share: Floats = self.negative / np.maximum(self.all, 1)

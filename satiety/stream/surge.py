@@ -78,8 +78,7 @@ class Watch:
         """Return a reading per topic, in order; then learn from the window."""
         local, counts = window.start.astimezone(self.zone), [window.topics.get(name, Count()) for name in self.topics]
         said, count = Seen.of(counts), len(counts)
-        others = said.all - said.negative
-        elsewhere = np.maximum(0, window.whole.other - others)
+        elsewhere = np.maximum(0, window.whole.other - said.other)
         expected = self.baseline.expected(local)
         negative, other, rest = (expected.part(i * count, count) for i in range(KINDS))
         strength = self.params.model.strength
@@ -89,7 +88,7 @@ class Watch:
         likely = Expected(negative.mean * growth, dispersion, negative.heaviness)
         bad = self._worse(said, likely.mean, other.mean * growth)
         found = tuple(self._readings(window.start, counts, growth, likely, bad))
-        seen = np.concatenate([said.negative, others, elsewhere])
+        seen = np.concatenate([said.negative, said.other, elsewhere])
         self.baseline.learn(local, seen, np.concatenate([growth, growth, np.ones_like(growth)]))
         self._share(said, found)
         self._last = [one.verdict for one in found]
@@ -106,7 +105,7 @@ class Watch:
         self, start: datetime, counts: list[Count], growth: Floats, likely: Expected, bad: NDArray[np.bool_]
     ) -> Iterator[Reading]:
         rate, usual = self.params.rate / len(self.topics), self.shares.usual
-        p, limit = chance(np.array([float(one.negative) for one in counts]), likely), most(likely, rate)
+        p, limit = chance(Seen.of(counts).negative, likely), most(likely, rate)
         for i, topic in enumerate(self.topics):
             verdict = self._verdict(counts[i], p[i] <= rate, bad[i])
             yield Reading(
@@ -124,7 +123,7 @@ class Watch:
 
     def _worse(self, said: Seen, *expected: Floats) -> NDArray[np.bool_]:
         """Return of which topics all texts are too negative to be usual, or what is beyond expectation."""
-        beyond = np.maximum(0, np.stack([said.negative, said.all - said.negative]) - expected)
+        beyond = np.maximum(0, np.stack([said.negative, said.other]) - expected)
         whole = self.shares.chance(said.negative, said.all, self.shares.usual, said.hardness)
         excess = self.shares.chance(beyond[0], beyond.sum(axis=0), self.params.mostly, said.hardness)
         return np.minimum(whole, excess) <= self.params.share
