@@ -60,11 +60,12 @@ pictures: $(SETUP)  ## take the pictures of docs/ anew, with a Chromium, of the 
 	python docs/pictures.py
 
 clean:  ## remove .venv and all that was generated, the local registry with it; data/raw stays
-	find . -name .venv -prune -o -name dvc.yaml -print | while read -r file; do \
+	find . \( -name .venv -o -name .satiety \) -prune -o -name dvc.yaml -print | while read -r file; do \
 	  folder=$$(dirname "$$file"); \
-	  rm -rf "$$folder/models" "$$folder/.satiety" "$$folder/reports/data_docs" "$$folder"/reports/worth*.html "$$folder/reports/promote.json" "$$folder"/reports/monitor*; \
+	  rm -rf "$$folder/models" "$$folder/reports/data_docs" "$$folder"/reports/worth*.html "$$folder/reports/promote.json" "$$folder"/reports/monitor*; \
 	  if [ -d "$$folder/data" ]; then find "$$folder/data" -mindepth 1 -maxdepth 1 ! -name raw -exec rm -rf {} +; fi; \
 	  git clean -fdq -- "$$folder/reports" "$$folder/plots" "$$folder/dvc.lock"; \
+	  git clean -ffdxq -- "$$folder/.satiety"; \
 	done
 	rm -rf .venv .dvc/cache .dvc/tmp mlflow.db* mlartifacts build dist *.egg-info
 	rm -rf .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
@@ -84,8 +85,12 @@ help:  ## this list
 
 # The stamp is newer than what it was made from, or the set-up runs again. torch comes first and exact: pip then takes the
 # build the index offers for this machine instead of another with several GB of libraries.
+# Before DVC is here, its folder is closed to other users; once it is, it learns the folder by an absolute path.
 $(SETUP): pyproject.toml constraints.txt
+	mkdir -p .satiety
+	chmod 700 .satiety
 	test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt torch==2.13.0
 	.venv/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[train,pipeline,serve,postgres,zh,evidently,demo,dev]'
+	satiety workspace .
 	touch $(SETUP)

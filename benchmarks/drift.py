@@ -60,13 +60,17 @@ def seeing(home: Path, params: dict[str, Any]) -> tuple[Eye, list[Example]]:
     head = quick.solve(labelled, worth.seed)
     assert head is not None  # noqa: S101
     known = reader.embed([one.text for one in labelled])
-    return Eye(problem, partial(quick.answers, head), reader.embed, known, NEIGHBOURS), test
+    return Eye(problem, partial(_answers, quick, head), reader.embed, known, NEIGHBOURS), test
+
+
+def _answers(quick: Any, head: Any, inputs: Any) -> Any:
+    return quick.answers(head, quick.problem.ask(inputs))
 
 
 def sample(language: str) -> Sample:
     """Return the test texts of a problem as a head of its labels sees them; what is read is kept."""
     looks, test = eye(language)
-    return looks.see([one.text for one in test])[0]
+    return looks.see([one.inputs for one in test])[0]
 
 
 @cache

@@ -20,6 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from satiety.state import prepare_state
+
 BARS = {"flow / dvc repro": 1.10, "seconds, cached": 5.0}
 RESULTS = Path("benchmarks/results/flow.json")
 QUIET = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DVC_NO_ANALYTICS": "1"}
@@ -74,7 +76,7 @@ def timed(folder: Path, around: dict[str, str], *commands: list[str]) -> float:
 def clone(into: Path) -> Path:
     """Clone the last commit, with nothing computed in it."""
     subprocess.run(["git", "clone", "-q", ".", str(into)], check=True)
-    (into / ".satiety").mkdir(mode=0o700)
+    prepare_state(into)
     return into
 
 

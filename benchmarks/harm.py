@@ -28,6 +28,7 @@ from satiety.drift.rehearsal import Pool, world
 from satiety.drift.section import Monitor
 from satiety.drift.seeing import rewritten
 from satiety.drift.watch import Watched, Window, rehearsed, watch
+from satiety.evaluate.bootstrap import groups_of
 from satiety.problems import Problem
 from satiety.records import Example
 from satiety.words import words
@@ -47,9 +48,9 @@ def written_otherwise(examples: Sequence[Example], language: str, seed: int) -> 
     told = [{one.text[a:b].lower() for a, b in words(one.text)} for one in examples]
     common = [word for word, _ in Counter(w for one in told for w in one if w.isalpha()).most_common(600)][30:]
     made_up = {word: "".join(draw.choices(SYLLABLES[language], k=3)) for word in sorted(draw.sample(common, 250))}
-    yield [replace(one, text=_replaced(one.text, made_up)) for one in examples]
-    yield [replace(one, text=_cut(one.text)) for one in examples]
-    yield [replace(one, text=draw.choice(OPENINGS[language]) + one.text) for one in examples]
+    yield [replace(one, inputs={"text": _replaced(one.text, made_up)}) for one in examples]
+    yield [replace(one, inputs={"text": _cut(one.text)}) for one in examples]
+    yield [replace(one, inputs={"text": draw.choice(OPENINGS[language]) + one.text}) for one in examples]
 
 
 def _replaced(text: str, by: dict[str, str]) -> str:
@@ -88,19 +89,21 @@ def shifts(language: str, count: int, seed: int, params: Monitor) -> Iterator[Sh
     steps = [AUGMENTERS[kind].model_validate(fields | {"copies": 1}) for kind, fields in other.items()]
     asked = [*theirs, *(one for way in written_otherwise(theirs, language, seed) for one in way)]
     asked += rewritten(theirs, looks.problem, Augment(seed=seed, steps=steps, near_duplicate=1.0))
-    sample, answers = looks.see([one.text for one in asked])
-    outside = Pool(sample, looks.problem.tally(asked, answers), [looks.problem.stratum(one) for one in theirs])
-    usual, draw = _score(looks.problem, outside.tallies[:HALF].sum(axis=0)), np.random.default_rng(seed)
+    sample, answers = looks.see([one.inputs for one in asked])
+    outside = Pool(
+        sample, looks.problem.tally(asked, answers), [looks.problem.stratum(one) for one in theirs], groups_of(theirs)
+    )
+    usual, draw = _score(looks.problem, outside.tallies[:HALF]), np.random.default_rng(seed)
     for _ in range(count):
         weights = world(sample.embeddings, outside.strata, draw)
         rows = draw.choice(len(weights), params.window, p=weights)
         window = Window(sample.take(rows), [answers[i] for i in rows], {})
-        true = _score(looks.problem, weights @ outside.tallies)
+        true = _score(looks.problem, outside.tallies, weights[None])
         yield Shift(watch(looks.problem, pool, estimator, window, params, []), true - usual, true)
 
 
-def _score(problem: Problem, tallies: Any) -> float:
-    return float(problem.measure(tallies)[problem.headline])
+def _score(problem: Problem, tallies: Any, weights: Any = None) -> float:
+    return float(np.squeeze(problem.score(tallies, weights)[problem.headline]))
 
 
 def told(found: Sequence[Shift], harm: float) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def searching(strata: int) -> float:
     """Return the seconds that BM25 takes to read and index a corpus and to score all of it for each stratum."""
     rng = random.Random(2)
     corpus = [Document(f"d{i}", text) for i, text in enumerate(texts("en", CORPUS, rng))]
-    wanted = {f"s{i}": [Example("t", text)] for i, text in enumerate(texts("en", strata, rng))}
+    wanted = {f"s{i}": [Example("t", {"text": text})] for i, text in enumerate(texts("en", strata, rng))}
 
     def work() -> int:
         by_words(corpus, wanted, 100, k1=1.2, b=0.75)

@@ -53,10 +53,9 @@ def lived(seed: int) -> Iterator[dict[str, Any]]:
         came = like([one for one in there.ask if one.id not in asked], year.texts)
         asked |= {one.id for one in came}
         parts = [[written(one, now, there.new) for one in part] for part in (came, like(there.judge, year.judged))]
-        (sample, answers), (_, judged) = (eye.see([one.text for one in part]) for part in parts)
+        (sample, answers), (_, judged) = (eye.see([one.inputs for one in part]) for part in parts)
         said = watch(eye.problem, pool, estimator, Window(sample, answers, {}), how, [])
-        tallies = eye.problem.tally(parts[1], judged).sum(axis=0)
-        true = float(eye.problem.measure(tallies)[eye.problem.headline])
+        true = float(eye.problem.score(eye.problem.tally(parts[1], judged))[eye.problem.headline])
         yield {
             "planted": list(now.planted),
             "verdict": said.verdict,

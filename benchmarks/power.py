@@ -102,7 +102,7 @@ def measure(language: str, peer: str, repeats: int) -> dict[str, dict[str, list[
     folder = SCRATCH / f"power-{language}"
     folder.mkdir(parents=True, exist_ok=True)
     looks, test = eye(language)
-    sample, _ = looks.see([*(one.text for one in test), *others(language)])
+    sample, _ = looks.see([*(one.inputs for one in test), *({"text": text} for text in others(language))])
     arrays = {"embeddings": sample.embeddings, "scores": sample.scores, "distances": sample.distances}
     np.savez(folder / "texts.npz", **arrays)
     (folder / "texts.json").write_text(json.dumps(sample.texts), encoding="utf-8")

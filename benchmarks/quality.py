@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 
+from satiety.answers import Label
 from satiety.problems import PROBLEMS, Problem
 from satiety.records import Example
 from satiety.settings import Settings
@@ -74,20 +75,24 @@ def split(rows: dict[str, str], seed: int) -> Split:
         quota[max(quota, key=lambda label: quota[label])] += size - sum(quota.values())
         parts.append(
             [
-                Example(f"{name}-{label}-{i}", by_label[label].pop(), label=label)
+                Example(f"{name}-{label}-{i}", {"text": by_label[label].pop()}, answer=Label(label))
                 for label in sorted(quota)
                 for i in range(quota[label])
             ]
         )
-    return parts[0], parts[1], [Example(f"test-{i}", text, label=label) for i, (text, label) in enumerate(drawn[:TEST])]
+    return (
+        parts[0],
+        parts[1],
+        [Example(f"test-{i}", {"text": text}, answer=Label(label)) for i, (text, label) in enumerate(drawn[:TEST])],
+    )
 
 
 def macro_f1(problem: Problem, gold: Sequence[Example], answers: Answers) -> float:
     """Score answers, with the measure that the pipeline uses."""
     from satiety.problems import Prediction
 
-    tallies = problem.tally(gold, [Prediction(label=answer) for answer in answers])
-    return float(problem.measure(tallies.sum(0))["macro_f1"])
+    tallies = problem.tally(gold, [Prediction(Label(answer)) for answer in answers])
+    return float(problem.score(tallies)["macro_f1"])
 
 
 def ours(problem: Problem, parts: Split, seed: int) -> Answers:
@@ -99,7 +104,7 @@ def ours(problem: Problem, parts: Split, seed: int) -> Answers:
     with TemporaryDirectory() as folder:
         device, store = Settings().device, Store(Path(folder), 1e9)
         result = finetune(BASE, problem, parts[0], parts[1], params=params, store=store, device=device)
-    return [prediction.label for prediction in result.tuned.predict([example.text for example in parts[2]])]
+    return [str(prediction.answer) for prediction in result.tuned.predict([example.text for example in parts[2]])]
 
 
 def regression(problem: Problem, parts: Split, seed: int, *, with_dev: bool = False) -> Answers:
@@ -108,7 +113,7 @@ def regression(problem: Problem, parts: Split, seed: int, *, with_dev: bool = Fa
     from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
     train, dev, test = (_embedded(tuple(example.text for example in part)) for part in parts)
-    gold = [example.label for part in parts[: 1 + with_dev] for example in part]
+    gold = [str(example.answer) for part in parts[: 1 + with_dev] for example in part]
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
     search = GridSearchCV(LogisticRegression(max_iter=2000), {"C": STRENGTHS}, scoring="f1_macro", cv=folds)
     search.fit(np.concatenate([train, dev]) if with_dev else train, gold)
@@ -145,7 +150,7 @@ def _trained(problem: Problem, parts: Split, seed: int, rate: float) -> tuple[An
     tokenizer = AutoTokenizer.from_pretrained(BASE)
     index = {label: i for i, label in enumerate(problem.classes)}
     sets: list[Any] = [
-        [{**tokenizer(e.text, truncation=True, max_length=128), "labels": index[e.label or ""]} for e in part]
+        [{**tokenizer(e.text, truncation=True, max_length=128), "labels": index[str(e.answer)]} for e in part]
         for part in parts
     ]
     with TemporaryDirectory() as folder:

@@ -27,6 +27,7 @@ from examples.opinion_monitoring.answers import negative, probability
 from examples.opinion_monitoring.arrivals import planted
 from examples.opinion_monitoring.replayed import Tally, readings, tally
 from examples.opinion_monitoring.source import Opinion, Replay, Text, load
+from satiety.answers import Label
 from satiety.stream import Topics, Watching
 from satiety.worth.agreement import wilson
 
@@ -79,14 +80,15 @@ def by_head(language: str, watch: Watching, params: Replay, texts: list[Text]) -
     here = {one.text for one in texts}
     others = [one for one in load(params.model_copy(update={"texts": ALL}), Topics.of({})) if one.text not in here]
     learned = [
-        Example(str(i), one.text, one.label) for i, one in enumerate(random.Random(params.seed).sample(others, LABELS))
+        Example(str(i), {"text": one.text}, Label(one.label))
+        for i, one in enumerate(random.Random(params.seed).sample(others, LABELS))
     ]
-    problem = params.problem.model_copy(update={"labels": sorted({str(one.label) for one in learned})})
+    problem = params.problem.model_copy(update={"labels": sorted({str(one.answer) for one in learned})})
     quick = Quick(problem, Reader(home, home / "base", problem, worth.reading, "cpu"), worth.head, worth.reading)
     head = quick.solve(learned, params.seed)
     assert head is not None  # noqa: S101
     asked = [one.text for one in texts]
-    answers = quick.answers(head, asked)
+    answers = quick.answers(head, problem.ask(asked))
     return {text: probability(answer.scores, watch) for text, answer in zip(asked, answers, strict=True)}
 
 

@@ -10,9 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from satiety.answers import Answer, dump
 from satiety.errors import DataError, SetupError
-from satiety.evaluate.answers import write as told
-from satiety.problems.base import Prediction, Problem
+from satiety.ingest.sanitise import mask_salvaged
+from satiety.inputs import Inputs
+from satiety.masking import KINDS
+from satiety.problems.base import Problem
 from satiety.records import Feedback, Served
 from satiety.section import nearest
 
@@ -26,8 +29,10 @@ class Said:
 
     where: str
     id: str
-    label: Any
-    """A label, or spans as ``[[start, end, label], …]``, which from a cell or the command line are JSON text."""
+    right: Any
+    """The right answer as a labelled source has it: a label; or, as JSON, spans: ``[[start, end, label], …]``."""
+    text: str | None = None
+    """What was labelled, where the file has it."""
 
 
 def correct(id: str | None, label: str | None, file: Path | None, by: str, package: Path) -> str:
@@ -45,7 +50,7 @@ def correct(id: str | None, label: str | None, file: Path | None, by: str, packa
     if traffic is None:
         raise SetupError("feedback: no project here, so no record; run this inside one, or set SATIETY_TRAFFIC")
     problem = Problem.load(package / "model" / "problem.json")
-    rows = _checked(given, {row.id: row for row in traffic.read()}, problem, by)
+    rows = check_corrections(given, {row.id: row for row in traffic.read()}, problem, by)
     traffic.correct(rows)
     return f"{len(rows):,} {'correction' if len(rows) == 1 else 'corrections'} recorded; the next retraining takes them"
 
@@ -54,14 +59,18 @@ def _given(id: str | None, label: str | None, file: Path | None) -> list[Said]:
     if file is not None and (id is not None or label is not None):
         raise DataError("feedback: give ID and LABEL, or --file, not both")
     if file is not None:
-        return list(_read(file))
+        return read_corrections(file)
     if id is None or label is None:
         raise DataError("feedback: give the ID of an answer and its right LABEL, or a --file with columns id,label")
     return [Said("feedback", id, label)]
 
 
-def _read(file: Path) -> Iterable[Said]:
-    """Return the rows of a CSV or JSON-lines file.
+def read_corrections(file: Path, *, unlabelled: bool = False) -> list[Said]:
+    """Return the rows of a CSV or JSON-lines file with columns id and label.
+
+    Args:
+        file: what to read.
+        unlabelled: whether a label may be empty.
 
     Raises:
         DataError: it cannot be read, or a row has no id or no label.
@@ -73,11 +82,12 @@ def _read(file: Path) -> Iterable[Said]:
     except UnicodeDecodeError as error:
         raise DataError(f"{file}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
     rows = list(_objects(file, text) if file.suffix in (".jsonl", ".json") else _cells(file, text))
-    lacking = [where for where, row in rows if row.get("id") in (None, "") or row.get("label") is None]
+    needed = (None,) if unlabelled else (None, "")
+    lacking = [where for where, row in rows if row.get("id") in (None, "") or row.get("label") in needed]
     if lacking or not rows:
         shown = ", ".join(lacking[:SHOWN]) or "the file"
         raise DataError(f"{file}: {shown}: no id, or no label; it needs both columns, id and label")
-    return [Said(f"{file}:{where}", str(row["id"]), row["label"]) for where, row in rows]
+    return [Said(f"{file}:{where}", str(row["id"]), row["label"], row.get("text")) for where, row in rows]
 
 
 def _objects(file: Path, text: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
@@ -94,21 +104,30 @@ def _objects(file: Path, text: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
 
 
 def _cells(file: Path, text: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    reader = csv.DictReader(text.splitlines(keepends=True))
+    lines = text.splitlines(keepends=True)
+    delimiter = max(",;\t", key=(lines or [""])[0].count)  # a spreadsheet's is a matter of its country
+    reader = csv.DictReader(lines, delimiter=delimiter)
+    reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
     try:
         for row in reader:
             if None in row:
                 raise DataError(f"{file}:{reader.line_num}: more cells than the header has")
-            yield str(reader.line_num), row
+            if any(row.values()):  # spreadsheets leave empty rows at the end
+                yield str(reader.line_num), row
     except csv.Error as error:
         raise DataError(f"{file}:{reader.line_num}: not CSV: {error}") from None
 
 
-def _checked(given: list[Said], answers: Mapping[str, Served], problem: Problem, by: str) -> list[Feedback]:
+def check_corrections(given: list[Said], answers: Mapping[str, Served], problem: Problem, by: str) -> list[Feedback]:
+    """Return the corrections as the record keeps them.
+
+    Raises:
+        DataError: names what is wrong with each, at most five.
+    """
     now = datetime.now(UTC).isoformat(timespec="microseconds")
     rows, wrong, labels = list[Feedback](), list[str](), dict[str, Any]()
     for said in given:
-        if labels.setdefault(said.id, said.label) != said.label:
+        if labels.setdefault(said.id, said.right) != said.right:
             wrong.append(f"{said.where}: id {said.id[:80]!r}: it has another label above")
             continue
         if said.id not in answers:
@@ -116,7 +135,8 @@ def _checked(given: list[Said], answers: Mapping[str, Served], problem: Problem,
             wrong.append(f"{unknown}; {nearest(said.id, answers)}".rstrip("; "))
             continue
         try:
-            rows.append(Feedback(said.id, now, _answer(problem, answers[said.id].text, said.label), by))
+            right = _answer(problem, answers[said.id].asked, said.right)
+            rows.append(Feedback(said.id, now, dump(right), mask_salvaged(by, KINDS)))
         except ValueError as error:
             wrong.append(f"{said.where}: {error}")
     if wrong:
@@ -125,14 +145,16 @@ def _checked(given: list[Said], answers: Mapping[str, Served], problem: Problem,
     return rows
 
 
-def _answer(problem: Problem, text: str, label: Any) -> str:
-    """Return the right answer as the record keeps it; raise ValueError where the problem has no such answer."""
-    if problem.head == "text":
-        _, own, _ = problem.read({"text": text, "label": label})
-        return told(Prediction(own))
+def _answer(problem: Problem, inputs: Inputs, given: Any) -> Answer:
+    """Return the right answer, named and masked as `ingest` would; raise ValueError where the problem has no such."""
     try:
-        value = json.loads(label) if isinstance(label, str) else label
-        spans = [(int(start), int(end), str(kind)) for start, end, kind in value]
-    except (ValueError, TypeError):
-        raise ValueError(f"spans {str(label)[:80]!r}: write them as [[start, end, label], …]") from None
-    return told(Prediction(spans=problem.read({"text": text, "spans": spans})[2]))
+        answer = problem.said(given).rename(lambda label: _named(problem, label))
+    except TypeError as error:
+        raise ValueError(f"{problem.gold} {str(given)[:80]!r}: {error}") from None
+    answer = answer.reword(lambda text: mask_salvaged(text, KINDS))
+    problem.check(inputs, answer)
+    return answer
+
+
+def _named(problem: Problem, label: str) -> str:
+    return label if label in problem.listed else mask_salvaged(label, KINDS).strip()

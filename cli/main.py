@@ -1,14 +1,19 @@
 """Command line -> the commands of `satiety`. This module imports no more than it takes to print the help."""
 
 import io
+import signal
 import sys
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from satiety.errors import SatietyError
+from satiety.errors import SatietyError, SetupError
 from satiety.services import join
+from satiety.settings import project_root
+from satiety.state import STATE, prepare_state
 
 app = typer.Typer(
     name="satiety",
@@ -18,6 +23,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+label = typer.Typer(
+    help="Have a random sample of answered texts labelled.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(label, name="label")
 Params = Annotated[Path, typer.Argument(help="A params.yaml, or the folder that holds it.")]
 
 
@@ -86,6 +95,33 @@ def feedback(
     typer.echo(correct(id, label, file, by, model))
 
 
+@label.command("next")
+def label_next(
+    count: Annotated[int, typer.Option("-n", min=1, max=100_000, help="How many texts.")],
+    source: Annotated[Literal["traffic"], typer.Option("--from", help="Where texts come from.")] = "traffic",
+    random: Annotated[bool, typer.Option("--random", help="Draw at random: such labels alone may promote.")] = True,
+    since: Annotated[datetime | None, typer.Option(help="Draw of what was answered from then on (UTC).")] = None,
+    out: Annotated[Path, typer.Option(help="The CSV.")] = Path("to_label.csv"),
+    model: Annotated[Path, typer.Option(help="The package whose answers they are.")] = Path("models/package"),
+) -> None:
+    """Write answered texts, drawn at random, to a CSV for people to label."""
+    from cli.label import draw_texts
+
+    typer.echo(draw_texts(Path.cwd(), count, out, model, since))
+
+
+@label.command("import")
+def label_import(
+    file: Annotated[Path, typer.Argument(help="The CSV of `satiety label next`, its column label filled in.")],
+    by: Annotated[str, typer.Option(help="Who labelled.")] = "",
+    model: Annotated[Path, typer.Option(help="The package whose labels they are.")] = Path("models/package"),
+) -> None:
+    """Record the labels of such a CSV: retraining learns from some, and tests its model on the others."""
+    from cli.label import import_labels
+
+    typer.echo(import_labels(Path.cwd(), file, by, model))
+
+
 @app.command()
 def report() -> None:
     """Show what the pipeline made of the problem in this folder."""
@@ -137,7 +173,6 @@ def verify() -> None:
     DVC itself does not notice a flipped byte.
     """
     from cli.verify import verify_all
-    from satiety.settings import project_root
 
     typer.echo(verify_all(project_root()))
 
@@ -181,7 +216,6 @@ def monitor(
 def up() -> None:
     """Start Prefect, MLflow and a worker for this project, on this machine only; return when all answer."""
     from cli.up import up as start
-    from satiety.settings import project_root
 
     start(project_root(), typer.echo)
 
@@ -190,20 +224,40 @@ def up() -> None:
 def down() -> None:
     """End what `satiety up` started, and all that came of it."""
     from cli.up import down as end
-    from satiety.settings import project_root
 
     typer.echo(end(project_root()))
 
 
+def _close_state() -> None:
+    """Close the project's state folder to other users, if there is one; who cannot may still look."""
+    root = project_root()
+    if (root / STATE).exists():
+        with suppress(SetupError):
+            prepare_state(root)
+
+
 def run() -> None:
-    """Do what the command line says; a user's mistake is a message on stderr and exit code 1."""
+    """Do what the command line says; a user's mistake is a message on stderr and exit code 1.
+
+    SIGTERM and SIGHUP end it in order, with code 143 or 129: no half-written file is left.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` wants it
+            signal.signal(number, _stop)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without the character is no reason to stop
     try:
+        _close_state()
         join()
         app()
     except SatietyError as error:
         sys.exit(str(error))
+
+
+def _stop(number: int, _: object) -> None:
+    """Leave every block that is open; the next signal ends the process at once, should that take too long."""
+    signal.signal(number, signal.SIG_DFL)
+    sys.exit(128 + number)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from flows.dvc import python, surroundings
+from cli.child import run_child
+from flows.dvc import python
 from satiety.errors import SatietyError, SetupError
 from tasks.monitor import called
 from tasks.stage import REPORTS
@@ -29,7 +29,7 @@ def watch(folder: Path, table: Path | None, console: Console | None = None) -> N
         raise SetupError("--table: names no file; leave it out to look at what was answered here")
     given = ["--table", str(table.absolute())] if table else []
     command = python("tasks.leash", str(os.getpid()), *python("tasks.monitor", *given))
-    if subprocess.run(command, cwd=folder, env=surroundings(), check=False).returncode:
+    if run_child(command, folder):
         raise SatietyError("monitor: nothing was found out; the lines above say why")
     name = called(table=table is not None)
     told: dict[str, Any] = json.loads((folder / REPORTS / f"{name}.json").read_text(encoding="utf-8"))

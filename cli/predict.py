@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from satiety.errors import DataError, SatietyError
-from satiety.problems.base import Prediction
+from satiety.inputs import dump_inputs
 
 if TYPE_CHECKING:
+    from satiety.inputs import Inputs
     from satiety.package.card import Facts
+    from satiety.problems import Prediction, Problem
     from satiety.records import Served
     from satiety.traffic import Traffic
 
@@ -34,14 +36,18 @@ class Answering(Protocol):
     """What answers."""
 
     @property
+    def problem(self) -> Problem:
+        """What it is asked."""
+
+    @property
     def digest(self) -> str:
         """Which model it is."""
 
     def facts(self) -> Facts:
         """Return where it comes from."""
 
-    def predict(self, texts: list[str]) -> list[Prediction]:
-        """Return an answer per text, in order."""
+    def predict(self, given: list[str | Inputs]) -> list[Prediction]:
+        """Return an answer to each of the inputs, in order."""
 
 
 def incoming(texts: list[str] | None, file: Path | None) -> Iterator[str]:
@@ -77,37 +83,60 @@ def answer(texts: Iterator[str], folder: Path, format: Literal["jsonl", "table"]
     if out and out.exists() and not out.is_file():
         raise DataError(f"predict: --out: {out} is a folder or a device, and stays; name a file")
     settings = Settings()
-    rows = answered(package.open(folder, settings.device), texts, recorded(settings))
+    model = package.open(folder, settings.device)
+    rows = answered(model, texts, recorded(settings))
     if format == "table":
-        _table(rows)
+        _table(model.problem, rows)
         return
     if out:
         with replacing(out) as temporary, temporary.open("w", encoding="utf-8") as file:
-            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+            file.writelines(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
         return
     escaped = "utf" not in str(sys.stdout.encoding).lower()
     for row in rows:
-        sys.stdout.write(_told(json.dumps(row, ensure_ascii=escaped)) + "\n")
+        sys.stdout.write(_told(json.dumps(row, ensure_ascii=escaped, allow_nan=False)) + "\n")
 
 
 def answered(model: Answering, texts: Iterator[str], traffic: Traffic | None) -> Iterator[dict[str, Any]]:
-    """Yield a row per text: the text, the answer, its confidence, the score of each possible answer, the answer's id.
+    """Yield a row per text: the inputs, the answer, its confidence, the score of each possible answer, the answer's id.
 
-    No answer fails for its record: where that cannot be kept, this is said once, and answers have no id.
+    Where the problem has several inputs, a text is a JSON object of them. No answer fails for its record: where that
+    cannot be kept, this is said once, and answers have no id.
     """
     from satiety.traffic import served
 
     name = model.facts().name if traffic else ""
     while batch := list(islice(texts, BATCH)):
+        asked = model.problem.ask(_inputs(model.problem, text) for text in batch)
         begun = time.perf_counter()
-        answers = model.predict(batch)
+        answers = model.predict([example.inputs for example in asked])
         spent = time.perf_counter() - begun
-        kept = list(served(batch, answers, name, model.digest, spent)) if traffic else []
+        kept = list(served(model.problem, asked, answers, name, model.digest, spent)) if traffic else []
         if traffic and not _kept(traffic, kept):
             traffic, kept = None, []
         ids = ({"id": one.id} for one in kept)
-        for text, prediction in zip(batch, answers, strict=True):
-            yield {"text": text, **_shown(text, prediction), **next(ids, {})}
+        for example, prediction in zip(asked, answers, strict=True):
+            inputs = json.loads(dump_inputs(example.inputs))
+            yield {**inputs, **_shown(model.problem, example.inputs, prediction), **next(ids, {})}
+
+
+def _inputs(problem: Problem, text: str) -> str | dict[str, Any]:
+    """Return a text, or the inputs that it holds as a JSON object.
+
+    Raises:
+        DataError: it should be such an object and is none.
+    """
+    if problem.inputs == ("text",) and not problem.lists:
+        return text
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise DataError(
+            f"predict: {text[:80]!r} is no JSON object; {problem.kind} asks for: {', '.join(problem.inputs)}"
+        )
+    return value
 
 
 def _kept(traffic: Traffic, rows: list[Served]) -> bool:
@@ -145,15 +174,13 @@ def _told(text: str) -> str:
     return _COMMANDS.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
-def _shown(text: str, prediction: Prediction) -> dict[str, Any]:
-    found = prediction.spans
-    spans = [{"start": s.start, "end": s.end, "label": s.label, "text": text[s.start : s.end]} for s in found]
-    given = {"label": prediction.label} if prediction.label is not None else {"spans": spans}
+def _shown(problem: Problem, inputs: Inputs, prediction: Prediction) -> dict[str, Any]:
+    given = {problem.gold: problem.shown(inputs, prediction.answer)}
     scores = {name: round(float(score), 4) for name, score in prediction.scores.items()}
     return {**given, "confidence": round(float(prediction.confidence), 4), "scores": scores}
 
 
-def _table(rows: Iterable[dict[str, Any]]) -> None:
+def _table(problem: Problem, rows: Iterable[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -162,7 +189,15 @@ def _table(rows: Iterable[dict[str, Any]]) -> None:
     for name in ("answer", "confidence", "text"):
         table.add_column(name, overflow="fold", justify="right" if name == "confidence" else "left")
     for row in rows:
-        spans = [f"{span['text']} {span['label']}" for span in row.get("spans", [])]
-        given = row.get("label") or ", ".join(spans) or "nothing found"
-        table.add_row(escape(_told(given)), f"{row['confidence']:.2f}", escape(_told(row["text"])))
+        asked = " | ".join(str(row[name]) for name in problem.inputs)
+        table.add_row(escape(_told(_brief(row[problem.gold]))), f"{row['confidence']:.2f}", escape(_told(asked)))
     Console(highlight=False).print(table)
+
+
+def _brief(answer: Any) -> str:
+    """Return an answer in a few words: of a list its parts, of a mention its text and label."""
+    if isinstance(answer, list):
+        return ", ".join(_brief(part) for part in answer) or "nothing found"
+    if isinstance(answer, dict):
+        return " ".join(str(answer[name]) for name in ("text", "label") if name in answer)
+    return str(answer)

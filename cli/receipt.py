@@ -58,11 +58,15 @@ def _table(found: "Receipt") -> Table:
 
 
 def _lines(found: "Receipt") -> Iterator[tuple[str, str]]:
+    from satiety.answers import load
     from tasks.receipt import told_levers
 
     served, facts = found.served, found.facts
     yield "text", served.text
-    yield "answer", f"{served.answer}, confidence {served.confidence:.2f}, {served.time[:19].replace('T', ' ')} UTC"
+    yield (
+        "answer",
+        f"{load(served.answer)}, confidence {served.confidence:.2f}, {served.time[:19].replace('T', ' ')} UTC",
+    )
     version = f"version {found.version}" if found.version else "not in the registry"
     yield "model", f"{found.name}, {version}{', champion' if found.champion else ''}, digest {served.model[:DIGITS]}"
     yield "data", ", ".join(f"{name} {value[:DIGITS]}" for name, value in facts.data.items())
@@ -79,5 +83,5 @@ def _rows(one: "Support") -> Table:
         table.add_column(name, justify="right" if name == "similarity" else "left", overflow="fold")
     for row in one.rows:
         mark = "" if row.agrees else " (differs)"
-        table.add_row(f"{row.similarity:.3f}", Text(row.label + mark), Text(row.source), Text(row.text[:200]))
+        table.add_row(f"{row.similarity:.3f}", Text(row.gold + mark), Text(row.source), Text(row.text[:200]))
     return table

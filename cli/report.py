@@ -7,6 +7,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from satiety.damaged import read_state
 from satiety.errors import DataError, SetupError
 from satiety.section import read_yaml
 from satiety.settings import project_root
-from tasks.stage import BEGUN, REPORTS, STATE
+from satiety.state import STATE
+from tasks.stage import BEGUN, COST, REPORTS
 
 MISSING = "–"
 TYPICAL_WIDTH = 80
@@ -96,13 +99,17 @@ def _count(value: Any) -> str:
 
 def _cost(folder: Path, stage: str) -> tuple[str, str]:
     """Return what the stage cost in the present run; one that DVC did not have to run cost nothing."""
-    cost = _json(folder / STATE / "timings" / f"{stage}.json")
-    if cost is None:
-        return "cached", MISSING
-    begun = folder / BEGUN
-    if begun.is_file() and cost["started"] < float(begun.read_text(encoding="utf-8")):
+    cost = read_state(folder / STATE / "timings" / f"{stage}.json", COST)
+    if cost is None or cost["started"] < _begun(folder / BEGUN):
         return "cached", MISSING
     return f"{cost['seconds']:.1f}", f"{cost['peak_bytes'] / 1e9:.1f} GB"
+
+
+def _begun(path: Path) -> float:
+    """Return when the present run began; 0 where that is not known."""
+    with suppress(FileNotFoundError, ValueError):
+        return float(path.read_bytes())
+    return 0.0
 
 
 def _worth(report: Mapping[str, Any] | None) -> str:

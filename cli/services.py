@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from satiety.services import STATE, read, write, write_private
+from satiety.services import read, write, write_private
 from satiety.settings import Settings
+from satiety.state import STATE, prepare_state
 
 HOST = "127.0.0.1"
 USER = "satiety"
@@ -60,8 +61,7 @@ class Service:
 def prepare(root: Path) -> None:
     """Write addresses and passwords for whoever uses the services: the passwords of before, or new ones."""
     known, settings = read(root), Settings()
-    (root / STATE).mkdir(exist_ok=True)
-    (root / STATE).chmod(0o700)
+    prepare_state(root)
     password = known.get("MLFLOW_TRACKING_PASSWORD")
     if password is None:
         password = secrets.token_urlsafe(24)
@@ -79,6 +79,11 @@ def prepare(root: Path) -> None:
     # One process answers, so a password it remembers for a minute is never one that another has changed.
     lines = ["[mlflow]", "default_permission = READ", f"database_uri = sqlite:///{root / USERS}"]
     write_private(root / USERS_CONFIG, "\n".join([*lines, "auth_cache_ttl_seconds = 60", ""]))
+
+
+def mlflow_store(root: Path) -> str:
+    """Return where MLflow keeps runs and models: what its own variable names, else a SQLite file in the root."""
+    return os.environ.get("MLFLOW_BACKEND_STORE_URI") or f"sqlite:///{root / 'mlflow.db'}"
 
 
 def databases(root: Path) -> list[str]:
@@ -110,7 +115,7 @@ def _mlflow(root: Path) -> Service:
     """Return MLflow with its user list. Artifacts lie where a run without services writes them: both see the same."""
     known = read(root)
     stores = {
-        "MLFLOW_BACKEND_STORE_URI": f"sqlite:///{root / 'mlflow.db'}",
+        "MLFLOW_BACKEND_STORE_URI": mlflow_store(root),
         "MLFLOW_DEFAULT_ARTIFACT_ROOT": (root / "mlartifacts").as_uri(),
     }
     own = {

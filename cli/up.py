@@ -11,10 +11,11 @@ from pathlib import Path
 
 from cli.answers import answering
 from cli.processes import end, end_all, members
-from cli.services import ALONE, HOST, LOGS, MARK, ROLE, RUNNER, databases, prepare, services
+from cli.services import ALONE, HOST, LOGS, MARK, ROLE, RUNNER, databases, mlflow_store, prepare, services
 from satiety.errors import SetupError
 from satiety.services import SERVICES, read, running
 from satiety.settings import Settings
+from tasks.tracking import make_store
 
 LAST = 15
 """Lines of a log that an error repeats, at most."""
@@ -34,6 +35,7 @@ def up(root: Path, tell: Callable[[str], None]) -> None:
     end_all(root)  # what a runner that was killed left behind
     _free(SATIETY_PREFECT_PORT=Settings().prefect_port, SATIETY_MLFLOW_PORT=Settings().mlflow_port)
     prepare(root)
+    make_store(mlflow_store(root))
     tell(f"Starting Prefect, MLflow and a worker; their logs: {LOGS}/")
     _wait(root, _start(root))
     tell(_where(root))

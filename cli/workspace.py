@@ -8,11 +8,13 @@ import os
 import subprocess
 from pathlib import Path
 
-from flows.dvc import site, surroundings
+from flows.dvc import surroundings
+from flows.lock import mend_rwlock
 from satiety.errors import SetupError
 from satiety.files import write_text
 from satiety.section import PARAMS_FILE
 from satiety.settings import project_root
+from satiety.state import prepare_site
 from tasks.stage import begin
 
 HEADER = "# Made from the root's dvc.yaml by `satiety workspace {path}`; change that one, then run the command again.\n"
@@ -60,6 +62,7 @@ def make_workspace(params: Path) -> str:
         _keep(folder / "data" / "raw" / ".gitkeep", "")
         _keep(folder / ".gitignore", IGNORED)
     begin(folder)
+    mend_rwlock(root)
     _settle_site(root)
     return f"{os.path.relpath(folder)}: ready; run `dvc repro` there"
 
@@ -77,14 +80,14 @@ def stages_seen_from(folder: Path, root: Path) -> str:
 
 
 def _settle_site(root: Path) -> None:
-    """Tell DVC where its own pickles lie."""
-    place, known = str(site(root)), root / ".dvc" / "config.local"
-    if known.is_file() and place in known.read_text(encoding="utf-8"):
-        return
-    command = ["dvc", "config", "--local", "core.site_cache_dir", place]
-    done = subprocess.run(command, cwd=root, env=surroundings(), capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SetupError(f"{known}: DVC cannot write it: {done.stderr.strip()}")
+    """Tell DVC where its own pickles lie, in a file for its owner alone: credentials of remotes go there, too."""
+    site, config = str(prepare_site(root)), root / ".dvc" / "config.local"
+    if not config.is_file() or site not in config.read_text(encoding="utf-8"):
+        command = ["dvc", "config", "--local", "core.site_cache_dir", site]
+        done = subprocess.run(command, cwd=root, env=surroundings(), capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SetupError(f"{config}: DVC cannot write it: {done.stderr.strip()}")
+    config.chmod(0o600)
 
 
 def _write(path: Path, text: str) -> None:

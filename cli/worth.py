@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from flows.dvc import DVC, python, surroundings
+from cli.child import run_child
+from flows.dvc import DVC, python
+from flows.overrides import recover
 from satiety.errors import SatietyError, SetupError
 from satiety.worth.page.trust import held
 from tasks.stage import REPORTS
@@ -30,11 +31,12 @@ def measure(folder: Path, console: Console | None = None) -> None:
     """
     if not (folder / "dvc.yaml").is_file():
         raise SetupError(f"{folder}: holds no dvc.yaml; run from the project's root, or `satiety workspace` first")
+    recover(folder)
     command = python("tasks.leash", str(os.getpid()), *DVC, "repro", "worth")
-    done = subprocess.run(command, cwd=folder, env=surroundings(), check=False)
-    if done.returncode in STOPPED:
+    code = run_child(command, folder)
+    if code in STOPPED:
         raise SatietyError("worth: stopped; what was evaluated is kept, the next run goes on from there")
-    if done.returncode:
+    if code:
         raise SatietyError("worth: not measured; the lines above say why")
     told: dict[str, Any] = json.loads((folder / REPORTS / "worth.json").read_text(encoding="utf-8"))
     out = console or Console(highlight=False)

@@ -6,8 +6,9 @@
 from typing import Any
 
 from satiety.alerts import Alert, Severity, send
-from satiety.masking import KINDS, mask
-from tasks.spool import without_secrets
+from satiety.ingest.sanitise import mask_salvaged
+from satiety.masking import KINDS
+from satiety.secrets import without_secrets
 
 LENGTH = 1000
 """Characters of a run's last words that are sent on; its log has them all."""
@@ -31,7 +32,7 @@ def _send(flow: Any, run: Any, severity: Severity, subject: str, words: str | No
     from prefect.utilities.urls import url_for
 
     folder = str(run.parameters.get("workspace", "."))
-    text = mask(without_secrets(words or ""), KINDS)[0][-LENGTH:]
+    text = mask_salvaged(without_secrets(words or ""), KINDS)[-LENGTH:]
     facts = {"flow": flow.name, "run": run.name, "workspace": folder}
     alert = Alert(f"flow {flow.name} in {folder}", severity, subject, text, url_for("flow-run", run.id), facts)
     send(alert, flow_run_logger(run, flow))

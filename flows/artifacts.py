@@ -8,7 +8,9 @@ from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
-from tasks.stage import REPORTS, STATE
+from satiety.damaged import read_state
+from satiety.state import STATE
+from tasks.stage import COST, REPORTS
 
 
 def publish(ended: Mapping[str, str], mlflow: str | None) -> None:
@@ -66,6 +68,8 @@ def moved(told: Mapping[str, Any], report: str) -> str:
         words = (f"`{one['word'].replace('`', '')}` ({one['window']:.0%})" for one in told["terms"])
         lines += ["New or more frequent: " + ", ".join(words), ""]
     if told.get("labels"):
+        if not told["only_shares"]["holds"]:
+            lines += ["More than the shares of the labels has moved, so these are not reliable:", ""]
         lines += ["| label | test examples | today |", "|---|---|---|"]
         lines += [
             f"| {name} | {one['usual']:.1%} | {one['today']['value']:.1%} |" for name, one in told["labels"].items()
@@ -143,7 +147,7 @@ def _links(mlflow: str | None) -> list[str]:
 
 
 def _row(stage: str, how: str) -> dict[str, Any]:
-    report, cost = _read(REPORTS / f"{stage}.json"), _read(STATE / "timings" / f"{stage}.json")
+    report, cost = _read(REPORTS / f"{stage}.json"), read_state(STATE / "timings" / f"{stage}.json", COST) or {}
     return {
         "stage": stage,
         "this run": how,

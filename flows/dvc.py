@@ -1,6 +1,5 @@
 """What DVC knows, for flows: the stages and who reads whose outs, what is stale, and the command that runs a stage."""
 
-import hashlib
 import json
 import os
 import re
@@ -10,8 +9,6 @@ import sysconfig
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import platformdirs
 
 from flows import lock
 from satiety.errors import SatietyError, SetupError
@@ -80,16 +77,6 @@ def surroundings(parent: str = "") -> dict[str, str]:
     """Return an environment with the programs of this one first, for DVC runs `python` by name; and the run above."""
     path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
     return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"} | ({"SATIETY_PARENT_RUN": parent} if parent else {})
-
-
-def site(root: Path) -> Path:
-    """Return where DVC keeps its own pickles of a project: by an absolute path, for it changes folders as it works.
-
-    Its config can hold ASCII alone (ConfigObj writes no other); a project whose path is not has them with the user's.
-    """
-    own = root / ".satiety" / "site"
-    name = hashlib.sha256(str(root).encode()).hexdigest()[:16]
-    return own if str(own).isascii() else platformdirs.user_cache_path("satiety") / name
 
 
 def python(module: str, *arguments: str) -> list[str]:

@@ -13,7 +13,8 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Crashed
 
 from satiety.files import write_text
-from tasks.stage import STATE, alone
+from satiety.state import STATE
+from tasks.stage import alone
 
 
 @contextmanager
@@ -21,7 +22,7 @@ def held(flow: str) -> Iterator[None]:
     """Hold the lock of a flow within the block: whatever run held it before has ended, however it did."""
     with alone(flow):
         note, now = STATE / f"{flow}.run", str(runtime.flow_run.id)
-        before = note.read_text(encoding="utf-8") if note.is_file() else now
+        before = note.read_text(encoding="utf-8", errors="replace") if note.is_file() else now
         write_text(note, now)
         if before != now:
             _end(before)

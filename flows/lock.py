@@ -1,17 +1,33 @@
-"""dvc.lock as DVC leaves it -> the same in the order of the stages, and whole: a kill may have cut it off."""
+"""DVC's own files, which it rewrites in place and a kill may cut off -> whole again: dvc.lock, and rwlock.
 
+dvc.lock is also put into the order of the stages. ``.dvc/tmp/rwlock`` names the commands of DVC that run now; while DVC
+cannot read it, it begins no other.
+"""
+
+import fcntl
+import json
 import logging
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from satiety.damaged import put_aside
 from satiety.files import write_text
+from satiety.settings import project_root
+from tasks.tracking import locked
 
 FILE = Path("dvc.lock")
+RWLOCK = Path(".dvc/tmp/rwlock")
+GUARD = Path(".dvc/tmp/rwlock.lock")
+"""What DVC locks while it rewrites the file above."""
+OURS = Path(".dvc/tmp/satiety.lock")
+PAUSE = 0.5
+"""Seconds between two looks: a DVC that lives has ended its writing by then."""
 _ENTRY = re.compile(r"(?m)^(?=  [^ \n][^\n]*:$)")
 """Where the entry of a stage begins."""
 log = logging.getLogger(__name__)
@@ -30,15 +46,21 @@ def tidy(order: Iterable[str]) -> None:
         write_text(FILE, ordered)
 
 
-def mend() -> bool:
+def mend() -> None:
+    """Mend dvc.lock here, and the rwlock of the project. Nobody else may be at work in the folder."""
+    mend_dvc_lock()
+    mend_rwlock(project_root(Path.cwd()))
+
+
+def mend_dvc_lock() -> bool:
     """Drop what a kill left half-written; return whether there was any. DVC's cache has the results of what is dropped.
 
-    Nobody else may be at work in the folder; a `dvc repro` of somebody's own is given a moment to end its writing.
+    A `dvc repro` of somebody's own is given a moment to end its writing.
     """
-    if not FILE.is_file() or whole(FILE.read_text(encoding="utf-8")):
+    if not FILE.is_file() or whole(_text()):
         return False
-    time.sleep(0.5)
-    text = FILE.read_text(encoding="utf-8")
+    time.sleep(PAUSE)
+    text = _text()
     if whole(text):
         return False
     lines, end, _ = text.rpartition("\n")  # what follows is no whole line
@@ -51,6 +73,20 @@ def mend() -> bool:
     log.warning(
         "%s was cut off while DVC wrote it: %d of its entries are kept, the cache has the rest", FILE, len(kept)
     )
+    return True
+
+
+def mend_rwlock(root: Path) -> bool:
+    """Put a project's rwlock aside where it is empty or cut off; return whether it was. A whole one is left alone."""
+    path = root / RWLOCK
+    if _readable(path):
+        return False
+    with locked(root / OURS):
+        time.sleep(PAUSE)
+        with _guard(root / GUARD) as free:
+            if not free or _readable(path):
+                return False
+            put_aside(path, "it was cut off while DVC wrote it; DVC makes it anew")
     return True
 
 
@@ -69,3 +105,35 @@ def _complete(stage: Any) -> bool:
         return False
     paths = [entry for kind in ("deps", "outs") for entry in stage.get(kind) or ()]
     return all(isinstance(entry, dict) and isinstance(entry.get("path"), str) for entry in paths)
+
+
+def _text() -> str:
+    return FILE.read_text(encoding="utf-8", errors="replace")  # it may be cut off within a character
+
+
+def _readable(path: Path) -> bool:
+    """Return whether DVC can begin with it: there is none, or a JSON object."""
+    try:
+        return isinstance(json.loads(path.read_bytes()), dict)
+    except FileNotFoundError:
+        return True
+    except (ValueError, RecursionError):
+        return False
+
+
+@contextmanager
+def _guard(path: Path) -> Iterator[bool]:
+    """Keep DVC from rewriting the file within the block; give whether it is at it already.
+
+    The guard is not made where there is none: a DVC with `core.hardlink_lock` would take it for a lock that is held.
+    """
+    if not path.is_file():
+        yield True
+        return
+    with path.open("r+") as guard:
+        try:
+            fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True

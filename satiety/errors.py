@@ -3,6 +3,7 @@
 SatietyError
 ├── ParamsError      params.yaml says something that cannot be
 ├── DataError        a data file is not what the stage needs
+│   └── DamagedError     it is not whole: torn, filled with NULs, or a byte of it is another
 ├── AssetError       a source of data or of a model is missing, unpinned, unsafe, or not what its digest says
 ├── ModelError       a model or a training run is not usable
 └── SetupError       the surroundings: a missing extra, a full disk, another run in the way
@@ -27,6 +28,10 @@ class ParamsError(SatietyError):
 
 class DataError(SatietyError):
     """A data file is missing, empty, or not of the promised shape."""
+
+
+class DamagedError(DataError):
+    """A file is not as it was written: torn, filled with NULs, or a byte of it is another."""
 
 
 class AssetError(SatietyError):

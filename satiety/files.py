@@ -1,13 +1,25 @@
-"""Write files whole or not at all: a temporary name beside the target, fsync, rename."""
+"""Write files whole or not at all: a temporary name beside the target, fsync, rename.
 
+A temporary is called ``.<name>.<host>-<process>.tmp``. What a process that died left of them goes as soon as anything
+is written into the same folder on the same host.
+"""
+
+import errno
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
-from satiety.errors import SetupError
+from satiety.errors import SatietyError, SetupError
+
+TEMPORARY = re.compile(r"\..+\.(?P<host>[0-9a-f]{8})-(?P<process>\d+)\.tmp.*")
+"""What follows is of a library's own making, as SQLite's journal."""
+_NUMBER = re.compile(r"\[Errno (\d+)\]|\(os error (\d+)\)")
+"""How an error that holds others, and how one of a library written in Rust, gives the system's number."""
 
 
 @contextmanager
@@ -20,28 +32,58 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     if not path.name:
         raise SetupError(f"{path}: is a folder; name a file in it")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = name_temporary(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        if path.exists() and not (path.is_dir() if temporary.is_dir() else path.is_file()):
-            raise SetupError(f"{path}: is there, and of another kind than what is written; choose another name")
-        _sync(temporary)
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        temporary.replace(path)
-    except OSError as error:
-        if error.errno is None:
-            raise
-        raise SetupError(f"{error.filename or path}: cannot write: {os.strerror(error.errno)}") from error
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            sweep(path.parent)
+            remove(temporary)  # of a process that had the number of this one
+            yield temporary
+            if path.exists() and not (path.is_dir() if temporary.is_dir() else path.is_file()):
+                raise SetupError(f"{path}: is there, and of another kind than what is written; choose another name")
+            for written in [temporary, *temporary.rglob("*")] if temporary.is_dir() else [temporary]:
+                _sync(written)
+            _put(temporary, path)
+            _sync(path.parent)  # the name
     finally:
-        _remove(temporary)
+        remove(temporary)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn the system's refusal to write, within the block, into one clear error. Whatever else is raised passes.
+
+    Raises:
+        SetupError: the disk is full, read-only or forbidden. Names the path, or that of the error where it has one.
+    """
+    try:
+        yield
+    except SatietyError:
+        raise
+    except Exception as error:
+        number = _find_number(error)
+        if number is None:
+            raise
+        raise SetupError(f"{_name_place(error, path)}: cannot write: {_explain(number, path)}") from error
 
 
 def write_text(path: Path, text: str) -> None:
     """Replace a file's text in one step."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def name_temporary(path: Path) -> Path:
+    """Return the name under which this process writes what is to be ``path``."""
+    return path.with_name(f".{path.name}.{_host()}-{os.getpid()}.tmp")
+
+
+def sweep(folder: Path) -> None:
+    """Remove what dead processes of this host began to write in a folder."""
+    for path in folder.glob(".*.tmp*"):
+        match = TEMPORARY.fullmatch(path.name)
+        if match and match["host"] == _host() and not _alive(int(match["process"])):
+            remove(path)
 
 
 def sha256(path: Path) -> str:
@@ -62,18 +104,73 @@ def digest(entries: dict[str, str]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def _sync(path: Path) -> None:
-    for target in [path, *path.rglob("*")] if path.is_dir() else [path]:
-        handle = os.open(target, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a file or a folder, where there is one and the disk allows it."""
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:
-        with suppress(OSError):  # a disk that refuses may refuse this too; the first error counts
+        with suppress(OSError):
             path.unlink()
+
+
+def _put(temporary: Path, path: Path) -> None:
+    """Give what is written its name. A folder that has it goes aside first, and comes back where that fails."""
+    if not path.is_dir() or path.is_symlink():
+        temporary.replace(path)
+        return
+    former = name_temporary(path.with_name(f"{path.name}.former"))
+    remove(former)
+    path.rename(former)
+    try:
+        temporary.rename(path)
+    except OSError:
+        former.rename(path)
+        raise
+    remove(former)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _find_number(error: Exception) -> int | None:
+    """Return the system's number of what kept a library from writing; None where the error is another."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno
+    match = _NUMBER.search(str(error))
+    return int(match[1] or match[2]) if match else None
+
+
+def _name_place(error: Exception, path: Path) -> str:
+    """Return what could not be written, under the name that it was to have."""
+    names = (getattr(error, "filename2", None), getattr(error, "filename", None))  # of a copy, where to and where from
+    name = str(next(filter(None, names), path))
+    return str(path) if name.startswith(str(name_temporary(path))) else name
+
+
+def _explain(number: int, path: Path) -> str:
+    if number not in (errno.ENOSPC, errno.EDQUOT):
+        return os.strerror(number)
+    return f"{os.strerror(number)} ({shutil.disk_usage(path.parent).free:,} bytes are free)"
+
+
+@cache
+def _host() -> str:
+    """Return eight digits for this host, and for this container: elsewhere its process numbers mean others."""
+    processes = Path("/proc/self/ns/pid")
+    space = processes.readlink() if processes.is_symlink() else ""
+    return hashlib.sha256(f"{os.uname().nodename} {space}".encode()).hexdigest()[:8]
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True

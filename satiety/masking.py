@@ -1,8 +1,9 @@
-"""A text -> the same without personal data: e-mail addresses, telephone, identity-card and bank-card numbers.
+"""A text -> the same without personal data and secrets: addresses, phones, identity and bank cards, tokens.
 
 What looks like a number of a kind is masked only where the kind's own rule holds: the check digit of a Chinese identity
 card (GB 11643-1999), the ranges of a US social security number, Luhn's sum of a bank card (ISO/IEC 7812-1), the
-numbering plans of China and the United States. English and Chinese alike.
+numbering plans of China and the United States; and API tokens by the forms that their issuers made known. English and
+Chinese alike, written plainly or in full-width characters.
 """
 
 from __future__ import annotations
@@ -11,23 +12,55 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Literal, get_args
 
-from satiety.records import Span
+from satiety.answers import Span
+from satiety.secrets import find_passwords, find_tokens
 
-Kind = Literal["email", "id_card", "bank_card", "phone"]
+Kind = Literal["email", "id_card", "bank_card", "phone", "secret"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 REGIONS = ("CN", "US")
 """Whose numbering plans a number without a country code is read by."""
-_EMAIL = re.compile(r"[a-z0-9][\w.+-]{0,63}[@＠][a-z0-9-]{1,63}(?:[.．][a-z0-9-]{1,63})+", re.ASCII | re.IGNORECASE)
-_ID_CARD = re.compile(r"(?<![0-9A-Za-z])(?:\d{17}[\dXxＸｘ]|\d{3}-\d{2}-\d{4})(?![0-9A-Za-z])")
+_LATIN = r"0-9A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff"
+_HAN = r"\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff"
+_ZONES = (
+    "中国 中國 中信 中文网 亚马逊 企业 佛山 信息 健康 八卦 公司 公益 台湾 台灣 商城 商店 "
+    "商标 嘉里 在线 大拿 天主教 娱乐 家電 广东 微博 慈善 我爱你 手机 招聘 政务 政府 新加坡 "
+    "新闻 时尚 書籍 机构 淡马锡 游戏 澳門 点看 珠宝 移动 组织机构 网址 网店 网站 网络 联通 "
+    "谷歌 购物 通販 集团 食品 餐厅 香格里拉 香港"
+)
+"""Top-level domains in Chinese characters (IANA's root zone database)."""
+_ZONE = "|".join(sorted(_ZONES.split(), key=len, reverse=True))
+_LOCAL = re.compile(rf"(?:[{_LATIN}][{_LATIN}\u0300-\u036f_.+'-]*|(?:(?![{_LATIN}])[^\W_])+)$")
+"""What stands before the @: letters of Latin script begin where others end, as in ``邮箱是anna@x.com``."""
+_DOMAIN = re.compile(
+    rf"[^\W_][\w-]{{0,62}}(?:\.[\w-]{{1,63}})*"
+    rf"\.(?:{_ZONE}|(?:(?![{_HAN}])[^\W_]|-){{1,63}})"
+)
+_KNOWN_ZONE = re.compile(
+    rf"\.(?:{_ZONE}|[^\W\d_]{{2}}|com|net|org|edu|gov|info|biz|name|top|xyz|vip|shop|online|site|club|app|dev)$",
+    re.IGNORECASE,
+)
+"""What an address ends with whose name is in other letters: ``谢谢@john.smith`` is none."""
+_LETTER, _AT = re.compile(f"[{_LATIN}]"), re.compile("@")
+LOCAL = 64
+"""Characters before the @ at most (RFC 5321)."""
+_ID_CARD = re.compile(r"(?<![0-9A-Za-z])(?:\d{17}[\dXx]|\d{3}-\d{2}-\d{4})(?![0-9A-Za-z])")
+_SAID_SSN = re.compile(
+    r"(?:(?<![a-z])ssn|social[ -]security|社会安全号|社安号)(?:[^\d\n]{0,20})(\d{3}[ -]?\d{2}[ -]?\d{4})(?!\d)",
+    re.IGNORECASE,
+)
+"""A social security number that is called one: then any nine digits are."""
 _BANK_CARD = re.compile(r"(?<![0-9A-Za-z])\d(?:[ -]?\d){12,18}(?![0-9A-Za-z])")
 _SEVEN_DIGITS = re.compile(r"\d(?:\D{0,3}\d){6}")
 """No text without so many digits close together holds a telephone number: spares most texts the search."""
 _NUMBER = re.compile(r"(?<![0-9A-Za-z])\+?\(?\d(?:[ ().-]{0,2}\d){6,14}(?![0-9A-Za-z])")
 """What may be a telephone number, by its looks."""
+_WORDS = "telephone|tel|cellphone|cell|mobile|mob|phone|ph|call|dial|fax|sms|text|whatsapp|wechat|weixin|wx|vx|hp"
+_SAID_PHONE = re.compile(rf"(?<![a-z])(?:{_WORDS})(?=\+?\(?\d)|(?<=\d)(?:{_WORDS})(?![a-z])", re.IGNORECASE)
+"""Words that touch a number, as in ``tel138…``; phonenumbers takes none that touches a letter."""
 DIGITS = 20_000
 """A text of more digits would take seconds to look through by numbering plans: there, looks alone decide."""
 
@@ -67,7 +100,7 @@ def mask_spans(
         return place + shifts[bisect_right(ends, place)]
 
     masked, names = mask(text, kinds)
-    return masked, tuple(Span(moved(s.start), moved(s.end), s.label) for s in spans), names
+    return masked, tuple(replace(s, start=moved(s.start), end=moved(s.end)) for s in spans), names
 
 
 def _check_whole(span: Span, found: Sequence[Hit], first: int) -> None:
@@ -81,67 +114,98 @@ def _check_whole(span: Span, found: Sequence[Hit], first: int) -> None:
 
 
 def _found(text: str, kinds: Collection[Kind]) -> list[Hit]:
-    """Return what gives somebody away, from left to right; of two that overlap, the kind that comes first."""
+    """Return what gives somebody away, from left to right; of two that overlap, the kind that is looked for first."""
     taken: list[Hit] = []
-    covered = bytearray(len(text))
+    plain, covered = fold(text), bytearray(len(text))
     for kind, finder in _FINDERS.items():
         if kind in kinds:
-            found = [hit for hit in finder(text) if covered.find(1, hit.start, hit.end) < 0]
-            for hit in found:
-                covered[hit.start : hit.end] = b"\1" * (hit.end - hit.start)
-            taken += found
+            for start, end in finder(plain):
+                if covered.find(1, start, end) < 0:
+                    covered[start:end] = b"\1" * (end - start)
+                    taken.append(Hit(start, end, kind))
     return sorted(taken, key=lambda hit: hit.start)
 
 
-def _emails(text: str) -> Iterator[Hit]:
-    if "@" in text or "＠" in text:
-        yield from (Hit(*match.span(), "email") for match in _EMAIL.finditer(text))
+_DASHES = "\u2010\u2011\u2012\u2013\u2212"
+"""What stands for a hyphen in texts that were typeset."""
 
 
-def _id_cards(text: str) -> Iterator[Hit]:
+class _Folded(dict[int, str]):
+    """A character's code -> its plain form (NFKC, digits of any script as 0 to 9), where that is one character."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code) if chr(code) not in _DASHES else "-"
+        digit, plain = unicodedata.decimal(character, None), unicodedata.normalize("NFKC", character)
+        folded = str(digit) if digit is not None else plain if len(plain) == 1 else character
+        self[code] = folded
+        return folded
+
+
+_FOLDED = _Folded()
+
+
+def fold(text: str) -> str:
+    """Return a text with plain letters, digits and signs for full-width and other variant ones, place by place."""
+    return text if text.isascii() else text.translate(_FOLDED)
+
+
+def _emails(text: str) -> Iterator[tuple[int, int]]:
+    end = 0
+    for sign in _AT.finditer(text):
+        begin = max(end, sign.start() - LOCAL)
+        name, domain = _LOCAL.search(text[begin : sign.start()]), _DOMAIN.match(text, sign.end())
+        if name and domain and (_LETTER.match(name[0]) or _KNOWN_ZONE.search(domain[0])):
+            end = domain.end()
+            yield begin + name.start(), end
+
+
+def _id_cards(text: str) -> Iterator[tuple[int, int]]:
     from stdnum.cn import ric
     from stdnum.us import ssn
 
     for match in _ID_CARD.finditer(text):
-        number = _plain(match.group())
+        number = match.group()
         if (ssn if "-" in number else ric).is_valid(number.upper()):
-            yield Hit(*match.span(), "id_card")
+            yield match.span()
+    yield from (match.span(1) for match in _SAID_SSN.finditer(text))
 
 
-def _bank_cards(text: str) -> Iterator[Hit]:
+def _bank_cards(text: str) -> Iterator[tuple[int, int]]:
     from stdnum import luhn
 
     for match in _BANK_CARD.finditer(text):
-        number = re.sub(r"\D", "", _plain(match.group()))
+        number = re.sub(r"\D", "", match.group())
         if number[0] in "3456" and len(set(number)) > 1 and luhn.is_valid(number):
-            yield Hit(*match.span(), "bank_card")
+            yield match.span()
 
 
-def _phones(text: str) -> Iterator[Hit]:
+def _phones(text: str) -> Iterator[tuple[int, int]]:
     if not _SEVEN_DIGITS.search(text):
         return
     if len(text) > DIGITS and sum(map(str.isdecimal, text)) > DIGITS:
-        yield from (Hit(*match.span(), "phone") for match in _NUMBER.finditer(text))
+        yield from (match.span() for match in _NUMBER.finditer(text))
         return
     from phonenumbers import Leniency, PhoneNumberMatcher
 
+    text = _SAID_PHONE.sub(lambda word: " " * len(word.group()), text)
     found = {(hit.start, hit.end) for region in REGIONS for hit in PhoneNumberMatcher(text, region, Leniency.VALID)}
     ends = 0
     for start, end in sorted(found, key=lambda place: (place[0], -place[1])):
         if start >= ends:
             ends = end
-            yield Hit(start, end, "phone")
+            yield start, end
 
 
-def _plain(text: str) -> str:
-    """Return full-width digits and signs as plain ones; no character more or less."""
-    return unicodedata.normalize("NFKC", text)
+def _secrets(text: str) -> Iterator[tuple[int, int]]:
+    yield from find_passwords(text)
+    yield from find_tokens(text)
 
 
-_FINDERS: dict[Kind, Callable[[str], Iterator[Hit]]] = {
+_FINDERS: dict[Kind, Callable[[str], Iterator[tuple[int, int]]]] = {
+    "secret": _secrets,
     "email": _emails,
     "id_card": _id_cards,
     "bank_card": _bank_cards,
     "phone": _phones,
 }
-"""In this order: a card number may hold what looks like a telephone number."""
+"""In this order: a password stands before an @ as a name does, and a card number may hold what looks like a phone's."""

@@ -12,18 +12,22 @@ Source: Broder 1997, "On the resemblance and containment of documents"; banding 
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
+from satiety.words import normalise
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from satiety.records import Example
+
+R = TypeVar("R")
 
 SHINGLE = 5
 """Characters per shingle."""
@@ -35,11 +39,6 @@ CONTAINED_BYTES = 24
 """A text counts as contained in another from this length in UTF-8 on: 24 Latin letters or 8 ideographs."""
 ANCHOR = 6
 """Characters by which containment is looked up; every text of CONTAINED_BYTES has as many."""
-IGNORABLE = re.compile(
-    r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
-    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
-)
-"""What nobody sees, zero-width blanks among it (Default_Ignorable_Code_Point of Unicode's DerivedCoreProperties)."""
 _SEED = 20261123
 _BATCH = 16384
 
@@ -53,11 +52,6 @@ class Verdict:
     """Id of the earlier text that is kept and that this one repeats; None: this one is kept."""
     exact: bool = False
     """Whether the two are equal once normalised."""
-
-
-def normalise(text: str) -> str:
-    """Return the text as duplicates are told: NFKC, without case, nothing invisible, white space as single blanks."""
-    return " ".join(unicodedata.normalize("NFKC", IGNORABLE.sub("", text)).casefold().split())
 
 
 def similarity(one: str, other: str) -> float:
@@ -100,25 +94,45 @@ def groups(texts: Sequence[str], threshold: float) -> list[int]:
     return [_find(root, i) for i in range(len(root))]
 
 
-def contaminated(texts: Sequence[str], against: Sequence[tuple[str, str]], threshold: float) -> list[str | None]:
-    """Return for each text the id of one of ``against`` that it gives away, or None.
+class HeldOut:
+    """Texts that nothing learned from may give away: those of dev and test. Built once, asked of many."""
 
-    It does where the two are equal once normalised, nearly equal, or where the shorter stands in the longer and is
-    long enough to mean something (CONTAINED_BYTES).
-    """
-    ids, held = _columns(against)
-    exact = {text: i for i, text in reversed(list(enumerate(held)))}
-    inside = _Containment(held)
-    normal = [normalise(text) for text in texts]
-    found = [exact.get(text, inside.first(text)) for text in normal]
-    buckets = _Buckets(held + normal, threshold)
-    for i in buckets.shared:
-        if i < len(held):
-            buckets.add(i)
-        elif found[i - len(held)] is None:
-            close = (j for j in buckets.earlier(i) if similarity(held[j], normal[i - len(held)]) >= threshold)
-            found[i - len(held)] = next(close, None)
-    return [None if i is None else ids[i] for i in found]
+    def __init__(self, texts: Iterable[tuple[str, str]], threshold: float) -> None:
+        """Take (id, text) pairs, and the similarity in (0, 1] from which two texts are one."""
+        self.threshold = threshold
+        self._ids, self._held = _columns(texts)
+        self._exact = {text: i for i, text in reversed(list(enumerate(self._held)))}
+        self._inside = _Containment(self._held)
+
+    @classmethod
+    def of(cls, examples: Iterable[Example], threshold: float) -> Self:
+        """Hold these examples out."""
+        return cls(((example.id, example.text) for example in examples), threshold)
+
+    def twins(self, texts: Sequence[str]) -> list[str | None]:
+        """Return for each text the id of a held-out one that it gives away, or None.
+
+        It does where the two are equal once normalised, nearly equal, or where the shorter stands in the longer and is
+        long enough to mean something (CONTAINED_BYTES).
+        """
+        normal, held = [normalise(text) for text in texts], self._held
+        found = [self._exact.get(text, self._inside.first(text)) for text in normal]
+        buckets = _Buckets(held + normal, self.threshold)
+        for i in buckets.shared:
+            if i < len(held):
+                buckets.add(i)
+            elif found[i - len(held)] is None:
+                text = normal[i - len(held)]
+                close = (j for j in buckets.earlier(i) if similarity(held[j], text) >= self.threshold)
+                found[i - len(held)] = next(close, None)
+        return [None if i is None else self._ids[i] for i in found]
+
+    def part(self, records: Sequence[R], text: Callable[[R], str]) -> tuple[list[R], list[tuple[R, str]]]:
+        """Return the records whose text gives nothing away; and the others, each with whose text it gives away."""
+        pairs = list(zip(records, self.twins([text(record) for record in records]), strict=True))
+        return [record for record, twin in pairs if twin is None], [
+            (record, twin) for record, twin in pairs if twin is not None
+        ]
 
 
 def _columns(texts: Iterable[tuple[str, str]]) -> tuple[list[str], list[str]]:

@@ -1,5 +1,6 @@
 """params.yaml as one object: a block per stage, and those of what is no stage. A stage reads only its own."""
 
+import json
 import re
 import typing
 from collections.abc import Sequence
@@ -21,10 +22,14 @@ from satiety.pretrain import Pretrain
 from satiety.promotion import Promote
 from satiety.retrain import Retrain
 from satiety.retrieve import Retrieve
-from satiety.section import PARAMS_FILE, Section, nearest, read_yaml
+from satiety.secrets import without_secrets
+from satiety.section import PARAMS_FILE, Section, nearest, read_value, read_yaml
 from satiety.tuning import Finetune
 from satiety.validate import Validate
 from satiety.worth import Worth
+
+_NUMBER = re.compile(r"[+-]?(\d|[1-9](_?\d)+)?(\.(\d(_?\d)*)?)?([eE][+-]?\d(_?\d)*)?")
+"""What Hydra takes for a number: neither hexadecimal nor with a zero before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,7 @@ def check_overrides(path: Path, overrides: Sequence[str]) -> None:
             given.add(name.strip())
             _put(values, name.strip().split("."), _value(value))
         except KeyError as error:
-            wrong.append(f"overrides: {override}: {error.args[0]}")
+            wrong.append(f"overrides: {without_secrets(override)}: {error.args[0]}")
     try:
         _check_copy(path, values)
     except ParamsError as error:
@@ -116,7 +121,7 @@ def _check_copy(path: Path, values: Any) -> None:
     """Check the file as overrides would leave it; its lines mean nothing to who gave them, so they are left out."""
     with TemporaryDirectory(prefix="satiety-") as scratch:
         copy = Path(scratch, path.name)
-        copy.write_text(yaml.safe_dump(values, allow_unicode=True, sort_keys=False), encoding="utf-8")
+        copy.write_text(json.dumps(values, default=str), encoding="utf-8")  # as YAML it is read alike by all
         try:
             load_params(copy)
         except ParamsError as error:
@@ -137,13 +142,10 @@ def _put(values: Any, keys: Sequence[str], value: Any) -> None:
 
 
 def _value(text: str) -> Any:
-    """Return what Hydra's grammar, which DVC uses, makes of a value: YAML's, and 1e-4 is a number."""
-    try:
-        value = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError):
-        raise KeyError(f"{text!r} is no value") from None
-    if isinstance(value, str) and re.fullmatch(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+", value):
-        return float(value)
+    """Return a value as it would be read from the file; Hydra's grammar, which DVC uses, reads plain numbers alike."""
+    value = read_value(text)
+    if isinstance(value, int | float) and not isinstance(value, bool) and not _NUMBER.fullmatch(text.strip()):
+        raise KeyError(f"write {value}: {text!r} is a text to DVC")
     return value
 
 

@@ -1,39 +1,53 @@
-"""Records that come one by one -> a folder of Parquet parts: bounded, whole after any kill.
+"""Records that come one by one -> a folder of Parquet parts: bounded, in order of arrival, whole after any kill.
 
-Every append is a file of its own, so writers need no lock and a file is there whole or not at all. Its name says when
-it was written, how many rows it has, and which of those of one moment it is. Of too many small files the older ones are
-made one; of too many rows the oldest go. Whatever is cut off in between, or done by two at once, leaves rows twice at
-most, and the reader takes each once: of rows with one id, the latest.
+Every append is a file of its own, so writers need no lock and a file is there whole or not at all. Its name gives its
+place, its rows, and a mark of its own. The place is the time of writing, but always after that of the files that are
+there: a clock may be wrong, the order of arrival may not. The ``time`` of a row is for people.
+
+Who appends also tidies, unless another does at that moment. Of too many small files neighbours are joined; of too many
+rows the oldest files go. A joined file has the place and the mark of the last file that it stands for, and names them
+all: a joining that was cut off is seen by that, and finished, and no row counts twice.
 """
 
 from __future__ import annotations
 
+import fcntl
+import json
 import logging
 import re
-import time
 import uuid
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from itertools import accumulate
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate, groupby
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
-from satiety.errors import DataError
-from satiety.records import Feedback, Served, read, write
+from satiety.damaged import put_aside
+from satiety.errors import DamagedError, DataError, SatietyError
+from satiety.records import Drawn, Feedback, Served, read, read_ids, read_notes, write
 
 log = logging.getLogger(__name__)
 
-OURS = re.compile(r"\d{8}T\d{6}\.\d{6}Z-\d+-[0-9a-f]{12}\.parquet")
+NAME = re.compile(r"(?P<place>\d{8}T\d{6}\.\d{6}Z)-(?P<rows>\d+)-(?P<mark>[0-9a-f]{12})\.parquet")
 """Names of the files that are of the record; what else lies in the folder is left alone."""
-LEFT = re.compile(rf"\.{OURS.pattern}\.\d+\.tmp")
-"""And of those that somebody began."""
-ABANDONED = 3600
-"""Seconds after which a file that nobody finished is taken for left behind."""
+PLACE = "%Y%m%dT%H%M%S.%fZ"
+LOCK = ".lock"
+STANDS_FOR = "satiety.parts"
+"""Note of a joined file: the names of the files that it stands for, as JSON, in their order."""
 SHARE = 8
 """A file is joined with others up to this part of the limit, so that what goes at once is no more than about that."""
-R = TypeVar("R", Served, Feedback)
+R = TypeVar("R", Served, Feedback, Drawn)
+
+
+class Part(NamedTuple):
+    """A file of the record, as its name describes it; parts sort in order of arrival."""
+
+    place: str
+    mark: str
+    rows: int
+    path: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +59,7 @@ class Parts(Generic[R]):
     limit: int
     """Rows that are kept at least, once there are so many; the oldest files beyond go."""
     parts: int
-    """Small files from which on the older ones are made one."""
+    """Small files from which on the older ones are joined."""
 
     def add(self, rows: Sequence[R]) -> None:
         """Append rows.
@@ -54,66 +68,118 @@ class Parts(Generic[R]):
             SetupError: the disk is full, read-only or forbidden; nothing was appended then.
         """
         if rows:
-            self._write(datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ"), rows)
+            self._write(_choose_place(self._files()), uuid.uuid4().hex[:12], list(_latest(rows).values()))
             self._tidy()
 
     def read(self) -> dict[str, R]:
-        """Return the latest row of every id, in order of time. What is no whole file is left out, and said."""
-        found: list[R] = []
-        waiting = self._files()
-        while waiting:
-            for path in waiting:
-                found += self._rows(path)
-            gone = any(not path.exists() for path in waiting)  # made one with others, meanwhile
-            waiting = [path for path in self._files() if path not in waiting] if gone else []
-        return _latest(found)
+        """Return the row of every id that arrived last, in order of arrival.
 
-    def _write(self, stamp: str, rows: Sequence[R]) -> None:
-        write(self.folder / f"{stamp}-{len(rows)}-{uuid.uuid4().hex[:12]}.parquet", rows, self.kind)
+        What is no whole file is put aside, and the log says so.
+        """
+        tables: dict[Part, list[R]] = {}
+        while unread := [part for part in self._files() if part not in tables]:  # joined meanwhile, or new
+            tables |= {part: self._rows(part) for part in unread}
+        return _latest(row for part in sorted(tables) for row in tables[part])
 
-    def _files(self) -> list[Path]:
-        return sorted(path for path in self.folder.glob("*.parquet") if OURS.fullmatch(path.name))
+    def _files(self) -> list[Part]:
+        matches = [(path, NAME.fullmatch(path.name)) for path in self.folder.glob("*.parquet")]
+        return sorted(Part(m["place"], m["mark"], int(m["rows"]), path) for path, m in matches if m)
+
+    def _write(self, place: str, mark: str, rows: Sequence[R], names: Sequence[str] = ()) -> Path:
+        path = self.folder / f"{place}-{len(rows)}-{mark}.parquet"
+        write(path, rows, self.kind, {STANDS_FOR: json.dumps(names)} if names else None)
+        return path
 
     def _tidy(self) -> None:
-        files = self._files()
-        rows = sum(map(_count, files))
-        while files and rows - _count(files[0]) >= self.limit:
-            rows -= _count(files[0])
-            files.pop(0).unlink(missing_ok=True)
-        small = [path for path in files if _count(path) < self.limit // SHARE]
-        if len(small) > self.parts:
-            sums = accumulate(map(_count, small))
-            fit = sum(total <= self.limit // SHARE for total in sums)
-            self._join(small[: max(2, min(fit, len(small) // 2))])
-        for path in filter(lambda path: LEFT.fullmatch(path.name), self.folder.glob(".*.tmp")):
-            with suppress(OSError):
-                if time.time() - path.stat().st_mtime > ABANDONED:
-                    path.unlink()
-
-    def _join(self, files: Sequence[Path]) -> None:
-        whole = {path: found for path in files if (found := self._rows(path))}  # what is damaged stays to be looked at
-        rows = list(_latest(row for one in whole.values() for row in one).values())
-        self._write(files[-1].name.split("-", 1)[0], rows)
-        for path in whole:
-            path.unlink(missing_ok=True)
-
-    def _rows(self, path: Path) -> list[R]:
+        """Keep the folder small, where nobody else does so now. What fails is tried again by the next append."""
         try:
-            return list(read(path, self.kind))
-        except DataError as error:
-            if path.exists():
-                log.warning("left out: %s", error)
-            return []
+            with (self.folder / LOCK).open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._finish()
+                self._drop()
+                self._join()
+        except BlockingIOError:
+            return
+        except (SatietyError, OSError) as error:
+            log.warning("%s: the rows are recorded, but the folder cannot be tidied: %s", self.folder, error)
+
+    def _finish(self) -> None:
+        """End a joining that was cut off: the joined file is there, and the last of those that it stands for."""
+        for _, group in groupby(self._files(), lambda part: (part.place, part.mark)):
+            if len(same := list(group)) > 1:
+                for part in same:
+                    if self._rows(part):
+                        self._clear(part.path)
+
+    def _drop(self) -> None:
+        """Remove the oldest files, as long as the others have enough rows."""
+        files = self._files()
+        while files and sum(part.rows for part in files[1:]) >= self.limit and self._suffice(files[1:]):
+            files.pop(0).path.unlink(missing_ok=True)
+
+    def _suffice(self, parts: Sequence[Part]) -> bool:
+        """Return whether the parts have as many ids as are kept at least: an answer may be corrected twice."""
+        different = set[str]()
+        for part in reversed(parts):
+            with _tolerate(part.path):
+                different.update(read_ids(part.path, self.kind))
+            if len(different) >= self.limit:
+                return True
+        return False
+
+    def _join(self) -> None:
+        """Make one file of the older ones of small neighbours, where there are too many."""
+        most, files = self.limit // SHARE, self._files()
+        if sum(part.rows < most for part in files) <= self.parts:
+            return
+        groups = [list(group) for small, group in groupby(files, lambda part: part.rows < most) if small]
+        longest = max(groups, key=len)
+        fitting = sum(total <= most for total in accumulate(part.rows for part in longest))
+        tables = {part: self._rows(part) for part in longest[: max(2, min(fitting, len(longest) // 2))]}
+        whole = [part for part, rows in tables.items() if rows]
+        if len(whole) > 1:
+            rows = list(_latest(row for part in whole for row in tables[part]).values())
+            names = [part.path.name for part in whole]
+            self._clear(self._write(whole[-1].place, whole[-1].mark, rows, names))
+
+    def _clear(self, joined: Path) -> None:
+        """Remove the files that a joined one stands for, the last of them last: while it is there, this is not done."""
+        for name in json.loads(read_notes(joined, self.kind).get(STANDS_FOR, "[]")):
+            if name != joined.name and NAME.fullmatch(name):
+                (self.folder / name).unlink(missing_ok=True)
+
+    def _rows(self, part: Part) -> list[R]:
+        with _tolerate(part.path):
+            return list(read(part.path, self.kind))
+        return []
+
+
+@contextmanager
+def _tolerate(path: Path) -> Iterator[None]:
+    """Leave a file out that cannot be read within the block: one that is damaged for good."""
+    try:
+        yield
+    except DamagedError as error:
+        put_aside(path, error)
+    except DataError as error:
+        if path.exists():
+            log.warning("left out: %s", error)
+
+
+def _choose_place(files: Sequence[Part]) -> str:
+    """Return the place of a file that is written now: after all that are there, whatever the clock says."""
+    place = datetime.now(UTC).strftime(PLACE)
+    if files:
+        with suppress(ValueError, OverflowError):  # the name of a file that is none of ours
+            following = datetime.strptime(files[-1].place, PLACE).replace(tzinfo=UTC) + timedelta(microseconds=1)
+            place = max(place, following.strftime(PLACE))
+    return place
 
 
 def _latest(rows: Iterable[R]) -> dict[str, R]:
-    found = {row.id: row for row in sorted(rows, key=_when)}
-    return {row.id: row for row in sorted(found.values(), key=_when)}
-
-
-def _when(row: Served | Feedback) -> tuple[str, str]:
-    return row.time, row.id
-
-
-def _count(path: Path) -> int:
-    return int(path.name.split("-")[1])
+    """Return the last row of each id, in the order of these."""
+    latest: dict[str, R] = {}
+    for row in rows:
+        latest.pop(row.id, None)
+        latest[row.id] = row
+    return latest

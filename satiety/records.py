@@ -1,18 +1,18 @@
-"""The shapes that flow between stages, and Parquet in and out, streamed.
-
-Everything here is plain data. Offsets are in characters (Unicode code points), half-open.
-"""
+"""The records that flow between stages, and Parquet in and out, streamed. Everything here is plain data."""
 
 import types
 import typing
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from satiety.errors import DataError
+from satiety.answers import Answer, dump, load
+from satiety.errors import DamagedError, DataError
 from satiety.files import replacing
+from satiety.inputs import Inputs, dump_inputs, load_inputs, text_of
 
 Split = Literal["train", "dev", "test"]
 Bound = Literal["train", "dev", "test", "added"]
@@ -22,35 +22,32 @@ BATCH = 8192
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """A labelled stretch of a text: characters ``start`` to ``end``, half-open."""
-
-    start: int
-    end: int
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
 class Example:
-    """One labelled text, and where it came from."""
+    """One labelled example, and where it came from."""
 
     id: str
-    text: str
-    label: str | None = None
-    """The gold answer of a problem that gives one label to a text."""
-    spans: tuple[Span, ...] = ()
-    """The gold answer of a problem that labels stretches of a text; in order of start, never overlapping."""
+    """Digest of the inputs."""
+    inputs: Inputs = field(hash=False)
+    """What is asked; in a table it is JSON (`satiety.inputs`)."""
+    answer: Answer | None = None
+    """The gold answer; in a table it is JSON (`satiety.answers`)."""
     split: Split = "train"
     group: str = ""
     """Examples of one group never straddle the split."""
     language: str = ""
     """ISO 639-1 code; ``und`` where it cannot be told."""
     origin: str = "gold"
-    """``gold`` (a person labelled it), or the name of the component that made it."""
+    """``gold`` (a person labelled it); ``drawn`` (so did one, and chance chose it from the traffic); or the name of
+    the component that made it."""
     parent: str | None = None
     """Id of the example this one was made from."""
     source: str = ""
     """Where it was read: ``file:line``."""
+
+    @property
+    def text(self) -> str:
+        """The inputs as one text."""
+        return text_of(self.inputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +82,8 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What was answered for one test example; answers are JSON (`satiety.evaluate.answers`), and no text is in it."""
+class Evaluated:
+    """What was answered for one test example; answers are JSON (`satiety.answers`), and no text is in it."""
 
     id: str
     gold: str
@@ -100,26 +97,36 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """One text that a model answered."""
+    """One example that a model answered."""
 
     id: str
     """Of this answer, for feedback and receipts."""
     time: str
     """ISO 8601, UTC."""
-    text: str
-    """Personal data is masked."""
+    inputs: str
+    """JSON (`satiety.inputs`); repaired, personal data and secrets masked."""
     answer: str
-    """JSON (`satiety.evaluate.answers`); spans are of the masked text."""
+    """JSON (`satiety.answers`); mentions are of the masked text."""
     confidence: float
     """The model's probability of its answer, in [0, 1]."""
     scores: str
-    """JSON: the probability of each label; ``{}`` where spans are labelled."""
+    """JSON: the probability of each label; ``{}`` where an answer points to stretches of the text."""
     latency: float
     """Seconds, its share of its batch's."""
     model: str
     """Digest of the package."""
     name: str
     """Of the registered model: those of one name follow each other in one place, whatever else is on record."""
+
+    @property
+    def asked(self) -> Inputs:
+        """The inputs, by name."""
+        return load_inputs(self.inputs)
+
+    @property
+    def text(self) -> str:
+        """The inputs as one text."""
+        return text_of(self.asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,16 +138,35 @@ class Feedback:
     time: str
     """ISO 8601, UTC."""
     answer: str
-    """JSON (`satiety.evaluate.answers`): a label, or spans over the masked text."""
+    """JSON (`satiety.answers`); mentions are of the masked text."""
     by: str
     """Who says so: a free word."""
 
 
-R = TypeVar("R", Example, Document, Rejected, Answer, Served, Feedback)
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """An answer that chance drew from the record, for a person to label."""
+
+    id: str
+    """Of the `Served` row."""
+    time: str
+    """ISO 8601, UTC."""
+    draw: str
+    """Name of the draw: all of one were drawn together."""
 
 
-def write(path: Path, records: Iterable[R], kind: type[R]) -> int:
-    """Write records as Parquet, streamed; return how many."""
+R = TypeVar("R", Example, Document, Rejected, Evaluated, Served, Feedback, Drawn)
+
+
+def write(path: Path, records: Iterable[R], kind: type[R], notes: Mapping[str, str] | None = None) -> int:
+    """Write records as Parquet, streamed; return how many.
+
+    Args:
+        path: of the file.
+        records: what to write.
+        kind: their class.
+        notes: the file's own metadata; ``read_notes`` returns them.
+    """
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -150,6 +176,8 @@ def write(path: Path, records: Iterable[R], kind: type[R]) -> int:
         while batch := list(islice(rows, BATCH)):
             out.write_table(pa.Table.from_pylist([_row(record) for record in batch], schema=schema))
             count += len(batch)
+        if notes:
+            out.add_key_value_metadata(notes)
     return count
 
 
@@ -157,23 +185,55 @@ def read(path: Path, kind: type[R]) -> Iterator[R]:
     """Yield the records of a Parquet file that ``write`` made, in file order.
 
     Raises:
-        DataError: the file is missing, truncated, holds other columns, or a byte of a page is not the one written.
+        DataError: the file is missing, cannot be read, or holds other columns.
+        DamagedError: it is truncated, or a byte of a page is not the one written.
     """
+    with _opened(path, kind) as file:
+        for batch in file.iter_batches(BATCH):
+            for row in batch.to_pylist():
+                yield _record(kind, row)
+
+
+def read_ids(path: Path, kind: type[R]) -> list[str]:
+    """Return the ids alone, in file order. Raises what ``read`` does."""
+    with _opened(path, kind) as file:
+        return list(file.read(["id"]).column("id").to_pylist())
+
+
+def read_notes(path: Path, kind: type[R]) -> dict[str, str]:
+    """Return the notes that a file was written with. Raises what ``read`` does."""
+    with _opened(path, kind) as file:
+        notes = file.metadata.metadata or {}
+        return {name.decode(): value.decode() for name, value in notes.items()}
+
+
+@contextmanager
+def _opened(path: Path, kind: type[R]) -> Iterator[Any]:
+    """Open a Parquet file of records, and say what is wrong with it, now or as it is read."""
     import pyarrow as pa
     from pyarrow import parquet
 
     try:
         with parquet.ParquetFile(path, page_checksum_verification=True) as file:
             if not file.schema_arrow.equals(_schema(kind)):
-                found = ", ".join(file.schema_arrow.names)
-                raise DataError(f"{path}: not a table of {kind.__name__}; its columns are: {found}")
-            for batch in file.iter_batches(BATCH):
-                for row in batch.to_pylist():
-                    yield _record(kind, row)
+                columns = ", ".join(file.schema_arrow.names)
+                raise DataError(
+                    f"{path}: not a table of {kind.__name__}, or of an older Satiety; {_anew(kind)} ({columns})"
+                )
+            yield file
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; run the stage that makes it, or `dvc repro`") from None
     except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"{path}: not a whole Parquet file ({error}); {_remedy(kind)}") from None
+        if isinstance(error, OSError) and error.errno is not None:
+            raise DataError(f"{path}: cannot read it: {error.strerror}") from None
+        raise DamagedError(f"{path}: not a whole Parquet file ({error}); {_remedy(kind)}") from None
+
+
+def _anew(kind: type) -> str:
+    """Say what to do about a table of another kind, or of an older version."""
+    if kind in (Served, Feedback, Drawn):
+        return "move it out of the record: nothing reads it any more"
+    return "make it anew with `dvc repro`"
 
 
 def _remedy(kind: type) -> str:
@@ -197,14 +257,16 @@ def count(path: Path) -> int | None:
 def _row(record: R) -> dict[str, Any]:
     """Return what `asdict` does, in a third of the time: that copies every value."""
     row = {name: getattr(record, name) for name in record.__slots__}
-    if row.get("spans"):
-        row["spans"] = [asdict(span) for span in row["spans"]]
+    if isinstance(record, Example):
+        row["inputs"] = dump_inputs(record.inputs)
+        row["answer"] = None if record.answer is None else dump(record.answer)
     return row
 
 
 def _record(kind: type[R], row: dict[str, Any]) -> R:
     if kind is Example:
-        row["spans"] = tuple(Span(**span) for span in row["spans"])
+        row["inputs"] = load_inputs(row["inputs"])
+        row["answer"] = None if row["answer"] is None else load(row["answer"])
     return kind(**row)
 
 
@@ -212,14 +274,11 @@ def _schema(kind: type) -> Any:
     import pyarrow as pa
 
     hints = typing.get_type_hints(kind)
-    return pa.schema([_column(field.name, hints[field.name]) for field in fields(kind)])
+    return pa.schema([_column(column.name, hints[column.name]) for column in fields(kind)])
 
 
 def _column(name: str, hint: Any) -> Any:
     import pyarrow as pa
 
-    if hint == tuple[Span, ...]:
-        span = [("start", pa.int32()), ("end", pa.int32()), ("label", pa.string())]
-        return pa.field(name, pa.list_(pa.struct(span)), nullable=False)
     plain = next(t for t in typing.get_args(hint) if t is not type(None)) if isinstance(hint, types.UnionType) else hint
     return pa.field(name, pa.float64() if plain is float else pa.string(), nullable=isinstance(hint, types.UnionType))

@@ -1,5 +1,6 @@
 """Read one block of params.yaml as a typed, checked, immutable object."""
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
@@ -9,12 +10,17 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from satiety.errors import ParamsError
+from satiety.scalars import AmbiguousError, agreed
+from satiety.secrets import without_secrets
 
 PARAMS_FILE = Path("params.yaml")
-FIELDS = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
-"""Of whatever is read from params.yaml."""
+FIELDS = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False, strict=True)
+"""Of whatever is read from params.yaml. Strict: '240' and 240.0 are no integers, for DVC sees other values in them."""
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 """What every generator of random numbers takes: NumPy's and scikit-learn's take no more."""
+_TRUTHS = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
+"""How words of YAML 1.1, or in quotes, are written that mean true or false."""
+_BREAKS = re.compile("[\x85\u2028\u2029\ufeff]")
 MOST = 1_000_000_000
 """Of anything that is counted: no more than fits the libraries below, which count in 32 bits."""
 
@@ -45,8 +51,23 @@ class Section(BaseModel):
             raise ParamsError("\n".join(_say(path, tree, (*at, *e["loc"]), e, details) for e in details)) from None
 
 
+class _Ambiguous(yaml.MarkedYAMLError):
+    """YAML, but not such that all read the same."""
+
+
 class _Strict(yaml.SafeLoader):
-    """YAML's safe loader, which keeps the last of two equal keys and breaks at odd values, made to refuse both."""
+    """YAML's safe loader, made to read as DVC does.
+
+    And to refuse what it would let pass or break at: equal keys, odd values, words that YAML 1.1 and 1.2 read
+    differently.
+    """
+
+    def compose_scalar_node(self, anchor: Any) -> yaml.ScalarNode:
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        if event.tag is not None:
+            shown = f"the tag {event.tag.replace('tag:yaml.org,2002:', '!!')[:40]} is not needed"
+            raise _Ambiguous(None, None, f"{shown}: write a text in quotes, and all else without", event.start_mark)
+        return super().compose_scalar_node(anchor)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
@@ -61,6 +82,10 @@ class _Strict(yaml.SafeLoader):
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
             value = super().construct_object(node, deep=deep)
+            if isinstance(node, yaml.ScalarNode) and node.style is None:
+                value = agreed(node.value, value)
+        except AmbiguousError as error:
+            raise _Ambiguous(None, None, str(error), node.start_mark) from None
         except ValueError:  # a number of 5,000 digits, a date such as 2026-99-99
             kind = node.tag.rpartition(":")[2]
             shown = f"{str(node.value)[:20]!r} cannot be read as {kind}; if it is text, put it in quotes"
@@ -75,6 +100,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """Return the file's top-level blocks; raise ParamsError where it is missing, broken, or no mapping."""
     try:
         text = path.read_text(encoding="utf-8")
+        _check_breaks(path, text)
         value = _parsed(path, text)
     except FileNotFoundError:
         raise ParamsError(f"{path}: no such file; run from the folder that holds it") from None
@@ -85,16 +111,47 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise ParamsError(f"{path}:{line}: not YAML: a control character, U+{ord(text[error.position]):04X}") from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ParamsError(f"{path}:{line}: not YAML: {error.problem}") from None
+        kind = "" if isinstance(error, _Ambiguous) else "not YAML: "
+        raise ParamsError(f"{path}:{line}: {kind}{error.problem}") from None
     if not isinstance(value, dict):
         raise ParamsError(f"{path}:1: must hold one block per stage")
     return value
 
 
+def _check_breaks(path: Path, text: str) -> None:
+    """Refuse what one reader of YAML takes for the end of a line, or for nothing, and another for a character."""
+    if match := _BREAKS.search(text, 1):  # a byte order mark may begin the file
+        line, code = text.count("\n", 0, match.start()) + 1, ord(match.group())
+        raise ParamsError(
+            f'{path}:{line}: the invisible character U+{code:04X}; remove it, or write \\u{code:04x} in ""'
+        )
+
+
+def read_value(text: str) -> Any:
+    """Return a value that stands alone, as an override gives it, read as in a file.
+
+    Raises:
+        KeyError: it is none, or may be read as another; says why.
+    """
+    try:
+        loader = _Strict(text)
+        try:
+            return loader.get_single_data()
+        finally:
+            loader.dispose()
+    except _Ambiguous as error:
+        raise KeyError(error.problem) from None
+    except (yaml.YAMLError, RecursionError):
+        raise KeyError(f"{text!r} is no value") from None
+
+
 def _parsed(path: Path, text: str) -> Any:
     loader = _Strict(text)
     try:
-        return loader.get_single_data()
+        value = loader.get_single_data()
+        if loader.yaml_version:
+            raise ParamsError(f"{path}:1: remove the line %YAML: it is read as YAML 1.2")
+        return value
     except RecursionError:
         raise ParamsError(f"{path}:{loader.get_mark().line + 1}: nested too deep") from None
     finally:
@@ -131,4 +188,21 @@ def _reason(error: Any, others: Any) -> str:
         return "missing; every value is written in the file"
     message = str(error["msg"]).removeprefix("Value error, ")
     value = error["input"]
-    return f"{message} (it is {value!r})" if isinstance(value, str | int | float | bool) else message
+    if not isinstance(value, str | int | float | bool):
+        return message
+    return f"{message} (it is {without_secrets(repr(value))}){_advice(error['type'], value)}"
+
+
+def _advice(kind: str, value: Any) -> str:
+    """Say how a value is written that is meant, and is of another type as it stands."""
+    if kind == "string_type":
+        return "; put it in quotes"
+    if kind == "bool_type" and (meant := _TRUTHS.get(str(value).lower())):
+        return f"; write {meant}"
+    if kind not in ("int_type", "float_type") or isinstance(value, bool):
+        return ""
+    try:
+        number = float(value)
+        return f"; write {number if kind == 'float_type' else int(number)}" if number.is_integer() else ""
+    except (ValueError, OverflowError):
+        return ""

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from satiety.settings import Settings, project_root
+from satiety.state import STATE
 
-STATE = Path(".satiety")
 SERVICES = STATE / "services.env"
 """Addresses and passwords of the services, for a shell to source; readable by its owner alone."""
 LOCK = STATE / "services.lock"
@@ -48,7 +48,7 @@ def join() -> None:
 def read(root: Path) -> dict[str, str]:
     """Return the variables of the file; none where there is no file."""
     path = root / SERVICES
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
     pairs = (line.removeprefix("export ").partition("=") for line in lines if line.startswith("export "))
     return {name: value for name, _, value in pairs}
 
@@ -61,10 +61,11 @@ def write(root: Path, variables: Mapping[str, str]) -> None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that nobody else may ever read, at once or not at all."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Write a file that nobody else may ever read, at once or not at all; its folder is there."""
     new = path.with_name(f"{path.name}.tmp")
     new.unlink(missing_ok=True)
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
         out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
     new.replace(path)

@@ -17,12 +17,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from satiety.answers import labels_of
+from satiety.inputs import text_of
 from satiety.words import units
 
 if TYPE_CHECKING:
-    from satiety.problems import Prediction
+    from satiety.answers import Answer, Span
+    from satiety.inputs import Inputs
     from satiety.problems.base import Floats
-    from satiety.records import Example, Span
+    from satiety.records import Example
     from satiety.tuning.tuned import Tuned
 
 
@@ -34,7 +37,7 @@ class Row:
     source: str
     """Where it was read: ``file:line``."""
     text: str
-    label: str
+    gold: str
     """Its gold label, or that of its entity; ``no entity`` where it has none."""
     similarity: float
     """Cosine of the features, in [-1, 1]."""
@@ -62,29 +65,40 @@ class Support:
 NONE = "no entity"
 
 
-def support(model: Tuned, text: str, answer: Prediction, train: Sequence[Example], nearest: int) -> list[Support]:
-    """Return what the answer rests on, once per entity where entities are labelled.
+def support(model: Tuned, inputs: Inputs, answer: Answer, train: Sequence[Example], nearest: int) -> list[Support]:
+    """Return what the answer rests on, once per mention where it points to stretches of the text.
 
     Args:
         model: the one that answered.
-        text: what it was asked.
+        inputs: what it was asked.
         answer: what it said.
         train: the examples it learned from.
         nearest: rows to return of each.
     """
-    asked, *known = _features(model, [text, *(example.text for example in train)])
-    if not answer.spans:
-        rows = [(_mean(one), example, _whole(example), example.text) for one, example in zip(known, train, strict=True)]
-        return [_nearest(_mean(asked), answer.label or NONE, text, rows, nearest)]
+    field = model.problem.marked
+    asked, *known = _features(model, [inputs, *(example.inputs for example in train)])
+    if not answer.mentions:
+        rows = [
+            (_mean(one), example, _named(example.answer), example.text)
+            for one, example in zip(known, train, strict=True)
+        ]
+        return [_nearest(_mean(asked), _named(answer), text_of(inputs), rows, nearest)]
     rows = [
-        (_mean(one[_within(example.text, span)]), example, span.label, example.text[span.start : span.end])
+        (_mean(one[_within(text, mention)]), example, label, text[mention.start : mention.end])
         for one, example in zip(known, train, strict=True)
-        for span in example.spans
+        for text in [str(example.inputs[field])]
+        for mention, label in _mentions(example.answer)
     ]
+    text = str(inputs[field])
     return [
-        _nearest(_mean(asked[_within(text, span)]), span.label, text[span.start : span.end], rows, nearest)
-        for span in answer.spans
+        _nearest(_mean(asked[_within(text, mention)]), label, text[mention.start : mention.end], rows, nearest)
+        for mention, label in _mentions(answer)
     ]
+
+
+def _mentions(answer: Answer | None) -> list[tuple[Span, str]]:
+    """Return each stretch that an answer points to, and its label."""
+    return list(zip(answer.mentions, answer.labels, strict=False)) if answer else []
 
 
 def _nearest(
@@ -99,23 +113,20 @@ def _nearest(
     return Support(said, about, tuple(found))
 
 
-def _whole(example: Example) -> str:
-    if example.label is not None:
-        return example.label
-    return ", ".join(sorted({span.label for span in example.spans})) or NONE
+def _named(answer: Answer | None) -> str:
+    return ", ".join(labels_of([answer])) or NONE
 
 
-def _features(model: Tuned, texts: Sequence[str]) -> Iterator[Floats]:
-    """Yield per text what the head is given: shape (windows, hidden), or (units, hidden) for a head over tokens."""
-    from satiety.records import Example
+def _features(model: Tuned, inputs: Sequence[Inputs]) -> Iterator[Floats]:
+    """Yield per input what the head is given: shape (windows, hidden), or (units, hidden) for a head over tokens."""
     from satiety.tuning.inputs import encode
     from satiety.tuning.predict import logits_of
 
-    examples, card = [Example(str(i), text) for i, text in enumerate(texts)], model.card
+    examples, card = model.problem.ask(inputs), model.card
     windows = encode(model.problem, examples, model.tokenizer, max_length=card.max_length, prefix=card.prefix)
     found = logits_of(model.model, windows, model.hardware, pad=model.tokenizer.pad_token_id, features=True)
     width = model.model.head.in_features
-    of: list[dict[int, Floats]] = [{} for _ in texts]
+    of: list[dict[int, Floats]] = [{} for _ in inputs]
     for window, rows in zip(windows, found, strict=True):
         at = of[window.example]
         if rows.ndim == 1:
@@ -123,7 +134,7 @@ def _features(model: Tuned, texts: Sequence[str]) -> Iterator[Floats]:
         else:
             at |= {unit: row for unit, row in zip(window.units, rows, strict=False) if unit >= 0}
     for example, at in zip(examples, of, strict=True):
-        count = len(units(example.text)) if model.problem.head == "token" else len(at)
+        count = len(units(example.text)) if model.model.over.per_token else len(at)
         yield np.array([at.get(i, np.zeros(width)) for i in range(count)]).reshape(count, width)
 
 

@@ -1,6 +1,6 @@
 """What a model was asked and what it answered, kept for those who watch over it; and what people say of its answers.
 
-Both are folders of Parquet parts (`satiety.parts`): bounded, whole after any kill, with no lock for writers.
+All are folders of Parquet parts (`satiety.parts`): bounded, whole after any kill, with no lock for writers.
 """
 
 from __future__ import annotations
@@ -13,28 +13,32 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from satiety.evaluate.answers import write as told
-from satiety.masking import KINDS, mask, mask_spans
-from satiety.parts import ABANDONED, Parts
-from satiety.problems.base import Prediction
-from satiety.records import Feedback, Served, Span
+from satiety.answers import Answer, dump
+from satiety.errors import SetupError
+from satiety.ingest.sanitise import mask_salvaged, sanitise_example
+from satiety.inputs import Inputs, dump_inputs
+from satiety.masking import KINDS
+from satiety.parts import Parts
+from satiety.problems.base import Prediction, Problem
+from satiety.records import Drawn, Example, Feedback, Served
 from satiety.settings import Settings, project_root
+from satiety.state import PRIVATE, STATE, prepare_state
 
-__all__ = ["ABANDONED", "FOLDER", "Traffic", "recorded", "served"]
+__all__ = ["FOLDER", "Traffic", "recorded", "served"]
 
-FOLDER = Path(".satiety/traffic")
+FOLDER = STATE / "traffic"
 """Of a project, where the settings name no other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """A folder of answered texts, and of corrections in a folder within."""
+    """A folder of answered texts; of corrections, and of what was drawn to be labelled, in folders within."""
 
     folder: Path
     limit: int = 200_000
     """Rows of each that are kept at least, once there are so many; the oldest files beyond go."""
     parts: int = 256
-    """Small files of each from which on the older ones are made one."""
+    """Small files of each from which on the older ones are joined."""
 
     def add(self, rows: Sequence[Served]) -> None:
         """Append answers.
@@ -45,14 +49,14 @@ class Traffic:
         self._answers().add(rows)
 
     def read(self, name: str | None = None) -> list[Served]:
-        """Return every answer once, in order of time, of models of a name or of all.
+        """Return every answer once, in order of arrival, of models of a name or of all.
 
-        What is no whole file is left out, and said.
+        What is no whole file is put aside, and the log says so.
         """
         return [row for row in self._answers().read().values() if name is None or row.name == name]
 
     def correct(self, rows: Sequence[Feedback]) -> None:
-        """Append corrections; the latest of an answer counts.
+        """Append corrections; of an answer that which arrives last counts.
 
         Raises:
             SetupError: as ``add``.
@@ -60,8 +64,20 @@ class Traffic:
         self._corrections().add(rows)
 
     def corrections(self) -> dict[str, Feedback]:
-        """Return the latest correction of every answer, by the answer's id, in order of time."""
+        """Return the latest correction of every answer, by the answer's id, in order of arrival."""
         return self._corrections().read()
+
+    def draw(self, rows: Sequence[Drawn]) -> None:
+        """Append answers that were drawn for people to label.
+
+        Raises:
+            SetupError: as ``add``.
+        """
+        self._draws().add(rows)
+
+    def draws(self) -> dict[str, Drawn]:
+        """Return every answer that was drawn, by its id, in order of arrival."""
+        return self._draws().read()
 
     def _answers(self) -> Parts[Served]:
         return Parts(self.folder, Served, self.limit, self.parts)
@@ -69,42 +85,58 @@ class Traffic:
     def _corrections(self) -> Parts[Feedback]:
         return Parts(self.folder / "feedback", Feedback, self.limit, self.parts)
 
+    def _draws(self) -> Parts[Drawn]:
+        return Parts(self.folder / "draws", Drawn, self.limit, self.parts)
+
 
 def recorded(settings: Settings) -> Traffic | None:
     """Return the record: where the settings say, else of the project, if this is one."""
+    if settings.traffic:
+        with suppress(OSError):  # whoever appends hears of it
+            settings.traffic.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+        return Traffic(settings.traffic)
     root = project_root()
-    folder = settings.traffic or (root / FOLDER if (root / ".dvc").is_dir() else None)
-    return Traffic(folder) if folder else None
+    if not (root / ".dvc").is_dir():
+        return None
+    with suppress(SetupError):  # whoever appends hears of it, and a reader can do without
+        prepare_state(root)
+    return Traffic(root / FOLDER)
 
 
 def served(
-    texts: Sequence[str], answers: Sequence[Prediction], name: str, model: str, seconds: float
+    problem: Problem, asked: Sequence[Example], given: Sequence[Prediction], name: str, model: str, seconds: float
 ) -> Iterator[Served]:
-    """Yield what is kept of a batch that a model answered: no personal data, and no span that holds a part of some.
+    """Yield what is kept of a batch that a model answered: sanitised as `ingest` does, without what cannot move along.
 
     Args:
-        texts: as they were asked.
-        answers: one per text.
+        problem: that was asked.
+        asked: the examples, as they were asked.
+        given: one answer to each.
         name: of the registered model.
         model: digest of the package.
         seconds: that the batch took.
     """
     now = datetime.now(UTC).isoformat(timespec="microseconds")  # so that one batch comes after another
-    for text, answer in zip(texts, answers, strict=True):
+    for example, prediction in zip(asked, given, strict=True):
+        inputs, answer = _sanitised(example.inputs, prediction.answer, problem.marked)
+        scores = {} if prediction.answer and prediction.answer.mentions else prediction.scores
         yield Served(
             id=uuid.uuid4().hex,
             time=now,
-            text=mask(text, KINDS)[0],
-            answer=told(Prediction(answer.label, tuple(_moved(text, answer.spans)))),
-            confidence=float(answer.confidence),
-            scores=json.dumps({name: float(score) for name, score in answer.scores.items()} if answer.label else {}),
-            latency=seconds / len(texts),
+            inputs=dump_inputs(inputs),
+            answer=dump(answer),
+            confidence=float(prediction.confidence),
+            scores=json.dumps({name: float(score) for name, score in scores.items()}),
+            latency=seconds / len(asked),
             model=model,
             name=name,
         )
 
 
-def _moved(text: str, spans: Sequence[Span]) -> Iterator[Span]:
-    for span in spans:
-        with suppress(ValueError):  # it cuts what is masked
-            yield from mask_spans(text, (span,), KINDS)[1]
+def _sanitised(inputs: Inputs, answer: Answer | None, marked: str) -> tuple[Inputs, Answer | None]:
+    try:
+        clean = sanitise_example(inputs, answer, marked, KINDS)
+    except ValueError:  # what cannot be repaired is kept as far as it can
+        texts = {name: mask_salvaged(value, KINDS) for name, value in inputs.items() if isinstance(value, str)}
+        return texts, answer.move(()).reword(lambda text: mask_salvaged(text, KINDS)) if answer else None
+    return clean.inputs, clean.answer

@@ -7,6 +7,7 @@ a Chinese, Japanese or Korean character, a run of letters and digits of another 
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import cache
 from typing import Any
 
@@ -18,6 +19,17 @@ _MARKS = r"\u0300-\u036f\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\u20
 _UNIT = re.compile(rf"(?:[{CJK}]|[^\W_{CJK}{_MARKS}][^\W_{CJK}]*|\S)[{_MARKS}]*")
 _CJK_RUN = re.compile(rf"[{CJK}]+")
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
+
+IGNORABLE = re.compile(
+    r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+"""What nobody sees, zero-width blanks among it (Default_Ignorable_Code_Point of Unicode's DerivedCoreProperties)."""
+
+
+def normalise(text: str) -> str:
+    """Return the text as duplicates are told: NFKC, without case, nothing invisible, white space as single blanks."""
+    return " ".join(unicodedata.normalize("NFKC", IGNORABLE.sub("", text)).casefold().split())
 
 
 def units(text: str) -> list[tuple[int, int]]:

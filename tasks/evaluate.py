@@ -9,7 +9,7 @@ from satiety.evaluate.calibration import calibrate
 from satiety.evaluate.report import calibration_rows, check_gold, confusion_rows, score
 from satiety.files import write_text
 from satiety.problems import Problem
-from satiety.records import Answer, Example, read, write
+from satiety.records import Evaluated, Example, read, write
 from satiety.settings import Settings
 from satiety.tuning import load
 from tasks.stage import Made, Report, stage
@@ -32,11 +32,11 @@ def main(
     """Answer the test examples without and with the tuned model, and compare the two on the same resamples."""
     asked, gold = Problem.load(problem), list(read(test, Example))
     check_gold(asked, gold)
-    device, texts = Settings().device, [example.text for example in gold]
-    before = asked.before(list(read(train, Example)), texts, embedder(base, device, params.prefix))
+    device = Settings().device
+    before = asked.before(list(read(train, Example)), gold, embedder(base, device, params.prefix))
     model = load(tuned, device)
-    after = model.predict(texts)
-    wrote = write(predictions, collect(gold, before, after), Answer)
+    after = model.predict([example.inputs for example in gold])
+    wrote = write(predictions, collect(gold, before, after), Evaluated)
     write_text(confusion, confusion_rows(asked, gold, after))
     trust = calibrate(asked.outcomes(gold, after), params.bins)
     write_text(calibration, calibration_rows(trust))

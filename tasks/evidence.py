@@ -7,10 +7,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from satiety.answers import load
 from satiety.errors import DataError, ParamsError
-from satiety.evaluate.answers import read as read_answer
 from satiety.evaluate.answers import recalled
-from satiety.evaluate.bootstrap import Resampling
+from satiety.evaluate.bootstrap import Resampling, groups_of
 from satiety.package.contents import MODEL
 from satiety.package.load import Package
 from satiety.problems import Prediction, Problem
@@ -19,7 +19,7 @@ from satiety.promotion.judge import Compared, Evidence
 from satiety.promotion.paired import paired
 from satiety.promotion.slices import sliced
 from satiety.promotion.trust import trusted
-from satiety.records import Answer, Example
+from satiety.records import Evaluated, Example
 from tasks.fetch import fetch
 
 ADVICE = "restore its files, or `satiety rollback` to the one before"
@@ -39,10 +39,11 @@ class Asked:
 def untrained(challenger: Package, asked: Asked, params: Promote) -> Evidence:
     """Return how the challenger compares with no training."""
     stored = _recall(challenger, asked)
-    old, new = ([read_answer(one) for one in side] for side in zip(*((a.before, a.after) for a in stored), strict=True))
+    old, new = [Prediction(load(row.before)) for row in stored], [Prediction(load(row.after)) for row in stored]
     problem, how = challenger.problem, _how(params)
     tallies = problem.tally(asked.frozen, old), problem.tally(asked.frozen, new)
-    return Evidence(Compared(paired(problem.measure, *tallies, how)[problem.headline], {}))
+    groups = groups_of(asked.frozen)
+    return Evidence(Compared(paired(problem.score, *tallies, groups, how)[problem.headline], {}))
 
 
 def gathered(challenger: Package, champion: Any, asked: Asked, params: Promote) -> Evidence:
@@ -58,17 +59,13 @@ def gathered(challenger: Package, champion: Any, asked: Asked, params: Promote) 
     with rival(champion, problem) as package:
         old = _known(_answers(package, asked.frozen), problem)
         frozen = _compared(problem, asked.frozen, old, new, params)
-        fresh = None
-        if len(asked.fresh) >= params.fresh_least:
-            gold = [_askable(example, problem) for example in asked.fresh]
-            first, second = (_known(one.predict([e.text for e in gold]), problem) for one in (package, challenger))
-            fresh = _compared(problem, gold, first, second, params)
-        if problem.head == "token" and frozen.headline.interval((1 - params.level) / 2).low > -params.margin:
-            texts = [example.text for example in asked.frozen]  # no confidence of an entity is stored
-            old, new = package.predict(texts), challenger.predict(texts)
-        known = all(answer.scores or not answer.spans for answer in (*old, *new))
+        fresh, drawn = _on_fresh((package, challenger), asked.fresh, problem, params)
+        if not problem.categorical and frozen.headline.interval((1 - params.level) / 2).low > -params.margin:
+            inputs = [example.inputs for example in asked.frozen]  # no confidence of a single mention is stored
+            old, new = package.predict(inputs), challenger.predict(inputs)
+        known = all(one.scores or not (one.answer and one.answer.mentions) for one in (*old, *new))
         trust = trusted(problem, asked.frozen, old, new, params.bins, how) if known else None
-        return Evidence(frozen, fresh, trust, (_weights(package), _weights(challenger)))
+        return Evidence(frozen, fresh, drawn, trust, (_weights(package), _weights(challenger)))
 
 
 @contextmanager
@@ -81,7 +78,7 @@ def rival(champion: Any, problem: Problem) -> Iterator[Package]:
                 f"params.yaml: register.name: {champion.name!r} is a model of the problem {package.problem.kind}, "
                 f"this one is of {problem.kind}; give it another name"
             )
-        if not set(package.problem.classes) & set(problem.classes) - {"O"}:
+        if problem.classes and not set(package.problem.classes) & set(problem.classes) - {"O"}:
             raise ParamsError(
                 f"params.yaml: register.name: {champion.name!r} is a model of other labels, none of which is of this "
                 "problem; give it another name"
@@ -89,11 +86,27 @@ def rival(champion: Any, problem: Problem) -> Iterator[Package]:
         yield package
 
 
-def _recall(challenger: Package, asked: Asked) -> list[Answer]:
+def _on_fresh(
+    pair: tuple[Package, Package], fresh: Sequence[Example], problem: Problem, params: Promote
+) -> tuple[Compared | None, Compared | None]:
+    """Return how champion and challenger compare on all fresh examples, and on those drawn at random."""
+    if len(fresh) < params.fresh_least:
+        return None, None
+    gold = [_askable(example, problem) for example in fresh]
+    old, new = (_known(package.predict([e.inputs for e in gold]), problem) for package in pair)
+    drawn = [place for place, example in enumerate(gold) if example.origin == "drawn"]
+    fresh_compared = _compared(problem, gold, old, new, params)
+    if len(drawn) < params.fresh_least:
+        return fresh_compared, None
+    some = [gold[i] for i in drawn], [old[i] for i in drawn], [new[i] for i in drawn]
+    return fresh_compared, _compared(problem, *some, params)
+
+
+def _recall(challenger: Package, asked: Asked) -> list[Evaluated]:
     answers = recalled(challenger.stored(), asked.frozen)
     if answers is None:
         raise DataError(
-            f"{challenger.folder}: its scores are of other test examples than {asked.place}; run `dvc repro`"
+            f"{challenger.source}: its scores are of other test examples than {asked.place}; run `dvc repro`"
         )
     return answers
 
@@ -101,11 +114,11 @@ def _recall(challenger: Package, asked: Asked) -> list[Answer]:
 def _answers(package: Package, gold: Sequence[Example]) -> list[Prediction]:
     """Return the answers that a package was stored with, or new ones where those are of other test examples."""
     stored = recalled(package.stored(), gold)
-    return package.predict([e.text for e in gold]) if stored is None else [_stored(answer) for answer in stored]
+    return package.predict([e.inputs for e in gold]) if stored is None else [_stored(answer) for answer in stored]
 
 
-def _stored(answer: Answer) -> Prediction:
-    return replace(read_answer(answer.after), confidence=answer.confidence)
+def _stored(row: Evaluated) -> Prediction:
+    return Prediction(load(row.after), row.confidence)
 
 
 def _compared(
@@ -113,18 +126,16 @@ def _compared(
 ) -> Compared:
     how, tallies = _how(params), (problem.tally(gold, old), problem.tally(gold, new))
     slices = sliced(problem, gold, *tallies, params.slices, params.slice_least, how)
-    return Compared(paired(problem.measure, *tallies, how)[problem.headline], slices)
+    return Compared(paired(problem.score, *tallies, groups_of(gold), how)[problem.headline], slices)
 
 
 def _known(answers: Sequence[Prediction], problem: Problem) -> list[Prediction]:
-    """Return answers without spans of other labels than the problem's: those cannot be right, and no class has them."""
-    known = set(problem.model_dump()["labels"])
-    return [replace(one, spans=tuple(span for span in one.spans if span.label in known)) for one in answers]
+    """Return answers without mentions of other labels than the problem's: those cannot be right, no class has them."""
+    return [replace(one, answer=one.answer and one.answer.restrict(problem.listed)) for one in answers]
 
 
 def _askable(example: Example, problem: Problem) -> Example:
-    known = set(problem.model_dump()["labels"])
-    return replace(example, spans=tuple(span for span in example.spans if span.label in known))
+    return replace(example, answer=example.answer and example.answer.restrict(problem.listed))
 
 
 def _weights(package: Package) -> int:

@@ -5,8 +5,9 @@ from pathlib import Path
 from satiety.problems import Problem
 from satiety.records import Document, Example, read
 from satiety.settings import Settings
+from satiety.state import STATE
 from satiety.tuning import Finetune
-from tasks.stage import STATE, Made, Report, stage
+from tasks.stage import Made, Report, stage
 
 
 @stage

@@ -1,4 +1,4 @@
-"""The moves of the alias `champion`, each a tag of the registered model: written before it goes, confirmed after.
+"""The moves of the alias `champion`, each a tag of the registered model: written before it goes, confirmed after, told.
 
 A tag of its own for each, so that two who write at once lose nothing, in a database and behind a server alike.
 """
@@ -16,6 +16,7 @@ from typing import Any
 from satiety.package.card import Facts
 from satiety.promotion.moves import Move, effective
 from satiety.settings import Settings, project_root
+from satiety.state import prepare_state
 from tasks import tracking
 
 CHAMPION = "champion"
@@ -58,7 +59,8 @@ def begun(
     """
     now = datetime.now(UTC).isoformat(timespec="microseconds")
     data = {**facts.data, "revision": facts.revision}
-    return Move(now, kind, who(), before, after, why[:LONGEST], scores, digests, data, done=False)
+    told = kind != "promote"  # by a report, that is; a rollback is told on the spot
+    return Move(now, kind, who(), before, after, why[:LONGEST], scores, digests, data, done=False, told=told)
 
 
 def move(client: Any, name: str, one: Move) -> None:
@@ -74,7 +76,7 @@ def move(client: Any, name: str, one: Move) -> None:
 @contextmanager
 def deciding() -> Iterator[None]:
     """Let nobody else of this project move the alias within the block."""
-    with tracking.locked(project_root() / ".satiety" / "champion.lock"):
+    with tracking.locked(prepare_state(project_root()) / "champion.lock"):
         yield
 
 
@@ -95,6 +97,13 @@ def settle(client: Any, name: str) -> None:
     tag = max(written, default=None)
     if tag and not written[tag].done and written[tag].after == held(client, name):
         _write(client, name, tag, replace(written[tag], done=True))
+
+
+def tell(client: Any, name: str, version: str) -> None:
+    """Note that the promotion of this version stands in a report now."""
+    for tag, record in _written(client, name).items():
+        if record.after == version and not record.told:
+            _write(client, name, tag, replace(record, told=True))
 
 
 def _written(client: Any, name: str) -> dict[str, Move]:

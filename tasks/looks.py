@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from satiety.evaluate.answers import write
+from satiety.answers import dump
 from satiety.records import Example
 
 PREFIX = "satiety.look."
@@ -21,7 +21,7 @@ SHOWN = 16
 
 def set_digest(gold: Sequence[Example]) -> str:
     """Return what tells this test set from others: its ids and their answers."""
-    lines = sorted(json.dumps([example.id, write(example)], ensure_ascii=False) for example in gold)
+    lines = sorted(json.dumps([example.id, dump(example.answer)], ensure_ascii=False) for example in gold)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 

@@ -13,7 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from satiety.errors import SatietyError, SetupError
-from tasks.spool import without_secrets
+from satiety.secrets import without_secrets
 from tasks.tracking import QUIET, check_database
 
 if TYPE_CHECKING:

@@ -18,8 +18,10 @@ from satiety.files import sha256, write_text
 from satiety.package.contents import MANIFEST
 from satiety.records import Example, read
 from satiety.settings import Settings
+from satiety.state import STATE
+from tasks.integrity import check
 from tasks.places import places
-from tasks.stage import REPORTS, STATE, Report, stage
+from tasks.stage import REPORTS, Report, stage
 
 if TYPE_CHECKING:
     from satiety.drift.asked import Asked
@@ -43,17 +45,18 @@ def main(table: Path | None = None, *, params: Monitor, report: Report) -> None:
 
     asked, report.name = _asked(table, params), called(table=table is not None)
     pages = {"en": REPORTS / f"{report.name}.html", "zh": REPORTS / f"{report.name}.zh.html"}
-    report.flow(read=len(asked.texts), wrote=0)
-    window = {"source": asked.source, "texts": len(asked.texts), "since": asked.since, "until": asked.until}
+    report.flow(read=len(asked.inputs), wrote=0)
+    window = {"source": asked.source, "texts": len(asked.inputs), "since": asked.since, "until": asked.until}
     window["left_out"] = _left_out(asked)
-    if len(asked.texts) < params.least:
-        report.add(verdict="too few texts", window=window, sentence=too_few(len(asked.texts), params.least))
+    if len(asked.inputs) < params.least:
+        report.add(verdict="too few texts", window=window, sentence=too_few(len(asked.inputs), params.least))
         for path in pages.values():
             path.unlink(missing_ok=True)
         return
+    check([*places("problem", "package", "base", "train", "dev", "test"), REPORTS / "worth.json"])
     eye = _eye(params)
     pool = _pool(eye, params)
-    sample, answers = eye.see(asked.texts)
+    sample, answers = eye.see(asked.inputs)
     estimator = rehearsed(eye.problem, pool, len(sample), params)
     curve = _curve(eye.problem.headline)
     found = watch(eye.problem, pool, estimator, Window(sample, answers, asked.gold), params, curve)
@@ -77,7 +80,8 @@ def _asked(table: Path | None, params: Monitor) -> Asked:
     from satiety.traffic import recorded
 
     if table is not None:
-        return of_table(table, params.window, Ingest.load().limits)
+        ingest = Ingest.load()
+        return of_table(table, params.window, ingest.problem, ingest.limits)
     traffic = recorded(Settings())
     if traffic is None:
         raise SetupError("monitor: nothing is recorded outside of a project; run in one, or name a --table")

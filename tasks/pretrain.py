@@ -5,7 +5,8 @@ from pathlib import Path
 from satiety.pretrain import Pretrain
 from satiety.records import Document, read
 from satiety.settings import Settings
-from tasks.stage import STATE, Made, Report, stage
+from satiety.state import STATE
+from tasks.stage import Made, Report, stage
 
 
 @stage

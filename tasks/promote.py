@@ -1,9 +1,11 @@
 """`promote`, which is no stage: challenger against champion; the one that the evidence is for is champion.
 
 Who is champion is a fact of the world, not of this workspace, so DVC must not cache it: run it after `dvc repro`.
-The alias moves last, and at once; what was cut off before is done again by the next run, as the same look.
+The alias moves last, and at once; what was cut off before is done again by the next run, as the same look, and what was
+cut off after is told by the next run, as the promotion that it was.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,18 +15,21 @@ from satiety import package as packages
 from satiety.package.load import Package
 from satiety.promotion import Promote
 from satiety.promotion.judge import Evidence, Verdict, judge
-from satiety.promotion.moves import taken_back
+from satiety.promotion.moves import Move, taken_back, untold
 from satiety.promotion.reason import reason
-from satiety.promotion.report import grounds, spent
+from satiety.promotion.report import drawn_of, grounds, spent
 from satiety.promotion.spending import Look, Looks
 from satiety.records import Example, read
 from satiety.settings import Settings
 from tasks import history, looks, standing, tracking
 from tasks.evidence import Asked, gathered, untrained
+from tasks.integrity import check
 from tasks.pages import describe
 from tasks.places import places
-from tasks.register import DIGEST_TAG, publish
+from tasks.register import DIGEST_TAG, find, publish
 from tasks.stage import Report, stage
+
+log = logging.getLogger("tasks.promote")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,8 @@ class Decision:
     evidence: Evidence | None = None
     """None where nothing had to be compared."""
     verdict: Verdict | None = None
+    move: Move | None = None
+    """A promotion that was made, and cut off before its report was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +64,25 @@ class Contest:
 def main(*, params: Promote, report: Report) -> None:
     """Make the packaged model champion of MLflow's registry, where the evidence is for it."""
     package, asked = _asked()
-    challenger = packages.inspect(package, Settings().device)
+    challenger = packages.snapshot(package, Settings().device)
+    if not _reigns(challenger):
+        challenger.check_example()  # whoever wrote it: what does not answer as it did is registered by nobody
     number = publish(challenger, report.run.head)
     contest = Contest(tracking.connect(), challenger.facts().name, number, challenger, asked, params)
     champion, decided = _contest(contest)
     with tracking.reached():
         describe(contest.client, challenger, number)
     report.add(**told(contest, champion, decided))
+    if decided.decision == "promoted":
+        report.then(lambda: _tell(contest))
+
+
+def _reigns(challenger: Package) -> bool:
+    """Return whether the champion is this very model, so that nothing can move."""
+    client, name = tracking.connect(), challenger.facts().name
+    with tracking.reached():
+        number = find(client, name, challenger.digest)
+        return number is not None and number == history.held(client, name)
 
 
 def _contest(contest: Contest) -> tuple[Any, Decision]:
@@ -91,10 +110,13 @@ def decide(contest: Contest, champion: Any) -> Decision:
     client, name, challenger, params = contest.client, contest.name, contest.challenger, contest.params
     with tracking.reached():
         taken = looks.taken(client.get_registered_model(name).tags, looks.set_digest(contest.asked.frozen))
-        back = taken_back(history.moves(client, name), challenger.digest)
+        moves = history.moves(client, name)
+    back = taken_back(moves, challenger.digest)
     before = Looks(Look(taken, (1 - params.level) / 2))
     old = champion.tags.get(DIGEST_TAG, "unknown") if champion else None
     if old == challenger.digest:
+        if move := untold(moves, str(champion.version)):
+            return Decision("promoted", move.why, before, move=move)
         return Decision("unchanged", f"this model is the champion already, as version {champion.version}", before)
     if back:
         again = f'`satiety rollback {contest.number} --why "…"` makes it champion all the same'
@@ -104,13 +126,13 @@ def decide(contest: Contest, champion: Any) -> Decision:
     else:
         evidence = gathered(challenger, champion, contest.asked, params)
         rival = f"the champion, version {champion.version}"
-    paid = _look(contest, old, fresh=evidence.fresh is not None)
+    paid = _look(contest, old, drawn=evidence.drawn is not None)
     verdict = judge(evidence, paid, params)
     why = reason(challenger.problem.headline, rival, evidence, verdict, paid, params)
     return Decision("promoted" if verdict.promote else "kept" if champion else "refused", why, paid, evidence, verdict)
 
 
-def _look(contest: Contest, old: str | None, *, fresh: bool) -> Looks:
+def _look(contest: Contest, old: str | None, *, drawn: bool) -> Looks:
     """Note the looks that this comparison takes, before anything of it is known to anybody."""
     total = (1 - contest.params.level) / 2
 
@@ -120,8 +142,8 @@ def _look(contest: Contest, old: str | None, *, fresh: bool) -> Looks:
     new = contest.challenger.digest
     with tracking.reached():
         frozen = take(looks.set_digest(contest.asked.frozen), new)
-        more = f"{new} on {looks.set_digest(contest.asked.fresh)}"  # of more examples it is another look
-        return Looks(frozen, take(looks.FRESH, more) if fresh else None)
+        more = f"{new} on {looks.set_digest(drawn_of(contest.asked.fresh))}"  # of more examples it is another look
+        return Looks(frozen, take(looks.FRESH, more) if drawn else None)
 
 
 def _carry_out(contest: Contest, champion: Any, decided: Decision) -> None:
@@ -146,6 +168,8 @@ def _carry_out(contest: Contest, champion: Any, decided: Decision) -> None:
 
 def told(contest: Contest, champion: Any, decided: Decision) -> dict[str, Any]:
     """Return what the report says: the decision, and every ground for it."""
+    if decided.move:
+        return _finished(contest, decided, decided.move)
     unchanged = contest.challenger.scores()["after"] if decided.decision == "unchanged" else None
     pair = decided.evidence and decided.evidence.frozen.headline
     old, new = (pair.old.rounded(), pair.new.rounded()) if pair else (unchanged, unchanged)
@@ -162,12 +186,37 @@ def told(contest: Contest, champion: Any, decided: Decision) -> dict[str, Any]:
     }
 
 
+def _finished(contest: Contest, decided: Decision, move: Move) -> dict[str, Any]:
+    """Return the report of a promotion that was cut off: what its move in the history knows of it."""
+    before, scores = move.digests.get("before") or "unknown", move.scores
+    return {
+        "decision": decided.decision,
+        "reason": decided.reason,
+        "name": contest.name,
+        "metric": contest.challenger.problem.headline,
+        "champion": move.before and _side(move.before, before, scores.get("old")),
+        "challenger": _side(contest.number, contest.challenger.digest, scores.get("new")),
+        "difference": scores.get("difference"),
+        "alpha": spent(decided.looks, contest.params),
+    }
+
+
+def _tell(contest: Contest) -> None:
+    """Note in the history that the report is written, so that no later run tells of this promotion again."""
+    try:
+        with tracking.reached():
+            history.tell(contest.client, contest.name, contest.number)
+    except tracking.TrackingError as error:
+        log.warning("%s. The next `promote` will tell of this promotion once more", error)
+
+
 def _scores(contest: Contest, decided: Decision) -> dict[str, Any]:
     """Return what the history keeps of a comparison."""
     if not decided.evidence or not decided.verdict:
         return {}
     pair, found = decided.evidence.frozen.headline, decided.verdict
-    fresh = {"fresh": found.fresh.difference.rounded()} if found.fresh else {}
+    sets = {"fresh": found.fresh, "drawn": found.drawn}
+    fresh = {name: one.difference.rounded() for name, one in sets.items() if one}
     sides = {"old": pair.old.rounded(), "new": pair.new.rounded(), "difference": found.frozen.difference.rounded()}
     return {"metric": contest.challenger.problem.headline, "level": found.frozen.level, **sides, **fresh}
 
@@ -177,8 +226,9 @@ def _side(version: Any, digest: str, score: Mapping[str, float] | None) -> dict[
 
 
 def _asked() -> tuple[Path, Asked]:
-    """Return where the package of this workspace lies, and its test examples."""
+    """Return where the package of this workspace lies, and its test examples; all of them as DVC keeps them."""
     package, test, fresh = places("package", "test", "fresh")
+    check([package, test, fresh])
     return package, Asked(test, list(read(test, Example)), _fresh(fresh))
 
 

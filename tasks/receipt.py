@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from satiety import package as packages
+from satiety.answers import load
 from satiety.errors import DataError, ModelError
-from satiety.evaluate.answers import read as read_answer
 from satiety.files import sha256
 from satiety.package.card import Facts
 from satiety.package.load import Package
@@ -53,7 +53,7 @@ class Receipt:
         """Return it as JSON can hold it."""
         return {
             "prediction": asdict(self.served)
-            | {name: json.loads(getattr(self.served, name)) for name in ("answer", "scores")},
+            | {name: json.loads(getattr(self.served, name)) for name in ("inputs", "answer", "scores")},
             "model": {
                 "name": self.name,
                 "version": self.version,
@@ -96,7 +96,7 @@ def receipt(traffic: Traffic, id: str, folder: Path, nearest: int) -> Receipt:
 
 
 def _support(package: Package, served: Served, train: Path, nearest: int) -> list[Support]:
-    return support(package.model, served.text, read_answer(served.answer), list(read(train, Example)), nearest)
+    return support(package.model, served.asked, load(served.answer), list(read(train, Example)), nearest)
 
 
 def _missing(train: Path, shown: str, facts: Facts) -> str | None:
@@ -117,7 +117,7 @@ def _made(digest: str, name: str, here: Path) -> Iterator[tuple[Package, str | N
     The workspace's own package is taken where it is the one, the registry's otherwise.
     """
     version, champion, unknown = _known(digest, name)
-    local = packages.inspect(here, Settings().device) if here.is_dir() else None
+    local = packages.snapshot(here, Settings().device) if here.is_dir() else None
     if local is not None and local.digest == digest:
         yield local, version and str(version.version), champion
         return

@@ -45,7 +45,7 @@ def main(
     params: Register,
     report: Report,
 ) -> None:
-    """Package the tuned model, load what was written, answer its example, and give MLflow a version of it."""
+    """Package the tuned model, once it answers as it was evaluated, and give MLflow a version of it."""
     examples = list(read(train, Example))
     facts = Facts(
         name=params.name,
@@ -55,9 +55,9 @@ def main(
         trained=len(examples),
         params={name: block for name, block in read_yaml(PARAMS_FILE).items() if name not in NOT_OF_THE_MODEL},
     )
-    make(package, tuned, predictions, scores, facts, device=Settings().device)
-    opened = packages.open(package, Settings().device)
-    opened.check_example()
+    device = Settings().device
+    make(package, tuned, predictions, scores, facts, tests=list(read(test, Example)), device=device)
+    opened = packages.inspect(package, device)
     report.flow(read=len(opened.stored()), wrote=1)
     size = sum(path.stat().st_size for path in package.rglob("*") if path.is_file())
     report.add(name=params.name, digest=opened.digest, bytes=size)

@@ -5,7 +5,7 @@ running stage holds a lock on its file; the kernel drops it when the process die
 kept as an artifact lies beside it, in a folder of the same name.
 
 The name without its ending is the run's *key*: the one name under which it is known here, in MLflow (as a tag), and to
-the runs below it, whether MLflow has heard of it or not.
+the runs below it, whether MLflow has heard of it or not. `spooled.py` reads the files again.
 """
 
 import fcntl
@@ -19,18 +19,22 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from io import FileIO
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
+from satiety.damaged import read_state
 from satiety.errors import SetupError
-from satiety.files import write_text
+from satiety.files import name_temporary, sweep, write_text, writing
+from satiety.secrets import without_secrets
 from satiety.section import Section
 from satiety.settings import Settings, project_root
+from satiety.state import STATE, prepare_state
 
-SPOOL = Path(".satiety/spool")
-ARRIVED = Path(".satiety/arrived")
+SPOOL = STATE / "spool"
+ARRIVED = STATE / "arrived"
 """Where each of the last runs is in MLflow: a small file per key."""
 REMEMBERED = 500
 """Files of that kind that are kept, the newest."""
@@ -41,7 +45,6 @@ NAME = 120
 _DIGEST = re.compile(r"[0-9a-f]{32,64}")
 _REFUSED = re.compile(r"[^\w./ -]")
 _UNFIT = re.compile(r"[^\w.-]")
-_SECRET = re.compile(r"//[^@/\s\"]*@")
 log = logging.getLogger(__name__)
 
 
@@ -58,8 +61,10 @@ class Arrived:
 class Run:
     """One executed stage, or one flow above stages, as lines of its spool file."""
 
-    def __init__(self, out: TextIO, head: Mapping[str, Any]) -> None:
+    def __init__(self, out: FileIO, head: Mapping[str, Any]) -> None:
         self._out = out
+        self._folder = SPOOL / head["run"]
+        """Of the artifacts."""
         self._room = ROOM
         self.ended = False
         self.head = head
@@ -67,12 +72,16 @@ class Run:
         self.write(**head)
 
     def write(self, **line: Any) -> None:
-        """Append one line, safe against a crash of this process."""
+        """Append one line, safe against a crash of this process; all of it or nothing."""
+        text, begin = (json.dumps(line, ensure_ascii=False) + "\n").encode(), self._out.tell()
         try:
-            self._out.write(json.dumps(line, ensure_ascii=False) + "\n")
-            self._out.flush()
-        except OSError as error:
-            raise SetupError(f"{self._out.name}: cannot write: {error.strerror}") from error
+            with writing(SPOOL / f"{self.head['run']}.open"):
+                while text:
+                    text = text[self._out.write(text) :]
+        finally:
+            if text:
+                self._out.seek(begin)
+                self._out.truncate()
 
     def metric(self, name: str, value: float, step: int = 0) -> None:
         """Spool one point of a metric; a name that MLflow refuses is made safe, the original kept beside it."""
@@ -94,14 +103,12 @@ class Run:
                 log.info("%s: %s bytes are too many for an artifact of the run", file, f"{size:,}")
                 continue
             self._room -= size
-            self._copy(file, kept(Path(self._out.name)) / file.relative_to(base))
+            self._copy(file, self._folder / file.relative_to(base))
 
     def _copy(self, file: Path, target: Path) -> None:
-        try:
+        with writing(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, target)
-        except OSError as error:
-            raise SetupError(f"{target}: cannot write: {error.strerror}") from error
 
     def finish(self, values: Mapping[str, Any]) -> None:
         """Spool every number and every digest of a report, nested names joined by dots, and where it was computed."""
@@ -143,25 +150,37 @@ def parent(name: str, params: Mapping[str, str]) -> Iterator[Run]:
 
 @contextmanager
 def _spooled(stage: str, fields: Mapping[str, str], above: str | None) -> Iterator[Run]:
-    SPOOL.mkdir(parents=True, exist_ok=True)
+    prepare_state()
     key = f"{time.time_ns()}-{_UNFIT.sub('_', stage)[:NAME]}-{uuid.uuid4().hex[:8]}"
-    unborn, running = SPOOL / f"{key}.new", SPOOL / f"{key}.open"
-    with unborn.open("w", encoding="utf-8") as out:
-        fcntl.flock(out, fcntl.LOCK_EX)
-        unborn.rename(running)  # locked before it can be seen: never taken for an orphan
+    with _open_spool(SPOOL / f"{key}.open") as out:
         run = Run(out, _head(key, stage, fields, above))
         try:
             yield run
-        except (KeyboardInterrupt, SystemExit):
-            run.end("KILLED")
+        except BaseException as error:
+            with suppress(SetupError):  # the first error counts; the next delivery ends a file that could not be
+                run.end("KILLED" if isinstance(error, KeyboardInterrupt | SystemExit) else "FAILED")
+                _close(out, key)
             raise
-        except BaseException:
-            run.end("FAILED")
-            raise
-        finally:
-            out.flush()
-            os.fsync(out.fileno())
-            running.rename(SPOOL / f"{key}.jsonl")
+        _close(out, key)
+
+
+def _open_spool(running: Path) -> FileIO:
+    """Make a spool file, locked before it can be seen, so that it is never taken for an orphan."""
+    with writing(running):
+        SPOOL.mkdir(parents=True, exist_ok=True)
+        sweep(SPOOL)
+        out = name_temporary(running).open("wb", buffering=0)
+        fcntl.flock(out, fcntl.LOCK_EX)
+        Path(out.name).rename(running)
+    return out
+
+
+def _close(out: FileIO, key: str) -> None:
+    """Let a spool file be delivered."""
+    running = SPOOL / f"{key}.open"
+    with writing(running):
+        os.fsync(out.fileno())
+        running.rename(running.with_suffix(".jsonl"))
 
 
 def born(key: str) -> tuple[int, str]:
@@ -177,8 +196,8 @@ def kept(path: Path) -> Path:
 
 def arrived(key: str) -> Arrived | None:
     """Return where the run of this key is in MLflow; None where it has not arrived there, or long ago."""
-    path = ARRIVED / f"{key}.json"
-    return Arrived(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+    where = read_state(ARRIVED / f"{key}.json", {"run_id": str, "experiment_id": str, "url": str | None})
+    return Arrived(where["run_id"], where["experiment_id"], where["url"]) if where else None
 
 
 def remember(key: str, where: Arrived) -> None:
@@ -190,29 +209,12 @@ def remember(key: str, where: Arrived) -> None:
             old.unlink(missing_ok=True)
 
 
-def finished() -> list[Path]:
-    """Return the spool files that can be delivered, oldest first; those of processes that died are closed first."""
-    for path in SPOOL.glob("*.open"):
-        _close_orphan(path)
-    return sorted(SPOOL.glob("*.jsonl"))
-
-
-def read(path: Path) -> list[dict[str, Any]]:
-    """Return the lines of a spool file; the first is the run's head."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
-
-
 def safe_name(name: str) -> str:
     """Return a name that MLflow takes: itself where it can be, else cleaned, with six digits of its hash."""
     cleaned = posixpath.normpath(_REFUSED.sub("_", name)).lstrip("/.")
     if cleaned == name and len(name) <= NAME:
         return name
     return f"{cleaned[: NAME - 7]}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
-
-
-def without_secrets(text: str) -> str:
-    """Return a text without the user and the password of any URL in it."""
-    return _SECRET.sub("//", text)
 
 
 def _head(key: str, stage: str, fields: Mapping[str, str], above: str | None) -> dict[str, Any]:
@@ -225,24 +227,6 @@ def _head(key: str, stage: str, fields: Mapping[str, str], above: str | None) ->
         "settings": {"device": Settings().device},
         "params": {name: without_secrets(value) for name, value in fields.items()},
     }
-
-
-def _close_orphan(path: Path) -> None:
-    """End the file of a process that died; leave that of one that lives."""
-    try:
-        with path.open("r+", encoding="utf-8") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            whole = [line for line in file if line.endswith("\n")]
-            if whole and "end" not in json.loads(whole[-1]):
-                whole.append(json.dumps({"end": int(path.stat().st_mtime * 1000), "status": "KILLED"}) + "\n")
-            file.seek(0)
-            file.truncate()
-            file.writelines(whole)
-            file.flush()
-            os.fsync(file.fileno())
-            path.rename(path.with_suffix(".jsonl")) if whole else path.unlink()
-    except (BlockingIOError, FileNotFoundError):
-        return  # it runs, or another process closed it meanwhile
 
 
 def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float | str]]:

@@ -17,20 +17,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
+from satiety.damaged import Shape
 from satiety.errors import BusyError, SatietyError
-from satiety.files import sha256, write_text
+from satiety.files import sha256, write_text, writing
 from satiety.records import count
 from satiety.section import Section
+from satiety.settings import project_root
+from satiety.state import STATE, prepare_site, prepare_state
+from tasks.integrity import check
 from tasks.leash import end_with_parent, insist
 from tasks.spool import Run, tracked
 
 REPORTS = Path("reports")
-STATE = Path(".satiety")
-"""What is true of this machine and this moment only: timings, locks, checkpoints, the spool. Never versioned."""
 Made = Annotated[Path, "made"]
 """A path that the stage writes; every other one is read."""
 BEGUN = STATE / "begun"
 """When the present run of the whole pipeline began: what is older than that was cached."""
+COST: Shape = {"started": int | float, "seconds": int | float, "peak_bytes": int | float}
+"""What is in ``.satiety/timings/<stage>.json``."""
 GRACE = 20.0
 """Seconds in which a stage that was told to stop is gone, whatever it was at."""
 
@@ -41,6 +45,7 @@ class Report:
     def __init__(self, name: str, run: Run) -> None:
         self.values: dict[str, Any] = {}
         self.name, self.run = name, run
+        self.steps: list[Callable[[], None]] = []
 
     def flow(self, *, read: int, wrote: int, quarantined: int = 0) -> None:
         """Say how many records came in, went out, and were quarantined: every stage does."""
@@ -53,6 +58,10 @@ class Report:
     def point(self, name: str, value: float, step: int) -> None:
         """Add one point of a curve, for MLflow; the stage writes its own DVC plots."""
         self.run.metric(name, value, step)
+
+    def then(self, step: Callable[[], None]) -> None:
+        """Take a step once the report is on disk: what nobody may do before people can read of it."""
+        self.steps.append(step)
 
     def keep(self, path: Path) -> None:
         """Have MLflow keep a small file or folder, as it is now, as an artifact of the run."""
@@ -76,16 +85,23 @@ class Stage:
         self.made = [name for name in self.paths if hints[name] == Made]
 
     def run(self, **paths: Path) -> Report:
-        """Run the function on these paths, alone in its workspace; write and return its report."""
+        """Run the function on these paths, alone in its workspace; write and return its report.
+
+        Raises:
+            DataError: a path that it reads is not what DVC's records name.
+        """
         params = self.params.load()
         with alone(self.name), _timed(self.name) as cost, tracked(self.name, params) as run:
             cost["run"] = run.head["run"]
             report = Report(self.name, run)
+            check(path for name, path in paths.items() if name not in self.made)
             self._feed(run, paths)
             self.function(**paths, params=params, report=report)
             written = REPORTS / f"{report.name}.json"
             text = json.dumps(report.values, indent=2, ensure_ascii=False, allow_nan=False)
             write_text(written, text + "\n")
+            for step in report.steps:
+                step()
             plots = [path for name, path in paths.items() if name in self.made and path.suffix == ".csv"]
             for path in (written, *plots):
                 run.keep(path)
@@ -128,30 +144,28 @@ def _stop(*_: object) -> None:
 
 
 def begin(folder: Path) -> None:
-    """Note that a run of the whole pipeline begins in this folder."""
-    _private(folder / STATE)
+    """Note that a run of the whole pipeline begins in this folder; close what DVC and the stages write to."""
+    prepare_state(folder)
+    prepare_site(project_root(folder))
     write_text(folder / BEGUN, f"{time.time()}\n")
-
-
-def _private(state: Path) -> None:
-    """Make the folder, for its owner alone: DVC keeps pickles of its own in it."""
-    state.mkdir(exist_ok=True)
-    state.chmod(0o700)
 
 
 @contextmanager
 def alone(name: str) -> Iterator[None]:
     """Hold the lock of a stage, or of a flow; the kernel drops it when the process dies, however it dies."""
-    _private(STATE)
-    with (STATE / f"{name}.lock").open("a+") as lock:
+    path = prepare_state() / f"{name}.lock"
+    with writing(path):
+        opened = path.open("a+b", buffering=0)
+    with opened as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            raise BusyError(f"{name} is busy here: process {lock.read().strip()} runs it; wait for it") from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
+            holder = lock.read().decode(errors="replace").strip()
+            raise BusyError(f"{name} is busy here: process {holder} runs it; wait for it") from None
+        with writing(path):
+            lock.truncate(0)
+            lock.write(str(os.getpid()).encode())
         yield
 
 

@@ -16,10 +16,11 @@ from satiety.errors import SatietyError
 from satiety.files import sha256, write_text
 from satiety.package.contents import MANIFEST
 from satiety.section import PARAMS_FILE, read_yaml
+from satiety.state import STATE
 from tasks.places import places
 from tasks.tracking import tracking_uri
 
-NOTE = Path(".satiety/promoted.json")
+NOTE = STATE / "promoted.json"
 PATIENCE = 5.0
 """Seconds that a server has to answer."""
 

@@ -11,6 +11,7 @@ parent has not arrived makes a place for it, which the parent's own file fills l
 python -m tasks.tracking        delivers what waits in the workspace
 """
 
+import errno
 import fcntl
 import logging
 import os
@@ -20,18 +21,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from satiety.errors import SetupError
+from satiety.damaged import put_aside
+from satiety.errors import DamagedError, SetupError
+from satiety.files import replacing
+from satiety.secrets import without_secrets
 from satiety.services import join
 from satiety.settings import Settings, project_root
+from satiety.state import prepare_state
 from tasks import spool
 from tasks.replay import replay
-from tasks.spool import SPOOL, Arrived, Run, finished, kept, read, tracked, without_secrets
+from tasks.spool import SPOOL, Arrived, Run, kept, tracked
+from tasks.spooled import finished, read
 
 RUN_TAG = "satiety.run"
 """MLflow tag that holds the spool file's key."""
 PARENT_TAG = "mlflow.parentRunId"
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 """What MLflow's client can write to without a server between."""
+FULL = ("database or disk is full", "No space left on device", "DiskFull")
+"""What an error says that comes of a full disk: of SQLite, of the system, of PostgreSQL."""
 QUIET = {
     "DO_NOT_TRACK": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -53,6 +61,12 @@ class TrackingError(SetupError):
     code = os.EX_TEMPFAIL
 
 
+class StoreFullError(TrackingError):
+    """MLflow's store cannot be written. What was measured is kept all the same."""
+
+    code = 1
+
+
 def tracking_uri() -> str:
     """Return where MLflow is: the setting, MLflow's own variable, or a SQLite file in the project's root."""
     default = f"sqlite:///{project_root() / 'mlflow.db'}"
@@ -66,20 +80,63 @@ def connect() -> Any:
         TrackingError: MLflow is not installed, or does not answer.
     """
     join()
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
-    os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    logging.getLogger("urllib3").setLevel(logging.ERROR)  # it tells of every retry; the last word is ours
+    _quieten()
     try:
         import mlflow
     except ImportError:
         raise TrackingError("MLflow is not installed: pip install 'satiety[pipeline]'") from None
     check_database(tracking_uri())
-    with reached(), locked(_lock()):  # two at once would both make the tables
+    make_store(tracking_uri())
+    with reached(), locked(_lock()):  # two at once would both make the experiment
         mlflow.set_tracking_uri(tracking_uri())
         mlflow.set_experiment(experiment_id=_experiment(mlflow.MlflowClient()))
     return mlflow.MlflowClient()
+
+
+def make_store(url: str) -> None:
+    """Make MLflow's tables, all or none, where they are to be in a SQLite file that is not there yet.
+
+    MLflow itself makes them in place, one by one, and can never use what a kill or a full disk leaves of that.
+
+    Raises:
+        TrackingError: the file cannot be written.
+    """
+    if _missing_store(url) is None:
+        return
+    _quieten()
+    from mlflow.db import upgrade
+
+    with reached(), locked(_lock()):
+        path = _missing_store(url)  # nobody was faster
+        if path:
+            try:
+                with replacing(path) as temporary:
+                    upgrade.main([f"sqlite:///{temporary}"], standalone_mode=False)
+            except SetupError as error:
+                raise (StoreFullError if _full(error) else TrackingError)(f"MLflow's store {error}") from None
+
+
+def _missing_store(url: str) -> Path | None:
+    """Return the SQLite file that a URL names, where there is nothing in it yet; else None."""
+    if _kind(url) != "sqlite":
+        return None
+    import sqlalchemy
+
+    name = sqlalchemy.make_url(url).database
+    if not name or name.startswith((":", "file:")):  # in memory, or an address of SQLite's own
+        return None
+    path = Path(name)
+    return None if path.is_file() and path.stat().st_size else path
+
+
+def _quieten() -> None:
+    """Let MLflow load without telling anybody anything, and say nothing that we say ourselves."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # the traceback of what is raised anyway
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # it tells of every retry; the last word is ours
 
 
 def check_database(url: str) -> None:
@@ -109,15 +166,25 @@ def check_database(url: str) -> None:
 
 @contextmanager
 def reached() -> Iterator[None]:
-    """Turn what MLflow raises when its store does not answer into one clear error; its refusals pass through."""
+    """Turn what MLflow raises when its store does not answer into one clear error; its refusals pass through.
+
+    Raises:
+        TrackingError: the store does not answer.
+        StoreFullError: it does, but its disk is full.
+    """
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError  # as it is while MLflow makes its tables
 
     try:
         yield
-    except (MlflowException, OSError) as error:
+    except (MlflowException, SQLAlchemyError, OSError) as error:
         if _refused(error):
             raise
         where = without_secrets(tracking_uri())
+        if _full(error):
+            raise StoreFullError(
+                f"MLflow's store {where}: cannot write: no space left on its disk; free some, then run this again"
+            ) from None
         reason = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
         raise TrackingError(
             f"MLflow at {where} does not answer: {without_secrets(reason)}; "
@@ -162,25 +229,26 @@ def _page(run_id: str, experiment: str) -> str | None:
 def deliver() -> int:
     """Replay every finished spool file of this workspace; return how many arrived. One process does it at a time.
 
-    Where MLflow does not answer, the rest stays for the next time, and one warning says so.
+    Where MLflow does not answer, or a disk is full, the rest stays for the next time, and one warning says so.
     """
-    if not finished():
+    waiting = finished()
+    if not waiting:
         return 0
     count = 0
-    with locked(SPOOL / "deliver.lock"):
-        waiting = finished()
-        try:
+    try:
+        with locked(SPOOL / "deliver.lock"):
+            waiting = finished()
             client = connect()
             for path in waiting:
                 with reached():
                     count += _replay(client, path)
-        except TrackingError as error:
-            log.warning("%s. %d runs wait in %s", error, len(waiting) - count, SPOOL)
+    except (SetupError, OSError) as error:
+        log.warning("%s. %d runs wait in %s", error, len(waiting) - count, SPOOL)
     return count
 
 
 def _replay(client: Any, path: Path) -> bool:
-    """Write one file to MLflow, then remove it; put it aside where MLflow refuses what is in it, twice.
+    """Write one file to MLflow, then remove it; put it aside where it is damaged, or MLflow refuses it, twice.
 
     Twice, because a refusal may be another writer's doing: two that make the same data set at once, for one.
     """
@@ -191,6 +259,9 @@ def _replay(client: Any, path: Path) -> bool:
             head, *lines = read(path)
             replay(client, begin(client, head), path, head, lines)
             begin(client, head)  # a run that a slow server made again meanwhile goes
+        except DamagedError as error:
+            put_aside(path, error)
+            return False
         except (MlflowException, ValueError, KeyError) as error:
             if isinstance(error, MlflowException) and not _refused(error):
                 raise
@@ -228,15 +299,19 @@ def _refused(error: BaseException) -> bool:
     return getattr(error, "error_code", None) in {"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_DOES_NOT_EXIST"}
 
 
+def _full(error: BaseException) -> bool:
+    """Return whether a disk is full: that of a SQLite store, that of a database server, or that of the artifacts."""
+    return getattr(error, "errno", None) == errno.ENOSPC or any(sign in str(error) for sign in FULL)
+
+
 def _lock() -> Path:
     """Return the file that is locked while something is made in MLflow of which there must be one."""
-    return project_root() / ".satiety" / "mlflow.lock"
+    return prepare_state(project_root()) / "mlflow.lock"
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a lock among processes; wait for it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Hold a lock among processes, a file in a folder that is there; wait for it."""
     with path.open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

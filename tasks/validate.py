@@ -56,7 +56,7 @@ def main(
     screened: list[Screened[Any]] = [ours, raw]
 
     splits = {name: [example for example in ours.clean if example.split == name] for name in get_args(Split)}
-    counts = {name: _labels(asked, rows) for name, rows in splits.items()}
+    counts = {name: _labels(rows) for name, rows in splits.items()}
     _write_docs(docs, pages(screened, counts))
     report.keep(docs)
     stop_if_broken(screened, params.row_share, str(docs / "index.html"))
@@ -69,15 +69,13 @@ def main(
 
 
 def _screen(expectations: Path, name: str, table: Table[Any]) -> Screened[Any]:
-    suite = read_suite(expectations, name, column_names(table.kind), table.parameters())
+    suite = read_suite(expectations, name, column_names(table.kind, table.problem), table.parameters())
     return screen(suite, table, check)
 
 
-def _labels(problem: Problem, rows: Iterable[Example]) -> dict[str, int]:
-    """Count the examples of each label; of a problem that labels stretches, the stretches."""
-    if problem.head == "token":
-        return dict(sorted(Counter(span.label for row in rows for span in row.spans).items()))
-    return dict(sorted(Counter(row.label or "" for row in rows).items()))
+def _labels(rows: Iterable[Example]) -> dict[str, int]:
+    """Count how often each label is given."""
+    return dict(sorted(Counter(label for row in rows if row.answer for label in row.answer.labels).items()))
 
 
 def _write_docs(folder: Path, content: Mapping[str, str]) -> None:

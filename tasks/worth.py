@@ -7,9 +7,10 @@ from satiety.files import write_text
 from satiety.problems import Problem
 from satiety.records import Document, Example, read
 from satiety.settings import Settings
+from satiety.state import STATE
 from satiety.tuning import Finetune
 from satiety.worth import Worth
-from tasks.stage import STATE, Made, Report, stage
+from tasks.stage import Made, Report, stage
 
 
 @stage

@@ -2,10 +2,12 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 HOME = Path(tempfile.mkdtemp(prefix="satiety-home-"))
 """What lies in the user's own, no test sees or changes. Set at import, for some libraries read it when imported."""
@@ -29,6 +31,13 @@ os.environ |= {
     "TOKENIZERS_PARALLELISM": "false",
 }
 (HOME / "gitconfig").write_text("[user]\nname = Test\nemail = test@example.org\n[init]\ndefaultBranch = main\n")
+
+
+# A shell's background job ignores it, and so would all that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

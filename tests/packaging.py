@@ -1,26 +1,46 @@
 """Made-up models, answers and workspaces for the tests of packages, of the registry and of promotion."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from bisect import bisect
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
+
+from satiety.answers import Answer, Label, Span, Spans
 from satiety.evaluate import Evaluate
 from satiety.evaluate.answers import collect
 from satiety.evaluate.calibration import calibrate
 from satiety.evaluate.report import score
 from satiety.package.card import Facts
 from satiety.package.make import make
-from satiety.problems import PROBLEMS, Prediction, Problem
-from satiety.records import Answer, Example, Span, write
+from satiety.problems import IGNORE, PROBLEMS, Prediction, Problem
+from satiety.records import Evaluated, Example, read, write
+from satiety.tuning import load
+
+if TYPE_CHECKING:
+    from satiety.tuning.tuned import Tuned
 
 TEXTS = ["the good film", "这部电影很好看", "the bad hotel", "这酒店很差", "anna lives in paris", "王小明住在上海"]
+WORDS = {
+    "bad": ("bad", "hotel", "query", "in", "lives", "不", "差", "在", "店", "王"),
+    "good": ("good", "film", "the", "anna", "paris", "爱", "好", "是", "京", "海"),
+}
+"""What the texts of each label are made of, one word a text."""
+ENDS = (1, 2, 4, 8, 16, 28, 44, 60, 80)
+"""Where, among the examples of a label, the texts of the next word begin: there are 1, 1, 2, 4, 8, 12, 16, 16, 20 of
+them. So a model, which answers equal texts alike, can be wrong on any number of examples."""
+NAMES = (("a", "k"), ("b", "m"), ("c", "p"), ("anna", "paris"))
+"""A person and a place of the texts with entities, the later the more often."""
 PARAMS = """\
 ingest: {budget: 30}
 evaluate: {seed: 3, resamples: 400, level: 0.95, bins: 10, prefix: ""}
 register: {name: made-up}
 promote: {seed: 5, resamples: 400, level: 0.95, looks: 3, calibration: 0.2, bins: 10, margin: 0.01, saving: 0.1,
-  slices: [label, language, length], slice_margin: 0.02, slice_least: 30, fresh_least: 40, fresh_decides: true}
+  slices: [label, language, length], slice_margin: 0.02, slice_least: 30, fresh_least: 40}
 """
 PIPELINE = "vars:\n  - root: .\n  - {package: models/package, test: data/test.parquet, "
 PIPELINE += "train: data/train.parquet, fresh: data/fresh.parquet}\n"
@@ -32,46 +52,115 @@ def settled(kind: str) -> Problem:
 
 
 def examples(kind: str, count: int, language: str = "en") -> list[Example]:
-    """Return test examples whose gold alternates between two labels, or between an entity and none."""
+    """Return test examples whose gold alternates between two labels, or between two entities and none."""
     if kind == "ner":
-        spans = [(Span(0, 4, "PER"), Span(14, 19, "LOC")), ()]
-        texts = ["anna lives in paris", "the good film"]
-        return [Example(f"t{i}", texts[i % 2], spans=spans[i % 2], language=language) for i in range(count)]
+        named = [_named(*NAMES[sum(i >= end * count for end in (0.05, 0.15, 0.4))]) for i in range(count)]
+        plain = Example("", {"text": "the good film"}, Spans())
+        return [replace(plain if i % 2 else named[i], id=f"t{i}", language=language) for i in range(count)]
     labels = ["bad", "good"]
-    return [Example(f"t{i}", TEXTS[i % 6], label=labels[i % 2], language=language) for i in range(count)]
+    places = [bisect(ENDS, i // 2) for i in range(count)]
+    texts = [" ".join([WORDS[labels[i % 2]][place]] * 3) for i, place in enumerate(places)]
+    texts = [text.ljust(20 + 10 * (i // 2 % 3)) for i, text in enumerate(texts)]  # blanks change no answer
+    return [
+        Example(f"t{i}", {"text": text}, answer=Label(labels[i % 2]), language=language) for i, text in enumerate(texts)
+    ]
+
+
+def _named(person: str, place: str) -> Example:
+    text = f"{person} lives in {place}"
+    return Example(
+        "", {"text": text}, answer=Spans((Span(0, len(person), "PER"), Span(len(text) - len(place), len(text), "LOC")))
+    )
+
+
+def lessons(gold: Sequence[Example], right: float, *, other: bool = False) -> list[Example]:
+    """Return each text once with what a model should answer, so that of ``gold`` this share is right, or nearly.
+
+    Args:
+        gold: the test examples.
+        right: the share.
+        other: whether other texts are answered wrongly than without it, as far as there are some.
+    """
+    wrong = set[str]()
+    sides = [side for side in ([e for e in gold if e.answer == Label(name)] for name in ("bad", "good")) if side]
+    for number, side in enumerate(sides or [[e for e in gold if e.answer and e.answer.mentions]]):
+        missing = len(gold) - int(len(gold) * right)
+        aim = (missing + number) // 2 if sides else round(len(side) * (1 - right))
+        counts = Counter(example.text.strip() for example in side)
+        ways = [{t for bit, t in enumerate(counts) if way >> bit & 1} for way in range(2 ** len(counts))]
+        chosen = min(ways, key=lambda way: abs(_sum(counts, way) - aim))
+        if other:
+            chosen = min(ways, key=lambda way: (abs(_sum(counts, way) - aim), _sum(counts, way & chosen)))
+        wrong |= chosen
+    return [_answered(example, text in wrong) for text, example in {e.text.strip(): e for e in gold}.items()]
+
+
+def _sum(counts: Mapping[str, int], texts: Iterable[str]) -> int:
+    return sum(counts[text] for text in texts)
+
+
+def _answered(example: Example, wrong: bool) -> Example:
+    return replace(example, answer=_other(example.answer)) if wrong else example
+
+
+def _other(answer: Answer | None) -> Answer:
+    return Label({"bad": "good", "good": "bad"}[answer.label]) if isinstance(answer, Label) else Spans()
 
 
 def answers(gold: Sequence[Example], right: float) -> list[Prediction]:
     """Return predictions of which this share, spread evenly, is right."""
-    flip = {"bad": "good", "good": "bad"}
     found = []
     for i, example in enumerate(gold):
         good = int((i + 1) * right) > int(i * right)
-        if example.label is not None:
-            found.append(Prediction(label=example.label if good else flip[example.label], confidence=0.8))
-        else:
-            spans = example.spans if good else ()
-            found.append(Prediction(spans=spans, scores={f"{s.start}:{s.end}": 0.8 for s in spans}, confidence=0.8))
+        answer = example.answer if good else _other(example.answer)
+        scores = {f"{span.start}:{span.end}": 0.8 for span in answer.mentions} if answer else {}
+        found.append(Prediction(answer, confidence=0.8, scores=scores))
     return found
 
 
-def tune(folder: Path, base: Path, problem: Problem, seed: int) -> Path:
-    """Write a tuned model with a random head, and return its folder."""
+def tune(folder: Path, base: Path, problem: Problem, seed: int, taught: Sequence[Example] = ()) -> Path:
+    """Write a tuned model and return its folder: one with a random head, or one that answers as it was taught.
+
+    That one gives each taught answer the probability 0.8; models of other seeds answer the same, of other weights.
+    """
     import torch
 
     from satiety.training.encoder import load_encoder, load_tokenizer
     from satiety.training.hardware import hardware
-    from satiety.tuning.model import Classifier
+    from satiety.tuning.inputs import head_of
+    from satiety.tuning.model import Model
     from satiety.tuning.tuned import Card, Tuned
 
     fields = {"method": {"kind": "full"}, "pooling": "mean", "max_length": 32, "prefix": "", "base": "0" * 64}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = Classifier(load_encoder(base), problem.head, len(problem.classes), pooling="mean", dropout=0.0)
+        model = Model(load_encoder(base), head_of(problem), len(problem.classes), pooling="mean", dropout=0.0)
         torch.nn.init.normal_(model.head.weight)
-    card = Card.model_validate(fields | {"seed": seed})
-    Tuned(problem, model, load_tokenizer(base), card, hardware("cpu")).save(folder, base)
+    tuned = Tuned(problem, model, load_tokenizer(base), Card.model_validate(fields | {"seed": seed}), hardware("cpu"))
+    if taught:
+        _teach(tuned, taught)
+    tuned.save(folder, base)
     return folder
+
+
+def _teach(tuned: "Tuned", taught: Sequence[Example]) -> None:
+    """Solve for the head that gives these answers: there are fewer of them than features, so there is one."""
+    import torch
+
+    from satiety.tuning.inputs import encode
+    from satiety.tuning.predict import logits_of
+
+    windows = encode(tuned.problem, taught, tuned.tokenizer, max_length=32, prefix="")
+    features = logits_of(tuned.model, windows, tuned.hardware, pad=tuned.tokenizer.pad_token_id, features=True)
+    targets = np.concatenate([window.targets for window in windows])
+    rows = np.concatenate([np.atleast_2d(row) for row in features])[targets != IGNORE].astype(np.float64)
+    wanted = np.eye(len(tuned.problem.classes))[targets[targets != IGNORE]]
+    wanted *= np.log(4 * (len(tuned.problem.classes) - 1))
+    solved, *_ = np.linalg.lstsq(np.column_stack([rows, np.ones(len(rows))]), wanted, rcond=None)
+    assert np.abs(np.column_stack([rows, np.ones(len(rows))]) @ solved - wanted).max() < 0.01
+    luck = tuned.model.head.weight.detach()[0].numpy() / 10  # the same for all classes changes no probability
+    tuned.model.head.weight.data = torch.tensor(solved[:-1].T + luck, dtype=torch.float32)
+    tuned.model.head.bias.data = torch.tensor(solved[-1], dtype=torch.float32)
 
 
 @dataclass(frozen=True)
@@ -82,18 +171,31 @@ class Workspace:
     base: Path
     kind: str = "classify"
 
-    def fill(self, *, seed: int = 1, before: float = 0.5, after: float = 0.8, count: int = 200) -> None:
-        """Write params, data, a model made from ``seed``, and answers of which these shares are right."""
+    def fill(
+        self, *, seed: int = 1, before: float = 0.5, after: float = 0.8, count: int = 200, other: bool = False
+    ) -> None:
+        """Write params, data, and a model made from ``seed`` of whose answers the share ``after`` is right.
+
+        Args:
+            seed: of the model's weights.
+            before: share of right answers without training; these are made up.
+            after: share of right answers of the model, which are its own.
+            count: test examples.
+            other: whether other texts are answered wrongly than by models without it.
+        """
         problem, gold = settled(self.kind), examples(self.kind, count)
         (self.root / ".dvc").mkdir(exist_ok=True, parents=True)
         (self.root / "params.yaml").write_text(PARAMS, encoding="utf-8")
         (self.root / "dvc.yaml").write_text(PIPELINE, encoding="utf-8")
         problem.save(self.root / "data/problem.json")
-        write(self.root / "data/train.parquet", examples(self.kind, 10), Example)
+        train = examples(self.kind, 10)
+        if self.kind == "classify":
+            train = [replace(example, inputs={"text": TEXTS[i % 6]}) for i, example in enumerate(train)]
+        write(self.root / "data/train.parquet", train, Example)
         write(self.root / "data/test.parquet", gold, Example)
-        tune(self.root / "models/tuned", self.base, problem, seed)
-        old, new = answers(gold, before), answers(gold, after)
-        write(self.root / "data/predictions.parquet", collect(gold, old, new), Answer)
+        tune(self.root / "models/tuned", self.base, problem, seed, lessons(gold, after, other=other))
+        old, new = answers(gold, before), load(self.root / "models/tuned", "cpu").predict([e.text for e in gold])
+        write(self.root / "data/predictions.parquet", collect(gold, old, new), Evaluated)
         params = Evaluate(seed=3, resamples=400, level=0.95, bins=10, prefix="")
         trust = calibrate(problem.outcomes(gold, new), params.bins)
         scores = self.root / "reports/evaluate.json"
@@ -110,5 +212,6 @@ class Workspace:
         """Package what is there, without the stage."""
         facts = Facts(name, revision, {"train": "1" * 64}, ["en", "zh"], 24, {"ingest": {"budget": 30}})
         at = {key: self.root / path for key, path in self.paths().items()}
-        make(out, at["tuned"], at["predictions"], at["scores"], facts, device="cpu")
+        tests = list(read(at["test"], Example))
+        make(out, at["tuned"], at["predictions"], at["scores"], facts, tests=tests, device="cpu")
         return out

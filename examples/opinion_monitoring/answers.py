@@ -8,9 +8,10 @@ from pathlib import Path
 
 from satiety.errors import ModelError
 from satiety.files import replacing
+from satiety.state import STATE, prepare_state
 from satiety.stream import Watching
 
-KEPT = Path(".satiety/opinion")
+KEPT = STATE / "opinion"
 
 
 def negative(texts: Iterable[str], package: Path, watch: Watching) -> dict[str, float]:
@@ -32,6 +33,7 @@ def negative(texts: Iterable[str], package: Path, watch: Watching) -> dict[str, 
     if asked := sorted(set(texts) - set(answers)):
         print(f"the model answers {len(asked):,} texts, once", flush=True)
         answers |= {text: dict(one.scores) for text, one in zip(asked, model.predict(asked), strict=True)}
+        prepare_state()
         with replacing(kept) as temporary:
             temporary.write_text(json.dumps(answers, ensure_ascii=False), encoding="utf-8")
     return {text: probability(answers[text], watch) for text in texts}

@@ -23,6 +23,7 @@ from examples.opinion_monitoring.source import Opinion, Replay, load
 from satiety.errors import SatietyError, SetupError
 from satiety.files import replacing
 from satiety.section import read_yaml
+from satiety.state import prepare_state
 from satiety.stream import Topics
 from satiety.stream.live import serving
 from satiety.stream.page import Board
@@ -74,6 +75,7 @@ def replay(asked: argparse.Namespace) -> None:
                     print(alert(one, told, plants, watch), flush=True)
             if asked.speed:
                 time.sleep(1 / asked.speed)
+        prepare_state()
         with replacing(KEPT / "page.html") as temporary:
             temporary.write_text(board.page(language), encoding="utf-8")
         for line in missed(told, plants, angry(texts, watch), found, watch):

@@ -76,7 +76,7 @@ def load(params: Replay, topics: Topics) -> list[Text]:
 
 
 def _some(examples: list[Example], topics: Topics, params: Replay) -> Iterator[Text]:
-    unique = {one.text: one for one in examples if one.label is not None}
+    unique = {one.text: one for one in examples if one.answer is not None}
     order = sorted(unique)
     random.Random(params.seed).shuffle(order)
     had: dict[str, int] = {}
@@ -85,4 +85,4 @@ def _some(examples: list[Example], topics: Topics, params: Replay) -> Iterator[T
         first = about[0] if about else ""
         if had.setdefault(first, 0) < params.texts:
             had[first] += 1
-            yield Text(text, about, str(unique[text].label))
+            yield Text(text, about, str(unique[text].answer))

@@ -23,6 +23,7 @@ from satiety.files import write_text
 from satiety.ingest import Ingest
 from satiety.section import PARAMS_FILE, read_yaml
 from satiety.settings import project_root
+from satiety.state import STATE, prepare_state
 
 HERE = Path("examples/year")
 
@@ -31,10 +32,11 @@ def main() -> None:
     """Make the copy, live in it, and tell."""
     parser = argparse.ArgumentParser(description="Twelve months of a world that moves, with Satiety and without.")
     parser.add_argument("--plan", type=Path, default=FILE, help="another year.yaml")
-    parser.add_argument("--folder", type=Path, default=HERE / ".satiety" / "copy", help="where the copy lives")
+    parser.add_argument("--folder", type=Path, default=HERE / STATE / "copy", help="where the copy lives")
     parser.add_argument("--out", type=Path, default=HERE, help="where year.json and the pages go")
     asked = parser.parse_args()
     place.alone()
+    prepare_state(HERE)
     year, out, console = Year.read(asked.plan), asked.out.resolve(), Console(highlight=False)
     found = _lived(year, asked.folder.resolve(), console)
     report = json.loads(json.dumps(told(year, found)))

@@ -1,8 +1,8 @@
 """A copy with a champion, a plan and labelled texts -> the months, one after another, and what came of each.
 
-    people ask ─▶ `predict` answers ─▶ `monitor` looks ─▶ people speak of answers ─▶ flow `retrain`, where it is time
+    people ask ─▶ `predict` answers ─▶ `monitor` looks ─▶ a sample is labelled ─▶ flow `retrain`, where it is time
 
-Nobody tells Satiety a label but the people who speak of answers; the judge knows all, and tells nobody.
+Nobody tells Satiety a label but those of that sample; the judge knows all, and tells nobody.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import chdir
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,11 @@ from examples.year.place import Copy
 from examples.year.plan import Year
 from examples.year.worlds import World, drawn, renamings, world, written
 from satiety import package as packages
+from satiety.answers import Label
 from satiety.errors import SatietyError
 from satiety.files import write_text
 from satiety.problems.base import Prediction
-from satiety.records import Example
+from satiety.records import Drawn, Example
 from satiety.settings import Settings
 from satiety.traffic import recorded
 
@@ -109,8 +111,8 @@ def _month(
     rows = list(answered(champion, (one.text for one in came), recorded(Settings())))
     copy.run("satiety", "monitor")
     seen = copy.report("monitor")
-    _speak(rows, came, year, now.month)
-    given = [Prediction(row["label"]) for row in rows]
+    _label(rows, came, year, now.month)
+    given = [Prediction(Label(row["label"])) for row in rows]
     true, own = judge.scores(champion, known), score(champion, came, given)
     why = HARMFUL if seen["verdict"] == HARMFUL else "schedule" if now.month % year.every == 0 else ""
     retrained = _retrain(copy, why) if why else None
@@ -119,11 +121,13 @@ def _month(
     )
 
 
-def _speak(rows: Sequence[dict[str, Any]], came: Sequence[Example], year: Year, month: int) -> None:
-    """Say what the right answer to some of the texts is, whether that was the answer or not."""
-    places = random.Random(f"{year.seed}:{month}:said").sample(range(len(rows)), year.feedback)
-    if places:
-        lines = [json.dumps({"id": rows[i]["id"], "label": came[i].label}) + "\n" for i in places]
+def _label(rows: Sequence[dict[str, Any]], came: Sequence[Example], year: Year, month: int) -> None:
+    """Draw some of the texts at random, as `satiety label next` does, and have all of them labelled."""
+    places = random.Random(f"{year.seed}:{month}:said").sample(range(len(rows)), year.drawn)
+    if places and (record := recorded(Settings())):
+        now = datetime.now(UTC).isoformat(timespec="microseconds")
+        record.draw([Drawn(rows[i]["id"], now, f"month {month}") for i in places])
+        lines = [json.dumps({"id": rows[i]["id"], "label": str(came[i].answer)}) + "\n" for i in places]
         write_text(SAID, "".join(lines))
         correct(None, None, SAID, "people", PACKAGE)
 

@@ -14,7 +14,7 @@ import sys
 import sysconfig
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -92,20 +92,21 @@ def clone(project: Path, root: Path) -> Copy:
 def divided(params: Ingest, raw: Path, seed: int) -> tuple[list[Example], list[Example]]:
     """Return the labelled texts of the project, those of test marked so, and the rest: what the world will ask.
 
-    Of texts that nearly repeat each other one is taken, and chance decides where it goes: so a month as ever is just
-    like the test. `ingest` divides such groups as wholes, so its test has more of a kind than the rest has.
+    It is the division of `ingest`, with another seed: the world asks what the labels of which stay hidden.
     """
     from satiety.ingest.duplicates import drop_twins, settle_conflicts
     from satiety.ingest.load import load
-    from satiety.ingest.split import group_up
+    from satiety.ingest.split import divide, tie
 
     read = load(params.labelled, [], params.problem, params.limits, params.mask, raw)
     single, _, _ = drop_twins(settle_conflicts(read.examples, params.conflicts)[0], [], {}, params.near_duplicate)
-    one_each = {one.group: one for one in group_up(single, params.near_group)}
-    there = [one_each[group] for group in sorted(one_each)]
-    random.Random(seed).shuffle(there)
-    test, cut = params.test, params.test + params.budget
-    return [*(replace(one, split="test") for one in there[:test]), *there[test:cut]], there[cut:]
+    sizes: dict[str, Any] = {"test": params.test, "budget": params.budget, "dev": params.dev}
+    ties, stratum = tie(single, params.near_group), params.problem.settle(single).stratum
+    made = divide(single, ties, {}, stratum, seed=seed, **sizes)
+    hidden = {document.id for document in made.hidden}
+    rest = [one for one in single if one.id in hidden]
+    random.Random(seed).shuffle(rest)
+    return made.examples, rest
 
 
 def changed(params: dict[str, Any], by: Mapping[str, Any]) -> dict[str, Any]:
@@ -130,7 +131,9 @@ def settle(copy: Copy, params: dict[str, Any], examples: Sequence[Example]) -> N
     """Give the copy its labelled texts as files of its own, and its params."""
     raw, columns, sources = copy.root / "data" / "raw", {"text": "text", "label": "label"}, []
     for name, bound in (("labelled", None), ("test", "test")):
-        rows = [{"text": one.text, "label": one.label} for one in examples if (one.split == "test") == bool(bound)]
+        rows = [
+            {"text": one.text, "label": str(one.answer)} for one in examples if (one.split == "test") == bool(bound)
+        ]
         write_text(raw / f"{name}.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
         file = {"uri": f"file:data/raw/{name}.jsonl", "sha256": None, "reader": {"kind": "jsonl"}}
         sources.append(file | {"columns": columns, "split": bound})

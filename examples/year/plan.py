@@ -78,8 +78,8 @@ class Year(Section):
     """That the model is asked in a month."""
     judged: int = Field(ge=1, le=MOST)
     """Other texts of the month's world, on which the true score is told."""
-    feedback: int = Field(ge=0, le=MOST)
-    """Answers of a month that people speak of."""
+    drawn: int = Field(ge=0, le=MOST)
+    """Answers of a month that chance draws, and people label."""
     every: int = Field(ge=1)
     """Months between two retrainings by the clock."""
     shifts: list[Annotated[Opening | LabelShift | Vocabulary, Field(discriminator="kind")]]
@@ -88,8 +88,8 @@ class Year(Section):
 
     @model_validator(mode="after")
     def _few(self) -> Self:
-        if self.feedback > self.texts:
-            raise ValueError(f"feedback: people cannot speak of {self.feedback} answers where {self.texts} are given")
+        if self.drawn > self.texts:
+            raise ValueError(f"drawn: {self.drawn} answers cannot be drawn where {self.texts} are given")
         return self
 
     @classmethod

@@ -83,7 +83,7 @@ def drawn(
         sides = {"": list(examples)}
     else:
         wanted = share_out({label: round(share * FINE) for label, share in shares.items()}, count, 0)
-        sides = {label: [one for one in examples if one.label == label] for label in wanted}
+        sides = {label: [one for one in examples if str(one.answer) == label] for label in wanted}
     for label, number in wanted.items():
         if number > len(sides[label]):
             named = f" of label {label!r}" if label else ""
@@ -99,7 +99,7 @@ def written(example: Example, world: World, new: Mapping[str, str]) -> Example:
     A text that is written in new words one month is so in every later month that has as large a share of them.
     """
     text = _renamed(example.text, new) if _own(example) < world.renamed else example.text
-    return replace(example, text=world.opening + text)
+    return replace(example, inputs={"text": world.opening + text})
 
 
 def _own(example: Example) -> float:

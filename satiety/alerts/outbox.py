@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from satiety.alerts.alert import Alert, Letter, Severity
+from satiety.damaged import put_aside
 from satiety.errors import SetupError
 from satiety.files import write_text
 
@@ -76,10 +77,8 @@ class Outbox:
             self.letters = [_letter(one) for one in content["letters"]]
         except (FileNotFoundError, NotADirectoryError):
             return
-        except (ValueError, TypeError, KeyError, AttributeError):
-            kept = self._file.with_suffix(".damaged")
-            log.error("%s: no whole file; kept as %s, and begun anew", self._file, kept)
-            self._file.replace(kept)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            put_aside(self._file, error)
 
     def _news(self, alert: Alert, channel: str, since: float, now: float) -> bool:
         severity, at = self.sent.get(alert.key, {}).get(channel, (None, 0.0))

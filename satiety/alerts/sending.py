@@ -12,9 +12,11 @@ from typing import Any
 from satiety.alerts.alert import Alert, Letter, RefusedError, Severity
 from satiety.alerts.channels import Channel, channels
 from satiety.alerts.outbox import Outbox
+from satiety.errors import SetupError
 from satiety.settings import Settings, project_root
+from satiety.state import STATE, prepare_state
 
-FOLDER = Path(".satiety/alerts")
+FOLDER = STATE / "alerts"
 """In the project's root."""
 PAUSES = (1.0, 4.0)
 """Seconds between two tries to hand a letter over."""
@@ -100,10 +102,11 @@ def _try(way: Channel, letter: Letter) -> None:
 def _alone(folder: Path, log: Log) -> Iterator[None]:
     """Wait until no other process sends; the kernel lets go of the lock of one that dies."""
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        prepare_state(project_root())
+        folder.mkdir(exist_ok=True)
         lock = (folder / "lock").open("a")
-    except OSError as error:
-        log.error("%s: alerts may be sent twice: %s", folder, error.strerror)
+    except (SetupError, OSError) as error:
+        log.error("%s: alerts may be sent twice: %s", folder, error)
         yield
         return
     with lock:

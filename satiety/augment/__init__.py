@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field, SerializeAsAny
 
 from satiety.augment.base import AUGMENTERS, Augmenter
-from satiety.neardup import contaminated, normalise
+from satiety.neardup import HeldOut
 from satiety.progress import track
 from satiety.records import Example, Rejected
 from satiety.section import Section, Seed
+from satiety.words import normalise
 
 if TYPE_CHECKING:
     from satiety.problems import Problem, Rewrite
@@ -71,12 +72,12 @@ def augment(train: Sequence[Example], held: Sequence[Example], problem: Problem,
             else:
                 own.add(text)
                 made.append(copy)
-    twins = contaminated([copy.text for copy in made], [(e.id, e.text) for e in held], params.near_duplicate)
-    for copy, twin in zip(made, twins, strict=True):
-        counts["copies" if twin is None else "contaminated"][copy.origin] += 1
+    clean, giving_away = HeldOut.of(held, params.near_duplicate).part(made, lambda copy: copy.text)
+    counts["copies"].update(copy.origin for copy in clean)
+    counts["contaminated"].update(copy.origin for copy, _ in giving_away)
     return Augmented(
-        examples=[*train, *(copy for copy, twin in zip(made, twins, strict=True) if twin is None)],
-        rejected=[_reject(copy, twin) for copy, twin in zip(made, twins, strict=True) if twin is not None],
+        examples=[*train, *clean],
+        rejected=[_reject(copy, twin) for copy, twin in giving_away],
         numbers={name: dict(sorted(count.items())) for name, count in counts.items()},
     )
 
@@ -88,11 +89,18 @@ def copies(example: Example, problem: Problem, params: Augment) -> Iterator[tupl
     for step in params.steps:
         rng = random.Random(f"{params.seed}/{step.kind}-{uses[step.kind]}/{example.id}")
         uses[step.kind] += 1
-        for rewrite in step.augment(example.text, example.language, rng):
-            copy = problem.transfer(example, rewrite)
+        for name, rewrite in _rewrites(step, example, rng):
+            copy = problem.transfer(example, rewrite, name)
             own = f"{example.id}/{step.kind}-{numbers[step.kind]}"
             numbers[step.kind] += 1
             yield step.kind, rewrite, copy and replace(copy, id=own, origin=step.kind, parent=example.id)
+
+
+def _rewrites(step: Augmenter, example: Example, rng: random.Random) -> Iterator[tuple[str, Rewrite]]:
+    """Yield (input, rewrite) for every text among the inputs."""
+    for name, value in example.inputs.items():
+        if isinstance(value, str):
+            yield from ((name, rewrite) for rewrite in step.augment(value, example.language, rng))
 
 
 def _reject(copy: Example, twin: str) -> Rejected:

@@ -88,7 +88,10 @@ def noised(text: str, places: Sequence[tuple[int, int]], noise: Any, rng: random
     old = [text[start:end] for start, end in places]
     if not old:
         return None
-    with _seeded(rng):
+    with _apart():
+        seed = rng.getrandbits(32)
+        random.seed(seed)
+        np.random.seed(seed)
         (joined,) = noise.augment(_SEPARATOR.join(old)) or [""]
     new = joined.split(_SEPARATOR)
     if new == old or len(new) != len(old):
@@ -108,12 +111,13 @@ def from_nlpaug(module: str, name: str, **options: Any) -> Any:
         SetupError: the extra ``train`` is not installed.
     """
     try:
-        maker: Callable[..., Any] = getattr(import_module(f"nlpaug.augmenter.{module}"), name)
+        with _apart():  # what it imports draws too
+            maker: Callable[..., Any] = getattr(import_module(f"nlpaug.augmenter.{module}"), name)
+            return maker(tokenizer=_split, reverse_tokenizer=_SEPARATOR.join, **options)
     except ImportError:
         raise SetupError(
             "this augmenter is nlpaug's; it needs the extra `train`: pip install 'satiety[train]'"
         ) from None
-    return maker(tokenizer=_split, reverse_tokenizer=_SEPARATOR.join, **options)
 
 
 def _split(joined: str) -> list[str]:
@@ -121,12 +125,9 @@ def _split(joined: str) -> list[str]:
 
 
 @contextmanager
-def _seeded(rng: random.Random) -> Iterator[None]:
-    """Seed the global generators from ``rng``, and put their states back."""
+def _apart() -> Iterator[None]:
+    """Put the global generators' states back."""
     states = random.getstate(), np.random.get_state()
-    seed = rng.getrandbits(32)
-    random.seed(seed)
-    np.random.seed(seed)
     try:
         yield
     finally:

@@ -1,8 +1,8 @@
 """The record of what was asked, or a table of texts -> the newest texts, for a model to look at.
 
-They are repaired as `ingest` repairs, and of equal texts one is taken, for so were the test examples: `&amp;` would be
-news else, and whatever is asked twice. What `ingest` refuses of a table is left out, and so is what is no string: an id
-or a null would be judged as what people wrote.
+Both are sanitised as `ingest` does it, the record when it was written, and of equal texts one is taken, for so were the
+test examples: `&amp;` would be news else, and whatever is asked twice. What `ingest` refuses of a table is left out,
+and so is what is no string: an id or a null would be judged as what people wrote.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from satiety.answers import load
 from satiety.drift.leftout import LeftOut
 from satiety.errors import DataError
-from satiety.evaluate.answers import fits
-from satiety.evaluate.answers import read as answer
 from satiety.ingest.base import READERS, Row
-from satiety.ingest.clean import Cleaner, identify
-from satiety.ingest.repair import salvage
+from satiety.ingest.clean import Cleaner
+from satiety.ingest.load import read_rows
 from satiety.ingest.values import Number
+from satiety.inputs import Inputs, identify
 from satiety.masking import KINDS
-from satiety.records import Example, Rejected
+from satiety.problems.base import fits
+from satiety.records import Example, Rejected, Served
 
 if TYPE_CHECKING:
     from satiety.ingest.base import Limits
@@ -41,12 +42,12 @@ FORMATS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Texts, the newest last."""
+    """What was asked, the newest last."""
 
-    texts: Sequence[str]
+    inputs: Sequence[Inputs]
     source: str
     gold: dict[int, Example] = field(default_factory=dict)
-    """What people said of the answer to a text, by its place."""
+    """What people said of the answer to one of them, by its place."""
     since: str | None = None
     """ISO 8601, UTC."""
     until: str | None = None
@@ -57,20 +58,21 @@ class Asked:
 def of_traffic(traffic: Traffic, count: int, problem: Problem, name: str) -> Asked:
     """Return the newest texts that models of a name answered to a problem, at most ``count``."""
     said = traffic.corrections()
-    once = {identify(row.text): row for row in traffic.read(name) if fits(row.answer, problem)}
-    rows = sorted(once.values(), key=lambda row: (row.time, row.id))[-count:]
+    newest: dict[str, Served] = {}
+    for row in reversed(traffic.read(name)):
+        if fits(row.answer, problem):
+            newest.setdefault(identify(row.asked), row)
+    rows = list(newest.values())[:count][::-1]
     gold = {}
     for place, row in enumerate(rows):
         if row.id in said and fits(said[row.id].answer, problem):
-            right = answer(said[row.id].answer)
-            gold[place] = Example(row.id, row.text, right.label, right.spans)
+            gold[place] = Example(row.id, row.asked, load(said[row.id].answer))
     ends = (rows[0].time, rows[-1].time) if rows else (None, None)
-    told = [row.text if place in gold and gold[place].spans else salvage(row.text) for place, row in enumerate(rows)]
-    return Asked(told, "traffic", gold, *ends)
+    return Asked([row.asked for row in rows], "traffic", gold, *ends)
 
 
-def of_table(path: Path, count: int, limits: Limits) -> Asked:
-    """Return the last texts of a table, at most ``count``; personal data in them is masked.
+def of_table(path: Path, count: int, problem: Problem, limits: Limits) -> Asked:
+    """Return the last inputs of a table, at most ``count``; personal data in them is masked.
 
     Raises:
         DataError: it cannot be read, or is of no known format, or none of its rows holds a text.
@@ -81,17 +83,17 @@ def of_table(path: Path, count: int, limits: Limits) -> Asked:
         raise DataError(f"{path}: no such file")
     how = dict(FORMATS[path.suffix.lower()])
     reader = READERS[how.pop("kind")].model_validate(how)
-    columns = {} if "text" in reader.given else {"text": "text"}
-    cleaner, once = Cleaner(None, limits, KINDS), dict[str, str]()
+    columns = {name: name for name in problem.inputs if name not in reader.given}
+    cleaner, once = Cleaner(problem, limits, KINDS, labelled=False), dict[str, Inputs]()
     rows, reasons, first = 0, Counter[str](), dict[str, str]()
-    for row in reader.read(path, columns, limits):
+    for row in read_rows(reader, path, columns, limits, KINDS):
         rows += 1
-        record = cleaner.clean(path.name, _strict(row)).record
+        record = cleaner.clean(path.name, _strict(row, problem)).record
         if isinstance(record, Rejected):
             reasons[record.reason] += 1
             first.setdefault(record.reason, f"{record.source}: {record.detail}")
-        else:
-            once[record.id] = record.text
+        elif isinstance(record, Example):
+            once[record.id] = record.inputs
     left = _left(reasons, first, rows)
     if not once:
         why = left.sentence()["en"] if left else "it has no rows"
@@ -99,12 +101,16 @@ def of_table(path: Path, count: int, limits: Limits) -> Asked:
     return Asked(list(once.values())[-count:], str(path), left=left)
 
 
-def _strict(row: Row) -> Row:
-    """Return the row, refused where its text is a number or the like, which `ingest` takes for text."""
-    text = row.values.get("text")
-    if text is None or (isinstance(text, str) and not isinstance(text, Number)):
-        return row
-    return Row(row.place, reason="type", detail=f"text is of type {type(text).__name__.lower()}, not a string")
+def _strict(row: Row, problem: Problem) -> Row:
+    """Return the row, refused where a text is a number or the like, which `ingest` takes for text."""
+    for name in problem.inputs:
+        value = row.values.get(name)
+        taken = isinstance(value, list if name in problem.lists else str) and not isinstance(value, Number)
+        if value is not None and not taken:
+            return Row(
+                row.place, reason="type", detail=f"{name} is of type {type(value).__name__.lower()}, not a string"
+            )
+    return row
 
 
 def _left(reasons: Counter[str], first: dict[str, str], rows: int) -> LeftOut | None:

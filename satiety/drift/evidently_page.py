@@ -67,6 +67,6 @@ def _table(problem: Problem, sample: Sample, known: Counter[str], own: int) -> A
 
     seen = look(sample, known, own)
     columns: dict[str, Any] = {name: getattr(seen, what) for name, what in NUMBERS.items()}
-    if problem.head == "text":
+    if problem.categorical:
         columns[ANSWER] = [problem.classes[i] for i in sample.scores.argmax(axis=1)]
     return DataFrame(columns)

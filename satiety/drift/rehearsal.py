@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satiety.drift.belief import believed, score
+from satiety.drift.belief import score
 from satiety.drift.signs import look, signs, vocabulary
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
     from satiety.drift.sample import Places, Sample
+    from satiety.evaluate.bootstrap import Groups
     from satiety.problems import Problem
     from satiety.problems.base import Floats
 
@@ -45,6 +46,8 @@ class Pool:
     """Of the answers, `Problem.tally`, shape (texts and rewrites, counts)."""
     strata: Sequence[str]
     """Label of each text, or what else it is drawn by."""
+    groups: Groups
+    """Number of each text's group: its near-duplicates among the texts, shape (texts,)."""
 
     @property
     def reference(self) -> Sample:
@@ -83,7 +86,7 @@ def rehearse(pool: Pool, problem: Problem, *, size: int, count: int, seed: int) 
     """
     found: list[Floats] = []
     changes: list[tuple[float, float]] = []
-    draw, belief = np.random.default_rng(seed), believed(problem, pool.sample.scores)
+    draw, belief = np.random.default_rng(seed), problem.expected(pool.sample.scores)
     for half in range(2 * SPLITS):
         if half % 2 == 0:
             parts = np.array_split(draw.permutation(len(pool.strata)), 2)
@@ -97,7 +100,7 @@ def rehearse(pool: Pool, problem: Problem, *, size: int, count: int, seed: int) 
             weights = world(windows.embeddings, strata, draw)
             rows = draw.choice(len(weights), size, p=weights)
             found.append(signs(reference, windows.take(rows)))
-            now = float(problem.measure(weights @ tallies)[problem.headline])
+            now = float(problem.score(tallies, weights[None])[problem.headline][0])
             changes.append((now - usual, score(problem, beliefs[rows]) - hoped))
     true, hoped_for = np.array(changes).T
     return Rehearsed(np.stack(found), true, hoped_for, np.repeat(np.arange(2 * SPLITS), count // (2 * SPLITS)))

@@ -17,6 +17,8 @@ import numpy as np
 
 from satiety.drift.rehearsal import Pool
 from satiety.drift.sample import Sample, strangeness
+from satiety.evaluate.bootstrap import groups_of
+from satiety.inputs import Inputs, text_of
 
 if TYPE_CHECKING:
     from satiety.augment import Augment
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
     from satiety.problems.base import Embed, Floats
     from satiety.records import Example
 
-    Answering = Callable[[Sequence[str]], list[Prediction]]
-    """Texts -> an answer each."""
+    Answering = Callable[[Sequence[Inputs]], list[Prediction]]
+    """Inputs -> an answer to each."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,26 +41,19 @@ class Eye:
     """Unit vectors of the training texts, shape (texts, dimensions)."""
     neighbours: int
 
-    def see(self, texts: Sequence[str]) -> tuple[Sample, list[Prediction]]:
-        """Return what the model makes of texts, and its answers."""
-        answers, vectors = self.predict(texts), self.embed(texts)
-        scores = scores_of(self.problem, answers)
+    def see(self, inputs: Sequence[Inputs]) -> tuple[Sample, list[Prediction]]:
+        """Return what the model makes of inputs, and its answers."""
+        texts = [text_of(one) for one in inputs]
+        answers, vectors = self.predict(inputs), self.embed(texts)
+        scores = self.problem.outputs(answers)
         return Sample(tuple(texts), vectors, scores, strangeness(vectors, self.training, self.neighbours)), answers
 
     def pool(self, examples: Sequence[Example], rewrites: Augment) -> Pool:
         """Return labelled texts and their rewrites, answered; a text without a rewrite of a kind stands for itself."""
         asked = [*examples, *rewritten(examples, self.problem, rewrites)]
-        sample, answers = self.see([one.text for one in asked])
+        sample, answers = self.see([one.inputs for one in asked])
         strata = [self.problem.stratum(one) for one in examples]
-        return Pool(sample, self.problem.tally(asked, answers), strata)
-
-
-def scores_of(problem: Problem, answers: Sequence[Prediction]) -> Floats:
-    """Return the probability of each class; of answers that are spans, that of being right or not."""
-    if problem.head == "text":
-        return np.array([[one.scores[name] for name in problem.classes] for one in answers])
-    sure = np.array([one.confidence for one in answers])
-    return np.stack([sure, 1 - sure], axis=1)
+        return Pool(sample, self.problem.tally(asked, answers), strata, groups_of(examples))
 
 
 def rewritten(examples: Sequence[Example], problem: Problem, how: Augment) -> list[Example]:
@@ -82,28 +77,23 @@ def kept(folder: Path, made_of: Sequence[Any], texts: Sequence[str], make: Calla
         texts: of its sample, in order.
         make: makes it.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file, save_file
-
-    from satiety.files import replacing
+    from satiety.sealed import read_tensors, write_tensors
 
     key = hashlib.sha256(json.dumps([*made_of, list(texts)]).encode()).hexdigest()[:32]
     path = folder / f"{key}.safetensors"
-    try:
-        one = load_file(path)
-        sample = Sample(tuple(texts), one["embeddings"], one["scores"], one["distances"])
-        return Pool(sample, one["tallies"], json.loads(bytes(one["strata"])))
-    except (SafetensorError, KeyError, OSError, ValueError):
-        pool = make()  # never made, cut off, or damaged
-    whole = {
+    if (tensors := read_tensors(path)) is not None:
+        sample = Sample(tuple(texts), tensors["embeddings"], tensors["scores"], tensors["distances"])
+        return Pool(sample, tensors["tallies"], json.loads(bytes(tensors["strata"])), tensors["groups"])
+    pool = make()  # never made, or damaged
+    made = {
         "embeddings": pool.sample.embeddings,
         "scores": pool.sample.scores,
         "distances": pool.sample.distances,
         "tallies": pool.tallies,
+        "groups": pool.groups,
         "strata": np.frombuffer(json.dumps(list(pool.strata)).encode(), dtype=np.uint8),
     }
     for old in folder.glob("*.safetensors"):
         old.unlink(missing_ok=True)
-    with replacing(path) as temporary:
-        save_file({name: np.ascontiguousarray(value) for name, value in whole.items()}, temporary)
+    write_tensors(path, made)
     return pool

@@ -8,26 +8,32 @@ Source: black-box shift estimation: Lipton et al. 2018, arXiv:1802.03916, sectio
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satiety.evaluate.bootstrap import Interval
+from satiety.evaluate.bootstrap import Interval, Resampling, weights
 
 if TYPE_CHECKING:
+    from numpy.random import Generator
+
     from satiety.drift.sample import Places
+    from satiety.evaluate.bootstrap import Groups
     from satiety.problems.base import Floats
 
 RESAMPLES = 300
 
 
-def shares(gold: Sequence[int], answered: Places, window: Places, classes: int, *, level: float, seed: int) -> Floats:
+def shares(
+    gold: Sequence[int], answered: Places, groups: Groups, window: Places, classes: int, *, level: float, seed: int
+) -> Floats:
     """Return each label's share with its interval, shape (classes, 3): value, low, high.
 
     Args:
         gold: of the reference, indices of labels.
         answered: what the model answered to it, indices of labels.
+        groups: of the reference, which is drawn anew by whole groups.
         window: what it answered in the window, indices of labels.
         classes: labels there are.
         level: of the intervals.
@@ -36,9 +42,10 @@ def shares(gold: Sequence[int], answered: Places, window: Places, classes: int, 
     draw, known = np.random.default_rng(seed), np.asarray(gold)
     value = mixture(known, answered, window, classes)
     drawn = np.stack([value] * RESAMPLES)
-    for row in drawn:
-        one, other = (draw.integers(len(part), size=len(part)) for part in (known, window))
-        row[:] = mixture(known[one], answered[one], window[other], classes)
+    times = (block.astype(int) for block in weights(groups, Resampling(seed, RESAMPLES, level)))
+    for row, often in zip(drawn, (row for block in times for row in block), strict=True):
+        reference, now = np.repeat(np.arange(len(known)), often), draw.integers(len(window), size=len(window))
+        row[:] = mixture(known[reference], answered[reference], window[now], classes)
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return np.stack([value, low, high], axis=1)
 
@@ -54,6 +61,22 @@ def mixture(gold: Places, answered: Places, window: Places, classes: int) -> Flo
     weights, _ = nnls(np.vstack([counts, np.ones(classes)]), np.append(given, 1.0))
     found: Floats = weights / max(weights.sum(), np.finfo(float).tiny)
     return found
+
+
+def alike(labels: Sequence[str], today: Mapping[str, float], draw: Generator) -> Places:
+    """Return the places of as many texts as can be had with the shares of ``today``, each once, shape (texts,).
+
+    Where nothing but the shares has moved, today's texts are like these.
+
+    Args:
+        labels: of the reference's texts.
+        today: share of each label.
+        draw: which texts are taken of a label with too many.
+    """
+    places = {name: np.flatnonzero(np.array([label == name for label in labels])) for name in today}
+    size = min(len(places[name]) / share for name, share in today.items() if share > 0)
+    taken = [draw.permutation(places[name])[: int(size * share)] for name, share in today.items()]
+    return np.sort(np.concatenate(taken))
 
 
 def rows(found: Floats, labels: Sequence[str]) -> dict[str, Interval]:

@@ -21,6 +21,8 @@ class Ground:
     change: Interval
     """Of the score."""
     today: Interval
+    usual: float
+    """Score on the test examples that today's is compared with: today less the change."""
     sure: float
     """Chance that the score is lower than on the test examples, in [0, 1]."""
 
@@ -62,26 +64,53 @@ def unmetered(metric: str) -> dict[str, str]:
     }
 
 
-def sentence(verdict: Verdict, metric: str, ground: Ground, cost: Cost | None) -> dict[str, str]:
-    """Return the verdict with its evidence, in two languages."""
-    today, change = ground.today, ground.change
-    score = f"{today.value:.3f} [{today.low:.3f}, {today.high:.3f}]"
-    moved = f"{change.value:+.3f} [{change.low:+.3f}, {change.high:+.3f}]"
-    en, zh = {
-        "no drift": (f"No drift: {metric} today about {score}.", f"没有漂移：{metric} 今天约为 {score}。"),
-        "drift without harm": (
-            f"Drift without harm: the texts have changed, {metric} today about {score}, {moved}.",
-            f"无害的漂移：文本变了，{metric} 今天约为 {score}，变化 {moved}。",
-        ),
-        "harmful drift": (
-            f"Harmful drift: {metric} today about {score}, {moved}.",
-            f"有害的漂移：{metric} 今天约为 {score}，变化 {moved}。",
-        ),
-    }[verdict]
-    if ground.by == "feedback":
-        en, zh = en.replace("today about", "today by feedback"), zh.replace("今天约为", "据反馈今天为")
+HEADS: dict[Verdict, tuple[str, str]] = {
+    "no drift": ("No drift", "没有漂移"),
+    "drift without harm": ("Drift without harm: the texts have changed", "无害的漂移：文本变了"),
+    "harmful drift": ("Harmful drift", "有害的漂移"),
+}
+
+
+def sentence(
+    verdict: Verdict, metric: str, ground: Ground, cost: Cost | None, feedback: Ground | None = None
+) -> dict[str, str]:
+    """Return the verdict with its evidence, in two languages.
+
+    Args:
+        verdict: what is said.
+        metric: whose score.
+        ground: what the verdict rests on.
+        cost: of a loss, in labels.
+        feedback: where there is some on which the verdict does not rest: it is told all the same.
+    """
+    heads = HEADS[verdict]
+    en, zh = (
+        f"{head}{mark}{_score(metric, ground)[i]}"
+        for i, (head, mark) in enumerate(zip(heads, ("; ", "；"), strict=True))
+    )
+    if feedback is not None and ground.by != "feedback":
+        aside = _score(metric, feedback)
+        lost = feedback.change.high < 0
+        en = f"{en} {'A loss, but not surely a harmful one' if lost else 'Not sure of a loss'}: {aside[0]}"
+        zh = f"{zh}{'有损失，但尚不能确定有害' if lost else '尚不能确定有损失'}：{aside[1]}"
     if verdict == "harmful drift" and cost is not None and cost.value:
         ends = f"[{cost.low:,.0f}, {cost.high:,.0f}]"
         en += f" That undoes {cost.value:,.0f} of {cost.of:,} labels {ends}."
         zh += f"这抵消了 {cost.of:,} 条标注中的 {cost.value:,.0f} 条 {ends}。"
     return {"en": en, "zh": zh}
+
+
+def _score(metric: str, ground: Ground) -> tuple[str, str]:
+    """Return today's score beside that on the test examples, and their difference, in two languages."""
+    today = f"{ground.today.value:.3f} [{ground.today.low:.3f}, {ground.today.high:.3f}]"
+    change = f"{ground.change.value:+.3f} [{ground.change.low:+.3f}, {ground.change.high:+.3f}]"
+    if ground.by == "feedback":
+        return (
+            f"{metric} today is {today} by feedback, {change} against {ground.usual:.3f} on test examples with the "
+            "same shares of labels.",
+            f"据反馈 {metric} 今天为 {today}，标签份额相同的测试样例为 {ground.usual:.3f}，变化 {change}。",
+        )
+    return (
+        f"{metric} today is about {today}, {change} against {ground.usual:.3f} on the test examples.",
+        f"{metric} 今天约为 {today}，测试样例为 {ground.usual:.3f}，变化 {change}。",
+    )

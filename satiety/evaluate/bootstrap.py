@@ -1,8 +1,11 @@
 """Tallies of test examples -> metrics with intervals, and the paired difference of two systems.
 
 A resample of the test set is a row of multinomial weights; weights @ tallies are its summed counts, and the problem's
-``measure`` makes metrics of them. So every metric of every problem comes from one matrix product, and both systems of a
+``score`` makes metrics of them. So every metric of every problem comes from one matrix product, and both systems of a
 comparison are measured on the same resamples. Counts are whole numbers, so the sums are exact whatever the threads.
+
+Texts of one group (near-duplicates, or of one document) are right or wrong together, so groups are drawn, each with all
+of its texts: by single texts the intervals would be too narrow (`python -m benchmarks.groups`).
 
 Intervals are percentiles. In a simulation (macro-F1, three classes, one of them with a tenth of the texts, 95 %) they
 held the true value as often as BCa's at 200 and 2,000 test texts (.91 to .96), and the true difference more often at
@@ -10,24 +13,30 @@ held the true value as often as BCa's at 200 and 2,000 test texts (.91 to .96), 
 three (.85 at five texts): its intervals are too narrow.
 
 Source: Efron & Tibshirani 1993, An Introduction to the Bootstrap, chapter 13; paired on one test set: Koehn 2004,
-W04-3250; Berg-Kirkpatrick et al. 2012, D12-1091.
+W04-3250; Berg-Kirkpatrick et al. 2012, D12-1091; groups drawn whole: Davison & Hinkley 1997, Bootstrap Methods and
+their Application, section 3.8.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from satiety.errors import DataError
 
 if TYPE_CHECKING:
-    from satiety.problems.base import Floats
+    from numpy.typing import NDArray
 
-    Measure = Callable[[Floats], Mapping[str, Floats]]
-    """Summed counts, shape (..., counts) -> metrics, each of shape (...)."""
+    from satiety.problems.base import Floats
+    from satiety.records import Example
+
+    Groups = NDArray[np.integer[Any]]
+    """The number of each example's group, 0, 1, … in order of appearance; shape (examples,)."""
+    Score = Callable[[Floats, Floats], Mapping[str, Floats]]
+    """Tallies, shape (examples, …, counts), and weights, shape (resamples, examples) -> metrics (resamples, …)."""
 
 CELLS = 2**22
 """Weights drawn at once: bounds memory, never changes a result."""
@@ -64,28 +73,37 @@ class Comparison:
     difference: dict[str, Interval]
 
 
-def intervals(measure: Measure, tallies: Floats, how: Resampling) -> dict[str, Interval]:
+def groups_of(examples: Sequence[Example]) -> Groups:
+    """Return the number of each example's group; one without a group is a group by itself."""
+    numbers: dict[object, int] = {}
+    keys = (example.group or (i,) for i, example in enumerate(examples))
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
+
+
+def intervals(score: Score, tallies: Floats, groups: Groups, how: Resampling) -> dict[str, Interval]:
     """Return every metric of one system with its interval.
 
     Args:
-        measure: ``Problem.measure``.
+        score: ``Problem.score``.
         tallies: one row of counts per example, shape (examples, counts).
+        groups: of the examples.
         how: seed, number of resamples, level.
 
     Raises:
         DataError: there is no example.
     """
-    values, draws = _measured(measure, tallies, how)
+    values, draws = _measured(score, tallies, groups, how)
     return {name: _interval(values[name], draws[name], how.level) for name in values}
 
 
-def compare(measure: Measure, first: Floats, second: Floats, how: Resampling) -> Comparison:
+def compare(score: Score, first: Floats, second: Floats, groups: Groups, how: Resampling) -> Comparison:
     """Return every metric of two systems and of their difference, all on the same resamples.
 
     Args:
-        measure: ``Problem.measure``.
+        score: ``Problem.score``.
         first: tallies of the first system, shape (examples, counts).
         second: those of the second, row for row on the same examples.
+        groups: of the examples.
         how: seed, number of resamples, level.
 
     Raises:
@@ -93,7 +111,7 @@ def compare(measure: Measure, first: Floats, second: Floats, how: Resampling) ->
     """
     if first.shape != second.shape:
         raise DataError(f"bootstrap: a pair needs the same examples; there are {len(first)} and {len(second)}")
-    values, draws = _measured(measure, np.stack([first, second], axis=1), how)
+    values, draws = _measured(score, np.stack([first, second], axis=1), groups, how)
     difference = {
         name: _interval(values[name][1] - values[name][0], draws[name][:, 1] - draws[name][:, 0], how.level)
         for name in values
@@ -102,24 +120,39 @@ def compare(measure: Measure, first: Floats, second: Floats, how: Resampling) ->
     return Comparison(one, two, difference)
 
 
-def _measured(measure: Measure, tallies: Floats, how: Resampling) -> tuple[dict[str, Floats], dict[str, Floats]]:
+def _measured(
+    score: Score, tallies: Floats, groups: Groups, how: Resampling
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
     """Return the metrics of ``tallies``, shape (examples, …, counts), and those of its resamples, stacked."""
     count = len(tallies)
     if not count:
         raise DataError("bootstrap: there is no test example, so nothing to measure; give `ingest.test` more than none")
-    flat = np.ascontiguousarray(tallies.reshape(count, -1), dtype=np.float64)
-    sums = np.concatenate([drawn @ flat for drawn in weights(count, how)])
-    values, draws = measure(tallies.sum(axis=0)), measure(sums.reshape(-1, *tallies.shape[1:]))
-    return {name: np.asarray(value) for name, value in values.items()}, dict(draws)
+    rows = np.ascontiguousarray(tallies, dtype=np.float64)
+    return scored(score, rows, groups, how)
 
 
-def weights(count: int, how: Resampling) -> Iterator[Floats]:
-    """Yield how often each of ``count`` examples is drawn in each resample: blocks of shape (resamples, count)."""
+def scored(
+    score: Score, tallies: Floats, groups: Groups, how: Resampling
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Return the metrics of tallies, shape (examples, …, counts), as they are, and those of resamples, stacked."""
+    values = score(tallies, np.ones((1, len(tallies))))
+    blocks = [score(tallies, drawn) for drawn in weights(groups, how)]
+    draws = {name: np.concatenate([block[name] for block in blocks]) for name in values}
+    return {name: np.asarray(value)[0] for name, value in values.items()}, draws
+
+
+def weights(groups: Groups, how: Resampling) -> Iterator[Floats]:
+    """Yield how often each example is drawn in each resample: blocks of shape (resamples, examples).
+
+    As many groups are drawn as there are, each with all of its examples.
+    """
+    count = int(groups.max()) + 1
     rng, left = np.random.default_rng(how.seed), how.resamples
     while left:
-        rows = min(left, max(1, CELLS // count))
+        rows = min(left, max(1, CELLS // len(groups)))
         drawn = rng.integers(count, size=(rows, count)) + count * np.arange(rows)[:, None]
-        yield np.bincount(drawn.ravel(), minlength=rows * count).reshape(rows, count).astype(np.float64)
+        times = np.bincount(drawn.ravel(), minlength=rows * count).reshape(rows, count)
+        yield times[:, groups].astype(np.float64)
         left -= rows
 
 

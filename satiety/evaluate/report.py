@@ -7,10 +7,13 @@ from typing import Any
 
 from satiety.errors import DataError
 from satiety.evaluate import Evaluate
-from satiety.evaluate.bootstrap import Interval, Resampling, compare
+from satiety.evaluate.bootstrap import Interval, Resampling, compare, groups_of
 from satiety.evaluate.calibration import Calibration
 from satiety.problems.base import Prediction, Problem
 from satiety.records import Example
+
+ROUNDING = 1e-9
+"""What a perfect score may lack by the arithmetic of floats."""
 
 
 def check_gold(problem: Problem, gold: Sequence[Example]) -> None:
@@ -21,13 +24,13 @@ def check_gold(problem: Problem, gold: Sequence[Example]) -> None:
     """
     if not gold:
         raise DataError("evaluate: the test set is empty: nothing to measure; set `ingest.test` above 0")
-    if problem.head == "text" and len({example.label for example in gold}) < 2:
+    if problem.categorical and len({example.answer for example in gold}) < 2:
         raise DataError(
-            f"evaluate: all {len(gold)} test examples have the label {gold[0].label!r}: no score would mean anything; "
-            "give `ingest.test` more examples, or the data another label"
+            f"evaluate: all {len(gold)} test examples have the label {str(gold[0].answer)!r}: no score would mean "
+            "anything; give `ingest.test` more examples, or the data another label"
         )
-    perfect = [Prediction(label=example.label, spans=example.spans) for example in gold]
-    if float(problem.measure(problem.tally(gold, perfect).sum(axis=0))[problem.headline]) < 1:
+    perfect = [Prediction(example.answer) for example in gold]
+    if float(problem.score(problem.tally(gold, perfect))[problem.headline]) < 1 - ROUNDING:
         raise DataError(f"evaluate: none of the {len(gold)} test examples has an answer to find: nothing to measure")
 
 
@@ -42,7 +45,8 @@ def score(
 ) -> dict[str, Any]:
     """Return every metric of both, each with its interval, the differences, and how far *after* can be trusted."""
     how = Resampling(params.seed, params.resamples, params.level)
-    both = compare(problem.measure, problem.tally(gold, before), problem.tally(gold, after), how)
+    tallies = problem.tally(gold, before), problem.tally(gold, after)
+    both = compare(problem.score, *tallies, groups_of(gold), how)
     return {
         "metric": problem.headline,
         "before": both.first[problem.headline].rounded(),

@@ -17,9 +17,6 @@ from satiety.problems.base import PROBLEMS, Problem
 from satiety.records import Bound
 from satiety.section import MOST, Section, Seed
 
-COLUMNS = ("text", "label", "spans", "group")
-"""What a source can give."""
-
 
 class Source(Asset):
     """One source of texts: where it is, how it is read, what its columns are called."""
@@ -27,15 +24,8 @@ class Source(Asset):
     reader: SerializeAsAny[Annotated[Reader, READERS.choice()]]
     """The format."""
     columns: dict[str, str | int]
-    """Our name -> the file's: ``text``, ``label``, ``spans``, ``group``; by name, by index, or by path into JSON."""
-
-    @field_validator("columns")
-    @classmethod
-    def _known(cls, columns: dict[str, str | int]) -> dict[str, str | int]:
-        unknown = sorted(set(columns) - set(COLUMNS))
-        if unknown:
-            raise ValueError(f"{unknown[0]!r} is none of: {', '.join(COLUMNS)}")
-        return columns
+    """Our name -> the file's: the problem's inputs and answer, as ``text`` and ``label``, and ``group``; by name, by
+    index, or by path into JSON."""
 
 
 class Labelled(Source):
@@ -72,8 +62,8 @@ class Ingest(Section):
     conflicts: Literal["drop", "majority"]
     """Same text, two labels: all go, or the label that more than half of them have stays."""
     mask: list[Kind]
-    """Kinds of personal data that no file, log or model of ours shall hold; `<phone>` stands in its place, in texts,
-    labels and places alike. Only labels that are listed in this file stay as they are written here."""
+    """Kinds of personal data, and secrets, that no file, log or model of ours shall hold; `<phone>` stands in place of
+    one, in texts, labels and places alike. Only labels that are listed in this file stay as they are written here."""
     limits: Limits
     """What a hostile or broken file may cost."""
 
@@ -85,7 +75,8 @@ class Ingest(Section):
     @field_validator("labelled")
     @classmethod
     def _answers(cls, sources: list[Labelled], info: ValidationInfo) -> list[Labelled]:
-        _check_given(sources, info.data["problem"].columns if "problem" in info.data else ())
+        if "problem" in info.data:
+            _check_given(sources, info.data["problem"].columns)
         return sources
 
     @field_validator("corpus")
@@ -100,3 +91,5 @@ def _check_given(sources: Sequence[Source], wanted: Sequence[str]) -> None:
         missing = [name for name in wanted if name not in {*source.columns, *source.reader.given}]
         if missing:
             raise ValueError(f"{source.uri}: `columns` does not say which column is: {', '.join(missing)}")
+        if unknown := sorted(set(source.columns) - {*wanted, "group"}):
+            raise ValueError(f"{source.uri}: `columns`: {unknown[0]!r} is none of: {', '.join((*wanted, 'group'))}")

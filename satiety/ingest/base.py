@@ -63,7 +63,7 @@ class Reader(Component):
         """Yield every row of the file, in order, refused ones included.
 
         Raises:
-            DataError: the file as a whole cannot be read so.
+            DataError: the file as a whole cannot be read so. What it quotes is quoted whole, as in a ``Row``.
         """
 
 

@@ -7,29 +7,30 @@ is left.
 
 from __future__ import annotations
 
-import hashlib
 import math
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from satiety.answers import Answer
 from satiety.ingest.base import Limits, Row
-from satiety.ingest.repair import repair, repair_spans, salvage
-from satiety.masking import Kind, mask, mask_spans
-from satiety.neardup import normalise
-from satiety.problems.base import Problem
-from satiety.records import Document, Example, Rejected, Span
+from satiety.ingest.repair import repair
+from satiety.ingest.sanitise import SanitisedExample, mask_salvaged, sanitise_example
+from satiety.inputs import Inputs, Value, identify, text_of, texts_of
+from satiety.masking import Kind, mask
+from satiety.problems.base import Problem, scalar
+from satiety.records import Document, Example, Rejected
 
 KEPT_TEXT = 10_000
 """Characters of a refused text that the quarantine keeps."""
 KEPT_NOTE = 500
 """Characters of a place or a detail that are kept."""
-_ADDRESS = frozenset("@＠&")
-"""Without any of these a place holds no e-mail address, written plainly or as an HTML entity."""
+_SHORT_KEYS = re.compile(r"[^.@＠&]{0,12}(?:\.[^.@＠&]{0,12})*")
+"""A place of such keys holds nothing that has dots in it: no address, written plainly or as an entity, and no token."""
 LINE_DIGITS = 8
 """A place of at most so many digits is a line's number, and gives nobody away."""
-Value = str | list[tuple[int, int, str]]
 
 
 class Refused(ValueError):
@@ -54,8 +55,10 @@ class Cleaned:
 class Cleaner:
     """Makes records of rows: examples where there is a problem, else documents."""
 
-    def __init__(self, problem: Problem | None, limits: Limits, hide: Collection[Kind]) -> None:
-        self.problem, self.limits, self.hide = problem, limits, frozenset(hide)
+    def __init__(
+        self, problem: Problem | None, limits: Limits, hide: Collection[Kind], *, labelled: bool = True
+    ) -> None:
+        self.problem, self.limits, self.hide, self.labelled = problem, limits, frozenset(hide), labelled
         self.listed = {_named(label, frozenset())[0]: label for label in (problem.listed if problem else ())}
         """The user's own labels, by what they are once repaired: in params.yaml they stay as they are written."""
 
@@ -64,10 +67,10 @@ class Cleaner:
         try:
             return self._kept(name, row)
         except Refused as error:
-            shown = self._shown("" if error.reason == "too_long" else row.text or str(_scalar(row.values.get("text"))))
+            shown = self._shown("" if error.reason == "too_long" else row.text or self._told(row.values))
             detail = self._shown(str(error))[:KEPT_NOTE]
             text = shown[:KEPT_TEXT]
-            return Cleaned(Rejected(identify(text), self._place(name, row), error.reason, detail, text=text))
+            return Cleaned(Rejected(identify({"text": text}), self._place(name, row), error.reason, detail, text=text))
 
     def _kept(self, name: str, row: Row) -> Cleaned:
         if row.reason:
@@ -75,35 +78,39 @@ class Cleaner:
         if _broken(row.place):
             raise Refused("text", "half of a surrogate pair in a key on the way to it")
         values = {column: _value(column, value) for column, value in row.values.items()}
-        renamed, hidden = self._name(values)
-        text, label, spans = self._answer(values)
-        if len(text) > self.limits.row_bytes:
-            raise Refused("too_long", f"{len(text):,} characters")
-        text, spans, kinds = _repaired(text, spans)
-        text, spans, found = _masked(text, spans, self.hide)
-        identity, place = identify(text), self._place(name, row)
-        record: Example | Document = Document(id=identity, text=text, source=place)
-        if self.problem is not None:
-            group = str(values.get("group", ""))
-            record = Example(identity, text, label, spans, group=group, source=place)
-        return Cleaned(record, kinds + (("label",) if renamed else ()), frozenset((*hidden, *found)))
+        if self.problem is None:
+            clean = self._sanitised(_inputs(values), None)
+            document = Document(identify(clean.inputs), text_of(clean.inputs), source=self._place(name, row))
+            return Cleaned(document, clean.repairs, frozenset(clean.masked))
+        inputs, answer, renamed, hidden = self._read(self.problem, values)
+        clean = self._sanitised(inputs, answer)
+        group = _whole("group", str(values.get("group", "")))
+        identity, place = identify(clean.inputs), self._place(name, row)
+        record = Example(identity, clean.inputs, clean.answer, group=group, source=place)
+        return Cleaned(record, clean.repairs + (("label",) if renamed else ()), frozenset((*hidden, *clean.masked)))
 
-    def _name(self, values: dict[str, Value]) -> tuple[bool, set[Kind]]:
-        """Put repaired and masked labels in the place of those in ``values``; return whether and what that took."""
+    def _read(self, problem: Problem, values: Mapping[str, Any]) -> tuple[Inputs, Answer | None, bool, set[Kind]]:
+        """Return inputs and answer, its labels repaired and masked, and whether and what that took."""
         renamed, hidden = False, set[Kind]()
 
         def name(label: str) -> str:
             nonlocal renamed
-            own, repaired, kinds = self._label(label)
+            plain, repaired, kinds = self._label(_whole("the label", label))
             renamed |= repaired
             hidden.update(kinds)
-            return own
+            return plain
 
-        if isinstance(spans := values.get("spans"), list):
-            values["spans"] = [(start, end, name(label)) for start, end, label in spans]
-        if isinstance(label := values.get("label"), str):
-            values["label"] = name(label)
-        return renamed, hidden
+        try:
+            inputs, answer = problem.read_inputs(values), None
+            if self.labelled:
+                answer = problem.parse(values[problem.gold]).rename(name)
+                problem.check(inputs, answer)
+            scalar("group", values.get("group", ""))
+        except Refused:
+            raise
+        except (TypeError, ValueError) as error:
+            raise Refused("type" if isinstance(error, TypeError) else "label", str(error)) from None
+        return inputs, answer, renamed, hidden
 
     def _label(self, label: str) -> tuple[str, bool, tuple[Kind, ...]]:
         try:
@@ -114,27 +121,33 @@ class Cleaner:
         except ValueError as error:
             raise Refused("label", f"{error} of the label") from None
 
-    def _answer(self, values: Mapping[str, Value]) -> tuple[str, str | None, tuple[Span, ...]]:
-        if self.problem is None:
-            return str(values["text"]), None, ()
+    def _sanitised(self, inputs: Inputs, answer: Answer | None) -> SanitisedExample:
+        if (length := sum(map(len, texts_of(inputs)))) > self.limits.row_bytes:
+            raise Refused("too_long", f"{length:,} characters")
         try:
-            return self.problem.read(values)
+            clean = sanitise_example(inputs, answer, self.problem.marked if self.problem else "", self.hide)
         except ValueError as error:
-            raise Refused("label", str(error)) from None
+            raise Refused("text", str(error)) from None
+        if clean.lost:
+            raise Refused(clean.lost[0].reason, clean.lost[0].detail)
+        if not all(map(str.strip, texts_of(clean.inputs))):
+            raise Refused("empty", "there is no text in it")
+        return clean
 
     def _place(self, name: str, row: Row) -> str:
         if row.place.isdecimal() and len(row.place) <= LINE_DIGITS:
             return f"{name}:{row.place}"
-        whole = row.place if _ADDRESS.isdisjoint(row.place) else self._shown(row.place)  # an address holds dots
+        dotted = self.hide & {"email", "secret"}
+        whole = row.place if _SHORT_KEYS.fullmatch(row.place) else mask_salvaged(row.place, dotted)
         return f"{name}:{'.'.join(_key(key, self.hide) for key in whole.split('.'))[:KEPT_NOTE]}"
 
+    def _told(self, values: Mapping[str, Any]) -> str:
+        """Return what can be shown of refused inputs: no list, which may be nested deeper than Python prints."""
+        cells = [values.get(name) for name in (self.problem.inputs if self.problem else ("text",))]
+        return "\n".join(str(cell) for cell in cells if isinstance(cell, str | int | float))
+
     def _shown(self, text: str) -> str:
-        return mask(salvage(text), self.hide)[0]
-
-
-def identify(text: str) -> str:
-    """Return a text's id: the same wherever and in whatever order it is read."""
-    return hashlib.sha256(normalise(text).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        return mask_salvaged(text, self.hide)
 
 
 def reject(record: Example | Document, reason: str, detail: str, twin: str | None = None) -> Rejected:
@@ -145,7 +158,7 @@ def reject(record: Example | Document, reason: str, detail: str, twin: str | Non
 @lru_cache(maxsize=65_536)
 def _key(key: str, hide: frozenset[Kind]) -> str:
     """Return one key of a place, masked: the rows of a JSON file have most of theirs in common."""
-    return mask(salvage(key), hide)[0]
+    return mask_salvaged(key, hide)
 
 
 @lru_cache(maxsize=4096)
@@ -156,31 +169,10 @@ def _named(label: str, hide: frozenset[Kind]) -> tuple[str, bool, tuple[Kind, ..
     return masked.strip(), bool(kinds), hidden
 
 
-def _repaired(text: str, spans: tuple[Span, ...]) -> tuple[str, tuple[Span, ...], tuple[str, ...]]:
-    try:
-        if spans:
-            return repair_spans(text, spans)
-        repaired, kinds = repair(text)
-    except ValueError as error:
-        raise Refused("text", str(error)) from None
-    if not repaired.strip():
-        raise Refused("empty", "there is no text in it")
-    return repaired.strip(), (), kinds
-
-
-def _masked(
-    text: str, spans: tuple[Span, ...], hide: Collection[Kind]
-) -> tuple[str, tuple[Span, ...], tuple[Kind, ...]]:
-    try:
-        return mask_spans(text, spans, hide)
-    except ValueError as error:
-        raise Refused("personal", str(error)) from None
-
-
-def _value(name: str, value: Any) -> Value:
-    """Return a cell as text, whatever the format calls its type, or as spans; nothing is guessed."""
-    if name == "spans":
-        return _span_list(value)
+def _value(name: str, value: Any) -> Any:
+    """Return a cell as text, whatever the format calls its type, or a list as it is; nothing is guessed."""
+    if isinstance(value, list | dict):
+        return value
     if isinstance(value, bool):
         value = str(value).lower()
     if isinstance(value, float) and math.isnan(value):
@@ -189,30 +181,21 @@ def _value(name: str, value: Any) -> Value:
         raise Refused("missing", f"{name} is null")
     if not isinstance(value, str | int | float):
         raise Refused("type", f"{name} is a {type(value).__name__}, not text")
-    text = str(value)
-    if name != "text" and _broken(text):
-        raise Refused("text", f"half of a surrogate pair in {name}")
+    return str(value)
+
+
+def _inputs(values: Mapping[str, Any]) -> dict[str, Value]:
+    """Return the inputs of a raw text."""
+    if not isinstance(values["text"], str):
+        raise Refused("type", f"text is a {type(values['text']).__name__}, not text")
+    return {"text": values["text"]}
+
+
+def _whole(what: str, text: str) -> str:
+    if _broken(text):
+        raise Refused("text", f"half of a surrogate pair in {what}")
     return text
-
-
-def _span_list(value: Any) -> list[tuple[int, int, str]]:
-    """Return spans written as ``[start, end, label]`` or ``{"start": …, "end": …, "label": …}``."""
-    if not isinstance(value, list):
-        raise Refused("type", f"spans is a {type(value).__name__}, not a list")
-    try:
-        parts = [(v["start"], v["end"], v["label"]) if isinstance(v, Mapping) else tuple(v) for v in value]
-        spans = [(int(start), int(end), str(label)) for start, end, label in parts]
-    except (KeyError, TypeError, ValueError, OverflowError):
-        raise Refused("type", "spans are [start, end, label], or objects with these keys") from None
-    if any(_broken(label) for _, _, label in spans):
-        raise Refused("text", "half of a surrogate pair in the label of a span")
-    return spans
 
 
 def _broken(text: str) -> bool:
     return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def _scalar(value: Any) -> str | int | float:
-    """Return what can be shown of a text: no list, which may be nested deeper than Python prints."""
-    return value if isinstance(value, str | int | float) else ""

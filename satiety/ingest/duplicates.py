@@ -10,9 +10,12 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypeVar
 
+from satiety.answers import Answer
 from satiety.ingest.clean import reject
-from satiety.neardup import twins
-from satiety.records import Bound, Document, Example, Rejected, Span
+from satiety.inputs import texts_of
+from satiety.neardup import similarity, twins
+from satiety.records import Bound, Document, Example, Rejected
+from satiety.words import normalise
 
 Policy = Literal["drop", "majority"]
 _ORDER = {"test": 0, "dev": 1, "added": 3}
@@ -31,15 +34,15 @@ def settle_conflicts(examples: Sequence[Example], policy: Policy) -> tuple[list[
     kept: list[Example] = []
     rejected: list[Rejected] = []
     for same in by_text.values():
-        answers = Counter((example.label, example.spans) for example in same)
+        answers = Counter(example.answer for example in same)
         answer, count = answers.most_common(1)[0]
         if len(answers) == 1:
             kept += same
             continue
         wins = policy == "majority" and count * 2 > len(same)
-        kept += [e for e in same if wins and (e.label, e.spans) == answer]
+        kept += [e for e in same if wins and e.answer == answer]
         detail = _quoted(answers)
-        rejected += [reject(e, "conflict", detail) for e in same if not wins or (e.label, e.spans) != answer]
+        rejected += [reject(e, "conflict", detail) for e in same if not wins or e.answer != answer]
     return kept, rejected
 
 
@@ -50,10 +53,11 @@ def drop_twins(
     ordered = sorted(examples, key=lambda e: (_ORDER.get(bound.get(e.source, ""), 2), e.id, e.text, e.source))
     raw = sorted(documents, key=lambda d: (d.id, d.text, d.source))
     records: list[Example | Document] = [*ordered, *raw]
+    by_id = {example.id: example for example in reversed(ordered)}
     kept: list[Example | Document] = []
     rejected: list[Rejected] = []
     for record, verdict in zip(records, twins(((r.id, r.text) for r in records), threshold), strict=True):
-        if verdict.twin is None:
+        if verdict.twin is None or not _alike(record, by_id.get(verdict.twin), threshold):
             kept.append(record)
         elif verdict.exact:
             rejected.append(reject(record, "duplicate", "the same text", verdict.twin))
@@ -62,13 +66,18 @@ def drop_twins(
     return _only(kept, Example), _only(kept, Document), rejected
 
 
+def _alike(record: Example | Document, twin: Example | None, threshold: float) -> bool:
+    """Return whether each text repeats that of the twin: two questions on one context are two examples."""
+    if not isinstance(record, Example) or twin is None or len(record.inputs) == 1:
+        return True
+    pairs = zip(texts_of(record.inputs), texts_of(twin.inputs), strict=False)
+    return all(a == b or similarity(a, b) >= threshold for a, b in (map(normalise, pair) for pair in pairs))
+
+
 def _only(records: Sequence[Example | Document], kind: type[R]) -> list[R]:
     return sorted((record for record in records if isinstance(record, kind)), key=lambda record: record.id)
 
 
-def _quoted(answers: Counter[tuple[str | None, tuple[Span, ...]]]) -> str:
-    shown = [
-        f"{f'{len(spans)} spans' if label is None else label} ×{count}"
-        for (label, spans), count in answers.most_common(5)
-    ]
+def _quoted(answers: Counter[Answer | None]) -> str:
+    shown = [f"{str(answer)[:80] or 'nothing'} ×{count}" for answer, count in answers.most_common(5)]
     return "the same text is labelled: " + ", ".join(shown)

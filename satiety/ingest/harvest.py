@@ -14,10 +14,12 @@ from satiety.ingest import Ingest
 from satiety.ingest.duplicates import drop_twins, settle_conflicts
 from satiety.ingest.language import languages
 from satiety.ingest.load import Loaded, load
-from satiety.ingest.split import Divided, divide, group_up
+from satiety.ingest.split import Divided, divide, tie
 from satiety.problems.base import Problem
 from satiety.records import Document, Example, Rejected
 
+SPARED = 0.05
+"""Share of the labelled texts that may be lost to closeness with dev or test before that is a warning."""
 log = logging.getLogger(__name__)
 
 
@@ -54,9 +56,10 @@ def harvest(params: Ingest, raw: Path) -> Harvest:
     unique = [replace(e, language=code) for e, code in zip(unique, told, strict=False)]
     documents = [replace(d, language=code) for d, code in zip(documents, told[len(unique) :], strict=True)]
     divided = divide(
-        group_up(unique, min(params.near_group, params.near_duplicate)), loaded.bound, problem.stratum,
+        unique, tie(unique, min(params.near_group, params.near_duplicate)), loaded.bound, problem.stratum,
         seed=params.seed, test=params.test, budget=params.budget, dev=params.dev,
     )  # fmt: skip
+    _warn_of_straddlers(divided, len(unique))
     documents = sorted([*documents, *divided.hidden], key=lambda document: document.id)
     rejected += divided.rejected
     account = _account(loaded, problem, divided, documents, rejected)
@@ -88,6 +91,17 @@ def _account(
             "corpus": dict(Counter(d.language for d in documents).most_common()),
         },
     }
+
+
+def _warn_of_straddlers(divided: Divided, labelled: int) -> None:
+    straddlers = sum(record.reason == "straddles" for record in divided.rejected)
+    if straddlers > SPARED * labelled:
+        log.warning(
+            "%s of %s labelled texts are close to a text of dev or test, so nothing is learned from them; where they "
+            "are too many, raise ingest.near_group, or lower ingest.test",
+            f"{straddlers:,}",
+            f"{labelled:,}",
+        )
 
 
 def _reasons(rejected: Sequence[Rejected]) -> str:

@@ -10,12 +10,16 @@ from pathlib import Path
 from satiety.assets import data_files
 from satiety.errors import DataError
 from satiety.ingest import Labelled, Source
-from satiety.ingest.base import Limits
+from satiety.ingest.base import Columns, Limits, Reader, Row
 from satiety.ingest.clean import Cleaned, Cleaner
+from satiety.ingest.sanitise import mask_salvaged
 from satiety.masking import Kind
 from satiety.problems.base import Problem
 from satiety.progress import track
 from satiety.records import Bound, Document, Example, Rejected
+
+SAID = 1_000
+"""Characters of what is wrong with a file that are shown."""
 
 
 @dataclass(slots=True)
@@ -70,10 +74,23 @@ def _read(source: Source, cleaner: Cleaner, limits: Limits, raw: Path) -> Iterat
             if not path.stat().st_size:
                 raise DataError(f"{name}: the file is empty")
             row, said = None, name.encode("utf-8", "replace").decode()
-            for row in track(source.reader.read(path, source.columns, limits), f"read {name}"):
+            for row in track(read_rows(source.reader, path, source.columns, limits, cleaner.hide), f"read {name}"):
                 yield cleaner.clean(said, row)
             if row is None:
                 raise DataError(f"{name}: reader `{source.reader.kind}` sees no row in it; check format and columns")
+
+
+def read_rows(reader: Reader, path: Path, columns: Columns, limits: Limits, hide: Collection[Kind]) -> Iterator[Row]:
+    """Yield every row of a file, as its reader does.
+
+    Raises:
+        DataError: the file as a whole cannot be read so. What is quoted of it, whole, is masked and then cut: what was
+            taken for the header may be a row.
+    """
+    try:
+        yield from reader.read(path, columns, limits)
+    except DataError as error:
+        raise DataError(mask_salvaged(str(error), hide)[:SAID]) from None
 
 
 def _keep(loaded: Loaded, cleaned: Cleaned) -> None:

@@ -14,16 +14,24 @@ import html
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
+from itertools import accumulate, pairwise
 
-from satiety.records import Span
+from satiety.answers import Span
 
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
+_ENTITY = re.compile(r"&(?:#\d{1,7};?|#[xX][0-9a-fA-F]{1,6};?|[a-zA-Z][a-zA-Z0-9]{1,31};)")
+"""A number needs no semicolon: browsers read it all the same."""
+_NUMBER = re.compile(r"&#(?:\d{1,7}|[xX][0-9a-fA-F]{1,6});?")
+"""What is escaped twice hides a sign: nobody means to write it. ``&amp;lt;`` may be what somebody wrote."""
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _BIDI = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _ZERO_WIDTH = re.compile(
-    r"[\u00ad\u200b\u2060-\u2064\ufeff]"
+    r"[\u00ad\u034f\u115f\u1160\u180e\u200b\u2060-\u2064\u3164\ufe00-\ufe0e\ufeff\uffa0]"
+    # A variation selector, or a tag, is part of an emoji, and a trick anywhere else.
+    r"|(?<![\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff])\ufe0f(?!\u20e3)"
+    r"|(?<![\U0001f3f4\U000e0020-\U000e007f])[\U000e0001\U000e0020-\U000e007f]+"
     # A joiner is part of an emoji or of an Arabic or Indic word, and a trick anywhere else.
     r"|(?<![\u0590-\u0dff\u0f00-\u109f\u1780-\u17ff\ufe0f\u2600-\u27bf\U0001f000-\U0001faff])[\u200c\u200d]"
 )
@@ -62,30 +70,26 @@ def salvage(text: str) -> str:
 
 
 def repair_spans(text: str, spans: Sequence[Span]) -> tuple[str, tuple[Span, ...], tuple[str, ...]]:
-    """Repair a text piece by piece, cut where spans begin and end, so that every span still covers what it covered.
+    """Repair a text piece by piece, cut where spans begin or end, so that every span still covers what it covered.
 
     Raises:
-        ValueError: as in ``repair``, or a span vanishes, or its edge would cut a composed character in two.
+        ValueError: as in ``repair``, or a span vanishes, or its edge would cut a composed character, an HTML entity or
+            the like in two.
     """
-    pieces: list[str] = []
-    moved: list[Span] = []
-    kinds: dict[str, None] = {}
-    at = length = 0
-    for span in (*spans, None):
-        for start, end in ((at, span.start), (span.start, span.end)) if span else ((at, len(text)),):
-            piece, done = repair(text[start:end])
-            pieces.append(piece)
-            kinds |= dict.fromkeys(done)
-            length += len(piece)
-        if span:
-            at = span.end
-            moved.append(Span(length - len(pieces[-1]), length, span.label))
-            if not pieces[-1].strip():
-                raise ValueError(f"nothing is left of the span {span.start}–{span.end}")
-    joined = "".join(pieces)
+    cuts = sorted({0, len(text), *(place for span in spans for place in (span.start, span.end))})
+    pieces = [repair(text[start:end]) for start, end in pairwise(cuts)]
+    ends = accumulate((len(piece) for piece, _ in pieces), initial=0)
+    moved_to = dict(zip(cuts, ends, strict=True))
+    joined = "".join(piece for piece, _ in pieces)
+    moved = tuple(replace(span, start=moved_to[span.start], end=moved_to[span.end]) for span in spans)
+    for span, place in zip(spans, moved, strict=True):
+        if not joined[place.start : place.end].strip():
+            raise ValueError(f"nothing is left of the span {span.start}–{span.end}")
     if _nfc(joined) != joined:
         raise ValueError("a span begins or ends inside a composed character")
-    return joined, tuple(moved), tuple(kinds)
+    if joined != repair(text)[0]:
+        raise ValueError("a span begins or ends inside what must be repaired as a whole")
+    return joined, moved, tuple(dict.fromkeys(kind for _, kinds in pieces for kind in kinds))
 
 
 def _mojibake(text: str) -> str:
@@ -109,7 +113,9 @@ def _mojibake(text: str) -> str:
 
 
 def _entities(text: str) -> str:
-    return _ENTITY.sub(lambda found: html.unescape(found.group()), text)
+    for entity in (_ENTITY, _NUMBER, _NUMBER):
+        text = entity.sub(lambda found: html.unescape(found.group()), text)
+    return text
 
 
 def _nfc(text: str) -> str:

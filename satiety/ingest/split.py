@@ -1,16 +1,19 @@
 """Labelled examples -> who is in test, dev and train, and whose label stays hidden.
 
-Test is chosen first, by a hash of the seed and the text: it stays where it is when data is added. Then the budget is
-spent on dev and train. All are stratified, and texts of one group (near-duplicates, or the user's own) never
-straddle. Labels that were added later are of train, all of them, and move nobody else.
+Test is drawn first, by a hash of the seed and of what is drawn together: a text alone, or a group that the user names.
+So it stays where it is when data is added, and a text's chance does not depend on how many others are like it. What is
+close to a drawn text, but was not drawn itself, is for no split: near-duplicates never straddle. Then the budget is
+spent on dev and train. Labels that were added later are of train, all of them, and move nobody else.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from satiety.errors import DataError
 from satiety.ingest.clean import reject
@@ -27,33 +30,61 @@ class Divided:
     """Every labelled example, in its place."""
 
     examples: list[Example]
-    """Those of test, dev and train, in that order, each in order of id."""
+    """Those of test, dev and train, in that order, each in order of id. Of one group are those of a split that are tied
+    to each other, by near-duplication or by the user's groups; it is called after its smallest id."""
     hidden: list[Document]
     """The rest: their labels are taken off."""
     rejected: list[Rejected]
-    """What would leak: texts close to one held out, of a source bound elsewhere; spare rows of a bound source."""
+    """What would leak: texts close to one held out; spare rows of a bound source."""
 
 
-def group_up(examples: Sequence[Example], similarity: float) -> list[Example]:
-    """Name everyone's group: the id of its first member, by near-duplication and by the user's own groups, joined."""
-    root = {example.id: example.id for example in examples}
+@dataclass(frozen=True, slots=True)
+class Ties:
+    """What ties labelled texts to each other, by their id."""
 
-    def find(own: str) -> str:
-        while root[own] != own:
-            root[own] = root[root[own]]
-            own = root[own]
-        return own
+    units: Mapping[str, str]
+    """What is drawn together: the user's group, or the text alone."""
+    clusters: Mapping[str, str]
+    """Which chain of near-duplicates a text belongs to."""
 
-    first: dict[str, str] = {}
-    for example, twin in zip(examples, groups([e.text for e in examples], similarity), strict=True):
-        for other in (examples[twin].id, first.setdefault(example.group, example.id) if example.group else example.id):
-            a, b = find(example.id), find(other)
-            root[max(a, b)] = min(a, b)
-    return [replace(example, group=find(example.id)) for example in examples]
+    def of(self, example: Example) -> tuple[tuple[str, str], tuple[str, str]]:
+        """Return what an example shares with those it is close to."""
+        return ("unit", self.units[example.id]), ("cluster", self.clusters[example.id])
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Texts of test and dev, by what ties others to them."""
+
+    by_tie: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def add(self, example: Example, ties: Ties) -> None:
+        """Hold an example out."""
+        for tie in ties.of(example):
+            self.by_tie.setdefault(tie, example.id)
+
+    def near(self, example: Example, ties: Ties) -> str | None:
+        """Return the id of a text held out that this one is close to, or None."""
+        return next((self.by_tie[tie] for tie in ties.of(example) if tie in self.by_tie), None)
+
+
+def tie(examples: Sequence[Example], similarity: float) -> Ties:
+    """Find what ties examples to each other: the groups that the user named, and near-duplication.
+
+    Args:
+        examples: each text once.
+        similarity: Jaccard similarity of character 5-grams from which two texts are close.
+    """
+    first = groups([example.text for example in examples], similarity)
+    return Ties(
+        {example.id: f"group {example.group}" if example.group else example.id for example in examples},
+        {example.id: examples[place].id for example, place in zip(examples, first, strict=True)},
+    )
 
 
 def divide(
     examples: Sequence[Example],
+    ties: Ties,
     bound: Mapping[str, Bound],
     stratum: Stratum,
     *,
@@ -62,46 +93,69 @@ def divide(
     budget: int,
     dev: float,
 ) -> Divided:
-    """Divide grouped examples; those whose source is in ``bound`` may only go there.
+    """Divide examples; those whose source is in ``bound`` may only go there.
 
     Raises:
-        DataError: there are not enough labelled texts, or their groups are too large.
+        DataError: there are not enough labelled texts, or too many are close to each other.
     """
     pools: dict[Bound | None, list[Example]] = {None: [], "test": [], "dev": [], "train": [], "added": []}
     for example in sorted(examples, key=lambda e: e.id):
         pools[bound.get(example.source)].append(example)
     wanted = _wanted(pools, test, budget, dev)
-    chosen: dict[str, Split] = {}
-    held: dict[str, str] = {}
+    chosen, held = dict[str, Split](), Held()
+    alone = {example.id: example.id for example in examples}
     for split, leave in LEAVE.items():
-        own = pools[split] or pools[None] if split != "train" else [*pools["train"], *pools[None]]
-        pool = [e for e in own if e.id not in chosen and e.group not in held]
-        taken = _take(pool if split != "train" else _alone(pool), stratum, seed, wanted[split], leave, split)
-        chosen |= dict.fromkeys(taken, split)
-        held |= {e.group: e.id for e in pool if e.id in taken and split != "train"}
-    chosen |= {e.id: "train" for e in pools["added"] if e.group not in held}
-    return _placed(pools, chosen, held)
+        candidates = pools[split] or pools[None] if split != "train" else [*pools["train"], *pools[None]]
+        pool = [e for e in candidates if e.id not in chosen and held.near(e, ties) is None]
+        units = ties.units if split != "train" else alone  # groups of train may be parted: the rest joins the corpus
+        drawn = _draw(pool, units, stratum, seed, wanted[split], leave)
+        _check_enough(split, len(drawn), wanted[split])
+        chosen |= dict.fromkeys(drawn, split)
+        for example in pool if split != "train" else ():
+            if example.id in drawn:
+                held.add(example, ties)
+    chosen |= {e.id: "train" for e in pools["added"] if held.near(e, ties) is None}
+    return _placed(pools, chosen, held, ties)
 
 
 def _placed(
-    pools: Mapping[Bound | None, Sequence[Example]], chosen: Mapping[str, Split], held: Mapping[str, str]
+    pools: Mapping[Bound | None, Sequence[Example]], chosen: Mapping[str, Split], held: Held, ties: Ties
 ) -> Divided:
-    """Put everyone where they belong; ``held`` names, by group, a text of test or dev."""
+    """Put everyone where they belong."""
     splits: dict[Split, list[Example]] = {"test": [], "dev": [], "train": []}
     hidden: list[Document] = []
     rejected: list[Rejected] = []
-    for own, pool in pools.items():
+    for purpose, pool in pools.items():
         for example in pool:
             if example.id in chosen:
                 split = chosen[example.id]
                 splits[split].append(replace(example, split=split))
-            elif example.group in held:
-                rejected.append(reject(example, "straddles", "close to a text held out", held[example.group]))
-            elif own in ("test", "dev"):
-                rejected.append(reject(example, "spare", f"its source is for {own}, which is full"))
+            elif (near := held.near(example, ties)) is not None:
+                rejected.append(reject(example, "straddles", "close to a text held out", near))
+            elif purpose in ("test", "dev"):
+                rejected.append(reject(example, "spare", f"its source is for {purpose}, which is full"))
             else:
-                hidden.append(_hide(example))
-    return Divided([e for part in splits.values() for e in sorted(part, key=lambda e: e.id)], hidden, rejected)
+                hidden.append(Document(example.id, example.text, example.language, "unlabelled", example.source))
+    ordered = {split: sorted(part, key=lambda e: e.id) for split, part in splits.items()}
+    return Divided([e for part in ordered.values() for e in grouped(part, ties)], hidden, rejected)
+
+
+def grouped(examples: Sequence[Example], ties: Ties) -> Iterator[Example]:
+    """Yield examples, each in a group with all that it is tied to among them, by however long a chain."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    number: dict[tuple[str, str], int] = {}
+    edges = [(i, number.setdefault(t, len(number))) for i, example in enumerate(examples) for t in ties.of(example)]
+    if not edges:
+        return
+    rows, columns = np.array(edges).T
+    size = len(examples) + len(number)
+    graph = coo_array((np.ones(len(edges)), (rows, columns + len(examples))), shape=(size, size))
+    _, labels = connected_components(graph, directed=False)
+    names: dict[int, str] = {}
+    for example, label in zip(examples, labels.tolist(), strict=False):  # behind the examples come their ties
+        yield replace(example, group=names.setdefault(label, example.id))
 
 
 def share_out(counts: Mapping[str, int], total: int, leave: int) -> dict[str, int]:
@@ -113,7 +167,7 @@ def share_out(counts: Mapping[str, int], total: int, leave: int) -> dict[str, in
         leave -= 1
     room = {name: max(0, n - leave) for name, n in sorted(counts.items())}
     whole = sum(room.values())
-    share = {name: total * n / whole for name, n in room.items()}
+    share = {name: total * n / max(1, whole) for name, n in room.items()}
     least = 1 if total >= sum(n > 0 for n in room.values()) else 0
     given = {name: min(n, max(least, int(share[name]))) for name, n in room.items()}
     while sum(given.values()) < min(total, whole):
@@ -123,33 +177,45 @@ def share_out(counts: Mapping[str, int], total: int, leave: int) -> dict[str, in
     return given
 
 
-def _take(pool: Sequence[Example], stratum: Stratum, seed: int, total: int, leave: int, split: str) -> set[str]:
-    """Choose groups in order of their hash: first what the strata ask for, then whatever fills up.
+def _draw(
+    pool: Sequence[Example], units: Mapping[str, str], stratum: Stratum, seed: int, total: int, leave: int
+) -> Collection[str]:
+    """Choose the ids of ``total`` texts, fewer where there are fewer, by the hashes of their units.
 
-    Where no whole group fits the last gap, a part of the smallest does; the rest of it is for no split.
+    A unit of several texts is in with the chance that every text has, total / pool, whatever its size. Single texts
+    take the places that this leaves, stratum by stratum, those of the smallest hashes first; where they are too few,
+    further units do, the last of them in part.
     """
     members: dict[str, list[Example]] = defaultdict(list)
     for example in pool:
-        members[example.group].append(example)
-    ordered = sorted(members.values(), key=lambda group: min(_rank(seed, e.id) for e in group))
-    wanted = Counter(share_out(Counter(map(stratum, pool)), total, leave))
-    taken: set[str] = set()
-    for group in ordered:
-        asked = Counter(map(stratum, group))
-        if all(wanted[name] >= n for name, n in asked.items()):
-            wanted -= asked
-            taken |= {e.id for e in group}
-    for group in ordered:
-        if len(taken) + len(group) <= total and group[0].id not in taken:
-            taken |= {e.id for e in group}
-    untaken = (group for group in sorted(ordered, key=len) if group[0].id not in taken)
-    taken |= {e.id for e in next(untaken, [])[: total - len(taken)]}
-    if len(taken) < total:
+        members[units[example.id]].append(example)
+    ranks = {name: _rank(seed, name) for name in members}
+    ordered = sorted(members, key=lambda name: ranks[name])
+    several = [name for name in ordered if len(members[name]) > 1]
+    singles = [members[name][0] for name in ordered if len(members[name]) == 1]
+    share = total / max(1, len(pool))
+
+    drawn = [e.id for name in several if ranks[name] < share for e in members[name]][:total]
+    places = Counter(share_out(Counter(map(stratum, singles)), total - len(drawn), leave))
+    for example in singles:
+        if places[stratum(example)] > 0:
+            places[stratum(example)] -= 1
+            drawn.append(example.id)
+    further = [e.id for name in several if ranks[name] >= share for e in members[name]]
+    return {*drawn, *further[: total - len(drawn)]}
+
+
+def _rank(seed: int, unit: str) -> float:
+    """Return a number in [0, 1) that is a unit's own."""
+    return int.from_bytes(hashlib.sha256(f"{seed}:{unit}".encode()).digest()[:8], "big") / 2**64
+
+
+def _check_enough(split: Split, count: int, wanted: int) -> None:
+    if count < wanted:
         raise DataError(
-            f"ingest: {split} asks for {total:,} texts, but {len(taken):,} are left: the others belong together with "
-            "texts held out before; lower ingest.test or ingest.budget, raise ingest.near_group, or add labelled data"
+            f"ingest: {split} asks for {wanted:,} texts, but {count:,} are left: the others belong together with texts "
+            "held out before; lower ingest.test or ingest.budget, raise ingest.near_group, or add labelled data"
         )
-    return taken
 
 
 def _wanted(pools: Mapping[Bound | None, Sequence[Example]], test: int, budget: int, dev: float) -> dict[Split, int]:
@@ -169,16 +235,3 @@ def _wanted(pools: Mapping[Bound | None, Sequence[Example]], test: int, budget: 
             "asked for; lower ingest.test or ingest.budget, or add labelled data"
         )
     return wanted
-
-
-def _alone(examples: Sequence[Example]) -> list[Example]:
-    """Return the examples, each a group of its own: those of train may be parted, the rest only joins the corpus."""
-    return [replace(example, group=example.id) for example in examples]
-
-
-def _rank(seed: int, own: str) -> str:
-    return hashlib.sha256(f"{seed}:{own}".encode()).hexdigest()
-
-
-def _hide(example: Example) -> Document:
-    return Document(example.id, example.text, example.language, origin="unlabelled", source=example.source)

@@ -33,17 +33,24 @@ class Register(Section):
 
 
 def open(folder: Path, device: str = "auto") -> Package:
-    """Verify a package, then load it, ready to ``predict``; see `load.py` for what it gives and raises."""
+    """Verify a copy of a package, then load it, ready to ``predict``; see `load.py` for what it gives and raises."""
     from satiety.package import load
 
     return load.open(folder, device)
 
 
+def snapshot(folder: Path, device: str = "auto") -> Package:
+    """Verify a copy of a package, whatever becomes of the folder; its model is loaded only when it must answer."""
+    from satiety.package import load
+
+    return load.snapshot(folder, device)
+
+
 def inspect(folder: Path, device: str = "auto") -> Package:
-    """Verify a package and read what it says of itself; its model is loaded only when it must answer."""
+    """Verify a package in a folder that nobody else changes; its model is loaded only when it must answer."""
     from satiety.package import load
 
     return load.inspect(folder, device)
 
 
-__all__ = ["PREDICTIONS", "SCORES", "Register", "inspect", "open", "verify"]
+__all__ = ["PREDICTIONS", "SCORES", "Register", "inspect", "open", "snapshot", "verify"]

@@ -47,7 +47,7 @@ def card(problem: Problem, scores: Mapping[str, Any], facts: Facts, shown: Seque
 def _purpose(problem: Problem, facts: Facts) -> Iterator[str]:
     about = (type(problem).__doc__ or problem.kind).strip().splitlines()[0]
     yield f"{about} Problem `{problem.kind}`; language {', '.join(facts.languages) or 'unknown'}."
-    yield f"Answers: {', '.join(f'`{name}`' for name in problem.classes)}."
+    yield f"Answers: {', '.join(f'`{name}`' for name in problem.classes) or f'a {problem.answer.kind}'}."
     yield "## Intended use"
     yield (
         "Texts like those it was trained on: same language, same kind of writer, same question. It gives a suggestion "

@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
+import time
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from satiety.errors import ModelError
+from satiety.evaluate.answers import recalled
 from satiety.package.card import Facts
 from satiety.package.contents import EXAMPLE, FACTS, MODEL, PREDICTIONS, SCORES, read_digest
-from satiety.package.example import matches, plain
+from satiety.package.example import contradicts, matches, plain
 from satiety.package.verify import verify
 from satiety.problems import Problem
-from satiety.records import Answer, read
+from satiety.records import Evaluated, Example, read
 from satiety.tuning import load
 
 if TYPE_CHECKING:
+    from satiety.inputs import Inputs
     from satiety.problems import Prediction
     from satiety.tuning.tuned import Tuned
+
+TRIES = 4
+"""How often a package is copied, where somebody replaces it meanwhile; one that is damaged is so each time."""
+PAUSE = 0.05
+"""Seconds before the second try; 3 and 7 times as long before the next ones."""
+ASKED = 128
+"""Test examples that are answered anew, at most, before a package is believed."""
 
 
 @dataclass(frozen=True)
@@ -28,23 +42,29 @@ class Package:
     """A verified package; its model is loaded when it is first asked."""
 
     folder: Path
+    """Where its bytes are."""
     digest: str
     """Of what answers; the same for the same model, wherever and whenever it was packaged."""
     problem: Problem
     device: str
+    source: Path
+    """What messages call it: the folder that was named, where ``folder`` is a copy of that."""
 
     @cached_property
     def model(self) -> Tuned:
         """The tuned model, loaded."""
-        return load(self.folder / MODEL, self.device)
+        try:
+            return load(self.folder / MODEL, self.device)
+        except ModelError as error:
+            raise ModelError(str(error).replace(str(self.folder), str(self.source))) from None
 
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """Answer for each text, in order."""
-        return self.model.predict(texts)
+    def predict(self, given: Sequence[str | Inputs]) -> list[Prediction]:
+        """Answer for each of the inputs, in order; see `Tuned.predict`."""
+        return self.model.predict(given)
 
-    def stored(self) -> dict[str, Answer]:
+    def stored(self) -> dict[str, Evaluated]:
         """Return its answers on the test examples of its day, by id."""
-        return {answer.id: answer for answer in read(self.folder / PREDICTIONS, Answer)}
+        return {answer.id: answer for answer in read(self.folder / PREDICTIONS, Evaluated)}
 
     def scores(self) -> dict[str, Any]:
         """Return the evaluation that it was packaged with."""
@@ -62,33 +82,95 @@ class Package:
             ModelError: the answer is not the one that was written down.
         """
         example = json.loads((self.folder / EXAMPLE).read_text(encoding="utf-8"))
-        answers = [plain(prediction) for prediction in self.predict(example["inputs"])]
-        for text, answer, expected in zip(example["inputs"], answers, example["outputs"], strict=True):
+        asked = example["inputs"]
+        given = [plain(self.problem, *pair) for pair in zip(asked, self.predict(asked), strict=True)]
+        for inputs, answer, expected in zip(asked, given, example["outputs"], strict=True):
             if not matches(answer, expected):
                 raise ModelError(
-                    f"{self.folder / EXAMPLE}: to {text!r} it answers {answer}, but {expected} is written there"
+                    f"{self.source / EXAMPLE}: to {inputs} it answers {answer}, but {expected} is written there"
                 )
 
+    def check_stored(self, tests: Sequence[Example]) -> None:
+        """Answer some of the test examples anew, all of them where they are few.
 
-def inspect(folder: Path, device: str) -> Package:
-    """Verify, and read what a package says of itself.
+        Raises:
+            ModelError: an answer is not the one that was scored, or the stored ones are of other test examples.
+        """
+        stored = recalled(self.stored(), tests)
+        if stored is None:
+            raise ModelError(f"{self.source / PREDICTIONS}: holds answers to other test examples; run `dvc repro`")
+        chosen = Random(0).sample(range(len(tests)), min(ASKED, len(tests)))
+        answers = self.predict([tests[i].inputs for i in chosen])
+        pairs = zip((stored[i] for i in chosen), answers, strict=True)
+        wrong = [row.id for row, answer in pairs if contradicts(self.problem, row, answer)]
+        if wrong:
+            raise ModelError(
+                f"{self.source / MODEL}: answers {len(wrong)} of {len(chosen)} test examples, such as {wrong[0]}, "
+                "otherwise than was scored; run `dvc repro --force --single-item evaluate`, then `dvc repro`"
+            )
+
+
+def inspect(folder: Path, device: str, source: Path | None = None) -> Package:
+    """Verify, and read what a package says of itself, in a folder that nobody else changes.
+
+    Args:
+        folder: the package.
+        device: where its model will run.
+        source: what messages call it, where that is not the folder.
 
     Raises:
         ModelError: a file is changed, missing, foreign or unsafe; says which, at most five.
     """
-    wrong = verify(folder)
-    if wrong:
-        more = f"\nand {len(wrong) - 5} more" if len(wrong) > 5 else ""
-        raise ModelError("\n".join(wrong[:5]) + more)
-    return Package(folder, read_digest(folder), Problem.load(folder / MODEL / "problem.json"), device)
+    if wrong := verify(folder):
+        raise ModelError(_first(wrong))
+    return _package(folder, device, source or folder)
+
+
+def snapshot(folder: Path, device: str) -> Package:
+    """Copy a package to a private folder and verify the copy, which lasts as long as the object does.
+
+    So all that is read of it is of one package, whoever replaces the folder meanwhile.
+
+    Raises:
+        ModelError: a file is changed, missing, foreign or unsafe, or the folder is replaced again and again.
+        SetupError: there is no room for the copy.
+    """
+    tries = list[list[str]]()
+    for number in range(TRIES):
+        time.sleep(PAUSE * (2**number - 1))
+        copy = Path(tempfile.mkdtemp(prefix="satiety-package-"))
+        try:
+            tries.append(verify(folder, copy))
+            package = None if tries[-1] else _package(copy, device, folder)
+        except BaseException:
+            shutil.rmtree(copy, ignore_errors=True)
+            raise
+        if package:
+            weakref.finalize(package, shutil.rmtree, copy, ignore_errors=True)
+            return package
+        shutil.rmtree(copy, ignore_errors=True)
+    if all(wrong == tries[0] for wrong in tries):
+        raise ModelError(_first(tries[0]))
+    raise ModelError(f"{folder}: is replaced all the time, so no whole package can be read; wait until that is over")
 
 
 def open(folder: Path, device: str) -> Package:
-    """Verify, and load the model at once, so that one that does not load is known now.
+    """Take a snapshot, and load the model at once, so that one that does not load is known now.
 
     Raises:
-        ModelError: what ``inspect`` raises, or the model does not load.
+        ModelError: what ``snapshot`` raises, or the model does not load.
+        SetupError: there is no room for the copy.
     """
-    package = inspect(folder, device)
+    package = snapshot(folder, device)
     package.model  # noqa: B018  # loads
+    shutil.rmtree(package.folder / MODEL)  # it is in memory: a kill from now on leaves little behind
     return package
+
+
+def _package(folder: Path, device: str, source: Path) -> Package:
+    return Package(folder, read_digest(folder), Problem.load(folder / MODEL / "problem.json"), device, source)
+
+
+def _first(wrong: Sequence[str]) -> str:
+    more = f"\nand {len(wrong) - 5} more" if len(wrong) > 5 else ""
+    return "\n".join(wrong[:5]) + more

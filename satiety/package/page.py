@@ -51,7 +51,7 @@ def model_page(problem: Problem, facts: Facts, versions: Sequence[Version]) -> s
     champion = next((one for one in versions if "champion" in one.roles), None)
     parts = [
         f"{_purpose(problem)} Texts in {', '.join(facts.languages) or 'an unknown language'}.",
-        f"It answers with {_names(problem.classes)}, and says how sure it is.",
+        f"It answers with {_names(problem.classes) or f'a {problem.answer.kind}'}, and says how sure it is.",
         "### Versions",
         _versions(versions),
         (
@@ -128,10 +128,9 @@ def _interval(version: Version, name: str) -> str:
 
 def _code(name: str, which: str, problem: Problem) -> str:
     place = which if which.startswith("@") else f"/{which}"
-    kind = "spans" if problem.head == "token" else "label"
     return (
         f'```python\nimport mlflow\n\nmodel = mlflow.pyfunc.load_model("models:/{name}{place}")\n'
-        f'model.predict(["a text", "一段文字"])   # of each its {kind} and the confidence\n```\n'
+        f'model.predict(["a text", "一段文字"])   # of each its {problem.gold} and the confidence\n```\n'
         "It needs `pip install 'satiety[train,serve]'` and works with `MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false`: "
         "no file of it can run code."
     )

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from satiety import package
-from satiety.errors import DataError
 from satiety.package.example import plain
 from satiety.settings import Settings
 
@@ -22,17 +21,19 @@ class Answerer:
         self.package = opened
 
     def predict(self, data: Any, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-        """Answer a list, a column, or the first column of a table of texts.
+        """Answer a list or a column of texts, or a table with the problem's inputs as columns.
 
         Raises:
-            DataError: something in it is no text.
+            DataError: something in it is no text, or an input is missing.
         """
-        column = data.iloc[:, 0] if getattr(data, "ndim", 1) > 1 else data
-        texts = list(column)
-        strangers = [text for text in texts if not isinstance(text, str)]
-        if strangers:
-            raise DataError(f"the input must be texts; there is a {type(strangers[0]).__name__} among them")
-        return [plain(prediction) for prediction in self.package.predict(texts)]
+        asked = [example.inputs for example in self.package.problem.ask(self._rows(data))]
+        return [plain(self.package.problem, *pair) for pair in zip(asked, self.package.predict(asked), strict=True)]
+
+    def _rows(self, data: Any) -> list[Any]:
+        names = self.package.problem.inputs
+        if getattr(data, "ndim", 1) > 1 and len(names) > 1:
+            return list(data[[*names]].to_dict("records"))
+        return list(data.iloc[:, 0] if getattr(data, "ndim", 1) > 1 else data)
 
 
 def _load_pyfunc(path: str) -> Answerer:

@@ -1,10 +1,14 @@
 """A package's folder -> all that is wrong with it: changed, missing and foreign files, and what could run code."""
 
+import errno
 import json
+import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from satiety.errors import SetupError
 from satiety.files import sha256
 from satiety.package.contents import LIMITS, MANIFEST, MODEL, PARTS, manifest_text
 
@@ -16,56 +20,94 @@ CONFIGS = ("config.json", "tokenizer_config.json")
 """Files in which a model can ask for code of its own to be run."""
 
 
-def verify(folder: Path) -> list[str]:
+def verify(folder: Path, into: Path | None = None) -> list[str]:
     """Return what is wrong with a package, one line each; an empty list where nothing is.
 
     Files that have no place in a package are named, never read.
+
+    Args:
+        folder: the package.
+        into: an empty folder to copy it into; then the copy is what is verified, whatever becomes of the package.
+
+    Raises:
+        SetupError: there is no room for the copy.
     """
     if not folder.is_dir():
         return [f"{folder}: no such package; run `dvc repro`, or `dvc checkout`"]
-    listed = _listed(folder / MANIFEST)
-    if isinstance(listed, str):
-        return [listed]
-    files = sorted(path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
-    there = {path.relative_to(folder).as_posix(): path for path in files}
-    there.pop(MANIFEST, None)
-    refused = {name: reason for name, path in there.items() if (reason := _refusal(name, path))}
-    found = {name: sha256(path) for name, path in there.items() if name not in refused}
-    return [*_differences(folder, listed, found, refused), *_stale(folder, listed, found)]
+    manifest = _manifest(folder / MANIFEST)
+    if isinstance(manifest, str):
+        return [manifest]
+    try:
+        paths = sorted(path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    except OSError as error:  # as where it is removed just now
+        return [f"{error.filename}: cannot be listed: {error.strerror}"]
+    names = {path.relative_to(folder).as_posix(): path for path in paths}
+    names.pop(MANIFEST, None)
+    if into:
+        (into / MANIFEST).write_bytes(manifest.content)
+    digests, refused = dict[str, str](), dict[str, str]()
+    for name, path in names.items():
+        try:
+            if reason := _refusal(name, path):
+                refused[name] = reason
+            else:
+                digests[name] = sha256(_copied(path, into / name) if into else path)
+        except OSError as error:
+            refused[name] = f"cannot be read: {error.strerror}"
+    return [*_differences(folder, manifest.files, digests, refused), *_stale(folder, manifest, digests)]
 
 
-def _differences(folder: Path, listed: dict[str, str], found: dict[str, str], refused: dict[str, str]) -> Iterator[str]:
-    for name in sorted({*listed, *found, *refused}):
+@dataclass(frozen=True, slots=True)
+class _Manifest:
+    content: bytes
+    files: dict[str, str]
+    """SHA-256 by path."""
+
+
+def _copied(path: Path, copy: Path) -> Path:
+    copy.parent.mkdir(exist_ok=True)
+    try:
+        return Path(shutil.copyfile(path, copy))
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            raise SetupError(f"{copy}: cannot write: {error.strerror}; set TMPDIR to a folder with room") from None
+        raise
+
+
+def _differences(
+    folder: Path, listed: dict[str, str], digests: dict[str, str], refused: dict[str, str]
+) -> Iterator[str]:
+    for name in sorted({*listed, *digests, *refused}):
         if name in refused:
             yield f"{folder / name}: {refused[name]}"
-        elif name not in found:
+        elif name not in digests:
             yield f"{folder / name}: missing, but {MANIFEST} lists it"
         elif name not in listed:
             yield f"{folder / name}: {MANIFEST} does not list it; remove it"
-        elif found[name] != listed[name]:
-            yield f"{folder / name}: sha256 is {found[name]}, but {MANIFEST} says {listed[name]}"
+        elif digests[name] != listed[name]:
+            yield f"{folder / name}: sha256 is {digests[name]}, but {MANIFEST} says {listed[name]}"
 
 
-def _stale(folder: Path, listed: dict[str, str], found: dict[str, str]) -> list[str]:
+def _stale(folder: Path, manifest: _Manifest, digests: dict[str, str]) -> list[str]:
     """Notice a manifest changed by itself: its text is a function of the files."""
-    if found == listed and (folder / MANIFEST).read_bytes() != manifest_text(found).encode():
+    if digests == manifest.files and manifest.content != manifest_text(digests).encode():
         return [f"{folder / MANIFEST}: is not what its files make it; it was changed, or another version wrote it"]
     return []
 
 
-def _listed(path: Path) -> dict[str, str] | str:
-    """Return the manifest's files, or what is wrong with it."""
+def _manifest(path: Path) -> _Manifest | str:
+    """Return the manifest, or what is wrong with it."""
     try:
         if path.is_symlink() or path.stat().st_size > LIMITS[".md"]:
             return f"{path}: a manifest is a file of at most {LIMITS['.md']:,} bytes"
-        value: Any = json.loads(path.read_bytes())
-        files = value["files"]
+        content = path.read_bytes()
+        files: Any = json.loads(content)["files"]
         if isinstance(files, dict) and all(isinstance(digest, str) for digest in files.values()):
-            return files
+            return _Manifest(content, files)
         return f"{path}: not a manifest: `files` must map paths to SHA-256 digests"
     except FileNotFoundError:
         return f"{path}: missing; what is not in a manifest is not a package"
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         return f"{path}: not a manifest: {str(error) or type(error).__name__}"
 
 

@@ -7,26 +7,28 @@ Three ideas carry the whole pipeline:
 
 * **Windows.** ``encode`` turns examples into model inputs no longer than the model takes; ``decode`` puts the logits of
   an example's windows together again. A long text loses nothing.
-* **Tallies.** ``tally`` turns each pair of gold and predicted answer into a row of counts, and ``measure`` turns *sums*
-  of such rows into metrics. So a bootstrap is one matrix product, for every metric of every problem.
-* **Rewrites.** An augmenter knows texts, a problem knows labels; ``transfer`` says how a label survives a rewrite.
+* **Tallies.** ``tally`` turns each pair of gold and predicted answer into a row of numbers, and ``score`` makes metrics
+  of weighted rows. Most are functions of *sums* of rows (``measure``): then a bootstrap is one matrix product.
+* **Rewrites.** An augmenter knows texts, a problem knows answers; ``transfer`` says how an answer survives a rewrite.
 """
 
 from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 import numpy as np
 from pydantic import AfterValidator
 
+from satiety.answers import Answer, Span, load
 from satiety.errors import DataError
 from satiety.files import write_text
-from satiety.records import Example, Span
+from satiety.inputs import Inputs, Value, read_value
+from satiety.records import Example
 from satiety.registry import Component, Registry
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ def _distinct(labels: list[str]) -> list[str]:
     return labels
 
 
-Labels = Annotated[list[str], AfterValidator(_distinct)] | None
+LabelSet = Annotated[list[str], AfterValidator(_distinct)] | None
 """A label set, or null for the one found in the data."""
 IGNORE = -100
 """A target that the loss and the metrics pass over."""
@@ -59,18 +61,20 @@ class Window:
     """Index of the example in the sequence that was encoded."""
     input_ids: list[int]
     """Token ids, special tokens included; shape (tokens,)."""
-    targets: list[int]
-    """Class indices: one for a head over texts; one per token, or IGNORE, for a head over tokens."""
+    targets: list[int] | list[float]
+    """What the head is to answer; its head knows how. Class indices: one, or one per token, or IGNORE."""
     units: list[int] = field(default_factory=list)
     """For a head over tokens: per token the index of the text's unit it answers for, or -1."""
+    types: list[int] = field(default_factory=list)
+    """Which of two texts each token is of, 0 or 1; empty where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """A model's answer for one text."""
+    """A model's answer for one example."""
 
-    label: str | None = None
-    spans: tuple[Span, ...] = ()
+    answer: Answer | None = None
+    """None: the model gave none."""
     confidence: float = 1.0
     """Probability of the answer, in [0, 1]; for several spans the mean of theirs."""
     scores: Mapping[str, float] = field(default_factory=dict)
@@ -93,14 +97,83 @@ class Problem(Component):
     """The metric that decides."""
     metrics: ClassVar[tuple[str, ...]]
     """Every metric that ``measure`` gives for the problem as a whole, the headline first."""
-    columns: ClassVar[tuple[str, ...]]
-    """What a labelled source must give for each example; users map their own names onto these."""
-    head: ClassVar[Literal["text", "token"]]
-    """Whether the model answers once per text or once per token."""
+    inputs: ClassVar[tuple[str, ...]] = ("text",)
+    """The inputs that an example has, by name."""
+    lists: ClassVar[frozenset[str]] = frozenset()
+    """Those that are lists; the others are texts."""
+    marked: ClassVar[str] = "text"
+    """The input that the mentions of an answer point into."""
+    gold: ClassVar[str]
+    """What the column of the answer is called in a labelled source; users map their own names onto it."""
+    answer: ClassVar[type[Answer]]
+    """The shape of its answers."""
+    categorical: ClassVar[bool] = False
+    """Whether every answer is one of ``classes``, and ``Prediction.scores`` has the probability of each of them."""
+    head: ClassVar[str]
+    """What it stands on: the name of a component of `satiety.heads`."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What a labelled source must give for each example, the answer last."""
+        return (*self.inputs, self.gold)
+
+    def read(self, row: Mapping[str, Any]) -> tuple[dict[str, Value], Answer]:
+        """Return (inputs, answer) of a row that has ``columns``, the answer checked.
+
+        Raises:
+            TypeError: a cell is of another type than the problem wants.
+            ValueError: the answer is none to this problem.
+        """
+        inputs, answer = self.read_inputs(row), self.parse(row[self.gold])
+        self.check(inputs, answer)
+        return inputs, answer
+
+    def read_inputs(self, row: Mapping[str, Any]) -> dict[str, Value]:
+        """Return the inputs of a row; raise KeyError where one is missing, TypeError where its type is wrong."""
+        inputs = {name: read_value(row[name]) for name in self.inputs}
+        for name, value in inputs.items():
+            if isinstance(value, str) == (name in self.lists):
+                raise TypeError(
+                    f"{name} is a {type(row[name]).__name__}, not {'a list' if name in self.lists else 'text'}"
+                )
+        return inputs
 
     @abstractmethod
-    def read(self, row: Mapping[str, Any]) -> tuple[str, str | None, tuple[Span, ...]]:
-        """Return (text, label, spans) of a row that has ``columns``; raise ValueError saying what is wrong with it."""
+    def parse(self, cell: Any) -> Answer:
+        """Return the answer that a cell of a labelled source holds; raise TypeError where its type is wrong."""
+
+    def said(self, given: Any) -> Answer:
+        """Return the answer that a person gave: what ``parse`` takes, or that as JSON text; raises as it does."""
+        try:
+            return self.parse(json.loads(given) if isinstance(given, str) and given[:1] in "[{" else given)
+        except json.JSONDecodeError:
+            return self.parse(given)
+
+    def check(self, inputs: Inputs, answer: Answer) -> None:
+        """Raise ValueError, saying what is wrong, where it is no answer to these inputs."""
+
+    def ask(self, given: Iterable[str | Inputs]) -> list[Example]:
+        """Return examples without an answer; a bare text stands for the only input of a problem that has one.
+
+        Raises:
+            DataError: an input is missing, unknown, or of another type.
+        """
+        return [Example(str(i), self._asked(one, i)) for i, one in enumerate(given)]
+
+    def _asked(self, given: str | Inputs, place: int) -> dict[str, Value]:
+        if not isinstance(given, Mapping):
+            given = {self.inputs[0]: given}
+        if set(given) != set(self.inputs):
+            wanted = ", ".join(self.inputs)
+            raise DataError(f"{self.kind}: example {place + 1} has {', '.join(given) or 'nothing'}; it needs {wanted}")
+        try:
+            return self.read_inputs(given)
+        except TypeError as error:
+            raise DataError(f"{self.kind}: example {place + 1}: {error}") from None
+
+    def accepts(self, answer: Answer) -> bool:
+        """Return whether it could be an answer to this problem: others of a project may share a record."""
+        return isinstance(answer, self.answer)
 
     @abstractmethod
     def settle(self, examples: Sequence[Example]) -> Self:
@@ -131,24 +204,76 @@ class Problem(Component):
             logits: per window an array: (classes,) for a head over texts, (tokens, classes) for one over tokens.
         """
 
+    def fit_decoder(self, examples: Sequence[Example], chances: Floats) -> Self:
+        """Return the problem with what ``decode`` needs to know, as thresholds, chosen on examples not learned from.
+
+        Args:
+            examples: that people labelled.
+            chances: probabilities of models that did not learn from them, shape (examples, outputs).
+        """
+        return self
+
     @abstractmethod
     def tally(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> Floats:
         """Return one row of counts per example, shape (examples, counts), such that rows add up."""
 
-    @abstractmethod
+    def score(self, tallies: Floats, weights: Floats | None = None) -> dict[str, Floats]:
+        """Return the metrics of examples that count more or less often.
+
+        A metric that is no function of sums, as a rank correlation, overrides this; others need ``measure`` alone.
+
+        Args:
+            tallies: as ``tally`` gave them, shape (examples, …, counts); axes in between are systems.
+            weights: how often each example counts, shape (resamples, examples); None: once.
+
+        Returns:
+            Each metric of shape (resamples, …), or (…) without weights.
+        """
+        return self.measure(tallies.sum(axis=0) if weights is None else np.tensordot(weights, tallies, axes=1))
+
     def measure(self, tallies: Floats) -> dict[str, Floats]:
-        """Turn summed counts, shape (..., counts), into metrics of shape (...), each in [0, 1].
+        """Turn summed counts, shape (..., counts), into metrics of shape (...).
 
         Metrics of one class are named ``f1/<class>``, ``precision/<class>``, ``recall/<class>``.
         """
+        raise NotImplementedError
 
     @abstractmethod
-    def before(self, train: Sequence[Example], texts: Sequence[str], embed: Embed) -> list[Prediction]:
+    def before(self, train: Sequence[Example], asked: Sequence[Example], embed: Embed) -> list[Prediction]:
         """Answer without any training of the model: what a user has on the first day."""
 
-    @abstractmethod
-    def transfer(self, example: Example, rewrite: Rewrite) -> Example | None:
-        """Return the example with its text rewritten and its label carried over; None where the label is lost."""
+    def transfer(self, example: Example, rewrite: Rewrite, name: str) -> Example | None:
+        """Return the example with an input rewritten and its answer carried over; None where the answer is lost.
+
+        A rewrite is meant to keep the sense, so answers stay; mentions move along, and what is changed or torn is lost.
+
+        Args:
+            example: whose input is rewritten.
+            rewrite: of that input.
+            name: of the input.
+        """
+        changed = replace(example, inputs={**example.inputs, name: rewrite.text})
+        if example.answer is None or not example.answer.mentions or name != self.marked:
+            return changed
+        moved = [_moved(mention, rewrite.kept or ()) for mention in example.answer.mentions]
+        whole = sorted((mention for mention in moved if mention is not None), key=lambda mention: mention.start)
+        return None if len(whole) < len(moved) else replace(changed, answer=example.answer.move(whole))
+
+    def expected(self, scores: Floats) -> Floats:
+        """Return the tallies that answers of these scores would have were the scores right, shape (texts, counts).
+
+        Args:
+            scores: probability of each class, shape (texts, classes).
+
+        Returns:
+            No counts, shape (texts, 0), where a score is not an expectation over classes.
+        """
+        return np.zeros((len(scores), 0))
+
+    def outputs(self, predicted: Sequence[Prediction]) -> Floats:
+        """Return the scores of answers as rows of one length: those of being right or not, shape (answers, 2)."""
+        sure = np.array([prediction.confidence for prediction in predicted])
+        return np.stack([sure, 1 - sure], axis=1)
 
     @abstractmethod
     def outcomes(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[float, bool]]:
@@ -158,15 +283,36 @@ class Problem(Component):
     def confusions(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[str, str]]:
         """Return (gold, predicted) class names, pair by pair: what the confusion matrix counts."""
 
+    def contradicts(self, stored: Answer, confidence: float, given: Prediction, tolerance: float) -> bool:
+        """Return whether a model that answered ``stored`` can, on no processor, answer ``given``.
+
+        Args:
+            stored: what it answered.
+            confidence: of that, as it was stored.
+            given: what it answers now.
+            tolerance: by how much a probability may differ between processors.
+        """
+        return stored != given.answer or not abs(given.confidence - confidence) <= tolerance
+
+    @abstractmethod
+    def examples(self, language: str) -> list[Example]:
+        """Return made-up examples in a language, ``en`` or ``zh``, with two answers; no person in them exists."""
+
+    @abstractmethod
+    def signature(self) -> dict[str, Any]:
+        """Return what an answer looks like, as a column in the notation of MLflow's schemas."""
+
+    def shown(self, inputs: Inputs, answer: Answer | None) -> Any:
+        """Return an answer as JSON, for people and programs that read it beside its inputs."""
+        return None if answer is None else answer.plain()
+
     @property
     def listed(self) -> tuple[str, ...]:
         """The labels that the user lists, as they are written there; none where the data says them."""
         return tuple(getattr(self, "labels", None) or ())
 
-    @property
-    def suite(self) -> str:
-        """Name of the expectation suite for labelled examples: ``expectations/labelled_<kind>.json``."""
-        return f"labelled_{self.kind}"
+    suite: ClassVar[str] = "labelled"
+    """The expectations that examples are held against: a file of ``expectations/``."""
 
     def save(self, path: Path) -> None:
         """Write the settled problem as JSON."""
@@ -185,6 +331,59 @@ class Problem(Component):
 
 
 PROBLEMS: Registry[Problem] = Registry("problem", "satiety.problems")
+
+
+def fits(text: str, problem: Problem) -> bool:
+    """Return whether it is an answer to this problem, as JSON: other problems of a project may share a record."""
+    try:
+        return problem.accepts(load(text))
+    except DataError:
+        return False
+
+
+def _moved(mention: Span, kept: Sequence[tuple[int, int, int]]) -> Span | None:
+    """Return a mention where it stands after a rewrite, or None where it was changed or torn."""
+    for old, new, size in kept:
+        if old <= mention.start and mention.end <= old + size:
+            return replace(mention, start=mention.start + new - old, end=mention.end + new - old)
+    return None
+
+
+def text_windows(problem: Problem, examples: Sequence[Example], tokenizer: Any, max_length: int) -> list[Window]:
+    """Return the windows of examples of one or two texts, in order of example, without targets.
+
+    A long text is read in several windows. Of two, the second is: each of its windows follows the first text, which is
+    cut where it would take more than half of the room.
+    """
+    if not examples:
+        return []
+    first, *others = ([str(example.inputs[name]) for example in examples] for name in problem.inputs)
+    if not others:
+        encoded = tokenizer(first, truncation=True, max_length=max_length, return_overflowing_tokens=True)
+    else:
+        half = (max_length - tokenizer.num_special_tokens_to_add(pair=True)) // 2
+        ids = tokenizer(first, add_special_tokens=False, truncation=True, max_length=half, return_offsets_mapping=True)
+        cut = [text[: spans[-1][1]] if spans else "" for text, spans in zip(first, ids["offset_mapping"], strict=True)]
+        how = {"truncation": "only_second", "max_length": max_length, "return_overflowing_tokens": True}
+        encoded = tokenizer(cut, others[0], **how)
+    rows = zip(encoded["overflow_to_sample_mapping"], encoded["input_ids"], strict=True)
+    types = [list(_types(encoded.sequence_ids(i))) if others else [] for i in range(len(encoded["input_ids"]))]
+    return [Window(owner, ids, [], types=kinds) for (owner, ids), kinds in zip(rows, types, strict=True)]
+
+
+def _types(sequences: Sequence[int | None]) -> Iterator[int]:
+    """Yield which text each token is of; a special token is of the one before it (Devlin et al. 2019, figure 2)."""
+    text = 0
+    for sequence in sequences:
+        text = text if sequence is None else sequence
+        yield text
+
+
+def scalar(name: str, cell: Any) -> str:
+    """Return a cell that holds one value as text; raise TypeError where it holds a list."""
+    if not isinstance(cell, str | int | float):
+        raise TypeError(f"{name} is a {type(cell).__name__}, not text")
+    return str(cell).strip()
 
 
 def ratio(part: Floats, whole: Floats) -> Floats:

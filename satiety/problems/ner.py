@@ -17,15 +17,22 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from satiety.answers import Span, Spans, labels_of, read_spans
 from satiety.errors import DataError
-from satiety.problems.base import IGNORE, PROBLEMS, Labels, Prediction, Problem, Rewrite, Window, ratio
-from satiety.records import Example, Span
+from satiety.problems.base import IGNORE, PROBLEMS, LabelSet, Prediction, Problem, Window, ratio
+from satiety.records import Example
 from satiety.words import units
 
 if TYPE_CHECKING:
-    from satiety.problems.base import Embed, Floats, Labels
+    from satiety.answers import Answer
+    from satiety.inputs import Inputs
+    from satiety.problems.base import Embed, Floats
 
 OUTSIDE = "O"
+TEXTS = {
+    "en": (("Maria Keller opened a shop in Lisbon.", "Maria Keller"), "The shop opens at nine."),
+    "zh": (("王小明在杭州开了一家店。", "王小明"), "这家店九点开门。"),
+}
 NEVER = -1e9
 """Score of a step that IOB2 forbids."""
 
@@ -36,21 +43,24 @@ class Ner(Problem):
 
     headline: ClassVar = "entity_f1"
     metrics: ClassVar = ("entity_f1", "entity_precision", "entity_recall")
-    columns: ClassVar = ("text", "spans")
+    gold: ClassVar = "spans"
+    answer: ClassVar = Spans
     head: ClassVar = "token"
+    suite: ClassVar = "labelled_ner"
 
-    labels: Labels
+    labels: LabelSet
     """The entity types; null takes those found in the data, in alphabetical order."""
 
     @classmethod
     def sample(cls) -> Self:
         return cls(labels=["LOC", "PER"])
 
-    def read(self, row: Mapping[str, Any]) -> tuple[str, str | None, tuple[Span, ...]]:
-        text = str(row["text"])
-        spans = tuple(sorted((Span(*span) for span in row["spans"]), key=lambda span: span.start))
-        end = 0
-        for span in spans:
+    def parse(self, cell: Any) -> Spans:
+        return read_spans(cell)
+
+    def check(self, inputs: Inputs, answer: Answer) -> None:
+        text, end = str(inputs["text"]), 0
+        for span in _spans(answer):
             if not 0 <= span.start < span.end <= len(text):
                 raise ValueError(f"span {span.start}:{span.end} does not lie in a text of {len(text)} characters")
             if span.start < end:
@@ -60,10 +70,9 @@ class Ner(Problem):
             if self.labels is not None and span.label not in self.labels:
                 raise ValueError(f"entity type {span.label[:80]!r} is not one of: {', '.join(self.labels)[:200]}")
             end = span.end
-        return text, None, spans
 
     def settle(self, examples: Sequence[Example]) -> Self:
-        found = sorted({span.label for example in examples for span in example.spans})
+        found = labels_of(example.answer for example in examples)
         if not found:
             raise DataError("ner: no example has an entity; is the column of spans (or of tags) mapped?")
         return self.model_copy(update={"labels": self.labels if self.labels is not None else found})
@@ -79,7 +88,7 @@ class Ner(Problem):
         return self.labels
 
     def stratum(self, example: Example) -> str:
-        return "+".join(sorted({span.label for span in example.spans})) or OUTSIDE
+        return "+".join(labels_of([example.answer])) or OUTSIDE
 
     def encode(self, examples: Sequence[Example], tokenizer: Any, max_length: int) -> list[Window]:
         """Cut long texts into overlapping windows; one window, where it stands most central, answers for each unit."""
@@ -89,7 +98,7 @@ class Ner(Problem):
         windows = []
         for number, example in enumerate(examples):
             places = units(example.text)
-            tags = _unit_tags(places, example.spans)
+            tags = _unit_tags(places, _spans(example.answer))
             ids, owners = _tokens(tokenizer, [example.text[start:end] for start, end in places])
             for part, own in _parts(len(ids), room):
                 answered = [owners[i] if i in own else -1 for i in part]
@@ -122,7 +131,8 @@ class Ner(Problem):
         index = {label: i for i, label in enumerate(self._types)}
         counts = np.zeros((len(gold), 3, len(index)))
         for row, example, prediction in zip(counts, gold, predicted, strict=True):
-            given, real = _entities(prediction.spans, example.spans), _entities(example.spans, prediction.spans)
+            answered, wanted = _spans(prediction.answer), _spans(example.answer)
+            given, real = _entities(answered, wanted), _entities(wanted, answered)
             for kind, found in enumerate((given & real, given, real)):
                 for label, _, _ in found:
                     row[kind, index[label]] += 1
@@ -141,41 +151,56 @@ class Ner(Problem):
             metrics[f"precision/{label}"], metrics[f"recall/{label}"] = ratio(one[0], one[1]), ratio(one[0], one[2])
         return metrics
 
-    def before(self, train: Sequence[Example], texts: Sequence[str], embed: Embed) -> list[Prediction]:
+    def before(self, train: Sequence[Example], asked: Sequence[Example], embed: Embed) -> list[Prediction]:
         """Answer by the mentions that stand in the training examples: the longest one, as it is written there."""
         mentions: dict[str, Counter[str]] = defaultdict(Counter)
         for example in train:
-            for span in example.spans:
+            for span in _spans(example.answer):
                 mentions[example.text[span.start : span.end]][span.label] += 1
         longest = max(map(len, mentions), default=0)
-        return [_prediction(list(_lookup(text, mentions, longest))) for text in texts]
-
-    def transfer(self, example: Example, rewrite: Rewrite) -> Example | None:
-        """Move every entity to its new place; refuse where one was changed or torn."""
-        if rewrite.kept is None:
-            return None if example.spans else replace(example, text=rewrite.text)
-        moved = []
-        for span in example.spans:
-            shifts = [new - old for old, new, size in rewrite.kept if old <= span.start and span.end <= old + size]
-            if not shifts:
-                return None
-            moved.append(replace(span, start=span.start + shifts[0], end=span.end + shifts[0]))
-        return replace(example, text=rewrite.text, spans=tuple(sorted(moved, key=lambda span: span.start)))
+        return [_prediction(list(_lookup(example.text, mentions, longest))) for example in asked]
 
     def outcomes(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[float, bool]]:
         return [
-            (prediction.scores[_place(span)], span in example.spans)
+            (prediction.scores[_place(span)], span in _spans(example.answer))
             for example, prediction in zip(gold, predicted, strict=True)
-            for span in prediction.spans
+            for span in _spans(prediction.answer)
         ]
 
     def confusions(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[str, str]]:
         pairs = []
         for example, prediction in zip(gold, predicted, strict=True):
-            real = {_place(span): span.label for span in example.spans}
-            given = {_place(span): span.label for span in prediction.spans}
+            real = {_place(span): span.label for span in _spans(example.answer)}
+            given = {_place(span): span.label for span in _spans(prediction.answer)}
             pairs += [(real.get(place, OUTSIDE), given.get(place, OUTSIDE)) for place in sorted(real | given)]
         return pairs
+
+    def contradicts(self, stored: Answer, confidence: float, given: Prediction, tolerance: float) -> bool:
+        """Compare what differs: a span that is new and surely right now, or one that is gone and surely was right."""
+        old, new = _spans(stored), _spans(given.answer)
+        if old == new:
+            return not abs(given.confidence - confidence) <= tolerance
+        sure = 0.5 + tolerance
+        least = confidence * len(old) - (len(old) - 1)  # of one of them, were the others certain
+        surely_added = any(given.scores[_place(span)] > sure for span in set(new) - set(old))
+        return surely_added or (bool(set(old) - set(new)) and not least <= sure)
+
+    def examples(self, language: str) -> list[Example]:
+        (text, name), nobody = TEXTS[language]
+        person = Spans((Span(0, len(name), self._types[-1]),))
+        return [Example("0", {"text": text}, person), Example("1", {"text": nobody}, Spans())]
+
+    def signature(self) -> dict[str, Any]:
+        types = {"start": "long", "end": "long", "label": "string", "text": "string"}
+        properties = {name: {"type": kind, "required": True} for name, kind in types.items()}
+        return {"type": "array", "items": {"type": "object", "properties": properties}}
+
+    def shown(self, inputs: Inputs, answer: Answer | None) -> list[dict[str, Any]]:
+        text = str(inputs["text"])
+        return [
+            {"start": span.start, "end": span.end, "label": span.label, "text": text[span.start : span.end]}
+            for span in _spans(answer)
+        ]
 
     def _steps(self) -> Floats:
         """Return the score of a tag after a tag, shape (classes + 1, classes); the last row is the text's beginning."""
@@ -204,10 +229,14 @@ def _prediction(found: list[tuple[Span, float]], otherwise: float = 1.0) -> Pred
     """Make a prediction of spans with their probabilities; ``otherwise`` is the confidence that there is none."""
     confidence = sum(chance for _, chance in found) / len(found) if found else otherwise
     return Prediction(
-        spans=tuple(span for span, _ in found),
+        Spans(tuple(span for span, _ in found)),
         confidence=confidence,
         scores={_place(span): chance for span, chance in found},
     )
+
+
+def _spans(answer: Answer | None) -> tuple[Span, ...]:
+    return answer.spans if isinstance(answer, Spans) else ()
 
 
 def _place(span: Span) -> str:

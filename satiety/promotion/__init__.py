@@ -36,11 +36,7 @@ class Promote(Section):
     slice_least: int = Field(ge=10, le=MOST)
     """Examples that a slice must have, to be looked at."""
     fresh_least: int = Field(ge=30, le=MOST)
-    """Fresh test examples that there must be, to count as evidence."""
-    fresh_decides: bool
-    """Whether being better on them alone promotes; else they can only hold back. True is right only where the answers
-    that people judge are drawn at random and all of them judged: of answers corrected because they were wrong, the
-    champion has none right, and any other model looks better."""
+    """Fresh test examples that there must be, to count as evidence; as many drawn at random, to promote by them."""
 
 
 __all__ = ["Promote", "Slice"]

@@ -1,7 +1,8 @@
 """The evidence on two test sets -> whether the challenger takes over. docs/promotion.md has the table of it.
 
 Better is what a look's alpha can vouch for; worse is what the plain level says already. So it is hard to be promoted,
-and easy to be held back.
+and easy to be held back. All fresh examples may hold back; only those that chance drew from the traffic may promote: of
+answers that people corrected because they were wrong the champion has none right, so any model looks better there.
 """
 
 from collections.abc import Mapping
@@ -27,7 +28,9 @@ class Evidence:
 
     frozen: Compared
     fresh: Compared | None = None
-    """None where there are no fresh test examples, or too few."""
+    """On all fresh test examples; None where there are none, or too few."""
+    drawn: Compared | None = None
+    """On those of them that were drawn at random; None where there are none, or too few."""
     trust: Paired | None = None
     """Expected calibration error; None where it is not known."""
     sizes: tuple[int, int] | None = None
@@ -58,6 +61,7 @@ class Verdict:
     promote: bool
     frozen: Finding
     fresh: Finding | None
+    drawn: Finding | None
     regressed: Mapping[str, Interval]
     """Slices that got worse, at the plain level."""
     cheaper: bool
@@ -76,19 +80,19 @@ def judge(evidence: Evidence, looks: Looks, params: Promote) -> Verdict:
     """Weigh the evidence; the claims that rest on one test set share the alpha of this look at it."""
     share = params.calibration if evidence.sizes else 0.0
     trust = evidence.trust.interval(looks.frozen.alpha * share) if evidence.trust and share else None
-    fresh = None
-    if evidence.fresh and looks.fresh:
-        fresh = _find(evidence.fresh.headline, looks.fresh.alpha, params)
+    plain = (1 - params.level) / 2
+    drawn = _find(evidence.drawn.headline, looks.drawn.alpha, params) if evidence.drawn and looks.drawn else None
     verdict = Verdict(
         promote=False,
         frozen=_find(evidence.frozen.headline, looks.frozen.alpha * (1 - share), params),
-        fresh=fresh,
+        fresh=_find(evidence.fresh.headline, plain, params) if evidence.fresh else None,
+        drawn=drawn,
         regressed=_regressed(evidence, params),
         cheaper=_cheaper(evidence.sizes, params.saving),
         calibration=trust,
         calibrated=trust is not None and trust.high < 0,
     )
-    better = verdict.frozen.better or (params.fresh_decides and fresh is not None and fresh.better)
+    better = verdict.frozen.better or (drawn is not None and drawn.better)
     instead = verdict.frozen.equal and (verdict.cheaper or verdict.calibrated)
     return replace(verdict, promote=verdict.sound and (better or instead))
 

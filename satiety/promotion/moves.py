@@ -33,6 +33,8 @@ class Move:
     """SHA-256 of what the new champion was trained and tested on, by name; ``revision`` is the code's."""
     done: bool
     """Whether the alias is known to have gone."""
+    told: bool = True
+    """Whether a report says so. One that was cut off before is told by the next run of `promote`."""
 
 
 def effective(moves: Sequence[Move], held: str | None) -> list[Move]:
@@ -56,6 +58,12 @@ def _gap(found: Sequence[Move], before: str | None, time: str) -> Iterator[Move]
     last = found[-1].after if found else None
     if before != last:
         yield Move(time, "elsewhere", "unknown", last, before, "moved by no command of Satiety", {}, {}, {}, True)
+
+
+def untold(moves: Sequence[Move], version: str) -> Move | None:
+    """Return the promotion that made this version champion, where no report says so yet."""
+    last = moves[-1] if moves else None
+    return last if last and last.kind == "promote" and last.after == version and not last.told else None
 
 
 def previous(moves: Sequence[Move]) -> str | None:

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from satiety.errors import DataError
-from satiety.evaluate.bootstrap import Interval, Resampling, weights
+from satiety.evaluate.bootstrap import Interval, Resampling, scored
 
 if TYPE_CHECKING:
-    from satiety.evaluate.bootstrap import Measure
+    from satiety.evaluate.bootstrap import Groups, Score
     from satiety.problems.base import Floats
 
 
@@ -46,13 +46,14 @@ class Paired:
         return Interval(self.value, self.value - reach, self.value + reach)
 
 
-def paired(measure: Measure, old: Floats, new: Floats, how: Resampling) -> dict[str, Paired]:
+def paired(score: Score, old: Floats, new: Floats, groups: Groups, how: Resampling) -> dict[str, Paired]:
     """Return every metric of both systems.
 
     Args:
-        measure: summed counts -> metrics, as ``Problem.measure``.
+        score: ``Problem.score``.
         old: tallies of the one system, shape (examples, counts).
         new: those of the other, row for row on the same examples.
+        groups: of the examples; what is drawn anew is a group.
         how: seed, number of resamples, and the level of each system's own interval.
 
     Raises:
@@ -60,10 +61,7 @@ def paired(measure: Measure, old: Floats, new: Floats, how: Resampling) -> dict[
     """
     if old.shape != new.shape or not len(old):
         raise DataError(f"promote: a pair needs the same examples, at least one; there are {len(old)} and {len(new)}")
-    both = np.stack([old, new], axis=1)
-    flat = both.reshape(len(old), -1)
-    sums = np.concatenate([drawn @ flat for drawn in weights(len(old), how)])
-    values, draws = measure(both.sum(axis=0)), measure(sums.reshape(-1, *both.shape[1:]))
+    values, draws = scored(score, np.stack([old, new], axis=1), groups, how)
     return {name: _pair(pair, draws[name], len(old), how.level) for name, pair in values.items()}
 
 

@@ -9,7 +9,7 @@ from satiety.promotion.spending import Looks
 
 
 def reason(metric: str, rival: str, evidence: Evidence, verdict: Verdict, looks: Looks, params: Promote) -> str:
-    """Return why the challenger takes over, or does not: every ground that was looked at.
+    """Return why the challenger takes over, or does not: every ground, and, where it does not, the rules that say so.
 
     Args:
         metric: the headline metric.
@@ -22,11 +22,38 @@ def reason(metric: str, rival: str, evidence: Evidence, verdict: Verdict, looks:
     pair = evidence.frozen.headline
     scores = f"{metric} {pair.new.value:.3f} against {pair.old.value:.3f} of {rival}"
     parts = [f"{scores}: the difference {shown(verdict.frozen.difference)} {_lies(verdict.frozen, evidence, params)}"]
-    if verdict.fresh:
-        said = "better" if verdict.fresh.better else "worse" if verdict.fresh.worse else "undecided"
-        parts.append(f"on {verdict.fresh.examples:,} fresh examples {shown(verdict.fresh.difference)}: {said}")
-    parts += [*_instead(evidence, verdict), *_slices(evidence, verdict), _paid(looks, params)]
+    parts += [*_fresh(verdict), *_instead(evidence, verdict), *_slices(evidence, verdict), _paid(looks, params)]
+    if not verdict.promote:
+        parts.append(f"not promoted, for {' and '.join(_rules(evidence, verdict, params))}")
     return "; ".join(parts)
+
+
+def _fresh(verdict: Verdict) -> Iterator[str]:
+    for examples, found in (("fresh", verdict.fresh), ("randomly drawn", verdict.drawn)):
+        if found:
+            word = "better" if found.better else "worse" if found.worse else "undecided"
+            yield f"on {found.examples:,} {examples} examples {shown(found.difference)}: {word}"
+
+
+def _rules(evidence: Evidence, verdict: Verdict, params: Promote) -> Iterator[str]:
+    """Yield each rule that holds the challenger back, with its switch in params.yaml."""
+    for examples, found in (("frozen", verdict.frozen), ("fresh", verdict.fresh)):
+        if found and found.worse:
+            yield f"on the {examples} examples it is surely worse by more than promote.margin ({params.margin:g})"
+    if verdict.regressed:
+        yield f"a slice is surely worse by more than promote.slice_margin ({params.slice_margin:g})"
+    if not verdict.sound:
+        return
+    yield f"it is not surely better on the frozen examples, at what is left of promote.level ({params.level:g})"
+    if evidence.sizes and verdict.frozen.equal:
+        yield f"not inferior counts only for what is cheaper (promote.saving {params.saving:g}) or better calibrated"
+    if not verdict.drawn:
+        volunteered = verdict.fresh and verdict.fresh.better
+        yield (
+            f"{'labels that people volunteered may only hold back; ' if volunteered else ''}labels of a random sample "
+            "may promote too (`satiety label next --from traffic --random -n N`), once promote.fresh_least "
+            f"({params.fresh_least}) of them are tested on"
+        )
 
 
 def shown(interval: Interval) -> str:

@@ -15,10 +15,11 @@ def grounds(
     """Return what each test set, each slice, the cost and the calibration said; nothing where nothing was compared."""
     if evidence is None or verdict is None:
         return {}
-    few = {"examples": len(fresh), "needed": params.fresh_least, "verdict": "too few"} if fresh else None
+    drawn = drawn_of(fresh)
     return {
         "frozen": _set(evidence.frozen, verdict.frozen),
-        "fresh": _set(evidence.fresh, verdict.fresh) if evidence.fresh and verdict.fresh else few,
+        "fresh": _set_or_few(evidence.fresh, verdict.fresh, len(fresh), params),
+        "drawn": _set_or_few(evidence.drawn, verdict.drawn, len(drawn), params),
         "slices": _slices(evidence.frozen, verdict, params, "")
         | (_slices(evidence.fresh, verdict, params, "fresh, ") if evidence.fresh else {}),
         "calibration": _trust(evidence, verdict),
@@ -28,14 +29,25 @@ def grounds(
 
 def spent(looks: Looks, params: Promote) -> dict[str, Any]:
     """Return which look at each test set this was, and what is left of the set's alpha for the next ones."""
-    fresh = {"fresh": _spent(looks.fresh)} if looks.fresh else {}
+    drawn = {"drawn": _spent(looks.drawn)} if looks.drawn else {}
     advice = "give it new test examples" if looks.frozen.number >= params.looks else None
-    return _spent(looks.frozen) | {"advice": advice} | fresh
+    return _spent(looks.frozen) | {"advice": advice} | drawn
 
 
 def _spent(look: Look) -> dict[str, Any]:
     shares = {"total": look.total, "spent": 1 - look.left, "left": look.left}
     return {"look": look.number} | {name: round(value, 6) for name, value in shares.items()}
+
+
+def drawn_of(fresh: Sequence[Example]) -> list[Example]:
+    """Return the fresh test examples that chance drew from the traffic."""
+    return [example for example in fresh if example.origin == "drawn"]
+
+
+def _set_or_few(compared: Compared | None, found: Finding | None, count: int, params: Promote) -> dict[str, Any] | None:
+    if compared and found:
+        return _set(compared, found)
+    return {"examples": count, "needed": params.fresh_least, "verdict": "too few"} if count else None
 
 
 def _set(compared: Compared, found: Finding) -> dict[str, Any]:

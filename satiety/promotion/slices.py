@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satiety.evaluate.bootstrap import Resampling
+from satiety.answers import labels_of
+from satiety.evaluate.bootstrap import Resampling, groups_of
 from satiety.promotion import Slice
 from satiety.promotion.paired import Paired, paired
 
@@ -48,17 +49,18 @@ def sliced(
     metric = "accuracy" if "accuracy" in problem.metrics else problem.headline
     found: dict[str, Paired] = {}
     if "label" in kinds:
-        whole = paired(problem.measure, old, new, how)
+        whole = paired(problem.score, old, new, groups_of(gold), how)
         found |= {f"label {name}": whole[f"f1/{name}"] for name in _labels(gold, least) if f"f1/{name}" in whole}
     for name, rows in _parts(gold, kinds):
         if len(rows) >= least:
-            found[name] = paired(problem.measure, old[rows], new[rows], how)[metric]
+            groups = groups_of([gold[row] for row in rows])
+            found[name] = paired(problem.score, old[rows], new[rows], groups, how)[metric]
     return found
 
 
 def _labels(gold: Sequence[Example], least: int) -> list[str]:
     """Return the labels, or kinds of entity, that enough examples have."""
-    counts = Counter(name for e in gold for name in ({e.label} if e.label else {span.label for span in e.spans}))
+    counts = Counter(name for example in gold for name in labels_of([example.answer]))
     return sorted(name for name, count in counts.items() if count >= least)
 
 

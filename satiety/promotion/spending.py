@@ -1,6 +1,6 @@
 """How often a test set has been looked at -> what this look may spend on promoting a model wrongly.
 
-Each frozen test set has an alpha of its own, and all fresh ones, which grow out of each other, have one. Every
+Each frozen test set has an alpha of its own, and all random fresh ones, which grow out of each other, have one. Every
 challenger is a new hypothesis, and nobody knows how many will come, so the alpha is spread over an endless row: look k
 may spend 1 / (k (k + 1)) of it. The shares add up to 1, and 1 / (k + 1) is left after look k. By the union bound the
 chance that any of the looks ever promotes a model that is no better stays below alpha, however the challengers depend
@@ -40,5 +40,5 @@ class Looks:
     """Those that one decision takes."""
 
     frozen: Look
-    fresh: Look | None = None
-    """None where no fresh test examples count."""
+    drawn: Look | None = None
+    """At the fresh test examples that were drawn at random; None where they do not count."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satiety.evaluate.bootstrap import Resampling
+from satiety.evaluate.bootstrap import Resampling, groups_of
 from satiety.promotion.paired import Paired, paired
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def trusted(
 ) -> Paired:
     """Return the expected calibration error of both; below zero the new one is better calibrated."""
     first, second = (_binned(problem, gold, answers, bins) for answers in (old, new))
-    return paired(_errors, first, second, how)[ECE]
+    return paired(_errors, first, second, groups_of(gold), how)[ECE]
 
 
 def _binned(problem: Problem, gold: Sequence[Example], answers: Sequence[Prediction], bins: int) -> Floats:
@@ -45,5 +45,6 @@ def _binned(problem: Problem, gold: Sequence[Example], answers: Sequence[Predict
     return rows
 
 
-def _errors(sums: Floats) -> dict[str, Floats]:
+def _errors(rows: Floats, weights: Floats) -> dict[str, Floats]:
+    sums = np.tensordot(weights, rows, axes=1)
     return {ECE: np.abs(sums[..., :-1]).sum(-1) / np.maximum(sums[..., -1], 1)}

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from satiety.answers import load
 from satiety.errors import DataError
-from satiety.evaluate.answers import fits
-from satiety.evaluate.answers import read as read_answer
-from satiety.ingest.clean import identify
 from satiety.ingest.language import languages
-from satiety.neardup import contaminated
-from satiety.problems.base import Problem
+from satiety.inputs import identify, text_of
+from satiety.neardup import HeldOut
+from satiety.problems.base import Problem, fits
 from satiety.records import Document, Example, Feedback, Served
 from satiety.retrain import Retrain
+from satiety.retrain.seen import Seen, collect, identify_correction
+
+NONE = Seen()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +44,15 @@ class Gathered:
     """What a new data version is made of."""
 
     learn: list[Example]
-    """In order of the corrections' time."""
+    """In the order in which the corrections came."""
     fresh: list[Example]
     texts: list[Document]
     new: Mapping[str, int]
-    """How many ``labels`` and ``texts`` of it came after the last retraining."""
+    """How many ``labels`` and ``texts`` of it no earlier retraining saw."""
     left: Mapping[str, int]
     """How many corrections are of no use, by reason."""
-    until: str
-    """Time of the newest row that was seen; empty where there is none."""
+    seen: Seen
+    """All that is on record, of use or not."""
 
 
 def gather(
@@ -59,56 +61,60 @@ def gather(
     problem: Problem,
     known: Known,
     params: Retrain,
-    since: str = "",
+    seen: Seen = NONE,
+    random: Collection[str] = (),
 ) -> Gathered:
     """Divide what the record has.
 
     Args:
-        answers: in order of time.
-        corrections: by the id of the answer, in order of time.
+        answers: in order of arrival.
+        corrections: by the id of the answer, in order of arrival.
         problem: settled; what is no answer to it is left out.
         known: what there is without the record.
         params: the block `retrain`.
-        since: the time up to which an earlier retraining saw the record.
+        seen: what the last retraining saw of the record.
+        random: ids of answers that chance drew, all of which people labelled.
     """
     left: Counter[str] = Counter()
-    labels, times = _labels(answers, corrections, problem, left)
+    labels, events = _labels(answers, corrections, problem, left)
     labels = {e.id: e for e in [*known.learn, *known.fresh]} | labels
     held = {e.id for e in known.fresh}
     free = {e.id for e in known.learn}
     sides = {own: own in held or (own not in free and _share(params.seed, own) < params.fresh) for own in labels}
     usable = _unseen(list(labels.values()), known, params, left)
-    fresh = [e for e in usable if sides[e.id]]
+    chance = {identify(row.asked) for row in answers if row.id in random} | _drawn(known.fresh)
+    fresh = [replace(e, origin="drawn") if e.id in chance else e for e in usable if sides[e.id]]
     learn = _clear([e for e in usable if not sides[e.id]], fresh, params, "repeats a fresh test", left)
     tests = [*known.test, *(e for e in labels.values() if sides[e.id])]
     texts = _texts((row for row in answers if fits(row.answer, problem)), labels, tests, params)
-    new = sum(times.get(e.id, "") > since for e in (*learn, *fresh))
-    seen = {identify(row.text) for row in answers if row.time > since}
-    rows: list[Served | Feedback] = [*answers, *corrections.values()]
+    new = {events[e.id] for e in (*learn, *fresh) if e.id in events} - seen.corrections
     return Gathered(
         learn,
         _told(fresh[-params.window :]),
         texts,
-        {"labels": new, "texts": sum(document.id in seen for document in texts)},
+        {"labels": len(new), "texts": len({document.id for document in texts} - seen.texts)},
         {reason: n for reason, n in sorted(left.items()) if n},
-        max((row.time for row in rows), default=""),
+        collect(answers, corrections.values()),
     )
 
 
 def unlearned(fresh: Sequence[Example], learned: Iterable[str], near_duplicate: float) -> list[Example]:
     """Return the fresh test examples that none of the texts that a model learned from gives away."""
-    texts = [(str(i), text) for i, text in enumerate(learned)]
-    twins = contaminated([e.text for e in fresh], texts, near_duplicate)
-    return [example for example, twin in zip(fresh, twins, strict=True) if twin is None]
+    known = HeldOut(((str(i), text) for i, text in enumerate(learned)), near_duplicate)
+    return known.part(fresh, lambda example: example.text)[0]
+
+
+def _drawn(examples: Iterable[Example]) -> set[str]:
+    return {example.id for example in examples if example.origin == "drawn"}
 
 
 def _labels(
     answers: Sequence[Served], corrections: Mapping[str, Feedback], problem: Problem, left: Counter[str]
 ) -> tuple[dict[str, Example], dict[str, str]]:
-    """Return the labelled texts by their id, the latest correction of each, and the time of that."""
+    """Return the labelled texts by their id, and the id of the correction that says so: of each text the last one."""
     served = {row.id: row for row in answers}
     labels: dict[str, Example] = {}
-    times: dict[str, str] = {}
+    events: dict[str, str] = {}
     for own, said in corrections.items():
         row = served.get(own)
         if row is None:
@@ -116,21 +122,20 @@ def _labels(
         elif (example := _example(problem, row, said.answer)) is None:
             left["no answer to this problem"] += 1
         else:
-            labels.pop(example.id, None)  # so that they stay in order of time
-            labels[example.id], times[example.id] = example, said.time
-    return labels, times
+            labels.pop(example.id, None)  # so that they stay in order of arrival
+            labels[example.id], events[example.id] = example, identify_correction(said)
+    return labels, events
 
 
 def _example(problem: Problem, row: Served, answer: str) -> Example | None:
     try:
-        said = read_answer(answer)
-        values = {"text": row.text, "spans": [(s.start, s.end, s.label) for s in said.spans]}
-        text, label, spans = problem.read(values if said.label is None else {"text": row.text, "label": said.label})
-    except (DataError, ValueError, KeyError):
+        inputs, said = problem.read_inputs(row.asked), load(answer)
+        problem.check(inputs, said)
+    except (DataError, ValueError, TypeError, KeyError):
         return None
-    if not text.strip():
+    if not problem.accepts(said) or not text_of(inputs).strip():
         return None
-    return Example(identify(text), text, label, spans, split="test", source=f"feedback:{row.id}")
+    return Example(identify(inputs), inputs, said, split="test", source=f"feedback:{row.id}")
 
 
 def _share(seed: int, own: str) -> float:
@@ -149,8 +154,7 @@ def _unseen(labels: list[Example], known: Known, params: Retrain, left: Counter[
 def _clear(
     labels: list[Example], tests: Sequence[Example], params: Retrain, reason: str, left: Counter[str]
 ) -> list[Example]:
-    twins = contaminated([e.text for e in labels], [(e.id, e.text) for e in tests], params.near_duplicate)
-    kept = [example for example, twin in zip(labels, twins, strict=True) if twin is None]
+    kept, _ = HeldOut.of(tests, params.near_duplicate).part(labels, lambda example: example.text)
     left[reason] += len(labels) - len(kept)
     return kept
 
@@ -161,13 +165,12 @@ def _texts(
     """Return the newest texts without a label, each once, none of them close to one of a test."""
     found: dict[str, Document] = {}
     for row in answers:
-        own = identify(row.text)
+        own = identify(row.asked)
         found.pop(own, None)
         if own not in labels and row.text.strip():
             found[own] = Document(own, row.text, source=f"traffic:{row.id}")
     newest = list(found.values())[-params.documents :] if params.documents else []
-    twins = contaminated([d.text for d in newest], [(e.id, e.text) for e in tests], params.near_duplicate)
-    return [document for document, twin in zip(newest, twins, strict=True) if twin is None]
+    return HeldOut.of(tests, params.near_duplicate).part(newest, lambda document: document.text)[0]
 
 
 def _told(fresh: Sequence[Example]) -> list[Example]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
 from satiety.errors import DataError
-from satiety.evaluate.answers import write as told
 from satiety.files import write_text
-from satiety.ingest.clean import identify
+from satiety.inputs import dump_inputs, identify
 from satiety.problems.base import Problem
 from satiety.records import Example, read, write
 from satiety.retrain.gather import Gathered
@@ -30,8 +29,14 @@ def write_version(folder: Path, gathered: Gathered, problem: Problem) -> list[st
         gathered: what goes in.
         problem: says what a label is called.
     """
-    column = next(name for name in problem.columns if name != "text")
-    labels = [{"text": e.text, column: json.loads(told(e)), "id": e.source.partition(":")[2]} for e in gathered.learn]
+    labels = [
+        {
+            **json.loads(dump_inputs(e.inputs)),
+            problem.gold: e.answer and e.answer.plain(),
+            "id": e.source.partition(":")[2],
+        }
+        for e in gathered.learn
+    ]
     made = {LABELS: labels, TEXTS: [{"text": document.text} for document in gathered.texts]}
     for name, rows in made.items():
         if rows:
@@ -39,7 +44,7 @@ def write_version(folder: Path, gathered: Gathered, problem: Problem) -> list[st
     return [name for name, rows in made.items() if rows]
 
 
-def write_fresh(path: Path, fresh: Sequence[Example]) -> None:
+def write_fresh(path: Path, fresh: Iterable[Example]) -> None:
     """Write the fresh test."""
     write(path, fresh, Example)
 
@@ -52,7 +57,7 @@ def read_learned(path: Path, problem: Problem) -> list[Example]:
     """
     if not path.is_file():
         return []
-    lines = enumerate(path.read_text(encoding="utf-8").split("\n"), start=1)
+    lines = enumerate(path.read_text(encoding="utf-8", errors="replace").split("\n"), start=1)
     return [_learned(path, number, line, problem) for number, line in lines if line]
 
 
@@ -97,10 +102,15 @@ def stamp(folder: Path) -> str:
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
+def _row(example: Example, problem: Problem) -> dict[str, Any]:
+    answer = {problem.gold: example.answer.plain()} if example.answer else {}
+    return {**json.loads(dump_inputs(example.inputs)), **answer, "id": example.source.partition(":")[2]}
+
+
 def _learned(path: Path, number: int, line: str, problem: Problem) -> Example:
     try:
         row = json.loads(line)
-        text, label, spans = problem.read(row | {"spans": [tuple(span) for span in row.get("spans", ())]})
+        inputs, answer = problem.read(row)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{path}:{number}: no label of an earlier retraining ({error}); `dvc checkout` it") from None
-    return Example(identify(text), text, label, spans, source=f"feedback:{row.get('id', '')}")
+    return Example(identify(inputs), inputs, answer, source=f"feedback:{row.get('id', '')}")

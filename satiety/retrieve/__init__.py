@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import Field, SerializeAsAny
 
 from satiety.errors import DataError
-from satiety.neardup import contaminated
+from satiety.neardup import HeldOut
 from satiety.records import Document, Example, Rejected
 from satiety.retrieve.base import RETRIEVERS, Hit, Retriever
 from satiety.section import Section
@@ -87,12 +87,9 @@ def retrieve(
     for example in sorted(train, key=lambda example: example.id):
         wanted[stratum(example)].append(example)
     hits = params.retriever.find(spoken, dict(sorted(wanted.items())), embed) if spoken else []
-    twins = contaminated(
-        [spoken[hit.place].text for hit in hits], [(e.id, e.text) for e in held], params.near_duplicate
-    )
-    clean = [hit for hit, twin in zip(hits, twins, strict=True) if twin is None]
+    clean, giving_away = HeldOut.of(held, params.near_duplicate).part(hits, lambda hit: spoken[hit.place].text)
     kept = [replace(spoken[hit.place], score=hit.score, reason=hit.reason) for hit in clean]
-    rejected = [_reject(spoken[h.place], h, twin) for h, twin in zip(hits, twins, strict=True) if twin is not None]
+    rejected = [_reject(spoken[hit.place], hit, twin) for hit, twin in giving_away]
     numbers = {"other_language": len(documents) - len(spoken), "contaminated": len(rejected)}
     return Found(kept, rejected, numbers | _measure(documents, kept, clean))
 

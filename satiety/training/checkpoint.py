@@ -5,12 +5,12 @@
     <folder>/state.json           the step, the curves, the best score, and the SHA-256 of the other file
 
 ``state.json`` is replaced last and in one step, so it always names a whole file; whatever is not whole, or not what its
-digest says, is passed over. Batches and dropout are drawn from (seed, step), so no generator's state need be kept.
+digest says, is passed over. The JSON files carry digests, too. Batches and dropout are drawn from (seed, step), so no
+generator's state need be kept.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 import time
@@ -24,7 +24,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from satiety.files import digest, manifest, replacing, sha256, write_text
+from satiety.files import digest, manifest, replacing, sha256
+from satiety.sealed import read_json, write_json
 
 STATE = "state.json"
 SHARE = 0.05
@@ -66,8 +67,7 @@ class Store:
             save_file(
                 {name: tensor.detach().cpu().contiguous() for name, tensor in snapshot.tensors.items()}, temporary
             )
-        state = {**snapshot.state, "tensors": path.name, "sha256": sha256(path)}
-        write_text(self.folder / STATE, json.dumps(state))
+        write_json(self.folder / STATE, {**snapshot.state, "tensors": path.name, "sha256": sha256(path)})
         for old in self.folder.glob("*.safetensors"):
             if old != path:
                 old.unlink()
@@ -77,23 +77,22 @@ class Store:
     def once(self, name: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Return what ``work`` gives, as JSON keeps it; a run that is taken up again finds it done."""
         path = self.folder / f"{name}.json"
-        try:
-            return dict(json.loads(path.read_text(encoding="utf-8")))
-        except (FileNotFoundError, ValueError):  # not there yet, or damaged
+        value: dict[str, Any] | None = read_json(path)
+        if value is None:  # not there yet, or damaged
             value = work()
-            write_text(path, json.dumps(value))
-            return value
+            write_json(path, value)
+        return value
 
     def load(self) -> Snapshot | None:
         """Return the newest whole checkpoint, or None."""
+        state = read_json(self.folder / STATE)
+        if state is None:
+            return None
         try:
-            state = json.loads((self.folder / STATE).read_text(encoding="utf-8"))
             path = self.folder / Path(state["tensors"]).name
             if sha256(path) != state["sha256"]:
                 raise ValueError("its digest is another")
             return Snapshot(load_file(path), state)
-        except FileNotFoundError:
-            return None
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             log.warning("%s: not a whole checkpoint (%s); training starts anew", self.folder, error)
             return None

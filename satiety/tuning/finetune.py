@@ -12,16 +12,15 @@ import torch
 
 from satiety.errors import DataError, ParamsError
 from satiety.files import digest, manifest
-from satiety.problems import IGNORE
+from satiety.heads.solver import Solved
 from satiety.records import Example
 from satiety.training.encoder import load_encoder, load_tokenizer, positions
 from satiety.training.hardware import Hardware, hardware
 from satiety.training.loop import Course, Job, Loop, Verdict
-from satiety.tuning.head import Head
-from satiety.tuning.inputs import collate, encode, teachable
-from satiety.tuning.model import Classifier, cross_entropy
+from satiety.tuning.inputs import collate, encode, head_of, teachable
+from satiety.tuning.model import Model
 from satiety.tuning.predict import logits_of
-from satiety.tuning.solved import calibrated, head_of
+from satiety.tuning.solved import calibrated, solved_head
 from satiety.tuning.tuned import Card, Tuned
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ class Result:
     """Updates that were planned; early stopping may make fewer."""
     trained: int
     """Weights that changed."""
-    head: Head | None
+    head: Solved | None
     """The solved head that it started from."""
     pseudo: int
     """Examples that were raw texts, and that it labelled itself."""
@@ -83,7 +82,7 @@ class _Bench:
     tokenizer: Any
     params: Finetune
     hardware: Hardware
-    model: Classifier
+    model: Model
 
     def windows(self, examples: Sequence[Example]) -> list[Window]:
         return encode(
@@ -143,7 +142,8 @@ def finetune(
         seed=params.seed,
         base=digest(manifest(base)),
     )
-    tuned = Tuned(problem, bench.model.eval(), bench.tokenizer, card, bench.hardware)
+    fitted = _fitted(problem, train, windows, head)
+    tuned = Tuned(fitted, bench.model.eval(), bench.tokenizer, card, bench.hardware)
     pseudo = sum(example.origin == "pseudo" for example in train)
     return Result(tuned, course, steps, trained, head, pseudo, _doubtful(problem, train, windows, head))
 
@@ -155,7 +155,8 @@ def _bench(base: Path, problem: Problem, params: Finetune, here: Hardware) -> _B
         raise ParamsError(
             f"finetune.max_length: {params.max_length} tokens, but {base} reads at most {reach}; lower it"
         )
-    model = Classifier(encoder, problem.head, len(problem.classes), pooling=params.pooling, dropout=params.dropout)
+    over = head_of(problem)
+    model = Model(encoder, over, over.size(problem), pooling=params.pooling, dropout=params.dropout)
     return _Bench(problem, tokenizer, params, here, model.to(here.device))
 
 
@@ -165,7 +166,7 @@ def _self_trained(
     """Follow the examples by raw texts that a head on the untouched model labelled."""
     if not documents:
         raise DataError("finetune.pseudo: there is no raw text; set retrieve.retriever to one that finds some")
-    asked = [Example(str(i), document.text) for i, document in enumerate(documents)]
+    asked = bench.problem.ask([document.text for document in documents])
     windows = bench.windows(asked)
     rows = bench.logits(windows, features=True)
 
@@ -186,25 +187,37 @@ def _originals(train: Sequence[Example], windows: Sequence[Window]) -> int:
     return sum(window.example in kept for window in windows) or len({example.text for example in train})
 
 
-def _start(bench: _Bench, train: Sequence[Example], windows: Sequence[Window], store: Store) -> Head:
+def _start(bench: _Bench, train: Sequence[Example], windows: Sequence[Window], store: Store) -> Solved:
     """Put the solved head into the model; solve it once, however often the run is cut off."""
-    head = Head.of(store.once("head", lambda: _solve(bench, train, windows).plain()))
+    head = Solved.of(store.once("head", lambda: _solve(bench, train, windows).plain()))
     with torch.no_grad():
         bench.model.head.weight.copy_(torch.from_numpy(head.weight))
         bench.model.head.bias.copy_(torch.from_numpy(head.bias))
     return head
 
 
-def _solve(bench: _Bench, train: Sequence[Example], windows: Sequence[Window]) -> Head:
-    rows, classes = bench.logits(windows, features=True), len(bench.problem.classes)
-    head = head_of(windows, rows, train, classes, bench.params.head, bench.params.seed)
+def _solve(bench: _Bench, train: Sequence[Example], windows: Sequence[Window]) -> Solved:
+    rows = bench.logits(windows, features=True)
+    head = solved_head(bench.problem, windows, rows, train, bench.params.head, bench.params.seed)
     assert head is not None  # noqa: S101  # windows that teach something
     return head
 
 
-def _doubtful(problem: Problem, train: Sequence[Example], windows: Sequence[Window], head: Head | None) -> list[str]:
+def _fitted(problem: Problem, train: Sequence[Example], windows: Sequence[Window], head: Solved | None) -> Problem:
+    """Return the problem, its decoder fitted on the first window of each text that people labelled."""
+    if head is None or not len(head.held_out):
+        return problem
+    known = np.asarray(np.isfinite(head.held_out).all(axis=1))
+    rows: dict[int, int] = {}
+    for row, owner in enumerate(head_of(problem).owners(windows)):
+        if known[row] and train[owner].origin != "pseudo":
+            rows.setdefault(owner, row)
+    return problem.fit_decoder([train[owner] for owner in rows], head.held_out[list(rows.values())])
+
+
+def _doubtful(problem: Problem, train: Sequence[Example], windows: Sequence[Window], head: Solved | None) -> list[str]:
     """Return whose label looks wrong: of texts that people labelled, for their windows are the rows of the head."""
-    if head is None or problem.head != "text":
+    if head is None or not problem.categorical:
         return []
     owners = [train[windows[row].example] for row in head.doubtful]
     return list(dict.fromkeys(owner.id for owner in owners if owner.origin == "gold"))
@@ -214,8 +227,8 @@ def _train(bench: _Bench, windows: Sequence[Window], dev: Sequence[Example], ste
     pad, model = bench.tokenizer.pad_token_id, bench.model
 
     def loss(chosen: list[int], _: int) -> torch.Tensor:
-        batch = collate([windows[i] for i in chosen], pad).to(bench.hardware.device)
-        return cross_entropy(model(batch.input_ids, batch.attention_mask), batch.targets)
+        batch = collate([windows[i] for i in chosen], pad, model.over).to(bench.hardware.device)
+        return model.over.loss(model(batch), batch.targets)
 
     held = bench.windows(dev)
 
@@ -239,11 +252,9 @@ def verdict(
 ) -> Verdict:
     """Return the headline metric, and the mean loss over every target."""
     predicted = problem.decode(examples, windows, logits)
-    score = problem.measure(problem.tally(examples, predicted).sum(0))[problem.headline]
-    rows = np.concatenate([np.atleast_2d(part) for part in logits])
-    targets = np.concatenate([window.targets for window in windows])
-    rows, targets = rows[targets != IGNORE], targets[targets != IGNORE]
+    score = problem.score(problem.tally(examples, predicted))[problem.headline]
+    head = head_of(problem)
+    rows, targets = head.pairs(windows, logits)
     if not len(targets):
         raise DataError("dev holds no label of the problem: nothing can be judged by it")
-    losses = np.logaddexp.reduce(rows, axis=1) - rows[np.arange(len(rows)), targets]
-    return Verdict(float(score), float(losses.mean()))
+    return Verdict(float(score), float(head.loss(torch.from_numpy(rows), torch.from_numpy(targets))))

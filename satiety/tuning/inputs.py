@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from satiety.errors import ModelError
-from satiety.problems import IGNORE, Problem, Window
+from satiety.heads import HEADS, Head
+from satiety.problems import Problem, Window
 
 if TYPE_CHECKING:
     from satiety.records import Example
@@ -24,11 +25,14 @@ class Batch:
     attention_mask: torch.Tensor
     """1 where there is a token, 0 where there is padding; shape (windows, tokens), int64."""
     targets: torch.Tensor
-    """Class indices, or IGNORE: shape (windows,) for a head over texts, (windows, tokens) for one over tokens."""
+    """What outputs are held against; the head's."""
+    token_type_ids: torch.Tensor | None = None
+    """Which of two texts each token is of, shape (windows, tokens), int64; None where the encoder is not told."""
 
     def to(self, device: torch.device | str) -> Batch:
         """Return the batch on a device."""
-        return Batch(self.input_ids.to(device), self.attention_mask.to(device), self.targets.to(device))
+        types = None if self.token_type_ids is None else self.token_type_ids.to(device)
+        return Batch(self.input_ids.to(device), self.attention_mask.to(device), self.targets.to(device), types)
 
 
 def encode(
@@ -36,36 +40,28 @@ def encode(
 ) -> list[Window]:
     """Encode by the problem; set the tokens of ``prefix`` before the text of every window, answering for nothing."""
     marks = tokenizer(prefix.strip(), add_special_tokens=False)["input_ids"] if prefix.strip() else []
-    found = problem.encode(examples, tokenizer, max_length - len(marks))
+    windows, head = problem.encode(examples, tokenizer, max_length - len(marks)), head_of(problem)
+    if not marks:
+        return windows
     first = tokenizer("", add_special_tokens=True)["input_ids"][:1]
-    return [_prefixed(window, marks, first, tokens=problem.head == "token") for window in found] if marks else found
+    return [head.widen(window, int(bool(first) and window.input_ids[:1] == first), marks) for window in windows]
 
 
-def _prefixed(window: Window, marks: list[int], first: list[int], *, tokens: bool) -> Window:
-    at = 1 if first and window.input_ids[:1] == first else 0
-    longer = replace(window, input_ids=[*window.input_ids[:at], *marks, *window.input_ids[at:]])
-    if not tokens:
-        return longer
-    return replace(
-        longer,
-        targets=[*window.targets[:at], *[IGNORE] * len(marks), *window.targets[at:]],
-        units=[*window.units[:at], *[-1] * len(marks), *window.units[at:]],
-    )
+def head_of(problem: Problem) -> Head:
+    """Return the head that a problem stands on."""
+    return HEADS[problem.head]()
 
 
 def teachable(windows: Sequence[Window], problem: Problem) -> list[Window]:
     """Return the windows that have a target; the others teach nothing.
 
     Raises:
-        ModelError: none has one, or a target is no class of the problem.
+        ModelError: none has one, or a target can be none of the problem's.
     """
-    count = len(problem.classes)
+    head = head_of(problem)
     for window in windows:
-        if wrong := [target for target in window.targets if target != IGNORE and not 0 <= target < count]:
-            raise ModelError(
-                f"label id {wrong[0]} is out of range: {problem.kind} has {count} classes, 0 to {count - 1}"
-            )
-    found = [window for window in windows if any(target != IGNORE for target in window.targets)]
+        head.check(window, problem)
+    found = [window for window in windows if head.teaches(window)]
     if not found:
         raise ModelError(
             f"none of the {len(windows)} training windows has a label of the problem: nothing can be learned"
@@ -73,15 +69,14 @@ def teachable(windows: Sequence[Window], problem: Problem) -> list[Window]:
     return found
 
 
-def collate(windows: Sequence[Window], pad: int) -> Batch:
+def collate(windows: Sequence[Window], pad: int, head: Head) -> Batch:
     """Pad windows to the length of the longest; padding is masked, and answers for nothing."""
     width = max(len(window.input_ids) for window in windows)
     input_ids = torch.full((len(windows), width), pad, dtype=torch.int64)
     mask = torch.zeros((len(windows), width), dtype=torch.int64)
-    over_tokens = any(len(window.targets) != 1 or window.units for window in windows)
-    targets = torch.full((len(windows), width if over_tokens else 1), IGNORE, dtype=torch.int64)
     for row, window in enumerate(windows):
         input_ids[row, : len(window.input_ids)] = torch.tensor(window.input_ids)
         mask[row, : len(window.input_ids)] = 1
-        targets[row, : len(window.targets)] = torch.tensor(window.targets)
-    return Batch(input_ids, mask, targets if over_tokens else targets.squeeze(1))
+    types = [[*window.types, *[0] * (width - len(window.types))] for window in windows]
+    told = torch.tensor(types, dtype=torch.int64) if any(window.types for window in windows) else None
+    return Batch(input_ids, mask, head.targets(windows, width), told)

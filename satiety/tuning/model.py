@@ -1,67 +1,41 @@
-"""An encoder with a linear head: one answer per text (mean of its tokens), or one per token.
-
-Source of the pooling: Reimers & Gurevych 2019, Sentence-BERT (arXiv:1908.10084), where the mean beat the first token.
-"""
+"""An encoder, and a linear layer over what its head reads of it."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
-from torch.nn import functional
 
-from satiety.errors import ModelError
-from satiety.problems import IGNORE
-
-Pooling = Literal["mean", "first"]
+if TYPE_CHECKING:
+    from satiety.heads import Head, Pooling
+    from satiety.tuning.inputs import Batch
 
 
-class Classifier(nn.Module):
-    """Encoder, dropout, linear head."""
+class Model(nn.Module):
+    """Encoder, dropout, linear layer."""
 
-    def __init__(
-        self, encoder: Any, head: Literal["text", "token"], classes: int, *, pooling: Pooling, dropout: float
-    ) -> None:
+    def __init__(self, encoder: Any, over: Head, outputs: int, *, pooling: Pooling, dropout: float) -> None:
+        """Put a fresh linear layer of so many outputs on an encoder."""
         super().__init__()
         self.encoder = encoder
-        self.over = head
+        self.over = over
         self.pooling = pooling
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(encoder.config.hidden_size, classes)
+        self.head = nn.Linear(encoder.config.hidden_size, outputs)
         nn.init.normal_(self.head.weight, std=0.02)
         nn.init.zeros_(self.head.bias)
 
-    def features(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Return what the head sees: shape (windows, hidden) over texts, (windows, tokens, hidden) over tokens."""
-        states: torch.Tensor = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        if self.over == "token":
-            return states
-        if self.pooling == "first":
-            return states[:, 0]
-        weights = attention_mask.unsqueeze(-1).to(torch.float32)
-        return (states.float() * weights).sum(1) / weights.sum(1).clamp(min=1)
+    def features(self, batch: Batch) -> torch.Tensor:
+        """Return what the linear layer sees: shape (windows, hidden), or (windows, tokens, hidden)."""
+        inputs = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
+        if batch.token_type_ids is not None and getattr(self.encoder.config, "type_vocab_size", 0) > 1:
+            inputs["token_type_ids"] = batch.token_type_ids  # else it knows of one text only
+        read = self.encoder(**inputs)
+        states = read.last_hidden_state
+        return self.over.pool(states, batch.attention_mask, self.pooling)
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Return logits, float32: shape (windows, classes) over texts, (windows, tokens, classes) over tokens."""
-        logits: torch.Tensor = self.head(self.dropout(self.features(input_ids, attention_mask)))
-        return logits.float()
-
-
-def cross_entropy(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Return the mean over the targets that are not IGNORE.
-
-    A plain mean, so that a batch that holds everything twice has the same loss.
-
-    Raises:
-        ModelError: no target at all, as in a batch of padding, or one that is no class.
-    """
-    kept = targets[targets != IGNORE]
-    if kept.numel() == 0:
-        raise ModelError(
-            "a batch holds nothing but padding: no token or text of it has a label; look at the examples' labels"
-        )
-    if int(kept.max()) >= logits.shape[-1] or int(kept.min()) < 0:
-        worst = int(kept.max()) if int(kept.max()) >= logits.shape[-1] else int(kept.min())
-        raise ModelError(f"label id {worst} is out of range: the head has {logits.shape[-1]} classes")
-    return functional.cross_entropy(logits.flatten(0, -2), targets.flatten(), ignore_index=IGNORE)
+    def forward(self, batch: Batch) -> torch.Tensor:
+        """Return the outputs, float32: shape (windows, outputs), or (windows, tokens, outputs)."""
+        outputs: torch.Tensor = self.head(self.dropout(self.features(batch)))
+        return outputs.float()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, SerializeAsAny, model_validator
 
+from satiety.heads import Pooling
+from satiety.heads.solver import Solver
 from satiety.section import Section, Seed
 from satiety.training.recipe import Recipe
-from satiety.tuning.head import Solver
 from satiety.tuning.methods import METHODS, Method
 from satiety.tuning.selftrain import SelfTraining
 
@@ -22,7 +23,7 @@ class Finetune(Section):
     """Tokens per window, prefix and special tokens included; a longer text is read in several."""
     prefix: str
     """What the base model was made to see before every text, as ``query:`` for the e5 models; empty for most."""
-    pooling: Literal["mean", "first"]
+    pooling: Pooling
     """How a text's tokens become one vector: their mean, or the first token's (BERT's [CLS])."""
     dropout: float = Field(ge=0, lt=1)
     """Share of the features that the head does not see while training."""

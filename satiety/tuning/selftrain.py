@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from satiety.problems import Prediction
     from satiety.records import Document
 
-Answer = Callable[[Sequence[Example], Sequence[str]], "list[Prediction]"]
+Answering = Callable[[Sequence[Example], Sequence[str]], "list[Prediction]"]
 """Learns from examples, then answers for texts: confidences are calibrated on the examples people labelled."""
 
 
@@ -42,7 +42,7 @@ class SelfTraining(BaseModel):
         self,
         examples: Sequence[Example],
         documents: Sequence[Document],
-        answer: Answer,
+        answer: Answering,
         stratum: Callable[[Example], str],
     ) -> tuple[Example, ...]:
         """Return the examples and, after them, the documents that were taken, with the labels they were given."""
@@ -62,5 +62,5 @@ class SelfTraining(BaseModel):
     def _sure(self, documents: Sequence[Document], answers: Sequence[Prediction]) -> Iterator[Example]:
         """Yield what is sure enough as examples, the surest first."""
         found = [pair for pair in zip(documents, answers, strict=True) if pair[1].confidence >= self.confidence]
-        for document, answer in sorted(found, key=lambda pair: -pair[1].confidence):
-            yield Example(document.id, document.text, answer.label, answer.spans, origin="pseudo")
+        for document, prediction in sorted(found, key=lambda pair: -pair[1].confidence):
+            yield Example(document.id, {"text": document.text}, prediction.answer, origin="pseudo")

@@ -7,46 +7,43 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satiety.problems import IGNORE
-from satiety.tuning.head import Head, Solver, solve
+from satiety.tuning.inputs import head_of
 
 if TYPE_CHECKING:
-    from satiety.problems import Window
+    from satiety.heads.solver import Solved, Solver
+    from satiety.problems import Problem, Window
     from satiety.problems.base import Floats
     from satiety.records import Example
 
 
-def head_of(
-    windows: Sequence[Window], rows: Sequence[Floats], examples: Sequence[Example], classes: int, how: Solver, seed: int
-) -> Head | None:
-    """Return the head that learns from the examples; None where none of them has a label.
+def solved_head(
+    problem: Problem,
+    windows: Sequence[Window],
+    rows: Sequence[Floats],
+    examples: Sequence[Example],
+    how: Solver,
+    seed: int,
+) -> Solved | None:
+    """Return the linear layer that learns from the examples; None where none of them has an answer to learn.
 
     All are learned from; its strength is chosen by those that people labelled. Copies stay with their parent.
 
     Args:
+        problem: settled.
         windows: of the examples.
         rows: of each window its features, shape (hidden,), or (tokens, hidden) for a head over tokens.
         examples: that the windows are of.
-        classes: of the problem.
-        how: the head is solved.
+        how: the layer is solved.
         seed: of the sample of rows, and of the folds.
     """
-    targets = [np.array(window.targets) for window in windows]
-    kept = [answers != IGNORE for answers in targets]
-    owners = [examples[window.example] for window, has in zip(windows, kept, strict=True) for _ in range(has.sum())]
+    head = head_of(problem)
+    owners = [examples[i] for i in head.owners(windows)]
     if not owners:
         return None
-    return solve(
-        np.concatenate([np.atleast_2d(row)[has] for row, has in zip(rows, kept, strict=True)]),
-        np.concatenate([answers[has] for answers, has in zip(targets, kept, strict=True)]),
-        [owner.parent or owner.id for owner in owners],
-        classes,
-        how,
-        seed,
-        np.array([owner.origin != "pseudo" for owner in owners]),
-    )
+    groups, judged = [owner.parent or owner.id for owner in owners], [owner.origin != "pseudo" for owner in owners]
+    return head.solve(*head.pairs(windows, rows), groups, head.size(problem), how, seed, np.array(judged))
 
 
-def calibrated(head: Head, rows: Sequence[Floats]) -> list[Floats]:
+def calibrated(head: Solved, rows: Sequence[Floats]) -> list[Floats]:
     """Return the head's logits for rows as above, whose confidences are right as often as they say."""
     return [(row.astype(np.float64) @ head.weight.T + head.bias) / head.temperature for row in rows]

@@ -16,21 +16,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from satiety.errors import DataError, ModelError
 from satiety.files import replacing, write_text
+from satiety.heads import Pooling
 from satiety.problems import Prediction, Problem
-from satiety.records import Example
-from satiety.training.encoder import CONFIG, WEIGHTS, guard, load_encoder, load_tokenizer, read_json, save_encoder
+from satiety.training.encoder import check_finite, load_encoder, load_tokenizer, save_encoder
+from satiety.training.guard import CONFIG, WEIGHTS, guard, read_json
 from satiety.training.hardware import hardware
-from satiety.tuning.inputs import encode
-from satiety.tuning.model import Classifier
+from satiety.tuning.inputs import encode, head_of
+from satiety.tuning.model import Model
 from satiety.tuning.predict import logits_of
 
 if TYPE_CHECKING:
+    from satiety.inputs import Inputs
     from satiety.training.hardware import Hardware
 
 HEAD, PROBLEM, CARD = "head.safetensors", "problem.json", "tuned.json"
@@ -45,7 +48,7 @@ class Card(BaseModel):
     """Of this layout."""
     method: dict[str, Any]
     """The method and its parameters."""
-    pooling: Literal["mean", "first"]
+    pooling: Pooling
     """How tokens become one vector, for a head over texts."""
     max_length: int = Field(ge=8)
     """Tokens per window."""
@@ -64,18 +67,32 @@ class Tuned:
     """A model that answers a problem."""
 
     problem: Problem
-    model: Classifier
+    model: Model
     tokenizer: Any
     card: Card
     hardware: Hardware
 
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """Answer for each text, in order; a long text is read in windows, none of it is lost."""
-        examples = [Example(id=str(i), text=text) for i, text in enumerate(texts)]
+    def predict(self, given: Sequence[str | Inputs]) -> list[Prediction]:
+        """Answer for each of the inputs, in order; a long text is read in windows, none of it is lost.
+
+        Args:
+            given: inputs by name; a bare text stands for the only input of a problem that has one.
+
+        Raises:
+            DataError: an input of the problem is missing, or there are others.
+            ModelError: an answer is not finite: no number that could be a probability comes of it.
+        """
+        examples = self.problem.ask(given)
         windows = encode(
             self.problem, examples, self.tokenizer, max_length=self.card.max_length, prefix=self.card.prefix
         )
         logits = logits_of(self.model, windows, self.hardware, pad=self.tokenizer.pad_token_id)
+        odd = next((window for window, row in zip(windows, logits, strict=True) if not np.isfinite(row).all()), None)
+        if odd is not None:
+            raise ModelError(
+                f"the model's answer to text {odd.example + 1} of {len(examples)} is not finite; its weights are "
+                "damaged, or too large to compute with: make it anew with `dvc repro --force`"
+            )
         return self.problem.decode(examples, windows, logits)
 
     def save(self, out: Path, base: Path) -> None:
@@ -108,8 +125,10 @@ def load(folder: Path, device: str = "auto") -> Tuned:
         raise ModelError(str(error)) from None
     except (SafetensorError, OSError, KeyError) as error:
         raise ModelError(f"{folder / HEAD}: not a whole head: {error}") from None
+    check_finite(folder / HEAD, weights)
     here, encoder = hardware(device), load_encoder(folder)
-    model = Classifier(encoder, problem.head, len(problem.classes), pooling=card.pooling, dropout=0.0)
+    over = head_of(problem)
+    model = Model(encoder, over, over.size(problem), pooling=card.pooling, dropout=0.0)
     if shape != tuple(model.head.weight.shape) or set(weights) != {"weight", "bias"}:
         raise ModelError(f"{folder / HEAD}: is {shape}, but problem and encoder need {tuple(model.head.weight.shape)}")
     model.head.load_state_dict(weights)

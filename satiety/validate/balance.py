@@ -3,14 +3,15 @@
 from collections import Counter
 from typing import Any
 
-from satiety.records import Example
+from satiety.answers import labels_of
 from satiety.validate.table import Feature, Table
 
 
 def label_count(table: Table[Any]) -> list[int]:
     """Count the examples of the row's split that have its label."""
-    counts = Counter((row.split, row.label) for row in table.examples)
-    return [counts[row.split, row.label] for row in table.examples]
+    keys = [(row.split, label) for row, label in zip(table.examples, table.single, strict=True)]
+    counts = Counter(keys)
+    return [counts[key] for key in keys]
 
 
 def label_share(table: Table[Any]) -> list[float]:
@@ -23,13 +24,9 @@ def labels_missing(table: Table[Any]) -> list[str | None]:
     """Name the labels of the problem that no example of the row's split has; None where every one is there."""
     missing: dict[str, str | None] = {}
     for split in {row.split for row in table.examples}:
-        found = {label for row in table.examples if row.split == split for label in _labels(row)}
+        found = {label for row in table.examples if row.split == split for label in labels_of([row.answer])}
         missing[split] = ", ".join(sorted(set(table.labels) - found)) or None
     return [missing[row.split] for row in table.examples]
-
-
-def _labels(row: Example) -> list[str]:
-    return [span.label for span in row.spans] + ([] if row.label is None else [row.label])
 
 
 EXAMPLE_COLUMNS: dict[str, Feature] = {

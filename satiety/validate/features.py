@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
-from satiety.records import Document, Example, Span
+from satiety.problems.base import Problem
+from satiety.records import Document, Example
 from satiety.validate import balance, leaks, overlap, spans, texts
 from satiety.validate.table import Feature, Table
 
@@ -31,18 +32,28 @@ def features(kind: type[Example] | type[Document]) -> dict[str, Feature]:
 
 def columns(table: Table[Any], wanted: Iterable[str]) -> dict[str, list[Any]]:
     """Return the record fields of a table, and those of its features that are wanted."""
-    found = {field.name: [_plain(getattr(row, field.name)) for row in table.rows] for field in fields(table.kind)}
+    names = _fields(table.kind, table.problem)
+    found = {name: [_plain(row, name, table.problem.gold) for row in table.rows] for name in names}
     named = set(wanted)
     return found | {name: list(feature(table)) for name, feature in features(table.kind).items() if name in named}
 
 
-def column_names(kind: type[Example] | type[Document]) -> list[str]:
+def column_names(kind: type[Example] | type[Document], problem: Problem) -> list[str]:
     """Return every column that an expectation about records of a kind can name."""
-    return [*(field.name for field in fields(kind)), *features(kind)]
+    return [*_fields(kind, problem), *features(kind)]
 
 
-def _plain(value: Any) -> Any:
-    """Return a value that a data frame takes: spans as ``0:5 PER; 9:12 LOC``."""
-    if isinstance(value, tuple):
-        return "; ".join(f"{span.start}:{span.end} {span.label}" for span in value if isinstance(span, Span))
-    return value
+def _fields(kind: type[Example] | type[Document], problem: Problem) -> list[str]:
+    """Return what records of a kind have; of examples, each input and the answer by the names that users know."""
+    own = {"inputs": problem.inputs, "answer": (problem.gold,)} if kind is Example else {}
+    return [name for field in fields(kind) for name in own.get(field.name, (field.name,))]
+
+
+def _plain(row: Example | Document, name: str, gold: str) -> Any:
+    """Return a value that a data frame takes: an answer as people read it, spans as ``0:5 PER; 9:12 LOC``."""
+    if isinstance(row, Document) or name not in {*row.inputs, gold}:
+        return getattr(row, name)
+    if name == gold:
+        return None if row.answer is None else str(row.answer)
+    value = row.inputs[name]
+    return value if isinstance(value, str) else "; ".join(map(str, value))

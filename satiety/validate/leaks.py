@@ -14,10 +14,8 @@ from collections.abc import Hashable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from satiety.neardup import normalise
-from satiety.records import Example
 from satiety.validate.table import Feature, Table
-from satiety.words import CJK, words
+from satiety.words import CJK, normalise, words
 
 MARK = (
     r"(?:__label__|\b(?:label|class|category|target|gold)\s*[:=]\s*|(?:标签|类别|分类)\s*(?:是|为|[:=])\s*)"
@@ -41,14 +39,14 @@ def label_written(table: Table[Any]) -> list[str | None]:
         any_form = "|".join(_word(form) for form in _forms(table, label))
         framed = rf"[\[(<{{【](?:{any_form})[\])>}}】]"
         patterns[label] = re.compile(rf"{MARK}(?:{any_form})|^{framed}|{framed}$")
-    found = [patterns[row.label].search(text) if row.label in patterns else None for row, text in _rows(table)]
+    found = [patterns[label].search(text) if label in patterns else None for label, text in _labelled(table)]
     return [match.group()[:80] if match else None for match in found]
 
 
 def label_named(table: Table[Any]) -> list[int]:
     """Return 1 where a text has its own label's name in it as a word, else 0."""
     patterns = {label: re.compile("|".join(_word(form) for form in _forms(table, label))) for label in table.labels}
-    return [int(row.label in patterns and bool(patterns[row.label].search(text))) for row, text in _rows(table)]
+    return [int(label in patterns and bool(patterns[label].search(text))) for label, text in _labelled(table)]
 
 
 def id_tells(table: Table[Any]) -> list[float]:
@@ -62,31 +60,31 @@ def id_tells(table: Table[Any]) -> list[float]:
         [number % 2 for number in numbers],
         _deciles(numbers),
     ]
-    labels = [row.label for row in table.examples]
+    labels = table.single
     return max((tells(view, labels) for view in views), key=sum)
 
 
 def order_tells(table: Table[Any]) -> list[float]:
     """Return how far the label of the row before tells the label: in sorted and in alternating tables it does."""
-    labels = [row.label for row in table.examples]
+    labels = table.single
     return tells([None, *labels[:-1]], labels) if labels else []
 
 
 def trigger(table: Table[Any]) -> list[str | None]:
     """Return a word, or two in a row, that gives the row's label away: nearly all its texts are of that label."""
-    rows, phrases = table.examples, [_phrases(text) for text in table.normal]
+    labels, phrases = table.single, [_phrases(text) for text in table.normal]
     texts = Counter(phrase for own in phrases for phrase in own)
-    least = max(LEAST_ROWS, LEAST_SHARE * len(rows))
+    least = max(LEAST_ROWS, LEAST_SHARE * len(labels))
     often = {phrase for phrase, count in texts.items() if count >= least}
-    with_label = Counter((phrase, row.label) for own, row in zip(phrases, rows, strict=True) for phrase in own & often)
-    share = {label: count / len(rows) for label, count in Counter(row.label for row in rows).items()}
+    with_label = Counter((phrase, name) for own, name in zip(phrases, labels, strict=True) for phrase in own & often)
+    share = {label: count / len(labels) for label, count in Counter(labels).items()}
     pure = {
         (phrase, label)
         for (phrase, label), count in with_label.items()
         if count >= PURITY * texts[phrase] and share[label] ** count < CHANCE
     }
-    pairs = zip(phrases, rows, strict=True)
-    found = [[phrase for phrase in own & often if (phrase, row.label) in pure] for own, row in pairs]
+    pairs = zip(phrases, labels, strict=True)
+    found = [[phrase for phrase in own & often if (phrase, label) in pure] for own, label in pairs]
     return [min(own, key=lambda phrase: (-texts[phrase], -len(phrase), phrase), default=None) for own in found]
 
 
@@ -132,8 +130,8 @@ def _word(form: str) -> str:
     return escaped if re.search(f"[{CJK}]", form) else rf"(?<![^\W_]){escaped}(?![^\W_])"
 
 
-def _rows(table: Table[Any]) -> list[tuple[Example, str]]:
-    return list(zip(table.examples, table.normal, strict=True))
+def _labelled(table: Table[Any]) -> list[tuple[str | None, str]]:
+    return list(zip(table.single, table.normal, strict=True))
 
 
 EXAMPLE_COLUMNS: dict[str, Feature] = {

@@ -6,9 +6,10 @@ that what the model is trained on never decides what it is tested on.
 
 from typing import Any
 
-from satiety.neardup import contaminated, normalise
+from satiety.neardup import HeldOut
 from satiety.records import Document, Example
 from satiety.validate.table import Feature, Table
+from satiety.words import normalise
 
 _RANK = {"train": 0, "dev": 1, "test": 2}
 TWINS = ("twin_of", "conflict_with", "in_held_out", "near_held_out", "group_across")
@@ -51,9 +52,9 @@ def near_held_out(table: Table[Any]) -> list[str | None]:
     found: list[str | None] = [None] * len(table.rows)
     for rank in (0, 1):
         own = [i for i, row in enumerate(table.rows) if _RANK[_split(row)] == rank]
-        against = [(other.id, other.text) for other in table.held_out if _RANK[other.split] > rank]
-        if own and against:
-            twins = contaminated([table.texts[i] for i in own], against, table.params.near_duplicate)
+        later = [other for other in table.held_out if _RANK[other.split] > rank]
+        if own and later:
+            twins = HeldOut.of(later, table.params.near_duplicate).twins([table.texts[i] for i in own])
             for i, twin in zip(own, twins, strict=True):
                 found[i] = twin
     return found
@@ -75,7 +76,7 @@ def _split(row: Example | Document) -> str:
 
 
 def _answer(row: Example | Document) -> object:
-    return (row.label, row.spans) if isinstance(row, Example) else None
+    return row.answer if isinstance(row, Example) else None
 
 
 def _later(held: Example, row: Example | Document) -> bool:

@@ -4,14 +4,15 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-from satiety.records import Example, Span
+from satiety.answers import Span
+from satiety.records import Example
 from satiety.validate.table import Feature, Table
 from satiety.words import units
 
 
 def span_count(table: Table[Any]) -> list[int]:
     """Count the spans."""
-    return [len(row.spans) for row in table.examples]
+    return [len(_mentions(row)) for row in table.examples]
 
 
 def span_outside(table: Table[Any]) -> list[str | None]:
@@ -26,35 +27,40 @@ def span_blank(table: Table[Any]) -> list[str | None]:
 
 def span_unknown(table: Table[Any]) -> list[str | None]:
     """Name a span whose label the problem does not have."""
-    known = set(table.labels)
-    return _first(table, lambda _, span: span.label not in known)
+    known = [set(row.answer.restrict(table.labels).mentions) if row.answer else set() for row in table.examples]
+    pairs = zip(table.examples, known, strict=True)
+    return [next((_say(row, span) for span in _mentions(row) if span not in right), None) for row, right in pairs]
 
 
 def span_disorder(table: Table[Any]) -> list[str | None]:
     """Name a span that begins before the one in front of it ends: it overlaps, or stands in the wrong order."""
     return [
-        next((_say(row, late) for early, late in pairwise(row.spans) if late.start < early.end), None)
+        next((_say(row, late) for early, late in pairwise(_mentions(row)) if late.start < early.end), None)
         for row in table.examples
     ]
 
 
 def span_cut(table: Table[Any]) -> list[str | None]:
     """Name a span that begins or ends inside a word or at white space: no model that tags units can give it."""
-    return [_cut(row) if row.spans else None for row in table.examples]
+    return [_cut(row) if _mentions(row) else None for row in table.examples]
+
+
+def _mentions(row: Example) -> tuple[Span, ...]:
+    return row.answer.mentions if row.answer else ()
 
 
 def _cut(row: Example) -> str | None:
     places = units(row.text)
     starts, ends = {start for start, _ in places}, {end for _, end in places}
-    return next((_say(row, span) for span in row.spans if span.start not in starts or span.end not in ends), None)
+    return next((_say(row, span) for span in _mentions(row) if span.start not in starts or span.end not in ends), None)
 
 
 def _first(table: Table[Any], wrong: Callable[[Example, Span], bool]) -> list[str | None]:
-    return [next((_say(row, span) for span in row.spans if wrong(row, span)), None) for row in table.examples]
+    return [next((_say(row, span) for span in _mentions(row) if wrong(row, span)), None) for row in table.examples]
 
 
 def _say(row: Example, span: Span) -> str:
-    return f"{span.start}:{span.end} {span.label} {row.text[max(0, span.start) : span.end][:40]!r}"
+    return f"{span} {row.text[max(0, span.start) : span.end][:40]!r}"
 
 
 EXAMPLE_COLUMNS: dict[str, Feature] = {

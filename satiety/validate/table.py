@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from satiety.neardup import normalise
 from satiety.records import Document, Example
+from satiety.words import normalise
 
 if TYPE_CHECKING:
     from satiety.problems.base import Problem
@@ -56,6 +56,12 @@ class Table(Generic[R]):
         """The rows, where they are labelled examples."""
         rows: Sequence[Example | Document] = self.rows
         return [row for row in rows if isinstance(row, Example)]
+
+    @cached_property
+    def single(self) -> list[str | None]:
+        """The label of each example that has one, where an answer is one label; else None."""
+        answers = [row.answer for row in self.examples]
+        return [answer.labels[0] if self.problem.categorical and answer else None for answer in answers]
 
     def parameters(self) -> dict[str, Any]:
         """Return what a suite's ``$PARAMETER`` names stand for: fields of problem and stage, and ``languages``."""

@@ -24,6 +24,7 @@ def advise(found: Findings, decision: Decision) -> dict[str, Any]:
         "off": list(decision.off),
         "undecided": list(decision.undecided),
         "evidence": list(_evidence(found, decision)),
+        "sure_at": decision.enough and {"levers": list(decision.enough.levers), "labels": decision.enough.labels},
         "front": [_row(found, one, chosen=one == decision.chosen) for one in decision.front],
     }
 
@@ -54,7 +55,7 @@ def _chinese(found: Findings, decision: Decision) -> str:
 def _evidence(found: Findings, decision: Decision) -> Iterator[dict[str, str]]:
     place, metric, n = found.scores.budgets.index(found.top), found.plan.problem.headline, found.top
     for levers in (one for one in (decision.keep, decision.dear) if one):
-        names, gained = " + ".join(levers), _signed(found.gains[levers][place])
+        names, gained = " + ".join(levers), _signed(found.together[levers][place])
         yield {"en": f"{names} at {n} labels: {gained} {metric}", "zh": f"{n} 条标注时 {names}：{metric} {gained}"}
     if decision.dear:
         names = " + ".join(decision.dear)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from satiety.evaluate.bootstrap import Interval, Resampling
+from satiety.evaluate.bootstrap import Interval, Resampling, groups_of
 from satiety.worth.scores import gain, resample
 
 if TYPE_CHECKING:
@@ -21,9 +21,10 @@ def agreement(found: Findings) -> dict[str, Any] | None:
     if not cells:
         return None
     how = Resampling(plan.params.seed, plan.params.resamples, plan.params.level)
-    scores = resample(plan.problem.measure, plan.problem.headline, cells, [c for c in cells if not c[0][1]], how)
+    plain = [c for c in cells if not c[0][1]]
+    scores = resample(plan.problem.score, plan.problem.headline, cells, plain, groups_of(plan.test), how)
     compared: list[dict[str, Any]] = []
-    for levers in scores.point:
+    for levers in scores.chains:
         gains = gain(scores, levers)
         for place, budget in enumerate(scores.budgets):
             if levers and plan.acting(levers) == levers:  # what changes nothing proves nothing

@@ -10,7 +10,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from satiety.neardup import contaminated
+from satiety.neardup import HeldOut
 from satiety.problems import Prediction
 from satiety.worth.cellstore import Outcome
 from satiety.worth.chains import chain
@@ -112,32 +112,33 @@ class Bench:
         """Return those that give no test text away. What no lever announced is held against the test now, and once."""
         fresh = {name_of(one.text): one.text for one in examples}
         fresh = {name: text for name, text in fresh.items() if name not in self._refused}
-        held = [(one.id, one.text) for one in self.plan.test]
-        twins = contaminated(list(fresh.values()), held, self.plan.params.near_duplicate) if fresh else []
+        twins = self._held.twins(list(fresh.values())) if fresh else []
         self._refused |= {name: twin is not None for name, twin in zip(fresh, twins, strict=True)}
         return [one for one in examples if not self._refused[name_of(one.text)]]
+
+    @cached_property
+    def _held(self) -> HeldOut:
+        return HeldOut.of(self.plan.test, self.plan.params.near_duplicate)
 
     def _answers(self, cell: Cell, known: Sequence[Example], texts: Sequence[str]) -> list[Prediction]:
         quick = self._quick(self.plan.around[cell.levers].encoder)
         head = quick.solve(known, self.plan.params.seed + cell.chain)
-        return quick.answers(head, texts) if head else [Prediction(confidence=0.0) for _ in texts]
+        return (
+            quick.answers(head, self.plan.problem.ask(texts)) if head else [Prediction(confidence=0.0) for _ in texts]
+        )
 
     def _quickly(self, cell: Cell, examples: Sequence[Example]) -> tuple[Floats, bool]:
         plan, quick = self.plan, self._quick(self.plan.around[cell.levers].encoder)
         head = quick.solve(examples, plan.params.seed + cell.chain)
         if head is None:
             return plan.zero, True
-        return plan.problem.tally(plan.test, quick.answers(head, self._texts)), False
+        return plan.problem.tally(plan.test, quick.answers(head, plan.test)), False
 
     def _fully(self, cell: Cell, examples: Sequence[Example], dev: Sequence[Example], key: str) -> Floats:
         plan, encoder = self.plan, self.plan.around[cell.levers].encoder
         params = plan.finetune.model_copy(update={"seed": plan.finetune.seed + cell.chain})
         full = Full(plan.problem, encoder, params, plan.device, plan.home)
-        return plan.problem.tally(plan.test, full.learn(examples, dev, key)(self._texts))
-
-    @cached_property
-    def _texts(self) -> tuple[str, ...]:
-        return tuple(example.text for example in self.plan.test)
+        return plan.problem.tally(plan.test, full.learn(examples, dev, key)([example.inputs for example in plan.test]))
 
     def _reads(self, encoder: Path) -> Quick:
         plan = self.plan

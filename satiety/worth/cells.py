@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from satiety.worth.levers import Lever
 
 CORE = (
+    "satiety.answers",
+    "satiety.inputs",
     "satiety.records",
     "satiety.words",
     "satiety.neardup",
     "satiety.problems",
+    "satiety.heads",
     "satiety.training",
     "satiety.tuning",
     "satiety.worth.bench",

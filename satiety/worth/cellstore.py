@@ -1,6 +1,7 @@
 """Results of cells on disk, by key: what one run computed, another finds, whatever became of the first.
 
-A result is one small safetensors file, put in place whole: a kill leaves every finished cell.
+A result is one small safetensors file, put in place whole, with a digest: a kill leaves every finished cell, and what
+the disk damages is computed anew.
 """
 
 from __future__ import annotations
@@ -10,10 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
-from satiety.files import replacing
+from satiety.sealed import read_tensors, write_tensors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,21 +43,17 @@ class CellStore:
     folder: Path
 
     def get(self, key: str) -> Outcome | None:
-        """Return a result, or None where there is none that can be read."""
-        try:
-            found = load_file(self._path(key))
-            seconds, zero_shot, refused, used = found["facts"].tolist()
-            return Outcome(found["tallies"].astype(np.float64), seconds, bool(zero_shot), int(refused), int(used))
-        except (OSError, SafetensorError, KeyError, ValueError):
+        """Return a result, or None where there is none that is whole."""
+        tensors = read_tensors(self._path(key))
+        if tensors is None:
             return None
+        seconds, zero_shot, refused, used = tensors["facts"].tolist()
+        return Outcome(tensors["tallies"].astype(np.float64), seconds, bool(zero_shot), int(refused), int(used))
 
     def put(self, key: str, outcome: Outcome) -> None:
         """Keep a result."""
-        path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
         facts = np.array([outcome.seconds, outcome.zero_shot, outcome.refused, outcome.used], dtype=np.float64)
-        with replacing(path) as temporary:
-            save_file({"tallies": np.ascontiguousarray(_small(outcome.tallies)), "facts": facts}, temporary)
+        write_tensors(self._path(key), {"tallies": _small(outcome.tallies), "facts": facts})
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.safetensors"

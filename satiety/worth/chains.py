@@ -21,9 +21,9 @@ def chain(pool: Sequence[Example], stratum: Callable[[Example], str], seed: int,
     """Return the pool in the order of a chain.
 
     The j-th of a class of m stands at (j + u) / m of the way, u being the chain's own draw for the class: so classes
-    come in turn, each as often as it is in the pool.
+    come in turn, each as often as it is in the pool. A chain of odd number is the one before it, the other way round.
     """
-    draw = random.Random(f"{seed}/{number}")  # no secret
+    draw = random.Random(f"{seed}/{number // 2}")  # no secret
     classes: dict[str, list[Example]] = defaultdict(list)
     for example in sorted(pool, key=lambda one: one.id):
         classes[stratum(example)].append(example)
@@ -31,7 +31,8 @@ def chain(pool: Sequence[Example], stratum: Callable[[Example], str], seed: int,
     for name in sorted(classes):
         members, shift = draw.sample(classes[name], len(classes[name])), draw.random()
         placed += [((j + shift) / len(members), name, example) for j, example in enumerate(members)]
-    return tuple(example for _, _, example in sorted(placed, key=lambda one: one[:2]))
+    order = tuple(example for _, _, example in sorted(placed, key=lambda one: one[:2]))
+    return order[::-1] if number % 2 else order
 
 
 def grid(pool: int, steps: int) -> tuple[int, ...]:

@@ -5,10 +5,9 @@ Shares add up to the joint gain, and levers that do the same get the same. A pai
 add beyond what each adds alone, averaged likewise: above 0 they help each other, below 0 they do the same twice.
 
 Both are taken of scores and of labels. All combinations are measured in the same chains, so the luck of a draw is in
-none of the differences: the joint worth is plain's labels for the score with all levers, less those for plain's own
-score in these chains; as measured, plain is laid where the curve is. The curve is not extrapolated: where a score as
-measured lies off it, there are no shares of labels; where a draw does, it is capped at the curve's smallest or largest
-budget, and ``capped`` says so.
+none of the differences: what a combination adds to plain is laid on plain's curve, draw by draw. The curve is not
+extrapolated: where a score as measured lies off it, there are no shares of labels; where a draw does, it is capped at
+the curve's smallest or largest budget, and ``capped`` says so.
 
 Source: Shapley 1953, A Value for n-Person Games; for attribution: Owen 2014, SIAM/ASA Journal on Uncertainty
 Quantification 2:245; interactions: Grabisch & Roubens 1999, International Journal of Game Theory 28:547.
@@ -28,7 +27,7 @@ from satiety.errors import DataError
 from satiety.worth import curve as curves
 from satiety.worth.equivalence import Labels
 from satiety.worth.resample import Drawn
-from satiety.worth.scores import PLAIN, LeverSet, Scores
+from satiety.worth.scores import PLAIN, LeverSet, Scores, gain
 
 if TYPE_CHECKING:
     from satiety.evaluate.bootstrap import Interval
@@ -70,11 +69,9 @@ def credit(scores: Scores, levers: LeverSet, level: float) -> list[Credit]:
     if missing := ["+".join(chosen) or "plain" for chosen in sets if chosen not in scores.chains]:
         raise DataError(f"worth: credit takes all combinations of the levers; not measured: {', '.join(missing[:5])}")
     same = scores.common(sets)
-    curve = curves.fit(same.budgets, same.curve)
-    measured = [
-        budget for i, budget in enumerate(same.budgets) if all(np.isfinite(same.point[chosen][i]) for chosen in sets)
-    ]
-    return [_credit(budget, {chosen: same.at(chosen, budget) for chosen in sets}, curve, level) for budget in measured]
+    curve, gains = curves.fit(same.budgets, same.curve), {chosen: gain(same, chosen) for chosen in sets}
+    places = [i for i, n in enumerate(same.budgets) if n and all(np.isfinite(one.point[i]) for one in gains.values())]
+    return [_credit(same.budgets[i], {chosen: one[i] for chosen, one in gains.items()}, curve, level) for i in places]
 
 
 def index(values: Mapping[LeverSet, Drawn], levers: LeverSet) -> Drawn:
@@ -96,21 +93,21 @@ def index(values: Mapping[LeverSet, Drawn], levers: LeverSet) -> Drawn:
     return Drawn(total)
 
 
-def _credit(budget: int, scores: Mapping[LeverSet, Drawn], curve: Curve, level: float) -> Credit:
-    """Split the joint gain at one budget, in score and in labels; as measured, plain stands where the curve does."""
-    way = curve.at(budget).point - scores[PLAIN].point
-    worths = {levers: curve.reaches(Drawn.of(one.point + way, one.draws)).rows for levers, one in scores.items()}
+def _credit(budget: int, gains: Mapping[LeverSet, Drawn], curve: Curve, level: float) -> Credit:
+    """Split the joint gain at one budget, in score and in labels."""
+    plain = curve.at(budget).rows
+    worths = {levers: curve.reaches(Drawn(plain + one.rows)).rows for levers, one in gains.items()}
     ends = curve.smallest, curve.largest
     outside = np.array([(rows < ends[0]) | (rows > ends[1]) for rows in worths.values()])
     labels = {levers: Drawn(np.clip(rows, *ends)) for levers, rows in worths.items()}
-    everything, legible = max(scores, key=len), not outside[:, 0].any()
+    everything, legible = max(gains, key=len), not outside[:, 0].any()
 
     def told(levers: LeverSet, gain: Drawn, worth: Drawn) -> Share:
         return Share(levers, gain.interval(level), Labels.of(worth, level) if legible else None)
 
     def share(levers: LeverSet) -> Share:
-        return told(levers, index(scores, levers), index(labels, levers))
+        return told(levers, index(gains, levers), index(labels, levers))
 
-    joint = told(everything, *(table[everything] - table[PLAIN] for table in (scores, labels)))
+    joint = told(everything, *(table[everything] - table[PLAIN] for table in (gains, labels)))
     shares, pairs = (tuple(share(chosen) for chosen in combinations(everything, size)) for size in (1, 2))
     return Credit(budget, joint, shares, pairs, bool(outside.any()))

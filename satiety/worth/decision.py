@@ -15,6 +15,7 @@ import numpy as np
 
 from satiety.evaluate.bootstrap import Interval
 from satiety.worth.confirmed import doubted, proved, refuted
+from satiety.worth.enough import Enough, enough
 from satiety.worth.resample import Drawn
 from satiety.worth.scores import PLAIN, LeverSet, gain
 from satiety.worth.sequential import verdict
@@ -56,6 +57,8 @@ class Decision:
     chosen: Option | None
     """More labels; None where none on the front adds what matters."""
     front: tuple[Option, ...]
+    enough: Enough | None = None
+    """What it takes to be sure of the best lever set, where none is sure yet and one looks worth it."""
 
 
 def decide(found: Findings) -> Decision:
@@ -63,13 +66,14 @@ def decide(found: Findings) -> Decision:
     best = surest(found)
     if found.untaught(found.top):
         return Decision(False, best, PLAIN, *_rest(found, best, PLAIN), None, ())
+    needed = None if best else enough(found, acting(found))
     front = _front(_options(found, best))
     dear = PLAIN
     if not any(one.levers == best and not one.more for one in front):
         best, dear, front = PLAIN, best, [one for one in front if not one.levers]
     now = option(found, 0, best).score.value
     chosen = _chosen(found, [one for one in front if one.levers == best], now)
-    return Decision(True, best, dear, *_rest(found, best, dear), chosen, tuple(front))
+    return Decision(True, best, dear, *_rest(found, best, dear), chosen, tuple(front), needed)
 
 
 def acting(found: Findings) -> list[LeverSet]:
@@ -85,7 +89,7 @@ def surest(found: Findings) -> LeverSet:
     place = found.scores.budgets.index(found.top)
     worth = [one for one in acting(found) if found.says(one, found.top) == "worth it"]
     worth = [one for one in worth if not refuted(found, one, found.top) and not doubted(found, one, found.top)]
-    return max(worth, key=lambda one: found.gains[one][place].low, default=PLAIN)
+    return max(worth, key=lambda one: found.together[one][place].low, default=PLAIN)
 
 
 def _rest(found: Findings, best: LeverSet, dear: LeverSet) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -112,7 +116,7 @@ def _open(found: Findings, name: str, best: LeverSet, dear: LeverSet) -> bool:
 
 def added(found: Findings, levers: LeverSet, over: LeverSet) -> Interval:
     """Return what a lever set gains over another with all labels."""
-    return gain(found.scores, levers, over)[found.scores.budgets.index(found.top)].interval(found.level)
+    return found.sure.interval(gain(found.scores, levers, over)[found.scores.budgets.index(found.top)])
 
 
 def _options(found: Findings, best: LeverSet) -> list[Option]:

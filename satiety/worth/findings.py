@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from satiety.evaluate.bootstrap import Interval, Resampling
+from satiety.evaluate.bootstrap import Interval, Resampling, groups_of, intervals
 from satiety.worth import curve as curves
 from satiety.worth.advantage import advantage
 from satiety.worth.agreement import agreement
@@ -29,6 +29,7 @@ from satiety.worth.resample import Drawn
 from satiety.worth.scores import LeverSet, Scores, gain, resample
 from satiety.worth.sequential import verdict
 from satiety.worth.study import Course, sets
+from satiety.worth.together import Sure
 
 if TYPE_CHECKING:
     from satiety.worth.bench import Plan
@@ -53,8 +54,12 @@ class Findings:
     levels: Mapping[LeverSet, Drawn]
     """The score of every lever set, plain among them, at all budgets."""
     gains: Mapping[LeverSet, list[Interval]]
-    """Of every lever set, by budget."""
+    """Of every lever set, by budget; each interval holds by itself, for labels drawn anew."""
+    together: Mapping[LeverSet, list[Interval]]
+    """The same, with intervals that hold all at once: verdicts are told by these."""
     labels: Mapping[LeverSet, list[Labels]]
+    sure: Sure
+    """How far intervals reach that hold together with those."""
     agreement: Mapping[str, Any] | None = None
     """Of quick depth with full; None where nothing was fine-tuned."""
 
@@ -70,10 +75,10 @@ class Findings:
 
     def says(self, levers: LeverSet, budget: int) -> str:
         """Return the verdict on a lever set at a budget: none where neither it nor plain learned anything."""
-        gain = self.gains[levers][self.scores.budgets.index(budget)]
-        if self.untaught(budget) and gain.low == gain.high == 0:
+        gained = self.together[levers][self.scores.budgets.index(budget)]
+        if self.untaught(budget) and gained.low == gained.high == 0:
             return "inconclusive"
-        return verdict(gain, self.plan.params.least)
+        return verdict(gained, self.plan.params.least)
 
     def untaught(self, budget: int) -> bool:
         """Return whether plain answers by label names alone at a budget: what was learned does not beat that yet."""
@@ -88,17 +93,24 @@ def find(plan: Plan, course: Course) -> Findings:
     plain = [key for key, _ in cells if not key[1]]
     cells += [((budget, ZERO, chain), plan.zero) for budget, _, chain in plain]
     line = [(_key(cell), outcome.tallies) for cell, outcome in course.outcomes.items() if cell.chain >= CURVE]
-    scores = resample(plan.problem.measure, plan.problem.headline, cells, line, how)
+    groups = groups_of(plan.test)
+    scores = resample(plan.problem.score, plan.problem.headline, cells, line, groups, how)
+    # What is known of a control holds for whatever labels: so it is looked for in these.
+    scores = scores.at_hand([LEAKED, *((lever.kind,) for lever in plan.params.controls)])
     curve = curves.fit(scores.budgets, scores.curve)
-    gains = {
-        levers: [drawn.interval(how.level) for drawn in _each(gain(scores, levers))]
-        for levers in scores.point
+    drawn = {levers: list(_each(gain(scores, levers))) for levers in scores.chains if levers}
+    gains = {levers: [one.interval(how.level) for one in several] for levers, several in drawn.items()}
+    real = [levers for levers in sets(plan.params) if levers]
+    sure = Sure.of((one for levers in real for one in drawn[levers]), how.level)
+    place = Place(plan, course, scores, curve)
+    levels = {levers: place.level(levers) for levers in scores.chains}
+    labels = {
+        levers: list(place.labels(levers, level, sure if levers in real else None))
+        for levers, level in levels.items()
         if levers
     }
-    place = Place(plan, course, scores, curve)
-    levels = {levers: place.level(levers) for levers in scores.point}
-    labels = {levers: list(place.labels(levers, level)) for levers, level in levels.items() if levers}
-    found = Findings(plan, course, scores, curve, levels, gains, labels)
+    together = {levers: [sure.interval(one) for one in several] for levers, several in drawn.items()}
+    found = Findings(plan, course, scores, curve, levels, gains, together, labels, sure)
     return replace(found, agreement=agreement(found))
 
 
@@ -146,10 +158,8 @@ def languages(plan: Plan) -> list[str]:
 
 
 def _zero(plan: Plan) -> Interval:
-    from satiety.evaluate.bootstrap import intervals
-
     how = Resampling(plan.params.seed, plan.params.resamples, plan.params.level)
-    return intervals(plan.problem.measure, plan.zero, how)[plan.problem.headline]
+    return intervals(plan.problem.score, plan.zero, groups_of(plan.test), how)[plan.problem.headline]
 
 
 def _line(found: Findings, budget: int) -> dict[str, float]:
@@ -176,7 +186,7 @@ def _methods(found: Findings) -> Iterator[dict[str, Any]]:
         yield {
             "method": ZERO[0],
             "budget": budget,
-            "score": round(float(found.scores.point[ZERO][place]), 6),
+            "score": round(float(found.scores.mean(ZERO)[place]), 6),
             "difference": found.gains[ZERO][place].rounded(),
             "chosen": round(sum(shares) / len(shares), 6),
         }
@@ -189,7 +199,8 @@ def _levers(found: Findings) -> Iterator[dict[str, Any]]:
                 "lever": "+".join(levers),
                 "budget": budget,
                 "score": round(float(found.levels[levers].point[place]), 6),
-                "gain": found.gains[levers][place].rounded(),
+                "gain": found.together[levers][place].rounded(),
+                "alone": found.gains[levers][place].rounded(),
                 "labels": found.labels[levers][place].rounded(),
                 "verdict": found.says(levers, budget),
                 "stopped": found.plan.acting(levers) in found.course.stopped,

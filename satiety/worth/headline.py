@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from satiety.evaluate.bootstrap import Interval
+    from satiety.worth.enough import Enough
     from satiety.worth.equivalence import Labels
     from satiety.worth.findings import Findings
     from satiety.worth.scores import LeverSet
@@ -35,7 +36,7 @@ def headline(found: Findings, decision: Decision) -> dict[str, Any]:
         return _nothing(found, decision)
     levers, budget = max(worth, key=lambda one: _rank(found, decision, *one))
     place = found.scores.budgets.index(budget)
-    labels, gain = found.labels[levers][place], found.gains[levers][place]
+    labels, gain = found.labels[levers][place], found.together[levers][place]
     ends = [_range(labels, gain, found, say) for say in (_en, _zh)]
     names, alone, but = " + ".join(levers), labels.value, _but(found, decision, levers, budget)
     return {
@@ -74,7 +75,7 @@ def _rank(found: Findings, decision: Decision, levers: LeverSet, budget: int) ->
     stands = not any(_contested(found, levers, n) for n in found.scores.budgets if n >= budget)
     lasts = found.says(levers, found.top) in ("worth it", "inconclusive")
     number = bool(np.isfinite(labels.value))
-    return levers == decision.keep, stands, lasts, number, found.gains[levers][place].low
+    return levers == decision.keep, stands, lasts, number, found.together[levers][place].low
 
 
 def _nothing(found: Findings, decision: Decision) -> dict[str, str]:
@@ -89,16 +90,37 @@ def _nothing(found: Findings, decision: Decision) -> dict[str, str]:
     sets_ = acting(found)
     if not sets_:
         return {"en": "No lever measured changes anything here.", "zh": "测量的杠杆在此都不起作用。"}
-    levers = max(sets_, key=lambda one: found.gains[one][place].value)
-    names, numbers = " + ".join(levers), _numbers(found.gains[levers][place])
+    levers = max(sets_, key=lambda one: found.together[one][place].value)
+    names, numbers = " + ".join(levers), _numbers(found.together[levers][place])
     metric, head = found.plan.problem.headline, HEAD if found.agreement else ("", "")
     open_, known = ("is surely worth it yet", "尚无确定值得使用的杠杆"), ("is worth it here", "没有值得使用的杠杆")
-    says = open_ if decision.undecided else known
+    says, more = (open_, _more(decision.enough, found)) if decision.undecided else (known, ("", ""))
     return {
         "en": f"No lever measured {says[0]}: "
-        f"at {found.top:,} labels the best, {names}, adds {numbers} {metric}{head[0]}.",
-        "zh": f"在此{says[1]}：{found.top:,} 条标注时，其中最好的 {names} 的 {metric} 增益为 {numbers}{head[1]}。",
+        f"at {found.top:,} labels the best, {names}, adds {numbers} {metric}{head[0]}{more[0]}.",
+        "zh": f"在此{says[1]}：{found.top:,} 条标注时，其中最好的 {names} 的 {metric} 增益为 "
+        f"{numbers}{head[1]}{more[1]}。",
     }
+
+
+def _more(needed: Enough | None, found: Findings) -> tuple[str, str]:
+    """Return how many labels would make that gain sure, if it stays what it is; or that it is too small to matter."""
+    if needed is None:
+        least = f"worth.least ({found.plan.params.least:g})"
+        return (
+            f"; that is below {least}: if so, no number of labels makes it worth it",
+            f"；低于 {least}：若确实如此，标注再多也不值得",
+        )
+    if needed.labels is None:
+        tests = f"{len(found.plan.test):,}"
+        return (
+            f"; with {tests} test examples no number of labels would make such a gain sure",
+            f"；只有 {tests} 条测试样例时，再多标注也无法确定这样的增益",
+        )
+    return (
+        f"; if that is its gain, about {needed.labels:,} labels would make it sure",
+        f"；若增益确实如此，约需 {needed.labels:,} 条标注才能确定",
+    )
 
 
 def _numbers(one: Interval) -> str:

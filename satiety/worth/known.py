@@ -45,6 +45,6 @@ def _leak(found: Findings, places: Sequence[int]) -> dict[str, Any]:
         "budget": places[-1],
         "refused": sum(o.refused for c, o in cells.items() if c.gated),
         "let through": sum(o.used - c.budget for c, o in cells.items() if c.gated),
-        "score": round(float(found.scores.point[LEAKED][place]), 6),
+        "score": round(float(found.scores.mean(LEAKED)[place]), 6),
         "inflation": gain(found.scores, LEAKED, ("leak",))[place].interval(found.level).rounded(),
     }

@@ -15,20 +15,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from satiety.inputs import Inputs
 from satiety.records import Example
 from satiety.worth.reading import Reader, Reading, windows
 
 if TYPE_CHECKING:
     from random import Random
 
+    from satiety.heads.solver import Solved, Solver
     from satiety.problems import Prediction, Problem, Window
     from satiety.problems.base import Floats
-    from satiety.tuning.head import Head, Solver
     from satiety.tuning.section import Finetune
 
 Examples = tuple[Example, ...]
 Stratum = Callable[[Example], str]
-Answer = Callable[[Sequence[str]], "list[Prediction]"]
+Answering = Callable[[Sequence[Inputs]], "list[Prediction]"]
 
 
 @dataclass(frozen=True)
@@ -49,22 +50,20 @@ class Quick:
     def windows(self, examples: Sequence[Example]) -> list[Window]:
         return windows(self.problem, examples, self.tokenizer, self.how)
 
-    def solve(self, examples: Sequence[Example], seed: int) -> Head | None:
+    def solve(self, examples: Sequence[Example], seed: int) -> Solved | None:
         """Return the head for the examples; None where none of them has a label of the problem."""
-        from satiety.tuning.solved import head_of
+        from satiety.tuning.solved import solved_head
 
-        self.reader.read(example.text for example in examples)
-        classes = len(self.problem.classes)
-        return head_of(self.windows(examples), self._rows(examples), examples, classes, self.solver, seed)
+        self.reader.read(examples)
+        windows, rows = self.windows(examples), self._rows(examples)
+        return solved_head(self.problem, windows, rows, examples, self.solver, seed)
 
-    def answers(self, head: Head, texts: Sequence[str]) -> list[Prediction]:
+    def answers(self, head: Solved, asked: Sequence[Example]) -> list[Prediction]:
         """Return the head's answers; their confidences are calibrated."""
         from satiety.tuning.solved import calibrated
 
-        self.reader.read(texts)
-        asked = [Example(str(i), text) for i, text in enumerate(texts)]
-        logits = calibrated(head, self._rows(asked))
-        return self.problem.decode(asked, self._asked(tuple(texts)), logits)
+        self.reader.read(asked)
+        return self.problem.decode(asked, self._asked(asked), calibrated(head, self._rows(asked)))
 
     def _rows(self, examples: Sequence[Example]) -> list[Floats]:
         return [row for example in examples for row in self.reader.shelf[example.text]]
@@ -73,11 +72,11 @@ class Quick:
     def _memory(self) -> dict[int, list[Window]]:
         return {}
 
-    def _asked(self, texts: tuple[str, ...]) -> list[Window]:
-        """Return the windows of texts that are asked again and again: the test set, the documents."""
-        key = hash(texts)
+    def _asked(self, asked: Sequence[Example]) -> list[Window]:
+        """Return the windows of what is asked again and again: the test set, the documents."""
+        key = hash(tuple(example.text for example in asked))
         if key not in self._memory:
-            self._memory[key] = self.windows([Example(str(i), text) for i, text in enumerate(texts)])
+            self._memory[key] = self.windows(asked)
         return self._memory[key]
 
 
@@ -92,7 +91,7 @@ class Full:
     scratch: Path
     """For checkpoints."""
 
-    def learn(self, train: Sequence[Example], dev: Sequence[Example], key: str) -> Answer:
+    def learn(self, train: Sequence[Example], dev: Sequence[Example], key: str) -> Answering:
         """Fine-tune on what there is to learn from; dev, if any, chooses the step."""
         from satiety.training.checkpoint import store
         from satiety.tuning.finetune import finetune

@@ -11,13 +11,14 @@ import numpy as np
 from satiety.worth.chains import CURVE
 from satiety.worth.equivalence import Labels, equivalent
 from satiety.worth.resample import Drawn
-from satiety.worth.scores import PLAIN, LeverSet, Scores, gain
-from satiety.worth.study import Course, sets
+from satiety.worth.scores import LeverSet, Scores, gain
+from satiety.worth.study import Course
 
 if TYPE_CHECKING:
     from satiety.worth.bench import Plan
     from satiety.worth.cells import Cell
     from satiety.worth.curve import Curve
+    from satiety.worth.together import Sure
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,32 +31,27 @@ class Place:
     curve: Curve
 
     def level(self, levers: LeverSet) -> Drawn:
-        """Return the score of a lever set at all budgets.
+        """Return the score of a lever set at all budgets: plain's on the curve, and what the set adds, draw by draw."""
+        plain = np.stack([self.curve.at(n).rows for n in self.scores.budgets], axis=1)
+        return Drawn(plain + gain(self.scores, levers).rows)
 
-        As measured: plain's on the curve, which has the most chains, and what the lever set adds to plain in its own;
-        so it is worth more labels than there are exactly where it gains. As drawn: its own chains', whose luck counts
-        then. Of one given up early these are plain's and what it adds, else it would be the luck of few chains.
-        """
-        scores, added = self.scores, gain(self.scores, levers)
-        own = scores.of(PLAIN).rows + added.rows if self._stopped(levers) else scores.of(levers).rows
-        plain = np.array([self.curve.at(n).point for n in scores.budgets])
-        return Drawn.of(plain + added.point, own[1:])
-
-    def labels(self, levers: LeverSet, level: Drawn) -> Iterator[Labels]:
+    def labels(self, levers: LeverSet, score: Drawn, sure: Sure | None) -> Iterator[Labels]:
         """Yield what a lever set is worth in labels at all budgets: just these, where it changes nothing.
 
-        Controls are read off the curve all the same, for it is the reading that they try.
+        Args:
+            levers: the set.
+            score: of it, shape (budgets,).
+            sure: of what is told together; None for what is told alone, such as a control, for it is the reading that
+                controls try.
         """
-        real = levers in sets(self.plan.params)
+        gains = gain(self.scores, levers)
         for i, (n, nothing) in enumerate(zip(self.scores.budgets, idle(self.scores, levers), strict=True)):
-            if real and nothing:
+            if sure is None:
+                yield equivalent(self.curve, score[i], self.plan.params.level)
+            elif nothing:
                 yield Labels(n, 0, np.inf) if untaught(self.course, n) else Labels(n, n, n)
             else:
-                read = equivalent(self.curve, level[i], self.plan.params.level)
-                yield read.holding() if real else read
-
-    def _stopped(self, levers: LeverSet) -> bool:
-        return levers in self.plan.around and self.plan.acting(levers) in self.course.stopped
+                yield equivalent(self.curve, score[i], sure.level(gains[i])).holding()
 
 
 def idle(scores: Scores, levers: LeverSet) -> Any:

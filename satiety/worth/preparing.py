@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from satiety.errors import DataError
 from satiety.files import digest, manifest
-from satiety.neardup import contaminated
+from satiety.neardup import HeldOut
 from satiety.worth.bench import Plan
 from satiety.worth.chains import grid
 from satiety.worth.levers import Around, Lever, World
@@ -78,9 +78,10 @@ def prepare(material: Material, params: Worth, finetune: Finetune, home: Path, d
         one.kind: one for one in sorted([*params.levers, *params.controls], key=lambda lever: (lever.place, lever.kind))
     }
     prepared = {name: lever.prepare(world) for name, lever in levers.items()}
-    around = _surroundings(world, params, levers)
+    held = HeldOut.of(material.test, params.near_duplicate)
+    around = _surroundings(world, params, levers, held)
     texts = list(_texts(world, levers, prepared, around))
-    twins = contaminated(texts, [(one.id, one.text) for one in material.test], params.near_duplicate)
+    twins = held.twins(texts)
     _read(world, params, levers, prepared, around, reader)
     plan = Plan(
         problem=material.problem,
@@ -92,9 +93,7 @@ def prepare(material: Material, params: Worth, finetune: Finetune, home: Path, d
         prepared=prepared,
         around=around,
         refused={name_of(text): twin is not None for text, twin in zip(texts, twins, strict=True)},
-        zero=material.problem.tally(
-            material.test, material.problem.before([], [one.text for one in material.test], reader.embed)
-        ),
+        zero=material.problem.tally(material.test, material.problem.before([], material.test, reader.embed)),
         home=home,
         device=device,
     )
@@ -105,18 +104,18 @@ def _sets(params: Worth) -> list[LeverSet]:
     return [*sets(params), *((lever.kind,) for lever in params.controls)]
 
 
-def _surroundings(world: World, params: Worth, levers: Mapping[str, Lever]) -> dict[LeverSet, Around]:
+def _surroundings(world: World, params: Worth, levers: Mapping[str, Lever], held: HeldOut) -> dict[LeverSet, Around]:
     """Return what every lever set has beside labels: a sample of the corpus and the base, as its levers change them.
 
     What the same levers change in the same order is changed once, for finding documents and pre-training take long.
     """
-    known: dict[LeverSet, Around] = {(): _clean(Around(_sample(world, params), world.base), world, params)}
+    known: dict[LeverSet, Around] = {(): _clean(Around(_sample(world, params), world.base), held)}
 
     def around(names: LeverSet) -> Around:
         if names not in known:
             before = around(names[:-1])
             after = levers[names[-1]].surround(before, world)
-            known[names] = after if after.documents is before.documents else _clean(after, world, params)
+            known[names] = after if after.documents is before.documents else _clean(after, held)
         return known[names]
 
     return {
@@ -125,11 +124,9 @@ def _surroundings(world: World, params: Worth, levers: Mapping[str, Lever]) -> d
     }
 
 
-def _clean(around: Around, world: World, params: Worth) -> Around:
+def _clean(around: Around, held: HeldOut) -> Around:
     """Return it without the documents that give away a test text: no lever is to learn from them, in whatever way."""
-    held = [(one.id, one.text) for one in world.test]
-    twins = contaminated([one.text for one in around.documents], held, params.near_duplicate)
-    kept = (one for one, twin in zip(around.documents, twins, strict=True) if twin is None)
+    kept, _ = held.part(around.documents, lambda document: document.text)
     return replace(around, documents=tuple(kept))
 
 
@@ -164,11 +161,13 @@ def _read(
             if one.encoder == world.base
             else Reader(base.home, one.encoder, world.problem, params.reading, world.device)
         )
-        reader.read(example.text for example in (*world.pool, *world.test))
+        reader.read((*world.pool, *world.test))
+        if len(world.problem.inputs) > 1:
+            continue  # what levers bring is no bare text then: each cell reads its own
         for name in found:
-            reader.read(levers[name].texts(prepared[name]))
+            reader.read(world.problem.ask(levers[name].texts(prepared[name])))
             if levers[name].reads:
-                reader.read(document.text for document in one.documents)
+                reader.read(world.problem.ask(document.text for document in one.documents))
 
 
 def _digests(material: Material) -> list[str]:

@@ -9,17 +9,19 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import BaseModel, Field
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
 from satiety.errors import ParamsError
-from satiety.files import digest, manifest, replacing
+from satiety.files import digest, manifest
+from satiety.heads import Pooling
+from satiety.problems import PROBLEMS
 from satiety.records import Example
+from satiety.sealed import read_tensors, write_tensors
 from satiety.section import FIELDS
 from satiety.worth.cells import code_of
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 READS = (
     "satiety.words",
     "satiety.problems",
+    "satiety.heads",
     "satiety.training",
     "satiety.tuning.inputs",
     "satiety.tuning.model",
@@ -53,7 +56,7 @@ class Reading(BaseModel):
     """Tokens per window; a longer text is read in several."""
     prefix: str
     """Before every text; models of the E5 family want ``query: ``."""
-    pooling: Literal["mean", "first"]
+    pooling: Pooling
     """How the tokens of a text become one vector."""
 
 
@@ -64,7 +67,7 @@ def name_of(text: str) -> bytes:
 
 def shelf(home: Path, encoder: Path, problem: Problem, how: Reading) -> Path:
     """Return the folder for what an encoder makes of texts, read in one way."""
-    made_of = [digest(manifest(encoder)), problem.head, how.model_dump_json(), *map(code_of, READS)]
+    made_of = [digest(manifest(encoder)), problem.head, problem.inputs, how.model_dump_json(), *map(code_of, READS)]
     return home / "features" / hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:32]
 
 
@@ -77,17 +80,17 @@ class Shelf:
 
     def __post_init__(self) -> None:
         for file in sorted(self.folder.glob("*.safetensors")):
-            try:
-                self._take(load_file(file))
-            except (SafetensorError, KeyError, OSError):
-                file.unlink(missing_ok=True)  # cut off, or damaged: it is read anew
+            if (tensors := read_tensors(file)) is not None:
+                self._take(tensors)
+            else:
+                file.unlink(missing_ok=True)  # its texts are read anew
 
     def __getitem__(self, text: str) -> Rows:
         return self.known[name_of(text)]
 
-    def missing(self, texts: Iterable[str]) -> list[str]:
-        """Return the texts that are not known, each once."""
-        return [text for text in dict.fromkeys(texts) if name_of(text) not in self.known]
+    def knows(self, text: str) -> bool:
+        """Return whether it is known what was made of a text."""
+        return name_of(text) in self.known
 
     def add(self, texts: Sequence[str], rows: Sequence[Rows]) -> None:
         """Keep what was made of texts."""
@@ -97,13 +100,10 @@ class Shelf:
             "names": np.frombuffer(b"".join(map(name_of, texts)), dtype=np.uint8).reshape(len(texts), 16),
             "windows": np.array([len(one) for one in rows], dtype=np.int64),
             "tokens": np.array([0 if window.ndim == 1 else len(window) for window in windows], dtype=np.int64),
-            "rows": np.ascontiguousarray(flat),
+            "rows": flat,
         }
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with replacing(
-            self.folder / f"{hashlib.sha256(tensors['names'].tobytes()).hexdigest()[:32]}.safetensors"
-        ) as to:
-            save_file(tensors, to)
+        name = hashlib.sha256(tensors["names"].tobytes()).hexdigest()[:32]
+        write_tensors(self.folder / f"{name}.safetensors", tensors)
         self._take(tensors)
 
     def _take(self, tensors: dict[str, Any]) -> None:
@@ -125,22 +125,32 @@ class Reader:
         self.shelf = Shelf(shelf(home, encoder, problem, how))
         self._model: Any = None
 
-    def read(self, texts: Iterable[str]) -> None:
-        """Make sure that these texts are known."""
-        if missing := self.shelf.missing(texts):
-            self.shelf.add(missing, self._rows(missing))
+    def read(self, examples: Iterable[Example]) -> None:
+        """Make sure that these examples are known."""
+        missing = {example.text: example for example in examples if not self.shelf.knows(example.text)}
+        if missing:
+            self.shelf.add(list(missing), self._rows(list(missing.values())))
+
+    @cached_property
+    def plain(self) -> Reader:
+        """What reads bare texts: this reader, or one beside it where an example has several inputs."""
+        if len(self.problem.inputs) == 1:
+            return self
+        return Reader(self.home, self.encoder, PROBLEMS["classify"].sample(), self.how, self.device)
 
     def embed(self, texts: Sequence[str]) -> Floats:
         """Return one unit vector per text, the mean of its windows and tokens; shape (texts, hidden)."""
-        self.read(texts)
-        means = np.stack([np.concatenate([np.atleast_2d(one) for one in self.shelf[text]]).mean(0) for text in texts])
+        self.plain.read(self.plain.problem.ask(texts))
+        known = self.plain.shelf
+        means = np.stack([np.concatenate([np.atleast_2d(one) for one in known[text]]).mean(0) for text in texts])
         means = means.astype(np.float32)
         return np.asarray(means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12))
 
-    def _rows(self, texts: Sequence[str]) -> list[Rows]:
+    def _rows(self, examples: Sequence[Example]) -> list[Rows]:
         from satiety.training.encoder import load_encoder, load_tokenizer, positions
         from satiety.training.hardware import hardware
-        from satiety.tuning.model import Classifier
+        from satiety.tuning.inputs import head_of
+        from satiety.tuning.model import Model
         from satiety.tuning.predict import logits_of
 
         here = hardware(self.device)
@@ -151,11 +161,11 @@ class Reader:
                 raise ParamsError(
                     f"worth.reading.max_length: {self.how.max_length} tokens, but {self.encoder} reads at most {reach}"
                 )
-            head = Classifier(encoder, self.problem.head, 2, pooling=self.how.pooling, dropout=0.0)
+            head = Model(encoder, head_of(self.problem), 2, pooling=self.how.pooling, dropout=0.0)
             self._model = head.to(here.device), load_tokenizer(self.encoder)
         model, tokenizer = self._model
-        found = windows(self.problem, [Example(str(i), text) for i, text in enumerate(texts)], tokenizer, self.how)
-        rows: list[list[Floats]] = [[] for _ in texts]
+        found = windows(self.problem, examples, tokenizer, self.how)
+        rows: list[list[Floats]] = [[] for _ in examples]
         for window, row in zip(
             found, logits_of(model, found, here, pad=tokenizer.pad_token_id, features=True), strict=True
         ):

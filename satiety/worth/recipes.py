@@ -30,7 +30,7 @@ def best(outcomes: Mapping[Cell, Outcome], zero: Floats, problem: Problem) -> di
     """
 
     def score(tallies: Floats) -> float:
-        return float(problem.measure(tallies.sum(0))[problem.headline])
+        return float(problem.score(tallies)[problem.headline])
 
     places: dict[object, list[float]] = defaultdict(list)
     for cell, outcome in outcomes.items():

@@ -64,6 +64,12 @@ class Drawn:
         """Return one of the quantities, or some."""
         return Drawn(self.rows[:, place])
 
+    @property
+    def spread(self) -> float:
+        """Of a single quantity's draws: half of what the middle 68 % of them span, for Student's t has long tails."""
+        low, high = np.quantile(self.draws, [0.16, 0.84])
+        return float(high - low) / 2
+
     def interval(self, level: float) -> Interval:
         """Return the interval of a single quantity: percentiles of its draws."""
         low, high = np.quantile(self.draws, [(1 - level) / 2, (1 + level) / 2])

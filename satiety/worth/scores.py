@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -11,10 +11,11 @@ import numpy as np
 
 from satiety.errors import DataError
 from satiety.evaluate.bootstrap import weights
+from satiety.worth.pool import pool_luck
 from satiety.worth.resample import Chains, Drawn, Luck, means
 
 if TYPE_CHECKING:
-    from satiety.evaluate.bootstrap import Measure, Resampling
+    from satiety.evaluate.bootstrap import Groups, Resampling, Score
     from satiety.problems.base import Floats
 
 LeverSet = tuple[str, ...]
@@ -25,38 +26,39 @@ PLAIN: LeverSet = ()
 
 
 @dataclass(frozen=True, slots=True)
+class Lucks:
+    """What chance may have done to the levers' chains and to the curve's, and what the pool did to either."""
+
+    levers: Luck
+    curve: Luck
+    levers_pool: Luck
+    curve_pool: Luck
+
+
+@dataclass(frozen=True, slots=True)
 class Scores:
-    """What all cells say, resampled."""
+    """What all cells say, resampled. Intervals are for labels drawn anew: the pool's luck is in every draw."""
 
     budgets: tuple[int, ...]
     """Ascending; may begin with 0."""
-    point: dict[LeverSet, Floats]
-    """Mean score over the chains, shape (budgets,); NaN where not measured."""
-    draws: dict[LeverSet, Floats]
-    """The same as it might have been, shape (resamples, budgets)."""
-    curve_point: Floats
-    """Of plain over the curve's chains, which no lever saw; shape (budgets,)."""
-    curve_draws: Floats
-    """Shape (resamples, budgets)."""
+    curve: Drawn
+    """What a learning curve of plain is fitted to: its mean scores over the curve's chains; shape (budgets,)."""
     chains: dict[LeverSet, Chains]
     """The levers' chains one by one, for differences within a chain."""
+    pool: dict[LeverSet, Floats]
+    """Of each lever set what the pool may have done to its gain over plain, at all budgets; shape (resamples,)."""
     curve_chains: Chains
-    """The curve's."""
-    lucks: tuple[Luck, Luck]
-    """Of the levers' chains, and of the curve's."""
+    """The curve's chains, which no lever saw."""
+    lucks: Lucks
 
-    @property
-    def curve(self) -> Drawn:
-        """What a learning curve of plain is fitted to; shape (budgets,)."""
-        return Drawn.of(self.curve_point, self.curve_draws)
+    def mean(self, levers: LeverSet) -> Floats:
+        """Return the mean score over the chains of a lever set, shape (budgets,); NaN where it was not measured."""
+        return means([(self.chains[levers], self.lucks.levers)])[0].point
 
-    def of(self, levers: LeverSet) -> Drawn:
-        """Return the scores of a lever set, shape (budgets,)."""
-        return Drawn.of(self.point[levers], self.draws[levers])
-
-    def at(self, levers: LeverSet, budget: int) -> Drawn:
-        """Return its score at one budget."""
-        return self.of(levers)[self.budgets.index(budget)]
+    def at_hand(self, sets: Collection[LeverSet]) -> Scores:
+        """Return the scores without the pool's luck in what these lever sets add: told of the labels at hand."""
+        pool = {levers: 0 * drawn if levers in sets else drawn for levers, drawn in self.pool.items()}
+        return replace(self, pool=pool)
 
     def common(self, sets: Collection[LeverSet]) -> Scores:
         """Return the scores of these lever sets over the chains that have them all."""
@@ -68,9 +70,16 @@ class Scores:
 class Ruler:
     """Measures cells, all on the same resamples of the test set, and each but once."""
 
-    def __init__(self, measure: Measure, headline: str, how: Resampling) -> None:
-        """Take ``Problem.measure``, the metric that is the score, and the seed and number of resamples."""
-        self._measure, self._headline, self._how = measure, headline, how
+    def __init__(self, score: Score, headline: str, groups: Groups, how: Resampling) -> None:
+        """Prepare to measure.
+
+        Args:
+            score: ``Problem.score``.
+            headline: the metric that is the score.
+            groups: of the test examples.
+            how: seed and number of resamples.
+        """
+        self._scored, self._headline, self._groups, self._how = score, headline, groups, how
         self._weights: Floats | None = None
         self._known: tuple[dict[Key, Floats], dict[Key, Floats]] = ({}, {})
 
@@ -89,10 +98,12 @@ class Ruler:
         if not levers or not plain:
             raise DataError("worth: there is no cell to measure; give `worth` budgets, and chains for levers and curve")
         budgets = tuple(sorted({key[0] for key in (*levers, *plain)}))
-        counts = (len({chain for _, _, chain in group}) for group in (levers, plain))
+        counts = [len({chain for _, _, chain in group}) for group in (levers, plain)]
         seed, resamples = self._how.seed, self._how.resamples
         ours, curves = (Luck.of((seed, group), resamples, count) for group, count in enumerate(counts))
-        return _summarise(budgets, _tables(levers, budgets), _tables(plain, budgets)[PLAIN], (ours, curves))
+        tables = _tables(levers, budgets)
+        pools = (Luck.of((seed, group), resamples, max(len(tables), *counts)) for group in (2, 3))
+        return _summarise(budgets, tables, _tables(plain, budgets)[PLAIN], Lucks(ours, curves, *pools))
 
     def _scores(self, cells: Iterable[tuple[Key, Floats]], known: dict[Key, Floats]) -> dict[Key, Floats]:
         """Return each cell's score as it is, then on the resamples; shape (1 + resamples,)."""
@@ -100,43 +111,43 @@ class Ruler:
 
     def _score(self, tallies: Floats) -> Floats:
         count = len(tallies)
-        if self._weights is None:
-            if not count:
-                raise DataError("worth: there is no test example, so nothing to measure")
-            self._weights = np.concatenate([np.ones((1, count)), *weights(count, self._how)])
-        if count != self._weights.shape[1]:
+        if not count:
+            raise DataError("worth: there is no test example, so nothing to measure")
+        if count != len(self._groups):
             raise DataError(
-                f"worth: cells must share one test set; one has {self._weights.shape[1]} examples, another {count}"
+                f"worth: cells must share one test set; it has {len(self._groups)} examples, a cell {count}"
             )
-        sums = self._weights @ tallies.astype(np.float64, copy=False)
-        return np.asarray(self._measure(sums)[self._headline], dtype=np.float64)
+        if self._weights is None:
+            self._weights = np.concatenate([np.ones((1, len(self._groups))), *weights(self._groups, self._how)])
+        found = self._scored(tallies.astype(np.float64, copy=False), self._weights)
+        return np.asarray(found[self._headline], dtype=np.float64)
 
 
 def resample(
-    measure: Measure,
+    score: Score,
     headline: str,
     cells: Iterable[tuple[Key, Floats]],
     curve: Iterable[tuple[Key, Floats]],
+    groups: Groups,
     how: Resampling,
 ) -> Scores:
     """Return what a new :class:`Ruler` reads; who looks again and again as cells come in keeps one."""
-    return Ruler(measure, headline, how).read(cells, curve)
+    return Ruler(score, headline, groups, how).read(cells, curve)
 
 
 def gain(scores: Scores, levers: LeverSet, over: LeverSet = PLAIN) -> Drawn:
     """Return what ``levers`` add to ``over`` at each budget, within the chains that have both."""
-    return means([(scores.chains[levers] - scores.chains[over], scores.lucks[0])])[0]
+    added = means([(scores.chains[levers] - scores.chains[over], scores.lucks.levers)])[0]
+    return Drawn.of(added.point, added.draws + (scores.pool[levers] - scores.pool[over])[:, None])
 
 
-def _summarise(
-    budgets: tuple[int, ...], chains: dict[LeverSet, Chains], curve: Chains, lucks: tuple[Luck, Luck]
-) -> Scores:
-    """Take the means of all chains at once, for the test examples are common to all."""
-    ours, line = means([(Chains.stack(chains.values()), lucks[0]), (curve, lucks[1])])
-    places = {levers: slice(i * len(budgets), (i + 1) * len(budgets)) for i, levers in enumerate(chains)}
-    points = {levers: ours.point[place] for levers, place in places.items()}
-    draws = {levers: ours.draws[:, place] for levers, place in places.items()}
-    return Scores(budgets, points, draws, line.point, line.draws, chains, curve, lucks)
+def _summarise(budgets: tuple[int, ...], chains: dict[LeverSet, Chains], curve: Chains, lucks: Lucks) -> Scores:
+    """Take the mean of the curve's chains, and tell what the pool may have done to it and to the levers' gains."""
+    line = means([(curve, lucks.curve)])[0]
+    line = Drawn.of(line.point, line.draws + pool_luck([curve], budgets, lucks.curve_pool))
+    differences = [one - chains[PLAIN] for one in chains.values()]
+    pool = dict(zip(chains, pool_luck(differences, budgets, lucks.levers_pool).T, strict=True))
+    return Scores(budgets, line, chains, pool, curve, lucks)
 
 
 def _tables(scores: Mapping[Key, Floats], budgets: tuple[int, ...]) -> dict[LeverSet, Chains]:

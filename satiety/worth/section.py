@@ -7,8 +7,8 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, Field, SerializeAsAny, field_validator, model_validator
 
+from satiety.heads.solver import Solver
 from satiety.section import FIELDS, Section, Seed
-from satiety.tuning.head import Solver
 from satiety.worth.levers import LEVERS, Lever
 from satiety.worth.reading import Reading
 
@@ -27,8 +27,8 @@ class Confirm(BaseModel):
 
     chains: int = Field(ge=0, le=100)
     """Chains of each, three or more; 0: none, the meter stays quick."""
-    budgets: int = Field(ge=1, le=20)
-    """The largest budgets at which it is done."""
+    budgets: int = Field(ge=2, le=20)
+    """The largest budgets at which it is done; with half of the labels, too, else the luck of the pool is not known."""
     dev: float = Field(ge=0, le=0.5)
     """Share of a cell's labels that chooses the best step of its training; 1 in a whole number, the nearest."""
 

@@ -16,7 +16,7 @@ from itertools import combinations
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
-from satiety.evaluate.bootstrap import Resampling
+from satiety.evaluate.bootstrap import Resampling, groups_of
 from satiety.progress import track
 from satiety.worth.bench import Bench, Plan
 from satiety.worth.cells import Cell, key_of
@@ -83,8 +83,9 @@ def run(plan: Plan, inputs: Sequence[str], workers: int) -> Course:
         desk = _Desk(plan, inputs, store, pool, course)
         desk.evaluate(_constant(plan, course.budgets))
         ruler = Ruler(
-            plan.problem.measure,
+            plan.problem.score,
             plan.problem.headline,
+            groups_of(plan.test),
             Resampling(params.seed, params.resamples, params.level),
         )
         for number in range(params.chains):
@@ -102,11 +103,14 @@ def _constant(plan: Plan, budgets: Sequence[int]) -> list[Cell]:
     params = plan.params
     curve = [Cell(n, (), CURVE + i) for n in budgets if n for i in range(params.curve_chains)]
     places = controlled(params, budgets, len(plan.pool))
-    known = [Cell(n, (lever.kind,), i) for lever in params.controls for n in places for i in range(params.curve_chains)]
+    chains = range(params.curve_chains)
+    known = [Cell(n, (lever.kind,), i) for lever in params.controls for n in places for i in chains]
+    # What controls add is read within their own chains.
+    beside = [Cell(n, (), i) for n in places for i in chains] if known else []
     leaks = [
         Cell(n, ("leak",), i, gated=False) for n, i in ((c.budget, c.chain) for c in known if c.levers == ("leak",))
     ]
-    return [Cell(0, (), 0), *curve, *known, *leaks]
+    return [Cell(0, (), 0), *curve, *beside, *known, *leaks]
 
 
 def _confirming(plan: Plan, course: Course) -> list[Cell]:

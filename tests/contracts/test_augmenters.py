@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from satiety.answers import Label, Span, Spans
 from satiety.augment import AUGMENTERS, Augment, augment, copies
 from satiety.problems import PROBLEMS, Problem, Rewrite
-from satiety.records import Example, Span
+from satiety.records import Example
 from satiety.words import words
 
 ENGLISH = "I really like the new phone from Apple, but the battery could be better! https://t.co/x #phone"
@@ -33,7 +34,7 @@ def rewrites(kind: str, text: str, language: str = "en", seed: int = 1) -> list[
     return list(AUGMENTERS[kind].sample().augment(text, language, random.Random(seed)))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(text=TEXTS, seed=st.integers(0, 2**32 - 1))
 @pytest.mark.parametrize("kind", list(AUGMENTERS))
 def test_a_rewrite_is_new_not_blank_and_tells_truly_what_it_kept(kind: str, text: str, seed: int) -> None:
@@ -45,7 +46,7 @@ def test_a_rewrite_is_new_not_blank_and_tells_truly_what_it_kept(kind: str, text
             assert text[old : old + size] == rewrite.text[new : new + size]
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(text=TEXTS, seed=st.integers(0, 2**32 - 1))
 @pytest.mark.parametrize("kind", list(AUGMENTERS))
 def test_the_same_seed_gives_the_same_rewrites_and_leaves_the_global_generators_alone(
@@ -78,7 +79,7 @@ def test_where_there_is_no_word_there_is_no_rewrite(kind: str, text: str) -> Non
     assert rewrites(kind, text) == []
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32 - 1), text=st.sampled_from([ENGLISH, CHINESE]), data=st.data())
 @pytest.mark.parametrize("kind", list(AUGMENTERS))
 def test_an_entity_survives_exactly_or_the_copy_is_refused(
@@ -88,25 +89,31 @@ def test_an_entity_survives_exactly_or_the_copy_is_refused(
     first = data.draw(st.integers(0, len(places) - 2))
     last = data.draw(st.integers(first, min(first + 2, len(places) - 1)))
     span = Span(places[first][0], places[last][1], "LOC")
-    example = Example("a", text, spans=(span,), language="en")
+    example = Example("a", {"text": text}, answer=Spans((span,)), language="en")
     ner = PROBLEMS["ner"].sample()
     params = Augment(seed=seed, steps=[AUGMENTERS[kind].sample()], near_duplicate=0.8)
     for _, _, copy in copies(example, ner, params):
         if copy is not None:
-            (moved,) = copy.spans
+            (moved,) = copy.answer.mentions
             assert copy.text[moved.start : moved.end] == text[span.start : span.end]
             assert moved.label == "LOC"
 
 
 @pytest.mark.parametrize("problem", [PROBLEMS["classify"].sample(), PROBLEMS["ner"].sample()], ids=["classify", "ner"])
 def test_a_copy_keeps_label_split_and_group_and_names_parent_and_augmenter(kind: str, problem: Problem) -> None:
-    parent = Example("a", ENGLISH, label="good", group="g", language="en", source="f:3")
+    parent = Example("a", {"text": ENGLISH}, answer=Label("good"), group="g", language="en", source="f:3")
     params = Augment(seed=3, steps=[AUGMENTERS[kind].sample()], near_duplicate=0.8)
     first, *made = augment([parent], [], problem, params).examples
     assert first == parent
     assert made
     for copy in made:
-        assert (copy.label, copy.split, copy.group, copy.language, copy.source) == ("good", "train", "g", "en", "f:3")
+        assert (str(copy.answer), copy.split, copy.group, copy.language, copy.source) == (
+            "good",
+            "train",
+            "g",
+            "en",
+            "f:3",
+        )
         assert (copy.parent, copy.origin) == ("a", kind)
         assert copy.id.startswith(f"a/{kind}-")
 

@@ -4,26 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from satiety.problems import PROBLEMS, Problem
-from satiety.records import Example, Span
+from satiety.problems import PROBLEMS
 from satiety.training.checkpoint import Store
 from satiety.tuning import METHODS, Finetune, load
 
-TEXTS = {"en": ("the good film", "anna lives in paris"), "zh": ("这部电影很好看", "王小明住在上海")}
 LONG = {"en": "the hotel in paris is good " * 30, "zh": "我爱北京天安门" * 30}
-
-
-def two_examples(problem: Problem, language: str) -> list[Example]:
-    """Two texts that differ in their answer."""
-    first, second = TEXTS[language]
-    if problem.head == "text":
-        return [
-            Example("1", first, label=problem.classes[0]),
-            Example("2", second, label=problem.classes[1]),
-        ]
-    kind = problem.classes[-1].partition("-")[2]
-    end = len("anna") if language == "en" else len("王小明")
-    return [Example("1", first), Example("2", second, spans=(Span(0, end, kind),))]
 
 
 def params(method: str, prefix: str = "") -> Finetune:
@@ -43,7 +28,7 @@ def params(method: str, prefix: str = "") -> Finetune:
     )
 
 
-@pytest.mark.parametrize("language", list(TEXTS))
+@pytest.mark.parametrize("language", list(LONG))
 @pytest.mark.parametrize("problem_name", list(PROBLEMS))
 @pytest.mark.parametrize("method", list(METHODS))
 class TestEveryMethodWithEveryProblem:
@@ -53,17 +38,16 @@ class TestEveryMethodWithEveryProblem:
         from satiety.tuning.finetune import finetune
 
         problem = PROBLEMS[problem_name].sample()
-        examples = two_examples(problem, language)
+        examples = problem.examples(language)
         store = Store(tmp_path / "run", 1e9)
         result = finetune(tiny, problem, examples, examples, params=params(method, "query:"), store=store, device="cpu")
-        texts = [example.text for example in examples]
-        predicted = result.tuned.predict(texts)
-        assert [p.label for p in predicted] == [example.label for example in examples]
-        assert [p.spans for p in predicted] == [example.spans for example in examples]
+        inputs = [example.inputs for example in examples]
+        predicted = result.tuned.predict(inputs)
+        assert problem.score(problem.tally(examples, predicted))[problem.headline] == pytest.approx(1)
 
         result.tuned.save(tmp_path / "tuned", tiny)
         again = load(tmp_path / "tuned", "cpu")
-        asked = [*texts, LONG[language], ""]
+        asked = [*inputs, *({**inputs[0], problem.inputs[0]: text} for text in (LONG[language], ""))]
         assert again.predict(asked) == result.tuned.predict(asked)
         assert len(again.predict(asked)) == len(asked)
         assert {path.suffix for path in (tmp_path / "tuned").iterdir()} <= {".json", ".safetensors"}

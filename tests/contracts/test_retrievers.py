@@ -23,8 +23,8 @@ FILM = [
     Document("d8", "如何在家里种西红柿"),
 ]
 WANTED = {
-    "bad": [Example("t1", "a boring film"), Example("t2", "无聊的片子")],
-    "good": [Example("t3", "great actors, what a film"), Example("t4", "好看的电影，演员很好")],
+    "bad": [Example("t1", {"text": "a boring film"}), Example("t2", {"text": "无聊的片子"})],
+    "good": [Example("t3", {"text": "great actors, what a film"}), Example("t4", {"text": "好看的电影，演员很好"})],
 }
 IDLE = ("none", "sample")
 """Those that search for nothing."""
@@ -83,12 +83,12 @@ def test_ties_go_by_id(kind: str) -> None:
     assert [same[hit.place].id for hit in hits] == ["s0", "s1", "s2"]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(texts=st.lists(TEXTS, min_size=1, max_size=12), wanted=st.lists(TEXTS, min_size=1, max_size=4))
 @pytest.mark.parametrize("kind", list(RETRIEVERS))
 def test_whatever_the_texts_no_document_comes_twice(kind: str, texts: list[str], wanted: list[str]) -> None:
     documents = [Document(f"d{i}", text) for i, text in enumerate(texts)]
-    examples = {"x": [Example(f"t{i}", text) for i, text in enumerate(wanted)]}
+    examples = {"x": [Example(f"t{i}", {"text": text}) for i, text in enumerate(wanted)]}
     hits = RETRIEVERS[kind].sample().find(documents, examples, embed)
     places = [hit.place for hit in hits]
     assert len(set(places)) == len(places) <= 3

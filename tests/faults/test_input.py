@@ -178,7 +178,7 @@ class TestLabels:
 
 
 class TestPersonalData:
-    MASK: ClassVar = ["email", "id_card", "bank_card", "phone"]
+    MASK: ClassVar = ["email", "id_card", "bank_card", "phone", "secret"]
 
     def everything(self, made: Harvest) -> str:
         """Return all that ingest would write or log."""

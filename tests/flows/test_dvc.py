@@ -1,5 +1,7 @@
 """What DVC knows: who reads whose outs, what is stale, the order of dvc.lock."""
 
+import fcntl
+import json
 import subprocess
 import sys
 import time
@@ -10,6 +12,7 @@ import yaml
 
 from flows import dvc, lock
 from satiety.errors import SetupError
+from tests.patience import wait_until
 
 
 def test_stages_come_in_the_order_of_the_file_each_after_what_it_reads() -> None:
@@ -82,12 +85,90 @@ def test_a_lock_cut_off_by_a_kill_is_mended(cut: int, tmp_path: Path, monkeypatc
     monkeypatch.setattr(time, "sleep", lambda _: None)
     Path("dvc.lock").write_text(LOCK[:cut])
     was_whole = lock.whole(LOCK[:cut])
-    assert lock.mend() != was_whole
+    assert lock.mend_dvc_lock() != was_whole
     ends = [i for i in (LOCK.index("  'b-b':"), LOCK.index("  a:")) if i <= cut]
     kept = yaml.safe_load(Path("dvc.lock").read_text())["stages"] if Path("dvc.lock").exists() else {}
     assert len(kept) >= len(ends)
     assert not Path("dvc.lock").exists() or lock.whole(Path("dvc.lock").read_text())
-    assert not lock.mend()
+    assert not lock.mend_dvc_lock()
+
+
+def test_a_lock_cut_off_within_a_character_is_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("dvc.lock").write_bytes(LOCK.encode() + "  项目:\n    cmd: 项".encode()[:-1])
+    assert lock.mend_dvc_lock()
+    assert Path("dvc.lock").read_text() == LOCK
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A DVC of its own, with one stage that ran."""
+    root = tmp_path_factory.mktemp("dvc")
+    subprocess.run(["dvc", "init", "--no-scm", "-q"], cwd=root, check=True)
+    (root / "dvc.yaml").write_text("stages:\n  a:\n    cmd: echo a > out\n    outs: [out]\n")
+    assert repro(root).returncode == 0
+    return root
+
+
+def repro(root: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(["dvc", "repro", "-f"], cwd=root, text=True, capture_output=True, check=False)
+
+
+LIST = json.dumps({"write": {"/x/out": {"pid": 1, "cmd": "dvc repro"}}, "read": {}})
+
+
+@pytest.mark.parametrize("content", [b"", LIST[:30].encode(), LIST[:-1].encode(), bytes(90), b'"\xff'], ids=range(5))
+def test_a_list_of_running_commands_that_is_cut_off_is_put_aside_and_dvc_runs(
+    repository: Path, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = repository / lock.RWLOCK
+    path.write_bytes(content)
+    assert lock.mend_rwlock(repository)
+    assert path.with_suffix(".damaged").read_bytes() == content
+    assert f"{path}: left out, and put aside as rwlock.damaged" in caplog.text
+    done = repro(repository)
+    assert done.returncode == 0, done.stderr
+    assert isinstance(json.loads(path.read_text()), dict)
+
+
+def test_without_mending_dvc_does_not_run(repository: Path) -> None:
+    """Else all of this could go."""
+    (repository / lock.RWLOCK).write_bytes(b"")
+    assert "Unable to read RWLock-file" in repro(repository).stderr
+    assert lock.mend_rwlock(repository)
+
+
+def test_a_whole_list_or_none_is_left_alone(repository: Path) -> None:
+    for content in (LIST, "{}"):
+        (repository / lock.RWLOCK).write_text(content)
+        assert not lock.mend_rwlock(repository)
+        assert (repository / lock.RWLOCK).read_text() == content
+    (repository / lock.RWLOCK).unlink()
+    assert not lock.mend_rwlock(repository)
+
+
+def test_a_list_that_dvc_is_writing_is_left_alone(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DVC cuts it off and then writes it; either it has done so at the second look, or it holds its lock."""
+    path = repository / lock.RWLOCK
+    path.write_bytes(b"")
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "sleep", lambda _: path.write_text(LIST))
+        assert not lock.mend_rwlock(repository)
+    assert path.read_text() == LIST
+    path.write_bytes(b"")
+    with (repository / lock.GUARD).open("a") as guard:  # made here where no DVC ran before
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        assert not lock.mend_rwlock(repository)
+        assert path.read_bytes() == b""
+    assert lock.mend_rwlock(repository)
+
+
+def test_no_lock_is_made_that_dvc_would_take_for_held(repository: Path) -> None:
+    """With `core.hardlink_lock` the mere file is the lock."""
+    (repository / lock.GUARD).unlink(missing_ok=True)
+    (repository / lock.RWLOCK).write_bytes(b"")
+    assert lock.mend_rwlock(repository)
+    assert not (repository / lock.GUARD).exists()
 
 
 def test_the_leash_ends_a_command_with_the_process_that_started_it(tmp_path: Path) -> None:
@@ -103,10 +184,7 @@ def test_the_leash_ends_a_command_with_the_process_that_started_it(tmp_path: Pat
         child = int(parent.stdout.readline())
         parent.kill()
         assert parent.stdout.read() == "", "the pipe closes when the child is gone too"
-    deadline = time.monotonic() + 10
-    while alive(child):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: not alive(child))
 
 
 def alive(pid: int) -> bool:

@@ -154,7 +154,7 @@ def test_the_page_of_a_run_says_what_came_of_it(tmp_path: Path, monkeypatch: pyt
     promoted = {"name": "tweets", "decision": "promoted", "reason": "it lies above zero"}
     Path("reports/evaluate.json").write_text(json.dumps({"in": 5, "out": 4, "quarantined": 1, **scores}))
     Path("reports/promote.json").write_text(json.dumps(promoted))
-    Path(".satiety/timings/evaluate.json").write_text(json.dumps({"seconds": 2.5, "peak_bytes": 1.2e9}))
+    Path(".satiety/timings/evaluate.json").write_text(json.dumps({"started": 1.0, "seconds": 2.5, "peak_bytes": 1.2e9}))
     text = page("http://127.0.0.1:5000/#/experiments/1/runs/abc")
     assert "| **difference** | +0.600 | [+0.500, +0.700] |" in text
     assert "**Promoted**: it lies above zero" in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import subprocess
 from contextlib import chdir
 from pathlib import Path
@@ -61,6 +62,12 @@ def test_it_is_the_last_commit_with_what_git_does_not_know(project: Path) -> Non
     assert git("status", "--porcelain") == "M mine/params.yaml"
 
 
+def test_its_state_and_the_projects_are_private(project: Path) -> None:
+    made = make("one", [])
+    for folder in (project, project / "mine", made.code, made.folder):
+        assert stat.S_IMODE((folder / ".satiety").stat().st_mode) == 0o700, folder
+
+
 def test_a_branch_is_made_with_the_first_commit_and_numbered_where_the_day_has_one(project: Path) -> None:
     names = []
     for name in ("one", "two", "three"):
@@ -100,7 +107,7 @@ def test_what_was_cut_off_goes_and_of_the_others_the_oldest(project: Path) -> No
     make("4", [])
     git("worktree", "lock", str(ROOM / "4"))  # as git leaves one that it was still making
     (ROOM / "0/half").mkdir(parents=True)
-    tidy(2, {"1": 0, "2": 0, "3": 0})
+    tidy(2, {"1", "2", "3"})
     assert sorted(path.name for path in ROOM.iterdir()) == ["2", "2.json", "3", "3.json"]
     assert git("worktree", "list").count("\n") == 2
     assert git("for-each-ref", "--format=%(refname:short)", "refs/heads/satiety").split() == [
@@ -137,7 +144,7 @@ def test_what_is_missing_is_said(project: Path, tmp_path: Path) -> None:
     bare.mkdir()
     shutil.copytree(project / ".dvc", bare / ".dvc")
     with chdir(bare):
-        worktree.tidy(1, {})
+        worktree.tidy(1, set())
         with pytest.raises(SetupError, match=r"bare: no git repository; a retraining is a branch of one: `git init`"):
             make("one", [])
         git("init", "-q")

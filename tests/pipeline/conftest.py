@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from satiety.state import MARKER, SITE
 from tests.pipeline.made import write_base, write_data
 from tests.pipeline.project import Project
 
@@ -23,6 +24,7 @@ CODE = (
     "prefect.yaml",
     ".dvcignore",
     ".gitignore",
+    str(SITE / "repo" / MARKER),
     "pyproject.toml",
 )
 
@@ -53,6 +55,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if Path(name).is_dir():
             shutil.copytree(name, root / name, ignore=skipped)
         else:
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(name, root / name)
     (root / ".dvc").mkdir()
     for name in ("config", ".gitignore"):
@@ -69,33 +72,36 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def fresh(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Project]:
     """Give a new copy in which nothing ran yet."""
-
-    def copy() -> Project:
-        root = tmp_path_factory.mktemp("copy") / "project"
-        shutil.copytree(template, root, symlinks=True)
-        return Project(root)
-
-    return copy
+    return lambda: Project(template).copy(tmp_path_factory.mktemp("copy"))
 
 
 @pytest.fixture(scope="session")
-def project(fresh: Callable[[], Project]) -> Project:
-    """The copy in which the whole pipeline ran once, and then `promote`."""
+def finished(fresh: Callable[[], Project]) -> Project:
+    """The copy in which the whole pipeline ran once, and then `promote`; no test changes it."""
     made = fresh()
     done = made.repro()
     assert done.returncode == 0, done.stdout + done.stderr
     promoted = made.run(sys.executable, "-m", "tasks.promote")
+    (made.root.parent / "run.log").write_text(done.stdout + done.stderr + promoted.stdout + promoted.stderr, "utf-8")
     assert promoted.returncode == 0, promoted.stdout + promoted.stderr
     assert made.report("promote")["decision"] == "promoted", "else there is no champion to speak of"
     return made
 
 
 @pytest.fixture(scope="session")
-def committed(project: Project) -> Project:
-    """The project after its first run, with a commit, as DVC experiments want it."""
-    for command in (["add", "-A"], ["-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "run"]):
-        done = project.run("git", *command)
+def committed(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The same with a commit, as DVC experiments want it; no test changes it."""
+    made = finished.copy(tmp_path_factory.mktemp("committed"))
+    marker, identity = str(SITE / "repo" / MARKER), ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    for command in (["add", "-A"], ["add", "-f", marker], [*identity, "commit", "-qm", "run"]):
+        done = made.run("git", *command)
         assert done.returncode == 0, done.stderr
-    project.run("git", "config", "user.name", "t")
-    project.run("git", "config", "user.email", "t@example.org")
-    return project
+    made.run("git", "config", "user.name", "t")
+    made.run("git", "config", "user.email", "t@example.org")
+    return made
+
+
+@pytest.fixture
+def project(finished: Project, tmp_path: Path) -> Project:
+    """A copy of the finished one for a test alone."""
+    return finished.copy(tmp_path)

@@ -3,7 +3,10 @@
 import csv
 import json
 import random
+from collections.abc import Sequence
 from pathlib import Path
+
+from tests.pipeline.planted import GROUPS, TEXTS, Planted
 
 
 def words(text: str) -> list[str]:
@@ -18,8 +21,6 @@ BAD = {
     "en": words("awful terrible sad horrible broken nasty boring ugly dirty useless"),
     "zh": words("糟糕 讨厌 难过 失望 垃圾 难看 无聊 难吃 后悔 破旧"),
 }
-PERSONAL = ("zhao.li@example.com", "13812345678", "11010519491231002X", "4111111111111111", "212-736-5000")
-"""Personal data that stands in the raw files, and must stand nowhere else."""
 PLAIN = {
     "en": words(
         "the film our hotel room this phone her book a long train last night my old garden every small shop by the "
@@ -36,24 +37,38 @@ def sentence(draw: random.Random, language: str, words: list[str]) -> str:
     return (" " if language == "en" else "").join(chosen)
 
 
+def joined(language: str, text: str, secrets: Sequence[Planted]) -> str:
+    """Return a text with secrets behind it, as people write it in that language."""
+    before, between = (" ", ", ") if language == "en" else ("", "，")
+    return f"{text}{before if secrets else ''}{between.join(one.text for one in secrets)}"
+
+
 def write_data(raw: Path) -> None:
-    """Write 400 labelled texts, 300 English and 100 Chinese, and 300 raw ones; personal data in some of both."""
+    """Write some 400 labelled texts, a quarter Chinese, and 300 raw ones; every secret in both languages of both.
+
+    The secrets stand in few texts, so that a sample of texts without any is like these.
+    """
     draw = random.Random(11)
     raw.mkdir(parents=True)
     rows = [
-        (sentence(draw, language, words), label)
+        (language, sentence(draw, language, words), label)
         for language, count in (("en", 150), ("zh", 50))
         for label, lexicon in (("good", GOOD), ("bad", BAD))
         for words in [lexicon[language]]
         for _ in range(count)
     ]
     draw.shuffle(rows)
-    rows = [(f"{text} {PERSONAL[i]}" if i < len(PERSONAL) else text, label) for i, (text, label) in enumerate(rows)]
+    others = [("zh" if language == "en" else "en", label) for language, _, label in rows[: len(GROUPS)]]
+    more = random.Random(12)
+    rows += [(one, sentence(more, one, {"good": GOOD, "bad": BAD}[label][one]), label) for one, label in others]
+    groups = [*GROUPS, *[()] * (len(rows) - 2 * len(GROUPS)), *GROUPS]
+    told = [(joined(language, text, group), label) for (language, text, label), group in zip(rows, groups, strict=True)]
     with (raw / "labelled.csv").open("w", encoding="utf-8", newline="") as out:
-        csv.writer(out).writerows([("text", "label"), *rows, ("\n".join(PERSONAL), "good", "one cell too many")])
+        csv.writer(out).writerows([("text", "label"), *told, ("\n".join(TEXTS), "good", "one cell too many")])
     lexica = [("en", GOOD["en"]), ("en", BAD["en"]), ("en", PLAIN["en"]), ("zh", GOOD["zh"])]
     messages = [[{"text": sentence(draw, *draw.choice(lexica))}] for _ in range(300)]
-    messages += [[{"text": f"{sentence(draw, *draw.choice(lexica))} {secret}"}] for secret in PERSONAL]
+    for language, lexicon in (("en", GOOD["en"]), ("zh", GOOD["zh"])):
+        messages += [[{"text": joined(language, sentence(draw, language, lexicon), group)}] for group in GROUPS]
     (raw / "corpus.json").write_text(json.dumps({"talk": {"messages": messages}}, ensure_ascii=False), encoding="utf-8")
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sysconfig
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from tests.patience import PATIENCE
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,9 @@ class Project:
     def run(self, *command: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command in it; return how it ended and what it said."""
         where, around = cwd or self.root, self.environment()
-        return subprocess.run(command, cwd=where, env=around, text=True, capture_output=True, check=False, timeout=300)
+        return subprocess.run(
+            command, cwd=where, env=around, text=True, capture_output=True, check=False, timeout=PATIENCE
+        )
 
     def environment(self) -> dict[str, str]:
         """Return the surroundings of every command: the copy's code before any other, one thread, no GPU.
@@ -30,6 +35,12 @@ class Project:
         path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
         ours = {"PATH": path, "PYTHONPATH": str(self.root), "SATIETY_DEVICE": "cpu", "OMP_NUM_THREADS": "1"}
         return os.environ | ours | {"SHELL": "/bin/sh"}
+
+    def copy(self, folder: Path) -> "Project":
+        """Return a copy of it in a folder."""
+        root = folder / "project"
+        shutil.copytree(self.root, root, symlinks=True)
+        return Project(root)
 
     def repro(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `dvc repro`."""

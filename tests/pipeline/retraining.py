@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+from satiety.answers import Label, dump
 from satiety.files import manifest
 from satiety.problems.base import Prediction
 from satiety.records import Feedback
-from satiety.traffic import Traffic, served
+from satiety.traffic import Traffic
+from tests.patience import PATIENCE
 from tests.pipeline.made import BAD, GOOD, sentence
 from tests.pipeline.project import Project
 from tests.pipeline.server import alive
+from tests.recording import served_texts
 
 CORRECTED, ASKED = 60, 80
 NAME = "tweets-sentiment"
@@ -25,11 +27,8 @@ NAME = "tweets-sentiment"
 
 
 def settle(committed: Project, folder: Path) -> Retraining:
-    """Copy the committed project, without what other tests asked."""
-    root = folder / "project"
-    shutil.copytree(committed.root, root, symlinks=True)
-    shutil.rmtree(root / ".satiety/traffic", ignore_errors=True)
-    return Retraining(Project(root))
+    """Copy the committed project."""
+    return Retraining(committed.copy(folder))
 
 
 class Retraining:
@@ -48,7 +47,7 @@ class Retraining:
     def run(self) -> tuple[int, str]:
         """Run the flow; return its exit code and what it said."""
         process = self.start()
-        said, _ = process.communicate(timeout=300)
+        said, _ = process.communicate(timeout=PATIENCE)
         return process.returncode, said
 
     def lock(self, stage: str) -> Path | None:
@@ -111,8 +110,10 @@ def ask(root: Path, seed: int) -> None:
         language = draw.choice(["en", "zh"])
         texts.append(sentence(draw, language, lexicon[language]))
         labels.append(label)
-    rows = list(served(texts, [Prediction("good", scores={"good": 0.6, "bad": 0.4})] * ASKED, NAME, "model", 0.1))
+    rows = list(
+        served_texts(texts, [Prediction(Label("good"), scores={"good": 0.6, "bad": 0.4})] * ASKED, NAME, "model", 0.1)
+    )
     traffic, now = Traffic(root / ".satiety/traffic"), rows[0].time
     traffic.add(rows)
     pairs = list(zip(rows, labels, strict=True))[:CORRECTED]
-    traffic.correct([Feedback(row.id, now, json.dumps(label), "tester") for row, label in pairs])
+    traffic.correct([Feedback(row.id, now, dump(Label(label)), "tester") for row, label in pairs])

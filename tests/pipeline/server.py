@@ -18,6 +18,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from tests.patience import PATIENCE, wait_until
 from tests.pipeline.project import Project
 
 CHROMIUM = shutil.which("chromium")
@@ -98,13 +99,13 @@ class Server:
         """Return the type of a run's state."""
         return str(self.ask(f"flow_runs/{run}")["state_type"])
 
-    def ended(self, run: str, seconds: float) -> str:
+    def ended(self, run: str) -> str:
         """Wait until a run has ended; return how. What the worker said last explains one that does not."""
         try:
-            wait(lambda: self.state(run) in ENDED, seconds)
+            wait_until(lambda: self.state(run) in ENDED, every=0.5)
         except AssertionError:
             said = (self.home / "worker.log").read_text(encoding="utf-8", errors="replace")[-4000:]
-            raise AssertionError(f"{run} is {self.state(run)} after {seconds:g} s; the worker: {said}") from None
+            raise AssertionError(f"{run} is {self.state(run)}; the worker: {said}") from None
         return self.state(run)
 
     @contextmanager
@@ -123,7 +124,7 @@ class Server:
                     process.wait(20)
                 except subprocess.TimeoutExpired:  # of two runs for one slot, Prefect's worker goes on after SIGTERM
                     process.kill()
-                    process.wait(20)
+                    process.wait(PATIENCE)
 
 
 QUICK = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
@@ -147,15 +148,7 @@ def serve(project: Project, home: Path) -> Iterator[Server]:
             yield server
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(30)
-
-
-def wait(condition: Any, seconds: float) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it took too long"
-        time.sleep(0.5)
+            process.wait(PATIENCE)
 
 
 def children(pid: int) -> list[int]:

@@ -2,7 +2,6 @@
 
 import json
 import random
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +17,22 @@ HOSTILE = "<script>alert(1)</script> {{ 7 * 7 }}"
 
 
 @pytest.fixture(scope="module")
-def watched(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+def answered(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A copy of the project, after a look before anything was asked, and then 160 texts like those of the tests."""
-    root = tmp_path_factory.mktemp("watched") / "project"
-    shutil.copytree(project.root, root, symlinks=True)
-    shutil.rmtree(root / ".satiety/traffic", ignore_errors=True)
-    project = Project(root)
+    project = finished.copy(tmp_path_factory.mktemp("answered"))
     early = project.run("satiety", "monitor")
     assert early.returncode == 0, early.stderr
     assert early.stdout.strip() == "0 texts are too few to say anything; monitor.least is 50"
     (project.root / "asked.txt").write_text("\n".join(asked(160, 5)), encoding="utf-8")
-    answered = project.run("satiety", "predict", "--file", "asked.txt")
-    assert answered.returncode == 0, answered.stderr
+    predicted = project.run("satiety", "predict", "--file", "asked.txt")
+    assert predicted.returncode == 0, predicted.stderr
     return project
+
+
+@pytest.fixture
+def watched(answered: Project, tmp_path: Path) -> Project:
+    """The same, for a test alone."""
+    return answered.copy(tmp_path)
 
 
 def asked(count: int, seed: int) -> list[str]:

@@ -1,20 +1,19 @@
 """The whole pipeline, for real: it runs, runs again for nothing, and runs again for just what changed."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from pyarrow import parquet
 
-from tests.pipeline.made import PERSONAL
+from tests.patience import wait_until
+from tests.pipeline.planted import GROUPS, PLANTED, leaks, needles
 from tests.pipeline.project import Project, ran
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
@@ -44,22 +43,23 @@ def test_no_temporary_file_is_left(project: Project) -> None:
     assert not [path for path in project.root.rglob("*.tmp") if ".git/" not in path.as_posix()]
 
 
-def test_personal_data_is_nowhere_but_in_the_raw_files(project: Project) -> None:
+def test_no_secret_is_anywhere_but_in_the_raw_files(finished: Project) -> None:
     """Neither in tables, reports, pages, models, caches and MLflow's store, nor in what was said."""
-    assert project.report("ingest")["masked"] == {"bank_card": 2, "email": 2, "id_card": 2, "phone": 4}
-    raw = project.root / "data/raw"
-    files = [path for path in project.root.rglob("*") if path.is_file() and raw not in path.parents]
+    rows = Counter(kind for group in GROUPS for kind in {one.kind for one in group})
+    assert len(PLANTED) == 40
+    assert finished.report("ingest")["masked"] == {kind: 4 * count for kind, count in sorted(rows.items())}
+    files = [path for path in finished.root.rglob("*") if path.is_file()]
     assert {".parquet", ".json", ".html", ".safetensors", ".db"} <= {path.suffix for path in files}
-    found = [f"{path}: {secret}" for path in files for secret in PERSONAL if secret in content(path)]
-    assert not found
+    raw = finished.root / "data/raw"
+    assert {one.split(": ", 1)[1] for one in leaks(raw, needles())} >= {
+        one.core for one in PLANTED if "&" not in one.core
+    }
+    assert leaks(finished.root.parent, needles(), but=[raw]) == []
 
 
-def content(path: Path) -> str:
-    """Return all text that a file holds, that of a Parquet table unpacked."""
-    raw = path.read_bytes()
-    if raw[:4] == b"PAR1":
-        return str(parquet.read_table(path).to_pydict())
-    return raw.decode("utf-8", "replace")
+def cut_off(project: Project) -> None:
+    """Leave the project as a kill does that DVC met while it wrote its list of running commands."""
+    (project.root / ".dvc/tmp/rwlock").write_bytes(b"")
 
 
 def test_a_second_run_runs_nothing(project: Project) -> None:
@@ -92,8 +92,10 @@ def test_the_command_line_knows_the_result(project: Project) -> None:
     assert "macro_f1 on 160 test examples" in report.stdout
     assert all(stage in report.stdout for stage in STAGES)
     assert max(map(len, report.stdout.splitlines())) <= 120
+    cut_off(project)
     checked = project.run("satiety", "check")
     assert (checked.returncode, "right" in checked.stdout) == (0, True)
+    assert project.repro().returncode == 0
     answered = project.run("satiety", "predict", "our hotel room great lovely", "这本书店糟糕讨厌")
     assert answered.returncode == 0, answered.stderr
     lines = answered.stdout.splitlines()
@@ -112,7 +114,8 @@ def test_a_flipped_byte_is_found_by_verify_and_mended_as_it_says(project: Projec
     os.utime(weights, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     found = project.run("satiety", "verify")
     assert found.returncode == 1
-    assert "models/tuned: differs from dvc.lock; remove it, then `dvc checkout models/tuned`" in found.stderr
+    said = "models/tuned: model.safetensors is not what dvc.lock names; remove models/tuned, then `dvc checkout models/"
+    assert said in found.stderr
     assert project.run("rm", "-r", "models/tuned").returncode == 0
     assert project.run("dvc", "checkout", "models/tuned").returncode == 0
     assert project.run("satiety", "verify").returncode == 0
@@ -126,33 +129,24 @@ def test_the_same_seed_from_an_empty_cache_gives_the_same_files(project: Project
     assert {path: digest for path, digest in theirs.items() if digest != ours[path]} == {}
 
 
-@pytest.fixture
-def changed(project: Project) -> Iterator[Callable[[str], None]]:
-    """Change the seed of a block; it is put back afterwards."""
-    before = project.params()
-
-    def change(block: str) -> None:
-        params = project.params()
-        params[block]["seed"] += 1
-        project.write_params(params)
-
-    yield change
-    project.write_params(before)
+def change(project: Project, block: str) -> None:
+    """Change the seed of a block."""
+    params = project.params()
+    params[block]["seed"] += 1
+    project.write_params(params)
 
 
 @pytest.mark.parametrize("block", ["ingest", "augment", "pretrain", "finetune", "evaluate", "worth", "promote"])
-def test_a_changed_param_changes_no_stage_but_its_own(
-    project: Project, changed: Callable[[str], None], block: str
-) -> None:
+def test_a_changed_param_changes_no_stage_but_its_own(project: Project, block: str) -> None:
     """The card of `register` shows how the model was made; `worth` fine-tunes. The rest no dry run can know."""
     more = {"worth": ["worth"], "finetune": ["finetune", "register", "worth"], "promote": []}
-    changed(block)
+    change(project, block)
     assert ran(project.repro("--dry").stdout) == more.get(block, [block, "register"])
 
 
-def test_a_changed_param_reruns_only_what_depends_on_it(project: Project, changed: Callable[[str], None]) -> None:
+def test_a_changed_param_reruns_only_what_depends_on_it(project: Project) -> None:
     before = project.digests()
-    changed("evaluate")
+    change(project, "evaluate")
     done = project.repro()
     assert done.returncode == 0, done.stdout + done.stderr
     assert ran(done.stdout) == ["evaluate", "register"]
@@ -162,10 +156,9 @@ def test_a_changed_param_reruns_only_what_depends_on_it(project: Project, change
     assert moved <= {"reports/evaluate.json", "reports/register.json", "models/package"}
 
 
-def test_a_param_put_back_brings_the_old_results_back(project: Project, changed: Callable[[str], None]) -> None:
-    assert project.repro().returncode == 0  # whatever another test left
+def test_a_param_put_back_brings_the_old_results_back(project: Project) -> None:
     before, params, scores = project.digests(), project.params(), project.report("evaluate")
-    changed("evaluate")
+    change(project, "evaluate")
     assert project.repro().returncode == 0
     project.write_params(params)
     done = project.repro()
@@ -193,23 +186,20 @@ def test_a_killed_run_is_taken_up_by_the_next(project: Project) -> None:
 
 
 def begin_finetune(project: Project) -> "subprocess.Popen[str]":
-    """Start `dvc repro` of finetune, and wait until the stage is at work."""
-    lock = project.root / ".satiety/finetune.lock"
+    """Start `dvc repro` of finetune, and wait until the stage has come to a checkpoint."""
+    lock, states = project.root / ".satiety/finetune.lock", project.root / ".satiety/checkpoints/finetune"
     lock.unlink(missing_ok=True)
     command = ["dvc", "repro", "--force", "--single-item", "finetune"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(command, cwd=project.root, env=project.environment(), text=True, **quiet)
-    wait_until(lambda: lock.exists() and lock.read_text().strip().isdigit() and process.poll() is None)
-    time.sleep(3)
+    around = project.environment() | {"SATIETY_CHECKPOINT_SECONDS": "0"}
+    process = subprocess.Popen(command, cwd=project.root, env=around, text=True, **quiet)
+
+    def at_work() -> bool:
+        return lock.exists() and lock.read_text().strip().isdigit() and any(states.glob("*/state.json"))
+
+    wait_until(lambda: at_work() or process.poll() is not None)
     assert process.poll() is None, "finetune ended before it could be killed"
     return process
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def alive(pid: int) -> bool:
@@ -225,6 +215,7 @@ def test_the_meter_measures_and_its_page_is_whole(project: Project) -> None:
     assert {one["lever"] for one in told["levers"]} >= {"augment", "pseudo", "retrieve", "augment+pseudo+retrieve"}
     assert {"oracle", "copy", "poison", "leak"} == set(told["calibration"])
     assert told["calibration"]["leak"]["let through"] == 0
+    cut_off(project)
     said = project.run("satiety", "worth")
     assert said.returncode == 0, said.stderr
     assert told["headline"]["en"] in " ".join(said.stdout.split())
@@ -232,6 +223,7 @@ def test_the_meter_measures_and_its_page_is_whole(project: Project) -> None:
 
 
 def test_the_meters_flow_looks_at_what_it_rests_on_alone(project: Project) -> None:
+    cut_off(project)
     done = project.run(sys.executable, "-m", "flows.worth")
     assert done.returncode == 0, done.stdout + done.stderr
     said = done.stdout + done.stderr
@@ -240,6 +232,7 @@ def test_the_meters_flow_looks_at_what_it_rests_on_alone(project: Project) -> No
 
 
 def test_the_flow_runs_the_same_stages_without_a_server(project: Project) -> None:
+    cut_off(project)
     done = project.run(sys.executable, "-m", "flows.pipeline")
     assert done.returncode == 0, done.stdout + done.stderr
     said = done.stdout + done.stderr
@@ -252,6 +245,7 @@ def test_a_problem_in_a_folder_of_its_own_touches_nothing_of_the_roots(project: 
     (mine / "data").mkdir(parents=True)
     project.run("cp", "-r", "data/raw", "mine/data/raw")
     (mine / "params.yaml").write_text((project.root / "params.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    cut_off(project)
     made = project.run("satiety", "workspace", "mine/params.yaml")
     assert made.returncode == 0, made.stderr
     done = project.run("dvc", "repro", "validate", cwd=mine)
@@ -259,20 +253,12 @@ def test_a_problem_in_a_folder_of_its_own_touches_nothing_of_the_roots(project: 
     assert (mine / "data/train.parquet").is_file()
     assert project.digests() == digests
     assert ran(project.repro().stdout) == []
-    shutil.rmtree(mine)
-
-
-@pytest.fixture(scope="module")
-def copied(fresh: Callable[[], Project]) -> Project:
-    return fresh()
 
 
 @pytest.fixture
-def broken(copied: Project) -> Iterator[Project]:
-    """A copy that a test may spoil; its params are put right afterwards."""
-    before = copied.params()
-    yield copied
-    copied.write_params(before)
+def broken(fresh: Callable[[], Project]) -> Project:
+    """A copy that a test may spoil."""
+    return fresh()
 
 
 class TestWrongInput:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from flows.events import HARMFUL
+from tests.patience import PATIENCE, wait_until
 from tests.pipeline.project import Project
 from tests.pipeline.retraining import ask, settle
-from tests.pipeline.server import CHROMIUM, FLAGS, Server, alive, children, kill, serve, wait
+from tests.pipeline.server import CHROMIUM, FLAGS, Server, alive, children, kill, serve
 from tests.unit.alerts.receivers import web
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("server")]
@@ -21,9 +22,10 @@ ENDLESS = [f"finetune.training.{name}={value}" for name, value in LONG.items()]
 """A fine-tuning that nobody waits for."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(committed: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serve(committed, tmp_path_factory.mktemp("prefect")) as started:
+    copy = committed.copy(tmp_path_factory.mktemp("served"))
+    with serve(copy, tmp_path_factory.mktemp("prefect")) as started:
         yield started
 
 
@@ -53,7 +55,7 @@ def test_a_run_started_from_the_page_completes_and_shows_what_came_of_it(server:
     with server.worker(), page() as open_page:
         open_page.goto(f"{server.url}/deployments/deployment/{server.deployment()}")
         run = quick_run(open_page)
-        assert server.ended(run, 420) == "COMPLETED"
+        assert server.ended(run) == "COMPLETED"
         open_page.goto(f"{server.url}/runs/flow-run/{run}?tab=Artifacts")
         open_page.get_by_text("pipeline", exact=True).first.wait_for()
         artifacts = server.ask("artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run]}}})
@@ -97,7 +99,7 @@ def page() -> Iterator[Any]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
         found = browser.new_page(viewport={"width": 1500, "height": 1000})
-        found.set_default_timeout(60_000)
+        found.set_default_timeout(1000 * PATIENCE)
         yield found
         browser.close()
 
@@ -107,9 +109,9 @@ def test_scheduled_runs_start_by_themselves(server: Server) -> None:
     for deployment in deployments:
         server.soon(deployment, 15)
     with server.worker():
-        wait(lambda: all(map(server.fired, deployments)), 120)
-        assert server.ended(server.fired("pipeline/daily")[0], 120) == "COMPLETED"
-        assert server.ended(server.fired("monitor/hourly")[0], 120) == "COMPLETED"
+        wait_until(lambda: all(map(server.fired, deployments)), every=0.5)
+        assert server.ended(server.fired("pipeline/daily")[0]) == "COMPLETED"
+        assert server.ended(server.fired("monitor/hourly")[0]) == "COMPLETED"
 
 
 HUNDRED_AND_ONE = """
@@ -130,14 +132,14 @@ def test_harmful_drift_starts_retraining_once_where_it_is(server: Server, tmp_pa
     before = there.checkout()
     done = server.run("python", "-c", HUNDRED_AND_ONE, str(here), str(there.root))
     assert done.returncode == 0, done.stderr
-    wait(lambda: [one for one in server.events(HARMFUL) if one["payload"].get("说明") == "有害漂移"], 90)
-    wait(lambda: len(server.caused()) == 2, 90)
+    wait_until(lambda: [one for one in server.events(HARMFUL) if one["payload"].get("说明") == "有害漂移"], every=0.5)
+    wait_until(lambda: len(server.caused()) == 2, every=0.5)
     caused = {run["parameters"]["workspace"]: run for run in server.caused()}
     first, other = caused[str(here)], caused[str(there.root)]
 
     with server.worker():
-        assert server.ended(first["id"], 120) == "COMPLETED"
-        assert server.ended(other["id"], 300) == "COMPLETED"
+        assert server.ended(first["id"]) == "COMPLETED"
+        assert server.ended(other["id"]) == "COMPLETED"
     assert len(server.caused()) == 2
     assert first["deployment_id"] == server.deployment("retrain/weekly")
     assert first["parameters"]["reason"].startswith("harmful drift, event ")
@@ -151,7 +153,7 @@ def test_a_file_is_answered(server: Server, tmp_path: Path) -> None:
     file.write_text("a good film\n酒店很好\n", encoding="utf-8")
     with server.worker():
         run = server.start("predict/batch", file=str(file), out=str(out))
-        assert server.ended(run, 120) == "COMPLETED"
+        assert server.ended(run) == "COMPLETED"
     rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     assert [row["text"] for row in rows] == ["a good film", "酒店很好"]
     assert all(row["id"] for row in rows), "they are on record"
@@ -160,8 +162,8 @@ def test_a_file_is_answered(server: Server, tmp_path: Path) -> None:
 def test_a_run_that_fails_is_told(server: Server, tmp_path: Path) -> None:
     with web() as hook, server.worker(SATIETY_ALERT_WEBHOOK=f"http://127.0.0.1:{hook.port}/"):
         run = server.start(workspace=str(tmp_path))
-        assert server.ended(run, 120) == "FAILED"
-        wait(lambda: hook.came, 30)
+        assert server.ended(run) == "FAILED"
+        wait_until(lambda: hook.came, every=0.5)
     (told,) = hook.came
     assert (told["severity"], told["facts"]["flow"]) == ("warning", "pipeline")
     assert f"{tmp_path}: holds no params.yaml" in told["text"]
@@ -171,7 +173,7 @@ def test_a_run_that_fails_is_told(server: Server, tmp_path: Path) -> None:
 def test_training_can_be_sent_to_another_pool(server: Server) -> None:
     with server.worker(), server.worker("gpu"):
         run = server.start(gpu_pool="gpu", overrides=["finetune.seed=99"])
-        assert server.ended(run, 400) == "COMPLETED"
+        assert server.ended(run) == "COMPLETED"
     sent = {one["name"]: one for one in server.runs() if one["work_pool_name"] == "gpu"}
     assert {name: one["state_type"] for name, one in sent.items()} == {"pretrain": "COMPLETED", "finetune": "COMPLETED"}
     assert [one["name"] for one in server.ask("task_runs/filter", {}) if one["flow_run_id"] == sent["finetune"]["id"]]
@@ -185,7 +187,7 @@ def training(server: Server) -> Callable[[], tuple[str, int]]:
     def start() -> tuple[str, int]:
         lock.unlink(missing_ok=True)
         run = server.start(overrides=ENDLESS)
-        wait(lambda: lock.exists() and lock.read_text().strip().isdigit(), 120)
+        wait_until(lambda: lock.exists() and lock.read_text().strip().isdigit(), every=0.5)
         return run, int(lock.read_text())
 
     return start
@@ -198,8 +200,8 @@ def test_a_killed_worker_takes_its_run_with_it(server: Server, training: Callabl
         run, stage = training()
         assert (server.project.root / "params.yaml").read_bytes() != params
         kill(worker.pid)
-        assert server.ended(run, 180) == "CRASHED"
-    wait(lambda: not alive(stage), 120)
+        assert server.ended(run) == "CRASHED"
+    wait_until(lambda: not alive(stage), every=0.5)
     assert (server.project.root / "params.yaml").read_bytes() == params
 
 
@@ -214,10 +216,10 @@ def test_a_run_whose_machine_died_does_not_stay_running(
         assert flow
         kill(worker.pid, *flow)
     assert server.state(run) == "RUNNING"
-    wait(lambda: not alive(stage), 120)
-    assert server.ended(run, 200) == "CRASHED"
+    wait_until(lambda: not alive(stage), every=0.5)
+    assert server.ended(run) == "CRASHED"
     with server.worker():
-        assert server.ended(server.start(), 240) == "COMPLETED"
+        assert server.ended(server.start()) == "COMPLETED"
     assert (server.project.root / "params.yaml").read_bytes() == params
     assert server.project.run("satiety", "verify").returncode == 0
 

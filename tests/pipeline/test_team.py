@@ -1,7 +1,6 @@
 """DVC as a team uses it: what was tried, what differs, a remote that hands out nothing damaged."""
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -18,15 +17,16 @@ def state(project: Project) -> str:
 
 
 @pytest.fixture(scope="module")
-def tried(committed: Project) -> Project:
+def tried(committed: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project after an experiment with another seed of evaluate, in a copy of the folder that is left alone."""
-    assert committed.run("satiety", "workspace", "params.yaml").returncode == 0
-    before = state(committed)
+    copy = committed.copy(tmp_path_factory.mktemp("tried"))
+    assert copy.run("satiety", "workspace", "params.yaml").returncode == 0
+    before = state(copy)
     raw = ["--copy-paths", "data/raw"]
-    done = committed.run("dvc", "exp", "run", "--temp", *raw, "-S", "evaluate.seed=5", "-n", "other-seed")
+    done = copy.run("dvc", "exp", "run", "--temp", *raw, "-S", "evaluate.seed=5", "-n", "other-seed")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert state(committed) == before
-    return committed
+    assert state(copy) == before
+    return copy
 
 
 def test_what_was_tried_is_shown_with_its_score_and_what_differs(tried: Project) -> None:
@@ -54,15 +54,14 @@ def test_metrics_and_plots_are_compared(tried: Project) -> None:
 
 
 def test_a_remote_gives_a_clone_everything_but_never_a_damaged_object(committed: Project, tmp_path: Path) -> None:
-    remote, clone = tmp_path / "remote", Project(tmp_path / "clone")
+    origin, remote, clone = committed.copy(tmp_path), tmp_path / "remote", Project(tmp_path / "clone")
     for words in (["add", "-d", "storage", str(remote)], ["modify", "storage", "verify", "true"]):
-        assert committed.run("dvc", "remote", *words).returncode == 0
-    pushed = committed.run("dvc", "push", "--run-cache")
+        assert origin.run("dvc", "remote", *words).returncode == 0
+    pushed = origin.run("dvc", "push", "--run-cache")
     assert pushed.returncode == 0, pushed.stderr
     for command in (["git", "add", "-A"], ["git", "commit", "-qm", "remote"]):
-        committed.run(*command)
-    subprocess.run(["git", "clone", "-q", str(committed.root), str(clone.root)], check=True)
-    (clone.root / ".satiety").mkdir()
+        origin.run(*command)
+    subprocess.run(["git", "clone", "-q", str(origin.root), str(clone.root)], check=True)
 
     weights = max((path for path in remote.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
     whole = weights.read_bytes()
@@ -72,6 +71,5 @@ def test_a_remote_gives_a_clone_everything_but_never_a_damaged_object(committed:
     weights.write_bytes(whole)
     pulled = clone.run("dvc", "pull", "--run-cache")
     assert pulled.returncode == 0, pulled.stderr
-    assert clone.digests() == committed.digests()
+    assert clone.digests() == origin.digests()
     assert clone.run("satiety", "verify").returncode == 0
-    shutil.rmtree(remote)

@@ -1,10 +1,9 @@
-"""A tenth of the year, for real: two months of a made problem, new words in the second, people who speak of answers."""
+"""A tenth of the year, for real: two months of a made problem, new words in the second, labels of a random sample."""
 
 from __future__ import annotations
 
 import json
 import random
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from examples.year.page import page
 from examples.year.place import Copy, alone
 from examples.year.plan import Year
 from examples.year.server import prefect
+from satiety.answers import Label
 from satiety.files import manifest
 from satiety.records import Example
 from satiety.settings import Settings
@@ -29,7 +29,7 @@ TENTH: dict[str, Any] = {
     "months": 2,
     "texts": 120,
     "judged": 160,
-    "feedback": 60,
+    "drawn": 60,
     "every": 2,
     "shifts": [
         {
@@ -48,16 +48,12 @@ TENTH: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def copy(committed: Project, tmp_path_factory: pytest.TempPathFactory) -> Copy:
-    root = tmp_path_factory.mktemp("year") / "project"
-    shutil.copytree(committed.root, root, symlinks=True)
-    for left in ("traffic", "retrain"):
-        shutil.rmtree(root / ".satiety" / left, ignore_errors=True)
-    made = Project(root)
+    made = committed.copy(tmp_path_factory.mktemp("year"))
     params = made.params()
     params["retrain"]["merge"] = True
     made.write_params(params)
     assert made.run("git", "commit", "-qam", "promoted models are taken over").returncode == 0
-    return Copy(root, {})
+    return Copy(made.root, {})
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +65,7 @@ def year() -> Year:
 def months(copy: Copy, year: Year) -> list[Month]:
     with pytest.MonkeyPatch.context() as patch, prefect(copy.root.parent / "prefect") as around:
         patch.setenv("SATIETY_DEVICE", "cpu")
-        pool = [Example(f"{i}", *pair) for i, pair in enumerate(asked(700))]
+        pool = [Example(f"{i}", {"text": text}, Label(label)) for i, (text, label) in enumerate(asked(700))]
         return list(live(Copy(copy.root, around), year, pool))
 
 

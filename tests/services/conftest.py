@@ -1,4 +1,4 @@
-"""The servers, started once for all tests of this folder, and a workspace that speaks with none of them yet."""
+"""The servers of this folder's tests, and a workspace that speaks with none of them yet."""
 
 import os
 import subprocess
@@ -36,8 +36,9 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MLflow]:
+    """An MLflow server that holds nothing."""
     server = MLflow(tmp_path_factory.mktemp("mlflow"))
     server.start()
     try:

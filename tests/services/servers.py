@@ -7,12 +7,13 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.patience import PATIENCE, wait_until
 
 DEBIAN = Path("/usr/lib/postgresql")
 """Where Debian keeps PostgreSQL's programs, a folder for each version; only some are on PATH."""
@@ -75,7 +76,7 @@ def postgres(programs: Path) -> Iterator[Postgres]:
             yield Postgres(port)
         finally:
             process.send_signal(signal.SIGQUIT)  # at once: what it holds is thrown away
-            process.wait(30)
+            process.wait(PATIENCE)
     finally:
         shutil.rmtree(folder)
 
@@ -125,8 +126,5 @@ class MLflow:
 
 
 def _wait(process: subprocess.Popen[bytes], ready: Callable[[], bool], said: Path) -> None:
-    deadline = time.monotonic() + 120
-    while not ready():
-        assert process.poll() is None, said.read_text()
-        assert time.monotonic() < deadline, said.read_text()
-        time.sleep(0.2)
+    wait_until(lambda: process.poll() is not None or ready(), said.read_text)
+    assert process.poll() is None, said.read_text()

@@ -16,7 +16,8 @@ from satiety.stream import Count, Reading
 from satiety.stream.live import serving
 from satiety.stream.page import Board
 from satiety.stream.page.words import LANGUAGES, WORDS
-from tests.pipeline.server import CHROMIUM, FLAGS, wait
+from tests.patience import PATIENCE, wait_until
+from tests.pipeline.server import CHROMIUM, FLAGS
 from tests.unit.stream.simulated import MONDAY, params
 
 TOPICS = ("t0", "<script>alert(1)</script>", "酒店")
@@ -61,7 +62,7 @@ def show(browser: Any) -> Iterator[Any]:
 
     def show(address: str, width: int = 1600, scheme: str = "light") -> Any:
         opened = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        opened.set_default_timeout(20_000)
+        opened.set_default_timeout(1000 * PATIENCE)
         opened.on("console", lambda message: said.append(message.text))
         opened.on("pageerror", lambda error: said.append(str(error)))
         opened.goto(address)
@@ -102,7 +103,7 @@ class TestPage:
             opened = show(address)
             assert opened.locator("h1").text_content() == "No surge of negative opinion now"
             shown.add(tuple(reading(30, topic, 50, "surge", True) for topic in TOPICS))
-            wait(lambda: opened.locator("path.surge").count() == 4, 20)
+            wait_until(lambda: opened.locator("path.surge").count() == 4, every=0.5)
             assert opened.locator("h1").text_content() == f"Negative opinion surges: {', '.join(TOPICS)}"
             opened.locator("button").focus()
             opened.keyboard.press("Enter")
@@ -111,7 +112,7 @@ class TestPage:
             opened.wait_for_timeout(600)
             assert opened.locator("h1").text_content().startswith("Negative opinion surges")
             opened.keyboard.press("Enter")
-            wait(lambda: opened.locator("h1").text_content() == "No surge of negative opinion now", 20)
+            wait_until(lambda: opened.locator("h1").text_content() == "No surge of negative opinion now", every=0.5)
             opened.close()  # before its server goes
 
 
@@ -128,7 +129,7 @@ def test_what_is_said_is_escaped_and_has_a_headline_from_the_first_window_on(lan
 
 def ask(address: str, path: str, host: str | None = None) -> tuple[int, str]:
     name, port = address.removeprefix("http://").rstrip("/").split(":")
-    connection = http.client.HTTPConnection(name, int(port), timeout=10)
+    connection = http.client.HTTPConnection(name, int(port), timeout=PATIENCE)
     connection.request("GET", path, headers={"Host": host or f"{name}:{port}"})
     answer = connection.getresponse()
     return answer.status, answer.read().decode()

@@ -9,7 +9,8 @@ import pytest
 
 from satiety.worth.page import page
 from satiety.worth.page.style import DARK, LIGHT
-from tests.pipeline.server import CHROMIUM, FLAGS, wait
+from tests.patience import PATIENCE, wait_until
+from tests.pipeline.server import CHROMIUM, FLAGS
 from tests.unit.worth.page import sample
 
 pytestmark = [
@@ -50,7 +51,7 @@ def show(browser: Any, tmp_path: Path) -> Iterator[Open]:
         file = tmp_path / f"{language}.html"
         file.write_text(page(report, language), encoding="utf-8")
         opened = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        opened.set_default_timeout(20_000)
+        opened.set_default_timeout(1000 * PATIENCE)
         opened.on("console", lambda message: said.append(message.text))
         opened.on("pageerror", lambda error: said.append(str(error)))
         opened.on("request", lambda request: asked.append(request.url))
@@ -117,7 +118,7 @@ def test_the_keyboard_unfolds_and_scrolls(show: Open) -> None:
     assert opened.evaluate(FOCUSED) == "At 0 labels"
     assert opened.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     opened.keyboard.press("ArrowRight")
-    wait(lambda: opened.evaluate("document.activeElement.scrollLeft") > 0, 10)
+    wait_until(lambda: opened.evaluate("document.activeElement.scrollLeft") > 0, every=0.5)
 
 
 def test_the_keyboard_reaches_every_link_fold_and_table(show: Open) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE
+
 CODE = Path(__file__).parents[2]
 WRITERS, POINTS = 8, 1250
 
@@ -25,7 +27,7 @@ def test_ten_thousand_points_by_eight_writers_arrive_once(
         url = request.getfixturevalue("database").create("writers", "mlflow_empty")
     command = [sys.executable, "-W", "ignore", "-m", "tests.services.writers", str(WRITERS), str(POINTS)]
     env = os.environ | {"PYTHONPATH": str(CODE), "SATIETY_TRACKING_URI": url}
-    done = subprocess.run(command, env=env, text=True, capture_output=True, check=False, timeout=200)
+    done = subprocess.run(command, env=env, text=True, capture_output=True, check=False, timeout=PATIENCE)
     assert done.returncode == 0, done.stdout + done.stderr
     client: Any = MlflowClient(url)
     experiment = client.get_experiment_by_name("satiety").experiment_id

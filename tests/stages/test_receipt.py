@@ -12,14 +12,16 @@ from rich.console import Console
 
 from cli.receipt import show
 from satiety import package
+from satiety.answers import Label, load
 from satiety.errors import DataError, ModelError, SetupError
 from satiety.files import sha256
 from satiety.records import Example, read, write
-from satiety.traffic import Traffic, served
+from satiety.traffic import Traffic
 from tasks.promote import main
 from tasks.receipt import receipt
 from tasks.register import main as register
 from tests.packaging import Workspace
+from tests.recording import served_texts
 
 TRAFFIC = Path(".satiety/traffic")
 
@@ -28,7 +30,13 @@ def trained(workspace: Workspace) -> None:
     """Say of every training example where it was read, and register what was made of them."""
     train = workspace.root / "data/train.parquet"
     rows = [
-        Example(e.id, e.text, e.label, e.spans, language=e.language, source=f"data/raw/labelled.csv:{i}")
+        Example(
+            e.id,
+            e.inputs,
+            e.answer,
+            language=e.language,
+            source=f"data/raw/labelled.csv:{i}",
+        )
         for i, e in enumerate(read(train, Example), start=2)
     ]
     write(train, rows, Example)
@@ -40,7 +48,7 @@ def trained(workspace: Workspace) -> None:
 def answered(*texts: str) -> Sequence[str]:
     """Let the package answer, on record; return the ids of the answers."""
     made = package.open(Path("models/package"), "cpu")
-    rows = list(served(texts, made.predict(texts), made.facts().name, made.digest, 0.1))
+    rows = list(served_texts(texts, made.predict(texts), made.facts().name, made.digest, 0.1))
     Traffic(TRAFFIC).add(rows)
     return [row.id for row in rows]
 
@@ -59,8 +67,8 @@ def test_an_answer_is_traced_to_its_model_and_the_examples_near_it(
     (id, _) = answered("这部电影很好看", "the bad hotel")
     show(Path(), id, 3, "json")
     told = json.loads(capsys.readouterr().out)
-    assert told["prediction"]["text"] == "这部电影很好看"
-    assert told["prediction"]["answer"] in ("bad", "good")
+    assert told["prediction"]["inputs"] == {"text": "这部电影很好看"}
+    assert told["prediction"]["answer"]["label"] in ("bad", "good")
     assert (told["model"]["version"], told["model"]["champion"]) == ("1", True)
     assert told["data"]["train"] == sha256(Path("data/train.parquet"))
     (support,) = told["support"]
@@ -68,7 +76,7 @@ def test_an_answer_is_traced_to_its_model_and_the_examples_near_it(
     assert (first["text"], first["source"]) == ("这部电影很好看", "data/raw/labelled.csv:3")
     assert first["similarity"] == pytest.approx(1, abs=1e-3)
     assert support["agreement"] == sum(row["agrees"] for row in support["rows"]) / 3
-    assert all(row["agrees"] == (row["label"] == told["prediction"]["answer"]) for row in support["rows"])
+    assert all(row["agrees"] == (row["gold"] == told["prediction"]["answer"]["label"]) for row in support["rows"])
     text = shown(id)
     for said in ("made-up, version 1, champion", "data/raw/labelled.csv:3", "of 3 have the label that was answered"):
         assert said in text
@@ -80,12 +88,12 @@ def test_entities_are_traced_one_by_one(registering: Workspace, client: Any) -> 
     trained(names)
     (id,) = answered("anna lives in paris")
     found = receipt(Traffic(TRAFFIC), id, Path(), 2)
-    spans = json.loads(found.served.answer)
+    spans = load(found.served.answer).mentions
     assert spans, "a random head finds something here"
-    assert [one.about for one in found.supports] == ["anna lives in paris"[start:end] for start, end, _ in spans]
+    assert [one.about for one in found.supports] == ["anna lives in paris"[span.start : span.end] for span in spans]
     for one in found.supports:
         assert one.rows[0].text in ("anna", "paris")
-        assert all(row.agrees == (row.label == one.said) for row in one.rows)
+        assert all(row.agrees == (row.gold == one.said) for row in one.rows)
     (id,) = answered("王小明住在上海")
     assert receipt(Traffic(TRAFFIC), id, Path(), 2).supports
 
@@ -97,7 +105,7 @@ def test_an_older_model_comes_from_the_registry_and_says_how_its_data_come_back(
     (id,) = answered("the good film")
     old = package.inspect(Path("models/package"), "cpu").facts()
     registering.fill(seed=2)
-    write(Path("data/train.parquet"), [Example("n", "new", label="good")], Example)
+    write(Path("data/train.parquet"), [Example("n", {"text": "new"}, answer=Label("good"))], Example)
     trained(registering)
     found = receipt(Traffic(TRAFFIC), id, Path(), 3)
     assert (found.version, found.champion, found.supports) == ("1", False, ())
@@ -129,7 +137,9 @@ def test_what_is_not_on_record_and_whose_model_is_gone_is_said(registering: Work
     with pytest.raises(DataError, match=r"receipt: 'nobody' is not on record in .*; `satiety predict` gives the id"):
         show(Path(), "nobody", 3, "text")
     rows = list(
-        served(["a text"], package.open(Path("models/package"), "cpu").predict(["a text"]), "made-up", "f" * 64, 0.1)
+        served_texts(
+            ["a text"], package.open(Path("models/package"), "cpu").predict(["a text"]), "made-up", "f" * 64, 0.1
+        )
     )
     Traffic(TRAFFIC).add(rows)
     with pytest.raises(ModelError, match=r"is not models/package, and MLflow has no version of made-up with that"):

@@ -17,7 +17,7 @@ from satiety.package import Register
 from satiety.records import Example, read, write
 from tasks import tracking
 from tasks.register import main
-from tests.packaging import Workspace
+from tests.packaging import TEXTS, Workspace, examples
 
 CODE = Path(__file__).parents[2]
 
@@ -100,7 +100,7 @@ def test_a_fresh_process_loads_it_with_pickles_refused_and_answers(registering: 
     assert done.returncode == 0, done.stderr
     answers = json.loads(done.stdout)
     expected = package.open(Path("models/package"), "cpu").predict(["the good film", "这部电影很好看"])
-    assert [answer["label"] for answer in answers] == [one.label for one in expected]
+    assert [answer["label"] for answer in answers] == [str(one.answer) for one in expected]
 
 
 def test_nothing_python_or_pickled_is_among_the_artifacts(registering: Workspace) -> None:
@@ -110,14 +110,13 @@ def test_nothing_python_or_pickled_is_among_the_artifacts(registering: Workspace
 
 
 def test_no_text_of_the_data_reaches_mlflow(registering: Workspace) -> None:
-    from tests.packaging import TEXTS
-
+    texts = [*TEXTS, *(example.text for example in examples("classify", 200))]
     main.run(**registering.paths())
     tracking.deliver()
     for path in (registering.root / "mlflow.db", *(registering.root / "mlartifacts").rglob("*")):
         if path.is_file() and path.name != "tokenizer.json":
             held = path.read_bytes()
-            assert not any(text.encode() in held for text in TEXTS), path
+            assert not any(text.encode() in held for text in texts), path
 
 
 def test_it_goes_on_where_mlflow_is_down(
@@ -140,6 +139,47 @@ def test_it_goes_on_where_mlflow_is_down(
 def test_a_model_that_does_not_load_is_not_registered(registering: Workspace, client: Any) -> None:
     (registering.root / "models/tuned/head.safetensors").write_bytes(b"\x80\x04not weights")
     with pytest.raises(ModelError, match=r"head\.safetensors"):
+        main.run(**registering.paths())
+    assert not Path("models/package").exists()
+    assert versions(client) == []
+
+
+def test_a_model_that_changed_since_it_was_evaluated_is_not_packaged(registering: Workspace, client: Any) -> None:
+    """By one bit of its head's bias."""
+    main.run(**registering.paths())
+    digest = package.inspect(Path("models/package")).digest
+    head = registering.root / "models/tuned/head.safetensors"
+    content = bytearray(head.read_bytes())
+    content[8 + int.from_bytes(content[:8], "little") + 3] ^= 0x40
+    head.write_bytes(content)
+    expected = r"^models/package/model: answers \d+ of 128 test examples, such as t\d+, otherwise than was scored"
+    with pytest.raises(ModelError, match=expected):
+        main.run(**registering.paths())
+    assert package.inspect(Path("models/package")).digest == digest, "the one before stays"
+    assert len(versions(client)) == 1
+
+
+def test_answers_to_other_test_examples_are_not_packaged(registering: Workspace) -> None:
+    paths = registering.paths()
+    write(paths["test"], list(read(paths["test"], Example))[1:], Example)
+    with pytest.raises(ModelError, match=r"models/package/predictions\.parquet: holds answers to other test examples"):
+        main.run(**paths)
+    assert not Path("models/package").exists()
+
+
+@pytest.mark.parametrize("name", ["head.safetensors", "model.safetensors"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_model_whose_weights_are_not_finite_is_not_packaged(
+    registering: Workspace, client: Any, name: str, value: float
+) -> None:
+    from safetensors.torch import load_file, save_file
+
+    path = registering.root / "models/tuned" / name
+    tensors = load_file(path)
+    first = sorted(tensors)[-1]
+    tensors[first].view(-1)[3] = value
+    save_file(tensors, path, {"format": "pt"})
+    with pytest.raises(ModelError, match=rf"models/tuned/{name}: .* holds numbers that are not finite"):
         main.run(**registering.paths())
     assert not Path("models/package").exists()
     assert versions(client) == []

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from satiety.answers import Label
 from satiety.errors import DataError
 from satiety.problems import PROBLEMS
 from satiety.records import Document, Example, Rejected, read, write
@@ -25,10 +26,10 @@ def paths(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> dict[s
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SATIETY_DEVICE", "cpu")
     train = [
-        Example("t1", "the film in paris was good", label="good", language="en"),
-        Example("t2", "这部电影很好看", label="good", language="zh"),
-        Example("t3", "bad hotel in paris", label="bad", language="en"),
-        Example("t4", "酒店很差", label="bad", language="zh"),
+        Example("t1", {"text": "the film in paris was good"}, answer=Label("good"), language="en"),
+        Example("t2", {"text": "这部电影很好看"}, answer=Label("good"), language="zh"),
+        Example("t3", {"text": "bad hotel in paris"}, answer=Label("bad"), language="en"),
+        Example("t4", {"text": "酒店很差"}, answer=Label("bad"), language="zh"),
     ]
     held = "anna lives in a good hotel in paris"
     corpus = [
@@ -41,8 +42,8 @@ def paths(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> dict[s
     ]
     PROBLEMS["classify"].model_validate({"labels": ["bad", "good"], "names": {}}).save(Path("problem.json"))
     write(Path("train.parquet"), train, Example)
-    write(Path("dev.parquet"), [Example("v", "王小明住在上海", label="bad", split="dev")], Example)
-    write(Path("test.parquet"), [Example("x", held, label="good", split="test")], Example)
+    write(Path("dev.parquet"), [Example("v", {"text": "王小明住在上海"}, answer=Label("bad"), split="dev")], Example)
+    write(Path("test.parquet"), [Example("x", {"text": held}, answer=Label("good"), split="test")], Example)
     write(Path("corpus.parquet"), corpus, Document)
     shutil.copytree(tiny, "base")
     params(HYBRID)
@@ -71,6 +72,18 @@ def test_it_finds_reports_and_quarantines(paths: dict[str, Path]) -> None:
     assert (values["in"], values["out"], values["quarantined"], values["contaminated"]) == (6, 3, 1, 1)
     assert values["hidden"]["corpus"] == pytest.approx(1 / 3, abs=1e-4)
     assert values["found_for"].keys() == {"bad", "good"}
+
+
+def test_what_gives_away_a_dev_text_goes_to_quarantine_as_what_gives_away_a_test_text_does(
+    paths: dict[str, Path],
+) -> None:
+    main.run(**paths)
+    assert "d4" in {document.id for document in read(OUT["out"], Document)}
+    write(paths["dev"], [Example("v", {"text": "The hotel was BAD"}, answer=Label("bad"), split="dev")], Example)
+    main.run(**paths)
+    assert "d4" not in {document.id for document in read(OUT["out"], Document)}
+    assert {(one.id, one.twin) for one in read(OUT["quarantine"], Rejected)} == {("d5", "x"), ("d4", "v")}
+    assert report()["contaminated"] == 2
 
 
 def test_the_same_inputs_give_the_same_bytes(paths: dict[str, Path]) -> None:

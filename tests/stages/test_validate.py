@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
+from satiety.answers import Label, Span, Spans
 from satiety.errors import DataError, SetupError
 from satiety.files import manifest
 from satiety.problems.base import PROBLEMS, Problem
-from satiety.records import Document, Example, Rejected, Span, Split, read, write
+from satiety.records import Document, Example, Rejected, Split, read, write
 from tasks.stage import Report
 from tasks.validate import check, main
 
@@ -30,6 +31,10 @@ CLASSIFY = PROBLEMS["classify"].model_validate({"labels": ["bad", "good"], "name
 NER = PROBLEMS["ner"].model_validate({"labels": ["LOC", "PER"]})
 EXPECT = "expect_column_values_to_be_"
 Rows = list[Example]
+
+
+def asks(row: Example, text: str) -> Example:
+    return replace(row, inputs={"text": text})
 
 
 def texts(count: int, language: str, seed: int = 0) -> list[str]:
@@ -47,7 +52,7 @@ def examples(language: str) -> Rows:
     splits: list[Split] = ["train"] * 40 + ["dev"] * 8 + ["test"] * 12
     ids = draw.sample(range(10**8), 60)
     return [
-        Example(f"{own:x}", text, label, split=split, language=language, source=f"a.csv:{line}")
+        Example(f"{own:x}", {"text": text}, Label(label), split=split, language=language, source=f"a.csv:{line}")
         for line, (own, text, label, split) in enumerate(zip(ids, texts(60, language), labels, splits, strict=True), 2)
     ]
 
@@ -64,7 +69,7 @@ def entities() -> Rows:
         text, *spans = some[line % 2]
         language = "zh" if line % 2 else "en"
         said = text.format(texts(22, language, seed=3)[line])
-        rows.append(Example(f"e{line}", said, spans=tuple(spans), split=split, language=language))
+        rows.append(Example(f"e{line}", {"text": said}, answer=Spans(tuple(spans)), split=split, language=language))
     return rows
 
 
@@ -123,21 +128,21 @@ def near(text: str) -> str:
 
 
 PLANTED: dict[str, tuple[Callable[[Example, Rows], Example], str]] = {
-    "a blank text": (lambda row, _: replace(row, text="\u3000 "), f"{EXPECT}between(characters)"),
-    "an endless text": (lambda row, _: replace(row, text="天ab " * 9000), f"{EXPECT}between(characters)"),
-    "a wrong encoding": (lambda row, _: replace(row, text="caf\ufffd\ufffd\ufffd"), f"{EXPECT}between(garbage)"),
-    "no label": (lambda row, _: replace(row, label=None), "expect_column_values_to_not_be_null(label)"),
-    "a label of no problem": (lambda row, _: replace(row, label="坏"), f"{EXPECT}in_set(label)"),
-    "a test text": (lambda row, rows: replace(row, text=rows[55].text), f"{EXPECT}null(in_held_out)"),
+    "a blank text": (lambda row, _: asks(row, "\u3000 "), f"{EXPECT}between(characters)"),
+    "an endless text": (lambda row, _: asks(row, "天ab " * 9000), f"{EXPECT}between(characters)"),
+    "a wrong encoding": (lambda row, _: asks(row, "caf\ufffd\ufffd\ufffd"), f"{EXPECT}between(garbage)"),
+    "no label": (lambda row, _: replace(row, answer=None), "expect_column_values_to_not_be_null(label)"),
+    "a label of no problem": (lambda row, _: replace(row, answer=Label("坏")), f"{EXPECT}in_set(label)"),
+    "a test text": (lambda row, rows: asks(row, rows[55].text), f"{EXPECT}null(in_held_out)"),
     "a test text in other case": (
-        lambda row, rows: replace(row, text=f" {rows[56].text.title()}\n"), f"{EXPECT}null(in_held_out)"),
-    "nearly a test text": (lambda row, rows: replace(row, text=near(rows[57].text)), f"{EXPECT}null(near_held_out)"),
+        lambda row, rows: asks(row, f" {rows[56].text.title()}\n"), f"{EXPECT}null(in_held_out)"),
+    "nearly a test text": (lambda row, rows: asks(row, near(rows[57].text)), f"{EXPECT}null(near_held_out)"),
     "a dev text in full": (
-        lambda row, rows: replace(row, text=f"RT @a: {rows[42].text} …"), f"{EXPECT}null(near_held_out)"),
+        lambda row, rows: asks(row, f"RT @a: {rows[42].text} …"), f"{EXPECT}null(near_held_out)"),
     "the group of a test text": (lambda row, _: replace(row, group="作者"), f"{EXPECT}null(group_across)"),
     "a repeated example": (
-        lambda row, rows: replace(row, text=rows[20].text, label=rows[20].label), f"{EXPECT}null(twin_of)"),
-    "its own label": (lambda row, _: replace(row, text=f"{row.text} label: {row.label}"),
+        lambda row, rows: replace(row, inputs=rows[20].inputs, answer=rows[20].answer), f"{EXPECT}null(twin_of)"),
+    "its own label": (lambda row, _: asks(row, f"{row.text} label: {row.answer!s}"),
                       f"{EXPECT}null(label_written)"),
 }  # fmt: skip
 """Twelve faults, for the last twelve rows of train, and the expectation that finds each."""
@@ -200,7 +205,9 @@ def test_every_row_goes_on_or_to_quarantine_and_is_counted(planted: tuple[Path, 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_both_rows_of_a_conflict_go(run: Callable[..., Report], language: str) -> None:
     rows = examples(language)
-    rows[0] = replace(rows[0], text=rows[1].text.upper(), label="good" if rows[1].label == "bad" else "bad")
+    rows[0] = replace(
+        rows[0], inputs={"text": rows[1].text.upper()}, answer=Label("good" if str(rows[1].answer) == "bad" else "bad")
+    )
     run(rows, documents(language))
     assert {(row.id, row.reason, row.twin) for row in rejected()} == {
         (rows[0].id, f"{EXPECT}null(conflict_with)", rows[1].id),
@@ -212,10 +219,12 @@ def test_both_rows_of_a_conflict_go(run: Callable[..., Report], language: str) -
 def broken(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """Run the stage on a table with every fault of a table; return where, and what the error said."""
     rows = [
-        row for row in examples(request.param) if row.split == "dev" or (row.split == "train" and row.label == "good")
+        row
+        for row in examples(request.param)
+        if row.split == "dev" or (row.split == "train" and str(row.answer) == "good")
     ]
     rows = [replace(row, language=("en", "zh", "de", "und")[i % 4]) for i, row in enumerate(rows)]
-    rows = [replace(row, text=f"{row.text} {row.label}") for row in rows]
+    rows = [asks(row, f"{row.text} {row.answer!s}") for row in rows]
     rows[0] = replace(rows[0], id=rows[1].id)
     folder = tmp_path_factory.mktemp("broken")
     with workspace(folder), pytest.raises(DataError) as raised:
@@ -248,9 +257,9 @@ def test_when_the_pipeline_stops_nothing_is_written_but_the_data_docs(broken: tu
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_suspicion_is_reported_and_stops_nothing(run: Callable[..., Report], language: str) -> None:
-    rows = [replace(row, id=f"{row.label}{row.id}") for row in examples(language)]
-    rows = [replace(row, text=f"{row.text} 甲乙" if row.label == "good" else row.text) for row in rows]
-    rows.sort(key=lambda row: row.label or "")
+    rows = [replace(row, id=f"{row.answer!s}{row.id}") for row in examples(language)]
+    rows = [asks(row, f"{row.text} 甲乙" if str(row.answer) == "good" else row.text) for row in rows]
+    rows.sort(key=lambda row: str(row.answer))
     warnings = run(rows, documents(language)).values["warnings"]
     assert [re.findall(r"\((\w+)\)", warning)[0] for warning in warnings] == ["id_tells", "order_tells", "trigger"]
     assert "! look" in Path("reports/data_docs/index.html").read_text(encoding="utf-8")
@@ -289,13 +298,13 @@ def test_clean_entities_go_on(run: Callable[..., Report]) -> None:
     ],
 )
 def test_a_wrong_span_goes_to_quarantine(run: Callable[..., Report], spans: tuple[Span, ...], column: str) -> None:
-    bad = Example("x", "北京 London", spans=spans, language="en")
+    bad = Example("x", {"text": "北京 London"}, answer=Spans(spans), language="en")
     run([*entities(), bad], documents("en"), NER)
     assert [(row.id, row.reason) for row in rejected()] == [("x", f"{EXPECT}null({column})")]
 
 
 def test_training_examples_without_an_entity_stop_the_pipeline(run: Callable[..., Report]) -> None:
-    rows = [replace(row, spans=()) if row.split == "train" else row for row in entities()]
+    rows = [replace(row, answer=Spans(())) if row.split == "train" else row for row in entities()]
     with pytest.raises(
         DataError, match=r"max_to_be_between\(span_count where split == train\): observed: 0; expected: "
     ):
@@ -304,7 +313,7 @@ def test_training_examples_without_an_entity_stop_the_pipeline(run: Callable[...
 
 def test_the_same_tables_give_the_same_files_to_the_byte(run: Callable[..., Report]) -> None:
     def files() -> dict[str, str]:
-        run([*examples("en"), Example("x", " ", "good")], documents("zh"))
+        run([*examples("en"), Example("x", {"text": " "}, Label("good"))], documents("zh"))
         return manifest(Path("out")) | manifest(Path("reports"))
 
     assert files() == files()
@@ -324,7 +333,10 @@ class Loads(HTMLParser):
 
 def test_data_docs_open_without_a_network(run: Callable[..., Report], socket_disabled: None) -> None:
     nasty = Document("n", "<script src='https://evil.example/x.js'></script> ?!", "en")
-    run([*examples("en"), Example("x", " ", "good")], [*documents("zh"), nasty, replace(nasty, id="n2")])
+    run(
+        [*examples("en"), Example("x", {"text": " "}, Label("good"))],
+        [*documents("zh"), nasty, replace(nasty, id="n2")],
+    )
     pages = sorted(Path("reports/data_docs").iterdir())
     assert [page.name for page in pages] == ["corpus.html", "index.html", "labelled_classify.html"]
     for page in pages:

@@ -1,10 +1,13 @@
 """Where data and models come from: found, pinned, and safe to take."""
 
+import base64
+import hashlib
 import json
 import pickle
 import re
 import socketserver
 import threading
+import traceback
 from collections.abc import Iterator
 from functools import partial
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -14,8 +17,9 @@ from urllib.parse import unquote
 import pytest
 
 from satiety.assets import MAX_BYTES, MODEL_FILES, Asset, data_files, pin, take_model
-from satiety.errors import AssetError
+from satiety.errors import AssetError, ParamsError, UnreachableError
 from satiety.files import digest, manifest, sha256
+from satiety.section import Section
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -57,6 +61,7 @@ class TestTheUri:
             ("hf:org/name", "pin a commit, 40 hex digits"),
             ("hf:org/name@main", "pin a commit, 40 hex digits"),
             (f"hf:../../etc@{COMMIT}", "pin a commit"),
+            ("https://bob:${BOB}@host/x.csv", "write {NAME}, without the dollar sign"),
         ],
     )
     def test_an_incomplete_one_says_how_to_complete_it(self, uri: str, message: str) -> None:
@@ -66,6 +71,22 @@ class TestTheUri:
     def test_a_digest_is_64_hex_digits(self) -> None:
         with pytest.raises(ValueError, match="String should match pattern"):
             Asset(uri="https://x.org/a", sha256="abc")
+
+    def test_a_secret_is_not_written_into_params_yaml(self, tmp_path: Path) -> None:
+        """Nor shown by the message, which names the line and what to write instead."""
+
+        class One(Section):
+            asset: Asset
+
+        path = tmp_path / "params.yaml"
+        path.write_text("one:\n  asset:\n    uri: https://bob:hunter2@host/x.csv?sig=Ab3\n")
+        with pytest.raises(ParamsError) as caught:
+            One.load(path)
+        message = str(caught.value)
+        assert message.startswith(f"{path}:3: one.asset.uri: a secret stands in it, which DVC would copy into dvc.lock")
+        assert "as in https://bob:{PASSWORD}@host/x.csv?sig={SIG}" in message
+        assert "hunter2" not in message
+        assert "Ab3" not in message
 
 
 class TestFile:
@@ -105,8 +126,31 @@ class TestFile:
         Path("secret.csv").write_text("text\n")
         (raw / "set").mkdir()
         (raw / "set" / "link.csv").symlink_to(Path("secret.csv").resolve())
-        with pytest.raises(AssetError, match=r"link\.csv: links to .*secret\.csv, outside its folder"):
+        with pytest.raises(AssetError, match=r"link\.csv: links to .*secret\.csv, outside data/raw/set/"):
             names(Asset(uri="file:data/raw/set"), raw)
+
+    @pytest.mark.parametrize("link", ["a.csv", "b.csv"])
+    def test_a_link_that_a_pattern_finds_and_that_leads_out_is_refused(self, raw: Path, link: str) -> None:
+        Path("secret.csv").write_text("text\n")
+        (raw / "one.csv").write_text("text\n")
+        (raw / link).symlink_to(Path("secret.csv").resolve())
+        with pytest.raises(
+            AssetError, match=rf"{link}: links to .*secret\.csv, outside data/raw/; put the file itself"
+        ):
+            names(Asset(uri="file:data/raw/*.csv"), raw)
+
+    def test_a_link_within_the_watched_folder_is_read(self, raw: Path) -> None:
+        (raw / "one.csv").write_text("text\n")
+        (raw / "b.csv").symlink_to("one.csv")
+        assert names(Asset(uri="file:data/raw/*.csv"), raw) == ["data/raw/b.csv", "data/raw/one.csv"]
+
+    def test_a_folder_that_is_linked_to_from_a_folder_is_not_entered(self, raw: Path, tmp_path: Path) -> None:
+        (tmp_path / "other").mkdir()
+        (tmp_path / "other/secret.csv").write_text("text\n")
+        (raw / "set").mkdir()
+        (raw / "set/one.csv").write_text("text\n")
+        (raw / "set/link").symlink_to(tmp_path / "other")
+        assert names(Asset(uri="file:data/raw/set"), raw) == ["data/raw/set/one.csv"]
 
     def test_an_empty_folder_is_refused(self, raw: Path) -> None:
         with pytest.raises(AssetError, match=r"file:data/raw: the folder is empty"):
@@ -192,6 +236,52 @@ class TestUrls:
             names(Asset(uri=uri, sha256="0" * 64), raw)
 
 
+class TestSecretsInUrls:
+    """The environment fills them in, and nothing that is given back or said shows them."""
+
+    @pytest.fixture(autouse=True)
+    def secret(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("BOB_PASSWORD", "hunter2%2F%C3%A4")
+        monkeypatch.setenv("SIG", "signature7")
+
+    @pytest.fixture
+    def url(self) -> Iterator[str]:
+        with serving(Guarded) as url:
+            yield url.replace("://", "://bob:{BOB_PASSWORD}@")
+
+    def test_what_a_password_guards_is_read_and_called_by_its_notation(self, raw: Path, url: str) -> None:
+        uri = f"{url}/a.csv"
+        with data_files(Asset(uri=uri, sha256=SHA), raw) as files:
+            ((name, path),) = files
+            assert (name, path.read_text(), path.name) == (uri, "text\n", "a.csv")
+
+    def test_a_signed_address_is_read_and_its_signature_is_in_no_path(self, raw: Path, url: str) -> None:
+        with data_files(Asset(uri=f"{url}/a.csv?sig={{SIG}}", sha256=SHA), raw) as files:
+            ((name, path),) = files
+            assert (name, path.name) == (f"{url}/a.csv?sig={{SIG}}", "a.csv")
+            assert "signature7" not in str(path)
+
+    @pytest.mark.parametrize(
+        ("kind", "code"),
+        [*((AssetError, code) for code in (401, 403, 410)), *((UnreachableError, code) for code in (429, 500, 503))],
+    )
+    def test_whatever_a_server_answers_is_one_message(
+        self, raw: Path, url: str, code: int, kind: type[AssetError]
+    ) -> None:
+        uri = f"{url}/{code}?sig={{SIG}}"
+        with pytest.raises(AssetError) as caught:
+            names(Asset(uri=uri, sha256=SHA), raw)
+        assert type(caught.value) is kind
+        told = "".join(traceback.format_exception(caught.value))
+        assert str(caught.value).startswith(f"{uri}: cannot read it: {code}")
+        assert not [word for word in ("hunter2", "signature7", "%C3%A4") if word in told]
+
+    def test_an_address_that_is_not_pinned_names_no_secret(self, raw: Path, url: str) -> None:
+        with pytest.raises(AssetError, match="not pinned; its digest now is this") as caught:
+            names(Asset(uri=f"{url}/a.csv"), raw)
+        assert "hunter2" not in str(caught.value)
+
+
 class TestModel:
     def test_only_files_that_cannot_run_code_are_taken(self, raw: Path, model: Path) -> None:
         size = take_model(pinned(model), Path("base"), raw)
@@ -236,7 +326,7 @@ class TestModel:
         (tmp_path / "secret").write_text("{}")
         (model / "config.json").unlink()
         (model / "config.json").symlink_to(tmp_path / "secret")
-        with pytest.raises(AssetError, match=r"config\.json: links to .*secret, outside its folder"):
+        with pytest.raises(AssetError, match=r"config\.json: links to .*secret, outside "):
             take_model(Asset(uri=f"local://{model}", sha256="0" * 64), Path("base"), raw)
 
     def test_another_digest_leaves_the_old_model_in_place(self, raw: Path, model: Path) -> None:
@@ -251,6 +341,33 @@ class Quiet(SimpleHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         pass
+
+
+SHA = hashlib.sha256(b"text\n").hexdigest()
+
+
+class Guarded(BaseHTTPRequestHandler):
+    """Gives `a.csv` to who knows the password; every other path is the code it answers with."""
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_GET(self) -> None:
+        path, _, query = self.path.partition("?")
+        given = base64.b64decode(self.headers.get("Authorization", "").removeprefix("Basic ")).decode("latin-1")
+        if path[1:].isdecimal():
+            return self.send_error(int(path[1:]))
+        if given != "bob:hunter2/ä" or (query and query != "sig=signature7"):
+            return self.send_error(401)
+        self.send_response(200)
+        self.send_header("Content-Length", "5")
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(b"text\n")
+        return None
 
 
 class Hub(BaseHTTPRequestHandler):
@@ -294,8 +411,6 @@ class Hub(BaseHTTPRequestHandler):
 
 
 def sha(data: bytes) -> str:
-    import hashlib
-
     return hashlib.sha256(data).hexdigest()[:40]
 
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from satiety.neardup import _rows, contaminated, groups, normalise, similarity, twins
+from satiety.neardup import HeldOut, _rows, groups, similarity, twins
+from satiety.words import normalise
 
 PAIRS = [
     ("The train to Leeds leaves from platform four at nine.", "The train to Leeds leaves from platform four at nine!"),
@@ -62,12 +63,12 @@ def test_the_shortest_and_oddest_texts_are_told_apart_and_together(text: str) ->
 def test_no_texts_have_no_twins_and_no_groups() -> None:
     assert list(twins([], 0.8)) == []
     assert groups([], 0.8) == []
-    assert contaminated([], [("a", "text")], 0.8) == []
-    assert contaminated(["text"], [], 0.8) == [None]
+    assert HeldOut([("a", "text")], 0.8).twins([]) == []
+    assert HeldOut([], 0.8).twins(["text"]) == [None]
 
 
 @given(TEXTS, st.floats(0.3, 1.0))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_a_twin_is_kept_and_truly_similar(texts: list[str], threshold: float) -> None:
     verdicts = list(twins(numbered(texts), threshold))
     kept = {v.id for v in verdicts if v.twin is None}
@@ -128,15 +129,15 @@ class TestContamination:
         ],
     )
     def test_a_text_that_gives_away_a_held_one_is_named(self, text: str, owner: str | None) -> None:
-        assert contaminated([text], self.HELD, 0.8) == [owner]
+        assert HeldOut(self.HELD, 0.8).twins([text]) == [owner]
 
     def test_a_held_text_too_short_to_mean_anything_taints_nothing_but_itself(self) -> None:
-        assert contaminated(["thank you so much", "Thank you"], [("t", "thank you")], 0.8) == [None, "t"]
+        assert HeldOut([("t", "thank you")], 0.8).twins(["thank you so much", "Thank you"]) == [None, "t"]
 
     @given(TEXTS, TEXTS)
-    @settings(deadline=None, max_examples=60)
+    @settings(max_examples=60)
     def test_every_held_text_gives_itself_away(self, held: list[str], others: list[str]) -> None:
-        named = contaminated([*held, *others], numbered(held), 0.8)
+        named = HeldOut(numbered(held), 0.8).twins([*held, *others])
         assert None not in named[: len(held)]
 
 

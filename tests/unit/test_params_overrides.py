@@ -3,9 +3,13 @@
 from pathlib import Path
 
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import OverrideParseException
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from satiety.errors import ParamsError
-from satiety.params import check_overrides
+from satiety.params import _value, check_overrides
 
 PARAMS = Path("params.yaml")
 
@@ -23,6 +27,51 @@ PARAMS = Path("params.yaml")
 )
 def test_what_may_stand_in_the_file_may_be_overridden(override: str) -> None:
     check_overrides(PARAMS, [override])
+
+
+@given(st.from_regex(r"[-+]?[0-9_.:]{0,6}([eE][-+]?[0-9]{1,3})?|0[xo][0-9a-f]{1,4}|[a-zA-Z][a-z]{0,4}", fullmatch=True))
+@example("0240")
+@example("yes")
+@example("4:00")
+@example("007")
+@example("0x1F")
+@example("1_000")
+@example("1e-4")
+def test_a_value_is_what_dvc_takes_it_for_or_refused_or_of_a_type_that_is(text: str) -> None:
+    try:
+        ours = _value(text)
+    except KeyError:
+        return
+    try:
+        (override,) = OverridesParser.create().parse_overrides([f"a={text}"])
+    except OverrideParseException:
+        return
+    theirs = override.value()
+    if isinstance(theirs, int | float) or isinstance(ours, int | float):
+        assert repr(ours) == repr(theirs) or isinstance(ours, str)  # a text is refused where a number is wanted
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("ingest.budget=0240", "'0240' is 240 to DVC (YAML 1.2) and 160 in YAML 1.1"),
+        ("ingest.budget=0x1F", "write 31: '0x1F' is a text to DVC"),
+        ("ingest.budget=007", "write 7: '007' is a text to DVC"),
+        ("ingest.budget='240'", "Input should be a valid integer (it is '240'); write 240"),
+        ("ingest.budget=240.0", "Input should be a valid integer (it is 240.0); write 240"),
+        ("ingest.budget=4:00", "Input should be a valid integer (it is '4:00')"),
+        ("retrain.merge=yes", "Input should be a valid boolean (it is 'yes'); write true"),
+    ],
+)
+def test_a_number_that_others_read_otherwise_is_refused(override: str, said: str) -> None:
+    with pytest.raises(ParamsError) as caught:
+        check_overrides(PARAMS, [override])
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("names", ["{positive: 'no'}", "{positive: no}", "{positive: '1e5'}", "{positive: '0240'}"])
+def test_texts_that_look_like_something_else_stay_texts(names: str) -> None:
+    check_overrides(PARAMS, [f"ingest.problem.names={names}"])
 
 
 def test_nothing_overridden_is_the_file_itself() -> None:
@@ -60,3 +109,10 @@ def test_two_blocks_that_are_right_alone_may_be_wrong_together() -> None:
     with pytest.raises(ParamsError, match=r"retrain\.window: 60 .* promote\.fresh_least asks for 100"):
         check_overrides(PARAMS, ["retrain.window=60"])
     check_overrides(PARAMS, ["retrain.window=60", "promote.fresh_least=60"])
+
+
+def test_a_secret_in_an_override_is_refused_and_not_shown() -> None:
+    uri = "https://bob:hunter2@host/model"
+    with pytest.raises(ParamsError, match=r"overrides: ingest\.base\.uri: a secret stands in it") as caught:
+        check_overrides(PARAMS, [f"ingest.base={{uri: '{uri}', sha256: null}}", uri])
+    assert "hunter2" not in str(caught.value)

@@ -1,23 +1,38 @@
 """Records go to Parquet and come back the same, and a file that is not theirs is named."""
 
+import resource
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from satiety.errors import DataError
+from satiety.answers import Label, Number, Span, Spans
+from satiety.errors import DamagedError, DataError
 from satiety.files import sha256
-from satiety.records import BATCH, Document, Example, Feedback, Rejected, Served, Span, read, write
+from satiety.records import (
+    BATCH,
+    Document,
+    Example,
+    Feedback,
+    Rejected,
+    Served,
+    read,
+    read_ids,
+    read_notes,
+    write,
+)
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-SPANS = st.lists(st.builds(Span, st.integers(0, 9), st.integers(10, 20), TEXT), max_size=3).map(tuple)
-EXAMPLES = st.builds(Example, TEXT, TEXT, st.none() | TEXT, SPANS, split=st.sampled_from(["train", "dev", "test"]))
+SPANS = st.lists(st.builds(Span, st.integers(0, 9), st.integers(10, 20), TEXT), max_size=1).map(tuple)
+ANSWERS = st.none() | st.builds(Label, TEXT) | st.builds(Spans, SPANS) | st.builds(Number, st.floats(-9, 9))
+INPUTS = st.dictionaries(TEXT, TEXT | st.lists(TEXT, min_size=1, max_size=3).map(tuple), max_size=3)
+EXAMPLES = st.builds(Example, TEXT, INPUTS, ANSWERS, split=st.sampled_from(["train", "dev", "test"]))
 DOCUMENTS = st.builds(Document, TEXT, TEXT, score=st.none() | st.floats(allow_nan=False), reason=st.none() | TEXT)
 REJECTED = st.builds(Rejected, TEXT, TEXT, TEXT, TEXT, twin=st.none() | TEXT)
 SAMPLES: dict[type, Any] = {
-    Example: Example("1", "江泽民在北京", spans=(Span(0, 3, "PER"), Span(4, 6, "LOC")), split="test"),
+    Example: Example("1", {"text": "江泽民在北京"}, answer=Spans((Span(0, 3, "PER"), Span(4, 6, "LOC"))), split="test"),
     Document: Document("1", "NA", score=0.5),
     Rejected: Rejected("1", "a.csv:7", "duplicate", "the same text", twin="0"),
 }
@@ -25,7 +40,6 @@ SAMPLES: dict[type, Any] = {
 
 @pytest.mark.parametrize(("kind", "strategy"), [(Example, EXAMPLES), (Document, DOCUMENTS), (Rejected, REJECTED)])
 def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, kind: Any, strategy: Any) -> None:
-    @settings(deadline=None)
     @given(st.lists(strategy, max_size=5))
     def check(records: list[Any]) -> None:
         path = tmp_path_factory.mktemp("records") / "表.parquet"
@@ -54,9 +68,30 @@ def test_a_missing_table_names_itself(tmp_path: Path) -> None:
         list(read(tmp_path / "nothing.parquet", Example))
 
 
+def test_a_file_that_the_system_does_not_open_now_is_not_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "whole.parquet"
+    write(path, [SAMPLES[Document]], Document)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, before[1]))
+    try:
+        with pytest.raises(DataError, match=r"whole\.parquet: cannot read it: .*Too many open files") as error:
+            list(read(path, Document))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert not isinstance(error.value, DamagedError)
+
+
+def test_notes_stay_with_a_file_and_ids_are_read_alone(tmp_path: Path) -> None:
+    path = tmp_path / "noted.parquet"
+    write(path, [SAMPLES[Document]] * 2, Document, {"作": "二"})
+    assert read_notes(path, Document)["作"] == "二"
+    assert read_ids(path, Document) == ["1", "1"]
+    assert list(read(path, Document)) == [SAMPLES[Document]] * 2
+
+
 def test_a_table_of_another_kind_says_what_it_holds(tmp_path: Path) -> None:
     write(tmp_path / "d.parquet", [SAMPLES[Document]], Document)
-    with pytest.raises(DataError, match=r"d\.parquet: not a table of Example; its columns are: id, text, language"):
+    with pytest.raises(DataError, match=r"d\.parquet: not a table of Example, or .* `dvc repro` \(id, text, language"):
         list(read(tmp_path / "d.parquet", Example))
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from pydantic import Field, TypeAdapter
 
+from satiety import registry
 from satiety.registry import Component, Registry
 
 
@@ -15,13 +16,19 @@ class Lamp(Component):
     """Power, in watts."""
 
 
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test after these find their registries."""
+    monkeypatch.setattr(registry, "_REGISTRIES", [*registry._REGISTRIES])
+
+
 @pytest.fixture
 def lamps(monkeypatch: pytest.MonkeyPatch) -> Registry[Any]:
     monkeypatch.setattr(Registry, "_discover", lambda _: None)
-    registry: Registry[Any] = Registry("lamp", "nowhere")
-    registry.register("desk")(type("Desk", (Lamp,), {}))
-    registry.register("alcove")(type("Alcove", (Lamp,), {}))
-    return registry
+    made: Registry[Any] = Registry("lamp", "nowhere")
+    made.register("desk")(type("Desk", (Lamp,), {}))
+    made.register("alcove")(type("Alcove", (Lamp,), {}))
+    return made
 
 
 def test_names_come_in_alphabetical_order(lamps: Registry[Any]) -> None:

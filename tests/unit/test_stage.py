@@ -16,8 +16,10 @@ from satiety.errors import DataError, SetupError
 from satiety.files import sha256, write_text
 from satiety.records import Document, write
 from satiety.section import Section
-from tasks.spool import SPOOL, kept, read
+from tasks.spool import SPOOL, kept
+from tasks.spooled import read
 from tasks.stage import BEGUN, Made, Report, begin, stage
+from tests.patience import PATIENCE, wait_until
 
 SLEEPER = """
 import time
@@ -83,11 +85,8 @@ def asleep(folder: Path, program: str = SLEEPER) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, sys.path))}
     command = [sys.executable, "-c", program, "--out", "out.txt"]
     process = subprocess.Popen(command, cwd=folder, env=environment, text=True, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 30
-    while not (folder / "asleep").exists():
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: (folder / "asleep").exists() or process.poll() is not None)
+    assert process.poll() is None
     return process
 
 
@@ -175,7 +174,7 @@ def test_a_second_run_says_which_process_is_in_the_way_and_a_dead_one_is_not(fol
 def test_a_stop_ends_it_soon_with_the_usual_code(folder: Path, sent: signal.Signals, code: int) -> None:
     process = asleep(folder)
     process.send_signal(sent)
-    process.communicate(timeout=10)
+    process.communicate(timeout=PATIENCE)
     assert process.returncode == code
     assert not Path("out.txt").exists()
 
@@ -184,7 +183,7 @@ def test_a_stop_ends_it_soon_with_the_usual_code(folder: Path, sent: signal.Sign
 def test_a_stop_that_a_library_swallows_ends_it_all_the_same_and_says_where(folder: Path) -> None:
     process = asleep(folder, HASTY + DEAF)
     process.send_signal(signal.SIGTERM)
-    said = process.communicate(timeout=10)[1]
+    said = process.communicate(timeout=PATIENCE)[1]
     assert process.returncode
     assert "in main" in said
     assert not Path("out.txt").exists()
@@ -198,10 +197,9 @@ def test_it_ends_with_its_parent_whatever_the_system_and_its_libraries_do(folder
     with subprocess.Popen(command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         stage = psutil.Process(int(parent.stdout.readline()))
-        while not (folder / "asleep").exists():
-            time.sleep(0.02)
+        wait_until((folder / "asleep").exists)
         parent.kill()
-    stage.wait(10)
+    stage.wait(PATIENCE)
     assert not Path("out.txt").exists()
 
 

@@ -20,6 +20,7 @@ from satiety.section import Section
 from tasks import spool, tracking
 from tasks.replay import METRICS
 from tasks.spool import NAME, SPOOL, safe_name, tracked
+from tasks.spooled import finished, read
 
 CODE = Path(__file__).parents[2]
 
@@ -82,7 +83,7 @@ def runs(client: Any) -> list[Any]:
 
 def lines() -> list[dict[str, Any]]:
     (path,) = SPOOL.glob("*.jsonl")
-    return spool.read(path)
+    return read(path)
 
 
 def test_a_run_arrives_whole_and_its_file_goes(client: Any) -> None:
@@ -221,14 +222,143 @@ def test_mlflow_down_leaves_the_spool_and_one_warning(
     assert len(runs(client)) == 2
 
 
+CONNECT = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), -1))
+from tasks import tracking
+try:
+    tracking.connect()
+except tracking.TrackingError as error:
+    sys.exit(str(error))
+"""
+
+
+@pytest.mark.parametrize("size", [0, 300_000, 900_000])
+def test_tables_that_could_not_all_be_made_are_made_anew(workspace: Path, size: int) -> None:
+    """MLflow makes them one by one, and takes those that are there for all."""
+    env = os.environ | {"PYTHONPATH": str(CODE)}
+    first, second = (
+        subprocess.run(
+            [sys.executable, "-c", CONNECT, str(limit)], text=True, capture_output=True, env=env, check=False
+        )
+        for limit in (size, -1)
+    )
+    assert first.returncode == 1
+    assert "MLflow" in first.stderr.splitlines()[-1]
+    assert "Traceback" not in first.stderr
+    assert second.returncode == 0, second.stderr
+    assert [path.name for path in workspace.iterdir() if "mlflow" in path.name] == ["mlflow.db"]
+
+
 def test_what_mlflow_refuses_is_put_aside_and_holds_up_nobody(client: Any, caplog: pytest.LogCaptureFixture) -> None:
-    (SPOOL / "1-bad.jsonl").parent.mkdir(parents=True)
-    (SPOOL / "1-bad.jsonl").write_text('{"run": "1-bad"}\n')
+    with tracked("retrieve", PARAMS) as run:
+        run.write(metric="loss: of a form that MLflow has no metrics of", value=1.0, step=0, time=-(2**70))
     record()
     assert tracking.deliver() == 1
-    assert (SPOOL / "1-bad.refused").exists()
+    assert len(list(SPOOL.glob("*.refused"))) == 1
     assert "MLflow refuses it, so it is left aside" in caplog.text
+    assert "augment" in [run.info.run_name for run in runs(client)]
+
+
+@pytest.mark.parametrize("place", [spool.ARRIVED, SPOOL / "deliver.lock"])
+def test_a_disk_that_refuses_ours_leaves_the_spool_and_one_warning(
+    client: Any, place: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A file where a folder should be, or the other way round: what the system then says is like any refusal."""
+    record()
+    place.touch() if place == spool.ARRIVED else place.mkdir()
+    assert tracking.deliver() == 0
+    (said,) = caplog.messages
+    assert str(place) in said
+    assert "1 runs wait in .satiety/spool" in said
+    place.unlink() if place == spool.ARRIVED else place.rmdir()
+    assert tracking.deliver() == 1
+    assert len(runs(client)) == 1
+
+
+HEAD = {
+    "run": "1-augment-0000000a",
+    "stage": "augment",
+    "start": 1,
+    "parent": None,
+    "workspace": ".",
+    "settings": {},
+    "params": {},
+}
+WHOLE = (json.dumps(HEAD) + "\n" + json.dumps({"metric": "loss", "value": 0.5, "step": 1, "time": 2}) + "\n").encode()
+DAMAGED = {
+    "NULs": bytes(len(WHOLE)),
+    "NULs behind the head": WHOLE[:150] + bytes(60) + b"\n",
+    "torn within": WHOLE.replace(b'"loss",', b'"lo\n'),
+    "not UTF-8": WHOLE.replace(b"loss", b"lo\xe9s"),
+    "a list as last line": WHOLE + b"[1, 2]\n",
+    "a number as last line": WHOLE + b"7\n",
+    "a head that is a list": b"[]\n" + WHOLE,
+    "a head without its keys": WHOLE.replace(b'"settings"', b'"sittengs"'),
+    "a head whose parent is a list": WHOLE.replace(b"null", b"[]"),
+    "a key that is none": WHOLE.replace(b"1-augment-0000000a", b"../../../x"),
+    "a metric without value": WHOLE.replace(b'"value"', b'"valve"'),
+    "a metric whose step is a text": WHOLE.replace(b'"step": 1', b'"step": "1"'),
+    "deep": b"[" * 100_000 + b"\n",
+    "an end that is none": WHOLE + b'{"end": "soon", "status": []}\n',
+}
+
+
+@pytest.mark.parametrize("ending", ["open", "jsonl"])
+@pytest.mark.parametrize("kind", DAMAGED)
+def test_a_damaged_file_is_put_aside_once_and_all_others_are_delivered(
+    client: Any, kind: str, ending: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    SPOOL.mkdir(parents=True)
+    path = SPOOL / f"{HEAD['run']}.{ending}"
+    path.write_bytes(DAMAGED[kind])
+    record()
+    assert tracking.deliver() == 1
     assert [run.info.run_name for run in runs(client)] == ["augment"]
+    assert path.with_suffix(".damaged").read_bytes() == DAMAGED[kind]
+    record("retrieve")
+    assert tracking.deliver() == 1
+    (message,) = caplog.messages
+    assert message.startswith(f"{path}: left out, and put aside as {HEAD['run']}.damaged: ")
+
+
+def test_the_run_of_a_process_that_died_keeps_its_lines_whatever_follows_them(client: Any) -> None:
+    """As after a power loss: the file's size was written, what was to be there was not."""
+    SPOOL.mkdir(parents=True)
+    (SPOOL / f"{HEAD['run']}.open").write_bytes(WHOLE + bytes(500))
+    assert tracking.deliver() == 1
+    (run,) = runs(client)
+    assert (run.info.status, run.data.metrics) == ("KILLED", {"loss": 0.5})
+
+
+def test_an_end_that_the_disk_does_not_take_leaves_the_lines_that_are_there() -> None:
+    SPOOL.mkdir(parents=True)
+    path = SPOOL / f"{HEAD['run']}.open"
+    path.write_bytes(WHOLE + b'{"metric": "lo')
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)); "
+    command = [sys.executable, "-c", limit + "from tasks.spooled import finished; print(finished())"]
+    env = os.environ | {"PYTHONPATH": str(CODE)}
+    done = subprocess.run(command, text=True, capture_output=True, env=env, check=False)
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
+    assert "cannot be closed now: File too large" in done.stderr
+    assert path.read_bytes().startswith(WHOLE)
+    assert [line.get("status") for line in read(finished()[0])] == [None, None, "KILLED"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 40, b'{"run_id": "a"', b"[]", b'{"run_id": 3}', b"\xff"])
+def test_a_damaged_note_of_an_arrival_is_none_and_is_made_anew(
+    client: Any, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    record()
+    key = lines()[0]["run"]
+    note = spool.ARRIVED / f"{key}.json"
+    note.parent.mkdir()
+    note.write_bytes(content)
+    assert tracking.deliver() == 1
+    where = spool.arrived(key)
+    assert where is not None
+    assert where.run_id == runs(client)[0].info.run_id
+    assert [message.startswith(f"{note}: left out") for message in caplog.messages] == [True]
 
 
 def below(key: str, monkeypatch: pytest.MonkeyPatch, *stages: str) -> None:

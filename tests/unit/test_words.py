@@ -3,7 +3,7 @@
 import sys
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from satiety.errors import SetupError
@@ -47,7 +47,6 @@ def test_words_are_segmented_in_chinese_and_split_in_english(text: str, parts: l
 
 
 @pytest.mark.parametrize("split", [units, words])
-@settings(deadline=None)
 @given(text=st.text(st.sampled_from("ab é好天气。,!\t京\u0301\u200d👍が한")))
 def test_every_character_but_white_space_is_in_exactly_one(split: object, text: str) -> None:
     spans = split(text)  # type: ignore[operator]

@@ -52,7 +52,7 @@ def figure(told: Told, say: Say) -> Html:
     marks = [tag("span", f"{SIGNS[one]} {say(one)}", class_=_tone(one)) for one in signs if one in seen]
     lines = [tag("span", f"━ {say('with')}", class_="worth"), tag("span", f"┅ {say('without')}", class_="harmful")]
     legend = tag("p", *lines, tag("span", f"▒ {say('estimate')}"), *marks, class_="legend key")
-    read = {name: plan[name] for name in ("judged", "texts", "feedback")}
+    read = {name: plan[name] for name in ("judged", "texts", "drawn")}
     caption = tag("figcaption", legend, tag("p", say("read", **read)))
     return tag("figure", *(_draw(frame, told, say) for frame in FRAMES), caption)
 

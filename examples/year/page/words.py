@@ -60,9 +60,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "why": ("why", "理由"),
     "read": (
         "Both lines are true scores on {judged:,} further texts of each month's world, all labels known. Of the "
-        "{texts:,} texts that were asked, people spoke of {feedback}; nobody else told a label.",
+        "{texts:,} texts that were asked, {drawn}, drawn at random, were labelled; nobody else told a label.",
         "两条线是在各月另外 {judged:,} 条文本（标签全知）上的真实得分。"
-        "所问的 {texts:,} 条中，人们评说了 {feedback} 条，此外没有任何标注。",
+        "所问的 {texts:,} 条中，随机抽取的 {drawn} 条得到标注，此外没有任何标注。",
     ),
     "footer": ("docs/year.md says what was planted and how to read it.", "设了什么、如何读图，见 docs/year.md。"),
 }

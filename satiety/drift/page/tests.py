@@ -39,5 +39,9 @@ def labels(report: Mapping[str, Any], say: Say) -> list[Html]:
     if not found:
         return [tag("p", say("no labels"))]
     rows = [(name, f"{one['usual']:.1%}", say.share(one["today"])) for name, one in found.items()]
-    heads = [say("label"), say("before"), say("now")]
-    return [table(say("labels caption"), heads, rows, numbers=(1, 2))]
+    heads, only = [say("label"), say("before"), say("now")], report["only_shares"]
+    shown = [table(say("labels caption"), heads, rows, numbers=(1, 2))]
+    if only["holds"]:
+        return shown
+    p = "" if only["p"] is None else f" (p = {only['p']:.3f})"
+    return [tag("p", say("shares fail", p=p), class_="note"), *shown]

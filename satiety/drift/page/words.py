@@ -86,6 +86,11 @@ WORDS: dict[str, tuple[str, str]] = {
         "Share of each label, if nothing but these shares has moved (BBSE)",
         "各标签的份额，假定变的只有份额（BBSE）",
     ),
+    "shares fail": (
+        "More than the shares has moved: texts of one label are not what they were{p}. "
+        "So these shares are not reliable.",
+        "变的不只是份额：同一标签的文本也与以前不同{p}。因此这些份额不可靠。",
+    ),
     "label": ("label", "标签"),
     "before": ("test examples", "测试样例"),
     "now": ("today", "今天"),

@@ -93,11 +93,11 @@ def _named(path: Path, columns: Columns, header: list[str], delimiter: str) -> d
     names = [name.strip() for name in header]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise DataError(f"{path}:1: two columns are called {twice[0]!r}; rename one")
+        raise DataError(f"{path}:1: two columns are called '{twice[0]}'; rename one")
     for name in columns.values():
         if isinstance(name, str) and name not in names:
             hint = _parted(names, delimiter) or nearest(name, names)
-            raise DataError(f"{path}:1: there is no column {name!r}; {hint}there are: {', '.join(names)[:500]}")
+            raise DataError(f"{path}:1: there is no column {name!r}; {hint}there are: {', '.join(names)}")
     where = {ours: name if isinstance(name, int) else names.index(name) for ours, name in columns.items()}
     if max(where.values()) >= len(names):
         raise DataError(

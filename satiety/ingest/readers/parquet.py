@@ -44,9 +44,9 @@ class Parquet(Reader):
         for name in columns.values():
             if name not in names:
                 hint = nearest(str(name), names)
-                raise DataError(f"{path}: there is no column {name!r}; {hint}there are: {', '.join(names)[:500]}")
+                raise DataError(f"{path}: there is no column {name!r}; {hint}there are: {', '.join(names)}")
         if len(set(names)) < len(names):
-            raise DataError(f"{path}: two columns are called the same: {', '.join(names)[:500]}")
+            raise DataError(f"{path}: two columns are called the same: {', '.join(names)}")
         if rows > limits.rows:
             raise DataError(f"{path}: {rows:,} rows are more than {limits.rows:,} (ingest.limits.rows)")
 

@@ -13,7 +13,7 @@ from satiety.registry import Component, Registry
 if TYPE_CHECKING:
     from torch.nn import Parameter
 
-    from satiety.tuning.model import Classifier
+    from satiety.tuning.model import Model
 
 
 class Method(Component):
@@ -30,14 +30,14 @@ class Method(Component):
         return True
 
     @abstractmethod
-    def prepare(self, model: Classifier) -> None:
+    def prepare(self, model: Model) -> None:
         """Wrap the encoder, and mark by ``requires_grad`` what may change."""
 
     @abstractmethod
-    def rates(self, model: Classifier) -> Iterator[tuple[str, Parameter, float]]:
+    def rates(self, model: Model) -> Iterator[tuple[str, Parameter, float]]:
         """Yield (name, weight, peak learning rate) of everything that may change."""
 
-    def finish(self, model: Classifier) -> None:
+    def finish(self, model: Model) -> None:
         """Undo the wrapping, such that the encoder is a plain one again."""
 
 
@@ -56,7 +56,7 @@ class Stepwise(Method):
     def solves(self) -> bool:
         return self.head_start
 
-    def rates(self, model: Classifier) -> Iterator[tuple[str, Parameter, float]]:
+    def rates(self, model: Model) -> Iterator[tuple[str, Parameter, float]]:
         for name, weight in model.named_parameters():
             if weight.requires_grad:
                 yield name, weight, self.head_learning_rate if name.startswith("head.") else self.learning_rate

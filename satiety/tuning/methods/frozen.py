@@ -10,7 +10,7 @@ from satiety.tuning.methods.base import METHODS, Method
 if TYPE_CHECKING:
     from torch.nn import Parameter
 
-    from satiety.tuning.model import Classifier
+    from satiety.tuning.model import Model
 
 
 @METHODS.register("frozen")
@@ -21,9 +21,9 @@ class Frozen(Method):
     def trains(self) -> bool:
         return False
 
-    def prepare(self, model: Classifier) -> None:
+    def prepare(self, model: Model) -> None:
         for weight in model.encoder.parameters():
             weight.requires_grad_(False)
 
-    def rates(self, model: Classifier) -> Iterator[tuple[str, Parameter, float]]:
+    def rates(self, model: Model) -> Iterator[tuple[str, Parameter, float]]:
         yield from ()

@@ -13,7 +13,7 @@ from satiety.tuning.methods.base import METHODS, Stepwise
 if TYPE_CHECKING:
     from torch.nn import Parameter
 
-    from satiety.tuning.model import Classifier
+    from satiety.tuning.model import Model
 
 _LAYER = re.compile(r"\.layers?\.(\d+)\.")
 
@@ -25,11 +25,11 @@ class Full(Stepwise):
     layer_decay: float = Field(gt=0, le=1, examples=[1.0])
     """Each layer learns this much slower than the one above it; the embeddings slowest. 1 means all alike."""
 
-    def prepare(self, model: Classifier) -> None:
+    def prepare(self, model: Model) -> None:
         for weight in model.parameters():
             weight.requires_grad_(True)
 
-    def rates(self, model: Classifier) -> Iterator[tuple[str, Parameter, float]]:
+    def rates(self, model: Model) -> Iterator[tuple[str, Parameter, float]]:
         names = [name for name, _ in model.named_parameters()]
         layers = 1 + max((int(found[1]) for name in names if (found := _LAYER.search(name))), default=-1)
         for name, weight, rate in super().rates(model):

@@ -11,7 +11,7 @@ from satiety.section import MOST
 from satiety.tuning.methods.base import METHODS, Stepwise
 
 if TYPE_CHECKING:
-    from satiety.tuning.model import Classifier
+    from satiety.tuning.model import Model
 
 
 @METHODS.register("lora")
@@ -25,7 +25,7 @@ class Lora(Stepwise):
     dropout: float = Field(ge=0, lt=1, examples=[0.0])
     """Share of a layer's inputs that its change does not see while training."""
 
-    def prepare(self, model: Classifier) -> None:
+    def prepare(self, model: Model) -> None:
         from peft import LoraConfig, get_peft_model
 
         config = LoraConfig(r=self.rank, lora_alpha=self.alpha, lora_dropout=self.dropout, target_modules="all-linear")
@@ -33,5 +33,5 @@ class Lora(Stepwise):
             warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
             model.encoder = get_peft_model(model.encoder, config)
 
-    def finish(self, model: Classifier) -> None:
+    def finish(self, model: Model) -> None:
         model.encoder = model.encoder.merge_and_unload()

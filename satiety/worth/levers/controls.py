@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from satiety.records import Span
+from satiety.answers import labels_of
 from satiety.worth.levers.base import LEVERS, Lesson, Lever
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Poison(Lever):
     def teach(self, examples: tuple[Example, ...], lesson: Lesson) -> tuple[Example, ...]:
         count = round(self.share * len(examples))
         hit = set(lesson.draw.sample(range(len(examples)), count))
-        labels = _labels(lesson.order)
+        labels = labels_of(example.answer for example in lesson.order)
         return tuple(_flipped(one, labels, lesson.draw) if i in hit else one for i, one in enumerate(examples))
 
 
@@ -88,19 +88,13 @@ class Leak(Lever):
         return (*examples, *(replace(lesson.test[i], split="train", origin="leak") for i in sorted(leaked)))
 
 
-def _labels(examples: Sequence[Example]) -> list[str]:
-    found = {example.label for example in examples if example.label is not None}
-    return sorted(found | {span.label for example in examples for span in example.spans})
-
-
 def _flipped(example: Example, labels: Sequence[str], draw: random.Random) -> Example:
-    """Return the example with other labels; where there is but one label, spans go."""
+    """Return the example with other labels; where there is but one label, it points to nothing."""
 
-    def other(label: str) -> str | None:
-        rest = [name for name in labels if name != label]
-        return draw.choice(rest) if rest else None
+    def other(label: str) -> str:
+        return draw.choice([name for name in labels if name != label])
 
-    changed = ((span, other(span.label)) for span in example.spans)
-    spans = tuple(Span(span.start, span.end, label) for span, label in changed if label is not None)
-    label = example.label if example.label is None else other(example.label)
-    return replace(example, label=label, spans=spans, origin="poison", parent=example.parent or example.id)
+    answer = example.answer
+    if answer is not None:
+        answer = answer.rename(other) if len(labels) > 1 else answer.move(())
+    return replace(example, answer=answer, origin="poison", parent=example.parent or example.id)

@@ -10,6 +10,7 @@ from pydantic import Field, SerializeAsAny
 
 from satiety.files import digest, manifest, replacing
 from satiety.pretrain import PRETRAINERS, Pretrainer
+from satiety.sealed import is_whole, seal
 from satiety.section import Seed
 from satiety.worth.levers.base import LEVERS, Around, Lever, World
 
@@ -33,9 +34,10 @@ class PretrainLever(Lever):
         made_of = [digest(manifest(around.encoder)), self.model_dump_json(), *texts]
         key = hashlib.sha256("\0".join(made_of).encode()).hexdigest()
         out = world.scratch / "encoders" / key[:32]
-        if not out.is_dir():
+        if not is_whole(out):
             run = store(world.scratch / "checkpoints", key, seconds=30)
             with replacing(out) as made:
                 self.pretrainer.run(around.encoder, texts, made, seed=self.seed, store=run, device=world.device)
+                seal(made)
             run.clear()
         return replace(around, encoder=out)

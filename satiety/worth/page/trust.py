@@ -96,7 +96,12 @@ def _facts(report: Report, voice: Voice) -> Iterator[tuple[str, str]]:
     yield voice("test"), voice("test say", n=count(report["test"]), languages=languages)
     yield (
         voice("intervals"),
-        voice("intervals say", level=f"{report['level']:.0%}", resamples=count(report["resamples"])),
+        voice(
+            "intervals say",
+            level=f"{report['level']:.0%}",
+            resamples=count(report["resamples"]),
+            n=count(report["labels"]),
+        ),
     )
     yield voice("depth"), report["depth"]
     if report.get("saved"):

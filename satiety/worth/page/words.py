@@ -57,8 +57,8 @@ WORDS: dict[str, tuple[str, str]] = {
         "拟合曲线趋向 {value} {interval}。",
     ),
     "read curve": (
-        "Line and band: {metric} of labels alone and its {level} interval.",
-        "实线与色带：只用标注时的 {metric} 及其 {level} 区间。",
+        "Line and band: {metric} of labels alone and its {level} interval, for labels drawn anew.",
+        "实线与色带：只用标注时的 {metric} 及其 {level} 区间，适用于重新抽取的标注。",
     ),
     "read fit": (
         " Dashed: a power law fitted to it; beyond {n} labels nothing was measured.",
@@ -81,9 +81,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "levers": ("Levers, budget by budget", "各预算下的杠杆"),
     "levers lead": (
         "Gain: {metric} above labels alone at the same budget, in the same draws of labels: whether a lever helps. "
-        "Worth: how many labels alone score as much; its interval counts the luck of the draw too, so it is wider.",
+        "Worth: how many labels alone score as much. The intervals are for labels drawn anew, and they hold for all "
+        "lever sets and budgets at once, so the best may be picked by them.",
         "增益：同一预算、同样的标注抽样下，{metric} 比只用标注高多少；杠杆是否有用由它说明。"
-        "价值：只用标注时，多少条能得到同样的分数；它的区间还计入抽样的运气，所以更宽。",
+        "价值：只用标注时，多少条能得到同样的分数。区间适用于重新抽取的标注，并对所有组合与预算同时成立，因此可以据此挑选最好的。",
     ),
     "at budget": ("At {budget}", "{budget}时"),
     "summary": (
@@ -195,8 +196,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "labels say": ("{n}, development labels included; budgets {budgets}", "{n} 条，含开发标注；预算 {budgets}"),
     "intervals": ("Intervals", "区间"),
     "intervals say": (
-        "{level}, from {resamples} resamples of test examples and orders together",
-        "{level}，测试样例与顺序一同重抽 {resamples} 次",
+        "{level}, for labels drawn anew: {resamples} resamples of test examples (whole groups of near-duplicates) and "
+        "of orders, and what the luck of these {n} labels may have done, told from halves of them that share none",
+        "{level}，适用于重新抽取的标注：测试样例（近似重复的成组）与顺序重抽 {resamples} 次，"
+        "并由这 {n} 条标注中互不重叠的两半估计、计入恰好抽到它们的运气",
     ),
     "test": ("Test examples", "测试样例"),
     "test say": (

@@ -1,4 +1,4 @@
-"""A copy of the project whose services really run, started once for all tests."""
+"""A copy of the project whose services really run; a test starts or ends them only where the one before did not."""
 
 import os
 import shutil
@@ -72,9 +72,16 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     made.satiety("down")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
+def ended(home: Home) -> Home:
+    """The copy while no service runs in it, whatever the test before it left."""
+    home.satiety("down")
+    return home
+
+
+@pytest.fixture
 def started(home: Home) -> subprocess.CompletedProcess[str]:
-    """What `satiety up` said; the services answer."""
+    """What `satiety up` said; the services answer, and those of the test before go on where it left them."""
     done = home.satiety("up")
     assert done.returncode == 0, done.stdout + done.stderr
     return done

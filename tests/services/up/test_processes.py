@@ -12,6 +12,7 @@ import pytest
 
 from cli import processes, services
 from cli.services import MARK, Service
+from tests.patience import PATIENCE
 
 DEAF = (
     "import signal, subprocess, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
@@ -66,5 +67,5 @@ def test_a_member_that_ran_a_while_is_started_again_and_one_that_cannot_run_is_n
         os.killpg(process.pid, signal.SIGTERM)
     assert process.returncode == -signal.SIGTERM
     fails = Service("any", [["true"], ["false"]], {}).line()
-    done = subprocess.run(["sh", "-c", fails], capture_output=True, text=True, timeout=10, check=False)
+    done = subprocess.run(["sh", "-c", fails], capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.stdout == ""

@@ -14,6 +14,7 @@ import pytest
 
 from cli.answers import ask
 from satiety.services import read
+from tests.patience import PATIENCE
 from tests.services.up.conftest import Home, free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("services")]
@@ -23,7 +24,7 @@ API = "/api/admin/version"
 def asked(port: int, path: str, auth: str | None = None) -> int:
     """Return the code with which a server answers."""
     headers = {"Authorization": f"Basic {base64.b64encode(auth.encode()).decode()}"} if auth else {}
-    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     connection.request("GET", path, headers=headers)
     code = connection.getresponse().status
     connection.close()
@@ -40,23 +41,23 @@ def mlflow_auth(secrets: dict[str, str]) -> str:
     return f"{secrets['MLFLOW_TRACKING_USERNAME']}:{secrets['MLFLOW_TRACKING_PASSWORD']}"
 
 
-def test_a_port_that_is_taken_is_named_with_the_setting_that_moves_it(home: Home) -> None:
+def test_a_port_that_is_taken_is_named_with_the_setting_that_moves_it(ended: Home) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        refused = home.satiety("up", SATIETY_PREFECT_PORT=str(port))
-    assert (refused.returncode, home.members()) == (1, {})
+        refused = ended.satiety("up", SATIETY_PREFECT_PORT=str(port))
+    assert (refused.returncode, ended.members()) == (1, {})
     assert f"port {port} is taken: end what listens there, or set SATIETY_PREFECT_PORT" in refused.stderr
 
 
-def test_a_member_that_cannot_start_takes_the_others_down_and_is_named(home: Home) -> None:
-    done = home.satiety("up", MLFLOW_BACKEND_STORE_URI="nonsense://nowhere", SATIETY_MLFLOW_PORT=str(free_port()))
+def test_a_member_that_cannot_start_takes_the_others_down_and_is_named(ended: Home) -> None:
+    done = ended.satiety("up", MLFLOW_BACKEND_STORE_URI="nonsense://nowhere", SATIETY_MLFLOW_PORT=str(free_port()))
     assert done.returncode == 1
     assert "mlflow ended; the last lines of .satiety/log/mlflow.log:" in done.stderr
     assert "nonsense" in done.stderr
-    assert home.members() == {}
-    said = home.satiety("down")
+    assert ended.members() == {}
+    said = ended.satiety("down")
     assert "The services do not run." in said.stdout
     assert "mlflow stopped (rc=1): it ended by itself, so the others were ended too" in said.stdout
 
@@ -159,7 +160,7 @@ def test_a_runner_that_was_killed_leaves_nothing_in_the_way(home: Home, secrets:
         p for p, around in before.items() if around["SATIETY_SERVICE"] == "runner" and p.parent() not in before
     )
     os.kill(runner.pid, signal.SIGKILL)
-    runner.wait(10)
+    runner.wait(PATIENCE)
     assert set(home.members()) - {runner}
     again = home.satiety("up")
     assert again.returncode == 0, again.stderr

@@ -15,6 +15,7 @@ import pytest
 from satiety.alerts import Alert, Severity, check, send, sending
 from satiety.alerts.outbox import Outbox
 from satiety.errors import SetupError
+from tests.patience import PATIENCE
 from tests.unit.alerts.receivers import mailbox, web
 
 CHINESE = Alert(
@@ -231,7 +232,7 @@ def test_two_processes_at_once_send_once(monkeypatch: pytest.MonkeyPatch) -> Non
     with web() as hook, mailbox() as box:
         set_up(monkeypatch, webhook=hook.port, mail=box.port)
         both = [subprocess.Popen([sys.executable, "-c", ONE], stderr=subprocess.PIPE) for _ in range(2)]
-        said = b"".join(one.communicate(timeout=30)[1] for one in both)
+        said = b"".join(one.communicate(timeout=PATIENCE)[1] for one in both)
     assert [one.returncode for one in both] == [0, 0]
     assert (len(hook.came), len(box.came)) == (1, 1)
     assert said.count(b"[warning] Harmful drift") == 1
@@ -257,7 +258,7 @@ def test_a_file_that_is_not_whole_is_kept_aside_and_said(project: Path, caplog: 
     file.parent.mkdir(parents=True)
     file.write_text('{"sent": {"dri')
     send(drift())
-    assert "outbox.json: no whole file; kept as" in caplog.text
+    assert "outbox.json: left out, and put aside as outbox.damaged" in caplog.text
     assert file.with_suffix(".damaged").read_text() == '{"sent": {"dri'
     assert "[warning] Harmful drift" in caplog.text
 

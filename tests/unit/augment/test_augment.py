@@ -6,23 +6,24 @@ from multiprocessing import get_context
 
 import pytest
 
+from satiety.answers import Label, Span, Spans
 from satiety.augment import AUGMENTERS, Augment, Augmented, augment
 from satiety.problems import PROBLEMS, Problem
-from satiety.records import Example, Span
+from satiety.records import Example
 
 CLASSIFY: Problem = PROBLEMS["classify"].model_validate({"labels": ["bad", "good"], "names": {}})
 NER: Problem = PROBLEMS["ner"].model_validate({"labels": ["LOC"]})
 STEPS = [AUGMENTERS[kind].sample() for kind in ("swap", "drop", "punctuate", "char_swap")]
 TRAIN = [
-    Example("a", "I really like the new phone, it is so much better", label="good", language="en"),
-    Example("b", "这部电影真的很好看，我们都非常喜欢", label="good", language="zh"),
-    Example("c", "never again, the room was dirty and the staff rude", label="bad", language="en"),
-    Example("d", "房间很脏，服务态度也差，再也不来了", label="bad", language="zh"),
+    Example("a", {"text": "I really like the new phone, it is so much better"}, answer=Label("good"), language="en"),
+    Example("b", {"text": "这部电影真的很好看，我们都非常喜欢"}, answer=Label("good"), language="zh"),
+    Example("c", {"text": "never again, the room was dirty and the staff rude"}, answer=Label("bad"), language="en"),
+    Example("d", {"text": "房间很脏，服务态度也差，再也不来了"}, answer=Label("bad"), language="zh"),
 ]
 
 
 def params(*steps: object, seed: int = 7) -> Augment:
-    return Augment.model_validate({"seed": seed, "steps": steps, "near_duplicate": 0.8})
+    return Augment.model_validate({"seed": seed, "steps": list(steps), "near_duplicate": 0.8})
 
 
 def of_each(example: Example) -> list[Example]:
@@ -72,7 +73,10 @@ def test_the_same_augmenter_twice_draws_anew_and_numbers_on() -> None:
 
 
 def test_a_copy_that_repeats_its_parent_another_copy_or_another_example_goes() -> None:
-    train = [Example("a", "good film", label="good"), Example("b", "film GOOD", label="bad")]
+    train = [
+        Example("a", {"text": "good film"}, answer=Label("good")),
+        Example("b", {"text": "film GOOD"}, answer=Label("bad")),
+    ]
     result = augment(train, [], CLASSIFY, params({"kind": "swap", "alpha": 0.1, "copies": 3}))
     assert result.examples == train
     assert result.numbers["repeated"] == {"swap": 6}
@@ -82,8 +86,8 @@ def test_a_copy_that_repeats_its_parent_another_copy_or_another_example_goes() -
 
 
 def test_a_copy_that_gives_away_a_test_text_goes_to_quarantine_with_its_twin() -> None:
-    parent = Example("a", "we all really loved this film", label="good", source="f:1")
-    held = [Example("t", "We all loved this film!", label="good", split="test")]
+    parent = Example("a", {"text": "we all really loved this film"}, answer=Label("good"), source="f:1")
+    held = [Example("t", {"text": "We all loved this film!"}, answer=Label("good"), split="test")]
     result = augment([parent], held, CLASSIFY, params({"kind": "drop", "probability": 0.3, "copies": 60}))
     assert result.rejected
     assert {(r.reason, r.twin, r.source) for r in result.rejected} == {("contaminated", "t", "f:1")}
@@ -92,14 +96,14 @@ def test_a_copy_that_gives_away_a_test_text_goes_to_quarantine_with_its_twin() -
 
 
 def test_a_chinese_copy_that_gives_away_a_dev_text_goes_too() -> None:
-    parent = Example("a", "我们大家都非常喜欢这部新电影", label="good")
-    held = [Example("t", "我们都非常喜欢这部新电影", label="good", split="dev")]
+    parent = Example("a", {"text": "我们大家都非常喜欢这部新电影"}, answer=Label("good"))
+    held = [Example("t", {"text": "我们都非常喜欢这部新电影"}, answer=Label("good"), split="dev")]
     result = augment([parent], held, CLASSIFY, params({"kind": "drop", "probability": 0.2, "copies": 60}))
     assert "t" in {r.twin for r in result.rejected}
 
 
 def test_an_entity_that_would_not_survive_is_refused_and_counted() -> None:
-    example = Example("a", "北京大学", spans=(Span(0, 4, "LOC"),), language="zh")
+    example = Example("a", {"text": "北京大学"}, answer=Spans((Span(0, 4, "LOC"),)), language="zh")
     result = augment([example], [], NER, params({**STEPS[3].model_dump(), "copies": 3}))
     assert result.examples == [example]
     assert result.numbers["refused"] == {"char_swap": 3}
@@ -107,7 +111,7 @@ def test_an_entity_that_would_not_survive_is_refused_and_counted() -> None:
 
 def test_an_entity_moves_with_its_word() -> None:
     text = "Anna lives in Paris now"
-    example = Example("a", text, spans=(Span(14, 19, "LOC"),), language="en")
+    example = Example("a", {"text": text}, answer=Spans((Span(14, 19, "LOC"),)), language="en")
     found = augment([example], [], NER, params({"kind": "swap", "alpha": 0.5, "copies": 10})).examples[1:]
-    assert {copy.text[s.start : s.end] for copy in found for s in copy.spans} == {"Paris"}
-    assert len({copy.spans[0].start for copy in found}) > 1
+    assert {copy.text[s.start : s.end] for copy in found for s in copy.answer.mentions} == {"Paris"}
+    assert len({copy.answer.mentions[0].start for copy in found}) > 1

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from cli.feedback import correct
+from satiety.answers import Label, Span, dump, load
 from satiety.errors import DataError, SetupError
-from satiety.evaluate.answers import read
 from satiety.problems import PROBLEMS
 from satiety.problems.base import Prediction
-from satiety.records import Served, Span
-from satiety.traffic import Traffic, served
+from satiety.records import Served
+from satiety.traffic import Traffic
+from tests.recording import served_texts
 
 TEXTS = ["a good film", "很难看的电影", "Anna lives in 上海"]
 
@@ -26,7 +27,7 @@ def traffic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Traffic:
 
 @pytest.fixture
 def rows(traffic: Traffic) -> list[Served]:
-    made = list(served(TEXTS, [Prediction("good")] * len(TEXTS), "film", "model", 0.1))
+    made = list(served_texts(TEXTS, [Prediction(Label("good"))] * len(TEXTS), "film", "model", 0.1))
     traffic.add(made)
     return made
 
@@ -41,9 +42,34 @@ def test_one_correction_is_kept_with_who_said_it(traffic: Traffic, rows: list[Se
     said = correct(rows[0].id, "bad", None, "Li", package(tmp_path))
     assert said == "1 correction recorded; the next retraining takes them"
     (found,) = traffic.corrections().values()
-    assert (found.id, found.answer, found.by) == (rows[0].id, '"bad"', "Li")
+    assert (found.id, found.answer, found.by) == (rows[0].id, dump(Label("bad")), "Li")
     correct(rows[0].id, "好", None, "Li", package(tmp_path))
-    assert traffic.corrections()[rows[0].id].answer == '"好"', "the latest counts"
+    assert traffic.corrections()[rows[0].id].answer == dump(Label("好")), "the latest counts"
+
+
+@pytest.mark.parametrize(
+    "by", ["jane@example.com", "jane&#64;exam\u200bple.com", "138 1234 5678", "sk-Ab3dEf6hIj9kLm2nOp5qRs8t"]
+)
+def test_who_said_it_is_kept_without_personal_data(
+    traffic: Traffic, rows: list[Served], tmp_path: Path, by: str
+) -> None:
+    correct(rows[0].id, "bad", None, f"Li {by}", package(tmp_path))
+    (found,) = traffic.corrections().values()
+    assert found.by in ("Li <email>", "Li <phone>", "Li <secret>")
+
+
+@pytest.mark.parametrize("label", ["<email>", "jane@example.com", "jane&#64;exam\u200bple.com"])
+def test_a_label_is_the_one_that_ingest_made_of_it(
+    traffic: Traffic, rows: list[Served], tmp_path: Path, label: str
+) -> None:
+    for kind, fields in (("classify", {"labels": ["<email>", "bad"], "names": {}}), ("ner", {"labels": ["<email>"]})):
+        file = tmp_path / kind / "model/problem.json"
+        PROBLEMS[kind].model_validate(fields).save(file)
+        given = label if kind == "classify" else json.dumps([[0, 1, label]])
+        correct(rows[0].id, given, None, "", file.parent.parent)
+        assert "jane" not in repr(traffic.corrections())
+    with pytest.raises(DataError, match="label '<email>' is not one of: 好, bad"):
+        correct(rows[0].id, label, None, "", package(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["said.csv", "said.jsonl"])
@@ -53,14 +79,23 @@ def test_a_file_gives_many(name: str, traffic: Traffic, rows: list[Served], tmp_
     cells = ["\ufeffid,label", *(f"{own},{label}" for own, label in pairs)]
     (tmp_path / name).write_text("\n".join(cells if name.endswith("csv") else [*lines, ""]), encoding="utf-8")
     assert correct(None, None, tmp_path / name, "", package(tmp_path)).startswith("3 corrections recorded")
-    assert {own: read(one.answer).label for own, one in traffic.corrections().items()} == dict(pairs)
+    assert {own: str(load(one.answer)) for own, one in traffic.corrections().items()} == dict(pairs)
+
+
+@pytest.mark.parametrize("between", [";", "\t"])
+def test_a_file_as_a_spreadsheet_of_another_country_writes_it(
+    between: str, traffic: Traffic, rows: list[Served], tmp_path: Path
+) -> None:
+    lines = [("ID", " Label", "Note"), (rows[0].id, "bad", "a, b"), ("", "", "")]
+    (tmp_path / "said.csv").write_text("".join(between.join(line) + "\r\n" for line in lines), encoding="utf-8-sig")
+    assert correct(None, None, tmp_path / "said.csv", "", package(tmp_path)).startswith("1 correction")
 
 
 def test_entities_are_given_by_their_place(traffic: Traffic, rows: list[Served], tmp_path: Path) -> None:
     correct(rows[2].id, '[[14, 16, "LOC"], [0, 4, "PER"]]', None, "", package(tmp_path, "ner"))
     (tmp_path / "a.jsonl").write_text(json.dumps({"id": rows[0].id, "label": []}), encoding="utf-8")
     correct(None, None, tmp_path / "a.jsonl", "", package(tmp_path, "ner"))
-    found = {own: read(one.answer).spans for own, one in traffic.corrections().items()}
+    found = {own: load(one.answer).mentions for own, one in traffic.corrections().items()}
     assert found == {rows[2].id: (Span(0, 4, "PER"), Span(14, 16, "LOC")), rows[0].id: ()}
     assert TEXTS[2][14:16] == "上海"
 
@@ -83,7 +118,7 @@ def test_all_mistakes_are_named_at_once_and_nothing_is_kept(
 @pytest.mark.parametrize(
     ("label", "message"),
     [
-        ("Paris", r"spans 'Paris': write them as \[\[start, end, label\], …\]"),
+        ("Paris", r"spans 'Paris': spans is a str, not a list; write \[\[start, end, label\], …\]"),
         ("[[0, 99, \"LOC\"]]", r"span 0:99 does not lie in a text of 16 characters"),
         ("[[0, 4, \"BIRD\"]]", r"entity type 'BIRD' is not one of: LOC, PER"),
     ],

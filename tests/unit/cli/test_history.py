@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 
 from cli.history import _looks
+from satiety.answers import Label
 from satiety.records import Example, write
 from tasks.looks import PREFIX, SHOWN, set_digest
 
 
 @pytest.mark.parametrize(("looks", "said"), [(1, "1 look at data/test.parquet; "), (2, "2 looks at data/test.parquet")])
 def test_one_look_is_one(tmp_path: Path, looks: int, said: str) -> None:
-    gold = [Example("1", "a film", "good")]
+    gold = [Example("1", {"text": "a film"}, Label("good"))]
     (tmp_path / "dvc.yaml").write_text("vars: [{test: data/test.parquet}]\n", encoding="utf-8")
     write(tmp_path / "data/test.parquet", gold, Example)
     tags = {f"{PREFIX}{set_digest(gold)[:SHOWN]}.{pair}": "{}" for pair in range(looks)}

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,12 @@ from typer.testing import CliRunner
 
 from cli.main import app, run
 from cli.predict import incoming
+from satiety.answers import Label, Span, Spans, load
 from satiety.errors import DataError
+from satiety.inputs import Inputs, text_of
 from satiety.package.card import Facts
+from satiety.problems import PROBLEMS, Problem
 from satiety.problems.base import Prediction
-from satiety.records import Span
 from satiety.traffic import Traffic
 
 ROOT = Path.cwd()
@@ -134,19 +137,20 @@ class Parrot:
 
     def __init__(self) -> None:
         self.asked = []
+        self.problem: Problem = PROBLEMS["classify"].sample()
 
     def facts(self) -> Facts:
         return Facts("parrot", "unknown", {}, [], 0, {})
 
-    def predict(self, texts: list[str]) -> list[Prediction]:
-        self.asked.append(texts)
-        return [self.answer(text) for text in texts]
+    def predict(self, given: Sequence[Inputs]) -> list[Prediction]:
+        self.asked.append([text_of(inputs) for inputs in given])
+        return [self.answer(text) for text in self.asked[-1]]
 
     def answer(self, text: str) -> Prediction:
-        if "北京" in text:
-            start = text.index("北京")
-            return Prediction(spans=(Span(start, start + 2, "LOC"),), confidence=0.75)
-        return Prediction(label="good [b]", confidence=0.5, scores={"good [b]": 0.5, "bad": 0.5})
+        if self.problem.kind == "ner":
+            start = text.find("北京")
+            return Prediction(Spans((Span(start, start + 2, "LOC"),) if start >= 0 else ()), confidence=0.75)
+        return Prediction(Label("good [b]"), confidence=0.5, scores={"good [b]": 0.5, "bad": 0.5})
 
 
 class TestPredict:
@@ -160,17 +164,20 @@ class TestPredict:
         return parrot
 
     def test_texts_are_answered_as_json_lines(self, parrot: Parrot) -> None:
-        lines = called("predict", "fine", "我在北京").splitlines()
-        assert lines[0].startswith(
+        assert called("predict", "fine").startswith(
             '{"text": "fine", "label": "good [b]", "confidence": 0.5, "scores": {"good [b]": 0.5, "bad": 0.5}, "id": "'
         )
-        assert '"spans": [{"start": 2, "end": 4, "label": "LOC", "text": "北京"}]' in lines[1]
+        parrot.problem = PROBLEMS["ner"].sample()
+        said = '"spans": [{"start": 2, "end": 4, "label": "LOC", "text": "北京"}]'
+        assert said in called("predict", "我在北京")
 
     def test_what_was_answered_is_recorded_under_the_id_that_is_told(self, parrot: Parrot, tmp_path: Path) -> None:
-        told = [json.loads(line) for line in called("predict", "fine", "我在北京").splitlines()]
+        told = [json.loads(called("predict", "fine"))]
+        parrot.problem = PROBLEMS["ner"].sample()
+        told.append(json.loads(called("predict", "我在北京")))
         rows = {row.id: row for row in Traffic(tmp_path / "traffic").read()}
         assert [rows[one["id"]].text for one in told] == ["fine", "我在北京"]
-        assert [json.loads(rows[one["id"]].answer) for one in told] == ["good [b]", [[2, 4, "LOC"]]]
+        assert [load(rows[one["id"]].answer) for one in told] == [Label("good [b]"), Spans((Span(2, 4, "LOC"),))]
         assert {row.model for row in rows.values()} == {parrot.digest}
 
     def test_a_project_keeps_its_record_and_no_other_folder_does(
@@ -208,9 +215,11 @@ class TestPredict:
         assert out.is_file()
 
     def test_a_table_shows_them_to_people(self, parrot: Parrot) -> None:
-        table = called("predict", "--format", "table", "fine", "我在北京")
-        assert "good [b]" in table
+        assert "good [b]" in called("predict", "--format", "table", "fine")
+        parrot.problem = PROBLEMS["ner"].sample()
+        table = called("predict", "--format", "table", "我在北京", "我在")
         assert "北京 LOC" in table
+        assert "nothing found" in table
 
     def test_a_file_is_answered_in_batches(self, parrot: Parrot, tmp_path: Path) -> None:
         (tmp_path / "texts.txt").write_text("\ufeff" + "很好\n" * 300, encoding="utf-8")

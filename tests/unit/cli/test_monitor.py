@@ -2,7 +2,6 @@
 
 import io
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ def printed(folder: Path, monkeypatch: pytest.MonkeyPatch, left: Any) -> str:
     (folder / "reports").mkdir()
     told = {"sentence": FEW, "window": {"left_out": left}}
     (folder / "reports/monitor-table.json").write_text(json.dumps(told), encoding="utf-8")
-    monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 0))
+    monkeypatch.setattr("cli.monitor.run_child", lambda *_: 0)
     out = io.StringIO()
     watch(folder, Path("t.jsonl"), Console(file=out, width=100, highlight=False))
     return out.getvalue()

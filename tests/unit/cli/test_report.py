@@ -90,6 +90,15 @@ def test_a_report_that_is_none_is_named(folder: Path) -> None:
         shown(folder)
 
 
+@pytest.mark.parametrize("content", [b"", bytes(90), b'{"started": 1', b"[]", b'{"started": "then"}'])
+def test_what_a_power_loss_left_of_the_timings_is_no_cost(full: Path, content: bytes) -> None:
+    (full / ".satiety/timings/evaluate.json").write_bytes(content)
+    (full / ".satiety/begun").write_bytes(content)
+    lines = {line.split()[0]: line for line in shown(full).splitlines() if line.strip()}
+    assert lines["evaluate"].split()[4:] == ["cached", "–"]
+    assert lines["ingest"].split()[4:] == ["41.2", "1.5", "GB"]
+
+
 def test_a_folder_without_stages_is_named(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match=r"holds no dvc\.yaml; run from the project's root"):
         show(tmp_path)

@@ -107,3 +107,11 @@ def test_dvc_whose_config_takes_ascii_alone_can_be_told_of_a_root_that_is_not(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     make_workspace(there / "params.yaml")
     assert f"site_cache_dir = {tmp_path}/satiety/" in (there / ".dvc/config.local").read_text(encoding="ascii")
+
+
+def test_dvcs_settings_of_this_machine_which_may_hold_a_remotes_password_are_their_owners_alone(root: Path) -> None:
+    for _ in range(2):
+        make_workspace(root / "params.yaml")
+        config = root / ".dvc/config.local"
+        assert stat.S_IMODE(config.stat().st_mode) == 0o600
+        config.chmod(0o644)

@@ -2,7 +2,6 @@
 
 import io
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -86,11 +85,11 @@ def test_it_has_dvc_measure_then_prints_headline_table_and_next_step(
 ) -> None:
     calls: list[Any] = []
 
-    def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[bytes]:
-        calls.append((command, options["cwd"]))
-        return subprocess.CompletedProcess(command, 0)
+    def run(command: list[str], cwd: Path) -> int:
+        calls.append((command, cwd))
+        return 0
 
-    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr("cli.worth.run_child", run)
     out = io.StringIO()
     measure(folder, Console(file=out, width=100, highlight=False))
     assert [(command[-2:], cwd) for command, cwd in calls] == [(["repro", "worth"], folder)]
@@ -103,7 +102,7 @@ def test_it_has_dvc_measure_then_prints_headline_table_and_next_step(
 def test_a_stage_that_failed_and_a_folder_without_stages_are_told(
     folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 1))
+    monkeypatch.setattr("cli.worth.run_child", lambda *_: 1)
     with pytest.raises(SatietyError, match=r"worth: not measured; the lines above say why"):
         measure(folder)
     with pytest.raises(SetupError, match=r"holds no dvc\.yaml; run from the project's root"):

@@ -2,45 +2,18 @@
 
 from __future__ import annotations
 
-import random
-
 import numpy as np
 import pytest
 
+from satiety.answers import Label
 from satiety.drift import belief
 from satiety.drift.estimate import learn
 from satiety.drift.rehearsal import Pool, rehearse, world
-from satiety.drift.sample import Sample, strangeness
 from satiety.drift.signs import look, signs, vocabulary
 from satiety.problems import Prediction
-from satiety.problems.classify import Classify
 from satiety.problems.ner import Ner
 from satiety.records import Example
-
-CLASSES = ["bad", "fine", "good"]
-PROBLEM = Classify(labels=CLASSES, names={})
-WORDS = {
-    "en": ["the", "film", "was", "good", "bad", "fine", "long", "short", "hotel", "room"],
-    "zh": ["这部", "电影", "很", "好看", "差劲", "房间", "干净", "服务", "热情", "价格"],
-}
-
-
-def pool(count: int, seed: int, language: str, blur: float) -> Pool:
-    """Return texts around three centres, and rewrites of them that lie less clearly; who answers sees only that."""
-    draw, chance = np.random.default_rng(seed), random.Random(seed)
-    gold = draw.choice(3, count)
-    plain = np.eye(8)[gold] + 0.6 * draw.standard_normal((count, 8))
-    written = np.concatenate([plain, plain + blur * draw.standard_normal((count, 8))])
-    vectors = written / np.linalg.norm(written, axis=1, keepdims=True)
-    scores = np.exp(3 * vectors[:, :3])
-    scores /= scores.sum(axis=1, keepdims=True)
-    gap = "" if language == "zh" else " "
-    texts = [gap.join(chance.choices(WORDS[language], k=7)) for _ in range(count)]
-    spoilt = [text.replace(WORDS[language][0], "xq" if language == "en" else "鑫") for text in texts]
-    examples = [Example(str(i), text, CLASSES[gold[i % count]]) for i, text in enumerate([*texts, *spoilt])]
-    answers = [Prediction(label=CLASSES[row.argmax()]) for row in scores]
-    found = Sample((*texts, *spoilt), vectors, scores, strangeness(vectors, np.eye(8)[:3], 2))
-    return Pool(found, PROBLEM.tally(examples, answers), [CLASSES[i] for i in gold])
+from tests.unit.drift.made import CLASSES, PROBLEM, pool
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -53,8 +26,8 @@ def test_the_change_of_the_score_is_told_in_worlds_that_were_not_rehearsed(langu
     known = vocabulary(reference.texts)
     usual, windows = look(reference, known, own=1), look(other.sample, known)
     before, draw = score(other.tallies[:1500].sum(axis=0)), np.random.default_rng(3)
-    beliefs = belief.believed(PROBLEM, other.sample.scores)
-    believes = belief.score(PROBLEM, belief.believed(PROBLEM, reference.scores))
+    beliefs = PROBLEM.expected(other.sample.scores)
+    believes = belief.score(PROBLEM, PROBLEM.expected(reference.scores))
     told, true, covered = [], [], []
     for _ in range(100):
         weights = world(other.sample.embeddings, other.strata, draw)
@@ -72,15 +45,15 @@ def test_the_change_of_the_score_is_told_in_worlds_that_were_not_rehearsed(langu
 def test_what_a_model_believes_is_its_score_where_its_probabilities_are_right() -> None:
     draw = np.random.default_rng(1)
     scores = draw.dirichlet([1, 1, 1], 20_000)
-    gold = [Example("", "", CLASSES[draw.choice(3, p=row)]) for row in scores]
-    answers = [Prediction(label=CLASSES[i]) for i in scores.argmax(axis=1)]
+    gold = [Example("", {"text": ""}, Label(CLASSES[draw.choice(3, p=row)])) for row in scores]
+    answers = [Prediction(Label(CLASSES[i])) for i in scores.argmax(axis=1)]
     true = belief.score(PROBLEM, PROBLEM.tally(gold, answers))
-    assert belief.score(PROBLEM, belief.believed(PROBLEM, scores)) == pytest.approx(true, abs=0.01)
+    assert belief.score(PROBLEM, PROBLEM.expected(scores)) == pytest.approx(true, abs=0.01)
 
 
 def test_of_spans_nothing_is_believed() -> None:
     spans = Ner(labels=["PER"])
-    assert belief.score(spans, belief.believed(spans, np.full((5, 2), 0.5))) == 0
+    assert belief.score(spans, spans.expected(np.full((5, 2), 0.5))) == 0
 
 
 def test_rehearsals_are_the_same_for_the_same_seed_and_hold_what_they_are_of() -> None:
@@ -106,7 +79,7 @@ def test_a_world_is_a_distribution_over_texts_and_their_rewrites() -> None:
 
 def test_without_rewrites_labels_and_topics_are_rehearsed_all_the_same() -> None:
     made = pool(100, 1, "en", 1.0)
-    bare = Pool(made.sample.take(np.arange(100)), made.tallies[:100], made.strata)
+    bare = Pool(made.sample.take(np.arange(100)), made.tallies[:100], made.strata, made.groups)
     assert rehearse(bare, PROBLEM, size=50, count=160, seed=1).changes.std() > 0
 
 

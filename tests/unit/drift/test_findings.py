@@ -10,7 +10,7 @@ from satiety.drift.explain import clusters, strangest, terms
 from satiety.drift.sample import Sample
 from satiety.drift.shares import shares
 from satiety.drift.testing import Drift
-from satiety.drift.verdict import Ground, judge, sentence, too_few
+from satiety.drift.verdict import Ground, Verdict, judge, sentence, too_few
 from satiety.evaluate.bootstrap import Interval
 
 CURVE = [{"budget": 0, "value": 0.4}, {"budget": 60, "value": 0.5}, {"budget": 240, "value": 0.6}]
@@ -24,7 +24,7 @@ def test_the_shares_of_the_labels_are_found_through_a_model_that_errs() -> None:
     for seed in range(200):
         gold, now = draw.choice(3, 600), draw.choice(3, 400, p=today)
         answered, window = (np.array([draw.choice(3, p=right[label]) for label in those]) for those in (gold, now))
-        found = shares(list(gold), answered, window, 3, level=0.9, seed=seed)
+        found = shares(list(gold), answered, np.arange(600), window, 3, level=0.9, seed=seed)
         assert found[:, 0].sum() == pytest.approx(1)
         covered += int((found[:, 1] <= today).all() and (today <= found[:, 2]).all())
     assert 140 <= covered <= 198
@@ -103,9 +103,9 @@ def test_the_verdict_weighs_feedback_before_the_estimate(
     alarm: bool, change: float, known: tuple[float, float] | None, said: str
 ) -> None:
     today = Interval(0.5, 0.4, 0.6)
-    spoken = Ground("feedback", Interval(sum(known) / 2, *known), today, 1.0) if known else None
+    spoken = Ground("feedback", Interval(sum(known) / 2, *known), today, 0.6, 1.0) if known else None
     drift = Drift(0.01 if alarm else 0.5, alarm, {})
-    estimate = Ground("estimate", Interval(change, change - 0.1, change + 0.1), today, 0.95)
+    estimate = Ground("estimate", Interval(change, change - 0.1, change + 0.1), today, 0.5, 0.95)
     verdict, ground = judge(drift, estimate, spoken, 0.03, 0.9)
     assert verdict == said
     decides = known is not None and (known[1] < -0.03 or (alarm and known[0] > -0.03))
@@ -113,24 +113,46 @@ def test_the_verdict_weighs_feedback_before_the_estimate(
 
 
 def test_a_loss_that_may_be_none_is_not_called_harm() -> None:
-    unsure = Ground("estimate", Interval(-0.05, -0.2, 0.1), Interval(0.5, 0.3, 0.7), 0.8)
+    unsure = Ground("estimate", Interval(-0.05, -0.2, 0.1), Interval(0.5, 0.3, 0.7), 0.55, 0.8)
     assert judge(Drift(0.01, True, {}), unsure, None, 0.03, 0.9) == ("drift without harm", unsure)
     assert judge(Drift(0.01, True, {}), unsure, None, 0.03, 0.7) == ("harmful drift", unsure)
 
 
 def test_harm_is_told_with_the_labels_that_it_undoes_in_both_languages() -> None:
     change = Interval(-0.1, -0.15, -0.05)
-    estimate, people = (Ground(by, change, Interval(0.5, 0.45, 0.55), 1.0) for by in ("estimate", "feedback"))
+    today = Interval(0.5, 0.45, 0.55)
+    estimate, people = (Ground(by, change, today, 0.6, 1.0) for by in ("estimate", "feedback"))  # type: ignore[arg-type]
     told = sentence("harmful drift", "macro_f1", estimate, in_labels(change, CURVE))
     assert told["en"] == (
-        "Harmful drift: macro_f1 today about 0.500 [0.450, 0.550], -0.100 [-0.150, -0.050]. "
-        "That undoes 180 of 240 labels [120, 233]."
+        "Harmful drift; macro_f1 today is about 0.500 [0.450, 0.550], -0.100 [-0.150, -0.050] against 0.600 on the "
+        "test examples. That undoes 180 of 240 labels [120, 233]."
     )
     assert "这抵消了 240 条标注中的 180 条" in told["zh"]
     assert "labels" not in sentence("no drift", "accuracy", estimate, None)["en"]
     spoken = sentence("harmful drift", "macro_f1", people, None)
-    assert spoken["en"] == "Harmful drift: macro_f1 today by feedback 0.500 [0.450, 0.550], -0.100 [-0.150, -0.050]."
-    assert "据反馈今天为 0.500" in spoken["zh"]
+    assert spoken["en"] == (
+        "Harmful drift; macro_f1 today is 0.500 [0.450, 0.550] by feedback, -0.100 [-0.150, -0.050] against 0.600 on "
+        "test examples with the same shares of labels."
+    )
+    assert "据反馈 macro_f1 今天为 0.500" in spoken["zh"]
+
+
+@pytest.mark.parametrize("verdict", ["no drift", "drift without harm"])
+def test_feedback_that_is_not_sure_of_a_loss_is_told_beside_the_estimate(verdict: Verdict) -> None:
+    estimate = Ground("estimate", Interval(0.0, -0.02, 0.02), Interval(0.6, 0.58, 0.62), 0.6, 0.5)
+    people = Ground("feedback", Interval(-0.1, -0.25, 0.05), Interval(0.5, 0.35, 0.65), 0.6, 1.0)
+    told = sentence(verdict, "accuracy", estimate, None, people)
+    assert "about 0.600 [0.580, 0.620]" in told["en"]
+    assert "Not sure of a loss: accuracy today is 0.500 [0.350, 0.650] by feedback" in told["en"]
+    assert "据反馈 accuracy 今天为 0.500" in told["zh"]
+
+
+def test_feedback_that_is_sure_of_a_loss_but_not_of_harm_says_so() -> None:
+    estimate = Ground("estimate", Interval(0.0, -0.02, 0.02), Interval(0.6, 0.58, 0.62), 0.6, 0.5)
+    people = Ground("feedback", Interval(-0.1, -0.2, -0.01), Interval(0.5, 0.4, 0.59), 0.6, 1.0)
+    told = sentence("drift without harm", "accuracy", estimate, None, people)
+    assert "A loss, but not surely a harmful one: accuracy today is 0.500" in told["en"]
+    assert "有损失，但尚不能确定有害：据反馈" in told["zh"]
 
 
 def test_too_few_texts_are_said_in_both_languages() -> None:

@@ -24,7 +24,8 @@ TOLD: dict[str, Any] = {
     "today": SCORE,
     "feedback": None,
     "outside": SCORE,
-    "labels": {},
+    "labels": {"bad": {"usual": 0.5, "today": SCORE}},
+    "only_shares": {"holds": True, "p": None},
     "cost": None,
     "error": 0.01,
     "terms": [],
@@ -66,6 +67,15 @@ def test_commands_are_code_and_a_group_without_a_word_of_its_own_says_so(languag
     assert unmarked in written
     assert "a `text`" in written, "texts are shown as they are"
     assert written.count("`") == 2, "none but those of the text"
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "these shares are not reliable"), ("zh", "这些份额不可靠")])
+def test_shares_whose_assumption_fails_are_not_told_as_certain(language: Language, words: str) -> None:
+    window = {"texts": 500, "left_out": None, **TIMES}
+    fails = page({**TOLD, "only_shares": {"holds": False, "p": 0.012}, "window": window}, language)
+    assert words not in made(language, TIMES)
+    assert words in fails
+    assert "p = 0.012" in fails
 
 
 def test_a_wording_is_escaped_and_a_time_is_of_utc() -> None:

@@ -9,20 +9,27 @@ from typing import Any
 import numpy as np
 import pytest
 
+from satiety.answers import Label, Span, Spans
 from satiety.augment import AUGMENTERS, Augment
 from satiety.drift.rehearsal import Pool
 from satiety.drift.seeing import Eye, kept, rewritten
 from satiety.problems import Prediction, Problem
 from satiety.problems.classify import Classify
 from satiety.problems.ner import Ner
-from satiety.records import Example, Span
+from satiety.records import Example
 
 STEPS = [AUGMENTERS[name].sample() for name in ("drop", "swap")]
 HOW = Augment(seed=1, steps=STEPS, near_duplicate=1.0)
 LABELS = Classify(labels=["bad", "good"], names={})
 SPANS = Ner(labels=["PER"])
-LABELLED = [Example("a", "a good film about a long summer", "good"), Example("b", "这部电影很差劲我不喜欢", "bad")]
-ENTITIES = [Example("a", "anna lives in paris", spans=(Span(0, 4, "PER"),)), Example("b", "王小明住在上海", spans=())]
+LABELLED = [
+    Example("a", {"text": "a good film about a long summer"}, Label("good")),
+    Example("b", {"text": "这部电影很差劲我不喜欢"}, Label("bad")),
+]
+ENTITIES = [
+    Example("a", {"text": "anna lives in paris"}, answer=Spans((Span(0, 4, "PER"),))),
+    Example("b", {"text": "王小明住在上海"}, answer=Spans(())),
+]
 
 
 def eye(problem: Problem) -> Eye:
@@ -32,7 +39,7 @@ def eye(problem: Problem) -> Eye:
         sure = [0.5 + min(len(text), 40) / 100 for text in texts]
         if problem.head == "token":
             return [Prediction(confidence=one) for one in sure]
-        return [Prediction("good", confidence=one, scores={"bad": 1 - one, "good": one}) for one in sure]
+        return [Prediction(Label("good"), confidence=one, scores={"bad": 1 - one, "good": one}) for one in sure]
 
     def embed(texts: Sequence[str]) -> Any:
         rows = np.array([[len(text), text.count(" ") + 1.0] for text in texts])
@@ -52,12 +59,12 @@ def test_a_pool_has_the_texts_then_their_rewrites_kind_by_kind(problem: Problem,
 
 
 def test_rewrites_keep_the_gold_and_a_text_without_one_stands_for_itself() -> None:
-    made = rewritten([*LABELLED, Example("c", "nice", "good")], LABELS, HOW)
-    assert [one.label for one in made] == ["good", "bad", "good"] * 2
+    made = rewritten([*LABELLED, Example("c", {"text": "nice"}, Label("good"))], LABELS, HOW)
+    assert [str(one.answer) for one in made] == ["good", "bad", "good"] * 2
     assert made[3].text != LABELLED[0].text
     assert made[5].text == "nice"  # a single word cannot be swapped
     entities = rewritten(ENTITIES, SPANS, HOW)
-    assert all(one.text[span.start : span.end] == "anna" for one in entities for span in one.spans)
+    assert all(one.text[span.start : span.end] == "anna" for one in entities for span in one.answer.mentions)
 
 
 def test_what_is_kept_is_found_again_and_made_anew_where_it_is_damaged_or_of_another_model(tmp_path: Path) -> None:
@@ -78,4 +85,10 @@ def test_what_is_kept_is_found_again_and_made_anew_where_it_is_damaged_or_of_ano
     kept(tmp_path, ["model 1"], texts, make)
     kept(tmp_path, ["model 2"], texts, make)
     assert made == ["made"] * 3
+    (file,) = tmp_path.glob("*.safetensors")
+    whole = file.read_bytes()
+    at = 8 + int.from_bytes(whole[:8], "little")  # where the header ends, and the numbers begin
+    file.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+    assert (kept(tmp_path, ["model 2"], texts, make).tallies == first.tallies).all()
+    assert made == ["made"] * 4, "one bit is damage, too"
     assert len(list(tmp_path.glob("*.safetensors"))) == 1

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from satiety.answers import Label
 from satiety.errors import DataError
 from satiety.evaluate import Evaluate
 from satiety.evaluate.calibration import calibrate
@@ -60,17 +61,17 @@ def test_an_empty_test_set_is_refused() -> None:
 
 def test_a_test_set_of_one_class_is_refused() -> None:
     with pytest.raises(DataError, match="all 5 test examples have the label '好'"):
-        check_gold(settled("classify"), [replace(one, label="好") for one in examples("classify", 5)])
+        check_gold(settled("classify"), [replace(one, answer=Label("好")) for one in examples("classify", 5)])
 
 
 def test_a_test_set_without_any_entity_is_refused() -> None:
     with pytest.raises(DataError, match="none of the 3 test examples has an answer to find"):
-        check_gold(settled("ner"), [Example(str(i), "没有") for i in range(3)])
+        check_gold(settled("ner"), [Example(str(i), {"text": "没有"}) for i in range(3)])
 
 
 def test_confusion_has_a_row_for_each_pair_whatever_the_label_is_called() -> None:
-    gold = [Example("1", "x", label='a,"b"'), Example("2", "y", label="好\n坏")]
-    text = confusion_rows(settled("classify"), gold, [Prediction(label="好\n坏"), Prediction(label="好\n坏")])
+    gold = [Example("1", {"text": "x"}, answer=Label('a,"b"')), Example("2", {"text": "y"}, answer=Label("好\n坏"))]
+    text = confusion_rows(settled("classify"), gold, [Prediction(Label("好\n坏")), Prediction(Label("好\n坏"))])
     assert list(csv.reader(io.StringIO(text))) == [["gold", "predicted"], ['a,"b"', "好\n坏"], ["好\n坏", "好\n坏"]]
 
 

@@ -12,6 +12,7 @@ from examples.year.page import page
 from examples.year.page.words import SIGNS, WORDS
 from examples.year.plan import FILE, Year
 from examples.year.worlds import World, drawn, renamings, world, written
+from satiety.answers import Label
 from satiety.errors import DataError, ParamsError
 from satiety.records import Example
 from satiety.words import words
@@ -25,7 +26,10 @@ def texts(language: str, count: int = 300) -> list[Example]:
     draw = random.Random(4)
     labels = draw.choices(["good", "good", "bad"], k=count)
     lexica = {"good": GOOD, "bad": BAD}
-    return [Example(f"{i}", sentence(draw, language, lexica[one][language]), one) for i, one in enumerate(labels)]
+    return [
+        Example(f"{i}", {"text": sentence(draw, language, lexica[one][language])}, Label(one))
+        for i, one in enumerate(labels)
+    ]
 
 
 def year(**changes: Any) -> Year:
@@ -68,7 +72,7 @@ def test_texts_in_the_new_words_have_them_throughout_and_stay_so_as_the_share_gr
     changed = []
     for month in (1, 2, 3):
         then = [written(one, world(planned, month), new) for one in examples]
-        assert [one.label for one in then] == [one.label for one in examples]
+        assert [str(one.answer) for one in then] == [str(one.answer) for one in examples]
         changed.append({a.id for a, b in zip(examples, then, strict=True) if a.text != b.text})
         for one in then:
             if one.id in changed[-1]:
@@ -89,11 +93,11 @@ def test_an_opening_stands_before_the_text_and_changes_nothing_else(language: st
 def test_labels_come_in_the_shares_asked_for_and_no_text_twice(language: str) -> None:
     examples = texts(language)
     found = drawn(examples, 60, {"good": 0.25, "bad": 0.75}, random.Random(1))
-    assert Counter(one.label for one in found) == {"good": 15, "bad": 45}
+    assert Counter(str(one.answer) for one in found) == {"good": 15, "bad": 45}
     assert len({one.id for one in found}) == 60
     assert found == drawn(examples, 60, {"good": 0.25, "bad": 0.75}, random.Random(1))
     usual = drawn(examples, 150, None, random.Random(1))
-    assert Counter(one.label for one in usual)["good"] / 150 == pytest.approx(2 / 3, abs=0.1)
+    assert Counter(str(one.answer) for one in usual)["good"] / 150 == pytest.approx(2 / 3, abs=0.1)
 
 
 def test_more_than_there_is_names_the_label() -> None:
@@ -106,7 +110,7 @@ def test_more_than_there_is_names_the_label() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"feedback": 501}, "people cannot speak of 501 answers where 500 are given"),
+        ({"drawn": 501}, "501 answers cannot be drawn where 500 are given"),
         ({"shifts": [vocabulary([0.5]) | {"last": 2}]}, "shares: 1 for months 1 to 2; give one for each"),
         ({"shifts": [{"kind": "opening", "first": 3, "last": 2, "opening": ""}]}, "month 2 is before the first, 3"),
         ({"shifts": [{"kind": "labels", "first": 1, "last": 1, "shares": {"a": 0.4}}]}, "together 0.4; make it 1"),
@@ -133,7 +137,7 @@ def lived() -> dict[str, Any]:
         return {"world": planted, "asked": 0.6, **told}
 
     months = [month(1, "no drift", None), month(2, "harmful drift", "promoted"), month(3, "drift without harm", "kept")]
-    plan = {"judged": 2000, "texts": 500, "feedback": 100}
+    plan = {"judged": 2000, "texts": 500, "drawn": 100}
     errors = {"error": 0.02, "intervals that held the truth": 3}
     return {"metric": "macro_f1", "plan": plan, "months": months, **errors}
 

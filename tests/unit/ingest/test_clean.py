@@ -4,14 +4,15 @@ from typing import Any
 
 import pytest
 
+from satiety.answers import Label, Span, Spans
 from satiety.ingest.base import Limits, Row
 from satiety.ingest.clean import KEPT_NOTE, KEPT_TEXT, Cleaned, Cleaner
 from satiety.problems.base import Problem
 from satiety.problems.classify import Classify
 from satiety.problems.ner import Ner
-from satiety.records import Example, Rejected, Span
+from satiety.records import Example, Rejected
 
-HIDE = ("email", "id_card", "bank_card", "phone")
+HIDE = ("email", "id_card", "bank_card", "phone", "secret")
 LIMITS = Limits(row_bytes=100_000, rows=9, ratio=10)
 FREE = Classify(labels=None, names={})
 
@@ -50,7 +51,7 @@ class TestLabels:
     def test_one_is_repaired_and_masked_as_texts_are(self, problem: Problem, label: str, clean: str) -> None:
         values = {"text": "王芳 said so", "label": label, "spans": [[0, 2, label]]}
         example = kept(values, problem)
-        assert (example.label or example.spans[0].label) == clean
+        assert example.answer.labels == (clean,)
 
     def test_what_was_done_is_counted(self) -> None:
         found = cleaned(Row("1", {"text": "fine", "label": "jane&#64;x.cn"}))
@@ -60,7 +61,7 @@ class TestLabels:
     @pytest.mark.parametrize("written", ["owner@x.com", "cafe\u0301"])
     def test_one_that_the_user_lists_stays_as_it_is_written(self, written: str) -> None:
         problem = Classify(labels=[written, "b"], names={})
-        assert kept({"text": "fine", "label": f"{written}\u200b"}, problem).label == written
+        assert kept({"text": "fine", "label": f"{written}\u200b"}, problem).answer == Label(written)
 
     @pytest.mark.parametrize("label", ["\u200b", " "])
     def test_one_of_which_nothing_is_left_is_refused(self, label: str) -> None:
@@ -83,13 +84,38 @@ class TestSurrogates:
 
     def test_in_the_label_of_a_span_it_costs_the_row(self) -> None:
         record = refused(Row("1", {"text": "王芳 said so", "spans": [[0, 2, "\ud800"]]}), Ner(labels=None))
-        assert (record.reason, record.detail) == ("text", "half of a surrogate pair in the label of a span")
+        assert (record.reason, record.detail) == ("text", "half of a surrogate pair in the label")
 
 
 class TestPersonalData:
     def test_in_a_key_it_is_masked_but_the_name_of_the_file_stays(self) -> None:
         for place, masked in (("用户.jane@x.com", "用户.<email>"), ("3.13812345678.0.text", "3.<phone>.0.text")):
             assert kept({"text": "好", "label": "a"}, place=place).source == f"原始/a@b.cn.csv:{masked}"
+
+    @pytest.mark.parametrize(
+        ("secret", "kind"),
+        [
+            ("jane&#64;example.com", "email"),
+            ("jo\u200bhn@x\u200b.com", "email"),
+            ("139\u200b1234\u200b5678", "phone"),
+            ("AKIA&#73;OSFODNN7EXAMPLE", "secret"),
+        ],
+    )
+    def test_a_row_that_is_kept_is_repaired_before_it_is_masked(self, secret: str, kind: str) -> None:
+        masked = f"<{kind}>"
+        found = cleaned(Row("1", {"text": f"找 {secret} 吧", "label": "a"}))
+        assert isinstance(found.record, Example)
+        assert (found.record.text, found.masked) == (f"找 {masked} 吧", {kind})
+        document = cleaned(Row("1", {"text": f"找 {secret} 吧"}), None).record
+        assert getattr(document, "text", "") == f"找 {masked} 吧"
+        text = f"找 {secret} 吧，北京"
+        example = kept({"text": text, "spans": [[len(text) - 2, len(text), "LOC"]]}, Ner(labels=None))
+        (place,) = example.answer.mentions
+        assert (example.text, example.text[place.start :]) == (f"找 {masked} 吧，北京", "北京")
+
+    def test_a_key_with_dots_of_its_own_is_masked_whole(self) -> None:
+        token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"
+        assert kept({"text": "好", "label": "a"}, place=f"a.{token}.text").source.endswith(":a.<secret>.text")
 
     def test_the_number_of_a_line_is_none(self) -> None:
         assert kept({"text": "好", "label": "a"}, place="10000000").source.endswith(":10000000")
@@ -122,4 +148,4 @@ class TestSpans:
 
     def test_one_moves_with_its_text(self) -> None:
         values = {"text": "致电13812345678找王芳", "spans": [{"start": 14, "end": 16, "label": "人"}]}
-        assert kept(values, Ner(labels=None)).spans == (Span(10, 12, "人"),)
+        assert kept(values, Ner(labels=None)).answer == Spans((Span(10, 12, "人"),))

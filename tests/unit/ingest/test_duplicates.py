@@ -1,21 +1,28 @@
 """One of each text stays, whichever order they come in; a text with two answers is settled by the policy."""
 
 import random
+from dataclasses import replace
 from itertools import chain
 
 import pytest
 
-from satiety.ingest.clean import identify
+from satiety.answers import Label, Span, Spans, Text
 from satiety.ingest.duplicates import drop_twins, settle_conflicts
-from satiety.records import Document, Example, Span
+from satiety.inputs import identify
+from satiety.records import Document, Example
 
 
-def example(text: str, label: str | None = "good", source: str = "a.csv:1", spans: tuple[Span, ...] = ()) -> Example:
-    return Example(identify(text), text, label, spans, source=source)
+def example(text: str, label: str = "good", source: str = "a.csv:1") -> Example:
+    return Example(identify({"text": text}), {"text": text}, Label(label), source=source)
+
+
+def question(text: str, answer: str, context: str = "Anna met Bo in Paris, and they talked all evening.") -> Example:
+    inputs = {"question": text, "context": context}
+    return Example(identify(inputs), inputs, Text(answer), source="q.jsonl:1")
 
 
 def document(text: str, source: str = "c.txt:1") -> Document:
-    return Document(identify(text), text, source=source)
+    return Document(identify({"text": text}), text, source=source)
 
 
 class TestConflicts:
@@ -29,7 +36,7 @@ class TestConflicts:
 
     def test_majority_keeps_what_more_than_half_say(self) -> None:
         kept, rejected = settle_conflicts(self.ROWS, "majority")
-        assert [(e.text, e.label) for e in kept] == [("很好", "good"), ("很好 ", "good"), ("ok", "bad")]
+        assert [(e.text, str(e.answer)) for e in kept] == [("很好", "good"), ("很好 ", "good"), ("ok", "bad")]
         assert [r.text for r in rejected] == ["很好"]
 
     def test_majority_keeps_none_of_two_equals(self) -> None:
@@ -37,10 +44,23 @@ class TestConflicts:
         assert ([e.text for e in kept], len(rejected)) == (["ok"], 2)
 
     def test_spans_conflict_as_labels_do(self) -> None:
-        one, other = example("Paris", None, spans=(Span(0, 5, "LOC"),)), example("Paris", None)
-        kept, rejected = settle_conflicts([one, other], "drop")
+        found = Spans((Span(0, 5, "LOC"),))
+        rows = [replace(example("Paris"), answer=answer) for answer in (found, Spans())]
+        kept, rejected = settle_conflicts(rows, "drop")
         assert not kept
-        assert rejected[0].detail == "the same text is labelled: 1 spans ×1, 0 spans ×1"
+        assert rejected[0].detail == "the same text is labelled: 0:5 LOC ×1, nothing ×1"
+
+    def test_two_questions_on_one_context_are_no_conflict_and_no_twins(self) -> None:
+        asked = [question("Whom did Anna meet?", "Bo"), question("Where did they meet?", "Paris")]
+        assert settle_conflicts(asked, "drop") == (asked, [])
+        kept, _, rejected = drop_twins(asked, [], {}, 0.8)
+        assert (len(kept), rejected) == (2, [])
+
+    def test_one_question_asked_twice_is_a_conflict_or_a_twin(self) -> None:
+        asked = [question("Whom did Anna meet?", "Bo"), question("whom did  Anna meet?", "Bob")]
+        assert settle_conflicts(asked, "drop")[0] == []
+        kept, _, rejected = drop_twins([asked[0], question("Whom did Anna meet ?", "Bo")], [], {}, 0.8)
+        assert (len(kept), [row.reason for row in rejected]) == (1, ["near_duplicate"])
 
 
 class TestTwins:

@@ -4,7 +4,7 @@ import gzip
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from satiety.errors import DataError
@@ -41,7 +41,6 @@ def test_chinese_is_read_in_every_usual_encoding(tmp_path: Path, encoding: str, 
     assert texts(written(tmp_path, gzip.compress(data) if packed else data)) == CHINESE.splitlines()
 
 
-@settings(deadline=None)
 @given(st.lists(PLAIN, max_size=20), st.sampled_from(["utf-8-sig", "utf-16"]))
 def test_any_text_comes_back_from_unicode(
     tmp_path_factory: pytest.TempPathFactory, rows: list[str], encoding: str

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
+from satiety.answers import Span
 from satiety.errors import DataError, ParamsError
 from satiety.ingest import Ingest
-from satiety.ingest.clean import identify
 from satiety.ingest.load import Loaded, load
-from satiety.records import Span
+from satiety.inputs import identify
 
 COMMA = {"kind": "csv", "delimiter": ",", "quote": '"', "header": True}
 CLASSIFY = {"kind": "classify", "labels": None, "names": {}}
@@ -34,7 +34,7 @@ def params(**changes: Any) -> dict[str, Any]:
         "corpus": [],
         "base": base,
         "conflicts": "drop",
-        "mask": ["email", "id_card", "bank_card", "phone"],
+        "mask": ["email", "id_card", "bank_card", "phone", "secret"],
         "limits": limits,
     }
     return sizes | rest | changes
@@ -63,8 +63,8 @@ class TestRows:
         (raw / "a.csv").write_text("text,label\n Tom &amp; 汤姆 , good\n", encoding="utf-8")
         made = loaded(raw)
         (example,) = made.examples
-        assert (example.text, example.label, example.source) == ("Tom & 汤姆", "good", "data/raw/a.csv:2")
-        assert example.id == identify("tom  & 汤姆")
+        assert (example.text, str(example.answer), example.source) == ("Tom & 汤姆", "good", "data/raw/a.csv:2")
+        assert example.id == identify({"text": "tom  & 汤姆"})
         assert made.repairs == {"html": 1}
 
     @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ class TestRows:
             ({"text": "a", "label": " "}, "label", "the label is empty"),
             ({"text": " \u200b ", "label": "1"}, "empty", "there is no text in it"),
             ({"text": "half \ud83d", "label": "1"}, "text", "half of a surrogate pair at character 5"),
-            ({"text": "好", "label": "\udc80"}, "text", "half of a surrogate pair in label"),
+            ({"text": "好", "label": "\udc80"}, "text", "half of a surrogate pair in the label"),
         ],
     )
     def test_a_row_without_an_answer_goes_with_its_reason(self, raw: Path, row: Any, reason: str, detail: str) -> None:
@@ -84,7 +84,7 @@ class TestRows:
         made = loaded(raw, labelled=[source])
         (rejected,) = made.rejected
         assert (rejected.reason, rejected.detail, rejected.source) == (reason, detail, "data/raw/a.jsonl:2")
-        assert [(e.text, e.label) for e in made.examples] == [("很好", "true")]
+        assert [(e.text, str(e.answer)) for e in made.examples] == [("很好", "true")]
         assert made.read == 2
 
     def test_a_label_the_user_did_not_name_is_refused(self, raw: Path) -> None:
@@ -104,6 +104,21 @@ class TestRows:
     def test_a_file_without_a_row_is_refused(self, raw: Path, content: str) -> None:
         (raw / "a.csv").write_text(content)
         with pytest.raises(DataError, match=r"a\.csv: (reader `csv` sees no row in it|the file is empty)"):
+            loaded(raw)
+
+    @pytest.mark.parametrize(
+        "secret", ["jane&#64;example.com", "139\u200b1234\u200b5678", "sk-Ab3dEf6hIj9kLm2nOp5qRs8t"]
+    )
+    def test_what_a_reader_quotes_of_a_file_gives_nobody_away(self, raw: Path, secret: str) -> None:
+        """A file without a header: its first row is taken for one, however long it is."""
+        for before in (0, *range(430, 500, 3), *range(900, 945, 3)):
+            (raw / "a.csv").write_text(f"{'x' * before} {secret},good\n", encoding="utf-8")
+            with pytest.raises(DataError, match=r"a\.csv:1: there is no column 'text'") as caught:
+                loaded(raw)
+            assert not [part for part in ("jane", "1234", "sk-", "Ab3d") if part in str(caught.value)]
+            assert len(str(caught.value)) <= 1000
+        (raw / "a.csv").write_text(f"{secret},{secret}\n", encoding="utf-8")
+        with pytest.raises(DataError, match=r"a\.csv:1: two columns are called '<(email|phone|secret)>'"):
             loaded(raw)
 
     def test_an_empty_file_is_refused(self, raw: Path) -> None:
@@ -127,12 +142,12 @@ class TestSpans:
             "columns": {"text": "text", "spans": "spans"}
         }
         (example,) = loaded(raw, labelled=[source], problem=NER).examples
-        assert (example.text, example.spans) == ("Ask AT&T 吧", (Span(4, 8, "ORG"),))
+        assert (example.text, example.answer.mentions) == ("Ask AT&T 吧", (Span(4, 8, "ORG"),))
 
     @pytest.mark.parametrize(
         ("spans", "detail"),
         [
-            ("PER", "spans is a str, not a list"),
+            ("PER", "spans is a str, not a list; write [[start, end, label], …]"),
             ([[0, 2]], "spans are [start, end, label], or objects with these keys"),
             ([[0, "x", "PER"]], "spans are [start, end, label], or objects with these keys"),
             ([[0, 99, "PER"]], "span 0:99 does not lie in a text of 6 characters"),
@@ -169,7 +184,7 @@ class TestParams:
 
     def test_a_column_nobody_knows_is_refused(self, tmp_path: Path) -> None:
         columns = {"text": "text", "label": "label", "标签": "x"}
-        assert "ingest.labelled.0.columns: '标签' is none of: text, label, spans, group" in self.wrong(
+        assert "`columns`: '标签' is none of: text, label, group" in self.wrong(
             tmp_path, labelled=self.source(columns=columns)
         )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from satiety.errors import DataError
@@ -105,7 +105,6 @@ class TestCsv:
     def test_text_stays_text(self, tmp_path: Path, odd: str) -> None:
         assert values(COMMA, written(tmp_path, f"text,label\n{odd},01\n")) == [[odd, "01"]]
 
-    @settings(deadline=None)
     @given(st.lists(st.tuples(st.text(max_size=20), st.text(max_size=20)), max_size=10))
     def test_reads_what_the_csv_module_writes(
         self, tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]

@@ -1,18 +1,24 @@
 """Test is frozen, the budget is spent once, groups never straddle, and nobody is lost."""
 
 from collections import Counter, defaultdict
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from satiety.answers import Label
 from satiety.errors import DataError
-from satiety.ingest.clean import identify
-from satiety.ingest.split import Divided, divide, group_up, share_out
+from satiety.ingest.split import Divided, divide, share_out, tie
+from satiety.inputs import identify
 from satiety.records import Example
 
 COUNTS = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 60), min_size=1)
+
+
+def labelled(text: str, label: str, **more: str) -> Example:
+    return Example(identify({"text": text}), {"text": text}, Label(label), **more)
 
 
 def examples(labels: str, start: int = 0, group: int = 1, source: str = "a.csv") -> list[Example]:
@@ -20,13 +26,21 @@ def examples(labels: str, start: int = 0, group: int = 1, source: str = "a.csv")
     made = []
     for i, label in enumerate(labels, start=start):
         text = f"第{i}条"
-        made.append(Example(identify(text), text, label, group=identify(f"第{i - i % group}条"), source=source))
+        made.append(
+            Example(
+                identify({"text": text}),
+                {"text": text},
+                Label(label),
+                group=identify({"text": f"第{i - i % group}条"}),
+                source=source,
+            )
+        )
     return made
 
 
 def divided(rows: list[Example], bound: Any = None, **asked: Any) -> Divided:
     sizes = {"seed": 1, "test": 20, "budget": 10, "dev": 0.3} | asked
-    return divide(rows, bound or {}, lambda e: e.label or "", **sizes)
+    return divide(rows, tie(rows, 0.65), bound or {}, lambda e: str(e.answer), **sizes)
 
 
 def ids(made: Divided, split: str) -> list[str]:
@@ -44,7 +58,9 @@ def test_everyone_has_one_place_and_the_sizes_are_as_asked() -> None:
 
 def test_every_split_has_the_proportions_of_the_whole() -> None:
     made = divided(examples("aab" * 100), test=60, budget=30, dev=0.2)
-    found = {split: Counter(e.label for e in made.examples if e.split == split) for split in ("test", "dev", "train")}
+    found = {
+        split: Counter(str(e.answer) for e in made.examples if e.split == split) for split in ("test", "dev", "train")
+    }
     assert found == {"test": {"a": 40, "b": 20}, "dev": {"a": 4, "b": 2}, "train": {"a": 16, "b": 8}}
 
 
@@ -65,7 +81,7 @@ def test_another_budget_leaves_test_as_it_was() -> None:
     assert ids(divided(rows), "test") == ids(divided(rows, budget=40), "test")
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.text("abc", min_size=60, max_size=100), st.integers(1, 4))
 def test_groups_never_straddle(labels: str, group: int) -> None:
     made = divided(examples(labels, group=group), test=12, budget=10)
@@ -81,11 +97,11 @@ def test_groups_never_straddle(labels: str, group: int) -> None:
 class TestRareClasses:
     def test_a_class_of_one_is_for_training(self) -> None:
         made = divided(examples("ab" * 50 + "c"))
-        assert [e.split for e in made.examples if e.label == "c"] == ["train"]
+        assert [e.split for e in made.examples if str(e.answer) == "c"] == ["train"]
 
     def test_a_class_of_three_is_in_every_split(self) -> None:
         made = divided(examples("ab" * 50 + "ccc"))
-        assert sorted(e.split for e in made.examples if e.label == "c") == ["dev", "test", "train"]
+        assert sorted(e.split for e in made.examples if str(e.answer) == "c") == ["dev", "test", "train"]
 
 
 class TestBoundSources:
@@ -103,7 +119,7 @@ class TestBoundSources:
 
     def test_what_is_close_to_a_text_held_out_goes(self) -> None:
         test = examples("ab" * 10, start=100, source="t.csv")
-        close = [Example(identify(f"近{i}"), f"近{i}", "a", group=e.group, source="a.csv") for i, e in enumerate(test)]
+        close = [labelled(f"近{i}", "a", group=e.group, source="a.csv") for i, e in enumerate(test)]
         made = divided(examples("ab" * 20) + close + test, {"t.csv": "test"})
         assert sorted((r.reason, r.twin) for r in made.rejected) == sorted(("straddles", e.id) for e in test)
 
@@ -137,14 +153,12 @@ class TestNotEnough:
 
 
 class TestShares:
-    @settings(deadline=None)
     @given(COUNTS, st.integers(1, 400), st.integers(0, 2))
     def test_they_add_up_and_none_gives_more_than_it_has(self, counts: dict[str, int], total: int, leave: int) -> None:
         shares = share_out(counts, total, leave)
         assert sum(shares.values()) == min(total, sum(counts.values()))
         assert all(0 <= shares[name] <= n for name, n in counts.items())
 
-    @settings(deadline=None)
     @given(COUNTS, st.integers(8, 40))
     def test_each_gives_one_where_all_can(self, counts: dict[str, int], total: int) -> None:
         assert min(share_out(counts, total, 0).values()) >= 1
@@ -155,12 +169,100 @@ class TestShares:
 
 
 class TestGroups:
-    def test_near_duplicates_and_named_groups_are_joined(self) -> None:
+    def test_of_a_split_one_group_is_what_ties_of_both_kinds_chain_together(self) -> None:
         texts = ["今天上海的天气非常好，适合出门散步", "今天上海的天气非常好，适合出门跑步", "unrelated", "another one"]
         named = ["", "user 1", "user 1", ""]
-        rows = [Example(identify(t), t, "a", group=g) for t, g in zip(texts, named, strict=True)]
-        first, second, third, alone = (e.group for e in group_up(rows, 0.5))
+        rows = [
+            Example(identify({"text": t}), {"text": t}, Label("a"), group=g) for t, g in zip(texts, named, strict=True)
+        ]
+        groups = _all_in_test(rows)
+        first, second, third, alone = (groups[identify({"text": text})] for text in texts)
         assert first == second == third != alone
+
+    def test_what_is_close_to_a_text_of_a_group_held_out_goes_and_the_rest_of_its_own_group_stays(self) -> None:
+        close = [f"今天上海的天气非常好，适合出门{x}" for x in ("散步", "跑步")]
+        rows = [*examples("ab" * 30), *examples("ab" * 10, start=500, source="t.csv")]
+        rows += [Example("held", {"text": close[0]}, Label("a"), group="one", source="t.csv")]
+        rows += [
+            Example("near", {"text": close[1]}, Label("a"), group="two"),
+            Example("free", {"text": "一句无关的话"}, Label("a"), group="two"),
+        ]
+        made = divided(rows, {"t.csv": "test"}, test=21, budget=60)
+        assert [(r.id, r.twin) for r in made.rejected] == [("near", "held")]
+        assert "free" in {e.id for e in made.examples} | {d.id for d in made.hidden}
+
+
+def _all_in_test(rows: list[Example]) -> dict[str, str]:
+    """Return the group of each of these rows in a test that holds them all."""
+    sources = [Example(e.id, {"text": e.text}, e.answer, group=e.group, source="t.csv") for e in rows]
+    made = divided([*sources, *examples("ab" * 10)], {"t.csv": "test"}, test=len(rows))
+    return {e.id: e.group for e in made.examples if e.split == "test"}
+
+
+class TestChance:
+    """A text's chance to be in test is the same however many are like it, or belong with it."""
+
+    SEEDS = range(400)
+
+    def chances(self, rows: list[Example], kinds: dict[str, str], test: int) -> dict[str, float]:
+        """Return by kind of text the mean share of it that is in test."""
+        ties, counts, sizes = tie(rows, 0.65), Counter[str](), Counter(kinds.values())
+        for seed in self.SEEDS:
+            made = divide(rows, ties, {}, lambda e: str(e.answer), seed=seed, test=test, budget=2, dev=0.5)
+            drawn = ids(made, "test")
+            assert len(drawn) == test
+            counts.update(kinds[name] for name in drawn)
+        return {kind: counts[kind] / sizes[kind] / len(self.SEEDS) for kind in sizes}
+
+    def test_of_near_duplicates(self) -> None:
+        rows, kinds = examples("ab" * 150), dict[str, str]()
+        for number, size in enumerate([2] * 12 + [5] * 6 + [20] * 3):
+            for i in range(size):
+                text = f"Dear customer {number * 7919}, thank you for your order of last week, it is on its way, no {i}"
+                rows.append(labelled(text, "ab"[i % 2]))
+                kinds[rows[-1].id] = f"near {size}"
+        kinds |= {e.id: "alone" for e in rows if e.id not in kinds}
+        found = self.chances(rows, kinds, test=80)
+        assert set(found) == {"near 2", "near 5", "near 20", "alone"}
+        assert all(abs(chance - 80 / len(rows)) < 0.01 for chance in found.values()), found
+
+    @pytest.mark.parametrize("singles", [300, 0])
+    def test_of_groups_that_the_user_names(self, singles: int) -> None:
+        rows, kinds = examples("ab" * (singles // 2)), dict[str, str]()
+        for number, size in enumerate([2] * 40 + [5] * 16 + [16] * 8):
+            for i in range(size):
+                text = f"组{number}的第{i}条"
+                rows.append(labelled(text, "ab"[i % 2], group=f"user {number}"))
+                kinds[rows[-1].id] = f"group of {size}"
+        kinds |= {e.id: "alone" for e in rows if e.id not in kinds}
+        found = self.chances(rows, kinds, test=90)
+        assert all(abs(chance - 90 / len(rows)) < 0.03 for chance in found.values()), found
+
+
+class TestFrozen:
+    TEXTS = tuple(
+        " ".join("".join(Random(i + k).choices("abcdefgh", k=6)) for k in range(0, 900, 100)) for i in range(80)
+    )
+    ROWS = tuple(labelled(text, "ab"[i % 2]) for i, text in enumerate(TEXTS))
+
+    def test_a_text_that_joins_a_group_takes_none_of_it_out_of_test(self) -> None:
+        for twin in self.ROWS[::4]:
+            before = set(ids(divided([*self.ROWS]), "test"))
+            newcomer = Example("new", {"text": f"{twin.text} now"}, twin.answer)
+            made = divided([*self.ROWS, newcomer])
+            after = set(ids(made, "test"))
+            assert len(before - after) <= 1, "where the newcomer is drawn, or strata share out the places otherwise"
+            assert twin.id not in before - after
+            if twin.id in before and "new" not in after:
+                assert [(r.id, r.twin) for r in made.rejected if r.id == "new"] == [("new", twin.id)]
+
+    def test_who_is_close_to_test_is_for_no_split(self) -> None:
+        near = [Example(f"near {e.id}", {"text": f"{e.text} now"}, e.answer) for e in self.ROWS]
+        made = divided([*self.ROWS, *near])
+        test = {name.removeprefix("near ") for name in ids(made, "test")}
+        rest = [*(e.id for e in made.examples if e.split != "test"), *(d.id for d in made.hidden)]
+        assert len(made.rejected) >= 15, "of each pair of which one was drawn, the other"
+        assert not test & {name.removeprefix("near ") for name in rest}
 
 
 def test_labels_added_later_are_all_learned_from_and_move_nobody() -> None:
@@ -176,6 +278,6 @@ def test_labels_added_later_are_all_learned_from_and_move_nobody() -> None:
 def test_labels_added_later_that_are_close_to_one_held_out_go() -> None:
     rows = examples("ab" * 50)
     held = next(e for e in rows if e.id in ids(divided(rows), "test"))
-    later = [Example("x", "close", "a", group=held.group, source="later.jsonl")]
+    later = [Example("x", {"text": "close"}, Label("a"), group=held.group, source="later.jsonl")]
     made = divided([*rows, *later], {"later.jsonl": "added"})
     assert [(r.id, r.reason, r.twin) for r in made.rejected] == [("x", "straddles", held.id)]

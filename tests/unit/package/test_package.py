@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from satiety import package
+from satiety.answers import Label
 from satiety.errors import ModelError
 from satiety.package.contents import PARTS
 from satiety.tuning import load
@@ -51,7 +52,7 @@ def test_the_same_model_from_another_commit_has_the_same_digest(tiny: Path, tmp_
     workspace = Workspace(tmp_path, tiny)
     workspace.fill(count=20)
     first = package.inspect(workspace.package(tmp_path / "a", revision="1111"))
-    workspace.fill(count=40, after=0.9)
+    workspace.fill(count=20, before=0.3)
     second = package.inspect(workspace.package(tmp_path / "b", revision="2222"))
     assert first.digest == second.digest
     assert first.facts().revision != second.facts().revision
@@ -88,20 +89,21 @@ def test_the_card_says_what_it_is_for_how_good_and_what_it_was_made_of(packaged:
 
 
 def test_a_chinese_model_shows_itself_with_chinese_texts(tiny: Path, tmp_path: Path) -> None:
+    from satiety.inputs import text_of
     from satiety.package.example import made_up
     from tests.packaging import settled
 
-    assert made_up(settled("classify"), ["und", "zh", "en"])[0].startswith("快递")
-    assert made_up(settled("ner"), ["zh"]) == ["王小明在杭州为北风贸易公司开了一家店。"]
-    assert made_up(settled("ner"), ["de"])[0].startswith("Maria Keller")
+    assert text_of(made_up(settled("classify"), ["und", "zh", "en"])[0]).startswith("快递")
+    assert text_of(made_up(settled("ner"), ["zh"])[0]) == "王小明在杭州开了一家店。"
+    assert text_of(made_up(settled("ner"), ["de"])[0]).startswith("Maria Keller")
 
 
 def test_an_example_that_is_answered_otherwise_is_refused(copy: Path) -> None:
     example = json.loads((copy / "input_example.json").read_text(encoding="utf-8"))
     example["outputs"][0]["confidence"] += 0.2
-    opened = package.open(copy, "cpu")
+    opened = package.inspect(copy, "cpu")
     (copy / "input_example.json").write_text(json.dumps(example), encoding="utf-8")
-    with pytest.raises(ModelError, match=r"input_example\.json: to .The delivery .* it answers .* but .* is written"):
+    with pytest.raises(ModelError, match=r"input_example\.json: to .*The delivery .* it answers .* but .* is written"):
         opened.check_example()
 
 
@@ -126,4 +128,7 @@ def test_a_model_that_does_not_load_is_known_at_once(copy: Path) -> None:
 
 def test_a_moved_package_still_opens(copy: Path, tmp_path: Path) -> None:
     shutil.move(copy, tmp_path / "elsewhere")
-    assert package.open(tmp_path / "elsewhere", "cpu").predict(["这部电影很好看"])[0].label in {"bad", "good"}
+    assert package.open(tmp_path / "elsewhere", "cpu").predict(["这部电影很好看"])[0].answer in {
+        Label("bad"),
+        Label("good"),
+    }

@@ -33,7 +33,7 @@ def test_every_shape_gives_the_same_answers(answerer: Answerer, data: Any) -> No
 def test_spans_are_answered_as_plain_values(packaged: Callable[[str], Path]) -> None:
     for answer in _load_pyfunc(str(packaged("ner"))).predict(TEXTS):
         assert set(answer) == {"spans", "confidence"}
-        assert all(set(span) == {"start", "end", "label"} for span in answer["spans"])
+        assert all(set(span) == {"start", "end", "label", "text"} for span in answer["spans"])
 
 
 def test_no_texts_give_no_answers(answerer: Answerer) -> None:
@@ -42,5 +42,5 @@ def test_no_texts_give_no_answers(answerer: Answerer) -> None:
 
 @pytest.mark.parametrize("data", [[1, 2], [None], pd.DataFrame({"a": [1.5]})])
 def test_what_is_no_text_is_refused(answerer: Answerer, data: Any) -> None:
-    with pytest.raises(DataError, match="the input must be texts; there is a "):
+    with pytest.raises(DataError, match=r"classify: example 1: text is a|an input is a text"):
         answerer.predict(data)

@@ -15,7 +15,7 @@ from satiety.package import verify
 from satiety.package.contents import LIMITS, manifest_text
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_one_flipped_bit_anywhere_is_found(copy: Path, data: st.DataObject) -> None:
     files = sorted(path for path in copy.rglob("*") if path.is_file())

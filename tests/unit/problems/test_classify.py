@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score, precision_recall_fscore_support
 
+from satiety.answers import Label
 from satiety.errors import DataError
 from satiety.problems import IGNORE, PROBLEMS, Prediction, Problem, Rewrite
 from satiety.problems.classify import Classify
@@ -28,11 +29,11 @@ def tokenizer(tiny: Path) -> Any:
 
 
 def gold(labels: Sequence[str]) -> list[Example]:
-    return [Example(str(i), f"text {i}", label=label) for i, label in enumerate(labels)]
+    return [Example(str(i), {"text": f"text {i}"}, answer=Label(label)) for i, label in enumerate(labels)]
 
 
 def given_labels(labels: Sequence[str]) -> list[Prediction]:
-    return [Prediction(label=label) for label in labels]
+    return [Prediction(Label(label)) for label in labels]
 
 
 def metrics(real: Sequence[str], found: Sequence[str]) -> dict[str, float]:
@@ -44,9 +45,9 @@ def metrics(real: Sequence[str], found: Sequence[str]) -> dict[str, float]:
 
 def test_a_row_is_read_as_text_whatever_it_looks_like() -> None:
     anything = Classify(labels=None, names={})
-    assert anything.read({"text": "NA", "label": " 01 "}) == ("NA", "01", ())
-    assert anything.read({"text": "好", "label": "null"}) == ("好", "null", ())
-    assert PROBLEM.read({"text": "007", "label": "好"}) == ("007", "好", ())
+    assert anything.read({"text": "NA", "label": " 01 "}) == ({"text": "NA"}, Label("01"))
+    assert anything.read({"text": "好", "label": "null"}) == ({"text": "好"}, Label("null"))
+    assert PROBLEM.read({"text": "007", "label": "好"}) == ({"text": "007"}, Label("好"))
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,7 @@ def test_a_broken_problem_file_is_named(tmp_path: Path, text: str) -> None:
 
 
 def test_a_long_text_is_read_in_windows_that_fit_and_lose_nothing(tokenizer: Any) -> None:
-    examples = [Example(str(i), text, label="好") for i, text in enumerate(TEXTS)]
+    examples = [Example(str(i), {"text": text}, answer=Label("好")) for i, text in enumerate(TEXTS)]
     windows = PROBLEM.encode(examples, tokenizer, 16)
     assert {window.example for window in windows} == set(range(len(TEXTS)))
     assert all(len(window.input_ids) <= 16 and window.targets == [2] for window in windows)
@@ -114,26 +115,26 @@ def test_a_long_text_is_read_in_windows_that_fit_and_lose_nothing(tokenizer: Any
 
 
 def test_an_example_without_a_known_label_teaches_nothing(tokenizer: Any) -> None:
-    examples = [Example("1", "x", label="unknown"), Example("2", "y")]
+    examples = [Example("1", {"text": "x"}, answer=Label("unknown")), Example("2", {"text": "y"})]
     assert [window.targets for window in PROBLEM.encode(examples, tokenizer, 16)] == [[IGNORE], [IGNORE]]
 
 
 def test_windows_of_one_text_answer_together(tokenizer: Any) -> None:
-    examples = [Example("a", TEXTS[3]), Example("b", "这")]
+    examples = [Example("a", {"text": TEXTS[3]}), Example("b", {"text": "这"})]
     windows = PROBLEM.encode(examples, tokenizer, 64)
     logits = [np.array([0.0, 0.0, 4.0]) if w.example == 1 else np.array([1.0, 0.0, 0.0]) for w in windows]
     logits[0] = np.array([0.0, 50.0, 0.0])
     first, second = PROBLEM.decode(examples, windows, logits)
-    assert (first.label, second.label) == ("good", "好")
+    assert (str(first.answer), str(second.answer)) == ("good", "好")
     assert sum(second.scores.values()) == pytest.approx(1)
     assert second.confidence == max(second.scores.values()) == second.scores["好"]
 
 
 def test_very_large_logits_stay_numbers(tokenizer: Any) -> None:
-    examples = [Example("a", "好")]
+    examples = [Example("a", {"text": "好"})]
     windows = PROBLEM.encode(examples, tokenizer, 16)
     (answer,) = PROBLEM.decode(examples, windows, [np.array([1e4, -1e4, 0.0])])
-    assert answer.label == "bad"
+    assert str(answer.answer) == "bad"
     assert answer.confidence == 1
 
 
@@ -178,22 +179,22 @@ def test_before_any_training_the_nearest_name_answers() -> None:
         return np.array([places[text] for text in texts])
 
     problem = Classify(labels=["bad", "好"], names={"好": "good"})
-    answers = problem.before([], ["awful film", "真好"], embed)
-    assert [answer.label for answer in answers] == ["bad", "好"]
+    answers = problem.before([], problem.ask(["awful film", "真好"]), embed)
+    assert [str(answer.answer) for answer in answers] == ["bad", "好"]
     assert all(0.5 < answer.confidence < 1 for answer in answers)
 
 
 def test_a_rewrite_keeps_the_label_and_all_else() -> None:
-    example = Example("1", "好电影", label="好", group="g", source="a.csv:3")
-    moved = PROBLEM.transfer(example, Rewrite("电影好"))
+    example = Example("1", {"text": "好电影"}, answer=Label("好"), group="g", source="a.csv:3")
+    moved = PROBLEM.transfer(example, Rewrite("电影好"), "text")
     assert moved is not None
-    assert (moved.text, moved.label, moved.group, moved.source) == ("电影好", "好", "g", "a.csv:3")
+    assert (moved.text, str(moved.answer), moved.group, moved.source) == ("电影好", "好", "g", "a.csv:3")
     assert example.text == "好电影"
 
 
 def test_outcomes_and_confusions_pair_each_answer_with_its_gold() -> None:
     real = gold(["好", "bad"])
-    found = [Prediction(label="好", confidence=0.9), Prediction(label="good", confidence=0.4)]
+    found = [Prediction(Label("好"), confidence=0.9), Prediction(Label("good"), confidence=0.4)]
     assert PROBLEM.outcomes(real, found) == [(0.9, True), (0.4, False)]
     assert PROBLEM.confusions(real, found) == [("好", "好"), ("bad", "good")]
     assert PROBLEM.stratum(real[0]) == "好"

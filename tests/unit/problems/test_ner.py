@@ -13,9 +13,10 @@ from seqeval.scheme import IOB2
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
+from satiety.answers import Span, Spans
 from satiety.problems import IGNORE, PROBLEMS, Prediction, Rewrite, Window
 from satiety.problems.ner import Ner
-from satiety.records import Example, Span
+from satiety.records import Example
 from satiety.words import units
 
 NER = Ner(labels=["LOC", "ORG", "PER"])
@@ -73,7 +74,7 @@ def examples(draw: st.DrawFn) -> Example:
     spans = [
         Span(places[a][0], places[b - 1][1], label) for a, b in pairwise(cuts) if (label := draw(labels)) is not None
     ]
-    return Example(id="x", text=text, spans=tuple(spans))
+    return Example(id="x", inputs={"text": text}, answer=Spans(tuple(spans)))
 
 
 def certain(windows: Sequence[Window]) -> list[np.ndarray[Any, Any]]:
@@ -86,7 +87,7 @@ class TestEncodeAndDecode:
     def test_are_each_others_inverse(self, tokenizer: Any, batch: list[Example], max_length: int) -> None:
         windows = NER.encode(batch, tokenizer, max_length)
         decoded = NER.decode(batch, windows, certain(windows))
-        assert [p.spans for p in decoded] == [example.spans for example in batch]
+        assert [p.answer.mentions for p in decoded] == [example.answer.mentions for example in batch]
 
     @given(example=examples(), max_length=st.integers(8, 40))
     def test_every_unit_is_answered_for_once(self, tokenizer: Any, example: Example, max_length: int) -> None:
@@ -95,24 +96,24 @@ class TestEncodeAndDecode:
         assert all(len(w.input_ids) <= max_length for w in windows)
 
     def test_only_first_sub_tokens_are_trained(self, tokenizer: Any) -> None:
-        (window,) = NER.encode([Example("x", "Trump", spans=(Span(0, 5, "PER"),))], tokenizer, 16)
+        (window,) = NER.encode([Example("x", {"text": "Trump"}, answer=Spans((Span(0, 5, "PER"),)))], tokenizer, 16)
         assert len(window.input_ids) == 7  # [CLS] t ##r ##u ##m ##p [SEP]
         assert window.targets == [IGNORE, NER.classes.index("B-PER"), *[IGNORE] * 5]
 
     def test_never_begin_an_entity_inside(self, tokenizer: Any) -> None:
-        example = Example("x", "北京")
+        example = Example("x", {"text": "北京"})
         (window,) = NER.encode([example], tokenizer, 16)
         inside = np.zeros((len(window.units), len(NER.classes)))
         inside[:, NER.classes.index("I-LOC")] = 9
         (prediction,) = NER.decode([example], [window], [inside])
-        assert prediction.spans in ((), (Span(0, 2, "LOC"),))
+        assert prediction.answer.mentions in ((), (Span(0, 2, "LOC"),))
 
 
 class TestScore:
     @given(batch=st.lists(examples(), min_size=1, max_size=4))
     def test_of_gold_against_gold_is_one(self, batch: list[Example]) -> None:
-        metrics = NER.measure(NER.tally(batch, [Prediction(spans=e.spans) for e in batch]).sum(0))
-        assert metrics["entity_f1"] == (1.0 if any(e.spans for e in batch) else 0.0)
+        metrics = NER.measure(NER.tally(batch, [Prediction(e.answer) for e in batch]).sum(0))
+        assert metrics["entity_f1"] == (1.0 if any(e.answer.mentions for e in batch) else 0.0)
 
     @given(batch=st.lists(examples(), min_size=1, max_size=4))
     def test_of_the_model_that_always_says_o_is_zero(self, batch: list[Example]) -> None:
@@ -123,25 +124,27 @@ class TestScore:
         gold, given_, golds, givens = [], [], [], []
         for example, rng in pairs:
             noisy = tuple(
-                s if rng.random() < 0.5 else Span(s.start, s.end, "LOC") for s in example.spans if rng.random() < 0.8
+                s if rng.random() < 0.5 else Span(s.start, s.end, "LOC")
+                for s in example.answer.mentions
+                if rng.random() < 0.8
             )
             gold.append(example)
-            given_.append(Prediction(spans=noisy))
-            golds.append(by_character(example.text, example.spans))
+            given_.append(Prediction(Spans(noisy)))
+            golds.append(by_character(example.text, example.answer.mentions))
             givens.append(by_character(example.text, noisy))
         ours = NER.measure(NER.tally(gold, given_).sum(0))["entity_f1"]
-        if any(e.spans for e in gold):
+        if any(e.answer.mentions for e in gold):
             theirs = f1_score(golds, givens, mode="strict", scheme=IOB2, zero_division=0)
             assert ours == pytest.approx(theirs)
 
     def test_counts_a_moved_boundary_as_wrong(self) -> None:
-        gold = [Example("x", "新华社北京", spans=(Span(0, 3, "ORG"),))]
-        wrong = [Prediction(spans=(Span(0, 5, "ORG"),))]
+        gold = [Example("x", {"text": "新华社北京"}, answer=Spans((Span(0, 3, "ORG"),)))]
+        wrong = [Prediction(Spans((Span(0, 5, "ORG"),)))]
         assert NER.measure(NER.tally(gold, wrong).sum(0))["entity_f1"] == 0
 
     def test_counts_an_entity_of_three_pieces_once(self) -> None:
-        gold = [Example("x", "江泽民", spans=(Span(0, 3, "PER"),))]
-        assert NER.tally(gold, [Prediction(spans=gold[0].spans)]).sum() == 3  # one right, one given, one gold
+        gold = [Example("x", {"text": "江泽民"}, answer=Spans((Span(0, 3, "PER"),)))]
+        assert NER.tally(gold, [Prediction(gold[0].answer)]).sum() == 3  # one right, one given, one gold
 
 
 def by_character(text: str, spans: Sequence[Span]) -> list[str]:
@@ -154,32 +157,36 @@ def by_character(text: str, spans: Sequence[Span]) -> list[str]:
 class TestBefore:
     def test_finds_the_longest_mention_seen_in_training(self) -> None:
         train = [
-            Example("a", "新华社北京电", spans=(Span(0, 3, "ORG"), Span(3, 5, "LOC"))),
-            Example("b", "Paris", spans=(Span(0, 5, "LOC"),)),
+            Example("a", {"text": "新华社北京电"}, answer=Spans((Span(0, 3, "ORG"), Span(3, 5, "LOC")))),
+            Example("b", {"text": "Paris"}, answer=Spans((Span(0, 5, "LOC"),))),
         ]
-        (zh, en) = NER.before(train, ["新华社在北京", "in Paris, Parisian"], lambda texts: np.zeros((len(texts), 2)))
-        assert zh.spans == (Span(0, 3, "ORG"), Span(4, 6, "LOC"))
-        assert en.spans == (Span(3, 8, "LOC"),)
+        (zh, en) = NER.before(
+            train, NER.ask(["新华社在北京", "in Paris, Parisian"]), lambda texts: np.zeros((len(texts), 2))
+        )
+        assert zh.answer.mentions == (Span(0, 3, "ORG"), Span(4, 6, "LOC"))
+        assert en.answer.mentions == (Span(3, 8, "LOC"),)
 
 
 class TestTransfer:
-    example = Example("x", "I met Trump there", spans=(Span(6, 11, "PER"),))
+    example = Example("x", {"text": "I met Trump there"}, answer=Spans((Span(6, 11, "PER"),)))
 
     def test_moves_an_entity_that_was_kept(self) -> None:
-        moved = NER.transfer(self.example, Rewrite("there I met Trump", kept=((0, 6, 11), (12, 0, 5))))
+        moved = NER.transfer(self.example, Rewrite("there I met Trump", kept=((0, 6, 11), (12, 0, 5))), "text")
         assert moved is not None
-        assert moved.text[moved.spans[0].start : moved.spans[0].end] == "Trump"
+        assert moved.text[moved.answer.mentions[0].start : moved.answer.mentions[0].end] == "Trump"
 
     def test_refuses_where_an_entity_was_torn(self) -> None:
-        assert NER.transfer(self.example, Rewrite("I met Tru there", kept=((0, 0, 9), (11, 9, 6)))) is None
+        assert NER.transfer(self.example, Rewrite("I met Tru there", kept=((0, 0, 9), (11, 9, 6))), "text") is None
 
     def test_refuses_where_nobody_knows_what_was_kept(self) -> None:
-        assert NER.transfer(self.example, Rewrite("I saw Trump", kept=None)) is None
+        assert NER.transfer(self.example, Rewrite("I saw Trump", kept=None), "text") is None
 
 
 class TestRead:
     def test_sorts_the_spans(self) -> None:
-        assert NER.read({"text": "北京 Paris", "spans": [(3, 8, "LOC"), (0, 2, "LOC")]})[2][0] == Span(0, 2, "LOC")
+        assert NER.read({"text": "北京 Paris", "spans": [(3, 8, "LOC"), (0, 2, "LOC")]})[1].mentions[0] == Span(
+            0, 2, "LOC"
+        )
 
     @pytest.mark.parametrize(
         ("spans", "message"),
@@ -196,8 +203,8 @@ class TestRead:
 
 
 def test_outcomes_and_confusions_speak_of_whole_entities() -> None:
-    gold = [Example("x", "江泽民在北京", spans=(Span(0, 3, "PER"), Span(4, 6, "LOC")))]
-    given_ = [Prediction(spans=(Span(0, 3, "ORG"), Span(4, 6, "LOC")), scores={"0:3": 0.4, "4:6": 0.9})]
+    gold = [Example("x", {"text": "江泽民在北京"}, answer=Spans((Span(0, 3, "PER"), Span(4, 6, "LOC"))))]
+    given_ = [Prediction(Spans((Span(0, 3, "ORG"), Span(4, 6, "LOC"))), scores={"0:3": 0.4, "4:6": 0.9})]
     assert NER.outcomes(gold, given_) == [(0.4, False), (0.9, True)]
     assert NER.confusions(gold, given_) == [("PER", "ORG"), ("LOC", "LOC")]
 

@@ -19,7 +19,6 @@ VALUES = {
     "slice_margin": 0.02,
     "slice_least": 30,
     "fresh_least": 40,
-    "fresh_decides": True,
 }
 
 

@@ -19,17 +19,18 @@ SURE, UNSURE = pair(-0.05, 0.005, old=0.1), pair(-0.005, 0.01, old=0.1)
 FIRST = Looks(Look(1, 0.025), Look(1, 0.025))
 
 
-def weigh(frozen: Paired, fresh: Paired | None = None, **more: Any) -> tuple[Verdict, str]:
+def weigh(frozen: Paired, fresh: Paired | None = None, drawn: Paired | None = None, **more: Any) -> tuple[Verdict, str]:
     slices = more.pop("slices", {})
     looks = more.pop("looks", FIRST)
     given = {"trust": UNSURE, "sizes": (100_000, 100_000)} | more
-    evidence = Evidence(Compared(frozen, slices), Compared(fresh, {}) if fresh else None, **given)
+    several = (Compared(pair, {}) if pair else None for pair in (fresh, drawn))
+    evidence = Evidence(Compared(frozen, slices), *several, **given)
     verdict = judge(evidence, looks, params())
     return verdict, reason("macro_f1", "the champion, version 2", evidence, verdict, looks, params())
 
 
 @pytest.mark.parametrize(
-    ("frozen", "fresh", "promoted"),
+    ("frozen", "drawn", "promoted"),
     [
         (BETTER, None, True),
         (BETTER, BETTER, True),
@@ -45,8 +46,8 @@ def weigh(frozen: Paired, fresh: Paired | None = None, **more: Any) -> tuple[Ver
         (WORSE, BETTER, False),
     ],
 )
-def test_better_on_one_set_and_not_worse_on_the_other(frozen: Paired, fresh: Paired | None, promoted: bool) -> None:
-    verdict, _ = weigh(frozen, fresh)
+def test_better_on_one_set_and_not_worse_on_the_other(frozen: Paired, drawn: Paired | None, promoted: bool) -> None:
+    verdict, _ = weigh(frozen, drawn, drawn)
     assert verdict.promote is promoted
 
 
@@ -68,13 +69,42 @@ def test_one_that_is_not_inferior_must_be_cheaper_or_better_calibrated(
     assert verdict.promote is promoted
 
 
-def test_fresh_examples_that_people_chose_hold_back_and_do_not_promote() -> None:
+@pytest.mark.parametrize("frozen", [OPEN, EQUAL, WORSE])
+def test_labels_that_people_volunteered_hold_back_and_do_not_promote(frozen: Paired) -> None:
     """Of answers corrected because they were wrong the champion has none right: any other model looks better there."""
-    evidence = Evidence(Compared(OPEN, {}), Compared(BETTER, {}), trust=UNSURE, sizes=(100_000, 100_000))
-    assert judge(evidence, FIRST, params()).promote
-    assert not judge(evidence, FIRST, params(fresh_decides=False)).promote
-    held = Evidence(Compared(BETTER, {}), Compared(WORSE, {}), trust=UNSURE, sizes=(100_000, 100_000))
-    assert not judge(held, FIRST, params(fresh_decides=False)).promote
+    assert not weigh(frozen, BETTER)[0].promote
+    assert not weigh(BETTER, WORSE)[0].promote
+    assert weigh(frozen, BETTER, BETTER)[0].promote is (frozen is not WORSE)
+
+
+class TestARefusal:
+    """It names every rule that held the challenger back, and its switch."""
+
+    def test_by_volunteered_labels_names_the_way_to_random_ones(self) -> None:
+        why = weigh(OPEN, BETTER)[1]
+        assert "on 400 fresh examples +0.060 [+0.040, +0.080]: better" in why
+        assert "labels that people volunteered may only hold back" in why
+        assert "`satiety label next --from traffic --random -n N`" in why
+        assert "promote.fresh_least (40)" in why
+        assert "volunteered" not in weigh(OPEN, OPEN)[1]
+        assert "once promote.fresh_least (40) of them are tested on" in weigh(OPEN, OPEN)[1], "that way stands open too"
+        assert "volunteered" not in weigh(OPEN, BETTER, OPEN)[1], "a random sample was tested on"
+
+    def test_by_a_test_set_names_it_and_the_margin(self) -> None:
+        assert "on the frozen examples it is surely worse by more than promote.margin (0.01)" in weigh(WORSE, BETTER)[1]
+        assert "on the fresh examples it is surely worse by more than promote.margin (0.01)" in weigh(BETTER, WORSE)[1]
+
+    def test_by_a_slice_names_its_margin(self) -> None:
+        why = weigh(BETTER, slices={"language zh": pair(-0.2, 0.04)})[1]
+        assert why.endswith("not promoted, for a slice is surely worse by more than promote.slice_margin (0.02)")
+
+    def test_for_lack_of_evidence_names_the_level_and_what_else_would_count(self) -> None:
+        why = weigh(EQUAL)[1]
+        assert "not surely better on the frozen examples, at what is left of promote.level (0.95)" in why
+        assert "cheaper (promote.saving 0.1) or better calibrated" in why
+
+    def test_a_promotion_names_none(self) -> None:
+        assert "not promoted" not in weigh(BETTER)[1]
 
 
 def test_a_slice_that_is_worse_keeps_the_champion_and_is_named() -> None:
@@ -94,21 +124,22 @@ def test_the_same_difference_is_evidence_at_the_first_look_and_not_at_the_twenti
     assert early[0].promote
     assert not late[0].promote
     assert late[0].frozen.level > early[0].frozen.level
-    assert late[1].endswith("look 20 at this test set, 0.05 of its alpha is left: give it new test examples")
+    assert "look 20 at this test set, 0.05 of its alpha is left: give it new test examples" in late[1]
 
 
-def test_the_looks_at_a_fresh_test_set_are_counted_by_themselves() -> None:
-    late = Look(1000, 0.025)
-    assert weigh(OPEN, pair(0.03), looks=Looks(late, Look(1, 0.025)))[0].promote
-    assert not weigh(OPEN, pair(0.03), looks=Looks(late, late))[0].promote
+def test_the_looks_at_randomly_drawn_examples_are_counted_by_themselves() -> None:
+    late, some = Look(1000, 0.025), pair(0.03)
+    assert weigh(OPEN, some, some, looks=Looks(late, Look(1, 0.025)))[0].promote
+    assert not weigh(OPEN, some, some, looks=Looks(late, late))[0].promote
 
 
 def test_the_sentence_says_every_ground() -> None:
-    _, why = weigh(EQUAL, BETTER, slices={"language en": EQUAL}, sizes=(2_000_000, 1_000_000))
+    _, why = weigh(EQUAL, OPEN, BETTER, slices={"language en": EQUAL}, sizes=(2_000_000, 1_000_000))
     assert why == (
         "macro_f1 0.702 against 0.700 of the champion, version 2: the difference +0.002 [-0.005, +0.009] does not lie "
-        "above zero, but above -0.01: not inferior; on 400 fresh examples +0.060 [+0.038, +0.082]: better; 1.0 MB of "
-        "weights against 2.0 MB: cheaper; calibration error -0.005 [-0.033, +0.023]: not surely better calibrated; "
+        "above zero, but above -0.01: not inferior; on 400 fresh examples +0.005 [-0.034, +0.044]: undecided; on 400 "
+        "randomly drawn examples +0.060 [+0.038, +0.082]: better; 1.0 MB of weights "
+        "against 2.0 MB: cheaper; calibration error -0.005 [-0.033, +0.023]: not surely better calibrated; "
         "none of 1 slices is worse; look 1 at this test set, 0.50 of its alpha is left"
     )
     assert "it is worse by more than 0.01" in weigh(WORSE)[1]
@@ -122,16 +153,18 @@ def test_against_no_training_only_better_counts() -> None:
 
 
 def test_the_report_holds_a_verdict_of_each_ground() -> None:
-    evidence = Evidence(Compared(EQUAL, {"label bad": WORSE}), Compared(BETTER, {}), SURE, (100, 50))
+    evidence = Evidence(
+        Compared(EQUAL, {"label bad": WORSE}), Compared(OPEN, {}), Compared(BETTER, {}), SURE, (100, 50)
+    )
     verdict = judge(evidence, FIRST, params())
     told = grounds(evidence, verdict, [], params())
-    assert (told["frozen"]["verdict"], told["fresh"]["verdict"]) == ("equal", "better")
+    assert [told[name]["verdict"] for name in ("frozen", "fresh", "drawn")] == ["equal", "undecided", "better"]
     assert told["slices"]["label bad"]["verdict"] == "worse"
     assert told["calibration"]["verdict"] == "better"
     assert told["cost"] == {"champion": {"bytes": 100}, "challenger": {"bytes": 50}, "cheaper": True}
     left = spent(FIRST, params(looks=1))
     assert (left["look"], left["left"], left["advice"]) == (1, 0.5, "give it new test examples")
-    assert left["fresh"] == {"look": 1, "total": 0.025, "spent": 0.5, "left": 0.5}
+    assert left["drawn"] == {"look": 1, "total": 0.025, "spent": 0.5, "left": 0.5}
     assert grounds(None, None, [], params()) == {}
 
 

@@ -1,8 +1,9 @@
 """Who was champion when, whatever was cut off or done elsewhere; and who must not come back by itself."""
 
+from dataclasses import replace
 from typing import Any
 
-from satiety.promotion.moves import Move, effective, previous, taken_back
+from satiety.promotion.moves import Move, effective, previous, taken_back, untold
 
 
 def move(second: int, before: str | None, after: str, kind: Any = "promote", *, done: bool = True) -> Move:
@@ -54,3 +55,12 @@ def test_what_was_taken_back_stays_so_until_it_is_champion_again() -> None:
     forward = [*line, move(4, "1", "2", "rollback")]
     assert taken_back(forward, "d2") is None
     assert taken_back(forward, "d1") is None
+
+
+def test_a_promotion_is_untold_until_a_report_says_so_and_it_is_the_last() -> None:
+    cut = replace(move(2, "1", "2"), told=False)
+    assert untold([move(1, None, "1"), cut], "2") == cut
+    assert untold([move(1, None, "1"), cut], "1") is None
+    assert untold([cut, move(3, "2", "2")], "2") is None
+    assert untold([replace(cut, kind="rollback")], "2") is None
+    assert untold([], "2") is None

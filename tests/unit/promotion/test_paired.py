@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
+from satiety.answers import Label, Span, Spans
 from satiety.errors import DataError
 from satiety.evaluate.bootstrap import Resampling
 from satiety.problems import Prediction
 from satiety.promotion.paired import paired
 from satiety.promotion.slices import sliced
 from satiety.promotion.trust import trusted
-from satiety.records import Example, Span
+from satiety.records import Example
 from tests.packaging import answers, examples, settled
 
 HOW = Resampling(3, 400, 0.95)
@@ -18,7 +19,7 @@ HOW = Resampling(3, 400, 0.95)
 def test_the_difference_is_that_of_the_metric_and_the_error_that_of_theory() -> None:
     gold, problem = examples("classify", 400), settled("classify")
     old, new = (problem.tally(gold, answers(gold, share)) for share in (0.6, 0.8))
-    found = paired(problem.measure, old, new, HOW)["accuracy"]
+    found = paired(problem.score, old, new, np.arange(400), HOW)["accuracy"]
     apart = (new[:, :2] - old[:, :2]).sum(axis=1)
     assert found.value == pytest.approx(0.2)
     assert found.error == pytest.approx(apart.std() / 20, rel=0.1)
@@ -26,11 +27,21 @@ def test_the_difference_is_that_of_the_metric_and_the_error_that_of_theory() -> 
     assert (found.interval(0.025).low, found.examples) == (pytest.approx(0.2 - 1.96 * found.error, abs=1e-4), 400)
 
 
+def test_texts_of_one_group_count_as_little_more_than_one() -> None:
+    gold, problem = examples("classify", 400), settled("classify")
+    tallies = [np.repeat(problem.tally(gold, answers(gold, share)), 3, axis=0) for share in (0.6, 0.8)]
+    grouped, single = (
+        paired(problem.score, *tallies, groups, HOW)["accuracy"].error
+        for groups in (np.repeat(np.arange(400), 3), np.arange(1200))
+    )
+    assert grouped == pytest.approx(single * 3**0.5, rel=0.15)
+
+
 def test_no_example_and_unequal_ones_are_refused() -> None:
     problem = settled("classify")
     for first, second in ((np.zeros((0, 6)), np.zeros((0, 6))), (np.zeros((2, 6)), np.zeros((3, 6)))):
         with pytest.raises(DataError, match=f"promote: a pair needs .*; there are {len(first)} and {len(second)}"):
-            paired(problem.measure, first, second, HOW)
+            paired(problem.score, first, second, np.arange(len(first)), HOW)
 
 
 def test_equal_systems_seem_better_as_seldom_as_the_level_says() -> None:
@@ -48,7 +59,7 @@ def test_equal_systems_seem_better_as_seldom_as_the_level_says() -> None:
             counts[np.arange(200), 1, given] = counts[np.arange(200), 2, label] = 1
             counts[:, 0] = counts[:, 1] * counts[:, 2]
             tallies.append(counts.reshape(200, 6))
-        found = paired(problem.measure, tallies[0], tallies[1], Resampling(3, 200, 0.95))["macro_f1"]
+        found = paired(problem.score, *tallies, np.arange(200), Resampling(3, 200, 0.95))["macro_f1"]
         beyond.append([found.interval(alpha).low > 0 for alpha in (0.0125, 0.00125)])
     often, seldom = np.mean(beyond, axis=0)
     assert often <= 0.0125 + 3 * (0.0125 / 1500) ** 0.5
@@ -60,13 +71,16 @@ def mixed(count: int) -> list[Example]:
     """Return as many English as Chinese examples, the Chinese ones shorter."""
     texts, labels = [("the film was good enough for us", "en"), ("电影好看", "zh")], ("bad", "good")
     both = [texts[i % 2] for i in range(count)]
-    return [Example(f"t{i}", text, label=labels[i // 2 % 2], language=one) for i, (text, one) in enumerate(both)]
+    return [
+        Example(f"t{i}", {"text": text}, answer=Label(labels[i // 2 % 2]), language=one)
+        for i, (text, one) in enumerate(both)
+    ]
 
 
 def test_a_language_that_got_worse_is_seen_though_the_whole_did_not() -> None:
     gold, problem = mixed(200), settled("classify")
-    old = [Prediction(label=e.label if i % 5 else "bad") for i, e in enumerate(gold)]
-    new = [Prediction(label=e.label if e.language == "en" else "bad") for e in gold]
+    old = [Prediction(Label(str(e.answer) if i % 5 else "bad")) for i, e in enumerate(gold)]
+    new = [Prediction(Label(str(e.answer) if e.language == "en" else "bad")) for e in gold]
     first, second = problem.tally(gold, old), problem.tally(gold, new)
     found = sliced(problem, gold, first, second, ["label", "language", "length"], 30, HOW)
     assert {"label bad", "label good", "language en", "language zh"} < set(found)
@@ -79,19 +93,25 @@ def test_a_language_that_got_worse_is_seen_though_the_whole_did_not() -> None:
 def test_entities_have_slices_of_their_kinds() -> None:
     texts = ["anna lives in paris", "王小明住在上海"]
     spans = [(Span(0, 4, "PER"), Span(14, 19, "LOC")), (Span(0, 3, "PER"), Span(5, 7, "LOC"))]
-    gold = [Example(f"t{i}", texts[i % 2], spans=spans[i % 2], language=("en", "zh")[i % 2]) for i in range(80)]
+    gold = [
+        Example(f"t{i}", {"text": texts[i % 2]}, answer=Spans(spans[i % 2]), language=("en", "zh")[i % 2])
+        for i in range(80)
+    ]
     problem = settled("ner")
-    old = [Prediction(spans=e.spans) for e in gold]
-    new = [Prediction(spans=tuple(s for s in e.spans if s.label == "PER")) for e in gold]
+    old = [Prediction(e.answer) for e in gold]
+    new = [Prediction(Spans(tuple(s for s in e.answer.mentions if s.label == "PER"))) for e in gold]
     found = sliced(problem, gold, problem.tally(gold, old), problem.tally(gold, new), ["label", "language"], 30, HOW)
     assert set(found) == {"label LOC", "label PER", "language en", "language zh"}
     assert (found["label LOC"].value, found["label PER"].value) == (-1, 0)
 
 
 def test_thirds_by_length_part_the_texts() -> None:
-    gold = [Example(f"t{i}", "字" * (i + 1), label=("bad", "good")[i % 2], language="zh") for i in range(90)]
+    gold = [
+        Example(f"t{i}", {"text": "字" * (i + 1)}, answer=Label(("bad", "good")[i % 2]), language="zh")
+        for i in range(90)
+    ]
     problem = settled("classify")
-    right, wrong = ([Prediction(label=e.label) for e in gold], [Prediction(label="bad") for _ in gold])
+    right, wrong = ([Prediction(e.answer) for e in gold], [Prediction(Label("bad")) for _ in gold])
     found = sliced(problem, gold, problem.tally(gold, right), problem.tally(gold, wrong), ["length"], 30, HOW)
     assert {name: one.examples for name, one in found.items()} == {
         "length short": 30,
@@ -103,8 +123,8 @@ def test_thirds_by_length_part_the_texts() -> None:
 def test_calibration_is_compared_on_the_same_answers() -> None:
     gold, problem = examples("classify", 300), settled("classify")
     right = answers(gold, 0.7)
-    bold = [Prediction(label=one.label, confidence=0.99) for one in right]
-    fair = [Prediction(label=one.label, confidence=0.7) for one in right]
+    bold = [Prediction(one.answer, confidence=0.99) for one in right]
+    fair = [Prediction(one.answer, confidence=0.7) for one in right]
     found = trusted(problem, gold, bold, fair, 10, HOW)
     assert (found.old.value, found.new.value) == (pytest.approx(0.29), pytest.approx(0, abs=1e-9))
     assert found.interval(0.0125).high < 0

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from satiety.answers import Label, Span, Spans
 from satiety.errors import DataError
 from satiety.ingest.base import READERS, Limits
 from satiety.ingest.clean import Cleaner, identify
 from satiety.params import load_params
 from satiety.problems import PROBLEMS, Problem
-from satiety.records import Document, Example, Span
+from satiety.records import Document, Example
 from satiety.retrain import version
 from satiety.retrain.gather import Gathered
 
@@ -22,11 +23,13 @@ LIMITS = Limits(row_bytes=10_000, rows=1000, ratio=200)
 
 
 def made(*learn: Example) -> Gathered:
-    return Gathered(list(learn), [Example("f", "fresh", "good")], [Document("d", "raw\u2028文")], {}, {}, "")
+    return Gathered(
+        list(learn), [Example("f", {"text": "fresh"}, Label("good"))], [Document("d", "raw\u2028文")], {}, {}, ""
+    )
 
 
 def label(text: str, answer: str) -> Example:
-    return Example(identify(text), text, answer, source="feedback:abc")
+    return Example(identify({"text": text}), {"text": text}, Label(answer), source="feedback:abc")
 
 
 @pytest.mark.parametrize(
@@ -34,8 +37,16 @@ def label(text: str, answer: str) -> Example:
     [
         (CLASSIFY, label("写信给 <email>，谢谢", "坏")),
         (CLASSIFY, label('a "quoted" text, twice', "good")),
-        (NER, Example(identify("Anna in 上海"), "Anna in 上海", None, (Span(8, 10, "LOC"),), source="feedback:abc")),
-        (NER, Example(identify("nobody"), "nobody", None, (), source="feedback:abc")),
+        (
+            NER,
+            Example(
+                identify({"text": "Anna in 上海"}),
+                {"text": "Anna in 上海"},
+                Spans((Span(8, 10, "LOC"),)),
+                source="feedback:abc",
+            ),
+        ),
+        (NER, Example(identify({"text": "nobody"}), {"text": "nobody"}, Spans(()), source="feedback:abc")),
     ],
 )
 def test_ingest_reads_what_was_written_and_so_does_the_next_retraining(
@@ -47,7 +58,11 @@ def test_ingest_reads_what_was_written_and_so_does_the_next_retraining(
     (row,) = READERS[source["reader"]["kind"]]().read(tmp_path / version.LABELS, source["columns"], LIMITS)
     record = Cleaner(problem, LIMITS, ("email",)).clean("x", row).record
     assert isinstance(record, Example)
-    assert (record.text, record.label, record.spans) == (example.text, example.label, example.spans)
+    assert (record.text, str(record.answer), record.answer.mentions) == (
+        example.text,
+        str(example.answer),
+        example.answer.mentions,
+    )
     assert version.read_learned(tmp_path / version.LABELS, problem) == [example]
 
 

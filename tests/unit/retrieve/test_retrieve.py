@@ -5,14 +5,15 @@ from typing import Any
 
 import pytest
 
+from satiety.answers import Label
 from satiety.errors import DataError
 from satiety.records import Document, Example
 from satiety.retrieve import Found, Retrieve, retrieve
 
 BM25 = {"kind": "bm25", "documents": 10, "k1": 1.2, "b": 0.75}
 TRAIN = [
-    Example("t1", "a great film with great actors", label="good", language="en"),
-    Example("t2", "a boring film", label="bad", language="en"),
+    Example("t1", {"text": "a great film with great actors"}, answer=Label("good"), language="en"),
+    Example("t2", {"text": "a boring film"}, answer=Label("bad"), language="en"),
 ]
 CORPUS = [
     Document("d1", "the actors in this film were great", language="en", origin="unlabelled"),
@@ -37,7 +38,7 @@ def found(
     held: Sequence[Example] = (),
     retriever: dict[str, Any] = BM25,
 ) -> Found:
-    return retrieve(corpus, train, held, stratum=lambda e: e.label or "", embed=embed, params=params(retriever))
+    return retrieve(corpus, train, held, stratum=lambda e: str(e.answer), embed=embed, params=params(retriever))
 
 
 def test_documents_keep_what_they_were_and_get_score_and_reason() -> None:
@@ -56,7 +57,7 @@ def test_other_languages_than_those_of_the_training_texts_stay_out_unknown_ones_
 
 
 def test_where_no_training_text_tells_its_language_every_document_may_be_found() -> None:
-    train = [Example("t1", "film", label="good", language="und")]
+    train = [Example("t1", {"text": "film"}, answer=Label("good"), language="und")]
     assert "d3" in {document.id for document in found(train=train).documents}
 
 
@@ -76,7 +77,7 @@ def test_where_no_training_text_tells_its_language_every_document_may_be_found()
 @pytest.mark.parametrize("split", ["dev", "test"])
 def test_a_document_that_gives_away_a_held_text_goes_to_quarantine(copy: str, held: str, split: Any) -> None:
     corpus = [*CORPUS[1:], Document("leak", copy, language="en", source="f:9")]
-    result = found(corpus, held=[Example("x", held, label="good", split=split)])
+    result = found(corpus, held=[Example("x", {"text": held}, answer=Label("good"), split=split)])
     assert "leak" not in {document.id for document in result.documents}
     (rejected,) = result.rejected
     assert (rejected.id, rejected.reason, rejected.twin, rejected.source) == ("leak", "contaminated", "x", "f:9")

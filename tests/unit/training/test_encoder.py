@@ -73,7 +73,7 @@ def _code_of_its_own(folder: Path) -> None:
         (lambda folder: (folder / "modeling.py").write_text("1"), "modeling.py, which can run code"),
         (lambda folder: (folder / "config.json").write_text("{"), "config.json: not a whole JSON file"),
         (lambda folder: (folder / "config.json").write_text("[]"), "must hold one JSON object"),
-        (lambda folder: (folder / "config.json").write_text('{"model_type": "无"}'), "cannot be loaded as an encoder"),
+        (lambda folder: (folder / "config.json").write_text('{"model_type": "无"}'), "model_type '无' is no encoder"),
         (_code_of_its_own, "it wants code of its own run, which is never done"),
         (_truncate, "cannot be loaded as an encoder"),
         (_lose_a_weight, "does not fit config.json: 1 weights are not there, as embeddings.word_embeddings.weight"),
@@ -89,7 +89,12 @@ def test_a_folder_that_is_not_whole_or_not_safe_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [(None, "has no tokenizer.json"), ("{", "its tokenizer cannot be loaded")]
+    ("text", "message"),
+    [
+        (None, "has no tokenizer.json"),
+        ("{", "tokenizer.json: not a whole JSON file"),
+        ("{}", "its tokenizer cannot be loaded"),
+    ],
 )
 def test_a_tokenizer_that_is_not_whole_is_refused(text: str | None, message: str, copy: Path) -> None:
     (copy / "tokenizer.json").unlink()

@@ -181,6 +181,30 @@ def test_it_stops_when_patience_is_over(tmp_path: Path) -> None:
     assert [point["step"] for point in course.dev.points] == [0, 4, 8]
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError], ids=["stopped", "killed"])
+@pytest.mark.parametrize("call", [2, 3, 4])
+def test_a_run_that_was_cut_off_stops_early_where_it_would_have(
+    tmp_path: Path, call: int, error: type[BaseException]
+) -> None:
+    """Nothing improves after the first look, so each look that is forgotten is four steps more."""
+    plan, looks = recipe(patience=3), iter(range(1, 99))
+
+    def cut(_: nn.Module) -> Verdict:
+        if next(looks) == call:
+            raise error
+        return Verdict(0.0, 1.0)
+
+    run, _ = loop(tmp_path / "cut", judge=cut, plan=plan, seconds=0)
+    with pytest.raises(error):
+        run.run()
+    ends = []
+    for folder in ("cut", "whole"):
+        run, _ = loop(tmp_path / folder, judge=lambda _: Verdict(0.0, 1.0), plan=plan, seconds=0)
+        course = run.run()
+        ends.append((course.step, course.since_best, [point["step"] for point in course.dev.points]))
+    assert ends == [(12, 3, [0, 4, 8, 12])] * 2
+
+
 def test_a_loss_that_is_no_number_stops_the_run_and_says_where(tmp_path: Path) -> None:
     counted = []
 

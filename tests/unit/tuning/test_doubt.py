@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from satiety.tuning.doubt import doubtful
-from satiety.tuning.head import Solver, solve
+from satiety.heads.doubt import doubtful
+from satiety.heads.solver import Solver, solve
 
 SOLVER = Solver(strengths=[0.1, 0.01, 0.001, 0.0001], folds=5, rows=10_000)
 
@@ -39,12 +39,12 @@ def test_a_label_no_row_has_is_no_rival() -> None:
 def test_a_head_is_the_same_after_it_was_kept_as_json() -> None:
     import json
 
-    from satiety.tuning.head import Head
+    from satiety.heads.solver import Solved
 
     head = solve(
         np.random.default_rng(0).normal(size=(40, 4)), np.arange(40) % 2, [str(i) for i in range(40)], 2, SOLVER, 1
     )
-    again = Head.of(json.loads(json.dumps(head.plain())))
+    again = Solved.of(json.loads(json.dumps(head.plain())))
     assert np.array_equal(again.weight, head.weight)
     assert np.array_equal(again.bias, head.bias)
     assert (again.strength, again.doubtful) == (head.strength, head.doubtful)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from satiety.tuning.head import Solver, solve
+from satiety.heads.solver import Solver, solve
 
 Floats = NDArray[np.floating[Any]]
 SOLVER = Solver(strengths=[1.0, 0.1, 0.01, 0.001], folds=4, rows=10_000)

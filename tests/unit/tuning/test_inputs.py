@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 import torch
 
+from satiety.answers import Label, Span, Spans
 from satiety.errors import ModelError
+from satiety.heads import HEADS
 from satiety.problems import IGNORE, PROBLEMS, Window
-from satiety.records import Example, Span
+from satiety.records import Example
 from satiety.training.encoder import load_tokenizer
 from satiety.tuning.inputs import collate, encode, teachable
 
@@ -24,8 +26,10 @@ def tokenizer(tiny: Path) -> Any:
 @pytest.mark.parametrize("text", ["the good film " * 20, "我爱北京天安门" * 20])
 def test_every_window_carries_the_prefix_and_stays_within_its_length(text: str, tokenizer: Any) -> None:
     marks = tokenizer("query:", add_special_tokens=False)["input_ids"]
-    bare = encode(CLASSIFY, [Example("1", text, label="bad")], tokenizer, max_length=14, prefix="")
-    found = encode(CLASSIFY, [Example("1", text, label="bad")], tokenizer, max_length=16, prefix="query: ")
+    bare = encode(CLASSIFY, [Example("1", {"text": text}, answer=Label("bad"))], tokenizer, max_length=14, prefix="")
+    found = encode(
+        CLASSIFY, [Example("1", {"text": text}, answer=Label("bad"))], tokenizer, max_length=16, prefix="query: "
+    )
     assert len(found) == len(bare) > 1
     for with_it, without in zip(found, bare, strict=True):
         assert with_it.input_ids == [without.input_ids[0], *marks, *without.input_ids[1:]]
@@ -35,24 +39,24 @@ def test_every_window_carries_the_prefix_and_stays_within_its_length(text: str, 
 
 @pytest.mark.parametrize(("text", "end"), [("anna lives in paris", 4), ("王小明住在上海", 3)])
 def test_a_prefix_moves_no_span(text: str, end: int, tokenizer: Any) -> None:
-    example = Example("1", text, spans=(Span(0, end, "PER"),))
+    example = Example("1", {"text": text}, answer=Spans((Span(0, end, "PER"),)))
     windows = encode(NER, [example], tokenizer, max_length=16, prefix="query:")
     logits = [torch.nn.functional.one_hot(torch.tensor(w.targets).clamp(min=0), 5).double().numpy() for w in windows]
     assert windows[0].targets[:3] == [IGNORE] * 3
-    assert NER.decode([example], windows, logits)[0].spans == example.spans
+    assert NER.decode([example], windows, logits)[0].answer.mentions == example.answer.mentions
 
 
 def test_padding_is_masked_and_answers_for_nothing() -> None:
-    batch = collate(
-        [Window(0, [2, 5, 6, 3], [IGNORE, 1, 0, IGNORE], [-1, 0, 1, -1]), Window(1, [2, 3], [1, 1], [0, 1])], 0
-    )
+    windows = [Window(0, [2, 5, 6, 3], [IGNORE, 1, 0, IGNORE], [-1, 0, 1, -1]), Window(1, [2, 3], [1, 1], [0, 1])]
+    batch = collate(windows, 0, HEADS["token"]())
     assert batch.input_ids.tolist() == [[2, 5, 6, 3], [2, 3, 0, 0]]
     assert batch.attention_mask.tolist() == [[1, 1, 1, 1], [1, 1, 0, 0]]
     assert batch.targets.tolist() == [[IGNORE, 1, 0, IGNORE], [1, 1, IGNORE, IGNORE]]
 
 
 def test_texts_have_one_target_each() -> None:
-    assert collate([Window(0, [2, 5, 3], [1]), Window(1, [2, 3], [0])], 0).targets.tolist() == [1, 0]
+    windows = [Window(0, [2, 5, 3], [1]), Window(1, [2, 3], [0])]
+    assert collate(windows, 0, HEADS["text"]()).targets.tolist() == [1, 0]
 
 
 def test_windows_without_a_target_teach_nothing() -> None:

@@ -1,7 +1,6 @@
 """The classifier and its loss."""
 
 from pathlib import Path
-from typing import Literal
 
 import pytest
 import torch
@@ -9,9 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from satiety.errors import ModelError
+from satiety.heads import HEADS, Pooling
 from satiety.problems import IGNORE
 from satiety.training.encoder import load_encoder
-from satiety.tuning.model import Classifier, cross_entropy
+from satiety.tuning.inputs import Batch
+from satiety.tuning.model import Model
+
+cross_entropy = HEADS["text"]().loss
 
 
 @given(rows=st.integers(1, 8), classes=st.integers(2, 5), copies=st.integers(2, 4), data=st.data())
@@ -45,14 +48,12 @@ def test_a_label_id_out_of_range_stops_with_a_message(target: int) -> None:
 
 @pytest.mark.parametrize("pooling", ["mean", "first"])
 @pytest.mark.parametrize("head", ["text", "token"])
-def test_padding_changes_no_answer(
-    pooling: Literal["mean", "first"], head: Literal["text", "token"], tiny: Path
-) -> None:
-    model = Classifier(load_encoder(tiny), head, 3, pooling=pooling, dropout=0.0).eval()
+def test_padding_changes_no_answer(pooling: Pooling, head: str, tiny: Path) -> None:
+    model = Model(load_encoder(tiny), HEADS[head](), 3, pooling=pooling, dropout=0.0).eval()
     ids = torch.tensor([[2, 7, 8, 3]])
     padded, mask = torch.tensor([[2, 7, 8, 3, 0, 0]]), torch.tensor([[1, 1, 1, 1, 0, 0]])
     with torch.inference_mode():
-        bare, with_padding = model(ids, torch.ones_like(ids)), model(padded, mask)
+        bare, with_padding = model(Batch(ids, torch.ones_like(ids), ids)), model(Batch(padded, mask, padded))
     assert bare.dtype == torch.float32
     assert bare.shape == ((1, 3) if head == "text" else (1, 4, 3))
     torch.testing.assert_close(bare, with_padding if head == "text" else with_padding[:, :4], rtol=1e-4, atol=1e-5)

@@ -10,11 +10,12 @@ import torch
 from safetensors.torch import save_file
 
 from satiety.errors import ModelError, SetupError
+from satiety.heads import HEADS
 from satiety.problems import PROBLEMS
 from satiety.training.encoder import load_encoder, load_tokenizer
 from satiety.training.hardware import hardware
 from satiety.tuning import load
-from satiety.tuning.model import Classifier
+from satiety.tuning.model import Model
 from satiety.tuning.tuned import Card, Tuned
 
 CARD = {"method": {"kind": "full"}, "pooling": "mean", "max_length": 32, "prefix": "", "seed": 1, "base": "0" * 64}
@@ -24,7 +25,7 @@ CARD = {"method": {"kind": "full"}, "pooling": "mean", "max_length": 32, "prefix
 def made(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     problem = PROBLEMS["classify"].sample()
     torch.manual_seed(3)
-    model = Classifier(load_encoder(tiny), "text", 2, pooling="mean", dropout=0.0)
+    model = Model(load_encoder(tiny), HEADS["text"](), 2, pooling="mean", dropout=0.0)
     torch.nn.init.normal_(model.head.weight)
     folder = tmp_path_factory.mktemp("made") / "tuned"
     card = Card.model_validate(CARD)
@@ -52,7 +53,7 @@ def test_the_folder_needs_nothing_but_itself(copy: Path) -> None:
         "tuned.json",
     } <= names
     predictions = load(copy, "cpu").predict(TEXTS)
-    assert [p.label in {"bad", "good"} for p in predictions] == [True] * len(TEXTS)
+    assert [str(p.answer) in {"bad", "good"} for p in predictions] == [True] * len(TEXTS)
     assert all(sum(p.scores.values()) == pytest.approx(1) for p in predictions)
 
 
@@ -62,9 +63,24 @@ def test_the_order_and_the_company_of_texts_change_no_answer(copy: Path) -> None
     backwards = tuned.predict(TEXTS[::-1])[::-1]
     alone = [tuned.predict([text])[0] for text in TEXTS]
     for first, second, third in zip(together, backwards, alone, strict=True):
-        assert first.label == second.label == third.label
+        assert str(first.answer) == str(second.answer) == str(third.answer)
         assert first.confidence == pytest.approx(second.confidence, abs=0.02)
         assert first.confidence == pytest.approx(third.confidence, abs=0.02)
+
+
+def test_an_answer_that_is_no_number_is_refused(copy: Path) -> None:
+    """Of weights that are finite, but too large to compute with."""
+    save_file({"weight": torch.full((2, 32), 3e38), "bias": torch.zeros(2)}, copy / "head.safetensors")
+    with pytest.raises(ModelError, match="the model's answer to text 1 of 5 is not finite; its weights are damaged"):
+        load(copy, "cpu").predict(TEXTS)
+
+
+def _spoil(folder: Path, name: str) -> None:
+    from safetensors.torch import load_file
+
+    tensors = load_file(folder / name)
+    tensors[max(tensors)].view(-1)[0] = float("nan")
+    save_file(tensors, folder / name, {"format": "pt"})
 
 
 def test_no_text_has_no_answer(copy: Path) -> None:
@@ -112,6 +128,11 @@ def _cut(name: str) -> Callable[[Path], object]:
         (_change("tuned.json", version=2), "tuned.json: not a card of a tuned model"),
         (_change("config.json", auto_map={"AutoModel": "evil.Evil"}), "it wants code of its own run"),
         (_change("problem.json", labels=["a", "b", "c"]), r"head.safetensors: is \(2, 32\), but .* need \(3, 32\)"),
+        (
+            lambda folder: _spoil(folder, "head.safetensors"),
+            "head.safetensors: weight holds numbers that are not finite",
+        ),
+        (lambda folder: _spoil(folder, "model.safetensors"), "model.safetensors: .* holds numbers that are not finite"),
         (
             lambda folder: save_file({"weight": torch.zeros(2, 32)}, folder / "head.safetensors"),
             "head.safetensors: is ",

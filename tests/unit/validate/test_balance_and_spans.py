@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from satiety.answers import Label, Span, Spans
 from satiety.problems.base import Problem
-from satiety.records import Example, Span
+from satiety.records import Example
 from satiety.validate.balance import label_count, label_share, labels_missing
 from satiety.validate.spans import EXAMPLE_COLUMNS
 from satiety.validate.table import Table
@@ -16,10 +17,10 @@ MakeTable = Callable[..., Table[Any]]
 
 def test_labels_are_counted_within_their_split(make_table: MakeTable) -> None:
     rows = [
-        Example("a", "x", "good"),
-        Example("b", "y", "good"),
-        Example("c", "z", "bad"),
-        Example("d", "w", "bad", split="test"),
+        Example("a", {"text": "x"}, Label("good")),
+        Example("b", {"text": "y"}, Label("good")),
+        Example("c", {"text": "z"}, Label("bad")),
+        Example("d", {"text": "w"}, Label("bad"), split="test"),
     ]
     table = make_table(rows)
     assert label_count(table) == [2, 2, 1, 1]
@@ -29,8 +30,8 @@ def test_labels_are_counted_within_their_split(make_table: MakeTable) -> None:
 
 def test_entity_types_that_a_split_lacks_are_named(make_table: MakeTable, ner: Problem) -> None:
     rows = [
-        Example("a", "Ann", spans=(Span(0, 3, "PER"),)),
-        Example("b", "北京", spans=(Span(0, 2, "LOC"),), split="test"),
+        Example("a", {"text": "Ann"}, answer=Spans((Span(0, 3, "PER"),))),
+        Example("b", {"text": "北京"}, answer=Spans((Span(0, 2, "LOC"),)), split="test"),
     ]
     assert labels_missing(make_table(rows, ner)) == ["LOC", "PER"]
 
@@ -46,7 +47,7 @@ def test_entity_types_that_a_split_lacks_are_named(make_table: MakeTable, ner: P
 def test_nothing_is_wrong_with_right_spans(
     make_table: MakeTable, ner: Problem, text: str, spans: tuple[Span, ...]
 ) -> None:
-    table = make_table([Example("a", text, spans=spans)], ner)
+    table = make_table([Example("a", {"text": text}, answer=Spans(spans))], ner)
     found = {name: column(table) for name, column in EXAMPLE_COLUMNS.items()}
     assert found.pop("span_count") == [len(spans)]
     assert all(value == [None] for value in found.values())
@@ -69,5 +70,5 @@ def test_nothing_is_wrong_with_right_spans(
 def test_a_wrong_span_is_named(
     make_table: MakeTable, ner: Problem, column: str, text: str, spans: tuple[Span, ...], said: str
 ) -> None:
-    (value,) = EXAMPLE_COLUMNS[column](make_table([Example("a", text, spans=spans)], ner))
+    (value,) = EXAMPLE_COLUMNS[column](make_table([Example("a", {"text": text}, answer=Spans(spans))], ner))
     assert value.startswith(said)

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from satiety.records import Document, Example, Span
+from satiety.answers import Label, Span, Spans
+from satiety.problems import PROBLEMS
+from satiety.records import Document, Example
 from satiety.validate.features import EXAMPLE_FEATURES, TEXT_FEATURES, column_names, columns
 from satiety.validate.table import Table
 
@@ -17,14 +19,19 @@ ROWS = st.lists(
     st.tuples(TEXTS, st.sampled_from(["bad", "good", None]), st.sampled_from(["train", "dev", "test"])), max_size=12
 )
 
+NER = PROBLEMS["ner"].sample()
+
 
 @pytest.mark.parametrize("name", EXAMPLE_FEATURES)
 @given(rows=ROWS)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 def test_a_feature_gives_each_example_one_value_and_always_the_same(
     make_table: MakeTable, name: str, rows: list[tuple[str, str | None, Any]]
 ) -> None:
-    examples = [Example(f"id{i}", text, label, split=split) for i, (text, label, split) in enumerate(rows)]
+    examples = [
+        Example(f"id{i}", {"text": text}, label and Label(label), split=split)
+        for i, (text, label, split) in enumerate(rows)
+    ]
     values = list(EXAMPLE_FEATURES[name](make_table(examples)))
     assert len(values) == len(examples)
     assert values == list(EXAMPLE_FEATURES[name](make_table(examples)))
@@ -33,7 +40,7 @@ def test_a_feature_gives_each_example_one_value_and_always_the_same(
 
 @pytest.mark.parametrize("name", TEXT_FEATURES)
 @given(texts=st.lists(TEXTS, max_size=12))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 def test_a_feature_of_texts_takes_documents(make_table: MakeTable, name: str, texts: list[str]) -> None:
     documents = [Document(f"id{i}", text) for i, text in enumerate(texts)]
     assert len(list(TEXT_FEATURES[name](make_table(documents, kind=Document)))) == len(documents)
@@ -45,16 +52,14 @@ def test_a_feature_says_what_it_is(feature: Callable[..., Any]) -> None:
 
 
 def test_only_wanted_features_are_computed_and_the_fields_of_the_record_are_always_there(make_table: MakeTable) -> None:
-    table = make_table([Example("a", "Ann 去了北京", spans=(Span(0, 3, "PER"), Span(6, 8, "LOC")))])
+    example = Example("a", {"text": "Ann 去了北京"}, Spans((Span(0, 3, "PER"), Span(6, 8, "LOC"))))
+    table = make_table([example], problem=NER)
     found = columns(table, ["han"])
-    assert set(found) == {*column_names(Document), *column_names(Example)} - set(EXAMPLE_FEATURES) - {
-        "score",
-        "reason",
-    } | {"han"}
+    assert set(found) == set(column_names(Example, NER)) - set(EXAMPLE_FEATURES) | {"han"}
     assert found["spans"] == ["0:3 PER; 6:8 LOC"]
     assert found["han"] == [4 / 7]
 
 
 def test_names_of_features_hide_no_field() -> None:
     for kind in (Example, Document):
-        assert len(column_names(kind)) == len(set(column_names(kind)))
+        assert len(column_names(kind, NER)) == len(set(column_names(kind, NER)))

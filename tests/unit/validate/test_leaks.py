@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from satiety.answers import Label
 from satiety.problems.base import PROBLEMS, Problem
 from satiety.records import Example
 from satiety.validate import leaks
@@ -28,7 +29,9 @@ def examples(size: int, seed: int = 0) -> list[Example]:
     draw = random.Random(seed)
     words = [f"w{i}" for i in range(300)] + list("天地玄黄宇宙洪荒日月盈昃辰宿列张")
     ids = draw.sample(range(10**6), size)
-    return [Example(f"{own:x}", " ".join(draw.choices(words, k=8)), draw.choice(LABELS)) for own in ids]
+    return [
+        Example(f"{own:x}", {"text": " ".join(draw.choices(words, k=8))}, Label(draw.choice(LABELS))) for own in ids
+    ]
 
 
 @pytest.mark.parametrize(
@@ -47,7 +50,7 @@ def examples(size: int, seed: int = 0) -> list[Example]:
 def test_a_label_that_somebody_wrote_into_the_text_is_found(
     make_table: MakeTable, topics: Problem, text: str, label: str
 ) -> None:
-    assert leaks.label_written(make_table([Example("a", text, label)], topics))[0] is not None
+    assert leaks.label_written(make_table([Example("a", {"text": text}, Label(label))], topics))[0] is not None
 
 
 @pytest.mark.parametrize(
@@ -64,7 +67,7 @@ def test_a_label_that_somebody_wrote_into_the_text_is_found(
 def test_a_word_that_is_no_mark_or_another_label_is_not(
     make_table: MakeTable, topics: Problem, text: str, label: str | None
 ) -> None:
-    assert leaks.label_written(make_table([Example("a", text, label)], topics)) == [None]
+    assert leaks.label_written(make_table([Example("a", {"text": text}, Label(label))], topics)) == [None]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +83,7 @@ def test_a_word_that_is_no_mark_or_another_label_is_not(
 def test_a_text_that_names_its_own_label_is_counted(
     make_table: MakeTable, topics: Problem, text: str, label: str, named: int
 ) -> None:
-    assert leaks.label_named(make_table([Example("a", text, label)], topics)) == [named]
+    assert leaks.label_named(make_table([Example("a", {"text": text}, Label(label))], topics)) == [named]
 
 
 @pytest.mark.parametrize("column", [leaks.id_tells, leaks.order_tells])
@@ -101,17 +104,17 @@ def test_ids_and_order_by_chance_tell_nothing(
     ids=["prefix", "last character", "size of the number", "length"],
 )
 def test_ids_that_tell_the_label_are_found(make_table: MakeTable, name: Callable[[int, str], str]) -> None:
-    rows = [Example(name(i, row.label or ""), row.text, row.label) for i, row in enumerate(examples(600))]
+    rows = [Example(name(i, str(row.answer)), {"text": row.text}, row.answer) for i, row in enumerate(examples(600))]
     assert fmean(leaks.id_tells(make_table(rows))) > 0.9
 
 
 def test_rows_sorted_by_label_are_found(make_table: MakeTable) -> None:
-    rows = sorted(examples(300), key=lambda row: row.label or "")
+    rows = sorted(examples(300), key=lambda row: str(row.answer))
     assert fmean(leaks.order_tells(make_table(rows))) > 0.9
 
 
 def test_rows_whose_labels_alternate_are_found(make_table: MakeTable) -> None:
-    rows = [Example(str(i), f"text {i}", LABELS[i % 3]) for i in range(300)]
+    rows = [Example(str(i), {"text": f"text {i}"}, Label(LABELS[i % 3])) for i in range(300)]
     assert fmean(leaks.order_tells(make_table(rows))) > 0.9
 
 
@@ -120,9 +123,9 @@ def test_a_phrase_that_gives_one_label_away_is_found_where_it_stands(
     make_table: MakeTable, phrase: str, found: str
 ) -> None:
     rows = examples(600)
-    marked = [i for i, row in enumerate(rows) if row.label == "spam"][:40]
+    marked = [i for i, row in enumerate(rows) if str(row.answer) == "spam"][:40]
     for i in marked:
-        rows[i] = Example(rows[i].id, f"{rows[i].text} {phrase}", "spam")
+        rows[i] = Example(rows[i].id, {"text": f"{rows[i].text} {phrase}"}, Label("spam"))
     told = leaks.trigger(make_table(rows))
     assert sum(told[i] == found for i in marked) >= 38
     assert sum(value is not None for i, value in enumerate(told) if i not in marked) <= 2
@@ -130,7 +133,8 @@ def test_a_phrase_that_gives_one_label_away_is_found_where_it_stands(
 
 def test_a_common_word_of_a_common_label_gives_nothing_away(make_table: MakeTable) -> None:
     rows = [
-        Example(str(i), "ok 好" if i % 10 == 0 else f"text {i}", "bad" if i % 10 == 1 else "good") for i in range(600)
+        Example(str(i), {"text": "ok 好" if i % 10 == 0 else f"text {i}"}, Label("bad" if i % 10 == 1 else "good"))
+        for i in range(600)
     ]
     assert leaks.trigger(make_table(rows)) == [None] * 600
 
@@ -154,4 +158,6 @@ def test_an_empty_table_and_one_label_are_no_leak(
     make_table: MakeTable, column: Callable[[Table[Any]], list[Any]]
 ) -> None:
     assert list(column(make_table([]))) == []
-    assert not any(column(make_table([Example("a", "x", "good"), Example("b", "y", "good")])))
+    assert not any(
+        column(make_table([Example("a", {"text": "x"}, Label("good")), Example("b", {"text": "y"}, Label("good"))]))
+    )

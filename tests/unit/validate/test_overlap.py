@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from satiety.answers import Label
 from satiety.records import Document, Example, Split
 from satiety.validate.overlap import COLUMNS, EXAMPLE_COLUMNS, TWINS
 from satiety.validate.table import Table
@@ -27,9 +28,9 @@ def test_a_row_names_the_earlier_row_of_its_split_with_the_same_text_and_label(
     make_table: MakeTable, text: str
 ) -> None:
     rows = [
-        Example("a", text, "good"),
-        Example("b", f" {text.upper()} ", "good"),
-        Example("c", text, "good", split="test"),
+        Example("a", {"text": text}, Label("good")),
+        Example("b", {"text": f" {text.upper()} "}, Label("good")),
+        Example("c", {"text": text}, Label("good"), split="test"),
     ]
     assert values(make_table(rows), "twin_of") == [None, "a", None]
 
@@ -40,7 +41,11 @@ def test_documents_have_twins_too(make_table: MakeTable) -> None:
 
 @pytest.mark.parametrize("text", [ENGLISH, CHINESE])
 def test_both_rows_of_a_conflict_name_each_other(make_table: MakeTable, text: str) -> None:
-    rows = [Example("a", text, "good"), Example("b", text, "bad"), Example("c", text, "bad", split="test")]
+    rows = [
+        Example("a", {"text": text}, Label("good")),
+        Example("b", {"text": text}, Label("bad")),
+        Example("c", {"text": text}, Label("bad"), split="test"),
+    ]
     assert values(make_table(rows), "conflict_with") == ["b", "a", None]
 
 
@@ -52,7 +57,10 @@ def test_both_rows_of_a_conflict_name_each_other(make_table: MakeTable, text: st
 def test_the_row_of_the_earlier_split_is_named_and_never_the_test_row(
     make_table: MakeTable, text: str, earlier: Split, later: Split, named: bool
 ) -> None:
-    rows = [Example("a", text.swapcase(), "good", split=earlier), Example("b", text, "good", split=later)]
+    rows = [
+        Example("a", {"text": text.swapcase()}, Label("good"), split=earlier),
+        Example("b", {"text": text}, Label("good"), split=later),
+    ]
     assert values(make_table(rows), "in_held_out") == ["b" if named else None, None]
 
 
@@ -66,27 +74,32 @@ def test_the_row_of_the_earlier_split_is_named_and_never_the_test_row(
     ],
 )
 def test_a_training_text_that_nearly_repeats_a_test_text_is_named(make_table: MakeTable, text: str, near: str) -> None:
-    table = make_table([Example("a", near, "good"), Example("b", text, "good", split="test")])
+    table = make_table(
+        [Example("a", {"text": near}, Label("good")), Example("b", {"text": text}, Label("good"), split="test")]
+    )
     assert values(table, "in_held_out") == [None, None]
     assert values(table, "near_held_out") == ["b", None]
 
 
 def test_a_dev_text_is_held_against_the_test_alone(make_table: MakeTable) -> None:
-    rows = [Example("a", f"{ENGLISH}!", "good", split="dev"), Example("b", ENGLISH, "good", split="dev")]
+    rows = [
+        Example("a", {"text": f"{ENGLISH}!"}, Label("good"), split="dev"),
+        Example("b", {"text": ENGLISH}, Label("good"), split="dev"),
+    ]
     assert values(make_table(rows), "near_held_out") == [None, None]
 
 
 def test_a_document_that_is_a_test_text_is_named(make_table: MakeTable) -> None:
-    held_out = [Example("t", ENGLISH, "good", split="test")]
+    held_out = [Example("t", {"text": ENGLISH}, Label("good"), split="test")]
     table = make_table([Document("d", ENGLISH.lower()), Document("e", CHINESE)], held_out=held_out)
     assert values(table, "in_held_out") == ["t", None]
 
 
 def test_a_group_on_both_sides_of_the_split_is_named_and_no_group_is_none(make_table: MakeTable) -> None:
     rows = [
-        Example("a", "one", "good", group="author 1"),
-        Example("b", "two", "good"),
-        Example("c", "三", "bad", split="test", group="author 1"),
-        Example("d", "四", "bad", split="test"),
+        Example("a", {"text": "one"}, Label("good"), group="author 1"),
+        Example("b", {"text": "two"}, Label("good")),
+        Example("c", {"text": "三"}, Label("bad"), split="test", group="author 1"),
+        Example("d", {"text": "四"}, Label("bad"), split="test"),
     ]
     assert values(make_table(rows), "group_across") == ["c", None, None, None]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from satiety.answers import Label
 from satiety.errors import DataError
 from satiety.records import Example
 from satiety.validate.pages import pages
@@ -36,14 +37,14 @@ def screened(make_table: MakeTable, rows: Sequence[Example], *rules: Rule) -> Sc
 
 
 def clean(size: int) -> list[Example]:
-    return [Example(f"c{i}", f"干净 {i}", "good") for i in range(size)]
+    return [Example(f"c{i}", {"text": f"干净 {i}"}, Label("good")) for i in range(size)]
 
 
 def test_a_row_that_fails_goes_to_quarantine_with_the_first_rule_it_failed(make_table: MakeTable) -> None:
     rows = [
         *clean(3),
-        Example("x", "同样的话", "good", source="a.csv:7"),
-        Example("y", "同样的话", "bad", source="a.csv:8"),
+        Example("x", {"text": "同样的话"}, Label("good"), source="a.csv:7"),
+        Example("y", {"text": "同样的话"}, Label("bad"), source="a.csv:8"),
     ]
     result = screened(make_table, rows, null("group_across"), null("conflict_with"), null("parent"))
     assert [row.id for row in result.clean] == ["c0", "c1", "c2"]
@@ -56,14 +57,18 @@ def test_a_row_that_fails_goes_to_quarantine_with_the_first_rule_it_failed(make_
 
 
 def test_other_rules_that_a_row_failed_are_named_too(make_table: MakeTable) -> None:
-    rows = [*clean(3), Example("x", "hm", "good", parent="p"), Example("y", "hm", "good", parent="p")]
+    rows = [
+        *clean(3),
+        Example("x", {"text": "hm"}, Label("good"), parent="p"),
+        Example("y", {"text": "hm"}, Label("good"), parent="p"),
+    ]
     result = screened(make_table, rows, null("twin_of"), null("parent"))
     assert {row.id: row.reason[-9:] for row in result.rejected} == {"x": "l(parent)", "y": "(twin_of)"}
     assert "also failed: expect_column_values_to_be_null(parent)" in result.rejected[1].detail
 
 
 def test_rules_about_the_table_see_clean_rows_only(make_table: MakeTable) -> None:
-    rows = [*clean(3), Example("x", "hm", "good", parent="p")]
+    rows = [*clean(3), Example("x", {"text": "hm"}, Label("good"), parent="p")]
     result = screened(make_table, rows, null("parent", "table"), null("parent"))
     assert [(found.rule.level, found.passed, found.checked) for found in result.findings] == [
         ("table", True, 3),
@@ -72,7 +77,7 @@ def test_rules_about_the_table_see_clean_rows_only(make_table: MakeTable) -> Non
 
 
 def test_a_table_that_breaks_a_rule_stops_the_pipeline_and_up_to_five_rows_are_shown(make_table: MakeTable) -> None:
-    rows = [Example(f"id{i}", f"电话 {i} " + "很长" * 99, "good", parent=f"p{i}") for i in range(9)]
+    rows = [Example(f"id{i}", {"text": f"电话 {i} " + "很长" * 99}, Label("good"), parent=f"p{i}") for i in range(9)]
     result = screened(make_table, rows, null("parent", "table"))
     with pytest.raises(
         DataError,
@@ -87,7 +92,7 @@ def test_a_table_that_breaks_a_rule_stops_the_pipeline_and_up_to_five_rows_are_s
 
 
 def test_all_tables_that_break_a_rule_are_named_at_once(make_table: MakeTable) -> None:
-    bad = [Example("x", "hm", "good", parent="p")]
+    bad = [Example("x", {"text": "hm"}, Label("good"), parent="p")]
     one, other = (screened(make_table, bad, null("parent", "table")) for _ in range(2))
     with pytest.raises(DataError, match=r"(?s)suite mine.*suite mine"):
         stop_if_broken([one, other], 0.2, "docs")
@@ -97,7 +102,7 @@ def test_all_tables_that_break_a_rule_are_named_at_once(make_table: MakeTable) -
 def test_more_than_the_allowed_share_in_quarantine_stops_the_pipeline(
     make_table: MakeTable, bad: int, stops: bool
 ) -> None:
-    rows = [*clean(10 - bad), *(Example(f"x{i}", f"hm {i}", "good", parent="p") for i in range(bad))]
+    rows = [*clean(10 - bad), *(Example(f"x{i}", {"text": f"hm {i}"}, Label("good"), parent="p") for i in range(bad))]
     result = screened(make_table, rows, null("parent"))
     if not stops:
         stop_if_broken([result], 0.2, "docs")
@@ -113,13 +118,15 @@ def test_more_than_the_allowed_share_in_quarantine_stops_the_pipeline(
 def test_a_table_of_no_rows_and_one_of_bad_rows_only_are_no_crash(make_table: MakeTable) -> None:
     rules = (null("parent"), null("parent", "table"))
     assert screened(make_table, [], *rules).clean == []
-    none_left = screened(make_table, [Example("x", "hm", "good", parent="p")], *rules)
+    none_left = screened(make_table, [Example("x", {"text": "hm"}, Label("good"), parent="p")], *rules)
     with pytest.raises(DataError, match=r"1 of 1 rows would go to quarantine"):
         stop_if_broken([none_left], 0.2, "docs")
 
 
 def test_what_is_to_be_looked_at_is_said_without_any_text(make_table: MakeTable) -> None:
-    result = screened(make_table, [Example("x", "secret words", "good", parent="p")], null("parent", "report"))
+    result = screened(
+        make_table, [Example("x", {"text": "secret words"}, Label("good"), parent="p")], null("parent", "report")
+    )
     stop_if_broken([result], 0.2, "docs")
     (warning,) = warnings(result)
     assert warning.startswith("suite mine: expect_column_values_to_be_null(parent): observed: 1 of 1 rows fail")
@@ -136,7 +143,7 @@ def test_a_value_is_shown_short_and_on_one_line(value: Any, short: str) -> None:
 
 def test_data_docs_escape_every_value_and_show_few_rows(make_table: MakeTable) -> None:
     nasty = "<img src=http://evil.example/x onerror=alert(1)> & 你好"
-    rows = [Example(f"<b>{i}", f"{nasty} {i}", "good", parent=nasty) for i in range(9)]
+    rows = [Example(f"<b>{i}", {"text": f"{nasty} {i}"}, Label("good"), parent=nasty) for i in range(9)]
     result = screened(make_table, rows, null("parent", "report"))
     found = pages([result], {"train": {"<i>好": 9}})
     assert set(found) == {"index.html", "mine.html"}
@@ -149,7 +156,7 @@ def test_data_docs_escape_every_value_and_show_few_rows(make_table: MakeTable) -
 
 
 def test_data_docs_are_the_same_for_the_same_findings(make_table: MakeTable) -> None:
-    rows = [*clean(4), Example("x", "hm", "good", parent="p")]
+    rows = [*clean(4), Example("x", {"text": "hm"}, Label("good"), parent="p")]
     one, other = (screened(make_table, rows, null("parent"), null("twin_of", "table")) for _ in range(2))
     assert pages([one], {}) == pages([other], {})
     assert "→ quarantine" in pages([one], {})["index.html"]

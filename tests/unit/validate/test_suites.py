@@ -29,13 +29,15 @@ def rule(**fields: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", list(PROBLEMS))
 def test_every_problem_has_a_suite_of_columns_and_parameters_that_exist(kind: str, params: Validate) -> None:
     problem = PROBLEMS[kind].sample()
-    suite = read_suite(SUITES, problem.suite, column_names(Example), Table(Example, [], problem, params).parameters())
+    parameters = Table(Example, [], problem, params).parameters()
+    suite = read_suite(SUITES, problem.suite, column_names(Example, problem), parameters)
     assert {"row", "table"} <= {rule.level for rule in suite.rules}
 
 
 def test_the_corpus_has_a_suite(params: Validate) -> None:
-    parameters = Table(Document, [], PROBLEMS["classify"].sample(), params).parameters()
-    assert read_suite(SUITES, "corpus", column_names(Document), parameters).rules
+    problem = PROBLEMS["classify"].sample()
+    parameters = Table(Document, [], problem, params).parameters()
+    assert read_suite(SUITES, "corpus", column_names(Document, problem), parameters).rules
 
 
 @pytest.mark.parametrize("path", sorted(SUITES.glob("*.json")), ids=lambda path: path.stem)

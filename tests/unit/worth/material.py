@@ -7,8 +7,9 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import TYPE_CHECKING, Any
 
+from satiety.answers import Label, Span, Spans
 from satiety.problems import PROBLEMS, Prediction
-from satiety.records import Document, Example, Span
+from satiety.records import Document, Example
 from satiety.tuning import METHODS, Finetune
 from satiety.worth import Worth
 from satiety.worth.bench import Bench, Plan
@@ -49,7 +50,7 @@ SECTION: dict[str, Any] = {
     "near_duplicate": 0.95,
     "reading": {"max_length": 32, "prefix": "", "pooling": "mean"},
     "head": {"strengths": [0.1, 0.01], "folds": 2, "rows": 1000},
-    "full": {"chains": 0, "budgets": 1, "dev": 0.2},
+    "full": {"chains": 0, "budgets": 2, "dev": 0.2},
     "least": 0.01,
     "alpha": 0.05,
     "resamples": 120,
@@ -103,7 +104,7 @@ def classified(count: int, *, start: int = 0) -> list[Example]:
         label = "bad" if i % 3 == 0 else "good"
         piece, word = draw.choice(PIECES[label]), "".join(draw.choices("abcdefghij", k=6))
         language = "en" if piece.isascii() else "zh"
-        found.append(Example(f"e{i}", f"{piece} {word} {i}", label=label, language=language))
+        found.append(Example(f"e{i}", {"text": f"{piece} {word} {i}"}, answer=Label(label), language=language))
     return found
 
 
@@ -119,7 +120,7 @@ def tagged(count: int, *, start: int = 0) -> list[Example]:
         )
         if i % 4 == 0:
             text, spans = f"the good film 好看 {i}", ()
-        found.append(Example(f"e{i}", text, spans=spans, language="en" if text.isascii() else "zh"))
+        found.append(Example(f"e{i}", {"text": text}, answer=Spans(spans), language="en" if text.isascii() else "zh"))
     return found
 
 
@@ -150,7 +151,7 @@ def lesson(pool: Sequence[Example], budget: int, **changes: Any) -> Lesson:
         "documents": documents(classified(20, start=2000)),
         "prepared": None,
         "draw": random.Random(1),
-        "answer": lambda _, texts: [Prediction("good", confidence=0.9) for _ in texts],
+        "answer": lambda _, texts: [Prediction(Label("good"), confidence=0.9) for _ in texts],
     }
     return Lesson(**fields | changes)
 

@@ -1,25 +1,40 @@
-"""Studies whose truth is known: a learning curve, chains of labels, test texts of all difficulties, and a lever."""
+"""Studies whose truth is known: a learning curve, a pool of labels, chains of them, test texts, and a lever."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from satiety.answers import Label
 from satiety.evaluate.bootstrap import Resampling
+from satiety.problems import PROBLEMS
+from satiety.records import Example
+from satiety.worth.bench import Plan
+from satiety.worth.cells import Cell
+from satiety.worth.cellstore import Outcome
+from satiety.worth.chains import CURVE
+from satiety.worth.findings import Findings, find
+from satiety.worth.levers import Around
 from satiety.worth.resample import Drawn
 from satiety.worth.scores import PLAIN, Key, LeverSet, Scores, resample
+from satiety.worth.study import Course, sets
+from tests.additive import additive
+from tests.unit.worth.material import AUGMENT, PSEUDO, RETRIEVE, finetune, worth
 
 if TYPE_CHECKING:
     from satiety.problems.base import Floats
+    from satiety.worth import Worth
 
     Line = Callable[[Any], Floats]
     """Labels -> the mean score of plain, over all chains and all texts."""
     Shape = Callable[[np.random.Generator], Line]
 
 LEVER: LeverSet = ("lever",)
+LABELS = "abc"
 
 
 @dataclass(frozen=True)
@@ -30,11 +45,12 @@ class World:
     multiplier: float
     """With the lever, n labels do what n · multiplier do without."""
     spread: float
-    """Standard deviation of the chains' scores at the smallest budget; it falls with the square root of labels."""
+    """Standard deviation of scores with as many labels as the smallest budget, drawn anew; it falls with the square
+    root of labels."""
     difficulty: float
     """How often an answer hangs on the text's difficulty, the same in all cells, and not on the cell's own luck."""
     shared: float
-    """Correlation of what a chain does to plain and to the lever."""
+    """Correlation of what a label does to plain and to the lever."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +97,9 @@ def world(rng: np.random.Generator, shape: Shape) -> World:
 
 def study(rng: np.random.Generator, true: World, how: Design) -> Scores:
     """Measure a world."""
-    texts = _Texts(rng, how)
-    together, alone = _effects(rng, true, how, how.levers), _effects(rng, true, how, how.curve)
+    texts = Texts(rng, how)
+    pool = rng.normal(size=(2, how.budgets[-1])) * true.spread * np.sqrt(how.budgets[0])
+    together, alone = effects(rng, pool, how.budgets, how.levers), effects(rng, pool, how.budgets, how.curve)
     lever = true.shared * together[0] + np.sqrt(1 - true.shared**2) * together[1]
 
     def cells(levers: LeverSet, effects: Floats) -> Iterator[tuple[Key, Floats]]:
@@ -93,7 +110,7 @@ def study(rng: np.random.Generator, true: World, how: Design) -> Scores:
 
     resampling = Resampling(int(rng.integers(2**31)), how.resamples, 0.95)
     ours = (cell for levers, effects in ((PLAIN, together[0]), (LEVER, lever)) for cell in cells(levers, effects))
-    return resample(texts.measure, "score", ours, cells(PLAIN, alone[0]), resampling)
+    return resample(additive(texts.measure), "score", ours, cells(PLAIN, alone[0]), np.arange(how.test), resampling)
 
 
 def drawn(point: list[float], noise: float, seed: int = 1, resamples: int = 400) -> Drawn:
@@ -102,17 +119,78 @@ def drawn(point: list[float], noise: float, seed: int = 1, resamples: int = 400)
     return Drawn.of(center, center + noise * np.random.default_rng(seed).standard_normal((resamples, len(point))))
 
 
-def _effects(rng: np.random.Generator, true: World, how: Design, chains: int) -> Floats:
-    """Return two independent sets of what chains do to scores, shape (2, chains, budgets).
+def idle_study(rng: np.random.Generator, true: World, how: Design) -> Findings:
+    """Return what the meter finds where no lever helps in truth: all differ from plain by luck alone.
 
-    A budget's labels hold those of the smaller budgets, so the effects of one chain go together along it.
+    Three levers in all seven combinations, macro-F1 over three classes. What a label does to a combination is partly
+    what it does to plain, partly what it does to the levers in it, partly the combination's own.
     """
-    sizes = np.array(how.budgets, dtype=float)
-    sums = np.cumsum(rng.normal(size=(2, chains, len(sizes))) * np.sqrt(np.diff(sizes, prepend=0)), axis=-1)
-    return np.asarray(true.spread * np.sqrt(sizes[0]) * sums / sizes)
+    params = worth(
+        levers=[AUGMENT, PSEUDO, RETRIEVE], controls=[], chains=how.levers, curve_chains=how.curve,
+        budgets=len(how.budgets) + 1, resamples=how.resamples,
+    )  # fmt: skip
+    texts, everything = Texts(rng, how), sets(params)
+
+    def draw() -> Floats:
+        return np.asarray(rng.normal(size=how.budgets[-1]) * true.spread * np.sqrt(how.budgets[0]))
+
+    plain, by_lever = draw(), {lever.kind: draw() for lever in params.levers}
+    pool = [plain]
+    for levers in everything[1:]:
+        apart = (sum(by_lever[name] for name in levers) / len(levers) + draw()) / np.sqrt(2)
+        pool.append(true.shared * plain + np.sqrt(1 - true.shared**2) * apart)
+    together = effects(rng, np.stack(pool), how.budgets, how.levers)
+    alone = effects(rng, plain[None], how.budgets, how.curve)[0]
+
+    def outcome(budget: int, effect: float) -> Outcome:
+        return Outcome(texts.tally(float(np.clip(true.curve(budget) + effect, 0, 1)), true.difficulty), 1.0)
+
+    course = Course((0, *how.budgets))
+    for (kind, chain, i), effect in np.ndenumerate(together):
+        course.outcomes[Cell(how.budgets[i], everything[kind], chain)] = outcome(how.budgets[i], effect)
+    for (chain, i), effect in np.ndenumerate(alone):
+        course.outcomes[Cell(how.budgets[i], PLAIN, CURVE + chain)] = outcome(how.budgets[i], effect)
+    return find(_plan(params, texts, how), course)
 
 
-class _Texts:
+def _plan(params: Worth, texts: Texts, how: Design) -> Plan:
+    """Return a plan of which no lever set is the same as another."""
+    test = tuple(Example(str(i), {"text": ""}, Label(LABELS[gold])) for i, gold in enumerate(texts.gold))
+    return Plan(
+        problem=PROBLEMS["classify"].model_validate({"labels": list(LABELS), "names": {}}),
+        pool=tuple(Example(f"pool {i}", {"text": ""}, Label("a")) for i in range(how.budgets[-1])),
+        test=test,
+        params=params,
+        finetune=finetune(),
+        levers={lever.kind: lever for lever in params.levers},
+        prepared={},
+        around={one: Around((), Path("+".join(one) or "plain")) for one in sets(params)},
+        refused={},
+        zero=texts.tally(0.0, 0.0),
+        home=Path(),
+        device="cpu",
+    )
+
+
+def effects(rng: np.random.Generator, pool: Floats, budgets: Sequence[int], chains: int) -> Floats:
+    """Return what chains do to scores, shape (kinds, chains, budgets): the mean of what the labels of a budget do.
+
+    A chain is an order of the pool, so with all its labels no two differ, though the pool is lucky or not; every other
+    one is the one before it, the other way round.
+
+    Args:
+        rng: draws the orders.
+        pool: what each label does, of each kind, shape (kinds, labels).
+        budgets: ascending; the last is the pool's size.
+        chains: how many.
+    """
+    ways = [rng.permutation(pool.shape[1]) for _ in range(0, chains, 2)]
+    orders = np.stack([order for way in ways for order in (way, way[::-1])][:chains])
+    sums = np.cumsum(pool[:, orders], axis=-1)
+    return np.asarray(sums[..., np.array(budgets) - 1] / np.array(budgets))
+
+
+class Texts:
     """The test set: it is asked for answers that are right with a given probability over all texts there are."""
 
     def __init__(self, rng: np.random.Generator, how: Design) -> None:

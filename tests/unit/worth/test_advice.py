@@ -18,8 +18,9 @@ from satiety.worth.cellstore import Outcome
 from satiety.worth.curve import fit
 from satiety.worth.decision import decide, option, surest
 from satiety.worth.findings import Findings
-from satiety.worth.resample import Drawn
 from satiety.worth.scores import gain, resample
+from satiety.worth.together import Sure
+from tests.additive import additive
 from tests.unit.worth.material import AUGMENT, PSEUDO, worth
 
 BUDGETS = (15, 30, 60, 120)
@@ -53,22 +54,23 @@ def made(
                 )
             curve[n, (), 100 + chain] = tallies(0.5 + slope * i + 0.004 * draw.standard_normal())
     scores = resample(
-        lambda sums: {"score": sums[..., 0] / sums[..., 1]},
+        additive(lambda sums: {"score": sums[..., 0] / sums[..., 1]}),
         "score",
         cells.items(),
         curve.items(),
+        np.arange(800),
         Resampling(1, 200, 0.95),
     )
+    drawn = {levers: [gain(scores, levers)[i] for i in range(4)] for levers in everything if levers}
+    sure = Sure.of((one for several in drawn.values() for one in several), 0.95)
     found: Any = SimpleNamespace(
         plan=SimpleNamespace(params=params, problem=SimpleNamespace(headline="accuracy"), acting=lambda one: one),
         course=SimpleNamespace(outcomes=outcomes),
         scores=scores,
         curve=fit(scores.budgets, scores.curve),
-        gains={
-            levers: [Drawn(gain(scores, levers).rows[:, i]).interval(0.95) for i in range(4)]
-            for levers in everything
-            if levers
-        },
+        gains={levers: [one.interval(0.95) for one in several] for levers, several in drawn.items()},
+        together={levers: [sure.interval(one) for one in several] for levers, several in drawn.items()},
+        sure=sure,
         level=0.95,
         top=120,
         agreement=None,

@@ -36,7 +36,7 @@ def test_a_whole_small_count_takes_one_byte(store: CellStore) -> None:
     assert file.stat().st_size < 20_000
 
 
-@pytest.mark.parametrize("damage", ["cut off", "empty", "noise", "other tensors", "gone"])
+@pytest.mark.parametrize("damage", ["cut off", "empty", "noise", "other tensors", "gone", "one bit"])
 def test_what_is_damaged_is_not_there_and_can_be_put_again(store: CellStore, damage: str) -> None:
     from safetensors.numpy import save_file
 
@@ -50,6 +50,7 @@ def test_what_is_damaged_is_not_there_and_can_be_put_again(store: CellStore, dam
         "noise": lambda: file.write_bytes(bytes(range(256))),
         "other tensors": lambda: save_file({"facts": np.zeros(7)}, file),
         "gone": file.unlink,
+        "one bit": lambda: file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1])),
     }
     damages[damage]()
     assert store.get(KEY) is None

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from satiety.answers import Label
 from satiety.records import Example
 from satiety.worth.chains import CURVE, chain, grid
 
@@ -17,27 +18,29 @@ SIZES = st.dictionaries(st.sampled_from(["good", "bad", "好", "差"]), st.integ
 
 def pool(sizes: dict[str, int]) -> list[Example]:
     return [
-        Example(f"{label}-{i}", f"{label} {i}", label=label) for label, count in sizes.items() for i in range(count)
+        Example(f"{label}-{i}", {"text": f"{label} {i}"}, answer=Label(label))
+        for label, count in sizes.items()
+        for i in range(count)
     ]
 
 
 def order(examples: list[Example], number: int, seed: int = 1) -> tuple[Example, ...]:
-    return chain(examples, lambda one: one.label or "", seed, number)
+    return chain(examples, lambda one: str(one.answer), seed, number)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(sizes=SIZES, number=st.integers(0, 2000), seed=st.integers(0, 2**31))
 def test_every_beginning_holds_each_class_in_proportion(sizes: dict[str, int], number: int, seed: int) -> None:
     examples = pool(sizes)
     found = order(examples, number, seed)
     assert sorted(one.id for one in found) == sorted(one.id for one in examples), "each once"
     for n in range(1, len(found) + 1):
-        counts = Counter(one.label for one in found[:n])
+        counts = Counter(str(one.answer) for one in found[:n])
         for label, size in sizes.items():
             assert abs(counts[label] - n * size / len(found)) < len(sizes)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(sizes=SIZES, number=st.integers(0, 2000), shuffled=st.randoms(use_true_random=False))
 def test_the_order_of_the_file_changes_nothing(sizes: dict[str, int], number: int, shuffled: random.Random) -> None:
     examples = pool(sizes)
@@ -53,6 +56,15 @@ def test_chains_differ_and_each_is_always_the_same() -> None:
     assert len(set(first)) == len(numbers), "the curve's chains are others than the levers'"
     assert [order(examples, number) for number in reversed(numbers)] == first[::-1]
     assert order(examples, 0, seed=2) != first[0]
+
+
+@settings(max_examples=30)
+@given(sizes=SIZES, number=st.integers(0, 1000))
+def test_two_chains_of_a_pair_share_no_label_up_to_half_of_the_pool(sizes: dict[str, int], number: int) -> None:
+    examples = pool(sizes)
+    one, other = (order(examples, 2 * number + odd) for odd in (0, 1))
+    half = len(examples) // 2
+    assert not {example.id for example in one[:half]} & {example.id for example in other[:half]}
 
 
 def test_every_label_comes_early_as_often_as_any_other() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from satiety.evaluate.bootstrap import Interval
 from satiety.worth.decision import Decision
+from satiety.worth.enough import Enough
 from satiety.worth.equivalence import Labels
 from satiety.worth.findings import Findings
 from satiety.worth.headline import headline
@@ -29,7 +30,7 @@ def made(
     gains = {levers: [UNSURE, UNSURE] for levers in SETS} | (gains or {})
     labels = {levers: [Labels(120, 100, 150), Labels(1240, 1100, INF)] for levers in SETS} | (labels or {})
     scores = SimpleNamespace(budgets=(120, 1240))
-    found: Any = SimpleNamespace(plan=plan, gains=gains, labels=labels, scores=scores, top=1240)
+    found: Any = SimpleNamespace(plan=plan, gains=gains, together=gains, labels=labels, scores=scores, top=1240)
     found.agreement, found.untaught = None, lambda _: False
     found.says = lambda levers, budget: Findings.says(found, levers, budget)
     return found
@@ -70,6 +71,22 @@ def test_the_best_of_none_worth_it_is_one_that_changes_something() -> None:
     assert "the best, augment, adds -0.001" in told_of(found)["en"]
     found.plan.acting = lambda _: ()
     assert "changes anything" in told_of(found)["en"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "en", "zh"),
+    [
+        (5600, "if that is its gain, about 5,600 labels would make it sure.", "约需 5,600 条标注才能确定。"),
+        (None, "with 800 test examples no number of labels would make such a gain sure.", "800 条测试样例时"),
+    ],
+)
+def test_where_nothing_is_sure_it_says_what_would_make_it_so(labels: int | None, en: str, zh: str) -> None:
+    found = made({("augment",): [Interval(0.03, -0.01, 0.07)] * 2})
+    found.plan.test = [None] * 800
+    told = headline(found, Decision(True, (), (), (), ("augment",), None, (), Enough(("augment",), labels)))
+    assert told["en"].startswith("No lever measured is surely worth it yet: at 1,240 labels the best, augment, adds")
+    assert told["en"].endswith(en)
+    assert zh in told["zh"]
 
 
 def test_beyond_measure_is_said_so() -> None:
@@ -131,7 +148,8 @@ def test_where_no_lever_is_surely_worth_it_that_is_said() -> None:
     told = told_of(made({("pseudo",): [UNSURE, Interval(0.004, -0.002, 0.011)]}), undecided=("pseudo",))
     assert told["en"] == (
         "No lever measured is surely worth it yet: "
-        "at 1,240 labels the best, pseudo, adds +0.004 [-0.002, +0.011] accuracy."
+        "at 1,240 labels the best, pseudo, adds +0.004 [-0.002, +0.011] accuracy; "
+        "that is below worth.least (0.01): if so, no number of labels makes it worth it."
     )
     assert "尚无确定值得使用的杠杆" in told["zh"]
     assert "lever" not in told

@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from satiety.answers import Label
+from satiety.heads.solver import Solved, Solver, solve
 from satiety.problems import PROBLEMS
 from satiety.records import Example
-from satiety.tuning.head import Head, Solver, solve
 from satiety.worth.learning import Full, Quick, parted
 from satiety.worth.reading import Reader, Reading
 from tests.unit.worth.material import classified, finetune, tagged
@@ -41,7 +42,7 @@ def copies(examples: Sequence[Example], times: int) -> list[Example]:
     ]
 
 
-def solved(one: Quick, examples: Sequence[Example]) -> Head:
+def solved(one: Quick, examples: Sequence[Example]) -> Solved:
     head = one.solve(examples, 1)
     assert head is not None
     return head
@@ -81,13 +82,13 @@ def test_the_judged_rows_alone_choose_the_strength() -> None:
 
 def test_what_the_model_labelled_itself_does_not_judge(tmp_path: Path, tiny: Path) -> None:
     one, examples = quick(tmp_path, tiny), classified(24)
-    own = [replace(e, id=f"p{e.id}", origin="pseudo", label="good") for e in classified(40, start=2000)]
+    own = [replace(e, id=f"p{e.id}", origin="pseudo", answer=Label("good")) for e in classified(40, start=2000)]
     asked: list[Any] = []
-    from satiety.tuning import solved as module
+    from satiety.heads import solver as module
 
     whole = module.solve
 
-    def spy(*arguments: Any) -> Head:
+    def spy(*arguments: Any) -> Solved:
         asked.append(arguments[6])
         return whole(*arguments)
 
@@ -100,18 +101,18 @@ def test_what_the_model_labelled_itself_does_not_judge(tmp_path: Path, tiny: Pat
 @pytest.mark.parametrize("label", ["bad", "good"])
 def test_of_one_class_only_that_class_is_answered(label: str, tmp_path: Path, tiny: Path) -> None:
     one = quick(tmp_path, tiny)
-    head = solved(one, [example for example in classified(30) if example.label == label])
-    assert {answer.label for answer in one.answers(head, [e.text for e in classified(9, start=500)])} == {label}
+    head = solved(one, [example for example in classified(30) if str(example.answer) == label])
+    assert {str(answer.answer) for answer in one.answers(head, classified(9, start=500))} == {label}
     assert head.temperature == 1, "of unseen rows nothing is known"
 
 
 def test_without_a_label_of_the_problem_there_is_no_head(tmp_path: Path, tiny: Path) -> None:
-    assert quick(tmp_path, tiny).solve([Example("a", "the film", label="neither")], 1) is None
+    assert quick(tmp_path, tiny).solve([Example("a", {"text": "the film"}, answer=Label("neither"))], 1) is None
 
 
 def test_a_single_label_is_enough_to_answer(tmp_path: Path, tiny: Path) -> None:
     one = quick(tmp_path, tiny)
-    assert one.answers(solved(one, classified(1)), ["the good film"])[0].label == "bad"
+    assert one.answers(solved(one, classified(1)), one.problem.ask(["the good film"]))[0].answer == Label("bad")
 
 
 def test_the_temperature_makes_overconfident_answers_less_so() -> None:
@@ -126,22 +127,22 @@ def test_the_temperature_makes_overconfident_answers_less_so() -> None:
 
 
 def test_answers_divide_by_the_temperature_and_keep_their_label(tmp_path: Path, tiny: Path) -> None:
-    one, texts = quick(tmp_path, tiny), [e.text for e in classified(12, start=500)]
+    one, texts = quick(tmp_path, tiny), classified(12, start=500)
     head = replace(solved(one, classified(24)), temperature=1.0)
     cold, warm = one.answers(head, texts), one.answers(replace(head, temperature=4.0), texts)
-    assert [a.label for a in cold] == [a.label for a in warm]
+    assert [str(a.answer) for a in cold] == [str(a.answer) for a in warm]
     assert all(a.confidence > b.confidence for a, b in zip(cold, warm, strict=True))
 
 
 def test_it_learns_what_can_be_learned(tmp_path: Path, tiny: Path) -> None:
     one, test = quick(tmp_path, tiny), classified(60, start=500)
-    answers = one.answers(solved(one, classified(120)), [e.text for e in test])
-    assert sum(a.label == e.label for a, e in zip(answers, test, strict=True)) > 48
+    answers = one.answers(solved(one, classified(120)), test)
+    assert sum(str(a.answer) == str(e.answer) for a, e in zip(answers, test, strict=True)) > 48
 
 
 def test_entities_are_learned(tmp_path: Path, tiny: Path) -> None:
     one, test = quick(tmp_path, tiny, "ner"), tagged(16, start=500)
-    answers = one.answers(solved(one, tagged(48)), [e.text for e in test])
+    answers = one.answers(solved(one, tagged(48)), test)
     scores = one.problem.measure(one.problem.tally(test, answers).sum(0))
     assert scores["entity_f1"] > 0.8
 
@@ -151,23 +152,23 @@ def test_what_chooses_the_step_is_a_share_of_every_class_that_leaves_it_some(
     count: int, share: float, classes: int, draw: random.Random
 ) -> None:
     """Also where classes take turns, as in a chain of classes of one size."""
-    gold = [Example(str(i), str(i), label=str(i % classes)) for i in range(count)]
-    train, dev = parted(gold, share, lambda one: str(one.label), draw)
+    gold = [Example(str(i), {"text": str(i)}, answer=Label(str(i % classes))) for i in range(count)]
+    train, dev = parted(gold, share, lambda one: str(str(one.answer)), draw)
     assert sorted(one.id for one in (*train, *dev)) == sorted(one.id for one in gold)
-    assert {one.label for one in train} == {one.label for one in gold}
-    given_, held = (Counter(one.label for one in part) for part in (gold, dev))
+    assert {str(one.answer) for one in train} == {str(one.answer) for one in gold}
+    given_, held = (Counter(str(one.answer) for one in part) for part in (gold, dev))
     assert all(abs(held[name] - of * (share and 1 / round(1 / share))) < 1.01 for name, of in given_.items())
 
 
 def test_what_is_held_of_fewer_labels_is_held_of_more() -> None:
-    gold, of = classified(60), lambda one: str(one.label)
+    gold, of = classified(60), lambda one: str(str(one.answer))
     held = [{one.id for one in parted(gold[:n], 0.2, of, random.Random("x"))[1]} for n in (15, 30, 60)]
     assert held[0] < held[1] < held[2]
 
 
 def test_full_depth_answers(tmp_path: Path, tiny: Path) -> None:
     full = Full(PROBLEMS["classify"].sample(), tiny, finetune(), "cpu", tmp_path)
-    train, dev = parted(classified(20), 0.2, lambda one: str(one.label), random.Random(1))
+    train, dev = parted(classified(20), 0.2, lambda one: str(str(one.answer)), random.Random(1))
     answers = full.learn(train, dev, "key")(["the good film", "这部电影很差"])
-    assert {answer.label for answer in answers} <= {"good", "bad"}
+    assert {str(answer.answer) for answer in answers} <= {"good", "bad"}
     assert not list((tmp_path / "checkpoints").rglob("*.safetensors"))

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from satiety.answers import Label, Span, Spans
 from satiety.problems import PROBLEMS, Prediction
-from satiety.records import Example, Span
+from satiety.records import Example
 from satiety.worth.levers import LEVERS, Around, Lever, World
 from tests.unit.worth.material import PSEUDO, classified, documents, lesson, tagged
 
@@ -30,15 +31,15 @@ def pseudo(**fields: Any) -> Lever:
 def confident(_: Any, texts: Any) -> list[Prediction]:
     """Answer ``bad`` for texts with an even number, the surer the smaller it is; ``good`` for the others."""
     numbers = [int(text.split()[-1]) - 2000 for text in texts]
-    return [Prediction("good" if n % 2 else "bad", confidence=1 - n / 40) for n in numbers]
+    return [Prediction(Label("good" if n % 2 else "bad"), confidence=1 - n / 40) for n in numbers]
 
 
 def test_pseudo_takes_the_surest_of_each_class_as_often_as_people_gave_it() -> None:
     examples = tuple(POOL[:12])
-    shares = Counter(one.label for one in examples)
+    shares = Counter(str(one.answer) for one in examples)
     found = pseudo(rounds=1, quota=0.5).teach(examples, lesson(POOL, 12, answer=confident))
     taken = found[12:]
-    assert Counter(one.label for one in taken) == {label: round(count / 2) for label, count in shares.items()}
+    assert Counter(str(one.answer) for one in taken) == {label: round(count / 2) for label, count in shares.items()}
     assert [one.id for one in taken] == ["d-e2000", "d-e2002", *(f"d-e{2001 + 2 * i}" for i in range(4))]
     assert {one.origin for one in taken} == {"pseudo"}
 
@@ -69,9 +70,9 @@ def test_pseudo_counts_what_people_labelled_and_no_copies() -> None:
 
 
 def test_pseudo_takes_no_class_that_nobody_labelled_and_nothing_of_no_documents() -> None:
-    only = tuple(one for one in POOL if one.label == "good")[:6]
+    only = tuple(one for one in POOL if str(one.answer) == "good")[:6]
     taken = pseudo(confidence=0).teach(only, lesson(POOL, 6, answer=confident))[6:]
-    assert {one.label for one in taken} == {"good"}
+    assert {str(one.answer) for one in taken} == {"good"}
     assert pseudo().teach(only, lesson(POOL, 6, documents=())) == only
 
 
@@ -79,13 +80,13 @@ def test_pseudo_labels_entities() -> None:
     pool = tagged(12)
 
     def answer(_: Any, texts: Any) -> list[Prediction]:
-        return [Prediction(spans=(Span(0, 3, "PER"),) if i % 2 else (), confidence=0.9) for i, _ in enumerate(texts)]
+        return [Prediction(Spans((Span(0, 3, "PER"),) if i % 2 else ()), confidence=0.9) for i, _ in enumerate(texts)]
 
     given = lesson(pool, 12, problem=NER, documents=documents(tagged(20, start=2000)), answer=answer)
     taken = pseudo(rounds=1, quota=1.0).teach(tuple(pool), given)[12:]
     assert taken
     assert {NER.stratum(one) for one in taken} == {"O"}, "PER alone is no stratum of the labels; nobody gave it"
-    alone = tuple(replace(one, spans=one.spans[:1]) for one in pool)
+    alone = tuple(replace(one, answer=Spans(one.answer.mentions[:1])) for one in pool)
     taken = pseudo(rounds=1, quota=1.0).teach(alone, given)[12:]
     assert Counter(NER.stratum(one) for one in taken) == {"O": 3, "PER": 9}
 
@@ -110,21 +111,21 @@ def test_copy_repeats_everything_and_names_the_first() -> None:
 @pytest.mark.parametrize("share", [0.2, 1.0])
 def test_poison_flips_so_many_labels(share: float) -> None:
     found = lever("poison", share=share).teach(tuple(POOL[:20]), lesson(POOL, 20))
-    flipped = [one for one, before in zip(found, POOL, strict=False) if one.label != before.label]
+    flipped = [one for one, before in zip(found, POOL, strict=False) if str(one.answer) != str(before.answer)]
     assert len(flipped) == round(20 * share)
-    assert {one.label for one in found} <= {"good", "bad"}
+    assert {str(one.answer) for one in found} <= {"good", "bad"}
 
 
 def test_poison_flips_entities_and_takes_them_away_where_there_is_one_kind() -> None:
     pool = tagged(12)
     given = lesson(pool, 12, problem=NER)
     found = lever("poison", share=1.0).teach(tuple(pool), given)
-    assert [[span.label for span in one.spans] for one in found] == [
-        [{"PER": "LOC", "LOC": "PER"}[span.label] for span in one.spans] for one in pool
+    assert [[span.label for span in one.answer.mentions] for one in found] == [
+        [{"PER": "LOC", "LOC": "PER"}[span.label] for span in one.answer.mentions] for one in pool
     ]
-    alone = tuple(replace(one, spans=one.spans[:1]) for one in pool)
+    alone = tuple(replace(one, answer=Spans(one.answer.mentions[:1])) for one in pool)
     found = lever("poison", share=1.0).teach(alone, lesson(alone, 12, problem=NER))
-    assert not any(one.spans for one in found)
+    assert not any(one.answer.mentions for one in found)
 
 
 def test_leak_brings_test_texts_with_their_labels_no_more_than_there_are() -> None:
@@ -132,7 +133,7 @@ def test_leak_brings_test_texts_with_their_labels_no_more_than_there_are() -> No
     leaked = lever("leak", share=0.5).teach(tuple(POOL[:12]), given)[12:]
     assert len(leaked) == 6
     known = {one.id: one for one in given.test}
-    assert all((known[one.id].text, known[one.id].label) == (one.text, one.label) for one in leaked)
+    assert all((known[one.id].inputs, known[one.id].answer) == (one.inputs, one.answer) for one in leaked)
     assert len(lever("leak", share=10).teach(tuple(POOL[:12]), lesson(POOL, 12))) == 12 + 10
 
 
@@ -154,8 +155,13 @@ def world(folder: Path, base: Path, corpus: Any) -> World:
 
 
 def test_retrieve_finds_what_bears_on_the_texts_and_nothing_of_the_test(tmp_path: Path, tiny: Path) -> None:
-    near = documents([Example("n1", "the good film 5", language="en"), Example("n2", "酒店 好酒店", language="zh")])
-    far = documents([Example(f"f{i}", f"qq xx {'y' * i} zz", language="en") for i in range(30)])
+    near = documents(
+        [
+            Example("n1", {"text": "the good film 5"}, language="en"),
+            Example("n2", {"text": "酒店 好酒店"}, language="zh"),
+        ]
+    )
+    far = documents([Example(f"f{i}", {"text": f"qq xx {'y' * i} zz"}, language="en") for i in range(30)])
     held = documents(classified(6, start=1000))
     here = world(tmp_path, tiny, (*far, *near, *held))
     retriever = {"kind": "bm25", "documents": 2, "k1": 1.2, "b": 0.75}
@@ -177,6 +183,10 @@ def test_pretrain_starts_from_another_encoder_made_once(tmp_path: Path, tiny: Pa
     before = (first.encoder / "model.safetensors").stat().st_mtime_ns
     assert fields.surround(around, here) == first
     assert (first.encoder / "model.safetensors").stat().st_mtime_ns == before
+    whole = (first.encoder / "model.safetensors").read_bytes()
+    (first.encoder / "model.safetensors").write_bytes(whole[:-3] + bytes([whole[-3] ^ 64]) + whole[-2:])
+    assert fields.surround(around, here) == first
+    assert (first.encoder / "model.safetensors").read_bytes() == whole, "what the disk damaged is made anew"
     assert fields.surround(replace(around, documents=around.documents[:4]), here).encoder != first.encoder
 
 
@@ -189,7 +199,7 @@ def test_augment_teaches_the_copies_of_the_labels_there_are_and_of_no_others() -
     copies = found[10:]
     assert len(copies) > 8
     assert {copy.parent for copy in copies} <= {gold.id for gold in POOL[:10]}
-    labels = {gold.id: gold.label for gold in POOL}
-    assert all(copy.label == labels[copy.parent or ""] for copy in copies)
+    labels = {gold.id: str(gold.answer) for gold in POOL}
+    assert all(str(copy.answer) == labels[copy.parent or ""] for copy in copies)
     more = one.teach(tuple(POOL[:20]), lesson(POOL, 20, prepared=prepared))
     assert set(copies) <= set(more), "a label's copies are the same in every cell"

@@ -11,7 +11,7 @@ from satiety.worth.cells import Cell
 from satiety.worth.cellstore import Outcome
 from satiety.worth.recipes import best
 
-PROBLEM: Any = SimpleNamespace(headline="score", measure=lambda sums: {"score": sums[0] / sums[1]})
+PROBLEM: Any = SimpleNamespace(headline="score", score=lambda rows: {"score": rows[:, 0].sum() / rows[:, 1].sum()})
 
 
 def right(share: float) -> Any:

@@ -10,11 +10,14 @@ import pytest
 from satiety.errors import DataError
 from satiety.evaluate.bootstrap import Resampling
 from satiety.worth.scores import PLAIN, Key, Ruler, Scores, gain, resample
+from tests.additive import additive
 
 if TYPE_CHECKING:
     from satiety.problems.base import Floats
 
 HOW = Resampling(seed=1, resamples=300, level=0.95)
+ALONE = np.arange(40)
+"""Every test text is a group by itself."""
 BUDGETS = (0, 10, 20)
 Cells = dict[Key, "Floats"]
 
@@ -32,26 +35,27 @@ def cells(levers: tuple[str, ...], chains: int, more: int = 0) -> Cells:
 
 
 def measured(ours: Cells, curve: Cells | None = None) -> Scores:
-    return resample(accuracy, "accuracy", ours.items(), (curve or cells(PLAIN, 4)).items(), HOW)
+    return resample(additive(accuracy), "accuracy", ours.items(), (curve or cells(PLAIN, 4)).items(), ALONE, HOW)
 
 
 def test_scores_are_means_over_chains() -> None:
     scores = measured(cells(PLAIN, 3) | cells(("a",), 3, more=4))
     assert scores.budgets == BUDGETS
-    np.testing.assert_allclose(scores.point[PLAIN], [11 / 40, 16 / 40, 21 / 40])
-    np.testing.assert_allclose(scores.point[("a",)], [15 / 40, 20 / 40, 25 / 40])
-    np.testing.assert_allclose(scores.curve_point, [11.5 / 40, 16.5 / 40, 21.5 / 40])
-    assert scores.draws[PLAIN].shape == scores.curve_draws.shape == (300, 3)
-    assert scores.at(("a",), 20).interval(0.95).value == pytest.approx(25 / 40)
+    np.testing.assert_allclose(scores.mean(PLAIN), [11 / 40, 16 / 40, 21 / 40])
+    np.testing.assert_allclose(scores.mean(("a",)), [15 / 40, 20 / 40, 25 / 40])
+    np.testing.assert_allclose(scores.curve.point, [11.5 / 40, 16.5 / 40, 21.5 / 40])
+    assert scores.curve.draws.shape == gain(scores, ("a",)).draws.shape == (300, 3)
+    assert scores.pool[("a",)].shape == (300,)
 
 
 def test_the_order_of_cells_changes_nothing_and_they_may_come_one_by_one() -> None:
     ours = cells(PLAIN, 3) | cells(("a",), 3, more=4)
     turned = dict(reversed(ours.items()))
     one = measured(ours)
-    two = resample(accuracy, "accuracy", iter(turned.items()), iter(cells(PLAIN, 4).items()), HOW)
-    np.testing.assert_array_equal(one.draws[("a",)], two.draws[("a",)])
-    assert list(one.draws) == list(two.draws) == [PLAIN, ("a",)]
+    two = resample(additive(accuracy), "accuracy", iter(turned.items()), iter(cells(PLAIN, 4).items()), ALONE, HOW)
+    np.testing.assert_array_equal(gain(one, ("a",)).rows, gain(two, ("a",)).rows)
+    np.testing.assert_array_equal(one.curve.rows, two.curve.rows)
+    assert list(one.chains) == list(two.chains) == [PLAIN, ("a",)]
 
 
 def test_a_ruler_measures_each_cell_once_and_says_the_same() -> None:
@@ -61,28 +65,28 @@ def test_a_ruler_measures_each_cell_once_and_says_the_same() -> None:
         calls.append(1)
         return accuracy(sums)
 
-    ruler, ours = Ruler(counted, "accuracy", HOW), cells(PLAIN, 3) | cells(("a",), 3, more=4)
+    ruler, ours = Ruler(additive(counted), "accuracy", ALONE, HOW), cells(PLAIN, 3) | cells(("a",), 3, more=4)
     ruler.read(cells(PLAIN, 2).items(), cells(PLAIN, 4).items())
     again = ruler.read(ours.items(), cells(PLAIN, 4).items())
     assert len(calls) == len(ours) + len(cells(PLAIN, 4))
-    np.testing.assert_array_equal(again.draws[("a",)], measured(ours).draws[("a",)])
+    np.testing.assert_array_equal(gain(again, ("a",)).rows, gain(measured(ours), ("a",)).rows)
 
 
 def test_a_lever_is_compared_with_plain_in_the_chains_it_has() -> None:
     """It ran in the two worst chains alone: its mean is below plain's, its gain above 0."""
     scores = measured(cells(PLAIN, 6) | cells(("a",), 2, more=1))
-    assert (scores.point[("a",)] < scores.point[PLAIN]).all()
+    assert (scores.mean(("a",)) < scores.mean(PLAIN)).all()
     np.testing.assert_allclose(gain(scores, ("a",)).point, 1 / 40)
     same = scores.common([PLAIN, ("a",)])
-    np.testing.assert_allclose(same.point[("a",)] - same.point[PLAIN], 1 / 40)
-    np.testing.assert_allclose(same.curve_point, scores.curve_point)
+    np.testing.assert_allclose(same.mean(("a",)) - same.mean(PLAIN), 1 / 40)
+    np.testing.assert_allclose(same.curve.point, scores.curve.point)
 
 
 def test_common_changes_nothing_where_nothing_is_missing() -> None:
     scores = measured(cells(PLAIN, 3) | cells(("a",), 3, more=4))
     same = scores.common([PLAIN, ("a",)])
-    np.testing.assert_array_equal(same.draws[("a",)], scores.draws[("a",)])
-    np.testing.assert_array_equal(same.curve_draws, scores.curve_draws)
+    np.testing.assert_array_equal(gain(same, ("a",)).rows, gain(scores, ("a",)).rows)
+    np.testing.assert_array_equal(same.curve.rows, scores.curve.rows)
 
 
 def test_a_gain_over_another_lever_set() -> None:
@@ -98,7 +102,7 @@ def test_a_lever_that_copies_gains_nothing_in_any_draw() -> None:
 def test_a_budget_that_a_lever_set_lacks_is_nan() -> None:
     some = {key: tally for key, tally in cells(("a",), 3).items() if key[0] != 10}
     scores = measured(cells(PLAIN, 3) | some)
-    assert np.isnan(scores.point[("a",)]).tolist() == [False, True, False]
+    assert np.isnan(scores.mean(("a",))).tolist() == [False, True, False]
     assert np.isnan(gain(scores, ("a",)).point).tolist() == [False, True, False]
 
 
@@ -109,5 +113,5 @@ def test_nothing_to_measure_is_refused(empty: Cells) -> None:
 
 
 def test_cells_on_different_test_sets_are_refused() -> None:
-    with pytest.raises(DataError, match="share one test set; one has 40 examples, another 41"):
+    with pytest.raises(DataError, match="share one test set; it has 40 examples, a cell 41"):
         measured(cells(PLAIN, 2) | {(10, ("a",), 0): tallies(3, count=41)})

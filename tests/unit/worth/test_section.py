@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from tests.unit.worth.material import AUGMENT, worth
 
-FULL = {"chains": 3, "budgets": 1, "dev": 0.2}
+FULL = {"chains": 3, "budgets": 2, "dev": 0.2}
 
 
 @pytest.mark.parametrize(

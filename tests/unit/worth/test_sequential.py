@@ -10,6 +10,7 @@ import pytest
 from satiety.evaluate.bootstrap import Interval, Resampling
 from satiety.worth.scores import PLAIN, Key, Scores, resample
 from satiety.worth.sequential import Futility, stopped, verdict
+from tests.additive import additive
 
 if TYPE_CHECKING:
     from satiety.problems.base import Floats
@@ -32,10 +33,9 @@ def scores(gain: float, chains: int, noise: float = 0.004) -> Scores:
             base = 0.5 + n / 300 + 0.05 * rng.standard_normal()
             plain[n, PLAIN, chain] = tallies(base)
             lever[n, ("a",), chain] = tallies(base + gain + noise * rng.standard_normal())
-    how = Resampling(1, 1000, 0.95)
-    return resample(
-        lambda sums: {"score": sums[..., 0] / sums[..., 1]}, "score", (plain | lever).items(), plain.items(), how
-    )
+    how, cells = Resampling(1, 1000, 0.95), (plain | lever).items()
+    score = additive(lambda sums: {"score": sums[..., 0] / sums[..., 1]})
+    return resample(score, "score", cells, plain.items(), np.arange(1000), how)
 
 
 def test_the_last_chain_is_no_look_and_alpha_is_shared_by_the_looks() -> None:

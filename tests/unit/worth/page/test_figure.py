@@ -6,7 +6,7 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from satiety.worth.page import page
@@ -88,7 +88,7 @@ def rows(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @given(st.lists(rows(), max_size=16))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 def test_whatever_was_measured_nothing_overlaps(levers: list[dict[str, Any]]) -> None:
     report = sample.report() | {"levers": levers}
     for frame in FRAMES:

@@ -12,14 +12,14 @@ from __future__ import annotations
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import numpy as np
 from pydantic import BaseModel, Field
 
+from satiety.heads.doubt import doubtful
 from satiety.section import FIELDS, MOST
-from satiety.tuning.doubt import doubtful
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,19 +48,22 @@ class Solver(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """A solved head."""
+class Solved:
+    """A solved linear layer."""
 
     weight: Floats
-    """Shape (classes, hidden)."""
+    """Shape (outputs, hidden)."""
     bias: Floats
-    """Shape (classes,)."""
+    """Shape (outputs,)."""
     strength: float
     """The penalty that was chosen."""
     doubtful: tuple[int, ...] = ()
     """Rows whose target looks wrong to the heads of the folds that did not see them, the most doubtful first."""
     temperature: float = 1.0
     """What the logits are to be divided by, so that confidences are right as often as they say (on rows not seen)."""
+    held_out: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    """Probabilities by the layers of the folds that did not see a row, shape (rows, outputs), where they were wanted;
+    NaN where a row was not drawn."""
 
     def plain(self) -> dict[str, Any]:
         """Return it as JSON keeps it, to the last bit."""
@@ -70,6 +73,7 @@ class Head:
             "strength": self.strength,
             "doubtful": self.doubtful,
             "temperature": self.temperature,
+            "held_out": self.held_out.tolist(),
         }
 
     @classmethod
@@ -77,7 +81,8 @@ class Head:
         """Return the head that ``plain`` described."""
         weight, bias = np.array(plain["weight"]), np.array(plain["bias"])
         rest = {name: plain[name] for name in ("strength", "temperature")}
-        return cls(weight, bias, doubtful=tuple(plain["doubtful"]), **rest)
+        held_out = np.array(plain["held_out"], dtype=np.float64)
+        return cls(weight, bias, doubtful=tuple(plain["doubtful"]), held_out=held_out, **rest)
 
 
 def solve(
@@ -88,7 +93,9 @@ def solve(
     solver: Solver,
     seed: int,
     judged: NDArray[np.bool_] | None = None,
-) -> Head:
+    *,
+    keep: bool = False,
+) -> Solved:
     """Return the head for features of shape (rows, hidden), targets and groups of shape (rows,).
 
     Args:
@@ -99,29 +106,39 @@ def solve(
         solver: how.
         seed: of the sample of rows, and of the folds.
         judged: the rows by which the strength is chosen; None: all. All rows are learned from.
+        keep: whether the probabilities of held-out rows are wanted.
     """
-    chosen = _sample(len(targets), solver.rows, seed)
-    rows, answers, owners = features[chosen].astype(np.float64), targets[chosen], [groups[i] for i in chosen]
+    chosen = sample(len(targets), solver.rows, seed)
+    answers, owners = targets[chosen], [groups[i] for i in chosen]
     asked = np.ones(len(chosen), dtype=bool) if judged is None else judged[chosen]
-    middle = rows.mean(0)
-    scale = float(np.sqrt(((rows - middle) ** 2).sum(1).mean())) or 1.0
-    rows = (rows - middle) / scale
+    rows, middle, scale = centred(features[chosen])
     strengths = sorted(solver.strengths, reverse=True)
-    folds = list(_folds(answers, owners, solver.folds, np.random.default_rng(seed)))
+    folds = list(part(answers, owners, solver.folds, np.random.default_rng(seed)))
     held = _held_out(rows, answers, classes, folds, strengths)
     best = int(np.argmin([_loss(chances[asked], answers[asked]) for chances in held]))
     weight, bias = next(_path(rows, answers, classes, [strengths[best]]))
     told = held[best]
-    return Head(
+    unseen = np.full((len(targets) if keep else 0, classes), np.nan)
+    unseen[chosen[: len(unseen)]] = told[: len(unseen)]
+    return Solved(
         weight / scale,
         bias - weight @ middle / scale,
         strengths[best],
         tuple(int(chosen[row]) for row in doubtful(told, answers)),
         temperature=_temperature(told[asked], answers[asked]),
+        held_out=unseen,
     )
 
 
-def _sample(count: int, most: int, seed: int) -> Ints:
+def centred(features: Floats) -> tuple[Floats, Floats, float]:
+    """Return features of mean zero and unit variance as a whole, the mean that was taken off, and the divisor."""
+    rows = features.astype(np.float64)
+    middle = rows.mean(0)
+    scale = float(np.sqrt(((rows - middle) ** 2).sum(1).mean())) or 1.0
+    return (rows - middle) / scale, middle, scale
+
+
+def sample(count: int, most: int, seed: int) -> Ints:
     """Return the rows that are used; the draw is its own, so that folds do not depend on how often a row is there."""
     if count <= most:
         return np.arange(count)
@@ -144,7 +161,7 @@ def _temperature(chances: Floats, answers: Ints) -> float:
     return best
 
 
-def _folds(answers: Ints, owners: Sequence[str], count: int, draw: np.random.Generator) -> Iterator[Ints]:
+def part(answers: Ints, owners: Sequence[str], count: int, draw: np.random.Generator) -> Iterator[NDArray[np.bool_]]:
     """Yield ``count`` boolean masks of held-out rows: whole groups, each class (of their first rows) spread evenly."""
     first = {owner: int(answers[i]) for i, owner in reversed(list(enumerate(owners)))}
     names = sorted(first)
@@ -158,7 +175,9 @@ def _folds(answers: Ints, owners: Sequence[str], count: int, draw: np.random.Gen
         yield numbers == fold
 
 
-def _held_out(rows: Floats, answers: Ints, classes: int, folds: Sequence[Ints], strengths: Sequence[float]) -> Floats:
+def _held_out(
+    rows: Floats, answers: Ints, classes: int, folds: Sequence[NDArray[np.bool_]], strengths: Sequence[float]
+) -> Floats:
     """Return the probabilities that each strength gives to rows it has not seen, shape (strengths, rows, classes).
 
     Rows of a fold without which there is but one class are told nothing: every class is as likely.

@@ -1,0 +1,61 @@
+"""Where no lever helps, how often does the meter say that one does? Simulated studies whose truth is known.
+
+A study is as the default's: seven sets of three levers, five budgets to 240 labels, 8 chains for the levers and 24 for
+the curve, macro-F1. Plain's curve, the spread of scores and how far levers share it differ from study to study; no
+lever changes the true score. Counted are studies in which any verdict is "worth it", in which the next step keeps a
+lever, and, as the peer, in which an interval that holds by itself would have said "worth it". The limits are Wilson's.
+
+    python -m benchmarks.false_gains [studies]
+"""
+
+import json
+import sys
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from satiety.worth.agreement import wilson
+from satiety.worth.decision import acting, decide
+from satiety.worth.findings import Findings
+from satiety.worth.sequential import verdict
+from tests.unit.worth.simulation import Design, World, idle_study, power_law, world
+
+RESULTS = Path("benchmarks/results/false_gains.json")
+STUDIES, BAR = 600, 0.08
+HOW = Design(levers=8, curve=24, test=500, resamples=500, classes=3)
+
+
+def said(found: Findings) -> dict[str, bool]:
+    """Return what a study says of levers, none of which helps."""
+    least, budgets = found.plan.params.least, found.scores.budgets
+    sets = acting(found)
+    return {
+        "worth it": any(found.says(levers, budget) == "worth it" for levers in sets for budget in budgets),
+        "kept": bool(decide(found).keep),
+        "one by one": any(verdict(one, least) == "worth it" for levers in sets for one in found.gains[levers]),
+    }
+
+
+def main() -> None:
+    """Simulate, write the results, and print them."""
+    studies = int(sys.argv[1]) if len(sys.argv) > 1 else STUDIES
+    counts = Counter[str]()
+    for seed in range(studies):
+        rng = np.random.default_rng([5, seed])
+        counts.update({name: int(yes) for name, yes in said(idle_study(rng, _idle(rng), HOW)).items()})
+    told = {name: wilson(count, studies, 0.95).rounded() for name, count in counts.items()}
+    RESULTS.write_text(json.dumps({"studies": studies, **told}, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(told, indent=2))
+    if any(told[name]["high"] > BAR for name in ("worth it", "kept")):
+        sys.exit(f"the upper limit is to be {BAR} at most")
+
+
+def _idle(rng: np.random.Generator) -> World:
+    """Draw a world in which no lever changes the true score."""
+    return replace(world(rng, power_law), multiplier=1.0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""The frozen test is like what it was drawn from, and intervals hold where texts come in groups.
+
+First the default problem: over 200 seeds, the mean share of texts in test that are tied to another one (near-duplicates
+by `ingest.near_group`), beside that of all labelled texts. Then 2,000 made test sets of 600 groups of 1 to 6 texts that
+are mostly right or wrong together: how often the 95 % intervals of accuracy and macro-F1 hold the truth, drawn by whole
+groups, and, as the peer, by single texts.
+
+    python -m benchmarks.groups
+"""
+
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from satiety.evaluate.bootstrap import Resampling, intervals
+from satiety.ingest import Ingest
+from satiety.ingest.duplicates import drop_twins, settle_conflicts
+from satiety.ingest.load import load
+from satiety.ingest.split import divide, tie
+from satiety.problems import PROBLEMS
+
+RESULTS = Path("benchmarks/results/groups.json")
+SEEDS, SETS, GROUPS, MOST, RESAMPLES = 200, 2000, 600, 6, 1000
+SKILL, TOGETHER = 0.7, 0.8
+"""Share of texts that are right, and of a group's texts that share its fate."""
+NEAR, COVERAGE = 0.01, (0.94, 0.96)
+PROBLEM = PROBLEMS["classify"].model_validate({"labels": ["a", "b", "c"], "names": {}})
+SHARES = np.array([0.6, 0.3, 0.1])
+
+
+def split() -> dict[str, float]:
+    """Return the share of tied texts among all, and its mean in test."""
+    params = Ingest.load()
+    loaded = load(params.labelled, [], params.problem, params.limits, params.mask, Path("data/raw"))
+    unique, _, _ = drop_twins(settle_conflicts(loaded.examples, params.conflicts)[0], [], {}, params.near_duplicate)
+    problem, ties = params.problem.settle(unique), tie(unique, params.near_group)
+    sizes = Counter(ties.clusters.values())
+    tied = {name for name, cluster in ties.clusters.items() if sizes[cluster] > 1}
+    sizes_of: dict[str, Any] = {"test": params.test, "budget": params.budget, "dev": params.dev}
+    found = []
+    for seed in range(SEEDS):
+        made = divide(unique, ties, {}, problem.stratum, seed=seed, **sizes_of)
+        found.append(np.mean([example.id in tied for example in made.examples if example.split == "test"]))
+    return {"all": len(tied) / len(unique), "test": float(np.mean(found)), "spread": float(np.std(found))}
+
+
+def made(rng: np.random.Generator, groups: int) -> tuple[Any, Any]:
+    """Return tallies and groups of a made test set."""
+    codes = np.repeat(np.arange(groups), rng.integers(1, MOST + 1, groups))
+    fate, alone = rng.random(groups) < SKILL, rng.random(len(codes)) < SKILL
+    right = np.where(rng.random(len(codes)) < TOGETHER, fate[codes], alone)
+    gold = rng.choice(3, len(codes), p=SHARES)
+    given = np.where(right, gold, (gold + rng.integers(1, 3, len(codes))) % 3)
+    hot = np.eye(3)
+    return np.concatenate([hot[gold] * hot[given], hot[given], hot[gold]], axis=1), codes
+
+
+def coverage() -> dict[str, dict[str, float]]:
+    """Return how often intervals held the truth, by how they were drawn."""
+    rng, metrics = np.random.default_rng(14), ("accuracy", "macro_f1")
+    large, _ = made(rng, 300_000)
+    truth = {name: float(value) for name, value in PROBLEM.score(large).items()}
+    held = {way: Counter[str]() for way in ("groups", "texts")}
+    for number in range(SETS):
+        tallies, codes = made(rng, GROUPS)
+        for way, drawn in (("groups", codes), ("texts", np.arange(len(codes)))):
+            found = intervals(PROBLEM.score, tallies, drawn, Resampling(number, RESAMPLES, 0.95))
+            held[way].update(name for name in metrics if found[name].low <= truth[name] <= found[name].high)
+    return {way: {name: counts[name] / SETS for name in metrics} for way, counts in held.items()}
+
+
+def main() -> None:
+    """Measure, write the results, and print them."""
+    told = {"split": split(), "coverage": coverage()}
+    RESULTS.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(told, indent=2))
+    low, high = COVERAGE
+    near = abs(told["split"]["test"] - told["split"]["all"]) <= NEAR
+    if not near or not all(low <= share <= high for share in told["coverage"]["groups"].values()):
+        sys.exit(f"outside what is promised: shares within {NEAR}, coverage by groups within {COVERAGE}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""What a head is: which states of the encoder it reads, what its outputs stand for, and how far they are off.
+
+A head is a component in one file. It has no weights: those are a linear layer of the model (`satiety.tuning.model`), on
+what ``pool`` returns. A problem names the head that it stands on; nobody else asks which one it is. torch is imported
+inside methods, for problems are read where no model is.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+
+from satiety.errors import ModelError
+from satiety.problems.base import IGNORE
+from satiety.registry import Component, Registry
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from satiety.heads.solver import Solved, Solver
+    from satiety.problems import Problem, Window
+    from satiety.problems.base import Floats
+
+Pooling = Literal["mean", "first"]
+"""How a text's tokens become one vector: their mean, or the first token's (BERT's [CLS])."""
+
+
+class Head(Component):
+    """What stands on the encoder."""
+
+    per_token: ClassVar[bool] = False
+    """Whether there is a row of outputs for each token; else one for each window."""
+
+    def size(self, problem: Problem) -> int:
+        """Return how many outputs a row has."""
+        return len(problem.classes)
+
+    @abstractmethod
+    def pool(self, states: Tensor, mask: Tensor, pooling: Pooling) -> Tensor:
+        """Return what the linear layer sees.
+
+        Args:
+            states: of the encoder, shape (windows, tokens, hidden).
+            mask: 1 where there is a token, shape (windows, tokens).
+            pooling: how tokens become one vector.
+
+        Returns:
+            Shape (windows, hidden), or (windows, tokens, hidden) where there are outputs for each token.
+        """
+
+    @abstractmethod
+    def targets(self, windows: Sequence[Window], width: int) -> Tensor:
+        """Return the targets of windows that are padded to ``width`` tokens."""
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean cross-entropy over the targets that are not IGNORE.
+
+        A plain mean, so that a batch that holds everything twice has the same loss.
+
+        Args:
+            outputs: shape (windows, classes), or (windows, tokens, classes).
+            targets: class indices, shape (windows,) or (windows, tokens).
+
+        Raises:
+            ModelError: no target at all, as in a batch of padding, or one that is no class.
+        """
+        from torch.nn.functional import cross_entropy
+
+        kept = targets[targets != IGNORE]
+        if kept.numel() == 0:
+            raise ModelError(
+                "a batch holds nothing but padding: no token or text of it has a label; look at the examples' labels"
+            )
+        if int(kept.max()) >= outputs.shape[-1] or int(kept.min()) < 0:
+            worst = int(kept.max()) if int(kept.max()) >= outputs.shape[-1] else int(kept.min())
+            raise ModelError(f"label id {worst} is out of range: the head has {outputs.shape[-1]} classes")
+        return cross_entropy(outputs.flatten(0, -2), targets.flatten(), ignore_index=IGNORE)
+
+    def solve(
+        self,
+        features: Floats,
+        targets: Floats,
+        groups: Sequence[str],
+        size: int,
+        solver: Solver,
+        seed: int,
+        judged: NDArray[np.bool_],
+    ) -> Solved:
+        """Return the linear layer that solves a regularised logistic regression on features of the untouched encoder.
+
+        Args:
+            features: what the layer sees, shape (targets, hidden).
+            targets: shape (targets,).
+            groups: rows of one group are never divided between learning and judging, one for each target.
+            size: outputs of the layer.
+            solver: how.
+            seed: of the sample of rows, and of the folds.
+            judged: the rows by which the strength is chosen, shape (targets,); all are learned from.
+        """
+        from satiety.heads.solver import solve
+
+        return solve(features, targets.astype(np.int64), groups, size, solver, seed, judged)
+
+    def check(self, window: Window, problem: Problem) -> None:
+        """Raise ModelError where a target of the window can be none of the problem's."""
+        count = self.size(problem)
+        if wrong := [target for target in window.targets if target != IGNORE and not 0 <= target < count]:
+            raise ModelError(
+                f"label id {wrong[0]} is out of range: {problem.kind} has {count} classes, 0 to {count - 1}"
+            )
+
+    def teaches(self, window: Window) -> bool:
+        """Return whether the window has a target at all."""
+        return any(target != IGNORE for target in window.targets)
+
+    def pairs(self, windows: Sequence[Window], rows: Sequence[Floats]) -> tuple[Floats, Floats]:
+        """Return the outputs or features that have a target, shape (targets, columns), and the targets."""
+        flat = np.concatenate([np.atleast_2d(row) for row in rows])
+        targets = np.concatenate([window.targets for window in windows])
+        return flat[targets != IGNORE], targets[targets != IGNORE]
+
+    def owners(self, windows: Sequence[Window]) -> list[int]:
+        """Return whose each of these targets is, by the example's index."""
+        return [window.example for window in windows for target in window.targets if target != IGNORE]
+
+    def widen(self, window: Window, place: int, marks: Sequence[int]) -> Window:
+        """Return the window with tokens put in at a place, which answer for nothing."""
+        types = [*window.types[:place], *[0] * len(marks), *window.types[place:]] if window.types else []
+        return replace(window, input_ids=[*window.input_ids[:place], *marks, *window.input_ids[place:]], types=types)
+
+
+class PerText(Head):
+    """A head that reads a text as one vector: the mean of its tokens, or the first one.
+
+    Source: Reimers & Gurevych 2019, Sentence-BERT (arXiv:1908.10084), where the mean beat the first token.
+    """
+
+    def pool(self, states: Tensor, mask: Tensor, pooling: Pooling) -> Tensor:
+        if pooling == "first":
+            return states[:, 0]
+        weights = mask.unsqueeze(-1).float()
+        return (states.float() * weights).sum(1) / weights.sum(1).clamp(min=1)
+
+    def teaches(self, window: Window) -> bool:
+        return bool(window.targets) and window.targets[0] != IGNORE
+
+    def owners(self, windows: Sequence[Window]) -> list[int]:
+        return [window.example for window in windows if self.teaches(window)]
+
+
+HEADS: Registry[Head] = Registry("head", "satiety.heads")

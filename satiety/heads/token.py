@@ -1,0 +1,38 @@
+"""One answer per token: a class, such as a tag of an entity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+from satiety.heads.base import HEADS, Head, Pooling
+from satiety.problems.base import IGNORE
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from satiety.problems import Window
+
+
+@HEADS.register("token")
+class TokenHead(Head):
+    """Answer once per token: one class out of several."""
+
+    per_token: ClassVar = True
+
+    def pool(self, states: Tensor, mask: Tensor, pooling: Pooling) -> Tensor:
+        return states
+
+    def targets(self, windows: Sequence[Window], width: int) -> Tensor:
+        import torch
+
+        rows = [[*window.targets, *[IGNORE] * (width - len(window.targets))] for window in windows]
+        return torch.tensor(rows, dtype=torch.int64)
+
+    def widen(self, window: Window, place: int, marks: Sequence[int]) -> Window:
+        return replace(
+            super().widen(window, place, marks),
+            targets=[*window.targets[:place], *[IGNORE] * len(marks), *window.targets[place:]],
+            units=[*window.units[:place], *[-1] * len(marks), *window.units[place:]],
+        )

@@ -1,0 +1,142 @@
+"""A text or an example -> the same repaired, and personal data and secrets masked; for all that is kept of texts.
+
+In this order, for ``jane&#64;x.com`` is an address only once it is repaired.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Literal, TypeVar
+
+from satiety.answers import Answer, Span
+from satiety.ingest.repair import repair, repair_spans, salvage
+from satiety.inputs import Inputs, Value
+from satiety.masking import Kind, mask, mask_spans
+
+T = TypeVar("T", str, Kind)
+Moved = tuple[str, tuple[Span, ...], tuple[T, ...]]
+"""A text, its spans, and what was done to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A span that could not move with its text."""
+
+    reason: Literal["text", "personal"]
+    """Whether the repair or the masking cut it."""
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sanitised:
+    """A text as it may be kept and shown."""
+
+    text: str
+    spans: tuple[Span, ...]
+    """Those that could move with the text, in its characters."""
+    repairs: tuple[str, ...]
+    """What was repaired."""
+    masked: tuple[Kind, ...]
+    """What was masked."""
+    lost: tuple[Lost, ...]
+
+
+def sanitise(text: str, spans: Sequence[Span], hide: Collection[Kind]) -> Sanitised:
+    """Repair a text, then mask it; move its spans along, and give up those that cannot.
+
+    Raises:
+        ValueError: the text cannot be repaired, as in ``repair``.
+    """
+    (repaired, moved, repairs), cut = _moved(spans, partial(_repaired, text), "text")
+    (masked, moved, kinds), hidden = _moved(moved, lambda some: mask_spans(repaired, some, hide), "personal")
+    return Sanitised(masked, moved, repairs, kinds, (*cut, *hidden))
+
+
+@dataclass(frozen=True, slots=True)
+class SanitisedExample:
+    """An example as it may be kept and shown."""
+
+    inputs: dict[str, Value]
+    answer: Answer | None
+    """It points to the same stretches as before, but for those that were lost."""
+    repairs: tuple[str, ...]
+    masked: tuple[Kind, ...]
+    lost: tuple[Lost, ...]
+
+
+def sanitise_example(inputs: Inputs, answer: Answer | None, marked: str, hide: Collection[Kind]) -> SanitisedExample:
+    """Repair and mask every text of the inputs and of the answer; what points into the input ``marked`` moves along.
+
+    Raises:
+        ValueError: a text cannot be repaired, as in ``repair``.
+    """
+    done: list[Sanitised] = []
+    pointing = [part for value in inputs.values() for part in value if isinstance(part, Span)]
+    pointing += answer.mentions if answer else ()
+    stretches = [Span(start, end, f"{start}:{end}") for start, end in sorted({(s.start, s.end) for s in pointing})]
+
+    def clean(text: str, spans: Sequence[Span] = ()) -> str:
+        done.append(sanitise(text, spans, hide))
+        return done[-1].text if spans else done[-1].text.strip()
+
+    def clean_value(name: str, value: Value) -> Value:
+        if isinstance(value, str):
+            return clean(value, stretches if name == marked else ())
+        return tuple(clean(part) if isinstance(part, str) else part for part in value)  # type: ignore[return-value]
+
+    def follow(spans: Iterable[Any]) -> list[Any]:
+        places = {stretch.label: stretch for one in done for stretch in one.spans}
+        found = [(span, places.get(f"{span.start}:{span.end}")) for span in spans]
+        return [replace(span, start=place.start, end=place.end) for span, place in found if place]
+
+    cleaned = {name: clean_value(name, value) for name, value in inputs.items()}
+    for name, value in cleaned.items():
+        if not isinstance(value, str) and any(isinstance(part, Span) for part in value):
+            cleaned[name] = tuple(follow(value))
+    if answer is not None:
+        answer = answer.move(follow(answer.mentions)).reword(clean)
+    return SanitisedExample(
+        cleaned,
+        answer,
+        tuple(dict.fromkeys(repair for one in done for repair in one.repairs)),
+        tuple(dict.fromkeys(kind for one in done for kind in one.masked)),
+        tuple(lost for one in done for lost in one.lost),
+    )
+
+
+def mask_salvaged(text: str, hide: Collection[Kind]) -> str:
+    """Return a text of any kind, repaired as far as can be, then masked: a note, a key, a text that is refused."""
+    return mask(salvage(text), hide)[0]
+
+
+def _repaired(text: str, spans: Sequence[Span]) -> Moved[str]:
+    if spans:
+        return repair_spans(text, spans)
+    repaired, repairs = repair(text)
+    return repaired, (), repairs
+
+
+def _moved(
+    spans: Sequence[Span], move: Callable[[Sequence[Span]], Moved[T]], reason: Literal["text", "personal"]
+) -> tuple[Moved[T], list[Lost]]:
+    """Move a text with its spans; where that fails, without those that cannot move alone, or else without any."""
+    kept, lost = list(spans), list[Lost]()
+    while True:
+        try:
+            return move(kept), lost
+        except ValueError as error:
+            if not kept:
+                raise
+            culprits = [span for span in kept if _fails(move, span)] or kept
+            lost += [Lost(reason, str(error))] * len(culprits)
+            kept = [span for span in kept if span not in culprits]
+
+
+def _fails(move: Callable[[Sequence[Span]], Any], span: Span) -> bool:
+    try:
+        move((span,))
+    except ValueError:
+        return True
+    return False

@@ -1,0 +1,220 @@
+"""Any number of labels for a text: topics of a news item, symptoms in a report.
+
+A label is given where its probability reaches its threshold: the one of largest F1 on texts that the model did not
+learn from (Lipton, Elkan & Naryanaswamy 2014, arXiv:1402.1892).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from pydantic import Field
+
+from satiety.answers import Labels, labels_of
+from satiety.errors import DataError
+from satiety.problems.base import PROBLEMS, LabelSet, Prediction, Problem, Window, ratio, text_windows
+from satiety.records import Example
+
+if TYPE_CHECKING:
+    from satiety.answers import Answer
+    from satiety.inputs import Inputs
+    from satiety.problems.base import Embed, Floats
+
+TEXTS = {
+    "en": ("The delivery came early and everything works.", "The delivery was late."),
+    "zh": ("快递提前到了，东西都很好用。", "快递来晚了。"),
+}
+HALF = 0.5
+"""The threshold of a label of which nothing is known."""
+
+
+@PROBLEMS.register("multilabel")
+class MultiLabel(Problem):
+    """Give a text any number of labels out of a fixed set."""
+
+    headline: ClassVar = "macro_f1"
+    metrics: ClassVar = ("macro_f1", "micro_f1", "exact_match")
+    gold: ClassVar = "labels"
+    answer: ClassVar = Labels
+    head: ClassVar = "labels"
+
+    labels: LabelSet
+    """The label set; null takes the labels found in the data, in alphabetical order."""
+    separator: str = Field(min_length=1, examples=[","])
+    """What stands between labels where a cell is one text; a list needs none."""
+    thresholds: dict[str, float] | None = Field(examples=[None])
+    """From which probability on a label is given; null chooses them by cross-validation. A label without one: 0.5."""
+
+    @classmethod
+    def sample(cls) -> Self:
+        return cls(labels=["delivery", "quality"], separator=",", thresholds=None)
+
+    def parse(self, cell: Any) -> Labels:
+        if isinstance(cell, str):
+            cell = [name for part in cell.split(self.separator) if (name := part.strip())]
+        return Labels.of(cell)
+
+    def check(self, inputs: Inputs, answer: Answer) -> None:
+        unknown = [name for name in answer.labels if self.labels is not None and name not in self.labels]
+        if unknown:
+            raise ValueError(f"label {unknown[0][:80]!r} is not one of: {', '.join(self.labels or ())[:200]}")
+
+    def accepts(self, answer: Answer) -> bool:
+        return isinstance(answer, Labels) and set(answer.names) <= set(self.listed)
+
+    def settle(self, examples: Sequence[Example]) -> Self:
+        found = labels_of(example.answer for example in examples)
+        if not found:
+            raise DataError("multilabel: no example has a label; is the column of labels mapped?")
+        return self.model_copy(update={"labels": self.labels if self.labels is not None else found})
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        if self.labels is None:
+            raise ValueError("the problem is not settled: its label set is not known yet")
+        return tuple(self.labels)
+
+    def stratum(self, example: Example) -> str:
+        return "+".join(labels_of([example.answer]))
+
+    def encode(self, examples: Sequence[Example], tokenizer: Any, max_length: int) -> list[Window]:
+        answers = [example.answer for example in examples]
+        targets = [
+            [] if answer is None else [float(name in answer.labels) for name in self.classes] for answer in answers
+        ]
+        windows = text_windows(self, examples, tokenizer, max_length)
+        return [replace(window, targets=list(targets[window.example])) for window in windows]
+
+    def decode(
+        self, examples: Sequence[Example], windows: Sequence[Window], logits: Sequence[Floats]
+    ) -> list[Prediction]:
+        """Average the logits of a long text's windows; give the labels that reach their thresholds."""
+        sums, counts = np.zeros((len(examples), len(self.classes))), np.zeros((len(examples), 1))
+        for window, row in zip(windows, logits, strict=True):
+            sums[window.example] += row
+            counts[window.example] += 1
+        return [self._prediction(row) for row in _sigmoid(sums / np.maximum(counts, 1))]
+
+    def fit_decoder(self, examples: Sequence[Example], chances: Floats) -> Self:
+        """Choose the threshold of each label by its F1 on probabilities of shape (examples, labels)."""
+        if self.thresholds is not None:
+            return self
+        gold = np.array(
+            [[name in example.answer.labels for name in self.classes] for example in examples if example.answer]
+        )
+        found = {name: _threshold(chances[:, i], gold[:, i]) for i, name in enumerate(self.classes)}
+        return self.model_copy(update={"thresholds": found})
+
+    def tally(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> Floats:
+        """Count right, given and gold labels of each class, and exact answers; shape (examples, 3 · classes + 2)."""
+        index = {label: i for i, label in enumerate(self.classes)}
+        counts = np.zeros((len(gold), 3, len(index)))
+        for row, example, prediction in zip(counts, gold, predicted, strict=True):
+            for kind, answer in ((1, prediction.answer), (2, example.answer)):
+                for name in labels_of([answer]):
+                    if name in index:
+                        row[kind, index[name]] = 1
+        counts[:, 0] = counts[:, 1] * counts[:, 2]
+        exact = (counts[:, 1] == counts[:, 2]).all(axis=1)
+        return np.column_stack([counts.reshape(len(gold), -1), exact, np.ones(len(gold))])
+
+    def measure(self, tallies: Floats) -> dict[str, Floats]:
+        right, given, gold = np.split(tallies[..., :-2], 3, axis=-1)
+        f1, seen = ratio(2 * right, given + gold), given + gold > 0
+        metrics = {
+            "macro_f1": ratio((f1 * seen).sum(-1), seen.sum(-1)),
+            "micro_f1": ratio(2 * right.sum(-1), (given + gold).sum(-1)),
+            "exact_match": ratio(tallies[..., -2], tallies[..., -1]),
+        }
+        for i, label in enumerate(self.classes):
+            metrics |= {
+                f"f1/{label}": f1[..., i],
+                f"precision/{label}": ratio(right[..., i], given[..., i]),
+                f"recall/{label}": ratio(right[..., i], gold[..., i]),
+            }
+        return metrics
+
+    def before(self, train: Sequence[Example], asked: Sequence[Example], embed: Embed) -> list[Prediction]:
+        """Answer by the label whose name is nearest in the untuned model's embedding."""
+        similarity = embed([example.text for example in asked]) @ embed(list(self.classes)).T
+        chances = np.exp(similarity - similarity.max(axis=1, keepdims=True))
+        return [
+            Prediction(Labels((self.classes[int(row.argmax())],)), float(row.max()), self._scores(row))
+            for row in chances / chances.sum(axis=1, keepdims=True)
+        ]
+
+    def expected(self, scores: Floats) -> Floats:
+        given = (scores >= self._thresholds).astype(np.float64)
+        exact = np.where(given > 0, scores, 1 - scores).prod(axis=1)
+        return np.column_stack([given * scores, given, scores, exact, np.ones(len(scores))])
+
+    def outputs(self, predicted: Sequence[Prediction]) -> Floats:
+        return np.array([[prediction.scores[name] for name in self.classes] for prediction in predicted])
+
+    def outcomes(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[float, bool]]:
+        return [
+            (prediction.scores[name], name in labels_of([example.answer]))
+            for example, prediction in zip(gold, predicted, strict=True)
+            for name in labels_of([prediction.answer])
+        ]
+
+    def confusions(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[str, str]]:
+        """Pair each label that is missed or given wrongly with nothing."""
+        pairs = []
+        for example, prediction in zip(gold, predicted, strict=True):
+            real, given = set(labels_of([example.answer])), set(labels_of([prediction.answer]))
+            pairs += [(name if name in real else "", name if name in given else "") for name in sorted(real | given)]
+        return pairs
+
+    def contradicts(self, stored: Answer, confidence: float, given: Prediction, tolerance: float) -> bool:
+        """Look at labels that differ: one whose probability is far from its threshold cannot."""
+        differ = set(stored.labels) ^ set(labels_of([given.answer]))
+        levels = dict(zip(self.classes, self._thresholds.tolist(), strict=True))
+        return any(not abs(given.scores.get(name, 1) - levels.get(name, 0)) <= tolerance for name in differ)
+
+    def examples(self, language: str) -> list[Example]:
+        both, one = TEXTS[language]
+        first = self.classes[0]
+        answers = [Labels(tuple(sorted(self.classes))), Labels((first,))]
+        return [Example(str(i), {"text": text}, answers[i]) for i, text in enumerate((both, one))]
+
+    def signature(self) -> dict[str, Any]:
+        return {"type": "array", "items": {"type": "string"}}
+
+    @property
+    def _thresholds(self) -> Floats:
+        known = self.thresholds or {}
+        return np.array([known.get(name, HALF) for name in self.classes])
+
+    def _given(self, example: Example) -> list[float]:
+        """Return 1 or 0 for each class."""
+        names = labels_of([example.answer])
+        return [float(name in names) for name in self.classes]
+
+    def _prediction(self, chances: Floats) -> Prediction:
+        given = chances >= self._thresholds
+        names = sorted(name for name, has in zip(self.classes, given, strict=True) if has)
+        sure = float(np.where(given, chances, 1 - chances).mean())
+        return Prediction(Labels(tuple(names)), sure, self._scores(chances))
+
+    def _scores(self, chances: Floats) -> dict[str, float]:
+        return dict(zip(self.classes, chances.tolist(), strict=True))
+
+
+def _sigmoid(logits: Floats) -> Floats:
+    return np.asarray(np.exp(-np.logaddexp(0, -logits)))
+
+
+def _threshold(chances: Floats, gold: Floats) -> float:
+    """Return the threshold of largest F1, in the middle between two probabilities; 0.5 where none finds anything."""
+    order = np.argsort(-chances, kind="stable")
+    right, given = gold[order].cumsum(), np.arange(1, len(gold) + 1)
+    f1 = ratio(2 * right, given + gold.sum())
+    best = int(f1.argmax())
+    if not f1[best] > 0:
+        return HALF
+    below = chances[order[best + 1]] if best + 1 < len(order) else 0.0
+    return float((chances[order[best]] + below) / 2)

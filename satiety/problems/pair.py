@@ -1,0 +1,49 @@
+"""One label for two texts: does the one follow from the other, do they ask the same, do they fit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import numpy as np
+
+from satiety.answers import Label
+from satiety.problems.base import PROBLEMS, Prediction
+from satiety.problems.labelled import OneLabel
+from satiety.records import Example
+
+if TYPE_CHECKING:
+    from satiety.problems.base import Embed
+
+TEXTS = {
+    "en": (
+        ("A man plays the guitar.", "Somebody makes music."),
+        ("The shop opens at nine.", "It is never open."),
+    ),
+    "zh": (("一个男人在弹吉他。", "有人在演奏音乐。"), ("这家店九点开门。", "这家店从不开门。")),
+}
+
+
+@PROBLEMS.register("pair")
+class Pair(OneLabel):
+    """Give two texts one label out of a fixed set."""
+
+    inputs: ClassVar = ("text", "text_b")
+
+    @classmethod
+    def sample(cls) -> Self:
+        return cls(labels=["entailed", "not entailed"])
+
+    def before(self, train: Sequence[Example], asked: Sequence[Example], embed: Embed) -> list[Prediction]:
+        """Answer by how often each label is given: no label's name says how two texts stand to each other."""
+        counts = Counter(self.stratum(example) for example in train)
+        weights = np.array([[counts[label] + 1.0 for label in self.classes]])
+        return self.by_weight(np.repeat(weights, len(asked), axis=0)) if asked else []
+
+    def examples(self, language: str) -> list[Example]:
+        answers = [Label(self.classes[0]), Label(self.classes[-1])]
+        return [
+            Example(str(i), {"text": first, "text_b": second}, answers[i])
+            for i, (first, second) in enumerate(TEXTS[language])
+        ]

@@ -1,0 +1,192 @@
+"""A model's folder -> its config, or why it is not loaded: nothing in it may run code, fetch something, or be endless.
+
+Safetensors and JSON only. Of config.json nothing counts but what the config class of a known encoder has itself, and it
+may promise no more weights than the file of weights holds. All of this is read before anything is made of it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from satiety.errors import ModelError
+from satiety.section import nearest
+
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
+TOKENIZER = "tokenizer.json"
+TOKENIZER_FILES = (TOKENIZER, "tokenizer_config.json", "special_tokens_map.json")
+UNSAFE = frozenset(
+    {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".h5", ".msgpack", ".joblib", ".npy", ".npz", ".py"}
+)
+"""Endings of files that can run code when loaded; a model's folder that holds one is refused whole."""
+JSON_BYTES = 2**26
+"""Bytes of a JSON file of a model at most."""
+COUNT, SIZE = 256, 10_000_000
+"""Largest count that a config may name, of layers for one, and largest size, of a vocabulary for one."""
+_IS_SIZE = re.compile(r"size|dim|posi|length|width|_ids?$|index|theta|words|window|seed")
+"""What keys of sizes have in their names."""
+TOO_FEW = 2
+"""How many times the weights that there are a config may promise: below, those that are missing are named later."""
+COMPUTED = 2**24
+"""Numbers about positions that a model may compute for itself, whatever its weights."""
+ADDED_TOKENS = 10_000
+"""Tokens beside the vocabulary at most: a tokenizer takes them in one by one."""
+OF_OLD = frozenset({
+    "_name_or_path", "adapters", "directionality", "finetuning_task", "gradient_checkpointing", "language",
+    "output_past", "pooler_fc_size", "pooler_num_attention_heads", "pooler_num_fc_layers", "pooler_size_per_head",
+    "pooler_type", "position_embedding_type", "pruned_heads", "task_specific_params", "tokenizer_class", "torch_dtype",
+    "use_bfloat16",
+})  # fmt: skip
+"""Keys of no config class of today that configs of known models have; they change nothing."""
+FIXED = {
+    "add_cross_attention": False,
+    "chunk_size_feed_forward": 0,
+    "is_decoder": False,
+    "is_encoder_decoder": False,
+    "output_attentions": False,
+    "output_hidden_states": False,
+    "return_dict": True,
+    "torchscript": False,
+}
+"""Keys that change what a model gives back; they may say what an encoder is."""
+LABELS = ("id2label", "label2id", "task_specific_params")
+"""Mappings of any number of names."""
+_LISTS = ("added_tokens", "added_tokens_decoder", "additional_special_tokens", "extra_special_tokens")
+
+
+def guard(folder: Path, *needed: str) -> None:
+    """Refuse a model's folder before anything in it is loaded.
+
+    Raises:
+        ModelError: it is missing, lacks one of ``needed``, holds a file that could run code, or wants code of its own.
+    """
+    if not folder.is_dir():
+        raise ModelError(f"{folder}: no such folder; run the stage that makes it, or `dvc repro`")
+    if unsafe := sorted(path.name for path in folder.iterdir() if path.suffix in UNSAFE):
+        raise ModelError(f"{folder}: holds {unsafe[0]}, which can run code when loaded; keep safetensors and JSON only")
+    if missing := [name for name in needed if not (folder / name).is_file()]:
+        raise ModelError(f"{folder}: has no {', '.join(missing)}; make it anew with `dvc repro`")
+    if CONFIG in needed and "auto_map" in read_json(folder / CONFIG):
+        raise ModelError(f"{folder / CONFIG}: has an `auto_map`: it wants code of its own run, which is never done")
+
+
+def read_config(folder: Path) -> Any:
+    """Return the config of an encoder.
+
+    Raises:
+        ModelError: it is of no known encoder, or says something that no such config says, or is out of all bounds.
+    """
+    from transformers import CONFIG_MAPPING
+    from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES as ENCODERS
+
+    path = folder / CONFIG
+    values = read_json(path)
+    kind = values.get("model_type")
+    if not isinstance(kind, str) or kind not in ENCODERS:
+        hint = nearest(str(kind), ENCODERS)
+        raise ModelError(f"{path}: model_type {kind!r} is no encoder of Transformers; {hint}bert and roberta are two")
+    config = CONFIG_MAPPING[kind]
+    _check_keys(path, values, {*(field.name for field in fields(config)), *config.attribute_map, *config().to_dict()})
+    _check_sizes(path, values)
+    try:
+        made = config.from_dict(dict(values))
+    except Exception as error:  # of a value's type, in classes of Transformers' own
+        raise ModelError(f"{path}: cannot be read as a config: {first_line(error)}") from None
+    if made.sub_configs or not all(
+        isinstance(getattr(made, name, None), int) for name in ("hidden_size", "vocab_size")
+    ):
+        raise ModelError(f"{path}: model_type {kind!r} reads more, or other things, than texts; take a text encoder")
+    return made
+
+
+def check_weights(folder: Path, config: Any, attention: str) -> None:
+    """Hold what a config promises against the weights that there are, while nothing is in memory.
+
+    Raises:
+        ModelError: the file is no whole safetensors file, or holds far less.
+    """
+    import torch
+    from safetensors import safe_open
+    from transformers import AutoModel
+
+    try:
+        with safe_open(folder / WEIGHTS, framework="pt") as file:
+            stored = sum(prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118  # no mapping
+        most = TOO_FEW * stored
+        promised = int(getattr(config, "max_position_embeddings", 0) or 0) * config.hidden_size
+        if promised <= max(most, COMPUTED):
+            with torch.random.fork_rng(devices=[]), torch.device("meta"):
+                model: Any = AutoModel.from_config(config, attn_implementation=attention)  # type: ignore[no-untyped-call]
+            promised = sum(weight.numel() for weight in model.parameters())
+    except Exception as error:  # Transformers raises whatever it meets
+        raise ModelError(f"{folder}: cannot be loaded as an encoder: {first_line(error)}") from None
+    if promised > most:
+        raise ModelError(f"{folder / CONFIG}: promises {promised:,} weights, but {WEIGHTS} holds {stored:,}")
+
+
+def check_tokenizer(folder: Path) -> None:
+    """Look at the files of a tokenizer before it is made.
+
+    Raises:
+        ModelError: one is broken, wants code of its own, or has endless tokens beside its vocabulary.
+    """
+    for name in TOKENIZER_FILES:
+        path = folder / name
+        values = read_json(path) if path.is_file() else {}
+        if "auto_map" in values:
+            raise ModelError(f"{path}: has an `auto_map`: it wants code of its own run, which is never done")
+        for key in _LISTS:
+            count = len(values[key]) if isinstance(values.get(key), list | dict) else 0
+            if count > ADDED_TOKENS:
+                raise ModelError(f"{path}: {key}: {count:,} tokens; at most {ADDED_TOKENS:,} are taken in")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object; raise ModelError where it is missing, broken or too large."""
+    try:
+        if path.stat().st_size > JSON_BYTES:
+            raise ModelError(f"{path}: has more than {JSON_BYTES:,} bytes")
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError(f"{path}: not a whole JSON file: {first_line(error)}") from None
+    if not isinstance(value, dict):
+        raise ModelError(f"{path}: must hold one JSON object")
+    return value
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, 300 characters at most."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+
+
+def _check_keys(path: Path, values: Mapping[str, Any], own: set[str]) -> None:
+    for key, value in values.items():
+        if key in FIXED:
+            if value != FIXED[key]:
+                raise ModelError(f"{path}: {key} is {value!r}; of an encoder it is {FIXED[key]!r}")
+        elif key not in own and key not in OF_OLD:
+            raise ModelError(f"{path}: `{key}` is no field of its config, and not taken; remove it if it is harmless")
+
+
+def _check_sizes(path: Path, values: Mapping[str, Any]) -> None:
+    for key, value in _amounts(values):
+        most = SIZE if _IS_SIZE.search(key) else COUNT
+        if value > most:
+            raise ModelError(f"{path}: {key} is {value:,}; at most {most:,} is taken")
+
+
+def _amounts(values: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """Yield every whole number, and of lists the sum of these or the length, with the key that it stands under."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _amounts(value) if key not in LABELS else ()
+        elif isinstance(value, list):
+            yield key, max(len(value), sum(abs(item) for item in value if isinstance(item, int)))
+        elif isinstance(value, int):
+            yield key, abs(value)

@@ -1,0 +1,81 @@
+"""A problem whose answers are no single label goes the same way: ingest to register, promotion, answers, the meter."""
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tests.pipeline.project import Project
+
+Fresh = Callable[[], Project]
+
+
+def asking(made: Project, problem: dict[str, Any], columns: list[str], row: Callable[[str, str], list[Any]]) -> Project:
+    """Have a project ask another thing of its texts: write its table anew, as ``row`` makes one of text and label."""
+    path = made.root / "data/raw/labelled.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(columns)
+        table.writerows(row(one["text"], one["label"]) for one in rows)
+    params = made.params()
+    params["ingest"]["problem"] = problem
+    params["ingest"]["labelled"][0]["columns"] = {name: name for name in columns}
+    params["worth"]["levers"] = [lever for lever in params["worth"]["levers"] if lever["kind"] == "augment"]
+    made.write_params(params)
+    return made
+
+
+def answers(made: Project, *asked: str) -> Iterator[dict[str, Any]]:
+    """Yield what `satiety predict` answers."""
+    done = made.run("satiety", "predict", *asked)
+    assert done.returncode == 0, done.stderr
+    yield from map(json.loads, done.stdout.splitlines())
+
+
+def test_two_texts_go_through_the_whole_pipeline(fresh: Fresh) -> None:
+    pair = {"kind": "pair", "labels": None}
+    made = asking(fresh(), pair, ["text", "text_b", "label"], lambda text, label: [text, "it is good", label])
+    done = made.repro()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert made.report("evaluate")["difference"]["low"] > 0
+    (answer,) = answers(made, json.dumps({"text": "a good film", "text_b": "it is good"}))
+    assert answer["text_b"] == "it is good"
+    assert answer["label"] in {"good", "bad"}
+    refused = made.run("satiety", "predict", "a good film")
+    assert refused.returncode == 1
+    assert "no JSON object; pair asks for: text, text_b" in refused.stderr
+
+
+def test_numbers_go_through_the_whole_pipeline(fresh: Fresh) -> None:
+    """Their score, a rank correlation, is no function of sums."""
+    near = {"bad": 1.0, "good": 5.0}
+    regress = {"kind": "regress", "cuts": None}
+    made = asking(fresh(), regress, ["text", "number"], lambda text, label: [text, near[label] + len(text) % 7 / 10])
+    done = made.repro()
+    assert done.returncode == 0, done.stdout + done.stderr
+    scores = made.report("evaluate")
+    assert (scores["metric"], scores["difference"]["low"] > 0) == ("spearman", True)
+    promoted = made.run(sys.executable, "-m", "tasks.promote")
+    assert promoted.returncode == 0, promoted.stdout + promoted.stderr
+    assert made.report("promote")["decision"] == "promoted"
+    assert made.report("worth")["metric"] == "spearman"
+    (answer,) = answers(made, "a good film")
+    assert isinstance(answer["number"], float)
+
+
+def test_several_labels_go_through_the_pipeline_up_to_the_package(fresh: Fresh) -> None:
+    def several(text: str, label: str) -> list[Any]:
+        return [text, ",".join([label] * (label == "good") + ["long"] * (len(text) > 40))]
+
+    multilabel = {"kind": "multilabel", "labels": None, "separator": ",", "thresholds": None}
+    made = asking(fresh(), multilabel, ["text", "labels"], several)
+    done = made.repro("register")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert made.report("evaluate")["difference"]["low"] > 0
+    problem = json.loads((made.root / "models/package/model/problem.json").read_text(encoding="utf-8"))
+    assert set(problem["thresholds"]) == set(problem["labels"]) == {"good", "long"}
+    (answer,) = answers(made, "a good film")
+    assert set(answer["labels"]) <= {"good", "long"}

@@ -1,0 +1,15 @@
+"""Bare texts and what was predicted of them -> rows of the record, as a model of one input writes them."""
+
+from collections.abc import Iterator, Sequence
+
+from satiety.problems import PROBLEMS, Prediction
+from satiety.records import Served
+from satiety.traffic import served
+
+ONE_TEXT = PROBLEMS["classify"].sample()
+
+
+def served_texts(
+    texts: Sequence[str], given: Sequence[Prediction], name: str, model: str, seconds: float
+) -> Iterator[Served]:
+    return served(ONE_TEXT, ONE_TEXT.ask(texts), given, name, model, seconds)

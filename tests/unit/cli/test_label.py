@@ -1,0 +1,152 @@
+"""A random sample goes into a CSV, and its labels come back: which then may promote a model."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cli.label import draw_texts, import_labels
+from satiety.answers import Label, load
+from satiety.errors import DataError, SetupError
+from satiety.problems import PROBLEMS, Prediction
+from satiety.retrain.draws import random_ids
+from satiety.traffic import Traffic
+from tests.recording import served_texts
+
+TEXTS = [*(f"a film, number {i}" for i in range(30)), *(f"第{i}部电影" for i in range(9)), "=1+1 is no formula"]
+
+
+@pytest.fixture
+def traffic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Traffic:
+    monkeypatch.setenv("SATIETY_TRAFFIC", str(tmp_path / "traffic"))
+    record = Traffic(tmp_path / "traffic")
+    record.add(list(served_texts(TEXTS, [Prediction(Label("bad"))] * len(TEXTS), "film", "model", 0.1)))
+    record.add(list(served_texts(["of another model"], [Prediction(Label("bad"))], "hotel", "model", 0.1)))
+    record.add(list(served_texts(["of another problem"], [Prediction(Label("LOC"))], "film", "model", 0.1)))
+    return record
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    PROBLEMS["classify"].model_validate({"labels": ["好", "bad"], "names": {}}).save(tmp_path / "p/model/problem.json")
+    params = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    params["register"]["name"] = "film"
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    return tmp_path / "p"
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def fill(path: Path, labels: dict[int, str]) -> None:
+    rows = rows_of(path)
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        table = csv.DictWriter(file, ["id", "text", "label"])
+        table.writeheader()
+        table.writerows(row | {"label": labels.get(i, "")} for i, row in enumerate(rows))
+
+
+def test_a_sample_is_written_and_labelled(tmp_path: Path, traffic: Traffic, package: Path) -> None:
+    out = tmp_path / "to_label.csv"
+    said = draw_texts(tmp_path, 20, out, package)
+    rows = rows_of(out)
+    assert "20 texts drawn at random" in said
+    assert f"satiety label import {out}" in said
+    assert "About 6 of them will test a challenger" in said
+    assert {row["id"] for row in rows} == set(traffic.draws())
+    assert {row["text"].removeprefix("'") for row in rows} < set(TEXTS)
+    assert {row["label"] for row in rows} == {""}, "what the model answered is not suggested to who labels"
+
+    fill(out, dict.fromkeys(range(18), "好"))
+    said = import_labels(tmp_path, out, "Li", package)
+    assert "18 of 20 drawn texts have a label; the draw counts once 95% have one" in said
+    assert random_ids(traffic.draws().values(), traffic.corrections()) == frozenset()
+    fill(out, dict.fromkeys(range(20), "bad"))
+    said = import_labels(tmp_path, out, "Li", package)
+    assert said.endswith(
+        "20 of 20 drawn texts have a label\nThey may promote a model once 100 of them test it (promote.fresh_least)"
+    )
+    assert random_ids(traffic.draws().values(), traffic.corrections()) == set(traffic.draws())
+    assert {str(load(one.answer)) for one in traffic.corrections().values()} == {"bad"}
+
+
+def test_the_next_draw_has_other_texts_until_none_is_left(
+    tmp_path: Path, traffic: Traffic, package: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    draw_texts(tmp_path, 25, tmp_path / "a.csv", package)
+    draw_texts(tmp_path, 25, tmp_path / "b.csv", package)
+    assert "25 texts were asked for, but 15 are left to draw" in caplog.text
+    first, second = ({row["id"] for row in rows_of(tmp_path / name)} for name in ("a.csv", "b.csv"))
+    assert (len(first), len(second), first & second) == (25, 15, set())
+    with pytest.raises(DataError, match="no answered text is left to draw"):
+        draw_texts(tmp_path, 1, tmp_path / "c.csv", package)
+    assert not (tmp_path / "c.csv").exists()
+
+
+def test_a_cell_that_a_spreadsheet_would_compute_is_quoted(tmp_path: Path, traffic: Traffic, package: Path) -> None:
+    draw_texts(tmp_path, len(TEXTS), tmp_path / "a.csv", package)
+    assert "'=1+1 is no formula" in {row["text"] for row in rows_of(tmp_path / "a.csv")}
+
+
+def test_labels_that_were_given_are_not_written_over(tmp_path: Path, traffic: Traffic, package: Path) -> None:
+    (tmp_path / "a.csv").write_text("labels of an afternoon")
+    with pytest.raises(DataError, match=r"a\.csv: is there already, perhaps with labels in it"):
+        draw_texts(tmp_path, 5, tmp_path / "a.csv", package)
+    assert traffic.draws() == {}
+
+
+def test_what_was_never_drawn_is_named_and_nothing_is_recorded(tmp_path: Path, traffic: Traffic, package: Path) -> None:
+    out = tmp_path / "a.csv"
+    draw_texts(tmp_path, 5, out, package)
+    fill(out, dict.fromkeys(range(5), "bad"))
+    stranger = next(row.id for row in traffic.read() if row.id not in traffic.draws())
+    whole = out.read_text(encoding="utf-8")
+    out.write_text(f"{whole}{stranger},x,bad\n", encoding="utf-8")
+    with pytest.raises(DataError, match=f"a\\.csv:7: id '{stranger}': of no draw"):
+        import_labels(tmp_path, out, "", package)
+    out.write_text(whole, encoding="utf-8")
+    fill(out, {0: "ugly"})
+    with pytest.raises(DataError, match="label 'ugly' is not one of"):
+        import_labels(tmp_path, out, "", package)
+    assert traffic.corrections() == {}
+
+
+def test_labels_beside_the_text_of_another_id_are_refused(tmp_path: Path, traffic: Traffic, package: Path) -> None:
+    """As where a column of a spreadsheet was sorted by itself."""
+    out = tmp_path / "a.csv"
+    draw_texts(tmp_path, 5, out, package)
+    fill(out, dict.fromkeys(range(5), "bad"))
+    first, second, *rest = rows_of(out)
+    moved = [first | {"text": second["text"]}, second | {"text": first["text"]}, *rest]
+    with out.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, ["id", "text", "label"])
+        table.writeheader()
+        table.writerows(moved)
+    with pytest.raises(DataError, match=r"a\.csv:2, .*a\.csv:3: not the text of that id; sort whole rows"):
+        import_labels(tmp_path, out, "", package)
+    assert traffic.corrections() == {}
+
+
+def test_outside_of_a_project_there_is_nothing_to_label(
+    tmp_path: Path, package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SetupError, match="no project here"):
+        draw_texts(tmp_path, 5, tmp_path / "a.csv", package)
+
+
+def test_only_what_was_answered_since_a_time_is_drawn(tmp_path: Path, traffic: Traffic, package: Path) -> None:
+    begun = datetime.now(UTC).replace(tzinfo=None, microsecond=0) + timedelta(seconds=1)
+    with pytest.raises(DataError, match=f"left to draw in .* since {begun:%Y-%m-%d}"):
+        draw_texts(tmp_path, 5, tmp_path / "a.csv", package, begun)
+    rows = list(served_texts(["a new film"], [Prediction(Label("bad"))], "film", "model", 0.1))
+    traffic.add([replace(row, time=(begun + timedelta(days=1)).isoformat(timespec="microseconds")) for row in rows])
+    draw_texts(tmp_path, 5, tmp_path / "a.csv", package, begun)
+    assert [row["text"] for row in rows_of(tmp_path / "a.csv")] == ["a new film"]

@@ -1,0 +1,67 @@
+"""What is kept of a text is repaired, masked then; its spans go along, or are given up with the reason."""
+
+import pytest
+
+from satiety.answers import Span
+from satiety.ingest.sanitise import Lost, mask_salvaged, sanitise
+from satiety.masking import KINDS
+
+HIDDEN = [
+    ("找 jane&#64;example.com 吧", "找 <email> 吧", "email"),
+    ("找 anna\u200b@example.com 吧", "找 <email> 吧", "email"),
+    ("找 bob\u00ad@exam\u2060ple.com 吧", "找 <email> 吧", "email"),
+    ("ring 138\u200b1234\u200b5678", "ring <phone>", "phone"),
+    ("ring 138&#49;2345678", "ring <phone>", "phone"),
+    ("id 11010519491231002&#88;", "id <id_card>", "id_card"),
+    ("card 4111 1111\u200b 1111 1111", "card <bank_card>", "bank_card"),
+    ("key ghp&#95;Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zAb7d", "key <secret>", "secret"),
+    ("key AKIA\u200bIOSFODNN7EXAMPLE", "key <secret>", "secret"),
+]
+
+
+@pytest.mark.parametrize(("text", "clean", "kind"), HIDDEN)
+def test_what_only_a_repair_brings_to_light_is_masked(text: str, clean: str, kind: str) -> None:
+    found = sanitise(text, (), KINDS)
+    assert (found.text, found.masked, found.lost) == (clean, (kind,), ())
+    assert found.repairs
+    assert mask_salvaged(text, KINDS) == clean
+
+
+@pytest.mark.parametrize(("text", "clean", "kind"), HIDDEN)
+def test_a_span_moves_with_what_is_repaired_and_masked_before_it(text: str, clean: str, kind: str) -> None:
+    whole = f"{text}，北京"
+    found = sanitise(whole, [Span(len(text) + 1, len(whole), "LOC")], KINDS)
+    (span,) = found.spans
+    assert (found.text, found.text[span.start : span.end]) == (f"{clean}，北京", "北京")
+
+
+@pytest.mark.parametrize(
+    ("span", "reason", "detail"),
+    [
+        ((0, 4), "personal", "the span 0–4 cuts email data at 0–16"),
+        ((0, 6), "text", "a span begins or ends inside what must be repaired as a whole"),
+        ((4, 9), "personal", "the span 4–5 cuts email data at 0–16"),
+    ],
+)
+def test_a_span_that_cannot_move_goes_and_hides_nothing(span: tuple[int, int], reason: str, detail: str) -> None:
+    """Were it kept, the entity that it cuts would not be repaired, and the address not be seen."""
+    text = "jane&#64;example.com 在 北京"
+    place = Span(len(text) - 2, len(text), "LOC")
+    found = sanitise(text, [Span(*span, "X"), place], KINDS)
+    assert found.text == "<email> 在 北京"
+    assert found.lost == (Lost(reason, detail),)
+    assert [found.text[one.start : one.end] for one in found.spans] == ["北京"]
+
+
+def test_spans_that_can_move_alone_but_not_together_all_go() -> None:
+    """What was wrongly decoded is too short between two of them to be known for that."""
+    text = "ä½\xa0å¥½ï¼Œä¸–ç•Œ"
+    spans = [Span(i, i + 1, "X") for i in range(len(text))]
+    found = sanitise(text, spans, KINDS)
+    assert (found.text, found.spans, len(found.lost)) == ("你好，世界", (), len(spans))
+
+
+def test_a_text_that_cannot_be_repaired_is_the_callers_to_refuse() -> None:
+    with pytest.raises(ValueError, match="half of a surrogate pair"):
+        sanitise("\ud800 jane@example.com", [Span(0, 1, "X")], KINDS)
+    assert mask_salvaged("\ud800 jane&#64;example.com", KINDS) == "? <email>"

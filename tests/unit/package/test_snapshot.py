@@ -1,0 +1,159 @@
+"""What is opened is one package, whole and unchanging, whatever becomes of its folder meanwhile."""
+
+import errno
+import gc
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from satiety import package
+from satiety.errors import ModelError, SatietyError, SetupError
+from satiety.package import load
+from tests.packaging import TEXTS, Workspace
+
+OPENS = 150
+ASKED = "good good good"
+SECONDS = 12
+"""After which fewer of them do, on a slow machine."""
+SWAPS = """
+import sys, time
+from itertools import cycle
+from pathlib import Path
+
+place = Path(sys.argv[1])
+for package in cycle(map(Path, sys.argv[3:])):
+    package.rename(place)
+    time.sleep(float(sys.argv[2]))
+    place.rename(package)
+"""
+"""Puts one of two packages into the place, then the other, without end."""
+
+
+@pytest.fixture(autouse=True)
+def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of the test's own for private copies."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def test_what_is_opened_stays_what_it_was_and_goes_when_nobody_needs_it(copy: Path, scratch: Path) -> None:
+    opened = package.snapshot(copy, "cpu")
+    expected = package.inspect(copy, "cpu").predict(TEXTS)
+    shutil.rmtree(copy)
+    assert opened.predict(TEXTS) == expected
+    assert (opened.source, len(opened.stored()), opened.facts().name) == (copy, 20, "made-up")
+    (private,) = scratch.iterdir()
+    assert private.stat().st_mode & 0o077 == 0
+    del opened
+    gc.collect()
+    assert list(scratch.iterdir()) == []
+
+
+def test_an_open_package_keeps_no_second_copy_of_the_weights_on_disk(copy: Path, scratch: Path) -> None:
+    opened = package.open(copy, "cpu")
+    assert {path.suffix for path in scratch.rglob("*") if path.is_file()} == {".json", ".parquet", ".md"}
+    assert opened.predict(TEXTS)
+    assert opened.scores()["examples"] == 20
+
+
+def test_a_process_that_ends_leaves_no_copy_behind(copy: Path, scratch: Path) -> None:
+    script = "import sys; from pathlib import Path; from satiety import package\n"
+    script += "opened = package.snapshot(Path(sys.argv[1]), 'cpu'); sys.exit(3)"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, sys.path)), "TMPDIR": str(scratch)}
+    done = subprocess.run([sys.executable, "-c", script, str(copy)], env=environment, check=False)
+    assert (done.returncode, list(scratch.iterdir())) == (3, [])
+
+
+def test_messages_name_the_folder_that_was_asked_for(copy: Path, scratch: Path) -> None:
+    from satiety.files import manifest
+    from satiety.package.contents import manifest_text
+
+    (copy / "model/config.json").write_text('{"model_type": "bert", "hidden_size": 8}')
+    with pytest.raises(ModelError, match=rf"^{copy}/model/config\.json: sha256 is"):
+        package.open(copy, "cpu")
+    files = {name: value for name, value in manifest(copy).items() if name != "manifest.json"}
+    (copy / "manifest.json").write_text(manifest_text(files))
+    with pytest.raises(ModelError, match=rf"^{copy}/model: "):
+        package.open(copy, "cpu")
+    gc.collect()
+    assert list(scratch.iterdir()) == []
+
+
+def test_what_has_no_place_in_a_package_is_not_copied_either(copy: Path, scratch: Path) -> None:
+    os.mkfifo(copy / "pipe.json")
+    (copy / "model/code.py").write_text("boom()")
+    with pytest.raises(ModelError, match=r"pipe\.json: is a link, or no plain file"):
+        package.snapshot(copy, "cpu")
+    assert list(scratch.iterdir()) == []
+
+
+def test_a_file_that_cannot_be_read_is_named(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, to: Path) -> Path:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(shutil, "copyfile", refuse)
+    with pytest.raises(ModelError, match=r"README\.md: cannot be read: Permission denied"):
+        package.snapshot(copy, "cpu")
+
+
+def test_a_full_disk_is_one_message(copy: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, to: Path) -> Path:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(shutil, "copyfile", refuse)
+    with pytest.raises(SetupError, match="cannot write: No space left on device; set TMPDIR to a folder with room"):
+        package.snapshot(copy, "cpu")
+    assert list(scratch.iterdir()) == []
+
+
+def test_a_package_that_comes_back_within_the_tries_is_opened(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    aside = copy.with_name("aside")
+    copy.rename(aside)
+    monkeypatch.setattr(load.time, "sleep", lambda seconds: aside.rename(copy) if seconds and aside.exists() else None)
+    assert package.snapshot(copy, "cpu").source == copy
+
+
+@pytest.fixture
+def pair(tiny: Path, tmp_path: Path) -> dict[Path, tuple[str, str | None]]:
+    """Two packages of models that answer every text otherwise; their digests, and their answers to one."""
+    answers = {}
+    for seed, right in ((1, 0.01), (2, 0.99)):
+        workspace = Workspace(tmp_path / f"work{seed}", tiny)
+        workspace.fill(seed=seed, after=right, count=20)
+        made = package.inspect(workspace.package(tmp_path / f"package{seed}"), "cpu")
+        answers[made.folder] = made.digest, made.predict([ASKED])[0].answer
+    return answers
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [0.0, 0.02])
+def test_while_two_packages_are_swapped_no_answer_is_the_other_models(
+    pair: dict[Path, tuple[str, str | None]], tmp_path: Path, seconds: float
+) -> None:
+    place, opened, refused = tmp_path / "place", list[tuple[str, str | None]](), list[str]()
+    command = [sys.executable, "-c", SWAPS, str(place), str(seconds), *map(str, pair)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as swapper:
+        deadline = time.monotonic() + SECONDS
+        try:
+            while len(opened) < OPENS and time.monotonic() < deadline:
+                try:
+                    model = package.open(place, "cpu")
+                except SatietyError as error:
+                    refused.append(str(error))
+                else:
+                    opened.append((model.digest, model.predict([ASKED])[0].answer))
+            assert swapper.poll() is None, swapper.stderr and swapper.stderr.read()
+        finally:
+            swapper.kill()
+    assert set(opened) <= set(pair.values())
+    assert all(line.startswith(str(place)) for line in refused)
+    if seconds:
+        assert set(opened) == set(pair.values())
