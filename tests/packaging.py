@@ -128,10 +128,11 @@ def tune(folder: Path, base: Path, problem: Problem, seed: int, taught: Sequence
     from satiety.training.encoder import load_encoder, load_tokenizer
     from satiety.training.hardware import hardware
     from satiety.tuning.inputs import head_of
+    from satiety.tuning.methods import METHODS
     from satiety.tuning.model import Model
     from satiety.tuning.tuned import Card, Tuned
 
-    fields = {"method": {"kind": "full"}, "pooling": "mean", "max_length": 32, "prefix": "", "base": "0" * 64}
+    fields = {"method": METHODS["full"].sample(), "pooling": "mean", "max_length": 32, "prefix": "", "base": "0" * 64}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = Model(load_encoder(base), head_of(problem), len(problem.classes), pooling="mean", dropout=0.0)

@@ -50,6 +50,8 @@ class Job:
     judge: Callable[[], Verdict] | None
     steps: int
     seed: int
+    after_step: Callable[[int], None] = lambda _: None
+    """Makes the model such as it is to be after so many updates; a run that is taken up calls it once more."""
 
 
 @dataclass(slots=True)
@@ -139,6 +141,7 @@ class Loop:
         self.optimizer.step()
         self.scheduler.step()
         self.optimizer.zero_grad(set_to_none=True)
+        self.job.after_step(step + 1)
         self.course.step = step + 1
         self._average(step + 1 - self.recipe.warm(self.job.steps))
         self.course.loss.add({"step": step + 1, "loss": loss.item(), "lr": rate})
@@ -219,6 +222,7 @@ class Loop:
             parts[part][name] = tensor
         state, course = snapshot.state, self.course
         self._put(parts["now"])
+        self.job.after_step(state["step"])
         restore(self.optimizer, self.scheduler, self.job.rates, parts["adam"], state["step"])
         course.step, course.best_step, course.since_best = state["step"], state["best_step"], state["since_best"]
         course.best, course.mean = self._here(parts["best"]), self._here(parts["mean"])

@@ -56,7 +56,7 @@ class Result:
     def facts(self) -> dict[str, Any]:
         """Return what a report says of the run: no times, so that the same inputs give the same report."""
         facts: dict[str, Any] = {
-            "method": self.tuned.card.method["kind"],
+            "method": self.tuned.card.method.kind,
             "device": self.tuned.hardware.device,
             "precision": self.tuned.hardware.precision,
             "steps": self.course.step,
@@ -124,18 +124,18 @@ def finetune(
         if params.pseudo:
             train = _self_trained(bench, params.pseudo, train, documents)
         windows = teachable(bench.windows(train), problem)
-        head = _start(bench, train, windows, store) if params.method.solves else None
-        params.method.prepare(bench.model)
+        given = [window for window in windows if train[window.example].origin != "pseudo"]
+        steps = params.training.steps(_originals(train, given)) if params.method.trains else 0
+        params.method.prepare(bench.model, steps)
         bench.model.to(bench.hardware.device)
-    given = [window for window in windows if train[window.example].origin != "pseudo"]
-    steps = params.training.steps(_originals(train, given)) if params.method.trains else 0
+        head = _start(bench, train, windows, store) if params.method.solves else None
     course = _train(bench, given, dev, steps, store) if steps else Course()
     trained = sum(weight.numel() for _, weight, _ in params.method.rates(bench.model)) or sum(
         weight.numel() for weight in bench.model.head.parameters()
     )
     params.method.finish(bench.model)
     card = Card(
-        method=params.method.model_dump(),
+        method=params.method,
         pooling=params.pooling,
         max_length=params.max_length,
         prefix=params.prefix,
@@ -151,9 +151,11 @@ def finetune(
 def _bench(base: Path, problem: Problem, params: Finetune, here: Hardware) -> _Bench:
     encoder, tokenizer = load_encoder(base), load_tokenizer(base)
     reach = positions(encoder)
-    if reach is not None and params.max_length > reach:
+    virtual = params.method.virtual_tokens
+    if reach is not None and params.max_length + virtual > reach:
+        beside = f" beside {virtual} virtual ones" if virtual else ""
         raise ParamsError(
-            f"finetune.max_length: {params.max_length} tokens, but {base} reads at most {reach}; lower it"
+            f"finetune.max_length: {params.max_length} tokens{beside}, but {base} reads at most {reach}; lower it"
         )
     over = head_of(problem)
     model = Model(encoder, over, over.size(problem), pooling=params.pooling, dropout=params.dropout)
@@ -241,6 +243,7 @@ def _train(bench: _Bench, windows: Sequence[Window], dev: Sequence[Example], ste
         lengths=[len(window.input_ids) for window in windows],
         loss=loss,
         judge=judge if dev else None,
+        after_step=lambda step: bench.params.method.after_step(model, step),
         steps=steps,
         seed=bench.params.seed,
     )

@@ -3,6 +3,8 @@
     config.json, model.safetensors     the encoder, in Hugging Face's format
     tokenizer.json, …                  its tokenizer
     head.safetensors                   the linear head: weight (classes, hidden), bias (classes)
+    adapter.safetensors                what the method learned beside the encoder, if that is its way; then the encoder
+                                       is the base's own
     problem.json                       what is asked of the text; the order of the classes
     tuned.json                         how it was made, and what a reader of it must know
 
@@ -11,13 +13,14 @@ Safetensors and JSON only: nothing in it can run code.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import torch
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -29,6 +32,7 @@ from satiety.training.encoder import check_finite, load_encoder, load_tokenizer,
 from satiety.training.guard import CONFIG, WEIGHTS, guard, read_json
 from satiety.training.hardware import hardware
 from satiety.tuning.inputs import encode, head_of
+from satiety.tuning.methods import METHODS, Method, shapes
 from satiety.tuning.model import Model
 from satiety.tuning.predict import logits_of
 
@@ -36,7 +40,7 @@ if TYPE_CHECKING:
     from satiety.inputs import Inputs
     from satiety.training.hardware import Hardware
 
-HEAD, PROBLEM, CARD = "head.safetensors", "problem.json", "tuned.json"
+HEAD, ADAPTER, PROBLEM, CARD = "head.safetensors", "adapter.safetensors", "problem.json", "tuned.json"
 
 
 class Card(BaseModel):
@@ -46,7 +50,7 @@ class Card(BaseModel):
 
     version: Literal[1] = 1
     """Of this layout."""
-    method: dict[str, Any]
+    method: Annotated[SerializeAsAny[Method], METHODS.choice()]
     """The method and its parameters."""
     pooling: Pooling
     """How tokens become one vector, for a head over texts."""
@@ -99,9 +103,11 @@ class Tuned:
         """Write the folder, whole or not at all; ``base`` gives the tokenizer's files."""
         with replacing(out) as temporary:
             temporary.mkdir()
-            save_encoder(self.model.encoder, base, temporary)
-            head = {name: tensor.detach().cpu().contiguous() for name, tensor in self.model.head.state_dict().items()}
-            save_file(head, temporary / HEAD)
+            encoder, learned = self.card.method.parts(self.model)
+            save_encoder(encoder, base, temporary)
+            _write(self.model.head.state_dict(), temporary / HEAD)
+            if learned:
+                _write(learned, temporary / ADAPTER)
             self.problem.save(temporary / PROBLEM)
             write_text(temporary / CARD, self.card.model_dump_json(indent=2) + "\n")
 
@@ -114,22 +120,45 @@ def load(folder: Path, device: str = "auto") -> Tuned:
         SetupError: the device is not there.
     """
     guard(folder, CONFIG, WEIGHTS, HEAD, PROBLEM, CARD)
-    try:
-        card = Card.model_validate(read_json(folder / CARD))
-        problem = Problem.load(folder / PROBLEM)
-        weights = load_file(folder / HEAD)
-        shape = tuple(weights["weight"].shape)
-    except ValidationError as error:
-        raise ModelError(f"{folder / CARD}: not a card of a tuned model: {error.errors()[0]['msg']}") from None
-    except DataError as error:
-        raise ModelError(str(error)) from None
-    except (SafetensorError, OSError, KeyError) as error:
-        raise ModelError(f"{folder / HEAD}: not a whole head: {error}") from None
-    check_finite(folder / HEAD, weights)
+    card, problem = _card(folder / CARD), _problem(folder / PROBLEM)
     here, encoder = hardware(device), load_encoder(folder)
     over = head_of(problem)
     model = Model(encoder, over, over.size(problem), pooling=card.pooling, dropout=0.0)
-    if shape != tuple(model.head.weight.shape) or set(weights) != {"weight", "bias"}:
-        raise ModelError(f"{folder / HEAD}: is {shape}, but problem and encoder need {tuple(model.head.weight.shape)}")
+    weights = _weights(folder / HEAD)
+    if shapes(weights) != (needed := shapes(model.head.state_dict())):
+        raise ModelError(f"{folder / HEAD}: is {shapes(weights)}, but problem and encoder need {needed}")
     model.head.load_state_dict(weights)
+    if card.method.beside:
+        guard(folder, ADAPTER)
+        try:
+            card.method.attach(model, _weights(folder / ADAPTER))
+        except ModelError as error:
+            raise ModelError(f"{folder / ADAPTER}: {error}") from None
     return Tuned(problem, model.to(here.device).eval(), load_tokenizer(folder), card, here)
+
+
+def _card(path: Path) -> Card:
+    try:
+        return Card.model_validate(read_json(path))
+    except ValidationError as error:
+        raise ModelError(f"{path}: not a card of a tuned model: {error.errors()[0]['msg']}") from None
+
+
+def _problem(path: Path) -> Problem:
+    try:
+        return Problem.load(path)
+    except DataError as error:
+        raise ModelError(str(error)) from None
+
+
+def _write(weights: Mapping[str, torch.Tensor], path: Path) -> None:
+    save_file({name: weight.detach().cpu().contiguous() for name, weight in weights.items()}, path)
+
+
+def _weights(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        weights: dict[str, torch.Tensor] = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path}: not a whole file of weights: {error}") from None
+    check_finite(path, weights)
+    return weights

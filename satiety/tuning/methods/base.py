@@ -1,23 +1,38 @@
-"""What a method decides: which weights may change, how fast, and from where the head starts."""
+"""What a method decides: which weights may change, how fast, and from where the head starts.
+
+``prepare`` changes the model before the first step, ``after_step`` may between steps, and ``finish`` makes the encoder
+a plain one again. What cannot be merged into it stays beside it: `Beside`.
+"""
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
+from satiety.errors import ModelError
 from satiety.registry import Component, Registry
 
 if TYPE_CHECKING:
-    from torch.nn import Parameter
+    from torch import Tensor
+    from torch.nn import Module, Parameter
 
     from satiety.tuning.model import Model
 
 
 class Method(Component):
     """How much of the model may change."""
+
+    beside: ClassVar[bool] = False
+    """Whether what it learns stays beside the encoder, in a file of its own."""
+
+    @property
+    def virtual_tokens(self) -> int:
+        """How many positions it takes of those that the encoder can read."""
+        return 0
 
     @property
     def solves(self) -> bool:
@@ -30,15 +45,37 @@ class Method(Component):
         return True
 
     @abstractmethod
-    def prepare(self, model: Model) -> None:
-        """Wrap the encoder, and mark by ``requires_grad`` what may change."""
+    def prepare(self, model: Model, steps: int) -> None:
+        """Wrap the encoder, and mark by ``requires_grad`` what may change.
+
+        Args:
+            model: to be trained.
+            steps: how many updates are planned; 0 where none is, as when a model is loaded.
+        """
+
+    def after_step(self, model: Model, step: int) -> None:
+        """Make the model such as it is to be after so many updates: freeze, thaw, prune.
+
+        A run that was cut off calls it once for the step from which it goes on.
+        """
 
     @abstractmethod
     def rates(self, model: Model) -> Iterator[tuple[str, Parameter, float]]:
         """Yield (name, weight, peak learning rate) of everything that may change."""
 
     def finish(self, model: Model) -> None:
-        """Undo the wrapping, such that the encoder is a plain one again."""
+        """Merge what was learned into the encoder, such that it is a plain one again; `Beside` leaves it as it is."""
+
+    def parts(self, model: Model) -> tuple[Module, dict[str, Tensor]]:
+        """Return the plain encoder of a finished model, and what was learned beside it, by name."""
+        return model.encoder, {}
+
+    def attach(self, model: Model, learned: Mapping[str, Tensor]) -> None:
+        """Put beside a plain encoder what was learned beside it.
+
+        Raises:
+            ModelError: it is of another method or encoder.
+        """
 
 
 class Stepwise(Method):
@@ -60,6 +97,62 @@ class Stepwise(Method):
         for name, weight in model.named_parameters():
             if weight.requires_grad:
                 yield name, weight, self.head_learning_rate if name.startswith("head.") else self.learning_rate
+
+
+class Beside(Stepwise):
+    """A method whose encoder stays as it was, byte by byte; it learns weights beside it that cannot be merged."""
+
+    beside: ClassVar = True
+
+    @abstractmethod
+    def wrap(self, encoder: Module) -> Module:
+        """Return the encoder with fresh weights beside its own.
+
+        Its parameters that require gradients are those that it came with: mark them.
+
+        Raises:
+            ModelError: the method does not fit the encoder; says why.
+        """
+
+    @abstractmethod
+    def unwrap(self, wrapped: Module) -> Module:
+        """Return the encoder as it came; the wrapped one can still be used."""
+
+    def prepare(self, model: Model, steps: int) -> None:
+        for weight in model.encoder.parameters():
+            weight.requires_grad_(False)
+        model.encoder = self.wrap(model.encoder)
+
+    def parts(self, model: Model) -> tuple[Module, dict[str, Tensor]]:
+        learned = _learned(model.encoder)
+        return self.unwrap(model.encoder), learned
+
+    def attach(self, model: Model, learned: Mapping[str, Tensor]) -> None:
+        self.prepare(model, 0)
+        wanted = _learned(model.encoder)
+        if shapes(wanted) != shapes(learned):
+            odd = sorted({*shapes(wanted).items()} ^ {*shapes(learned).items()})[0]
+            raise ModelError(f"{odd[0]}, shape {odd[1]}, does not fit method {self.kind!r} and the encoder")
+        for name, weight in wanted.items():
+            weight.data.copy_(learned[name])
+
+
+def _learned(encoder: Module) -> dict[str, Tensor]:
+    return {name: weight for name, weight in encoder.named_parameters() if weight.requires_grad}
+
+
+def shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each tensor by its name."""
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+
+
+def with_peft(encoder: Module, config: Any) -> Any:
+    """Return the encoder as PEFT wraps it."""
+    from peft import get_peft_model
+
+    with warnings.catch_warnings():  # PEFT 0.21 asks Transformers 5 by an old name
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        return get_peft_model(encoder, config)
 
 
 METHODS: Registry[Method] = Registry("method", "satiety.tuning.methods")

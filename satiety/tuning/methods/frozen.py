@@ -21,7 +21,7 @@ class Frozen(Method):
     def trains(self) -> bool:
         return False
 
-    def prepare(self, model: Model) -> None:
+    def prepare(self, model: Model, steps: int) -> None:
         for weight in model.encoder.parameters():
             weight.requires_grad_(False)
 

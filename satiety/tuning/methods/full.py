@@ -25,7 +25,7 @@ class Full(Stepwise):
     layer_decay: float = Field(gt=0, le=1, examples=[1.0])
     """Each layer learns this much slower than the one above it; the embeddings slowest. 1 means all alike."""
 
-    def prepare(self, model: Model) -> None:
+    def prepare(self, model: Model, steps: int) -> None:
         for weight in model.parameters():
             weight.requires_grad_(True)
 

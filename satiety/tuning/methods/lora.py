@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from satiety.section import MOST
-from satiety.tuning.methods.base import METHODS, Stepwise
+from satiety.tuning.methods.base import METHODS, Stepwise, with_peft
 
 if TYPE_CHECKING:
     from satiety.tuning.model import Model
@@ -25,13 +24,11 @@ class Lora(Stepwise):
     dropout: float = Field(ge=0, lt=1, examples=[0.0])
     """Share of a layer's inputs that its change does not see while training."""
 
-    def prepare(self, model: Model) -> None:
-        from peft import LoraConfig, get_peft_model
+    def prepare(self, model: Model, steps: int) -> None:
+        from peft import LoraConfig
 
         config = LoraConfig(r=self.rank, lora_alpha=self.alpha, lora_dropout=self.dropout, target_modules="all-linear")
-        with warnings.catch_warnings():  # PEFT 0.21 asks Transformers 5 by an old name
-            warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
-            model.encoder = get_peft_model(model.encoder, config)
+        model.encoder = with_peft(model.encoder, config)
 
     def finish(self, model: Model) -> None:
         model.encoder = model.encoder.merge_and_unload()

@@ -1,0 +1,35 @@
+"""Virtual tokens before every text, in every layer.
+
+Sources: Li & Liang 2021, prefix-tuning (arXiv:2101.00190); for encoders, Liu et al. 2022, P-Tuning v2
+(arXiv:2110.07602).
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from satiety.errors import ModelError
+from satiety.tuning.methods.base import METHODS
+from satiety.tuning.methods.virtual import Virtual
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+
+@METHODS.register("prefix")
+class Prefix(Virtual):
+    """Learn keys and values that every layer's attention finds before those of the text."""
+
+    def config(self, encoder: Any, **shape: Any) -> Any:
+        from peft import PrefixTuningConfig
+
+        return PrefixTuningConfig(token_dim=encoder.config.hidden_size, **shape)
+
+    def wrap(self, encoder: Module) -> Module:
+        if "past_key_values" not in inspect.signature(encoder.forward).parameters:
+            raise ModelError(
+                f"method 'prefix' needs an encoder that takes keys and values, and a {type(encoder).__name__} takes "
+                "none; take 'prompt', 'adapter' or 'lora'"
+            )
+        return super().wrap(encoder)

@@ -1,0 +1,151 @@
+"""Methods one by one: what of a model they change, what they leave, and which encoders they refuse."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from satiety.errors import ModelError, ParamsError
+from satiety.heads import HEADS
+from satiety.problems import PROBLEMS
+from satiety.training.checkpoint import Store
+from satiety.training.encoder import load_encoder
+from satiety.tuning import METHODS, load
+from satiety.tuning.inputs import Batch
+from satiety.tuning.methods import Beside
+from satiety.tuning.model import Model
+from tests.contracts.test_methods import params
+
+BESIDE = [name for name in METHODS if METHODS[name].beside]
+
+
+def made(folder: Path, head: str = "text") -> Model:
+    return Model(load_encoder(folder), HEADS[head](), 3, pooling="mean", dropout=0.0)
+
+
+def batch(*rows: list[int], types: bool = False) -> Batch:
+    width = max(map(len, rows))
+    ids = torch.tensor([row + [0] * (width - len(row)) for row in rows])
+    kinds = (torch.arange(width) > 2).long().expand(len(rows), -1) if types else None
+    return Batch(ids, (ids > 0).long(), ids, kinds)
+
+
+def test_there_are_methods_of_this_kind() -> None:
+    assert {"adapter", "prefix", "prompt"} <= {*BESIDE}
+
+
+@pytest.mark.parametrize("name", BESIDE)
+class TestWhatStaysBesideTheEncoder:
+    def test_leaves_the_base_as_it_is_and_needs_few_bytes(self, name: str, tiny: Path, tmp_path: Path) -> None:
+        from satiety.tuning.finetune import finetune
+
+        problem = PROBLEMS["classify"].sample()
+        examples = problem.examples("en")
+        store = Store(tmp_path / "run", 1e9)
+        result = finetune(tiny, problem, examples, examples, params=params(name), store=store, device="cpu")
+        result.tuned.save(tmp_path / "tuned", tiny)
+        saved, base = (load_encoder(folder).state_dict() for folder in (tmp_path / "tuned", tiny))
+        assert all(torch.equal(weight, base[key]) for key, weight in saved.items())
+        adapter = tmp_path / "tuned" / "adapter.safetensors"
+        assert adapter.stat().st_size < (tiny / "model.safetensors").stat().st_size / 2
+
+        adapter.unlink()
+        with pytest.raises(ModelError, match=r"has no adapter\.safetensors"):
+            load(tmp_path / "tuned", "cpu")
+
+    def test_refuses_weights_of_another_shape(self, name: str, tiny: Path) -> None:
+        method = METHODS[name].sample()
+        assert isinstance(method, Beside)
+        with pytest.raises(ModelError, match=f"does not fit method '{name}'"):
+            method.attach(made(tiny), {"other": torch.zeros(2)})
+
+    @pytest.mark.parametrize("head", ["text", "token"])
+    def test_a_text_s_states_hang_on_no_other_text_and_on_no_padding(self, name: str, head: str, tiny: Path) -> None:
+        torch.manual_seed(1)
+        model = made(tiny, head)
+        METHODS[name].sample().prepare(model, 1)
+        model.eval()
+        with torch.inference_mode():
+            alone = model(batch([2, 7, 8, 3]))
+            together = model(batch([2, 7, 8, 3], [2, 9, 9, 9, 9, 9, 3]))
+        shape = (1, 3) if head == "text" else (1, 4, 3)
+        assert alone.shape == shape
+        torch.testing.assert_close(alone, together[:1] if head == "text" else together[:1, :4], rtol=1e-4, atol=1e-5)
+
+    def test_still_tells_two_texts_apart(self, name: str, tiny: Path) -> None:
+        torch.manual_seed(1)
+        model = made(tiny)
+        METHODS[name].sample().prepare(model, 1)
+        model.eval()
+        with torch.inference_mode():
+            assert not torch.allclose(model(batch([2, 7, 3, 8, 3])), model(batch([2, 7, 3, 8, 3], types=True)))
+
+    def test_only_its_own_weights_and_the_head_learn(self, name: str, tiny: Path) -> None:
+        method, model = METHODS[name].sample(), made(tiny)
+        own = {id(weight) for weight in model.encoder.parameters()}
+        method.prepare(model, 1)
+        learning = [weight for _, weight, _ in method.rates(model)]
+        assert len(learning) > 2
+        assert not own & {id(weight) for weight in learning}
+
+
+FAMILIES = ["bert", "roberta", "xlm-roberta", "electra", "distilbert", "mpnet", "deberta-v2", "modernbert"]
+WITHOUT_KEYS = ["distilbert", "mpnet", "deberta-v2", "modernbert"]
+"""They take no keys and values, so that `prefix` has no place in them."""
+
+
+def family(kind: str) -> nn.Module:
+    from transformers import AutoConfig, AutoModel
+
+    names = ["hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "vocab_size"]
+    sizes = dict(zip(names, [32, 2, 2, 64, 50], strict=True))
+    if kind == "distilbert":
+        sizes = {"dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 64, "vocab_size": 50}
+    tokens = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "cls_token_id": 1, "sep_token_id": 2}
+    return AutoModel.from_config(AutoConfig.for_model(kind, **sizes, **tokens)).eval()
+
+
+@pytest.mark.parametrize("kind", FAMILIES)
+@pytest.mark.parametrize("name", BESIDE)
+def test_the_usual_encoders_are_wrapped_and_unwrapped(name: str, kind: str) -> None:
+    method, encoder = METHODS[name].sample(), family(kind)
+    assert isinstance(method, Beside)
+    if name == "prefix" and kind in WITHOUT_KEYS:
+        with pytest.raises(ModelError, match="needs an encoder that takes keys and values"):
+            method.wrap(encoder)
+        return
+    names = [name for name, _ in encoder.named_parameters()]
+    ids = torch.tensor([[1, 7, 8, 2]])
+    inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    with torch.inference_mode():
+        plain = encoder(**inputs).last_hidden_state
+        wrapped = method.wrap(encoder)
+        assert wrapped(**inputs).last_hidden_state.shape == (1, 4, 32)
+        again = method.unwrap(wrapped)
+        torch.testing.assert_close(again(**inputs).last_hidden_state, plain)
+    assert [name for name, _ in again.named_parameters()] == names
+
+
+def test_an_encoder_that_has_no_place_for_it_is_refused(tiny: Path) -> None:
+    class Odd(nn.Module):
+        def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
+            return input_ids
+
+    for name, reason in (("adapter", "knows no place for itself in a Odd"), ("prefix", "takes keys and values")):
+        method = METHODS[name].sample()
+        assert isinstance(method, Beside)
+        with pytest.raises(ModelError, match=reason):
+            method.wrap(Odd())
+
+
+@pytest.mark.parametrize("name", ["prefix", "prompt"])
+def test_virtual_tokens_count_among_those_that_the_base_reads(name: str, tiny: Path, tmp_path: Path) -> None:
+    from satiety.tuning.finetune import finetune
+
+    problem = PROBLEMS["classify"].sample()
+    asked = params(name).model_copy(update={"max_length": 62})
+    with pytest.raises(ParamsError, match=r"62 tokens beside 4 virtual ones, but .* reads at most 64; lower it"):
+        finetune(
+            tiny, problem, problem.examples("en"), [], params=asked, store=Store(tmp_path / "run", 1e9), device="cpu"
+        )
