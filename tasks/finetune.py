@@ -30,7 +30,7 @@ def main(
 
     settings = Settings()
     examples, held = list(read(augmented, Example)), list(read(dev, Example))
-    documents = list(read(retrieved, Document)) if params.pseudo else []
+    documents = list(read(retrieved, Document)) if params.pseudo or params.objective.reads else []
     key = key_of(params.model_dump_json(), problem, pretrained, augmented, retrieved, dev)
     run = store(STATE / "checkpoints" / "finetune", key, settings.checkpoint_seconds)
     result = finetune(

@@ -81,6 +81,21 @@ class Head(Component):
             raise ModelError(f"label id {worst} is out of range: the head has {outputs.shape[-1]} classes")
         return cross_entropy(outputs.flatten(0, -2), targets.flatten(), ignore_index=IGNORE)
 
+    def divergence(self, outputs: Tensor, wanted: Tensor) -> Tensor:
+        """Return how far outputs are from others, which are held fixed: Kullback-Leibler, in nats.
+
+        Args:
+            outputs: shape (windows, classes), or (windows, tokens, classes).
+            wanted: of the same shape.
+
+        Returns:
+            Shape (windows,), or (windows, tokens).
+        """
+        from torch.nn.functional import kl_div, log_softmax
+
+        chances = log_softmax(outputs, -1), log_softmax(wanted.detach(), -1)
+        return kl_div(*chances, reduction="none", log_target=True).sum(-1)
+
     def solve(
         self,
         features: Floats,

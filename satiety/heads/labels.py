@@ -43,6 +43,13 @@ class LabelsHead(PerText):
             raise ModelError("a batch holds no answer to learn; look at the examples' labels")
         return binary_cross_entropy_with_logits(outputs[known], targets[known].to(outputs.dtype))
 
+    def divergence(self, outputs: Tensor, wanted: Tensor) -> Tensor:
+        """Return the Kullback-Leibler divergence of each label's chance, summed over labels, shape (windows,)."""
+        import torch
+
+        both = [torch.stack([values, torch.zeros_like(values)], -1) for values in (outputs, wanted)]
+        return super().divergence(*both).sum(-1)
+
     def check(self, window: Window, problem: Problem) -> None:
         count = self.size(problem)
         if window.targets and (len(window.targets) != count or not set(window.targets) <= {0, 1}):

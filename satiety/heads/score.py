@@ -42,6 +42,10 @@ class ScoreHead(PerText):
             raise ModelError("a batch holds no number to learn; look at the examples' answers")
         return ((outputs.squeeze(-1)[known] - targets[known].to(outputs.dtype)) ** 2).mean()
 
+    def divergence(self, outputs: Tensor, wanted: Tensor) -> Tensor:
+        """Return the squared differences, shape (windows,)."""
+        return ((outputs - wanted.detach()) ** 2).squeeze(-1)
+
     def check(self, window: Window, problem: Problem) -> None:
         if not np.isfinite(window.targets).all():
             raise ModelError(f"{window.targets} is no number that can be learned")

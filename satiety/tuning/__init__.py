@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from satiety.tuning.methods import METHODS, Method
+from satiety.tuning.objectives import OBJECTIVES, Objective
 from satiety.tuning.section import Finetune
 
 if TYPE_CHECKING:
     from satiety.tuning.tuned import Tuned
 
-__all__ = ["METHODS", "Finetune", "Method", "load"]
+__all__ = ["METHODS", "OBJECTIVES", "Finetune", "Method", "Objective", "load"]
 
 
 def load(folder: Path, device: str = "auto") -> Tuned:

@@ -10,22 +10,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from satiety.errors import DataError, ParamsError
+from satiety.errors import DataError
 from satiety.files import digest, manifest
 from satiety.heads.solver import Solved
 from satiety.records import Example
-from satiety.training.encoder import load_encoder, load_tokenizer, positions
-from satiety.training.hardware import Hardware, hardware
-from satiety.training.loop import Course, Job, Loop, Verdict
-from satiety.tuning.inputs import collate, encode, head_of, teachable
-from satiety.tuning.model import Model
-from satiety.tuning.predict import logits_of
+from satiety.training.hardware import hardware
+from satiety.training.loop import Course
+from satiety.tuning.inputs import head_of, teachable
 from satiety.tuning.solved import calibrated, solved_head
 from satiety.tuning.tuned import Card, Tuned
+from satiety.tuning.updates import train_model
+from satiety.tuning.workbench import Workbench, load_workbench
 
 if TYPE_CHECKING:
     from satiety.problems import Prediction, Problem, Window
-    from satiety.problems.base import Floats
     from satiety.records import Document
     from satiety.training.checkpoint import Store
     from satiety.tuning.section import Finetune
@@ -42,6 +40,8 @@ class Result:
 
     tuned: Tuned
     course: Course
+    objective: str
+    """What the loss of an update was made by."""
     steps: int
     """Updates that were planned; early stopping may make fewer."""
     trained: int
@@ -57,6 +57,7 @@ class Result:
         """Return what a report says of the run: no times, so that the same inputs give the same report."""
         facts: dict[str, Any] = {
             "method": self.tuned.card.method.kind,
+            "objective": self.objective,
             "device": self.tuned.hardware.device,
             "precision": self.tuned.hardware.precision,
             "steps": self.course.step,
@@ -72,25 +73,6 @@ class Result:
             facts["best_step"] = self.course.best_step
             facts["dev"] = {"score": self.course.verdict.score, "loss": self.course.verdict.loss}
         return facts
-
-
-@dataclass(frozen=True, slots=True)
-class _Bench:
-    """What all parts of one run share."""
-
-    problem: Problem
-    tokenizer: Any
-    params: Finetune
-    hardware: Hardware
-    model: Model
-
-    def windows(self, examples: Sequence[Example]) -> list[Window]:
-        return encode(
-            self.problem, examples, self.tokenizer, max_length=self.params.max_length, prefix=self.params.prefix
-        )
-
-    def logits(self, windows: Sequence[Window], *, features: bool = False) -> list[Floats]:
-        return logits_of(self.model, windows, self.hardware, pad=self.tokenizer.pad_token_id, features=features)
 
 
 def finetune(
@@ -120,7 +102,7 @@ def finetune(
         )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(params.seed)
-        bench = _bench(base, problem, params, hardware(device))
+        bench = load_workbench(base, problem, params, hardware(device))
         if params.pseudo:
             train = _self_trained(bench, params.pseudo, train, documents)
         windows = teachable(bench.windows(train), problem)
@@ -129,7 +111,7 @@ def finetune(
         params.method.prepare(bench.model, steps)
         bench.model.to(bench.hardware.device)
         head = _start(bench, train, windows, store) if params.method.solves else None
-    course = _train(bench, given, dev, steps, store) if steps else Course()
+    course = train_model(bench, given, _raw(bench, given, documents), dev, steps, store) if steps else Course()
     trained = sum(weight.numel() for _, weight, _ in params.method.rates(bench.model)) or sum(
         weight.numel() for weight in bench.model.head.parameters()
     )
@@ -144,26 +126,12 @@ def finetune(
     )
     fitted = _fitted(problem, train, windows, head)
     tuned = Tuned(fitted, bench.model.eval(), bench.tokenizer, card, bench.hardware)
-    pseudo = sum(example.origin == "pseudo" for example in train)
-    return Result(tuned, course, steps, trained, head, pseudo, _doubtful(problem, train, windows, head))
-
-
-def _bench(base: Path, problem: Problem, params: Finetune, here: Hardware) -> _Bench:
-    encoder, tokenizer = load_encoder(base), load_tokenizer(base)
-    reach = positions(encoder)
-    virtual = params.method.virtual_tokens
-    if reach is not None and params.max_length + virtual > reach:
-        beside = f" beside {virtual} virtual ones" if virtual else ""
-        raise ParamsError(
-            f"finetune.max_length: {params.max_length} tokens{beside}, but {base} reads at most {reach}; lower it"
-        )
-    over = head_of(problem)
-    model = Model(encoder, over, over.size(problem), pooling=params.pooling, dropout=params.dropout)
-    return _Bench(problem, tokenizer, params, here, model.to(here.device))
+    pseudo, doubtful = sum(example.origin == "pseudo" for example in train), _doubtful(problem, train, windows, head)
+    return Result(tuned, course, params.objective.kind, steps, trained, head, pseudo, doubtful)
 
 
 def _self_trained(
-    bench: _Bench, params: SelfTraining, train: Sequence[Example], documents: Sequence[Document]
+    bench: Workbench, params: SelfTraining, train: Sequence[Example], documents: Sequence[Document]
 ) -> tuple[Example, ...]:
     """Follow the examples by raw texts that a head on the untouched model labelled."""
     if not documents:
@@ -179,6 +147,13 @@ def _self_trained(
     return params.grow(train, documents, answer, bench.problem.stratum)
 
 
+def _raw(bench: Workbench, given: Sequence[Window], documents: Sequence[Document]) -> list[Window]:
+    """Return the windows that an objective may look at without their targets: of raw texts, or of the examples."""
+    if not (bench.params.objective.reads and documents and len(bench.problem.inputs) == 1):
+        return list(given)
+    return bench.windows(bench.problem.ask([document.text for document in documents]))
+
+
 def _originals(train: Sequence[Example], windows: Sequence[Window]) -> int:
     """Count the windows of distinct texts that people labelled; copies do not make training longer."""
     owner: dict[str, int] = {}
@@ -189,7 +164,7 @@ def _originals(train: Sequence[Example], windows: Sequence[Window]) -> int:
     return sum(window.example in kept for window in windows) or len({example.text for example in train})
 
 
-def _start(bench: _Bench, train: Sequence[Example], windows: Sequence[Window], store: Store) -> Solved:
+def _start(bench: Workbench, train: Sequence[Example], windows: Sequence[Window], store: Store) -> Solved:
     """Put the solved head into the model; solve it once, however often the run is cut off."""
     head = Solved.of(store.once("head", lambda: _solve(bench, train, windows).plain()))
     with torch.no_grad():
@@ -198,7 +173,7 @@ def _start(bench: _Bench, train: Sequence[Example], windows: Sequence[Window], s
     return head
 
 
-def _solve(bench: _Bench, train: Sequence[Example], windows: Sequence[Window]) -> Solved:
+def _solve(bench: Workbench, train: Sequence[Example], windows: Sequence[Window]) -> Solved:
     rows = bench.logits(windows, features=True)
     head = solved_head(bench.problem, windows, rows, train, bench.params.head, bench.params.seed)
     assert head is not None  # noqa: S101  # windows that teach something
@@ -223,41 +198,3 @@ def _doubtful(problem: Problem, train: Sequence[Example], windows: Sequence[Wind
         return []
     owners = [train[windows[row].example] for row in head.doubtful]
     return list(dict.fromkeys(owner.id for owner in owners if owner.origin == "gold"))
-
-
-def _train(bench: _Bench, windows: Sequence[Window], dev: Sequence[Example], steps: int, store: Store) -> Course:
-    pad, model = bench.tokenizer.pad_token_id, bench.model
-
-    def loss(chosen: list[int], _: int) -> torch.Tensor:
-        batch = collate([windows[i] for i in chosen], pad, model.over).to(bench.hardware.device)
-        return model.over.loss(model(batch), batch.targets)
-
-    held = bench.windows(dev)
-
-    def judge() -> Verdict:
-        return verdict(bench.problem, dev, held, bench.logits(held))
-
-    job = Job(
-        model=model,
-        rates=list(bench.params.method.rates(model)),
-        lengths=[len(window.input_ids) for window in windows],
-        loss=loss,
-        judge=judge if dev else None,
-        after_step=lambda step: bench.params.method.after_step(model, step),
-        steps=steps,
-        seed=bench.params.seed,
-    )
-    return Loop(job, bench.params.training, bench.hardware, store).run()
-
-
-def verdict(
-    problem: Problem, examples: Sequence[Example], windows: Sequence[Window], logits: Sequence[Floats]
-) -> Verdict:
-    """Return the headline metric, and the mean loss over every target."""
-    predicted = problem.decode(examples, windows, logits)
-    score = problem.score(problem.tally(examples, predicted))[problem.headline]
-    head = head_of(problem)
-    rows, targets = head.pairs(windows, logits)
-    if not len(targets):
-        raise DataError("dev holds no label of the problem: nothing can be judged by it")
-    return Verdict(float(score), float(head.loss(torch.from_numpy(rows), torch.from_numpy(targets))))

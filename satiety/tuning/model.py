@@ -35,7 +35,11 @@ class Model(nn.Module):
         states = read.last_hidden_state
         return self.over.pool(states, batch.attention_mask, self.pooling)
 
-    def forward(self, batch: Batch) -> torch.Tensor:
-        """Return the outputs, float32: shape (windows, outputs), or (windows, tokens, outputs)."""
-        outputs: torch.Tensor = self.head(self.dropout(self.features(batch)))
+    def outputs(self, features: torch.Tensor) -> torch.Tensor:
+        """Return outputs for features, float32: shape (windows, outputs), or (windows, tokens, outputs)."""
+        outputs: torch.Tensor = self.head(self.dropout(features))
         return outputs.float()
+
+    def forward(self, batch: Batch) -> torch.Tensor:
+        """Return the outputs for a batch."""
+        return self.outputs(self.features(batch))

@@ -11,6 +11,8 @@ from satiety.heads.solver import Solver
 from satiety.section import Section, Seed
 from satiety.training.recipe import Recipe
 from satiety.tuning.methods import METHODS, Method
+from satiety.tuning.objectives import OBJECTIVES, Objective
+from satiety.tuning.objectives.supervised import Supervised
 from satiety.tuning.selftrain import SelfTraining
 
 
@@ -34,6 +36,8 @@ class Finetune(Section):
     trains, starts from that head and sees people's labels alone."""
     head: Solver
     """How a head is solved, by the methods that start from (or stop at) a solved one."""
+    objective: Annotated[SerializeAsAny[Objective], OBJECTIVES.choice()] = Field(default_factory=Supervised)
+    """How the loss of an update is made, by the methods that train."""
     training: Recipe
     """How long and in which steps it is trained, by the methods that train."""
 

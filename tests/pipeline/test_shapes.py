@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from satiety.registry import Component
+from satiety.tuning import METHODS, OBJECTIVES
 from tests.pipeline.project import Project
 
 Fresh = Callable[[], Project]
@@ -26,6 +28,11 @@ def asking(made: Project, problem: dict[str, Any], columns: list[str], row: Call
     params["worth"]["levers"] = [lever for lever in params["worth"]["levers"] if lever["kind"] == "augment"]
     made.write_params(params)
     return made
+
+
+def dump(component: type[Component]) -> dict[str, Any]:
+    """Return a component's sample as params.yaml has it."""
+    return component.sample().model_dump(mode="json")
 
 
 def answers(made: Project, *asked: str) -> Iterator[dict[str, Any]]:
@@ -67,14 +74,20 @@ def test_numbers_go_through_the_whole_pipeline(fresh: Fresh) -> None:
 
 
 def test_several_labels_go_through_the_pipeline_up_to_the_package(fresh: Fresh) -> None:
+    """By a method whose weights stay beside the encoder, and an objective that reads raw texts."""
+
     def several(text: str, label: str) -> list[Any]:
         return [text, ",".join([label] * (label == "good") + ["long"] * (len(text) > 40))]
 
     multilabel = {"kind": "multilabel", "labels": None, "separator": ",", "thresholds": None}
     made = asking(fresh(), multilabel, ["text", "labels"], several)
+    params = made.params()
+    params["finetune"] |= {"method": dump(METHODS["adapter"]), "objective": dump(OBJECTIVES["consistency"])}
+    made.write_params(params)
     done = made.repro("register")
     assert done.returncode == 0, done.stdout + done.stderr
     assert made.report("evaluate")["difference"]["low"] > 0
+    assert (made.root / "models/package/model/adapter.safetensors").is_file()
     problem = json.loads((made.root / "models/package/model/problem.json").read_text(encoding="utf-8"))
     assert set(problem["thresholds"]) == set(problem["labels"]) == {"good", "long"}
     (answer,) = answers(made, "a good film")

@@ -215,7 +215,7 @@ def test_training_itself_sees_peoples_labels_alone(workspace: Path, monkeypatch:
         jobs.append(job)
         return Loop(job, *rest)
 
-    monkeypatch.setattr("satiety.tuning.finetune.Loop", loop)
+    monkeypatch.setattr("satiety.tuning.updates.Loop", loop)
     for pseudo in (None, {"rounds": 2, "quota": 0.5, "confidence": 0.0}):
         write_params(pseudo=pseudo)
         run()

@@ -8,9 +8,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING
 
-import torch
 from pydantic import Field
-from torch import nn
 
 from satiety.errors import ModelError
 from satiety.tuning.methods.base import METHODS, Beside
@@ -23,26 +21,6 @@ ENDS = ("output.dense", "out_lin", "ffn.lin2", "attn.o", "attn.Wo", "mlp.Wo")
 RoBERTa, ELECTRA and DeBERTa; DistilBERT; MPNet; ModernBERT."""
 
 
-class Bottleneck(nn.Module):
-    """A linear layer, and after it a change of its output: down to few numbers, GELU, up again."""
-
-    def __init__(self, layer: nn.Linear, size: int) -> None:
-        """Put the change after a layer; as its last weights are 0, it changes nothing at first."""
-        super().__init__()
-        self.layer = layer
-        self.down = nn.Linear(layer.out_features, size)
-        self.up = nn.Linear(size, layer.out_features)
-        nn.init.normal_(self.down.weight, std=0.02)
-        nn.init.zeros_(self.up.weight)
-        nn.init.zeros_(self.up.bias)
-
-    def forward(self, states: torch.Tensor) -> torch.Tensor:
-        """Return the layer's output, changed; the last dimension is the layer's."""
-        read: torch.Tensor = self.layer(states)
-        change: torch.Tensor = self.up(nn.functional.gelu(self.down(read)))
-        return read + change
-
-
 @METHODS.register("adapter")
 class Adapter(Beside):
     """Learn a bottleneck after the attention and after the feed-forward block of every layer."""
@@ -51,10 +29,12 @@ class Adapter(Beside):
     """Numbers in the bottleneck: 64 in the paper for small data."""
 
     def wrap(self, encoder: Module) -> Module:
+        from torch.nn import Linear
+
+        from satiety.tuning.layers import Bottleneck
+
         places = {
-            name: layer
-            for name, layer in encoder.named_modules()
-            if isinstance(layer, nn.Linear) and name.endswith(ENDS)
+            name: layer for name, layer in encoder.named_modules() if isinstance(layer, Linear) and name.endswith(ENDS)
         }
         if not places:
             raise ModelError(
@@ -65,6 +45,8 @@ class Adapter(Beside):
         return encoder
 
     def unwrap(self, wrapped: Module) -> Module:
+        from satiety.tuning.layers import Bottleneck
+
         encoder = deepcopy(wrapped)
         for place, module in list(encoder.named_modules()):
             if isinstance(module, Bottleneck):

@@ -1,0 +1,60 @@
+"""Adversarial training: the answers must hold where the words' embeddings are moved against them a little.
+
+Source: the fast gradient method of Miyato et al. 2017 (arXiv:1605.07725), section 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from satiety.tuning.objectives.base import OBJECTIVES, Objective, Update
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
+
+LEAST = 1e-12
+"""Least norm of a gradient that is divided by."""
+
+
+@OBJECTIVES.register("fgm")
+class FastGradient(Objective):
+    """Add the loss after each text's embeddings were moved the way that raises it most."""
+
+    epsilon: float = Field(gt=0, le=100, examples=[0.5])
+    """How far: Euclidean norm of the move, over all tokens of a window."""
+
+    def loss(self, update: Update) -> Tensor:
+        import torch
+
+        layer = update.model.encoder.get_input_embeddings()
+        embedded: list[Tensor] = []
+
+        # 1. the loss as it is, and which way the embeddings raise it
+        def keep(output: Tensor) -> Tensor:
+            embedded.append(output if output.requires_grad else output.detach().requires_grad_())
+            return embedded[-1]
+
+        with _changed(layer, keep):
+            clean = update.supervised()
+        (gradient,) = torch.autograd.grad(clean, embedded[0], retain_graph=True)
+
+        # 2. the loss after a move that way
+        norm = torch.linalg.vector_norm(gradient.float(), dim=(1, 2), keepdim=True).clamp(min=LEAST)
+        move = (self.epsilon * gradient / norm).to(gradient.dtype)
+        with _changed(layer, lambda output: output + move):
+            return clean + update.supervised()
+
+
+@contextmanager
+def _changed(layer: Module, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
+    """Change what a layer gives back within the block."""
+    hook = layer.register_forward_hook(lambda _module, _inputs, output: change(output))
+    try:
+        yield
+    finally:
+        hook.remove()

@@ -1,0 +1,82 @@
+"""Windows that teach, and dev -> a trained model, by the method and the objective that params.yaml names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from satiety.errors import DataError
+from satiety.training.loop import Course, Job, Loop, Verdict
+from satiety.tuning.inputs import Batch, collate, head_of
+from satiety.tuning.objectives import Update
+
+if TYPE_CHECKING:
+    from satiety.problems import Problem, Window
+    from satiety.problems.base import Floats
+    from satiety.records import Example
+    from satiety.training.checkpoint import Store
+    from satiety.tuning.workbench import Workbench
+
+
+def train_model(
+    bench: Workbench,
+    windows: Sequence[Window],
+    raw: Sequence[Window],
+    dev: Sequence[Example],
+    steps: int,
+    store: Store,
+) -> Course:
+    """Train so many steps at most; leave the model at the step that is best on dev.
+
+    Args:
+        bench: the model, its method prepared, and how it is trained.
+        windows: that have targets.
+        raw: that an objective may look at without their targets.
+        dev: what judges; without any, the last step is kept.
+        steps: updates.
+        store: of checkpoints.
+    """
+    model, params = bench.model, bench.params
+    held = bench.windows(dev)
+
+    def batch(chosen: Sequence[Window]) -> Batch:
+        return collate(chosen, bench.tokenizer.pad_token_id, model.over).to(bench.hardware.device)
+
+    def loss(chosen: list[int], step: int) -> torch.Tensor:
+        draw = np.random.default_rng([params.seed, step])
+
+        def some(count: int) -> Batch:
+            return batch([raw[i] for i in draw.choice(len(raw), min(count, len(raw)), replace=False)])
+
+        return params.objective.loss(Update(model, batch([windows[i] for i in chosen]), some, draw))
+
+    def judge() -> Verdict:
+        return verdict(bench.problem, dev, held, bench.logits(held))
+
+    job = Job(
+        model=model,
+        rates=list(params.method.rates(model)),
+        lengths=[len(window.input_ids) for window in windows],
+        loss=loss,
+        judge=judge if dev else None,
+        steps=steps,
+        seed=params.seed,
+        after_step=lambda step: params.method.after_step(model, step),
+    )
+    return Loop(job, params.training, bench.hardware, store).run()
+
+
+def verdict(
+    problem: Problem, examples: Sequence[Example], windows: Sequence[Window], logits: Sequence[Floats]
+) -> Verdict:
+    """Return the headline metric, and the mean loss over every target."""
+    predicted = problem.decode(examples, windows, logits)
+    score = problem.score(problem.tally(examples, predicted))[problem.headline]
+    head = head_of(problem)
+    rows, targets = head.pairs(windows, logits)
+    if not len(targets):
+        raise DataError("dev holds no label of the problem: nothing can be judged by it")
+    return Verdict(float(score), float(head.loss(torch.from_numpy(rows), torch.from_numpy(targets))))

@@ -1,0 +1,62 @@
+"""A base model, a problem and params -> what all parts of one tuning run share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from satiety.errors import ParamsError
+from satiety.training.encoder import load_encoder, load_tokenizer, positions
+from satiety.training.hardware import Hardware
+from satiety.tuning.inputs import encode, head_of
+from satiety.tuning.model import Model
+from satiety.tuning.predict import logits_of
+
+if TYPE_CHECKING:
+    from satiety.problems import Problem, Window
+    from satiety.problems.base import Floats
+    from satiety.records import Example
+    from satiety.tuning.section import Finetune
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """What all parts of one run share."""
+
+    problem: Problem
+    tokenizer: Any
+    params: Finetune
+    hardware: Hardware
+    model: Model
+
+    def windows(self, examples: Sequence[Example]) -> list[Window]:
+        """Encode the examples."""
+        return encode(
+            self.problem, examples, self.tokenizer, max_length=self.params.max_length, prefix=self.params.prefix
+        )
+
+    def logits(self, windows: Sequence[Window], *, features: bool = False) -> list[Floats]:
+        """Return per window its logits, or what the head sees."""
+        return logits_of(self.model, windows, self.hardware, pad=self.tokenizer.pad_token_id, features=features)
+
+
+def load_workbench(base: Path, problem: Problem, params: Finetune, here: Hardware) -> Workbench:
+    """Put a fresh head for the problem on the model in ``base``.
+
+    Raises:
+        ModelError: the base cannot be used.
+        ParamsError: windows are longer than it can read.
+    """
+    encoder, tokenizer = load_encoder(base), load_tokenizer(base)
+    reach = positions(encoder)
+    virtual = params.method.virtual_tokens
+    if reach is not None and params.max_length + virtual > reach:
+        beside = f" beside {virtual} virtual ones" if virtual else ""
+        raise ParamsError(
+            f"finetune.max_length: {params.max_length} tokens{beside}, but {base} reads at most {reach}; lower it"
+        )
+    over = head_of(problem)
+    model = Model(encoder, over, over.size(problem), pooling=params.pooling, dropout=params.dropout)
+    return Workbench(problem, tokenizer, params, here, model.to(here.device))

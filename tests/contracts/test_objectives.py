@@ -1,0 +1,81 @@
+"""What every objective promises with every problem. A new file in either registry is tested here without an edit."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from satiety.problems import PROBLEMS
+from satiety.records import Document
+from satiety.training.checkpoint import Store
+from satiety.tuning import METHODS, OBJECTIVES
+from satiety.tuning.finetune import finetune
+from satiety.tuning.inputs import Batch, collate, teachable
+from satiety.tuning.objectives import Update
+from satiety.tuning.workbench import Workbench, load_workbench
+from tests.contracts.test_methods import params
+
+RAW = ["the hotel in paris is good", "我爱北京天安门", "bad", ""]
+
+
+def bench(objective: str, problem_name: str, base: Path, method: str = "full") -> Workbench:
+    from satiety.training.hardware import hardware
+
+    torch.manual_seed(2)
+    asked = params(method).model_copy(update={"objective": OBJECTIVES[objective].sample()})
+    made = load_workbench(base, PROBLEMS[problem_name].sample(), asked, hardware("cpu"))
+    made.params.method.prepare(made.model, 1)
+    return made
+
+
+def update(bench: Workbench, seed: int = 1) -> Update:
+    windows = teachable(bench.windows(bench.problem.examples("en")), bench.problem)
+
+    def batch(count: int) -> Batch:
+        return collate(windows[:count], bench.tokenizer.pad_token_id, bench.model.over)
+
+    return Update(bench.model.train(), batch(len(windows)), batch, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("problem_name", list(PROBLEMS))
+@pytest.mark.parametrize("objective", list(OBJECTIVES))
+class TestEveryObjectiveWithEveryProblem:
+    def test_overfits_two_examples(self, objective: str, problem_name: str, tiny: Path, tmp_path: Path) -> None:
+        problem = PROBLEMS[problem_name].sample()
+        examples = problem.examples("zh")
+        result = finetune(
+            tiny,
+            problem,
+            examples,
+            examples,
+            params=params("full").model_copy(update={"objective": OBJECTIVES[objective].sample()}),
+            store=Store(tmp_path / "run", 1e9),
+            device="cpu",
+            documents=[Document(str(i), text) for i, text in enumerate(RAW)],
+        )
+        predicted = result.tuned.predict([example.inputs for example in examples])
+        assert problem.score(problem.tally(examples, predicted))[problem.headline] == pytest.approx(1)
+        assert result.facts()["objective"] == objective
+
+    def test_gives_a_finite_scalar_that_hangs_on_its_generators_alone(
+        self, objective: str, problem_name: str, tiny: Path
+    ) -> None:
+        made = bench(objective, problem_name, tiny)
+        losses = []
+        for _ in range(2):
+            torch.manual_seed(4)  # dropout
+            losses.append(made.params.objective.loss(update(made)))
+        assert losses[0].shape == ()
+        assert losses[0].item() == losses[1].item()
+        assert torch.isfinite(losses[0])
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if METHODS[name].sample().trains])
+@pytest.mark.parametrize("objective", list(OBJECTIVES))
+def test_every_weight_that_may_change_is_reached(objective: str, method: str, tiny: Path) -> None:
+    made = bench(objective, "classify", tiny, method)
+    made.params.objective.loss(update(made)).backward()
+    weights = [(name, weight) for name, weight, _ in made.params.method.rates(made.model)]
+    assert weights
+    assert not [name for name, weight in weights if weight.grad is None]
