@@ -7,7 +7,6 @@ neither the order of the examples nor the number of workers.
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, SerializeAsAny
 
-from satiety.augment.base import AUGMENTERS, Augmenter
+from satiety.augment.base import AUGMENTERS, Augmenter, OneByOne, Passage
 from satiety.neardup import HeldOut
 from satiety.progress import track
 from satiety.records import Example, Rejected
@@ -25,7 +24,7 @@ from satiety.words import normalise
 if TYPE_CHECKING:
     from satiety.problems import Problem, Rewrite
 
-__all__ = ["AUGMENTERS", "Augment", "Augmented", "Augmenter", "augment", "copies"]
+__all__ = ["AUGMENTERS", "Augment", "Augmented", "Augmenter", "OneByOne", "Passage", "augment", "copies"]
 
 COUNTS = ("copies", "refused", "repeated", "contaminated")
 """What is counted per augmenter: copies kept, rewrites whose label would not survive, and copies that had to go."""
@@ -61,9 +60,9 @@ def augment(train: Sequence[Example], held: Sequence[Example], problem: Problem,
     originals = {normalise(example.text) for example in train}
     counts = {name: Counter({step.kind: 0 for step in params.steps}) for name in COUNTS}
     made: list[Example] = []
-    for example in track(train, "augment") if params.steps else ():
+    for example_copies in track(copies(train, problem, params), "augment", total=len(train)) if params.steps else ():
         own: set[str] = set()
-        for kind, rewrite, copy in copies(example, problem, params):
+        for kind, rewrite, copy in example_copies:
             text = normalise(rewrite.text)
             if copy is None:
                 counts["refused"][kind] += 1
@@ -82,25 +81,36 @@ def augment(train: Sequence[Example], held: Sequence[Example], problem: Problem,
     )
 
 
-def copies(example: Example, problem: Problem, params: Augment) -> Iterator[tuple[str, Rewrite, Example | None]]:
-    """Yield (augmenter, rewrite, copy) of one example; the copy is None where the label would not survive."""
-    uses: Counter[str] = Counter()
-    numbers: Counter[str] = Counter()
+def copies(
+    examples: Sequence[Example], problem: Problem, params: Augment
+) -> Iterator[list[tuple[str, Rewrite, Example | None]]]:
+    """Yield, for each example, (augmenter, rewrite, copy) of all its rewrites; no copy where the label is lost."""
+    uses, streams = Counter[str](), []
     for step in params.steps:
-        rng = random.Random(f"{params.seed}/{step.kind}-{uses[step.kind]}/{example.id}")
+        streams.append((step.kind, step.augment(_passages(examples, f"{params.seed}/{step.kind}-{uses[step.kind]}"))))
         uses[step.kind] += 1
-        for name, rewrite in _rewrites(step, example, rng):
-            copy = problem.transfer(example, rewrite, name)
-            own = f"{example.id}/{step.kind}-{numbers[step.kind]}"
-            numbers[step.kind] += 1
-            yield step.kind, rewrite, copy and replace(copy, id=own, origin=step.kind, parent=example.id)
+    for example in examples:
+        numbers, made = Counter[str](), []
+        for kind, stream in streams:
+            for name, rewrite in [(name, rewrite) for name, _ in _texts(example) for rewrite in next(stream)]:
+                copy = problem.transfer(example, rewrite, name)
+                own = f"{example.id}/{kind}-{numbers[kind]}"
+                numbers[kind] += 1
+                made.append((kind, rewrite, copy and replace(copy, id=own, origin=kind, parent=example.id)))
+        yield made
 
 
-def _rewrites(step: Augmenter, example: Example, rng: random.Random) -> Iterator[tuple[str, Rewrite]]:
-    """Yield (input, rewrite) for every text among the inputs."""
-    for name, value in example.inputs.items():
-        if isinstance(value, str):
-            yield from ((name, rewrite) for rewrite in step.augment(value, example.language, rng))
+def _passages(examples: Sequence[Example], seed: str) -> list[Passage]:
+    """Return every text among the inputs; the first of an example's has its generator, others have their own."""
+    return [
+        Passage(value, example.language, f"{seed}/{example.id}" + (f"/{name}" if place else ""))
+        for example in examples
+        for place, (name, value) in enumerate(_texts(example))
+    ]
+
+
+def _texts(example: Example) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in example.inputs.items() if isinstance(value, str)]
 
 
 def _reject(copy: Example, twin: str) -> Rejected:

@@ -10,14 +10,14 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
-from satiety.augment.base import AUGMENTERS, Augmenter
+from satiety.augment.base import AUGMENTERS, OneByOne
 from satiety.augment.rewriting import from_nlpaug, movable, noised
 from satiety.problems.base import Rewrite
 from satiety.section import MOST
 
 
 @AUGMENTERS.register("char_swap")
-class CharSwap(Augmenter):
+class CharSwap(OneByOne):
     """Swap neighbouring characters inside some words; in Chinese inside words of the segmenter, never across."""
 
     words: float = Field(gt=0, le=1, examples=[0.3])
@@ -29,7 +29,7 @@ class CharSwap(Augmenter):
     copies: int = Field(ge=1, le=100, examples=[2])
     """New texts made of each text, at most."""
 
-    def augment(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:
+    def rewrite(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:
         noise = from_nlpaug(
             "char",
             "RandomCharAug",

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
-from satiety.augment.base import AUGMENTERS, Augmenter
+from satiety.augment.base import AUGMENTERS, OneByOne
 from satiety.augment.rewriting import assemble, movable
 from satiety.problems.base import Rewrite
 
 
 @AUGMENTERS.register("drop")
-class Drop(Augmenter):
+class Drop(OneByOne):
     """Leave each word out with a fixed probability, and with it the space after it."""
 
     probability: float = Field(gt=0, lt=1, examples=[0.1])
@@ -21,7 +21,7 @@ class Drop(Augmenter):
     copies: int = Field(ge=1, le=100, examples=[2])
     """New texts made of each text, at most: one that lost no word is none."""
 
-    def augment(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:
+    def rewrite(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:
         places = movable(text)
         for _ in range(self.copies):
             gone = [place for place in places if rng.random() < self.probability]

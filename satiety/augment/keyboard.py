@@ -11,14 +11,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from satiety.augment.base import AUGMENTERS, Augmenter
+from satiety.augment.base import AUGMENTERS, OneByOne
 from satiety.augment.rewriting import from_nlpaug, is_cjk, movable, noised
 from satiety.problems.base import Rewrite
 from satiety.section import MOST
 
 
 @AUGMENTERS.register("keyboard")
-class Keyboard(Augmenter):
+class Keyboard(OneByOne):
     """Mistype some characters of some words. Chinese words are left as they are: no keyboard has them."""
 
     layout: Literal["de", "en", "es", "fr", "he", "it", "nl", "pl", "th", "tr", "uk"] = Field(examples=["en"])
@@ -32,7 +32,7 @@ class Keyboard(Augmenter):
     copies: int = Field(ge=1, le=100, examples=[2])
     """New texts made of each text, at most."""
 
-    def augment(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:
+    def rewrite(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:
         noise = from_nlpaug(
             "char",
             "KeyboardAug",

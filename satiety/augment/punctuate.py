@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
-from satiety.augment.base import AUGMENTERS, Augmenter
+from satiety.augment.base import AUGMENTERS, OneByOne
 from satiety.augment.rewriting import assemble, is_cjk, movable
 from satiety.problems.base import Rewrite
 
@@ -17,7 +17,7 @@ WIDE = str.maketrans(MARKS, "。；？：！，")
 
 
 @AUGMENTERS.register("punctuate")
-class Punctuate(Augmenter):
+class Punctuate(OneByOne):
     """Put punctuation marks before random words; every word stays in its place. Chinese gets Chinese marks."""
 
     share: float = Field(gt=0, le=1, examples=[0.3])
@@ -25,7 +25,7 @@ class Punctuate(Augmenter):
     copies: int = Field(ge=1, le=100, examples=[2])
     """New texts made of each text."""
 
-    def augment(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:
+    def rewrite(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:
         starts = [start for start, _ in movable(text)]
         for _ in range(self.copies if starts else 0):
             count = rng.randint(1, max(1, int(self.share * len(starts))))

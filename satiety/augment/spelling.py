@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import Field
 
-from satiety.augment.base import AUGMENTERS, Augmenter
+from satiety.augment.base import AUGMENTERS, OneByOne
 from satiety.augment.rewriting import from_nlpaug, movable, noised
 from satiety.problems.base import Rewrite
 
@@ -21,7 +21,7 @@ LANGUAGES = ("en", "und", "")
 
 
 @AUGMENTERS.register("spelling")
-class Spelling(Augmenter):
+class Spelling(OneByOne):
     """Misspell some words. English only: other texts, Chinese among them, get no copies.
 
     Some of the dictionary's mistakes are words of their own (``luck`` written ``like``).
@@ -32,7 +32,7 @@ class Spelling(Augmenter):
     copies: int = Field(ge=1, le=100, examples=[2])
     """New texts made of each text, at most."""
 
-    def augment(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:
+    def rewrite(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:
         places = movable(text) if language in LANGUAGES else []
         for _ in range(self.copies if places else 0):
             if rewrite := noised(text, places, _dictionary(self.words), rng):

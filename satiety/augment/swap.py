@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
-from satiety.augment.base import AUGMENTERS, Augmenter
+from satiety.augment.base import AUGMENTERS, OneByOne
 from satiety.augment.rewriting import assemble, gaps, movable
 from satiety.problems.base import Rewrite
 
 
 @AUGMENTERS.register("swap")
-class Swap(Augmenter):
+class Swap(OneByOne):
     """Let pairs of words change places; marks and spaces stay where they are."""
 
     alpha: float = Field(gt=0, le=1, examples=[0.1])
@@ -21,7 +21,7 @@ class Swap(Augmenter):
     copies: int = Field(ge=1, le=100, examples=[2])
     """New texts made of each text: 4 to 16 in the paper, more the fewer examples there are."""
 
-    def augment(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:
+    def rewrite(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:
         places = movable(text)
         if len(places) < 2:
             return

@@ -61,8 +61,8 @@ def rewritten(examples: Sequence[Example], problem: Problem, how: Augment) -> li
     from satiety.augment import copies
 
     found: dict[tuple[str, str], Example] = {}
-    for example in examples:
-        for kind, _, copy in copies(example, problem, how):
+    for example, made in zip(examples, copies(examples, problem, how), strict=True):
+        for kind, _, copy in made:
             if copy is not None:
                 found.setdefault((kind, example.id), copy)
     return [found.get((step.kind, one.id), one) for step in how.steps for one in examples]

@@ -123,7 +123,7 @@ def test_the_component_of_the_readme_works_as_it_stands_there() -> None:
     code = re.findall(r"```python\n(.*?)```", Path("README.md").read_text(encoding="utf-8"), re.DOTALL)[0]
     tried = """
 for text in ("the film was good", "我爱北京天安门"):
-    (rewrite, *_) = AUGMENTERS["exclaim"].sample().augment(text, "und", random.Random(1))
+    (rewrite, *_) = AUGMENTERS["exclaim"].sample().rewrite(text, "und", random.Random(1))
     assert rewrite.text.replace("!", "") == text, rewrite
     assert all(text[a:a + n] == rewrite.text[b:b + n] for a, b, n in rewrite.kept), rewrite
 """

@@ -20,7 +20,7 @@ BOTH = pytest.mark.parametrize("text", [ENGLISH, CHINESE])
 
 def made(kind: str, text: str, language: str = "en", **fields: object) -> list[str]:
     augmenter = AUGMENTERS[kind].sample().model_copy(update=fields)
-    return [r.text for seed in range(10) for r in augmenter.augment(text, language, random.Random(seed))]
+    return [r.text for seed in range(10) for r in augmenter.rewrite(text, language, random.Random(seed))]
 
 
 def bag(text: str) -> list[str]:
@@ -106,7 +106,7 @@ def test_spelling_knows_english_only() -> None:
 def test_misspellings_do_not_depend_on_the_order_of_sets() -> None:
     code = (
         "import random; from satiety.augment import AUGMENTERS;"
-        f"print([r.text for r in AUGMENTERS['spelling'].sample().augment({ENGLISH!r}, 'en', random.Random(1))])"
+        f"print([r.text for r in AUGMENTERS['spelling'].sample().rewrite({ENGLISH!r}, 'en', random.Random(1))])"
     )
     answers = {
         subprocess.run(
@@ -127,5 +127,5 @@ def test_misspellings_do_not_depend_on_the_order_of_sets() -> None:
 def test_real_chinese_titles_are_changed_word_by_word(kind: str) -> None:
     titles = [line.split("\t")[0] for line in THUCNEWS.read_text(encoding="utf-8").splitlines()[:50]]
     augmenter = AUGMENTERS[kind].sample()
-    changed = [title for title in titles if list(augmenter.augment(title, "zh", random.Random(title)))]
+    changed = [title for title in titles if list(augmenter.rewrite(title, "zh", random.Random(title)))]
     assert len(changed) > 35
