@@ -26,8 +26,13 @@ class Span:
     end: int
     label: str
 
+    @property
+    def place(self) -> str:
+        """Where it stands, as ``start:end``."""
+        return f"{self.start}:{self.end}"
+
     def __str__(self) -> str:
-        return f"{self.start}:{self.end} {self.label}"
+        return f"{self.place} {self.label}"
 
 
 class Answer(ABC):

@@ -110,7 +110,8 @@ class Served:
     confidence: float
     """The model's probability of its answer, in [0, 1]."""
     scores: str
-    """JSON: the probability of each label; ``{}`` where an answer points to stretches of the text."""
+    """JSON: the probability of each label, or of each mention by its place in the masked text; ``{}`` where these are
+    not known."""
     latency: float
     """Seconds, its share of its batch's."""
     model: str

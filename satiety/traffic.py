@@ -119,18 +119,26 @@ def served(
     now = datetime.now(UTC).isoformat(timespec="microseconds")  # so that one batch comes after another
     for example, prediction in zip(asked, given, strict=True):
         inputs, answer = _sanitised(example.inputs, prediction.answer, problem.marked)
-        scores = {} if prediction.answer and prediction.answer.mentions else prediction.scores
         yield Served(
             id=uuid.uuid4().hex,
             time=now,
             inputs=dump_inputs(inputs),
             answer=dump(answer),
             confidence=float(prediction.confidence),
-            scores=json.dumps({name: float(score) for name, score in scores.items()}),
+            scores=json.dumps(_scores(prediction, answer)),
             latency=seconds / len(asked),
             model=model,
             name=name,
         )
+
+
+def _scores(prediction: Prediction, kept: Answer | None) -> dict[str, float]:
+    """Return the scores of an answer: of mentions, at the places where they stand in what is kept of the text."""
+    scores = {name: float(score) for name, score in prediction.scores.items()}
+    old, new = (answer.mentions if answer else () for answer in (prediction.answer, kept))
+    if len(old) != len(new):  # some could not move along
+        return {}
+    return {b.place: scores[a.place] for a, b in zip(old, new, strict=True) if a.place in scores} if old else scores
 
 
 def _sanitised(inputs: Inputs, answer: Answer | None, marked: str) -> tuple[Inputs, Answer | None]:

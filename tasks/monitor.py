@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from satiety.drift.section import Monitor
 from satiety.errors import DataError, SetupError
 from satiety.files import sha256, write_text
-from satiety.package.contents import MANIFEST
+from satiety.package.contents import MANIFEST, read_digest
 from satiety.records import Example, read
 from satiety.settings import Settings
 from satiety.state import STATE
@@ -56,7 +56,7 @@ def main(table: Path | None = None, *, params: Monitor, report: Report) -> None:
     check([*places("problem", "package", "base", "train", "dev", "test"), REPORTS / "worth.json"])
     eye = _eye(params)
     pool = _pool(eye, params)
-    sample, answers = eye.see(asked.inputs)
+    sample, answers = eye.see(asked.inputs, asked.answers_of(read_digest(places("package")[0])))
     estimator = rehearsed(eye.problem, pool, len(sample), params)
     curve = _curve(eye.problem.headline)
     found = watch(eye.problem, pool, estimator, Window(sample, answers, asked.gold), params, curve)

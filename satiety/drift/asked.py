@@ -7,6 +7,7 @@ and so is what is no string: an id or a null would be judged as what people wrot
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from satiety.ingest.load import read_rows
 from satiety.ingest.values import Number
 from satiety.inputs import Inputs, identify
 from satiety.masking import KINDS
+from satiety.problems import Prediction
 from satiety.problems.base import fits
 from satiety.records import Example, Rejected, Served
 
@@ -46,6 +48,8 @@ class Asked:
 
     inputs: Sequence[Inputs]
     source: str
+    answers: dict[int, tuple[str, Prediction]] = field(default_factory=dict)
+    """What was answered, by its place, after the digest of the package that did: where it is on record as a whole."""
     gold: dict[int, Example] = field(default_factory=dict)
     """What people said of the answer to one of them, by its place."""
     since: str | None = None
@@ -53,6 +57,10 @@ class Asked:
     until: str | None = None
     left: LeftOut | None = None
     """Rows of a table that held no text; None where all did."""
+
+    def answers_of(self, digest: str) -> dict[int, Prediction]:
+        """Return the answers of one package, by their places."""
+        return {place: prediction for place, (model, prediction) in self.answers.items() if model == digest}
 
 
 def of_traffic(traffic: Traffic, count: int, problem: Problem, name: str) -> Asked:
@@ -63,12 +71,22 @@ def of_traffic(traffic: Traffic, count: int, problem: Problem, name: str) -> Ask
         if fits(row.answer, problem):
             newest.setdefault(identify(row.asked), row)
     rows = list(newest.values())[:count][::-1]
+    answers = {place: (row.model, found) for place, row in enumerate(rows) if (found := _answer(row))}
     gold = {}
     for place, row in enumerate(rows):
         if row.id in said and fits(said[row.id].answer, problem):
             gold[place] = Example(row.id, row.asked, load(said[row.id].answer))
     ends = (rows[0].time, rows[-1].time) if rows else (None, None)
-    return Asked([row.asked for row in rows], "traffic", gold, *ends)
+    return Asked([row.asked for row in rows], "traffic", answers, gold, *ends)
+
+
+def _answer(row: Served) -> Prediction | None:
+    """Return what was answered; None where the scores of its labels or mentions are not on record."""
+    answer, scores = load(row.answer), json.loads(row.scores)
+    scored = [mention.place for mention in answer.mentions] or answer.labels if answer else ()
+    if not {*scored} <= {*scores}:
+        return None
+    return Prediction(answer, row.confidence, scores)
 
 
 def of_table(path: Path, count: int, problem: Problem, limits: Limits) -> Asked:

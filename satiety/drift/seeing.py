@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,10 +41,20 @@ class Eye:
     """Unit vectors of the training texts, shape (texts, dimensions)."""
     neighbours: int
 
-    def see(self, inputs: Sequence[Inputs]) -> tuple[Sample, list[Prediction]]:
-        """Return what the model makes of inputs, and its answers."""
+    def see(
+        self, inputs: Sequence[Inputs], answered: Mapping[int, Prediction] | None = None
+    ) -> tuple[Sample, list[Prediction]]:
+        """Return what the model makes of inputs, and its answers.
+
+        Args:
+            inputs: to look at.
+            answered: what it answered before, by place: there it is not asked again.
+        """
+        known = answered or {}
+        asked = iter(self.predict([one for place, one in enumerate(inputs) if place not in known]))
+        answers = [known[place] if place in known else next(asked) for place in range(len(inputs))]
         texts = [text_of(one) for one in inputs]
-        answers, vectors = self.predict(inputs), self.embed(texts)
+        vectors = self.embed(texts)
         scores = self.problem.outputs(answers)
         return Sample(tuple(texts), vectors, scores, strangeness(vectors, self.training, self.neighbours)), answers
 

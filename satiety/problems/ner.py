@@ -162,7 +162,7 @@ class Ner(Problem):
 
     def outcomes(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[float, bool]]:
         return [
-            (prediction.scores[_place(span)], span in _spans(example.answer))
+            (prediction.scores[span.place], span in _spans(example.answer))
             for example, prediction in zip(gold, predicted, strict=True)
             for span in _spans(prediction.answer)
         ]
@@ -170,8 +170,8 @@ class Ner(Problem):
     def confusions(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[str, str]]:
         pairs = []
         for example, prediction in zip(gold, predicted, strict=True):
-            real = {_place(span): span.label for span in _spans(example.answer)}
-            given = {_place(span): span.label for span in _spans(prediction.answer)}
+            real = {span.place: span.label for span in _spans(example.answer)}
+            given = {span.place: span.label for span in _spans(prediction.answer)}
             pairs += [(real.get(place, OUTSIDE), given.get(place, OUTSIDE)) for place in sorted(real | given)]
         return pairs
 
@@ -182,7 +182,7 @@ class Ner(Problem):
             return not abs(given.confidence - confidence) <= tolerance
         sure = 0.5 + tolerance
         least = confidence * len(old) - (len(old) - 1)  # of one of them, were the others certain
-        surely_added = any(given.scores[_place(span)] > sure for span in set(new) - set(old))
+        surely_added = any(given.scores[span.place] > sure for span in set(new) - set(old))
         return surely_added or (bool(set(old) - set(new)) and not least <= sure)
 
     def examples(self, language: str) -> list[Example]:
@@ -231,16 +231,12 @@ def _prediction(found: list[tuple[Span, float]], otherwise: float = 1.0) -> Pred
     return Prediction(
         Spans(tuple(span for span, _ in found)),
         confidence=confidence,
-        scores={_place(span): chance for span, chance in found},
+        scores={span.place: chance for span, chance in found},
     )
 
 
 def _spans(answer: Answer | None) -> tuple[Span, ...]:
     return answer.spans if isinstance(answer, Spans) else ()
-
-
-def _place(span: Span) -> str:
-    return f"{span.start}:{span.end}"
 
 
 def _unit_tags(places: Sequence[tuple[int, int]], spans: Sequence[Span]) -> list[str]:

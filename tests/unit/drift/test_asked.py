@@ -139,3 +139,30 @@ def test_a_table_that_cannot_be_read_is_refused_with_what_can(tmp_path: Path) ->
     (tmp_path / "t.csv").write_text("body\nx\n", encoding="utf-8")
     with pytest.raises(DataError, match="text"):
         of_table(tmp_path / "t.csv", 3, PROBLEM, LIMITS)
+
+
+def test_what_was_answered_comes_along_for_the_model_that_did(tmp_path: Path) -> None:
+    traffic = Traffic(tmp_path)
+    for model, label in (("m", "good"), ("n", "bad")):
+        answer = Prediction(Label(label), 0.75, {"bad": 0.25, "good": 0.75})
+        traffic.add(list(served_texts([f"asked of {model}"], [answer], "film", model, 0.1)))
+    asked = of_traffic(traffic, 9, PROBLEM, "film")
+    (place,) = asked.answers_of("m")
+    assert text_of(asked.inputs[place]) == "asked of m"
+    assert asked.answers_of("m")[place] == Prediction(Label("good"), 0.75, {"bad": 0.25, "good": 0.75})
+    assert asked.answers_of("another") == {}
+
+
+def test_scores_of_mentions_are_kept_where_masking_has_moved_them(tmp_path: Path) -> None:
+    traffic, text = Traffic(tmp_path), "jane.long.name@example.com is anna of paris"
+    spans = [
+        Span(text.index(word), text.index(word) + len(word), kind) for word, kind in (("anna", "PER"), ("paris", "LOC"))
+    ]
+    answer = Prediction(Spans(tuple(spans)), 0.8, {spans[0].place: 0.9, spans[1].place: 0.7})
+    traffic.add(list(served_texts([text], [answer], "film", "m", 0.1)))
+    asked = of_traffic(traffic, 9, Ner(labels=["LOC", "PER"]), "film")
+    kept, stored = text_of(asked.inputs[0]), asked.answers_of("m")[0]
+    assert kept == "<email> is anna of paris"
+    assert stored.answer is not None
+    words = {kept[span.start : span.end]: stored.scores[span.place] for span in stored.answer.mentions}
+    assert words == {"anna": 0.9, "paris": 0.7}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from satiety.answers import Label, Span, Spans
 from satiety.augment import AUGMENTERS, Augment
 from satiety.drift.rehearsal import Pool
 from satiety.drift.seeing import Eye, kept, rewritten
+from satiety.inputs import Inputs
 from satiety.problems import Prediction, Problem
 from satiety.problems.classify import Classify
 from satiety.problems.ner import Ner
@@ -46,6 +48,22 @@ def eye(problem: Problem) -> Eye:
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
     return Eye(problem, predict, embed, np.eye(2), 1)
+
+
+def test_what_was_answered_before_is_not_asked_again() -> None:
+    asked: list[Inputs] = []
+    looks = eye(LABELS)
+
+    def predict(inputs: Sequence[Inputs]) -> list[Prediction]:
+        asked.extend(inputs)
+        return looks.predict(inputs)
+
+    before = Prediction(Label("bad"), 0.9, {"bad": 0.9, "good": 0.1})
+    inputs: list[Inputs] = [{"text": text} for text in ("one film", "another", "a third")]
+    sample, answers = replace(looks, predict=predict).see(inputs, {1: before})
+    assert asked == [inputs[0], inputs[2]]
+    assert [str(answer.answer) for answer in answers] == ["good", "bad", "good"]
+    assert sample.scores[1].tolist() == [0.9, 0.1]
 
 
 @pytest.mark.parametrize(("problem", "examples"), [(LABELS, LABELLED), (SPANS, ENTITIES)], ids=["labels", "spans"])
