@@ -20,8 +20,8 @@ class Component(BaseModel):
 
     @classmethod
     def sample(cls) -> Self:
-        """Return one valid instance, made of the first of each field's ``examples``."""
-        return cls.model_validate({name: (field.examples or [None])[0] for name, field in cls.model_fields.items()})
+        """Return one valid instance: the first of a field's ``examples`` where it has some, else its default."""
+        return cls.model_validate({name: f.examples[0] for name, f in cls.model_fields.items() if f.examples})
 
     @model_serializer(mode="wrap")
     def _with_kind(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -63,18 +63,27 @@ class Registry(Generic[C]):
         self._discover()
         return iter(sorted(self._classes))
 
-    def choice(self) -> BeforeValidator:
-        """Let a pydantic field be written as ``{kind: <name>, ...its parameters}``."""
+    def choice(self, default: str | None = None) -> BeforeValidator:
+        """Let a pydantic field be written as ``{kind: <name>, ...its parameters}``; without a kind, as the default."""
 
         def build(value: Any) -> Any:
             if not isinstance(value, Mapping):
                 return value
             fields = dict(value)
-            if "kind" not in fields:
+            name = fields.pop("kind", default)
+            if name is None:
                 raise ValueError(f"say which {self.kind} with 'kind:'; there are: {', '.join(self)}")
-            return self[fields.pop("kind")].model_validate(fields)
+            return self[name].model_validate(fields)
 
         return BeforeValidator(build)
+
+    def default(self, name: str) -> Callable[[], C]:
+        """Return what makes the component of this name with its defaults: a field's ``default_factory``."""
+
+        def make() -> C:
+            return self[name]()
+
+        return make
 
     def _discover(self) -> None:
         package = importlib.import_module(self._package)

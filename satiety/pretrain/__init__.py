@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import SerializeAsAny
+from pydantic import Field, SerializeAsAny
 
 from satiety.pretrain.base import PRETRAINERS, Pretrained, Pretrainer
 from satiety.section import Section, Seed
@@ -15,7 +15,9 @@ __all__ = ["PRETRAINERS", "Pretrain", "Pretrained", "Pretrainer"]
 class Pretrain(Section):
     """How the base model's pre-training is continued."""
 
-    seed: Seed
+    seed: Seed = 2
     """Of batches, masks and dropout."""
-    pretrainer: Annotated[SerializeAsAny[Pretrainer], PRETRAINERS.choice()]
+    pretrainer: Annotated[SerializeAsAny[Pretrainer], PRETRAINERS.choice("none")] = Field(
+        default_factory=PRETRAINERS.default("none")
+    )
     """By what."""

@@ -35,11 +35,13 @@ SHOWN = 10_000
 class Retrieve(Section):
     """What to look for, and how."""
 
-    retriever: SerializeAsAny[Annotated[Retriever, RETRIEVERS.choice()]]
+    retriever: SerializeAsAny[Annotated[Retriever, RETRIEVERS.choice("hybrid")]] = Field(
+        default_factory=RETRIEVERS.default("hybrid")
+    )
     """How documents are found; ``none`` finds nothing."""
-    prefix: str
+    prefix: str = ""
     """Put before every text that is embedded; models of the E5 family want ``query: ``, most want nothing."""
-    near_duplicate: float = Field(gt=0, le=1)
+    near_duplicate: float = Field(gt=0, le=1, default=0.8)
     """Jaccard similarity of character 5-grams from which a document is a copy of a dev or test text, and goes."""
 
 

@@ -17,24 +17,24 @@ from satiety.tuning.selftrain import SelfTraining
 class Finetune(Section):
     """How the model is tuned."""
 
-    seed: Seed
+    seed: Seed = 1
     """Of batches, dropout and whatever else is drawn."""
-    max_length: int = Field(ge=8, le=8192)
+    max_length: int = Field(ge=8, le=8192, default=128)
     """Tokens per window, prefix and special tokens included; a longer text is read in several."""
-    prefix: str
+    prefix: str = ""
     """What the base model was made to see before every text, as ``query:`` for the e5 models; empty for most."""
-    pooling: Pooling
+    pooling: Pooling = "mean"
     """How a text's tokens become one vector: their mean, or the first token's (BERT's [CLS])."""
-    dropout: float = Field(ge=0, lt=1)
+    dropout: float = Field(ge=0, lt=1, default=0.1)
     """Share of the features that the head does not see while training."""
-    method: Annotated[SerializeAsAny[Method], METHODS.choice()]
+    method: Annotated[SerializeAsAny[Method], METHODS.choice("full")] = Field(default_factory=METHODS.default("full"))
     """How much of the model may change."""
-    pseudo: SelfTraining | None
+    pseudo: SelfTraining | None = None
     """Solve the head also from retrieved texts that it labelled itself; null leaves it off. Training, where the method
     trains, starts from that head and sees people's labels alone."""
-    head: Solver
+    head: Solver = Field(default_factory=Solver)
     """How a head is solved, by the methods that start from (or stop at) a solved one."""
-    training: Recipe
+    training: Recipe = Field(default_factory=Recipe)
     """How long and in which steps it is trained, by the methods that train."""
 
     @model_validator(mode="after")

@@ -52,11 +52,11 @@ class Reading(BaseModel):
 
     model_config = FIELDS
 
-    max_length: int = Field(ge=8, le=8192)
+    max_length: int = Field(ge=8, le=8192, default=128)
     """Tokens per window; a longer text is read in several."""
-    prefix: str
+    prefix: str = ""
     """Before every text; models of the E5 family want ``query: ``."""
-    pooling: Pooling
+    pooling: Pooling = "mean"
     """How the tokens of a text become one vector."""
 
 

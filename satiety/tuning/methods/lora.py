@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 class Lora(Stepwise):
     """Learn a low-rank change of every linear layer; merge it when done, so that answering costs nothing more."""
 
-    rank: int = Field(ge=1, le=1024, examples=[4])
+    learning_rate: float = Field(gt=0, le=1, default=1e-3)
+    """Peak learning rate of the changes, which start from nothing: larger than where whole weights change."""
+    head_learning_rate: float = Field(gt=0, le=1, default=1e-2)
+    """Peak learning rate of the head."""
+    rank: int = Field(ge=1, le=1024, default=4)
     """Rank of each change."""
-    alpha: int = Field(ge=1, le=MOST, examples=[16])
+    alpha: int = Field(ge=1, le=MOST, default=16)
     """Changes are scaled by alpha / rank."""
-    dropout: float = Field(ge=0, lt=1, examples=[0.0])
+    dropout: float = Field(ge=0, lt=1, default=0.0)
     """Share of a layer's inputs that its change does not see while training."""
 
     def prepare(self, model: Model) -> None:

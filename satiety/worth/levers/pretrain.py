@@ -22,9 +22,11 @@ class PretrainLever(Lever):
     place: ClassVar = 20
     code: ClassVar = ("satiety.pretrain", "satiety.training")
 
-    seed: Seed = Field(examples=[2])
+    seed: Seed = 2
     """Of batches, masks and dropout."""
-    pretrainer: Annotated[SerializeAsAny[Pretrainer], PRETRAINERS.choice()] = Field(examples=[{"kind": "none"}])
+    pretrainer: Annotated[SerializeAsAny[Pretrainer], PRETRAINERS.choice("mlm")] = Field(
+        default_factory=PRETRAINERS.default("mlm"), examples=[{"kind": "none"}]
+    )
     """By what, as in the block `pretrain`."""
 
     def surround(self, around: Around, world: World) -> Around:

@@ -24,6 +24,7 @@ OTHERWISE = (
     "satiety.files",
     "satiety.progress",
     "satiety.registry",
+    "satiety.fields",
     "satiety.scalars",
     "satiety.sealed",
     "satiety.secrets",
