@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import json
 import pkgutil
 import textwrap
 import typing
@@ -97,9 +98,23 @@ def _held(hint: Any) -> list[type[BaseModel]]:
 
 
 def _field(name: str, field: FieldInfo) -> str:
-    head = f"  {name}: {_type(field.annotation)}{_bounds(field)}"
+    head = f"  {name}: {_type(field.annotation)}{_bounds(field)}{_default(field)}"
     text = " ".join((field.description or "").split())
     return head + "\n" + textwrap.fill(text, WIDTH, initial_indent="      ", subsequent_indent="      ")
+
+
+def _default(field: FieldInfo) -> str:
+    """Say what stands where the file says nothing; of a model its own fields say it."""
+    if field.is_required():
+        return "; needed"
+    value = _plain(field.get_default(call_default_factory=True))
+    return "" if value is None and field.default is not None else f"; default {json.dumps(value, ensure_ascii=False)}"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value.kind if isinstance(value, Component) else None if isinstance(value, BaseModel) else value
 
 
 def _type(hint: Any) -> str:

@@ -28,6 +28,8 @@ from satiety.tuning import Finetune
 from satiety.validate import Validate
 from satiety.worth import Worth
 
+MAY_BE_ABSENT = ("promote", "monitor", "retrain")
+"""Blocks of what is no stage. DVC reads the others, and says of one that is not there only that it is missing."""
 _NUMBER = re.compile(r"[+-]?(\d|[1-9](_?\d)+)?(\.(\d(_?\d)*)?)?([eE][+-]?\d(_?\d)*)?")
 """What Hydra takes for a number: neither hexadecimal nor with a zero before it."""
 
@@ -66,11 +68,11 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
             if name in values
             else next(iter(get_close_matches(name, [str(key) for key in values if key not in blocks], n=1)), None)
         )
-        if written is None:
-            wrong.append(f"{path}: {name}: the block is missing")
+        if written is None and name not in MAY_BE_ABSENT:
+            wrong.append(f"{path}: {name}: the block is missing; write `{name}: {{}}`, for DVC asks for every stage's")
             continue
         try:
-            loaded[name] = section.check(path, values[written], at=(written,))
+            loaded[name] = section.check(path, values.get(written or name), at=(written or name,))
         except ParamsError as error:
             wrong.append(str(error))
     wrong += _apart(path, loaded.get("retrain"), loaded.get("promote"))
@@ -97,7 +99,19 @@ def check_overrides(path: Path, overrides: Sequence[str]) -> None:
             a wrong value.
     """
     load_params(path)
-    values, wrong, given = read_yaml(path), list[str](), set[str]()
+    values = read_yaml(path)
+    wrong = override_values(values, overrides)
+    try:
+        _check_copy(path, values)
+    except ParamsError as error:
+        wrong.append(str(error))
+    if wrong:
+        raise ParamsError("\n".join(wrong))
+
+
+def override_values(values: dict[str, Any], overrides: Sequence[str]) -> list[str]:
+    """Put the overrides into the values of a file; return a line for each that is none."""
+    wrong, given = list[str](), set[str]()
     for override in overrides:
         name, equals, value = override.partition("=")
         try:
@@ -109,12 +123,7 @@ def check_overrides(path: Path, overrides: Sequence[str]) -> None:
             _put(values, name.strip().split("."), _value(value))
         except KeyError as error:
             wrong.append(f"overrides: {without_secrets(override)}: {error.args[0]}")
-    try:
-        _check_copy(path, values)
-    except ParamsError as error:
-        wrong.append(str(error))
-    if wrong:
-        raise ParamsError("\n".join(wrong))
+    return wrong
 
 
 def _check_copy(path: Path, values: Any) -> None:
@@ -130,14 +139,14 @@ def _check_copy(path: Path, values: Any) -> None:
 
 
 def _put(values: Any, keys: Sequence[str], value: Any) -> None:
-    """Put a value where one stands already."""
+    """Put a value where the file has one, or its default stands."""
     for i, key in enumerate(keys):
-        if not isinstance(values, dict) or key not in values:
-            there = ", ".join(map(str, values)) if isinstance(values, dict) else "a plain value"
-            hint = nearest(key, map(str, values)) if isinstance(values, dict) else ""
-            raise KeyError(f"{'.'.join(keys[: i + 1])} is not in the file; {hint}there is: {there}")
+        if not isinstance(values, dict):
+            raise KeyError(f"{'.'.join(keys[:i])} has no fields: it is a plain value, or a list")
         if i == len(keys) - 1:
             values[key] = value
+        elif values.get(key) is None:
+            values[key] = {}
         values = values[key]
 
 
