@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
 
-from satiety.assets import Asset
+from satiety.asset import Asset
 from satiety.ingest.base import READERS, Limits, Reader
 from satiety.masking import Kind
 from satiety.problems.base import PROBLEMS, Problem
@@ -39,7 +39,7 @@ class Labelled(Source):
 class Ingest(Section):
     """What goes in, and how it is divided."""
 
-    seed: Seed = 20261123
+    seed: Seed
     """Decides who is in test, dev and train, together with each text's own digest: new data moves few of the old."""
     problem: SerializeAsAny[Annotated[Problem, PROBLEMS.choice()]]
     """What is asked of the text."""
@@ -55,7 +55,7 @@ class Ingest(Section):
     """Share of the budget kept for early stopping."""
     test: int = Field(ge=1, le=MOST, default=2000)
     """Labelled texts held out to measure with; they spend no budget."""
-    near_duplicate: float = Field(gt=0, le=1, default=0.8)
+    near_duplicate: float = Field(gt=0, le=1)
     """Jaccard similarity of character 5-grams from which two texts are one. .8: Lee et al. 2022, arXiv:2107.06499."""
     near_group: float = Field(gt=0, le=1, default=0.65)
     """Similarity from which two labelled texts never straddle the split, though both are kept."""
