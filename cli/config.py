@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel
 
 from satiety.params import load_params, sections
+from satiety.project import Project
 from satiety.registry import Component
 from satiety.section import PARAMS_FILE, line_of, stands
 
@@ -23,8 +24,10 @@ class Value:
 
     keys: Keys
     value: Any
+    place: Keys
+    """Where it stands, if the file gives it: below the same keys, or in the block `project`."""
     owner: type[BaseModel]
-    """What has the field."""
+    """What has the field, or the value for it."""
 
 
 def config(params: Path) -> str:
@@ -46,7 +49,9 @@ def full(params: Path) -> str:
     """
     path = _file(params)
     loaded, tree = load_params(path), yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    values = [value for name in sections() for value in _values(getattr(loaded, name), (name,), sections()[name])]
+    values = [
+        one for name, cls in sections().items() for one in _Walk(tree).values(getattr(loaded, name), (name,), cls)
+    ]
     lines = [f"{'.'.join(map(str, one.keys))}: {json.dumps(one.value, ensure_ascii=False)}" for one in values]
     width = min(max(map(len, lines)), 60)
     origins = [_origin(path, tree, one) for one in values]
@@ -57,32 +62,45 @@ def _file(params: Path) -> Path:
     return params / PARAMS_FILE if params.is_dir() else params
 
 
-def _values(model: BaseModel, keys: Keys, above: type[BaseModel]) -> Iterator[Value]:
-    """Yield the values of a model. What its class does not say was said where the model stands."""
-    for name in type(model).model_fields:
-        yield from _below(getattr(model, name), (*keys, name), above if name in model.model_fields_set else type(model))
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """What goes through the values of a file."""
 
+    tree: yaml.Node | None
 
-def _below(value: Any, keys: Keys, owner: type[BaseModel]) -> Iterator[Value]:
-    """Yield a field's value; of a model, or of a list of models, what these have."""
-    if isinstance(value, BaseModel):
-        if isinstance(value, Component):
-            yield Value((*keys, "kind"), value.kind, owner)
-        yield from _values(value, keys, owner)
-    elif isinstance(value, list | tuple) and any(isinstance(item, BaseModel) for item in value):
-        for place, item in enumerate(value):
-            yield from _below(item, (*keys, place), owner)
-    else:
-        yield Value(keys, list(value) if isinstance(value, tuple) else value, owner)
+    def values(
+        self, model: BaseModel, keys: Keys, above: type[BaseModel], place: Keys | None = None
+    ) -> Iterator[Value]:
+        """Yield the values of a model. What its class does not say was said where the model stands."""
+        for name, field in type(model).model_fields.items():
+            at, owner = (*(place or keys), name), type(model)
+            if field.is_required() and name in Project.model_fields and not stands(self.tree, at):
+                at, owner = (Project.key(), name), Project
+            elif name in model.model_fields_set:
+                owner = above
+            yield from self._below(getattr(model, name), (*keys, name), at, owner)
+
+    def _below(self, value: Any, keys: Keys, place: Keys, owner: type[BaseModel]) -> Iterator[Value]:
+        """Yield a field's value; of a model, or of a list of models, what these have."""
+        if isinstance(value, BaseModel):
+            if isinstance(value, Component):
+                yield Value((*keys, "kind"), value.kind, (*place, "kind"), owner)
+            yield from self.values(value, keys, owner, place)
+        elif isinstance(value, list | tuple) and any(isinstance(item, BaseModel) for item in value):
+            for number, item in enumerate(value):
+                yield from self._below(item, (*keys, number), (*place, number), owner)
+        else:
+            yield Value(keys, list(value) if isinstance(value, tuple) else value, place, owner)
 
 
 def _origin(path: Path, tree: yaml.Node | None, value: Value) -> str:
     """Return the line of the file that a value stands in, or the file of ours that has its default."""
-    if stands(tree, value.keys):
-        return f"{path}:{line_of(tree, value.keys)}"
+    by = "project, " if value.place[0] != value.keys[0] else ""
+    if stands(tree, value.place):
+        return f"{by}{path}:{line_of(tree, value.place)}"
     *_, name = (key for key in value.keys if isinstance(key, str) and key != "kind")
     owner = next((cls for cls in value.owner.__mro__ if name in vars(cls).get("__annotations__", {})), value.owner)
-    return f"default of {_source(owner)}"
+    return f"{by}default of {_source(owner)}"
 
 
 def _source(cls: type) -> str:

@@ -7,15 +7,14 @@ import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BeforeValidator, SerializerFunctionWrapHandler, ValidationInfo, model_serializer
 
-from satiety.section import FIELDS, nearest
+from satiety.section import Values, nearest
 
 
-class Component(BaseModel):
+class Component(Values):
     """One choice a user can name in params.yaml. Its fields are its parameters."""
 
-    model_config = FIELDS
     kind: ClassVar[str]
 
     @classmethod
@@ -66,14 +65,14 @@ class Registry(Generic[C]):
     def choice(self, default: str | None = None) -> BeforeValidator:
         """Let a pydantic field be written as ``{kind: <name>, ...its parameters}``; without a kind, as the default."""
 
-        def build(value: Any) -> Any:
+        def build(value: Any, info: ValidationInfo) -> Any:
             if not isinstance(value, Mapping):
                 return value
             fields = dict(value)
             name = fields.pop("kind", default)
             if name is None:
                 raise ValueError(f"say which {self.kind} with 'kind:'; there are: {', '.join(self)}")
-            return self[name].model_validate(fields)
+            return self[name].model_validate(fields, context=info.context)
 
         return BeforeValidator(build)
 

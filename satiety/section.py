@@ -1,13 +1,13 @@
 """Read one block of params.yaml as a typed, checked, immutable object."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 
 from satiety.errors import ParamsError
 from satiety.fields import names_at
@@ -26,10 +26,22 @@ MOST = 1_000_000_000
 """Of anything that is counted: no more than fits the libraries below, which count in 32 bits."""
 
 
-class Section(BaseModel):
-    """A block of params.yaml. What the file does not say is the default of the field."""
+class Values(BaseModel):
+    """Values of params.yaml. A field that has no default is the one of `project` where the file does not give it."""
 
     model_config = FIELDS
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_project(cls, value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, Mapping) or not info.context:
+            return value
+        needed = [name for name, field in cls.model_fields.items() if field.is_required()]
+        return {name: info.context[name] for name in needed if name in info.context} | dict(value)
+
+
+class Section(Values):
+    """A block of params.yaml. What the file does not say is the default of the field, or `project`'s."""
 
     @classmethod
     def key(cls) -> str:
@@ -39,14 +51,31 @@ class Section(BaseModel):
     @classmethod
     def load(cls, path: Path = PARAMS_FILE) -> Self:
         """Read this block; raise one ParamsError that names every wrong line of it."""
-        return cls.check(path, read_yaml(path).get(cls.key()), at=(cls.key(),))
+        values = read_yaml(path)
+        return cls.check(path, values.get(cls.key()), at=(cls.key(),), shared=cls.shared(path, values))
 
     @classmethod
-    def check(cls, path: Path, value: Any, *, at: tuple[str, ...] = ()) -> Self:
-        """Make a section of ``value``, which stands in ``path`` under the keys ``at``; null is an empty block."""
+    def shared(cls, path: Path, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the block `project` of a file gives to this one."""
+        from satiety.project import shared
+
+        return shared(path, values)
+
+    @classmethod
+    def check(
+        cls, path: Path, value: Any, *, at: tuple[str, ...] = (), shared: Mapping[str, Any] | None = None
+    ) -> Self:
+        """Make a section of ``value``, which stands in ``path`` under the keys ``at``; null is an empty block.
+
+        Args:
+            path: the file.
+            value: the block.
+            at: where it stands.
+            shared: what the block `project` gives.
+        """
         value = {} if value is None else value
         try:
-            return cls.model_validate(value)
+            return cls.model_validate(value, context=shared)
         except ValidationError as error:
             tree = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
             lines = []

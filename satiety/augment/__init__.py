@@ -36,11 +36,11 @@ SHOWN = 10_000
 class Augment(Section):
     """Which copies to make."""
 
-    seed: Seed = 7
+    seed: Seed
     """Seed of every random choice of every augmenter."""
     steps: list[SerializeAsAny[Annotated[Augmenter, AUGMENTERS.choice()]]] = Field(default_factory=list)
     """Augmenters; each is applied to every training example. None: the examples pass as they are."""
-    near_duplicate: float = Field(gt=0, le=1, default=0.8)
+    near_duplicate: float = Field(gt=0, le=1)
     """Jaccard similarity of character 5-grams from which a copy repeats a dev or test text, and goes."""
 
 

@@ -42,7 +42,7 @@ class Rehearsal(BaseModel):
 class Monitor(Section):
     """What is looked at, how closely, and what is called harm."""
 
-    seed: Seed = 11
+    seed: Seed
     """Of everything that is drawn."""
     window: int = Field(ge=50, le=10_000, default=500)
     """Newest answered texts that are looked at, at most."""
@@ -66,13 +66,13 @@ class Monitor(Section):
     """Loss of score from which on drift is harmful."""
     sure: float = Field(ge=0.5, lt=1, default=0.8)
     """Chance that there is a loss at all, without which an estimated one is not called harm."""
-    level: float = Field(gt=0.5, lt=1, default=0.95)
+    level: float = Field(gt=0.5, lt=1)
     """Of every interval."""
     examples: int = Field(ge=0, le=100, default=8)
     """Texts, terms and clusters of each sort that explain a drift."""
     evidently: bool = False
     """Whether Evidently's page is written beside ours, `monitor-evidently.html`; needs the extra `evidently`."""
-    prefix: str = ""
+    prefix: str
     """Before every text that the base model embeds; models of the E5 family want ``query: ``."""
 
     @model_validator(mode="after")

@@ -15,7 +15,7 @@ __all__ = ["PRETRAINERS", "Pretrain", "Pretrained", "Pretrainer"]
 class Pretrain(Section):
     """How the base model's pre-training is continued."""
 
-    seed: Seed = 2
+    seed: Seed
     """Of batches, masks and dropout."""
     pretrainer: Annotated[SerializeAsAny[Pretrainer], PRETRAINERS.choice("none")] = Field(
         default_factory=PRETRAINERS.default("none")

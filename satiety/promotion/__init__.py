@@ -12,18 +12,18 @@ Slice = Literal["label", "language", "length"]
 class Promote(Section):
     """What a challenger must show."""
 
-    seed: Seed = 3
+    seed: Seed
     """Of the bootstrap's resamples."""
-    resamples: int = Field(ge=200, le=100_000, default=2000)
+    resamples: int = Field(ge=200, le=100_000)
     """How often the test set is drawn anew."""
-    level: float = Field(gt=0.5, lt=1, default=0.95)
+    level: float = Field(gt=0.5, lt=1)
     """Of the intervals that say what is worse. (1 - level) / 2 is what all looks at one test set may ever spend on
     promoting a model wrongly."""
     looks: int = Field(ge=1, le=10_000, default=20)
     """Looks at one frozen test set, from which on the report asks for new test examples."""
     calibration: float = Field(ge=0, lt=1, default=0.2)
     """Share of a look's alpha that is kept for the claim of better calibration; with 0 it is never made."""
-    bins: int = Field(ge=2, le=100, default=15)
+    bins: int = Field(ge=2, le=100)
     """Bins of confidence for that claim; as in ``evaluate``."""
     margin: float = Field(gt=0, lt=0.5, default=0.01)
     """Of the headline metric: what is surely worse by more than this is worse, what surely is not is not inferior."""

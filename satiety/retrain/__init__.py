@@ -13,7 +13,7 @@ from satiety.section import MOST, Section, Seed
 class Retrain(Section):
     """When a retraining is worth it, what it takes from the record, and what becomes of its branch."""
 
-    seed: Seed = 29
+    seed: Seed
     """Decides, with each text's own digest, which new labels are kept as a fresh test."""
     fresh: float = Field(gt=0, lt=1, default=0.3)
     """Share of the new labels that is never learned from, but tells challenger and champion apart."""
@@ -25,7 +25,7 @@ class Retrain(Section):
     """Whether new raw texts are worth one, without so many new labels: where a lever learns from raw texts."""
     documents: int = Field(ge=0, le=MOST, default=2000)
     """Texts of the traffic that join the corpus, the newest."""
-    near_duplicate: float = Field(gt=0, le=1, default=0.8)
+    near_duplicate: float = Field(gt=0, le=1)
     """Jaccard similarity of character 5-grams from which a text to learn from repeats one of a test, and goes."""
     merge: bool = False
     """Whether the branch of a model that was promoted is merged, where that is a fast-forward of a clean checkout."""

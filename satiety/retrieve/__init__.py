@@ -39,9 +39,9 @@ class Retrieve(Section):
         default_factory=RETRIEVERS.default("hybrid")
     )
     """How documents are found; ``none`` finds nothing."""
-    prefix: str = ""
+    prefix: str
     """Put before every text that is embedded; models of the E5 family want ``query: ``, most want nothing."""
-    near_duplicate: float = Field(gt=0, le=1, default=0.8)
+    near_duplicate: float = Field(gt=0, le=1)
     """Jaccard similarity of character 5-grams from which a document is a copy of a dev or test text, and goes."""
 
 

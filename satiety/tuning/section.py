@@ -17,13 +17,13 @@ from satiety.tuning.selftrain import SelfTraining
 class Finetune(Section):
     """How the model is tuned."""
 
-    seed: Seed = 1
+    seed: Seed
     """Of batches, dropout and whatever else is drawn."""
-    max_length: int = Field(ge=8, le=8192, default=128)
+    max_length: int = Field(ge=8, le=8192)
     """Tokens per window, prefix and special tokens included; a longer text is read in several."""
-    prefix: str = ""
+    prefix: str
     """What the base model was made to see before every text, as ``query:`` for the e5 models; empty for most."""
-    pooling: Pooling = "mean"
+    pooling: Pooling
     """How a text's tokens become one vector: their mean, or the first token's (BERT's [CLS])."""
     dropout: float = Field(ge=0, lt=1, default=0.1)
     """Share of the features that the head does not see while training."""

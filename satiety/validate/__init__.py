@@ -17,7 +17,7 @@ class Validate(Section):
 
     row_share: float = Field(ge=0, le=1, default=0.2)
     """Largest share of a table's rows that may go to quarantine; more stops the pipeline."""
-    near_duplicate: float = Field(gt=0, le=1, default=0.8)
+    near_duplicate: float = Field(gt=0, le=1)
     """Jaccard similarity of character 5-grams from which a training text repeats a held-out one; as for ``ingest``."""
     longest: int = Field(ge=1, le=MOST, default=20_000)
     """Most characters of a text."""

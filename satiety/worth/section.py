@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field, SerializeAsAny, field_validator, model_validator
 
 from satiety.heads.solver import Solver, Strengths
+from satiety.project import Pooling
 from satiety.section import FIELDS, Section, Seed
 from satiety.worth.levers import LEVERS, Lever
 from satiety.worth.reading import Reading
@@ -72,7 +73,7 @@ class Cost(BaseModel):
 class Worth(Section):
     """What is measured, how often, and what is said of it."""
 
-    seed: Seed = 17
+    seed: Seed
     """Of chains, folds, levers' choices and the bootstrap."""
     budgets: int = Field(ge=4, le=12, default=6)
     """How many: 0, and the labels there are, halved again and again."""
@@ -86,10 +87,14 @@ class Worth(Section):
     """Further ones, for the learning curve alone."""
     documents: int = Field(ge=0, le=1_000_000, default=2000)
     """Raw texts at hand where no lever finds better ones: a random sample of the corpus."""
-    near_duplicate: float = Field(gt=0, le=1, default=0.8)
+    near_duplicate: float = Field(gt=0, le=1)
     """Jaccard similarity of character 5-grams from which a text gives away a test text, and is refused."""
-    reading: Reading = Field(default_factory=Reading)
-    """How texts are read."""
+    max_length: int = Field(ge=8, le=8192)
+    """Tokens per window; a longer text is read in several."""
+    prefix: str
+    """Before every text; models of the E5 family want ``query: ``."""
+    pooling: Pooling
+    """How the tokens of a text become one vector."""
     head: Quick = Field(default_factory=Quick)
     """Of the quick depth."""
     full: Confirm = Field(default_factory=Confirm)
@@ -100,12 +105,17 @@ class Worth(Section):
     """Largest share of levers worth it that may be stopped early."""
     resamples: int = Field(ge=100, le=100_000, default=1000)
     """Of the bootstrap."""
-    level: float = Field(gt=0.5, lt=1, default=0.95)
+    level: float = Field(gt=0.5, lt=1)
     """Of every interval."""
     targets: list[Annotated[float, Field(gt=0, le=1)]] | None = None
     """Scores to forecast the labels for; null: some above what there is."""
     cost: Cost = Field(default_factory=Cost)
     """What labels and computing cost."""
+
+    @property
+    def reading(self) -> Reading:
+        """Return how texts are read."""
+        return Reading(max_length=self.max_length, prefix=self.prefix, pooling=self.pooling)
 
     @model_validator(mode="after")
     def _enough_resamples(self) -> Self:

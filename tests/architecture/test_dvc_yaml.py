@@ -13,6 +13,7 @@ import yaml
 
 import satiety
 from satiety.params import MAY_BE_ABSENT, load_params, sections
+from satiety.project import Project
 from satiety.section import Section
 from tasks.stage import Stage
 
@@ -43,8 +44,8 @@ PLUMBING = {
     "tasks.tracking",
 }
 """Modules that carry values but cannot change them; editing them re-runs nothing."""
-READ_BY = {"satiety.secrets": "satiety.masking"}
-"""Modules that clean messages everywhere, and change texts only where this other module is used."""
+READ_BY = {"satiety.secrets": "satiety.masking", "satiety.asset": "satiety.assets"}
+"""Modules that are imported everywhere, and change what is made only where this other module is used."""
 
 AROUND = {"evidence", "fetch", "history", "looks", "monitor", "places", "promote", "receipt", "rollback"}
 """Modules of what is no stage: who is champion, who was, what an answer rests on, and what is asked today."""
@@ -115,10 +116,23 @@ def test_a_stage_does_not_rerun_for_code_it_never_uses(name: str, imports: grimp
 
 
 @pytest.mark.parametrize("name", STAGES)
-def test_a_stage_depends_on_exactly_its_own_block(name: str) -> None:
+def test_a_stage_depends_on_exactly_the_blocks_that_it_reads(name: str) -> None:
     made_of = [stage for stage in STAGES if stage != "worth"]
     more = {"register": made_of, "worth": ["worth", "finetune"]}  # its card shows how the model was made; it fine-tunes
-    assert STAGES[name]["params"] == more.get(name, [name])
+    own = more.get(name, [name])
+    shared = [f for block in own for f, info in sections()[block].model_fields.items() if info.is_required()]
+    assert STAGES[name]["params"] == [*(["project"] if {*shared} & {*Project.model_fields} else []), *own]
+
+
+def test_what_several_blocks_have_is_said_once() -> None:
+    """Who wants a value of his own for what is called alike says why: a default stands in the code, with its reason."""
+    owners: dict[str, set[str]] = {}
+    for block, section in sections().items():
+        for name, info in section.model_fields.items():
+            if name in Project.model_fields and not info.is_required():
+                owners.setdefault(name, set()).add(block)
+    own = {name: blocks - {"project"} for name, blocks in owners.items()}
+    assert {name: blocks for name, blocks in own.items() if blocks} == {"resamples": {"worth"}}
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -181,7 +195,7 @@ def test_every_section_is_a_block_of_the_file_and_the_other_way_round() -> None:
     ours = {cls for cls in Section.__subclasses__() if cls.__module__.startswith("satiety.")}
     assert ours - inner == set(sections().values())
     assert [cls.key() for cls in sections().values()] == list(sections())
-    assert list(sections()) == [*STAGES, *MAY_BE_ABSENT]
+    assert list(sections()) == ["project", *STAGES, *MAY_BE_ABSENT]
 
 
 @pytest.mark.parametrize("file", ["params.yaml", *map(str, Path("examples").glob("*/params.yaml"))])

@@ -36,7 +36,7 @@ def small(params: dict[str, Any]) -> dict[str, Any]:
     columns = {"text": "text", "label": "label"}
     ingest["labelled"] = [ingest["labelled"][0] | unpinned | {"uri": "file:data/raw/labelled.csv", "columns": columns}]
     ingest["corpus"] = [ingest["corpus"][0] | unpinned | {"uri": "file:data/raw/corpus.json"}]
-    ingest["base"] = unpinned | {"uri": "file:data/raw/base"}
+    params["project"]["base"] = unpinned | {"uri": "file:data/raw/base"}
     ingest |= {"budget": 60, "test": 160}
     params["retrieve"]["retriever"] = few
     params["worth"] |= {"budgets": 5, "chains": 3, "curve_chains": 3, "resamples": 200, "documents": 60}

@@ -22,7 +22,7 @@ class PretrainLever(Lever):
     place: ClassVar = 20
     code: ClassVar = ("satiety.pretrain", "satiety.training")
 
-    seed: Seed = 2
+    seed: Seed = Field(examples=[2])
     """Of batches, masks and dropout."""
     pretrainer: Annotated[SerializeAsAny[Pretrainer], PRETRAINERS.choice("mlm")] = Field(
         default_factory=PRETRAINERS.default("mlm"), examples=[{"kind": "none"}]

@@ -28,9 +28,9 @@ class RetrieveLever(Lever):
         default_factory=RETRIEVERS.default("hybrid"), examples=[SAMPLE]
     )
     """How documents are found, as in the block `retrieve`."""
-    prefix: str = ""
+    prefix: str = Field(examples=[""])
     """Before every text that is embedded."""
-    near_duplicate: float = Field(gt=0, le=1, default=0.8)
+    near_duplicate: float = Field(gt=0, le=1, examples=[0.8])
     """Similarity from which a document is a copy of a test text, and goes."""
 
     def surround(self, around: Around, world: World) -> Around:

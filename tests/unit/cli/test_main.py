@@ -49,11 +49,11 @@ def params(tmp_path: Path) -> Path:
 
 class TestCheck:
     def test_the_default_file_is_right(self) -> None:
-        assert called("check") == "params.yaml: right: 12 blocks, problem classify\n"
+        assert called("check") == "params.yaml: right: 13 blocks, problem classify\n"
 
     @pytest.mark.parametrize("folder", sorted(p.parent.name for p in Path("examples").glob("*/params.yaml")))
     def test_every_example_is_right(self, folder: str) -> None:
-        assert "right: 12 blocks" in called("check", f"examples/{folder}")
+        assert "right: 13 blocks" in called("check", f"examples/{folder}")
 
     def test_all_errors_come_at_once_with_their_lines(self, params: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         text = params.read_text(encoding="utf-8")
@@ -120,7 +120,7 @@ class TestCheck:
 
     def test_a_block_with_nothing_in_it_is_right(self, params: Path) -> None:
         params.write_text(params.read_text(encoding="utf-8").replace("\nvalidate: {}", "\nvalidate:"), encoding="utf-8")
-        assert "right: 12 blocks" in called("check", str(params))
+        assert "right: 13 blocks" in called("check", str(params))
 
     def test_a_missing_file_is_named(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert "params.yaml: no such file" in refused(monkeypatch, "check", str(tmp_path))
@@ -148,6 +148,8 @@ class TestListAndExplain:
         assert "  budget: int, ≥ 2" in said
         assert "  labelled.uri: str; needed" in said
         assert "  corpus: list of Source; default []" in said
+        assert "  seed: int, ≥ 0, < 4294967296; by default that of project" in said
+        assert "  base: Asset; needed" in called("explain", "stage", "project")
         assert "  conflicts: 'drop' | 'majority'" in said
 
     def test_a_wrong_kind_or_name_is_answered_with_what_there_is(self, monkeypatch: pytest.MonkeyPatch) -> None:
