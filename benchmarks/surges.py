@@ -65,7 +65,8 @@ def world(language: str, model: Path | None) -> tuple[Watching, Replay, list[Tex
 
 def by_head(language: str, watch: Watching, params: Replay, texts: list[Text]) -> dict[str, float]:
     """Return how probably a text is negative, to a head that has learned from others."""
-    from satiety.assets import Asset, take_model
+    from satiety.asset import Asset
+    from satiety.assets import take_model
     from satiety.records import Example
     from satiety.worth.learning import Quick
     from satiety.worth.reading import Reader

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import json
 import pkgutil
 import textwrap
 import typing
@@ -15,6 +16,7 @@ from pydantic.fields import FieldInfo
 import satiety
 from satiety.errors import ParamsError
 from satiety.params import sections
+from satiety.project import Project
 from satiety.registry import Component, Registry
 from satiety.section import nearest
 
@@ -85,7 +87,8 @@ def _lines(classes: Mapping[str, type[BaseModel]]) -> str:
 def _fields(cls: type[BaseModel], prefix: str = "") -> Iterator[str]:
     """Yield each field, and the fields of what it holds; a component's are explained under its own name."""
     for name, field in cls.model_fields.items():
-        yield _field(prefix + name, field)
+        shared = field.is_required() and name in Project.model_fields and cls is not Project
+        yield _field(prefix + name, field, "; by default that of project" if shared else _default(field))
         for inner in _held(field.annotation):
             yield from _fields(inner, f"{prefix}{name}.")
 
@@ -96,10 +99,24 @@ def _held(hint: Any) -> list[type[BaseModel]]:
     return [cls for argument in typing.get_args(hint) for cls in _held(argument)]
 
 
-def _field(name: str, field: FieldInfo) -> str:
-    head = f"  {name}: {_type(field.annotation)}{_bounds(field)}"
+def _field(name: str, field: FieldInfo, default: str) -> str:
+    head = f"  {name}: {_type(field.annotation)}{_bounds(field)}{default}"
     text = " ".join((field.description or "").split())
     return head + "\n" + textwrap.fill(text, WIDTH, initial_indent="      ", subsequent_indent="      ")
+
+
+def _default(field: FieldInfo) -> str:
+    """Say what stands where the file says nothing; of a model its own fields say it."""
+    if field.is_required():
+        return "; needed"
+    value = _plain(field.get_default(call_default_factory=True))
+    return "" if value is None and field.default is not None else f"; default {json.dumps(value, ensure_ascii=False)}"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value.kind if isinstance(value, Component) else None if isinstance(value, BaseModel) else value
 
 
 def _type(hint: Any) -> str:

@@ -39,6 +39,18 @@ def check(params: Params = Path("params.yaml")) -> None:
 
 
 @app.command()
+def config(
+    params: Params = Path("params.yaml"),
+    full: Annotated[bool, typer.Option("--full", help="A line per value, with where it comes from.")] = False,
+) -> None:
+    """Print every value that is in force: what the file says, and the defaults of all else."""
+    from cli.config import config as told
+    from cli.config import full as told_in_full
+
+    typer.echo(told_in_full(params) if full else told(params))
+
+
+@app.command()
 def deploy() -> None:
     """Make what prefect.yaml says on the Prefect server: pools, limits, deployments, automations."""
     from flows.deploy import deploy as made

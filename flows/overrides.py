@@ -1,6 +1,6 @@
 """Overrides of params.yaml for one run: they travel as DVC experiment settings, and the file is put back afterwards.
 
-    dvc exp run --single-item <first stage> -S block.field=value …     writes them into params.yaml, and begins
+    dvc exp run --single-item <first stage> -S ++block.field=value …   writes them into params.yaml, and begins
     dvc repro --single-item …                                          the other stages, as in any run
     dvc exp save                                                       the whole becomes one experiment of that name
 
@@ -13,12 +13,13 @@ import shutil
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import chdir, contextmanager
 from pathlib import Path
+from typing import Any
 
 from flows import lock
 from flows.dvc import DVC
 from satiety.errors import BusyError
 from satiety.files import replacing
-from satiety.section import PARAMS_FILE
+from satiety.section import PARAMS_FILE, read_yaml
 from satiety.settings import project_root
 from satiety.state import STATE
 from tasks.stage import alone
@@ -72,8 +73,21 @@ def lent() -> Iterator[None]:
 
 def setting(stage: str, overrides: Sequence[str], name: str) -> list[str]:
     """Return the command that begins the experiment: it sets the overrides, and reproduces its first stage."""
-    changes = [word for override in overrides for word in ("-S", override)]
+    values = read_yaml(PARAMS_FILE)
+    changes = [word for override in overrides for change in _changes(override, values) for word in ("-S", change)]
     return [*DVC, "exp", "run", "--single-item", stage, "--name", name, *changes]
+
+
+def _changes(override: str, values: Any) -> list[str]:
+    """Return an override as Hydra takes it: ``++`` sets what the file has and what it leaves to the default alike.
+
+    A mapping would be merged with the one that stands there; it is taken away first.
+    """
+    name, _, value = override.partition("=")
+    for key in name.strip().split("."):
+        values = values.get(key) if isinstance(values, dict) else None
+    replaced = value.strip().startswith("{") and isinstance(values, dict)
+    return [*([f"~{name.strip()}"] if replaced else []), f"++{override.strip()}"]
 
 
 def saving(stages: Collection[str], name: str) -> list[str]:

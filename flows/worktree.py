@@ -16,7 +16,7 @@ from pathlib import Path
 
 from flows.commands import execute
 from flows.dvc import DVC, surroundings
-from satiety.assets import Asset
+from satiety.asset import Asset
 from satiety.errors import SetupError
 from satiety.section import PARAMS_FILE
 from satiety.settings import project_root

@@ -20,14 +20,11 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-from pydantic import BaseModel, Field, field_validator
-
+from satiety.asset import COMMIT, Asset
 from satiety.errors import AssetError, SetupError, UnreachableError
 from satiety.files import digest, replacing, sha256
-from satiety.secrets import fill, name_secrets, written_secrets
-from satiety.section import FIELDS
+from satiety.secrets import fill
 
 MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 """What is taken from a model's folder; weights in pickles, Python code and everything else stay behind."""
@@ -41,44 +38,7 @@ MAX_BYTES = {
     "special_tokens_map.json": 2**20,
 }
 """Largest size of each, in bytes; weights are bounded by the disk alone."""
-_COMMIT = re.compile(r"(?P<kind>datasets/)?(?P<name>[\w.-]+/[\w.-]+)@(?P<commit>[0-9a-f]{40})(?:/(?P<path>.+))?")
 _PATTERN = re.compile(r"[*?\[]")
-
-
-class Asset(BaseModel):
-    """One source, and what pins it."""
-
-    model_config = FIELDS
-
-    uri: str
-    """Where it is. A name in braces, as ``{BOB_PASSWORD}``, stands for what the environment holds when it is read."""
-    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
-    """Digest of the file or the folder. ``file:`` and ``hf:`` need none, for they are pinned otherwise; one that is
-    given is checked all the same."""
-
-    @field_validator("sha256", mode="before")
-    @classmethod
-    def _quoted(cls, digest: Any) -> Any:
-        if isinstance(digest, int | float):
-            raise ValueError("YAML reads these digits as a number; put them in quotes")
-        return digest
-
-    @field_validator("uri")
-    @classmethod
-    def _complete(cls, uri: str) -> str:
-        scheme, _, rest = uri.partition(":")
-        if not rest:
-            raise ValueError("there is no scheme; write file:, package:, hf:org/name@commit, or a URL")
-        if scheme == "hf" and not _COMMIT.fullmatch(rest):
-            raise ValueError("pin a commit, 40 hex digits: hf:org/name@commit")
-        if "${" in uri:
-            raise ValueError("DVC's experiments take ${…} for their own; write {NAME}, without the dollar sign")
-        if written_secrets(uri):
-            raise ValueError(
-                "a secret stands in it, which DVC would copy into dvc.lock and its cache; keep it in an environment "
-                f"variable, and write that one's name in braces, as in {name_secrets(uri)}"
-            )
-        return uri
 
 
 @contextmanager
@@ -111,7 +71,7 @@ def pin(asset: Asset, raw: Path) -> str:
     Raises:
         AssetError: as in ``data_files``.
     """
-    commit = _COMMIT.fullmatch(asset.uri.removeprefix("hf:"))
+    commit = COMMIT.fullmatch(asset.uri.removeprefix("hf:"))
     if asset.sha256 or commit:
         return asset.sha256 or str(commit and commit["commit"])
     with data_files(asset, raw) as files:
@@ -205,7 +165,7 @@ def _hub(rest: str, scratch: Path, only: Sequence[str] | None) -> Path:
         from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
     except ImportError:
         raise SetupError("hf: sources need the extra `train`: pip install 'satiety[train]'") from None
-    parts = _COMMIT.fullmatch(rest)
+    parts = COMMIT.fullmatch(rest)
     if parts is None:
         raise AssetError(f"hf:{rest}: pin a commit, 40 hex digits: hf:org/name@commit")
     kind, inside = "dataset" if parts["kind"] else "model", parts["path"] or ""

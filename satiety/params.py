@@ -3,7 +3,7 @@
 import json
 import re
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -19,6 +19,7 @@ from satiety.evaluate import Evaluate
 from satiety.ingest import Ingest
 from satiety.package import Register
 from satiety.pretrain import Pretrain
+from satiety.project import Project, shared, stand_in
 from satiety.promotion import Promote
 from satiety.retrain import Retrain
 from satiety.retrieve import Retrieve
@@ -28,14 +29,21 @@ from satiety.tuning import Finetune
 from satiety.validate import Validate
 from satiety.worth import Worth
 
+MAY_BE_ABSENT = ("promote", "monitor", "retrain")
+"""Blocks of what is no stage. DVC reads the others, and says of one that is not there only that it is missing."""
+OLD = (
+    "is of an earlier version, without a block `project`: move `ingest.base`, `prefix` and what else several blocks "
+    "have there, and take out what is the default (`satiety explain stage project` says what stands in it)"
+)
 _NUMBER = re.compile(r"[+-]?(\d|[1-9](_?\d)+)?(\.(\d(_?\d)*)?)?([eE][+-]?\d(_?\d)*)?")
 """What Hydra takes for a number: neither hexadecimal nor with a zero before it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Params:
-    """The whole file. A field's name is the block's, which is the stage's."""
+    """The whole file. A field's name is the block's, which is its stage's; `project` is for all of them."""
 
+    project: Project
     ingest: Ingest
     validate: Validate
     retrieve: Retrieve
@@ -58,25 +66,39 @@ def sections() -> dict[str, type[Section]]:
 def load_params(path: Path = PARAMS_FILE) -> Params:
     """Read every block; raise one ParamsError that names every wrong line of the file."""
     values, blocks = read_yaml(path), sections()
+    _check_age(path, values)
     wrong = [_unknown(path, name, blocks) for name in values if name not in blocks]
+    try:
+        given = shared(path, values) or stand_in()
+    except ParamsError:
+        given = stand_in()
     loaded: dict[str, Any] = {}
     for name, section in blocks.items():
-        written = (
-            name
-            if name in values
-            else next(iter(get_close_matches(name, [str(key) for key in values if key not in blocks], n=1)), None)
-        )
-        if written is None:
-            wrong.append(f"{path}: {name}: the block is missing")
+        place = _place(name, values, blocks)
+        if place is None:
+            wrong.append(f"{path}: {name}: the block is missing; write `{name}: {{}}`, for DVC asks for every stage's")
             continue
         try:
-            loaded[name] = section.check(path, values[written], at=(written,))
+            above = None if section is Project else given
+            loaded[name] = section.check(path, values.get(place), at=(place,), shared=above)
         except ParamsError as error:
             wrong.append(str(error))
     wrong += _apart(path, loaded.get("retrain"), loaded.get("promote"))
     if wrong:
         raise ParamsError("\n".join(wrong))
     return Params(**loaded)
+
+
+def _place(name: str, values: Mapping[str, Any], blocks: Mapping[str, Any]) -> str | None:
+    """Return where a block stands: under its name, under one that is near it, or nowhere, where DVC does not ask."""
+    near = get_close_matches(name, [str(key) for key in values if key not in blocks], n=1)
+    return name if name in values or (name in (Project.key(), *MAY_BE_ABSENT) and not near) else next(iter(near), None)
+
+
+def _check_age(path: Path, values: Mapping[str, Any]) -> None:
+    """Refuse a file of an earlier version, which DVC would not understand either."""
+    if "project" not in values and isinstance(values.get("ingest"), dict) and "base" in values["ingest"]:
+        raise ParamsError(f"{path}: {OLD}")
 
 
 def _apart(path: Path, retrain: Retrain | None, promote: Promote | None) -> list[str]:
@@ -97,7 +119,19 @@ def check_overrides(path: Path, overrides: Sequence[str]) -> None:
             a wrong value.
     """
     load_params(path)
-    values, wrong, given = read_yaml(path), list[str](), set[str]()
+    values = read_yaml(path)
+    wrong = override_values(values, overrides)
+    try:
+        _check_copy(path, values)
+    except ParamsError as error:
+        wrong.append(str(error))
+    if wrong:
+        raise ParamsError("\n".join(wrong))
+
+
+def override_values(values: dict[str, Any], overrides: Sequence[str]) -> list[str]:
+    """Put the overrides into the values of a file; return a line for each that is none."""
+    wrong, given = list[str](), set[str]()
     for override in overrides:
         name, equals, value = override.partition("=")
         try:
@@ -109,12 +143,7 @@ def check_overrides(path: Path, overrides: Sequence[str]) -> None:
             _put(values, name.strip().split("."), _value(value))
         except KeyError as error:
             wrong.append(f"overrides: {without_secrets(override)}: {error.args[0]}")
-    try:
-        _check_copy(path, values)
-    except ParamsError as error:
-        wrong.append(str(error))
-    if wrong:
-        raise ParamsError("\n".join(wrong))
+    return wrong
 
 
 def _check_copy(path: Path, values: Any) -> None:
@@ -130,14 +159,14 @@ def _check_copy(path: Path, values: Any) -> None:
 
 
 def _put(values: Any, keys: Sequence[str], value: Any) -> None:
-    """Put a value where one stands already."""
+    """Put a value where the file has one, or its default stands."""
     for i, key in enumerate(keys):
-        if not isinstance(values, dict) or key not in values:
-            there = ", ".join(map(str, values)) if isinstance(values, dict) else "a plain value"
-            hint = nearest(key, map(str, values)) if isinstance(values, dict) else ""
-            raise KeyError(f"{'.'.join(keys[: i + 1])} is not in the file; {hint}there is: {there}")
+        if not isinstance(values, dict):
+            raise KeyError(f"{'.'.join(keys[:i])} has no fields: it is a plain value, or a list")
         if i == len(keys) - 1:
             values[key] = value
+        elif values.get(key) is None:
+            values[key] = {}
         values = values[key]
 
 

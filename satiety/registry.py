@@ -7,21 +7,20 @@ import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BeforeValidator, SerializerFunctionWrapHandler, ValidationInfo, model_serializer
 
-from satiety.section import FIELDS, nearest
+from satiety.section import Values, nearest
 
 
-class Component(BaseModel):
+class Component(Values):
     """One choice a user can name in params.yaml. Its fields are its parameters."""
 
-    model_config = FIELDS
     kind: ClassVar[str]
 
     @classmethod
     def sample(cls) -> Self:
-        """Return one valid instance, made of the first of each field's ``examples``."""
-        return cls.model_validate({name: (field.examples or [None])[0] for name, field in cls.model_fields.items()})
+        """Return one valid instance: the first of a field's ``examples`` where it has some, else its default."""
+        return cls.model_validate({name: f.examples[0] for name, f in cls.model_fields.items() if f.examples})
 
     @model_serializer(mode="wrap")
     def _with_kind(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -63,18 +62,27 @@ class Registry(Generic[C]):
         self._discover()
         return iter(sorted(self._classes))
 
-    def choice(self) -> BeforeValidator:
-        """Let a pydantic field be written as ``{kind: <name>, ...its parameters}``."""
+    def choice(self, default: str | None = None) -> BeforeValidator:
+        """Let a pydantic field be written as ``{kind: <name>, ...its parameters}``; without a kind, as the default."""
 
-        def build(value: Any) -> Any:
+        def build(value: Any, info: ValidationInfo) -> Any:
             if not isinstance(value, Mapping):
                 return value
             fields = dict(value)
-            if "kind" not in fields:
+            name = fields.pop("kind", default)
+            if name is None:
                 raise ValueError(f"say which {self.kind} with 'kind:'; there are: {', '.join(self)}")
-            return self[fields.pop("kind")].model_validate(fields)
+            return self[name].model_validate(fields, context=info.context)
 
         return BeforeValidator(build)
+
+    def default(self, name: str) -> Callable[[], C]:
+        """Return what makes the component of this name with its defaults: a field's ``default_factory``."""
+
+        def make() -> C:
+            return self[name]()
+
+        return make
 
     def _discover(self) -> None:
         package = importlib.import_module(self._package)

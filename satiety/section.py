@@ -1,15 +1,16 @@
 """Read one block of params.yaml as a typed, checked, immutable object."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 
 from satiety.errors import ParamsError
+from satiety.fields import names_at
 from satiety.scalars import AmbiguousError, agreed
 from satiety.secrets import without_secrets
 
@@ -25,10 +26,22 @@ MOST = 1_000_000_000
 """Of anything that is counted: no more than fits the libraries below, which count in 32 bits."""
 
 
-class Section(BaseModel):
-    """A block of params.yaml. No field has a default: the file holds every value."""
+class Values(BaseModel):
+    """Values of params.yaml. A field that has no default is the one of `project` where the file does not give it."""
 
     model_config = FIELDS
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_project(cls, value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, Mapping) or not info.context:
+            return value
+        needed = [name for name, field in cls.model_fields.items() if field.is_required()]
+        return {name: info.context[name] for name in needed if name in info.context} | dict(value)
+
+
+class Section(Values):
+    """A block of params.yaml. What the file does not say is the default of the field, or `project`'s."""
 
     @classmethod
     def key(cls) -> str:
@@ -38,17 +51,39 @@ class Section(BaseModel):
     @classmethod
     def load(cls, path: Path = PARAMS_FILE) -> Self:
         """Read this block; raise one ParamsError that names every wrong line of it."""
-        return cls.check(path, read_yaml(path).get(cls.key(), {}), at=(cls.key(),))
+        values = read_yaml(path)
+        return cls.check(path, values.get(cls.key()), at=(cls.key(),), shared=cls.shared(path, values))
 
     @classmethod
-    def check(cls, path: Path, value: Any, *, at: tuple[str, ...] = ()) -> Self:
-        """Make a section of ``value``, which stands in ``path`` under the keys ``at``."""
+    def shared(cls, path: Path, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the block `project` of a file gives to this one."""
+        from satiety.project import shared
+
+        return shared(path, values)
+
+    @classmethod
+    def check(
+        cls, path: Path, value: Any, *, at: tuple[str, ...] = (), shared: Mapping[str, Any] | None = None
+    ) -> Self:
+        """Make a section of ``value``, which stands in ``path`` under the keys ``at``; null is an empty block.
+
+        Args:
+            path: the file.
+            value: the block.
+            at: where it stands.
+            shared: what the block `project` gives.
+        """
+        value = {} if value is None else value
         try:
-            return cls.model_validate(value)
+            return cls.model_validate(value, context=shared)
         except ValidationError as error:
             tree = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-            details = error.errors()
-            raise ParamsError("\n".join(_say(path, tree, (*at, *e["loc"]), e, details) for e in details)) from None
+            lines = []
+            for detail in error.errors():
+                keys = detail["loc"]
+                line, place = line_of(tree, (*at, *keys)), ".".join(map(str, (*at, *keys)))
+                lines.append(f"{path}:{line}: {place}: {_reason(detail, names_at(cls, value, keys[:-1]))}")
+            raise ParamsError("\n".join(lines)) from None
 
 
 class _Ambiguous(yaml.MarkedYAMLError):
@@ -164,28 +199,38 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return f"did you mean {near[0]!r}? " if near else ""
 
 
-def _say(path: Path, tree: yaml.Node | None, loc: tuple[int | str, ...], error: Any, others: Any) -> str:
-    """``params.yaml:9: augment.steps.0.alpha: Input should be less than or equal to 1 (it is 3)``."""
-    node, line = tree, 0
-    for key in loc:
+def stands(tree: yaml.Node | None, keys: Sequence[int | str]) -> bool:
+    """Return whether a value is written out."""
+    return len(list(_nodes(tree, keys))) == len(keys)
+
+
+def line_of(tree: yaml.Node | None, keys: Sequence[int | str]) -> int:
+    """Return the line of a value, or of what stands nearest above it, from 1."""
+    *_, line = [0, *_nodes(tree, keys)]
+    return line + 1
+
+
+def _nodes(tree: yaml.Node | None, keys: Sequence[int | str]) -> Iterator[int]:
+    """Yield the line, from 0, of what each of the keys leads to, as far as they lead."""
+    node = tree
+    for key in keys:
         if isinstance(node, yaml.SequenceNode) and isinstance(key, int):
             node = node.value[key]
-            line = node.start_mark.line
-        elif isinstance(node, yaml.MappingNode) and (found := [kv for kv in node.value if kv[0].value == key]):
-            line = found[0][0].start_mark.line
-            node = found[0][1]
+            yield node.start_mark.line
+        elif isinstance(node, yaml.MappingNode) and (pairs := [pair for pair in node.value if pair[0].value == key]):
+            yield pairs[0][0].start_mark.line
+            node = pairs[0][1]
         else:
-            break
-    return f"{path}:{line + 1}: {'.'.join(map(str, loc))}: {_reason(error, others)}"
+            return
 
 
-def _reason(error: Any, others: Any) -> str:
-    """Say what is wrong with the value, and which missing field an unknown one was probably meant to be."""
+def _reason(error: Any, names: Sequence[str]) -> str:
+    """Say what is wrong with the value, and which of the fields an unknown one was probably meant to be."""
     if error["type"] == "extra_forbidden":
-        siblings = [e["loc"][-1] for e in others if e["type"] == "missing" and e["loc"][:-1] == error["loc"][:-1]]
-        return f"there is no such field; {nearest(str(error['loc'][-1]), map(str, siblings))}".rstrip("; ")
+        hint = nearest(str(error["loc"][-1]), names)
+        return f"there is no such field; {hint or 'there is: ' + ', '.join(names)}".rstrip()
     if error["type"] == "missing":
-        return "missing; every value is written in the file"
+        return "missing; it has no default, for only you know it"
     message = str(error["msg"]).removeprefix("Value error, ")
     value = error["input"]
     if not isinstance(value, str | int | float | bool):

@@ -11,15 +11,22 @@ from pathlib import Path
 from typing import Any
 
 from satiety import package as packages
+from satiety.augment import Augment
+from satiety.evaluate import Evaluate
 from satiety.files import sha256
+from satiety.ingest import Ingest
 from satiety.package import Register
 from satiety.package.card import Facts
 from satiety.package.contents import CARD, SIGNATURE
 from satiety.package.load import Package
 from satiety.package.make import make
+from satiety.pretrain import Pretrain
 from satiety.records import Example, read
-from satiety.section import PARAMS_FILE, read_yaml
+from satiety.retrieve import Retrieve
+from satiety.section import Section
 from satiety.settings import Settings
+from satiety.tuning import Finetune
+from satiety.validate import Validate
 from tasks import tracking
 from tasks.pages import describe
 from tasks.stage import Made, Report, stage
@@ -27,8 +34,8 @@ from tasks.stage import Made, Report, stage
 DIGEST_TAG = "satiety.digest"
 """Tag of a model version that holds its package's digest: one version per digest."""
 CHALLENGER = "challenger"
-NOT_OF_THE_MODEL = ("worth", "promote", "monitor", "retrain")
-"""Blocks that say nothing of how a model was made."""
+MADE_OF: tuple[type[Section], ...] = (Ingest, Validate, Retrieve, Augment, Pretrain, Finetune, Evaluate, Register)
+"""Blocks that say how a model was made."""
 log = logging.getLogger("tasks.register")
 
 
@@ -53,7 +60,7 @@ def main(
         data={path.stem: sha256(path) for path in (problem, train, test)},
         languages=[x for x, n in Counter(e.language for e in examples).most_common() if n >= 0.05 * len(examples)],
         trained=len(examples),
-        params={name: block for name, block in read_yaml(PARAMS_FILE).items() if name not in NOT_OF_THE_MODEL},
+        params={section.key(): section.load().model_dump(mode="json") for section in MADE_OF},
     )
     device = Settings().device
     make(package, tuned, predictions, scores, facts, tests=list(read(test, Example)), device=device)

@@ -40,7 +40,7 @@ GRACE = 20.0
 
 
 class Report:
-    """What a stage measured: goes to ``reports/<name>.json`` and, the numbers among it, to MLflow."""
+    """What a stage measured: goes to ``reports/<name>.json``, beside its params, and the numbers among it to MLflow."""
 
     def __init__(self, name: str, run: Run) -> None:
         self.values: dict[str, Any] = {}
@@ -98,7 +98,8 @@ class Stage:
             self._feed(run, paths)
             self.function(**paths, params=params, report=report)
             written = REPORTS / f"{report.name}.json"
-            text = json.dumps(report.values, indent=2, ensure_ascii=False, allow_nan=False)
+            values = report.values | {"params": params.model_dump(mode="json")}
+            text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
             write_text(written, text + "\n")
             for step in report.steps:
                 step()

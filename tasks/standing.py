@@ -14,8 +14,9 @@ from urllib.parse import quote
 
 from satiety.errors import SatietyError
 from satiety.files import sha256, write_text
+from satiety.package import Register
 from satiety.package.contents import MANIFEST
-from satiety.section import PARAMS_FILE, read_yaml
+from satiety.promotion import Promote
 from satiety.state import STATE
 from tasks.places import places
 from tasks.tracking import tracking_uri
@@ -44,13 +45,12 @@ def note() -> None:
 
 def _present() -> dict[str, Any]:
     package, test, fresh = places("package", "test", "fresh")
-    params = read_yaml(PARAMS_FILE)
     return {
         "package": sha256(package / MANIFEST),
         "test": sha256(test),
         "fresh": sha256(fresh) if fresh.is_file() else None,
-        "params": params["promote"],
-        "registry": _registry(tracking_uri(), params["register"]["name"]),
+        "params": Promote.load().model_dump(mode="json"),
+        "registry": _registry(tracking_uri(), Register.load().name),
     }
 
 

@@ -36,11 +36,11 @@ them. So a model, which answers equal texts alike, can be wrong on any number of
 NAMES = (("a", "k"), ("b", "m"), ("c", "p"), ("anna", "paris"))
 """A person and a place of the texts with entities, the later the more often."""
 PARAMS = """\
-ingest: {budget: 30}
-evaluate: {seed: 3, resamples: 400, level: 0.95, bins: 10, prefix: ""}
+project: {base: {uri: "file:data/raw/base"}, seed: 3, resamples: 400, bins: 10}
+ingest: {problem: {kind: classify}, labelled: [{uri: "file:data/raw/x.csv", reader: {kind: csv},
+  columns: {text: text, label: label}}], budget: 30}
 register: {name: made-up}
-promote: {seed: 5, resamples: 400, level: 0.95, looks: 3, calibration: 0.2, bins: 10, margin: 0.01, saving: 0.1,
-  slices: [label, language, length], slice_margin: 0.02, slice_least: 30, fresh_least: 40}
+promote: {seed: 5, looks: 3, slice_least: 30, fresh_least: 40}
 """
 PIPELINE = "vars:\n  - root: .\n  - {package: models/package, test: data/test.parquet, "
 PIPELINE += "train: data/train.parquet, fresh: data/fresh.parquet}\n"

@@ -113,16 +113,16 @@ def changed(params: dict[str, Any], by: Mapping[str, Any]) -> dict[str, Any]:
     """Return params with ``block.field`` values of their own.
 
     Raises:
-        SatietyError: there is no such block.
+        SatietyError: what is to hold the field is a plain value, or a list.
     """
     made = deepcopy(params)
     for where, value in by.items():
         *blocks, field = where.split(".")
         inner = made
         for block in blocks:
-            if not isinstance(inner.get(block), dict):
+            inner = inner.setdefault(block, {})
+            if not isinstance(inner, dict):
                 raise SatietyError(f"year.yaml: params: {where}: {PARAMS_FILE} has no such block")
-            inner = inner[block]
         inner[field] = value
     return made
 

@@ -37,7 +37,7 @@ class Augment(Section):
 
     seed: Seed
     """Seed of every random choice of every augmenter."""
-    steps: list[SerializeAsAny[Annotated[Augmenter, AUGMENTERS.choice()]]]
+    steps: list[SerializeAsAny[Annotated[Augmenter, AUGMENTERS.choice()]]] = Field(default_factory=list)
     """Augmenters; each is applied to every training example. None: the examples pass as they are."""
     near_duplicate: float = Field(gt=0, le=1)
     """Jaccard similarity of character 5-grams from which a copy repeats a dev or test text, and goes."""

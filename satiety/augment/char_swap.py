@@ -20,13 +20,13 @@ from satiety.section import MOST
 class CharSwap(OneByOne):
     """Swap neighbouring characters inside some words; in Chinese inside words of the segmenter, never across."""
 
-    words: float = Field(gt=0, le=1, examples=[0.3])
+    words: float = Field(gt=0, le=1, default=0.3)
     """Share of the words that are changed, at least one; nlpaug's default is 0.3."""
-    characters: float = Field(gt=0, le=1, examples=[0.1])
+    characters: float = Field(gt=0, le=1, default=0.1)
     """Share of such a word's characters that move, at least one; nlpaug's default is 0.3."""
-    shortest: int = Field(ge=2, le=MOST, examples=[2])
+    shortest: int = Field(ge=2, le=MOST, default=2)
     """Characters of the shortest word that may be changed: nlpaug's default is 4; 2 is what most Chinese words have."""
-    copies: int = Field(ge=1, le=100, examples=[2])
+    copies: int = Field(ge=1, le=100, default=2)
     """New texts made of each text, at most."""
 
     def rewrite(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:

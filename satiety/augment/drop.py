@@ -16,9 +16,9 @@ from satiety.problems.base import Rewrite
 class Drop(OneByOne):
     """Leave each word out with a fixed probability, and with it the space after it."""
 
-    probability: float = Field(gt=0, lt=1, examples=[0.1])
+    probability: float = Field(gt=0, lt=1, default=0.1)
     """Chance that a word is left out (EDA's p, which is its α): 0.05 to 0.1 in the paper for up to 5,000 examples."""
-    copies: int = Field(ge=1, le=100, examples=[2])
+    copies: int = Field(ge=1, le=100, default=2)
     """New texts made of each text, at most: one that lost no word is none."""
 
     def rewrite(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:

@@ -21,15 +21,15 @@ from satiety.section import MOST
 class Keyboard(OneByOne):
     """Mistype some characters of some words. Chinese words are left as they are: no keyboard has them."""
 
-    layout: Literal["de", "en", "es", "fr", "he", "it", "nl", "pl", "th", "tr", "uk"] = Field(examples=["en"])
+    layout: Literal["de", "en", "es", "fr", "he", "it", "nl", "pl", "th", "tr", "uk"] = Field(default="en")
     """Whose keyboard."""
-    words: float = Field(gt=0, le=1, examples=[0.3])
+    words: float = Field(gt=0, le=1, default=0.3)
     """Share of the words that get a slip, at least one; nlpaug's default is 0.3."""
-    characters: float = Field(gt=0, le=1, examples=[0.1])
+    characters: float = Field(gt=0, le=1, default=0.1)
     """Share of such a word's characters, at least one; nlpaug's default is 0.3."""
-    shortest: int = Field(ge=1, le=MOST, examples=[4])
+    shortest: int = Field(ge=1, le=MOST, default=4)
     """Characters of the shortest word that may get one; nlpaug's default is 4."""
-    copies: int = Field(ge=1, le=100, examples=[2])
+    copies: int = Field(ge=1, le=100, default=2)
     """New texts made of each text, at most."""
 
     def rewrite(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:

@@ -20,9 +20,9 @@ WIDE = str.maketrans(MARKS, "。；？：！，")
 class Punctuate(OneByOne):
     """Put punctuation marks before random words; every word stays in its place. Chinese gets Chinese marks."""
 
-    share: float = Field(gt=0, le=1, examples=[0.3])
+    share: float = Field(gt=0, le=1, default=0.3)
     """Most marks per word; how many is drawn between one and that. The paper: a third of the words."""
-    copies: int = Field(ge=1, le=100, examples=[2])
+    copies: int = Field(ge=1, le=100, default=2)
     """New texts made of each text."""
 
     def rewrite(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:

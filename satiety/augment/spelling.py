@@ -27,9 +27,9 @@ class Spelling(OneByOne):
     Some of the dictionary's mistakes are words of their own (``luck`` written ``like``).
     """
 
-    words: float = Field(gt=0, le=1, examples=[0.3])
+    words: float = Field(gt=0, le=1, default=0.3)
     """Share of the words that are misspelt, at least one; nlpaug's default is 0.3."""
-    copies: int = Field(ge=1, le=100, examples=[2])
+    copies: int = Field(ge=1, le=100, default=2)
     """New texts made of each text, at most."""
 
     def rewrite(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:

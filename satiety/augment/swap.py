@@ -16,9 +16,9 @@ from satiety.problems.base import Rewrite
 class Swap(OneByOne):
     """Let pairs of words change places; marks and spaces stay where they are."""
 
-    alpha: float = Field(gt=0, le=1, examples=[0.1])
+    alpha: float = Field(gt=0, le=1, default=0.1)
     """Swaps per word, at least one (EDA's α): 0.05 to 0.1 in the paper for up to 5,000 examples."""
-    copies: int = Field(ge=1, le=100, examples=[2])
+    copies: int = Field(ge=1, le=100, default=4)
     """New texts made of each text: 4 to 16 in the paper, more the fewer examples there are."""
 
     def rewrite(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field, SerializeAsAny, model_validator
 
@@ -12,14 +12,29 @@ from satiety.drift.rehearsal import SPLITS
 from satiety.section import FIELDS, Section, Seed
 
 
+def _detectors() -> list[Detector]:
+    return [DETECTORS[name]() for name in ("mmd", "softmax", "labels", "length", "strangeness", "vocabulary")]
+
+
+def _rewrites() -> list[Augmenter]:
+    """Return what is rehearsed: the first three harm the more the stronger they are, the last one hardly."""
+    strong: list[dict[str, Any]] = [
+        {"kind": "drop", "probability": 0.4},
+        {"kind": "char_swap", "words": 0.6, "characters": 0.3},
+        {"kind": "swap", "alpha": 0.5},
+        {"kind": "punctuate", "share": 0.5},
+    ]
+    return [AUGMENTERS[one.pop("kind")].model_validate(one | {"copies": 1}) for one in strong]
+
+
 class Rehearsal(BaseModel):
     """How it is learned what signs of drift mean for the score."""
 
     model_config = FIELDS
 
-    windows: int = Field(ge=160, le=100_000)
+    windows: int = Field(ge=160, le=100_000, default=800)
     """Windows that are drawn, a multiple of eight."""
-    rewrites: list[SerializeAsAny[Annotated[Augmenter, AUGMENTERS.choice()]]]
+    rewrites: list[SerializeAsAny[Annotated[Augmenter, AUGMENTERS.choice()]]] = Field(default_factory=_rewrites)
     """Augmenters; of each its first rewrite of a text. None: only labels and topics are shifted. Have a harmless one
     among them, so that what is merely new is told from what costs."""
 
@@ -29,31 +44,33 @@ class Monitor(Section):
 
     seed: Seed
     """Of everything that is drawn."""
-    window: int = Field(ge=50, le=10_000)
+    window: int = Field(ge=50, le=10_000, default=500)
     """Newest answered texts that are looked at, at most."""
-    least: int = Field(ge=20, le=10_000)
+    least: int = Field(ge=20, le=10_000, default=50)
     """Of fewer texts nothing is said."""
-    reference: int = Field(ge=50, le=10_000)
+    reference: int = Field(ge=50, le=10_000, default=2000)
     """Test examples that the window is compared with, and that shifts are rehearsed on, at most."""
-    detectors: list[SerializeAsAny[Annotated[Detector, DETECTORS.choice()]]] = Field(min_length=1)
+    detectors: list[SerializeAsAny[Annotated[Detector, DETECTORS.choice()]]] = Field(
+        min_length=1, default_factory=_detectors
+    )
     """Each of its own kind."""
-    divisions: int = Field(ge=300, le=100_000)
+    divisions: int = Field(ge=300, le=100_000, default=399)
     """Random divisions of window and reference, of which each detector's threshold is read off."""
-    alpha: float = Field(gt=0, lt=0.5)
+    alpha: float = Field(gt=0, lt=0.5, default=0.05)
     """Share of false alarms: of windows like the reference, so many are called drift."""
-    neighbours: int = Field(ge=1, le=1000)
+    neighbours: int = Field(ge=1, le=1000, default=10)
     """Training texts whose distance says how strange a text is."""
-    rehearsal: Rehearsal
+    rehearsal: Rehearsal = Field(default_factory=Rehearsal)
     """How it is learned what signs of drift mean for the score."""
-    harm: float = Field(gt=0, lt=1)
+    harm: float = Field(gt=0, lt=1, default=0.03)
     """Loss of score from which on drift is harmful."""
-    sure: float = Field(ge=0.5, lt=1)
+    sure: float = Field(ge=0.5, lt=1, default=0.8)
     """Chance that there is a loss at all, without which an estimated one is not called harm."""
     level: float = Field(gt=0.5, lt=1)
     """Of every interval."""
-    examples: int = Field(ge=0, le=100)
+    examples: int = Field(ge=0, le=100, default=8)
     """Texts, terms and clusters of each sort that explain a drift."""
-    evidently: bool
+    evidently: bool = False
     """Whether Evidently's page is written beside ours, `monitor-evidently.html`; needs the extra `evidently`."""
     prefix: str
     """Before every text that the base model embeds; models of the E5 family want ``query: ``."""

@@ -10,12 +10,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from satiety.errors import ModelError
 from satiety.problems.base import IGNORE
+from satiety.project import Pooling
 from satiety.registry import Component, Registry
 
 if TYPE_CHECKING:
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from satiety.heads.solver import Solved, Solver
     from satiety.problems import Problem, Window
     from satiety.problems.base import Floats
-
-Pooling = Literal["mean", "first"]
-"""How a text's tokens become one vector: their mean, or the first token's (BERT's [CLS])."""
 
 
 class Head(Component):

@@ -33,17 +33,19 @@ FLOOR = 1e-4
 TEMPERATURES = tuple(2.0 ** (step / 4) for step in range(-8, 17))
 """From 1/4 to 16, four steps to the octave."""
 
+Strengths = list[Annotated[float, Field(gt=0, le=1000)]]
+
 
 class Solver(BaseModel):
     """How a head is solved."""
 
     model_config = FIELDS
 
-    strengths: list[Annotated[float, Field(gt=0, le=1000)]] = Field(min_length=1)
+    strengths: Strengths = Field(min_length=1, default=[0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001])
     """L2 penalties to choose from: half of it times the squared weights is added to the mean loss."""
-    folds: int = Field(ge=2, le=20)
+    folds: int = Field(ge=2, le=20, default=5)
     """Of the cross-validation that chooses."""
-    rows: int = Field(ge=100, le=MOST)
+    rows: int = Field(ge=100, le=MOST, default=20_000)
     """Texts (or tokens, for a head over tokens) that are used at most; a seeded sample of more."""
 
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from satiety.heads.base import HEADS, Head, Pooling
+from satiety.heads.base import HEADS, Head
 from satiety.problems.base import IGNORE
+from satiety.project import Pooling
 
 if TYPE_CHECKING:
     from torch import Tensor

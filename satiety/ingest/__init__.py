@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
 
-from satiety.assets import Asset
+from satiety.asset import Asset
 from satiety.ingest.base import READERS, Limits, Reader
 from satiety.masking import Kind
 from satiety.problems.base import PROBLEMS, Problem
@@ -23,7 +23,7 @@ class Source(Asset):
 
     reader: SerializeAsAny[Annotated[Reader, READERS.choice()]]
     """The format."""
-    columns: dict[str, str | int]
+    columns: dict[str, str | int] = Field(default_factory=dict)
     """Our name -> the file's: the problem's inputs and answer, as ``text`` and ``label``, and ``group``; by name, by
     index, or by path into JSON."""
 
@@ -31,7 +31,7 @@ class Source(Asset):
 class Labelled(Source):
     """A source of labelled texts."""
 
-    split: Bound | None
+    split: Bound | None = None
     """Null: divided by us. Else every row of it is for this split alone: for data that comes divided. ``added``: every
     row is for train, beside the budget: labels that came later, and leave everybody else where they are."""
 
@@ -45,26 +45,26 @@ class Ingest(Section):
     """What is asked of the text."""
     labelled: list[Labelled] = Field(min_length=1)
     """Where labels come from."""
-    corpus: list[Source]
+    corpus: list[Source] = Field(default_factory=list)
     """Where raw text comes from; labelled texts beyond the budget join it without their labels."""
     base: Asset
     """The model to start from: a folder with safetensors."""
     budget: int = Field(ge=2, le=MOST)
     """Labels that may be spent, those of dev included; those of ``added`` sources are spent beside."""
-    dev: float = Field(gt=0, lt=1)
+    dev: float = Field(gt=0, lt=1, default=0.2)
     """Share of the budget kept for early stopping."""
-    test: int = Field(ge=1, le=MOST)
+    test: int = Field(ge=1, le=MOST, default=2000)
     """Labelled texts held out to measure with; they spend no budget."""
     near_duplicate: float = Field(gt=0, le=1)
     """Jaccard similarity of character 5-grams from which two texts are one. .8: Lee et al. 2022, arXiv:2107.06499."""
-    near_group: float = Field(gt=0, le=1)
+    near_group: float = Field(gt=0, le=1, default=0.65)
     """Similarity from which two labelled texts never straddle the split, though both are kept."""
-    conflicts: Literal["drop", "majority"]
+    conflicts: Literal["drop", "majority"] = "drop"
     """Same text, two labels: all go, or the label that more than half of them have stays."""
-    mask: list[Kind]
+    mask: list[Kind] = Field(default=["email", "id_card", "bank_card", "phone", "secret"])
     """Kinds of personal data, and secrets, that no file, log or model of ours shall hold; `<phone>` stands in place of
     one, in texts, labels and places alike. Only labels that are listed in this file stay as they are written here."""
-    limits: Limits
+    limits: Limits = Field(default_factory=Limits)
     """What a hostile or broken file may cost."""
 
     def assets(self) -> list[tuple[str, Asset]]:

@@ -24,11 +24,11 @@ Columns = Mapping[str, str | int]
 class Limits(Section):
     """What a hostile or broken file may cost."""
 
-    row_bytes: int = Field(ge=1_000, le=MOST)
+    row_bytes: int = Field(ge=1_000, le=MOST, default=1_000_000)
     """Longest row, in bytes; a longer one goes to quarantine."""
-    rows: int = Field(ge=1, le=MOST)
+    rows: int = Field(ge=1, le=MOST, default=20_000_000)
     """Most rows of one file; a file with more is refused."""
-    ratio: int = Field(ge=10, le=MOST)
+    ratio: int = Field(ge=10, le=MOST, default=200)
     """Most bytes that one byte of a gzip file may become; more is refused. Text rarely exceeds 30."""
 
 

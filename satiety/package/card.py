@@ -27,7 +27,7 @@ class Facts:
     trained: int
     """Labelled examples it was trained on, those of dev left out."""
     params: Mapping[str, Any]
-    """The whole of params.yaml."""
+    """Every value that it was made with, defaults included, by block of params.yaml."""
 
 
 def card(problem: Problem, scores: Mapping[str, Any], facts: Facts, shown: Sequence[tuple[str, Any]]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import SerializeAsAny
+from pydantic import Field, SerializeAsAny
 
 from satiety.pretrain.base import PRETRAINERS, Pretrained, Pretrainer
 from satiety.section import Section, Seed
@@ -17,5 +17,7 @@ class Pretrain(Section):
 
     seed: Seed
     """Of batches, masks and dropout."""
-    pretrainer: Annotated[SerializeAsAny[Pretrainer], PRETRAINERS.choice()]
+    pretrainer: Annotated[SerializeAsAny[Pretrainer], PRETRAINERS.choice("none")] = Field(
+        default_factory=PRETRAINERS.default("none")
+    )
     """By what."""

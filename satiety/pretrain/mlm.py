@@ -15,34 +15,47 @@ from pydantic import Field
 
 from satiety.errors import DataError
 from satiety.pretrain.base import PRETRAINERS, Pretrained, Pretrainer
+from satiety.section import MOST
 from satiety.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from satiety.training.checkpoint import Store
 
-RECIPE = {
-    "epochs": 2, "least_steps": 2, "most_steps": 2, "batch_size": 2, "warmup": 0.1, "weight_decay": 0.01, "clip": 1.0,
-    "average": None, "checks": 1, "patience": None,
-}  # fmt: skip
+TINY = {"epochs": 2, "least_steps": 2, "most_steps": 2, "batch_size": 2, "checks": 1}
+
+
+class Schedule(Recipe):
+    """The loop's parameters: few passes over many texts, of which the last step is as good as any."""
+
+    epochs: float = Field(gt=0, le=1000, default=1)
+    """Passes over the texts."""
+    most_steps: int = Field(ge=1, le=10_000_000, default=500)
+    """Updates that are made at most."""
+    average: float | None = Field(ge=0, le=100, default=None)
+    """As in ``finetune``; null keeps a step's own weights."""
+    checks: int = Field(ge=1, le=1000, default=4)
+    """How often the model is judged on the texts held out."""
+    patience: int | None = Field(ge=1, le=MOST, default=None)
+    """Checks in a row without a better one after which training stops; null goes to the end."""
 
 
 @PRETRAINERS.register("mlm")
 class MaskedLanguageModel(Pretrainer):
     """Learn to fill in masked tokens of the retrieved texts."""
 
-    learning_rate: float = Field(gt=0, le=1, examples=[1e-4])
+    learning_rate: float = Field(gt=0, le=1, default=5e-5, examples=[1e-4])
     """Peak learning rate of the encoder's weights."""
-    head_learning_rate: float = Field(gt=0, le=1, examples=[1e-3])
+    head_learning_rate: float = Field(gt=0, le=1, default=1e-3)
     """Peak learning rate of the new head, which starts from nothing."""
-    max_length: int = Field(ge=8, le=8192, examples=[16])
+    max_length: int = Field(ge=8, le=8192, default=64, examples=[16])
     """Tokens per window; a longer text gives several."""
-    share: float = Field(gt=0, lt=1, examples=[0.15])
+    share: float = Field(gt=0, lt=1, default=0.15)
     """Share of the tokens to be filled in."""
-    whole_words: bool = Field(examples=[True])
+    whole_words: bool = True
     """Whether all pieces of a word are chosen together."""
-    held_out: float = Field(ge=0, lt=1, examples=[0.2])
+    held_out: float = Field(ge=0, lt=1, default=0.05, examples=[0.2])
     """Share of the texts that only judges: the step with the least loss on it is kept. 0 keeps the last step."""
-    training: Recipe = Field(examples=[RECIPE])
+    training: Schedule = Field(default_factory=Schedule, examples=[TINY])
     """How long and in which steps it is trained."""
 
     def run(self, base: Path, texts: Sequence[str], out: Path, *, seed: int, store: Store, device: str) -> Pretrained:

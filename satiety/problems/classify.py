@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from pydantic import Field
 
 from satiety.answers import Label
 from satiety.problems.base import PROBLEMS, Prediction
@@ -25,7 +26,7 @@ TEXTS = {
 class Classify(OneLabel):
     """Give a text one label out of a fixed set."""
 
-    names: dict[str, str]
+    names: dict[str, str] = Field(default_factory=dict)
     """What a label is called in words, where it does not say so itself: ``{"0": "finance"}``. For *before*."""
 
     @classmethod

@@ -33,7 +33,7 @@ class OneLabel(Problem):
     head: ClassVar = "text"
     suite: ClassVar = "labelled_classify"
 
-    labels: LabelSet
+    labels: LabelSet = None
     """The label set; null takes the labels found in the data, in alphabetical order."""
 
     def parse(self, cell: Any) -> Label:

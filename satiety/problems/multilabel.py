@@ -41,11 +41,11 @@ class MultiLabel(Problem):
     answer: ClassVar = Labels
     head: ClassVar = "labels"
 
-    labels: LabelSet
+    labels: LabelSet = None
     """The label set; null takes the labels found in the data, in alphabetical order."""
-    separator: str = Field(min_length=1, examples=[","])
+    separator: str = Field(min_length=1, default=",")
     """What stands between labels where a cell is one text; a list needs none."""
-    thresholds: dict[str, float] | None = Field(examples=[None])
+    thresholds: dict[str, float] | None = None
     """From which probability on a label is given; null chooses them by cross-validation. A label without one: 0.5."""
 
     @classmethod

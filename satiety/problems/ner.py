@@ -48,7 +48,7 @@ class Ner(Problem):
     head: ClassVar = "token"
     suite: ClassVar = "labelled_ner"
 
-    labels: LabelSet
+    labels: LabelSet = None
     """The entity types; null takes those found in the data, in alphabetical order."""
 
     @classmethod

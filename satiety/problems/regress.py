@@ -38,7 +38,7 @@ class Regress(Problem):
     answer: ClassVar = Number
     head: ClassVar = "score"
 
-    cuts: list[float] | None = Field(examples=[[2.0, 4.0]])
+    cuts: list[float] | None = Field(default=None, examples=[[2.0, 4.0]])
     """Where numbers are parted into bands, which are spread alike over the splits; null takes the quartiles found."""
 
     def parse(self, cell: Any) -> Number:

@@ -19,23 +19,23 @@ class Promote(Section):
     level: float = Field(gt=0.5, lt=1)
     """Of the intervals that say what is worse. (1 - level) / 2 is what all looks at one test set may ever spend on
     promoting a model wrongly."""
-    looks: int = Field(ge=1, le=10_000)
+    looks: int = Field(ge=1, le=10_000, default=20)
     """Looks at one frozen test set, from which on the report asks for new test examples."""
-    calibration: float = Field(ge=0, lt=1)
+    calibration: float = Field(ge=0, lt=1, default=0.2)
     """Share of a look's alpha that is kept for the claim of better calibration; with 0 it is never made."""
     bins: int = Field(ge=2, le=100)
     """Bins of confidence for that claim; as in ``evaluate``."""
-    margin: float = Field(gt=0, lt=0.5)
+    margin: float = Field(gt=0, lt=0.5, default=0.01)
     """Of the headline metric: what is surely worse by more than this is worse, what surely is not is not inferior."""
-    saving: float = Field(gt=0, lt=1)
+    saving: float = Field(gt=0, lt=1, default=0.1)
     """Share of the champion's bytes of weights that a challenger must save, to count as cheaper."""
-    slices: list[Slice]
+    slices: list[Slice] = Field(default=["label", "language", "length"])
     """Parts of a test set none of which may get worse: each label, each language, thirds of the texts by length."""
-    slice_margin: float = Field(gt=0, lt=0.5)
+    slice_margin: float = Field(gt=0, lt=0.5, default=0.02)
     """A slice regresses where the interval of its difference lies wholly below minus this."""
-    slice_least: int = Field(ge=10, le=MOST)
+    slice_least: int = Field(ge=10, le=MOST, default=50)
     """Examples that a slice must have, to be looked at."""
-    fresh_least: int = Field(ge=30, le=MOST)
+    fresh_least: int = Field(ge=30, le=MOST, default=100)
     """Fresh test examples that there must be, to count as evidence; as many drawn at random, to promote by them."""
 
 

@@ -87,7 +87,7 @@ def name_sources(path: Path, named: dict[str, dict[str, Any]]) -> None:
     yaml.indent(mapping=2, sequence=4, offset=2)
     params = yaml.load(path.read_text(encoding="utf-8"))
     for block, source in named.items():
-        there = params["ingest"][block]
+        there = params["ingest"].setdefault(block, [])
         if all(one["uri"] != source["uri"] for one in there):
             there.append(source)
     with path.open("w", encoding="utf-8") as out:

@@ -35,7 +35,9 @@ SHOWN = 10_000
 class Retrieve(Section):
     """What to look for, and how."""
 
-    retriever: SerializeAsAny[Annotated[Retriever, RETRIEVERS.choice()]]
+    retriever: SerializeAsAny[Annotated[Retriever, RETRIEVERS.choice("hybrid")]] = Field(
+        default_factory=RETRIEVERS.default("hybrid")
+    )
     """How documents are found; ``none`` finds nothing."""
     prefix: str
     """Put before every text that is embedded; models of the E5 family want ``query: ``, most want nothing."""

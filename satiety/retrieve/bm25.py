@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 class Bm25(Retriever):
     """Find the documents that share the most telling words with the training texts."""
 
-    documents: int = Field(ge=1, le=MOST, examples=[3])
+    documents: int = Field(ge=1, le=MOST, default=2000, examples=[3])
     """Most documents to find, all strata together."""
-    k1: float = Field(gt=0, le=3, examples=[1.2])
+    k1: float = Field(gt=0, le=3, default=1.2)
     """How soon a repeated word stops counting: 1.2 to 2 (Robertson & Zaragoza 2009); 1.2 is Lucene's default."""
-    b: float = Field(ge=0, le=1, examples=[0.75])
+    b: float = Field(ge=0, le=1, default=0.75)
     """How far long documents are marked down, from 0 (not) to 1 (fully); 0.75 is Lucene's default."""
 
     def find(self, documents: Sequence[Document], wanted: Mapping[str, Sequence[Example]], embed: Embed) -> list[Hit]:

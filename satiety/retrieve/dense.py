@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Dense(Retriever):
     """Find the documents whose embedding lies nearest to that of a training example."""
 
-    documents: int = Field(ge=1, le=MOST, examples=[3])
+    documents: int = Field(ge=1, le=MOST, default=2000, examples=[3])
     """Most documents to find, all strata together. The whole corpus is embedded, whatever this says."""
 
     def find(self, documents: Sequence[Document], wanted: Mapping[str, Sequence[Example]], embed: Embed) -> list[Hit]:

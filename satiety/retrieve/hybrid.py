@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 class Hybrid(Retriever):
     """Find candidates by their words; of these keep the ones nearest in meaning to a training example."""
 
-    documents: int = Field(ge=1, le=MOST, examples=[3])
+    documents: int = Field(ge=1, le=MOST, default=2000, examples=[3])
     """Most documents to find, all strata together."""
-    candidates: int = Field(ge=1, le=MOST, examples=[6])
+    candidates: int = Field(ge=1, le=MOST, default=3000, examples=[6])
     """Documents that BM25 proposes; only these are embedded, which takes most of the time. At least ``documents``."""
-    k1: float = Field(gt=0, le=3, examples=[1.2])
+    k1: float = Field(gt=0, le=3, default=1.2)
     """How soon a repeated word stops counting: 1.2 to 2 (Robertson & Zaragoza 2009); 1.2 is Lucene's default."""
-    b: float = Field(ge=0, le=1, examples=[0.75])
+    b: float = Field(ge=0, le=1, default=0.75)
     """How far long documents are marked down, from 0 (not) to 1 (fully); 0.75 is Lucene's default."""
 
     @model_validator(mode="after")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Sample(Retriever):
     """Take documents at random."""
 
-    documents: int = Field(ge=1, le=MOST, examples=[3])
+    documents: int = Field(ge=1, le=MOST, default=2000, examples=[3])
     """Most documents to take."""
     seed: Seed = Field(examples=[7])
     """Of the draw."""

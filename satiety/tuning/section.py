@@ -12,7 +12,6 @@ from satiety.section import Section, Seed
 from satiety.training.recipe import Recipe
 from satiety.tuning.methods import METHODS, Method
 from satiety.tuning.objectives import OBJECTIVES, Objective
-from satiety.tuning.objectives.supervised import Supervised
 from satiety.tuning.selftrain import SelfTraining
 
 
@@ -27,18 +26,20 @@ class Finetune(Section):
     """What the base model was made to see before every text, as ``query:`` for the e5 models; empty for most."""
     pooling: Pooling
     """How a text's tokens become one vector: their mean, or the first token's (BERT's [CLS])."""
-    dropout: float = Field(ge=0, lt=1)
+    dropout: float = Field(ge=0, lt=1, default=0.1)
     """Share of the features that the head does not see while training."""
-    method: Annotated[SerializeAsAny[Method], METHODS.choice()]
+    method: Annotated[SerializeAsAny[Method], METHODS.choice("full")] = Field(default_factory=METHODS.default("full"))
     """How much of the model may change."""
-    pseudo: SelfTraining | None
+    pseudo: SelfTraining | None = None
     """Solve the head also from retrieved texts that it labelled itself; null leaves it off. Training, where the method
     trains, starts from that head and sees people's labels alone."""
-    head: Solver
+    head: Solver = Field(default_factory=Solver)
     """How a head is solved, by the methods that start from (or stop at) a solved one."""
-    objective: Annotated[SerializeAsAny[Objective], OBJECTIVES.choice()] = Field(default_factory=Supervised)
+    objective: Annotated[SerializeAsAny[Objective], OBJECTIVES.choice("supervised")] = Field(
+        default_factory=OBJECTIVES.default("supervised")
+    )
     """How the loss of an update is made, by the methods that train."""
-    training: Recipe
+    training: Recipe = Field(default_factory=Recipe)
     """How long and in which steps it is trained, by the methods that train."""
 
     @model_validator(mode="after")

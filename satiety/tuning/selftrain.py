@@ -31,11 +31,11 @@ class SelfTraining(BaseModel):
 
     model_config = FIELDS
 
-    rounds: int = Field(ge=1, le=10, examples=[3])
+    rounds: int = Field(ge=1, le=10, default=3)
     """How often it learns, labels, and chooses anew."""
-    quota: float = Field(gt=0, le=100, examples=[1.0])
+    quota: float = Field(gt=0, le=100, default=2.0)
     """Texts taken in the last round, for each labelled example; the rounds before take their share of it."""
-    confidence: float = Field(ge=0, lt=1, examples=[0.7])
+    confidence: float = Field(ge=0, lt=1, default=0.6)
     """Least calibrated probability of a label that is taken."""
 
     def grow(

@@ -7,7 +7,8 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, Field, SerializeAsAny, field_validator, model_validator
 
-from satiety.heads.solver import Solver
+from satiety.heads.solver import Solver, Strengths
+from satiety.project import Pooling
 from satiety.section import FIELDS, Section, Seed
 from satiety.worth.levers import LEVERS, Lever
 from satiety.worth.reading import Reading
@@ -20,16 +21,27 @@ OUTERMOST = 2
 Known = Annotated[Lever, LEVERS.choice()]
 
 
+def _controls() -> list[Lever]:
+    return [LEVERS[name]() for name in ("oracle", "copy", "poison", "leak")]
+
+
+class Quick(Solver):
+    """How the heads of the quick depth are solved: with fewer labels than the pipeline's, so by stronger penalties."""
+
+    strengths: Strengths = Field(default=[0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003], min_length=1)
+    """L2 penalties to choose from, as in ``finetune``."""
+
+
 class Confirm(BaseModel):
     """Cells that are evaluated by real fine-tuning too."""
 
     model_config = FIELDS
 
-    chains: int = Field(ge=0, le=100)
+    chains: int = Field(ge=0, le=100, default=0)
     """Chains of each, three or more; 0: none, the meter stays quick."""
-    budgets: int = Field(ge=2, le=20)
+    budgets: int = Field(ge=2, le=20, default=2)
     """The largest budgets at which it is done; with half of the labels, too, else the luck of the pool is not known."""
-    dev: float = Field(ge=0, le=0.5)
+    dev: float = Field(ge=0, le=0.5, default=0.2)
     """Share of a cell's labels that chooses the best step of its training; 1 in a whole number, the nearest."""
 
     @field_validator("dev")
@@ -52,9 +64,9 @@ class Cost(BaseModel):
 
     model_config = FIELDS
 
-    label_minutes: float = Field(gt=0, le=10_000)
+    label_minutes: float = Field(gt=0, le=10_000, default=0.5)
     """Of a person's time, for one label."""
-    computer_hour: float = Field(ge=0, le=10_000)
+    computer_hour: float = Field(ge=0, le=10_000, default=0.05)
     """What an hour of computing costs, in hours of that person's time."""
 
 
@@ -63,38 +75,47 @@ class Worth(Section):
 
     seed: Seed
     """Of chains, folds, levers' choices and the bootstrap."""
-    budgets: int = Field(ge=4, le=12)
+    budgets: int = Field(ge=4, le=12, default=6)
     """How many: 0, and the labels there are, halved again and again."""
-    levers: list[SerializeAsAny[Known]] = Field(max_length=6)
+    levers: list[SerializeAsAny[Known]] = Field(max_length=6, default=[])
     """Measured alone and in every combination; none: the curve and its forecast only."""
-    controls: list[SerializeAsAny[Known]]
+    controls: list[SerializeAsAny[Known]] = Field(default_factory=_controls)
     """Of known worth: what the meter says of them shows how far it is right."""
-    chains: int = Field(ge=3, le=1000)
+    chains: int = Field(ge=3, le=1000, default=8)
     """Random orders of the labels in which levers are measured, all of them in the same."""
-    curve_chains: int = Field(ge=3, le=1000)
+    curve_chains: int = Field(ge=3, le=1000, default=24)
     """Further ones, for the learning curve alone."""
-    documents: int = Field(ge=0, le=1_000_000)
+    documents: int = Field(ge=0, le=1_000_000, default=2000)
     """Raw texts at hand where no lever finds better ones: a random sample of the corpus."""
     near_duplicate: float = Field(gt=0, le=1)
     """Jaccard similarity of character 5-grams from which a text gives away a test text, and is refused."""
-    reading: Reading
-    """How texts are read."""
-    head: Solver
+    max_length: int = Field(ge=8, le=8192)
+    """Tokens per window; a longer text is read in several."""
+    prefix: str
+    """Before every text; models of the E5 family want ``query: ``."""
+    pooling: Pooling
+    """How the tokens of a text become one vector."""
+    head: Quick = Field(default_factory=Quick)
     """Of the quick depth."""
-    full: Confirm
+    full: Confirm = Field(default_factory=Confirm)
     """What is fine-tuned for real too."""
-    least: float = Field(ge=0, lt=1)
+    least: float = Field(ge=0, lt=1, default=0.01)
     """Least gain that matters, in score."""
-    alpha: float = Field(gt=0, lt=0.5)
+    alpha: float = Field(gt=0, lt=0.5, default=0.05)
     """Largest share of levers worth it that may be stopped early."""
-    resamples: int = Field(ge=100, le=100_000)
+    resamples: int = Field(ge=100, le=100_000, default=1000)
     """Of the bootstrap."""
     level: float = Field(gt=0.5, lt=1)
     """Of every interval."""
-    targets: list[Annotated[float, Field(gt=0, le=1)]] | None
+    targets: list[Annotated[float, Field(gt=0, le=1)]] | None = None
     """Scores to forecast the labels for; null: some above what there is."""
-    cost: Cost
+    cost: Cost = Field(default_factory=Cost)
     """What labels and computing cost."""
+
+    @property
+    def reading(self) -> Reading:
+        """Return how texts are read."""
+        return Reading(max_length=self.max_length, prefix=self.prefix, pooling=self.pooling)
 
     @model_validator(mode="after")
     def _enough_resamples(self) -> Self:

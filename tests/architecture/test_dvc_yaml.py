@@ -1,6 +1,7 @@
 """dvc.yaml, the code and params.yaml say the same thing: no stale result can hide."""
 
 import importlib
+import json
 import pkgutil
 import shlex
 from pathlib import Path
@@ -11,13 +12,15 @@ import pytest
 import yaml
 
 import satiety
-from satiety.params import sections
+from satiety.params import MAY_BE_ABSENT, load_params, sections
+from satiety.project import Project
 from satiety.section import Section
 from tasks.stage import Stage
 
 PLUMBING = {
     "satiety",
     "satiety.errors",
+    "satiety.fields",
     "satiety.files",
     "satiety.progress",
     "satiety.registry",
@@ -41,8 +44,8 @@ PLUMBING = {
     "tasks.tracking",
 }
 """Modules that carry values but cannot change them; editing them re-runs nothing."""
-READ_BY = {"satiety.secrets": "satiety.masking"}
-"""Modules that clean messages everywhere, and change texts only where this other module is used."""
+READ_BY = {"satiety.secrets": "satiety.masking", "satiety.asset": "satiety.assets"}
+"""Modules that are imported everywhere, and change what is made only where this other module is used."""
 
 AROUND = {"evidence", "fetch", "history", "looks", "monitor", "places", "promote", "receipt", "rollback"}
 """Modules of what is no stage: who is champion, who was, what an answer rests on, and what is asked today."""
@@ -113,10 +116,23 @@ def test_a_stage_does_not_rerun_for_code_it_never_uses(name: str, imports: grimp
 
 
 @pytest.mark.parametrize("name", STAGES)
-def test_a_stage_depends_on_exactly_its_own_block(name: str) -> None:
+def test_a_stage_depends_on_exactly_the_blocks_that_it_reads(name: str) -> None:
     made_of = [stage for stage in STAGES if stage != "worth"]
     more = {"register": made_of, "worth": ["worth", "finetune"]}  # its card shows how the model was made; it fine-tunes
-    assert STAGES[name]["params"] == more.get(name, [name])
+    own = more.get(name, [name])
+    shared = [f for block in own for f, info in sections()[block].model_fields.items() if info.is_required()]
+    assert STAGES[name]["params"] == [*(["project"] if {*shared} & {*Project.model_fields} else []), *own]
+
+
+def test_what_several_blocks_have_is_said_once() -> None:
+    """Who wants a value of his own for what is called alike says why: a default stands in the code, with its reason."""
+    owners: dict[str, set[str]] = {}
+    for block, section in sections().items():
+        for name, info in section.model_fields.items():
+            if name in Project.model_fields and not info.is_required():
+                owners.setdefault(name, set()).add(block)
+    own = {name: blocks - {"project"} for name, blocks in owners.items()}
+    assert {name: blocks for name, blocks in own.items() if blocks} == {"resamples": {"worth"}}
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -179,14 +195,23 @@ def test_every_section_is_a_block_of_the_file_and_the_other_way_round() -> None:
     ours = {cls for cls in Section.__subclasses__() if cls.__module__.startswith("satiety.")}
     assert ours - inner == set(sections().values())
     assert [cls.key() for cls in sections().values()] == list(sections())
-    assert list(sections()) == [*STAGES, "promote", "monitor", "retrain"]
-    assert list(yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))) == list(sections())
+    assert list(sections()) == ["project", *STAGES, *MAY_BE_ABSENT]
 
 
-def test_no_section_has_a_default() -> None:
+@pytest.mark.parametrize("file", ["params.yaml", *map(str, Path("examples").glob("*/params.yaml"))])
+def test_a_file_holds_what_its_user_decided_and_the_blocks_that_dvc_asks_for(file: str) -> None:
+    text = Path(file).read_text(encoding="utf-8")
+    wanted = {block for stage in STAGES.values() for block in stage["params"]}
+    assert wanted <= set(yaml.safe_load(text)) <= set(sections())
+    assert len(text.splitlines()) <= 60
+
+
+def test_every_default_is_a_value_that_the_file_might_hold() -> None:
+    """Pydantic takes defaults as they are."""
+    loaded = load_params(Path("params.yaml"))
     for name, section in sections().items():
-        given = [field for field, info in section.model_fields.items() if not info.is_required()]
-        assert not given, f"{name}: {given}: values are written in params.yaml"
+        written = json.loads(json.dumps(getattr(loaded, name).model_dump(mode="json")))
+        assert section.model_validate(written) == getattr(loaded, name)
 
 
 def test_every_field_says_what_it_means() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from flows import worktree
 from flows.worktree import ROOM, git, inside, make, tidy
-from satiety.assets import Asset
+from satiety.asset import Asset
 from satiety.errors import SetupError
 from satiety.settings import project_root
 

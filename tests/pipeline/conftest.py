@@ -31,19 +31,18 @@ CODE = (
 
 def small(params: dict[str, Any]) -> dict[str, Any]:
     """Return the default problem's params, with the test's own sources and sizes."""
-    ingest, retrieve = params["ingest"], params["retrieve"]
+    ingest, few = params["ingest"], {"kind": "hybrid", "documents": 60, "candidates": 120}
     unpinned = {"sha256": None}
     columns = {"text": "text", "label": "label"}
     ingest["labelled"] = [ingest["labelled"][0] | unpinned | {"uri": "file:data/raw/labelled.csv", "columns": columns}]
     ingest["corpus"] = [ingest["corpus"][0] | unpinned | {"uri": "file:data/raw/corpus.json"}]
-    ingest["base"] = unpinned | {"uri": "file:data/raw/base"}
+    params["project"]["base"] = unpinned | {"uri": "file:data/raw/base"}
     ingest |= {"budget": 60, "test": 160}
-    retrieve["retriever"] |= {"documents": 60, "candidates": 120}
+    params["retrieve"]["retriever"] = few
     params["worth"] |= {"budgets": 5, "chains": 3, "curve_chains": 3, "resamples": 200, "documents": 60}
-    params["worth"]["levers"][0]["retriever"] |= {"documents": 60, "candidates": 120}
-    params["monitor"]["rehearsal"]["windows"] = 160
-    params["evaluate"]["resamples"] = params["promote"]["resamples"] = 400
-    return params
+    params["worth"]["levers"][0]["retriever"] = few
+    params["evaluate"]["resamples"] = 400
+    return params | {"promote": {"resamples": 400}, "monitor": {"rehearsal": {"windows": 160}}, "retrain": {}}
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ def tried(committed: Project, tmp_path_factory: pytest.TempPathFactory) -> Proje
     assert copy.run("satiety", "workspace", "params.yaml").returncode == 0
     before = state(copy)
     raw = ["--copy-paths", "data/raw"]
-    done = copy.run("dvc", "exp", "run", "--temp", *raw, "-S", "evaluate.seed=5", "-n", "other-seed")
+    done = copy.run("dvc", "exp", "run", "--temp", *raw, "-S", "+evaluate.seed=5", "-n", "other-seed")
     assert done.returncode == 0, done.stdout + done.stderr
     assert state(copy) == before
     return copy

@@ -35,7 +35,8 @@ def test_none_passes_the_base_through_and_says_so(workspace: Path, tiny: Path) -
     run(tiny)
     assert manifest(Path("models/out")) == manifest(tiny)
     report = json.loads(Path("reports/pretrain.json").read_text())
-    assert report == {"in": 2, "out": 0, "quarantined": 0, "pretrainer": "none"}
+    params = {"seed": 2, "pretrainer": {"kind": "none"}}
+    assert report == {"in": 2, "out": 0, "quarantined": 0, "pretrainer": "none", "params": params}
     assert Path("plots/pretrain.csv").read_text() == "step,loss,lr\n"
 
 

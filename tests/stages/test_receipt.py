@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -112,7 +113,7 @@ def test_an_older_model_comes_from_the_registry_and_says_how_its_data_come_back(
     assert f"another data version: the model learned from the one with sha256 {old.data['train'][:12]}" in str(
         found.missing
     )
-    assert "support  data/train.parquet is another data version" in shown(id)
+    assert re.search(r"support +data/train.parquet is another data version", shown(id))
     back = "check out the dvc.lock that made it (`git log --all -- dvc.lock`), then `dvc checkout data/train.parquet`"
     assert str(found.missing).endswith(back)
     Path("data/train.parquet").unlink()

@@ -120,7 +120,8 @@ def test_clean_tables_go_on_whole_and_in_order(run: Callable[..., Report], langu
         "test": 12,
     }
     assert report["languages"] == {"labelled_classify": {language: 60}, "corpus": {language: 30}}
-    assert json.loads(Path("reports/validate.json").read_text(encoding="utf-8")) == report
+    written = json.loads(Path("reports/validate.json").read_text(encoding="utf-8"))
+    assert written == report | {"params": written["params"]}
 
 
 def near(text: str) -> str:

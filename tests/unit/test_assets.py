@@ -16,7 +16,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from satiety.assets import MAX_BYTES, MODEL_FILES, Asset, data_files, pin, take_model
+from satiety.asset import Asset
+from satiety.assets import MAX_BYTES, MODEL_FILES, data_files, pin, take_model
 from satiety.errors import AssetError, ParamsError, UnreachableError
 from satiety.files import digest, manifest, sha256
 from satiety.section import Section

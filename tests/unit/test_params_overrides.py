@@ -1,15 +1,19 @@
 """Overrides of params.yaml are checked before anything runs, all of them at once."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from dvc.utils.hydra import apply_overrides
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import OverrideParseException
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from flows.overrides import setting
 from satiety.errors import ParamsError
-from satiety.params import _value, check_overrides
+from satiety.params import _value, check_overrides, override_values
+from satiety.section import read_yaml
 
 PARAMS = Path("params.yaml")
 
@@ -21,12 +25,26 @@ PARAMS = Path("params.yaml")
         "ingest.budget=480",
         "finetune.method.learning_rate=1e-4",
         "augment.steps=[]",
-        "ingest.problem.names={positive: 好评}",
+        "ingest.problem.names={positive: '好评'}",
         "finetune.training.patience=null",
+        "ingest.problem={kind: classify, names: {positive: good}}",
+        "validate.longest=5000",
+        "promote.looks=5",
     ],
 )
-def test_what_may_stand_in_the_file_may_be_overridden(override: str) -> None:
-    check_overrides(PARAMS, [override])
+def test_what_may_stand_in_the_file_may_be_overridden(
+    override: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And DVC writes what was checked, whether the file has the field or leaves it to its default."""
+    path = tmp_path / "params.yaml"
+    path.write_bytes(PARAMS.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    check_overrides(path, [override])
+    words = setting("ingest", [override], "x")
+    apply_overrides(str(path), [change for word, change in pairwise(words) if word == "-S"])
+    checked = read_yaml(PARAMS)
+    assert override_values(checked, [override]) == []
+    assert read_yaml(path) == checked
 
 
 @given(st.from_regex(r"[-+]?[0-9_.:]{0,6}([eE][-+]?[0-9]{1,3})?|0[xo][0-9a-f]{1,4}|[a-zA-Z][a-z]{0,4}", fullmatch=True))
@@ -84,12 +102,12 @@ def test_every_mistake_is_named_at_once() -> None:
         check_overrides(PARAMS, [*wrong, "evaluate.seed=1", "evaluate.seed=2"])
     said = str(caught.value).splitlines()
     assert len(said) == 7
-    assert said[5] == "overrides: evaluate.seed=2: it is given twice"
-    assert said[6].startswith("overrides: finetune.seed: Input should be a valid integer")
-    assert said[0].startswith("overrides: finetune.sed=1: finetune.sed is not in the file; did you mean 'seed'?")
-    assert "did you mean 'finetune'?" in said[1]
-    assert said[2] == "overrides: evaluate: write it as block.field=value"
-    assert "there is: a plain value" in said[3]
+    assert said[0] == "overrides: evaluate: write it as block.field=value"
+    assert said[1] == "overrides: ingest.budget.x=1: ingest.budget has no fields: it is a plain value, or a list"
+    assert said[3] == "overrides: evaluate.seed=2: it is given twice"
+    assert said[4].startswith("overrides: finetun: there is no such block; did you mean 'finetune'?")
+    assert said[5].startswith("overrides: finetune.seed: Input should be a valid integer")
+    assert said[6] == "overrides: finetune.sed: there is no such field; did you mean 'seed'?"
 
 
 def test_a_wrong_value_is_named_without_the_line_of_a_copy() -> None:

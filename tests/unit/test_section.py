@@ -63,7 +63,7 @@ def test_every_wrong_line_is_named_at_once(tmp_path: Path) -> None:
     assert f"{path}:2: block.seed: Input should be a valid integer" in lines[0]
     assert f"{path}:3: block.share: Input should be less than or equal to 1 (it is 3)" in lines[1]
     assert f"{path}:4: block.mode: " in lines[2]
-    assert f"{path}:1: block.name: missing; every value is written in the file" in lines[3]
+    assert f"{path}:1: block.name: missing; it has no default, for only you know it" in lines[3]
     assert f"{path}:5: block.nme: there is no such field; did you mean 'name'?" in lines[4]
 
 

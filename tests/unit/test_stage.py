@@ -94,7 +94,7 @@ def test_a_stage_writes_its_files_its_report_and_its_cost(folder: Path) -> None:
     copying.run(text=Path("in.txt"), out=Path("out.txt"))
     assert Path("out.txt").read_text(encoding="utf-8") == "好好"
     report = json.loads(Path("reports/copy.json").read_text(encoding="utf-8"))
-    assert report == {"in": 1, "out": 2, "quarantined": 0, "语言": "zh", "nested": {"f1": 0.5}}
+    assert report == {"in": 1, "out": 2, "quarantined": 0, "语言": "zh", "nested": {"f1": 0.5}, "params": {"times": 2}}
     cost = json.loads(Path(".satiety/timings/copy.json").read_text())
     assert cost["seconds"] >= 0
     assert cost["peak_bytes"] > 1_000_000

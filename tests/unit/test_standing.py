@@ -12,13 +12,16 @@ from tasks import standing
 DB = Path("mlflow.db")
 
 
+PROJECT = {"project": {"base": {"uri": "file:data/raw/base"}}}
+
+
 @pytest.fixture(autouse=True)
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SATIETY_TRACKING_URI", f"sqlite:///{tmp_path / DB}")
     places = [{"package": "models/package", "test": "data/test.parquet", "fresh": "data/fresh.parquet"}]
     Path("dvc.yaml").write_text(yaml.safe_dump({"vars": places}))
-    Path("params.yaml").write_text(yaml.safe_dump({"promote": {"seed": 3}, "register": {"name": "tweets"}}))
+    Path("params.yaml").write_text(yaml.safe_dump(PROJECT | {"promote": {"seed": 3}, "register": {"name": "tweets"}}))
     for path in (Path("models/package/manifest.json"), Path("data/test.parquet"), DB):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("{}")
@@ -49,7 +52,7 @@ def test_it_falls_with_anything_it_saw(change: Callable[[], object]) -> None:
 
 
 def test_it_falls_with_its_params() -> None:
-    Path("params.yaml").write_text(json.dumps({"promote": {"seed": 4}, "register": {"name": "tweets"}}))
+    Path("params.yaml").write_text(json.dumps(PROJECT | {"promote": {"seed": 4}, "register": {"name": "tweets"}}))
     assert not standing.stands()
 
 

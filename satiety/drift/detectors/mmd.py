@@ -28,7 +28,7 @@ class Mmd(Detector):
     the same permutations: Schrab et al. 2023, arXiv:2110.15073.
     """
 
-    widths: tuple[Annotated[float, Field(gt=0)], ...] = Field(min_length=1, strict=False, examples=[(0.5, 1.0, 2.0)])
+    widths: tuple[Annotated[float, Field(gt=0)], ...] = Field(min_length=1, strict=False, default=(0.5, 1.0, 2.0))
     """Of the kernel, in medians of the distances between two texts."""
 
     def differences(self, pooled: Sample, contrasts: Floats) -> Floats:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Vocabulary(Detector):
     """Shares of the texts that have a word, over all words; English and Chinese alike."""
 
-    least: int = Field(ge=1, le=1000, examples=[5])
+    least: int = Field(ge=1, le=1000, default=5)
     """Texts of both samples together that a word must be in to count: chance rules the rarer ones."""
 
     def differences(self, pooled: Sample, contrasts: Floats) -> Floats:

@@ -26,13 +26,13 @@ class Conll(Reader):
 
     gives: ClassVar = ("text", "spans")
 
-    token: int = Field(examples=[0])
+    token: int = 0
     """Index of the token's column; negative counts from the end."""
-    tag: int = Field(examples=[-1])
+    tag: int = -1
     """Index of the tag's column; negative counts from the end."""
-    delimiter: str | None = Field(examples=["\t"])
+    delimiter: str | None = Field(default=None, examples=["\t"])
     """What stands between columns; null for any run of white space."""
-    join: str = Field(examples=[" "])
+    join: str = " "
     """What the tokens are joined with again: a blank, or nothing for Chinese."""
 
     def read(self, path: Path, columns: Columns, limits: Limits) -> Iterator[Row]:

@@ -27,11 +27,11 @@ DELIMITERS = ";\t|,"
 class Csv(Reader):
     """Values separated by one character, a row a line; a quoted value may hold line breaks (RFC 4180)."""
 
-    delimiter: str = Field(min_length=1, max_length=1, examples=[","])
+    delimiter: str = Field(min_length=1, max_length=1, default=",")
     """What stands between two values; a tab is written "\\t"."""
-    quote: str | None = Field(min_length=1, max_length=1, examples=['"'])
+    quote: str | None = Field(min_length=1, max_length=1, default='"')
     """What a value is wrapped in where it holds delimiters; null where quotes are text like any other."""
-    header: bool = Field(examples=[True])
+    header: bool = True
     """Whether the first row names the columns; if not, columns are mapped by index, from 0."""
 
     def read(self, path: Path, columns: Columns, limits: Limits) -> Iterator[Row]:

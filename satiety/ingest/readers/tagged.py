@@ -20,9 +20,9 @@ class Tagged(Reader):
 
     labels: dict[str, str] = Field(examples=[{"nr": "PER", "ns": "LOC"}])
     """Which tags are entities, and what they are called: ``{nr: PER, ns: LOC, nt: ORG}``."""
-    merge: list[str] = Field(examples=[["nr"]])
+    merge: list[str] = Field(default=[], examples=[["nr"]])
     """Tags of which neighbours are one entity: a Chinese family name and given name stand as two words."""
-    join: str = Field(examples=[""])
+    join: str = ""
     """What the words are joined with again: nothing for Chinese, a blank for English."""
 
     def read(self, path: Path, columns: Columns, limits: Limits) -> Iterator[Row]:

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pydantic import Field
-
 from satiety.ingest.base import READERS, Columns, Limits, Reader, Row
 from satiety.ingest.lines import lines
 
@@ -18,7 +16,7 @@ class Text(Reader):
 
     gives: ClassVar = ("text",)
 
-    label: str | None = Field(examples=[None])
+    label: str | None = None
     """The label of every text of the file, for labels that are kept as one file each; null where there is none."""
 
     @property

@@ -25,7 +25,7 @@ RoBERTa, ELECTRA and DeBERTa; DistilBERT; MPNet; ModernBERT."""
 class Adapter(Beside):
     """Learn a bottleneck after the attention and after the feed-forward block of every layer."""
 
-    size: int = Field(ge=1, le=4096, examples=[16])
+    size: int = Field(ge=1, le=4096, default=64, examples=[16])
     """Numbers in the bottleneck: 64 in the paper for small data."""
 
     def wrap(self, encoder: Module) -> Module:

@@ -81,11 +81,11 @@ class Method(Component):
 class Stepwise(Method):
     """A method that trains by gradient steps."""
 
-    learning_rate: float = Field(gt=0, le=1, examples=[1e-3])
+    learning_rate: float = Field(gt=0, le=1, default=2e-5, examples=[1e-3])
     """Peak learning rate of the encoder's weights."""
-    head_learning_rate: float = Field(gt=0, le=1, examples=[1e-2])
+    head_learning_rate: float = Field(gt=0, le=1, default=2e-5, examples=[1e-2])
     """Peak learning rate of the head."""
-    head_start: bool = Field(examples=[True])
+    head_start: bool = True
     """Start from the head that solves a logistic regression on the untouched encoder, so that the first steps do not
     tear good features apart for a random head. Source: LP-FT, Kumar et al. 2022, arXiv:2202.10054."""
 
@@ -99,7 +99,16 @@ class Stepwise(Method):
                 yield name, weight, self.head_learning_rate if name.startswith("head.") else self.learning_rate
 
 
-class Beside(Stepwise):
+class Fresh(Stepwise):
+    """A method that trains weights of its own, and leaves the encoder's frozen."""
+
+    learning_rate: float = Field(gt=0, le=1, default=1e-3)
+    """Peak learning rate of these weights, which start from nothing: larger than where an encoder's own change."""
+    head_learning_rate: float = Field(gt=0, le=1, default=1e-2)
+    """Peak learning rate of the head."""
+
+
+class Beside(Fresh):
     """A method whose encoder stays as it was, byte by byte; it learns weights beside it that cannot be merged."""
 
     beside: ClassVar = True

@@ -22,7 +22,7 @@ _LAYER = re.compile(r"\.layers?\.(\d+)\.")
 class Full(Stepwise):
     """Change every weight."""
 
-    layer_decay: float = Field(gt=0, le=1, examples=[1.0])
+    layer_decay: float = Field(gt=0, le=1, default=1.0)
     """Each layer learns this much slower than the one above it; the embeddings slowest. 1 means all alike."""
 
     def prepare(self, model: Model, steps: int) -> None:

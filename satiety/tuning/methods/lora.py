@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from satiety.section import MOST
-from satiety.tuning.methods.base import METHODS, Stepwise, with_peft
+from satiety.tuning.methods.base import METHODS, Fresh, with_peft
 
 if TYPE_CHECKING:
     from satiety.tuning.model import Model
 
 
 @METHODS.register("lora")
-class Lora(Stepwise):
+class Lora(Fresh):
     """Learn a low-rank change of every linear layer; merge it when done, so that answering costs nothing more."""
 
-    rank: int = Field(ge=1, le=1024, examples=[4])
+    rank: int = Field(ge=1, le=1024, default=4)
     """Rank of each change."""
-    alpha: int = Field(ge=1, le=MOST, examples=[16])
+    alpha: int = Field(ge=1, le=MOST, default=16)
     """Changes are scaled by alpha / rank."""
-    dropout: float = Field(ge=0, lt=1, examples=[0.0])
+    dropout: float = Field(ge=0, lt=1, default=0.0)
     """Share of a layer's inputs that its change does not see while training."""
 
     def prepare(self, model: Model, steps: int) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Virtual(Beside):
     """A method that learns virtual tokens."""
 
-    tokens: int = Field(ge=1, le=512, examples=[4])
+    tokens: int = Field(ge=1, le=512, default=16, examples=[4])
     """Virtual tokens before every text."""
 
     @property

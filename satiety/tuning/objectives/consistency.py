@@ -27,11 +27,11 @@ class Consistency(Objective):
 
     reads: ClassVar = True
 
-    weight: float = Field(gt=0, le=100, examples=[1.0])
+    weight: float = Field(gt=0, le=100, default=1.0)
     """Of what is added, beside the labelled examples' loss."""
-    hidden: float = Field(gt=0, lt=1, examples=[0.15])
+    hidden: float = Field(gt=0, lt=1, default=0.15)
     """Share of the tokens that the second view does not see; the first of a window stays."""
-    texts: int = Field(ge=1, le=4096, examples=[16])
+    texts: int = Field(ge=1, le=4096, default=16)
     """Raw texts in an update; the examples' own where there are none."""
 
     def loss(self, update: Update) -> Tensor:

@@ -25,7 +25,7 @@ LEAST = 1e-12
 class FastGradient(Objective):
     """Add the loss after each text's embeddings were moved the way that raises it most."""
 
-    epsilon: float = Field(gt=0, le=100, examples=[0.5])
+    epsilon: float = Field(gt=0, le=100, default=0.5)
     """How far: Euclidean norm of the move, over all tokens of a window."""
 
     def loss(self, update: Update) -> Tensor:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Mixup(Objective):
     """Mix the features of each example with those of another; the loss is that of both answers, in the same shares."""
 
-    alpha: float = Field(gt=0, le=10, examples=[0.2])
+    alpha: float = Field(gt=0, le=10, default=0.2)
     """Of the Beta(alpha, alpha) that the share is drawn from: near 0 nothing is mixed, 1 draws every share alike."""
 
     def loss(self, update: Update) -> Tensor:

@@ -27,7 +27,7 @@ class AugmentLever(Lever):
 
     seed: Seed = Field(examples=[7])
     """Of every random choice of every augmenter."""
-    steps: list[SerializeAsAny[Annotated[Augmenter, AUGMENTERS.choice()]]] = Field(examples=[[]])
+    steps: list[SerializeAsAny[Annotated[Augmenter, AUGMENTERS.choice()]]] = Field(default_factory=list)
     """Augmenters, as in the block `augment`."""
     near_duplicate: float = Field(gt=0, le=1, examples=[0.8])
     """Similarity from which a copy repeats a test text, and goes."""

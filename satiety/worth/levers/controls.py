@@ -27,7 +27,7 @@ class Oracle(Lever):
 
     place: ClassVar = 50
 
-    share: float = Field(gt=0, le=10, examples=[0.6])
+    share: float = Field(gt=0, le=10, default=0.6)
     """How many, for each label of the budget: taken from the far end of the chain, which its budgets do not reach."""
 
     def further(self, budget: int) -> int:
@@ -45,7 +45,7 @@ class Copy(Lever):
 
     place: ClassVar = 50
 
-    times: int = Field(ge=1, le=100, examples=[3])
+    times: int = Field(ge=1, le=100, default=3)
     """Copies of each example."""
 
     def teach(self, examples: tuple[Example, ...], lesson: Lesson) -> tuple[Example, ...]:
@@ -63,7 +63,7 @@ class Poison(Lever):
 
     place: ClassVar = 50
 
-    share: float = Field(gt=0, le=1, examples=[0.2])
+    share: float = Field(gt=0, le=1, default=0.2)
     """Of the labels."""
 
     def teach(self, examples: tuple[Example, ...], lesson: Lesson) -> tuple[Example, ...]:
@@ -79,7 +79,7 @@ class Leak(Lever):
 
     place: ClassVar = 50
 
-    share: float = Field(gt=0, le=10, examples=[0.5])
+    share: float = Field(gt=0, le=10, default=0.5)
     """How many, for each label of the budget."""
 
     def teach(self, examples: tuple[Example, ...], lesson: Lesson) -> tuple[Example, ...]:

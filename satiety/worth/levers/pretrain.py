@@ -24,7 +24,9 @@ class PretrainLever(Lever):
 
     seed: Seed = Field(examples=[2])
     """Of batches, masks and dropout."""
-    pretrainer: Annotated[SerializeAsAny[Pretrainer], PRETRAINERS.choice()] = Field(examples=[{"kind": "none"}])
+    pretrainer: Annotated[SerializeAsAny[Pretrainer], PRETRAINERS.choice("mlm")] = Field(
+        default_factory=PRETRAINERS.default("mlm"), examples=[{"kind": "none"}]
+    )
     """By what, as in the block `pretrain`."""
 
     def surround(self, around: Around, world: World) -> Around:

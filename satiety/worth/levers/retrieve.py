@@ -24,7 +24,9 @@ class RetrieveLever(Lever):
     place: ClassVar = 10
     code: ClassVar = ("satiety.retrieve",)
 
-    retriever: SerializeAsAny[Annotated[Retriever, RETRIEVERS.choice()]] = Field(examples=[SAMPLE])
+    retriever: SerializeAsAny[Annotated[Retriever, RETRIEVERS.choice("hybrid")]] = Field(
+        default_factory=RETRIEVERS.default("hybrid"), examples=[SAMPLE]
+    )
     """How documents are found, as in the block `retrieve`."""
     prefix: str = Field(examples=[""])
     """Before every text that is embedded."""

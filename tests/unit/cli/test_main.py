@@ -49,20 +49,20 @@ def params(tmp_path: Path) -> Path:
 
 class TestCheck:
     def test_the_default_file_is_right(self) -> None:
-        assert called("check") == "params.yaml: right: 12 blocks, problem classify\n"
+        assert called("check") == "params.yaml: right: 13 blocks, problem classify\n"
 
     @pytest.mark.parametrize("folder", sorted(p.parent.name for p in Path("examples").glob("*/params.yaml")))
     def test_every_example_is_right(self, folder: str) -> None:
-        assert "right: 12 blocks" in called("check", f"examples/{folder}")
+        assert "right: 13 blocks" in called("check", f"examples/{folder}")
 
     def test_all_errors_come_at_once_with_their_lines(self, params: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         text = params.read_text(encoding="utf-8")
         wrong = text.replace("  budget: 240", "  budget: -3").replace("\nregister:", "\nregistster:")
-        wrong = wrong.replace("    kind: hybrid ", "    kind: hybird ").replace("name: tweets-", "name: /tweets-")
+        wrong = wrong.replace("{kind: csv}", "{kind: cvs}").replace("name: tweets-", "name: /tweets-")
         params.write_text(wrong, encoding="utf-8")
         lines = refused(monkeypatch, "check", str(params)).splitlines()
         assert any("there is no such block; did you mean 'register'?" in line for line in lines)
-        assert any("no retriever is called 'hybird'; did you mean 'hybrid'?" in line for line in lines)
+        assert any("no reader is called 'cvs'; did you mean 'csv'?" in line for line in lines)
         assert any("ingest.budget" in line and "(it is -3)" in line for line in lines)
         assert any("registster.name: String should match pattern" in line for line in lines)
         assert not any("the block is missing" in line for line in lines)
@@ -72,16 +72,28 @@ class TestCheck:
     @pytest.mark.parametrize(
         ("old", "new", "message"),
         [
-            ("seed: 7", "seed: " + "9" * 5000, r"not YAML: '9{20}' cannot be read as int"),
+            ("budget: 240", "budget: " + "9" * 5000, r"not YAML: '9{20}' cannot be read as int"),
             ("name: tweets-sentiment", "name: 2026-99-99", r"not YAML: '2026-99-99' cannot be read as timestamp"),
-            ("steps: []", "steps: " + "[" * 5000 + "]" * 5000, r"nested too deep"),
-            ("steps: []", "steps: []  # 退\x07格", r"not YAML: a control character, U\+0007"),
+            ("augment: {}", "augment: " + "[" * 5000 + "]" * 5000, r"nested too deep"),
+            ("augment: {}", "augment: {}  # 退\x07格", r"not YAML: a control character, U\+0007"),
             ("name: tweets-sentiment", 'name: "\\uD800"', r"not YAML: half of a surrogate pair"),
-            ("strengths: [0.1", "strengths: [-0.1", r"finetune\.head\.strengths\.0: .* greater than 0"),
-            ("seed: 7", f"seed: {2**32}", r"augment\.seed: Input should be less than 4294967296"),
-            ("row_bytes: 1000000,", f"row_bytes: {10**20},", r"ingest\.limits\.row_bytes: .* 1000000000 "),
+            (
+                "finetune: {}",
+                "finetune: {head: {strengths: [-0.1]}}",
+                r"finetune\.head\.strengths\.0: .* greater than 0",
+            ),
+            ("augment: {}", f"augment: {{seed: {2**32}}}", r"augment\.seed: Input should be less than 4294967296"),
+            (
+                "budget: 240",
+                f"limits: {{row_bytes: {10**20}}}\n  budget: 240",
+                r"ingest\.limits\.row_bytes: .* 1000000000 ",
+            ),
             ("budget: 240", f"budget: {10**12}", r"ingest\.budget: .* less than or equal to 1000000000 "),
-            ("clip: 1.0", "clip: .inf", r"finetune\.training\.clip: Input should be a finite number"),
+            (
+                "finetune: {}",
+                "finetune: {training: {clip: .inf}}",
+                r"finetune\.training\.clip: Input should be a finite number",
+            ),
             ("sha256: 9185be9d", f"sha256: {'0' * 64}  # ", r"ingest\.labelled\.0\.sha256: .* in quotes"),
         ],
     )
@@ -94,6 +106,21 @@ class TestCheck:
         said = refused(monkeypatch, "check", str(params))
         assert len(said.splitlines()) == 1
         assert re.search(rf"params\.yaml:{line}: {message}", said), said
+
+    def test_a_missing_block_of_a_stage_is_named_and_how_to_write_it(
+        self, params: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """DVC would say only that parameters are missing."""
+        text = params.read_text(encoding="utf-8").replace("\nvalidate: {}", "\n")
+        params.write_text(text, encoding="utf-8")
+        said = refused(monkeypatch, "check", str(params))
+        assert (
+            said == f"{params}: validate: the block is missing; write `validate: {{}}`, for DVC asks for every stage's"
+        )
+
+    def test_a_block_with_nothing_in_it_is_right(self, params: Path) -> None:
+        params.write_text(params.read_text(encoding="utf-8").replace("\nvalidate: {}", "\nvalidate:"), encoding="utf-8")
+        assert "right: 13 blocks" in called("check", str(params))
 
     def test_a_missing_file_is_named(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert "params.yaml: no such file" in refused(monkeypatch, "check", str(tmp_path))
@@ -113,13 +140,16 @@ class TestListAndExplain:
 
     def test_a_component_is_explained_with_bounds_and_an_example(self) -> None:
         said = called("explain", "retriever", "bm25")
-        assert "documents: int, ≥ 1" in said
+        assert "documents: int, ≥ 1, ≤ 1000000000; default 2000" in said
         assert "Example:\n  kind: bm25" in said
 
     def test_a_block_is_explained_down_to_what_its_fields_hold(self) -> None:
         said = called("explain", "stage", "ingest")
         assert "  budget: int, ≥ 2" in said
-        assert "  labelled.uri: str" in said
+        assert "  labelled.uri: str; needed" in said
+        assert "  corpus: list of Source; default []" in said
+        assert "  seed: int, ≥ 0, < 4294967296; by default that of project" in said
+        assert "  base: Asset; needed" in called("explain", "stage", "project")
         assert "  conflicts: 'drop' | 'majority'" in said
 
     def test_a_wrong_kind_or_name_is_answered_with_what_there_is(self, monkeypatch: pytest.MonkeyPatch) -> None:

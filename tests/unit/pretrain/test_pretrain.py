@@ -9,7 +9,7 @@ import torch
 from satiety.errors import DataError, ModelError, ParamsError
 from satiety.files import manifest
 from satiety.pretrain import PRETRAINERS, Pretrain, Pretrained
-from satiety.pretrain.mlm import RECIPE
+from satiety.pretrain.mlm import TINY
 from satiety.training.checkpoint import Store
 from satiety.training.encoder import load_encoder, load_tokenizer
 
@@ -36,7 +36,7 @@ def test_none_passes_the_model_through_byte_for_byte(tiny: Path, tmp_path: Path)
 
 
 def test_masked_language_modelling_learns_the_texts(tiny: Path, tmp_path: Path) -> None:
-    recipe = RECIPE | {"epochs": 30, "most_steps": 150, "batch_size": 8, "checks": 3}
+    recipe = TINY | {"epochs": 30, "most_steps": 150, "batch_size": 8, "checks": 3}
     result = run(tiny, tmp_path / "out", TEXTS, learning_rate=3e-3, training=recipe)
     held = result.facts["held_out"]
     assert held["after"] < 0.8 * held["before"]

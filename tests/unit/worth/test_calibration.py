@@ -84,7 +84,7 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Any:
         if language == "zh" and not E5.is_dir():
             pytest.skip(f"{E5} is not there: a model that reads Chinese, in safetensors")
         params = Worth.load().model_dump(mode="json") | CHANGES
-        params["reading"] |= {"prefix": "query: " if language == "zh" else "", "max_length": 64}
+        params |= {"prefix": "query: " if language == "zh" else "", "max_length": 64}
         params["head"] |= {"strengths": STRENGTHS}
         home = tmp_path_factory.mktemp(language)
         plan, inputs = prepare(material(language), Worth.model_validate(params), Finetune.load(), home, "cpu")

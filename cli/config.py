@@ -1,0 +1,109 @@
+"""A params.yaml -> every value that is in force, as YAML; in full, a line each, with where it comes from."""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+
+from satiety.params import load_params, sections
+from satiety.project import Project
+from satiety.registry import Component
+from satiety.section import PARAMS_FILE, line_of, stands
+
+Keys = tuple[int | str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value that is in force."""
+
+    keys: Keys
+    value: Any
+    place: Keys
+    """Where it stands, if the file gives it: below the same keys, or in the block `project`."""
+    owner: type[BaseModel]
+    """What has the field, or the value for it."""
+
+
+def config(params: Path) -> str:
+    """Return the file as it would be with every default written out.
+
+    Raises:
+        ParamsError: lists all that is wrong with the file.
+    """
+    loaded = load_params(_file(params))
+    blocks = {name: getattr(loaded, name).model_dump(mode="json") for name in sections()}
+    return yaml.safe_dump(blocks, allow_unicode=True, sort_keys=False, width=120).rstrip()
+
+
+def full(params: Path) -> str:
+    """Return a line per value, ``block.field: value``, and after it where the value comes from.
+
+    Raises:
+        ParamsError: lists all that is wrong with the file.
+    """
+    path = _file(params)
+    loaded, tree = load_params(path), yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    values = [
+        one for name, cls in sections().items() for one in _Walk(tree).values(getattr(loaded, name), (name,), cls)
+    ]
+    lines = [f"{'.'.join(map(str, one.keys))}: {json.dumps(one.value, ensure_ascii=False)}" for one in values]
+    width = min(max(map(len, lines)), 60)
+    origins = [_origin(path, tree, one) for one in values]
+    return "\n".join(f"{line:{width}}  # {origin}" for line, origin in zip(lines, origins, strict=True))
+
+
+def _file(params: Path) -> Path:
+    return params / PARAMS_FILE if params.is_dir() else params
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """What goes through the values of a file."""
+
+    tree: yaml.Node | None
+
+    def values(
+        self, model: BaseModel, keys: Keys, above: type[BaseModel], place: Keys | None = None
+    ) -> Iterator[Value]:
+        """Yield the values of a model. What its class does not say was said where the model stands."""
+        for name, field in type(model).model_fields.items():
+            at, owner = (*(place or keys), name), type(model)
+            if field.is_required() and name in Project.model_fields and not stands(self.tree, at):
+                at, owner = (Project.key(), name), Project
+            elif name in model.model_fields_set:
+                owner = above
+            yield from self._below(getattr(model, name), (*keys, name), at, owner)
+
+    def _below(self, value: Any, keys: Keys, place: Keys, owner: type[BaseModel]) -> Iterator[Value]:
+        """Yield a field's value; of a model, or of a list of models, what these have."""
+        if isinstance(value, BaseModel):
+            if isinstance(value, Component):
+                yield Value((*keys, "kind"), value.kind, (*place, "kind"), owner)
+            yield from self.values(value, keys, owner, place)
+        elif isinstance(value, list | tuple) and any(isinstance(item, BaseModel) for item in value):
+            for number, item in enumerate(value):
+                yield from self._below(item, (*keys, number), (*place, number), owner)
+        else:
+            yield Value(keys, list(value) if isinstance(value, tuple) else value, place, owner)
+
+
+def _origin(path: Path, tree: yaml.Node | None, value: Value) -> str:
+    """Return the line of the file that a value stands in, or the file of ours that has its default."""
+    by = "project, " if value.place[0] != value.keys[0] else ""
+    if stands(tree, value.place):
+        return f"{by}{path}:{line_of(tree, value.place)}"
+    *_, name = (key for key in value.keys if isinstance(key, str) and key != "kind")
+    owner = next((cls for cls in value.owner.__mro__ if name in vars(cls).get("__annotations__", {})), value.owner)
+    return f"{by}default of {_source(owner)}"
+
+
+def _source(cls: type) -> str:
+    """Return the file of a class as it lies in the project."""
+    file = Path(sys.modules[cls.__module__].__file__ or "")
+    return Path(*file.parts[-len(cls.__module__.split(".")) - (file.stem == "__init__") :]).as_posix()

@@ -1,0 +1,49 @@
+"""A type hint, and a value of params.yaml -> the model that the value is read as, and the fields it may have."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+
+def names_at(model: type[BaseModel], value: Any, keys: Sequence[int | str]) -> list[str]:
+    """Return the names of the fields that may stand where ``keys`` lead; none where that is not known."""
+    hint: Any = model
+    for key in keys:
+        inner = model_of(hint, value)
+        if inner is not None and key in inner.model_fields:
+            hint = inner.model_fields[str(key)].annotation
+        value = _at(value, key)
+    chosen = model_of(hint, value)
+    return list(chosen.model_fields) if chosen else []
+
+
+def model_of(hint: Any, value: Any) -> type[BaseModel] | None:
+    """Return the model that a value is read as: of a component, the one of its kind."""
+    models = list(models_in(hint))
+    kind = value.get("kind") if isinstance(value, Mapping) else None
+    kinds = {vars(cls).get("kind"): cls for model in models for cls in _below(model)}
+    return kinds[kind] if kind in kinds else next(iter(models), None)
+
+
+def models_in(hint: Any) -> Iterator[type[BaseModel]]:
+    """Yield the models that a type hint names, as in ``list[Annotated[Source, ...]] | None``."""
+    if isinstance(hint, type) and issubclass(hint, BaseModel):
+        yield hint
+    for argument in typing.get_args(hint):
+        yield from models_in(argument)
+
+
+def _below(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    for cls in model.__subclasses__():
+        yield cls
+        yield from _below(cls)
+
+
+def _at(value: Any, key: int | str) -> Any:
+    if isinstance(value, Mapping):
+        return value.get(key)
+    return value[key] if isinstance(value, Sequence) and isinstance(key, int) and key < len(value) else None

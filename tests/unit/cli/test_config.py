@@ -1,0 +1,66 @@
+"""`satiety config` prints what is in force, and in full where each value comes from."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cli.config import config, full
+from satiety.params import load_params, sections
+
+FILES = ["params.yaml", *sorted(map(str, Path("examples").glob("*/params.yaml")))]
+
+
+def origins(path: Path) -> dict[str, tuple[str, str]]:
+    """Return, by place, each value as it is printed, and where it comes from."""
+    lines = (line.rpartition("  # ") for line in full(path).splitlines())
+    return {value.partition(": ")[0]: (value.partition(": ")[2].strip(), origin) for value, _, origin in lines}
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_what_is_printed_is_the_same_file_with_every_default_written_out(file: str, tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(config(Path(file)), encoding="utf-8")
+    assert load_params(path) == load_params(Path(file))
+    assert "default of" not in full(path)
+
+
+def test_every_value_says_where_it_comes_from(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    text = Path("params.yaml").read_text(encoding="utf-8")
+    text = text.replace("\nfinetune: {}", "\nfinetune:\n  method: {layer_decay: 0.9}")
+    path.write_text(text + "promote: {bins: 9}\n", encoding="utf-8")
+    lines, said = path.read_text(encoding="utf-8").splitlines(), origins(path)
+    budget, decay = (next(i for i, line in enumerate(lines, 1) if word in line) for word in ("budget:", "layer_decay"))
+    assert set(sections()) == {place.partition(".")[0] for place in said}
+    assert said["ingest.budget"] == ("240", f"{path}:{budget}")
+    assert said["finetune.method.layer_decay"] == ("0.9", f"{path}:{decay}")
+    assert said["finetune.method.kind"] == ('"full"', "default of satiety/tuning/section.py")
+    assert said["finetune.method.head_start"] == ("true", "default of satiety/tuning/methods/base.py")
+    assert said["finetune.training.epochs"] == ("8", "default of satiety/training/recipe.py")
+    base = next(i for i, line in enumerate(lines, 1) if "uri:" in line)
+    assert said["project.base.uri"][1] == f"{path}:{base}"
+    assert said["ingest.base.uri"][1] == f"project, {path}:{base}"
+    assert said["evaluate.bins"] == ("15", "project, default of satiety/project.py")
+    assert said["promote.bins"] == ("9", f"{path}:{len(lines)}")
+    assert said["monitor.rehearsal.rewrites.0.probability"] == ("0.4", "default of satiety/drift/section.py")
+    assert said["monitor.rehearsal.rewrites.1.shortest"] == ("2", "default of satiety/augment/char_swap.py")
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_origin_is_a_file_of_ours_that_has_the_value_or_a_line_that_names_it(file: str) -> None:
+    lines = Path(file).read_text(encoding="utf-8").splitlines()
+    for place, (_, origin) in origins(Path(file)).items():
+        *_, name = (key for key in place.split(".") if not key.isdigit() and key != "kind")
+        source = origin.removeprefix("project, ")
+        if source.startswith("default of "):
+            assert name in Path(source.removeprefix("default of ")).read_text(encoding="utf-8")
+        else:
+            path, _, number = source.rpartition(":")
+            assert (path, place.rpartition(".")[2] in lines[int(number) - 1]) == (file, True)
+
+
+def test_yaml_reads_what_is_printed_in_full() -> None:
+    printed = yaml.safe_load(full(Path("params.yaml")))
+    assert printed["ingest.budget"] == 240
+    assert printed["finetune.head.strengths"][0] == 0.1

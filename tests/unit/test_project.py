@@ -1,0 +1,89 @@
+"""What several blocks need stands in `project` once; a block may have its own."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from satiety.errors import ParamsError
+from satiety.evaluate import Evaluate
+from satiety.params import load_params
+from satiety.project import Project
+from satiety.promotion import Promote
+from satiety.section import read_yaml
+from satiety.worth import Worth
+
+PARAMS = Path("params.yaml")
+
+
+def written(folder: Path, **blocks: Any) -> Path:
+    """Write the default file with other blocks."""
+    path = folder / "params.yaml"
+    path.write_text(yaml.safe_dump(read_yaml(PARAMS) | blocks), encoding="utf-8")
+    return path
+
+
+def project(**values: Any) -> dict[str, Any]:
+    return {**read_yaml(PARAMS)["project"], **values}
+
+
+def test_a_value_of_project_is_that_of_every_block_that_has_such_a_field(tmp_path: Path) -> None:
+    given = {"prefix": "query: ", "seed": 5, "near_duplicate": 0.7, "level": 0.9, "max_length": 64, "bins": 9}
+    params = load_params(written(tmp_path, project=project(**given)))
+    seen = set()
+    for block in (getattr(params, name) for name in type(params).__annotations__):
+        for name, value in given.items():
+            if name in type(block).model_fields:
+                assert getattr(block, name) == value
+                seen.add(name)
+    assert seen == set(given)
+    assert params.ingest.base == params.project.base
+    lever = params.worth.levers[0].model_dump()
+    assert (lever["prefix"], lever["near_duplicate"]) == ("query: ", 0.7)
+    assert params.worth.reading.model_dump() == {"prefix": "query: ", "max_length": 64, "pooling": "mean"}
+
+
+def test_a_block_may_have_its_own(tmp_path: Path) -> None:
+    path = written(tmp_path, project=project(level=0.9), evaluate={"level": 0.8})
+    assert (Evaluate.load(path).level, Promote.load(path).level, Worth.load(path).level) == (0.8, 0.9, 0.9)
+
+
+def test_a_default_of_a_block_is_not_project_s(tmp_path: Path) -> None:
+    """The meter draws for itself how often: its bounds ask for it, and each cell pays."""
+    path = written(tmp_path, project=project(resamples=500))
+    assert (Evaluate.load(path).resamples, Worth.load(path).resamples) == (500, 1000)
+
+
+def test_a_wrong_value_of_project_is_named_once_and_hides_no_other_mistake(tmp_path: Path) -> None:
+    path = written(tmp_path, project=project(level=2, sed=1), evaluate={"bins": 0})
+    with pytest.raises(ParamsError) as caught:
+        load_params(path)
+    lines = sorted(line.partition(": ")[2].partition(":")[0] for line in str(caught.value).splitlines())
+    assert lines == ["evaluate.bins", "project.level", "project.sed"]
+    with pytest.raises(ParamsError, match=r"project\.level: .*(it is 2)"):
+        Evaluate.load(path)
+
+
+def test_a_file_of_an_earlier_version_is_refused_with_one_sentence(tmp_path: Path) -> None:
+    values = read_yaml(PARAMS)
+    base = values.pop("project")["base"]
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(values | {"ingest": values["ingest"] | {"base": base}}), encoding="utf-8")
+    with pytest.raises(ParamsError, match=r"is of an earlier version, without a block `project`: move `ingest\.base`"):
+        load_params(path)
+
+
+@pytest.mark.parametrize("blocks", [{"project": None}, {"project": {}}, {}])
+def test_a_file_without_a_base_model_is_told_so(tmp_path: Path, blocks: dict[str, Any]) -> None:
+    path = tmp_path / "params.yaml"
+    values = {name: block for name, block in read_yaml(PARAMS).items() if name != "project"}
+    path.write_text(yaml.safe_dump(values | blocks, sort_keys=False), encoding="utf-8")
+    with pytest.raises(ParamsError) as caught:
+        load_params(path)
+    (line,) = str(caught.value).splitlines()
+    assert "project.base: missing" in line
+
+
+def test_project_has_every_default_but_the_base_model() -> None:
+    assert [name for name, field in Project.model_fields.items() if field.is_required()] == ["base"]
