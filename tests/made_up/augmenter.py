@@ -1,0 +1,26 @@
+"""A text with a word of another put in: an augmenter that needs all texts at once."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+
+from satiety.augment.base import AUGMENTERS, Augmenter, Passage
+from satiety.augment.rewriting import assemble, is_cjk, movable
+from satiety.problems.base import Rewrite
+
+
+@AUGMENTERS.register("made_up")
+class MadeUp(Augmenter):
+    """Put a word of any of the texts behind a word of each."""
+
+    def augment(self, passages: Sequence[Passage]) -> Iterator[list[Rewrite]]:
+        words = sorted({passage.text[a:b] for passage in passages for a, b in movable(passage.text)})
+        for passage in passages:
+            text, rng, places = passage.text, random.Random(passage.seed), movable(passage.text)
+            if not places:
+                yield []
+                continue
+            _, end = rng.choice(places)
+            space = "" if is_cjk(text[end - 1]) else " "
+            yield [assemble(text, [(0, end), space + rng.choice(words), (end, len(text))])]

@@ -1,0 +1,26 @@
+"""Two passes under different dropout must agree. Source: Liang et al. 2021, R-Drop (arXiv:2106.14448)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from satiety.tuning.objectives.base import OBJECTIVES, Objective, Update
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@OBJECTIVES.register("made_up")
+class MadeUp(Objective):
+    """Learn the answers twice, and to answer alike."""
+
+    weight: float = Field(gt=0, le=100, default=0.5)
+    """Of the disagreement, beside the loss."""
+
+    def loss(self, update: Update) -> Tensor:
+        first, second = update.model(update.batch), update.model(update.batch)
+        over, targets = update.model.over, update.batch.targets
+        apart = over.divergence(first, second) + over.divergence(second, first)
+        return (over.loss(first, targets) + over.loss(second, targets)) / 2 + self.weight * apart.mean()

@@ -1,0 +1,80 @@
+"""A component is one file: made-up ones are put beside ours, pass the contracts, and go through the whole pipeline."""
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.project import Project
+from tests.pipeline.test_shapes import answers, asking
+
+PLACES = {
+    "problem": "problems",
+    "head": "heads",
+    "method": "tuning/methods",
+    "objective": "tuning/objectives",
+    "augmenter": "augment",
+}
+"""Where a component of each kind is put: a file in a folder of `satiety`, and no other file changes."""
+
+
+@pytest.fixture(scope="module")
+def extended(fresh: Callable[[], Project]) -> Project:
+    """A project with a component of each kind more."""
+    made = fresh()
+    for kind, folder in PLACES.items():
+        shutil.copy(f"tests/made_up/{kind}.py", made.root / "satiety" / folder / "made_up.py")
+    shutil.copytree("tests", made.root / "tests", ignore=shutil.ignore_patterns("pipeline", "flows", "__pycache__"))
+    (made.root / "tests/pipeline").mkdir()
+    shutil.copy("tests/pipeline/made.py", made.root / "tests/pipeline")
+    return made
+
+
+def test_they_pass_the_contracts(extended: Project) -> None:
+    """Of every component, so with our own of the other kinds, too."""
+    done = extended.run(sys.executable, "-m", "pytest", "-q", "-n0", "tests/contracts", "-k", "made_up")
+    assert done.returncode == 0, done.stdout + done.stderr
+    tried = extended.run(
+        sys.executable, "-m", "pytest", "-q", "-n0", "--collect-only", "tests/contracts", "-k", "made_up"
+    ).stdout
+    for kind in PLACES:
+        assert f"{kind}-made_up" in tried, f"no contract of a {kind} was tried"
+    for ours in ("full-made_up", "made_up-classify", "made_up-ner", "made_up-regress"):
+        assert ours in tried
+
+
+def test_they_are_listed_and_explained(extended: Project) -> None:
+    for kind in PLACES:
+        shown = extended.run("satiety", "explain", kind, "made_up")
+        assert shown.returncode == 0, shown.stderr
+        assert f"{kind} made_up" in shown.stdout
+
+
+def test_they_go_through_the_whole_pipeline(extended: Project, tmp_path: Path) -> None:
+    near = {"bad": 1.0, "good": 5.0}
+    made = asking(
+        extended.copy(tmp_path),
+        {"kind": "made_up"},
+        ["text", "other", "number"],
+        lambda text, label: [text, "it is good", near[label] + len(text) % 7 / 10],
+    )
+    params = made.params()
+    params["finetune"] |= {"method": {"kind": "made_up"}, "objective": {"kind": "made_up"}}
+    params["augment"]["steps"] = [{"kind": "made_up"}]
+    made.write_params(params)
+    done = made.repro()
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    scores = made.report("evaluate")
+    assert (scores["metric"], scores["difference"]["low"] > 0) == ("tau", True)
+    assert made.report("augment")["copies"]["made_up"] > 0
+    assert (made.report("finetune")["method"], made.report("finetune")["objective"]) == ("made_up", "made_up")
+    assert made.report("worth")["metric"] == "tau"
+    promoted = made.run(sys.executable, "-m", "tasks.promote")
+    assert promoted.returncode == 0, promoted.stdout + promoted.stderr
+    assert made.report("promote")["decision"] == "promoted"
+    (answer,) = answers(made, json.dumps({"text": "a good film", "other": "it is good"}))
+    assert isinstance(answer["number"], float)
