@@ -1,0 +1,46 @@
+"""A saved model answers the same in a process that did not make it: nothing of it hangs on what was imported before."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from satiety.answers import dump
+from satiety.inputs import dump_inputs
+from satiety.problems import PROBLEMS
+from satiety.training.checkpoint import Store
+from tests.contracts.test_methods import params
+
+ASK = """
+import json, sys
+from pathlib import Path
+from satiety.answers import dump
+from satiety.inputs import load_inputs
+from satiety.tuning import load
+inputs = [load_inputs(line) for line in sys.stdin.read().splitlines()]
+answers = load(Path(sys.argv[1]), "cpu").predict(inputs)
+print(json.dumps([[dump(one.answer), one.confidence, dict(one.scores)] for one in answers]))
+"""
+
+
+@pytest.mark.parametrize("problem_name", list(PROBLEMS))
+def test_each_problem_is_answered_alike_in_a_fresh_process(problem_name: str, tiny: Path, tmp_path: Path) -> None:
+    from satiety.tuning.finetune import finetune
+
+    problem = PROBLEMS[problem_name].sample()
+    examples = [*problem.examples("en"), *problem.examples("zh")]
+    store = Store(tmp_path / "run", 1e9)
+    result = finetune(tiny, problem, examples, examples, params=params("adapter"), store=store, device="cpu")
+    result.tuned.save(tmp_path / "tuned", tiny)
+
+    inputs = [example.inputs for example in examples]
+    asked = "".join(f"{dump_inputs(one)}\n" for one in inputs)
+    command = [sys.executable, "-c", ASK, str(tmp_path / "tuned")]
+    done = subprocess.run(command, input=asked, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for (answer, confidence, scores), ours in zip(json.loads(done.stdout), result.tuned.predict(inputs), strict=True):
+        assert answer == dump(ours.answer)
+        assert confidence == pytest.approx(ours.confidence)
+        assert scores == pytest.approx(dict(ours.scores))
