@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from flows.overrides import recover
-from satiety.params import load_params, sections
-from satiety.section import PARAMS_FILE
+from satiety.params import load_params
+from satiety.section import PARAMS_FILE, read_yaml
 
 
 def check_params(params: Path) -> str:
@@ -16,4 +16,4 @@ def check_params(params: Path) -> str:
     path = params / PARAMS_FILE if params.is_dir() else params
     said = f"{path}: put back as it was before a run with overrides, which died\n" if recover(path.parent) else ""
     loaded = load_params(path)
-    return f"{said}{path}: right: {len(sections())} blocks, problem {loaded.ingest.problem.kind}"
+    return f"{said}{path}: right: {len(read_yaml(path))} blocks, problem {loaded.ingest.problem.kind}"

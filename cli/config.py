@@ -13,9 +13,8 @@ from pydantic import BaseModel
 from satiety.params import load_params, sections
 from satiety.project import Project
 from satiety.registry import Component
-from satiety.section import PARAMS_FILE, line_of, stands
-
-Keys = tuple[int | str, ...]
+from satiety.section import PARAMS_FILE, Keys, line_of, stands
+from satiety.worth.selection import Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +35,10 @@ def config(params: Path) -> str:
     Raises:
         ParamsError: lists all that is wrong with the file.
     """
-    loaded = load_params(_file(params))
-    blocks = {name: getattr(loaded, name).model_dump(mode="json") for name in sections()}
+    loaded, blocks = load_params(_file(params)), dict[str, Any]()
+    for name, section in sections().items():
+        block = getattr(loaded, name).model_dump(mode="json", exclude=section.elsewhere())
+        blocks |= block if section is Selection else {name: block}
     return yaml.safe_dump(blocks, allow_unicode=True, sort_keys=False, width=120).rstrip()
 
 
@@ -50,7 +51,10 @@ def full(params: Path) -> str:
     path = _file(params)
     loaded, tree = load_params(path), yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     values = [
-        one for name, cls in sections().items() for one in _Walk(tree).values(getattr(loaded, name), (name,), cls)
+        value
+        for name, section in sections().items()
+        for value in _Walk(tree).values(getattr(loaded, name), () if section is Selection else (name,), section)
+        if value.keys[0] != name or section is Selection or value.keys[1] not in section.elsewhere()
     ]
     lines = [f"{'.'.join(map(str, one.keys))}: {json.dumps(one.value, ensure_ascii=False)}" for one in values]
     width = min(max(map(len, lines)), 60)
@@ -86,11 +90,18 @@ class _Walk:
             if isinstance(value, Component):
                 yield Value((*keys, "kind"), value.kind, (*place, "kind"), owner)
             yield from self.values(value, keys, owner, place)
-        elif isinstance(value, list | tuple) and any(isinstance(item, BaseModel) for item in value):
-            for number, item in enumerate(value):
-                yield from self._below(item, (*keys, number), (*place, number), owner)
+        elif any(isinstance(item, BaseModel) for item in _items(value).values()):
+            for key, item in _items(value).items():
+                yield from self._below(item, (*keys, key), (*place, key), owner)
         else:
             yield Value(keys, list(value) if isinstance(value, tuple) else value, place, owner)
+
+
+def _items(value: Any) -> dict[Any, Any]:
+    """Return what a list or a mapping holds, by place or by name; nothing of any other value."""
+    if isinstance(value, dict):
+        return value
+    return dict(enumerate(value)) if isinstance(value, list | tuple) else {}
 
 
 def _origin(path: Path, tree: yaml.Node | None, value: Value) -> str:

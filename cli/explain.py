@@ -18,7 +18,7 @@ from satiety.errors import ParamsError
 from satiety.params import sections
 from satiety.project import Project
 from satiety.registry import Component, Registry
-from satiety.section import nearest
+from satiety.section import Section, nearest
 
 STAGE = "stage"
 """The kind under which a block of params.yaml is explained."""
@@ -86,7 +86,10 @@ def _lines(classes: Mapping[str, type[BaseModel]]) -> str:
 
 def _fields(cls: type[BaseModel], prefix: str = "") -> Iterator[str]:
     """Yield each field, and the fields of what it holds; a component's are explained under its own name."""
+    elsewhere = cls.elsewhere() if issubclass(cls, Section) and not issubclass(cls, Component) else set()
     for name, field in cls.model_fields.items():
+        if name in elsewhere:
+            continue
         shared = field.is_required() and name in Project.model_fields and cls is not Project
         yield _field(prefix + name, field, "; by default that of project" if shared else _default(field))
         for inner in _held(field.annotation):

@@ -12,43 +12,39 @@ from typing import Any
 
 import yaml
 
-from satiety.augment import Augment
 from satiety.drift.section import Monitor
 from satiety.errors import ParamsError
 from satiety.evaluate import Evaluate
 from satiety.ingest import Ingest
 from satiety.package import Register
-from satiety.pretrain import Pretrain
 from satiety.project import Project, shared, stand_in
 from satiety.promotion import Promote
 from satiety.retrain import Retrain
-from satiety.retrieve import Retrieve
 from satiety.secrets import without_secrets
-from satiety.section import PARAMS_FILE, Section, nearest, read_value, read_yaml
+from satiety.section import PARAMS_FILE, Section, Written, nearest, read_value, read_yaml
 from satiety.tuning import Finetune
 from satiety.validate import Validate
 from satiety.worth import Worth
+from satiety.worth.selection import Selection
 
+EMPTY = {"use": "[]", "measure": "[]"}
+"""How a block is written in which nothing stands, where that is no mapping."""
 MAY_BE_ABSENT = ("promote", "monitor", "retrain")
 """Blocks of what is no stage. DVC reads the others, and says of one that is not there only that it is missing."""
-OLD = (
-    "is of an earlier version, without a block `project`: move `ingest.base`, `prefix` and what else several blocks "
-    "have there, and take out what is the default (`satiety explain stage project` says what stands in it)"
-)
+OLD = (("ingest", "base"), ("retrieve",), ("augment",), ("pretrain",), ("finetune", "pseudo"), ("worth", "levers"))
+"""What stood in a file of an earlier version."""
 _NUMBER = re.compile(r"[+-]?(\d|[1-9](_?\d)+)?(\.(\d(_?\d)*)?)?([eE][+-]?\d(_?\d)*)?")
 """What Hydra takes for a number: neither hexadecimal nor with a zero before it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Params:
-    """The whole file. A field's name is the block's, which is its stage's; `project` is for all of them."""
+    """The whole file. A field's name is the block's; `levers` holds `use` and `measure`, too."""
 
     project: Project
     ingest: Ingest
     validate: Validate
-    retrieve: Retrieve
-    augment: Augment
-    pretrain: Pretrain
+    levers: Selection
     finetune: Finetune
     evaluate: Evaluate
     register: Register
@@ -63,42 +59,83 @@ def sections() -> dict[str, type[Section]]:
     return typing.get_type_hints(Params)
 
 
+def block_names() -> list[str]:
+    """Return the names of all blocks, in order of the file."""
+    return [name for section in sections().values() for name in own_blocks(section)]
+
+
+def own_blocks(section: type[Section]) -> tuple[str, ...]:
+    """Return the blocks that are a section's alone; others may read them."""
+    return section.blocks() if section is Selection else (section.key(),)
+
+
 def load_params(path: Path = PARAMS_FILE) -> Params:
     """Read every block; raise one ParamsError that names every wrong line of the file."""
-    values, blocks = read_yaml(path), sections()
+    values = read_yaml(path)
     _check_age(path, values)
-    wrong = [_unknown(path, name, blocks) for name in values if name not in blocks]
+    wrong, places = _check_blocks(path, values)
     try:
         given = shared(path, values) or stand_in()
     except ParamsError:
         given = stand_in()
+    values |= {name: values[place] for name, place in places.items()}
     loaded: dict[str, Any] = {}
-    for name, section in blocks.items():
-        place = _place(name, values, blocks)
-        if place is None:
-            wrong.append(f"{path}: {name}: the block is missing; write `{name}: {{}}`, for DVC asks for every stage's")
-            continue
+    for name, section in sections().items():
         try:
-            above = None if section is Project else given
-            loaded[name] = section.check(path, values.get(place), at=(place,), shared=above)
+            written = _written(section, values, places)
+            loaded[name] = section.parse(path, written, None if section is Project else given)
         except ParamsError as error:
             wrong.append(str(error))
+            if section is Selection:
+                values |= {"levers": {}, "use": [], "measure": []}  # what is wrong with them is said, once
     wrong += _apart(path, loaded.get("retrain"), loaded.get("promote"))
     if wrong:
         raise ParamsError("\n".join(wrong))
     return Params(**loaded)
 
 
-def _place(name: str, values: Mapping[str, Any], blocks: Mapping[str, Any]) -> str | None:
-    """Return where a block stands: under its name, under one that is near it, or nowhere, where DVC does not ask."""
-    near = get_close_matches(name, [str(key) for key in values if key not in blocks], n=1)
-    return name if name in values or (name in (Project.key(), *MAY_BE_ABSENT) and not near) else next(iter(near), None)
+def _written(section: type[Section], values: Mapping[str, Any], places: Mapping[str, str]) -> Written:
+    """Return what the file says of a section, whose block may stand under another name."""
+    written = section.written(values)
+    place = places.get(section.key())
+    return Written(written.value, {**written.places, (): (place,)}) if place and section is not Selection else written
+
+
+def _check_blocks(path: Path, values: Mapping[str, Any]) -> tuple[list[str], dict[str, str]]:
+    """Return what is wrong with the names of blocks, and which of them stand under which near name."""
+    blocks = block_names()
+    wrong, places = [_unknown(path, name, blocks) for name in values if name not in blocks], dict[str, str]()
+    for name in blocks:
+        if name in values:
+            continue
+        near = get_close_matches(name, [str(key) for key in values if key not in blocks], n=1)
+        if near:
+            places[name] = near[0]
+        elif name not in (Project.key(), *MAY_BE_ABSENT):
+            written = f"`{name}: {EMPTY.get(name, '{}')}`"
+            wrong.append(f"{path}: {name}: the block is missing; write {written}, for DVC asks for every stage's")
+    return wrong, places
 
 
 def _check_age(path: Path, values: Mapping[str, Any]) -> None:
     """Refuse a file of an earlier version, which DVC would not understand either."""
-    if "project" not in values and isinstance(values.get("ingest"), dict) and "base" in values["ingest"]:
-        raise ParamsError(f"{path}: {OLD}")
+    stood = [".".join(keys) for keys in OLD if _stands(values, keys)]
+    if "project" in values:
+        stood = [name for name in stood if name != "ingest.base"]  # there a block may have its own
+    if stood:
+        raise ParamsError(
+            f"{path}: {', '.join(stood)}: of an earlier version; put the base model and what several blocks share into "
+            "`project:`, name levers under `levers:`, list those of the pipeline in `use:` and those of the meter in "
+            "`measure:`, and leave out what is the default, as the params.yaml of this version does"
+        )
+
+
+def _stands(values: Any, keys: Sequence[str]) -> bool:
+    for key in keys:
+        if not isinstance(values, Mapping) or key not in values:
+            return False
+        values = values[key]
+    return True
 
 
 def _apart(path: Path, retrain: Retrain | None, promote: Promote | None) -> list[str]:
@@ -178,7 +215,7 @@ def _value(text: str) -> Any:
     return value
 
 
-def _unknown(path: Path, name: Any, blocks: dict[str, type[Section]]) -> str:
+def _unknown(path: Path, name: Any, blocks: Sequence[str]) -> str:
     tree = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     keys = [key for key, _ in tree.value] if isinstance(tree, yaml.MappingNode) else []
     line = next((key.start_mark.line for key in keys if key.value == str(name)), 0) + 1

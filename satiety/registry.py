@@ -19,8 +19,11 @@ class Component(Values):
 
     @classmethod
     def sample(cls) -> Self:
-        """Return one valid instance: the first of a field's ``examples`` where it has some, else its default."""
-        return cls.model_validate({name: f.examples[0] for name, f in cls.model_fields.items() if f.examples})
+        """Return one valid instance: the first of a field's ``examples``, or its default, or what `project`'s is."""
+        from satiety.project import stand_in
+
+        examples = {name: field.examples[0] for name, field in cls.model_fields.items() if field.examples}
+        return cls.model_validate(examples, context=stand_in())
 
     @model_serializer(mode="wrap")
     def _with_kind(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:

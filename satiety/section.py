@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -22,6 +23,8 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 _TRUTHS = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
 """How words of YAML 1.1, or in quotes, are written that mean true or false."""
 _BREAKS = re.compile("[\x85\u2028\u2029\ufeff]")
+Keys = tuple[int | str, ...]
+"""The way to a value: names of fields, and places in lists."""
 MOST = 1_000_000_000
 """Of anything that is counted: no more than fits the libraries below, which count in 32 bits."""
 
@@ -40,6 +43,20 @@ class Values(BaseModel):
         return {name: info.context[name] for name in needed if name in info.context} | dict(value)
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a file says of a section, and where it says it."""
+
+    value: Any
+    places: Mapping[Keys, Keys]
+    """Keys of the section -> those of the file, for all that begins with them; the longest counts."""
+
+    def place(self, keys: Keys) -> Keys:
+        """Return where in the file a value of the section stands, or would."""
+        start = max((start for start in self.places if keys[: len(start)] == start), key=len)
+        return (*self.places[start], *keys[len(start) :])
+
+
 class Section(Values):
     """A block of params.yaml. What the file does not say is the default of the field, or `project`'s."""
 
@@ -49,10 +66,19 @@ class Section(Values):
         return cls.__name__.lower()
 
     @classmethod
-    def load(cls, path: Path = PARAMS_FILE) -> Self:
-        """Read this block; raise one ParamsError that names every wrong line of it."""
-        values = read_yaml(path)
-        return cls.check(path, values.get(cls.key()), at=(cls.key(),), shared=cls.shared(path, values))
+    def blocks(cls) -> tuple[str, ...]:
+        """Return what it reads of the file beside `project`."""
+        return (cls.key(),)
+
+    @classmethod
+    def written(cls, values: Mapping[str, Any]) -> Written:
+        """Return what a file, given by its blocks, says of this section, and where."""
+        return Written(values.get(cls.key()), {(): (cls.key(),)})
+
+    @classmethod
+    def elsewhere(cls) -> set[str]:
+        """Return the fields that its own block does not hold: what they are is said of levers."""
+        return {str(start[0]) for start in cls.written({}).places if start}
 
     @classmethod
     def shared(cls, path: Path, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,10 +88,16 @@ class Section(Values):
         return shared(path, values)
 
     @classmethod
+    def load(cls, path: Path = PARAMS_FILE) -> Self:
+        """Read this section; raise one ParamsError that names every wrong line of it."""
+        values = read_yaml(path)
+        return cls.parse(path, cls.written(values), cls.shared(path, values))
+
+    @classmethod
     def check(
         cls, path: Path, value: Any, *, at: tuple[str, ...] = (), shared: Mapping[str, Any] | None = None
     ) -> Self:
-        """Make a section of ``value``, which stands in ``path`` under the keys ``at``; null is an empty block.
+        """Make a section of ``value``, which stands in ``path`` under the keys ``at``.
 
         Args:
             path: the file.
@@ -73,16 +105,20 @@ class Section(Values):
             at: where it stands.
             shared: what the block `project` gives.
         """
-        value = {} if value is None else value
+        return cls.parse(path, Written(value, {(): at}), shared)
+
+    @classmethod
+    def parse(cls, path: Path, written: Written, shared: Mapping[str, Any] | None) -> Self:
+        """Make a section of what a file says of it; null is an empty block."""
+        value = {} if written.value is None else written.value
         try:
             return cls.model_validate(value, context=shared)
         except ValidationError as error:
-            tree = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-            lines = []
+            tree, lines = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader), []
             for detail in error.errors():
-                keys = detail["loc"]
-                line, place = line_of(tree, (*at, *keys)), ".".join(map(str, (*at, *keys)))
-                lines.append(f"{path}:{line}: {place}: {_reason(detail, names_at(cls, value, keys[:-1]))}")
+                place = written.place(detail["loc"])
+                reason = _reason(detail, names_at(cls, value, detail["loc"][:-1]))
+                lines.append(f"{path}:{line_of(tree, place)}: {'.'.join(map(str, place))}: {reason}")
             raise ParamsError("\n".join(lines)) from None
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from satiety import package as packages
-from satiety.augment import Augment
+from satiety.augment import Augmentation
 from satiety.evaluate import Evaluate
 from satiety.files import sha256
 from satiety.ingest import Ingest
@@ -34,7 +34,7 @@ from tasks.stage import Made, Report, stage
 DIGEST_TAG = "satiety.digest"
 """Tag of a model version that holds its package's digest: one version per digest."""
 CHALLENGER = "challenger"
-MADE_OF: tuple[type[Section], ...] = (Ingest, Validate, Retrieve, Augment, Pretrain, Finetune, Evaluate, Register)
+MADE_OF: tuple[type[Section], ...] = (Ingest, Validate, Retrieve, Augmentation, Pretrain, Finetune, Evaluate, Register)
 """Blocks that say how a model was made."""
 log = logging.getLogger("tasks.register")
 

@@ -37,6 +37,8 @@ NAMES = (("a", "k"), ("b", "m"), ("c", "p"), ("anna", "paris"))
 """A person and a place of the texts with entities, the later the more often."""
 PARAMS = """\
 project: {base: {uri: "file:data/raw/base"}, seed: 3, resamples: 400, bins: 10}
+levers: {mine: {kind: retrieve}}
+use: [mine]
 ingest: {problem: {kind: classify}, labelled: [{uri: "file:data/raw/x.csv", reader: {kind: csv},
   columns: {text: text, label: label}}], budget: 30}
 register: {name: made-up}

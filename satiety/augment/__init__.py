@@ -8,23 +8,37 @@ neither the order of the examples nor the number of workers.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, SerializeAsAny
 
 from satiety.augment.base import AUGMENTERS, Augmenter, OneByOne, Passage
+from satiety.inputs import dump_inputs
 from satiety.neardup import HeldOut
 from satiety.progress import track
 from satiety.records import Example, Rejected
-from satiety.section import Section, Seed
+from satiety.section import Section, Seed, Values, Written
+from satiety.use import BLOCKS, in_use
 from satiety.words import normalise
 
 if TYPE_CHECKING:
     from satiety.problems import Problem, Rewrite
 
-__all__ = ["AUGMENTERS", "Augment", "Augmented", "Augmenter", "OneByOne", "Passage", "augment", "copies"]
+__all__ = [
+    "AUGMENTERS",
+    "Augment",
+    "Augmentation",
+    "Augmented",
+    "Augmenter",
+    "OneByOne",
+    "Passage",
+    "augment",
+    "augment_all",
+    "copies",
+    "join",
+]
 
 COUNTS = ("copies", "refused", "repeated", "contaminated")
 """What is counted per augmenter: copies kept, rewrites whose label would not survive, and copies that had to go."""
@@ -32,8 +46,8 @@ SHOWN = 10_000
 """Characters of a rejected text that the quarantine keeps."""
 
 
-class Augment(Section):
-    """Which copies to make."""
+class Augment(Values):
+    """Which copies to make: one lever."""
 
     seed: Seed
     """Seed of every random choice of every augmenter."""
@@ -41,6 +55,26 @@ class Augment(Section):
     """Augmenters; each is applied to every training example. None: the examples pass as they are."""
     near_duplicate: float = Field(gt=0, le=1)
     """Jaccard similarity of character 5-grams from which a copy repeats a dev or test text, and goes."""
+
+
+class Augmentation(Section):
+    """The copies of all levers of this kind that are in use."""
+
+    levers: dict[str, Augment]
+    """By name; none: the examples pass as they are."""
+
+    @classmethod
+    def key(cls) -> str:
+        return "augment"
+
+    @classmethod
+    def blocks(cls) -> tuple[str, ...]:
+        return BLOCKS
+
+    @classmethod
+    def written(cls, values: Mapping[str, Any]) -> Written:
+        """Return what the file says of the levers of this kind that are in use."""
+        return Written({"levers": in_use(values, "augment")}, {(): ("use",), ("levers",): ("levers",)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +113,38 @@ def augment(train: Sequence[Example], held: Sequence[Example], problem: Problem,
         rejected=[_reject(copy, twin) for copy, twin in giving_away],
         numbers={name: dict(sorted(count.items())) for name, count in counts.items()},
     )
+
+
+def augment_all(train: Sequence[Example], held: Sequence[Example], problem: Problem, params: Augmentation) -> Augmented:
+    """Make the copies of every lever, one lever after another, each of the training examples alone."""
+    examples, rejected = list(train), list[Rejected]()
+    counts: dict[str, Counter[str]] = {name: Counter() for name in COUNTS}
+    for lever in params.levers.values():
+        made = augment(train, held, problem, lever)
+        examples = join(examples, made.examples[len(train) :])
+        rejected += made.rejected
+        for name, count in made.numbers.items():
+            counts[name].update(count)
+    return Augmented(examples, rejected, {name: dict(sorted(count.items())) for name, count in counts.items()})
+
+
+def join(examples: Iterable[Example], copies: Iterable[Example]) -> list[Example]:
+    """Follow examples by copies. One that another lever made as well stays once; equal ids of others are told apart."""
+    joined = list(examples)
+    ids, texts = {example.id for example in joined}, {_says(example) for example in joined}
+    for copy in copies:
+        if _says(copy) not in texts:
+            number, own = 1, copy.id
+            while own in ids:
+                number, own = number + 1, f"{copy.id}.{number}"
+            joined.append(replace(copy, id=own))
+            ids.add(own)
+            texts.add(_says(copy))
+    return joined
+
+
+def _says(example: Example) -> tuple[str, str]:
+    return example.parent or example.id, dump_inputs(example.inputs)
 
 
 def copies(

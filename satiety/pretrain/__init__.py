@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import Field, SerializeAsAny
 
 from satiety.pretrain.base import PRETRAINERS, Pretrained, Pretrainer
-from satiety.section import Section, Seed
+from satiety.section import Section, Seed, Written
+from satiety.use import BLOCKS, one_in_use
 
 __all__ = ["PRETRAINERS", "Pretrain", "Pretrained", "Pretrainer"]
 
@@ -17,7 +19,16 @@ class Pretrain(Section):
 
     seed: Seed
     """Of batches, masks and dropout."""
-    pretrainer: Annotated[SerializeAsAny[Pretrainer], PRETRAINERS.choice("none")] = Field(
-        default_factory=PRETRAINERS.default("none")
+    pretrainer: Annotated[SerializeAsAny[Pretrainer], PRETRAINERS.choice("mlm")] = Field(
+        default_factory=PRETRAINERS.default("mlm")
     )
     """By what."""
+
+    @classmethod
+    def blocks(cls) -> tuple[str, ...]:
+        return BLOCKS
+
+    @classmethod
+    def written(cls, values: Mapping[str, Any]) -> Written:
+        """Return what the file says of the lever of this kind that is in use; without one, the model is passed on."""
+        return one_in_use(values, "pretrain", {"pretrainer": {"kind": "none"}})

@@ -63,6 +63,7 @@ class MaskedLanguageModel(Pretrainer):
 
         if not texts:
             raise DataError(
-                "pretrain: mlm has no retrieved document to learn from; let `retrieve` keep some, or write `kind: none`"
+                "pretrain: mlm has no retrieved document to learn from; put a lever of kind retrieve into `use` that "
+                "finds some, or take the one of kind pretrain out"
             )
         return pretrain(base, texts, out, params=self, seed=seed, store=store, device=device)

@@ -18,7 +18,8 @@ from satiety.errors import DataError
 from satiety.neardup import HeldOut
 from satiety.records import Document, Example, Rejected
 from satiety.retrieve.base import RETRIEVERS, Hit, Retriever
-from satiety.section import Section
+from satiety.section import Section, Written
+from satiety.use import BLOCKS, one_in_use
 
 if TYPE_CHECKING:
     from satiety.problems.base import Embed
@@ -43,6 +44,15 @@ class Retrieve(Section):
     """Put before every text that is embedded; models of the E5 family want ``query: ``, most want nothing."""
     near_duplicate: float = Field(gt=0, le=1)
     """Jaccard similarity of character 5-grams from which a document is a copy of a dev or test text, and goes."""
+
+    @classmethod
+    def blocks(cls) -> tuple[str, ...]:
+        return BLOCKS
+
+    @classmethod
+    def written(cls, values: Mapping[str, Any]) -> Written:
+        """Return what the file says of the lever of this kind that is in use; without one, nothing is looked for."""
+        return one_in_use(values, "retrieve", {"retriever": {"kind": "none"}})
 
 
 @dataclass(frozen=True, slots=True)

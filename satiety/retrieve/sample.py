@@ -22,7 +22,7 @@ class Sample(Retriever):
 
     documents: int = Field(ge=1, le=MOST, default=2000, examples=[3])
     """Most documents to take."""
-    seed: Seed = Field(examples=[7])
+    seed: Seed
     """Of the draw."""
 
     def find(self, documents: Sequence[Document], wanted: Mapping[str, Sequence[Example]], embed: Embed) -> list[Hit]:

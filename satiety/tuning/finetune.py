@@ -135,7 +135,9 @@ def _self_trained(
 ) -> tuple[Example, ...]:
     """Follow the examples by raw texts that a head on the untouched model labelled."""
     if not documents:
-        raise DataError("finetune.pseudo: there is no raw text; set retrieve.retriever to one that finds some")
+        raise DataError(
+            "finetune: there is no raw text for a lever of kind pseudo; put one of kind retrieve into `use`"
+        )
     asked = bench.problem.ask([document.text for document in documents])
     windows = bench.windows(asked)
     rows = bench.logits(windows, features=True)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 
 from pydantic import Field, SerializeAsAny, model_validator
 
 from satiety.heads import Pooling
 from satiety.heads.solver import Solver
-from satiety.section import Section, Seed
+from satiety.section import Section, Seed, Written
 from satiety.training.recipe import Recipe
 from satiety.tuning.methods import METHODS, Method
 from satiety.tuning.objectives import OBJECTIVES, Objective
 from satiety.tuning.selftrain import SelfTraining
+from satiety.use import BLOCKS, one_in_use
 
 
 class Finetune(Section):
@@ -31,7 +33,8 @@ class Finetune(Section):
     method: Annotated[SerializeAsAny[Method], METHODS.choice("full")] = Field(default_factory=METHODS.default("full"))
     """How much of the model may change."""
     pseudo: SelfTraining | None = None
-    """Solve the head also from retrieved texts that it labelled itself; null leaves it off. Training, where the method
+    """The lever of this kind that is in use, if one is: solve the head also from retrieved texts that it labelled
+    itself. Training, where the method
     trains, starts from that head and sees people's labels alone."""
     head: Solver = Field(default_factory=Solver)
     """How a head is solved, by the methods that start from (or stop at) a solved one."""
@@ -42,10 +45,24 @@ class Finetune(Section):
     training: Recipe = Field(default_factory=Recipe)
     """How long and in which steps it is trained, by the methods that train."""
 
+    @classmethod
+    def blocks(cls) -> tuple[str, ...]:
+        return (*BLOCKS, cls.key())
+
+    @classmethod
+    def written(cls, values: Mapping[str, Any]) -> Written:
+        """Return what the block says, and as ``pseudo`` what the lever of this kind says that is in use."""
+        block, lever = super().written(values), one_in_use(values, "pseudo", None)
+        if not isinstance(block.value or {}, Mapping):
+            return block
+        value = {**(block.value or {}), "pseudo": lever.value}
+        return Written(value, {**block.places, ("pseudo",): lever.places[()]})
+
     @model_validator(mode="after")
     def _taught(self) -> Self:
         if self.pseudo and not self.method.solves:
             raise ValueError(
-                "pseudo teaches the head that training starts from: set method.head_start, or pseudo to null"
+                "a lever of kind pseudo teaches the head that training starts from: set method.head_start, or take the "
+                "lever out of `use`"
             )
         return self

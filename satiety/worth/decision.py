@@ -84,17 +84,24 @@ def acting(found: Findings) -> list[LeverSet]:
 def surest(found: Findings) -> LeverSet:
     """Return the lever set worth it at the largest budget whose gain is the surest; plain where there is none.
 
-    Where fine-tuning for real measured it too, it must gain there as well, surely or not.
+    Where fine-tuning for real measured it too, it must gain there as well, surely or not. What the pipeline cannot use
+    together is no advice.
     """
     place = found.scores.budgets.index(found.top)
-    worth = [one for one in acting(found) if found.says(one, found.top) == "worth it"]
+    worth = [one for one in acting(found) if found.says(one, found.top) == "worth it" and _usable(found, one)]
     worth = [one for one in worth if not refuted(found, one, found.top) and not doubted(found, one, found.top)]
     return max(worth, key=lambda one: found.together[one][place].low, default=PLAIN)
 
 
+def _usable(found: Findings, levers: LeverSet) -> bool:
+    """Return whether the pipeline can draw on no less of each kind than there are."""
+    chosen = [found.plan.params.levers[name] for name in levers]
+    return all(sum(other.kind == one.kind for other in chosen) <= max(one.at_once, 1) for one in chosen)
+
+
 def _rest(found: Findings, best: LeverSet, dear: LeverSet) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the levers to leave off, and those that nobody knows about yet."""
-    rest = [lever.kind for lever in found.plan.params.levers if lever.kind not in best]
+    rest = [name for name in found.plan.params.levers if name not in best]
     undecided = tuple(name for name in rest if name not in dear and _open(found, name, best, dear))
     return tuple(name for name in rest if name not in undecided), undecided
 

@@ -223,7 +223,7 @@ def _advantages(found: Findings) -> Iterator[dict[str, Any]]:
 
 
 def _credits(found: Findings) -> Iterator[dict[str, Any]]:
-    names = tuple(sorted(lever.kind for lever in found.plan.params.levers))
+    names = tuple(sorted(found.plan.params.levers))
     for one in credit(found.scores, names, found.level) if names else ():
         yield {
             "budget": one.budget,

@@ -74,9 +74,8 @@ def prepare(material: Material, params: Worth, finetune: Finetune, home: Path, d
         device,
         home,
     )
-    levers = {
-        one.kind: one for one in sorted([*params.levers, *params.controls], key=lambda lever: (lever.place, lever.kind))
-    }
+    named = [*params.levers.items(), *((control.kind, control) for control in params.controls)]
+    levers = dict(sorted(named, key=lambda one: (one[1].place, one[0])))
     prepared = {name: lever.prepare(world) for name, lever in levers.items()}
     held = HeldOut.of(material.test, params.near_duplicate)
     around = _surroundings(world, params, levers, held)

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import ceil
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field, SerializeAsAny, field_validator, model_validator
 
 from satiety.heads.solver import Solver, Strengths
 from satiety.project import Pooling
-from satiety.section import FIELDS, Section, Seed
+from satiety.section import FIELDS, Section, Seed, Written
+from satiety.use import named
 from satiety.worth.levers import LEVERS, Lever
 from satiety.worth.reading import Reading
+from satiety.worth.selection import MOST_MEASURED, Known
 
 FIRST_LOOK = 4
 """Chains before a lever set may be given up."""
 OUTERMOST = 2
 """Resamples that lie beyond any bound that is read off them, at least."""
-
-Known = Annotated[Lever, LEVERS.choice()]
 
 
 def _controls() -> list[Lever]:
@@ -77,8 +78,8 @@ class Worth(Section):
     """Of chains, folds, levers' choices and the bootstrap."""
     budgets: int = Field(ge=4, le=12, default=6)
     """How many: 0, and the labels there are, halved again and again."""
-    levers: list[SerializeAsAny[Known]] = Field(max_length=6, default=[])
-    """Measured alone and in every combination; none: the curve and its forecast only."""
+    levers: dict[str, SerializeAsAny[Known]] = Field(max_length=MOST_MEASURED)
+    """What `measure` names, measured alone and in every combination; none: the curve and its forecast only."""
     controls: list[SerializeAsAny[Known]] = Field(default_factory=_controls)
     """Of known worth: what the meter says of them shows how far it is right."""
     chains: int = Field(ge=3, le=1000, default=8)
@@ -112,6 +113,19 @@ class Worth(Section):
     cost: Cost = Field(default_factory=Cost)
     """What labels and computing cost."""
 
+    @classmethod
+    def blocks(cls) -> tuple[str, ...]:
+        return ("levers", "measure", cls.key())
+
+    @classmethod
+    def written(cls, values: Mapping[str, Any]) -> Written:
+        """Return what the block says, and the levers that `measure` names."""
+        block = super().written(values)
+        if not isinstance(block.value or {}, Mapping):
+            return block
+        value = {**(block.value or {}), "levers": named(values, "measure")}
+        return Written(value, {**block.places, ("levers",): ("levers",)})
+
     @property
     def reading(self) -> Reading:
         """Return how texts are read."""
@@ -130,9 +144,10 @@ class Worth(Section):
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
-        names = [lever.kind for lever in (*self.levers, *self.controls)]
+        names = [*self.levers, *(control.kind for control in self.controls)]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(
-                f"levers and controls name {', '.join(twice)} twice; a lever is measured in one way at a time"
+                f"what is measured and the controls are called {', '.join(twice)} twice; a control is called like its "
+                "kind, so give the lever another name"
             )
         return self

@@ -52,7 +52,7 @@ class Course:
 
 def sets(params: Worth) -> list[LeverSet]:
     """Return every combination of the levers; none of them, plain, first."""
-    names = sorted(lever.kind for lever in params.levers)
+    names = sorted(params.levers)
     return [chosen for size in range(len(names) + 1) for chosen in combinations(names, size)]
 
 

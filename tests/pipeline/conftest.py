@@ -38,9 +38,8 @@ def small(params: dict[str, Any]) -> dict[str, Any]:
     ingest["corpus"] = [ingest["corpus"][0] | unpinned | {"uri": "file:data/raw/corpus.json"}]
     params["project"]["base"] = unpinned | {"uri": "file:data/raw/base"}
     ingest |= {"budget": 60, "test": 160}
-    params["retrieve"]["retriever"] = few
+    params["levers"]["retrieve"]["retriever"] = few
     params["worth"] |= {"budgets": 5, "chains": 3, "curve_chains": 3, "resamples": 200, "documents": 60}
-    params["worth"]["levers"][0]["retriever"] = few
     params["evaluate"]["resamples"] = 400
     return params | {"promote": {"resamples": 400}, "monitor": {"rehearsal": {"windows": 160}}, "retrain": {}}
 

@@ -8,6 +8,8 @@ import yaml
 
 from tests.pipeline.project import Project
 
+ALL = ("ingest", "validate", "retrieve", "augment", "pretrain", "finetune", "evaluate", "register", "worth")
+
 
 @pytest.fixture(scope="module")
 def settled(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
@@ -44,6 +46,7 @@ def stale(project: Project) -> set[str]:
         ("augment/swap.py", "default=4", "default=5", {"augment", "register", "worth"}),
         ("pretrain/mlm.py", "default=64", "default=65", {"pretrain", "register", "worth"}),
         ("tuning/section.py", "default=0.1", "default=0.2", {"finetune", "evaluate", "register", "worth"}),
+        ("project.py", "default=15", "default=16", {*ALL}),
         ("worth/section.py", "default=24", "default=25", {"worth"}),
     ],
 )

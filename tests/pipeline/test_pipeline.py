@@ -130,18 +130,37 @@ def test_the_same_seed_from_an_empty_cache_gives_the_same_files(project: Project
 
 
 def change(project: Project, block: str) -> None:
-    """Change the seed of a block."""
+    """Change the seed of a block, or move the name of a lever."""
     params = project.params()
-    params[block]["seed"] = 12345
+    if isinstance(params[block], list):
+        params[block] = [name for name in params["levers"] if name != params[block][0]]
+    elif block == "levers":
+        params[block]["pseudo"]["quota"] = 1.5
+    else:
+        params[block]["seed"] = 12345
     project.write_params(params)
 
 
-@pytest.mark.parametrize("block", ["ingest", "augment", "pretrain", "finetune", "evaluate", "worth", "promote"])
+@pytest.mark.parametrize("block", ["ingest", "finetune", "evaluate", "worth", "promote", "use", "measure", "levers"])
 def test_a_changed_param_changes_no_stage_but_its_own(project: Project, block: str) -> None:
     """The card of `register` shows how the model was made; `worth` fine-tunes. The rest no dry run can know."""
+    lever = ["retrieve", "augment", "pretrain", "finetune", "register"]
     more = {"worth": ["worth"], "finetune": ["finetune", "register", "worth"], "promote": []}
+    more |= {"use": lever, "measure": ["worth"], "levers": [*lever, "worth"]}
     change(project, block)
     assert ran(project.repro("--dry").stdout) == more.get(block, [block, "register"])
+
+
+def test_a_lever_whose_name_is_moved_into_use_is_what_the_pipeline_draws_on(project: Project) -> None:
+    """So advice is followed, and taken back."""
+    before, params = project.digests(), project.params()
+    project.write_params(params | {"use": [*params["use"], "augment"]})
+    done = project.repro("finetune")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert sum(project.report("augment")["copies"].values()) > 0
+    project.write_params(params)
+    assert project.repro("finetune").returncode == 0
+    assert {path: digest for path, digest in project.digests().items() if digest != before[path]} == {}
 
 
 def test_a_changed_param_reruns_only_what_depends_on_it(project: Project) -> None:

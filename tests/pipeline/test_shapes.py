@@ -25,7 +25,7 @@ def asking(made: Project, problem: dict[str, Any], columns: list[str], row: Call
     params = made.params()
     params["ingest"]["problem"] = problem
     params["ingest"]["labelled"][0]["columns"] = {name: name for name in columns}
-    params["worth"]["levers"] = [lever for lever in params["worth"]["levers"] if lever["kind"] == "augment"]
+    params["measure"] = ["augment"]
     made.write_params(params)
     return made
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from satiety.answers import Label, Span, Spans
 from satiety.errors import DataError, ParamsError
@@ -37,12 +38,15 @@ def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
         [Example("x", {"text": "I really loved film"}, answer=Label("good"), split="test")],
         Example,
     )
-    params(STEPS)
+    params(mine=STEPS)
     return {"problem": Path("problem.json"), **{n: Path(f"{n}.parquet") for n in ("train", "dev", "test")}, **OUT}
 
 
-def params(steps: str) -> None:
-    text = f"augment:\n  seed: 7\n  near_duplicate: 0.8\n  steps: {steps}\n"
+def params(**levers: str) -> None:
+    """Use levers, each of these steps and in a line of its own."""
+    given = {"kind": "augment", "seed": 7, "near_duplicate": 0.8}
+    lines = [f"  {name}: {json.dumps(given | {'steps': yaml.safe_load(steps)})}" for name, steps in levers.items()]
+    text = "\n".join(["levers:", *lines, f"use: [{', '.join(levers)}]"])
     Path("params.yaml").write_text(text, encoding="utf-8")
 
 
@@ -69,10 +73,34 @@ def test_the_same_inputs_give_the_same_bytes(paths: dict[str, Path]) -> None:
 
 
 def test_without_steps_the_examples_pass_through(paths: dict[str, Path]) -> None:
-    params("[]")
+    for levers in ({"mine": "[]"}, {}):
+        params(**levers)
+        main.run(**paths)
+        assert list(read(OUT["out"], Example)) == TRAIN
+        assert list(read(OUT["quarantine"], Rejected)) == []
+
+
+def test_two_levers_give_what_each_gives_and_nothing_twice(paths: dict[str, Path]) -> None:
+    made = {}
+    for levers in ({"a": "[{kind: swap, copies: 2}]"}, {"b": "[{kind: swap, copies: 2, alpha: 0.9}, {kind: drop}]"}):
+        params(**levers)
+        main.run(**paths)
+        made |= {name: list(read(OUT["out"], Example))[2:] for name in levers}
+    params(a="[{kind: swap, copies: 2}]", b="[{kind: swap, copies: 2, alpha: 0.9}, {kind: drop}]")
     main.run(**paths)
-    assert list(read(OUT["out"], Example)) == TRAIN
-    assert list(read(OUT["quarantine"], Rejected)) == []
+    first, second, *copies = read(OUT["out"], Example)
+    assert [first, second] == TRAIN
+    assert {(copy.parent, copy.text) for copy in copies} == {(c.parent, c.text) for c in made["a"] + made["b"]}
+    assert len(copies) == len({(copy.parent, copy.text) for copy in copies}) == len({copy.id for copy in copies})
+    assert copies[: len(made["a"])] == made["a"]
+    values = json.loads(Path("reports/augment.json").read_text(encoding="utf-8"))
+    assert set(values["params"]["levers"]) == {"a", "b"}
+
+
+def test_a_name_in_use_that_no_lever_has_is_refused(paths: dict[str, Path]) -> None:
+    Path("params.yaml").write_text("levers:\n  swap: {kind: augment}\nuse: [swpa]\n", encoding="utf-8")
+    with pytest.raises(ParamsError, match=r"use: no lever is called 'swpa'; did you mean 'swap'\?"):
+        main.run(**paths)
 
 
 def test_entities_stay_on_their_words(paths: dict[str, Path]) -> None:
@@ -97,8 +125,8 @@ def test_entities_stay_on_their_words(paths: dict[str, Path]) -> None:
 
 
 def test_a_wrong_parameter_is_said_with_its_line(paths: dict[str, Path]) -> None:
-    params("[{kind: swap, alpha: 3, copies: 2}]")
-    with pytest.raises(ParamsError, match=r"params.yaml:4: augment.steps.0.*less than or equal to 1 \(it is 3\)"):
+    params(mine="[{kind: swap, alpha: 3, copies: 2}]")
+    with pytest.raises(ParamsError, match=r"params.yaml:2: levers.mine.steps.0.*less than or equal to 1 \(it is 3\)"):
         main.run(**paths)
     assert not OUT["out"].exists()
 

@@ -59,12 +59,12 @@ def write_params(
         "prefix": "",
         "pooling": "mean",
         "dropout": 0.1,
-        "pseudo": pseudo,
         "method": METHODS[method].sample().model_dump(),
         "head": {"strengths": [0.1, 0.01], "folds": 2, "rows": 1000},
         "training": TRAINING | training,
     }
-    Path("params.yaml").write_text(yaml.safe_dump({"finetune": section}), encoding="utf-8")
+    levers = {"levers": {"mine": pseudo | {"kind": "pseudo"}}, "use": ["mine"]} if pseudo else {}
+    Path("params.yaml").write_text(yaml.safe_dump({"finetune": section} | levers), encoding="utf-8")
 
 
 @pytest.fixture
@@ -233,7 +233,7 @@ def test_to_label_raw_texts_there_must_be_a_head_that_learns_from_them(workspace
 def test_to_label_raw_texts_it_needs_some(workspace: Path) -> None:
     write_params(pseudo={"rounds": 2, "quota": 0.5, "confidence": 0.0})
     write(Path("retrieved.parquet"), [], Document)
-    with pytest.raises(DataError, match=r"finetune\.pseudo: there is no raw text; set retrieve\.retriever"):
+    with pytest.raises(DataError, match=r"no raw text for a lever of kind pseudo; put one of kind retrieve into"):
         run()
 
 

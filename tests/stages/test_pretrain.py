@@ -21,8 +21,8 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def prepare(kind: str, texts: list[str]) -> None:
-    section = {"seed": 2, "pretrainer": PRETRAINERS[kind].sample().model_dump()}
-    Path("params.yaml").write_text(yaml.safe_dump({"pretrain": section}), encoding="utf-8")
+    lever = {"kind": "pretrain", "seed": 2, "pretrainer": PRETRAINERS[kind].sample().model_dump()}
+    Path("params.yaml").write_text(yaml.safe_dump({"levers": {"mine": lever}, "use": ["mine"]}), encoding="utf-8")
     write(Path("retrieved.parquet"), [Document(str(i), text) for i, text in enumerate(texts)], Document)
 
 

@@ -52,7 +52,8 @@ def paths(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> dict[s
 
 
 def params(retriever: str) -> None:
-    text = f"retrieve:\n  retriever: {retriever}\n  prefix: ''\n  near_duplicate: 0.8\n"
+    lever = f"{{kind: retrieve, retriever: {retriever}, prefix: '', near_duplicate: 0.8}}"
+    text = f"levers:\n  mine: {lever}\nuse: [mine]\n"
     Path("params.yaml").write_text(text, encoding="utf-8")
 
 
@@ -120,6 +121,6 @@ def test_a_wrong_retriever_is_one_line_and_exit_code_1(paths: dict[str, Path]) -
     )
     assert done.returncode == 1
     assert done.stderr.startswith(
-        "params.yaml:2: retrieve.retriever: no retriever is called 'hybird'; did you mean 'hybrid'?"
+        "params.yaml:2: levers.mine.retriever: no retriever is called 'hybird'; did you mean 'hybrid'?"
     )
     assert done.stderr.count("\n") == 1

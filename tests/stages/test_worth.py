@@ -62,8 +62,10 @@ KEYS = {
 
 
 def write_params(**changes: Any) -> None:
-    section = SECTION | {"levers": [AUGMENT, PSEUDO]} | changes
-    text = yaml.safe_dump({"worth": section, "finetune": FINETUNE}, allow_unicode=True)
+    section = {name: value for name, value in (SECTION | changes).items() if name != "levers"}
+    levers = {"levers": {"augment": AUGMENT, "pseudo": PSEUDO}, "measure": ["augment", "pseudo"]}
+    finetune = {name: value for name, value in FINETUNE.items() if name != "pseudo"}
+    text = yaml.safe_dump(levers | {"worth": section, "finetune": finetune}, allow_unicode=True)
     Path("params.yaml").write_text(text, encoding="utf-8")
 
 

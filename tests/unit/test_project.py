@@ -39,7 +39,7 @@ def test_a_value_of_project_is_that_of_every_block_that_has_such_a_field(tmp_pat
                 seen.add(name)
     assert seen == set(given)
     assert params.ingest.base == params.project.base
-    lever = params.worth.levers[0].model_dump()
+    lever = params.worth.levers["retrieve"].model_dump()
     assert (lever["prefix"], lever["near_duplicate"]) == ("query: ", 0.7)
     assert params.worth.reading.model_dump() == {"prefix": "query: ", "max_length": 64, "pooling": "mean"}
 
@@ -66,12 +66,21 @@ def test_a_wrong_value_of_project_is_named_once_and_hides_no_other_mistake(tmp_p
 
 
 def test_a_file_of_an_earlier_version_is_refused_with_one_sentence(tmp_path: Path) -> None:
-    values = read_yaml(PARAMS)
-    base = values.pop("project")["base"]
+    """Whatever else is in it: the sentence names what is of that version, and what to do."""
+    base, lever = read_yaml(PARAMS)["project"]["base"], {"kind": "pseudo"}
+    old: dict[str, Any] = {
+        "ingest": {"base": base, "seed": 1},
+        "retrieve": {"prefix": ""},
+        "finetune": {"pseudo": None},
+    }
     path = tmp_path / "params.yaml"
-    path.write_text(yaml.safe_dump(values | {"ingest": values["ingest"] | {"base": base}}), encoding="utf-8")
-    with pytest.raises(ParamsError, match=r"is of an earlier version, without a block `project`: move `ingest\.base`"):
+    path.write_text(yaml.safe_dump(old | {"worth": {"levers": [lever]}, "nonsense": 1}), encoding="utf-8")
+    with pytest.raises(ParamsError) as caught:
         load_params(path)
+    (line,) = str(caught.value).splitlines()
+    assert "ingest.base, retrieve, finetune.pseudo, worth.levers: of an earlier version; put the base model" in line
+    assert "`project:`" in line
+    assert "`use:`" in line
 
 
 @pytest.mark.parametrize("blocks", [{"project": None}, {"project": {}}, {}])

@@ -86,7 +86,7 @@ def _fits(encoder: Any, base: Path, length: int) -> None:
     reach = positions(encoder)
     if reach is not None and length > reach:
         raise ParamsError(
-            f"pretrain.pretrainer.max_length: {length} tokens, but {base} reads at most {reach}; lower it"
+            f"pretrain: pretrainer.max_length: {length} tokens, but {base} reads at most {reach}; lower it"
         )
 
 

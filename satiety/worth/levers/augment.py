@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import Field, SerializeAsAny
-
-from satiety.augment import AUGMENTERS, Augment, Augmenter, augment
-from satiety.section import Seed
+from satiety.augment import Augment, augment, join
+from satiety.section import MOST
 from satiety.worth.levers.base import LEVERS, Lesson, Lever, World
 
 if TYPE_CHECKING:
@@ -19,23 +17,16 @@ if TYPE_CHECKING:
 
 
 @LEVERS.register("augment")
-class AugmentLever(Lever):
+class AugmentLever(Augment, Lever):
     """Learn from copies too."""
 
     place: ClassVar = 30
+    at_once: ClassVar = MOST
     code: ClassVar = ("satiety.augment",)
 
-    seed: Seed = Field(examples=[7])
-    """Of every random choice of every augmenter."""
-    steps: list[SerializeAsAny[Annotated[Augmenter, AUGMENTERS.choice()]]] = Field(default_factory=list)
-    """Augmenters, as in the block `augment`."""
-    near_duplicate: float = Field(gt=0, le=1, examples=[0.8])
-    """Similarity from which a copy repeats a test text, and goes."""
-
     def prepare(self, world: World) -> Copies:
-        section = Augment(seed=self.seed, steps=self.steps, near_duplicate=self.near_duplicate)
         made: dict[str, list[Example]] = defaultdict(list)
-        for copy in augment(world.pool, world.test, world.problem, section).examples[len(world.pool) :]:
+        for copy in augment(world.pool, world.test, world.problem, self).examples[len(world.pool) :]:
             made[copy.parent or copy.id].append(copy)
         return {parent: tuple(copies) for parent, copies in made.items()}
 
@@ -44,4 +35,4 @@ class AugmentLever(Lever):
 
     def teach(self, examples: tuple[Example, ...], lesson: Lesson) -> tuple[Example, ...]:
         copies: Copies = lesson.prepared
-        return (*examples, *(copy for example in examples for copy in copies.get(example.id, ())))
+        return tuple(join(examples, (copy for example in examples for copy in copies.get(example.id, ()))))

@@ -70,6 +70,8 @@ class Lever(Component):
 
     place: ClassVar[int]
     """Levers of a set act in this order."""
+    at_once: ClassVar[int] = 0
+    """How many levers of this kind the pipeline can use; 0: it is there to be measured."""
     reads: ClassVar[bool] = False
     """Whether ``teach`` looks at the documents."""
     code: ClassVar[tuple[str, ...]] = ()

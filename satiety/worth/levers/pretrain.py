@@ -4,30 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import Annotated, ClassVar
-
-from pydantic import Field, SerializeAsAny
+from typing import ClassVar
 
 from satiety.files import digest, manifest, replacing
-from satiety.pretrain import PRETRAINERS, Pretrainer
+from satiety.pretrain import Pretrain
 from satiety.sealed import is_whole, seal
-from satiety.section import Seed
 from satiety.worth.levers.base import LEVERS, Around, Lever, World
 
 
 @LEVERS.register("pretrain")
-class PretrainLever(Lever):
+class PretrainLever(Pretrain, Lever):
     """Start from an encoder that has read the raw text."""
 
     place: ClassVar = 20
+    at_once: ClassVar = 1
     code: ClassVar = ("satiety.pretrain", "satiety.training")
-
-    seed: Seed = Field(examples=[2])
-    """Of batches, masks and dropout."""
-    pretrainer: Annotated[SerializeAsAny[Pretrainer], PRETRAINERS.choice("mlm")] = Field(
-        default_factory=PRETRAINERS.default("mlm"), examples=[{"kind": "none"}]
-    )
-    """By what, as in the block `pretrain`."""
 
     def surround(self, around: Around, world: World) -> Around:
         from satiety.training.checkpoint import store

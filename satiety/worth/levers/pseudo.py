@@ -1,4 +1,4 @@
-"""Lever: self-training, as in `finetune.pseudo`. Of the levers so far the one that uses raw text directly."""
+"""Lever: self-training, as `finetune` does it. Of the levers so far the one that uses raw text directly."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ class Pseudo(SelfTraining, Lever):
     """Learn from raw texts that the model labelled itself."""
 
     place: ClassVar = 40
+    at_once: ClassVar = 1
     reads: ClassVar = True
     code: ClassVar = ("satiety.tuning.selftrain",)
 

@@ -49,11 +49,11 @@ def params(tmp_path: Path) -> Path:
 
 class TestCheck:
     def test_the_default_file_is_right(self) -> None:
-        assert called("check") == "params.yaml: right: 13 blocks, problem classify\n"
+        assert called("check") == "params.yaml: right: 10 blocks, problem classify\n"
 
     @pytest.mark.parametrize("folder", sorted(p.parent.name for p in Path("examples").glob("*/params.yaml")))
     def test_every_example_is_right(self, folder: str) -> None:
-        assert "right: 13 blocks" in called("check", f"examples/{folder}")
+        assert "right: 10 blocks" in called("check", f"examples/{folder}")
 
     def test_all_errors_come_at_once_with_their_lines(self, params: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         text = params.read_text(encoding="utf-8")
@@ -74,15 +74,15 @@ class TestCheck:
         [
             ("budget: 240", "budget: " + "9" * 5000, r"not YAML: '9{20}' cannot be read as int"),
             ("name: tweets-sentiment", "name: 2026-99-99", r"not YAML: '2026-99-99' cannot be read as timestamp"),
-            ("augment: {}", "augment: " + "[" * 5000 + "]" * 5000, r"nested too deep"),
-            ("augment: {}", "augment: {}  # 退\x07格", r"not YAML: a control character, U\+0007"),
+            ("validate: {}", "validate: " + "[" * 5000 + "]" * 5000, r"nested too deep"),
+            ("validate: {}", "validate: {}  # 退\x07格", r"not YAML: a control character, U\+0007"),
             ("name: tweets-sentiment", 'name: "\\uD800"', r"not YAML: half of a surrogate pair"),
             (
                 "finetune: {}",
                 "finetune: {head: {strengths: [-0.1]}}",
                 r"finetune\.head\.strengths\.0: .* greater than 0",
             ),
-            ("augment: {}", f"augment: {{seed: {2**32}}}", r"augment\.seed: Input should be less than 4294967296"),
+            ("evaluate: {}", f"evaluate: {{seed: {2**32}}}", r"evaluate\.seed: Input should be less than 4294967296"),
             (
                 "budget: 240",
                 f"limits: {{row_bytes: {10**20}}}\n  budget: 240",
@@ -120,7 +120,7 @@ class TestCheck:
 
     def test_a_block_with_nothing_in_it_is_right(self, params: Path) -> None:
         params.write_text(params.read_text(encoding="utf-8").replace("\nvalidate: {}", "\nvalidate:"), encoding="utf-8")
-        assert "right: 13 blocks" in called("check", str(params))
+        assert "right: 10 blocks" in called("check", str(params))
 
     def test_a_missing_file_is_named(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert "params.yaml: no such file" in refused(monkeypatch, "check", str(tmp_path))
@@ -150,6 +150,8 @@ class TestListAndExplain:
         assert "  corpus: list of Source; default []" in said
         assert "  seed: int, ≥ 0, < 4294967296; by default that of project" in said
         assert "  base: Asset; needed" in called("explain", "stage", "project")
+        assert "  measure: list of str, length ≤ 6; default []" in called("explain", "stage", "levers")
+        assert "pseudo" not in called("explain", "stage", "finetune"), "it is said of the lever"
         assert "  conflicts: 'drop' | 'majority'" in said
 
     def test_a_wrong_kind_or_name_is_answered_with_what_there_is(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,7 +54,7 @@ def test_the_same_seed_gives_the_same_encoder(tiny: Path, tmp_path: Path) -> Non
 
 
 def test_without_a_document_mlm_says_what_to_do(tiny: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="mlm has no retrieved document to learn from; let `retrieve` keep some"):
+    with pytest.raises(DataError, match="mlm has no retrieved document to learn from; put a lever of"):
         run(tiny, tmp_path / "out", [])
     assert not (tmp_path / "out").exists()
 

@@ -42,7 +42,7 @@ CONTROLS: list[dict[str, Any]] = [
 SECTION: dict[str, Any] = {
     "seed": 1,
     "budgets": 5,
-    "levers": [AUGMENT],
+    "levers": {"augment": AUGMENT},
     "controls": CONTROLS,
     "chains": 3,
     "curve_chains": 4,
@@ -95,8 +95,15 @@ PEOPLE = [
 
 
 def worth(**changes: Any) -> Worth:
-    """Return the params of a small study."""
+    """Return the params of a small study; levers are called like their kind where they are given as a list."""
+    if isinstance(changes.get("levers"), list):
+        changes["levers"] = by_kind(changes["levers"])
     return Worth.model_validate(SECTION | changes)
+
+
+def by_kind(levers: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return levers under names: their kinds."""
+    return {lever["kind"]: lever for lever in levers}
 
 
 def classified(count: int, *, start: int = 0) -> list[Example]:

@@ -134,7 +134,7 @@ def idle_study(rng: np.random.Generator, true: World, how: Design) -> Findings:
     def draw() -> Floats:
         return np.asarray(rng.normal(size=how.budgets[-1]) * true.spread * np.sqrt(how.budgets[0]))
 
-    plain, by_lever = draw(), {lever.kind: draw() for lever in params.levers}
+    plain, by_lever = draw(), {name: draw() for name in params.levers}
     pool = [plain]
     for levers in everything[1:]:
         apart = (sum(by_lever[name] for name in levers) / len(levers) + draw()) / np.sqrt(2)
@@ -162,7 +162,7 @@ def _plan(params: Worth, texts: Texts, how: Design) -> Plan:
         test=test,
         params=params,
         finetune=finetune(),
-        levers={lever.kind: lever for lever in params.levers},
+        levers=params.levers,
         prepared={},
         around={one: Around((), Path("+".join(one) or "plain")) for one in sets(params)},
         refused={},

@@ -28,9 +28,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("calibration")]  # its s
 E5 = Path("../shared/models/multilingual-e5-small")
 LABELS, TEST = 240, 1000
 CHANGES: dict[str, Any] = {
-    "levers": [
-        {"kind": "augment", "seed": 7, "steps": [{"kind": "swap", "alpha": 0.1, "copies": 1}], "near_duplicate": 0.8}
-    ],
+    "levers": {
+        "augment": {
+            "kind": "augment",
+            "seed": 7,
+            "steps": [{"kind": "swap", "alpha": 0.1, "copies": 1}],
+            "near_duplicate": 0.8,
+        }
+    },
     "chains": 8,
     "curve_chains": 24,
 }

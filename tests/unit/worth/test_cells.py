@@ -32,9 +32,11 @@ OTHERWISE = (
     "satiety.secrets",
     "satiety.section",
     "satiety.settings",
+    "satiety.use",
     "satiety.worth.cells",
     "satiety.worth.cellstore",
     "satiety.worth.section",
+    "satiety.worth.selection",
 )
 """Plumbing: it says what went wrong, and reads and writes files; what it reads is in the key itself."""
 

@@ -27,6 +27,7 @@ from satiety.worth.preparing import prepare
 from satiety.worth.study import Course, run, sets
 from tests.unit.worth.material import AUGMENT, CONTROLS, PSEUDO, RETRIEVE, Inline, finetune, material, worth
 
+OFF = {"chains": 0}
 CHANGES: dict[str, Any] = {"levers": [AUGMENT, PSEUDO], "full": {"chains": 3, "budgets": 2, "dev": 0.2}}
 
 
@@ -58,6 +59,20 @@ def numbers(value: Any) -> list[float]:
     if isinstance(value, list):
         return [number for one in value for number in numbers(one)]
     return [value] if isinstance(value, float) else []
+
+
+def test_two_augmenters_are_compared_under_their_names(tmp_path: Path, tiny: Path) -> None:
+    drop = AUGMENT | {"steps": [{"kind": "drop", "probability": 0.3, "copies": 1}]}
+    found = study_of(tmp_path, tiny, levers={"swaps": AUGMENT, "drops": drop}, controls=[], full=CHANGES["full"] | OFF)
+    assert list(found.plan.levers) == ["drops", "swaps"]
+    said = tell(found) | {"next": advise(found, decide(found))}
+    assert {one["lever"] for one in said["levers"]} == {"drops", "swaps", "drops+swaps"}
+    assert sorted([*said["next"]["keep"], *said["next"]["off"], *said["next"]["undecided"]]) == ["drops", "swaps"]
+    used = {cell.levers: outcome.used for cell, outcome in found.course.outcomes.items() if cell.budget == 32}
+    assert used["drops", "swaps"] - used["swaps",] == used["drops",] - used[()] > 0, "copies of both, none lost"
+    tallies = {cell: outcome.tallies for cell, outcome in found.course.outcomes.items() if cell.budget == 32}
+    pairs = [(cell, Cell(32, ("swaps",), cell.chain)) for cell in tallies if cell.levers == ("drops",)]
+    assert any((tallies[one] != tallies[other]).any() for one, other in pairs), "they are not the same lever"
 
 
 def test_it_is_json_of_finite_rounded_numbers(told: dict[str, Any]) -> None:

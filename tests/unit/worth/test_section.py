@@ -15,7 +15,8 @@ FULL = {"chains": 3, "budgets": 2, "dev": 0.2}
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"levers": [AUGMENT, AUGMENT]}, "name augment twice"),
+        ({"levers": {"copy": AUGMENT}}, "are called copy twice; a control is called like its kind"),
+        ({"levers": {f"a{i}": AUGMENT for i in range(7)}}, "at most 6"),
         ({"full": FULL | {"chains": 1}}, "full.chains"),
         ({"full": FULL | {"chains": 2}}, "take 3 or more, or 0"),
         ({"full": FULL | {"dev": 0.6}}, "full.dev"),

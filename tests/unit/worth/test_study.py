@@ -327,8 +327,8 @@ def test_controls_are_measured_where_the_oracle_has_labels(
     assert controlled(worth(controls=CONTROLS[1:]), budgets, pool) == list(budgets[-2:])
 
 
-def test_a_lever_is_named_once() -> None:
-    with pytest.raises(ValueError, match=r"levers and controls name copy twice"):
+def test_a_lever_is_not_called_like_a_control() -> None:
+    with pytest.raises(ValueError, match=r"are called copy twice"):
         Worth.model_validate(worth(levers=[CONTROLS[1]], controls=CONTROLS[:1]).model_dump() | {"controls": CONTROLS})
 
 

@@ -1,0 +1,130 @@
+"""`levers`, `use` and `measure`: each lever has one name, and what draws on it says the name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from satiety.augment import Augmentation
+from satiety.errors import ParamsError
+from satiety.params import load_params
+from satiety.pretrain import Pretrain
+from satiety.retrieve import Retrieve
+from satiety.section import read_yaml
+from satiety.tuning import Finetune
+from satiety.worth import LEVERS, Worth
+from satiety.worth.study import sets
+
+SWAP = {"kind": "augment", "steps": [{"kind": "swap"}]}
+DROP = {"kind": "augment", "steps": [{"kind": "drop", "probability": 0.2}]}
+BM25 = {"kind": "retrieve", "retriever": {"kind": "bm25", "documents": 7}}
+PSEUDO = {"kind": "pseudo", "quota": 3.0}
+MLM = {"kind": "pretrain", "pretrainer": {"kind": "mlm", "share": 0.3}}
+ALL = {"swap": SWAP, "drop": DROP, "找": BM25, "self": PSEUDO, "more": MLM}
+
+
+def written(folder: Path, levers: Any = ALL, use: Any = (), measure: Any = (), **blocks: Any) -> Path:
+    """Write the default problem's file with these levers."""
+    path, given = folder / "params.yaml", {"use": use, "measure": measure}
+    lists = {name: names if isinstance(names, str) else list(names) for name, names in given.items()}
+    text = yaml.safe_dump(read_yaml(Path("params.yaml")) | {"levers": levers} | lists | blocks, allow_unicode=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_default_problem_uses_retrieval_alone_and_measures_three() -> None:
+    path = Path("params.yaml")
+    assert Retrieve.load(path).retriever.kind == "hybrid"
+    assert Augmentation.load(path).levers == {}
+    assert Pretrain.load(path).pretrainer.kind == "none"
+    assert Finetune.load(path).pseudo is None
+    assert [lever.kind for lever in Worth.load(path).levers.values()] == ["retrieve", "augment", "pseudo"]
+
+
+def test_the_pipeline_takes_its_params_from_the_levers_in_use(tmp_path: Path) -> None:
+    path = written(tmp_path, use=["drop", "self", "找", "more", "swap"])
+    assert load_params(path).worth.levers == {}
+    assert Retrieve.load(path).retriever.model_dump() == {"kind": "bm25", "documents": 7, "k1": 1.2, "b": 0.75}
+    assert [(name, one.steps[0].kind) for name, one in Augmentation.load(path).levers.items()] == [
+        ("drop", "drop"),
+        ("swap", "swap"),
+    ]
+    assert Pretrain.load(path).pretrainer.model_dump()["share"] == 0.3
+    tuned = Finetune.load(path).pseudo
+    assert tuned is not None
+    assert tuned.quota == 3.0
+
+
+def test_nothing_in_use_is_nothing_done(tmp_path: Path) -> None:
+    path = written(tmp_path, measure=ALL)
+    assert Retrieve.load(path).retriever.kind == Pretrain.load(path).pretrainer.kind == "none"
+    assert Augmentation.load(path).levers == {}
+    assert Finetune.load(path).pseudo is None
+    assert list(Worth.load(path).levers) == list(ALL)
+
+
+def test_two_of_a_kind_are_measured_apart_and_together(tmp_path: Path) -> None:
+    params = Worth.load(written(tmp_path, measure=["swap", "drop"]))
+    assert sets(params) == [(), ("drop",), ("swap",), ("drop", "swap")]
+    assert {name: lever.model_dump()["steps"][0]["kind"] for name, lever in params.levers.items()} == {
+        "swap": "swap",
+        "drop": "drop",
+    }
+
+
+@pytest.mark.parametrize(
+    ("blocks", "said"),
+    [
+        (
+            {"use": ["swpa"]},
+            "use: no lever is called 'swpa'; did you mean 'swap'? there are: drop, more, self,",
+        ),
+        ({"measure": ["none"]}, "no lever is called 'none'"),
+        ({"use": ["swap", "swap"]}, "swap is named twice"),
+        (
+            {"levers": ALL | {"best": {"kind": "oracle"}}, "use": ["best"]},
+            "best is of kind oracle, of which",
+        ),
+        (
+            {"levers": ALL | {"two": BM25}, "use": ["找", "two"]},
+            "找 and two are both of kind retrieve",
+        ),
+        ({"levers": {"plain": SWAP}}, "'plain' is what reports call no lever at all"),
+        ({"levers": {"a+b": SWAP}}, "String should match pattern"),
+        ({"levers": {"leak": SWAP}, "measure": ["leak"]}, "are called leak twice; a control is called like its kind"),
+        ({"levers": {"a": {"steps": []}}}, "say which lever with 'kind:'"),
+        ({"levers": {"a": {"kind": "swap"}}}, "no lever is called 'swap'"),
+        ({"use": "swap"}, "use: Input should be a valid list"),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_name(tmp_path: Path, blocks: dict[str, Any], said: str) -> None:
+    with pytest.raises(ParamsError) as caught:
+        load_params(written(tmp_path, **blocks))
+    (line,) = str(caught.value).splitlines()
+    assert said in line
+
+
+def test_a_wrong_value_of_a_lever_is_named_once_with_its_line(tmp_path: Path) -> None:
+    wrong = ALL | {"self": {"kind": "pseudo", "quota": 0.0}}
+    path = written(tmp_path, wrong, use=["self"], measure=["self"])
+    line = next(i for i, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if "quota" in text)
+    with pytest.raises(ParamsError) as caught:
+        load_params(path)
+    assert str(caught.value).startswith(f"{path}:{line}: levers.self.quota: Input should be greater than 0")
+    assert len(str(caught.value).splitlines()) == 1
+    for section in (Finetune, Worth):
+        with pytest.raises(ParamsError, match=rf"params\.yaml:{line}: levers\.self\.quota"):
+            section.load(path)
+
+
+def test_every_lever_that_the_pipeline_can_use_is_one_that_a_stage_reads(tmp_path: Path) -> None:
+    """Else it would be in use, and nothing would come of it."""
+    usable = {name for name in LEVERS if LEVERS[name].at_once}
+    assert usable == {"retrieve", "augment", "pretrain", "pseudo"}
+    sections = (Retrieve, Augmentation, Pretrain, Finetune)
+    idle = [section.load(written(tmp_path)) for section in sections]
+    path = written(tmp_path, {name: {"kind": name} for name in usable}, use=sorted(usable))
+    assert not [section for section, nothing in zip(sections, idle, strict=True) if section.load(path) == nothing]
