@@ -47,7 +47,7 @@ def clinc150(home: Path) -> dict[str, Any]:
 def thucnews(home: Path) -> dict[str, Any]:
     """Return the params of the example, its data and model found from here."""
     params = stages.read(Path("examples/topics_zh/params.yaml"))
-    for one in (*params["ingest"]["labelled"], params["ingest"]["base"]):
+    for one in (*params["ingest"]["labelled"], params["project"]["base"]):
         one["uri"] = one["uri"].replace("../../../shared", str(SHARED))
     return params
 

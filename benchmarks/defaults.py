@@ -1,7 +1,8 @@
 """What each lever that is off in params.yaml did to the default problem: why it is off.
 
-Per split (a seed of ingest), the stages run as `dvc repro` runs them, once as params.yaml has it and once per lever,
-which changes its own block alone. The score is the headline metric on the 2,000 test tweets of the split.
+Per split (a seed of the project), the stages run as `dvc repro` runs them, once as params.yaml has it and once per
+lever, which is put into `use` beside what is there. The score is the headline metric on the 2,000 test tweets of the
+split.
 
     python -m benchmarks.defaults [--splits 3]     writes benchmarks/results/defaults.json after every run
 """
@@ -14,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.support import stages
+from satiety.project import Project
 
 RESULTS = stages.ROOT / "benchmarks" / "results" / "defaults.json"
 TRAINING = {
@@ -25,6 +27,7 @@ LEVERS: dict[str, dict[str, Any]] = {
     "as it is": {},
     "augment: swap, drop, punctuate": {
         "augment": {
+            "kind": "augment",
             "steps": [
                 {"kind": "swap", "alpha": 0.1, "copies": 2},
                 {"kind": "drop", "probability": 0.1, "copies": 2},
@@ -33,10 +36,14 @@ LEVERS: dict[str, dict[str, Any]] = {
         }
     },
     "augment: nlpaug's keyboard and char_swap": {
-        "augment": {"steps": [{"kind": "keyboard", "layout": "en", **NOISE}, {"kind": "char_swap", **NOISE}]}
+        "augment": {
+            "kind": "augment",
+            "steps": [{"kind": "keyboard", "layout": "en", **NOISE}, {"kind": "char_swap", **NOISE}],
+        }
     },
     "pretrain: masked LM on what was retrieved": {
         "pretrain": {
+            "kind": "pretrain",
             "pretrainer": {
                 "kind": "mlm", "learning_rate": 5e-5, "head_learning_rate": 1e-3, "max_length": 64, "share": 0.15,
                 "whole_words": True, "held_out": 0.05, "training": TRAINING,
@@ -44,10 +51,10 @@ LEVERS: dict[str, dict[str, Any]] = {
         }
     },
     "pseudo: three rounds on what was retrieved": {
-        "finetune": {"pseudo": {"rounds": 3, "quota": 2.0, "confidence": 0.6}}
+        "finetune": {"kind": "pseudo", "rounds": 3, "quota": 2.0, "confidence": 0.6}
     },
 }  # fmt: skip
-"""Each with its papers' values, not tuned to this problem."""
+"""Each by the first stage that it changes, with its papers' values, not tuned to this problem."""
 
 
 def main() -> None:
@@ -81,9 +88,9 @@ def _affected(first: str) -> list[str]:
 
 def _run_stage(folder: Path, split: int, blocks: dict[str, Any], stage: str) -> None:
     params = stages.read(stages.ROOT / "params.yaml")
-    params["ingest"]["seed"] += split
-    for name, block in blocks.items():
-        params[name] |= block
+    params["project"]["seed"] = Project.model_fields["seed"].default + split
+    params["levers"] |= blocks
+    params["use"] += blocks
     stages.write(folder, params)
     stages.run(folder, stage)
 

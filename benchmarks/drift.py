@@ -42,17 +42,17 @@ def eye(language: str) -> tuple[Eye, list[Example]]:
         stages.write(home, params)
         for stage in ("ingest", "validate"):
             stages.run(home, stage)
-    return seeing(home, params)
+    return seeing(home)
 
 
-def seeing(home: Path, params: dict[str, Any]) -> tuple[Eye, list[Example]]:
+def seeing(home: Path) -> tuple[Eye, list[Example]]:
     """Return how a head of the labels in a folder sees texts, and the test examples in it."""
     from satiety.problems import Problem
     from satiety.worth.learning import Quick
     from satiety.worth.reading import Reader
     from satiety.worth.section import Worth
 
-    worth = Worth.check(home / "params.yaml", params["worth"], at=("worth",))
+    worth = Worth.load(home / "params.yaml")
     problem, test = Problem.load(home / "data/problem.json"), list(read(home / "data/test.parquet", Example))
     labelled = [one for split in ("train", "dev") for one in read(home / f"data/{split}.parquet", Example)]
     reader = Reader(home / "read", home / "models/base", problem, worth.reading, "cpu")

@@ -22,7 +22,6 @@ from typing import Any
 import numpy as np
 
 from benchmarks.drift import WORLDS, eye
-from benchmarks.support import stages
 from satiety.augment import AUGMENTERS, Augment
 from satiety.drift.rehearsal import Pool, world
 from satiety.drift.section import Monitor
@@ -135,7 +134,7 @@ def main() -> None:
     parser.add_argument("--shifts", type=int, default=100)
     parser.add_argument("--seed", type=int, default=2026)
     asked = parser.parse_args()
-    params = Monitor.model_validate(stages.read(Path("params.yaml"))["monitor"])
+    params = Monitor.load(Path("params.yaml"))
     found = {language: list(shifts(language, asked.shifts, asked.seed, params)) for language in WORLDS}
     everything = [one for those in found.values() for one in those]
     result = {name: told(those, params.harm) for name, those in {**found, "both": everything}.items()}

@@ -27,6 +27,7 @@ from satiety.augment import Augment
 from satiety.drift.section import Monitor
 from satiety.drift.watch import Window, rehearsed, watch
 from satiety.ingest import Ingest
+from satiety.project import shared
 from satiety.worth.agreement import wilson
 
 RESULTS = Path("benchmarks/results/months.json")
@@ -37,13 +38,15 @@ BAR = 0.03
 def lived(seed: int) -> Iterator[dict[str, Any]]:
     """Yield the months of a year: what monitoring says, and what is so."""
     year = Year.read().model_copy(update={"seed": seed})
-    params, home = place.changed(stages.read(Path("params.yaml")), year.params), SCRATCH / f"months-{seed}"
-    examples, others = place.divided(Ingest.model_validate(params["ingest"]), Path("data/raw"), seed)
+    file, home = Path("params.yaml"), SCRATCH / f"months-{seed}"
+    params = place.changed(stages.read(file), year.params)
+    given = shared(file, params)
+    examples, others = place.divided(Ingest.check(file, params["ingest"], shared=given), Path("data/raw"), seed)
     place.settle(place.Copy(home, {}), params, examples)
     for stage in ("ingest", "validate"):
         stages.run(home, stage)
-    eye, test = seeing(home, stages.read(home / "params.yaml"))
-    how, there, asked = Monitor.model_validate(params["monitor"]), people(year, others), set[str]()
+    eye, test = seeing(home)
+    how, there, asked = Monitor.load(file), people(year, others), set[str]()
     test = random.Random(how.seed).sample(test, how.reference)
     pool = eye.pool(test, Augment(seed=how.seed, steps=how.rehearsal.rewrites, near_duplicate=1.0))
     estimator = rehearsed(eye.problem, pool, year.texts, how)

@@ -101,7 +101,9 @@ def main() -> None:
     """Run the studies, write the results, print them."""
     studies = int(sys.argv[1]) if len(sys.argv) > 1 else STUDIES
     params = Worth.load().model_copy(update={"controls": []})
-    params = params.model_copy(update={"levers": [one for one in params.levers if one.kind == LEVER[0]]})
+    params = params.model_copy(
+        update={"levers": {name: one for name, one in params.levers.items() if name == LEVER[0]}}
+    )
     rows = []
     for number, given in enumerate(material(studies)):
         rows.append(row(measured(given, params)))

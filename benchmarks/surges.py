@@ -74,10 +74,10 @@ def by_head(language: str, watch: Watching, params: Replay, texts: list[Text]) -
 
     home, problem_file = SCRATCH / f"surges-{language}", WORLDS[language][1]
     problem_params = stages.read(problem_file)
-    base = problem_params["ingest"]["base"]
+    base = problem_params["project"]["base"]
     base["uri"] = base["uri"].replace("local://../../../shared", f"local://{Path('../shared').absolute()}")
     take_model(Asset.model_validate(base), home / "base", Path("data/raw"))
-    worth = Worth.check(problem_file, problem_params["worth"], at=("worth",))
+    worth = Worth.load(problem_file)
     here = {one.text for one in texts}
     others = [one for one in load(params.model_copy(update={"texts": ALL}), Topics.of({})) if one.text not in here]
     learned = [
