@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from satiety.assets import take_model
+from satiety.executor import processes
 from satiety.ingest import Ingest
 from satiety.ingest.duplicates import drop_twins, settle_conflicts
 from satiety.ingest.load import load
@@ -66,7 +67,8 @@ def material(studies: int) -> list[Material]:
 def measured(given: Material, params: Worth) -> Findings:
     """Return what the meter finds with the labels of one study."""
     plan, inputs = prepare(given, params, Finetune.load(), SCRATCH, "cpu")
-    return find(plan, run(plan, inputs, cores()))
+    with processes(cores()) as executor:
+        return find(plan, run(plan, inputs, executor))
 
 
 def row(found: Findings) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from typing import Any
 import torch
 
 from benchmarks.support.memory import memory
+from satiety.executor import processes
 from satiety.problems import Problem
 from satiety.records import Document, Example, read
 from satiety.settings import cores
@@ -49,7 +50,8 @@ def study(given: Material, params: Worth, home: Path) -> tuple[float, Course, An
     """Prepare and run the study; return its seconds, what it gave, and its plan."""
     clock = time.perf_counter()
     plan, inputs = prepare(given, params, Finetune.load(), home, "cpu")
-    course = run(plan, inputs, cores())
+    with processes(cores()) as executor:
+        course = run(plan, inputs, executor)
     return time.perf_counter() - clock, course, plan
 
 

@@ -29,6 +29,7 @@ def main(
     report: Report,
 ) -> None:
     """Evaluate the cells, those that are not kept from before, and say what they mean."""
+    from satiety.executor import processes
     from satiety.worth.advice import advise
     from satiety.worth.decision import decide
     from satiety.worth.findings import find, tell
@@ -41,7 +42,8 @@ def main(
     pool = (*read(train, Example), *read(dev, Example))
     material = Material(Problem.load(problem), pool, tuple(read(test, Example)), tuple(read(corpus, Document)), base)
     plan, inputs = prepare(material, params, Finetune.load(), STATE / "worth", settings.device)
-    found = find(plan, run(plan, inputs, settings.processes))
+    with processes(settings.processes) as executor:
+        found = find(plan, run(plan, inputs, executor))
     decision = decide(found)
     told = {**tell(found), "headline": headline(found, decision), "next": advise(found, decision)}
     write_text(page, drawn(told, "en"))

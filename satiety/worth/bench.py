@@ -4,57 +4,24 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from satiety.neardup import HeldOut
 from satiety.problems import Prediction
 from satiety.worth.cellstore import Outcome
 from satiety.worth.chains import chain
 from satiety.worth.learning import Full, Quick, parted
-from satiety.worth.levers import Around, Lesson, Lever
+from satiety.worth.levers import Lesson
+from satiety.worth.plan import Plan
 from satiety.worth.reading import Reader, name_of
 
 if TYPE_CHECKING:
-    from satiety.problems import Problem
     from satiety.problems.base import Floats
     from satiety.records import Example
-    from satiety.tuning.section import Finetune
     from satiety.worth.cells import Cell
-    from satiety.worth.section import Worth
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What all cells of a study share; plain data, that goes to every process once."""
-
-    problem: Problem
-    pool: tuple[Example, ...]
-    test: tuple[Example, ...]
-    params: Worth
-    finetune: Finetune
-    levers: Mapping[str, Lever]
-    """By name, in the order they act; controls among them."""
-    prepared: Mapping[str, Any]
-    around: Mapping[tuple[str, ...], Around]
-    """By lever set."""
-    refused: Mapping[bytes, bool]
-    """Of the texts that levers announced, by name: whether they give away a test text."""
-    zero: Floats
-    """Tallies of answers without training, shape (examples, counts)."""
-    home: Path
-    device: str
-
-    def acting(self, levers: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the levers of a set without those that change nothing in it: nobody reads what they find."""
-        taught = tuple(name for name in levers if self.levers[name].teaches)
-        here, there = self.around[levers], self.around.get(taught)
-        reads = any(self.levers[name].reads for name in taught)
-        same = there and here.encoder == there.encoder and (not reads or here.documents == there.documents)
-        return taught if same else levers
 
 
 class Bench:

@@ -32,7 +32,7 @@ from satiety.worth.study import Course, sets
 from satiety.worth.together import Sure
 
 if TYPE_CHECKING:
-    from satiety.worth.bench import Plan
+    from satiety.worth.plan import Plan
     from satiety.worth.scores import Key
 
 ZERO: LeverSet = ("zero-shot",)

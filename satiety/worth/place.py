@@ -15,9 +15,9 @@ from satiety.worth.scores import LeverSet, Scores, gain
 from satiety.worth.study import Course
 
 if TYPE_CHECKING:
-    from satiety.worth.bench import Plan
     from satiety.worth.cells import Cell
     from satiety.worth.curve import Curve
+    from satiety.worth.plan import Plan
     from satiety.worth.together import Sure
 
 

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 from satiety.errors import DataError
 from satiety.files import digest, manifest
 from satiety.neardup import HeldOut
-from satiety.worth.bench import Plan
 from satiety.worth.chains import grid
 from satiety.worth.levers import Around, Lever, World
+from satiety.worth.plan import Plan, in_order
 from satiety.worth.reading import Reader, name_of
 from satiety.worth.scores import LeverSet
 from satiety.worth.study import controlled, sets
@@ -74,12 +74,11 @@ def prepare(material: Material, params: Worth, finetune: Finetune, home: Path, d
         device,
         home,
     )
-    named = [*params.levers.items(), *((control.kind, control) for control in params.controls)]
-    levers = dict(sorted(named, key=lambda one: (one[1].place, one[0])))
+    levers = in_order(params)
     prepared = {name: lever.prepare(world) for name, lever in levers.items()}
     held = HeldOut.of(material.test, params.near_duplicate)
     around = _surroundings(world, params, levers, held)
-    texts = list(_texts(world, levers, prepared, around))
+    texts = list(_texts(world, prepared, around))
     twins = held.twins(texts)
     _read(world, params, levers, prepared, around, reader)
     plan = Plan(
@@ -88,7 +87,6 @@ def prepare(material: Material, params: Worth, finetune: Finetune, home: Path, d
         test=material.test,
         params=params,
         finetune=finetune.model_copy(update={"pseudo": None}),  # levers are the meter's to set
-        levers=levers,
         prepared=prepared,
         around=around,
         refused={name_of(text): twin is not None for text, twin in zip(texts, twins, strict=True)},
@@ -137,10 +135,10 @@ def _sample(world: World, params: Worth) -> tuple[Document, ...]:
 
 
 def _texts(
-    world: World, levers: Mapping[str, Lever], prepared: Mapping[str, Any], around: Mapping[LeverSet, Around]
+    world: World, prepared: Mapping[str, tuple[Example, ...]], around: Mapping[LeverSet, Around]
 ) -> Iterator[str]:
     """Yield every text that may come into training beside the pool, each once; the test's own among them."""
-    brought: Iterable[str] = (text for name, lever in levers.items() for text in lever.texts(prepared[name]))
+    brought: Iterable[str] = (example.text for examples in prepared.values() for example in examples)
     raw = (document.text for one in around.values() for document in one.documents)
     yield from dict.fromkeys((*brought, *raw, *(example.text for example in world.test)))
 
@@ -149,7 +147,7 @@ def _read(
     world: World,
     params: Worth,
     levers: Mapping[str, Lever],
-    prepared: Mapping[str, Any],
+    prepared: Mapping[str, tuple[Example, ...]],
     around: Mapping[LeverSet, Around],
     base: Reader,
 ) -> None:
@@ -164,7 +162,7 @@ def _read(
         if len(world.problem.inputs) > 1:
             continue  # what levers bring is no bare text then: each cell reads its own
         for name in found:
-            reader.read(world.problem.ask(levers[name].texts(prepared[name])))
+            reader.read(prepared[name])
             if levers[name].reads:
                 reader.read(world.problem.ask(document.text for document in one.documents))
 

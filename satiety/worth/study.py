@@ -5,24 +5,25 @@ Chains go round by round, so that after each every lever set has been seen on th
 
 from __future__ import annotations
 
-import os
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from itertools import combinations
-from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from satiety.errors import SetupError
 from satiety.evaluate.bootstrap import Resampling, groups_of
+from satiety.executor import Executor, Job
 from satiety.progress import track
-from satiety.worth.bench import Bench, Plan
+from satiety.worth.bench import Bench
 from satiety.worth.cells import Cell, key_of
 from satiety.worth.cellstore import CellStore, Outcome
 from satiety.worth.chains import CURVE, grid
 from satiety.worth.levers.controls import Oracle
+from satiety.worth.plan import Plan
 from satiety.worth.scores import LeverSet, Ruler
 from satiety.worth.section import FIRST_LOOK
 from satiety.worth.sequential import Futility, stopped
@@ -30,6 +31,8 @@ from satiety.worth.sequential import Futility, stopped
 if TYPE_CHECKING:
     from satiety.worth.section import Worth
 
+CELLS = "cells"
+"""Folder of the results, in that of the study."""
 CONTROLLED = 2
 """Budgets at which controls are measured."""
 
@@ -64,23 +67,23 @@ def controlled(params: Worth, budgets: Sequence[int], pool: int) -> list[int]:
     return (off or fits)[-CONTROLLED:]
 
 
-def run(plan: Plan, inputs: Sequence[str], workers: int) -> Course:
+def run(plan: Plan, inputs: Sequence[str], executor: Executor) -> Course:
     """Evaluate the cells.
 
     Args:
         plan: of the study.
         inputs: digests of data and model, for the cells' keys.
-        workers: processes.
+        executor: works them off.
     """
     begun, params = time.monotonic(), plan.params
     course = Course(grid(len(plan.pool), params.budgets))
-    store = CellStore(plan.home / "cells")
     above = [n for n in course.budgets if n]
     everything = sets(params)
     real = [levers for levers in everything if plan.acting(levers) == levers]
     course.planned = len(real) * len(above) * params.chains
-    with _pool(plan, workers) as pool:
-        desk = _Desk(plan, inputs, store, pool, course)
+    with TemporaryDirectory(prefix="satiety-") as folder:
+        plan.save(Path(folder))
+        desk = _Desk(plan, Path(folder), inputs, executor, course)
         desk.evaluate(_constant(plan, course.budgets))
         ruler = Ruler(
             plan.problem.score,
@@ -144,27 +147,29 @@ def _of_levers(cell: Cell, real: Sequence[LeverSet]) -> bool:
 class _Desk:
     """Takes what is known from the store, and has the rest computed."""
 
-    def __init__(
-        self, plan: Plan, inputs: Sequence[str], store: CellStore, pool: ProcessPoolExecutor, course: Course
-    ) -> None:
-        self.plan, self.inputs, self.store, self.pool, self.course = plan, inputs, store, pool, course
+    def __init__(self, plan: Plan, folder: Path, inputs: Sequence[str], executor: Executor, course: Course) -> None:
+        self.plan, self.folder, self.inputs, self.executor, self.course = plan, folder, inputs, executor, course
+        self.store = CellStore(plan.home / CELLS)
 
     def evaluate(self, cells: Sequence[Cell]) -> None:
         """Put the outcomes of these cells into the course."""
-        waiting: dict[Future[Outcome], tuple[Cell, str]] = {}
         twins = {cell: replace(cell, levers=self.plan.acting(cell.levers)) for cell in cells}
-        for cell in dict.fromkeys(twins.values()):
-            key = self._key(cell)
-            if (known := self.store.get(key)) is not None:
-                self.course.outcomes[cell] = known
-            else:
-                waiting[self.pool.submit(_evaluate, cell, key)] = cell, key
-        for done in track(as_completed(waiting), "cells", total=len(waiting)):
-            cell, key = waiting[done]
-            self.course.outcomes[cell] = done.result()
-            self.store.put(key, self.course.outcomes[cell])
+        keys = {cell: self._key(cell) for cell in dict.fromkeys(twins.values())}
+        known = {cell: self.store.get(key) for cell, key in keys.items()}
+        self.course.outcomes |= {cell: outcome for cell, outcome in known.items() if outcome is not None}
+
+        waiting = [cell for cell, outcome in known.items() if outcome is None]
+        jobs = [_job(cell, keys[cell], self.folder) for cell in waiting]
+        for place, _ in track(self.executor.map(evaluate, jobs), "cells", total=len(jobs)):
+            self.course.outcomes[waiting[place]] = self._kept(keys[waiting[place]])
             self.course.computed += 1
         self.course.outcomes |= {cell: self.course.outcomes[twin] for cell, twin in twins.items()}
+
+    def _kept(self, key: str) -> Outcome:
+        outcome = self.store.get(key)
+        if outcome is None:
+            raise SetupError(f"{self.store.folder}: a result that was just kept is damaged; is the disk whole?")
+        return outcome
 
     def _key(self, cell: Cell) -> str:
         plan, params = self.plan, self.plan.params
@@ -177,38 +182,17 @@ class _Desk:
         return key_of(cell, [recipe, texts, around.encoder.name if levers else ""], self.inputs, levers)
 
 
-@contextmanager
-def _pool(plan: Plan, workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Start processes of one thread each. They end with this one, however it ends, and at once where it is told to."""
-    before = os.environ.get("OMP_NUM_THREADS")
-    os.environ["OMP_NUM_THREADS"] = "1"
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _enter, (plan, os.getpid()))
-    try:
-        yield pool
-    except BaseException:
-        for process in list((pool._processes or {}).values()):
-            process.terminate()
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    finally:
-        os.environ.pop("OMP_NUM_THREADS") if before is None else os.environ.update(OMP_NUM_THREADS=before)
-    pool.shutdown()
+def _job(cell: Cell, key: str, plan: Path) -> Job:
+    return {"plan": str(plan), "key": key, "cell": {**asdict(cell), "levers": list(cell.levers)}}
 
 
-_benches: list[Bench] = []
+def evaluate(job: Job) -> None:
+    """Evaluate a cell and keep its outcome, in whatever process this is."""
+    bench, fields = _bench(Path(job["plan"])), job["cell"]
+    outcome = bench.evaluate(Cell(**{**fields, "levers": tuple(fields["levers"])}), job["key"])
+    CellStore(bench.plan.home / CELLS).put(job["key"], outcome)
 
 
-def _enter(plan: Plan, parent: int) -> None:
-    """Set a process up."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-    _benches.append(Bench(plan))
-
-
-def _evaluate(cell: Cell, key: str) -> Outcome:
-    return _benches[0].evaluate(cell, key)
+@lru_cache(maxsize=1)
+def _bench(plan: Path) -> Bench:
+    return Bench(Plan.load(plan))

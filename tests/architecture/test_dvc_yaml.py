@@ -23,6 +23,7 @@ from tasks.stage import Stage
 PLUMBING = {
     "satiety",
     "satiety.errors",
+    "satiety.executor",
     "satiety.fields",
     "satiety.files",
     "satiety.progress",

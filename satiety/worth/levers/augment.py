@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from satiety.augment import Augment, augment, join
 from satiety.section import MOST
@@ -12,8 +11,6 @@ from satiety.worth.levers.base import LEVERS, Lesson, Lever, World
 
 if TYPE_CHECKING:
     from satiety.records import Example
-
-    Copies = Mapping[str, tuple[Example, ...]]
 
 
 @LEVERS.register("augment")
@@ -24,15 +21,11 @@ class AugmentLever(Augment, Lever):
     at_once: ClassVar = MOST
     code: ClassVar = ("satiety.augment",)
 
-    def prepare(self, world: World) -> Copies:
-        made: dict[str, list[Example]] = defaultdict(list)
-        for copy in augment(world.pool, world.test, world.problem, self).examples[len(world.pool) :]:
-            made[copy.parent or copy.id].append(copy)
-        return {parent: tuple(copies) for parent, copies in made.items()}
-
-    def texts(self, prepared: Any) -> Iterable[str]:
-        return (copy.text for copies in prepared.values() for copy in copies)
+    def prepare(self, world: World) -> tuple[Example, ...]:
+        return tuple(augment(world.pool, world.test, world.problem, self).examples[len(world.pool) :])
 
     def teach(self, examples: tuple[Example, ...], lesson: Lesson) -> tuple[Example, ...]:
-        copies: Copies = lesson.prepared
-        return tuple(join(examples, (copy for example in examples for copy in copies.get(example.id, ()))))
+        copies: dict[str, list[Example]] = defaultdict(list)
+        for copy in lesson.prepared:
+            copies[copy.parent or copy.id].append(copy)
+        return tuple(join(examples, (copy for example in examples for copy in copies[example.id])))

@@ -7,10 +7,10 @@ the labelled examples of the cell and returns what is learned from. Levers of a 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from satiety.registry import Component, Registry
 
@@ -58,7 +58,7 @@ class Lesson:
     """The whole pool in the order of the cell's chain: its first ``budget`` are the labels of the cell."""
     test: tuple[Example, ...]
     documents: tuple[Document, ...]
-    prepared: Any
+    prepared: tuple[Example, ...]
     """What this lever prepared."""
     draw: random.Random
     answer: Callable[[Sequence[Example], Sequence[str]], list[Prediction]]
@@ -91,12 +91,8 @@ class Lever(Component):
         """Return other documents, or another encoder."""
         return around
 
-    def prepare(self, world: World) -> Any:
-        """Return what takes long and is the same for all cells; plain data."""
-        return None
-
-    def texts(self, prepared: Any) -> Iterable[str]:
-        """Return the texts that it will add, as far as they are known before any cell."""
+    def prepare(self, world: World) -> tuple[Example, ...]:
+        """Return the examples that it may add and that are the same for all cells; those of others name a parent."""
         return ()
 
     def teach(self, examples: tuple[Example, ...], lesson: Lesson) -> tuple[Example, ...]:

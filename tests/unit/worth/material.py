@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from satiety.answers import Label, Span, Spans
+from satiety.executor import Job, Work
 from satiety.problems import PROBLEMS, Prediction
 from satiety.records import Document, Example
 from satiety.tuning import METHODS, Finetune
 from satiety.worth import Worth
-from satiety.worth.bench import Bench, Plan
 from satiety.worth.levers import Lesson
 from satiety.worth.preparing import Material
 
@@ -158,20 +158,16 @@ def lesson(pool: Sequence[Example], budget: int, **changes: Any) -> Lesson:
         "order": tuple(pool),
         "test": tuple(classified(10, start=1000)),
         "documents": documents(classified(20, start=2000)),
-        "prepared": None,
+        "prepared": (),
         "draw": random.Random(1),
         "answer": lambda _, texts: [Prediction(Label("good"), confidence=0.9) for _ in texts],
     }
     return Lesson(**fields | changes)
 
 
-class Inline(Executor):
-    """Evaluates cells in this process, one by one: what processes do, without their start."""
+class Inline:
+    """An executor that works jobs off in this process, one by one, as others read them."""
 
-    def __init__(self, _workers: int, _context: Any, _enter: Callable[..., None], given: tuple[Plan, int]) -> None:
-        self.bench = Bench(given[0])
-
-    def submit(self, _: Any, *cell: Any) -> Future[Any]:  # type: ignore[override]
-        done: Future[Any] = Future()
-        done.set_result(self.bench.evaluate(*cell))
-        return done
+    def map(self, work: Work, jobs: Iterable[Job]) -> Iterator[tuple[int, Any]]:
+        for place, job in enumerate(jobs):
+            yield place, work(json.loads(json.dumps(job)))

@@ -13,12 +13,12 @@ from satiety.answers import Label
 from satiety.evaluate.bootstrap import Resampling
 from satiety.problems import PROBLEMS
 from satiety.records import Example
-from satiety.worth.bench import Plan
 from satiety.worth.cells import Cell
 from satiety.worth.cellstore import Outcome
 from satiety.worth.chains import CURVE
 from satiety.worth.findings import Findings, find
 from satiety.worth.levers import Around
+from satiety.worth.plan import Plan
 from satiety.worth.resample import Drawn
 from satiety.worth.scores import PLAIN, Key, LeverSet, Scores, resample
 from satiety.worth.study import Course, sets
@@ -162,7 +162,6 @@ def _plan(params: Worth, texts: Texts, how: Design) -> Plan:
         test=test,
         params=params,
         finetune=finetune(),
-        levers=params.levers,
         prepared={},
         around={one: Around((), Path("+".join(one) or "plain")) for one in sets(params)},
         refused={},

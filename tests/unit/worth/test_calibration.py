@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from satiety.answers import Label
+from satiety.executor import processes
 from satiety.problems import PROBLEMS
 from satiety.records import Example
 from satiety.tuning import Finetune
@@ -93,7 +94,8 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Any:
         params["head"] |= {"strengths": STRENGTHS}
         home = tmp_path_factory.mktemp(language)
         plan, inputs = prepare(material(language), Worth.model_validate(params), Finetune.load(), home, "cpu")
-        return find(plan, run(plan, inputs, min(2, os.cpu_count() or 1)))
+        with processes(min(2, os.cpu_count() or 1)) as executor:
+            return find(plan, run(plan, inputs, executor))
 
     return study
 

@@ -12,14 +12,15 @@ import psutil
 import pytest
 
 from satiety.answers import Label
-from satiety.errors import DataError
+from satiety.errors import DataError, ModelError
+from satiety.executor import processes
 from satiety.records import Example
-from satiety.worth import study
-from satiety.worth.bench import Bench, Plan
+from satiety.worth.bench import Bench
 from satiety.worth.cells import Cell
 from satiety.worth.chains import CURVE
 from satiety.worth.learning import Quick
 from satiety.worth.levers import LEVERS
+from satiety.worth.plan import Plan
 from satiety.worth.preparing import prepare
 from satiety.worth.reading import name_of
 from satiety.worth.section import Worth
@@ -36,11 +37,6 @@ FIRST = 1 + 4 * 4 + KNOWN + BESIDE + 2 * 4 * 3
 """Cells of the smallest study: no label, the curve, controls, plain and one lever."""
 
 
-@pytest.fixture
-def inline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(study, "ProcessPoolExecutor", Inline)
-
-
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where texts that were read once are kept for all tests; cells are not."""
@@ -52,10 +48,9 @@ def plan_of(home: Path, base: Path, kind: str = "classify", **changes: Any) -> t
 
 
 def studied(home: Path, base: Path, kind: str = "classify", **changes: Any) -> Course:
-    return run(*plan_of(home, base, kind, **changes), workers=1)
+    return run(*plan_of(home, base, kind, **changes), Inline())
 
 
-@pytest.mark.usefixtures("inline")
 class TestWhatIsKnownIsNotComputedAgain:
     def test_a_second_run_computes_nothing_and_finds_the_same(self, tmp_path: Path, tiny: Path) -> None:
         first, again = studied(tmp_path, tiny), studied(tmp_path, tiny)
@@ -101,7 +96,7 @@ class TestWhatIsKnownIsNotComputedAgain:
         changed = material(tiny)
         one = replace(changed.pool[3], answer=Label("good" if str(changed.pool[3].answer) == "bad" else "bad"))
         changed = replace(changed, pool=(*changed.pool[:3], one, *changed.pool[4:]))
-        found = run(*prepare(changed, worth(controls=[]), finetune(), tmp_path, "cpu"), workers=1)
+        found = run(*prepare(changed, worth(controls=[]), finetune(), tmp_path, "cpu"), Inline())
         assert found.computed == FIRST - KNOWN - BESIDE
 
     def test_a_damaged_cell_is_computed_again_and_comes_out_the_same(self, tmp_path: Path, tiny: Path) -> None:
@@ -129,10 +124,10 @@ class TestWhatIsKnownIsNotComputedAgain:
         assert found.planned == 2 * 4 * 6
 
 
-def test_processes_find_what_one_process_finds(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_find_what_one_process_finds(tmp_path: Path, tiny: Path) -> None:
     plan, inputs = plan_of(tmp_path / "a", tiny)
-    apart = run(plan, inputs, workers=2)
-    monkeypatch.setattr(study, "ProcessPoolExecutor", Inline)
+    with processes(2) as executor:
+        apart = run(plan, inputs, executor)
     together = studied(tmp_path / "b", tiny)
     assert apart.computed == together.computed == FIRST
     assert all((together.outcomes[cell].tallies == one.tallies).all() for cell, one in apart.outcomes.items())
@@ -140,11 +135,24 @@ def test_processes_find_what_one_process_finds(tmp_path: Path, tiny: Path, monke
 
 def test_an_error_in_a_cell_is_told_and_leaves_no_process(tmp_path: Path, tiny: Path) -> None:
     plan, inputs = plan_of(tmp_path, tiny, controls=[])
-    broken = replace(plan, prepared={**plan.prepared, "augment": 5})
-    with pytest.raises(AttributeError, match="'int' object has no attribute 'get'"):
-        run(broken, inputs, workers=1)
+    nowhere = replace(plan.around["augment",], encoder=tmp_path / "nowhere")
+    broken = replace(plan, around={**plan.around, ("augment",): nowhere})
+    with pytest.raises(ModelError, match="nowhere: no such folder"), processes(1) as executor:
+        run(broken, inputs, executor)
     assert not psutil.wait_procs(workers(), timeout=PATIENCE)[1]
-    assert run(plan, inputs, workers=1).computed < FIRST - KNOWN - BESIDE, "what was finished is kept"
+    assert run(plan, inputs, Inline()).computed < FIRST - KNOWN - BESIDE, "what was finished is kept"
+
+
+def test_a_plan_is_read_as_it_was_written(tmp_path: Path, tiny: Path) -> None:
+    for kind in ("classify", "ner"):
+        plan, _ = plan_of(tmp_path / "home", tiny, kind, levers=[AUGMENT, PSEUDO, RETRIEVE])
+        (tmp_path / kind).mkdir()
+        plan.save(tmp_path / kind)
+        again = Plan.load(tmp_path / kind)
+        assert (again.zero == plan.zero).all()
+        assert replace(again, zero=plan.zero) == plan
+        assert list(again.levers.items()) == list(plan.levers.items())
+        assert not list((tmp_path / kind).glob("*.pkl"))
 
 
 def workers() -> list[psutil.Process]:

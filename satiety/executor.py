@@ -1,0 +1,79 @@
+"""Jobs -> their results, as they end, worked off side by side.
+
+A job is plain JSON: paths and params, never a live object, so that it can be sent to a process or to another machine.
+What many jobs share lies in files that they name; whoever works them off reads it once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from multiprocessing import get_context
+from typing import Any, Protocol
+
+Job = Mapping[str, Any]
+"""What ``json.dumps`` takes."""
+Work = Callable[[Job], Any]
+"""A function of a module, which every process finds by its name; what it returns is plain, too."""
+
+
+class Executor(Protocol):
+    """Works jobs off."""
+
+    def map(self, work: Work, jobs: Iterable[Job]) -> Iterator[tuple[int, Any]]:
+        """Yield (place of the job, its result) as jobs end; raise the first error of one."""
+
+
+class Processes:
+    """An executor of this machine: processes of one thread each. See `processes`."""
+
+    def __init__(self, pool: ProcessPoolExecutor) -> None:
+        self._pool = pool
+
+    def map(self, work: Work, jobs: Iterable[Job]) -> Iterator[tuple[int, Any]]:
+        """Yield results as jobs end.
+
+        Raises:
+            TypeError: a job is not JSON.
+        """
+        waiting: dict[Future[Any], int] = {}
+        for place, job in enumerate(jobs):
+            waiting[self._pool.submit(_run, work, json.dumps(job))] = place
+        for done in as_completed(waiting):
+            yield waiting[done], done.result()
+
+
+@contextmanager
+def processes(count: int) -> Iterator[Processes]:
+    """Start processes of one thread each. They end with this one, however it ends, and at once where it is told to."""
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = "1"
+    pool = ProcessPoolExecutor(count, get_context("spawn"), _end_with, (os.getpid(),))
+    try:
+        yield Processes(pool)
+    except BaseException:
+        for process in list((pool._processes or {}).values()):
+            process.terminate()
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    finally:
+        os.environ.pop("OMP_NUM_THREADS") if before is None else os.environ.update(OMP_NUM_THREADS=before)
+    pool.shutdown()
+
+
+def _end_with(parent: int) -> None:
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _run(work: Work, job: str) -> Any:
+    return work(json.loads(job))
