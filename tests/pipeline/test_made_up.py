@@ -63,7 +63,8 @@ def test_they_go_through_the_whole_pipeline(extended: Project, tmp_path: Path) -
     )
     params = made.params()
     params["finetune"] |= {"method": {"kind": "made_up"}, "objective": {"kind": "made_up"}}
-    params["augment"]["steps"] = [{"kind": "made_up"}]
+    params["levers"]["copies"] = {"kind": "augment", "steps": [{"kind": "made_up"}]}
+    params["use"] += ["copies"]
     made.write_params(params)
     done = made.repro()
     assert done.returncode == 0, done.stdout + done.stderr
