@@ -1,4 +1,4 @@
-"""Texts -> one unit vector each, by any Transformers encoder in a folder of safe files.
+"""Texts -> one unit vector each, by any Transformers encoder in a folder of safe files; one with a decoder will do.
 
 The last hidden states are averaged over the text's tokens and scaled to length 1, so that a dot product is a cosine.
 Source: mean pooling after Reimers & Gurevych 2019, Sentence-BERT, arXiv:1908.10084, section 3.
@@ -41,12 +41,13 @@ def embedder(folder: Path, device: str, prefix: str) -> Embed:
         SetupError: the extra ``train`` is not installed, or there is no GPU where one was asked for.
     """
     try:
-        from satiety.training.encoder import load_encoder, load_tokenizer
+        from satiety.training.encoder import load_tokenizer
         from satiety.training.hardware import hardware
+        from satiety.training.writer import load_reader
     except ModuleNotFoundError:
         raise SetupError("embedding needs the extra `train`: pip install 'satiety[train]'") from None
     here = hardware(device)
-    tokenizer, model = load_tokenizer(folder), load_encoder(folder).to(here.device)
+    tokenizer, model = load_tokenizer(folder), load_reader(folder).to(here.device)
     config: Any = model.config
     limit, pad = _positions(config), tokenizer.pad_token_id
 

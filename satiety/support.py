@@ -120,12 +120,12 @@ def _named(answer: Answer | None) -> str:
 def _features(model: Tuned, inputs: Sequence[Inputs]) -> Iterator[Floats]:
     """Yield per input what the head is given: shape (windows, hidden), or (units, hidden) for a head over tokens."""
     from satiety.tuning.inputs import encode
-    from satiety.tuning.predict import logits_of
+    from satiety.tuning.predict import features_of
 
     examples, card = model.problem.ask(inputs), model.card
     windows = encode(model.problem, examples, model.tokenizer, max_length=card.max_length, prefix=card.prefix)
-    found = logits_of(model.model, windows, model.hardware, pad=model.tokenizer.pad_token_id, features=True)
-    width = model.model.head.in_features
+    found = features_of(model.model, windows, model.hardware, pad=model.tokenizer.pad_token_id)
+    width = model.model.width
     of: list[dict[int, Floats]] = [{} for _ in inputs]
     for window, rows in zip(windows, found, strict=True):
         at = of[window.example]

@@ -29,23 +29,12 @@ def main(
     report: Report,
 ) -> None:
     """Evaluate the cells, those that are not kept from before, and say what they mean."""
-    from satiety.executor import processes
-    from satiety.worth.advice import advise
-    from satiety.worth.decision import decide
-    from satiety.worth.findings import find, tell
-    from satiety.worth.headline import headline
     from satiety.worth.page import page as drawn
-    from satiety.worth.preparing import Material, prepare
-    from satiety.worth.study import run
+    from satiety.worth.preparing import Material
 
-    settings = Settings()
     pool = (*read(train, Example), *read(dev, Example))
     material = Material(Problem.load(problem), pool, tuple(read(test, Example)), tuple(read(corpus, Document)), base)
-    plan, inputs = prepare(material, params, Finetune.load(), STATE / "worth", settings.device)
-    with processes(settings.processes) as executor:
-        found = find(plan, run(plan, inputs, executor))
-    decision = decide(found)
-    told = {**tell(found), "headline": headline(found, decision), "next": advise(found, decision)}
+    told = _told(material, params)
     write_text(page, drawn(told, "en"))
     write_text(page_zh, drawn(told, "zh"))
     for path in (page, page_zh):
@@ -57,6 +46,28 @@ def main(
         report.point(one["lever"], one["score"], one["budget"])
     report.flow(read=len(pool) + len(material.test) + len(material.corpus), wrote=len(told["levers"]))
     report.add(**told)
+
+
+def _told(material: Any, params: Worth) -> dict[str, Any]:
+    """Return what the report says: what was measured, or that nothing can be."""
+    from satiety.executor import processes
+    from satiety.tuning.inputs import head_of
+    from satiety.worth.advice import advise
+    from satiety.worth.decision import decide
+    from satiety.worth.findings import find, tell
+    from satiety.worth.headline import headline
+    from satiety.worth.preparing import prepare
+    from satiety.worth.study import run
+    from satiety.worth.unmeasured import unmeasured
+
+    if head_of(material.problem).writes:
+        return unmeasured(material.problem, params, len(material.pool), len(material.test))
+    settings = Settings()
+    plan, inputs = prepare(material, params, Finetune.load(), STATE / "worth", settings.device)
+    with processes(settings.processes) as executor:
+        found = find(plan, run(plan, inputs, executor))
+    decision = decide(found)
+    return {**tell(found), "headline": headline(found, decision), "next": advise(found, decision)}
 
 
 def _rows(told: dict[str, Any]) -> str:

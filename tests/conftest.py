@@ -51,6 +51,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
+def writer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random T5 of two narrow layers on either side, and a tokenizer; what problems stand on whose head writes."""
+    from tests.generating import write_writer
+
+    return write_writer(tmp_path_factory.mktemp("writer"))
+
+
+@pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random BERT of two narrow layers, and a tokenizer of some English words, letters and Chinese characters."""
     import torch

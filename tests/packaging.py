@@ -151,10 +151,10 @@ def _teach(tuned: "Tuned", taught: Sequence[Example]) -> None:
     import torch
 
     from satiety.tuning.inputs import encode
-    from satiety.tuning.predict import logits_of
+    from satiety.tuning.predict import features_of
 
     windows = encode(tuned.problem, taught, tuned.tokenizer, max_length=32, prefix="")
-    features = logits_of(tuned.model, windows, tuned.hardware, pad=tuned.tokenizer.pad_token_id, features=True)
+    features = features_of(tuned.model, windows, tuned.hardware, pad=tuned.tokenizer.pad_token_id)
     targets = np.concatenate([window.targets for window in windows])
     rows = np.concatenate([np.atleast_2d(row) for row in features])[targets != IGNORE].astype(np.float64)
     wanted = np.eye(len(tuned.problem.classes))[targets[targets != IGNORE]]

@@ -1,8 +1,9 @@
-"""What a head is: which states of the encoder it reads, what its outputs stand for, and how far they are off.
+"""What a head is: how a model is made of a folder and asked, what its outputs stand for, and how far they are off.
 
 A head is a component in one file. It has no weights: those are a linear layer of the model (`satiety.tuning.model`), on
-what ``pool`` returns. A problem names the head that it stands on; nobody else asks which one it is. torch is imported
-inside methods, for problems are read where no model is.
+what ``pool`` returns; or, for a head that writes, the decoder that the base comes with. A problem names the head that
+it stands on; nobody else asks which one it is. torch is imported inside methods, for problems are read where no model
+is.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -20,12 +21,17 @@ from satiety.project import Pooling
 from satiety.registry import Component, Registry
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
     from torch import Tensor
+    from torch.nn import Module
 
     from satiety.heads.solver import Solved, Solver
     from satiety.problems import Problem, Window
     from satiety.problems.base import Floats
+    from satiety.tuning.inputs import Batch
+    from satiety.tuning.model import Model
 
 
 class Head(Component):
@@ -33,6 +39,48 @@ class Head(Component):
 
     per_token: ClassVar[bool] = False
     """Whether there is a row of outputs for each token; else one for each window."""
+    writes: ClassVar[bool] = False
+    """Whether a decoder answers, by writing a text; else a linear layer does, on the states of an encoder."""
+
+    def load(self, folder: Path) -> tuple[Module, Any]:
+        """Return the Transformer in a folder, and its tokenizer.
+
+        Raises:
+            ModelError: a file is missing, broken or unsafe, or it is none that can answer.
+        """
+        from satiety.training.encoder import load_encoder, load_tokenizer
+
+        return load_encoder(folder), load_tokenizer(folder)
+
+    def fits(self, encoder: Module) -> None:
+        """Raise ParamsError where the Transformer cannot do what the problem asks."""
+
+    def reader(self, encoder: Any) -> Any:
+        """Return the part of the Transformer that makes states of a text: all of it, where it is an encoder."""
+        return encoder
+
+    def outputs(self, model: Model, batch: Batch) -> Tensor:
+        """Return what is held against the targets, shape (windows, classes), or (windows, tokens, classes)."""
+        return model.outputs(model.features(batch))
+
+    def infer(self, model: Model, batch: Batch, tokenizer: Any) -> Sequence[Any]:
+        """Return per window what the problem decodes: here the outputs, padding included."""
+        return list(self.outputs(model, batch).float().cpu().numpy())
+
+    def is_finite(self, inferred: Any) -> bool:
+        """Return whether what was inferred of a window is of finite numbers."""
+        return bool(np.isfinite(inferred).all())
+
+    def cost(self, window: Window) -> int:
+        """Return how many tokens are looked at to infer what a window says."""
+        return len(window.input_ids)
+
+    def mean_loss(self, windows: Sequence[Window], inferred: Sequence[Any]) -> float | None:
+        """Return the mean loss over every target; None where there is none."""
+        import torch
+
+        rows, targets = self.pairs(windows, inferred)
+        return float(self.loss(torch.from_numpy(rows), torch.from_numpy(targets))) if len(targets) else None
 
     def size(self, problem: Problem) -> int:
         """Return how many outputs a row has."""

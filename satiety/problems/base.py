@@ -62,11 +62,33 @@ class Window:
     input_ids: list[int]
     """Token ids, special tokens included; shape (tokens,)."""
     targets: list[int] | list[float]
-    """What the head is to answer; its head knows how. Class indices: one, or one per token, or IGNORE."""
+    """What the head is to answer; its head knows how. Class indices: one, or one per token, or IGNORE; or the tokens of
+    a text."""
     units: list[int] = field(default_factory=list)
     """For a head over tokens: per token the index of the text's unit it answers for, or -1."""
     types: list[int] = field(default_factory=list)
     """Which of two texts each token is of, 0 or 1; empty where there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """What a model wrote to a window."""
+
+    text: str
+    confidence: float
+    """Geometric mean of the probabilities of its tokens, the end's among them, in [0, 1]."""
+    loss: float = 0.0
+    """Of the window's targets, had it written these: the sum of their −log probability, in nats; 0 without targets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Untrained:
+    """What can be asked of the base model as it came."""
+
+    embed: Embed
+    """Texts -> one unit vector each, shape (texts, dimensions)."""
+    answer: Callable[[Sequence[Example]], list[Prediction]] | None = None
+    """What it writes of its own accord; None where a problem's answers are not written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +133,11 @@ class Problem(Component):
     """Whether every answer is one of ``classes``, and ``Prediction.scores`` has the probability of each of them."""
     head: ClassVar[str]
     """What it stands on: the name of a component of `satiety.heads`."""
+
+    @property
+    def asks_of_head(self) -> dict[str, Any]:
+        """What it asks of that: the head's parameters."""
+        return {}
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -193,15 +220,14 @@ class Problem(Component):
         """Turn examples into windows of at most ``max_length`` tokens, in order of example."""
 
     @abstractmethod
-    def decode(
-        self, examples: Sequence[Example], windows: Sequence[Window], logits: Sequence[Floats]
-    ) -> list[Prediction]:
-        """Turn the logits of every window into one prediction per example.
+    def decode(self, examples: Sequence[Example], windows: Sequence[Window], logits: Sequence[Any]) -> list[Prediction]:
+        """Turn what the head inferred of every window into one prediction per example.
 
         Args:
             examples: what was encoded; only their texts are looked at.
             windows: what ``encode`` gave for them.
-            logits: per window an array: (classes,) for a head over texts, (tokens, classes) for one over tokens.
+            logits: per window an array: (classes,) for a head over texts, (tokens, classes) for one over tokens; what
+                was `Generated`, for one that writes.
         """
 
     def fit_decoder(self, examples: Sequence[Example], chances: Floats) -> Self:
@@ -239,7 +265,7 @@ class Problem(Component):
         raise NotImplementedError
 
     @abstractmethod
-    def before(self, train: Sequence[Example], asked: Sequence[Example], embed: Embed) -> list[Prediction]:
+    def before(self, train: Sequence[Example], asked: Sequence[Example], base: Untrained) -> list[Prediction]:
         """Answer without any training of the model: what a user has on the first day."""
 
     def transfer(self, example: Example, rewrite: Rewrite, name: str) -> Example | None:

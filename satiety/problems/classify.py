@@ -14,7 +14,7 @@ from satiety.problems.labelled import OneLabel
 from satiety.records import Example
 
 if TYPE_CHECKING:
-    from satiety.problems.base import Embed
+    from satiety.problems.base import Untrained
 
 TEXTS = {
     "en": ("The delivery came a day early and everything works.", "It broke twice and nobody answers."),
@@ -33,10 +33,10 @@ class Classify(OneLabel):
     def sample(cls) -> Self:
         return cls(labels=["bad", "good"], names={})
 
-    def before(self, train: Sequence[Example], asked: Sequence[Example], embed: Embed) -> list[Prediction]:
+    def before(self, train: Sequence[Example], asked: Sequence[Example], base: Untrained) -> list[Prediction]:
         """Answer by the label whose name is nearest in the untuned model's embedding."""
-        names = embed([self.names.get(label, label) for label in self.classes])
-        similarity = embed([example.text for example in asked]) @ names.T
+        names = base.embed([self.names.get(label, label) for label in self.classes])
+        similarity = base.embed([example.text for example in asked]) @ names.T
         return self.by_weight(np.exp(similarity - similarity.max(axis=1, keepdims=True)))
 
     def examples(self, language: str) -> list[Example]:

@@ -21,7 +21,7 @@ from satiety.records import Example
 if TYPE_CHECKING:
     from satiety.answers import Answer
     from satiety.inputs import Inputs
-    from satiety.problems.base import Embed, Floats
+    from satiety.problems.base import Floats, Untrained
 
 TEXTS = {
     "en": ("The delivery came early and everything works.", "The delivery was late."),
@@ -137,9 +137,9 @@ class MultiLabel(Problem):
             }
         return metrics
 
-    def before(self, train: Sequence[Example], asked: Sequence[Example], embed: Embed) -> list[Prediction]:
+    def before(self, train: Sequence[Example], asked: Sequence[Example], base: Untrained) -> list[Prediction]:
         """Answer by the label whose name is nearest in the untuned model's embedding."""
-        similarity = embed([example.text for example in asked]) @ embed(list(self.classes)).T
+        similarity = base.embed([example.text for example in asked]) @ base.embed(list(self.classes)).T
         chances = np.exp(similarity - similarity.max(axis=1, keepdims=True))
         return [
             Prediction(Labels((self.classes[int(row.argmax())],)), float(row.max()), self._scores(row))

@@ -26,7 +26,7 @@ from satiety.words import units
 if TYPE_CHECKING:
     from satiety.answers import Answer
     from satiety.inputs import Inputs
-    from satiety.problems.base import Embed, Floats
+    from satiety.problems.base import Floats, Untrained
 
 OUTSIDE = "O"
 TEXTS = {
@@ -151,7 +151,7 @@ class Ner(Problem):
             metrics[f"precision/{label}"], metrics[f"recall/{label}"] = ratio(one[0], one[1]), ratio(one[0], one[2])
         return metrics
 
-    def before(self, train: Sequence[Example], asked: Sequence[Example], embed: Embed) -> list[Prediction]:
+    def before(self, train: Sequence[Example], asked: Sequence[Example], base: Untrained) -> list[Prediction]:
         """Answer by the mentions that stand in the training examples: the longest one, as it is written there."""
         mentions: dict[str, Counter[str]] = defaultdict(Counter)
         for example in train:

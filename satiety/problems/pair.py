@@ -14,7 +14,7 @@ from satiety.problems.labelled import OneLabel
 from satiety.records import Example
 
 if TYPE_CHECKING:
-    from satiety.problems.base import Embed
+    from satiety.problems.base import Untrained
 
 TEXTS = {
     "en": (
@@ -35,7 +35,7 @@ class Pair(OneLabel):
     def sample(cls) -> Self:
         return cls(labels=["entailed", "not entailed"])
 
-    def before(self, train: Sequence[Example], asked: Sequence[Example], embed: Embed) -> list[Prediction]:
+    def before(self, train: Sequence[Example], asked: Sequence[Example], base: Untrained) -> list[Prediction]:
         """Answer by how often each label is given: no label's name says how two texts stand to each other."""
         counts = Counter(self.stratum(example) for example in train)
         weights = np.array([[counts[label] + 1.0 for label in self.classes]])

@@ -20,7 +20,7 @@ from satiety.records import Example
 
 if TYPE_CHECKING:
     from satiety.answers import Answer
-    from satiety.problems.base import Embed, Floats
+    from satiety.problems.base import Floats, Untrained
 
 TEXTS = {
     "en": ("The delivery came a day early and everything works.", "It broke twice and nobody answers."),
@@ -93,7 +93,7 @@ class Regress(Problem):
         metrics = {name: np.stack(values, axis=1).reshape(shape) for name, values in found.items()}
         return metrics if weights is not None else {name: values[0] for name, values in metrics.items()}
 
-    def before(self, train: Sequence[Example], asked: Sequence[Example], embed: Embed) -> list[Prediction]:
+    def before(self, train: Sequence[Example], asked: Sequence[Example], base: Untrained) -> list[Prediction]:
         """Answer by the mean of the training examples."""
         mean = float(np.mean([_number(example.answer) for example in train])) if train else 0.0
         return [Prediction(Number(mean)) for _ in asked]

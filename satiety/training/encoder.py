@@ -26,6 +26,8 @@ from satiety.training.guard import (
     first_line,
     guard,
     read_config,
+    role,
+    writes,
 )
 
 PROBE = "a text 一段文字"
@@ -41,30 +43,52 @@ def load_encoder(folder: Path) -> nn.Module:
     from transformers import AutoModel
 
     guard(folder, CONFIG, WEIGHTS)
-    with _quiet():
+    with quiet():
         config = read_config(folder)
-        attention = _attention(config)
-        check_weights(folder, config, attention)
-        try:
-            model, info = AutoModel.from_pretrained(
-                folder,
-                config=config,
-                attn_implementation=attention,
-                dtype=torch.float32,
-                use_safetensors=True,
-                local_files_only=True,
-                trust_remote_code=False,
-                output_loading_info=True,
+        if writes(config):
+            raise ModelError(
+                f"{folder}: is {role(config)} ({config.model_type}), and what is asked of it here an encoder alone "
+                "answers; take one, such as bert or roberta"
             )
-        except Exception as error:  # Transformers raises whatever it meets
-            raise ModelError(f"{folder}: cannot be loaded as an encoder: {first_line(error)}") from None
+        model = load_whole(folder, config, AutoModel)
+    if hasattr(model, "pooler"):
+        model.pooler = None
+    return model.eval()  # type: ignore[no-any-return]
+
+
+def load_whole(folder: Path, config: Any, family: Any, **more: Any) -> Any:
+    """Return the model of a config that was read, all of its weights there, and finite.
+
+    Args:
+        folder: of the model.
+        config: of it, read.
+        family: the class of Transformers that makes it.
+        more: arguments of ``from_pretrained``.
+
+    Raises:
+        ModelError: the weights do not fit the config, or one is not finite.
+    """
+    attention = _attention(config)
+    check_weights(folder, config, attention, family)
+    try:
+        model, info = family.from_pretrained(
+            folder,
+            config=config,
+            attn_implementation=attention,
+            dtype=torch.float32,
+            use_safetensors=True,
+            local_files_only=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+            **more,
+        )
+    except Exception as error:  # Transformers raises whatever it meets
+        raise ModelError(f"{folder}: cannot be loaded as {role(config)}: {first_line(error)}") from None
     missing = [*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])]
     if lost := sorted(key for key in missing if "pooler" not in key):
         raise ModelError(f"{folder}: {WEIGHTS} does not fit {CONFIG}: {len(lost)} weights are not there, as {lost[0]}")
-    if hasattr(model, "pooler"):
-        model.pooler = None
     check_finite(folder / WEIGHTS, model.state_dict())
-    return model.eval()  # type: ignore[no-any-return]
+    return model
 
 
 def load_tokenizer(folder: Path) -> Any:
@@ -77,7 +101,7 @@ def load_tokenizer(folder: Path) -> Any:
 
     guard(folder, TOKENIZER, CONFIG)
     check_tokenizer(folder)
-    with _quiet():
+    with quiet():
         rows = read_config(folder).vocab_size
         try:
             tokenizer = AutoTokenizer.from_pretrained(
@@ -97,7 +121,7 @@ def load_tokenizer(folder: Path) -> Any:
 
 
 def positions(model: Any) -> int | None:
-    """Return how many tokens the encoder reads at most; RoBERTa keeps two of its positions for itself."""
+    """Return how many tokens the model reads, or writes, at most; RoBERTa keeps two of its positions for itself."""
     count: int | None = getattr(model.config, "max_position_embeddings", None)
     return count - 2 if count and "roberta" in model.config.model_type else count
 
@@ -111,7 +135,7 @@ def check_finite(path: Path, weights: Mapping[str, torch.Tensor]) -> None:
 
 def save_encoder(model: nn.Module, base: Path, out: Path) -> None:
     """Write the encoder into the folder ``out``, with the tokenizer files of ``base`` as they are."""
-    with _quiet():
+    with quiet():
         model.save_pretrained(out)  # type: ignore[operator]
     for name in TOKENIZER_FILES:
         if (base / name).is_file():
@@ -128,7 +152,7 @@ def _attention(config: Any) -> str:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep Transformers from bars and from reports on weights that we check ourselves."""
     from transformers.utils import logging
 

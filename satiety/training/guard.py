@@ -1,7 +1,8 @@
 """A model's folder -> its config, or why it is not loaded: nothing in it may run code, fetch something, or be endless.
 
-Safetensors and JSON only. Of config.json nothing counts but what the config class of a known encoder has itself, and it
-may promise no more weights than the file of weights holds. All of this is read before anything is made of it.
+Safetensors and JSON only. Of config.json nothing counts but what the config class of a known model has itself, an
+encoder or an encoder with a decoder, and it may promise no more weights than the file of weights holds. All of this is
+read before anything is made of it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 from satiety.errors import ModelError
 from satiety.section import nearest
+from satiety.training.keys import FIXED, LABELS, OF_OLD, OF_WRITING, WRITERS
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -29,7 +31,7 @@ JSON_BYTES = 2**26
 """Bytes of a JSON file of a model at most."""
 COUNT, SIZE = 256, 10_000_000
 """Largest count that a config may name, of layers for one, and largest size, of a vocabulary for one."""
-_IS_SIZE = re.compile(r"size|dim|posi|length|width|_ids?$|index|theta|words|window|seed")
+_IS_SIZE = re.compile(r"(?<!block_)size|dim|^d_|posi|length|width|_ids?$|index|theta|words|window|seed")
 """What keys of sizes have in their names."""
 TOO_FEW = 2
 """How many times the weights that there are a config may promise: below, those that are missing are named later."""
@@ -37,26 +39,6 @@ COMPUTED = 2**24
 """Numbers about positions that a model may compute for itself, whatever its weights."""
 ADDED_TOKENS = 10_000
 """Tokens beside the vocabulary at most: a tokenizer takes them in one by one."""
-OF_OLD = frozenset({
-    "_name_or_path", "adapters", "directionality", "finetuning_task", "gradient_checkpointing", "language",
-    "output_past", "pooler_fc_size", "pooler_num_attention_heads", "pooler_num_fc_layers", "pooler_size_per_head",
-    "pooler_type", "position_embedding_type", "pruned_heads", "task_specific_params", "tokenizer_class", "torch_dtype",
-    "use_bfloat16",
-})  # fmt: skip
-"""Keys of no config class of today that configs of known models have; they change nothing."""
-FIXED = {
-    "add_cross_attention": False,
-    "chunk_size_feed_forward": 0,
-    "is_decoder": False,
-    "is_encoder_decoder": False,
-    "output_attentions": False,
-    "output_hidden_states": False,
-    "return_dict": True,
-    "torchscript": False,
-}
-"""Keys that change what a model gives back; they may say what an encoder is."""
-LABELS = ("id2label", "label2id", "task_specific_params")
-"""Mappings of any number of names."""
 _LISTS = ("added_tokens", "added_tokens_decoder", "additional_special_tokens", "extra_special_tokens")
 
 
@@ -77,10 +59,10 @@ def guard(folder: Path, *needed: str) -> None:
 
 
 def read_config(folder: Path) -> Any:
-    """Return the config of an encoder.
+    """Return the config of an encoder, or of one with a decoder.
 
     Raises:
-        ModelError: it is of no known encoder, or says something that no such config says, or is out of all bounds.
+        ModelError: it is of no known model, or says something that no such config says, or is out of all bounds.
     """
     from transformers import CONFIG_MAPPING
     from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES as ENCODERS
@@ -88,14 +70,18 @@ def read_config(folder: Path) -> Any:
     path = folder / CONFIG
     values = read_json(path)
     kind = values.get("model_type")
-    if not isinstance(kind, str) or kind not in ENCODERS:
-        hint = nearest(str(kind), ENCODERS)
-        raise ModelError(f"{path}: model_type {kind!r} is no encoder of Transformers; {hint}bert and roberta are two")
+    if not isinstance(kind, str) or kind not in {*ENCODERS, *WRITERS}:
+        hint = nearest(str(kind), [*ENCODERS, *WRITERS])
+        raise ModelError(
+            f"{path}: model_type {kind!r} is no encoder of Transformers; {hint}bert and roberta are two, and of those "
+            f"that write there are: {', '.join(sorted(WRITERS))}"
+        )
     config = CONFIG_MAPPING[kind]
-    _check_keys(path, values, {*(field.name for field in fields(config)), *config.attribute_map, *config().to_dict()})
+    own = {*(field.name for field in fields(config)), *config.attribute_map, *config().to_dict()}
+    _check_keys(path, values, own | OF_WRITING if kind in WRITERS else own, writes=kind in WRITERS)
     _check_sizes(path, values)
     try:
-        made = config.from_dict(dict(values))
+        made = config.from_dict({key: value for key, value in values.items() if key in own or key not in OF_WRITING})
     except Exception as error:  # of a value's type, in classes of Transformers' own
         raise ModelError(f"{path}: cannot be read as a config: {first_line(error)}") from None
     if made.sub_configs or not all(
@@ -105,15 +91,20 @@ def read_config(folder: Path) -> Any:
     return made
 
 
-def check_weights(folder: Path, config: Any, attention: str) -> None:
+def check_weights(folder: Path, config: Any, attention: str, family: Any) -> None:
     """Hold what a config promises against the weights that there are, while nothing is in memory.
+
+    Args:
+        folder: of the model.
+        config: of it, read.
+        attention: how it is computed.
+        family: the class of Transformers that makes a model of a config.
 
     Raises:
         ModelError: the file is no whole safetensors file, or holds far less.
     """
     import torch
     from safetensors import safe_open
-    from transformers import AutoModel
 
     try:
         with safe_open(folder / WEIGHTS, framework="pt") as file:
@@ -122,10 +113,10 @@ def check_weights(folder: Path, config: Any, attention: str) -> None:
         promised = int(getattr(config, "max_position_embeddings", 0) or 0) * config.hidden_size
         if promised <= max(most, COMPUTED):
             with torch.random.fork_rng(devices=[]), torch.device("meta"):
-                model: Any = AutoModel.from_config(config, attn_implementation=attention)  # type: ignore[no-untyped-call]
+                model: Any = family.from_config(config, attn_implementation=attention)
             promised = sum(weight.numel() for weight in model.parameters())
     except Exception as error:  # Transformers raises whatever it meets
-        raise ModelError(f"{folder}: cannot be loaded as an encoder: {first_line(error)}") from None
+        raise ModelError(f"{folder}: cannot be loaded as {role(config)}: {first_line(error)}") from None
     if promised > most:
         raise ModelError(f"{folder / CONFIG}: promises {promised:,} weights, but {WEIGHTS} holds {stored:,}")
 
@@ -160,16 +151,28 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
+def writes(config: Any) -> bool:
+    """Return whether a config that was read is of a model that writes: one with a decoder."""
+    return config.model_type in WRITERS
+
+
+def role(config: Any) -> str:
+    """Return what a model of this config is."""
+    return "an encoder with a decoder" if writes(config) else "an encoder"
+
+
 def first_line(error: BaseException) -> str:
     """Return the first line of what an error says, 300 characters at most."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
 
 
-def _check_keys(path: Path, values: Mapping[str, Any], own: set[str]) -> None:
+def _check_keys(path: Path, values: Mapping[str, Any], own: set[str], *, writes: bool) -> None:
+    fixed = FIXED | {"is_encoder_decoder": writes}
     for key, value in values.items():
-        if key in FIXED:
-            if value != FIXED[key]:
-                raise ModelError(f"{path}: {key} is {value!r}; of an encoder it is {FIXED[key]!r}")
+        if key in fixed:
+            if value != fixed[key]:
+                what = "one that writes" if writes else "an encoder"
+                raise ModelError(f"{path}: {key} is {value!r}; of {what} it is {fixed[key]!r}")
         elif key not in own and key not in OF_OLD:
             raise ModelError(f"{path}: `{key}` is no field of its config, and not taken; remove it if it is harmless")
 

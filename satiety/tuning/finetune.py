@@ -94,7 +94,7 @@ def finetune(
     Raises:
         DataError: there is nothing to train on, or no raw text where ``params.pseudo`` wants some.
         ModelError: the base cannot be used, no example has a label of the problem, or training went wrong.
-        ParamsError: windows are longer than the base can read.
+        ParamsError: windows are longer than the base can read, or the method cannot teach what the problem asks.
     """
     if not train:
         raise DataError(
@@ -110,7 +110,8 @@ def finetune(
         steps = params.training.steps(_originals(train, given)) if params.method.trains else 0
         params.method.prepare(bench.model, steps)
         bench.model.to(bench.hardware.device)
-        head = _start(bench, train, windows, store) if params.method.solves else None
+        solves = params.method.solves and not bench.model.over.writes
+        head = _start(bench, train, windows, store) if solves else None
     course = train_model(bench, given, _raw(bench, given, documents), dev, steps, store) if steps else Course()
     trained = sum(weight.numel() for _, weight, _ in params.method.rates(bench.model)) or sum(
         weight.numel() for weight in bench.model.head.parameters()
@@ -140,7 +141,7 @@ def _self_trained(
         )
     asked = bench.problem.ask([document.text for document in documents])
     windows = bench.windows(asked)
-    rows = bench.logits(windows, features=True)
+    rows = bench.features(windows)
 
     def answer(examples: Sequence[Example], _: Sequence[str]) -> list[Prediction]:
         head = _solve(bench, examples, teachable(bench.windows(examples), bench.problem))
@@ -176,7 +177,7 @@ def _start(bench: Workbench, train: Sequence[Example], windows: Sequence[Window]
 
 
 def _solve(bench: Workbench, train: Sequence[Example], windows: Sequence[Window]) -> Solved:
-    rows = bench.logits(windows, features=True)
+    rows = bench.features(windows)
     head = solved_head(bench.problem, windows, rows, train, bench.params.head, bench.params.seed)
     assert head is not None  # noqa: S101  # windows that teach something
     return head

@@ -49,7 +49,7 @@ def encode(
 
 def head_of(problem: Problem) -> Head:
     """Return the head that a problem stands on."""
-    return HEADS[problem.head]()
+    return HEADS[problem.head].model_validate(problem.asks_of_head)
 
 
 def teachable(windows: Sequence[Window], problem: Problem) -> list[Window]:

@@ -21,6 +21,11 @@ class Bottleneck(nn.Module):
         nn.init.zeros_(self.up.weight)
         nn.init.zeros_(self.up.bias)
 
+    @property
+    def weight(self) -> torch.Tensor:
+        """The layer's: T5 asks for its precision."""
+        return self.layer.weight
+
     def forward(self, states: torch.Tensor) -> torch.Tensor:
         """Return the layer's output, changed; the last dimension is the layer's."""
         read: torch.Tensor = self.layer(states)

@@ -1,8 +1,8 @@
-"""Windows -> logits, in batches of like length."""
+"""Windows -> what the head infers of them, or sees of them, in batches of like length."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from satiety.tuning.inputs import collate
 if TYPE_CHECKING:
     from satiety.problems.base import Floats, Window
     from satiety.training.hardware import Hardware
+    from satiety.tuning.inputs import Batch
     from satiety.tuning.model import Model
 
 TOKENS = {"cpu": 1024, "cuda": 65536}
@@ -23,21 +24,40 @@ BAR = 2000
 """Windows from which a progress bar is worth its lines."""
 
 
+def inferred(model: Model, windows: Sequence[Window], hardware: Hardware, *, tokenizer: Any) -> list[Any]:
+    """Return per window what the head infers: logits, padding cut off, or a text, `Generated`."""
+    costs = [model.over.cost(window) for window in windows]
+
+    def ask(batch: Batch) -> Sequence[Any]:
+        return model.over.infer(model, batch, tokenizer)
+
+    return _each(model, windows, costs, hardware, tokenizer.pad_token_id, ask)
+
+
+def features_of(model: Model, windows: Sequence[Window], hardware: Hardware, *, pad: int) -> list[Floats]:
+    """Return per window what the head sees; padding cut off."""
+    costs = [len(window.input_ids) for window in windows]
+    return _each(model, windows, costs, hardware, pad, lambda batch: list(model.features(batch).float().cpu().numpy()))
+
+
 @torch.inference_mode()
-def logits_of(
-    model: Model, windows: Sequence[Window], hardware: Hardware, *, pad: int, features: bool = False
-) -> list[Floats]:
-    """Return per window its logits, or what the head sees; padding cut off."""
+def _each(
+    model: Model,
+    windows: Sequence[Window],
+    costs: Sequence[int],
+    hardware: Hardware,
+    pad: int,
+    ask: Callable[[Batch], Sequence[Any]],
+) -> list[Any]:
     model.eval()
     device = next(model.parameters()).device
-    lengths = [len(window.input_ids) for window in windows]
-    batches: Any = sorted_by_length(lengths, TOKENS[hardware.device])
-    found: list[Floats] = [np.empty(0)] * len(windows)
+    batches: Any = sorted_by_length(costs, TOKENS[hardware.device])
+    found: list[Any] = [None] * len(windows)
     for chosen in track(batches, "predict") if len(windows) > BAR else batches:
         batch = collate([windows[i] for i in chosen], pad, model.over).to(device)
         with hardware.autocast():
-            out = (model.features if features else model)(batch)
-        rows = out.float().cpu().numpy()
+            rows = ask(batch)
         for i, row in zip(chosen, rows, strict=True):
-            found[i] = row[: lengths[i]] if row.ndim > 1 else row
+            per_token = isinstance(row, np.ndarray) and row.ndim > 1
+            found[i] = row[: len(windows[i].input_ids)] if per_token else row
     return found

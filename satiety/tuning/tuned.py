@@ -1,8 +1,9 @@
 """A tuned model: a folder that needs nothing but itself <-> an object that answers.
 
-    config.json, model.safetensors     the encoder, in Hugging Face's format
+    config.json, model.safetensors     the encoder, in Hugging Face's format; with its decoder, where that answers
+    generation_config.json             with which tokens a decoder begins
     tokenizer.json, …                  its tokenizer
-    head.safetensors                   the linear head: weight (classes, hidden), bias (classes)
+    head.safetensors                   the linear head: weight (classes, hidden), bias (classes); a decoder has none
     adapter.safetensors                what the method learned beside the encoder, if that is its way; then the encoder
                                        is the base's own
     problem.json                       what is asked of the text; the order of the classes
@@ -14,11 +15,10 @@ Safetensors and JSON only: nothing in it can run code.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError
 from safetensors import SafetensorError
@@ -28,13 +28,13 @@ from satiety.errors import DataError, ModelError
 from satiety.files import replacing, write_text
 from satiety.heads import Pooling
 from satiety.problems import Prediction, Problem
-from satiety.training.encoder import check_finite, load_encoder, load_tokenizer, save_encoder
+from satiety.training.encoder import check_finite, save_encoder
 from satiety.training.guard import CONFIG, WEIGHTS, guard, read_json
 from satiety.training.hardware import hardware
 from satiety.tuning.inputs import encode, head_of
 from satiety.tuning.methods import METHODS, Method, shapes
 from satiety.tuning.model import Model
-from satiety.tuning.predict import logits_of
+from satiety.tuning.predict import inferred
 
 if TYPE_CHECKING:
     from satiety.inputs import Inputs
@@ -90,14 +90,27 @@ class Tuned:
         windows = encode(
             self.problem, examples, self.tokenizer, max_length=self.card.max_length, prefix=self.card.prefix
         )
-        logits = logits_of(self.model, windows, self.hardware, pad=self.tokenizer.pad_token_id)
-        odd = next((window for window, row in zip(windows, logits, strict=True) if not np.isfinite(row).all()), None)
+        rows, over = inferred(self.model, windows, self.hardware, tokenizer=self.tokenizer), self.model.over
+        odd = next((window for window, row in zip(windows, rows, strict=True) if not over.is_finite(row)), None)
         if odd is not None:
             raise ModelError(
                 f"the model's answer to text {odd.example + 1} of {len(examples)} is not finite; its weights are "
                 "damaged, or too large to compute with: make it anew with `dvc repro --force`"
             )
-        return self.problem.decode(examples, windows, logits)
+        return self.problem.decode(examples, windows, rows)
+
+    def untrained(self, base: Path) -> Tuned:
+        """Return the model that answers in the same way, and learned nothing: the base as it came.
+
+        Raises:
+            ModelError: the base cannot be used, or its answers are not written: it would have no head.
+        """
+        over = self.model.over
+        if not over.writes:
+            raise ModelError(f"{base}: has no head for {self.problem.kind}, and answers nothing untrained")
+        encoder, tokenizer = over.load(base)
+        model = Model(encoder, over, 0, pooling=self.card.pooling, dropout=0.0).to(self.hardware.device).eval()
+        return replace(self, model=model, tokenizer=tokenizer)
 
     def save(self, out: Path, base: Path) -> None:
         """Write the folder, whole or not at all; ``base`` gives the tokenizer's files."""
@@ -105,7 +118,8 @@ class Tuned:
             temporary.mkdir()
             encoder, learned = self.card.method.parts(self.model)
             save_encoder(encoder, base, temporary)
-            _write(self.model.head.state_dict(), temporary / HEAD)
+            if self.model.head:
+                _write(self.model.head.state_dict(), temporary / HEAD)
             if learned:
                 _write(learned, temporary / ADAPTER)
             self.problem.save(temporary / PROBLEM)
@@ -119,22 +133,28 @@ def load(folder: Path, device: str = "auto") -> Tuned:
         ModelError: a file is missing, broken, unsafe, or does not fit the others.
         SetupError: the device is not there.
     """
-    guard(folder, CONFIG, WEIGHTS, HEAD, PROBLEM, CARD)
-    card, problem = _card(folder / CARD), _problem(folder / PROBLEM)
-    here, encoder = hardware(device), load_encoder(folder)
+    guard(folder, CONFIG, WEIGHTS, PROBLEM, CARD)
+    card, problem, here = _card(folder / CARD), _problem(folder / PROBLEM), hardware(device)
     over = head_of(problem)
+    encoder, tokenizer = over.load(folder)
     model = Model(encoder, over, over.size(problem), pooling=card.pooling, dropout=0.0)
-    weights = _weights(folder / HEAD)
-    if shapes(weights) != (needed := shapes(model.head.state_dict())):
-        raise ModelError(f"{folder / HEAD}: is {shapes(weights)}, but problem and encoder need {needed}")
-    model.head.load_state_dict(weights)
+    if model.head:
+        _load_head(model, folder)
     if card.method.beside:
         guard(folder, ADAPTER)
         try:
             card.method.attach(model, _weights(folder / ADAPTER))
         except ModelError as error:
             raise ModelError(f"{folder / ADAPTER}: {error}") from None
-    return Tuned(problem, model.to(here.device).eval(), load_tokenizer(folder), card, here)
+    return Tuned(problem, model.to(here.device).eval(), tokenizer, card, here)
+
+
+def _load_head(model: Model, folder: Path) -> None:
+    guard(folder, HEAD)
+    weights = _weights(folder / HEAD)
+    if shapes(weights) != (needed := shapes(model.head.state_dict())):
+        raise ModelError(f"{folder / HEAD}: is {shapes(weights)}, but problem and encoder need {needed}")
+    model.head.load_state_dict(weights)
 
 
 def _card(path: Path) -> Card:

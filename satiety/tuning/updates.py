@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -15,7 +15,6 @@ from satiety.tuning.objectives import Update
 
 if TYPE_CHECKING:
     from satiety.problems import Problem, Window
-    from satiety.problems.base import Floats
     from satiety.records import Example
     from satiety.training.checkpoint import Store
     from satiety.tuning.workbench import Workbench
@@ -54,7 +53,7 @@ def train_model(
         return params.objective.loss(Update(model, batch([windows[i] for i in chosen]), some, draw))
 
     def judge() -> Verdict:
-        return verdict(bench.problem, dev, held, bench.logits(held))
+        return verdict(bench.problem, dev, held, bench.inferred(held))
 
     job = Job(
         model=model,
@@ -70,13 +69,12 @@ def train_model(
 
 
 def verdict(
-    problem: Problem, examples: Sequence[Example], windows: Sequence[Window], logits: Sequence[Floats]
+    problem: Problem, examples: Sequence[Example], windows: Sequence[Window], inferred: Sequence[Any]
 ) -> Verdict:
     """Return the headline metric, and the mean loss over every target."""
-    predicted = problem.decode(examples, windows, logits)
+    predicted = problem.decode(examples, windows, inferred)
     score = problem.score(problem.tally(examples, predicted))[problem.headline]
-    head = head_of(problem)
-    rows, targets = head.pairs(windows, logits)
-    if not len(targets):
+    loss = head_of(problem).mean_loss(windows, inferred)
+    if loss is None:
         raise DataError("dev holds no label of the problem: nothing can be judged by it")
-    return Verdict(float(score), float(head.loss(torch.from_numpy(rows), torch.from_numpy(targets))))
+    return Verdict(float(score), loss)

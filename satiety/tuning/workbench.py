@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from satiety.errors import ParamsError
-from satiety.training.encoder import load_encoder, load_tokenizer, positions
+from satiety.training.encoder import positions
 from satiety.training.hardware import Hardware
 from satiety.tuning.inputs import encode, head_of
+from satiety.tuning.methods import METHODS
 from satiety.tuning.model import Model
-from satiety.tuning.predict import logits_of
+from satiety.tuning.objectives import OBJECTIVES
+from satiety.tuning.predict import features_of, inferred
 
 if TYPE_CHECKING:
     from satiety.problems import Problem, Window
@@ -37,19 +39,27 @@ class Workbench:
             self.problem, examples, self.tokenizer, max_length=self.params.max_length, prefix=self.params.prefix
         )
 
-    def logits(self, windows: Sequence[Window], *, features: bool = False) -> list[Floats]:
-        """Return per window its logits, or what the head sees."""
-        return logits_of(self.model, windows, self.hardware, pad=self.tokenizer.pad_token_id, features=features)
+    def inferred(self, windows: Sequence[Window]) -> list[Any]:
+        """Return per window what its head infers."""
+        return inferred(self.model, windows, self.hardware, tokenizer=self.tokenizer)
+
+    def features(self, windows: Sequence[Window]) -> list[Floats]:
+        """Return per window what its head sees."""
+        return features_of(self.model, windows, self.hardware, pad=self.tokenizer.pad_token_id)
 
 
 def load_workbench(base: Path, problem: Problem, params: Finetune, here: Hardware) -> Workbench:
-    """Put a fresh head for the problem on the model in ``base``.
+    """Put a fresh head for the problem on the model in ``base``; one that writes comes with it.
 
     Raises:
         ModelError: the base cannot be used.
-        ParamsError: windows are longer than it can read.
+        ParamsError: windows are longer than it can read or write, or the params are of no use to the problem.
     """
-    encoder, tokenizer = load_encoder(base), load_tokenizer(base)
+    over = head_of(problem)
+    if over.writes:
+        _check_writing(problem, params)
+    encoder, tokenizer = over.load(base)
+    over.fits(encoder)
     reach = positions(encoder)
     virtual = params.method.virtual_tokens
     if reach is not None and params.max_length + virtual > reach:
@@ -57,6 +67,21 @@ def load_workbench(base: Path, problem: Problem, params: Finetune, here: Hardwar
         raise ParamsError(
             f"finetune.max_length: {params.max_length} tokens{beside}, but {base} reads at most {reach}; lower it"
         )
-    over = head_of(problem)
     model = Model(encoder, over, over.size(problem), pooling=params.pooling, dropout=params.dropout)
     return Workbench(problem, tokenizer, params, here, model.to(here.device))
+
+
+def _check_writing(problem: Problem, params: Finetune) -> None:
+    """Raise ParamsError where a choice cannot teach a model that writes; say which can."""
+    choices: Any = {"method": (params.method, METHODS), "objective": (params.objective, OBJECTIVES)}
+    for name, (chosen, registry) in choices.items():
+        if not chosen.writes:
+            able = ", ".join(kind for kind in registry if registry[kind].writes)
+            raise ParamsError(
+                f"finetune.{name}: {chosen.kind!r} cannot teach a model to write, as {problem.kind!r} asks; "
+                f"there are: {able}"
+            )
+    if params.pseudo:
+        raise ParamsError(
+            f"finetune.pseudo: raw texts teach a linear head, and the problem {problem.kind!r} has none; write null"
+        )

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from satiety.errors import DataError
 from satiety.files import digest, manifest
 from satiety.neardup import HeldOut
+from satiety.problems.base import Untrained
 from satiety.worth.chains import grid
 from satiety.worth.levers import Around, Lever, World
 from satiety.worth.plan import Plan, in_order
@@ -90,7 +91,7 @@ def prepare(material: Material, params: Worth, finetune: Finetune, home: Path, d
         prepared=prepared,
         around=around,
         refused={name_of(text): twin is not None for text, twin in zip(texts, twins, strict=True)},
-        zero=material.problem.tally(material.test, material.problem.before([], material.test, reader.embed)),
+        zero=material.problem.tally(material.test, material.problem.before([], material.test, Untrained(reader.embed))),
         home=home,
         device=device,
     )

@@ -151,7 +151,7 @@ class Reader:
         from satiety.training.hardware import hardware
         from satiety.tuning.inputs import head_of
         from satiety.tuning.model import Model
-        from satiety.tuning.predict import logits_of
+        from satiety.tuning.predict import features_of
 
         here = hardware(self.device)
         if self._model is None:
@@ -166,9 +166,7 @@ class Reader:
         model, tokenizer = self._model
         found = windows(self.problem, examples, tokenizer, self.how)
         rows: list[list[Floats]] = [[] for _ in examples]
-        for window, row in zip(
-            found, logits_of(model, found, here, pad=tokenizer.pad_token_id, features=True), strict=True
-        ):
+        for window, row in zip(found, features_of(model, found, here, pad=tokenizer.pad_token_id), strict=True):
             rows[window.example].append(row)
         return [tuple(one) for one in rows]
 

@@ -11,7 +11,7 @@ from satiety.answers import dump
 from satiety.inputs import dump_inputs
 from satiety.problems import PROBLEMS
 from satiety.training.checkpoint import Store
-from tests.contracts.test_methods import params
+from tests.contracts.test_methods import WRITTEN, base_of, params
 
 ASK = """
 import json, sys
@@ -26,14 +26,16 @@ print(json.dumps([[dump(one.answer), one.confidence, dict(one.scores)] for one i
 
 
 @pytest.mark.parametrize("problem_name", list(PROBLEMS))
-def test_each_problem_is_answered_alike_in_a_fresh_process(problem_name: str, tiny: Path, tmp_path: Path) -> None:
+def test_each_problem_is_answered_alike_in_a_fresh_process(
+    problem_name: str, tiny: Path, writer: Path, tmp_path: Path
+) -> None:
     from satiety.tuning.finetune import finetune
 
     problem = PROBLEMS[problem_name].sample()
     examples = [*problem.examples("en"), *problem.examples("zh")]
-    store = Store(tmp_path / "run", 1e9)
-    result = finetune(tiny, problem, examples, examples, params=params("adapter"), store=store, device="cpu")
-    result.tuned.save(tmp_path / "tuned", tiny)
+    base, how = base_of(problem_name, tiny, writer), params("adapter", writes=problem_name in WRITTEN)
+    result = finetune(base, problem, examples, examples, params=how, store=Store(tmp_path / "run", 1e9), device="cpu")
+    result.tuned.save(tmp_path / "tuned", base)
 
     inputs = [example.inputs for example in examples]
     asked = "".join(f"{dump_inputs(one)}\n" for one in inputs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from satiety.tuning.methods.base import METHODS, Fresh
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 @METHODS.register("made_up")
 class MadeUp(Fresh):
     """Change the biases alone; those of the first layer rest in every second update."""
+
+    writes: ClassVar = False  # T5 has no biases
 
     def prepare(self, model: Model, steps: int) -> None:
         for name, weight in model.encoder.named_parameters():

@@ -14,7 +14,7 @@ from satiety.records import Example
 
 if TYPE_CHECKING:
     from satiety.answers import Answer
-    from satiety.problems.base import Embed, Floats
+    from satiety.problems.base import Floats, Untrained
 
 TEXTS = {
     "en": (("the film is good", "a good film"), ("the film is good", "rain in paris")),
@@ -71,7 +71,7 @@ class MadeUp(Problem):
         taus = taus.reshape(len(counts), *tallies.shape[1:-1])
         return {"tau": taus if weights is not None else taus[0]}
 
-    def before(self, train: Sequence[Example], asked: Sequence[Example], embed: Embed) -> list[Prediction]:
+    def before(self, train: Sequence[Example], asked: Sequence[Example], base: Untrained) -> list[Prediction]:
         return [Prediction(Number(0.0)) for _ in asked]
 
     def outcomes(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[float, bool]]:

@@ -2,12 +2,15 @@
 
 import csv
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from satiety.registry import Component
 from satiety.tuning import METHODS, OBJECTIVES
+from tests.pipeline.pairs import write_base as write_translator
+from tests.pipeline.pairs import write_pairs
 from tests.pipeline.project import Project
 
 Fresh = Callable[[], Project]
@@ -92,3 +95,37 @@ def test_several_labels_go_through_the_pipeline_up_to_the_package(fresh: Fresh) 
     assert set(problem["thresholds"]) == set(problem["labels"]) == {"good", "long"}
     (answer,) = answers(made, "a good film")
     assert set(answer["labels"]) <= {"good", "long"}
+
+
+def test_translations_both_ways_go_through_the_whole_pipeline(fresh: Fresh) -> None:
+    """Written by a tiny model that knew nothing: 200 pairs of a small grammar, every second one from Chinese."""
+    made = fresh()
+    write_pairs(made.root / "data/raw/labelled.csv", 200, ["text", "translation"])
+    shutil.rmtree(made.root / "data/raw/base")
+    write_translator(made.root / "data/raw/base")
+    params = made.params()
+    params["ingest"] |= {"problem": {"kind": "translate", "longest": 32}, "budget": 130, "test": 60}
+    params["ingest"]["labelled"][0]["columns"] = {name: name for name in ("text", "translation")}
+    params["finetune"] |= {
+        "method": {"kind": "full", "learning_rate": 6e-3},
+        "training": {"least_steps": 300, "checks": 2, "average": None},
+    }
+    made.write_params(params)
+    done = made.repro()
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    scores = made.report("evaluate")
+    assert scores["metric"] == "chrf"
+    assert scores["before"]["high"] < 0.2
+    assert scores["after"]["low"] > 0.5
+    assert scores["metrics"]["after"]["bleu"]["low"] > scores["metrics"]["before"]["bleu"]["high"]
+    assert made.report("worth")["headline"]["en"].startswith("Not measured: ")
+    names = {path.name for path in (made.root / "models/package/model").iterdir()}
+    assert {"config.json", "generation_config.json", "model.safetensors", "problem.json", "tuned.json"} <= names
+    assert "head.safetensors" not in names
+    promoted = made.run(sys.executable, "-m", "tasks.promote")
+    assert promoted.returncode == 0, promoted.stdout + promoted.stderr
+    assert made.report("promote")["decision"] == "promoted"
+    chinese, english = answers(made, "Six old teachers drink tea by the river today.", "今天六个老的老师在河边喝茶。")
+    assert "喝茶" in chinese["translation"]
+    assert "drink tea" in english["translation"]

@@ -16,9 +16,12 @@ from satiety.tuning.methods.base import METHODS, Beside
 if TYPE_CHECKING:
     from torch.nn import Module
 
-ENDS = ("output.dense", "out_lin", "ffn.lin2", "attn.o", "attn.Wo", "mlp.Wo")
-"""How the linear layers are called that end the attention or the feed-forward block of an encoder's layer: of BERT,
-RoBERTa, ELECTRA and DeBERTa; DistilBERT; MPNet; ModernBERT."""
+ENDS = (
+    *("output.dense", "out_lin", "ffn.lin2", "attn.o", "attn.Wo", "mlp.Wo"),
+    *("attn.out_proj", "fc2", "Attention.o", "DenseReluDense.wo"),
+)
+"""How the linear layers are called that end the attention or the feed-forward block of a layer: of BERT, RoBERTa,
+ELECTRA and DeBERTa; DistilBERT; MPNet; ModernBERT; BART and Marian; T5."""
 
 
 @METHODS.register("adapter")

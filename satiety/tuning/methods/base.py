@@ -28,6 +28,8 @@ class Method(Component):
 
     beside: ClassVar[bool] = False
     """Whether what it learns stays beside the encoder, in a file of its own."""
+    writes: ClassVar[bool] = True
+    """Whether it can teach a model that answers by its decoder: one without a linear head."""
 
     @property
     def virtual_tokens(self) -> int:

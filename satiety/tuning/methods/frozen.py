@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from satiety.tuning.methods.base import METHODS, Method
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 @METHODS.register("frozen")
 class Frozen(Method):
     """Leave the encoder as it is; solve a logistic regression on its features for the head."""
+
+    writes: ClassVar = False  # a head of its own is all that it learns
 
     @property
     def trains(self) -> bool:

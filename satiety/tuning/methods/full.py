@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from satiety.tuning.model import Model
 
-_LAYER = re.compile(r"\.layers?\.(\d+)\.")
+_LAYER = re.compile(r"\.(?:layers?|block)\.(\d+)\.")
 
 
 @METHODS.register("full")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 class Virtual(Beside):
     """A method that learns virtual tokens."""
+
+    writes: ClassVar = False  # they stand before what an encoder reads
 
     tokens: int = Field(ge=1, le=512, default=16, examples=[4])
     """Virtual tokens before every text."""

@@ -45,6 +45,8 @@ class Objective(Component):
 
     reads: ClassVar[bool] = False
     """Whether it looks at raw texts."""
+    writes: ClassVar[bool] = True
+    """Whether it can teach a model that answers by its decoder: its outputs are of a reference's tokens."""
 
     @abstractmethod
     def loss(self, update: Update) -> Tensor:

@@ -26,6 +26,7 @@ class Consistency(Objective):
     """Add how far the answers to texts of which tokens are hidden are from those to the whole texts."""
 
     reads: ClassVar = True
+    writes: ClassVar = False  # without a reference there is nothing to foretell
 
     weight: float = Field(gt=0, le=100, default=1.0)
     """Of what is added, beside the labelled examples' loss."""

@@ -31,7 +31,7 @@ class FastGradient(Objective):
     def loss(self, update: Update) -> Tensor:
         import torch
 
-        layer = update.model.encoder.get_input_embeddings()
+        layer = update.model.embeddings
         embedded: list[Tensor] = []
 
         # 1. the loss as it is, and which way the embeddings raise it
@@ -52,8 +52,9 @@ class FastGradient(Objective):
 
 @contextmanager
 def _changed(layer: Module, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
-    """Change what a layer gives back within the block."""
-    hook = layer.register_forward_hook(lambda _module, _inputs, output: change(output))
+    """Change what a layer gives back within the block, the first time: a decoder may share it with its encoder."""
+    waiting = [change]
+    hook = layer.register_forward_hook(lambda _module, _inputs, output: waiting.pop()(output) if waiting else output)
     try:
         yield
     finally:

@@ -5,7 +5,7 @@ Sources: Zhang et al. 2018, mixup (arXiv:1710.09412); on the features of sentenc
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 @OBJECTIVES.register("mixup")
 class Mixup(Objective):
     """Mix the features of each example with those of another; the loss is that of both answers, in the same shares."""
+
+    writes: ClassVar = False  # two references have no places in common
 
     alpha: float = Field(gt=0, le=10, default=0.2)
     """Of the Beta(alpha, alpha) that the share is drawn from: near 0 nothing is mixed, 1 draws every share alike."""

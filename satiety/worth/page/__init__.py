@@ -33,7 +33,10 @@ SECTIONS: dict[str, Section] = {
 
 
 def page(report: Report, language: Language) -> str:
-    """Return the page of a report, in the shape of reports/worth.json."""
+    """Return the page of a report, in the shape of reports/worth.json; of one that measured nothing, what it says."""
+    if not report["budgets"]:
+        voice = Voice(language, 0, 0)
+        return document(language, voice("title"), STYLE, join([tag("header", *_sentences(report, voice))]))
     budgets = [n for n in report["budgets"] if n > 0]
     voice = Voice(language, smallest=budgets[0], largest=budgets[-1])
     sections = [
@@ -58,13 +61,15 @@ def _header(report: Report, voice: Voice) -> Html:
         level=f"{report['level']:.0%}",
         answers=known,
     )
-    return tag(
-        "header",
+    return tag("header", *_sentences(report, voice), tag("p", trust, class_="trust"))
+
+
+def _sentences(report: Report, voice: Voice) -> list[Html]:
+    return [
         tag("p", voice("eyebrow", problem=report["problem"], metric=report["metric"]), class_="eyebrow"),
         tag("h1", report["headline"][voice.language]),
         tag("p", voice("lead", sentence=report["next"]["sentence"][voice.language]), class_="lead"),
-        tag("p", trust, class_="trust"),
-    )
+    ]
 
 
 def _contents(voice: Voice) -> Html:

@@ -13,6 +13,7 @@ from sklearn.metrics import accuracy_score, f1_score, precision_recall_fscore_su
 from satiety.answers import Label
 from satiety.errors import DataError
 from satiety.problems import IGNORE, PROBLEMS, Prediction, Problem, Rewrite
+from satiety.problems.base import Untrained
 from satiety.problems.classify import Classify
 from satiety.records import Example
 
@@ -179,7 +180,7 @@ def test_before_any_training_the_nearest_name_answers() -> None:
         return np.array([places[text] for text in texts])
 
     problem = Classify(labels=["bad", "好"], names={"好": "good"})
-    answers = problem.before([], problem.ask(["awful film", "真好"]), embed)
+    answers = problem.before([], problem.ask(["awful film", "真好"]), Untrained(embed))
     assert [str(answer.answer) for answer in answers] == ["bad", "好"]
     assert all(0.5 < answer.confidence < 1 for answer in answers)
 

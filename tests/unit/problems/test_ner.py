@@ -15,6 +15,7 @@ from transformers import PreTrainedTokenizerFast
 
 from satiety.answers import Span, Spans
 from satiety.problems import IGNORE, PROBLEMS, Prediction, Rewrite, Window
+from satiety.problems.base import Untrained
 from satiety.problems.ner import Ner
 from satiety.records import Example
 from satiety.words import units
@@ -161,7 +162,7 @@ class TestBefore:
             Example("b", {"text": "Paris"}, answer=Spans((Span(0, 5, "LOC"),))),
         ]
         (zh, en) = NER.before(
-            train, NER.ask(["新华社在北京", "in Paris, Parisian"]), lambda texts: np.zeros((len(texts), 2))
+            train, NER.ask(["新华社在北京", "in Paris, Parisian"]), Untrained(lambda texts: np.zeros((len(texts), 2)))
         )
         assert zh.answer.mentions == (Span(0, 3, "ORG"), Span(4, 6, "LOC"))
         assert en.answer.mentions == (Span(3, 8, "LOC"),)

@@ -8,6 +8,7 @@ import pytest
 from satiety.answers import Label
 from satiety.errors import DataError
 from satiety.problems import PROBLEMS
+from satiety.problems.base import Untrained
 from satiety.problems.pair import Pair
 from satiety.records import Example
 from satiety.tuning.inputs import collate, encode, head_of
@@ -61,7 +62,7 @@ def test_untrained_it_answers_by_how_often_a_label_is_given() -> None:
         PROBLEMS["pair"]
         .model_validate({"labels": None})
         .settle(train)
-        .before(train, PAIR.ask([{"text": "x", "text_b": "y"}]), lambda texts: None)
+        .before(train, PAIR.ask([{"text": "x", "text_b": "y"}]), Untrained(lambda texts: None))
     )  # type: ignore[arg-type,return-value]
     assert answer.answer == Label("no")
     assert answer.confidence == pytest.approx(3 / 5)

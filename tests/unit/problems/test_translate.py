@@ -1,0 +1,166 @@
+"""Translations are read, learned where they fit, put together again, and scored as sacreBLEU scores them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from satiety.answers import Text, dump, load
+from satiety.evaluate.bootstrap import Resampling, compare, groups_of
+from satiety.problems import Prediction, Window
+from satiety.problems.base import Generated, Untrained
+from satiety.problems.translate import Translate
+from satiety.records import Example
+
+PROBLEM = Translate(longest=12, beams=1)
+REFERENCES = {
+    "en": ["The hotel in Paris is good.", "This film is bad, I think.", "No one came."],
+    "zh": ["巴黎的酒店很好，我们都很喜欢。", "这部电影很差，我觉得。", "没有人来过这里。"],
+}
+WRITTEN = {
+    "en": ["The hotel at Paris is good.", "film is bad", "Nobody came here."],
+    "zh": ["巴黎酒店很好，我们喜欢。", "电影差。", "这里没有人。"],
+}
+
+
+@pytest.fixture(scope="module")
+def tokenizer(writer: Path) -> Any:
+    from satiety.training.encoder import load_tokenizer
+
+    return load_tokenizer(writer)
+
+
+def gold(*references: Sequence[str]) -> list[Example]:
+    return [
+        Example(str(i), {"text": f"text {i}"}, Text(first, tuple(others)))
+        for i, (first, *others) in enumerate(references)
+    ]
+
+
+def said(*texts: str) -> list[Prediction]:
+    return [Prediction(Text(text), 0.5) for text in texts]
+
+
+@pytest.mark.parametrize("language", REFERENCES)
+def test_scores_are_sacrebleus(language: str) -> None:
+    from sacrebleu.metrics.bleu import BLEU
+    from sacrebleu.metrics.chrf import CHRF
+
+    references, written = REFERENCES[language], WRITTEN[language]
+    scores = PROBLEM.score(PROBLEM.tally(gold(*([text] for text in references)), said(*written)))
+    bleu = BLEU(tokenize="zh" if language == "zh" else "13a")
+    assert scores["chrf"] == pytest.approx(CHRF().corpus_score(written, [references]).score / 100)
+    assert scores["bleu"] == pytest.approx(bleu.corpus_score(written, [references]).score / 100)
+    assert 0 < scores["bleu"] < 1
+
+
+@given(st.lists(st.tuples(st.text("abc 我爱", max_size=8), st.text("abc 我爱。", max_size=8)), min_size=1, max_size=6))
+def test_chrf_is_sacrebleus_whatever_is_written(pairs: list[tuple[str, str]]) -> None:
+    from sacrebleu.metrics.chrf import CHRF
+
+    references, written = [one for one, _ in pairs], [other for _, other in pairs]
+    scores = PROBLEM.score(PROBLEM.tally(gold(*([text] for text in references)), said(*written)))
+    assert scores["chrf"] == pytest.approx(CHRF().corpus_score(written, [references]).score / 100)
+    assert set(scores) == set(PROBLEM.metrics)
+
+
+def test_the_nearest_of_several_references_counts() -> None:
+    many = PROBLEM.score(PROBLEM.tally(gold(["Nobody came.", "No one came."]), said("No one came.")))
+    assert many["chrf"] == pytest.approx(1)
+    assert PROBLEM.score(PROBLEM.tally(gold(["Nobody came."]), said("No one came.")))["chrf"] < 0.6
+
+
+def test_a_resample_scores_as_the_examples_that_were_drawn() -> None:
+    examples, answers = gold(*([text] for text in REFERENCES["zh"])), said(*WRITTEN["zh"])
+    weights = np.array([[1.0, 1, 1], [2, 0, 1]])
+    drawn = PROBLEM.score(PROBLEM.tally(examples, answers), weights)
+    twice = PROBLEM.score(PROBLEM.tally([examples[i] for i in (0, 0, 2)], [answers[i] for i in (0, 0, 2)]))
+    assert drawn["chrf"][1] == pytest.approx(twice["chrf"])
+    assert drawn["bleu"][1] == pytest.approx(twice["bleu"])
+    tallies = PROBLEM.tally(examples, said("", "", "")), PROBLEM.tally(examples, answers)
+    both = compare(PROBLEM.score, *tallies, groups_of(examples), Resampling(1, 200, 0.95))
+    assert both.first["chrf"].value == both.first["bleu"].value == 0
+    assert both.difference["chrf"].low > 0
+
+
+@pytest.mark.parametrize("cell", ["好。", ["好。"], ["好。", "很好。"]])
+def test_a_row_gives_one_translation_or_several(cell: Any) -> None:
+    inputs, answer = PROBLEM.read({"text": "Good.", "translation": cell})
+    assert inputs == {"text": "Good."}
+    assert answer.texts == ((cell,) if isinstance(cell, str) else tuple(cell))
+    assert load(dump(answer)) == answer
+
+
+@pytest.mark.parametrize("cell", ["", " \n", ["good", " "], []])
+def test_an_empty_translation_is_refused(cell: Any) -> None:
+    with pytest.raises(ValueError, match=r"no translation|is empty"):
+        PROBLEM.read({"text": "好", "translation": cell})
+
+
+@pytest.mark.parametrize("cell", [3, {"a": 1}, [1]])
+def test_what_is_no_text_is_refused(cell: Any) -> None:
+    with pytest.raises(TypeError):
+        PROBLEM.read({"text": "好", "translation": cell})
+
+
+def test_the_targets_are_the_first_references_tokens_and_the_end(tokenizer: Any) -> None:
+    (example,) = gold(["这部电影很差。", "这电影不好。"])
+    (window,) = PROBLEM.encode([example], tokenizer, 32)
+    assert window.targets[-1] == tokenizer.eos_token_id
+    assert tokenizer.decode(window.targets, skip_special_tokens=True) == "这部电影很差。"
+    assert PROBLEM.encode(PROBLEM.ask(["bad"]), tokenizer, 32)[0].targets == []
+
+
+def test_what_does_not_fit_teaches_nothing_and_is_said(tokenizer: Any, caplog: pytest.LogCaptureFixture) -> None:
+    long = "The film is bad. " * 9
+    examples = [
+        Example("a", {"text": "bad"}, Text("差。")),
+        Example("b", {"text": "bad"}, Text("差" * 12)),
+        Example("c", {"text": long}, Text("差。")),
+    ]
+    windows = PROBLEM.encode(examples, tokenizer, 16)
+    assert {window.example for window in windows if window.targets} == {0}
+    assert sum(window.example == 2 for window in windows) > 1
+    assert "translate: of 2 examples nothing is learned" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("parts", "whole"),
+    [
+        (["The film is", "bad."], "The film is bad."),
+        (["这部电影", "很差。"], "这部电影很差。"),
+        (["", "很差。", ""], "很差。"),
+        (["他说", "OK."], "他说OK."),
+        ([], ""),
+    ],
+)
+def test_what_was_written_to_a_long_texts_windows_is_one_text(parts: list[str], whole: str) -> None:
+    windows = [Window(0, [1], []) for _ in parts] or [Window(0, [1], [])]
+    written = [Generated(text, 0.5) for text in parts] or [Generated("", 0.5)]
+    (answer,) = PROBLEM.decode(PROBLEM.ask(["x"]), windows, written)
+    assert (answer.answer, answer.confidence) == (Text(whole), 0.5)
+
+
+def test_before_any_training_the_base_model_answers() -> None:
+    untrained = Untrained(lambda _: pytest.fail("nothing is embedded"), lambda asked: said(*["x"] * len(asked)))
+    assert PROBLEM.before([], PROBLEM.ask(["a", "b"]), untrained) == said("x", "x")
+
+
+def test_people_and_programs_are_shown_the_text_alone() -> None:
+    assert PROBLEM.shown({"text": "bad"}, Text("差。", ("不好。",))) == "差。"
+    assert PROBLEM.shown({"text": "bad"}, None) is None
+    assert PROBLEM.signature() == {"type": "string"}
+    assert PROBLEM.said("差。") == Text("差。")
+    assert PROBLEM.said('["差。", "不好。"]') == Text("差。", ("不好。",))
+    assert PROBLEM.accepts(Text("a"))
+
+
+def test_another_text_or_another_confidence_contradicts() -> None:
+    stored, same = Text("差。"), Prediction(Text("差。"), 0.52)
+    assert not PROBLEM.contradicts(stored, 0.5, same, 0.05)
+    assert PROBLEM.contradicts(stored, 0.4, same, 0.05)
+    assert PROBLEM.contradicts(Text("好。"), 0.5, same, 0.05)
