@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from satiety.errors import ModelError
-from satiety.problems.base import IGNORE
+from satiety.problems.windows import IGNORE
 from satiety.project import Pooling
 from satiety.registry import Component, Registry
 

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from satiety.errors import ModelError, ParamsError
 from satiety.heads.base import HEADS, PerText
-from satiety.problems.base import IGNORE, Generated
+from satiety.problems.windows import IGNORE, Generated
 
 if TYPE_CHECKING:
     from pathlib import Path

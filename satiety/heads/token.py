@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from satiety.heads.base import HEADS, Head
-from satiety.problems.base import IGNORE
+from satiety.problems.windows import IGNORE
 from satiety.project import Pooling
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ import numpy as np
 
 from satiety.answers import Label, labels_of
 from satiety.errors import DataError
-from satiety.problems.base import IGNORE, LabelSet, Prediction, Problem, Window, ratio, scalar, text_windows
+from satiety.problems.base import LabelSet, Prediction, Problem, ratio, scalar
+from satiety.problems.windows import IGNORE, Window, text_windows
 from satiety.records import Example
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from pydantic import Field
 
 from satiety.answers import Labels, labels_of
 from satiety.errors import DataError
-from satiety.problems.base import PROBLEMS, LabelSet, Prediction, Problem, Window, ratio, text_windows
+from satiety.problems.base import PROBLEMS, LabelSet, Prediction, Problem, ratio
+from satiety.problems.windows import Window, text_windows
 from satiety.records import Example
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ import numpy as np
 
 from satiety.answers import Span, Spans, labels_of, read_spans
 from satiety.errors import DataError
-from satiety.problems.base import IGNORE, PROBLEMS, LabelSet, Prediction, Problem, Window, ratio
+from satiety.problems.base import PROBLEMS, LabelSet, Prediction, Problem, ratio
+from satiety.problems.windows import IGNORE, Window
 from satiety.records import Example
 from satiety.words import units
 

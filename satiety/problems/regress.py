@@ -15,7 +15,8 @@ from pydantic import Field
 
 from satiety.answers import Number
 from satiety.errors import DataError
-from satiety.problems.base import PROBLEMS, Prediction, Problem, Window, ratio, text_windows
+from satiety.problems.base import PROBLEMS, Prediction, Problem, ratio
+from satiety.problems.windows import Window, text_windows
 from satiety.records import Example
 
 if TYPE_CHECKING:

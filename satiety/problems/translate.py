@@ -19,7 +19,8 @@ import numpy as np
 from pydantic import Field
 
 from satiety.answers import Text
-from satiety.problems.base import PROBLEMS, Generated, Prediction, Problem, Window, ratio, text_windows
+from satiety.problems.base import PROBLEMS, Prediction, Problem, ratio
+from satiety.problems.windows import Generated, Window, text_windows
 from satiety.records import Example
 from satiety.words import CJK
 

@@ -13,7 +13,8 @@ from satiety.training.batches import sorted_by_length
 from satiety.tuning.inputs import collate
 
 if TYPE_CHECKING:
-    from satiety.problems.base import Floats, Window
+    from satiety.problems.base import Floats
+    from satiety.problems.windows import Window
     from satiety.training.hardware import Hardware
     from satiety.tuning.inputs import Batch
     from satiety.tuning.model import Model

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from satiety.answers import Number
-from satiety.problems.base import PROBLEMS, Prediction, Problem, Window, ratio, text_windows
+from satiety.problems.base import PROBLEMS, Prediction, Problem, ratio
+from satiety.problems.windows import Window, text_windows
 from satiety.records import Example
 
 if TYPE_CHECKING:

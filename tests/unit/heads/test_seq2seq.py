@@ -10,7 +10,7 @@ import torch
 from satiety.errors import ModelError, ParamsError
 from satiety.heads.seq2seq import Seq2Seq
 from satiety.problems import IGNORE, Window
-from satiety.problems.base import Generated
+from satiety.problems.windows import Generated
 from satiety.training.writer import begins
 from satiety.tuning.inputs import Batch, collate
 from satiety.tuning.model import Model

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from satiety.answers import Text, dump, load
 from satiety.evaluate.bootstrap import Resampling, compare, groups_of
 from satiety.problems import Prediction, Window
-from satiety.problems.base import Generated, Untrained
+from satiety.problems.base import Untrained
 from satiety.problems.translate import Translate
+from satiety.problems.windows import Generated
 from satiety.records import Example
 
 PROBLEM = Translate(longest=12, beams=1)
