@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.pipeline.pairs import write_base as write_translator
+from tests.pipeline.pairs import write_pairs
 from tests.pipeline.project import Project
 from tests.pipeline.test_shapes import answers, asking
 
@@ -17,6 +19,7 @@ PLACES = {
     "method": "tuning/methods",
     "objective": "tuning/objectives",
     "augmenter": "augment",
+    "lever": "worth/levers",
 }
 """Where a component of each kind is put: a file in a folder of `satiety`, and no other file changes."""
 
@@ -27,6 +30,7 @@ def extended(fresh: Callable[[], Project]) -> Project:
     made = fresh()
     for kind, folder in PLACES.items():
         shutil.copy(f"tests/made_up/{kind}.py", made.root / "satiety" / folder / "made_up.py")
+    shutil.copy("tests/made_up/writing.py", made.root / "satiety/problems/made_up_writing.py")
     shutil.copytree("tests", made.root / "tests", ignore=shutil.ignore_patterns("pipeline", "flows", "__pycache__"))
     (made.root / "tests/pipeline").mkdir()
     shutil.copy("tests/pipeline/made.py", made.root / "tests/pipeline")
@@ -42,7 +46,7 @@ def test_they_pass_the_contracts(extended: Project) -> None:
     ).stdout
     for kind in PLACES:
         assert f"{kind}-made_up" in tried, f"no contract of a {kind} was tried"
-    for ours in ("full-made_up", "made_up-classify", "made_up-ner", "made_up-regress"):
+    for ours in ("full-made_up", "made_up-classify", "made_up-ner", "made_up-regress", "lora-made_up_writing"):
         assert ours in tried
 
 
@@ -64,7 +68,9 @@ def test_they_go_through_the_whole_pipeline(extended: Project, tmp_path: Path) -
     params = made.params()
     params["finetune"] |= {"method": {"kind": "made_up"}, "objective": {"kind": "made_up"}}
     params["levers"]["copies"] = {"kind": "augment", "steps": [{"kind": "made_up"}]}
+    params["levers"]["twice"] = {"kind": "made_up"}
     params["use"] += ["copies"]
+    params["measure"] = ["copies", "twice"]
     made.write_params(params)
     done = made.repro()
     assert done.returncode == 0, done.stdout + done.stderr
@@ -74,8 +80,30 @@ def test_they_go_through_the_whole_pipeline(extended: Project, tmp_path: Path) -
     assert made.report("augment")["copies"]["made_up"] > 0
     assert (made.report("finetune")["method"], made.report("finetune")["objective"]) == ("made_up", "made_up")
     assert made.report("worth")["metric"] == "tau"
+    assert {row["lever"] for row in made.report("worth")["levers"]} == {"copies", "twice", "copies+twice"}
     promoted = made.run(sys.executable, "-m", "tasks.promote")
     assert promoted.returncode == 0, promoted.stdout + promoted.stderr
     assert made.report("promote")["decision"] == "promoted"
     (answer,) = answers(made, json.dumps({"text": "a good film", "other": "it is good"}))
     assert isinstance(answer["number"], float)
+
+
+def test_a_problem_whose_answers_are_written_goes_through_it_too(extended: Project, tmp_path: Path) -> None:
+    made = extended.copy(tmp_path)
+    write_pairs(made.root / "data/raw/labelled.csv", 160, ["text", "words"])
+    shutil.rmtree(made.root / "data/raw/base")
+    write_translator(made.root / "data/raw/base")
+    params = made.params()
+    params["ingest"] |= {"problem": {"kind": "made_up_writing"}, "budget": 100, "test": 50}
+    params["ingest"]["labelled"][0]["columns"] = {name: name for name in ("text", "words")}
+    params["finetune"] |= {
+        "method": {"kind": "full", "learning_rate": 6e-3},
+        "training": {"least_steps": 150, "checks": 1, "average": None},
+    }
+    made.write_params(params)
+    done = made.repro()
+    assert done.returncode == 0, done.stdout + done.stderr
+    scores = made.report("evaluate")
+    assert (scores["metric"], scores["difference"]["low"] > 0) == ("common", True)
+    (answer,) = answers(made, "Six old teachers drink tea by the river today.")
+    assert answer["text"] != ""

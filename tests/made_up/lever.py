@@ -1,0 +1,35 @@
+"""Examples with their text written twice: a lever that prepares what it adds, and adds it to each cell."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+from satiety.worth.levers.base import LEVERS, Lesson, Lever, World
+
+if TYPE_CHECKING:
+    from satiety.records import Example
+
+
+@LEVERS.register("made_up")
+class MadeUp(Lever):
+    """Learn from each text said twice, too."""
+
+    place: ClassVar = 35
+
+    def prepare(self, world: World) -> tuple[Example, ...]:
+        return tuple(
+            replace(
+                example,
+                id=f"{example.id}/twice",
+                inputs={**example.inputs, "text": f"{example.text} {example.text}"},
+                answer=example.answer.move(()) if example.answer and example.answer.mentions else example.answer,
+                origin="made_up",
+                parent=example.id,
+            )
+            for example in world.pool
+        )
+
+    def teach(self, examples: tuple[Example, ...], lesson: Lesson) -> tuple[Example, ...]:
+        here = {example.id for example in examples}
+        return (*examples, *(example for example in lesson.prepared if example.parent in here))

@@ -1,0 +1,101 @@
+"""A text that says another in other words: an answer that is written, and a score of characters in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from satiety.answers import Text
+from satiety.problems.base import PROBLEMS, Prediction, Problem
+from satiety.problems.windows import Generated, Window, text_windows
+from satiety.records import Example
+
+if TYPE_CHECKING:
+    from satiety.answers import Answer
+    from satiety.problems.base import Floats, Untrained
+
+TEXTS = {
+    "en": (("the film is good", "a good film"), ("rain in paris", "paris is wet")),
+    "zh": (("这部电影很好看", "好看的电影"), ("上海在下雨", "上海有雨")),
+}
+
+
+@PROBLEMS.register("made_up_writing")
+class MadeUp(Problem):
+    """Say a text in other words."""
+
+    headline: ClassVar = "common"
+    metrics: ClassVar = ("common",)
+    gold: ClassVar = "words"
+    answer: ClassVar = Text
+    head: ClassVar = "seq2seq"
+
+    @property
+    def asks_of_head(self) -> dict[str, Any]:
+        return {"longest": 32}
+
+    def parse(self, cell: Any) -> Text:
+        return Text.of(cell)
+
+    def settle(self, examples: Sequence[Example]) -> Self:
+        return self
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return ()
+
+    def stratum(self, example: Example) -> str:
+        return example.language
+
+    def encode(self, examples: Sequence[Example], tokenizer: Any, max_length: int) -> list[Window]:
+        def tokens(example: Example) -> list[int]:
+            if example.answer is None:
+                return []
+            ids = tokenizer(text_target=_text(example.answer), add_special_tokens=False)["input_ids"]
+            return [*ids, tokenizer.eos_token_id]
+
+        windows = text_windows(self, examples, tokenizer, max_length)
+        return [replace(window, targets=tokens(examples[window.example])) for window in windows]
+
+    def decode(
+        self, examples: Sequence[Example], windows: Sequence[Window], logits: Sequence[Generated]
+    ) -> list[Prediction]:
+        written: dict[int, list[Generated]] = {i: [] for i in range(len(examples))}
+        for window, one in zip(windows, logits, strict=True):
+            written[window.example].append(one)
+        return [
+            Prediction(Text(" ".join(one.text for one in parts)), min(one.confidence for one in parts))
+            for parts in written.values()
+        ]
+
+    def tally(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> Floats:
+        """Return how much of each answer is as it should be, and 1; shape (examples, 2)."""
+        pairs = zip(gold, predicted, strict=True)
+        return np.array([[SequenceMatcher(None, _text(e.answer), _text(p.answer)).ratio(), 1.0] for e, p in pairs])
+
+    def measure(self, tallies: Floats) -> dict[str, Floats]:
+        return {"common": tallies[..., 0] / np.maximum(tallies[..., 1], 1)}
+
+    def before(self, train: Sequence[Example], asked: Sequence[Example], base: Untrained) -> list[Prediction]:
+        assert base.answer is not None
+        return base.answer(asked)
+
+    def outcomes(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[float, bool]]:
+        return []
+
+    def confusions(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[str, str]]:
+        return []
+
+    def examples(self, language: str) -> list[Example]:
+        return [Example(str(i), {"text": one}, Text(other)) for i, (one, other) in enumerate(TEXTS[language])]
+
+    def signature(self) -> dict[str, Any]:
+        return {"type": "string"}
+
+
+def _text(answer: Answer | None) -> str:
+    return answer.text if isinstance(answer, Text) else ""
