@@ -114,7 +114,8 @@ def _nearest(
 
 
 def _named(answer: Answer | None) -> str:
-    return ", ".join(labels_of([answer])) or NONE
+    """Return the labels of an answer; of one that has none, the answer itself."""
+    return ", ".join(labels_of([answer])) or str(answer or "") or NONE
 
 
 def _features(model: Tuned, inputs: Sequence[Inputs]) -> Iterator[Floats]:

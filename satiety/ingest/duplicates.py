@@ -7,7 +7,8 @@ those of test before the rest and added ones last, so that a test once frozen st
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal, TypeVar
 
 from satiety.answers import Answer
@@ -18,15 +19,23 @@ from satiety.records import Bound, Document, Example, Rejected
 from satiety.words import normalise
 
 Policy = Literal["drop", "majority"]
+Merge = Callable[[Sequence[Answer]], Answer | None]
 _ORDER = {"test": 0, "dev": 1, "added": 3}
 """Who stays; in between are all others."""
 R = TypeVar("R", Example, Document)
 
 
-def settle_conflicts(examples: Sequence[Example], policy: Policy) -> tuple[list[Example], list[Rejected]]:
+def settle_conflicts(
+    examples: Sequence[Example], policy: Policy, merge: Merge = lambda _: None
+) -> tuple[list[Example], list[Rejected]]:
     """Return the examples whose text has one answer, and the rest: those of a text with two.
 
     With ``majority`` the answer that more than half of a text's rows give stays.
+
+    Args:
+        examples: of which several may have one text.
+        policy: for those that differ in their answers.
+        merge: makes one answer of several that are all right (``Problem.merge``), or none.
     """
     by_text: dict[str, list[Example]] = defaultdict(list)
     for example in examples:
@@ -38,6 +47,9 @@ def settle_conflicts(examples: Sequence[Example], policy: Policy) -> tuple[list[
         answer, count = answers.most_common(1)[0]
         if len(answers) == 1:
             kept += same
+            continue
+        if (one := merge([example.answer for example in same if example.answer])) is not None:
+            kept += [replace(example, answer=one) for example in same]
             continue
         wins = policy == "majority" and count * 2 > len(same)
         kept += [e for e in same if wins and e.answer == answer]

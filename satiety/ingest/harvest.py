@@ -46,7 +46,7 @@ def harvest(params: Ingest, raw: Path) -> Harvest:
         DataError: a file is not readable, or there are not enough labelled texts.
     """
     loaded = load(params.labelled, params.corpus, params.problem, params.limits, params.mask, raw)
-    single, conflicting = settle_conflicts(loaded.examples, params.conflicts)
+    single, conflicting = settle_conflicts(loaded.examples, params.conflicts, params.problem.merge)
     unique, documents, twins = drop_twins(single, loaded.documents, loaded.bound, params.near_duplicate)
     rejected = [*loaded.rejected, *conflicting, *twins]
     if not unique:

@@ -151,6 +151,10 @@ class Problem(Component):
     def check(self, inputs: Inputs, answer: Answer) -> None:
         """Raise ValueError, saying what is wrong, where it is no answer to these inputs."""
 
+    def merge(self, answers: Sequence[Answer]) -> Answer | None:
+        """Return one answer for different ones that a text was given in several rows; None where these contradict."""
+        return None
+
     def ask(self, given: Iterable[str | Inputs]) -> list[Example]:
         """Return examples without an answer; a bare text stands for the only input of a problem that has one.
 

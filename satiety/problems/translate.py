@@ -74,6 +74,12 @@ class Translate(Problem):
         if not all(text.strip() for text in answer.texts):
             raise ValueError("the translation is empty")
 
+    def merge(self, answers: Sequence[Answer]) -> Answer | None:
+        """Return a text's translations as alternatives; the commonest, of equals the first by its characters, leads."""
+        counts = Counter(text for answer in answers for text in answer.texts)
+        first, *others = sorted(counts, key=lambda text: (-counts[text], text))
+        return Text(first, tuple(others))
+
     def settle(self, examples: Sequence[Example]) -> Self:
         return self
 

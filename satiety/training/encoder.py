@@ -92,21 +92,22 @@ def load_whole(folder: Path, config: Any, family: Any, **more: Any) -> Any:
 
 
 def load_tokenizer(folder: Path) -> Any:
-    """Read the tokenizer.
+    """Read the tokenizer; that of a model with a decoder as tokenizer.json has it, whatever its class makes of that.
+
+    Some of these classes want SentencePiece's own format, and others put tokens in for tasks that are none of ours.
 
     Raises:
         ModelError: a file is missing, broken or unsafe.
     """
-    from transformers import AutoTokenizer
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
     guard(folder, TOKENIZER, CONFIG)
     check_tokenizer(folder)
     with quiet():
-        rows = read_config(folder).vocab_size
+        config = read_config(folder)
+        family: Any = PreTrainedTokenizerFast if writes(config) else AutoTokenizer
         try:
-            tokenizer = AutoTokenizer.from_pretrained(
-                folder, use_fast=True, local_files_only=True, trust_remote_code=False
-            )
+            tokenizer = family.from_pretrained(folder, use_fast=True, local_files_only=True, trust_remote_code=False)
             ids = tokenizer.backend_tokenizer.encode(PROBE).ids
         except Exception as error:  # the Rust tokenizers raise a bare one
             raise ModelError(f"{folder}: its tokenizer cannot be loaded: {first_line(error)}") from None
@@ -114,8 +115,10 @@ def load_tokenizer(folder: Path) -> Any:
         raise ModelError(f"{folder}: its tokenizer has no padding token; name one in tokenizer_config.json")
     if set(ids) <= set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}:
         raise ModelError(f"{folder}: its tokenizer knows no word, and none for unknown ones; take another {TOKENIZER}")
-    if (largest := max(tokenizer.get_vocab().values())) >= rows:
-        raise ModelError(f"{folder}: its tokenizer has ids up to {largest:,}, but the model only {rows:,} embeddings")
+    if (largest := max(tokenizer.get_vocab().values())) >= config.vocab_size:
+        raise ModelError(
+            f"{folder}: its tokenizer has ids up to {largest:,}, but the model only {config.vocab_size:,} embeddings"
+        )
     tokenizer.model_max_length = 10**9  # a text is cut by the problem, into windows; no warning about long ones
     return tokenizer
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from satiety.tuning.model import Model
 
+TOP = ("head.", "encoder.lm_head.")
+"""What stands above all layers: the linear head, or what a decoder weighs its vocabulary by where that is its own."""
 _LAYER = re.compile(r"\.(?:layers?|block)\.(\d+)\.")
 
 
@@ -34,5 +36,5 @@ class Full(Stepwise):
         layers = 1 + max((int(found[1]) for name in names if (found := _LAYER.search(name))), default=-1)
         for name, weight, rate in super().rates(model):
             depth = int(found[1]) + 1 if (found := _LAYER.search(name)) else 0
-            below = 0 if name.startswith("head.") else layers - depth
+            below = 0 if name.startswith(TOP) else layers - depth
             yield name, weight, rate * self.layer_decay**below

@@ -1,12 +1,13 @@
 """One of each text stays, whichever order they come in; a text with two answers is settled by the policy."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 
 import pytest
 
-from satiety.answers import Label, Span, Spans, Text
+from satiety.answers import Answer, Label, Span, Spans, Text
 from satiety.ingest.duplicates import drop_twins, settle_conflicts
 from satiety.inputs import identify
 from satiety.records import Document, Example
@@ -61,6 +62,15 @@ class TestConflicts:
         assert settle_conflicts(asked, "drop")[0] == []
         kept, _, rejected = drop_twins([asked[0], question("Whom did Anna meet ?", "Bo")], [], {}, 0.8)
         assert (len(kept), [row.reason for row in rejected]) == (1, ["near_duplicate"])
+
+    def test_answers_that_are_all_right_become_one_and_no_conflict(self) -> None:
+        def merge(answers: Sequence[Answer]) -> Answer:
+            return Text("+".join(sorted(str(answer) for answer in answers)))
+
+        kept, rejected = settle_conflicts(self.ROWS, "drop", merge)
+        assert len(kept) == len(self.ROWS)
+        assert not rejected
+        assert len({(one.id, one.answer) for one in kept}) == len({one.id for one in kept})
 
 
 class TestTwins:

@@ -96,6 +96,11 @@ def test_a_row_gives_one_translation_or_several(cell: Any) -> None:
     assert load(dump(answer)) == answer
 
 
+def test_translations_of_one_text_in_several_rows_are_alternatives_whatever_their_order() -> None:
+    answers = [Text("b"), Text("c", ("a",)), Text("c")]
+    assert PROBLEM.merge(answers) == PROBLEM.merge(answers[::-1]) == Text("c", ("a", "b"))
+
+
 @pytest.mark.parametrize("cell", ["", " \n", ["good", " "], []])
 def test_an_empty_translation_is_refused(cell: Any) -> None:
     with pytest.raises(ValueError, match=r"no translation|is empty"):

@@ -181,3 +181,13 @@ def test_the_encoder_of_one_with_a_decoder_embeds_texts(writer: Path) -> None:
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(vectors[0], vectors[2], rtol=1e-5)
     assert not np.allclose(vectors[0], vectors[1])
+
+
+@pytest.mark.parametrize("name", ["MarianTokenizer", "T5Tokenizer", "BartTokenizer", "MBartTokenizer", None])
+def test_the_tokenizer_is_that_of_its_file_whatever_class_is_named(copy: Path, name: str | None) -> None:
+    expected = load_tokenizer(copy)("This film is bad. 这部电影很差。")["input_ids"]
+    changed(copy, "tokenizer_config.json", tokenizer_class=name)
+    tokenizer = load_tokenizer(copy)
+    assert tokenizer("This film is bad. 这部电影很差。")["input_ids"] == expected
+    assert tokenizer.decode(expected, skip_special_tokens=True) == "This film is bad. 这部电影很差。"
+    assert (tokenizer.pad_token_id, tokenizer.eos_token_id) == (0, 1)

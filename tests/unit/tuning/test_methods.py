@@ -14,8 +14,10 @@ from satiety.training.encoder import load_encoder
 from satiety.tuning import METHODS, load
 from satiety.tuning.inputs import Batch
 from satiety.tuning.methods import Beside
+from satiety.tuning.methods.full import Full
 from satiety.tuning.model import Model
 from tests.contracts.test_methods import params
+from tests.generating import write_writer
 
 BESIDE = [name for name in METHODS if METHODS[name].beside]
 
@@ -149,3 +151,16 @@ def test_virtual_tokens_count_among_those_that_the_base_reads(name: str, tiny: P
         finetune(
             tiny, problem, problem.examples("en"), [], params=asked, store=Store(tmp_path / "run", 1e9), device="cpu"
         )
+
+
+def test_in_a_model_that_writes_each_layer_of_either_side_learns_slower_than_the_one_above(tmp_path: Path) -> None:
+    head = HEADS["seq2seq"].sample()
+    network, _ = head.load(write_writer(tmp_path, "mt5", tie_word_embeddings=False))
+    full = Full(learning_rate=1.0, layer_decay=0.5)
+    model = Model(network, head, 0, pooling="mean", dropout=0.0)
+    rates = {name: rate for name, _, rate in full.rates(model)}
+    for side in ("encoder", "decoder"):
+        assert rates[f"encoder.{side}.block.1.layer.0.SelfAttention.q.weight"] == 1.0
+        assert rates[f"encoder.{side}.block.0.layer.1.layer_norm.weight"] == 0.5
+    assert rates["encoder.shared.weight"] == 0.25
+    assert rates.get("encoder.lm_head.weight", 1.0) == 1.0

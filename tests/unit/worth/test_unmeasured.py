@@ -1,0 +1,32 @@
+"""A problem that has no linear head is said not to be measured, wherever the meter is read."""
+
+import pytest
+
+from cli.report import _worth
+from cli.worth import known
+from flows.artifacts import levers, meter
+from satiety.problems import PROBLEMS
+from satiety.worth.page import page
+from satiety.worth.page.voice import Language
+from satiety.worth.unmeasured import unmeasured
+from tests.unit.worth.material import worth
+
+TOLD = unmeasured(PROBLEMS["translate"].sample(), worth(), 140, 60)
+SAID = "Not measured: the meter solves linear heads on a frozen encoder, and translate has none"
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", SAID), ("zh", "没有测量：计量器在冻结的编码器上求解线性头")])
+def test_the_page_says_so_and_what_to_do_instead(language: Language, said: str) -> None:
+    shown = page(TOLD, language)
+    assert said in shown
+    assert TOLD["next"]["sentence"][language] in shown
+    assert "<svg" not in shown
+    assert f'lang="{language}"' in shown
+
+
+def test_who_reads_the_report_finds_it_in_the_usual_shape() -> None:
+    assert SAID in _worth(TOLD)
+    assert "none measured" in known(TOLD)
+    assert SAID in meter(TOLD)
+    assert levers(TOLD) == []
+    assert (TOLD["metric"], TOLD["depth"], TOLD["curve"], TOLD["labels"], TOLD["test"]) == ("chrf", "none", [], 140, 60)
