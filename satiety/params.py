@@ -17,7 +17,7 @@ from satiety.errors import ParamsError
 from satiety.evaluate import Evaluate
 from satiety.ingest import Ingest
 from satiety.package import Register
-from satiety.project import Project, shared, stand_in
+from satiety.project import Project, check_age, shared, stand_in
 from satiety.promotion import Promote
 from satiety.retrain import Retrain
 from satiety.secrets import without_secrets
@@ -31,8 +31,6 @@ EMPTY = {"use": "[]", "measure": "[]"}
 """How a block is written in which nothing stands, where that is no mapping."""
 MAY_BE_ABSENT = ("promote", "monitor", "retrain")
 """Blocks of what is no stage. DVC reads the others, and says of one that is not there only that it is missing."""
-OLD = (("ingest", "base"), ("retrieve",), ("augment",), ("pretrain",), ("finetune", "pseudo"), ("worth", "levers"))
-"""What stood in a file of an earlier version."""
 _NUMBER = re.compile(r"[+-]?(\d|[1-9](_?\d)+)?(\.(\d(_?\d)*)?)?([eE][+-]?\d(_?\d)*)?")
 """What Hydra takes for a number: neither hexadecimal nor with a zero before it."""
 
@@ -72,7 +70,7 @@ def own_blocks(section: type[Section]) -> tuple[str, ...]:
 def load_params(path: Path = PARAMS_FILE) -> Params:
     """Read every block; raise one ParamsError that names every wrong line of the file."""
     values = read_yaml(path)
-    _check_age(path, values)
+    check_age(path, values)
     wrong, places = _check_blocks(path, values)
     try:
         given = shared(path, values) or stand_in()
@@ -115,27 +113,6 @@ def _check_blocks(path: Path, values: Mapping[str, Any]) -> tuple[list[str], dic
             written = f"`{name}: {EMPTY.get(name, '{}')}`"
             wrong.append(f"{path}: {name}: the block is missing; write {written}, for DVC asks for every stage's")
     return wrong, places
-
-
-def _check_age(path: Path, values: Mapping[str, Any]) -> None:
-    """Refuse a file of an earlier version, which DVC would not understand either."""
-    stood = [".".join(keys) for keys in OLD if _stands(values, keys)]
-    if "project" in values:
-        stood = [name for name in stood if name != "ingest.base"]  # there a block may have its own
-    if stood:
-        raise ParamsError(
-            f"{path}: {', '.join(stood)}: of an earlier version; put the base model and what several blocks share into "
-            "`project:`, name levers under `levers:`, list those of the pipeline in `use:` and those of the meter in "
-            "`measure:`, and leave out what is the default, as the params.yaml of this version does"
-        )
-
-
-def _stands(values: Any, keys: Sequence[str]) -> bool:
-    for key in keys:
-        if not isinstance(values, Mapping) or key not in values:
-            return False
-        values = values[key]
-    return True
 
 
 def _apart(path: Path, retrain: Retrain | None, promote: Promote | None) -> list[str]:

@@ -6,15 +6,24 @@ file gives it another value there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import yaml
 from pydantic import Field
 
 from satiety.asset import Asset
-from satiety.section import Section, Seed
+from satiety.errors import ParamsError
+from satiety.section import Section, Seed, line_of
 
+OLD = (("ingest", "base"), ("retrieve",), ("augment",), ("pretrain",), ("finetune", "pseudo"), ("worth", "levers"))
+"""What stood in a file of an earlier version."""
+ADVICE = (
+    "of an earlier version; put the base model and what several blocks share into `project:`, name levers under "
+    "`levers:`, list those of the pipeline in `use:` and those of the meter in `measure:`, and leave out what is the "
+    "default, as the params.yaml of this version does"
+)
 Pooling = Literal["mean", "first"]
 """How a text's tokens become one vector: their mean, or the first token's (BERT's [CLS])."""
 
@@ -49,12 +58,31 @@ class Project(Section):
         return {}
 
 
+def check_age(path: Path, values: Mapping[str, Any]) -> None:
+    """Raise ParamsError where a file is of an earlier version: what it says of levers would be passed over."""
+    old = [keys for keys in OLD if _stands(values, keys)]
+    if "project" in values:
+        old = [keys for keys in old if keys != ("ingest", "base")]  # there a block may have its own
+    if old:
+        line = line_of(yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader), old[0])
+        raise ParamsError(f"{path}:{line}: {', '.join('.'.join(keys) for keys in old)}: {ADVICE}")
+
+
+def _stands(values: Any, keys: Sequence[str]) -> bool:
+    for key in keys:
+        if not isinstance(values, Mapping) or key not in values:
+            return False
+        values = values[key]
+    return True
+
+
 def shared(path: Path, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the block gives to the others; nothing where it is not in the file.
 
     Raises:
-        ParamsError: names every wrong line of the block.
+        ParamsError: the file is of an earlier version; or names every wrong line of the block.
     """
+    check_age(path, values)
     if Project.key() not in values:
         return {}
     project = Project.check(path, values[Project.key()], at=(Project.key(),))

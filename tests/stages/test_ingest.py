@@ -44,7 +44,6 @@ def write_params(**changes: Any) -> None:
         "problem": {"kind": "classify", "labels": None, "names": {}},
         "labelled": [labelled],
         "corpus": [{"uri": "file:data/raw/c.txt", "reader": {"kind": "text", "label": None}, "columns": {}}],
-        "base": {"uri": "file:data/raw/base"},
         "budget": 20,
         "dev": 0.25,
         "test": 30,
@@ -54,7 +53,9 @@ def write_params(**changes: Any) -> None:
         "mask": ["email", "id_card", "bank_card", "phone", "secret"],
         "limits": LIMITS,
     }
-    Path("params.yaml").write_text(yaml.safe_dump({"ingest": block | changes}, allow_unicode=True), encoding="utf-8")
+    project = {"base": changes.pop("base", {"uri": "file:data/raw/base"})}
+    text = yaml.safe_dump({"project": project, "ingest": block | changes}, allow_unicode=True)
+    Path("params.yaml").write_text(text, encoding="utf-8")
 
 
 def rows() -> list[str]:

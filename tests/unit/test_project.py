@@ -6,12 +6,16 @@ from typing import Any
 import pytest
 import yaml
 
+from satiety.augment import Augmentation
 from satiety.errors import ParamsError
 from satiety.evaluate import Evaluate
+from satiety.ingest import Ingest
 from satiety.params import load_params
 from satiety.project import Project
 from satiety.promotion import Promote
+from satiety.retrieve import Retrieve
 from satiety.section import read_yaml
+from satiety.tuning import Finetune
 from satiety.worth import Worth
 
 PARAMS = Path("params.yaml")
@@ -78,6 +82,11 @@ def test_a_file_of_an_earlier_version_is_refused_with_one_sentence(tmp_path: Pat
     with pytest.raises(ParamsError) as caught:
         load_params(path)
     (line,) = str(caught.value).splitlines()
+    number = next(i for i, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if "base:" in text)
+    assert line.startswith(f"{path}:{number}: ")
+    for section in (Ingest, Retrieve, Augmentation, Finetune, Worth):
+        with pytest.raises(ParamsError, match="of an earlier version"):
+            section.load(path)
     assert "ingest.base, retrieve, finetune.pseudo, worth.levers: of an earlier version; put the base model" in line
     assert "`project:`" in line
     assert "`use:`" in line

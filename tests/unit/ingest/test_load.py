@@ -163,7 +163,9 @@ class TestSpans:
 class TestParams:
     def wrong(self, tmp_path: Path, **changes: Any) -> str:
         path = tmp_path / "params.yaml"
-        path.write_text(yaml.safe_dump({"ingest": params(**changes)}, allow_unicode=True), encoding="utf-8")
+        block = params(**changes)
+        text = yaml.safe_dump({"project": {"base": block.pop("base")}, "ingest": block}, allow_unicode=True)
+        path.write_text(text, encoding="utf-8")
         with pytest.raises(ParamsError) as caught:
             Ingest.load(path)
         return str(caught.value)
