@@ -126,7 +126,7 @@ def test_the_texts_it_says_it_adds_are_those_it_adds(name: str, tmp_path: Path) 
     known = {one.text for one in (*here.pool, *here.test)} | {one.text for one in here.corpus}
     brought = {one.text for one in lever.teach(here.pool[:12], given)} - known
     assert brought <= {one.text for one in given.prepared}
-    assert bool(brought) == (name == "augment")
+    assert bool(brought) == bool(given.prepared)
 
 
 def test_what_surrounds_is_changed_only_by_what_says_so(name: str, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 TEXTS = {
     "en": (("the film is good", "a good film"), ("rain in paris", "paris is wet")),
-    "zh": (("这部电影很好看", "好看的电影"), ("上海在下雨", "上海有雨")),
+    "zh": (("巴黎的酒店很好。", "The hotel is good."), ("这部电影很差。", "This film is bad.")),
 }
 
 
