@@ -33,6 +33,7 @@ CORE = (
     "satiety.worth.learning",
     "satiety.worth.reading",
     "satiety.worth.levers.base",
+    "satiety.worth.plan",
     "satiety.worth.preparing",
 )
 """What acts in every cell; what finds and refuses texts that give away a test text among it."""

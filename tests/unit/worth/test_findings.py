@@ -13,7 +13,6 @@ import pytest
 
 from satiety.answers import Label
 from satiety.pretrain import PRETRAINERS
-from satiety.worth import study
 from satiety.worth.advice import advise
 from satiety.worth.agreement import wilson
 from satiety.worth.cells import Cell
@@ -32,10 +31,8 @@ CHANGES: dict[str, Any] = {"levers": [AUGMENT, PSEUDO], "full": {"chains": 3, "b
 
 
 def study_of(home: Path, base: Path, **changes: Any) -> Findings:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(study, "ProcessPoolExecutor", Inline)
-        plan, inputs = prepare(material(base, test=60), worth(**CHANGES | changes), finetune(), home, "cpu")
-        return find(plan, run(plan, inputs, 1))
+    plan, inputs = prepare(material(base, test=60), worth(**CHANGES | changes), finetune(), home, "cpu")
+    return find(plan, run(plan, inputs, Inline()))
 
 
 @pytest.fixture(scope="module")
