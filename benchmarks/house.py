@@ -1,0 +1,210 @@
+"""A former commit against this tree: scores and CPU seconds of every stage on the same splits, and tables.
+
+Rounds of both alternate, so that neither has the quieter hour. Each ends a cell of the results; a run that was cut off
+goes on where it was.
+
+    python -m benchmarks.house COMMIT [--rounds 5]
+"""
+
+import argparse
+import json
+import os
+import resource
+import shlex
+import shutil
+import statistics
+import string
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.support import stages
+
+ROOT, SCRATCH = stages.ROOT, stages.ROOT / "benchmarks/scratch/house"
+RESULTS = Path("benchmarks/results/house.json")
+STAGES = ("ingest", "validate", "retrieve", "augment", "pretrain", "finetune", "evaluate")
+PROBLEMS = {"classify": Path(), "ner": Path("examples/ner_zh")}
+"""Where in the tree a problem's params.yaml lies."""
+FIELD = {"classify": "label", "ner": "spans"}
+ROWS = 200_000
+TABLES = f"""
+import resource, sys, time
+from pathlib import Path
+from satiety.records import Example, read, write
+path, text = Path(sys.argv[1]), "some text of a usual length, such as people write in a review or a message " * 2
+try:
+    from satiety.answers import Label
+    made = (Example(str(i), {{"text": f"{{text}} {{i}}"}}, Label("good")) for i in range({ROWS}))
+except ImportError:
+    made = (Example(str(i), f"{{text}} {{i}}", "good") for i in range({ROWS}))
+clock = time.process_time(); write(path, made, Example); written = time.process_time() - clock
+clock = time.process_time(); count = sum(1 for _ in read(path, Example)); been = time.process_time() - clock
+print(count / written, count / been, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+"""Rows a second written, and read; peak memory in MiB."""
+
+
+def trees(commit: str) -> dict[str, Path]:
+    """Return the two trees."""
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    found = {"before": (commit, SCRATCH / "before"), "after": ("HEAD", SCRATCH / "after")}
+    for revision, folder in found.values():
+        if not folder.is_dir():
+            subprocess.run(["git", "clone", "-q", str(ROOT), str(folder)], check=True)
+            wanted = subprocess.run(
+                ["git", "rev-parse", revision], cwd=ROOT, capture_output=True, text=True, check=True
+            ).stdout.strip()
+            subprocess.run(["git", "checkout", "-q", wanted], cwd=folder, check=True)
+    return {name: folder for name, (_, folder) in found.items()}
+
+
+def command(tree: Path, stage: str) -> list[str]:
+    """Return a stage's command, as the tree's dvc.yaml has it."""
+    pipeline = stages.read(tree / "dvc.yaml")
+    names = {key: value for group in pipeline["vars"] for key, value in group.items()} | {"root": str(tree)}
+    return shlex.split(string.Template(pipeline["stages"][stage]["cmd"]).substitute(names))[2:]
+
+
+def run(tree: Path, folder: Path, stage: str) -> float:
+    """Run a stage of a tree in a folder; return the CPU seconds that it took."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    around = {**os.environ, "PYTHONPATH": str(tree), "SATIETY_JOIN": "false"}
+    subprocess.run(
+        [sys.executable, *command(tree, stage)], cwd=folder, env=around, check=True, stdout=subprocess.DEVNULL
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def splits(tree: Path, problem: str) -> Path:
+    """Return a folder with train, dev, test and corpus as files, as this tree divides them."""
+    from satiety.records import Document, Example, read
+
+    folder = SCRATCH / f"{problem}-splits"
+    if (folder / "corpus.jsonl").is_file():
+        return folder
+    home = SCRATCH / f"{problem}-home"
+    stages.write(home, _own(tree, problem, home))
+    for stage in ("ingest", "validate"):
+        run(tree, home, stage)
+    folder.mkdir(exist_ok=True)
+    for name in ("train", "dev", "test"):
+        rows = [
+            {"text": example.text, FIELD[problem]: _cell(example)}
+            for example in read(home / f"data/{name}.parquet", Example)
+        ]
+        _write(folder / f"{name}.jsonl", rows)
+    _write(folder / "corpus.jsonl", [{"text": one.text} for one in read(home / "data/corpus.parquet", Document)])
+    return folder
+
+
+def _cell(example: Any) -> Any:
+    mentions = [[one.start, one.end, one.label] for one in example.answer.mentions]
+    return mentions if type(example.answer).__name__ == "Spans" else str(example.answer)
+
+
+def _write(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+
+
+def _own(tree: Path, problem: str, folder: Path) -> dict[str, Any]:
+    """Return a tree's params of a problem, for another folder: its base lies beside the project."""
+    found = stages.read(tree / PROBLEMS[problem] / "params.yaml")
+    base = found.get("project", found["ingest"])["base"]
+    base["uri"] = base["uri"].replace("../../../shared", os.path.relpath(ROOT.parent / "shared", folder))
+    return found
+
+
+def params(tree: Path, problem: str, folder: Path, data: Path) -> dict[str, Any]:
+    """Return a tree's own params of a problem, reading the given splits."""
+    found = _own(tree, problem, folder)
+    columns, reader = {"text": "text", FIELD[problem]: FIELD[problem]}, {"kind": "jsonl"}
+    found["ingest"]["labelled"] = [
+        {"uri": f"file:data/raw/{name}.jsonl", "sha256": None, "reader": reader, "columns": columns, "split": name}
+        for name in ("train", "dev", "test")
+    ]
+    corpus = {"uri": "file:data/raw/corpus.jsonl", "sha256": None, "reader": reader, "columns": {"text": "text"}}
+    found["ingest"]["corpus"] = [corpus]
+    counts = {
+        name: sum(1 for _ in (data / f"{name}.jsonl").open(encoding="utf-8")) for name in ("train", "dev", "test")
+    }
+    share = counts["dev"] / (counts["train"] + counts["dev"])
+    found["ingest"] |= {"budget": counts["train"] + counts["dev"], "dev": share, "test": counts["test"]}
+    return found
+
+
+def measured(tree: Path, problem: str, folder: Path, data: Path) -> dict[str, Any]:
+    """Return the CPU seconds of every stage of one run, and what the model scored."""
+    shutil.rmtree(folder, ignore_errors=True)
+    stages.write(folder, params(tree, problem, folder, data))
+    for path in data.glob("*.jsonl"):
+        shutil.copy(path, folder / "data/raw")
+    seconds = {stage: run(tree, folder, stage) for stage in STAGES}
+    report = json.loads((folder / "reports/evaluate.json").read_text(encoding="utf-8"))
+    return {"seconds": seconds, "score": report["after"], "metric": report["metric"]}
+
+
+def cells(rounds: int) -> Iterator[tuple[str, str, int]]:
+    """Yield (problem, tree, round), the trees in turn."""
+    for number in range(rounds):
+        for problem in PROBLEMS:
+            for name in ("before", "after") if number % 2 else ("after", "before"):
+                yield problem, name, number
+
+
+def summary(found: dict[str, Any]) -> dict[str, Any]:
+    """Return per problem and stage the ratio of the medians, after to before; and the last scores of both."""
+    told: dict[str, Any] = {}
+    for problem in PROBLEMS:
+        runs = {
+            name: [cell for key, cell in found["cells"].items() if key.startswith(f"{problem}/{name}/")]
+            for name in ("before", "after")
+        }
+        if not all(runs.values()):
+            continue
+        medians = {
+            name: {stage: statistics.median(cell["seconds"][stage] for cell in some) for stage in STAGES}
+            for name, some in runs.items()
+        }
+        ratios = {stage: medians["after"][stage] / medians["before"][stage] for stage in STAGES}
+        told[problem] = {
+            "ratio": ratios,
+            "seconds": medians,
+            **{name: some[-1]["score"] for name, some in runs.items()},
+        }
+    return told
+
+
+def main() -> None:
+    """Measure what is not measured yet, keep each cell as it ends, and print what they say."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("commit")
+    parser.add_argument("--rounds", type=int, default=5)
+    asked = parser.parse_args()
+    both = trees(asked.commit)
+    found: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {"cells": {}}
+    for problem, name, number in cells(asked.rounds):
+        key = f"{problem}/{name}/{number}"
+        if key not in found["cells"]:
+            data = splits(both["after"], problem)
+            found["cells"][key] = measured(both[name], problem, SCRATCH / "run", data)
+            RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    for name, tree in both.items():
+        rows = []
+        for _ in range(asked.rounds):
+            done = subprocess.run(
+                [sys.executable, "-c", TABLES, str(SCRATCH / "table.parquet")],
+                env={**os.environ, "PYTHONPATH": str(tree)}, capture_output=True, text=True, check=True,
+            )  # fmt: skip
+            rows.append([float(number) for number in done.stdout.split()])
+        written, read, peak = (statistics.median(column) for column in zip(*rows, strict=True))
+        found[f"tables, {name}"] = {"rows written a second": written, "rows read a second": read, "peak, MiB": peak}
+    found["summary"] = summary(found)
+    RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps({key: value for key, value in found.items() if key != "cells"}, indent=1))
+
+
+if __name__ == "__main__":
+    main()
