@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 @OBJECTIVES.register("consistency")
 class Consistency(Objective):
-    """Add how far the answers to texts of which tokens are hidden are from those to the whole texts."""
+    """Add a penalty where an answer changes because some tokens of its text are hidden."""
 
     reads: ClassVar = True
     writes: ClassVar = False  # without a reference there is nothing to foretell
 
     weight: float = Field(gt=0, le=100, default=1.0)
-    """Of what is added, beside the labelled examples' loss."""
+    """Of the penalty; the labelled examples' loss weighs 1."""
     hidden: float = Field(gt=0, lt=1, default=0.15)
     """Share of the tokens that the second view does not see; the first of a window stays."""
     texts: int = Field(ge=1, le=4096, default=16)
