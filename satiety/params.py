@@ -87,6 +87,7 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
             if section is Selection:
                 values |= {"levers": {}, "use": [], "measure": []}  # what is wrong with them is said, once
     wrong += _apart(path, loaded.get("retrain"), loaded.get("promote"))
+    wrong += _untaught(path, loaded.get("ingest"), loaded.get("finetune"))
     if wrong:
         raise ParamsError("\n".join(wrong))
     return Params(**loaded)
@@ -123,6 +124,11 @@ def _apart(path: Path, retrain: Retrain | None, promote: Promote | None) -> list
         f"{path}: retrain.window: {retrain.window} fresh test examples at most, but promote.fresh_least asks for "
         f"{promote.fresh_least}, so they would never count; raise the one, or lower the other"
     ]
+
+
+def _untaught(path: Path, ingest: Ingest | None, finetune: Finetune | None) -> list[str]:
+    """Return what of the fine-tuning cannot teach what the problem asks."""
+    return [f"{path}: {line}" for line in finetune.refusals(ingest.problem)] if ingest and finetune else []
 
 
 def check_overrides(path: Path, overrides: Sequence[str]) -> None:

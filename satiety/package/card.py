@@ -62,11 +62,13 @@ def _scores(scores: Mapping[str, Any]) -> Iterator[str]:
         f"| {cell(scores['metrics']['difference'][metric], '+')} |"
         for metric, interval in scores["metrics"]["after"].items()
     ]
+    trust = scores["calibration"]
+    calibration = f" Expected calibration error: {trust['ece']:.3f}." if trust["answers"] else ""
     head = ["| metric | before | after | difference |", "|---|---|---|---|"]
     yield "\n".join([*head, *rows])
     yield (
         f"In brackets the {scores['level']:.0%} intervals of a paired bootstrap. *before* is what the same base model "
-        f"answers untrained. Expected calibration error: {scores['calibration']['ece']:.3f}."
+        f"answers untrained.{calibration}"
     )
 
 

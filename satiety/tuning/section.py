@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import Field, SerializeAsAny, model_validator
 
-from satiety.heads import Pooling
+from satiety.heads import HEADS, Pooling
 from satiety.heads.solver import Solver
 from satiety.section import Section, Seed, Written
 from satiety.training.recipe import Recipe
@@ -15,6 +15,10 @@ from satiety.tuning.methods import METHODS, Method
 from satiety.tuning.objectives import OBJECTIVES, Objective
 from satiety.tuning.selftrain import SelfTraining
 from satiety.use import BLOCKS, one_in_use
+
+if TYPE_CHECKING:
+    from satiety.problems import Problem
+    from satiety.registry import Registry
 
 
 class Finetune(Section):
@@ -34,8 +38,7 @@ class Finetune(Section):
     """How much of the model may change."""
     pseudo: SelfTraining | None = None
     """The lever of this kind that is in use, if one is: solve the head also from retrieved texts that it labelled
-    itself. Training, where the method
-    trains, starts from that head and sees people's labels alone."""
+    itself. Training, where the method trains, starts from that head and sees people's labels alone."""
     head: Solver = Field(default_factory=Solver)
     """How a head is solved, by the methods that start from (or stop at) a solved one."""
     objective: Annotated[SerializeAsAny[Objective], OBJECTIVES.choice("supervised")] = Field(
@@ -66,3 +69,24 @@ class Finetune(Section):
                 "lever out of `use`"
             )
         return self
+
+    def refusals(self, problem: Problem) -> list[str]:
+        """Return what of it cannot teach a model to write, one sentence each; none where no answer is written."""
+        if not HEADS[problem.head].writes:
+            return []
+        choices: dict[str, tuple[Any, Registry[Any]]] = {
+            "method": (self.method, METHODS),
+            "objective": (self.objective, OBJECTIVES),
+        }
+        found = [
+            f"finetune.{name}: {chosen.kind!r} cannot teach a model to write, as {problem.kind!r} asks; there are: "
+            f"{', '.join(kind for kind in registry if registry[kind].writes)}"
+            for name, (chosen, registry) in choices.items()
+            if not chosen.writes
+        ]
+        if self.pseudo:
+            found.append(
+                f"use: raw texts that the model labelled itself teach a linear head, and the problem {problem.kind!r} "
+                "has none; take the lever of kind pseudo out of `use`"
+            )
+        return found

@@ -11,9 +11,7 @@ from satiety.errors import ParamsError
 from satiety.training.encoder import positions
 from satiety.training.hardware import Hardware
 from satiety.tuning.inputs import encode, head_of
-from satiety.tuning.methods import METHODS
 from satiety.tuning.model import Model
-from satiety.tuning.objectives import OBJECTIVES
 from satiety.tuning.predict import features_of, inferred
 
 if TYPE_CHECKING:
@@ -56,8 +54,8 @@ def load_workbench(base: Path, problem: Problem, params: Finetune, here: Hardwar
         ParamsError: windows are longer than it can read or write, or the params are of no use to the problem.
     """
     over = head_of(problem)
-    if over.writes:
-        _check_writing(problem, params)
+    if refusals := params.refusals(problem):
+        raise ParamsError("\n".join(refusals))
     encoder, tokenizer = over.load(base)
     over.fits(encoder)
     reach = positions(encoder)
@@ -69,19 +67,3 @@ def load_workbench(base: Path, problem: Problem, params: Finetune, here: Hardwar
         )
     model = Model(encoder, over, over.size(problem), pooling=params.pooling, dropout=params.dropout)
     return Workbench(problem, tokenizer, params, here, model.to(here.device))
-
-
-def _check_writing(problem: Problem, params: Finetune) -> None:
-    """Raise ParamsError where a choice cannot teach a model that writes; say which can."""
-    choices: Any = {"method": (params.method, METHODS), "objective": (params.objective, OBJECTIVES)}
-    for name, (chosen, registry) in choices.items():
-        if not chosen.writes:
-            able = ", ".join(kind for kind in registry if registry[kind].writes)
-            raise ParamsError(
-                f"finetune.{name}: {chosen.kind!r} cannot teach a model to write, as {problem.kind!r} asks; "
-                f"there are: {able}"
-            )
-    if params.pseudo:
-        raise ParamsError(
-            f"finetune.pseudo: raw texts teach a linear head, and the problem {problem.kind!r} has none; write null"
-        )

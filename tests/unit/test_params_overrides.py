@@ -4,6 +4,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import yaml
 from dvc.utils.hydra import apply_overrides
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import OverrideParseException
@@ -130,6 +131,22 @@ def test_two_blocks_that_are_right_alone_may_be_wrong_together() -> None:
     with pytest.raises(ParamsError, match=r"retrain\.window: 60 .* promote\.fresh_least asks for 100"):
         check_overrides(PARAMS, ["retrain.window=60"])
     check_overrides(PARAMS, ["retrain.window=60", "promote.fresh_least=60"])
+
+
+def test_what_cannot_teach_a_model_to_write_is_named_before_anything_runs(tmp_path: Path) -> None:
+    values = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
+    values["ingest"]["problem"] = {"kind": "translate"}
+    values["ingest"]["labelled"][0]["columns"] = {"text": "text", "translation": "sentiment"}
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(values), encoding="utf-8")
+    check_overrides(path, [])
+    with pytest.raises(ParamsError) as caught:
+        check_overrides(path, ["finetune.method.kind=prefix", "finetune.objective.kind=mixup"])
+    method, objective = str(caught.value).splitlines()
+    assert "finetune.method: 'prefix' cannot teach a model to write, as 'translate' asks; there are: adapter" in method
+    assert "finetune.objective: 'mixup' cannot teach a model to write" in objective
+    with pytest.raises(ParamsError, match="take the lever of kind pseudo out of `use`"):
+        check_overrides(path, ["use=[retrieve, pseudo]"])
 
 
 def test_a_secret_in_an_override_is_refused_and_not_shown() -> None:
