@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -51,5 +52,13 @@ def test_an_error_of_a_job_is_raised_and_ends_the_others_at_once(tmp_path: Path)
     before, sign = set(psutil.Process().children()), tmp_path / "begun"
     with pytest.raises(ZeroDivisionError, match="by nothing"), processes(2) as executor:
         list(executor.map(either, [{"sign": str(sign)}, {"sign": str(sign), "why": "by nothing"}]))
-    left = [child for child in psutil.Process().children() if child not in before]
-    assert not psutil.wait_procs([one for one in left if "spawn_main" in " ".join(one.cmdline())], timeout=PATIENCE)[1]
+    assert not psutil.wait_procs(workers(before), timeout=PATIENCE)[1]
+
+
+def workers(others: set[psutil.Process]) -> list[psutil.Process]:
+    """Return the processes of a pool that this one has, beside others; what has ended is none."""
+    found = []
+    for child in set(psutil.Process().children()) - others:
+        with suppress(psutil.Error):
+            found += [child] if "spawn_main" in " ".join(child.cmdline()) else []
+    return found

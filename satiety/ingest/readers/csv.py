@@ -56,7 +56,6 @@ class Csv(Reader):
 
     def _records(self, path: Path, limits: Limits) -> Iterator[tuple[Line, list[str] | None]]:
         """Yield the first line of every record, and its cells, or None where it is refused for the line's reason."""
-        csv.field_size_limit(limits.row_bytes)
         waiting: deque[Line] = deque()
         source = lines(path, limits)
         while first := (waiting.popleft() if waiting else next(source, None)):
@@ -64,9 +63,11 @@ class Csv(Reader):
                 if first.reason:
                     yield first, None
                 continue
-            yield self._record(first, waiting, source)
+            yield self._record(first, waiting, source, limits.row_bytes)
 
-    def _record(self, first: Line, waiting: deque[Line], source: Iterator[Line]) -> tuple[Line, list[str] | None]:
+    def _record(
+        self, first: Line, waiting: deque[Line], source: Iterator[Line], longest: int
+    ) -> tuple[Line, list[str] | None]:
         """Parse the record that begins at ``first``; where it does not close, give back every line but the first."""
         taken = [first]
 
@@ -76,11 +77,14 @@ class Csv(Reader):
                 taken.append(line)
                 yield line.text + "\n"
 
+        before = csv.field_size_limit(longest)  # of the whole process, so that it is given back
         try:
             cells = next(csv.reader(feed(), strict=True, delimiter=self.delimiter, **_quoting(self.quote)))
         except csv.Error as error:
             waiting.extendleft(reversed(taken[1:]))
             return Line(first.number, first.text, "quoting", f"{error}; the row begins here"), None
+        finally:
+            csv.field_size_limit(before)
         bad = next((line for line in taken if line.reason), None)
         return (first, cells) if bad is None else (bad, None)
 

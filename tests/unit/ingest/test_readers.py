@@ -1,5 +1,6 @@
 """Every format gives rows of text, guesses nothing, and refuses by the row."""
 
+import csv
 import gzip
 import json
 import re
@@ -384,3 +385,11 @@ class TestTagged:
     def test_a_word_without_a_tag_costs_its_line(self, tmp_path: Path) -> None:
         bad, good = read(TAGGED, written(tmp_path, "北京/ns 好\n好/a\n"), {})
         assert (bad.reason, bad.detail, good.values["text"]) == ("tagged", "'好' is not a word and its tag", "好")
+
+
+def test_how_long_a_cell_of_csv_may_be_stays_what_it_was_in_the_process(tmp_path: Path) -> None:
+    """Python has one limit for all that read CSV, and files are read lazily: between two rows, too, it is as before."""
+    path, before = written(tmp_path, "text,label\na,b\nc,d\n"), csv.field_size_limit()
+    rows = READERS["csv"].sample().read(path, BOTH, Limits(row_bytes=2000, rows=10, ratio=10))
+    assert next(rows).values == {"text": "a", "label": "b"}
+    assert csv.field_size_limit() == before
