@@ -16,7 +16,7 @@ from pydantic import Field
 from satiety.errors import DataError
 from satiety.pretrain.base import PRETRAINERS, Pretrained, Pretrainer
 from satiety.section import MOST
-from satiety.training.recipe import Recipe
+from satiety.training.arguments import TrainingArguments
 
 if TYPE_CHECKING:
     from satiety.training.checkpoint import Store
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 TINY = {"epochs": 2, "least_steps": 2, "most_steps": 2, "batch_size": 2, "checks": 1}
 
 
-class Schedule(Recipe):
+class Schedule(TrainingArguments):
     """The loop's parameters: few passes over many texts, of which the last step is as good as any."""
 
     epochs: float = Field(gt=0, le=1000, default=1)

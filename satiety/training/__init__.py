@@ -3,7 +3,7 @@
 `encoder`, `hardware`, `loop`, `optimiser` and `checkpoint` are heavy to import: only functions do.
 """
 
+from satiety.training.arguments import TrainingArguments
 from satiety.training.curve import Curve
-from satiety.training.recipe import Recipe
 
-__all__ = ["Curve", "Recipe"]
+__all__ = ["Curve", "TrainingArguments"]

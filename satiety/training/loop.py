@@ -17,12 +17,12 @@ from torch import nn
 
 from satiety.errors import ModelError
 from satiety.progress import track
+from satiety.training.arguments import TrainingArguments
 from satiety.training.batches import shuffled
 from satiety.training.checkpoint import Snapshot, Store
 from satiety.training.curve import Curve
 from satiety.training.hardware import Hardware
 from satiety.training.optimiser import Rates, optimiser, restore, schedule, tensors_of
-from satiety.training.recipe import Recipe
 from satiety.training.shield import shielded
 
 
@@ -63,7 +63,7 @@ class Course:
     since_best: int = 0
     best: dict[str, torch.Tensor] = field(default_factory=dict)
     mean: dict[str, torch.Tensor] = field(default_factory=dict)
-    """The average of the weights so far, where the recipe asks for it."""
+    """The average of the weights so far, where it is asked for."""
     loss: Curve = field(default_factory=lambda: Curve(("step", "loss", "lr")))
     dev: Curve = field(default_factory=lambda: Curve(("step", "score", "loss")))
 
@@ -83,11 +83,11 @@ class Course:
 class Loop:
     """One run of a job."""
 
-    def __init__(self, job: Job, recipe: Recipe, hardware: Hardware, store: Store) -> None:
-        self.job, self.recipe, self.hardware, self.store = job, recipe, hardware, store
+    def __init__(self, job: Job, arguments: TrainingArguments, hardware: Hardware, store: Store) -> None:
+        self.job, self.arguments, self.hardware, self.store = job, arguments, hardware, store
         self.accelerator = hardware.accelerator()
-        self.optimizer = optimiser(job.rates, recipe)
-        self.scheduler = schedule(self.optimizer, job.steps, recipe)
+        self.optimizer = optimiser(job.rates, arguments)
+        self.scheduler = schedule(self.optimizer, job.steps, arguments)
         self.course = Course()
         self._weights = {name: weight for name, weight, _ in job.rates}
 
@@ -118,7 +118,7 @@ class Loop:
 
     def _batches(self, step: int) -> Iterator[list[int]]:
         """Yield the batches from ``step`` on, epoch after epoch."""
-        lengths, size, seed = self.job.lengths, self.recipe.batch_size, self.job.seed
+        lengths, size, seed = self.job.lengths, self.arguments.batch_size, self.job.seed
         per_epoch = math.ceil(len(lengths) / size)
         epoch, skipped = divmod(step, per_epoch)
         while True:
@@ -131,7 +131,7 @@ class Loop:
         with self.hardware.autocast():
             loss = self.job.loss(chosen, step)
         self.accelerator.backward(loss)
-        norm = self.accelerator.clip_grad_norm_(list(self._weights.values()), self.recipe.clip)
+        norm = self.accelerator.clip_grad_norm_(list(self._weights.values()), self.arguments.clip)
         rate = max(self.scheduler.get_last_lr())
         if not (math.isfinite(loss.item()) and math.isfinite(float(norm))):
             raise ModelError(
@@ -143,13 +143,13 @@ class Loop:
         self.optimizer.zero_grad(set_to_none=True)
         self.job.after_step(step + 1)
         self.course.step = step + 1
-        self._average(step + 1 - self.recipe.warm(self.job.steps))
+        self._average(step + 1 - self.arguments.warm(self.job.steps))
         self.course.loss.add({"step": step + 1, "loss": loss.item(), "lr": rate})
 
     def _stops(self, step: int) -> bool:
         """Judge the model where it is due; return whether it is time to stop."""
         course, judge = self.course, self.job.judge
-        every = max(self.job.steps // self.recipe.checks, 1)
+        every = max(self.job.steps // self.arguments.checks, 1)
         if judge is None:
             return False
         if (step % every == 0 or step == self.job.steps) and not any(p["step"] == step for p in course.dev.points):
@@ -157,7 +157,7 @@ class Loop:
                 verdict = judge()
                 with shielded():
                     self._note(verdict, step)
-        return self.recipe.patience is not None and course.since_best >= self.recipe.patience
+        return self.arguments.patience is not None and course.since_best >= self.arguments.patience
 
     def _note(self, verdict: Verdict, step: int) -> None:
         course, best = self.course, self.course.verdict
@@ -170,7 +170,7 @@ class Loop:
     @torch.no_grad()
     def _average(self, count: int) -> None:
         """Take the weights of the ``count``-th update since warm-up into their average."""
-        decay, mean = self.recipe.average, self.course.mean
+        decay, mean = self.arguments.average, self.course.mean
         if decay is None or count < 1:
             return
         if not mean:

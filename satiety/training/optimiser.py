@@ -15,17 +15,17 @@ from torch.nn import Parameter
 from torch.optim import AdamW
 
 from satiety.errors import ModelError
-from satiety.training.recipe import Recipe
+from satiety.training.arguments import TrainingArguments
 
 Rates = list[tuple[str, Parameter, float]]
 """(name, weight, peak learning rate) of everything that may change."""
 
 
-def optimiser(rates: Iterable[tuple[str, Parameter, float]], recipe: Recipe) -> AdamW:
+def optimiser(rates: Iterable[tuple[str, Parameter, float]], arguments: TrainingArguments) -> AdamW:
     """Return AdamW over groups of equal rate and equal decay; vectors (biases, normalisation) are never decayed."""
     groups: dict[tuple[float, float], list[Parameter]] = defaultdict(list)
     for _, weight, rate in rates:
-        groups[rate, recipe.weight_decay if weight.ndim > 1 else 0.0].append(weight)
+        groups[rate, arguments.weight_decay if weight.ndim > 1 else 0.0].append(weight)
     if not groups:
         raise ModelError("nothing may change: the method leaves no weight to train")
     return AdamW(
@@ -34,11 +34,11 @@ def optimiser(rates: Iterable[tuple[str, Parameter, float]], recipe: Recipe) -> 
     )
 
 
-def schedule(optimizer: AdamW, steps: int, recipe: Recipe) -> Any:
+def schedule(optimizer: AdamW, steps: int, arguments: TrainingArguments) -> Any:
     """Return the linear warm-up and decay over so many steps."""
     from transformers import get_linear_schedule_with_warmup
 
-    return get_linear_schedule_with_warmup(optimizer, recipe.warm(steps), steps)  # type: ignore[no-untyped-call]
+    return get_linear_schedule_with_warmup(optimizer, arguments.warm(steps), steps)  # type: ignore[no-untyped-call]
 
 
 def tensors_of(optimizer: AdamW, rates: Rates) -> dict[str, torch.Tensor]:

@@ -10,7 +10,7 @@ from pydantic import Field, SerializeAsAny, model_validator
 from satiety.heads import HEADS, Pooling
 from satiety.heads.solver import Solver
 from satiety.section import Section, Seed, Written
-from satiety.training.recipe import Recipe
+from satiety.training.arguments import TrainingArguments
 from satiety.tuning.methods import METHODS, Method
 from satiety.tuning.objectives import OBJECTIVES, Objective
 from satiety.tuning.selftrain import SelfTraining
@@ -45,7 +45,7 @@ class Finetune(Section):
         default_factory=OBJECTIVES.default("supervised")
     )
     """How the loss of an update is made, by the methods that train."""
-    training: Recipe = Field(default_factory=Recipe)
+    training: TrainingArguments = Field(default_factory=TrainingArguments)
     """How long and in which steps it is trained, by the methods that train."""
 
     @classmethod

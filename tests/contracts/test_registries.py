@@ -12,7 +12,7 @@ from cli.explain import registries
 from satiety.ingest.base import Limits
 from satiety.params import sections
 from satiety.project import stand_in
-from satiety.training.recipe import Recipe
+from satiety.training.arguments import TrainingArguments
 from satiety.worth import Worth
 from satiety.worth.section import Confirm, Cost
 
@@ -57,7 +57,14 @@ class TestEveryComponent:
 
 def test_no_field_has_two_bounds_of_one_kind() -> None:
     """Pydantic keeps the last one alone, in silence."""
-    classes = [*sections().values(), *(registries()[kind][name] for kind, name in ALL), Confirm, Cost, Limits, Recipe]
+    classes = [
+        *sections().values(),
+        *(registries()[kind][name] for kind, name in ALL),
+        Confirm,
+        Cost,
+        Limits,
+        TrainingArguments,
+    ]
     bounds = [
         (cls.__name__, name, [type(bound).__name__ for bound in info.metadata])
         for cls in classes

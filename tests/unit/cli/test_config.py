@@ -37,7 +37,7 @@ def test_every_value_says_where_it_comes_from(tmp_path: Path) -> None:
     assert said["finetune.method.layer_decay"] == ("0.9", f"{path}:{decay}")
     assert said["finetune.method.kind"] == ('"full"', "default of satiety/tuning/section.py")
     assert said["finetune.method.head_start"] == ("true", "default of satiety/tuning/methods/base.py")
-    assert said["finetune.training.epochs"] == ("8", "default of satiety/training/recipe.py")
+    assert said["finetune.training.epochs"] == ("8", "default of satiety/training/arguments.py")
     base = next(i for i, line in enumerate(lines, 1) if "uri:" in line)
     assert said["project.base.uri"][1] == f"{path}:{base}"
     assert said["ingest.base.uri"][1] == f"project, {path}:{base}"

@@ -9,11 +9,11 @@ import torch
 from torch import nn
 
 from satiety.errors import ModelError
+from satiety.training.arguments import TrainingArguments
 from satiety.training.checkpoint import Store
 from satiety.training.hardware import Hardware
 from satiety.training.loop import Job, Loop, Verdict
 from satiety.training.optimiser import optimiser
-from satiety.training.recipe import Recipe
 
 HERE = Hardware("cpu", "fp32")
 X = torch.randn(64, 8, generator=torch.Generator().manual_seed(0))
@@ -21,9 +21,9 @@ Y = (X[:, 0] > 0).long()
 Judge = Callable[[nn.Module], Verdict]
 
 
-def recipe(**changes: Any) -> Recipe:
+def arguments(**changes: Any) -> TrainingArguments:
     fields: dict[str, Any] = {"epochs": 5, "least_steps": 1, "most_steps": 40, "batch_size": 8, "warmup": 0.1}
-    return Recipe(
+    return TrainingArguments(
         **{**fields, "weight_decay": 0.01, "clip": 1.0, "average": None, "checks": 10, "patience": None, **changes}
     )
 
@@ -36,7 +36,7 @@ def loop(
     judge: Judge | None = None,
     loss: Callable[[nn.Module, list[int]], torch.Tensor] | None = None,
     seconds: float = 1e9,
-    plan: Recipe | None = None,
+    plan: TrainingArguments | None = None,
 ) -> tuple[Loop, nn.Module]:
     torch.manual_seed(7)
     model = nn.Sequential(nn.Linear(8, 16), nn.Dropout(0.5), nn.LayerNorm(16), nn.Linear(16, 2))
@@ -50,7 +50,7 @@ def loop(
         steps=steps,
         seed=seed,
     )
-    return Loop(job, plan or recipe(), HERE, Store(folder, seconds)), model
+    return Loop(job, plan or arguments(), HERE, Store(folder, seconds)), model
 
 
 def weights(model: nn.Module) -> list[torch.Tensor]:
@@ -101,7 +101,7 @@ def test_it_leaves_the_callers_generator_as_it_was(tmp_path: Path) -> None:
 def test_a_run_that_is_stopped_goes_on_to_the_weights_it_would_have_had(
     error: type[BaseException], average: float | None, tmp_path: Path
 ) -> None:
-    plan = recipe(average=average)
+    plan = arguments(average=average)
     run, model = loop(tmp_path / "whole", judge=judge, plan=plan)
     course = run.run()
 
@@ -150,7 +150,7 @@ def test_the_step_that_is_best_on_dev_is_restored(tmp_path: Path) -> None:
 
 
 def test_the_plain_mean_is_that_of_the_weights_since_warm_up(tmp_path: Path) -> None:
-    run, model = loop(tmp_path, steps=10, plan=recipe(average=0, warmup=0.2))
+    run, model = loop(tmp_path, steps=10, plan=arguments(average=0, warmup=0.2))
     seen: list[list[torch.Tensor]] = []
     update = run._update
 
@@ -167,7 +167,7 @@ def test_the_plain_mean_is_that_of_the_weights_since_warm_up(tmp_path: Path) -> 
 def test_an_average_that_decays_weighs_later_weights_more(tmp_path: Path) -> None:
     found = []
     for average in (0, 10, None):
-        run, model = loop(tmp_path / str(average), plan=recipe(average=average))
+        run, model = loop(tmp_path / str(average), plan=arguments(average=average))
         run.run()
         found.append(torch.cat([weight.flatten() for weight in weights(model)]))
     mean, late, last = found
@@ -175,7 +175,7 @@ def test_an_average_that_decays_weighs_later_weights_more(tmp_path: Path) -> Non
 
 
 def test_it_stops_when_patience_is_over(tmp_path: Path) -> None:
-    run, _ = loop(tmp_path, judge=lambda _: Verdict(0.0, 1.0), plan=recipe(patience=2))
+    run, _ = loop(tmp_path, judge=lambda _: Verdict(0.0, 1.0), plan=arguments(patience=2))
     course = run.run()
     assert course.step == 8
     assert [point["step"] for point in course.dev.points] == [0, 4, 8]
@@ -187,7 +187,7 @@ def test_a_run_that_was_cut_off_stops_early_where_it_would_have(
     tmp_path: Path, call: int, error: type[BaseException]
 ) -> None:
     """Nothing improves after the first look, so each look that is forgotten is four steps more."""
-    plan, looks = recipe(patience=3), iter(range(1, 99))
+    plan, looks = arguments(patience=3), iter(range(1, 99))
 
     def cut(_: nn.Module) -> Verdict:
         if next(looks) == call:
@@ -221,11 +221,11 @@ def test_a_loss_that_is_no_number_stops_the_run_and_says_where(tmp_path: Path) -
 
 def test_biases_and_normalisation_are_never_decayed() -> None:
     model = nn.Sequential(nn.Linear(4, 4), nn.LayerNorm(4))
-    made = optimiser([(name, weight, 0.1) for name, weight in model.named_parameters()], recipe())
+    made = optimiser([(name, weight, 0.1) for name, weight in model.named_parameters()], arguments())
     decayed = {id(w) for group in made.param_groups if group["weight_decay"] for w in group["params"]}
     assert decayed == {id(model[0].weight)}
 
 
 def test_nothing_to_train_is_an_error() -> None:
     with pytest.raises(ModelError, match="nothing may change"):
-        optimiser([], recipe())
+        optimiser([], arguments())

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from satiety.section import FIELDS, MOST
 
 
-class Recipe(BaseModel):
+class TrainingArguments(BaseModel):
     """The loop's parameters.
 
     Sources: AdamW, Loshchilov & Hutter 2019 (arXiv:1711.05101); linear warm-up and decay, Devlin et al. 2019; more

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from satiety.training.recipe import Recipe
+from satiety.training.arguments import TrainingArguments
 
 FIELDS: dict[str, Any] = {
     "epochs": 10,
@@ -23,10 +23,10 @@ FIELDS: dict[str, Any] = {
 
 @pytest.mark.parametrize(("originals", "steps"), [(0, 5), (1, 5), (16, 10), (17, 11), (96, 60), (10_000, 100)])
 def test_updates_grow_with_the_original_examples_within_their_bounds(originals: int, steps: int) -> None:
-    assert Recipe(**FIELDS).steps(originals) == steps
+    assert TrainingArguments(**FIELDS).steps(originals) == steps
 
 
 @pytest.mark.parametrize(("name", "value"), [("epochs", 0), ("batch_size", 0), ("warmup", 1.1), ("clip", 0)])
 def test_a_value_out_of_bounds_is_refused(name: str, value: float) -> None:
     with pytest.raises(ValidationError, match=name):
-        Recipe(**{**FIELDS, name: value})
+        TrainingArguments(**{**FIELDS, name: value})
