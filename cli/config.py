@@ -80,7 +80,7 @@ class _Walk:
             at, owner = (*(place or keys), name), type(model)
             if field.is_required() and name in Project.model_fields and not stands(self.tree, at):
                 at, owner = (Project.key(), name), Project
-            elif name in model.model_fields_set:
+            elif name in model.model_fields_set and not stands(self.tree, place or keys):
                 owner = above
             yield from self._below(getattr(model, name), (*keys, name), at, owner)
 

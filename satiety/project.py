@@ -17,12 +17,15 @@ from satiety.asset import Asset
 from satiety.errors import ParamsError
 from satiety.section import Section, Seed, line_of
 
-OLD = (("ingest", "base"), ("retrieve",), ("augment",), ("pretrain",), ("finetune", "pseudo"), ("worth", "levers"))
+OLD = (
+    *(("ingest", "base"), ("retrieve",), ("augment",), ("pretrain",), ("finetune", "pseudo"), ("worth", "levers")),
+    *(("finetune", name) for name in ("method", "objective", "dropout", "head", "training")),
+)
 """What stood in a file of an earlier version."""
 ADVICE = (
     "of an earlier version; put the base model and what several blocks share into `project:`, name levers under "
-    "`levers:`, list those of the pipeline in `use:` and those of the meter in `measure:`, and leave out what is the "
-    "default, as the params.yaml of this version does"
+    "`levers:`, list those of the pipeline in `use:` and those of the meter in `measure:`, put how a model is tuned "
+    "under `finetune.recipe:`, and leave out what is the default, as the params.yaml of this version does"
 )
 Pooling = Literal["mean", "first"]
 """How a text's tokens become one vector: their mean, or the first token's (BERT's [CLS])."""

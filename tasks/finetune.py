@@ -30,7 +30,7 @@ def main(
 
     settings = Settings()
     examples, held = list(read(augmented, Example)), list(read(dev, Example))
-    documents = list(read(retrieved, Document)) if params.pseudo or params.objective.reads else []
+    documents = list(read(retrieved, Document)) if params.pseudo or params.recipe.reads else []
     key = key_of(params.model_dump_json(), problem, pretrained, augmented, retrieved, dev)
     run = store(STATE / "checkpoints" / "finetune", key, settings.checkpoint_seconds)
     result = finetune(
@@ -48,8 +48,8 @@ def main(
     result.course.dev.write(progress)
     for name, step, value in result.course.points():
         report.point(name, value, step)
-    report.flow(read=len(examples) + len(documents), wrote=len(examples) + result.pseudo)
-    report.add(**result.facts())
+    report.flow(read=len(examples) + len(documents), wrote=len(examples) + result.facts.get("pseudo", 0))
+    report.add(**result.facts)
     run.clear()
 
 

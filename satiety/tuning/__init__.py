@@ -1,4 +1,4 @@
-"""Lever of levers: base model and examples -> tuned model. How much of it may change is a method, one file each."""
+"""Base model, examples and raw texts -> tuned model, by a recipe; recipes, methods and objectives are one file each."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from satiety.tuning.methods import METHODS, Method
 from satiety.tuning.objectives import OBJECTIVES, Objective
+from satiety.tuning.recipes import RECIPES, Recipe
 from satiety.tuning.section import Finetune
 
 if TYPE_CHECKING:
     from satiety.tuning.tuned import Tuned
 
-__all__ = ["METHODS", "OBJECTIVES", "Finetune", "Method", "Objective", "load"]
+__all__ = ["METHODS", "OBJECTIVES", "RECIPES", "Finetune", "Method", "Objective", "Recipe", "load"]
 
 
 def load(folder: Path, device: str = "auto") -> Tuned:

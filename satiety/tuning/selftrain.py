@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
+from satiety.errors import DataError
 from satiety.records import Example
 from satiety.section import FIELDS
 
 if TYPE_CHECKING:
+    from satiety.heads.solver import Solver
     from satiety.problems import Prediction
     from satiety.records import Document
+    from satiety.tuning.workbench import Workbench
 
 Answering = Callable[[Sequence[Example], Sequence[str]], "list[Prediction]"]
 """Learns from examples, then answers for texts: confidences are calibrated on the examples people labelled."""
@@ -64,3 +67,29 @@ class SelfTraining(BaseModel):
         found = [pair for pair in zip(documents, answers, strict=True) if pair[1].confidence >= self.confidence]
         for document, prediction in sorted(found, key=lambda pair: -pair[1].confidence):
             yield Example(document.id, {"text": document.text}, prediction.answer, origin="pseudo")
+
+
+def self_trained(bench: Workbench, solver: Solver) -> tuple[Example, ...]:
+    """Follow the examples of a setting by raw texts that a head on the untouched model labelled.
+
+    Raises:
+        DataError: there is no raw text.
+    """
+    from satiety.tuning.inputs import teachable
+    from satiety.tuning.solved import calibrated
+
+    problem, setting, documents = bench.problem, bench.setting, bench.setting.documents
+    assert setting.params.pseudo  # noqa: S101  # asked for
+    if not documents:
+        raise DataError(
+            "finetune: there is no raw text for a lever of kind pseudo; put one of kind retrieve into `use`"
+        )
+    asked = problem.ask([document.text for document in documents])
+    windows = bench.windows(asked)
+    rows = bench.features(windows)
+
+    def answer(examples: Sequence[Example], _: Sequence[str]) -> list[Prediction]:
+        head = bench.solve(examples, teachable(bench.windows(examples), problem), solver)
+        return problem.decode(asked, windows, calibrated(head, rows))
+
+    return setting.params.pseudo.grow(setting.train, documents, answer, problem.stratum)

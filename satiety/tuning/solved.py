@@ -47,3 +47,15 @@ def solved_head(
 def calibrated(head: Solved, rows: Sequence[Floats]) -> list[Floats]:
     """Return the head's logits for rows as above, whose confidences are right as often as they say."""
     return [(row.astype(np.float64) @ head.weight.T + head.bias) / head.temperature for row in rows]
+
+
+def with_decoder(problem: Problem, train: Sequence[Example], windows: Sequence[Window], head: Solved) -> Problem:
+    """Return the problem, its decoder fitted on the first window of each text that people labelled."""
+    if not len(head.held_out):
+        return problem
+    known = np.asarray(np.isfinite(head.held_out).all(axis=1))
+    rows: dict[int, int] = {}
+    for row, owner in enumerate(head_of(problem).owners(windows)):
+        if known[row] and train[owner].origin != "pseudo":
+            rows.setdefault(owner, row)
+    return problem.fit_decoder([train[owner] for owner in rows], head.held_out[list(rows.values())])

@@ -50,8 +50,10 @@ class Card(BaseModel):
 
     version: Literal[1] = 1
     """Of this layout."""
-    method: Annotated[SerializeAsAny[Method], METHODS.choice()]
-    """The method and its parameters."""
+    recipe: str = "fine_tune"
+    """Kind of the recipe that made it."""
+    method: Annotated[SerializeAsAny[Method], METHODS.choice()] | None = None
+    """The method and its parameters, where one was used: it attaches what was learned beside the encoder."""
     pooling: Pooling
     """How tokens become one vector, for a head over texts."""
     max_length: int = Field(ge=8)
@@ -116,7 +118,8 @@ class Tuned:
         """Write the folder, whole or not at all; ``base`` gives the tokenizer's files."""
         with replacing(out) as temporary:
             temporary.mkdir()
-            encoder, learned = self.card.method.parts(self.model)
+            method = self.card.method
+            encoder, learned = method.parts(self.model) if method else (self.model.encoder, {})
             save_encoder(encoder, base, temporary)
             if self.model.head:
                 _write(self.model.head.state_dict(), temporary / HEAD)
@@ -140,7 +143,7 @@ def load(folder: Path, device: str = "auto") -> Tuned:
     model = Model(encoder, over, over.size(problem), pooling=card.pooling, dropout=0.0)
     if model.head:
         _load_head(model, folder)
-    if card.method.beside:
+    if card.method and card.method.beside:
         guard(folder, ADAPTER)
         try:
             card.method.attach(model, _weights(folder / ADAPTER))

@@ -16,56 +16,55 @@ from satiety.tuning.objectives import Update
 if TYPE_CHECKING:
     from satiety.problems import Problem, Window
     from satiety.records import Example
-    from satiety.training.checkpoint import Store
+    from satiety.tuning.recipes.fine_tune import FineTune
     from satiety.tuning.workbench import Workbench
 
 
-def train_model(
-    bench: Workbench,
-    windows: Sequence[Window],
-    raw: Sequence[Window],
-    dev: Sequence[Example],
-    steps: int,
-    store: Store,
-) -> Course:
-    """Train so many steps at most; leave the model at the step that is best on dev.
+def train_model(bench: Workbench, recipe: FineTune, windows: Sequence[Window], steps: int) -> Course:
+    """Train so many steps at most; leave the model at the step that is best on dev, or at the last without any.
 
     Args:
-        bench: the model, its method prepared, and how it is trained.
+        bench: the model, its method prepared.
+        recipe: how it is trained.
         windows: that have targets.
-        raw: that an objective may look at without their targets.
-        dev: what judges; without any, the last step is kept.
         steps: updates.
-        store: of checkpoints.
     """
-    model, params = bench.model, bench.params
-    held = bench.windows(dev)
+    setting, model = bench.setting, bench.model
+    raw, held = _raw(bench, recipe, windows), bench.windows(setting.dev)
 
     def batch(chosen: Sequence[Window]) -> Batch:
         return collate(chosen, bench.tokenizer.pad_token_id, model.over).to(bench.hardware.device)
 
     def loss(chosen: list[int], step: int) -> torch.Tensor:
-        draw = np.random.default_rng([params.seed, step])
+        draw = np.random.default_rng([setting.params.seed, step])
 
         def some(count: int) -> Batch:
             return batch([raw[i] for i in draw.choice(len(raw), min(count, len(raw)), replace=False)])
 
-        return params.objective.loss(Update(model, batch([windows[i] for i in chosen]), some, draw))
+        return recipe.objective.loss(Update(model, batch([windows[i] for i in chosen]), some, draw))
 
     def judge() -> Verdict:
-        return verdict(bench.problem, dev, held, bench.inferred(held))
+        return verdict(bench.problem, setting.dev, held, bench.inferred(held))
 
     job = Job(
         model=model,
-        rates=list(params.method.rates(model)),
+        rates=list(recipe.method.rates(model)),
         lengths=[len(window.input_ids) for window in windows],
         loss=loss,
-        judge=judge if dev else None,
+        judge=judge if setting.dev else None,
         steps=steps,
-        seed=params.seed,
-        after_step=lambda step: params.method.after_step(model, step),
+        seed=setting.params.seed,
+        after_step=lambda step: recipe.method.after_step(model, step),
     )
-    return Loop(job, params.training, bench.hardware, store).run()
+    return Loop(job, recipe.training, bench.hardware, setting.store).run()
+
+
+def _raw(bench: Workbench, recipe: FineTune, windows: Sequence[Window]) -> Sequence[Window]:
+    """Return the windows that an objective may look at without their targets: of raw texts, or of the examples."""
+    documents = bench.setting.documents
+    if not (recipe.reads and documents and len(bench.problem.inputs) == 1):
+        return windows
+    return bench.windows(bench.problem.ask([document.text for document in documents]))
 
 
 def verdict(

@@ -9,7 +9,7 @@ from satiety.errors import ParamsError
 from satiety.heads import HEADS
 from satiety.problems import PROBLEMS
 from satiety.training.checkpoint import Store
-from satiety.tuning import METHODS, Finetune, load
+from satiety.tuning import METHODS, OBJECTIVES, Finetune, load
 
 LONG = {"en": "the hotel in paris is good " * 30, "zh": "我爱北京天安门" * 30}
 WRITTEN = [name for name in PROBLEMS if HEADS[PROBLEMS[name].head].writes]
@@ -18,10 +18,10 @@ PAIRS = list(product(METHODS, PROBLEMS))
 ABLE = [(method, name) for method, name in PAIRS if METHODS[method].writes or name not in WRITTEN]
 
 
-def params(method: str, prefix: str = "", *, writes: bool = False) -> Finetune:
+def params(method: str, prefix: str = "", *, writes: bool = False, objective: str = "supervised") -> Finetune:
     """Return what overfits; a text of many tokens takes more and larger steps than one label."""
-    recipe = {"epochs": 40, "least_steps": 1, "most_steps": 60, "batch_size": 2, "warmup": 0.1, "weight_decay": 0.01}
-    recipe |= {"epochs": 300, "most_steps": 300} if writes else {}
+    training = {"epochs": 40, "least_steps": 1, "most_steps": 60, "batch_size": 2, "warmup": 0.1, "weight_decay": 0.01}
+    training |= {"epochs": 300, "most_steps": 300} if writes else {}
     rates = {"learning_rate": 1e-2} if writes and METHODS[method].writes else {}
     return Finetune.model_validate(
         {
@@ -29,11 +29,14 @@ def params(method: str, prefix: str = "", *, writes: bool = False) -> Finetune:
             "max_length": 32,
             "prefix": prefix,
             "pooling": "mean",
-            "dropout": 0.0,
-            "pseudo": None,
-            "method": METHODS[method].sample().model_dump() | rates,
-            "head": {"strengths": [1e-5], "folds": 2, "rows": 1000},
-            "training": recipe | {"clip": 1.0, "average": None if writes else 1.0, "checks": 4, "patience": None},
+            "recipe": {
+                "kind": "fine_tune",
+                "dropout": 0.0,
+                "method": METHODS[method].sample().model_dump() | rates,
+                "objective": OBJECTIVES[objective].sample().model_dump(),
+                "head": {"strengths": [1e-5], "folds": 2, "rows": 1000},
+                "training": training | {"clip": 1.0, "average": None if writes else 1.0, "checks": 4, "patience": None},
+            },
         }
     )
 
@@ -78,7 +81,7 @@ def test_a_method_that_cannot_teach_is_refused_and_those_that_can_are_named(
     able = ", ".join(name for name, other in ABLE if other == problem_name)
     store, message = (
         Store(tmp_path, 1e9),
-        f"finetune.method: '{method}' cannot teach a model to write.*there are: {able}",
+        f"finetune.recipe.method: '{method}' cannot teach a model to write.*there are: {able}",
     )
     with pytest.raises(ParamsError, match=message):
         finetune(tmp_path / "never read", problem, examples, [], params=how, store=store, device="cpu")

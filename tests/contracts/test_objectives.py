@@ -15,6 +15,7 @@ from satiety.tuning import METHODS, OBJECTIVES
 from satiety.tuning.finetune import finetune
 from satiety.tuning.inputs import Batch, collate, teachable
 from satiety.tuning.objectives import Update
+from satiety.tuning.recipes import Setting
 from satiety.tuning.workbench import Workbench, load_workbench
 from tests.contracts.test_methods import WRITTEN, base_of, params
 
@@ -24,14 +25,11 @@ RAW = ["the hotel in paris is good", "我爱北京天安门", "bad", ""]
 
 
 def bench(objective: str, problem_name: str, base: Path, method: str = "full") -> Workbench:
-    from satiety.training.hardware import hardware
-
     torch.manual_seed(2)
-    asked = params(method, writes=problem_name in WRITTEN).model_copy(
-        update={"objective": OBJECTIVES[objective].sample()}
-    )
-    made = load_workbench(base, PROBLEMS[problem_name].sample(), asked, hardware("cpu"))
-    made.params.method.prepare(made.model, 1)
+    asked = params(method, writes=problem_name in WRITTEN, objective=objective)
+    problem = PROBLEMS[problem_name].sample()
+    made = load_workbench(Setting(base, problem, (), (), (), asked, Store(base / "never used", 1e9), "cpu"))
+    METHODS[method].sample().prepare(made.model, 1)
     return made
 
 
@@ -51,20 +49,19 @@ class TestEveryObjectiveWithEveryProblem:
     ) -> None:
         problem = PROBLEMS[problem_name].sample()
         examples = problem.examples("zh")
-        how = params("full", writes=problem_name in WRITTEN)
         result = finetune(
             base_of(problem_name, tiny, writer),
             problem,
             examples,
             examples,
-            params=how.model_copy(update={"objective": OBJECTIVES[objective].sample()}),
+            params=params("full", writes=problem_name in WRITTEN, objective=objective),
             store=Store(tmp_path / "run", 1e9),
             device="cpu",
             documents=[Document(str(i), text) for i, text in enumerate(RAW)],
         )
         predicted = result.tuned.predict([example.inputs for example in examples])
         assert problem.score(problem.tally(examples, predicted))[problem.headline] == pytest.approx(1)
-        assert result.facts()["objective"] == objective
+        assert result.facts["objective"] == objective
 
     def test_gives_a_finite_scalar_that_hangs_on_its_generators_alone(
         self, objective: str, problem_name: str, tiny: Path, writer: Path
@@ -73,7 +70,7 @@ class TestEveryObjectiveWithEveryProblem:
         losses = []
         for _ in range(2):
             torch.manual_seed(4)  # dropout
-            losses.append(made.params.objective.loss(update(made)))
+            losses.append(OBJECTIVES[objective].sample().loss(update(made)))
         assert losses[0].shape == ()
         assert losses[0].item() == losses[1].item()
         assert torch.isfinite(losses[0])
@@ -81,12 +78,21 @@ class TestEveryObjectiveWithEveryProblem:
 
 @pytest.mark.parametrize(("objective", "problem_name"), [pair for pair in PAIRS if pair not in ABLE])
 def test_an_objective_that_cannot_teach_is_refused_and_those_that_can_are_named(
-    objective: str, problem_name: str
+    objective: str, problem_name: str, tmp_path: Path
 ) -> None:
+    problem = PROBLEMS[problem_name].sample()
     able = ", ".join(name for name, other in ABLE if other == problem_name)
-    message = f"finetune.objective: '{objective}' cannot teach a model to write.*there are: {able}"
+    message = f"finetune.recipe.objective: '{objective}' cannot teach a model to write.*there are: {able}"
     with pytest.raises(ParamsError, match=message):
-        bench(objective, problem_name, Path("never read"))
+        finetune(
+            tmp_path / "never read",
+            problem,
+            problem.examples("zh"),
+            [],
+            params=params("full", objective=objective),
+            store=Store(tmp_path, 1e9),
+            device="cpu",
+        )
 
 
 @pytest.mark.parametrize("method", [name for name in METHODS if METHODS[name].sample().trains])
@@ -98,7 +104,7 @@ def test_every_weight_that_may_change_is_reached(
     if problem_name in WRITTEN and not (METHODS[method].writes and OBJECTIVES[objective].writes):
         return  # is refused
     made = bench(objective, problem_name, base_of(problem_name, tiny, writer), method)
-    made.params.objective.loss(update(made)).backward()
-    weights = [(name, weight) for name, weight, _ in made.params.method.rates(made.model)]
+    OBJECTIVES[objective].sample().loss(update(made)).backward()
+    weights = [(name, weight) for name, weight, _ in METHODS[method].sample().rates(made.model)]
     assert weights
     assert not [name for name, weight in weights if weight.grad is None]

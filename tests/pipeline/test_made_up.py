@@ -18,6 +18,7 @@ PLACES = {
     "head": "heads",
     "method": "tuning/methods",
     "objective": "tuning/objectives",
+    "recipe": "tuning/recipes",
     "augmenter": "augment",
     "lever": "worth/levers",
 }
@@ -66,7 +67,7 @@ def test_they_go_through_the_whole_pipeline(extended: Project, tmp_path: Path) -
         lambda text, label: [text, "it is good", near[label] + len(text) % 7 / 10],
     )
     params = made.params()
-    params["finetune"] |= {"method": {"kind": "made_up"}, "objective": {"kind": "made_up"}}
+    params["finetune"]["recipe"] = {"method": {"kind": "made_up"}, "objective": {"kind": "made_up"}}
     params["levers"]["copies"] = {"kind": "augment", "steps": [{"kind": "made_up"}]}
     params["levers"]["twice"] = {"kind": "made_up"}
     params["use"] += ["copies"]
@@ -88,6 +89,22 @@ def test_they_go_through_the_whole_pipeline(extended: Project, tmp_path: Path) -
     assert isinstance(answer["number"], float)
 
 
+def test_a_recipe_without_a_gradient_makes_the_model_that_is_shipped(extended: Project, tmp_path: Path) -> None:
+    made = extended.copy(tmp_path)
+    params = made.params()
+    params["finetune"]["recipe"] = {"kind": "made_up"}
+    params["measure"] = []
+    made.write_params(params)
+    done = made.repro()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert made.report("evaluate")["difference"]["low"] > 0
+    assert (made.report("finetune")["recipe"], made.report("finetune")["heads"]) == ("made_up", 3)
+    card = json.loads((made.root / "models/package/model/tuned.json").read_text(encoding="utf-8"))
+    assert (card["recipe"], card["method"]) == ("made_up", None)
+    (answer,) = answers(made, "a lovely wonderful film")
+    assert answer["label"] == "good"
+
+
 def test_a_problem_whose_answers_are_written_goes_through_it_too(extended: Project, tmp_path: Path) -> None:
     made = extended.copy(tmp_path)
     write_pairs(made.root / "data/raw/labelled.csv", 160, ["text", "words"])
@@ -96,7 +113,7 @@ def test_a_problem_whose_answers_are_written_goes_through_it_too(extended: Proje
     params = made.params()
     params["ingest"] |= {"problem": {"kind": "made_up_writing"}, "budget": 100, "test": 50}
     params["ingest"]["labelled"][0]["columns"] = {name: name for name in ("text", "words")}
-    params["finetune"] |= {
+    params["finetune"]["recipe"] = {
         "method": {"kind": "full", "learning_rate": 6e-3},
         "training": {"least_steps": 150, "checks": 1, "average": None},
     }

@@ -85,7 +85,8 @@ def test_several_labels_go_through_the_pipeline_up_to_the_package(fresh: Fresh) 
     multilabel = {"kind": "multilabel", "labels": None, "separator": ",", "thresholds": None}
     made = asking(fresh(), multilabel, ["text", "labels"], several)
     params = made.params()
-    params["finetune"] |= {"method": dump(METHODS["adapter"]), "objective": dump(OBJECTIVES["consistency"])}
+    recipe = {"method": dump(METHODS["adapter"]), "objective": dump(OBJECTIVES["consistency"])}
+    params["finetune"] = {"recipe": recipe}
     made.write_params(params)
     done = made.repro("register")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -106,7 +107,7 @@ def test_translations_both_ways_go_through_the_whole_pipeline(fresh: Fresh) -> N
     params = made.params()
     params["ingest"] |= {"problem": {"kind": "translate", "longest": 32}, "budget": 130, "test": 60}
     params["ingest"]["labelled"][0]["columns"] = {name: name for name in ("text", "translation")}
-    params["finetune"] |= {
+    params["finetune"]["recipe"] = {
         "method": {"kind": "full", "learning_rate": 6e-3},
         "training": {"least_steps": 300, "checks": 2, "average": None},
     }

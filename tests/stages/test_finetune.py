@@ -58,10 +58,12 @@ def write_params(
         "max_length": max_length,
         "prefix": "",
         "pooling": "mean",
-        "dropout": 0.1,
-        "method": METHODS[method].sample().model_dump(),
-        "head": {"strengths": [0.1, 0.01], "folds": 2, "rows": 1000},
-        "training": TRAINING | training,
+        "recipe": {
+            "dropout": 0.1,
+            "method": METHODS[method].sample().model_dump(),
+            "head": {"strengths": [0.1, 0.01], "folds": 2, "rows": 1000},
+            "training": TRAINING | training,
+        },
     }
     levers = {"levers": {"mine": pseudo | {"kind": "pseudo"}}, "use": ["mine"]} if pseudo else {}
     Path("params.yaml").write_text(yaml.safe_dump({"finetune": section} | levers), encoding="utf-8")
@@ -226,7 +228,7 @@ def test_to_label_raw_texts_there_must_be_a_head_that_learns_from_them(workspace
     write_params(pseudo={"rounds": 2, "quota": 0.5, "confidence": 0.0})
     wrong = Path("params.yaml").read_text(encoding="utf-8").replace("head_start: true", "head_start: false")
     Path("params.yaml").write_text(wrong, encoding="utf-8")
-    with pytest.raises(ParamsError, match=r"pseudo teaches the head that training starts from: set method\.head_start"):
+    with pytest.raises(ParamsError, match=r"take the lever of kind pseudo out of `use`, or .* with method\.head_start"):
         run()
 
 

@@ -24,13 +24,13 @@ PARAMS = Path("params.yaml")
     [
         "finetune.seed=7",
         "ingest.budget=480",
-        "finetune.method.learning_rate=1e-4",
+        "finetune.recipe.method.learning_rate=1e-4",
         "levers.augment.steps=[]",
         "use=[retrieve,augment]",
         "levers.drop={kind: augment, steps: [{kind: drop}]}",
         "levers.retrieve={kind: retrieve, retriever: {kind: bm25}}",
         "ingest.problem.names={positive: '好评'}",
-        "finetune.training.patience=null",
+        "finetune.recipe.training.patience=null",
         "ingest.problem={kind: classify, names: {positive: good}}",
         "validate.longest=5000",
         "promote.looks=5",
@@ -141,10 +141,10 @@ def test_what_cannot_teach_a_model_to_write_is_named_before_anything_runs(tmp_pa
     path.write_text(yaml.safe_dump(values), encoding="utf-8")
     check_overrides(path, [])
     with pytest.raises(ParamsError) as caught:
-        check_overrides(path, ["finetune.method.kind=prefix", "finetune.objective.kind=mixup"])
+        check_overrides(path, ["finetune.recipe.method.kind=prefix", "finetune.recipe.objective.kind=mixup"])
     method, objective = str(caught.value).splitlines()
-    assert "finetune.method: 'prefix' cannot teach a model to write, as 'translate' asks; there are: adapter" in method
-    assert "finetune.objective: 'mixup' cannot teach a model to write" in objective
+    assert "recipe.method: 'prefix' cannot teach a model to write, as 'translate' asks; there are: adapter" in method
+    assert "recipe.objective: 'mixup' cannot teach a model to write" in objective
     with pytest.raises(ParamsError, match="take the lever of kind pseudo out of `use`"):
         check_overrides(path, ["use=[retrieve, pseudo]"])
 

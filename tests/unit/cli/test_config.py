@@ -28,16 +28,16 @@ def test_what_is_printed_is_the_same_file_with_every_default_written_out(file: s
 def test_every_value_says_where_it_comes_from(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     text = Path("params.yaml").read_text(encoding="utf-8")
-    text = text.replace("\nfinetune: {}", "\nfinetune:\n  method: {layer_decay: 0.9}")
+    text = text.replace("\nfinetune: {}", "\nfinetune:\n  recipe: {method: {layer_decay: 0.9}}")
     path.write_text(text + "promote: {bins: 9}\n", encoding="utf-8")
     lines, said = path.read_text(encoding="utf-8").splitlines(), origins(path)
     budget, decay = (next(i for i, line in enumerate(lines, 1) if word in line) for word in ("budget:", "layer_decay"))
     assert set(block_names()) == {place.partition(".")[0] for place in said}
     assert said["ingest.budget"] == ("240", f"{path}:{budget}")
-    assert said["finetune.method.layer_decay"] == ("0.9", f"{path}:{decay}")
-    assert said["finetune.method.kind"] == ('"full"', "default of satiety/tuning/section.py")
-    assert said["finetune.method.head_start"] == ("true", "default of satiety/tuning/methods/base.py")
-    assert said["finetune.training.epochs"] == ("8", "default of satiety/training/arguments.py")
+    assert said["finetune.recipe.method.layer_decay"] == ("0.9", f"{path}:{decay}")
+    assert said["finetune.recipe.method.kind"] == ('"full"', "default of satiety/tuning/recipes/fine_tune.py")
+    assert said["finetune.recipe.method.head_start"] == ("true", "default of satiety/tuning/methods/base.py")
+    assert said["finetune.recipe.training.epochs"] == ("8", "default of satiety/training/arguments.py")
     base = next(i for i, line in enumerate(lines, 1) if "uri:" in line)
     assert said["project.base.uri"][1] == f"{path}:{base}"
     assert said["ingest.base.uri"][1] == f"project, {path}:{base}"
@@ -63,4 +63,4 @@ def test_every_origin_is_a_file_of_ours_that_has_the_value_or_a_line_that_names_
 def test_yaml_reads_what_is_printed_in_full() -> None:
     printed = yaml.safe_load(full(Path("params.yaml")))
     assert printed["ingest.budget"] == 240
-    assert printed["finetune.head.strengths"][0] == 0.1
+    assert printed["finetune.recipe.head.strengths"][0] == 0.1

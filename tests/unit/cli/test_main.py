@@ -79,8 +79,8 @@ class TestCheck:
             ("name: tweets-sentiment", 'name: "\\uD800"', r"not YAML: half of a surrogate pair"),
             (
                 "finetune: {}",
-                "finetune: {head: {strengths: [-0.1]}}",
-                r"finetune\.head\.strengths\.0: .* greater than 0",
+                "finetune: {recipe: {head: {strengths: [-0.1]}}}",
+                r"finetune\.recipe\.head\.strengths\.0: .* greater than 0",
             ),
             ("evaluate: {}", f"evaluate: {{seed: {2**32}}}", r"evaluate\.seed: Input should be less than 4294967296"),
             (
@@ -91,8 +91,8 @@ class TestCheck:
             ("budget: 240", f"budget: {10**12}", r"ingest\.budget: .* less than or equal to 1000000000 "),
             (
                 "finetune: {}",
-                "finetune: {training: {clip: .inf}}",
-                r"finetune\.training\.clip: Input should be a finite number",
+                "finetune: {recipe: {training: {clip: .inf}}}",
+                r"finetune\.recipe\.training\.clip: Input should be a finite number",
             ),
             ("sha256: 9185be9d", f"sha256: {'0' * 64}  # ", r"ingest\.labelled\.0\.sha256: .* in quotes"),
         ],

@@ -14,6 +14,7 @@ from satiety.problems import PROBLEMS
 from satiety.problems.translate import Translate
 from satiety.records import Example
 from satiety.support import support
+from satiety.training.arguments import TrainingArguments
 from satiety.training.checkpoint import Store
 from satiety.tuning import load
 from satiety.tuning.finetune import finetune
@@ -32,7 +33,8 @@ FILES = {
 @pytest.fixture(scope="module")
 def tuned(writer: Path, tmp_path_factory: pytest.TempPathFactory) -> Tuned:
     how = params("full", writes=True)
-    how = how.model_copy(update={"training": how.training.model_copy(update={"most_steps": 20})})
+    few = how.recipe.model_copy(update={"training": TrainingArguments(most_steps=20)})
+    how = how.model_copy(update={"recipe": few})
     store = Store(tmp_path_factory.mktemp("run"), 1e9)
     return finetune(writer, PROBLEM, TRAIN, TRAIN, params=how, store=store, device="cpu").tuned
 

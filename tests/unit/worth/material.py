@@ -65,21 +65,9 @@ FINETUNE: dict[str, Any] = {
     "max_length": 32,
     "prefix": "",
     "pooling": "mean",
-    "dropout": 0.1,
-    "pseudo": None,
-    "method": METHODS["frozen"].sample().model_dump(),
-    "head": {"strengths": [0.1, 0.01], "folds": 2, "rows": 1000},
-    "training": {
-        "epochs": 1,
-        "least_steps": 1,
-        "most_steps": 10,
-        "batch_size": 4,
-        "warmup": 0.1,
-        "weight_decay": 0.01,
-        "clip": 1.0,
-        "average": 1.0,
-        "checks": 1,
-        "patience": None,
+    "recipe": {
+        "method": METHODS["frozen"].sample().model_dump(),
+        "head": {"strengths": [0.1, 0.01], "folds": 2, "rows": 1000},
     },
 }
 PIECES = {

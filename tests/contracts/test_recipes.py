@@ -1,0 +1,101 @@
+"""What every recipe promises with every problem. A new file in either registry is tested here without an edit."""
+
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from satiety.errors import DataError, ParamsError
+from satiety.files import manifest
+from satiety.problems import PROBLEMS, Problem
+from satiety.records import Document, Example
+from satiety.training.checkpoint import Store
+from satiety.tuning import RECIPES, Finetune, load
+from satiety.tuning.finetune import finetune
+from satiety.tuning.recipes import Fitted
+from tests.contracts.test_methods import LONG, WRITTEN, base_of
+from tests.contracts.test_methods import params as fine_tune
+
+PAIRS = list(product(RECIPES, PROBLEMS))
+ABLE = [(recipe, name) for recipe, name in PAIRS if RECIPES[recipe].writes or name not in WRITTEN]
+TEXTS = ["the hotel in paris is good", "a bad film", "我爱北京天安门", "这部电影很差", ""]
+
+
+def params(recipe: str, problem_name: str = "classify", **changes: Any) -> Finetune:
+    """Return what overfits: a recipe by its defaults, gradient descent by larger steps."""
+    trained = fine_tune("full", writes=problem_name in WRITTEN)
+    chosen = trained.recipe if recipe == "fine_tune" else RECIPES[recipe].sample()
+    return trained.model_copy(update={"recipe": chosen} | changes)
+
+
+def fitted(
+    recipe: str, problem: Problem, examples: list[Example], base: Path, folder: Path, *, raw: tuple[str, ...] = ()
+) -> Fitted:
+    documents = [Document(str(i), text) for i, text in enumerate(raw)]
+    how, store = params(recipe, problem.kind), Store(folder / "run", 1e9)
+    return finetune(base, problem, examples, examples, params=how, store=store, device="cpu", documents=documents)
+
+
+@pytest.mark.parametrize("language", list(LONG))
+@pytest.mark.parametrize(("recipe", "problem_name"), ABLE)
+def test_it_overfits_two_examples_saves_loads_and_predicts_the_same(
+    recipe: str, problem_name: str, language: str, tiny: Path, writer: Path, tmp_path: Path
+) -> None:
+    problem, base = PROBLEMS[problem_name].sample(), base_of(problem_name, tiny, writer)
+    examples = problem.examples(language)
+    result = fitted(recipe, problem, examples, base, tmp_path, raw=tuple(TEXTS))
+    inputs = [example.inputs for example in examples]
+    predicted = result.tuned.predict(inputs)
+    assert problem.score(problem.tally(examples, predicted))[problem.headline] == pytest.approx(1)
+    assert result.facts["recipe"] == recipe
+
+    result.tuned.save(tmp_path / "tuned", base)
+    again = load(tmp_path / "tuned", "cpu")
+    asked = [*inputs, {**inputs[0], problem.inputs[0]: LONG[language]}, {**inputs[0], problem.inputs[0]: ""}]
+    assert again.predict(asked) == result.tuned.predict(asked)
+    assert again.card.recipe == recipe
+
+
+@pytest.mark.parametrize("recipe", list(RECIPES))
+class TestEveryRecipe:
+    def test_gives_the_same_model_and_facts_again_and_needs_neither_dev_nor_raw_text(
+        self, recipe: str, tiny: Path, tmp_path: Path
+    ) -> None:
+        problem, made = PROBLEMS["classify"].sample(), []
+        for turn in ("first", "second"):
+            how, store = params(recipe), Store(tmp_path / turn / "run", 1e9)
+            result = finetune(tiny, problem, problem.examples("en"), [], params=how, store=store, device="cpu")
+            result.tuned.save(tmp_path / turn / "tuned", tiny)
+            made.append((manifest(tmp_path / turn / "tuned"), result.facts))
+        assert made[0] == made[1]
+
+    def test_refuses_what_it_cannot_teach_before_anything_is_read(self, recipe: str, tmp_path: Path) -> None:
+        for other, problem_name in PAIRS:
+            if other == recipe and (other, problem_name) not in ABLE:
+                problem = PROBLEMS[problem_name].sample()
+                with pytest.raises(ParamsError, match=f"finetune.recipe: '{recipe}' cannot teach a model to write"):
+                    fitted(recipe, problem, problem.examples("zh"), tmp_path / "never read", tmp_path)
+
+    def test_says_so_where_there_is_nothing_to_learn_from(self, recipe: str, tmp_path: Path) -> None:
+        with pytest.raises(DataError, match="there is no training example"):
+            fitted(recipe, PROBLEMS["classify"].sample(), [], tmp_path / "never read", tmp_path)
+
+    def test_learns_from_what_it_labelled_itself_or_the_params_are_refused(
+        self, recipe: str, tiny: Path, tmp_path: Path
+    ) -> None:
+        block = params(recipe).model_dump(mode="json") | {"pseudo": {"confidence": 0.0}}
+        if not RECIPES[recipe].sample().self_trains:
+            with pytest.raises(ValueError, match="does not learn from what it labelled itself"):
+                Finetune.model_validate(block)
+            return
+        problem, how = PROBLEMS["classify"].sample(), Finetune.model_validate(block)
+        documents = [Document(str(i), text) for i, text in enumerate(TEXTS)]
+        for raw in (documents, []):
+            store = Store(tmp_path / str(len(raw)), 1e9)
+            keywords: dict[str, Any] = {"params": how, "store": store, "device": "cpu", "documents": raw}
+            if raw:
+                assert finetune(tiny, problem, problem.examples("en"), [], **keywords).facts["pseudo"] > 0
+            else:
+                with pytest.raises(DataError, match="no raw text for a lever of kind pseudo"):
+                    finetune(tiny, problem, problem.examples("en"), [], **keywords)
