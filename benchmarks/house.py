@@ -1,7 +1,8 @@
 """A former commit against this tree: scores and CPU seconds of every stage on the same splits, and tables.
 
-Rounds of both alternate, so that neither has the quieter hour. Each ends a cell of the results; a run that was cut off
-goes on where it was.
+The first round trains as params.yaml says, and gives the scores; the others train for a few steps, and give the CPU
+seconds. Both trees take turns, so that neither has the quieter hour. Each run is a cell of the results, and a benchmark
+that was cut off goes on where it was.
 
     python -m benchmarks.house COMMIT [--rounds 5]
 """
@@ -44,6 +45,8 @@ clock = time.process_time(); count = sum(1 for _ in read(path, Example)); been =
 print(count / written, count / been, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 """Rows a second written, and read; peak memory in MiB."""
+FEW = {"least_steps": 40, "most_steps": 40}
+"""Steps of training where CPU seconds are measured: what a step costs shows in few."""
 
 
 def trees(commit: str) -> dict[str, Path]:
@@ -117,7 +120,7 @@ def _own(tree: Path, problem: str, folder: Path) -> dict[str, Any]:
     return found
 
 
-def params(tree: Path, problem: str, folder: Path, data: Path) -> dict[str, Any]:
+def params(tree: Path, problem: str, folder: Path, data: Path, *, timed: bool) -> dict[str, Any]:
     """Return a tree's own params of a problem, reading the given splits."""
     found = _own(tree, problem, folder)
     columns, reader = {"text": "text", FIELD[problem]: FIELD[problem]}, {"kind": "jsonl"}
@@ -132,36 +135,51 @@ def params(tree: Path, problem: str, folder: Path, data: Path) -> dict[str, Any]
     }
     share = counts["dev"] / (counts["train"] + counts["dev"])
     found["ingest"] |= {"budget": counts["train"] + counts["dev"], "dev": share, "test": counts["test"]}
+    recipe = (
+        found["finetune"].setdefault("recipe", {}) if (tree / "satiety/tuning/recipes").is_dir() else found["finetune"]
+    )
+    if timed:
+        recipe["training"] = {**recipe.get("training", {}), **FEW}
     return found
 
 
-def measured(tree: Path, problem: str, folder: Path, data: Path) -> dict[str, Any]:
+def measured(tree: Path, problem: str, folder: Path, data: Path, *, timed: bool) -> dict[str, Any]:
     """Return the CPU seconds of every stage of one run, and what the model scored."""
     shutil.rmtree(folder, ignore_errors=True)
-    stages.write(folder, params(tree, problem, folder, data))
+    stages.write(folder, params(tree, problem, folder, data, timed=timed))
     for path in data.glob("*.jsonl"):
         shutil.copy(path, folder / "data/raw")
     seconds = {stage: run(tree, folder, stage) for stage in STAGES}
     report = json.loads((folder / "reports/evaluate.json").read_text(encoding="utf-8"))
-    return {"seconds": seconds, "score": report["after"], "metric": report["metric"]}
+    score = {} if timed else {"score": report["after"], "metric": report["metric"]}
+    return {"commit": commit(tree), "seconds": seconds, **score}
+
+
+def commit(tree: Path) -> str:
+    """Return the commit of a tree."""
+    return subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=tree, capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 def cells(rounds: int) -> Iterator[tuple[str, str, int]]:
-    """Yield (problem, tree, round), the trees in turn."""
-    for number in range(rounds):
+    """Yield (problem, tree, round), the trees in turn; the scores' round is 0."""
+    for number in range(rounds + 1):
         for problem in PROBLEMS:
             for name in ("before", "after") if number % 2 else ("after", "before"):
                 yield problem, name, number
 
 
 def summary(found: dict[str, Any]) -> dict[str, Any]:
-    """Return per problem and stage the ratio of the medians, after to before; and the last scores of both."""
+    """Return per problem and stage the ratio of the medians, after to before; and the scores of both."""
     told: dict[str, Any] = {}
     for problem in PROBLEMS:
         runs = {
             name: [cell for key, cell in found["cells"].items() if key.startswith(f"{problem}/{name}/")]
             for name in ("before", "after")
         }
+        scores = {name: next((cell["score"] for cell in some if "score" in cell), None) for name, some in runs.items()}
+        runs = {name: [cell for cell in some if "score" not in cell] for name, some in runs.items()}
         if not all(runs.values()):
             continue
         medians = {
@@ -172,7 +190,7 @@ def summary(found: dict[str, Any]) -> dict[str, Any]:
         told[problem] = {
             "ratio": ratios,
             "seconds": medians,
-            **{name: some[-1]["score"] for name, some in runs.items()},
+            **scores,
         }
     return told
 
@@ -189,7 +207,7 @@ def main() -> None:
         key = f"{problem}/{name}/{number}"
         if key not in found["cells"]:
             data = splits(both["after"], problem)
-            found["cells"][key] = measured(both[name], problem, SCRATCH / "run", data)
+            found["cells"][key] = measured(both[name], problem, SCRATCH / "run", data, timed=number > 0)
             RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     for name, tree in both.items():
         rows = []
