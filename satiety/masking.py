@@ -55,7 +55,9 @@ _SAID_SSN = re.compile(
 """A social security number that is called one: then any nine digits are."""
 _BANK_CARD = re.compile(r"(?<![0-9A-Za-z])\d(?:[ -]?\d){12,18}(?![0-9A-Za-z])")
 _SEVEN_DIGITS = re.compile(r"\d(?:\D{0,3}\d){6}")
-"""No text without so many digits close together holds a telephone number: spares most texts the search."""
+"""No text without so many digits close together holds a number of any kind: spares most texts the search."""
+_NUMBERS: tuple[Kind, ...] = ("id_card", "bank_card", "phone")
+"""Kinds that are numbers."""
 _NUMBER = re.compile(r"(?<![0-9A-Za-z])\+?\(?\d(?:[ ().-]{0,2}\d){6,14}(?![0-9A-Za-z])")
 """What may be a telephone number, by its looks."""
 _WORDS = "telephone|tel|cellphone|cell|mobile|mob|phone|ph|call|dial|fax|sms|text|whatsapp|wechat|weixin|wx|vx|hp"
@@ -76,10 +78,8 @@ class Hit:
 
 def mask(text: str, kinds: Collection[Kind]) -> tuple[str, tuple[Kind, ...]]:
     """Return the text with ``<email>``, ``<phone>``, … for what gives somebody away, and which kinds that were."""
-    found = tuple(_found(text, kinds))
-    ends = [0, *(hit.end for hit in found)]
-    parts = [f"{text[end : hit.start]}<{hit.kind}>" for end, hit in zip(ends, found, strict=False)]
-    return "".join([*parts, text[ends[-1] :]]), tuple(dict.fromkeys(hit.kind for hit in found))
+    masked, _, names = mask_spans(text, (), kinds)
+    return masked, names
 
 
 def mask_spans(
@@ -90,7 +90,8 @@ def mask_spans(
     Raises:
         ValueError: personal data begins inside a span and ends outside of it, or the other way round.
     """
-    found = tuple(_found(text, kinds))
+    if not (found := _found(text, kinds)):
+        return text, tuple(spans), ()
     ends = [hit.end for hit in found]
     for span in spans:
         _check_whole(span, found, bisect_right(ends, span.start))
@@ -99,7 +100,9 @@ def mask_spans(
     def moved(place: int) -> int:
         return place + shifts[bisect_right(ends, place)]
 
-    masked, names = mask(text, kinds)
+    parts = [f"{text[end : hit.start]}<{hit.kind}>" for end, hit in zip([0, *ends], found, strict=False)]
+    masked = "".join([*parts, text[ends[-1] :]])
+    names = tuple(dict.fromkeys(hit.kind for hit in found))
     return masked, tuple(replace(s, start=moved(s.start), end=moved(s.end)) for s in spans), names
 
 
@@ -117,8 +120,9 @@ def _found(text: str, kinds: Collection[Kind]) -> list[Hit]:
     """Return what gives somebody away, from left to right; of two that overlap, the kind that is looked for first."""
     taken: list[Hit] = []
     plain, covered = fold(text), bytearray(len(text))
+    absent = () if _SEVEN_DIGITS.search(plain) else _NUMBERS
     for kind, finder in _FINDERS.items():
-        if kind in kinds:
+        if kind in kinds and kind not in absent:
             for start, end in finder(plain):
                 if covered.find(1, start, end) < 0:
                     covered[start:end] = b"\1" * (end - start)
@@ -180,8 +184,6 @@ def _bank_cards(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _phones(text: str) -> Iterator[tuple[int, int]]:
-    if not _SEVEN_DIGITS.search(text):
-        return
     if len(text) > DIGITS and sum(map(str.isdecimal, text)) > DIGITS:
         yield from (match.span() for match in _NUMBER.finditer(text))
         return

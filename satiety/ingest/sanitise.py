@@ -73,7 +73,8 @@ def sanitise_example(inputs: Inputs, answer: Answer | None, marked: str, hide: C
         ValueError: a text cannot be repaired, as in ``repair``.
     """
     done: list[Sanitised] = []
-    pointing = [part for value in inputs.values() for part in value if isinstance(part, Span)]
+    listed = (value for value in inputs.values() if not isinstance(value, str))
+    pointing = [part for value in listed for part in value if isinstance(part, Span)]
     pointing += answer.mentions if answer else ()
     stretches = [Span(start, end, f"{start}:{end}") for start, end in sorted({(s.start, s.end) for s in pointing})]
 
