@@ -45,7 +45,7 @@ clock = time.process_time(); count = sum(1 for _ in read(path, Example)); been =
 print(count / written, count / been, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 """Rows a second written, and read; peak memory in MiB."""
-FEW = {"least_steps": 40, "most_steps": 40}
+FEW = {"least_steps": 20, "most_steps": 20}
 """Steps of training where CPU seconds are measured: what a step costs shows in few."""
 
 
