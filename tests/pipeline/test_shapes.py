@@ -59,11 +59,13 @@ def test_two_texts_go_through_the_whole_pipeline(fresh: Fresh) -> None:
     assert "no JSON object; pair asks for: text, text_b" in refused.stderr
 
 
-def test_numbers_go_through_the_whole_pipeline(fresh: Fresh) -> None:
+def test_numbers_for_two_texts_go_through_the_whole_pipeline(fresh: Fresh) -> None:
     """Their score, a rank correlation, is no function of sums."""
-    near = {"bad": 1.0, "good": 5.0}
-    regress = {"kind": "regress", "cuts": None}
-    made = asking(fresh(), regress, ["text", "number"], lambda text, label: [text, near[label] + len(text) % 7 / 10])
+
+    def scored(text: str, label: str) -> list[Any]:
+        return [text, "it is good", {"bad": 1.0, "good": 5.0}[label] + len(text) % 7 / 10]
+
+    made = asking(fresh(), {"kind": "pair_score", "cuts": None}, ["text", "text_b", "number"], scored)
     done = made.repro()
     assert done.returncode == 0, done.stdout + done.stderr
     scores = made.report("evaluate")
@@ -72,7 +74,7 @@ def test_numbers_go_through_the_whole_pipeline(fresh: Fresh) -> None:
     assert promoted.returncode == 0, promoted.stdout + promoted.stderr
     assert made.report("promote")["decision"] == "promoted"
     assert made.report("worth")["metric"] == "spearman"
-    (answer,) = answers(made, "a good film")
+    (answer,) = answers(made, json.dumps({"text": "a good film", "text_b": "it is good"}))
     assert isinstance(answer["number"], float)
 
 

@@ -1,0 +1,63 @@
+"""A number for two texts: how alike they are in meaning, how well an answer fits a question.
+
+Source: Cer et al. 2017, "SemEval-2017 Task 1: Semantic Textual Similarity" (arXiv:1708.00055), also for the cosine of
+two embeddings as what needs no label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from satiety.answers import Number
+from satiety.problems.base import PROBLEMS, Prediction
+from satiety.problems.numbered import OneNumber, number_of
+from satiety.records import Example
+
+if TYPE_CHECKING:
+    from satiety.problems.base import Floats, Untrained
+
+TEXTS = {
+    "en": (
+        ("A man plays the guitar.", "Somebody makes music."),
+        ("A man plays the guitar.", "The shop opens at nine."),
+    ),
+    "zh": (("一个男人在弹吉他。", "有人在演奏音乐。"), ("一个男人在弹吉他。", "商店九点开门。")),
+}
+
+
+@PROBLEMS.register("pair_score")
+class PairScore(OneNumber):
+    """Give two texts a number: how alike they are, how well one fits the other."""
+
+    inputs: ClassVar = ("text", "text_b")
+
+    def before(self, train: Sequence[Example], asked: Sequence[Example], base: Untrained) -> list[Prediction]:
+        """Answer by the cosine of the two texts, on the scale of the training examples (least squares)."""
+        slope, intercept = _line(_cosines(train, base), [number_of(example.answer) for example in train])
+        return [Prediction(Number(float(slope * cosine + intercept))) for cosine in _cosines(asked, base)]
+
+    def examples(self, language: str) -> list[Example]:
+        numbers = (4.5, 1.0)
+        return [
+            Example(str(i), {"text": first, "text_b": second}, Number(numbers[i]))
+            for i, (first, second) in enumerate(TEXTS[language])
+        ]
+
+
+def _cosines(examples: Sequence[Example], base: Untrained) -> Floats:
+    """Return the cosine of the two texts of each example, shape (examples,)."""
+    if not examples:
+        return np.zeros(0)
+    first, second = (base.embed([str(example.inputs[name]) for example in examples]) for name in PairScore.inputs)
+    return np.asarray((first * second).sum(axis=1), dtype=np.float64)
+
+
+def _line(cosines: Floats, numbers: Sequence[float]) -> tuple[float, float]:
+    """Return slope and intercept; where the examples do not show a rising line, the cosines as they are."""
+    if len(set(cosines.tolist())) < 2:
+        return 1.0, 0.0
+    slope, intercept = np.polyfit(cosines, numbers, 1)
+    return (float(slope), float(intercept)) if slope > 0 else (1.0, 0.0)
