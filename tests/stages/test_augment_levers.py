@@ -15,7 +15,7 @@ import pytest
 
 from satiety.answers import Label
 from satiety.errors import DataError, ParamsError
-from satiety.problems import PROBLEMS
+from satiety.problems import PROBLEMS, Prediction
 from satiety.records import Document, Example, Rejected, read, write
 from satiety.worth.bench import Bench
 from satiety.worth.cells import Cell
@@ -82,6 +82,7 @@ class Answering(Lever):
 
     place: ClassVar = 40
     reads: ClassVar = True
+    given: ClassVar[list[Prediction]] = []
 
     def prepare(self, world: World) -> tuple[Example, ...]:
         vectors = world.embed([document.text for document in world.corpus])
@@ -90,6 +91,7 @@ class Answering(Lever):
 
     def teach(self, examples: tuple[Example, ...], lesson: Lesson) -> tuple[Example, ...]:
         answers = lesson.answer(examples, [document.text for document in lesson.documents])
+        self.given[:] = answers
         return (
             *examples,
             *(
@@ -221,6 +223,7 @@ def test_a_lever_reads_raw_texts_and_gets_the_answers_that_the_meter_gives(
     material = Material(problem, tuple(TRAIN), tuple(TEST), raw, paths["base"])
     plan, _ = prepare(material, params, finetune(), tmp_path / "meter", "cpu")
     answers = Bench(plan)._answers(Cell(len(TRAIN), (), 0), TRAIN, [one.text for one in raw])
+    assert Answering.given == answers
     assert [e.answer for e in added] == [one.answer for one in answers]
     report = json.loads(REPORT.read_text(encoding="utf-8"))
     assert report["in"] == len(TRAIN) + len(raw)
