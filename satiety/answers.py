@@ -69,6 +69,10 @@ class Answer(ABC):
         """Return it with other texts."""
         return self
 
+    def near(self, other: Answer, tolerance: float) -> bool:
+        """Return whether another answer is the same; numbers may differ by a share of their size, or of one."""
+        return self == other
+
     def restrict(self, labels: Collection[str]) -> Self:
         """Return it without mentions of other labels."""
         return self.move([mention for mention in self.mentions if mention.label in labels])
@@ -145,6 +149,9 @@ class Number(Answer):
 
     def __str__(self) -> str:
         return f"{self.value:g}"
+
+    def near(self, other: Answer, tolerance: float) -> bool:
+        return isinstance(other, Number) and abs(self.value - other.value) <= tolerance * max(1.0, abs(self.value))
 
     def plain(self) -> float:
         return self.value

@@ -13,10 +13,14 @@ def names_at(model: type[BaseModel], value: Any, keys: Sequence[int | str]) -> l
     """Return the names of the fields that may stand where ``keys`` lead; none where that is not known."""
     hint: Any = model
     for key in keys:
-        inner = model_of(hint, value)
-        if inner is not None and key in inner.model_fields:
-            hint = inner.model_fields[str(key)].annotation
-        value = _at(value, key)
+        inner, value = model_of(hint, value), _at(value, key)
+        if inner is None or key not in inner.model_fields:
+            continue
+        field = inner.model_fields[str(key)]
+        hint = field.annotation
+        if isinstance(value, Mapping) and "kind" not in value:  # it is of the kind of the default
+            default = field.get_default(call_default_factory=True, validated_data={})
+            hint = type(default) if isinstance(default, BaseModel) else hint
     chosen = model_of(hint, value)
     return list(chosen.model_fields) if chosen else []
 

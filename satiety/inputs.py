@@ -33,9 +33,18 @@ def text_of(inputs: Inputs) -> str:
     return "\n".join(texts_of(inputs))
 
 
+def key_of(inputs: Inputs) -> str:
+    """Return what tells inputs apart to the letter: the text, where it is all there is, else their JSON."""
+    if len(inputs) == 1 and isinstance(text := next(iter(inputs.values())), str):
+        return text
+    return dump_inputs(inputs)
+
+
 def identify(inputs: Inputs) -> str:
     """Return the id of what has these inputs: the same wherever and in whatever order it is read."""
-    joined = "\x1f".join(normalise(text) for text in texts_of(inputs))
+    parts = [normalise(text) for text in texts_of(inputs)]
+    parts += [json.dumps(_plain(value)) for value in inputs.values() if not _texts(value)]
+    joined = "\x1f".join(parts)
     return hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 

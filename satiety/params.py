@@ -17,11 +17,12 @@ from satiety.errors import ParamsError
 from satiety.evaluate import Evaluate
 from satiety.ingest import Ingest
 from satiety.package import Register
+from satiety.problems import Problem
 from satiety.project import Project, check_age, shared, stand_in
 from satiety.promotion import Promote
 from satiety.retrain import Retrain
 from satiety.secrets import without_secrets
-from satiety.section import PARAMS_FILE, Section, Written, nearest, read_value, read_yaml
+from satiety.section import PARAMS_FILE, Section, Written, line_of, nearest, read_value, read_yaml
 from satiety.tuning import Finetune
 from satiety.validate import Validate
 from satiety.worth.section import Worth
@@ -87,7 +88,8 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
             if section is Selection:
                 values |= {"levers": {}, "use": [], "measure": []}  # what is wrong with them is said, once
     wrong += _apart(path, loaded.get("retrain"), loaded.get("promote"))
-    wrong += _untaught(path, loaded.get("ingest"), loaded.get("finetune"))
+    if "ingest" in loaded:
+        wrong += _untaught(path, loaded["ingest"].problem, loaded.get("finetune"), loaded.get("worth"))
     if wrong:
         raise ParamsError("\n".join(wrong))
     return Params(**loaded)
@@ -126,9 +128,11 @@ def _apart(path: Path, retrain: Retrain | None, promote: Promote | None) -> list
     ]
 
 
-def _untaught(path: Path, ingest: Ingest | None, finetune: Finetune | None) -> list[str]:
-    """Return what of the fine-tuning cannot teach what the problem asks."""
-    return [f"{path}: {line}" for line in finetune.refusals(ingest.problem)] if ingest and finetune else []
+def _untaught(path: Path, problem: Problem, finetune: Finetune | None, worth: Worth | None) -> list[str]:
+    """Return what of the fine-tuning, and of what is measured, cannot teach what the problem asks."""
+    refusals = [*(finetune.refusals(problem) if finetune else ()), *(worth.refusals(problem) if worth else ())]
+    tree = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    return [f"{path}:{line_of(tree, line.partition(':')[0].split('.'))}: {line}" for line in refusals]
 
 
 def check_overrides(path: Path, overrides: Sequence[str]) -> None:

@@ -30,8 +30,12 @@ def check_gold(problem: Problem, gold: Sequence[Example]) -> None:
             "anything; give `ingest.test` more examples, or the data another label"
         )
     perfect = [Prediction(example.answer) for example in gold]
-    if float(problem.score(problem.tally(gold, perfect))[problem.headline]) < 1 - ROUNDING:
-        raise DataError(f"evaluate: none of the {len(gold)} test examples has an answer to find: nothing to measure")
+    best = float(problem.score(problem.tally(gold, perfect))[problem.headline])
+    if best < 1 - ROUNDING:
+        raise DataError(
+            f"evaluate: even right answers to the {len(gold)} test examples have {problem.headline} {best:g}, for none "
+            "has an answer to find, or all have the same: nothing to measure; give `ingest.test` more examples"
+        )
 
 
 def score(

@@ -88,7 +88,8 @@ class Problem(Component):
     """What is asked of a text."""
 
     headline: ClassVar[str]
-    """The metric that decides."""
+    """The metric that decides: larger is better, and 1 is perfect. Of an error, take what falls as it grows, or let it
+    be one of the other metrics, as ``regress`` does with its RMSE."""
     metrics: ClassVar[tuple[str, ...]]
     """Every metric that ``measure`` gives for the problem as a whole, the headline first."""
     inputs: ClassVar[tuple[str, ...]] = ("text",)
@@ -97,6 +98,8 @@ class Problem(Component):
     """Those that are lists; the others are texts."""
     marked: ClassVar[str] = "text"
     """The input that the mentions of an answer point into."""
+    confident: ClassVar[bool] = True
+    """Whether a prediction's confidence says how sure it is; numbers come without one."""
     gold: ClassVar[str]
     """What the column of the answer is called in a labelled source; users map their own names onto it."""
     answer: ClassVar[type[Answer]]
@@ -171,7 +174,7 @@ class Problem(Component):
             raise DataError(f"{self.kind}: example {place + 1} has {', '.join(given) or 'nothing'}; it needs {wanted}")
         try:
             return self.read_inputs(given)
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise DataError(f"{self.kind}: example {place + 1}: {error}") from None
 
     def accepts(self, answer: Answer) -> bool:
@@ -254,12 +257,20 @@ class Problem(Component):
             rewrite: of that input.
             name: of the input.
         """
-        changed = replace(example, inputs={**example.inputs, name: rewrite.text})
-        if example.answer is None or not example.answer.mentions or name != self.marked:
-            return changed
-        moved = [_moved(mention, rewrite.kept or ()) for mention in example.answer.mentions]
-        whole = sorted((mention for mention in moved if mention is not None), key=lambda mention: mention.start)
-        return None if len(whole) < len(moved) else replace(changed, answer=example.answer.move(whole))
+        inputs: dict[str, Value] = {**example.inputs, name: rewrite.text}
+        if name != self.marked:
+            return replace(example, inputs=inputs)
+        kept, answer = rewrite.kept or (), example.answer
+        try:
+            for other, value in inputs.items():
+                if not isinstance(value, str) and any(isinstance(part, Span) for part in value):
+                    inputs[other] = tuple(_moved(part, kept) for part in value if isinstance(part, Span))
+            if answer is not None and answer.mentions:
+                moved = [_moved(mention, kept) for mention in answer.mentions]
+                answer = answer.move(sorted(moved, key=lambda mention: mention.start))
+        except ValueError:
+            return None
+        return replace(example, inputs=inputs, answer=answer)
 
     def expected(self, scores: Floats) -> Floats:
         """Return the tallies that answers of these scores would have were the scores right, shape (texts, counts).
@@ -294,7 +305,8 @@ class Problem(Component):
             given: what it answers now.
             tolerance: by how much a probability may differ between processors.
         """
-        return stored != given.answer or not abs(given.confidence - confidence) <= tolerance
+        same = given.answer is not None and stored.near(given.answer, tolerance)
+        return not same or not abs(given.confidence - confidence) <= tolerance
 
     @abstractmethod
     def examples(self, language: str) -> list[Example]:
@@ -343,12 +355,12 @@ def fits(text: str, problem: Problem) -> bool:
         return False
 
 
-def _moved(mention: Span, kept: Sequence[tuple[int, int, int]]) -> Span | None:
-    """Return a mention where it stands after a rewrite, or None where it was changed or torn."""
+def _moved(mention: Span, kept: Sequence[tuple[int, int, int]]) -> Span:
+    """Return a mention where it stands after a rewrite; raise ValueError where it was changed or torn."""
     for old, new, size in kept:
         if old <= mention.start and mention.end <= old + size:
             return replace(mention, start=mention.start + new - old, end=mention.end + new - old)
-    return None
+    raise ValueError(f"the rewrite did not keep {mention}")
 
 
 def scalar(name: str, cell: Any) -> str:

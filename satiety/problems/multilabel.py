@@ -190,11 +190,6 @@ class MultiLabel(Problem):
         known = self.thresholds or {}
         return np.array([known.get(name, HALF) for name in self.classes])
 
-    def _given(self, example: Example) -> list[float]:
-        """Return 1 or 0 for each class."""
-        names = labels_of([example.answer])
-        return [float(name in names) for name in self.classes]
-
     def _prediction(self, chances: Floats) -> Prediction:
         given = chances >= self._thresholds
         names = sorted(name for name, has in zip(self.classes, given, strict=True) if has)

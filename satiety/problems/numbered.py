@@ -32,6 +32,7 @@ class OneNumber(Problem):
     gold: ClassVar = "number"
     answer: ClassVar = Number
     head: ClassVar = "score"
+    confident: ClassVar = False
 
     cuts: list[float] | None = Field(default=None, examples=[[2.0, 4.0]])
     """Where numbers are parted into bands, which are spread alike over the splits; null takes the quartiles found."""
@@ -100,11 +101,6 @@ class OneNumber(Problem):
     def confusions(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[str, str]]:
         pairs = zip(gold, predicted, strict=True)
         return [(self.stratum(e), self.stratum(Example("", {}, p.answer))) for e, p in pairs]
-
-    def contradicts(self, stored: Answer, confidence: float, given: Prediction, tolerance: float) -> bool:
-        """Compare the numbers, the tolerance being a share of their size, or of one."""
-        old, new = number_of(stored), number_of(given.answer)
-        return not abs(old - new) <= tolerance * max(1.0, abs(old))
 
     def signature(self) -> dict[str, Any]:
         return {"type": "double"}

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import Field, SerializeAsAny, model_validator
 
-from satiety.heads import HEADS, Pooling
+from satiety.heads import Pooling
 from satiety.section import Section, Seed, Written
 from satiety.tuning.recipes import RECIPES, Recipe
-from satiety.tuning.selftrain import SelfTraining
+from satiety.tuning.selftrain import SelfTraining, unlabelled
 from satiety.use import BLOCKS, one_in_use
 
 if TYPE_CHECKING:
@@ -61,9 +61,6 @@ class Finetune(Section):
     def refusals(self, problem: Problem) -> list[str]:
         """Return why it cannot teach a problem, one sentence each; none where it can."""
         found = self.recipe.refusals(problem)
-        if self.pseudo and HEADS[problem.head].writes:
-            found.append(
-                f"use: raw texts that the model labelled itself teach a linear head, and the problem {problem.kind!r} "
-                "has none; take the lever of kind pseudo out of `use`"
-            )
+        if self.pseudo and (reason := unlabelled(problem)):
+            found.append(f"use: {reason}; take the lever of kind pseudo out of `use`")
         return found

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, Field
 
 from satiety.errors import DataError
+from satiety.heads import HEADS
 from satiety.records import Example
 from satiety.section import FIELDS
 
 if TYPE_CHECKING:
     from satiety.heads.solver import Solver
-    from satiety.problems import Prediction
+    from satiety.problems import Prediction, Problem
     from satiety.records import Document
     from satiety.tuning.workbench import Workbench
 
@@ -67,6 +68,17 @@ class SelfTraining(BaseModel):
         found = [pair for pair in zip(documents, answers, strict=True) if pair[1].confidence >= self.confidence]
         for document, prediction in sorted(found, key=lambda pair: -pair[1].confidence):
             yield Example(document.id, {"text": document.text}, prediction.answer, origin="pseudo")
+
+
+def unlabelled(problem: Problem) -> str | None:
+    """Return why a model of the problem cannot label raw texts for itself; None where it can."""
+    if HEADS[problem.head].writes:
+        return f"raw texts that a model labelled itself teach a linear head, and the problem {problem.kind!r} has none"
+    if len(problem.inputs) > 1:
+        return f"raw texts have no answer to the problem {problem.kind!r}, which asks for {', '.join(problem.inputs)}"
+    if not problem.confident:
+        return f"answers to the problem {problem.kind!r} come without a confidence, so none can be taken for sure"
+    return None
 
 
 def self_trained(bench: Workbench, solver: Solver) -> tuple[Example, ...]:

@@ -68,7 +68,8 @@ def apply(supply: Supply, params: Augmentation) -> Augmented:
     for name, lever in ordered(params.levers).items():
         if name not in params.others and isinstance(lever, AugmentLever):
             made = augment(supply.train, supply.held, supply.problem, lever)
-            examples = join(examples, made.examples[len(supply.train) :])
+            ids = {example.id for example in examples}  # a lever before may have taken some away
+            examples = join(examples, (copy for copy in made.examples[len(supply.train) :] if copy.parent in ids))
             for kind, count in made.numbers.items():
                 counts[kind].update(count)
         else:
@@ -181,8 +182,12 @@ def admit(name: str, before: Sequence[Example], after: Sequence[Example], held: 
             origin = name if example.origin in PEOPLE else example.origin
             examples.append(replace(example, id=unused(example.id, ids), split="train", origin=origin))
             ids.add(examples[-1].id)
-    added = len(after) - sum(old)
-    return Augmented(examples, rejected, {"added": added - len(rejected), "contaminated": len(rejected)})
+    numbers = {
+        "added": len(after) - sum(old) - len(rejected),
+        "contaminated": len(rejected),
+        "removed": len(before) - sum(old),
+    }
+    return Augmented(examples, rejected, numbers)
 
 
 def _old(before: Sequence[Example], after: Sequence[Example]) -> list[bool]:

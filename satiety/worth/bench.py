@@ -99,10 +99,11 @@ class Bench:
         return plan.problem.tally(plan.test, quick.answers(head, plan.test)), False
 
     def _fully(self, cell: Cell, examples: Sequence[Example], dev: Sequence[Example], key: str) -> Floats:
-        plan, encoder = self.plan, self.plan.around[cell.levers].encoder
+        plan, around = self.plan, self.plan.around[cell.levers]
         params = plan.finetune.model_copy(update={"seed": plan.finetune.seed + cell.chain})
-        full = Full(plan.problem, encoder, params, plan.device, plan.home)
-        return plan.problem.tally(plan.test, full.learn(examples, dev, key)([example.inputs for example in plan.test]))
+        full = Full(plan.problem, around.encoder, params, plan.device, plan.home)
+        answers = full.learn(examples, dev, key, around.documents if params.recipe.reads else ())
+        return plan.problem.tally(plan.test, answers([example.inputs for example in plan.test]))
 
     def _reads(self, encoder: Path) -> Quick:
         plan = self.plan

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from satiety.heads.solver import Solver, Strengths
-from satiety.inputs import Inputs
+from satiety.inputs import Inputs, key_of
 from satiety.problems import Prediction
-from satiety.records import Example
+from satiety.records import Document, Example
 from satiety.worth.reading import Reader, Reading, windows
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Quick:
         return self.answers(head, self.problem.ask(texts))
 
     def _rows(self, examples: Sequence[Example]) -> list[Floats]:
-        return [row for example in examples for row in self.reader.shelf[example.text]]
+        return [row for example in examples for row in self.reader.shelf[key_of(example.inputs)]]
 
     @cached_property
     def _memory(self) -> dict[int, list[Window]]:
@@ -92,7 +92,7 @@ class Quick:
 
     def _asked(self, asked: Sequence[Example]) -> list[Window]:
         """Return the windows of what is asked again and again: the test set, the documents."""
-        key = hash(tuple(example.text for example in asked))
+        key = hash(tuple(key_of(example.inputs) for example in asked))
         if key not in self._memory:
             self._memory[key] = self.windows(asked)
         return self._memory[key]
@@ -109,13 +109,24 @@ class Full:
     scratch: Path
     """For checkpoints."""
 
-    def learn(self, train: Sequence[Example], dev: Sequence[Example], key: str) -> Answering:
+    def learn(
+        self, train: Sequence[Example], dev: Sequence[Example], key: str, documents: Sequence[Document] = ()
+    ) -> Answering:
         """Fine-tune on what there is to learn from; dev, if any, chooses the step."""
         from satiety.training.checkpoint import store
         from satiety.tuning.finetune import finetune
 
         run = store(self.scratch / "checkpoints", key, seconds=60)
-        result = finetune(self.encoder, self.problem, train, dev, params=self.params, store=run, device=self.device)
+        result = finetune(
+            self.encoder,
+            self.problem,
+            train,
+            dev,
+            params=self.params,
+            store=run,
+            device=self.device,
+            documents=documents,
+        )
         run.clear()
         return result.tuned.predict
 

@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field
 from satiety.errors import ParamsError
 from satiety.files import digest, manifest
 from satiety.heads import Pooling
+from satiety.inputs import key_of
 from satiety.problems import PROBLEMS
 from satiety.records import Example
 from satiety.sealed import read_tensors, write_tensors
@@ -73,7 +74,7 @@ def shelf(home: Path, encoder: Path, problem: Problem, how: Reading) -> Path:
 
 @dataclass(slots=True)
 class Shelf:
-    """What is known of texts, in memory as on disk."""
+    """What is known of inputs, in memory as on disk; a text stands for itself."""
 
     folder: Path
     known: dict[bytes, Rows] = field(default_factory=dict)
@@ -127,7 +128,8 @@ class Reader:
 
     def read(self, examples: Iterable[Example]) -> None:
         """Make sure that these examples are known."""
-        missing = {example.text: example for example in examples if not self.shelf.knows(example.text)}
+        keys = {key_of(example.inputs): example for example in examples}
+        missing = {key: example for key, example in keys.items() if not self.shelf.knows(key)}
         if missing:
             self.shelf.add(list(missing), self._rows(list(missing.values())))
 

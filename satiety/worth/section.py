@@ -8,8 +8,11 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field, SerializeAsAny, field_validator, model_validator
 
+from satiety.heads import HEADS
+from satiety.problems import Problem
 from satiety.project import Pooling
 from satiety.section import FIELDS, Section, Seed, Written
+from satiety.tuning.selftrain import SelfTraining, unlabelled
 from satiety.use import named
 from satiety.worth.learning import QuickSolver
 from satiety.worth.levers import LEVERS, Lever
@@ -118,6 +121,14 @@ class Worth(Section):
             return block
         value = {**(block.value or {}), "levers": named(values, "measure")}
         return Written(value, {**block.places, ("levers",): ("levers",)})
+
+    def refusals(self, problem: Problem) -> list[str]:
+        """Return which of the levers cannot be measured on a problem, one sentence each; none where all can."""
+        reason = unlabelled(problem)
+        if not reason or HEADS[problem.head].writes:  # of these nothing is measured, and the report says so
+            return []
+        named = [name for name, lever in self.levers.items() if isinstance(lever, SelfTraining)]
+        return [f"measure: {reason}; take {name} out of `measure`" for name in named]
 
     @property
     def reading(self) -> Reading:

@@ -178,7 +178,8 @@ class _Desk:
             recipe += [plan.finetune.model_dump(mode="json"), params.full.dev]
         levers = [lever for name, lever in plan.levers.items() if name in cell.levers]
         around = plan.around[cell.levers]
-        texts = "\0".join(document.text for document in around.documents) if levers else ""
+        reads = bool(levers) or (cell.depth == "full" and plan.finetune.recipe.reads)
+        texts = "\0".join(document.text for document in around.documents) if reads else ""
         return key_of(cell, [recipe, texts, around.encoder.name if levers else ""], self.inputs, levers)
 
 

@@ -60,7 +60,7 @@ class TestEveryMethodWithEveryProblem:
         result = finetune(base, problem, examples, examples, params=how, store=store, device="cpu")
         inputs = [example.inputs for example in examples]
         predicted = result.tuned.predict(inputs)
-        assert problem.score(problem.tally(examples, predicted))[problem.headline] == pytest.approx(1)
+        assert problem.score(problem.tally(examples, predicted))[problem.headline] == pytest.approx(1, abs=0.05)
 
         result.tuned.save(tmp_path / "tuned", base)
         again = load(tmp_path / "tuned", "cpu")

@@ -115,7 +115,7 @@ def assert_used(made: Project) -> None:
     assert [example.parent for example in twice] == list(train)
     assert [example.inputs["text"] for example in twice] == [f"{one.text} {one.text}" for one in train.values()]
     assert {(example.origin, example.split) for example in twice} == {("made_up", "train")}
-    assert made.report("augment")["levers"] == {"twice": {"added": len(train), "contaminated": 0}}
+    assert made.report("augment")["levers"] == {"twice": {"added": len(train), "contaminated": 0, "removed": 0}}
     assert made.report("augment")["params"]["levers"]["twice"] == {"kind": "made_up"}
     documents = len(list(read(made.root / "data/retrieved.parquet", Document)))
     assert made.report("finetune")["in"] in (len(table), len(table) + documents)

@@ -159,7 +159,7 @@ def test_what_a_lever_adds_is_held_against_dev_and_test(paths: dict[str, Path]) 
         ("contaminated", "made by leaky; gives away a dev or test text")
     }
     report = json.loads(REPORT.read_text(encoding="utf-8"))
-    assert report["levers"] == {"leaky": {"added": 2, "contaminated": 3}}
+    assert report["levers"] == {"leaky": {"added": 2, "contaminated": 3, "removed": 0}}
     assert (report["out"], report["quarantined"]) == (len(TRAIN) + 2, 3)
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from flows.overrides import setting
 from satiety.errors import ParamsError
-from satiety.params import _value, check_overrides, override_values
+from satiety.params import _value, check_overrides, load_params, override_values
+from satiety.problems import PROBLEMS
 from satiety.section import read_yaml
 
 PARAMS = Path("params.yaml")
@@ -147,6 +148,30 @@ def test_what_cannot_teach_a_model_to_write_is_named_before_anything_runs(tmp_pa
     assert "recipe.objective: 'mixup' cannot teach a model to write" in objective
     with pytest.raises(ParamsError, match="take the lever of kind pseudo out of `use`"):
         check_overrides(path, ["use=[retrieve, pseudo]"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("pair", "raw texts have no answer to the problem 'pair', which asks for text, text_b"),
+        ("regress", "answers to the problem 'regress' come without a confidence"),
+    ],
+)
+@pytest.mark.parametrize("block", ["use", "measure"])
+def test_raw_texts_that_no_model_can_label_are_named_before_anything_runs(
+    kind: str, reason: str, block: str, tmp_path: Path
+) -> None:
+    values = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
+    values |= {"use": ["retrieve"], "measure": ["retrieve"]}
+    values["ingest"]["problem"] = {"kind": kind}
+    values["ingest"]["labelled"][0]["columns"] = {name: name for name in PROBLEMS[kind].sample().columns}
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+    check_overrides(path, [])
+    path.write_text(yaml.safe_dump(values | {block: ["retrieve", "pseudo"]}, sort_keys=False), encoding="utf-8")
+    line = next(i for i, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if text == f"{block}:")
+    with pytest.raises(ParamsError, match=rf"params\.yaml:{line}: {block}: {reason}.*; take .* out of `{block}`"):
+        load_params(path)
 
 
 def test_a_secret_in_an_override_is_refused_and_not_shown() -> None:

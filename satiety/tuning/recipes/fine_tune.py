@@ -91,7 +91,7 @@ class FineTune(Recipe):
 
         facts = {
             "method": self.method.kind,
-            "objective": self.objective.kind,
+            **({"objective": self.objective.kind} if steps else {}),
             "steps": course.step,
             "steps_planned": steps,
             "weights_trained": sum(trained or [weight.numel() for weight in bench.model.head.parameters()]),

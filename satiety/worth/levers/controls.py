@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Sequence
 
+    from satiety.answers import Answer
     from satiety.records import Example
 
 
@@ -72,8 +73,8 @@ class Poison(Lever):
     def teach(self, examples: tuple[Example, ...], lesson: Lesson) -> tuple[Example, ...]:
         count = round(self.share * len(examples))
         hit = set(lesson.draw.sample(range(len(examples)), count))
-        labels = labels_of(example.answer for example in lesson.order)
-        return tuple(_flipped(one, labels, lesson.draw) if i in hit else one for i, one in enumerate(examples))
+        answers = list(dict.fromkeys(example.answer for example in lesson.order))
+        return tuple(_flipped(one, answers, lesson.draw) if i in hit else one for i, one in enumerate(examples))
 
 
 @LEVERS.register("leak")
@@ -92,13 +93,15 @@ class Leak(Lever):
         return (*examples, *(replace(lesson.test[i], split="train", origin="leak") for i in sorted(leaked)))
 
 
-def _flipped(example: Example, labels: Sequence[str], draw: random.Random) -> Example:
-    """Return the example with other labels; where there is but one label, it points to nothing."""
+def _flipped(example: Example, answers: Sequence[Answer | None], draw: random.Random) -> Example:
+    """Return the example with other labels; of one label alone it points to nothing, of none it is another's answer."""
+    labels, answer = labels_of(answers), example.answer
 
     def other(label: str) -> str:
         return draw.choice([name for name in labels if name != label])
 
-    answer = example.answer
-    if answer is not None:
+    if answer is not None and labels:
         answer = answer.rename(other) if len(labels) > 1 else answer.move(())
+    elif len(answers) > 1:
+        answer = draw.choice([one for one in answers if one != answer])
     return replace(example, answer=answer, origin="poison", parent=example.parent or example.id)

@@ -95,6 +95,16 @@ class TestCheck:
                 r"finetune\.recipe\.training\.clip: Input should be a finite number",
             ),
             ("sha256: 9185be9d", f"sha256: {'0' * 64}  # ", r"ingest\.labelled\.0\.sha256: .* in quotes"),
+            (
+                "finetune: {}",
+                "finetune: {recipe: {methd: {kind: lora}}}",
+                r"finetune\.recipe\.methd: there is no such field; did you mean 'method'",
+            ),
+            (
+                "finetune: {}",
+                "finetune: {recipe: {training: {epoch: 3}}}",
+                r"finetune\.recipe\.training\.epoch: there is no such field; did you mean 'epochs'",
+            ),
         ],
     )
     def test_an_odd_value_is_one_line(

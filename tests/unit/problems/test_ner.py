@@ -13,7 +13,7 @@ from seqeval.scheme import IOB2
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
-from satiety.answers import Span, Spans
+from satiety.answers import Label, Span, Spans
 from satiety.problems import IGNORE, PROBLEMS, Prediction, Rewrite, Window
 from satiety.problems.base import Untrained
 from satiety.problems.ner import Ner
@@ -170,6 +170,14 @@ class TestBefore:
 
 class TestTransfer:
     example = Example("x", {"text": "I met Trump there"}, answer=Spans((Span(6, 11, "PER"),)))
+
+    def test_entities_among_the_inputs_move_along_or_the_copy_is_given_up(self) -> None:
+        inputs = {"text": "Bob met Ann", "entities": (Span(0, 3, "PER"), Span(8, 11, "PER"))}
+        example = Example("1", inputs, Label("friends"))
+        turned = PROBLEMS["classify"].sample().transfer(example, Rewrite("Ann met Bob", ((0, 8, 3), (8, 0, 3))), "text")
+        assert turned.inputs["entities"] == (Span(8, 11, "PER"), Span(0, 3, "PER"))
+        assert turned.answer == Label("friends")
+        assert PROBLEMS["classify"].sample().transfer(example, Rewrite("Bob met An", ((0, 0, 10),)), "text") is None
 
     def test_moves_an_entity_that_was_kept(self) -> None:
         moved = NER.transfer(self.example, Rewrite("there I met Trump", kept=((0, 6, 11), (12, 0, 5))), "text")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from satiety.answers import Number
-from satiety.problems.base import Untrained
+from satiety.problems.base import Prediction, Untrained
 from satiety.problems.pair_score import PairScore
 from satiety.records import Example
 
@@ -45,6 +45,11 @@ def test_with_labels_it_is_on_their_scale() -> None:
 @pytest.mark.parametrize("train", [labelled(near=2.0), labelled(east=1.0, north=5.0), labelled(far=1.0, east=1.0)])
 def test_labels_that_show_no_rising_line_leave_it_as_it_is(train: list[Example]) -> None:
     assert numbers(train, ("east", "far")) == pytest.approx([np.cos(1)])
+
+
+def test_numbers_from_another_processor_contradict_nothing_and_others_do() -> None:
+    assert not PROBLEM.contradicts(Number(4.0), 1.0, Prediction(Number(4.0001)), 1e-3)
+    assert PROBLEM.contradicts(Number(4.0), 1.0, Prediction(Number(4.1)), 1e-3)
 
 
 def test_more_alike_is_a_larger_number_whatever_the_labels_are() -> None:

@@ -29,7 +29,7 @@ def test_what_was_there_stays_as_the_lever_left_it() -> None:
     after = [relabelled, POOL[0]]
     made = admit("mine", POOL, after, HELD)
     assert made.examples == after
-    assert made.numbers == {"added": 0, "contaminated": 0}
+    assert made.numbers == {"added": 0, "contaminated": 0, "removed": len(POOL) - 2}
 
 
 def test_an_example_that_is_repeated_gets_ids_of_its_own() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from satiety.answers import Label, Span, Spans
+from satiety.answers import Label, Number, Span, Spans
 from satiety.problems import PROBLEMS, Prediction
 from satiety.records import Example
 from satiety.worth.levers import LEVERS, Around, Lever, World
@@ -114,6 +114,13 @@ def test_poison_flips_so_many_labels(share: float) -> None:
     flipped = [one for one, before in zip(found, POOL, strict=False) if str(one.answer) != str(before.answer)]
     assert len(flipped) == round(20 * share)
     assert {str(one.answer) for one in found} <= {"good", "bad"}
+
+
+def test_poison_gives_numbers_that_are_others() -> None:
+    pool = tuple(replace(example, answer=Number(float(i % 5))) for i, example in enumerate(POOL[:20]))
+    found = lever("poison", share=0.5).teach(pool, lesson(pool, 20, problem=PROBLEMS["regress"].sample()))
+    assert sum(one.answer != before.answer for one, before in zip(found, pool, strict=True)) == 10
+    assert {one.answer for one in found} <= {one.answer for one in pool}
 
 
 def test_poison_flips_entities_and_takes_them_away_where_there_is_one_kind() -> None:
