@@ -17,6 +17,8 @@ from satiety.words import normalise
 
 Value = str | tuple[str, ...] | tuple[float, ...] | tuple[Span, ...]
 """A text, several in order, numbers, or stretches of a text."""
+STRETCH = ("start", "end", "label")
+"""What a stretch consists of, in a list or by name."""
 Inputs = Mapping[str, Value]
 """By name, in the problem's order; never changed once made."""
 
@@ -98,6 +100,9 @@ def _numbers(plain: Any) -> tuple[float, ...] | None:
 
 
 def _spans(plain: Any) -> tuple[Span, ...] | None:
-    if not all(isinstance(part, list | tuple) and len(part) == 3 for part in plain):
+    if all(isinstance(part, Span) for part in plain):  # read before
+        return tuple(plain)
+    named = [[part[key] for key in STRETCH] if isinstance(part, Mapping) else part for part in plain]
+    if not all(isinstance(part, list | tuple) and len(part) == 3 for part in named):
         return None
-    return tuple(Span(int(start), int(end), str(label)) for start, end, label in plain)
+    return tuple(Span(int(start), int(end), str(label)) for start, end, label in named)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from satiety.answers import load
-from satiety.inputs import Inputs
+from satiety.answers import Span, load
+from satiety.inputs import Inputs, Value
 from satiety.problems import Prediction, Problem
 from satiety.records import Evaluated
 
@@ -30,12 +30,22 @@ def plain(problem: Problem, inputs: Inputs, prediction: Prediction) -> dict[str,
 
 def signature(problem: Problem) -> dict[str, Any]:
     """Return what goes in and comes out, in the notation of MLflow's schemas."""
-    text: dict[str, Any] = {"type": "string", "required": True}
-    several = {"type": "array", "items": {"type": "string"}, "required": True}
-    inputs = [{**(several if name in problem.lists else text), "name": name} for name in problem.inputs]
+    shown = problem.examples("en")[0].inputs
+    inputs = [{**_column(shown[name]), "required": True, "name": name} for name in problem.inputs]
     answer = {**problem.signature(), "name": problem.gold, "required": True}
     confidence = {"type": "double", "name": "confidence", "required": True}
+    text = {"type": "string", "required": True}
     return {"inputs": inputs if len(inputs) > 1 else [text], "outputs": [answer, confidence]}
+
+
+def _column(value: Value) -> dict[str, Any]:
+    """Return the type of an input that is like this one: a text, or a list of texts, numbers or stretches."""
+    if isinstance(value, str):
+        return {"type": "string"}
+    if all(isinstance(part, Span) for part in value):
+        stretch = {name: {"type": kind} for name, kind in (("start", "long"), ("end", "long"), ("label", "string"))}
+        return {"type": "array", "items": {"type": "object", "properties": stretch}}
+    return {"type": "array", "items": {"type": "string" if isinstance(value[0], str) else "double"}}
 
 
 def matches(answer: dict[str, Any], expected: dict[str, Any]) -> bool:

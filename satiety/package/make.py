@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from satiety.files import manifest, replacing, write_text
-from satiety.inputs import text_of
+from satiety.inputs import dump_inputs, text_of
 from satiety.package.card import Facts, card
 from satiety.package.contents import (
     CARD,
@@ -54,13 +54,14 @@ def make(
     model = load(tuned, device)
     asked = made_up(model.problem, facts.languages)
     answers = [plain(model.problem, *pair) for pair in zip(asked, model.predict(asked), strict=True)]
+    shown = [json.loads(dump_inputs(inputs)) for inputs in asked]
     with replacing(out) as temporary:
         shutil.copytree(tuned, temporary / MODEL, copy_function=shutil.copyfile)
         shutil.copyfile(predictions, temporary / PREDICTIONS)
         shutil.copyfile(scores, temporary / SCORES)
         _json(temporary / SIGNATURE, signature(model.problem))
         _json(temporary / FACTS, asdict(facts))
-        _json(temporary / EXAMPLE, {"inputs": list(asked), "outputs": answers})
+        _json(temporary / EXAMPLE, {"inputs": shown, "outputs": answers})
         write_text(
             temporary / CARD,
             card(model.problem, _read(scores), facts, list(zip(map(text_of, asked), answers, strict=True))),

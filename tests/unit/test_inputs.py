@@ -1,11 +1,12 @@
 """What tells two questions apart, and what does not: the id of their inputs."""
 
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
 from satiety.answers import Span
-from satiety.inputs import identify, key_of
+from satiety.inputs import dump_inputs, identify, key_of, load_inputs, read_value
 
 BOB, ANN = Span(0, 3, "PER"), Span(10, 13, "PER")
 TEXT = "Bob knows Ann"
@@ -29,3 +30,13 @@ def test_other_inputs_have_another_id_and_key(first: dict[str, Any], second: dic
 def test_a_text_alone_stands_for_itself() -> None:
     assert key_of({"text": TEXT}) == TEXT
     assert identify({"text": TEXT}) == identify({"text": f" {TEXT}  "}), "spaces around it change nothing"
+
+
+@pytest.mark.parametrize("value", ["茶", ("a", "b"), (1.0, 2.5), (BOB, ANN), ()])
+def test_an_input_that_was_read_is_read_again_as_it_is(value: Any) -> None:
+    assert read_value(value) == value
+    assert load_inputs(dump_inputs({"value": value})) == {"value": value}
+
+
+def test_a_stretch_may_be_written_by_name() -> None:
+    assert read_value([asdict(BOB), [10, 13, "PER"]]) == (BOB, ANN)
