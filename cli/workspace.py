@@ -47,7 +47,8 @@ def make_workspace(params: Path) -> str:
         SetupError: the file is missing, called otherwise, or outside the project; or a dvc.yaml of the user's is there.
         ParamsError: the file is of an earlier version, or no YAML.
     """
-    path = (params / PARAMS_FILE if params.is_dir() else params).resolve()
+    file = params / PARAMS_FILE if params.is_dir() else params
+    path = file.resolve()
     folder, root = path.parent, project_root(path.parent)
     if path.name != PARAMS_FILE.name:
         raise SetupError(
@@ -59,7 +60,7 @@ def make_workspace(params: Path) -> str:
         raise SetupError(
             f"{params}: lies outside a project: no folder above it has a .dvc/ and a dvc.yaml; put it below the root"
         )
-    check_age(path, read_yaml(path))
+    check_age(file, read_yaml(file))
     if folder != root:
         _write(folder / "dvc.yaml", stages_seen_from(folder, root))
         _keep(folder / "data" / "raw" / ".gitkeep", "")

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from cli.predict import answer
 from satiety import package
 from satiety.errors import DataError, ModelError, OutdatedError, ParamsError
 from satiety.problems.classify import Classify
@@ -211,10 +212,16 @@ def test_a_champion_of_an_earlier_version_may_be_replaced_by_hand(registering: W
     assert promote_again()["decision"] == "unchanged"
 
 
-def test_a_package_of_an_earlier_version_is_not_promoted(registering: Workspace, client: Any) -> None:
+def test_a_package_of_an_earlier_version_neither_answers_nor_is_promoted(
+    registering: Workspace, client: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     registering.fill()
     outdate(registering.package(registering.root / "models/package"))
-    with pytest.raises(OutdatedError, match=r"models/package/model/tuned\.json: of an earlier version of satiety"):
+    said = r"^models/package/model/tuned\.json: of an earlier version of satiety; make the model anew"
+    with pytest.raises(OutdatedError, match=said):
+        answer(iter(["hello"]), Path("models/package"), "jsonl")
+    assert capsys.readouterr().out == ""
+    with pytest.raises(OutdatedError, match=said):
         main.run()
     assert client.search_registered_models() == []
 
