@@ -7,8 +7,10 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from satiety.errors import DataError, SetupError
+from satiety.errors import DataError, ModelError, SetupError
+from satiety.package.contents import MODEL
 from satiety.progress import track
+from satiety.tuning.layout import check_layout
 from tasks.integrity import Out, added_outs, file_md5, locked_outs
 from tasks.mending import complaints
 
@@ -72,7 +74,17 @@ def _missing(outs: Iterable[Out], root: Path) -> list[str]:
 
 def _package(folder: Path, root: Path) -> list[str]:
     where = folder.relative_to(root)
-    return _verified(folder, root, f"remove the folder, then `dvc checkout {where}`, or `dvc repro`")
+    wrong = _verified(folder, root, f"remove the folder, then `dvc checkout {where}`, or `dvc repro`")
+    return wrong or _outdated(folder / MODEL, root)
+
+
+def _outdated(model: Path, root: Path) -> list[str]:
+    """Return that an earlier version made the model; of the registry's copies nobody wants to know that."""
+    try:
+        check_layout(model, model.relative_to(root))
+    except ModelError as error:
+        return [str(error)]
+    return []
 
 
 def _copy(folder: Path, root: Path) -> list[str]:

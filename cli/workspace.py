@@ -12,7 +12,8 @@ from flows.dvc import surroundings
 from flows.lock import mend_rwlock
 from satiety.errors import SetupError
 from satiety.files import write_text
-from satiety.section import PARAMS_FILE
+from satiety.project import check_age
+from satiety.section import PARAMS_FILE, read_yaml
 from satiety.settings import project_root
 from satiety.state import prepare_site
 from tasks.stage import begin
@@ -44,8 +45,10 @@ def make_workspace(params: Path) -> str:
 
     Raises:
         SetupError: the file is missing, called otherwise, or outside the project; or a dvc.yaml of the user's is there.
+        ParamsError: the file is of an earlier version, or no YAML.
     """
-    path = (params / PARAMS_FILE if params.is_dir() else params).resolve()
+    file = params / PARAMS_FILE if params.is_dir() else params
+    path = file.resolve()
     folder, root = path.parent, project_root(path.parent)
     if path.name != PARAMS_FILE.name:
         raise SetupError(
@@ -57,6 +60,7 @@ def make_workspace(params: Path) -> str:
         raise SetupError(
             f"{params}: lies outside a project: no folder above it has a .dvc/ and a dvc.yaml; put it below the root"
         )
+    check_age(file, read_yaml(file))
     if folder != root:
         _write(folder / "dvc.yaml", stages_seen_from(folder, root))
         _keep(folder / "data" / "raw" / ".gitkeep", "")

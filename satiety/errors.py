@@ -6,6 +6,7 @@ SatietyError
 │   └── DamagedError     it is not whole: torn, filled with NULs, or a byte of it is another
 ├── AssetError       a source of data or of a model is missing, unpinned, unsafe, or not what its digest says
 ├── ModelError       a model or a training run is not usable
+│   └── OutdatedError    an earlier version of satiety made the model
 └── SetupError       the surroundings: a missing extra, a full disk, another run in the way
 
 A process ends with an error's ``code``: 1, or EX_TEMPFAIL where the same again may work a minute later.
@@ -46,6 +47,10 @@ class UnreachableError(AssetError):
 
 class ModelError(SatietyError):
     """A model cannot be loaded safely, or training it went wrong."""
+
+
+class OutdatedError(ModelError):
+    """A model is of an earlier version of satiety, which alone can answer with it."""
 
 
 class SetupError(SatietyError):

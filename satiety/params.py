@@ -72,6 +72,7 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
     """Read every block; raise one ParamsError that names every wrong line of the file."""
     values = read_yaml(path)
     check_age(path, values)
+    _check_dvc(path)
     wrong, places = _check_blocks(path, values)
     try:
         given = shared(path, values) or stand_in()
@@ -93,6 +94,19 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
     if wrong:
         raise ParamsError("\n".join(wrong))
     return Params(**loaded)
+
+
+def _check_dvc(path: Path) -> None:
+    """Refuse what DVC cannot read: its reader stops at a colon in a plain text between braces or brackets."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError
+
+    try:
+        YAML(typ="safe").load(path.read_text(encoding="utf-8"))  # as DVC does it
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        advice = 'put the text in quotes, as in {uri: "file:data/raw/base"}'
+        raise ParamsError(f"{path}:{line}: DVC cannot read it: {error.problem}; {advice}") from None
 
 
 def _written(section: type[Section], values: Mapping[str, Any], places: Mapping[str, str]) -> Written:

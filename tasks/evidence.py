@@ -23,6 +23,11 @@ from satiety.records import Evaluated, Example
 from tasks.fetch import fetch
 
 ADVICE = "restore its files, or `satiety rollback` to the one before"
+OUTDATED = (
+    "so no new model can be compared with it; take the alias `champion` off it in MLflow (docs/promotion.md), and the "
+    "next promotion is the first one"
+)
+"""What to do about a champion that an earlier version of satiety made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ def gathered(challenger: Package, champion: Any, asked: Asked, params: Promote) 
     Raises:
         DataError: the challenger was evaluated on other test examples than are there now.
         ModelError: the champion's package is damaged.
+        OutdatedError: an earlier version of satiety made it.
         ParamsError: the champion answers another problem.
     """
     problem, how = challenger.problem, _how(params)
@@ -72,7 +78,7 @@ def gathered(challenger: Package, champion: Any, asked: Asked, params: Promote) 
 def rival(champion: Any, problem: Problem) -> Iterator[Package]:
     """Give the champion's package, verified, for as long as the block lasts."""
     with TemporaryDirectory(prefix="satiety-") as scratch:
-        package = fetch(champion, Path(scratch), "the champion", ADVICE)
+        package = fetch(champion, Path(scratch), "the champion", ADVICE, OUTDATED)
         if package.problem.kind != problem.kind:
             raise ParamsError(
                 f"params.yaml: register.name: {champion.name!r} is a model of the problem {package.problem.kind}, "

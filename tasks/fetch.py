@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from satiety import package as packages
-from satiety.errors import ModelError
+from satiety.errors import ModelError, OutdatedError
 from satiety.package.load import Package
 from satiety.settings import Settings
 from tasks.register import DIGEST_TAG
 
 
-def fetch(version: Any, scratch: Path, role: str, advice: str) -> Package:
+def fetch(version: Any, scratch: Path, role: str, advice: str, outdated: str) -> Package:
     """Copy the package of a version to ``scratch`` and verify it; its model is loaded only when it must answer.
 
     Args:
@@ -18,9 +18,11 @@ def fetch(version: Any, scratch: Path, role: str, advice: str) -> Package:
         scratch: an empty folder.
         role: what the version is: ``the champion``.
         advice: what to do where it is damaged.
+        outdated: what an earlier version of satiety having made it comes to, and what to do.
 
     Raises:
         ModelError: it is damaged, is another than the registry says, or cannot be fetched.
+        OutdatedError: an earlier version of satiety made it.
     """
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
@@ -29,6 +31,8 @@ def fetch(version: Any, scratch: Path, role: str, advice: str) -> Package:
     try:
         folder = Path(download_artifacts(artifact_uri=uri, dst_path=str(scratch)))
         found = packages.inspect(next((folder / "data").iterdir()), Settings().device)
+    except OutdatedError:
+        raise OutdatedError(f"{uri}, {role}, was made by an earlier version of satiety, {outdated}") from None
     except (MlflowException, ModelError, OSError, StopIteration) as error:
         raise ModelError(f"{uri}, {role}, is damaged, or cannot be fetched: {error}\n{advice}") from None
     known = version.tags.get(DIGEST_TAG)

@@ -105,6 +105,7 @@ def decide(contest: Contest, champion: Any) -> Decision:
     Raises:
         DataError: the challenger was evaluated on other test examples than are there now.
         ModelError: the champion's package is damaged.
+        OutdatedError: an earlier version of satiety made it.
         ParamsError: the champion answers another problem.
     """
     client, name, challenger, params = contest.client, contest.name, contest.challenger, contest.params

@@ -125,7 +125,8 @@ def _made(digest: str, name: str, here: Path) -> Iterator[tuple[Package, str | N
         raise ModelError(f"receipt: the model {digest[:12]} that answered is not {here}, and {unknown}")
     with TemporaryDirectory(prefix="satiety-") as scratch:
         advice = "restore its files; `satiety verify` names what is changed"
-        yield fetch(version, Path(scratch), "which answered", advice), str(version.version), champion
+        outdated = "which alone can give a receipt for it"
+        yield fetch(version, Path(scratch), "which answered", advice, outdated), str(version.version), champion
 
 
 def _known(digest: str, name: str) -> tuple[Any, bool, str]:

@@ -11,6 +11,10 @@ from tasks.fetch import fetch
 from tasks.pages import describe
 from tasks.register import DIGEST_TAG
 
+DAMAGED = "restore its files, or name another version"
+OUTDATED = "which alone can answer with it; name another version"
+"""What to do about a version that cannot become champion."""
+
 
 def roll_back(name: str, version: str | None, why: str) -> Move:
     """Make a former champion, or the version named, champion; keep what was taken back from coming again by itself.
@@ -21,14 +25,15 @@ def roll_back(name: str, version: str | None, why: str) -> Move:
         why: in words, for the history.
 
     Raises:
-        ModelError: there is no such version, or none before; it is champion already; its package is not whole.
+        ModelError: there is no such version, or none before; it is champion already; its package is not whole, or of
+            an earlier version of satiety.
         TrackingError: MLflow does not answer.
     """
     client = tracking.connect()
     with tracking.reached(), TemporaryDirectory(prefix="satiety-") as scratch, history.deciding():
         held = _champion(client, name)
         target = _target(client, name, held, version)
-        package = fetch(target, Path(scratch), "which was to be champion", "restore its files, or name another version")
+        package = fetch(target, Path(scratch), "which was to be champion", DAMAGED, OUTDATED)
         gone = client.get_model_version(name, held).tags if held else {}
         one = history.begun(
             "rollback",

@@ -15,7 +15,9 @@ from satiety.evaluate import Evaluate
 from satiety.evaluate.answers import collect
 from satiety.evaluate.calibration import calibrate
 from satiety.evaluate.report import score
+from satiety.files import manifest
 from satiety.package.card import Facts
+from satiety.package.contents import MANIFEST, PREDICTIONS, manifest_text, read_digest
 from satiety.package.make import make
 from satiety.problems import IGNORE, PROBLEMS, Prediction, Problem
 from satiety.records import Evaluated, Example, read, write
@@ -164,6 +166,23 @@ def _teach(tuned: "Tuned", taught: Sequence[Example]) -> None:
     luck = tuned.model.head.weight.detach()[0].numpy() / 10  # the same for all classes changes no probability
     tuned.model.head.weight.data = torch.tensor(solved[:-1].T + luck, dtype=torch.float32)
     tuned.model.head.bias.data = torch.tensor(solved[-1], dtype=torch.float32)
+
+
+def outdate(package: Path) -> str:
+    """Make of a package the one that an earlier version would have written, whole; return its digest."""
+    card = package / "model/tuned.json"
+    card.write_text(json.dumps(json.loads(card.read_text(encoding="utf-8")) | {"version": 1}), encoding="utf-8")
+    answers = list(read(package / PREDICTIONS, Evaluated))
+    old = (replace(row, **{name: '"bad"' for name in ("gold", "before", "after")}) for row in answers)
+    write(package / PREDICTIONS, old, Evaluated)
+    sign(package)
+    return read_digest(package)
+
+
+def sign(package: Path) -> None:
+    """Write the manifest that fits whatever is in a package."""
+    files = {name: digest for name, digest in manifest(package).items() if name != MANIFEST}
+    (package / MANIFEST).write_text(manifest_text(files), encoding="utf-8")
 
 
 @dataclass(frozen=True)

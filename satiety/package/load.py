@@ -23,6 +23,7 @@ from satiety.package.verify import verify
 from satiety.problems import Problem
 from satiety.records import Evaluated, Example, read
 from satiety.tuning import load
+from satiety.tuning.layout import check_layout
 
 if TYPE_CHECKING:
     from satiety.inputs import Inputs
@@ -120,6 +121,7 @@ def inspect(folder: Path, device: str, source: Path | None = None) -> Package:
 
     Raises:
         ModelError: a file is changed, missing, foreign or unsafe; says which, at most five.
+        OutdatedError: an earlier version of satiety made it.
     """
     if wrong := verify(folder):
         raise ModelError(_first(wrong))
@@ -133,6 +135,7 @@ def snapshot(folder: Path, device: str) -> Package:
 
     Raises:
         ModelError: a file is changed, missing, foreign or unsafe, or the folder is replaced again and again.
+        OutdatedError: an earlier version of satiety made it.
         SetupError: there is no room for the copy.
     """
     tries = list[list[str]]()
@@ -168,6 +171,7 @@ def open(folder: Path, device: str) -> Package:
 
 
 def _package(folder: Path, device: str, source: Path) -> Package:
+    check_layout(folder / MODEL, source / MODEL)
     return Package(folder, read_digest(folder), Problem.load(folder / MODEL / "problem.json"), device, source)
 
 

@@ -32,6 +32,7 @@ from satiety.training.encoder import check_finite, save_encoder
 from satiety.training.guard import CONFIG, WEIGHTS, guard, read_json
 from satiety.training.hardware import hardware
 from satiety.tuning.inputs import encode, head_of
+from satiety.tuning.layout import CARD, LAYOUT, check_layout
 from satiety.tuning.methods import METHODS, Method, shapes
 from satiety.tuning.model import Model
 from satiety.tuning.predict import inferred
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from satiety.inputs import Inputs
     from satiety.training.hardware import Hardware
 
-HEAD, ADAPTER, PROBLEM, CARD = "head.safetensors", "adapter.safetensors", "problem.json", "tuned.json"
+HEAD, ADAPTER, PROBLEM = "head.safetensors", "adapter.safetensors", "problem.json"
 
 
 class Card(BaseModel):
@@ -48,7 +49,7 @@ class Card(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    version: Literal[1] = 1
+    version: Literal[2] = LAYOUT
     """Of this layout."""
     recipe: str = "fine_tune"
     """Kind of the recipe that made it."""
@@ -134,9 +135,11 @@ def load(folder: Path, device: str = "auto") -> Tuned:
 
     Raises:
         ModelError: a file is missing, broken, unsafe, or does not fit the others.
+        OutdatedError: an earlier version of satiety made it.
         SetupError: the device is not there.
     """
     guard(folder, CONFIG, WEIGHTS, PROBLEM, CARD)
+    check_layout(folder)
     card, problem, here = _card(folder / CARD), _problem(folder / PROBLEM), hardware(device)
     over = head_of(problem)
     encoder, tokenizer = over.load(folder)

@@ -11,18 +11,19 @@ from typing import Any
 
 import pytest
 
+from cli.predict import answer
 from satiety import package
-from satiety.errors import DataError, ModelError, ParamsError
-from satiety.files import manifest
-from satiety.package.contents import manifest_text
+from satiety.errors import DataError, ModelError, OutdatedError, ParamsError
 from satiety.problems.classify import Classify
 from satiety.records import Example, read, write
 from tasks import history, looks, tracking
 from tasks import promote as promotion
 from tasks.evidence import rival
 from tasks.promote import main
+from tasks.register import DIGEST_TAG
 from tasks.register import main as register
-from tests.packaging import Workspace, examples
+from tasks.rollback import roll_back
+from tests.packaging import Workspace, examples, outdate, sign
 
 
 def promote(workspace: Workspace, **changes: Any) -> dict[str, Any]:
@@ -171,10 +172,58 @@ def test_a_champion_whose_files_are_gone_is_named(registering: Workspace, client
     assert champion(client) == "1"
 
 
-def signed(folder: Path) -> None:
-    """Write the manifest that fits whatever is in a package."""
-    files = {name: digest for name, digest in manifest(folder).items() if name != "manifest.json"}
-    (folder / "manifest.json").write_text(manifest_text(files), encoding="utf-8")
+def outdate_champion(workspace: Workspace, client: Any) -> None:
+    """Make version 1 in the registry what an earlier version of satiety would have registered."""
+    (copy,) = (path.parent for path in (workspace.root / "mlartifacts").rglob("manifest.json"))
+    client.set_model_version_tag("made-up", "1", DIGEST_TAG, outdate(copy))
+
+
+def test_a_champion_of_an_earlier_version_is_named_and_the_next_promotion_may_be_the_first(
+    registering: Workspace, client: Any
+) -> None:
+    promote(registering, seed=1, after=0.7)
+    outdate_champion(registering, client)
+    said = (
+        r"^models:/made-up/1, the champion, was made by an earlier version of satiety, so no new model can be compared "
+        r"with it; take the alias `champion` off it in MLflow \(docs/promotion\.md\), and the next promotion is the "
+        r"first one$"
+    )
+    with pytest.raises(OutdatedError, match=said):
+        promote(registering, seed=2, after=0.95)
+    assert champion(client) == "1"
+
+    client.delete_registered_model_alias("made-up", "champion")
+    report = promote_again()
+    assert (report["decision"], report["champion"]) == ("promoted", None)
+    assert "no training, for there is no champion yet" in report["reason"]
+    assert champion(client) == "2"
+    with pytest.raises(OutdatedError, match="made-up/1, which was to be champion, was made by an earlier version"):
+        roll_back("made-up", "1", "it was better")
+    assert champion(client) == "2"
+
+
+def test_a_champion_of_an_earlier_version_may_be_replaced_by_hand(registering: Workspace, client: Any) -> None:
+    promote(registering, seed=1, after=0.7)
+    outdate_champion(registering, client)
+    with pytest.raises(OutdatedError, match="the champion, was made by an earlier version"):
+        promote(registering, seed=2, after=0.95)
+    roll_back("made-up", "2", "the champion is of an earlier version")
+    assert champion(client) == "2"
+    assert promote_again()["decision"] == "unchanged"
+
+
+def test_a_package_of_an_earlier_version_neither_answers_nor_is_promoted(
+    registering: Workspace, client: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    registering.fill()
+    outdate(registering.package(registering.root / "models/package"))
+    said = r"^models/package/model/tuned\.json: of an earlier version of satiety; make the model anew"
+    with pytest.raises(OutdatedError, match=said):
+        answer(iter(["hello"]), Path("models/package"), "jsonl")
+    assert capsys.readouterr().out == ""
+    with pytest.raises(OutdatedError, match=said):
+        main.run()
+    assert client.search_registered_models() == []
 
 
 @pytest.mark.parametrize("harm", ["another example", "no number"])
@@ -194,7 +243,7 @@ def test_a_package_that_does_not_answer_its_example_is_not_registered_whoever_wr
         example = json.loads((folder / "input_example.json").read_text(encoding="utf-8"))
         example["outputs"][0]["label"] = {"bad": "good", "good": "bad"}[example["outputs"][0]["label"]]
         (folder / "input_example.json").write_text(json.dumps(example), encoding="utf-8")
-    signed(folder)
+    sign(folder)
     Path("reports/promote.json").unlink()
     expected = {"no number": "not finite", "another example": r"models/package/input_example\.json: to .* it answers"}
     with pytest.raises(ModelError, match=expected[harm]):

@@ -1,10 +1,12 @@
 """What several blocks need stands in `project` once; a block may have its own."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from dvc.utils.serialize import YAMLFileCorruptedError, load_yaml
 
 from satiety.errors import ParamsError
 from satiety.evaluate import Evaluate
@@ -105,3 +107,24 @@ def test_a_file_without_a_base_model_is_told_so(tmp_path: Path, blocks: dict[str
 
 def test_project_has_every_default_but_the_base_model() -> None:
     assert [name for name, field in Project.model_fields.items() if field.is_required()] == ["base"]
+
+
+@pytest.mark.parametrize("written", ["{uri: file:data/raw/base}", "{\n    uri: file:data/raw/base}"])
+def test_what_dvc_cannot_read_is_refused_with_its_line_and_how_to_write_it(tmp_path: Path, written: str) -> None:
+    path, text = tmp_path / "params.yaml", PARAMS.read_text(encoding="utf-8")
+    text = re.sub(r"(?m)^project:.*\n(  .*\n)+", f"project:\n  base: {written}\n", text)
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(YAMLFileCorruptedError):
+        load_yaml(str(path))
+    assert Project.load(path).base.uri == "file:data/raw/base"  # a stage gets no further than DVC does
+    with pytest.raises(ParamsError) as caught:
+        load_params(path)
+    line = next(number for number, line in enumerate(text.splitlines(), 1) if "uri: file:data/raw/base" in line)
+    assert str(caught.value) == (
+        f"{path}:{line}: DVC cannot read it: found unexpected ':'; put the text in quotes, as in "
+        '{uri: "file:data/raw/base"}'
+    )
+
+    path.write_text(text.replace("uri: file:data/raw/base", 'uri: "file:data/raw/base"'), encoding="utf-8")
+    assert load_yaml(str(path))["project"] == {"base": {"uri": "file:data/raw/base"}}
+    assert load_params(path).project.base.uri == "file:data/raw/base"

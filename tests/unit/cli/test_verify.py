@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -126,4 +127,15 @@ def test_a_copy_in_the_registry_is_checked_too(root: Path) -> None:
     assert verify_all(root).endswith("0 packages, 1 registered")
     (copy / "model/head.safetensors").write_bytes(b"12345678{]")
     with pytest.raises(DataError, match=r"mlartifacts/.*head\.safetensors: sha256 is .*; the registry's copy"):
+        verify_all(root)
+
+
+def test_a_package_of_an_earlier_version_is_named_and_a_copy_of_one_in_the_registry_is_whole(root: Path) -> None:
+    package, copy = root / "models/package", root / "mlartifacts/1/models/m-0/artifacts/data/package"
+    (copy / "model").mkdir(parents=True)
+    (copy / "model/tuned.json").write_text('{"version": 1}')
+    (copy / "manifest.json").write_text(manifest_text(manifest(copy)))
+    assert verify_all(root).endswith("0 packages, 1 registered")
+    shutil.copytree(copy, package)
+    with pytest.raises(DataError, match=r"\nmodels/package/model/tuned\.json: of an earlier version of satiety; make"):
         verify_all(root)

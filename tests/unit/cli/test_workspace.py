@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from cli.check import check_params
 from cli.workspace import make_workspace, stages_seen_from
-from satiety.errors import SetupError
+from satiety.errors import ParamsError, SetupError
 
 STAGES = """# Every stage.
 vars:
@@ -115,3 +116,17 @@ def test_dvcs_settings_of_this_machine_which_may_hold_a_remotes_password_are_the
         config = root / ".dvc/config.local"
         assert stat.S_IMODE(config.stat().st_mode) == 0o600
         config.chmod(0o644)
+
+
+def test_a_file_of_an_earlier_version_is_refused_as_by_satiety_check_and_nothing_is_written(
+    mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(mine.parent)
+    (mine / "params.yaml").write_text("ingest:\n  base: {uri: 'file:data/raw/base'}\nretrieve: {}\n")
+    with pytest.raises(ParamsError) as checked:
+        check_params(Path(mine.name))
+    with pytest.raises(ParamsError) as caught:
+        make_workspace(Path(mine.name))
+    assert str(caught.value) == str(checked.value)
+    assert str(caught.value).startswith("情感/params.yaml:2: ingest.base, retrieve: of an earlier version; put")
+    assert [file.name for file in mine.iterdir()] == ["params.yaml"]

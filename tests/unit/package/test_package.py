@@ -9,10 +9,10 @@ import pytest
 
 from satiety import package
 from satiety.answers import Label
-from satiety.errors import ModelError
+from satiety.errors import ModelError, OutdatedError
 from satiety.package.contents import PARTS
 from satiety.tuning import load
-from tests.packaging import TEXTS, Workspace
+from tests.packaging import TEXTS, Workspace, outdate, sign
 
 Packaged = Callable[[str], Path]
 
@@ -114,13 +114,23 @@ def test_a_damaged_package_is_never_opened(copy: Path) -> None:
         package.open(copy, "cpu")
 
 
-def test_a_model_that_does_not_load_is_known_at_once(copy: Path) -> None:
-    from satiety.files import manifest
-    from satiety.package.contents import manifest_text
+@pytest.mark.parametrize("opening", [package.open, package.snapshot, package.inspect])
+def test_a_package_of_an_earlier_version_is_refused_by_its_name(
+    copy: Path, opening: Callable[[Path, str], object]
+) -> None:
+    outdate(copy)
+    assert package.verify(copy) == []  # every byte is as it was written
+    with pytest.raises(OutdatedError) as caught:
+        opening(copy, "cpu")
+    assert str(caught.value) == (
+        f"{copy}/model/tuned.json: of an earlier version of satiety; make the model anew with `dvc repro`, or answer "
+        "with the version that made it"
+    )
 
+
+def test_a_model_that_does_not_load_is_known_at_once(copy: Path) -> None:
     (copy / "model/config.json").write_text('{"model_type": "bert", "hidden_size": 8}')
-    files = {name: value for name, value in manifest(copy).items() if name != "manifest.json"}
-    (copy / "manifest.json").write_text(manifest_text(files))
+    sign(copy)
     assert package.inspect(copy).problem.kind == "classify"
     with pytest.raises(ModelError, match="model"):
         package.open(copy, "cpu")

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from satiety.errors import DataError
+from satiety.errors import DataError, OutdatedError
 from satiety.package.pyfunc import Answerer, _load_pyfunc
+from tests.packaging import outdate
 
 TEXTS = ["the good film", "这部电影很好看"]
 
@@ -44,3 +45,9 @@ def test_no_texts_give_no_answers(answerer: Answerer) -> None:
 def test_what_is_no_text_is_refused(answerer: Answerer, data: Any) -> None:
     with pytest.raises(DataError, match=r"classify: example 1: text is a|an input is a text"):
         answerer.predict(data)
+
+
+def test_a_model_of_an_earlier_version_is_refused(copy: Path) -> None:
+    outdate(copy)
+    with pytest.raises(OutdatedError, match=r"model/tuned\.json: of an earlier version of satiety; make the model"):
+        _load_pyfunc(str(copy))

@@ -132,7 +132,12 @@ def _cut(name: str) -> Callable[[Path], object]:
         (_cut("problem.json"), "problem.json: not a problem"),
         (_cut("tuned.json"), "tuned.json: not a whole JSON file"),
         (_change("tuned.json", pooling="largest"), "tuned.json: not a card of a tuned model: Input should be"),
-        (_change("tuned.json", version=2), "tuned.json: not a card of a tuned model"),
+        (_change("tuned.json", version=3), "tuned.json: not a card of a tuned model"),
+        (
+            _change("tuned.json", version=1),
+            r"/tuned\.json: of an earlier version of satiety; make the model anew with `dvc repro`, or answer with the "
+            "version that made it$",
+        ),
         (_change("config.json", auto_map={"AutoModel": "evil.Evil"}), "it wants code of its own run"),
         (
             _change("problem.json", labels=["a", "b", "c"]),
