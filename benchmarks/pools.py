@@ -29,9 +29,9 @@ from satiety.ingest.split import tie
 from satiety.records import Document
 from satiety.settings import cores
 from satiety.tuning import Finetune
-from satiety.worth import Worth
 from satiety.worth.findings import Findings, find
 from satiety.worth.preparing import Material, prepare
+from satiety.worth.section import Worth
 from satiety.worth.study import run
 
 SCRATCH, RESULTS = Path("benchmarks/scratch/pools"), Path("benchmarks/results/pools.json")

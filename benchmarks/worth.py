@@ -26,10 +26,10 @@ from satiety.problems import Problem
 from satiety.records import Document, Example, read
 from satiety.settings import cores
 from satiety.tuning import Finetune
-from satiety.worth import Worth
 from satiety.worth.bench import Bench
 from satiety.worth.cells import Cell
 from satiety.worth.preparing import Material, prepare
+from satiety.worth.section import Worth
 from satiety.worth.study import Course, run
 
 BARS = {"seconds, embeddings cached": 120.0, "seconds, nothing cached": 240.0, "gigabytes": 3.0}

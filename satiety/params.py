@@ -24,7 +24,7 @@ from satiety.secrets import without_secrets
 from satiety.section import PARAMS_FILE, Section, Written, nearest, read_value, read_yaml
 from satiety.tuning import Finetune
 from satiety.validate import Validate
-from satiety.worth import Worth
+from satiety.worth.section import Worth
 from satiety.worth.selection import Selection
 
 EMPTY = {"use": "[]", "measure": "[]"}

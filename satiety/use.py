@@ -12,6 +12,8 @@ from satiety.errors import ParamsError
 from satiety.section import PARAMS_FILE, Written, nearest
 
 BLOCKS = ("levers", "use")
+NAMED = ("retrieve", "augment", "pretrain", "pseudo")
+"""Kinds of levers that a stage knows by name; levers of all other kinds are applied by `augment`."""
 
 
 def named(values: Mapping[str, Any], block: str) -> dict[str, Any]:

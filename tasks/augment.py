@@ -1,10 +1,13 @@
-"""Stage `augment`: train examples -> train examples and their copies, each naming its parent and its augmenter."""
+"""Stage `augment`: train examples -> train examples and what levers add: copies, and what levers of your own make."""
 
 from pathlib import Path
 
-from satiety.augment import Augmentation, augment_all
 from satiety.problems import Problem
-from satiety.records import Example, Rejected, read, write
+from satiety.records import Document, Example, Rejected, read, write
+from satiety.settings import Settings
+from satiety.state import STATE
+from satiety.worth.applied import Supply, apply
+from satiety.worth.selection import Augmentation
 from tasks.stage import Made, Report, stage
 
 
@@ -14,18 +17,28 @@ def main(
     train: Path,
     dev: Path,
     test: Path,
+    retrieved: Path,
+    base: Path,
     out: Made,
     quarantine: Made,
     *,
     params: Augmentation,
     report: Report,
 ) -> None:
-    """Follow the training examples by the copies that the levers in use make of them."""
-    examples = list(read(train, Example))
-    held = [*read(dev, Example), *read(test, Example)]
-    result = augment_all(examples, held, Problem.load(problem), params)
+    """Follow the training examples by what the levers in use make of them."""
+    supply = Supply(
+        problem=Problem.load(problem),
+        train=tuple(read(train, Example)),
+        held=(*read(dev, Example), *read(test, Example)),
+        documents=tuple(read(retrieved, Document)) if params.others else (),
+        base=base,
+        scratch=STATE / "worth",
+        device=Settings().device,
+    )
+    result = apply(supply, params)
     wrote = write(out, result.examples, Example)
-    report.flow(read=len(examples), wrote=wrote, quarantined=write(quarantine, result.rejected, Rejected))
+    read_in = len(supply.train) + len(supply.documents)
+    report.flow(read=read_in, wrote=wrote, quarantined=write(quarantine, result.rejected, Rejected))
     report.add(**result.numbers)
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from satiety import package as packages
-from satiety.augment import Augmentation
 from satiety.evaluate import Evaluate
 from satiety.files import sha256
 from satiety.ingest import Ingest
@@ -27,6 +26,7 @@ from satiety.section import Section
 from satiety.settings import Settings
 from satiety.tuning import Finetune
 from satiety.validate import Validate
+from satiety.worth.selection import Augmentation
 from tasks import tracking
 from tasks.pages import describe
 from tasks.stage import Made, Report, stage

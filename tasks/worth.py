@@ -9,7 +9,7 @@ from satiety.records import Document, Example, read
 from satiety.settings import Settings
 from satiety.state import STATE
 from satiety.tuning import Finetune
-from satiety.worth import Worth
+from satiety.worth.section import Worth
 from tasks.stage import Made, Report, stage
 
 

@@ -8,7 +8,7 @@ neither the order of the examples nor the number of workers.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,8 +19,7 @@ from satiety.inputs import dump_inputs
 from satiety.neardup import HeldOut
 from satiety.progress import track
 from satiety.records import Example, Rejected
-from satiety.section import Section, Seed, Values, Written
-from satiety.use import BLOCKS, in_use
+from satiety.section import Seed, Values
 from satiety.words import normalise
 
 if TYPE_CHECKING:
@@ -28,16 +27,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AUGMENTERS",
+    "COUNTS",
     "Augment",
-    "Augmentation",
     "Augmented",
     "Augmenter",
     "OneByOne",
     "Passage",
     "augment",
-    "augment_all",
     "copies",
     "join",
+    "reject",
+    "unused",
 ]
 
 COUNTS = ("copies", "refused", "repeated", "contaminated")
@@ -55,26 +55,6 @@ class Augment(Values):
     """Augmenters; each is applied to every training example. None: the examples pass as they are."""
     near_duplicate: float = Field(gt=0, le=1)
     """Jaccard similarity of character 5-grams from which a copy repeats a dev or test text, and goes."""
-
-
-class Augmentation(Section):
-    """The copies of all levers of this kind that are in use."""
-
-    levers: dict[str, Augment]
-    """By name; none: the examples pass as they are."""
-
-    @classmethod
-    def key(cls) -> str:
-        return "augment"
-
-    @classmethod
-    def blocks(cls) -> tuple[str, ...]:
-        return BLOCKS
-
-    @classmethod
-    def written(cls, values: Mapping[str, Any]) -> Written:
-        """Return what the file says of the levers of this kind that are in use."""
-        return Written({"levers": in_use(values, "augment")}, {(): ("use",), ("levers",): ("levers",)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,22 +90,9 @@ def augment(train: Sequence[Example], held: Sequence[Example], problem: Problem,
     counts["contaminated"].update(copy.origin for copy, _ in giving_away)
     return Augmented(
         examples=[*train, *clean],
-        rejected=[_reject(copy, twin) for copy, twin in giving_away],
+        rejected=[reject(copy, twin, copy.origin) for copy, twin in giving_away],
         numbers={name: dict(sorted(count.items())) for name, count in counts.items()},
     )
-
-
-def augment_all(train: Sequence[Example], held: Sequence[Example], problem: Problem, params: Augmentation) -> Augmented:
-    """Make the copies of every lever, one lever after another, each of the training examples alone."""
-    examples, rejected = list(train), list[Rejected]()
-    counts: dict[str, Counter[str]] = {name: Counter() for name in COUNTS}
-    for lever in params.levers.values():
-        made = augment(train, held, problem, lever)
-        examples = join(examples, made.examples[len(train) :])
-        rejected += made.rejected
-        for name, count in made.numbers.items():
-            counts[name].update(count)
-    return Augmented(examples, rejected, {name: dict(sorted(count.items())) for name, count in counts.items()})
 
 
 def join(examples: Iterable[Example], copies: Iterable[Example]) -> list[Example]:
@@ -134,13 +101,18 @@ def join(examples: Iterable[Example], copies: Iterable[Example]) -> list[Example
     ids, texts = {example.id for example in joined}, {_says(example) for example in joined}
     for copy in copies:
         if _says(copy) not in texts:
-            number, own = 1, copy.id
-            while own in ids:
-                number, own = number + 1, f"{copy.id}.{number}"
-            joined.append(replace(copy, id=own))
-            ids.add(own)
+            joined.append(replace(copy, id=unused(copy.id, ids)))
+            ids.add(joined[-1].id)
             texts.add(_says(copy))
     return joined
+
+
+def unused(id: str, ids: Container[str]) -> str:
+    """Return an id that is none of ``ids``: this one, or the first of it and a number."""
+    number, own = 1, id
+    while own in ids:
+        number, own = number + 1, f"{id}.{number}"
+    return own
 
 
 def _says(example: Example) -> tuple[str, str]:
@@ -179,12 +151,19 @@ def _texts(example: Example) -> list[tuple[str, str]]:
     return [(name, value) for name, value in example.inputs.items() if isinstance(value, str)]
 
 
-def _reject(copy: Example, twin: str) -> Rejected:
+def reject(example: Example, twin: str, maker: str) -> Rejected:
+    """Return the quarantine's row of an example that gives away a dev or test text.
+
+    Args:
+        example: that was made.
+        twin: id of whose text it gives away.
+        maker: name of what made it.
+    """
     return Rejected(
-        id=copy.id,
-        source=copy.source,
+        id=example.id,
+        source=example.source,
         reason="contaminated",
-        detail=f"made by {copy.origin}; gives away a dev or test text",
+        detail=f"made by {maker}; gives away a dev or test text",
         twin=twin,
-        text=copy.text[:SHOWN],
+        text=example.text[:SHOWN],
     )

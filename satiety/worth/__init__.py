@@ -5,6 +5,5 @@ statistics over them. ``study`` runs cells, ``scores`` resamples, ``findings`` s
 """
 
 from satiety.worth.levers import LEVERS
-from satiety.worth.section import Worth
 
-__all__ = ["LEVERS", "Worth"]
+__all__ = ["LEVERS"]

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from satiety.neardup import HeldOut
-from satiety.problems import Prediction
 from satiety.worth.cellstore import Outcome
 from satiety.worth.chains import chain
 from satiety.worth.learning import Full, Quick, parted
@@ -19,6 +18,7 @@ from satiety.worth.plan import Plan
 from satiety.worth.reading import Reader, name_of
 
 if TYPE_CHECKING:
+    from satiety.problems import Prediction
     from satiety.problems.base import Floats
     from satiety.records import Example
     from satiety.worth.cells import Cell
@@ -89,10 +89,7 @@ class Bench:
 
     def _answers(self, cell: Cell, known: Sequence[Example], texts: Sequence[str]) -> list[Prediction]:
         quick = self._quick(self.plan.around[cell.levers].encoder)
-        head = quick.solve(known, self.plan.params.seed + cell.chain)
-        return (
-            quick.answers(head, self.plan.problem.ask(texts)) if head else [Prediction(confidence=0.0) for _ in texts]
-        )
+        return quick.respond(known, texts, self.plan.params.seed + cell.chain)
 
     def _quickly(self, cell: Cell, examples: Sequence[Example]) -> tuple[Floats, bool]:
         plan, quick = self.plan, self._quick(self.plan.around[cell.levers].encoder)

@@ -15,21 +15,32 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
+from satiety.heads.solver import Solver, Strengths
 from satiety.inputs import Inputs
+from satiety.problems import Prediction
 from satiety.records import Example
 from satiety.worth.reading import Reader, Reading, windows
 
 if TYPE_CHECKING:
     from random import Random
 
-    from satiety.heads.solver import Solved, Solver
-    from satiety.problems import Prediction, Problem, Window
+    from satiety.heads.solver import Solved
+    from satiety.problems import Problem, Window
     from satiety.problems.base import Floats
     from satiety.tuning.section import Finetune
 
 Examples = tuple[Example, ...]
 Stratum = Callable[[Example], str]
 Answering = Callable[[Sequence[Inputs]], "list[Prediction]"]
+
+
+class QuickSolver(Solver):
+    """How the heads of the quick depth are solved: with fewer labels than the pipeline's, so by stronger penalties."""
+
+    strengths: Strengths = Field(default=[0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003], min_length=1)
+    """L2 penalties to choose from, as in ``finetune``."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +75,13 @@ class Quick:
 
         self.reader.read(asked)
         return self.problem.decode(asked, self._asked(asked), calibrated(head, self._rows(asked)))
+
+    def respond(self, known: Sequence[Example], texts: Sequence[str], seed: int) -> list[Prediction]:
+        """Learn from examples, then answer for texts: sure of nothing where no example has a label of the problem."""
+        head = self.solve(known, seed)
+        if head is None:
+            return [Prediction(confidence=0.0) for _ in texts]
+        return self.answers(head, self.problem.ask(texts))
 
     def _rows(self, examples: Sequence[Example]) -> list[Floats]:
         return [row for example in examples for row in self.reader.shelf[example.text]]

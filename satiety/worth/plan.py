@@ -14,7 +14,7 @@ from satiety.problems import Problem
 from satiety.records import Document, Example, read, write
 from satiety.sealed import read_tensors, write_tensors
 from satiety.tuning.section import Finetune
-from satiety.worth.levers import Around, Lever
+from satiety.worth.levers import Around, Lever, ordered
 from satiety.worth.section import Worth
 
 if TYPE_CHECKING:
@@ -106,5 +106,4 @@ class Plan:
 
 def in_order(params: Worth) -> dict[str, Lever]:
     """Return levers and controls by name, in the order in which they act."""
-    named = [*params.levers.items(), *((control.kind, control) for control in params.controls)]
-    return dict(sorted(named, key=lambda one: (one[1].place, one[0])))
+    return ordered(params.levers | {control.kind: control for control in params.controls})

@@ -159,7 +159,8 @@ class Reader:
             reach = positions(encoder)
             if reach is not None and self.how.max_length > reach:
                 raise ParamsError(
-                    f"worth.max_length: {self.how.max_length} tokens, but {self.encoder} reads at most {reach}"
+                    f"max_length: {self.how.max_length} tokens, but {self.encoder} reads at most {reach}; lower "
+                    "project.max_length, or worth.max_length where it stands"
                 )
             head = Model(encoder, head_of(self.problem), 2, pooling=self.how.pooling, dropout=0.0)
             self._model = head.to(here.device), load_tokenizer(self.encoder)

@@ -8,10 +8,10 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field, SerializeAsAny, field_validator, model_validator
 
-from satiety.heads.solver import Solver, Strengths
 from satiety.project import Pooling
 from satiety.section import FIELDS, Section, Seed, Written
 from satiety.use import named
+from satiety.worth.learning import QuickSolver
 from satiety.worth.levers import LEVERS, Lever
 from satiety.worth.reading import Reading
 from satiety.worth.selection import MOST_MEASURED, Known
@@ -24,13 +24,6 @@ OUTERMOST = 2
 
 def _controls() -> list[Lever]:
     return [LEVERS[name]() for name in ("oracle", "copy", "poison", "leak")]
-
-
-class Quick(Solver):
-    """How the heads of the quick depth are solved: with fewer labels than the pipeline's, so by stronger penalties."""
-
-    strengths: Strengths = Field(default=[0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003], min_length=1)
-    """L2 penalties to choose from, as in ``finetune``."""
 
 
 class Confirm(BaseModel):
@@ -96,7 +89,7 @@ class Worth(Section):
     """Before every text; models of the E5 family want ``query: ``."""
     pooling: Pooling
     """How the tokens of a text become one vector."""
-    head: Quick = Field(default_factory=Quick)
+    head: QuickSolver = Field(default_factory=QuickSolver)
     """Of the quick depth."""
     full: Confirm = Field(default_factory=Confirm)
     """What is fine-tuned for real too."""

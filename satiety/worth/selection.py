@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
+from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
 
-from satiety.section import Section, Written, nearest
+from satiety.project import Pooling
+from satiety.section import Section, Seed, Written, nearest
+from satiety.use import BLOCKS, NAMED, named
 from satiety.worth.levers import LEVERS, Lever
 
 Known = Annotated[Lever, LEVERS.choice()]
@@ -69,8 +71,71 @@ class Selection(Section):
         levers: Mapping[str, Lever] = info.data.get("levers") or {}
         for kind, count in Counter(levers[name].kind for name in names if name in levers).items():
             alike = [name for name in names if levers[name].kind == kind]
-            if not LEVERS[kind].at_once:
-                raise ValueError(f"{alike[0]} is of kind {kind}, of which the pipeline has no use; it can be measured")
+            if refusal := unusable(alike[0], levers[alike[0]]):
+                raise ValueError(refusal)
             if count > LEVERS[kind].at_once:
                 raise ValueError(f"{' and '.join(alike)} are both of kind {kind}; the pipeline takes one")
         return names
+
+
+class Augmentation(Section):
+    """The levers in use that the stage `augment` applies: those of kind `augment`, and those of kinds of your own."""
+
+    seed: Seed
+    """Of what levers of your own draw, and of the heads that answer for them."""
+    near_duplicate: float = Field(gt=0, le=1)
+    """Jaccard similarity of character 5-grams from which what they add repeats a dev or test text, and goes."""
+    max_length: int = Field(ge=8, le=8192)
+    """Tokens per window of what is answered for them; a longer text is read in several."""
+    prefix: str
+    """Before every text that is embedded or answered for them."""
+    pooling: Pooling
+    """How the tokens of a text that is answered for them become one vector."""
+    levers: dict[str, SerializeAsAny[Known]]
+    """By name; none: the examples pass as they are."""
+
+    @classmethod
+    def key(cls) -> str:
+        return "augment"
+
+    @classmethod
+    def blocks(cls) -> tuple[str, ...]:
+        return BLOCKS
+
+    @classmethod
+    def written(cls, values: Mapping[str, Any]) -> Written:
+        """Return what the file says of the levers in use that no other stage applies."""
+        levers = {name: lever for name, lever in named(values, "use").items() if not _elsewhere(lever)}
+        return Written({"levers": levers}, {(): ("use",), ("levers",): ("levers",)})
+
+    @property
+    def others(self) -> dict[str, Lever]:
+        """The levers of kinds of your own, by name."""
+        return {name: lever for name, lever in self.levers.items() if lever.kind not in NAMED}
+
+    @model_validator(mode="after")
+    def _fit_the_pipeline(self) -> Self:
+        for name, lever in self.levers.items():
+            if refusal := unusable(name, lever):
+                raise ValueError(refusal)
+        return self
+
+
+def unusable(name: str, lever: Lever) -> str | None:
+    """Return why the pipeline cannot use a lever, in one sentence; None where it can."""
+    ours = lever.kind in NAMED
+    if not ours and lever.changes_surroundings:
+        return (
+            f"{name} is of kind {lever.kind}, which changes the raw texts or the encoder: it can be measured; in the "
+            "pipeline a `retriever` of your own (of a lever of kind retrieve) or a `pretrainer` (of one of kind "
+            "pretrain) does that"
+        )
+    if not lever.at_once or not (ours or lever.teaches):
+        return f"{name} is of kind {lever.kind}, of which the pipeline has no use; it can be measured"
+    return None
+
+
+def _elsewhere(lever: Any) -> bool:
+    """Return whether another stage applies what the file says of a lever."""
+    kind = lever.get("kind") if isinstance(lever, Mapping) else None
+    return kind in NAMED and kind != Augmentation.key()

@@ -17,7 +17,7 @@ from satiety.fields import models_in
 from satiety.params import block_names, load_params, sections
 from satiety.project import Project
 from satiety.section import Section
-from satiety.worth import Worth
+from satiety.worth.section import Worth
 from tasks.stage import Stage
 
 PLUMBING = {
@@ -104,7 +104,8 @@ def test_a_stage_reruns_when_any_code_it_uses_changes(name: str, imports: grimp.
     deps, missing, used = paths(STAGES[name], "deps"), [], closure(imports, name)
     for module in sorted(used - PLUMBING - {one for one, reader in READ_BY.items() if reader not in used}):
         file = module.replace(".", "/")
-        if not any(dep in (f"{file}.py", file) or file.startswith(f"{dep}/") for dep in deps):
+        own = (f"{file}.py", f"{file}/__init__.py", file)
+        if not any(dep in own or file.startswith(f"{dep}/") for dep in deps):
             missing.append(module)
     assert not missing, f"dvc.yaml: stage {name}: add to deps: {missing}"
 
@@ -113,9 +114,8 @@ def test_a_stage_reruns_when_any_code_it_uses_changes(name: str, imports: grimp.
 def test_a_stage_does_not_rerun_for_code_it_never_uses(name: str, imports: grimp.ImportGraph) -> None:
     used = {module.replace(".", "/") for module in closure(imports, name)}
     code = {dep for dep in paths(STAGES[name], "deps") if dep.startswith(("satiety/", "tasks/"))}
-    idle = [
-        dep for dep in sorted(code) if not any(f == dep.removesuffix(".py") or f.startswith(f"{dep}/") for f in used)
-    ]
+    names = {dep: dep.removesuffix(".py").removesuffix("/__init__") for dep in sorted(code)}
+    idle = [dep for dep, own in names.items() if not any(f == own or f.startswith(f"{dep}/") for f in used)]
     assert not idle, f"dvc.yaml: stage {name}: take out of deps: {idle}"
 
 

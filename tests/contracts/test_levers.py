@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from satiety.problems import PROBLEMS, Prediction
 from satiety.records import Example
 from satiety.worth.levers import LEVERS, Around, Lesson, Lever, World
+from satiety.worth.selection import unusable
 from tests.unit.worth.material import classified, documents, tagged
 
 MADE = {"classify": classified, "ner": tagged}
@@ -127,6 +128,15 @@ def test_the_texts_it_says_it_adds_are_those_it_adds(name: str, tmp_path: Path) 
     brought = {one.text for one in lever.teach(here.pool[:12], given)} - known
     assert brought <= {one.text for one in given.prepared}
     assert bool(brought) == bool(given.prepared)
+
+
+def test_what_the_pipeline_may_use_acts_there_as_in_the_meter(name: str, kind: str, tmp_path: Path) -> None:
+    """Though no test example is to be seen there: the gate comes after."""
+    lever, here = LEVERS[name].sample(), world(kind, tmp_path)
+    if unusable(name, lever):
+        return
+    blind = replace(lesson(kind, lever, replace(here, test=()), 30, 1), test=())
+    assert lever.teach(here.pool, blind) == lever.teach(here.pool, lesson(kind, lever, here, 30, 1))
 
 
 def test_what_surrounds_is_changed_only_by_what_says_so(name: str, tmp_path: Path) -> None:

@@ -13,8 +13,7 @@ from satiety.ingest.base import Limits
 from satiety.params import sections
 from satiety.project import stand_in
 from satiety.training.arguments import TrainingArguments
-from satiety.worth import Worth
-from satiety.worth.section import Confirm, Cost
+from satiety.worth.section import Confirm, Cost, Worth
 
 GOLDEN: dict[str, list[str]] = json.loads(Path("tests/contracts/registries.json").read_text(encoding="utf-8"))
 ALL = [(kind, name) for kind, registry in registries().items() for name in registry]

@@ -19,7 +19,7 @@ from tests.pipeline.server import Server, alive, kill, serve
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("pipeline")]
 
-STAGES = ("ingest", "validate", "augment", "retrieve", "pretrain", "finetune", "evaluate", "register", "promote")
+STAGES = ("ingest", "validate", "retrieve", "augment", "pretrain", "finetune", "evaluate", "register", "promote")
 
 
 @pytest.fixture

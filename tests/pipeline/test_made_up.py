@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from satiety.records import Document, Example, read
 from tests.pipeline.pairs import write_base as write_translator
 from tests.pipeline.pairs import write_pairs
 from tests.pipeline.project import Project
@@ -70,7 +71,7 @@ def test_they_go_through_the_whole_pipeline(extended: Project, tmp_path: Path) -
     params["finetune"]["recipe"] = {"method": {"kind": "made_up"}, "objective": {"kind": "made_up"}}
     params["levers"]["copies"] = {"kind": "augment", "steps": [{"kind": "made_up"}]}
     params["levers"]["twice"] = {"kind": "made_up"}
-    params["use"] += ["copies"]
+    params["use"] += ["copies", "twice"]
     params["measure"] = ["copies", "twice"]
     made.write_params(params)
     done = made.repro()
@@ -79,6 +80,7 @@ def test_they_go_through_the_whole_pipeline(extended: Project, tmp_path: Path) -
     scores = made.report("evaluate")
     assert (scores["metric"], scores["difference"]["low"] > 0) == ("tau", True)
     assert made.report("augment")["copies"]["made_up"] > 0
+    assert_used(made)
     assert (made.report("finetune")["method"], made.report("finetune")["objective"]) == ("made_up", "made_up")
     assert made.report("worth")["metric"] == "tau"
     assert {row["lever"] for row in made.report("worth")["levers"]} == {"copies", "twice", "copies+twice"}
@@ -103,6 +105,22 @@ def test_a_recipe_without_a_gradient_makes_the_model_that_is_shipped(extended: P
     assert (card["recipe"], card["method"]) == ("made_up", None)
     (answer,) = answers(made, "a lovely wonderful film")
     assert answer["label"] == "good"
+
+
+def assert_used(made: Project) -> None:
+    """The lever's examples are in the table, as the meter would have them, and the table is what is learned from."""
+    table = list(read(made.root / "data/augmented.parquet", Example))
+    train = {example.id: example for example in read(made.root / "data/train.parquet", Example)}
+    twice = [example for example in table if example.id.endswith("/twice")]
+    assert [example.parent for example in twice] == list(train)
+    assert [example.inputs["text"] for example in twice] == [f"{one.text} {one.text}" for one in train.values()]
+    assert {(example.origin, example.split) for example in twice} == {("made_up", "train")}
+    assert made.report("augment")["levers"] == {"twice": {"added": len(train), "contaminated": 0}}
+    assert made.report("augment")["params"]["levers"]["twice"] == {"kind": "made_up"}
+    documents = len(list(read(made.root / "data/retrieved.parquet", Document)))
+    assert made.report("finetune")["in"] in (len(table), len(table) + documents)
+    card = (made.root / "models/package/README.md").read_text(encoding="utf-8")
+    assert "twice" in card
 
 
 def test_a_problem_whose_answers_are_written_goes_through_it_too(extended: Project, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -9,7 +10,7 @@ import yaml
 from satiety.answers import Label, Span, Spans
 from satiety.errors import DataError, ParamsError
 from satiety.problems import PROBLEMS
-from satiety.records import Example, Rejected, read, write
+from satiety.records import Document, Example, Rejected, read, write
 from tasks.augment import main
 
 OUT = {"out": Path("augmented.parquet"), "quarantine": Path("quarantine.parquet")}
@@ -26,8 +27,11 @@ TRAIN = [
 ]
 
 
+DOCUMENTS = [Document("d1", "what a good hotel", language="en"), Document("d2", "上海的酒店真不好", language="zh")]
+
+
 @pytest.fixture
-def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
+def paths(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
     """A workspace with every input of the stage; one test text can be made of a training text by leaving a word out."""
     monkeypatch.chdir(tmp_path)
     PROBLEMS["classify"].model_validate({"labels": ["bad", "good"], "names": {}}).save(Path("problem.json"))
@@ -38,15 +42,22 @@ def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
         [Example("x", {"text": "I really loved film"}, answer=Label("good"), split="test")],
         Example,
     )
+    write(Path("retrieved.parquet"), DOCUMENTS, Document)
     params(mine=STEPS)
-    return {"problem": Path("problem.json"), **{n: Path(f"{n}.parquet") for n in ("train", "dev", "test")}, **OUT}
+    tables = {name: Path(f"{name}.parquet") for name in ("train", "dev", "test", "retrieved")}
+    return {"problem": Path("problem.json"), **tables, "base": tiny, **OUT}
 
 
 def params(**levers: str) -> None:
-    """Use levers, each of these steps and in a line of its own."""
-    given = {"kind": "augment", "seed": 7, "near_duplicate": 0.8}
-    lines = [f"  {name}: {json.dumps(given | {'steps': yaml.safe_load(steps)})}" for name, steps in levers.items()]
-    text = "\n".join(["levers:", *lines, f"use: [{', '.join(levers)}]"])
+    """Use levers, each of these steps."""
+    use({name: {"kind": "augment", "steps": yaml.safe_load(steps)} for name, steps in levers.items()})
+
+
+def use(levers: dict[str, Any], seed: int = 7) -> None:
+    """Use levers, each in a line of its own."""
+    lines = [f"  {name}: {json.dumps(lever)}" for name, lever in levers.items()]
+    project = json.dumps({"base": {"uri": "file:data/raw/base"}, "seed": seed, "max_length": 32})
+    text = "\n".join(["levers:", *lines, f"use: [{', '.join(levers)}]", f"project: {project}"])
     Path("params.yaml").write_text(text, encoding="utf-8")
 
 
@@ -98,7 +109,9 @@ def test_two_levers_give_what_each_gives_and_nothing_twice(paths: dict[str, Path
 
 
 def test_a_name_in_use_that_no_lever_has_is_refused(paths: dict[str, Path]) -> None:
-    Path("params.yaml").write_text("levers:\n  swap: {kind: augment}\nuse: [swpa]\n", encoding="utf-8")
+    use({"swap": {"kind": "augment"}})
+    text = Path("params.yaml").read_text(encoding="utf-8")
+    Path("params.yaml").write_text(text.replace("[swap]", "[swpa]"), encoding="utf-8")
     with pytest.raises(ParamsError, match=r"use: no lever is called 'swpa'; did you mean 'swap'\?"):
         main.run(**paths)
 

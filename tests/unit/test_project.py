@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 import yaml
 
-from satiety.augment import Augmentation
 from satiety.errors import ParamsError
 from satiety.evaluate import Evaluate
 from satiety.ingest import Ingest
@@ -16,7 +15,8 @@ from satiety.promotion import Promote
 from satiety.retrieve import Retrieve
 from satiety.section import read_yaml
 from satiety.tuning import Finetune
-from satiety.worth import Worth
+from satiety.worth.section import Worth
+from satiety.worth.selection import Augmentation
 
 PARAMS = Path("params.yaml")
 

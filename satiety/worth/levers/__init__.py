@@ -1,5 +1,5 @@
-"""Levers as the meter measures them: one file each, found by looking in this package."""
+"""Levers, as the meter measures them and the pipeline draws on them: one file each, found by looking here."""
 
-from satiety.worth.levers.base import LEVERS, Around, Lesson, Lever, World
+from satiety.worth.levers.base import LEVERS, Around, Lesson, Lever, World, ordered
 
-__all__ = ["LEVERS", "Around", "Lesson", "Lever", "World"]
+__all__ = ["LEVERS", "Around", "Lesson", "Lever", "World", "ordered"]

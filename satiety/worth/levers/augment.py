@@ -6,7 +6,6 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, ClassVar
 
 from satiety.augment import Augment, augment, join
-from satiety.section import MOST
 from satiety.worth.levers.base import LEVERS, Lesson, Lever, World
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ class AugmentLever(Augment, Lever):
     """Learn from copies too."""
 
     place: ClassVar = 30
-    at_once: ClassVar = MOST
     code: ClassVar = ("satiety.augment",)
 
     def prepare(self, world: World) -> tuple[Example, ...]:

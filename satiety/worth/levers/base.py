@@ -1,18 +1,20 @@
-"""What a lever is to the meter: something that changes what a model learns from, or what it starts from.
+"""What a lever is: something that changes what a model learns from, or what it starts from.
 
-``surround`` acts once per lever set (documents, encoder), ``prepare`` once per study, ``teach`` once per cell: it gets
-the labelled examples of the cell and returns what is learned from. Levers of a set act in order of ``place``.
+To the meter ``surround`` acts once per lever set (documents, encoder), ``prepare`` once per study, ``teach`` once per
+cell: it gets the labelled examples of the cell and returns what is learned from. The pipeline calls ``prepare`` and
+``teach`` once, with all labels. Levers of a set act in order of ``place``.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from satiety.registry import Component, Registry
+from satiety.section import MOST
 
 if TYPE_CHECKING:
     from satiety.problems import Prediction, Problem
@@ -22,13 +24,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What a whole study has at hand."""
+    """What a whole study has at hand, or the pipeline."""
 
     problem: Problem
     pool: tuple[Example, ...]
     """Every label that may be spent."""
     test: tuple[Example, ...]
+    """What must not be given away. Empty in the pipeline: no lever sees there what its own gate holds out."""
     corpus: tuple[Document, ...]
+    """In the pipeline what `retrieve` found."""
     base: Path
     """Folder of the base model."""
     embed: Embed
@@ -50,13 +54,14 @@ class Around:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What a lever may look at in one cell."""
+    """What a lever may look at in one cell, or in the pipeline, where the cell is all labels there are."""
 
     problem: Problem
     budget: int
     order: tuple[Example, ...]
     """The whole pool in the order of the cell's chain: its first ``budget`` are the labels of the cell."""
     test: tuple[Example, ...]
+    """As in the world."""
     documents: tuple[Document, ...]
     prepared: tuple[Example, ...]
     """What this lever prepared."""
@@ -66,11 +71,11 @@ class Lesson:
 
 
 class Lever(Component):
-    """A data technique whose worth is measured."""
+    """A data technique whose worth is measured, and on which the pipeline can draw."""
 
     place: ClassVar[int]
     """Levers of a set act in this order."""
-    at_once: ClassVar[int] = 0
+    at_once: ClassVar[int] = MOST
     """How many levers of this kind the pipeline can use; 0: it is there to be measured."""
     reads: ClassVar[bool] = False
     """Whether ``teach`` looks at the documents."""
@@ -98,6 +103,11 @@ class Lever(Component):
     def teach(self, examples: tuple[Example, ...], lesson: Lesson) -> tuple[Example, ...]:
         """Return what is learned from, given what would be without this lever."""
         return examples
+
+
+def ordered(levers: Mapping[str, Lever]) -> dict[str, Lever]:
+    """Return levers, given by name, in the order in which they act."""
+    return dict(sorted(levers.items(), key=lambda item: (item[1].place, item[0])))
 
 
 LEVERS: Registry[Lever] = Registry("lever", "satiety.worth.levers")

@@ -26,6 +26,7 @@ class Oracle(Lever):
     """Reveal further gold labels."""
 
     place: ClassVar = 50
+    at_once: ClassVar = 0
 
     share: float = Field(gt=0, le=10, default=0.6)
     """How many, for each label of the budget: taken from the far end of the chain, which its budgets do not reach."""
@@ -44,6 +45,7 @@ class Copy(Lever):
     """Repeat what is there."""
 
     place: ClassVar = 50
+    at_once: ClassVar = 0
 
     times: int = Field(ge=1, le=100, default=3)
     """Copies of each example."""
@@ -62,6 +64,7 @@ class Poison(Lever):
     """Flip labels."""
 
     place: ClassVar = 50
+    at_once: ClassVar = 0
 
     share: float = Field(gt=0, le=1, default=0.2)
     """Of the labels."""
@@ -78,6 +81,7 @@ class Leak(Lever):
     """Put test texts, with their labels, among the examples."""
 
     place: ClassVar = 50
+    at_once: ClassVar = 0
 
     share: float = Field(gt=0, le=10, default=0.5)
     """How many, for each label of the budget."""

@@ -12,9 +12,9 @@ from satiety.executor import Job, Work
 from satiety.problems import PROBLEMS, Prediction
 from satiety.records import Document, Example
 from satiety.tuning import METHODS, Finetune
-from satiety.worth import Worth
 from satiety.worth.levers import Lesson
 from satiety.worth.preparing import Material
+from satiety.worth.section import Worth
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -27,7 +27,7 @@ from tests.unit.worth.material import AUGMENT, PSEUDO, RETRIEVE, finetune, worth
 
 if TYPE_CHECKING:
     from satiety.problems.base import Floats
-    from satiety.worth import Worth
+    from satiety.worth.section import Worth
 
     Line = Callable[[Any], Floats]
     """Labels -> the mean score of plain, over all chains and all texts."""

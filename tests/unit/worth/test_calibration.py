@@ -20,9 +20,9 @@ from satiety.executor import processes
 from satiety.problems import PROBLEMS
 from satiety.records import Example
 from satiety.tuning import Finetune
-from satiety.worth import Worth
 from satiety.worth.findings import Findings, find, tell
 from satiety.worth.preparing import Material, prepare
+from satiety.worth.section import Worth
 from satiety.worth.study import run
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("calibration")]  # its studies take minutes: once each

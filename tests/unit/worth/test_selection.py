@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import yaml
 
-from satiety.augment import Augmentation
 from satiety.errors import ParamsError
 from satiety.params import load_params
 from satiety.pretrain import Pretrain
+from satiety.records import Example
 from satiety.retrieve import Retrieve
 from satiety.section import read_yaml
 from satiety.tuning import Finetune
-from satiety.worth import LEVERS, Worth
+from satiety.use import NAMED
+from satiety.worth.levers import LEVERS, Around, Lesson, Lever, World
+from satiety.worth.levers.retrieve import RetrieveLever
+from satiety.worth.section import Worth
+from satiety.worth.selection import Augmentation
 from satiety.worth.study import sets
 
 SWAP = {"kind": "augment", "steps": [{"kind": "swap"}]}
@@ -120,10 +124,90 @@ def test_a_wrong_value_of_a_lever_is_named_once_with_its_line(tmp_path: Path) ->
             section.load(path)
 
 
+class Surrounding(Lever):
+    """Bring other raw texts, and repeat the examples."""
+
+    place: ClassVar = 15
+
+    def surround(self, around: Around, world: World) -> Around:
+        return Around(world.corpus, around.encoder)
+
+    def teach(self, examples: tuple[Example, ...], lesson: Lesson) -> tuple[Example, ...]:
+        return (*examples, *examples)
+
+
+class Finding(RetrieveLever):
+    """Find raw texts in another way."""
+
+
+class Idle(Lever):
+    """Do nothing."""
+
+    place: ClassVar = 15
+
+
+class Teaching(Lever):
+    """Repeat the examples."""
+
+    place: ClassVar = 15
+
+    times: int = 2
+    """How often."""
+
+    def teach(self, examples: tuple[Example, ...], lesson: Lesson) -> tuple[Example, ...]:
+        return examples * self.times
+
+
+@pytest.mark.parametrize(
+    ("lever", "said"),
+    [
+        (
+            Surrounding,
+            "use: 我的 is of kind mine, which changes the raw texts or the encoder: it can be measured; in the "
+            "pipeline a `retriever` of your own (of a lever of kind retrieve) or a `pretrainer` (of one of kind "
+            "pretrain) does that",
+        ),
+        (Finding, "use: 我的 is of kind mine, which changes the raw texts or the encoder: it can be measured; in the"),
+        (Idle, "use: 我的 is of kind mine, of which the pipeline has no use; it can be measured"),
+    ],
+)
+def test_what_cannot_act_in_the_pipeline_is_refused_there_and_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lever: type[Lever], said: str
+) -> None:
+    monkeypatch.setattr(lever, "kind", "mine", raising=False)
+    monkeypatch.setitem(LEVERS._classes, "mine", lever)
+    levers = {"我的": {"kind": "mine"}}
+    assert list(load_params(written(tmp_path, levers, measure=levers)).worth.levers) == ["我的"]
+    path = written(tmp_path, levers, use=levers)
+    for load in (load_params, Augmentation.load):
+        with pytest.raises(ParamsError) as caught:
+            load(path)
+        (line,) = str(caught.value).splitlines()
+        assert said in line
+        assert line.startswith(f"{path}:"), "with the line"
+
+
+def test_a_lever_of_ones_own_is_used_with_its_values_as_often_as_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Teaching, "kind", "mine", raising=False)
+    monkeypatch.setitem(LEVERS._classes, "mine", Teaching)
+    levers = ALL | {"三": {"kind": "mine", "times": 3}, "two": {"kind": "mine"}}
+    path = written(tmp_path, levers, use=["swap", "三", "self", "two", "找", "more"])
+    assert load_params(path).levers.use == ["swap", "三", "self", "two", "找", "more"]
+    used = Augmentation.load(path)
+    assert list(used.levers) == ["swap", "三", "two"]
+    assert {name: lever.model_dump() for name, lever in used.others.items()} == {
+        "三": {"kind": "mine", "times": 3},
+        "two": {"kind": "mine", "times": 2},
+    }
+    assert used.model_dump()["seed"] == 20261123
+
+
 def test_every_lever_that_the_pipeline_can_use_is_one_that_a_stage_reads(tmp_path: Path) -> None:
     """Else it would be in use, and nothing would come of it."""
     usable = {name for name in LEVERS if LEVERS[name].at_once}
-    assert usable == {"retrieve", "augment", "pretrain", "pseudo"}
+    assert usable == set(NAMED)
     sections = (Retrieve, Augmentation, Pretrain, Finetune)
     idle = [section.load(written(tmp_path)) for section in sections]
     path = written(tmp_path, {name: {"kind": name} for name in usable}, use=sorted(usable))
