@@ -27,8 +27,8 @@ from examples.opinion_monitoring.answers import negative, probability
 from examples.opinion_monitoring.arrivals import planted
 from examples.opinion_monitoring.replayed import Tally, readings, tally
 from examples.opinion_monitoring.source import Opinion, Replay, Text, load
+from examples.opinion_monitoring.stream import Topics, Watching
 from satiety.answers import Label
-from satiety.stream import Topics, Watching
 from satiety.worth.agreement import wilson
 
 RESULTS = Path("benchmarks/results/surges.json")

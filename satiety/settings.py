@@ -49,14 +49,9 @@ class Settings(BaseSettings):
     """Port of the MLflow server that `satiety up` starts, on loopback."""
     services_seconds: float = Field(default=180, gt=0)
     """How long `satiety up` waits for the services to answer, in seconds."""
-    alert_webhook: str | None = Field(default=None, repr=False)
-    """Address that alerts are posted to, as JSON; a secret."""
-    alert_mail_to: str | None = None
-    """Who is sent alerts by mail; commas between several."""
-    alert_mail_from: str | None = None
-    """Sender of these mails; unset: the mail server's user where that is an address, else satiety at this machine."""
-    smtp: str | None = Field(default=None, repr=False)
-    """The mail server: smtp://host:25, smtp://user:password@host:587 or smtps://user:password@host:465; a secret."""
+    alerts: str | None = Field(default=None, repr=False)
+    """Addresses of Apprise that alerts are sent to, with spaces between them, as ``slack://…`` or ``mailtos://…``; a
+    secret."""
     alert_quiet: float = Field(default=24, ge=0)
     """For how long the same alert is not sent again, in hours; one that has become worse is."""
 

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from examples.opinion_monitoring.stream import Watching
 from satiety.errors import ModelError
 from satiety.files import replacing
 from satiety.state import STATE, prepare_state
-from satiety.stream import Watching
 
 KEPT = STATE / "opinion"
 

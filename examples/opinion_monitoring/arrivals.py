@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from examples.opinion_monitoring.source import Replay, Text
-from satiety.stream import Watching
+from examples.opinion_monitoring.stream import Watching
 
 if TYPE_CHECKING:
     from satiety.problems.base import Floats

@@ -20,14 +20,14 @@ from examples.opinion_monitoring.arrivals import angry, planted
 from examples.opinion_monitoring.replayed import Readings, readings
 from examples.opinion_monitoring.said import alert, missed, summary
 from examples.opinion_monitoring.source import Opinion, Replay, load
+from examples.opinion_monitoring.stream import Topics
+from examples.opinion_monitoring.stream.live import serving
+from examples.opinion_monitoring.stream.page import Board
+from examples.opinion_monitoring.stream.page.words import LANGUAGES, Language
 from satiety.errors import SatietyError, SetupError
 from satiety.files import replacing
 from satiety.section import read_yaml
 from satiety.state import prepare_state
-from satiety.stream import Topics
-from satiety.stream.live import serving
-from satiety.stream.page import Board
-from satiety.stream.page.words import LANGUAGES, Language
 
 PARAMS = Path("examples/opinion_monitoring/tweets.yaml")
 SHOWN = 7 * 24

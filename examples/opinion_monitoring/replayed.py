@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from examples.opinion_monitoring.arrivals import Planted, arrivals
 from examples.opinion_monitoring.source import Replay, Text
-from satiety.stream import Opinion, Reading, Watch, Watching, windows
+from examples.opinion_monitoring.stream import Opinion, Reading, Watch, Watching, windows
 
 Readings = tuple[Reading, ...]
 

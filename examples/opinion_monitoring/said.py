@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from examples.opinion_monitoring.arrivals import Planted
 from examples.opinion_monitoring.replayed import Readings, cause, reading, tally
 from examples.opinion_monitoring.source import Text
-from satiety.stream import Reading, Watching
+from examples.opinion_monitoring.stream import Reading, Watching
 
 
 def alert(one: Reading, told: Sequence[Readings], plants: Sequence[Planted], watch: Watching) -> str:

@@ -10,13 +10,13 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field, SerializeAsAny
 
+from examples.opinion_monitoring.stream import Topics, Watching
 from satiety.ingest import Labelled
 from satiety.ingest.base import Limits
 from satiety.masking import Kind
 from satiety.problems.base import PROBLEMS, Problem
 from satiety.records import Example
 from satiety.section import MOST, Section, Seed
-from satiety.stream import Topics, Watching
 
 RAW = Path("data/raw")
 

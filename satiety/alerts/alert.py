@@ -28,7 +28,7 @@ class Alert:
     text: str
     link: str | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """What a program may want of it: whatever JSON can hold."""
+    """Numbers and names that go with it: whatever JSON can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Letter:
     """An alert on its way to one channel."""
 
     id: str
-    """The same at every try, so that a receiver can tell a repetition."""
+    """The same at every try."""
     channel: str
     at: float
     """When it was raised, in seconds since 1970."""
@@ -54,9 +54,7 @@ class Letter:
 
     @property
     def body(self) -> str:
-        """The text, where to look, and when it was so."""
-        return "\n\n".join(filter(None, [self.alert.text, self.alert.link, f"Raised at {self.when.isoformat()}."]))
-
-
-class RefusedError(Exception):
-    """A receiver is there and does not want this letter; it may want others."""
+        """The text, where to look, when it was so, and the facts."""
+        facts = "\n".join(f"{name}: {value}" for name, value in self.alert.facts.items())
+        raised = f"Raised at {self.when.isoformat()}."
+        return "\n\n".join(filter(None, [self.alert.text, self.alert.link, raised, facts]))

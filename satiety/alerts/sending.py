@@ -1,17 +1,18 @@
-"""Send an alert, and what waits from before, one process at a time. A receiver that is down stops nobody."""
+"""Send an alert, and what waits from before, one process at a time. A service that is down stops nobody."""
 
-import fcntl
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from http.client import HTTPException
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from satiety.alerts.alert import Alert, Letter, RefusedError, Severity
-from satiety.alerts.channels import Channel, channels
+from filelock import FileLock
+from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_chain, wait_fixed
+
+from satiety.alerts.alert import Alert, Letter, Severity
 from satiety.alerts.outbox import Outbox
+from satiety.alerts.services import services
 from satiety.errors import SetupError
 from satiety.settings import Settings, project_root
 from satiety.state import STATE, prepare_state
@@ -20,6 +21,8 @@ FOLDER = STATE / "alerts"
 """In the project's root."""
 PAUSES = (1.0, 4.0)
 """Seconds between two tries to hand a letter over."""
+MOST_FAILED = 2
+"""Letters that a service did not take, after which it is tried no more: one alone may be the letter's fault."""
 PATIENCE = 60.0
 """Seconds after which no other letter is begun; it waits for the next alert."""
 LEVELS = {
@@ -28,6 +31,15 @@ LEVELS = {
     Severity.WARNING: logging.WARNING,
     Severity.CRITICAL: logging.ERROR,
 }
+
+
+class Way(Protocol):
+    """A way out."""
+
+    def deliver(self, letter: Letter) -> bool:
+        """Hand a letter over; return whether it was taken."""
+
+
 Log = logging.Logger | logging.LoggerAdapter[Any]
 here = logging.getLogger(__name__)
 
@@ -38,7 +50,7 @@ def check() -> None:
     Raises:
         SetupError: settings that cannot work, all of them at once.
     """
-    channels(Settings())
+    services(Settings())
 
 
 def send(alert: Alert, log: Log = here) -> None:
@@ -52,7 +64,8 @@ def send(alert: Alert, log: Log = here) -> None:
         SetupError: settings that cannot work, all of them at once.
     """
     settings = Settings()
-    ways = channels(settings) | {"log": _Log(log)}
+    ways: dict[str, Way] = dict(services(settings))
+    ways["log"] = _Log(log)
     folder = project_root() / FOLDER
     with _alone(folder, log):
         outbox = Outbox(folder / "outbox.json")
@@ -66,36 +79,35 @@ class _Log:
     def __init__(self, log: Log) -> None:
         self._log = log
 
-    def deliver(self, letter: Letter) -> None:
+    def deliver(self, letter: Letter) -> bool:
         self._log.log(LEVELS[letter.alert.severity], "%s\n%s", letter.heading, letter.body)
+        return True
 
 
-def _deliver(outbox: Outbox, ways: Mapping[str, Channel], log: Log) -> None:
-    """Hand over what waits, of each channel in order, and of one that does not answer no more."""
+def _deliver(outbox: Outbox, ways: Mapping[str, Way], log: Log) -> None:
+    """Hand over what waits, of each service in order; of one that takes neither of two letters, no more."""
     end = time.monotonic() + PATIENCE
     for name in sorted(ways, key=lambda name: name != "log"):
-        for letter in [one for one in outbox.letters if one.channel == name]:
-            if time.monotonic() > end:
+        failed = 0
+        for letter in [letter for letter in outbox.letters if letter.channel == name]:
+            if failed == MOST_FAILED or time.monotonic() > end:
                 break
-            try:
-                _try(ways[name], letter)
-            except RefusedError as error:
-                log.error("%s refuses an alert, which is kept and tried again: %s", name, error)
-                continue
-            except (OSError, HTTPException) as error:
-                log.error("%s: an alert is not delivered yet, the next takes it along: %s", name, error)
-                break
-            outbox.delivered(letter)
+            if _taken(ways[name], letter, () if failed else PAUSES):
+                outbox.delivered(letter)
+            else:
+                failed += 1
+                log.error("%s: an alert is not delivered yet, the next takes it along: %s", name, letter.heading)
 
 
-def _try(way: Channel, letter: Letter) -> None:
-    """Hand a letter over, at the third try if need be."""
-    for pause in PAUSES:
-        try:
-            return way.deliver(letter)
-        except (OSError, HTTPException):
-            time.sleep(pause)
-    return way.deliver(letter)
+def _taken(way: Way, letter: Letter, pauses: Sequence[float]) -> bool:
+    """Hand a letter over, again after each pause if need be; return whether it was taken."""
+    tries = Retrying(
+        retry=retry_if_result(lambda taken: not taken),
+        wait=wait_chain(*map(wait_fixed, pauses or [0])),
+        stop=stop_after_attempt(len(pauses) + 1),
+        retry_error_callback=lambda _: False,
+    )
+    return bool(tries(way.deliver, letter))
 
 
 @contextmanager
@@ -104,11 +116,10 @@ def _alone(folder: Path, log: Log) -> Iterator[None]:
     try:
         prepare_state(project_root())
         folder.mkdir(exist_ok=True)
-        lock = (folder / "lock").open("a")
+        lock = FileLock(folder / "lock").acquire()
     except (SetupError, OSError) as error:
         log.error("%s: alerts may be sent twice: %s", folder, error)
         yield
         return
     with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -37,20 +37,20 @@ def test_a_run_that_ended_badly_is_told_until_one_ends_well(tmp_path: Path, monk
     monkeypatch.chdir(tmp_path)
     words = "train.csv:7: 退款请打 13812345678, zhao.li@example.com, http://me:s3cr@example.org" + " x" * 600
     with web() as hook:
-        monkeypatch.setenv("SATIETY_ALERT_WEBHOOK", f"http://127.0.0.1:{hook.port}/")
+        monkeypatch.setenv("SATIETY_ALERTS", f"json://127.0.0.1:{hook.port}/")
         for state in (Completed(), Failed(message="no data"), Failed(message=words), Crashed(message=words)):
             ended(state)
         ended(Completed(), workspace="another")
         ended(Failed(message=words), deployment=False)
         ended(Completed())
-    assert [(one["severity"], one["subject"]) for one in hook.came] == [
-        ("warning", "pipeline: the run brave-bee has failed"),
-        ("critical", "pipeline: the run brave-bee has crashed"),
-        ("resolved", "pipeline: the run brave-bee completed"),
+    assert [(content["type"], content["title"]) for content in hook.came] == [
+        ("warning", "[warning] pipeline: the run brave-bee has failed"),
+        ("failure", "[critical] pipeline: the run brave-bee has crashed"),
+        ("success", "[resolved] pipeline: the run brave-bee completed"),
     ]
-    assert "no data" in hook.came[0]["text"]
-    assert not [secret for secret in ("13812345678", "zhao.li", "s3cr") if secret in hook.came[1]["text"]]
-    assert len(hook.came[1]["text"]) < 1300
+    assert "no data" in hook.came[0]["message"]
+    assert not [secret for secret in ("13812345678", "zhao.li", "s3cr") if secret in hook.came[1]["message"]]
+    assert len(hook.came[1]["message"]) < 1500
 
 
 def test_settings_that_cannot_work_are_refused_before_there_are_runs(
@@ -61,8 +61,8 @@ def test_settings_that_cannot_work_are_refused_before_there_are_runs(
     monkeypatch.chdir(tmp_path)
     Path("prefect.yaml").write_text("deployments: []\n")
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
-    monkeypatch.setenv("SATIETY_ALERT_MAIL_TO", "a@example.org")
-    with pytest.raises(SetupError, match="SATIETY_ALERT_MAIL_TO: no server is named that takes mail"):
+    monkeypatch.setenv("SATIETY_ALERTS", "a@example.org")
+    with pytest.raises(SetupError, match=r"SATIETY_ALERTS: address 1 .* is none that Apprise knows"):
         deploy()
 
 

@@ -160,14 +160,14 @@ def test_a_file_is_answered(server: Server, tmp_path: Path) -> None:
 
 
 def test_a_run_that_fails_is_told(server: Server, tmp_path: Path) -> None:
-    with web() as hook, server.worker(SATIETY_ALERT_WEBHOOK=f"http://127.0.0.1:{hook.port}/"):
+    with web() as hook, server.worker(SATIETY_ALERTS=f"json://127.0.0.1:{hook.port}/"):
         run = server.start(workspace=str(tmp_path))
         assert server.ended(run) == "FAILED"
         wait_until(lambda: hook.came, every=0.5)
     (told,) = hook.came
-    assert (told["severity"], told["facts"]["flow"]) == ("warning", "pipeline")
-    assert f"{tmp_path}: holds no params.yaml" in told["text"]
-    assert told["link"].endswith(f"/flow-run/{run}")
+    assert told["type"] == "warning"
+    for words in ("flow: pipeline", f"{tmp_path}: holds no params.yaml", f"/flow-run/{run}"):
+        assert words in told["message"]
 
 
 def test_training_can_be_sent_to_another_pool(server: Server) -> None:

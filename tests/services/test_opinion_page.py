@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
+from examples.opinion_monitoring.stream import Count, Reading
+from examples.opinion_monitoring.stream.live import serving
+from examples.opinion_monitoring.stream.page import Board
+from examples.opinion_monitoring.stream.page.words import LANGUAGES, WORDS
 from satiety.errors import SetupError
-from satiety.stream import Count, Reading
-from satiety.stream.live import serving
-from satiety.stream.page import Board
-from satiety.stream.page.words import LANGUAGES, WORDS
 from tests.patience import PATIENCE, wait_until
 from tests.pipeline.server import CHROMIUM, FLAGS
-from tests.unit.stream.simulated import MONDAY, params
+from tests.unit.examples.stream.simulated import MONDAY, params
 
 TOPICS = ("t0", "<script>alert(1)</script>", "酒店")
 chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")

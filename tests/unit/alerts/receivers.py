@@ -24,18 +24,21 @@ class Receiver:
     """With one, a mail server offers STARTTLS, and then a login."""
     wrapped: bool = False
     """Whether it speaks TLS from the first byte on instead."""
-    refused: str = "nobody"
-    """A recipient that the mail server does not know."""
+    unwanted: str | None = None
+    """What a title must not have in it; else the answer is 413."""
     port: int = 0
     tries: int = 0
     came: list[Any] = field(default_factory=list)
     """Contents of POSTs, or mails."""
     logins: list[str] = field(default_factory=list)
 
-    def take(self, what: Any) -> None:
+    def take(self, what: Any) -> int:
         self.tries += 1
+        if self.unwanted and self.unwanted in what["title"]:
+            return 413
         if self.answer < 300:
             self.came.append(what)
+        return self.answer
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -78,8 +81,8 @@ class _Web(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         told = self.server.told
-        told.take(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        self.send_response(told.answer)
+        answer = told.take(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(answer)
         self.send_header("Location", "/elsewhere")
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -95,7 +98,7 @@ class _Web(BaseHTTPRequestHandler):
 
 class _Smtp(socketserver.StreamRequestHandler):
     server: _Server
-    ANSWERS = ("MAIL 250 ok", "RSET 250 ok", "QUIT 221 bye")
+    ANSWERS = ("MAIL 250 ok", "RCPT 250 ok", "RSET 250 ok", "QUIT 221 bye")
 
     def handle(self) -> None:
         if self.server.told.wrapped:
@@ -133,9 +136,6 @@ class _Smtp(socketserver.StreamRequestHandler):
         login = base64.b64decode(line.rsplit(maxsplit=1)[-1]).decode()
         self.server.told.logins.append(login)
         self.say("235 welcome" if login == "\0me@example.org\0s3cr/t" else "535 who?")
-
-    def on_rcpt(self, line: str) -> None:
-        self.say("550 unknown" if self.server.told.refused in line else "250 ok")
 
     def on_data(self, _: str) -> None:
         self.say("354 go on")

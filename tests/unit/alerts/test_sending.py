@@ -14,7 +14,9 @@ import pytest
 
 from satiety.alerts import Alert, Severity, check, send, sending
 from satiety.alerts.outbox import Outbox
+from satiety.alerts.services import services
 from satiety.errors import SetupError
+from satiety.settings import Settings
 from tests.patience import PATIENCE
 from tests.unit.alerts.receivers import mailbox, web
 
@@ -50,11 +52,10 @@ def port() -> int:
 
 
 def set_up(monkeypatch: pytest.MonkeyPatch, *, webhook: int | None = None, mail: int | None = None) -> None:
-    if webhook:
-        monkeypatch.setenv("SATIETY_ALERT_WEBHOOK", f"http://127.0.0.1:{webhook}/hooks/s3cr/t")
+    addresses = [f"json://127.0.0.1:{webhook}/hooks/s3cr/t"] if webhook else []
     if mail:
-        monkeypatch.setenv("SATIETY_SMTP", f"smtp://127.0.0.1:{mail}")
-        monkeypatch.setenv("SATIETY_ALERT_MAIL_TO", "a@example.org, b@example.org")
+        addresses.append(f"mailto://127.0.0.1:{mail}?from=watch@example.org&to=a@example.org&mode=insecure")
+    monkeypatch.setenv("SATIETY_ALERTS", " ".join(addresses))
 
 
 def test_the_log_has_every_alert_once_and_that_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
@@ -67,27 +68,47 @@ def test_the_log_has_every_alert_once_and_that_it_is_over(caplog: pytest.LogCapt
     ]
 
 
-def test_a_webhook_is_given_what_people_and_programs_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_webhook_is_given_the_matter_and_its_facts(monkeypatch: pytest.MonkeyPatch) -> None:
     with web() as hook:
         set_up(monkeypatch, webhook=hook.port)
         send(CHINESE)
     (content,) = hook.came
-    assert content["text"].startswith(
-        "*[warning] 有害漂移 ：约 40 个标注*\n新词：退款、客服。\n\nhttp://127.0.0.1/report\n"
-    )
-    assert (content["key"], content["severity"], content["facts"]) == ("drift", "warning", {"标注": 40, "p": 0.01})
-    assert content["time"] in content["text"]
+    assert (content["title"], content["type"]) == ("[warning] 有害漂移 ：约 40 个标注", "warning")
+    assert content["message"].startswith("新词：退款、客服。\n\nhttp://127.0.0.1/report\n\nRaised at ")
+    assert content["message"].endswith("标注: 40\np: 0.01")
 
 
-def test_a_mail_is_sent_to_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mail_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     with mailbox() as box:
         set_up(monkeypatch, mail=box.port)
         send(CHINESE)
     (mail,) = box.came
-    assert (mail["Subject"], mail["To"]) == ("[warning] 有害漂移 ：约 40 个标注", "a@example.org, b@example.org")
-    assert mail["From"].startswith("satiety@")
-    assert mail.get_content().startswith("新词：退款、客服。\n\nhttp://127.0.0.1/report\n\nRaised at ")
-    assert mail.get_content().endswith("标注: 40\np: 0.01\n")
+    assert mail["Subject"] == "[warning] 有害漂移 ：约 40 个标注"
+    assert "a@example.org" in mail["To"]
+    assert "watch@example.org" in mail["From"]
+    text = mail.get_body(("plain", "html")).get_content()
+    assert "新词：退款、客服。" in text
+    assert "标注: 40" in text
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ",
+        "dingtalk://s3cr",
+        "feishu://s3cr",
+        "wecombot://s3cr",
+        "mailtos://me:s3cr@example.org?to=a@example.org",
+        "jsons://hooks.example.org/s3cr/t",
+    ],
+)
+def test_services_are_told_by_their_kind_and_not_by_their_address(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SATIETY_ALERTS", address)
+    (name,) = services(Settings())
+    assert "s3cr" not in name
+    assert "://" not in name
 
 
 def test_the_same_is_sent_again_when_worse_over_or_after_the_quiet_hours(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,8 +121,8 @@ def test_the_same_is_sent_again_when_worse_over_or_after_the_quiet_hours(monkeyp
         monkeypatch.setenv("SATIETY_ALERT_QUIET", "0.00001")
         time.sleep(0.1)
         send(drift(Severity.NOTICE))
-    names = [content["severity"] for content in hook.came]
-    assert names == ["notice", "warning", "critical", "resolved", "notice", "notice", "notice"]
+    names = [content["type"] for content in hook.came]
+    assert names == ["info", "warning", "failure", "success", "info", "info", "info"]
 
 
 def test_what_could_not_be_delivered_comes_with_the_next_alert_once_and_in_order(
@@ -115,9 +136,9 @@ def test_what_could_not_be_delivered_comes_with_the_next_alert_once_and_in_order
         with web(port) as hook:
             send(drift())  # no news, but an occasion
             send(drift())
-    assert [content["severity"] for content in hook.came] == ["warning", "critical"]
+    assert [content["type"] for content in hook.came] == ["warning", "failure"]
     assert len(box.came) == 2
-    assert "webhook: an alert is not delivered yet, the next takes it along: " in caplog.text
+    assert "an alert is not delivered yet, the next takes it along: [warning] Harmful drift" in caplog.text
     assert "s3cr" not in caplog.text
 
 
@@ -141,28 +162,26 @@ def test_an_address_that_leads_elsewhere_has_not_got_it(monkeypatch: pytest.Monk
     assert len(hook.came) == 1
 
 
-def test_an_alert_that_is_refused_keeps_no_other_back(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    with web(answer=413) as hook, mailbox(answer=552) as box:
-        set_up(monkeypatch, webhook=hook.port, mail=box.port)
+def test_an_alert_that_is_refused_keeps_no_other_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    with web() as hook:
+        hook.unwanted = "Too long"
+        set_up(monkeypatch, webhook=hook.port)
+        send(Alert("long", Severity.WARNING, "Too long", "x"))
         send(drift())
-        assert (hook.tries, box.tries) == (1, 1)
-        send(drift(key="another"))
-        assert (hook.tries, box.tries) == (3, 3)
-    assert "webhook refuses an alert, which is kept and tried again: HTTP 413" in caplog.text
-    assert "mail refuses an alert, which is kept and tried again: SMTP 552" in caplog.text
+        assert [content["title"] for content in hook.came] == ["[warning] Harmful drift"]
+        hook.unwanted = None
+        send(drift())
+    assert [content["title"] for content in hook.came] == ["[warning] Harmful drift", "[warning] Too long"]
 
 
-def test_one_recipient_who_is_gone_keeps_the_mail_from_nobody(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    with mailbox(refused="b@example.org") as box:
-        set_up(monkeypatch, mail=box.port)
-        send(drift())
-        send(drift())
-    assert len(box.came) == 1
-    assert "mail: 1 of 2 recipients are refused by the server" in caplog.text
+def test_a_service_that_is_down_is_not_tried_for_every_alert_that_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    with web(answer=503) as hook:
+        set_up(monkeypatch, webhook=hook.port)
+        for number in range(5):
+            send(drift(key=f"{number}"))
+        before = hook.tries
+        send(drift(key="last"))
+        assert hook.tries - before == 4, "the first that waits three times, the second once"
 
 
 def test_a_channel_that_is_set_up_later_has_a_memory_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,28 +196,27 @@ def test_a_channel_that_is_set_up_later_has_a_memory_of_its_own(monkeypatch: pyt
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("ALERT_WEBHOOK", "hooks.example.org/s3cr/t", "SATIETY_ALERT_WEBHOOK: it is no address like https://host/path"),
-        ("ALERT_WEBHOOK", "file:///s3cr", "SATIETY_ALERT_WEBHOOK: it is no address"),
-        ("ALERT_WEBHOOK", "https://me:s3cr@example.org/x", "SATIETY_ALERT_WEBHOOK: it is no address"),
         (
-            "SMTP",
-            "smtp://me@example.org:s3cr@example.org",
-            "SATIETY_SMTP: it is none of smtp://host:25.*write @ as %40",
+            "ALERTS",
+            "hooks.example.org/s3cr/t",
+            r"SATIETY_ALERTS: address 1 .* is none that Apprise knows",
         ),
-        ("SMTP", "example.org:25", "SATIETY_SMTP: it is none of"),
-        ("SMTP", "smtp://example.org:65536", "SATIETY_SMTP: it is none of"),
-        ("SMTP", "smtp://me:s3cr%C3%A9t@example.org", "SATIETY_SMTP: it is none of"),
+        ("ALERTS", "json://127.0.0.1/x file:///s3cr", r"SATIETY_ALERTS: address 2 .* is none that Apprise knows"),
         (
-            "ALERT_MAIL_TO",
-            "a@example.org; b@example.org",
-            "SATIETY_ALERT_MAIL_TO: 'a@example.org; b@example.org' is no",
+            "ALERTS",
+            "mailto://me:s3cr@example.org?to=a@example.org",
+            r"SATIETY_ALERTS: .*in the clear: write mailtos:",
         ),
         (
-            "ALERT_MAIL_TO",
-            "a@example.org",
-            "SATIETY_ALERT_MAIL_TO: no server is named that takes mail; set SATIETY_SMTP",
+            "ALERTS",
+            "mailto://127.0.0.1?from=a@s3cr.org&to=a@s3cr.org,b@s3cr.org",
+            "SATIETY_ALERTS: .*has several rec",
         ),
-        ("ALERT_MAIL_FROM", "张三", "SATIETY_ALERT_MAIL_FROM: '张三' is no mail address"),
+        (
+            "ALERT_WEBHOOK",
+            "https://s3cr",
+            "SATIETY_ALERT_WEBHOOK: of an earlier version; write its address",
+        ),
         ("ALERT_QUIET", "-1", "SATIETY_ALERT_QUIET: .*greater than or equal to 0"),
     ],
 )
@@ -212,11 +230,9 @@ def test_settings_that_cannot_work_are_named_before_there_is_an_alert(
 
 
 def test_all_wrong_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SATIETY_ALERT_WEBHOOK", "x")
-    monkeypatch.setenv("SATIETY_ALERT_MAIL_TO", "x")
-    with pytest.raises(
-        SetupError, match=r"ALERT_WEBHOOK: .*; SATIETY_ALERT_MAIL_TO: .*; SATIETY_ALERT_MAIL_TO: no server"
-    ):
+    monkeypatch.setenv("SATIETY_ALERTS", "x y")
+    monkeypatch.setenv("SATIETY_SMTP", "x")
+    with pytest.raises(SetupError, match=r"^SATIETY_SMTP: .*; SATIETY_ALERTS: address 1 .*; SATIETY_ALERTS: address 2"):
         check()
 
 
@@ -249,7 +265,7 @@ def test_a_kill_in_the_middle_loses_nothing(monkeypatch: pytest.MonkeyPatch, pro
         connection.close()
     with web(port) as hook:
         send(drift())
-    assert [content["text"].split("\n")[1] for content in hook.came] == ["x"]
+    assert [content["message"].split("\n")[0] for content in hook.came] == ["x"]
     assert json.loads((project / ".satiety/alerts/outbox.json").read_text())["letters"] == []
 
 

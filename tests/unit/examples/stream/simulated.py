@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from satiety.stream import Count, Reading, Watch, Watching, Window
+from examples.opinion_monitoring.stream import Count, Reading, Watch, Watching, Window
 
 MONDAY, HOUR, WEEK = datetime(2026, 1, 5, tzinfo=UTC), timedelta(hours=1), 168
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from satiety.stream.page.words import Language, say
+from examples.opinion_monitoring.stream.page.words import Language, say
 from satiety.worth.agreement import wilson
 from satiety.worth.page.markup import Html, tag
 
 if TYPE_CHECKING:
-    from satiety.stream.surge import Reading
+    from examples.opinion_monitoring.stream.surge import Reading
 
 WIDTH, LEFT, RIGHT = 360, 34, 8
 PANELS = {"negative": (26.0, 106.0), "share": (134.0, 174.0), "volume": (198.0, 222.0)}

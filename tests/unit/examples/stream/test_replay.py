@@ -15,9 +15,9 @@ from examples.opinion_monitoring.answers import negative
 from examples.opinion_monitoring.arrivals import arrivals, planted
 from examples.opinion_monitoring.replayed import readings, tally
 from examples.opinion_monitoring.source import Opinion, Replay, Text, load
+from examples.opinion_monitoring.stream import Topics
 from satiety.errors import ModelError
 from satiety.section import read_yaml
-from satiety.stream import Topics
 from tests.packaging import Workspace
 
 FILES = sorted(Path("examples/opinion_monitoring").glob("*.yaml"))

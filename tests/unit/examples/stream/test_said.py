@@ -13,9 +13,9 @@ from examples.opinion_monitoring.arrivals import Planted
 from examples.opinion_monitoring.replayed import Readings
 from examples.opinion_monitoring.said import alert, missed, summary
 from examples.opinion_monitoring.source import Text
-from satiety.stream import Count, Reading
-from satiety.stream.page import Board
-from tests.unit.stream.simulated import params
+from examples.opinion_monitoring.stream import Count, Reading
+from examples.opinion_monitoring.stream.page import Board
+from tests.unit.examples.stream.simulated import params
 
 AFTERNOON, WATCH = datetime(2026, 5, 22, 16, tzinfo=UTC), params(3, timezone="America/New_York")
 SHARES = (0.8, 0.3, 0.3)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from satiety.stream import Count, Watch, Window
-from tests.unit.stream.simulated import HOUR, MONDAY, WEEK, params, stream, told
+from examples.opinion_monitoring.stream import Count, Watch, Window
+from tests.unit.examples.stream.simulated import HOUR, MONDAY, WEEK, params, stream, told
 
 TOPICS, WEEKS = 25, 5
 SHARP = 0.001

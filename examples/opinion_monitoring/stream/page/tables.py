@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from satiety.stream.page.words import SIGNS, Language, say
+from examples.opinion_monitoring.stream.page.words import SIGNS, Language, say
 from satiety.worth.agreement import wilson
 from satiety.worth.page.markup import Html, tag
 
 if TYPE_CHECKING:
-    from satiety.stream.surge import Reading
+    from examples.opinion_monitoring.stream.surge import Reading
 
 TONES = {"surge": "harmful", "more traffic": "not", "as expected": "not", "too little history": "not"}
 

@@ -1,7 +1,7 @@
 """The readings of a stream's last windows -> one page that shows them, in a language.
 
 It needs no network, escapes every value, and is the same for the same readings. Served over HTTP
-(:mod:`satiety.stream.live`), its one script asks for the next page every few seconds, until *Pause*; opened as a file,
+(`live.py`), its one script asks for the next page every few seconds, until *Pause*; opened as a file,
 it stands still.
 """
 
@@ -11,13 +11,13 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo
 
-from satiety.stream.page.chart import chart
-from satiety.stream.page.script import POLICY, SCRIPT
-from satiety.stream.page.style import STYLE
-from satiety.stream.page.tables import alerts, now
-from satiety.stream.page.words import Language, say
-from satiety.stream.section import Watching
-from satiety.stream.surge import Reading, local
+from examples.opinion_monitoring.stream.page.chart import chart
+from examples.opinion_monitoring.stream.page.script import POLICY, SCRIPT
+from examples.opinion_monitoring.stream.page.style import STYLE
+from examples.opinion_monitoring.stream.page.tables import alerts, now
+from examples.opinion_monitoring.stream.page.words import Language, say
+from examples.opinion_monitoring.stream.section import Watching
+from examples.opinion_monitoring.stream.surge import Reading, local
 from satiety.worth.page.markup import Html, document, join, tag
 
 Readings = tuple[Reading, ...]

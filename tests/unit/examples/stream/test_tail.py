@@ -7,10 +7,10 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import betabinom, binom, nbinom, norm, poisson
 
-from satiety.stream.baseline import Expected
-from satiety.stream.season import week_of
-from satiety.stream.share import Seen, Shares
-from satiety.stream.tail import ONSET, chance, heaviness, most, plain_chance
+from examples.opinion_monitoring.stream.baseline import Expected
+from examples.opinion_monitoring.stream.season import week_of
+from examples.opinion_monitoring.stream.share import Seen, Shares
+from examples.opinion_monitoring.stream.tail import ONSET, chance, heaviness, most, plain_chance
 
 EVERY = np.full(2, True)
 

@@ -1,8 +1,8 @@
 """Counts, window after window -> how many the next one should have, and how far it may be off. Only the past is known.
 
-The expectation is the season's (:mod:`satiety.stream.season`) times a level that follows the last days. How far
-counts lie from it by more than chance is learned from the errors of the expectations themselves, each made before its
-window was seen: so it holds what seasons and levels get wrong, too.
+The expectation is the season's (`season.py`) times a level that follows the last days. How far counts lie from it by
+more than chance is learned from the errors of the expectations themselves, each made before its window was seen: so it
+holds what seasons and levels get wrong, too.
 
 Past surges do not become normal: a count that one window in ``1 / outlier`` would have is taken for just so many by
 season and level, which therefore still follow a lasting change; and how far counts are off is learned without it.
@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satiety.stream.season import week_of
-from satiety.stream.tail import heaviness, most, plain_chance
+from examples.opinion_monitoring.stream.season import week_of
+from examples.opinion_monitoring.stream.tail import heaviness, most, plain_chance
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from numpy.typing import NDArray
 
+    from examples.opinion_monitoring.stream.section import Model
     from satiety.problems.base import Floats
-    from satiety.stream.section import Model
 
 DAYS, MINUTES = 7, 1440
 

@@ -20,17 +20,17 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from satiety.stream.baseline import Baseline, Expected
-from satiety.stream.section import DAY
-from satiety.stream.share import Seen, Shares
-from satiety.stream.tail import chance, most
-from satiety.stream.windows import Count, Window
+from examples.opinion_monitoring.stream.baseline import Baseline, Expected
+from examples.opinion_monitoring.stream.section import DAY
+from examples.opinion_monitoring.stream.share import Seen, Shares
+from examples.opinion_monitoring.stream.tail import chance, most
+from examples.opinion_monitoring.stream.windows import Count, Window
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from examples.opinion_monitoring.stream.section import Watching
     from satiety.problems.base import Floats
-    from satiety.stream.section import Watching
 
 KINDS = 3
 """Of a topic there are counted: negative texts, others, and texts elsewhere that are not negative."""

@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from examples.opinion_monitoring.source import Opinion as Block
+from examples.opinion_monitoring.stream import Count, Counting, Opinion, Topics, windows
 from satiety.errors import DataError, ParamsError
-from satiety.stream import Count, Counting, Opinion, Topics, windows
-from tests.unit.stream.simulated import params
+from tests.unit.examples.stream.simulated import params
 
 NOON, HOUR = datetime(2026, 3, 2, 12, tzinfo=UTC), timedelta(hours=1)
 TOPICS = Topics.of({"apple": ["apple", "#AAPL"], "driverless": ["self-driving car"], "酒店": ["酒店", "前台"]})

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from examples.opinion_monitoring.stream.baseline import Expected
     from satiety.problems.base import Floats
-    from satiety.stream.baseline import Expected
 
 LEAST = 1e-6
 """Of a count, a mean or a dispersion; below it there is no difference to 0."""

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from examples.opinion_monitoring.stream.windows import Count
     from satiety.problems.base import Floats
-    from satiety.stream.windows import Count
 
 LEAST = 0.01
 """Of φ: no model's probabilities are so even that hardly anything is left to chance."""

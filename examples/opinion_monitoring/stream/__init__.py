@@ -1,0 +1,8 @@
+"""Texts in time -> how negative opinion on each topic goes, window by window, and where it surges."""
+
+from examples.opinion_monitoring.stream.section import Watching
+from examples.opinion_monitoring.stream.surge import Reading, Watch
+from examples.opinion_monitoring.stream.topics import Topics
+from examples.opinion_monitoring.stream.windows import Count, Counting, Opinion, Window, windows
+
+__all__ = ["Count", "Counting", "Opinion", "Reading", "Topics", "Watch", "Watching", "Window", "windows"]
