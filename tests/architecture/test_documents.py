@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.explain import registries
 from cli.workspace import IGNORED, stages_seen_from
 
 PROJECT = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -129,3 +130,14 @@ for text in ("the film was good", "我爱北京天安门"):
 """
     done = subprocess.run([sys.executable, "-c", code + tried], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_every_kind_of_component_is_explained_where_it_is_written() -> None:
+    text = Path("docs/components.md").read_text(encoding="utf-8")
+    rows = {cells[0]: cells for cells in re.findall(r"^\| (\w+) \| `([\w/]+)` \| `(\w+)`", text, re.M)}
+    for kind, registry in registries().items():
+        _, folder, base = rows[kind]
+        assert folder.rstrip("/").replace("/", ".") == registry._package
+        assert any(cls.__name__ == base for name in registry for cls in registry[name].__mro__), f"{base} of {kind}"
+    for name in re.findall(r"`(test_\w+\.py)`", text):
+        assert Path("tests/contracts", name).is_file()
