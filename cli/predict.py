@@ -175,9 +175,10 @@ def _told(text: str) -> str:
 
 
 def _shown(problem: Problem, inputs: Inputs, prediction: Prediction) -> dict[str, Any]:
-    given = {problem.gold: problem.shown(inputs, prediction.answer)}
+    from satiety.package.example import plain
+
     scores = {name: round(float(score), 4) for name, score in prediction.scores.items()}
-    return {**given, "confidence": round(float(prediction.confidence), 4), "scores": scores}
+    return {**plain(problem, inputs, prediction), "scores": scores}
 
 
 def _table(problem: Problem, rows: Iterable[dict[str, Any]]) -> None:
@@ -190,7 +191,8 @@ def _table(problem: Problem, rows: Iterable[dict[str, Any]]) -> None:
         table.add_column(name, overflow="fold", justify="right" if name == "confidence" else "left")
     for row in rows:
         asked = " | ".join(str(row[name]) for name in problem.inputs)
-        table.add_row(escape(_told(_brief(row[problem.gold]))), f"{row['confidence']:.2f}", escape(_told(asked)))
+        sure = f"{row['confidence']:.2f}" if problem.confident else ""
+        table.add_row(escape(_told(_brief(row[problem.gold]))), sure, escape(_told(asked)))
     Console(highlight=False).print(table)
 
 

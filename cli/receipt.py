@@ -59,14 +59,15 @@ def _table(found: "Receipt") -> Table:
 
 def _lines(found: "Receipt") -> Iterator[tuple[str, str]]:
     from satiety.answers import load
+    from satiety.problems import PROBLEMS
     from tasks.receipt import told_levers
 
     served, facts = found.served, found.facts
     yield "text", served.text
-    yield (
-        "answer",
-        f"{load(served.answer)}, confidence {served.confidence:.2f}, {served.time[:19].replace('T', ' ')} UTC",
+    sure = (
+        f", confidence {served.confidence:.2f}" if PROBLEMS[facts.params["ingest"]["problem"]["kind"]].confident else ""
     )
+    yield "answer", f"{load(served.answer)}{sure}, {served.time[:19].replace('T', ' ')} UTC"
     version = f"version {found.version}" if found.version else "not in the registry"
     yield "model", f"{found.name}, {version}{', champion' if found.champion else ''}, digest {served.model[:DIGITS]}"
     yield "data", ", ".join(f"{name} {value[:DIGITS]}" for name, value in facts.data.items())

@@ -50,8 +50,8 @@ def _purpose(problem: Problem, facts: Facts) -> Iterator[str]:
     yield f"Answers: {', '.join(f'`{name}`' for name in problem.classes) or f'a {problem.answer.kind}'}."
     yield "## Intended use"
     yield (
-        "Texts like those it was trained on: same language, same kind of writer, same question. It gives a suggestion "
-        "with a confidence; where a wrong answer harms somebody, a person decides."
+        "Texts like those it was trained on: same language, same kind of writer, same question. It gives a suggestion"
+        f"{' with a confidence' if problem.confident else ''}; where a wrong answer harms somebody, a person decides."
     )
 
 

@@ -21,11 +21,9 @@ def made_up(problem: Problem, languages: Sequence[str]) -> list[Inputs]:
 
 
 def plain(problem: Problem, inputs: Inputs, prediction: Prediction) -> dict[str, Any]:
-    """Return an answer as JSON can hold it."""
-    return {
-        problem.gold: problem.shown(inputs, prediction.answer),
-        "confidence": round(float(prediction.confidence), 4),
-    }
+    """Return an answer as JSON can hold it, and its confidence, where the problem's say something."""
+    answer = {problem.gold: problem.shown(inputs, prediction.answer)}
+    return answer | ({"confidence": round(float(prediction.confidence), 4)} if problem.confident else {})
 
 
 def signature(problem: Problem) -> dict[str, Any]:
@@ -33,9 +31,9 @@ def signature(problem: Problem) -> dict[str, Any]:
     shown = problem.examples("en")[0].inputs
     inputs = [{**_column(shown[name]), "required": True, "name": name} for name in problem.inputs]
     answer = {**problem.signature(), "name": problem.gold, "required": True}
-    confidence = {"type": "double", "name": "confidence", "required": True}
+    confidence = [{"type": "double", "name": "confidence", "required": True}] if problem.confident else []
     text = {"type": "string", "required": True}
-    return {"inputs": inputs if len(inputs) > 1 else [text], "outputs": [answer, confidence]}
+    return {"inputs": inputs if len(inputs) > 1 else [text], "outputs": [answer, *confidence]}
 
 
 def _column(value: Value) -> dict[str, Any]:
@@ -51,7 +49,7 @@ def _column(value: Value) -> dict[str, Any]:
 def matches(answer: dict[str, Any], expected: dict[str, Any]) -> bool:
     """Return whether two plain answers are one, their confidence within tolerance."""
     same = {**answer, "confidence": 0} == {**expected, "confidence": 0}
-    return same and abs(float(answer["confidence"]) - float(expected["confidence"])) <= TOLERANCE
+    return same and abs(answer.get("confidence", 0) - expected.get("confidence", 0)) <= TOLERANCE
 
 
 def contradicts(problem: Problem, stored: Evaluated, given: Prediction) -> bool:

@@ -128,9 +128,10 @@ def _interval(version: Version, name: str) -> str:
 
 def _code(name: str, which: str, problem: Problem) -> str:
     place = which if which.startswith("@") else f"/{which}"
+    sure = " and the confidence" if problem.confident else ""
     return (
         f'```python\nimport mlflow\n\nmodel = mlflow.pyfunc.load_model("models:/{name}{place}")\n'
-        f'model.predict(["a text", "一段文字"])   # of each its {problem.gold} and the confidence\n```\n'
+        f'model.predict(["a text", "一段文字"])   # of each its {problem.gold}{sure}\n```\n'
         "It needs `pip install 'satiety[train,serve]'` and works with `MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false`: "
         "no file of it can run code."
     )

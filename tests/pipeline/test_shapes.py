@@ -76,6 +76,7 @@ def test_numbers_for_two_texts_go_through_the_whole_pipeline(fresh: Fresh) -> No
     assert made.report("worth")["metric"] == "spearman"
     (answer,) = answers(made, json.dumps({"text": "a good film", "text_b": "it is good"}))
     assert isinstance(answer["number"], float)
+    assert "confidence" not in answer, "a number comes without one"
 
 
 def test_several_labels_go_through_the_pipeline_up_to_the_package(fresh: Fresh) -> None:
