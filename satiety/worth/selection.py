@@ -75,6 +75,10 @@ class Selection(Section):
                 raise ValueError(refusal)
             if count > LEVERS[kind].at_once:
                 raise ValueError(f"{' and '.join(alike)} are both of kind {kind}; the pipeline takes one")
+        used = {name: levers[name] for name in names if name in levers}
+        reading = [name for name, lever in used.items() if lever.reads or lever.kind == "pretrain"]
+        if reading and not any(lever.kind == "retrieve" for lever in used.values()):
+            raise ValueError(f"{reading[0]} reads raw text, and there is none: name a lever of kind retrieve here, too")
         return names
 
 

@@ -102,6 +102,8 @@ def test_two_of_a_kind_are_measured_apart_and_together(tmp_path: Path) -> None:
         ({"levers": {"a": {"steps": []}}}, "say which lever with 'kind:'"),
         ({"levers": {"a": {"kind": "swap"}}}, "no lever is called 'swap'"),
         ({"use": "swap"}, "use: Input should be a valid list"),
+        ({"use": ["self", "swap"]}, "use: self reads raw text, and there is none: name a lever of kind retrieve here"),
+        ({"use": ["more"]}, "use: more reads raw text, and there is none: name a lever of kind retrieve here"),
     ],
 )
 def test_what_does_not_fit_is_refused_by_name(tmp_path: Path, blocks: dict[str, Any], said: str) -> None:
