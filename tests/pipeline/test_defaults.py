@@ -45,7 +45,12 @@ def stale(project: Project) -> set[str]:
         ("retrieve/hybrid.py", "default=3000", "default=3001", {"retrieve", "augment", "register", "worth"}),
         ("augment/swap.py", "default=4", "default=5", {"augment", "register", "worth"}),
         ("pretrain/mlm.py", "default=64", "default=65", {"augment", "pretrain", "register", "worth"}),
-        ("tuning/recipes/fine_tune.py", "default=0.1", "default=0.2", {"augment", "finetune", "evaluate", "register", "worth"}),
+        (
+            "tuning/recipes/fine_tune.py",
+            "default=0.1",
+            "default=0.2",
+            {"augment", "finetune", "evaluate", "register", "worth"},
+        ),
         ("project.py", "default=15", "default=16", {*ALL}),
         ("worth/section.py", "default=24", "default=25", {"worth"}),
         ("worth/levers/controls.py", "default=0.6", "default=0.7", {"augment", "register", "worth"}),
