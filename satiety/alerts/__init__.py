@@ -1,4 +1,4 @@
-"""What somebody must hear of -> the log, a webhook and mail: once per matter, kept while a receiver is down."""
+"""What somebody must hear of -> the log, and services of Apprise: once per matter, kept while a service is down."""
 
 from satiety.alerts.alert import Alert, Severity
 from satiety.alerts.sending import check, send
