@@ -56,9 +56,7 @@ def test_other_projects_and_other_members_are_left_alone(tmp_path: Path) -> None
     assert processes.members(tmp_path, PATH="") != []
 
 
-def test_a_member_that_ran_a_while_is_started_again_and_one_that_cannot_run_is_not(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_member_that_ran_a_while_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "STEADY", 1)
     steady = Service("any", [["true"], ["sh", "-c", "echo ready; sleep 2"]], {}).line()
     with subprocess.Popen(["sh", "-c", steady], stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
@@ -66,6 +64,9 @@ def test_a_member_that_ran_a_while_is_started_again_and_one_that_cannot_run_is_n
         assert [process.stdout.readline() for _ in range(3)] == ["ready\n", f"{services.ENDED}\n", "ready\n"]
         os.killpg(process.pid, signal.SIGTERM)
     assert process.returncode == -signal.SIGTERM
+
+
+def test_a_member_that_cannot_run_is_not_started_again() -> None:
     fails = Service("any", [["true"], ["false"]], {}).line()
     done = subprocess.run(["sh", "-c", fails], capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.stdout == ""
