@@ -19,10 +19,10 @@ from satiety.project import Project
 
 RESULTS = stages.ROOT / "benchmarks" / "results" / "defaults.json"
 TRAINING = {
-    "epochs": 1, "least_steps": 40, "most_steps": 500, "batch_size": 16, "warmup": 0.1, "weight_decay": 0.01,
-    "clip": 1.0, "average": None, "checks": 4, "patience": None,
+    "epochs": 1, "min_steps": 40, "max_steps": 500, "batch_size": 16, "warmup": 0.1, "weight_decay": 0.01,
+    "max_grad_norm": 1.0, "weight_averaging": None, "evaluations": 4, "patience": None,
 }  # fmt: skip
-NOISE = {"words": 0.3, "characters": 0.1, "shortest": 4, "copies": 2}
+NOISE = {"words": 0.3, "characters": 0.1, "min_characters": 4, "copies": 2}
 LEVERS: dict[str, dict[str, Any]] = {
     "as it is": {},
     "augment: swap, drop, punctuate": {
@@ -51,7 +51,7 @@ LEVERS: dict[str, dict[str, Any]] = {
         }
     },
     "pseudo: three rounds on what was retrieved": {
-        "finetune": {"kind": "pseudo", "rounds": 3, "quota": 2.0, "confidence": 0.6}
+        "finetune": {"kind": "self_training", "rounds": 3, "max_per_label": 2.0, "confidence": 0.6}
     },
 }  # fmt: skip
 """Each by the first stage that it changes, with its papers' values, not tuned to this problem."""

@@ -21,10 +21,10 @@ import numpy as np
 
 from benchmarks.agreement import PROBLEMS, SCRATCH
 from benchmarks.support import stages
-from satiety.drift import DETECTORS, Sample, compare
-from satiety.drift.seeing import Eye
+from satiety.drift import DETECTORS, TextSample, compare
+from satiety.drift.seeing import Featurizer
 from satiety.records import Example, read
-from satiety.worth.agreement import wilson
+from satiety.worth.agreement import estimate_wilson_interval
 
 RESULTS = Path("benchmarks/results/drift.json")
 WORLDS = {"en": "tweets", "zh": "thucnews"}
@@ -33,7 +33,7 @@ BAR = (0.04, 0.06)
 LABELS = {"budget": 240, "test": 4000}
 
 
-def eye(language: str) -> tuple[Eye, list[Example]]:
+def eye(language: str) -> tuple[Featurizer, list[Example]]:
     """Return how a head of the problem's labels sees texts, and the test examples."""
     home = SCRATCH / f"drift-{language}"
     params = PROBLEMS[WORLDS[language]](home)
@@ -45,36 +45,36 @@ def eye(language: str) -> tuple[Eye, list[Example]]:
     return seeing(home)
 
 
-def seeing(home: Path) -> tuple[Eye, list[Example]]:
+def seeing(home: Path) -> tuple[Featurizer, list[Example]]:
     """Return how a head of the labels in a folder sees texts, and the test examples in it."""
     from satiety.problems import Problem
-    from satiety.worth.learning import Quick
-    from satiety.worth.reading import Reader
+    from satiety.worth.learning import ProxyModel
+    from satiety.worth.reading import FeatureExtractor
     from satiety.worth.section import Worth
 
     worth = Worth.load(home / "params.yaml")
     problem, test = Problem.load(home / "data/problem.json"), list(read(home / "data/test.parquet", Example))
     labelled = [one for split in ("train", "dev") for one in read(home / f"data/{split}.parquet", Example)]
-    reader = Reader(home / "read", home / "models/base", problem, worth.reading, "cpu")
-    quick = Quick(problem, reader, worth.head, worth.reading)
-    head = quick.solve(labelled, worth.seed)
+    reader = FeatureExtractor(home / "read", home / "models/base", problem, worth.encoder_config, "cpu")
+    quick = ProxyModel(problem, reader, worth.head, worth.encoder_config)
+    head = quick.fit(labelled, worth.seed)
     assert head is not None  # noqa: S101
     known = reader.embed([one.text for one in labelled])
-    return Eye(problem, partial(_answers, quick, head), reader.embed, known, NEIGHBOURS), test
+    return Featurizer(problem, partial(_answers, quick, head), reader.embed, known, NEIGHBOURS), test
 
 
 def _answers(quick: Any, head: Any, inputs: Any) -> Any:
     return quick.answers(head, quick.problem.ask(inputs))
 
 
-def sample(language: str) -> Sample:
+def sample(language: str) -> TextSample:
     """Return the test texts of a problem as a head of its labels sees them; what is read is kept."""
     looks, test = eye(language)
-    return looks.see([one.inputs for one in test])[0]
+    return looks.transform([one.inputs for one in test])[0]
 
 
 @cache
-def _sample(language: str) -> Sample:
+def _sample(language: str) -> TextSample:
     return sample(language)
 
 
@@ -84,7 +84,7 @@ def alarms(language: str, size: int, repeat: int) -> dict[str, bool]:
     drawn = np.random.default_rng([repeat, size]).permutation(len(whole))[: size + REFERENCE]
     window, reference = whole.take(drawn[:size]), whole.take(drawn[size:])
     detectors = [DETECTORS[name].sample() for name in DETECTORS]
-    found = compare(reference, window, detectors, divisions=DIVISIONS, alpha=ALPHA, seed=repeat)
+    found = compare(reference, window, detectors, permutations=DIVISIONS, alpha=ALPHA, seed=repeat)
     return {"together": found.alarm} | {name: test.p <= ALPHA for name, test in found.tests.items()}
 
 
@@ -106,7 +106,9 @@ def main() -> None:
             _sample(language)  # read once, before two would do it at once
             for found in pool.map(partial(alarms, language, size), range(asked.repeats), chunksize=20):
                 count.update(found)
-            told["alarms"][cell] = {name: wilson(n, asked.repeats, 0.95).rounded() for name, n in count.items()}
+            told["alarms"][cell] = {
+                name: estimate_wilson_interval(n, asked.repeats, 0.95).to_dict() for name, n in count.items()
+            }
             RESULTS.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
             print(cell, {name: n / asked.repeats for name, n in count.items()}, flush=True)
     rates = {name: one["together"]["value"] for name, one in told["alarms"].items()}

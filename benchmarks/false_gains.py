@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from satiety.worth.agreement import wilson
-from satiety.worth.decision import acting, decide
+from satiety.worth.agreement import estimate_wilson_interval
+from satiety.worth.decision import decide, list_effective_sets
 from satiety.worth.findings import Findings
-from satiety.worth.sequential import verdict
+from satiety.worth.sequential import classify_gain
 from tests.unit.worth.simulation import Design, World, idle_study, power_law, world
 
 RESULTS = Path("benchmarks/results/false_gains.json")
@@ -29,12 +29,12 @@ HOW = Design(levers=8, curve=24, test=500, resamples=500, classes=3)
 
 def said(found: Findings) -> dict[str, bool]:
     """Return what a study says of levers, none of which helps."""
-    least, budgets = found.plan.params.least, found.scores.budgets
-    sets = acting(found)
+    least, budgets = found.plan.params.min_effect, found.scores.budgets
+    sets = list_effective_sets(found)
     return {
-        "worth it": any(found.says(levers, budget) == "worth it" for levers in sets for budget in budgets),
+        "worth it": any(found.classify(levers, budget) == "worth it" for levers in sets for budget in budgets),
         "kept": bool(decide(found).keep),
-        "one by one": any(verdict(one, least) == "worth it" for levers in sets for one in found.gains[levers]),
+        "one by one": any(classify_gain(one, least) == "worth it" for levers in sets for one in found.gains[levers]),
     }
 
 
@@ -45,7 +45,7 @@ def main() -> None:
     for seed in range(studies):
         rng = np.random.default_rng([5, seed])
         counts.update({name: int(yes) for name, yes in said(idle_study(rng, _idle(rng), HOW)).items()})
-    told = {name: wilson(count, studies, 0.95).rounded() for name, count in counts.items()}
+    told = {name: estimate_wilson_interval(count, studies, 0.95).to_dict() for name, count in counts.items()}
     RESULTS.write_text(json.dumps({"studies": studies, **told}, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(told, indent=2))
     if any(told[name]["high"] > BAR for name in ("worth it", "kept")):

@@ -1,7 +1,7 @@
 """The frozen test is like what it was drawn from, and intervals hold where texts come in groups.
 
 First the default problem: over 200 seeds, the mean share of texts in test that are tied to another one (near-duplicates
-by `ingest.near_group`), beside that of all labelled texts. Then 2,000 made test sets of 600 groups of 1 to 6 texts that
+by `ingest.group_similarity`), beside that of all labelled texts. Then 2,000 made test sets of 600 groups of 1 to 6 texts that
 are mostly right or wrong together: how often the 95 % intervals of accuracy and macro-F1 hold the truth, drawn by whole
 groups, and, as the peer, by single texts.
 
@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from satiety.evaluate.bootstrap import Resampling, intervals
+from satiety.evaluate.bootstrap import Resampling, estimate_intervals
 from satiety.ingest import Ingest
-from satiety.ingest.duplicates import drop_twins, settle_conflicts
+from satiety.ingest.duplicates import drop_duplicates, resolve_conflicts
 from satiety.ingest.load import load
-from satiety.ingest.split import divide, tie
+from satiety.ingest.split import divide, link
 from satiety.problems import PROBLEMS
 
 RESULTS = Path("benchmarks/results/groups.json")
@@ -36,8 +36,10 @@ def split() -> dict[str, float]:
     """Return the share of tied texts among all, and its mean in test."""
     params = Ingest.load()
     loaded = load(params.labelled, [], params.problem, params.limits, params.mask, Path("data/raw"))
-    unique, _, _ = drop_twins(settle_conflicts(loaded.examples, params.conflicts)[0], [], {}, params.near_duplicate)
-    problem, ties = params.problem.settle(unique), tie(unique, params.near_group)
+    unique, _, _ = drop_duplicates(
+        resolve_conflicts(loaded.examples, params.conflicts)[0], [], {}, params.dedup_threshold
+    )
+    problem, ties = params.problem.fit_labels(unique), link(unique, params.group_similarity)
     sizes = Counter(ties.clusters.values())
     tied = {name for name, cluster in ties.clusters.items() if sizes[cluster] > 1}
     sizes_of: dict[str, Any] = {"test": params.test, "budget": params.budget, "dev": params.dev}
@@ -68,7 +70,7 @@ def coverage() -> dict[str, dict[str, float]]:
     for number in range(SETS):
         tallies, codes = made(rng, GROUPS)
         for way, drawn in (("groups", codes), ("texts", np.arange(len(codes)))):
-            found = intervals(PROBLEM.score, tallies, drawn, Resampling(number, RESAMPLES, 0.95))
+            found = estimate_intervals(PROBLEM.score, tallies, drawn, Resampling(number, RESAMPLES, 0.95))
             held[way].update(name for name in metrics if found[name].low <= truth[name] <= found[name].high)
     return {way: {name: counts[name] / SETS for name in metrics} for way, counts in held.items()}
 

@@ -23,15 +23,15 @@ import numpy as np
 
 from benchmarks.drift import WORLDS, eye
 from satiety.augment import AUGMENTERS, Augment
-from satiety.drift.rehearsal import Pool, world
+from satiety.drift.rehearsal import Pool, sample_scenario
 from satiety.drift.section import Monitor
-from satiety.drift.seeing import rewritten
-from satiety.drift.watch import Watched, Window, rehearsed, watch
-from satiety.evaluate.bootstrap import groups_of
+from satiety.drift.seeing import rewrite
+from satiety.drift.watch import DriftReport, FeaturizedWindow, measure_drift, train_estimator
+from satiety.evaluate.bootstrap import assign_groups
 from satiety.problems import Problem
 from satiety.records import Example
-from satiety.words import words
-from satiety.worth.agreement import wilson
+from satiety.words import split_words
+from satiety.worth.agreement import estimate_wilson_interval
 
 RESULTS = Path("benchmarks/results/harm.json")
 PRECISION, RECALL, ERROR = 0.80, 0.70, 0.03
@@ -44,7 +44,7 @@ OPENINGS = {"en": ["RT @user: ", "Sent from my phone. ", "FYI, "], "zh": ["è½¬å
 def written_otherwise(examples: Sequence[Example], language: str, seed: int) -> Iterator[list[Example]]:
     """Yield all examples written in one other way after another."""
     draw = random.Random(seed)
-    told = [{one.text[a:b].lower() for a, b in words(one.text)} for one in examples]
+    told = [{one.text[a:b].lower() for a, b in split_words(one.text)} for one in examples]
     common = [word for word, _ in Counter(w for one in told for w in one if w.isalpha()).most_common(600)][30:]
     made_up = {word: "".join(draw.choices(SYLLABLES[language], k=3)) for word in sorted(draw.sample(common, 250))}
     yield [replace(one, inputs={"text": _replaced(one.text, made_up)}) for one in examples]
@@ -54,14 +54,14 @@ def written_otherwise(examples: Sequence[Example], language: str, seed: int) -> 
 
 def _replaced(text: str, by: dict[str, str]) -> str:
     pieces, at = [], 0
-    for start, end in words(text):
+    for start, end in split_words(text):
         pieces += [text[at:start], by.get(text[start:end].lower(), text[start:end])]
         at = end
     return "".join(pieces) + text[at:]
 
 
 def _cut(text: str) -> str:
-    places = words(text)
+    places = split_words(text)
     return text[: places[max(0, len(places) // 3 - 1)][1]] if places else text
 
 
@@ -69,7 +69,7 @@ def _cut(text: str) -> str:
 class Shift:
     """What the monitor said of a shift, and what was so."""
 
-    said: Watched
+    said: DriftReport
     change: float
     """True change of the score."""
     score: float
@@ -81,24 +81,27 @@ def shifts(language: str, count: int, seed: int, params: Monitor) -> Iterator[Sh
     looks, test = eye(language)
     order = np.random.default_rng(0).permutation(len(test))
     mine, theirs = ([test[i] for i in part] for part in (order[:HALF], order[HALF : 2 * HALF]))
-    how = Augment(seed=params.seed, steps=params.rehearsal.rewrites, near_duplicate=1.0)
-    pool = looks.pool(mine, how)
-    estimator = rehearsed(looks.problem, pool, params.window, params)
-    other = {"drop": {"probability": 0.25}, "char_swap": {"words": 0.4, "characters": 0.3, "shortest": 2}}
+    how = Augment(seed=params.seed, steps=params.simulation.rewrites, dedup_threshold=1.0)
+    pool = looks.build_pool(mine, how)
+    estimator = train_estimator(looks.problem, pool, params.window, params)
+    other = {"drop": {"probability": 0.25}, "char_swap": {"words": 0.4, "characters": 0.3, "min_characters": 2}}
     steps = [AUGMENTERS[kind].model_validate(fields | {"copies": 1}) for kind, fields in other.items()]
     asked = [*theirs, *(one for way in written_otherwise(theirs, language, seed) for one in way)]
-    asked += rewritten(theirs, looks.problem, Augment(seed=seed, steps=steps, near_duplicate=1.0))
-    sample, answers = looks.see([one.inputs for one in asked])
+    asked += rewrite(theirs, looks.problem, Augment(seed=seed, steps=steps, dedup_threshold=1.0))
+    sample, answers = looks.transform([one.inputs for one in asked])
     outside = Pool(
-        sample, looks.problem.tally(asked, answers), [looks.problem.stratum(one) for one in theirs], groups_of(theirs)
+        sample,
+        looks.problem.tally(asked, answers),
+        [looks.problem.stratum(one) for one in theirs],
+        assign_groups(theirs),
     )
     usual, draw = _score(looks.problem, outside.tallies[:HALF]), np.random.default_rng(seed)
     for _ in range(count):
-        weights = world(sample.embeddings, outside.strata, draw)
+        weights = sample_scenario(sample.embeddings, outside.strata, draw)
         rows = draw.choice(len(weights), params.window, p=weights)
-        window = Window(sample.take(rows), [answers[i] for i in rows], {})
+        window = FeaturizedWindow(sample.take(rows), [answers[i] for i in rows], {})
         true = _score(looks.problem, outside.tallies, weights[None])
-        yield Shift(watch(looks.problem, pool, estimator, window, params, []), true - usual, true)
+        yield Shift(measure_drift(looks.problem, pool, estimator, window, params, []), true - usual, true)
 
 
 def _score(problem: Problem, tallies: Any, weights: Any = None) -> float:
@@ -115,16 +118,18 @@ def told(found: Sequence[Shift], harm: float) -> dict[str, Any]:
     return {
         "shifts": len(found),
         "harmful": int(harmful.sum()),
-        "precision": wilson(int((said & harmful).sum()), int(said.sum()), 0.95).rounded(),
-        "recall": wilson(int((said & harmful).sum()), int(harmful.sum()), 0.95).rounded(),
-        "precision of alarms": wilson(int((alarms & harmful).sum()), int(alarms.sum()), 0.95).rounded(),
-        "recall of alarms": wilson(int((alarms & harmful).sum()), int(harmful.sum()), 0.95).rounded(),
+        "precision": estimate_wilson_interval(int((said & harmful).sum()), int(said.sum()), 0.95).to_dict(),
+        "recall": estimate_wilson_interval(int((said & harmful).sum()), int(harmful.sum()), 0.95).to_dict(),
+        "precision of alarms": estimate_wilson_interval(
+            int((alarms & harmful).sum()), int(alarms.sum()), 0.95
+        ).to_dict(),
+        "recall of alarms": estimate_wilson_interval(int((alarms & harmful).sum()), int(harmful.sum()), 0.95).to_dict(),
         "mean absolute error of the change": round(float(errors.mean()), 4),
         "mean absolute error of the score": round(
             float(np.mean([abs(one.said.today.value - one.score) for one in found])), 4
         ),
         "of saying no change": round(float(np.mean([abs(one.change) for one in found])), 4),
-        "intervals that held the change": wilson(sum(held), len(held), 0.95).rounded(),
+        "intervals that held the change": estimate_wilson_interval(sum(held), len(held), 0.95).to_dict(),
     }
 
 

@@ -45,7 +45,7 @@ clock = time.process_time(); count = sum(1 for _ in read(path, Example)); been =
 print(count / written, count / been, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 """Rows a second written, and read; peak memory in MiB."""
-FEW = {"least_steps": 10, "most_steps": 10, "checks": 1, "patience": None}
+FEW = {"min_steps": 10, "max_steps": 10, "evaluations": 1, "patience": None}
 """Training where CPU seconds are measured: few steps, as many in either tree, for what a step costs shows in few."""
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from tasks.integrity import LOCK, check, locked_outs
+from tasks.integrity import LOCK, check, read_locked_outputs
 
 BAR = 0.01
 """Share of the time of all stages that is promised."""
@@ -23,7 +23,7 @@ TIMES = 5
 
 def inputs() -> dict[str, list[Path]]:
     """Return the paths that each stage's command names and another stage makes."""
-    made = {out.path: out.stage for out in locked_outs(LOCK)}
+    made = {out.path: out.stage for out in read_locked_outputs(LOCK)}
     file = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))
     names = {name: str(value) for block in file["vars"] for name, value in block.items()}
     paths = {}

@@ -15,7 +15,7 @@ from typing import Any
 
 from satiety.augment import AUGMENTERS
 from satiety.records import Document, Example
-from satiety.retrieve.scoring import by_words
+from satiety.retrieve.scoring import search_by_words
 
 ENGLISH = "the a and film phone good bad battery actor story really never boring great price screen love hate again"
 CHINESE = "的 了 电影 手机 好看 无聊 演员 故事 价格 屏幕 喜欢 讨厌 真的 再也 不会 电池 服务 态度 房间 非常"
@@ -67,7 +67,7 @@ def searching(strata: int) -> float:
     wanted = {f"s{i}": [Example("t", {"text": text})] for i, text in enumerate(texts("en", strata, rng))}
 
     def work() -> int:
-        by_words(corpus, wanted, 100, k1=1.2, b=0.75)
+        search_by_words(corpus, wanted, 100, k1=1.2, b=0.75)
         return 1
 
     return 1 / best(work)

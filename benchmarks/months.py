@@ -25,10 +25,10 @@ from examples.year.plan import Year
 from examples.year.worlds import drawn, world, written
 from satiety.augment import Augment
 from satiety.drift.section import Monitor
-from satiety.drift.watch import Window, rehearsed, watch
+from satiety.drift.watch import FeaturizedWindow, measure_drift, train_estimator
 from satiety.ingest import Ingest
-from satiety.project import shared
-from satiety.worth.agreement import wilson
+from satiety.project import read_project
+from satiety.worth.agreement import estimate_wilson_interval
 
 RESULTS = Path("benchmarks/results/months.json")
 YEARS = (2026, 2027, 2028, 2029, 2030)
@@ -40,29 +40,29 @@ def lived(seed: int) -> Iterator[dict[str, Any]]:
     year = Year.read().model_copy(update={"seed": seed})
     file, home = Path("params.yaml"), SCRATCH / f"months-{seed}"
     params = place.changed(stages.read(file), year.params)
-    given = shared(file, params)
-    examples, others = place.divided(Ingest.check(file, params["ingest"], shared=given), Path("data/raw"), seed)
+    given = read_project(file, params)
+    examples, others = place.divided(Ingest.check(file, params["ingest"], defaults=given), Path("data/raw"), seed)
     place.settle(place.Copy(home, {}), params, examples)
     for stage in ("ingest", "validate"):
         stages.run(home, stage)
     eye, test = seeing(home)
     how, there, asked = Monitor.load(file), people(year, others), set[str]()
     test = random.Random(how.seed).sample(test, how.reference)
-    pool = eye.pool(test, Augment(seed=how.seed, steps=how.rehearsal.rewrites, near_duplicate=1.0))
-    estimator = rehearsed(eye.problem, pool, year.texts, how)
+    pool = eye.build_pool(test, Augment(seed=how.seed, steps=how.simulation.rewrites, dedup_threshold=1.0))
+    estimator = train_estimator(eye.problem, pool, year.texts, how)
     for month in range(1, year.months + 1):
         now = world(year, month)
         like = partial(drawn, shares=now.shares, draw=random.Random(f"{seed}:{month}"))
         came = like([one for one in there.ask if one.id not in asked], year.texts)
         asked |= {one.id for one in came}
         parts = [[written(one, now, there.new) for one in part] for part in (came, like(there.judge, year.judged))]
-        (sample, answers), (_, judged) = (eye.see([one.inputs for one in part]) for part in parts)
-        said = watch(eye.problem, pool, estimator, Window(sample, answers, {}), how, [])
+        (sample, answers), (_, judged) = (eye.transform([one.inputs for one in part]) for part in parts)
+        said = measure_drift(eye.problem, pool, estimator, FeaturizedWindow(sample, answers, {}), how, [])
         true = float(eye.problem.score(eye.problem.tally(parts[1], judged))[eye.problem.headline])
         yield {
             "planted": list(now.planted),
             "verdict": said.verdict,
-            "estimate": said.today.rounded(),
+            "estimate": said.today.to_dict(),
             "true": round(true, 4),
         }
 
@@ -73,7 +73,7 @@ def told(months: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {
         "error": round(fmean(abs(one["estimate"]["value"] - one["true"]) for one in months), 4),
         "bias": round(fmean(one["estimate"]["value"] - one["true"] for one in months), 4),
-        "intervals that held the truth": wilson(held, len(months), 0.95).rounded(),
+        "intervals that held the truth": estimate_wilson_interval(held, len(months), 0.95).to_dict(),
     }
 
 

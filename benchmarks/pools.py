@@ -20,61 +20,61 @@ from typing import Any
 
 import numpy as np
 
-from satiety.assets import take_model
+from satiety.assets import copy_model
 from satiety.executor import processes
 from satiety.ingest import Ingest
-from satiety.ingest.duplicates import drop_twins, settle_conflicts
+from satiety.ingest.duplicates import drop_duplicates, resolve_conflicts
 from satiety.ingest.load import load
-from satiety.ingest.split import tie
+from satiety.ingest.split import link
 from satiety.records import Document
-from satiety.settings import cores
+from satiety.settings import count_cores
 from satiety.tuning import Finetune
-from satiety.worth.findings import Findings, find
-from satiety.worth.preparing import Material, prepare
+from satiety.worth.findings import Findings, analyze_study
+from satiety.worth.preparing import StudyData, prepare_study
 from satiety.worth.section import Worth
-from satiety.worth.study import run
+from satiety.worth.study import run_study
 
 SCRATCH, RESULTS = Path("benchmarks/scratch/pools"), Path("benchmarks/results/pools.json")
 BASE = SCRATCH / "base"
 STUDIES, LABELS, TEST = 40, 240, 2000
 SIDES = 6000, 5500
 """Texts that labels, and test texts, are drawn of."""
-LEVER = ("pseudo",)
+LEVER = ("self_training",)
 BARS = 0.93, 0.98
 
 
-def material(studies: int) -> list[Material]:
+def material(studies: int) -> list[StudyData]:
     """Return what each study is made of: labels and test texts of its own, and the same raw texts."""
     params = Ingest.load()
     loaded = load(params.labelled, [], params.problem, params.limits, params.mask, Path("data/raw"))
-    single, _ = settle_conflicts(loaded.examples, params.conflicts)
-    unique, _, _ = drop_twins(single, [], {}, params.near_duplicate)
-    clusters = tie(unique, params.near_group).clusters
+    single, _ = resolve_conflicts(loaded.examples, params.conflicts)
+    unique, _, _ = drop_duplicates(single, [], {}, params.dedup_threshold)
+    clusters = link(unique, params.group_similarity).clusters
     alone = list({clusters[example.id]: example for example in unique}.values())
-    problem = params.problem.settle(alone)
+    problem = params.problem.fit_labels(alone)
     dealt = random.Random(params.seed).sample(alone, len(alone))
     labels, tests, rest = dealt[: SIDES[0]], dealt[SIDES[0] : sum(SIDES)], dealt[sum(SIDES) :]
     raw = tuple(Document(one.id, one.text, one.language, source=one.source) for one in rest)
     if not BASE.is_dir():
-        take_model(params.base, BASE, Path("data/raw"))
+        copy_model(params.base, BASE, Path("data/raw"))
     draws = [random.Random(f"{params.seed}/{number}") for number in range(studies)]
     return [
-        Material(problem, tuple(draw.sample(labels, LABELS)), tuple(draw.sample(tests, TEST)), raw, BASE)
+        StudyData(problem, tuple(draw.sample(labels, LABELS)), tuple(draw.sample(tests, TEST)), raw, BASE)
         for draw in draws
     ]
 
 
-def measured(given: Material, params: Worth) -> Findings:
+def measured(given: StudyData, params: Worth) -> Findings:
     """Return what the meter finds with the labels of one study."""
-    plan, inputs = prepare(given, params, Finetune.load(), SCRATCH, "cpu")
-    with processes(cores()) as executor:
-        return find(plan, run(plan, inputs, executor))
+    plan, inputs = prepare_study(given, params, Finetune.load(), SCRATCH, "cpu")
+    with processes(count_cores()) as executor:
+        return analyze_study(plan, run_study(plan, inputs, executor))
 
 
 def row(found: Findings) -> dict[str, Any]:
     """Return the intervals of one study, by quantity and budget."""
-    curve = [found.scores.curve[i].interval(found.level).rounded() for i in range(len(found.scores.budgets))]
-    gains = [one.rounded() for one in found.gains[LEVER]]
+    curve = [found.scores.curve[i].interval(found.confidence_level).to_dict() for i in range(len(found.scores.budgets))]
+    gains = [one.to_dict() for one in found.gains[LEVER]]
     return {"budgets": list(found.scores.budgets), "curve": curve, "gain": gains}
 
 

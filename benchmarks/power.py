@@ -23,7 +23,7 @@ import numpy as np
 
 from benchmarks.agreement import SCRATCH, SHARED
 from benchmarks.drift import ALPHA, DIVISIONS, REFERENCE, WORLDS, eye
-from satiety.drift import DETECTORS, Sample, compare
+from satiety.drift import DETECTORS, TextSample, compare
 
 RESULTS = Path("benchmarks/results/power.json")
 PEER = Path(__file__).parent / "peers" / "alibi.py"
@@ -62,10 +62,10 @@ def pairs(texts: int, foreign: int, repeats: int) -> list[dict[str, Any]]:
 
 
 @cache
-def _sample(folder: Path) -> Sample:
+def _sample(folder: Path) -> TextSample:
     arrays = np.load(folder / "texts.npz")
     texts = tuple(json.loads((folder / "texts.json").read_text(encoding="utf-8")))
-    return Sample(texts, *(arrays[name] for name in ("embeddings", "scores", "distances")))
+    return TextSample(texts, *(arrays[name] for name in ("embeddings", "scores", "distances")))
 
 
 def ours(folder: Path, pair: tuple[int, Mapping[str, Any]]) -> dict[str, float]:
@@ -74,7 +74,7 @@ def ours(folder: Path, pair: tuple[int, Mapping[str, Any]]) -> dict[str, float]:
     whole = _sample(folder)
     reference, window = whole.take(np.array(one["reference"])), whole.take(np.array(one["window"]))
     detectors = [DETECTORS[name].sample() for name in DETECTORS]
-    found = compare(reference, window, detectors, divisions=DIVISIONS, alpha=ALPHA, seed=number)
+    found = compare(reference, window, detectors, permutations=DIVISIONS, alpha=ALPHA, seed=number)
     return {OURS: found.p} | {name: test.p for name, test in found.tests.items()}
 
 
@@ -102,7 +102,7 @@ def measure(language: str, peer: str, repeats: int) -> dict[str, dict[str, list[
     folder = SCRATCH / f"power-{language}"
     folder.mkdir(parents=True, exist_ok=True)
     looks, test = eye(language)
-    sample, _ = looks.see([*(one.inputs for one in test), *({"text": text} for text in others(language))])
+    sample, _ = looks.transform([*(one.inputs for one in test), *({"text": text} for text in others(language))])
     arrays = {"embeddings": sample.embeddings, "scores": sample.scores, "distances": sample.distances}
     np.savez(folder / "texts.npz", **arrays)
     (folder / "texts.json").write_text(json.dumps(sample.texts), encoding="utf-8")

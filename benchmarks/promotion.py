@@ -9,7 +9,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from satiety.promotion.spending import Look
+from satiety.promotion.spending import InterimAnalysis
 
 WORLDS, CHALLENGERS, TEXTS, TOTAL, CALIBRATION = 20_000, 25, 500, 0.025, 0.2
 
@@ -34,14 +34,14 @@ def ever(score: np.ndarray, trust: np.ndarray, alphas: np.ndarray) -> float:
 def main() -> None:
     """Print both."""
     score, trust = worlds(np.random.default_rng(9))
-    paid = np.array([Look(number, TOTAL).alpha for number in range(1, CHALLENGERS + 1)])
+    paid = np.array([InterimAnalysis(number, TOTAL).alpha for number in range(1, CHALLENGERS + 1)])
     print(f"ever a wrong promotion in {CHALLENGERS} looks, {WORLDS:,} worlds, alpha {TOTAL}:")
     print(f"  each look paid for     {ever(score, trust, paid):.3f}")
     print(f"  each as if the first   {ever(score, trust, np.full(CHALLENGERS, TOTAL)):.3f}")
-    first = NormalDist().inv_cdf(1 - Look(1, TOTAL).alpha)
+    first = NormalDist().inv_cdf(1 - InterimAnalysis(1, TOTAL).alpha)
     print("least difference that is evidence, beside that of the first look:")
     for number in (2, 5, 10, 20, 52):
-        print(f"  look {number:2}: {NormalDist().inv_cdf(1 - Look(number, TOTAL).alpha) / first:.2f} times")
+        print(f"  look {number:2}: {NormalDist().inv_cdf(1 - InterimAnalysis(number, TOTAL).alpha) / first:.2f} times")
 
 
 if __name__ == "__main__":

@@ -97,14 +97,14 @@ def macro_f1(problem: Problem, gold: Sequence[Example], answers: Answers) -> flo
 
 def ours(problem: Problem, parts: Split, seed: int) -> Answers:
     """Run the stage's function with the project's parameters."""
-    from satiety.training.checkpoint import Store
+    from satiety.training.checkpoint import CheckpointStore
     from satiety.tuning.finetune import finetune
 
     params = Finetune.load().model_copy(update={"seed": seed})
     with TemporaryDirectory() as folder:
-        device, store = Settings().device, Store(Path(folder), 1e9)
+        device, store = Settings().device, CheckpointStore(Path(folder), 1e9)
         result = finetune(BASE, problem, parts[0], parts[1], params=params, store=store, device=device)
-    return [str(prediction.answer) for prediction in result.tuned.predict([example.text for example in parts[2]])]
+    return [str(prediction.answer) for prediction in result.model.predict([example.text for example in parts[2]])]
 
 
 def regression(problem: Problem, parts: Split, seed: int, *, with_dev: bool = False) -> Answers:
@@ -123,9 +123,9 @@ def regression(problem: Problem, parts: Split, seed: int, *, with_dev: bool = Fa
 
 @cache
 def _embedded(texts: tuple[str, ...]) -> Any:
-    from satiety.embedding import embedder
+    from satiety.embedding import load_embedder
 
-    return embedder(BASE, Settings().device, prefix="")(texts)
+    return load_embedder(BASE, Settings().device, prefix="")(texts)
 
 
 def trainer(problem: Problem, parts: Split, seed: int) -> Answers:
@@ -208,7 +208,7 @@ def main() -> None:
     for name, recipe in RECIPES.items():
         for seed in range(len(scores[name]), splits):
             parts, clock = split(rows, seed), time.perf_counter()
-            problem = PROBLEMS["classify"].model_validate({"labels": None, "names": {}}).settle(parts[0])
+            problem = PROBLEMS["classify"].model_validate({"labels": None, "names": {}}).fit_labels(parts[0])
             scores[name].append(macro_f1(problem, parts[2], recipe(problem, parts, seed)))
             seconds[name].append(round(time.perf_counter() - clock, 1))
             print(f"split {seed}: {name}: {scores[name][-1]:.4f} in {seconds[name][-1]} s", flush=True)

@@ -29,7 +29,7 @@ from examples.opinion_monitoring.replayed import Tally, readings, tally
 from examples.opinion_monitoring.source import Opinion, Replay, Text, load
 from examples.opinion_monitoring.stream import Topics, Watching
 from satiety.answers import Label
-from satiety.worth.agreement import wilson
+from satiety.worth.agreement import estimate_wilson_interval
 
 RESULTS = Path("benchmarks/results/surges.json")
 WORLDS = {
@@ -50,8 +50,8 @@ def world(language: str, model: Path | None) -> tuple[Watching, Replay, list[Tex
     """Return how a stream is watched and made, its texts, and how negative each is to a model, or the head."""
     path, _ = WORLDS[language]
     blocks = stages.read(path)
-    watch = Opinion.check(path, blocks["opinion"], at=("opinion",))
-    params = Replay.check(path, blocks["replay"], at=("replay",))
+    watch = Opinion.check(path, blocks["opinion"], keys=("opinion",))
+    params = Replay.check(path, blocks["replay"], keys=("replay",))
     texts = load(params, Topics.of(watch.topics))
     if model is not None:
         return watch, params, texts, negative([one.text for one in texts], model, watch)
@@ -66,17 +66,17 @@ def world(language: str, model: Path | None) -> tuple[Watching, Replay, list[Tex
 def by_head(language: str, watch: Watching, params: Replay, texts: list[Text]) -> dict[str, float]:
     """Return how probably a text is negative, to a head that has learned from others."""
     from satiety.asset import Asset
-    from satiety.assets import take_model
+    from satiety.assets import copy_model
     from satiety.records import Example
-    from satiety.worth.learning import Quick
-    from satiety.worth.reading import Reader
+    from satiety.worth.learning import ProxyModel
+    from satiety.worth.reading import FeatureExtractor
     from satiety.worth.section import Worth
 
     home, problem_file = SCRATCH / f"surges-{language}", WORLDS[language][1]
     problem_params = stages.read(problem_file)
     base = problem_params["project"]["base"]
     base["uri"] = base["uri"].replace("local://../../../shared", f"local://{Path('../shared').absolute()}")
-    take_model(Asset.model_validate(base), home / "base", Path("data/raw"))
+    copy_model(Asset.model_validate(base), home / "base", Path("data/raw"))
     worth = Worth.load(problem_file)
     here = {one.text for one in texts}
     others = [one for one in load(params.model_copy(update={"texts": ALL}), Topics.of({})) if one.text not in here]
@@ -85,11 +85,16 @@ def by_head(language: str, watch: Watching, params: Replay, texts: list[Text]) -
         for i, one in enumerate(random.Random(params.seed).sample(others, LABELS))
     ]
     problem = params.problem.model_copy(update={"labels": sorted({str(one.answer) for one in learned})})
-    quick = Quick(problem, Reader(home, home / "base", problem, worth.reading, "cpu"), worth.head, worth.reading)
-    head = quick.solve(learned, params.seed)
+    quick = ProxyModel(
+        problem,
+        FeatureExtractor(home, home / "base", problem, worth.encoder_config, "cpu"),
+        worth.head,
+        worth.encoder_config,
+    )
+    head = quick.fit(learned, params.seed)
     assert head is not None  # noqa: S101
     asked = [one.text for one in texts]
-    answers = quick.answers(head, problem.ask(asked))
+    answers = quick.predict(head, problem.build_examples(asked))
     return {text: probability(answer.scores, watch) for text, answer in zip(asked, answers, strict=True)}
 
 
@@ -109,7 +114,7 @@ def summed(tallies: list[Tally]) -> dict[str, Any]:
     false, windows = total["false"], total["windows"]
     low, high = (chi2.ppf(0.025, 2 * false) / 2 if false else 0.0), chi2.ppf(0.975, 2 * false + 2) / 2
     rates = {name: round(PER * value / windows, 3) for name, value in (("value", false), ("low", low), ("high", high))}
-    share = wilson(total["found"], total["planted"], 0.95).rounded() if total["planted"] else None
+    share = estimate_wilson_interval(total["found"], total["planted"], 0.95).to_dict() if total["planted"] else None
     return total | {"share": share, "false_per_1000_windows": rates}
 
 

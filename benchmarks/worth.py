@@ -24,13 +24,13 @@ from benchmarks.support.memory import memory
 from satiety.executor import processes
 from satiety.problems import Problem
 from satiety.records import Document, Example, read
-from satiety.settings import cores
+from satiety.settings import count_cores
 from satiety.tuning import Finetune
-from satiety.worth.bench import Bench
-from satiety.worth.cells import Cell
-from satiety.worth.preparing import Material, prepare
+from satiety.worth.bench import Evaluator
+from satiety.worth.cells import StudyRun
+from satiety.worth.preparing import StudyData, prepare_study
 from satiety.worth.section import Worth
-from satiety.worth.study import Course, run
+from satiety.worth.study import Measurements, run_study
 
 BARS = {"seconds, embeddings cached": 120.0, "seconds, nothing cached": 240.0, "gigabytes": 3.0}
 LEAST = {"full / quick": 50.0}
@@ -38,35 +38,35 @@ CHAINS = 5
 RESULTS = Path("benchmarks/results/worth.json")
 
 
-def material() -> Material:
+def material() -> StudyData:
     """Read what the default run made."""
     data = Path("data")
     pool = (*read(data / "train.parquet", Example), *read(data / "dev.parquet", Example))
     test, corpus = read(data / "test.parquet", Example), read(data / "corpus.parquet", Document)
-    return Material(Problem.load(data / "problem.json"), pool, tuple(test), tuple(corpus), Path("models/base"))
+    return StudyData(Problem.load(data / "problem.json"), pool, tuple(test), tuple(corpus), Path("models/base"))
 
 
-def study(given: Material, params: Worth, home: Path) -> tuple[float, Course, Any]:
+def study(given: StudyData, params: Worth, home: Path) -> tuple[float, Measurements, Any]:
     """Prepare and run the study; return its seconds, what it gave, and its plan."""
     clock = time.perf_counter()
-    plan, inputs = prepare(given, params, Finetune.load(), home, "cpu")
-    with processes(cores()) as executor:
-        course = run(plan, inputs, executor)
+    plan, inputs = prepare_study(given, params, Finetune.load(), home, "cpu")
+    with processes(count_cores()) as executor:
+        course = run_study(plan, inputs, executor)
     return time.perf_counter() - clock, course, plan
 
 
 def full_seconds(plan: Any, budgets: Sequence[int]) -> list[float]:
     """Fine-tune a cell of each budget, plain and with `pseudo`, on one thread, as quick cells are; return seconds."""
     torch.set_num_threads(1)
-    bench = Bench(plan)
-    cells = [Cell(n, levers, 0, depth="full") for n in budgets if n for levers in ((), ("pseudo",))]
+    bench = Evaluator(plan)
+    cells = [StudyRun(n, levers, 0, depth="full") for n in budgets if n for levers in ((), ("self_training",))]
     return [bench.evaluate(cell, f"benchmark-{i}").seconds for i, cell in enumerate(cells)]
 
 
 def main() -> None:
     """Measure, write the results, and print them."""
     default, given = Worth.load(), material()
-    params = default.model_copy(update={"chains": CHAINS, "curve_chains": CHAINS})
+    params = default.model_copy(update={"replicates": CHAINS, "curve_replicates": CHAINS})
     with TemporaryDirectory(prefix="satiety-") as scratch:
         home = Path(scratch)
         with memory() as held:

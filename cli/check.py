@@ -14,6 +14,6 @@ def check_params(params: Path) -> str:
         ParamsError: lists every problem at once.
     """
     path = params / PARAMS_FILE if params.is_dir() else params
-    said = f"{path}: put back as it was before a run with overrides, which died\n" if recover(path.parent) else ""
+    notice = f"{path}: put back as it was before a run with overrides, which died\n" if recover(path.parent) else ""
     loaded = load_params(path)
-    return f"{said}{path}: right: {len(read_yaml(path))} blocks, problem {loaded.ingest.problem.kind}"
+    return f"{notice}{path}: right: {len(read_yaml(path))} blocks, problem {loaded.ingest.problem.kind}"

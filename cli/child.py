@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from flows.dvc import surroundings
+from flows.dvc import build_environment
 
 PATIENCE = 20.0
 """Seconds that a command has after Ctrl-C, which the terminal sends to both."""
@@ -16,7 +16,7 @@ def run_child(command: Sequence[str], folder: Path) -> int:
 
     It is not killed, as `subprocess.run` does: DVC and a stage at work have files to close.
     """
-    with subprocess.Popen(command, cwd=folder, env=surroundings()) as process:
+    with subprocess.Popen(command, cwd=folder, env=build_environment()) as process:
         try:
             return process.wait()
         except KeyboardInterrupt:

@@ -17,25 +17,25 @@ from satiety.inputs import Inputs
 from satiety.masking import KINDS
 from satiety.problems.base import Problem
 from satiety.records import Feedback, Served
-from satiety.section import nearest
+from satiety.section import suggest
 
 SHOWN = 5
 """Mistakes that one message names, at most."""
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Correction:
     """One correction as somebody gave it."""
 
-    where: str
+    location: str
     id: str
-    right: Any
+    label: Any
     """The right answer as a labelled source has it: a label; or, as JSON, spans: ``[[start, end, label], …]``."""
     text: str | None = None
     """What was labelled, where the file has it."""
 
 
-def correct(id: str | None, label: str | None, file: Path | None, by: str, package: Path) -> str:
+def record_corrections(id: str | None, label: str | None, file: Path | None, author: str, package: Path) -> str:
     """Check the corrections against record and problem, then append them; return a line saying so.
 
     Raises:
@@ -43,29 +43,29 @@ def correct(id: str | None, label: str | None, file: Path | None, by: str, packa
         SetupError: there is no record here, or it cannot be written.
     """
     from satiety.settings import Settings
-    from satiety.traffic import recorded
+    from satiety.traffic import open_record
 
-    given = _given(id, label, file)
-    traffic = recorded(Settings())
+    corrections = _collect_corrections(id, label, file)
+    traffic = open_record(Settings())
     if traffic is None:
         raise SetupError("feedback: no project here, so no record; run this inside one, or set SATIETY_TRAFFIC")
     problem = Problem.load(package / "model" / "problem.json")
-    rows = check_corrections(given, {row.id: row for row in traffic.read()}, problem, by)
+    rows = check_corrections(corrections, {row.id: row for row in traffic.read()}, problem, author)
     traffic.correct(rows)
     return f"{len(rows):,} {'correction' if len(rows) == 1 else 'corrections'} recorded; the next retraining takes them"
 
 
-def _given(id: str | None, label: str | None, file: Path | None) -> list[Said]:
+def _collect_corrections(id: str | None, label: str | None, file: Path | None) -> list[Correction]:
     if file is not None and (id is not None or label is not None):
         raise DataError("feedback: give ID and LABEL, or --file, not both")
     if file is not None:
         return read_corrections(file)
     if id is None or label is None:
         raise DataError("feedback: give the ID of an answer and its right LABEL, or a --file with columns id,label")
-    return [Said("feedback", id, label)]
+    return [Correction("feedback", id, label)]
 
 
-def read_corrections(file: Path, *, unlabelled: bool = False) -> list[Said]:
+def read_corrections(file: Path, *, unlabelled: bool = False) -> list[Correction]:
     """Return the rows of a CSV or JSON-lines file with columns id and label.
 
     Args:
@@ -81,16 +81,16 @@ def read_corrections(file: Path, *, unlabelled: bool = False) -> list[Said]:
         raise DataError(f"{file}: cannot read it: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise DataError(f"{file}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
-    rows = list(_objects(file, text) if file.suffix in (".jsonl", ".json") else _cells(file, text))
-    needed = (None,) if unlabelled else (None, "")
-    lacking = [where for where, row in rows if row.get("id") in (None, "") or row.get("label") in needed]
-    if lacking or not rows:
-        shown = ", ".join(lacking[:SHOWN]) or "the file"
-        raise DataError(f"{file}: {shown}: no id, or no label; it needs both columns, id and label")
-    return [Said(f"{file}:{where}", str(row["id"]), row["label"], row.get("text")) for where, row in rows]
+    rows = list(_read_objects(file, text) if file.suffix in (".jsonl", ".json") else _read_cells(file, text))
+    blanks = (None,) if unlabelled else (None, "")
+    incomplete = [number for number, row in rows if row.get("id") in (None, "") or row.get("label") in blanks]
+    if incomplete or not rows:
+        listing = ", ".join(incomplete[:SHOWN]) or "the file"
+        raise DataError(f"{file}: {listing}: no id, or no label; it needs both columns, id and label")
+    return [Correction(f"{file}:{number}", str(row["id"]), row["label"], row.get("text")) for number, row in rows]
 
 
-def _objects(file: Path, text: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
+def _read_objects(file: Path, text: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
@@ -103,7 +103,7 @@ def _objects(file: Path, text: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
         yield str(number), row
 
 
-def _cells(file: Path, text: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
+def _read_cells(file: Path, text: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
     lines = text.splitlines(keepends=True)
     delimiter = max(",;\t", key=(lines or [""])[0].count)  # a spreadsheet's is a matter of its country
     reader = csv.DictReader(lines, delimiter=delimiter)
@@ -118,43 +118,45 @@ def _cells(file: Path, text: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
         raise DataError(f"{file}:{reader.line_num}: not CSV: {error}") from None
 
 
-def check_corrections(given: list[Said], answers: Mapping[str, Served], problem: Problem, by: str) -> list[Feedback]:
+def check_corrections(
+    corrections: list[Correction], answers: Mapping[str, Served], problem: Problem, author: str
+) -> list[Feedback]:
     """Return the corrections as the record keeps them.
 
     Raises:
         DataError: names what is wrong with each, at most five.
     """
-    now = datetime.now(UTC).isoformat(timespec="microseconds")
-    rows, wrong, labels = list[Feedback](), list[str](), dict[str, Any]()
-    for said in given:
-        if labels.setdefault(said.id, said.right) != said.right:
-            wrong.append(f"{said.where}: id {said.id[:80]!r}: it has another label above")
+    timestamp = datetime.now(UTC).isoformat(timespec="microseconds")
+    rows, mistakes, labels = list[Feedback](), list[str](), dict[str, Any]()
+    for correction in corrections:
+        if labels.setdefault(correction.id, correction.label) != correction.label:
+            mistakes.append(f"{correction.location}: id {correction.id[:80]!r}: it has another label above")
             continue
-        if said.id not in answers:
-            unknown = f"{said.where}: id {said.id[:80]!r}: the record has no such answer"
-            wrong.append(f"{unknown}; {nearest(said.id, answers)}".rstrip("; "))
+        if correction.id not in answers:
+            unknown = f"{correction.location}: id {correction.id[:80]!r}: the record has no such answer"
+            mistakes.append(f"{unknown}; {suggest(correction.id, answers)}".rstrip("; "))
             continue
         try:
-            right = _answer(problem, answers[said.id].asked, said.right)
-            rows.append(Feedback(said.id, now, dump(right), mask_salvaged(by, KINDS)))
+            answer = _parse_answer(problem, answers[correction.id].named_inputs, correction.label)
+            rows.append(Feedback(correction.id, timestamp, dump(answer), mask_salvaged(author, KINDS)))
         except ValueError as error:
-            wrong.append(f"{said.where}: {error}")
-    if wrong:
-        more = [f"and {len(wrong) - SHOWN} more"] if len(wrong) > SHOWN else []
-        raise DataError("\n".join([*wrong[:SHOWN], *more]))
+            mistakes.append(f"{correction.location}: {error}")
+    if mistakes:
+        overflow = [f"and {len(mistakes) - SHOWN} more"] if len(mistakes) > SHOWN else []
+        raise DataError("\n".join([*mistakes[:SHOWN], *overflow]))
     return rows
 
 
-def _answer(problem: Problem, inputs: Inputs, given: Any) -> Answer:
+def _parse_answer(problem: Problem, inputs: Inputs, value: Any) -> Answer:
     """Return the right answer, named and masked as `ingest` would; raise ValueError where the problem has no such."""
     try:
-        answer = problem.said(given).rename(lambda label: _named(problem, label))
+        answer = problem.parse_feedback(value).rename(lambda label: _normalize_label(problem, label))
     except TypeError as error:
-        raise ValueError(f"{problem.gold} {str(given)[:80]!r}: {error}") from None
+        raise ValueError(f"{problem.gold} {str(value)[:80]!r}: {error}") from None
     answer = answer.reword(lambda text: mask_salvaged(text, KINDS))
     problem.check(inputs, answer)
     return answer
 
 
-def _named(problem: Problem, label: str) -> str:
-    return label if label in problem.listed else mask_salvaged(label, KINDS).strip()
+def _normalize_label(problem: Problem, label: str) -> str:
+    return label if label in problem.label_set else mask_salvaged(label, KINDS).strip()

@@ -30,27 +30,29 @@ def show(folder: Path, format: Literal["table", "jsonl"], console: Console | Non
     from tasks import history, tracking
 
     name, client = Register.load(folder / "params.yaml").name, tracking.connect()
-    with tracking.reached():
-        known = bool(client.search_registered_models(f"name = '{name}'"))
-        moves = history.moves(client, name) if known else []
-        held = history.held(client, name) if known else None
-        tags = client.get_registered_model(name).tags if known else {}
+    with tracking.translate_errors():
+        is_registered = bool(client.search_registered_models(f"name = '{name}'"))
+        moves = history.read_moves(client, name) if is_registered else []
+        champion = history.find_champion(client, name) if is_registered else None
+        tags = client.get_registered_model(name).tags if is_registered else {}
     if format == "jsonl":
-        for one in moves:
-            sys.stdout.write(json.dumps(asdict(one), ensure_ascii=False) + "\n")
+        for move in moves:
+            sys.stdout.write(json.dumps(asdict(move), ensure_ascii=False) + "\n")
         return
-    out = console or Console(highlight=False)
-    out.print(f"{name}: {f'version {held} is champion' if held else 'no champion yet'}", style="bold", markup=False)
-    out.print(_looks(folder, tags))
-    for one in moves:
-        out.print()
-        out.print(_heading(one))
-        out.print(Padding(_details(one), (0, 0, 0, 4)))
+    printer = console or Console(highlight=False)
+    printer.print(
+        f"{name}: {f'version {champion} is champion' if champion else 'no champion yet'}", style="bold", markup=False
+    )
+    printer.print(_describe_comparisons(folder, tags))
+    for move in moves:
+        printer.print()
+        printer.print(_format_heading(move))
+        printer.print(Padding(_format_details(move), (0, 0, 0, 4)))
 
 
-def _looks(folder: Path, tags: Mapping[str, str]) -> str:
+def _describe_comparisons(folder: Path, tags: Mapping[str, str]) -> str:
     """Say how often the test set that is there now was looked at."""
-    from satiety.promotion.spending import Look
+    from satiety.promotion.spending import InterimAnalysis
     from satiety.records import Example, read
     from tasks import looks
 
@@ -58,47 +60,47 @@ def _looks(folder: Path, tags: Mapping[str, str]) -> str:
     test = folder / places.get("test", "")
     if not test.is_file():
         return f"{places.get('test', 'the test examples')}: not there, so looks at it are not counted"
-    look = Look(looks.taken(tags, looks.set_digest(list(read(test, Example)))), 0.0)
-    looked = "look" if look.number == 1 else "looks"
-    return f"{look.number} {looked} at {places['test']}; {look.left:.2f} of its alpha is left"
+    comparison = InterimAnalysis(looks.count_comparisons(tags, looks.digest_test_set(list(read(test, Example)))), 0.0)
+    noun = "look" if comparison.number == 1 else "looks"
+    return f"{comparison.number} {noun} at {places['test']}; {comparison.remaining:.2f} of its alpha is left"
 
 
-def _heading(one: Move) -> Text:
-    when = one.time[:16].replace("T", " ") or "since then"
-    what = "moved elsewhere" if one.kind == "elsewhere" else one.kind
+def _format_heading(move: Move) -> Text:
+    time = move.time[:16].replace("T", " ") or "since then"
+    kind = "moved elsewhere" if move.kind == "elsewhere" else move.kind
     return Text.assemble(
-        (f"{one.before or 'none'} → {one.after or 'none'}", "bold"), f"  {what}  ", (f"{when}  {one.who}", "dim")
+        (f"{move.before or 'none'} → {move.after or 'none'}", "bold"), f"  {kind}  ", (f"{time}  {move.who}", "dim")
     )
 
 
-def _details(one: Move) -> Table:
+def _format_details(move: Move) -> Table:
     table = Table(show_header=False, box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, said in (("why", one.why), ("scores", _scores(one.scores)), ("data", _data(one.data))):
-        if said:
-            table.add_row(name, Text(said))
+    for name, text in (("why", move.why), ("scores", _format_scores(move.scores)), ("data", _format_data(move.data))):
+        if text:
+            table.add_row(name, Text(text))
     return table
 
 
-def _scores(scores: Mapping[str, Any]) -> str:
+def _format_scores(scores: Mapping[str, Any]) -> str:
     if not scores:
         return ""
-    sides = {name: f"{scores[name]['value']:.3f} {_bounds(scores[name])}" for name in ("old", "new")}
-    said = f"{scores['metric']} {sides['old']} → {sides['new']}, difference {_apart(scores['difference'])}"
-    fresh = f"; on fresh examples {_apart(scores['fresh'])}" if "fresh" in scores else ""
-    return f"{said} at level {scores['level']:.4g}{fresh}"
+    sides = {name: f"{scores[name]['value']:.3f} {_format_bounds(scores[name])}" for name in ("old", "new")}
+    summary = f"{scores['metric']} {sides['old']} → {sides['new']}, difference {_format_gain(scores['difference'])}"
+    fresh = f"; on fresh examples {_format_gain(scores['fresh'])}" if "fresh" in scores else ""
+    return f"{summary} at level {scores['level']:.4g}{fresh}"
 
 
-def _apart(interval: Mapping[str, float]) -> str:
-    return f"{interval['value']:+.3f} {_bounds(interval, '+')}"
+def _format_gain(interval: Mapping[str, float]) -> str:
+    return f"{interval['value']:+.3f} {_format_bounds(interval, '+')}"
 
 
-def _bounds(interval: Mapping[str, float], sign: str = "") -> str:
+def _format_bounds(interval: Mapping[str, float], sign: str = "") -> str:
     return f"[{interval['low']:{sign}.3f}, {interval['high']:{sign}.3f}]"
 
 
-def _data(data: Mapping[str, str]) -> str:
-    named: Sequence[str] = [f"{name} {value[:DIGITS]}" for name, value in data.items() if name != "revision"]
+def _format_data(data: Mapping[str, str]) -> str:
+    digests: Sequence[str] = [f"{name} {value[:DIGITS]}" for name, value in data.items() if name != "revision"]
     code = [f"code {data['revision'][:DIGITS]}"] if "revision" in data else []
-    return ", ".join([*named, *code])
+    return ", ".join([*digests, *code])

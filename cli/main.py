@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 from satiety.errors import SatietyError, SetupError
-from satiety.services import join
+from satiety.services import join_services
 from satiety.settings import project_root
 from satiety.state import STATE, prepare_state
 
@@ -44,26 +44,26 @@ def config(
     full: Annotated[bool, typer.Option("--full", help="A line per value, with where it comes from.")] = False,
 ) -> None:
     """Print every value that is in force: what the file says, and the defaults of all else."""
-    from cli.config import config as told
-    from cli.config import full as told_in_full
+    from cli.config import render_config as render
+    from cli.config import render_values as render_full
 
-    typer.echo(told_in_full(params) if full else told(params))
+    typer.echo(render_full(params) if full else render(params))
 
 
 @app.command()
 def deploy() -> None:
     """Make what prefect.yaml says on the Prefect server: pools, limits, deployments, automations."""
-    from flows.deploy import deploy as made
+    from flows.deploy import deploy as deploy_flows
 
-    typer.echo(made())
+    typer.echo(deploy_flows())
 
 
 @app.command("list")
 def list_(kind: Annotated[str | None, typer.Argument(help="Only this kind, such as augmenter.")] = None) -> None:
     """List what may be written after `kind:` in params.yaml."""
-    from cli.explain import listing
+    from cli.explain import list_components
 
-    typer.echo(listing(kind))
+    typer.echo(list_components(kind))
 
 
 @app.command()
@@ -72,9 +72,9 @@ def explain(
     name: Annotated[str, typer.Argument(help="Its name, as `satiety list` gives it.")],
 ) -> None:
     """Say what a component does and what its fields mean."""
-    from cli.explain import explanation
+    from cli.explain import explain_component
 
-    typer.echo(explanation(kind, name))
+    typer.echo(explain_component(kind, name))
 
 
 @app.command()
@@ -83,12 +83,12 @@ def predict(
     file: Annotated[Path | None, typer.Option(help="A text file, one text a line.")] = None,
     model: Annotated[Path, typer.Option(help="The package that `register` made.")] = Path("models/package"),
     format: Annotated[Literal["jsonl", "table"], typer.Option(help="JSON lines, or a table to look at.")] = "jsonl",
-    out: Annotated[Path | None, typer.Option(help="A file for the answers, instead of stdout.")] = None,
+    output: Annotated[Path | None, typer.Option(help="A file for the answers, instead of stdout.")] = None,
 ) -> None:
     """Let the packaged model answer for texts."""
-    from cli.predict import answer, incoming
+    from cli.predict import answer_texts, read_texts
 
-    answer(incoming(texts, file), model, format, out)
+    answer_texts(read_texts(texts, file), model, format, output)
 
 
 @app.command()
@@ -98,13 +98,13 @@ def feedback(
         str | None, typer.Argument(help="The right label; or entities, as [[start, end, label], …] of the masked text.")
     ] = None,
     file: Annotated[Path | None, typer.Option(help="CSV or JSON lines with id and label, many at once.")] = None,
-    by: Annotated[str, typer.Option(help="Who says so.")] = "",
+    author: Annotated[str, typer.Option(help="Who says so.")] = "",
     model: Annotated[Path, typer.Option(help="The package whose labels they are.")] = Path("models/package"),
 ) -> None:
     """Say what the right answer would have been: retraining learns from it."""
-    from cli.feedback import correct
+    from cli.feedback import record_corrections
 
-    typer.echo(correct(id, label, file, by, model))
+    typer.echo(record_corrections(id, label, file, author, model))
 
 
 @label.command("next")
@@ -113,25 +113,25 @@ def label_next(
     source: Annotated[Literal["traffic"], typer.Option("--from", help="Where texts come from.")] = "traffic",
     random: Annotated[bool, typer.Option("--random", help="Draw at random: such labels alone may promote.")] = True,
     since: Annotated[datetime | None, typer.Option(help="Draw of what was answered from then on (UTC).")] = None,
-    out: Annotated[Path, typer.Option(help="The CSV.")] = Path("to_label.csv"),
+    output: Annotated[Path, typer.Option(help="The CSV.")] = Path("to_label.csv"),
     model: Annotated[Path, typer.Option(help="The package whose answers they are.")] = Path("models/package"),
 ) -> None:
     """Write answered texts, drawn at random, to a CSV for people to label."""
     from cli.label import draw_texts
 
-    typer.echo(draw_texts(Path.cwd(), count, out, model, since))
+    typer.echo(draw_texts(Path.cwd(), count, output, model, since))
 
 
 @label.command("import")
 def label_import(
     file: Annotated[Path, typer.Argument(help="The CSV of `satiety label next`, its column label filled in.")],
-    by: Annotated[str, typer.Option(help="Who labelled.")] = "",
+    author: Annotated[str, typer.Option(help="Who labelled.")] = "",
     model: Annotated[Path, typer.Option(help="The package whose labels they are.")] = Path("models/package"),
 ) -> None:
     """Record the labels of such a CSV: retraining learns from some, and tests its model on the others."""
     from cli.label import import_labels
 
-    typer.echo(import_labels(Path.cwd(), file, by, model))
+    typer.echo(import_labels(Path.cwd(), file, author, model))
 
 
 @app.command()
@@ -154,7 +154,7 @@ def history(
 
 @app.command()
 def rollback(
-    why: Annotated[str, typer.Option(help="The reason, which the history keeps.")],
+    reason: Annotated[str, typer.Option(help="The reason, which the history keeps.")],
     version: Annotated[str | None, typer.Argument(help="A version's number; without it, the champion before.")] = None,
 ) -> None:
     """Make the champion before, or a version, champion.
@@ -163,11 +163,11 @@ def rollback(
     """
     from cli.rollback import roll_back
 
-    typer.echo(roll_back(Path.cwd(), version, why))
+    typer.echo(roll_back(Path.cwd(), version, reason))
 
 
 @app.command()
-def receipt(
+def trace(
     id: Annotated[str, typer.Argument(help="Of an answer, as `satiety predict` gave it.")],
     nearest: Annotated[int, typer.Option(min=1, max=100, help="Training examples to show.")] = 5,
     format: Annotated[Literal["text", "json"], typer.Option(help="To read, or JSON.")] = "text",
@@ -219,15 +219,15 @@ def monitor(
 
     Looks at the newest texts that `satiety predict` answered, or at those of a table.
     """
-    from cli.monitor import watch
+    from cli.monitor import run_monitor
 
-    watch(Path.cwd(), table)
+    run_monitor(Path.cwd(), table)
 
 
 @app.command()
 def up() -> None:
     """Start Prefect, MLflow and a worker for this project, on this machine only; return when all answer."""
-    from cli.up import up as start
+    from cli.up import start_services as start
 
     start(project_root(), typer.echo)
 
@@ -235,7 +235,7 @@ def up() -> None:
 @app.command()
 def down() -> None:
     """End what `satiety up` started, and all that came of it."""
-    from cli.up import down as end
+    from cli.up import stop_services as end
 
     typer.echo(end(project_root()))
 
@@ -260,7 +260,7 @@ def run() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without the character is no reason to stop
     try:
         _close_state()
-        join()
+        join_services()
         app()
     except SatietyError as error:
         sys.exit(str(error))

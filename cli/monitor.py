@@ -12,11 +12,11 @@ from rich.table import Table
 from cli.child import run_child
 from flows.dvc import python
 from satiety.errors import SatietyError, SetupError
-from tasks.monitor import called
+from tasks.monitor import name_report
 from tasks.stage import REPORTS
 
 
-def watch(folder: Path, table: Path | None, console: Console | None = None) -> None:
+def run_monitor(folder: Path, table: Path | None, console: Console | None = None) -> None:
     """Run `monitor`; print the verdict, the rows left out, the tests and where the page is.
 
     Raises:
@@ -27,37 +27,37 @@ def watch(folder: Path, table: Path | None, console: Console | None = None) -> N
         raise SetupError(f"{folder}: holds no dvc.yaml; run from the project's root, or `satiety workspace` first")
     if table is not None and not table.name:
         raise SetupError("--table: names no file; leave it out to look at what was answered here")
-    given = ["--table", str(table.absolute())] if table else []
-    command = python("tasks.leash", str(os.getpid()), *python("tasks.monitor", *given))
+    arguments = ["--table", str(table.absolute())] if table else []
+    command = python("tasks.leash", str(os.getpid()), *python("tasks.monitor", *arguments))
     if run_child(command, folder):
         raise SatietyError("monitor: nothing was found out; the lines above say why")
-    name = called(table=table is not None)
-    told: dict[str, Any] = json.loads((folder / REPORTS / f"{name}.json").read_text(encoding="utf-8"))
-    out = console or Console(highlight=False)
-    out.print(told["sentence"]["en"], markup=False)
-    if lacks := told.get("unmetered"):
-        out.print(lacks["en"], markup=False)
-    if left := told["window"]["left_out"]:
-        out.print(left["sentence"]["en"], markup=False)
-    if "drift" not in told:
+    name = name_report(table=table is not None)
+    report: dict[str, Any] = json.loads((folder / REPORTS / f"{name}.json").read_text(encoding="utf-8"))
+    printer = console or Console(highlight=False)
+    printer.print(report["sentence"]["en"], markup=False)
+    if warning := report.get("unmetered"):
+        printer.print(warning["en"], markup=False)
+    if omission := report["window"]["left_out"]:
+        printer.print(omission["sentence"]["en"], markup=False)
+    if "drift" not in report:
         return
-    for part in ("", tests(told), "", *news(told), f"The page: {REPORTS / name}.html"):
-        out.print(part, markup=False) if isinstance(part, str) else out.print(part)
+    for part in ("", tabulate_tests(report), "", *list_terms(report), f"The page: {REPORTS / name}.html"):
+        printer.print(part, markup=False) if isinstance(part, str) else printer.print(part)
 
 
-def tests(told: Mapping[str, Any]) -> Table:
+def tabulate_tests(report: Mapping[str, Any]) -> Table:
     """Return what every test says, the surest first."""
-    found = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for number, name in enumerate(("test", "difference", "threshold", "p", "verdict")):
-        found.add_column(name, justify="right" if number in (1, 2, 3) else "left", no_wrap=True)
-    for name, one in sorted(told["drift"]["tests"].items(), key=lambda item: (item[1]["p"], item[0])):
-        moved = "moved" if one["p"] <= told["alpha"] else "as before"
-        found.add_row(name, f"{one['difference']:.4g}", f"{one['threshold']:.4g}", f"{one['p']:.3f}", moved)
-    return found
+        table.add_column(name, justify="right" if number in (1, 2, 3) else "left", no_wrap=True)
+    for name, test in sorted(report["drift"]["tests"].items(), key=lambda entry: (entry[1]["p"], entry[0])):
+        verdict = "moved" if test["p"] <= report["alpha"] else "as before"
+        table.add_row(name, f"{test['difference']:.4g}", f"{test['threshold']:.4g}", f"{test['p']:.3f}", verdict)
+    return table
 
 
-def news(told: Mapping[str, Any]) -> list[str]:
+def list_terms(report: Mapping[str, Any]) -> list[str]:
     """Return the terms that are new or more frequent, in a line, where there are any."""
-    if not told["terms"]:
+    if not report["terms"]:
         return []
-    return ["New or more frequent: " + ", ".join(one["word"] for one in told["terms"]), ""]
+    return ["New or more frequent: " + ", ".join(term["word"] for term in report["terms"]), ""]

@@ -22,38 +22,38 @@ ROUNDS = 3
 """How often what is left is looked for: a process may start another while it ends."""
 
 
-def members(root: Path, **wanted: str) -> list[psutil.Process]:
+def find_processes(root: Path, **variables: str) -> list[psutil.Process]:
     """Return the processes of this project's services but this one.
 
     Args:
         root: the project's.
-        wanted: variables they must have, "" for any value.
+        variables: variables they must have, "" for any value.
     """
-    found = []
+    processes = []
     for process in psutil.process_iter():
         try:
-            around = process.environ()
+            environment = process.environ()
         except psutil.Error:  # another user's, or gone meanwhile
             continue
-        fits = all(name in around and value in ("", around[name]) for name, value in wanted.items())
-        if around.get(MARK) == str(root) and fits and process.pid != os.getpid():
-            found.append(process)
-    return found
+        is_match = all(name in environment and value in ("", environment[name]) for name, value in variables.items())
+        if environment.get(MARK) == str(root) and is_match and process.pid != os.getpid():
+            processes.append(process)
+    return processes
 
 
 def end(processes: Iterable[psutil.Process]) -> None:
     """End these processes; kill those that do not want to."""
-    some = list(processes)
+    remaining = list(processes)
     for stop in (psutil.Process.terminate, psutil.Process.kill):
-        for process in some:
+        for process in remaining:
             try:
                 stop(process)
             except psutil.NoSuchProcess:
                 continue
-        _, some = psutil.wait_procs(some, timeout=PATIENCE)
+        _, remaining = psutil.wait_procs(remaining, timeout=PATIENCE)
 
 
 def end_all(root: Path) -> None:
     """End every process of the services, and what they start meanwhile."""
     for _ in range(ROUNDS):
-        end(members(root))
+        end(find_processes(root))

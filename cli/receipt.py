@@ -13,8 +13,8 @@ from rich.text import Text
 from satiety.errors import SetupError
 
 if TYPE_CHECKING:
-    from satiety.support import Support
-    from tasks.receipt import Receipt
+    from satiety.support import NearestNeighbors
+    from tasks.receipt import PredictionTrace
 
 DIGITS = 12
 """Of a digest that is shown."""
@@ -29,60 +29,66 @@ def show(folder: Path, id: str, nearest: int, format: Literal["text", "json"], c
         ModelError: the model that answered is gone.
     """
     from satiety.settings import Settings
-    from satiety.traffic import recorded
-    from tasks.receipt import receipt
+    from satiety.traffic import open_record
+    from tasks.receipt import trace_prediction
 
-    traffic = recorded(Settings())
+    traffic = open_record(Settings())
     if traffic is None:
         raise SetupError(f"{folder}: no project here, so no answer is on record; go to one, or set SATIETY_TRAFFIC")
-    found = receipt(traffic, id, folder, nearest)
+    answer_trace = trace_prediction(traffic, id, folder, nearest)
     if format == "json":
-        sys.stdout.write(json.dumps(found.plain(), ensure_ascii=False, indent=2) + "\n")
+        sys.stdout.write(json.dumps(answer_trace.to_dict(), ensure_ascii=False, indent=2) + "\n")
         return
-    out = console or Console(highlight=False)
-    out.print(_table(found))
-    for one in found.supports:
-        out.print()
-        out.print(Text.assemble(("Nearest training examples to ", "bold"), f"{one.about[:60]!r}, {one.said}"))
-        out.print(_rows(one))
-        out.print(f"{sum(row.agrees for row in one.rows)} of {len(one.rows)} have the label that was answered")
+    printer = console or Console(highlight=False)
+    printer.print(_tabulate_trace(answer_trace))
+    for neighbors in answer_trace.neighbors:
+        printer.print()
+        printer.print(
+            Text.assemble(("Nearest training examples to ", "bold"), f"{neighbors.text[:60]!r}, {neighbors.label}")
+        )
+        printer.print(_tabulate_neighbors(neighbors))
+        printer.print(
+            f"{sum(row.agrees for row in neighbors.rows)} of {len(neighbors.rows)} have the label that was answered"
+        )
 
 
-def _table(found: "Receipt") -> Table:
+def _tabulate_trace(trace: "PredictionTrace") -> Table:
     table = Table(show_header=False, box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, said in _lines(found):
-        table.add_row(name, Text(said))
+    for name, text in _describe_trace(trace):
+        table.add_row(name, Text(text))
     return table
 
 
-def _lines(found: "Receipt") -> Iterator[tuple[str, str]]:
+def _describe_trace(trace: "PredictionTrace") -> Iterator[tuple[str, str]]:
     from satiety.answers import load
     from satiety.problems import PROBLEMS
-    from tasks.receipt import told_levers
+    from tasks.receipt import describe_levers
 
-    served, facts = found.served, found.facts
+    served, facts = trace.served, trace.facts
     yield "text", served.text
-    sure = (
-        f", confidence {served.confidence:.2f}" if PROBLEMS[facts.params["ingest"]["problem"]["kind"]].confident else ""
+    confidence = (
+        f", confidence {served.confidence:.2f}"
+        if PROBLEMS[facts.params["ingest"]["problem"]["kind"]].has_confidence
+        else ""
     )
-    yield "answer", f"{load(served.answer)}{sure}, {served.time[:19].replace('T', ' ')} UTC"
-    version = f"version {found.version}" if found.version else "not in the registry"
-    yield "model", f"{found.name}, {version}{', champion' if found.champion else ''}, digest {served.model[:DIGITS]}"
+    yield "answer", f"{load(served.answer)}{confidence}, {served.time[:19].replace('T', ' ')} UTC"
+    version = f"version {trace.version}" if trace.version else "not in the registry"
+    yield "model", f"{trace.name}, {version}{', champion' if trace.is_champion else ''}, digest {served.model[:DIGITS]}"
     yield "data", ", ".join(f"{name} {value[:DIGITS]}" for name, value in facts.data.items())
     yield "", f"{facts.trained:,} labelled examples, languages {', '.join(facts.languages) or 'unknown'}"
     yield "code", f"git revision {facts.revision}"
-    yield from told_levers(found.levers())
-    if found.missing:
-        yield "support", found.missing
+    yield from describe_levers(trace.get_levers())
+    if trace.missing:
+        yield "support", trace.missing
 
 
-def _rows(one: "Support") -> Table:
+def _tabulate_neighbors(neighbors: "NearestNeighbors") -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("similarity", "label", "source", "text"):
         table.add_column(name, justify="right" if name == "similarity" else "left", overflow="fold")
-    for row in one.rows:
+    for row in neighbors.rows:
         mark = "" if row.agrees else " (differs)"
         table.add_row(f"{row.similarity:.3f}", Text(row.gold + mark), Text(row.source), Text(row.text[:200]))
     return table

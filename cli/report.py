@@ -20,7 +20,7 @@ from satiety.errors import DataError, SetupError
 from satiety.section import read_yaml
 from satiety.settings import project_root
 from satiety.state import STATE
-from tasks.stage import BEGUN, COST, REPORTS
+from tasks.stage import COST, REPORTS, START_FILE
 
 MISSING = "–"
 TYPICAL_WIDTH = 80
@@ -36,20 +36,24 @@ def show(folder: Path, console: Console | None = None) -> None:
     """
     if not (folder / "dvc.yaml").is_file():
         raise SetupError(f"{folder}: holds no dvc.yaml; run from the project's root, or `satiety workspace` first")
-    out = console or _console()
+    printer = console or _make_console()
     stages = list(read_yaml(folder / "dvc.yaml")["stages"])
-    reports = {name: _json(folder / REPORTS / f"{name}.json") for name in [*stages, "promote"]}
-    parts = [_scores(reports["evaluate"]), _stages(folder, stages, reports), _worth(reports.get("worth"))]
-    for part in [*parts, "\n".join(_promotion(reports["promote"])), "\n".join(_next(folder))]:
-        out.print(part, "", sep="\n")
+    reports = {name: _read_json(folder / REPORTS / f"{name}.json") for name in [*stages, "promote"]}
+    parts = [
+        _tabulate_scores(reports["evaluate"]),
+        _tabulate_stages(folder, stages, reports),
+        _describe_worth(reports.get("worth")),
+    ]
+    for part in [*parts, "\n".join(_describe_promotion(reports["promote"])), "\n".join(_list_next_steps(folder))]:
+        printer.print(part, "", sep="\n")
 
 
-def _console() -> Console:
+def _make_console() -> Console:
     console = Console(highlight=False, soft_wrap=False)
     return console if console.is_terminal else Console(highlight=False, width=max(TYPICAL_WIDTH, console.width))
 
 
-def _json(path: Path) -> dict[str, Any] | None:
+def _read_json(path: Path) -> dict[str, Any] | None:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -61,18 +65,18 @@ def _json(path: Path) -> dict[str, Any] | None:
     return value
 
 
-def _table(title: str, *columns: str) -> Table:
+def _make_table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for number, name in enumerate(columns):
         table.add_column(name, justify="right" if number else "left", no_wrap=True)
     return table
 
 
-def _scores(report: Mapping[str, Any] | None) -> Table | str:
+def _tabulate_scores(report: Mapping[str, Any] | None) -> Table | str:
     if report is None:
         return "Score: not run yet (stage evaluate)"
     level = f"{report['level']:.0%} interval" if "level" in report else "interval"
-    table = _table(f"{report['metric']} on {report['examples']:,} test examples", "", "value", level)
+    table = _make_table(f"{report['metric']} on {report['examples']:,} test examples", "", "value", level)
     for name in ("before", "after", "difference"):
         sign = "+" if name == "difference" else ""
         value, low, high = (report[name][key] for key in ("value", "low", "high"))
@@ -80,59 +84,63 @@ def _scores(report: Mapping[str, Any] | None) -> Table | str:
     return table
 
 
-def _stages(folder: Path, stages: list[str], reports: Mapping[str, Mapping[str, Any] | None]) -> Table:
-    table = _table("What each stage did", "stage", "in", "out", "quarantined", "seconds", "peak memory")
+def _tabulate_stages(folder: Path, stages: list[str], reports: Mapping[str, Mapping[str, Any] | None]) -> Table:
+    table = _make_table("What each stage did", "stage", "in", "out", "quarantined", "seconds", "peak memory")
     for name in stages:
         report = reports[name]
         if report is None:
             table.add_row(name, "not run", *[MISSING] * 4)
         else:
             table.add_row(
-                name, *(_count(report.get(key)) for key in ("in", "out", "quarantined")), *_cost(folder, name)
+                name,
+                *(_format_count(report.get(key)) for key in ("in", "out", "quarantined")),
+                *_format_cost(folder, name),
             )
     return table
 
 
-def _count(value: Any) -> str:
+def _format_count(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int | float) and math.isfinite(value) else MISSING
 
 
-def _cost(folder: Path, stage: str) -> tuple[str, str]:
+def _format_cost(folder: Path, stage: str) -> tuple[str, str]:
     """Return what the stage cost in the present run; one that DVC did not have to run cost nothing."""
     cost = read_state(folder / STATE / "timings" / f"{stage}.json", COST)
-    if cost is None or cost["started"] < _begun(folder / BEGUN):
+    if cost is None or cost["started"] < _read_start(folder / START_FILE):
         return "cached", MISSING
     return f"{cost['seconds']:.1f}", f"{cost['peak_bytes'] / 1e9:.1f} GB"
 
 
-def _begun(path: Path) -> float:
+def _read_start(path: Path) -> float:
     """Return when the present run began; 0 where that is not known."""
     with suppress(FileNotFoundError, ValueError):
         return float(path.read_bytes())
     return 0.0
 
 
-def _worth(report: Mapping[str, Any] | None) -> str:
+def _describe_worth(report: Mapping[str, Any] | None) -> str:
     if report is None:
         return "Worth: not measured yet (stage worth)"
     return escape(f"Worth: {report['headline']['en']}\nNext: {report['next']['sentence']['en']}")
 
 
-def _promotion(report: Mapping[str, Any] | None) -> list[str]:
+def _describe_promotion(report: Mapping[str, Any] | None) -> list[str]:
     if report is None:
         return ["Promotion: not run yet (python -m tasks.promote)"]
     lines = [f"Promotion: {report['decision']}: {report['reason']}"]
-    return lines + [f"  {name}: {_model(report[name])}" for name in ("champion", "challenger") if report.get(name)]
+    return lines + [
+        f"  {name}: {_describe_model(report[name])}" for name in ("champion", "challenger") if report.get(name)
+    ]
 
 
-def _model(value: Any) -> str:
+def _describe_model(value: Any) -> str:
     if isinstance(value, Mapping):
-        plain = {key: item for key, item in value.items() if not isinstance(item, Mapping | list | None)}
-        return ", ".join(f"{key} {str(item)[:12]}" for key, item in plain.items())
+        fields = {key: field for key, field in value.items() if not isinstance(field, Mapping | list | None)}
+        return ", ".join(f"{key} {str(field)[:12]}" for key, field in fields.items())
     return str(value)
 
 
-def _next(folder: Path) -> list[str]:
+def _list_next_steps(folder: Path) -> list[str]:
     """Name what there is to look at, of what is there."""
     places = {
         "reports/data_docs/index.html": "what was expected of the data",
@@ -142,9 +150,9 @@ def _next(folder: Path) -> list[str]:
         "models/package/README.md": "the model's card",
         "models/package": 'the model: satiety predict "a text"',
     }
-    found = [f"  {path:30} {what}" for path, what in places.items() if (folder / path).exists()]
+    lines = [f"  {path:30} {description}" for path, description in places.items() if (folder / path).exists()]
     database = project_root(folder) / "mlflow.db"
     runs = (
         [f"  mlflow ui --backend-store-uri sqlite:///{os.path.relpath(database, folder)}"] if database.exists() else []
     )
-    return ["Where to look next", *found, *runs]
+    return ["Where to look next", *lines, *runs]

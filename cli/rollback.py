@@ -5,13 +5,13 @@ from pathlib import Path
 from satiety.errors import ParamsError
 from satiety.package import Register
 from satiety.package.contents import MANIFEST, read_digest
-from satiety.promotion.moves import takes_back
+from satiety.promotion.moves import is_reversal
 
-LONGEST = 5000
+MAX_CHARACTERS = 5000
 """Characters of a reason; MLflow keeps no tag of more."""
 
 
-def roll_back(folder: Path, version: str | None, why: str) -> str:
+def roll_back(folder: Path, version: str | None, reason: str) -> str:
     """Make the champion before, or a version, champion; return what was done.
 
     Raises:
@@ -19,21 +19,21 @@ def roll_back(folder: Path, version: str | None, why: str) -> str:
         ModelError: there is no such version, it is champion already, or its package is not whole.
         TrackingError: MLflow does not answer.
     """
-    from tasks.rollback import roll_back as taken_back
+    from tasks.rollback import roll_back as move_alias
 
-    if not 0 < len(why.strip()) <= LONGEST:
-        raise ParamsError(f"rollback: --why has {len(why.strip()):,} characters; say why in 1 to {LONGEST:,}")
-    one = taken_back(Register.load(folder / "params.yaml").name, version, why.strip())
-    stays = f" Version {one.before} is not promoted again until it is named so: satiety rollback {one.before} --why …"
-    done = f"Version {one.after} is champion, whole and verified.{stays if takes_back(one) else ''}"
-    return f"{done}{_still(folder, str(one.after), one.digests['after'])}"
+    if not 0 < len(reason.strip()) <= MAX_CHARACTERS:
+        raise ParamsError(f"rollback: --why has {len(reason.strip()):,} characters; say why in 1 to {MAX_CHARACTERS:,}")
+    move = move_alias(Register.load(folder / "params.yaml").name, version, reason.strip())
+    note = f" Version {move.before} is not promoted again until it is named so: satiety rollback {move.before} --why …"
+    message = f"Version {move.after} is champion, whole and verified.{note if is_reversal(move) else ''}"
+    return f"{message}{_describe_package(folder, str(move.after), move.digests['after'])}"
 
 
-def _still(folder: Path, version: str, digest: str | None) -> str:
+def _describe_package(folder: Path, version: str, digest: str | None) -> str:
     """Say so where the folder's package, from which `satiety predict` answers, is another one."""
-    from tasks.places import places
+    from tasks.places import find_paths
 
-    (package,) = places("package", folder=folder)
+    (package,) = find_paths("package", folder=folder)
     if not (package / MANIFEST).is_file() or read_digest(package) == digest:
         return ""
     return (

@@ -13,10 +13,10 @@ from typing import Any
 from honcho.manager import Manager
 
 from cli.processes import end_all
-from cli.services import ALONE, LOGS, RUNNER, services
+from cli.services import ALONE, LOGS, RUNNER, list_services
 from satiety.services import LOCK
 
-ASKED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
+STOP_CODES = (128 + signal.SIGINT, 128 + signal.SIGTERM)
 """What honcho returns where it was told to end."""
 
 
@@ -36,11 +36,11 @@ class Logs:
         if isinstance(message.data, bytes):
             self._files[message.name].write(f"{message.data.decode('utf-8', 'replace').rstrip()}\n")
             return
-        self.say(message.data.rstrip())
+        self.log(message.data.rstrip())
         if " stopped (" in message.data and self.first is None:
             self.first = message.data.rstrip()
 
-    def say(self, words: str) -> None:
+    def log(self, words: str) -> None:
         """Append a line to the runner's own log."""
         self._files[RUNNER].write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {words}\n")
 
@@ -50,17 +50,17 @@ def main() -> int:
     root = Path.cwd()
     with (root / LOCK).open("w") as lock:
         fcntl.lockf(lock, fcntl.LOCK_EX)  # not flock, which the members' parents would inherit
-        ours = services(root)
-        logs = Logs(root / LOGS, [RUNNER, *(service.name for service in ours)])
+        members = list_services(root)
+        logs = Logs(root / LOGS, [RUNNER, *(service.name for service in members)])
         manager = Manager(logs)
-        for service in ours:
-            manager.add_process(service.name, service.line(), env=dict(service.environment), cwd=str(root))
+        for service in members:
+            manager.add_process(service.name, service.to_shell(), env=dict(service.environment), cwd=str(root))
         manager.loop()
         end_all(root)  # flow runs that a worker left behind
-        if manager.returncode in ASKED:
-            logs.say("ended, as asked")
+        if manager.returncode in STOP_CODES:
+            logs.log("ended, as asked")
             return 0
-        logs.say(f"{logs.first}: {ALONE}")
+        logs.log(f"{logs.first}: {ALONE}")
         return 1
 
 

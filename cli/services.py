@@ -50,32 +50,32 @@ class Service:
     commands: Sequence[Sequence[str]]
     environment: Mapping[str, str]
 
-    def line(self) -> str:
+    def to_shell(self) -> str:
         """Return the commands as a shell runs them: again where they end after a while, for what ran can run again."""
         run = " && ".join(map(shlex.join, self.commands))
         steady = f'[ "$(($(date +%s) - begun))" -ge {STEADY} ]'
-        again = f"echo {shlex.quote(ENDED)}; sleep 1"
-        return f"while begun=$(date +%s); {run}; code=$?; {steady}; do {again}; done; exit $code"
+        restart = f"echo {shlex.quote(ENDED)}; sleep 1"
+        return f"while begun=$(date +%s); {run}; code=$?; {steady}; do {restart}; done; exit $code"
 
 
 def prepare(root: Path) -> None:
     """Write addresses and passwords for whoever uses the services: the passwords of before, or new ones."""
-    known, settings = read(root), Settings()
+    credentials, settings = read(root), Settings()
     prepare_state(root)
-    password = known.get("MLFLOW_TRACKING_PASSWORD")
+    password = credentials.get("MLFLOW_TRACKING_PASSWORD")
     if password is None:
         password = secrets.token_urlsafe(24)
         write_private(root / USERS, "")  # MLflow keeps the first password it is given
     mlflow = f"http://{HOST}:{settings.mlflow_port}"
-    given = {
+    environment = {
         "PREFECT_API_URL": f"http://{HOST}:{settings.prefect_port}/api",
-        "PREFECT_API_AUTH_STRING": known.get("PREFECT_API_AUTH_STRING") or f"{USER}:{secrets.token_urlsafe(24)}",
+        "PREFECT_API_AUTH_STRING": credentials.get("PREFECT_API_AUTH_STRING") or f"{USER}:{secrets.token_urlsafe(24)}",
         "SATIETY_TRACKING_URI": mlflow,
         "MLFLOW_TRACKING_URI": mlflow,
         "MLFLOW_TRACKING_USERNAME": USER,
         "MLFLOW_TRACKING_PASSWORD": password,
     }
-    write(root, given)
+    write(root, environment)
     # One process answers, so a password it remembers for a minute is never one that another has changed.
     lines = ["[mlflow]", "default_permission = READ", f"database_uri = sqlite:///{root / USERS}"]
     write_private(root / USERS_CONFIG, "\n".join([*lines, "auth_cache_ttl_seconds = 60", ""]))
@@ -86,7 +86,7 @@ def mlflow_store(root: Path) -> str:
     return os.environ.get("MLFLOW_BACKEND_STORE_URI") or f"sqlite:///{root / 'mlflow.db'}"
 
 
-def databases(root: Path) -> list[str]:
+def describe_databases(root: Path) -> list[str]:
     """Return where Prefect and MLflow keep what they know; of an address the kind alone, for it may hold a password."""
     files = {
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": root / STATE / "prefect",
@@ -96,54 +96,54 @@ def databases(root: Path) -> list[str]:
     return [f"sqlite ({file})" if kinds[name] == "sqlite" else kinds[name] for name, file in files.items()]
 
 
-def services(root: Path) -> list[Service]:
+def list_services(root: Path) -> list[Service]:
     """Return the members, in the order in which they are started."""
-    return [_prefect(root), _mlflow(root), _worker(root)]
+    return [_make_prefect(root), _make_mlflow(root), _make_worker(root)]
 
 
-def _prefect(root: Path) -> Service:
+def _make_prefect(root: Path) -> Service:
     port, auth = str(Settings().prefect_port), read(root)["PREFECT_API_AUTH_STRING"]
-    own = {"PREFECT_SERVER_API_AUTH_STRING": auth, "PREFECT_HOME": str(root / STATE / "prefect")}
-    own["PREFECT_API_URL"] = read(root)["PREFECT_API_URL"]  # where its page looks for it
+    variables = {"PREFECT_SERVER_API_AUTH_STRING": auth, "PREFECT_HOME": str(root / STATE / "prefect")}
+    variables["PREFECT_API_URL"] = read(root)["PREFECT_API_URL"]  # where its page looks for it
     # Kept in memory, slots would stay taken for ever by runs that died while the server was down.
-    own["PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE"] = "prefect.server.concurrency.lease_storage.filesystem"
+    variables["PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE"] = "prefect.server.concurrency.lease_storage.filesystem"
     command = ["prefect", "server", "start", "--host", HOST, "--port", port]
-    return Service("prefect", [_module(*command)], _surroundings(root, "prefect") | own)
+    return Service("prefect", [_module(*command)], _build_environment(root, "prefect") | variables)
 
 
-def _mlflow(root: Path) -> Service:
+def _make_mlflow(root: Path) -> Service:
     """Return MLflow with its user list. Artifacts lie where a run without services writes them: both see the same."""
-    known = read(root)
+    credentials = read(root)
     stores = {
         "MLFLOW_BACKEND_STORE_URI": mlflow_store(root),
         "MLFLOW_DEFAULT_ARTIFACT_ROOT": (root / "mlartifacts").as_uri(),
     }
-    own = {
+    variables = {
         "MLFLOW_AUTH_CONFIG_PATH": str(root / USERS_CONFIG),
-        "MLFLOW_AUTH_ADMIN_USERNAME": known["MLFLOW_TRACKING_USERNAME"],
-        "MLFLOW_AUTH_ADMIN_PASSWORD": known["MLFLOW_TRACKING_PASSWORD"],
+        "MLFLOW_AUTH_ADMIN_USERNAME": credentials["MLFLOW_TRACKING_USERNAME"],
+        "MLFLOW_AUTH_ADMIN_PASSWORD": credentials["MLFLOW_TRACKING_PASSWORD"],
         "MLFLOW_FLASK_SERVER_SECRET_KEY": secrets.token_urlsafe(32),
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # jobs of its language-model judges, which nobody asks for here
     }
     port = str(Settings().mlflow_port)
     command = ["mlflow", "server", "--host", HOST, "--port", port, "--workers", "1", "--app-name", "basic-auth"]
-    around = stores | _surroundings(root, "mlflow") | own
-    around.pop("MLFLOW_TRACKING_URI", None)  # a server that is a client of itself, or of another, is neither
-    return Service("mlflow", [_module(*command, "--no-serve-artifacts")], around)
+    environment = stores | _build_environment(root, "mlflow") | variables
+    environment.pop("MLFLOW_TRACKING_URI", None)  # a server that is a client of itself, or of another, is neither
+    return Service("mlflow", [_module(*command, "--no-serve-artifacts")], environment)
 
 
-def _worker(root: Path) -> Service:
+def _make_worker(root: Path) -> Service:
     """Return the worker. First come the deployments it works for: that command waits until Prefect answers."""
     work = _module("prefect", "worker", "start", "--pool", POOL, "--type", "process", "--name", USER)
-    return Service("worker", [_module("cli.main", "deploy"), work], _surroundings(root, "worker") | read(root))
+    return Service("worker", [_module("cli.main", "deploy"), work], _build_environment(root, "worker") | read(root))
 
 
 def _module(name: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", name, *arguments]
 
 
-def _surroundings(root: Path, role: str) -> dict[str, str]:
+def _build_environment(root: Path, role: str) -> dict[str, str]:
     """Return what every process of a member inherits: the environment's programs first, no telemetry, no pickles."""
     path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
-    ours = {"PATH": path, "PYTHONUNBUFFERED": "1", "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"}
-    return {**os.environ, **QUIET, **ours, MARK: str(root), ROLE: role}
+    overrides = {"PATH": path, "PYTHONUNBUFFERED": "1", "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"}
+    return {**os.environ, **QUIET, **overrides, MARK: str(root), ROLE: role}

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cli.answers import answering
-from cli.processes import end, end_all, members
-from cli.services import ALONE, HOST, LOGS, MARK, ROLE, RUNNER, databases, mlflow_store, prepare, services
+from cli.answers import is_healthy
+from cli.processes import end, end_all, find_processes
+from cli.services import ALONE, HOST, LOGS, MARK, ROLE, RUNNER, describe_databases, list_services, mlflow_store, prepare
 from satiety.errors import SetupError
-from satiety.services import SERVICES, read, running
+from satiety.services import SERVICES, is_running, read
 from satiety.settings import Settings
 from tasks.tracking import make_store
 
@@ -23,33 +23,33 @@ FLOW_RUN = "PREFECT__FLOW_RUN_ID"
 """What Prefect gives the process of a flow run, and so what that starts."""
 
 
-def up(root: Path, tell: Callable[[str], None]) -> None:
+def start_services(root: Path, tell: Callable[[str], None]) -> None:
     """Start the services and wait until all answer; where they run already, say so.
 
     Raises:
         SetupError: a port is taken, a service ended, or does not answer in time; the others were ended then.
     """
-    if running(root):
-        tell(f"The services run already.\n{_where(root)}")
+    if is_running(root):
+        tell(f"The services run already.\n{_describe_addresses(root)}")
         return
     end_all(root)  # what a runner that was killed left behind
-    _free(SATIETY_PREFECT_PORT=Settings().prefect_port, SATIETY_MLFLOW_PORT=Settings().mlflow_port)
+    _check_ports(SATIETY_PREFECT_PORT=Settings().prefect_port, SATIETY_MLFLOW_PORT=Settings().mlflow_port)
     prepare(root)
     make_store(mlflow_store(root))
     tell(f"Starting Prefect, MLflow and a worker; their logs: {LOGS}/")
     _wait(root, _start(root))
-    tell(_where(root))
+    tell(_describe_addresses(root))
 
 
-def down(root: Path) -> str:
+def stop_services(root: Path) -> str:
     """End the services and all they started; return one line saying what was done. Doing it again changes nothing.
 
     Flow runs end first, while there is a server that can be told.
     """
-    if not members(root):
-        return f"The services do not run.{_last_word(root)}"
-    end(members(root, **{FLOW_RUN: ""}))
-    end(members(root, **{ROLE: RUNNER}))  # ends the others
+    if not find_processes(root):
+        return f"The services do not run.{_read_last_line(root)}"
+    end(find_processes(root, **{FLOW_RUN: ""}))
+    end(find_processes(root, **{ROLE: RUNNER}))  # ends the others
     end_all(root)
     return "The services have ended."
 
@@ -58,40 +58,40 @@ def _start(root: Path) -> "subprocess.Popen[bytes]":
     """Start the runner, which outlives this process."""
     folder = root / LOGS
     folder.mkdir(parents=True, exist_ok=True)
-    around = {**os.environ, MARK: str(root), ROLE: RUNNER}
+    environment = {**os.environ, MARK: str(root), ROLE: RUNNER}
     command = [sys.executable, "-m", "cli.runner"]
     with (folder / "runner.err").open("wb") as err:
         return subprocess.Popen(
-            command, cwd=root, env=around, stdin=subprocess.DEVNULL, stdout=err, stderr=err, start_new_session=True
+            command, cwd=root, env=environment, stdin=subprocess.DEVNULL, stdout=err, stderr=err, start_new_session=True
         )
 
 
 def _wait(root: Path, runner: "subprocess.Popen[bytes]") -> None:
     patience = Settings().services_seconds
-    silent, deadline = [service.name for service in services(root)], time.monotonic() + patience
-    begun = datetime.now(UTC)
-    while silent:
+    pending, deadline = [service.name for service in list_services(root)], time.monotonic() + patience
+    start_time = datetime.now(UTC)
+    while pending:
         if runner.poll() is not None:
-            down(root)
-            raise SetupError(_ended(root))
+            stop_services(root)
+            raise SetupError(_describe_failure(root))
         if time.monotonic() > deadline:
-            down(root)
-            words = [f"{name} did not answer within {patience:g} s:\n{_tail(root, name)}" for name in silent]
+            stop_services(root)
+            words = [f"{name} did not answer within {patience:g} s:\n{_tail(root, name)}" for name in pending]
             raise SetupError("\n".join([*words, "the services were ended; SATIETY_SERVICES_SECONDS gives them longer"]))
         time.sleep(0.5)
-        silent = [name for name in silent if not answering(name, read(root), begun)]
+        pending = [name for name in pending if not is_healthy(name, read(root), start_time)]
 
 
-def _ended(root: Path) -> str:
+def _describe_failure(root: Path) -> str:
     """Say which member ended by itself, with its last lines."""
-    word = _last_word(root).strip()
-    name = next((service.name for service in services(root) if f" {service.name} stopped" in word), None)
+    word = _read_last_line(root).strip()
+    name = next((service.name for service in list_services(root) if f" {service.name} stopped" in word), None)
     if name is None:
         return f"the runner ended:\n{_tail(root, RUNNER)}\n{(root / LOGS / 'runner.err').read_text(errors='replace')}"
     return f"{name} ended; the last lines of {LOGS / name}.log:\n{_tail(root, name)}"
 
 
-def _last_word(root: Path) -> str:
+def _read_last_line(root: Path) -> str:
     """Return the runner's last line where a member ended by itself, else nothing."""
     last = _tail(root, RUNNER).rpartition("\n")[2].strip()
     return f" {last} (logs: {LOGS}/)" if ALONE in last else ""
@@ -103,12 +103,12 @@ def _tail(root: Path, name: str) -> str:
     return "\n".join(f"  {line}" for line in lines[-LAST:]) or "  (it wrote nothing)"
 
 
-def _where(root: Path) -> str:
-    known = read(root)
+def _describe_addresses(root: Path) -> str:
+    environment = read(root)
     rows = {
-        "Prefect": known["PREFECT_API_URL"].removesuffix("/api"),
-        "MLflow": known["MLFLOW_TRACKING_URI"],
-        "databases": " and ".join(databases(root)),
+        "Prefect": environment["PREFECT_API_URL"].removesuffix("/api"),
+        "MLflow": environment["MLFLOW_TRACKING_URI"],
+        "databases": " and ".join(describe_databases(root)),
         "passwords": f"{SERVICES}; `satiety`, the flows and make use it by themselves, a shell: source {SERVICES}",
         "logs": f"{LOGS}/",
         "to end": "make down",
@@ -116,14 +116,14 @@ def _where(root: Path) -> str:
     return "\n".join(f"  {name:10} {value}" for name, value in rows.items())
 
 
-def _free(**ports: int) -> None:
-    taken = {name: port for name, port in ports.items() if _busy(port)}
-    if taken:
-        words = [f"port {port} is taken: end what listens there, or set {name}" for name, port in taken.items()]
+def _check_ports(**ports: int) -> None:
+    busy_ports = {name: port for name, port in ports.items() if _is_busy(port)}
+    if busy_ports:
+        words = [f"port {port} is taken: end what listens there, or set {name}" for name, port in busy_ports.items()]
         raise SetupError("\n".join(words))
 
 
-def _busy(port: int) -> bool:
+def _is_busy(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         return probe.connect_ex((HOST, port)) == 0

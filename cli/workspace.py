@@ -8,20 +8,20 @@ import os
 import subprocess
 from pathlib import Path
 
-from flows.dvc import surroundings
-from flows.lock import mend_rwlock
+from flows.dvc import build_environment
+from flows.lock import repair_rwlock
 from satiety.errors import SetupError
 from satiety.files import write_text
-from satiety.project import check_age
+from satiety.project import check_version
 from satiety.section import PARAMS_FILE, read_yaml
 from satiety.settings import project_root
 from satiety.state import prepare_site
-from tasks.stage import begin
+from tasks.stage import begin_pipeline
 
 HEADER = "# Made from the root's dvc.yaml by `satiety workspace {path}`; change that one, then run the command again.\n"
 ROOT_LINE = "  - root: ."
 # `?*`, for DVC takes `/data/*` for a word on the folder, too, and would see no .dvc file in it.
-IGNORED = """\
+GITIGNORE = """\
 /.satiety/
 /data/?*
 !/data/*.dvc
@@ -60,48 +60,50 @@ def make_workspace(params: Path) -> str:
         raise SetupError(
             f"{params}: lies outside a project: no folder above it has a .dvc/ and a dvc.yaml; put it below the root"
         )
-    check_age(file, read_yaml(file))
+    check_version(file, read_yaml(file))
     if folder != root:
-        _write(folder / "dvc.yaml", stages_seen_from(folder, root))
-        _keep(folder / "data" / "raw" / ".gitkeep", "")
-        _keep(folder / ".gitignore", IGNORED)
-    begin(folder)
-    mend_rwlock(root)
-    _settle_site(root)
+        _write(folder / "dvc.yaml", render_stages(folder, root))
+        _create_missing(folder / "data" / "raw" / ".gitkeep", "")
+        _create_missing(folder / ".gitignore", GITIGNORE)
+    begin_pipeline(folder)
+    repair_rwlock(root)
+    _configure_site(root)
     return f"{os.path.relpath(folder)}: ready; run `dvc repro` there"
 
 
-def stages_seen_from(folder: Path, root: Path) -> str:
+def render_stages(folder: Path, root: Path) -> str:
     """Return the root's dvc.yaml as it must stand in ``folder``."""
-    way_back = Path(os.path.relpath(root, folder)).as_posix()
+    relative_root = Path(os.path.relpath(root, folder)).as_posix()
     path = folder.relative_to(root).as_posix()
     lines = (root / "dvc.yaml").read_text(encoding="utf-8").splitlines()
     roots = [number for number, line in enumerate(lines) if line.partition("#")[0].rstrip() == ROOT_LINE]
     if len(roots) != 1:
         raise SetupError(f"{root / 'dvc.yaml'}: must hold the line {ROOT_LINE.strip()!r} once under vars")
-    lines[roots[0]] = f"  - root: {way_back}"
+    lines[roots[0]] = f"  - root: {relative_root}"
     return HEADER.format(path=path) + "\n".join(lines) + "\n"
 
 
-def _settle_site(root: Path) -> None:
+def _configure_site(root: Path) -> None:
     """Tell DVC where its own pickles lie, in a file for its owner alone: credentials of remotes go there, too."""
     site, config = str(prepare_site(root)), root / ".dvc" / "config.local"
     if not config.is_file() or site not in config.read_text(encoding="utf-8"):
         command = ["dvc", "config", "--local", "core.site_cache_dir", site]
-        done = subprocess.run(command, cwd=root, env=surroundings(), capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise SetupError(f"{config}: DVC cannot write it: {done.stderr.strip()}")
+        process = subprocess.run(
+            command, cwd=root, env=build_environment(), capture_output=True, text=True, check=False
+        )
+        if process.returncode:
+            raise SetupError(f"{config}: DVC cannot write it: {process.stderr.strip()}")
     config.chmod(0o600)
 
 
 def _write(path: Path, text: str) -> None:
-    old = path.read_text(encoding="utf-8") if path.exists() else None
-    if old is not None and not old.startswith(HEADER.partition("{")[0]):
+    content = path.read_text(encoding="utf-8") if path.exists() else None
+    if content is not None and not content.startswith(HEADER.partition("{")[0]):
         raise SetupError(f"{path}: was not made by `satiety workspace`; move it away, or it would be lost")
-    if old != text:
+    if content != text:
         write_text(path, text)
 
 
-def _keep(path: Path, text: str) -> None:
+def _create_missing(path: Path, text: str) -> None:
     if not path.exists():
         write_text(path, text)

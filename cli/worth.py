@@ -38,31 +38,31 @@ def measure(folder: Path, console: Console | None = None) -> None:
         raise SatietyError("worth: stopped; what was evaluated is kept, the next run goes on from there")
     if code:
         raise SatietyError("worth: not measured; the lines above say why")
-    told: dict[str, Any] = json.loads((folder / REPORTS / "worth.json").read_text(encoding="utf-8"))
-    out = console or Console(highlight=False)
+    report: dict[str, Any] = json.loads((folder / REPORTS / "worth.json").read_text(encoding="utf-8"))
+    printer = console or Console(highlight=False)
     for part in (
-        told["headline"]["en"],
+        report["headline"]["en"],
         "",
-        *([table(told), ""] if told["levers"] else []),
-        known(told),
-        f"Next: {told['next']['sentence']['en']}",
+        *([tabulate_levers(report), ""] if report["levers"] else []),
+        describe_known_levers(report),
+        f"Next: {report['next']['sentence']['en']}",
         f"The page: {PAGE}",
     ):
-        out.print(part, markup=False) if isinstance(part, str) else out.print(part)
+        printer.print(part, markup=False) if isinstance(part, str) else printer.print(part)
 
 
-def known(told: Mapping[str, Any]) -> str:
+def describe_known_levers(report: Mapping[str, Any]) -> str:
     """Return how many levers of known worth were read right, so that nobody takes the rest for surer than it is."""
-    right = held(told)
-    if not right:
+    flags = held(report)
+    if not flags:
         return "Known answers: none measured; mind what is said here"
-    return f"Known answers: {sum(right)} of {len(right)} read right{'' if all(right) else '; mind what is said here'}"
+    return f"Known answers: {sum(flags)} of {len(flags)} read right{'' if all(flags) else '; mind what is said here'}"
 
 
-def table(told: Mapping[str, Any]) -> Table:
+def tabulate_levers(report: Mapping[str, Any]) -> Table:
     """Return what every lever set is worth at the largest budget."""
-    top = max(told["budgets"])
-    found = Table(
+    top = max(report["budgets"])
+    table = Table(
         title=f"At {top:,} labels",
         title_justify="left",
         title_style="bold",
@@ -70,21 +70,21 @@ def table(told: Mapping[str, Any]) -> Table:
         pad_edge=False,
         padding=(0, 2, 0, 0),
     )
-    for number, name in enumerate(("lever", "gain", f"{told['level']:.0%} interval", "worth in labels", "verdict")):
+    for number, name in enumerate(("lever", "gain", f"{report['level']:.0%} interval", "worth in labels", "verdict")):
         side = "right" if number in (1, 2) else "left"
-        found.add_column(name, justify=side, no_wrap=number in (1, 2), overflow="fold")  # type: ignore[arg-type]
-    for one in told["levers"]:
-        if one["budget"] == top:
-            gain = one["gain"]
+        table.add_column(name, justify=side, no_wrap=number in (1, 2), overflow="fold")  # type: ignore[arg-type]
+    for row in report["levers"]:
+        if row["budget"] == top:
+            gain = row["gain"]
             bounds = rf"\[{gain['low']:+.3f}, {gain['high']:+.3f}]"
-            said = one["verdict"] + (f"; {one['refused']:,} texts refused" if one.get("refused") else "")
-            found.add_row(one["lever"], f"{gain['value']:+.3f}", bounds, labels(one["labels"], top), said)
-    return found
+            verdict = row["verdict"] + (f"; {row['refused']:,} texts refused" if row.get("refused") else "")
+            table.add_row(row["lever"], f"{gain['value']:+.3f}", bounds, format_labels(row["labels"], top), verdict)
+    return table
 
 
-def labels(worth: Mapping[str, float | None], top: int) -> str:
+def format_labels(worth: Mapping[str, float | None], top: int) -> str:
     """Return a number of labels with its interval, as words where it lies beyond what was measured."""
     value, low, high = (worth[name] for name in ("value", "low", "high"))
-    said = f"more than {top:,}" if value is None else f"{value:,.0f}"
+    estimate = f"more than {top:,}" if value is None else f"{value:,.0f}"
     ends = [f"> {top:,}" if end is None else f"{end:,.0f}" for end in (low, high)]
-    return rf"{said} \[{ends[0]}, {ends[1]}]"
+    return rf"{estimate} \[{ends[0]}, {ends[1]}]"

@@ -25,9 +25,9 @@ from playwright.sync_api import BrowserContext, Locator, Page, sync_playwright
 from rich.console import Console
 from rich.text import Text
 
-from cli.answers import ask
-from cli.up import down, up
-from satiety.services import join, read, running
+from cli.answers import request_json
+from cli.up import start_services, stop_services
+from satiety.services import is_running, join_services, read
 from satiety.settings import project_root
 
 PICTURES = Path("docs/pictures")
@@ -69,16 +69,16 @@ MONOSPACE = "DejaVu Sans Mono, Noto Sans Mono, monospace"
 def main() -> None:
     """Take every picture; end the services again where they did not run before."""
     root = project_root()
-    ours = not running(root)
-    up(root, print)
-    join()
+    ours = not is_running(root)
+    start_services(root, print)
+    join_services()
     try:
         with browser(read(root)) as context:
             for name, what in shots(context):
                 save(name, what.screenshot())
     finally:
         if ours:
-            print(down(root))
+            print(stop_services(root))
     if REFUSED:
         sys.exit("the pages wanted to tell others: " + ", ".join(sorted(REFUSED)))
 
@@ -137,7 +137,7 @@ def completed() -> dict[str, Any]:
 
 def prefect(path: str, body: dict[str, Any]) -> Any:
     """Return what Prefect's API answers."""
-    return ask("POST", f"{os.environ['PREFECT_API_URL']}/{path}", os.environ["PREFECT_API_AUTH_STRING"], body)
+    return request_json("POST", f"{os.environ['PREFECT_API_URL']}/{path}", os.environ["PREFECT_API_AUTH_STRING"], body)
 
 
 def prefect_run(context: BrowserContext, run: dict[str, Any]) -> Page:

@@ -26,19 +26,19 @@ def ensure(deployments: Iterable[str]) -> list[str]:
 
     names = sorted(deployments)
     with get_client(sync_client=True) as client:
-        made = [_zombies(sorted({name.partition("/")[0] for name in names}))]
+        automations = [_build_zombie_automation(sorted({name.partition("/")[0] for name in names}))]
         if RETRAINING in names:
-            made.append(_retrain(client.read_deployment_by_name(RETRAINING).id))
-        for automation in made:
-            there = client.read_automations_by_name(automation.name)
-            if not there:
+            automations.append(_build_retrain_automation(client.read_deployment_by_name(RETRAINING).id))
+        for automation in automations:
+            matches = client.read_automations_by_name(automation.name)
+            if not matches:
                 client.create_automation(automation)
-            elif _said(there[0]) != _said(automation):
-                client.update_automation(there[0].id, automation)
-    return [automation.name for automation in made]
+            elif _extract_definition(matches[0]) != _extract_definition(automation):
+                client.update_automation(matches[0].id, automation)
+    return [automation.name for automation in automations]
 
 
-def _zombies(flows: list[str]) -> Any:
+def _build_zombie_automation(flows: list[str]) -> Any:
     """Let the server end a run of ours that has fallen silent, as Prefect's guide "detect zombie flows" has it.
 
     Other flows of the server may send their heartbeats more seldom: they are left alone.
@@ -48,13 +48,13 @@ def _zombies(flows: list[str]) -> Any:
     from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
     from prefect.events.schemas.events import ResourceSpecification
 
-    ended = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed")}
+    final_events = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed")}
     return AutomationCore(
         name=ZOMBIES,
         description="A run sends heartbeats; one that sends none and has not ended is dead, and is called crashed.",
         trigger=EventTrigger(
             after={"prefect.flow-run.heartbeat"},
-            expect={"prefect.flow-run.heartbeat", *ended},
+            expect={"prefect.flow-run.heartbeat", *final_events},
             match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
             match_related=ResourceSpecification({"prefect.resource.role": "flow", "prefect.resource.name": flows}),
             for_each={"prefect.resource.id"},
@@ -66,7 +66,7 @@ def _zombies(flows: list[str]) -> Any:
     )
 
 
-def _retrain(deployment: Any) -> Any:
+def _build_retrain_automation(deployment: Any) -> Any:
     """Let an event start retraining at once, in the folder that it is about, and others of the day none."""
     from prefect.events.actions import RunDeployment
     from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
@@ -95,15 +95,15 @@ def _retrain(deployment: Any) -> Any:
     )
 
 
-def _said(automation: Any) -> Any:
+def _extract_definition(automation: Any) -> Any:
     """Return what an automation does, without the numbers that the server gives it.
 
     One that is written anew forgets what it waits for: a run that died before never ends, and drift starts retraining
     once more.
     """
-    kept = ("name", "description", "enabled", "trigger", "actions")
-    plain = automation.model_dump(mode="json", include=set(kept))
-    plain["trigger"].pop("id", None)
+    fields = ("name", "description", "enabled", "trigger", "actions")
+    definition = automation.model_dump(mode="json", include=set(fields))
+    definition["trigger"].pop("id", None)
     # Sets come in an order that differs from process to process.
-    sets = {name: sorted(plain["trigger"][name]) for name in ("after", "expect", "for_each")}
-    return plain | {"trigger": plain["trigger"] | sets}
+    sets = {name: sorted(definition["trigger"][name]) for name in ("after", "expect", "for_each")}
+    return definition | {"trigger": definition["trigger"] | sets}

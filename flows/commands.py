@@ -12,7 +12,7 @@ from satiety.errors import SatietyError
 
 LAST = 20
 """Lines of output that an error repeats, at most."""
-PASSING = (
+TRANSIENT = (
     f"exited with {os.EX_TEMPFAIL}",
     f"ended with code {os.EX_TEMPFAIL}",
     "Unable to acquire lock",
@@ -35,21 +35,21 @@ class StageError(SatietyError):
     """A stage ended badly. Says which, with the last lines it wrote."""
 
     @property
-    def passing(self) -> bool:
+    def is_transient(self) -> bool:
         """Whether trying again may help."""
-        return any(sign in str(self) for sign in PASSING)
+        return any(sign in str(self) for sign in TRANSIENT)
 
 
-def execute(what: str, command: Sequence[str], surroundings: Mapping[str, str]) -> str:
+def execute(stage: str, command: Sequence[str], environment: Mapping[str, str]) -> str:
     """Run a command; return all it said.
 
     Raises:
         StageError: it ended with another code than 0.
     """
-    log, said, last = get_run_logger(), [], deque[str](maxlen=LAST)
-    leash = [sys.executable, "-m", "tasks.leash", str(os.getpid()), *command]
+    log, lines, tail = get_run_logger(), [], deque[str](maxlen=LAST)
+    child_command = [sys.executable, "-m", "tasks.leash", str(os.getpid()), *command]
     with subprocess.Popen(
-        leash, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(surroundings)
+        child_command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(environment)
     ) as process:
         _running.add(process)
         assert process.stdout is not None  # noqa: S101  # a pipe was asked for
@@ -57,12 +57,12 @@ def execute(what: str, command: Sequence[str], surroundings: Mapping[str, str]) 
             if line.lstrip().startswith(HINTS):
                 continue
             log.info(line)
-            said.append(line)
-            last.append(line)
+            lines.append(line)
+            tail.append(line)
     _running.discard(process)
     if process.returncode:
-        raise StageError(f"stage {what} ended with code {process.returncode}; its last lines:\n" + "\n".join(last))
-    return "\n".join(said)
+        raise StageError(f"stage {stage} ended with code {process.returncode}; its last lines:\n" + "\n".join(tail))
+    return "\n".join(lines)
 
 
 def stop() -> None:

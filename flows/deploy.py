@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from flows import automations, slots
-from flows.dvc import surroundings
+from flows.dvc import build_environment
 from satiety import alerts
 from satiety.errors import SetupError
 from satiety.section import read_yaml
@@ -33,33 +33,35 @@ def deploy() -> str:
         )
     alerts.check()
     deployments: list[dict[str, Any]] = read_yaml(FILE)["deployments"]
-    pools = sorted({one["work_pool"]["name"] for one in deployments})
+    pools = sorted({deployment["work_pool"]["name"] for deployment in deployments})
     _await_server()
     for pool in pools:
-        _pool(pool)
-    slots.ensure()
-    _deployments()
-    names = [f"{one['entrypoint'].rpartition(':')[2]}/{one['name']}" for one in deployments]
-    made = automations.ensure(names)
-    said = {"work pools": pools, "limits": [f"{k} ({v})" for k, v in slots.SLOTS.items()], "deployments": names}
-    return "\n".join(f"{what}: {', '.join(which)}" for what, which in (said | {"automations": made}).items())
+        _ensure_pool(pool)
+    slots.ensure_limits()
+    _deploy_flows()
+    names = [f"{deployment['entrypoint'].rpartition(':')[2]}/{deployment['name']}" for deployment in deployments]
+    automation_names = automations.ensure(names)
+    resources = {"work pools": pools, "limits": [f"{k} ({v})" for k, v in slots.LIMITS.items()], "deployments": names}
+    return "\n".join(
+        f"{kind}: {', '.join(values)}" for kind, values in (resources | {"automations": automation_names}).items()
+    )
 
 
 def _await_server() -> None:
     from prefect.client.orchestration import get_client
 
-    deadline, told = time.monotonic() + PATIENCE, False
+    deadline, is_announced = time.monotonic() + PATIENCE, False
     with get_client(sync_client=True) as client:
         while (fault := client.api_healthcheck()) is not None:
             if time.monotonic() > deadline:
                 raise SetupError(f"{client.api_url}: Prefect does not answer there: {fault}")
-            if not told:
+            if not is_announced:
                 print(f"waiting for the Prefect server at {client.api_url}", file=sys.stderr, flush=True)  # noqa: T201
-                told = True
+                is_announced = True
             time.sleep(1)
 
 
-def _pool(name: str) -> None:
+def _ensure_pool(name: str) -> None:
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.actions import WorkPoolCreate
     from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
@@ -74,8 +76,8 @@ def _pool(name: str) -> None:
                 return  # somebody else was faster
 
 
-def _deployments() -> None:
+def _deploy_flows() -> None:
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(FILE)]
-    done = subprocess.run(command, env=surroundings(), capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SetupError(f"{FILE}: Prefect refuses it:\n{(done.stdout + done.stderr).strip()[-2000:]}")
+    process = subprocess.run(command, env=build_environment(), capture_output=True, text=True, check=False)
+    if process.returncode:
+        raise SetupError(f"{FILE}: Prefect refuses it:\n{(process.stdout + process.stderr).strip()[-2000:]}")

@@ -26,14 +26,14 @@ def emit(event: str, workspace: Path, facts: Mapping[str, Any]) -> None:
     from prefect.exceptions import EventTooLarge
 
     folder = workspace.resolve()
-    resource = {"prefect.resource.id": project(folder), "prefect.resource.name": folder.name}
+    resource = {"prefect.resource.id": derive_project_id(folder), "prefect.resource.name": folder.name}
     try:
         emit_event(event, resource, payload={**facts, "workspace": str(folder)})
     except EventTooLarge as error:
         log.error("%s is not sent: %s", event, error)
 
 
-def project(folder: Path) -> str:
+def derive_project_id(folder: Path) -> str:
     """Return the id of the resource that events of a folder are about."""
     slug = re.sub(r"\W+", "-", folder.name).strip("-").lower()
     return f"satiety.project.{slug}-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"

@@ -14,23 +14,23 @@ from prefect.states import Crashed
 
 from satiety.files import write_text
 from satiety.state import STATE
-from tasks.stage import alone
+from tasks.stage import hold_lock
 
 
 @contextmanager
-def held(flow: str) -> Iterator[None]:
+def hold_flow_lock(flow: str) -> Iterator[None]:
     """Hold the lock of a flow within the block: whatever run held it before has ended, however it did."""
-    with alone(flow):
-        note, now = STATE / f"{flow}.run", str(runtime.flow_run.id)
-        before = note.read_text(encoding="utf-8", errors="replace") if note.is_file() else now
-        write_text(note, now)
-        if before != now:
-            _end(before)
+    with hold_lock(flow):
+        note, run_id = STATE / f"{flow}.run", str(runtime.flow_run.id)
+        previous_id = note.read_text(encoding="utf-8", errors="replace") if note.is_file() else run_id
+        write_text(note, run_id)
+        if previous_id != run_id:
+            _mark_crashed(previous_id)
         yield
 
 
-def _end(run: str) -> None:
+def _mark_crashed(run_id: str) -> None:
     with suppress(ObjectNotFound, ValueError), get_client(sync_client=True) as client:  # of another server, or no id
-        state = client.read_flow_run(UUID(run)).state
+        state = client.read_flow_run(UUID(run_id)).state
         if state is not None and not state.is_final():
-            client.set_flow_run_state(UUID(run), Crashed(message="Its process was killed."), force=True)
+            client.set_flow_run_state(UUID(run_id), Crashed(message="Its process was killed."), force=True)

@@ -16,19 +16,19 @@ SERVER = "prefect.server.api.server:create_app"
 """What the command line of such a server names."""
 PAUSE = 0.5
 """Seconds between two looks."""
-_guarded = set[int]()
+_watched_pids = set[int]()
 
 
-def guard() -> None:
+def start_reaper() -> None:
     """Let the server that this process has started, if any, end with it."""
     for child in psutil.Process().children():
         with suppress(psutil.Error):
-            if child.pid not in _guarded and SERVER in child.cmdline():
-                _guarded.add(child.pid)
+            if child.pid not in _watched_pids and SERVER in child.cmdline():
+                _watched_pids.add(child.pid)
                 command = [sys.executable, "-m", "flows.guard", str(os.getpid()), str(child.pid)]
-                silent = [(os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_RDWR, 0) for stream in (0, 1, 2)]
+                file_actions = [(os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_RDWR, 0) for stream in (0, 1, 2)]
                 # In a group of its own, so that Ctrl-C does not reach it; nobody waits for it.
-                os.posix_spawn(sys.executable, command, os.environ, file_actions=silent, setpgroup=0)
+                os.posix_spawn(sys.executable, command, os.environ, file_actions=file_actions, setpgroup=0)
 
 
 def main() -> None:

@@ -16,10 +16,10 @@ from typing import Any
 
 import yaml
 
-from satiety.damaged import put_aside
+from satiety.damaged import rename_damaged
 from satiety.files import write_text
 from satiety.settings import project_root
-from tasks.tracking import locked
+from tasks.tracking import hold_file_lock
 
 FILE = Path("dvc.lock")
 RWLOCK = Path(".dvc/tmp/rwlock")
@@ -33,85 +33,85 @@ _ENTRY = re.compile(r"(?m)^(?=  [^ \n][^\n]*:$)")
 log = logging.getLogger(__name__)
 
 
-def tidy(order: Iterable[str]) -> None:
+def sort_entries(stages: Iterable[str]) -> None:
     """Put the entries into the order of the stages; DVC writes them as stages end, side by side or not."""
     if not FILE.is_file():
         return
     text = FILE.read_text(encoding="utf-8")
     head, *parts = _ENTRY.split(text)
     entries = {part.partition(":")[0].strip(" '\""): part for part in parts}
-    names = [name for name in order if name in entries]
-    ordered = head + "".join(entries[name] for name in [*names, *(name for name in entries if name not in names)])
-    if ordered != text:
-        write_text(FILE, ordered)
+    names = [name for name in stages if name in entries]
+    sorted_text = head + "".join(entries[name] for name in [*names, *(name for name in entries if name not in names)])
+    if sorted_text != text:
+        write_text(FILE, sorted_text)
 
 
-def mend() -> None:
+def repair() -> None:
     """Mend dvc.lock here, and the rwlock of the project. Nobody else may be at work in the folder."""
-    mend_dvc_lock()
-    mend_rwlock(project_root(Path.cwd()))
+    repair_dvc_lock()
+    repair_rwlock(project_root(Path.cwd()))
 
 
-def mend_dvc_lock() -> bool:
+def repair_dvc_lock() -> bool:
     """Drop what a kill left half-written; return whether there was any. DVC's cache has the results of what is dropped.
 
     A `dvc repro` of somebody's own is given a moment to end its writing.
     """
-    if not FILE.is_file() or whole(_text()):
+    if not FILE.is_file() or is_complete(_read_text()):
         return False
     time.sleep(PAUSE)
-    text = _text()
-    if whole(text):
+    text = _read_text()
+    if is_complete(text):
         return False
     lines, end, _ = text.rpartition("\n")  # what follows is no whole line
     head, *parts = _ENTRY.split(lines + end)
-    kept = [part for part in parts if whole(head + part)]
-    if kept:
-        write_text(FILE, head + "".join(kept))
+    intact = [part for part in parts if is_complete(head + part)]
+    if intact:
+        write_text(FILE, head + "".join(intact))
     else:
         FILE.unlink()
     log.warning(
-        "%s was cut off while DVC wrote it: %d of its entries are kept, the cache has the rest", FILE, len(kept)
+        "%s was cut off while DVC wrote it: %d of its entries are kept, the cache has the rest", FILE, len(intact)
     )
     return True
 
 
-def mend_rwlock(root: Path) -> bool:
+def repair_rwlock(root: Path) -> bool:
     """Put a project's rwlock aside where it is empty or cut off; return whether it was. A whole one is left alone."""
     path = root / RWLOCK
-    if _readable(path):
+    if _is_readable(path):
         return False
-    with locked(root / OURS):
+    with hold_file_lock(root / OURS):
         time.sleep(PAUSE)
-        with _guard(root / GUARD) as free:
-            if not free or _readable(path):
+        with _hold_guard(root / GUARD) as is_free:
+            if not is_free or _is_readable(path):
                 return False
-            put_aside(path, "it was cut off while DVC wrote it; DVC makes it anew")
+            rename_damaged(path, "it was cut off while DVC wrote it; DVC makes it anew")
     return True
 
 
-def whole(text: str) -> bool:
+def is_complete(text: str) -> bool:
     """Return whether DVC can read it: a schema, and of every stage a command, and paths of what it reads and makes."""
     try:
         content: Any = yaml.safe_load(text)
     except yaml.YAMLError:
         return False
     stages = content.get("stages") if isinstance(content, dict) and "schema" in content else None
-    return isinstance(stages, dict) and text.endswith("\n") and all(map(_complete, stages.values()))
+    return isinstance(stages, dict) and text.endswith("\n") and all(map(_is_complete_stage, stages.values()))
 
 
-def _complete(stage: Any) -> bool:
+def _is_complete_stage(stage: Any) -> bool:
     if not isinstance(stage, dict) or not isinstance(stage.get("cmd"), str | list):
         return False
     paths = [entry for kind in ("deps", "outs") for entry in stage.get(kind) or ()]
     return all(isinstance(entry, dict) and isinstance(entry.get("path"), str) for entry in paths)
 
 
-def _text() -> str:
+def _read_text() -> str:
     return FILE.read_text(encoding="utf-8", errors="replace")  # it may be cut off within a character
 
 
-def _readable(path: Path) -> bool:
+def _is_readable(path: Path) -> bool:
     """Return whether DVC can begin with it: there is none, or a JSON object."""
     try:
         return isinstance(json.loads(path.read_bytes()), dict)
@@ -122,7 +122,7 @@ def _readable(path: Path) -> bool:
 
 
 @contextmanager
-def _guard(path: Path) -> Iterator[bool]:
+def _hold_guard(path: Path) -> Iterator[bool]:
     """Keep DVC from rewriting the file within the block; give whether it is at it already.
 
     The guard is not made where there is none: a DVC with `core.hardlink_lock` would take it for a lock that is held.
@@ -130,9 +130,9 @@ def _guard(path: Path) -> Iterator[bool]:
     if not path.is_file():
         yield True
         return
-    with path.open("r+") as guard:
+    with path.open("r+") as file:
         try:
-            fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             yield False
         else:

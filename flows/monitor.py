@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from satiety.services import join
+from satiety.services import join_services
 
 if __name__ == "__main__":
-    join()
+    join_services()
 
 from prefect import State, flow, get_run_logger, task  # Prefect reads its settings when it is imported
 from prefect.states import Completed, Failed
@@ -18,18 +18,18 @@ from prefect.states import Completed, Failed
 from flows import artifacts, events
 from flows.alerts import HOOKS
 from flows.commands import execute
-from flows.dvc import python, surroundings
-from flows.former import held
-from flows.pipeline import bounded, entered, run
-from flows.stages import RETRIES, passing
+from flows.dvc import build_environment, python
+from flows.former import hold_flow_lock
+from flows.pipeline import enter_workspace, limit_lifetime, run
+from flows.stages import RETRIES, is_transient
 from satiety.alerts import Alert, Severity, send
 from satiety.errors import SatietyError
 from satiety.params import check_overrides
 from satiety.section import PARAMS_FILE
-from tasks.monitor import called
+from tasks.monitor import name_report
 from tasks.stage import REPORTS
 
-TOLD = ("verdict", "sentence", "metric", "usual", "today", "change", "cost", "window")
+EVENT_FIELDS = ("verdict", "sentence", "metric", "usual", "today", "change", "cost", "window")
 """What of a report goes with an event."""
 SEVERITIES = {
     "harmful drift": Severity.WARNING,
@@ -49,35 +49,35 @@ def monitor(workspace: str = ".", table: str | None = None) -> State[Any] | None
     """
     file = Path(table).absolute() if table else None
     try:
-        with bounded(), entered(workspace):
+        with limit_lifetime(), enter_workspace(workspace):
             check_overrides(PARAMS_FILE, [])
-            with held("watching"):
-                told = look.with_options(task_run_name="look")(file)
-                artifacts.publish_monitor(told, called(table=file is not None))
+            with hold_flow_lock("watching"):
+                report = run_monitor.with_options(task_run_name="look")(file)
+                artifacts.publish_monitor(report, name_report(table=file is not None))
                 if file is None:  # a table that somebody looks at is not what the model is asked
-                    _tell(told)
+                    _publish_events(report)
     except SatietyError as error:
         return Failed(message=str(error))
-    return Completed(message=told["sentence"]["en"])
+    return Completed(message=report["sentence"]["en"])
 
 
-@task(retry_condition_fn=passing, **RETRIES)
-def look(table: Path | None) -> dict[str, Any]:
+@task(retry_condition_fn=is_transient, **RETRIES)
+def run_monitor(table: Path | None) -> dict[str, Any]:
     """Run `monitor` in a process of its own; return its report."""
-    given = ["--table", str(table)] if table else []
-    execute("monitor", python("tasks.monitor", *given), surroundings())
-    return artifacts.report(called(table=table is not None))
+    arguments = ["--table", str(table)] if table else []
+    execute("monitor", python("tasks.monitor", *arguments), build_environment())
+    return artifacts.read_report(name_report(table=table is not None))
 
 
-def _tell(told: Mapping[str, Any]) -> None:
+def _publish_events(report: Mapping[str, Any]) -> None:
     """Send the events, and tell people of harm, and that it is over."""
-    verdict, facts = told["verdict"], {name: told[name] for name in TOLD if name in told}
+    verdict, facts = report["verdict"], {name: report[name] for name in EVENT_FIELDS if name in report}
     events.emit(events.VERDICT, Path(), facts)
     if verdict == "harmful drift":
         events.emit(events.HARMFUL, Path(), facts)
     if verdict in SEVERITIES:
-        page = (Path.cwd() / REPORTS / f"{called(table=False)}.html").as_uri()
-        alert = Alert(f"drift in {Path.cwd()}", SEVERITIES[verdict], verdict, told["sentence"]["en"], page, facts)
+        page = (Path.cwd() / REPORTS / f"{name_report(table=False)}.html").as_uri()
+        alert = Alert(f"drift in {Path.cwd()}", SEVERITIES[verdict], verdict, report["sentence"]["en"], page, facts)
         send(alert, get_run_logger())
 
 

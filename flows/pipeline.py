@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from satiety.services import join
+from satiety.services import join_services
 
 if __name__ == "__main__":
-    join()
+    join_services()
 
 from prefect import State, flow, runtime  # Prefect reads its settings when it is imported
 from prefect.exceptions import FailedRun
@@ -27,17 +27,17 @@ from prefect.states import Failed
 
 from flows import artifacts, commands, dvc, lock, slots
 from flows.alerts import HOOKS
-from flows.former import held
-from flows.guard import guard
-from flows.overrides import lent, put_back, saving, setting
-from flows.stages import cached, check_pool, promote, reproduce, save, send
+from flows.former import hold_flow_lock
+from flows.guard import start_reaper
+from flows.overrides import build_run_command, build_save_command, preserve_params, restore_params
+from flows.stages import check_pool, promote, reproduce, save, send, skip_stage
 from satiety.errors import SatietyError, SetupError
 from satiety.params import check_overrides
 from satiety.registry import discover
 from satiety.section import PARAMS_FILE
 from tasks.leash import end_with_parent
-from tasks.spool import arrived, parent
-from tasks.stage import begin
+from tasks.spool import find_location, open_parent_run
+from tasks.stage import begin_pipeline
 
 discover()  # before Prefect has threads
 
@@ -70,105 +70,105 @@ def pipeline(
     """
     order = Order(overrides or [], gpu_pool, str(runtime.flow_run.name))
     try:
-        with bounded(), entered(workspace):
-            _checked(order)
+        with limit_lifetime(), enter_workspace(workspace):
+            _check_and_run(order)
     except SatietyError as error:
         return Failed(message=str(error))  # a user's mistake is a message in the log, not a traceback
     return None
 
 
-def _checked(order: Order) -> None:
+def _check_and_run(order: Order) -> None:
     check_overrides(PARAMS_FILE, order.overrides)
     if order.gpu_pool:
         check_pool(order.gpu_pool)
-    upstream = dvc.stages()
-    begin(Path())
-    with held("pipeline"):
-        lock.mend()
-        if put_back():
+    upstream = dvc.read_stages()
+    begin_pipeline(Path())
+    with hold_flow_lock("pipeline"):
+        lock.repair()
+        if restore_params():
             check_overrides(PARAMS_FILE, order.overrides)
-        with lent() if order.overrides else nullcontext():
+        with preserve_params() if order.overrides else nullcontext():
             _run(order, upstream)
 
 
 def _run(order: Order, upstream: dvc.Upstream) -> None:
-    waiting = frozenset(upstream) if order.overrides else dvc.stale(upstream)
-    with tracked(order, "pipeline") if waiting else nullcontext("") as key:
-        ended = run_stages(order, upstream, waiting, key)
+    stale = frozenset(upstream) if order.overrides else dvc.find_stale(upstream)
+    with track_run(order, "pipeline") if stale else nullcontext("") as key:
+        states = run_stages(order, upstream, stale, key)
         if order.overrides:
-            save.with_options(task_run_name="experiment")(saving(upstream, order.name))
+            save.with_options(task_run_name="experiment")(build_save_command(upstream, order.name))
     promote.with_options(task_run_name="promote")(key)
-    there = arrived(key) if key else None
-    how = {stage: _how(state) for stage, state in ended.items()}
-    artifacts.publish(how, there.url if there else None)
+    tracked_run = find_location(key) if key else None
+    outcomes = {stage: _describe_state(state) for stage, state in states.items()}
+    artifacts.publish(outcomes, tracked_run.url if tracked_run else None)
 
 
-def run_stages(order: Order, upstream: dvc.Upstream, waiting: frozenset[str], key: str) -> dict[str, State[Any]]:
+def run_stages(order: Order, upstream: dvc.Upstream, stale: frozenset[str], key: str) -> dict[str, State[Any]]:
     """Run what waits, each stage as soon as those it reads from have ended; return how every stage ended."""
-    if waiting & {*slots.TRAINING}:
-        slots.ensure()
-    first, begun, ended = next(iter(upstream)), dict[str, PrefectFuture[Any]](), dict[str, State[Any]]()
-    for stage, before in upstream.items():
-        if stage not in waiting:
-            ended[stage] = cached.with_options(task_run_name=stage)(stage, return_state=True)
+    if stale & {*slots.TRAINING}:
+        slots.ensure_limits()
+    first, futures, states = next(iter(upstream)), dict[str, PrefectFuture[Any]](), dict[str, State[Any]]()
+    for stage, parents in upstream.items():
+        if stage not in stale:
+            states[stage] = skip_stage.with_options(task_run_name=stage)(stage, return_state=True)
             continue
-        command = setting(stage, order.overrides, order.name) if order.overrides and stage == first else None
-        after = [begun[one] for one in begun if one in before or stage in BUSY]
-        begun[stage] = _submit(stage, command or dvc.single(stage), order, key, after)
-    for future in begun.values():
+        command = build_run_command(stage, order.overrides, order.name) if order.overrides and stage == first else None
+        dependencies = [futures[name] for name in futures if name in parents or stage in BUSY]
+        futures[stage] = _submit(stage, command or dvc.build_repro_command(stage), order, key, dependencies)
+    for future in futures.values():
         future.wait()
-    for stage, future in begun.items():
+    for stage, future in futures.items():
         future.result()
-        ended[stage] = future.state
-    lock.tidy(dvc.stages())
-    return {stage: ended[stage] for stage in upstream}
+        states[stage] = future.state
+    lock.sort_entries(dvc.read_stages())
+    return {stage: states[stage] for stage in upstream}
 
 
-def _submit(stage: str, command: list[str], order: Order, key: str, after: list[PrefectFuture[Any]]) -> Any:
+def _submit(stage: str, command: list[str], order: Order, key: str, dependencies: list[PrefectFuture[Any]]) -> Any:
     if order.gpu_pool and stage in slots.TRAINING:
-        away = send.with_options(task_run_name=stage)
-        return away.submit(stage, order.gpu_pool, key, wait_for=after, return_state=False)
-    here = reproduce.with_options(task_run_name=stage)
-    return here.submit(stage, command, key, wait_for=after, return_state=False)
+        remote_task = send.with_options(task_run_name=stage)
+        return remote_task.submit(stage, order.gpu_pool, key, wait_for=dependencies, return_state=False)
+    local_task = reproduce.with_options(task_run_name=stage)
+    return local_task.submit(stage, command, key, wait_for=dependencies, return_state=False)
 
 
-def _how(state: State[Any]) -> str:
+def _describe_state(state: State[Any]) -> str:
     return "ran" if state.name == "Completed" else str(state.name).lower()
 
 
 @contextmanager
-def tracked(order: Order, flow: str) -> Iterator[str]:
+def track_run(order: Order, flow: str) -> Iterator[str]:
     """Open the run in MLflow that those of the stages belong to; give the key it is known by."""
     params = {"overrides": json.dumps(order.overrides), "flow_run": order.name}
     try:
-        with parent(flow, params) as run:
+        with open_parent_run(flow, params) as run:
             yield str(run.head["run"])
     except SatietyError:
         with suppress(commands.StageError):  # MLflow hears of a run that failed, if it can
-            commands.execute("mlflow", dvc.python("tasks.tracking"), dvc.surroundings())
+            commands.execute("mlflow", dvc.python("tasks.tracking"), dvc.build_environment())
         raise
 
 
 @contextmanager
-def entered(workspace: str) -> Iterator[None]:
+def enter_workspace(workspace: str) -> Iterator[None]:
     """Be in the folder of a params.yaml within the block.
 
     Raises:
         SetupError: there is none.
     """
     if not Path(workspace, PARAMS_FILE).is_file():
-        where = Path(workspace).absolute()
-        raise SetupError(f"workspace: {where}: holds no {PARAMS_FILE}; give the folder of one")
+        path = Path(workspace).absolute()
+        raise SetupError(f"workspace: {path}: holds no {PARAMS_FILE}; give the folder of one")
     with chdir(workspace):
         yield
 
 
 @contextmanager
-def bounded() -> Iterator[None]:
+def limit_lifetime() -> Iterator[None]:
     """Let nothing outlive this run, and this run not its worker."""
     if BY_WORKER in os.environ:
         end_with_parent()
-    guard()
+    start_reaper()
     try:
         yield
     except BaseException:
@@ -178,8 +178,8 @@ def bounded() -> Iterator[None]:
 
 def run(flow: Callable[[], Any]) -> None:
     """Run a flow from the command line; a user's mistake is a message on stderr and exit code 1."""
-    if given := sys.argv[1:]:
-        sys.exit(f"{' '.join(given)}: a flow takes no words; it runs in the folder that it is called in")
+    if arguments := sys.argv[1:]:
+        sys.exit(f"{' '.join(arguments)}: a flow takes no words; it runs in the folder that it is called in")
     try:
         flow()
     except FailedRun as error:

@@ -11,25 +11,25 @@ from prefect.states import Completed, Failed
 
 from flows.alerts import HOOKS
 from flows.commands import execute
-from flows.dvc import surroundings
-from flows.pipeline import bounded, entered
+from flows.dvc import build_environment
+from flows.pipeline import enter_workspace, limit_lifetime
 from satiety.errors import SatietyError, SetupError
 
 
 @flow(name="predict", persist_result=False, **HOOKS)
-def predict(workspace: str = ".", file: str = "", out: str = "") -> State[Any]:
+def predict(workspace: str = ".", file: str = "", output: str = "") -> State[Any]:
     """Let the packaged model answer.
 
     Args:
         workspace: the folder of a params.yaml; paths are seen from there.
         file: of texts, one a line.
-        out: where the answers go, as JSON lines.
+        output: where the answers go, as JSON lines.
     """
     try:
-        with bounded(), entered(workspace):
-            if not (file and out):
+        with limit_lifetime(), enter_workspace(workspace):
+            if not (file and output):
                 raise SetupError("predict: name a `file` of texts, one a line, and where the answers go, `out`")
-            execute("predict", ["satiety", "predict", "--file", file, "--out", out], surroundings())
-            return Completed(message=f"the answers: {Path(out).absolute()}")
+            execute("predict", ["satiety", "predict", "--file", file, "--out", output], build_environment())
+            return Completed(message=f"the answers: {Path(output).absolute()}")
     except SatietyError as error:
         return Failed(message=str(error))

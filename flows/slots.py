@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 GPU = "gpu"
-SLOTS = {GPU: 1}
+LIMITS = {GPU: 1}
 """Concurrency limits, by name."""
 LEASE = 60
 """Seconds that a slot stays taken after the process that holds it was killed: the least that Prefect allows."""
@@ -17,16 +17,16 @@ TRAINING = ("pretrain", "finetune")
 """Stages that hold `gpu`, and may be sent to another work pool."""
 
 
-def ensure() -> None:
+def ensure_limits() -> None:
     """Make the limits where there are none; one that somebody set otherwise stays."""
-    if not _served():
+    if not _has_server():
         return
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
     from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 
     with get_client(sync_client=True) as client:
-        for name, limit in SLOTS.items():
+        for name, limit in LIMITS.items():
             try:
                 client.read_global_concurrency_limit_by_name(name)
             except ObjectNotFound:
@@ -37,22 +37,22 @@ def ensure() -> None:
 
 
 @contextmanager
-def held(stage: str) -> Iterator[None]:
+def hold_slot(stage: str) -> Iterator[None]:
     """Hold the slot that the stage needs, if it needs one, within the block."""
     from prefect.concurrency.sync import concurrency
 
     if stage not in TRAINING:
         yield
         return
-    if not _served():
-        with _locked():
+    if not _has_server():
+        with _hold_file_lock():
             yield
         return
     with concurrency(GPU, occupy=1, lease_duration=LEASE):
         yield
 
 
-def _served() -> bool:
+def _has_server() -> bool:
     """Return whether a server is named; else Prefect starts one for this run alone."""
     from prefect.settings import PREFECT_API_URL
 
@@ -60,7 +60,7 @@ def _served() -> bool:
 
 
 @contextmanager
-def _locked() -> Iterator[None]:
+def _hold_file_lock() -> Iterator[None]:
     from prefect.settings import PREFECT_HOME
 
     home = PREFECT_HOME.value()

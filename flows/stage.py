@@ -2,8 +2,8 @@
 
 from prefect import flow
 
-from flows.dvc import single
-from flows.pipeline import bounded, entered
+from flows.dvc import build_repro_command
+from flows.pipeline import enter_workspace, limit_lifetime
 from flows.stages import reproduce
 
 
@@ -16,5 +16,5 @@ def stage(stage: str, workspace: str, parent: str = "") -> None:
         workspace: the folder of that file.
         parent: the key of the run in MLflow that it belongs to.
     """
-    with bounded(), entered(workspace):
-        reproduce.with_options(task_run_name=stage)(stage, single(stage), parent)
+    with limit_lifetime(), enter_workspace(workspace):
+        reproduce.with_options(task_run_name=stage)(stage, build_repro_command(stage), parent)

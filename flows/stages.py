@@ -10,9 +10,9 @@ from prefect.states import Completed
 
 from flows import slots
 from flows.commands import StageError, execute
-from flows.dvc import python, surroundings
+from flows.dvc import build_environment, python
 from satiety.errors import SetupError
-from tasks.standing import stands
+from tasks.standing import is_up_to_date
 
 RETRIES: dict[str, Any] = {"retries": 2, "retry_delay_seconds": [10, 60], "persist_result": False}
 """For what is outside and may pass: a source or MLflow that does not answer, a lock that another run holds."""
@@ -20,26 +20,26 @@ SKIPPED = "didn't change, skipping"
 RESTORED = "is cached - skipping run, checking out outputs"
 
 
-def passing(_task: Any, _run: Any, state: State[Any]) -> bool:
+def is_transient(_task: Any, _run: Any, state: State[Any]) -> bool:
     """Return whether trying again may help; a wrong value stays wrong."""
-    found = state.result(raise_on_failure=False)
-    return isinstance(found, StageError) and found.passing
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, StageError) and error.is_transient
 
 
-@task(retry_condition_fn=passing, **RETRIES)
+@task(retry_condition_fn=is_transient, **RETRIES)
 def reproduce(stage: str, command: Sequence[str], parent: str) -> State[Any]:
     """Run one stage by a command of DVC's, which knows whether it must; its lines are the run's log."""
-    with slots.held(stage):
-        said = execute(stage, command, surroundings(parent))
-    if SKIPPED in said:
+    with slots.hold_slot(stage):
+        output = execute(stage, command, build_environment(parent))
+    if SKIPPED in output:
         return Completed(name="Cached", message="Nothing it depends on changed.")
-    if RESTORED in said:
+    if RESTORED in output:
         return Completed(name="Cached", message="Its results were in the cache, and are back.")
     return Completed(message="It ran.")
 
 
 @task(persist_result=False)
-def cached(stage: str) -> State[Any]:
+def skip_stage(stage: str) -> State[Any]:
     """Say that a stage need not run."""
     return Completed(name="Cached", message=f"Nothing that {stage} depends on changed.")
 
@@ -57,9 +57,13 @@ def check_pool(pool: str) -> None:
         try:
             client.read_deployment_by_name(f"stage/{pool}")
         except ObjectNotFound:
-            found = {str(one.name) for one in client.read_deployments() if (one.entrypoint or "").endswith(":stage")}
-            there = ", ".join(sorted(found)) or "none; `satiety deploy` makes those of prefect.yaml"
-            raise SetupError(f"gpu_pool: there is no deployment stage/{pool}; there is: {there}") from None
+            names = {
+                str(deployment.name)
+                for deployment in client.read_deployments()
+                if (deployment.entrypoint or "").endswith(":stage")
+            }
+            choices = ", ".join(sorted(names)) or "none; `satiety deploy` makes those of prefect.yaml"
+            raise SetupError(f"gpu_pool: there is no deployment stage/{pool}; there is: {choices}") from None
 
 
 @task(persist_result=False)
@@ -73,16 +77,16 @@ def send(stage: str, pool: str, parent: str) -> State[Any]:
     return Completed(name=state.name, message=f"By a worker of {pool}. {state.message or ''}")
 
 
-@task(retry_condition_fn=passing, **RETRIES)
+@task(retry_condition_fn=is_transient, **RETRIES)
 def promote(parent: str) -> State[Any]:
     """Compare the challenger with the champion, and move the alias where the evidence says so."""
-    if not parent and stands():
+    if not parent and is_up_to_date():
         return Completed(name="Cached", message="Neither the model nor the registry changed since the last decision.")
-    execute("promote", python("tasks.promote"), surroundings(parent))
+    execute("promote", python("tasks.promote"), build_environment(parent))
     return Completed(message="It was decided: see reports/promote.json.")
 
 
 @task(persist_result=False)
 def save(command: Sequence[str]) -> None:
     """Make one DVC experiment of what the stages made."""
-    execute("experiment", command, surroundings())
+    execute("experiment", command, build_environment())

@@ -6,23 +6,23 @@ python -m flows.worth        in the folder of a params.yaml; needs no server
 from contextlib import nullcontext
 from typing import Any
 
-from satiety.services import join
+from satiety.services import join_services
 
 if __name__ == "__main__":
-    join()
+    join_services()
 
 from prefect import State, flow, runtime  # Prefect reads its settings when it is imported
 from prefect.states import Failed
 
 from flows import artifacts, dvc, lock
 from flows.alerts import HOOKS
-from flows.former import held
-from flows.overrides import put_back
-from flows.pipeline import Order, bounded, entered, run, run_stages, tracked
+from flows.former import hold_flow_lock
+from flows.overrides import restore_params
+from flows.pipeline import Order, enter_workspace, limit_lifetime, run, run_stages, track_run
 from satiety.errors import SatietyError
 from satiety.params import check_overrides
 from satiety.section import PARAMS_FILE
-from tasks.stage import begin
+from tasks.stage import begin_pipeline
 
 STAGE = "worth"
 
@@ -35,7 +35,7 @@ def worth(workspace: str = ".") -> State[Any] | None:
         workspace: the folder of a params.yaml and its dvc.yaml.
     """
     try:
-        with bounded(), entered(workspace):
+        with limit_lifetime(), enter_workspace(workspace):
             _measure(Order([], None, str(runtime.flow_run.name)))
     except SatietyError as error:
         return Failed(message=str(error))
@@ -44,15 +44,15 @@ def worth(workspace: str = ".") -> State[Any] | None:
 
 def _measure(order: Order) -> None:
     check_overrides(PARAMS_FILE, [])
-    upstream = dvc.before(dvc.stages(), STAGE)
-    begin(dvc.FILE.parent)
-    with held("pipeline"):
-        lock.mend()
-        if put_back():
+    upstream = dvc.select_upstream(dvc.read_stages(), STAGE)
+    begin_pipeline(dvc.FILE.parent)
+    with hold_flow_lock("pipeline"):
+        lock.repair()
+        if restore_params():
             check_overrides(PARAMS_FILE, [])
-        waiting = dvc.stale(upstream)
-        with tracked(order, STAGE) if waiting else nullcontext("") as key:
-            run_stages(order, upstream, waiting, key)
+        stale = dvc.find_stale(upstream)
+        with track_run(order, STAGE) if stale else nullcontext("") as key:
+            run_stages(order, upstream, stale, key)
         artifacts.publish_meter()
 
 

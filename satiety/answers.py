@@ -27,12 +27,12 @@ class Span:
     label: str
 
     @property
-    def place(self) -> str:
+    def offsets(self) -> str:
         """Where it stands, as ``start:end``."""
         return f"{self.start}:{self.end}"
 
     def __str__(self) -> str:
-        return f"{self.place} {self.label}"
+        return f"{self.offsets} {self.label}"
 
 
 class Answer(ABC):
@@ -69,22 +69,22 @@ class Answer(ABC):
         """Return it with other texts."""
         return self
 
-    def near(self, other: Answer, tolerance: float) -> bool:
+    def is_close(self, answer: Answer, tolerance: float) -> bool:
         """Return whether another answer is the same; numbers may differ by a share of their size, or of one."""
-        return self == other
+        return self == answer
 
     def restrict(self, labels: Collection[str]) -> Self:
         """Return it without mentions of other labels."""
         return self.move([mention for mention in self.mentions if mention.label in labels])
 
     @abstractmethod
-    def plain(self) -> Any:
+    def to_json(self) -> Any:
         """Return it as JSON holds it, without its tag."""
 
     @classmethod
     @abstractmethod
-    def of(cls, plain: Any) -> Self:
-        """Return the answer that ``plain`` described; raise ValueError or TypeError where it is none."""
+    def from_json(cls, content: Any) -> Self:
+        """Return the answer that ``content`` described; raise ValueError or TypeError where it is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +104,12 @@ class Label(Answer):
     def rename(self, name: Callable[[str], str]) -> Self:
         return replace(self, label=name(self.label))
 
-    def plain(self) -> str:
+    def to_json(self) -> str:
         return self.label
 
     @classmethod
-    def of(cls, plain: Any) -> Self:
-        return cls(_text(plain))
+    def from_json(cls, content: Any) -> Self:
+        return cls(_check_text(content))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +132,12 @@ class Labels(Answer):
     def restrict(self, labels: Collection[str]) -> Self:
         return replace(self, names=tuple(name for name in self.names if name in labels))
 
-    def plain(self) -> list[str]:
+    def to_json(self) -> list[str]:
         return list(self.names)
 
     @classmethod
-    def of(cls, plain: Any) -> Self:
-        return cls(tuple(sorted({_text(name) for name in _list(plain)})))
+    def from_json(cls, content: Any) -> Self:
+        return cls(tuple(sorted({_check_text(name) for name in _check_list(content)})))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,16 +150,16 @@ class Number(Answer):
     def __str__(self) -> str:
         return f"{self.value:g}"
 
-    def near(self, other: Answer, tolerance: float) -> bool:
-        return isinstance(other, Number) and abs(self.value - other.value) <= tolerance * max(1.0, abs(self.value))
+    def is_close(self, answer: Answer, tolerance: float) -> bool:
+        return isinstance(answer, Number) and abs(self.value - answer.value) <= tolerance * max(1.0, abs(self.value))
 
-    def plain(self) -> float:
+    def to_json(self) -> float:
         return self.value
 
     @classmethod
-    def of(cls, plain: Any) -> Self:
-        value = float(plain)
-        if isinstance(plain, bool) or not abs(value) < float("inf"):
+    def from_json(cls, content: Any) -> Self:
+        value = float(content)
+        if isinstance(content, bool) or not abs(value) < float("inf"):
             raise ValueError(f"{value} is not a finite number")
         return cls(value)
 
@@ -188,12 +188,12 @@ class Spans(Answer):
     def move(self, mentions: Sequence[Span]) -> Self:
         return replace(self, spans=tuple(mentions))
 
-    def plain(self) -> list[list[int | str]]:
-        return [_stretch(span) for span in self.spans]
+    def to_json(self) -> list[list[int | str]]:
+        return [_dump_span(span) for span in self.spans]
 
     @classmethod
-    def of(cls, plain: Any) -> Self:
-        return cls(tuple(sorted(map(_span, _list(plain)), key=lambda span: (span.start, span.end))))
+    def from_json(cls, content: Any) -> Self:
+        return cls(tuple(sorted(map(_read_span, _check_list(content)), key=lambda span: (span.start, span.end))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,19 +221,21 @@ class Triples(Answer):
 
     def move(self, mentions: Sequence[Span]) -> Self:
         """Return it with its entities elsewhere; where some are gone, no index would be right, so no triple stays."""
-        same = len(mentions) == len(self.entities)
-        return replace(self, entities=tuple(mentions), triples=self.triples if same else ())
+        is_complete = len(mentions) == len(self.entities)
+        return replace(self, entities=tuple(mentions), triples=self.triples if is_complete else ())
 
     def restrict(self, labels: Collection[str]) -> Self:
         return replace(self, triples=tuple(triple for triple in self.triples if triple[1] in labels))
 
-    def plain(self) -> dict[str, Any]:
-        return {"entities": [_stretch(span) for span in self.entities], "triples": [list(t) for t in self.triples]}
+    def to_json(self) -> dict[str, Any]:
+        return {"entities": [_dump_span(span) for span in self.entities], "triples": [list(t) for t in self.triples]}
 
     @classmethod
-    def of(cls, plain: Any) -> Self:
-        entities = tuple(map(_span, _list(plain["entities"])))
-        triples = tuple((int(head), _text(relation), int(tail)) for head, relation, tail in _list(plain["triples"]))
+    def from_json(cls, content: Any) -> Self:
+        entities = tuple(map(_read_span, _check_list(content["entities"])))
+        triples = tuple(
+            (int(head), _check_text(relation), int(tail)) for head, relation, tail in _check_list(content["triples"])
+        )
         if any(not 0 <= end < len(entities) for head, _, tail in triples for end in (head, tail)):
             raise ValueError("a triple names an entity that is not listed")
         return cls(entities, triples)
@@ -257,13 +259,15 @@ class Text(Answer):
     def reword(self, word: Callable[[str], str]) -> Self:
         return replace(self, text=word(self.text), alternatives=tuple(map(word, self.alternatives)))
 
-    def plain(self) -> list[str]:
+    def to_json(self) -> list[str]:
         return list(self.texts)
 
     @classmethod
-    def of(cls, plain: Any) -> Self:
-        first, *others = [_text(text) for text in ([plain] if isinstance(plain, str) else _list(plain))]
-        return cls(first, tuple(others))
+    def from_json(cls, content: Any) -> Self:
+        first, *alternatives = [
+            _check_text(text) for text in ([content] if isinstance(content, str) else _check_list(content))
+        ]
+        return cls(first, tuple(alternatives))
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,12 +281,12 @@ class Ranking(Answer):
         order = sorted(range(len(self.grades)), key=lambda i: -self.grades[i])
         return " > ".join(str(i + 1) for i in order)
 
-    def plain(self) -> list[float]:
+    def to_json(self) -> list[float]:
         return list(self.grades)
 
     @classmethod
-    def of(cls, plain: Any) -> Self:
-        return cls(tuple(Number.of(grade).value for grade in _list(plain)))
+    def from_json(cls, content: Any) -> Self:
+        return cls(tuple(Number.from_json(grade).value for grade in _check_list(content)))
 
 
 SHAPES: dict[str, type[Answer]] = {
@@ -292,7 +296,7 @@ SHAPES: dict[str, type[Answer]] = {
 
 def dump(answer: Answer | None) -> str:
     """Return an answer as JSON: ``{"label": "good"}``, ``{"spans": [[0, 5, "PER"]]}``; ``null`` where there is none."""
-    return "null" if answer is None else json.dumps({answer.kind: answer.plain()}, ensure_ascii=False)
+    return "null" if answer is None else json.dumps({answer.kind: answer.to_json()}, ensure_ascii=False)
 
 
 def load(text: str) -> Answer:
@@ -302,22 +306,22 @@ def load(text: str) -> Answer:
         DataError: it is no answer.
     """
     try:
-        ((kind, plain),) = json.loads(text).items()
-        return SHAPES[kind].of(plain)
+        ((kind, content),) = json.loads(text).items()
+        return SHAPES[kind].from_json(content)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise DataError(f"{text[:80]!r} is not an answer ({error}); make its file anew, or restore it") from None
 
 
-def read_spans(plain: Any) -> Spans:
+def read_spans(value: Any) -> Spans:
     """Return spans written as ``[[start, end, label], …]`` or ``[{"start": …, "end": …, "label": …}, …]``.
 
     Raises:
         TypeError: they are written otherwise.
     """
-    if not isinstance(plain, list | tuple):
-        raise TypeError(f"spans is a {type(plain).__name__}, not a list; write [[start, end, label], …]")
+    if not isinstance(value, list | tuple):
+        raise TypeError(f"spans is a {type(value).__name__}, not a list; write [[start, end, label], …]")
     try:
-        return Spans.of([(v["start"], v["end"], v["label"]) if isinstance(v, dict) else v for v in plain])
+        return Spans.from_json([(v["start"], v["end"], v["label"]) if isinstance(v, dict) else v for v in value])
     except (KeyError, TypeError, ValueError, OverflowError):
         raise TypeError("spans are [start, end, label], or objects with these keys") from None
 
@@ -327,22 +331,22 @@ def labels_of(answers: Iterable[Answer | None]) -> list[str]:
     return sorted({label for answer in answers if answer is not None for label in answer.labels})
 
 
-def _span(plain: Any) -> Span:
-    start, end, label = plain
+def _read_span(triple: Any) -> Span:
+    start, end, label = triple
     return Span(int(start), int(end), str(label))
 
 
-def _stretch(span: Span) -> list[int | str]:
+def _dump_span(span: Span) -> list[int | str]:
     return [span.start, span.end, span.label]
 
 
-def _text(plain: Any) -> str:
-    if not isinstance(plain, str):
-        raise TypeError(f"a {type(plain).__name__} stands where a text should")
-    return plain
+def _check_text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a {type(value).__name__} stands where a text should")
+    return value
 
 
-def _list(plain: Any) -> Sequence[Any]:
-    if not isinstance(plain, list | tuple):
-        raise TypeError(f"a {type(plain).__name__} stands where a list should")
-    return plain
+def _check_list(value: Any) -> Sequence[Any]:
+    if not isinstance(value, list | tuple):
+        raise TypeError(f"a {type(value).__name__} stands where a list should")
+    return value

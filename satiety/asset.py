@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field, field_validator
 
-from satiety.secrets import name_secrets, written_secrets
+from satiety.secrets import find_secrets, replace_secrets
 from satiety.section import FIELDS
 
 COMMIT = re.compile(r"(?P<kind>datasets/)?(?P<name>[\w.-]+/[\w.-]+)@(?P<commit>[0-9a-f]{40})(?:/(?P<path>.+))?")
@@ -26,24 +26,24 @@ class Asset(BaseModel):
 
     @field_validator("sha256", mode="before")
     @classmethod
-    def _quoted(cls, digest: Any) -> Any:
+    def _check_quotes(cls, digest: Any) -> Any:
         if isinstance(digest, int | float):
             raise ValueError("YAML reads these digits as a number; put them in quotes")
         return digest
 
     @field_validator("uri")
     @classmethod
-    def _complete(cls, uri: str) -> str:
-        scheme, _, rest = uri.partition(":")
-        if not rest:
+    def _check_uri(cls, uri: str) -> str:
+        scheme, _, location = uri.partition(":")
+        if not location:
             raise ValueError("there is no scheme; write file:, package:, hf:org/name@commit, or a URL")
-        if scheme == "hf" and not COMMIT.fullmatch(rest):
+        if scheme == "hf" and not COMMIT.fullmatch(location):
             raise ValueError("pin a commit, 40 hex digits: hf:org/name@commit")
         if "${" in uri:
             raise ValueError("DVC's experiments take ${…} for their own; write {NAME}, without the dollar sign")
-        if written_secrets(uri):
+        if find_secrets(uri):
             raise ValueError(
                 "a secret stands in it, which DVC would copy into dvc.lock and its cache; keep it in an environment "
-                f"variable, and write that one's name in braces, as in {name_secrets(uri)}"
+                f"variable, and write that one's name in braces, as in {replace_secrets(uri)}"
             )
         return uri

@@ -23,12 +23,12 @@ from tempfile import TemporaryDirectory
 
 from satiety.asset import COMMIT, Asset
 from satiety.errors import AssetError, SetupError, UnreachableError
-from satiety.files import digest, replacing, sha256
-from satiety.secrets import fill
+from satiety.files import digest, sha256, write_atomically
+from satiety.secrets import fill_secrets
 
 MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 """What is taken from a model's folder; weights in pickles, Python code and everything else stay behind."""
-NEEDED = MODEL_FILES[:3]
+REQUIRED_FILES = MODEL_FILES[:3]
 PINNED = ("file", "hf")
 """Schemes that need no digest: DVC watches the one, the commit fixes the other."""
 MAX_BYTES = {
@@ -52,12 +52,12 @@ def data_files(asset: Asset, raw: Path) -> Iterator[list[tuple[str, Path]]]:
     Raises:
         AssetError: it is not there, not pinned, not what its digest says, or a link leads out of it.
     """
-    with _fetched(asset, raw, None) as path:
+    with _fetch(asset, raw, None) as path:
         if isinstance(path, list):
-            yield [(one.as_posix(), one) for one in path]
+            yield [(file.as_posix(), file) for file in path]
         elif path.is_dir():
             prefix = asset.uri.removeprefix("file:").rstrip("/")
-            files = [(f"{prefix}/{one.relative_to(path).as_posix()}", one) for one in _listed(path)]
+            files = [(f"{prefix}/{file.relative_to(path).as_posix()}", file) for file in _list_files(path)]
             if not files:
                 raise AssetError(f"{asset.uri}: the folder is empty")
             yield files
@@ -75,24 +75,24 @@ def pin(asset: Asset, raw: Path) -> str:
     if asset.sha256 or commit:
         return asset.sha256 or str(commit and commit["commit"])
     with data_files(asset, raw) as files:
-        found = {name: sha256(path) for name, path in files}
-        return digest(found) if len(found) > 1 else found.popitem()[1]
+        checksums = {name: sha256(path) for name, path in files}
+        return digest(checksums) if len(checksums) > 1 else checksums.popitem()[1]
 
 
-def take_model(asset: Asset, out: Path, raw: Path) -> int:
-    """Copy a base model's safe files into the folder ``out``; return their size in bytes.
+def copy_model(asset: Asset, target: Path, raw: Path) -> int:
+    """Copy a base model's safe files into the folder ``target``; return their size in bytes.
 
     Raises:
         AssetError: as in ``data_files``, or a needed file is missing, too large, or asks for code of its own.
     """
-    with _fetched(asset, raw, MODEL_FILES) as folder, replacing(out) as temporary:
+    with _fetch(asset, raw, MODEL_FILES) as folder, write_atomically(target) as temporary:
         if isinstance(folder, list) or not folder.is_dir():
-            raise AssetError(f"{asset.uri}: a base model is a folder, with {', '.join(NEEDED)}")
-        files = {path.name: path for path in _listed(folder) if path.parent == folder and path.name in MODEL_FILES}
-        missing = [name for name in NEEDED if name not in files]
+            raise AssetError(f"{asset.uri}: a base model is a folder, with {', '.join(REQUIRED_FILES)}")
+        files = {path.name: path for path in _list_files(folder) if path.parent == folder and path.name in MODEL_FILES}
+        missing = [name for name in REQUIRED_FILES if name not in files]
         if missing:
-            there = ", ".join(sorted(path.name for path in folder.iterdir())[:20])
-            raise AssetError(f"{asset.uri}: a base model needs {', '.join(missing)}; there is: {there or 'nothing'}")
+            names = ", ".join(sorted(path.name for path in folder.iterdir())[:20])
+            raise AssetError(f"{asset.uri}: a base model needs {', '.join(missing)}; there is: {names or 'nothing'}")
         temporary.mkdir()
         for name, path in files.items():
             _check_file(asset.uri, path)
@@ -115,82 +115,82 @@ def _check_file(uri: str, path: Path) -> None:
 
 
 @contextmanager
-def _fetched(asset: Asset, raw: Path, only: Sequence[str] | None) -> Iterator[Path | list[Path]]:
-    scheme, _, rest = asset.uri.partition(":")
+def _fetch(asset: Asset, raw: Path, allowed: Sequence[str] | None) -> Iterator[Path | list[Path]]:
+    scheme, _, location = asset.uri.partition(":")
     path: Path | list[Path]
     with TemporaryDirectory(prefix="satiety-") as scratch:
         if scheme == "file":
-            path = _raw(rest, raw)
+            path = _find_raw(location, raw)
         elif scheme == "hf":
-            path = _hub(rest, Path(scratch), only)
+            path = _download_hub(location, Path(scratch), allowed)
         else:
-            path = _packaged(rest) if scheme == "package" else _remote(asset.uri, Path(scratch))
+            path = _find_packaged(location) if scheme == "package" else _download_remote(asset.uri, Path(scratch))
         if asset.sha256 is not None or scheme not in PINNED:
-            _check_digest(asset, path, only)
+            _check_digest(asset, path, allowed)
         yield path
 
 
-def _raw(rest: str, raw: Path) -> Path | list[Path]:
-    path = Path(rest)
+def _find_raw(location: str, raw: Path) -> Path | list[Path]:
+    path = Path(location)
     if not path.resolve().is_relative_to(raw.resolve()):
         raise AssetError(
-            f"file:{rest}: lies outside {raw}/, where DVC would not see it change; copy it there, "
-            f"or write local://{rest} with its sha256"
+            f"file:{location}: lies outside {raw}/, where DVC would not see it change; copy it there, "
+            f"or write local://{location} with its sha256"
         )
-    found = sorted(path.parent.glob(path.name)) if _PATTERN.search(path.name) else [path] if path.exists() else []
-    if not found:
-        there = ", ".join(sorted(p.name for p in raw.iterdir() if p.name[0] != ".")[:20]) if raw.is_dir() else ""
-        raise AssetError(f"file:{rest}: no such file; {raw}/ holds: {there or 'nothing'}")
-    _check_inside(found, raw)
-    return found if _PATTERN.search(path.name) else path
+    matches = sorted(path.parent.glob(path.name)) if _PATTERN.search(path.name) else [path] if path.exists() else []
+    if not matches:
+        names = ", ".join(sorted(p.name for p in raw.iterdir() if p.name[0] != ".")[:20]) if raw.is_dir() else ""
+        raise AssetError(f"file:{location}: no such file; {raw}/ holds: {names or 'nothing'}")
+    _check_inside(matches, raw)
+    return matches if _PATTERN.search(path.name) else path
 
 
-def _packaged(rest: str) -> Path:
-    package, _, inside = rest.partition("/")
+def _find_packaged(location: str) -> Path:
+    package, _, subpath = location.partition("/")
     if not package.isidentifier():
-        raise AssetError(f"package:{rest}: {package!r} is no package's name; write package:<top-level name>/<path>")
+        raise AssetError(f"package:{location}: {package!r} is no package's name; write package:<top-level name>/<path>")
     spec = importlib.util.find_spec(package)
     folders = list(spec.submodule_search_locations or []) if spec else []
     if not folders:
-        raise AssetError(f"package:{rest}: {package} is not installed; install what brings it (extra `demo`?)")
-    path = Path(folders[0], inside)
+        raise AssetError(f"package:{location}: {package} is not installed; install what brings it (extra `demo`?)")
+    path = Path(folders[0], subpath)
     if not path.resolve().is_relative_to(Path(folders[0]).resolve()) or not path.exists():
-        raise AssetError(f"package:{rest}: {package} holds no {inside!r}")
+        raise AssetError(f"package:{location}: {package} holds no {subpath!r}")
     return path
 
 
-def _hub(rest: str, scratch: Path, only: Sequence[str] | None) -> Path:
+def _download_hub(location: str, scratch: Path, allowed: Sequence[str] | None) -> Path:
     try:
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
     except ImportError:
         raise SetupError("hf: sources need the extra `train`: pip install 'satiety[train]'") from None
-    parts = COMMIT.fullmatch(rest)
+    parts = COMMIT.fullmatch(location)
     if parts is None:
-        raise AssetError(f"hf:{rest}: pin a commit, 40 hex digits: hf:org/name@commit")
-    kind, inside = "dataset" if parts["kind"] else "model", parts["path"] or ""
-    wanted = list(only) if only else [inside, f"{inside}/*"] if inside else None
+        raise AssetError(f"hf:{location}: pin a commit, 40 hex digits: hf:org/name@commit")
+    kind, subpath = "dataset" if parts["kind"] else "model", parts["path"] or ""
+    patterns = list(allowed) if allowed else [subpath, f"{subpath}/*"] if subpath else None
     try:
-        found = Path(
+        snapshot = Path(
             snapshot_download(
-                parts["name"], revision=parts["commit"], repo_type=kind, allow_patterns=wanted, local_dir=scratch
+                parts["name"], revision=parts["commit"], repo_type=kind, allow_patterns=patterns, local_dir=scratch
             )
         )
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        lost = isinstance(error, LocalEntryNotFoundError) or _unreached(error)
-        raise (UnreachableError if lost else AssetError)(f"hf:{rest}: {_first_line(error)}") from None
-    path = found / inside
-    if not path.resolve().is_relative_to(found.resolve()) or not path.exists():
-        raise AssetError(f"hf:{rest}: the repository holds no {inside!r}")
+        is_unreachable = isinstance(error, LocalEntryNotFoundError) or _is_unreachable(error)
+        raise (UnreachableError if is_unreachable else AssetError)(f"hf:{location}: {_first_line(error)}") from None
+    path = snapshot / subpath
+    if not path.resolve().is_relative_to(snapshot.resolve()) or not path.exists():
+        raise AssetError(f"hf:{location}: the repository holds no {subpath!r}")
     return path
 
 
-def _remote(uri: str, scratch: Path) -> Path:
+def _download_remote(uri: str, scratch: Path) -> Path:
     """Fetch what fsspec reads. Nothing that is said or written shows what the environment filled in."""
     import fsspec
     from fsspec.implementations.local import LocalFileSystem
 
-    address = fill(uri)
+    address = fill_secrets(uri)
     target = scratch / (Path(re.split(r"[?#]", uri)[0].rstrip("/")).name or "asset")
     try:
         files, path = fsspec.url_to_fs(address.url)
@@ -202,34 +202,38 @@ def _remote(uri: str, scratch: Path) -> Path:
         else:
             files.get(path, str(target), recursive=files.isdir(path))
     except Exception as error:  # every file system has errors of its own
-        kind = UnreachableError if _unreached(error) else AssetError
-        raise kind(f"{uri}: cannot read it: {address.hide(_first_line(error))}") from None
+        kind = UnreachableError if _is_unreachable(error) else AssetError
+        raise kind(f"{uri}: cannot read it: {address.redact(_first_line(error))}") from None
     return target
 
 
-def _check_digest(asset: Asset, path: Path | list[Path], only: Sequence[str] | None) -> None:
+def _check_digest(asset: Asset, path: Path | list[Path], allowed: Sequence[str] | None) -> None:
     if isinstance(path, list):
-        found = digest({file.name: sha256(file) for file in path})
+        checksum = digest({file.name: sha256(file) for file in path})
     elif path.is_dir():
-        files = [file for file in _listed(path) if only is None or (file.parent == path and file.name in only)]
-        found = digest({file.relative_to(path).as_posix(): sha256(file) for file in files})
+        files = [
+            file for file in _list_files(path) if allowed is None or (file.parent == path and file.name in allowed)
+        ]
+        checksum = digest({file.relative_to(path).as_posix(): sha256(file) for file in files})
     else:
-        found = sha256(path)
+        checksum = sha256(path)
     if asset.sha256 is None:
-        raise AssetError(f"{asset.uri}: not pinned; its digest now is this, write it below the uri:\n  sha256: {found}")
-    if found != asset.sha256:
         raise AssetError(
-            f"{asset.uri}: sha256 is {found}, but params.yaml says {asset.sha256}; it changed: look, then pin anew"
+            f"{asset.uri}: not pinned; its digest now is this, write it below the uri:\n  sha256: {checksum}"
+        )
+    if checksum != asset.sha256:
+        raise AssetError(
+            f"{asset.uri}: sha256 is {checksum}, but params.yaml says {asset.sha256}; it changed: look, then pin anew"
         )
 
 
-def _listed(folder: Path) -> list[Path]:
+def _list_files(folder: Path) -> list[Path]:
     """Return the files below a folder, in order of path; hidden ones and Python's caches are none of it.
 
     Raises:
         AssetError: a link leads out of the folder.
     """
-    files = [path for path in folder.rglob("*") if path.is_file() and not _passed_over(path.relative_to(folder))]
+    files = [path for path in folder.rglob("*") if path.is_file() and not _is_ignored(path.relative_to(folder))]
     _check_inside(files, folder)
     return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
 
@@ -241,19 +245,19 @@ def _check_inside(paths: Iterable[Path], folder: Path) -> None:
             raise AssetError(f"{path}: links to {path.resolve()}, outside {folder}/; put the file itself there")
 
 
-def _passed_over(path: Path) -> bool:
+def _is_ignored(path: Path) -> bool:
     return any(part.startswith(".") or part == "__pycache__" for part in path.parts)
 
 
-def _unreached(error: Exception) -> bool:
+def _is_unreachable(error: Exception) -> bool:
     """Return whether nobody answered, in time or at all, or who did may later: errors are named, not imported."""
     status = getattr(error, "status", 0)
     if isinstance(status, int) and (
         status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
     ):
         return True
-    named = {base.__name__ for base in type(error).__mro__}
-    return bool(named & {"ConnectionError", "TimeoutError", "ClientConnectionError", "HTTPClientError", "ConnectError"})
+    bases = {base.__name__ for base in type(error).__mro__}
+    return bool(bases & {"ConnectionError", "TimeoutError", "ClientConnectionError", "HTTPClientError", "ConnectError"})
 
 
 def _first_line(error: Exception) -> str:

@@ -22,7 +22,7 @@ def read_state(path: Path, shape: Shape) -> dict[str, Any] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except ValueError as error:
-        put_aside(path, error)
+        rename_damaged(path, error)
         return None
 
 
@@ -38,11 +38,11 @@ def parse(text: bytes, shape: Shape) -> dict[str, Any]:
         raise ValueError("nested too deep") from None
     if not isinstance(value, dict):
         raise ValueError(f"{type(value).__name__} instead of an object")
-    check(value, shape)
+    check_keys(value, shape)
     return value
 
 
-def check(value: Mapping[str, Any], shape: Shape) -> None:
+def check_keys(value: Mapping[str, Any], shape: Shape) -> None:
     """Check that an object has its keys.
 
     Raises:
@@ -53,14 +53,14 @@ def check(value: Mapping[str, Any], shape: Shape) -> None:
             raise ValueError(f"{key!r} is missing, or of another type")
 
 
-def put_aside(path: Path, reason: object) -> None:
+def rename_damaged(path: Path, reason: object) -> None:
     """Rename a damaged file, so that nobody reads it again; say so in the log. Another process may have done it."""
-    aside = path.with_suffix(".damaged")
+    target = path.with_suffix(".damaged")
     try:
-        path.rename(aside)
+        path.rename(target)
     except FileNotFoundError:
         return
     except OSError as error:
         log.warning("%s: left out, and cannot be put aside (%s): %s", path, error.strerror, reason)
         return
-    log.warning("%s: left out, and put aside as %s: %s", path, aside.name, reason)
+    log.warning("%s: left out, and put aside as %s: %s", path, target.name, reason)

@@ -28,7 +28,7 @@ MAX_TOKENS = 512
 """Longest input where the model does not say how much it takes; what is longer is cut."""
 
 
-def embedder(folder: Path, device: str, prefix: str) -> Embed:
+def load_embedder(folder: Path, device: str, prefix: str) -> Embed:
     """Load an encoder and return the function that embeds texts with it.
 
     Args:
@@ -42,27 +42,31 @@ def embedder(folder: Path, device: str, prefix: str) -> Embed:
     """
     try:
         from satiety.training.encoder import load_tokenizer
-        from satiety.training.hardware import hardware
-        from satiety.training.writer import load_reader
+        from satiety.training.hardware import detect_hardware
+        from satiety.training.writer import load_text_encoder
     except ModuleNotFoundError:
         raise SetupError("embedding needs the extra `train`: pip install 'satiety[train]'") from None
-    here = hardware(device)
-    tokenizer, model = load_tokenizer(folder), load_reader(folder).to(here.device)
+    accelerator = detect_hardware(device)
+    tokenizer, model = load_tokenizer(folder), load_text_encoder(folder).to(accelerator.device)
     config: Any = model.config
-    limit, pad = _positions(config), tokenizer.pad_token_id
+    limit, pad = _max_positions(config), tokenizer.pad_token_id
 
     def embed(texts: Sequence[str]) -> Floats:
         vectors = np.zeros((len(texts), config.hidden_size), dtype=np.float32)
-        batches = _encode(texts, tokenizer, limit, prefix, TOKENS[here.device])
-        each = (pair for places, rows in batches for pair in zip(places, _vectors(model, rows, pad, here), strict=True))
-        for place, vector in track(each, "embed", len(texts)):
-            vectors[place] = vector
+        batches = _encode(texts, tokenizer, limit, prefix, TOKENS[accelerator.device])
+        pairs = (
+            pair
+            for indices, rows in batches
+            for pair in zip(indices, _embed_batch(model, rows, pad, accelerator), strict=True)
+        )
+        for index, vector in track(pairs, "embed", len(texts)):
+            vectors[index] = vector
         return vectors
 
     return embed
 
 
-def _positions(config: Any) -> int:
+def _max_positions(config: Any) -> int:
     """Return how many tokens the model takes; RoBERTa's two reserved positions are not ours to use."""
     positions = getattr(config, "max_position_embeddings", None)
     return positions - (2 if "roberta" in config.model_type else 0) if positions else MAX_TOKENS
@@ -83,7 +87,7 @@ def _encode(
             yield [start + i for i in batch], [ids[i] for i in batch]
 
 
-def _vectors(model: Any, rows: list[list[int]], pad: int, here: Hardware) -> Floats:
+def _embed_batch(model: Any, rows: list[list[int]], pad: int, accelerator: Hardware) -> Floats:
     """Embed one batch of token ids, shape (texts, tokens) ragged; return float32, shape (texts, dimensions)."""
     import torch
 
@@ -92,8 +96,8 @@ def _vectors(model: Any, rows: list[list[int]], pad: int, here: Hardware) -> Flo
     for i, row in enumerate(rows):
         ids[i, : len(row)] = torch.tensor(row)
         mask[i, : len(row)] = 1
-    ids, mask = ids.to(here.device), mask.to(here.device)
-    with torch.inference_mode(), here.autocast():
+    ids, mask = ids.to(accelerator.device), mask.to(accelerator.device)
+    with torch.inference_mode(), accelerator.autocast():
         hidden = model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
     weights = mask.unsqueeze(-1).float()
     means = (hidden * weights).sum(1) / weights.sum(1)

@@ -29,7 +29,7 @@ class Executor(Protocol):
         """Yield (place of the job, its result) as jobs end; raise the first error of one."""
 
 
-class Processes:
+class ProcessExecutor:
     """An executor of this machine: processes of one thread each. See `processes`."""
 
     def __init__(self, pool: ProcessPoolExecutor) -> None:
@@ -41,32 +41,32 @@ class Processes:
         Raises:
             TypeError: a job is not JSON.
         """
-        waiting: dict[Future[Any], int] = {}
-        for place, job in enumerate(jobs):
-            waiting[self._pool.submit(_run, work, json.dumps(job))] = place
-        for done in as_completed(waiting):
-            yield waiting[done], done.result()
+        futures: dict[Future[Any], int] = {}
+        for index, job in enumerate(jobs):
+            futures[self._pool.submit(_run, work, json.dumps(job))] = index
+        for future in as_completed(futures):
+            yield futures[future], future.result()
 
 
 @contextmanager
-def processes(count: int) -> Iterator[Processes]:
+def processes(count: int) -> Iterator[ProcessExecutor]:
     """Start processes of one thread each. They end with this one, however it ends, and at once where it is told to."""
-    before = os.environ.get("OMP_NUM_THREADS")
+    threads = os.environ.get("OMP_NUM_THREADS")
     os.environ["OMP_NUM_THREADS"] = "1"
-    pool = ProcessPoolExecutor(count, get_context("spawn"), _end_with, (os.getpid(),))
+    pool = ProcessPoolExecutor(count, get_context("spawn"), _exit_with_parent, (os.getpid(),))
     try:
-        yield Processes(pool)
+        yield ProcessExecutor(pool)
     except BaseException:
         for process in list((pool._processes or {}).values()):
             process.terminate()
         pool.shutdown(wait=False, cancel_futures=True)
         raise
     finally:
-        os.environ.pop("OMP_NUM_THREADS") if before is None else os.environ.update(OMP_NUM_THREADS=before)
+        os.environ.pop("OMP_NUM_THREADS") if threads is None else os.environ.update(OMP_NUM_THREADS=threads)
     pool.shutdown()
 
 
-def _end_with(parent: int) -> None:
+def _exit_with_parent(parent: int) -> None:
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(1)

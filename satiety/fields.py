@@ -9,27 +9,27 @@ from typing import Any
 from pydantic import BaseModel
 
 
-def names_at(model: type[BaseModel], value: Any, keys: Sequence[int | str]) -> list[str]:
+def list_field_names(model: type[BaseModel], value: Any, keys: Sequence[int | str]) -> list[str]:
     """Return the names of the fields that may stand where ``keys`` lead; none where that is not known."""
     hint: Any = model
     for key in keys:
-        inner, value = model_of(hint, value), _at(value, key)
-        if inner is None or key not in inner.model_fields:
+        parent, value = model_of(hint, value), _get_value(value, key)
+        if parent is None or key not in parent.model_fields:
             continue
-        field = inner.model_fields[str(key)]
+        field = parent.model_fields[str(key)]
         hint = field.annotation
         if isinstance(value, Mapping) and "kind" not in value:  # it is of the kind of the default
             default = field.get_default(call_default_factory=True, validated_data={})
             hint = type(default) if isinstance(default, BaseModel) else hint
-    chosen = model_of(hint, value)
-    return list(chosen.model_fields) if chosen else []
+    target = model_of(hint, value)
+    return list(target.model_fields) if target else []
 
 
 def model_of(hint: Any, value: Any) -> type[BaseModel] | None:
     """Return the model that a value is read as: of a component, the one of its kind."""
     models = list(models_in(hint))
     kind = value.get("kind") if isinstance(value, Mapping) else None
-    kinds = {vars(cls).get("kind"): cls for model in models for cls in _below(model)}
+    kinds = {vars(cls).get("kind"): cls for model in models for cls in _iter_subclasses(model)}
     return kinds[kind] if kind in kinds else next(iter(models), None)
 
 
@@ -41,13 +41,13 @@ def models_in(hint: Any) -> Iterator[type[BaseModel]]:
         yield from models_in(argument)
 
 
-def _below(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+def _iter_subclasses(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
     for cls in model.__subclasses__():
         yield cls
-        yield from _below(cls)
+        yield from _iter_subclasses(cls)
 
 
-def _at(value: Any, key: int | str) -> Any:
+def _get_value(value: Any, key: int | str) -> Any:
     if isinstance(value, Mapping):
         return value.get(key)
     return value[key] if isinstance(value, Sequence) and isinstance(key, int) and key < len(value) else None

@@ -23,7 +23,7 @@ _NUMBER = re.compile(r"\[Errno (\d+)\]|\(os error (\d+)\)")
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def write_atomically(path: Path) -> Iterator[Path]:
     """Give a temporary path to write a file or a folder to; rename it to ``path`` when all went well.
 
     Raises:
@@ -34,23 +34,23 @@ def replacing(path: Path) -> Iterator[Path]:
         raise SetupError(f"{path}: is a folder; name a file in it")
     temporary = name_temporary(path)
     try:
-        with writing(path):
+        with translate_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            sweep(path.parent)
+            remove_stale(path.parent)
             remove(temporary)  # of a process that had the number of this one
             yield temporary
             if path.exists() and not (path.is_dir() if temporary.is_dir() else path.is_file()):
                 raise SetupError(f"{path}: is there, and of another kind than what is written; choose another name")
-            for written in [temporary, *temporary.rglob("*")] if temporary.is_dir() else [temporary]:
-                _sync(written)
-            _put(temporary, path)
+            for part in [temporary, *temporary.rglob("*")] if temporary.is_dir() else [temporary]:
+                _sync(part)
+            _move_into_place(temporary, path)
             _sync(path.parent)  # the name
     finally:
         remove(temporary)
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
+def translate_errors(path: Path) -> Iterator[None]:
     """Turn the system's refusal to write, within the block, into one clear error. Whatever else is raised passes.
 
     Raises:
@@ -61,15 +61,15 @@ def writing(path: Path) -> Iterator[None]:
     except SatietyError:
         raise
     except Exception as error:
-        number = _find_number(error)
+        number = _find_errno(error)
         if number is None:
             raise
-        raise SetupError(f"{_name_place(error, path)}: cannot write: {_explain(number, path)}") from error
+        raise SetupError(f"{_name_target(error, path)}: cannot write: {_explain_errno(number, path)}") from error
 
 
 def write_text(path: Path, text: str) -> None:
     """Replace a file's text in one step."""
-    with replacing(path) as temporary:
+    with write_atomically(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
@@ -78,11 +78,11 @@ def name_temporary(path: Path) -> Path:
     return path.with_name(f".{path.name}.{_host()}-{os.getpid()}.tmp")
 
 
-def sweep(folder: Path) -> None:
+def remove_stale(folder: Path) -> None:
     """Remove what dead processes of this host began to write in a folder."""
     for path in folder.glob(".*.tmp*"):
         match = TEMPORARY.fullmatch(path.name)
-        if match and match["host"] == _host() and not _alive(int(match["process"])):
+        if match and match["host"] == _host() and not _is_alive(int(match["process"])):
             remove(path)
 
 
@@ -113,20 +113,20 @@ def remove(path: Path) -> None:
             path.unlink()
 
 
-def _put(temporary: Path, path: Path) -> None:
+def _move_into_place(temporary: Path, path: Path) -> None:
     """Give what is written its name. A folder that has it goes aside first, and comes back where that fails."""
     if not path.is_dir() or path.is_symlink():
         temporary.replace(path)
         return
-    former = name_temporary(path.with_name(f"{path.name}.former"))
-    remove(former)
-    path.rename(former)
+    backup = name_temporary(path.with_name(f"{path.name}.former"))
+    remove(backup)
+    path.rename(backup)
     try:
         temporary.rename(path)
     except OSError:
-        former.rename(path)
+        backup.rename(path)
         raise
-    remove(former)
+    remove(backup)
 
 
 def _sync(path: Path) -> None:
@@ -137,7 +137,7 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def _find_number(error: Exception) -> int | None:
+def _find_errno(error: Exception) -> int | None:
     """Return the system's number of what kept a library from writing; None where the error is another."""
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno
@@ -145,14 +145,14 @@ def _find_number(error: Exception) -> int | None:
     return int(match[1] or match[2]) if match else None
 
 
-def _name_place(error: Exception, path: Path) -> str:
+def _name_target(error: Exception, path: Path) -> str:
     """Return what could not be written, under the name that it was to have."""
     names = (getattr(error, "filename2", None), getattr(error, "filename", None))  # of a copy, where to and where from
     name = str(next(filter(None, names), path))
     return str(path) if name.startswith(str(name_temporary(path))) else name
 
 
-def _explain(number: int, path: Path) -> str:
+def _explain_errno(number: int, path: Path) -> str:
     if number not in (errno.ENOSPC, errno.EDQUOT):
         return os.strerror(number)
     return f"{os.strerror(number)} ({shutil.disk_usage(path.parent).free:,} bytes are free)"
@@ -166,7 +166,7 @@ def _host() -> str:
     return hashlib.sha256(f"{os.uname().nodename} {space}".encode()).hexdigest()[:8]
 
 
-def _alive(process: int) -> bool:
+def _is_alive(process: int) -> bool:
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -25,7 +25,7 @@ Inputs = Mapping[str, Value]
 
 def texts_of(inputs: Inputs) -> list[str]:
     """Return every text of the inputs, in order."""
-    return [text for value in inputs.values() for text in _texts(value)]
+    return [text for value in inputs.values() for text in _list_texts(value)]
 
 
 def text_of(inputs: Inputs) -> str:
@@ -42,17 +42,17 @@ def key_of(inputs: Inputs) -> str:
     return dump_inputs(inputs)
 
 
-def identify(inputs: Inputs) -> str:
+def content_id(inputs: Inputs) -> str:
     """Return the id of what has these inputs: the same wherever and in whatever order it is read."""
     parts = [normalise(text) for text in texts_of(inputs)]
-    parts += [json.dumps(_plain(value)) for value in inputs.values() if not _texts(value)]
+    parts += [json.dumps(_to_json(value)) for value in inputs.values() if not _list_texts(value)]
     joined = "\x1f".join(parts)
     return hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def dump_inputs(inputs: Inputs) -> str:
     """Return inputs as JSON: ``{"text": "…"}``."""
-    return json.dumps({name: _plain(value) for name, value in inputs.items()}, ensure_ascii=False)
+    return json.dumps({name: _to_json(value) for name, value in inputs.items()}, ensure_ascii=False)
 
 
 def load_inputs(text: str) -> dict[str, Value]:
@@ -67,42 +67,42 @@ def load_inputs(text: str) -> dict[str, Value]:
         raise DataError(f"{text[:80]!r} are no inputs ({error}); make their file anew, or restore it") from None
 
 
-def read_value(plain: Any) -> Value:
+def read_value(content: Any) -> Value:
     """Return an input that JSON holds as a text or a list; raise TypeError where it is something else."""
-    if isinstance(plain, str):
-        return plain
-    if isinstance(plain, list | tuple):
-        for read in (_strings, _numbers, _spans):
-            if (found := read(plain)) is not None:
-                return found
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list | tuple):
+        for parser in (_read_texts, _read_numbers, _read_spans):
+            if (value := parser(content)) is not None:
+                return value
     raise TypeError(
-        f"is a {type(plain).__name__}; an input is a text, or a list of texts, numbers or [start, end, label]"
+        f"is a {type(content).__name__}; an input is a text, or a list of texts, numbers or [start, end, label]"
     )
 
 
-def _texts(value: Value) -> tuple[str, ...]:
+def _list_texts(value: Value) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(part for part in value if isinstance(part, str))
 
 
-def _plain(value: Value) -> Any:
+def _to_json(value: Value) -> Any:
     if isinstance(value, str):
         return value
     return [[part.start, part.end, part.label] if isinstance(part, Span) else part for part in value]
 
 
-def _strings(plain: Any) -> tuple[str, ...] | None:
-    return tuple(plain) if all(isinstance(part, str) for part in plain) else None
+def _read_texts(content: Any) -> tuple[str, ...] | None:
+    return tuple(content) if all(isinstance(part, str) for part in content) else None
 
 
-def _numbers(plain: Any) -> tuple[float, ...] | None:
-    right = all(isinstance(part, int | float) and not isinstance(part, bool) for part in plain)
-    return tuple(float(part) for part in plain) if right else None
+def _read_numbers(content: Any) -> tuple[float, ...] | None:
+    is_numeric = all(isinstance(part, int | float) and not isinstance(part, bool) for part in content)
+    return tuple(float(part) for part in content) if is_numeric else None
 
 
-def _spans(plain: Any) -> tuple[Span, ...] | None:
-    if all(isinstance(part, Span) for part in plain):  # read before
-        return tuple(plain)
-    named = [[part[key] for key in STRETCH] if isinstance(part, Mapping) else part for part in plain]
-    if not all(isinstance(part, list | tuple) and len(part) == 3 for part in named):
+def _read_spans(content: Any) -> tuple[Span, ...] | None:
+    if all(isinstance(part, Span) for part in content):  # read before
+        return tuple(content)
+    triples = [[part[key] for key in STRETCH] if isinstance(part, Mapping) else part for part in content]
+    if not all(isinstance(part, list | tuple) and len(part) == 3 for part in triples):
         return None
-    return tuple(Span(int(start), int(end), str(label)) for start, end, label in named)
+    return tuple(Span(int(start), int(end), str(label)) for start, end, label in triples)

@@ -33,7 +33,7 @@ SHINGLE = 5
 """Characters per shingle."""
 HASHES = 128
 """Length of a signature."""
-MISS = 0.005
+MAX_MISS = 0.005
 """Largest probability that banding misses a pair right at the threshold."""
 CONTAINED_BYTES = 24
 """A text counts as contained in another from this length in UTF-8 on: 24 Latin letters or 8 ideographs."""
@@ -44,7 +44,7 @@ _BATCH = 16384
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class DuplicateStatus:
     """What is known of one text of a stream."""
 
     id: str
@@ -54,30 +54,32 @@ class Verdict:
     """Whether the two are equal once normalised."""
 
 
-def similarity(one: str, other: str) -> float:
+def jaccard(text: str, reference: str) -> float:
     """Return the Jaccard similarity of two normalised texts' shingle sets."""
-    a, b = _shingles(one), _shingles(other)
+    a, b = _shingles(text), _shingles(reference)
     return len(a & b) / len(a | b)
 
 
-def twins(texts: Iterable[tuple[str, str]], threshold: float) -> Iterator[Verdict]:
+def find_duplicates(texts: Iterable[tuple[str, str]], threshold: float) -> Iterator[DuplicateStatus]:
     """Say of each (id, text), in order, whether it repeats an earlier one that was kept.
 
     Args:
         texts: ids and texts; all are held in memory.
         threshold: similarity in (0, 1] from which two texts are one.
     """
-    ids, normal = _columns(texts)
+    ids, normal = _normalise_pairs(texts)
     first: dict[str, int] = {}
     fresh = [i for i, text in enumerate(normal) if first.setdefault(text, i) == i]
-    near = _earlier_twins([normal[i] for i in fresh], threshold)
-    kept = {i: (i if twin is None else fresh[twin]) for i, twin in zip(fresh, near, strict=True)}
-    for i, (own, text) in enumerate(zip(ids, normal, strict=True)):
-        original = kept[first[text]]
-        yield Verdict(own, None if original == i else ids[original], exact=original != i and normal[original] == text)
+    matches = _find_earlier([normal[i] for i in fresh], threshold)
+    originals = {i: (i if twin is None else fresh[twin]) for i, twin in zip(fresh, matches, strict=True)}
+    for i, (id, text) in enumerate(zip(ids, normal, strict=True)):
+        original = originals[first[text]]
+        yield DuplicateStatus(
+            id, None if original == i else ids[original], exact=original != i and normal[original] == text
+        )
 
 
-def groups(texts: Sequence[str], threshold: float) -> list[int]:
+def group_similar(texts: Sequence[str], threshold: float) -> list[int]:
     """Return for each text the index of the first text of its group: chains of texts at least ``threshold`` similar."""
     normal = [normalise(text) for text in texts]
     root = list(range(len(normal)))
@@ -85,13 +87,13 @@ def groups(texts: Sequence[str], threshold: float) -> list[int]:
     for i, text in enumerate(normal):
         root[i] = first.setdefault(text, i)
     buckets = _Buckets(normal, threshold)
-    for i in buckets.shared:
-        for j in buckets.earlier(i):
-            a, b = _find(root, i), _find(root, j)
-            if a != b and similarity(normal[i], normal[j]) >= threshold:
+    for i in buckets.collisions:
+        for j in buckets.find_earlier(i):
+            a, b = _find_root(root, i), _find_root(root, j)
+            if a != b and jaccard(normal[i], normal[j]) >= threshold:
                 root[max(a, b)] = min(a, b)
         buckets.add(i)
-    return [_find(root, i) for i in range(len(root))]
+    return [_find_root(root, i) for i in range(len(root))]
 
 
 class HeldOut:
@@ -100,61 +102,61 @@ class HeldOut:
     def __init__(self, texts: Iterable[tuple[str, str]], threshold: float) -> None:
         """Take (id, text) pairs, and the similarity in (0, 1] from which two texts are one."""
         self.threshold = threshold
-        self._ids, self._held = _columns(texts)
-        self._exact = {text: i for i, text in reversed(list(enumerate(self._held)))}
-        self._inside = _Containment(self._held)
+        self._ids, self._texts = _normalise_pairs(texts)
+        self._exact = {text: i for i, text in reversed(list(enumerate(self._texts)))}
+        self._containment = _Containment(self._texts)
 
     @classmethod
-    def of(cls, examples: Iterable[Example], threshold: float) -> Self:
+    def from_examples(cls, examples: Iterable[Example], threshold: float) -> Self:
         """Hold these examples out."""
         return cls(((example.id, example.text) for example in examples), threshold)
 
-    def twins(self, texts: Sequence[str]) -> list[str | None]:
+    def find_leaks(self, texts: Sequence[str]) -> list[str | None]:
         """Return for each text the id of a held-out one that it gives away, or None.
 
         It does where the two are equal once normalised, nearly equal, or where the shorter stands in the longer and is
         long enough to mean something (CONTAINED_BYTES).
         """
-        normal, held = [normalise(text) for text in texts], self._held
-        found = [self._exact.get(text, self._inside.first(text)) for text in normal]
-        buckets = _Buckets(held + normal, self.threshold)
-        for i in buckets.shared:
-            if i < len(held):
+        normal, references = [normalise(text) for text in texts], self._texts
+        matches = [self._exact.get(text, self._containment.find_first(text)) for text in normal]
+        buckets = _Buckets(references + normal, self.threshold)
+        for i in buckets.collisions:
+            if i < len(references):
                 buckets.add(i)
-            elif found[i - len(held)] is None:
-                text = normal[i - len(held)]
-                close = (j for j in buckets.earlier(i) if similarity(held[j], text) >= self.threshold)
-                found[i - len(held)] = next(close, None)
-        return [None if i is None else self._ids[i] for i in found]
+            elif matches[i - len(references)] is None:
+                text = normal[i - len(references)]
+                candidates = (j for j in buckets.find_earlier(i) if jaccard(references[j], text) >= self.threshold)
+                matches[i - len(references)] = next(candidates, None)
+        return [None if i is None else self._ids[i] for i in matches]
 
-    def part(self, records: Sequence[R], text: Callable[[R], str]) -> tuple[list[R], list[tuple[R, str]]]:
+    def partition(self, records: Sequence[R], text: Callable[[R], str]) -> tuple[list[R], list[tuple[R, str]]]:
         """Return the records whose text gives nothing away; and the others, each with whose text it gives away."""
-        pairs = list(zip(records, self.twins([text(record) for record in records]), strict=True))
+        pairs = list(zip(records, self.find_leaks([text(record) for record in records]), strict=True))
         return [record for record, twin in pairs if twin is None], [
             (record, twin) for record, twin in pairs if twin is not None
         ]
 
 
-def _columns(texts: Iterable[tuple[str, str]]) -> tuple[list[str], list[str]]:
+def _normalise_pairs(texts: Iterable[tuple[str, str]]) -> tuple[list[str], list[str]]:
     ids, normal = [], []
-    for own, text in texts:
-        ids.append(own)
+    for id, text in texts:
+        ids.append(id)
         normal.append(normalise(text))
     return ids, normal
 
 
-def _earlier_twins(normal: Sequence[str], threshold: float) -> list[int | None]:
+def _find_earlier(normal: Sequence[str], threshold: float) -> list[int | None]:
     """Return for each text the first kept text it nearly repeats."""
-    found: list[int | None] = [None] * len(normal)
+    matches: list[int | None] = [None] * len(normal)
     buckets = _Buckets(normal, threshold)
-    for i in buckets.shared:
-        found[i] = next((j for j in buckets.earlier(i) if similarity(normal[i], normal[j]) >= threshold), None)
-        if found[i] is None:
+    for i in buckets.collisions:
+        matches[i] = next((j for j in buckets.find_earlier(i) if jaccard(normal[i], normal[j]) >= threshold), None)
+        if matches[i] is None:
             buckets.add(i)
-    return found
+    return matches
 
 
-def _find(root: list[int], i: int) -> int:
+def _find_root(root: list[int], i: int) -> int:
     while root[i] != i:
         root[i] = root[root[i]]
         i = root[i]
@@ -167,10 +169,10 @@ class _Buckets:
     def __init__(self, normal: Sequence[str], threshold: float) -> None:
         self._keys = _band_keys(normal, threshold)
         self._members: dict[int, list[int]] = defaultdict(list)
-        self.shared = np.flatnonzero((self._keys >= 0).any(axis=1)).tolist() if len(normal) else []
+        self.collisions = np.flatnonzero((self._keys >= 0).any(axis=1)).tolist() if len(normal) else []
         """Indices of the texts that share a bucket with any other, in order."""
 
-    def earlier(self, i: int) -> list[int]:
+    def find_earlier(self, i: int) -> list[int]:
         """Return the texts added so far that share a bucket with text i, in order."""
         return sorted({j for key in self._keys[i].tolist() if key >= 0 for j in self._members[key]})
 
@@ -184,26 +186,26 @@ class _Buckets:
 class _Containment:
     """Looks up which of some held texts contain a text, or stand in it."""
 
-    def __init__(self, held: Sequence[str]) -> None:
-        self._held = held
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._texts = texts
         self._starts: dict[str, list[int]] = defaultdict(list)
-        self._within: dict[str, list[int]] = defaultdict(list)
-        for i, text in enumerate(held):
-            if _telling(text):
+        self._grams: dict[str, list[int]] = defaultdict(list)
+        for i, text in enumerate(texts):
+            if _is_distinctive(text):
                 self._starts[text[:ANCHOR]].append(i)
             for gram in {text[k : k + ANCHOR] for k in range(len(text) - ANCHOR + 1)}:
-                self._within[gram].append(i)
+                self._grams[gram].append(i)
 
-    def first(self, text: str) -> int | None:
+    def find_first(self, text: str) -> int | None:
         """Return the first held text that stands in ``text`` or, where that tells something, contains it."""
         grams = {text[k : k + ANCHOR] for k in range(len(text) - ANCHOR + 1)}
-        found = [i for gram in grams & self._starts.keys() for i in self._starts[gram] if self._held[i] in text]
-        if _telling(text):
-            found += [i for i in self._within.get(text[:ANCHOR], ()) if text in self._held[i]]
-        return min(found, default=None)
+        matches = [i for gram in grams & self._starts.keys() for i in self._starts[gram] if self._texts[i] in text]
+        if _is_distinctive(text):
+            matches += [i for i in self._grams.get(text[:ANCHOR], ()) if text in self._texts[i]]
+        return min(matches, default=None)
 
 
-def _telling(text: str) -> bool:
+def _is_distinctive(text: str) -> bool:
     return len(text.encode("utf-8", "surrogatepass")) >= CONTAINED_BYTES
 
 
@@ -214,7 +216,7 @@ def _shingles(text: str) -> frozenset[str]:
 
 def _band_keys(normal: Sequence[str], threshold: float) -> NDArray[np.int64]:
     """Return a bucket number per text and band, shape (texts, bands); -1 where a bucket holds one text only."""
-    width = _rows(threshold)
+    width = _band_width(threshold)
     keys = np.empty((len(normal), HASHES // width), dtype=np.uint64)
     mixer = np.random.default_rng(_SEED).integers(1, 2**63, width, dtype=np.uint64) | np.uint64(1)
     for start in range(0, len(normal), _BATCH):
@@ -223,15 +225,15 @@ def _band_keys(normal: Sequence[str], threshold: float) -> NDArray[np.int64]:
         keys[start : start + _BATCH] = _mix((bands * mixer).sum(axis=2, dtype=np.uint64))
     numbers, offset = np.full(keys.shape, -1, dtype=np.int64), 0
     for band in range(keys.shape[1]):
-        found, inverse, counts = np.unique(keys[:, band], return_inverse=True, return_counts=True)
+        buckets, inverse, counts = np.unique(keys[:, band], return_inverse=True, return_counts=True)
         numbers[:, band] = np.where(counts[inverse] > 1, inverse + offset, -1)
-        offset += len(found)
+        offset += len(buckets)
     return numbers
 
 
-def _rows(threshold: float) -> int:
+def _band_width(threshold: float) -> int:
     """Return how many hashes make a band: as many as still find a pair at the threshold."""
-    fits = [r for r in range(1, HASHES + 1) if (1 - threshold**r) ** (HASHES // r) <= MISS]
+    fits = [r for r in range(1, HASHES + 1) if (1 - threshold**r) ** (HASHES // r) <= MAX_MISS]
     return max(fits, default=1)
 
 

@@ -18,19 +18,19 @@ from satiety.evaluate import Evaluate
 from satiety.ingest import Ingest
 from satiety.package import Register
 from satiety.problems import Problem
-from satiety.project import Project, check_age, shared, stand_in
+from satiety.project import Project, check_version, make_placeholder, read_project
 from satiety.promotion import Promote
 from satiety.retrain import Retrain
-from satiety.secrets import without_secrets
-from satiety.section import PARAMS_FILE, Section, Written, line_of, nearest, read_value, read_yaml
+from satiety.secrets import redact_secrets
+from satiety.section import PARAMS_FILE, Section, SectionSource, line_of, read_value, read_yaml, suggest
 from satiety.tuning import Finetune
 from satiety.validate import Validate
 from satiety.worth.section import Worth
 from satiety.worth.selection import Selection
 
-EMPTY = {"use": "[]", "measure": "[]"}
+EMPTY_BLOCKS = {"use": "[]", "measure": "[]"}
 """How a block is written in which nothing stands, where that is no mapping."""
-MAY_BE_ABSENT = ("promote", "monitor", "retrain")
+OPTIONAL_BLOCKS = ("promote", "monitor", "retrain")
 """Blocks of what is no stage. DVC reads the others, and says of one that is not there only that it is missing."""
 _NUMBER = re.compile(r"[+-]?(\d|[1-9](_?\d)+)?(\.(\d(_?\d)*)?)?([eE][+-]?\d(_?\d)*)?")
 """What Hydra takes for a number: neither hexadecimal nor with a zero before it."""
@@ -53,14 +53,14 @@ class Params:
     retrain: Retrain
 
 
-def sections() -> dict[str, type[Section]]:
+def section_classes() -> dict[str, type[Section]]:
     """Return the class of every block by its name, in order of the file."""
     return typing.get_type_hints(Params)
 
 
 def block_names() -> list[str]:
     """Return the names of all blocks, in order of the file."""
-    return [name for section in sections().values() for name in own_blocks(section)]
+    return [name for section in section_classes().values() for name in own_blocks(section)]
 
 
 def own_blocks(section: type[Section]) -> tuple[str, ...]:
@@ -71,28 +71,28 @@ def own_blocks(section: type[Section]) -> tuple[str, ...]:
 def load_params(path: Path = PARAMS_FILE) -> Params:
     """Read every block; raise one ParamsError that names every wrong line of the file."""
     values = read_yaml(path)
-    check_age(path, values)
+    check_version(path, values)
     _check_dvc(path)
-    wrong, places = _check_blocks(path, values)
+    problems, places = _check_blocks(path, values)
     try:
-        given = shared(path, values) or stand_in()
+        defaults = read_project(path, values) or make_placeholder()
     except ParamsError:
-        given = stand_in()
+        defaults = make_placeholder()
     values |= {name: values[place] for name, place in places.items()}
     loaded: dict[str, Any] = {}
-    for name, section in sections().items():
+    for name, section in section_classes().items():
         try:
-            written = _written(section, values, places)
-            loaded[name] = section.parse(path, written, None if section is Project else given)
+            source = _read_source(section, values, places)
+            loaded[name] = section.parse(path, source, None if section is Project else defaults)
         except ParamsError as error:
-            wrong.append(str(error))
+            problems.append(str(error))
             if section is Selection:
                 values |= {"levers": {}, "use": [], "measure": []}  # what is wrong with them is said, once
-    wrong += _apart(path, loaded.get("retrain"), loaded.get("promote"))
+    problems += _check_thresholds(path, loaded.get("retrain"), loaded.get("promote"))
     if "ingest" in loaded:
-        wrong += _untaught(path, loaded["ingest"].problem, loaded.get("finetune"), loaded.get("worth"))
-    if wrong:
-        raise ParamsError("\n".join(wrong))
+        problems += _find_refusals(path, loaded["ingest"].problem, loaded.get("finetune"), loaded.get("worth"))
+    if problems:
+        raise ParamsError("\n".join(problems))
     return Params(**loaded)
 
 
@@ -109,30 +109,35 @@ def _check_dvc(path: Path) -> None:
         raise ParamsError(f"{path}:{line}: DVC cannot read it: {error.problem}; {advice}") from None
 
 
-def _written(section: type[Section], values: Mapping[str, Any], places: Mapping[str, str]) -> Written:
+def _read_source(section: type[Section], values: Mapping[str, Any], places: Mapping[str, str]) -> SectionSource:
     """Return what the file says of a section, whose block may stand under another name."""
-    written = section.written(values)
+    source = section.extract(values)
     place = places.get(section.key())
-    return Written(written.value, {**written.places, (): (place,)}) if place and section is not Selection else written
+    return (
+        SectionSource(source.value, {**source.places, (): (place,)}) if place and section is not Selection else source
+    )
 
 
 def _check_blocks(path: Path, values: Mapping[str, Any]) -> tuple[list[str], dict[str, str]]:
     """Return what is wrong with the names of blocks, and which of them stand under which near name."""
     blocks = block_names()
-    wrong, places = [_unknown(path, name, blocks) for name in values if name not in blocks], dict[str, str]()
+    problems, places = (
+        [_describe_unknown(path, name, blocks) for name in values if name not in blocks],
+        dict[str, str](),
+    )
     for name in blocks:
         if name in values:
             continue
-        near = get_close_matches(name, [str(key) for key in values if key not in blocks], n=1)
-        if near:
-            places[name] = near[0]
-        elif name not in (Project.key(), *MAY_BE_ABSENT):
-            written = f"`{name}: {EMPTY.get(name, '{}')}`"
-            wrong.append(f"{path}: {name}: the block is missing; write {written}, for DVC asks for every stage's")
-    return wrong, places
+        matches = get_close_matches(name, [str(key) for key in values if key not in blocks], n=1)
+        if matches:
+            places[name] = matches[0]
+        elif name not in (Project.key(), *OPTIONAL_BLOCKS):
+            example = f"`{name}: {EMPTY_BLOCKS.get(name, '{}')}`"
+            problems.append(f"{path}: {name}: the block is missing; write {example}, for DVC asks for every stage's")
+    return problems, places
 
 
-def _apart(path: Path, retrain: Retrain | None, promote: Promote | None) -> list[str]:
+def _check_thresholds(path: Path, retrain: Retrain | None, promote: Promote | None) -> list[str]:
     """Return what is wrong with two blocks that are right alone."""
     if not retrain or not promote or retrain.window >= promote.fresh_least:
         return []
@@ -142,9 +147,9 @@ def _apart(path: Path, retrain: Retrain | None, promote: Promote | None) -> list
     ]
 
 
-def _untaught(path: Path, problem: Problem, finetune: Finetune | None, worth: Worth | None) -> list[str]:
+def _find_refusals(path: Path, problem: Problem, finetune: Finetune | None, worth: Worth | None) -> list[str]:
     """Return what of the fine-tuning, and of what is measured, cannot teach what the problem asks."""
-    refusals = [*(finetune.refusals(problem) if finetune else ()), *(worth.refusals(problem) if worth else ())]
+    refusals = [*(finetune.refusals(problem) if finetune else ()), *(worth.list_refusals(problem) if worth else ())]
     tree = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     return [f"{path}:{line_of(tree, line.partition(':')[0].split('.'))}: {line}" for line in refusals]
 
@@ -158,30 +163,30 @@ def check_overrides(path: Path, overrides: Sequence[str]) -> None:
     """
     load_params(path)
     values = read_yaml(path)
-    wrong = override_values(values, overrides)
+    problems = override_values(values, overrides)
     try:
         _check_copy(path, values)
     except ParamsError as error:
-        wrong.append(str(error))
-    if wrong:
-        raise ParamsError("\n".join(wrong))
+        problems.append(str(error))
+    if problems:
+        raise ParamsError("\n".join(problems))
 
 
 def override_values(values: dict[str, Any], overrides: Sequence[str]) -> list[str]:
     """Put the overrides into the values of a file; return a line for each that is none."""
-    wrong, given = list[str](), set[str]()
+    problems, names = list[str](), set[str]()
     for override in overrides:
         name, equals, value = override.partition("=")
         try:
             if not equals or not name.strip():
                 raise KeyError("write it as block.field=value")
-            if name.strip() in given:
+            if name.strip() in names:
                 raise KeyError("it is given twice")
-            given.add(name.strip())
-            _put(values, name.strip().split("."), _value(value))
+            names.add(name.strip())
+            _set_value(values, name.strip().split("."), _read_override(value))
         except KeyError as error:
-            wrong.append(f"overrides: {without_secrets(override)}: {error.args[0]}")
-    return wrong
+            problems.append(f"overrides: {redact_secrets(override)}: {error.args[0]}")
+    return problems
 
 
 def _check_copy(path: Path, values: Any) -> None:
@@ -196,7 +201,7 @@ def _check_copy(path: Path, values: Any) -> None:
             raise ParamsError(lines) from None
 
 
-def _put(values: Any, keys: Sequence[str], value: Any) -> None:
+def _set_value(values: Any, keys: Sequence[str], value: Any) -> None:
     """Put a value where the file has one, or its default stands."""
     for i, key in enumerate(keys):
         if not isinstance(values, dict):
@@ -208,7 +213,7 @@ def _put(values: Any, keys: Sequence[str], value: Any) -> None:
         values = values[key]
 
 
-def _value(text: str) -> Any:
+def _read_override(text: str) -> Any:
     """Return a value as it would be read from the file; Hydra's grammar, which DVC uses, reads plain numbers alike."""
     value = read_value(text)
     if isinstance(value, int | float) and not isinstance(value, bool) and not _NUMBER.fullmatch(text.strip()):
@@ -216,8 +221,8 @@ def _value(text: str) -> Any:
     return value
 
 
-def _unknown(path: Path, name: Any, blocks: Sequence[str]) -> str:
+def _describe_unknown(path: Path, name: Any, blocks: Sequence[str]) -> str:
     tree = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     keys = [key for key, _ in tree.value] if isinstance(tree, yaml.MappingNode) else []
     line = next((key.start_mark.line for key in keys if key.value == str(name)), 0) + 1
-    return f"{path}:{line}: {name}: there is no such block; {nearest(str(name), blocks)}there are: {', '.join(blocks)}"
+    return f"{path}:{line}: {name}: there is no such block; {suggest(str(name), blocks)}there are: {', '.join(blocks)}"

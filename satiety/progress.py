@@ -8,29 +8,29 @@ from operator import length_hint
 from typing import TypeVar
 
 T = TypeVar("T")
-EVERY = 15.0
+LOG_SECONDS = 15.0
 """Seconds between two lines of a log."""
 log = logging.getLogger("satiety.progress")
 
 
-def track(items: Iterable[T], what: str, total: int | None = None, *, done: int = 0) -> Iterator[T]:
-    """Yield the items; show how many went by, the ``done`` before them included, out of ``total`` where it is known.
+def track(iterable: Iterable[T], description: str, total: int | None = None, *, initial: int = 0) -> Iterator[T]:
+    """Yield the items; show how many went by, the ``initial`` before them included, out of ``total`` where it is known.
 
     What has a length need not say its total.
     """
-    total = total or length_hint(items) or None
+    total = total or length_hint(iterable) or None
     if not sys.stderr.isatty():
-        yield from _told(items, what, total, done)
+        yield from _log_progress(iterable, description, total, initial)
         return
     from tqdm import tqdm
 
-    yield from tqdm(items, desc=what, total=total, initial=done, leave=False, dynamic_ncols=True)
+    yield from tqdm(iterable, desc=description, total=total, initial=initial, leave=False, dynamic_ncols=True)
 
 
-def _told(items: Iterable[T], what: str, total: int | None, done: int) -> Iterator[T]:
-    of, last = f" of {total:,}" if total else "", time.monotonic()
-    for count, item in enumerate(items, start=done):
-        if (now := time.monotonic()) - last >= EVERY:
-            log.info("%s: %s%s", what, f"{count:,}", of)
-            last = now
-        yield item
+def _log_progress(iterable: Iterable[T], description: str, total: int | None, initial: int) -> Iterator[T]:
+    suffix, last = f" of {total:,}" if total else "", time.monotonic()
+    for count, element in enumerate(iterable, start=initial):
+        if (clock := time.monotonic()) - last >= LOG_SECONDS:
+            log.info("%s: %s%s", description, f"{count:,}", suffix)
+            last = clock
+        yield element

@@ -11,11 +11,11 @@ from typing import Any, Literal, TypeVar
 
 from satiety.answers import Answer, dump, load
 from satiety.errors import DamagedError, DataError
-from satiety.files import replacing
+from satiety.files import write_atomically
 from satiety.inputs import Inputs, dump_inputs, load_inputs, text_of
 
 Split = Literal["train", "dev", "test"]
-Bound = Literal["train", "dev", "test", "added"]
+Destination = Literal["train", "dev", "test", "added"]
 """What a source of labels is for: one split, or train beside the budget."""
 BATCH = 8192
 """Rows per Parquet row group: bounds memory, and fixes the bytes of the file."""
@@ -67,7 +67,7 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejection:
     """What a stage dropped, and why. Nothing is lost on the way."""
 
     id: str
@@ -120,14 +120,14 @@ class Served:
     """Of the registered model: those of one name follow each other in one place, whatever else is on record."""
 
     @property
-    def asked(self) -> Inputs:
+    def named_inputs(self) -> Inputs:
         """The inputs, by name."""
         return load_inputs(self.inputs)
 
     @property
     def text(self) -> str:
         """The inputs as one text."""
-        return text_of(self.asked)
+        return text_of(self.named_inputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class Feedback:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class LabelRequest:
     """An answer that chance drew from the record, for a person to label."""
 
     id: str
@@ -156,7 +156,7 @@ class Drawn:
     """Name of the draw: all of one were drawn together."""
 
 
-R = TypeVar("R", Example, Document, Rejected, Evaluated, Served, Feedback, Drawn)
+R = TypeVar("R", Example, Document, Rejection, Evaluated, Served, Feedback, LabelRequest)
 
 
 def write(path: Path, records: Iterable[R], kind: type[R], notes: Mapping[str, str] | None = None) -> int:
@@ -171,14 +171,14 @@ def write(path: Path, records: Iterable[R], kind: type[R], notes: Mapping[str, s
     import pyarrow as pa
     from pyarrow import parquet
 
-    schema, rows, count = _schema(kind), iter(records), 0
+    schema, rows, count = _make_schema(kind), iter(records), 0
     options: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True}
-    with replacing(path) as temporary, parquet.ParquetWriter(temporary, schema, **options) as out:
+    with write_atomically(path) as temporary, parquet.ParquetWriter(temporary, schema, **options) as writer:
         while batch := list(islice(rows, BATCH)):
-            out.write_table(pa.Table.from_pylist([_row(record) for record in batch], schema=schema))
+            writer.write_table(pa.Table.from_pylist([_to_row(record) for record in batch], schema=schema))
             count += len(batch)
         if notes:
-            out.add_key_value_metadata(notes)
+            writer.add_key_value_metadata(notes)
     return count
 
 
@@ -189,37 +189,37 @@ def read(path: Path, kind: type[R]) -> Iterator[R]:
         DataError: the file is missing, cannot be read, or holds other columns.
         DamagedError: it is truncated, or a byte of a page is not the one written.
     """
-    with _opened(path, kind) as file:
+    with _open_table(path, kind) as file:
         for batch in file.iter_batches(BATCH):
             for row in batch.to_pylist():
-                yield _record(kind, row)
+                yield _from_row(kind, row)
 
 
 def read_ids(path: Path, kind: type[R]) -> list[str]:
     """Return the ids alone, in file order. Raises what ``read`` does."""
-    with _opened(path, kind) as file:
+    with _open_table(path, kind) as file:
         return list(file.read(["id"]).column("id").to_pylist())
 
 
 def read_notes(path: Path, kind: type[R]) -> dict[str, str]:
     """Return the notes that a file was written with. Raises what ``read`` does."""
-    with _opened(path, kind) as file:
+    with _open_table(path, kind) as file:
         notes = file.metadata.metadata or {}
         return {name.decode(): value.decode() for name, value in notes.items()}
 
 
 @contextmanager
-def _opened(path: Path, kind: type[R]) -> Iterator[Any]:
+def _open_table(path: Path, kind: type[R]) -> Iterator[Any]:
     """Open a Parquet file of records, and say what is wrong with it, now or as it is read."""
     import pyarrow as pa
     from pyarrow import parquet
 
     try:
         with parquet.ParquetFile(path, page_checksum_verification=True) as file:
-            if not file.schema_arrow.equals(_schema(kind)):
+            if not file.schema_arrow.equals(_make_schema(kind)):
                 columns = ", ".join(file.schema_arrow.names)
                 raise DataError(
-                    f"{path}: not a table of {kind.__name__}, or of an older Satiety; {_anew(kind)} ({columns})"
+                    f"{path}: not a table of {kind.__name__}, or of an older Satiety; {_advise_rebuild(kind)} ({columns})"
                 )
             yield file
     except FileNotFoundError:
@@ -227,24 +227,24 @@ def _opened(path: Path, kind: type[R]) -> Iterator[Any]:
     except (pa.ArrowInvalid, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise DataError(f"{path}: cannot read it: {error.strerror}") from None
-        raise DamagedError(f"{path}: not a whole Parquet file ({error}); {_remedy(kind)}") from None
+        raise DamagedError(f"{path}: not a whole Parquet file ({error}); {_advise_repair(kind)}") from None
 
 
-def _anew(kind: type) -> str:
+def _advise_rebuild(kind: type) -> str:
     """Say what to do about a table of another kind, or of an older version."""
-    if kind in (Served, Feedback, Drawn):
+    if kind in (Served, Feedback, LabelRequest):
         return "move it out of the record: nothing reads it any more"
     return "make it anew with `dvc repro`"
 
 
-def _remedy(kind: type) -> str:
+def _advise_repair(kind: type) -> str:
     """Say what to do about a damaged table: DVC makes its own anew, and nobody what was asked or said."""
     if kind in (Served, Feedback):
         return "what is in it is lost to monitoring and retraining; restore it from a backup, or remove it"
     return "remove it and run `dvc repro`"
 
 
-def count(path: Path) -> int | None:
+def count_rows(path: Path) -> int | None:
     """Return how many rows a Parquet file has; None where it is not a whole one."""
     import pyarrow as pa
     from pyarrow import parquet
@@ -255,7 +255,7 @@ def count(path: Path) -> int | None:
         return None
 
 
-def _row(record: R) -> dict[str, Any]:
+def _to_row(record: R) -> dict[str, Any]:
     """Return what `asdict` does, in a third of the time: that copies every value."""
     row = {name: getattr(record, name) for name in record.__slots__}
     if isinstance(record, Example):
@@ -264,22 +264,22 @@ def _row(record: R) -> dict[str, Any]:
     return row
 
 
-def _record(kind: type[R], row: dict[str, Any]) -> R:
+def _from_row(kind: type[R], row: dict[str, Any]) -> R:
     if kind is Example:
         row["inputs"] = load_inputs(row["inputs"])
         row["answer"] = None if row["answer"] is None else load(row["answer"])
     return kind(**row)
 
 
-def _schema(kind: type) -> Any:
+def _make_schema(kind: type) -> Any:
     import pyarrow as pa
 
     hints = typing.get_type_hints(kind)
-    return pa.schema([_column(column.name, hints[column.name]) for column in fields(kind)])
+    return pa.schema([_make_field(column.name, hints[column.name]) for column in fields(kind)])
 
 
-def _column(name: str, hint: Any) -> Any:
+def _make_field(name: str, hint: Any) -> Any:
     import pyarrow as pa
 
-    plain = next(t for t in typing.get_args(hint) if t is not type(None)) if isinstance(hint, types.UnionType) else hint
-    return pa.field(name, pa.float64() if plain is float else pa.string(), nullable=isinstance(hint, types.UnionType))
+    base = next(t for t in typing.get_args(hint) if t is not type(None)) if isinstance(hint, types.UnionType) else hint
+    return pa.field(name, pa.float64() if base is float else pa.string(), nullable=isinstance(hint, types.UnionType))

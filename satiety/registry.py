@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from pydantic import BeforeValidator, SerializerFunctionWrapHandler, ValidationInfo, model_serializer
 
-from satiety.section import Values, nearest
+from satiety.section import ParamsModel, suggest
 
 
-class Component(Values):
+class Component(ParamsModel):
     """One choice a user can name in params.yaml. Its fields are its parameters."""
 
     kind: ClassVar[str]
@@ -20,13 +20,13 @@ class Component(Values):
     @classmethod
     def sample(cls) -> Self:
         """Return one valid instance: the first of a field's ``examples``, or its default, or what `project`'s is."""
-        from satiety.project import stand_in
+        from satiety.project import make_placeholder
 
         examples = {name: field.examples[0] for name, field in cls.model_fields.items() if field.examples}
-        return cls.model_validate(examples, context=stand_in())
+        return cls.model_validate(examples, context=make_placeholder())
 
     @model_serializer(mode="wrap")
-    def _with_kind(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _add_kind(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
         return {"kind": self.kind, **fields(self)}
 
 
@@ -57,7 +57,7 @@ class Registry(Generic[C]):
     def __getitem__(self, name: str) -> type[C]:
         self._discover()
         if not isinstance(name, str) or name not in self._classes:
-            hint = nearest(str(name), self._classes)
+            hint = suggest(str(name), self._classes)
             raise ValueError(f"no {self.kind} is called {name!r}; {hint}there are: {', '.join(self)}")
         return self._classes[name]
 

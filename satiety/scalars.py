@@ -17,31 +17,31 @@ class AmbiguousError(ValueError):
     """A word that YAML's two versions read as different values, neither of which its type would refuse."""
 
 
-def agreed(word: str, value: Any) -> Any:
+def resolve_scalar(word: str, value: Any) -> Any:
     """Return the value of a plain scalar, given that YAML 1.1 reads it as ``value``.
 
     Raises:
         AmbiguousError: YAML 1.2 reads another value, which may not be the one that is meant.
     """
-    theirs = _reading(word)
-    same = type(theirs) is type(value) and (theirs == value or str(theirs) == str(value) == "nan")
-    exponent = isinstance(theirs, float) and isinstance(value, str) and math.isfinite(theirs)  # 1e5: no other meaning
-    if same:
+    modern = _read_yaml12(word)
+    is_same = type(modern) is type(value) and (modern == value or str(modern) == str(value) == "nan")
+    exponent = isinstance(modern, float) and isinstance(value, str) and math.isfinite(modern)  # 1e5: no other meaning
+    if is_same:
         return value
-    if isinstance(theirs, str) or exponent:
-        return theirs
+    if isinstance(modern, str) or exponent:
+        return modern
     raise AmbiguousError(
-        f"{word[:40]!r} is {_written(theirs)} to DVC (YAML 1.2) and {_written(value)} in YAML 1.1; write the one you "
+        f"{word[:40]!r} is {_format_value(modern)} to DVC (YAML 1.2) and {_format_value(value)} in YAML 1.1; write the one you "
         "mean that way"
     )
 
 
-def _reading(word: str) -> Any:
+def _read_yaml12(word: str) -> Any:
     """Return what YAML 1.2 makes of a plain scalar."""
     from ruamel.yaml.error import YAMLError
     from ruamel.yaml.nodes import ScalarNode
 
-    yaml = _yaml()
+    yaml = _load_reader()
     node = ScalarNode(yaml.resolver.resolve(ScalarNode, word, (True, False)), word)
     try:
         return yaml.constructor.construct_object(node)
@@ -50,12 +50,12 @@ def _reading(word: str) -> Any:
 
 
 @cache
-def _yaml() -> Any:
+def _load_reader() -> Any:
     from ruamel.yaml import YAML
 
     return YAML(typ="safe", pure=True)
 
 
-def _written(value: Any) -> str:
+def _format_value(value: Any) -> str:
     """Return the value as all read it alike."""
     return value.isoformat() if isinstance(value, date) else json.dumps(value, ensure_ascii=False)

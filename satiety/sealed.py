@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from satiety.files import manifest, replacing, write_text
+from satiety.files import manifest, write_atomically, write_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     Tensors = Mapping[str, NDArray[np.generic]]
 
 DIGEST = "sha256"
-FOLDER = "sealed.json"
+MANIFEST = "sealed.json"
 """What a sealed folder names its files' digests in."""
-OTHER = "its digest is another"
+MISMATCH = "its digest is another"
 log = logging.getLogger(__name__)
 
 
@@ -32,9 +32,9 @@ def write_tensors(path: Path, tensors: Tensors) -> None:
     import numpy as np
     from safetensors.numpy import save_file
 
-    whole = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
-    with replacing(path) as temporary:
-        save_file(whole, temporary, {DIGEST: _digest(whole)})
+    contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    with write_atomically(path) as temporary:
+        save_file(contiguous, temporary, {DIGEST: _digest(contiguous)})
 
 
 def read_tensors(path: Path) -> dict[str, NDArray[Any]] | None:
@@ -43,16 +43,16 @@ def read_tensors(path: Path) -> dict[str, NDArray[Any]] | None:
 
     try:
         with safe_open(path, "numpy") as file:
-            stated = (file.metadata() or {}).get(DIGEST)
+            expected = (file.metadata() or {}).get(DIGEST)
             tensors: dict[str, NDArray[Any]] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError:
         return None
     except (OSError, SafetensorError, ValueError, TypeError, AttributeError) as error:
         _warn(path, error)
         return None
-    if stated == _digest(tensors):
+    if expected == _digest(tensors):
         return tensors
-    _warn(path, OTHER)
+    _warn(path, MISMATCH)
     return None
 
 
@@ -67,7 +67,7 @@ def read_json(path: Path) -> Any:
         content = json.loads(path.read_bytes())
         if content[DIGEST] == _json_digest(content["value"]):
             return content["value"]
-        _warn(path, OTHER)
+        _warn(path, MISMATCH)
     except FileNotFoundError:
         pass
     except (KeyError, TypeError):
@@ -79,22 +79,22 @@ def read_json(path: Path) -> Any:
 
 def seal(folder: Path) -> None:
     """Write the digests of a folder's files into it; nothing may change in it from then on."""
-    write_json(folder / FOLDER, _files(folder))
+    write_json(folder / MANIFEST, _digest_files(folder))
 
 
-def is_whole(folder: Path) -> bool:
+def is_intact(folder: Path) -> bool:
     """Return whether a folder is as it was sealed; where it is damaged, the log says so."""
     if not folder.is_dir():
         return False
-    stated = read_json(folder / FOLDER)
-    if stated is None or stated != _files(folder):
+    expected = read_json(folder / MANIFEST)
+    if expected is None or expected != _digest_files(folder):
         _warn(folder, "its files are not those that were written")
         return False
     return True
 
 
-def _files(folder: Path) -> dict[str, str]:
-    return {name: value for name, value in manifest(folder).items() if name != FOLDER}
+def _digest_files(folder: Path) -> dict[str, str]:
+    return {name: value for name, value in manifest(folder).items() if name != MANIFEST}
 
 
 def _digest(tensors: Tensors) -> str:

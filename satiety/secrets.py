@@ -73,19 +73,19 @@ class Secret:
 class Address:
     """An address as it is written, and as it is read: with what its names stand for. It is kept in memory alone."""
 
-    written: str
+    template: str
     url: str = field(repr=False)
     values: Mapping[str, str] = field(repr=False)
     """Name of the variable -> what it holds."""
 
-    def hide(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """Return a text in which names stand again for what they hold, and no other secret of a URL."""
-        text = text.replace(self.url, self.written)
-        for name, value in sorted(self.values.items(), key=lambda item: -len(item[1])):
-            plain = unquote(value)
-            for form in dict.fromkeys((value, quote(value, safe=""), plain, quote(plain), quote(plain, safe=""))):
+        text = text.replace(self.url, self.template)
+        for name, value in sorted(self.values.items(), key=lambda pair: -len(pair[1])):
+            decoded = unquote(value)
+            for form in dict.fromkeys((value, quote(value, safe=""), decoded, quote(decoded), quote(decoded, safe=""))):
                 text = text.replace(form, f"{{{name}}}")
-        return without_secrets(text)
+        return redact_secrets(text)
 
 
 def find_tokens(text: str) -> Iterator[tuple[int, int]]:
@@ -93,8 +93,8 @@ def find_tokens(text: str) -> Iterator[tuple[int, int]]:
     if _LONG.search(text) is None:
         return
     for match in _TOKEN.finditer(text):
-        before = text[match.start() - 1 : match.start()]
-        if not (before.isascii() and before.isalnum()):  # the end of a word is no token's beginning
+        previous = text[match.start() - 1 : match.start()]
+        if not (previous.isascii() and previous.isalnum()):  # the end of a word is no token's beginning
             yield match.span()
 
 
@@ -104,45 +104,48 @@ def find_passwords(text: str) -> Iterator[tuple[int, int]]:
         return
     if "@" in text:
         yield from (match.span() for match in _PASSWORD.finditer(text))
-    yield from (match.span(2) for match in _QUERY.finditer(text) if _is_secret(match[1]) and not _named(match[2]))
+    yield from (
+        match.span(2) for match in _QUERY.finditer(text) if _is_secret(match[1]) and not _is_placeholder(match[2])
+    )
 
 
-def written_secrets(uri: str) -> list[Secret]:
+def find_secrets(uri: str) -> list[Secret]:
     """Return the secrets that stand in an address itself, from left to right; those that it names are none."""
     secrets = [
         Secret(*match.span(2), "PASSWORD")
         for match in [*_USERINFO.finditer(uri)] or _BARE.finditer(uri)
-        if match[2] and not _named(match[2])
+        if match[2] and not _is_placeholder(match[2])
     ]
     secrets += [
         Secret(*match.span(2), re.sub(r"\W", "_", match[1]).upper())
         for match in _QUERY.finditer(uri)
-        if _is_secret(match[1]) and not _named(match[2])
+        if _is_secret(match[1]) and not _is_placeholder(match[2])
     ]
-    taken = {place for secret in secrets for place in range(secret.start, secret.end)}
-    tokens = [Secret(start, end, "TOKEN") for start, end in find_tokens(uri) if taken.isdisjoint(range(start, end))]
+    covered = {place for secret in secrets for place in range(secret.start, secret.end)}
+    tokens = [Secret(start, end, "TOKEN") for start, end in find_tokens(uri) if covered.isdisjoint(range(start, end))]
     return sorted([*secrets, *tokens], key=lambda secret: secret.start)
 
 
-def name_secrets(uri: str) -> str:
+def replace_secrets(uri: str) -> str:
     """Return an address with the name of a variable in the place of each secret that stands in it."""
-    for secret in reversed(written_secrets(uri)):
+    for secret in reversed(find_secrets(uri)):
         uri = f"{uri[: secret.start]}{{{secret.name}}}{uri[secret.end :]}"
     return uri
 
 
-def without_secrets(text: str) -> str:
+def redact_secrets(text: str) -> str:
     """Return a text without the user and the password of any URL in it, and ``<secret>`` for tokens and signatures."""
-    text = _USERINFO.sub(lambda match: match[0] if match[2] and _named(match[2]) else "", text)
+    text = _USERINFO.sub(lambda match: match[0] if match[2] and _is_placeholder(match[2]) else "", text)
     text = _QUERY.sub(
-        lambda match: f"{match[1]}=<secret>" if _is_secret(match[1]) and not _named(match[2]) else match[0], text
+        lambda match: f"{match[1]}=<secret>" if _is_secret(match[1]) and not _is_placeholder(match[2]) else match[0],
+        text,
     )
     for start, end in reversed(list(find_tokens(text))):
         text = f"{text[:start]}<secret>{text[end:]}"
     return text
 
 
-def fill(uri: str) -> Address:
+def fill_secrets(uri: str) -> Address:
     """Return the address with what the environment holds under its names, as it is: there ``@`` stands as ``%40``.
 
     Raises:
@@ -154,7 +157,7 @@ def fill(uri: str) -> Address:
     return Address(uri, _NAME.sub(lambda match: values[match[1]], uri), values)
 
 
-def _named(value: str) -> bool:
+def _is_placeholder(value: str) -> bool:
     return not value or _ONLY_NAMES.fullmatch(value) is not None
 
 

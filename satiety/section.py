@@ -11,53 +11,53 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 
 from satiety.errors import ParamsError
-from satiety.fields import names_at
-from satiety.scalars import AmbiguousError, agreed
-from satiety.secrets import without_secrets
+from satiety.fields import list_field_names
+from satiety.scalars import AmbiguousError, resolve_scalar
+from satiety.secrets import redact_secrets
 
 PARAMS_FILE = Path("params.yaml")
 FIELDS = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False, strict=True)
 """Of whatever is read from params.yaml. Strict: '240' and 240.0 are no integers, for DVC sees other values in them."""
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 """What every generator of random numbers takes: NumPy's and scikit-learn's take no more."""
-_TRUTHS = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
+_BOOLEANS = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
 """How words of YAML 1.1, or in quotes, are written that mean true or false."""
 _BREAKS = re.compile("[\x85\u2028\u2029\ufeff]")
 Keys = tuple[int | str, ...]
 """The way to a value: names of fields, and places in lists."""
-MOST = 1_000_000_000
+MAX_COUNT = 1_000_000_000
 """Of anything that is counted: no more than fits the libraries below, which count in 32 bits."""
 
 
-class Values(BaseModel):
+class ParamsModel(BaseModel):
     """Values of params.yaml. A field that has no default is the one of `project` where the file does not give it."""
 
     model_config = FIELDS
 
     @model_validator(mode="before")
     @classmethod
-    def _of_project(cls, value: Any, info: ValidationInfo) -> Any:
+    def _fill_from_project(cls, value: Any, info: ValidationInfo) -> Any:
         if not isinstance(value, Mapping) or not info.context:
             return value
-        needed = [name for name, field in cls.model_fields.items() if field.is_required()]
-        return {name: info.context[name] for name in needed if name in info.context} | dict(value)
+        required = [name for name, field in cls.model_fields.items() if field.is_required()]
+        return {name: info.context[name] for name in required if name in info.context} | dict(value)
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class SectionSource:
     """What a file says of a section, and where it says it."""
 
     value: Any
     places: Mapping[Keys, Keys]
     """Keys of the section -> those of the file, for all that begins with them; the longest counts."""
 
-    def place(self, keys: Keys) -> Keys:
+    def locate(self, keys: Keys) -> Keys:
         """Return where in the file a value of the section stands, or would."""
         start = max((start for start in self.places if keys[: len(start)] == start), key=len)
         return (*self.places[start], *keys[len(start) :])
 
 
-class Section(Values):
+class Section(ParamsModel):
     """A block of params.yaml. What the file does not say is the default of the field, or `project`'s."""
 
     @classmethod
@@ -71,62 +71,62 @@ class Section(Values):
         return (cls.key(),)
 
     @classmethod
-    def written(cls, values: Mapping[str, Any]) -> Written:
+    def extract(cls, values: Mapping[str, Any]) -> SectionSource:
         """Return what a file, given by its blocks, says of this section, and where."""
-        return Written(values.get(cls.key()), {(): (cls.key(),)})
+        return SectionSource(values.get(cls.key()), {(): (cls.key(),)})
 
     @classmethod
-    def elsewhere(cls) -> set[str]:
+    def external_fields(cls) -> set[str]:
         """Return the fields that its own block does not hold: what they are is said of levers."""
-        return {str(start[0]) for start in cls.written({}).places if start}
+        return {str(start[0]) for start in cls.extract({}).places if start}
 
     @classmethod
-    def shared(cls, path: Path, values: Mapping[str, Any]) -> dict[str, Any]:
+    def read_project(cls, path: Path, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the block `project` of a file gives to this one."""
-        from satiety.project import shared
+        from satiety.project import read_project
 
-        return shared(path, values)
+        return read_project(path, values)
 
     @classmethod
     def load(cls, path: Path = PARAMS_FILE) -> Self:
         """Read this section; raise one ParamsError that names every wrong line of it."""
         values = read_yaml(path)
-        return cls.parse(path, cls.written(values), cls.shared(path, values))
+        return cls.parse(path, cls.extract(values), cls.read_project(path, values))
 
     @classmethod
     def check(
-        cls, path: Path, value: Any, *, at: tuple[str, ...] = (), shared: Mapping[str, Any] | None = None
+        cls, path: Path, value: Any, *, keys: tuple[str, ...] = (), defaults: Mapping[str, Any] | None = None
     ) -> Self:
-        """Make a section of ``value``, which stands in ``path`` under the keys ``at``.
+        """Make a section of ``value``, which stands in ``path`` under the keys ``keys``.
 
         Args:
             path: the file.
             value: the block.
-            at: where it stands.
-            shared: what the block `project` gives.
+            keys: where it stands.
+            defaults: what the block `project` gives.
         """
-        return cls.parse(path, Written(value, {(): at}), shared)
+        return cls.parse(path, SectionSource(value, {(): keys}), defaults)
 
     @classmethod
-    def parse(cls, path: Path, written: Written, shared: Mapping[str, Any] | None) -> Self:
+    def parse(cls, path: Path, source: SectionSource, defaults: Mapping[str, Any] | None) -> Self:
         """Make a section of what a file says of it; null is an empty block."""
-        value = {} if written.value is None else written.value
+        value = {} if source.value is None else source.value
         try:
-            return cls.model_validate(value, context=shared)
+            return cls.model_validate(value, context=defaults)
         except ValidationError as error:
             tree, lines = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader), []
             for detail in error.errors():
-                place = written.place(detail["loc"])
-                reason = _reason(detail, names_at(cls, value, detail["loc"][:-1]))
-                lines.append(f"{path}:{line_of(tree, place)}: {'.'.join(map(str, place))}: {reason}")
+                keys = source.locate(detail["loc"])
+                reason = _describe_error(detail, list_field_names(cls, value, detail["loc"][:-1]))
+                lines.append(f"{path}:{line_of(tree, keys)}: {'.'.join(map(str, keys))}: {reason}")
             raise ParamsError("\n".join(lines)) from None
 
 
-class _Ambiguous(yaml.MarkedYAMLError):
+class _AmbiguousYamlError(yaml.MarkedYAMLError):
     """YAML, but not such that all read the same."""
 
 
-class _Strict(yaml.SafeLoader):
+class _StrictLoader(yaml.SafeLoader):
     """YAML's safe loader, made to read as DVC does.
 
     And to refuse what it would let pass or break at: equal keys, odd values, words that YAML 1.1 and 1.2 read
@@ -136,34 +136,36 @@ class _Strict(yaml.SafeLoader):
     def compose_scalar_node(self, anchor: Any) -> yaml.ScalarNode:
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]
         if event.tag is not None:
-            shown = f"the tag {event.tag.replace('tag:yaml.org,2002:', '!!')[:40]} is not needed"
-            raise _Ambiguous(None, None, f"{shown}: write a text in quotes, and all else without", event.start_mark)
+            reason = f"the tag {event.tag.replace('tag:yaml.org,2002:', '!!')[:40]} is not needed"
+            raise _AmbiguousYamlError(
+                None, None, f"{reason}: write a text in quotes, and all else without", event.start_mark
+            )
         return super().compose_scalar_node(anchor)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
+        names: set[str] = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise yaml.constructor.ConstructorError(None, None, "a key must be one plain word", key.start_mark)
-            if key.value in seen:
+            if key.value in names:
                 raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is here twice", key.start_mark)
-            seen.add(key.value)
+            names.add(key.value)
         return super().construct_mapping(node, deep=deep)
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
             value = super().construct_object(node, deep=deep)
             if isinstance(node, yaml.ScalarNode) and node.style is None:
-                value = agreed(node.value, value)
+                value = resolve_scalar(node.value, value)
         except AmbiguousError as error:
-            raise _Ambiguous(None, None, str(error), node.start_mark) from None
+            raise _AmbiguousYamlError(None, None, str(error), node.start_mark) from None
         except ValueError:  # a number of 5,000 digits, a date such as 2026-99-99
             kind = node.tag.rpartition(":")[2]
-            shown = f"{str(node.value)[:20]!r} cannot be read as {kind}; if it is text, put it in quotes"
-            raise yaml.constructor.ConstructorError(None, None, shown, node.start_mark) from None
+            reason = f"{str(node.value)[:20]!r} cannot be read as {kind}; if it is text, put it in quotes"
+            raise yaml.constructor.ConstructorError(None, None, reason, node.start_mark) from None
         if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
-            shown = f"half of a surrogate pair in {value[:20]!r}"
-            raise yaml.constructor.ConstructorError(None, None, shown, node.start_mark)
+            reason = f"half of a surrogate pair in {value[:20]!r}"
+            raise yaml.constructor.ConstructorError(None, None, reason, node.start_mark)
         return value
 
 
@@ -172,7 +174,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
         _check_breaks(path, text)
-        value = _parsed(path, text)
+        value = _parse(path, text)
     except FileNotFoundError:
         raise ParamsError(f"{path}: no such file; run from the folder that holds it") from None
     except UnicodeDecodeError as error:
@@ -182,7 +184,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise ParamsError(f"{path}:{line}: not YAML: a control character, U+{ord(text[error.position]):04X}") from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        kind = "" if isinstance(error, _Ambiguous) else "not YAML: "
+        kind = "" if isinstance(error, _AmbiguousYamlError) else "not YAML: "
         raise ParamsError(f"{path}:{line}: {kind}{error.problem}") from None
     if not isinstance(value, dict):
         raise ParamsError(f"{path}:1: must hold one block per stage")
@@ -205,19 +207,19 @@ def read_value(text: str) -> Any:
         KeyError: it is none, or may be read as another; says why.
     """
     try:
-        loader = _Strict(text)
+        loader = _StrictLoader(text)
         try:
             return loader.get_single_data()
         finally:
             loader.dispose()
-    except _Ambiguous as error:
+    except _AmbiguousYamlError as error:
         raise KeyError(error.problem) from None
     except (yaml.YAMLError, RecursionError):
         raise KeyError(f"{text!r} is no value") from None
 
 
-def _parsed(path: Path, text: str) -> Any:
-    loader = _Strict(text)
+def _parse(path: Path, text: str) -> Any:
+    loader = _StrictLoader(text)
     try:
         value = loader.get_single_data()
         if loader.yaml_version:
@@ -229,24 +231,24 @@ def _parsed(path: Path, text: str) -> Any:
         loader.dispose()
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
+def suggest(name: str, names: Iterable[str]) -> str:
     """Return ``did you mean 'x'? `` for a near name, else nothing."""
-    near = get_close_matches(name, list(names), n=1)
-    return f"did you mean {near[0]!r}? " if near else ""
+    matches = get_close_matches(name, list(names), n=1)
+    return f"did you mean {matches[0]!r}? " if matches else ""
 
 
-def stands(tree: yaml.Node | None, keys: Sequence[int | str]) -> bool:
+def is_present(tree: yaml.Node | None, keys: Sequence[int | str]) -> bool:
     """Return whether a value is written out."""
-    return len(list(_nodes(tree, keys))) == len(keys)
+    return len(list(_find_lines(tree, keys))) == len(keys)
 
 
 def line_of(tree: yaml.Node | None, keys: Sequence[int | str]) -> int:
     """Return the line of a value, or of what stands nearest above it, from 1."""
-    *_, line = [0, *_nodes(tree, keys)]
+    *_, line = [0, *_find_lines(tree, keys)]
     return line + 1
 
 
-def _nodes(tree: yaml.Node | None, keys: Sequence[int | str]) -> Iterator[int]:
+def _find_lines(tree: yaml.Node | None, keys: Sequence[int | str]) -> Iterator[int]:
     """Yield the line, from 0, of what each of the keys leads to, as far as they lead."""
     node = tree
     for key in keys:
@@ -260,10 +262,10 @@ def _nodes(tree: yaml.Node | None, keys: Sequence[int | str]) -> Iterator[int]:
             return
 
 
-def _reason(error: Any, names: Sequence[str]) -> str:
+def _describe_error(error: Any, names: Sequence[str]) -> str:
     """Say what is wrong with the value, and which of the fields an unknown one was probably meant to be."""
     if error["type"] == "extra_forbidden":
-        hint = nearest(str(error["loc"][-1]), names)
+        hint = suggest(str(error["loc"][-1]), names)
         return f"there is no such field; {hint or 'there is: ' + ', '.join(names)}".rstrip()
     if error["type"] == "missing":
         return "missing; it has no default, for only you know it"
@@ -271,15 +273,15 @@ def _reason(error: Any, names: Sequence[str]) -> str:
     value = error["input"]
     if not isinstance(value, str | int | float | bool):
         return message
-    return f"{message} (it is {without_secrets(repr(value))}){_advice(error['type'], value)}"
+    return f"{message} (it is {redact_secrets(repr(value))}){_suggest_fix(error['type'], value)}"
 
 
-def _advice(kind: str, value: Any) -> str:
+def _suggest_fix(kind: str, value: Any) -> str:
     """Say how a value is written that is meant, and is of another type as it stands."""
     if kind == "string_type":
         return "; put it in quotes"
-    if kind == "bool_type" and (meant := _TRUTHS.get(str(value).lower())):
-        return f"; write {meant}"
+    if kind == "bool_type" and (boolean := _BOOLEANS.get(str(value).lower())):
+        return f"; write {boolean}"
     if kind not in ("int_type", "float_type") or isinstance(value, bool):
         return ""
     try:

@@ -15,14 +15,14 @@ SERVICES = STATE / "services.env"
 """Addresses and passwords of the services, for a shell to source; readable by its owner alone."""
 LOCK = STATE / "services.lock"
 """Held by the runner as long as it lives. A record lock: its children do not inherit it, a kill drops it."""
-TOGETHER = (
+VARIABLE_GROUPS = (
     ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING"),
     ("SATIETY_TRACKING_URI", "MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"),
 )
 """Variables that make sense only together."""
 
 
-def running(root: Path) -> bool:
+def is_running(root: Path) -> bool:
     """Return whether a runner lives that holds this project's services."""
     try:
         with (root / LOCK).open("r+") as lock:
@@ -34,15 +34,15 @@ def running(root: Path) -> bool:
     return False
 
 
-def join() -> None:
+def join_services() -> None:
     """Let this process and its children use the project's services, where they run."""
     root = project_root()
-    if not Settings().join or not running(root):
+    if not Settings().join or not is_running(root):
         return
-    ours = read(root)
-    for names in TOGETHER:
+    variables = read(root)
+    for names in VARIABLE_GROUPS:
         if not any(os.environ.get(name) for name in names):
-            os.environ.update({name: ours[name] for name in names if name in ours})
+            os.environ.update({name: variables[name] for name in names if name in variables})
 
 
 def read(root: Path) -> dict[str, str]:
@@ -62,10 +62,10 @@ def write(root: Path, variables: Mapping[str, str]) -> None:
 
 def write_private(path: Path, text: str) -> None:
     """Write a file that nobody else may ever read, at once or not at all; its folder is there."""
-    new = path.with_name(f"{path.name}.tmp")
-    new.unlink(missing_ok=True)
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
-    new.replace(path)
+    temporary = path.with_name(f"{path.name}.tmp")
+    temporary.unlink(missing_ok=True)
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

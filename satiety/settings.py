@@ -14,7 +14,7 @@ PREFIX = "SATIETY_"
 Device = Literal["auto", "cpu", "cuda"]
 
 
-def cores() -> int:
+def count_cores() -> int:
     """Return the processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -28,7 +28,7 @@ class Settings(BaseSettings):
 
     device: Device = "auto"
     """Where models run; ``auto`` takes the GPU where there is one."""
-    processes: int = Field(default_factory=cores, ge=1, le=1024)
+    processes: int = Field(default_factory=count_cores, ge=1, le=1024)
     """How many work side by side where work can be divided; as many as there are cores."""
     checkpoint_seconds: float = Field(default=30, ge=0)
     """Least time between two checkpoints of a training run, in seconds; what a kill costs at most."""
@@ -59,10 +59,10 @@ class Settings(BaseSettings):
         try:
             super().__init__()
         except ValidationError as error:
-            raise SetupError("; ".join(map(_say, error.errors()))) from None
+            raise SetupError("; ".join(map(_format_error, error.errors()))) from None
 
 
-def _say(error: Any) -> str:
+def _format_error(error: Any) -> str:
     return f"{PREFIX}{str(error['loc'][0]).upper()}: {error['msg']} (it is {error['input']!r}); change or unset it"
 
 
@@ -71,7 +71,7 @@ def project_root(start: Path | None = None) -> Path:
 
     Without a ``start`` the setting `SATIETY_PROJECT` goes before, then this folder is the start.
     """
-    if start is None and (named := os.environ.get(f"{PREFIX}PROJECT")):
-        return Path(named).resolve()
-    here = (start or Path.cwd()).resolve()
-    return next((folder for folder in (here, *here.parents) if (folder / ".dvc").is_dir()), here)
+    if start is None and (setting := os.environ.get(f"{PREFIX}PROJECT")):
+        return Path(setting).resolve()
+    origin = (start or Path.cwd()).resolve()
+    return next((folder for folder in (origin, *origin.parents) if (folder / ".dvc").is_dir()), origin)

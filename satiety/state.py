@@ -20,7 +20,7 @@ SITE = STATE / "site"
 """What `core.site_cache_dir` of `.dvc/config` names."""
 MARKER = ".gitignore"
 """Of `SITE / "repo"`: git brings it with a clone, so that DVC finds the folder and does not make it."""
-PRIVATE, WRITABLE, ENTERED = 0o700, stat.S_IWGRP | stat.S_IWOTH, stat.S_IXGRP | stat.S_IXOTH
+PRIVATE, WRITABLE, SEARCHABLE = 0o700, stat.S_IWGRP | stat.S_IWOTH, stat.S_IXGRP | stat.S_IXOTH
 log = logging.getLogger(__name__)
 
 
@@ -61,17 +61,17 @@ def _make_private(folder: Path, site: Path) -> None:
         status = folder.stat()
         if status.st_uid != os.getuid():
             raise SetupError(f"{folder}: belongs to another user; remove it, or run this as who owns it")
-        planted = _entries(site) if _was_open(stat.S_IMODE(status.st_mode), site) else []
+        suspects = _list_entries(site) if _was_open(stat.S_IMODE(status.st_mode), site) else []
         if stat.S_IMODE(status.st_mode) != PRIVATE:
             folder.chmod(PRIVATE)
-        if not planted:
+        if not suspects:
             return
         if "DVC_STAGE" in os.environ:  # it is in use
             log.warning(
                 "%s was open to other users, and DVC read it: it is closed now; remove %s, a cache", folder, site
             )
             return
-        for path in planted:
+        for path in suspects:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     except OSError as error:
         reason = f"{os.strerror(error.errno)}" if error.errno else str(error)
@@ -84,11 +84,11 @@ def _was_open(mode: int, site: Path) -> bool:
     """Return whether others could write into a folder of this mode, or below it into what DVC reads."""
     if mode & WRITABLE:
         return True
-    inside = [path for path in (site, *site.rglob("*")) if path.exists() and not path.is_symlink()]
-    return bool(mode & ENTERED) and any(path.stat().st_mode & WRITABLE for path in inside)
+    paths = [path for path in (site, *site.rglob("*")) if path.exists() and not path.is_symlink()]
+    return bool(mode & SEARCHABLE) and any(path.stat().st_mode & WRITABLE for path in paths)
 
 
-def _entries(site: Path) -> list[Path]:
+def _list_entries(site: Path) -> list[Path]:
     """Return what DVC would read, or be led by: what lies in the folder, but the marker, or a link in its place."""
     for place in (site, site / "repo"):
         if place.is_symlink():

@@ -19,18 +19,18 @@ import numpy as np
 
 from satiety.answers import labels_of
 from satiety.inputs import text_of
-from satiety.words import units
+from satiety.words import split_units
 
 if TYPE_CHECKING:
     from satiety.answers import Answer, Span
     from satiety.inputs import Inputs
     from satiety.problems.base import Floats
     from satiety.records import Example
-    from satiety.tuning.tuned import Tuned
+    from satiety.tuning.tuned import TunedModel
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Neighbor:
     """One training example, or one entity of it, that an answer rests on."""
 
     id: str
@@ -46,14 +46,14 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Support:
+class NearestNeighbors:
     """What one answer, or one entity of it, rests on."""
 
-    said: str
+    label: str
     """The label that was answered."""
-    about: str
+    text: str
     """The text, or the entity in it."""
-    rows: tuple[Row, ...]
+    rows: tuple[Neighbor, ...]
     """The nearest first."""
 
     @property
@@ -62,10 +62,12 @@ class Support:
         return sum(row.agrees for row in self.rows) / len(self.rows) if self.rows else 0.0
 
 
-NONE = "no entity"
+NO_ENTITY = "no entity"
 
 
-def support(model: Tuned, inputs: Inputs, answer: Answer, train: Sequence[Example], nearest: int) -> list[Support]:
+def find_nearest(
+    model: TunedModel, inputs: Inputs, answer: Answer, train: Sequence[Example], nearest: int
+) -> list[NearestNeighbors]:
     """Return what the answer rests on, once per mention where it points to stretches of the text.
 
     Args:
@@ -75,76 +77,82 @@ def support(model: Tuned, inputs: Inputs, answer: Answer, train: Sequence[Exampl
         train: the examples it learned from.
         nearest: rows to return of each.
     """
-    field = model.problem.marked
-    asked, *known = _features(model, [inputs, *(example.inputs for example in train)])
+    field = model.problem.span_input
+    queries, *references = _features(model, [inputs, *(example.inputs for example in train)])
     if not answer.mentions:
         rows = [
-            (_mean(one), example, _named(example.answer), example.text)
-            for one, example in zip(known, train, strict=True)
+            (_normalised_mean(features), example, _format_labels(example.answer), example.text)
+            for features, example in zip(references, train, strict=True)
         ]
-        return [_nearest(_mean(asked), _named(answer), text_of(inputs), rows, nearest)]
+        return [_rank(_normalised_mean(queries), _format_labels(answer), text_of(inputs), rows, nearest)]
     rows = [
-        (_mean(one[_within(text, mention)]), example, label, text[mention.start : mention.end])
-        for one, example in zip(known, train, strict=True)
+        (_normalised_mean(features[_covered_units(text, mention)]), example, label, text[mention.start : mention.end])
+        for features, example in zip(references, train, strict=True)
         for text in [str(example.inputs[field])]
-        for mention, label in _mentions(example.answer)
+        for mention, label in _labelled_mentions(example.answer)
     ]
     text = str(inputs[field])
     return [
-        _nearest(_mean(asked[_within(text, mention)]), label, text[mention.start : mention.end], rows, nearest)
-        for mention, label in _mentions(answer)
+        _rank(
+            _normalised_mean(queries[_covered_units(text, mention)]),
+            label,
+            text[mention.start : mention.end],
+            rows,
+            nearest,
+        )
+        for mention, label in _labelled_mentions(answer)
     ]
 
 
-def _mentions(answer: Answer | None) -> list[tuple[Span, str]]:
+def _labelled_mentions(answer: Answer | None) -> list[tuple[Span, str]]:
     """Return each stretch that an answer points to, and its label."""
     return list(zip(answer.mentions, answer.labels, strict=False)) if answer else []
 
 
-def _nearest(
-    asked: Floats, said: str, about: str, rows: Sequence[tuple[Floats, Example, str, str]], nearest: int
-) -> Support:
-    cosines = [float(vector @ asked) for vector, *_ in rows]
+def _rank(
+    query: Floats, predicted: str, excerpt: str, rows: Sequence[tuple[Floats, Example, str, str]], nearest: int
+) -> NearestNeighbors:
+    cosines = [float(vector @ query) for vector, *_ in rows]
     order = sorted(range(len(rows)), key=lambda i: (-cosines[i], rows[i][1].id))[:nearest]
-    found = []
+    neighbors = []
     for i in order:
         _, example, label, text = rows[i]
-        found.append(Row(example.id, example.source, text, label, round(cosines[i], 4), label == said))
-    return Support(said, about, tuple(found))
+        neighbors.append(Neighbor(example.id, example.source, text, label, round(cosines[i], 4), label == predicted))
+    return NearestNeighbors(predicted, excerpt, tuple(neighbors))
 
 
-def _named(answer: Answer | None) -> str:
+def _format_labels(answer: Answer | None) -> str:
     """Return the labels of an answer; of one that has none, the answer itself."""
-    return ", ".join(labels_of([answer])) or str(answer or "") or NONE
+    return ", ".join(labels_of([answer])) or str(answer or "") or NO_ENTITY
 
 
-def _features(model: Tuned, inputs: Sequence[Inputs]) -> Iterator[Floats]:
+def _features(model: TunedModel, inputs: Sequence[Inputs]) -> Iterator[Floats]:
     """Yield per input what the head is given: shape (windows, hidden), or (units, hidden) for a head over tokens."""
     from satiety.tuning.inputs import encode
     from satiety.tuning.predict import features_of
 
-    examples, card = model.problem.ask(inputs), model.card
+    examples, card = model.problem.build_examples(inputs), model.card
     windows = encode(model.problem, examples, model.tokenizer, max_length=card.max_length, prefix=card.prefix)
-    found = features_of(model.model, windows, model.hardware, pad=model.tokenizer.pad_token_id)
+    features = features_of(model.model, windows, model.hardware, pad=model.tokenizer.pad_token_id)
     width = model.model.width
-    of: list[dict[int, Floats]] = [{} for _ in inputs]
-    for window, rows in zip(windows, found, strict=True):
-        at = of[window.example]
+    grouped: list[dict[int, Floats]] = [{} for _ in inputs]
+    for window, rows in zip(windows, features, strict=True):
+        vectors = grouped[window.example]
         if rows.ndim == 1:
-            at[len(at)] = rows
+            vectors[len(vectors)] = rows
         else:
-            at |= {unit: row for unit, row in zip(window.units, rows, strict=False) if unit >= 0}
-    for example, at in zip(examples, of, strict=True):
-        count = len(units(example.text)) if model.model.over.per_token else len(at)
-        yield np.array([at.get(i, np.zeros(width)) for i in range(count)]).reshape(count, width)
+            vectors |= {unit: row for unit, row in zip(window.units, rows, strict=False) if unit >= 0}
+    for example, vectors in zip(examples, grouped, strict=True):
+        count = len(split_units(example.text)) if model.model.task_head.per_token else len(vectors)
+        yield np.array([vectors.get(i, np.zeros(width)) for i in range(count)]).reshape(count, width)
 
 
-def _within(text: str, span: Span) -> list[int]:
+def _covered_units(text: str, span: Span) -> list[int]:
     """Return which units of the text the span covers."""
-    return [i for i, (start, end) in enumerate(units(text)) if start < span.end and end > span.start]
+    return [i for i, (start, end) in enumerate(split_units(text)) if start < span.end and end > span.start]
 
 
-def _mean(rows: Floats) -> Floats:
+def _normalised_mean(rows: Floats) -> Floats:
     """Return the mean of the rows at length 1; zeros stay zeros."""
     mean = rows.mean(axis=0) if len(rows) else np.zeros(rows.shape[1])
     return mean / max(float(np.linalg.norm(mean)), 1e-12)

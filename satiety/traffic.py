@@ -18,13 +18,13 @@ from satiety.errors import SetupError
 from satiety.ingest.sanitise import mask_salvaged, sanitise_example
 from satiety.inputs import Inputs, dump_inputs
 from satiety.masking import KINDS
-from satiety.parts import Parts
+from satiety.parts import RecordLog
 from satiety.problems.base import Prediction, Problem
-from satiety.records import Drawn, Example, Feedback, Served
+from satiety.records import Example, Feedback, LabelRequest, Served
 from satiety.settings import Settings, project_root
 from satiety.state import PRIVATE, STATE, prepare_state
 
-__all__ = ["FOLDER", "Traffic", "recorded", "served"]
+__all__ = ["FOLDER", "Traffic", "open_record", "record_answers"]
 
 FOLDER = STATE / "traffic"
 """Of a project, where the settings name no other."""
@@ -37,7 +37,7 @@ class Traffic:
     folder: Path
     limit: int = 200_000
     """Rows of each that are kept at least, once there are so many; the oldest files beyond go."""
-    parts: int = 256
+    max_segments: int = 256
     """Small files of each from which on the older ones are joined."""
 
     def add(self, rows: Sequence[Served]) -> None:
@@ -67,7 +67,7 @@ class Traffic:
         """Return the latest correction of every answer, by the answer's id, in order of arrival."""
         return self._corrections().read()
 
-    def draw(self, rows: Sequence[Drawn]) -> None:
+    def draw(self, rows: Sequence[LabelRequest]) -> None:
         """Append answers that were drawn for people to label.
 
         Raises:
@@ -75,21 +75,21 @@ class Traffic:
         """
         self._draws().add(rows)
 
-    def draws(self) -> dict[str, Drawn]:
+    def draws(self) -> dict[str, LabelRequest]:
         """Return every answer that was drawn, by its id, in order of arrival."""
         return self._draws().read()
 
-    def _answers(self) -> Parts[Served]:
-        return Parts(self.folder, Served, self.limit, self.parts)
+    def _answers(self) -> RecordLog[Served]:
+        return RecordLog(self.folder, Served, self.limit, self.max_segments)
 
-    def _corrections(self) -> Parts[Feedback]:
-        return Parts(self.folder / "feedback", Feedback, self.limit, self.parts)
+    def _corrections(self) -> RecordLog[Feedback]:
+        return RecordLog(self.folder / "feedback", Feedback, self.limit, self.max_segments)
 
-    def _draws(self) -> Parts[Drawn]:
-        return Parts(self.folder / "draws", Drawn, self.limit, self.parts)
+    def _draws(self) -> RecordLog[LabelRequest]:
+        return RecordLog(self.folder / "draws", LabelRequest, self.limit, self.max_segments)
 
 
-def recorded(settings: Settings) -> Traffic | None:
+def open_record(settings: Settings) -> Traffic | None:
     """Return the record: where the settings say, else of the project, if this is one."""
     if settings.traffic:
         with suppress(OSError):  # whoever appends hears of it
@@ -103,45 +103,54 @@ def recorded(settings: Settings) -> Traffic | None:
     return Traffic(root / FOLDER)
 
 
-def served(
-    problem: Problem, asked: Sequence[Example], given: Sequence[Prediction], name: str, model: str, seconds: float
+def record_answers(
+    problem: Problem,
+    examples: Sequence[Example],
+    predictions: Sequence[Prediction],
+    name: str,
+    model: str,
+    seconds: float,
 ) -> Iterator[Served]:
     """Yield what is kept of a batch that a model answered: sanitised as `ingest` does, without what cannot move along.
 
     Args:
         problem: that was asked.
-        asked: the examples, as they were asked.
-        given: one answer to each.
+        examples: the examples, as they were asked.
+        predictions: one answer to each.
         name: of the registered model.
         model: digest of the package.
         seconds: that the batch took.
     """
-    now = datetime.now(UTC).isoformat(timespec="microseconds")  # so that one batch comes after another
-    for example, prediction in zip(asked, given, strict=True):
-        inputs, answer = _sanitised(example.inputs, prediction.answer, problem.marked)
+    time = datetime.now(UTC).isoformat(timespec="microseconds")  # so that one batch comes after another
+    for example, prediction in zip(examples, predictions, strict=True):
+        inputs, answer = _sanitise(example.inputs, prediction.answer, problem.span_input)
         yield Served(
             id=uuid.uuid4().hex,
-            time=now,
+            time=time,
             inputs=dump_inputs(inputs),
             answer=dump(answer),
             confidence=float(prediction.confidence),
-            scores=json.dumps(_scores(prediction, answer)),
-            latency=seconds / len(asked),
+            scores=json.dumps(_move_scores(prediction, answer)),
+            latency=seconds / len(examples),
             model=model,
             name=name,
         )
 
 
-def _scores(prediction: Prediction, kept: Answer | None) -> dict[str, float]:
+def _move_scores(prediction: Prediction, masked: Answer | None) -> dict[str, float]:
     """Return the scores of an answer: of mentions, at the places where they stand in what is kept of the text."""
     scores = {name: float(score) for name, score in prediction.scores.items()}
-    old, new = (answer.mentions if answer else () for answer in (prediction.answer, kept))
-    if len(old) != len(new):  # some could not move along
+    originals, targets = (answer.mentions if answer else () for answer in (prediction.answer, masked))
+    if len(originals) != len(targets):  # some could not move along
         return {}
-    return {b.place: scores[a.place] for a, b in zip(old, new, strict=True) if a.place in scores} if old else scores
+    return (
+        {b.offsets: scores[a.offsets] for a, b in zip(originals, targets, strict=True) if a.offsets in scores}
+        if originals
+        else scores
+    )
 
 
-def _sanitised(inputs: Inputs, answer: Answer | None, marked: str) -> tuple[Inputs, Answer | None]:
+def _sanitise(inputs: Inputs, answer: Answer | None, marked: str) -> tuple[Inputs, Answer | None]:
     try:
         clean = sanitise_example(inputs, answer, marked, KINDS)
     except ValueError:  # what cannot be repaired is kept as far as it can

@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from satiety.errors import ParamsError
-from satiety.section import PARAMS_FILE, Written, nearest
+from satiety.section import PARAMS_FILE, SectionSource, suggest
 
 BLOCKS = ("levers", "use")
-NAMED = ("retrieve", "augment", "pretrain", "pseudo")
+STAGE_KINDS = ("retrieve", "augment", "pretrain", "self_training")
 """Kinds of levers that a stage knows by name; levers of all other kinds are applied by `augment`."""
 
 
-def named(values: Mapping[str, Any], block: str) -> dict[str, Any]:
+def select_levers(values: Mapping[str, Any], block: str) -> dict[str, Any]:
     """Return what the file says of the levers that ``use`` or ``measure`` names.
 
     Raises:
@@ -27,14 +27,14 @@ def named(values: Mapping[str, Any], block: str) -> dict[str, Any]:
         raise ParamsError(f"{PARAMS_FILE}: `levers` must be names with what they are, `{block}` a list of such names")
     for name in names:
         if name not in levers:
-            hint = nearest(str(name), map(str, levers))
+            hint = suggest(str(name), map(str, levers))
             raise ParamsError(f"{PARAMS_FILE}: {block}: no lever is called {name!r}; {hint}name it under `levers`")
     return {name: levers[name] for name in names}
 
 
-def in_use(values: Mapping[str, Any], kind: str) -> dict[str, dict[str, Any]]:
+def list_active(values: Mapping[str, Any], kind: str) -> dict[str, dict[str, Any]]:
     """Return what the file says of the levers of a kind that the pipeline uses, without their kind."""
-    levers = {name: lever for name, lever in named(values, "use").items() if isinstance(lever, Mapping)}
+    levers = {name: lever for name, lever in select_levers(values, "use").items() if isinstance(lever, Mapping)}
     return {
         name: {field: value for field, value in lever.items() if field != "kind"}
         for name, lever in levers.items()
@@ -42,15 +42,15 @@ def in_use(values: Mapping[str, Any], kind: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def one_in_use(values: Mapping[str, Any], kind: str, otherwise: Any) -> Written:
+def find_active(values: Mapping[str, Any], kind: str, default: Any) -> SectionSource:
     """Return what the file says of the one lever of a kind that is in use, or what holds where none is.
 
     Raises:
         ParamsError: two of them are.
     """
-    levers = in_use(values, kind)
+    levers = list_active(values, kind)
     if len(levers) > 1:
         raise ParamsError(f"{PARAMS_FILE}: use: {' and '.join(levers)} are both of kind {kind}; the pipeline takes one")
     for name, value in levers.items():
-        return Written(value, {(): ("levers", name)})
-    return Written(otherwise, {(): ("use",)})
+        return SectionSource(value, {(): ("levers", name)})
+    return SectionSource(default, {(): ("use",)})

@@ -32,30 +32,30 @@ def normalise(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", IGNORABLE.sub("", text)).casefold().split())
 
 
-def units(text: str) -> list[tuple[int, int]]:
+def split_units(text: str) -> list[tuple[int, int]]:
     """Return the (start, end) of every unit; white space belongs to none."""
     return [match.span() for match in _UNIT.finditer(text)]
 
 
-def words(text: str) -> list[tuple[int, int]]:
+def split_words(text: str) -> list[tuple[int, int]]:
     """Return the (start, end) of every word; Chinese is segmented by jieba's dictionary.
 
     Raises:
         SetupError: the text is Chinese and the extra ``zh`` is not installed.
     """
-    found: list[tuple[int, int]] = []
-    for start, end in _spaced(text):
+    spans: list[tuple[int, int]] = []
+    for start, end in _find_runs(text):
         if _HAN.search(text, start, end):
-            found += [(start + a, start + b) for a, b in _segment(text[start:end])]
+            spans += [(start + a, start + b) for a, b in _segment(text[start:end])]
         else:
-            found.append((start, end))
-    return found
+            spans.append((start, end))
+    return spans
 
 
-def _spaced(text: str) -> list[tuple[int, int]]:
+def _find_runs(text: str) -> list[tuple[int, int]]:
     """Return runs of CJK characters whole, and every other unit by itself."""
     runs: list[tuple[int, int]] = []
-    for start, end in units(text):
+    for start, end in split_units(text):
         if runs and runs[-1][1] == start and _CJK_RUN.match(text[start]) and _CJK_RUN.match(text[runs[-1][0]]):
             runs[-1] = (runs[-1][0], end)
         else:

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from satiety.problems import Problem
-from satiety.records import Document, Example, Rejected, read, write
+from satiety.records import Document, Example, Rejection, read, write
 from satiety.settings import Settings
 from satiety.state import STATE
-from satiety.worth.applied import Supply, apply
+from satiety.worth.applied import AugmentInputs, apply_levers
 from satiety.worth.selection import Augmentation
-from tasks.stage import Made, Report, stage
+from tasks.stage import OutputPath, Report, stage
 
 
 @stage
@@ -19,27 +19,29 @@ def main(
     test: Path,
     retrieved: Path,
     base: Path,
-    out: Made,
-    quarantine: Made,
+    augmented: OutputPath,
+    quarantine: OutputPath,
     *,
     params: Augmentation,
     report: Report,
 ) -> None:
     """Follow the training examples by what the levers in use make of them."""
-    supply = Supply(
+    supply = AugmentInputs(
         problem=Problem.load(problem),
         train=tuple(read(train, Example)),
-        held=(*read(dev, Example), *read(test, Example)),
-        documents=tuple(read(retrieved, Document)) if params.others else (),
+        held_out=(*read(dev, Example), *read(test, Example)),
+        documents=tuple(read(retrieved, Document)) if params.custom_levers else (),
         base=base,
         scratch=STATE / "worth",
         device=Settings().device,
     )
-    result = apply(supply, params)
-    wrote = write(out, result.examples, Example)
-    read_in = len(supply.train) + len(supply.documents)
-    report.flow(read=read_in, wrote=wrote, quarantined=write(quarantine, result.rejected, Rejected))
-    report.add(**result.numbers)
+    augmentation = apply_levers(supply, params)
+    row_count = write(augmented, augmentation.examples, Example)
+    input_count = len(supply.train) + len(supply.documents)
+    report.add_counts(
+        records_in=input_count, records_out=row_count, quarantined=write(quarantine, augmentation.rejected, Rejection)
+    )
+    report.add(**augmentation.numbers)
 
 
 if __name__ == "__main__":

@@ -4,18 +4,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from satiety.embedding import embedder
+from satiety.embedding import load_embedder
 from satiety.evaluate import Evaluate
-from satiety.evaluate.answers import collect
+from satiety.evaluate.answers import build_rows
 from satiety.evaluate.calibration import calibrate
-from satiety.evaluate.report import calibration_rows, check_gold, confusion_rows, score
+from satiety.evaluate.report import check_gold, format_calibration, format_confusion, score
 from satiety.files import write_text
 from satiety.problems import Prediction, Problem
-from satiety.problems.base import Untrained
+from satiety.problems.base import ZeroShotModel
 from satiety.records import Evaluated, Example, read, write
 from satiety.settings import Settings
 from satiety.tuning import load
-from tasks.stage import Made, Report, stage
+from tasks.stage import OutputPath, Report, stage
 
 
 @stage
@@ -25,33 +25,36 @@ def main(
     test: Path,
     base: Path,
     tuned: Path,
-    predictions: Made,
-    confusion: Made,
-    calibration: Made,
+    predictions: OutputPath,
+    confusion: OutputPath,
+    calibration: OutputPath,
     *,
     params: Evaluate,
     report: Report,
 ) -> None:
     """Answer the test examples without and with the tuned model, and compare the two on the same resamples."""
-    asked, gold = Problem.load(problem), list(read(test, Example))
-    check_gold(asked, gold)
+    task, gold = Problem.load(problem), list(read(test, Example))
+    check_gold(task, gold)
     device = Settings().device
     model = load(tuned, device)
 
     def answer(examples: Sequence[Example]) -> list[Prediction]:
-        return model.untrained(base).predict([example.inputs for example in examples])
+        return model.reset_to_base(base).predict([example.inputs for example in examples])
 
     def embed(texts: Sequence[str]) -> Any:
-        return embedder(base, device, params.prefix)(texts)
+        return load_embedder(base, device, params.prefix)(texts)
 
-    before = asked.before(list(read(train, Example)), gold, Untrained(embed, answer))
-    after = model.predict([example.inputs for example in gold])
-    wrote = write(predictions, collect(gold, before, after), Evaluated)
-    write_text(confusion, confusion_rows(asked, gold, after))
-    trust = calibrate(asked.outcomes(gold, after), params.bins)
-    write_text(calibration, calibration_rows(trust))
-    report.flow(read=len(gold), wrote=wrote)
-    report.add(device=model.hardware.device, **score(asked, gold, before, after, params=params, trust=trust))
+    baseline_predictions = task.zero_shot(list(read(train, Example)), gold, ZeroShotModel(embed, answer))
+    tuned_predictions = model.predict([example.inputs for example in gold])
+    row_count = write(predictions, build_rows(gold, baseline_predictions, tuned_predictions), Evaluated)
+    write_text(confusion, format_confusion(task, gold, tuned_predictions))
+    trust = calibrate(task.confidence_correct(gold, tuned_predictions), params.bins)
+    write_text(calibration, format_calibration(trust))
+    report.add_counts(records_in=len(gold), records_out=row_count)
+    report.add(
+        device=model.hardware.device,
+        **score(task, gold, baseline_predictions, tuned_predictions, params=params, calibration=trust),
+    )
 
 
 if __name__ == "__main__":

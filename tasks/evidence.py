@@ -9,16 +9,16 @@ from typing import Any
 
 from satiety.answers import load
 from satiety.errors import DataError, ParamsError
-from satiety.evaluate.answers import recalled
-from satiety.evaluate.bootstrap import Resampling, groups_of
+from satiety.evaluate.answers import match_stored
+from satiety.evaluate.bootstrap import Resampling, assign_groups
 from satiety.package.contents import MODEL
 from satiety.package.load import Package
 from satiety.problems import Prediction, Problem
 from satiety.promotion import Promote
-from satiety.promotion.judge import Compared, Evidence
-from satiety.promotion.paired import paired
-from satiety.promotion.slices import sliced
-from satiety.promotion.trust import trusted
+from satiety.promotion.judge import Evidence, SystemComparison
+from satiety.promotion.paired import compare_paired
+from satiety.promotion.slices import compare_slices
+from satiety.promotion.trust import compare_calibration
 from satiety.records import Evaluated, Example
 from tasks.fetch import fetch
 
@@ -31,27 +31,27 @@ OUTDATED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class EvaluationSets:
     """What both are asked."""
 
-    place: Path
+    path: Path
     """Of the frozen test examples."""
     frozen: Sequence[Example]
     fresh: Sequence[Example]
     """Empty where there are none."""
 
 
-def untrained(challenger: Package, asked: Asked, params: Promote) -> Evidence:
+def compare_with_baseline(challenger: Package, test_sets: EvaluationSets, params: Promote) -> Evidence:
     """Return how the challenger compares with no training."""
-    stored = _recall(challenger, asked)
-    old, new = [Prediction(load(row.before)) for row in stored], [Prediction(load(row.after)) for row in stored]
-    problem, how = challenger.problem, _how(params)
-    tallies = problem.tally(asked.frozen, old), problem.tally(asked.frozen, new)
-    groups = groups_of(asked.frozen)
-    return Evidence(Compared(paired(problem.score, *tallies, groups, how)[problem.headline], {}))
+    rows = _recall(challenger, test_sets)
+    baseline, candidate = [Prediction(load(row.before)) for row in rows], [Prediction(load(row.after)) for row in rows]
+    problem, resampling = challenger.problem, _make_resampling(params)
+    tallies = problem.tally(test_sets.frozen, baseline), problem.tally(test_sets.frozen, candidate)
+    groups = assign_groups(test_sets.frozen)
+    return Evidence(SystemComparison(compare_paired(problem.score, *tallies, groups, resampling)[problem.headline], {}))
 
 
-def gathered(challenger: Package, champion: Any, asked: Asked, params: Promote) -> Evidence:
+def compare_with_champion(challenger: Package, champion: Any, test_sets: EvaluationSets, params: Promote) -> Evidence:
     """Return how the challenger compares with the champion, an MLflow model version.
 
     Raises:
@@ -60,22 +60,31 @@ def gathered(challenger: Package, champion: Any, asked: Asked, params: Promote) 
         OutdatedError: an earlier version of satiety made it.
         ParamsError: the champion answers another problem.
     """
-    problem, how = challenger.problem, _how(params)
-    new = [_stored(answer) for answer in _recall(challenger, asked)]
-    with rival(champion, problem) as package:
-        old = _known(_answers(package, asked.frozen), problem)
-        frozen = _compared(problem, asked.frozen, old, new, params)
-        fresh, drawn = _on_fresh((package, challenger), asked.fresh, problem, params)
-        if not problem.categorical and frozen.headline.interval((1 - params.level) / 2).low > -params.margin:
-            inputs = [example.inputs for example in asked.frozen]  # no confidence of a single mention is stored
-            old, new = package.predict(inputs), challenger.predict(inputs)
-        known = all(one.scores or not (one.answer and one.answer.mentions) for one in (*old, *new))
-        trust = trusted(problem, asked.frozen, old, new, params.bins, how) if known else None
-        return Evidence(frozen, fresh, drawn, trust, (_weights(package), _weights(challenger)))
+    problem, resampling = challenger.problem, _make_resampling(params)
+    candidate = [_restore_prediction(answer) for answer in _recall(challenger, test_sets)]
+    with open_champion(champion, problem) as package:
+        baseline = _restrict_predictions(_recall_or_predict(package, test_sets.frozen), problem)
+        frozen = _compare(problem, test_sets.frozen, baseline, candidate, params)
+        fresh, random_sample = _compare_on_fresh((package, challenger), test_sets.fresh, problem, params)
+        if not problem.categorical and frozen.headline.interval((1 - params.confidence_level) / 2).low > -params.margin:
+            inputs = [example.inputs for example in test_sets.frozen]  # no confidence of a single mention is stored
+            baseline, candidate = package.predict(inputs), challenger.predict(inputs)
+        has_scores = all(
+            prediction.scores or not (prediction.answer and prediction.answer.mentions)
+            for prediction in (*baseline, *candidate)
+        )
+        calibration = (
+            compare_calibration(problem, test_sets.frozen, baseline, candidate, params.bins, resampling)
+            if has_scores
+            else None
+        )
+        return Evidence(
+            frozen, fresh, random_sample, calibration, (_count_weight_bytes(package), _count_weight_bytes(challenger))
+        )
 
 
 @contextmanager
-def rival(champion: Any, problem: Problem) -> Iterator[Package]:
+def open_champion(champion: Any, problem: Problem) -> Iterator[Package]:
     """Give the champion's package, verified, for as long as the block lasts."""
     with TemporaryDirectory(prefix="satiety-") as scratch:
         package = fetch(champion, Path(scratch), "the champion", ADVICE, OUTDATED)
@@ -92,61 +101,76 @@ def rival(champion: Any, problem: Problem) -> Iterator[Package]:
         yield package
 
 
-def _on_fresh(
+def _compare_on_fresh(
     pair: tuple[Package, Package], fresh: Sequence[Example], problem: Problem, params: Promote
-) -> tuple[Compared | None, Compared | None]:
+) -> tuple[SystemComparison | None, SystemComparison | None]:
     """Return how champion and challenger compare on all fresh examples, and on those drawn at random."""
     if len(fresh) < params.fresh_least:
         return None, None
-    gold = [_askable(example, problem) for example in fresh]
-    old, new = (_known(package.predict([e.inputs for e in gold]), problem) for package in pair)
-    drawn = [place for place, example in enumerate(gold) if example.origin == "drawn"]
-    fresh_compared = _compared(problem, gold, old, new, params)
-    if len(drawn) < params.fresh_least:
+    gold = [_restrict_answer(example, problem) for example in fresh]
+    baseline, candidate = (
+        _restrict_predictions(package.predict([e.inputs for e in gold]), problem) for package in pair
+    )
+    random_rows = [row for row, example in enumerate(gold) if example.origin == "drawn"]
+    fresh_compared = _compare(problem, gold, baseline, candidate, params)
+    if len(random_rows) < params.fresh_least:
         return fresh_compared, None
-    some = [gold[i] for i in drawn], [old[i] for i in drawn], [new[i] for i in drawn]
-    return fresh_compared, _compared(problem, *some, params)
+    subset = [gold[i] for i in random_rows], [baseline[i] for i in random_rows], [candidate[i] for i in random_rows]
+    return fresh_compared, _compare(problem, *subset, params)
 
 
-def _recall(challenger: Package, asked: Asked) -> list[Evaluated]:
-    answers = recalled(challenger.stored(), asked.frozen)
+def _recall(challenger: Package, test_sets: EvaluationSets) -> list[Evaluated]:
+    answers = match_stored(challenger.read_predictions(), test_sets.frozen)
     if answers is None:
         raise DataError(
-            f"{challenger.source}: its scores are of other test examples than {asked.place}; run `dvc repro`"
+            f"{challenger.source}: its scores are of other test examples than {test_sets.path}; run `dvc repro`"
         )
     return answers
 
 
-def _answers(package: Package, gold: Sequence[Example]) -> list[Prediction]:
+def _recall_or_predict(package: Package, gold: Sequence[Example]) -> list[Prediction]:
     """Return the answers that a package was stored with, or new ones where those are of other test examples."""
-    stored = recalled(package.stored(), gold)
-    return package.predict([e.inputs for e in gold]) if stored is None else [_stored(answer) for answer in stored]
+    stored = match_stored(package.read_predictions(), gold)
+    return (
+        package.predict([e.inputs for e in gold])
+        if stored is None
+        else [_restore_prediction(answer) for answer in stored]
+    )
 
 
-def _stored(row: Evaluated) -> Prediction:
+def _restore_prediction(row: Evaluated) -> Prediction:
     return Prediction(load(row.after), row.confidence)
 
 
-def _compared(
-    problem: Problem, gold: Sequence[Example], old: Sequence[Prediction], new: Sequence[Prediction], params: Promote
-) -> Compared:
-    how, tallies = _how(params), (problem.tally(gold, old), problem.tally(gold, new))
-    slices = sliced(problem, gold, *tallies, params.slices, params.slice_least, how)
-    return Compared(paired(problem.score, *tallies, groups_of(gold), how)[problem.headline], slices)
+def _compare(
+    problem: Problem,
+    gold: Sequence[Example],
+    baseline: Sequence[Prediction],
+    candidate: Sequence[Prediction],
+    params: Promote,
+) -> SystemComparison:
+    resampling, tallies = _make_resampling(params), (problem.tally(gold, baseline), problem.tally(gold, candidate))
+    slices = compare_slices(problem, gold, *tallies, params.slices, params.slice_least, resampling)
+    return SystemComparison(
+        compare_paired(problem.score, *tallies, assign_groups(gold), resampling)[problem.headline], slices
+    )
 
 
-def _known(answers: Sequence[Prediction], problem: Problem) -> list[Prediction]:
+def _restrict_predictions(predictions: Sequence[Prediction], problem: Problem) -> list[Prediction]:
     """Return answers without mentions of other labels than the problem's: those cannot be right, no class has them."""
-    return [replace(one, answer=one.answer and one.answer.restrict(problem.listed)) for one in answers]
+    return [
+        replace(prediction, answer=prediction.answer and prediction.answer.restrict(problem.label_set))
+        for prediction in predictions
+    ]
 
 
-def _askable(example: Example, problem: Problem) -> Example:
-    return replace(example, answer=example.answer and example.answer.restrict(problem.listed))
+def _restrict_answer(example: Example, problem: Problem) -> Example:
+    return replace(example, answer=example.answer and example.answer.restrict(problem.label_set))
 
 
-def _weights(package: Package) -> int:
+def _count_weight_bytes(package: Package) -> int:
     return sum(path.stat().st_size for path in (package.folder / MODEL).rglob("*.safetensors"))
 
 
-def _how(params: Promote) -> Resampling:
-    return Resampling(params.seed, params.resamples, params.level)
+def _make_resampling(params: Promote) -> Resampling:
+    return Resampling(params.seed, params.resamples, params.confidence_level)

@@ -30,14 +30,14 @@ def fetch(version: Any, scratch: Path, role: str, advice: str, outdated: str) ->
     uri = f"models:/{version.name}/{version.version}"
     try:
         folder = Path(download_artifacts(artifact_uri=uri, dst_path=str(scratch)))
-        found = packages.inspect(next((folder / "data").iterdir()), Settings().device)
+        package = packages.inspect(next((folder / "data").iterdir()), Settings().device)
     except OutdatedError:
         raise OutdatedError(f"{uri}, {role}, was made by an earlier version of satiety, {outdated}") from None
     except (MlflowException, ModelError, OSError, StopIteration) as error:
         raise ModelError(f"{uri}, {role}, is damaged, or cannot be fetched: {error}\n{advice}") from None
-    known = version.tags.get(DIGEST_TAG)
-    if known and known != found.digest:
+    expected = version.tags.get(DIGEST_TAG)
+    if expected and expected != package.digest:
         raise ModelError(
-            f"{uri}, {role}, holds a package of digest {found.digest}, not the registered {known}\n{advice}"
+            f"{uri}, {role}, holds a package of digest {package.digest}, not the registered {expected}\n{advice}"
         )
-    return found
+    return package

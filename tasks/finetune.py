@@ -7,7 +7,7 @@ from satiety.records import Document, Example, read
 from satiety.settings import Settings
 from satiety.state import STATE
 from satiety.tuning import Finetune
-from tasks.stage import Made, Report, stage
+from tasks.stage import OutputPath, Report, stage
 
 
 @stage
@@ -17,40 +17,42 @@ def main(
     augmented: Path,
     retrieved: Path,
     dev: Path,
-    out: Made,
-    loss: Made,
-    progress: Made,
+    tuned: OutputPath,
+    loss: OutputPath,
+    progress: OutputPath,
     *,
     params: Finetune,
     report: Report,
 ) -> None:
     """Tune the model on the examples and their copies; keep the step that is best on dev."""
-    from satiety.training.checkpoint import key_of, store
+    from satiety.training.checkpoint import compute_key, open_store
     from satiety.tuning.finetune import finetune
 
     settings = Settings()
-    examples, held = list(read(augmented, Example)), list(read(dev, Example))
-    documents = list(read(retrieved, Document)) if params.pseudo or params.recipe.reads else []
-    key = key_of(params.model_dump_json(), problem, pretrained, augmented, retrieved, dev)
-    run = store(STATE / "checkpoints" / "finetune", key, settings.checkpoint_seconds)
-    result = finetune(
+    examples, dev_examples = list(read(augmented, Example)), list(read(dev, Example))
+    documents = list(read(retrieved, Document)) if params.self_training or params.recipe.uses_documents else []
+    key = compute_key(params.model_dump_json(), problem, pretrained, augmented, retrieved, dev)
+    checkpoints = open_store(STATE / "checkpoints" / "finetune", key, settings.checkpoint_seconds)
+    outcome = finetune(
         pretrained,
         Problem.load(problem),
         examples,
-        held,
+        dev_examples,
         params=params,
-        store=run,
+        store=checkpoints,
         device=settings.device,
         documents=documents,
     )
-    result.tuned.save(out, pretrained)
-    result.course.loss.write(loss)
-    result.course.dev.write(progress)
-    for name, step, value in result.course.points():
-        report.point(name, value, step)
-    report.flow(read=len(examples) + len(documents), wrote=len(examples) + result.facts.get("pseudo", 0))
-    report.add(**result.facts)
-    run.clear()
+    outcome.model.save(tuned, pretrained)
+    outcome.state.loss_curve.write(loss)
+    outcome.state.dev_curve.write(progress)
+    for name, step, value in outcome.state.iter_points():
+        report.log_point(name, value, step)
+    report.add_counts(
+        records_in=len(examples) + len(documents), records_out=len(examples) + outcome.facts.get("pseudo", 0)
+    )
+    report.add(**outcome.facts)
+    checkpoints.clear()
 
 
 if __name__ == "__main__":

@@ -14,33 +14,33 @@ from datetime import UTC, datetime
 from typing import Any
 
 from satiety.package.card import Facts
-from satiety.promotion.moves import Move, effective
+from satiety.promotion.moves import Move, select_effective
 from satiety.settings import Settings, project_root
 from satiety.state import prepare_state
 from tasks import tracking
 
 CHAMPION = "champion"
 PREFIX = "satiety.move."
-LONGEST = 20_000
+MAX_CHARACTERS = 20_000
 """Characters of a reason that are kept."""
 
 
-def held(client: Any, name: str) -> str | None:
+def find_champion(client: Any, name: str) -> str | None:
     """Return the number of the version that is champion."""
-    found = client.get_registered_model(name).aliases.get(CHAMPION)
-    return str(found) if found else None
+    version = client.get_registered_model(name).aliases.get(CHAMPION)
+    return str(version) if version else None
 
 
-def moves(client: Any, name: str) -> list[Move]:
+def read_moves(client: Any, name: str) -> list[Move]:
     """Return every move that was made, in order, those that others made included."""
-    return effective(list(_written(client, name).values()), held(client, name))
+    return select_effective(list(_read_records(client, name).values()), find_champion(client, name))
 
 
-def begun(
+def build_move(
     kind: Any,
-    before: Any,
-    after: Any,
-    why: str,
+    from_version: Any,
+    to_version: Any,
+    reason: str,
     *,
     facts: Facts,
     digests: Mapping[str, str | None],
@@ -50,37 +50,49 @@ def begun(
 
     Args:
         kind: ``promote`` or ``rollback``.
-        before: number of the version that is champion; None where none is.
-        after: number of the one that will be.
-        why: in words.
+        from_version: number of the version that is champion; None where none is.
+        to_version: number of the one that will be.
+        reason: in words.
         facts: of the one that will be.
-        digests: of the packages ``before`` and ``after``.
+        digests: of the packages ``from_version`` and ``to_version``.
         scores: what they reached, with intervals; empty where nothing was compared.
     """
-    now = datetime.now(UTC).isoformat(timespec="microseconds")
-    data = {**facts.data, "revision": facts.revision}
-    told = kind != "promote"  # by a report, that is; a rollback is told on the spot
-    return Move(now, kind, who(), before, after, why[:LONGEST], scores, digests, data, done=False, told=told)
+    timestamp = datetime.now(UTC).isoformat(timespec="microseconds")
+    data_digests = {**facts.data, "revision": facts.revision}
+    is_reported = kind != "promote"  # by a report, that is; a rollback is told on the spot
+    return Move(
+        timestamp,
+        kind,
+        identify_actor(),
+        from_version,
+        to_version,
+        reason[:MAX_CHARACTERS],
+        scores,
+        digests,
+        data_digests,
+        done=False,
+        told=is_reported,
+    )
 
 
-def move(client: Any, name: str, one: Move) -> None:
+def apply_move(client: Any, name: str, record: Move) -> None:
     """Write the move down, move the alias, confirm it. Killed in between, the alias tells what came of it."""
-    settle(client, name)
-    stamp = datetime.fromisoformat(one.time).strftime("%Y%m%dT%H%M%S.%fZ")
+    confirm_last_move(client, name)
+    stamp = datetime.fromisoformat(record.time).strftime("%Y%m%dT%H%M%S.%fZ")
     tag = f"{PREFIX}{stamp}-{uuid.uuid4().hex[:8]}"
-    _write(client, name, tag, one)
-    client.set_registered_model_alias(name, CHAMPION, one.after)
-    _write(client, name, tag, replace(one, done=True))
+    _write_record(client, name, tag, record)
+    client.set_registered_model_alias(name, CHAMPION, record.after)
+    _write_record(client, name, tag, replace(record, done=True))
 
 
 @contextmanager
-def deciding() -> Iterator[None]:
+def lock_champion() -> Iterator[None]:
     """Let nobody else of this project move the alias within the block."""
-    with tracking.locked(prepare_state(project_root()) / "champion.lock"):
+    with tracking.hold_file_lock(prepare_state(project_root()) / "champion.lock"):
         yield
 
 
-def who() -> str:
+def identify_actor() -> str:
     """Return who acts: ``ada@host``, and the flow where one does it."""
     try:
         user = getpass.getuser()
@@ -91,25 +103,25 @@ def who() -> str:
     return f"{user}@{socket.gethostname()}{flow}"
 
 
-def settle(client: Any, name: str) -> None:
+def confirm_last_move(client: Any, name: str) -> None:
     """Confirm the last move where it was cut off after the alias went. Nothing is taken away: it may be another's."""
-    written = _written(client, name)
-    tag = max(written, default=None)
-    if tag and not written[tag].done and written[tag].after == held(client, name):
-        _write(client, name, tag, replace(written[tag], done=True))
+    records = _read_records(client, name)
+    tag = max(records, default=None)
+    if tag and not records[tag].done and records[tag].after == find_champion(client, name):
+        _write_record(client, name, tag, replace(records[tag], done=True))
 
 
-def tell(client: Any, name: str, version: str) -> None:
+def mark_reported(client: Any, name: str, version: str) -> None:
     """Note that the promotion of this version stands in a report now."""
-    for tag, record in _written(client, name).items():
+    for tag, record in _read_records(client, name).items():
         if record.after == version and not record.told:
-            _write(client, name, tag, replace(record, told=True))
+            _write_record(client, name, tag, replace(record, told=True))
 
 
-def _written(client: Any, name: str) -> dict[str, Move]:
+def _read_records(client: Any, name: str) -> dict[str, Move]:
     tags = client.get_registered_model(name).tags
     return {tag: Move(**json.loads(value)) for tag, value in sorted(tags.items()) if tag.startswith(PREFIX)}
 
 
-def _write(client: Any, name: str, tag: str, one: Move) -> None:
-    client.set_registered_model_tag(name, tag, json.dumps(asdict(one), ensure_ascii=False))
+def _write_record(client: Any, name: str, tag: str, record: Move) -> None:
+    client.set_registered_model_tag(name, tag, json.dumps(asdict(record), ensure_ascii=False))

@@ -2,39 +2,43 @@
 
 from pathlib import Path
 
-from satiety.assets import pin, take_model
+from satiety.assets import copy_model, pin
 from satiety.files import digest, manifest, sha256
 from satiety.ingest import Ingest
-from satiety.records import Document, Example, Rejected, write
-from tasks.stage import Made, Report, stage
+from satiety.records import Document, Example, Rejection, write
+from tasks.stage import OutputPath, Report, stage
 
 
 @stage
 def main(
     raw: Path,
-    problem: Made,
-    labelled: Made,
-    corpus: Made,
-    base: Made,
-    quarantine: Made,
+    problem: OutputPath,
+    labelled: OutputPath,
+    corpus: OutputPath,
+    base: OutputPath,
+    quarantine: OutputPath,
     *,
     params: Ingest,
     report: Report,
 ) -> None:
     """Clean and divide the labelled sources, gather the raw ones, fetch the base model."""
-    from satiety.ingest.harvest import harvest
+    from satiety.ingest.harvest import build_dataset
 
-    made = harvest(params, raw)
+    dataset = build_dataset(params, raw)
     pins = [(name, asset.uri, pin(asset, raw)) for name, asset in params.assets()]
-    size = take_model(params.base, base, raw)  # the last that may refuse anything, and the first that writes
+    size = copy_model(params.base, base, raw)  # the last that may refuse anything, and the first that writes
     for name, uri, pinned in pins:
-        report.run.fed(name, digest=pinned, uri=uri)
-    made.problem.save(problem)
-    write(labelled, made.examples, Example)
-    write(corpus, made.documents, Document)
-    write(quarantine, made.rejected, Rejected)
-    report.flow(read=made.read, wrote=len(made.examples) + len(made.documents), quarantined=len(made.rejected))
-    report.add(**made.account, base_bytes=size)
+        report.run.log_input(name, digest=pinned, uri=uri)
+    dataset.problem.save(problem)
+    write(labelled, dataset.examples, Example)
+    write(corpus, dataset.documents, Document)
+    write(quarantine, dataset.rejected, Rejection)
+    report.add_counts(
+        records_in=dataset.row_count,
+        records_out=len(dataset.examples) + len(dataset.documents),
+        quarantined=len(dataset.rejected),
+    )
+    report.add(**dataset.summary, base_bytes=size)
     report.add(sha256={"labelled": sha256(labelled), "corpus": sha256(corpus), "base": digest(manifest(base))})
 
 

@@ -21,13 +21,13 @@ from satiety.errors import DataError
 LOCK = Path("dvc.lock")
 PAUSE = 0.3
 """Seconds before another look at what a process may be writing just now."""
-TRIES = 10
+MAX_TRIES = 10
 """Looks at a dvc.lock that is being written."""
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
 @dataclass(frozen=True, slots=True)
-class Out:
+class Output:
     """A file or folder that DVC keeps, and the MD5 that it should have."""
 
     path: Path
@@ -39,7 +39,7 @@ class Out:
     """The stage that makes it; none where a .dvc file names it."""
 
     @property
-    def whole(self) -> bool:
+    def is_intact(self) -> bool:
         """Whether the bytes on disk are the right ones."""
         try:
             digest = folder_md5(self.path) if self.path.is_dir() else file_md5(self.path)
@@ -55,41 +55,41 @@ def check(paths: Iterable[Path]) -> None:
         DataError: names each path that is not whole, the file in it, and what mends it.
     """
     paths = [Path(os.path.relpath(path)) for path in paths]  # as dvc.lock writes them
-    if not _damaged(paths):
+    if not _find_damaged(paths):
         return
     time.sleep(PAUSE)  # dvc.lock may have been an older one than the files
-    if damaged := _damaged(paths):
-        from tasks.mending import complaints
+    if damaged := _find_damaged(paths):
+        from tasks.mending import describe_damage
 
-        raise DataError("\n".join(complaints(damaged)))
+        raise DataError("\n".join(describe_damage(damaged)))
 
 
-def locked_outs(lock: Path) -> list[Out]:
+def read_locked_outputs(lock: Path) -> list[Output]:
     """Return the outs that a dvc.lock names; their paths begin where the path of the lock does.
 
     Raises:
         DataError: it is broken.
     """
     try:
-        stages = plain_yaml(_settled(lock))["stages"]
-        return [out for stage, block in stages.items() for out in _outs(block, lock, stage)]
+        stages = load_plain_yaml(_read_lock(lock))["stages"]
+        return [output for stage, block in stages.items() for output in _parse_outputs(block, lock, stage)]
     except (yaml.YAMLError, KeyError, AttributeError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise DataError(f"{lock}: broken ({reason}); `git checkout` it, or remove it and run `dvc repro`") from None
 
 
-def added_outs(path: Path) -> Iterator[Out]:
+def find_added_outputs(path: Path) -> Iterator[Output]:
     """Yield what `dvc add` keeps of a path: itself, what lies in it, a folder above it."""
-    beside = (step.with_name(f"{step.name}.dvc") for step in (path, *path.parents) if step.name)
-    for record in [*beside, *(sorted(path.rglob("*.dvc")) if path.is_dir() else ())]:
+    records = (step.with_name(f"{step.name}.dvc") for step in (path, *path.parents) if step.name)
+    for record in [*records, *(sorted(path.rglob("*.dvc")) if path.is_dir() else ())]:
         if record.is_file():
             try:
-                yield from _outs(plain_yaml(record.read_text(encoding="utf-8")), record)
+                yield from _parse_outputs(load_plain_yaml(record.read_text(encoding="utf-8")), record)
             except (yaml.YAMLError, KeyError, AttributeError, TypeError, ValueError):
                 raise DataError(f"{record}: broken; `git checkout` it, or `dvc add` what it names again") from None
 
 
-def plain_yaml(text: str) -> Any:
+def load_plain_yaml(text: str) -> Any:
     """Read YAML, every scalar as text: a path or a digest is one, whatever number it looks like."""
     return yaml.load(text, Loader=_LOADER)  # noqa: S506  # makes texts, lists and mappings, nothing else
 
@@ -107,28 +107,32 @@ def folder_md5(folder: Path) -> str:
     return hashlib.md5(json.dumps(listing, sort_keys=True).encode(), usedforsecurity=False).hexdigest()
 
 
-def _damaged(paths: Iterable[Path]) -> list[Out]:
-    locked = locked_outs(LOCK) if LOCK.is_file() else []
-    outs = [out for path in paths for out in [*(out for out in locked if _touch(out.path, path)), *added_outs(path)]]
-    return [out for out in dict.fromkeys(outs) if out.path.exists() and not out.whole]
+def _find_damaged(paths: Iterable[Path]) -> list[Output]:
+    locked = read_locked_outputs(LOCK) if LOCK.is_file() else []
+    outputs = [
+        output
+        for path in paths
+        for output in [*(output for output in locked if _overlaps(output.path, path)), *find_added_outputs(path)]
+    ]
+    return [output for output in dict.fromkeys(outputs) if output.path.exists() and not output.is_intact]
 
 
-def _settled(lock: Path) -> str:
+def _read_lock(lock: Path) -> str:
     """Return the text of a dvc.lock; one without its last line end is being written, and is read again."""
-    for _ in range(TRIES):
+    for _ in range(MAX_TRIES):
         if (text := lock.read_text(encoding="utf-8")).endswith("\n"):
             break
         time.sleep(PAUSE)
     return text
 
 
-def _outs(block: Any, record: Path, stage: str = "") -> list[Out]:
+def _parse_outputs(block: Any, record: Path, stage: str = "") -> list[Output]:
     """Return the outs of a stage's entry, or of a .dvc file; those of a cloud's own versions have no MD5."""
     folder = record.parent / block.get("wdir", ".")
-    outs = [out for out in block.get("outs", []) if "md5" in out]
-    return [Out(folder / out["path"], str(out["md5"]), record, stage) for out in outs]
+    entries = [entry for entry in block.get("outs", []) if "md5" in entry]
+    return [Output(folder / entry["path"], str(entry["md5"]), record, stage) for entry in entries]
 
 
-def _touch(out: Path, path: Path) -> bool:
+def _overlaps(output: Path, path: Path) -> bool:
     """Return whether a path is the out, or one lies in the other."""
-    return out == path or out in path.parents or path in out.parents
+    return output == path or output in path.parents or path in output.parents

@@ -22,8 +22,8 @@ def end_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def insist(patience: float) -> None:
-    """Ask again, after ``patience`` seconds, when the parent died and this process did not; after as many, end it.
+def watch_parent(grace_period: float) -> None:
+    """Ask again, after ``grace_period`` seconds, when the parent died and this process did not; after as many, end it.
 
     What the kernel sends can be lost: libraries swallow what a signal's handler raises, and other systems send nothing.
     """
@@ -32,9 +32,9 @@ def insist(patience: float) -> None:
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(1)
-        time.sleep(patience)
+        time.sleep(grace_period)
         os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(patience)
+        time.sleep(grace_period)
         os._exit(128 + signal.SIGTERM)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -13,17 +13,17 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from satiety.errors import SatietyError, SetupError
-from satiety.secrets import without_secrets
+from satiety.secrets import redact_secrets
 from tasks.tracking import QUIET, check_database
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, MetaData, Table
 
-SEEDS = frozenset({"experiments", "workspaces"})
+SEEDED_TABLES = frozenset({"experiments", "workspaces"})
 """Tables in which MLflow itself puts one row when it makes them; the source has that row too."""
-VERSION = "alembic_version"
+VERSION_TABLE = "alembic_version"
 """The table that holds the schema's version: MLflow writes it, and refuses a database of another one."""
-ROWS = 2000
+BATCH_ROWS = 2000
 """Rows read and written at a time."""
 log = logging.getLogger("tasks.migrate")
 
@@ -44,22 +44,22 @@ def migrate(source: str, target: str) -> dict[str, int]:
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     if sa.make_url(source) == sa.make_url(target):
-        raise SetupError(f"{without_secrets(source)} is both where from and where to; name two databases")
-    opened = [_open(url) for url in (source, target)]
+        raise SetupError(f"{redact_secrets(source)} is both where from and where to; name two databases")
+    engines = [_open_engine(url) for url in (source, target)]
     try:
-        with opened[0].connect() as old, opened[1].begin() as new:
-            tables = _tables(old, new, source)
-            _clear(new, tables, target)
-            counts = {table.name: _copy(old, new, table) for table in tables.sorted_tables}
-            _check(new, tables, counts, target)
-            _advance(new, tables)
+        with engines[0].connect() as origin, engines[1].begin() as destination:
+            tables = _reflect_tables(origin, destination, source)
+            _clear_defaults(destination, tables, target)
+            counts = {table.name: _copy_table(origin, destination, table) for table in tables.sorted_tables}
+            _check_counts(destination, tables, counts, target)
+            _advance_sequences(destination, tables)
     finally:
-        for engine in opened:
+        for engine in engines:
             engine.dispose()
     return {name: count for name, count in counts.items() if count}
 
 
-def _open(url: str) -> Any:
+def _open_engine(url: str) -> Any:
     """Return an engine for a database in which MLflow's tables are."""
     import sqlalchemy as sa
     from mlflow import MlflowClient
@@ -73,74 +73,76 @@ def _open(url: str) -> Any:
         MlflowClient(url, registry_uri=url).search_registered_models()  # makes the tables where there are none
         return sa.create_engine(url)
     except (MlflowException, sa.exc.SQLAlchemyError) as error:
-        reason = without_secrets(str(error).splitlines()[0])
+        reason = redact_secrets(str(error).splitlines()[0])
         raise SetupError(
-            f"{without_secrets(url)}: cannot be opened: {reason}; is it of an older MLflow? `mlflow db upgrade`"
+            f"{redact_secrets(url)}: cannot be opened: {reason}; is it of an older MLflow? `mlflow db upgrade`"
         ) from None
 
 
-def _tables(old: "Connection", new: "Connection", source: str) -> "MetaData":
+def _reflect_tables(origin: "Connection", destination: "Connection", source: str) -> "MetaData":
     """Return the tables of the new database, which MLflow made; the old one must have no others."""
     import sqlalchemy as sa
 
     tables = sa.MetaData()
-    tables.reflect(new)
-    foreign = sorted(set(sa.inspect(old).get_table_names()) - set(tables.tables))
-    if foreign:
-        names = ", ".join(foreign[:5])
-        raise SetupError(f"{without_secrets(source)} holds tables that are not MLflow's: {names}; move them elsewhere")
-    tables.remove(tables.tables[VERSION])
+    tables.reflect(destination)
+    foreign_tables = sorted(set(sa.inspect(origin).get_table_names()) - set(tables.tables))
+    if foreign_tables:
+        names = ", ".join(foreign_tables[:5])
+        raise SetupError(f"{redact_secrets(source)} holds tables that are not MLflow's: {names}; move them elsewhere")
+    tables.remove(tables.tables[VERSION_TABLE])
     return tables
 
 
-def _clear(new: "Connection", tables: "MetaData", target: str) -> None:
+def _clear_defaults(destination: "Connection", tables: "MetaData", target: str) -> None:
     """Take out what MLflow put there when it made the tables; refuse where there is more."""
-    counts = {table.name: _count(new, table) for table in tables.sorted_tables}
-    more = [f"{name} {count:,}" for name, count in counts.items() if count > (name in SEEDS)]
-    if more:
-        raise SetupError(f"{without_secrets(target)} is not empty ({', '.join(more[:5])}); give a database of its own")
+    counts = {table.name: _count_rows(destination, table) for table in tables.sorted_tables}
+    leftovers = [f"{name} {count:,}" for name, count in counts.items() if count > (name in SEEDED_TABLES)]
+    if leftovers:
+        raise SetupError(
+            f"{redact_secrets(target)} is not empty ({', '.join(leftovers[:5])}); give a database of its own"
+        )
     for table in reversed(tables.sorted_tables):
-        new.execute(table.delete())
+        destination.execute(table.delete())
 
 
-def _copy(old: "Connection", new: "Connection", table: "Table") -> int:
+def _copy_table(origin: "Connection", destination: "Connection", table: "Table") -> int:
     """Copy one table, streamed; return how many rows were read."""
     import sqlalchemy as sa
 
     # The old table as its own database describes it: a truth value is a number in one, a boolean in the other.
-    own = sa.Table(table.name, sa.MetaData(), autoload_with=old, resolve_fks=False)
+    origin_table = sa.Table(table.name, sa.MetaData(), autoload_with=origin, resolve_fks=False)
     count = 0
-    for rows in old.execution_options(yield_per=ROWS).execute(sa.select(own)).mappings().partitions():
-        new.execute(table.insert(), [dict(row) for row in rows])
+    for rows in origin.execution_options(yield_per=BATCH_ROWS).execute(sa.select(origin_table)).mappings().partitions():
+        destination.execute(table.insert(), [dict(row) for row in rows])
         count += len(rows)
     return count
 
 
-def _check(new: "Connection", tables: "MetaData", counts: dict[str, int], target: str) -> None:
-    wrong = [name for name, count in counts.items() if _count(new, tables.tables[name]) != count]
-    if wrong:
-        raise SetupError(f"{without_secrets(target)}: {', '.join(wrong)}: rows are missing; nothing was written")
+def _check_counts(destination: "Connection", tables: "MetaData", counts: dict[str, int], target: str) -> None:
+    mismatches = [name for name, count in counts.items() if _count_rows(destination, tables.tables[name]) != count]
+    if mismatches:
+        raise SetupError(f"{redact_secrets(target)}: {', '.join(mismatches)}: rows are missing; nothing was written")
 
 
-def _count(connection: "Connection", table: "Table") -> int:
+def _count_rows(connection: "Connection", table: "Table") -> int:
     import sqlalchemy as sa
 
     return int(connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0)
 
 
-def _advance(new: "Connection", tables: "MetaData") -> None:
+def _advance_sequences(destination: "Connection", tables: "MetaData") -> None:
     """Let PostgreSQL number the next rows after those that came with a number."""
     import sqlalchemy as sa
 
-    if new.dialect.name != "postgresql":
+    if destination.dialect.name != "postgresql":
         return
     for table in tables.sorted_tables:
         for column in table.primary_key.columns:
             if isinstance(column.type, sa.Integer):
-                sequence = new.scalar(sa.select(sa.func.pg_get_serial_sequence(table.name, column.name)))
-                highest = new.scalar(sa.select(sa.func.max(column)))
+                sequence = destination.scalar(sa.select(sa.func.pg_get_serial_sequence(table.name, column.name)))
+                highest = destination.scalar(sa.select(sa.func.max(column)))
                 if sequence and highest:
-                    new.execute(sa.select(sa.func.setval(sequence, highest)))
+                    destination.execute(sa.select(sa.func.setval(sequence, highest)))
 
 
 def cli() -> None:

@@ -8,15 +8,15 @@ from satiety.section import read_yaml
 PIPELINE = Path("dvc.yaml")
 
 
-def places(*names: str, folder: Path = Path()) -> list[Path]:
+def find_paths(*names: str, folder: Path = Path()) -> list[Path]:
     """Return the paths that the folder's dvc.yaml gives these names.
 
     Raises:
         ParamsError: it is missing, or does not give one.
     """
     file = folder / PIPELINE
-    known = {name: path for block in read_yaml(file).get("vars", []) for name, path in block.items()}
-    missing = [name for name in names if name not in known]
+    paths = {name: path for block in read_yaml(file).get("vars", []) for name, path in block.items()}
+    missing = [name for name in names if name not in paths]
     if missing:
         raise ParamsError(f"{file}: vars: gives no path for {', '.join(missing)}; write it anew by `satiety workspace`")
-    return [folder / known[name] for name in names]
+    return [folder / paths[name] for name in names]

@@ -6,25 +6,29 @@ from satiety.pretrain import Pretrain
 from satiety.records import Document, read
 from satiety.settings import Settings
 from satiety.state import STATE
-from tasks.stage import Made, Report, stage
+from tasks.stage import OutputPath, Report, stage
 
 
 @stage
-def main(base: Path, retrieved: Path, out: Made, curve: Made, *, params: Pretrain, report: Report) -> None:
+def main(
+    base: Path, retrieved: Path, pretrained: OutputPath, curve: OutputPath, *, params: Pretrain, report: Report
+) -> None:
     """Continue the base model's pre-training on the documents, or pass it through."""
-    from satiety.training.checkpoint import key_of, store
+    from satiety.training.checkpoint import compute_key, open_store
 
     settings = Settings()
     texts = [document.text for document in read(retrieved, Document)]
-    key = key_of(params.model_dump_json(), base, retrieved)
-    run = store(STATE / "checkpoints" / "pretrain", key, settings.checkpoint_seconds)
-    result = params.pretrainer.run(base, texts, out, seed=params.seed, store=run, device=settings.device)
-    result.curve.write(curve)
-    for point in result.curve.points:
-        report.point("loss", point["loss"], int(point["step"]))
-    report.flow(read=len(texts), wrote=result.used)
-    report.add(pretrainer=params.pretrainer.kind, **result.facts)
-    run.clear()
+    key = compute_key(params.model_dump_json(), base, retrieved)
+    checkpoints = open_store(STATE / "checkpoints" / "pretrain", key, settings.checkpoint_seconds)
+    outcome = params.pretrainer.run(
+        base, texts, pretrained, seed=params.seed, store=checkpoints, device=settings.device
+    )
+    outcome.curve.write(curve)
+    for point in outcome.curve.points:
+        report.log_point("loss", point["loss"], int(point["step"]))
+    report.add_counts(records_in=len(texts), records_out=outcome.text_count)
+    report.add(pretrainer=params.pretrainer.kind, **outcome.facts)
+    checkpoints.clear()
 
 
 if __name__ == "__main__":

@@ -15,31 +15,31 @@ from satiety import package as packages
 from satiety.package.load import Package
 from satiety.promotion import Promote
 from satiety.promotion.judge import Evidence, Verdict, judge
-from satiety.promotion.moves import Move, taken_back, untold
-from satiety.promotion.reason import reason
-from satiety.promotion.report import drawn_of, grounds, spent
-from satiety.promotion.spending import Look, Looks
+from satiety.promotion.moves import Move, find_reversal, find_unreported
+from satiety.promotion.reason import explain_decision
+from satiety.promotion.report import report_grounds, report_spending, select_random
+from satiety.promotion.spending import InterimAnalyses, InterimAnalysis
 from satiety.records import Example, read
 from satiety.settings import Settings
 from tasks import history, looks, standing, tracking
-from tasks.evidence import Asked, gathered, untrained
+from tasks.evidence import EvaluationSets, compare_with_baseline, compare_with_champion
 from tasks.integrity import check
 from tasks.pages import describe
-from tasks.places import places
-from tasks.register import DIGEST_TAG, find, publish
+from tasks.places import find_paths
+from tasks.register import DIGEST_TAG, find_version, publish
 from tasks.stage import Report, stage
 
 log = logging.getLogger("tasks.promote")
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class PromotionOutcome:
     """What was decided, and why."""
 
     decision: Literal["promoted", "kept", "refused", "unchanged"]
     """``kept``: the champion stays. ``refused``: there is none, and this model is no better than no training."""
     reason: str
-    looks: Looks
+    spending: InterimAnalyses
     evidence: Evidence | None = None
     """None where nothing had to be compared."""
     verdict: Verdict | None = None
@@ -56,50 +56,50 @@ class Contest:
     number: str
     """Of the challenger's version."""
     challenger: Package
-    asked: Asked
+    test_sets: EvaluationSets
     params: Promote
 
 
 @stage
 def main(*, params: Promote, report: Report) -> None:
     """Make the packaged model champion of MLflow's registry, where the evidence is for it."""
-    package, asked = _asked()
+    package, test_sets = _load_test_sets()
     challenger = packages.snapshot(package, Settings().device)
-    if not _reigns(challenger):
+    if not _is_champion(challenger):
         challenger.check_example()  # whoever wrote it: what does not answer as it did is registered by nobody
     number = publish(challenger, report.run.head)
-    contest = Contest(tracking.connect(), challenger.facts().name, number, challenger, asked, params)
-    champion, decided = _contest(contest)
-    with tracking.reached():
+    contest = Contest(tracking.connect(), challenger.facts().name, number, challenger, test_sets, params)
+    champion, outcome = _decide_and_apply(contest)
+    with tracking.translate_errors():
         describe(contest.client, challenger, number)
-    report.add(**told(contest, champion, decided))
-    if decided.decision == "promoted":
-        report.then(lambda: _tell(contest))
+    report.add(**build_report(contest, champion, outcome))
+    if outcome.decision == "promoted":
+        report.defer(lambda: _mark_reported(contest))
 
 
-def _reigns(challenger: Package) -> bool:
+def _is_champion(challenger: Package) -> bool:
     """Return whether the champion is this very model, so that nothing can move."""
     client, name = tracking.connect(), challenger.facts().name
-    with tracking.reached():
-        number = find(client, name, challenger.digest)
-        return number is not None and number == history.held(client, name)
+    with tracking.translate_errors():
+        number = find_version(client, name, challenger.digest)
+        return number is not None and number == history.find_champion(client, name)
 
 
-def _contest(contest: Contest) -> tuple[Any, Decision]:
+def _decide_and_apply(contest: Contest) -> tuple[Any, PromotionOutcome]:
     """Decide and carry out; decide anew where somebody moved the alias meanwhile."""
     while True:
-        with tracking.reached():
-            held = history.held(contest.client, contest.name)
-            champion = contest.client.get_model_version(contest.name, held) if held else None
-        decided = decide(contest, champion)
-        with history.deciding(), tracking.reached():
-            history.settle(contest.client, contest.name)
-            if history.held(contest.client, contest.name) == held:
-                _carry_out(contest, champion, decided)
-                return champion, decided
+        with tracking.translate_errors():
+            champion_number = history.find_champion(contest.client, contest.name)
+            champion = contest.client.get_model_version(contest.name, champion_number) if champion_number else None
+        outcome = decide(contest, champion)
+        with history.lock_champion(), tracking.translate_errors():
+            history.confirm_last_move(contest.client, contest.name)
+            if history.find_champion(contest.client, contest.name) == champion_number:
+                _apply_decision(contest, champion, outcome)
+                return champion, outcome
 
 
-def decide(contest: Contest, champion: Any) -> Decision:
+def decide(contest: Contest, champion: Any) -> PromotionOutcome:
     """Compare the challenger with the champion, an MLflow model version, or with no training where there is none.
 
     Raises:
@@ -109,135 +109,157 @@ def decide(contest: Contest, champion: Any) -> Decision:
         ParamsError: the champion answers another problem.
     """
     client, name, challenger, params = contest.client, contest.name, contest.challenger, contest.params
-    with tracking.reached():
-        taken = looks.taken(client.get_registered_model(name).tags, looks.set_digest(contest.asked.frozen))
-        moves = history.moves(client, name)
-    back = taken_back(moves, challenger.digest)
-    before = Looks(Look(taken, (1 - params.level) / 2))
-    old = champion.tags.get(DIGEST_TAG, "unknown") if champion else None
-    if old == challenger.digest:
-        if move := untold(moves, str(champion.version)):
-            return Decision("promoted", move.why, before, move=move)
-        return Decision("unchanged", f"this model is the champion already, as version {champion.version}", before)
-    if back:
-        again = f'`satiety rollback {contest.number} --why "…"` makes it champion all the same'
-        return Decision("kept", f"{back.who} took this model back on {back.time[:10]}: {back.why}; {again}", before)
+    with tracking.translate_errors():
+        comparison_count = looks.count_comparisons(
+            client.get_registered_model(name).tags, looks.digest_test_set(contest.test_sets.frozen)
+        )
+        moves = history.read_moves(client, name)
+    rollback = find_reversal(moves, challenger.digest)
+    prior_spending = InterimAnalyses(InterimAnalysis(comparison_count, (1 - params.confidence_level) / 2))
+    champion_digest = champion.tags.get(DIGEST_TAG, "unknown") if champion else None
+    if champion_digest == challenger.digest:
+        if move := find_unreported(moves, str(champion.version)):
+            return PromotionOutcome("promoted", move.why, prior_spending, move=move)
+        return PromotionOutcome(
+            "unchanged", f"this model is the champion already, as version {champion.version}", prior_spending
+        )
+    if rollback:
+        hint = f'`satiety rollback {contest.number} --why "…"` makes it champion all the same'
+        return PromotionOutcome(
+            "kept",
+            f"{rollback.who} took this model back on {rollback.time[:10]}: {rollback.why}; {hint}",
+            prior_spending,
+        )
     if champion is None:
-        evidence, rival = untrained(challenger, contest.asked, params), "no training, for there is no champion yet"
+        evidence, rival = (
+            compare_with_baseline(challenger, contest.test_sets, params),
+            "no training, for there is no champion yet",
+        )
     else:
-        evidence = gathered(challenger, champion, contest.asked, params)
+        evidence = compare_with_champion(challenger, champion, contest.test_sets, params)
         rival = f"the champion, version {champion.version}"
-    paid = _look(contest, old, drawn=evidence.drawn is not None)
-    verdict = judge(evidence, paid, params)
-    why = reason(challenger.problem.headline, rival, evidence, verdict, paid, params)
-    return Decision("promoted" if verdict.promote else "kept" if champion else "refused", why, paid, evidence, verdict)
+    spending = _record_comparisons(contest, champion_digest, has_random_sample=evidence.random is not None)
+    verdict = judge(evidence, spending, params)
+    explanation = explain_decision(challenger.problem.headline, rival, evidence, verdict, spending, params)
+    return PromotionOutcome(
+        "promoted" if verdict.promote else "kept" if champion else "refused", explanation, spending, evidence, verdict
+    )
 
 
-def _look(contest: Contest, old: str | None, *, drawn: bool) -> Looks:
+def _record_comparisons(contest: Contest, champion_digest: str | None, *, has_random_sample: bool) -> InterimAnalyses:
     """Note the looks that this comparison takes, before anything of it is known to anybody."""
-    total = (1 - contest.params.level) / 2
+    alpha = (1 - contest.params.confidence_level) / 2
 
-    def take(test: str, new: str) -> Look:
-        return Look(looks.take(contest.client, contest.name, test, old, new), total)
+    def record(test_digest: str, challenger: str) -> InterimAnalysis:
+        return InterimAnalysis(
+            looks.record_comparison(contest.client, contest.name, test_digest, champion_digest, challenger), alpha
+        )
 
-    new = contest.challenger.digest
-    with tracking.reached():
-        frozen = take(looks.set_digest(contest.asked.frozen), new)
-        more = f"{new} on {looks.set_digest(drawn_of(contest.asked.fresh))}"  # of more examples it is another look
-        return Looks(frozen, take(looks.FRESH, more) if drawn else None)
+    digest = contest.challenger.digest
+    with tracking.translate_errors():
+        frozen = record(looks.digest_test_set(contest.test_sets.frozen), digest)
+        key = f"{digest} on {looks.digest_test_set(select_random(contest.test_sets.fresh))}"  # of more examples it is another look
+        return InterimAnalyses(frozen, record(looks.FRESH, key) if has_random_sample else None)
 
 
-def _carry_out(contest: Contest, champion: Any, decided: Decision) -> None:
+def _apply_decision(contest: Contest, champion: Any, outcome: PromotionOutcome) -> None:
     """Note the decision on the challenger's version; move the alias last, when all else is done."""
-    if decided.evidence is None:
+    if outcome.evidence is None:
         return  # nothing was compared, so there is nothing new to say of it
     client, name, number = contest.client, contest.name, contest.number
-    client.set_model_version_tag(name, number, "satiety.decision", decided.decision)
-    client.set_model_version_tag(name, number, "satiety.reason", decided.reason)
-    if decided.decision == "promoted":
-        one = history.begun(
+    client.set_model_version_tag(name, number, "satiety.decision", outcome.decision)
+    client.set_model_version_tag(name, number, "satiety.reason", outcome.reason)
+    if outcome.decision == "promoted":
+        move = history.build_move(
             "promote",
             champion and str(champion.version),
             number,
-            decided.reason,
+            outcome.reason,
             facts=contest.challenger.facts(),
             digests={"before": champion and champion.tags.get(DIGEST_TAG), "after": contest.challenger.digest},
-            scores=_scores(contest, decided),
+            scores=_summarize_scores(contest, outcome),
         )
-        history.move(client, name, one)
+        history.apply_move(client, name, move)
 
 
-def told(contest: Contest, champion: Any, decided: Decision) -> dict[str, Any]:
+def build_report(contest: Contest, champion: Any, outcome: PromotionOutcome) -> dict[str, Any]:
     """Return what the report says: the decision, and every ground for it."""
-    if decided.move:
-        return _finished(contest, decided, decided.move)
-    unchanged = contest.challenger.scores()["after"] if decided.decision == "unchanged" else None
-    pair = decided.evidence and decided.evidence.frozen.headline
-    old, new = (pair.old.rounded(), pair.new.rounded()) if pair else (unchanged, unchanged)
+    if outcome.move:
+        return _report_from_move(contest, outcome, outcome.move)
+    unchanged = contest.challenger.scores()["after"] if outcome.decision == "unchanged" else None
+    pair = outcome.evidence and outcome.evidence.frozen.headline
+    champion_score, challenger_score = (
+        (pair.champion.to_dict(), pair.challenger.to_dict()) if pair else (unchanged, unchanged)
+    )
     return {
-        "decision": decided.decision,
-        "reason": decided.reason,
+        "decision": outcome.decision,
+        "reason": outcome.reason,
         "name": contest.name,
         "metric": contest.challenger.problem.headline,
-        "champion": champion and _side(champion.version, champion.tags.get(DIGEST_TAG, "unknown"), old),
-        "challenger": _side(contest.number, contest.challenger.digest, new),
-        "difference": decided.verdict and decided.verdict.frozen.difference.rounded(),
-        **grounds(decided.evidence, decided.verdict, contest.asked.fresh, contest.params),
-        "alpha": spent(decided.looks, contest.params),
+        "champion": champion
+        and _describe_side(champion.version, champion.tags.get(DIGEST_TAG, "unknown"), champion_score),
+        "challenger": _describe_side(contest.number, contest.challenger.digest, challenger_score),
+        "difference": outcome.verdict and outcome.verdict.frozen.difference.to_dict(),
+        **report_grounds(outcome.evidence, outcome.verdict, contest.test_sets.fresh, contest.params),
+        "alpha": report_spending(outcome.spending, contest.params),
     }
 
 
-def _finished(contest: Contest, decided: Decision, move: Move) -> dict[str, Any]:
+def _report_from_move(contest: Contest, outcome: PromotionOutcome, move: Move) -> dict[str, Any]:
     """Return the report of a promotion that was cut off: what its move in the history knows of it."""
-    before, scores = move.digests.get("before") or "unknown", move.scores
+    champion_digest, scores = move.digests.get("before") or "unknown", move.scores
     return {
-        "decision": decided.decision,
-        "reason": decided.reason,
+        "decision": outcome.decision,
+        "reason": outcome.reason,
         "name": contest.name,
         "metric": contest.challenger.problem.headline,
-        "champion": move.before and _side(move.before, before, scores.get("old")),
-        "challenger": _side(contest.number, contest.challenger.digest, scores.get("new")),
+        "champion": move.before and _describe_side(move.before, champion_digest, scores.get("old")),
+        "challenger": _describe_side(contest.number, contest.challenger.digest, scores.get("new")),
         "difference": scores.get("difference"),
-        "alpha": spent(decided.looks, contest.params),
+        "alpha": report_spending(outcome.spending, contest.params),
     }
 
 
-def _tell(contest: Contest) -> None:
+def _mark_reported(contest: Contest) -> None:
     """Note in the history that the report is written, so that no later run tells of this promotion again."""
     try:
-        with tracking.reached():
-            history.tell(contest.client, contest.name, contest.number)
+        with tracking.translate_errors():
+            history.mark_reported(contest.client, contest.name, contest.number)
     except tracking.TrackingError as error:
         log.warning("%s. The next `promote` will tell of this promotion once more", error)
 
 
-def _scores(contest: Contest, decided: Decision) -> dict[str, Any]:
+def _summarize_scores(contest: Contest, outcome: PromotionOutcome) -> dict[str, Any]:
     """Return what the history keeps of a comparison."""
-    if not decided.evidence or not decided.verdict:
+    if not outcome.evidence or not outcome.verdict:
         return {}
-    pair, found = decided.evidence.frozen.headline, decided.verdict
-    sets = {"fresh": found.fresh, "drawn": found.drawn}
-    fresh = {name: one.difference.rounded() for name, one in sets.items() if one}
-    sides = {"old": pair.old.rounded(), "new": pair.new.rounded(), "difference": found.frozen.difference.rounded()}
-    return {"metric": contest.challenger.problem.headline, "level": found.frozen.level, **sides, **fresh}
+    pair, verdict = outcome.evidence.frozen.headline, outcome.verdict
+    sets = {"fresh": verdict.fresh, "drawn": verdict.random}
+    fresh = {name: comparison.difference.to_dict() for name, comparison in sets.items() if comparison}
+    sides = {
+        "old": pair.champion.to_dict(),
+        "new": pair.challenger.to_dict(),
+        "difference": verdict.frozen.difference.to_dict(),
+    }
+    return {"metric": contest.challenger.problem.headline, "level": verdict.frozen.confidence_level, **sides, **fresh}
 
 
-def _side(version: Any, digest: str, score: Mapping[str, float] | None) -> dict[str, Any]:
+def _describe_side(version: Any, digest: str, score: Mapping[str, float] | None) -> dict[str, Any]:
     return {"version": str(version), "digest": digest, "score": score}
 
 
-def _asked() -> tuple[Path, Asked]:
+def _load_test_sets() -> tuple[Path, EvaluationSets]:
     """Return where the package of this workspace lies, and its test examples; all of them as DVC keeps them."""
-    package, test, fresh = places("package", "test", "fresh")
+    package, test, fresh = find_paths("package", "test", "fresh")
     check([package, test, fresh])
-    return package, Asked(test, list(read(test, Example)), _fresh(fresh))
+    return package, EvaluationSets(test, list(read(test, Example)), _read_fresh(fresh))
 
 
-def _fresh(path: Path) -> list[Example]:
+def _read_fresh(path: Path) -> list[Example]:
     return list(read(path, Example)) if path.is_file() else []
 
 
 if __name__ == "__main__":
     main.cli()
     tracking.deliver()
-    standing.note()
+    standing.save_state()

@@ -18,7 +18,7 @@ from satiety.package import Register
 from satiety.package.card import Facts
 from satiety.package.contents import CARD, SIGNATURE
 from satiety.package.load import Package
-from satiety.package.make import make
+from satiety.package.make import build_package
 from satiety.pretrain import Pretrain
 from satiety.records import Example, read
 from satiety.retrieve import Retrieve
@@ -29,12 +29,12 @@ from satiety.validate import Validate
 from satiety.worth.selection import Augmentation
 from tasks import tracking
 from tasks.pages import describe
-from tasks.stage import Made, Report, stage
+from tasks.stage import OutputPath, Report, stage
 
 DIGEST_TAG = "satiety.digest"
 """Tag of a model version that holds its package's digest: one version per digest."""
 CHALLENGER = "challenger"
-MADE_OF: tuple[type[Section], ...] = (Ingest, Validate, Retrieve, Augmentation, Pretrain, Finetune, Evaluate, Register)
+SECTIONS: tuple[type[Section], ...] = (Ingest, Validate, Retrieve, Augmentation, Pretrain, Finetune, Evaluate, Register)
 """Blocks that say how a model was made."""
 log = logging.getLogger("tasks.register")
 
@@ -47,7 +47,7 @@ def main(
     test: Path,
     predictions: Path,
     scores: Path,
-    package: Made,
+    package: OutputPath,
     *,
     params: Register,
     report: Report,
@@ -56,21 +56,21 @@ def main(
     examples = list(read(train, Example))
     facts = Facts(
         name=params.name,
-        revision=_revision(),
+        revision=_find_revision(),
         data={path.stem: sha256(path) for path in (problem, train, test)},
         languages=[x for x, n in Counter(e.language for e in examples).most_common() if n >= 0.05 * len(examples)],
         trained=len(examples),
-        params={section.key(): section.load().model_dump(mode="json") for section in MADE_OF},
+        params={section.key(): section.load().model_dump(mode="json") for section in SECTIONS},
     )
     device = Settings().device
-    make(package, tuned, predictions, scores, facts, tests=list(read(test, Example)), device=device)
-    opened = packages.inspect(package, device)
-    report.flow(read=len(opened.stored()), wrote=1)
+    build_package(package, tuned, predictions, scores, facts, tests=list(read(test, Example)), device=device)
+    packaged_model = packages.inspect(package, device)
+    report.add_counts(records_in=len(packaged_model.read_predictions()), records_out=1)
     size = sum(path.stat().st_size for path in package.rglob("*") if path.is_file())
-    report.add(name=params.name, digest=opened.digest, bytes=size)
-    report.keep(package / CARD)
+    report.add(name=params.name, digest=packaged_model.digest, bytes=size)
+    report.log_artifact(package / CARD)
     try:
-        publish(opened, report.run.head)
+        publish(packaged_model, report.run.head)
     except tracking.TrackingError as error:
         log.warning("%s. The package is written; `promote` registers it", error)
 
@@ -86,24 +86,24 @@ def publish(package: Package, head: Mapping[str, Any]) -> str:
         TrackingError: MLflow does not answer.
     """
     client, name = tracking.connect(), package.facts().name
-    with tracking.reached():
+    with tracking.translate_errors():
         if not client.search_registered_models(f"name = '{name}'"):
             client.create_registered_model(name)
-        known = find(client, name, package.digest)
-        number = known or _add(client, package, tracking.begin(client, head), head["run"])
+        existing = find_version(client, name, package.digest)
+        number = existing or _add_version(client, package, tracking.begin(client, head), head["run"])
         client.set_registered_model_alias(name, CHALLENGER, number)
         describe(client, package, number)
-    log.info("%s version %s %s", name, number, "is known already" if known else "is new")
+    log.info("%s version %s %s", name, number, "is known already" if existing else "is new")
     return number
 
 
-def find(client: Any, name: str, digest: str) -> str | None:
+def find_version(client: Any, name: str, digest: str) -> str | None:
     """Return the number of the version with this digest, or None."""
-    found = client.search_model_versions(f"name = '{name}' and tags.`{DIGEST_TAG}` = '{digest}'")
-    return max((str(one.version) for one in found), key=int, default=None)
+    matches = client.search_model_versions(f"name = '{name}' and tags.`{DIGEST_TAG}` = '{digest}'")
+    return max((str(match.version) for match in matches), key=int, default=None)
 
 
-def _add(client: Any, package: Package, run_id: str, key: str) -> str:
+def _add_version(client: Any, package: Package, run_id: str, key: str) -> str:
     """Upload the package as a pyfunc model that `satiety.package.pyfunc` loads, and make a version of it."""
     schemas = json.loads((package.folder / SIGNATURE).read_text(encoding="utf-8"))
     with warnings.catch_warnings():
@@ -120,19 +120,19 @@ def _add(client: Any, package: Package, run_id: str, key: str) -> str:
             loader_module="satiety.package.pyfunc",
             data_path=str(package.folder),
             signature=ModelSignature.from_dict({side: json.dumps(schema) for side, schema in schemas.items()}),
-            pip_requirements=[_requirement()],
+            pip_requirements=[_find_requirement()],
         )
-    made = client.create_model_version(
+    model_version = client.create_model_version(
         package.facts().name,
         source=logged.model_uri,
         run_id=run_id,
         model_id=logged.model_id,  # a server believes in no model that does not say which it is
-        tags=_tags(package, key),
+        tags=_build_tags(package, key),
     )
-    return str(made.version)
+    return str(model_version.version)
 
 
-def _tags(package: Package, key: str) -> dict[str, str]:
+def _build_tags(package: Package, key: str) -> dict[str, str]:
     scores, facts = package.scores(), package.facts()
     tags = {DIGEST_TAG: package.digest, tracking.RUN_TAG: key, "satiety.revision": facts.revision}
     tags |= {f"satiety.data.{name}": value for name, value in facts.data.items()}
@@ -140,23 +140,23 @@ def _tags(package: Package, key: str) -> dict[str, str]:
     return tags | {"satiety.metric": scores["metric"]}
 
 
-def _requirement() -> str:
+def _find_requirement() -> str:
     try:
         return f"satiety[train]=={version('satiety')}"
     except PackageNotFoundError:
         return "satiety[train]"
 
 
-def _revision() -> str:
+def _find_revision() -> str:
     """Return the git commit of the working folder, marked where it was changed since; ``unknown`` without git."""
     try:
-        commit = _git("rev-parse", "HEAD")
-        return commit + (" (changed since)" if _git("status", "--porcelain", "--untracked-files=no") else "")
+        commit = _run_git("rev-parse", "HEAD")
+        return commit + (" (changed since)" if _run_git("status", "--porcelain", "--untracked-files=no") else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
 
 
-def _git(*words: str) -> str:
+def _run_git(*words: str) -> str:
     return subprocess.run(["git", *words], capture_output=True, text=True, check=True).stdout.strip()  # noqa: S607
 
 

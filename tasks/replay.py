@@ -10,13 +10,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from tasks.spool import kept
+from tasks.spool import locate_artifacts
 
-METRICS, OTHERS = 1000, 100
+MAX_METRICS, MAX_FIELDS = 1000, 100
 """Metrics, and params or tags, per request: the most that MLflow's `log_batch` takes."""
-TAG, PARAM = 5000, 6000
+MAX_TAG_LENGTH, MAX_PARAM_LENGTH = 5000, 6000
 """Characters that MLflow keeps of a tag's and of a param's value."""
-DIGEST = 32
+DIGEST_LENGTH = 32
 """Characters of a digest that MLflow is given; it takes 36, which is less than a SHA-256."""
 CONTEXTS = {"train": "training", "dev": "validation", "test": "testing"}
 """What MLflow calls the use that a data set is put to, by our name of the path; the others are inputs."""
@@ -27,23 +27,25 @@ def replay(client: Any, run_id: str, path: Path, head: Mapping[str, Any], lines:
     from mlflow.entities import Metric, Param
 
     points = [Metric(line["metric"], line["value"], line["time"], line["step"]) for line in lines if "metric" in line]
-    for some in _batches([Param(name, value[:PARAM]) for name, value in head["params"].items()], OTHERS):
-        client.log_batch(run_id, params=some)
-    for some in _batches(_tags(head, lines), OTHERS):
-        client.log_batch(run_id, tags=some)
-    for some in _batches(points, METRICS):
-        client.log_batch(run_id, metrics=some)
-    inputs = _inputs(line for line in lines if "input" in line)
+    for batch in _split_batches(
+        [Param(name, value[:MAX_PARAM_LENGTH]) for name, value in head["params"].items()], MAX_FIELDS
+    ):
+        client.log_batch(run_id, params=batch)
+    for batch in _split_batches(_build_tags(head, lines), MAX_FIELDS):
+        client.log_batch(run_id, tags=batch)
+    for batch in _split_batches(points, MAX_METRICS):
+        client.log_batch(run_id, metrics=batch)
+    inputs = _build_inputs(line for line in lines if "input" in line)
     if inputs:
         client.log_inputs(run_id, inputs)
-    if kept(path).is_dir():
-        client.log_artifacts(run_id, str(kept(path)))
+    if locate_artifacts(path).is_dir():
+        client.log_artifacts(run_id, str(locate_artifacts(path)))
     end = next((line for line in lines if "end" in line), None)
     if end:
         client.set_terminated(run_id, status=end["status"], end_time=end["end"])
 
 
-def _tags(head: Mapping[str, Any], lines: Iterable[Mapping[str, Any]]) -> list[Any]:
+def _build_tags(head: Mapping[str, Any], lines: Iterable[Mapping[str, Any]]) -> list[Any]:
     """Return those that say what the run is, those of its report, and what its metrics are called unabridged."""
     from mlflow.entities import RunTag
 
@@ -54,27 +56,31 @@ def _tags(head: Mapping[str, Any], lines: Iterable[Mapping[str, Any]]) -> list[A
             tags[line["tag"]] = line["value"]
         if "name" in line:
             tags[f"satiety.name.{line['metric']}"] = line["name"]
-    return [RunTag(name, value[:TAG]) for name, value in tags.items()]
+    return [RunTag(name, value[:MAX_TAG_LENGTH]) for name, value in tags.items()]
 
 
-def _inputs(lines: Iterable[Mapping[str, Any]]) -> list[Any]:
+def _build_inputs(lines: Iterable[Mapping[str, Any]]) -> list[Any]:
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    found = {}
+    datasets = {}
     for line in lines:
         source, profile = {"uri": line["uri"]}, {"sha256": line["digest"]}
         if line["rows"] is not None:
             profile["num_rows"] = line["rows"]
         scheme = line["uri"].partition(":")[0] if ":" in line["uri"] else "local"
-        data = Dataset(
-            line["input"], line["digest"][:DIGEST], scheme[:DIGEST], json.dumps(source), profile=json.dumps(profile)
+        dataset = Dataset(
+            line["input"],
+            line["digest"][:DIGEST_LENGTH],
+            scheme[:DIGEST_LENGTH],
+            json.dumps(source),
+            profile=json.dumps(profile),
         )
         context = InputTag("mlflow.data.context", CONTEXTS.get(line["input"], "input"))
-        found[data.name, data.digest] = DatasetInput(data, [context])
-    return list(found.values())
+        datasets[dataset.name, dataset.digest] = DatasetInput(dataset, [context])
+    return list(datasets.values())
 
 
-def _batches(items: Sequence[Any], size: int) -> Iterator[list[Any]]:
-    rest = iter(items)
-    while some := list(islice(rest, size)):
-        yield some
+def _split_batches(entries: Sequence[Any], size: int) -> Iterator[list[Any]]:
+    iterator = iter(entries)
+    while batch := list(islice(iterator, size)):
+        yield batch

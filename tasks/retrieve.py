@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from satiety.embedding import embedder
+from satiety.embedding import load_embedder
 from satiety.problems import Problem
-from satiety.records import Document, Example, Rejected, read, write
+from satiety.records import Document, Example, Rejection, read, write
 from satiety.retrieve import Retrieve, retrieve
 from satiety.settings import Settings
-from tasks.stage import Made, Report, stage
+from tasks.stage import OutputPath, Report, stage
 
 
 @stage
@@ -20,8 +20,8 @@ def main(
     test: Path,
     corpus: Path,
     base: Path,
-    out: Made,
-    quarantine: Made,
+    retrieved: OutputPath,
+    quarantine: OutputPath,
     *,
     params: Retrieve,
     report: Report,
@@ -29,13 +29,13 @@ def main(
     """Find what bears on the training examples; drop what gives away a dev or test text."""
 
     def embed(texts: Sequence[str]) -> Any:
-        from satiety.training.hardware import hardware
+        from satiety.training.hardware import detect_hardware
 
-        report.add(device=hardware(Settings().device).device)
-        return embedder(base, Settings().device, params.prefix)(texts)
+        report.add(device=detect_hardware(Settings().device).device)
+        return load_embedder(base, Settings().device, params.prefix)(texts)
 
     documents = list(read(corpus, Document))
-    found = retrieve(
+    retrieval = retrieve(
         documents,
         list(read(train, Example)),
         [*read(dev, Example), *read(test, Example)],
@@ -43,9 +43,11 @@ def main(
         embed=embed,
         params=params,
     )
-    wrote = write(out, found.documents, Document)
-    report.flow(read=len(documents), wrote=wrote, quarantined=write(quarantine, found.rejected, Rejected))
-    report.add(**found.numbers)
+    row_count = write(retrieved, retrieval.documents, Document)
+    report.add_counts(
+        records_in=len(documents), records_out=row_count, quarantined=write(quarantine, retrieval.rejected, Rejection)
+    )
+    report.add(**retrieval.numbers)
 
 
 if __name__ == "__main__":

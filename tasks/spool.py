@@ -27,29 +27,29 @@ from typing import Any
 
 from satiety.damaged import read_state
 from satiety.errors import SetupError
-from satiety.files import name_temporary, sweep, write_text, writing
-from satiety.secrets import without_secrets
+from satiety.files import name_temporary, remove_stale, translate_errors, write_text
+from satiety.secrets import redact_secrets
 from satiety.section import Section
 from satiety.settings import Settings, project_root
 from satiety.state import STATE, prepare_state
 
 SPOOL = STATE / "spool"
-ARRIVED = STATE / "arrived"
+LOCATIONS = STATE / "arrived"
 """Where each of the last runs is in MLflow: a small file per key."""
-REMEMBERED = 500
+MAX_LOCATIONS = 500
 """Files of that kind that are kept, the newest."""
-KEPT, ROOM = 2**22, 2**25
+MAX_ARTIFACT_BYTES, MAX_RUN_BYTES = 2**22, 2**25
 """Bytes of one artifact, and of all artifacts of a run, at most: MLflow is for looking, DVC keeps the data."""
-NAME = 120
+MAX_NAME_LENGTH = 120
 """Characters of a metric's name at most: a thousand of them then fit into one request to MLflow."""
 _DIGEST = re.compile(r"[0-9a-f]{32,64}")
-_REFUSED = re.compile(r"[^\w./ -]")
-_UNFIT = re.compile(r"[^\w.-]")
+_REFUSED_CHARACTERS = re.compile(r"[^\w./ -]")
+_UNSAFE_CHARACTERS = re.compile(r"[^\w.-]")
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
+class RunLocation:
     """Where a run is in MLflow."""
 
     run_id: str
@@ -61,52 +61,52 @@ class Arrived:
 class Run:
     """One executed stage, or one flow above stages, as lines of its spool file."""
 
-    def __init__(self, out: FileIO, head: Mapping[str, Any]) -> None:
-        self._out = out
+    def __init__(self, file: FileIO, head: Mapping[str, Any]) -> None:
+        self._file = file
         self._folder = SPOOL / head["run"]
         """Of the artifacts."""
-        self._room = ROOM
-        self.ended = False
+        self._remaining_bytes = MAX_RUN_BYTES
+        self.has_ended = False
         self.head = head
         """The first line: what the run is known by before it has measured anything; its key is ``head["run"]``."""
         self.write(**head)
 
     def write(self, **line: Any) -> None:
         """Append one line, safe against a crash of this process; all of it or nothing."""
-        text, begin = (json.dumps(line, ensure_ascii=False) + "\n").encode(), self._out.tell()
+        content, start = (json.dumps(line, ensure_ascii=False) + "\n").encode(), self._file.tell()
         try:
-            with writing(SPOOL / f"{self.head['run']}.open"):
-                while text:
-                    text = text[self._out.write(text) :]
+            with translate_errors(SPOOL / f"{self.head['run']}.open"):
+                while content:
+                    content = content[self._file.write(content) :]
         finally:
-            if text:
-                self._out.seek(begin)
-                self._out.truncate()
+            if content:
+                self._file.seek(start)
+                self._file.truncate()
 
-    def metric(self, name: str, value: float, step: int = 0) -> None:
+    def log_metric(self, name: str, value: float, step: int = 0) -> None:
         """Spool one point of a metric; a name that MLflow refuses is made safe, the original kept beside it."""
         safe = safe_name(name)
         original = {} if safe == name else {"name": name}
-        self.write(metric=safe, value=value, step=step, time=_now(), **original)
+        self.write(metric=safe, value=value, step=step, time=_current_milliseconds(), **original)
 
-    def fed(self, name: str, *, digest: str, uri: str, rows: int | None = None) -> None:
+    def log_input(self, name: str, *, digest: str, uri: str, rows: int | None = None) -> None:
         """Spool what data the run was given: a name, what tells these bytes from others, and where they were."""
-        self.write(input=name, digest=digest, uri=without_secrets(uri), rows=rows)
+        self.write(input=name, digest=digest, uri=redact_secrets(uri), rows=rows)
 
-    def keep(self, path: Path) -> None:
+    def log_artifact(self, path: Path) -> None:
         """Copy a small file, or the small files of a folder, for MLflow, which is given them as they are now."""
-        files = [path] if path.is_file() else sorted(one for one in path.rglob("*") if one.is_file())
+        files = [path] if path.is_file() else sorted(child for child in path.rglob("*") if child.is_file())
         base = Path() if not path.is_absolute() and ".." not in path.parts else path.parent
         for file in files:
             size = file.stat().st_size
-            if size > min(KEPT, self._room):
+            if size > min(MAX_ARTIFACT_BYTES, self._remaining_bytes):
                 log.info("%s: %s bytes are too many for an artifact of the run", file, f"{size:,}")
                 continue
-            self._room -= size
+            self._remaining_bytes -= size
             self._copy(file, self._folder / file.relative_to(base))
 
     def _copy(self, file: Path, target: Path) -> None:
-        with writing(target):
+        with translate_errors(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, target)
 
@@ -114,132 +114,132 @@ class Run:
         """Spool every number and every digest of a report, nested names joined by dots, and where it was computed."""
         for name in values.keys() & {"device", "precision"}:
             self.write(tag=f"satiety.{name}", value=values[name])
-        for name, value in _leaves(values):
+        for name, value in _iterate_leaves(values):
             if isinstance(value, str):
                 self.write(tag=safe_name(name), value=value)
             else:
-                self.metric(name, value)
+                self.log_metric(name, value)
         self.end("FINISHED")
 
     def end(self, status: str) -> None:
         """Spool how it ended: ``FINISHED``, ``FAILED`` or ``KILLED``. The first word is the last."""
-        if not self.ended:
-            self.write(end=_now(), status=status)
-        self.ended = True
+        if not self.has_ended:
+            self.write(end=_current_milliseconds(), status=status)
+        self.has_ended = True
 
 
 @contextmanager
-def tracked(stage: str, params: Section) -> Iterator[Run]:
+def track_run(stage: str, params: Section) -> Iterator[Run]:
     """Open the stage's spool file; mark the run failed, or killed, where it did not come to its end."""
     fields = {f"{stage}.{name}": json.dumps(value, ensure_ascii=False) for name, value in params.model_dump().items()}
-    with _spooled(stage, fields, Settings().parent_run) as run:
+    with _spool_run(stage, fields, Settings().parent_run) as run:
         yield run
 
 
 @contextmanager
-def parent(name: str, params: Mapping[str, str]) -> Iterator[Run]:
+def open_parent_run(name: str, params: Mapping[str, str]) -> Iterator[Run]:
     """Open a spool file for a run that others belong to: they are given its key as `SATIETY_PARENT_RUN`.
 
     The key is ``run.head["run"]``. The run is finished where its block comes to its end, and marked failed or
     killed where it does not.
     """
-    with _spooled(name, params, None) as run:
+    with _spool_run(name, params, None) as run:
         yield run
         run.finish({})
 
 
 @contextmanager
-def _spooled(stage: str, fields: Mapping[str, str], above: str | None) -> Iterator[Run]:
+def _spool_run(stage: str, fields: Mapping[str, str], parent_key: str | None) -> Iterator[Run]:
     prepare_state()
-    key = f"{time.time_ns()}-{_UNFIT.sub('_', stage)[:NAME]}-{uuid.uuid4().hex[:8]}"
-    with _open_spool(SPOOL / f"{key}.open") as out:
-        run = Run(out, _head(key, stage, fields, above))
+    key = f"{time.time_ns()}-{_UNSAFE_CHARACTERS.sub('_', stage)[:MAX_NAME_LENGTH]}-{uuid.uuid4().hex[:8]}"
+    with _open_spool(SPOOL / f"{key}.open") as file:
+        run = Run(file, _build_head(key, stage, fields, parent_key))
         try:
             yield run
         except BaseException as error:
             with suppress(SetupError):  # the first error counts; the next delivery ends a file that could not be
                 run.end("KILLED" if isinstance(error, KeyboardInterrupt | SystemExit) else "FAILED")
-                _close(out, key)
+                _close(file, key)
             raise
-        _close(out, key)
+        _close(file, key)
 
 
-def _open_spool(running: Path) -> FileIO:
+def _open_spool(path: Path) -> FileIO:
     """Make a spool file, locked before it can be seen, so that it is never taken for an orphan."""
-    with writing(running):
+    with translate_errors(path):
         SPOOL.mkdir(parents=True, exist_ok=True)
-        sweep(SPOOL)
-        out = name_temporary(running).open("wb", buffering=0)
-        fcntl.flock(out, fcntl.LOCK_EX)
-        Path(out.name).rename(running)
-    return out
+        remove_stale(SPOOL)
+        file = name_temporary(path).open("wb", buffering=0)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        Path(file.name).rename(path)
+    return file
 
 
-def _close(out: FileIO, key: str) -> None:
+def _close(file: FileIO, key: str) -> None:
     """Let a spool file be delivered."""
-    running = SPOOL / f"{key}.open"
-    with writing(running):
-        os.fsync(out.fileno())
-        running.rename(running.with_suffix(".jsonl"))
+    path = SPOOL / f"{key}.open"
+    with translate_errors(path):
+        os.fsync(file.fileno())
+        path.rename(path.with_suffix(".jsonl"))
 
 
-def born(key: str) -> tuple[int, str]:
+def parse_key(key: str) -> tuple[int, str]:
     """Return when a run began, in milliseconds, and what it is called: its key says both."""
-    began, _, rest = key.partition("-")
-    return int(began) // 1_000_000, rest.rpartition("-")[0]
+    start, _, remainder = key.partition("-")
+    return int(start) // 1_000_000, remainder.rpartition("-")[0]
 
 
-def kept(path: Path) -> Path:
+def locate_artifacts(path: Path) -> Path:
     """Return the folder of the artifacts that belong to a spool file; it need not be there."""
     return path.with_suffix("")
 
 
-def arrived(key: str) -> Arrived | None:
+def find_location(key: str) -> RunLocation | None:
     """Return where the run of this key is in MLflow; None where it has not arrived there, or long ago."""
-    where = read_state(ARRIVED / f"{key}.json", {"run_id": str, "experiment_id": str, "url": str | None})
-    return Arrived(where["run_id"], where["experiment_id"], where["url"]) if where else None
+    location = read_state(LOCATIONS / f"{key}.json", {"run_id": str, "experiment_id": str, "url": str | None})
+    return RunLocation(location["run_id"], location["experiment_id"], location["url"]) if location else None
 
 
-def remember(key: str, where: Arrived) -> None:
+def save_location(key: str, location: RunLocation) -> None:
     """Note where a run is in MLflow; forget the oldest notes."""
-    path = ARRIVED / f"{key}.json"
-    if arrived(key) != where:
-        write_text(path, json.dumps(asdict(where)) + "\n")
-        for old in sorted(ARRIVED.glob("*.json"))[:-REMEMBERED]:
-            old.unlink(missing_ok=True)
+    path = LOCATIONS / f"{key}.json"
+    if find_location(key) != location:
+        write_text(path, json.dumps(asdict(location)) + "\n")
+        for note in sorted(LOCATIONS.glob("*.json"))[:-MAX_LOCATIONS]:
+            note.unlink(missing_ok=True)
 
 
 def safe_name(name: str) -> str:
     """Return a name that MLflow takes: itself where it can be, else cleaned, with six digits of its hash."""
-    cleaned = posixpath.normpath(_REFUSED.sub("_", name)).lstrip("/.")
-    if cleaned == name and len(name) <= NAME:
+    cleaned = posixpath.normpath(_REFUSED_CHARACTERS.sub("_", name)).lstrip("/.")
+    if cleaned == name and len(name) <= MAX_NAME_LENGTH:
         return name
-    return f"{cleaned[: NAME - 7]}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+    return f"{cleaned[: MAX_NAME_LENGTH - 7]}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
 
 
-def _head(key: str, stage: str, fields: Mapping[str, str], above: str | None) -> dict[str, Any]:
+def _build_head(key: str, stage: str, fields: Mapping[str, str], parent_key: str | None) -> dict[str, Any]:
     return {
         "run": key,
         "stage": stage,
-        "start": born(key)[0],
-        "parent": above,
+        "start": parse_key(key)[0],
+        "parent": parent_key,
         "workspace": str(Path.cwd().relative_to(project_root())),
         "settings": {"device": Settings().device},
-        "params": {name: without_secrets(value) for name, value in fields.items()},
+        "params": {name: redact_secrets(value) for name, value in fields.items()},
     }
 
 
-def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float | str]]:
+def _iterate_leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float | str]]:
     """Yield the numbers and the digests. Other texts stay here: nobody has looked at what is in them."""
     for name, value in values.items():
         if isinstance(value, Mapping):
-            yield from _leaves(value, f"{prefix}{name}.")
+            yield from _iterate_leaves(value, f"{prefix}{name}.")
         elif isinstance(value, int | float) and not isinstance(value, bool):
             yield f"{prefix}{name}", float(value)
         elif isinstance(value, str) and _DIGEST.fullmatch(value):
             yield f"{prefix}{name}", value
 
 
-def _now() -> int:
+def _current_milliseconds() -> int:
     """Return the time in milliseconds, as MLflow wants it."""
     return int(time.time() * 1000)

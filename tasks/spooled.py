@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from satiety.damaged import Shape, check, parse, put_aside
+from satiety.damaged import Shape, check_keys, parse, rename_damaged
 from satiety.errors import DamagedError
 from tasks.spool import SPOOL
 
@@ -32,11 +32,11 @@ SHAPES: Mapping[str, Shape] = {
     "end": {"end": int, "status": str},
 }
 """What each kind of line has; the first key is that of its kind."""
-_KEY = re.compile(r"\d+-[\w.-]+-[0-9a-f]{8}")
+_KEY_PATTERN = re.compile(r"\d+-[\w.-]+-[0-9a-f]{8}")
 log = logging.getLogger(__name__)
 
 
-def finished() -> list[Path]:
+def close_and_list() -> list[Path]:
     """Return the spool files that can be delivered, oldest first.
 
     Those of processes that died are closed first; one that is damaged is put aside, and the log says so.
@@ -52,19 +52,19 @@ def read(path: Path) -> list[dict[str, Any]]:
     Raises:
         DamagedError: they are not what a `Run` writes: torn, filled with NULs, or not of its shape.
     """
-    return _parsed(path, path.read_bytes())
+    return _parse_lines(path, path.read_bytes())
 
 
-def _parsed(path: Path, text: bytes) -> list[dict[str, Any]]:
+def _parse_lines(path: Path, text: bytes) -> list[dict[str, Any]]:
     lines: list[dict[str, Any]] = []
     for number, line in enumerate(text.split(b"\n"), start=1):
         try:
             if line:
                 lines.append(parse(line, {} if lines else HEAD))
-                check(lines[-1], next((shape for kind, shape in SHAPES.items() if kind in lines[-1]), {}))
+                check_keys(lines[-1], next((shape for kind, shape in SHAPES.items() if kind in lines[-1]), {}))
         except ValueError as error:
             raise DamagedError(f"{path}:{number}: no line of a run: {error}") from None
-    if not lines or not _KEY.fullmatch(lines[0]["run"]):
+    if not lines or not _KEY_PATTERN.fullmatch(lines[0]["run"]):
         raise DamagedError(f"{path}: does not begin with the head of a run")
     return lines
 
@@ -75,20 +75,20 @@ def _close_orphan(path: Path) -> None:
         with path.open("r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             text = file.read()
-            whole = text[: text.rfind(b"\n") + 1]  # of a line that was cut off nothing is known
+            complete_lines = text[: text.rfind(b"\n") + 1]  # of a line that was cut off nothing is known
             if not text:
                 path.unlink()
                 return
-            if "end" not in _parsed(path, whole)[-1]:
+            if "end" not in _parse_lines(path, complete_lines)[-1]:
                 end = {"end": int(path.stat().st_mtime * 1000), "status": "KILLED"}
-                file.seek(len(whole))
+                file.seek(len(complete_lines))
                 file.truncate()
                 file.write(json.dumps(end).encode() + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
             path.rename(path.with_suffix(".jsonl"))
     except DamagedError as error:
-        put_aside(path, error)
+        rename_damaged(path, error)
     except (BlockingIOError, FileNotFoundError):
         return  # it runs, or another process closed it meanwhile
     except OSError as error:

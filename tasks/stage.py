@@ -19,19 +19,19 @@ from typing import Annotated, Any
 
 from satiety.damaged import Shape
 from satiety.errors import BusyError, SatietyError
-from satiety.files import sha256, write_text, writing
-from satiety.records import count
+from satiety.files import sha256, translate_errors, write_text
+from satiety.records import count_rows
 from satiety.section import Section
 from satiety.settings import project_root
 from satiety.state import STATE, prepare_site, prepare_state
 from tasks.integrity import check
-from tasks.leash import end_with_parent, insist
-from tasks.spool import Run, tracked
+from tasks.leash import end_with_parent, watch_parent
+from tasks.spool import Run, track_run
 
 REPORTS = Path("reports")
-Made = Annotated[Path, "made"]
+OutputPath = Annotated[Path, "made"]
 """A path that the stage writes; every other one is read."""
-BEGUN = STATE / "begun"
+START_FILE = STATE / "begun"
 """When the present run of the whole pipeline began: what is older than that was cached."""
 COST: Shape = {"started": int | float, "seconds": int | float, "peak_bytes": int | float}
 """What is in ``.satiety/timings/<stage>.json``."""
@@ -45,27 +45,27 @@ class Report:
     def __init__(self, name: str, run: Run) -> None:
         self.values: dict[str, Any] = {}
         self.name, self.run = name, run
-        self.steps: list[Callable[[], None]] = []
+        self.callbacks: list[Callable[[], None]] = []
 
-    def flow(self, *, read: int, wrote: int, quarantined: int = 0) -> None:
+    def add_counts(self, *, records_in: int, records_out: int, quarantined: int = 0) -> None:
         """Say how many records came in, went out, and were quarantined: every stage does."""
-        self.values |= {"in": read, "out": wrote, "quarantined": quarantined}
+        self.values |= {"in": records_in, "out": records_out, "quarantined": quarantined}
 
     def add(self, **values: Any) -> None:
         """Add results: numbers, texts, or mappings of them. No times: a report is the same for the same inputs."""
         self.values |= values
 
-    def point(self, name: str, value: float, step: int) -> None:
+    def log_point(self, name: str, value: float, step: int) -> None:
         """Add one point of a curve, for MLflow; the stage writes its own DVC plots."""
-        self.run.metric(name, value, step)
+        self.run.log_metric(name, value, step)
 
-    def then(self, step: Callable[[], None]) -> None:
+    def defer(self, callback: Callable[[], None]) -> None:
         """Take a step once the report is on disk: what nobody may do before people can read of it."""
-        self.steps.append(step)
+        self.callbacks.append(callback)
 
-    def keep(self, path: Path) -> None:
+    def log_artifact(self, path: Path) -> None:
         """Have MLflow keep a small file or folder, as it is now, as an artifact of the run."""
-        self.run.keep(path)
+        self.run.log_artifact(path)
 
 
 class Stage:
@@ -82,7 +82,7 @@ class Stage:
         parameters = inspect.signature(function).parameters.values()
         self.paths = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
         self.optional = {p.name for p in parameters if p.kind is not p.KEYWORD_ONLY and p.default is None}
-        self.made = [name for name in self.paths if hints[name] == Made]
+        self.outputs = [name for name in self.paths if hints[name] == OutputPath]
 
     def run(self, **paths: Path) -> Report:
         """Run the function on these paths, alone in its workspace; write and return its report.
@@ -91,29 +91,29 @@ class Stage:
             DataError: a path that it reads is not what DVC's records name.
         """
         params = self.params.load()
-        with alone(self.name), _timed(self.name) as cost, tracked(self.name, params) as run:
+        with hold_lock(self.name), _record_cost(self.name) as cost, track_run(self.name, params) as run:
             cost["run"] = run.head["run"]
             report = Report(self.name, run)
-            check(path for name, path in paths.items() if name not in self.made)
+            check(path for name, path in paths.items() if name not in self.outputs)
             self._feed(run, paths)
             self.function(**paths, params=params, report=report)
-            written = REPORTS / f"{report.name}.json"
+            report_path = REPORTS / f"{report.name}.json"
             values = report.values | {"params": params.model_dump(mode="json")}
             text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
-            write_text(written, text + "\n")
-            for step in report.steps:
-                step()
-            plots = [path for name, path in paths.items() if name in self.made and path.suffix == ".csv"]
-            for path in (written, *plots):
-                run.keep(path)
+            write_text(report_path, text + "\n")
+            for callback in report.callbacks:
+                callback()
+            plots = [path for name, path in paths.items() if name in self.outputs and path.suffix == ".csv"]
+            for path in (report_path, *plots):
+                run.log_artifact(path)
             run.finish(report.values)
         return report
 
     def _feed(self, run: Run, paths: Mapping[str, Path]) -> None:
         """Say which tables go in. One that is missing or damaged is for the function to complain of."""
         for name, path in paths.items():
-            if name not in self.made and path.suffix == ".parquet" and path.is_file():
-                run.fed(name, digest=sha256(path), uri=str(path), rows=count(path))
+            if name not in self.outputs and path.suffix == ".parquet" and path.is_file():
+                run.log_input(name, digest=sha256(path), uri=str(path), rows=count_rows(path))
 
     def cli(self) -> None:
         """Do what ``python -m tasks.<stage>`` does. A user's mistake is one line, not a traceback."""
@@ -125,7 +125,7 @@ class Stage:
         signal.signal(signal.SIGTERM, _stop)
         if "DVC_STAGE" in os.environ:
             end_with_parent()
-            insist(GRACE / 2)
+            watch_parent(GRACE / 2)
         try:
             self.run(**arguments)
         except SatietyError as error:
@@ -144,38 +144,38 @@ def _stop(*_: object) -> None:
     sys.exit(128 + signal.SIGTERM)
 
 
-def begin(folder: Path) -> None:
+def begin_pipeline(folder: Path) -> None:
     """Note that a run of the whole pipeline begins in this folder; close what DVC and the stages write to."""
     prepare_state(folder)
     prepare_site(project_root(folder))
-    write_text(folder / BEGUN, f"{time.time()}\n")
+    write_text(folder / START_FILE, f"{time.time()}\n")
 
 
 @contextmanager
-def alone(name: str) -> Iterator[None]:
+def hold_lock(name: str) -> Iterator[None]:
     """Hold the lock of a stage, or of a flow; the kernel drops it when the process dies, however it dies."""
     path = prepare_state() / f"{name}.lock"
-    with writing(path):
-        opened = path.open("a+b", buffering=0)
-    with opened as lock:
+    with translate_errors(path):
+        file = path.open("a+b", buffering=0)
+    with file as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
             holder = lock.read().decode(errors="replace").strip()
             raise BusyError(f"{name} is busy here: process {holder} runs it; wait for it") from None
-        with writing(path):
+        with translate_errors(path):
             lock.truncate(0)
             lock.write(str(os.getpid()).encode())
         yield
 
 
 @contextmanager
-def _timed(name: str) -> Iterator[dict[str, Any]]:
+def _record_cost(name: str) -> Iterator[dict[str, Any]]:
     """Keep what this run cost, in seconds and bytes, and the key of its run, outside the versioned reports."""
     started, clock = time.time(), time.perf_counter()
-    noted: dict[str, Any] = {}
-    yield noted
+    notes: dict[str, Any] = {}
+    yield notes
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    cost = {"started": started, "seconds": round(time.perf_counter() - clock, 3), "peak_bytes": peak} | noted
+    cost = {"started": started, "seconds": round(time.perf_counter() - clock, 3), "peak_bytes": peak} | notes
     write_text(STATE / "timings" / f"{name}.json", json.dumps(cost) + "\n")

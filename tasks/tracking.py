@@ -21,24 +21,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from satiety.damaged import put_aside
+from satiety.damaged import rename_damaged
 from satiety.errors import DamagedError, SetupError
-from satiety.files import replacing
-from satiety.secrets import without_secrets
-from satiety.services import join
+from satiety.files import write_atomically
+from satiety.secrets import redact_secrets
+from satiety.services import join_services
 from satiety.settings import Settings, project_root
 from satiety.state import prepare_state
 from tasks import spool
 from tasks.replay import replay
-from tasks.spool import SPOOL, Arrived, Run, kept, tracked
-from tasks.spooled import finished, read
+from tasks.spool import SPOOL, Run, RunLocation, locate_artifacts, track_run
+from tasks.spooled import close_and_list, read
 
 RUN_TAG = "satiety.run"
 """MLflow tag that holds the spool file's key."""
 PARENT_TAG = "mlflow.parentRunId"
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 """What MLflow's client can write to without a server between."""
-FULL = ("database or disk is full", "No space left on device", "DiskFull")
+DISK_FULL = ("database or disk is full", "No space left on device", "DiskFull")
 """What an error says that comes of a full disk: of SQLite, of the system, of PostgreSQL."""
 QUIET = {
     "DO_NOT_TRACK": "1",
@@ -52,7 +52,17 @@ QUIET = {
 """What MLflow is told before it is loaded, where the environment does not say otherwise."""
 log = logging.getLogger(__name__)
 
-__all__ = ["Run", "TrackingError", "begin", "connect", "deliver", "locked", "reached", "tracked", "tracking_uri"]
+__all__ = [
+    "Run",
+    "TrackingError",
+    "begin",
+    "connect",
+    "deliver",
+    "hold_file_lock",
+    "track_run",
+    "tracking_uri",
+    "translate_errors",
+]
 
 
 class TrackingError(SetupError):
@@ -79,7 +89,7 @@ def connect() -> Any:
     Raises:
         TrackingError: MLflow is not installed, or does not answer.
     """
-    join()
+    join_services()
     _quieten()
     try:
         import mlflow
@@ -87,9 +97,9 @@ def connect() -> Any:
         raise TrackingError("MLflow is not installed: pip install 'satiety[pipeline]'") from None
     check_database(tracking_uri())
     make_store(tracking_uri())
-    with reached(), locked(_lock()):  # two at once would both make the experiment
+    with translate_errors(), hold_file_lock(_lock_path()):  # two at once would both make the experiment
         mlflow.set_tracking_uri(tracking_uri())
-        mlflow.set_experiment(experiment_id=_experiment(mlflow.MlflowClient()))
+        mlflow.set_experiment(experiment_id=_find_or_create_experiment(mlflow.MlflowClient()))
     return mlflow.MlflowClient()
 
 
@@ -101,24 +111,24 @@ def make_store(url: str) -> None:
     Raises:
         TrackingError: the file cannot be written.
     """
-    if _missing_store(url) is None:
+    if _find_missing_store(url) is None:
         return
     _quieten()
     from mlflow.db import upgrade
 
-    with reached(), locked(_lock()):
-        path = _missing_store(url)  # nobody was faster
+    with translate_errors(), hold_file_lock(_lock_path()):
+        path = _find_missing_store(url)  # nobody was faster
         if path:
             try:
-                with replacing(path) as temporary:
+                with write_atomically(path) as temporary:
                     upgrade.main([f"sqlite:///{temporary}"], standalone_mode=False)
             except SetupError as error:
-                raise (StoreFullError if _full(error) else TrackingError)(f"MLflow's store {error}") from None
+                raise (StoreFullError if _is_disk_full(error) else TrackingError)(f"MLflow's store {error}") from None
 
 
-def _missing_store(url: str) -> Path | None:
+def _find_missing_store(url: str) -> Path | None:
     """Return the SQLite file that a URL names, where there is nothing in it yet; else None."""
-    if _kind(url) != "sqlite":
+    if _parse_scheme(url) != "sqlite":
         return None
     import sqlalchemy
 
@@ -145,27 +155,27 @@ def check_database(url: str) -> None:
     Raises:
         TrackingError: it does not answer within ten seconds, or what speaks with it is not installed.
     """
-    if _kind(url) not in DATABASES[1:]:
+    if _parse_scheme(url) not in DATABASES[1:]:
         return
     import sqlalchemy
 
-    wait = {} if _kind(url) == "mssql" else {"connect_timeout": 10}
+    connect_args = {} if _parse_scheme(url) == "mssql" else {"connect_timeout": 10}
     try:
-        engine = sqlalchemy.create_engine(url, connect_args=wait)
+        engine = sqlalchemy.create_engine(url, connect_args=connect_args)
         engine.connect().close()
         engine.dispose()
     except ModuleNotFoundError as error:
         raise TrackingError(
-            f"{without_secrets(url)}: needs {error.name}, which is not installed; the extra `postgres` brings psycopg: "
+            f"{redact_secrets(url)}: needs {error.name}, which is not installed; the extra `postgres` brings psycopg: "
             "write postgresql+psycopg://…"
         ) from None
     except sqlalchemy.exc.SQLAlchemyError as error:
-        reason = without_secrets(str(error).splitlines()[0])
-        raise TrackingError(f"MLflow's database at {without_secrets(url)} does not answer: {reason}") from None
+        reason = redact_secrets(str(error).splitlines()[0])
+        raise TrackingError(f"MLflow's database at {redact_secrets(url)} does not answer: {reason}") from None
 
 
 @contextmanager
-def reached() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Turn what MLflow raises when its store does not answer into one clear error; its refusals pass through.
 
     Raises:
@@ -178,51 +188,51 @@ def reached() -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        if _refused(error):
+        if _is_refusal(error):
             raise
-        where = without_secrets(tracking_uri())
-        if _full(error):
+        uri = redact_secrets(tracking_uri())
+        if _is_disk_full(error):
             raise StoreFullError(
-                f"MLflow's store {where}: cannot write: no space left on its disk; free some, then run this again"
+                f"MLflow's store {uri}: cannot write: no space left on its disk; free some, then run this again"
             ) from None
         reason = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
         raise TrackingError(
-            f"MLflow at {where} does not answer: {without_secrets(reason)}; "
+            f"MLflow at {uri} does not answer: {redact_secrets(reason)}; "
             "start it, or set SATIETY_TRACKING_URI to where it is"
         ) from None
 
 
 def begin(client: Any, head: Mapping[str, Any]) -> str:
     """Return the id of the MLflow run of a spooled run, made where it is not there yet, and its parent's before it."""
-    above = _run(client, head["parent"], None) if head["parent"] else None
-    return _run(client, head["run"], above)
+    parent_id = _find_or_create_run(client, head["parent"], None) if head["parent"] else None
+    return _find_or_create_run(client, head["run"], parent_id)
 
 
-def _run(client: Any, key: str, above: str | None) -> str:
+def _find_or_create_run(client: Any, key: str, parent_id: str | None) -> str:
     """Return the id of the MLflow run with this key; make it, where need be, as a place that its own file fills later.
 
     A server that was slow may have made it more than once, for a request that is not answered in time is sent again.
     """
-    with locked(_lock()):  # two at once would both make it
-        experiment = _experiment(client)
-        known = spool.arrived(key)
-        found = client.search_runs([experiment], f"tags.`{RUN_TAG}` = '{key}'")
-        if not found:
-            began, name = spool.born(key)
-            tags = {RUN_TAG: key} | ({PARENT_TAG: above} if above else {})
-            found = [client.create_run(experiment, start_time=began, tags=tags, run_name=name)]
-        found = sorted(found, key=lambda run: (-len(run.data.tags), run.info.run_id))
-        first = next((run for run in found if known and known.run_id == run.info.run_id), found[0])
-        for other in found:
-            if other is not first:
-                client.delete_run(other.info.run_id)
-    spool.remember(key, Arrived(first.info.run_id, experiment, _page(first.info.run_id, experiment)))
+    with hold_file_lock(_lock_path()):  # two at once would both make it
+        experiment = _find_or_create_experiment(client)
+        location = spool.find_location(key)
+        runs = client.search_runs([experiment], f"tags.`{RUN_TAG}` = '{key}'")
+        if not runs:
+            start, name = spool.parse_key(key)
+            tags = {RUN_TAG: key} | ({PARENT_TAG: parent_id} if parent_id else {})
+            runs = [client.create_run(experiment, start_time=start, tags=tags, run_name=name)]
+        runs = sorted(runs, key=lambda run: (-len(run.data.tags), run.info.run_id))
+        first = next((run for run in runs if location and location.run_id == run.info.run_id), runs[0])
+        for duplicate in runs:
+            if duplicate is not first:
+                client.delete_run(duplicate.info.run_id)
+    spool.save_location(key, RunLocation(first.info.run_id, experiment, _run_page(first.info.run_id, experiment)))
     return str(first.info.run_id)
 
 
-def _page(run_id: str, experiment: str) -> str | None:
+def _run_page(run_id: str, experiment: str) -> str | None:
     """Return where a person reads of a run, if MLflow is a server."""
-    uri = without_secrets(tracking_uri()).rstrip("/")
+    uri = redact_secrets(tracking_uri()).rstrip("/")
     return f"{uri}/#/experiments/{experiment}/runs/{run_id}" if uri.startswith(("http://", "https://")) else None
 
 
@@ -231,19 +241,19 @@ def deliver() -> int:
 
     Where MLflow does not answer, or a disk is full, the rest stays for the next time, and one warning says so.
     """
-    waiting = finished()
-    if not waiting:
+    paths = close_and_list()
+    if not paths:
         return 0
     count = 0
     try:
-        with locked(SPOOL / "deliver.lock"):
-            waiting = finished()
+        with hold_file_lock(SPOOL / "deliver.lock"):
+            paths = close_and_list()
             client = connect()
-            for path in waiting:
-                with reached():
+            for path in paths:
+                with translate_errors():
                     count += _replay(client, path)
     except (SetupError, OSError) as error:
-        log.warning("%s. %d runs wait in %s", error, len(waiting) - count, SPOOL)
+        log.warning("%s. %d runs wait in %s", error, len(paths) - count, SPOOL)
     return count
 
 
@@ -254,63 +264,65 @@ def _replay(client: Any, path: Path) -> bool:
     """
     from mlflow.exceptions import MlflowException
 
-    for last in (False, True):
+    for is_last in (False, True):
         try:
             head, *lines = read(path)
             replay(client, begin(client, head), path, head, lines)
             begin(client, head)  # a run that a slow server made again meanwhile goes
         except DamagedError as error:
-            put_aside(path, error)
+            rename_damaged(path, error)
             return False
         except (MlflowException, ValueError, KeyError) as error:
-            if isinstance(error, MlflowException) and not _refused(error):
+            if isinstance(error, MlflowException) and not _is_refusal(error):
                 raise
-            if last:
-                aside = path.with_suffix(".refused")
-                path.rename(aside)
-                log.warning("%s: MLflow refuses it, so it is left aside: %s", aside, str(error).splitlines()[0][:300])
+            if is_last:
+                refused_path = path.with_suffix(".refused")
+                path.rename(refused_path)
+                log.warning(
+                    "%s: MLflow refuses it, so it is left aside: %s", refused_path, str(error).splitlines()[0][:300]
+                )
         else:
-            shutil.rmtree(kept(path), ignore_errors=True)
+            shutil.rmtree(locate_artifacts(path), ignore_errors=True)
             path.unlink()
             return True
     return False
 
 
-def _experiment(client: Any) -> str:
+def _find_or_create_experiment(client: Any) -> str:
     """Return the id of our experiment, made where it is not there yet; its artifacts lie in the project's root."""
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME", "satiety")
-    found = client.get_experiment_by_name(name)
-    if found is None:
-        local = _kind(tracking_uri()) in DATABASES  # no server that would take them
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
+        local = _parse_scheme(tracking_uri()) in DATABASES  # no server that would take them
         artifacts = (project_root() / "mlartifacts").as_uri() if local else None
         return str(client.create_experiment(name, artifact_location=artifacts))
-    if found.lifecycle_stage == "deleted":
-        client.restore_experiment(found.experiment_id)
-    return str(found.experiment_id)
+    if experiment.lifecycle_stage == "deleted":
+        client.restore_experiment(experiment.experiment_id)
+    return str(experiment.experiment_id)
 
 
-def _kind(url: str) -> str:
+def _parse_scheme(url: str) -> str:
     """Return what a URL leads to: ``http``, or the database's kind without its driver."""
     return url.partition(":")[0].partition("+")[0]
 
 
-def _refused(error: BaseException) -> bool:
+def _is_refusal(error: BaseException) -> bool:
     """Return whether MLflow answered, and did not like what it was given."""
     return getattr(error, "error_code", None) in {"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_DOES_NOT_EXIST"}
 
 
-def _full(error: BaseException) -> bool:
+def _is_disk_full(error: BaseException) -> bool:
     """Return whether a disk is full: that of a SQLite store, that of a database server, or that of the artifacts."""
-    return getattr(error, "errno", None) == errno.ENOSPC or any(sign in str(error) for sign in FULL)
+    return getattr(error, "errno", None) == errno.ENOSPC or any(sign in str(error) for sign in DISK_FULL)
 
 
-def _lock() -> Path:
+def _lock_path() -> Path:
     """Return the file that is locked while something is made in MLflow of which there must be one."""
     return prepare_state(project_root()) / "mlflow.lock"
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def hold_file_lock(path: Path) -> Iterator[None]:
     """Hold a lock among processes, a file in a folder that is there; wait for it."""
     with path.open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -12,16 +12,24 @@ from string import Template
 from typing import Any, get_args
 
 from satiety.errors import DataError, SetupError
-from satiety.files import replacing
+from satiety.files import write_atomically
 from satiety.problems.base import Problem
-from satiety.records import Document, Example, Rejected, Split, read, write
+from satiety.records import Document, Example, Rejection, Split, read, write
 from satiety.validate import Validate
 from satiety.validate.features import column_names
-from satiety.validate.pages import pages
-from satiety.validate.screening import SHOWN, Finding, Screened, screen, shorten, stop_if_broken, warnings
+from satiety.validate.pages import render_pages
+from satiety.validate.screening import (
+    MAX_WITNESSES,
+    RuleFinding,
+    ScreenedTable,
+    list_warnings,
+    screen,
+    shorten,
+    stop_if_broken,
+)
 from satiety.validate.suites import Rule, read_suite
 from satiety.validate.table import Table
-from tasks.stage import Made, Report, stage
+from tasks.stage import OutputPath, Report, stage
 
 log = logging.getLogger(__name__)
 
@@ -32,18 +40,18 @@ def main(
     labelled: Path,
     corpus: Path,
     expectations: Path,
-    train: Made,
-    dev: Made,
-    test: Made,
-    clean_corpus: Made,
-    quarantine: Made,
-    docs: Made,
+    train: OutputPath,
+    dev: OutputPath,
+    test: OutputPath,
+    clean_corpus: OutputPath,
+    quarantine: OutputPath,
+    docs: OutputPath,
     *,
     params: Validate,
     report: Report,
 ) -> None:
     """Tell clean rows from the others; stop where a table is not fit to go on."""
-    asked = Problem.load(problem)
+    task = Problem.load(problem)
     examples = list(read(labelled, Example))
     if not examples:
         raise DataError(
@@ -51,53 +59,65 @@ def main(
         )
     held_out = [example for example in examples if example.split != "train"]
     documents = list(read(corpus, Document))
-    ours = _screen(expectations, asked.suite, Table(Example, examples, asked, params, held_out))
-    raw = _screen(expectations, "corpus", Table(Document, documents, asked, params, held_out))
-    screened: list[Screened[Any]] = [ours, raw]
+    screened_examples = _screen_table(expectations, task.suite, Table(Example, examples, task, params, held_out))
+    screened_documents = _screen_table(expectations, "corpus", Table(Document, documents, task, params, held_out))
+    screened: list[ScreenedTable[Any]] = [screened_examples, screened_documents]
 
-    splits = {name: [example for example in ours.clean if example.split == name] for name in get_args(Split)}
-    counts = {name: _labels(rows) for name, rows in splits.items()}
-    _write_docs(docs, pages(screened, counts))
-    report.keep(docs)
+    splits = {
+        name: [example for example in screened_examples.clean if example.split == name] for name in get_args(Split)
+    }
+    counts = {name: _count_labels(rows) for name, rows in splits.items()}
+    _write_docs(docs, render_pages(screened, counts))
+    report.log_artifact(docs)
     stop_if_broken(screened, params.row_share, str(docs / "index.html"))
 
-    wrote = sum(write(path, splits[name], Example) for name, path in (("train", train), ("dev", dev), ("test", test)))
-    wrote += write(clean_corpus, raw.clean, Document)
-    quarantined = write(quarantine, [*ours.rejected, *raw.rejected], Rejected)
-    report.flow(read=ours.read + raw.read, wrote=wrote, quarantined=quarantined)
-    _describe(report, screened, counts, docs)
+    row_count = sum(
+        write(path, splits[name], Example) for name, path in (("train", train), ("dev", dev), ("test", test))
+    )
+    row_count += write(clean_corpus, screened_documents.clean, Document)
+    quarantined = write(quarantine, [*screened_examples.rejected, *screened_documents.rejected], Rejection)
+    report.add_counts(
+        records_in=screened_examples.row_count + screened_documents.row_count,
+        records_out=row_count,
+        quarantined=quarantined,
+    )
+    _report_counts(report, screened, counts, docs)
 
 
-def _screen(expectations: Path, name: str, table: Table[Any]) -> Screened[Any]:
+def _screen_table(expectations: Path, name: str, table: Table[Any]) -> ScreenedTable[Any]:
     suite = read_suite(expectations, name, column_names(table.kind, table.problem), table.parameters())
     return screen(suite, table, check)
 
 
-def _labels(rows: Iterable[Example]) -> dict[str, int]:
+def _count_labels(rows: Iterable[Example]) -> dict[str, int]:
     """Count how often each label is given."""
     return dict(sorted(Counter(label for row in rows if row.answer for label in row.answer.labels).items()))
 
 
 def _write_docs(folder: Path, content: Mapping[str, str]) -> None:
-    with replacing(folder) as temporary:
+    with write_atomically(folder) as temporary:
         temporary.mkdir()
         for name, html in content.items():
             (temporary / name).write_text(html, encoding="utf-8")
 
 
-def _describe(report: Report, screened: Sequence[Screened[Any]], counts: dict[str, dict[str, int]], docs: Path) -> None:
+def _report_counts(
+    report: Report, screened: Sequence[ScreenedTable[Any]], counts: dict[str, dict[str, int]], docs: Path
+) -> None:
     failed = {
-        one.suite.name: {f.rule.name: f.failed for f in one.findings if f.failed or not f.passed} for one in screened
+        table.suite.name: {f.rule.name: f.failed for f in table.findings if f.failed or not f.passed}
+        for table in screened
     }
-    reasons = Counter(rejected.reason for one in screened for rejected in one.rejected)
-    notes = [line for one in screened for line in warnings(one)]
+    reasons = Counter(rejected.reason for table in screened for rejected in table.rejected)
+    notes = [line for table in screened for line in list_warnings(table)]
     for line in notes:
         log.warning("%s", line)
     report.add(
         splits=counts,
-        languages={one.suite.name: _languages(one.clean) for one in screened},
+        languages={table.suite.name: _count_languages(table.clean) for table in screened},
         expectations={
-            one.suite.name: {"met": sum(f.passed for f in one.findings), "of": len(one.findings)} for one in screened
+            table.suite.name: {"met": sum(f.passed for f in table.findings), "of": len(table.findings)}
+            for table in screened
         },
         failed_rows=failed,
         reasons=dict(reasons.most_common()),
@@ -106,39 +126,44 @@ def _describe(report: Report, screened: Sequence[Screened[Any]], counts: dict[st
     )
 
 
-def _languages(rows: Sequence[Example] | Sequence[Document]) -> dict[str, int]:
+def _count_languages(rows: Sequence[Example] | Sequence[Document]) -> dict[str, int]:
     return dict(Counter(row.language or "unknown" for row in rows).most_common())
 
 
-def check(rules: Sequence[Rule], columns: Mapping[str, Sequence[Any]], parameters: Mapping[str, Any]) -> list[Finding]:
+def check(
+    rules: Sequence[Rule], columns: Mapping[str, Sequence[Any]], parameters: Mapping[str, Any]
+) -> list[RuleFinding]:
     """Run rules over the columns of a table with Great Expectations; return a finding per rule, in their order.
 
     Raises:
         DataError: an expectation does not exist, is not one of rows, has wrong arguments, or cannot be computed.
         SetupError: the extra ``pipeline`` is not installed.
     """
-    context = _context()
+    context = _make_context()
     import great_expectations as gx
     import pandas as pd
     from great_expectations.exceptions.exceptions import SuiteParameterError
 
-    expectations = [_build(rule, number) for number, rule in enumerate(rules)]
+    expectations = [_build_expectation(rule, number) for number, rule in enumerate(rules)]
     asset = context.data_sources.add_pandas("satiety").add_dataframe_asset("table")
     batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": pd.DataFrame(dict(columns))})
     suite = gx.ExpectationSuite(name="rules", expectations=expectations)
     try:
-        found = batch.validate(
+        validation = batch.validate(
             suite,
             expectation_parameters=dict(parameters),
-            result_format={"result_format": "COMPLETE", "partial_unexpected_count": SHOWN},
+            result_format={"result_format": "COMPLETE", "partial_unexpected_count": MAX_WITNESSES},
         )
     except SuiteParameterError as error:
-        raise DataError(f"{_names(rules)}: a $PARAMETER cannot be filled in: {error}") from None
-    by_number = {result.expectation_config.meta["number"]: result for result in found.results}
-    return [_finding(rule, by_number[number]) for number, rule in enumerate(rules)]
+        raise DataError(f"{_join_names(rules)}: a $PARAMETER cannot be filled in: {error}") from None
+    by_number = {
+        validation_result.expectation_config.meta["number"]: validation_result
+        for validation_result in validation.results
+    }
+    return [_build_finding(rule, by_number[number]) for number, rule in enumerate(rules)]
 
 
-def _context() -> Any:
+def _make_context() -> Any:
     """Make a context that writes nothing, asks no network, and draws no bars."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
@@ -155,7 +180,7 @@ def _context() -> Any:
     return gx.get_context(mode="ephemeral", project_config=config)
 
 
-def _build(rule: Rule, number: int) -> Any:
+def _build_expectation(rule: Rule, number: int) -> Any:
     from great_expectations.compatibility.pydantic import ValidationError
     from great_expectations.exceptions.exceptions import ExpectationNotFoundError
     from great_expectations.expectations import expectation as kinds
@@ -169,7 +194,7 @@ def _build(rule: Rule, number: int) -> Any:
         raise DataError(f"{rule.name}: Great Expectations has no expectation of this name") from None
     except (ValidationError, TypeError) as error:
         reason = (
-            "; ".join(f"{e['loc'][0]}: {e['msg']}" for e in error.errors()[:SHOWN])
+            "; ".join(f"{e['loc'][0]}: {e['msg']}" for e in error.errors()[:MAX_WITNESSES])
             if hasattr(error, "errors")
             else error
         )
@@ -182,17 +207,17 @@ def _build(rule: Rule, number: int) -> Any:
     return built
 
 
-def _finding(rule: Rule, result: Any) -> Finding:
+def _build_finding(rule: Rule, validation_result: Any) -> RuleFinding:
     """Turn a result of Great Expectations into a finding."""
-    _refuse_failure(rule, result.exception_info)
-    result.render()
-    values = result.result
+    _refuse_failure(rule, validation_result.exception_info)
+    validation_result.render()
+    values = validation_result.result
     rows = tuple(int(i) for i in values.get("unexpected_index_list") or ())
-    return Finding(
+    return RuleFinding(
         rule=rule,
-        passed=bool(result.success),
-        expected=_words(result.expectation_config.rendered_content, rule),
-        observed=_observed(values, passed=bool(result.success)),
+        passed=bool(validation_result.success),
+        expected=_render_expectation(validation_result.expectation_config.rendered_content, rule),
+        observed=_describe_observed(values, passed=bool(validation_result.success)),
         checked=int(values.get("element_count", 0)),
         failed=int(values.get("unexpected_count", 0)),
         rows=rows,
@@ -201,12 +226,12 @@ def _finding(rule: Rule, result: Any) -> Finding:
 
 def _refuse_failure(rule: Rule, info: Mapping[str, Any] | None) -> None:
     """Raise where an expectation could not be computed; the information is flat, or lies below a metric's name."""
-    for found in [info or {}, *(value for value in (info or {}).values() if isinstance(value, dict))]:
-        if found.get("raised_exception"):
-            raise DataError(f"{rule.name}: cannot be computed: {found.get('exception_message')}")
+    for details in [info or {}, *(value for value in (info or {}).values() if isinstance(value, dict))]:
+        if details.get("raised_exception"):
+            raise DataError(f"{rule.name}: cannot be computed: {details.get('exception_message')}")
 
 
-def _words(rendered: Any, rule: Rule) -> str:
+def _render_expectation(rendered: Any, rule: Rule) -> str:
     """Return Great Expectations' own words for a rule, its parameters filled in."""
     for block in rendered or ():
         value = block.to_json_dict()["value"]
@@ -216,7 +241,7 @@ def _words(rendered: Any, rule: Rule) -> str:
     return rule.name
 
 
-def _observed(values: Mapping[str, Any], *, passed: bool) -> str:
+def _describe_observed(values: Mapping[str, Any], *, passed: bool) -> str:
     """Say what was found: how many rows failed, which values are missing or too many, or the one value that counts."""
     if "element_count" in values:
         return f"{values['unexpected_count']:,} of {values['element_count']:,} rows fail"
@@ -225,15 +250,17 @@ def _observed(values: Mapping[str, Any], *, passed: bool) -> str:
         "missing": values.get("partial_missing_list") or details.get("missing"),
         "not expected": values.get("partial_unexpected_list") or details.get("unexpected"),
     }
-    said = [f"{what}: {', '.join(shorten(value) for value in found)}" for what, found in parts.items() if found]
+    sentences = [
+        f"{label}: {', '.join(shorten(value) for value in entries)}" for label, entries in parts.items() if entries
+    ]
     observed = values.get("observed_value")
     number = shorten(float(observed)) if isinstance(observed, int | float) else shorten(observed)
     if passed and not isinstance(observed, int | float):
         return "as expected"
-    return "; ".join(said) or number
+    return "; ".join(sentences) or number
 
 
-def _names(rules: Sequence[Rule]) -> str:
+def _join_names(rules: Sequence[Rule]) -> str:
     return ", ".join(
         rule.name for rule in rules if any(isinstance(v, dict) and "$PARAMETER" in v for v in rule.kwargs.values())
     )

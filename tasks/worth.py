@@ -10,7 +10,7 @@ from satiety.settings import Settings
 from satiety.state import STATE
 from satiety.tuning import Finetune
 from satiety.worth.section import Worth
-from tasks.stage import Made, Report, stage
+from tasks.stage import OutputPath, Report, stage
 
 
 @stage
@@ -21,61 +21,67 @@ def main(
     test: Path,
     corpus: Path,
     base: Path,
-    page: Made,
-    page_zh: Made,
-    curve: Made,
+    page: OutputPath,
+    page_zh: OutputPath,
+    curve: OutputPath,
     *,
     params: Worth,
     report: Report,
 ) -> None:
     """Evaluate the cells, those that are not kept from before, and say what they mean."""
-    from satiety.worth.page import page as drawn
-    from satiety.worth.preparing import Material
+    from satiety.worth.page import page as draw_page
+    from satiety.worth.preparing import StudyData
 
     pool = (*read(train, Example), *read(dev, Example))
-    material = Material(Problem.load(problem), pool, tuple(read(test, Example)), tuple(read(corpus, Document)), base)
-    told = _told(material, params)
-    write_text(page, drawn(told, "en"))
-    write_text(page_zh, drawn(told, "zh"))
+    material = StudyData(Problem.load(problem), pool, tuple(read(test, Example)), tuple(read(corpus, Document)), base)
+    summary = _build_report(material, params)
+    write_text(page, draw_page(summary, "en"))
+    write_text(page_zh, draw_page(summary, "zh"))
     for path in (page, page_zh):
-        report.keep(path)
-    write_text(curve, _rows(told))
-    for one in told["curve"]:
-        report.point("plain", one["value"], one["budget"])
-    for one in told["levers"]:
-        report.point(one["lever"], one["score"], one["budget"])
-    report.flow(read=len(pool) + len(material.test) + len(material.corpus), wrote=len(told["levers"]))
-    report.add(**told)
+        report.log_artifact(path)
+    write_text(curve, _build_plot_rows(summary))
+    for point in summary["curve"]:
+        report.log_point("plain", point["value"], point["budget"])
+    for point in summary["levers"]:
+        report.log_point(point["lever"], point["score"], point["budget"])
+    report.add_counts(
+        records_in=len(pool) + len(material.test) + len(material.corpus), records_out=len(summary["levers"])
+    )
+    report.add(**summary)
 
 
-def _told(material: Any, params: Worth) -> dict[str, Any]:
+def _build_report(material: Any, params: Worth) -> dict[str, Any]:
     """Return what the report says: what was measured, or that nothing can be."""
     from satiety.executor import processes
-    from satiety.tuning.inputs import head_of
+    from satiety.tuning.inputs import build_head
     from satiety.worth.advice import advise
     from satiety.worth.decision import decide
-    from satiety.worth.findings import find, tell
-    from satiety.worth.headline import headline
-    from satiety.worth.preparing import prepare
-    from satiety.worth.study import run
-    from satiety.worth.unmeasured import unmeasured
+    from satiety.worth.findings import analyze_study, build_report
+    from satiety.worth.headline import write_headline
+    from satiety.worth.preparing import prepare_study
+    from satiety.worth.study import run_study
+    from satiety.worth.unmeasured import build_empty_report
 
-    if head_of(material.problem).writes:
-        return unmeasured(material.problem, params, len(material.pool), len(material.test))
+    if build_head(material.problem).is_generative:
+        return build_empty_report(material.problem, params, len(material.pool), len(material.test))
     settings = Settings()
-    plan, inputs = prepare(material, params, Finetune.load(), STATE / "worth", settings.device)
+    plan, inputs = prepare_study(material, params, Finetune.load(), STATE / "worth", settings.device)
     with processes(settings.processes) as executor:
-        found = find(plan, run(plan, inputs, executor))
-    decision = decide(found)
-    return {**tell(found), "headline": headline(found, decision), "next": advise(found, decision)}
+        findings = analyze_study(plan, run_study(plan, inputs, executor))
+    decision = decide(findings)
+    return {
+        **build_report(findings),
+        "headline": write_headline(findings, decision),
+        "next": advise(findings, decision),
+    }
 
 
-def _rows(told: dict[str, Any]) -> str:
+def _build_plot_rows(summary: dict[str, Any]) -> str:
     """Return the plot: by labels, plain's score with its interval, and every lever set's with that of its gain."""
-    rows = [("plain", one["budget"], one["value"], one["low"], one["high"]) for one in told["curve"]]
-    for one in told["levers"]:
-        ends = (round(one["score"] + one["gain"][end] - one["gain"]["value"], 6) for end in ("low", "high"))
-        rows.append((one["lever"], one["budget"], one["score"], *ends))
+    rows = [("plain", point["budget"], point["value"], point["low"], point["high"]) for point in summary["curve"]]
+    for lever in summary["levers"]:
+        bounds = (round(lever["score"] + lever["gain"][bound] - lever["gain"]["value"], 6) for bound in ("low", "high"))
+        rows.append((lever["lever"], lever["budget"], lever["score"], *bounds))
     return "\n".join(",".join(map(str, row)) for row in [("levers", "labels", "score", "low", "high"), *rows]) + "\n"
 
 

@@ -12,19 +12,19 @@ import numpy as np
 
 from satiety.answers import Answer, Label, Span, Spans
 from satiety.evaluate import Evaluate
-from satiety.evaluate.answers import collect
+from satiety.evaluate.answers import build_rows
 from satiety.evaluate.calibration import calibrate
 from satiety.evaluate.report import score
 from satiety.files import manifest
 from satiety.package.card import Facts
 from satiety.package.contents import MANIFEST, PREDICTIONS, manifest_text, read_digest
-from satiety.package.make import make
+from satiety.package.make import build_package
 from satiety.problems import IGNORE, PROBLEMS, Prediction, Problem
 from satiety.records import Evaluated, Example, read, write
 from satiety.tuning import load
 
 if TYPE_CHECKING:
-    from satiety.tuning.tuned import Tuned
+    from satiety.tuning.tuned import TunedModel
 
 TEXTS = ["the good film", "这部电影很好看", "the bad hotel", "这酒店很差", "anna lives in paris", "王小明住在上海"]
 WORDS = {
@@ -130,25 +130,27 @@ def tune(folder: Path, base: Path, problem: Problem, seed: int, taught: Sequence
     import torch
 
     from satiety.training.encoder import load_encoder, load_tokenizer
-    from satiety.training.hardware import hardware
-    from satiety.tuning.inputs import head_of
+    from satiety.training.hardware import detect_hardware
+    from satiety.tuning.inputs import build_head
     from satiety.tuning.methods import METHODS
     from satiety.tuning.model import Model
-    from satiety.tuning.tuned import Card, Tuned
+    from satiety.tuning.tuned import ModelCard, TunedModel
 
     fields = {"method": METHODS["full"].sample(), "pooling": "mean", "max_length": 32, "prefix": "", "base": "0" * 64}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = Model(load_encoder(base), head_of(problem), len(problem.classes), pooling="mean", dropout=0.0)
+        model = Model(load_encoder(base), build_head(problem), len(problem.classes), pooling="mean", dropout=0.0)
         torch.nn.init.normal_(model.head.weight)
-    tuned = Tuned(problem, model, load_tokenizer(base), Card.model_validate(fields | {"seed": seed}), hardware("cpu"))
+    tuned = TunedModel(
+        problem, model, load_tokenizer(base), ModelCard.model_validate(fields | {"seed": seed}), detect_hardware("cpu")
+    )
     if taught:
         _teach(tuned, taught)
     tuned.save(folder, base)
     return folder
 
 
-def _teach(tuned: "Tuned", taught: Sequence[Example]) -> None:
+def _teach(tuned: "TunedModel", taught: Sequence[Example]) -> None:
     """Solve for the head that gives these answers: there are fewer of them than features, so there is one."""
     import torch
 
@@ -217,12 +219,14 @@ class Workspace:
         write(self.root / "data/test.parquet", gold, Example)
         tune(self.root / "models/tuned", self.base, problem, seed, lessons(gold, after, other=other))
         old, new = answers(gold, before), load(self.root / "models/tuned", "cpu").predict([e.text for e in gold])
-        write(self.root / "data/predictions.parquet", collect(gold, old, new), Evaluated)
-        params = Evaluate(seed=3, resamples=400, level=0.95, bins=10, prefix="")
-        trust = calibrate(problem.outcomes(gold, new), params.bins)
+        write(self.root / "data/predictions.parquet", build_rows(gold, old, new), Evaluated)
+        params = Evaluate(seed=3, resamples=400, confidence_level=0.95, bins=10, prefix="")
+        trust = calibrate(problem.confidence_correct(gold, new), params.bins)
         scores = self.root / "reports/evaluate.json"
         scores.parent.mkdir(exist_ok=True)
-        scores.write_text(json.dumps(score(problem, gold, old, new, params=params, trust=trust)), encoding="utf-8")
+        scores.write_text(
+            json.dumps(score(problem, gold, old, new, params=params, calibration=trust)), encoding="utf-8"
+        )
 
     def paths(self) -> dict[str, Path]:
         """Return the arguments of the stage `register`, as they stand in dvc.yaml."""
@@ -235,5 +239,5 @@ class Workspace:
         facts = Facts(name, revision, {"train": "1" * 64}, ["en", "zh"], 24, {"ingest": {"budget": 30}})
         at = {key: self.root / path for key, path in self.paths().items()}
         tests = list(read(at["test"], Example))
-        make(out, at["tuned"], at["predictions"], at["scores"], facts, tests=tests, device="cpu")
+        build_package(out, at["tuned"], at["predictions"], at["scores"], facts, tests=tests, device="cpu")
         return out

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from satiety.problems import PROBLEMS, Prediction
 from satiety.records import Served
-from satiety.traffic import served
+from satiety.traffic import record_answers
 
 ONE_TEXT = PROBLEMS["classify"].sample()
 
@@ -12,4 +12,4 @@ ONE_TEXT = PROBLEMS["classify"].sample()
 def served_texts(
     texts: Sequence[str], given: Sequence[Prediction], name: str, model: str, seconds: float
 ) -> Iterator[Served]:
-    return served(ONE_TEXT, ONE_TEXT.ask(texts), given, name, model, seconds)
+    return record_answers(ONE_TEXT, ONE_TEXT.build_examples(texts), given, name, model, seconds)

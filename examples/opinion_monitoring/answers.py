@@ -8,7 +8,7 @@ from pathlib import Path
 
 from examples.opinion_monitoring.stream import Watching
 from satiety.errors import ModelError
-from satiety.files import replacing
+from satiety.files import write_atomically
 from satiety.state import STATE, prepare_state
 
 KEPT = STATE / "opinion"
@@ -34,7 +34,7 @@ def negative(texts: Iterable[str], package: Path, watch: Watching) -> dict[str, 
         print(f"the model answers {len(asked):,} texts, once", flush=True)
         answers |= {text: dict(one.scores) for text, one in zip(asked, model.predict(asked), strict=True)}
         prepare_state()
-        with replacing(kept) as temporary:
+        with write_atomically(kept) as temporary:
             temporary.write_text(json.dumps(answers, ensure_ascii=False), encoding="utf-8")
     return {text: probability(answers[text], watch) for text in texts}
 

@@ -25,7 +25,7 @@ from examples.opinion_monitoring.stream.live import serving
 from examples.opinion_monitoring.stream.page import Board
 from examples.opinion_monitoring.stream.page.words import LANGUAGES, Language
 from satiety.errors import SatietyError, SetupError
-from satiety.files import replacing
+from satiety.files import write_atomically
 from satiety.section import read_yaml
 from satiety.state import prepare_state
 
@@ -60,8 +60,8 @@ def replay(asked: argparse.Namespace) -> None:
     if not (asked.speed == 0 or SLOWEST <= asked.speed < math.inf):
         raise SetupError(f"--speed: 0, or windows a second, {SLOWEST} or more (it is {asked.speed:g})")
     blocks = read_yaml(asked.params)
-    watch = Opinion.check(asked.params, blocks.get("opinion", {}), at=("opinion",))
-    params = Replay.check(asked.params, blocks.get("replay", {}), at=("replay",))
+    watch = Opinion.check(asked.params, blocks.get("opinion", {}), keys=("opinion",))
+    params = Replay.check(asked.params, blocks.get("replay", {}), keys=("replay",))
     board, language = Board(watch, SHOWN, SECONDS), cast(Language, asked.language)
     with _page(board, language, asked.port):
         texts = load(params, Topics.of(watch.topics))
@@ -76,7 +76,7 @@ def replay(asked: argparse.Namespace) -> None:
             if asked.speed:
                 time.sleep(1 / asked.speed)
         prepare_state()
-        with replacing(KEPT / "page.html") as temporary:
+        with write_atomically(KEPT / "page.html") as temporary:
             temporary.write_text(board.page(language), encoding="utf-8")
         for line in missed(told, plants, angry(texts, watch), found, watch):
             print(line)

@@ -11,12 +11,12 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field, SerializeAsAny
 
 from examples.opinion_monitoring.stream import Topics, Watching
-from satiety.ingest import Labelled
+from satiety.ingest import LabelledSource
 from satiety.ingest.base import Limits
 from satiety.masking import Kind
 from satiety.problems.base import PROBLEMS, Problem
 from satiety.records import Example
-from satiety.section import MOST, Section, Seed
+from satiety.section import MAX_COUNT, Section, Seed
 
 RAW = Path("data/raw")
 
@@ -30,11 +30,11 @@ class Replay(Section):
 
     seed: Seed
     problem: SerializeAsAny[Annotated[Problem, PROBLEMS.choice()]]
-    labelled: list[Labelled] = Field(min_length=1)
+    labelled: list[LabelledSource] = Field(min_length=1)
     """Where the texts come from; their labels only say which texts a surge is made of."""
     mask: list[Kind]
     limits: Limits
-    texts: int = Field(ge=1, le=MOST)
+    texts: int = Field(ge=1, le=MAX_COUNT)
     """Of a topic, that are answered and drawn from, again and again."""
     begins: AwareDatetime
     """Where the first window starts."""
@@ -49,7 +49,7 @@ class Replay(Section):
     """Variance of a topic's pace from window to window, its mean squared."""
     planted: int = Field(ge=0, le=1000)
     """Surges, and as many bursts of one topic and growths of the whole stream, which are no surges."""
-    distinct: int = Field(ge=1, le=MOST)
+    distinct: int = Field(ge=1, le=MAX_COUNT)
     """Negative texts that a topic needs to have a surge planted; a few over and over would be no test."""
     size: float = Field(gt=0, le=1000)
     """Negative texts that come on top in each window of a surge, in all texts of the topic's mean window."""

@@ -21,7 +21,7 @@ from examples.year.server import prefect
 from satiety.errors import SatietyError
 from satiety.files import write_text
 from satiety.ingest import Ingest
-from satiety.project import shared
+from satiety.project import read_project
 from satiety.section import PARAMS_FILE, read_yaml
 from satiety.settings import project_root
 from satiety.state import STATE, prepare_state
@@ -52,8 +52,8 @@ def _lived(year: Year, folder: Path, console: Console) -> Sequence[Month]:
     root, begun, months = project_root(), time.monotonic(), list[Month]()
     console.print(f"The year is lived in {folder}, with the last commit's code.")
     params = place.changed(read_yaml(root / PARAMS_FILE), year.params)
-    given = shared(root / PARAMS_FILE, params)
-    ingest = Ingest.check(root / PARAMS_FILE, params["ingest"], at=("ingest",), shared=given)
+    given = read_project(root / PARAMS_FILE, params)
+    ingest = Ingest.check(root / PARAMS_FILE, params["ingest"], keys=("ingest",), defaults=given)
     examples, pool = place.divided(ingest, root / "data" / "raw", year.seed)
     copy = place.clone(root, folder)
     place.settle(copy, params, examples)

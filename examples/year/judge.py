@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from satiety.evaluate.bootstrap import Comparison, Resampling, compare, groups_of
+from satiety.evaluate.bootstrap import Comparison, Resampling, assign_groups, compare
 from satiety.package.load import Package
 from satiety.problems import Prediction
 from satiety.records import Example
@@ -40,7 +40,7 @@ class Judge:
         problem, texts = champion.problem, [one.text for one in examples]
         before, after = (problem.tally(examples, self._answers(one, texts)) for one in (self.first, champion))
         how = Resampling(self.seed, RESAMPLES, LEVEL)
-        return _scores(compare(problem.score, before, after, groups_of(examples), how), problem.headline)
+        return _scores(compare(problem.score, before, after, assign_groups(examples), how), problem.headline)
 
     def _answers(self, package: Package, texts: Sequence[str]) -> list[Prediction]:
         new = [text for text in dict.fromkeys(texts) if (package.digest, text) not in self.said]
@@ -56,4 +56,4 @@ def score(package: Package, examples: Sequence[Example], answers: Sequence[Any])
 
 
 def _scores(found: Comparison, headline: str) -> Scores:
-    return Scores(*(part[headline].rounded() for part in (found.second, found.first, found.difference)))
+    return Scores(*(part[headline].to_dict() for part in (found.second, found.first, found.difference)))

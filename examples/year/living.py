@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cli.feedback import correct
-from cli.predict import answered
+from cli.feedback import record_corrections
+from cli.predict import iterate_answers
 from examples.year.judge import Judge, Scores, score
 from examples.year.place import Copy
 from examples.year.plan import Year
@@ -28,9 +28,9 @@ from satiety.answers import Label
 from satiety.errors import SatietyError
 from satiety.files import write_text
 from satiety.problems.base import Prediction
-from satiety.records import Drawn, Example
+from satiety.records import Example, LabelRequest
 from satiety.settings import Settings
-from satiety.traffic import recorded
+from satiety.traffic import open_record
 
 PACKAGE, LAST = Path("models/package"), Path(".satiety/retrain/last.json")
 FIRST, SAID = Path(".satiety/year/first"), Path(".satiety/year/said.jsonl")
@@ -108,7 +108,7 @@ def _month(
     copy: Copy, year: Year, now: World, judge: Judge, came: Sequence[Example], known: Sequence[Example]
 ) -> Month:
     champion = packages.open(PACKAGE, Settings().device)
-    rows = list(answered(champion, (one.text for one in came), recorded(Settings())))
+    rows = list(iterate_answers(champion, (one.text for one in came), open_record(Settings())))
     copy.run("satiety", "monitor")
     seen = copy.report("monitor")
     _label(rows, came, year, now.month)
@@ -124,12 +124,12 @@ def _month(
 def _label(rows: Sequence[dict[str, Any]], came: Sequence[Example], year: Year, month: int) -> None:
     """Draw some of the texts at random, as `satiety label next` does, and have all of them labelled."""
     places = random.Random(f"{year.seed}:{month}:said").sample(range(len(rows)), year.drawn)
-    if places and (record := recorded(Settings())):
+    if places and (record := open_record(Settings())):
         now = datetime.now(UTC).isoformat(timespec="microseconds")
-        record.draw([Drawn(rows[i]["id"], now, f"month {month}") for i in places])
+        record.draw([LabelRequest(rows[i]["id"], now, f"month {month}") for i in places])
         lines = [json.dumps({"id": rows[i]["id"], "label": str(came[i].answer)}) + "\n" for i in places]
         write_text(SAID, "".join(lines))
-        correct(None, None, SAID, "people", PACKAGE)
+        record_corrections(None, None, SAID, "people", PACKAGE)
 
 
 def _retrain(copy: Copy, why: str) -> Retraining:

@@ -94,14 +94,16 @@ def divided(params: Ingest, raw: Path, seed: int) -> tuple[list[Example], list[E
 
     It is the division of `ingest`, with another seed: the world asks what the labels of which stay hidden.
     """
-    from satiety.ingest.duplicates import drop_twins, settle_conflicts
+    from satiety.ingest.duplicates import drop_duplicates, resolve_conflicts
     from satiety.ingest.load import load
-    from satiety.ingest.split import divide, tie
+    from satiety.ingest.split import divide, link
 
     read = load(params.labelled, [], params.problem, params.limits, params.mask, raw)
-    single, _, _ = drop_twins(settle_conflicts(read.examples, params.conflicts)[0], [], {}, params.near_duplicate)
+    single, _, _ = drop_duplicates(
+        resolve_conflicts(read.examples, params.conflicts)[0], [], {}, params.dedup_threshold
+    )
     sizes: dict[str, Any] = {"test": params.test, "budget": params.budget, "dev": params.dev}
-    ties, stratum = tie(single, params.near_group), params.problem.settle(single).stratum
+    ties, stratum = link(single, params.group_similarity), params.problem.fit_labels(single).stratum
     made = divide(single, ties, {}, stratum, seed=seed, **sizes)
     hidden = {document.id for document in made.hidden}
     rest = [one for one in single if one.id in hidden]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from satiety.section import FIELDS, MOST, Section, Seed, read_yaml
+from satiety.section import FIELDS, MAX_COUNT, Section, Seed, read_yaml
 
 FILE = Path(__file__).with_name("year.yaml")
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -56,11 +56,11 @@ class Vocabulary(Shift):
     kind: Literal["vocabulary"]
     shares: list[Share]
     """Share of the texts that are written so, month by month."""
-    spared: int = Field(ge=0, le=MOST)
+    spared: int = Field(ge=0, le=MAX_COUNT)
     """The commonest words, which stay as they are."""
-    commonest: int = Field(ge=1, le=MOST)
+    commonest: int = Field(ge=1, le=MAX_COUNT)
     """Of so many words after those, ``replaced`` are called otherwise."""
-    replaced: int = Field(ge=1, le=MOST)
+    replaced: int = Field(ge=1, le=MAX_COUNT)
 
     @model_validator(mode="after")
     def _every_month(self) -> Self:
@@ -74,11 +74,11 @@ class Year(Section):
 
     seed: Seed
     months: int = Field(ge=1, le=1200)
-    texts: int = Field(ge=50, le=MOST)
+    texts: int = Field(ge=50, le=MAX_COUNT)
     """That the model is asked in a month."""
-    judged: int = Field(ge=1, le=MOST)
+    judged: int = Field(ge=1, le=MAX_COUNT)
     """Other texts of the month's world, on which the true score is told."""
-    drawn: int = Field(ge=0, le=MOST)
+    drawn: int = Field(ge=0, le=MAX_COUNT)
     """Answers of a month that chance draws, and people label."""
     every: int = Field(ge=1)
     """Months between two retrainings by the clock."""

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 
 from examples.year.plan import LabelShift, Opening, Vocabulary, Year
 from satiety.errors import DataError
-from satiety.ingest.split import share_out
+from satiety.ingest.split import allocate
 from satiety.records import Example
-from satiety.words import words
+from satiety.words import split_words
 
 LATIN = ("zor", "bli", "kam", "nu", "tex", "vra", "lo", "mip")
 CHINESE = "囧槑氪燊犇骉鑫淼焱垚"
@@ -61,7 +61,7 @@ def renamings(year: Year, examples: Sequence[Example]) -> dict[str, str]:
         return {}
     draw, told = random.Random(year.seed), Counter[str]()
     for one in examples:
-        told.update(sorted({one.text[a:b].lower() for a, b in words(one.text)}))
+        told.update(sorted({one.text[a:b].lower() for a, b in split_words(one.text)}))
     common = sorted((w for w in told if w.isalpha()), key=lambda word: (-told[word], word))
     candidates = common[how.spared : how.spared + how.commonest]
     made: dict[str, str] = {}
@@ -82,7 +82,7 @@ def drawn(
         wanted = {"": count}
         sides = {"": list(examples)}
     else:
-        wanted = share_out({label: round(share * FINE) for label, share in shares.items()}, count, 0)
+        wanted = allocate({label: round(share * FINE) for label, share in shares.items()}, count, 0)
         sides = {label: [one for one in examples if str(one.answer) == label] for label in wanted}
     for label, number in wanted.items():
         if number > len(sides[label]):
@@ -109,7 +109,7 @@ def _own(example: Example) -> float:
 
 def _renamed(text: str, new: Mapping[str, str]) -> str:
     pieces, at = [], 0
-    for start, end in words(text):
+    for start, end in split_words(text):
         pieces += [text[at:start], new.get(text[start:end].lower(), text[start:end])]
         at = end
     return "".join(pieces) + text[at:]

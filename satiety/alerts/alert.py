@@ -32,7 +32,7 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Notification:
     """An alert on its way to one channel."""
 
     id: str
@@ -43,7 +43,7 @@ class Letter:
     alert: Alert
 
     @property
-    def when(self) -> datetime:
+    def raised_time(self) -> datetime:
         """When it was raised, to the second."""
         return datetime.fromtimestamp(int(self.at), UTC)
 
@@ -56,5 +56,5 @@ class Letter:
     def body(self) -> str:
         """The text, where to look, when it was so, and the facts."""
         facts = "\n".join(f"{name}: {value}" for name, value in self.alert.facts.items())
-        raised = f"Raised at {self.when.isoformat()}."
+        raised = f"Raised at {self.raised_time.isoformat()}."
         return "\n\n".join(filter(None, [self.alert.text, self.alert.link, raised, facts]))

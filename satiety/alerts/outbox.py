@@ -11,16 +11,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from satiety.alerts.alert import Alert, Letter, Severity
-from satiety.damaged import put_aside
+from satiety.alerts.alert import Alert, Notification, Severity
+from satiety.damaged import rename_damaged
 from satiety.errors import SetupError
 from satiety.files import write_text
 
 log = logging.getLogger(__name__)
 
-WAITING = 500
+MAX_PENDING = 500
 """Letters that wait at most; of more, the oldest go, and the log says so."""
-FORGOTTEN = 90 * 24.0
+FORGET_HOURS = 90 * 24.0
 """Hours after which a matter that nobody raised again or resolved is forgotten."""
 
 
@@ -31,38 +31,40 @@ class Outbox:
         self._file = file
         self.sent: dict[str, dict[str, tuple[int, float]]] = {}
         """Of each key and channel, how bad it was and when that was said."""
-        self.letters: list[Letter] = []
+        self.pending: list[Notification] = []
         self._load()
 
-    def post(self, alert: Alert, channels: Iterable[str], quiet: float, now: float) -> list[str]:
+    def post(self, alert: Alert, channels: Iterable[str], quiet_hours: float, timestamp: float) -> list[str]:
         """Write a letter for every channel to which this is news; return these channels.
 
         Args:
             alert: the matter as it stands.
             channels: those that are set up.
-            quiet: hours for which the same is not said again.
-            now: seconds since 1970.
+            quiet_hours: hours for which the same is not said again.
+            timestamp: seconds since 1970.
         """
-        due = [channel for channel in channels if self._news(alert, channel, now - quiet * 3600, now)]
-        told = self.sent.setdefault(alert.key, {})
+        due = [
+            channel for channel in channels if self._is_news(alert, channel, timestamp - quiet_hours * 3600, timestamp)
+        ]
+        last_sent = self.sent.setdefault(alert.key, {})
         for channel in due:
-            self.letters.append(Letter(uuid.uuid4().hex, channel, now, alert))
-            told[channel] = (alert.severity, now)
+            self.pending.append(Notification(uuid.uuid4().hex, channel, timestamp, alert))
+            last_sent[channel] = (alert.severity, timestamp)
             if alert.severity is Severity.RESOLVED:
-                del told[channel]
-        self._forget(now)
+                del last_sent[channel]
+        self._forget_old(timestamp)
         if due:
             self.save()
         return due
 
-    def delivered(self, letter: Letter) -> None:
+    def remove(self, notification: Notification) -> None:
         """Take a letter out, at once and for good."""
-        self.letters.remove(letter)
+        self.pending.remove(notification)
         self.save()
 
     def save(self) -> None:
         """Write the file. An alert is worth more than the memory of it: a disk that refuses is said, no more."""
-        content = {"sent": self.sent, "letters": [asdict(letter) for letter in self.letters]}
+        content = {"sent": self.sent, "letters": [asdict(notification) for notification in self.pending]}
         try:
             write_text(self._file, json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1) + "\n")
         except SetupError as error:
@@ -72,31 +74,37 @@ class Outbox:
         try:
             content = json.loads(self._file.read_text(encoding="utf-8"))
             self.sent = {
-                key: {name: (s, at) for name, (s, at) in last.items()} for key, last in content["sent"].items()
+                key: {name: (s, sent_at) for name, (s, sent_at) in last.items()}
+                for key, last in content["sent"].items()
             }
-            self.letters = [_letter(one) for one in content["letters"]]
+            self.pending = [_parse_notification(entry) for entry in content["letters"]]
         except (FileNotFoundError, NotADirectoryError):
             return
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            put_aside(self._file, error)
+            rename_damaged(self._file, error)
 
-    def _news(self, alert: Alert, channel: str, since: float, now: float) -> bool:
-        severity, at = self.sent.get(alert.key, {}).get(channel, (None, 0.0))
+    def _is_news(self, alert: Alert, channel: str, cutoff: float, timestamp: float) -> bool:
+        severity, sent_at = self.sent.get(alert.key, {}).get(channel, (None, 0.0))
         if severity is None or alert.severity is Severity.RESOLVED:
             return (severity is None) != (alert.severity is Severity.RESOLVED)
-        return alert.severity > severity or not since < at <= now  # a clock may have been set back
+        return alert.severity > severity or not cutoff < sent_at <= timestamp  # a clock may have been set back
 
-    def _forget(self, now: float) -> None:
+    def _forget_old(self, timestamp: float) -> None:
         for key, channels in list(self.sent.items()):
-            kept = {channel: last for channel, last in channels.items() if now - last[1] < FORGOTTEN * 3600}
-            self.sent[key] = kept
-            if not kept:
+            recent = {channel: last for channel, last in channels.items() if timestamp - last[1] < FORGET_HOURS * 3600}
+            self.sent[key] = recent
+            if not recent:
                 del self.sent[key]
-        for letter in self.letters[:-WAITING]:
-            log.error("given up, for too many wait: %s for %s: %s", letter.id, letter.channel, letter.heading)
-        self.letters = self.letters[-WAITING:]
+        for notification in self.pending[:-MAX_PENDING]:
+            log.error(
+                "given up, for too many wait: %s for %s: %s",
+                notification.id,
+                notification.channel,
+                notification.heading,
+            )
+        self.pending = self.pending[-MAX_PENDING:]
 
 
-def _letter(plain: dict[str, Any]) -> Letter:
-    alert = Alert(**plain["alert"] | {"severity": Severity(plain["alert"]["severity"])})
-    return Letter(**plain | {"alert": alert})
+def _parse_notification(fields: dict[str, Any]) -> Notification:
+    alert = Alert(**fields["alert"] | {"severity": Severity(fields["alert"]["severity"])})
+    return Notification(**fields | {"alert": alert})

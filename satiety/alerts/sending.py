@@ -10,9 +10,9 @@ from typing import Any, Protocol
 from filelock import FileLock
 from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_chain, wait_fixed
 
-from satiety.alerts.alert import Alert, Letter, Severity
+from satiety.alerts.alert import Alert, Notification, Severity
 from satiety.alerts.outbox import Outbox
-from satiety.alerts.services import services
+from satiety.alerts.services import load_services
 from satiety.errors import SetupError
 from satiety.settings import Settings, project_root
 from satiety.state import STATE, prepare_state
@@ -21,7 +21,7 @@ FOLDER = STATE / "alerts"
 """In the project's root."""
 PAUSES = (1.0, 4.0)
 """Seconds between two tries to hand a letter over."""
-MOST_FAILED = 2
+MAX_FAILURES = 2
 """Letters that a service did not take, after which it is tried no more: one alone may be the letter's fault."""
 PATIENCE = 60.0
 """Seconds after which no other letter is begun; it waits for the next alert."""
@@ -33,15 +33,15 @@ LEVELS = {
 }
 
 
-class Way(Protocol):
+class Channel(Protocol):
     """A way out."""
 
-    def deliver(self, letter: Letter) -> bool:
+    def deliver(self, notification: Notification) -> bool:
         """Hand a letter over; return whether it was taken."""
 
 
-Log = logging.Logger | logging.LoggerAdapter[Any]
-here = logging.getLogger(__name__)
+AnyLogger = logging.Logger | logging.LoggerAdapter[Any]
+default_log = logging.getLogger(__name__)
 
 
 def check() -> None:
@@ -50,10 +50,10 @@ def check() -> None:
     Raises:
         SetupError: settings that cannot work, all of them at once.
     """
-    services(Settings())
+    load_services(Settings())
 
 
-def send(alert: Alert, log: Log = here) -> None:
+def send(alert: Alert, log: AnyLogger = default_log) -> None:
     """Tell of a matter, wherever this is news: it is new, worse than when last told, over, or long not told of.
 
     Args:
@@ -64,54 +64,54 @@ def send(alert: Alert, log: Log = here) -> None:
         SetupError: settings that cannot work, all of them at once.
     """
     settings = Settings()
-    ways: dict[str, Way] = dict(services(settings))
-    ways["log"] = _Log(log)
+    channels: dict[str, Channel] = dict(load_services(settings))
+    channels["log"] = _LogChannel(log)
     folder = project_root() / FOLDER
-    with _alone(folder, log):
+    with _hold_lock(folder, log):
         outbox = Outbox(folder / "outbox.json")
-        outbox.post(alert, ways, settings.alert_quiet, time.time())
-        _deliver(outbox, ways, log)
+        outbox.post(alert, channels, settings.alert_quiet, time.time())
+        _deliver_pending(outbox, channels, log)
 
 
-class _Log:
+class _LogChannel:
     """The channel that is always there."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: AnyLogger) -> None:
         self._log = log
 
-    def deliver(self, letter: Letter) -> bool:
-        self._log.log(LEVELS[letter.alert.severity], "%s\n%s", letter.heading, letter.body)
+    def deliver(self, notification: Notification) -> bool:
+        self._log.log(LEVELS[notification.alert.severity], "%s\n%s", notification.heading, notification.body)
         return True
 
 
-def _deliver(outbox: Outbox, ways: Mapping[str, Way], log: Log) -> None:
+def _deliver_pending(outbox: Outbox, channels: Mapping[str, Channel], log: AnyLogger) -> None:
     """Hand over what waits, of each service in order; of one that takes neither of two letters, no more."""
-    end = time.monotonic() + PATIENCE
-    for name in sorted(ways, key=lambda name: name != "log"):
-        failed = 0
-        for letter in [letter for letter in outbox.letters if letter.channel == name]:
-            if failed == MOST_FAILED or time.monotonic() > end:
+    deadline = time.monotonic() + PATIENCE
+    for name in sorted(channels, key=lambda name: name != "log"):
+        failures = 0
+        for notification in [notification for notification in outbox.pending if notification.channel == name]:
+            if failures == MAX_FAILURES or time.monotonic() > deadline:
                 break
-            if _taken(ways[name], letter, () if failed else PAUSES):
-                outbox.delivered(letter)
+            if _try_delivery(channels[name], notification, () if failures else PAUSES):
+                outbox.remove(notification)
             else:
-                failed += 1
-                log.error("%s: an alert is not delivered yet, the next takes it along: %s", name, letter.heading)
+                failures += 1
+                log.error("%s: an alert is not delivered yet, the next takes it along: %s", name, notification.heading)
 
 
-def _taken(way: Way, letter: Letter, pauses: Sequence[float]) -> bool:
+def _try_delivery(channel: Channel, notification: Notification, pauses: Sequence[float]) -> bool:
     """Hand a letter over, again after each pause if need be; return whether it was taken."""
-    tries = Retrying(
-        retry=retry_if_result(lambda taken: not taken),
+    retrying = Retrying(
+        retry=retry_if_result(lambda is_accepted: not is_accepted),
         wait=wait_chain(*map(wait_fixed, pauses or [0])),
         stop=stop_after_attempt(len(pauses) + 1),
         retry_error_callback=lambda _: False,
     )
-    return bool(tries(way.deliver, letter))
+    return bool(retrying(channel.deliver, notification))
 
 
 @contextmanager
-def _alone(folder: Path, log: Log) -> Iterator[None]:
+def _hold_lock(folder: Path, log: AnyLogger) -> Iterator[None]:
     """Wait until no other process sends; the kernel lets go of the lock of one that dies."""
     try:
         prepare_state(project_root())

@@ -8,15 +8,15 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from satiety.alerts.alert import Letter, Severity
+from satiety.alerts.alert import Notification, Severity
 from satiety.errors import SetupError
 
 if TYPE_CHECKING:
     from satiety.settings import Settings
 
-OLD = ("SATIETY_ALERT_WEBHOOK", "SATIETY_ALERT_MAIL_TO", "SATIETY_SMTP")
+OBSOLETE = ("SATIETY_ALERT_WEBHOOK", "SATIETY_ALERT_MAIL_TO", "SATIETY_SMTP")
 """Settings of an earlier version."""
-KNOWN = "https://appriseit.com/services"
+SERVICES_URL = "https://appriseit.com/services"
 TYPES = {
     Severity.RESOLVED: "success",
     Severity.NOTICE: "info",
@@ -25,39 +25,41 @@ TYPES = {
 }
 
 
-class Service:
+class AlertService:
     """A service that Apprise knows, at one address."""
 
     def __init__(self, plugin: Any) -> None:
         self._plugin = plugin
 
-    def deliver(self, letter: Letter) -> bool:
+    def deliver(self, notification: Notification) -> bool:
         """Hand a letter over; return whether it was taken."""
         from apprise import NotifyType
 
-        kind = NotifyType(TYPES[letter.alert.severity])
-        return bool(self._plugin.notify(body=letter.body, title=letter.heading, notify_type=kind))
+        kind = NotifyType(TYPES[notification.alert.severity])
+        return bool(self._plugin.notify(body=notification.body, title=notification.heading, notify_type=kind))
 
 
-def services(settings: Settings) -> dict[str, Service]:
+def load_services(settings: Settings) -> dict[str, AlertService]:
     """Return the services that are set up, each under a name that does not give its address away.
 
     Raises:
         SetupError: addresses that cannot work, all of them at once.
     """
     problems = [
-        f"{name}: of an earlier version; write its address into SATIETY_ALERTS" for name in OLD if name in os.environ
+        f"{name}: of an earlier version; write its address into SATIETY_ALERTS"
+        for name in OBSOLETE
+        if name in os.environ
     ]
-    plugins = {address: _plugin(address) for address in (settings.alerts or "").split()}
+    plugins = {address: _load_plugin(address) for address in (settings.alerts or "").split()}
     for number, plugin in enumerate(plugins.values(), 1):
-        where = f"SATIETY_ALERTS: address {number} (it is secret, and not shown)"
-        problems += (f"{where} {problem}" for problem in _problems(plugin))
+        prefix = f"SATIETY_ALERTS: address {number} (it is secret, and not shown)"
+        problems += (f"{prefix} {problem}" for problem in _find_problems(plugin))
     if problems:
         raise SetupError("; ".join(problems))
-    return {_name(address, plugin): Service(plugin) for address, plugin in plugins.items()}
+    return {_name_service(address, plugin): AlertService(plugin) for address, plugin in plugins.items()}
 
 
-def _plugin(address: str) -> Any:
+def _load_plugin(address: str) -> Any:
     """Return Apprise's plugin for an address; None where it knows none."""
     from apprise import Apprise, AppriseAsset
 
@@ -66,9 +68,9 @@ def _plugin(address: str) -> Any:
     return Apprise.instantiate(address, asset=asset, suppress_exceptions=True)
 
 
-def _problems(plugin: Any) -> Iterator[str]:
+def _find_problems(plugin: Any) -> Iterator[str]:
     if plugin is None:
-        yield f"is none that Apprise knows: see {KNOWN}"
+        yield f"is none that Apprise knows: see {SERVICES_URL}"
         return
     if getattr(plugin, "secure_mode", None) == "insecure" and plugin.password:
         yield "would send a password in the clear: write mailtos:// for mailto://"
@@ -76,5 +78,5 @@ def _problems(plugin: Any) -> Iterator[str]:
         yield "has several receivers: write an address for each, so that none is sent an alert again for another's sake"
 
 
-def _name(address: str, plugin: Any) -> str:
+def _name_service(address: str, plugin: Any) -> str:
     return f"{plugin.service_name} {hashlib.sha256(address.encode()).hexdigest()[:8]}"

@@ -18,8 +18,8 @@ from satiety.augment.base import AUGMENTERS, Augmenter, OneByOne, Passage
 from satiety.inputs import dump_inputs
 from satiety.neardup import HeldOut
 from satiety.progress import track
-from satiety.records import Example, Rejected
-from satiety.section import Seed, Values
+from satiety.records import Example, Rejection
+from satiety.section import ParamsModel, Seed
 from satiety.words import normalise
 
 if TYPE_CHECKING:
@@ -29,15 +29,15 @@ __all__ = [
     "AUGMENTERS",
     "COUNTS",
     "Augment",
-    "Augmented",
+    "AugmentedExamples",
     "Augmenter",
     "OneByOne",
     "Passage",
     "augment",
-    "copies",
+    "generate_copies",
     "join",
+    "make_unique_id",
     "reject",
-    "unused",
 ]
 
 COUNTS = ("copies", "refused", "repeated", "contaminated")
@@ -46,80 +46,86 @@ SHOWN = 10_000
 """Characters of a rejected text that the quarantine keeps."""
 
 
-class Augment(Values):
+class Augment(ParamsModel):
     """Which copies to make: one lever."""
 
     seed: Seed
     """Seed of every random choice of every augmenter."""
     steps: list[SerializeAsAny[Annotated[Augmenter, AUGMENTERS.choice()]]] = Field(default_factory=list)
     """Augmenters; each is applied to every training example. None: the examples pass as they are."""
-    near_duplicate: float = Field(gt=0, le=1)
+    dedup_threshold: float = Field(gt=0, le=1)
     """Jaccard similarity of character 5-grams from which a copy repeats a dev or test text, and goes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Augmented:
+class AugmentedExamples:
     """What an augmentation gave."""
 
     examples: list[Example]
     """The training examples, then their copies in the same order."""
-    rejected: list[Rejected]
+    rejected: list[Rejection]
     """Copies that give away a dev or test text."""
     numbers: dict[str, Any]
     """What the stage reports."""
 
 
-def augment(train: Sequence[Example], held: Sequence[Example], problem: Problem, params: Augment) -> Augmented:
-    """Make copies of the training examples; drop those that repeat something or give away a ``held`` example."""
+def augment(
+    train: Sequence[Example], held_out: Sequence[Example], problem: Problem, params: Augment
+) -> AugmentedExamples:
+    """Make copies of the training examples; drop those that repeat something or give away a ``held_out`` example."""
     originals = {normalise(example.text) for example in train}
     counts = {name: Counter({step.kind: 0 for step in params.steps}) for name in COUNTS}
-    made: list[Example] = []
-    for example_copies in track(copies(train, problem, params), "augment", total=len(train)) if params.steps else ():
-        own: set[str] = set()
+    candidates: list[Example] = []
+    for example_copies in (
+        track(generate_copies(train, problem, params), "augment", total=len(train)) if params.steps else ()
+    ):
+        own_texts: set[str] = set()
         for kind, rewrite, copy in example_copies:
             text = normalise(rewrite.text)
             if copy is None:
                 counts["refused"][kind] += 1
-            elif not text or text in originals or text in own:
+            elif not text or text in originals or text in own_texts:
                 counts["repeated"][kind] += 1
             else:
-                own.add(text)
-                made.append(copy)
-    clean, giving_away = HeldOut.of(held, params.near_duplicate).part(made, lambda copy: copy.text)
+                own_texts.add(text)
+                candidates.append(copy)
+    clean, leaking = HeldOut.from_examples(held_out, params.dedup_threshold).partition(
+        candidates, lambda copy: copy.text
+    )
     counts["copies"].update(copy.origin for copy in clean)
-    counts["contaminated"].update(copy.origin for copy, _ in giving_away)
-    return Augmented(
+    counts["contaminated"].update(copy.origin for copy, _ in leaking)
+    return AugmentedExamples(
         examples=[*train, *clean],
-        rejected=[reject(copy, twin, copy.origin) for copy, twin in giving_away],
+        rejected=[reject(copy, twin, copy.origin) for copy, twin in leaking],
         numbers={name: dict(sorted(count.items())) for name, count in counts.items()},
     )
 
 
-def join(examples: Iterable[Example], copies: Iterable[Example]) -> list[Example]:
+def join(examples: Iterable[Example], additions: Iterable[Example]) -> list[Example]:
     """Follow examples by copies. One that another lever made as well stays once; equal ids of others are told apart."""
     joined = list(examples)
-    ids, texts = {example.id for example in joined}, {_says(example) for example in joined}
-    for copy in copies:
-        if _says(copy) not in texts:
-            joined.append(replace(copy, id=unused(copy.id, ids)))
+    ids, texts = {example.id for example in joined}, {_content_key(example) for example in joined}
+    for copy in additions:
+        if _content_key(copy) not in texts:
+            joined.append(replace(copy, id=make_unique_id(copy.id, ids)))
             ids.add(joined[-1].id)
-            texts.add(_says(copy))
+            texts.add(_content_key(copy))
     return joined
 
 
-def unused(id: str, ids: Container[str]) -> str:
+def make_unique_id(id: str, ids: Container[str]) -> str:
     """Return an id that is none of ``ids``: this one, or the first of it and a number."""
-    number, own = 1, id
-    while own in ids:
-        number, own = number + 1, f"{id}.{number}"
-    return own
+    number, candidate = 1, id
+    while candidate in ids:
+        number, candidate = number + 1, f"{id}.{number}"
+    return candidate
 
 
-def _says(example: Example) -> tuple[str, str]:
+def _content_key(example: Example) -> tuple[str, str]:
     return example.parent or example.id, dump_inputs(example.inputs)
 
 
-def copies(
+def generate_copies(
     examples: Sequence[Example], problem: Problem, params: Augment
 ) -> Iterator[list[tuple[str, Rewrite, Example | None]]]:
     """Yield, for each example, (augmenter, rewrite, copy) of all its rewrites; no copy where the label is lost."""
@@ -128,14 +134,14 @@ def copies(
         streams.append((step.kind, step.augment(_passages(examples, f"{params.seed}/{step.kind}-{uses[step.kind]}"))))
         uses[step.kind] += 1
     for example in examples:
-        numbers, made = Counter[str](), []
+        numbers, rewrites = Counter[str](), []
         for kind, stream in streams:
             for name, rewrite in [(name, rewrite) for name, _ in _texts(example) for rewrite in next(stream)]:
-                copy = problem.transfer(example, rewrite, name)
-                own = f"{example.id}/{kind}-{numbers[kind]}"
+                copy = problem.project_labels(example, rewrite, name)
+                copy_id = f"{example.id}/{kind}-{numbers[kind]}"
                 numbers[kind] += 1
-                made.append((kind, rewrite, copy and replace(copy, id=own, origin=kind, parent=example.id)))
-        yield made
+                rewrites.append((kind, rewrite, copy and replace(copy, id=copy_id, origin=kind, parent=example.id)))
+        yield rewrites
 
 
 def _passages(examples: Sequence[Example], seed: str) -> list[Passage]:
@@ -151,7 +157,7 @@ def _texts(example: Example) -> list[tuple[str, str]]:
     return [(name, value) for name, value in example.inputs.items() if isinstance(value, str)]
 
 
-def reject(example: Example, twin: str, maker: str) -> Rejected:
+def reject(example: Example, twin: str, maker: str) -> Rejection:
     """Return the quarantine's row of an example that gives away a dev or test text.
 
     Args:
@@ -159,7 +165,7 @@ def reject(example: Example, twin: str, maker: str) -> Rejected:
         twin: id of whose text it gives away.
         maker: name of what made it.
     """
-    return Rejected(
+    return Rejection(
         id=example.id,
         source=example.source,
         reason="contaminated",

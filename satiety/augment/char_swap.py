@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pydantic import Field
 
 from satiety.augment.base import AUGMENTERS, OneByOne
-from satiety.augment.rewriting import from_nlpaug, movable, noised
+from satiety.augment.rewriting import apply_noise, find_words, load_nlpaug
 from satiety.problems.base import Rewrite
-from satiety.section import MOST
+from satiety.section import MAX_COUNT
 
 
 @AUGMENTERS.register("char_swap")
@@ -24,13 +24,13 @@ class CharSwap(OneByOne):
     """Share of the words that are changed, at least one; nlpaug's default is 0.3."""
     characters: float = Field(gt=0, le=1, default=0.1)
     """Share of such a word's characters that move, at least one; nlpaug's default is 0.3."""
-    shortest: int = Field(ge=2, le=MOST, default=2)
+    min_characters: int = Field(ge=2, le=MAX_COUNT, default=2)
     """Characters of the shortest word that may be changed: nlpaug's default is 4; 2 is what most Chinese words have."""
     copies: int = Field(ge=1, le=100, default=2)
     """New texts made of each text, at most."""
 
     def rewrite(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:
-        noise = from_nlpaug(
+        noise = load_nlpaug(
             "char",
             "RandomCharAug",
             action="swap",
@@ -38,9 +38,9 @@ class CharSwap(OneByOne):
             aug_word_max=None,
             aug_char_p=self.characters,
             aug_char_max=None,
-            min_char=self.shortest,
+            min_char=self.min_characters,
         )
-        places = movable(text)
+        spans = find_words(text)
         for _ in range(self.copies):
-            if rewrite := noised(text, places, noise, rng):
+            if rewrite := apply_noise(text, spans, noise, rng):
                 yield rewrite

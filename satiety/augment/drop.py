@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pydantic import Field
 
 from satiety.augment.base import AUGMENTERS, OneByOne
-from satiety.augment.rewriting import assemble, movable
+from satiety.augment.rewriting import assemble, find_words
 from satiety.problems.base import Rewrite
 
 
@@ -22,20 +22,20 @@ class Drop(OneByOne):
     """New texts made of each text, at most: one that lost no word is none."""
 
     def rewrite(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:
-        places = movable(text)
+        spans = find_words(text)
         for _ in range(self.copies):
-            gone = [place for place in places if rng.random() < self.probability]
-            if len(gone) == len(places) and gone:
-                gone.remove(rng.choice(gone))
-            rewrite = assemble(text, _rest(text, gone))
-            if gone and rewrite.text:
+            dropped = [span for span in spans if rng.random() < self.probability]
+            if len(dropped) == len(spans) and dropped:
+                dropped.remove(rng.choice(dropped))
+            rewrite = assemble(text, _remaining_spans(text, dropped))
+            if dropped and rewrite.text:
                 yield rewrite
 
 
-def _rest(text: str, gone: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+def _remaining_spans(text: str, dropped: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Yield what lies between the words that go."""
-    at = 0
-    for start, end in gone:
-        yield at, start
-        at = len(text) - len(text[end:].lstrip())
-    yield at, len(text)
+    position = 0
+    for start, end in dropped:
+        yield position, start
+        position = len(text) - len(text[end:].lstrip())
+    yield position, len(text)

@@ -12,9 +12,9 @@ from typing import Literal
 from pydantic import Field
 
 from satiety.augment.base import AUGMENTERS, OneByOne
-from satiety.augment.rewriting import from_nlpaug, is_cjk, movable, noised
+from satiety.augment.rewriting import apply_noise, find_words, is_cjk, load_nlpaug
 from satiety.problems.base import Rewrite
-from satiety.section import MOST
+from satiety.section import MAX_COUNT
 
 
 @AUGMENTERS.register("keyboard")
@@ -27,13 +27,13 @@ class Keyboard(OneByOne):
     """Share of the words that get a slip, at least one; nlpaug's default is 0.3."""
     characters: float = Field(gt=0, le=1, default=0.1)
     """Share of such a word's characters, at least one; nlpaug's default is 0.3."""
-    shortest: int = Field(ge=1, le=MOST, default=4)
+    min_characters: int = Field(ge=1, le=MAX_COUNT, default=4)
     """Characters of the shortest word that may get one; nlpaug's default is 4."""
     copies: int = Field(ge=1, le=100, default=2)
     """New texts made of each text, at most."""
 
     def rewrite(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:
-        noise = from_nlpaug(
+        noise = load_nlpaug(
             "char",
             "KeyboardAug",
             lang=self.layout,
@@ -41,12 +41,12 @@ class Keyboard(OneByOne):
             aug_word_max=None,
             aug_char_p=self.characters,
             aug_char_max=None,
-            min_char=self.shortest,
+            min_char=self.min_characters,
             include_special_char=False,
             include_numeric=False,
             include_upper_case=False,
         )
-        places = [place for place in movable(text) if not is_cjk(text[place[0]])]
+        spans = [span for span in find_words(text) if not is_cjk(text[span[0]])]
         for _ in range(self.copies):
-            if rewrite := noised(text, places, noise, rng):
+            if rewrite := apply_noise(text, spans, noise, rng):
                 yield rewrite

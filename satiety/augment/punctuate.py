@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pydantic import Field
 
 from satiety.augment.base import AUGMENTERS, OneByOne
-from satiety.augment.rewriting import assemble, is_cjk, movable
+from satiety.augment.rewriting import assemble, find_words, is_cjk
 from satiety.problems.base import Rewrite
 
 MARKS = ".;?:!,"
@@ -26,13 +26,13 @@ class Punctuate(OneByOne):
     """New texts made of each text."""
 
     def rewrite(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:
-        starts = [start for start, _ in movable(text)]
+        starts = [start for start, _ in find_words(text)]
         for _ in range(self.copies if starts else 0):
             count = rng.randint(1, max(1, int(self.share * len(starts))))
             parts: list[tuple[int, int] | str] = []
-            at = 0
+            position = 0
             for start in sorted(rng.sample(starts, count)):
                 mark = rng.choice(MARKS)
-                parts += [(at, start), mark.translate(WIDE) if is_cjk(text[start]) else f"{mark} "]
-                at = start
-            yield assemble(text, [*parts, (at, len(text))])
+                parts += [(position, start), mark.translate(WIDE) if is_cjk(text[start]) else f"{mark} "]
+                position = start
+            yield assemble(text, [*parts, (position, len(text))])

@@ -19,7 +19,7 @@ import numpy as np
 
 from satiety.errors import SetupError
 from satiety.problems.base import Rewrite
-from satiety.words import CJK, words
+from satiety.words import CJK, split_words
 
 _RUN = re.compile(r"\S+")
 _CORE = re.compile(r"[@#]?\w(?:.*\w)?", re.DOTALL)
@@ -33,85 +33,85 @@ def is_cjk(character: str) -> bool:
     return bool(_CJK.match(character))
 
 
-def movable(text: str) -> list[tuple[int, int]]:
+def find_words(text: str) -> list[tuple[int, int]]:
     """Return (start, end) of the words that may be moved, changed or left out; never mere marks.
 
     Between spaces a word is everything from its first letter to its last, with a leading @ or #, so that links and
     names of users stay whole; where the script has no spaces, it is a word of the segmenter.
     """
-    found: list[tuple[int, int]] = []
+    spans: list[tuple[int, int]] = []
     for match in _RUN.finditer(text):
         run, start = match.group(), match.start()
         if _CJK.search(run):
-            found += [(start + a, start + b) for a, b in words(run) if run[a].isalnum()]
+            spans += [(start + a, start + b) for a, b in split_words(run) if run[a].isalnum()]
         elif core := _CORE.search(run):
-            found.append((start + core.start(), start + core.end()))
-    return found
+            spans.append((start + core.start(), start + core.end()))
+    return spans
 
 
-def gaps(text: str, places: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+def gaps(text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """Return the stretches before, between and after the words; one more than there are words."""
-    edges = [(0, 0), *places, (len(text), len(text))]
+    edges = [(0, 0), *spans, (len(text), len(text))]
     return [(end, start) for (_, end), (start, _) in pairwise(edges)]
 
 
 def assemble(text: str, parts: Iterable[tuple[int, int] | str]) -> Rewrite:
     """Put a text together from stretches (start, end) of the old one and new strings; cut white space off its ends."""
     pieces: list[str] = []
-    kept: list[tuple[int, int, int]] = []
+    alignment: list[tuple[int, int, int]] = []
     length = 0
     for part in parts:
         piece = part if isinstance(part, str) else text[slice(*part)]
         if piece and not isinstance(part, str):
-            old, new, size = kept[-1] if kept else (0, -1, 0)
-            follows = (old + size, new + size) == (part[0], length)
-            kept[-1 if follows else len(kept) :] = [
-                (old, new, size + len(piece)) if follows else (part[0], length, len(piece))
+            source, target, size = alignment[-1] if alignment else (0, -1, 0)
+            is_contiguous = (source + size, target + size) == (part[0], length)
+            alignment[-1 if is_contiguous else len(alignment) :] = [
+                (source, target, size + len(piece)) if is_contiguous else (part[0], length, len(piece))
             ]
         pieces.append(piece)
         length += len(piece)
-    return _stripped("".join(pieces), kept)
+    return _strip("".join(pieces), alignment)
 
 
-def _stripped(text: str, kept: Iterable[tuple[int, int, int]]) -> Rewrite:
+def _strip(text: str, alignment: Iterable[tuple[int, int, int]]) -> Rewrite:
     first, last = len(text) - len(text.lstrip()), len(text.rstrip())
     clipped = []
-    for old, new, size in kept:
-        start, end = max(new, first), min(new + size, last)
+    for source, target, size in alignment:
+        start, end = max(target, first), min(target + size, last)
         if start < end:
-            clipped.append((old + start - new, start - first, end - start))
+            clipped.append((source + start - target, start - first, end - start))
     return Rewrite(text.strip(), tuple(clipped))
 
 
-def noised(text: str, places: Sequence[tuple[int, int]], noise: Any, rng: random.Random) -> Rewrite | None:
+def apply_noise(text: str, spans: Sequence[tuple[int, int]], noise: Any, rng: random.Random) -> Rewrite | None:
     """Return the text with some of these words changed by an augmenter of nlpaug, or None where it changed none."""
-    old = [text[start:end] for start, end in places]
-    if not old:
+    originals = [text[start:end] for start, end in spans]
+    if not originals:
         return None
-    with _apart():
+    with _preserve_random_state():
         seed = rng.getrandbits(32)
         random.seed(seed)
         np.random.seed(seed)
-        (joined,) = noise.augment(_SEPARATOR.join(old)) or [""]
-    new = joined.split(_SEPARATOR)
-    if new == old or len(new) != len(old):
+        (joined,) = noise.augment(_SEPARATOR.join(originals)) or [""]
+    replacements = joined.split(_SEPARATOR)
+    if replacements == originals or len(replacements) != len(originals):
         return None
-    between = gaps(text, places)
-    parts: list[tuple[int, int] | str] = [between[0]]
-    for place, before, after, gap in zip(places, old, new, between[1:], strict=True):
-        parts += [place if before == after else after, gap]
+    gap_spans = gaps(text, spans)
+    parts: list[tuple[int, int] | str] = [gap_spans[0]]
+    for span, original, replacement, gap in zip(spans, originals, replacements, gap_spans[1:], strict=True):
+        parts += [span if original == replacement else replacement, gap]
     return assemble(text, parts)
 
 
 @cache
-def from_nlpaug(module: str, name: str, **options: Any) -> Any:
+def load_nlpaug(module: str, name: str, **options: Any) -> Any:
     """Return an augmenter of nlpaug that takes and gives words between separators.
 
     Raises:
         SetupError: the extra ``train`` is not installed.
     """
     try:
-        with _apart():  # what it imports draws too
+        with _preserve_random_state():  # what it imports draws too
             maker: Callable[..., Any] = getattr(import_module(f"nlpaug.augmenter.{module}"), name)
             return maker(tokenizer=_split, reverse_tokenizer=_SEPARATOR.join, **options)
     except ImportError:
@@ -125,7 +125,7 @@ def _split(joined: str) -> list[str]:
 
 
 @contextmanager
-def _apart() -> Iterator[None]:
+def _preserve_random_state() -> Iterator[None]:
     """Put the global generators' states back."""
     states = random.getstate(), np.random.get_state()
     try:

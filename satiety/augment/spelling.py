@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import Field
 
 from satiety.augment.base import AUGMENTERS, OneByOne
-from satiety.augment.rewriting import from_nlpaug, movable, noised
+from satiety.augment.rewriting import apply_noise, find_words, load_nlpaug
 from satiety.problems.base import Rewrite
 
 LANGUAGES = ("en", "und", "")
@@ -33,16 +33,16 @@ class Spelling(OneByOne):
     """New texts made of each text, at most."""
 
     def rewrite(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:
-        places = movable(text) if language in LANGUAGES else []
-        for _ in range(self.copies if places else 0):
-            if rewrite := noised(text, places, _dictionary(self.words), rng):
+        spans = find_words(text) if language in LANGUAGES else []
+        for _ in range(self.copies if spans else 0):
+            if rewrite := apply_noise(text, spans, _dictionary(self.words), rng):
                 yield rewrite
 
 
 @cache
 def _dictionary(share: float) -> Any:
     """Load nlpaug's augmenter and sort its candidates: they come in the order of a set, which differs by process."""
-    noise = from_nlpaug("word", "SpellingAug", aug_p=share, aug_max=None, include_reverse=False)
+    noise = load_nlpaug("word", "SpellingAug", aug_p=share, aug_max=None, include_reverse=False)
     for word, misspellings in noise.model.dict.items():
         noise.model.dict[word] = sorted(filter(None, misspellings))
     return noise

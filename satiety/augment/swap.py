@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pydantic import Field
 
 from satiety.augment.base import AUGMENTERS, OneByOne
-from satiety.augment.rewriting import assemble, gaps, movable
+from satiety.augment.rewriting import assemble, find_words, gaps
 from satiety.problems.base import Rewrite
 
 
@@ -22,16 +22,16 @@ class Swap(OneByOne):
     """New texts made of each text: 4 to 16 in the paper, more the fewer examples there are."""
 
     def rewrite(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:
-        places = movable(text)
-        if len(places) < 2:
+        spans = find_words(text)
+        if len(spans) < 2:
             return
-        between = gaps(text, places)
+        gap_spans = gaps(text, spans)
         for _ in range(self.copies):
-            order = list(places)
-            for _ in range(max(1, round(self.alpha * len(places)))):
-                i, j = rng.sample(range(len(places)), 2)
+            order = list(spans)
+            for _ in range(max(1, round(self.alpha * len(spans)))):
+                i, j = rng.sample(range(len(spans)), 2)
                 order[i], order[j] = order[j], order[i]
-            parts = [part for gap, place in zip(between, order, strict=False) for part in (gap, place)]
-            rewrite = assemble(text, [*parts, between[-1]])
+            parts = [part for gap, span in zip(gap_spans, order, strict=False) for part in (gap, span)]
+            rewrite = assemble(text, [*parts, gap_spans[-1]])
             if rewrite.text != text:
                 yield rewrite

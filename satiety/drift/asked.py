@@ -15,17 +15,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from satiety.answers import load
-from satiety.drift.leftout import LeftOut
+from satiety.drift.leftout import ExcludedRows
 from satiety.errors import DataError
 from satiety.ingest.base import READERS, Row
 from satiety.ingest.clean import Cleaner
 from satiety.ingest.load import read_rows
-from satiety.ingest.values import Number
-from satiety.inputs import Inputs, identify
+from satiety.ingest.values import NumberLiteral
+from satiety.inputs import Inputs, content_id
 from satiety.masking import KINDS
 from satiety.problems import Prediction
-from satiety.problems.base import fits
-from satiety.records import Example, Rejected, Served
+from satiety.problems.base import is_answer_to
+from satiety.records import Example, Rejection, Served
 
 if TYPE_CHECKING:
     from satiety.ingest.base import Limits
@@ -43,7 +43,7 @@ FORMATS: dict[str, dict[str, Any]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class TrafficWindow:
     """What was asked, the newest last."""
 
     inputs: Sequence[Inputs]
@@ -55,7 +55,7 @@ class Asked:
     since: str | None = None
     """ISO 8601, UTC."""
     until: str | None = None
-    left: LeftOut | None = None
+    excluded: ExcludedRows | None = None
     """Rows of a table that held no text; None where all did."""
 
     def answers_of(self, digest: str) -> dict[int, Prediction]:
@@ -63,33 +63,35 @@ class Asked:
         return {place: prediction for place, (model, prediction) in self.answers.items() if model == digest}
 
 
-def of_traffic(traffic: Traffic, count: int, problem: Problem, name: str) -> Asked:
+def read_traffic(traffic: Traffic, count: int, problem: Problem, name: str) -> TrafficWindow:
     """Return the newest texts that models of a name answered to a problem, at most ``count``."""
-    said = traffic.corrections()
+    corrections = traffic.corrections()
     newest: dict[str, Served] = {}
     for row in reversed(traffic.read(name)):
-        if fits(row.answer, problem):
-            newest.setdefault(identify(row.asked), row)
+        if is_answer_to(row.answer, problem):
+            newest.setdefault(content_id(row.named_inputs), row)
     rows = list(newest.values())[:count][::-1]
-    answers = {place: (row.model, found) for place, row in enumerate(rows) if (found := _answer(row))}
+    answers = {
+        index: (row.model, prediction) for index, row in enumerate(rows) if (prediction := _build_prediction(row))
+    }
     gold = {}
-    for place, row in enumerate(rows):
-        if row.id in said and fits(said[row.id].answer, problem):
-            gold[place] = Example(row.id, row.asked, load(said[row.id].answer))
+    for index, row in enumerate(rows):
+        if row.id in corrections and is_answer_to(corrections[row.id].answer, problem):
+            gold[index] = Example(row.id, row.named_inputs, load(corrections[row.id].answer))
     ends = (rows[0].time, rows[-1].time) if rows else (None, None)
-    return Asked([row.asked for row in rows], "traffic", answers, gold, *ends)
+    return TrafficWindow([row.named_inputs for row in rows], "traffic", answers, gold, *ends)
 
 
-def _answer(row: Served) -> Prediction | None:
+def _build_prediction(row: Served) -> Prediction | None:
     """Return what was answered; None where the scores of its labels or mentions are not on record."""
     answer, scores = load(row.answer), json.loads(row.scores)
-    scored = [mention.place for mention in answer.mentions] or answer.labels if answer else ()
+    scored = [mention.offsets for mention in answer.mentions] or answer.labels if answer else ()
     if not {*scored} <= {*scores}:
         return None
     return Prediction(answer, row.confidence, scores)
 
 
-def of_table(path: Path, count: int, problem: Problem, limits: Limits) -> Asked:
+def read_table(path: Path, count: int, problem: Problem, limits: Limits) -> TrafficWindow:
     """Return the last inputs of a table, at most ``count``; personal data in them is masked.
 
     Raises:
@@ -99,38 +101,40 @@ def of_table(path: Path, count: int, problem: Problem, limits: Limits) -> Asked:
         raise DataError(f"{path}: of no known format; there are: {', '.join(FORMATS)}")
     if not path.is_file():
         raise DataError(f"{path}: no such file")
-    how = dict(FORMATS[path.suffix.lower()])
-    reader = READERS[how.pop("kind")].model_validate(how)
-    columns = {name: name for name in problem.inputs if name not in reader.given}
-    cleaner, once = Cleaner(problem, limits, KINDS, labelled=False), dict[str, Inputs]()
-    rows, reasons, first = 0, Counter[str](), dict[str, str]()
+    reader_params = dict(FORMATS[path.suffix.lower()])
+    reader = READERS[reader_params.pop("kind")].model_validate(reader_params)
+    columns = {name: name for name in problem.inputs if name not in reader.provided_columns}
+    cleaner, unique_inputs = Cleaner(problem, limits, KINDS, labelled=False), dict[str, Inputs]()
+    rows, reasons, first_examples = 0, Counter[str](), dict[str, str]()
     for row in read_rows(reader, path, columns, limits, KINDS):
         rows += 1
-        record = cleaner.clean(path.name, _strict(row, problem)).record
-        if isinstance(record, Rejected):
+        record = cleaner.clean(path.name, _check_types(row, problem)).record
+        if isinstance(record, Rejection):
             reasons[record.reason] += 1
-            first.setdefault(record.reason, f"{record.source}: {record.detail}")
+            first_examples.setdefault(record.reason, f"{record.source}: {record.detail}")
         elif isinstance(record, Example):
-            once[record.id] = record.inputs
-    left = _left(reasons, first, rows)
-    if not once:
-        why = left.sentence()["en"] if left else "it has no rows"
-        raise DataError(f"{path}: holds no text that can be read; {why}")
-    return Asked(list(once.values())[-count:], str(path), left=left)
+            unique_inputs[record.id] = record.inputs
+    excluded = _count_excluded(reasons, first_examples, rows)
+    if not unique_inputs:
+        reason = excluded.describe()["en"] if excluded else "it has no rows"
+        raise DataError(f"{path}: holds no text that can be read; {reason}")
+    return TrafficWindow(list(unique_inputs.values())[-count:], str(path), excluded=excluded)
 
 
-def _strict(row: Row, problem: Problem) -> Row:
+def _check_types(row: Row, problem: Problem) -> Row:
     """Return the row, refused where a text is a number or the like, which `ingest` takes for text."""
     for name in problem.inputs:
         value = row.values.get(name)
-        taken = isinstance(value, list if name in problem.lists else str) and not isinstance(value, Number)
-        if value is not None and not taken:
+        is_valid = isinstance(value, list if name in problem.list_inputs else str) and not isinstance(
+            value, NumberLiteral
+        )
+        if value is not None and not is_valid:
             return Row(
                 row.place, reason="type", detail=f"{name} is of type {type(value).__name__.lower()}, not a string"
             )
     return row
 
 
-def _left(reasons: Counter[str], first: dict[str, str], rows: int) -> LeftOut | None:
+def _count_excluded(reasons: Counter[str], first_examples: dict[str, str], rows: int) -> ExcludedRows | None:
     commonest = dict(reasons.most_common())
-    return LeftOut(reasons.total(), rows, commonest, first[next(iter(commonest))]) if commonest else None
+    return ExcludedRows(reasons.total(), rows, commonest, first_examples[next(iter(commonest))]) if commonest else None

@@ -16,7 +16,7 @@ from satiety.registry import Component, Registry
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-    from satiety.drift.sample import Sample
+    from satiety.drift.sample import TextSample
     from satiety.problems.base import Floats
 
 DIGITS = 12
@@ -30,7 +30,7 @@ class Detector(Component):
     """Looks at one side of texts."""
 
     @abstractmethod
-    def differences(self, pooled: Sample, contrasts: Floats) -> Floats:
+    def differences(self, pooled: TextSample, contrasts: Floats) -> Floats:
         """Return how much the two parts differ, for each division; larger is more.
 
         Args:
@@ -42,7 +42,7 @@ class Detector(Component):
         """
 
 
-def greatest_gap(values: Floats, contrasts: Floats) -> Floats:
+def compute_ks_distance(values: Floats, contrasts: Floats) -> Floats:
     """Return the Kolmogorov–Smirnov distance of each division: the greatest gap between the shares up to a value.
 
     Of small samples it takes few values. So that ties make alarms no rarer than they should be, the mean squared gap
@@ -59,7 +59,7 @@ def greatest_gap(values: Floats, contrasts: Floats) -> Floats:
     return gaps
 
 
-def rates_apart(marks: csr_matrix, contrasts: Floats) -> Floats:
+def compare_rates(marks: csr_matrix, contrasts: Floats) -> Floats:
     """Return, of each division, the squared differences of rates, each in units of its variance, summed.
 
     Args:
@@ -69,10 +69,10 @@ def rates_apart(marks: csr_matrix, contrasts: Floats) -> Floats:
     Source: the chi-squared statistic of independent proportions (Pearson 1900), summed over properties.
     """
     rates = np.asarray(marks.mean(axis=0)).ravel()
-    telling = (rates > 0) & (rates < 1)
-    apart = (marks[:, telling].T @ contrasts.T) ** 2
-    summed: Floats = (apart / (rates * (1 - rates))[telling, None]).sum(axis=0).round(DIGITS)
-    return summed
+    informative = (rates > 0) & (rates < 1)
+    differences = (marks[:, informative].T @ contrasts.T) ** 2
+    totals: Floats = (differences / (rates * (1 - rates))[informative, None]).sum(axis=0).round(DIGITS)
+    return totals
 
 
 DETECTORS: Registry[Detector] = Registry("detector", "satiety.drift.detectors")

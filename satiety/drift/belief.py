@@ -15,6 +15,6 @@ if TYPE_CHECKING:
     from satiety.problems.base import Floats
 
 
-def score(problem: Problem, tallies: Floats) -> float:
+def estimate_score(problem: Problem, tallies: Floats) -> float:
     """Return the headline metric of tallies, shape (texts, counts); 0 where there are no counts."""
     return float(problem.score(tallies)[problem.headline]) if tallies.size else 0.0

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
+class LabelCost:
     """Labels that a loss undoes: with so many fewer, labels alone would have brought the score down as far."""
 
     value: float
@@ -23,7 +23,7 @@ class Cost:
     """Labels that were spent."""
 
 
-def in_labels(change: Interval, curve: Sequence[Mapping[str, Any]]) -> Cost | None:
+def estimate_label_cost(change: Interval, curve: Sequence[Mapping[str, Any]]) -> LabelCost | None:
     """Return what a change of score costs; None where there is no curve to read it off.
 
     The curve is read between the budgets that were measured, over the logarithm of the labels. A loss greater than all
@@ -33,14 +33,19 @@ def in_labels(change: Interval, curve: Sequence[Mapping[str, Any]]) -> Cost | No
         change: of the score; a loss is negative.
         curve: `reports/worth.json`'s, {budget, value}.
     """
-    budgets = np.array([float(one["budget"]) for one in curve])
-    scores = np.maximum.accumulate([float(one["value"]) for one in curve] or [0.0])
+    budgets = np.array([float(point["budget"]) for point in curve])
+    scores = np.maximum.accumulate([float(point["value"]) for point in curve] or [0.0])
     if len(budgets) < 2 or scores[-1] <= scores[0]:
         return None
-    steps = np.log1p(budgets)
+    log_budgets = np.log1p(budgets)
 
-    def undone(loss: float) -> float:
-        left = np.interp(scores[-1] - max(loss, 0.0), scores, steps)
-        return round(float(budgets[-1] - np.expm1(left)), 1)
+    def count_lost_labels(loss: float) -> float:
+        remaining = np.interp(scores[-1] - max(loss, 0.0), scores, log_budgets)
+        return round(float(budgets[-1] - np.expm1(remaining)), 1)
 
-    return Cost(undone(-change.value), undone(-change.high), undone(-change.low), int(budgets[-1]))
+    return LabelCost(
+        count_lost_labels(-change.value),
+        count_lost_labels(-change.high),
+        count_lost_labels(-change.low),
+        int(budgets[-1]),
+    )

@@ -19,7 +19,7 @@ import numpy as np
 from satiety.evaluate.bootstrap import Interval
 
 if TYPE_CHECKING:
-    from satiety.drift.rehearsal import Rehearsed
+    from satiety.drift.rehearsal import SimulatedShifts
     from satiety.problems.base import Floats
 
 TREES, LEAF = 300, 3
@@ -32,35 +32,37 @@ class Estimator:
     """Says what signs mean for the score, beyond what the model believes."""
 
     forest: Any
-    said: Floats
+    predictions: Floats
     """What is said of rehearsed windows by a forest that has not learned from their half, shape (windows,)."""
     errors: Floats
     """True change − what is said, shape (windows,)."""
 
-    def change(self, signs: Floats, believed: float, level: float) -> Interval:
+    def estimate_change(self, features: Floats, confidence_change: float, confidence_level: float) -> Interval:
         """Return the change of the score that goes with these signs, shape (signs,), and with what is believed."""
-        value = believed + float(self.forest.predict(np.append(signs, believed)[None])[0])
-        ends = np.quantile(self.likely(value), [(1 - level) / 2, (1 + level) / 2])
+        value = confidence_change + float(self.forest.predict(np.append(features, confidence_change)[None])[0])
+        ends = np.quantile(self.select_changes(value), [(1 - confidence_level) / 2, (1 + confidence_level) / 2])
         return Interval(value, *(float(end) for end in ends))
 
-    def likely(self, value: float) -> Floats:
+    def select_changes(self, value: float) -> Floats:
         """Return changes of the score that go with what is said, each as likely as any other."""
-        near = np.argsort(np.abs(self.said - value), kind="stable")[:NEAR]
-        changes: Floats = value + self.errors[near]
+        nearest = np.argsort(np.abs(self.predictions - value), kind="stable")[:NEAR]
+        changes: Floats = value + self.errors[nearest]
         return changes
 
 
-def learn(rehearsed: Rehearsed, seed: int) -> Estimator:
+def fit_estimator(simulated: SimulatedShifts, seed: int) -> Estimator:
     """Learn from rehearsals."""
-    known = np.column_stack([rehearsed.signs, rehearsed.believed])
-    off, said = rehearsed.changes - rehearsed.believed, rehearsed.believed.copy()
-    for half in np.unique(rehearsed.halves):
-        out, other = rehearsed.halves == half, rehearsed.halves == half ^ 1
-        said[out] += _forest(known[other], off[other], seed).predict(known[out])
-    return Estimator(_forest(known, off, seed), said, rehearsed.changes - said)
+    features = np.column_stack([simulated.features, simulated.confidence_changes])
+    residuals, predictions = simulated.changes - simulated.confidence_changes, simulated.confidence_changes.copy()
+    for half in np.unique(simulated.halves):
+        is_held_out, is_training = simulated.halves == half, simulated.halves == half ^ 1
+        predictions[is_held_out] += _fit_forest(features[is_training], residuals[is_training], seed).predict(
+            features[is_held_out]
+        )
+    return Estimator(_fit_forest(features, residuals, seed), predictions, simulated.changes - predictions)
 
 
-def _forest(known: Floats, off: Floats, seed: int) -> Any:
+def _fit_forest(features: Floats, residuals: Floats, seed: int) -> Any:
     from sklearn.ensemble import ExtraTreesRegressor
 
-    return ExtraTreesRegressor(TREES, min_samples_leaf=LEAF, random_state=seed).fit(known, off)
+    return ExtraTreesRegressor(TREES, min_samples_leaf=LEAF, random_state=seed).fit(features, residuals)

@@ -13,14 +13,14 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from satiety.drift.signs import look, vocabulary
+from satiety.drift.signs import count_word_texts, extract_text_features
 from satiety.errors import SetupError
-from satiety.files import replacing
+from satiety.files import write_atomically
 
 if TYPE_CHECKING:
     from collections import Counter
 
-    from satiety.drift.sample import Sample
+    from satiety.drift.sample import TextSample
     from satiety.problems import Problem
 
 NUMBERS = {"confidence": "confidence", "words": "length", "strangeness": "distance", "unseen words": "unseen"}
@@ -28,7 +28,7 @@ NUMBERS = {"confidence": "confidence", "words": "length", "strangeness": "distan
 ANSWER = "answer"
 
 
-def write(problem: Problem, reference: Sample, window: Sample, path: Path) -> None:
+def write_page(problem: Problem, reference: TextSample, window: TextSample, path: Path) -> None:
     """Write the page.
 
     Args:
@@ -42,17 +42,21 @@ def write(problem: Problem, reference: Sample, window: Sample, path: Path) -> No
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what it says of pandas' future and of constant columns is nobody's concern
-        data, definition, report = _evidently()
-        known = vocabulary(reference.texts)
-        own, now = (_table(problem, one, known, i) for one, i in ((reference, 1), (window, 0)))
-        texts = [ANSWER] if ANSWER in own else []
-        how = definition(numerical_columns=list(NUMBERS), categorical_columns=texts)
-        found = report.run(*(data.from_pandas(one, data_definition=how) for one in (now, own)))
-        with replacing(path) as temporary:
-            found.save_html(str(temporary))
+        dataset, definition, report = _load_evidently()
+        word_counts = count_word_texts(reference.texts)
+        reference_table, window_table = (
+            _build_table(problem, sample, word_counts, max_count) for sample, max_count in ((reference, 1), (window, 0))
+        )
+        texts = [ANSWER] if ANSWER in reference_table else []
+        schema = definition(numerical_columns=list(NUMBERS), categorical_columns=texts)
+        snapshot = report.run(
+            *(dataset.from_pandas(table, data_definition=schema) for table in (window_table, reference_table))
+        )
+        with write_atomically(path) as temporary:
+            snapshot.save_html(str(temporary))
 
 
-def _evidently() -> tuple[Any, Any, Any]:
+def _load_evidently() -> tuple[Any, Any, Any]:
     try:
         from evidently import DataDefinition, Dataset, Report
         from evidently.presets import DataDriftPreset
@@ -61,12 +65,12 @@ def _evidently() -> tuple[Any, Any, Any]:
     return Dataset, DataDefinition, Report([DataDriftPreset()])
 
 
-def _table(problem: Problem, sample: Sample, known: Counter[str], own: int) -> Any:
+def _build_table(problem: Problem, sample: TextSample, word_counts: Counter[str], max_count: int) -> Any:
     """Return a row per text, as pandas has it."""
     from pandas import DataFrame
 
-    seen = look(sample, known, own)
-    columns: dict[str, Any] = {name: getattr(seen, what) for name, what in NUMBERS.items()}
+    features = extract_text_features(sample, word_counts, max_count)
+    columns: dict[str, Any] = {name: getattr(features, field) for name, field in NUMBERS.items()}
     if problem.categorical:
         columns[ANSWER] = [problem.classes[i] for i in sample.scores.argmax(axis=1)]
     return DataFrame(columns)

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satiety.drift.signs import held, vocabulary
+from satiety.drift.signs import count_word_texts, tokenize
 
 if TYPE_CHECKING:
-    from satiety.drift.sample import Sample
+    from satiety.drift.sample import TextSample
     from satiety.problems.base import Floats
 
 PER_CLUSTER, MOST = 25, 12
@@ -54,68 +54,92 @@ class Cluster:
     """Those nearest to its centre."""
 
 
-def terms(reference: Sequence[str], window: Sequence[str], count: int) -> list[Term]:
+def find_terms(reference: Sequence[str], window: Sequence[str], count: int) -> list[Term]:
     """Return words that more of the window's texts have, the surest first."""
-    here, there = vocabulary(window), vocabulary(reference)
-    risen = [(_risen(here[word], len(window), there[word], len(reference)), word) for word in here if _worded(word)]
-    telling = _telling(len(risen))
-    best = sorted(((z, word) for z, word in risen if z > telling), key=lambda one: (-one[0], one[1]))[:count]
-    shown = {word: next(text for text in window if word in held(text)) for _, word in best}
-    return [Term(w, here[w] / len(window), there[w] / len(reference), z, shown[w]) for z, w in best]
+    window_counts, reference_counts = count_word_texts(window), count_word_texts(reference)
+    scored_words = [
+        (_score_rise(window_counts[word], len(window), reference_counts[word], len(reference)), word)
+        for word in window_counts
+        if _has_letters(word)
+    ]
+    threshold = _compute_threshold(len(scored_words))
+    best = sorted(((z, word) for z, word in scored_words if z > threshold), key=lambda scored: (-scored[0], scored[1]))[
+        :count
+    ]
+    examples = {word: next(text for text in window if word in tokenize(text)) for _, word in best}
+    return [
+        Term(w, window_counts[w] / len(window), reference_counts[w] / len(reference), z, examples[w]) for z, w in best
+    ]
 
 
-def clusters(reference: Sample, window: Sample, count: int, seed: int) -> list[Cluster]:
+def find_clusters(reference: TextSample, window: TextSample, count: int, seed: int) -> list[Cluster]:
     """Return groups of the window's texts that have grown, the most grown first."""
     from sklearn.cluster import KMeans
 
     if not count:
         return []
     centres = max(2, min(MOST, len(window) // PER_CLUSTER))
-    both = np.concatenate([window.embeddings, reference.embeddings])  # of the window alone they would fit its chance
+    embeddings = np.concatenate(
+        [window.embeddings, reference.embeddings]
+    )  # of the window alone they would fit its chance
     weights = np.repeat([1 / len(window), 1 / len(reference)], [len(window), len(reference)])
-    found = KMeans(centres, n_init=4, random_state=seed).fit(both, sample_weight=weights * len(both))
-    mine, others = found.labels_[: len(window)], found.labels_[len(window) :]
-    before, now = (np.bincount(part, minlength=centres) / len(part) for part in (others, mine))
-    spread = np.sqrt(now * (1 - now) / len(window) + before * (1 - before) / len(reference) + np.finfo(float).tiny)
-    grown = [i for i in np.argsort((before - now) / spread) if (now - before)[i] / spread[i] > _telling(centres)]
+    kmeans = KMeans(centres, n_init=4, random_state=seed).fit(embeddings, sample_weight=weights * len(embeddings))
+    window_labels, reference_labels = kmeans.labels_[: len(window)], kmeans.labels_[len(window) :]
+    reference_shares, window_shares = (
+        np.bincount(labels, minlength=centres) / len(labels) for labels in (reference_labels, window_labels)
+    )
+    spread = np.sqrt(
+        window_shares * (1 - window_shares) / len(window)
+        + reference_shares * (1 - reference_shares) / len(reference)
+        + np.finfo(float).tiny
+    )
+    grown = [
+        i
+        for i in np.argsort((reference_shares - window_shares) / spread)
+        if (window_shares - reference_shares)[i] / spread[i] > _compute_threshold(centres)
+    ]
     return [
-        Cluster(float(now[i]), float(before[i]), *_shown(window, mine, found.cluster_centers_[i], int(i), count))
+        Cluster(
+            float(window_shares[i]),
+            float(reference_shares[i]),
+            *_summarize_cluster(window, window_labels, kmeans.cluster_centers_[i], int(i), count),
+        )
         for i in grown[:count]
-        if now[i]
+        if window_shares[i]
     ]
 
 
-def strangest(window: Sample, count: int) -> list[str]:
+def find_outliers(window: TextSample, count: int) -> list[str]:
     """Return the texts farthest from the training texts."""
     return [window.texts[i] for i in np.argsort(-window.distances, kind="stable")[:count]]
 
 
-def _shown(
-    window: Sample, labels: Floats, centre: Floats, cluster: int, count: int
+def _summarize_cluster(
+    window: TextSample, labels: Floats, centre: Floats, cluster: int, count: int
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    inside, outside = np.flatnonzero(labels == cluster), np.flatnonzero(labels != cluster)
-    marking = terms([window.texts[i] for i in outside], [window.texts[i] for i in inside], count)
-    near = inside[np.argsort(-(window.embeddings[inside] @ centre), kind="stable")][:count]
-    return tuple(term.word for term in marking), tuple(dict.fromkeys(window.texts[i] for i in near))
+    member_rows, other_rows = np.flatnonzero(labels == cluster), np.flatnonzero(labels != cluster)
+    cluster_terms = find_terms([window.texts[i] for i in other_rows], [window.texts[i] for i in member_rows], count)
+    nearest = member_rows[np.argsort(-(window.embeddings[member_rows] @ centre), kind="stable")][:count]
+    return tuple(term.word for term in cluster_terms), tuple(dict.fromkeys(window.texts[i] for i in nearest))
 
 
-def _telling(tried: int) -> float:
+def _compute_threshold(hypotheses: int) -> float:
     """Return the standard deviations from which one of so many is called new (Bonferroni)."""
-    return NormalDist().inv_cdf(1 - ALPHA / max(1, tried))
+    return NormalDist().inv_cdf(1 - ALPHA / max(1, hypotheses))
 
 
-def _risen(here: int, window: int, there: int, reference: int) -> float:
+def _score_rise(window_count: int, window: int, reference_count: int, reference: int) -> float:
     """Return by how many standard deviations a word's log-odds have risen."""
-    if here + there == window + reference:
+    if window_count + reference_count == window + reference:
         return 0.0  # in every text of both, whose odds are infinite
-    prior = PRIOR * (here + there) / (window + reference)
+    prior = PRIOR * (window_count + reference_count) / (window + reference)
     odds = (
-        np.log((here + prior) / (window + PRIOR - here - prior)),
-        np.log((there + prior) / (reference + PRIOR - there - prior)),
+        np.log((window_count + prior) / (window + PRIOR - window_count - prior)),
+        np.log((reference_count + prior) / (reference + PRIOR - reference_count - prior)),
     )
-    return float((odds[0] - odds[1]) / np.sqrt(1 / (here + prior) + 1 / (there + prior)))
+    return float((odds[0] - odds[1]) / np.sqrt(1 / (window_count + prior) + 1 / (reference_count + prior)))
 
 
-def _worded(word: str) -> bool:
+def _has_letters(word: str) -> bool:
     """Return whether a word is more than marks and digits."""
     return any(character.isalpha() for character in word)

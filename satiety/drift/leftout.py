@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class ExcludedRows:
     """Rows of a table that are not looked at."""
 
     rows: int
@@ -18,7 +18,7 @@ class LeftOut:
     example: str
     """Where the commonest was met first, and more of it; personal data is masked."""
 
-    def sentence(self) -> dict[str, str]:
+    def describe(self) -> dict[str, str]:
         """Return what there is to say of them, in two languages."""
         en = ", ".join(f"{reason} {count:,}" for reason, count in self.reasons.items())
         zh = "、".join(f"{reason} {count:,} 行" for reason, count in self.reasons.items())

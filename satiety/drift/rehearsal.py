@@ -16,20 +16,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satiety.drift.belief import score
-from satiety.drift.signs import look, signs, vocabulary
+from satiety.drift.belief import estimate_score
+from satiety.drift.signs import compute_shift_features, count_word_texts, extract_text_features
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-    from satiety.drift.sample import Places, Sample
+    from satiety.drift.sample import Indices, TextSample
     from satiety.evaluate.bootstrap import Groups
     from satiety.problems import Problem
     from satiety.problems.base import Floats
 
 SPLITS = 4
 """Ways in which the labelled texts are halved: windows are drawn from one half, the other is the reference, in turn."""
-WORLDS = ("same", "labels", "topic", "writing", "writing", "all")
+SCENARIOS = ("same", "labels", "topic", "writing", "writing", "all")
 """Kinds of world; writing counts twice, for it takes many forms."""
 PRIOR = 1.2
 """Largest standard deviation of the log weights of the labels."""
@@ -41,7 +41,7 @@ TOPIC = (0.1, 0.6)
 class Pool:
     """Labelled texts, then as many rewrites of each kind, in the same order; all of them answered by the model."""
 
-    sample: Sample
+    sample: TextSample
     tallies: Floats
     """Of the answers, `Problem.tally`, shape (texts and rewrites, counts)."""
     strata: Sequence[str]
@@ -50,31 +50,31 @@ class Pool:
     """Number of each text's group: its near-duplicates among the texts, shape (texts,)."""
 
     @property
-    def reference(self) -> Sample:
+    def reference(self) -> TextSample:
         """The texts, without their rewrites."""
         return self.sample.take(np.arange(len(self.strata)))
 
-    def places(self, texts: Places) -> Places:
+    def expand_indices(self, indices: Indices) -> Indices:
         """Return the places of some texts, and of all their rewrites."""
         blocks = len(self.sample) // len(self.strata)
-        return np.concatenate([texts + block * len(self.strata) for block in range(blocks)])
+        return np.concatenate([indices + block * len(self.strata) for block in range(blocks)])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rehearsed:
+class SimulatedShifts:
     """Windows, and what their worlds do to the score."""
 
-    signs: Floats
+    features: Floats
     """Shape (windows, signs)."""
     changes: Floats
     """Score in that world − score of the texts as they are, shape (windows,)."""
-    believed: Floats
+    confidence_changes: Floats
     """The change that the model itself believes in, window against reference, shape (windows,)."""
     halves: Floats
     """Which half of the texts a window is drawn from, shape (windows,); 0 and 1 share no text, nor do 2 and 3, …"""
 
 
-def rehearse(pool: Pool, problem: Problem, *, size: int, count: int, seed: int) -> Rehearsed:
+def simulate_shift(pool: Pool, problem: Problem, *, size: int, count: int, seed: int) -> SimulatedShifts:
     """Draw windows of worlds.
 
     Args:
@@ -84,60 +84,73 @@ def rehearse(pool: Pool, problem: Problem, *, size: int, count: int, seed: int) 
         count: windows, of all halves together.
         seed: of all that is drawn.
     """
-    found: list[Floats] = []
+    features: list[Floats] = []
     changes: list[tuple[float, float]] = []
-    draw, belief = np.random.default_rng(seed), problem.expected(pool.sample.scores)
+    rng, expected_tallies = np.random.default_rng(seed), problem.estimate_tallies(pool.sample.scores)
     for half in range(2 * SPLITS):
         if half % 2 == 0:
-            parts = np.array_split(draw.permutation(len(pool.strata)), 2)
-        asked, own = parts[half % 2], pool.sample.take(parts[1 - half % 2])
-        known = vocabulary(own.texts)
-        reference, drawn_from = look(own, known, own=1), pool.places(asked)
-        windows, beliefs = look(pool.sample.take(drawn_from), known), belief[drawn_from]
-        strata, tallies = [pool.strata[i] for i in asked], pool.tallies[drawn_from]
-        usual, hoped = score(problem, tallies[: len(strata)]), score(problem, belief[parts[1 - half % 2]])
+            parts = np.array_split(rng.permutation(len(pool.strata)), 2)
+        window_rows, reference_sample = parts[half % 2], pool.sample.take(parts[1 - half % 2])
+        word_counts = count_word_texts(reference_sample.texts)
+        reference, pool_rows = (
+            extract_text_features(reference_sample, word_counts, max_count=1),
+            pool.expand_indices(window_rows),
+        )
+        windows, window_expected = (
+            extract_text_features(pool.sample.take(pool_rows), word_counts),
+            expected_tallies[pool_rows],
+        )
+        strata, tallies = [pool.strata[i] for i in window_rows], pool.tallies[pool_rows]
+        baseline, expected_baseline = (
+            estimate_score(problem, tallies[: len(strata)]),
+            estimate_score(problem, expected_tallies[parts[1 - half % 2]]),
+        )
         for _ in range(count // (2 * SPLITS)):
-            weights = world(windows.embeddings, strata, draw)
-            rows = draw.choice(len(weights), size, p=weights)
-            found.append(signs(reference, windows.take(rows)))
-            now = float(problem.score(tallies, weights[None])[problem.headline][0])
-            changes.append((now - usual, score(problem, beliefs[rows]) - hoped))
-    true, hoped_for = np.array(changes).T
-    return Rehearsed(np.stack(found), true, hoped_for, np.repeat(np.arange(2 * SPLITS), count // (2 * SPLITS)))
+            weights = sample_scenario(windows.embeddings, strata, rng)
+            rows = rng.choice(len(weights), size, p=weights)
+            features.append(compute_shift_features(reference, windows.take(rows)))
+            scenario_score = float(problem.score(tallies, weights[None])[problem.headline][0])
+            changes.append(
+                (scenario_score - baseline, estimate_score(problem, window_expected[rows]) - expected_baseline)
+            )
+    true_changes, confidence_changes = np.array(changes).T
+    return SimulatedShifts(
+        np.stack(features), true_changes, confidence_changes, np.repeat(np.arange(2 * SPLITS), count // (2 * SPLITS))
+    )
 
 
-def world(embeddings: Floats, strata: Sequence[str], draw: Generator) -> Floats:
+def sample_scenario(embeddings: Floats, strata: Sequence[str], rng: Generator) -> Floats:
     """Return how often each text and each rewrite comes in some world; shape (texts and rewrites,), sums to 1.
 
     Args:
         embeddings: of the texts, then of their rewrites, kind by kind.
         strata: one per text.
-        draw: the only source of chance.
+        rng: the only source of chance.
     """
-    what, count = draw.choice(WORLDS), len(strata)
-    usual: Floats = np.ones(count)
-    if what in ("labels", "all"):
-        names, given = np.unique(np.array(strata), return_inverse=True)
-        usual = np.exp(draw.uniform(0, PRIOR) * draw.standard_normal(len(names)))[given]
-    if what == "topic":
-        usual = _topic(embeddings[:count], draw)
-    usual = usual / usual.sum()
+    scenario, count = rng.choice(SCENARIOS), len(strata)
+    text_weights: Floats = np.ones(count)
+    if scenario in ("labels", "all"):
+        names, name_indices = np.unique(np.array(strata), return_inverse=True)
+        text_weights = np.exp(rng.uniform(0, PRIOR) * rng.standard_normal(len(names)))[name_indices]
+    if scenario == "topic":
+        text_weights = _weight_topic(embeddings[:count], rng)
+    text_weights = text_weights / text_weights.sum()
     kinds = len(embeddings) // count - 1
-    if what not in ("writing", "all") or not kinds:
-        return np.concatenate([usual, np.zeros(count * kinds)])
-    share, kind = draw.uniform(0, 1), draw.integers(kinds)
+    if scenario not in ("writing", "all") or not kinds:
+        return np.concatenate([text_weights, np.zeros(count * kinds)])
+    share, kind = rng.uniform(0, 1), rng.integers(kinds)
     weights = np.zeros((kinds + 1, count))
-    weights[0], weights[1 + kind] = (1 - share) * usual, share * usual
+    weights[0], weights[1 + kind] = (1 - share) * text_weights, share * text_weights
     return weights.ravel()
 
 
-def _topic(embeddings: Floats, draw: Generator) -> Floats:
+def _weight_topic(embeddings: Floats, rng: Generator) -> Floats:
     """Return weights of texts, the larger the nearer a text is to one of them."""
-    near = (embeddings @ embeddings[draw.integers(len(embeddings))]).astype(np.float64)
-    near, goal, low, high = near - near.max(), draw.uniform(*TOPIC), 0.0, 100.0
+    similarities = (embeddings @ embeddings[rng.integers(len(embeddings))]).astype(np.float64)
+    similarities, goal, low, high = similarities - similarities.max(), rng.uniform(*TOPIC), 0.0, 100.0
     for _ in range(30):
         slope = (low + high) / 2
-        weights: Floats = np.exp(slope * near)
-        wide = weights.sum() ** 2 / (weights**2).sum() > goal * len(near)
-        low, high = (slope, high) if wide else (low, slope)
+        weights: Floats = np.exp(slope * similarities)
+        is_wide = weights.sum() ** 2 / (weights**2).sum() > goal * len(similarities)
+        low, high = (slope, high) if is_wide else (low, slope)
     return weights

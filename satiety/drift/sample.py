@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
     from satiety.problems.base import Floats
 
-    Places = NDArray[np.integer[Any]]
+    Indices = NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sample:
+class TextSample:
     """Texts, all of which one model has seen alike: none of its training texts among them."""
 
     texts: tuple[str, ...]
@@ -30,30 +30,30 @@ class Sample:
     def __len__(self) -> int:
         return len(self.texts)
 
-    def __add__(self, other: Sample) -> Sample:
-        return Sample(
-            self.texts + other.texts,
-            np.concatenate([self.embeddings, other.embeddings]),
-            np.concatenate([self.scores, other.scores]),
-            np.concatenate([self.distances, other.distances]),
+    def __add__(self, sample: TextSample) -> TextSample:
+        return TextSample(
+            self.texts + sample.texts,
+            np.concatenate([self.embeddings, sample.embeddings]),
+            np.concatenate([self.scores, sample.scores]),
+            np.concatenate([self.distances, sample.distances]),
         )
 
-    def take(self, places: Places) -> Sample:
+    def take(self, indices: Indices) -> TextSample:
         """Return the texts at these places, in their order."""
-        chosen = tuple(self.texts[i] for i in places)
-        return Sample(chosen, self.embeddings[places], self.scores[places], self.distances[places])
+        texts = tuple(self.texts[i] for i in indices)
+        return TextSample(texts, self.embeddings[indices], self.scores[indices], self.distances[indices])
 
 
-def strangeness(embeddings: Floats, training: Floats, neighbours: int) -> Floats:
+def knn_distance(embeddings: Floats, training: Floats, k: int) -> Floats:
     """Return each text's mean cosine distance from the training texts nearest to it, shape (texts,).
 
     Args:
         embeddings: unit vectors, shape (texts, dimensions).
         training: unit vectors of the training texts, shape (training texts, dimensions).
-        neighbours: how many count; all, where there are fewer.
+        k: how many count; all, where there are fewer.
 
     Source: distance to the k-th nearest neighbour tells what is out of distribution: Sun et al. 2022, arXiv:2204.06507.
     """
-    near = np.sort(embeddings @ training.T, axis=1)[:, -neighbours:]
-    distances: Floats = 1 - near.mean(axis=1)
+    similarities = np.sort(embeddings @ training.T, axis=1)[:, -k:]
+    distances: Floats = 1 - similarities.mean(axis=1)
     return distances

@@ -12,29 +12,29 @@ from satiety.drift.rehearsal import SPLITS
 from satiety.section import FIELDS, Section, Seed
 
 
-def _detectors() -> list[Detector]:
+def _default_detectors() -> list[Detector]:
     return [DETECTORS[name]() for name in ("mmd", "softmax", "labels", "length", "strangeness", "vocabulary")]
 
 
-def _rewrites() -> list[Augmenter]:
+def _default_rewrites() -> list[Augmenter]:
     """Return what is rehearsed: the first three harm the more the stronger they are, the last one hardly."""
-    strong: list[dict[str, Any]] = [
+    specs: list[dict[str, Any]] = [
         {"kind": "drop", "probability": 0.4},
         {"kind": "char_swap", "words": 0.6, "characters": 0.3},
         {"kind": "swap", "alpha": 0.5},
         {"kind": "punctuate", "share": 0.5},
     ]
-    return [AUGMENTERS[one.pop("kind")].model_validate(one | {"copies": 1}) for one in strong]
+    return [AUGMENTERS[spec.pop("kind")].model_validate(spec | {"copies": 1}) for spec in specs]
 
 
-class Rehearsal(BaseModel):
+class ShiftSimulation(BaseModel):
     """How it is learned what signs of drift mean for the score."""
 
     model_config = FIELDS
 
     windows: int = Field(ge=160, le=100_000, default=800)
     """Windows that are drawn, a multiple of eight."""
-    rewrites: list[SerializeAsAny[Annotated[Augmenter, AUGMENTERS.choice()]]] = Field(default_factory=_rewrites)
+    rewrites: list[SerializeAsAny[Annotated[Augmenter, AUGMENTERS.choice()]]] = Field(default_factory=_default_rewrites)
     """Augmenters; of each its first rewrite of a text. None: only labels and topics are shifted. Have a harmless one
     among them, so that what is merely new is told from what costs."""
 
@@ -51,22 +51,22 @@ class Monitor(Section):
     reference: int = Field(ge=50, le=10_000, default=2000)
     """Test examples that the window is compared with, and that shifts are rehearsed on, at most."""
     detectors: list[SerializeAsAny[Annotated[Detector, DETECTORS.choice()]]] = Field(
-        min_length=1, default_factory=_detectors
+        min_length=1, default_factory=_default_detectors
     )
     """Each of its own kind."""
-    divisions: int = Field(ge=300, le=100_000, default=399)
+    permutations: int = Field(ge=300, le=100_000, default=399)
     """Random divisions of window and reference, of which each detector's threshold is read off."""
     alpha: float = Field(gt=0, lt=0.5, default=0.05)
     """Share of false alarms: of windows like the reference, so many are called drift."""
-    neighbours: int = Field(ge=1, le=1000, default=10)
+    k: int = Field(ge=1, le=1000, default=10)
     """Training texts whose distance says how strange a text is."""
-    rehearsal: Rehearsal = Field(default_factory=Rehearsal)
+    simulation: ShiftSimulation = Field(default_factory=ShiftSimulation)
     """How it is learned what signs of drift mean for the score."""
     harm: float = Field(gt=0, lt=1, default=0.03)
     """Loss of score from which on drift is harmful."""
     sure: float = Field(ge=0.5, lt=1, default=0.8)
     """Chance that there is a loss at all, without which an estimated one is not called harm."""
-    level: float = Field(gt=0.5, lt=1)
+    confidence_level: float = Field(gt=0.5, lt=1)
     """Of every interval."""
     examples: int = Field(ge=0, le=100, default=8)
     """Texts, terms and clusters of each sort that explain a drift."""
@@ -81,10 +81,10 @@ class Monitor(Section):
             raise ValueError(f"least: so many test examples are wanted, too; reference is {self.reference}")
         if self.least > self.window:
             raise ValueError(f"least: {self.least} texts are never there where window is {self.window}")
-        if len({one.kind for one in self.detectors}) < len(self.detectors):
+        if len({detector.kind for detector in self.detectors}) < len(self.detectors):
             raise ValueError("detectors: names one twice")
-        if self.alpha * (self.divisions + 1) < 1:
-            raise ValueError(f"divisions: {self.divisions} are too few to tell {self.alpha} of them; take more")
-        if self.rehearsal.windows % (2 * SPLITS):
-            raise ValueError(f"rehearsal.windows: must be a multiple of {2 * SPLITS}")
+        if self.alpha * (self.permutations + 1) < 1:
+            raise ValueError(f"divisions: {self.permutations} are too few to tell {self.alpha} of them; take more")
+        if self.simulation.windows % (2 * SPLITS):
+            raise ValueError(f"simulation.windows: must be a multiple of {2 * SPLITS}")
         return self

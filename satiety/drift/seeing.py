@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from satiety.drift.rehearsal import Pool
-from satiety.drift.sample import Sample, strangeness
-from satiety.evaluate.bootstrap import groups_of
+from satiety.drift.sample import TextSample, knn_distance
+from satiety.evaluate.bootstrap import assign_groups
 from satiety.inputs import Inputs, text_of
 
 if TYPE_CHECKING:
@@ -26,76 +26,81 @@ if TYPE_CHECKING:
     from satiety.problems.base import Embed, Floats
     from satiety.records import Example
 
-    Answering = Callable[[Sequence[Inputs]], list[Prediction]]
+    Predictor = Callable[[Sequence[Inputs]], list[Prediction]]
     """Inputs -> an answer to each."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Eye:
+class Featurizer:
     """What it takes to look at texts as one model does."""
 
     problem: Problem
-    predict: Answering
+    predict: Predictor
     embed: Embed
     training: Floats
     """Unit vectors of the training texts, shape (texts, dimensions)."""
-    neighbours: int
+    k: int
 
-    def see(
-        self, inputs: Sequence[Inputs], answered: Mapping[int, Prediction] | None = None
-    ) -> tuple[Sample, list[Prediction]]:
+    def transform(
+        self, inputs: Sequence[Inputs], cached: Mapping[int, Prediction] | None = None
+    ) -> tuple[TextSample, list[Prediction]]:
         """Return what the model makes of inputs, and its answers.
 
         Args:
             inputs: to look at.
-            answered: what it answered before, by place: there it is not asked again.
+            cached: what it answered before, by place: there it is not asked again.
         """
-        known = answered or {}
-        asked = iter(self.predict([one for place, one in enumerate(inputs) if place not in known]))
-        answers = [known[place] if place in known else next(asked) for place in range(len(inputs))]
-        texts = [text_of(one) for one in inputs]
+        cached_predictions = cached or {}
+        fresh_predictions = iter(
+            self.predict([row for index, row in enumerate(inputs) if index not in cached_predictions])
+        )
+        predictions = [
+            cached_predictions[index] if index in cached_predictions else next(fresh_predictions)
+            for index in range(len(inputs))
+        ]
+        texts = [text_of(row) for row in inputs]
         vectors = self.embed(texts)
-        scores = self.problem.outputs(answers)
-        return Sample(tuple(texts), vectors, scores, strangeness(vectors, self.training, self.neighbours)), answers
+        scores = self.problem.outputs(predictions)
+        return TextSample(tuple(texts), vectors, scores, knn_distance(vectors, self.training, self.k)), predictions
 
-    def pool(self, examples: Sequence[Example], rewrites: Augment) -> Pool:
+    def build_pool(self, examples: Sequence[Example], rewrites: Augment) -> Pool:
         """Return labelled texts and their rewrites, answered; a text without a rewrite of a kind stands for itself."""
-        asked = [*examples, *rewritten(examples, self.problem, rewrites)]
-        sample, answers = self.see([one.inputs for one in asked])
-        strata = [self.problem.stratum(one) for one in examples]
-        return Pool(sample, self.problem.tally(asked, answers), strata, groups_of(examples))
+        pooled = [*examples, *rewrite(examples, self.problem, rewrites)]
+        sample, predictions = self.transform([example.inputs for example in pooled])
+        strata = [self.problem.stratum(example) for example in examples]
+        return Pool(sample, self.problem.tally(pooled, predictions), strata, assign_groups(examples))
 
 
-def rewritten(examples: Sequence[Example], problem: Problem, how: Augment) -> list[Example]:
+def rewrite(examples: Sequence[Example], problem: Problem, augment: Augment) -> list[Example]:
     """Return the first rewrite of every text by every augmenter, augmenter by augmenter."""
-    from satiety.augment import copies
+    from satiety.augment import generate_copies
 
-    found: dict[tuple[str, str], Example] = {}
-    for example, made in zip(examples, copies(examples, problem, how), strict=True):
-        for kind, _, copy in made:
+    rewrites: dict[tuple[str, str], Example] = {}
+    for example, example_copies in zip(examples, generate_copies(examples, problem, augment), strict=True):
+        for kind, _, copy in example_copies:
             if copy is not None:
-                found.setdefault((kind, example.id), copy)
-    return [found.get((step.kind, one.id), one) for step in how.steps for one in examples]
+                rewrites.setdefault((kind, example.id), copy)
+    return [rewrites.get((step.kind, original.id), original) for step in augment.steps for original in examples]
 
 
-def kept(folder: Path, made_of: Sequence[Any], texts: Sequence[str], make: Callable[[], Pool]) -> Pool:
+def load_or_build_pool(folder: Path, key_parts: Sequence[Any], texts: Sequence[str], build: Callable[[], Pool]) -> Pool:
     """Return a pool as it is kept, or make it and keep it.
 
     Args:
         folder: of what is kept; of one model the last, for another one is another's.
-        made_of: all that decides it, but the texts, as JSON takes it.
+        key_parts: all that decides it, but the texts, as JSON takes it.
         texts: of its sample, in order.
-        make: makes it.
+        build: makes it.
     """
     from satiety.sealed import read_tensors, write_tensors
 
-    key = hashlib.sha256(json.dumps([*made_of, list(texts)]).encode()).hexdigest()[:32]
+    key = hashlib.sha256(json.dumps([*key_parts, list(texts)]).encode()).hexdigest()[:32]
     path = folder / f"{key}.safetensors"
     if (tensors := read_tensors(path)) is not None:
-        sample = Sample(tuple(texts), tensors["embeddings"], tensors["scores"], tensors["distances"])
+        sample = TextSample(tuple(texts), tensors["embeddings"], tensors["scores"], tensors["distances"])
         return Pool(sample, tensors["tallies"], json.loads(bytes(tensors["strata"])), tensors["groups"])
-    pool = make()  # never made, or damaged
-    made = {
+    pool = build()  # never made, or damaged
+    pool_tensors = {
         "embeddings": pool.sample.embeddings,
         "scores": pool.sample.scores,
         "distances": pool.sample.distances,
@@ -103,7 +108,7 @@ def kept(folder: Path, made_of: Sequence[Any], texts: Sequence[str], make: Calla
         "groups": pool.groups,
         "strata": np.frombuffer(json.dumps(list(pool.strata)).encode(), dtype=np.uint8),
     }
-    for old in folder.glob("*.safetensors"):
-        old.unlink(missing_ok=True)
-    write_tensors(path, made)
+    for stale in folder.glob("*.safetensors"):
+        stale.unlink(missing_ok=True)
+    write_tensors(path, pool_tensors)
     return pool

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satiety.words import words
+from satiety.words import split_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from satiety.drift.sample import Places, Sample
+    from satiety.drift.sample import Indices, TextSample
     from satiety.problems.base import Floats
 
 CONFIDENCE = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -31,7 +31,7 @@ TINY = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Looks:
+class TextFeatures:
     """What signs are read from, text by text."""
 
     confidence: Floats
@@ -45,38 +45,38 @@ class Looks:
     """One 1 in every row, shape (texts, classes)."""
     embeddings: Floats
 
-    def take(self, places: Places) -> Looks:
+    def take(self, indices: Indices) -> TextFeatures:
         """Return what belongs to the texts at these places."""
-        return Looks(*(getattr(self, name)[places] for name in self.__slots__))
+        return TextFeatures(*(getattr(self, name)[indices] for name in self.__slots__))
 
 
-def vocabulary(texts: Iterable[str]) -> Counter[str]:
+def count_word_texts(texts: Iterable[str]) -> Counter[str]:
     """Return how many texts have a word."""
-    return Counter(word for text in texts for word in set(held(text)))
+    return Counter(word for text in texts for word in set(tokenize(text)))
 
 
-def look(sample: Sample, known: Counter[str], own: int = 0) -> Looks:
+def extract_text_features(sample: TextSample, word_counts: Counter[str], max_count: int = 0) -> TextFeatures:
     """Return what signs are read from.
 
     Args:
         sample: the texts.
-        known: words of the reference, and how many of its texts have them.
-        own: 1 where the sample is the reference itself: a word that one text alone has is news to the others.
+        word_counts: words of the reference, and how many of its texts have them.
+        max_count: 1 where the sample is the reference itself: a word that one text alone has is news to the others.
     """
     scores = sample.scores
-    unseen = [[known[word] <= own for word in held(text)] for text in sample.texts]
-    return Looks(
+    unseen = [[word_counts[word] <= max_count for word in tokenize(text)] for text in sample.texts]
+    return TextFeatures(
         confidence=scores.max(axis=1),
         entropy=-(scores * np.log(scores + TINY)).sum(axis=1),
         distance=sample.distances,
-        length=np.array([float(len(one)) for one in unseen]),
-        unseen=np.array([float(np.mean(one)) if one else 0.0 for one in unseen]),
+        length=np.array([float(len(unseen_words)) for unseen_words in unseen]),
+        unseen=np.array([float(np.mean(unseen_words)) if unseen_words else 0.0 for unseen_words in unseen]),
         answers=np.eye(scores.shape[1])[scores.argmax(axis=1)],
         embeddings=sample.embeddings,
     )
 
 
-def signs(reference: Looks, window: Looks) -> Floats:
+def compute_shift_features(reference: TextFeatures, window: TextFeatures) -> Floats:
     """Return the signs, shape (signs,); a window like the reference has zeros, but for chance."""
     shares = window.answers.mean(axis=0) - reference.answers.mean(axis=0)
     spread = reference.distance.std() + TINY
@@ -97,6 +97,6 @@ def signs(reference: Looks, window: Looks) -> Floats:
 
 
 @lru_cache(maxsize=100_000)  # the reference is looked at again and again
-def held(text: str) -> tuple[str, ...]:
+def tokenize(text: str) -> tuple[str, ...]:
     """Return the words of a text, in lower case."""
-    return tuple(text[start:end].lower() for start, end in words(text))
+    return tuple(text[start:end].lower() for start, end in split_words(text))

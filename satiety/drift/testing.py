@@ -21,7 +21,7 @@ from satiety.drift.base import Detector
 from satiety.errors import DataError
 
 if TYPE_CHECKING:
-    from satiety.drift.sample import Sample
+    from satiety.drift.sample import TextSample
     from satiety.problems.base import Floats
 
 LEAST = 2
@@ -30,7 +30,7 @@ SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class DetectorTest:
     """What one detector says."""
 
     difference: float
@@ -47,11 +47,17 @@ class Drift:
     p: float
     """Of all together."""
     alarm: bool
-    tests: Mapping[str, Test]
+    tests: Mapping[str, DetectorTest]
 
 
 def compare(
-    reference: Sample, window: Sample, detectors: Sequence[Detector], *, divisions: int, alpha: float, seed: int
+    reference: TextSample,
+    window: TextSample,
+    detectors: Sequence[Detector],
+    *,
+    permutations: int,
+    alpha: float,
+    seed: int,
 ) -> Drift:
     """Say whether the window's texts are like the reference's.
 
@@ -59,7 +65,7 @@ def compare(
         reference: texts that the model has not learned from.
         window: texts of today.
         detectors: each of its own kind.
-        divisions: random ones, beside the one that happened; ``alpha * (divisions + 1)`` should be a whole number.
+        permutations: random ones, beside the one that happened; ``alpha * (divisions + 1)`` should be a whole number.
         alpha: share of false alarms.
         seed: of the divisions.
 
@@ -69,38 +75,43 @@ def compare(
     for name, sample in (("reference", reference), ("window", window)):
         if len(sample) < LEAST:
             raise DataError(f"drift: the {name} has {len(sample)} texts; it takes {LEAST} or more")
-    pooled, contrasts = window + reference, divided(len(window), len(reference), divisions, seed)
-    differences = {one.kind: one.differences(pooled, contrasts) for one in detectors}
-    p = float(ranks(together(list(differences.values())))[0])
-    return Drift(p, p <= alpha, dict(_tests(differences, alpha)))
+    pooled, contrasts = window + reference, draw_contrasts(len(window), len(reference), permutations, seed)
+    differences = {detector.kind: detector.differences(pooled, contrasts) for detector in detectors}
+    p = float(compute_p_values(combine_ranks(list(differences.values())))[0])
+    return Drift(p, p <= alpha, dict(_test_detectors(differences, alpha)))
 
 
-def divided(window: int, reference: int, count: int, seed: int) -> Floats:
+def draw_contrasts(window: int, reference: int, count: int, seed: int) -> Floats:
     """Return contrasts, shape (count + 1, texts): first the division that happened, then random ones."""
-    draw = np.random.default_rng(seed)
-    happened = np.concatenate([np.full(window, 1 / window), np.full(reference, -1 / reference)])
-    return np.stack([happened, *(draw.permutation(happened) for _ in range(count))])
+    rng = np.random.default_rng(seed)
+    observed = np.concatenate([np.full(window, 1 / window), np.full(reference, -1 / reference)])
+    return np.stack([observed, *(rng.permutation(observed) for _ in range(count))])
 
 
-def ranks(differences: Floats) -> Floats:
+def compute_p_values(differences: Floats) -> Floats:
     """Return the p-value of each division: the share that differs as much or more; shape as given."""
-    ordered = np.sort(differences)
-    shares: Floats = (len(ordered) - np.searchsorted(ordered, differences, side="left")) / len(ordered)
-    return shares
+    sorted_differences = np.sort(differences)
+    p_values: Floats = (len(sorted_differences) - np.searchsorted(sorted_differences, differences, side="left")) / len(
+        sorted_differences
+    )
+    return p_values
 
 
-def together(differences: Sequence[Floats]) -> Floats:
+def combine_ranks(differences: Sequence[Floats]) -> Floats:
     """Return one statistic for each division: the mean of its Cauchy-transformed mid-ranks over all detectors."""
     scores: list[Floats] = []
-    for one in differences:
-        ordered = np.sort(one)
-        below, upto = (np.searchsorted(ordered, one, side=side) for side in SIDES)
-        scores.append(np.tan(((below + upto) / 2 / len(ordered) - 0.5) * np.pi))
+    for detector_differences in differences:
+        sorted_differences = np.sort(detector_differences)
+        below, at_most = (np.searchsorted(sorted_differences, detector_differences, side=side) for side in SIDES)
+        scores.append(np.tan(((below + at_most) / 2 / len(sorted_differences) - 0.5) * np.pi))
     combined: Floats = np.stack(scores).mean(axis=0).round(9)  # ties stay ties, in whatever order they were summed
     return combined
 
 
-def _tests(differences: Mapping[str, Floats], alpha: float) -> Iterator[tuple[str, Test]]:
-    for name, one in differences.items():
-        threshold = float(np.quantile(one[1:], 1 - alpha, method="higher"))
-        yield name, Test(float(one[0]), threshold, float(ranks(one)[0]))
+def _test_detectors(differences: Mapping[str, Floats], alpha: float) -> Iterator[tuple[str, DetectorTest]]:
+    for name, detector_differences in differences.items():
+        threshold = float(np.quantile(detector_differences[1:], 1 - alpha, method="higher"))
+        yield (
+            name,
+            DetectorTest(float(detector_differences[0]), threshold, float(compute_p_values(detector_differences)[0])),
+        )

@@ -10,26 +10,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from satiety.drift import cost, explain
-from satiety.drift.belief import score
-from satiety.drift.estimate import Estimator, learn
-from satiety.drift.rehearsal import rehearse
-from satiety.drift.shares import alike, rows, shares
-from satiety.drift.signs import look, signs, vocabulary
+from satiety.drift.belief import estimate_score
+from satiety.drift.estimate import Estimator, fit_estimator
+from satiety.drift.rehearsal import simulate_shift
+from satiety.drift.shares import estimate_label_shares, index_by_label, sample_by_share
+from satiety.drift.signs import compute_shift_features, count_word_texts, extract_text_features
 from satiety.drift.testing import Drift, compare
-from satiety.drift.verdict import Ground, Verdict, judge, sentence, unmetered
-from satiety.evaluate.bootstrap import Interval, Resampling, groups_of, weights
-from satiety.worth.agreement import wilson
+from satiety.drift.verdict import DriftVerdict, ScoreEvidence, explain_unmeasured, judge, write_sentence
+from satiety.evaluate.bootstrap import Interval, Resampling, assign_groups, draw_weights
+from satiety.worth.agreement import estimate_wilson_interval
 
 if TYPE_CHECKING:
     from satiety.drift.rehearsal import Pool
-    from satiety.drift.sample import Sample
+    from satiety.drift.sample import TextSample
     from satiety.drift.section import Monitor
     from satiety.evaluate.bootstrap import Groups
     from satiety.problems import Prediction, Problem
     from satiety.problems.base import Floats
     from satiety.records import Example
 
-    Labels = Mapping[str, tuple[float, Interval]]
+    LabelShares = Mapping[str, tuple[float, Interval]]
     """Of each label its share among the test examples, and today."""
 
 RESAMPLES = 1000
@@ -39,17 +39,17 @@ FEW = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Window:
+class FeaturizedWindow:
     """What is asked today."""
 
-    sample: Sample
+    sample: TextSample
     answers: Sequence[Prediction]
     gold: Mapping[int, Example]
     """What people said of the answer to a text, by its place."""
 
 
 @dataclass(frozen=True, slots=True)
-class Feedback:
+class FeedbackEstimate:
     """What people said of some answers."""
 
     answers: int
@@ -72,19 +72,19 @@ class Assumption:
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class DriftReport:
     """All that is known of a window."""
 
-    verdict: Verdict
-    ground: Ground
+    verdict: DriftVerdict
+    ground: ScoreEvidence
     """What it rests on."""
     drift: Drift
     usual: Interval
     """Score on the test examples."""
     change: Interval
     today: Interval
-    feedback: Feedback | None
-    spoken: Ground | None
+    feedback: FeedbackEstimate | None
+    spoken: ScoreEvidence | None
     """What feedback says of the score; None where there is too little."""
     outside: Interval
     """Share of texts stranger than all but a share ``alpha`` of the test examples."""
@@ -92,7 +92,7 @@ class Watched:
     """Of each label its share among the test examples, and today; none where spans are asked for."""
     only_shares: Assumption
     """Whether nothing but these shares has moved, without which they are not what is said."""
-    cost: cost.Cost | None
+    cost: cost.LabelCost | None
     metered: bool
     """Whether the meter has measured that score here; without it nobody knows the cost."""
     error: float
@@ -102,20 +102,20 @@ class Watched:
     strangest: Sequence[str]
 
 
-def rehearsed(problem: Problem, pool: Pool, size: int, params: Monitor) -> Estimator:
+def train_estimator(problem: Problem, pool: Pool, size: int, params: Monitor) -> Estimator:
     """Return who tells what has become of the score in windows of that many texts."""
-    how = {"size": size, "count": params.rehearsal.windows, "seed": params.seed}
-    return learn(rehearse(pool, problem, **how), params.seed)
+    settings = {"size": size, "count": params.simulation.windows, "seed": params.seed}
+    return fit_estimator(simulate_shift(pool, problem, **settings), params.seed)
 
 
-def watch(
+def measure_drift(
     problem: Problem,
     pool: Pool,
     estimator: Estimator,
-    window: Window,
+    window: FeaturizedWindow,
     params: Monitor,
     curve: Sequence[Mapping[str, Any]],
-) -> Watched:
+) -> DriftReport:
     """Look at a window.
 
     Args:
@@ -127,143 +127,188 @@ def watch(
         curve: the meter's, {budget, value}; empty where nothing was measured.
     """
     count = len(pool.strata)
-    reference, own = pool.reference, pool.tallies[:count]
-    detected = {"divisions": params.divisions, "alpha": params.alpha, "seed": params.seed}
-    drift = compare(reference, window.sample, params.detectors, **detected)  # type: ignore[arg-type]
-    known = vocabulary(reference.texts)
-    moved = signs(look(reference, known, own=1), look(window.sample, known))
-    now, before = (score(problem, problem.expected(one.scores)) for one in (window.sample, reference))
-    change = estimator.change(moved, now - before, params.level)
-    usual = _draws(problem, own, pool.groups, params.seed)
-    tested = score(problem, own)
-    today = _today(tested, usual, change, estimator, params)
-    loss = float((estimator.likely(change.value) < 0).mean())
-    estimate = Ground("estimate", change, today, round(today.value - change.value, 6), loss)
-    feedback = _feedback(problem, pool, window, params)
-    spoken = Ground("feedback", feedback.change, feedback.score, feedback.usual, 1.0) if feedback else None
-    said, ground = judge(drift, estimate, spoken, params.harm, params.sure)
-    labels = _labels(problem, pool, window, params)
-    return Watched(
-        verdict=said,
+    reference, reference_tallies = pool.reference, pool.tallies[:count]
+    settings = {"permutations": params.permutations, "alpha": params.alpha, "seed": params.seed}
+    drift = compare(reference, window.sample, params.detectors, **settings)  # type: ignore[arg-type]
+    word_counts = count_word_texts(reference.texts)
+    features = compute_shift_features(
+        extract_text_features(reference, word_counts, max_count=1), extract_text_features(window.sample, word_counts)
+    )
+    window_score, reference_score = (
+        estimate_score(problem, problem.estimate_tallies(sample.scores)) for sample in (window.sample, reference)
+    )
+    change = estimator.estimate_change(features, window_score - reference_score, params.confidence_level)
+    baseline_draws = _resample_scores(problem, reference_tallies, pool.groups, params.seed)
+    baseline = estimate_score(problem, reference_tallies)
+    today = _estimate_today(baseline, baseline_draws, change, estimator, params)
+    loss = float((estimator.select_changes(change.value) < 0).mean())
+    estimate = ScoreEvidence("estimate", change, today, round(today.value - change.value, 6), loss)
+    feedback = _estimate_feedback(problem, pool, window, params)
+    feedback_evidence = (
+        ScoreEvidence("feedback", feedback.change, feedback.score, feedback.usual, 1.0) if feedback else None
+    )
+    verdict, ground = judge(drift, estimate, feedback_evidence, params.harm, params.sure)
+    labels = _estimate_labels(problem, pool, window, params)
+    return DriftReport(
+        verdict=verdict,
         ground=ground,
         drift=drift,
-        usual=_interval(tested, usual, params.level),
+        usual=_percentile_interval(baseline, baseline_draws, params.confidence_level),
         change=change,
         today=today,
         feedback=feedback,
-        spoken=spoken,
-        outside=_outside(reference, window.sample, params),
+        spoken=feedback_evidence,
+        outside=_estimate_outlier_share(reference, window.sample, params),
         labels=labels,
-        only_shares=_only_shares(pool, window, labels, drift, params, sound=ground.by != "feedback" or said != HARMFUL),
-        cost=cost.in_labels(ground.change, curve) if said == "harmful drift" else None,
+        only_shares=_check_label_shift(
+            pool, window, labels, drift, params, is_sound=ground.by != "feedback" or verdict != HARMFUL
+        ),
+        cost=cost.estimate_label_cost(ground.change, curve) if verdict == "harmful drift" else None,
         metered=bool(curve),
         error=float(np.abs(estimator.errors).mean()),
-        terms=explain.terms(reference.texts, window.sample.texts, params.examples),
-        clusters=explain.clusters(reference, window.sample, params.examples, params.seed),
-        strangest=explain.strangest(window.sample, params.examples),
+        terms=explain.find_terms(reference.texts, window.sample.texts, params.examples),
+        clusters=explain.find_clusters(reference, window.sample, params.examples, params.seed),
+        strangest=explain.find_outliers(window.sample, params.examples),
     )
 
 
-def tell(found: Watched, metric: str) -> dict[str, Any]:
+def to_report(drift_report: DriftReport, metric: str) -> dict[str, Any]:
     """Return what was found as JSON takes it."""
-    plain = asdict(found)
-    plain["sentence"] = sentence(found.verdict, metric, found.ground, found.cost, found.spoken)
-    lacks = found.verdict == "harmful drift" and not found.metered
-    plain["unmetered"] = unmetered(metric) if lacks else None
-    plain["drift"]["tests"] = {name: asdict(test) for name, test in found.drift.tests.items()}
-    plain["labels"] = {name: {"usual": usual, "today": asdict(now)} for name, (usual, now) in found.labels.items()}
-    rounded: dict[str, Any] = _rounded(plain)
+    fields = asdict(drift_report)
+    fields["sentence"] = write_sentence(
+        drift_report.verdict, metric, drift_report.ground, drift_report.cost, drift_report.spoken
+    )
+    is_unmeasured = drift_report.verdict == "harmful drift" and not drift_report.metered
+    fields["unmetered"] = explain_unmeasured(metric) if is_unmeasured else None
+    fields["drift"]["tests"] = {name: asdict(test) for name, test in drift_report.drift.tests.items()}
+    fields["labels"] = {
+        name: {"usual": baseline, "today": asdict(share)} for name, (baseline, share) in drift_report.labels.items()
+    }
+    rounded: dict[str, Any] = _round_values(fields)
     return {"metric": metric, **rounded}
 
 
-def _draws(problem: Problem, tallies: Floats, groups: Groups, seed: int) -> Floats:
+def _resample_scores(problem: Problem, tallies: Floats, groups: Groups, seed: int) -> Floats:
     """Return the score of resampled texts, shape (resamples,)."""
-    blocks = weights(groups, Resampling(seed, RESAMPLES, 0.5))
-    return np.concatenate([problem.score(tallies, drawn)[problem.headline] for drawn in blocks])
+    blocks = draw_weights(groups, Resampling(seed, RESAMPLES, 0.5))
+    return np.concatenate([problem.score(tallies, block)[problem.headline] for block in blocks])
 
 
-def _interval(value: float, draws: Floats, level: float) -> Interval:
-    return Interval(value, *map(float, np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])))
+def _percentile_interval(value: float, draws: Floats, confidence_level: float) -> Interval:
+    return Interval(value, *map(float, np.quantile(draws, [(1 - confidence_level) / 2, (1 + confidence_level) / 2])))
 
 
-def _today(tested: float, usual: Floats, change: Interval, estimator: Estimator, params: Monitor) -> Interval:
+def _estimate_today(
+    baseline: float, baseline_draws: Floats, change: Interval, estimator: Estimator, params: Monitor
+) -> Interval:
     """Return today's score: what is not known of the usual one and what is not known of its change add up."""
-    drawn = np.random.default_rng(params.seed).choice(estimator.likely(change.value), len(usual))
-    found = _interval(tested + change.value, usual + drawn, params.level)
-    return Interval(*(min(1.0, max(0.0, end)) for end in (found.value, found.low, found.high)))
+    changes = np.random.default_rng(params.seed).choice(estimator.select_changes(change.value), len(baseline_draws))
+    interval = _percentile_interval(baseline + change.value, baseline_draws + changes, params.confidence_level)
+    return Interval(*(min(1.0, max(0.0, end)) for end in (interval.value, interval.low, interval.high)))
 
 
-def _feedback(problem: Problem, pool: Pool, window: Window, params: Monitor) -> Feedback | None:
-    places = sorted(window.gold)
-    if len(places) < FEW:
+def _estimate_feedback(
+    problem: Problem, pool: Pool, window: FeaturizedWindow, params: Monitor
+) -> FeedbackEstimate | None:
+    indices = sorted(window.gold)
+    if len(indices) < FEW:
         return None
-    gold, answers = [window.gold[i] for i in places], [window.answers[i] for i in places]
+    gold, answers = [window.gold[i] for i in indices], [window.answers[i] for i in indices]
     tallies = problem.tally(gold, answers)
-    groups = groups_of(gold)
-    draws, value = _draws(problem, tallies, groups, params.seed + 1), score(problem, tallies)
-    like = _like(pool, [problem.stratum(one) for one in gold])
-    usual, before = _draws(problem, like, pool.groups, params.seed), score(problem, like)
-    pairs = np.array([(sure, float(right)) for sure, right in problem.outcomes(gold, answers)]).reshape(-1, 2)
-    apart = pairs[:, 0] - pairs[:, 1] if len(pairs) else np.zeros(1)  # where nothing was answered that can be right
-    single = np.arange(len(apart))
-    drawn = np.concatenate([row @ apart for row in weights(single, Resampling(params.seed, RESAMPLES, 0.5))])
-    return Feedback(
-        len(places),
-        _interval(value, draws, params.level),
-        before,
-        _interval(value - before, draws - usual, params.level),
-        _interval(float(apart.mean()), drawn / len(apart), params.level),
+    groups = assign_groups(gold)
+    draws, value = _resample_scores(problem, tallies, groups, params.seed + 1), estimate_score(problem, tallies)
+    weighted_tallies = _weight_by_label(pool, [problem.stratum(example) for example in gold])
+    baseline_draws, baseline = (
+        _resample_scores(problem, weighted_tallies, pool.groups, params.seed),
+        estimate_score(problem, weighted_tallies),
+    )
+    pairs = np.array(
+        [(confidence, float(is_correct)) for confidence, is_correct in problem.confidence_correct(gold, answers)]
+    ).reshape(-1, 2)
+    calibration_gaps = (
+        pairs[:, 0] - pairs[:, 1] if len(pairs) else np.zeros(1)
+    )  # where nothing was answered that can be right
+    singletons = np.arange(len(calibration_gaps))
+    gap_draws = np.concatenate(
+        [row @ calibration_gaps for row in draw_weights(singletons, Resampling(params.seed, RESAMPLES, 0.5))]
+    )
+    return FeedbackEstimate(
+        len(indices),
+        _percentile_interval(value, draws, params.confidence_level),
+        baseline,
+        _percentile_interval(value - baseline, draws - baseline_draws, params.confidence_level),
+        _percentile_interval(
+            float(calibration_gaps.mean()), gap_draws / len(calibration_gaps), params.confidence_level
+        ),
     )
 
 
-def _like(pool: Pool, labels: Sequence[str]) -> Floats:
+def _weight_by_label(pool: Pool, labels: Sequence[str]) -> Floats:
     """Return the test examples' tallies, weighted to the shares that the labels have in feedback.
 
     Else a score that falls only because people spoke of one label more than of another would be called harm.
     """
-    here, there = Counter(labels), Counter(pool.strata)
-    share = np.array([here[one] / there[one] * len(pool.strata) / len(labels) for one in pool.strata])
+    feedback_counts, reference_counts = Counter(labels), Counter(pool.strata)
+    share = np.array(
+        [
+            feedback_counts[stratum] / reference_counts[stratum] * len(pool.strata) / len(labels)
+            for stratum in pool.strata
+        ]
+    )
     weighted: Floats = pool.tallies[: len(share)] * share[:, None]
     return weighted
 
 
-def _outside(reference: Sample, window: Sample, params: Monitor) -> Interval:
+def _estimate_outlier_share(reference: TextSample, window: TextSample, params: Monitor) -> Interval:
     edge = np.quantile(reference.distances, 1 - params.alpha)
-    return wilson(int((window.distances > edge).sum()), len(window), params.level)
+    return estimate_wilson_interval(int((window.distances > edge).sum()), len(window), params.confidence_level)
 
 
-def _labels(problem: Problem, pool: Pool, window: Window, params: Monitor) -> dict[str, tuple[float, Interval]]:
+def _estimate_labels(
+    problem: Problem, pool: Pool, window: FeaturizedWindow, params: Monitor
+) -> dict[str, tuple[float, Interval]]:
     if not problem.categorical:
         return {}
-    places, count = {name: i for i, name in enumerate(problem.classes)}, len(pool.strata)
-    gold = [places[name] for name in pool.strata]
-    answered, now = pool.sample.scores[:count].argmax(axis=1), window.sample.scores.argmax(axis=1)
-    found = shares(gold, answered, pool.groups, now, len(places), level=params.level, seed=params.seed)
-    usual = np.bincount(gold, minlength=len(places)) / count
-    return {name: (float(usual[places[name]]), one) for name, one in rows(found, problem.classes).items()}
+    indices, count = {name: i for i, name in enumerate(problem.classes)}, len(pool.strata)
+    gold = [indices[name] for name in pool.strata]
+    predictions, window_predictions = pool.sample.scores[:count].argmax(axis=1), window.sample.scores.argmax(axis=1)
+    label_shares = estimate_label_shares(
+        gold,
+        predictions,
+        pool.groups,
+        window_predictions,
+        len(indices),
+        confidence_level=params.confidence_level,
+        seed=params.seed,
+    )
+    baseline_shares = np.bincount(gold, minlength=len(indices)) / count
+    return {
+        name: (float(baseline_shares[indices[name]]), interval)
+        for name, interval in index_by_label(label_shares, problem.classes).items()
+    }
 
 
-def _only_shares(
-    pool: Pool, window: Window, labels: Labels, drift: Drift, params: Monitor, *, sound: bool
+def _check_label_shift(
+    pool: Pool, window: FeaturizedWindow, labels: LabelShares, drift: Drift, params: Monitor, *, is_sound: bool
 ) -> Assumption:
     """Test whether the window is like test examples with the shares of the labels that were found for today."""
-    if not sound:
+    if not is_sound:
         return Assumption(False, None)
     if not drift.alarm or not labels:
         return Assumption(True, None)
-    today = {name: now.value for name, (_, now) in labels.items()}
-    rows = alike(pool.strata, today, np.random.default_rng(params.seed))
+    today = {name: share.value for name, (_, share) in labels.items()}
+    rows = sample_by_share(pool.strata, today, np.random.default_rng(params.seed))
     if len(rows) < params.least:
         return Assumption(False, None)
-    how = {"divisions": params.divisions, "alpha": params.alpha, "seed": params.seed}
-    again = compare(pool.reference.take(rows), window.sample, params.detectors, **how)  # type: ignore[arg-type]
-    return Assumption(not again.alarm, again.p)
+    settings = {"permutations": params.permutations, "alpha": params.alpha, "seed": params.seed}
+    drift_after_matching = compare(pool.reference.take(rows), window.sample, params.detectors, **settings)  # type: ignore[arg-type]
+    return Assumption(not drift_after_matching.alarm, drift_after_matching.p)
 
 
-def _rounded(value: Any) -> Any:
+def _round_values(value: Any) -> Any:
     """Return the same with six decimals, as every report has them."""
     if isinstance(value, float):
         return round(value, 6) + 0.0
     if isinstance(value, Mapping):
-        return {key: _rounded(one) for key, one in value.items()}
-    return [_rounded(one) for one in value] if isinstance(value, list | tuple) else value
+        return {key: _round_values(element) for key, element in value.items()}
+    return [_round_values(element) for element in value] if isinstance(value, list | tuple) else value

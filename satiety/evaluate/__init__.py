@@ -12,7 +12,7 @@ class Evaluate(Section):
     """Of the bootstrap's resamples."""
     resamples: int = Field(ge=200, le=100_000)
     """How often the test set is drawn anew; Efron & Tibshirani 1993 (section 13.3) ask for 1,000 or more."""
-    level: float = Field(gt=0.5, lt=1)
+    confidence_level: float = Field(gt=0.5, lt=1)
     """Share of repeated experiments in which an interval is to hold the truth."""
     bins: int = Field(ge=2, le=100)
     """Bins of confidence for calibration; Guo et al. 2017 (arXiv:1706.04599) take 15."""

@@ -50,7 +50,7 @@ class Interval:
     low: float
     high: float
 
-    def rounded(self) -> dict[str, float]:
+    def to_dict(self) -> dict[str, float]:
         """Return ``{value, low, high}`` with six decimals, for a report."""
         return {name: round(getattr(self, name), 6) + 0.0 for name in ("value", "low", "high")}
 
@@ -61,7 +61,7 @@ class Resampling:
 
     seed: int
     resamples: int
-    level: float
+    confidence_level: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,30 +73,30 @@ class Comparison:
     difference: dict[str, Interval]
 
 
-def groups_of(examples: Sequence[Example]) -> Groups:
+def assign_groups(examples: Sequence[Example]) -> Groups:
     """Return the number of each example's group; one without a group is a group by itself."""
     numbers: dict[object, int] = {}
     keys = (example.group or (i,) for i, example in enumerate(examples))
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
 
 
-def intervals(score: Score, tallies: Floats, groups: Groups, how: Resampling) -> dict[str, Interval]:
+def estimate_intervals(score: Score, tallies: Floats, groups: Groups, resampling: Resampling) -> dict[str, Interval]:
     """Return every metric of one system with its interval.
 
     Args:
         score: ``Problem.score``.
         tallies: one row of counts per example, shape (examples, counts).
         groups: of the examples.
-        how: seed, number of resamples, level.
+        resampling: seed, number of resamples, level.
 
     Raises:
         DataError: there is no example.
     """
-    values, draws = _measured(score, tallies, groups, how)
-    return {name: _interval(values[name], draws[name], how.level) for name in values}
+    values, draws = _measure(score, tallies, groups, resampling)
+    return {name: _percentile_interval(values[name], draws[name], resampling.confidence_level) for name in values}
 
 
-def compare(score: Score, first: Floats, second: Floats, groups: Groups, how: Resampling) -> Comparison:
+def compare(score: Score, first: Floats, second: Floats, groups: Groups, resampling: Resampling) -> Comparison:
     """Return every metric of two systems and of their difference, all on the same resamples.
 
     Args:
@@ -104,58 +104,63 @@ def compare(score: Score, first: Floats, second: Floats, groups: Groups, how: Re
         first: tallies of the first system, shape (examples, counts).
         second: those of the second, row for row on the same examples.
         groups: of the examples.
-        how: seed, number of resamples, level.
+        resampling: seed, number of resamples, level.
 
     Raises:
         DataError: there is no example, or the systems did not answer the same ones.
     """
     if first.shape != second.shape:
         raise DataError(f"bootstrap: a pair needs the same examples; there are {len(first)} and {len(second)}")
-    values, draws = _measured(score, np.stack([first, second], axis=1), groups, how)
+    values, draws = _measure(score, np.stack([first, second], axis=1), groups, resampling)
     difference = {
-        name: _interval(values[name][1] - values[name][0], draws[name][:, 1] - draws[name][:, 0], how.level)
+        name: _percentile_interval(
+            values[name][1] - values[name][0], draws[name][:, 1] - draws[name][:, 0], resampling.confidence_level
+        )
         for name in values
     }
-    one, two = ({name: _interval(values[name][i], draws[name][:, i], how.level) for name in values} for i in (0, 1))
-    return Comparison(one, two, difference)
+    first_intervals, second_intervals = (
+        {name: _percentile_interval(values[name][i], draws[name][:, i], resampling.confidence_level) for name in values}
+        for i in (0, 1)
+    )
+    return Comparison(first_intervals, second_intervals, difference)
 
 
-def _measured(
-    score: Score, tallies: Floats, groups: Groups, how: Resampling
+def _measure(
+    score: Score, tallies: Floats, groups: Groups, resampling: Resampling
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
     """Return the metrics of ``tallies``, shape (examples, …, counts), and those of its resamples, stacked."""
     count = len(tallies)
     if not count:
         raise DataError("bootstrap: there is no test example, so nothing to measure; give `ingest.test` more than none")
     rows = np.ascontiguousarray(tallies, dtype=np.float64)
-    return scored(score, rows, groups, how)
+    return score_resamples(score, rows, groups, resampling)
 
 
-def scored(
-    score: Score, tallies: Floats, groups: Groups, how: Resampling
+def score_resamples(
+    score: Score, tallies: Floats, groups: Groups, resampling: Resampling
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
     """Return the metrics of tallies, shape (examples, …, counts), as they are, and those of resamples, stacked."""
     values = score(tallies, np.ones((1, len(tallies))))
-    blocks = [score(tallies, drawn) for drawn in weights(groups, how)]
+    blocks = [score(tallies, block_weights) for block_weights in draw_weights(groups, resampling)]
     draws = {name: np.concatenate([block[name] for block in blocks]) for name in values}
     return {name: np.asarray(value)[0] for name, value in values.items()}, draws
 
 
-def weights(groups: Groups, how: Resampling) -> Iterator[Floats]:
+def draw_weights(groups: Groups, resampling: Resampling) -> Iterator[Floats]:
     """Yield how often each example is drawn in each resample: blocks of shape (resamples, examples).
 
     As many groups are drawn as there are, each with all of its examples.
     """
     count = int(groups.max()) + 1
-    rng, left = np.random.default_rng(how.seed), how.resamples
-    while left:
-        rows = min(left, max(1, CELLS // len(groups)))
-        drawn = rng.integers(count, size=(rows, count)) + count * np.arange(rows)[:, None]
-        times = np.bincount(drawn.ravel(), minlength=rows * count).reshape(rows, count)
-        yield times[:, groups].astype(np.float64)
-        left -= rows
+    rng, remaining = np.random.default_rng(resampling.seed), resampling.resamples
+    while remaining:
+        rows = min(remaining, max(1, CELLS // len(groups)))
+        group_indices = rng.integers(count, size=(rows, count)) + count * np.arange(rows)[:, None]
+        counts = np.bincount(group_indices.ravel(), minlength=rows * count).reshape(rows, count)
+        yield counts[:, groups].astype(np.float64)
+        remaining -= rows
 
 
-def _interval(value: Floats, draws: Floats, level: float) -> Interval:
-    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+def _percentile_interval(value: Floats, draws: Floats, confidence_level: float) -> Interval:
+    low, high = np.quantile(draws, [(1 - confidence_level) / 2, (1 + confidence_level) / 2])
     return Interval(float(value), float(low), float(high))

@@ -40,22 +40,26 @@ def calibrate(outcomes: Sequence[tuple[float, bool]], bins: int) -> Calibration:
         ValueError: a confidence lies outside [0, 1]; NaN does too.
     """
     groups: list[list[tuple[float, bool]]] = [[] for _ in range(bins)]
-    for confidence, right in outcomes:
+    for confidence, is_correct in outcomes:
         if not 0 <= confidence <= 1:
             raise ValueError(f"a confidence must lie in [0, 1]; it is {confidence}")
-        groups[_place(confidence, bins)].append((confidence, right))
-    filled = tuple(_mean(group) for group in groups if group)
-    total = _mean(outcomes) if outcomes else Bin(0.0, 0.0, 0)
-    apart = sum(one.count * abs(one.accuracy - one.confidence) for one in filled)
-    return Calibration(apart / max(total.count, 1), total.count, total.confidence, total.accuracy, filled)
+        groups[_find_bin(confidence, bins)].append((confidence, is_correct))
+    filled = tuple(_average_group(group) for group in groups if group)
+    total = _average_group(outcomes) if outcomes else Bin(0.0, 0.0, 0)
+    weighted_gap = sum(
+        confidence_bin.count * abs(confidence_bin.accuracy - confidence_bin.confidence) for confidence_bin in filled
+    )
+    return Calibration(weighted_gap / max(total.count, 1), total.count, total.confidence, total.accuracy, filled)
 
 
-def _place(confidence: float, bins: int) -> int:
+def _find_bin(confidence: float, bins: int) -> int:
     """Return the bin of a confidence: bin i holds (i / bins, (i + 1) / bins], and 0 lies in the first."""
-    place = int(confidence * bins)
-    return place - 1 if place and place == confidence * bins else place
+    bin_index = int(confidence * bins)
+    return bin_index - 1 if bin_index and bin_index == confidence * bins else bin_index
 
 
-def _mean(group: Sequence[tuple[float, bool]]) -> Bin:
+def _average_group(group: Sequence[tuple[float, bool]]) -> Bin:
     count = len(group)
-    return Bin(sum(confidence for confidence, _ in group) / count, sum(right for _, right in group) / count, count)
+    return Bin(
+        sum(confidence for confidence, _ in group) / count, sum(is_correct for _, is_correct in group) / count, count
+    )

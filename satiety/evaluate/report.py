@@ -7,7 +7,7 @@ from typing import Any
 
 from satiety.errors import DataError
 from satiety.evaluate import Evaluate
-from satiety.evaluate.bootstrap import Interval, Resampling, compare, groups_of
+from satiety.evaluate.bootstrap import Interval, Resampling, assign_groups, compare
 from satiety.evaluate.calibration import Calibration
 from satiety.problems.base import Prediction, Problem
 from satiety.records import Example
@@ -41,55 +41,58 @@ def check_gold(problem: Problem, gold: Sequence[Example]) -> None:
 def score(
     problem: Problem,
     gold: Sequence[Example],
-    before: Sequence[Prediction],
-    after: Sequence[Prediction],
+    baseline: Sequence[Prediction],
+    predictions: Sequence[Prediction],
     *,
     params: Evaluate,
-    trust: Calibration,
+    calibration: Calibration,
 ) -> dict[str, Any]:
     """Return every metric of both, each with its interval, the differences, and how far *after* can be trusted."""
-    how = Resampling(params.seed, params.resamples, params.level)
-    tallies = problem.tally(gold, before), problem.tally(gold, after)
-    both = compare(problem.score, *tallies, groups_of(gold), how)
+    resampling = Resampling(params.seed, params.resamples, params.confidence_level)
+    tallies = problem.tally(gold, baseline), problem.tally(gold, predictions)
+    comparison = compare(problem.score, *tallies, assign_groups(gold), resampling)
     return {
         "metric": problem.headline,
-        "before": both.first[problem.headline].rounded(),
-        "after": both.second[problem.headline].rounded(),
-        "difference": both.difference[problem.headline].rounded(),
+        "before": comparison.first[problem.headline].to_dict(),
+        "after": comparison.second[problem.headline].to_dict(),
+        "difference": comparison.difference[problem.headline].to_dict(),
         "examples": len(gold),
-        "level": params.level,
+        "level": params.confidence_level,
         "metrics": {
-            "before": _rounded(both.first),
-            "after": _rounded(both.second),
-            "difference": _rounded(both.difference),
+            "before": _report_metrics(comparison.first),
+            "after": _report_metrics(comparison.second),
+            "difference": _report_metrics(comparison.difference),
         },
         "calibration": {
-            "ece": round(trust.ece, 6),
-            "answers": trust.answers,
-            "confidence": round(trust.confidence, 6),
-            "accuracy": round(trust.accuracy, 6),
+            "ece": round(calibration.ece, 6),
+            "answers": calibration.answers,
+            "confidence": round(calibration.confidence, 6),
+            "accuracy": round(calibration.accuracy, 6),
         },
     }
 
 
-def confusion_rows(problem: Problem, gold: Sequence[Example], after: Sequence[Prediction]) -> str:
+def format_confusion(problem: Problem, gold: Sequence[Example], predictions: Sequence[Prediction]) -> str:
     """Return a CSV with one row per (gold, predicted) pair, which is what DVC's confusion template counts."""
-    return _csv(("gold", "predicted"), problem.confusions(gold, after))
+    return _format_csv(("gold", "predicted"), problem.confusions(gold, predictions))
 
 
-def calibration_rows(trust: Calibration) -> str:
+def format_calibration(calibration: Calibration) -> str:
     """Return a CSV with one row per bin of confidence that holds an answer."""
-    rows = [(f"{one.confidence:.6f}", f"{one.accuracy:.6f}", str(one.count)) for one in trust.bins]
-    return _csv(("confidence", "accuracy", "count"), rows)
+    rows = [
+        (f"{confidence_bin.confidence:.6f}", f"{confidence_bin.accuracy:.6f}", str(confidence_bin.count))
+        for confidence_bin in calibration.bins
+    ]
+    return _format_csv(("confidence", "accuracy", "count"), rows)
 
 
-def _rounded(metrics: Mapping[str, Interval]) -> dict[str, dict[str, float]]:
-    return {name: interval.rounded() for name, interval in metrics.items()}
+def _report_metrics(metrics: Mapping[str, Interval]) -> dict[str, dict[str, float]]:
+    return {name: interval.to_dict() for name, interval in metrics.items()}
 
 
-def _csv(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+def _format_csv(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(header)
     writer.writerows(rows)
-    return out.getvalue()
+    return buffer.getvalue()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-    from satiety.heads.solver import Solved, Solver
+    from satiety.heads.solver import LinearProbe, Solver
     from satiety.problems import Problem, Window
     from satiety.problems.base import Floats
     from satiety.tuning.inputs import Batch
@@ -39,7 +39,7 @@ class Head(Component):
 
     per_token: ClassVar[bool] = False
     """Whether there is a row of outputs for each token; else one for each window."""
-    writes: ClassVar[bool] = False
+    is_generative: ClassVar[bool] = False
     """Whether a decoder answers, by writing a text; else a linear layer does, on the states of an encoder."""
 
     def load(self, folder: Path) -> tuple[Module, Any]:
@@ -52,10 +52,10 @@ class Head(Component):
 
         return load_encoder(folder), load_tokenizer(folder)
 
-    def fits(self, encoder: Module) -> None:
+    def check_encoder(self, encoder: Module) -> None:
         """Raise ParamsError where the Transformer cannot do what the problem asks."""
 
-    def reader(self, encoder: Any) -> Any:
+    def get_encoder(self, encoder: Any) -> Any:
         """Return the part of the Transformer that makes states of a text: all of it, where it is an encoder."""
         return encoder
 
@@ -79,7 +79,7 @@ class Head(Component):
         """Return the mean loss over every target; None where there is none."""
         import torch
 
-        rows, targets = self.pairs(windows, inferred)
+        rows, targets = self.collect_targets(windows, inferred)
         return float(self.loss(torch.from_numpy(rows), torch.from_numpy(targets))) if len(targets) else None
 
     def size(self, problem: Problem) -> int:
@@ -117,29 +117,29 @@ class Head(Component):
         """
         from torch.nn.functional import cross_entropy
 
-        kept = targets[targets != IGNORE]
-        if kept.numel() == 0:
+        valid = targets[targets != IGNORE]
+        if valid.numel() == 0:
             raise ModelError(
                 "a batch holds nothing but padding: no token or text of it has a label; look at the examples' labels"
             )
-        if int(kept.max()) >= outputs.shape[-1] or int(kept.min()) < 0:
-            worst = int(kept.max()) if int(kept.max()) >= outputs.shape[-1] else int(kept.min())
+        if int(valid.max()) >= outputs.shape[-1] or int(valid.min()) < 0:
+            worst = int(valid.max()) if int(valid.max()) >= outputs.shape[-1] else int(valid.min())
             raise ModelError(f"label id {worst} is out of range: the head has {outputs.shape[-1]} classes")
         return cross_entropy(outputs.flatten(0, -2), targets.flatten(), ignore_index=IGNORE)
 
-    def divergence(self, outputs: Tensor, wanted: Tensor) -> Tensor:
+    def divergence(self, outputs: Tensor, reference: Tensor) -> Tensor:
         """Return how far outputs are from others, which are held fixed: Kullback-Leibler, in nats.
 
         Args:
             outputs: shape (windows, classes), or (windows, tokens, classes).
-            wanted: of the same shape.
+            reference: of the same shape.
 
         Returns:
             Shape (windows,), or (windows, tokens).
         """
         from torch.nn.functional import kl_div, log_softmax
 
-        chances = log_softmax(outputs, -1), log_softmax(wanted.detach(), -1)
+        chances = log_softmax(outputs, -1), log_softmax(reference.detach(), -1)
         return kl_div(*chances, reduction="none", log_target=True).sum(-1)
 
     def solve(
@@ -150,8 +150,8 @@ class Head(Component):
         size: int,
         solver: Solver,
         seed: int,
-        judged: NDArray[np.bool_],
-    ) -> Solved:
+        eval_mask: NDArray[np.bool_],
+    ) -> LinearProbe:
         """Return the linear layer that solves a regularised logistic regression on features of the untouched encoder.
 
         Args:
@@ -161,25 +161,25 @@ class Head(Component):
             size: outputs of the layer.
             solver: how.
             seed: of the sample of rows, and of the folds.
-            judged: the rows by which the strength is chosen, shape (targets,); all are learned from.
+            eval_mask: the rows by which the strength is chosen, shape (targets,); all are learned from.
         """
         from satiety.heads.solver import solve
 
-        return solve(features, targets.astype(np.int64), groups, size, solver, seed, judged)
+        return solve(features, targets.astype(np.int64), groups, size, solver, seed, eval_mask)
 
     def check(self, window: Window, problem: Problem) -> None:
         """Raise ModelError where a target of the window can be none of the problem's."""
         count = self.size(problem)
-        if wrong := [target for target in window.targets if target != IGNORE and not 0 <= target < count]:
+        if invalid := [target for target in window.targets if target != IGNORE and not 0 <= target < count]:
             raise ModelError(
-                f"label id {wrong[0]} is out of range: {problem.kind} has {count} classes, 0 to {count - 1}"
+                f"label id {invalid[0]} is out of range: {problem.kind} has {count} classes, 0 to {count - 1}"
             )
 
-    def teaches(self, window: Window) -> bool:
+    def has_target(self, window: Window) -> bool:
         """Return whether the window has a target at all."""
         return any(target != IGNORE for target in window.targets)
 
-    def pairs(self, windows: Sequence[Window], rows: Sequence[Floats]) -> tuple[Floats, Floats]:
+    def collect_targets(self, windows: Sequence[Window], rows: Sequence[Floats]) -> tuple[Floats, Floats]:
         """Return the outputs or features that have a target, shape (targets, columns), and the targets."""
         flat = np.concatenate([np.atleast_2d(row) for row in rows])
         targets = np.concatenate([window.targets for window in windows])
@@ -189,10 +189,18 @@ class Head(Component):
         """Return whose each of these targets is, by the example's index."""
         return [window.example for window in windows for target in window.targets if target != IGNORE]
 
-    def widen(self, window: Window, place: int, marks: Sequence[int]) -> Window:
+    def insert_tokens(self, window: Window, position: int, token_ids: Sequence[int]) -> Window:
         """Return the window with tokens put in at a place, which answer for nothing."""
-        types = [*window.types[:place], *[0] * len(marks), *window.types[place:]] if window.types else []
-        return replace(window, input_ids=[*window.input_ids[:place], *marks, *window.input_ids[place:]], types=types)
+        token_type_ids = (
+            [*window.token_type_ids[:position], *[0] * len(token_ids), *window.token_type_ids[position:]]
+            if window.token_type_ids
+            else []
+        )
+        return replace(
+            window,
+            input_ids=[*window.input_ids[:position], *token_ids, *window.input_ids[position:]],
+            token_type_ids=token_type_ids,
+        )
 
 
 class PerText(Head):
@@ -207,11 +215,11 @@ class PerText(Head):
         weights = mask.unsqueeze(-1).float()
         return (states.float() * weights).sum(1) / weights.sum(1).clamp(min=1)
 
-    def teaches(self, window: Window) -> bool:
+    def has_target(self, window: Window) -> bool:
         return bool(window.targets) and window.targets[0] != IGNORE
 
     def owners(self, windows: Sequence[Window]) -> list[int]:
-        return [window.example for window in windows if self.teaches(window)]
+        return [window.example for window in windows if self.has_target(window)]
 
 
 HEADS: Registry[Head] = Registry("head", "satiety.heads")

@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from satiety.problems.base import Floats
 
 
-def doubtful(chances: Floats, answers: NDArray[np.integer[Any]]) -> list[int]:
+def find_label_issues(probabilities: Floats, answers: NDArray[np.integer[Any]]) -> list[int]:
     """Return the rows whose label looks wrong, for held-out probabilities (rows, classes) and labels (rows,)."""
-    rows, classes = np.arange(len(answers)), chances.shape[1]
-    usual = np.array([_mean(chances[answers == label, label]) for label in range(classes)])
-    sure = np.where(chances >= usual, chances, 0.0)
-    given, rival = chances[rows, answers], sure.argmax(1)
-    margins = sure[rows, rival] - given
-    odd = np.flatnonzero(margins > 0)
-    return [int(row) for row in odd[np.argsort(-margins[odd], kind="stable")]]
+    rows, classes = np.arange(len(answers)), probabilities.shape[1]
+    thresholds = np.array([_mean_confidence(probabilities[answers == label, label]) for label in range(classes)])
+    confident = np.where(probabilities >= thresholds, probabilities, 0.0)
+    label_scores, rival = probabilities[rows, answers], confident.argmax(1)
+    margins = confident[rows, rival] - label_scores
+    issues = np.flatnonzero(margins > 0)
+    return [int(row) for row in issues[np.argsort(-margins[issues], kind="stable")]]
 
 
-def _mean(chances: Floats) -> float:
+def _mean_confidence(chances: Floats) -> float:
     """Return how sure the model usually is of a label; of one that no row has, never sure enough."""
     return float(chances.mean()) if len(chances) else np.inf

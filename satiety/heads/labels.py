@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from satiety.heads.solver import Solved, Solver
+    from satiety.heads.solver import LinearProbe, Solver
     from satiety.problems import Problem, Window
     from satiety.problems.base import Floats
 
@@ -39,25 +39,27 @@ class LabelsHead(PerText):
         """
         from torch.nn.functional import binary_cross_entropy_with_logits
 
-        if targets.shape != outputs.shape or not (known := ~targets.isnan().any(1)).any():
+        if targets.shape != outputs.shape or not (valid := ~targets.isnan().any(1)).any():
             raise ModelError("a batch holds no answer to learn; look at the examples' labels")
-        return binary_cross_entropy_with_logits(outputs[known], targets[known].to(outputs.dtype))
+        return binary_cross_entropy_with_logits(outputs[valid], targets[valid].to(outputs.dtype))
 
-    def divergence(self, outputs: Tensor, wanted: Tensor) -> Tensor:
+    def divergence(self, outputs: Tensor, reference: Tensor) -> Tensor:
         """Return the Kullback-Leibler divergence of each label's chance, summed over labels, shape (windows,)."""
         import torch
 
-        both = [torch.stack([values, torch.zeros_like(values)], -1) for values in (outputs, wanted)]
-        return super().divergence(*both).sum(-1)
+        logits = [torch.stack([values, torch.zeros_like(values)], -1) for values in (outputs, reference)]
+        return super().divergence(*logits).sum(-1)
 
     def check(self, window: Window, problem: Problem) -> None:
         count = self.size(problem)
         if window.targets and (len(window.targets) != count or not set(window.targets) <= {0, 1}):
             raise ModelError(f"targets are 0 or 1 for each of {count} labels of {problem.kind}; these are not")
 
-    def pairs(self, windows: Sequence[Window], rows: Sequence[Floats]) -> tuple[Floats, Floats]:
-        found = [(row, window.targets) for window, row in zip(windows, rows, strict=True) if window.targets]
-        return np.array([row for row, _ in found]), np.array([targets for _, targets in found], dtype=np.float64)
+    def collect_targets(self, windows: Sequence[Window], rows: Sequence[Floats]) -> tuple[Floats, Floats]:
+        labelled_rows = [(row, window.targets) for window, row in zip(windows, rows, strict=True) if window.targets]
+        return np.array([row for row, _ in labelled_rows]), np.array(
+            [targets for _, targets in labelled_rows], dtype=np.float64
+        )
 
     def solve(
         self,
@@ -67,18 +69,18 @@ class LabelsHead(PerText):
         size: int,
         solver: Solver,
         seed: int,
-        judged: NDArray[np.bool_],
-    ) -> Solved:
+        eval_mask: NDArray[np.bool_],
+    ) -> LinearProbe:
         """Return the layer that solves a logistic regression for each label against the rest."""
-        from satiety.heads.solver import Solved, solve
+        from satiety.heads.solver import LinearProbe, solve
 
-        apart = [
-            solve(features, answers.astype(np.int64), groups, 2, solver, seed, judged, keep=True)
+        layers = [
+            solve(features, answers.astype(np.int64), groups, 2, solver, seed, eval_mask, keep_held_out=True)
             for answers in targets.T
         ]
-        return Solved(
-            np.stack([one.weight[1] - one.weight[0] for one in apart]),
-            np.array([one.bias[1] - one.bias[0] for one in apart]),
-            float(np.median([one.strength for one in apart])),
-            held_out=np.stack([one.held_out[:, 1] for one in apart], axis=1),
+        return LinearProbe(
+            np.stack([layer.weight[1] - layer.weight[0] for layer in layers]),
+            np.array([layer.bias[1] - layer.bias[0] for layer in layers]),
+            float(np.median([layer.l2 for layer in layers])),
+            held_out=np.stack([layer.held_out[:, 1] for layer in layers], axis=1),
         )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satiety.heads.solver import Solved, Solver, centred, part, sample
+from satiety.heads.solver import LinearProbe, Solver, sample_rows, split_folds, standardize
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 def solve_ridge(
-    features: Floats, targets: Floats, groups: Sequence[str], solver: Solver, seed: int, judged: NDArray[np.bool_]
-) -> Solved:
+    features: Floats, targets: Floats, groups: Sequence[str], solver: Solver, seed: int, eval_mask: NDArray[np.bool_]
+) -> LinearProbe:
     """Return the layer of one output; its penalty is chosen by cross-validated squared error.
 
     Targets are scaled to unit variance, so that a strength means the same whatever the numbers' unit.
@@ -31,34 +31,34 @@ def solve_ridge(
         groups: rows of one group are never divided between learning and judging.
         solver: how.
         seed: of the sample of rows, and of the folds.
-        judged: the rows by which the penalty is chosen, shape (targets,); all are learned from.
+        eval_mask: the rows by which the penalty is chosen, shape (targets,); all are learned from.
     """
-    chosen = sample(len(targets), solver.rows, seed)
-    rows, middle, scale = centred(features[chosen])
-    mean, spread = float(targets[chosen].mean()), float(targets[chosen].std()) or 1.0
-    numbers, asked = (targets[chosen] - mean) / spread, judged[chosen]
-    alike = np.zeros(len(chosen), dtype=np.int64)  # numbers are no classes to be spread over the folds
-    folds = list(part(alike, [groups[i] for i in chosen], solver.folds, np.random.default_rng(seed)))
-    strengths = sorted(solver.strengths, reverse=True)
-    errors = [(_held_out(rows, numbers, folds, strength) - numbers)[asked] ** 2 for strength in strengths]
-    best = strengths[int(np.argmin([error.mean() for error in errors]))]
-    weight = _ridge(rows, numbers, best) * spread / scale
-    return Solved(weight[None], np.array([mean - weight @ middle]), best)
+    indices = sample_rows(len(targets), solver.rows, seed)
+    rows, center, scale = standardize(features[indices])
+    mean, spread = float(targets[indices].mean()), float(targets[indices].std()) or 1.0
+    numbers, mask = (targets[indices] - mean) / spread, eval_mask[indices]
+    strata = np.zeros(len(indices), dtype=np.int64)  # numbers are no classes to be spread over the folds
+    folds = list(split_folds(strata, [groups[i] for i in indices], solver.folds, np.random.default_rng(seed)))
+    penalties = sorted(solver.l2, reverse=True)
+    errors = [(_held_out(rows, numbers, folds, penalty) - numbers)[mask] ** 2 for penalty in penalties]
+    best_penalty = penalties[int(np.argmin([error.mean() for error in errors]))]
+    weight = _ridge(rows, numbers, best_penalty) * spread / scale
+    return LinearProbe(weight[None], np.array([mean - weight @ center]), best_penalty)
 
 
-def _held_out(rows: Floats, numbers: Floats, folds: Sequence[NDArray[np.bool_]], strength: float) -> Floats:
+def _held_out(rows: Floats, numbers: Floats, folds: Sequence[NDArray[np.bool_]], penalty: float) -> Floats:
     """Return what is foretold of rows that were not learned from; the mean, 0, where nothing else is left."""
-    foretold = np.zeros(len(rows))
-    for held in folds:
-        if held.any() and not held.all():
-            foretold[held] = rows[held] @ _ridge(rows[~held], numbers[~held], strength)
-    return foretold
+    predictions = np.zeros(len(rows))
+    for mask in folds:
+        if mask.any() and not mask.all():
+            predictions[mask] = rows[mask] @ _ridge(rows[~mask], numbers[~mask], penalty)
+    return predictions
 
 
-def _ridge(rows: Floats, numbers: Floats, strength: float) -> Floats:
-    """Return the weights of least mean squared error plus ``strength`` times their square, shape (hidden,)."""
+def _ridge(rows: Floats, numbers: Floats, penalty: float) -> Floats:
+    """Return the weights of least mean squared error plus ``penalty`` times their square, shape (hidden,)."""
     if len(rows) < rows.shape[1]:  # the dual is smaller
-        kernel = rows @ rows.T + strength * len(rows) * np.eye(len(rows))
+        kernel = rows @ rows.T + penalty * len(rows) * np.eye(len(rows))
         return np.asarray(rows.T @ np.linalg.solve(kernel, numbers))
-    normal = rows.T @ rows + strength * len(rows) * np.eye(rows.shape[1])
+    normal = rows.T @ rows + penalty * len(rows) * np.eye(rows.shape[1])
     return np.asarray(np.linalg.solve(normal, rows.T @ numbers))

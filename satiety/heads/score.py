@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from satiety.heads.solver import Solved, Solver
+    from satiety.heads.solver import LinearProbe, Solver
     from satiety.problems import Problem, Window
     from satiety.problems.base import Floats
 
@@ -37,22 +37,24 @@ class ScoreHead(PerText):
         Raises:
             ModelError: no window has a target.
         """
-        known = ~targets.isnan()
-        if not known.any():
+        valid = ~targets.isnan()
+        if not valid.any():
             raise ModelError("a batch holds no number to learn; look at the examples' answers")
-        return ((outputs.squeeze(-1)[known] - targets[known].to(outputs.dtype)) ** 2).mean()
+        return ((outputs.squeeze(-1)[valid] - targets[valid].to(outputs.dtype)) ** 2).mean()
 
-    def divergence(self, outputs: Tensor, wanted: Tensor) -> Tensor:
+    def divergence(self, outputs: Tensor, reference: Tensor) -> Tensor:
         """Return the squared differences, shape (windows,)."""
-        return ((outputs - wanted.detach()) ** 2).squeeze(-1)
+        return ((outputs - reference.detach()) ** 2).squeeze(-1)
 
     def check(self, window: Window, problem: Problem) -> None:
         if not np.isfinite(window.targets).all():
             raise ModelError(f"{window.targets} is no number that can be learned")
 
-    def pairs(self, windows: Sequence[Window], rows: Sequence[Floats]) -> tuple[Floats, Floats]:
-        found = [(row, window.targets[0]) for window, row in zip(windows, rows, strict=True) if window.targets]
-        return np.array([row for row, _ in found]), np.array([target for _, target in found], dtype=np.float64)
+    def collect_targets(self, windows: Sequence[Window], rows: Sequence[Floats]) -> tuple[Floats, Floats]:
+        labelled_rows = [(row, window.targets[0]) for window, row in zip(windows, rows, strict=True) if window.targets]
+        return np.array([row for row, _ in labelled_rows]), np.array(
+            [target for _, target in labelled_rows], dtype=np.float64
+        )
 
     def solve(
         self,
@@ -62,9 +64,9 @@ class ScoreHead(PerText):
         size: int,
         solver: Solver,
         seed: int,
-        judged: NDArray[np.bool_],
-    ) -> Solved:
+        eval_mask: NDArray[np.bool_],
+    ) -> LinearProbe:
         """Return the layer that solves a ridge regression."""
         from satiety.heads.ridge import solve_ridge
 
-        return solve_ridge(features, targets, groups, solver, seed, judged)
+        return solve_ridge(features, targets, groups, solver, seed, eval_mask)

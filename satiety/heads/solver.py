@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 import numpy as np
 from pydantic import BaseModel, Field
 
-from satiety.heads.doubt import doubtful
-from satiety.section import FIELDS, MOST
+from satiety.heads.doubt import find_label_issues
+from satiety.section import FIELDS, MAX_COUNT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,7 +33,7 @@ FLOOR = 1e-4
 TEMPERATURES = tuple(2.0 ** (step / 4) for step in range(-8, 17))
 """From 1/4 to 16, four steps to the octave."""
 
-Strengths = list[Annotated[float, Field(gt=0, le=1000)]]
+Penalties = list[Annotated[float, Field(gt=0, le=1000)]]
 
 
 class Solver(BaseModel):
@@ -41,25 +41,25 @@ class Solver(BaseModel):
 
     model_config = FIELDS
 
-    strengths: Strengths = Field(min_length=1, default=[0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001])
+    l2: Penalties = Field(min_length=1, default=[0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001])
     """L2 penalties to choose from: half of it times the squared weights is added to the mean loss."""
     folds: int = Field(ge=2, le=20, default=5)
     """Of the cross-validation that chooses."""
-    rows: int = Field(ge=100, le=MOST, default=20_000)
+    rows: int = Field(ge=100, le=MAX_COUNT, default=20_000)
     """Texts (or tokens, for a head over tokens) that are used at most; a seeded sample of more."""
 
 
 @dataclass(frozen=True, slots=True)
-class Solved:
+class LinearProbe:
     """A solved linear layer."""
 
     weight: Floats
     """Shape (outputs, hidden)."""
     bias: Floats
     """Shape (outputs,)."""
-    strength: float
+    l2: float
     """The penalty that was chosen."""
-    doubtful: tuple[int, ...] = ()
+    label_issues: tuple[int, ...] = ()
     """Rows whose target looks wrong to the heads of the folds that did not see them, the most doubtful first."""
     temperature: float = 1.0
     """What the logits are to be divided by, so that confidences are right as often as they say (on rows not seen)."""
@@ -67,24 +67,24 @@ class Solved:
     """Probabilities by the layers of the folds that did not see a row, shape (rows, outputs), where they were wanted;
     NaN where a row was not drawn."""
 
-    def plain(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return it as JSON keeps it, to the last bit."""
         return {
             "weight": self.weight.tolist(),
             "bias": self.bias.tolist(),
-            "strength": self.strength,
-            "doubtful": self.doubtful,
+            "l2": self.l2,
+            "label_issues": self.label_issues,
             "temperature": self.temperature,
             "held_out": self.held_out.tolist(),
         }
 
     @classmethod
-    def of(cls, plain: Mapping[str, Any]) -> Self:
-        """Return the head that ``plain`` described."""
-        weight, bias = np.array(plain["weight"]), np.array(plain["bias"])
-        rest = {name: plain[name] for name in ("strength", "temperature")}
-        held_out = np.array(plain["held_out"], dtype=np.float64)
-        return cls(weight, bias, doubtful=tuple(plain["doubtful"]), held_out=held_out, **rest)
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        """Return the head that ``fields`` described."""
+        weight, bias = np.array(fields["weight"]), np.array(fields["bias"])
+        scalars = {name: fields[name] for name in ("l2", "temperature")}
+        held_out = np.array(fields["held_out"], dtype=np.float64)
+        return cls(weight, bias, label_issues=tuple(fields["label_issues"]), held_out=held_out, **scalars)
 
 
 def solve(
@@ -94,10 +94,10 @@ def solve(
     classes: int,
     solver: Solver,
     seed: int,
-    judged: NDArray[np.bool_] | None = None,
+    eval_mask: NDArray[np.bool_] | None = None,
     *,
-    keep: bool = False,
-) -> Solved:
+    keep_held_out: bool = False,
+) -> LinearProbe:
     """Return the head for features of shape (rows, hidden), targets and groups of shape (rows,).
 
     Args:
@@ -107,44 +107,44 @@ def solve(
         classes: of the problem.
         solver: how.
         seed: of the sample of rows, and of the folds.
-        judged: the rows by which the strength is chosen; None: all. All rows are learned from.
-        keep: whether the probabilities of held-out rows are wanted.
+        eval_mask: the rows by which the strength is chosen; None: all. All rows are learned from.
+        keep_held_out: whether the probabilities of held-out rows are wanted.
     """
-    chosen = sample(len(targets), solver.rows, seed)
-    answers, owners = targets[chosen], [groups[i] for i in chosen]
-    asked = np.ones(len(chosen), dtype=bool) if judged is None else judged[chosen]
-    rows, middle, scale = centred(features[chosen])
-    strengths = sorted(solver.strengths, reverse=True)
-    folds = list(part(answers, owners, solver.folds, np.random.default_rng(seed)))
-    held = _held_out(rows, answers, classes, folds, strengths)
-    best = int(np.argmin([_loss(chances[asked], answers[asked]) for chances in held]))
-    weight, bias = next(_path(rows, answers, classes, [strengths[best]]))
-    told = held[best]
-    unseen = np.full((len(targets) if keep else 0, classes), np.nan)
-    unseen[chosen[: len(unseen)]] = told[: len(unseen)]
-    return Solved(
+    indices = sample_rows(len(targets), solver.rows, seed)
+    answers, owners = targets[indices], [groups[i] for i in indices]
+    mask = np.ones(len(indices), dtype=bool) if eval_mask is None else eval_mask[indices]
+    rows, mean, scale = standardize(features[indices])
+    penalties = sorted(solver.l2, reverse=True)
+    folds = list(split_folds(answers, owners, solver.folds, np.random.default_rng(seed)))
+    fold_probabilities = _held_out(rows, answers, classes, folds, penalties)
+    best = int(np.argmin([_loss(chances[mask], answers[mask]) for chances in fold_probabilities]))
+    weight, bias = next(_path(rows, answers, classes, [penalties[best]]))
+    best_probabilities = fold_probabilities[best]
+    held_out = np.full((len(targets) if keep_held_out else 0, classes), np.nan)
+    held_out[indices[: len(held_out)]] = best_probabilities[: len(held_out)]
+    return LinearProbe(
         weight / scale,
-        bias - weight @ middle / scale,
-        strengths[best],
-        tuple(int(chosen[row]) for row in doubtful(told, answers)),
-        temperature=_temperature(told[asked], answers[asked]),
-        held_out=unseen,
+        bias - weight @ mean / scale,
+        penalties[best],
+        tuple(int(indices[row]) for row in find_label_issues(best_probabilities, answers)),
+        temperature=_temperature(best_probabilities[mask], answers[mask]),
+        held_out=held_out,
     )
 
 
-def centred(features: Floats) -> tuple[Floats, Floats, float]:
+def standardize(features: Floats) -> tuple[Floats, Floats, float]:
     """Return features of mean zero and unit variance as a whole, the mean that was taken off, and the divisor."""
     rows = features.astype(np.float64)
-    middle = rows.mean(0)
-    scale = float(np.sqrt(((rows - middle) ** 2).sum(1).mean())) or 1.0
-    return (rows - middle) / scale, middle, scale
+    mean = rows.mean(0)
+    scale = float(np.sqrt(((rows - mean) ** 2).sum(1).mean())) or 1.0
+    return (rows - mean) / scale, mean, scale
 
 
-def sample(count: int, most: int, seed: int) -> Ints:
+def sample_rows(count: int, limit: int, seed: int) -> Ints:
     """Return the rows that are used; the draw is its own, so that folds do not depend on how often a row is there."""
-    if count <= most:
+    if count <= limit:
         return np.arange(count)
-    return np.sort(np.random.default_rng((seed, 1)).permutation(count)[:most])
+    return np.sort(np.random.default_rng((seed, 1)).permutation(count)[:limit])
 
 
 def _temperature(chances: Floats, answers: Ints) -> float:
@@ -163,35 +163,37 @@ def _temperature(chances: Floats, answers: Ints) -> float:
     return best
 
 
-def part(answers: Ints, owners: Sequence[str], count: int, draw: np.random.Generator) -> Iterator[NDArray[np.bool_]]:
+def split_folds(
+    answers: Ints, owners: Sequence[str], count: int, rng: np.random.Generator
+) -> Iterator[NDArray[np.bool_]]:
     """Yield ``count`` boolean masks of held-out rows: whole groups, each class (of their first rows) spread evenly."""
-    first = {owner: int(answers[i]) for i, owner in reversed(list(enumerate(owners)))}
-    names = sorted(first)
+    class_of = {owner: int(answers[i]) for i, owner in reversed(list(enumerate(owners)))}
+    names = sorted(class_of)
     by_class: dict[int, list[str]] = defaultdict(list)
-    for i in draw.permutation(len(names)):
-        by_class[first[names[i]]].append(names[i])
-    ordered = [name for label in sorted(by_class) for name in by_class[label]]
-    fold_of = {name: i % count for i, name in enumerate(ordered)}
+    for i in rng.permutation(len(names)):
+        by_class[class_of[names[i]]].append(names[i])
+    order = [name for label in sorted(by_class) for name in by_class[label]]
+    fold_of = {name: i % count for i, name in enumerate(order)}
     numbers = np.array([fold_of[owner] for owner in owners])
     for fold in range(count):
         yield numbers == fold
 
 
 def _held_out(
-    rows: Floats, answers: Ints, classes: int, folds: Sequence[NDArray[np.bool_]], strengths: Sequence[float]
+    rows: Floats, answers: Ints, classes: int, folds: Sequence[NDArray[np.bool_]], penalties: Sequence[float]
 ) -> Floats:
     """Return the probabilities that each strength gives to rows it has not seen, shape (strengths, rows, classes).
 
     Rows of a fold without which there is but one class are told nothing: every class is as likely.
     """
-    chances = np.full((len(strengths), len(rows), classes), 1 / classes)
-    for held in folds:
-        if not held.any() or len(set(answers[~held].tolist())) < 2:
+    chances = np.full((len(penalties), len(rows), classes), 1 / classes)
+    for mask in folds:
+        if not mask.any() or len(set(answers[~mask].tolist())) < 2:
             continue
-        for i, (weight, bias) in enumerate(_path(rows[~held], answers[~held], classes, strengths)):
-            logits = rows[held] @ weight.T + bias
+        for i, (weight, bias) in enumerate(_path(rows[~mask], answers[~mask], classes, penalties)):
+            logits = rows[mask] @ weight.T + bias
             shares = np.exp(logits - logits.max(1, keepdims=True))
-            chances[i, held] = shares / shares.sum(1, keepdims=True)
+            chances[i, mask] = shares / shares.sum(1, keepdims=True)
     return chances
 
 
@@ -200,19 +202,19 @@ def _loss(chances: Floats, answers: Ints) -> float:
     return float(-np.log(np.maximum(chances[np.arange(len(answers)), answers], FLOOR)).mean())
 
 
-def _path(rows: Floats, answers: Ints, classes: int, strengths: Sequence[float]) -> Iterator[tuple[Floats, Floats]]:
+def _path(rows: Floats, answers: Ints, classes: int, penalties: Sequence[float]) -> Iterator[tuple[Floats, Floats]]:
     """Yield (weight, bias) at each strength, from strong to weak, each starting where the last one ended."""
     from sklearn import config_context
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    if len(seen := np.unique(answers)) == 1:  # nothing to tell apart: that class, always
-        certain = np.where(np.arange(classes) == seen[0], 0.0, np.log(FLOOR))
-        yield from ((np.zeros((classes, rows.shape[1])), certain) for _ in strengths)
+    if len(present := np.unique(answers)) == 1:  # nothing to tell apart: that class, always
+        certain = np.where(np.arange(classes) == present[0], 0.0, np.log(FLOOR))
+        yield from ((np.zeros((classes, rows.shape[1])), certain) for _ in penalties)
         return
     model = LogisticRegression(max_iter=500, warm_start=True)
-    for strength in strengths:
-        model.set_params(C=1 / (strength * len(rows)))
+    for penalty in penalties:
+        model.set_params(C=1 / (penalty * len(rows)))
         with warnings.catch_warnings(), config_context(assume_finite=True, skip_parameter_validation=True):
             warnings.simplefilter("ignore", ConvergenceWarning)  # a start for training, or nearly there: good enough
             warnings.filterwarnings("ignore", "The number of unique classes is greater")  # few labels are our trade
@@ -220,6 +222,6 @@ def _path(rows: Floats, answers: Ints, classes: int, strengths: Sequence[float])
         weight, bias = model.coef_, model.intercept_
         if len(model.classes_) == 2:
             weight, bias = np.vstack([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
-        full, offset = np.zeros((classes, rows.shape[1])), np.full(classes, bias.min() + np.log(FLOOR))
-        full[model.classes_], offset[model.classes_] = weight, bias
-        yield full, offset
+        padded, offset = np.zeros((classes, rows.shape[1])), np.full(classes, bias.min() + np.log(FLOOR))
+        padded[model.classes_], offset[model.classes_] = weight, bias
+        yield padded, offset

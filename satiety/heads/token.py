@@ -31,9 +31,9 @@ class TokenHead(Head):
         rows = [[*window.targets, *[IGNORE] * (width - len(window.targets))] for window in windows]
         return torch.tensor(rows, dtype=torch.int64)
 
-    def widen(self, window: Window, place: int, marks: Sequence[int]) -> Window:
+    def insert_tokens(self, window: Window, position: int, token_ids: Sequence[int]) -> Window:
         return replace(
-            super().widen(window, place, marks),
-            targets=[*window.targets[:place], *[IGNORE] * len(marks), *window.targets[place:]],
-            units=[*window.units[:place], *[-1] * len(marks), *window.units[place:]],
+            super().insert_tokens(window, position, token_ids),
+            targets=[*window.targets[:position], *[IGNORE] * len(token_ids), *window.targets[position:]],
+            units=[*window.units[:position], *[-1] * len(token_ids), *window.units[position:]],
         )

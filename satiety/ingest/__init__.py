@@ -14,8 +14,8 @@ from satiety.asset import Asset
 from satiety.ingest.base import READERS, Limits, Reader
 from satiety.masking import Kind
 from satiety.problems.base import PROBLEMS, Problem
-from satiety.records import Bound
-from satiety.section import MOST, Section, Seed
+from satiety.records import Destination
+from satiety.section import MAX_COUNT, Section, Seed
 
 
 class Source(Asset):
@@ -28,10 +28,10 @@ class Source(Asset):
     index, or by path into JSON."""
 
 
-class Labelled(Source):
+class LabelledSource(Source):
     """A source of labelled texts."""
 
-    split: Bound | None = None
+    split: Destination | None = None
     """Null: divided by us. Else every row of it is for this split alone: for data that comes divided. ``added``: every
     row is for train, beside the budget: labels that came later, and leave everybody else where they are."""
 
@@ -43,21 +43,21 @@ class Ingest(Section):
     """Decides who is in test, dev and train, together with each text's own digest: new data moves few of the old."""
     problem: SerializeAsAny[Annotated[Problem, PROBLEMS.choice()]]
     """What is asked of the text."""
-    labelled: list[Labelled] = Field(min_length=1)
+    labelled: list[LabelledSource] = Field(min_length=1)
     """Where labels come from."""
     corpus: list[Source] = Field(default_factory=list)
     """Where raw text comes from; labelled texts beyond the budget join it without their labels."""
     base: Asset
     """The model to start from: a folder with safetensors."""
-    budget: int = Field(ge=2, le=MOST)
+    budget: int = Field(ge=2, le=MAX_COUNT)
     """Labels that may be spent, those of dev included; those of ``added`` sources are spent beside."""
     dev: float = Field(gt=0, lt=1, default=0.2)
     """Share of the budget kept for early stopping."""
-    test: int = Field(ge=1, le=MOST, default=2000)
+    test: int = Field(ge=1, le=MAX_COUNT, default=2000)
     """Labelled texts held out to measure with; they spend no budget."""
-    near_duplicate: float = Field(gt=0, le=1)
+    dedup_threshold: float = Field(gt=0, le=1)
     """Jaccard similarity of character 5-grams from which two texts are one. .8: Lee et al. 2022, arXiv:2107.06499."""
-    near_group: float = Field(gt=0, le=1, default=0.65)
+    group_similarity: float = Field(gt=0, le=1, default=0.65)
     """Similarity from which two labelled texts never straddle the split, though both are kept."""
     conflicts: Literal["drop", "majority"] = "drop"
     """Same text, two labels: all go, or the label that more than half of them have stays."""
@@ -69,27 +69,27 @@ class Ingest(Section):
 
     def assets(self) -> list[tuple[str, Asset]]:
         """Return every asset, with the name of the field that it stands in."""
-        several = [*(("labelled", one) for one in self.labelled), *(("corpus", one) for one in self.corpus)]
-        return [*several, ("base", self.base)]
+        sources = [*(("labelled", source) for source in self.labelled), *(("corpus", source) for source in self.corpus)]
+        return [*sources, ("base", self.base)]
 
     @field_validator("labelled")
     @classmethod
-    def _answers(cls, sources: list[Labelled], info: ValidationInfo) -> list[Labelled]:
+    def _check_labelled(cls, sources: list[LabelledSource], info: ValidationInfo) -> list[LabelledSource]:
         if "problem" in info.data:
-            _check_given(sources, info.data["problem"].columns)
+            _check_columns(sources, info.data["problem"].columns)
         return sources
 
     @field_validator("corpus")
     @classmethod
-    def _texts(cls, sources: list[Source]) -> list[Source]:
-        _check_given(sources, ("text",))
+    def _check_corpus(cls, sources: list[Source]) -> list[Source]:
+        _check_columns(sources, ("text",))
         return sources
 
 
-def _check_given(sources: Sequence[Source], wanted: Sequence[str]) -> None:
+def _check_columns(sources: Sequence[Source], names: Sequence[str]) -> None:
     for source in sources:
-        missing = [name for name in wanted if name not in {*source.columns, *source.reader.given}]
+        missing = [name for name in names if name not in {*source.columns, *source.reader.provided_columns}]
         if missing:
             raise ValueError(f"{source.uri}: `columns` does not say which column is: {', '.join(missing)}")
-        if unknown := sorted(set(source.columns) - {*wanted, "group"}):
-            raise ValueError(f"{source.uri}: `columns`: {unknown[0]!r} is none of: {', '.join((*wanted, 'group'))}")
+        if unknown := sorted(set(source.columns) - {*names, "group"}):
+            raise ValueError(f"{source.uri}: `columns`: {unknown[0]!r} is none of: {', '.join((*names, 'group'))}")

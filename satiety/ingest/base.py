@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from satiety.registry import Component, Registry
-from satiety.section import MOST, Section
+from satiety.section import MAX_COUNT, Section
 
 Columns = Mapping[str, str | int]
 """Our name -> the file's: a column's name or index, or a path into a JSON value."""
@@ -24,11 +24,11 @@ Columns = Mapping[str, str | int]
 class Limits(Section):
     """What a hostile or broken file may cost."""
 
-    row_bytes: int = Field(ge=1_000, le=MOST, default=1_000_000)
+    row_bytes: int = Field(ge=1_000, le=MAX_COUNT, default=1_000_000)
     """Longest row, in bytes; a longer one goes to quarantine."""
-    rows: int = Field(ge=1, le=MOST, default=20_000_000)
+    rows: int = Field(ge=1, le=MAX_COUNT, default=20_000_000)
     """Most rows of one file; a file with more is refused."""
-    ratio: int = Field(ge=10, le=MOST, default=200)
+    ratio: int = Field(ge=10, le=MAX_COUNT, default=200)
     """Most bytes that one byte of a gzip file may become; more is refused. Text rarely exceeds 30."""
 
 
@@ -50,13 +50,13 @@ class Row:
 class Reader(Component):
     """How a format is read. Its fields are what a user must know about the format."""
 
-    gives: ClassVar[tuple[str, ...]] = ()
+    fixed_columns: ClassVar[tuple[str, ...]] = ()
     """Columns that need no mapping, because the format itself says where they are."""
 
     @property
-    def given(self) -> tuple[str, ...]:
+    def provided_columns(self) -> tuple[str, ...]:
         """Columns that this very reader gives without a mapping."""
-        return self.gives
+        return self.fixed_columns
 
     @abstractmethod
     def read(self, path: Path, columns: Columns, limits: Limits) -> Iterator[Row]:

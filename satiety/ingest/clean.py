@@ -18,10 +18,10 @@ from satiety.answers import Answer
 from satiety.ingest.base import Limits, Row
 from satiety.ingest.repair import repair
 from satiety.ingest.sanitise import SanitisedExample, mask_salvaged, sanitise_example
-from satiety.inputs import Inputs, Value, identify, text_of, texts_of
+from satiety.inputs import Inputs, Value, content_id, text_of, texts_of
 from satiety.masking import Kind, mask
 from satiety.problems.base import Problem, scalar
-from satiety.records import Document, Example, Rejected
+from satiety.records import Document, Example, Rejection
 
 KEPT_TEXT = 10_000
 """Characters of a refused text that the quarantine keeps."""
@@ -33,7 +33,7 @@ LINE_DIGITS = 8
 """A place of at most so many digits is a line's number, and gives nobody away."""
 
 
-class Refused(ValueError):
+class RowError(ValueError):
     """A row that is not taken: one word why, and the details."""
 
     def __init__(self, reason: str, detail: str) -> None:
@@ -42,10 +42,10 @@ class Refused(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Cleaned:
+class CleanedRow:
     """What became of a row."""
 
-    record: Example | Document | Rejected
+    record: Example | Document | Rejection
     repairs: tuple[str, ...] = ()
     """What was repaired in it."""
     masked: frozenset[Kind] = frozenset()
@@ -59,143 +59,149 @@ class Cleaner:
         self, problem: Problem | None, limits: Limits, hide: Collection[Kind], *, labelled: bool = True
     ) -> None:
         self.problem, self.limits, self.hide, self.labelled = problem, limits, frozenset(hide), labelled
-        self.listed = {_named(label, frozenset())[0]: label for label in (problem.listed if problem else ())}
+        self.listed = {
+            _sanitise_label(label, frozenset())[0]: label for label in (problem.label_set if problem else ())
+        }
         """The user's own labels, by what they are once repaired: in params.yaml they stay as they are written."""
 
-    def clean(self, name: str, row: Row) -> Cleaned:
+    def clean(self, name: str, row: Row) -> CleanedRow:
         """Return what becomes of a row of the file ``name``."""
         try:
-            return self._kept(name, row)
-        except Refused as error:
-            shown = self._shown("" if error.reason == "too_long" else row.text or self._told(row.values))
-            detail = self._shown(str(error))[:KEPT_NOTE]
-            text = shown[:KEPT_TEXT]
-            return Cleaned(Rejected(identify({"text": text}), self._place(name, row), error.reason, detail, text=text))
+            return self._clean_row(name, row)
+        except RowError as error:
+            excerpt = self._mask("" if error.reason == "too_long" else row.text or self._format_inputs(row.values))
+            detail = self._mask(str(error))[:KEPT_NOTE]
+            text = excerpt[:KEPT_TEXT]
+            return CleanedRow(
+                Rejection(content_id({"text": text}), self._locate(name, row), error.reason, detail, text=text)
+            )
 
-    def _kept(self, name: str, row: Row) -> Cleaned:
+    def _clean_row(self, name: str, row: Row) -> CleanedRow:
         if row.reason:
-            raise Refused(row.reason, row.detail)
-        if _broken(row.place):
-            raise Refused("text", "half of a surrogate pair in a key on the way to it")
-        values = {column: _value(column, value) for column, value in row.values.items()}
+            raise RowError(row.reason, row.detail)
+        if _has_surrogate(row.place):
+            raise RowError("text", "half of a surrogate pair in a key on the way to it")
+        values = {column: _convert_value(column, value) for column, value in row.values.items()}
         if self.problem is None:
-            clean = self._sanitised(_inputs(values), None)
-            document = Document(identify(clean.inputs), text_of(clean.inputs), source=self._place(name, row))
-            return Cleaned(document, clean.repairs, frozenset(clean.masked))
-        inputs, answer, renamed, hidden = self._read(self.problem, values)
-        clean = self._sanitised(inputs, answer)
-        group = _whole("group", str(values.get("group", "")))
-        identity, place = identify(clean.inputs), self._place(name, row)
+            clean = self._sanitise(_read_text(values), None)
+            document = Document(content_id(clean.inputs), text_of(clean.inputs), source=self._locate(name, row))
+            return CleanedRow(document, clean.repairs, frozenset(clean.masked))
+        inputs, answer, renamed, hidden = self._parse_values(self.problem, values)
+        clean = self._sanitise(inputs, answer)
+        group = _require_unicode("group", str(values.get("group", "")))
+        identity, place = content_id(clean.inputs), self._locate(name, row)
         record = Example(identity, clean.inputs, clean.answer, group=group, source=place)
-        return Cleaned(record, clean.repairs + (("label",) if renamed else ()), frozenset((*hidden, *clean.masked)))
+        return CleanedRow(record, clean.repairs + (("label",) if renamed else ()), frozenset((*hidden, *clean.masked)))
 
-    def _read(self, problem: Problem, values: Mapping[str, Any]) -> tuple[Inputs, Answer | None, bool, set[Kind]]:
+    def _parse_values(
+        self, problem: Problem, values: Mapping[str, Any]
+    ) -> tuple[Inputs, Answer | None, bool, set[Kind]]:
         """Return inputs and answer, its labels repaired and masked, and whether and what that took."""
         renamed, hidden = False, set[Kind]()
 
-        def name(label: str) -> str:
+        def rename_label(label: str) -> str:
             nonlocal renamed
-            plain, repaired, kinds = self._label(_whole("the label", label))
+            clean_label, repaired, kinds = self._clean_label(_require_unicode("the label", label))
             renamed |= repaired
             hidden.update(kinds)
-            return plain
+            return clean_label
 
         try:
             inputs, answer = problem.read_inputs(values), None
             if self.labelled:
-                answer = problem.parse(values[problem.gold]).rename(name)
+                answer = problem.parse(values[problem.gold]).rename(rename_label)
                 problem.check(inputs, answer)
             scalar("group", values.get("group", ""))
-        except Refused:
+        except RowError:
             raise
         except (TypeError, ValueError) as error:
-            raise Refused("type" if isinstance(error, TypeError) else "label", str(error)) from None
+            raise RowError("type" if isinstance(error, TypeError) else "label", str(error)) from None
         return inputs, answer, renamed, hidden
 
-    def _label(self, label: str) -> tuple[str, bool, tuple[Kind, ...]]:
+    def _clean_label(self, label: str) -> tuple[str, bool, tuple[Kind, ...]]:
         try:
-            plain, repaired, _ = _named(label, frozenset())
-            if plain in self.listed:
-                return self.listed[plain], repaired, ()
-            return _named(label, self.hide)
+            repaired_label, repaired, _ = _sanitise_label(label, frozenset())
+            if repaired_label in self.listed:
+                return self.listed[repaired_label], repaired, ()
+            return _sanitise_label(label, self.hide)
         except ValueError as error:
-            raise Refused("label", f"{error} of the label") from None
+            raise RowError("label", f"{error} of the label") from None
 
-    def _sanitised(self, inputs: Inputs, answer: Answer | None) -> SanitisedExample:
+    def _sanitise(self, inputs: Inputs, answer: Answer | None) -> SanitisedExample:
         if (length := sum(map(len, texts_of(inputs)))) > self.limits.row_bytes:
-            raise Refused("too_long", f"{length:,} characters")
+            raise RowError("too_long", f"{length:,} characters")
         try:
-            clean = sanitise_example(inputs, answer, self.problem.marked if self.problem else "", self.hide)
+            clean = sanitise_example(inputs, answer, self.problem.span_input if self.problem else "", self.hide)
         except ValueError as error:
-            raise Refused("text", str(error)) from None
-        if clean.lost:
-            raise Refused(clean.lost[0].reason, clean.lost[0].detail)
+            raise RowError("text", str(error)) from None
+        if clean.lost_spans:
+            raise RowError(clean.lost_spans[0].reason, clean.lost_spans[0].detail)
         if not all(map(str.strip, texts_of(clean.inputs))):
-            raise Refused("empty", "there is no text in it")
+            raise RowError("empty", "there is no text in it")
         return clean
 
-    def _place(self, name: str, row: Row) -> str:
+    def _locate(self, name: str, row: Row) -> str:
         if row.place.isdecimal() and len(row.place) <= LINE_DIGITS:
             return f"{name}:{row.place}"
-        dotted = self.hide & {"email", "secret"}
-        whole = row.place if _SHORT_KEYS.fullmatch(row.place) else mask_salvaged(row.place, dotted)
-        return f"{name}:{'.'.join(_key(key, self.hide) for key in whole.split('.'))[:KEPT_NOTE]}"
+        dotted_kinds = self.hide & {"email", "secret"}
+        path = row.place if _SHORT_KEYS.fullmatch(row.place) else mask_salvaged(row.place, dotted_kinds)
+        return f"{name}:{'.'.join(_mask_key(key, self.hide) for key in path.split('.'))[:KEPT_NOTE]}"
 
-    def _told(self, values: Mapping[str, Any]) -> str:
+    def _format_inputs(self, values: Mapping[str, Any]) -> str:
         """Return what can be shown of refused inputs: no list, which may be nested deeper than Python prints."""
         cells = [values.get(name) for name in (self.problem.inputs if self.problem else ("text",))]
         return "\n".join(str(cell) for cell in cells if isinstance(cell, str | int | float))
 
-    def _shown(self, text: str) -> str:
+    def _mask(self, text: str) -> str:
         return mask_salvaged(text, self.hide)
 
 
-def reject(record: Example | Document, reason: str, detail: str, twin: str | None = None) -> Rejected:
+def reject(record: Example | Document, reason: str, detail: str, twin: str | None = None) -> Rejection:
     """Return the quarantine's entry for a record that was read well."""
-    return Rejected(record.id, record.source, reason, detail, twin, record.text[:KEPT_TEXT])
+    return Rejection(record.id, record.source, reason, detail, twin, record.text[:KEPT_TEXT])
 
 
 @lru_cache(maxsize=65_536)
-def _key(key: str, hide: frozenset[Kind]) -> str:
+def _mask_key(key: str, hide: frozenset[Kind]) -> str:
     """Return one key of a place, masked: the rows of a JSON file have most of theirs in common."""
     return mask_salvaged(key, hide)
 
 
 @lru_cache(maxsize=4096)
-def _named(label: str, hide: frozenset[Kind]) -> tuple[str, bool, tuple[Kind, ...]]:
+def _sanitise_label(label: str, hide: frozenset[Kind]) -> tuple[str, bool, tuple[Kind, ...]]:
     """Return a label repaired and masked, whether it was repaired, and what was masked."""
     repaired, kinds = repair(label)
     masked, hidden = mask(repaired, hide)
     return masked.strip(), bool(kinds), hidden
 
 
-def _value(name: str, value: Any) -> Any:
+def _convert_value(name: str, value: Any) -> Any:
     """Return a cell as text, whatever the format calls its type, or a list as it is; nothing is guessed."""
     if isinstance(value, list | dict):
         return value
     if isinstance(value, bool):
         value = str(value).lower()
     if isinstance(value, float) and math.isnan(value):
-        raise Refused("missing", f"{name} is NaN")
+        raise RowError("missing", f"{name} is NaN")
     if value is None:
-        raise Refused("missing", f"{name} is null")
+        raise RowError("missing", f"{name} is null")
     if not isinstance(value, str | int | float):
-        raise Refused("type", f"{name} is a {type(value).__name__}, not text")
+        raise RowError("type", f"{name} is a {type(value).__name__}, not text")
     return str(value)
 
 
-def _inputs(values: Mapping[str, Any]) -> dict[str, Value]:
+def _read_text(values: Mapping[str, Any]) -> dict[str, Value]:
     """Return the inputs of a raw text."""
     if not isinstance(values["text"], str):
-        raise Refused("type", f"text is a {type(values['text']).__name__}, not text")
+        raise RowError("type", f"text is a {type(values['text']).__name__}, not text")
     return {"text": values["text"]}
 
 
-def _whole(what: str, text: str) -> str:
-    if _broken(text):
-        raise Refused("text", f"half of a surrogate pair in {what}")
+def _require_unicode(field: str, text: str) -> str:
+    if _has_surrogate(text):
+        raise RowError("text", f"half of a surrogate pair in {field}")
     return text
 
 
-def _broken(text: str) -> bool:
+def _has_surrogate(text: str) -> bool:
     return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)

@@ -14,20 +14,20 @@ from typing import Literal, TypeVar
 from satiety.answers import Answer
 from satiety.ingest.clean import reject
 from satiety.inputs import texts_of
-from satiety.neardup import similarity, twins
-from satiety.records import Bound, Document, Example, Rejected
+from satiety.neardup import find_duplicates, jaccard
+from satiety.records import Destination, Document, Example, Rejection
 from satiety.words import normalise
 
 Policy = Literal["drop", "majority"]
 Merge = Callable[[Sequence[Answer]], Answer | None]
-_ORDER = {"test": 0, "dev": 1, "added": 3}
+_PRIORITY = {"test": 0, "dev": 1, "added": 3}
 """Who stays; in between are all others."""
 R = TypeVar("R", Example, Document)
 
 
-def settle_conflicts(
+def resolve_conflicts(
     examples: Sequence[Example], policy: Policy, merge: Merge = lambda _: None
-) -> tuple[list[Example], list[Rejected]]:
+) -> tuple[list[Example], list[Rejection]]:
     """Return the examples whose text has one answer, and the rest: those of a text with two.
 
     With ``majority`` the answer that more than half of a text's rows give stays.
@@ -40,56 +40,56 @@ def settle_conflicts(
     by_text: dict[str, list[Example]] = defaultdict(list)
     for example in examples:
         by_text[example.id].append(example)
-    kept: list[Example] = []
-    rejected: list[Rejected] = []
-    for same in by_text.values():
-        answers = Counter(example.answer for example in same)
+    consistent: list[Example] = []
+    rejected: list[Rejection] = []
+    for group in by_text.values():
+        answers = Counter(example.answer for example in group)
         answer, count = answers.most_common(1)[0]
         if len(answers) == 1:
-            kept += same
+            consistent += group
             continue
-        if (one := merge([example.answer for example in same if example.answer])) is not None:
-            kept += [replace(example, answer=one) for example in same]
+        if (merged := merge([example.answer for example in group if example.answer])) is not None:
+            consistent += [replace(example, answer=merged) for example in group]
             continue
-        wins = policy == "majority" and count * 2 > len(same)
-        kept += [e for e in same if wins and e.answer == answer]
-        detail = _quoted(answers)
-        rejected += [reject(e, "conflict", detail) for e in same if not wins or e.answer != answer]
-    return kept, rejected
+        has_majority = policy == "majority" and count * 2 > len(group)
+        consistent += [e for e in group if has_majority and e.answer == answer]
+        detail = _describe_answers(answers)
+        rejected += [reject(e, "conflict", detail) for e in group if not has_majority or e.answer != answer]
+    return consistent, rejected
 
 
-def drop_twins(
-    examples: Sequence[Example], documents: Sequence[Document], bound: Mapping[str, Bound], threshold: float
-) -> tuple[list[Example], list[Document], list[Rejected]]:
+def drop_duplicates(
+    examples: Sequence[Example], documents: Sequence[Document], bindings: Mapping[str, Destination], threshold: float
+) -> tuple[list[Example], list[Document], list[Rejection]]:
     """Return the examples and documents that repeat no other, in order of id, and those that do."""
-    ordered = sorted(examples, key=lambda e: (_ORDER.get(bound.get(e.source, ""), 2), e.id, e.text, e.source))
+    labelled = sorted(examples, key=lambda e: (_PRIORITY.get(bindings.get(e.source, ""), 2), e.id, e.text, e.source))
     raw = sorted(documents, key=lambda d: (d.id, d.text, d.source))
-    records: list[Example | Document] = [*ordered, *raw]
-    by_id = {example.id: example for example in reversed(ordered)}
-    kept: list[Example | Document] = []
-    rejected: list[Rejected] = []
-    for record, verdict in zip(records, twins(((r.id, r.text) for r in records), threshold), strict=True):
-        if verdict.twin is None or not _alike(record, by_id.get(verdict.twin), threshold):
-            kept.append(record)
-        elif verdict.exact:
-            rejected.append(reject(record, "duplicate", "the same text", verdict.twin))
+    records: list[Example | Document] = [*labelled, *raw]
+    by_id = {example.id: example for example in reversed(labelled)}
+    unique: list[Example | Document] = []
+    rejected: list[Rejection] = []
+    for record, duplicate in zip(records, find_duplicates(((r.id, r.text) for r in records), threshold), strict=True):
+        if duplicate.twin is None or not _is_duplicate(record, by_id.get(duplicate.twin), threshold):
+            unique.append(record)
+        elif duplicate.exact:
+            rejected.append(reject(record, "duplicate", "the same text", duplicate.twin))
         else:
-            rejected.append(reject(record, "near_duplicate", f"similarity of {threshold} or more", verdict.twin))
-    return _only(kept, Example), _only(kept, Document), rejected
+            rejected.append(reject(record, "near_duplicate", f"similarity of {threshold} or more", duplicate.twin))
+    return _select_kind(unique, Example), _select_kind(unique, Document), rejected
 
 
-def _alike(record: Example | Document, twin: Example | None, threshold: float) -> bool:
+def _is_duplicate(record: Example | Document, twin: Example | None, threshold: float) -> bool:
     """Return whether each text repeats that of the twin: two questions on one context are two examples."""
     if not isinstance(record, Example) or twin is None or len(record.inputs) == 1:
         return True
     pairs = zip(texts_of(record.inputs), texts_of(twin.inputs), strict=False)
-    return all(a == b or similarity(a, b) >= threshold for a, b in (map(normalise, pair) for pair in pairs))
+    return all(a == b or jaccard(a, b) >= threshold for a, b in (map(normalise, pair) for pair in pairs))
 
 
-def _only(records: Sequence[Example | Document], kind: type[R]) -> list[R]:
+def _select_kind(records: Sequence[Example | Document], kind: type[R]) -> list[R]:
     return sorted((record for record in records if isinstance(record, kind)), key=lambda record: record.id)
 
 
-def _quoted(answers: Counter[Answer | None]) -> str:
-    shown = [f"{str(answer)[:80] or 'nothing'} ×{count}" for answer, count in answers.most_common(5)]
-    return "the same text is labelled: " + ", ".join(shown)
+def _describe_answers(answers: Counter[Answer | None]) -> str:
+    quotes = [f"{str(answer)[:80] or 'nothing'} ×{count}" for answer, count in answers.most_common(5)]
+    return "the same text is labelled: " + ", ".join(quotes)

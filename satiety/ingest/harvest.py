@@ -11,34 +11,34 @@ from typing import Any
 
 from satiety.errors import DataError
 from satiety.ingest import Ingest
-from satiety.ingest.duplicates import drop_twins, settle_conflicts
-from satiety.ingest.language import languages
-from satiety.ingest.load import Loaded, load
-from satiety.ingest.split import Divided, divide, tie
+from satiety.ingest.duplicates import drop_duplicates, resolve_conflicts
+from satiety.ingest.language import detect_languages
+from satiety.ingest.load import LoadedRecords, load
+from satiety.ingest.split import Partition, divide, link
 from satiety.problems.base import Problem
-from satiety.records import Document, Example, Rejected
+from satiety.records import Document, Example, Rejection
 
-SPARED = 0.05
+MAX_STRADDLER_SHARE = 0.05
 """Share of the labelled texts that may be lost to closeness with dev or test before that is a warning."""
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Harvest:
+class IngestResult:
     """What ingest made of the sources."""
 
-    read: int
+    row_count: int
     """Rows read; every one is below."""
     problem: Problem
     """With its label set fixed."""
     examples: list[Example]
     documents: list[Document]
-    rejected: list[Rejected]
-    account: Mapping[str, Any]
+    rejected: list[Rejection]
+    summary: Mapping[str, Any]
     """Counts for the report."""
 
 
-def harvest(params: Ingest, raw: Path) -> Harvest:
+def build_dataset(params: Ingest, raw: Path) -> IngestResult:
     """Read the sources, clean and divide them.
 
     Raises:
@@ -46,31 +46,35 @@ def harvest(params: Ingest, raw: Path) -> Harvest:
         DataError: a file is not readable, or there are not enough labelled texts.
     """
     loaded = load(params.labelled, params.corpus, params.problem, params.limits, params.mask, raw)
-    single, conflicting = settle_conflicts(loaded.examples, params.conflicts, params.problem.merge)
-    unique, documents, twins = drop_twins(single, loaded.documents, loaded.bound, params.near_duplicate)
+    consistent, conflicting = resolve_conflicts(loaded.examples, params.conflicts, params.problem.merge)
+    unique, documents, twins = drop_duplicates(consistent, loaded.documents, loaded.bindings, params.dedup_threshold)
     rejected = [*loaded.rejected, *conflicting, *twins]
     if not unique:
-        raise DataError(f"ingest: no labelled text is left of {len(loaded.examples):,}: {_reasons(rejected)}")
-    problem = params.problem.settle(unique)
-    told = languages([e.text for e in unique] + [d.text for d in documents])
-    unique = [replace(e, language=code) for e, code in zip(unique, told, strict=False)]
-    documents = [replace(d, language=code) for d, code in zip(documents, told[len(unique) :], strict=True)]
-    divided = divide(
-        unique, tie(unique, min(params.near_group, params.near_duplicate)), loaded.bound, problem.stratum,
+        raise DataError(f"ingest: no labelled text is left of {len(loaded.examples):,}: {_format_reasons(rejected)}")
+    problem = params.problem.fit_labels(unique)
+    codes = detect_languages([e.text for e in unique] + [d.text for d in documents])
+    unique = [replace(e, language=code) for e, code in zip(unique, codes, strict=False)]
+    documents = [replace(d, language=code) for d, code in zip(documents, codes[len(unique) :], strict=True)]
+    partition = divide(
+        unique, link(unique, min(params.group_similarity, params.dedup_threshold)), loaded.bindings, problem.stratum,
         seed=params.seed, test=params.test, budget=params.budget, dev=params.dev,
     )  # fmt: skip
-    _warn_of_straddlers(divided, len(unique))
-    documents = sorted([*documents, *divided.hidden], key=lambda document: document.id)
-    rejected += divided.rejected
-    account = _account(loaded, problem, divided, documents, rejected)
-    return Harvest(loaded.read, problem, divided.examples, documents, rejected, account)
+    _warn_of_straddlers(partition, len(unique))
+    documents = sorted([*documents, *partition.hidden], key=lambda document: document.id)
+    rejected += partition.rejected
+    summary = _build_summary(loaded, problem, partition, documents, rejected)
+    return IngestResult(loaded.row_count, problem, partition.examples, documents, rejected, summary)
 
 
-def _account(
-    loaded: Loaded, problem: Problem, divided: Divided, documents: Sequence[Document], rejected: Sequence[Rejected]
+def _build_summary(
+    loaded: LoadedRecords,
+    problem: Problem,
+    partition: Partition,
+    documents: Sequence[Document],
+    rejected: Sequence[Rejection],
 ) -> dict[str, Any]:
     labels = {
-        split: Counter(problem.stratum(e) for e in divided.examples if e.split == split)
+        split: Counter(problem.stratum(e) for e in partition.examples if e.split == split)
         for split in ("train", "dev", "test")
     }
     unmeasured = sorted(set(labels["train"]) - set(labels["test"]))
@@ -81,30 +85,30 @@ def _account(
         "strata": {split: dict(sorted(counts.items())) for split, counts in labels.items()},
         "unmeasured": len(unmeasured),
         "corpus": len(documents),
-        "hidden": len(divided.hidden),
-        "groups": len({example.group for example in divided.examples}),
+        "hidden": len(partition.hidden),
+        "groups": len({example.group for example in partition.examples}),
         "rejected": dict(sorted(Counter(record.reason for record in rejected).items())),
         "masked": dict(sorted(loaded.masked.items())),
         "repairs": dict(sorted(loaded.repairs.items())),
         "languages": {
-            "labelled": dict(Counter(e.language for e in divided.examples).most_common()),
+            "labelled": dict(Counter(e.language for e in partition.examples).most_common()),
             "corpus": dict(Counter(d.language for d in documents).most_common()),
         },
     }
 
 
-def _warn_of_straddlers(divided: Divided, labelled: int) -> None:
-    straddlers = sum(record.reason == "straddles" for record in divided.rejected)
-    if straddlers > SPARED * labelled:
+def _warn_of_straddlers(partition: Partition, labelled_count: int) -> None:
+    straddlers = sum(record.reason == "straddles" for record in partition.rejected)
+    if straddlers > MAX_STRADDLER_SHARE * labelled_count:
         log.warning(
             "%s of %s labelled texts are close to a text of dev or test, so nothing is learned from them; where they "
-            "are too many, raise ingest.near_group, or lower ingest.test",
+            "are too many, raise ingest.group_similarity, or lower ingest.test",
             f"{straddlers:,}",
-            f"{labelled:,}",
+            f"{labelled_count:,}",
         )
 
 
-def _reasons(rejected: Sequence[Rejected]) -> str:
+def _format_reasons(rejected: Sequence[Rejection]) -> str:
     counts = Counter(record.reason for record in rejected).most_common(5)
-    first = {record.reason: f"{record.source}: {record.detail}" for record in reversed(rejected)}
-    return "; ".join(f"{count:,} {reason} (such as {first[reason][:200]})" for reason, count in counts)
+    samples = {record.reason: f"{record.source}: {record.detail}" for record in reversed(rejected)}
+    return "; ".join(f"{count:,} {reason} (such as {samples[reason][:200]})" for reason, count in counts)

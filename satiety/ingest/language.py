@@ -14,7 +14,7 @@ from typing import Any
 
 from satiety.errors import SetupError
 
-LETTERS = 16
+MIN_LETTERS = 16
 """A Latin text of fewer letters is ``und``: "ok" and "no" are words of many languages."""
 LATIN = (
     *("ENGLISH", "GERMAN", "FRENCH", "SPANISH", "PORTUGUESE", "ITALIAN"),
@@ -51,22 +51,22 @@ _MAY_NAME = re.compile(r"[/@#]|www")
 _NAMES = re.compile(r"https?://\S+|www\.\S+|[@#]\w+")
 
 
-def languages(texts: Sequence[str]) -> list[str]:
+def detect_languages(texts: Sequence[str]) -> list[str]:
     """Return the language of every text; it depends on that text alone."""
-    plain = [
+    stripped = [
         _NAMES.sub(" ", text) if "/" in text or "@" in text or "#" in text or "www." in text else text for text in texts
     ]
-    found = [_by_script(text) for text in plain]
-    found = [
-        "en" if code == "latin" and _plainly_english(text) else code for code, text in zip(found, plain, strict=True)
+    codes = [_detect_by_script(text) for text in stripped]
+    codes = [
+        "en" if code == "latin" and _is_english(text) else code for code, text in zip(codes, stripped, strict=True)
     ]
-    latin = [i for i, code in enumerate(found) if code == "latin"]
-    for i, code in zip(latin, _by_words([plain[i] for i in latin]), strict=True):
-        found[i] = code
-    return found
+    latin = [i for i, code in enumerate(codes) if code == "latin"]
+    for i, code in zip(latin, _detect_by_model([stripped[i] for i in latin]), strict=True):
+        codes[i] = code
+    return codes
 
 
-def _by_script(text: str) -> str:
+def _detect_by_script(text: str) -> str:
     """Return a language, ``latin`` where the words must tell, or ``und``."""
     if text.isascii():
         weights = {"latin": float(sum(map(str.isalpha, text)))}
@@ -76,27 +76,27 @@ def _by_script(text: str) -> str:
             weights["ja"] += weights.pop("zh")
     script = max(weights, key=lambda code: weights[code])
     if script == "latin":
-        return "und" if weights["latin"] < LETTERS else "en" if _plainly_english(text) else "latin"
+        return "und" if weights["latin"] < MIN_LETTERS else "en" if _is_english(text) else "latin"
     if not weights[script]:
         return "und"
-    return _sibling(script, text)
+    return _refine_script(script, text)
 
 
-def _sibling(script: str, text: str) -> str:
+def _refine_script(script: str, text: str) -> str:
     if script == "ru" and _OTHER_CYRILLIC.search(text):
         return "uk"
     return "fa" if script == "ar" and _PERSIAN.search(text) else script
 
 
-def _plainly_english(text: str) -> bool:
+def _is_english(text: str) -> bool:
     return text.isascii() and len(_ENGLISH.intersection(text.lower().split())) > 1
 
 
-def _by_words(texts: Sequence[str]) -> list[str]:
+def _detect_by_model(texts: Sequence[str]) -> list[str]:
     if not texts:
         return []
-    found = _detector().detect_languages_in_parallel_of(list(texts))
-    return ["und" if language is None else str(language.iso_code_639_1.name).lower() for language in found]
+    predictions = _detector().detect_languages_in_parallel_of(list(texts))
+    return ["und" if language is None else str(language.iso_code_639_1.name).lower() for language in predictions]
 
 
 @cache

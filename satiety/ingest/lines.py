@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 CHUNK = 1 << 20
-RATIO_FROM = 1 << 24
+MIN_RATIO_BYTES = 1 << 24
 """Bytes from which a compression ratio is judged; a small file may well be all blanks."""
 _CONTAINERS = {
     b"PK\x03\x04": "a zip archive",
@@ -35,7 +35,7 @@ _CONTAINERS = {
 }
 TAR = 257, b"ustar"
 """Where in a tar archive which bytes stand."""
-_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+_BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 _COMMON = re.compile(rb"(?:[\xa1-\xa9][\xa1-\xfe]|[\xb0-\xd7][\xa1-\xfe])+")
 """GB2312's marks and its 3,755 level-1 ideographs: 99 % of any Chinese text, and rare in what only looks like it."""
 _RUN = re.compile(rb"[\x80-\xff](?:[\x80-\xff]|[\x40-\x7e](?=[\x80-\xff]))*")
@@ -54,34 +54,34 @@ class Line:
     detail: str = ""
 
 
-def lines(path: Path, limits: Limits) -> Iterator[Line]:
+def read_lines(path: Path, limits: Limits) -> Iterator[Line]:
     """Yield a text file's lines.
 
     Raises:
         DataError: it is an archive, a truncated or exploding gzip, or has more lines than allowed.
     """
-    mark, encoding = told_encoding(path, limits)
+    mark, encoding = detect_encoding(path, limits)
     end = {"utf-16-le": b"\n\0", "utf-16-be": b"\0\n"}.get(encoding, b"\n")
     number = 0
-    for number, (offset, raw, whole) in enumerate(_cut(path, limits, mark, end), start=1):
+    for number, (offset, raw, is_complete) in enumerate(_split_lines(path, limits, mark, end), start=1):
         if number > limits.rows:
             raise DataError(f"{path}: more than {limits.rows:,} rows; raise ingest.limits.rows, or split the file")
-        if whole:
-            yield _decoded(raw, number, offset, encoding)
+        if is_complete:
+            yield _decode_line(raw, number, offset, encoding)
         else:
             yield Line(number, "", "too_long", f"longer than {limits.row_bytes:,} bytes, from byte {offset}")
 
 
-def told_encoding(path: Path, limits: Limits) -> tuple[int, str]:
+def detect_encoding(path: Path, limits: Limits) -> tuple[int, str]:
     """Return the length of the file's byte order mark and its encoding."""
-    start = next(blocks(path, limits), b"")
+    start = next(read_blocks(path, limits), b"")
     _check_text(path, start)
-    for mark, encoding in _MARKS.items():
+    for mark, encoding in _BYTE_ORDER_MARKS.items():
         if start.startswith(mark):
             log.info("%s: has a byte order mark of %s", path, encoding.upper())
             return len(mark), encoding
-    unicode = chinese = neither = common = total = 0
-    for _, raw, _ in _cut(path, limits, 0, b"\n"):
+    unicode = chinese = undecodable = common = total = 0
+    for _, raw, _ in _split_lines(path, limits, 0, b"\n"):
         if raw.isascii():
             continue
         if _fits(raw, "utf-8"):
@@ -92,8 +92,8 @@ def told_encoding(path: Path, limits: Limits) -> tuple[int, str]:
             total += sum(map(len, runs))
             common += sum(len(match) for run in runs for match in _COMMON.findall(run))
         else:
-            neither += 1
-    if chinese > 9 * (unicode + neither) and common > 0.9 * total:
+            undecodable += 1
+    if chinese > 9 * (unicode + undecodable) and common > 0.9 * total:
         log.info("%s: is in GB18030", path)
         return 0, "gb18030"
     return 0, "utf-8"
@@ -110,7 +110,7 @@ def _check_text(path: Path, start: bytes) -> None:
         raise DataError(f"{path}: looks like UTF-16 without a byte order mark; save it as UTF-8")
 
 
-def blocks(path: Path, limits: Limits) -> Iterator[bytes]:
+def read_blocks(path: Path, limits: Limits) -> Iterator[bytes]:
     """Yield the file's bytes, unpacked where they are gzip, in blocks.
 
     Raises:
@@ -130,7 +130,7 @@ def blocks(path: Path, limits: Limits) -> Iterator[bytes]:
         with gzip.open(path) as file:
             while block := file.read(CHUNK):
                 unpacked += len(block)
-                if unpacked > max(RATIO_FROM, packed * limits.ratio):
+                if unpacked > max(MIN_RATIO_BYTES, packed * limits.ratio):
                     raise DataError(
                         f"{path}: {packed:,} bytes of gzip unpack to over {unpacked:,} (ingest.limits.ratio)"
                     )
@@ -139,34 +139,34 @@ def blocks(path: Path, limits: Limits) -> Iterator[bytes]:
         raise DataError(f"{path}: broken gzip after {unpacked:,} unpacked bytes ({error}); fetch it again") from None
 
 
-def _cut(path: Path, limits: Limits, skip: int, end: bytes) -> Iterator[tuple[int, bytes, bool]]:
+def _split_lines(path: Path, limits: Limits, skip: int, end: bytes) -> Iterator[tuple[int, bytes, bool]]:
     """Yield (byte offset, bytes, whole?) of every line; no more than a block and a row are ever held."""
-    rest, offset, dropping = b"", skip, 0
-    source = blocks(path, limits)
+    buffer, offset, dropped = b"", skip, 0
+    source = read_blocks(path, limits)
     for index, block in enumerate(source):
-        rest += block[skip:] if index == 0 else block
-        at = 0
-        while (stop := _find(rest, end, at)) >= 0:
-            size = stop - at + dropping
-            yield offset, rest[at:stop], size <= limits.row_bytes and not dropping
-            offset, at, dropping = offset + size + len(end), stop + len(end), 0
-        rest = rest[at:]
-        if len(rest) + dropping > limits.row_bytes:
-            keep = len(rest) % 2 if len(end) > 1 else 0
-            dropping, rest = dropping + len(rest) - keep, rest[len(rest) - keep :]
-    if rest or dropping:
-        yield offset, rest, not dropping
+        buffer += block[skip:] if index == 0 else block
+        start = 0
+        while (stop := _find_line_end(buffer, end, start)) >= 0:
+            size = stop - start + dropped
+            yield offset, buffer[start:stop], size <= limits.row_bytes and not dropped
+            offset, start, dropped = offset + size + len(end), stop + len(end), 0
+        buffer = buffer[start:]
+        if len(buffer) + dropped > limits.row_bytes:
+            tail = len(buffer) % 2 if len(end) > 1 else 0
+            dropped, buffer = dropped + len(buffer) - tail, buffer[len(buffer) - tail :]
+    if buffer or dropped:
+        yield offset, buffer, not dropped
 
 
-def _find(data: bytes, end: bytes, start: int) -> int:
+def _find_line_end(data: bytes, end: bytes, start: int) -> int:
     """Find the line end; that of UTF-16 at even offsets only."""
-    found = data.find(end, start)
-    while len(end) > 1 and found >= 0 and (found - start) % 2:
-        found = data.find(end, found + 1)
-    return found
+    position = data.find(end, start)
+    while len(end) > 1 and position >= 0 and (position - start) % 2:
+        position = data.find(end, position + 1)
+    return position
 
 
-def _decoded(raw: bytes, number: int, offset: int, encoding: str) -> Line:
+def _decode_line(raw: bytes, number: int, offset: int, encoding: str) -> Line:
     try:
         return Line(number, raw.decode(encoding).removesuffix("\r"))
     except UnicodeDecodeError as error:

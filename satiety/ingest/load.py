@@ -9,73 +9,73 @@ from pathlib import Path
 
 from satiety.assets import data_files
 from satiety.errors import DataError
-from satiety.ingest import Labelled, Source
+from satiety.ingest import LabelledSource, Source
 from satiety.ingest.base import Columns, Limits, Reader, Row
-from satiety.ingest.clean import Cleaned, Cleaner
+from satiety.ingest.clean import CleanedRow, Cleaner
 from satiety.ingest.sanitise import mask_salvaged
 from satiety.masking import Kind
 from satiety.problems.base import Problem
 from satiety.progress import track
-from satiety.records import Bound, Document, Example, Rejected
+from satiety.records import Destination, Document, Example, Rejection
 
-SAID = 1_000
+MAX_MESSAGE = 1_000
 """Characters of what is wrong with a file that are shown."""
 
 
 @dataclass(slots=True)
-class Loaded:
+class LoadedRecords:
     """All that the sources gave."""
 
     examples: list[Example] = field(default_factory=list)
-    bound: dict[str, Bound] = field(default_factory=dict)
+    bindings: dict[str, Destination] = field(default_factory=dict)
     """Source place -> what its source is for, where it is for one split."""
     documents: list[Document] = field(default_factory=list)
-    rejected: list[Rejected] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
     repairs: Counter[str] = field(default_factory=Counter)
     """Rows that were repaired, by kind of repair; ``label`` where that was one of their labels."""
     masked: Counter[str] = field(default_factory=Counter)
     """Rows in which personal data was masked, by its kind."""
 
     @property
-    def read(self) -> int:
+    def row_count(self) -> int:
         """How many rows were read."""
         return len(self.examples) + len(self.documents) + len(self.rejected)
 
 
 def load(
-    labelled: Sequence[Labelled],
+    labelled: Sequence[LabelledSource],
     corpus: Sequence[Source],
     problem: Problem,
     limits: Limits,
     hide: Collection[Kind],
     raw: Path,
-) -> Loaded:
+) -> LoadedRecords:
     """Read every source, in order; mask the kinds of personal data in ``hide``, in what is refused as well.
 
     Raises:
         AssetError: a source is missing, or not what its digest says.
         DataError: a file as a whole is not readable, or holds no row.
     """
-    loaded = Loaded()
-    for labels in labelled:
-        for cleaned in _read(labels, Cleaner(problem, limits, hide), limits, raw):
-            _keep(loaded, cleaned)
-            if labels.split:
-                loaded.bound[cleaned.record.source] = labels.split
+    loaded = LoadedRecords()
+    for labelled_source in labelled:
+        for cleaned in _read_source(labelled_source, Cleaner(problem, limits, hide), limits, raw):
+            _add(loaded, cleaned)
+            if labelled_source.split:
+                loaded.bindings[cleaned.record.source] = labelled_source.split
     for source in corpus:
-        for cleaned in _read(source, Cleaner(None, limits, hide), limits, raw):
-            _keep(loaded, cleaned)
+        for cleaned in _read_source(source, Cleaner(None, limits, hide), limits, raw):
+            _add(loaded, cleaned)
     return loaded
 
 
-def _read(source: Source, cleaner: Cleaner, limits: Limits, raw: Path) -> Iterator[Cleaned]:
+def _read_source(source: Source, cleaner: Cleaner, limits: Limits, raw: Path) -> Iterator[CleanedRow]:
     with data_files(source, raw) as files:
         for name, path in files:
             if not path.stat().st_size:
                 raise DataError(f"{name}: the file is empty")
-            row, said = None, name.encode("utf-8", "replace").decode()
+            row, display_name = None, name.encode("utf-8", "replace").decode()
             for row in track(read_rows(source.reader, path, source.columns, limits, cleaner.hide), f"read {name}"):
-                yield cleaner.clean(said, row)
+                yield cleaner.clean(display_name, row)
             if row is None:
                 raise DataError(f"{name}: reader `{source.reader.kind}` sees no row in it; check format and columns")
 
@@ -90,10 +90,10 @@ def read_rows(reader: Reader, path: Path, columns: Columns, limits: Limits, hide
     try:
         yield from reader.read(path, columns, limits)
     except DataError as error:
-        raise DataError(mask_salvaged(str(error), hide)[:SAID]) from None
+        raise DataError(mask_salvaged(str(error), hide)[:MAX_MESSAGE]) from None
 
 
-def _keep(loaded: Loaded, cleaned: Cleaned) -> None:
+def _add(loaded: LoadedRecords, cleaned: CleanedRow) -> None:
     match cleaned.record:
         case Example() as example:
             loaded.examples.append(example)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from satiety.ingest.values import Broken, Refused
+from satiety.ingest.values import DuplicateKeys, JsonError
 
 Steps = tuple[str, ...]
 
@@ -30,12 +30,12 @@ def check_paths(paths: Mapping[str, Steps]) -> None:
             raise ValueError(f"columns {starred[longest]!r} and {name!r} run over different lists: {lists}")
 
 
-def walk(value: Any, paths: Mapping[str, Steps], place: str = "") -> Iterator[tuple[str, dict[str, Any] | Refused]]:
+def walk(value: Any, paths: Mapping[str, Steps], place: str = "") -> Iterator[tuple[str, dict[str, Any] | JsonError]]:
     """Yield (place, the columns' values, or why there are none) of every row in the value."""
-    if isinstance(value, Broken):
-        yield place, Refused("an object has the same key twice")
+    if isinstance(value, DuplicateKeys):
+        yield place, JsonError("an object has the same key twice")
         return
-    bound: dict[str, Any] = {name: value for name, steps in paths.items() if not steps}
+    values: dict[str, Any] = {name: value for name, steps in paths.items() if not steps}
     heads: dict[str, dict[str, Steps]] = {}
     for name, steps in paths.items():
         if steps:
@@ -45,36 +45,36 @@ def walk(value: Any, paths: Mapping[str, Steps], place: str = "") -> Iterator[tu
     )
     for head, inner in heads.items():
         if head != spine:
-            bound |= {name: _follow(value, (head, *steps)) for name, steps in inner.items()}
+            values |= {name: _resolve(value, (head, *steps)) for name, steps in inner.items()}
     if spine is None:
-        refused = next((found for found in bound.values() if isinstance(found, Refused)), None)
-        yield place, refused or bound
+        error = next((cell for cell in values.values() if isinstance(cell, JsonError)), None)
+        yield place, error or values
         return
-    for key, child in _children(value, spine):
-        for where, found in walk(child, heads[spine], f"{place}.{key}" if place else key):
-            broken = next((v for v in bound.values() if isinstance(v, Refused)), None)
-            yield where, found if isinstance(found, Refused) else broken or bound | found
+    for key, child in _iterate_children(value, spine):
+        for row_place, row in walk(child, heads[spine], f"{place}.{key}" if place else key):
+            failure = next((v for v in values.values() if isinstance(v, JsonError)), None)
+            yield row_place, row if isinstance(row, JsonError) else failure or values | row
 
 
-def _children(value: Any, step: str) -> Iterator[tuple[str, Any]]:
+def _iterate_children(value: Any, step: str) -> Iterator[tuple[str, Any]]:
     if step != "*":
-        found = _follow(value, (step,))
-        if not isinstance(found, Refused):
-            yield step, found
+        child = _resolve(value, (step,))
+        if not isinstance(child, JsonError):
+            yield step, child
     elif isinstance(value, dict):
         yield from value.items()
     elif isinstance(value, list):
         yield from ((str(index), child) for index, child in enumerate(value))
 
 
-def _follow(value: Any, steps: Steps) -> Any:
+def _resolve(value: Any, steps: Steps) -> Any:
     for step in steps:
-        if isinstance(value, Broken):
-            return Refused("an object has the same key twice")
+        if isinstance(value, DuplicateKeys):
+            return JsonError("an object has the same key twice")
         if isinstance(value, dict) and step in value:
             value = value[step]
         elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
             value = value[int(step)]
         else:
-            return Refused(f"there is no {step!r} in it")
+            return JsonError(f"there is no {step!r} in it")
     return value

@@ -37,7 +37,7 @@ _ZERO_WIDTH = re.compile(
 )
 _STRIPPED = {"ansi": _ANSI, "control": _CONTROL, "bidi": _BIDI, "zero_width": _ZERO_WIDTH}
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-MARKS = 1_000
+MAX_MARKS = 1_000
 """Most combining marks in a row: no script has many, and putting them in order takes their number squared."""
 
 
@@ -49,8 +49,8 @@ def repair(text: str) -> tuple[str, tuple[str, ...]]:
     """
     if text.isascii() and "&" not in text and text.isprintable():
         return text, ()
-    if found := _SURROGATE.search(text):
-        raise ValueError(f"half of a surrogate pair at character {found.start()}")
+    if surrogate := _SURROGATE.search(text):
+        raise ValueError(f"half of a surrogate pair at character {surrogate.start()}")
     kinds: list[str] = []
     for kind, change in _CHANGES.items():
         changed = change(text)
@@ -65,7 +65,7 @@ def salvage(text: str) -> str:
     text = _SURROGATE.sub("?", text)
     for kind, change in _CHANGES.items():
         text = change(text) if kind != "nfc" else text
-    start = _endless_marks(text)
+    start = _find_endless_marks(text)
     return text if start is None else text[:start]
 
 
@@ -79,20 +79,20 @@ def repair_spans(text: str, spans: Sequence[Span]) -> tuple[str, tuple[Span, ...
     cuts = sorted({0, len(text), *(place for span in spans for place in (span.start, span.end))})
     pieces = [repair(text[start:end]) for start, end in pairwise(cuts)]
     ends = accumulate((len(piece) for piece, _ in pieces), initial=0)
-    moved_to = dict(zip(cuts, ends, strict=True))
+    offsets = dict(zip(cuts, ends, strict=True))
     joined = "".join(piece for piece, _ in pieces)
-    moved = tuple(replace(span, start=moved_to[span.start], end=moved_to[span.end]) for span in spans)
-    for span, place in zip(spans, moved, strict=True):
+    shifted = tuple(replace(span, start=offsets[span.start], end=offsets[span.end]) for span in spans)
+    for span, place in zip(spans, shifted, strict=True):
         if not joined[place.start : place.end].strip():
             raise ValueError(f"nothing is left of the span {span.start}–{span.end}")
-    if _nfc(joined) != joined:
+    if _normalise_nfc(joined) != joined:
         raise ValueError("a span begins or ends inside a composed character")
     if joined != repair(text)[0]:
         raise ValueError("a span begins or ends inside what must be repaired as a whole")
-    return joined, moved, tuple(dict.fromkeys(kind for _, kinds in pieces for kind in kinds))
+    return joined, shifted, tuple(dict.fromkeys(kind for _, kinds in pieces for kind in kinds))
 
 
-def _mojibake(text: str) -> str:
+def _fix_mojibake(text: str) -> str:
     """Undo one wrong decoding, where doing it again gives back exactly what was found.
 
     One round only: what ftfy would repair further, as in ``—è“è``, may be what somebody wrote.
@@ -104,33 +104,33 @@ def _mojibake(text: str) -> str:
     _, plan = ftfy.fix_encoding_and_explain(text)
     if not plan or [step.action for step in plan[:2]] != ["encode", "decode"]:
         return text
-    wrong, right = plan[0].parameter, plan[1].parameter
+    wrong_encoding, true_encoding = plan[0].parameter, plan[1].parameter
     try:
-        fixed: str = text.encode(wrong).decode(right)
-        return fixed if fixed.encode(right).decode(wrong) == text else text
+        fixed: str = text.encode(wrong_encoding).decode(true_encoding)
+        return fixed if fixed.encode(true_encoding).decode(wrong_encoding) == text else text
     except UnicodeError:
         return text
 
 
-def _entities(text: str) -> str:
+def _unescape_entities(text: str) -> str:
     for entity in (_ENTITY, _NUMBER, _NUMBER):
-        text = entity.sub(lambda found: html.unescape(found.group()), text)
+        text = entity.sub(lambda match: html.unescape(match.group()), text)
     return text
 
 
-def _nfc(text: str) -> str:
-    start = _endless_marks(text)
+def _normalise_nfc(text: str) -> str:
+    start = _find_endless_marks(text)
     if start is not None:
-        raise ValueError(f"more than {MARKS:,} combining marks in a row, from character {start}")
+        raise ValueError(f"more than {MAX_MARKS:,} combining marks in a row, from character {start}")
     return unicodedata.normalize("NFC", text)
 
 
-def _endless_marks(text: str) -> int | None:
+def _find_endless_marks(text: str) -> int | None:
     """Return where more than ``MARKS`` combining marks in a row begin: every so many characters one of them stands."""
-    for seen in range(MARKS, len(text), MARKS):
-        if _is_mark(text[seen]):
-            start = next((i for i in range(seen, -1, -1) if not _is_mark(text[i])), -1) + 1
-            if all(map(_is_mark, text[start : start + MARKS + 1])) and len(text) > start + MARKS:
+    for position in range(MAX_MARKS, len(text), MAX_MARKS):
+        if _is_mark(text[position]):
+            start = next((i for i in range(position, -1, -1) if not _is_mark(text[i])), -1) + 1
+            if all(map(_is_mark, text[start : start + MAX_MARKS + 1])) and len(text) > start + MAX_MARKS:
                 return start
     return None
 
@@ -140,9 +140,9 @@ def _is_mark(character: str) -> bool:
 
 
 _CHANGES: dict[str, Callable[[str], str]] = {
-    "html": _entities,
-    "mojibake": _mojibake,
+    "html": _unescape_entities,
+    "mojibake": _fix_mojibake,
     **{kind: partial(pattern.sub, "") for kind, pattern in _STRIPPED.items()},
-    "nfc": _nfc,
+    "nfc": _normalise_nfc,
 }
 """In this order: an entity may hide a control character, and wrongly decoded text looks like control characters."""

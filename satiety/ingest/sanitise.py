@@ -16,12 +16,12 @@ from satiety.inputs import Inputs, Value
 from satiety.masking import Kind, mask, mask_spans
 
 T = TypeVar("T", str, Kind)
-Moved = tuple[str, tuple[Span, ...], tuple[T, ...]]
+MovedText = tuple[str, tuple[Span, ...], tuple[T, ...]]
 """A text, its spans, and what was done to it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class LostSpan:
     """A span that could not move with its text."""
 
     reason: Literal["text", "personal"]
@@ -30,7 +30,7 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
-class Sanitised:
+class SanitisedText:
     """A text as it may be kept and shown."""
 
     text: str
@@ -40,18 +40,20 @@ class Sanitised:
     """What was repaired."""
     masked: tuple[Kind, ...]
     """What was masked."""
-    lost: tuple[Lost, ...]
+    lost_spans: tuple[LostSpan, ...]
 
 
-def sanitise(text: str, spans: Sequence[Span], hide: Collection[Kind]) -> Sanitised:
+def sanitise(text: str, spans: Sequence[Span], hide: Collection[Kind]) -> SanitisedText:
     """Repair a text, then mask it; move its spans along, and give up those that cannot.
 
     Raises:
         ValueError: the text cannot be repaired, as in ``repair``.
     """
-    (repaired, moved, repairs), cut = _moved(spans, partial(_repaired, text), "text")
-    (masked, moved, kinds), hidden = _moved(moved, lambda some: mask_spans(repaired, some, hide), "personal")
-    return Sanitised(masked, moved, repairs, kinds, (*cut, *hidden))
+    (repaired, aligned, repairs), repair_losses = _move_spans(spans, partial(_repair_text, text), "text")
+    (masked, aligned, kinds), mask_losses = _move_spans(
+        aligned, lambda subset: mask_spans(repaired, subset, hide), "personal"
+    )
+    return SanitisedText(masked, aligned, repairs, kinds, (*repair_losses, *mask_losses))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class SanitisedExample:
     """It points to the same stretches as before, but for those that were lost."""
     repairs: tuple[str, ...]
     masked: tuple[Kind, ...]
-    lost: tuple[Lost, ...]
+    lost_spans: tuple[LostSpan, ...]
 
 
 def sanitise_example(inputs: Inputs, answer: Answer | None, marked: str, hide: Collection[Kind]) -> SanitisedExample:
@@ -72,25 +74,25 @@ def sanitise_example(inputs: Inputs, answer: Answer | None, marked: str, hide: C
     Raises:
         ValueError: a text cannot be repaired, as in ``repair``.
     """
-    done: list[Sanitised] = []
+    sanitised: list[SanitisedText] = []
     listed = (value for value in inputs.values() if not isinstance(value, str))
-    pointing = [part for value in listed for part in value if isinstance(part, Span)]
-    pointing += answer.mentions if answer else ()
-    stretches = [Span(start, end, f"{start}:{end}") for start, end in sorted({(s.start, s.end) for s in pointing})]
+    pointers = [part for value in listed for part in value if isinstance(part, Span)]
+    pointers += answer.mentions if answer else ()
+    anchors = [Span(start, end, f"{start}:{end}") for start, end in sorted({(s.start, s.end) for s in pointers})]
 
     def clean(text: str, spans: Sequence[Span] = ()) -> str:
-        done.append(sanitise(text, spans, hide))
-        return done[-1].text if spans else done[-1].text.strip()
+        sanitised.append(sanitise(text, spans, hide))
+        return sanitised[-1].text if spans else sanitised[-1].text.strip()
 
     def clean_value(name: str, value: Value) -> Value:
         if isinstance(value, str):
-            return clean(value, stretches if name == marked else ())
+            return clean(value, anchors if name == marked else ())
         return tuple(clean(part) if isinstance(part, str) else part for part in value)  # type: ignore[return-value]
 
     def follow(spans: Iterable[Any]) -> list[Any]:
-        places = {stretch.label: stretch for one in done for stretch in one.spans}
-        found = [(span, places.get(f"{span.start}:{span.end}")) for span in spans]
-        return [replace(span, start=place.start, end=place.end) for span, place in found if place]
+        places = {anchor.label: anchor for cleaned_text in sanitised for anchor in cleaned_text.spans}
+        matches = [(span, places.get(f"{span.start}:{span.end}")) for span in spans]
+        return [replace(span, start=place.start, end=place.end) for span, place in matches if place]
 
     cleaned = {name: clean_value(name, value) for name, value in inputs.items()}
     for name, value in cleaned.items():
@@ -101,9 +103,9 @@ def sanitise_example(inputs: Inputs, answer: Answer | None, marked: str, hide: C
     return SanitisedExample(
         cleaned,
         answer,
-        tuple(dict.fromkeys(repair for one in done for repair in one.repairs)),
-        tuple(dict.fromkeys(kind for one in done for kind in one.masked)),
-        tuple(lost for one in done for lost in one.lost),
+        tuple(dict.fromkeys(repair for cleaned_text in sanitised for repair in cleaned_text.repairs)),
+        tuple(dict.fromkeys(kind for cleaned_text in sanitised for kind in cleaned_text.masked)),
+        tuple(loss for cleaned_text in sanitised for loss in cleaned_text.lost_spans),
     )
 
 
@@ -112,27 +114,27 @@ def mask_salvaged(text: str, hide: Collection[Kind]) -> str:
     return mask(salvage(text), hide)[0]
 
 
-def _repaired(text: str, spans: Sequence[Span]) -> Moved[str]:
+def _repair_text(text: str, spans: Sequence[Span]) -> MovedText[str]:
     if spans:
         return repair_spans(text, spans)
     repaired, repairs = repair(text)
     return repaired, (), repairs
 
 
-def _moved(
-    spans: Sequence[Span], move: Callable[[Sequence[Span]], Moved[T]], reason: Literal["text", "personal"]
-) -> tuple[Moved[T], list[Lost]]:
+def _move_spans(
+    spans: Sequence[Span], move: Callable[[Sequence[Span]], MovedText[T]], reason: Literal["text", "personal"]
+) -> tuple[MovedText[T], list[LostSpan]]:
     """Move a text with its spans; where that fails, without those that cannot move alone, or else without any."""
-    kept, lost = list(spans), list[Lost]()
+    remaining, losses = list(spans), list[LostSpan]()
     while True:
         try:
-            return move(kept), lost
+            return move(remaining), losses
         except ValueError as error:
-            if not kept:
+            if not remaining:
                 raise
-            culprits = [span for span in kept if _fails(move, span)] or kept
-            lost += [Lost(reason, str(error))] * len(culprits)
-            kept = [span for span in kept if span not in culprits]
+            culprits = [span for span in remaining if _fails(move, span)] or remaining
+            losses += [LostSpan(reason, str(error))] * len(culprits)
+            remaining = [span for span in remaining if span not in culprits]
 
 
 def _fails(move: Callable[[Sequence[Span]], Any], span: Span) -> bool:

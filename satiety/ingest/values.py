@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 from typing import Any
 
-DIGITS = 100
+MAX_DIGITS = 100
 """Longest number that is taken."""
 
 
-class Refused(ValueError):
+class JsonError(ValueError):
     """A JSON value that is not taken, and why."""
 
 
-class Number(str):
+class NumberLiteral(str):
     """A JSON number, as it is written: text to whoever takes numbers for text."""
 
     __slots__ = ()
 
 
-class Broken(dict[str, Any]):
+class DuplicateKeys(dict[str, Any]):
     """An object with the same key twice: whoever looks into it is refused, its neighbours are not."""
 
 
@@ -35,24 +35,26 @@ def parse(text: str) -> Any:
     try:
         return _DECODER.decode(text)
     except RecursionError:
-        raise Refused("nested too deep") from None
+        raise JsonError("nested too deep") from None
     except json.JSONDecodeError as error:
-        raise Refused(f"not JSON: {error}") from None
+        raise JsonError(f"not JSON: {error}") from None
 
 
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
-    return value if len(value) == len(pairs) else Broken(value)
+    return value if len(value) == len(pairs) else DuplicateKeys(value)
 
 
-def _number(text: str) -> Number:
-    if len(text) > DIGITS:
-        raise Refused(f"a number of {len(text):,} digits")
-    return Number(text)
+def _parse_number(text: str) -> NumberLiteral:
+    if len(text) > MAX_DIGITS:
+        raise JsonError(f"a number of {len(text):,} digits")
+    return NumberLiteral(text)
 
 
-def _constant(text: str) -> None:
-    raise Refused(f"{text} is no JSON value")
+def _reject_constant(text: str) -> None:
+    raise JsonError(f"{text} is no JSON value")
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_int=_number, parse_float=_number, parse_constant=_constant)
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_build_object, parse_int=_parse_number, parse_float=_parse_number, parse_constant=_reject_constant
+)

@@ -30,40 +30,42 @@ class Facts:
     """Every value that it was made with, defaults included, by block of params.yaml."""
 
 
-def card(problem: Problem, scores: Mapping[str, Any], facts: Facts, shown: Sequence[tuple[str, Any]]) -> str:
+def render_card(problem: Problem, scores: Mapping[str, Any], facts: Facts, examples: Sequence[tuple[str, Any]]) -> str:
     """Return the card as Markdown."""
     parts = (
         [f"# {facts.name}"],
-        _purpose(problem, facts),
-        _scores(scores),
-        _example(shown),
-        _making(facts),
-        _limits(scores),
+        _describe_purpose(problem, facts),
+        _render_scores(scores),
+        _render_example(examples),
+        _describe_training(facts),
+        _describe_limits(scores),
         ["## Params", "```yaml\n" + yaml.safe_dump(dict(facts.params), allow_unicode=True, sort_keys=False) + "```"],
     )
     return "\n\n".join(line for part in parts for line in part) + "\n"
 
 
-def _purpose(problem: Problem, facts: Facts) -> Iterator[str]:
-    about = (type(problem).__doc__ or problem.kind).strip().splitlines()[0]
-    yield f"{about} Problem `{problem.kind}`; language {', '.join(facts.languages) or 'unknown'}."
+def _describe_purpose(problem: Problem, facts: Facts) -> Iterator[str]:
+    description = (type(problem).__doc__ or problem.kind).strip().splitlines()[0]
+    yield f"{description} Problem `{problem.kind}`; language {', '.join(facts.languages) or 'unknown'}."
     yield f"Answers: {', '.join(f'`{name}`' for name in problem.classes) or f'a {problem.answer.kind}'}."
     yield "## Intended use"
     yield (
         "Texts like those it was trained on: same language, same kind of writer, same question. It gives a suggestion"
-        f"{' with a confidence' if problem.confident else ''}; where a wrong answer harms somebody, a person decides."
+        f"{' with a confidence' if problem.has_confidence else ''}; where a wrong answer harms somebody, a person decides."
     )
 
 
-def _scores(scores: Mapping[str, Any]) -> Iterator[str]:
+def _render_scores(scores: Mapping[str, Any]) -> Iterator[str]:
     yield f"## Scores on {scores['examples']:,} frozen test examples"
     rows = [
-        f"| {metric} | {cell(scores['metrics']['before'][metric])} | {cell(interval)} "
-        f"| {cell(scores['metrics']['difference'][metric], '+')} |"
+        f"| {metric} | {format_interval(scores['metrics']['before'][metric])} | {format_interval(interval)} "
+        f"| {format_interval(scores['metrics']['difference'][metric], '+')} |"
         for metric, interval in scores["metrics"]["after"].items()
     ]
-    trust = scores["calibration"]
-    calibration = f" Expected calibration error: {trust['ece']:.3f}." if trust["answers"] else ""
+    calibration_scores = scores["calibration"]
+    calibration = (
+        f" Expected calibration error: {calibration_scores['ece']:.3f}." if calibration_scores["answers"] else ""
+    )
     head = ["| metric | before | after | difference |", "|---|---|---|---|"]
     yield "\n".join([*head, *rows])
     yield (
@@ -72,34 +74,37 @@ def _scores(scores: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
-def _example(shown: Sequence[tuple[str, Any]]) -> Iterator[str]:
+def _render_example(examples: Sequence[tuple[str, Any]]) -> Iterator[str]:
     yield "## What it answers"
-    yield "\n".join(f"- {text}\n  `{answer}`" for text, answer in shown)
+    yield "\n".join(f"- {text}\n  `{answer}`" for text, answer in examples)
     yield "The texts are made up. `manifest.json` holds the SHA-256 of every file; a changed byte is refused."
 
 
-def _making(facts: Facts) -> Iterator[str]:
+def _describe_training(facts: Facts) -> Iterator[str]:
     yield "## How it was made"
     budget = facts.params.get("ingest", {}).get("budget")
-    spent = f" of a budget of {budget:,} labels, the rest of which chose the best step" if budget else ""
-    lines = [f"- trained on {facts.trained:,} labelled examples{spent}", f"- code: git revision `{facts.revision}`"]
+    budget_note = f" of a budget of {budget:,} labels, the rest of which chose the best step" if budget else ""
+    lines = [
+        f"- trained on {facts.trained:,} labelled examples{budget_note}",
+        f"- code: git revision `{facts.revision}`",
+    ]
     lines += [f"- {name}: sha256 `{value}`" for name, value in facts.data.items()]
     yield "\n".join(lines)
 
 
-def _limits(scores: Mapping[str, Any]) -> Iterator[str]:
+def _describe_limits(scores: Mapping[str, Any]) -> Iterator[str]:
     yield "## Limits"
     metrics = scores["metrics"]["after"]
     classes = {name.partition("/")[2]: value for name, value in metrics.items() if name.startswith("f1/")}
     if classes:
         worst = min(classes, key=lambda name: classes[name]["value"])
-        yield f"- It is weakest at `{worst}`: F1 {cell(classes[worst])}."
+        yield f"- It is weakest at `{worst}`: F1 {format_interval(classes[worst])}."
     yield (
         "- Other kinds of text, other languages and later times were not tested.\n"
         "- What its training texts and its base model take for granted, it takes for granted too."
     )
 
 
-def cell(interval: Mapping[str, float], sign: str = "") -> str:
+def format_interval(interval: Mapping[str, float], sign: str = "") -> str:
     """Return a score with its interval, for a table."""
     return f"{interval['value']:{sign}.3f} [{interval['low']:{sign}.3f}, {interval['high']:{sign}.3f}]"

@@ -22,11 +22,11 @@ LIMITS = {".json": 2**26, ".md": 2**20, ".parquet": 2**31, ".safetensors": 2**36
 
 def manifest_text(files: Mapping[str, str]) -> str:
     """Return the text of ``manifest.json`` for these files: SHA-256 by path."""
-    value = {"version": 1, "digest": identity(files), "files": dict(sorted(files.items()))}
+    value = {"version": 1, "digest": compute_digest(files), "files": dict(sorted(files.items()))}
     return json.dumps(value, indent=2) + "\n"
 
 
-def identity(files: Mapping[str, str]) -> str:
+def compute_digest(files: Mapping[str, str]) -> str:
     """Return one digest of what answers: the model's files and its signature.
 
     Where and when it was made, how it scored and what the card says are left out, so that the same model, packaged

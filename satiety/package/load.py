@@ -15,10 +15,10 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from satiety.errors import ModelError
-from satiety.evaluate.answers import recalled
+from satiety.evaluate.answers import match_stored
 from satiety.package.card import Facts
 from satiety.package.contents import EXAMPLE, FACTS, MODEL, PREDICTIONS, SCORES, read_digest
-from satiety.package.example import contradicts, matches, plain
+from satiety.package.example import is_contradicted, is_match, serialize_prediction
 from satiety.package.verify import verify
 from satiety.problems import Problem
 from satiety.records import Evaluated, Example, read
@@ -28,7 +28,7 @@ from satiety.tuning.layout import check_layout
 if TYPE_CHECKING:
     from satiety.inputs import Inputs
     from satiety.problems import Prediction
-    from satiety.tuning.tuned import Tuned
+    from satiety.tuning.tuned import TunedModel
 
 TRIES = 4
 """How often a package is copied, where somebody replaces it meanwhile; one that is damaged is so each time."""
@@ -52,18 +52,18 @@ class Package:
     """What messages call it: the folder that was named, where ``folder`` is a copy of that."""
 
     @cached_property
-    def model(self) -> Tuned:
+    def model(self) -> TunedModel:
         """The tuned model, loaded."""
         try:
             return load(self.folder / MODEL, self.device)
         except ModelError as error:
             raise ModelError(str(error).replace(str(self.folder), str(self.source))) from None
 
-    def predict(self, given: Sequence[str | Inputs]) -> list[Prediction]:
+    def predict(self, inputs: Sequence[str | Inputs]) -> list[Prediction]:
         """Answer for each of the inputs, in order; see `Tuned.predict`."""
-        return self.model.predict(given)
+        return self.model.predict(inputs)
 
-    def stored(self) -> dict[str, Evaluated]:
+    def read_predictions(self) -> dict[str, Evaluated]:
         """Return its answers on the test examples of its day, by id."""
         return {answer.id: answer for answer in read(self.folder / PREDICTIONS, Evaluated)}
 
@@ -83,10 +83,13 @@ class Package:
             ModelError: the answer is not the one that was written down.
         """
         example = json.loads((self.folder / EXAMPLE).read_text(encoding="utf-8"))
-        asked = example["inputs"]
-        given = [plain(self.problem, *pair) for pair in zip(asked, self.predict(asked), strict=True)]
-        for inputs, answer, expected in zip(asked, given, example["outputs"], strict=True):
-            if not matches(answer, expected):
+        example_inputs = example["inputs"]
+        answers = [
+            serialize_prediction(self.problem, *pair)
+            for pair in zip(example_inputs, self.predict(example_inputs), strict=True)
+        ]
+        for inputs, answer, expected in zip(example_inputs, answers, example["outputs"], strict=True):
+            if not is_match(answer, expected):
                 raise ModelError(
                     f"{self.source / EXAMPLE}: to {inputs} it answers {answer}, but {expected} is written there"
                 )
@@ -97,16 +100,16 @@ class Package:
         Raises:
             ModelError: an answer is not the one that was scored, or the stored ones are of other test examples.
         """
-        stored = recalled(self.stored(), tests)
-        if stored is None:
+        predictions = match_stored(self.read_predictions(), tests)
+        if predictions is None:
             raise ModelError(f"{self.source / PREDICTIONS}: holds answers to other test examples; run `dvc repro`")
-        chosen = Random(0).sample(range(len(tests)), min(ASKED, len(tests)))
-        answers = self.predict([tests[i].inputs for i in chosen])
-        pairs = zip((stored[i] for i in chosen), answers, strict=True)
-        wrong = [row.id for row, answer in pairs if contradicts(self.problem, row, answer)]
-        if wrong:
+        indices = Random(0).sample(range(len(tests)), min(ASKED, len(tests)))
+        answers = self.predict([tests[i].inputs for i in indices])
+        pairs = zip((predictions[i] for i in indices), answers, strict=True)
+        mismatches = [row.id for row, answer in pairs if is_contradicted(self.problem, row, answer)]
+        if mismatches:
             raise ModelError(
-                f"{self.source / MODEL}: answers {len(wrong)} of {len(chosen)} test examples, such as {wrong[0]}, "
+                f"{self.source / MODEL}: answers {len(mismatches)} of {len(indices)} test examples, such as {mismatches[0]}, "
                 "otherwise than was scored; run `dvc repro --force --single-item evaluate`, then `dvc repro`"
             )
 
@@ -123,9 +126,9 @@ def inspect(folder: Path, device: str, source: Path | None = None) -> Package:
         ModelError: a file is changed, missing, foreign or unsafe; says which, at most five.
         OutdatedError: an earlier version of satiety made it.
     """
-    if wrong := verify(folder):
-        raise ModelError(_first(wrong))
-    return _package(folder, device, source or folder)
+    if problems := verify(folder):
+        raise ModelError(_summarize_problems(problems))
+    return _read_package(folder, device, source or folder)
 
 
 def snapshot(folder: Path, device: str) -> Package:
@@ -138,13 +141,13 @@ def snapshot(folder: Path, device: str) -> Package:
         OutdatedError: an earlier version of satiety made it.
         SetupError: there is no room for the copy.
     """
-    tries = list[list[str]]()
+    attempts = list[list[str]]()
     for number in range(TRIES):
         time.sleep(PAUSE * (2**number - 1))
         copy = Path(tempfile.mkdtemp(prefix="satiety-package-"))
         try:
-            tries.append(verify(folder, copy))
-            package = None if tries[-1] else _package(copy, device, folder)
+            attempts.append(verify(folder, copy))
+            package = None if attempts[-1] else _read_package(copy, device, folder)
         except BaseException:
             shutil.rmtree(copy, ignore_errors=True)
             raise
@@ -152,8 +155,8 @@ def snapshot(folder: Path, device: str) -> Package:
             weakref.finalize(package, shutil.rmtree, copy, ignore_errors=True)
             return package
         shutil.rmtree(copy, ignore_errors=True)
-    if all(wrong == tries[0] for wrong in tries):
-        raise ModelError(_first(tries[0]))
+    if all(problems == attempts[0] for problems in attempts):
+        raise ModelError(_summarize_problems(attempts[0]))
     raise ModelError(f"{folder}: is replaced all the time, so no whole package can be read; wait until that is over")
 
 
@@ -170,11 +173,11 @@ def open(folder: Path, device: str) -> Package:
     return package
 
 
-def _package(folder: Path, device: str, source: Path) -> Package:
+def _read_package(folder: Path, device: str, source: Path) -> Package:
     check_layout(folder / MODEL, source / MODEL)
     return Package(folder, read_digest(folder), Problem.load(folder / MODEL / "problem.json"), device, source)
 
 
-def _first(wrong: Sequence[str]) -> str:
-    more = f"\nand {len(wrong) - 5} more" if len(wrong) > 5 else ""
-    return "\n".join(wrong[:5]) + more
+def _summarize_problems(problems: Sequence[str]) -> str:
+    remainder = f"\nand {len(problems) - 5} more" if len(problems) > 5 else ""
+    return "\n".join(problems[:5]) + remainder

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from satiety import package
-from satiety.package.example import plain
+from satiety.package.example import serialize_prediction
 from satiety.settings import Settings
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Answerer:
     """A package that takes what MLflow hands it."""
 
-    def __init__(self, opened: Package) -> None:
-        self.package = opened
+    def __init__(self, model_package: Package) -> None:
+        self.package = model_package
 
     def predict(self, data: Any, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Answer a list or a column of texts, or a table with the problem's inputs as columns.
@@ -26,8 +26,11 @@ class Answerer:
         Raises:
             DataError: something in it is no text, or an input is missing.
         """
-        asked = [example.inputs for example in self.package.problem.ask(self._rows(data))]
-        return [plain(self.package.problem, *pair) for pair in zip(asked, self.package.predict(asked), strict=True)]
+        inputs_list = [example.inputs for example in self.package.problem.build_examples(self._rows(data))]
+        return [
+            serialize_prediction(self.package.problem, *pair)
+            for pair in zip(inputs_list, self.package.predict(inputs_list), strict=True)
+        ]
 
     def _rows(self, data: Any) -> list[Any]:
         names = self.package.problem.inputs

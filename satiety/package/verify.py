@@ -20,21 +20,21 @@ CONFIGS = ("config.json", "tokenizer_config.json")
 """Files in which a model can ask for code of its own to be run."""
 
 
-def verify(folder: Path, into: Path | None = None) -> list[str]:
+def verify(folder: Path, copy_folder: Path | None = None) -> list[str]:
     """Return what is wrong with a package, one line each; an empty list where nothing is.
 
     Files that have no place in a package are named, never read.
 
     Args:
         folder: the package.
-        into: an empty folder to copy it into; then the copy is what is verified, whatever becomes of the package.
+        copy_folder: an empty folder to copy it into; then the copy is what is verified, whatever becomes of the package.
 
     Raises:
         SetupError: there is no room for the copy.
     """
     if not folder.is_dir():
         return [f"{folder}: no such package; run `dvc repro`, or `dvc checkout`"]
-    manifest = _manifest(folder / MANIFEST)
+    manifest = _read_manifest(folder / MANIFEST)
     if isinstance(manifest, str):
         return [manifest]
     try:
@@ -43,18 +43,18 @@ def verify(folder: Path, into: Path | None = None) -> list[str]:
         return [f"{error.filename}: cannot be listed: {error.strerror}"]
     names = {path.relative_to(folder).as_posix(): path for path in paths}
     names.pop(MANIFEST, None)
-    if into:
-        (into / MANIFEST).write_bytes(manifest.content)
-    digests, refused = dict[str, str](), dict[str, str]()
+    if copy_folder:
+        (copy_folder / MANIFEST).write_bytes(manifest.content)
+    digests, refusals = dict[str, str](), dict[str, str]()
     for name, path in names.items():
         try:
-            if reason := _refusal(name, path):
-                refused[name] = reason
+            if reason := _find_refusal(name, path):
+                refusals[name] = reason
             else:
-                digests[name] = sha256(_copied(path, into / name) if into else path)
+                digests[name] = sha256(_copy_file(path, copy_folder / name) if copy_folder else path)
         except OSError as error:
-            refused[name] = f"cannot be read: {error.strerror}"
-    return [*_differences(folder, manifest.files, digests, refused), *_stale(folder, manifest, digests)]
+            refusals[name] = f"cannot be read: {error.strerror}"
+    return [*_list_differences(folder, manifest.files, digests, refusals), *_find_stale(folder, manifest, digests)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class _Manifest:
     """SHA-256 by path."""
 
 
-def _copied(path: Path, copy: Path) -> Path:
+def _copy_file(path: Path, copy: Path) -> Path:
     copy.parent.mkdir(exist_ok=True)
     try:
         return Path(shutil.copyfile(path, copy))
@@ -74,12 +74,12 @@ def _copied(path: Path, copy: Path) -> Path:
         raise
 
 
-def _differences(
-    folder: Path, listed: dict[str, str], digests: dict[str, str], refused: dict[str, str]
+def _list_differences(
+    folder: Path, listed: dict[str, str], digests: dict[str, str], refusals: dict[str, str]
 ) -> Iterator[str]:
-    for name in sorted({*listed, *digests, *refused}):
-        if name in refused:
-            yield f"{folder / name}: {refused[name]}"
+    for name in sorted({*listed, *digests, *refusals}):
+        if name in refusals:
+            yield f"{folder / name}: {refusals[name]}"
         elif name not in digests:
             yield f"{folder / name}: missing, but {MANIFEST} lists it"
         elif name not in listed:
@@ -88,14 +88,14 @@ def _differences(
             yield f"{folder / name}: sha256 is {digests[name]}, but {MANIFEST} says {listed[name]}"
 
 
-def _stale(folder: Path, manifest: _Manifest, digests: dict[str, str]) -> list[str]:
+def _find_stale(folder: Path, manifest: _Manifest, digests: dict[str, str]) -> list[str]:
     """Notice a manifest changed by itself: its text is a function of the files."""
     if digests == manifest.files and manifest.content != manifest_text(digests).encode():
         return [f"{folder / MANIFEST}: is not what its files make it; it was changed, or another version wrote it"]
     return []
 
 
-def _manifest(path: Path) -> _Manifest | str:
+def _read_manifest(path: Path) -> _Manifest | str:
     """Return the manifest, or what is wrong with it."""
     try:
         if path.is_symlink() or path.stat().st_size > LIMITS[".md"]:
@@ -111,7 +111,7 @@ def _manifest(path: Path) -> _Manifest | str:
         return f"{path}: not a manifest: {str(error) or type(error).__name__}"
 
 
-def _refusal(name: str, path: Path) -> str | None:
+def _find_refusal(name: str, path: Path) -> str | None:
     """Say why a file has no place in a package, or nothing."""
     if path.is_symlink() or not path.is_file():
         return "is a link, or no plain file; a package holds its files itself"
@@ -120,17 +120,17 @@ def _refusal(name: str, path: Path) -> str | None:
         return "has no place in a package: only safetensors, JSON, text and Parquet do, each at its place"
     if path.stat().st_size > limit:
         return f"{path.stat().st_size:,} bytes; a {path.suffix} file may have at most {limit:,}"
-    if not _is_its_kind(path):
+    if not _has_valid_header(path):
         return f"is no {path.suffix} file; a pickle under another name is not loaded either"
     if path.name in CONFIGS and b'"auto_map"' in path.read_bytes():
         return "has an `auto_map`: it wants code of its own run, which is never done"
     return None
 
 
-def _is_its_kind(path: Path) -> bool:
+def _has_valid_header(path: Path) -> bool:
     with path.open("rb") as file:
         start = file.read(16)
     if path.suffix in BEGINS:
-        at, mark = BEGINS[path.suffix]
-        return start[at:].startswith(mark)
+        offset, mark = BEGINS[path.suffix]
+        return start[offset:].startswith(mark)
     return not start.startswith(PICKLES)

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 from pydantic import Field, SerializeAsAny
 
-from satiety.pretrain.base import PRETRAINERS, Pretrained, Pretrainer
-from satiety.section import Section, Seed, Written
-from satiety.use import BLOCKS, one_in_use
+from satiety.pretrain.base import PRETRAINERS, Pretrainer, PretrainOutcome
+from satiety.section import Section, SectionSource, Seed
+from satiety.use import BLOCKS, find_active
 
-__all__ = ["PRETRAINERS", "Pretrain", "Pretrained", "Pretrainer"]
+__all__ = ["PRETRAINERS", "Pretrain", "PretrainOutcome", "Pretrainer"]
 
 
 class Pretrain(Section):
@@ -29,6 +29,6 @@ class Pretrain(Section):
         return BLOCKS
 
     @classmethod
-    def written(cls, values: Mapping[str, Any]) -> Written:
+    def extract(cls, values: Mapping[str, Any]) -> SectionSource:
         """Return what the file says of the lever of this kind that is in use; without one, the model is passed on."""
-        return one_in_use(values, "pretrain", {"pretrainer": {"kind": "none"}})
+        return find_active(values, "pretrain", {"pretrainer": {"kind": "none"}})

@@ -9,21 +9,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from satiety.registry import Component, Registry
-from satiety.training.curve import Curve
+from satiety.training.curve import TrainingCurve
 
 if TYPE_CHECKING:
-    from satiety.training.checkpoint import Store
+    from satiety.training.checkpoint import CheckpointStore
 
 
 @dataclass(frozen=True, slots=True)
-class Pretrained:
+class PretrainOutcome:
     """What a pretrainer did."""
 
-    curve: Curve = field(default_factory=lambda: Curve(("step", "loss", "lr")))
+    curve: TrainingCurve = field(default_factory=lambda: TrainingCurve(("step", "loss", "lr")))
     """Its training loss."""
     facts: dict[str, Any] = field(default_factory=dict)
     """Numbers for the report."""
-    used: int = 0
+    text_count: int = 0
     """Texts it learned from."""
 
 
@@ -31,8 +31,10 @@ class Pretrainer(Component):
     """One way to go on with pre-training."""
 
     @abstractmethod
-    def run(self, base: Path, texts: Sequence[str], out: Path, *, seed: int, store: Store, device: str) -> Pretrained:
-        """Write into ``out`` the encoder in ``base``, taught by the texts; take up a run that was cut off."""
+    def run(
+        self, base: Path, texts: Sequence[str], output: Path, *, seed: int, store: CheckpointStore, device: str
+    ) -> PretrainOutcome:
+        """Write into ``output`` the encoder in ``base``, taught by the texts; take up a run that was cut off."""
 
 
 PRETRAINERS: Registry[Pretrainer] = Registry("pretrainer", "satiety.pretrain")

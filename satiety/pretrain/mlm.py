@@ -14,28 +14,28 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from satiety.errors import DataError
-from satiety.pretrain.base import PRETRAINERS, Pretrained, Pretrainer
-from satiety.section import MOST
+from satiety.pretrain.base import PRETRAINERS, Pretrainer, PretrainOutcome
+from satiety.section import MAX_COUNT
 from satiety.training.arguments import TrainingArguments
 
 if TYPE_CHECKING:
-    from satiety.training.checkpoint import Store
+    from satiety.training.checkpoint import CheckpointStore
 
-TINY = {"epochs": 2, "least_steps": 2, "most_steps": 2, "batch_size": 2, "checks": 1}
+TINY = {"epochs": 2, "min_steps": 2, "max_steps": 2, "batch_size": 2, "evaluations": 1}
 
 
-class Schedule(TrainingArguments):
+class PretrainingArguments(TrainingArguments):
     """The loop's parameters: few passes over many texts, of which the last step is as good as any."""
 
     epochs: float = Field(gt=0, le=1000, default=1)
     """Passes over the texts."""
-    most_steps: int = Field(ge=1, le=10_000_000, default=500)
+    max_steps: int = Field(ge=1, le=10_000_000, default=500)
     """Updates that are made at most."""
-    average: float | None = Field(ge=0, le=100, default=None)
+    weight_averaging: float | None = Field(ge=0, le=100, default=None)
     """As in ``finetune``; null keeps a step's own weights."""
-    checks: int = Field(ge=1, le=1000, default=4)
+    evaluations: int = Field(ge=1, le=1000, default=4)
     """How often the model is judged on the texts held out."""
-    patience: int | None = Field(ge=1, le=MOST, default=None)
+    patience: int | None = Field(ge=1, le=MAX_COUNT, default=None)
     """Checks in a row without a better one after which training stops; null goes to the end."""
 
 
@@ -55,10 +55,12 @@ class MaskedLanguageModel(Pretrainer):
     """Whether all pieces of a word are chosen together."""
     held_out: float = Field(ge=0, lt=1, default=0.05, examples=[0.2])
     """Share of the texts that only judges: the step with the least loss on it is kept. 0 keeps the last step."""
-    training: Schedule = Field(default_factory=Schedule, examples=[TINY])
+    training: PretrainingArguments = Field(default_factory=PretrainingArguments, examples=[TINY])
     """How long and in which steps it is trained."""
 
-    def run(self, base: Path, texts: Sequence[str], out: Path, *, seed: int, store: Store, device: str) -> Pretrained:
+    def run(
+        self, base: Path, texts: Sequence[str], output: Path, *, seed: int, store: CheckpointStore, device: str
+    ) -> PretrainOutcome:
         from satiety.pretrain.masked.run import pretrain
 
         if not texts:
@@ -66,4 +68,4 @@ class MaskedLanguageModel(Pretrainer):
                 "pretrain: mlm has no retrieved document to learn from; put a lever of kind retrieve into `use` that "
                 "finds some, or take the one of kind pretrain out"
             )
-        return pretrain(base, texts, out, params=self, seed=seed, store=store, device=device)
+        return pretrain(base, texts, output, params=self, seed=seed, store=store, device=device)

@@ -7,18 +7,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from satiety.files import replacing
-from satiety.pretrain.base import PRETRAINERS, Pretrained, Pretrainer
+from satiety.files import write_atomically
+from satiety.pretrain.base import PRETRAINERS, Pretrainer, PretrainOutcome
 
 if TYPE_CHECKING:
-    from satiety.training.checkpoint import Store
+    from satiety.training.checkpoint import CheckpointStore
 
 
 @PRETRAINERS.register("none")
-class Nothing(Pretrainer):
+class NoPretraining(Pretrainer):
     """Pass the model through, byte for byte."""
 
-    def run(self, base: Path, texts: Sequence[str], out: Path, *, seed: int, store: Store, device: str) -> Pretrained:
-        with replacing(out) as temporary:
+    def run(
+        self, base: Path, texts: Sequence[str], output: Path, *, seed: int, store: CheckpointStore, device: str
+    ) -> PretrainOutcome:
+        with write_atomically(output) as temporary:
             shutil.copytree(base, temporary)
-        return Pretrained()
+        return PretrainOutcome()

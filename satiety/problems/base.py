@@ -41,25 +41,25 @@ if TYPE_CHECKING:
     """Texts -> one unit vector each, shape (texts, dimensions)."""
 
 
-def _distinct(labels: list[str]) -> list[str]:
+def _check_distinct(labels: list[str]) -> list[str]:
     if not labels:
         raise ValueError("is empty; write null to take the labels found in the data")
-    if twice := sorted({label for label in labels if labels.count(label) > 1}):
-        raise ValueError(f"names a label twice: {', '.join(twice)[:200]}")
+    if repeated := sorted({label for label in labels if labels.count(label) > 1}):
+        raise ValueError(f"names a label twice: {', '.join(repeated)[:200]}")
     return labels
 
 
-LabelSet = Annotated[list[str], AfterValidator(_distinct)] | None
+LabelSet = Annotated[list[str], AfterValidator(_check_distinct)] | None
 """A label set, or null for the one found in the data."""
 
 
 @dataclass(frozen=True, slots=True)
-class Untrained:
+class ZeroShotModel:
     """What can be asked of the base model as it came."""
 
     embed: Embed
     """Texts -> one unit vector each, shape (texts, dimensions)."""
-    answer: Callable[[Sequence[Example]], list[Prediction]] | None = None
+    generate: Callable[[Sequence[Example]], list[Prediction]] | None = None
     """What it writes of its own accord; None where a problem's answers are not written."""
 
 
@@ -80,7 +80,7 @@ class Rewrite:
     """A changed text, and which stretches of it stood in the old text."""
 
     text: str
-    kept: tuple[tuple[int, int, int], ...] | None = None
+    alignment: tuple[tuple[int, int, int], ...] | None = None
     """(start in the old text, start in the new text, length) of unchanged stretches; None where nobody knows."""
 
 
@@ -94,11 +94,11 @@ class Problem(Component):
     """Every metric that ``measure`` gives for the problem as a whole, the headline first."""
     inputs: ClassVar[tuple[str, ...]] = ("text",)
     """The inputs that an example has, by name."""
-    lists: ClassVar[frozenset[str]] = frozenset()
+    list_inputs: ClassVar[frozenset[str]] = frozenset()
     """Those that are lists; the others are texts."""
-    marked: ClassVar[str] = "text"
+    span_input: ClassVar[str] = "text"
     """The input that the mentions of an answer point into."""
-    confident: ClassVar[bool] = True
+    has_confidence: ClassVar[bool] = True
     """Whether a prediction's confidence says how sure it is; numbers come without one."""
     gold: ClassVar[str]
     """What the column of the answer is called in a labelled source; users map their own names onto it."""
@@ -110,7 +110,7 @@ class Problem(Component):
     """What it stands on: the name of a component of `satiety.heads`."""
 
     @property
-    def asks_of_head(self) -> dict[str, Any]:
+    def head_params(self) -> dict[str, Any]:
         """What it asks of that: the head's parameters."""
         return {}
 
@@ -134,9 +134,9 @@ class Problem(Component):
         """Return the inputs of a row; raise KeyError where one is missing, TypeError where its type is wrong."""
         inputs = {name: read_value(row[name]) for name in self.inputs}
         for name, value in inputs.items():
-            if isinstance(value, str) == (name in self.lists):
+            if isinstance(value, str) == (name in self.list_inputs):
                 raise TypeError(
-                    f"{name} is a {type(row[name]).__name__}, not {'a list' if name in self.lists else 'text'}"
+                    f"{name} is a {type(row[name]).__name__}, not {'a list' if name in self.list_inputs else 'text'}"
                 )
         return inputs
 
@@ -144,12 +144,12 @@ class Problem(Component):
     def parse(self, cell: Any) -> Answer:
         """Return the answer that a cell of a labelled source holds; raise TypeError where its type is wrong."""
 
-    def said(self, given: Any) -> Answer:
+    def parse_feedback(self, cell: Any) -> Answer:
         """Return the answer that a person gave: what ``parse`` takes, or that as JSON text; raises as it does."""
         try:
-            return self.parse(json.loads(given) if isinstance(given, str) and given[:1] in "[{" else given)
+            return self.parse(json.loads(cell) if isinstance(cell, str) and cell[:1] in "[{" else cell)
         except json.JSONDecodeError:
-            return self.parse(given)
+            return self.parse(cell)
 
     def check(self, inputs: Inputs, answer: Answer) -> None:
         """Raise ValueError, saying what is wrong, where it is no answer to these inputs."""
@@ -158,31 +158,33 @@ class Problem(Component):
         """Return one answer for different ones that a text was given in several rows; None where these contradict."""
         return None
 
-    def ask(self, given: Iterable[str | Inputs]) -> list[Example]:
+    def build_examples(self, queries: Iterable[str | Inputs]) -> list[Example]:
         """Return examples without an answer; a bare text stands for the only input of a problem that has one.
 
         Raises:
             DataError: an input is missing, unknown, or of another type.
         """
-        return [Example(str(i), self._asked(one, i)) for i, one in enumerate(given)]
+        return [Example(str(i), self._read_query(query, i)) for i, query in enumerate(queries)]
 
-    def _asked(self, given: str | Inputs, place: int) -> dict[str, Value]:
-        if not isinstance(given, Mapping):
-            given = {self.inputs[0]: given}
-        if set(given) != set(self.inputs):
-            wanted = ", ".join(self.inputs)
-            raise DataError(f"{self.kind}: example {place + 1} has {', '.join(given) or 'nothing'}; it needs {wanted}")
+    def _read_query(self, query: str | Inputs, index: int) -> dict[str, Value]:
+        if not isinstance(query, Mapping):
+            query = {self.inputs[0]: query}
+        if set(query) != set(self.inputs):
+            expected = ", ".join(self.inputs)
+            raise DataError(
+                f"{self.kind}: example {index + 1} has {', '.join(query) or 'nothing'}; it needs {expected}"
+            )
         try:
-            return self.read_inputs(given)
+            return self.read_inputs(query)
         except (TypeError, ValueError) as error:
-            raise DataError(f"{self.kind}: example {place + 1}: {error}") from None
+            raise DataError(f"{self.kind}: example {index + 1}: {error}") from None
 
     def accepts(self, answer: Answer) -> bool:
         """Return whether it could be an answer to this problem: others of a project may share a record."""
         return isinstance(answer, self.answer)
 
     @abstractmethod
-    def settle(self, examples: Sequence[Example]) -> Self:
+    def fit_labels(self, examples: Sequence[Example]) -> Self:
         """Return the problem with its label set fixed: the user's, or the one found in the examples."""
 
     @property
@@ -209,12 +211,12 @@ class Problem(Component):
                 was `Generated`, for one that writes.
         """
 
-    def fit_decoder(self, examples: Sequence[Example], chances: Floats) -> Self:
+    def fit_decoder(self, examples: Sequence[Example], probabilities: Floats) -> Self:
         """Return the problem with what ``decode`` needs to know, as thresholds, chosen on examples not learned from.
 
         Args:
             examples: that people labelled.
-            chances: probabilities of models that did not learn from them, shape (examples, outputs).
+            probabilities: probabilities of models that did not learn from them, shape (examples, outputs).
         """
         return self
 
@@ -234,9 +236,11 @@ class Problem(Component):
         Returns:
             Each metric of shape (resamples, …), or (…) without weights.
         """
-        return self.measure(tallies.sum(axis=0) if weights is None else np.tensordot(weights, tallies, axes=1))
+        return self.metrics_from_counts(
+            tallies.sum(axis=0) if weights is None else np.tensordot(weights, tallies, axes=1)
+        )
 
-    def measure(self, tallies: Floats) -> dict[str, Floats]:
+    def metrics_from_counts(self, tallies: Floats) -> dict[str, Floats]:
         """Turn summed counts, shape (..., counts), into metrics of shape (...).
 
         Metrics of one class are named ``f1/<class>``, ``precision/<class>``, ``recall/<class>``.
@@ -244,10 +248,10 @@ class Problem(Component):
         raise NotImplementedError
 
     @abstractmethod
-    def before(self, train: Sequence[Example], asked: Sequence[Example], base: Untrained) -> list[Prediction]:
+    def zero_shot(self, train: Sequence[Example], examples: Sequence[Example], base: ZeroShotModel) -> list[Prediction]:
         """Answer without any training of the model: what a user has on the first day."""
 
-    def transfer(self, example: Example, rewrite: Rewrite, name: str) -> Example | None:
+    def project_labels(self, example: Example, rewrite: Rewrite, name: str) -> Example | None:
         """Return the example with an input rewritten and its answer carried over; None where the answer is lost.
 
         A rewrite is meant to keep the sense, so answers stay; mentions move along, and what is changed or torn is lost.
@@ -258,21 +262,21 @@ class Problem(Component):
             name: of the input.
         """
         inputs: dict[str, Value] = {**example.inputs, name: rewrite.text}
-        if name != self.marked:
+        if name != self.span_input:
             return replace(example, inputs=inputs)
-        kept, answer = rewrite.kept or (), example.answer
+        alignment, answer = rewrite.alignment or (), example.answer
         try:
-            for other, value in inputs.items():
+            for input_name, value in inputs.items():
                 if not isinstance(value, str) and any(isinstance(part, Span) for part in value):
-                    inputs[other] = tuple(_moved(part, kept) for part in value if isinstance(part, Span))
+                    inputs[input_name] = tuple(_move_span(part, alignment) for part in value if isinstance(part, Span))
             if answer is not None and answer.mentions:
-                moved = [_moved(mention, kept) for mention in answer.mentions]
-                answer = answer.move(sorted(moved, key=lambda mention: mention.start))
+                mentions = [_move_span(mention, alignment) for mention in answer.mentions]
+                answer = answer.move(sorted(mentions, key=lambda mention: mention.start))
         except ValueError:
             return None
         return replace(example, inputs=inputs, answer=answer)
 
-    def expected(self, scores: Floats) -> Floats:
+    def estimate_tallies(self, scores: Floats) -> Floats:
         """Return the tallies that answers of these scores would have were the scores right, shape (texts, counts).
 
         Args:
@@ -285,28 +289,28 @@ class Problem(Component):
 
     def outputs(self, predicted: Sequence[Prediction]) -> Floats:
         """Return the scores of answers as rows of one length: those of being right or not, shape (answers, 2)."""
-        sure = np.array([prediction.confidence for prediction in predicted])
-        return np.stack([sure, 1 - sure], axis=1)
+        confidences = np.array([prediction.confidence for prediction in predicted])
+        return np.stack([confidences, 1 - confidences], axis=1)
 
     @abstractmethod
-    def outcomes(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[float, bool]]:
+    def confidence_correct(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[float, bool]]:
         """Return (confidence, right?) of every answer given: what calibration is measured on."""
 
     @abstractmethod
     def confusions(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[str, str]]:
         """Return (gold, predicted) class names, pair by pair: what the confusion matrix counts."""
 
-    def contradicts(self, stored: Answer, confidence: float, given: Prediction, tolerance: float) -> bool:
-        """Return whether a model that answered ``stored`` can, on no processor, answer ``given``.
+    def contradicts(self, stored: Answer, confidence: float, prediction: Prediction, tolerance: float) -> bool:
+        """Return whether a model that answered ``stored`` can, on no processor, answer ``prediction``.
 
         Args:
             stored: what it answered.
             confidence: of that, as it was stored.
-            given: what it answers now.
+            prediction: what it answers now.
             tolerance: by how much a probability may differ between processors.
         """
-        same = given.answer is not None and stored.near(given.answer, tolerance)
-        return not same or not abs(given.confidence - confidence) <= tolerance
+        is_near = prediction.answer is not None and stored.is_close(prediction.answer, tolerance)
+        return not is_near or not abs(prediction.confidence - confidence) <= tolerance
 
     @abstractmethod
     def examples(self, language: str) -> list[Example]:
@@ -316,12 +320,12 @@ class Problem(Component):
     def signature(self) -> dict[str, Any]:
         """Return what an answer looks like, as a column in the notation of MLflow's schemas."""
 
-    def shown(self, inputs: Inputs, answer: Answer | None) -> Any:
+    def to_json(self, inputs: Inputs, answer: Answer | None) -> Any:
         """Return an answer as JSON, for people and programs that read it beside its inputs."""
-        return None if answer is None else answer.plain()
+        return None if answer is None else answer.to_json()
 
     @property
-    def listed(self) -> tuple[str, ...]:
+    def label_set(self) -> tuple[str, ...]:
         """The labels that the user lists, as they are written there; none where the data says them."""
         return tuple(getattr(self, "labels", None) or ())
 
@@ -347,7 +351,7 @@ class Problem(Component):
 PROBLEMS: Registry[Problem] = Registry("problem", "satiety.problems")
 
 
-def fits(text: str, problem: Problem) -> bool:
+def is_answer_to(text: str, problem: Problem) -> bool:
     """Return whether it is an answer to this problem, as JSON: other problems of a project may share a record."""
     try:
         return problem.accepts(load(text))
@@ -355,11 +359,11 @@ def fits(text: str, problem: Problem) -> bool:
         return False
 
 
-def _moved(mention: Span, kept: Sequence[tuple[int, int, int]]) -> Span:
+def _move_span(mention: Span, alignment: Sequence[tuple[int, int, int]]) -> Span:
     """Return a mention where it stands after a rewrite; raise ValueError where it was changed or torn."""
-    for old, new, size in kept:
-        if old <= mention.start and mention.end <= old + size:
-            return replace(mention, start=mention.start + new - old, end=mention.end + new - old)
+    for source, target, size in alignment:
+        if source <= mention.start and mention.end <= source + size:
+            return replace(mention, start=mention.start + target - source, end=mention.end + target - source)
     raise ValueError(f"the rewrite did not keep {mention}")
 
 

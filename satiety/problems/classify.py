@@ -14,7 +14,7 @@ from satiety.problems.labelled import OneLabel
 from satiety.records import Example
 
 if TYPE_CHECKING:
-    from satiety.problems.base import Untrained
+    from satiety.problems.base import ZeroShotModel
 
 TEXTS = {
     "en": ("The delivery came a day early and everything works.", "It broke twice and nobody answers."),
@@ -33,11 +33,11 @@ class Classify(OneLabel):
     def sample(cls) -> Self:
         return cls(labels=["bad", "good"], names={})
 
-    def before(self, train: Sequence[Example], asked: Sequence[Example], base: Untrained) -> list[Prediction]:
+    def zero_shot(self, train: Sequence[Example], examples: Sequence[Example], base: ZeroShotModel) -> list[Prediction]:
         """Answer by the label whose name is nearest in the untuned model's embedding."""
         names = base.embed([self.names.get(label, label) for label in self.classes])
-        similarity = base.embed([example.text for example in asked]) @ names.T
-        return self.by_weight(np.exp(similarity - similarity.max(axis=1, keepdims=True)))
+        similarity = base.embed([example.text for example in examples]) @ names.T
+        return self.predict_from_weights(np.exp(similarity - similarity.max(axis=1, keepdims=True)))
 
     def examples(self, language: str) -> list[Example]:
         answers = [Label(self.classes[-1]), Label(self.classes[0])]

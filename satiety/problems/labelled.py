@@ -48,13 +48,15 @@ class OneLabel(Problem):
             raise ValueError(f"label {label[:80]!r} is not one of: {', '.join(self.labels)[:200]}")
 
     def accepts(self, answer: Answer) -> bool:
-        return isinstance(answer, Label) and answer.label in self.listed
+        return isinstance(answer, Label) and answer.label in self.label_set
 
-    def settle(self, examples: Sequence[Example]) -> Self:
-        found = labels_of(example.answer for example in examples)
-        labels = self.labels if self.labels is not None else found
-        if len(found) < 2:
-            raise DataError(f"{self.kind}: needs at least two labels in the data; found: {', '.join(found) or 'none'}")
+    def fit_labels(self, examples: Sequence[Example]) -> Self:
+        data_labels = labels_of(example.answer for example in examples)
+        labels = self.labels if self.labels is not None else data_labels
+        if len(data_labels) < 2:
+            raise DataError(
+                f"{self.kind}: needs at least two labels in the data; found: {', '.join(data_labels) or 'none'}"
+            )
         return self.model_copy(update={"labels": labels})
 
     @property
@@ -83,7 +85,7 @@ class OneLabel(Problem):
             sums[window.example] += row
             counts[window.example] += 1
         means = sums / np.maximum(counts, 1)
-        return self.by_weight(np.exp(means - means.max(axis=1, keepdims=True)))
+        return self.predict_from_weights(np.exp(means - means.max(axis=1, keepdims=True)))
 
     def tally(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> Floats:
         """Count true positives, predictions and gold labels of each class; shape (examples, 3 · classes)."""
@@ -96,14 +98,14 @@ class OneLabel(Problem):
         counts[:, 0] = counts[:, 1] * counts[:, 2]
         return counts.reshape(len(gold), 3 * len(index))
 
-    def measure(self, tallies: Floats) -> dict[str, Floats]:
-        right, given, gold = np.split(tallies, 3, axis=-1)
-        precision, recall = ratio(right, given), ratio(right, gold)
-        f1 = ratio(2 * right, given + gold)
-        seen = given + gold > 0
+    def metrics_from_counts(self, tallies: Floats) -> dict[str, Floats]:
+        correct, predicted, gold = np.split(tallies, 3, axis=-1)
+        precision, recall = ratio(correct, predicted), ratio(correct, gold)
+        f1 = ratio(2 * correct, predicted + gold)
+        present = predicted + gold > 0
         metrics = {
-            "macro_f1": ratio((f1 * seen).sum(-1), seen.sum(-1)),
-            "accuracy": ratio(right.sum(-1), gold.sum(-1)),
+            "macro_f1": ratio((f1 * present).sum(-1), present.sum(-1)),
+            "accuracy": ratio(correct.sum(-1), gold.sum(-1)),
         }
         for i, label in enumerate(self.classes):
             metrics |= {
@@ -113,31 +115,31 @@ class OneLabel(Problem):
             }
         return metrics
 
-    def expected(self, scores: Floats) -> Floats:
+    def estimate_tallies(self, scores: Floats) -> Floats:
         """Return the expected confusion matrix's counts (CBPE: Kivimäki et al. 2025, arXiv:2505.05295)."""
         names = self.classes
         answers = [Prediction(Label(names[i])) for i in scores.argmax(axis=1)]
-        found = [self.tally([Example("", {}, Label(name))] * len(answers), answers) for name in names]
-        expected: Floats = np.einsum("ntc,tn->tc", np.stack(found), scores)
-        return expected
+        counts = [self.tally([Example("", {}, Label(name))] * len(answers), answers) for name in names]
+        tallies: Floats = np.einsum("ntc,tn->tc", np.stack(counts), scores)
+        return tallies
 
     def outputs(self, predicted: Sequence[Prediction]) -> Floats:
         return np.array([[prediction.scores[name] for name in self.classes] for prediction in predicted])
 
-    def outcomes(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[float, bool]]:
+    def confidence_correct(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[float, bool]]:
         return [(p.confidence, p.answer == example.answer) for example, p in zip(gold, predicted, strict=True)]
 
     def confusions(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[str, str]]:
         return [(_label(example.answer), _label(p.answer)) for example, p in zip(gold, predicted, strict=True)]
 
-    def contradicts(self, stored: Answer, confidence: float, given: Prediction, tolerance: float) -> bool:
+    def contradicts(self, stored: Answer, confidence: float, prediction: Prediction, tolerance: float) -> bool:
         """Compare the probability of the stored label: which of two equal ones is larger, a processor may decide."""
-        return not abs(given.scores.get(_label(stored), 0) - confidence) <= tolerance
+        return not abs(prediction.scores.get(_label(stored), 0) - confidence) <= tolerance
 
     def signature(self) -> dict[str, Any]:
         return {"type": "string"}
 
-    def by_weight(self, weights: Floats) -> list[Prediction]:
+    def predict_from_weights(self, weights: Floats) -> list[Prediction]:
         """Turn unnormalised positive weights, shape (texts, classes), into predictions."""
         shares = weights / weights.sum(axis=1, keepdims=True)
         return [

@@ -22,7 +22,7 @@ from satiety.records import Example
 if TYPE_CHECKING:
     from satiety.answers import Answer
     from satiety.inputs import Inputs
-    from satiety.problems.base import Floats, Untrained
+    from satiety.problems.base import Floats, ZeroShotModel
 
 TEXTS = {
     "en": ("The delivery came early and everything works.", "The delivery was late."),
@@ -56,7 +56,7 @@ class MultiLabel(Problem):
     def parse(self, cell: Any) -> Labels:
         if isinstance(cell, str):
             cell = [name for part in cell.split(self.separator) if (name := part.strip())]
-        return Labels.of(cell)
+        return Labels.from_json(cell)
 
     def check(self, inputs: Inputs, answer: Answer) -> None:
         unknown = [name for name in answer.labels if self.labels is not None and name not in self.labels]
@@ -64,13 +64,13 @@ class MultiLabel(Problem):
             raise ValueError(f"label {unknown[0][:80]!r} is not one of: {', '.join(self.labels or ())[:200]}")
 
     def accepts(self, answer: Answer) -> bool:
-        return isinstance(answer, Labels) and set(answer.names) <= set(self.listed)
+        return isinstance(answer, Labels) and set(answer.names) <= set(self.label_set)
 
-    def settle(self, examples: Sequence[Example]) -> Self:
-        found = labels_of(example.answer for example in examples)
-        if not found:
+    def fit_labels(self, examples: Sequence[Example]) -> Self:
+        data_labels = labels_of(example.answer for example in examples)
+        if not data_labels:
             raise DataError("multilabel: no example has a label; is the column of labels mapped?")
-        return self.model_copy(update={"labels": self.labels if self.labels is not None else found})
+        return self.model_copy(update={"labels": self.labels if self.labels is not None else data_labels})
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -99,15 +99,15 @@ class MultiLabel(Problem):
             counts[window.example] += 1
         return [self._prediction(row) for row in _sigmoid(sums / np.maximum(counts, 1))]
 
-    def fit_decoder(self, examples: Sequence[Example], chances: Floats) -> Self:
+    def fit_decoder(self, examples: Sequence[Example], probabilities: Floats) -> Self:
         """Choose the threshold of each label by its F1 on probabilities of shape (examples, labels)."""
         if self.thresholds is not None:
             return self
         gold = np.array(
             [[name in example.answer.labels for name in self.classes] for example in examples if example.answer]
         )
-        found = {name: _threshold(chances[:, i], gold[:, i]) for i, name in enumerate(self.classes)}
-        return self.model_copy(update={"thresholds": found})
+        thresholds = {name: _threshold(probabilities[:, i], gold[:, i]) for i, name in enumerate(self.classes)}
+        return self.model_copy(update={"thresholds": thresholds})
 
     def tally(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> Floats:
         """Count right, given and gold labels of each class, and exact answers; shape (examples, 3 · classes + 2)."""
@@ -122,40 +122,40 @@ class MultiLabel(Problem):
         exact = (counts[:, 1] == counts[:, 2]).all(axis=1)
         return np.column_stack([counts.reshape(len(gold), -1), exact, np.ones(len(gold))])
 
-    def measure(self, tallies: Floats) -> dict[str, Floats]:
-        right, given, gold = np.split(tallies[..., :-2], 3, axis=-1)
-        f1, seen = ratio(2 * right, given + gold), given + gold > 0
+    def metrics_from_counts(self, tallies: Floats) -> dict[str, Floats]:
+        correct, predicted, gold = np.split(tallies[..., :-2], 3, axis=-1)
+        f1, present = ratio(2 * correct, predicted + gold), predicted + gold > 0
         metrics = {
-            "macro_f1": ratio((f1 * seen).sum(-1), seen.sum(-1)),
-            "micro_f1": ratio(2 * right.sum(-1), (given + gold).sum(-1)),
+            "macro_f1": ratio((f1 * present).sum(-1), present.sum(-1)),
+            "micro_f1": ratio(2 * correct.sum(-1), (predicted + gold).sum(-1)),
             "exact_match": ratio(tallies[..., -2], tallies[..., -1]),
         }
         for i, label in enumerate(self.classes):
             metrics |= {
                 f"f1/{label}": f1[..., i],
-                f"precision/{label}": ratio(right[..., i], given[..., i]),
-                f"recall/{label}": ratio(right[..., i], gold[..., i]),
+                f"precision/{label}": ratio(correct[..., i], predicted[..., i]),
+                f"recall/{label}": ratio(correct[..., i], gold[..., i]),
             }
         return metrics
 
-    def before(self, train: Sequence[Example], asked: Sequence[Example], base: Untrained) -> list[Prediction]:
+    def zero_shot(self, train: Sequence[Example], examples: Sequence[Example], base: ZeroShotModel) -> list[Prediction]:
         """Answer by the label whose name is nearest in the untuned model's embedding."""
-        similarity = base.embed([example.text for example in asked]) @ base.embed(list(self.classes)).T
+        similarity = base.embed([example.text for example in examples]) @ base.embed(list(self.classes)).T
         chances = np.exp(similarity - similarity.max(axis=1, keepdims=True))
         return [
             Prediction(Labels((self.classes[int(row.argmax())],)), float(row.max()), self._scores(row))
             for row in chances / chances.sum(axis=1, keepdims=True)
         ]
 
-    def expected(self, scores: Floats) -> Floats:
-        given = (scores >= self._thresholds).astype(np.float64)
-        exact = np.where(given > 0, scores, 1 - scores).prod(axis=1)
-        return np.column_stack([given * scores, given, scores, exact, np.ones(len(scores))])
+    def estimate_tallies(self, scores: Floats) -> Floats:
+        decisions = (scores >= self._thresholds).astype(np.float64)
+        exact = np.where(decisions > 0, scores, 1 - scores).prod(axis=1)
+        return np.column_stack([decisions * scores, decisions, scores, exact, np.ones(len(scores))])
 
     def outputs(self, predicted: Sequence[Prediction]) -> Floats:
         return np.array([[prediction.scores[name] for name in self.classes] for prediction in predicted])
 
-    def outcomes(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[float, bool]]:
+    def confidence_correct(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[float, bool]]:
         return [
             (prediction.scores[name], name in labels_of([example.answer]))
             for example, prediction in zip(gold, predicted, strict=True)
@@ -166,35 +166,35 @@ class MultiLabel(Problem):
         """Pair each label that is missed or given wrongly with nothing."""
         pairs = []
         for example, prediction in zip(gold, predicted, strict=True):
-            real, given = set(labels_of([example.answer])), set(labels_of([prediction.answer]))
-            pairs += [(name if name in real else "", name if name in given else "") for name in sorted(real | given)]
+            truth, guess = set(labels_of([example.answer])), set(labels_of([prediction.answer]))
+            pairs += [(name if name in truth else "", name if name in guess else "") for name in sorted(truth | guess)]
         return pairs
 
-    def contradicts(self, stored: Answer, confidence: float, given: Prediction, tolerance: float) -> bool:
+    def contradicts(self, stored: Answer, confidence: float, prediction: Prediction, tolerance: float) -> bool:
         """Look at labels that differ: one whose probability is far from its threshold cannot."""
-        differ = set(stored.labels) ^ set(labels_of([given.answer]))
-        levels = dict(zip(self.classes, self._thresholds.tolist(), strict=True))
-        return any(not abs(given.scores.get(name, 1) - levels.get(name, 0)) <= tolerance for name in differ)
+        differ = set(stored.labels) ^ set(labels_of([prediction.answer]))
+        thresholds = dict(zip(self.classes, self._thresholds.tolist(), strict=True))
+        return any(not abs(prediction.scores.get(name, 1) - thresholds.get(name, 0)) <= tolerance for name in differ)
 
     def examples(self, language: str) -> list[Example]:
-        both, one = TEXTS[language]
+        two_label_text, one_label_text = TEXTS[language]
         first = self.classes[0]
         answers = [Labels(tuple(sorted(self.classes))), Labels((first,))]
-        return [Example(str(i), {"text": text}, answers[i]) for i, text in enumerate((both, one))]
+        return [Example(str(i), {"text": text}, answers[i]) for i, text in enumerate((two_label_text, one_label_text))]
 
     def signature(self) -> dict[str, Any]:
         return {"type": "array", "items": {"type": "string"}}
 
     @property
     def _thresholds(self) -> Floats:
-        known = self.thresholds or {}
-        return np.array([known.get(name, HALF) for name in self.classes])
+        thresholds = self.thresholds or {}
+        return np.array([thresholds.get(name, HALF) for name in self.classes])
 
     def _prediction(self, chances: Floats) -> Prediction:
-        given = chances >= self._thresholds
-        names = sorted(name for name, has in zip(self.classes, given, strict=True) if has)
-        sure = float(np.where(given, chances, 1 - chances).mean())
-        return Prediction(Labels(tuple(names)), sure, self._scores(chances))
+        decisions = chances >= self._thresholds
+        names = sorted(name for name, has in zip(self.classes, decisions, strict=True) if has)
+        confidence = float(np.where(decisions, chances, 1 - chances).mean())
+        return Prediction(Labels(tuple(names)), confidence, self._scores(chances))
 
     def _scores(self, chances: Floats) -> dict[str, float]:
         return dict(zip(self.classes, chances.tolist(), strict=True))
@@ -207,8 +207,8 @@ def _sigmoid(logits: Floats) -> Floats:
 def _threshold(chances: Floats, gold: Floats) -> float:
     """Return the threshold of largest F1, in the middle between two probabilities; 0.5 where none finds anything."""
     order = np.argsort(-chances, kind="stable")
-    right, given = gold[order].cumsum(), np.arange(1, len(gold) + 1)
-    f1 = ratio(2 * right, given + gold.sum())
+    correct, predicted = gold[order].cumsum(), np.arange(1, len(gold) + 1)
+    f1 = ratio(2 * correct, predicted + gold.sum())
     best = int(f1.argmax())
     if not f1[best] > 0:
         return HALF

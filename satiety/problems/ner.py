@@ -22,12 +22,12 @@ from satiety.errors import DataError
 from satiety.problems.base import PROBLEMS, LabelSet, Prediction, Problem, ratio
 from satiety.problems.windows import IGNORE, Window
 from satiety.records import Example
-from satiety.words import units
+from satiety.words import split_units
 
 if TYPE_CHECKING:
     from satiety.answers import Answer
     from satiety.inputs import Inputs
-    from satiety.problems.base import Floats, Untrained
+    from satiety.problems.base import Floats, ZeroShotModel
 
 OUTSIDE = "O"
 TEXTS = {
@@ -72,11 +72,11 @@ class Ner(Problem):
                 raise ValueError(f"entity type {span.label[:80]!r} is not one of: {', '.join(self.labels)[:200]}")
             end = span.end
 
-    def settle(self, examples: Sequence[Example]) -> Self:
-        found = labels_of(example.answer for example in examples)
-        if not found:
+    def fit_labels(self, examples: Sequence[Example]) -> Self:
+        data_labels = labels_of(example.answer for example in examples)
+        if not data_labels:
             raise DataError("ner: no example has an entity; is the column of spans (or of tags) mapped?")
-        return self.model_copy(update={"labels": self.labels if self.labels is not None else found})
+        return self.model_copy(update={"labels": self.labels if self.labels is not None else data_labels})
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -93,23 +93,23 @@ class Ner(Problem):
 
     def encode(self, examples: Sequence[Example], tokenizer: Any, max_length: int) -> list[Window]:
         """Cut long texts into overlapping windows; one window, where it stands most central, answers for each unit."""
-        prefix, suffix = _frame(tokenizer)
-        room = max_length - len(prefix) - len(suffix)
+        prefix, suffix = _special_tokens(tokenizer)
+        capacity = max_length - len(prefix) - len(suffix)
         index = {name: i for i, name in enumerate(self.classes)}
         windows = []
         for number, example in enumerate(examples):
-            places = units(example.text)
-            tags = _unit_tags(places, _spans(example.answer))
-            ids, owners = _tokens(tokenizer, [example.text[start:end] for start, end in places])
-            for part, own in _parts(len(ids), room):
-                answered = [owners[i] if i in own else -1 for i in part]
-                targets = [index.get(tags[unit], IGNORE) if unit >= 0 else IGNORE for unit in answered]
+            offsets = split_units(example.text)
+            tags = _unit_tags(offsets, _spans(example.answer))
+            ids, owners = _tokenize(tokenizer, [example.text[start:end] for start, end in offsets])
+            for part, core in _split_windows(len(ids), capacity):
+                window_units = [owners[i] if i in core else -1 for i in part]
+                targets = [index.get(tags[unit], IGNORE) if unit >= 0 else IGNORE for unit in window_units]
                 windows.append(
                     Window(
                         example=number,
                         input_ids=[*prefix, *(ids[i] for i in part), *suffix],
                         targets=[*[IGNORE] * len(prefix), *targets, *[IGNORE] * len(suffix)],
-                        units=[*[-1] * len(prefix), *answered, *[-1] * len(suffix)],
+                        units=[*[-1] * len(prefix), *window_units, *[-1] * len(suffix)],
                     )
                 )
         return windows
@@ -118,52 +118,58 @@ class Ner(Problem):
         self, examples: Sequence[Example], windows: Sequence[Window], logits: Sequence[Floats]
     ) -> list[Prediction]:
         """Put the windows' answers together and read off the best sequence of tags that IOB2 allows (Viterbi 1967)."""
-        places = [units(example.text) for example in examples]
-        scores = [np.zeros((len(place), len(self.classes))) for place in places]
+        offsets = [split_units(example.text) for example in examples]
+        scores = [np.zeros((len(unit_offsets), len(self.classes))) for unit_offsets in offsets]
         for window, rows in zip(windows, logits, strict=True):
             for unit, row in zip(window.units, rows, strict=False):  # prompt methods lengthen the rows
                 if unit >= 0:
                     scores[window.example][unit] = row - np.logaddexp.reduce(row)
-        steps = self._steps()
-        return [self._prediction(place, score, steps) for place, score in zip(places, scores, strict=True)]
+        transitions = self._transitions()
+        return [
+            self._prediction(unit_offsets, score, transitions)
+            for unit_offsets, score in zip(offsets, scores, strict=True)
+        ]
 
     def tally(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> Floats:
         """Count entities that are right, given and gold of each type; shape (examples, 3 · types)."""
         index = {label: i for i, label in enumerate(self._types)}
         counts = np.zeros((len(gold), 3, len(index)))
         for row, example, prediction in zip(counts, gold, predicted, strict=True):
-            answered, wanted = _spans(prediction.answer), _spans(example.answer)
-            given, real = _entities(answered, wanted), _entities(wanted, answered)
-            for kind, found in enumerate((given & real, given, real)):
-                for label, _, _ in found:
+            predicted_spans, gold_spans = _spans(prediction.answer), _spans(example.answer)
+            guesses, truths = _entities(predicted_spans, gold_spans), _entities(gold_spans, predicted_spans)
+            for kind, entities in enumerate((guesses & truths, guesses, truths)):
+                for label, _, _ in entities:
                     row[kind, index[label]] += 1
         return counts.reshape(len(gold), 3 * len(index))
 
-    def measure(self, tallies: Floats) -> dict[str, Floats]:
-        right, given, gold = np.split(tallies, 3, axis=-1)
+    def metrics_from_counts(self, tallies: Floats) -> dict[str, Floats]:
+        correct, predicted, gold = np.split(tallies, 3, axis=-1)
         metrics = {
-            "entity_f1": ratio(2 * right.sum(-1), (given + gold).sum(-1)),
-            "entity_precision": ratio(right.sum(-1), given.sum(-1)),
-            "entity_recall": ratio(right.sum(-1), gold.sum(-1)),
+            "entity_f1": ratio(2 * correct.sum(-1), (predicted + gold).sum(-1)),
+            "entity_precision": ratio(correct.sum(-1), predicted.sum(-1)),
+            "entity_recall": ratio(correct.sum(-1), gold.sum(-1)),
         }
         for i, label in enumerate(self._types):
-            one = right[..., i], given[..., i], gold[..., i]
-            metrics[f"f1/{label}"] = ratio(2 * one[0], one[1] + one[2])
-            metrics[f"precision/{label}"], metrics[f"recall/{label}"] = ratio(one[0], one[1]), ratio(one[0], one[2])
+            counts = correct[..., i], predicted[..., i], gold[..., i]
+            metrics[f"f1/{label}"] = ratio(2 * counts[0], counts[1] + counts[2])
+            metrics[f"precision/{label}"], metrics[f"recall/{label}"] = (
+                ratio(counts[0], counts[1]),
+                ratio(counts[0], counts[2]),
+            )
         return metrics
 
-    def before(self, train: Sequence[Example], asked: Sequence[Example], base: Untrained) -> list[Prediction]:
+    def zero_shot(self, train: Sequence[Example], examples: Sequence[Example], base: ZeroShotModel) -> list[Prediction]:
         """Answer by the mentions that stand in the training examples: the longest one, as it is written there."""
         mentions: dict[str, Counter[str]] = defaultdict(Counter)
         for example in train:
             for span in _spans(example.answer):
                 mentions[example.text[span.start : span.end]][span.label] += 1
-        longest = max(map(len, mentions), default=0)
-        return [_prediction(list(_lookup(example.text, mentions, longest))) for example in asked]
+        max_length = max(map(len, mentions), default=0)
+        return [_prediction(list(_match_mentions(example.text, mentions, max_length))) for example in examples]
 
-    def outcomes(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[float, bool]]:
+    def confidence_correct(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[float, bool]]:
         return [
-            (prediction.scores[span.place], span in _spans(example.answer))
+            (prediction.scores[span.offsets], span in _spans(example.answer))
             for example, prediction in zip(gold, predicted, strict=True)
             for span in _spans(prediction.answer)
         ]
@@ -171,20 +177,22 @@ class Ner(Problem):
     def confusions(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[str, str]]:
         pairs = []
         for example, prediction in zip(gold, predicted, strict=True):
-            real = {span.place: span.label for span in _spans(example.answer)}
-            given = {span.place: span.label for span in _spans(prediction.answer)}
-            pairs += [(real.get(place, OUTSIDE), given.get(place, OUTSIDE)) for place in sorted(real | given)]
+            truth = {span.offsets: span.label for span in _spans(example.answer)}
+            guess = {span.offsets: span.label for span in _spans(prediction.answer)}
+            pairs += [(truth.get(place, OUTSIDE), guess.get(place, OUTSIDE)) for place in sorted(truth | guess)]
         return pairs
 
-    def contradicts(self, stored: Answer, confidence: float, given: Prediction, tolerance: float) -> bool:
+    def contradicts(self, stored: Answer, confidence: float, prediction: Prediction, tolerance: float) -> bool:
         """Compare what differs: a span that is new and surely right now, or one that is gone and surely was right."""
-        old, new = _spans(stored), _spans(given.answer)
-        if old == new:
-            return not abs(given.confidence - confidence) <= tolerance
-        sure = 0.5 + tolerance
-        least = confidence * len(old) - (len(old) - 1)  # of one of them, were the others certain
-        surely_added = any(given.scores[span.place] > sure for span in set(new) - set(old))
-        return surely_added or (bool(set(old) - set(new)) and not least <= sure)
+        stored_spans, new_spans = _spans(stored), _spans(prediction.answer)
+        if stored_spans == new_spans:
+            return not abs(prediction.confidence - confidence) <= tolerance
+        threshold = 0.5 + tolerance
+        lower_bound = confidence * len(stored_spans) - (
+            len(stored_spans) - 1
+        )  # of one of them, were the others certain
+        is_added = any(prediction.scores[span.offsets] > threshold for span in set(new_spans) - set(stored_spans))
+        return is_added or (bool(set(stored_spans) - set(new_spans)) and not lower_bound <= threshold)
 
     def examples(self, language: str) -> list[Example]:
         (text, name), nobody = TEXTS[language]
@@ -196,43 +204,43 @@ class Ner(Problem):
         properties = {name: {"type": kind, "required": True} for name, kind in types.items()}
         return {"type": "array", "items": {"type": "object", "properties": properties}}
 
-    def shown(self, inputs: Inputs, answer: Answer | None) -> list[dict[str, Any]]:
+    def to_json(self, inputs: Inputs, answer: Answer | None) -> list[dict[str, Any]]:
         text = str(inputs["text"])
         return [
             {"start": span.start, "end": span.end, "label": span.label, "text": text[span.start : span.end]}
             for span in _spans(answer)
         ]
 
-    def _steps(self) -> Floats:
+    def _transitions(self) -> Floats:
         """Return the score of a tag after a tag, shape (classes + 1, classes); the last row is the text's beginning."""
-        steps = np.zeros((len(self.classes) + 1, len(self.classes)))
-        for to, name in enumerate(self.classes):
+        transitions = np.zeros((len(self.classes) + 1, len(self.classes)))
+        for target, name in enumerate(self.classes):
             if name.startswith("I-"):
-                steps[:, to] = NEVER
-                steps[[to - 1, to], to] = 0  # from B and from I of the same type
-        return steps
+                transitions[:, target] = NEVER
+                transitions[[target - 1, target], target] = 0  # from B and from I of the same type
+        return transitions
 
-    def _prediction(self, places: Sequence[tuple[int, int]], scores: Floats, steps: Floats) -> Prediction:
-        found: list[tuple[Span, float]] = []
-        chances, tags = [], [self.classes[i] for i in _best_path(scores, steps)]
-        for (start, end), tag, row in zip(places, tags, scores, strict=True):
+    def _prediction(self, offsets: Sequence[tuple[int, int]], scores: Floats, transitions: Floats) -> Prediction:
+        entities: list[tuple[Span, float]] = []
+        chances, tags = [], [self.classes[i] for i in _best_path(scores, transitions)]
+        for (start, end), tag, row in zip(offsets, tags, scores, strict=True):
             chance = float(np.exp(row[self.classes.index(tag)]))
             chances.append(chance)
             if tag.startswith("B-"):
-                found.append((Span(start, end, tag[2:]), chance))
+                entities.append((Span(start, end, tag[2:]), chance))
             elif tag.startswith("I-"):
-                span, before = found.pop()
-                found.append((replace(span, end=end), min(before, chance)))
-        return _prediction(found, otherwise=min(chances, default=1.0))
+                span, span_chance = entities.pop()
+                entities.append((replace(span, end=end), min(span_chance, chance)))
+        return _prediction(entities, fallback=min(chances, default=1.0))
 
 
-def _prediction(found: list[tuple[Span, float]], otherwise: float = 1.0) -> Prediction:
-    """Make a prediction of spans with their probabilities; ``otherwise`` is the confidence that there is none."""
-    confidence = sum(chance for _, chance in found) / len(found) if found else otherwise
+def _prediction(entities: list[tuple[Span, float]], fallback: float = 1.0) -> Prediction:
+    """Make a prediction of spans with their probabilities; ``fallback`` is the confidence that there is none."""
+    confidence = sum(chance for _, chance in entities) / len(entities) if entities else fallback
     return Prediction(
-        Spans(tuple(span for span, _ in found)),
+        Spans(tuple(span for span, _ in entities)),
         confidence=confidence,
-        scores={span.place: chance for span, chance in found},
+        scores={span.offsets: chance for span, chance in entities},
     )
 
 
@@ -240,19 +248,19 @@ def _spans(answer: Answer | None) -> tuple[Span, ...]:
     return answer.spans if isinstance(answer, Spans) else ()
 
 
-def _unit_tags(places: Sequence[tuple[int, int]], spans: Sequence[Span]) -> list[str]:
+def _unit_tags(offsets: Sequence[tuple[int, int]], spans: Sequence[Span]) -> list[str]:
     """Tag units with IOB2; a unit that a span cuts belongs to the span."""
-    tags = [OUTSIDE] * len(places)
+    tags = [OUTSIDE] * len(offsets)
     for span in spans:
-        inside = [
-            i for i, (start, end) in enumerate(places) if start < span.end and end > span.start and tags[i] == OUTSIDE
+        covered = [
+            i for i, (start, end) in enumerate(offsets) if start < span.end and end > span.start and tags[i] == OUTSIDE
         ]
-        for i in inside:
-            tags[i] = f"{'B' if i == inside[0] else 'I'}-{span.label}"
+        for i in covered:
+            tags[i] = f"{'B' if i == covered[0] else 'I'}-{span.label}"
     return tags
 
 
-def _tokens(tokenizer: Any, pieces: list[str]) -> tuple[list[int], list[int]]:
+def _tokenize(tokenizer: Any, pieces: list[str]) -> tuple[list[int], list[int]]:
     """Return token ids, and per token the unit it is the first of, or -1."""
     if not pieces:
         return [], []
@@ -262,66 +270,66 @@ def _tokens(tokenizer: Any, pieces: list[str]) -> tuple[list[int], list[int]]:
     return encoded["input_ids"], firsts
 
 
-def _frame(tokenizer: Any) -> tuple[list[int], list[int]]:
+def _special_tokens(tokenizer: Any) -> tuple[list[int], list[int]]:
     """Return the special tokens that stand before and after a text."""
     ids = tokenizer("")["input_ids"]
-    alone = tokenizer("a")["input_ids"]
-    before = next(i for i, (a, b) in enumerate(zip([*ids, None], alone, strict=False)) if a != b)
-    return ids[:before], ids[before:]
+    sample_ids = tokenizer("a")["input_ids"]
+    split = next(i for i, (a, b) in enumerate(zip([*ids, None], sample_ids, strict=False)) if a != b)
+    return ids[:split], ids[split:]
 
 
-def _parts(length: int, room: int) -> Iterator[tuple[range, range]]:
+def _split_windows(length: int, capacity: int) -> Iterator[tuple[range, range]]:
     """Yield (tokens of a window, tokens it answers for); each token is answered for once, with context around it."""
-    margin = room // 4
-    start, answered = 0, 0
+    margin = capacity // 4
+    start, answered_from = 0, 0
     while True:
-        end = min(start + room, length)
-        until = length if end == length else end - margin
-        yield range(start, end), range(answered, until)
+        end = min(start + capacity, length)
+        answered_to = length if end == length else end - margin
+        yield range(start, end), range(answered_from, answered_to)
         if end == length:
             return
-        start, answered = until - margin, until
+        start, answered_from = answered_to - margin, answered_to
 
 
-def _best_path(scores: Floats, steps: Floats) -> list[int]:
+def _best_path(scores: Floats, transitions: Floats) -> list[int]:
     """Return the tags, as indices, with the highest sum of scores, shape (units, classes), and steps."""
     if not len(scores):
         return []
-    best, back = scores[0] + steps[-1], []
+    best, backpointers = scores[0] + transitions[-1], []
     for row in scores[1:]:
-        ways = best[:, None] + steps[:-1]
-        back.append(ways.argmax(axis=0))
-        best = ways.max(axis=0) + row
+        candidates = best[:, None] + transitions[:-1]
+        backpointers.append(candidates.argmax(axis=0))
+        best = candidates.max(axis=0) + row
     path = [int(best.argmax())]
-    for pointers in reversed(back):
+    for pointers in reversed(backpointers):
         path.append(int(pointers[path[-1]]))
     return path[::-1]
 
 
-def _entities(spans: Sequence[Span], others: Sequence[Span]) -> set[tuple[str, int, int]]:
+def _entities(spans: Sequence[Span], other_spans: Sequence[Span]) -> set[tuple[str, int, int]]:
     """Return the entities seqeval sees in ``spans``, tagged over the stretches that both lists cut the text into."""
     from seqeval.scheme import IOB2, Entities
 
-    cuts = sorted({place for span in (*spans, *others) for place in (span.start, span.end)})
-    stretches = list(pairwise(cuts))
-    if not stretches:
+    cuts = sorted({boundary for span in (*spans, *other_spans) for boundary in (span.start, span.end)})
+    segments = list(pairwise(cuts))
+    if not segments:
         return set()
-    tags = _unit_tags(stretches, spans)
-    return {(e.tag, stretches[e.start][0], stretches[e.end - 1][1]) for e in Entities([tags], IOB2).entities[0]}
+    tags = _unit_tags(segments, spans)
+    return {(e.tag, segments[e.start][0], segments[e.end - 1][1]) for e in Entities([tags], IOB2).entities[0]}
 
 
-def _lookup(text: str, mentions: Mapping[str, Counter[str]], longest: int) -> Iterator[tuple[Span, float]]:
+def _match_mentions(text: str, mentions: Mapping[str, Counter[str]], max_length: int) -> Iterator[tuple[Span, float]]:
     """Yield the longest known mentions from left to right, each with the share of its commonest label."""
-    places, i = units(text), 0
-    while i < len(places):
-        start = places[i][0]
+    offsets, i = split_units(text), 0
+    while i < len(offsets):
+        start = offsets[i][0]
         ends = [
             j
-            for j in range(i, len(places))
-            if places[j][1] - start <= longest and text[start : places[j][1]] in mentions
+            for j in range(i, len(offsets))
+            if offsets[j][1] - start <= max_length and text[start : offsets[j][1]] in mentions
         ]
         if ends:
-            labels = mentions[text[start : places[ends[-1]][1]]]
-            label, count = min(labels.items(), key=lambda item: (-item[1], item[0]))
-            yield Span(start, places[ends[-1]][1], label), count / labels.total()
+            labels = mentions[text[start : offsets[ends[-1]][1]]]
+            label, count = min(labels.items(), key=lambda pair: (-pair[1], pair[0]))
+            yield Span(start, offsets[ends[-1]][1], label), count / labels.total()
         i = ends[-1] + 1 if ends else i + 1

@@ -21,7 +21,7 @@ from satiety.records import Example
 
 if TYPE_CHECKING:
     from satiety.answers import Answer
-    from satiety.problems.base import Floats, Untrained
+    from satiety.problems.base import Floats, ZeroShotModel
 
 
 class OneNumber(Problem):
@@ -32,22 +32,22 @@ class OneNumber(Problem):
     gold: ClassVar = "number"
     answer: ClassVar = Number
     head: ClassVar = "score"
-    confident: ClassVar = False
+    has_confidence: ClassVar = False
 
     cuts: list[float] | None = Field(default=None, examples=[[2.0, 4.0]])
     """Where numbers are parted into bands, which are spread alike over the splits; null takes the quartiles found."""
 
     def parse(self, cell: Any) -> Number:
         try:
-            return Number.of(cell)
+            return Number.from_json(cell)
         except ValueError:
             raise ValueError(f"{str(cell)[:80]!r} is not a finite number") from None
 
-    def settle(self, examples: Sequence[Example]) -> Self:
+    def fit_labels(self, examples: Sequence[Example]) -> Self:
         numbers = [number_of(example.answer) for example in examples]
         if len(set(numbers)) < 2:
             raise DataError(f"{self.kind}: needs at least two different numbers in the data")
-        quartiles = sorted({float(cut) for cut in np.quantile(numbers, [0.25, 0.5, 0.75])})
+        quartiles = sorted({float(quartile) for quartile in np.quantile(numbers, [0.25, 0.5, 0.75])})
         return self.model_copy(update={"cuts": self.cuts if self.cuts is not None else quartiles})
 
     @property
@@ -80,21 +80,21 @@ class OneNumber(Problem):
     def score(self, tallies: Floats, weights: Floats | None = None) -> dict[str, Floats]:
         counts = np.ones((1, len(tallies))) if weights is None else weights
         systems = tallies.reshape(len(tallies), -1, 2)
-        found: dict[str, list[Floats]] = {name: [] for name in self.metrics}
+        columns: dict[str, list[Floats]] = {name: [] for name in self.metrics}
         for gold, predicted in (systems[:, i].T for i in range(systems.shape[1])):
-            found["spearman"].append(_correlation(_ranks(gold, counts), _ranks(predicted, counts), counts))
-            found["pearson"].append(_correlation(gold, predicted, counts))
-            found["rmse"].append(np.sqrt(ratio(counts @ (gold - predicted) ** 2, counts.sum(axis=1))))
+            columns["spearman"].append(_correlation(_ranks(gold, counts), _ranks(predicted, counts), counts))
+            columns["pearson"].append(_correlation(gold, predicted, counts))
+            columns["rmse"].append(np.sqrt(ratio(counts @ (gold - predicted) ** 2, counts.sum(axis=1))))
         shape = (len(counts), *tallies.shape[1:-1])
-        metrics = {name: np.stack(values, axis=1).reshape(shape) for name, values in found.items()}
+        metrics = {name: np.stack(values, axis=1).reshape(shape) for name, values in columns.items()}
         return metrics if weights is not None else {name: values[0] for name, values in metrics.items()}
 
-    def before(self, train: Sequence[Example], asked: Sequence[Example], base: Untrained) -> list[Prediction]:
+    def zero_shot(self, train: Sequence[Example], examples: Sequence[Example], base: ZeroShotModel) -> list[Prediction]:
         """Answer by the mean of the training examples."""
         mean = float(np.mean([number_of(example.answer) for example in train])) if train else 0.0
-        return [Prediction(Number(mean)) for _ in asked]
+        return [Prediction(Number(mean)) for _ in examples]
 
-    def outcomes(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[float, bool]]:
+    def confidence_correct(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[float, bool]]:
         """Return nothing: a number is neither right nor wrong, and no confidence comes with it."""
         return []
 
@@ -113,15 +113,15 @@ def number_of(answer: Answer | None) -> float:
 
 def _ranks(values: Floats, weights: Floats) -> Floats:
     """Return the rank of each value where each counts so often, shape (resamples, examples); ties share their mean."""
-    different, places = np.unique(values, return_inverse=True)
-    counts = np.stack([np.bincount(places, weight, len(different)) for weight in weights])
-    upto = counts.cumsum(axis=1)
-    return np.asarray((upto - (counts - 1) / 2)[:, places])
+    distinct, inverse = np.unique(values, return_inverse=True)
+    counts = np.stack([np.bincount(inverse, weight, len(distinct)) for weight in weights])
+    cumulative = counts.cumsum(axis=1)
+    return np.asarray((cumulative - (counts - 1) / 2)[:, inverse])
 
 
-def _correlation(one: Floats, other: Floats, weights: Floats) -> Floats:
+def _correlation(x: Floats, y: Floats, weights: Floats) -> Floats:
     """Return Pearson's correlation, shape (resamples,); 0 where one of the two is the same for all."""
     total = weights.sum(axis=1, keepdims=True)
-    a, b = (values - (weights * values).sum(axis=1, keepdims=True) / total for values in (one, other))
+    a, b = (values - (weights * values).sum(axis=1, keepdims=True) / total for values in (x, y))
     spread = np.sqrt((weights * a * a).sum(axis=1) * (weights * b * b).sum(axis=1))
     return ratio((weights * a * b).sum(axis=1), spread)

@@ -14,7 +14,7 @@ from satiety.problems.labelled import OneLabel
 from satiety.records import Example
 
 if TYPE_CHECKING:
-    from satiety.problems.base import Untrained
+    from satiety.problems.base import ZeroShotModel
 
 TEXTS = {
     "en": (
@@ -35,11 +35,11 @@ class Pair(OneLabel):
     def sample(cls) -> Self:
         return cls(labels=["entailed", "not entailed"])
 
-    def before(self, train: Sequence[Example], asked: Sequence[Example], base: Untrained) -> list[Prediction]:
+    def zero_shot(self, train: Sequence[Example], examples: Sequence[Example], base: ZeroShotModel) -> list[Prediction]:
         """Answer by how often each label is given: no label's name says how two texts stand to each other."""
         counts = Counter(self.stratum(example) for example in train)
         weights = np.array([[counts[label] + 1.0 for label in self.classes]])
-        return self.by_weight(np.repeat(weights, len(asked), axis=0)) if asked else []
+        return self.predict_from_weights(np.repeat(weights, len(examples), axis=0)) if examples else []
 
     def examples(self, language: str) -> list[Example]:
         answers = [Label(self.classes[0]), Label(self.classes[-1])]

@@ -17,7 +17,7 @@ from satiety.problems.numbered import OneNumber, number_of
 from satiety.records import Example
 
 if TYPE_CHECKING:
-    from satiety.problems.base import Floats, Untrained
+    from satiety.problems.base import Floats, ZeroShotModel
 
 TEXTS = {
     "en": (
@@ -34,10 +34,10 @@ class PairScore(OneNumber):
 
     inputs: ClassVar = ("text", "text_b")
 
-    def before(self, train: Sequence[Example], asked: Sequence[Example], base: Untrained) -> list[Prediction]:
+    def zero_shot(self, train: Sequence[Example], examples: Sequence[Example], base: ZeroShotModel) -> list[Prediction]:
         """Answer by the cosine of the two texts, on the scale of the training examples (least squares)."""
         slope, intercept = _line(_cosines(train, base), [number_of(example.answer) for example in train])
-        return [Prediction(Number(float(slope * cosine + intercept))) for cosine in _cosines(asked, base)]
+        return [Prediction(Number(float(slope * cosine + intercept))) for cosine in _cosines(examples, base)]
 
     def examples(self, language: str) -> list[Example]:
         numbers = (4.5, 1.0)
@@ -47,7 +47,7 @@ class PairScore(OneNumber):
         ]
 
 
-def _cosines(examples: Sequence[Example], base: Untrained) -> Floats:
+def _cosines(examples: Sequence[Example], base: ZeroShotModel) -> Floats:
     """Return the cosine of the two texts of each example, shape (examples,)."""
     if not examples:
         return np.zeros(0)

@@ -20,14 +20,14 @@ from pydantic import Field
 
 from satiety.answers import Text
 from satiety.problems.base import PROBLEMS, Prediction, Problem, ratio
-from satiety.problems.windows import Generated, Window, text_windows
+from satiety.problems.windows import GeneratedText, Window, text_windows
 from satiety.records import Example
 from satiety.words import CJK
 
 if TYPE_CHECKING:
     from satiety.answers import Answer
     from satiety.inputs import Inputs
-    from satiety.problems.base import Floats, Untrained
+    from satiety.problems.base import Floats, ZeroShotModel
 
 ORDERS = 6
 """Longest run of characters that chrF counts."""
@@ -54,21 +54,21 @@ class Translate(Problem):
     answer: ClassVar = Text
     head: ClassVar = "seq2seq"
 
-    longest: int = Field(ge=1, le=1024, default=128, examples=[32])
+    max_new_tokens: int = Field(ge=1, le=1024, default=128, examples=[32])
     """Tokens that are written to a window at most, the end's among them; of examples whose translation is longer
     nothing is learned."""
     beams: int = Field(ge=1, le=16, default=1)
     """Beginnings that are pursued side by side while writing; 1 takes the likeliest token each time."""
 
     @property
-    def asks_of_head(self) -> dict[str, Any]:
-        return {"longest": self.longest, "beams": self.beams}
+    def head_params(self) -> dict[str, Any]:
+        return {"max_new_tokens": self.max_new_tokens, "beams": self.beams}
 
     def parse(self, cell: Any) -> Text:
         """Return one translation, or several that are as right: a list of them, the one to learn from first."""
         if isinstance(cell, list | tuple) and not cell:
             raise ValueError("there is no translation")
-        return Text.of(cell)
+        return Text.from_json(cell)
 
     def check(self, inputs: Inputs, answer: Answer) -> None:
         if not all(text.strip() for text in answer.texts):
@@ -77,10 +77,10 @@ class Translate(Problem):
     def merge(self, answers: Sequence[Answer]) -> Answer | None:
         """Return a text's translations as alternatives; the commonest, of equals the first by its characters, leads."""
         counts = Counter(text for answer in answers for text in answer.texts)
-        first, *others = sorted(counts, key=lambda text: (-counts[text], text))
-        return Text(first, tuple(others))
+        reference, *alternatives = sorted(counts, key=lambda text: (-counts[text], text))
+        return Text(reference, tuple(alternatives))
 
-    def settle(self, examples: Sequence[Example]) -> Self:
+    def fit_labels(self, examples: Sequence[Example]) -> Self:
         return self
 
     @property
@@ -95,14 +95,19 @@ class Translate(Problem):
         windows = text_windows(self, examples, tokenizer, max_length)
         parts = Counter(window.example for window in windows)
         targets = [self._tokens(example.answer, tokenizer) for example in examples]
-        whole = [bool(tokens) and parts[i] == 1 and len(tokens) <= self.longest for i, tokens in enumerate(targets)]
-        if lost := sum(map(bool, targets)) - sum(whole):
+        is_learnable = [
+            bool(tokens) and parts[i] == 1 and len(tokens) <= self.max_new_tokens for i, tokens in enumerate(targets)
+        ]
+        if skipped := sum(map(bool, targets)) - sum(is_learnable):
             log.warning(
                 "%s: of %d examples nothing is learned: the text is longer than a window, or the translation than %d "
                 "tokens (longest)",
-                *(self.kind, lost, self.longest),
+                *(self.kind, skipped, self.max_new_tokens),
             )
-        return [replace(one, targets=targets[one.example] if whole[one.example] else []) for one in windows]
+        return [
+            replace(window, targets=targets[window.example] if is_learnable[window.example] else [])
+            for window in windows
+        ]
 
     def _tokens(self, answer: Answer | None, tokenizer: Any) -> list[int]:
         if answer is None:
@@ -110,15 +115,17 @@ class Translate(Problem):
         return [*tokenizer(text_target=_text(answer), add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
 
     def decode(
-        self, examples: Sequence[Example], windows: Sequence[Window], logits: Sequence[Generated]
+        self, examples: Sequence[Example], windows: Sequence[Window], logits: Sequence[GeneratedText]
     ) -> list[Prediction]:
         """Join what was written to a long text's windows; the confidence is the mean of theirs."""
-        parts: list[list[Generated]] = [[] for _ in examples]
-        for window, written in zip(windows, logits, strict=True):
-            parts[window.example].append(written)
+        parts: list[list[GeneratedText]] = [[] for _ in examples]
+        for window, generated in zip(windows, logits, strict=True):
+            parts[window.example].append(generated)
         return [
-            Prediction(Text(_joined([one.text for one in found])), float(np.mean([one.confidence for one in found])))
-            for found in parts
+            Prediction(
+                Text(_join([piece.text for piece in pieces])), float(np.mean([piece.confidence for piece in pieces]))
+            )
+            for pieces in parts
         ]
 
     def tally(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> Floats:
@@ -126,18 +133,18 @@ class Translate(Problem):
         rows = [_counts(_texts(e.answer), _text(p.answer)) for e, p in zip(gold, predicted, strict=True)]
         return np.array(rows, dtype=np.float64).reshape(len(gold), CHRF + 10)
 
-    def measure(self, tallies: Floats) -> dict[str, Floats]:
+    def metrics_from_counts(self, tallies: Floats) -> dict[str, Floats]:
         rows = tallies[..., CHRF:].reshape(-1, 10)
         bleu = np.array([_bleu(row) for row in rows]).reshape(tallies.shape[:-1])
         return {"chrf": _chrf(tallies[..., :CHRF]), "bleu": bleu}
 
-    def before(self, train: Sequence[Example], asked: Sequence[Example], base: Untrained) -> list[Prediction]:
+    def zero_shot(self, train: Sequence[Example], examples: Sequence[Example], base: ZeroShotModel) -> list[Prediction]:
         """Answer by what the base model writes of its own accord: it may have learned to translate."""
-        if base.answer is None:
+        if base.generate is None:
             raise ValueError("translate: before any training only the base model can answer")
-        return base.answer(asked)
+        return base.generate(examples)
 
-    def outcomes(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[float, bool]]:
+    def confidence_correct(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[float, bool]]:
         """Return nothing: a translation is more or less right, and its confidence is that of one wording of many."""
         return []
 
@@ -145,9 +152,11 @@ class Translate(Problem):
         return []
 
     def examples(self, language: str) -> list[Example]:
-        return [Example(str(i), {"text": text}, Text(other)) for i, (text, other) in enumerate(TEXTS[language])]
+        return [
+            Example(str(i), {"text": text}, Text(translation)) for i, (text, translation) in enumerate(TEXTS[language])
+        ]
 
-    def shown(self, inputs: Inputs, answer: Answer | None) -> Any:
+    def to_json(self, inputs: Inputs, answer: Answer | None) -> Any:
         return None if answer is None else _text(answer)
 
     def signature(self) -> dict[str, Any]:
@@ -162,13 +171,13 @@ def _texts(answer: Answer | None) -> tuple[str, ...]:
     return answer.texts if isinstance(answer, Text) else ("",)
 
 
-def _joined(parts: Sequence[str]) -> str:
+def _join(parts: Sequence[str]) -> str:
     """Return the parts of a text as one, with a blank between them where its script has blanks."""
-    whole = ""
+    joined = ""
     for part in filter(None, parts):
-        tight = not whole or _UNSPACED.match(whole[-1]) or _UNSPACED.match(part[0])
-        whole += part if tight else f" {part}"
-    return whole
+        is_tight = not joined or _UNSPACED.match(joined[-1]) or _UNSPACED.match(part[0])
+        joined += part if is_tight else f" {part}"
+    return joined
 
 
 @cache
@@ -179,11 +188,11 @@ def _metrics(chinese: bool) -> tuple[Any, Any]:
     return CHRF(char_order=ORDERS, beta=BETA), BLEU(tokenize="zh" if chinese else "13a", force=True)
 
 
-def _counts(references: Sequence[str], written: str) -> list[int]:
+def _counts(references: Sequence[str], hypothesis: str) -> list[int]:
     """Return what sacreBLEU counts of one text: CHRF numbers, and BLEU's ten."""
-    both = _metrics(bool(_HAN.search(references[0])))
+    metrics = _metrics(bool(_HAN.search(references[0])))
     streams = [[reference] for reference in references]
-    return [int(count) for metric in both for count in metric._extract_corpus_statistics([written], streams)[0]]
+    return [int(count) for metric in metrics for count in metric._extract_corpus_statistics([hypothesis], streams)[0]]
 
 
 def _chrf(counts: Floats) -> Floats:
@@ -192,11 +201,11 @@ def _chrf(counts: Floats) -> Floats:
     Args:
         counts: summed, shape (..., CHRF).
     """
-    written, wanted, both = np.moveaxis(counts.reshape(*counts.shape[:-1], ORDERS, 3), -1, 0)
-    there = (written > 0) & (wanted > 0)
-    orders = there.sum(-1)
-    precision = ratio((ratio(both, written) * there).sum(-1), orders)
-    recall = ratio((ratio(both, wanted) * there).sum(-1), orders)
+    hypothesis, reference, shared = np.moveaxis(counts.reshape(*counts.shape[:-1], ORDERS, 3), -1, 0)
+    present = (hypothesis > 0) & (reference > 0)
+    orders = present.sum(-1)
+    precision = ratio((ratio(shared, hypothesis) * present).sum(-1), orders)
+    recall = ratio((ratio(shared, reference) * present).sum(-1), orders)
     return ratio((1 + BETA**2) * precision * recall, BETA**2 * precision + recall)
 
 

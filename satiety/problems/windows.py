@@ -27,12 +27,12 @@ class Window:
     a text."""
     units: list[int] = field(default_factory=list)
     """For a head over tokens: per token the index of the text's unit it answers for, or -1."""
-    types: list[int] = field(default_factory=list)
+    token_type_ids: list[int] = field(default_factory=list)
     """Which of two texts each token is of, 0 or 1; empty where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Generated:
+class GeneratedText:
     """What a model wrote to a window."""
 
     text: str
@@ -50,21 +50,23 @@ def text_windows(problem: Problem, examples: Sequence[Example], tokenizer: Any, 
     """
     if not examples:
         return []
-    first, *others = ([str(example.inputs[name]) for example in examples] for name in problem.inputs)
-    if not others:
+    first, *second = ([str(example.inputs[name]) for example in examples] for name in problem.inputs)
+    if not second:
         encoded = tokenizer(first, truncation=True, max_length=max_length, return_overflowing_tokens=True)
     else:
         half = (max_length - tokenizer.num_special_tokens_to_add(pair=True)) // 2
         ids = tokenizer(first, add_special_tokens=False, truncation=True, max_length=half, return_offsets_mapping=True)
-        cut = [text[: spans[-1][1]] if spans else "" for text, spans in zip(first, ids["offset_mapping"], strict=True)]
-        how = {"truncation": "only_second", "max_length": max_length, "return_overflowing_tokens": True}
-        encoded = tokenizer(cut, others[0], **how)
+        truncated = [
+            text[: spans[-1][1]] if spans else "" for text, spans in zip(first, ids["offset_mapping"], strict=True)
+        ]
+        options = {"truncation": "only_second", "max_length": max_length, "return_overflowing_tokens": True}
+        encoded = tokenizer(truncated, second[0], **options)
     rows = zip(encoded["overflow_to_sample_mapping"], encoded["input_ids"], strict=True)
-    types = [list(_types(encoded.sequence_ids(i))) if others else [] for i in range(len(encoded["input_ids"]))]
-    return [Window(owner, ids, [], types=kinds) for (owner, ids), kinds in zip(rows, types, strict=True)]
+    types = [list(_token_types(encoded.sequence_ids(i))) if second else [] for i in range(len(encoded["input_ids"]))]
+    return [Window(owner, ids, [], token_type_ids=kinds) for (owner, ids), kinds in zip(rows, types, strict=True)]
 
 
-def _types(sequences: Sequence[int | None]) -> Iterator[int]:
+def _token_types(sequences: Sequence[int | None]) -> Iterator[int]:
     """Yield which text each token is of; a special token is of the one before it (Devlin et al. 2019, figure 2)."""
     text = 0
     for sequence in sequences:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from satiety.section import MOST, Section, Seed
+from satiety.section import MAX_COUNT, Section, Seed
 
 Slice = Literal["label", "language", "length"]
 
@@ -16,10 +16,10 @@ class Promote(Section):
     """Of the bootstrap's resamples."""
     resamples: int = Field(ge=200, le=100_000)
     """How often the test set is drawn anew."""
-    level: float = Field(gt=0.5, lt=1)
+    confidence_level: float = Field(gt=0.5, lt=1)
     """Of the intervals that say what is worse. (1 - level) / 2 is what all looks at one test set may ever spend on
     promoting a model wrongly."""
-    looks: int = Field(ge=1, le=10_000, default=20)
+    max_comparisons: int = Field(ge=1, le=10_000, default=20)
     """Looks at one frozen test set, from which on the report asks for new test examples."""
     calibration: float = Field(ge=0, lt=1, default=0.2)
     """Share of a look's alpha that is kept for the claim of better calibration; with 0 it is never made."""
@@ -33,9 +33,9 @@ class Promote(Section):
     """Parts of a test set none of which may get worse: each label, each language, thirds of the texts by length."""
     slice_margin: float = Field(gt=0, lt=0.5, default=0.02)
     """A slice regresses where the interval of its difference lies wholly below minus this."""
-    slice_least: int = Field(ge=10, le=MOST, default=50)
+    slice_least: int = Field(ge=10, le=MAX_COUNT, default=50)
     """Examples that a slice must have, to be looked at."""
-    fresh_least: int = Field(ge=30, le=MOST, default=100)
+    fresh_least: int = Field(ge=30, le=MAX_COUNT, default=100)
     """Fresh test examples that there must be, to count as evidence; as many drawn at random, to promote by them."""
 
 

@@ -10,40 +10,40 @@ from dataclasses import dataclass, replace
 
 from satiety.evaluate.bootstrap import Interval
 from satiety.promotion import Promote
-from satiety.promotion.paired import Paired
-from satiety.promotion.spending import Looks
+from satiety.promotion.paired import PairedMetric
+from satiety.promotion.spending import InterimAnalyses
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class SystemComparison:
     """Both systems on one test set."""
 
-    headline: Paired
-    slices: Mapping[str, Paired]
+    headline: PairedMetric
+    slices: Mapping[str, PairedMetric]
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """All that is known of a challenger beside its rival."""
 
-    frozen: Compared
-    fresh: Compared | None = None
+    frozen: SystemComparison
+    fresh: SystemComparison | None = None
     """On all fresh test examples; None where there are none, or too few."""
-    drawn: Compared | None = None
+    random: SystemComparison | None = None
     """On those of them that were drawn at random; None where there are none, or too few."""
-    trust: Paired | None = None
+    calibration: PairedMetric | None = None
     """Expected calibration error; None where it is not known."""
     sizes: tuple[int, int] | None = None
     """Bytes of the old and of the new one's weights; None against no training."""
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class SetOutcome:
     """What one test set says."""
 
     difference: Interval
     """At the level that is left for this look."""
-    level: float
+    confidence_level: float
     """That level."""
     better: bool
     """The whole interval lies above zero."""
@@ -59,9 +59,9 @@ class Verdict:
     """Whether the challenger takes over, and each ground for it."""
 
     promote: bool
-    frozen: Finding
-    fresh: Finding | None
-    drawn: Finding | None
+    frozen: SetOutcome
+    fresh: SetOutcome | None
+    random: SetOutcome | None
     regressed: Mapping[str, Interval]
     """Slices that got worse, at the plain level."""
     cheaper: bool
@@ -71,44 +71,50 @@ class Verdict:
     """Better than the old one's: that whole interval lies below zero."""
 
     @property
-    def sound(self) -> bool:
+    def is_sound(self) -> bool:
         """Whether nothing got worse."""
         return not (self.regressed or self.frozen.worse or (self.fresh and self.fresh.worse))
 
 
-def judge(evidence: Evidence, looks: Looks, params: Promote) -> Verdict:
+def judge(evidence: Evidence, analyses: InterimAnalyses, params: Promote) -> Verdict:
     """Weigh the evidence; the claims that rest on one test set share the alpha of this look at it."""
     share = params.calibration if evidence.sizes else 0.0
-    trust = evidence.trust.interval(looks.frozen.alpha * share) if evidence.trust and share else None
-    plain = (1 - params.level) / 2
-    drawn = _find(evidence.drawn.headline, looks.drawn.alpha, params) if evidence.drawn and looks.drawn else None
+    calibration = (
+        evidence.calibration.interval(analyses.frozen.alpha * share) if evidence.calibration and share else None
+    )
+    alpha = (1 - params.confidence_level) / 2
+    random_outcome = (
+        _assess(evidence.random.headline, analyses.random.alpha, params)
+        if evidence.random and analyses.random
+        else None
+    )
     verdict = Verdict(
         promote=False,
-        frozen=_find(evidence.frozen.headline, looks.frozen.alpha * (1 - share), params),
-        fresh=_find(evidence.fresh.headline, plain, params) if evidence.fresh else None,
-        drawn=drawn,
-        regressed=_regressed(evidence, params),
-        cheaper=_cheaper(evidence.sizes, params.saving),
-        calibration=trust,
-        calibrated=trust is not None and trust.high < 0,
+        frozen=_assess(evidence.frozen.headline, analyses.frozen.alpha * (1 - share), params),
+        fresh=_assess(evidence.fresh.headline, alpha, params) if evidence.fresh else None,
+        random=random_outcome,
+        regressed=_find_regressions(evidence, params),
+        cheaper=_is_cheaper(evidence.sizes, params.saving),
+        calibration=calibration,
+        calibrated=calibration is not None and calibration.high < 0,
     )
-    better = verdict.frozen.better or (drawn is not None and drawn.better)
-    instead = verdict.frozen.equal and (verdict.cheaper or verdict.calibrated)
-    return replace(verdict, promote=verdict.sound and (better or instead))
+    is_better = verdict.frozen.better or (random_outcome is not None and random_outcome.better)
+    is_acceptable = verdict.frozen.equal and (verdict.cheaper or verdict.calibrated)
+    return replace(verdict, promote=verdict.is_sound and (is_better or is_acceptable))
 
 
-def _find(pair: Paired, alpha: float, params: Promote) -> Finding:
-    here, plain = pair.interval(alpha), pair.interval((1 - params.level) / 2)
-    worse, equal = plain.high < -params.margin, here.low > -params.margin
-    return Finding(here, 1 - 2 * alpha, here.low > 0, worse, equal, pair.examples)
+def _assess(pair: PairedMetric, alpha: float, params: Promote) -> SetOutcome:
+    interval, baseline_interval = pair.interval(alpha), pair.interval((1 - params.confidence_level) / 2)
+    is_worse, is_equal = baseline_interval.high < -params.margin, interval.low > -params.margin
+    return SetOutcome(interval, 1 - 2 * alpha, interval.low > 0, is_worse, is_equal, pair.examples)
 
 
-def _regressed(evidence: Evidence, params: Promote) -> dict[str, Interval]:
+def _find_regressions(evidence: Evidence, params: Promote) -> dict[str, Interval]:
     sets = {"": evidence.frozen} | ({"fresh, ": evidence.fresh} if evidence.fresh else {})
-    found = {f"{where}{name}": pair for where, one in sets.items() for name, pair in one.slices.items()}
-    plain = {name: pair.interval((1 - params.level) / 2) for name, pair in found.items()}
-    return {name: interval for name, interval in plain.items() if interval.high < -params.slice_margin}
+    pairs = {f"{prefix}{name}": pair for prefix, comparison in sets.items() for name, pair in comparison.slices.items()}
+    intervals = {name: pair.interval((1 - params.confidence_level) / 2) for name, pair in pairs.items()}
+    return {name: interval for name, interval in intervals.items() if interval.high < -params.slice_margin}
 
 
-def _cheaper(sizes: tuple[int, int] | None, saving: float) -> bool:
+def _is_cheaper(sizes: tuple[int, int] | None, saving: float) -> bool:
     return sizes is not None and sizes[1] <= (1 - saving) * sizes[0]

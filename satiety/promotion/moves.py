@@ -37,57 +37,57 @@ class Move:
     """Whether a report says so. One that was cut off before is told by the next run of `promote`."""
 
 
-def effective(moves: Sequence[Move], held: str | None) -> list[Move]:
+def select_effective(moves: Sequence[Move], champion: str | None) -> list[Move]:
     """Return the moves that were made, in order, and between them those that were made elsewhere.
 
     Args:
         moves: as they were written down.
-        held: the version that the alias is on now.
+        champion: the version that the alias is on now.
     """
-    written, found = sorted(moves, key=lambda one: one.time), list[Move]()
-    for one in written:
-        if not one.done and not (one is written[-1] and one.after == held):
+    ordered_moves, effective_moves = sorted(moves, key=lambda move: move.time), list[Move]()
+    for move in ordered_moves:
+        if not move.done and not (move is ordered_moves[-1] and move.after == champion):
             continue  # the alias never went
-        found += _gap(found, one.before, one.time)
-        found.append(replace(one, done=True))
-    return found + list(_gap(found, held, ""))
+        effective_moves += _find_gap(effective_moves, move.before, move.time)
+        effective_moves.append(replace(move, done=True))
+    return effective_moves + list(_find_gap(effective_moves, champion, ""))
 
 
-def _gap(found: Sequence[Move], before: str | None, time: str) -> Iterator[Move]:
+def _find_gap(effective_moves: Sequence[Move], champion: str | None, time: str) -> Iterator[Move]:
     """Yield what must have happened elsewhere, for this version to be champion."""
-    last = found[-1].after if found else None
-    if before != last:
-        yield Move(time, "elsewhere", "unknown", last, before, "moved by no command of Satiety", {}, {}, {}, True)
+    last = effective_moves[-1].after if effective_moves else None
+    if champion != last:
+        yield Move(time, "elsewhere", "unknown", last, champion, "moved by no command of Satiety", {}, {}, {}, True)
 
 
-def untold(moves: Sequence[Move], version: str) -> Move | None:
+def find_unreported(moves: Sequence[Move], version: str) -> Move | None:
     """Return the promotion that made this version champion, where no report says so yet."""
-    last = moves[-1] if moves else None
-    return last if last and last.kind == "promote" and last.after == version and not last.told else None
+    latest = moves[-1] if moves else None
+    return latest if latest and latest.kind == "promote" and latest.after == version and not latest.told else None
 
 
-def previous(moves: Sequence[Move]) -> str | None:
+def find_previous(moves: Sequence[Move]) -> str | None:
     """Return the champion before the present one: a rollback takes back what came after the version it went to."""
-    line: list[str | None] = []
-    for one in moves:
-        if one.kind == "rollback" and one.after in line:
-            line = line[: len(line) - line[::-1].index(one.after)]
+    champions: list[str | None] = []
+    for move in moves:
+        if move.kind == "rollback" and move.after in champions:
+            champions = champions[: len(champions) - champions[::-1].index(move.after)]
         else:
-            line.append(one.after)
-    return line[-2] if len(line) > 1 else None
+            champions.append(move.after)
+    return champions[-2] if len(champions) > 1 else None
 
 
-def takes_back(one: Move) -> bool:
+def is_reversal(move: Move) -> bool:
     """Return whether a move takes its old champion back: it went to an older version."""
-    return one.kind == "rollback" and one.before is not None and int(one.after or 0) < int(one.before)
+    return move.kind == "rollback" and move.before is not None and int(move.after or 0) < int(move.before)
 
 
-def taken_back(moves: Sequence[Move], digest: str) -> Move | None:
+def find_reversal(moves: Sequence[Move], digest: str) -> Move | None:
     """Return the rollback that took this package off, unless it became champion again since."""
-    found = None
-    for one in moves:
-        if one.digests.get("after") == digest:
-            found = None
-        elif takes_back(one) and one.digests.get("before") == digest:
-            found = one
-    return found
+    reversal = None
+    for move in moves:
+        if move.digests.get("after") == digest:
+            reversal = None
+        elif is_reversal(move) and move.digests.get("before") == digest:
+            reversal = move
+    return reversal

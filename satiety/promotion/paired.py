@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from satiety.errors import DataError
-from satiety.evaluate.bootstrap import Interval, Resampling, scored
+from satiety.evaluate.bootstrap import Interval, Resampling, score_resamples
 
 if TYPE_CHECKING:
     from satiety.evaluate.bootstrap import Groups, Score
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Paired:
+class PairedMetric:
     """One metric of two systems on the same examples."""
 
-    old: Interval
-    new: Interval
+    champion: Interval
+    challenger: Interval
     """Each by itself, a percentile interval at the plain level."""
     error: float
     """Standard error of new − old."""
@@ -38,34 +38,41 @@ class Paired:
     @property
     def value(self) -> float:
         """The difference, new − old."""
-        return self.new.value - self.old.value
+        return self.challenger.value - self.champion.value
 
     def interval(self, alpha: float) -> Interval:
         """Return the difference with bounds either of which is beyond the truth with chance ``alpha``."""
-        reach = NormalDist().inv_cdf(1 - alpha) * self.error
-        return Interval(self.value, self.value - reach, self.value + reach)
+        half_width = NormalDist().inv_cdf(1 - alpha) * self.error
+        return Interval(self.value, self.value - half_width, self.value + half_width)
 
 
-def paired(score: Score, old: Floats, new: Floats, groups: Groups, how: Resampling) -> dict[str, Paired]:
+def compare_paired(
+    score: Score, champion: Floats, challenger: Floats, groups: Groups, resampling: Resampling
+) -> dict[str, PairedMetric]:
     """Return every metric of both systems.
 
     Args:
         score: ``Problem.score``.
-        old: tallies of the one system, shape (examples, counts).
-        new: those of the other, row for row on the same examples.
+        champion: tallies of the one system, shape (examples, counts).
+        challenger: those of the other, row for row on the same examples.
         groups: of the examples; what is drawn anew is a group.
-        how: seed, number of resamples, and the level of each system's own interval.
+        resampling: seed, number of resamples, and the level of each system's own interval.
 
     Raises:
         DataError: there is no example, or the systems did not answer the same ones.
     """
-    if old.shape != new.shape or not len(old):
-        raise DataError(f"promote: a pair needs the same examples, at least one; there are {len(old)} and {len(new)}")
-    values, draws = scored(score, np.stack([old, new], axis=1), groups, how)
-    return {name: _pair(pair, draws[name], len(old), how.level) for name, pair in values.items()}
+    if champion.shape != challenger.shape or not len(champion):
+        raise DataError(
+            f"promote: a pair needs the same examples, at least one; there are {len(champion)} and {len(challenger)}"
+        )
+    values, draws = score_resamples(score, np.stack([champion, challenger], axis=1), groups, resampling)
+    return {
+        name: _pair_metric(pair, draws[name], len(champion), resampling.confidence_level)
+        for name, pair in values.items()
+    }
 
 
-def _pair(values: Floats, draws: Floats, examples: int, level: float) -> Paired:
-    lows, highs = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    old, new = (Interval(float(values[i]), float(lows[i]), float(highs[i])) for i in (0, 1))
-    return Paired(old, new, float(np.std(draws[:, 1] - draws[:, 0])), examples)
+def _pair_metric(values: Floats, draws: Floats, examples: int, confidence_level: float) -> PairedMetric:
+    lows, highs = np.quantile(draws, [(1 - confidence_level) / 2, (1 + confidence_level) / 2], axis=0)
+    champion, challenger = (Interval(float(values[i]), float(lows[i]), float(highs[i])) for i in (0, 1))
+    return PairedMetric(champion, challenger, float(np.std(draws[:, 1] - draws[:, 0])), examples)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from satiety.answers import labels_of
-from satiety.evaluate.bootstrap import Resampling, groups_of
+from satiety.evaluate.bootstrap import Resampling, assign_groups
 from satiety.promotion import Slice
-from satiety.promotion.paired import Paired, paired
+from satiety.promotion.paired import PairedMetric, compare_paired
 
 if TYPE_CHECKING:
     from satiety.problems import Problem
@@ -26,45 +26,49 @@ if TYPE_CHECKING:
 THIRDS = ("short", "middling", "long")
 
 
-def sliced(
+def compare_slices(
     problem: Problem,
     gold: Sequence[Example],
-    old: Floats,
-    new: Floats,
+    champion: Floats,
+    challenger: Floats,
     kinds: Sequence[Slice],
-    least: int,
-    how: Resampling,
-) -> dict[str, Paired]:
-    """Return what both reach in each slice of at least ``least`` examples, by its name: ``language zh``.
+    min_examples: int,
+    resampling: Resampling,
+) -> dict[str, PairedMetric]:
+    """Return what both reach in each slice of at least ``min_examples`` examples, by its name: ``language zh``.
 
     Args:
         problem: settled.
         gold: the test examples.
-        old: the one system's tallies of them, shape (examples, counts).
-        new: the other's.
+        champion: the one system's tallies of them, shape (examples, counts).
+        challenger: the other's.
         kinds: of slices.
-        least: examples that a slice must have.
-        how: seed and number of resamples.
+        min_examples: examples that a slice must have.
+        resampling: seed and number of resamples.
     """
     metric = "accuracy" if "accuracy" in problem.metrics else problem.headline
-    found: dict[str, Paired] = {}
+    pairs: dict[str, PairedMetric] = {}
     if "label" in kinds:
-        whole = paired(problem.score, old, new, groups_of(gold), how)
-        found |= {f"label {name}": whole[f"f1/{name}"] for name in _labels(gold, least) if f"f1/{name}" in whole}
-    for name, rows in _parts(gold, kinds):
-        if len(rows) >= least:
-            groups = groups_of([gold[row] for row in rows])
-            found[name] = paired(problem.score, old[rows], new[rows], groups, how)[metric]
-    return found
+        overall = compare_paired(problem.score, champion, challenger, assign_groups(gold), resampling)
+        pairs |= {
+            f"label {name}": overall[f"f1/{name}"]
+            for name in _select_labels(gold, min_examples)
+            if f"f1/{name}" in overall
+        }
+    for name, rows in _split_parts(gold, kinds):
+        if len(rows) >= min_examples:
+            groups = assign_groups([gold[row] for row in rows])
+            pairs[name] = compare_paired(problem.score, champion[rows], challenger[rows], groups, resampling)[metric]
+    return pairs
 
 
-def _labels(gold: Sequence[Example], least: int) -> list[str]:
+def _select_labels(gold: Sequence[Example], min_examples: int) -> list[str]:
     """Return the labels, or kinds of entity, that enough examples have."""
     counts = Counter(name for example in gold for name in labels_of([example.answer]))
-    return sorted(name for name, count in counts.items() if count >= least)
+    return sorted(name for name, count in counts.items() if count >= min_examples)
 
 
-def _parts(gold: Sequence[Example], kinds: Sequence[Slice]) -> Iterator[tuple[str, list[int]]]:
+def _split_parts(gold: Sequence[Example], kinds: Sequence[Slice]) -> Iterator[tuple[str, list[int]]]:
     if "language" in kinds:
         for language in sorted({example.language for example in gold if example.language}):
             yield f"language {language}", [i for i, example in enumerate(gold) if example.language == language]

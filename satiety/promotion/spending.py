@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class InterimAnalysis:
     """One challenger, judged on one test set."""
 
     number: int
@@ -30,15 +30,15 @@ class Look:
         return self.total / (self.number * (self.number + 1))
 
     @property
-    def left(self) -> float:
+    def remaining(self) -> float:
         """Share of the total that is left to all later looks, in [0, 1]."""
         return 1 / (self.number + 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
+class InterimAnalyses:
     """Those that one decision takes."""
 
-    frozen: Look
-    drawn: Look | None = None
+    frozen: InterimAnalysis
+    random: InterimAnalysis | None = None
     """At the fresh test examples that were drawn at random; None where they do not count."""

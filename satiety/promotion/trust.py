@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satiety.evaluate.bootstrap import Resampling, groups_of
-from satiety.promotion.paired import Paired, paired
+from satiety.evaluate.bootstrap import Resampling, assign_groups
+from satiety.promotion.paired import PairedMetric, compare_paired
 
 if TYPE_CHECKING:
     from satiety.problems import Prediction, Problem
@@ -22,29 +22,29 @@ if TYPE_CHECKING:
 ECE = "ece"
 
 
-def trusted(
+def compare_calibration(
     problem: Problem,
     gold: Sequence[Example],
-    old: Sequence[Prediction],
-    new: Sequence[Prediction],
+    champion: Sequence[Prediction],
+    challenger: Sequence[Prediction],
     bins: int,
-    how: Resampling,
-) -> Paired:
+    resampling: Resampling,
+) -> PairedMetric:
     """Return the expected calibration error of both; below zero the new one is better calibrated."""
-    first, second = (_binned(problem, gold, answers, bins) for answers in (old, new))
-    return paired(_errors, first, second, groups_of(gold), how)[ECE]
+    first, second = (_bin_errors(problem, gold, answers, bins) for answers in (champion, challenger))
+    return compare_paired(_compute_ece, first, second, assign_groups(gold), resampling)[ECE]
 
 
-def _binned(problem: Problem, gold: Sequence[Example], answers: Sequence[Prediction], bins: int) -> Floats:
+def _bin_errors(problem: Problem, gold: Sequence[Example], answers: Sequence[Prediction], bins: int) -> Floats:
     """Return per example and bin what was right less what was believed, and per example the answers it gave."""
     rows = np.zeros((len(gold), bins + 1))
     for row, example, answer in zip(rows, gold, answers, strict=True):
-        for confidence, right in problem.outcomes([example], [answer]):
-            row[max(0, int(np.ceil(confidence * bins)) - 1)] += right - confidence
+        for confidence, is_correct in problem.confidence_correct([example], [answer]):
+            row[max(0, int(np.ceil(confidence * bins)) - 1)] += is_correct - confidence
             row[-1] += 1
     return rows
 
 
-def _errors(rows: Floats, weights: Floats) -> dict[str, Floats]:
+def _compute_ece(rows: Floats, weights: Floats) -> dict[str, Floats]:
     sums = np.tensordot(weights, rows, axes=1)
     return {ECE: np.abs(sums[..., :-1]).sum(-1) / np.maximum(sums[..., -1], 1)}

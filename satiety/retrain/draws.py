@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from satiety.inputs import identify
-from satiety.records import Drawn, Served
+from satiety.inputs import content_id
+from satiety.records import LabelRequest, Served
 
 COMPLETE = 0.95
 """Share of a draw that must be labelled before its labels count as random."""
@@ -27,36 +27,36 @@ class Draw:
     labelled: int
 
     @property
-    def complete(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether so many of its texts are labelled that the rest hardly matters."""
         return self.labelled >= COMPLETE * self.size
 
 
-def sample(answers: Sequence[Served], drawn: Collection[str], count: int, rng: Random) -> list[Served]:
+def sample_answers(answers: Sequence[Served], drawn_ids: Collection[str], count: int, rng: Random) -> list[Served]:
     """Return answers to ``count`` texts, fewer where there are fewer: each text once, and none that was drawn before.
 
     Args:
         answers: in order of arrival; of equal texts the last one counts.
-        drawn: ids of answers that earlier draws have.
+        drawn_ids: ids of answers that earlier draws have.
         count: how many.
         rng: decides.
     """
-    latest = {identify(row.asked): row for row in answers}
-    before = {identify(row.asked) for row in answers if row.id in drawn}
-    free = [row for text, row in sorted(latest.items()) if text not in before]
-    return rng.sample(free, min(count, len(free)))
+    latest = {content_id(row.named_inputs): row for row in answers}
+    drawn_texts = {content_id(row.named_inputs) for row in answers if row.id in drawn_ids}
+    candidates = [row for text, row in sorted(latest.items()) if text not in drawn_texts]
+    return rng.sample(candidates, min(count, len(candidates)))
 
 
-def draws(drawn: Iterable[Drawn], labelled: Collection[str]) -> list[Draw]:
+def count_draws(drawn_rows: Iterable[LabelRequest], labelled: Collection[str]) -> list[Draw]:
     """Return every draw, with how many of its answers have a label."""
-    rows = list(drawn)
+    rows = list(drawn_rows)
     sizes = Counter(row.draw for row in rows)
     counts = Counter(row.draw for row in rows if row.id in labelled)
     return [Draw(name, size, counts[name]) for name, size in sizes.items()]
 
 
-def random_ids(drawn: Iterable[Drawn], labelled: Collection[str]) -> frozenset[str]:
+def collect_random_ids(drawn_rows: Iterable[LabelRequest], labelled: Collection[str]) -> frozenset[str]:
     """Return the ids of the answers whose labels count as random: those of draws that are complete."""
-    rows = list(drawn)
-    complete = {draw.name for draw in draws(rows, labelled) if draw.complete}
+    rows = list(drawn_rows)
+    complete = {draw.name for draw in count_draws(rows, labelled) if draw.is_complete}
     return frozenset(row.id for row in rows if row.draw in complete)

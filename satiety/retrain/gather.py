@@ -14,19 +14,19 @@ from dataclasses import dataclass, replace
 
 from satiety.answers import load
 from satiety.errors import DataError
-from satiety.ingest.language import languages
-from satiety.inputs import identify, text_of
+from satiety.ingest.language import detect_languages
+from satiety.inputs import content_id, text_of
 from satiety.neardup import HeldOut
-from satiety.problems.base import Problem, fits
+from satiety.problems.base import Problem, is_answer_to
 from satiety.records import Document, Example, Feedback, Served
 from satiety.retrain import Retrain
-from satiety.retrain.seen import Seen, collect, identify_correction
+from satiety.retrain.seen import RecordedIds, collect_ids, identify_correction
 
-NONE = Seen()
+NONE = RecordedIds()
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ExistingData:
     """What the project has already."""
 
     labelled: Sequence[Example]
@@ -40,18 +40,18 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class RetrainingData:
     """What a new data version is made of."""
 
     learn: list[Example]
     """In the order in which the corrections came."""
     fresh: list[Example]
     texts: list[Document]
-    new: Mapping[str, int]
+    unseen_counts: Mapping[str, int]
     """How many ``labels`` and ``texts`` of it no earlier retraining saw."""
-    left: Mapping[str, int]
+    dropped: Mapping[str, int]
     """How many corrections are of no use, by reason."""
-    seen: Seen
+    recorded: RecordedIds
     """All that is on record, of use or not."""
 
 
@@ -59,120 +59,130 @@ def gather(
     answers: Sequence[Served],
     corrections: Mapping[str, Feedback],
     problem: Problem,
-    known: Known,
+    existing: ExistingData,
     params: Retrain,
-    seen: Seen = NONE,
-    random: Collection[str] = (),
-) -> Gathered:
+    recorded: RecordedIds = NONE,
+    random_ids: Collection[str] = (),
+) -> RetrainingData:
     """Divide what the record has.
 
     Args:
         answers: in order of arrival.
         corrections: by the id of the answer, in order of arrival.
         problem: settled; what is no answer to it is left out.
-        known: what there is without the record.
+        existing: what there is without the record.
         params: the block `retrain`.
-        seen: what the last retraining saw of the record.
-        random: ids of answers that chance drew, all of which people labelled.
+        recorded: what the last retraining saw of the record.
+        random_ids: ids of answers that chance drew, all of which people labelled.
     """
-    left: Counter[str] = Counter()
-    labels, events = _labels(answers, corrections, problem, left)
-    labels = {e.id: e for e in [*known.learn, *known.fresh]} | labels
-    held = {e.id for e in known.fresh}
-    free = {e.id for e in known.learn}
-    sides = {own: own in held or (own not in free and _share(params.seed, own) < params.fresh) for own in labels}
-    usable = _unseen(list(labels.values()), known, params, left)
-    chance = {identify(row.asked) for row in answers if row.id in random} | _drawn(known.fresh)
-    fresh = [replace(e, origin="drawn") if e.id in chance else e for e in usable if sides[e.id]]
-    learn = _clear([e for e in usable if not sides[e.id]], fresh, params, "repeats a fresh test", left)
-    tests = [*known.test, *(e for e in labels.values() if sides[e.id])]
-    texts = _texts((row for row in answers if fits(row.answer, problem)), labels, tests, params)
-    new = {events[e.id] for e in (*learn, *fresh) if e.id in events} - seen.corrections
-    return Gathered(
+    dropped: Counter[str] = Counter()
+    labels, events = _label_texts(answers, corrections, problem, dropped)
+    labels = {e.id: e for e in [*existing.learn, *existing.fresh]} | labels
+    test_ids = {e.id for e in existing.fresh}
+    training_ids = {e.id for e in existing.learn}
+    is_test = {
+        text_id: text_id in test_ids
+        or (text_id not in training_ids and _hash_share(params.seed, text_id) < params.fresh)
+        for text_id in labels
+    }
+    usable = _drop_labelled(list(labels.values()), existing, params, dropped)
+    random_texts = {content_id(row.named_inputs) for row in answers if row.id in random_ids} | _collect_random_ids(
+        existing.fresh
+    )
+    fresh = [replace(e, origin="drawn") if e.id in random_texts else e for e in usable if is_test[e.id]]
+    learn = _drop_duplicates([e for e in usable if not is_test[e.id]], fresh, params, "repeats a fresh test", dropped)
+    tests = [*existing.test, *(e for e in labels.values() if is_test[e.id])]
+    texts = _collect_texts((row for row in answers if is_answer_to(row.answer, problem)), labels, tests, params)
+    new_events = {events[e.id] for e in (*learn, *fresh) if e.id in events} - recorded.corrections
+    return RetrainingData(
         learn,
-        _told(fresh[-params.window :]),
+        _mark_test(fresh[-params.window :]),
         texts,
-        {"labels": len(new), "texts": len({document.id for document in texts} - seen.texts)},
-        {reason: n for reason, n in sorted(left.items()) if n},
-        collect(answers, corrections.values()),
+        {"labels": len(new_events), "texts": len({document.id for document in texts} - recorded.texts)},
+        {reason: n for reason, n in sorted(dropped.items()) if n},
+        collect_ids(answers, corrections.values()),
     )
 
 
-def unlearned(fresh: Sequence[Example], learned: Iterable[str], near_duplicate: float) -> list[Example]:
+def exclude_learned(fresh: Sequence[Example], training_texts: Iterable[str], dedup_threshold: float) -> list[Example]:
     """Return the fresh test examples that none of the texts that a model learned from gives away."""
-    known = HeldOut(((str(i), text) for i, text in enumerate(learned)), near_duplicate)
-    return known.part(fresh, lambda example: example.text)[0]
+    held_out = HeldOut(((str(i), text) for i, text in enumerate(training_texts)), dedup_threshold)
+    return held_out.partition(fresh, lambda example: example.text)[0]
 
 
-def _drawn(examples: Iterable[Example]) -> set[str]:
+def _collect_random_ids(examples: Iterable[Example]) -> set[str]:
     return {example.id for example in examples if example.origin == "drawn"}
 
 
-def _labels(
-    answers: Sequence[Served], corrections: Mapping[str, Feedback], problem: Problem, left: Counter[str]
+def _label_texts(
+    answers: Sequence[Served], corrections: Mapping[str, Feedback], problem: Problem, dropped: Counter[str]
 ) -> tuple[dict[str, Example], dict[str, str]]:
     """Return the labelled texts by their id, and the id of the correction that says so: of each text the last one."""
     served = {row.id: row for row in answers}
     labels: dict[str, Example] = {}
     events: dict[str, str] = {}
-    for own, said in corrections.items():
-        row = served.get(own)
+    for answer_id, correction in corrections.items():
+        row = served.get(answer_id)
         if row is None:
-            left["its answer is gone from the record"] += 1
-        elif (example := _example(problem, row, said.answer)) is None:
-            left["no answer to this problem"] += 1
+            dropped["its answer is gone from the record"] += 1
+        elif (example := _build_example(problem, row, correction.answer)) is None:
+            dropped["no answer to this problem"] += 1
         else:
             labels.pop(example.id, None)  # so that they stay in order of arrival
-            labels[example.id], events[example.id] = example, identify_correction(said)
+            labels[example.id], events[example.id] = example, identify_correction(correction)
     return labels, events
 
 
-def _example(problem: Problem, row: Served, answer: str) -> Example | None:
+def _build_example(problem: Problem, row: Served, answer: str) -> Example | None:
     try:
-        inputs, said = problem.read_inputs(row.asked), load(answer)
-        problem.check(inputs, said)
+        inputs, gold = problem.read_inputs(row.named_inputs), load(answer)
+        problem.check(inputs, gold)
     except (DataError, ValueError, TypeError, KeyError):
         return None
-    if not problem.accepts(said) or not text_of(inputs).strip():
+    if not problem.accepts(gold) or not text_of(inputs).strip():
         return None
-    return Example(identify(inputs), inputs, said, split="test", source=f"feedback:{row.id}")
+    return Example(content_id(inputs), inputs, gold, split="test", source=f"feedback:{row.id}")
 
 
-def _share(seed: int, own: str) -> float:
+def _hash_share(seed: int, text_id: str) -> float:
     """Return a number in [0, 1) that is a text's own."""
-    return int.from_bytes(hashlib.sha256(f"{seed}:fresh:{own}".encode()).digest()[:8], "big") / 2**64
+    return int.from_bytes(hashlib.sha256(f"{seed}:fresh:{text_id}".encode()).digest()[:8], "big") / 2**64
 
 
-def _unseen(labels: list[Example], known: Known, params: Retrain, left: Counter[str]) -> list[Example]:
-    """Leave out what is labelled already: the same text twice, with two labels, would take both away."""
-    there = {e.id for e in known.labelled}
-    left["its text is labelled already"] += sum(e.id in there for e in labels)
-    rest = [e for e in labels if e.id not in there]
-    return _clear(rest, known.test, params, "repeats the frozen test", left)
-
-
-def _clear(
-    labels: list[Example], tests: Sequence[Example], params: Retrain, reason: str, left: Counter[str]
+def _drop_labelled(
+    labels: list[Example], existing: ExistingData, params: Retrain, dropped: Counter[str]
 ) -> list[Example]:
-    kept, _ = HeldOut.of(tests, params.near_duplicate).part(labels, lambda example: example.text)
-    left[reason] += len(labels) - len(kept)
-    return kept
+    """Leave out what is labelled already: the same text twice, with two labels, would take both away."""
+    labelled_ids = {e.id for e in existing.labelled}
+    dropped["its text is labelled already"] += sum(e.id in labelled_ids for e in labels)
+    unlabelled = [e for e in labels if e.id not in labelled_ids]
+    return _drop_duplicates(unlabelled, existing.test, params, "repeats the frozen test", dropped)
 
 
-def _texts(
+def _drop_duplicates(
+    labels: list[Example], tests: Sequence[Example], params: Retrain, reason: str, dropped: Counter[str]
+) -> list[Example]:
+    unique_labels, _ = HeldOut.from_examples(tests, params.dedup_threshold).partition(
+        labels, lambda example: example.text
+    )
+    dropped[reason] += len(labels) - len(unique_labels)
+    return unique_labels
+
+
+def _collect_texts(
     answers: Iterable[Served], labels: Mapping[str, Example], tests: Sequence[Example], params: Retrain
 ) -> list[Document]:
     """Return the newest texts without a label, each once, none of them close to one of a test."""
-    found: dict[str, Document] = {}
+    documents: dict[str, Document] = {}
     for row in answers:
-        own = identify(row.asked)
-        found.pop(own, None)
-        if own not in labels and row.text.strip():
-            found[own] = Document(own, row.text, source=f"traffic:{row.id}")
-    newest = list(found.values())[-params.documents :] if params.documents else []
-    return HeldOut.of(tests, params.near_duplicate).part(newest, lambda document: document.text)[0]
+        text_id = content_id(row.named_inputs)
+        documents.pop(text_id, None)
+        if text_id not in labels and row.text.strip():
+            documents[text_id] = Document(text_id, row.text, source=f"traffic:{row.id}")
+    newest = list(documents.values())[-params.documents :] if params.documents else []
+    return HeldOut.from_examples(tests, params.dedup_threshold).partition(newest, lambda document: document.text)[0]
 
 
-def _told(fresh: Sequence[Example]) -> list[Example]:
-    codes = languages([example.text for example in fresh])
+def _mark_test(fresh: Sequence[Example]) -> list[Example]:
+    codes = detect_languages([example.text for example in fresh])
     return [replace(example, split="test", language=code) for example, code in zip(fresh, codes, strict=True)]

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from satiety.damaged import read_state
 from satiety.files import write_text
-from satiety.inputs import identify
+from satiety.inputs import content_id
 from satiety.records import Feedback, Served
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class RecordedIds:
     """Ids of what was on record."""
 
     corrections: frozenset[str] = frozenset()
@@ -29,17 +29,19 @@ def identify_correction(correction: Feedback) -> str:
     return hashlib.sha256(json.dumps(astuple(correction)).encode()).hexdigest()[:16]
 
 
-def collect(answers: Iterable[Served], corrections: Iterable[Feedback]) -> Seen:
+def collect_ids(answers: Iterable[Served], corrections: Iterable[Feedback]) -> RecordedIds:
     """Return the ids of all that is on record now."""
-    return Seen(frozenset(map(identify_correction, corrections)), frozenset(identify(row.asked) for row in answers))
+    return RecordedIds(
+        frozenset(map(identify_correction, corrections)), frozenset(content_id(row.named_inputs) for row in answers)
+    )
 
 
-def read_seen(path: Path) -> Seen | None:
+def read_recorded_ids(path: Path) -> RecordedIds | None:
     """Return what ``write_seen`` wrote; None where there is no such file, or a damaged one, which is put aside."""
     ids = read_state(path, {"corrections": list, "texts": list})
-    return Seen(frozenset(map(str, ids["corrections"])), frozenset(map(str, ids["texts"]))) if ids else None
+    return RecordedIds(frozenset(map(str, ids["corrections"])), frozenset(map(str, ids["texts"]))) if ids else None
 
 
-def write_seen(path: Path, seen: Seen) -> None:
+def write_recorded_ids(path: Path, ids: RecordedIds) -> None:
     """Write the ids, in the place of those of an earlier retraining: what left the record is forgotten."""
-    write_text(path, json.dumps({"corrections": sorted(seen.corrections), "texts": sorted(seen.texts)}) + "\n")
+    write_text(path, json.dumps({"corrections": sorted(ids.corrections), "texts": sorted(ids.texts)}) + "\n")

@@ -10,10 +10,10 @@ from typing import Any
 
 from satiety.errors import DataError
 from satiety.files import write_text
-from satiety.inputs import dump_inputs, identify
+from satiety.inputs import content_id, dump_inputs
 from satiety.problems.base import Problem
 from satiety.records import Example, read, write
-from satiety.retrain.gather import Gathered
+from satiety.retrain.gather import RetrainingData
 
 LABELS = "data/raw/feedback.jsonl"
 TEXTS = "data/raw/traffic.jsonl"
@@ -21,27 +21,27 @@ TEXTS = "data/raw/traffic.jsonl"
 _TAG = "tag:yaml.org,2002:"
 
 
-def write_version(folder: Path, gathered: Gathered, problem: Problem) -> list[str]:
+def write_version(folder: Path, retraining_data: RetrainingData, problem: Problem) -> list[str]:
     """Write what is to be learned from, where there is any; return the files, as seen from the folder.
 
     Args:
         folder: of a params.yaml.
-        gathered: what goes in.
+        retraining_data: what goes in.
         problem: says what a label is called.
     """
     labels = [
         {
             **json.loads(dump_inputs(e.inputs)),
-            problem.gold: e.answer and e.answer.plain(),
+            problem.gold: e.answer and e.answer.to_json(),
             "id": e.source.partition(":")[2],
         }
-        for e in gathered.learn
+        for e in retraining_data.learn
     ]
-    made = {LABELS: labels, TEXTS: [{"text": document.text} for document in gathered.texts]}
-    for name, rows in made.items():
+    rows_by_file = {LABELS: labels, TEXTS: [{"text": document.text} for document in retraining_data.texts]}
+    for name, rows in rows_by_file.items():
         if rows:
             write_text(folder / name, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-    return [name for name, rows in made.items() if rows]
+    return [name for name, rows in rows_by_file.items() if rows]
 
 
 def write_fresh(path: Path, fresh: Iterable[Example]) -> None:
@@ -58,7 +58,7 @@ def read_learned(path: Path, problem: Problem) -> list[Example]:
     if not path.is_file():
         return []
     lines = enumerate(path.read_text(encoding="utf-8", errors="replace").split("\n"), start=1)
-    return [_learned(path, number, line, problem) for number, line in lines if line]
+    return [_parse_label(path, number, line, problem) for number, line in lines if line]
 
 
 def read_fresh(path: Path) -> list[Example]:
@@ -66,51 +66,55 @@ def read_fresh(path: Path) -> list[Example]:
     return list(read(path, Example)) if path.is_file() else []
 
 
-def sources(files: Collection[str], problem: Problem) -> dict[str, dict[str, Any]]:
+def list_sources(files: Collection[str], problem: Problem) -> dict[str, dict[str, Any]]:
     """Return what params.yaml says of the files, by the list of `ingest` in which it stands."""
-    both = {LABELS: ("labelled", problem.columns, {"split": "added"}), TEXTS: ("corpus", ("text",), {})}
+    blocks = {LABELS: ("labelled", problem.columns, {"split": "added"}), TEXTS: ("corpus", ("text",), {})}
     return {
         block: {"uri": f"file:{name}", "sha256": None, "reader": {"kind": "jsonl"}, "columns": {c: c for c in columns}}
-        | more
-        for name, (block, columns, more) in both.items()
+        | extra
+        for name, (block, columns, extra) in blocks.items()
         if name in files
     }
 
 
-def name_sources(path: Path, named: dict[str, dict[str, Any]]) -> None:
+def add_sources(path: Path, new_sources: dict[str, dict[str, Any]]) -> None:
     """Add sources to params.yaml, where they are not in it; the user's comments stay."""
     from ruamel.yaml import YAML
 
     yaml = YAML()
     yaml.preserve_quotes, yaml.width = True, 4096
-    yaml.representer.add_representer(type(None), lambda made, _: made.represent_scalar(f"{_TAG}null", "null"))
+    yaml.representer.add_representer(
+        type(None), lambda representer, _: representer.represent_scalar(f"{_TAG}null", "null")
+    )
     yaml.indent(mapping=2, sequence=4, offset=2)
     params = yaml.load(path.read_text(encoding="utf-8"))
-    for block, source in named.items():
-        there = params["ingest"].setdefault(block, [])
-        if all(one["uri"] != source["uri"] for one in there):
-            there.append(source)
-    with path.open("w", encoding="utf-8") as out:
-        yaml.dump(params, out)
+    for block, source in new_sources.items():
+        block_sources = params["ingest"].setdefault(block, [])
+        if all(present["uri"] != source["uri"] for present in block_sources):
+            block_sources.append(source)
+    with path.open("w", encoding="utf-8") as file:
+        yaml.dump(params, file)
 
 
-def stamp(folder: Path) -> str:
+def hash_folder(folder: Path) -> str:
     """Return what changes when somebody changes, adds or removes a file of the folder; ours do not count."""
-    ours = {Path(name).name for name in (LABELS, TEXTS)}
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name.removesuffix(".dvc") not in ours)
+    generated_names = {Path(name).name for name in (LABELS, TEXTS)}
+    files = sorted(
+        path for path in folder.rglob("*") if path.is_file() and path.name.removesuffix(".dvc") not in generated_names
+    )
     lines = [f"{path.relative_to(folder)} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _row(example: Example, problem: Problem) -> dict[str, Any]:
-    answer = {problem.gold: example.answer.plain()} if example.answer else {}
+def _format_row(example: Example, problem: Problem) -> dict[str, Any]:
+    answer = {problem.gold: example.answer.to_json()} if example.answer else {}
     return {**json.loads(dump_inputs(example.inputs)), **answer, "id": example.source.partition(":")[2]}
 
 
-def _learned(path: Path, number: int, line: str, problem: Problem) -> Example:
+def _parse_label(path: Path, number: int, line: str, problem: Problem) -> Example:
     try:
         row = json.loads(line)
         inputs, answer = problem.read(row)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{path}:{number}: no label of an earlier retraining ({error}); `dvc checkout` it") from None
-    return Example(identify(inputs), inputs, answer, source=f"feedback:{row.get('id', '')}")
+    return Example(content_id(inputs), inputs, answer, source=f"feedback:{row.get('id', '')}")

@@ -16,15 +16,15 @@ from pydantic import Field, SerializeAsAny
 
 from satiety.errors import DataError
 from satiety.neardup import HeldOut
-from satiety.records import Document, Example, Rejected
+from satiety.records import Document, Example, Rejection
 from satiety.retrieve.base import RETRIEVERS, Hit, Retriever
-from satiety.section import Section, Written
-from satiety.use import BLOCKS, one_in_use
+from satiety.section import Section, SectionSource
+from satiety.use import BLOCKS, find_active
 
 if TYPE_CHECKING:
     from satiety.problems.base import Embed
 
-__all__ = ["RETRIEVERS", "Found", "Hit", "Retrieve", "Retriever", "retrieve"]
+__all__ = ["RETRIEVERS", "Hit", "Retrieve", "RetrievedDocuments", "Retriever", "retrieve"]
 
 UNKNOWN = ("und", "")
 """Languages of a text too short or too mixed to tell: never a reason to leave it out."""
@@ -42,7 +42,7 @@ class Retrieve(Section):
     """How documents are found; ``none`` finds nothing."""
     prefix: str
     """Put before every text that is embedded; models of the E5 family want ``query: ``, most want nothing."""
-    near_duplicate: float = Field(gt=0, le=1)
+    dedup_threshold: float = Field(gt=0, le=1)
     """Jaccard similarity of character 5-grams from which a document is a copy of a dev or test text, and goes."""
 
     @classmethod
@@ -50,18 +50,18 @@ class Retrieve(Section):
         return BLOCKS
 
     @classmethod
-    def written(cls, values: Mapping[str, Any]) -> Written:
+    def extract(cls, values: Mapping[str, Any]) -> SectionSource:
         """Return what the file says of the lever of this kind that is in use; without one, nothing is looked for."""
-        return one_in_use(values, "retrieve", {"retriever": {"kind": "none"}})
+        return find_active(values, "retrieve", {"retriever": {"kind": "none"}})
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RetrievedDocuments:
     """What a retrieval gave."""
 
     documents: list[Document]
     """What was kept, each with score and reason; every stratum in turn, its best first."""
-    rejected: list[Rejected]
+    rejected: list[Rejection]
     """What was found and gives away a dev or test text."""
     numbers: dict[str, Any]
     """What the stage reports."""
@@ -70,18 +70,18 @@ class Found:
 def retrieve(
     documents: Sequence[Document],
     train: Sequence[Example],
-    held: Sequence[Example],
+    held_out: Sequence[Example],
     *,
     stratum: Callable[[Example], str],
     embed: Embed,
     params: Retrieve,
-) -> Found:
-    """Find what bears on the training examples, and drop what gives away the ``held`` ones.
+) -> RetrievedDocuments:
+    """Find what bears on the training examples, and drop what gives away the ``held_out`` ones.
 
     Args:
         documents: the corpus.
         train: what is searched for.
-        held: the dev and test examples.
+        held_out: the dev and test examples.
         stratum: gives the class that a training example stands for (``Problem.stratum``).
         embed: turns texts into unit vectors; called at most once, and only by retrievers that need it.
         params: the section.
@@ -93,21 +93,23 @@ def retrieve(
         raise DataError(
             "retrieve: no training example to search for; look at reports/validate.json for where they went"
         )
-    known = {example.language for example in train}.difference(UNKNOWN)
-    spoken = [document for document in documents if not known or document.language in {*known, *UNKNOWN}]
-    wanted: dict[str, list[Example]] = defaultdict(list)
+    languages = {example.language for example in train}.difference(UNKNOWN)
+    candidates = [document for document in documents if not languages or document.language in {*languages, *UNKNOWN}]
+    queries: dict[str, list[Example]] = defaultdict(list)
     for example in sorted(train, key=lambda example: example.id):
-        wanted[stratum(example)].append(example)
-    hits = params.retriever.find(spoken, dict(sorted(wanted.items())), embed) if spoken else []
-    clean, giving_away = HeldOut.of(held, params.near_duplicate).part(hits, lambda hit: spoken[hit.place].text)
-    kept = [replace(spoken[hit.place], score=hit.score, reason=hit.reason) for hit in clean]
-    rejected = [_reject(spoken[hit.place], hit, twin) for hit, twin in giving_away]
-    numbers = {"other_language": len(documents) - len(spoken), "contaminated": len(rejected)}
-    return Found(kept, rejected, numbers | _measure(documents, kept, clean))
+        queries[stratum(example)].append(example)
+    hits = params.retriever.find(candidates, dict(sorted(queries.items())), embed) if candidates else []
+    clean, leaking = HeldOut.from_examples(held_out, params.dedup_threshold).partition(
+        hits, lambda hit: candidates[hit.index].text
+    )
+    retained = [replace(candidates[hit.index], score=hit.score, reason=hit.reason) for hit in clean]
+    rejected = [_reject(candidates[hit.index], hit, twin) for hit, twin in leaking]
+    numbers = {"other_language": len(documents) - len(candidates), "contaminated": len(rejected)}
+    return RetrievedDocuments(retained, rejected, numbers | _summarize(documents, retained, clean))
 
 
-def _reject(document: Document, hit: Hit, twin: str) -> Rejected:
-    return Rejected(
+def _reject(document: Document, hit: Hit, twin: str) -> Rejection:
+    return Rejection(
         id=document.id,
         source=document.source,
         reason="contaminated",
@@ -117,23 +119,23 @@ def _reject(document: Document, hit: Hit, twin: str) -> Rejected:
     )
 
 
-def _measure(corpus: Sequence[Document], kept: Sequence[Document], hits: Sequence[Hit]) -> dict[str, Any]:
+def _summarize(corpus: Sequence[Document], retained: Sequence[Document], hits: Sequence[Hit]) -> dict[str, Any]:
     """Compare what was found with the corpus; every number is 0, or absent, where nothing was found."""
-    before, after = _hidden(corpus), _hidden(kept)
+    corpus_share, retained_share = _hidden_share(corpus), _hidden_share(retained)
     scores = np.quantile([hit.score for hit in hits], QUANTILES).round(4).tolist() if hits else []
     hidden: Mapping[str, float | None] = {
-        "corpus": round(before, 4),
-        "found": round(after, 4),
-        "lift": round(after / before, 3) if before and kept else None,
+        "corpus": round(corpus_share, 4),
+        "found": round(retained_share, 4),
+        "lift": round(retained_share / corpus_share, 3) if corpus_share and retained else None,
     }
     return {
         "hidden": hidden,
         "score": {f"q{round(100 * q):02}": score for q, score in zip(QUANTILES, scores, strict=False)},
-        "found_for": dict(sorted(Counter(hit.group for hit in hits).items())),
-        "languages": dict(Counter(document.language or "und" for document in kept).most_common()),
+        "found_for": dict(sorted(Counter(hit.stratum for hit in hits).items())),
+        "languages": dict(Counter(document.language or "und" for document in retained).most_common()),
     }
 
 
-def _hidden(documents: Sequence[Document]) -> float:
+def _hidden_share(documents: Sequence[Document]) -> float:
     """Return the share of documents that came from a labelled source, their label taken off."""
     return sum(document.origin == "unlabelled" for document in documents) / max(1, len(documents))

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 class Hit:
     """One document that bears on the problem."""
 
-    place: int
+    index: int
     """Index in the sequence that was searched."""
     score: float
     """How well it bears on it; larger is better, and comparable within one search only."""
     reason: str
     """Why, in words."""
-    group: str
+    stratum: str
     """The stratum it was found for."""
 
 
@@ -32,12 +32,12 @@ class Retriever(Component):
     """Finds the documents that bear on training examples."""
 
     @abstractmethod
-    def find(self, documents: Sequence[Document], wanted: Mapping[str, Sequence[Example]], embed: Embed) -> list[Hit]:
+    def find(self, documents: Sequence[Document], queries: Mapping[str, Sequence[Example]], embed: Embed) -> list[Hit]:
         """Return hits, no document twice; the strata take turns, each giving its best document that is still free.
 
         Args:
             documents: at least one.
-            wanted: training examples by stratum, at least one.
+            queries: training examples by stratum, at least one.
             embed: texts -> unit vectors; costs a model's loading, so call it once, or never.
         """
 

@@ -14,8 +14,8 @@ from pydantic import Field
 
 from satiety.records import Document, Example
 from satiety.retrieve.base import RETRIEVERS, Hit, Retriever
-from satiety.retrieve.scoring import by_words
-from satiety.section import MOST
+from satiety.retrieve.scoring import search_by_words
+from satiety.section import MAX_COUNT
 
 if TYPE_CHECKING:
     from satiety.problems.base import Embed
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 class Bm25(Retriever):
     """Find the documents that share the most telling words with the training texts."""
 
-    documents: int = Field(ge=1, le=MOST, default=2000, examples=[3])
+    documents: int = Field(ge=1, le=MAX_COUNT, default=2000, examples=[3])
     """Most documents to find, all strata together."""
     k1: float = Field(gt=0, le=3, default=1.2)
     """How soon a repeated word stops counting: 1.2 to 2 (Robertson & Zaragoza 2009); 1.2 is Lucene's default."""
     b: float = Field(ge=0, le=1, default=0.75)
     """How far long documents are marked down, from 0 (not) to 1 (fully); 0.75 is Lucene's default."""
 
-    def find(self, documents: Sequence[Document], wanted: Mapping[str, Sequence[Example]], embed: Embed) -> list[Hit]:
-        found = by_words(documents, wanted, self.documents, k1=self.k1, b=self.b)
-        return [Hit(place, score, f"bm25 {score:.1f} for {group!r}", group) for place, group, score in found]
+    def find(self, documents: Sequence[Document], queries: Mapping[str, Sequence[Example]], embed: Embed) -> list[Hit]:
+        matches = search_by_words(documents, queries, self.documents, k1=self.k1, b=self.b)
+        return [Hit(index, score, f"bm25 {score:.1f} for {stratum!r}", stratum) for index, stratum, score in matches]

@@ -12,8 +12,8 @@ from pydantic import Field
 
 from satiety.records import Document, Example
 from satiety.retrieve.base import RETRIEVERS, Hit, Retriever
-from satiety.retrieve.scoring import by_meaning
-from satiety.section import MOST
+from satiety.retrieve.scoring import search_by_embedding
+from satiety.section import MAX_COUNT
 
 if TYPE_CHECKING:
     from satiety.problems.base import Embed
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 class Dense(Retriever):
     """Find the documents whose embedding lies nearest to that of a training example."""
 
-    documents: int = Field(ge=1, le=MOST, default=2000, examples=[3])
+    documents: int = Field(ge=1, le=MAX_COUNT, default=2000, examples=[3])
     """Most documents to find, all strata together. The whole corpus is embedded, whatever this says."""
 
-    def find(self, documents: Sequence[Document], wanted: Mapping[str, Sequence[Example]], embed: Embed) -> list[Hit]:
+    def find(self, documents: Sequence[Document], queries: Mapping[str, Sequence[Example]], embed: Embed) -> list[Hit]:
         return [
-            Hit(place, score, f"cosine {score:.2f} with {near} of {group!r}", group)
-            for place, group, score, near in by_meaning(documents, wanted, self.documents, embed)
+            Hit(index, score, f"cosine {score:.2f} with {example_id} of {stratum!r}", stratum)
+            for index, stratum, score, example_id in search_by_embedding(documents, queries, self.documents, embed)
         ]

@@ -13,8 +13,8 @@ from pydantic import Field, model_validator
 
 from satiety.records import Document, Example
 from satiety.retrieve.base import RETRIEVERS, Hit, Retriever
-from satiety.retrieve.scoring import by_meaning, by_words
-from satiety.section import MOST
+from satiety.retrieve.scoring import search_by_embedding, search_by_words
+from satiety.section import MAX_COUNT
 
 if TYPE_CHECKING:
     from satiety.problems.base import Embed
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 class Hybrid(Retriever):
     """Find candidates by their words; of these keep the ones nearest in meaning to a training example."""
 
-    documents: int = Field(ge=1, le=MOST, default=2000, examples=[3])
+    documents: int = Field(ge=1, le=MAX_COUNT, default=2000, examples=[3])
     """Most documents to find, all strata together."""
-    candidates: int = Field(ge=1, le=MOST, default=3000, examples=[6])
+    candidates: int = Field(ge=1, le=MAX_COUNT, default=3000, examples=[6])
     """Documents that BM25 proposes; only these are embedded, which takes most of the time. At least ``documents``."""
     k1: float = Field(gt=0, le=3, default=1.2)
     """How soon a repeated word stops counting: 1.2 to 2 (Robertson & Zaragoza 2009); 1.2 is Lucene's default."""
@@ -34,18 +34,18 @@ class Hybrid(Retriever):
     """How far long documents are marked down, from 0 (not) to 1 (fully); 0.75 is Lucene's default."""
 
     @model_validator(mode="after")
-    def _enough(self) -> Self:
+    def _check_candidates(self) -> Self:
         if self.candidates < self.documents:
             raise ValueError(f"{self.candidates} candidates cannot give {self.documents} documents; raise `candidates`")
         return self
 
-    def find(self, documents: Sequence[Document], wanted: Mapping[str, Sequence[Example]], embed: Embed) -> list[Hit]:
-        proposed = by_words(documents, wanted, self.candidates, k1=self.k1, b=self.b)
+    def find(self, documents: Sequence[Document], queries: Mapping[str, Sequence[Example]], embed: Embed) -> list[Hit]:
+        proposed = search_by_words(documents, queries, self.candidates, k1=self.k1, b=self.b)
         if not proposed:
             return []
-        reasons = [f"bm25 {score:.1f} for {group!r}" for _, group, score in proposed]
-        hits = by_meaning([documents[place] for place, _, _ in proposed], wanted, self.documents, embed)
+        reasons = [f"bm25 {score:.1f} for {stratum!r}" for _, stratum, score in proposed]
+        hits = search_by_embedding([documents[index] for index, _, _ in proposed], queries, self.documents, embed)
         return [
-            Hit(proposed[i][0], score, f"{reasons[i]}, cosine {score:.2f} with {near} of {group!r}", group)
-            for i, group, score, near in hits
+            Hit(proposed[i][0], score, f"{reasons[i]}, cosine {score:.2f} with {example_id} of {stratum!r}", stratum)
+            for i, stratum, score, example_id in hits
         ]

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 @RETRIEVERS.register("none")
-class Nothing(Retriever):
+class NoRetrieval(Retriever):
     """Find nothing."""
 
-    def find(self, documents: Sequence[Document], wanted: Mapping[str, Sequence[Example]], embed: Embed) -> list[Hit]:
+    def find(self, documents: Sequence[Document], queries: Mapping[str, Sequence[Example]], embed: Embed) -> list[Hit]:
         return []

@@ -10,24 +10,24 @@ from pydantic import Field
 
 from satiety.records import Document, Example
 from satiety.retrieve.base import RETRIEVERS, Hit, Retriever
-from satiety.section import MOST, Seed
+from satiety.section import MAX_COUNT, Seed
 
 if TYPE_CHECKING:
     from satiety.problems.base import Embed
 
 
 @RETRIEVERS.register("sample")
-class Sample(Retriever):
+class RandomSample(Retriever):
     """Take documents at random."""
 
-    documents: int = Field(ge=1, le=MOST, default=2000, examples=[3])
+    documents: int = Field(ge=1, le=MAX_COUNT, default=2000, examples=[3])
     """Most documents to take."""
     seed: Seed
     """Of the draw."""
 
-    def find(self, documents: Sequence[Document], wanted: Mapping[str, Sequence[Example]], embed: Embed) -> list[Hit]:
-        def lot(place: int) -> bytes:
-            return hashlib.sha256(f"{self.seed}/{documents[place].id}".encode()).digest()
+    def find(self, documents: Sequence[Document], queries: Mapping[str, Sequence[Example]], embed: Embed) -> list[Hit]:
+        def draw_key(index: int) -> bytes:
+            return hashlib.sha256(f"{self.seed}/{documents[index].id}".encode()).digest()
 
-        drawn = sorted(range(len(documents)), key=lot)[: self.documents]
-        return [Hit(place, 1.0, "drawn at random for 'any'", "any") for place in drawn]
+        indices = sorted(range(len(documents)), key=draw_key)[: self.documents]
+        return [Hit(index, 1.0, "drawn at random for 'any'", "any") for index in indices]

@@ -4,6 +4,6 @@
 """
 
 from satiety.training.arguments import TrainingArguments
-from satiety.training.curve import Curve
+from satiety.training.curve import TrainingCurve
 
-__all__ = ["Curve", "TrainingArguments"]
+__all__ = ["TrainingArguments", "TrainingCurve"]

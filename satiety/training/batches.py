@@ -13,19 +13,19 @@ POOL = 16
 """Batches that are sorted by length together: more saves more padding, fewer mixes better."""
 
 
-def shuffled(lengths: Sequence[int], size: int, *, seed: int, epoch: int) -> list[list[int]]:
+def shuffle_batches(lengths: Sequence[int], size: int, *, seed: int, epoch: int) -> list[list[int]]:
     """Return one epoch: every index once, in batches of ``size`` (the last may be smaller), of like length."""
-    draw = np.random.default_rng([seed, epoch])
-    order = draw.permutation(len(lengths))
+    rng = np.random.default_rng([seed, epoch])
+    order = rng.permutation(len(lengths))
     pools = [order[start : start + POOL * size] for start in range(0, len(order), POOL * size)]
     batches: list[list[int]] = []
     for pool in pools:
         ranked = sorted(pool.tolist(), key=lambda index: lengths[index])
         batches += [ranked[start : start + size] for start in range(0, len(ranked), size)]
-    return [batches[i] for i in draw.permutation(len(batches))]
+    return [batches[i] for i in rng.permutation(len(batches))]
 
 
-def sorted_by_length(lengths: Sequence[int], tokens: int) -> list[list[int]]:
+def group_by_length(lengths: Sequence[int], tokens: int) -> list[list[int]]:
     """Return every index once, longest first, in batches that hold at most ``tokens`` with their padding."""
     batches: list[list[int]] = []
     for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):

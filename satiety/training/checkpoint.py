@@ -24,13 +24,13 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from satiety.files import digest, manifest, replacing, sha256
+from satiety.files import digest, manifest, sha256, write_atomically
 from satiety.sealed import read_json, write_json
 
 STATE = "state.json"
-SHARE = 0.05
+MAX_WRITE_SHARE = 0.05
 """Of the time, that writing checkpoints may take at most."""
-KEPT = 3
+MAX_FOLDERS = 3
 """Folders of unfinished runs that are kept; older ones go when a new run begins."""
 log = logging.getLogger(__name__)
 
@@ -44,42 +44,42 @@ class Snapshot:
 
 
 @dataclass(slots=True)
-class Store:
+class CheckpointStore:
     """The checkpoints of one run: one is kept, the newest."""
 
     folder: Path
     seconds: float
     """Least time between two checkpoints, more where writing one takes long; 0 writes after every step."""
-    _last: float = field(default_factory=time.monotonic)
-    _cost: float = 0.0
+    _last_save: float = field(default_factory=time.monotonic)
+    _save_seconds: float = 0.0
 
     @property
-    def due(self) -> bool:
+    def is_due(self) -> bool:
         """Whether it is time for the next one."""
-        wait = max(self.seconds, self._cost / SHARE) if self.seconds else 0
-        return time.monotonic() - self._last >= wait
+        wait = max(self.seconds, self._save_seconds / MAX_WRITE_SHARE) if self.seconds else 0
+        return time.monotonic() - self._last_save >= wait
 
     def save(self, snapshot: Snapshot, step: int) -> None:
         """Write a checkpoint, then remove the one before it."""
-        begun = time.monotonic()
+        start = time.monotonic()
         path = self.folder / f"{step}.safetensors"
-        with replacing(path) as temporary:
+        with write_atomically(path) as temporary:
             save_file(
                 {name: tensor.detach().cpu().contiguous() for name, tensor in snapshot.tensors.items()}, temporary
             )
         write_json(self.folder / STATE, {**snapshot.state, "tensors": path.name, "sha256": sha256(path)})
-        for old in self.folder.glob("*.safetensors"):
-            if old != path:
-                old.unlink()
-        self._last = time.monotonic()
-        self._cost = self._last - begun
+        for file in self.folder.glob("*.safetensors"):
+            if file != path:
+                file.unlink()
+        self._last_save = time.monotonic()
+        self._save_seconds = self._last_save - start
 
-    def once(self, name: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Return what ``work`` gives, as JSON keeps it; a run that is taken up again finds it done."""
+    def compute_once(self, name: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return what ``compute`` gives, as JSON keeps it; a run that is taken up again finds it done."""
         path = self.folder / f"{name}.json"
         value: dict[str, Any] | None = read_json(path)
         if value is None:  # not there yet, or damaged
-            value = work()
+            value = compute()
             write_json(path, value)
         return value
 
@@ -102,16 +102,16 @@ class Store:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def store(home: Path, key: str, seconds: float) -> Store:
+def open_store(root: Path, key: str, seconds: float) -> CheckpointStore:
     """Return the store of the run with these inputs; folders of runs that nobody came back to go."""
-    home.mkdir(parents=True, exist_ok=True)
-    others = sorted((f for f in home.iterdir() if f.is_dir() and f.name != key), key=lambda f: f.stat().st_mtime)
-    for folder in others[:-KEPT]:
+    root.mkdir(parents=True, exist_ok=True)
+    folders = sorted((f for f in root.iterdir() if f.is_dir() and f.name != key), key=lambda f: f.stat().st_mtime)
+    for folder in folders[:-MAX_FOLDERS]:
         shutil.rmtree(folder, ignore_errors=True)
-    return Store(home / key, seconds)
+    return CheckpointStore(root / key, seconds)
 
 
-def key_of(params: str, *inputs: Path) -> str:
+def compute_key(params: str, *inputs: Path) -> str:
     """Return one digest of a run's parameters and of the files and folders it reads."""
     digests = {str(i): digest(manifest(path)) if path.is_dir() else sha256(path) for i, path in enumerate(inputs)}
     return hashed(f"{params}\n{digest(digests)}".encode()).hexdigest()[:32]

@@ -12,7 +12,7 @@ from satiety.files import write_text
 
 
 @dataclass(slots=True)
-class Curve:
+class TrainingCurve:
     """Points in order of step."""
 
     columns: Sequence[str]
@@ -24,8 +24,8 @@ class Curve:
 
     def write(self, path: Path) -> None:
         """Write the points, or the header alone where there are none."""
-        out = io.StringIO()
-        table = csv.DictWriter(out, self.columns, lineterminator="\n")
+        buffer = io.StringIO()
+        table = csv.DictWriter(buffer, self.columns, lineterminator="\n")
         table.writeheader()
         table.writerows({name: f"{value:.6g}" for name, value in point.items()} for point in self.points)
-        write_text(path, out.getvalue())
+        write_text(path, buffer.getvalue())

@@ -21,13 +21,13 @@ from satiety.training.guard import (
     TOKENIZER,
     TOKENIZER_FILES,
     WEIGHTS,
+    check_folder,
     check_tokenizer,
     check_weights,
+    describe_role,
     first_line,
-    guard,
+    has_decoder,
     read_config,
-    role,
-    writes,
 )
 
 PROBE = "a text 一段文字"
@@ -42,36 +42,36 @@ def load_encoder(folder: Path) -> nn.Module:
     """
     from transformers import AutoModel
 
-    guard(folder, CONFIG, WEIGHTS)
-    with quiet():
+    check_folder(folder, CONFIG, WEIGHTS)
+    with silence_transformers():
         config = read_config(folder)
-        if writes(config):
+        if has_decoder(config):
             raise ModelError(
-                f"{folder}: is {role(config)} ({config.model_type}), and what is asked of it here an encoder alone "
+                f"{folder}: is {describe_role(config)} ({config.model_type}), and what is asked of it here an encoder alone "
                 "answers; take one, such as bert or roberta"
             )
-        model = load_whole(folder, config, AutoModel)
+        model = load_checked(folder, config, AutoModel)
     if hasattr(model, "pooler"):
         model.pooler = None
     return model.eval()  # type: ignore[no-any-return]
 
 
-def load_whole(folder: Path, config: Any, family: Any, **more: Any) -> Any:
+def load_checked(folder: Path, config: Any, model_class: Any, **options: Any) -> Any:
     """Return the model of a config that was read, all of its weights there, and finite.
 
     Args:
         folder: of the model.
         config: of it, read.
-        family: the class of Transformers that makes it.
-        more: arguments of ``from_pretrained``.
+        model_class: the class of Transformers that makes it.
+        options: arguments of ``from_pretrained``.
 
     Raises:
         ModelError: the weights do not fit the config, or one is not finite.
     """
-    attention = _attention(config)
-    check_weights(folder, config, attention, family)
+    attention = _choose_attention(config)
+    check_weights(folder, config, attention, model_class)
     try:
-        model, info = family.from_pretrained(
+        model, info = model_class.from_pretrained(
             folder,
             config=config,
             attn_implementation=attention,
@@ -80,13 +80,15 @@ def load_whole(folder: Path, config: Any, family: Any, **more: Any) -> Any:
             local_files_only=True,
             trust_remote_code=False,
             output_loading_info=True,
-            **more,
+            **options,
         )
     except Exception as error:  # Transformers raises whatever it meets
-        raise ModelError(f"{folder}: cannot be loaded as {role(config)}: {first_line(error)}") from None
+        raise ModelError(f"{folder}: cannot be loaded as {describe_role(config)}: {first_line(error)}") from None
     missing = [*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])]
-    if lost := sorted(key for key in missing if "pooler" not in key):
-        raise ModelError(f"{folder}: {WEIGHTS} does not fit {CONFIG}: {len(lost)} weights are not there, as {lost[0]}")
+    if unloaded := sorted(key for key in missing if "pooler" not in key):
+        raise ModelError(
+            f"{folder}: {WEIGHTS} does not fit {CONFIG}: {len(unloaded)} weights are not there, as {unloaded[0]}"
+        )
     check_finite(folder / WEIGHTS, model.state_dict())
     return model
 
@@ -101,13 +103,15 @@ def load_tokenizer(folder: Path) -> Any:
     """
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-    guard(folder, TOKENIZER, CONFIG)
+    check_folder(folder, TOKENIZER, CONFIG)
     check_tokenizer(folder)
-    with quiet():
+    with silence_transformers():
         config = read_config(folder)
-        family: Any = PreTrainedTokenizerFast if writes(config) else AutoTokenizer
+        tokenizer_class: Any = PreTrainedTokenizerFast if has_decoder(config) else AutoTokenizer
         try:
-            tokenizer = family.from_pretrained(folder, use_fast=True, local_files_only=True, trust_remote_code=False)
+            tokenizer = tokenizer_class.from_pretrained(
+                folder, use_fast=True, local_files_only=True, trust_remote_code=False
+            )
             ids = tokenizer.backend_tokenizer.encode(PROBE).ids
         except Exception as error:  # the Rust tokenizers raise a bare one
             raise ModelError(f"{folder}: its tokenizer cannot be loaded: {first_line(error)}") from None
@@ -123,7 +127,7 @@ def load_tokenizer(folder: Path) -> Any:
     return tokenizer
 
 
-def positions(model: Any) -> int | None:
+def count_positions(model: Any) -> int | None:
     """Return how many tokens the model reads, or writes, at most; RoBERTa keeps two of its positions for itself."""
     count: int | None = getattr(model.config, "max_position_embeddings", None)
     return count - 2 if count and "roberta" in model.config.model_type else count
@@ -136,35 +140,35 @@ def check_finite(path: Path, weights: Mapping[str, torch.Tensor]) -> None:
             raise ModelError(f"{path}: {name} holds numbers that are not finite; make the model anew, or restore it")
 
 
-def save_encoder(model: nn.Module, base: Path, out: Path) -> None:
-    """Write the encoder into the folder ``out``, with the tokenizer files of ``base`` as they are."""
-    with quiet():
-        model.save_pretrained(out)  # type: ignore[operator]
+def save_encoder(model: nn.Module, base: Path, folder: Path) -> None:
+    """Write the encoder into the folder ``folder``, with the tokenizer files of ``base`` as they are."""
+    with silence_transformers():
+        model.save_pretrained(folder)  # type: ignore[operator]
     for name in TOKENIZER_FILES:
         if (base / name).is_file():
-            shutil.copyfile(base / name, out / name)
+            shutil.copyfile(base / name, folder / name)
 
 
-def _attention(config: Any) -> str:
+def _choose_attention(config: Any) -> str:
     """Return the attention that Transformers computes itself, the quicker where the model has it."""
     from transformers import MODEL_MAPPING
 
-    kind: Any = MODEL_MAPPING[type(config)]
-    model = kind[0] if isinstance(kind, tuple) else kind
+    model_class: Any = MODEL_MAPPING[type(config)]
+    model = model_class[0] if isinstance(model_class, tuple) else model_class
     return "sdpa" if getattr(model, "_supports_sdpa", False) else "eager"
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def silence_transformers() -> Iterator[None]:
     """Keep Transformers from bars and from reports on weights that we check ourselves."""
     from transformers.utils import logging
 
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    verbosity, has_bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
-        logging.set_verbosity(level)
-        if bars:
+        logging.set_verbosity(verbosity)
+        if has_bars:
             logging.enable_progress_bar()  # type: ignore[no-untyped-call]

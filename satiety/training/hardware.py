@@ -29,7 +29,7 @@ class Hardware:
         """Compute in this precision within the block."""
         return torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.precision == "bf16")
 
-    def accelerator(self) -> Any:
+    def build_accelerator(self) -> Any:
         """Return Hugging Face's Accelerator for it; one process may ask for different ones in turn."""
         from accelerate import Accelerator
         from accelerate.state import AcceleratorState
@@ -38,16 +38,16 @@ class Hardware:
         return Accelerator(cpu=self.device == "cpu", mixed_precision="bf16" if self.precision == "bf16" else "no")
 
 
-def hardware(device: str) -> Hardware:
+def detect_hardware(device: str) -> Hardware:
     """Return the hardware that ``auto``, ``cpu`` or ``cuda`` stands for on this machine.
 
     Raises:
         SetupError: ``cuda`` is asked for and there is none.
     """
-    there = torch.cuda.is_available()
-    if device == "cuda" and not there:
+    has_cuda = torch.cuda.is_available()
+    if device == "cuda" and not has_cuda:
         raise SetupError("SATIETY_DEVICE=cuda: this PyTorch sees no CUDA device; write auto or cpu, or mend the driver")
-    if there and device != "cpu":
+    if has_cuda and device != "cpu":
         return Hardware("cuda", "bf16" if torch.cuda.is_bf16_supported() else "fp32")
     return Hardware("cpu", "bf16" if _cpu_has_bf16() else "fp32")
 
@@ -57,5 +57,5 @@ def _cpu_has_bf16() -> bool:
 
     Elsewhere float32 is faster, under AVX-512's bf16 instructions too: they took 1.3 to 1.5 times as long here.
     """
-    able = torch.cpu.get_capabilities()
-    return bool(able.get("amx_bf16") or able.get("bf16"))
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("amx_bf16") or capabilities.get("bf16"))

@@ -18,16 +18,16 @@ from torch import nn
 from satiety.errors import ModelError
 from satiety.progress import track
 from satiety.training.arguments import TrainingArguments
-from satiety.training.batches import shuffled
-from satiety.training.checkpoint import Snapshot, Store
-from satiety.training.curve import Curve
+from satiety.training.batches import shuffle_batches
+from satiety.training.checkpoint import CheckpointStore, Snapshot
+from satiety.training.curve import TrainingCurve
 from satiety.training.hardware import Hardware
-from satiety.training.optimiser import Rates, optimiser, restore, schedule, tensors_of
-from satiety.training.shield import shielded
+from satiety.training.optimiser import Rates, build_optimizer, build_schedule, collect_state, restore_state
+from satiety.training.shield import defer_signals
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Evaluation:
     """How good a model is on dev."""
 
     score: float
@@ -37,7 +37,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class TrainingJob:
     """What is to be trained, and how it is told."""
 
     model: nn.Module
@@ -47,7 +47,7 @@ class Job:
     """Tokens of each training item."""
     loss: Callable[[list[int], int], torch.Tensor]
     """(indices of items, step) -> mean loss."""
-    judge: Callable[[], Verdict] | None
+    evaluate: Callable[[], Evaluation] | None
     steps: int
     seed: int
     after_step: Callable[[int], None] = lambda _: None
@@ -55,83 +55,85 @@ class Job:
 
 
 @dataclass(slots=True)
-class Course:
+class TrainState:
     """Where a run stands."""
 
     step: int = 0
     best_step: int = 0
     since_best: int = 0
-    best: dict[str, torch.Tensor] = field(default_factory=dict)
-    mean: dict[str, torch.Tensor] = field(default_factory=dict)
+    best_weights: dict[str, torch.Tensor] = field(default_factory=dict)
+    mean_weights: dict[str, torch.Tensor] = field(default_factory=dict)
     """The average of the weights so far, where it is asked for."""
-    loss: Curve = field(default_factory=lambda: Curve(("step", "loss", "lr")))
-    dev: Curve = field(default_factory=lambda: Curve(("step", "score", "loss")))
+    loss_curve: TrainingCurve = field(default_factory=lambda: TrainingCurve(("step", "loss", "lr")))
+    dev_curve: TrainingCurve = field(default_factory=lambda: TrainingCurve(("step", "score", "loss")))
 
     @property
-    def verdict(self) -> Verdict | None:
+    def evaluation(self) -> Evaluation | None:
         """What was measured at the best step."""
-        found = next((point for point in self.dev.points if point["step"] == self.best_step), None)
-        return Verdict(found["score"], found["loss"]) if found else None
+        best = next((point for point in self.dev_curve.points if point["step"] == self.best_step), None)
+        return Evaluation(best["score"], best["loss"]) if best else None
 
-    def points(self) -> Iterator[tuple[str, int, float]]:
+    def iter_points(self) -> Iterator[tuple[str, int, float]]:
         """Yield (name, step, value) of every point of every curve."""
-        for prefix, curve in (("train", self.loss), ("dev", self.dev)):
+        for prefix, curve in (("train", self.loss_curve), ("dev", self.dev_curve)):
             for point in curve.points:
                 yield from ((f"{prefix}_{name}", int(point["step"]), point[name]) for name in curve.columns[1:])
 
 
-class Loop:
+class TrainingLoop:
     """One run of a job."""
 
-    def __init__(self, job: Job, arguments: TrainingArguments, hardware: Hardware, store: Store) -> None:
+    def __init__(
+        self, job: TrainingJob, arguments: TrainingArguments, hardware: Hardware, store: CheckpointStore
+    ) -> None:
         self.job, self.arguments, self.hardware, self.store = job, arguments, hardware, store
-        self.accelerator = hardware.accelerator()
-        self.optimizer = optimiser(job.rates, arguments)
-        self.scheduler = schedule(self.optimizer, job.steps, arguments)
-        self.course = Course()
+        self.accelerator = hardware.build_accelerator()
+        self.optimizer = build_optimizer(job.rates, arguments)
+        self.scheduler = build_schedule(self.optimizer, job.steps, arguments)
+        self.state = TrainState()
         self._weights = {name: weight for name, weight, _ in job.rates}
 
-    def run(self) -> Course:
+    def run(self) -> TrainState:
         """Train to the end, or until dev says stop; leave the model at its best step.
 
         Raises:
             ModelError: the loss is no number any more.
         """
         self._resume()
-        course, job = self.course, self.job
-        batches = self._batches(course.step)
-        with _generators(self.hardware):
+        state, job = self.state, self.job
+        batches = self._iter_batches(state.step)
+        with _fork_generators(self.hardware):
             try:
-                for step in track(range(course.step, job.steps), "train", total=job.steps, done=course.step):
-                    if self._stops(step):
+                for step in track(range(state.step, job.steps), "train", total=job.steps, initial=state.step):
+                    if self._should_stop(step):
                         break
-                    with shielded():
+                    with defer_signals():
                         self._update(next(batches), step)
-                    if self.store.due:
-                        self._save()
-                self._stops(course.step)
+                    if self.store.is_due:
+                        self._save_checkpoint()
+                self._should_stop(state.step)
             except (KeyboardInterrupt, SystemExit):
-                self._save()
+                self._save_checkpoint()
                 raise
-        self._put(course.best if job.judge else course.mean)
-        return course
+        self._copy_weights(state.best_weights if job.evaluate else state.mean_weights)
+        return state
 
-    def _batches(self, step: int) -> Iterator[list[int]]:
+    def _iter_batches(self, step: int) -> Iterator[list[int]]:
         """Yield the batches from ``step`` on, epoch after epoch."""
         lengths, size, seed = self.job.lengths, self.arguments.batch_size, self.job.seed
         per_epoch = math.ceil(len(lengths) / size)
-        epoch, skipped = divmod(step, per_epoch)
+        epoch, offset = divmod(step, per_epoch)
         while True:
-            yield from shuffled(lengths, size, seed=seed, epoch=epoch)[skipped:]
-            epoch, skipped = epoch + 1, 0
+            yield from shuffle_batches(lengths, size, seed=seed, epoch=epoch)[offset:]
+            epoch, offset = epoch + 1, 0
 
-    def _update(self, chosen: list[int], step: int) -> None:
+    def _update(self, indices: list[int], step: int) -> None:
         self.job.model.train()
         torch.manual_seed(self.job.seed * 1_000_003 + step)
         with self.hardware.autocast():
-            loss = self.job.loss(chosen, step)
+            loss = self.job.loss(indices, step)
         self.accelerator.backward(loss)
-        norm = self.accelerator.clip_grad_norm_(list(self._weights.values()), self.arguments.clip)
+        norm = self.accelerator.clip_grad_norm_(list(self._weights.values()), self.arguments.max_grad_norm)
         rate = max(self.scheduler.get_last_lr())
         if not (math.isfinite(loss.item()) and math.isfinite(float(norm))):
             raise ModelError(
@@ -142,35 +144,37 @@ class Loop:
         self.scheduler.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.job.after_step(step + 1)
-        self.course.step = step + 1
-        self._average(step + 1 - self.arguments.warm(self.job.steps))
-        self.course.loss.add({"step": step + 1, "loss": loss.item(), "lr": rate})
+        self.state.step = step + 1
+        self._update_average(step + 1 - self.arguments.count_warmup_steps(self.job.steps))
+        self.state.loss_curve.add({"step": step + 1, "loss": loss.item(), "lr": rate})
 
-    def _stops(self, step: int) -> bool:
+    def _should_stop(self, step: int) -> bool:
         """Judge the model where it is due; return whether it is time to stop."""
-        course, judge = self.course, self.job.judge
-        every = max(self.job.steps // self.arguments.checks, 1)
-        if judge is None:
+        state, evaluate = self.state, self.job.evaluate
+        interval = max(self.job.steps // self.arguments.evaluations, 1)
+        if evaluate is None:
             return False
-        if (step % every == 0 or step == self.job.steps) and not any(p["step"] == step for p in course.dev.points):
-            with self._averaged():
-                verdict = judge()
-                with shielded():
-                    self._note(verdict, step)
-        return self.arguments.patience is not None and course.since_best >= self.arguments.patience
+        if (step % interval == 0 or step == self.job.steps) and not any(
+            p["step"] == step for p in state.dev_curve.points
+        ):
+            with self._use_average():
+                evaluation = evaluate()
+                with defer_signals():
+                    self._record(evaluation, step)
+        return self.arguments.patience is not None and state.since_best >= self.arguments.patience
 
-    def _note(self, verdict: Verdict, step: int) -> None:
-        course, best = self.course, self.course.verdict
-        course.dev.add({"step": step, "score": verdict.score, "loss": verdict.loss})
-        course.since_best += 1
-        if best is None or verdict.loss < best.loss:
-            course.best_step, course.since_best = step, 0
-            course.best = {name: weight.detach().clone() for name, weight in self._weights.items()}
+    def _record(self, evaluation: Evaluation, step: int) -> None:
+        state, best = self.state, self.state.evaluation
+        state.dev_curve.add({"step": step, "score": evaluation.score, "loss": evaluation.loss})
+        state.since_best += 1
+        if best is None or evaluation.loss < best.loss:
+            state.best_step, state.since_best = step, 0
+            state.best_weights = {name: weight.detach().clone() for name, weight in self._weights.items()}
 
     @torch.no_grad()
-    def _average(self, count: int) -> None:
+    def _update_average(self, count: int) -> None:
         """Take the weights of the ``count``-th update since warm-up into their average."""
-        decay, mean = self.arguments.average, self.course.mean
+        decay, mean = self.arguments.weight_averaging, self.state.mean_weights
         if decay is None or count < 1:
             return
         if not mean:
@@ -180,37 +184,37 @@ class Loop:
             mean[name].lerp_(weight, share)
 
     @contextmanager
-    def _averaged(self) -> Iterator[None]:
+    def _use_average(self) -> Iterator[None]:
         """Put the average in the weights' place within the block, where there is one."""
-        mean = self.course.mean
-        kept = {name: self._weights[name].detach().clone() for name in mean}
-        self._put(mean)
+        mean = self.state.mean_weights
+        originals = {name: self._weights[name].detach().clone() for name in mean}
+        self._copy_weights(mean)
         try:
             yield
         finally:
-            self._put(kept)
+            self._copy_weights(originals)
 
-    def _put(self, tensors: dict[str, torch.Tensor]) -> None:
+    def _copy_weights(self, tensors: dict[str, torch.Tensor]) -> None:
         with torch.no_grad():
             for name, tensor in tensors.items():
                 self._weights[name].copy_(tensor)
 
-    def _here(self, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    def _to_device(self, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         return {name: tensor.to(self._weights[name].device) for name, tensor in tensors.items()}
 
-    def _save(self) -> None:
-        course = self.course
+    def _save_checkpoint(self) -> None:
+        state = self.state
         parts: dict[str, dict[str, Any]] = {
             "now": dict(self._weights),
-            "adam": tensors_of(self.optimizer, self.job.rates),
-            "best": course.best,
-            "mean": course.mean,
+            "adam": collect_state(self.optimizer, self.job.rates),
+            "best": state.best_weights,
+            "mean": state.mean_weights,
         }
-        tensors = {f"{part}:{name}": tensor for part, named in parts.items() for name, tensor in named.items()}
-        state: dict[str, Any] = {"step": course.step, "best_step": course.best_step, "since_best": course.since_best}
-        state |= {"loss": course.loss.points, "dev": course.dev.points}
-        with shielded():
-            self.store.save(Snapshot(tensors, state), course.step)
+        tensors = {f"{part}:{name}": tensor for part, group in parts.items() for name, tensor in group.items()}
+        values: dict[str, Any] = {"step": state.step, "best_step": state.best_step, "since_best": state.since_best}
+        values |= {"loss": state.loss_curve.points, "dev": state.dev_curve.points}
+        with defer_signals():
+            self.store.save(Snapshot(tensors, values), state.step)
 
     def _resume(self) -> None:
         snapshot = self.store.load()
@@ -220,17 +224,17 @@ class Loop:
         for key, tensor in snapshot.tensors.items():
             part, _, name = key.partition(":")
             parts[part][name] = tensor
-        state, course = snapshot.state, self.course
-        self._put(parts["now"])
-        self.job.after_step(state["step"])
-        restore(self.optimizer, self.scheduler, self.job.rates, parts["adam"], state["step"])
-        course.step, course.best_step, course.since_best = state["step"], state["best_step"], state["since_best"]
-        course.best, course.mean = self._here(parts["best"]), self._here(parts["mean"])
-        course.loss.points, course.dev.points = state["loss"], state["dev"]
+        values, state = snapshot.state, self.state
+        self._copy_weights(parts["now"])
+        self.job.after_step(values["step"])
+        restore_state(self.optimizer, self.scheduler, self.job.rates, parts["adam"], values["step"])
+        state.step, state.best_step, state.since_best = values["step"], values["best_step"], values["since_best"]
+        state.best_weights, state.mean_weights = self._to_device(parts["best"]), self._to_device(parts["mean"])
+        state.loss_curve.points, state.dev_curve.points = values["loss"], values["dev"]
 
 
 @contextmanager
-def _generators(hardware: Hardware) -> Iterator[None]:
+def _fork_generators(hardware: Hardware) -> Iterator[None]:
     """Give PyTorch's own generators back as they were: dropout draws from them, and from nothing else."""
     with torch.random.fork_rng(devices=[torch.cuda.current_device()] if hardware.device == "cuda" else []):
         yield

@@ -21,7 +21,7 @@ Rates = list[tuple[str, Parameter, float]]
 """(name, weight, peak learning rate) of everything that may change."""
 
 
-def optimiser(rates: Iterable[tuple[str, Parameter, float]], arguments: TrainingArguments) -> AdamW:
+def build_optimizer(rates: Iterable[tuple[str, Parameter, float]], arguments: TrainingArguments) -> AdamW:
     """Return AdamW over groups of equal rate and equal decay; vectors (biases, normalisation) are never decayed."""
     groups: dict[tuple[float, float], list[Parameter]] = defaultdict(list)
     for _, weight, rate in rates:
@@ -34,29 +34,29 @@ def optimiser(rates: Iterable[tuple[str, Parameter, float]], arguments: Training
     )
 
 
-def schedule(optimizer: AdamW, steps: int, arguments: TrainingArguments) -> Any:
+def build_schedule(optimizer: AdamW, steps: int, arguments: TrainingArguments) -> Any:
     """Return the linear warm-up and decay over so many steps."""
     from transformers import get_linear_schedule_with_warmup
 
-    return get_linear_schedule_with_warmup(optimizer, arguments.warm(steps), steps)  # type: ignore[no-untyped-call]
+    return get_linear_schedule_with_warmup(optimizer, arguments.count_warmup_steps(steps), steps)  # type: ignore[no-untyped-call]
 
 
-def tensors_of(optimizer: AdamW, rates: Rates) -> dict[str, torch.Tensor]:
+def collect_state(optimizer: AdamW, rates: Rates) -> dict[str, torch.Tensor]:
     """Return the optimizer's state by name of weight: ``<name>/<what>``."""
     state = optimizer.state
-    return {f"{name}/{what}": tensor for name, weight, _ in rates for what, tensor in state[weight].items()}
+    return {f"{name}/{slot}": tensor for name, weight, _ in rates for slot, tensor in state[weight].items()}
 
 
-def restore(optimizer: AdamW, scheduler: Any, rates: Rates, tensors: dict[str, torch.Tensor], step: int) -> None:
+def restore_state(optimizer: AdamW, scheduler: Any, rates: Rates, tensors: dict[str, torch.Tensor], step: int) -> None:
     """Put the optimizer and its schedule where they were after ``step`` steps."""
     weights = {name: weight for name, weight, _ in rates}
     for key, tensor in tensors.items():
-        name, _, what = key.rpartition("/")
-        optimizer.state[weights[name]][what] = tensor.to(weights[name].device)
+        name, _, slot = key.rpartition("/")
+        optimizer.state[weights[name]][slot] = tensor.to(weights[name].device)
     scheduler.last_epoch = step
     scheduler._step_count = step + 1
     scheduler._last_lr = [
-        base * rule(step) for base, rule in zip(scheduler.base_lrs, scheduler.lr_lambdas, strict=True)
+        base * factor(step) for base, factor in zip(scheduler.base_lrs, scheduler.lr_lambdas, strict=True)
     ]
     for group, rate in zip(optimizer.param_groups, scheduler._last_lr, strict=True):
         group["lr"] = rate

@@ -9,18 +9,18 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def shielded() -> Iterator[None]:
+def defer_signals() -> Iterator[None]:
     """Deliver a signal that comes within the block when the block is done."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    held: list[int] = []
+    pending: list[int] = []
     signals = (signal.SIGTERM, signal.SIGINT)
-    before = {number: signal.signal(number, lambda caught, _: held.append(caught)) for number in signals}
+    handlers = {number: signal.signal(number, lambda signum, _: pending.append(signum)) for number in signals}
     try:
         yield
     finally:
-        for caught, handler in before.items():
-            signal.signal(caught, handler or signal.SIG_DFL)
-        for number in held[:1]:
+        for signum, handler in handlers.items():
+            signal.signal(signum, handler or signal.SIG_DFL)
+        for number in pending[:1]:
             signal.raise_signal(number)

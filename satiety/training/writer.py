@@ -13,15 +13,15 @@ from typing import Any
 from torch import nn
 
 from satiety.errors import ModelError
-from satiety.training.encoder import load_encoder, load_whole, quiet
-from satiety.training.guard import CONFIG, WEIGHTS, guard, read_config, read_json, role, writes
+from satiety.training.encoder import load_checked, load_encoder, silence_transformers
+from satiety.training.guard import CONFIG, WEIGHTS, check_folder, describe_role, has_decoder, read_config, read_json
 
 GENERATION = "generation_config.json"
 START, FORCED = "decoder_start_token_id", "forced_bos_token_id"
 """The token before what is written, and one that some models want after it, as the language's."""
 
 
-def load_writer(folder: Path) -> nn.Module:
+def load_seq2seq(folder: Path) -> nn.Module:
     """Read an encoder with a decoder, in float32, in evaluation mode.
 
     Raises:
@@ -29,45 +29,45 @@ def load_writer(folder: Path) -> nn.Module:
     """
     from transformers import AutoModelForSeq2SeqLM
 
-    guard(folder, CONFIG, WEIGHTS)
-    with quiet():
+    check_folder(folder, CONFIG, WEIGHTS)
+    with silence_transformers():
         config = read_config(folder)
-        if not writes(config):
+        if not has_decoder(config):
             raise ModelError(
-                f"{folder}: is {role(config)} ({config.model_type}), which cannot write; take one with a decoder, such "
+                f"{folder}: is {describe_role(config)} ({config.model_type}), which cannot write; take one with a decoder, such "
                 "as t5 or marian"
             )
-        generation = _generation(folder, config)
-        model = load_whole(folder, config, AutoModelForSeq2SeqLM, generation_config=generation)
+        generation = _load_generation(folder, config)
+        model = load_checked(folder, config, AutoModelForSeq2SeqLM, generation_config=generation)
     model.generation_config = generation
     return model.eval()  # type: ignore[no-any-return]
 
 
-def load_reader(folder: Path) -> nn.Module:
+def load_text_encoder(folder: Path) -> nn.Module:
     """Read what makes states of a text: an encoder, or that of a model that has a decoder besides.
 
     Raises:
         ModelError: as ``load_encoder`` and ``load_writer``.
     """
-    guard(folder, CONFIG)
-    if writes(read_config(folder)):
-        return load_writer(folder).get_encoder()  # type: ignore[no-any-return, operator]
+    check_folder(folder, CONFIG)
+    if has_decoder(read_config(folder)):
+        return load_seq2seq(folder).get_encoder()  # type: ignore[no-any-return, operator]
     return load_encoder(folder)
 
 
-def begins(model: Any) -> list[int]:
+def get_start_tokens(model: Any) -> list[int]:
     """Return the ids of the tokens before whatever a model writes."""
     config = model.generation_config
     return [token for token in (config.decoder_start_token_id, config.forced_bos_token_id) if token is not None]
 
 
-def _generation(folder: Path, config: Any) -> Any:
+def _load_generation(folder: Path, config: Any) -> Any:
     """Return what counts of the generation config; before there was one, config.json said it."""
     from transformers import GenerationConfig
 
-    old = folder / CONFIG
-    new = folder / GENERATION if (folder / GENERATION).is_file() else old
-    values = {**_tokens(old, config), **_tokens(new, config)}
+    config_path = folder / CONFIG
+    generation_path = folder / GENERATION if (folder / GENERATION).is_file() else config_path
+    values = {**_read_tokens(config_path, config), **_read_tokens(generation_path, config)}
     start = getattr(config, START, None)
     if start is None and "t5" in config.model_type:
         start = config.pad_token_id  # Raffel et al. 2020 (arXiv:1910.10683), as Transformers does it
@@ -79,9 +79,9 @@ def _generation(folder: Path, config: Any) -> Any:
     return GenerationConfig(**special, **values)  # type: ignore[no-untyped-call]
 
 
-def _tokens(path: Path, config: Any) -> Mapping[str, int]:
-    found = {name: token for name, token in read_json(path).items() if name in (START, FORCED) and token is not None}
-    for name, token in found.items():
+def _read_tokens(path: Path, config: Any) -> Mapping[str, int]:
+    tokens = {name: token for name, token in read_json(path).items() if name in (START, FORCED) and token is not None}
+    for name, token in tokens.items():
         if not isinstance(token, int) or not 0 <= token < config.vocab_size:
             raise ModelError(f"{path}: {name} is {token!r}; the model has tokens 0 to {config.vocab_size - 1:,}")
-    return found
+    return tokens

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import torch
 
 from satiety.errors import DataError, ParamsError
-from satiety.tuning.recipes import Fitted, Setting
+from satiety.tuning.recipes import FitOutcome, TuningInputs
 
 if TYPE_CHECKING:
     from satiety.problems import Problem
     from satiety.records import Document, Example
-    from satiety.training.checkpoint import Store
+    from satiety.training.checkpoint import CheckpointStore
     from satiety.tuning.section import Finetune
 
 
@@ -26,10 +26,10 @@ def finetune(
     dev: Sequence[Example],
     *,
     params: Finetune,
-    store: Store,
+    store: CheckpointStore,
     device: str,
     documents: Sequence[Document] = (),
-) -> Fitted:
+) -> FitOutcome:
     """Tune the model in ``base``; take up a run of the same inputs that was cut off.
 
     Raises:
@@ -45,7 +45,7 @@ def finetune(
         raise ParamsError("\n".join(refusals))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(params.seed)
-        fitted = params.recipe.fit(Setting(base, problem, train, dev, documents, params, store, device))
-    here = fitted.tuned.hardware
-    common = {"recipe": params.recipe.kind, "device": here.device, "precision": here.precision}
-    return replace(fitted, facts={**common, **fitted.facts})
+        outcome = params.recipe.fit(TuningInputs(base, problem, train, dev, documents, params, store, device))
+    hardware = outcome.model.hardware
+    facts = {"recipe": params.recipe.kind, "device": hardware.device, "precision": hardware.precision}
+    return replace(outcome, facts={**facts, **outcome.facts})

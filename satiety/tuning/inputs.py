@@ -31,42 +31,45 @@ class Batch:
 
     def to(self, device: torch.device | str) -> Batch:
         """Return the batch on a device."""
-        types = None if self.token_type_ids is None else self.token_type_ids.to(device)
-        return Batch(self.input_ids.to(device), self.attention_mask.to(device), self.targets.to(device), types)
+        type_ids = None if self.token_type_ids is None else self.token_type_ids.to(device)
+        return Batch(self.input_ids.to(device), self.attention_mask.to(device), self.targets.to(device), type_ids)
 
 
 def encode(
     problem: Problem, examples: Sequence[Example], tokenizer: Any, *, max_length: int, prefix: str
 ) -> list[Window]:
     """Encode by the problem; set the tokens of ``prefix`` before the text of every window, answering for nothing."""
-    marks = tokenizer(prefix.strip(), add_special_tokens=False)["input_ids"] if prefix.strip() else []
-    windows, head = problem.encode(examples, tokenizer, max_length - len(marks)), head_of(problem)
-    if not marks:
+    prefix_ids = tokenizer(prefix.strip(), add_special_tokens=False)["input_ids"] if prefix.strip() else []
+    windows, head = problem.encode(examples, tokenizer, max_length - len(prefix_ids)), build_head(problem)
+    if not prefix_ids:
         return windows
-    first = tokenizer("", add_special_tokens=True)["input_ids"][:1]
-    return [head.widen(window, int(bool(first) and window.input_ids[:1] == first), marks) for window in windows]
+    leading_ids = tokenizer("", add_special_tokens=True)["input_ids"][:1]
+    return [
+        head.insert_tokens(window, int(bool(leading_ids) and window.input_ids[:1] == leading_ids), prefix_ids)
+        for window in windows
+    ]
 
 
-def head_of(problem: Problem) -> Head:
+def build_head(problem: Problem) -> Head:
     """Return the head that a problem stands on."""
-    return HEADS[problem.head].model_validate(problem.asks_of_head)
+    return HEADS[problem.head].model_validate(problem.head_params)
 
 
-def teachable(windows: Sequence[Window], problem: Problem) -> list[Window]:
+def select_labelled(windows: Sequence[Window], problem: Problem) -> list[Window]:
     """Return the windows that have a target; the others teach nothing.
 
     Raises:
         ModelError: none has one, or a target can be none of the problem's.
     """
-    head = head_of(problem)
+    head = build_head(problem)
     for window in windows:
         head.check(window, problem)
-    found = [window for window in windows if head.teaches(window)]
-    if not found:
+    labelled = [window for window in windows if head.has_target(window)]
+    if not labelled:
         raise ModelError(
             f"none of the {len(windows)} training windows has a label of the problem: nothing can be learned"
         )
-    return found
+    return labelled
 
 
 def collate(windows: Sequence[Window], pad: int, head: Head) -> Batch:
@@ -77,6 +80,6 @@ def collate(windows: Sequence[Window], pad: int, head: Head) -> Batch:
     for row, window in enumerate(windows):
         input_ids[row, : len(window.input_ids)] = torch.tensor(window.input_ids)
         mask[row, : len(window.input_ids)] = 1
-    types = [[*window.types, *[0] * (width - len(window.types))] for window in windows]
-    told = torch.tensor(types, dtype=torch.int64) if any(window.types for window in windows) else None
-    return Batch(input_ids, mask, head.targets(windows, width), told)
+    rows = [[*window.token_type_ids, *[0] * (width - len(window.token_type_ids))] for window in windows]
+    type_ids = torch.tensor(rows, dtype=torch.int64) if any(window.token_type_ids for window in windows) else None
+    return Batch(input_ids, mask, head.targets(windows, width), type_ids)

@@ -28,12 +28,12 @@ class Bottleneck(nn.Module):
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
         """Return the layer's output, changed; the last dimension is the layer's."""
-        read: torch.Tensor = self.layer(states)
-        change: torch.Tensor = self.up(nn.functional.gelu(self.down(read)))
-        return read + change
+        output: torch.Tensor = self.layer(states)
+        change: torch.Tensor = self.up(nn.functional.gelu(self.down(output)))
+        return output + change
 
 
-class Prompted(nn.Module):
+class VirtualTokenEncoder(nn.Module):
     """An encoder that reads virtual tokens before every text, and gives back the states of the text alone.
 
     PEFT has the weights; how they meet the encoder is here, because PEFT drops the token types by which an encoder
@@ -58,18 +58,18 @@ class Prompted(nn.Module):
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor | None = None
     ) -> Any:
         """Return what the encoder returns; ``last_hidden_state`` has the shape (texts, tokens, hidden)."""
-        learned = self.wrapped.get_prompt(batch_size=len(input_ids))
+        prompt = self.wrapped.get_prompt(batch_size=len(input_ids))
         count = self.wrapped.active_peft_config.num_virtual_tokens
         inputs: dict[str, Any] = {"attention_mask": nn.functional.pad(attention_mask, (count, 0), value=1)}
-        if isinstance(learned, torch.Tensor):  # of the kind of embedded tokens
+        if isinstance(prompt, torch.Tensor):  # of the kind of embedded tokens
             embedded = self.get_input_embeddings()(input_ids)
-            inputs["inputs_embeds"] = torch.cat([learned.to(embedded.dtype), embedded], dim=1)
-            padded = (count, 0)
+            inputs["inputs_embeds"] = torch.cat([prompt.to(embedded.dtype), embedded], dim=1)
+            padding = (count, 0)
         else:  # keys and values, for every layer
-            inputs |= {"input_ids": input_ids, "past_key_values": learned}
-            padded = (0, 0)
+            inputs |= {"input_ids": input_ids, "past_key_values": prompt}
+            padding = (0, 0)
         if token_type_ids is not None:
-            inputs["token_type_ids"] = nn.functional.pad(token_type_ids, padded)
-        read = self.wrapped.get_base_model()(**inputs)
-        read.last_hidden_state = read.last_hidden_state[:, -input_ids.shape[1] :]
-        return read
+            inputs["token_type_ids"] = nn.functional.pad(token_type_ids, padding)
+        output = self.wrapped.get_base_model()(**inputs)
+        output.last_hidden_state = output.last_hidden_state[:, -input_ids.shape[1] :]
+        return output

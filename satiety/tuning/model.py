@@ -19,10 +19,10 @@ class Model(nn.Module):
         """Put a fresh linear layer of so many outputs on an encoder, unless its decoder answers."""
         super().__init__()
         self.encoder = encoder
-        self.over = over
+        self.task_head = over
         self.pooling = pooling
         self.dropout = nn.Dropout(dropout)
-        self.head: Any = None if over.writes else nn.Linear(encoder.config.hidden_size, outputs)
+        self.head: Any = None if over.is_generative else nn.Linear(encoder.config.hidden_size, outputs)
         if self.head:
             nn.init.normal_(self.head.weight, std=0.02)
             nn.init.zeros_(self.head.bias)
@@ -35,7 +35,7 @@ class Model(nn.Module):
     @property
     def embeddings(self) -> nn.Module:
         """The layer that embeds the tokens of what is read."""
-        layer: nn.Module = self.over.reader(self.encoder).get_input_embeddings()
+        layer: nn.Module = self.task_head.get_encoder(self.encoder).get_input_embeddings()
         return layer
 
     def features(self, batch: Batch) -> torch.Tensor:
@@ -43,9 +43,9 @@ class Model(nn.Module):
         inputs = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
         if batch.token_type_ids is not None and getattr(self.encoder.config, "type_vocab_size", 0) > 1:
             inputs["token_type_ids"] = batch.token_type_ids  # else it knows of one text only
-        read = self.over.reader(self.encoder)(**inputs)
-        states = read.last_hidden_state
-        return self.over.pool(states, batch.attention_mask, self.pooling)
+        output = self.task_head.get_encoder(self.encoder)(**inputs)
+        states = output.last_hidden_state
+        return self.task_head.pool(states, batch.attention_mask, self.pooling)
 
     def outputs(self, features: torch.Tensor) -> torch.Tensor:
         """Return outputs for features, float32: shape (windows, outputs), or (windows, tokens, outputs)."""
@@ -54,4 +54,4 @@ class Model(nn.Module):
 
     def forward(self, batch: Batch) -> torch.Tensor:
         """Return the outputs for a batch, that its targets are held against."""
-        return self.over.outputs(self, batch)
+        return self.task_head.outputs(self, batch)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from satiety.progress import track
-from satiety.training.batches import sorted_by_length
+from satiety.training.batches import group_by_length
 from satiety.tuning.inputs import collate
 
 if TYPE_CHECKING:
@@ -19,46 +19,48 @@ if TYPE_CHECKING:
     from satiety.tuning.inputs import Batch
     from satiety.tuning.model import Model
 
-TOKENS = {"cpu": 1024, "cuda": 65536}
+MAX_BATCH_TOKENS = {"cpu": 1024, "cuda": 65536}
 """Tokens in one batch, padding included: what keeps the processor's caches, or the GPU, well fed."""
-BAR = 2000
+MIN_BAR_WINDOWS = 2000
 """Windows from which a progress bar is worth its lines."""
 
 
-def inferred(model: Model, windows: Sequence[Window], hardware: Hardware, *, tokenizer: Any) -> list[Any]:
+def infer(model: Model, windows: Sequence[Window], hardware: Hardware, *, tokenizer: Any) -> list[Any]:
     """Return per window what the head infers: logits, padding cut off, or a text, `Generated`."""
-    costs = [model.over.cost(window) for window in windows]
+    costs = [model.task_head.cost(window) for window in windows]
 
-    def ask(batch: Batch) -> Sequence[Any]:
-        return model.over.infer(model, batch, tokenizer)
+    def infer_batch(batch: Batch) -> Sequence[Any]:
+        return model.task_head.infer(model, batch, tokenizer)
 
-    return _each(model, windows, costs, hardware, tokenizer.pad_token_id, ask)
+    return _run_batches(model, windows, costs, hardware, tokenizer.pad_token_id, infer_batch)
 
 
 def features_of(model: Model, windows: Sequence[Window], hardware: Hardware, *, pad: int) -> list[Floats]:
     """Return per window what the head sees; padding cut off."""
     costs = [len(window.input_ids) for window in windows]
-    return _each(model, windows, costs, hardware, pad, lambda batch: list(model.features(batch).float().cpu().numpy()))
+    return _run_batches(
+        model, windows, costs, hardware, pad, lambda batch: list(model.features(batch).float().cpu().numpy())
+    )
 
 
 @torch.inference_mode()
-def _each(
+def _run_batches(
     model: Model,
     windows: Sequence[Window],
     costs: Sequence[int],
     hardware: Hardware,
     pad: int,
-    ask: Callable[[Batch], Sequence[Any]],
+    infer_batch: Callable[[Batch], Sequence[Any]],
 ) -> list[Any]:
     model.eval()
     device = next(model.parameters()).device
-    batches: Any = sorted_by_length(costs, TOKENS[hardware.device])
-    found: list[Any] = [None] * len(windows)
-    for chosen in track(batches, "predict") if len(windows) > BAR else batches:
-        batch = collate([windows[i] for i in chosen], pad, model.over).to(device)
+    batches: Any = group_by_length(costs, MAX_BATCH_TOKENS[hardware.device])
+    outputs: list[Any] = [None] * len(windows)
+    for indices in track(batches, "predict") if len(windows) > MIN_BAR_WINDOWS else batches:
+        batch = collate([windows[i] for i in indices], pad, model.task_head).to(device)
         with hardware.autocast():
-            rows = ask(batch)
-        for i, row in zip(chosen, rows, strict=True):
+            rows = infer_batch(batch)
+        for i, row in zip(indices, rows, strict=True):
             per_token = isinstance(row, np.ndarray) and row.ndim > 1
-            found[i] = row[: len(windows[i].input_ids)] if per_token else row
-    return found
+            outputs[i] = row[: len(windows[i].input_ids)] if per_token else row
+    return outputs

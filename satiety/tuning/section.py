@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from pydantic import Field, SerializeAsAny, model_validator
 
 from satiety.heads import Pooling
-from satiety.section import Section, Seed, Written
+from satiety.section import Section, SectionSource, Seed
 from satiety.tuning.recipes import RECIPES, Recipe
-from satiety.tuning.selftrain import SelfTraining, unlabelled
-from satiety.use import BLOCKS, one_in_use
+from satiety.tuning.selftrain import SelfTraining, explain_unsupported
+from satiety.use import BLOCKS, find_active
 
 if TYPE_CHECKING:
     from satiety.problems import Problem
@@ -32,7 +32,7 @@ class Finetune(Section):
         default_factory=RECIPES.default("fine_tune")
     )
     """How a model is made of the examples, and of raw texts where it draws on any."""
-    pseudo: SelfTraining | None = None
+    self_training: SelfTraining | None = None
     """The lever of this kind that is in use, if one is: learn also from retrieved texts that the model labelled
     itself."""
 
@@ -41,17 +41,17 @@ class Finetune(Section):
         return (*BLOCKS, cls.key())
 
     @classmethod
-    def written(cls, values: Mapping[str, Any]) -> Written:
-        """Return what the block says, and as ``pseudo`` what the lever of this kind says that is in use."""
-        block, lever = super().written(values), one_in_use(values, "pseudo", None)
+    def extract(cls, values: Mapping[str, Any]) -> SectionSource:
+        """Return what the block says, and as ``self_training`` what the lever of this kind says that is in use."""
+        block, lever = super().extract(values), find_active(values, "self_training", None)
         if not isinstance(block.value or {}, Mapping):
             return block
-        value = {**(block.value or {}), "pseudo": lever.value}
-        return Written(value, {**block.places, ("pseudo",): lever.places[()]})
+        value = {**(block.value or {}), "self_training": lever.value}
+        return SectionSource(value, {**block.places, ("self_training",): lever.places[()]})
 
     @model_validator(mode="after")
-    def _self_trains(self) -> Self:
-        if self.pseudo and not self.recipe.self_trains:
+    def _check_self_training(self) -> Self:
+        if self.self_training and not self.recipe.can_self_train:
             raise ValueError(
                 f"the recipe {self.recipe.kind!r}, as it is set, does not learn from what it labelled itself: take the "
                 "lever of kind pseudo out of `use`, or the recipe fine_tune with method.head_start"
@@ -60,7 +60,7 @@ class Finetune(Section):
 
     def refusals(self, problem: Problem) -> list[str]:
         """Return why it cannot teach a problem, one sentence each; none where it can."""
-        found = self.recipe.refusals(problem)
-        if self.pseudo and (reason := unlabelled(problem)):
-            found.append(f"use: {reason}; take the lever of kind pseudo out of `use`")
-        return found
+        reasons = self.recipe.refusals(problem)
+        if self.self_training and (reason := explain_unsupported(problem)):
+            reasons.append(f"use: {reason}; take the lever of kind pseudo out of `use`")
+        return reasons

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from satiety.heads.solver import Solver
     from satiety.problems import Prediction, Problem
     from satiety.records import Document
-    from satiety.tuning.workbench import Workbench
+    from satiety.tuning.workbench import TuningContext
 
-Answering = Callable[[Sequence[Example], Sequence[str]], "list[Prediction]"]
+Labeler = Callable[[Sequence[Example], Sequence[str]], "list[Prediction]"]
 """Learns from examples, then answers for texts: confidences are calibrated on the examples people labelled."""
 
 
@@ -37,71 +37,73 @@ class SelfTraining(BaseModel):
 
     rounds: int = Field(ge=1, le=10, default=3)
     """How often it learns, labels, and chooses anew."""
-    quota: float = Field(gt=0, le=100, default=2.0)
+    max_per_label: float = Field(gt=0, le=100, default=2.0)
     """Texts taken in the last round, for each labelled example; the rounds before take their share of it."""
     confidence: float = Field(ge=0, lt=1, default=0.6)
     """Least calibrated probability of a label that is taken."""
 
-    def grow(
+    def run_rounds(
         self,
         examples: Sequence[Example],
         documents: Sequence[Document],
-        answer: Answering,
+        label_texts: Labeler,
         stratum: Callable[[Example], str],
     ) -> tuple[Example, ...]:
         """Return the examples and, after them, the documents that were taken, with the labels they were given."""
-        taken: tuple[Example, ...] = ()
+        pseudo_labelled: tuple[Example, ...] = ()
         shares = Counter(stratum(example) for example in examples if example.origin == "gold")
-        for turn in range(1, self.rounds + 1):
-            answers = answer([*examples, *taken], [document.text for document in documents])
-            by_class: dict[str, list[Example]] = defaultdict(list)
-            for example in self._sure(documents, answers):
-                by_class[stratum(example)].append(example)
-            quota = self.quota * turn / self.rounds
-            taken = tuple(
-                one for name, count in sorted(shares.items()) for one in by_class[name][: round(quota * count)]
+        for round_number in range(1, self.rounds + 1):
+            predictions = label_texts([*examples, *pseudo_labelled], [document.text for document in documents])
+            examples_by_class: dict[str, list[Example]] = defaultdict(list)
+            for example in self._iter_confident(documents, predictions):
+                examples_by_class[stratum(example)].append(example)
+            limit = self.max_per_label * round_number / self.rounds
+            pseudo_labelled = tuple(
+                example
+                for name, count in sorted(shares.items())
+                for example in examples_by_class[name][: round(limit * count)]
             )
-        return (*examples, *taken)
+        return (*examples, *pseudo_labelled)
 
-    def _sure(self, documents: Sequence[Document], answers: Sequence[Prediction]) -> Iterator[Example]:
+    def _iter_confident(self, documents: Sequence[Document], predictions: Sequence[Prediction]) -> Iterator[Example]:
         """Yield what is sure enough as examples, the surest first."""
-        found = [pair for pair in zip(documents, answers, strict=True) if pair[1].confidence >= self.confidence]
-        for document, prediction in sorted(found, key=lambda pair: -pair[1].confidence):
+        confident = [pair for pair in zip(documents, predictions, strict=True) if pair[1].confidence >= self.confidence]
+        for document, prediction in sorted(confident, key=lambda pair: -pair[1].confidence):
             yield Example(document.id, {"text": document.text}, prediction.answer, origin="pseudo")
 
 
-def unlabelled(problem: Problem) -> str | None:
+def explain_unsupported(problem: Problem) -> str | None:
     """Return why a model of the problem cannot label raw texts for itself; None where it can."""
-    if HEADS[problem.head].writes:
+    if HEADS[problem.head].is_generative:
         return f"raw texts that a model labelled itself teach a linear head, and the problem {problem.kind!r} has none"
     if len(problem.inputs) > 1:
         return f"raw texts have no answer to the problem {problem.kind!r}, which asks for {', '.join(problem.inputs)}"
-    if not problem.confident:
+    if not problem.has_confidence:
         return f"answers to the problem {problem.kind!r} come without a confidence, so none can be taken for sure"
     return None
 
 
-def self_trained(bench: Workbench, solver: Solver) -> tuple[Example, ...]:
+def self_train(context: TuningContext, solver: Solver) -> tuple[Example, ...]:
     """Follow the examples of a setting by raw texts that a head on the untouched model labelled.
 
     Raises:
         DataError: there is no raw text.
     """
-    from satiety.tuning.inputs import teachable
-    from satiety.tuning.solved import calibrated
+    from satiety.tuning.inputs import select_labelled
+    from satiety.tuning.solved import calibrate_logits
 
-    problem, setting, documents = bench.problem, bench.setting, bench.setting.documents
-    assert setting.params.pseudo  # noqa: S101  # asked for
+    problem, setting, documents = context.problem, context.inputs, context.inputs.documents
+    assert setting.params.self_training  # noqa: S101  # asked for
     if not documents:
         raise DataError(
             "finetune: there is no raw text for a lever of kind pseudo; put one of kind retrieve into `use`"
         )
-    asked = problem.ask([document.text for document in documents])
-    windows = bench.windows(asked)
-    rows = bench.features(windows)
+    queries = problem.build_examples([document.text for document in documents])
+    windows = context.encode(queries)
+    rows = context.compute_features(windows)
 
-    def answer(examples: Sequence[Example], _: Sequence[str]) -> list[Prediction]:
-        head = bench.solve(examples, teachable(bench.windows(examples), problem), solver)
-        return problem.decode(asked, windows, calibrated(head, rows))
+    def label_texts(examples: Sequence[Example], _: Sequence[str]) -> list[Prediction]:
+        head = context.solve_head(examples, select_labelled(context.encode(examples), problem), solver)
+        return problem.decode(queries, windows, calibrate_logits(head, rows))
 
-    return setting.params.pseudo.grow(setting.train, documents, answer, problem.stratum)
+    return setting.params.self_training.run_rounds(setting.train, documents, label_texts, problem.stratum)

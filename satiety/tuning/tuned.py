@@ -25,17 +25,17 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from satiety.errors import DataError, ModelError
-from satiety.files import replacing, write_text
+from satiety.files import write_atomically, write_text
 from satiety.heads import Pooling
 from satiety.problems import Prediction, Problem
 from satiety.training.encoder import check_finite, save_encoder
-from satiety.training.guard import CONFIG, WEIGHTS, guard, read_json
-from satiety.training.hardware import hardware
-from satiety.tuning.inputs import encode, head_of
+from satiety.training.guard import CONFIG, WEIGHTS, check_folder, read_json
+from satiety.training.hardware import detect_hardware
+from satiety.tuning.inputs import build_head, encode
 from satiety.tuning.layout import CARD, LAYOUT, check_layout
-from satiety.tuning.methods import METHODS, Method, shapes
+from satiety.tuning.methods import METHODS, Method, get_shapes
 from satiety.tuning.model import Model
-from satiety.tuning.predict import inferred
+from satiety.tuning.predict import infer
 
 if TYPE_CHECKING:
     from satiety.inputs import Inputs
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 HEAD, ADAPTER, PROBLEM = "head.safetensors", "adapter.safetensors", "problem.json"
 
 
-class Card(BaseModel):
+class ModelCard(BaseModel):
     """What ``tuned.json`` holds."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
@@ -70,67 +70,69 @@ class Card(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Tuned:
+class TunedModel:
     """A model that answers a problem."""
 
     problem: Problem
     model: Model
     tokenizer: Any
-    card: Card
+    card: ModelCard
     hardware: Hardware
 
-    def predict(self, given: Sequence[str | Inputs]) -> list[Prediction]:
+    def predict(self, inputs: Sequence[str | Inputs]) -> list[Prediction]:
         """Answer for each of the inputs, in order; a long text is read in windows, none of it is lost.
 
         Args:
-            given: inputs by name; a bare text stands for the only input of a problem that has one.
+            inputs: inputs by name; a bare text stands for the only input of a problem that has one.
 
         Raises:
             DataError: an input of the problem is missing, or there are others.
             ModelError: an answer is not finite: no number that could be a probability comes of it.
         """
-        examples = self.problem.ask(given)
+        examples = self.problem.build_examples(inputs)
         windows = encode(
             self.problem, examples, self.tokenizer, max_length=self.card.max_length, prefix=self.card.prefix
         )
-        rows, over = inferred(self.model, windows, self.hardware, tokenizer=self.tokenizer), self.model.over
-        odd = next((window for window, row in zip(windows, rows, strict=True) if not over.is_finite(row)), None)
-        if odd is not None:
+        rows, task_head = infer(self.model, windows, self.hardware, tokenizer=self.tokenizer), self.model.task_head
+        invalid = next(
+            (window for window, row in zip(windows, rows, strict=True) if not task_head.is_finite(row)), None
+        )
+        if invalid is not None:
             raise ModelError(
-                f"the model's answer to text {odd.example + 1} of {len(examples)} is not finite; its weights are "
+                f"the model's answer to text {invalid.example + 1} of {len(examples)} is not finite; its weights are "
                 "damaged, or too large to compute with: make it anew with `dvc repro --force`"
             )
         return self.problem.decode(examples, windows, rows)
 
-    def untrained(self, base: Path) -> Tuned:
+    def reset_to_base(self, base: Path) -> TunedModel:
         """Return the model that answers in the same way, and learned nothing: the base as it came.
 
         Raises:
             ModelError: the base cannot be used, or its answers are not written: it would have no head.
         """
-        over = self.model.over
-        if not over.writes:
+        task_head = self.model.task_head
+        if not task_head.is_generative:
             raise ModelError(f"{base}: has no head for {self.problem.kind}, and answers nothing untrained")
-        encoder, tokenizer = over.load(base)
-        model = Model(encoder, over, 0, pooling=self.card.pooling, dropout=0.0).to(self.hardware.device).eval()
+        encoder, tokenizer = task_head.load(base)
+        model = Model(encoder, task_head, 0, pooling=self.card.pooling, dropout=0.0).to(self.hardware.device).eval()
         return replace(self, model=model, tokenizer=tokenizer)
 
-    def save(self, out: Path, base: Path) -> None:
+    def save(self, folder: Path, base: Path) -> None:
         """Write the folder, whole or not at all; ``base`` gives the tokenizer's files."""
-        with replacing(out) as temporary:
+        with write_atomically(folder) as temporary:
             temporary.mkdir()
             method = self.card.method
-            encoder, learned = method.parts(self.model) if method else (self.model.encoder, {})
+            encoder, adapter = method.split(self.model) if method else (self.model.encoder, {})
             save_encoder(encoder, base, temporary)
             if self.model.head:
-                _write(self.model.head.state_dict(), temporary / HEAD)
-            if learned:
-                _write(learned, temporary / ADAPTER)
+                _write_weights(self.model.head.state_dict(), temporary / HEAD)
+            if adapter:
+                _write_weights(adapter, temporary / ADAPTER)
             self.problem.save(temporary / PROBLEM)
             write_text(temporary / CARD, self.card.model_dump_json(indent=2) + "\n")
 
 
-def load(folder: Path, device: str = "auto") -> Tuned:
+def load(folder: Path, device: str = "auto") -> TunedModel:
     """Read a tuned model's folder.
 
     Raises:
@@ -138,50 +140,50 @@ def load(folder: Path, device: str = "auto") -> Tuned:
         OutdatedError: an earlier version of satiety made it.
         SetupError: the device is not there.
     """
-    guard(folder, CONFIG, WEIGHTS, PROBLEM, CARD)
+    check_folder(folder, CONFIG, WEIGHTS, PROBLEM, CARD)
     check_layout(folder)
-    card, problem, here = _card(folder / CARD), _problem(folder / PROBLEM), hardware(device)
-    over = head_of(problem)
-    encoder, tokenizer = over.load(folder)
-    model = Model(encoder, over, over.size(problem), pooling=card.pooling, dropout=0.0)
+    card, problem, hardware = _load_card(folder / CARD), _load_problem(folder / PROBLEM), detect_hardware(device)
+    task_head = build_head(problem)
+    encoder, tokenizer = task_head.load(folder)
+    model = Model(encoder, task_head, task_head.size(problem), pooling=card.pooling, dropout=0.0)
     if model.head:
         _load_head(model, folder)
-    if card.method and card.method.beside:
-        guard(folder, ADAPTER)
+    if card.method and card.method.has_adapter:
+        check_folder(folder, ADAPTER)
         try:
-            card.method.attach(model, _weights(folder / ADAPTER))
+            card.method.attach(model, _read_weights(folder / ADAPTER))
         except ModelError as error:
             raise ModelError(f"{folder / ADAPTER}: {error}") from None
-    return Tuned(problem, model.to(here.device).eval(), tokenizer, card, here)
+    return TunedModel(problem, model.to(hardware.device).eval(), tokenizer, card, hardware)
 
 
 def _load_head(model: Model, folder: Path) -> None:
-    guard(folder, HEAD)
-    weights = _weights(folder / HEAD)
-    if shapes(weights) != (needed := shapes(model.head.state_dict())):
-        raise ModelError(f"{folder / HEAD}: is {shapes(weights)}, but problem and encoder need {needed}")
+    check_folder(folder, HEAD)
+    weights = _read_weights(folder / HEAD)
+    if get_shapes(weights) != (expected := get_shapes(model.head.state_dict())):
+        raise ModelError(f"{folder / HEAD}: is {get_shapes(weights)}, but problem and encoder need {expected}")
     model.head.load_state_dict(weights)
 
 
-def _card(path: Path) -> Card:
+def _load_card(path: Path) -> ModelCard:
     try:
-        return Card.model_validate(read_json(path))
+        return ModelCard.model_validate(read_json(path))
     except ValidationError as error:
         raise ModelError(f"{path}: not a card of a tuned model: {error.errors()[0]['msg']}") from None
 
 
-def _problem(path: Path) -> Problem:
+def _load_problem(path: Path) -> Problem:
     try:
         return Problem.load(path)
     except DataError as error:
         raise ModelError(str(error)) from None
 
 
-def _write(weights: Mapping[str, torch.Tensor], path: Path) -> None:
+def _write_weights(weights: Mapping[str, torch.Tensor], path: Path) -> None:
     save_file({name: weight.detach().cpu().contiguous() for name, weight in weights.items()}, path)
 
 
-def _weights(path: Path) -> dict[str, torch.Tensor]:
+def _read_weights(path: Path) -> dict[str, torch.Tensor]:
     try:
         weights: dict[str, torch.Tensor] = load_file(path)
     except (SafetensorError, OSError) as error:

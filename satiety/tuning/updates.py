@@ -9,71 +9,73 @@ import numpy as np
 import torch
 
 from satiety.errors import DataError
-from satiety.training.loop import Course, Job, Loop, Verdict
-from satiety.tuning.inputs import Batch, collate, head_of
+from satiety.training.loop import Evaluation, TrainingJob, TrainingLoop, TrainState
+from satiety.tuning.inputs import Batch, build_head, collate
 from satiety.tuning.objectives import Update
 
 if TYPE_CHECKING:
     from satiety.problems import Problem, Window
     from satiety.records import Example
     from satiety.tuning.recipes.fine_tune import FineTune
-    from satiety.tuning.workbench import Workbench
+    from satiety.tuning.workbench import TuningContext
 
 
-def train_model(bench: Workbench, recipe: FineTune, windows: Sequence[Window], steps: int) -> Course:
+def train_model(context: TuningContext, recipe: FineTune, windows: Sequence[Window], steps: int) -> TrainState:
     """Train so many steps at most; leave the model at the step that is best on dev, or at the last without any.
 
     Args:
-        bench: the model, its method prepared.
+        context: the model, its method prepared.
         recipe: how it is trained.
         windows: that have targets.
         steps: updates.
     """
-    setting, model = bench.setting, bench.model
-    raw, held = _raw(bench, recipe, windows), bench.windows(setting.dev)
+    inputs, model = context.inputs, context.model
+    raw_windows, dev_windows = _encode_raw(context, recipe, windows), context.encode(inputs.dev)
 
-    def batch(chosen: Sequence[Window]) -> Batch:
-        return collate(chosen, bench.tokenizer.pad_token_id, model.over).to(bench.hardware.device)
+    def build_batch(batch_windows: Sequence[Window]) -> Batch:
+        return collate(batch_windows, context.tokenizer.pad_token_id, model.task_head).to(context.hardware.device)
 
-    def loss(chosen: list[int], step: int) -> torch.Tensor:
-        draw = np.random.default_rng([setting.params.seed, step])
+    def compute_loss(indices: list[int], step: int) -> torch.Tensor:
+        rng = np.random.default_rng([inputs.params.seed, step])
 
-        def some(count: int) -> Batch:
-            return batch([raw[i] for i in draw.choice(len(raw), min(count, len(raw)), replace=False)])
+        def draw_raw(count: int) -> Batch:
+            return build_batch(
+                [raw_windows[i] for i in rng.choice(len(raw_windows), min(count, len(raw_windows)), replace=False)]
+            )
 
-        return recipe.objective.loss(Update(model, batch([windows[i] for i in chosen]), some, draw))
+        return recipe.objective.loss(Update(model, build_batch([windows[i] for i in indices]), draw_raw, rng))
 
-    def judge() -> Verdict:
-        return verdict(bench.problem, setting.dev, held, bench.inferred(held))
+    def evaluate() -> Evaluation:
+        return evaluate_predictions(context.problem, inputs.dev, dev_windows, context.infer(dev_windows))
 
-    job = Job(
+    job = TrainingJob(
         model=model,
         rates=list(recipe.method.rates(model)),
         lengths=[len(window.input_ids) for window in windows],
-        loss=loss,
-        judge=judge if setting.dev else None,
+        loss=compute_loss,
+        evaluate=evaluate if inputs.dev else None,
         steps=steps,
-        seed=setting.params.seed,
+        seed=inputs.params.seed,
         after_step=lambda step: recipe.method.after_step(model, step),
     )
-    return Loop(job, recipe.training, bench.hardware, setting.store).run()
+    return TrainingLoop(job, recipe.training, context.hardware, inputs.store).run()
 
 
-def _raw(bench: Workbench, recipe: FineTune, windows: Sequence[Window]) -> Sequence[Window]:
+def _encode_raw(context: TuningContext, recipe: FineTune, windows: Sequence[Window]) -> Sequence[Window]:
     """Return the windows that an objective may look at without their targets: of raw texts, or of the examples."""
-    documents = bench.setting.documents
-    if not (recipe.reads and documents and len(bench.problem.inputs) == 1):
+    documents = context.inputs.documents
+    if not (recipe.uses_documents and documents and len(context.problem.inputs) == 1):
         return windows
-    return bench.windows(bench.problem.ask([document.text for document in documents]))
+    return context.encode(context.problem.build_examples([document.text for document in documents]))
 
 
-def verdict(
-    problem: Problem, examples: Sequence[Example], windows: Sequence[Window], inferred: Sequence[Any]
-) -> Verdict:
+def evaluate_predictions(
+    problem: Problem, examples: Sequence[Example], windows: Sequence[Window], outputs: Sequence[Any]
+) -> Evaluation:
     """Return the headline metric, and the mean loss over every target."""
-    predicted = problem.decode(examples, windows, inferred)
-    score = problem.score(problem.tally(examples, predicted))[problem.headline]
-    loss = head_of(problem).mean_loss(windows, inferred)
+    predictions = problem.decode(examples, windows, outputs)
+    score = problem.score(problem.tally(examples, predictions))[problem.headline]
+    loss = build_head(problem).mean_loss(windows, outputs)
     if loss is None:
         raise DataError("dev holds no label of the problem: nothing can be judged by it")
-    return Verdict(float(score), loss)
+    return Evaluation(float(score), loss)

@@ -10,28 +10,28 @@ import torch
 
 from satiety.errors import ParamsError
 from satiety.files import digest, manifest
-from satiety.training.encoder import positions
-from satiety.training.hardware import Hardware, hardware
-from satiety.tuning.inputs import encode, head_of
+from satiety.training.encoder import count_positions
+from satiety.training.hardware import Hardware, detect_hardware
+from satiety.tuning.inputs import build_head, encode
 from satiety.tuning.model import Model
-from satiety.tuning.predict import features_of, inferred
-from satiety.tuning.solved import solved_head
-from satiety.tuning.tuned import Card, Tuned
+from satiety.tuning.predict import features_of, infer
+from satiety.tuning.solved import solve_head
+from satiety.tuning.tuned import ModelCard, TunedModel
 
 if TYPE_CHECKING:
-    from satiety.heads.solver import Solved, Solver
+    from satiety.heads.solver import LinearProbe, Solver
     from satiety.problems import Problem, Window
     from satiety.problems.base import Floats
     from satiety.records import Example
     from satiety.tuning.methods import Method
-    from satiety.tuning.recipes import Recipe, Setting
+    from satiety.tuning.recipes import Recipe, TuningInputs
 
 
 @dataclass(frozen=True, slots=True)
-class Workbench:
+class TuningContext:
     """What all parts of one run share."""
 
-    setting: Setting
+    inputs: TuningInputs
     tokenizer: Any
     hardware: Hardware
     model: Model
@@ -39,34 +39,36 @@ class Workbench:
     @property
     def problem(self) -> Problem:
         """What is asked."""
-        return self.setting.problem
+        return self.inputs.problem
 
-    def windows(self, examples: Sequence[Example]) -> list[Window]:
+    def encode(self, examples: Sequence[Example]) -> list[Window]:
         """Encode the examples."""
-        params = self.setting.params
+        params = self.inputs.params
         return encode(self.problem, examples, self.tokenizer, max_length=params.max_length, prefix=params.prefix)
 
-    def inferred(self, windows: Sequence[Window]) -> list[Any]:
+    def infer(self, windows: Sequence[Window]) -> list[Any]:
         """Return per window what its head infers."""
-        return inferred(self.model, windows, self.hardware, tokenizer=self.tokenizer)
+        return infer(self.model, windows, self.hardware, tokenizer=self.tokenizer)
 
-    def features(self, windows: Sequence[Window]) -> list[Floats]:
+    def compute_features(self, windows: Sequence[Window]) -> list[Floats]:
         """Return per window what its head sees."""
         return features_of(self.model, windows, self.hardware, pad=self.tokenizer.pad_token_id)
 
-    def solve(self, examples: Sequence[Example], windows: Sequence[Window], solver: Solver) -> Solved:
+    def solve_head(self, examples: Sequence[Example], windows: Sequence[Window], solver: Solver) -> LinearProbe:
         """Return the linear head that learns from windows that teach something, on the encoder as it is."""
-        head = solved_head(self.problem, windows, self.features(windows), examples, solver, self.setting.params.seed)
+        head = solve_head(
+            self.problem, windows, self.compute_features(windows), examples, solver, self.inputs.params.seed
+        )
         assert head is not None  # noqa: S101  # windows that teach something
         return head
 
-    def put(self, head: Solved) -> None:
+    def set_head(self, head: LinearProbe) -> None:
         """Put a solved head into the model."""
         with torch.no_grad():
             self.model.head.weight.copy_(torch.from_numpy(head.weight))
             self.model.head.bias.copy_(torch.from_numpy(head.bias))
 
-    def tuned(self, problem: Problem, recipe: Recipe, method: Method | None = None) -> Tuned:
+    def build_tuned(self, problem: Problem, recipe: Recipe, method: Method | None = None) -> TunedModel:
         """Return the model as it ships.
 
         Args:
@@ -75,24 +77,24 @@ class Workbench:
             method: that attaches what was learned beside the encoder; None where all that was learned is in encoder
                 and head.
         """
-        params = self.setting.params
-        card = Card(
+        params = self.inputs.params
+        card = ModelCard(
             recipe=recipe.kind,
             method=method,
             pooling=params.pooling,
             max_length=params.max_length,
             prefix=params.prefix,
             seed=params.seed,
-            base=digest(manifest(self.setting.base)),
+            base=digest(manifest(self.inputs.base)),
         )
-        return Tuned(problem, self.model.eval(), self.tokenizer, card, self.hardware)
+        return TunedModel(problem, self.model.eval(), self.tokenizer, card, self.hardware)
 
 
-def load_workbench(setting: Setting, *, virtual_tokens: int = 0, dropout: float = 0.0) -> Workbench:
+def load_context(inputs: TuningInputs, *, virtual_tokens: int = 0, dropout: float = 0.0) -> TuningContext:
     """Put a fresh head for the problem on the base model; one that writes comes with it.
 
     Args:
-        setting: of the run.
+        inputs: of the run.
         virtual_tokens: positions that are taken of those that the encoder can read.
         dropout: share of the features that the head does not see while training.
 
@@ -100,15 +102,15 @@ def load_workbench(setting: Setting, *, virtual_tokens: int = 0, dropout: float 
         ModelError: the base cannot be used.
         ParamsError: windows are longer than it can read or write.
     """
-    over, params, here = head_of(setting.problem), setting.params, hardware(setting.device)
-    encoder, tokenizer = over.load(setting.base)
-    over.fits(encoder)
-    reach = positions(encoder)
-    if reach is not None and params.max_length + virtual_tokens > reach:
-        beside = f" beside {virtual_tokens} virtual ones" if virtual_tokens else ""
+    task_head, params, hardware = build_head(inputs.problem), inputs.params, detect_hardware(inputs.device)
+    encoder, tokenizer = task_head.load(inputs.base)
+    task_head.check_encoder(encoder)
+    limit = count_positions(encoder)
+    if limit is not None and params.max_length + virtual_tokens > limit:
+        suffix = f" beside {virtual_tokens} virtual ones" if virtual_tokens else ""
         raise ParamsError(
-            f"finetune.max_length: {params.max_length} tokens{beside}, but {setting.base} reads at most {reach}; "
+            f"finetune.max_length: {params.max_length} tokens{suffix}, but {inputs.base} reads at most {limit}; "
             "lower it"
         )
-    model = Model(encoder, over, over.size(setting.problem), pooling=params.pooling, dropout=dropout)
-    return Workbench(setting, tokenizer, here, model.to(here.device))
+    model = Model(encoder, task_head, task_head.size(inputs.problem), pooling=params.pooling, dropout=dropout)
+    return TuningContext(inputs, tokenizer, hardware, model.to(hardware.device))

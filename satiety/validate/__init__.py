@@ -7,7 +7,7 @@ Great Expectations itself is known to the stage alone: here a *checker* is a fun
 
 from pydantic import Field
 
-from satiety.section import MOST, Section
+from satiety.section import MAX_COUNT, Section
 
 __all__ = ["Validate"]
 
@@ -17,9 +17,9 @@ class Validate(Section):
 
     row_share: float = Field(ge=0, le=1, default=0.2)
     """Largest share of a table's rows that may go to quarantine; more stops the pipeline."""
-    near_duplicate: float = Field(gt=0, le=1)
+    dedup_threshold: float = Field(gt=0, le=1)
     """Jaccard similarity of character 5-grams from which a training text repeats a held-out one; as for ``ingest``."""
-    longest: int = Field(ge=1, le=MOST, default=20_000)
+    max_characters: int = Field(ge=1, le=MAX_COUNT, default=20_000)
     """Most characters of a text."""
     symbols: float = Field(ge=0, le=1, default=0.9)
     """Largest share of a raw document's characters that are neither letters nor digits; white space is not counted."""
@@ -27,7 +27,7 @@ class Validate(Section):
     """Least share of the commonest language among the labelled examples; 0 where they are meant to be of many."""
     label_share: float = Field(gt=0, le=1, default=0.95)
     """Largest share of one label in a split: above it, guessing is as good as learning."""
-    label_count: int = Field(ge=1, le=MOST, default=2)
+    label_count: int = Field(ge=1, le=MAX_COUNT, default=2)
     """Fewest examples of a label in a split."""
     label_in_text: float = Field(ge=0, le=1, default=0.5)
     """Largest share of examples whose text names their own label: above it, the label is leaked."""

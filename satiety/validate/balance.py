@@ -9,7 +9,7 @@ from satiety.validate.table import Feature, Table
 
 def label_count(table: Table[Any]) -> list[int]:
     """Count the examples of the row's split that have its label."""
-    keys = [(row.split, label) for row, label in zip(table.examples, table.single, strict=True)]
+    keys = [(row.split, label) for row, label in zip(table.examples, table.single_labels, strict=True)]
     counts = Counter(keys)
     return [counts[key] for key in keys]
 
@@ -24,8 +24,8 @@ def labels_missing(table: Table[Any]) -> list[str | None]:
     """Name the labels of the problem that no example of the row's split has; None where every one is there."""
     missing: dict[str, str | None] = {}
     for split in {row.split for row in table.examples}:
-        found = {label for row in table.examples if row.split == split for label in labels_of([row.answer])}
-        missing[split] = ", ".join(sorted(set(table.labels) - found)) or None
+        present = {label for row in table.examples if row.split == split for label in labels_of([row.answer])}
+        missing[split] = ", ".join(sorted(set(table.labels) - present)) or None
     return [missing[row.split] for row in table.examples]
 
 

@@ -25,31 +25,33 @@ EXAMPLE_FEATURES: dict[str, Feature] = {
 """Features of labelled examples."""
 
 
-def features(kind: type[Example] | type[Document]) -> dict[str, Feature]:
+def get_features(kind: type[Example] | type[Document]) -> dict[str, Feature]:
     """Return the features that records of a kind have, by column name."""
     return EXAMPLE_FEATURES if kind is Example else TEXT_FEATURES
 
 
-def columns(table: Table[Any], wanted: Iterable[str]) -> dict[str, list[Any]]:
+def compute_columns(table: Table[Any], requested: Iterable[str]) -> dict[str, list[Any]]:
     """Return the record fields of a table, and those of its features that are wanted."""
-    names = _fields(table.kind, table.problem)
-    found = {name: [_plain(row, name, table.problem.gold) for row in table.rows] for name in names}
-    named = set(wanted)
-    return found | {name: list(feature(table)) for name, feature in features(table.kind).items() if name in named}
+    names = _field_names(table.kind, table.problem)
+    values = {name: [_to_cell(row, name, table.problem.gold) for row in table.rows] for name in names}
+    selected = set(requested)
+    return values | {
+        name: list(feature(table)) for name, feature in get_features(table.kind).items() if name in selected
+    }
 
 
 def column_names(kind: type[Example] | type[Document], problem: Problem) -> list[str]:
     """Return every column that an expectation about records of a kind can name."""
-    return [*_fields(kind, problem), *features(kind)]
+    return [*_field_names(kind, problem), *get_features(kind)]
 
 
-def _fields(kind: type[Example] | type[Document], problem: Problem) -> list[str]:
+def _field_names(kind: type[Example] | type[Document], problem: Problem) -> list[str]:
     """Return what records of a kind have; of examples, each input and the answer by the names that users know."""
-    own = {"inputs": problem.inputs, "answer": (problem.gold,)} if kind is Example else {}
-    return [name for field in fields(kind) for name in own.get(field.name, (field.name,))]
+    aliases = {"inputs": problem.inputs, "answer": (problem.gold,)} if kind is Example else {}
+    return [name for field in fields(kind) for name in aliases.get(field.name, (field.name,))]
 
 
-def _plain(row: Example | Document, name: str, gold: str) -> Any:
+def _to_cell(row: Example | Document, name: str, gold: str) -> Any:
     """Return a value that a data frame takes: an answer as people read it, spans as ``0:5 PER; 9:12 LOC``."""
     if isinstance(row, Document) or name not in {*row.inputs, gold}:
         return getattr(row, name)

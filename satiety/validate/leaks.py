@@ -15,16 +15,16 @@ from itertools import pairwise
 from typing import Any
 
 from satiety.validate.table import Feature, Table
-from satiety.words import CJK, normalise, words
+from satiety.words import CJK, normalise, split_words
 
 MARK = (
     r"(?:__label__|\b(?:label|class|category|target|gold)\s*[:=]\s*|(?:标签|类别|分类)\s*(?:是|为|[:=])\s*)"
     r"[\"'“‘\[(<{【]*"
 )
 """What stands before a label that somebody wrote into a text; for texts in NFKC."""
-LEAST_ROWS = 20
+MIN_ROWS = 20
 """A phrase in fewer texts than this gives nothing away: chance could have done it."""
-LEAST_SHARE = 0.01
+MIN_SHARE = 0.01
 """Nor does one in a smaller share of the texts."""
 PURITY = 0.98
 """Share of a phrase's texts that have one label, from which the phrase gives it away."""
@@ -36,47 +36,52 @@ def label_written(table: Table[Any]) -> list[str | None]:
     """Return where a text spells its own label out: ``label: spam``, ``__label__spam``, ``标签：垃圾``, ``[spam]``."""
     patterns = {}
     for label in table.labels:
-        any_form = "|".join(_word(form) for form in _forms(table, label))
+        any_form = "|".join(_build_pattern(form) for form in _list_forms(table, label))
         framed = rf"[\[(<{{【](?:{any_form})[\])>}}】]"
         patterns[label] = re.compile(rf"{MARK}(?:{any_form})|^{framed}|{framed}$")
-    found = [patterns[label].search(text) if label in patterns else None for label, text in _labelled(table)]
-    return [match.group()[:80] if match else None for match in found]
+    matches = [patterns[label].search(text) if label in patterns else None for label, text in _pair_labels(table)]
+    return [match.group()[:80] if match else None for match in matches]
 
 
 def label_named(table: Table[Any]) -> list[int]:
     """Return 1 where a text has its own label's name in it as a word, else 0."""
-    patterns = {label: re.compile("|".join(_word(form) for form in _forms(table, label))) for label in table.labels}
-    return [int(label in patterns and bool(patterns[label].search(text))) for label, text in _labelled(table)]
+    patterns = {
+        label: re.compile("|".join(_build_pattern(form) for form in _list_forms(table, label)))
+        for label in table.labels
+    }
+    return [int(label in patterns and bool(patterns[label].search(text))) for label, text in _pair_labels(table)]
 
 
 def id_tells(table: Table[Any]) -> list[float]:
     """Return how far the id tells the label: by prefix, last character, length, or the size of its number."""
     ids = [row.id for row in table.examples]
-    numbers = [int(digits[-1][-15:]) if (digits := re.findall(r"[0-9]+", own)) else -1 for own in ids]
+    numbers = [int(digits[-1][-15:]) if (digits := re.findall(r"[0-9]+", record_id)) else -1 for record_id in ids]
     views: list[Sequence[Hashable]] = [
-        [re.split(r"[0-9]", own, maxsplit=1)[0] for own in ids],
-        [own[-1:] for own in ids],
-        [len(own) for own in ids],
+        [re.split(r"[0-9]", record_id, maxsplit=1)[0] for record_id in ids],
+        [record_id[-1:] for record_id in ids],
+        [len(record_id) for record_id in ids],
         [number % 2 for number in numbers],
         _deciles(numbers),
     ]
-    labels = table.single
-    return max((tells(view, labels) for view in views), key=sum)
+    labels = table.single_labels
+    return max((compute_lambda(view, labels) for view in views), key=sum)
 
 
 def order_tells(table: Table[Any]) -> list[float]:
     """Return how far the label of the row before tells the label: in sorted and in alternating tables it does."""
-    labels = table.single
-    return tells([None, *labels[:-1]], labels) if labels else []
+    labels = table.single_labels
+    return compute_lambda([None, *labels[:-1]], labels) if labels else []
 
 
 def trigger(table: Table[Any]) -> list[str | None]:
     """Return a word, or two in a row, that gives the row's label away: nearly all its texts are of that label."""
-    labels, phrases = table.single, [_phrases(text) for text in table.normal]
-    texts = Counter(phrase for own in phrases for phrase in own)
-    least = max(LEAST_ROWS, LEAST_SHARE * len(labels))
-    often = {phrase for phrase, count in texts.items() if count >= least}
-    with_label = Counter((phrase, name) for own, name in zip(phrases, labels, strict=True) for phrase in own & often)
+    labels, phrases = table.single_labels, [_extract_phrases(text) for text in table.normal_texts]
+    texts = Counter(phrase for terms in phrases for phrase in terms)
+    min_rows = max(MIN_ROWS, MIN_SHARE * len(labels))
+    frequent = {phrase for phrase, count in texts.items() if count >= min_rows}
+    with_label = Counter(
+        (phrase, name) for terms, name in zip(phrases, labels, strict=True) for phrase in terms & frequent
+    )
     share = {label: count / len(labels) for label, count in Counter(labels).items()}
     pure = {
         (phrase, label)
@@ -84,26 +89,26 @@ def trigger(table: Table[Any]) -> list[str | None]:
         if count >= PURITY * texts[phrase] and share[label] ** count < CHANCE
     }
     pairs = zip(phrases, labels, strict=True)
-    found = [[phrase for phrase in own & often if (phrase, label) in pure] for own, label in pairs]
-    return [min(own, key=lambda phrase: (-texts[phrase], -len(phrase), phrase), default=None) for own in found]
+    giveaways = [[phrase for phrase in terms & frequent if (phrase, label) in pure] for terms, label in pairs]
+    return [min(terms, key=lambda phrase: (-texts[phrase], -len(phrase), phrase), default=None) for terms in giveaways]
 
 
-def tells(values: Sequence[Hashable], labels: Sequence[str | None]) -> list[float]:
+def compute_lambda(values: Sequence[Hashable], labels: Sequence[str | None]) -> list[float]:
     """Return per row what it adds to lambda: guess each label as the commonest of the other rows of the same value."""
-    seen, totals = Counter(zip(values, labels, strict=True)), Counter(labels)
+    counts, totals = Counter(zip(values, labels, strict=True)), Counter(labels)
     by_value: dict[Hashable, Counter[str | None]] = {}
-    for (value, label), count in seen.items():
+    for (value, label), count in counts.items():
         by_value.setdefault(value, Counter())[label] = count
     chance = max(totals.values(), default=0) / (len(labels) or 1)
     if chance == 1:
         return [0.0] * len(labels)
-    hits = [_guess(by_value[value], label) == label for value, label in zip(values, labels, strict=True)]
+    hits = [_guess_label(by_value[value], label) == label for value, label in zip(values, labels, strict=True)]
     return [(hit - chance) / (1 - chance) for hit in hits]
 
 
-def _guess(others: Counter[str | None], own: str | None) -> str | None:
-    """Return the commonest label of a group, its row of label ``own`` left out."""
-    counts = [(count - (label == own), label or "", label) for label, count in others.items()]
+def _guess_label(label_counts: Counter[str | None], excluded: str | None) -> str | None:
+    """Return the commonest label of a group, its row of label ``excluded`` left out."""
+    counts = [(count - (label == excluded), label or "", label) for label, count in label_counts.items()]
     best = max(counts)
     return best[2] if best[0] else None
 
@@ -113,25 +118,25 @@ def _deciles(numbers: Sequence[int]) -> list[int]:
     return [10 * ranks[number] // len(ranks) for number in numbers]
 
 
-def _phrases(text: str) -> set[str]:
-    found = [text[start:end] for start, end in words(text)]
-    return set(found) | {" ".join(pair) for pair in pairwise(found)}
+def _extract_phrases(text: str) -> set[str]:
+    tokens = [text[start:end] for start, end in split_words(text)]
+    return set(tokens) | {" ".join(pair) for pair in pairwise(tokens)}
 
 
-def _forms(table: Table[Any], label: str) -> set[str]:
+def _list_forms(table: Table[Any], label: str) -> set[str]:
     """Return how a text may name a label: as it is, in words, with blanks for underscores."""
-    named = {label, table.names.get(label, label), label.replace("_", " ")}
-    return {form for name in named if (form := normalise(name))}
+    names = {label, table.label_names.get(label, label), label.replace("_", " ")}
+    return {form for name in names if (form := normalise(name))}
 
 
-def _word(form: str) -> str:
+def _build_pattern(form: str) -> str:
     """Return a pattern for a whole word; where no blanks part words, for the form as it stands."""
     escaped = re.escape(form)
     return escaped if re.search(f"[{CJK}]", form) else rf"(?<![^\W_]){escaped}(?![^\W_])"
 
 
-def _labelled(table: Table[Any]) -> list[tuple[str | None, str]]:
-    return list(zip(table.single, table.normal, strict=True))
+def _pair_labels(table: Table[Any]) -> list[tuple[str | None, str]]:
+    return list(zip(table.single_labels, table.normal_texts, strict=True))
 
 
 EXAMPLE_COLUMNS: dict[str, Feature] = {

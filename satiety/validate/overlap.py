@@ -12,7 +12,7 @@ from satiety.validate.table import Feature, Table
 from satiety.words import normalise
 
 _RANK = {"train": 0, "dev": 1, "test": 2}
-TWINS = ("twin_of", "conflict_with", "in_held_out", "near_held_out", "group_across")
+TWIN_COLUMNS = ("twin_of", "conflict_with", "in_held_out", "near_held_out", "group_across")
 """Columns that hold the id of another record."""
 
 
@@ -20,53 +20,57 @@ def twin_of(table: Table[Any]) -> list[str | None]:
     """Return the id of an earlier row of the same split that has the same text and the same answer."""
     first: dict[object, str] = {}
     return [
-        None if (own := first.setdefault((text, _split(row), _answer(row)), row.id)) == row.id else own
-        for text, row in zip(table.normal, table.rows, strict=True)
+        None if (twin := first.setdefault((text, _split(row), _answer(row)), row.id)) == row.id else twin
+        for text, row in zip(table.normal_texts, table.rows, strict=True)
     ]
 
 
 def conflict_with(table: Table[Any]) -> list[str | None]:
     """Return the id of a row of the same split that has the same text and another answer: one of them is wrong."""
-    seen: dict[tuple[str, str], dict[object, str]] = {}
-    for text, row in zip(table.normal, table.examples, strict=True):
-        seen.setdefault((text, row.split), {}).setdefault(_answer(row), row.id)
+    answers: dict[tuple[str, str], dict[object, str]] = {}
+    for text, row in zip(table.normal_texts, table.examples, strict=True):
+        answers.setdefault((text, row.split), {}).setdefault(_answer(row), row.id)
     return [
-        next((own for answer, own in seen[text, row.split].items() if answer != _answer(row)), None)
-        for text, row in zip(table.normal, table.examples, strict=True)
+        next((row_id for answer, row_id in answers[text, row.split].items() if answer != _answer(row)), None)
+        for text, row in zip(table.normal_texts, table.examples, strict=True)
     ]
 
 
 def in_held_out(table: Table[Any]) -> list[str | None]:
     """Return the id of an example of a later split whose text this is, case and white space aside."""
-    held: dict[str, list[Example]] = {}
+    by_text: dict[str, list[Example]] = {}
     for example in table.held_out:
-        held.setdefault(normalise(example.text), []).append(example)
+        by_text.setdefault(normalise(example.text), []).append(example)
     return [
-        next((other.id for other in held.get(text, ()) if _later(other, row)), None)
-        for text, row in zip(table.normal, table.rows, strict=True)
+        next((candidate.id for candidate in by_text.get(text, ()) if _is_later(candidate, row)), None)
+        for text, row in zip(table.normal_texts, table.rows, strict=True)
     ]
 
 
 def near_held_out(table: Table[Any]) -> list[str | None]:
     """Return the id of an example of a later split that this text nearly repeats, contains, or is a long part of."""
-    found: list[str | None] = [None] * len(table.rows)
+    twin_ids: list[str | None] = [None] * len(table.rows)
     for rank in (0, 1):
-        own = [i for i, row in enumerate(table.rows) if _RANK[_split(row)] == rank]
-        later = [other for other in table.held_out if _RANK[other.split] > rank]
-        if own and later:
-            twins = HeldOut.of(later, table.params.near_duplicate).twins([table.texts[i] for i in own])
-            for i, twin in zip(own, twins, strict=True):
-                found[i] = twin
-    return found
+        indices = [i for i, row in enumerate(table.rows) if _RANK[_split(row)] == rank]
+        later = [example for example in table.held_out if _RANK[example.split] > rank]
+        if indices and later:
+            twins = HeldOut.from_examples(later, table.params.dedup_threshold).find_leaks(
+                [table.texts[i] for i in indices]
+            )
+            for i, twin in zip(indices, twins, strict=True):
+                twin_ids[i] = twin
+    return twin_ids
 
 
 def group_across(table: Table[Any]) -> list[str | None]:
     """Return the id of an example of a later split that is of the same group."""
-    held: dict[str, list[Example]] = {}
+    by_group: dict[str, list[Example]] = {}
     for example in table.held_out:
-        held.setdefault(example.group, []).append(example)
+        by_group.setdefault(example.group, []).append(example)
     return [
-        next((other.id for other in held.get(row.group, ()) if row.group and _later(other, row)), None)
+        next(
+            (candidate.id for candidate in by_group.get(row.group, ()) if row.group and _is_later(candidate, row)), None
+        )
         for row in table.examples
     ]
 
@@ -79,8 +83,8 @@ def _answer(row: Example | Document) -> object:
     return row.answer if isinstance(row, Example) else None
 
 
-def _later(held: Example, row: Example | Document) -> bool:
-    return _RANK[held.split] > _RANK[_split(row)]
+def _is_later(held_out: Example, row: Example | Document) -> bool:
+    return _RANK[held_out.split] > _RANK[_split(row)]
 
 
 COLUMNS: dict[str, Feature] = {"twin_of": twin_of, "in_held_out": in_held_out}

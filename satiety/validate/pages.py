@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from satiety.validate.screening import Finding, Screened, Witness
+from satiety.validate.screening import RuleFinding, ScreenedTable, Witness
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8881; --good: #1a7f37; --bad: #cf222e; --warn: #9a6700; }
@@ -33,91 +33,97 @@ _LEVELS = {
 }
 
 
-def pages(screened: Sequence[Screened[Any]], splits: Mapping[str, Mapping[str, int]]) -> dict[str, str]:
+def render_pages(screened: Sequence[ScreenedTable[Any]], splits: Mapping[str, Mapping[str, int]]) -> dict[str, str]:
     """Return every page by file name: ``index.html``, and one per suite."""
-    found = {f"{one.suite.name}.html": _suite_page(one) for one in screened}
-    return {"index.html": _index(screened, splits)} | found
+    suite_pages = {f"{table.suite.name}.html": _render_suite(table) for table in screened}
+    return {"index.html": _render_index(screened, splits)} | suite_pages
 
 
-def _index(screened: Sequence[Screened[Any]], splits: Mapping[str, Mapping[str, int]]) -> str:
+def _render_index(screened: Sequence[ScreenedTable[Any]], splits: Mapping[str, Mapping[str, int]]) -> str:
     rows = [
         [
-            f'<a href="{escape(one.suite.name)}.html">{escape(one.suite.name)}</a>',
-            _state(*_worst(one)),
-            f"{one.read:,}",
-            f"{len(one.clean):,}",
-            f"{len(one.rejected):,}",
-            f"{sum(found.passed for found in one.findings)} of {len(one.findings)}",
+            f'<a href="{escape(table.suite.name)}.html">{escape(table.suite.name)}</a>',
+            _render_state(*_find_worst(table)),
+            f"{table.row_count:,}",
+            f"{len(table.clean):,}",
+            f"{len(table.rejected):,}",
+            f"{sum(finding.passed for finding in table.findings)} of {len(table.findings)}",
         ]
-        for one in screened
+        for table in screened
     ]
     heads = ["Suite", "", "Rows read", "Clean", "To quarantine", "Expectations met"]
-    body = ["<h2>Suites</h2>", _table(heads, rows, numbers=(2, 3, 4, 5))]
+    body = ["<h2>Suites</h2>", _render_table(heads, rows, numbers=(2, 3, 4, 5))]
     labels = sorted({label for counts in splits.values() for label in counts})
     if labels:
         counts = [[escape(name), *(f"{splits[name].get(label, 0):,}" for label in labels)] for name in splits]
         numbers = range(1, len(labels) + 1)
         body += [
             "<h2>Clean examples by split and label</h2>",
-            _table(["Split", *map(escape, labels)], counts, numbers=numbers),
+            _render_table(["Split", *map(escape, labels)], counts, numbers=numbers),
         ]
-    return _page("Data Docs", "What was expected of the data, and what was found.", body)
+    return _render_page("Data Docs", "What was expected of the data, and what was found.", body)
 
 
-def _suite_page(one: Screened[Any]) -> str:
-    summary = f"{one.read:,} rows read, {len(one.clean):,} clean, {len(one.rejected):,} to quarantine."
+def _render_suite(table: ScreenedTable[Any]) -> str:
+    summary = f"{table.row_count:,} rows read, {len(table.clean):,} clean, {len(table.rejected):,} to quarantine."
     body = []
     for level, title in _LEVELS.items():
-        rows = [_row(found) for found in one.findings if found.rule.level == level]
+        rows = [_render_finding(finding) for finding in table.findings if finding.rule.level == level]
         if rows:
-            body += [f"<h2>{title}</h2>", _table(["", "Expectation", "Observed"], rows, kind="rules")]
-    return _page(one.suite.name, summary, ['<p><a href="index.html">← all suites</a></p>', *body])
+            body += [f"<h2>{title}</h2>", _render_table(["", "Expectation", "Observed"], rows, kind="rules")]
+    return _render_page(table.suite.name, summary, ['<p><a href="index.html">← all suites</a></p>', *body])
 
 
-def _row(found: Finding) -> list[str]:
-    words = f'{escape(found.expected)}<br><small class="soft">{escape(found.rule.why)}</small>'
-    expectation = f"{words}<br><small><code>{escape(found.rule.name)}</code></small>{_witnesses(found.witnesses)}"
-    return [_state(*_verdict(found)), expectation, escape(found.observed)]
+def _render_finding(finding: RuleFinding) -> list[str]:
+    words = f'{escape(finding.expected)}<br><small class="soft">{escape(finding.rule.rationale)}</small>'
+    expectation = (
+        f"{words}<br><small><code>{escape(finding.rule.name)}</code></small>{_render_witnesses(finding.witnesses)}"
+    )
+    return [_render_state(*_classify_finding(finding)), expectation, escape(finding.observed)]
 
 
-def _witnesses(rows: Sequence[Witness]) -> str:
+def _render_witnesses(rows: Sequence[Witness]) -> str:
     if not rows:
         return ""
     cells = [[f"<code>{escape(row.id)}</code>", escape(row.value), escape(row.text)] for row in rows]
-    return f"<details><summary>{len(rows)} of the rows</summary>{_table(['Id', 'Value', 'Text'], cells)}</details>"
+    return (
+        f"<details><summary>{len(rows)} of the rows</summary>{_render_table(['Id', 'Value', 'Text'], cells)}</details>"
+    )
 
 
-def _verdict(found: Finding) -> tuple[str, str]:
-    if found.passed:
+def _classify_finding(finding: RuleFinding) -> tuple[str, str]:
+    if finding.passed:
         return "passed", "✓ met"
     return {"row": ("quarantined", "→ quarantine"), "table": ("failed", "✗ stops"), "report": ("warned", "! look")}[
-        found.rule.level
+        finding.rule.level
     ]
 
 
-def _worst(one: Screened[Any]) -> tuple[str, str]:
+def _find_worst(table: ScreenedTable[Any]) -> tuple[str, str]:
     order = ["failed", "quarantined", "warned", "passed"]
-    verdicts = [_verdict(found) for found in one.findings] or [("passed", "✓ met")]
+    verdicts = [_classify_finding(finding) for finding in table.findings] or [("passed", "✓ met")]
     return min(verdicts, key=lambda verdict: order.index(verdict[0]))
 
 
-def _state(kind: str, words: str) -> str:
+def _render_state(kind: str, words: str) -> str:
     return f'<b class="{kind}">{words}</b>'
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collection[int] = (), kind: str = "") -> str:
+def _render_table(
+    heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collection[int] = (), kind: str = ""
+) -> str:
     """Return a table of cells that are HTML already; columns ``numbers`` are set to the right."""
 
-    def line(tag: str, cells: Sequence[str]) -> str:
+    def render_line(tag: str, cells: Sequence[str]) -> str:
         kinds = [' class="number"' if i in numbers else "" for i in range(len(cells))]
-        inner = [f"<{tag}{own}>{content}</{tag}>" for own, content in zip(kinds, cells, strict=True)]
+        inner = [f"<{tag}{attribute}>{content}</{tag}>" for attribute, content in zip(kinds, cells, strict=True)]
         return f"<tr>{''.join(inner)}</tr>"
 
-    body = "\n".join(line("td", row) for row in rows)
-    return f'<table class="{kind}"><thead>{line("th", heads)}</thead><tbody>\n{body}\n</tbody></table>'
+    body = "\n".join(render_line("td", row) for row in rows)
+    return f'<table class="{kind}"><thead>{render_line("th", heads)}</thead><tbody>\n{body}\n</tbody></table>'
 
 
-def _page(title: str, lead: str, body: Sequence[str]) -> str:
+def _render_page(title: str, lead: str, body: Sequence[str]) -> str:
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
     policy = "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
     content = "\n".join(body)

@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic
 
 from satiety.errors import DataError
-from satiety.records import Document, Example, Rejected
-from satiety.validate.features import columns
-from satiety.validate.overlap import TWINS
+from satiety.records import Document, Example, Rejection
+from satiety.validate.features import compute_columns
+from satiety.validate.overlap import TWIN_COLUMNS
 from satiety.validate.suites import Rule, Suite
 from satiety.validate.table import R, Table
 
-SHOWN = 5
+MAX_WITNESSES = 5
 """Rows shown per finding, in messages and in the Data Docs: enough to look them up, too few to leak a data set."""
-TEXT = 60
+MAX_SHOWN = 60
 """Characters shown of a text or a value."""
 KEPT_TEXT = 10_000
 """Characters of a rejected text that go to quarantine."""
@@ -35,7 +35,7 @@ class Witness:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class RuleFinding:
     """What checking one rule gave."""
 
     rule: Rule
@@ -52,110 +52,130 @@ class Finding:
     witnesses: tuple[Witness, ...] = ()
 
 
-Checker = Callable[[Sequence[Rule], Mapping[str, Sequence[Any]], Mapping[str, Any]], list[Finding]]
+Checker = Callable[[Sequence[Rule], Mapping[str, Sequence[Any]], Mapping[str, Any]], list[RuleFinding]]
 """(rules, columns, parameters) -> one finding per rule, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
-class Screened(Generic[R]):
+class ScreenedTable(Generic[R]):
     """What became of a table."""
 
     suite: Suite
-    read: int
+    row_count: int
     clean: list[R]
-    rejected: list[Rejected]
-    findings: list[Finding]
+    rejected: list[Rejection]
+    findings: list[RuleFinding]
     """One per rule, in the order of the suite."""
 
 
-def screen(suite: Suite, table: Table[R], check: Checker) -> Screened[R]:
+def screen(suite: Suite, table: Table[R], check: Checker) -> ScreenedTable[R]:
     """Check every rule of a suite; tell the clean rows of a table from the others."""
-    by_row, looked_at = suite.at("row"), _columns(table, suite.at("row"))
-    findings = _check(by_row, table, looked_at, check)
-    rejected = _reject(findings, table.rows, looked_at)
-    left = replace(table, rows=[row for i, row in enumerate(table.rows) if i not in rejected])
-    others = suite.at("table", "report") if left.rows else []
-    findings += _check(others, left, _columns(left, others), check)
-    ordered = sorted(findings, key=lambda found: suite.rules.index(found.rule))
-    return Screened(suite, len(table.rows), list(left.rows), [rejected[i] for i in sorted(rejected)], ordered)
+    row_rules, column_values = suite.select("row"), _compute_columns(table, suite.select("row"))
+    findings = _check(row_rules, table, column_values, check)
+    rejected = _reject(findings, table.rows, column_values)
+    remaining = replace(table, rows=[row for i, row in enumerate(table.rows) if i not in rejected])
+    table_rules = suite.select("table", "report") if remaining.rows else []
+    findings += _check(table_rules, remaining, _compute_columns(remaining, table_rules), check)
+    sorted_findings = sorted(findings, key=lambda finding: suite.rules.index(finding.rule))
+    return ScreenedTable(
+        suite, len(table.rows), list(remaining.rows), [rejected[i] for i in sorted(rejected)], sorted_findings
+    )
 
 
-def stop_if_broken(screened: Sequence[Screened[Any]], row_share: float, docs: str) -> None:
+def stop_if_broken(screened: Sequence[ScreenedTable[Any]], row_share: float, docs: str) -> None:
     """Let the pipeline go on, or not.
 
     Raises:
         DataError: a table-level expectation failed, or more than ``row_share`` of a table's rows are in quarantine.
             Names every such expectation, what was observed, what was expected, and up to five rows.
     """
-    faults = [fault for one in screened for fault in _faults(one, row_share)]
+    faults = [fault for table in screened for fault in _find_faults(table, row_share)]
     if faults:
         raise DataError("\n".join([*faults, f"Nothing was written but the Data Docs, which say more: {docs}"]))
 
 
-def warnings(screened: Screened[Any]) -> list[str]:
+def list_warnings(screened: ScreenedTable[Any]) -> list[str]:
     """Return what the findings of level report say: nothing stops, but somebody should look."""
-    looked = [found for found in screened.findings if found.rule.level == "report" and not found.passed]
-    return [_head(screened, found) for found in looked]
+    reported = [finding for finding in screened.findings if finding.rule.level == "report" and not finding.passed]
+    return [_summarise_finding(screened, finding) for finding in reported]
 
 
-def _columns(table: Table[Any], rules: Sequence[Rule]) -> dict[str, list[Any]]:
-    return columns(table, [column for rule in rules for column in rule.columns]) if rules else {}
+def _compute_columns(table: Table[Any], rules: Sequence[Rule]) -> dict[str, list[Any]]:
+    return compute_columns(table, [column for rule in rules for column in rule.columns]) if rules else {}
 
 
 def _check(
-    rules: Sequence[Rule], table: Table[Any], looked_at: Mapping[str, Sequence[Any]], check: Checker
-) -> list[Finding]:
-    findings = check(rules, looked_at, table.parameters()) if rules else []
-    return [replace(found, witnesses=_witnesses(found, table.rows, looked_at)) for found in findings]
+    rules: Sequence[Rule], table: Table[Any], column_values: Mapping[str, Sequence[Any]], check: Checker
+) -> list[RuleFinding]:
+    findings = check(rules, column_values, table.parameters()) if rules else []
+    return [replace(finding, witnesses=_collect_witnesses(finding, table.rows, column_values)) for finding in findings]
 
 
-def _witnesses(found: Finding, rows: Sequence[R], looked_at: Mapping[str, Sequence[Any]]) -> tuple[Witness, ...]:
-    values = looked_at.get(found.rule.column or "", [None] * len(rows))
-    return tuple(Witness(rows[i].id, shorten(rows[i].text), shorten(values[i])) for i in found.rows[:SHOWN])
+def _collect_witnesses(
+    finding: RuleFinding, rows: Sequence[R], column_values: Mapping[str, Sequence[Any]]
+) -> tuple[Witness, ...]:
+    values = column_values.get(finding.rule.column or "", [None] * len(rows))
+    return tuple(Witness(rows[i].id, shorten(rows[i].text), shorten(values[i])) for i in finding.rows[:MAX_WITNESSES])
 
 
 def _reject(
-    findings: Sequence[Finding], rows: Sequence[R], looked_at: Mapping[str, Sequence[Any]]
-) -> dict[int, Rejected]:
+    findings: Sequence[RuleFinding], rows: Sequence[R], column_values: Mapping[str, Sequence[Any]]
+) -> dict[int, Rejection]:
     """Return why each failing row goes, by position: the first rule that it failed; the others are named after it."""
-    failed: dict[int, list[Finding]] = {}
-    for found in findings:
-        for i in found.rows:
-            failed.setdefault(i, []).append(found)
+    failed: dict[int, list[RuleFinding]] = {}
+    for finding in findings:
+        for i in finding.rows:
+            failed.setdefault(i, []).append(finding)
     return {
-        i: _rejected(rows[i], why, {name: values[i] for name, values in looked_at.items()}) for i, why in failed.items()
+        i: _build_rejection(rows[i], failures, {name: values[i] for name, values in column_values.items()})
+        for i, failures in failed.items()
     }
 
 
-def _rejected(row: Example | Document, why: Sequence[Finding], values: Mapping[str, Any]) -> Rejected:
-    rule = why[0].rule
-    detail = [f"{name} is {shorten(values[name])}" for name in rule.columns] + [f"expected: {why[0].expected}"]
-    if why[1:]:
-        detail.append(f"also failed: {', '.join(other.rule.name for other in why[1:])}")
-    twins = [values[other.rule.column] for other in why if other.rule.column in TWINS]
-    return Rejected(row.id, row.source, rule.name, "; ".join(detail), next(iter(twins), None), row.text[:KEPT_TEXT])
+def _build_rejection(row: Example | Document, failures: Sequence[RuleFinding], values: Mapping[str, Any]) -> Rejection:
+    rule = failures[0].rule
+    detail = [f"{name} is {shorten(values[name])}" for name in rule.columns] + [f"expected: {failures[0].expected}"]
+    if failures[1:]:
+        detail.append(f"also failed: {', '.join(finding.rule.name for finding in failures[1:])}")
+    twins = [values[finding.rule.column] for finding in failures if finding.rule.column in TWIN_COLUMNS]
+    return Rejection(row.id, row.source, rule.name, "; ".join(detail), next(iter(twins), None), row.text[:KEPT_TEXT])
 
 
-def _faults(one: Screened[Any], row_share: float) -> list[str]:
-    faults = [_say(one, found) for found in one.findings if found.rule.level == "table" and not found.passed]
-    share = len(one.rejected) / one.read if one.read else 0.0
+def _find_faults(table: ScreenedTable[Any], row_share: float) -> list[str]:
+    faults = [
+        _describe_finding(table, finding)
+        for finding in table.findings
+        if finding.rule.level == "table" and not finding.passed
+    ]
+    share = len(table.rejected) / table.row_count if table.row_count else 0.0
     if share > row_share:
-        causes = sorted((found for found in one.findings if found.rule.level == "row"), key=lambda found: -found.failed)
-        counts = f"{len(one.rejected):,} of {one.read:,} rows would go to quarantine"
-        head = f"suite {one.suite.name}: {counts} ({share:.3f}); validate.row_share allows {row_share}. They failed:"
-        faults = [head, *(_say(one, found) for found in causes[:SHOWN] if found.rows), *faults]
+        causes = sorted(
+            (finding for finding in table.findings if finding.rule.level == "row"), key=lambda finding: -finding.failed
+        )
+        counts = f"{len(table.rejected):,} of {table.row_count:,} rows would go to quarantine"
+        head = f"suite {table.suite.name}: {counts} ({share:.3f}); validate.row_share allows {row_share}. They failed:"
+        faults = [
+            head,
+            *(_describe_finding(table, finding) for finding in causes[:MAX_WITNESSES] if finding.rows),
+            *faults,
+        ]
     return faults
 
 
-def _say(one: Screened[Any], found: Finding) -> str:
+def _describe_finding(table: ScreenedTable[Any], finding: RuleFinding) -> str:
     """Say what was found, and show the rows, a line each."""
-    return "\n".join([_head(one, found), *(f"    {row.id}: {row.value!r} in {row.text!r}" for row in found.witnesses)])
+    return "\n".join(
+        [
+            _summarise_finding(table, finding),
+            *(f"    {row.id}: {row.value!r} in {row.text!r}" for row in finding.witnesses),
+        ]
+    )
 
 
-def _head(one: Screened[Any], found: Finding) -> str:
+def _summarise_finding(table: ScreenedTable[Any], finding: RuleFinding) -> str:
     """``suite labelled_classify: expect_…(label): observed: …; expected: …; why: …``."""
-    said = f"observed: {found.observed}; expected: {found.expected}; why: {found.rule.why}"
-    return f"suite {one.suite.name}: {found.rule.name}: {said}"
+    detail = f"observed: {finding.observed}; expected: {finding.expected}; why: {finding.rule.rationale}"
+    return f"suite {table.suite.name}: {finding.rule.name}: {detail}"
 
 
 def shorten(value: Any) -> str:
@@ -163,4 +183,4 @@ def shorten(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.0f}" if value.is_integer() else f"{value:.3g}"
     line = " ".join(str(value).split())
-    return line if len(line) <= TEXT else f"{line[: TEXT - 1]}…"
+    return line if len(line) <= MAX_SHOWN else f"{line[: MAX_SHOWN - 1]}…"

@@ -7,7 +7,7 @@ from typing import Any
 from satiety.answers import Span
 from satiety.records import Example
 from satiety.validate.table import Feature, Table
-from satiety.words import units
+from satiety.words import split_units
 
 
 def span_count(table: Table[Any]) -> list[int]:
@@ -17,49 +17,58 @@ def span_count(table: Table[Any]) -> list[int]:
 
 def span_outside(table: Table[Any]) -> list[str | None]:
     """Name a span that is empty, or does not lie in the text."""
-    return _first(table, lambda row, span: not 0 <= span.start < span.end <= len(row.text))
+    return _find_span(table, lambda row, span: not 0 <= span.start < span.end <= len(row.text))
 
 
 def span_blank(table: Table[Any]) -> list[str | None]:
     """Name a span of nothing but white space."""
-    return _first(table, lambda row, span: row.text[max(0, span.start) : span.end].isspace())
+    return _find_span(table, lambda row, span: row.text[max(0, span.start) : span.end].isspace())
 
 
 def span_unknown(table: Table[Any]) -> list[str | None]:
     """Name a span whose label the problem does not have."""
-    known = [set(row.answer.restrict(table.labels).mentions) if row.answer else set() for row in table.examples]
-    pairs = zip(table.examples, known, strict=True)
-    return [next((_say(row, span) for span in _mentions(row) if span not in right), None) for row, right in pairs]
+    allowed = [set(row.answer.restrict(table.labels).mentions) if row.answer else set() for row in table.examples]
+    pairs = zip(table.examples, allowed, strict=True)
+    return [
+        next((_format_span(row, span) for span in _mentions(row) if span not in valid), None) for row, valid in pairs
+    ]
 
 
 def span_disorder(table: Table[Any]) -> list[str | None]:
     """Name a span that begins before the one in front of it ends: it overlaps, or stands in the wrong order."""
     return [
-        next((_say(row, late) for early, late in pairwise(_mentions(row)) if late.start < early.end), None)
+        next(
+            (_format_span(row, span) for previous, span in pairwise(_mentions(row)) if span.start < previous.end), None
+        )
         for row in table.examples
     ]
 
 
 def span_cut(table: Table[Any]) -> list[str | None]:
     """Name a span that begins or ends inside a word or at white space: no model that tags units can give it."""
-    return [_cut(row) if _mentions(row) else None for row in table.examples]
+    return [_find_cut(row) if _mentions(row) else None for row in table.examples]
 
 
 def _mentions(row: Example) -> tuple[Span, ...]:
     return row.answer.mentions if row.answer else ()
 
 
-def _cut(row: Example) -> str | None:
-    places = units(row.text)
+def _find_cut(row: Example) -> str | None:
+    places = split_units(row.text)
     starts, ends = {start for start, _ in places}, {end for _, end in places}
-    return next((_say(row, span) for span in _mentions(row) if span.start not in starts or span.end not in ends), None)
+    return next(
+        (_format_span(row, span) for span in _mentions(row) if span.start not in starts or span.end not in ends), None
+    )
 
 
-def _first(table: Table[Any], wrong: Callable[[Example, Span], bool]) -> list[str | None]:
-    return [next((_say(row, span) for span in _mentions(row) if wrong(row, span)), None) for row in table.examples]
+def _find_span(table: Table[Any], is_wrong: Callable[[Example, Span], bool]) -> list[str | None]:
+    return [
+        next((_format_span(row, span) for span in _mentions(row) if is_wrong(row, span)), None)
+        for row in table.examples
+    ]
 
 
-def _say(row: Example, span: Span) -> str:
+def _format_span(row: Example, span: Span) -> str:
     return f"{span} {row.text[max(0, span.start) : span.end][:40]!r}"
 
 

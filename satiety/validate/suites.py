@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from satiety.errors import DataError
-from satiety.section import nearest
+from satiety.section import suggest
 
 Level = Literal["row", "table", "report"]
 LEVELS = ("row", "table", "report")
@@ -33,20 +33,20 @@ class Rule:
     """Great Expectations' name: ``expect_column_values_to_be_null``."""
     kwargs: dict[str, Any]
     level: Level
-    why: str
+    rationale: str
 
     @property
     def name(self) -> str:
         """Type and columns: ``expect_column_values_to_be_null(twin_of)``; with its condition, where it has one."""
         condition = self.kwargs.get("row_condition")
-        where = f" where {_say(condition)}" if condition else ""
-        return f"{self.type}({', '.join(self.columns)}{where})" if self.columns or where else self.type
+        suffix = f" where {_format_condition(condition)}" if condition else ""
+        return f"{self.type}({', '.join(self.columns)}{suffix})" if self.columns or suffix else self.type
 
     @property
     def columns(self) -> list[str]:
         """The columns it looks at; none for an expectation about the table as a whole."""
-        found = [self.kwargs[key] for key in ("column", "column_A", "column_B") if key in self.kwargs]
-        return [*found, *self.kwargs.get("column_list", [])]
+        names = [self.kwargs[key] for key in ("column", "column_A", "column_B") if key in self.kwargs]
+        return [*names, *self.kwargs.get("column_list", [])]
 
     @property
     def column(self) -> str | None:
@@ -62,7 +62,7 @@ class Suite:
     path: Path
     rules: tuple[Rule, ...]
 
-    def at(self, *levels: Level) -> list[Rule]:
+    def select(self, *levels: Level) -> list[Rule]:
         """Return the rules of these levels, in the order of the file."""
         return [rule for rule in self.rules if rule.level in levels]
 
@@ -80,62 +80,73 @@ def read_suite(folder: Path, name: str, columns: Collection[str], parameters: Co
         DataError: the file is missing, no JSON, or no suite; says every fault of every expectation at once.
     """
     path = folder / f"{name}.json"
-    content = _json(path)
-    items = content.get("expectations") if isinstance(content, dict) else None
-    if not isinstance(items, list) or not items:
+    content = _read_json(path)
+    entries = content.get("expectations") if isinstance(content, dict) else None
+    if not isinstance(entries, list) or not entries:
         raise DataError(f"{path}: not a suite: `expectations` must be a list that holds at least one")
-    faults = [f"{path}: expectation {i}: {fault}" for i, item in enumerate(items, 1) for fault in _faults(item)]
+    faults = [
+        f"{path}: expectation {i}: {fault}" for i, entry in enumerate(entries, 1) for fault in _find_faults(entry)
+    ]
     if faults:
         raise DataError("\n".join(faults))
-    rules = tuple(Rule(item["type"], item["kwargs"], item["meta"]["level"], item["meta"]["why"]) for item in items)
-    faults = [f"{path}: {rule.name}: {fault}" for rule in rules for fault in _strangers(rule, columns, parameters)]
+    rules = tuple(
+        Rule(entry["type"], entry["kwargs"], entry["meta"]["level"], entry["meta"]["why"]) for entry in entries
+    )
+    faults = [f"{path}: {rule.name}: {fault}" for rule in rules for fault in _find_unknown(rule, columns, parameters)]
     names = [rule.name for rule in rules]
-    faults += [f"{path}: {own}: stands there twice" for own in sorted({own for own in names if names.count(own) > 1})]
+    faults += [
+        f"{path}: {duplicate}: stands there twice"
+        for duplicate in sorted({duplicate for duplicate in names if names.count(duplicate) > 1})
+    ]
     if faults:
         raise DataError("\n".join(faults))
     return Suite(name, path, rules)
 
 
-def _json(path: Path) -> Any:
+def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        there = ", ".join(sorted(other.stem for other in path.parent.glob("*.json")))
-        raise DataError(f"{path}: no such suite; there are: {there or 'none'}") from None
+        available = ", ".join(sorted(file.stem for file in path.parent.glob("*.json")))
+        raise DataError(f"{path}: no such suite; there are: {available or 'none'}") from None
     except json.JSONDecodeError as error:
         raise DataError(f"{path}:{error.lineno}: not JSON: {error.msg}") from None
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
 
 
-def _faults(item: Any) -> Iterator[str]:
+def _find_faults(entry: Any) -> Iterator[str]:
     """Say what keeps an item from being an expectation of ours."""
-    if not isinstance(item, dict) or not isinstance(item.get("type"), str) or not isinstance(item.get("kwargs"), dict):
+    if (
+        not isinstance(entry, dict)
+        or not isinstance(entry.get("type"), str)
+        or not isinstance(entry.get("kwargs"), dict)
+    ):
         yield "needs a `type` (a text) and `kwargs` (a mapping)"
         return
-    meta = item.get("meta")
-    level, why = (meta.get("level"), meta.get("why")) if isinstance(meta, dict) else (None, None)
+    meta = entry.get("meta")
+    level, rationale = (meta.get("level"), meta.get("why")) if isinstance(meta, dict) else (None, None)
     if level not in LEVELS:
-        yield f"{item['type']}: meta.level must be one of: {', '.join(LEVELS)} (it is {level!r})"
-    if not isinstance(why, str) or not why.strip():
-        yield f"{item['type']}: meta.why must say what would go wrong without it"
-    if level == "row" and "mostly" in item["kwargs"]:
-        yield f"{item['type']}: at level row every failing row goes; remove `mostly`, or make it level table"
+        yield f"{entry['type']}: meta.level must be one of: {', '.join(LEVELS)} (it is {level!r})"
+    if not isinstance(rationale, str) or not rationale.strip():
+        yield f"{entry['type']}: meta.why must say what would go wrong without it"
+    if level == "row" and "mostly" in entry["kwargs"]:
+        yield f"{entry['type']}: at level row every failing row goes; remove `mostly`, or make it level table"
 
 
-def _strangers(rule: Rule, columns: Collection[str], parameters: Collection[str]) -> Iterator[str]:
+def _find_unknown(rule: Rule, columns: Collection[str], parameters: Collection[str]) -> Iterator[str]:
     """Say which columns and parameters of a rule do not exist."""
     for column in rule.columns:
         if column not in columns:
-            yield f"there is no column {column!r}; {nearest(str(column), columns)}there are: {', '.join(columns)}"
+            yield f"there is no column {column!r}; {suggest(str(column), columns)}there are: {', '.join(columns)}"
     for value in rule.kwargs.values():
         name = value.get("$PARAMETER") if isinstance(value, dict) else None
         if isinstance(name, str) and _PLAIN.fullmatch(name) and name not in parameters:
-            there = ", ".join(sorted(parameters))
-            yield f"there is no parameter {name!r}; {nearest(name, parameters)}there are: {there}"
+            available = ", ".join(sorted(parameters))
+            yield f"there is no parameter {name!r}; {suggest(name, parameters)}there are: {available}"
 
 
-def _say(condition: Any) -> str:
+def _format_condition(condition: Any) -> str:
     """Write a condition as ``split == train``."""
     if isinstance(condition, dict) and isinstance(condition.get("column"), dict):
         return f"{condition['column'].get('name')} {condition.get('operator')} {condition.get('parameter')}"

@@ -37,7 +37,7 @@ class Table(Generic[R]):
         return [row.text for row in self.rows]
 
     @cached_property
-    def normal(self) -> list[str]:
+    def normal_texts(self) -> list[str]:
         """The texts as duplicates are told."""
         return [normalise(text) for text in self.texts]
 
@@ -47,7 +47,7 @@ class Table(Generic[R]):
         return tuple(self.problem.model_dump().get("labels") or ())
 
     @cached_property
-    def names(self) -> dict[str, str]:
+    def label_names(self) -> dict[str, str]:
         """What labels are called in words, where they do not say so themselves."""
         return dict(self.problem.model_dump().get("names") or {})
 
@@ -58,15 +58,15 @@ class Table(Generic[R]):
         return [row for row in rows if isinstance(row, Example)]
 
     @cached_property
-    def single(self) -> list[str | None]:
+    def single_labels(self) -> list[str | None]:
         """The label of each example that has one, where an answer is one label; else None."""
         answers = [row.answer for row in self.examples]
         return [answer.labels[0] if self.problem.categorical and answer else None for answer in answers]
 
     def parameters(self) -> dict[str, Any]:
         """Return what a suite's ``$PARAMETER`` names stand for: fields of problem and stage, and ``languages``."""
-        known = Counter(row.language for row in self.rows if row.language not in {"", UNKNOWN})
-        commonest = [language for language, _ in known.most_common(1)]
+        language_counts = Counter(row.language for row in self.rows if row.language not in {"", UNKNOWN})
+        commonest = [language for language, _ in language_counts.most_common(1)]
         return {**self.problem.model_dump(exclude={"kind"}), **self.params.model_dump(), "languages": commonest}
 
 

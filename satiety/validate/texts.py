@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from satiety.validate.table import Feature, Table
-from satiety.words import words
+from satiety.words import split_words
 
 _OTHER = re.compile(r"[\W_]+")
 _SPACE = re.compile(r"\s+")
@@ -20,7 +20,7 @@ def characters(table: Table[Any]) -> list[int]:
 
 def word_count(table: Table[Any]) -> list[int]:
     """Count words; Chinese is segmented."""
-    return [len(words(text)) for text in table.texts]
+    return [len(split_words(text)) for text in table.texts]
 
 
 def han(table: Table[Any]) -> list[float]:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satiety.worth.equivalence import Labels
-from satiety.worth.resample import Drawn
+from satiety.worth.equivalence import LabelCount
+from satiety.worth.resample import BootstrapSamples
 
 if TYPE_CHECKING:
     from satiety.worth.curve import Curve
@@ -23,18 +23,22 @@ HEIGHTS = 32
 """At which the curves are read, evenly over the shared scores (midpoint rule)."""
 
 
-def advantage(plain: Curve, lever: Curve, level: float) -> Labels:
+def estimate_advantage(baseline: Curve, lever: Curve, confidence_level: float) -> LabelCount:
     """Return the labels that a lever saves on average; negative where it costs labels.
 
     Args:
-        plain: over chains that the lever did not see.
+        baseline: over chains that the lever did not see.
         lever: of plain with the lever, with as many draws.
-        level: of the interval.
+        confidence_level: of the interval.
     """
-    curves = plain, lever
-    low = np.maximum(*(curve.at(curve.smallest).rows for curve in curves))
-    high = np.minimum(*(curve.at(curve.largest).rows for curve in curves))
+    curves = baseline, lever
+    low = np.maximum(*(curve.predict(curve.smallest).rows for curve in curves))
+    high = np.minimum(*(curve.predict(curve.largest).rows for curve in curves))
     heights = low + (high - low) * (np.arange(HEIGHTS) + 0.5)[:, None] / HEIGHTS
-    widths = [plain.reaches(Drawn(rows)).rows - lever.reaches(Drawn(rows)).rows for rows in heights]
-    above = np.where(lever.at(lever.smallest).rows > plain.at(plain.largest).rows, np.inf, -np.inf)
-    return Labels.of(Drawn(np.where(high > low, np.mean(widths, axis=0), above)), level)
+    widths = [
+        baseline.invert(BootstrapSamples(rows)).rows - lever.invert(BootstrapSamples(rows)).rows for rows in heights
+    ]
+    above = np.where(lever.predict(lever.smallest).rows > baseline.predict(baseline.largest).rows, np.inf, -np.inf)
+    return LabelCount.from_samples(
+        BootstrapSamples(np.where(high > low, np.mean(widths, axis=0), above)), confidence_level
+    )

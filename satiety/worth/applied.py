@@ -15,15 +15,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from satiety.augment import COUNTS, Augmented, augment, join, reject, unused
+from satiety.augment import COUNTS, AugmentedExamples, augment, join, make_unique_id, reject
 from satiety.errors import DataError, ParamsError
 from satiety.inputs import dump_inputs
 from satiety.neardup import HeldOut
-from satiety.records import Example, Rejected
-from satiety.worth.learning import Quick, QuickSolver
-from satiety.worth.levers import Lesson, Lever, World, ordered
+from satiety.records import Example, Rejection
+from satiety.worth.learning import ProxyModel, ProxySolver
+from satiety.worth.levers import Lever, RunContext, StudyContext, sort_levers
 from satiety.worth.levers.augment import AugmentLever
-from satiety.worth.reading import Reader, Reading
+from satiety.worth.reading import EncoderConfig, FeatureExtractor
 
 if TYPE_CHECKING:
     from satiety.problems import Prediction, Problem
@@ -38,12 +38,12 @@ NO_TEST: tuple[Example, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Supply:
+class AugmentInputs:
     """What the pipeline has at hand for levers."""
 
     problem: Problem
     train: tuple[Example, ...]
-    held: tuple[Example, ...]
+    held_out: tuple[Example, ...]
     """Dev and test examples: nothing that is learned from may give one away."""
     documents: tuple[Document, ...]
     """What `retrieve` found; read by levers of a kind of your own alone."""
@@ -54,87 +54,87 @@ class Supply:
     device: str
 
 
-def apply(supply: Supply, params: Augmentation) -> Augmented:
+def apply_levers(inputs: AugmentInputs, params: Augmentation) -> AugmentedExamples:
     """Have every lever add to the training examples; drop what gives away a dev or test example.
 
     Raises:
         DataError: a lever reads raw texts, and there are none.
         ParamsError: a lever asks for answers of a linear head, and the problem has no such head.
     """
-    teaching = _Teaching(supply, params)
-    examples, rejected = list(supply.train), list[Rejected]()
+    runner = _LeverRunner(inputs, params)
+    examples, rejected = list(inputs.train), list[Rejection]()
     counts: dict[str, Counter[str]] = {name: Counter() for name in COUNTS}
-    others: dict[str, Any] = {}
-    for name, lever in ordered(params.levers).items():
-        if name not in params.others and isinstance(lever, AugmentLever):
-            made = augment(supply.train, supply.held, supply.problem, lever)
+    custom: dict[str, Any] = {}
+    for name, lever in sort_levers(params.levers).items():
+        if name not in params.custom_levers and isinstance(lever, AugmentLever):
+            augmented = augment(inputs.train, inputs.held_out, inputs.problem, lever)
             ids = {example.id for example in examples}  # a lever before may have taken some away
-            examples = join(examples, (copy for copy in made.examples[len(supply.train) :] if copy.parent in ids))
-            for kind, count in made.numbers.items():
+            examples = join(examples, (copy for copy in augmented.examples[len(inputs.train) :] if copy.parent in ids))
+            for kind, count in augmented.numbers.items():
                 counts[kind].update(count)
         else:
-            made = teaching.add(name, lever, examples)
-            examples, others[name] = made.examples, made.numbers
-        rejected += made.rejected
+            augmented = runner.add(name, lever, examples)
+            examples, custom[name] = augmented.examples, augmented.numbers
+        rejected += augmented.rejected
     numbers = {name: dict(sorted(count.items())) for name, count in counts.items()}
-    return Augmented(examples, rejected, {**numbers, "levers": others})
+    return AugmentedExamples(examples, rejected, {**numbers, "levers": custom})
 
 
-class _Teaching:
+class _LeverRunner:
     """Calls levers of kinds of your own as the meter does; what that takes is made once, and only where one asks."""
 
-    def __init__(self, supply: Supply, params: Augmentation) -> None:
-        self.supply, self.params = supply, params
+    def __init__(self, inputs: AugmentInputs, params: Augmentation) -> None:
+        self.inputs, self.params = inputs, params
 
-    def add(self, name: str, lever: Lever, examples: Sequence[Example]) -> Augmented:
+    def add(self, name: str, lever: Lever, examples: Sequence[Example]) -> AugmentedExamples:
         """Return the examples as a lever leaves them, without what gives away a dev or test example."""
-        if lever.reads and not self.supply.documents:
+        if lever.uses_documents and not self.inputs.documents:
             raise DataError(
                 f"augment: there is no raw text for the lever {name}, which reads some; put one of kind retrieve into "
                 "`use`"
             )
         try:
-            taught = lever.teach(tuple(examples), self._lesson(name, lever))
+            transformed = lever.transform_train(tuple(examples), self._build_context(name, lever))
         except Exception as error:
             error.add_note(f"in lever {name}")
             raise
-        return admit(name, examples, taught, self._held)
+        return admit(name, examples, transformed, self._held_out)
 
-    def _lesson(self, name: str, lever: Lever) -> Lesson:
-        return Lesson(
-            problem=self.supply.problem,
-            budget=len(self.supply.train),
-            order=self.supply.train,
+    def _build_context(self, name: str, lever: Lever) -> RunContext:
+        return RunContext(
+            problem=self.inputs.problem,
+            budget=len(self.inputs.train),
+            order=self.inputs.train,
             test=NO_TEST,
-            documents=self.supply.documents,
-            prepared=tuple(lever.prepare(self._world)),
-            draw=random.Random(f"{self.params.seed}/{name}"),  # no secret
-            answer=lambda known, texts: self._answers(name, known, texts),
+            documents=self.inputs.documents,
+            precomputed=tuple(lever.precompute(self._study_context)),
+            rng=random.Random(f"{self.params.seed}/{name}"),  # no secret
+            predict=lambda labelled, texts: self._predict(name, labelled, texts),
         )
 
-    def _answers(self, name: str, known: Sequence[Example], texts: Sequence[str]) -> list[Prediction]:
-        from satiety.tuning.inputs import head_of
+    def _predict(self, name: str, labelled: Sequence[Example], texts: Sequence[str]) -> list[Prediction]:
+        from satiety.tuning.inputs import build_head
 
-        if head_of(self.supply.problem).writes:
+        if build_head(self.inputs.problem).is_generative:
             raise ParamsError(
-                f"use: the lever {name} asks a linear head for answers, and the problem {self.supply.problem.kind!r} "
+                f"use: the lever {name} asks a linear head for answers, and the problem {self.inputs.problem.kind!r} "
                 f"has none; take {name} out of `use`"
             )
-        return self._quick.respond(known, texts, self.params.seed)
+        return self._proxy_model.fit_predict(labelled, texts, self.params.seed)
 
     @cached_property
-    def _world(self) -> World:
-        supply = self.supply
-        return World(
-            problem=supply.problem,
-            pool=supply.train,
+    def _study_context(self) -> StudyContext:
+        inputs = self.inputs
+        return StudyContext(
+            problem=inputs.problem,
+            pool=inputs.train,
             test=NO_TEST,
-            corpus=supply.documents,
-            base=supply.base,
+            corpus=inputs.documents,
+            base=inputs.base,
             embed=self._embed,
             seed=self.params.seed,
-            device=supply.device,
-            scratch=supply.scratch,
+            device=inputs.device,
+            scratch=inputs.scratch,
         )
 
     def _embed(self, texts: Sequence[str]) -> Floats:
@@ -142,60 +142,66 @@ class _Teaching:
 
     @cached_property
     def _embedder(self) -> Embed:
-        from satiety.embedding import embedder
+        from satiety.embedding import load_embedder
 
-        return embedder(self.supply.base, self.supply.device, self.params.prefix)
-
-    @cached_property
-    def _quick(self) -> Quick:
-        supply, params = self.supply, self.params
-        how = Reading(max_length=params.max_length, prefix=params.prefix, pooling=params.pooling)
-        reader = Reader(supply.scratch, supply.base, supply.problem, how, supply.device)
-        return Quick(supply.problem, reader, QuickSolver(), how)
+        return load_embedder(self.inputs.base, self.inputs.device, self.params.prefix)
 
     @cached_property
-    def _held(self) -> HeldOut:
-        return HeldOut.of(self.supply.held, self.params.near_duplicate)
+    def _proxy_model(self) -> ProxyModel:
+        inputs, params = self.inputs, self.params
+        config = EncoderConfig(max_length=params.max_length, prefix=params.prefix, pooling=params.pooling)
+        reader = FeatureExtractor(inputs.scratch, inputs.base, inputs.problem, config, inputs.device)
+        return ProxyModel(inputs.problem, reader, ProxySolver(), config)
+
+    @cached_property
+    def _held_out(self) -> HeldOut:
+        return HeldOut.from_examples(self.inputs.held_out, self.params.dedup_threshold)
 
 
-def admit(name: str, before: Sequence[Example], after: Sequence[Example], held: HeldOut) -> Augmented:
+def admit(
+    name: str, originals: Sequence[Example], transformed: Sequence[Example], held_out: HeldOut
+) -> AugmentedExamples:
     """Return what a lever made of examples; what of it was not there, and gives away a held-out text, is rejected.
 
     An added example is one of train; it has an id that no other has, and names the lever where it names no maker.
 
     Args:
         name: of the lever.
-        before: what it was given.
-        after: what it returned.
-        held: dev and test.
+        originals: what it was given.
+        transformed: what it returned.
+        held_out: dev and test.
     """
-    old = _old(before, after)
-    ids = {example.id for example, known in zip(after, old, strict=True) if known}
-    twins = iter(held.twins([example.text for example, known in zip(after, old, strict=True) if not known]))
-    examples, rejected = list[Example](), list[Rejected]()
-    for example, known in zip(after, old, strict=True):
-        if known:
+    matches = _match_originals(originals, transformed)
+    ids = {example.id for example, is_original in zip(transformed, matches, strict=True) if is_original}
+    twins = iter(
+        held_out.find_leaks(
+            [example.text for example, is_original in zip(transformed, matches, strict=True) if not is_original]
+        )
+    )
+    examples, rejected = list[Example](), list[Rejection]()
+    for example, is_original in zip(transformed, matches, strict=True):
+        if is_original:
             examples.append(example)
         elif (twin := next(twins)) is not None:
             rejected.append(reject(example, twin, name))
         else:
             origin = name if example.origin in PEOPLE else example.origin
-            examples.append(replace(example, id=unused(example.id, ids), split="train", origin=origin))
+            examples.append(replace(example, id=make_unique_id(example.id, ids), split="train", origin=origin))
             ids.add(examples[-1].id)
     numbers = {
-        "added": len(after) - sum(old) - len(rejected),
+        "added": len(transformed) - sum(matches) - len(rejected),
         "contaminated": len(rejected),
-        "removed": len(before) - sum(old),
+        "removed": len(originals) - sum(matches),
     }
-    return Augmented(examples, rejected, numbers)
+    return AugmentedExamples(examples, rejected, numbers)
 
 
-def _old(before: Sequence[Example], after: Sequence[Example]) -> list[bool]:
+def _match_originals(originals: Sequence[Example], transformed: Sequence[Example]) -> list[bool]:
     """Return of each example whether it was there, by id and inputs; of several alike the first ones were."""
-    left = Counter((example.id, dump_inputs(example.inputs)) for example in before)
-    found = []
-    for example in after:
+    remaining = Counter((example.id, dump_inputs(example.inputs)) for example in originals)
+    matches = []
+    for example in transformed:
         key = (example.id, dump_inputs(example.inputs))
-        found.append(left[key] > 0)
-        left[key] -= found[-1]
-    return found
+        matches.append(remaining[key] > 0)
+        remaining[key] -= matches[-1]
+    return matches

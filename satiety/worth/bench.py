@@ -11,101 +11,107 @@ from typing import TYPE_CHECKING
 
 from satiety.neardup import HeldOut
 from satiety.worth.cellstore import Outcome
-from satiety.worth.chains import chain
-from satiety.worth.learning import Full, Quick, parted
-from satiety.worth.levers import Lesson
+from satiety.worth.replicates import order_pool
+from satiety.worth.learning import FineTuned, ProxyModel, split_dev
+from satiety.worth.levers import RunContext
 from satiety.worth.plan import Plan
-from satiety.worth.reading import Reader, name_of
+from satiety.worth.reading import FeatureExtractor, hash_text
 
 if TYPE_CHECKING:
     from satiety.problems import Prediction
     from satiety.problems.base import Floats
     from satiety.records import Example
-    from satiety.worth.cells import Cell
+    from satiety.worth.cells import StudyRun
 
 
-class Bench:
+class Evaluator:
     """Evaluates cells of one study, one after another."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self._quick = cache(self._reads)
-        self._refused = {name_of(one.text): False for one in plan.pool} | dict(plan.refused)
+        self._load_proxy = cache(self._build_proxy)
+        self._contaminated = {hash_text(example.text): False for example in plan.pool} | dict(plan.contaminated)
 
-    def evaluate(self, cell: Cell, key: str) -> Outcome:
+    def evaluate(self, run: StudyRun, key: str) -> Outcome:
         """Return what the cell gives; the same whatever was evaluated before."""
-        begun = time.process_time()
+        started = time.process_time()
         plan = self.plan
-        if not cell.budget:
-            return Outcome(plan.zero, time.process_time() - begun, zero_shot=True)
-        order = chain(plan.pool, plan.problem.stratum, plan.params.seed, cell.chain)
-        given, dev = self._parted(cell, order[: cell.budget])
-        wanted = self._taught(cell, given, order)
-        examples = self._clean(wanted) if cell.gated else wanted
-        if cell.depth == "quick":
-            tallies, zero_shot = self._quickly(cell, examples)
+        if not run.budget:
+            return Outcome(plan.zero_shot, time.process_time() - started, is_zero_shot=True)
+        order = order_pool(plan.pool, plan.problem.stratum, plan.params.seed, run.replicate)
+        labels, dev = self._split_dev(run, order[: run.budget])
+        transformed = self._transform(run, labels, order)
+        examples = self._drop_contaminated(transformed) if run.is_gated else transformed
+        if run.depth == "quick":
+            tallies, zero_shot = self._evaluate_proxy(run, examples)
         else:
-            tallies, zero_shot = self._fully(cell, examples, dev, key), False
-        seconds = time.process_time() - begun
-        return Outcome(tallies, seconds, zero_shot, refused=len(wanted) - len(examples), used=len(examples))
+            tallies, zero_shot = self._evaluate_fine_tuned(run, examples, dev, key), False
+        seconds = time.process_time() - started
+        return Outcome(
+            tallies, seconds, zero_shot, num_rejected=len(transformed) - len(examples), num_examples=len(examples)
+        )
 
-    def _parted(self, cell: Cell, labels: tuple[Example, ...]) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
+    def _split_dev(self, run: StudyRun, labels: tuple[Example, ...]) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
         """Return what is learned from and, at full depth, what chooses the step."""
         plan = self.plan
-        dev = plan.params.full.dev if cell.depth == "full" else 0.0
-        return parted(labels, dev, plan.problem.stratum, random.Random(f"{plan.params.seed}/dev/{cell.chain}"))
+        dev = plan.params.fine_tuned.dev if run.depth == "full" else 0.0
+        return split_dev(labels, dev, plan.problem.stratum, random.Random(f"{plan.params.seed}/dev/{run.replicate}"))
 
-    def _taught(self, cell: Cell, examples: tuple[Example, ...], order: tuple[Example, ...]) -> tuple[Example, ...]:
+    def _transform(
+        self, run: StudyRun, examples: tuple[Example, ...], order: tuple[Example, ...]
+    ) -> tuple[Example, ...]:
         plan = self.plan
-        for name in [name for name in plan.levers if name in cell.levers]:
-            lesson = Lesson(
+        for name in [name for name in plan.levers if name in run.levers]:
+            context = RunContext(
                 problem=plan.problem,
-                budget=cell.budget,
+                budget=run.budget,
                 order=order,
                 test=plan.test,
-                documents=plan.around[cell.levers].documents,
-                prepared=plan.prepared[name],
-                draw=random.Random(f"{plan.params.seed}/{name}/{cell.chain}/{cell.budget}"),  # no secret
-                answer=lambda known, texts: self._answers(cell, known, texts),
+                documents=plan.inputs[run.levers].documents,
+                precomputed=plan.precomputed[name],
+                rng=random.Random(f"{plan.params.seed}/{name}/{run.replicate}/{run.budget}"),  # no secret
+                predict=lambda labelled, texts: self._predict(run, labelled, texts),
             )
             try:
-                examples = plan.levers[name].teach(examples, lesson)
+                examples = plan.levers[name].transform_train(examples, context)
             except Exception as error:
-                error.add_note(f"in lever {name}, at {cell.budget} labels, chain {cell.chain}")
+                error.add_note(f"in lever {name}, at {run.budget} labels, chain {run.replicate}")
                 raise
         return examples
 
-    def _clean(self, examples: Sequence[Example]) -> list[Example]:
+    def _drop_contaminated(self, examples: Sequence[Example]) -> list[Example]:
         """Return those that give no test text away. What no lever announced is held against the test now, and once."""
-        fresh = {name_of(one.text): one.text for one in examples}
-        fresh = {name: text for name, text in fresh.items() if name not in self._refused}
-        twins = self._held.twins(list(fresh.values())) if fresh else []
-        self._refused |= {name: twin is not None for name, twin in zip(fresh, twins, strict=True)}
-        return [one for one in examples if not self._refused[name_of(one.text)]]
+        unchecked = {hash_text(example.text): example.text for example in examples}
+        unchecked = {name: text for name, text in unchecked.items() if name not in self._contaminated}
+        twins = self._held_out.find_leaks(list(unchecked.values())) if unchecked else []
+        self._contaminated |= {name: twin is not None for name, twin in zip(unchecked, twins, strict=True)}
+        return [example for example in examples if not self._contaminated[hash_text(example.text)]]
 
     @cached_property
-    def _held(self) -> HeldOut:
-        return HeldOut.of(self.plan.test, self.plan.params.near_duplicate)
+    def _held_out(self) -> HeldOut:
+        return HeldOut.from_examples(self.plan.test, self.plan.params.dedup_threshold)
 
-    def _answers(self, cell: Cell, known: Sequence[Example], texts: Sequence[str]) -> list[Prediction]:
-        quick = self._quick(self.plan.around[cell.levers].encoder)
-        return quick.respond(known, texts, self.plan.params.seed + cell.chain)
+    def _predict(self, run: StudyRun, labelled: Sequence[Example], texts: Sequence[str]) -> list[Prediction]:
+        proxy = self._load_proxy(self.plan.inputs[run.levers].encoder)
+        return proxy.fit_predict(labelled, texts, self.plan.params.seed + run.replicate)
 
-    def _quickly(self, cell: Cell, examples: Sequence[Example]) -> tuple[Floats, bool]:
-        plan, quick = self.plan, self._quick(self.plan.around[cell.levers].encoder)
-        head = quick.solve(examples, plan.params.seed + cell.chain)
+    def _evaluate_proxy(self, run: StudyRun, examples: Sequence[Example]) -> tuple[Floats, bool]:
+        plan, proxy = self.plan, self._load_proxy(self.plan.inputs[run.levers].encoder)
+        head = proxy.fit(examples, plan.params.seed + run.replicate)
         if head is None:
-            return plan.zero, True
-        return plan.problem.tally(plan.test, quick.answers(head, plan.test)), False
+            return plan.zero_shot, True
+        return plan.problem.tally(plan.test, proxy.predict(head, plan.test)), False
 
-    def _fully(self, cell: Cell, examples: Sequence[Example], dev: Sequence[Example], key: str) -> Floats:
-        plan, around = self.plan, self.plan.around[cell.levers]
-        params = plan.finetune.model_copy(update={"seed": plan.finetune.seed + cell.chain})
-        full = Full(plan.problem, around.encoder, params, plan.device, plan.home)
-        answers = full.learn(examples, dev, key, around.documents if params.recipe.reads else ())
-        return plan.problem.tally(plan.test, answers([example.inputs for example in plan.test]))
+    def _evaluate_fine_tuned(
+        self, run: StudyRun, examples: Sequence[Example], dev: Sequence[Example], key: str
+    ) -> Floats:
+        plan, inputs = self.plan, self.plan.inputs[run.levers]
+        params = plan.finetune.model_copy(update={"seed": plan.finetune.seed + run.replicate})
+        model = FineTuned(plan.problem, inputs.encoder, params, plan.device, plan.home)
+        predict = model.fit(examples, dev, key, inputs.documents if params.recipe.uses_documents else ())
+        return plan.problem.tally(plan.test, predict([example.inputs for example in plan.test]))
 
-    def _reads(self, encoder: Path) -> Quick:
+    def _build_proxy(self, encoder: Path) -> ProxyModel:
         plan = self.plan
-        reader = Reader(plan.home, encoder, plan.problem, plan.params.reading, plan.device)
-        return Quick(plan.problem, reader, plan.params.head, plan.params.reading)
+        extractor = FeatureExtractor(plan.home, encoder, plan.problem, plan.params.encoder_config, plan.device)
+        return ProxyModel(plan.problem, extractor, plan.params.head, plan.params.encoder_config)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from satiety.worth.levers import Lever
 
-CORE = (
+CORE_MODULES = (
     "satiety.answers",
     "satiety.inputs",
     "satiety.records",
@@ -29,7 +29,7 @@ CORE = (
     "satiety.training",
     "satiety.tuning",
     "satiety.worth.bench",
-    "satiety.worth.chains",
+    "satiety.worth.replicates",
     "satiety.worth.learning",
     "satiety.worth.reading",
     "satiety.worth.levers.base",
@@ -40,40 +40,40 @@ CORE = (
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Cell:
+class StudyRun:
     """What is evaluated at once."""
 
     budget: int
     levers: tuple[str, ...]
     """Names, sorted; none is plain."""
-    chain: int
+    replicate: int
     depth: str = "quick"
     """``quick``: a linear head on frozen embeddings; ``full``: the pipeline's fine-tuning."""
-    gated: bool = True
+    is_gated: bool = True
     """Whether what gives away a test text is kept out of training; only a control looks at what happens without."""
 
 
-def key_of(cell: Cell, recipe: Any, inputs: Iterable[str], levers: Sequence[Lever]) -> str:
+def hash_run(run: StudyRun, recipe: Any, digests: Iterable[str], levers: Sequence[Lever]) -> str:
     """Return the key of a cell's result, 64 hexadecimal digits.
 
     Args:
-        cell: which one.
+        run: which one.
         recipe: what params say of it, as JSON takes it.
-        inputs: digests of data and model.
+        digests: digests of data and model.
         levers: those of the cell, in the order they act.
     """
     acts = [lever.model_dump(mode="json") for lever in levers]
-    code = [code_of(name) for lever in levers for name in (type(lever).__module__, *lever.code)]
-    parts = [asdict(cell), recipe, list(inputs), acts, [*map(code_of, CORE), *code]]
+    code = [hash_code(name) for lever in levers for name in (type(lever).__module__, *lever.code)]
+    parts = [asdict(run), recipe, list(digests), acts, [*map(hash_code, CORE_MODULES), *code]]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 @cache
-def code_of(module: str) -> str:
+def hash_code(module: str) -> str:
     """Return the SHA-256 of a module's code, or of all modules of a package."""
     spec = find_spec(module)
     assert spec is not None  # noqa: S101  # names in this library's own code
     assert spec.origin is not None  # noqa: S101
     file = Path(spec.origin)
     files = sorted(file.parent.rglob("*.py")) if file.name == "__init__.py" else [file]
-    return hashlib.sha256(b"\0".join(one.read_bytes() for one in files)).hexdigest()
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()

@@ -28,16 +28,16 @@ class Outcome:
     """On the test examples, shape (examples, counts)."""
     seconds: float
     """It took, on one core or on the GPU."""
-    zero_shot: bool = False
+    is_zero_shot: bool = False
     """Whether these are answers without training."""
-    refused: int = 0
+    num_rejected: int = 0
     """Examples that the gate kept out."""
-    used: int = 0
+    num_examples: int = 0
     """Examples learned from."""
 
 
 @dataclass(frozen=True, slots=True)
-class CellStore:
+class RunStore:
     """A folder of results."""
 
     folder: Path
@@ -47,19 +47,23 @@ class CellStore:
         tensors = read_tensors(self._path(key))
         if tensors is None:
             return None
-        seconds, zero_shot, refused, used = tensors["facts"].tolist()
-        return Outcome(tensors["tallies"].astype(np.float64), seconds, bool(zero_shot), int(refused), int(used))
+        seconds, is_zero_shot, num_rejected, num_examples = tensors["facts"].tolist()
+        return Outcome(
+            tensors["tallies"].astype(np.float64), seconds, bool(is_zero_shot), int(num_rejected), int(num_examples)
+        )
 
     def put(self, key: str, outcome: Outcome) -> None:
         """Keep a result."""
-        facts = np.array([outcome.seconds, outcome.zero_shot, outcome.refused, outcome.used], dtype=np.float64)
-        write_tensors(self._path(key), {"tallies": _small(outcome.tallies), "facts": facts})
+        facts = np.array(
+            [outcome.seconds, outcome.is_zero_shot, outcome.num_rejected, outcome.num_examples], dtype=np.float64
+        )
+        write_tensors(self._path(key), {"tallies": _narrow(outcome.tallies), "facts": facts})
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.safetensors"
 
 
-def _small(tallies: Floats) -> NDArray[Any]:
+def _narrow(tallies: Floats) -> NDArray[Any]:
     """Return counts in the narrowest type that holds them all."""
-    whole = tallies.astype(np.uint8)
-    return whole if np.array_equal(whole, tallies) else tallies.astype(np.float64)
+    counts = tallies.astype(np.uint8)
+    return counts if np.array_equal(counts, tallies) else tallies.astype(np.float64)

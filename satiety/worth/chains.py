@@ -13,29 +13,31 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from satiety.records import Example
 
-CURVE = 1_000_000
+FIRST_CURVE_REPLICATE = 1_000_000
 """Number of the first of the curve's chains, so that more chains for levers never change them."""
 
 
-def chain(pool: Sequence[Example], stratum: Callable[[Example], str], seed: int, number: int) -> tuple[Example, ...]:
+def order_pool(
+    pool: Sequence[Example], stratum: Callable[[Example], str], seed: int, number: int
+) -> tuple[Example, ...]:
     """Return the pool in the order of a chain.
 
     The j-th of a class of m stands at (j + u) / m of the way, u being the chain's own draw for the class: so classes
     come in turn, each as often as it is in the pool. A chain of odd number is the one before it, the other way round.
     """
-    draw = random.Random(f"{seed}/{number // 2}")  # no secret
+    rng = random.Random(f"{seed}/{number // 2}")  # no secret
     classes: dict[str, list[Example]] = defaultdict(list)
-    for example in sorted(pool, key=lambda one: one.id):
+    for example in sorted(pool, key=lambda labelled: labelled.id):
         classes[stratum(example)].append(example)
     placed: list[tuple[float, str, Example]] = []
     for name in sorted(classes):
-        members, shift = draw.sample(classes[name], len(classes[name])), draw.random()
+        members, shift = rng.sample(classes[name], len(classes[name])), rng.random()
         placed += [((j + shift) / len(members), name, example) for j, example in enumerate(members)]
-    order = tuple(example for _, _, example in sorted(placed, key=lambda one: one[:2]))
+    order = tuple(example for _, _, example in sorted(placed, key=lambda entry: entry[:2]))
     return order[::-1] if number % 2 else order
 
 
-def grid(pool: int, steps: int) -> tuple[int, ...]:
+def list_budgets(pool: int, steps: int) -> tuple[int, ...]:
     """Return ``steps`` budgets: 0, and the pool halved again and again; fewer where halves would have no label left."""
     halves = (round(pool / 2**i) for i in range(steps - 1))
     return (0, *sorted({half for half in halves if half > 0}))

@@ -7,33 +7,33 @@ from typing import TYPE_CHECKING, Any
 
 from satiety.evaluate.bootstrap import Interval
 from satiety.worth.scores import LeverSet
-from satiety.worth.sequential import verdict
+from satiety.worth.sequential import classify_gain
 
 if TYPE_CHECKING:
     from satiety.worth.findings import Findings
 
 
-def tuned(found: Findings, levers: LeverSet, budget: int) -> Interval | None:
+def get_fine_tuned_gain(findings: Findings, levers: LeverSet, budget: int) -> Interval | None:
     """Return what a lever set gains at a budget by fine-tuning; None where that was not measured."""
-    rows: Sequence[Any] = found.agreement["compared"] if found.agreement else ()
-    name = "+".join(found.plan.acting(levers))
-    here = (Interval(**one["full"]) for one in rows if (one["lever"], one["budget"]) == (name, budget))
-    return next(here, None)
+    rows: Sequence[Any] = findings.agreement["compared"] if findings.agreement else ()
+    name = "+".join(findings.plan.drop_idle(levers))
+    intervals = (Interval(**row["full"]) for row in rows if (row["lever"], row["budget"]) == (name, budget))
+    return next(intervals, None)
 
 
-def refuted(found: Findings, levers: LeverSet, budget: int) -> bool:
+def is_refuted(findings: Findings, levers: LeverSet, budget: int) -> bool:
     """Return whether fine-tuning is sure that it gains less than what matters."""
-    gained = tuned(found, levers, budget)
-    return gained is not None and verdict(gained, found.plan.params.least) in ("harmful", "not worth it here")
+    gain = get_fine_tuned_gain(findings, levers, budget)
+    return gain is not None and classify_gain(gain, findings.plan.params.min_effect) in ("harmful", "not worth it here")
 
 
-def proved(found: Findings, levers: LeverSet, budget: int) -> bool:
+def is_confirmed(findings: Findings, levers: LeverSet, budget: int) -> bool:
     """Return whether fine-tuning is sure that it gains what matters."""
-    gained = tuned(found, levers, budget)
-    return gained is not None and verdict(gained, found.plan.params.least) == "worth it"
+    gain = get_fine_tuned_gain(findings, levers, budget)
+    return gain is not None and classify_gain(gain, findings.plan.params.min_effect) == "worth it"
 
 
-def doubted(found: Findings, levers: LeverSet, budget: int) -> bool:
+def is_doubtful(findings: Findings, levers: LeverSet, budget: int) -> bool:
     """Return whether fine-tuning, surely or not, does not gain."""
-    gained = tuned(found, levers, budget)
-    return gained is not None and gained.value <= 0
+    gain = get_fine_tuned_gain(findings, levers, budget)
+    return gain is not None and gain.value <= 0

@@ -25,9 +25,9 @@ import numpy as np
 
 from satiety.errors import DataError
 from satiety.worth import curve as curves
-from satiety.worth.equivalence import Labels
-from satiety.worth.resample import Drawn
-from satiety.worth.scores import PLAIN, LeverSet, Scores, gain
+from satiety.worth.equivalence import LabelCount
+from satiety.worth.resample import BootstrapSamples
+from satiety.worth.scores import BASELINE, LeverSet, Scores, compute_gain
 
 if TYPE_CHECKING:
     from satiety.evaluate.bootstrap import Interval
@@ -41,7 +41,7 @@ class Share:
     levers: LeverSet
     gain: Interval
     """In score."""
-    labels: Labels | None
+    labels: LabelCount | None
     """In labels of plain, finite; None where some score as measured lies off the curve."""
 
 
@@ -55,26 +55,38 @@ class Credit:
     """Of each lever; they add up to ``joint``."""
     interactions: tuple[Share, ...]
     """Of each pair."""
-    capped: bool
+    is_capped: bool
     """Whether any score, as measured or drawn, lay outside the measured stretch of the curve."""
 
 
-def credit(scores: Scores, levers: LeverSet, level: float) -> list[Credit]:
+def assign_credit(scores: Scores, levers: LeverSet, confidence_level: float) -> list[Credit]:
     """Split the joint gain of ``levers`` at every budget at which all their combinations were measured.
 
     Raises:
         DataError: a combination has no cell at all.
     """
-    sets = [chosen for size in range(len(levers) + 1) for chosen in combinations(sorted(levers), size)]
-    if missing := ["+".join(chosen) or "plain" for chosen in sets if chosen not in scores.chains]:
+    lever_sets = [subset for size in range(len(levers) + 1) for subset in combinations(sorted(levers), size)]
+    if missing := ["+".join(subset) or "plain" for subset in lever_sets if subset not in scores.replicates]:
         raise DataError(f"worth: credit takes all combinations of the levers; not measured: {', '.join(missing[:5])}")
-    same = scores.common(sets)
-    curve, gains = curves.fit(same.budgets, same.curve), {chosen: gain(same, chosen) for chosen in sets}
-    places = [i for i, n in enumerate(same.budgets) if n and all(np.isfinite(one.point[i]) for one in gains.values())]
-    return [_credit(same.budgets[i], {chosen: one[i] for chosen, one in gains.items()}, curve, level) for i in places]
+    common = scores.restrict_to_common(lever_sets)
+    curve, gains = (
+        curves.fit(common.budgets, common.curve),
+        {subset: compute_gain(common, subset) for subset in lever_sets},
+    )
+    positions = [
+        i
+        for i, n in enumerate(common.budgets)
+        if n and all(np.isfinite(samples.point[i]) for samples in gains.values())
+    ]
+    return [
+        _split_gain(
+            common.budgets[i], {subset: samples[i] for subset, samples in gains.items()}, curve, confidence_level
+        )
+        for i in positions
+    ]
 
 
-def index(values: Mapping[LeverSet, Drawn], levers: LeverSet) -> Drawn:
+def compute_interaction(values: Mapping[LeverSet, BootstrapSamples], levers: LeverSet) -> BootstrapSamples:
     """Return the Shapley interaction index of ``levers``; of a single lever it is the Shapley value.
 
     That is what they add together beyond what parts of them add, averaged over the sets of the others.
@@ -83,31 +95,39 @@ def index(values: Mapping[LeverSet, Drawn], levers: LeverSet) -> Drawn:
         values: of every combination of all levers, () among them.
         levers: one, two or more of them.
     """
-    everything = max(values, key=len)
-    free = len(everything) - len(levers)
-    total = np.zeros_like(values[everything].rows)
-    for chosen, value in values.items():
-        others = len(set(chosen) - set(levers))
-        sign = (-1) ** (len(levers) - (len(chosen) - others))
-        total = total + sign * value.rows / ((free + 1) * comb(free, others))
-    return Drawn(total)
+    all_levers = max(values, key=len)
+    num_free = len(all_levers) - len(levers)
+    total = np.zeros_like(values[all_levers].rows)
+    for subset, value in values.items():
+        num_others = len(set(subset) - set(levers))
+        sign = (-1) ** (len(levers) - (len(subset) - num_others))
+        total = total + sign * value.rows / ((num_free + 1) * comb(num_free, num_others))
+    return BootstrapSamples(total)
 
 
-def _credit(budget: int, gains: Mapping[LeverSet, Drawn], curve: Curve, level: float) -> Credit:
+def _split_gain(
+    budget: int, gains: Mapping[LeverSet, BootstrapSamples], curve: Curve, confidence_level: float
+) -> Credit:
     """Split the joint gain at one budget, in score and in labels."""
-    plain = curve.at(budget).rows
-    worths = {levers: curve.reaches(Drawn(plain + one.rows)).rows for levers, one in gains.items()}
+    baseline = curve.predict(budget).rows
+    label_counts = {
+        levers: curve.invert(BootstrapSamples(baseline + samples.rows)).rows for levers, samples in gains.items()
+    }
     ends = curve.smallest, curve.largest
-    outside = np.array([(rows < ends[0]) | (rows > ends[1]) for rows in worths.values()])
-    labels = {levers: Drawn(np.clip(rows, *ends)) for levers, rows in worths.items()}
-    everything, legible = max(gains, key=len), not outside[:, 0].any()
+    is_outside = np.array([(rows < ends[0]) | (rows > ends[1]) for rows in label_counts.values()])
+    labels = {levers: BootstrapSamples(np.clip(rows, *ends)) for levers, rows in label_counts.items()}
+    all_levers, is_on_curve = max(gains, key=len), not is_outside[:, 0].any()
 
-    def told(levers: LeverSet, gain: Drawn, worth: Drawn) -> Share:
-        return Share(levers, gain.interval(level), Labels.of(worth, level) if legible else None)
+    def build_share(levers: LeverSet, gain: BootstrapSamples, label_count: BootstrapSamples) -> Share:
+        return Share(
+            levers,
+            gain.interval(confidence_level),
+            LabelCount.from_samples(label_count, confidence_level) if is_on_curve else None,
+        )
 
-    def share(levers: LeverSet) -> Share:
-        return told(levers, index(gains, levers), index(labels, levers))
+    def estimate_share(levers: LeverSet) -> Share:
+        return build_share(levers, compute_interaction(gains, levers), compute_interaction(labels, levers))
 
-    joint = told(everything, *(table[everything] - table[PLAIN] for table in (gains, labels)))
-    shares, pairs = (tuple(share(chosen) for chosen in combinations(everything, size)) for size in (1, 2))
-    return Credit(budget, joint, shares, pairs, bool(outside.any()))
+    joint = build_share(all_levers, *(table[all_levers] - table[BASELINE] for table in (gains, labels)))
+    shares, pairs = (tuple(estimate_share(subset) for subset in combinations(all_levers, size)) for size in (1, 2))
+    return Credit(budget, joint, shares, pairs, bool(is_outside.any()))

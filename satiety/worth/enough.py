@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satiety.worth.resample import Drawn
-from satiety.worth.scores import LeverSet, gain
+from satiety.worth.resample import BootstrapSamples
+from satiety.worth.scores import LeverSet, compute_gain
 
 if TYPE_CHECKING:
     from satiety.worth.findings import Findings
 
 
 @dataclass(frozen=True, slots=True)
-class Enough:
+class SampleSize:
     """What it takes to be sure of the best lever set."""
 
     levers: LeverSet
@@ -28,19 +28,19 @@ class Enough:
     """None: more labels alone never do, for with these test examples too much stays unsure."""
 
 
-def enough(found: Findings, sets: Sequence[LeverSet]) -> Enough | None:
+def estimate_sample_size(findings: Findings, lever_sets: Sequence[LeverSet]) -> SampleSize | None:
     """Return what it takes to be sure of the gain that is largest with all labels; None where it is none that matters.
 
     It is taken to stay as large as it was measured.
 
     Args:
-        found: of a study.
-        sets: lever sets, each of which changes something.
+        findings: of a study.
+        lever_sets: lever sets, each of which changes something.
     """
-    best = max(sets, key=lambda levers: found.gains[levers][-1].value, default=None)
-    if best is None or found.gains[best][-1].value < max(found.plan.params.least, 1e-9):
+    best = max(lever_sets, key=lambda levers: findings.gains[levers][-1].value, default=None)
+    if best is None or findings.gains[best][-1].value < max(findings.plan.params.min_effect, 1e-9):
         return None
-    drawn = gain(found.scores, best)[len(found.scores.budgets) - 1]
-    pool = Drawn.of(0.0, found.scores.pool[best]).spread ** 2
-    room = (float(drawn.point) / found.sure.reach) ** 2 - max(drawn.spread**2 - pool, 0.0)
-    return Enough(best, int(np.ceil(found.top * pool / room)) if room > 0 else None)
+    samples = compute_gain(findings.scores, best)[len(findings.scores.budgets) - 1]
+    pool_variance = BootstrapSamples.from_draws(0.0, findings.scores.pool_noise[best]).spread ** 2
+    room = (float(samples.point) / findings.band.reach) ** 2 - max(samples.spread**2 - pool_variance, 0.0)
+    return SampleSize(best, int(np.ceil(findings.max_budget * pool_variance / room)) if room > 0 else None)

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satiety.worth.resample import Drawn
+from satiety.worth.resample import BootstrapSamples
 
 if TYPE_CHECKING:
     from satiety.worth.curve import Curve
 
 
 @dataclass(frozen=True, slots=True)
-class Labels:
+class LabelCount:
     """A number of labels and its interval. Infinite: more than were measured; 0: fewer than the smallest budget."""
 
     value: float
@@ -33,29 +33,29 @@ class Labels:
     high: float
 
     @classmethod
-    def of(cls, labels: Drawn, level: float) -> Labels:
+    def from_samples(cls, labels: BootstrapSamples, confidence_level: float) -> LabelCount:
         """Return the interval of a number that may be infinite, so no draw is interpolated with its neighbour."""
-        low = np.quantile(labels.draws, (1 - level) / 2, method="lower")
-        high = np.quantile(labels.draws, (1 + level) / 2, method="higher")
+        low = np.quantile(labels.draws, (1 - confidence_level) / 2, method="lower")
+        high = np.quantile(labels.draws, (1 + confidence_level) / 2, method="higher")
         return cls(float(labels.point), float(low), float(high))
 
-    def holding(self) -> Labels:
+    def widen(self) -> LabelCount:
         """Return the same with an interval that holds the value, which may come of more chains than the interval."""
-        return Labels(self.value, min(self.low, self.value), max(self.high, self.value))
+        return LabelCount(self.value, min(self.low, self.value), max(self.high, self.value))
 
-    def rounded(self) -> dict[str, float | None]:
+    def to_report(self) -> dict[str, float | None]:
         """Return ``{value, low, high}`` with one decimal, None for infinite, for a report."""
         values = {name: getattr(self, name) for name in ("value", "low", "high")}
         return {name: round(value, 1) + 0.0 if np.isfinite(value) else None for name, value in values.items()}
 
 
-def equivalent(curve: Curve, score: Drawn, level: float) -> Labels:
+def estimate_labels(curve: Curve, score: BootstrapSamples, confidence_level: float) -> LabelCount:
     """Return how many labels plain takes for one score; NaN for a score that is NaN, for it was not measured.
 
     Args:
         curve: of plain, over chains in which ``score`` was not measured.
         score: of a lever set at a budget, with as many draws as the curve has.
-        level: of the interval.
+        confidence_level: of the interval.
     """
-    labels = curve.reaches(score).rows
-    return Labels.of(Drawn(np.where(labels > curve.largest, np.inf, labels)), level)
+    labels = curve.invert(score).rows
+    return LabelCount.from_samples(BootstrapSamples(np.where(labels > curve.largest, np.inf, labels)), confidence_level)

@@ -12,24 +12,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from satiety.evaluate.bootstrap import Interval, Resampling, groups_of, intervals
+from satiety.evaluate.bootstrap import Interval, Resampling, assign_groups, estimate_intervals
 from satiety.worth import curve as curves
-from satiety.worth.advantage import advantage
-from satiety.worth.agreement import agreement
-from satiety.worth.cells import Cell
-from satiety.worth.chains import CURVE
-from satiety.worth.credit import Share, credit
+from satiety.worth.advantage import estimate_advantage
+from satiety.worth.agreement import compare_depths
+from satiety.worth.cells import StudyRun
+from satiety.worth.replicates import FIRST_CURVE_REPLICATE
+from satiety.worth.credit import Share, assign_credit
 from satiety.worth.curve import Curve
-from satiety.worth.equivalence import Labels
+from satiety.worth.equivalence import LabelCount
 from satiety.worth.forecast import backtest, forecast
-from satiety.worth.known import LEAKED, calibration
-from satiety.worth.place import Place, idle, measured, untaught
-from satiety.worth.recipes import best
-from satiety.worth.resample import Drawn
-from satiety.worth.scores import LeverSet, Scores, gain, resample
-from satiety.worth.sequential import verdict
-from satiety.worth.study import Course, sets
-from satiety.worth.together import Sure
+from satiety.worth.known import LEAKED, check_calibration
+from satiety.worth.place import LabelEquivalence, find_idle, is_comparable, is_zero_shot
+from satiety.worth.recipes import select_recipes
+from satiety.worth.resample import BootstrapSamples
+from satiety.worth.scores import LeverSet, Scores, compute_gain, resample_scores
+from satiety.worth.sequential import classify_gain
+from satiety.worth.study import Measurements, list_lever_sets
+from satiety.worth.together import SimultaneousBand
 
 if TYPE_CHECKING:
     from satiety.worth.plan import Plan
@@ -39,7 +39,7 @@ ZERO: LeverSet = ("zero-shot",)
 """No lever, but compared with plain as levers are."""
 HORIZON = 4
 """How many times the largest budget the curve is drawn."""
-DRAWN = 40
+CURVE_POINTS = 40
 """Points of the line that is drawn."""
 
 
@@ -48,226 +48,253 @@ class Findings:
     """What a study found."""
 
     plan: Plan
-    course: Course
+    measurements: Measurements
     scores: Scores
     curve: Curve
-    levels: Mapping[LeverSet, Drawn]
+    lever_scores: Mapping[LeverSet, BootstrapSamples]
     """The score of every lever set, plain among them, at all budgets."""
     gains: Mapping[LeverSet, list[Interval]]
     """Of every lever set, by budget; each interval holds by itself, for labels drawn anew."""
-    together: Mapping[LeverSet, list[Interval]]
+    simultaneous_gains: Mapping[LeverSet, list[Interval]]
     """The same, with intervals that hold all at once: verdicts are told by these."""
-    labels: Mapping[LeverSet, list[Labels]]
-    sure: Sure
+    labels: Mapping[LeverSet, list[LabelCount]]
+    band: SimultaneousBand
     """How far intervals reach that hold together with those."""
     agreement: Mapping[str, Any] | None = None
     """Of quick depth with full; None where nothing was fine-tuned."""
 
     @property
-    def level(self) -> float:
+    def confidence_level(self) -> float:
         """Of every interval."""
-        return self.plan.params.level
+        return self.plan.params.confidence_level
 
     @property
-    def top(self) -> int:
+    def max_budget(self) -> int:
         """The largest budget: all labels there are."""
-        return self.course.budgets[-1]
+        return self.measurements.budgets[-1]
 
-    def says(self, levers: LeverSet, budget: int) -> str:
+    def classify(self, levers: LeverSet, budget: int) -> str:
         """Return the verdict on a lever set at a budget: none where neither it nor plain learned anything."""
-        gained = self.together[levers][self.scores.budgets.index(budget)]
-        if self.untaught(budget) and gained.low == gained.high == 0:
+        gain = self.simultaneous_gains[levers][self.scores.budgets.index(budget)]
+        if self.is_zero_shot(budget) and gain.low == gain.high == 0:
             return "inconclusive"
-        return verdict(gained, self.plan.params.least)
+        return classify_gain(gain, self.plan.params.min_effect)
 
-    def untaught(self, budget: int) -> bool:
+    def is_zero_shot(self, budget: int) -> bool:
         """Return whether plain answers by label names alone at a budget: what was learned does not beat that yet."""
-        return untaught(self.course, budget)
+        return is_zero_shot(self.measurements, budget)
 
 
-def find(plan: Plan, course: Course) -> Findings:
+def analyze_study(plan: Plan, measurements: Measurements) -> Findings:
     """Resample the outcomes, fit the curve, and read every gain off it."""
-    how = Resampling(plan.params.seed, plan.params.resamples, plan.params.level)
-    course = replace(course, outcomes=best(course.outcomes, plan.zero, plan.problem))
-    cells = [(_key(cell), outcome.tallies) for cell, outcome in course.outcomes.items() if measured(cell)]
-    plain = [key for key, _ in cells if not key[1]]
-    cells += [((budget, ZERO, chain), plan.zero) for budget, _, chain in plain]
-    line = [(_key(cell), outcome.tallies) for cell, outcome in course.outcomes.items() if cell.chain >= CURVE]
-    groups = groups_of(plan.test)
-    scores = resample(plan.problem.score, plan.problem.headline, cells, line, groups, how)
+    resampling = Resampling(plan.params.seed, plan.params.resamples, plan.params.confidence_level)
+    measurements = replace(measurements, outcomes=select_recipes(measurements.outcomes, plan.zero_shot, plan.problem))
+    runs = [(_make_key(run), outcome.tallies) for run, outcome in measurements.outcomes.items() if is_comparable(run)]
+    baseline = [key for key, _ in runs if not key[1]]
+    runs += [((budget, ZERO, replicate), plan.zero_shot) for budget, _, replicate in baseline]
+    curve_runs = [
+        (_make_key(run), outcome.tallies)
+        for run, outcome in measurements.outcomes.items()
+        if run.replicate >= FIRST_CURVE_REPLICATE
+    ]
+    groups = assign_groups(plan.test)
+    scores = resample_scores(plan.problem.score, plan.problem.headline, runs, curve_runs, groups, resampling)
     # What is known of a control holds for whatever labels: so it is looked for in these.
-    scores = scores.at_hand([LEAKED, *((lever.kind,) for lever in plan.params.controls)])
+    scores = scores.drop_pool_noise([LEAKED, *((lever.kind,) for lever in plan.params.controls)])
     curve = curves.fit(scores.budgets, scores.curve)
-    drawn = {levers: list(_each(gain(scores, levers))) for levers in scores.chains if levers}
-    gains = {levers: [one.interval(how.level) for one in several] for levers, several in drawn.items()}
-    real = [levers for levers in sets(plan.params) if levers]
-    sure = Sure.of((one for levers in real for one in drawn[levers]), how.level)
-    place = Place(plan, course, scores, curve)
-    levels = {levers: place.level(levers) for levers in scores.chains}
+    gain_samples = {levers: list(_split(compute_gain(scores, levers))) for levers in scores.replicates if levers}
+    gains = {
+        levers: [samples.interval(resampling.confidence_level) for samples in budget_samples]
+        for levers, budget_samples in gain_samples.items()
+    }
+    effective_sets = [levers for levers in list_lever_sets(plan.params) if levers]
+    band = SimultaneousBand.fit(
+        (samples for levers in effective_sets for samples in gain_samples[levers]), resampling.confidence_level
+    )
+    equivalence = LabelEquivalence(plan, measurements, scores, curve)
+    lever_scores = {levers: equivalence.score(levers) for levers in scores.replicates}
     labels = {
-        levers: list(place.labels(levers, level, sure if levers in real else None))
-        for levers, level in levels.items()
+        levers: list(equivalence.count_labels(levers, score, band if levers in effective_sets else None))
+        for levers, score in lever_scores.items()
         if levers
     }
-    together = {levers: [sure.interval(one) for one in several] for levers, several in drawn.items()}
-    found = Findings(plan, course, scores, curve, levels, gains, together, labels, sure)
-    return replace(found, agreement=agreement(found))
+    simultaneous_gains = {
+        levers: [band.interval(samples) for samples in budget_samples]
+        for levers, budget_samples in gain_samples.items()
+    }
+    findings = Findings(plan, measurements, scores, curve, lever_scores, gains, simultaneous_gains, labels, band)
+    return replace(findings, agreement=compare_depths(findings))
 
 
-def _key(cell: Cell) -> Key:
-    return cell.budget, cell.levers if cell.gated else LEAKED, cell.chain
+def _make_key(run: StudyRun) -> Key:
+    return run.budget, run.levers if run.is_gated else LEAKED, run.replicate
 
 
-def _each(drawn: Any) -> Iterator[Any]:
-    return (drawn[i] for i in range(len(drawn.point)))
+def _split(samples: Any) -> Iterator[Any]:
+    return (samples[i] for i in range(len(samples.point)))
 
 
-def tell(found: Findings) -> dict[str, Any]:
+def build_report(findings: Findings) -> dict[str, Any]:
     """Return the report."""
-    plan, course = found.plan, found.course
-    line = [{"budget": n, **_line(found, n)} for n in found.scores.budgets]
+    plan, measurements = findings.plan, findings.measurements
+    line = [{"budget": n, **_estimate_score(findings, n)} for n in findings.scores.budgets]
     return {
         "metric": plan.problem.headline,
         "problem": plan.problem.kind,
-        "depth": "full" if any(cell.depth == "full" for cell in course.outcomes) else "quick",
-        "level": found.level,
+        "depth": "full" if any(run.depth == "full" for run in measurements.outcomes) else "quick",
+        "level": findings.confidence_level,
         "labels": len(plan.pool),
         "test": len(plan.test),
-        "languages": languages(plan),
-        "chains": {"levers": plan.params.chains, "curve": plan.params.curve_chains},
+        "languages": list_languages(plan),
+        "chains": {"levers": plan.params.replicates, "curve": plan.params.curve_replicates},
         "resamples": plan.params.resamples,
-        "budgets": list(course.budgets),
-        "curve": [{"budget": 0, **_zero(plan).rounded()}, *line],
-        "fit": _fit(found),
-        "methods": list(_methods(found)),
-        "levers": list(_levers(found)),
-        "advantage": list(_advantages(found)),
-        "credit": list(_credits(found)),
-        "forecast": list(_forecasts(found)),
-        "backtest": _backtest(found),
-        "calibration": calibration(found),
-        "agreement": found.agreement,
-        "saved": _saved(found),
+        "budgets": list(measurements.budgets),
+        "curve": [{"budget": 0, **_estimate_zero_shot(plan).to_dict()}, *line],
+        "fit": _report_fit(findings),
+        "methods": list(_report_methods(findings)),
+        "levers": list(_report_levers(findings)),
+        "advantage": list(_report_advantages(findings)),
+        "credit": list(_report_credits(findings)),
+        "forecast": list(_report_forecasts(findings)),
+        "backtest": _report_backtest(findings),
+        "calibration": check_calibration(findings),
+        "agreement": findings.agreement,
+        "saved": _report_savings(findings),
     }
 
 
-def languages(plan: Plan) -> list[str]:
+def list_languages(plan: Plan) -> list[str]:
     """Return the languages of a twentieth of the labels or more, the commonest first."""
     counts = Counter(example.language for example in plan.pool if example.language)
     return [name for name, count in counts.most_common() if count >= 0.05 * len(plan.pool)]
 
 
-def _zero(plan: Plan) -> Interval:
-    how = Resampling(plan.params.seed, plan.params.resamples, plan.params.level)
-    return intervals(plan.problem.score, plan.zero, groups_of(plan.test), how)[plan.problem.headline]
+def _estimate_zero_shot(plan: Plan) -> Interval:
+    resampling = Resampling(plan.params.seed, plan.params.resamples, plan.params.confidence_level)
+    return estimate_intervals(plan.problem.score, plan.zero_shot, assign_groups(plan.test), resampling)[
+        plan.problem.headline
+    ]
 
 
-def _line(found: Findings, budget: int) -> dict[str, float]:
-    place = found.scores.budgets.index(budget)
-    one = found.scores.curve[place].interval(found.level)
-    return Interval(one.value, max(one.low, 0.0), min(one.high, 1.0)).rounded()
+def _estimate_score(findings: Findings, budget: int) -> dict[str, float]:
+    position = findings.scores.budgets.index(budget)
+    interval = findings.scores.curve[position].interval(findings.confidence_level)
+    return Interval(interval.value, max(interval.low, 0.0), min(interval.high, 1.0)).to_dict()
 
 
-def _fit(found: Findings) -> dict[str, Any]:
-    curve, end = found.curve, found.curve.largest * HORIZON
-    places = np.geomspace(curve.smallest, end, DRAWN)
+def _report_fit(findings: Findings) -> dict[str, Any]:
+    curve, end = findings.curve, findings.curve.largest * HORIZON
+    points = np.geomspace(curve.smallest, end, CURVE_POINTS)
     return {
-        "asymptote": curve.asymptote.interval(found.level).rounded(),
+        "asymptote": curve.asymptote.interval(findings.confidence_level).to_dict(),
         "exponent": round(curve.exponent, 6),
-        "line": [{"labels": round(float(n), 1), **curve.at(n).interval(found.level).rounded()} for n in places],
+        "line": [
+            {"labels": round(float(n), 1), **curve.predict(n).interval(findings.confidence_level).to_dict()}
+            for n in points
+        ],
     }
 
 
-def _methods(found: Findings) -> Iterator[dict[str, Any]]:
+def _report_methods(findings: Findings) -> Iterator[dict[str, Any]]:
     """Yield recipes without a lever, each against plain, which is the better one at each budget."""
-    outcomes = found.course.outcomes
-    for place, budget in enumerate(found.scores.budgets):
-        shares = [o.zero_shot for c, o in outcomes.items() if measured(c) and c.budget == budget and not c.levers]
+    outcomes = findings.measurements.outcomes
+    for position, budget in enumerate(findings.scores.budgets):
+        shares = [
+            o.is_zero_shot for c, o in outcomes.items() if is_comparable(c) and c.budget == budget and not c.levers
+        ]
         yield {
             "method": ZERO[0],
             "budget": budget,
-            "score": round(float(found.scores.mean(ZERO)[place]), 6),
-            "difference": found.gains[ZERO][place].rounded(),
+            "score": round(float(findings.scores.mean(ZERO)[position]), 6),
+            "difference": findings.gains[ZERO][position].to_dict(),
             "chosen": round(sum(shares) / len(shares), 6),
         }
 
 
-def _levers(found: Findings) -> Iterator[dict[str, Any]]:
-    for levers in sets(found.plan.params):
-        for place, budget in enumerate(found.scores.budgets if levers else ()):
+def _report_levers(findings: Findings) -> Iterator[dict[str, Any]]:
+    for levers in list_lever_sets(findings.plan.params):
+        for position, budget in enumerate(findings.scores.budgets if levers else ()):
             yield {
                 "lever": "+".join(levers),
                 "budget": budget,
-                "score": round(float(found.levels[levers].point[place]), 6),
-                "gain": found.together[levers][place].rounded(),
-                "alone": found.gains[levers][place].rounded(),
-                "labels": found.labels[levers][place].rounded(),
-                "verdict": found.says(levers, budget),
-                "stopped": found.plan.acting(levers) in found.course.stopped,
-                "refused": _refused(found, levers, budget),
+                "score": round(float(findings.lever_scores[levers].point[position]), 6),
+                "gain": findings.simultaneous_gains[levers][position].to_dict(),
+                "alone": findings.gains[levers][position].to_dict(),
+                "labels": findings.labels[levers][position].to_report(),
+                "verdict": findings.classify(levers, budget),
+                "stopped": findings.plan.drop_idle(levers) in findings.measurements.stopped,
+                "refused": _count_rejected(findings, levers, budget),
             }
 
 
-def _refused(found: Findings, levers: LeverSet, budget: int) -> int:
+def _count_rejected(findings: Findings, levers: LeverSet, budget: int) -> int:
     """Return how many texts were refused in all chains, for they give test texts away."""
-    cells = found.course.outcomes.items()
-    return sum(o.refused for c, o in cells if measured(c) and (c.levers, c.budget) == (levers, budget))
+    runs = findings.measurements.outcomes.items()
+    return sum(o.num_rejected for c, o in runs if is_comparable(c) and (c.levers, c.budget) == (levers, budget))
 
 
-def _advantages(found: Findings) -> Iterator[dict[str, Any]]:
-    for levers in sets(found.plan.params):
+def _report_advantages(findings: Findings) -> Iterator[dict[str, Any]]:
+    for levers in list_lever_sets(findings.plan.params):
         if levers:
-            nothing = idle(found.scores, levers).all()
-            line = found.curve if nothing else curves.fit(found.scores.budgets, found.levels[levers])
-            yield {"lever": "+".join(levers), **advantage(found.curve, line, found.level).rounded()}
+            is_idle = find_idle(findings.scores, levers).all()
+            line = findings.curve if is_idle else curves.fit(findings.scores.budgets, findings.lever_scores[levers])
+            yield {
+                "lever": "+".join(levers),
+                **estimate_advantage(findings.curve, line, findings.confidence_level).to_report(),
+            }
 
 
-def _credits(found: Findings) -> Iterator[dict[str, Any]]:
-    names = tuple(sorted(found.plan.params.levers))
-    for one in credit(found.scores, names, found.level) if names else ():
+def _report_credits(findings: Findings) -> Iterator[dict[str, Any]]:
+    names = tuple(sorted(findings.plan.params.levers))
+    for split in assign_credit(findings.scores, names, findings.confidence_level) if names else ():
         yield {
-            "budget": one.budget,
-            "joint": _share(one.joint),
-            "shares": [{"lever": share.levers[0], **_share(share)} for share in one.shares],
-            "interactions": [{"levers": list(share.levers), **_share(share)} for share in one.interactions],
-            "capped": one.capped,
+            "budget": split.budget,
+            "joint": _report_share(split.joint),
+            "shares": [{"lever": share.levers[0], **_report_share(share)} for share in split.shares],
+            "interactions": [{"levers": list(share.levers), **_report_share(share)} for share in split.interactions],
+            "capped": split.is_capped,
         }
 
 
-def _share(share: Share) -> dict[str, Any]:
-    return {"gain": share.gain.rounded(), "labels": share.labels and share.labels.rounded()}
+def _report_share(share: Share) -> dict[str, Any]:
+    return {"gain": share.gain.to_dict(), "labels": share.labels and share.labels.to_report()}
 
 
-def _forecasts(found: Findings) -> Iterator[dict[str, Any]]:
-    for target in () if found.untaught(found.top) else targets(found):
-        one = forecast(found.curve, target, found.level)
-        labels = one.labels.rounded()
-        yield {"target": target, "labels": labels.pop("value"), **labels, "reachable": one.reachable}
+def _report_forecasts(findings: Findings) -> Iterator[dict[str, Any]]:
+    for target in () if findings.is_zero_shot(findings.max_budget) else list_targets(findings):
+        estimate = forecast(findings.curve, target, findings.confidence_level)
+        labels = estimate.labels.to_report()
+        yield {"target": target, "labels": labels.pop("value"), **labels, "reachable": estimate.is_reachable}
 
 
-def targets(found: Findings) -> list[float]:
+def list_targets(findings: Findings) -> list[float]:
     """Return the scores to forecast: those asked for, or some between what there is and what there could be."""
-    if found.plan.params.targets is not None:
-        return sorted({*found.plan.params.targets})
-    now = float(found.curve.at(found.top).point)
-    room = max(float(found.curve.asymptote.point) - now, 0.03)
-    return sorted({min(1.0, max(round(now + share * room, 2), round(now + 0.01, 2))) for share in (0.25, 0.5, 0.75)})
+    if findings.plan.params.targets is not None:
+        return sorted({*findings.plan.params.targets})
+    current = float(findings.curve.predict(findings.max_budget).point)
+    room = max(float(findings.curve.asymptote.point) - current, 0.03)
+    return sorted(
+        {min(1.0, max(round(current + share * room, 2), round(current + 0.01, 2))) for share in (0.25, 0.5, 0.75)}
+    )
 
 
-def _backtest(found: Findings) -> dict[str, Any]:
-    tried = backtest(found.scores.budgets, found.scores.curve, found.level)
-    share = None if tried.share is None else round(tried.share, 6)
-    return {"forecasts": len(tried.forecasts), "covered": tried.covered, "share": share}
+def _report_backtest(findings: Findings) -> dict[str, Any]:
+    checks = backtest(findings.scores.budgets, findings.scores.curve, findings.confidence_level)
+    share = None if checks.share is None else round(checks.share, 6)
+    return {"forecasts": len(checks.forecasts), "covered": checks.num_covered, "share": share}
 
 
-def _saved(found: Findings) -> dict[str, Any]:
-    course, params = found.course, found.plan.params
-    above = sum(n > 0 for n in course.budgets)
-    cells = above * sum(params.chains - after for after in course.stopped.values())
+def _report_savings(findings: Findings) -> dict[str, Any]:
+    measurements, params = findings.measurements, findings.plan.params
+    above = sum(n > 0 for n in measurements.budgets)
+    runs = above * sum(params.replicates - replicates for replicates in measurements.stopped.values())
     return {
-        "cells": cells,
-        "of": course.planned,
-        "share": round(cells / course.planned, 6),
-        "stopped": [{"lever": "+".join(levers), "after": after} for levers, after in sorted(course.stopped.items())],
+        "cells": runs,
+        "of": measurements.planned,
+        "share": round(runs / measurements.planned, 6),
+        "stopped": [
+            {"lever": "+".join(levers), "after": replicates}
+            for levers, replicates in sorted(measurements.stopped.items())
+        ],
         "error": params.alpha,
     }

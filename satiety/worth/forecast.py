@@ -14,9 +14,9 @@ import numpy as np
 from satiety.evaluate.bootstrap import Interval
 from satiety.worth import curve as curves
 from satiety.worth.curve import Curve
-from satiety.worth.equivalence import Labels
+from satiety.worth.equivalence import LabelCount
 from satiety.worth.powerlaw import PARAMETERS
-from satiety.worth.resample import Drawn
+from satiety.worth.resample import BootstrapSamples
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +24,17 @@ class Forecast:
     """What a target takes."""
 
     target: float
-    labels: Labels
+    labels: LabelCount
     """Infinite: never, or more than a thousand times the largest budget."""
-    reachable: bool
+    is_reachable: bool
     """Whether the curve as measured, and half of its draws at least, come to the target."""
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class BacktestForecast:
     """A budget's score, forecast from smaller budgets."""
 
-    known: int
+    max_fitted: int
     """The largest budget that the forecast knew."""
     budget: int
     score: Interval
@@ -42,7 +42,7 @@ class Check:
     measured: float
 
     @property
-    def covered(self) -> bool:
+    def is_covered(self) -> bool:
         """Whether the measured score lies in the interval."""
         return self.score.low <= self.measured <= self.score.high
 
@@ -51,48 +51,48 @@ class Check:
 class Backtest:
     """Every forecast that could have been made on the way."""
 
-    forecasts: tuple[Check, ...]
+    forecasts: tuple[BacktestForecast, ...]
 
     @property
-    def covered(self) -> int:
+    def num_covered(self) -> int:
         """How many held."""
-        return sum(check.covered for check in self.forecasts)
+        return sum(check.is_covered for check in self.forecasts)
 
     @property
     def share(self) -> float | None:
         """The share that held; None where there was none to make."""
-        return self.covered / len(self.forecasts) if self.forecasts else None
+        return self.num_covered / len(self.forecasts) if self.forecasts else None
 
 
-def forecast(curve: Curve, target: float, level: float) -> Forecast:
+def forecast(curve: Curve, target: float, confidence_level: float) -> Forecast:
     """Return how many labels a target score takes."""
-    labels = curve.reaches(Drawn(np.full(1 + len(curve.scores.draws), target)))
-    reachable = bool(np.isfinite(labels.point) and np.isfinite(labels.draws).mean() >= 0.5)
-    found = Labels.of(labels, level)
-    return Forecast(target, found if reachable else replace(found, value=np.inf), reachable)
+    labels = curve.invert(BootstrapSamples(np.full(1 + len(curve.scores.draws), target)))
+    is_reachable = bool(np.isfinite(labels.point) and np.isfinite(labels.draws).mean() >= 0.5)
+    count = LabelCount.from_samples(labels, confidence_level)
+    return Forecast(target, count if is_reachable else replace(count, value=np.inf), is_reachable)
 
 
-def backtest(budgets: Sequence[int], scores: Drawn, level: float) -> Backtest:
+def backtest(budgets: Sequence[int], scores: BootstrapSamples, confidence_level: float) -> Backtest:
     """Forecast each budget's score from the smaller ones, three at least.
 
     Args:
         budgets: ascending; 0 may be among them.
         scores: of plain, shape (budgets,).
-        level: of the prediction intervals.
+        confidence_level: of the prediction intervals.
     """
-    above = [i for i, budget in enumerate(budgets) if budget > 0 and np.isfinite(scores.point[i])]
+    positive = [i for i, budget in enumerate(budgets) if budget > 0 and np.isfinite(scores.point[i])]
     checks = []
-    for end in range(PARAMETERS, len(above)):
-        known = above[:end]
-        curve = curves.fit([budgets[i] for i in known], scores[known])
-        checks += [_check(curve, budgets[i], scores[i], level) for i in above[end:]]
+    for end in range(PARAMETERS, len(positive)):
+        fitted = positive[:end]
+        curve = curves.fit([budgets[i] for i in fitted], scores[fitted])
+        checks += [_compare(curve, budgets[i], scores[i], confidence_level) for i in positive[end:]]
     return Backtest(tuple(checks))
 
 
-def _check(curve: Curve, budget: int, score: Drawn, level: float) -> Check:
+def _compare(curve: Curve, budget: int, score: BootstrapSamples, confidence_level: float) -> BacktestForecast:
     """Compare one forecast. What the noise of both has in common (chains, test examples) cancels in the difference."""
-    expected = curve.at(budget)
-    missed = (expected - score).interval(level)
+    expected = curve.predict(budget)
+    error = (expected - score).interval(confidence_level)
     measured = float(score.point)
-    around = Interval(float(expected.point), measured + missed.low, measured + missed.high)
-    return Check(int(curve.largest), budget, around, measured)
+    prediction = Interval(float(expected.point), measured + error.low, measured + error.high)
+    return BacktestForecast(int(curve.largest), budget, prediction, measured)

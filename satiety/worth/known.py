@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from satiety.worth.levers.controls import Oracle
-from satiety.worth.scores import LeverSet, gain
-from satiety.worth.study import controlled
+from satiety.worth.scores import LeverSet, compute_gain
+from satiety.worth.study import select_control_budgets
 
 if TYPE_CHECKING:
     from satiety.worth.findings import Findings
@@ -16,35 +16,44 @@ LEAKED: LeverSet = ("leak let through",)
 """No lever, but compared with one as levers are."""
 
 
-def calibration(found: Findings) -> dict[str, Any]:
+def check_calibration(findings: Findings) -> dict[str, Any]:
     """Return, by control, what had to be read and what was."""
-    plan, told = found.plan, dict[str, Any]()
-    places = controlled(plan.params, found.course.budgets, len(plan.pool))
+    plan, checks = findings.plan, dict[str, Any]()
+    control_budgets = select_control_budgets(plan.params, findings.measurements.budgets, len(plan.pool))
     for lever in plan.params.controls:
         if lever.kind == "leak":
-            told |= {"leak": _leak(found, places)} if places else {}
+            checks |= {"leak": _check_leak(findings, control_budgets)} if control_budgets else {}
             continue
-        further = {n: lever.further(n) if isinstance(lever, Oracle) else 0 for n in places}
-        told[lever.kind] = [
-            _known(found, (lever.kind,), n, n + further[n], below=lever.kind == "poison") for n in places
+        extra = {n: lever.count_extra(n) if isinstance(lever, Oracle) else 0 for n in control_budgets}
+        checks[lever.kind] = [
+            _check_control(findings, (lever.kind,), n, n + extra[n], is_harmful=lever.kind == "poison")
+            for n in control_budgets
         ]
-    return told
+    return checks
 
 
-def _known(found: Findings, levers: LeverSet, budget: int, truth: int, *, below: bool) -> dict[str, Any]:
-    labels = found.labels[levers][found.scores.budgets.index(budget)]
-    holds = labels.value < truth if below else labels.low <= truth <= labels.high
-    return {"budget": budget, "truth": truth, "labels": labels.rounded(), "holds": bool(holds)}
+def _check_control(
+    findings: Findings, levers: LeverSet, budget: int, expected: int, *, is_harmful: bool
+) -> dict[str, Any]:
+    labels = findings.labels[levers][findings.scores.budgets.index(budget)]
+    is_covered = labels.value < expected if is_harmful else labels.low <= expected <= labels.high
+    return {"budget": budget, "truth": expected, "labels": labels.to_report(), "holds": bool(is_covered)}
 
 
-def _leak(found: Findings, places: Sequence[int]) -> dict[str, Any]:
+def _check_leak(findings: Findings, control_budgets: Sequence[int]) -> dict[str, Any]:
     """Tell of leaked texts refused, and what they add where they are let through, in the same chains."""
-    place = found.scores.budgets.index(places[-1])
-    cells = {c: o for c, o in found.course.outcomes.items() if c.levers == ("leak",) and c.budget == places[-1]}
+    position = findings.scores.budgets.index(control_budgets[-1])
+    runs = {
+        c: o
+        for c, o in findings.measurements.outcomes.items()
+        if c.levers == ("leak",) and c.budget == control_budgets[-1]
+    }
     return {
-        "budget": places[-1],
-        "refused": sum(o.refused for c, o in cells.items() if c.gated),
-        "let through": sum(o.used - c.budget for c, o in cells.items() if c.gated),
-        "score": round(float(found.scores.mean(LEAKED)[place]), 6),
-        "inflation": gain(found.scores, LEAKED, ("leak",))[place].interval(found.level).rounded(),
+        "budget": control_budgets[-1],
+        "refused": sum(o.num_rejected for c, o in runs.items() if c.is_gated),
+        "let through": sum(o.num_examples - c.budget for c, o in runs.items() if c.is_gated),
+        "score": round(float(findings.scores.mean(LEAKED)[position]), 6),
+        "inflation": compute_gain(findings.scores, LEAKED, ("leak",))[position]
+        .interval(findings.confidence_level)
+        .to_dict(),
     }

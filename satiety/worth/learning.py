@@ -17,89 +17,91 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from satiety.heads.solver import Solver, Strengths
+from satiety.heads.solver import Penalties, Solver
 from satiety.inputs import Inputs, key_of
 from satiety.problems import Prediction
 from satiety.records import Document, Example
-from satiety.worth.reading import Reader, Reading, windows
+from satiety.worth.reading import EncoderConfig, FeatureExtractor, encode_windows
 
 if TYPE_CHECKING:
     from random import Random
 
-    from satiety.heads.solver import Solved
+    from satiety.heads.solver import LinearProbe
     from satiety.problems import Problem, Window
     from satiety.problems.base import Floats
     from satiety.tuning.section import Finetune
 
 Examples = tuple[Example, ...]
 Stratum = Callable[[Example], str]
-Answering = Callable[[Sequence[Inputs]], "list[Prediction]"]
+Predictor = Callable[[Sequence[Inputs]], "list[Prediction]"]
 
 
-class QuickSolver(Solver):
+class ProxySolver(Solver):
     """How the heads of the quick depth are solved: with fewer labels than the pipeline's, so by stronger penalties."""
 
-    strengths: Strengths = Field(default=[0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003], min_length=1)
+    l2: Penalties = Field(default=[0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003], min_length=1)
     """L2 penalties to choose from, as in ``finetune``."""
 
 
 @dataclass(frozen=True)
-class Quick:
+class ProxyModel:
     """Solves heads on what an encoder made of texts."""
 
     problem: Problem
-    reader: Reader
+    extractor: FeatureExtractor
     solver: Solver
-    how: Reading
+    config: EncoderConfig
 
     @cached_property
     def tokenizer(self) -> Any:
         from satiety.training.encoder import load_tokenizer
 
-        return load_tokenizer(self.reader.encoder)
+        return load_tokenizer(self.extractor.encoder)
 
-    def windows(self, examples: Sequence[Example]) -> list[Window]:
-        return windows(self.problem, examples, self.tokenizer, self.how)
+    def encode(self, examples: Sequence[Example]) -> list[Window]:
+        return encode_windows(self.problem, examples, self.tokenizer, self.config)
 
-    def solve(self, examples: Sequence[Example], seed: int) -> Solved | None:
+    def fit(self, examples: Sequence[Example], seed: int) -> LinearProbe | None:
         """Return the head for the examples; None where none of them has a label of the problem."""
-        from satiety.tuning.solved import solved_head
+        from satiety.tuning.solved import solve_head
 
-        self.reader.read(examples)
-        windows, rows = self.windows(examples), self._rows(examples)
-        return solved_head(self.problem, windows, rows, examples, self.solver, seed)
+        self.extractor.extract(examples)
+        windows, rows = self.encode(examples), self._rows(examples)
+        return solve_head(self.problem, windows, rows, examples, self.solver, seed)
 
-    def answers(self, head: Solved, asked: Sequence[Example]) -> list[Prediction]:
+    def predict(self, head: LinearProbe, examples: Sequence[Example]) -> list[Prediction]:
         """Return the head's answers; their confidences are calibrated."""
-        from satiety.tuning.solved import calibrated
+        from satiety.tuning.solved import calibrate_logits
 
-        self.reader.read(asked)
-        return self.problem.decode(asked, self._asked(asked), calibrated(head, self._rows(asked)))
+        self.extractor.extract(examples)
+        return self.problem.decode(
+            examples, self._encode_cached(examples), calibrate_logits(head, self._rows(examples))
+        )
 
-    def respond(self, known: Sequence[Example], texts: Sequence[str], seed: int) -> list[Prediction]:
+    def fit_predict(self, labelled: Sequence[Example], texts: Sequence[str], seed: int) -> list[Prediction]:
         """Learn from examples, then answer for texts: sure of nothing where no example has a label of the problem."""
-        head = self.solve(known, seed)
+        head = self.fit(labelled, seed)
         if head is None:
             return [Prediction(confidence=0.0) for _ in texts]
-        return self.answers(head, self.problem.ask(texts))
+        return self.predict(head, self.problem.build_examples(texts))
 
     def _rows(self, examples: Sequence[Example]) -> list[Floats]:
-        return [row for example in examples for row in self.reader.shelf[key_of(example.inputs)]]
+        return [row for example in examples for row in self.extractor.cache[key_of(example.inputs)]]
 
     @cached_property
-    def _memory(self) -> dict[int, list[Window]]:
+    def _window_cache(self) -> dict[int, list[Window]]:
         return {}
 
-    def _asked(self, asked: Sequence[Example]) -> list[Window]:
+    def _encode_cached(self, examples: Sequence[Example]) -> list[Window]:
         """Return the windows of what is asked again and again: the test set, the documents."""
-        key = hash(tuple(key_of(example.inputs) for example in asked))
-        if key not in self._memory:
-            self._memory[key] = self.windows(asked)
-        return self._memory[key]
+        key = hash(tuple(key_of(example.inputs) for example in examples))
+        if key not in self._window_cache:
+            self._window_cache[key] = self.encode(examples)
+        return self._window_cache[key]
 
 
 @dataclass(frozen=True, slots=True)
-class Full:
+class FineTuned:
     """Fine-tunes as the pipeline does."""
 
     problem: Problem
@@ -109,42 +111,42 @@ class Full:
     scratch: Path
     """For checkpoints."""
 
-    def learn(
+    def fit(
         self, train: Sequence[Example], dev: Sequence[Example], key: str, documents: Sequence[Document] = ()
-    ) -> Answering:
+    ) -> Predictor:
         """Fine-tune on what there is to learn from; dev, if any, chooses the step."""
-        from satiety.training.checkpoint import store
+        from satiety.training.checkpoint import open_store
         from satiety.tuning.finetune import finetune
 
-        run = store(self.scratch / "checkpoints", key, seconds=60)
-        result = finetune(
+        checkpoints = open_store(self.scratch / "checkpoints", key, seconds=60)
+        outcome = finetune(
             self.encoder,
             self.problem,
             train,
             dev,
             params=self.params,
-            store=run,
+            store=checkpoints,
             device=self.device,
             documents=documents,
         )
-        run.clear()
-        return result.tuned.predict
+        checkpoints.clear()
+        return outcome.model.predict
 
 
-def parted(labels: Sequence[Example], dev: float, stratum: Stratum, draw: Random) -> tuple[Examples, Examples]:
+def split_dev(labels: Sequence[Example], share: float, stratum: Stratum, rng: Random) -> tuple[Examples, Examples]:
     """Part labels into those that are learned from and those that choose the step, which are a share of every class.
 
     This comes before any lever acts, so none learns from what judges it. The first label of a class is always learned
     from, and what is held of fewer labels is held of more.
     """
-    if not dev:
+    if not share:
         return tuple(labels), ()
-    step, classes = max(2, round(1 / dev)), Counter[str]()
-    phases: dict[str, int] = defaultdict(lambda: draw.randrange(1, step))
+    step, classes = max(2, round(1 / share)), Counter[str]()
+    phases: dict[str, int] = defaultdict(lambda: rng.randrange(1, step))
     train: list[Example] = []
-    held: list[Example] = []
-    for one in labels:
-        name = stratum(one)
-        (held if classes[name] % step == phases[name] else train).append(one)
-        classes[name] += 1
-    return tuple(train), tuple(replace(one, split="dev") for one in held)
+    held_out: list[Example] = []
+    for example in labels:
+        label = stratum(example)
+        (held_out if classes[label] % step == phases[label] else train).append(example)
+        classes[label] += 1
+    return tuple(train), tuple(replace(example, split="dev") for example in held_out)

@@ -14,7 +14,7 @@ from satiety.problems import Problem
 from satiety.records import Document, Example, read, write
 from satiety.sealed import read_tensors, write_tensors
 from satiety.tuning.section import Finetune
-from satiety.worth.levers import Around, Lever, ordered
+from satiety.worth.levers import Lever, StudyInputs, sort_levers
 from satiety.worth.section import Worth
 
 if TYPE_CHECKING:
@@ -32,13 +32,13 @@ class Plan:
     test: tuple[Example, ...]
     params: Worth
     finetune: Finetune
-    prepared: Mapping[str, tuple[Example, ...]]
+    precomputed: Mapping[str, tuple[Example, ...]]
     """By lever, what it prepared."""
-    around: Mapping[tuple[str, ...], Around]
+    inputs: Mapping[tuple[str, ...], StudyInputs]
     """By lever set."""
-    refused: Mapping[bytes, bool]
+    contaminated: Mapping[bytes, bool]
     """Of the texts that levers announced, by name: whether they give away a test text."""
-    zero: Floats
+    zero_shot: Floats
     """Tallies of answers without training, shape (examples, counts)."""
     home: Path
     device: str
@@ -46,64 +46,76 @@ class Plan:
     @cached_property
     def levers(self) -> dict[str, Lever]:
         """The levers by name, in the order they act; controls among them."""
-        return in_order(self.params)
+        return collect_levers(self.params)
 
-    def acting(self, levers: tuple[str, ...]) -> tuple[str, ...]:
+    def drop_idle(self, levers: tuple[str, ...]) -> tuple[str, ...]:
         """Return the levers of a set without those that change nothing in it: nobody reads what they find."""
-        taught = tuple(name for name in levers if self.levers[name].teaches)
-        here, there = self.around[levers], self.around.get(taught)
-        reads = any(self.levers[name].reads for name in taught)
-        same = there and here.encoder == there.encoder and (not reads or here.documents == there.documents)
-        return taught if same else levers
+        active = tuple(name for name in levers if self.levers[name].has_train_transform)
+        full_inputs, active_inputs = self.inputs[levers], self.inputs.get(active)
+        uses_documents = any(self.levers[name].uses_documents for name in active)
+        is_equivalent = (
+            active_inputs
+            and full_inputs.encoder == active_inputs.encoder
+            and (not uses_documents or full_inputs.documents == active_inputs.documents)
+        )
+        return active if is_equivalent else levers
 
     def save(self, folder: Path) -> None:
         """Write it into an empty folder: tables, and JSON that names them."""
         self.problem.save(folder / PROBLEM)
         write(folder / POOL, self.pool, Example)
         write(folder / TEST, self.test, Example)
-        write_tensors(folder / ZERO, {"tallies": self.zero})
-        prepared = {name: f"prepared-{i}.parquet" for i, name in enumerate(self.prepared)}
-        for name, file in prepared.items():
-            write(folder / file, self.prepared[name], Example)
-        documents = {id(around.documents): around.documents for around in self.around.values()}
+        write_tensors(folder / ZERO, {"tallies": self.zero_shot})
+        tables = {name: f"prepared-{i}.parquet" for i, name in enumerate(self.precomputed)}
+        for name, file in tables.items():
+            write(folder / file, self.precomputed[name], Example)
+        documents = {id(inputs.documents): inputs.documents for inputs in self.inputs.values()}
         files = {key: f"documents-{i}.parquet" for i, key in enumerate(documents)}
         for key, file in files.items():
             write(folder / file, documents[key], Document)
-        value = {
+        content = {
             "params": self.params.model_dump(mode="json"),
             "finetune": self.finetune.model_dump(mode="json"),
-            "prepared": prepared,
-            "around": [[levers, files[id(one.documents)], str(one.encoder)] for levers, one in self.around.items()],
-            "refused": {name.hex(): refused for name, refused in self.refused.items()},
+            "precomputed": tables,
+            "inputs": [
+                [levers, files[id(lever_inputs.documents)], str(lever_inputs.encoder)]
+                for levers, lever_inputs in self.inputs.items()
+            ],
+            "contaminated": {name.hex(): is_contaminated for name, is_contaminated in self.contaminated.items()},
             "home": str(self.home),
             "device": self.device,
         }
-        write_text(folder / PLAN, json.dumps(value))
+        write_text(folder / PLAN, json.dumps(content))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what ``save`` wrote."""
-        value = json.loads((folder / PLAN).read_text(encoding="utf-8"))
-        zero = read_tensors(folder / ZERO)
-        assert zero is not None  # noqa: S101  # written a moment ago
+        content = json.loads((folder / PLAN).read_text(encoding="utf-8"))
+        zero_shot = read_tensors(folder / ZERO)
+        assert zero_shot is not None  # noqa: S101  # written a moment ago
         documents = {
-            file: tuple(read(folder / file, Document)) for file in dict.fromkeys(one[1] for one in value["around"])
+            file: tuple(read(folder / file, Document)) for file in dict.fromkeys(row[1] for row in content["inputs"])
         }
         return cls(
             problem=Problem.load(folder / PROBLEM),
             pool=tuple(read(folder / POOL, Example)),
             test=tuple(read(folder / TEST, Example)),
-            params=Worth.model_validate(value["params"]),
-            finetune=Finetune.model_validate(value["finetune"]),
-            prepared={name: tuple(read(folder / file, Example)) for name, file in value["prepared"].items()},
-            around={tuple(levers): Around(documents[file], Path(encoder)) for levers, file, encoder in value["around"]},
-            refused={bytes.fromhex(name): refused for name, refused in value["refused"].items()},
-            zero=zero["tallies"],
-            home=Path(value["home"]),
-            device=value["device"],
+            params=Worth.model_validate(content["params"]),
+            finetune=Finetune.model_validate(content["finetune"]),
+            precomputed={name: tuple(read(folder / file, Example)) for name, file in content["precomputed"].items()},
+            inputs={
+                tuple(levers): StudyInputs(documents[file], Path(encoder))
+                for levers, file, encoder in content["inputs"]
+            },
+            contaminated={
+                bytes.fromhex(name): is_contaminated for name, is_contaminated in content["contaminated"].items()
+            },
+            zero_shot=zero_shot["tallies"],
+            home=Path(content["home"]),
+            device=content["device"],
         )
 
 
-def in_order(params: Worth) -> dict[str, Lever]:
+def collect_levers(params: Worth) -> dict[str, Lever]:
     """Return levers and controls by name, in the order in which they act."""
-    return ordered(params.levers | {control.kind: control for control in params.controls})
+    return sort_levers(params.levers | {control.kind: control for control in params.controls})

@@ -26,7 +26,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from satiety.problems.base import Floats
-    from satiety.worth.resample import Chains, Luck
+    from satiety.worth.resample import BootstrapNoise, ReplicateScores
 
 SHARES = 1 / 2, 1 / 4
 """Of the pool: the budgets whose pairs of chains tell."""
@@ -34,7 +34,7 @@ NEVER = 1e-12
 """A variance of scores that is 0 but for rounding."""
 
 
-def pool_luck(quantities: Sequence[Chains], budgets: Sequence[int], luck: Luck) -> Floats:
+def sample_pool_noise(quantities: Sequence[ReplicateScores], budgets: Sequence[int], noise: BootstrapNoise) -> Floats:
     """Return draws of what the pool may have done to each quantity, the same at all budgets.
 
     They are multivariate Student's t with a degree of freedom for each pair of chains at one budget; at two, one within
@@ -43,89 +43,91 @@ def pool_luck(quantities: Sequence[Chains], budgets: Sequence[int], luck: Luck) 
     Args:
         quantities: what varies from chain to chain, each of shape (budgets, chains): scores, or differences of them.
         budgets: ascending; the largest is the whole pool.
-        luck: standard normal numbers of the pool's own.
+        noise: standard normal numbers of the pool's own.
 
     Returns:
         Shape (resamples, quantities); 0 for a quantity that the budgets say nothing of.
     """
-    rows = _stacked(quantities)
-    covariance, told = _between(rows, budgets)
-    root, pairs = _root(covariance), np.isfinite(_apart(rows[0])).sum(axis=2).max(axis=1)
-    freedom = np.maximum(np.where(told > 1, pairs * 4 // 3, pairs), 1)
-    chi_square = np.cumsum(np.square(luck.scale), axis=1)[:, freedom - 1]
-    drawn = luck.tilt[:, : len(root)] @ root.T
-    return np.asarray(drawn * np.sqrt(freedom / chi_square))
+    rows = _stack(quantities)
+    covariance, num_budgets = _estimate_between(rows, budgets)
+    root, pairs = _factorize(covariance), np.isfinite(_compute_differences(rows[0])).sum(axis=2).max(axis=1)
+    dof = np.maximum(np.where(num_budgets > 1, pairs * 4 // 3, pairs), 1)
+    chi_square = np.cumsum(np.square(noise.scale), axis=1)[:, dof - 1]
+    samples = noise.multipliers[:, : len(root)] @ root.T
+    return np.asarray(samples * np.sqrt(dof / chi_square))
 
 
-def between_pools(quantities: Sequence[Chains], budgets: Sequence[int]) -> Floats:
+def estimate_pool_covariance(quantities: Sequence[ReplicateScores], budgets: Sequence[int]) -> Floats:
     """Return the covariance between pools of quantities with all labels, shape (quantities, quantities).
 
     Args:
         quantities: each of shape (budgets, chains), the chains of a pair side by side; NaN where a chain was not.
         budgets: ascending.
     """
-    return _between(_stacked(quantities), budgets)[0]
+    return _estimate_between(_stack(quantities), budgets)[0]
 
 
-def _between(rows: Floats, budgets: Sequence[int]) -> tuple[Floats, Floats]:
+def _estimate_between(rows: Floats, budgets: Sequence[int]) -> tuple[Floats, Floats]:
     """Return the covariance between pools, and how many budgets tell of each quantity."""
-    size, noise = budgets[-1], _beyond_test(rows[:, :, -1] - _means(rows[:, :, -1]), spent=1)
-    total, weight = np.zeros_like(noise), np.zeros_like(noise)
-    for place, budget in enumerate(budgets):
+    size, replicate_noise = budgets[-1], _remove_test_noise(rows[:, :, -1] - _average(rows[:, :, -1]), used_dof=1)
+    total, weight = np.zeros_like(replicate_noise), np.zeros_like(replicate_noise)
+    for position, budget in enumerate(budgets):
         if not any(abs(budget - share * size) <= 1 for share in SHARES):
             continue
-        apart = _apart(rows[:, :, place])
+        differences = _compute_differences(rows[:, :, position])
         varies = (
-            np.diag(_covariance(apart[0], spent=0)) > NEVER
+            np.diag(_estimate_covariance(differences[0], used_dof=0)) > NEVER
         )  # answers without training never vary: they tell nothing
-        tells = np.outer(varies, varies)
-        total += np.where(tells, (_beyond_test(apart, spent=0) - noise) * budget / size, 0)
-        weight += tells
+        is_informative = np.outer(varies, varies)
+        total += np.where(
+            is_informative, (_remove_test_noise(differences, used_dof=0) - replicate_noise) * budget / size, 0
+        )
+        weight += is_informative
     return np.divide(total, weight, out=np.zeros_like(total), where=weight > 0), np.diag(weight)
 
 
-def _stacked(quantities: Sequence[Chains]) -> Floats:
+def _stack(quantities: Sequence[ReplicateScores]) -> Floats:
     """Return what was measured, then its draws; shape (1 + resamples, quantities, budgets, chains)."""
-    return np.stack([np.concatenate([one.point[None], one.draws]) for one in quantities], axis=1)
+    return np.stack([np.concatenate([scores.point[None], scores.draws]) for scores in quantities], axis=1)
 
 
-def _beyond_test(rows: Floats, *, spent: int) -> Floats:
+def _remove_test_noise(rows: Floats, *, used_dof: int) -> Floats:
     """Return the covariance of deviations as measured, less what the draws of the test do to them.
 
     Args:
         rows: as measured, then as drawn; shape (1 + resamples, quantities, samples).
-        spent: degrees of freedom that the deviations lack.
+        used_dof: degrees of freedom that the deviations lack.
     """
-    test = np.mean([_covariance(drawn - rows[0], spent=spent) for drawn in rows[1:]], axis=0)
-    return np.asarray(_covariance(rows[0], spent=spent) - test)
+    test = np.mean([_estimate_covariance(sample - rows[0], used_dof=used_dof) for sample in rows[1:]], axis=0)
+    return np.asarray(_estimate_covariance(rows[0], used_dof=used_dof) - test)
 
 
-def _apart(points: Floats) -> Floats:
+def _compute_differences(points: Floats) -> Floats:
     """Return the differences within pairs of chains, of the variance of one chain; shape (…, pairs)."""
     pairs = points.shape[-1] // 2
     return np.asarray((points[..., 0 : 2 * pairs : 2] - points[..., 1 : 2 * pairs : 2]) / np.sqrt(2))
 
 
-def _means(points: Floats) -> Floats:
-    measured = np.isfinite(points)
-    total = np.where(measured, points, 0).sum(axis=-1, keepdims=True)
-    return np.asarray(total / np.maximum(measured.sum(axis=-1, keepdims=True), 1))
+def _average(points: Floats) -> Floats:
+    is_measured = np.isfinite(points)
+    total = np.where(is_measured, points, 0).sum(axis=-1, keepdims=True)
+    return np.asarray(total / np.maximum(is_measured.sum(axis=-1, keepdims=True), 1))
 
 
-def _covariance(deviations: Floats, *, spent: int) -> Floats:
+def _estimate_covariance(deviations: Floats, *, used_dof: int) -> Floats:
     """Return the covariance of quantities from deviations, over where both were measured; 0 where these are too few.
 
     Args:
         deviations: shape (quantities, samples); NaN where there is none.
-        spent: degrees of freedom that the deviations lack.
+        used_dof: degrees of freedom that the deviations lack.
     """
-    measured = np.isfinite(deviations)
-    count = (measured[:, None] & measured).sum(axis=2) - spent
-    filled = np.where(measured, deviations, 0)
+    is_measured = np.isfinite(deviations)
+    count = (is_measured[:, None] & is_measured).sum(axis=2) - used_dof
+    filled = np.where(is_measured, deviations, 0)
     return np.asarray(np.divide(filled @ filled.T, count, out=np.zeros(count.shape), where=count > 0))
 
 
-def _root(covariance: Floats) -> Floats:
+def _factorize(covariance: Floats) -> Floats:
     """Return a matrix whose product with its transpose is the covariance, without what chance made negative of it."""
     values, vectors = np.linalg.eigh(covariance)
     return np.asarray(vectors * np.sqrt(np.clip(values, 0, None)))

@@ -33,7 +33,7 @@ class PowerLaw:
     exponent: Floats
     """c: how fast the distance falls."""
 
-    def at(self, labels: Floats) -> Floats:
+    def predict(self, labels: Floats) -> Floats:
         """Return the scores, shape (rows, labels)."""
         return self.asymptote[:, None] - self.scale[:, None] * np.power(labels, -self.exponent[:, None])
 
@@ -49,18 +49,18 @@ def fit(labels: Floats, scores: Floats, weights: Floats) -> PowerLaw:
     share = weights / weights.sum()
     powers = labels ** -EXPONENTS[:, None]
     power, square = powers @ share, powers**2 @ share
-    level, product = (scores @ share)[:, None], scores @ (powers * share).T
-    scale = np.maximum((level * power - product) / (square - power**2), 0)
-    asymptote = level + scale * power
-    capped = asymptote > 1
-    scale = np.where(capped, np.maximum((power - product) / square, 0), scale)
+    mean, product = (scores @ share)[:, None], scores @ (powers * share).T
+    scale = np.maximum((mean * power - product) / (square - power**2), 0)
+    asymptote = mean + scale * power
+    is_capped = asymptote > 1
+    scale = np.where(is_capped, np.maximum((power - product) / square, 0), scale)
     asymptote = np.minimum(asymptote, 1)
-    misses = asymptote**2 + scale**2 * square - 2 * (asymptote * level - scale * product + asymptote * scale * power)
-    best = np.arange(len(scores)), misses.argmin(axis=1)
+    errors = asymptote**2 + scale**2 * square - 2 * (asymptote * mean - scale * product + asymptote * scale * power)
+    best = np.arange(len(scores)), errors.argmin(axis=1)
     return PowerLaw(asymptote[best], scale[best], EXPONENTS[best[1]])
 
 
-def misfit(residuals: Floats, free: int) -> tuple[float, bool]:
+def measure_misfit(residuals: Floats, dof: int) -> tuple[float, bool]:
     """Say how far scores miss their power law: by how many times what chance does, and whether that rejects it.
 
     Residuals of neighbouring budgets go together, so they are measured along the principal axes of their own draws; and
@@ -68,16 +68,16 @@ def misfit(residuals: Floats, free: int) -> tuple[float, bool]:
 
     Args:
         residuals: of the measured scores, then of their draws, shape (1 + resamples, budgets).
-        free: budgets less parameters, above 0.
+        dof: budgets less parameters, above 0.
 
     Returns:
         The Birge ratio (Birge 1932, Physical Review 40:207), which is 1 where chance explains the misses; and whether
         fewer than one in twenty draws miss by as much.
     """
-    around = residuals[1:] - residuals[1:].mean(axis=0)
-    _, spread, axes = np.linalg.svd(around, full_matrices=False)
-    deviation = spread[:free] / np.sqrt(len(around))
-    kept = deviation > 1e-6
-    scaled = residuals @ axes[:free][kept].T / deviation[kept]
-    missed, chance = np.square(scaled[0]).sum(), np.square(scaled[1:] - scaled[1:].mean(axis=0)).sum(axis=1)
-    return float(np.sqrt(missed / max(kept.sum(), 1))), bool((chance >= missed).mean() < 0.05)
+    deviations = residuals[1:] - residuals[1:].mean(axis=0)
+    _, spread, axes = np.linalg.svd(deviations, full_matrices=False)
+    deviation = spread[:dof] / np.sqrt(len(deviations))
+    is_informative = deviation > 1e-6
+    scaled = residuals @ axes[:dof][is_informative].T / deviation[is_informative]
+    error, chance = np.square(scaled[0]).sum(), np.square(scaled[1:] - scaled[1:].mean(axis=0)).sum(axis=1)
+    return float(np.sqrt(error / max(is_informative.sum(), 1))), bool((chance >= error).mean() < 0.05)

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 from satiety.errors import DataError
 from satiety.files import digest, manifest
 from satiety.neardup import HeldOut
-from satiety.problems.base import Untrained
-from satiety.worth.chains import grid
-from satiety.worth.levers import Around, Lever, World
-from satiety.worth.plan import Plan, in_order
-from satiety.worth.reading import Reader, name_of
+from satiety.problems.base import ZeroShotModel
+from satiety.worth.replicates import list_budgets
+from satiety.worth.levers import Lever, StudyContext, StudyInputs
+from satiety.worth.plan import Plan, collect_levers
+from satiety.worth.reading import FeatureExtractor, hash_text
 from satiety.worth.scores import LeverSet
-from satiety.worth.study import controlled, sets
+from satiety.worth.study import list_lever_sets, select_control_budgets
 
 if TYPE_CHECKING:
     from satiety.problems import Problem
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class StudyData:
     """What a study is made of."""
 
     problem: Problem
@@ -47,130 +47,144 @@ class Material:
     base: Path
 
 
-def prepare(material: Material, params: Worth, finetune: Finetune, home: Path, device: str) -> tuple[Plan, list[str]]:
+def prepare_study(
+    study: StudyData, params: Worth, finetune: Finetune, home: Path, device: str
+) -> tuple[Plan, list[str]]:
     """Return the plan, and the digests of data and model that cells are kept under.
 
     Raises:
         DataError: there are too few labels for a curve, or there is no test example.
     """
-    if len(material.pool) < 2 ** (params.budgets - 2) or not material.test:
+    if len(study.pool) < 2 ** (params.budgets - 2) or not study.test:
         raise DataError(
-            f"worth: {len(material.pool)} labels and {len(material.test)} test examples: too few for "
+            f"worth: {len(study.pool)} labels and {len(study.test)} test examples: too few for "
             f"{params.budgets} budgets; lower worth.budgets, or raise ingest.budget and ingest.test"
         )
-    if params.controls and not controlled(params, grid(len(material.pool), params.budgets), len(material.pool)):
+    if params.controls and not select_control_budgets(
+        params, list_budgets(len(study.pool), params.budgets), len(study.pool)
+    ):
         log.warning(
             "worth.controls: the oracle reveals more labels than any budget leaves, so no control is measured; "
             "lower its share, or raise worth.budgets"
         )
-    reader = Reader(home, material.base, material.problem, params.reading, device)
-    world = World(
-        material.problem,
-        material.pool,
-        material.test,
-        material.corpus,
-        material.base,
-        reader.embed,
+    extractor = FeatureExtractor(home, study.base, study.problem, params.encoder_config, device)
+    context = StudyContext(
+        study.problem,
+        study.pool,
+        study.test,
+        study.corpus,
+        study.base,
+        extractor.embed,
         params.seed,
         device,
         home,
     )
-    levers = in_order(params)
-    prepared = {name: lever.prepare(world) for name, lever in levers.items()}
-    held = HeldOut.of(material.test, params.near_duplicate)
-    around = _surroundings(world, params, levers, held)
-    texts = list(_texts(world, prepared, around))
-    twins = held.twins(texts)
-    _read(world, params, levers, prepared, around, reader)
+    levers = collect_levers(params)
+    precomputed = {name: lever.precompute(context) for name, lever in levers.items()}
+    held_out = HeldOut.from_examples(study.test, params.dedup_threshold)
+    inputs = _transform_inputs(context, params, levers, held_out)
+    texts = list(_iterate_texts(context, precomputed, inputs))
+    twins = held_out.find_leaks(texts)
+    _extract_features(context, params, levers, precomputed, inputs, extractor)
     plan = Plan(
-        problem=material.problem,
-        pool=material.pool,
-        test=material.test,
+        problem=study.problem,
+        pool=study.pool,
+        test=study.test,
         params=params,
-        finetune=finetune.model_copy(update={"pseudo": None}),  # levers are the meter's to set
-        prepared=prepared,
-        around=around,
-        refused={name_of(text): twin is not None for text, twin in zip(texts, twins, strict=True)},
-        zero=material.problem.tally(material.test, material.problem.before([], material.test, Untrained(reader.embed))),
+        finetune=finetune.model_copy(update={"self_training": None}),  # levers are the meter's to set
+        precomputed=precomputed,
+        inputs=inputs,
+        contaminated={hash_text(text): twin is not None for text, twin in zip(texts, twins, strict=True)},
+        zero_shot=study.problem.tally(
+            study.test, study.problem.zero_shot([], study.test, ZeroShotModel(extractor.embed))
+        ),
         home=home,
         device=device,
     )
-    return plan, _digests(material)
+    return plan, _compute_digests(study)
 
 
-def _sets(params: Worth) -> list[LeverSet]:
-    return [*sets(params), *((lever.kind,) for lever in params.controls)]
+def _list_lever_sets(params: Worth) -> list[LeverSet]:
+    return [*list_lever_sets(params), *((lever.kind,) for lever in params.controls)]
 
 
-def _surroundings(world: World, params: Worth, levers: Mapping[str, Lever], held: HeldOut) -> dict[LeverSet, Around]:
+def _transform_inputs(
+    context: StudyContext, params: Worth, levers: Mapping[str, Lever], held_out: HeldOut
+) -> dict[LeverSet, StudyInputs]:
     """Return what every lever set has beside labels: a sample of the corpus and the base, as its levers change them.
 
     What the same levers change in the same order is changed once, for finding documents and pre-training take long.
     """
-    known: dict[LeverSet, Around] = {(): _clean(Around(_sample(world, params), world.base), held)}
+    transformed: dict[LeverSet, StudyInputs] = {
+        (): _drop_contaminated(StudyInputs(_sample_documents(context, params), context.base), held_out)
+    }
 
-    def around(names: LeverSet) -> Around:
-        if names not in known:
-            before = around(names[:-1])
-            after = levers[names[-1]].surround(before, world)
-            known[names] = after if after.documents is before.documents else _clean(after, held)
-        return known[names]
+    def transform(names: LeverSet) -> StudyInputs:
+        if names not in transformed:
+            previous = transform(names[:-1])
+            changed = levers[names[-1]].transform_inputs(previous, context)
+            transformed[names] = (
+                changed if changed.documents is previous.documents else _drop_contaminated(changed, held_out)
+            )
+        return transformed[names]
 
     return {
-        found: around(tuple(name for name in levers if name in found and levers[name].changes_surroundings))
-        for found in _sets(params)
+        lever_set: transform(tuple(name for name in levers if name in lever_set and levers[name].has_input_transform))
+        for lever_set in _list_lever_sets(params)
     }
 
 
-def _clean(around: Around, held: HeldOut) -> Around:
+def _drop_contaminated(inputs: StudyInputs, held_out: HeldOut) -> StudyInputs:
     """Return it without the documents that give away a test text: no lever is to learn from them, in whatever way."""
-    kept, _ = held.part(around.documents, lambda document: document.text)
-    return replace(around, documents=tuple(kept))
+    documents, _ = held_out.partition(inputs.documents, lambda document: document.text)
+    return replace(inputs, documents=tuple(documents))
 
 
-def _sample(world: World, params: Worth) -> tuple[Document, ...]:
-    spoken = {example.language for example in world.pool} | {"und", ""}
-    fits = [one for one in world.corpus if one.language in spoken]
-    draw = random.Random(f"{params.seed}/documents")  # no secret
-    return tuple(draw.sample(fits, min(params.documents, len(fits))))
+def _sample_documents(context: StudyContext, params: Worth) -> tuple[Document, ...]:
+    languages = {example.language for example in context.pool} | {"und", ""}
+    candidates = [document for document in context.corpus if document.language in languages]
+    rng = random.Random(f"{params.seed}/documents")  # no secret
+    return tuple(rng.sample(candidates, min(params.documents, len(candidates))))
 
 
-def _texts(
-    world: World, prepared: Mapping[str, tuple[Example, ...]], around: Mapping[LeverSet, Around]
+def _iterate_texts(
+    context: StudyContext, precomputed: Mapping[str, tuple[Example, ...]], inputs: Mapping[LeverSet, StudyInputs]
 ) -> Iterator[str]:
     """Yield every text that may come into training beside the pool, each once; the test's own among them."""
-    brought: Iterable[str] = (example.text for examples in prepared.values() for example in examples)
-    raw = (document.text for one in around.values() for document in one.documents)
-    yield from dict.fromkeys((*brought, *raw, *(example.text for example in world.test)))
+    added: Iterable[str] = (example.text for examples in precomputed.values() for example in examples)
+    raw = (document.text for lever_inputs in inputs.values() for document in lever_inputs.documents)
+    yield from dict.fromkeys((*added, *raw, *(example.text for example in context.test)))
 
 
-def _read(
-    world: World,
+def _extract_features(
+    context: StudyContext,
     params: Worth,
     levers: Mapping[str, Lever],
-    prepared: Mapping[str, tuple[Example, ...]],
-    around: Mapping[LeverSet, Around],
-    base: Reader,
+    precomputed: Mapping[str, tuple[Example, ...]],
+    inputs: Mapping[LeverSet, StudyInputs],
+    base: FeatureExtractor,
 ) -> None:
     """Have every encoder read what the cells that start from it will ask of it."""
-    for found, one in around.items():
-        reader = (
+    for lever_set, lever_inputs in inputs.items():
+        extractor = (
             base
-            if one.encoder == world.base
-            else Reader(base.home, one.encoder, world.problem, params.reading, world.device)
+            if lever_inputs.encoder == context.base
+            else FeatureExtractor(
+                base.home, lever_inputs.encoder, context.problem, params.encoder_config, context.device
+            )
         )
-        reader.read((*world.pool, *world.test))
-        if len(world.problem.inputs) > 1:
+        extractor.extract((*context.pool, *context.test))
+        if len(context.problem.inputs) > 1:
             continue  # what levers bring is no bare text then: each cell reads its own
-        for name in found:
-            reader.read(prepared[name])
-            if levers[name].reads:
-                reader.read(world.problem.ask(document.text for document in one.documents))
+        for name in lever_set:
+            extractor.extract(precomputed[name])
+            if levers[name].uses_documents:
+                extractor.extract(context.problem.build_examples(document.text for document in lever_inputs.documents))
 
 
-def _digests(material: Material) -> list[str]:
-    def of(records: Iterable[Any]) -> str:
+def _compute_digests(study: StudyData) -> list[str]:
+    def compute_digest(records: Iterable[Any]) -> str:
         return hashlib.sha256("\0".join(map(repr, records)).encode()).hexdigest()
 
-    model = digest(manifest(material.base))
-    return [of(material.pool), of(material.test), model, material.problem.model_dump_json()]
+    model = digest(manifest(study.base))
+    return [compute_digest(study.pool), compute_digest(study.test), model, study.problem.model_dump_json()]

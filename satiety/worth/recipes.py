@@ -16,33 +16,35 @@ import numpy as np
 if TYPE_CHECKING:
     from satiety.problems import Problem
     from satiety.problems.base import Floats
-    from satiety.worth.cells import Cell
+    from satiety.worth.cells import StudyRun
     from satiety.worth.cellstore import Outcome
 
 
-def best(outcomes: Mapping[Cell, Outcome], zero: Floats, problem: Problem) -> dict[Cell, Outcome]:
+def select_recipes(
+    outcomes: Mapping[StudyRun, Outcome], zero_shot: Floats, problem: Problem
+) -> dict[StudyRun, Outcome]:
     """Return the outcomes of the quick depth at their best recipe; those of the full depth as they are.
 
     Args:
         outcomes: as the cells gave them.
-        zero: tallies of answers without training, shape (examples, counts).
+        zero_shot: tallies of answers without training, shape (examples, counts).
         problem: says what they score.
     """
 
     def score(tallies: Floats) -> float:
         return float(problem.score(tallies)[problem.headline])
 
-    places: dict[object, list[float]] = defaultdict(list)
-    for cell, outcome in outcomes.items():
-        places[_place(cell)].append(score(outcome.tallies))
-    untrained = score(zero)
+    groups: dict[object, list[float]] = defaultdict(list)
+    for run, outcome in outcomes.items():
+        groups[_group_run(run)].append(score(outcome.tallies))
+    untrained = score(zero_shot)
     return {
-        cell: replace(outcome, tallies=zero, zero_shot=True)
-        if cell.depth == "quick" and np.mean(places[_place(cell)]) < untrained
+        run: replace(outcome, tallies=zero_shot, is_zero_shot=True)
+        if run.depth == "quick" and np.mean(groups[_group_run(run)]) < untrained
         else outcome
-        for cell, outcome in outcomes.items()
+        for run, outcome in outcomes.items()
     }
 
 
-def _place(cell: Cell) -> object:
-    return cell.budget, cell.levers, cell.gated, cell.depth
+def _group_run(run: StudyRun) -> object:
+    return run.budget, run.levers, run.is_gated, run.depth

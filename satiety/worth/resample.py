@@ -35,14 +35,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class BootstrapSamples:
     """Quantities as measured and as they might have been. What is done to the rows is done to both."""
 
     rows: Floats
     """What was measured, then its draws; shape (1 + resamples, …)."""
 
     @classmethod
-    def of(cls, point: ArrayLike, draws: Floats) -> Drawn:
+    def from_draws(cls, point: ArrayLike, draws: Floats) -> BootstrapSamples:
         """Put together what was measured, shape (…), and its draws, shape (resamples, …)."""
         return cls(np.concatenate([np.asarray(point, dtype=np.float64)[None], draws]))
 
@@ -56,13 +56,13 @@ class Drawn:
         """What might have been, shape (resamples, …)."""
         return self.rows[1:]
 
-    def __sub__(self, other: Drawn) -> Drawn:
+    def __sub__(self, subtrahend: BootstrapSamples) -> BootstrapSamples:
         """Return the difference, draw by draw: what both have in common cancels."""
-        return Drawn(self.rows - other.rows)
+        return BootstrapSamples(self.rows - subtrahend.rows)
 
-    def __getitem__(self, place: int | list[int]) -> Drawn:
+    def __getitem__(self, position: int | list[int]) -> BootstrapSamples:
         """Return one of the quantities, or some."""
-        return Drawn(self.rows[:, place])
+        return BootstrapSamples(self.rows[:, position])
 
     @property
     def spread(self) -> float:
@@ -70,14 +70,14 @@ class Drawn:
         low, high = np.quantile(self.draws, [0.16, 0.84])
         return float(high - low) / 2
 
-    def interval(self, level: float) -> Interval:
+    def interval(self, confidence_level: float) -> Interval:
         """Return the interval of a single quantity: percentiles of its draws."""
-        low, high = np.quantile(self.draws, [(1 - level) / 2, (1 + level) / 2])
+        low, high = np.quantile(self.draws, [(1 - confidence_level) / 2, (1 + confidence_level) / 2])
         return Interval(float(self.point), float(low), float(high))
 
 
 @dataclass(frozen=True, slots=True)
-class Chains:
+class ReplicateScores:
     """The scores of one lever set in each chain; NaN where a chain was not measured."""
 
     point: Floats
@@ -85,43 +85,43 @@ class Chains:
     draws: Floats
     """On its resamples; shape (resamples, budgets, chains)."""
 
-    def __sub__(self, other: Chains) -> Chains:
+    def __sub__(self, subtrahend: ReplicateScores) -> ReplicateScores:
         """Return the differences within each chain; NaN where either was not measured."""
-        return Chains(self.point - other.point, self.draws - other.draws)
+        return ReplicateScores(self.point - subtrahend.point, self.draws - subtrahend.draws)
 
     @classmethod
-    def stack(cls, several: Iterable[Chains]) -> Chains:
+    def stack(cls, groups: Iterable[ReplicateScores]) -> ReplicateScores:
         """Return lever sets' scores as one, as if each had budgets of its own."""
-        points, draws = zip(*((one.point, one.draws) for one in several), strict=True)
+        points, draws = zip(*((scores.point, scores.draws) for scores in groups), strict=True)
         return cls(np.concatenate(points), np.concatenate(draws, axis=1))
 
-    def where(self, kept: NDArray[np.bool_]) -> Chains:
+    def mask(self, is_kept: NDArray[np.bool_]) -> ReplicateScores:
         """Return the same with NaN for what is not kept, shape (budgets, chains)."""
-        return Chains(np.where(kept, self.point, np.nan), np.where(kept, self.draws, np.nan))
+        return ReplicateScores(np.where(is_kept, self.point, np.nan), np.where(is_kept, self.draws, np.nan))
 
-    def pooled(self) -> Chains:
+    def average_budgets(self) -> ReplicateScores:
         """Return each chain's mean over the budgets that any was measured at, as if it were the one budget there is."""
         rows = np.isfinite(self.point).any(axis=1)
-        return Chains(self.point[rows].mean(axis=0)[None], self.draws[:, rows].mean(axis=1)[:, None])
+        return ReplicateScores(self.point[rows].mean(axis=0)[None], self.draws[:, rows].mean(axis=1)[:, None])
 
 
 @dataclass(frozen=True, slots=True)
-class Luck:
+class BootstrapNoise:
     """What chance may have done to a group of chains: standard normal numbers, each of shape (resamples, chains)."""
 
-    tilt: Floats
+    multipliers: Floats
     """How far the chain pulled the mean its way."""
     scale: Floats
     """The first n of them, squared and summed, make the chi-square of n degrees of freedom."""
 
     @classmethod
-    def of(cls, seed: tuple[int, ...], resamples: int, chains: int) -> Luck:
+    def sample(cls, seed: tuple[int, ...], resamples: int, replicates: int) -> BootstrapNoise:
         """Draw the numbers of a group. A group that grows keeps those of its first chains."""
-        tilt, scale = np.random.default_rng(seed).standard_normal((chains, 2, resamples)).transpose(1, 2, 0)
-        return cls(tilt, scale)
+        multipliers, scale = np.random.default_rng(seed).standard_normal((replicates, 2, resamples)).transpose(1, 2, 0)
+        return cls(multipliers, scale)
 
 
-def means(groups: Sequence[tuple[Chains, Luck]]) -> list[Drawn]:
+def compute_means(groups: Sequence[tuple[ReplicateScores, BootstrapNoise]]) -> list[BootstrapSamples]:
     """Return each group's means over the chains that were measured, shape (budgets,); NaN where none was.
 
     One chain says nothing of how chains differ: then the draws hold the test set's luck alone.
@@ -129,60 +129,62 @@ def means(groups: Sequence[tuple[Chains, Luck]]) -> list[Drawn]:
     Args:
         groups: chains that share a luck, and that luck. Groups have nothing in common but the test examples.
     """
-    tests = _test_luck([chains for chains, _ in groups])
-    found = []
-    for (chains, luck), test in zip(groups, tests, strict=True):
-        have = np.isfinite(chains.point)
-        count = have.sum(axis=1)
-        center = np.where(count, np.where(have, chains.point, 0).sum(axis=1) / np.maximum(count, 1), np.nan)
-        deviations = np.where(have, chains.point - center[:, None], 0)
-        found.append(Drawn.of(center, center + test + _chain_luck(deviations, count, luck)))
-    return found
+    tests = _sample_test_noise([replicates for replicates, _ in groups])
+    group_means = []
+    for (replicates, noise), test in zip(groups, tests, strict=True):
+        is_measured = np.isfinite(replicates.point)
+        count = is_measured.sum(axis=1)
+        center = np.where(count, np.where(is_measured, replicates.point, 0).sum(axis=1) / np.maximum(count, 1), np.nan)
+        deviations = np.where(is_measured, replicates.point - center[:, None], 0)
+        group_means.append(
+            BootstrapSamples.from_draws(center, center + test + _sample_replicate_noise(deviations, count, noise))
+        )
+    return group_means
 
 
-def _chain_luck(deviations: Floats, count: Floats, luck: Luck) -> Floats:
+def _sample_replicate_noise(deviations: Floats, count: Floats, noise: BootstrapNoise) -> Floats:
     """Return what the draw of chains may have done to the means: t · s / √chains, shape (resamples, budgets).
 
     Args:
         deviations: of the chains from their mean, 0 where there is none; shape (budgets, chains).
         count: chains measured, shape (budgets,).
-        luck: of the chains.
+        noise: of the chains.
     """
-    chi_square = np.cumsum(np.square(luck.scale), axis=1)[:, np.maximum(count - 2, 0)]
-    return np.asarray(luck.tilt @ deviations.T / np.sqrt(chi_square * np.maximum(count, 1)))
+    chi_square = np.cumsum(np.square(noise.scale), axis=1)[:, np.maximum(count - 2, 0)]
+    return np.asarray(noise.multipliers @ deviations.T / np.sqrt(chi_square * np.maximum(count, 1)))
 
 
-def _test_luck(groups: Sequence[Chains]) -> list[Floats]:
+def _sample_test_noise(groups: Sequence[ReplicateScores]) -> list[Floats]:
     """Return what the test examples may have done to the means, each group's of shape (resamples, budgets).
 
     The means' own draws say that, but hold what examples did to single chains as well; how much, the chains' draws tell
     by going apart. So the draws are mapped to the covariance that is left without it.
     """
-    drawn, single = zip(*(_test_parts(chains) for chains in groups), strict=True)
-    edges = np.cumsum([len(one) for one in single])
+    draws, covariances = zip(*(_split_test_noise(replicates) for replicates in groups), strict=True)
+    edges = np.cumsum([len(covariance) for covariance in covariances])
     block = np.zeros((edges[-1], edges[-1]))
-    for end, one in zip(edges, single, strict=True):
-        block[end - len(one) : end, end - len(one) : end] = one
-    return np.split(_without(np.concatenate(drawn, axis=1), block), edges[:-1], axis=1)
+    for end, covariance in zip(edges, covariances, strict=True):
+        block[end - len(covariance) : end, end - len(covariance) : end] = covariance
+    return np.split(_remove_covariance(np.concatenate(draws, axis=1), block), edges[:-1], axis=1)
 
 
-def _test_parts(chains: Chains) -> tuple[Floats, Floats]:
+def _split_test_noise(replicates: ReplicateScores) -> tuple[Floats, Floats]:
     """Return the means' draws around 0, (resamples, budgets), and the covariance single chains add to them."""
-    have = np.isfinite(chains.point)
-    count = np.maximum(have.sum(axis=1), 1)
-    shared = (have[:, None] & have).sum(axis=2)
-    filled = np.where(have, chains.draws - chains.draws.mean(axis=0), 0)
-    drawn = filled.sum(axis=2) / count
-    apart = np.where(have, filled - drawn[..., None], 0)
-    covariance = np.tensordot(apart, apart, axes=([0, 2], [0, 2])) / len(drawn)
-    return drawn, covariance * (shared > 1) * shared / (np.maximum(shared - 1, 1) * np.outer(count, count))
+    is_measured = np.isfinite(replicates.point)
+    count = np.maximum(is_measured.sum(axis=1), 1)
+    shared = (is_measured[:, None] & is_measured).sum(axis=2)
+    filled = np.where(is_measured, replicates.draws - replicates.draws.mean(axis=0), 0)
+    mean_draws = filled.sum(axis=2) / count
+    deviations = np.where(is_measured, filled - mean_draws[..., None], 0)
+    covariance = np.tensordot(deviations, deviations, axes=([0, 2], [0, 2])) / len(mean_draws)
+    return mean_draws, covariance * (shared > 1) * shared / (np.maximum(shared - 1, 1) * np.outer(count, count))
 
 
-def _without(draws: Floats, single: Floats) -> Floats:
-    """Map draws around 0, shape (resamples, quantities), to their covariance less ``single``."""
+def _remove_covariance(draws: Floats, covariance: Floats) -> Floats:
+    """Map draws around 0, shape (resamples, quantities), to their covariance less ``covariance``."""
     values, vectors = np.linalg.eigh(draws.T @ draws / len(draws))
-    kept = values > 1e-12 * values.max(initial=0.0)
-    roots, axes = np.sqrt(values[kept]), vectors[:, kept]
-    shares, turn = np.linalg.eigh((axes / roots).T @ single @ (axes / roots))
-    left = (turn * np.sqrt(np.clip(1 - shares, 0, None))) @ turn.T
-    return np.asarray(draws @ ((axes / roots) @ left @ (axes * roots).T))
+    is_positive = values > 1e-12 * values.max(initial=0.0)
+    roots, axes = np.sqrt(values[is_positive]), vectors[:, is_positive]
+    shares, rotation = np.linalg.eigh((axes / roots).T @ covariance @ (axes / roots))
+    shrinkage = (rotation * np.sqrt(np.clip(1 - shares, 0, None))) @ rotation.T
+    return np.asarray(draws @ ((axes / roots) @ shrinkage @ (axes * roots).T))

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from satiety.worth.pool import pool_luck
-from satiety.worth.resample import Chains, means
-from satiety.worth.scores import PLAIN, LeverSet, Scores
+from satiety.worth.pool import sample_pool_noise
+from satiety.worth.resample import ReplicateScores, compute_means
+from satiety.worth.scores import BASELINE, LeverSet, Scores
 
 if TYPE_CHECKING:
     from satiety.evaluate.bootstrap import Interval
@@ -36,25 +36,25 @@ class Futility:
 
     alpha: float
     """The largest share of levers worth it that may be stopped, over all looks."""
-    least: float
+    min_effect: float
     """The least gain that matters, in score."""
-    first: int
+    first_comparison: int
     """Chains at the first look; Student's t wants three or more."""
-    chains: int
+    replicates: int
     """Chains planned. The last is no look: nothing is left to save."""
 
     @property
-    def looks(self) -> range:
+    def comparisons(self) -> range:
         """After how many chains somebody looks."""
-        return range(self.first, self.chains)
+        return range(self.first_comparison, self.replicates)
 
     @property
-    def level(self) -> float:
+    def confidence_level(self) -> float:
         """Of one look's upper bound, one-sided."""
-        return 1 - self.alpha / max(len(self.looks), 1)
+        return 1 - self.alpha / max(len(self.comparisons), 1)
 
 
-def stopped(scores: Scores, levers: LeverSet, rule: Futility) -> int | None:
+def find_stop(scores: Scores, levers: LeverSet, rule: Futility) -> int | None:
     """Return after how many chains a lever set is to be stopped, or None while it goes on.
 
     The answer never changes once given: a look sees the first chains alone, whatever was measured since.
@@ -64,23 +64,26 @@ def stopped(scores: Scores, levers: LeverSet, rule: Futility) -> int | None:
         levers: the lever set.
         rule: when to stop. The bound is the outermost part of the resamples, so params ask for twice looks / alpha.
     """
-    gains = scores.chains[levers] - scores.chains[PLAIN]
-    order = np.cumsum(np.isfinite(gains.pooled().point), axis=1)
-    for look in rule.looks:
-        if look > order[0, -1]:
+    gains = scores.replicates[levers] - scores.replicates[BASELINE]
+    order = np.cumsum(np.isfinite(gains.average_budgets().point), axis=1)
+    for comparison in rule.comparisons:
+        if comparison > order[0, -1]:
             return None
-        seen = gains.where(order <= look)
-        pool = pool_luck([seen], scores.budgets, scores.lucks.levers_pool)
-        for part in (seen.pooled(), Chains(seen.point[-1:], seen.draws[:, -1:])):
-            draws = means([(part, scores.lucks.levers)])[0].draws + pool
-            if np.quantile(draws, rule.level, method="higher") >= rule.least:
+        interim_gains = gains.mask(order <= comparison)
+        pool_noise = sample_pool_noise([interim_gains], scores.budgets, scores.noise.levers_pool)
+        for group in (
+            interim_gains.average_budgets(),
+            ReplicateScores(interim_gains.point[-1:], interim_gains.draws[:, -1:]),
+        ):
+            draws = compute_means([(group, scores.noise.levers)])[0].draws + pool_noise
+            if np.quantile(draws, rule.confidence_level, method="higher") >= rule.min_effect:
                 break
         else:
-            return look
+            return comparison
     return None
 
 
-def verdict(gain: Interval, least: float) -> Verdict:
+def classify_gain(gain: Interval, min_effect: float) -> Verdict:
     """Say what a gain means.
 
     "Harmful": its whole interval lies below 0. "Not worth it here": below the least that matters. "Worth it": above 0,
@@ -88,12 +91,12 @@ def verdict(gain: Interval, least: float) -> Verdict:
 
     Args:
         gain: in score, with its interval.
-        least: the least gain that matters, 0 or more.
+        min_effect: the least gain that matters, 0 or more.
     """
     if gain.high < 0:
         return "harmful"
-    if gain.high < least:
+    if gain.high < min_effect:
         return "not worth it here"
-    if gain.low > 0 and gain.value >= least:
+    if gain.low > 0 and gain.value >= min_effect:
         return "worth it"
     return "inconclusive"

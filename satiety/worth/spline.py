@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from satiety.problems.base import Floats
 
 
-def natural(knots: Floats, at: Floats) -> Floats:
-    """Return the matrix that turns values at ``knots`` into those of their spline ``at``, shape (at, knots).
+def build_spline_matrix(knots: Floats, points: Floats) -> Floats:
+    """Return the matrix that turns values at ``knots`` into those of their spline ``points``, shape (at, knots).
 
     Args:
         knots: ascending, three or more.
-        at: between the first and the last of them.
+        points: between the first and the last of them.
     """
     gap, values = np.diff(knots), np.eye(len(knots))
     slopes = np.diff(values, axis=0) / gap[:, None]
     bends = np.zeros_like(values)  # second derivatives; at both ends none: that is "natural"
     inner = np.diag(2 * (gap[:-1] + gap[1:])) + np.diag(gap[1:-1], 1) + np.diag(gap[1:-1], -1)
     bends[1:-1] = np.linalg.solve(inner, 6 * np.diff(slopes, axis=0))
-    left = np.clip(np.searchsorted(knots, at, side="right") - 1, 0, len(gap) - 1)
-    step, width = (at - knots[left])[:, None], gap[left][:, None]
-    linear = slopes[left] - width / 6 * (2 * bends[left] + bends[left + 1])
-    cubic = (bends[left + 1] - bends[left]) / (6 * width)
-    return np.asarray(values[left] + step * (linear + step * (bends[left] / 2 + step * cubic)))
+    interval = np.clip(np.searchsorted(knots, points, side="right") - 1, 0, len(gap) - 1)
+    step, width = (points - knots[interval])[:, None], gap[interval][:, None]
+    linear = slopes[interval] - width / 6 * (2 * bends[interval] + bends[interval + 1])
+    cubic = (bends[interval + 1] - bends[interval]) / (6 * width)
+    return np.asarray(values[interval] + step * (linear + step * (bends[interval] / 2 + step * cubic)))

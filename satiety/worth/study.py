@@ -15,34 +15,34 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from satiety.errors import SetupError
-from satiety.evaluate.bootstrap import Resampling, groups_of
+from satiety.evaluate.bootstrap import Resampling, assign_groups
 from satiety.executor import Executor, Job
 from satiety.progress import track
-from satiety.worth.bench import Bench
-from satiety.worth.cells import Cell, key_of
-from satiety.worth.cellstore import CellStore, Outcome
-from satiety.worth.chains import CURVE, grid
+from satiety.worth.bench import Evaluator
+from satiety.worth.cells import StudyRun, hash_run
+from satiety.worth.cellstore import Outcome, RunStore
+from satiety.worth.replicates import FIRST_CURVE_REPLICATE, list_budgets
 from satiety.worth.levers.controls import Oracle
 from satiety.worth.plan import Plan
-from satiety.worth.scores import LeverSet, Ruler
-from satiety.worth.section import FIRST_LOOK
-from satiety.worth.sequential import Futility, stopped
+from satiety.worth.scores import LeverSet, Scorer
+from satiety.worth.section import FIRST_COMPARISON
+from satiety.worth.sequential import Futility, find_stop
 
 if TYPE_CHECKING:
     from satiety.worth.section import Worth
 
-CELLS = "cells"
+RUNS = "cells"
 """Folder of the results, in that of the study."""
-CONTROLLED = 2
+MAX_CONTROL_BUDGETS = 2
 """Budgets at which controls are measured."""
 
 
 @dataclass(slots=True)
-class Course:
+class Measurements:
     """What was measured."""
 
     budgets: tuple[int, ...]
-    outcomes: dict[Cell, Outcome] = field(default_factory=dict)
+    outcomes: dict[StudyRun, Outcome] = field(default_factory=dict)
     stopped: dict[LeverSet, int] = field(default_factory=dict)
     """After how many chains a lever set was given up."""
     planned: int = 0
@@ -53,147 +53,175 @@ class Course:
     """By the clock."""
 
 
-def sets(params: Worth) -> list[LeverSet]:
+def list_lever_sets(params: Worth) -> list[LeverSet]:
     """Return every combination of the levers; none of them, plain, first."""
     names = sorted(params.levers)
-    return [chosen for size in range(len(names) + 1) for chosen in combinations(names, size)]
+    return [levers for size in range(len(names) + 1) for levers in combinations(names, size)]
 
 
-def controlled(params: Worth, budgets: Sequence[int], pool: int) -> list[int]:
+def select_control_budgets(params: Worth, budgets: Sequence[int], pool: int) -> list[int]:
     """Return the budgets at which controls are measured: the oracle's further labels must be there, and lie apart."""
-    shares = [lever for lever in params.controls if isinstance(lever, Oracle)]
-    fits = [n for n in budgets if n and all(n + lever.further(n) <= pool for lever in shares)]
-    off = [n for n in fits if all(n + lever.further(n) not in budgets for lever in shares)]
-    return (off or fits)[-CONTROLLED:]
+    oracles = [lever for lever in params.controls if isinstance(lever, Oracle)]
+    feasible = [n for n in budgets if n and all(n + lever.count_extra(n) <= pool for lever in oracles)]
+    off_grid = [n for n in feasible if all(n + lever.count_extra(n) not in budgets for lever in oracles)]
+    return (off_grid or feasible)[-MAX_CONTROL_BUDGETS:]
 
 
-def run(plan: Plan, inputs: Sequence[str], executor: Executor) -> Course:
+def run_study(plan: Plan, digests: Sequence[str], executor: Executor) -> Measurements:
     """Evaluate the cells.
 
     Args:
         plan: of the study.
-        inputs: digests of data and model, for the cells' keys.
+        digests: digests of data and model, for the cells' keys.
         executor: works them off.
     """
-    begun, params = time.monotonic(), plan.params
-    course = Course(grid(len(plan.pool), params.budgets))
-    above = [n for n in course.budgets if n]
-    everything = sets(params)
-    real = [levers for levers in everything if plan.acting(levers) == levers]
-    course.planned = len(real) * len(above) * params.chains
+    started, params = time.monotonic(), plan.params
+    measurements = Measurements(list_budgets(len(plan.pool), params.budgets))
+    positive_budgets = [n for n in measurements.budgets if n]
+    lever_sets = list_lever_sets(params)
+    effective_sets = [levers for levers in lever_sets if plan.drop_idle(levers) == levers]
+    measurements.planned = len(effective_sets) * len(positive_budgets) * params.replicates
     with TemporaryDirectory(prefix="satiety-") as folder:
         plan.save(Path(folder))
-        desk = _Desk(plan, Path(folder), inputs, executor, course)
-        desk.evaluate(_constant(plan, course.budgets))
-        ruler = Ruler(
+        run_executor = _RunExecutor(plan, Path(folder), digests, executor, measurements)
+        run_executor.evaluate(_list_fixed_runs(plan, measurements.budgets))
+        scorer = Scorer(
             plan.problem.score,
             plan.problem.headline,
-            groups_of(plan.test),
-            Resampling(params.seed, params.resamples, params.level),
+            assign_groups(plan.test),
+            Resampling(params.seed, params.resamples, params.confidence_level),
         )
-        for number in range(params.chains):
-            going = [levers for levers in everything if plan.acting(levers) not in course.stopped]
-            desk.evaluate([Cell(n, levers, number) for levers in going for n in above])
-            if FIRST_LOOK <= number + 1 < params.chains:
-                _look(plan, course, real, ruler)
-        desk.evaluate(_confirming(plan, course))
-    course.seconds = time.monotonic() - begun
-    return course
+        for number in range(params.replicates):
+            active_sets = [levers for levers in lever_sets if plan.drop_idle(levers) not in measurements.stopped]
+            run_executor.evaluate([StudyRun(n, levers, number) for levers in active_sets for n in positive_budgets])
+            if FIRST_COMPARISON <= number + 1 < params.replicates:
+                _stop_futile(plan, measurements, effective_sets, scorer)
+        run_executor.evaluate(_list_fine_tuned_runs(plan, measurements))
+    measurements.seconds = time.monotonic() - started
+    return measurements
 
 
-def _constant(plan: Plan, budgets: Sequence[int]) -> list[Cell]:
+def _list_fixed_runs(plan: Plan, budgets: Sequence[int]) -> list[StudyRun]:
     """Return the cells that no verdict changes: no labels at all, the learning curve, the controls."""
     params = plan.params
-    curve = [Cell(n, (), CURVE + i) for n in budgets if n for i in range(params.curve_chains)]
-    places = controlled(params, budgets, len(plan.pool))
-    chains = range(params.curve_chains)
-    known = [Cell(n, (lever.kind,), i) for lever in params.controls for n in places for i in chains]
+    curve_runs = [
+        StudyRun(n, (), FIRST_CURVE_REPLICATE + i) for n in budgets if n for i in range(params.curve_replicates)
+    ]
+    control_budgets = select_control_budgets(params, budgets, len(plan.pool))
+    replicates = range(params.curve_replicates)
+    control_runs = [
+        StudyRun(n, (lever.kind,), i) for lever in params.controls for n in control_budgets for i in replicates
+    ]
     # What controls add is read within their own chains.
-    beside = [Cell(n, (), i) for n in places for i in chains] if known else []
-    leaks = [
-        Cell(n, ("leak",), i, gated=False) for n, i in ((c.budget, c.chain) for c in known if c.levers == ("leak",))
+    baseline_runs = [StudyRun(n, (), i) for n in control_budgets for i in replicates] if control_runs else []
+    leak_runs = [
+        StudyRun(n, ("leak",), i, is_gated=False)
+        for n, i in ((run.budget, run.replicate) for run in control_runs if run.levers == ("leak",))
     ]
-    return [Cell(0, (), 0), *curve, *beside, *known, *leaks]
+    return [StudyRun(0, (), 0), *curve_runs, *baseline_runs, *control_runs, *leak_runs]
 
 
-def _confirming(plan: Plan, course: Course) -> list[Cell]:
+def _list_fine_tuned_runs(plan: Plan, measurements: Measurements) -> list[StudyRun]:
     """Return the cells of the full depth: plain and every lever set, at the largest budgets."""
-    above = [n for n in course.budgets if n]
-    places = above[len(above) - min(plan.params.full.budgets, len(above)) :]
+    positive_budgets = [n for n in measurements.budgets if n]
+    largest_budgets = positive_budgets[
+        len(positive_budgets) - min(plan.params.fine_tuned.budgets, len(positive_budgets)) :
+    ]
     return [
-        Cell(n, levers, i, depth="full")
-        for levers in sets(plan.params)
-        for n in places
-        for i in range(plan.params.full.chains)
+        StudyRun(n, levers, i, depth="full")
+        for levers in list_lever_sets(plan.params)
+        for n in largest_budgets
+        for i in range(plan.params.fine_tuned.replicates)
     ]
 
 
-def _look(plan: Plan, course: Course, real: Sequence[LeverSet], ruler: Ruler) -> None:
+def _stop_futile(plan: Plan, measurements: Measurements, effective_sets: Sequence[LeverSet], scorer: Scorer) -> None:
     """Give up the lever sets whose gain cannot matter any more; what shares their cells goes with them."""
     params = plan.params
-    cells = [((c.budget, c.levers, c.chain), o.tallies) for c, o in course.outcomes.items() if _of_levers(c, real)]
-    curve = [((c.budget, c.levers, c.chain), o.tallies) for c, o in course.outcomes.items() if c.chain >= CURVE]
-    scores = ruler.read(cells, curve)
-    rule = Futility(params.alpha, params.least, FIRST_LOOK, params.chains)
-    for levers in real:
-        if levers and levers not in course.stopped and (after := stopped(scores, levers, rule)):
-            course.stopped[levers] = after
+    runs = [
+        ((c.budget, c.levers, c.replicate), o.tallies)
+        for c, o in measurements.outcomes.items()
+        if _is_lever_run(c, effective_sets)
+    ]
+    curve = [
+        ((c.budget, c.levers, c.replicate), o.tallies)
+        for c, o in measurements.outcomes.items()
+        if c.replicate >= FIRST_CURVE_REPLICATE
+    ]
+    scores = scorer.measure(runs, curve)
+    rule = Futility(params.alpha, params.min_effect, FIRST_COMPARISON, params.replicates)
+    for levers in effective_sets:
+        if levers and levers not in measurements.stopped and (replicates := find_stop(scores, levers, rule)):
+            measurements.stopped[levers] = replicates
 
 
-def _of_levers(cell: Cell, real: Sequence[LeverSet]) -> bool:
-    return cell.depth == "quick" and cell.chain < CURVE and cell.budget > 0 and cell.levers in real
+def _is_lever_run(run: StudyRun, effective_sets: Sequence[LeverSet]) -> bool:
+    return (
+        run.depth == "quick"
+        and run.replicate < FIRST_CURVE_REPLICATE
+        and run.budget > 0
+        and run.levers in effective_sets
+    )
 
 
-class _Desk:
+class _RunExecutor:
     """Takes what is known from the store, and has the rest computed."""
 
-    def __init__(self, plan: Plan, folder: Path, inputs: Sequence[str], executor: Executor, course: Course) -> None:
-        self.plan, self.folder, self.inputs, self.executor, self.course = plan, folder, inputs, executor, course
-        self.store = CellStore(plan.home / CELLS)
+    def __init__(
+        self, plan: Plan, folder: Path, digests: Sequence[str], executor: Executor, measurements: Measurements
+    ) -> None:
+        self.plan, self.folder, self.digests, self.executor, self.measurements = (
+            plan,
+            folder,
+            digests,
+            executor,
+            measurements,
+        )
+        self.store = RunStore(plan.home / RUNS)
 
-    def evaluate(self, cells: Sequence[Cell]) -> None:
+    def evaluate(self, runs: Sequence[StudyRun]) -> None:
         """Put the outcomes of these cells into the course."""
-        twins = {cell: replace(cell, levers=self.plan.acting(cell.levers)) for cell in cells}
-        keys = {cell: self._key(cell) for cell in dict.fromkeys(twins.values())}
-        known = {cell: self.store.get(key) for cell, key in keys.items()}
-        self.course.outcomes |= {cell: outcome for cell, outcome in known.items() if outcome is not None}
+        twins = {run: replace(run, levers=self.plan.drop_idle(run.levers)) for run in runs}
+        keys = {run: self._hash_run(run) for run in dict.fromkeys(twins.values())}
+        stored = {run: self.store.get(key) for run, key in keys.items()}
+        self.measurements.outcomes |= {run: outcome for run, outcome in stored.items() if outcome is not None}
 
-        waiting = [cell for cell, outcome in known.items() if outcome is None]
-        jobs = [_job(cell, keys[cell], self.folder) for cell in waiting]
-        for place, _ in track(self.executor.map(evaluate, jobs), "cells", total=len(jobs)):
-            self.course.outcomes[waiting[place]] = self._kept(keys[waiting[place]])
-            self.course.computed += 1
-        self.course.outcomes |= {cell: self.course.outcomes[twin] for cell, twin in twins.items()}
+        pending = [run for run, outcome in stored.items() if outcome is None]
+        jobs = [_build_job(run, keys[run], self.folder) for run in pending]
+        for index, _ in track(self.executor.map(evaluate, jobs), "cells", total=len(jobs)):
+            self.measurements.outcomes[pending[index]] = self._read_back(keys[pending[index]])
+            self.measurements.computed += 1
+        self.measurements.outcomes |= {run: self.measurements.outcomes[twin] for run, twin in twins.items()}
 
-    def _kept(self, key: str) -> Outcome:
+    def _read_back(self, key: str) -> Outcome:
         outcome = self.store.get(key)
         if outcome is None:
             raise SetupError(f"{self.store.folder}: a result that was just kept is damaged; is the disk whole?")
         return outcome
 
-    def _key(self, cell: Cell) -> str:
+    def _hash_run(self, run: StudyRun) -> str:
         plan, params = self.plan, self.plan.params
-        recipe = [params.seed, params.reading.model_dump(), params.head.model_dump(), params.near_duplicate]
-        if cell.depth == "full":
-            recipe += [plan.finetune.model_dump(mode="json"), params.full.dev]
-        levers = [lever for name, lever in plan.levers.items() if name in cell.levers]
-        around = plan.around[cell.levers]
-        reads = bool(levers) or (cell.depth == "full" and plan.finetune.recipe.reads)
-        texts = "\0".join(document.text for document in around.documents) if reads else ""
-        return key_of(cell, [recipe, texts, around.encoder.name if levers else ""], self.inputs, levers)
+        recipe = [params.seed, params.encoder_config.model_dump(), params.head.model_dump(), params.dedup_threshold]
+        if run.depth == "full":
+            recipe += [plan.finetune.model_dump(mode="json"), params.fine_tuned.dev]
+        levers = [lever for name, lever in plan.levers.items() if name in run.levers]
+        inputs = plan.inputs[run.levers]
+        uses_documents = bool(levers) or (run.depth == "full" and plan.finetune.recipe.uses_documents)
+        texts = "\0".join(document.text for document in inputs.documents) if uses_documents else ""
+        return hash_run(run, [recipe, texts, inputs.encoder.name if levers else ""], self.digests, levers)
 
 
-def _job(cell: Cell, key: str, plan: Path) -> Job:
-    return {"plan": str(plan), "key": key, "cell": {**asdict(cell), "levers": list(cell.levers)}}
+def _build_job(run: StudyRun, key: str, plan: Path) -> Job:
+    return {"plan": str(plan), "key": key, "cell": {**asdict(run), "levers": list(run.levers)}}
 
 
 def evaluate(job: Job) -> None:
     """Evaluate a cell and keep its outcome, in whatever process this is."""
-    bench, fields = _bench(Path(job["plan"])), job["cell"]
-    outcome = bench.evaluate(Cell(**{**fields, "levers": tuple(fields["levers"])}), job["key"])
-    CellStore(bench.plan.home / CELLS).put(job["key"], outcome)
+    evaluator, fields = _load_evaluator(Path(job["plan"])), job["cell"]
+    outcome = evaluator.evaluate(StudyRun(**{**fields, "levers": tuple(fields["levers"])}), job["key"])
+    RunStore(evaluator.plan.home / RUNS).put(job["key"], outcome)
 
 
 @lru_cache(maxsize=1)
-def _bench(plan: Path) -> Bench:
-    return Bench(Plan.load(plan))
+def _load_evaluator(plan: Path) -> Evaluator:
+    return Evaluator(Plan.load(plan))

@@ -17,35 +17,35 @@ from typing import Self
 import numpy as np
 
 from satiety.evaluate.bootstrap import Interval
-from satiety.worth.resample import Drawn
+from satiety.worth.resample import BootstrapSamples
 
 
 @dataclass(frozen=True, slots=True)
-class Sure:
+class SimultaneousBand:
     """How far intervals must reach to hold together."""
 
     reach: float
     """In spreads of the quantity."""
 
     @classmethod
-    def of(cls, quantities: Iterable[Drawn], level: float) -> Self:
-        """Return the reach with which the intervals of all these hold at once in a share ``level`` of studies.
+    def fit(cls, quantities: Iterable[BootstrapSamples], confidence_level: float) -> Self:
+        """Return the reach with which the intervals of all these hold at once in a share ``confidence_level`` of studies.
 
         Args:
             quantities: each of shape (); those that never vary are left out.
-            level: of all intervals together.
+            confidence_level: of all intervals together.
         """
-        varying = [one for one in quantities if one.spread > 0]
+        varying = [samples for samples in quantities if samples.spread > 0]
         if not varying:
             return cls(0.0)
-        deviations = np.stack([np.abs(one.draws - one.point) / one.spread for one in varying])
-        return cls(float(np.quantile(deviations.max(axis=0), level)))
+        deviations = np.stack([np.abs(samples.draws - samples.point) / samples.spread for samples in varying])
+        return cls(float(np.quantile(deviations.max(axis=0), confidence_level)))
 
-    def interval(self, quantity: Drawn) -> Interval:
+    def interval(self, quantity: BootstrapSamples) -> Interval:
         """Return the interval of one of the quantities, or of one like them."""
         value, half = float(quantity.point), self.reach * quantity.spread
         return Interval(value, value - half, value + half)
 
-    def level(self, quantity: Drawn) -> float:
+    def estimate_coverage(self, quantity: BootstrapSamples) -> float:
         """Return the level that the interval has by itself."""
         return float((np.abs(quantity.draws - quantity.point) <= self.reach * quantity.spread).mean())

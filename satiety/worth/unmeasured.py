@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from satiety.problems import Problem
     from satiety.worth.section import Worth
 
-EMPTY = ("budgets", "curve", "methods", "levers", "advantage", "credit", "forecast")
+LIST_SECTIONS = ("budgets", "curve", "methods", "levers", "advantage", "credit", "forecast")
 """Parts of a report that are lists."""
 
 
-def unmeasured(problem: Problem, params: Worth, labels: int, test: int) -> dict[str, Any]:
+def build_empty_report(problem: Problem, params: Worth, labels: int, test: int) -> dict[str, Any]:
     """Return the report.
 
     Args:
@@ -29,10 +29,10 @@ def unmeasured(problem: Problem, params: Worth, labels: int, test: int) -> dict[
         "metric": metric,
         "problem": kind,
         "depth": "none",
-        "level": params.level,
+        "level": params.confidence_level,
         "labels": labels,
         "test": test,
-        **{name: [] for name in EMPTY},
+        **{name: [] for name in LIST_SECTIONS},
         "headline": {
             "lever": None,
             "budget": None,

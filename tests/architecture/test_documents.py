@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.explain import registries
-from cli.workspace import IGNORED, stages_seen_from
+from cli.explain import collect_registries
+from cli.workspace import GITIGNORE, render_stages
 
 PROJECT = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXAMPLES = sorted(path.parent for path in Path("examples").glob("*/params.yaml"))
@@ -110,13 +110,13 @@ def test_there_are_examples() -> None:
 @pytest.mark.parametrize("folder", EXAMPLES, ids=str)
 def test_the_stages_of_an_example_are_the_roots(folder: Path) -> None:
     written = (folder / "dvc.yaml").read_text(encoding="utf-8")
-    assert written == stages_seen_from(folder.resolve(), Path.cwd()), f"run: satiety workspace {folder}"
+    assert written == render_stages(folder.resolve(), Path.cwd()), f"run: satiety workspace {folder}"
     assert (folder / "data" / "raw" / ".gitkeep").is_file()
 
 
 def test_git_ignores_in_the_root_what_it_ignores_in_a_workspace() -> None:
     lines = Path(".gitignore").read_text(encoding="utf-8").splitlines()
-    assert not [line for line in IGNORED.splitlines() if line not in lines]
+    assert not [line for line in GITIGNORE.splitlines() if line not in lines]
 
 
 def test_the_component_of_the_readme_works_as_it_stands_there() -> None:
@@ -135,7 +135,7 @@ for text in ("the film was good", "我爱北京天安门"):
 def test_every_kind_of_component_is_explained_where_it_is_written() -> None:
     text = Path("docs/components.md").read_text(encoding="utf-8")
     rows = {cells[0]: cells for cells in re.findall(r"^\| (\w+) \| `([\w/]+)` \| `(\w+)`", text, re.M)}
-    for kind, registry in registries().items():
+    for kind, registry in collect_registries().items():
         _, folder, base = rows[kind]
         assert folder.rstrip("/").replace("/", ".") == registry._package
         assert any(cls.__name__ == base for name in registry for cls in registry[name].__mro__), f"{base} of {kind}"

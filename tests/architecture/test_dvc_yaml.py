@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 import satiety
 from satiety.fields import models_in
-from satiety.params import block_names, load_params, sections
+from satiety.params import block_names, load_params, section_classes
 from satiety.project import Project
 from satiety.section import Section
 from satiety.worth.section import Worth
@@ -154,7 +154,7 @@ def _ordered(blocks: set[str]) -> list[str]:
 def test_what_several_blocks_have_is_said_once() -> None:
     """Who wants a value of his own for what is called alike says why: a default stands in the code, with its reason."""
     owners: dict[str, set[str]] = {}
-    for block, section in sections().items():
+    for block, section in section_classes().items():
         for name, info in section.model_fields.items():
             if name in Project.model_fields and not info.is_required():
                 owners.setdefault(name, set()).add(block)
@@ -176,8 +176,8 @@ def test_what_a_stage_says_it_makes_is_what_dvc_says_it_makes(name: str) -> None
     stage = next(value for value in values if isinstance(value, Stage))
     words = shlex.split(STAGES[name]["cmd"])[4:]
     given = {option[2:].replace("-", "_"): real(path) for option, path in zip(words[::2], words[1::2], strict=True)}
-    assert {given[path] for path in stage.made} == paths(STAGES[name], "outs", "plots")
-    assert {given[path] for path in set(stage.paths) - set(stage.made)} <= paths(STAGES[name], "deps")
+    assert {given[path] for path in stage.outputs} == paths(STAGES[name], "outs", "plots")
+    assert {given[path] for path in set(stage.paths) - set(stage.outputs)} <= paths(STAGES[name], "deps")
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -218,11 +218,11 @@ def test_every_stage_is_one_module_and_every_module_one_stage() -> None:
 def test_every_section_is_a_block_of_the_file_and_the_other_way_round() -> None:
     for module in pkgutil.walk_packages(satiety.__path__, "satiety."):
         importlib.import_module(module.name)
-    inner = {field.annotation for section in sections().values() for field in section.model_fields.values()}
+    inner = {field.annotation for section in section_classes().values() for field in section.model_fields.values()}
     ours = {cls for cls in Section.__subclasses__() if cls.__module__.startswith("satiety.")}
-    assert ours - inner == {*sections().values(), *map(params_of, STAGES)}
-    assert [cls.key() for cls in sections().values()] == list(sections())
-    assert set(block_names()) == {block for cls in sections().values() for block in cls.blocks()}
+    assert ours - inner == {*section_classes().values(), *map(params_of, STAGES)}
+    assert [cls.key() for cls in section_classes().values()] == list(section_classes())
+    assert set(block_names()) == {block for cls in section_classes().values() for block in cls.blocks()}
     assert [name for name in STAGES if name not in block_names()] == ["retrieve", "augment", "pretrain"]
 
 
@@ -238,7 +238,7 @@ def test_every_default_is_a_value_that_the_file_might_hold() -> None:
     """Pydantic takes defaults as they are."""
     loaded = load_params(Path("params.yaml"))
     stages = [params_of(name).load() for name in STAGES]
-    for made in (*(getattr(loaded, name) for name in sections()), *stages):
+    for made in (*(getattr(loaded, name) for name in section_classes()), *stages):
         written = json.loads(json.dumps(made.model_dump(mode="json")))
         assert type(made).model_validate(written) == made
 
@@ -246,7 +246,7 @@ def test_every_default_is_a_value_that_the_file_might_hold() -> None:
 def test_every_field_says_what_it_means() -> None:
     bare = [
         f"{cls.__name__}.{key}"
-        for cls in (*sections().values(), *map(params_of, STAGES))
+        for cls in (*section_classes().values(), *map(params_of, STAGES))
         for key, f in cls.model_fields.items()
         if not f.description
     ]

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from satiety.answers import Label, Span, Spans
-from satiety.augment import AUGMENTERS, Augment, Passage, augment, copies
+from satiety.augment import AUGMENTERS, Augment, Passage, augment, generate_copies
 from satiety.problems import PROBLEMS, Problem, Rewrite
 from satiety.records import Example
-from satiety.words import words
+from satiety.words import split_words
 
 ENGLISH = "I really like the new phone from Apple, but the battery could be better! https://t.co/x #phone"
 CHINESE = "王小明在北京大学学习计算机，他觉得这部新手机比去年的好看多了！"
@@ -42,7 +42,7 @@ def test_a_rewrite_is_new_not_blank_and_tells_truly_what_it_kept(kind: str, text
     for rewrite in rewrites(kind, text, "en", seed):
         assert rewrite.text.strip()
         assert rewrite.text != text
-        for old, new, size in rewrite.kept or ():
+        for old, new, size in rewrite.alignment or ():
             assert size > 0
             assert text[old : old + size] == rewrite.text[new : new + size]
 
@@ -86,14 +86,14 @@ def test_where_there_is_no_word_there_is_no_rewrite(kind: str, text: str) -> Non
 def test_an_entity_survives_exactly_or_the_copy_is_refused(
     kind: str, seed: int, text: str, data: st.DataObject
 ) -> None:
-    places = words(text)
+    places = split_words(text)
     first = data.draw(st.integers(0, len(places) - 2))
     last = data.draw(st.integers(first, min(first + 2, len(places) - 1)))
     span = Span(places[first][0], places[last][1], "LOC")
     example = Example("a", {"text": text}, answer=Spans((span,)), language="en")
     ner = PROBLEMS["ner"].sample()
-    params = Augment(seed=seed, steps=[AUGMENTERS[kind].sample()], near_duplicate=0.8)
-    for _, _, copy in next(copies([example], ner, params)):
+    params = Augment(seed=seed, steps=[AUGMENTERS[kind].sample()], dedup_threshold=0.8)
+    for _, _, copy in next(generate_copies([example], ner, params)):
         if copy is not None:
             (moved,) = copy.answer.mentions
             assert copy.text[moved.start : moved.end] == text[span.start : span.end]
@@ -103,7 +103,7 @@ def test_an_entity_survives_exactly_or_the_copy_is_refused(
 @pytest.mark.parametrize("problem", [PROBLEMS["classify"].sample(), PROBLEMS["ner"].sample()], ids=["classify", "ner"])
 def test_a_copy_keeps_label_split_and_group_and_names_parent_and_augmenter(kind: str, problem: Problem) -> None:
     parent = Example("a", {"text": ENGLISH}, answer=Label("good"), group="g", language="en", source="f:3")
-    params = Augment(seed=3, steps=[AUGMENTERS[kind].sample()], near_duplicate=0.8)
+    params = Augment(seed=3, steps=[AUGMENTERS[kind].sample()], dedup_threshold=0.8)
     first, *made = augment([parent], [], problem, params).examples
     assert first == parent
     assert made
@@ -120,5 +120,5 @@ def test_a_copy_keeps_label_split_and_group_and_names_parent_and_augmenter(kind:
 
 
 def test_it_reads_back_what_it_writes(kind: str) -> None:
-    section = Augment(seed=1, steps=[AUGMENTERS[kind].sample()], near_duplicate=0.8)
+    section = Augment(seed=1, steps=[AUGMENTERS[kind].sample()], dedup_threshold=0.8)
     assert Augment.model_validate(section.model_dump()) == section

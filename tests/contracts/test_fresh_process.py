@@ -10,7 +10,7 @@ import pytest
 from satiety.answers import dump
 from satiety.inputs import dump_inputs
 from satiety.problems import PROBLEMS
-from satiety.training.checkpoint import Store
+from satiety.training.checkpoint import CheckpointStore
 from tests.contracts.test_methods import WRITTEN, base_of, params
 
 ASK = """
@@ -34,15 +34,17 @@ def test_each_problem_is_answered_alike_in_a_fresh_process(
     problem = PROBLEMS[problem_name].sample()
     examples = [*problem.examples("en"), *problem.examples("zh")]
     base, how = base_of(problem_name, tiny, writer), params("adapter", writes=problem_name in WRITTEN)
-    result = finetune(base, problem, examples, examples, params=how, store=Store(tmp_path / "run", 1e9), device="cpu")
-    result.tuned.save(tmp_path / "tuned", base)
+    result = finetune(
+        base, problem, examples, examples, params=how, store=CheckpointStore(tmp_path / "run", 1e9), device="cpu"
+    )
+    result.model.save(tmp_path / "tuned", base)
 
     inputs = [example.inputs for example in examples]
     asked = "".join(f"{dump_inputs(one)}\n" for one in inputs)
     command = [sys.executable, "-c", ASK, str(tmp_path / "tuned")]
     done = subprocess.run(command, input=asked, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    for (answer, confidence, scores), ours in zip(json.loads(done.stdout), result.tuned.predict(inputs), strict=True):
+    for (answer, confidence, scores), ours in zip(json.loads(done.stdout), result.model.predict(inputs), strict=True):
         assert answer == dump(ours.answer)
         assert confidence == pytest.approx(ours.confidence)
         assert scores == pytest.approx(dict(ours.scores))

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from satiety.problems import PROBLEMS, Prediction
 from satiety.records import Example
-from satiety.worth.levers import LEVERS, Around, Lesson, Lever, World
-from satiety.worth.selection import unusable
+from satiety.worth.levers import LEVERS, Lever, RunContext, StudyContext, StudyInputs
+from satiety.worth.selection import explain_unusable
 from tests.unit.worth.material import classified, documents, tagged
 
 MADE = {"classify": classified, "ner": tagged}
@@ -24,9 +24,9 @@ LEAKS = ("leak",)
 """Made to put test texts into training, so that the gate can be seen to refuse them."""
 
 
-def world(kind: str, folder: Path) -> World:
+def world(kind: str, folder: Path) -> StudyContext:
     make = MADE[kind]
-    return World(
+    return StudyContext(
         PROBLEMS[kind].sample(),
         tuple(make(30)),
         tuple(make(10, start=1000)),
@@ -39,21 +39,21 @@ def world(kind: str, folder: Path) -> World:
     )
 
 
-def lesson(kind: str, lever: Lever, here: World, budget: int, seed: int) -> Lesson:
+def lesson(kind: str, lever: Lever, here: StudyContext, budget: int, seed: int) -> RunContext:
     def answer(known: Any, texts: Any) -> list[Prediction]:
         """Answer as the first example of the problem, surer of some texts than of others."""
         first = next((one.answer for one in known if one.answer and one.answer.labels), known[0].answer)
         fitting = [first.move([span for span in first.mentions if span.end <= len(text)]) for text in texts]
         return [Prediction(one, len(text) % 11 / 10) for one, text in zip(fitting, texts, strict=True)]
 
-    prepared = lever.prepare(here)
+    prepared = lever.precompute(here)
     draw = random.Random(seed)
-    return Lesson(here.problem, budget, here.pool, here.test, here.corpus, prepared, draw, answer)
+    return RunContext(here.problem, budget, here.pool, here.test, here.corpus, prepared, draw, answer)
 
 
 def taught(kind: str, name: str, folder: Path, budget: int = 12, seed: int = 1) -> tuple[Example, ...]:
     lever, here = LEVERS[name].sample(), world(kind, folder)
-    return lever.teach(here.pool[:budget], lesson(kind, lever, here, budget, seed))
+    return lever.transform_train(here.pool[:budget], lesson(kind, lever, here, budget, seed))
 
 
 @pytest.fixture(params=list(LEVERS))
@@ -84,9 +84,9 @@ def test_the_same_draw_teaches_the_same_and_no_global_generator_is_touched(
 def test_teaching_changes_nothing_it_was_given(name: str, kind: str, tmp_path: Path) -> None:
     lever, here = LEVERS[name].sample(), world(kind, tmp_path)
     given = lesson(kind, lever, here, 12, 1)
-    before = copy.deepcopy((here.pool, here.test, here.corpus, given.prepared))
-    lever.teach(here.pool[:12], given)
-    assert (here.pool, here.test, here.corpus, given.prepared) == before
+    before = copy.deepcopy((here.pool, here.test, here.corpus, given.precomputed))
+    lever.transform_train(here.pool[:12], given)
+    assert (here.pool, here.test, here.corpus, given.precomputed) == before
 
 
 @settings(max_examples=15)
@@ -121,29 +121,29 @@ def test_the_texts_it_prepared_are_texts_it_adds(name: str, tmp_path: Path) -> N
     lever, here = LEVERS[name].sample(), world("classify", tmp_path)
     if name == "augment":
         lever = lever.model_validate(
-            {"seed": 1, "steps": [{"kind": "swap", "alpha": 0.5, "copies": 2}], "near_duplicate": 1.0}
+            {"seed": 1, "steps": [{"kind": "swap", "alpha": 0.5, "copies": 2}], "dedup_threshold": 1.0}
         )
     given = lesson("classify", lever, here, 12, 1)
     known = {one.text for one in (*here.pool, *here.test)} | {one.text for one in here.corpus}
-    brought = {one.text for one in lever.teach(here.pool[:12], given)} - known
-    prepared = {one.text for one in given.prepared}
+    brought = {one.text for one in lever.transform_train(here.pool[:12], given)} - known
+    prepared = {one.text for one in given.precomputed}
     assert bool(brought & prepared) == bool(prepared)
 
 
 def test_what_the_pipeline_may_use_acts_there_as_in_the_meter(name: str, kind: str, tmp_path: Path) -> None:
     """Though no test example is to be seen there: the gate comes after."""
     lever, here = LEVERS[name].sample(), world(kind, tmp_path)
-    if unusable(name, lever):
+    if explain_unusable(name, lever):
         return
     blind = replace(lesson(kind, lever, replace(here, test=()), 30, 1), test=())
-    assert lever.teach(here.pool, blind) == lever.teach(here.pool, lesson(kind, lever, here, 30, 1))
+    assert lever.transform_train(here.pool, blind) == lever.transform_train(here.pool, lesson(kind, lever, here, 30, 1))
 
 
 def test_what_surrounds_is_changed_only_by_what_says_so(name: str, tmp_path: Path) -> None:
     lever, here = LEVERS[name].sample(), world("classify", tmp_path)
-    around = Around(here.corpus[:5], here.base)
-    if not lever.changes_surroundings:
-        assert lever.surround(around, here) is around
+    around = StudyInputs(here.corpus[:5], here.base)
+    if not lever.has_input_transform:
+        assert lever.transform_inputs(around, here) is around
 
 
 def test_it_takes_what_other_levers_made(name: str, kind: str, tmp_path: Path) -> None:
@@ -151,6 +151,6 @@ def test_it_takes_what_other_levers_made(name: str, kind: str, tmp_path: Path) -
     lever, here = LEVERS[name].sample(), world(kind, tmp_path)
     gold = here.pool[:8]
     copies = tuple(replace(one, id=f"{one.id}/x", origin="x", parent=one.id) for one in gold)
-    found = lever.teach((*gold, *copies), lesson(kind, lever, here, 8, 1))
+    found = lever.transform_train((*gold, *copies), lesson(kind, lever, here, 8, 1))
     assert [one.id for one in found[:16]] == [one.id for one in (*gold, *copies)]
     assert len({one.id for one in found}) == len(found)

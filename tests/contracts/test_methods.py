@@ -8,21 +8,21 @@ import pytest
 from satiety.errors import ParamsError
 from satiety.heads import HEADS
 from satiety.problems import PROBLEMS
-from satiety.training.checkpoint import Store
+from satiety.training.checkpoint import CheckpointStore
 from satiety.tuning import METHODS, OBJECTIVES, Finetune, load
 
 LONG = {"en": "the hotel in paris is good " * 30, "zh": "我爱北京天安门" * 30}
-WRITTEN = [name for name in PROBLEMS if HEADS[PROBLEMS[name].head].writes]
+WRITTEN = [name for name in PROBLEMS if HEADS[PROBLEMS[name].head].is_generative]
 """Problems that a decoder answers."""
 PAIRS = list(product(METHODS, PROBLEMS))
-ABLE = [(method, name) for method, name in PAIRS if METHODS[method].writes or name not in WRITTEN]
+ABLE = [(method, name) for method, name in PAIRS if METHODS[method].can_generate or name not in WRITTEN]
 
 
 def params(method: str, prefix: str = "", *, writes: bool = False, objective: str = "supervised") -> Finetune:
     """Return what overfits; a text of many tokens takes more and larger steps than one label."""
-    training = {"epochs": 40, "least_steps": 1, "most_steps": 60, "batch_size": 2, "warmup": 0.1, "weight_decay": 0.01}
-    training |= {"epochs": 300, "most_steps": 300} if writes else {}
-    rates = {"learning_rate": 1e-2} if writes and METHODS[method].writes else {}
+    training = {"epochs": 40, "min_steps": 1, "max_steps": 60, "batch_size": 2, "warmup": 0.1, "weight_decay": 0.01}
+    training |= {"epochs": 300, "max_steps": 300} if writes else {}
+    rates = {"learning_rate": 1e-2} if writes and METHODS[method].can_generate else {}
     return Finetune.model_validate(
         {
             "seed": 1,
@@ -34,8 +34,8 @@ def params(method: str, prefix: str = "", *, writes: bool = False, objective: st
                 "dropout": 0.0,
                 "method": METHODS[method].sample().model_dump() | rates,
                 "objective": OBJECTIVES[objective].sample().model_dump(),
-                "head": {"strengths": [1e-5], "folds": 2, "rows": 1000},
-                "training": training | {"clip": 1.0, "average": None if writes else 1.0, "checks": 4, "patience": None},
+                "head": {"l2": [1e-5], "folds": 2, "rows": 1000},
+                "training": training | {"max_grad_norm": 1.0, "weight_averaging": None if writes else 1.0, "evaluations": 4, "patience": None},
             },
         }
     )
@@ -56,16 +56,16 @@ class TestEveryMethodWithEveryProblem:
 
         problem, base = PROBLEMS[problem_name].sample(), base_of(problem_name, tiny, writer)
         examples, how = problem.examples(language), params(method, "query:", writes=problem_name in WRITTEN)
-        store = Store(tmp_path / "run", 1e9)
+        store = CheckpointStore(tmp_path / "run", 1e9)
         result = finetune(base, problem, examples, examples, params=how, store=store, device="cpu")
         inputs = [example.inputs for example in examples]
-        predicted = result.tuned.predict(inputs)
+        predicted = result.model.predict(inputs)
         assert problem.score(problem.tally(examples, predicted))[problem.headline] == pytest.approx(1, abs=0.05)
 
-        result.tuned.save(tmp_path / "tuned", base)
+        result.model.save(tmp_path / "tuned", base)
         again = load(tmp_path / "tuned", "cpu")
         asked = [*inputs, *({**inputs[0], problem.inputs[0]: text} for text in (LONG[language], ""))]
-        assert again.predict(asked) == result.tuned.predict(asked)
+        assert again.predict(asked) == result.model.predict(asked)
         assert len(again.predict(asked)) == len(asked)
         assert {path.suffix for path in (tmp_path / "tuned").iterdir()} <= {".json", ".safetensors"}
 
@@ -80,7 +80,7 @@ def test_a_method_that_cannot_teach_is_refused_and_those_that_can_are_named(
     examples, how = problem.examples("zh"), params(method)
     able = ", ".join(name for name, other in ABLE if other == problem_name)
     store, message = (
-        Store(tmp_path, 1e9),
+        CheckpointStore(tmp_path, 1e9),
         f"finetune.recipe.method: '{method}' cannot teach a model to write.*there are: {able}",
     )
     with pytest.raises(ParamsError, match=message):

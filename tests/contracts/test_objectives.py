@@ -10,34 +10,36 @@ import torch
 from satiety.errors import ParamsError
 from satiety.problems import PROBLEMS
 from satiety.records import Document
-from satiety.training.checkpoint import Store
+from satiety.training.checkpoint import CheckpointStore
 from satiety.tuning import METHODS, OBJECTIVES
 from satiety.tuning.finetune import finetune
-from satiety.tuning.inputs import Batch, collate, teachable
+from satiety.tuning.inputs import Batch, collate, select_labelled
 from satiety.tuning.objectives import Update
-from satiety.tuning.recipes import Setting
-from satiety.tuning.workbench import Workbench, load_workbench
+from satiety.tuning.recipes import TuningInputs
+from satiety.tuning.workbench import TuningContext, load_context
 from tests.contracts.test_methods import WRITTEN, base_of, params
 
 PAIRS = list(product(OBJECTIVES, PROBLEMS))
-ABLE = [(objective, name) for objective, name in PAIRS if OBJECTIVES[objective].writes or name not in WRITTEN]
+ABLE = [(objective, name) for objective, name in PAIRS if OBJECTIVES[objective].can_generate or name not in WRITTEN]
 RAW = ["the hotel in paris is good", "我爱北京天安门", "bad", ""]
 
 
-def bench(objective: str, problem_name: str, base: Path, method: str = "full") -> Workbench:
+def bench(objective: str, problem_name: str, base: Path, method: str = "full") -> TuningContext:
     torch.manual_seed(2)
     asked = params(method, writes=problem_name in WRITTEN, objective=objective)
     problem = PROBLEMS[problem_name].sample()
-    made = load_workbench(Setting(base, problem, (), (), (), asked, Store(base / "never used", 1e9), "cpu"))
+    made = load_context(
+        TuningInputs(base, problem, (), (), (), asked, CheckpointStore(base / "never used", 1e9), "cpu")
+    )
     METHODS[method].sample().prepare(made.model, 1)
     return made
 
 
-def update(bench: Workbench, seed: int = 1) -> Update:
-    windows = teachable(bench.windows(bench.problem.examples("en")), bench.problem)
+def update(bench: TuningContext, seed: int = 1) -> Update:
+    windows = select_labelled(bench.encode(bench.problem.examples("en")), bench.problem)
 
     def batch(count: int) -> Batch:
-        return collate(windows[:count], bench.tokenizer.pad_token_id, bench.model.over)
+        return collate(windows[:count], bench.tokenizer.pad_token_id, bench.model.task_head)
 
     return Update(bench.model.train(), batch(len(windows)), batch, np.random.default_rng(seed))
 
@@ -55,11 +57,11 @@ class TestEveryObjectiveWithEveryProblem:
             examples,
             examples,
             params=params("full", writes=problem_name in WRITTEN, objective=objective),
-            store=Store(tmp_path / "run", 1e9),
+            store=CheckpointStore(tmp_path / "run", 1e9),
             device="cpu",
             documents=[Document(str(i), text) for i, text in enumerate(RAW)],
         )
-        predicted = result.tuned.predict([example.inputs for example in examples])
+        predicted = result.model.predict([example.inputs for example in examples])
         assert problem.score(problem.tally(examples, predicted))[problem.headline] == pytest.approx(1, abs=0.05)
         assert result.facts["objective"] == objective
 
@@ -90,18 +92,18 @@ def test_an_objective_that_cannot_teach_is_refused_and_those_that_can_are_named(
             problem.examples("zh"),
             [],
             params=params("full", objective=objective),
-            store=Store(tmp_path, 1e9),
+            store=CheckpointStore(tmp_path, 1e9),
             device="cpu",
         )
 
 
-@pytest.mark.parametrize("method", [name for name in METHODS if METHODS[name].sample().trains])
+@pytest.mark.parametrize("method", [name for name in METHODS if METHODS[name].sample().needs_training])
 @pytest.mark.parametrize("objective", list(OBJECTIVES))
 @pytest.mark.parametrize("problem_name", ["classify", "translate"])
 def test_every_weight_that_may_change_is_reached(
     objective: str, method: str, problem_name: str, tiny: Path, writer: Path
 ) -> None:
-    if problem_name in WRITTEN and not (METHODS[method].writes and OBJECTIVES[objective].writes):
+    if problem_name in WRITTEN and not (METHODS[method].can_generate and OBJECTIVES[objective].can_generate):
         return  # is refused
     made = bench(objective, problem_name, base_of(problem_name, tiny, writer), method)
     OBJECTIVES[objective].sample().loss(update(made)).backward()

@@ -10,15 +10,15 @@ from satiety.errors import DataError, ParamsError
 from satiety.files import manifest
 from satiety.problems import PROBLEMS, Problem
 from satiety.records import Document, Example
-from satiety.training.checkpoint import Store
+from satiety.training.checkpoint import CheckpointStore
 from satiety.tuning import RECIPES, Finetune, load
 from satiety.tuning.finetune import finetune
-from satiety.tuning.recipes import Fitted
+from satiety.tuning.recipes import FitOutcome
 from tests.contracts.test_methods import LONG, WRITTEN, base_of
 from tests.contracts.test_methods import params as fine_tune
 
 PAIRS = list(product(RECIPES, PROBLEMS))
-ABLE = [(recipe, name) for recipe, name in PAIRS if RECIPES[recipe].writes or name not in WRITTEN]
+ABLE = [(recipe, name) for recipe, name in PAIRS if RECIPES[recipe].can_generate or name not in WRITTEN]
 TEXTS = ["the hotel in paris is good", "a bad film", "我爱北京天安门", "这部电影很差", ""]
 
 
@@ -31,9 +31,9 @@ def params(recipe: str, problem_name: str = "classify", **changes: Any) -> Finet
 
 def fitted(
     recipe: str, problem: Problem, examples: list[Example], base: Path, folder: Path, *, raw: tuple[str, ...] = ()
-) -> Fitted:
+) -> FitOutcome:
     documents = [Document(str(i), text) for i, text in enumerate(raw)]
-    how, store = params(recipe, problem.kind), Store(folder / "run", 1e9)
+    how, store = params(recipe, problem.kind), CheckpointStore(folder / "run", 1e9)
     return finetune(base, problem, examples, examples, params=how, store=store, device="cpu", documents=documents)
 
 
@@ -46,14 +46,14 @@ def test_it_overfits_two_examples_saves_loads_and_predicts_the_same(
     examples = problem.examples(language)
     result = fitted(recipe, problem, examples, base, tmp_path, raw=tuple(TEXTS))
     inputs = [example.inputs for example in examples]
-    predicted = result.tuned.predict(inputs)
+    predicted = result.model.predict(inputs)
     assert problem.score(problem.tally(examples, predicted))[problem.headline] == pytest.approx(1, abs=0.05)
     assert result.facts["recipe"] == recipe
 
-    result.tuned.save(tmp_path / "tuned", base)
+    result.model.save(tmp_path / "tuned", base)
     again = load(tmp_path / "tuned", "cpu")
     asked = [*inputs, {**inputs[0], problem.inputs[0]: LONG[language]}, {**inputs[0], problem.inputs[0]: ""}]
-    assert again.predict(asked) == result.tuned.predict(asked)
+    assert again.predict(asked) == result.model.predict(asked)
     assert again.card.recipe == recipe
 
 
@@ -64,9 +64,9 @@ class TestEveryRecipe:
     ) -> None:
         problem, made = PROBLEMS["classify"].sample(), []
         for turn in ("first", "second"):
-            how, store = params(recipe), Store(tmp_path / turn / "run", 1e9)
+            how, store = params(recipe), CheckpointStore(tmp_path / turn / "run", 1e9)
             result = finetune(tiny, problem, problem.examples("en"), [], params=how, store=store, device="cpu")
-            result.tuned.save(tmp_path / turn / "tuned", tiny)
+            result.model.save(tmp_path / turn / "tuned", tiny)
             made.append((manifest(tmp_path / turn / "tuned"), result.facts))
         assert made[0] == made[1]
 
@@ -84,15 +84,15 @@ class TestEveryRecipe:
     def test_learns_from_what_it_labelled_itself_or_the_params_are_refused(
         self, recipe: str, tiny: Path, tmp_path: Path
     ) -> None:
-        block = params(recipe).model_dump(mode="json") | {"pseudo": {"confidence": 0.0}}
-        if not RECIPES[recipe].sample().self_trains:
+        block = params(recipe).model_dump(mode="json") | {"self_training": {"confidence": 0.0}}
+        if not RECIPES[recipe].sample().can_self_train:
             with pytest.raises(ValueError, match="does not learn from what it labelled itself"):
                 Finetune.model_validate(block)
             return
         problem, how = PROBLEMS["classify"].sample(), Finetune.model_validate(block)
         documents = [Document(str(i), text) for i, text in enumerate(TEXTS)]
         for raw in (documents, []):
-            store = Store(tmp_path / str(len(raw)), 1e9)
+            store = CheckpointStore(tmp_path / str(len(raw)), 1e9)
             keywords: dict[str, Any] = {"params": how, "store": store, "device": "cpu", "documents": raw}
             if raw:
                 assert finetune(tiny, problem, problem.examples("en"), [], **keywords).facts["pseudo"] > 0

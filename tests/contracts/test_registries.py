@@ -8,47 +8,47 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from cli.explain import registries
+from cli.explain import collect_registries
 from satiety.ingest.base import Limits
-from satiety.params import sections
-from satiety.project import stand_in
+from satiety.params import section_classes
+from satiety.project import make_placeholder
 from satiety.training.arguments import TrainingArguments
-from satiety.worth.section import Confirm, Cost, Worth
+from satiety.worth.section import Cost, FineTunedRuns, Worth
 
 GOLDEN: dict[str, list[str]] = json.loads(Path("tests/contracts/registries.json").read_text(encoding="utf-8"))
-ALL = [(kind, name) for kind, registry in registries().items() for name in registry]
+ALL = [(kind, name) for kind, registry in collect_registries().items() for name in registry]
 
 
 def test_no_name_is_lost_and_none_comes_unseen() -> None:
-    found = {kind: list(registry) for kind, registry in registries().items()}
+    found = {kind: list(registry) for kind, registry in collect_registries().items()}
     assert found == GOLDEN, "a new name? add it to tests/contracts/registries.json; a lost one breaks users' files"
 
 
 @pytest.mark.parametrize(("kind", "name"), ALL)
 class TestEveryComponent:
     def test_says_what_it_is_and_what_its_fields_mean(self, kind: str, name: str) -> None:
-        cls = registries()[kind][name]
+        cls = collect_registries()[kind][name]
         assert inspect.getdoc(cls)
         assert not [field for field, info in cls.model_fields.items() if not info.description]
 
     def test_its_defaults_are_values_that_a_file_might_hold(self, kind: str, name: str) -> None:
-        cls = registries()[kind][name]
+        cls = collect_registries()[kind][name]
         needed = {
             key: info.examples[0] for key, info in cls.model_fields.items() if info.is_required() and info.examples
         }
-        made = cls.model_validate(needed, context=stand_in())
+        made = cls.model_validate(needed, context=make_placeholder())
         written = json.loads(json.dumps(made.model_dump(mode="json")))
         assert written.pop("kind") == name
         assert cls.model_validate(written) == made
 
     def test_reads_back_what_it_writes(self, kind: str, name: str) -> None:
-        cls = registries()[kind][name]
+        cls = collect_registries()[kind][name]
         written = yaml.safe_load(yaml.safe_dump(cls.sample().model_dump(mode="json"), allow_unicode=True))
         assert written.pop("kind") == name
         assert cls.model_validate(written) == cls.sample()
 
     def test_is_frozen_and_refuses_a_field_it_does_not_know(self, kind: str, name: str) -> None:
-        sample = registries()[kind][name].sample()
+        sample = collect_registries()[kind][name].sample()
         assert sample.model_config["frozen"]
         with pytest.raises(ValueError, match="Extra inputs are not permitted"):
             type(sample).model_validate({**sample.model_dump(exclude={"kind"}), "没有": 1})
@@ -57,9 +57,9 @@ class TestEveryComponent:
 def test_no_field_has_two_bounds_of_one_kind() -> None:
     """Pydantic keeps the last one alone, in silence."""
     classes = [
-        *sections().values(),
-        *(registries()[kind][name] for kind, name in ALL),
-        Confirm,
+        *section_classes().values(),
+        *(collect_registries()[kind][name] for kind, name in ALL),
+        FineTunedRuns,
         Cost,
         Limits,
         TrainingArguments,
@@ -75,5 +75,5 @@ def test_no_field_has_two_bounds_of_one_kind() -> None:
 @pytest.mark.parametrize("value", [0, 2, 1001])
 def test_a_bound_of_a_count_holds(value: int) -> None:
     good = Worth.load(Path("params.yaml")).model_dump(mode="json")
-    with pytest.raises(ValidationError, match="chains"):
-        Worth.model_validate(good | {"chains": value})
+    with pytest.raises(ValidationError, match="replicates"):
+        Worth.model_validate(good | {"replicates": value})

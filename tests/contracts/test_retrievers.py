@@ -58,29 +58,29 @@ def test_it_finds_what_bears_on_the_problem_in_either_language(retriever: Retrie
     assert len(hits) == (0 if retriever.kind == "none" else 3)
     if retriever.kind in IDLE:
         return
-    assert {FILM[hit.place].id for hit in hits} <= {"d1", "d3", "d5", "d7"}
-    assert {hit.group for hit in hits} == {"bad", "good"}
+    assert {FILM[hit.index].id for hit in hits} <= {"d1", "d3", "d5", "d7"}
+    assert {hit.stratum for hit in hits} == {"bad", "good"}
 
 
 def test_every_hit_has_a_score_and_a_reason_in_words(retriever: Retriever) -> None:
     for hit in find(retriever):
         assert hit.score > 0
-        assert repr(hit.group) in hit.reason
+        assert repr(hit.stratum) in hit.reason
         assert any(word in hit.reason for word in ("bm25 ", "cosine ", "at random"))
 
 
 @pytest.mark.parametrize("order", [[7, 6, 5, 4, 3, 2, 1, 0], [3, 1, 7, 5, 0, 2, 6, 4]])
 def test_the_order_of_the_corpus_changes_nothing(retriever: Retriever, order: list[int]) -> None:
     documents = [FILM[i] for i in order]
-    one = [(FILM[hit.place].id, hit.score, hit.reason) for hit in find(retriever)]
-    assert [(documents[hit.place].id, hit.score, hit.reason) for hit in find(retriever, documents)] == one
+    one = [(FILM[hit.index].id, hit.score, hit.reason) for hit in find(retriever)]
+    assert [(documents[hit.index].id, hit.score, hit.reason) for hit in find(retriever, documents)] == one
 
 
 @pytest.mark.parametrize("kind", sorted({*RETRIEVERS}.difference(IDLE)))
 def test_ties_go_by_id(kind: str) -> None:
     same = [Document(f"s{i}", "a great film") for i in (3, 1, 4, 0, 2)]
     hits = find(RETRIEVERS[kind].sample(), same)
-    assert [same[hit.place].id for hit in hits] == ["s0", "s1", "s2"]
+    assert [same[hit.index].id for hit in hits] == ["s0", "s1", "s2"]
 
 
 @settings(max_examples=30)
@@ -90,7 +90,7 @@ def test_whatever_the_texts_no_document_comes_twice(kind: str, texts: list[str],
     documents = [Document(f"d{i}", text) for i, text in enumerate(texts)]
     examples = {"x": [Example(f"t{i}", {"text": text}) for i, text in enumerate(wanted)]}
     hits = RETRIEVERS[kind].sample().find(documents, examples, embed)
-    places = [hit.place for hit in hits]
+    places = [hit.index for hit in hits]
     assert len(set(places)) == len(places) <= 3
     assert all(0 <= place < len(documents) for place in places)
 
@@ -101,5 +101,5 @@ def test_only_who_needs_a_model_loads_one(kind: str) -> None:
 
 
 def test_it_reads_back_what_it_writes(retriever: Retriever) -> None:
-    section = Retrieve(retriever=retriever, prefix="query: ", near_duplicate=0.8)
+    section = Retrieve(retriever=retriever, prefix="query: ", dedup_threshold=0.8)
     assert Retrieve.model_validate(section.model_dump()) == section

@@ -13,7 +13,7 @@ import pytest
 
 from satiety.errors import DataError, SatietyError
 from satiety.ingest import Ingest
-from satiety.ingest.harvest import Harvest, harvest
+from satiety.ingest.harvest import IngestResult, build_dataset
 from satiety.records import Example, read, write
 
 ROOT = Path.cwd()
@@ -42,8 +42,8 @@ def params(source: dict[str, Any], **changes: Any) -> Ingest:
             "budget": 4,
             "dev": 0.5,
             "test": 2,
-            "near_duplicate": 0.8,
-            "near_group": 0.65,
+            "dedup_threshold": 0.8,
+            "group_similarity": 0.65,
             "conflicts": "drop",
             "mask": [],
             "limits": {"row_bytes": 100_000, "rows": 100_000, "ratio": 100},
@@ -64,14 +64,14 @@ def jsonl(*lines: str) -> bytes:
     return "\n".join([*rows, *lines]).encode("utf-8")
 
 
-def harvested(data: bytes, reader: dict[str, Any] | None = None, **changes: Any) -> Harvest:
+def harvested(data: bytes, reader: dict[str, Any] | None = None, **changes: Any) -> IngestResult:
     (RAW / "a").write_bytes(data)
-    made = harvest(params({"reader": reader or COMMA}, **changes), RAW)
-    assert made.read == len(made.examples) + len(made.documents) + len(made.rejected)
+    made = build_dataset(params({"reader": reader or COMMA}, **changes), RAW)
+    assert made.row_count == len(made.examples) + len(made.documents) + len(made.rejected)
     return made
 
 
-def texts(made: Harvest) -> set[str]:
+def texts(made: IngestResult) -> set[str]:
     return {record.text for record in [*made.examples, *made.documents]}
 
 
@@ -157,7 +157,7 @@ class TestRows:
         dirty = "x\\u0000y\\u202ez\\u200b \\u001b[31mred\\u001b[0m e\\u0301 &amp; 好"
         made = harvested(jsonl(f'{{"text": "{dirty}", "label": "a"}}'), {"kind": "jsonl"})
         assert "xyz red é & 好" in texts(made)
-        assert made.account["repairs"] == {"ansi": 1, "bidi": 1, "control": 1, "html": 1, "nfc": 1, "zero_width": 1}
+        assert made.summary["repairs"] == {"ansi": 1, "bidi": 1, "control": 1, "html": 1, "nfc": 1, "zero_width": 1}
 
 
 class TestLabels:
@@ -174,24 +174,24 @@ class TestLabels:
     def test_one_text_with_two_labels_is_settled_by_the_policy(self, policy: str, kept: set[str]) -> None:
         made = harvested(csv("同一句话,a", "同一句话,a", "同一句话 ,b"), conflicts=policy)
         assert texts(made) - WHOLE == kept
-        assert made.account["rejected"]["conflict"] == (3 if policy == "drop" else 1)
+        assert made.summary["rejected"]["conflict"] == (3 if policy == "drop" else 1)
 
 
 class TestPersonalData:
     MASK: ClassVar = ["email", "id_card", "bank_card", "phone", "secret"]
 
-    def everything(self, made: Harvest) -> str:
+    def everything(self, made: IngestResult) -> str:
         """Return all that ingest would write or log."""
         made.problem.save(Path("problem.json"))
         records = [*made.examples, *made.documents, *made.rejected]
-        return repr(records) + json.dumps(made.account) + Path("problem.json").read_text("utf-8")
+        return repr(records) + json.dumps(made.summary) + Path("problem.json").read_text("utf-8")
 
     def test_no_label_holds_any(self, caplog: pytest.LogCaptureFixture) -> None:
         rows = [f"公交车的第{i * 31}个故事 tale {chr(97 + i) * 9},owner.person@example.com" for i in range(2)]
         made = harvested(csv(*rows, "twice,a", "twice,lab.mail@example.com"), mask=self.MASK)
         assert "example.com" not in self.everything(made) + caplog.text
         assert made.problem.classes == ("<email>", "a", "b")
-        assert made.account["masked"] == {"email": 3}
+        assert made.summary["masked"] == {"email": 3}
         assert next(r.detail for r in made.rejected if r.reason == "conflict").count("<email>") == 1
 
     def test_no_key_and_no_refused_row_holds_any(self) -> None:
@@ -199,7 +199,7 @@ class TestPersonalData:
         data |= {"jane\u200b@example.com": {"text": ["x"], "label": "a"}, "\ud800": {"text": "half", "label": "a"}}
         (RAW / "a").write_text(json.dumps(data))
         source = {"reader": {"kind": "json"}, "columns": {"text": "*.text", "label": "*.label"}}
-        made = harvest(params(source, mask=self.MASK), RAW)
+        made = build_dataset(params(source, mask=self.MASK), RAW)
         assert "example.com" not in self.everything(made)
         assert sorted((r.reason, r.source) for r in made.rejected) == [
             ("text", "data/raw/a:?"),
@@ -251,7 +251,7 @@ class TestFiles:
         with zipfile.ZipFile(RAW / "a", "w") as archive:
             archive.writestr("../../evil.csv", "text,label\n")
         with pytest.raises(DataError, match="is a zip archive, which is not read; unpack it, or pack it with gzip"):
-            harvest(params({}), RAW)
+            build_dataset(params({}), RAW)
         assert not [path for path in Path().rglob("evil.csv")]
 
     def test_a_tar_archive_is_named_packed_or_not(self) -> None:
@@ -260,7 +260,7 @@ class TestFiles:
             with tarfile.open(RAW / "a", mode) as archive:
                 archive.add(RAW / "b", "a.csv")
             with pytest.raises(DataError, match=r"data/raw/a: is a tar archive, which is not read; unpack it"):
-                harvest(params({}), RAW)
+                build_dataset(params({}), RAW)
 
     @pytest.mark.parametrize("reader", [{"kind": "json"}, {"kind": "parquet"}])
     def test_one_of_another_format_is_one_message(self, reader: dict[str, Any]) -> None:
@@ -271,7 +271,7 @@ class TestFiles:
         (tmp_path / "secret").write_bytes(csv())
         (RAW / "a").symlink_to(tmp_path / "secret")
         with pytest.raises(SatietyError, match="lies outside data/raw/"):
-            harvest(params({}), RAW)
+            build_dataset(params({}), RAW)
 
 
 def test_a_line_of_200_megabytes_is_not_held_in_memory() -> None:

@@ -84,7 +84,7 @@ def test_a_server_that_is_gone_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_projects_of_one_name_are_two() -> None:
-    from flows.events import project
+    from flows.events import derive_project_id
 
-    assert project(Path("/a/Meine Daten")).startswith("satiety.project.meine-daten-")
-    assert project(Path("/a/数据")) != project(Path("/b/数据"))
+    assert derive_project_id(Path("/a/Meine Daten")).startswith("satiety.project.meine-daten-")
+    assert derive_project_id(Path("/a/数据")) != derive_project_id(Path("/b/数据"))

@@ -16,7 +16,7 @@ from tests.patience import wait_until
 
 
 def test_stages_come_in_the_order_of_the_file_each_after_what_it_reads() -> None:
-    upstream = dvc.stages()
+    upstream = dvc.read_stages()
     names = list(upstream)
     assert (names[0], names[-1], len(names)) == ("ingest", "worth", 9)
     assert upstream["ingest"] == frozenset()
@@ -30,7 +30,7 @@ def test_stages_come_in_the_order_of_the_file_each_after_what_it_reads() -> None
 def test_a_folder_without_stages_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SetupError, match=r"holds no dvc\.yaml"):
-        dvc.stages()
+        dvc.read_stages()
 
 
 def test_a_folder_that_is_read_is_upstream_of_who_reads_a_file_in_it(
@@ -42,7 +42,7 @@ def test_a_folder_that_is_read_is_upstream_of_who_reads_a_file_in_it(
         "b": {"cmd": "b", "deps": ["models/base/x"]},
     }
     Path("dvc.yaml").write_text(yaml.safe_dump({"vars": [{"name": "base"}], "stages": stages}))
-    assert dvc.stages() == {"a": frozenset(), "b": {"a"}}
+    assert dvc.read_stages() == {"a": frozenset(), "b": {"a"}}
 
 
 pytestmark = pytest.mark.xdist_group("flows")
@@ -67,7 +67,7 @@ def test_the_lock_gets_the_order_of_the_stages_and_keeps_every_byte(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("dvc.lock").write_text(LOCK)
-    lock.tidy(["a", "b-b", "x"])
+    lock.sort_entries(["a", "b-b", "x"])
     found = Path("dvc.lock").read_text()
     assert [line.strip(" ':") for line in found.splitlines() if line.startswith("  ") and line[2] != " "] == [
         "a",
@@ -75,7 +75,7 @@ def test_the_lock_gets_the_order_of_the_stages_and_keeps_every_byte(
         "c",
     ]
     assert sorted(found.splitlines()) == sorted(LOCK.splitlines())
-    lock.tidy(["c", "b-b", "a"])
+    lock.sort_entries(["c", "b-b", "a"])
     assert Path("dvc.lock").read_text() == LOCK
 
 
@@ -85,19 +85,19 @@ def test_a_lock_cut_off_by_a_kill_is_mended(cut: int, tmp_path: Path, monkeypatc
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(time, "sleep", lambda _: None)
     Path("dvc.lock").write_text(LOCK[:cut])
-    was_whole = lock.whole(LOCK[:cut])
-    assert lock.mend_dvc_lock() != was_whole
+    was_whole = lock.is_complete(LOCK[:cut])
+    assert lock.repair_dvc_lock() != was_whole
     ends = [i for i in (LOCK.index("  'b-b':"), LOCK.index("  a:")) if i <= cut]
     kept = yaml.safe_load(Path("dvc.lock").read_text())["stages"] if Path("dvc.lock").exists() else {}
     assert len(kept) >= len(ends)
-    assert not Path("dvc.lock").exists() or lock.whole(Path("dvc.lock").read_text())
-    assert not lock.mend_dvc_lock()
+    assert not Path("dvc.lock").exists() or lock.is_complete(Path("dvc.lock").read_text())
+    assert not lock.repair_dvc_lock()
 
 
 def test_a_lock_cut_off_within_a_character_is_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("dvc.lock").write_bytes(LOCK.encode() + "  项目:\n    cmd: 项".encode()[:-1])
-    assert lock.mend_dvc_lock()
+    assert lock.repair_dvc_lock()
     assert Path("dvc.lock").read_text() == LOCK
 
 
@@ -124,7 +124,7 @@ def test_a_list_of_running_commands_that_is_cut_off_is_put_aside_and_dvc_runs(
 ) -> None:
     path = repository / lock.RWLOCK
     path.write_bytes(content)
-    assert lock.mend_rwlock(repository)
+    assert lock.repair_rwlock(repository)
     assert path.with_suffix(".damaged").read_bytes() == content
     assert f"{path}: left out, and put aside as rwlock.damaged" in caplog.text
     done = repro(repository)
@@ -136,16 +136,16 @@ def test_without_mending_dvc_does_not_run(repository: Path) -> None:
     """Else all of this could go."""
     (repository / lock.RWLOCK).write_bytes(b"")
     assert "Unable to read RWLock-file" in repro(repository).stderr
-    assert lock.mend_rwlock(repository)
+    assert lock.repair_rwlock(repository)
 
 
 def test_a_whole_list_or_none_is_left_alone(repository: Path) -> None:
     for content in (LIST, "{}"):
         (repository / lock.RWLOCK).write_text(content)
-        assert not lock.mend_rwlock(repository)
+        assert not lock.repair_rwlock(repository)
         assert (repository / lock.RWLOCK).read_text() == content
     (repository / lock.RWLOCK).unlink()
-    assert not lock.mend_rwlock(repository)
+    assert not lock.repair_rwlock(repository)
 
 
 def test_a_list_that_dvc_is_writing_is_left_alone(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,21 +154,21 @@ def test_a_list_that_dvc_is_writing_is_left_alone(repository: Path, monkeypatch:
     path.write_bytes(b"")
     with monkeypatch.context() as patch:
         patch.setattr(time, "sleep", lambda _: path.write_text(LIST))
-        assert not lock.mend_rwlock(repository)
+        assert not lock.repair_rwlock(repository)
     assert path.read_text() == LIST
     path.write_bytes(b"")
     with (repository / lock.GUARD).open("a") as guard:  # made here where no DVC ran before
         fcntl.flock(guard, fcntl.LOCK_EX)
-        assert not lock.mend_rwlock(repository)
+        assert not lock.repair_rwlock(repository)
         assert path.read_bytes() == b""
-    assert lock.mend_rwlock(repository)
+    assert lock.repair_rwlock(repository)
 
 
 def test_no_lock_is_made_that_dvc_would_take_for_held(repository: Path) -> None:
     """With `core.hardlink_lock` the mere file is the lock."""
     (repository / lock.GUARD).unlink(missing_ok=True)
     (repository / lock.RWLOCK).write_bytes(b"")
-    assert lock.mend_rwlock(repository)
+    assert lock.repair_rwlock(repository)
     assert not (repository / lock.GUARD).exists()
 
 

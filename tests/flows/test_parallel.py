@@ -40,9 +40,9 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         for name, read in SHAPE.items()
     }
     Path("dvc.yaml").write_text(yaml.safe_dump({"stages": stages}, sort_keys=False))
-    from flows.dvc import surroundings
+    from flows.dvc import build_environment
 
-    subprocess.run(["dvc", "init", "-q", "--no-scm"], env=surroundings(), check=True)
+    subprocess.run(["dvc", "init", "-q", "--no-scm"], env=build_environment(), check=True)
     return tmp_path
 
 
@@ -62,17 +62,17 @@ def run_all() -> dict[str, Any]:
 
     @flow
     def all_stages() -> dict[str, Any]:
-        upstream = dvc.stages()
-        return run_stages(Order([], None, "trial"), upstream, dvc.stale(upstream), "")
+        upstream = dvc.read_stages()
+        return run_stages(Order([], None, "trial"), upstream, dvc.find_stale(upstream), "")
 
     return all_stages()
 
 
 def test_the_lock_of_ten_parallel_runs_is_that_of_a_sequential_one_byte_for_byte(small: Path) -> None:
-    from flows.dvc import single, surroundings
+    from flows.dvc import build_environment, build_repro_command
 
     for stage in SHAPE:
-        subprocess.run(single(stage), env=surroundings(), check=True, capture_output=True)
+        subprocess.run(build_repro_command(stage), env=build_environment(), check=True, capture_output=True)
     sequential = Path("dvc.lock").read_bytes()
     for _ in range(TRIALS):
         forget()

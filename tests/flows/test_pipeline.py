@@ -48,12 +48,12 @@ def test_lines_of_a_command_reach_the_log_and_a_failure_repeats_the_last(caplog:
     from prefect import flow
 
     from flows.commands import StageError, execute
-    from flows.dvc import surroundings
+    from flows.dvc import build_environment
 
     @flow
     def failing() -> None:
         code = "print('第一行'); raise SystemExit('no such file: x.csv')"
-        execute("ingest", ["python", "-c", code], surroundings())
+        execute("ingest", ["python", "-c", code], build_environment())
 
     with (
         caplog.at_level(logging.INFO),
@@ -92,32 +92,32 @@ def test_a_wrong_override_stops_the_flow_before_any_stage(tmp_path: Path, monkey
 
 
 def test_params_lent_to_a_run_that_died_are_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from flows.overrides import KEPT, lent, put_back
+    from flows.overrides import BACKUP, preserve_params, restore_params
 
     monkeypatch.chdir(tmp_path)
     params = Path("params.yaml")
     params.write_text("a: 1\n")
-    with lent():
+    with preserve_params():
         params.write_text("a: 2\n")
-    assert (params.read_text(), KEPT.exists()) == ("a: 1\n", False)
-    died = lent()
+    assert (params.read_text(), BACKUP.exists()) == ("a: 1\n", False)
+    died = preserve_params()
     died.__enter__()
     params.write_text("a: 3\n")
-    assert put_back()
-    assert (params.read_text(), put_back()) == ("a: 1\n", False)
+    assert restore_params()
+    assert (params.read_text(), restore_params()) == ("a: 1\n", False)
 
 
 def test_what_is_written_into_lent_params_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from flows.overrides import WRITTEN, lent
+    from flows.overrides import WRITE_SECONDS, preserve_params
 
     monkeypatch.chdir(tmp_path)
     params = Path("params.yaml")
     params.write_text("a: 1\n")
-    with lent():
+    with preserve_params():
         params.write_text("a: 2  # mine\n")
-        later = time.time() + WRITTEN + 5
+        later = time.time() + WRITE_SECONDS + 5
         os.utime(params, (later, later))
     assert (params.read_text(), Path("params.yaml.edited").read_text()) == ("a: 1\n", "a: 2  # mine\n")
     assert "as edited it is kept in params.yaml.edited" in caplog.text
@@ -125,17 +125,17 @@ def test_what_is_written_into_lent_params_is_kept(
 
 def test_check_puts_back_what_a_dead_run_left_but_nothing_of_one_at_work(tmp_path: Path) -> None:
     from cli.check import check_params
-    from flows.overrides import lent
-    from tasks.stage import alone
+    from flows.overrides import preserve_params
+    from tasks.stage import hold_lock
 
     params = tmp_path / "params.yaml"
     whole = Path("params.yaml").read_text()
     params.write_text(whole)
     with chdir(tmp_path):
-        died = lent()
+        died = preserve_params()
         died.__enter__()
         params.write_text(whole.replace("budget: 240", "budget: 999"))
-        with alone("pipeline"):
+        with hold_lock("pipeline"):
             assert "put back" not in check_params(params)
     assert "budget: 999" in params.read_text()
     assert check_params(tmp_path).startswith(f"{params}: put back as it was before a run with overrides, which died\n")
@@ -143,7 +143,7 @@ def test_check_puts_back_what_a_dead_run_left_but_nothing_of_one_at_work(tmp_pat
 
 
 def test_the_page_of_a_run_says_what_came_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from flows.artifacts import page, rows
+    from flows.artifacts import render_page, tabulate_stages
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SATIETY_TRACKING_URI", "http://127.0.0.1:5000")
@@ -155,12 +155,12 @@ def test_the_page_of_a_run_says_what_came_of_it(tmp_path: Path, monkeypatch: pyt
     Path("reports/evaluate.json").write_text(json.dumps({"in": 5, "out": 4, "quarantined": 1, **scores}))
     Path("reports/promote.json").write_text(json.dumps(promoted))
     Path(".satiety/timings/evaluate.json").write_text(json.dumps({"started": 1.0, "seconds": 2.5, "peak_bytes": 1.2e9}))
-    text = page("http://127.0.0.1:5000/#/experiments/1/runs/abc")
+    text = render_page("http://127.0.0.1:5000/#/experiments/1/runs/abc")
     assert "| **difference** | +0.600 | [+0.500, +0.700] |" in text
     assert "**Promoted**: it lies above zero" in text
     assert "(http://127.0.0.1:5000/#/experiments/1/runs/abc)" in text
     assert "(http://127.0.0.1:5000/#/models)" in text
-    (first, second) = rows({"evaluate": "ran", "register": "cached"})
+    (first, second) = tabulate_stages({"evaluate": "ran", "register": "cached"})
     assert first == {
         "stage": "evaluate",
         "this run": "ran",
@@ -177,14 +177,14 @@ def test_a_second_flow_in_one_folder_is_told_who_is_at_work(tmp_path: Path, monk
     """Else it would put back the params of the first, which may be lent to it."""
     from prefect.exceptions import FailedRun
 
-    from flows.overrides import KEPT, lent
+    from flows.overrides import BACKUP, preserve_params
     from flows.pipeline import pipeline
-    from tasks.stage import alone
+    from tasks.stage import hold_lock
 
     for name in ("params.yaml", "dvc.yaml"):
         Path(tmp_path, name).write_bytes(Path(name).read_bytes())
     monkeypatch.chdir(tmp_path)
-    with alone("pipeline"), lent():
+    with hold_lock("pipeline"), preserve_params():
         with pytest.raises(FailedRun, match=r"pipeline is busy here: process \d+ runs it; wait for it"):
             pipeline()
-        assert KEPT.exists()
+        assert BACKUP.exists()

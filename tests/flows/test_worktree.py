@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from flows import worktree
-from flows.worktree import ROOM, git, inside, make, tidy
+from flows.worktree import WORKTREES, enter, git, make, prune
 from satiety.asset import Asset
 from satiety.errors import SetupError
 from satiety.settings import project_root
@@ -51,7 +51,7 @@ def test_it_is_the_last_commit_with_what_git_does_not_know(project: Path) -> Non
     assert (made.folder, made.code) == (made.root / "mine", made.root)
     assert (made.folder / "params.yaml").read_text() == "a: 1\n"
     assert (made.folder / "data/raw/评论.csv").read_text(encoding="utf-8") == "text\n好\n"
-    with inside(made):
+    with enter(made):
         assert Path.cwd() == made.folder
         assert Path("../../shared/model").read_text() == "weights"
         assert project_root() == project
@@ -103,12 +103,12 @@ def test_hooks_are_not_run(project: Path) -> None:
 def test_what_was_cut_off_goes_and_of_the_others_the_oldest(project: Path) -> None:
     for name in "123":
         worktree.begin_branch(make(name, []), "satiety/x")
-        (ROOM / f"{name}.json").write_text("{}")
+        (WORKTREES / f"{name}.json").write_text("{}")
     make("4", [])
-    git("worktree", "lock", str(ROOM / "4"))  # as git leaves one that it was still making
-    (ROOM / "0/half").mkdir(parents=True)
-    tidy(2, {"1", "2", "3"})
-    assert sorted(path.name for path in ROOM.iterdir()) == ["2", "2.json", "3", "3.json"]
+    git("worktree", "lock", str(WORKTREES / "4"))  # as git leaves one that it was still making
+    (WORKTREES / "0/half").mkdir(parents=True)
+    prune(2, {"1", "2", "3"})
+    assert sorted(path.name for path in WORKTREES.iterdir()) == ["2", "2.json", "3", "3.json"]
     assert git("worktree", "list").count("\n") == 2
     assert git("for-each-ref", "--format=%(refname:short)", "refs/heads/satiety").split() == [
         "satiety/x",
@@ -144,7 +144,7 @@ def test_what_is_missing_is_said(project: Path, tmp_path: Path) -> None:
     bare.mkdir()
     shutil.copytree(project / ".dvc", bare / ".dvc")
     with chdir(bare):
-        worktree.tidy(1, set())
+        worktree.prune(1, set())
         with pytest.raises(SetupError, match=r"bare: no git repository; a retraining is a branch of one: `git init`"):
             make("one", [])
         git("init", "-q")

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator, Sequence
 
 from satiety.augment.base import AUGMENTERS, Augmenter, Passage
-from satiety.augment.rewriting import assemble, is_cjk, movable
+from satiety.augment.rewriting import assemble, find_words, is_cjk
 from satiety.problems.base import Rewrite
 
 
@@ -15,9 +15,9 @@ class MadeUp(Augmenter):
     """Put a word of any of the texts behind a word of each."""
 
     def augment(self, passages: Sequence[Passage]) -> Iterator[list[Rewrite]]:
-        words = sorted({passage.text[a:b] for passage in passages for a, b in movable(passage.text)})
+        words = sorted({passage.text[a:b] for passage in passages for a, b in find_words(passage.text)})
         for passage in passages:
-            text, rng, places = passage.text, random.Random(passage.seed), movable(passage.text)
+            text, rng, places = passage.text, random.Random(passage.seed), find_words(passage.text)
             if not places:
                 yield []
                 continue

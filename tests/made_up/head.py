@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from satiety.heads.solver import Solved, Solver
+    from satiety.heads.solver import LinearProbe, Solver
     from satiety.problems import Problem, Window
     from satiety.problems.base import Floats
 
@@ -36,13 +36,13 @@ class MadeUp(PerText):
         known = ~targets.isnan()
         return huber_loss(outputs.squeeze(-1)[known], targets[known].to(outputs.dtype))
 
-    def divergence(self, outputs: Tensor, wanted: Tensor) -> Tensor:
-        return (outputs - wanted.detach()).abs().squeeze(-1)
+    def divergence(self, outputs: Tensor, reference: Tensor) -> Tensor:
+        return (outputs - reference.detach()).abs().squeeze(-1)
 
     def check(self, window: Window, problem: Problem) -> None:
         assert np.isfinite(window.targets).all()
 
-    def pairs(self, windows: Sequence[Window], rows: Sequence[Floats]) -> tuple[Floats, Floats]:
+    def collect_targets(self, windows: Sequence[Window], rows: Sequence[Floats]) -> tuple[Floats, Floats]:
         taught = [(row, window.targets[0]) for window, row in zip(windows, rows, strict=True) if window.targets]
         return np.array([row for row, _ in taught]), np.array([target for _, target in taught], dtype=np.float64)
 
@@ -55,7 +55,7 @@ class MadeUp(PerText):
         solver: Solver,
         seed: int,
         judged: NDArray[np.bool_],
-    ) -> Solved:
+    ) -> LinearProbe:
         from satiety.heads.ridge import solve_ridge
 
         return solve_ridge(features, targets, groups, solver, seed, judged)

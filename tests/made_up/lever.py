@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from satiety.worth.levers.base import LEVERS, Lesson, Lever, World
+from satiety.worth.levers.base import LEVERS, Lever, RunContext, StudyContext
 
 if TYPE_CHECKING:
     from satiety.records import Example
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 class MadeUp(Lever):
     """Learn from each text said twice, too."""
 
-    place: ClassVar = 35
+    order: ClassVar = 35
 
-    def prepare(self, world: World) -> tuple[Example, ...]:
+    def precompute(self, world: StudyContext) -> tuple[Example, ...]:
         return tuple(
             replace(
                 example,
@@ -30,6 +30,6 @@ class MadeUp(Lever):
             for example in world.pool
         )
 
-    def teach(self, examples: tuple[Example, ...], lesson: Lesson) -> tuple[Example, ...]:
+    def transform_train(self, examples: tuple[Example, ...], lesson: RunContext) -> tuple[Example, ...]:
         here = {example.id for example in examples}
-        return (*examples, *(example for example in lesson.prepared if example.parent in here))
+        return (*examples, *(example for example in lesson.precomputed if example.parent in here))

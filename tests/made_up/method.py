@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from satiety.tuning.methods.base import METHODS, Fresh
+from satiety.tuning.methods.base import METHODS, ParameterEfficient
 
 if TYPE_CHECKING:
     from satiety.tuning.model import Model
 
 
 @METHODS.register("made_up")
-class MadeUp(Fresh):
+class MadeUp(ParameterEfficient):
     """Change the biases alone; those of the first layer rest in every second update."""
 
-    writes: ClassVar = False  # T5 has no biases
+    can_generate: ClassVar = False  # T5 has no biases
 
     def prepare(self, model: Model, steps: int) -> None:
         for name, weight in model.encoder.named_parameters():

@@ -21,6 +21,6 @@ class MadeUp(Objective):
 
     def loss(self, update: Update) -> Tensor:
         first, second = update.model(update.batch), update.model(update.batch)
-        over, targets = update.model.over, update.batch.targets
+        over, targets = update.model.task_head, update.batch.targets
         apart = over.divergence(first, second) + over.divergence(second, first)
         return (over.loss(first, targets) + over.loss(second, targets)) / 2 + self.weight * apart.mean()

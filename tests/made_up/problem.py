@@ -15,7 +15,7 @@ from satiety.records import Example
 
 if TYPE_CHECKING:
     from satiety.answers import Answer
-    from satiety.problems.base import Floats, Untrained
+    from satiety.problems.base import Floats, ZeroShotModel
 
 TEXTS = {
     "en": (("the film is good", "a good film"), ("the film is good", "rain in paris")),
@@ -35,9 +35,9 @@ class MadeUp(Problem):
     head: ClassVar = "made_up"
 
     def parse(self, cell: Any) -> Number:
-        return Number.of(cell)
+        return Number.from_json(cell)
 
-    def settle(self, examples: Sequence[Example]) -> Self:
+    def fit_labels(self, examples: Sequence[Example]) -> Self:
         return self
 
     @property
@@ -72,10 +72,10 @@ class MadeUp(Problem):
         taus = taus.reshape(len(counts), *tallies.shape[1:-1])
         return {"tau": taus if weights is not None else taus[0]}
 
-    def before(self, train: Sequence[Example], asked: Sequence[Example], base: Untrained) -> list[Prediction]:
-        return [Prediction(Number(0.0)) for _ in asked]
+    def zero_shot(self, train: Sequence[Example], examples: Sequence[Example], base: ZeroShotModel) -> list[Prediction]:
+        return [Prediction(Number(0.0)) for _ in examples]
 
-    def outcomes(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[float, bool]]:
+    def confidence_correct(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[float, bool]]:
         return []
 
     def confusions(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[str, str]]:

@@ -12,10 +12,10 @@ import numpy as np
 from pydantic import Field
 
 from satiety.heads.solver import Solver
-from satiety.tuning.recipes.base import RECIPES, Fitted, Recipe, Setting
+from satiety.tuning.recipes.base import RECIPES, FitOutcome, Recipe, TuningInputs
 
 if TYPE_CHECKING:
-    from satiety.heads.solver import Solved
+    from satiety.heads.solver import LinearProbe
 
 
 @RECIPES.register("made_up")
@@ -25,18 +25,18 @@ class MadeUp(Recipe):
     penalties: list[float] = Field(default=[1e-3, 1e-4, 1e-5], min_length=1)
     """L2 penalties."""
 
-    def fit(self, setting: Setting) -> Fitted:
-        from satiety.training.loop import Course
-        from satiety.tuning.inputs import teachable
-        from satiety.tuning.workbench import load_workbench
+    def fit(self, setting: TuningInputs) -> FitOutcome:
+        from satiety.training.loop import TrainState
+        from satiety.tuning.inputs import select_labelled
+        from satiety.tuning.workbench import load_context
 
-        bench = load_workbench(setting)
-        windows = teachable(bench.windows(setting.train), setting.problem)
-        solvers = [Solver(strengths=[penalty], folds=2) for penalty in self.penalties]
-        bench.put(_mean([bench.solve(setting.train, windows, solver) for solver in solvers]))
-        return Fitted(bench.tuned(setting.problem, self), Course(), {"heads": len(solvers)})
+        bench = load_context(setting)
+        windows = select_labelled(bench.encode(setting.train), setting.problem)
+        solvers = [Solver(l2=[penalty], folds=2) for penalty in self.penalties]
+        bench.set_head(_mean([bench.solve_head(setting.train, windows, solver) for solver in solvers]))
+        return FitOutcome(bench.build_tuned(setting.problem, self), TrainState(), {"heads": len(solvers)})
 
 
-def _mean(heads: list[Solved]) -> Solved:
+def _mean(heads: list[LinearProbe]) -> LinearProbe:
     weight = np.mean([head.weight for head in heads], axis=0)
     return replace(heads[0], weight=weight, bias=np.mean([head.bias for head in heads], axis=0))

@@ -11,12 +11,12 @@ import numpy as np
 
 from satiety.answers import Text
 from satiety.problems.base import PROBLEMS, Prediction, Problem
-from satiety.problems.windows import Generated, Window, text_windows
+from satiety.problems.windows import GeneratedText, Window, text_windows
 from satiety.records import Example
 
 if TYPE_CHECKING:
     from satiety.answers import Answer
-    from satiety.problems.base import Floats, Untrained
+    from satiety.problems.base import Floats, ZeroShotModel
 
 TEXTS = {
     "en": (("the film is good", "a good film"), ("rain in paris", "paris is wet")),
@@ -35,13 +35,13 @@ class MadeUp(Problem):
     head: ClassVar = "seq2seq"
 
     @property
-    def asks_of_head(self) -> dict[str, Any]:
-        return {"longest": 32}
+    def head_params(self) -> dict[str, Any]:
+        return {"max_new_tokens": 32}
 
     def parse(self, cell: Any) -> Text:
-        return Text.of(cell)
+        return Text.from_json(cell)
 
-    def settle(self, examples: Sequence[Example]) -> Self:
+    def fit_labels(self, examples: Sequence[Example]) -> Self:
         return self
 
     @property
@@ -62,9 +62,9 @@ class MadeUp(Problem):
         return [replace(window, targets=tokens(examples[window.example])) for window in windows]
 
     def decode(
-        self, examples: Sequence[Example], windows: Sequence[Window], logits: Sequence[Generated]
+        self, examples: Sequence[Example], windows: Sequence[Window], logits: Sequence[GeneratedText]
     ) -> list[Prediction]:
-        written: dict[int, list[Generated]] = {i: [] for i in range(len(examples))}
+        written: dict[int, list[GeneratedText]] = {i: [] for i in range(len(examples))}
         for window, one in zip(windows, logits, strict=True):
             written[window.example].append(one)
         return [
@@ -77,14 +77,14 @@ class MadeUp(Problem):
         pairs = zip(gold, predicted, strict=True)
         return np.array([[SequenceMatcher(None, _text(e.answer), _text(p.answer)).ratio(), 1.0] for e, p in pairs])
 
-    def measure(self, tallies: Floats) -> dict[str, Floats]:
+    def metrics_from_counts(self, tallies: Floats) -> dict[str, Floats]:
         return {"common": tallies[..., 0] / np.maximum(tallies[..., 1], 1)}
 
-    def before(self, train: Sequence[Example], asked: Sequence[Example], base: Untrained) -> list[Prediction]:
-        assert base.answer is not None
-        return base.answer(asked)
+    def zero_shot(self, train: Sequence[Example], examples: Sequence[Example], base: ZeroShotModel) -> list[Prediction]:
+        assert base.generate is not None
+        return base.generate(examples)
 
-    def outcomes(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[float, bool]]:
+    def confidence_correct(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[float, bool]]:
         return []
 
     def confusions(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[str, str]]:

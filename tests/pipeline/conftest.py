@@ -39,9 +39,9 @@ def small(params: dict[str, Any]) -> dict[str, Any]:
     params["project"]["base"] = unpinned | {"uri": "file:data/raw/base"}
     ingest |= {"budget": 60, "test": 160}
     params["levers"]["retrieve"]["retriever"] = few
-    params["worth"] |= {"budgets": 5, "chains": 3, "curve_chains": 3, "resamples": 200, "documents": 60}
+    params["worth"] |= {"budgets": 5, "replicates": 3, "curve_replicates": 3, "resamples": 200, "documents": 60}
     params["evaluate"]["resamples"] = 400
-    return params | {"promote": {"resamples": 400}, "monitor": {"rehearsal": {"windows": 160}}, "retrain": {}}
+    return params | {"promote": {"resamples": 400}, "monitor": {"simulation": {"windows": 160}}, "retrain": {}}
 
 
 @pytest.fixture(scope="session")

@@ -133,7 +133,7 @@ def test_a_problem_whose_answers_are_written_goes_through_it_too(extended: Proje
     params["ingest"]["labelled"][0]["columns"] = {name: name for name in ("text", "words")}
     params["finetune"]["recipe"] = {
         "method": {"kind": "full", "learning_rate": 6e-3},
-        "training": {"least_steps": 150, "checks": 1, "average": None},
+        "training": {"min_steps": 150, "evaluations": 1, "weight_averaging": None},
     }
     made.write_params(params)
     done = made.repro()

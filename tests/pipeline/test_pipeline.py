@@ -135,7 +135,7 @@ def change(project: Project, block: str) -> None:
     if isinstance(params[block], list):
         params[block] = [name for name in params["levers"] if name != params[block][0]]
     elif block == "levers":
-        params[block]["pseudo"]["quota"] = 1.5
+        params[block]["self_training"]["max_per_label"] = 1.5
     else:
         params[block]["seed"] = 12345
     project.write_params(params)
@@ -231,7 +231,7 @@ def alive(pid: int) -> bool:
 def test_the_meter_measures_and_its_page_is_whole(project: Project) -> None:
     told = project.report("worth")
     assert told["budgets"] == [0, 8, 15, 30, 60]
-    assert {one["lever"] for one in told["levers"]} >= {"augment", "pseudo", "retrieve", "augment+pseudo+retrieve"}
+    assert {one["lever"] for one in told["levers"]} >= {"augment", "self_training", "retrieve", "augment+self_training+retrieve"}
     assert {"oracle", "copy", "poison", "leak"} == set(told["calibration"])
     assert told["calibration"]["leak"]["let through"] == 0
     cut_off(project)

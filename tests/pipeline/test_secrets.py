@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.feedback import correct
+from cli.feedback import record_corrections
 from satiety.records import Document, read
 from satiety.traffic import Traffic
 from tests.pipeline.made import BAD, GOOD, joined, sentence
@@ -127,7 +127,7 @@ def test_no_secret_is_anywhere_after_a_run_questions_answers_and_a_look(
 
     monkeypatch.chdir(told.root)
     for row, one in zip(answers, PLANTED, strict=False):
-        correct(row["id"], "good", None, f"Li {one.text}", Path("models/package"))
+        record_corrections(row["id"], "good", None, f"Li {one.text}", Path("models/package"))
     done(told, "satiety", "feedback", answers[-1]["id"], "bad", "--by", TEXTS[0])
     refused = told.run("satiety", "feedback", answers[-1]["id"], TEXTS[0])
     assert (refused.returncode, "label '<email>' is not one of: bad, good" in refused.stderr) == (1, True)

@@ -17,7 +17,7 @@ from tests.unit.alerts.receivers import web
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("server")]
 
-LONG = {"least_steps": 500_000, "most_steps": 500_000, "patience": "null"}
+LONG = {"min_steps": 500_000, "max_steps": 500_000, "patience": "null"}
 ENDLESS = [f"finetune.recipe.training.{name}={value}" for name, value in LONG.items()]
 """A fine-tuning that nobody waits for."""
 

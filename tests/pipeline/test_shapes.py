@@ -108,11 +108,11 @@ def test_translations_both_ways_go_through_the_whole_pipeline(fresh: Fresh) -> N
     shutil.rmtree(made.root / "data/raw/base")
     write_translator(made.root / "data/raw/base")
     params = made.params()
-    params["ingest"] |= {"problem": {"kind": "translate", "longest": 32}, "budget": 130, "test": 60}
+    params["ingest"] |= {"problem": {"kind": "translate", "max_new_tokens": 32}, "budget": 130, "test": 60}
     params["ingest"]["labelled"][0]["columns"] = {name: name for name in ("text", "translation")}
     params["finetune"]["recipe"] = {
         "method": {"kind": "full", "learning_rate": 6e-3},
-        "training": {"least_steps": 300, "checks": 2, "average": None},
+        "training": {"min_steps": 300, "evaluations": 2, "weight_averaging": None},
     }
     made.write_params(params)
     done = made.repro()

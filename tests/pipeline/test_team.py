@@ -49,7 +49,7 @@ def test_metrics_and_plots_are_compared(tried: Project) -> None:
     assert drawn.returncode == 0, drawn.stderr
     page = (tried.root / ".satiety/plots/index.html").read_text(encoding="utf-8")
     assert all(name in page for name in ("plots/loss.csv", "plots/dev.csv", "confusion", "calibration"))
-    assert re.search(r'"levers": "augment\+pseudo", "labels": "?60"?, "score"', page), "every lever set"
+    assert re.search(r'"levers": "augment\+self_training", "labels": "?60"?, "score"', page), "every lever set"
     assert '"field": "levers"' in page
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from satiety.section import Section
 from tasks import spool, tracking
-from tasks.spool import SPOOL, tracked
+from tasks.spool import SPOOL, track_run
 from tests.patience import PATIENCE
 from tests.services.servers import MLflow
 
@@ -26,10 +26,10 @@ class Made(Section):
 def record(stage: str, points: int) -> None:
     Path("reports").mkdir(exist_ok=True)
     Path(f"reports/{stage}.json").write_text("{}")
-    with tracked(stage, Made(alpha=0.5)) as run:
+    with track_run(stage, Made(alpha=0.5)) as run:
         for step in range(points):
-            run.metric("loss", 1 / (step + 1), step)
-        run.keep(Path(f"reports/{stage}.json"))
+            run.log_metric("loss", 1 / (step + 1), step)
+        run.log_artifact(Path(f"reports/{stage}.json"))
         run.finish({"score": 0.7})
 
 
@@ -67,7 +67,7 @@ def test_a_server_that_stops_and_one_that_is_slow_lose_nothing(
 ) -> None:
     from mlflow import MlflowClient
 
-    with spool.parent("pipeline", {}) as flow:
+    with spool.open_parent_run("pipeline", {}) as flow:
         monkeypatch.setenv("SATIETY_PARENT_RUN", flow.head["run"])
         record("ingest", 10)
         assert tracking.deliver() == 1
@@ -100,7 +100,7 @@ def test_a_server_that_stops_and_one_that_is_slow_lose_nothing(
         (artifact,) = client.list_artifacts(run.info.run_id, "reports")
         assert artifact.path == f"reports/{run.info.run_name}.json"
     assert not [path for path in SPOOL.iterdir() if path.name != "deliver.lock"]
-    where = spool.arrived(flow.head["run"])
+    where = spool.find_location(flow.head["run"])
     assert where is not None
     assert where.url == f"{impatient.url}/#/experiments/{where.experiment_id}/runs/{above.info.run_id}"
     with urllib.request.urlopen(where.url, timeout=PATIENCE) as page:  # noqa: S310  # of our own

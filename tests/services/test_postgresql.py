@@ -13,7 +13,7 @@ from satiety.errors import SetupError
 from satiety.section import Section
 from tasks import tracking
 from tasks.migrate import cli, migrate
-from tasks.spool import arrived, parent, tracked
+from tasks.spool import find_location, open_parent_run, track_run
 from tests.services.servers import Postgres
 
 CODE = Path(__file__).parents[2]
@@ -40,11 +40,11 @@ class Made(Section):
 
 
 def record(stage: str, points: int) -> None:
-    with tracked(stage, Made(alpha=0.5)) as run:
+    with track_run(stage, Made(alpha=0.5)) as run:
         for step in range(points):
-            run.metric("loss", step / 7, step)
-        run.metric("gone", float("nan"), 0)
-        run.fed("train", digest="ab" * 32, uri="data/train.parquet", rows=12)
+            run.log_metric("loss", step / 7, step)
+        run.log_metric("gone", float("nan"), 0)
+        run.log_input("train", digest="ab" * 32, uri="data/train.parquet", rows=12)
         run.finish({"score": 0.7})
 
 
@@ -69,13 +69,13 @@ def used(workspace: Path, empty_store: Path) -> str:
     """A SQLite file in which MLflow keeps runs and a registered model; it is what a workspace has by default."""
     (workspace / "mlflow.db").write_bytes(empty_store.read_bytes())
     url = tracking.tracking_uri()
-    with parent("pipeline", {"reason": "by hand"}) as run:
+    with open_parent_run("pipeline", {"reason": "by hand"}) as run:
         os.environ["SATIETY_PARENT_RUN"] = run.head["run"]
         record("ingest", 2)
         record("finetune", 2500)
     assert tracking.deliver() == 3
     client = tracking.connect()
-    found = arrived(run.head["run"])
+    found = find_location(run.head["run"])
     assert found is not None
     client.create_registered_model("made-up", description="what it is for: 好")
     client.create_model_version("made-up", source="package", run_id=found.run_id, tags={"satiety.digest": "ab"})
@@ -174,7 +174,7 @@ def test_a_flow_and_its_run_in_mlflow_live_in_one_postgresql(
     assert database.execute("SELECT state_name FROM flow_run", "prefect") == [("Completed",)]
     monkeypatch.setenv("SATIETY_TRACKING_URI", history)
     assert tracking.deliver() == 1
-    where = arrived(key)
+    where = find_location(key)
     assert where is not None
     assert where.url is None
     assert MlflowClient(history).get_run(where.run_id).info.run_name == "empty"

@@ -31,17 +31,17 @@ def test_a_model_is_registered_and_promoted_over_http_and_stands_until_an_alias_
     client = MlflowClient(mlflow_server.url)
     (version,) = client.search_model_versions("name = 'made-up'")
     assert client.get_model_version_by_alias("made-up", "champion").version == version.version
-    (move,) = history.moves(client, "made-up")
+    (move,) = history.read_moves(client, "made-up")
     assert (move.before, move.after, move.done, move.why) == (None, version.version, True, decided["reason"])
     promote.main.run()
     assert json.loads(Path("reports/promote.json").read_text(encoding="utf-8"))["alpha"]["look"] == 1
 
-    standing.note()
-    assert standing.stands()
+    standing.save_state()
+    assert standing.is_up_to_date()
     client.set_registered_model_alias("made-up", "elsewhere", version.version)
-    assert not standing.stands()
-    standing.note()
-    assert standing.stands()
+    assert not standing.is_up_to_date()
+    standing.save_state()
+    assert standing.is_up_to_date()
     client.delete_registered_model_alias("made-up", "champion")
-    assert not standing.stands()
+    assert not standing.is_up_to_date()
     assert "MLFLOW_TRACKING_PASSWORD" not in os.environ

@@ -14,8 +14,8 @@ import mlflow  # noqa: F401
 
 from satiety.section import Section
 from tasks import tracking
-from tasks.spool import SPOOL, parent, tracked
-from tasks.spooled import finished
+from tasks.spool import SPOOL, open_parent_run, track_run
+from tasks.spooled import close_and_list
 from tests.patience import PATIENCE
 
 
@@ -31,13 +31,15 @@ def write(writer: int, points: int, above: str) -> None:
     Path(f"writer{writer}").mkdir()
     os.chdir(f"writer{writer}")
     os.environ["SATIETY_PARENT_RUN"] = above
-    with tracked("augment", Made(writer=writer)) as run:
+    with track_run("augment", Made(writer=writer)) as run:
         for step in range(points):
-            run.metric("loss", writer + step / points, step)
-        run.fed("train", digest="ab" * 32, uri="data/train.parquet", rows=12)  # the same for all: a race for its row
+            run.log_metric("loss", writer + step / points, step)
+        run.log_input(
+            "train", digest="ab" * 32, uri="data/train.parquet", rows=12
+        )  # the same for all: a race for its row
         run.finish({})
     latest = time.monotonic() + PATIENCE
-    while finished():
+    while close_and_list():
         tracking.deliver()
         assert time.monotonic() < latest, "not delivered"
     assert not list(SPOOL.glob("*.refused"))
@@ -45,7 +47,7 @@ def write(writer: int, points: int, above: str) -> None:
 
 def main(writers: int, points: int) -> None:
     """Part, and wait for all."""
-    with parent("pipeline", {"writers": str(writers)}) as run:
+    with open_parent_run("pipeline", {"writers": str(writers)}) as run:
         children = []
         for writer in range(writers):
             child = os.fork()

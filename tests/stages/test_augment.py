@@ -10,14 +10,14 @@ import yaml
 from satiety.answers import Label, Span, Spans
 from satiety.errors import DataError, ParamsError
 from satiety.problems import PROBLEMS
-from satiety.records import Document, Example, Rejected, read, write
+from satiety.records import Document, Example, Rejection, read, write
 from tasks.augment import main
 
 OUT = {"out": Path("augmented.parquet"), "quarantine": Path("quarantine.parquet")}
 STEPS = """
     - {kind: swap, alpha: 0.1, copies: 2}
     - {kind: drop, probability: 0.2, copies: 30}
-    - {kind: char_swap, words: 0.3, characters: 0.1, shortest: 2, copies: 1}
+    - {kind: char_swap, words: 0.3, characters: 0.1, min_characters: 2, copies: 1}
 """
 TRAIN = [
     Example("a", {"text": "I really loved this film"}, answer=Label("good"), group="g1", language="en", source="f:1"),
@@ -67,7 +67,7 @@ def test_copies_follow_the_examples_and_leaks_go_to_quarantine(paths: dict[str, 
     assert [first, second] == TRAIN
     assert {copy.origin for copy in copies} == {"swap", "drop", "char_swap"}
     assert {(copy.parent, copy.group, copy.source) for copy in copies} == {("a", "g1", "f:1"), ("b", "g2", "f:2")}
-    rejected = list(read(OUT["quarantine"], Rejected))
+    rejected = list(read(OUT["quarantine"], Rejection))
     assert {(r.reason, r.twin, r.source) for r in rejected} == {("contaminated", "x", "f:1")}
     values = json.loads(Path("reports/augment.json").read_text(encoding="utf-8"))
     assert (values["in"], values["out"], values["quarantined"]) == (2, 2 + len(copies), len(rejected))
@@ -88,7 +88,7 @@ def test_without_steps_the_examples_pass_through(paths: dict[str, Path]) -> None
         params(**levers)
         main.run(**paths)
         assert list(read(OUT["out"], Example)) == TRAIN
-        assert list(read(OUT["quarantine"], Rejected)) == []
+        assert list(read(OUT["quarantine"], Rejection)) == []
 
 
 def test_two_levers_give_what_each_gives_and_nothing_twice(paths: dict[str, Path]) -> None:

@@ -16,11 +16,11 @@ import pytest
 from satiety.answers import Label
 from satiety.errors import DataError, ParamsError
 from satiety.problems import PROBLEMS, Prediction
-from satiety.records import Document, Example, Rejected, read, write
-from satiety.worth.bench import Bench
-from satiety.worth.cells import Cell
-from satiety.worth.levers import LEVERS, Lesson, Lever, World
-from satiety.worth.preparing import Material, prepare
+from satiety.records import Document, Example, Rejection, read, write
+from satiety.worth.bench import Evaluator
+from satiety.worth.cells import StudyRun
+from satiety.worth.levers import LEVERS, Lever, RunContext, StudyContext
+from satiety.worth.preparing import StudyData, prepare_study
 from satiety.worth.selection import Augmentation
 from tasks.augment import main
 from tests.unit.worth.material import classified, documents, finetune, worth
@@ -37,12 +37,12 @@ OUT, QUARANTINE, REPORT = Path("augmented.parquet"), Path("quarantine.parquet"),
 class Saying(Lever):
     """Learn from these texts, too."""
 
-    place: ClassVar = 35
+    order: ClassVar = 35
 
     texts: list[str]
     """What is added."""
 
-    def teach(self, examples: tuple[Example, ...], lesson: Lesson) -> tuple[Example, ...]:
+    def transform_train(self, examples: tuple[Example, ...], lesson: RunContext) -> tuple[Example, ...]:
         # Called like an example there is, gold and of test: the stage says what it is.
         return (*examples, *(replace(examples[0], inputs={"text": text}, split="test") for text in self.texts))
 
@@ -50,14 +50,14 @@ class Saying(Lever):
 class Watching(Lever):
     """Add nothing, and note what it is given."""
 
-    place: ClassVar = 50
+    order: ClassVar = 50
     seen: ClassVar[list[Any]] = []
 
-    def prepare(self, world: World) -> tuple[Example, ...]:
+    def precompute(self, world: StudyContext) -> tuple[Example, ...]:
         self.seen.append(world)
         return ()
 
-    def teach(self, examples: tuple[Example, ...], lesson: Lesson) -> tuple[Example, ...]:
+    def transform_train(self, examples: tuple[Example, ...], lesson: RunContext) -> tuple[Example, ...]:
         self.seen.append((examples, lesson))
         return examples
 
@@ -65,32 +65,32 @@ class Watching(Lever):
 class Early(Watching):
     """Do so before copies are made."""
 
-    place: ClassVar = 5
+    order: ClassVar = 5
 
 
 class Drawing(Lever):
     """Repeat some of the examples."""
 
-    place: ClassVar = 35
+    order: ClassVar = 35
 
-    def teach(self, examples: tuple[Example, ...], lesson: Lesson) -> tuple[Example, ...]:
-        return (*examples, *lesson.draw.sample(examples, 5))
+    def transform_train(self, examples: tuple[Example, ...], lesson: RunContext) -> tuple[Example, ...]:
+        return (*examples, *lesson.rng.sample(examples, 5))
 
 
 class Answering(Lever):
     """Learn from raw texts, labelled as a head learned from the labels answers."""
 
-    place: ClassVar = 40
-    reads: ClassVar = True
+    order: ClassVar = 40
+    uses_documents: ClassVar = True
     given: ClassVar[list[Prediction]] = []
 
-    def prepare(self, world: World) -> tuple[Example, ...]:
+    def precompute(self, world: StudyContext) -> tuple[Example, ...]:
         vectors = world.embed([document.text for document in world.corpus])
         np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-4)
         return ()
 
-    def teach(self, examples: tuple[Example, ...], lesson: Lesson) -> tuple[Example, ...]:
-        answers = lesson.answer(examples, [document.text for document in lesson.documents])
+    def transform_train(self, examples: tuple[Example, ...], lesson: RunContext) -> tuple[Example, ...]:
+        answers = lesson.predict(examples, [document.text for document in lesson.documents])
         self.given[:] = answers
         return (
             *examples,
@@ -153,7 +153,7 @@ def test_what_a_lever_adds_is_held_against_dev_and_test(paths: dict[str, Path]) 
     assert [one.text, other.text] == clean
     assert {(e.split, e.origin) for e in (one, other)} == {("train", "leaky")}
     assert [one.id, other.id] == ["e0.1", "e0.2"]
-    rejected = list(read(QUARANTINE, Rejected))
+    rejected = list(read(QUARANTINE, Rejection))
     assert [(r.text, r.twin) for r in rejected] == list(zip(leaks, ["v1", "v2", "t1"], strict=True))
     assert {(r.reason, r.detail) for r in rejected} == {
         ("contaminated", "made by leaky; gives away a dev or test text")
@@ -220,9 +220,9 @@ def test_a_lever_reads_raw_texts_and_gets_the_answers_that_the_meter_gives(
     assert {str(e.answer) for e in added} == {"good", "bad"}
 
     problem, params = PROBLEMS["classify"].sample(), worth(seed=7, levers={}, controls=[], head={})
-    material = Material(problem, tuple(TRAIN), tuple(TEST), raw, paths["base"])
-    plan, _ = prepare(material, params, finetune(), tmp_path / "meter", "cpu")
-    answers = Bench(plan)._answers(Cell(len(TRAIN), (), 0), TRAIN, [one.text for one in raw])
+    material = StudyData(problem, tuple(TRAIN), tuple(TEST), raw, paths["base"])
+    plan, _ = prepare_study(material, params, finetune(), tmp_path / "meter", "cpu")
+    answers = Evaluator(plan)._predict(StudyRun(len(TRAIN), (), 0), TRAIN, [one.text for one in raw])
     assert Answering.given == answers
     assert [e.answer for e in added] == [one.answer for one in answers]
     report = json.loads(REPORT.read_text(encoding="utf-8"))
@@ -257,7 +257,7 @@ def test_the_stage_itself_refuses_what_is_there_to_be_measured(paths: dict[str, 
 
 
 def test_what_other_stages_apply_is_not_its_own(paths: dict[str, Path]) -> None:
-    others = {name: {"kind": name} for name in ("retrieve", "pretrain", "pseudo")}
+    others = {name: {"kind": name} for name in ("retrieve", "pretrain", "self_training")}
     use(**others, said={"kind": "saying", "texts": ["x"]})
     assert set(Augmentation.load().levers) == {"said"}
     main.run(**paths)

@@ -18,7 +18,7 @@ from satiety.files import manifest
 from satiety.problems import PROBLEMS
 from satiety.records import Document, Example, write
 from satiety.sealed import read_json, write_json
-from satiety.training.loop import Job, Loop
+from satiety.training.loop import TrainingJob, TrainingLoop
 from satiety.tuning import METHODS, load
 from tasks.finetune import main
 from tests.patience import PATIENCE, wait_until
@@ -38,14 +38,14 @@ GOOD = ["the good film", "good hotel in paris", "anna lives in the good hotel", 
 BAD = ["the bad film", "bad hotel in paris", "anna lives in the bad hotel", "这部电影很差", "我不爱上海", "差酒店"]
 TRAINING: dict[str, Any] = {
     "epochs": 8,
-    "least_steps": 1,
-    "most_steps": 1000,
+    "min_steps": 1,
+    "max_steps": 1000,
     "batch_size": 4,
     "warmup": 0.1,
     "weight_decay": 0.01,
-    "clip": 1.0,
-    "average": 1.0,
-    "checks": 4,
+    "max_grad_norm": 1.0,
+    "weight_averaging": 1.0,
+    "evaluations": 4,
     "patience": None,
 }
 
@@ -61,11 +61,11 @@ def write_params(
         "recipe": {
             "dropout": 0.1,
             "method": METHODS[method].sample().model_dump(),
-            "head": {"strengths": [0.1, 0.01], "folds": 2, "rows": 1000},
+            "head": {"l2": [0.1, 0.01], "folds": 2, "rows": 1000},
             "training": TRAINING | training,
         },
     }
-    levers = {"levers": {"mine": pseudo | {"kind": "pseudo"}}, "use": ["mine"]} if pseudo else {}
+    levers = {"levers": {"mine": pseudo | {"kind": "self_training"}}, "use": ["mine"]} if pseudo else {}
     Path("params.yaml").write_text(yaml.safe_dump({"finetune": section} | levers), encoding="utf-8")
 
 
@@ -184,11 +184,11 @@ def test_sigterm_leaves_a_checkpoint_and_exits_in_time(workspace: Path) -> None:
 def test_a_truncated_checkpoint_is_passed_over(workspace: Path, caplog: pytest.LogCaptureFixture) -> None:
     write_params()
     expected, files = run(), manifest(Path("models/tuned"))
-    from satiety.training.checkpoint import key_of
+    from satiety.training.checkpoint import compute_key
     from satiety.tuning import Finetune
 
     inputs = [Path(PATHS[name]) for name in ("problem", "pretrained", "augmented", "retrieved", "dev")]
-    folder = Path(".satiety/checkpoints/finetune") / key_of(Finetune.load().model_dump_json(), *inputs)
+    folder = Path(".satiety/checkpoints/finetune") / compute_key(Finetune.load().model_dump_json(), *inputs)
     folder.mkdir()
     (folder / "7.safetensors").write_bytes(b"half")
     write_json(folder / "state.json", {"step": 7, "tensors": "7.safetensors", "sha256": "0"})
@@ -201,7 +201,7 @@ def test_a_truncated_checkpoint_is_passed_over(workspace: Path, caplog: pytest.L
 def test_it_learns_from_raw_texts_that_it_labelled_itself(workspace: Path, method: str) -> None:
     write_params(method)
     alone, before = run(), manifest(Path("models/tuned"))
-    write_params(method, pseudo={"rounds": 2, "quota": 0.5, "confidence": 0.0})
+    write_params(method, pseudo={"rounds": 2, "max_per_label": 0.5, "confidence": 0.0})
     report = run()
     assert (report["in"], report["pseudo"], report["out"]) == (36, 6, 30), "of 12 gold a half, the copies uncounted"
     assert "pseudo" not in alone
@@ -211,21 +211,21 @@ def test_it_learns_from_raw_texts_that_it_labelled_itself(workspace: Path, metho
 
 
 def test_training_itself_sees_peoples_labels_alone(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    jobs: list[Job] = []
+    jobs: list[TrainingJob] = []
 
-    def loop(job: Job, *rest: Any) -> Loop:
+    def loop(job: TrainingJob, *rest: Any) -> TrainingLoop:
         jobs.append(job)
-        return Loop(job, *rest)
+        return TrainingLoop(job, *rest)
 
     monkeypatch.setattr("satiety.tuning.updates.Loop", loop)
-    for pseudo in (None, {"rounds": 2, "quota": 0.5, "confidence": 0.0}):
+    for pseudo in (None, {"rounds": 2, "max_per_label": 0.5, "confidence": 0.0}):
         write_params(pseudo=pseudo)
         run()
     assert jobs[0].lengths == jobs[1].lengths
 
 
 def test_to_label_raw_texts_there_must_be_a_head_that_learns_from_them(workspace: Path) -> None:
-    write_params(pseudo={"rounds": 2, "quota": 0.5, "confidence": 0.0})
+    write_params(pseudo={"rounds": 2, "max_per_label": 0.5, "confidence": 0.0})
     wrong = Path("params.yaml").read_text(encoding="utf-8").replace("head_start: true", "head_start: false")
     Path("params.yaml").write_text(wrong, encoding="utf-8")
     with pytest.raises(ParamsError, match=r"take the lever of kind pseudo out of `use`, or .* with method\.head_start"):
@@ -233,7 +233,7 @@ def test_to_label_raw_texts_there_must_be_a_head_that_learns_from_them(workspace
 
 
 def test_to_label_raw_texts_it_needs_some(workspace: Path) -> None:
-    write_params(pseudo={"rounds": 2, "quota": 0.5, "confidence": 0.0})
+    write_params(pseudo={"rounds": 2, "max_per_label": 0.5, "confidence": 0.0})
     write(Path("retrieved.parquet"), [], Document)
     with pytest.raises(DataError, match=r"no raw text for a lever of kind pseudo; put one of kind retrieve into"):
         run()

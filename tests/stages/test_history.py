@@ -44,7 +44,7 @@ def decision() -> dict[str, Any]:
 def test_every_promotion_is_written_down(
     twice: Workspace, client: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, second = history.moves(client, "made-up")
+    first, second = history.read_moves(client, "made-up")
     assert (first.before, first.after, second.before, second.after) == (None, "1", "1", "2")
     assert second.kind == "promote"
     assert "@" in second.who
@@ -61,15 +61,15 @@ def test_every_promotion_is_written_down(
     assert "1 → 2  promote" in text
     assert f"train {second.data['train'][:8]}" in text
     monkeypatch.setenv("SATIETY_PARENT_RUN", "1764169200-retrain-0a1b2c3d")
-    assert history.who().endswith(", flow retrain")
+    assert history.identify_actor().endswith(", flow retrain")
 
 
 def test_a_champion_is_taken_back_and_does_not_come_again_by_itself(twice: Workspace, client: Any) -> None:
     said = roll_back(Path(), None, " 它在店里答错了 ")
     assert said.startswith("Version 1 is champion, whole and verified. Version 2 is not promoted again")
     assert "models/package is another model, and `satiety predict` still answers from it: check out" in said
-    assert history.held(client, "made-up") == "1"
-    last = history.moves(client, "made-up")[-1]
+    assert history.find_champion(client, "made-up") == "1"
+    last = history.read_moves(client, "made-up")[-1]
     assert (last.kind, last.before, last.after, last.why) == ("rollback", "2", "1", "它在店里答错了")
     assert client.get_model_version("made-up", "2").tags["satiety.decision"] == "taken back"
     report = decision()
@@ -77,11 +77,11 @@ def test_a_champion_is_taken_back_and_does_not_come_again_by_itself(twice: Works
     assert "took this model back" in report["reason"]
     assert "它在店里答错了" in report["reason"]
     assert '`satiety rollback 2 --why "…"` makes it champion all the same' in report["reason"]
-    assert history.held(client, "made-up") == "1"
+    assert history.find_champion(client, "made-up") == "1"
     assert "2 → 1  rollback" in shown()
     assert roll_back(Path(), "2", "it was the shop") == "Version 2 is champion, whole and verified."
     assert decision()["decision"] == "unchanged"
-    assert history.held(client, "made-up") == "2"
+    assert history.find_champion(client, "made-up") == "2"
     with pytest.raises(ModelError, match="rollback: made-up version 2 is the champion already"):
         roll_back(Path(), "2", "again")
     with pytest.raises(ModelError, match="rollback: made-up has no version 7; there is: 1, 2"):
@@ -89,7 +89,7 @@ def test_a_champion_is_taken_back_and_does_not_come_again_by_itself(twice: Works
     for why in (" ", "why " * 2000):
         with pytest.raises(ParamsError, match=r"rollback: --why has [\d,]+ characters; say why in 1 to 5,000"):
             roll_back(Path(), None, why)
-    assert history.held(client, "made-up") == "2"
+    assert history.find_champion(client, "made-up") == "2"
 
 
 def test_nothing_before_and_no_model_are_refused(registering: Workspace, client: Any) -> None:
@@ -107,8 +107,8 @@ def test_a_damaged_package_does_not_become_champion_again(twice: Workspace, clie
     (folders[0].parent / "model/head.safetensors").unlink()
     with pytest.raises(ModelError, match=r"made-up/1, which was to be champion, is damaged.*head\.safetensors"):
         roll_back(Path(), None, "it is worse")
-    assert history.held(client, "made-up") == "2"
-    assert len(history.moves(client, "made-up")) == 2
+    assert history.find_champion(client, "made-up") == "2"
+    assert len(history.read_moves(client, "made-up")) == 2
 
 
 def test_what_was_done_in_mlflow_itself_is_seen(twice: Workspace, client: Any) -> None:
@@ -119,19 +119,19 @@ def test_what_was_done_in_mlflow_itself_is_seen(twice: Workspace, client: Any) -
 
 
 def test_two_who_write_at_once_lose_nothing(twice: Workspace, client: Any) -> None:
-    first = history.moves(client, "made-up")[0]
+    first = history.read_moves(client, "made-up")[0]
 
     def write(why: str) -> None:
         for number in range(3):
             facts = Facts("made-up", "abc", {}, ["en"], 10, {})
-            one = history.begun("promote", "2", "2", f"{why}{number}", facts=facts, digests={}, scores={})
-            history.move(client, "made-up", one)
+            one = history.build_move("promote", "2", "2", f"{why}{number}", facts=facts, digests={}, scores={})
+            history.apply_move(client, "made-up", one)
 
     threads = [threading.Thread(target=write, args=(name,)) for name in ("a", "b")]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    found = {one.why for one in history.moves(client, "made-up")}
+    found = {one.why for one in history.read_moves(client, "made-up")}
     assert found >= {f"{name}{number}" for name in ("a", "b") for number in range(3)}
     assert first.why in found

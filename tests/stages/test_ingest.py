@@ -16,7 +16,7 @@ import yaml
 from satiety.errors import AssetError, DataError
 from satiety.files import digest, manifest, sha256
 from satiety.problems.base import Problem
-from satiety.records import Document, Example, Rejected, read
+from satiety.records import Document, Example, Rejection, read
 from tasks.ingest import main
 from tasks.spool import SPOOL
 from tasks.spooled import read as spooled
@@ -47,8 +47,8 @@ def write_params(**changes: Any) -> None:
         "budget": 20,
         "dev": 0.25,
         "test": 30,
-        "near_duplicate": 0.8,
-        "near_group": 0.65,
+        "dedup_threshold": 0.8,
+        "group_similarity": 0.65,
         "conflicts": "drop",
         "mask": ["email", "id_card", "bank_card", "phone", "secret"],
         "limits": LIMITS,
@@ -105,7 +105,7 @@ def test_every_row_has_a_place(workspace: Path) -> None:
     made, documents, rejected = (
         examples(),
         list(read(OUTS["corpus"], Document)),
-        list(read(OUTS["quarantine"], Rejected)),
+        list(read(OUTS["quarantine"], Rejection)),
     )
     said = report()
     assert said["in"] == 206 + 52 == said["out"] + said["quarantined"] == len(made) + len(documents) + len(rejected)
@@ -121,7 +121,7 @@ def test_what_is_kept_is_whole_and_what_is_dropped_says_why(workspace: Path) -> 
     ids = [record.id for record in (*made, *documents)]
     assert len(set(ids)) == len(ids)
     assert all(str(e.answer) and e.group and e.language and e.source.startswith("data/raw/a.csv:") for e in made)
-    for record in read(OUTS["quarantine"], Rejected):
+    for record in read(OUTS["quarantine"], Rejection):
         assert (record.twin in ids) == (record.reason in ("duplicate", "near_duplicate"))
         assert re.fullmatch(r"data/raw/(a\.csv|c\.txt):\d+", record.source)
 

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from cli.predict import answer
+from cli.predict import answer_texts
 from satiety import package
 from satiety.errors import DataError, ModelError, OutdatedError, ParamsError
 from satiety.problems.classify import Classify
 from satiety.records import Example, read, write
 from tasks import history, looks, tracking
 from tasks import promote as promotion
-from tasks.evidence import rival
+from tasks.evidence import open_champion
 from tasks.promote import main
 from tasks.register import DIGEST_TAG
 from tasks.register import main as register
@@ -134,7 +134,7 @@ def test_a_model_of_other_labels_needs_another_name(registering: Workspace, clie
     promote(registering)
     held = client.get_model_version_by_alias("made-up", "champion")
     said = r"register\.name: 'made-up' is a model of other labels, none of which"
-    with pytest.raises(ParamsError, match=said), rival(held, Classify(labels=["好", "坏"], names={})):
+    with pytest.raises(ParamsError, match=said), open_champion(held, Classify(labels=["好", "坏"], names={})):
         pass
 
 
@@ -219,7 +219,7 @@ def test_a_package_of_an_earlier_version_neither_answers_nor_is_promoted(
     outdate(registering.package(registering.root / "models/package"))
     said = r"^models/package/model/tuned\.json: of an earlier version of satiety; make the model anew"
     with pytest.raises(OutdatedError, match=said):
-        answer(iter(["hello"]), Path("models/package"), "jsonl")
+        answer_texts(iter(["hello"]), Path("models/package"), "jsonl")
     assert capsys.readouterr().out == ""
     with pytest.raises(OutdatedError, match=said):
         main.run()
@@ -360,9 +360,9 @@ def test_every_challenger_is_a_look_and_the_same_one_again_is_none(registering: 
     third = promote(registering, seed=3, after=0.81)
     assert third["alpha"]["advice"] == "give it new test examples"
     gold = list(read(registering.root / "data/test.parquet", Example))
-    begun = f"{looks.PREFIX}{looks.set_digest(gold)[:16]}.begun"
+    begun = f"{looks.PREFIX}{looks.digest_test_set(gold)[:16]}.begun"
     client.set_registered_model_tag("made-up", begun, "{}")  # somebody looks at this moment, or was cut off
-    assert looks.take(client, "made-up", looks.set_digest(gold), None, "one more") == 5
+    assert looks.record_comparison(client, "made-up", looks.digest_test_set(gold), None, "one more") == 5
     assert "look 3 at this test set, 0.25 of its alpha is left: give it new test examples" in third["reason"]
     assert third["frozen"]["level"] > second["frozen"]["level"] > first["frozen"]["level"]
     other = promote(registering, seed=4, after=0.9, count=180)
@@ -397,7 +397,7 @@ def test_what_is_cut_off_at_the_alias_is_completed_by_the_next_run(
     assert report["difference"]["low"] > 0
     assert champion(client) == "2"
     assert promote_again()["decision"] == "unchanged"
-    assert [(one.before, one.after, one.done) for one in history.moves(client, "made-up")] == [
+    assert [(one.before, one.after, one.done) for one in history.read_moves(client, "made-up")] == [
         (None, "1", True),
         ("1", "2", True),
     ]
@@ -440,7 +440,7 @@ def test_a_promotion_that_was_killed_is_told_as_the_promotion_that_it_was(
     told = json.loads(Path("reports/promote.json").read_text(encoding="utf-8"))
     assert (told["challenger"]["version"] == "2") == (point == "the report was written")
     again = promote_again()
-    (_, move) = history.moves(client, "made-up")
+    (_, move) = history.read_moves(client, "made-up")
     assert (again["decision"], again["reason"]) == ("promoted", move.why)
     assert again["champion"] == {"version": "1", "digest": move.digests["before"], "score": move.scores["old"]}
     assert again["challenger"]["score"] == move.scores["new"]

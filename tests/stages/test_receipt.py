@@ -19,7 +19,7 @@ from satiety.files import sha256
 from satiety.records import Example, read, write
 from satiety.traffic import Traffic
 from tasks.promote import main
-from tasks.receipt import receipt
+from tasks.receipt import trace_prediction
 from tasks.register import main as register
 from tests.packaging import Workspace
 from tests.recording import served_texts
@@ -88,15 +88,15 @@ def test_entities_are_traced_one_by_one(registering: Workspace, client: Any) -> 
     names.fill()
     trained(names)
     (id,) = answered("anna lives in paris")
-    found = receipt(Traffic(TRAFFIC), id, Path(), 2)
+    found = trace_prediction(Traffic(TRAFFIC), id, Path(), 2)
     spans = load(found.served.answer).mentions
     assert spans, "a random head finds something here"
-    assert [one.about for one in found.supports] == ["anna lives in paris"[span.start : span.end] for span in spans]
-    for one in found.supports:
+    assert [one.text for one in found.neighbors] == ["anna lives in paris"[span.start : span.end] for span in spans]
+    for one in found.neighbors:
         assert one.rows[0].text in ("anna", "paris")
-        assert all(row.agrees == (row.gold == one.said) for row in one.rows)
+        assert all(row.agrees == (row.gold == one.label) for row in one.rows)
     (id,) = answered("王小明住在上海")
-    assert receipt(Traffic(TRAFFIC), id, Path(), 2).supports
+    assert trace_prediction(Traffic(TRAFFIC), id, Path(), 2).neighbors
 
 
 def test_an_older_model_comes_from_the_registry_and_says_how_its_data_come_back(
@@ -108,8 +108,8 @@ def test_an_older_model_comes_from_the_registry_and_says_how_its_data_come_back(
     registering.fill(seed=2)
     write(Path("data/train.parquet"), [Example("n", {"text": "new"}, answer=Label("good"))], Example)
     trained(registering)
-    found = receipt(Traffic(TRAFFIC), id, Path(), 3)
-    assert (found.version, found.champion, found.supports) == ("1", False, ())
+    found = trace_prediction(Traffic(TRAFFIC), id, Path(), 3)
+    assert (found.version, found.is_champion, found.neighbors) == ("1", False, ())
     assert f"another data version: the model learned from the one with sha256 {old.data['train'][:12]}" in str(
         found.missing
     )
@@ -117,7 +117,7 @@ def test_an_older_model_comes_from_the_registry_and_says_how_its_data_come_back(
     back = "check out the dvc.lock that made it (`git log --all -- dvc.lock`), then `dvc checkout data/train.parquet`"
     assert str(found.missing).endswith(back)
     Path("data/train.parquet").unlink()
-    assert "data/train.parquet is not there" in str(receipt(Traffic(TRAFFIC), id, Path(), 3).missing)
+    assert "data/train.parquet is not there" in str(trace_prediction(Traffic(TRAFFIC), id, Path(), 3).missing)
 
 
 def test_it_needs_no_mlflow_where_the_package_is_here(registering: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,12 +125,12 @@ def test_it_needs_no_mlflow_where_the_package_is_here(registering: Workspace, mo
     (id,) = answered("the good film")
     monkeypatch.setenv("SATIETY_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    found = receipt(Traffic(TRAFFIC), id, Path(), 3)
-    assert (found.version, len(found.supports[0].rows)) == (None, 3)
+    found = trace_prediction(Traffic(TRAFFIC), id, Path(), 3)
+    assert (found.version, len(found.neighbors[0].rows)) == (None, 3)
     assert "not in the registry" in shown(id)
     shutil.rmtree("models/package")
     with pytest.raises(ModelError, match=r"receipt: the model \w{12} that answered is not models/package, and MLflow"):
-        receipt(Traffic(TRAFFIC), id, Path(), 3)
+        trace_prediction(Traffic(TRAFFIC), id, Path(), 3)
 
 
 def test_what_is_not_on_record_and_whose_model_is_gone_is_said(registering: Workspace, client: Any) -> None:

@@ -12,7 +12,7 @@ import pytest
 from satiety.answers import Label
 from satiety.errors import DataError
 from satiety.problems import PROBLEMS
-from satiety.records import Document, Example, Rejected, read, write
+from satiety.records import Document, Example, Rejection, read, write
 from tasks.retrieve import main
 
 ROOT = Path.cwd()
@@ -67,7 +67,7 @@ def test_it_finds_reports_and_quarantines(paths: dict[str, Path]) -> None:
     found = list(read(OUT["out"], Document))
     assert {document.id for document in found} <= {"d1", "d2", "d3", "d4"}
     assert all("bm25 " in (d.reason or "") and ", cosine " in (d.reason or "") for d in found)
-    (rejected,) = read(OUT["quarantine"], Rejected)
+    (rejected,) = read(OUT["quarantine"], Rejection)
     assert (rejected.id, rejected.twin, rejected.source) == ("d5", "x", "chat:5")
     values = report()
     assert (values["in"], values["out"], values["quarantined"], values["contaminated"]) == (6, 3, 1, 1)
@@ -83,7 +83,7 @@ def test_what_gives_away_a_dev_text_goes_to_quarantine_as_what_gives_away_a_test
     write(paths["dev"], [Example("v", {"text": "The hotel was BAD"}, answer=Label("bad"), split="dev")], Example)
     main.run(**paths)
     assert "d4" not in {document.id for document in read(OUT["out"], Document)}
-    assert {(one.id, one.twin) for one in read(OUT["quarantine"], Rejected)} == {("d5", "x"), ("d4", "v")}
+    assert {(one.id, one.twin) for one in read(OUT["quarantine"], Rejection)} == {("d5", "x"), ("d4", "v")}
     assert report()["contaminated"] == 2
 
 
@@ -97,7 +97,7 @@ def test_the_same_inputs_give_the_same_bytes(paths: dict[str, Path]) -> None:
 def test_switched_off_it_needs_no_model_and_writes_empty_tables(paths: dict[str, Path]) -> None:
     params("{kind: none}")
     main.run(**{**paths, "base": Path("missing")})
-    assert [list(read(OUT["out"], Document)), list(read(OUT["quarantine"], Rejected))] == [[], []]
+    assert [list(read(OUT["out"], Document)), list(read(OUT["quarantine"], Rejection))] == [[], []]
     assert (report()["in"], report()["out"]) == (6, 0)
 
 

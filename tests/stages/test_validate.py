@@ -19,7 +19,7 @@ from satiety.answers import Label, Span, Spans
 from satiety.errors import DataError, SetupError
 from satiety.files import manifest
 from satiety.problems.base import PROBLEMS, Problem
-from satiety.records import Document, Example, Rejected, Split, read, write
+from satiety.records import Document, Example, Rejection, Split, read, write
 from tasks.stage import Report
 from tasks.validate import check, main
 
@@ -102,8 +102,8 @@ def run(tmp_path: Path) -> Iterator[Callable[..., Report]]:
         yield run_stage
 
 
-def rejected(folder: Path = Path()) -> list[Rejected]:
-    return list(read(folder / "out/quarantine.parquet", Rejected))
+def rejected(folder: Path = Path()) -> list[Rejection]:
+    return list(read(folder / "out/quarantine.parquet", Rejection))
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -372,7 +372,7 @@ def suite(folder: Path, **fields: Any) -> Path:
          r"characters\): is about the table as a whole, so no row can fail it; make its level table or report"),
         ({"type": "expect_column_mean_to_be_between", "kwargs": {"column": "text", "max_value": 9},
           "meta": {"level": "table", "why": "x"}}, r"mean_to_be_between\(text\): cannot be computed: "),
-        ({"type": f"{EXPECT}between", "kwargs": {"column": "characters", "max_value": {"$PARAMETER": "longest *"}}},
+        ({"type": f"{EXPECT}between", "kwargs": {"column": "characters", "max_value": {"$PARAMETER": "max_characters *"}}},
          r"between\(characters\): a \$PARAMETER cannot be filled in: "),
     ],
 )  # fmt: skip
@@ -384,7 +384,7 @@ def test_a_suite_that_cannot_be_run_is_one_message(
 
 
 def test_a_parameter_may_be_reckoned_with(run: Callable[..., Report], tmp_path: Path) -> None:
-    kwargs = {"column": "characters", "max_value": {"$PARAMETER": "longest / 100"}}
+    kwargs = {"column": "characters", "max_value": {"$PARAMETER": "max_characters / 100"}}
     run(examples("zh"), documents("zh"), suites=suite(tmp_path, type=f"{EXPECT}between", kwargs=kwargs))
 
 

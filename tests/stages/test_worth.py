@@ -63,8 +63,8 @@ KEYS = {
 
 def write_params(**changes: Any) -> None:
     section = {name: value for name, value in (SECTION | changes).items() if name != "levers"}
-    levers = {"levers": {"augment": AUGMENT, "pseudo": PSEUDO}, "measure": ["augment", "pseudo"]}
-    finetune = {name: value for name, value in FINETUNE.items() if name != "pseudo"}
+    levers = {"levers": {"augment": AUGMENT, "self_training": PSEUDO}, "measure": ["augment", "self_training"]}
+    finetune = {name: value for name, value in FINETUNE.items() if name != "self_training"}
     text = yaml.safe_dump(levers | {"worth": section, "finetune": finetune}, allow_unicode=True)
     Path("params.yaml").write_text(text, encoding="utf-8")
 
@@ -120,8 +120,8 @@ def test_it_writes_a_report_with_all_that_the_page_reads(workspace: Path) -> Non
     for one in report["levers"]:
         assert one.keys() >= {"lever", "budget", "score", "gain", "labels", "verdict", "stopped"}
         assert one["gain"].keys() == one["labels"].keys() == INTERVAL
-    assert {one["lever"] for one in report["levers"]} == {"augment", "pseudo", "augment+pseudo"}
-    assert {one["lever"] for one in report["advantage"]} == {"augment", "pseudo", "augment+pseudo"}
+    assert {one["lever"] for one in report["levers"]} == {"augment", "self_training", "augment+self_training"}
+    assert {one["lever"] for one in report["advantage"]} == {"augment", "self_training", "augment+self_training"}
     for credit in report["credit"]:
         assert credit.keys() == {"budget", "joint", "shares", "interactions", "capped"}
     assert report["fit"].keys() == {"asymptote", "exponent", "line"}
@@ -176,7 +176,7 @@ def test_too_few_labels_are_one_error_and_nothing_is_written(workspace: Path) ->
 
 @pytest.mark.slow
 def test_a_killed_run_keeps_its_cells_and_leaves_no_process(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_params(curve_chains=60)
+    write_params(curve_replicates=60)
     process = start()
     wait_until(lambda: len(cells()) >= 5 or process.poll() is not None)
     assert process.poll() is None, Path("said.txt").read_text()

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 import pytest
 
 from satiety.asset import Asset
-from satiety.assets import MAX_BYTES, MODEL_FILES, data_files, pin, take_model
+from satiety.assets import MAX_BYTES, MODEL_FILES, copy_model, data_files, pin
 from satiety.errors import AssetError, ParamsError, UnreachableError
 from satiety.files import digest, manifest, sha256
 from satiety.section import Section
@@ -285,55 +285,55 @@ class TestSecretsInUrls:
 
 class TestModel:
     def test_only_files_that_cannot_run_code_are_taken(self, raw: Path, model: Path) -> None:
-        size = take_model(pinned(model), Path("base"), raw)
+        size = copy_model(pinned(model), Path("base"), raw)
         assert sorted(manifest(Path("base"))) == sorted(MODEL_FILES[:4])
         assert size == sum(path.stat().st_size for path in Path("base").iterdir())
 
     def test_its_pin_is_the_digest_of_what_was_taken(self, raw: Path, model: Path) -> None:
         asset = pinned(model)
-        take_model(asset, Path("base"), raw)
+        copy_model(asset, Path("base"), raw)
         assert asset.sha256 == digest(manifest(Path("base")))
 
     @pytest.mark.parametrize("name", ["config.json", "tokenizer_config.json"])
     def test_one_that_wants_its_own_code_run_is_refused(self, raw: Path, model: Path, name: str) -> None:
         (model / name).write_text(json.dumps({"auto_map": {"AutoModel": "modeling_evil.Evil"}}))
         with pytest.raises(AssetError, match=rf"{re.escape(name)} has an `auto_map`: it wants code of its own run"):
-            take_model(pinned(model), Path("base"), raw)
+            copy_model(pinned(model), Path("base"), raw)
         assert not Path("base").exists()
 
     def test_an_oversize_tokenizer_is_refused(self, raw: Path, model: Path) -> None:
         with (model / "tokenizer.json").open("wb") as file:
             file.truncate(MAX_BYTES["tokenizer.json"] + 1)
         with pytest.raises(AssetError, match=r"tokenizer\.json has 67,108,865 bytes; at most 67,108,864 are taken"):
-            take_model(pinned(model), Path("base"), raw)
+            copy_model(pinned(model), Path("base"), raw)
 
     @pytest.mark.parametrize("content", ["not json", "[" * 20_000])
     def test_a_broken_config_is_refused(self, raw: Path, model: Path, content: str) -> None:
         (model / "config.json").write_text(content)
         with pytest.raises(AssetError, match=r"config\.json is not JSON"):
-            take_model(pinned(model), Path("base"), raw)
+            copy_model(pinned(model), Path("base"), raw)
 
     def test_weights_in_a_pickle_are_no_weights(self, raw: Path, model: Path) -> None:
         (model / "model.safetensors").unlink()
         with pytest.raises(AssetError, match=r"needs model\.safetensors; there is: .*pytorch_model\.bin"):
-            take_model(pinned(model), Path("base"), raw)
+            copy_model(pinned(model), Path("base"), raw)
 
     def test_a_file_is_no_model(self, raw: Path, model: Path) -> None:
         file = model / "config.json"
         with pytest.raises(AssetError, match=r"a base model is a folder, with config\.json"):
-            take_model(Asset(uri=f"local://{file}", sha256=sha256(file)), Path("base"), raw)
+            copy_model(Asset(uri=f"local://{file}", sha256=sha256(file)), Path("base"), raw)
 
     def test_a_link_out_of_its_folder_is_refused(self, raw: Path, model: Path, tmp_path: Path) -> None:
         (tmp_path / "secret").write_text("{}")
         (model / "config.json").unlink()
         (model / "config.json").symlink_to(tmp_path / "secret")
         with pytest.raises(AssetError, match=r"config\.json: links to .*secret, outside "):
-            take_model(Asset(uri=f"local://{model}", sha256="0" * 64), Path("base"), raw)
+            copy_model(Asset(uri=f"local://{model}", sha256="0" * 64), Path("base"), raw)
 
     def test_another_digest_leaves_the_old_model_in_place(self, raw: Path, model: Path) -> None:
-        take_model(pinned(model), Path("base"), raw)
+        copy_model(pinned(model), Path("base"), raw)
         with pytest.raises(AssetError, match="sha256 is"):
-            take_model(Asset(uri=f"local://{model}", sha256="0" * 64), Path("base"), raw)
+            copy_model(Asset(uri=f"local://{model}", sha256="0" * 64), Path("base"), raw)
         assert (Path("base") / "config.json").is_file()
 
 
@@ -444,7 +444,7 @@ class TestHub:
             yield
 
     def test_a_model_at_a_commit_is_taken_without_its_pickles_and_code(self, raw: Path) -> None:
-        take_model(Asset(uri=f"hf:org/tiny@{COMMIT}"), Path("base"), raw)
+        copy_model(Asset(uri=f"hf:org/tiny@{COMMIT}"), Path("base"), raw)
         assert sorted(manifest(Path("base"))) == sorted(MODEL_FILES[:4])
 
     def test_a_file_of_a_data_set_is_found_by_its_path(self, raw: Path) -> None:
@@ -459,7 +459,7 @@ class TestHub:
 
     def test_another_repository_is_not_there(self, raw: Path) -> None:
         with pytest.raises(AssetError, match=f"hf:org/other@{COMMIT}: "):
-            take_model(Asset(uri=f"hf:org/other@{COMMIT}"), Path("base"), raw)
+            copy_model(Asset(uri=f"hf:org/other@{COMMIT}"), Path("base"), raw)
 
 
 def test_a_pin_is_the_sha256_the_commit_or_what_the_bytes_are_now(raw: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from satiety import services
-from satiety.damaged import put_aside, read_state
+from satiety.damaged import read_state, rename_damaged
 
 SHAPE = {"at": int | float, "words": list}
 
@@ -40,7 +40,7 @@ def test_what_is_torn_is_none_and_is_said_once(
 def test_what_cannot_be_put_aside_is_left_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "a.damaged" / "in the way").mkdir(parents=True)
     (tmp_path / "a.json").write_text("{")
-    put_aside(tmp_path / "a.json", "torn")
+    rename_damaged(tmp_path / "a.json", "torn")
     assert (tmp_path / "a.json").exists()
     assert "left out, and cannot be put aside (Is a directory): torn" in caplog.text
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from satiety.errors import SetupError
-from satiety.files import digest, manifest, name_temporary, replacing, sha256, write_text
+from satiety.files import digest, manifest, name_temporary, sha256, write_atomically, write_text
 
 WRITER = """
 import sys, time
@@ -66,7 +66,7 @@ def test_a_text_is_replaced_whole(tmp_path: Path) -> None:
 def test_a_crash_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     write_text(path, "old")
-    with pytest.raises(UnicodeEncodeError), replacing(path) as temporary:  # noqa: PT012  # written, then it fails
+    with pytest.raises(UnicodeEncodeError), write_atomically(path) as temporary:  # noqa: PT012  # written, then it fails
         temporary.write_text("half")
         temporary.write_text("\udc80", encoding="utf-8")
     assert path.read_text() == "old"
@@ -75,7 +75,7 @@ def test_a_crash_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
 
 def test_a_folder_replaces_a_folder(tmp_path: Path) -> None:
     for content in ("old", "new"):
-        with replacing(tmp_path / "model") as temporary:
+        with write_atomically(tmp_path / "model") as temporary:
             temporary.mkdir()
             (temporary / content).write_text(content)
     assert [p.name for p in (tmp_path / "model").iterdir()] == ["new"]
@@ -88,7 +88,7 @@ def test_what_is_of_another_kind_stays(tmp_path: Path) -> None:
     for path in (folder, pipe):
         with pytest.raises(SetupError, match=f"{path}: is there, and of another kind than what is written"):
             write_text(path, "new")
-    with pytest.raises(SetupError, match="another kind"), replacing(folder / "precious.txt") as temporary:
+    with pytest.raises(SetupError, match="another kind"), write_atomically(folder / "precious.txt") as temporary:
         temporary.mkdir()
     assert (folder / "precious.txt").read_text() == "kept"
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["folder", "pipe", "precious.txt"]
@@ -98,7 +98,7 @@ def test_what_is_of_another_kind_stays(tmp_path: Path) -> None:
 
 def test_a_disk_that_refuses_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
-    with pytest.raises(SetupError, match=r"a\.txt: cannot write: No space left on device"), replacing(path):
+    with pytest.raises(SetupError, match=r"a\.txt: cannot write: No space left on device"), write_atomically(path):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
     (tmp_path / "file").write_text("")
     with pytest.raises(SetupError, match=r"cannot write: (Not a directory|File exists)"):
@@ -147,7 +147,7 @@ def test_a_leftover_of_the_same_process_number_is_no_obstacle(tmp_path: Path) ->
     left = name_temporary(tmp_path / "model")
     left.mkdir()
     (left / "half").write_text("of a process that was killed before this one got its number")
-    with replacing(tmp_path / "model") as temporary:
+    with write_atomically(tmp_path / "model") as temporary:
         temporary.mkdir()
         (temporary / "whole").write_text("")
     assert [path.name for path in (tmp_path / "model").iterdir()] == ["whole"]
@@ -162,7 +162,7 @@ def test_a_folder_is_never_gone_while_another_is_removed(tmp_path: Path, monkeyp
 
     monkeypatch.setattr(shutil, "rmtree", watched)
     for content in ("old", "new"):
-        with replacing(tmp_path / "model") as temporary:
+        with write_atomically(tmp_path / "model") as temporary:
             temporary.mkdir()
             (temporary / content).write_text(content)
     assert removed
@@ -182,7 +182,7 @@ def test_the_old_folder_stays_where_the_new_one_cannot_take_its_place(
         return rename(path, target)
 
     monkeypatch.setattr(Path, "rename", refusing)
-    with pytest.raises(SetupError, match="Input/output error"), replacing(tmp_path / "model") as temporary:
+    with pytest.raises(SetupError, match="Input/output error"), write_atomically(tmp_path / "model") as temporary:
         temporary.mkdir()
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["model", "old"]
 
@@ -200,7 +200,7 @@ def test_what_is_written_is_on_the_disk_before_it_has_its_name_and_its_name_afte
     write_text(tmp_path / "a.txt", "x")
     assert synced == [name_temporary(tmp_path / "a.txt"), tmp_path]
     synced.clear()
-    with replacing(tmp_path / "model") as temporary:
+    with write_atomically(tmp_path / "model") as temporary:
         (temporary / "deep").mkdir(parents=True)
         (temporary / "deep" / "weights").write_text("x")
     assert sorted(synced[:3]) == [temporary, temporary / "deep", temporary / "deep" / "weights"]
@@ -218,5 +218,5 @@ def test_a_library_that_cannot_write_is_one_message_with_the_path(kind: str, tmp
 
 
 def test_a_mistake_of_the_code_that_writes_passes_through(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), replacing(tmp_path / "a.txt"):
+    with pytest.raises(ZeroDivisionError), write_atomically(tmp_path / "a.txt"):
         raise ZeroDivisionError

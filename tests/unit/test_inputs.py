@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from satiety.answers import Span
-from satiety.inputs import dump_inputs, identify, key_of, load_inputs, read_value
+from satiety.inputs import content_id, dump_inputs, key_of, load_inputs, read_value
 
 BOB, ANN = Span(0, 3, "PER"), Span(10, 13, "PER")
 TEXT = "Bob knows Ann"
@@ -23,13 +23,13 @@ TEXT = "Bob knows Ann"
     ],
 )
 def test_other_inputs_have_another_id_and_key(first: dict[str, Any], second: dict[str, Any]) -> None:
-    assert identify(first) != identify(second)
+    assert content_id(first) != content_id(second)
     assert key_of(first) != key_of(second)
 
 
 def test_a_text_alone_stands_for_itself() -> None:
     assert key_of({"text": TEXT}) == TEXT
-    assert identify({"text": TEXT}) == identify({"text": f" {TEXT}  "}), "spaces around it change nothing"
+    assert content_id({"text": TEXT}) == content_id({"text": f" {TEXT}  "}), "spaces around it change nothing"
 
 
 @pytest.mark.parametrize("value", ["茶", ("a", "b"), (1.0, 2.5), (BOB, ANN), ()])

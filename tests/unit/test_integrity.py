@@ -16,8 +16,8 @@ import yaml
 from satiety.errors import DataError
 from satiety.section import Section
 from tasks import integrity
-from tasks.integrity import check, file_md5, folder_md5, locked_outs
-from tasks.stage import Made, Report, stage
+from tasks.integrity import check, file_md5, folder_md5, read_locked_outputs
+from tasks.stage import OutputPath, Report, stage
 
 CACHE = Path(".dvc/cache/files/md5")
 MODEL = {"config.json": b"{}", "sub/中.txt": "二".encode()}
@@ -29,7 +29,7 @@ class Reads(Section):
 
 
 @stage
-def reading(table: Path, model: Path, out: Made, *, params: Reads, report: Report) -> None:
+def reading(table: Path, model: Path, out: OutputPath, *, params: Reads, report: Report) -> None:
     """Read two, write one."""
     out.write_bytes(table.read_bytes())
 
@@ -248,7 +248,7 @@ def test_a_lock_that_others_rewrite_all_the_time_refuses_nobody(folder: Path) ->
 def test_names_that_look_like_numbers_are_names(folder: Path) -> None:
     Path("on").write_bytes(TABLE)
     Path("dvc.lock").write_text(f"stages:\n  make:\n    outs:\n    - path: on\n      md5: {md5(TABLE)}\n")
-    assert [(str(out.path), out.stage) for out in locked_outs(Path("dvc.lock"))] == [("on", "make")]
+    assert [(str(out.path), out.stage) for out in read_locked_outputs(Path("dvc.lock"))] == [("on", "make")]
     check([Path("on")])
 
 

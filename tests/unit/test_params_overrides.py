@@ -11,9 +11,9 @@ from hydra.errors import OverrideParseException
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from flows.overrides import setting
+from flows.overrides import build_run_command
 from satiety.errors import ParamsError
-from satiety.params import _value, check_overrides, load_params, override_values
+from satiety.params import _read_override, check_overrides, load_params, override_values
 from satiety.problems import PROBLEMS
 from satiety.section import read_yaml
 
@@ -33,8 +33,8 @@ PARAMS = Path("params.yaml")
         "ingest.problem.names={positive: '好评'}",
         "finetune.recipe.training.patience=null",
         "ingest.problem={kind: classify, names: {positive: good}}",
-        "validate.longest=5000",
-        "promote.looks=5",
+        "validate.max_characters=5000",
+        "promote.max_comparisons=5",
     ],
 )
 def test_what_may_stand_in_the_file_may_be_overridden(
@@ -45,7 +45,7 @@ def test_what_may_stand_in_the_file_may_be_overridden(
     path.write_bytes(PARAMS.read_bytes())
     monkeypatch.chdir(tmp_path)
     check_overrides(path, [override])
-    words = setting("ingest", [override], "x")
+    words = build_run_command("ingest", [override], "x")
     apply_overrides(str(path), [change for word, change in pairwise(words) if word == "-S"])
     checked = read_yaml(PARAMS)
     assert override_values(checked, [override]) == []
@@ -62,7 +62,7 @@ def test_what_may_stand_in_the_file_may_be_overridden(
 @example("1e-4")
 def test_a_value_is_what_dvc_takes_it_for_or_refused_or_of_a_type_that_is(text: str) -> None:
     try:
-        ours = _value(text)
+        ours = _read_override(text)
     except KeyError:
         return
     try:
@@ -168,7 +168,7 @@ def test_raw_texts_that_no_model_can_label_are_named_before_anything_runs(
     path = tmp_path / "params.yaml"
     path.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
     check_overrides(path, [])
-    path.write_text(yaml.safe_dump(values | {block: ["retrieve", "pseudo"]}, sort_keys=False), encoding="utf-8")
+    path.write_text(yaml.safe_dump(values | {block: ["retrieve", "self_training"]}, sort_keys=False), encoding="utf-8")
     line = next(i for i, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if text == f"{block}:")
     with pytest.raises(ParamsError, match=rf"params\.yaml:{line}: {block}: {reason}.*; take .* out of `{block}`"):
         load_params(path)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from satiety import parts
-from satiety.parts import LOCK, NAME, Parts
+from satiety.parts import LOCK, NAME, RecordLog
 from satiety.records import Feedback
 from tests.patience import PATIENCE
 
@@ -35,8 +35,8 @@ with done.open("a") as out:
 """
 
 
-def record(folder: Path, limit: int = 200_000, small: int = 256) -> Parts[Feedback]:
-    return Parts(folder, Feedback, limit, small)
+def record(folder: Path, limit: int = 200_000, small: int = 256) -> RecordLog[Feedback]:
+    return RecordLog(folder, Feedback, limit, small)
 
 
 def correction(id: str, label: str = "good", time: str = "2026-01-01T00:00:00+00:00") -> Feedback:

@@ -27,7 +27,7 @@ def test_work_that_goes_on_counts_what_was_done_before(
 ) -> None:
     monkeypatch.setattr(progress, "EVERY", 0.0)
     with caplog.at_level(logging.INFO):
-        assert list(progress.track(range(8, 10), "train", total=10, done=8)) == [8, 9]
+        assert list(progress.track(range(8, 10), "train", total=10, initial=8)) == [8, 9]
     assert [record.message for record in caplog.records] == ["train: 8 of 10", "train: 9 of 10"]
 
 

@@ -35,7 +35,7 @@ def project(**values: Any) -> dict[str, Any]:
 
 
 def test_a_value_of_project_is_that_of_every_block_that_has_such_a_field(tmp_path: Path) -> None:
-    given = {"prefix": "query: ", "seed": 5, "near_duplicate": 0.7, "level": 0.9, "max_length": 64, "bins": 9}
+    given = {"prefix": "query: ", "seed": 5, "dedup_threshold": 0.7, "confidence_level": 0.9, "max_length": 64, "bins": 9}
     params = load_params(written(tmp_path, project=project(**given)))
     seen = set()
     for block in (getattr(params, name) for name in type(params).__annotations__):
@@ -46,13 +46,17 @@ def test_a_value_of_project_is_that_of_every_block_that_has_such_a_field(tmp_pat
     assert seen == set(given)
     assert params.ingest.base == params.project.base
     lever = params.worth.levers["retrieve"].model_dump()
-    assert (lever["prefix"], lever["near_duplicate"]) == ("query: ", 0.7)
-    assert params.worth.reading.model_dump() == {"prefix": "query: ", "max_length": 64, "pooling": "mean"}
+    assert (lever["prefix"], lever["dedup_threshold"]) == ("query: ", 0.7)
+    assert params.worth.encoder_config.model_dump() == {"prefix": "query: ", "max_length": 64, "pooling": "mean"}
 
 
 def test_a_block_may_have_its_own(tmp_path: Path) -> None:
-    path = written(tmp_path, project=project(level=0.9), evaluate={"level": 0.8})
-    assert (Evaluate.load(path).level, Promote.load(path).level, Worth.load(path).level) == (0.8, 0.9, 0.9)
+    path = written(tmp_path, project=project(confidence_level=0.9), evaluate={"confidence_level": 0.8})
+    assert (
+        Evaluate.load(path).confidence_level,
+        Promote.load(path).confidence_level,
+        Worth.load(path).confidence_level,
+    ) == (0.8, 0.9, 0.9)
 
 
 def test_a_default_of_a_block_is_not_project_s(tmp_path: Path) -> None:
@@ -62,22 +66,22 @@ def test_a_default_of_a_block_is_not_project_s(tmp_path: Path) -> None:
 
 
 def test_a_wrong_value_of_project_is_named_once_and_hides_no_other_mistake(tmp_path: Path) -> None:
-    path = written(tmp_path, project=project(level=2, sed=1), evaluate={"bins": 0})
+    path = written(tmp_path, project=project(confidence_level=2, sed=1), evaluate={"bins": 0})
     with pytest.raises(ParamsError) as caught:
         load_params(path)
     lines = sorted(line.partition(": ")[2].partition(":")[0] for line in str(caught.value).splitlines())
-    assert lines == ["evaluate.bins", "project.level", "project.sed"]
-    with pytest.raises(ParamsError, match=r"project\.level: .*(it is 2)"):
+    assert lines == ["evaluate.bins", "project.confidence_level", "project.sed"]
+    with pytest.raises(ParamsError, match=r"project\.confidence_level: .*(it is 2)"):
         Evaluate.load(path)
 
 
 def test_a_file_of_an_earlier_version_is_refused_with_one_sentence(tmp_path: Path) -> None:
     """Whatever else is in it: the sentence names what is of that version, and what to do."""
-    base, lever = read_yaml(PARAMS)["project"]["base"], {"kind": "pseudo"}
+    base, lever = read_yaml(PARAMS)["project"]["base"], {"kind": "self_training"}
     old: dict[str, Any] = {
         "ingest": {"base": base, "seed": 1},
         "retrieve": {"prefix": ""},
-        "finetune": {"pseudo": None},
+        "finetune": {"self_training": None},
     }
     path = tmp_path / "params.yaml"
     path.write_text(yaml.safe_dump(old | {"worth": {"levers": [lever]}, "nonsense": 1}), encoding="utf-8")

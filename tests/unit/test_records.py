@@ -16,7 +16,7 @@ from satiety.records import (
     Document,
     Example,
     Feedback,
-    Rejected,
+    Rejection,
     Served,
     read,
     read_ids,
@@ -30,15 +30,15 @@ ANSWERS = st.none() | st.builds(Label, TEXT) | st.builds(Spans, SPANS) | st.buil
 INPUTS = st.dictionaries(TEXT, TEXT | st.lists(TEXT, min_size=1, max_size=3).map(tuple), max_size=3)
 EXAMPLES = st.builds(Example, TEXT, INPUTS, ANSWERS, split=st.sampled_from(["train", "dev", "test"]))
 DOCUMENTS = st.builds(Document, TEXT, TEXT, score=st.none() | st.floats(allow_nan=False), reason=st.none() | TEXT)
-REJECTED = st.builds(Rejected, TEXT, TEXT, TEXT, TEXT, twin=st.none() | TEXT)
+REJECTED = st.builds(Rejection, TEXT, TEXT, TEXT, TEXT, twin=st.none() | TEXT)
 SAMPLES: dict[type, Any] = {
     Example: Example("1", {"text": "江泽民在北京"}, answer=Spans((Span(0, 3, "PER"), Span(4, 6, "LOC"))), split="test"),
     Document: Document("1", "NA", score=0.5),
-    Rejected: Rejected("1", "a.csv:7", "duplicate", "the same text", twin="0"),
+    Rejection: Rejection("1", "a.csv:7", "duplicate", "the same text", twin="0"),
 }
 
 
-@pytest.mark.parametrize(("kind", "strategy"), [(Example, EXAMPLES), (Document, DOCUMENTS), (Rejected, REJECTED)])
+@pytest.mark.parametrize(("kind", "strategy"), [(Example, EXAMPLES), (Document, DOCUMENTS), (Rejection, REJECTED)])
 def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, kind: Any, strategy: Any) -> None:
     @given(st.lists(strategy, max_size=5))
     def check(records: list[Any]) -> None:

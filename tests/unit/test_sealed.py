@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satiety.sealed import is_whole, read_json, read_tensors, seal, write_json, write_tensors
+from satiety.sealed import is_intact, read_json, read_tensors, seal, write_json, write_tensors
 
 TENSORS: dict[str, Any] = {
     "rows": np.arange(6, dtype=np.float16).reshape(3, 2),
@@ -94,7 +94,7 @@ def test_nothing_is_said_of_what_was_never_made(tmp_path: Path, caplog: pytest.L
     with caplog.at_level(logging.DEBUG):
         assert read_json(tmp_path / "a.json") is None
         assert read_tensors(tmp_path / "a.safetensors") is None
-        assert not is_whole(tmp_path / "a")
+        assert not is_intact(tmp_path / "a")
     assert caplog.text == ""
 
 
@@ -104,7 +104,7 @@ def test_a_folder_is_whole_only_as_it_was_sealed(tmp_path: Path, harm: str, capl
     for name in ("a", "sub/b"):
         (tmp_path / name).write_text("content")
     seal(tmp_path)
-    assert is_whole(tmp_path)
+    assert is_intact(tmp_path)
     match harm:
         case "flip":
             (tmp_path / "sub/b").write_text("contenu")
@@ -116,5 +116,5 @@ def test_a_folder_is_whole_only_as_it_was_sealed(tmp_path: Path, harm: str, capl
             (tmp_path / "sealed.json").unlink()
         case "seal":
             (tmp_path / "sealed.json").write_text("{}")
-    assert not is_whole(tmp_path)
+    assert not is_intact(tmp_path)
     assert f"{tmp_path}: damaged" in caplog.text

@@ -3,7 +3,7 @@
 import pytest
 
 from satiety.errors import SetupError
-from satiety.secrets import fill, name_secrets, without_secrets, written_secrets
+from satiety.secrets import fill_secrets, find_secrets, redact_secrets, replace_secrets
 
 TOKEN = "ghp_Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zAb7d"
 
@@ -31,9 +31,9 @@ TOKEN = "ghp_Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zAb7d"
     ],
 )
 def test_a_secret_that_is_written_out_is_found_and_can_be_named(uri: str, named: str) -> None:
-    assert written_secrets(uri)
-    assert name_secrets(uri) == named
-    assert written_secrets(named) == []
+    assert find_secrets(uri)
+    assert replace_secrets(uri) == named
+    assert find_secrets(named) == []
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ def test_a_secret_that_is_written_out_is_found_and_can_be_named(uri: str, named:
     ],
 )
 def test_an_address_without_secrets_is_none_the_worse(uri: str) -> None:
-    assert written_secrets(uri) == []
-    assert name_secrets(uri) == uri
+    assert find_secrets(uri) == []
+    assert replace_secrets(uri) == uri
 
 
 @pytest.mark.parametrize(
@@ -70,15 +70,15 @@ def test_an_address_without_secrets_is_none_the_worse(uri: str) -> None:
     ],
 )
 def test_a_message_is_cleaned(text: str, clean: str) -> None:
-    assert without_secrets(text) == clean
+    assert redact_secrets(text) == clean
 
 
 def test_a_name_is_filled_in_and_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOB_PASSWORD", "p%40zz/w")
-    address = fill("https://bob:{BOB_PASSWORD}@host/x.csv")
+    address = fill_secrets("https://bob:{BOB_PASSWORD}@host/x.csv")
     assert address.url == "https://bob:p%40zz/w@host/x.csv"
     for told in (address.url, "login p@zz/w refused", "p%40zz%2Fw", "https://host/x.csv, password p%40zz/w"):
-        assert "zz" not in address.hide(told), told
+        assert "zz" not in address.redact(told), told
     assert "p%40zz" not in repr(address)
 
 
@@ -90,4 +90,4 @@ def test_a_name_that_nothing_stands_for_is_one_message(value: str | None, monkey
     with pytest.raises(
         SetupError, match=r"^https://bob:\{BOB_PASSWORD\}@host/x: set the environment variable BOB_PASS"
     ):
-        fill("https://bob:{BOB_PASSWORD}@host/x")
+        fill_secrets("https://bob:{BOB_PASSWORD}@host/x")

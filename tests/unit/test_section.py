@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, create_model
 
 from satiety.errors import ParamsError
 from satiety.registry import Component, Registry
-from satiety.section import Section, nearest, read_yaml
+from satiety.section import Section, read_yaml, suggest
 
 
 class Shape(Component):
@@ -118,5 +118,5 @@ def test_what_is_written_is_what_is_read(tmp_path_factory: pytest.TempPathFactor
 
 
 def test_only_a_near_name_is_suggested() -> None:
-    assert nearest("hybird", ["hybrid", "bm25"]) == "did you mean 'hybrid'? "
-    assert nearest("xyz", ["hybrid", "bm25"]) == ""
+    assert suggest("hybird", ["hybrid", "bm25"]) == "did you mean 'hybrid'? "
+    assert suggest("xyz", ["hybrid", "bm25"]) == ""

@@ -16,9 +16,9 @@ from satiety.errors import DataError, SetupError
 from satiety.files import sha256, write_text
 from satiety.records import Document, write
 from satiety.section import Section
-from tasks.spool import SPOOL, kept
+from tasks.spool import SPOOL, locate_artifacts
 from tasks.spooled import read
-from tasks.stage import BEGUN, Made, Report, begin, stage
+from tasks.stage import START_FILE, OutputPath, Report, begin_pipeline, stage
 from tests.patience import PATIENCE, wait_until
 
 SLEEPER = """
@@ -68,7 +68,7 @@ def copying(text: Path, out: Path, *, params: Copy, report: Report) -> None:
     if not text.exists():
         raise DataError(f"{text}: no such file")
     out.write_text(text.read_text(encoding="utf-8") * params.times, encoding="utf-8")
-    report.flow(read=1, wrote=params.times)
+    report.add_counts(records_in=1, records_out=params.times)
     report.add(语言="zh", nested={"f1": 0.5})
 
 
@@ -102,7 +102,9 @@ def test_a_stage_writes_its_files_its_report_and_its_cost(folder: Path) -> None:
 
 def test_its_tables_are_data_sets_of_its_run_and_its_report_and_plots_are_artifacts(folder: Path) -> None:
     @stage
-    def draws(table: Path, broken: Path, gone: Path, plot: Made, out: Made, *, params: Copy, report: Report) -> None:
+    def draws(
+        table: Path, broken: Path, gone: Path, plot: OutputPath, out: OutputPath, *, params: Copy, report: Report
+    ) -> None:
         write_text(plot, "x,y\n")
         write(out, [Document("2", "b")], Document)
 
@@ -116,7 +118,9 @@ def test_its_tables_are_data_sets_of_its_run_and_its_report_and_plots_are_artifa
         "table": (sha256(Path("in.parquet")), 2),
         "broken": (sha256(Path("broken.parquet")), None),
     }
-    there = [one.relative_to(kept(path)).as_posix() for one in kept(path).rglob("*") if one.is_file()]
+    there = [
+        one.relative_to(locate_artifacts(path)).as_posix() for one in locate_artifacts(path).rglob("*") if one.is_file()
+    ]
     assert sorted(there) == ["plots/p.csv", "reports/copy.json"]
     assert json.loads(Path(".satiety/timings/copy.json").read_text())["run"] == path.stem
 
@@ -204,9 +208,9 @@ def test_it_ends_with_its_parent_whatever_the_system_and_its_libraries_do(folder
 
 
 def test_the_state_of_a_workspace_is_its_owners_alone(folder: Path) -> None:
-    begin(folder)
+    begin_pipeline(folder)
     assert stat.S_IMODE((folder / ".satiety").stat().st_mode) == 0o700
-    assert abs(float((folder / BEGUN).read_text()) - time.time()) < 60
+    assert abs(float((folder / START_FILE).read_text()) - time.time()) < 60
 
 
 def test_a_lock_held_in_this_process_is_seen(folder: Path) -> None:

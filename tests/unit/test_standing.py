@@ -25,12 +25,12 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for path in (Path("models/package/manifest.json"), Path("data/test.parquet"), DB):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("{}")
-    standing.note()
+    standing.save_state()
 
 
 def test_it_stands_while_nothing_changes() -> None:
-    assert standing.stands()
-    assert standing.stands()
+    assert standing.is_up_to_date()
+    assert standing.is_up_to_date()
 
 
 @pytest.mark.parametrize(
@@ -42,23 +42,23 @@ def test_it_stands_while_nothing_changes() -> None:
         lambda: DB.with_name("mlflow.db-wal").write_text("written, not yet in the file"),
         DB.unlink,
         lambda: Path("models/package/manifest.json").unlink(),
-        lambda: standing.NOTE.write_text("{"),
-        standing.NOTE.unlink,
+        lambda: standing.STATE_FILE.write_text("{"),
+        standing.STATE_FILE.unlink,
     ],
 )
 def test_it_falls_with_anything_it_saw(change: Callable[[], object]) -> None:
     change()
-    assert not standing.stands()
+    assert not standing.is_up_to_date()
 
 
 def test_it_falls_with_its_params() -> None:
     Path("params.yaml").write_text(json.dumps(PROJECT | {"promote": {"seed": 4}, "register": {"name": "tweets"}}))
-    assert not standing.stands()
+    assert not standing.is_up_to_date()
 
 
 @pytest.mark.parametrize("uri", ["postgresql://nobody@127.0.0.1:1/x", "http://127.0.0.1:1"])
 def test_a_store_that_cannot_be_looked_into_never_stands(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SATIETY_TRACKING_URI", uri)
-    standing.note()
-    assert not standing.stands()
-    assert not standing.NOTE.exists()
+    standing.save_state()
+    assert not standing.is_up_to_date()
+    assert not standing.STATE_FILE.exists()

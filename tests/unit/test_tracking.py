@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from satiety.errors import SetupError
 from satiety.section import Section
 from tasks import spool, tracking
-from tasks.replay import METRICS
-from tasks.spool import NAME, SPOOL, safe_name, tracked
-from tasks.spooled import finished, read
+from tasks.replay import MAX_METRICS
+from tasks.spool import MAX_NAME_LENGTH, SPOOL, safe_name, track_run
+from tasks.spooled import close_and_list, read
 
 CODE = Path(__file__).parents[2]
 
@@ -68,9 +68,9 @@ def client(workspace: Path, empty_store: Path) -> Any:
 
 
 def record(stage: str = "augment", points: int = 3, **values: Any) -> None:
-    with tracked(stage, PARAMS) as run:
+    with track_run(stage, PARAMS) as run:
         for step in range(points):
-            run.metric("loss", 1 / (step + 1), step)
+            run.log_metric("loss", 1 / (step + 1), step)
         run.finish(values)
 
 
@@ -116,10 +116,10 @@ def test_runs_arrive_in_the_order_in_which_they_began(client: Any) -> None:
 
 
 def test_more_points_than_one_request_takes_all_arrive(client: Any) -> None:
-    record(points=2 * METRICS + 7)
+    record(points=2 * MAX_METRICS + 7)
     tracking.deliver()
     (run,) = runs(client)
-    assert len(client.get_metric_history(run.info.run_id, "loss")) == 2 * METRICS + 7
+    assert len(client.get_metric_history(run.info.run_id, "loss")) == 2 * MAX_METRICS + 7
 
 
 @pytest.mark.parametrize("after", [0, 1, 2, 3])
@@ -160,7 +160,7 @@ def test_a_file_that_was_delivered_but_not_yet_removed_is_not_delivered_twice(cl
 
 
 def test_a_stage_that_raises_is_a_failed_run(client: Any) -> None:
-    with pytest.raises(ZeroDivisionError), tracked("augment", PARAMS):
+    with pytest.raises(ZeroDivisionError), track_run("augment", PARAMS):
         raise ZeroDivisionError
     assert lines()[-1]["status"] == "FAILED"
     tracking.deliver()
@@ -169,7 +169,7 @@ def test_a_stage_that_raises_is_a_failed_run(client: Any) -> None:
 
 @pytest.mark.parametrize("end", [KeyboardInterrupt, SystemExit(143)])
 def test_a_stage_that_is_stopped_is_a_killed_run(end: BaseException) -> None:
-    with pytest.raises((KeyboardInterrupt, SystemExit)), tracked("augment", PARAMS):
+    with pytest.raises((KeyboardInterrupt, SystemExit)), track_run("augment", PARAMS):
         raise end
     assert lines()[-1]["status"] == "KILLED"
 
@@ -251,7 +251,7 @@ def test_tables_that_could_not_all_be_made_are_made_anew(workspace: Path, size: 
 
 
 def test_what_mlflow_refuses_is_put_aside_and_holds_up_nobody(client: Any, caplog: pytest.LogCaptureFixture) -> None:
-    with tracked("retrieve", PARAMS) as run:
+    with track_run("retrieve", PARAMS) as run:
         run.write(metric="loss: of a form that MLflow has no metrics of", value=1.0, step=0, time=-(2**70))
     record()
     assert tracking.deliver() == 1
@@ -260,18 +260,18 @@ def test_what_mlflow_refuses_is_put_aside_and_holds_up_nobody(client: Any, caplo
     assert "augment" in [run.info.run_name for run in runs(client)]
 
 
-@pytest.mark.parametrize("place", [spool.ARRIVED, SPOOL / "deliver.lock"])
+@pytest.mark.parametrize("place", [spool.LOCATIONS, SPOOL / "deliver.lock"])
 def test_a_disk_that_refuses_ours_leaves_the_spool_and_one_warning(
     client: Any, place: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A file where a folder should be, or the other way round: what the system then says is like any refusal."""
     record()
-    place.touch() if place == spool.ARRIVED else place.mkdir()
+    place.touch() if place == spool.LOCATIONS else place.mkdir()
     assert tracking.deliver() == 0
     (said,) = caplog.messages
     assert str(place) in said
     assert "1 runs wait in .satiety/spool" in said
-    place.unlink() if place == spool.ARRIVED else place.rmdir()
+    place.unlink() if place == spool.LOCATIONS else place.rmdir()
     assert tracking.deliver() == 1
     assert len(runs(client)) == 1
 
@@ -342,7 +342,7 @@ def test_an_end_that_the_disk_does_not_take_leaves_the_lines_that_are_there() ->
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
     assert "cannot be closed now: File too large" in done.stderr
     assert path.read_bytes().startswith(WHOLE)
-    assert [line.get("status") for line in read(finished()[0])] == [None, None, "KILLED"]
+    assert [line.get("status") for line in read(close_and_list()[0])] == [None, None, "KILLED"]
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 40, b'{"run_id": "a"', b"[]", b'{"run_id": 3}', b"\xff"])
@@ -351,11 +351,11 @@ def test_a_damaged_note_of_an_arrival_is_none_and_is_made_anew(
 ) -> None:
     record()
     key = lines()[0]["run"]
-    note = spool.ARRIVED / f"{key}.json"
+    note = spool.LOCATIONS / f"{key}.json"
     note.parent.mkdir()
     note.write_bytes(content)
     assert tracking.deliver() == 1
-    where = spool.arrived(key)
+    where = spool.find_location(key)
     assert where is not None
     assert where.run_id == runs(client)[0].info.run_id
     assert [message.startswith(f"{note}: left out") for message in caplog.messages] == [True]
@@ -374,7 +374,7 @@ def by_name(client: Any) -> dict[str, Any]:
 
 
 def test_a_parent_and_its_stages_arrive_in_one_delivery(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    with spool.parent("pipeline", {"reason": "scheduled"}) as run:
+    with spool.open_parent_run("pipeline", {"reason": "scheduled"}) as run:
         below(run.head["run"], monkeypatch, "ingest", "augment")
     assert tracking.deliver() == 3
     found = by_name(client)
@@ -387,12 +387,12 @@ def test_a_parent_and_its_stages_arrive_in_one_delivery(client: Any, monkeypatch
 def test_a_stage_that_arrives_before_its_parent_makes_a_place_that_the_parent_fills(
     client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with spool.parent("pipeline", {"reason": "by hand"}) as run:
+    with spool.open_parent_run("pipeline", {"reason": "by hand"}) as run:
         below(run.head["run"], monkeypatch, "ingest")
         assert tracking.deliver() == 1
         place = by_name(client)["pipeline"]
         assert (place.info.status, place.data.params) == ("RUNNING", {})
-        where = spool.arrived(run.head["run"])
+        where = spool.find_location(run.head["run"])
         assert where is not None
         assert (where.run_id, where.url) == (place.info.run_id, None)
     assert tracking.deliver() == 1
@@ -413,7 +413,7 @@ def test_a_run_made_twice_by_a_slow_server_is_one_after_the_delivery(
         whole(self, *args, **kwargs)
         return whole(self, *args, **kwargs)
 
-    with spool.parent("pipeline", {}) as run:
+    with spool.open_parent_run("pipeline", {}) as run:
         below(run.head["run"], monkeypatch, "ingest", "augment")
     with monkeypatch.context() as patch:
         patch.setattr(MlflowClient, "create_run", twice)
@@ -425,33 +425,33 @@ def test_a_run_made_twice_by_a_slow_server_is_one_after_the_delivery(
 
 @pytest.mark.parametrize(("error", "status"), [(ZeroDivisionError, "FAILED"), (KeyboardInterrupt, "KILLED")])
 def test_a_parent_ends_as_its_block_does(error: type[BaseException], status: str) -> None:
-    with pytest.raises(error), spool.parent("pipeline", {}):
+    with pytest.raises(error), spool.open_parent_run("pipeline", {}):
         raise error
     assert [line["status"] for line in lines() if "end" in line] == [status]
 
 
 def test_a_parent_that_was_ended_is_not_ended_again() -> None:
-    with spool.parent("pipeline", {}) as run:
+    with spool.open_parent_run("pipeline", {}) as run:
         run.end("FAILED")
     assert [line["status"] for line in lines() if "end" in line] == ["FAILED"]
 
 
 def test_the_page_of_a_run_carries_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SATIETY_TRACKING_URI", "https://me:secret@mlflow.example.org/")
-    assert tracking._page("r1", "7") == "https://mlflow.example.org/#/experiments/7/runs/r1"
+    assert tracking._run_page("r1", "7") == "https://mlflow.example.org/#/experiments/7/runs/r1"
 
 
 def test_only_the_last_arrivals_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spool, "REMEMBERED", 3)
     for number in range(5):
-        spool.remember(f"{number}-augment-00000000", spool.Arrived(str(number), "1", None))
-    assert spool.arrived("0-augment-00000000") is None
-    assert spool.arrived("4-augment-00000000") == spool.Arrived("4", "1", None)
-    assert len(list(spool.ARRIVED.iterdir())) == 3
+        spool.save_location(f"{number}-augment-00000000", spool.RunLocation(str(number), "1", None))
+    assert spool.find_location("0-augment-00000000") is None
+    assert spool.find_location("4-augment-00000000") == spool.RunLocation("4", "1", None)
+    assert len(list(spool.LOCATIONS.iterdir())) == 3
 
 
 def test_a_password_in_a_params_url_is_not_spooled() -> None:
-    with tracked("augment", Made(alpha=1, word="s3://me:secret@host/x")):
+    with track_run("augment", Made(alpha=1, word="s3://me:secret@host/x")):
         pass
     assert lines()[0]["params"]["augment.word"] == '"s3://host/x"'
 
@@ -459,19 +459,19 @@ def test_a_password_in_a_params_url_is_not_spooled() -> None:
 def test_data_sets_and_artifacts_arrive_once_though_they_are_sent_twice(client: Any, workspace: Path) -> None:
     Path("plots").mkdir()
     Path("plots/loss.csv").write_text("step,loss\n1,0.5\n")
-    with tracked("finetune", PARAMS) as run:
-        run.fed("train", digest="ab" * 32, uri="data/train.parquet", rows=12)
-        run.fed("labelled", digest="cd" * 32, uri="https://me:secret@example.org/x.csv")
-        run.keep(Path("plots"))
+    with track_run("finetune", PARAMS) as run:
+        run.log_input("train", digest="ab" * 32, uri="data/train.parquet", rows=12)
+        run.log_input("labelled", digest="cd" * 32, uri="https://me:secret@example.org/x.csv")
+        run.log_artifact(Path("plots"))
         run.finish({})
     Path("plots/loss.csv").write_text("what a later run made")
     (path,) = SPOOL.glob("*.jsonl")
     content = path.read_bytes()
-    shutil.copytree(spool.kept(path), "again")
+    shutil.copytree(spool.locate_artifacts(path), "again")
     assert tracking.deliver() == 1
-    assert not spool.kept(path).exists()
+    assert not spool.locate_artifacts(path).exists()
     path.write_bytes(content)
-    Path("again").rename(spool.kept(path))
+    Path("again").rename(spool.locate_artifacts(path))
     assert tracking.deliver() == 1
     (there,) = runs(client)
     inputs = {one.dataset.name: one for one in client.get_run(there.info.run_id).inputs.dataset_inputs}
@@ -486,9 +486,9 @@ def test_data_sets_and_artifacts_arrive_once_though_they_are_sent_twice(client: 
 
 def test_a_large_file_is_no_artifact(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    Path("big.csv").write_bytes(b"x" * (spool.KEPT + 1))
-    with tracked("finetune", PARAMS) as run:
-        run.keep(Path("big.csv"))
+    Path("big.csv").write_bytes(b"x" * (spool.MAX_ARTIFACT_BYTES + 1))
+    with track_run("finetune", PARAMS) as run:
+        run.log_artifact(Path("big.csv"))
     assert "big.csv: 4,194,305 bytes are too many" in caplog.text
     assert not [path for path in SPOOL.iterdir() if path.is_dir()]
 
@@ -498,10 +498,12 @@ def test_all_artifacts_of_a_run_have_a_bound(monkeypatch: pytest.MonkeyPatch) ->
     Path("docs").mkdir()
     for number in range(4):
         Path(f"docs/{number}.html").write_text("x" * 10)
-    with tracked("validate", PARAMS) as run:
-        run.keep(Path("docs").absolute())
+    with track_run("validate", PARAMS) as run:
+        run.log_artifact(Path("docs").absolute())
     (path,) = SPOOL.glob("*.jsonl")
-    held = [one.relative_to(spool.kept(path)).as_posix() for one in spool.kept(path).rglob("*.html")]
+    held = [
+        one.relative_to(spool.locate_artifacts(path)).as_posix() for one in spool.locate_artifacts(path).rglob("*.html")
+    ]
     assert sorted(held) == ["docs/0.html", "docs/1.html"]
 
 
@@ -543,7 +545,7 @@ def test_a_safe_name_is_one_that_mlflow_takes(name: str) -> None:
 
     safe = safe_name(name)
     _validate_metric_name(safe)
-    assert len(safe) <= NAME
+    assert len(safe) <= MAX_NAME_LENGTH
     assert safe_name(safe) == safe
 
 

@@ -14,7 +14,7 @@ from satiety.answers import Label, Span, Spans, load
 from satiety.problems.base import Prediction
 from satiety.records import Feedback, Served
 from satiety.settings import Settings
-from satiety.traffic import Traffic, recorded
+from satiety.traffic import Traffic, open_record
 from tests.patience import PATIENCE
 from tests.recording import served_texts
 
@@ -61,12 +61,12 @@ def test_a_folder_that_the_settings_name_is_private_once_it_is_made(
 ) -> None:
     folder = tmp_path / "record"
     monkeypatch.setenv("SATIETY_TRAFFIC", str(folder))
-    assert recorded(Settings()) == Traffic(folder)
+    assert open_record(Settings()) == Traffic(folder)
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
 def test_many_files_become_few_and_no_row_is_lost(tmp_path: Path) -> None:
-    traffic = Traffic(tmp_path, parts=8)
+    traffic = Traffic(tmp_path, max_segments=8)
     for i in range(60):
         traffic.add(rows(f"{i}", f"{i}b"))
         assert len(list(tmp_path.glob("*.parquet"))) <= 8
@@ -74,7 +74,7 @@ def test_many_files_become_few_and_no_row_is_lost(tmp_path: Path) -> None:
 
 
 def test_of_too_many_rows_the_oldest_go(tmp_path: Path) -> None:
-    traffic = Traffic(tmp_path, limit=50, parts=4)
+    traffic = Traffic(tmp_path, limit=50, max_segments=4)
     for i in range(200):
         traffic.add(rows(f"{i}"))
     kept = [int(row.text) for row in traffic.read()]
@@ -99,7 +99,7 @@ def test_a_killed_writer_leaves_what_it_said_was_written(tmp_path: Path) -> None
     texts = [row.text for row in Traffic(tmp_path).read()]
     assert len(texts) == len(set(texts))
     assert {f"x/{i}/{j}" for i in range(said + 1) for j in range(3)} <= set(texts)
-    Traffic(tmp_path, parts=2).add(rows("after"))
+    Traffic(tmp_path, max_segments=2).add(rows("after"))
     assert len(Traffic(tmp_path).read()) == len(texts) + 1
 
 
@@ -118,7 +118,7 @@ def test_a_damaged_file_is_said_and_the_rest_is_read(tmp_path: Path, caplog: pyt
     broken.write_bytes(broken.read_bytes()[:100])
     traffic.add(rows("b"))
     assert [row.text for row in traffic.read()] == ["b"]
-    few = Traffic(tmp_path, parts=2)
+    few = Traffic(tmp_path, max_segments=2)
     for i in range(6):
         few.add(rows(f"{i}"))
     assert len(few.read()) == 7
@@ -131,7 +131,7 @@ def test_what_else_lies_in_the_folder_is_left_alone(tmp_path: Path) -> None:
     for path in others:
         path.write_bytes(b"mine")
         os.utime(path, (0, 0))
-    traffic = Traffic(tmp_path, limit=2, parts=2)
+    traffic = Traffic(tmp_path, limit=2, max_segments=2)
     for i in range(9):
         traffic.add(rows(f"{i}"))
     assert all(path.read_bytes() == b"mine" for path in others)
@@ -180,7 +180,7 @@ def corrections(*pairs: tuple[str, str], time: str = "2026-01-01T00:00:00+00:00"
 
 
 def test_the_correction_that_came_last_counts_however_files_are_joined(tmp_path: Path) -> None:
-    traffic = Traffic(tmp_path, parts=4)
+    traffic = Traffic(tmp_path, max_segments=4)
     assert traffic.corrections() == {}
     for second in range(20):
         time = f"2026-01-01T00:00:{second:02}+00:00"
@@ -194,7 +194,7 @@ def test_the_correction_that_came_last_counts_however_files_are_joined(tmp_path:
 
 
 def test_answers_and_corrections_do_not_mix_and_each_is_bounded(tmp_path: Path) -> None:
-    traffic, asked = Traffic(tmp_path, limit=10, parts=4), rows("a", "二")
+    traffic, asked = Traffic(tmp_path, limit=10, max_segments=4), rows("a", "二")
     traffic.add(asked)
     for i in range(40):
         traffic.correct(corrections((f"{i}", "good"), time=f"2026-01-01T00:00:{i:02}+00:00"))

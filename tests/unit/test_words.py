@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from satiety.errors import SetupError
-from satiety.words import _jieba, units, words
+from satiety.words import _jieba, split_units, split_words
 
 
 def cut(text: str, spans: list[tuple[int, int]]) -> list[str]:
@@ -29,7 +29,7 @@ def cut(text: str, spans: list[tuple[int, int]]) -> list[str]:
     ],
 )
 def test_units_are_what_a_label_can_begin_or_end_at(text: str, parts: list[str]) -> None:
-    assert cut(text, units(text)) == parts
+    assert cut(text, split_units(text)) == parts
 
 
 @pytest.mark.parametrize(
@@ -43,10 +43,10 @@ def test_units_are_what_a_label_can_begin_or_end_at(text: str, parts: list[str])
     ],
 )
 def test_words_are_segmented_in_chinese_and_split_in_english(text: str, parts: list[str]) -> None:
-    assert cut(text, words(text)) == parts
+    assert cut(text, split_words(text)) == parts
 
 
-@pytest.mark.parametrize("split", [units, words])
+@pytest.mark.parametrize("split", [split_units, split_words])
 @given(text=st.text(st.sampled_from("ab é好天气。,!\t京\u0301\u200d👍が한")))
 def test_every_character_but_white_space_is_in_exactly_one(split: object, text: str) -> None:
     spans = split(text)  # type: ignore[operator]
@@ -60,5 +60,5 @@ def test_chinese_without_its_extra_says_what_to_install(monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, "rjieba", None)
     _jieba.cache_clear()
     with pytest.raises(SetupError, match=r"Chinese text needs the extra `zh`: pip install 'satiety\[zh\]'"):
-        words("北京")
-    assert cut("no Chinese", words("no Chinese")) == ["no", "Chinese"]
+        split_words("北京")
+    assert cut("no Chinese", split_words("no Chinese")) == ["no", "Chinese"]

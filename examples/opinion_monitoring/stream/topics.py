@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from satiety.words import units
+from satiety.words import split_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,4 +29,4 @@ class Topics:
 
 def _spelled(text: str) -> str:
     text = text.lower()
-    return f" {' '.join(text[start:end] for start, end in units(text))} "
+    return f" {' '.join(text[start:end] for start, end in split_units(text))} "

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satiety.drift.base import DETECTORS, Detector, greatest_gap
-from satiety.words import units
+from satiety.drift.base import DETECTORS, Detector, compute_ks_distance
+from satiety.words import split_units
 
 if TYPE_CHECKING:
-    from satiety.drift.sample import Sample
+    from satiety.drift.sample import TextSample
     from satiety.problems.base import Floats
 
 
@@ -18,5 +18,5 @@ if TYPE_CHECKING:
 class Length(Detector):
     """Greatest gap (Kolmogorov–Smirnov) in the number of units: Chinese characters, or words and marks."""
 
-    def differences(self, pooled: Sample, contrasts: Floats) -> Floats:
-        return greatest_gap(np.array([len(units(text)) for text in pooled.texts]), contrasts)
+    def differences(self, pooled: TextSample, contrasts: Floats) -> Floats:
+        return compute_ks_distance(np.array([len(split_units(text)) for text in pooled.texts]), contrasts)

@@ -10,7 +10,7 @@ from pydantic import Field
 from satiety.drift.base import DETECTORS, Detector
 
 if TYPE_CHECKING:
-    from satiety.drift.sample import Sample
+    from satiety.drift.sample import TextSample
     from satiety.problems.base import Floats
 
 PAIRED = 1000
@@ -28,17 +28,19 @@ class Mmd(Detector):
     the same permutations: Schrab et al. 2023, arXiv:2110.15073.
     """
 
-    widths: tuple[Annotated[float, Field(gt=0)], ...] = Field(min_length=1, strict=False, default=(0.5, 1.0, 2.0))
+    bandwidths: tuple[Annotated[float, Field(gt=0)], ...] = Field(min_length=1, strict=False, default=(0.5, 1.0, 2.0))
     """Of the kernel, in medians of the distances between two texts."""
 
-    def differences(self, pooled: Sample, contrasts: Floats) -> Floats:
+    def differences(self, pooled: TextSample, contrasts: Floats) -> Floats:
         vectors = pooled.embeddings.astype(np.float32)
         squares = np.maximum(2 - 2 * vectors @ vectors.T, 0)
-        some = np.linspace(0, len(vectors) - 1, min(len(vectors), PAIRED)).astype(int)
-        between = squares[np.ix_(some, some)][np.triu_indices(len(some), 1)]
-        median, rows = float(np.median(between)) or 1.0, contrasts.astype(np.float32)
-        found = [self._discrepancies(squares, 2 * median * width**2, rows) for width in self.widths]
-        greatest: Floats = np.max([_standardised(one) for one in found], axis=0)
+        subset = np.linspace(0, len(vectors) - 1, min(len(vectors), PAIRED)).astype(int)
+        pair_squares = squares[np.ix_(subset, subset)][np.triu_indices(len(subset), 1)]
+        median, rows = float(np.median(pair_squares)) or 1.0, contrasts.astype(np.float32)
+        discrepancies = [self._discrepancies(squares, 2 * median * bandwidth**2, rows) for bandwidth in self.bandwidths]
+        greatest: Floats = np.max(
+            [_standardize(kernel_discrepancies) for kernel_discrepancies in discrepancies], axis=0
+        )
         return greatest
 
     @staticmethod
@@ -49,7 +51,7 @@ class Mmd(Detector):
         return discrepancies
 
 
-def _standardised(discrepancies: Floats) -> Floats:
+def _standardize(discrepancies: Floats) -> Floats:
     """Return them in standard deviations from their mean; zeros where they differ by rounding alone."""
-    apart, spread = discrepancies - discrepancies.mean(), discrepancies.std()
-    return apart / spread if spread > ROUNDING else np.zeros_like(apart)
+    deviations, spread = discrepancies - discrepancies.mean(), discrepancies.std()
+    return deviations / spread if spread > ROUNDING else np.zeros_like(deviations)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satiety.drift.base import DETECTORS, Detector, greatest_gap
+from satiety.drift.base import DETECTORS, Detector, compute_ks_distance
 
 if TYPE_CHECKING:
-    from satiety.drift.sample import Sample
+    from satiety.drift.sample import TextSample
     from satiety.problems.base import Floats
 
 
@@ -21,6 +21,6 @@ class Softmax(Detector):
     Rabanser et al. 2019, arXiv:1810.11953.
     """
 
-    def differences(self, pooled: Sample, contrasts: Floats) -> Floats:
-        greatest: Floats = np.max([greatest_gap(column, contrasts) for column in pooled.scores.T], axis=0)
+    def differences(self, pooled: TextSample, contrasts: Floats) -> Floats:
+        greatest: Floats = np.max([compute_ks_distance(column, contrasts) for column in pooled.scores.T], axis=0)
         return greatest

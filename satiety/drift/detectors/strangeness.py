@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from satiety.drift.base import DETECTORS, Detector, greatest_gap
+from satiety.drift.base import DETECTORS, Detector, compute_ks_distance
 
 if TYPE_CHECKING:
-    from satiety.drift.sample import Sample
+    from satiety.drift.sample import TextSample
     from satiety.problems.base import Floats
 
 
 @DETECTORS.register("strangeness")
-class Strangeness(Detector):
+class KnnDistance(Detector):
     """Greatest gap (Kolmogorov–Smirnov) in the distance from the training texts next to a text."""
 
-    def differences(self, pooled: Sample, contrasts: Floats) -> Floats:
-        return greatest_gap(pooled.distances, contrasts)
+    def differences(self, pooled: TextSample, contrasts: Floats) -> Floats:
+        return compute_ks_distance(pooled.distances, contrasts)

@@ -14,7 +14,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from satiety.ingest.base import READERS, Columns, Limits, Reader, Row
-from satiety.ingest.lines import Line, lines
+from satiety.ingest.lines import Line, read_lines
 
 END = Line(0, "")
 """A blank line after the last, so that the last sentence ends too."""
@@ -24,7 +24,7 @@ END = Line(0, "")
 class Conll(Reader):
     """Token and BIO tag a line; a line of nothing but white space ends a sentence."""
 
-    gives: ClassVar = ("text", "spans")
+    fixed_columns: ClassVar = ("text", "spans")
 
     token: int = 0
     """Index of the token's column; negative counts from the end."""
@@ -38,16 +38,16 @@ class Conll(Reader):
     def read(self, path: Path, columns: Columns, limits: Limits) -> Iterator[Row]:
         sentence: list[Line] = []
         size = 0
-        for line in chain(lines(path, limits), [END]):
+        for line in chain(read_lines(path, limits), [END]):
             if line.text.strip() or line.reason:
                 size += len(line.text) + 1
                 if size <= limits.row_bytes:
                     sentence.append(line)
             elif size:
-                yield self._row(sentence, size, limits)
+                yield self._build_row(sentence, size, limits)
                 sentence, size = [], 0
 
-    def _row(self, sentence: list[Line], size: int, limits: Limits) -> Row:
+    def _build_row(self, sentence: list[Line], size: int, limits: Limits) -> Row:
         place, raw = str(sentence[0].number), "\n".join(line.text for line in sentence[:1000])
         bad = next((line for line in sentence if line.reason), None)
         if bad:
@@ -55,12 +55,12 @@ class Conll(Reader):
         if size > limits.row_bytes:
             return Row(place, reason="too_long", detail=f"a sentence of {size:,} characters", text=raw)
         try:
-            pairs = [self._pair(line) for line in sentence]
+            pairs = [self._parse_pair(line) for line in sentence]
         except ValueError as error:
             return Row(place, reason="conll", detail=str(error), text=raw)
-        return Row(place, {"text": self.join.join(token for token, _ in pairs), "spans": self._spans(pairs)})
+        return Row(place, {"text": self.join.join(token for token, _ in pairs), "spans": self._build_spans(pairs)})
 
-    def _pair(self, line: Line) -> tuple[str, str]:
+    def _parse_pair(self, line: Line) -> tuple[str, str]:
         cells = line.text.split(self.delimiter)
         try:
             token, tag = cells[self.token].strip(), cells[self.tag].strip()
@@ -72,14 +72,14 @@ class Conll(Reader):
             raise ValueError(f"line {line.number}: tag '{tag}' is none of O, B-…, I-…")
         return token, tag
 
-    def _spans(self, pairs: list[tuple[str, str]]) -> list[tuple[int, int, str]]:
+    def _build_spans(self, pairs: list[tuple[str, str]]) -> list[tuple[int, int, str]]:
         spans: list[tuple[int, int, str]] = []
-        at, open_label = 0, ""
+        start, open_label = 0, ""
         for token, tag in pairs:
             label = tag[2:]
             if tag.startswith("I-") and label == open_label:
-                spans[-1] = (spans[-1][0], at + len(token), label)
+                spans[-1] = (spans[-1][0], start + len(token), label)
             elif label:
-                spans.append((at, at + len(token), label))
-            open_label, at = label, at + len(token) + len(self.join)
+                spans.append((start, start + len(token), label))
+            open_label, start = label, start + len(token) + len(self.join)
         return spans

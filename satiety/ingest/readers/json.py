@@ -7,9 +7,9 @@ from pathlib import Path
 
 from satiety.errors import DataError
 from satiety.ingest.base import READERS, Columns, Limits, Reader, Row
-from satiety.ingest.lines import blocks, told_encoding
+from satiety.ingest.lines import detect_encoding, read_blocks
 from satiety.ingest.paths import check_paths, split_path, walk
-from satiety.ingest.values import Refused, parse
+from satiety.ingest.values import JsonError, parse
 
 MAX_BYTES = 1 << 29
 """Largest JSON file: a value is held in memory whole."""
@@ -20,25 +20,25 @@ class Json(Reader):
     """One JSON value a file; columns are paths such as ``*.turns.*.text`` or ``train.*.0``; ``*`` is every child."""
 
     def read(self, path: Path, columns: Columns, limits: Limits) -> Iterator[Row]:
-        steps = {ours: split_path(where) for ours, where in columns.items()}
+        steps = {field: split_path(json_path) for field, json_path in columns.items()}
         try:
             check_paths(steps)
-            rows = walk(parse(_text(path, limits)), steps)
+            rows = walk(parse(_read_text(path, limits)), steps)
         except ValueError as error:
             raise DataError(f"{path}: {error}") from None
-        for number, (place, found) in enumerate(rows, start=1):
+        for number, (place, values) in enumerate(rows, start=1):
             if number > limits.rows:
                 raise DataError(f"{path}: more than {limits.rows:,} rows; raise ingest.limits.rows, or split the file")
-            if isinstance(found, Refused):
-                yield Row(place, reason="json", detail=str(found))
+            if isinstance(values, JsonError):
+                yield Row(place, reason="json", detail=str(values))
             else:
-                yield Row(place, found)
+                yield Row(place, values)
 
 
-def _text(path: Path, limits: Limits) -> str:
-    mark, encoding = told_encoding(path, limits)
+def _read_text(path: Path, limits: Limits) -> str:
+    mark, encoding = detect_encoding(path, limits)
     data = bytearray()
-    for block in blocks(path, limits):
+    for block in read_blocks(path, limits):
         data += block
         if len(data) > MAX_BYTES:
             raise DataError(f"{path}: more than {MAX_BYTES:,} bytes in one JSON value; write it as JSON lines")

@@ -12,11 +12,11 @@ from typing import Any
 
 from satiety.errors import DataError
 from satiety.ingest.base import READERS, Columns, Limits, Reader, Row
-from satiety.ingest.lines import RATIO_FROM
-from satiety.section import nearest
+from satiety.ingest.lines import MIN_RATIO_BYTES
+from satiety.section import suggest
 
 BATCH = 4096
-AT_ONCE = 1 << 26
+MAX_CHUNK_BYTES = 1 << 26
 """Bytes of text, about, that are unpacked at once."""
 
 
@@ -34,16 +34,16 @@ class Parquet(Reader):
             self._check(path, columns, metadata.schema.to_arrow_schema().names, metadata.num_rows, limits)
             for values in _unpack(path, metadata, [str(name) for name in columns.values()], limits):
                 number += 1
-                yield _row(str(number), {ours: values[str(name)] for ours, name in columns.items()})
+                yield _build_row(str(number), {field: values[str(name)] for field, name in columns.items()})
         except (pa.ArrowException, OSError) as error:
-            raise DataError(f"{path}: not a whole Parquet file ({_line(error)}); fetch it again") from None
+            raise DataError(f"{path}: not a whole Parquet file ({_first_line(error)}); fetch it again") from None
         except UnicodeDecodeError:
             raise DataError(f"{path}: holds text that is not UTF-8 within a list, after row {number}") from None
 
     def _check(self, path: Path, columns: Columns, names: list[str], rows: int, limits: Limits) -> None:
         for name in columns.values():
             if name not in names:
-                hint = nearest(str(name), names)
+                hint = suggest(str(name), names)
                 raise DataError(f"{path}: there is no column {name!r}; {hint}there are: {', '.join(names)}")
         if len(set(names)) < len(names):
             raise DataError(f"{path}: two columns are called the same: {', '.join(names)}")
@@ -60,21 +60,21 @@ def _unpack(path: Path, metadata: Any, names: list[str], limits: Limits) -> Iter
     from pyarrow import parquet
 
     size = path.stat().st_size
-    room = max(RATIO_FROM, size * limits.ratio)
-    too_many = DataError(f"{path}: {size:,} bytes of Parquet unpack to over {room:,} (ingest.limits.ratio)")
-    plain = {metadata.schema.column(i).path for i in range(metadata.num_columns)}
-    if sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)) > room:
+    remaining = max(MIN_RATIO_BYTES, size * limits.ratio)
+    too_many = DataError(f"{path}: {size:,} bytes of Parquet unpack to over {remaining:,} (ingest.limits.ratio)")
+    top_level = {metadata.schema.column(i).path for i in range(metadata.num_columns)}
+    if sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)) > remaining:
         raise too_many
-    with parquet.ParquetFile(path, read_dictionary=[name for name in names if name in plain]) as file:
+    with parquet.ParquetFile(path, read_dictionary=[name for name in names if name in top_level]) as file:
         for batch in file.iter_batches(BATCH, columns=names):
-            unpacked = sum(map(_unpacked, batch.columns))
-            room -= unpacked
-            if room < 0:
+            unpacked = sum(map(_measure_unpacked, batch.columns))
+            remaining -= unpacked
+            if remaining < 0:
                 raise too_many
-            yield from _rows(batch, max(1, len(batch) * AT_ONCE // max(unpacked, AT_ONCE)))
+            yield from _iterate_rows(batch, max(1, len(batch) * MAX_CHUNK_BYTES // max(unpacked, MAX_CHUNK_BYTES)))
 
 
-def _unpacked(column: Any) -> int:
+def _measure_unpacked(column: Any) -> int:
     """Return how many bytes a column is without its dictionary."""
     import pyarrow as pa
     from pyarrow import compute
@@ -84,36 +84,36 @@ def _unpacked(column: Any) -> int:
     return compute.sum(compute.binary_length(column.dictionary).take(column.indices)).as_py() or 0
 
 
-def _rows(batch: Any, step: int) -> Iterator[dict[str, Any]]:
+def _iterate_rows(batch: Any, step: int) -> Iterator[dict[str, Any]]:
     for start in range(0, len(batch), step):
         piece = batch.slice(start, step)
-        cells = [_cells(column) for column in piece.columns]
+        cells = [_read_cells(column) for column in piece.columns]
         yield from (dict(zip(piece.schema.names, row, strict=True)) for row in zip(*cells, strict=True))
 
 
-def _cells(column: Any) -> list[Any]:
+def _read_cells(column: Any) -> list[Any]:
     """Return a column's values; as bytes where one of its texts is not UTF-8."""
     import pyarrow as pa
 
-    plain = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+    decoded = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
     try:
-        return list(plain.to_pylist())
+        return list(decoded.to_pylist())
     except UnicodeDecodeError:
-        if not pa.types.is_string(plain.type):
+        if not pa.types.is_string(decoded.type):
             raise
-        return list(plain.view(pa.binary()).to_pylist())
+        return list(decoded.view(pa.binary()).to_pylist())
 
 
-def _row(place: str, values: dict[str, Any]) -> Row:
-    for ours, value in values.items():
+def _build_row(place: str, values: dict[str, Any]) -> Row:
+    for field, value in values.items():
         if isinstance(value, bytes):
             try:
-                values[ours] = value.decode("utf-8")
+                values[field] = value.decode("utf-8")
             except UnicodeDecodeError as error:
-                detail = f"{ours} is not UTF-8 at byte {error.start}: {value[error.start : error.start + 4].hex(' ')}"
+                detail = f"{field} is not UTF-8 at byte {error.start}: {value[error.start : error.start + 4].hex(' ')}"
                 return Row(place, reason="encoding", detail=detail, text=value.decode("utf-8", "replace"))
     return Row(place, values)
 
 
-def _line(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0][:200] if str(error) else type(error).__name__

@@ -9,14 +9,14 @@ from typing import ClassVar
 from pydantic import Field
 
 from satiety.ingest.base import READERS, Columns, Limits, Reader, Row
-from satiety.ingest.lines import lines
+from satiety.ingest.lines import read_lines
 
 
 @READERS.register("tagged")
 class Tagged(Reader):
     """A sentence a line, its words parted by white space, each followed by a slash and its tag."""
 
-    gives: ClassVar = ("text", "spans")
+    fixed_columns: ClassVar = ("text", "spans")
 
     labels: dict[str, str] = Field(examples=[{"nr": "PER", "ns": "LOC"}])
     """Which tags are entities, and what they are called: ``{nr: PER, ns: LOC, nt: ORG}``."""
@@ -26,7 +26,7 @@ class Tagged(Reader):
     """What the words are joined with again: nothing for Chinese, a blank for English."""
 
     def read(self, path: Path, columns: Columns, limits: Limits) -> Iterator[Row]:
-        for line in lines(path, limits):
+        for line in read_lines(path, limits):
             place = str(line.number)
             words = [word.rpartition("/") for word in line.text.split()]
             if line.reason:
@@ -35,16 +35,16 @@ class Tagged(Reader):
                 yield Row(place, reason="tagged", detail=f"'{bad[0]}' is not a word and its tag", text=line.text)
             elif words:
                 pairs = [(word, tag) for word, _, tag in words]
-                yield Row(place, {"text": self.join.join(word for word, _ in pairs), "spans": self._spans(pairs)})
+                yield Row(place, {"text": self.join.join(word for word, _ in pairs), "spans": self._build_spans(pairs)})
 
-    def _spans(self, pairs: list[tuple[str, str]]) -> list[tuple[int, int, str]]:
+    def _build_spans(self, pairs: list[tuple[str, str]]) -> list[tuple[int, int, str]]:
         spans: list[tuple[int, int, str]] = []
-        at, before = 0, ""
+        start, previous_tag = 0, ""
         for word, tag in pairs:
-            end = at + len(word)
-            if tag in self.labels and tag == before and tag in self.merge:
+            end = start + len(word)
+            if tag in self.labels and tag == previous_tag and tag in self.merge:
                 spans[-1] = (spans[-1][0], end, self.labels[tag])
             elif tag in self.labels:
-                spans.append((at, end, self.labels[tag]))
-            before, at = tag, end + len(self.join)
+                spans.append((start, end, self.labels[tag]))
+            previous_tag, start = tag, end + len(self.join)
         return spans

@@ -7,24 +7,24 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from satiety.ingest.base import READERS, Columns, Limits, Reader, Row
-from satiety.ingest.lines import lines
+from satiety.ingest.lines import read_lines
 
 
 @READERS.register("text")
-class Text(Reader):
+class PlainText(Reader):
     """One text a line; blank lines are passed over. For what carries no label of its own."""
 
-    gives: ClassVar = ("text",)
+    fixed_columns: ClassVar = ("text",)
 
     label: str | None = None
     """The label of every text of the file, for labels that are kept as one file each; null where there is none."""
 
     @property
-    def given(self) -> tuple[str, ...]:
-        return self.gives if self.label is None else (*self.gives, "label")
+    def provided_columns(self) -> tuple[str, ...]:
+        return self.fixed_columns if self.label is None else (*self.fixed_columns, "label")
 
     def read(self, path: Path, columns: Columns, limits: Limits) -> Iterator[Row]:
-        for line in lines(path, limits):
+        for line in read_lines(path, limits):
             values: dict[str, Any] = {"text": line.text} | ({} if self.label is None else {"label": self.label})
             if line.reason:
                 yield Row(str(line.number), reason=line.reason, detail=line.detail, text=line.text)

@@ -12,19 +12,19 @@ import torch
 
 IGNORE = -100
 """A target that the loss passes over; the same number as everywhere, named here so that no problem's code is a dep."""
-MASKED, REPLACED = 0.8, 0.1
+MASK_SHARE, REPLACE_SHARE = 0.8, 0.1
 """Of the chosen tokens this share becomes [MASK], this share a random token; the rest stays as it is."""
 
 
-def starts(tokenizer: Any, ids: Sequence[int]) -> list[bool]:
+def find_word_starts(tokenizer: Any, ids: Sequence[int]) -> list[bool]:
     """Say of each token whether it begins a word: WordPiece marks what goes on, others what begins."""
     pieces = tokenizer.convert_ids_to_tokens(list(ids))
     marks = [piece.startswith(("▁", "Ġ")) for piece in pieces]
     return marks if any(marks) else [not piece.startswith("##") for piece in pieces]
 
 
-def mask(
-    input_ids: torch.Tensor, words: torch.Tensor, *, share: float, mask_id: int, vocabulary: int, draw: torch.Generator
+def mask_tokens(
+    input_ids: torch.Tensor, words: torch.Tensor, *, share: float, mask_id: int, vocabulary: int, rng: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return masked ids and targets (IGNORE where nothing is asked), both of shape (windows, tokens).
 
@@ -34,23 +34,25 @@ def mask(
         share: of the words that are chosen; at least one of each window that has a word.
         mask_id: id of [MASK].
         vocabulary: number of token ids.
-        draw: where the randomness comes from.
+        rng: where the randomness comes from.
     """
-    lottery = torch.rand(input_ids.shape, generator=draw)
-    first = torch.zeros_like(words, dtype=torch.bool)
-    first[:, 1:] = words[:, 1:] != words[:, :-1]
-    first[:, 0] = True
-    candidates = torch.where(first & (words >= 0), lottery, torch.full_like(lottery, 2.0))
-    chosen_first = (candidates < share) | ((candidates == candidates.min(1, keepdim=True).values) & (candidates < 2))
-    run = first.long().cumsum(1)
-    chosen_runs = torch.zeros((*run.shape[:1], run.shape[1] + 1), dtype=torch.bool)
-    chosen_runs.scatter_(
-        1, torch.where(chosen_first, run, torch.zeros_like(run)), torch.ones_like(run, dtype=torch.bool)
+    scores = torch.rand(input_ids.shape, generator=rng)
+    is_start = torch.zeros_like(words, dtype=torch.bool)
+    is_start[:, 1:] = words[:, 1:] != words[:, :-1]
+    is_start[:, 0] = True
+    candidates = torch.where(is_start & (words >= 0), scores, torch.full_like(scores, 2.0))
+    chosen_starts = (candidates < share) | ((candidates == candidates.min(1, keepdim=True).values) & (candidates < 2))
+    word_index = is_start.long().cumsum(1)
+    chosen_words = torch.zeros((*word_index.shape[:1], word_index.shape[1] + 1), dtype=torch.bool)
+    chosen_words.scatter_(
+        1,
+        torch.where(chosen_starts, word_index, torch.zeros_like(word_index)),
+        torch.ones_like(word_index, dtype=torch.bool),
     )
-    chosen_runs[:, 0] = False
-    chosen = chosen_runs.gather(1, run) & (words >= 0)
-    kind = torch.rand(input_ids.shape, generator=draw)
-    other = torch.randint(0, vocabulary, input_ids.shape, generator=draw)
-    masked = torch.where(chosen & (kind < MASKED), torch.full_like(input_ids, mask_id), input_ids)
-    masked = torch.where(chosen & (kind >= MASKED) & (kind < MASKED + REPLACED), other, masked)
-    return masked, torch.where(chosen, input_ids, torch.full_like(input_ids, IGNORE))
+    chosen_words[:, 0] = False
+    is_target = chosen_words.gather(1, word_index) & (words >= 0)
+    action = torch.rand(input_ids.shape, generator=rng)
+    random_ids = torch.randint(0, vocabulary, input_ids.shape, generator=rng)
+    masked = torch.where(is_target & (action < MASK_SHARE), torch.full_like(input_ids, mask_id), input_ids)
+    masked = torch.where(is_target & (action >= MASK_SHARE) & (action < MASK_SHARE + REPLACE_SHARE), random_ids, masked)
+    return masked, torch.where(is_target, input_ids, torch.full_like(input_ids, IGNORE))

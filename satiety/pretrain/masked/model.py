@@ -36,9 +36,9 @@ class MaskedModel(nn.Module):
             ModelError: nothing is masked, as in a batch of padding.
         """
         states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        asked = targets != IGNORE
-        if not bool(asked.any()):
+        is_target = targets != IGNORE
+        if not bool(is_target.any()):
             raise ModelError("a batch holds nothing but padding and special tokens: no token can be masked")
-        found = self.head(states[asked])
-        logits = functional.linear(found, self.encoder.get_input_embeddings().weight, self.bias)
-        return functional.cross_entropy(logits.float(), targets[asked])
+        hidden = self.head(states[is_target])
+        logits = functional.linear(hidden, self.encoder.get_input_embeddings().weight, self.bias)
+        return functional.cross_entropy(logits.float(), targets[is_target])

@@ -11,25 +11,25 @@ import numpy as np
 import torch
 
 from satiety.errors import ModelError, ParamsError
-from satiety.files import replacing
-from satiety.pretrain.base import Pretrained
-from satiety.pretrain.masked.masks import mask, starts
+from satiety.files import write_atomically
+from satiety.pretrain.base import PretrainOutcome
+from satiety.pretrain.masked.masks import find_word_starts, mask_tokens
 from satiety.pretrain.masked.model import MaskedModel
-from satiety.training.batches import sorted_by_length
-from satiety.training.encoder import load_encoder, load_tokenizer, positions, save_encoder
-from satiety.training.hardware import Hardware, hardware
-from satiety.training.loop import Job, Loop, Verdict
+from satiety.training.batches import group_by_length
+from satiety.training.encoder import count_positions, load_encoder, load_tokenizer, save_encoder
+from satiety.training.hardware import Hardware, detect_hardware
+from satiety.training.loop import Evaluation, TrainingJob, TrainingLoop
 
 if TYPE_CHECKING:
     from satiety.pretrain.mlm import MaskedLanguageModel
-    from satiety.training.checkpoint import Store
+    from satiety.training.checkpoint import CheckpointStore
 
-TOKENS = 4096
+MAX_BATCH_TOKENS = 4096
 """Tokens per batch of held-out texts, padding included."""
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class TokenWindow:
     """One window of a text."""
 
     input_ids: list[int]
@@ -38,59 +38,66 @@ class Piece:
 
 
 def pretrain(
-    base: Path, texts: Sequence[str], out: Path, *, params: MaskedLanguageModel, seed: int, store: Store, device: str
-) -> Pretrained:
-    """Train on the texts; write the encoder into ``out``. The head is thrown away."""
-    here, tokenizer = hardware(device), load_tokenizer(base)
+    base: Path,
+    texts: Sequence[str],
+    output: Path,
+    *,
+    params: MaskedLanguageModel,
+    seed: int,
+    store: CheckpointStore,
+    device: str,
+) -> PretrainOutcome:
+    """Train on the texts; write the encoder into ``output``. The head is thrown away."""
+    hardware, tokenizer = detect_hardware(device), load_tokenizer(base)
     if tokenizer.mask_token_id is None:
         raise ModelError(f"{base}: its tokenizer has no mask token; mlm needs one, write another `kind:`")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = MaskedModel(load_encoder(base))
-    _fits(model.encoder, base, params.max_length)
-    model.to(here.device)
-    train, held = _split(_pieces(tokenizer, texts, params), params.held_out, seed)
-    run = _Run(model, tokenizer, params, here, seed)
-    steps = params.training.steps(len(train))
-    job = Job(
+    _check_length(model.encoder, base, params.max_length)
+    model.to(hardware.device)
+    train, held_out = _split(_encode_windows(tokenizer, texts, params), params.held_out, seed)
+    task = _MaskedTask(model, tokenizer, params, hardware, seed)
+    steps = params.training.count_steps(len(train))
+    job = TrainingJob(
         model=model,
         rates=[
             (name, weight, params.learning_rate if name.startswith("encoder.") else params.head_learning_rate)
             for name, weight in model.named_parameters()
         ],
-        lengths=[len(piece.input_ids) for piece in train],
-        loss=lambda chosen, step: run.loss([train[i] for i in chosen], step),
-        judge=(lambda: run.verdict(held)) if held else None,
+        lengths=[len(window.input_ids) for window in train],
+        loss=lambda indices, step: task.loss([train[i] for i in indices], step),
+        evaluate=(lambda: task.evaluate(held_out)) if held_out else None,
         steps=steps,
         seed=seed,
     )
-    course = Loop(job, params.training, here, store).run()
-    with replacing(out) as temporary:
+    state = TrainingLoop(job, params.training, hardware, store).run()
+    with write_atomically(output) as temporary:
         temporary.mkdir()
         save_encoder(model.encoder, base, temporary)
     facts: dict[str, Any] = {
-        "device": here.device,
-        "precision": here.precision,
-        "steps": course.step,
+        "device": hardware.device,
+        "precision": hardware.precision,
+        "steps": state.step,
         "windows": len(train),
     }
-    if course.verdict:
+    if state.evaluation:
         facts |= {
-            "best_step": course.best_step,
-            "held_out": {"before": course.dev.points[0]["loss"], "after": course.verdict.loss},
+            "best_step": state.best_step,
+            "held_out": {"before": state.dev_curve.points[0]["loss"], "after": state.evaluation.loss},
         }
-    return Pretrained(course.loss, facts, len(texts))
+    return PretrainOutcome(state.loss_curve, facts, len(texts))
 
 
-def _fits(encoder: Any, base: Path, length: int) -> None:
-    reach = positions(encoder)
-    if reach is not None and length > reach:
+def _check_length(encoder: Any, base: Path, length: int) -> None:
+    limit = count_positions(encoder)
+    if limit is not None and length > limit:
         raise ParamsError(
-            f"pretrain: pretrainer.max_length: {length} tokens, but {base} reads at most {reach}; lower it"
+            f"pretrain: pretrainer.max_length: {length} tokens, but {base} reads at most {limit}; lower it"
         )
 
 
-def _pieces(tokenizer: Any, texts: Sequence[str], params: MaskedLanguageModel) -> list[Piece]:
+def _encode_windows(tokenizer: Any, texts: Sequence[str], params: MaskedLanguageModel) -> list[TokenWindow]:
     """Return the windows that hold anything but special tokens."""
     encoded = tokenizer(
         list(texts),
@@ -99,59 +106,61 @@ def _pieces(tokenizer: Any, texts: Sequence[str], params: MaskedLanguageModel) -
         return_overflowing_tokens=True,
         return_special_tokens_mask=True,
     )
-    pieces = []
+    windows = []
     for ids, special in zip(encoded["input_ids"], encoded["special_tokens_mask"], strict=True):
-        begins = starts(tokenizer, ids) if params.whole_words else [True] * len(ids)
-        numbers = np.cumsum(np.array(begins) | np.array(special, dtype=bool))
+        word_starts = find_word_starts(tokenizer, ids) if params.whole_words else [True] * len(ids)
+        word_index = np.cumsum(np.array(word_starts) | np.array(special, dtype=bool))
         if not all(special):
-            pieces.append(Piece(ids, np.where(special, -1, numbers).tolist()))
-    if not pieces:
+            windows.append(TokenWindow(ids, np.where(special, -1, word_index).tolist()))
+    if not windows:
         raise ModelError("pretrain: the retrieved documents hold no token at all; look at data/retrieved.parquet")
-    return pieces
+    return windows
 
 
-def _split(pieces: list[Piece], share: float, seed: int) -> tuple[list[Piece], list[Piece]]:
+def _split(windows: list[TokenWindow], share: float, seed: int) -> tuple[list[TokenWindow], list[TokenWindow]]:
     """Return (train, held out); both keep at least one piece where anything is held out at all."""
-    count = min(round(share * len(pieces)) or bool(share), len(pieces) - 1)
-    held = set(np.random.default_rng(seed).permutation(len(pieces))[:count].tolist())
-    return [p for i, p in enumerate(pieces) if i not in held], [pieces[i] for i in sorted(held)]
+    count = min(round(share * len(windows)) or bool(share), len(windows) - 1)
+    held_out = set(np.random.default_rng(seed).permutation(len(windows))[:count].tolist())
+    return [p for i, p in enumerate(windows) if i not in held_out], [windows[i] for i in sorted(held_out)]
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class _MaskedTask:
     model: MaskedModel
     tokenizer: Any
     params: MaskedLanguageModel
     hardware: Hardware
     seed: int
 
-    def loss(self, pieces: Sequence[Piece], step: int) -> torch.Tensor:
+    def loss(self, windows: Sequence[TokenWindow], step: int) -> torch.Tensor:
         """Return the loss of a batch; its masks are drawn from (seed, step)."""
-        width = max(len(piece.input_ids) for piece in pieces)
+        width = max(len(window.input_ids) for window in windows)
         pad = self.tokenizer.pad_token_id
-        ids = torch.tensor([piece.input_ids + [pad] * (width - len(piece.input_ids)) for piece in pieces])
-        words = torch.tensor([piece.words + [-1] * (width - len(piece.words)) for piece in pieces])
-        there = torch.tensor([[1] * len(piece.words) + [0] * (width - len(piece.words)) for piece in pieces])
-        masked, targets = mask(
+        ids = torch.tensor([window.input_ids + [pad] * (width - len(window.input_ids)) for window in windows])
+        words = torch.tensor([window.words + [-1] * (width - len(window.words)) for window in windows])
+        attention_mask = torch.tensor(
+            [[1] * len(window.words) + [0] * (width - len(window.words)) for window in windows]
+        )
+        masked, targets = mask_tokens(
             ids,
             words,
             share=self.params.share,
             mask_id=self.tokenizer.mask_token_id,
             vocabulary=self.model.vocabulary,
-            draw=torch.Generator().manual_seed(self.seed * 1_000_003 + step),
+            rng=torch.Generator().manual_seed(self.seed * 1_000_003 + step),
         )
         device = self.hardware.device
-        loss: torch.Tensor = self.model(masked.to(device), there.to(device), targets.to(device))
+        loss: torch.Tensor = self.model(masked.to(device), attention_mask.to(device), targets.to(device))
         return loss
 
     @torch.inference_mode()
-    def verdict(self, pieces: Sequence[Piece]) -> Verdict:
+    def evaluate(self, windows: Sequence[TokenWindow]) -> Evaluation:
         """Return the mean loss over batches of the held-out texts, always masked alike; its score is exp(-loss)."""
         self.model.eval()
-        batches = sorted_by_length([len(piece.input_ids) for piece in pieces], TOKENS)
+        batches = group_by_length([len(window.input_ids) for window in windows], MAX_BATCH_TOKENS)
         losses = []
-        for number, chosen in enumerate(batches):
+        for number, indices in enumerate(batches):
             with self.hardware.autocast():
-                losses.append(self.loss([pieces[i] for i in chosen], -1 - number).item() * len(chosen))
-        mean = sum(losses) / len(pieces)
-        return Verdict(float(np.exp(-mean)), mean)
+                losses.append(self.loss([windows[i] for i in indices], -1 - number).item() * len(indices))
+        mean = sum(losses) / len(windows)
+        return Evaluation(float(np.exp(-mean)), mean)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from satiety.errors import ModelError
-from satiety.tuning.methods.base import METHODS, Beside
+from satiety.tuning.methods.base import METHODS, AdapterMethod
 
 if TYPE_CHECKING:
     from torch.nn import Module
 
-ENDS = (
+BLOCK_ENDINGS = (
     *("output.dense", "out_lin", "ffn.lin2", "attn.o", "attn.Wo", "mlp.Wo"),
     *("attn.out_proj", "fc2", "Attention.o", "DenseReluDense.wo"),
 )
@@ -25,7 +25,7 @@ ELECTRA and DeBERTa; DistilBERT; MPNet; ModernBERT; BART and Marian; T5."""
 
 
 @METHODS.register("adapter")
-class Adapter(Beside):
+class Adapter(AdapterMethod):
     """Learn a bottleneck after the attention and after the feed-forward block of every layer."""
 
     size: int = Field(ge=1, le=4096, default=64, examples=[16])
@@ -36,22 +36,24 @@ class Adapter(Beside):
 
         from satiety.tuning.layers import Bottleneck
 
-        places = {
-            name: layer for name, layer in encoder.named_modules() if isinstance(layer, Linear) and name.endswith(ENDS)
+        layers = {
+            name: layer
+            for name, layer in encoder.named_modules()
+            if isinstance(layer, Linear) and name.endswith(BLOCK_ENDINGS)
         }
-        if not places:
+        if not layers:
             raise ModelError(
                 f"method 'adapter' knows no place for itself in a {type(encoder).__name__}; take 'lora', which any has"
             )
-        for place, layer in places.items():
-            encoder.set_submodule(place, Bottleneck(layer, self.size))
+        for path, layer in layers.items():
+            encoder.set_submodule(path, Bottleneck(layer, self.size))
         return encoder
 
     def unwrap(self, wrapped: Module) -> Module:
         from satiety.tuning.layers import Bottleneck
 
         encoder = deepcopy(wrapped)
-        for place, module in list(encoder.named_modules()):
+        for path, module in list(encoder.named_modules()):
             if isinstance(module, Bottleneck):
-                encoder.set_submodule(place, module.layer)
+                encoder.set_submodule(path, module.layer)
         return encoder

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 class Method(Component):
     """How much of the model may change."""
 
-    beside: ClassVar[bool] = False
+    has_adapter: ClassVar[bool] = False
     """Whether what it learns stays beside the encoder, in a file of its own."""
-    writes: ClassVar[bool] = True
+    can_generate: ClassVar[bool] = True
     """Whether it can teach a model that answers by its decoder: one without a linear head."""
 
     @property
@@ -37,12 +37,12 @@ class Method(Component):
         return 0
 
     @property
-    def solves(self) -> bool:
+    def solves_head(self) -> bool:
         """Whether the head starts as the solution of a logistic regression on the untouched encoder's features."""
         return True
 
     @property
-    def trains(self) -> bool:
+    def needs_training(self) -> bool:
         """Whether there is anything left for the training loop."""
         return True
 
@@ -68,11 +68,11 @@ class Method(Component):
     def finish(self, model: Model) -> None:
         """Merge what was learned into the encoder, such that it is a plain one again; `Beside` leaves it as it is."""
 
-    def parts(self, model: Model) -> tuple[Module, dict[str, Tensor]]:
+    def split(self, model: Model) -> tuple[Module, dict[str, Tensor]]:
         """Return the plain encoder of a finished model, and what was learned beside it, by name."""
         return model.encoder, {}
 
-    def attach(self, model: Model, learned: Mapping[str, Tensor]) -> None:
+    def attach(self, model: Model, adapter: Mapping[str, Tensor]) -> None:
         """Put beside a plain encoder what was learned beside it.
 
         Raises:
@@ -80,7 +80,7 @@ class Method(Component):
         """
 
 
-class Stepwise(Method):
+class GradientMethod(Method):
     """A method that trains by gradient steps."""
 
     learning_rate: float = Field(gt=0, le=1, default=2e-5, examples=[1e-3])
@@ -92,7 +92,7 @@ class Stepwise(Method):
     tear good features apart for a random head. Source: LP-FT, Kumar et al. 2022, arXiv:2202.10054."""
 
     @property
-    def solves(self) -> bool:
+    def solves_head(self) -> bool:
         return self.head_start
 
     def rates(self, model: Model) -> Iterator[tuple[str, Parameter, float]]:
@@ -101,7 +101,7 @@ class Stepwise(Method):
                 yield name, weight, self.head_learning_rate if name.startswith("head.") else self.learning_rate
 
 
-class Fresh(Stepwise):
+class ParameterEfficient(GradientMethod):
     """A method that trains weights of its own, and leaves the encoder's frozen."""
 
     learning_rate: float = Field(gt=0, le=1, default=1e-3)
@@ -110,10 +110,10 @@ class Fresh(Stepwise):
     """Peak learning rate of the head."""
 
 
-class Beside(Fresh):
+class AdapterMethod(ParameterEfficient):
     """A method whose encoder stays as it was, byte by byte; it learns weights beside it that cannot be merged."""
 
-    beside: ClassVar = True
+    has_adapter: ClassVar = True
 
     @abstractmethod
     def wrap(self, encoder: Module) -> Module:
@@ -134,30 +134,30 @@ class Beside(Fresh):
             weight.requires_grad_(False)
         model.encoder = self.wrap(model.encoder)
 
-    def parts(self, model: Model) -> tuple[Module, dict[str, Tensor]]:
-        learned = _learned(model.encoder)
-        return self.unwrap(model.encoder), learned
+    def split(self, model: Model) -> tuple[Module, dict[str, Tensor]]:
+        adapter = _get_trainable(model.encoder)
+        return self.unwrap(model.encoder), adapter
 
-    def attach(self, model: Model, learned: Mapping[str, Tensor]) -> None:
+    def attach(self, model: Model, adapter: Mapping[str, Tensor]) -> None:
         self.prepare(model, 0)
-        wanted = _learned(model.encoder)
-        if shapes(wanted) != shapes(learned):
-            odd = sorted({*shapes(wanted).items()} ^ {*shapes(learned).items()})[0]
-            raise ModelError(f"{odd[0]}, shape {odd[1]}, does not fit method {self.kind!r} and the encoder")
-        for name, weight in wanted.items():
-            weight.data.copy_(learned[name])
+        expected = _get_trainable(model.encoder)
+        if get_shapes(expected) != get_shapes(adapter):
+            mismatch = sorted({*get_shapes(expected).items()} ^ {*get_shapes(adapter).items()})[0]
+            raise ModelError(f"{mismatch[0]}, shape {mismatch[1]}, does not fit method {self.kind!r} and the encoder")
+        for name, weight in expected.items():
+            weight.data.copy_(adapter[name])
 
 
-def _learned(encoder: Module) -> dict[str, Tensor]:
+def _get_trainable(encoder: Module) -> dict[str, Tensor]:
     return {name: weight for name, weight in encoder.named_parameters() if weight.requires_grad}
 
 
-def shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+def get_shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
     """Return the shape of each tensor by its name."""
     return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
 
 
-def with_peft(encoder: Module, config: Any) -> Any:
+def wrap_with_peft(encoder: Module, config: Any) -> Any:
     """Return the encoder as PEFT wraps it."""
     from peft import get_peft_model
 

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 class Frozen(Method):
     """Leave the encoder as it is; solve a logistic regression on its features for the head."""
 
-    writes: ClassVar = False  # a head of its own is all that it learns
+    can_generate: ClassVar = False  # a head of its own is all that it learns
 
     @property
-    def trains(self) -> bool:
+    def needs_training(self) -> bool:
         return False
 
     def prepare(self, model: Model, steps: int) -> None:

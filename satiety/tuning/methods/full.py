@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from satiety.tuning.methods.base import METHODS, Stepwise
+from satiety.tuning.methods.base import METHODS, GradientMethod
 
 if TYPE_CHECKING:
     from torch.nn import Parameter
@@ -21,7 +21,7 @@ _LAYER = re.compile(r"\.(?:layers?|block)\.(\d+)\.")
 
 
 @METHODS.register("full")
-class Full(Stepwise):
+class Full(GradientMethod):
     """Change every weight."""
 
     layer_decay: float = Field(gt=0, le=1, default=1.0)
@@ -33,8 +33,8 @@ class Full(Stepwise):
 
     def rates(self, model: Model) -> Iterator[tuple[str, Parameter, float]]:
         names = [name for name, _ in model.named_parameters()]
-        layers = 1 + max((int(found[1]) for name in names if (found := _LAYER.search(name))), default=-1)
+        layers = 1 + max((int(match[1]) for name in names if (match := _LAYER.search(name))), default=-1)
         for name, weight, rate in super().rates(model):
-            depth = int(found[1]) + 1 if (found := _LAYER.search(name)) else 0
+            depth = int(match[1]) + 1 if (match := _LAYER.search(name)) else 0
             below = 0 if name.startswith(TOP) else layers - depth
             yield name, weight, rate * self.layer_decay**below

@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from satiety.section import MOST
-from satiety.tuning.methods.base import METHODS, Fresh, with_peft
+from satiety.section import MAX_COUNT
+from satiety.tuning.methods.base import METHODS, ParameterEfficient, wrap_with_peft
 
 if TYPE_CHECKING:
     from satiety.tuning.model import Model
 
 
 @METHODS.register("lora")
-class Lora(Fresh):
+class Lora(ParameterEfficient):
     """Learn a low-rank change of every linear layer; merge it when done, so that answering costs nothing more."""
 
     rank: int = Field(ge=1, le=1024, default=4)
     """Rank of each change."""
-    alpha: int = Field(ge=1, le=MOST, default=16)
+    alpha: int = Field(ge=1, le=MAX_COUNT, default=16)
     """Changes are scaled by alpha / rank."""
     dropout: float = Field(ge=0, lt=1, default=0.0)
     """Share of a layer's inputs that its change does not see while training."""
@@ -28,7 +28,7 @@ class Lora(Fresh):
         from peft import LoraConfig
 
         config = LoraConfig(r=self.rank, lora_alpha=self.alpha, lora_dropout=self.dropout, target_modules="all-linear")
-        model.encoder = with_peft(model.encoder, config)
+        model.encoder = wrap_with_peft(model.encoder, config)
 
     def finish(self, model: Model) -> None:
         model.encoder = model.encoder.merge_and_unload()

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from satiety.errors import ModelError
 from satiety.tuning.methods.base import METHODS
-from satiety.tuning.methods.virtual import Virtual
+from satiety.tuning.methods.virtual import VirtualTokens
 
 if TYPE_CHECKING:
     from torch.nn import Module
 
 
 @METHODS.register("prefix")
-class Prefix(Virtual):
+class Prefix(VirtualTokens):
     """Learn keys and values that every layer's attention finds before those of the text."""
 
-    def config(self, encoder: Any, **shape: Any) -> Any:
+    def build_config(self, encoder: Any, **shape: Any) -> Any:
         from peft import PrefixTuningConfig
 
         return PrefixTuningConfig(token_dim=encoder.config.hidden_size, **shape)

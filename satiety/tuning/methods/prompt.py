@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from satiety.tuning.methods.base import METHODS
-from satiety.tuning.methods.virtual import Virtual
+from satiety.tuning.methods.virtual import VirtualTokens
 
 
 @METHODS.register("prompt")
-class Prompt(Virtual):
+class Prompt(VirtualTokens):
     """Learn the embeddings of virtual words; the encoder reads them as if the text began with them."""
 
-    def config(self, encoder: Any, **shape: Any) -> Any:
+    def build_config(self, encoder: Any, **shape: Any) -> Any:
         from peft import PromptTuningConfig
 
         # of ELECTRA other than the width of states

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from satiety.tuning.methods.base import Beside, with_peft
+from satiety.tuning.methods.base import AdapterMethod, wrap_with_peft
 
 if TYPE_CHECKING:
     from torch.nn import Module
 
 
-class Virtual(Beside):
+class VirtualTokens(AdapterMethod):
     """A method that learns virtual tokens."""
 
-    writes: ClassVar = False  # they stand before what an encoder reads
+    can_generate: ClassVar = False  # they stand before what an encoder reads
 
     tokens: int = Field(ge=1, le=512, default=16, examples=[4])
     """Virtual tokens before every text."""
@@ -26,7 +26,7 @@ class Virtual(Beside):
         return self.tokens
 
     @abstractmethod
-    def config(self, encoder: Any, **shape: Any) -> Any:
+    def build_config(self, encoder: Any, **shape: Any) -> Any:
         """Return PEFT's configuration.
 
         Args:
@@ -37,16 +37,16 @@ class Virtual(Beside):
     def wrap(self, encoder: Module) -> Module:
         from peft import TaskType
 
-        from satiety.tuning.layers import Prompted
+        from satiety.tuning.layers import VirtualTokenEncoder
 
         config: Any = encoder.config
         shape = {"num_layers": config.num_hidden_layers, "num_attention_heads": config.num_attention_heads}
         shape |= {"task_type": TaskType.FEATURE_EXTRACTION, "num_virtual_tokens": self.tokens}
-        return Prompted(with_peft(encoder, self.config(encoder, **shape)))
+        return VirtualTokenEncoder(wrap_with_peft(encoder, self.build_config(encoder, **shape)))
 
     def unwrap(self, wrapped: Module) -> Module:
-        from satiety.tuning.layers import Prompted
+        from satiety.tuning.layers import VirtualTokenEncoder
 
-        assert isinstance(wrapped, Prompted)  # noqa: S101  # by ``wrap``
+        assert isinstance(wrapped, VirtualTokenEncoder)  # noqa: S101  # by ``wrap``
         encoder: Module = wrapped.wrapped.get_base_model()
         return encoder

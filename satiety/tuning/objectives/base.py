@@ -29,23 +29,23 @@ class Update:
     """In training mode, on its device."""
     batch: Batch
     """Windows with their targets, on the same device."""
-    raw: Callable[[int], Batch]
+    draw_raw: Callable[[int], Batch]
     """Draws so many windows, of at most, whose targets nobody may look at: of raw texts where there are any, else of
     the examples."""
-    draw: np.random.Generator
+    rng: np.random.Generator
     """The only source of chance beside dropout; the same for the same step of the same run."""
 
-    def supervised(self) -> Tensor:
+    def compute_supervised_loss(self) -> Tensor:
         """Return the head's loss of the batch, a scalar."""
-        return self.model.over.loss(self.model(self.batch), self.batch.targets)
+        return self.model.task_head.loss(self.model(self.batch), self.batch.targets)
 
 
 class Objective(Component):
     """How the loss of an update is made, for the methods that train."""
 
-    reads: ClassVar[bool] = False
+    uses_documents: ClassVar[bool] = False
     """Whether it looks at raw texts."""
-    writes: ClassVar[bool] = True
+    can_generate: ClassVar[bool] = True
     """Whether it can teach a model that answers by its decoder: its outputs are of a reference's tokens."""
 
     @abstractmethod

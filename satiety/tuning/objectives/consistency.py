@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 class Consistency(Objective):
     """Add a penalty where an answer changes because some tokens of its text are hidden."""
 
-    reads: ClassVar = True
-    writes: ClassVar = False  # without a reference there is nothing to foretell
+    uses_documents: ClassVar = True
+    can_generate: ClassVar = False  # without a reference there is nothing to foretell
 
     weight: float = Field(gt=0, le=100, default=1.0)
     """Of the penalty; the labelled examples' loss weighs 1."""
@@ -38,22 +38,22 @@ class Consistency(Objective):
     def loss(self, update: Update) -> Tensor:
         import torch
 
-        whole = update.raw(self.texts)
-        seen = _seen(whole, self.hidden, update.draw)
+        batch = update.draw_raw(self.texts)
+        mask = _hide_tokens(batch, self.hidden, update.rng)
         with torch.no_grad():
-            wanted = update.model(whole)
-        outputs = update.model(replace(whole, attention_mask=seen))
-        apart = update.model.over.divergence(outputs, wanted)
-        if apart.ndim > 1:  # of each token that both views see
-            apart = (apart * seen).sum(1) / seen.sum(1)
-        return update.supervised() + self.weight * apart.mean()
+            targets = update.model(batch)
+        outputs = update.model(replace(batch, attention_mask=mask))
+        divergence = update.model.task_head.divergence(outputs, targets)
+        if divergence.ndim > 1:  # of each token that both views see
+            divergence = (divergence * mask).sum(1) / mask.sum(1)
+        return update.compute_supervised_loss() + self.weight * divergence.mean()
 
 
-def _seen(batch: Batch, hidden: float, draw: np.random.Generator) -> Tensor:
+def _hide_tokens(batch: Batch, hidden: float, rng: np.random.Generator) -> Tensor:
     """Return an attention mask as the batch's, shape (windows, tokens), without a share of the tokens."""
     import torch
 
     mask = batch.attention_mask
-    kept = torch.from_numpy(draw.random(mask.shape) >= hidden).to(mask.device)
-    kept[:, 0] = True
-    return mask * kept
+    is_visible = torch.from_numpy(rng.random(mask.shape) >= hidden).to(mask.device)
+    is_visible[:, 0] = True
+    return mask * is_visible

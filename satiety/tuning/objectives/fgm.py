@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-LEAST = 1e-12
+MIN_NORM = 1e-12
 """Least norm of a gradient that is divided by."""
 
 
@@ -35,26 +35,26 @@ class FastGradient(Objective):
         embedded: list[Tensor] = []
 
         # 1. the loss as it is, and which way the embeddings raise it
-        def keep(output: Tensor) -> Tensor:
+        def capture(output: Tensor) -> Tensor:
             embedded.append(output if output.requires_grad else output.detach().requires_grad_())
             return embedded[-1]
 
-        with _changed(layer, keep):
-            clean = update.supervised()
-        (gradient,) = torch.autograd.grad(clean, embedded[0], retain_graph=True)
+        with _patch_output(layer, capture):
+            clean_loss = update.compute_supervised_loss()
+        (gradient,) = torch.autograd.grad(clean_loss, embedded[0], retain_graph=True)
 
         # 2. the loss after a move that way
-        norm = torch.linalg.vector_norm(gradient.float(), dim=(1, 2), keepdim=True).clamp(min=LEAST)
+        norm = torch.linalg.vector_norm(gradient.float(), dim=(1, 2), keepdim=True).clamp(min=MIN_NORM)
         move = (self.epsilon * gradient / norm).to(gradient.dtype)
-        with _changed(layer, lambda output: output + move):
-            return clean + update.supervised()
+        with _patch_output(layer, lambda output: output + move):
+            return clean_loss + update.compute_supervised_loss()
 
 
 @contextmanager
-def _changed(layer: Module, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
+def _patch_output(layer: Module, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
     """Change what a layer gives back within the block, the first time: a decoder may share it with its encoder."""
-    waiting = [change]
-    hook = layer.register_forward_hook(lambda _module, _inputs, output: waiting.pop()(output) if waiting else output)
+    pending = [change]
+    hook = layer.register_forward_hook(lambda _module, _inputs, output: pending.pop()(output) if pending else output)
     try:
         yield
     finally:

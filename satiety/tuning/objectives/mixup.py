@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Mixup(Objective):
     """Mix the features of each example with those of another; the loss is that of both answers, in the same shares."""
 
-    writes: ClassVar = False  # two references have no places in common
+    can_generate: ClassVar = False  # two references have no places in common
 
     alpha: float = Field(gt=0, le=10, default=0.2)
     """Of the Beta(alpha, alpha) that the share is drawn from: near 0 nothing is mixed, 1 draws every share alike."""
@@ -28,12 +28,12 @@ class Mixup(Objective):
         import torch
 
         model, batch = update.model, update.batch
-        share = float(update.draw.beta(self.alpha, self.alpha))
-        order = torch.from_numpy(update.draw.permutation(len(batch.targets))).to(batch.targets.device)
+        share = float(update.rng.beta(self.alpha, self.alpha))
+        order = torch.from_numpy(update.rng.permutation(len(batch.targets))).to(batch.targets.device)
 
         # Others of the same batch, at the same places where there are outputs for each token.
         features = model.features(batch)
         outputs = model.outputs(share * features + (1 - share) * features[order])
 
-        losses = [model.over.loss(outputs, targets) for targets in (batch.targets, batch.targets[order])]
+        losses = [model.task_head.loss(outputs, targets) for targets in (batch.targets, batch.targets[order])]
         return share * losses[0] + (1 - share) * losses[1]

@@ -15,4 +15,4 @@ class Supervised(Objective):
     """Learn from the labelled examples alone: cross-entropy, or what else the head's loss is."""
 
     def loss(self, update: Update) -> Tensor:
-        return update.supervised()
+        return update.compute_supervised_loss()

@@ -1,5 +1,5 @@
 """Recipes: examples and raw texts -> a fitted model; one file each. To add one, add a file here."""
 
-from satiety.tuning.recipes.base import RECIPES, Fitted, Recipe, Setting
+from satiety.tuning.recipes.base import RECIPES, FitOutcome, Recipe, TuningInputs
 
-__all__ = ["RECIPES", "Fitted", "Recipe", "Setting"]
+__all__ = ["RECIPES", "FitOutcome", "Recipe", "TuningInputs"]

@@ -17,14 +17,14 @@ from satiety.registry import Component, Registry
 if TYPE_CHECKING:
     from satiety.problems import Problem
     from satiety.records import Document, Example
-    from satiety.training.checkpoint import Store
-    from satiety.training.loop import Course
+    from satiety.training.checkpoint import CheckpointStore
+    from satiety.training.loop import TrainState
     from satiety.tuning.section import Finetune
-    from satiety.tuning.tuned import Tuned
+    from satiety.tuning.tuned import TunedModel
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class TuningInputs:
     """What a recipe may learn from, and how."""
 
     base: Path
@@ -38,17 +38,17 @@ class Setting:
     """Raw texts; there may be none."""
     params: Finetune
     """Seed of all that is drawn, and how texts are read: ``max_length``, ``prefix``, ``pooling``."""
-    store: Store
+    store: CheckpointStore
     """Keeps what a run that is cut off goes on from."""
     device: str
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class FitOutcome:
     """What a recipe gives."""
 
-    tuned: Tuned
-    course: Course
+    model: TunedModel
+    state: TrainState
     """How training went; empty where nothing was trained by steps."""
     facts: Mapping[str, Any]
     """What a report says of the run: no times, so that the same inputs give the same report."""
@@ -57,21 +57,21 @@ class Fitted:
 class Recipe(Component):
     """A way to make a fitted model of examples, and of raw texts where it draws on them."""
 
-    writes: ClassVar[bool] = False
+    can_generate: ClassVar[bool] = False
     """Whether it can teach a model that answers by its decoder: one without a linear head."""
 
     @property
-    def reads(self) -> bool:
+    def uses_documents(self) -> bool:
         """Whether it looks at raw texts, beside those that it labels itself."""
         return False
 
     @property
-    def self_trains(self) -> bool:
+    def can_self_train(self) -> bool:
         """Whether it learns from raw texts that it labelled itself, where a lever of kind pseudo is in use."""
         return False
 
     @abstractmethod
-    def fit(self, setting: Setting) -> Fitted:
+    def fit(self, inputs: TuningInputs) -> FitOutcome:
         """Make the model; the same setting gives the same model.
 
         Raises:
@@ -82,16 +82,16 @@ class Recipe(Component):
 
     def refusals(self, problem: Problem) -> list[str]:
         """Return why it cannot teach a problem, one sentence each; none where it can."""
-        return cannot_write("recipe", self, RECIPES, problem)
+        return explain_no_generation("recipe", self, RECIPES, problem)
 
 
-def cannot_write(field: str, chosen: Any, registry: Registry[Any], problem: Problem) -> list[str]:
+def explain_no_generation(field: str, component: Any, registry: Registry[Any], problem: Problem) -> list[str]:
     """Return the sentence that a component cannot teach a model to write, and which ones can, where that is so."""
-    if chosen.writes or not HEADS[problem.head].writes:
+    if component.can_generate or not HEADS[problem.head].is_generative:
         return []
-    able = ", ".join(kind for kind in registry if registry[kind].writes)
+    kinds = ", ".join(kind for kind in registry if registry[kind].can_generate)
     return [
-        f"finetune.{field}: {chosen.kind!r} cannot teach a model to write, as {problem.kind!r} asks; there are: {able}"
+        f"finetune.{field}: {component.kind!r} cannot teach a model to write, as {problem.kind!r} asks; there are: {kinds}"
     ]
 
 

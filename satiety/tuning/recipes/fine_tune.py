@@ -17,16 +17,16 @@ from satiety.registry import Registry
 from satiety.training.arguments import TrainingArguments
 from satiety.tuning.methods import METHODS, Method
 from satiety.tuning.objectives import OBJECTIVES, Objective
-from satiety.tuning.recipes.base import RECIPES, Fitted, Recipe, Setting, cannot_write
+from satiety.tuning.recipes.base import RECIPES, FitOutcome, Recipe, TuningInputs, explain_no_generation
 
 if TYPE_CHECKING:
-    from satiety.heads.solver import Solved
+    from satiety.heads.solver import LinearProbe
     from satiety.problems import Problem, Window
     from satiety.records import Example
-    from satiety.training.loop import Course
-    from satiety.tuning.workbench import Workbench
+    from satiety.training.loop import TrainState
+    from satiety.tuning.workbench import TuningContext
 
-SHOWN = 20
+MAX_ISSUES = 20
 """Doubtful examples that a report names."""
 
 
@@ -34,7 +34,7 @@ SHOWN = 20
 class FineTune(Recipe):
     """Train by steps on the labelled examples; keep the step that is best on dev."""
 
-    writes: ClassVar = True
+    can_generate: ClassVar = True
 
     method: Annotated[SerializeAsAny[Method], METHODS.choice("full")] = Field(default_factory=METHODS.default("full"))
     """How much of the model may change."""
@@ -50,91 +50,95 @@ class FineTune(Recipe):
     """How long and in which steps it is trained, by the methods that train."""
 
     @property
-    def reads(self) -> bool:
-        return self.objective.reads
+    def uses_documents(self) -> bool:
+        return self.objective.uses_documents
 
     @property
-    def self_trains(self) -> bool:
-        return self.method.solves
+    def can_self_train(self) -> bool:
+        return self.method.solves_head
 
     def refusals(self, problem: Problem) -> list[str]:
         choices: dict[str, tuple[Any, Registry[Any]]] = {
             "recipe.method": (self.method, METHODS),
             "recipe.objective": (self.objective, OBJECTIVES),
         }
-        return [line for name, choice in choices.items() for line in cannot_write(name, *choice, problem)]
+        return [line for name, choice in choices.items() for line in explain_no_generation(name, *choice, problem)]
 
-    def fit(self, setting: Setting) -> Fitted:
-        from satiety.training.loop import Course
-        from satiety.tuning.inputs import teachable
-        from satiety.tuning.selftrain import self_trained
-        from satiety.tuning.solved import with_decoder
+    def fit(self, inputs: TuningInputs) -> FitOutcome:
+        from satiety.training.loop import TrainState
+        from satiety.tuning.inputs import select_labelled
+        from satiety.tuning.selftrain import self_train
+        from satiety.tuning.solved import fit_decoder
         from satiety.tuning.updates import train_model
-        from satiety.tuning.workbench import load_workbench
+        from satiety.tuning.workbench import load_context
 
-        bench = load_workbench(setting, virtual_tokens=self.method.virtual_tokens, dropout=self.dropout)
+        context = load_context(inputs, virtual_tokens=self.method.virtual_tokens, dropout=self.dropout)
 
         # The examples, and after them the raw texts that the untouched model labelled itself.
-        train = self_trained(bench, self.head) if setting.params.pseudo else setting.train
-        windows = teachable(bench.windows(train), bench.problem)
-        given = [window for window in windows if train[window.example].origin != "pseudo"]
-        steps = self.training.steps(_originals(train, given)) if self.method.trains else 0
+        train = self_train(context, self.head) if inputs.params.self_training else inputs.train
+        windows = select_labelled(context.encode(train), context.problem)
+        labelled = [window for window in windows if train[window.example].origin != "pseudo"]
+        steps = self.training.count_steps(_count_originals(train, labelled)) if self.method.needs_training else 0
 
         # The head learns from all of them, and training starts there; it sees people's labels alone.
-        self.method.prepare(bench.model, steps)
-        bench.model.to(bench.hardware.device)
-        solves = self.method.solves and not bench.model.over.writes
-        head = self._start(bench, train, windows) if solves else None
-        course = train_model(bench, self, given, steps) if steps else Course()
-        trained = [weight.numel() for _, weight, _ in self.method.rates(bench.model)]
-        self.method.finish(bench.model)
+        self.method.prepare(context.model, steps)
+        context.model.to(context.hardware.device)
+        has_solved_head = self.method.solves_head and not context.model.task_head.is_generative
+        head = self._start_head(context, train, windows) if has_solved_head else None
+        state = train_model(context, self, labelled, steps) if steps else TrainState()
+        weight_counts = [weight.numel() for _, weight, _ in self.method.rates(context.model)]
+        self.method.finish(context.model)
 
         facts = {
             "method": self.method.kind,
             **({"objective": self.objective.kind} if steps else {}),
-            "steps": course.step,
+            "steps": state.step,
             "steps_planned": steps,
-            "weights_trained": sum(trained or [weight.numel() for weight in bench.model.head.parameters()]),
-            **_self_training(train),
-            **(_of_head(bench.problem, train, windows, head) if head else {}),
-            **_of_course(course),
+            "weights_trained": sum(weight_counts or [weight.numel() for weight in context.model.head.parameters()]),
+            **_report_self_training(train),
+            **(_report_head(context.problem, train, windows, head) if head else {}),
+            **_report_training(state),
         }
-        problem = with_decoder(bench.problem, train, windows, head) if head else bench.problem
-        return Fitted(bench.tuned(problem, self, self.method), course, facts)
+        problem = fit_decoder(context.problem, train, windows, head) if head else context.problem
+        return FitOutcome(context.build_tuned(problem, self, self.method), state, facts)
 
-    def _start(self, bench: Workbench, train: Sequence[Example], windows: Sequence[Window]) -> Solved:
+    def _start_head(self, context: TuningContext, train: Sequence[Example], windows: Sequence[Window]) -> LinearProbe:
         """Put the solved head into the model; solve it once, however often the run is cut off."""
-        from satiety.heads.solver import Solved
+        from satiety.heads.solver import LinearProbe
 
-        head = Solved.of(bench.setting.store.once("head", lambda: bench.solve(train, windows, self.head).plain()))
-        bench.put(head)
+        head = LinearProbe.from_dict(
+            context.inputs.store.compute_once("head", lambda: context.solve_head(train, windows, self.head).to_dict())
+        )
+        context.set_head(head)
         return head
 
 
-def _originals(train: Sequence[Example], windows: Sequence[Window]) -> int:
+def _count_originals(train: Sequence[Example], windows: Sequence[Window]) -> int:
     """Count the windows of distinct texts that people labelled; copies do not make training longer."""
-    owner: dict[str, int] = {}
+    first_by_text: dict[str, int] = {}
     for i, example in enumerate(train):
         if example.origin == "gold":
-            owner.setdefault(example.text, i)
-    kept = set(owner.values())
-    return sum(window.example in kept for window in windows) or len({example.text for example in train})
+            first_by_text.setdefault(example.text, i)
+    originals = set(first_by_text.values())
+    return sum(window.example in originals for window in windows) or len({example.text for example in train})
 
 
-def _self_training(train: Sequence[Example]) -> dict[str, Any]:
-    pseudo = sum(example.origin == "pseudo" for example in train)
-    return {"pseudo": pseudo} if pseudo else {}
+def _report_self_training(train: Sequence[Example]) -> dict[str, Any]:
+    pseudo_count = sum(example.origin == "pseudo" for example in train)
+    return {"pseudo": pseudo_count} if pseudo_count else {}
 
 
-def _of_head(problem: Problem, train: Sequence[Example], windows: Sequence[Window], head: Solved) -> dict[str, Any]:
+def _report_head(
+    problem: Problem, train: Sequence[Example], windows: Sequence[Window], head: LinearProbe
+) -> dict[str, Any]:
     """Return what is said of the solved head: its penalty, and the examples whose label looks wrong to it."""
-    owners = [train[windows[row].example] for row in head.doubtful] if problem.categorical else []
-    doubtful = list(dict.fromkeys(owner.id for owner in owners if owner.origin == "gold"))
-    return {"head_strength": head.strength, "doubtful": {"count": len(doubtful), "most": doubtful[:SHOWN]}}
+    owners = [train[windows[row].example] for row in head.label_issues] if problem.categorical else []
+    issues = list(dict.fromkeys(owner.id for owner in owners if owner.origin == "gold"))
+    return {"head_strength": head.l2, "doubtful": {"count": len(issues), "most": issues[:MAX_ISSUES]}}
 
 
-def _of_course(course: Course) -> dict[str, Any]:
+def _report_training(state: TrainState) -> dict[str, Any]:
     """Return what is said of the step that was kept, where dev chose one."""
-    if not course.verdict:
+    if not state.evaluation:
         return {}
-    return {"best_step": course.best_step, "dev": {"score": course.verdict.score, "loss": course.verdict.loss}}
+    return {"best_step": state.best_step, "dev": {"score": state.evaluation.score, "loss": state.evaluation.loss}}

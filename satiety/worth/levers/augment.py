@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, ClassVar
 
 from satiety.augment import Augment, augment, join
-from satiety.worth.levers.base import LEVERS, Lesson, Lever, World
+from satiety.worth.levers.base import LEVERS, Lever, RunContext, StudyContext
 
 if TYPE_CHECKING:
     from satiety.records import Example
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 class AugmentLever(Augment, Lever):
     """Learn from copies too."""
 
-    place: ClassVar = 30
+    position: ClassVar = 30
     code: ClassVar = ("satiety.augment",)
 
-    def prepare(self, world: World) -> tuple[Example, ...]:
-        return tuple(augment(world.pool, world.test, world.problem, self).examples[len(world.pool) :])
+    def precompute(self, context: StudyContext) -> tuple[Example, ...]:
+        return tuple(augment(context.pool, context.test, context.problem, self).examples[len(context.pool) :])
 
-    def teach(self, examples: tuple[Example, ...], lesson: Lesson) -> tuple[Example, ...]:
+    def transform_train(self, examples: tuple[Example, ...], context: RunContext) -> tuple[Example, ...]:
         copies: dict[str, list[Example]] = defaultdict(list)
-        for copy in lesson.prepared:
+        for copy in context.precomputed:
             copies[copy.parent or copy.id].append(copy)
         return tuple(join(examples, (copy for example in examples for copy in copies[example.id])))

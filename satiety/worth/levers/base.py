@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from satiety.registry import Component, Registry
-from satiety.section import MOST
+from satiety.section import MAX_COUNT
 
 if TYPE_CHECKING:
     from satiety.problems import Prediction, Problem
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class StudyContext:
     """What a whole study has at hand, or the pipeline."""
 
     problem: Problem
@@ -43,7 +43,7 @@ class World:
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class StudyInputs:
     """What the cells of one lever set have beside labels."""
 
     documents: tuple[Document, ...]
@@ -53,7 +53,7 @@ class Around:
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class RunContext:
     """What a lever may look at in one cell, or in the pipeline, where the cell is all labels there are."""
 
     problem: Problem
@@ -63,51 +63,51 @@ class Lesson:
     test: tuple[Example, ...]
     """As in the world."""
     documents: tuple[Document, ...]
-    prepared: tuple[Example, ...]
+    precomputed: tuple[Example, ...]
     """What this lever prepared."""
-    draw: random.Random
-    answer: Callable[[Sequence[Example], Sequence[str]], list[Prediction]]
+    rng: random.Random
+    predict: Callable[[Sequence[Example], Sequence[str]], list[Prediction]]
     """Learns from examples, then answers for texts: confidences are calibrated on the examples people labelled."""
 
 
 class Lever(Component):
     """A data technique whose worth is measured, and on which the pipeline can draw."""
 
-    place: ClassVar[int]
+    order: ClassVar[int]
     """Levers of a set act in this order."""
-    at_once: ClassVar[int] = MOST
+    max_in_use: ClassVar[int] = MAX_COUNT
     """How many levers of this kind the pipeline can use; 0: it is there to be measured."""
-    reads: ClassVar[bool] = False
+    uses_documents: ClassVar[bool] = False
     """Whether ``teach`` looks at the documents."""
     code: ClassVar[tuple[str, ...]] = ()
     """Packages of ours, beside its own file, whose code decides what it does: cells are kept as long as that stands."""
 
     @property
-    def changes_surroundings(self) -> bool:
+    def has_input_transform(self) -> bool:
         """Whether there is anything that ``surround`` does."""
-        return type(self).surround is not Lever.surround
+        return type(self).transform_inputs is not Lever.transform_inputs
 
     @property
-    def teaches(self) -> bool:
+    def has_train_transform(self) -> bool:
         """Whether there is anything that ``teach`` does."""
-        return type(self).teach is not Lever.teach
+        return type(self).transform_train is not Lever.transform_train
 
-    def surround(self, around: Around, world: World) -> Around:
+    def transform_inputs(self, inputs: StudyInputs, context: StudyContext) -> StudyInputs:
         """Return other documents, or another encoder."""
-        return around
+        return inputs
 
-    def prepare(self, world: World) -> tuple[Example, ...]:
+    def precompute(self, context: StudyContext) -> tuple[Example, ...]:
         """Return the examples that it may add and that are the same for all cells; those of others name a parent."""
         return ()
 
-    def teach(self, examples: tuple[Example, ...], lesson: Lesson) -> tuple[Example, ...]:
+    def transform_train(self, examples: tuple[Example, ...], context: RunContext) -> tuple[Example, ...]:
         """Return what is learned from, given what would be without this lever."""
         return examples
 
 
-def ordered(levers: Mapping[str, Lever]) -> dict[str, Lever]:
+def sort_levers(levers: Mapping[str, Lever]) -> dict[str, Lever]:
     """Return levers, given by name, in the order in which they act."""
-    return dict(sorted(levers.items(), key=lambda item: (item[1].place, item[0])))
+    return dict(sorted(levers.items(), key=lambda pair: (pair[1].order, pair[0])))
 
 
 LEVERS: Registry[Lever] = Registry("lever", "satiety.worth.levers")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from satiety.answers import labels_of
-from satiety.worth.levers.base import LEVERS, Lesson, Lever
+from satiety.worth.levers.base import LEVERS, Lever, RunContext
 
 if TYPE_CHECKING:
     import random
@@ -26,32 +26,32 @@ if TYPE_CHECKING:
 class Oracle(Lever):
     """Reveal further gold labels."""
 
-    place: ClassVar = 50
-    at_once: ClassVar = 0
+    position: ClassVar = 50
+    max_in_use: ClassVar = 0
 
     share: float = Field(gt=0, le=10, default=0.6)
     """How many, for each label of the budget: taken from the far end of the chain, which its budgets do not reach."""
 
-    def further(self, budget: int) -> int:
+    def count_extra(self, budget: int) -> int:
         """Return k, how many labels it reveals at a budget."""
         return round(self.share * budget)
 
-    def teach(self, examples: tuple[Example, ...], lesson: Lesson) -> tuple[Example, ...]:
-        k = self.further(lesson.budget)
-        return (*examples, *lesson.order[len(lesson.order) - k :])
+    def transform_train(self, examples: tuple[Example, ...], context: RunContext) -> tuple[Example, ...]:
+        k = self.count_extra(context.budget)
+        return (*examples, *context.order[len(context.order) - k :])
 
 
 @LEVERS.register("copy")
 class Copy(Lever):
     """Repeat what is there."""
 
-    place: ClassVar = 50
-    at_once: ClassVar = 0
+    position: ClassVar = 50
+    max_in_use: ClassVar = 0
 
     times: int = Field(ge=1, le=100, default=3)
     """Copies of each example."""
 
-    def teach(self, examples: tuple[Example, ...], lesson: Lesson) -> tuple[Example, ...]:
+    def transform_train(self, examples: tuple[Example, ...], context: RunContext) -> tuple[Example, ...]:
         copies = (
             replace(example, id=f"{example.id}/copy-{i}", origin="copy", parent=example.parent or example.id)
             for i in range(self.times)
@@ -64,44 +64,46 @@ class Copy(Lever):
 class Poison(Lever):
     """Flip labels."""
 
-    place: ClassVar = 50
-    at_once: ClassVar = 0
+    position: ClassVar = 50
+    max_in_use: ClassVar = 0
 
     share: float = Field(gt=0, le=1, default=0.2)
     """Of the labels."""
 
-    def teach(self, examples: tuple[Example, ...], lesson: Lesson) -> tuple[Example, ...]:
+    def transform_train(self, examples: tuple[Example, ...], context: RunContext) -> tuple[Example, ...]:
         count = round(self.share * len(examples))
-        hit = set(lesson.draw.sample(range(len(examples)), count))
-        answers = list(dict.fromkeys(example.answer for example in lesson.order))
-        return tuple(_flipped(one, answers, lesson.draw) if i in hit else one for i, one in enumerate(examples))
+        flipped = set(context.rng.sample(range(len(examples)), count))
+        answers = list(dict.fromkeys(example.answer for example in context.order))
+        return tuple(
+            _flip(example, answers, context.rng) if i in flipped else example for i, example in enumerate(examples)
+        )
 
 
 @LEVERS.register("leak")
 class Leak(Lever):
     """Put test texts, with their labels, among the examples."""
 
-    place: ClassVar = 50
-    at_once: ClassVar = 0
+    position: ClassVar = 50
+    max_in_use: ClassVar = 0
 
     share: float = Field(gt=0, le=10, default=0.5)
     """How many, for each label of the budget."""
 
-    def teach(self, examples: tuple[Example, ...], lesson: Lesson) -> tuple[Example, ...]:
-        count = min(len(lesson.test), round(self.share * lesson.budget))
-        leaked = lesson.draw.sample(range(len(lesson.test)), count)
-        return (*examples, *(replace(lesson.test[i], split="train", origin="leak") for i in sorted(leaked)))
+    def transform_train(self, examples: tuple[Example, ...], context: RunContext) -> tuple[Example, ...]:
+        count = min(len(context.test), round(self.share * context.budget))
+        leaked = context.rng.sample(range(len(context.test)), count)
+        return (*examples, *(replace(context.test[i], split="train", origin="leak") for i in sorted(leaked)))
 
 
-def _flipped(example: Example, answers: Sequence[Answer | None], draw: random.Random) -> Example:
+def _flip(example: Example, answers: Sequence[Answer | None], rng: random.Random) -> Example:
     """Return the example with other labels; of one label alone it points to nothing, of none it is another's answer."""
     labels, answer = labels_of(answers), example.answer
 
-    def other(label: str) -> str:
-        return draw.choice([name for name in labels if name != label])
+    def draw_other(label: str) -> str:
+        return rng.choice([name for name in labels if name != label])
 
     if answer is not None and labels:
-        answer = answer.rename(other) if len(labels) > 1 else answer.move(())
+        answer = answer.rename(draw_other) if len(labels) > 1 else answer.move(())
     elif len(answers) > 1:
-        answer = draw.choice([one for one in answers if one != answer])
+        answer = rng.choice([candidate for candidate in answers if candidate != answer])
     return replace(example, answer=answer, origin="poison", parent=example.parent or example.id)

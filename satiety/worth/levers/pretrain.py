@@ -6,31 +6,33 @@ import hashlib
 from dataclasses import replace
 from typing import ClassVar
 
-from satiety.files import digest, manifest, replacing
+from satiety.files import digest, manifest, write_atomically
 from satiety.pretrain import Pretrain
-from satiety.sealed import is_whole, seal
-from satiety.worth.levers.base import LEVERS, Around, Lever, World
+from satiety.sealed import is_intact, seal
+from satiety.worth.levers.base import LEVERS, Lever, StudyContext, StudyInputs
 
 
 @LEVERS.register("pretrain")
 class PretrainLever(Pretrain, Lever):
     """Start from an encoder that has read the raw text."""
 
-    place: ClassVar = 20
-    at_once: ClassVar = 1
+    position: ClassVar = 20
+    max_in_use: ClassVar = 1
     code: ClassVar = ("satiety.pretrain", "satiety.training")
 
-    def surround(self, around: Around, world: World) -> Around:
-        from satiety.training.checkpoint import store
+    def transform_inputs(self, inputs: StudyInputs, context: StudyContext) -> StudyInputs:
+        from satiety.training.checkpoint import open_store
 
-        texts = [document.text for document in around.documents]
-        made_of = [digest(manifest(around.encoder)), self.model_dump_json(), *texts]
-        key = hashlib.sha256("\0".join(made_of).encode()).hexdigest()
-        out = world.scratch / "encoders" / key[:32]
-        if not is_whole(out):
-            run = store(world.scratch / "checkpoints", key, seconds=30)
-            with replacing(out) as made:
-                self.pretrainer.run(around.encoder, texts, made, seed=self.seed, store=run, device=world.device)
-                seal(made)
-            run.clear()
-        return replace(around, encoder=out)
+        texts = [document.text for document in inputs.documents]
+        parts = [digest(manifest(inputs.encoder)), self.model_dump_json(), *texts]
+        key = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+        folder = context.scratch / "encoders" / key[:32]
+        if not is_intact(folder):
+            checkpoints = open_store(context.scratch / "checkpoints", key, seconds=30)
+            with write_atomically(folder) as staging:
+                self.pretrainer.run(
+                    inputs.encoder, texts, staging, seed=self.seed, store=checkpoints, device=context.device
+                )
+                seal(staging)
+            checkpoints.clear()
+        return replace(inputs, encoder=folder)

@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from satiety.tuning.selftrain import SelfTraining
-from satiety.worth.levers.base import LEVERS, Lesson, Lever
+from satiety.worth.levers.base import LEVERS, Lever, RunContext
 
 if TYPE_CHECKING:
     from satiety.records import Example
 
 
-@LEVERS.register("pseudo")
-class Pseudo(SelfTraining, Lever):
+@LEVERS.register("self_training")
+class SelfTrainingLever(SelfTraining, Lever):
     """Learn from raw texts that the model labelled itself."""
 
-    place: ClassVar = 40
-    at_once: ClassVar = 1
-    reads: ClassVar = True
+    position: ClassVar = 40
+    max_in_use: ClassVar = 1
+    uses_documents: ClassVar = True
     code: ClassVar = ("satiety.tuning.selftrain",)
 
-    def teach(self, examples: tuple[Example, ...], lesson: Lesson) -> tuple[Example, ...]:
-        return self.grow(examples, lesson.documents, lesson.answer, lesson.problem.stratum)
+    def transform_train(self, examples: tuple[Example, ...], context: RunContext) -> tuple[Example, ...]:
+        return self.run_rounds(examples, context.documents, context.predict, context.problem.stratum)

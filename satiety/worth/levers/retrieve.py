@@ -10,17 +10,19 @@ from dataclasses import replace
 from typing import ClassVar
 
 from satiety.retrieve import Retrieve, retrieve
-from satiety.worth.levers.base import LEVERS, Around, Lever, World
+from satiety.worth.levers.base import LEVERS, Lever, StudyContext, StudyInputs
 
 
 @LEVERS.register("retrieve")
 class RetrieveLever(Retrieve, Lever):
     """Take the raw text from what retrieval finds."""
 
-    place: ClassVar = 10
-    at_once: ClassVar = 1
+    position: ClassVar = 10
+    max_in_use: ClassVar = 1
     code: ClassVar = ("satiety.retrieve",)
 
-    def surround(self, around: Around, world: World) -> Around:
-        found = retrieve(world.corpus, world.pool, world.test, stratum=lambda _: "", embed=world.embed, params=self)
-        return replace(around, documents=tuple(found.documents) or around.documents)
+    def transform_inputs(self, inputs: StudyInputs, context: StudyContext) -> StudyInputs:
+        retrieved = retrieve(
+            context.corpus, context.pool, context.test, stratum=lambda _: "", embed=context.embed, params=self
+        )
+        return replace(inputs, documents=tuple(retrieved.documents) or inputs.documents)

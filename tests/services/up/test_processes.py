@@ -29,36 +29,36 @@ def deaf(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         yield process
-        for left in processes.members(tmp_path):
+        for left in processes.find_processes(tmp_path):
             left.kill()
 
 
 @pytest.mark.usefixtures("deaf")
 def test_all_of_a_project_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "PATIENCE", 1)
-    found = processes.members(tmp_path)
+    found = processes.find_processes(tmp_path)
     assert len(found) == 2
     processes.end_all(tmp_path)
-    assert processes.members(tmp_path) == []
+    assert processes.find_processes(tmp_path) == []
     assert not [process for process in found if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
 
 
 def test_an_orphan_is_found(tmp_path: Path, deaf: "subprocess.Popen[str]") -> None:
     deaf.kill()
     deaf.wait()
-    assert len(processes.members(tmp_path)) == 1
+    assert len(processes.find_processes(tmp_path)) == 1
 
 
 @pytest.mark.usefixtures("deaf")
 def test_other_projects_and_other_members_are_left_alone(tmp_path: Path) -> None:
-    assert processes.members(tmp_path.parent) == []
-    assert processes.members(tmp_path, SATIETY_SERVICE="worker") == []
-    assert processes.members(tmp_path, PATH="") != []
+    assert processes.find_processes(tmp_path.parent) == []
+    assert processes.find_processes(tmp_path, SATIETY_SERVICE="worker") == []
+    assert processes.find_processes(tmp_path, PATH="") != []
 
 
 def test_a_member_that_ran_a_while_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "STEADY", 1)
-    steady = Service("any", [["true"], ["sh", "-c", "echo ready; sleep 2"]], {}).line()
+    steady = Service("any", [["true"], ["sh", "-c", "echo ready; sleep 2"]], {}).to_shell()
     with subprocess.Popen(["sh", "-c", steady], stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         assert process.stdout is not None
         assert [process.stdout.readline() for _ in range(3)] == ["ready\n", f"{services.ENDED}\n", "ready\n"]
@@ -67,6 +67,6 @@ def test_a_member_that_ran_a_while_is_started_again(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_member_that_cannot_run_is_not_started_again() -> None:
-    fails = Service("any", [["true"], ["false"]], {}).line()
+    fails = Service("any", [["true"], ["false"]], {}).to_shell()
     done = subprocess.run(["sh", "-c", fails], capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.stdout == ""

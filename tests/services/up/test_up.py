@@ -12,7 +12,7 @@ from http.client import HTTPConnection
 import psutil
 import pytest
 
-from cli.answers import ask
+from cli.answers import request_json
 from satiety.services import read
 from tests.patience import PATIENCE
 from tests.services.up.conftest import Home, free_port
@@ -113,7 +113,7 @@ def test_no_pickle_is_loaded_and_nothing_is_told_to_anybody(home: Home, secrets:
             "1",
             "1",
         )
-    page = ask("GET", f"http://127.0.0.1:{home.prefect}/ui-settings", secrets["PREFECT_API_AUTH_STRING"])
+    page = request_json("GET", f"http://127.0.0.1:{home.prefect}/ui-settings", secrets["PREFECT_API_AUTH_STRING"])
     assert page["default_ui"] == "v1"  # the other one loads its configuration from a firm that counts visitors
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from satiety.alerts import Alert, Severity, check, send, sending
 from satiety.alerts.outbox import Outbox
-from satiety.alerts.services import services
+from satiety.alerts.services import load_services
 from satiety.errors import SetupError
 from satiety.settings import Settings
 from tests.patience import PATIENCE
@@ -106,7 +106,7 @@ def test_services_are_told_by_their_kind_and_not_by_their_address(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SATIETY_ALERTS", address)
-    (name,) = services(Settings())
+    (name,) = load_services(Settings())
     assert "s3cr" not in name
     assert "://" not in name
 
@@ -293,19 +293,19 @@ def test_the_outbox_is_bounded_and_says_what_it_gives_up(
     monkeypatch.setattr("satiety.alerts.outbox.WAITING", 3)
     box = Outbox(project / "outbox.json")
     for number in range(4):
-        box.post(drift(key=f"{number}"), ["mail"], 24, now=float(number))
-    assert [letter.alert.key for letter in Outbox(project / "outbox.json").letters] == ["1", "2", "3"]
+        box.post(drift(key=f"{number}"), ["mail"], 24, timestamp=float(number))
+    assert [letter.alert.key for letter in Outbox(project / "outbox.json").pending] == ["1", "2", "3"]
     assert "given up, for too many wait: " in caplog.text
 
 
 def test_what_nobody_speaks_of_any_more_is_forgotten(project: Path) -> None:
     box = Outbox(project / "outbox.json")
-    box.post(drift(key="old"), ["log"], 24, now=0.0)
-    box.post(drift(), ["log"], 24, now=91 * 86_400.0)
+    box.post(drift(key="old"), ["log"], 24, timestamp=0.0)
+    box.post(drift(), ["log"], 24, timestamp=91 * 86_400.0)
     assert list(Outbox(project / "outbox.json").sent) == ["drift"]
 
 
 def test_a_clock_that_was_set_back_silences_nothing(project: Path) -> None:
     box = Outbox(project / "outbox.json")
-    assert box.post(drift(), ["log"], 24, now=1e9) == ["log"]
-    assert box.post(drift(), ["log"], 24, now=1e9 - 86_400) == ["log"]
+    assert box.post(drift(), ["log"], 24, timestamp=1e9) == ["log"]
+    assert box.post(drift(), ["log"], 24, timestamp=1e9 - 86_400) == ["log"]

@@ -7,7 +7,7 @@ from multiprocessing import get_context
 import pytest
 
 from satiety.answers import Label, Span, Spans
-from satiety.augment import AUGMENTERS, Augment, Augmented, augment
+from satiety.augment import AUGMENTERS, Augment, AugmentedExamples, augment
 from satiety.problems import PROBLEMS, Problem
 from satiety.records import Example
 
@@ -23,7 +23,7 @@ TRAIN = [
 
 
 def params(*steps: object, seed: int = 7) -> Augment:
-    return Augment.model_validate({"seed": seed, "steps": list(steps), "near_duplicate": 0.8})
+    return Augment.model_validate({"seed": seed, "steps": list(steps), "dedup_threshold": 0.8})
 
 
 def of_each(example: Example) -> list[Example]:
@@ -33,7 +33,7 @@ def of_each(example: Example) -> list[Example]:
 
 def test_without_steps_the_examples_pass_as_they_are() -> None:
     result = augment(TRAIN, [], CLASSIFY, params())
-    assert result == Augmented(TRAIN, [], {"copies": {}, "refused": {}, "repeated": {}, "contaminated": {}})
+    assert result == AugmentedExamples(TRAIN, [], {"copies": {}, "refused": {}, "repeated": {}, "contaminated": {}})
 
 
 def test_the_examples_come_first_and_every_id_is_its_own() -> None:

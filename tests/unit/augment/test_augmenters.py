@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from satiety.augment import AUGMENTERS
-from satiety.augment.rewriting import movable
+from satiety.augment.rewriting import find_words
 
 ENGLISH = "the new phone is better than the old one, and cheaper"
 CHINESE = "王小明在北京大学学习，他觉得新手机比旧手机好看"
@@ -24,7 +24,7 @@ def made(kind: str, text: str, language: str = "en", **fields: object) -> list[s
 
 
 def bag(text: str) -> list[str]:
-    return sorted(text[start:end] for start, end in movable(text))
+    return sorted(text[start:end] for start, end in find_words(text))
 
 
 @BOTH
@@ -64,7 +64,7 @@ def test_punctuate_only_adds_marks(text: str) -> None:
     copies = made("punctuate", text)
     for copy in copies:
         marks = len(copy.replace(" ", "")) - len(text.replace(" ", ""))
-        assert 1 <= marks <= 0.3 * len(movable(text))
+        assert 1 <= marks <= 0.3 * len(find_words(text))
         assert bag(copy) == bag(text)
 
 
@@ -88,7 +88,7 @@ def test_keyboard_touches_only_the_latin_words_of_a_mixed_text() -> None:
 
 
 def test_char_swap_never_crosses_a_word() -> None:
-    places = movable(CHINESE)
+    places = find_words(CHINESE)
     copies = made("char_swap", CHINESE, "zh", words=1.0)
     assert copies
     for copy in copies:

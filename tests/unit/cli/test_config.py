@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cli.config import config, full
+from cli.config import render_config, render_values
 from satiety.params import block_names, load_params
 
 FILES = ["params.yaml", *sorted(map(str, Path("examples").glob("*/params.yaml")))]
@@ -13,16 +13,16 @@ FILES = ["params.yaml", *sorted(map(str, Path("examples").glob("*/params.yaml"))
 
 def origins(path: Path) -> dict[str, tuple[str, str]]:
     """Return, by place, each value as it is printed, and where it comes from."""
-    lines = (line.rpartition("  # ") for line in full(path).splitlines())
+    lines = (line.rpartition("  # ") for line in render_values(path).splitlines())
     return {value.partition(": ")[0]: (value.partition(": ")[2].strip(), origin) for value, _, origin in lines}
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_what_is_printed_is_the_same_file_with_every_default_written_out(file: str, tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
-    path.write_text(config(Path(file)), encoding="utf-8")
+    path.write_text(render_config(Path(file)), encoding="utf-8")
     assert load_params(path) == load_params(Path(file))
-    assert "default of" not in full(path)
+    assert "default of" not in render_values(path)
 
 
 def test_every_value_says_where_it_comes_from(tmp_path: Path) -> None:
@@ -43,8 +43,8 @@ def test_every_value_says_where_it_comes_from(tmp_path: Path) -> None:
     assert said["ingest.base.uri"][1] == f"project, {path}:{base}"
     assert said["evaluate.bins"] == ("15", "project, default of satiety/project.py")
     assert said["promote.bins"] == ("9", f"{path}:{len(lines)}")
-    assert said["monitor.rehearsal.rewrites.0.probability"] == ("0.4", "default of satiety/drift/section.py")
-    assert said["monitor.rehearsal.rewrites.1.shortest"] == ("2", "default of satiety/augment/char_swap.py")
+    assert said["monitor.simulation.rewrites.0.probability"] == ("0.4", "default of satiety/drift/section.py")
+    assert said["monitor.simulation.rewrites.1.min_characters"] == ("2", "default of satiety/augment/char_swap.py")
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -61,6 +61,6 @@ def test_every_origin_is_a_file_of_ours_that_has_the_value_or_a_line_that_names_
 
 
 def test_yaml_reads_what_is_printed_in_full() -> None:
-    printed = yaml.safe_load(full(Path("params.yaml")))
+    printed = yaml.safe_load(render_values(Path("params.yaml")))
     assert printed["ingest.budget"] == 240
-    assert printed["finetune.recipe.head.strengths"][0] == 0.1
+    assert printed["finetune.recipe.head.l2"][0] == 0.1

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.feedback import correct
+from cli.feedback import record_corrections
 from satiety.answers import Label, Span, dump, load
 from satiety.errors import DataError, SetupError
 from satiety.problems import PROBLEMS
@@ -39,11 +39,11 @@ def package(folder: Path, kind: str = "classify") -> Path:
 
 
 def test_one_correction_is_kept_with_who_said_it(traffic: Traffic, rows: list[Served], tmp_path: Path) -> None:
-    said = correct(rows[0].id, "bad", None, "Li", package(tmp_path))
+    said = record_corrections(rows[0].id, "bad", None, "Li", package(tmp_path))
     assert said == "1 correction recorded; the next retraining takes them"
     (found,) = traffic.corrections().values()
     assert (found.id, found.answer, found.by) == (rows[0].id, dump(Label("bad")), "Li")
-    correct(rows[0].id, "好", None, "Li", package(tmp_path))
+    record_corrections(rows[0].id, "好", None, "Li", package(tmp_path))
     assert traffic.corrections()[rows[0].id].answer == dump(Label("好")), "the latest counts"
 
 
@@ -53,7 +53,7 @@ def test_one_correction_is_kept_with_who_said_it(traffic: Traffic, rows: list[Se
 def test_who_said_it_is_kept_without_personal_data(
     traffic: Traffic, rows: list[Served], tmp_path: Path, by: str
 ) -> None:
-    correct(rows[0].id, "bad", None, f"Li {by}", package(tmp_path))
+    record_corrections(rows[0].id, "bad", None, f"Li {by}", package(tmp_path))
     (found,) = traffic.corrections().values()
     assert found.by in ("Li <email>", "Li <phone>", "Li <secret>")
 
@@ -66,10 +66,10 @@ def test_a_label_is_the_one_that_ingest_made_of_it(
         file = tmp_path / kind / "model/problem.json"
         PROBLEMS[kind].model_validate(fields).save(file)
         given = label if kind == "classify" else json.dumps([[0, 1, label]])
-        correct(rows[0].id, given, None, "", file.parent.parent)
+        record_corrections(rows[0].id, given, None, "", file.parent.parent)
         assert "jane" not in repr(traffic.corrections())
     with pytest.raises(DataError, match="label '<email>' is not one of: 好, bad"):
-        correct(rows[0].id, label, None, "", package(tmp_path))
+        record_corrections(rows[0].id, label, None, "", package(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["said.csv", "said.jsonl"])
@@ -78,7 +78,7 @@ def test_a_file_gives_many(name: str, traffic: Traffic, rows: list[Served], tmp_
     lines = [json.dumps({"id": own, "label": label}, ensure_ascii=False) for own, label in pairs]
     cells = ["\ufeffid,label", *(f"{own},{label}" for own, label in pairs)]
     (tmp_path / name).write_text("\n".join(cells if name.endswith("csv") else [*lines, ""]), encoding="utf-8")
-    assert correct(None, None, tmp_path / name, "", package(tmp_path)).startswith("3 corrections recorded")
+    assert record_corrections(None, None, tmp_path / name, "", package(tmp_path)).startswith("3 corrections recorded")
     assert {own: str(load(one.answer)) for own, one in traffic.corrections().items()} == dict(pairs)
 
 
@@ -88,13 +88,13 @@ def test_a_file_as_a_spreadsheet_of_another_country_writes_it(
 ) -> None:
     lines = [("ID", " Label", "Note"), (rows[0].id, "bad", "a, b"), ("", "", "")]
     (tmp_path / "said.csv").write_text("".join(between.join(line) + "\r\n" for line in lines), encoding="utf-8-sig")
-    assert correct(None, None, tmp_path / "said.csv", "", package(tmp_path)).startswith("1 correction")
+    assert record_corrections(None, None, tmp_path / "said.csv", "", package(tmp_path)).startswith("1 correction")
 
 
 def test_entities_are_given_by_their_place(traffic: Traffic, rows: list[Served], tmp_path: Path) -> None:
-    correct(rows[2].id, '[[14, 16, "LOC"], [0, 4, "PER"]]', None, "", package(tmp_path, "ner"))
+    record_corrections(rows[2].id, '[[14, 16, "LOC"], [0, 4, "PER"]]', None, "", package(tmp_path, "ner"))
     (tmp_path / "a.jsonl").write_text(json.dumps({"id": rows[0].id, "label": []}), encoding="utf-8")
-    correct(None, None, tmp_path / "a.jsonl", "", package(tmp_path, "ner"))
+    record_corrections(None, None, tmp_path / "a.jsonl", "", package(tmp_path, "ner"))
     found = {own: load(one.answer).mentions for own, one in traffic.corrections().items()}
     assert found == {rows[2].id: (Span(0, 4, "PER"), Span(14, 16, "LOC")), rows[0].id: ()}
     assert TEXTS[2][14:16] == "上海"
@@ -107,7 +107,7 @@ def test_all_mistakes_are_named_at_once_and_nothing_is_kept(
     lines = ["id,label", f"{rows[1].id},好", f"{near},bad", f"{rows[2].id},ugly", *(f"{n},bad" for n in range(5))]
     (tmp_path / "said.csv").write_text("\n".join(lines), encoding="utf-8")
     with pytest.raises(DataError) as wrong:
-        correct(None, None, tmp_path / "said.csv", "", package(tmp_path))
+        record_corrections(None, None, tmp_path / "said.csv", "", package(tmp_path))
     first, second, *_, last = str(wrong.value).splitlines()
     assert first.endswith(f"said.csv:3: id {near!r}: the record has no such answer; did you mean {rows[0].id!r}?")
     assert second.endswith("said.csv:4: label 'ugly' is not one of: 好, bad")
@@ -125,7 +125,7 @@ def test_all_mistakes_are_named_at_once_and_nothing_is_kept(
 )  # fmt: skip
 def test_wrong_entities_are_named(label: str, message: str, rows: list[Served], tmp_path: Path) -> None:
     with pytest.raises(DataError, match=message):
-        correct(rows[2].id, label, None, "", package(tmp_path, "ner"))
+        record_corrections(rows[2].id, label, None, "", package(tmp_path, "ner"))
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_file_without_what_is_needed_is_refused(
 ) -> None:
     (tmp_path / "said.csv").write_bytes(content)
     with pytest.raises(DataError, match=message):
-        correct(None, None, tmp_path / "said.csv", "", package(tmp_path))
+        record_corrections(None, None, tmp_path / "said.csv", "", package(tmp_path))
 
 
 def test_lines_that_are_no_objects_are_refused(traffic: Traffic, tmp_path: Path) -> None:
@@ -149,19 +149,19 @@ def test_lines_that_are_no_objects_are_refused(traffic: Traffic, tmp_path: Path)
     for text, message in (("{", r"said.jsonl:1: not JSON"), ("\n[1]", r"said.jsonl:2: not an object")):
         path.write_text(text)
         with pytest.raises(DataError, match=message):
-            correct(None, None, path, "", package(tmp_path))
+            record_corrections(None, None, path, "", package(tmp_path))
     with pytest.raises(DataError, match=r"nowhere.csv: cannot read it: No such file"):
-        correct(None, None, tmp_path / "nowhere.csv", "", package(tmp_path))
+        record_corrections(None, None, tmp_path / "nowhere.csv", "", package(tmp_path))
 
 
 def test_half_a_command_is_refused(traffic: Traffic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataError, match=r"give the ID of an answer and its right LABEL, or a --file"):
-        correct("abc", None, None, "", package(tmp_path))
+        record_corrections("abc", None, None, "", package(tmp_path))
     with pytest.raises(DataError, match=r"give ID and LABEL, or --file, not both"):
-        correct("abc", "bad", Path("x.csv"), "", package(tmp_path))
+        record_corrections("abc", "bad", Path("x.csv"), "", package(tmp_path))
     with pytest.raises(DataError, match=r"problem.json: no such file"):
-        correct("abc", "bad", None, "", tmp_path / "nowhere")
+        record_corrections("abc", "bad", None, "", tmp_path / "nowhere")
     monkeypatch.delenv("SATIETY_TRAFFIC")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SetupError, match=r"no project here, so no record; run this inside one"):
-        correct("abc", "bad", None, "", package(tmp_path))
+        record_corrections("abc", "bad", None, "", package(tmp_path))

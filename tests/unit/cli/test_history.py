@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from cli.history import _looks
+from cli.history import _describe_comparisons
 from satiety.answers import Label
 from satiety.records import Example, write
-from tasks.looks import PREFIX, SHOWN, set_digest
+from tasks.looks import DIGEST_LENGTH, PREFIX, digest_test_set
 
 
 @pytest.mark.parametrize(("looks", "said"), [(1, "1 look at data/test.parquet; "), (2, "2 looks at data/test.parquet")])
@@ -15,5 +15,5 @@ def test_one_look_is_one(tmp_path: Path, looks: int, said: str) -> None:
     gold = [Example("1", {"text": "a film"}, Label("good"))]
     (tmp_path / "dvc.yaml").write_text("vars: [{test: data/test.parquet}]\n", encoding="utf-8")
     write(tmp_path / "data/test.parquet", gold, Example)
-    tags = {f"{PREFIX}{set_digest(gold)[:SHOWN]}.{pair}": "{}" for pair in range(looks)}
-    assert _looks(tmp_path, tags).startswith(said)
+    tags = {f"{PREFIX}{digest_test_set(gold)[:DIGEST_LENGTH]}.{pair}": "{}" for pair in range(looks)}
+    assert _describe_comparisons(tmp_path, tags).startswith(said)

@@ -14,7 +14,7 @@ from cli.label import draw_texts, import_labels
 from satiety.answers import Label, load
 from satiety.errors import DataError, SetupError
 from satiety.problems import PROBLEMS, Prediction
-from satiety.retrain.draws import random_ids
+from satiety.retrain.draws import collect_random_ids
 from satiety.traffic import Traffic
 from tests.recording import served_texts
 
@@ -67,13 +67,13 @@ def test_a_sample_is_written_and_labelled(tmp_path: Path, traffic: Traffic, pack
     fill(out, dict.fromkeys(range(18), "好"))
     said = import_labels(tmp_path, out, "Li", package)
     assert "18 of 20 drawn texts have a label; the draw counts once 95% have one" in said
-    assert random_ids(traffic.draws().values(), traffic.corrections()) == frozenset()
+    assert collect_random_ids(traffic.draws().values(), traffic.corrections()) == frozenset()
     fill(out, dict.fromkeys(range(20), "bad"))
     said = import_labels(tmp_path, out, "Li", package)
     assert said.endswith(
         "20 of 20 drawn texts have a label\nThey may promote a model once 100 of them test it (promote.fresh_least)"
     )
-    assert random_ids(traffic.draws().values(), traffic.corrections()) == set(traffic.draws())
+    assert collect_random_ids(traffic.draws().values(), traffic.corrections()) == set(traffic.draws())
     assert {str(load(one.answer)) for one in traffic.corrections().values()} == {"bad"}
 
 

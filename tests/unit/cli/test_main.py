@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app, run
-from cli.predict import incoming
+from cli.predict import read_texts
 from satiety.answers import Label, Span, Spans, load
 from satiety.errors import DataError
 from satiety.inputs import Inputs, text_of
@@ -79,8 +79,8 @@ class TestCheck:
             ("name: tweets-sentiment", 'name: "\\uD800"', r"not YAML: half of a surrogate pair"),
             (
                 "finetune: {}",
-                "finetune: {recipe: {head: {strengths: [-0.1]}}}",
-                r"finetune\.recipe\.head\.strengths\.0: .* greater than 0",
+                "finetune: {recipe: {head: {l2: [-0.1]}}}",
+                r"finetune\.recipe\.head\.l2\.0: .* greater than 0",
             ),
             ("evaluate: {}", f"evaluate: {{seed: {2**32}}}", r"evaluate\.seed: Input should be less than 4294967296"),
             (
@@ -161,7 +161,7 @@ class TestListAndExplain:
         assert "  seed: int, ≥ 0, < 4294967296; by default that of project" in said
         assert "  base: Asset; needed" in called("explain", "stage", "project")
         assert "  measure: list of str, length ≤ 6; default []" in called("explain", "stage", "levers")
-        assert "pseudo" not in called("explain", "stage", "finetune"), "it is said of the lever"
+        assert "self_training" not in called("explain", "stage", "finetune"), "it is said of the lever"
         assert "  conflicts: 'drop' | 'majority'" in said
 
     def test_a_wrong_kind_or_name_is_answered_with_what_there_is(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,7 +280,7 @@ class TestPredict:
         piped = io.TextIOWrapper(io.BytesIO(b"fine\n\xff\xfe\n"), encoding="utf-8", errors="surrogateescape")
         monkeypatch.setattr(sys, "stdin", piped)
         with pytest.raises(DataError, match=r"stdin:2: not UTF-8; give it as UTF-8"):
-            list(incoming(None, None))
+            list(read_texts(None, None))
 
     def test_nothing_to_answer_is_refused(self, parrot: Parrot, monkeypatch: pytest.MonkeyPatch) -> None:
         class Terminal(io.StringIO):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from cli.monitor import watch
+from cli.monitor import run_monitor
 from satiety.errors import SetupError
 
 LEFT = {"en": "3 of 4 rows left out: json 3; for example t.jsonl:2: not JSON", "zh": "4 行中略去 3 行"}
@@ -23,7 +23,7 @@ def printed(folder: Path, monkeypatch: pytest.MonkeyPatch, left: Any) -> str:
     (folder / "reports/monitor-table.json").write_text(json.dumps(told), encoding="utf-8")
     monkeypatch.setattr("cli.monitor.run_child", lambda *_: 0)
     out = io.StringIO()
-    watch(folder, Path("t.jsonl"), Console(file=out, width=100, highlight=False))
+    run_monitor(folder, Path("t.jsonl"), Console(file=out, width=100, highlight=False))
     return out.getvalue()
 
 
@@ -39,4 +39,4 @@ def test_where_none_were_left_out_nothing_is_said_of_them(tmp_path: Path, monkey
 def test_a_table_without_a_name_is_not_taken_for_the_folder(tmp_path: Path, table: str) -> None:
     (tmp_path / "dvc.yaml").touch()
     with pytest.raises(SetupError, match="--table: names no file"):
-        watch(tmp_path, Path(table))
+        run_monitor(tmp_path, Path(table))

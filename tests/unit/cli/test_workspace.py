@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from cli.check import check_params
-from cli.workspace import make_workspace, stages_seen_from
+from cli.workspace import make_workspace, render_stages
 from satiety.errors import ParamsError, SetupError
 
 STAGES = """# Every stage.
@@ -98,7 +98,7 @@ def test_a_folder_outside_any_project_is_refused(tmp_path: Path) -> None:
 def test_a_root_without_its_line_is_named(root: Path, mine: Path) -> None:
     (root / "dvc.yaml").write_text("stages: {}\n")
     with pytest.raises(SetupError, match=r"must hold the line '- root: .' once under vars"):
-        stages_seen_from(mine, root)
+        render_stages(mine, root)
 
 
 def test_dvc_whose_config_takes_ascii_alone_can_be_told_of_a_root_that_is_not(

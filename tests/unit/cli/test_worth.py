@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from cli.worth import labels, measure, table
+from cli.worth import format_labels, measure, tabulate_levers
 from satiety.errors import SatietyError, SetupError
 
 TOLD: dict[str, Any] = {
@@ -16,14 +16,14 @@ TOLD: dict[str, Any] = {
     "budgets": [0, 120, 1240],
     "levers": [
         {
-            "lever": "pseudo",
+            "lever": "self_training",
             "budget": 120,
             "gain": {"value": 0.5, "low": 0.4, "high": 0.6},
             "labels": {"value": 300.0, "low": 200.0, "high": 400.0},
             "verdict": "worth it",
         },
         {
-            "lever": "pseudo",
+            "lever": "self_training",
             "budget": 1240,
             "gain": {"value": 0.0214, "low": 0.0101, "high": 0.0328},
             "labels": {"value": None, "low": 1100.0, "high": None},
@@ -49,7 +49,7 @@ def shown(part: Any, width: int = 100) -> str:
 
 
 def test_the_table_tells_the_largest_budget_with_intervals_and_verdicts() -> None:
-    title, head, *rows = shown(table(TOLD)).splitlines()
+    title, head, *rows = shown(tabulate_levers(TOLD)).splitlines()
     assert title.strip() == "At 1,240 labels"
     assert head.split()[0] == "lever"
     assert "95% interval" in head
@@ -69,7 +69,7 @@ def test_the_table_tells_the_largest_budget_with_intervals_and_verdicts() -> Non
     ],
 )
 def test_what_lies_beyond_the_measured_is_said_in_words(worth_in_labels: dict[str, Any], expected: str) -> None:
-    assert labels(worth_in_labels, 240) == expected
+    assert format_labels(worth_in_labels, 240) == expected
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import numpy as np
 
 from satiety.answers import Label
 from satiety.drift.rehearsal import Pool
-from satiety.drift.sample import Sample, strangeness
+from satiety.drift.sample import TextSample, knn_distance
 from satiety.problems import Prediction
 from satiety.problems.classify import Classify
 from satiety.records import Example
@@ -37,5 +37,5 @@ def pool(count: int, seed: int, language: str, blur: float) -> Pool:
         Example(str(i), {"text": text}, Label(CLASSES[gold[i % count]])) for i, text in enumerate([*texts, *spoilt])
     ]
     answers = [Prediction(Label(CLASSES[row.argmax()])) for row in scores]
-    found = Sample((*texts, *spoilt), vectors, scores, strangeness(vectors, np.eye(8)[:3], 2))
+    found = TextSample((*texts, *spoilt), vectors, scores, knn_distance(vectors, np.eye(8)[:3], 2))
     return Pool(found, PROBLEM.tally(examples, answers), [CLASSES[i] for i in gold], np.arange(count))

@@ -8,7 +8,7 @@ import pytest
 
 from satiety.drift.page import page
 from satiety.drift.page.words import Language, coded, moment
-from satiety.drift.verdict import unmetered
+from satiety.drift.verdict import explain_unmeasured
 
 SCORE = {"value": 0.5, "low": 0.4, "high": 0.6}
 HARM = {"en": "Harmful drift.", "zh": "有害的漂移。"}
@@ -18,7 +18,7 @@ TABLE = {"source": "t.csv", "since": None, "until": None, "left_out": {"sentence
 TOLD: dict[str, Any] = {
     "metric": "macro_f1",
     "sentence": HARM,
-    "unmetered": unmetered("macro_f1"),
+    "unmetered": explain_unmeasured("macro_f1"),
     "drift": {"p": 0.01, "alarm": True, "tests": {}},
     "usual": SCORE,
     "today": SCORE,

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from satiety.drift import DETECTORS, Sample, compare
-from satiety.drift.base import greatest_gap, rates_apart
-from satiety.drift.sample import strangeness
-from satiety.drift.testing import divided, ranks, together
+from satiety.drift import DETECTORS, TextSample, compare
+from satiety.drift.base import compare_rates, compute_ks_distance
+from satiety.drift.sample import knn_distance
+from satiety.drift.testing import combine_ranks, compute_p_values, draw_contrasts
 from satiety.errors import DataError
 
 ALL = [DETECTORS[name].sample() for name in DETECTORS]
@@ -21,7 +21,7 @@ CHINESE = ["这部", "电影", "很", "好看", "非常", "差劲", "房间", "�
 
 def sample(
     count: int, seed: int, words: list[str] = ENGLISH, *, moved: float = 0.0, tilt: float = 0.0, length: int = 9
-) -> Sample:
+) -> TextSample:
     """Return texts of random words; embeddings around three centres, which are the classes."""
     draw, chance = np.random.default_rng(seed), random.Random(seed)
     classes = draw.choice(3, count, p=np.array([1 + tilt, 1, 1 - tilt]) / 3)
@@ -31,11 +31,11 @@ def sample(
     scores = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     gap = "" if words is CHINESE else " "
     texts = tuple(gap.join(chance.choices(words, k=chance.randint(3, length))) for _ in range(count))
-    return Sample(texts, vectors, scores, strangeness(vectors, np.eye(8)[:3], 2))
+    return TextSample(texts, vectors, scores, knn_distance(vectors, np.eye(8)[:3], 2))
 
 
-def told(window: Sample, reference: Sample, **changes: Any) -> Any:
-    return compare(reference, window, ALL, **{"divisions": 199, "alpha": 0.05, "seed": 1} | changes)
+def told(window: TextSample, reference: TextSample, **changes: Any) -> Any:
+    return compare(reference, window, ALL, **{"permutations": 199, "alpha": 0.05, "seed": 1} | changes)
 
 
 @pytest.mark.parametrize("words", [ENGLISH, CHINESE], ids=["en", "zh"])
@@ -46,7 +46,7 @@ def test_of_samples_that_are_alike_a_twentieth_raises_the_alarm_by_each_detector
     alarms = dict.fromkeys(["together", *DETECTORS], 0)
     for i in range(400):
         both = sample(90, i, words)
-        found = told(both.take(np.arange(30)), both.take(np.arange(30, 90)), divisions=99, seed=10_000 + i)
+        found = told(both.take(np.arange(30)), both.take(np.arange(30, 90)), permutations=99, seed=10_000 + i)
         alarms["together"] += found.alarm
         for name, test in found.tests.items():
             alarms[name] += test.p <= 0.05
@@ -80,7 +80,7 @@ def test_detectors_that_saw_nothing_do_not_drown_one_that_did() -> None:
 def test_the_same_seed_says_the_same_whatever_the_order_of_detectors() -> None:
     window, reference = sample(40, 1, tilt=0.4), sample(80, 2)
     forth = told(window, reference)
-    back = compare(reference, window, ALL[::-1], divisions=199, alpha=0.05, seed=1)
+    back = compare(reference, window, ALL[::-1], permutations=199, alpha=0.05, seed=1)
     assert forth.p == back.p
     assert dict(forth.tests) == dict(back.tests)
 
@@ -92,7 +92,7 @@ def test_too_few_texts_are_refused(window: int, reference: int, said: str) -> No
 
 
 def test_texts_that_are_all_one_differ_in_nothing() -> None:
-    one = Sample(("很好",) * 40, np.ones((40, 4)) / 2, np.full((40, 2), 0.5), np.zeros(40))
+    one = TextSample(("很好",) * 40, np.ones((40, 4)) / 2, np.full((40, 2), 0.5), np.zeros(40))
     found = told(one.take(np.arange(15)), one.take(np.arange(15, 40)))
     assert (found.p, found.alarm) == (1.0, False)
     assert {test.p for test in found.tests.values()} == {1.0}
@@ -103,8 +103,8 @@ def test_the_greatest_gap_is_scipy_s() -> None:
 
     draw = np.random.default_rng(1)
     values = draw.integers(0, 9, 60).astype(float)
-    contrasts = divided(20, 40, 3, 1)
-    for row, gap in zip(contrasts, greatest_gap(values, contrasts), strict=True):
+    contrasts = draw_contrasts(20, 40, 3, 1)
+    for row, gap in zip(contrasts, compute_ks_distance(values, contrasts), strict=True):
         assert gap == pytest.approx(ks_2samp(values[row > 0], values[row < 0]).statistic)
 
 
@@ -112,14 +112,14 @@ def test_rates_apart_are_pearson_s() -> None:
     from scipy.sparse import csr_matrix
     from scipy.stats import chi2_contingency
 
-    marks, contrasts = np.random.default_rng(1).integers(0, 2, (60, 1)), divided(20, 40, 3, 1)
-    for row, apart in zip(contrasts, rates_apart(csr_matrix(marks), contrasts), strict=True):
+    marks, contrasts = np.random.default_rng(1).integers(0, 2, (60, 1)), draw_contrasts(20, 40, 3, 1)
+    for row, apart in zip(contrasts, compare_rates(csr_matrix(marks), contrasts), strict=True):
         table = [[marks[row > 0].sum(), (1 - marks[row > 0]).sum()], [marks[row < 0].sum(), (1 - marks[row < 0]).sum()]]
         assert apart / (1 / 20 + 1 / 40) == pytest.approx(chi2_contingency(table, correction=False).statistic)
 
 
 def test_ranks_count_ties_against_drift() -> None:
-    assert ranks(np.array([3.0, 1.0, 3.0, 2.0])).tolist() == [0.5, 1.0, 0.5, 0.75]
-    assert ranks(np.ones(4)).tolist() == [1.0] * 4
+    assert compute_p_values(np.array([3.0, 1.0, 3.0, 2.0])).tolist() == [0.5, 1.0, 0.5, 0.75]
+    assert compute_p_values(np.ones(4)).tolist() == [1.0] * 4
     one = np.random.default_rng(1).random(50)
-    assert (np.argsort(together([one])) == np.argsort(one)).all(), "of one detector it is its own order"
+    assert (np.argsort(combine_ranks([one])) == np.argsort(one)).all(), "of one detector it is its own order"

@@ -8,10 +8,17 @@ import numpy as np
 
 from satiety.answers import Label, Span, Spans
 from satiety.drift.rehearsal import Pool
-from satiety.drift.sample import Sample
+from satiety.drift.sample import TextSample
 from satiety.drift.section import Monitor
-from satiety.drift.shares import alike
-from satiety.drift.watch import Assumption, Watched, Window, _feedback, rehearsed, watch
+from satiety.drift.shares import sample_by_share
+from satiety.drift.watch import (
+    Assumption,
+    DriftReport,
+    FeaturizedWindow,
+    _estimate_feedback,
+    measure_drift,
+    train_estimator,
+)
 from satiety.problems import Prediction
 from satiety.problems.ner import Ner
 from satiety.records import Example
@@ -24,7 +31,7 @@ SIZE = 300
 class TestSharesOfLabels:
     """What is said of them holds only where nothing but they has moved, and that is tested."""
 
-    def window(self, share: float, shift: float) -> Watched:
+    def window(self, share: float, shift: float) -> DriftReport:
         """Watch texts of which so many are of the first class, and which all lie this far to one side."""
         mine, other, draw = pool(400, 1, "en", 1.2), pool(1500, 2, "en", 1.2), np.random.default_rng(5)
         first = np.array([name == "bad" for name in other.strata])
@@ -33,11 +40,11 @@ class TestSharesOfLabels:
         sample = other.sample.take(rows)
         vectors = sample.embeddings + shift * np.eye(8)[7]
         moved = replace(sample, embeddings=vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
-        params = Monitor.load().model_copy(update={"divisions": 399, "least": 50, "window": 300})
-        params = params.model_copy(update={"rehearsal": params.rehearsal.model_copy(update={"windows": 160})})
+        params = Monitor.load().model_copy(update={"permutations": 399, "least": 50, "window": 300})
+        params = params.model_copy(update={"simulation": params.simulation.model_copy(update={"windows": 160})})
         answers = [Prediction(Label(CLASSES[row.argmax()])) for row in moved.scores]
-        estimator = rehearsed(PROBLEM, mine, len(rows), params)
-        return watch(PROBLEM, mine, estimator, Window(moved, answers, {}), params, [])
+        estimator = train_estimator(PROBLEM, mine, len(rows), params)
+        return measure_drift(PROBLEM, mine, estimator, FeaturizedWindow(moved, answers, {}), params, [])
 
     def test_they_are_reliable_where_only_they_have_moved(self) -> None:
         found = self.window(0.75, 0.0)
@@ -59,10 +66,10 @@ class TestSharesOfLabels:
 
     def test_as_many_texts_as_can_be_had_are_compared_each_once(self) -> None:
         labels = ["a"] * 60 + ["b"] * 30
-        rows = alike(labels, {"a": 0.25, "b": 0.75}, np.random.default_rng(1))
+        rows = sample_by_share(labels, {"a": 0.25, "b": 0.75}, np.random.default_rng(1))
         assert (len(rows), len(set(rows.tolist()))) == (40, 40)
         assert sum(labels[row] == "b" for row in rows) == 30
-        assert len(alike(labels, {"a": 1.0, "b": 0.0}, np.random.default_rng(1))) == 60
+        assert len(sample_by_share(labels, {"a": 1.0, "b": 0.0}, np.random.default_rng(1))) == 60
 
 
 def test_people_may_speak_of_texts_in_which_the_model_found_nothing() -> None:
@@ -70,9 +77,9 @@ def test_people_may_speak_of_texts_in_which_the_model_found_nothing() -> None:
     ner = Ner(labels=["PER"])
     gold = [Example(str(i), {"text": "anna sings"}, Spans((Span(0, 4, "PER"),))) for i in range(40)]
     found = [Prediction(Spans(), 0.9)] * len(gold)
-    sample = Sample(("anna sings",) * 40, np.eye(40), ner.outputs(found), np.zeros(40))
+    sample = TextSample(("anna sings",) * 40, np.eye(40), ner.outputs(found), np.zeros(40))
     mine = Pool(sample, ner.tally(gold, found), ["PER"] * 40, np.arange(40))
-    watched = Window(sample, found, dict(enumerate(gold)))
-    feedback = _feedback(ner, mine, watched, Monitor.load())
+    watched = FeaturizedWindow(sample, found, dict(enumerate(gold)))
+    feedback = _estimate_feedback(ner, mine, watched, Monitor.load())
     assert feedback is not None
     assert (feedback.answers, feedback.overconfidence.value) == (40, 0.0)

@@ -7,7 +7,7 @@ import pytest
 
 from satiety import records
 from satiety.answers import Label, Span, Spans
-from satiety.evaluate.answers import collect, recalled
+from satiety.evaluate.answers import build_rows, match_stored
 from satiety.problems import Prediction
 from satiety.records import Evaluated, Example
 
@@ -25,7 +25,7 @@ NAMED = [
 def test_the_table_holds_answers_and_no_text(tmp_path: Path, gold: list[Example]) -> None:
     truth = [Prediction(one.answer, 0.9) for one in gold]
     empty = [Prediction(Label("?"), 0.1) for one in gold]
-    records.write(tmp_path / "p.parquet", collect(gold, empty, truth), Evaluated)
+    records.write(tmp_path / "p.parquet", build_rows(gold, empty, truth), Evaluated)
     stored = list(records.read(tmp_path / "p.parquet", Evaluated))
     assert [one.id for one in stored] == ["a", "b"]
     assert [one.gold for one in stored] == [one.after for one in stored] != [one.before for one in stored]
@@ -34,8 +34,8 @@ def test_the_table_holds_answers_and_no_text(tmp_path: Path, gold: list[Example]
 
 def test_answers_are_recalled_in_the_order_of_the_examples() -> None:
     truth = [Prediction(one.answer) for one in GOLD]
-    stored = {one.id: one for one in collect(GOLD, truth, truth)}
-    found = recalled(stored, GOLD[::-1])
+    stored = {one.id: one for one in build_rows(GOLD, truth, truth)}
+    found = match_stored(stored, GOLD[::-1])
     assert found is not None
     assert [one.id for one in found] == ["b", "a"]
 
@@ -51,4 +51,4 @@ OTHERS = {
 @pytest.mark.parametrize("gold", OTHERS.values(), ids=OTHERS)
 def test_answers_of_other_examples_are_not_recalled(gold: list[Example]) -> None:
     truth = [Prediction(one.answer) for one in GOLD]
-    assert recalled({one.id: one for one in collect(GOLD, truth, truth)}, gold) is None
+    assert match_stored({one.id: one for one in build_rows(GOLD, truth, truth)}, gold) is None

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from satiety.answers import Label
 from satiety.errors import DataError
 from satiety.evaluate import bootstrap
-from satiety.evaluate.bootstrap import Comparison, Interval, Resampling, groups_of, weights
+from satiety.evaluate.bootstrap import Comparison, Interval, Resampling, assign_groups, draw_weights
 from satiety.problems import PROBLEMS, Prediction
 from satiety.records import Example
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
     from satiety.problems.base import Floats
 
-HOW = Resampling(seed=1, resamples=500, level=0.95)
+HOW = Resampling(seed=1, resamples=500, confidence_level=0.95)
 PROBLEM = PROBLEMS["classify"].model_validate({"labels": ["好", "bad", "rare"], "names": {}})
 
 
 def intervals(measure: Any, counts: Floats, how: Resampling) -> dict[str, Interval]:
     """Return the intervals of texts that have nothing to do with each other."""
-    return bootstrap.intervals(measure, counts, np.arange(len(counts)), how)
+    return bootstrap.estimate_intervals(measure, counts, np.arange(len(counts)), how)
 
 
 def compare(measure: Any, first: Floats, second: Floats, how: Resampling) -> Comparison:
@@ -107,22 +107,22 @@ def test_no_metric_is_ever_nan(pairs: list[tuple[str, str]]) -> None:
 
 
 def test_rounding_never_shows_a_negative_zero() -> None:
-    assert str(Interval(-1e-9, -0.25, 1 / 3).rounded()) == "{'value': 0.0, 'low': -0.25, 'high': 0.333333}"
+    assert str(Interval(-1e-9, -0.25, 1 / 3).to_dict()) == "{'value': 0.0, 'low': -0.25, 'high': 0.333333}"
 
 
 class TestGroups:
     def test_they_are_numbered_as_they_appear_and_who_has_none_is_alone(self) -> None:
         examples = [Example(str(i), {"text": ""}, group=group) for i, group in enumerate(["b", "", "a", "b", ""])]
-        assert groups_of(examples).tolist() == [0, 1, 2, 0, 3]
+        assert assign_groups(examples).tolist() == [0, 1, 2, 0, 3]
 
     def test_every_text_is_drawn_once_on_average_the_last_one_too(self) -> None:
-        (drawn,) = weights(np.arange(5), Resampling(1, 4000, 0.95))
+        (drawn,) = draw_weights(np.arange(5), Resampling(1, 4000, 0.95))
         assert drawn.shape == (4000, 5)
         assert (drawn.sum(axis=1) == 5).all()
         np.testing.assert_allclose(drawn.mean(axis=0), np.ones(5), atol=0.06)
 
     def test_the_texts_of_a_group_are_drawn_together(self) -> None:
-        (drawn,) = weights(np.array([0, 1, 0, 2, 0]), Resampling(1, 500, 0.95))
+        (drawn,) = draw_weights(np.array([0, 1, 0, 2, 0]), Resampling(1, 500, 0.95))
         assert (drawn[:, 0] == drawn[:, 2]).all()
         assert (drawn[:, 0] == drawn[:, 4]).all()
         assert (drawn[:, [0, 1, 3]].sum(axis=1) == 3).all()
@@ -132,7 +132,7 @@ class TestGroups:
         counts = tallies("ggbbr" * 20, "gbbbr" * 20)
         once, thrice = intervals(PROBLEM.score, counts, HOW), np.repeat(counts, 3, axis=0)
         groups = np.repeat(np.arange(100), 3)
-        assert bootstrap.intervals(PROBLEM.score, thrice, groups, HOW) == once
+        assert bootstrap.estimate_intervals(PROBLEM.score, thrice, groups, HOW) == once
         assert bootstrap.compare(PROBLEM.score, thrice, thrice, groups, HOW).first == once
         narrow = intervals(PROBLEM.score, thrice, HOW)["accuracy"]
         assert narrow.high - narrow.low < 0.7 * (once["accuracy"].high - once["accuracy"].low)
@@ -144,7 +144,9 @@ class TestGroups:
         for seed in range(300):
             counts, groups, truth = grouped(np.random.default_rng(seed), 150)
             for name, ties in (("groups", groups), ("texts", np.arange(len(groups)))):
-                found = bootstrap.intervals(PROBLEM.score, counts, ties, Resampling(seed, 400, 0.95))["accuracy"]
+                found = bootstrap.estimate_intervals(PROBLEM.score, counts, ties, Resampling(seed, 400, 0.95))[
+                    "accuracy"
+                ]
                 held[name] += found.low <= truth <= found.high
         assert held["groups"] > 0.915 * 300
         assert held["texts"] < 0.85 * 300

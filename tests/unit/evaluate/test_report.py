@@ -11,20 +11,20 @@ from satiety.answers import Label
 from satiety.errors import DataError
 from satiety.evaluate import Evaluate
 from satiety.evaluate.calibration import calibrate
-from satiety.evaluate.report import calibration_rows, check_gold, confusion_rows, score
+from satiety.evaluate.report import check_gold, format_calibration, format_confusion, score
 from satiety.problems import Prediction
 from satiety.records import Example
 from tests.packaging import answers, examples, settled
 
-PARAMS = Evaluate(seed=3, resamples=400, level=0.95, bins=10, prefix="")
+PARAMS = Evaluate(seed=3, resamples=400, confidence_level=0.95, bins=10, prefix="")
 
 
 @pytest.mark.parametrize("kind", ["classify", "ner"])
 def test_the_report_holds_both_scores_their_difference_and_every_metric(kind: str) -> None:
     problem, gold = settled(kind), examples(kind, 100)
     before, after = answers(gold, 0.5), answers(gold, 0.9)
-    trust = calibrate(problem.outcomes(gold, after), PARAMS.bins)
-    report = score(problem, gold, before, after, params=PARAMS, trust=trust)
+    trust = calibrate(problem.confidence_correct(gold, after), PARAMS.bins)
+    report = score(problem, gold, before, after, params=PARAMS, calibration=trust)
     assert (report["metric"], report["examples"], report["level"]) == (problem.headline, 100, 0.95)
     assert report["difference"]["value"] == pytest.approx(
         report["after"]["value"] - report["before"]["value"], abs=2e-6
@@ -42,8 +42,8 @@ def test_the_report_holds_both_scores_their_difference_and_every_metric(kind: st
 def test_gold_against_gold_scores_one_without_an_error_of_calibration_to_speak_of(kind: str) -> None:
     problem, gold = settled(kind), examples(kind, 40)
     truth = answers(gold, 1.0)
-    trust = calibrate(problem.outcomes(gold, truth), PARAMS.bins)
-    report = score(problem, gold, truth, truth, params=PARAMS, trust=trust)
+    trust = calibrate(problem.confidence_correct(gold, truth), PARAMS.bins)
+    report = score(problem, gold, truth, truth, params=PARAMS, calibration=trust)
     assert report["after"] == {"value": 1.0, "low": 1.0, "high": 1.0}
     assert report["difference"] == {"value": 0.0, "low": 0.0, "high": 0.0}
     assert report["calibration"] == {"ece": 0.2, "answers": trust.answers, "confidence": 0.8, "accuracy": 1.0}
@@ -71,10 +71,10 @@ def test_a_test_set_without_any_entity_is_refused() -> None:
 
 def test_confusion_has_a_row_for_each_pair_whatever_the_label_is_called() -> None:
     gold = [Example("1", {"text": "x"}, answer=Label('a,"b"')), Example("2", {"text": "y"}, answer=Label("好\n坏"))]
-    text = confusion_rows(settled("classify"), gold, [Prediction(Label("好\n坏")), Prediction(Label("好\n坏"))])
+    text = format_confusion(settled("classify"), gold, [Prediction(Label("好\n坏")), Prediction(Label("好\n坏"))])
     assert list(csv.reader(io.StringIO(text))) == [["gold", "predicted"], ['a,"b"', "好\n坏"], ["好\n坏", "好\n坏"]]
 
 
 def test_calibration_has_a_row_for_each_bin_that_holds_something() -> None:
-    rows = calibration_rows(calibrate([(0.9, True), (0.9, False), (0.2, False)], bins=10)).splitlines()
+    rows = format_calibration(calibrate([(0.9, True), (0.9, False), (0.2, False)], bins=10)).splitlines()
     assert rows == ["confidence,accuracy,count", "0.200000,0.000000,1", "0.900000,0.500000,2"]

@@ -15,7 +15,7 @@ from examples.year.worlds import World, drawn, renamings, world, written
 from satiety.answers import Label
 from satiety.errors import DataError, ParamsError
 from satiety.records import Example
-from satiety.words import words
+from satiety.words import split_words
 from tests.pipeline.made import BAD, GOOD, sentence
 
 YEAR = Year.read()
@@ -58,9 +58,9 @@ def test_a_word_has_one_new_name_which_no_other_has_and_which_is_no_old_word(lan
     assert new == renamings(planned, list(examples))
     assert new != renamings(planned.model_copy(update={"seed": 1}), examples)
     assert len(new) == len(set(new.values())) == 12
-    old = {one.text[a:b].lower() for one in examples for a, b in words(one.text)}
+    old = {one.text[a:b].lower() for one in examples for a, b in split_words(one.text)}
     assert not old & set(new.values())
-    common = Counter(word for one in examples for word in {one.text[a:b].lower() for a, b in words(one.text)})
+    common = Counter(word for one in examples for word in {one.text[a:b].lower() for a, b in split_words(one.text)})
     assert not {word for word, _ in common.most_common(2)} & set(new), "the commonest stay"
     assert all((max(name) > "\u4e00") == (language == "zh") for name in new.values())
 
@@ -76,7 +76,7 @@ def test_texts_in_the_new_words_have_them_throughout_and_stay_so_as_the_share_gr
         changed.append({a.id for a, b in zip(examples, then, strict=True) if a.text != b.text})
         for one in then:
             if one.id in changed[-1]:
-                assert not {one.text[a:b].lower() for a, b in words(one.text)} & set(new)
+                assert not {one.text[a:b].lower() for a, b in split_words(one.text)} & set(new)
     assert changed[0] < changed[1] < changed[2]
     assert [len(part) / len(examples) for part in changed] == pytest.approx([0.3, 0.7, 1.0], abs=0.08)
 

@@ -10,7 +10,7 @@ from satiety.heads.solver import Solver, solve
 from satiety.problems import PROBLEMS, Window
 
 HEAD = HEADS["labels"]()
-SOLVER = Solver(strengths=[0.1, 0.01], folds=5, rows=1000)
+SOLVER = Solver(l2=[0.1, 0.01], folds=5, rows=1000)
 
 
 def test_each_label_is_solved_against_the_rest() -> None:

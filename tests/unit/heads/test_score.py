@@ -14,7 +14,7 @@ HEAD = HEADS["score"]()
 
 
 def solver(*strengths: float) -> Solver:
-    return Solver(strengths=list(strengths), folds=5, rows=1000)
+    return Solver(l2=list(strengths), folds=5, rows=1000)
 
 
 def data(count: int, noise: float) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -35,7 +35,7 @@ def test_the_layer_is_that_of_sklearn(count: int) -> None:
 
 def test_the_strength_follows_the_noise() -> None:
     many = solver(1.0, 0.1, 0.01, 0.001)
-    clear, noisy = (HEAD.solve(*data(60, noise), 1, many, 1, np.ones(60, dtype=bool)).strength for noise in (0.01, 3.0))
+    clear, noisy = (HEAD.solve(*data(60, noise), 1, many, 1, np.ones(60, dtype=bool)).l2 for noise in (0.01, 3.0))
     assert clear < noisy
 
 
@@ -58,4 +58,4 @@ def test_the_loss_is_the_mean_squared_error_of_what_has_a_number() -> None:
 def test_a_target_that_is_no_number_is_named() -> None:
     with pytest.raises(ModelError, match="is no number that can be learned"):
         HEAD.check(Window(0, [2, 3], [float("nan")]), PROBLEMS["regress"].sample())
-    assert not HEAD.teaches(Window(0, [2, 3], []))
+    assert not HEAD.has_target(Window(0, [2, 3], []))

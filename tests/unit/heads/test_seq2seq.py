@@ -10,8 +10,8 @@ import torch
 from satiety.errors import ModelError, ParamsError
 from satiety.heads.seq2seq import Seq2Seq
 from satiety.problems import IGNORE, Window
-from satiety.problems.windows import Generated
-from satiety.training.writer import begins
+from satiety.problems.windows import GeneratedText
+from satiety.training.writer import get_start_tokens
 from satiety.tuning.inputs import Batch, collate
 from satiety.tuning.model import Model
 from tests.generating import KINDS, write_writer
@@ -23,19 +23,19 @@ LONG = Window(1, [5, 8, 9, 10, 11, 12, 13, 1], [14, 15, 16, 17, 18, 1])
 @pytest.fixture(scope="module", params=list(KINDS))
 def asked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Model, Any]:
     folder = write_writer(tmp_path_factory.mktemp("writer"), request.param)
-    head = Seq2Seq(longest=12, beams=1)
+    head = Seq2Seq(max_new_tokens=12, beams=1)
     network, tokenizer = head.load(folder)
     return Model(network, head, 0, pooling="mean", dropout=0.0).eval(), tokenizer
 
 
 def batch(model: Model, *windows: Window) -> Batch:
-    return collate(windows, 0, model.over)
+    return collate(windows, 0, model.task_head)
 
 
 @torch.inference_mode()
 def by_hand(model: Model, read: Sequence[int], written: Sequence[int]) -> float:
     """Return the log-probability of what is written, token by token, each asked for in a call of its own."""
-    before, total = begins(model.encoder), 0.0
+    before, total = get_start_tokens(model.encoder), 0.0
     for token in written:
         logits = model.encoder(input_ids=torch.tensor([read]), decoder_input_ids=torch.tensor([before])).logits[0, -1]
         total += float(torch.log_softmax(logits, -1)[token])
@@ -48,7 +48,7 @@ def test_the_loss_is_the_mean_over_the_references_tokens_each_given_those_before
     both = batch(model, SHORT, LONG)
     sums = [by_hand(model, window.input_ids, window.targets) for window in (SHORT, LONG)]
     with torch.inference_mode():
-        loss = model.over.loss(model(both), both.targets)
+        loss = model.task_head.loss(model(both), both.targets)
     assert float(loss) == pytest.approx(-sum(sums) / 9, rel=1e-5)
 
 
@@ -57,30 +57,30 @@ def test_what_it_says_of_its_own_text_and_of_the_reference_is_what_counting_by_h
 ) -> None:
     model, tokenizer = asked
     with torch.inference_mode():
-        (written,) = model.over.infer(model, batch(model, SHORT), tokenizer)
-        tokens = model.over._write(model, batch(model, SHORT), tokenizer)[0].tolist()  # type: ignore[attr-defined]
+        (written,) = model.task_head.infer(model, batch(model, SHORT), tokenizer)
+        tokens = model.task_head._write(model, batch(model, SHORT), tokenizer)[0].tolist()  # type: ignore[attr-defined]
     mean = by_hand(model, SHORT.input_ids, tokens) / len(tokens)
     assert written.confidence == pytest.approx(float(torch.tensor(mean).exp()), rel=1e-4)
     assert written.loss == pytest.approx(-by_hand(model, SHORT.input_ids, SHORT.targets), rel=1e-4)
-    assert model.over.mean_loss([SHORT], [written]) == pytest.approx(written.loss / 3)
+    assert model.task_head.mean_loss([SHORT], [written]) == pytest.approx(written.loss / 3)
     assert written.text == tokenizer.decode(tokens, skip_special_tokens=True).strip()
 
 
 def test_padding_changes_neither_what_is_written_nor_its_confidence_nor_the_features(asked: tuple[Model, Any]) -> None:
     model, tokenizer = asked
     with torch.inference_mode():
-        (alone,) = model.over.infer(model, batch(model, SHORT), tokenizer)
-        beside = model.over.infer(model, batch(model, SHORT, LONG), tokenizer)[0]
+        (alone,) = model.task_head.infer(model, batch(model, SHORT), tokenizer)
+        beside = model.task_head.infer(model, batch(model, SHORT, LONG), tokenizer)[0]
         rows = [model.features(batch(model, *some))[0] for some in ((SHORT,), (SHORT, LONG))]
     assert (beside.text, beside.confidence) == (alone.text, pytest.approx(alone.confidence, rel=1e-4))
     assert beside.loss == pytest.approx(alone.loss, rel=1e-4)
     torch.testing.assert_close(rows[0], rows[1], rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize(("longest", "beams"), [(1, 1), (7, 1), (7, 3)])
+@pytest.mark.parametrize(("max_new_tokens", "beams"), [(1, 1), (7, 1), (7, 3)])
 def test_what_is_written_ends_and_says_the_same_again(asked: tuple[Model, Any], longest: int, beams: int) -> None:
     model, tokenizer = asked
-    head = Seq2Seq(longest=longest, beams=beams)
+    head = Seq2Seq(max_new_tokens=longest, beams=beams)
     with torch.inference_mode():
         tokens = head._write(model, batch(model, SHORT, LONG), tokenizer)
         again = head._write(model, batch(model, SHORT, LONG), tokenizer)
@@ -97,7 +97,7 @@ def test_more_beams_find_a_text_no_less_likely(asked: tuple[Model, Any]) -> None
     model, tokenizer = asked
     with torch.inference_mode():
         one, many = (
-            Seq2Seq(longest=6, beams=beams).infer(model, batch(model, LONG), tokenizer)[0].confidence
+            Seq2Seq(max_new_tokens=6, beams=beams).infer(model, batch(model, LONG), tokenizer)[0].confidence
             for beams in (1, 4)
         )
     assert many >= one * (1 - 1e-4)
@@ -107,31 +107,31 @@ def test_windows_without_a_reference_have_no_loss_and_teach_nothing(asked: tuple
     model, tokenizer = asked
     bare = Window(0, [5, 7, 1], [])
     with torch.inference_mode():
-        (written,) = model.over.infer(model, batch(model, bare), tokenizer)
+        (written,) = model.task_head.infer(model, batch(model, bare), tokenizer)
     assert written.loss == 0
-    assert model.over.mean_loss([bare], [written]) is None
-    assert not model.over.teaches(bare)
-    assert model.over.teaches(SHORT)
+    assert model.task_head.mean_loss([bare], [written]) is None
+    assert not model.task_head.has_target(bare)
+    assert model.task_head.has_target(SHORT)
 
 
 def test_numbers_that_are_not_finite_are_seen() -> None:
-    head = Seq2Seq(longest=1, beams=1)
-    assert head.is_finite(Generated("a", 0.5))
-    assert not head.is_finite(Generated("a", float("nan")))
+    head = Seq2Seq(max_new_tokens=1, beams=1)
+    assert head.is_finite(GeneratedText("a", 0.5))
+    assert not head.is_finite(GeneratedText("a", float("nan")))
 
 
 def test_more_than_the_model_can_write_is_refused(asked: tuple[Model, Any]) -> None:
     model, _ = asked
     if not hasattr(model.encoder.config, "max_position_embeddings"):
-        Seq2Seq(longest=1024, beams=1).fits(model.encoder)  # T5 reckons with distances, and has no last place
+        Seq2Seq(max_new_tokens=1024, beams=1).check_encoder(model.encoder)  # T5 reckons with distances, and has no last place
         return
-    first = len(begins(model.encoder))
-    Seq2Seq(longest=64 - first, beams=1).fits(model.encoder)
-    with pytest.raises(ParamsError, match=f"ingest.problem.longest: {65 - first} tokens, but the model writes at most"):
-        Seq2Seq(longest=65 - first, beams=1).fits(model.encoder)
+    first = len(get_start_tokens(model.encoder))
+    Seq2Seq(max_new_tokens=64 - first, beams=1).check_encoder(model.encoder)
+    with pytest.raises(ParamsError, match=f"ingest.problem.max_new_tokens: {65 - first} tokens, but the model writes at most"):
+        Seq2Seq(max_new_tokens=65 - first, beams=1).check_encoder(model.encoder)
 
 
 def test_a_tokenizer_that_ends_otherwise_than_the_model_is_refused(tmp_path: Path) -> None:
     write_writer(tmp_path, eos_token_id=2)
     with pytest.raises(ModelError, match="its tokenizer ends a text by token 1, its config by 2"):
-        Seq2Seq(longest=4, beams=1).load(tmp_path)
+        Seq2Seq(max_new_tokens=4, beams=1).load(tmp_path)

@@ -6,18 +6,18 @@ import pytest
 
 from satiety.answers import Label, Span, Spans
 from satiety.ingest.base import Limits, Row
-from satiety.ingest.clean import KEPT_NOTE, KEPT_TEXT, Cleaned, Cleaner
+from satiety.ingest.clean import KEPT_NOTE, KEPT_TEXT, CleanedRow, Cleaner
 from satiety.problems.base import Problem
 from satiety.problems.classify import Classify
 from satiety.problems.ner import Ner
-from satiety.records import Example, Rejected
+from satiety.records import Example, Rejection
 
 HIDE = ("email", "id_card", "bank_card", "phone", "secret")
 LIMITS = Limits(row_bytes=100_000, rows=9, ratio=10)
 FREE = Classify(labels=None, names={})
 
 
-def cleaned(row: Row, problem: Problem | None = FREE) -> Cleaned:
+def cleaned(row: Row, problem: Problem | None = FREE) -> CleanedRow:
     return Cleaner(problem, LIMITS, HIDE).clean("原始/a@b.cn.csv", row)
 
 
@@ -27,9 +27,9 @@ def kept(values: dict[str, Any], problem: Problem = FREE, place: str = "7") -> E
     return record
 
 
-def refused(row: Row, problem: Problem | None = FREE) -> Rejected:
+def refused(row: Row, problem: Problem | None = FREE) -> Rejection:
     record = cleaned(row, problem).record
-    assert isinstance(record, Rejected), record
+    assert isinstance(record, Rejection), record
     return record
 
 

@@ -8,66 +8,66 @@ from itertools import chain
 import pytest
 
 from satiety.answers import Answer, Label, Span, Spans, Text
-from satiety.ingest.duplicates import drop_twins, settle_conflicts
-from satiety.inputs import identify
+from satiety.ingest.duplicates import drop_duplicates, resolve_conflicts
+from satiety.inputs import content_id
 from satiety.records import Document, Example
 
 
 def example(text: str, label: str = "good", source: str = "a.csv:1") -> Example:
-    return Example(identify({"text": text}), {"text": text}, Label(label), source=source)
+    return Example(content_id({"text": text}), {"text": text}, Label(label), source=source)
 
 
 def question(text: str, answer: str, context: str = "Anna met Bo in Paris, and they talked all evening.") -> Example:
     inputs = {"question": text, "context": context}
-    return Example(identify(inputs), inputs, Text(answer), source="q.jsonl:1")
+    return Example(content_id(inputs), inputs, Text(answer), source="q.jsonl:1")
 
 
 def document(text: str, source: str = "c.txt:1") -> Document:
-    return Document(identify({"text": text}), text, source=source)
+    return Document(content_id({"text": text}), text, source=source)
 
 
 class TestConflicts:
     ROWS = (example("很好", "good"), example("很好 ", "good"), example("很好", "bad"), example("ok", "bad"))
 
     def test_drop_takes_every_row_of_the_text(self) -> None:
-        kept, rejected = settle_conflicts(self.ROWS, "drop")
+        kept, rejected = resolve_conflicts(self.ROWS, "drop")
         assert [e.text for e in kept] == ["ok"]
         assert {(r.reason, r.detail) for r in rejected} == {("conflict", "the same text is labelled: good ×2, bad ×1")}
         assert len(rejected) == 3
 
     def test_majority_keeps_what_more_than_half_say(self) -> None:
-        kept, rejected = settle_conflicts(self.ROWS, "majority")
+        kept, rejected = resolve_conflicts(self.ROWS, "majority")
         assert [(e.text, str(e.answer)) for e in kept] == [("很好", "good"), ("很好 ", "good"), ("ok", "bad")]
         assert [r.text for r in rejected] == ["很好"]
 
     def test_majority_keeps_none_of_two_equals(self) -> None:
-        kept, rejected = settle_conflicts(self.ROWS[1:], "majority")
+        kept, rejected = resolve_conflicts(self.ROWS[1:], "majority")
         assert ([e.text for e in kept], len(rejected)) == (["ok"], 2)
 
     def test_spans_conflict_as_labels_do(self) -> None:
         found = Spans((Span(0, 5, "LOC"),))
         rows = [replace(example("Paris"), answer=answer) for answer in (found, Spans())]
-        kept, rejected = settle_conflicts(rows, "drop")
+        kept, rejected = resolve_conflicts(rows, "drop")
         assert not kept
         assert rejected[0].detail == "the same text is labelled: 0:5 LOC ×1, nothing ×1"
 
     def test_two_questions_on_one_context_are_no_conflict_and_no_twins(self) -> None:
         asked = [question("Whom did Anna meet?", "Bo"), question("Where did they meet?", "Paris")]
-        assert settle_conflicts(asked, "drop") == (asked, [])
-        kept, _, rejected = drop_twins(asked, [], {}, 0.8)
+        assert resolve_conflicts(asked, "drop") == (asked, [])
+        kept, _, rejected = drop_duplicates(asked, [], {}, 0.8)
         assert (len(kept), rejected) == (2, [])
 
     def test_one_question_asked_twice_is_a_conflict_or_a_twin(self) -> None:
         asked = [question("Whom did Anna meet?", "Bo"), question("whom did  Anna meet?", "Bob")]
-        assert settle_conflicts(asked, "drop")[0] == []
-        kept, _, rejected = drop_twins([asked[0], question("Whom did Anna meet ?", "Bo")], [], {}, 0.8)
-        assert (len(kept), [row.reason for row in rejected]) == (1, ["near_duplicate"])
+        assert resolve_conflicts(asked, "drop")[0] == []
+        kept, _, rejected = drop_duplicates([asked[0], question("Whom did Anna meet ?", "Bo")], [], {}, 0.8)
+        assert (len(kept), [row.reason for row in rejected]) == (1, ["dedup_threshold"])
 
     def test_answers_that_are_all_right_become_one_and_no_conflict(self) -> None:
         def merge(answers: Sequence[Answer]) -> Answer:
             return Text("+".join(sorted(str(answer) for answer in answers)))
 
-        kept, rejected = settle_conflicts(self.ROWS, "drop", merge)
+        kept, rejected = resolve_conflicts(self.ROWS, "drop", merge)
         assert len(kept) == len(self.ROWS)
         assert not rejected
         assert len({(one.id, one.answer) for one in kept}) == len({one.id for one in kept})
@@ -81,7 +81,7 @@ class TestTwins:
 
     def test_a_labelled_text_wins_over_a_raw_one_and_test_over_both(self) -> None:
         held, train = example(self.NEAR[0], source="t.csv:1"), example(self.NEAR[1])
-        kept, documents, rejected = drop_twins(
+        kept, documents, rejected = drop_duplicates(
             [train, held], [document(self.NEAR[0]), document("别的文字")], {"t.csv:1": "test"}, 0.8
         )
         assert (kept, [d.text for d in documents]) == ([held], ["别的文字"])
@@ -91,8 +91,8 @@ class TestTwins:
     def test_what_stays_does_not_depend_on_the_order(self, seed: int) -> None:
         texts = [f"{word} {i % 7} 今天的天气 number {i % 40}" for i in range(80) for word in ("Nice", "nice")]
         rows = [example(text, source=f"a.csv:{i}") for i, text in enumerate(texts)]
-        expected = [(e.id, e.text) for e in drop_twins(rows, [], {}, 0.7)[0]]
+        expected = [(e.id, e.text) for e in drop_duplicates(rows, [], {}, 0.7)[0]]
         random.Random(seed).shuffle(rows)
-        kept, _, rejected = drop_twins(rows, [], {}, 0.7)
+        kept, _, rejected = drop_duplicates(rows, [], {}, 0.7)
         assert [(e.id, e.text) for e in kept] == expected
         assert sorted(r.source for r in chain(kept, rejected)) == sorted(e.source for e in rows)

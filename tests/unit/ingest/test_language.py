@@ -2,7 +2,7 @@
 
 import pytest
 
-from satiety.ingest.language import languages
+from satiety.ingest.language import detect_languages
 
 
 @pytest.mark.parametrize(
@@ -35,13 +35,13 @@ from satiety.ingest.language import languages
     ],
 )
 def test_a_text_is_told_by_itself(text: str, code: str) -> None:
-    assert languages([text]) == [code]
+    assert detect_languages([text]) == [code]
 
 
 def test_the_answer_does_not_depend_on_the_neighbours() -> None:
     texts = ["Das Hotel war leider nicht sauber genug", "服务很好", "ok", "La comida estaba muy rica ayer"] * 50
-    assert languages(texts) == [languages([text])[0] for text in texts]
+    assert detect_languages(texts) == [detect_languages([text])[0] for text in texts]
 
 
 def test_no_texts_have_no_languages() -> None:
-    assert languages([]) == []
+    assert detect_languages([]) == []

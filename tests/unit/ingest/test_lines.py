@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from satiety.errors import DataError
 from satiety.ingest.base import Limits
-from satiety.ingest.lines import lines
+from satiety.ingest.lines import read_lines
 
 LIMITS = Limits(row_bytes=1_000, rows=1_000, ratio=100)
 CHINESE = "国务院今天发布了新的规定。\n这家酒店的服务很好，下次还会再来！\n手机屏幕清晰，电池也耐用\n"
@@ -18,7 +18,7 @@ PLAIN = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\
 
 
 def texts(path: Path, limits: Limits = LIMITS) -> list[str]:
-    found = list(lines(path, limits))
+    found = list(read_lines(path, limits))
     assert not [line.detail for line in found if line.reason]
     return [line.text for line in found]
 
@@ -52,33 +52,33 @@ def test_any_text_comes_back_from_unicode(
 @pytest.mark.parametrize("encoding", ["cp1252", "mac_roman", "latin-1"])
 def test_western_bytes_are_never_taken_for_chinese(tmp_path: Path, encoding: str) -> None:
     rows = ["plain", "un été à la plage, déjà vu", "naïve café", "Zoë's fiancée"]
-    found = list(lines(written(tmp_path, "\n".join(rows).encode(encoding)), LIMITS))
+    found = list(read_lines(written(tmp_path, "\n".join(rows).encode(encoding)), LIMITS))
     assert [line.reason for line in found] == ["", "encoding", "encoding", "encoding"]
 
 
 def test_a_bad_line_among_good_ones_is_marked_with_its_byte_offset(tmp_path: Path) -> None:
     good = "第一行\n".encode()
     path = written(tmp_path, good + b"bad \xff\xfe bytes\n" + "第三行\n".encode())
-    first, bad, third = lines(path, LIMITS)
+    first, bad, third = read_lines(path, LIMITS)
     assert (first.text, third.text, bad.number, bad.reason) == ("第一行", "第三行", 2, "encoding")
     assert bad.detail == f"not UTF-8 at byte {len(good) + 4}: ff fe 20 62"
 
 
 def test_a_gb18030_line_in_a_utf_8_file_is_not_guessed(tmp_path: Path) -> None:
     path = written(tmp_path, CHINESE.encode() + "服务很好\n".encode("gb18030"))
-    assert [line.reason for line in lines(path, LIMITS)] == ["", "", "", "encoding"]
+    assert [line.reason for line in read_lines(path, LIMITS)] == ["", "", "", "encoding"]
 
 
 def test_a_bad_line_of_a_gb18030_file_is_marked(tmp_path: Path) -> None:
     path = written(tmp_path, (CHINESE * 10).encode("gb18030") + b"\xff\xff\n")
-    last = list(lines(path, LIMITS))[-1]
+    last = list(read_lines(path, LIMITS))[-1]
     assert (last.reason, last.detail[:14]) == ("encoding", "not GB18030 at")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 def test_a_line_beyond_the_limit_is_marked_and_the_next_is_read(tmp_path: Path, encoding: str) -> None:
     rows = ["好" * 100, "长" * 3_000_000, "短"]
-    first, long, last = lines(written(tmp_path, "\n".join(rows).encode(encoding)), LIMITS)
+    first, long, last = read_lines(written(tmp_path, "\n".join(rows).encode(encoding)), LIMITS)
     assert (first.text, first.reason, last.text, last.reason) == (rows[0], "", "短", "")
     assert (long.number, long.reason) == (2, "too_long")
     assert "longer than 1,000 bytes, from byte" in long.detail
@@ -87,7 +87,7 @@ def test_a_line_beyond_the_limit_is_marked_and_the_next_is_read(tmp_path: Path, 
 
 def test_the_length_that_is_allowed_is_taken_whole(tmp_path: Path) -> None:
     path = written(tmp_path, b"a" * 1000 + b"\n" + b"b" * 1001)
-    assert [line.reason for line in lines(path, LIMITS)] == ["", "too_long"]
+    assert [line.reason for line in read_lines(path, LIMITS)] == ["", "too_long"]
 
 
 def test_more_rows_than_allowed_are_refused(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import yaml
 from satiety.answers import Span
 from satiety.errors import DataError, ParamsError
 from satiety.ingest import Ingest
-from satiety.ingest.load import Loaded, load
-from satiety.inputs import identify
+from satiety.ingest.load import LoadedRecords, load
+from satiety.inputs import content_id
 
 COMMA = {"kind": "csv", "delimiter": ",", "quote": '"', "header": True}
 CLASSIFY = {"kind": "classify", "labels": None, "names": {}}
@@ -26,7 +26,7 @@ def params(**changes: Any) -> dict[str, Any]:
         "split": None,
     }
     limits = {"row_bytes": 1000, "rows": 1000, "ratio": 100}
-    sizes = {"seed": 1, "budget": 4, "dev": 0.5, "test": 2, "near_duplicate": 0.8, "near_group": 0.65}
+    sizes = {"seed": 1, "budget": 4, "dev": 0.5, "test": 2, "dedup_threshold": 0.8, "group_similarity": 0.65}
     base = {"uri": "file:data/raw/base"}
     rest = {
         "problem": CLASSIFY,
@@ -48,7 +48,7 @@ def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def loaded(raw: Path, **changes: Any) -> Loaded:
+def loaded(raw: Path, **changes: Any) -> LoadedRecords:
     section = Ingest.model_validate(params(**changes))
     return load(section.labelled, section.corpus, section.problem, section.limits, section.mask, raw)
 
@@ -64,7 +64,7 @@ class TestRows:
         made = loaded(raw)
         (example,) = made.examples
         assert (example.text, str(example.answer), example.source) == ("Tom & 汤姆", "good", "data/raw/a.csv:2")
-        assert example.id == identify({"text": "tom  & 汤姆"})
+        assert example.id == content_id({"text": "tom  & 汤姆"})
         assert made.repairs == {"html": 1}
 
     @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ class TestRows:
         (rejected,) = made.rejected
         assert (rejected.reason, rejected.detail, rejected.source) == (reason, detail, "data/raw/a.jsonl:2")
         assert [(e.text, str(e.answer)) for e in made.examples] == [("很好", "true")]
-        assert made.read == 2
+        assert made.row_count == 2
 
     def test_a_label_the_user_did_not_name_is_refused(self, raw: Path) -> None:
         (raw / "a.csv").write_text("text,label\na,good\nb,godo\n")
@@ -132,7 +132,7 @@ class TestRows:
         (source,) = params()["labelled"]
         made = loaded(raw, labelled=[source | {"uri": "file:data/raw/*.csv", "split": "test"}])
         assert [e.source for e in made.examples] == ["data/raw/a.csv:2", "data/raw/b.csv:2"]
-        assert made.bound == {"data/raw/a.csv:2": "test", "data/raw/b.csv:2": "test"}
+        assert made.bindings == {"data/raw/a.csv:2": "test", "data/raw/b.csv:2": "test"}
 
 
 class TestSpans:

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from satiety.ingest.paths import check_paths, split_path, walk
-from satiety.ingest.values import Refused, parse
+from satiety.ingest.values import JsonError, parse
 
 
 def found(value: Any, **paths: str) -> list[Any]:
     steps = {name: split_path(path) for name, path in paths.items()}
-    return [str(row) if isinstance(row, Refused) else row for _, row in walk(value, steps)]
+    return [str(row) if isinstance(row, JsonError) else row for _, row in walk(value, steps)]
 
 
 @pytest.mark.parametrize(

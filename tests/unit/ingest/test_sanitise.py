@@ -3,7 +3,7 @@
 import pytest
 
 from satiety.answers import Span
-from satiety.ingest.sanitise import Lost, mask_salvaged, sanitise
+from satiety.ingest.sanitise import LostSpan, mask_salvaged, sanitise
 from satiety.masking import KINDS
 
 HIDDEN = [
@@ -22,7 +22,7 @@ HIDDEN = [
 @pytest.mark.parametrize(("text", "clean", "kind"), HIDDEN)
 def test_what_only_a_repair_brings_to_light_is_masked(text: str, clean: str, kind: str) -> None:
     found = sanitise(text, (), KINDS)
-    assert (found.text, found.masked, found.lost) == (clean, (kind,), ())
+    assert (found.text, found.masked, found.lost_spans) == (clean, (kind,), ())
     assert found.repairs
     assert mask_salvaged(text, KINDS) == clean
 
@@ -49,7 +49,7 @@ def test_a_span_that_cannot_move_goes_and_hides_nothing(span: tuple[int, int], r
     place = Span(len(text) - 2, len(text), "LOC")
     found = sanitise(text, [Span(*span, "X"), place], KINDS)
     assert found.text == "<email> 在 北京"
-    assert found.lost == (Lost(reason, detail),)
+    assert found.lost_spans == (LostSpan(reason, detail),)
     assert [found.text[one.start : one.end] for one in found.spans] == ["北京"]
 
 
@@ -58,7 +58,7 @@ def test_spans_that_can_move_alone_but_not_together_all_go() -> None:
     text = "ä½\xa0å¥½ï¼Œä¸–ç•Œ"
     spans = [Span(i, i + 1, "X") for i in range(len(text))]
     found = sanitise(text, spans, KINDS)
-    assert (found.text, found.spans, len(found.lost)) == ("你好，世界", (), len(spans))
+    assert (found.text, found.spans, len(found.lost_spans)) == ("你好，世界", (), len(spans))
 
 
 def test_a_text_that_cannot_be_repaired_is_the_callers_to_refuse() -> None:

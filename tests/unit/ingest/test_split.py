@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 
 from satiety.answers import Label
 from satiety.errors import DataError
-from satiety.ingest.split import Divided, divide, share_out, tie
-from satiety.inputs import identify
+from satiety.ingest.split import Partition, allocate, divide, link
+from satiety.inputs import content_id
 from satiety.records import Example
 
 COUNTS = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 60), min_size=1)
 
 
 def labelled(text: str, label: str, **more: str) -> Example:
-    return Example(identify({"text": text}), {"text": text}, Label(label), **more)
+    return Example(content_id({"text": text}), {"text": text}, Label(label), **more)
 
 
 def examples(labels: str, start: int = 0, group: int = 1, source: str = "a.csv") -> list[Example]:
@@ -28,22 +28,22 @@ def examples(labels: str, start: int = 0, group: int = 1, source: str = "a.csv")
         text = f"第{i}条"
         made.append(
             Example(
-                identify({"text": text}),
+                content_id({"text": text}),
                 {"text": text},
                 Label(label),
-                group=identify({"text": f"第{i - i % group}条"}),
+                group=content_id({"text": f"第{i - i % group}条"}),
                 source=source,
             )
         )
     return made
 
 
-def divided(rows: list[Example], bound: Any = None, **asked: Any) -> Divided:
+def divided(rows: list[Example], bound: Any = None, **asked: Any) -> Partition:
     sizes = {"seed": 1, "test": 20, "budget": 10, "dev": 0.3} | asked
-    return divide(rows, tie(rows, 0.65), bound or {}, lambda e: str(e.answer), **sizes)
+    return divide(rows, link(rows, 0.65), bound or {}, lambda e: str(e.answer), **sizes)
 
 
-def ids(made: Divided, split: str) -> list[str]:
+def ids(made: Partition, split: str) -> list[str]:
     return [e.id for e in made.examples if e.split == split]
 
 
@@ -155,17 +155,17 @@ class TestNotEnough:
 class TestShares:
     @given(COUNTS, st.integers(1, 400), st.integers(0, 2))
     def test_they_add_up_and_none_gives_more_than_it_has(self, counts: dict[str, int], total: int, leave: int) -> None:
-        shares = share_out(counts, total, leave)
+        shares = allocate(counts, total, leave)
         assert sum(shares.values()) == min(total, sum(counts.values()))
         assert all(0 <= shares[name] <= n for name, n in counts.items())
 
     @given(COUNTS, st.integers(8, 40))
     def test_each_gives_one_where_all_can(self, counts: dict[str, int], total: int) -> None:
-        assert min(share_out(counts, total, 0).values()) >= 1
+        assert min(allocate(counts, total, 0).values()) >= 1
 
     def test_a_stratum_keeps_back_as_long_as_others_fill_up(self) -> None:
-        assert share_out({"a": 2, "b": 10}, 5, 2) == {"a": 0, "b": 5}
-        assert share_out({"a": 2, "b": 10}, 12, 2) == {"a": 2, "b": 10}
+        assert allocate({"a": 2, "b": 10}, 5, 2) == {"a": 0, "b": 5}
+        assert allocate({"a": 2, "b": 10}, 12, 2) == {"a": 2, "b": 10}
 
 
 class TestGroups:
@@ -173,10 +173,11 @@ class TestGroups:
         texts = ["今天上海的天气非常好，适合出门散步", "今天上海的天气非常好，适合出门跑步", "unrelated", "another one"]
         named = ["", "user 1", "user 1", ""]
         rows = [
-            Example(identify({"text": t}), {"text": t}, Label("a"), group=g) for t, g in zip(texts, named, strict=True)
+            Example(content_id({"text": t}), {"text": t}, Label("a"), group=g)
+            for t, g in zip(texts, named, strict=True)
         ]
         groups = _all_in_test(rows)
-        first, second, third, alone = (groups[identify({"text": text})] for text in texts)
+        first, second, third, alone = (groups[content_id({"text": text})] for text in texts)
         assert first == second == third != alone
 
     def test_what_is_close_to_a_text_of_a_group_held_out_goes_and_the_rest_of_its_own_group_stays(self) -> None:
@@ -206,7 +207,7 @@ class TestChance:
 
     def chances(self, rows: list[Example], kinds: dict[str, str], test: int) -> dict[str, float]:
         """Return by kind of text the mean share of it that is in test."""
-        ties, counts, sizes = tie(rows, 0.65), Counter[str](), Counter(kinds.values())
+        ties, counts, sizes = link(rows, 0.65), Counter[str](), Counter(kinds.values())
         for seed in self.SEEDS:
             made = divide(rows, ties, {}, lambda e: str(e.answer), seed=seed, test=test, budget=2, dev=0.5)
             drawn = ids(made, "test")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from satiety.answers import Label, Span, Spans, dump
-from satiety.package.example import contradicts
+from satiety.package.example import is_contradicted
 from satiety.problems import PROBLEMS, Prediction
 from satiety.records import Evaluated
 
@@ -59,13 +59,15 @@ def spans(**chances: float) -> Prediction:
 def test_only_what_rounding_cannot_do_is_a_contradiction(old: Prediction, new: Prediction, contradiction: bool) -> None:
     stored = Evaluated("t", "", "", dump(old.answer), old.confidence)
     problem = CLASSIFY if isinstance(old.answer, Label) else NER
-    assert contradicts(problem, stored, new) is contradiction
+    assert is_contradicted(problem, stored, new) is contradiction
 
 
 def test_which_of_more_labels_is_likeliest_may_change_by_rounding() -> None:
     old: dict[str, Any] = {"a": 0.34, "b": 0.33, "c": 0.33}
     stored = Evaluated("t", "", "", dump(Label("a")), 0.34)
-    assert not contradicts(
+    assert not is_contradicted(
         CLASSIFY, stored, Prediction(Label("b"), confidence=0.35, scores=old | {"a": 0.32, "b": 0.35})
     )
-    assert contradicts(CLASSIFY, stored, Prediction(Label("b"), confidence=0.8, scores={"a": 0.1, "b": 0.8, "c": 0.1}))
+    assert is_contradicted(
+        CLASSIFY, stored, Prediction(Label("b"), confidence=0.8, scores={"a": 0.1, "b": 0.8, "c": 0.1})
+    )

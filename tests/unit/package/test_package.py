@@ -24,7 +24,7 @@ def test_a_package_answers_as_the_model_it_was_made_of(packaged: Packaged, kind:
     assert opened.predict(TEXTS) == load(folder.parent / "tuned", "cpu").predict(TEXTS)
     opened.check_example()
     assert opened.problem.kind == kind
-    assert len(opened.stored()) == 20
+    assert len(opened.read_predictions()) == 20
     assert opened.scores()["examples"] == 20
     assert opened.facts().name == "made-up"
 
@@ -90,12 +90,12 @@ def test_the_card_says_what_it_is_for_how_good_and_what_it_was_made_of(packaged:
 
 def test_a_chinese_model_shows_itself_with_chinese_texts(tiny: Path, tmp_path: Path) -> None:
     from satiety.inputs import text_of
-    from satiety.package.example import made_up
+    from satiety.package.example import select_example_inputs
     from tests.packaging import settled
 
-    assert text_of(made_up(settled("classify"), ["und", "zh", "en"])[0]).startswith("快递")
-    assert text_of(made_up(settled("ner"), ["zh"])[0]) == "王小明在杭州开了一家店。"
-    assert text_of(made_up(settled("ner"), ["de"])[0]).startswith("Maria Keller")
+    assert text_of(select_example_inputs(settled("classify"), ["und", "zh", "en"])[0]).startswith("快递")
+    assert text_of(select_example_inputs(settled("ner"), ["zh"])[0]) == "王小明在杭州开了一家店。"
+    assert text_of(select_example_inputs(settled("ner"), ["de"])[0]).startswith("Maria Keller")
 
 
 def test_an_example_that_is_answered_otherwise_is_refused(copy: Path) -> None:

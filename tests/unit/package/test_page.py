@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from satiety.package.card import Facts
-from satiety.package.page import LONGEST, Version, model_page, version_page
+from satiety.package.page import LONGEST, ModelVersion, render_model_page, render_version_page
 from satiety.problems import PROBLEMS
 from satiety.problems.classify import Classify
 
@@ -30,7 +30,7 @@ def problem(*labels: str) -> Classify:
 
 
 def page(*roles: str, **tags: str) -> str:
-    return version_page(problem("bad", "好"), scores(), FACTS, Version("3", roles, TAGS | tags))
+    return render_version_page(problem("bad", "好"), scores(), FACTS, ModelVersion("3", roles, TAGS | tags))
 
 
 def test_the_page_of_a_version_answers_what_one_asks_first() -> None:
@@ -56,8 +56,8 @@ def test_it_begins_with_how_the_version_stands(roles: tuple[str, ...], tags: dic
 
 
 def test_the_page_of_a_model_shows_its_versions_and_loads_the_champion() -> None:
-    versions = [Version("2", ["challenger"], TAGS), Version("1", ["champion"], TAGS | DECIDED)]
-    text = model_page(problem("bad", "good"), FACTS, versions)
+    versions = [ModelVersion("2", ["challenger"], TAGS), ModelVersion("1", ["champion"], TAGS | DECIDED)]
+    text = render_model_page(problem("bad", "good"), FACTS, versions)
     assert text.startswith("Give a text one label out of a fixed set. Texts in zh, en.")
     assert "`bad`, `good`" in text
     assert (
@@ -68,22 +68,24 @@ def test_the_page_of_a_model_shows_its_versions_and_loads_the_champion() -> None
 
 
 def test_without_a_champion_the_newest_is_loaded() -> None:
-    assert "models:/made-up/2" in model_page(problem("bad", "good"), FACTS, [Version("2", [], {})])
+    assert "models:/made-up/2" in render_model_page(problem("bad", "good"), FACTS, [ModelVersion("2", [], {})])
 
 
 def test_labels_can_neither_break_a_page_nor_make_it_long() -> None:
     odd = [f"a|b`c\nd{i}" + "长" * 500 for i in range(150)]
     names = [f"f1/{name}" for name in odd]
     for text in (
-        version_page(problem(*odd), scores(*names), FACTS, Version("1", [], TAGS)),
-        model_page(problem(*odd), FACTS, [Version(str(i), [], TAGS) for i in range(50)]),
+        render_version_page(problem(*odd), scores(*names), FACTS, ModelVersion("1", [], TAGS)),
+        render_model_page(problem(*odd), FACTS, [ModelVersion(str(i), [], TAGS) for i in range(50)]),
     ):
         assert len(text) < LONGEST
         assert "c\nd" not in text
         assert "a|b" not in text
-    assert "142 more are in the card" in version_page(problem(*odd), scores(*names), FACTS, Version("1", [], TAGS))
+    assert "142 more are in the card" in render_version_page(
+        problem(*odd), scores(*names), FACTS, ModelVersion("1", [], TAGS)
+    )
 
 
 def test_a_problem_of_spans_says_so() -> None:
     ner = PROBLEMS["ner"].sample()
-    assert "of each its spans" in version_page(ner, scores(), FACTS, Version("1", [], TAGS))
+    assert "of each its spans" in render_version_page(ner, scores(), FACTS, ModelVersion("1", [], TAGS))

@@ -49,7 +49,7 @@ def test_what_is_opened_stays_what_it_was_and_goes_when_nobody_needs_it(copy: Pa
     expected = package.inspect(copy, "cpu").predict(TEXTS)
     shutil.rmtree(copy)
     assert opened.predict(TEXTS) == expected
-    assert (opened.source, len(opened.stored()), opened.facts().name) == (copy, 20, "made-up")
+    assert (opened.source, len(opened.read_predictions()), opened.facts().name) == (copy, 20, "made-up")
     (private,) = scratch.iterdir()
     assert private.stat().st_mode & 0o077 == 0
     del opened

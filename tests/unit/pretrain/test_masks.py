@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satiety.pretrain.masked.masks import mask, starts
+from satiety.pretrain.masked.masks import find_word_starts, mask_tokens
 from satiety.problems import IGNORE
 from satiety.training.encoder import load_tokenizer
 
@@ -25,7 +25,7 @@ def test_words_are_chosen_whole_and_special_tokens_never(lengths: list[list[int]
     words = torch.tensor([row + [-1] * (width - len(row)) for row in rows])
     ids = torch.randint(5, WORDS, words.shape, generator=torch.Generator().manual_seed(1))
     draw = torch.Generator().manual_seed(seed)
-    masked, targets = mask(ids, words, share=share, mask_id=MASK, vocabulary=WORDS, draw=draw)
+    masked, targets = mask_tokens(ids, words, share=share, mask_id=MASK, vocabulary=WORDS, rng=draw)
     asked = targets != IGNORE
     assert not asked[words < 0].any()
     assert torch.equal(targets[asked], ids[asked])
@@ -40,7 +40,7 @@ def test_of_the_chosen_tokens_four_fifths_are_masked_and_a_tenth_replaced() -> N
     words = torch.arange(200).repeat(200, 1)
     ids = torch.randint(5, 30_000, words.shape, generator=torch.Generator().manual_seed(1))
     draw = torch.Generator().manual_seed(2)
-    masked, targets = mask(ids, words, share=0.15, mask_id=MASK, vocabulary=30_000, draw=draw)
+    masked, targets = mask_tokens(ids, words, share=0.15, mask_id=MASK, vocabulary=30_000, rng=draw)
     asked = targets != IGNORE
     assert asked.float().mean().item() == pytest.approx(0.15, abs=0.01)
     assert (masked[asked] == MASK).float().mean().item() == pytest.approx(0.8, abs=0.02)
@@ -53,7 +53,7 @@ def test_of_the_chosen_tokens_four_fifths_are_masked_and_a_tenth_replaced() -> N
 )
 def test_wordpiece_says_what_goes_on(text: str, expected: list[bool], tiny: Path) -> None:
     tokenizer = load_tokenizer(tiny)
-    assert starts(tokenizer, tokenizer(text)["input_ids"]) == expected
+    assert find_word_starts(tokenizer, tokenizer(text)["input_ids"]) == expected
 
 
 def test_other_tokenizers_say_what_begins() -> None:
@@ -61,4 +61,4 @@ def test_other_tokenizers_say_what_begins() -> None:
         def convert_ids_to_tokens(self, ids: list[int]) -> list[str]:
             return [["<s>", "▁the", "▁fil", "ms", "。"][i] for i in ids]
 
-    assert starts(Pieces(), [0, 1, 2, 3, 4]) == [False, True, True, False, False]
+    assert find_word_starts(Pieces(), [0, 1, 2, 3, 4]) == [False, True, True, False, False]

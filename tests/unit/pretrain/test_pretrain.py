@@ -8,17 +8,17 @@ import torch
 
 from satiety.errors import DataError, ModelError, ParamsError
 from satiety.files import manifest
-from satiety.pretrain import PRETRAINERS, Pretrain, Pretrained
+from satiety.pretrain import PRETRAINERS, Pretrain, PretrainOutcome
 from satiety.pretrain.mlm import TINY
-from satiety.training.checkpoint import Store
+from satiety.training.checkpoint import CheckpointStore
 from satiety.training.encoder import load_encoder, load_tokenizer
 
 TEXTS = ["the good film", "the bad hotel in paris", "anna lives in paris", "这部电影很好看", "王小明住在上海"] * 8
 
 
-def run(base: Path, out: Path, texts: list[str], kind: str = "mlm", **changes: Any) -> Pretrained:
+def run(base: Path, out: Path, texts: list[str], kind: str = "mlm", **changes: Any) -> PretrainOutcome:
     pretrainer = PRETRAINERS[kind].model_validate({**dict(PRETRAINERS[kind].sample()), **changes})
-    return pretrainer.run(base, texts, out, seed=1, store=Store(out.parent / "run", 1e9), device="cpu")
+    return pretrainer.run(base, texts, out, seed=1, store=CheckpointStore(out.parent / "run", 1e9), device="cpu")
 
 
 @pytest.mark.parametrize("kind", list(PRETRAINERS))
@@ -31,16 +31,16 @@ def test_every_pretrainer_writes_an_encoder_with_its_tokenizer(kind: str, tiny: 
 def test_none_passes_the_model_through_byte_for_byte(tiny: Path, tmp_path: Path) -> None:
     result = run(tiny, tmp_path / "out", [], "none")
     assert manifest(tmp_path / "out") == manifest(tiny)
-    assert result.used == 0
+    assert result.text_count == 0
     assert result.curve.points == []
 
 
 def test_masked_language_modelling_learns_the_texts(tiny: Path, tmp_path: Path) -> None:
-    recipe = TINY | {"epochs": 30, "most_steps": 150, "batch_size": 8, "checks": 3}
+    recipe = TINY | {"epochs": 30, "max_steps": 150, "batch_size": 8, "evaluations": 3}
     result = run(tiny, tmp_path / "out", TEXTS, learning_rate=3e-3, training=recipe)
     held = result.facts["held_out"]
     assert held["after"] < 0.8 * held["before"]
-    assert result.used == len(TEXTS)
+    assert result.text_count == len(TEXTS)
     assert result.facts["steps"] == len(result.curve.points)
     before, after = load_encoder(tiny), load_encoder(tmp_path / "out")
     changed = [not torch.equal(a, b) for a, b in zip(before.parameters(), after.parameters(), strict=True)]

@@ -13,7 +13,7 @@ from sklearn.metrics import accuracy_score, f1_score, precision_recall_fscore_su
 from satiety.answers import Label
 from satiety.errors import DataError
 from satiety.problems import IGNORE, PROBLEMS, Prediction, Problem, Rewrite
-from satiety.problems.base import Untrained
+from satiety.problems.base import ZeroShotModel
 from satiety.problems.classify import Classify
 from satiety.records import Example
 
@@ -40,7 +40,9 @@ def given_labels(labels: Sequence[str]) -> list[Prediction]:
 def metrics(real: Sequence[str], found: Sequence[str]) -> dict[str, float]:
     return {
         name: float(value)
-        for name, value in PROBLEM.measure(PROBLEM.tally(gold(real), given_labels(found)).sum(axis=0)).items()
+        for name, value in PROBLEM.metrics_from_counts(
+            PROBLEM.tally(gold(real), given_labels(found)).sum(axis=0)
+        ).items()
     }
 
 
@@ -75,15 +77,15 @@ def test_an_endless_label_does_not_fill_the_message() -> None:
 
 
 def test_it_settles_on_the_labels_found_or_on_those_written_down() -> None:
-    found = Classify(labels=None, names={}).settle(gold(["好", "bad", "好"]))
+    found = Classify(labels=None, names={}).fit_labels(gold(["好", "bad", "好"]))
     assert found.classes == ("bad", "好")
-    assert PROBLEM.settle(gold(["好", "bad"])).classes == tuple(LABELS)
+    assert PROBLEM.fit_labels(gold(["好", "bad"])).classes == tuple(LABELS)
 
 
 @pytest.mark.parametrize(("labels", "said"), [([], "found: none"), (["好", "好"], "found: 好")])
 def test_fewer_than_two_labels_are_refused(labels: list[str], said: str) -> None:
     with pytest.raises(DataError, match=f"needs at least two labels in the data; {said}"):
-        Classify(labels=None, names={}).settle(gold(labels))
+        Classify(labels=None, names={}).fit_labels(gold(labels))
 
 
 def test_unsettled_it_has_no_classes() -> None:
@@ -161,7 +163,7 @@ def test_the_sum_of_tallies_is_the_tally_of_the_whole(pairs: list[tuple[str, str
     half = len(real) // 2
     parts = [PROBLEM.tally(gold(real[a:b]), given_labels(found[a:b])) for a, b in ((0, half), (half, None))]
     assert np.array_equal(whole, np.concatenate(parts))
-    assert set(PROBLEM.metrics) <= set(PROBLEM.measure(whole.sum(axis=0)))
+    assert set(PROBLEM.metrics) <= set(PROBLEM.metrics_from_counts(whole.sum(axis=0)))
 
 
 def test_gold_against_gold_scores_one_and_an_unknown_answer_is_wrong() -> None:
@@ -170,7 +172,7 @@ def test_gold_against_gold_scores_one_and_an_unknown_answer_is_wrong() -> None:
 
 
 def test_nothing_at_all_scores_zero_and_never_nan() -> None:
-    assert set(float(value) for value in PROBLEM.measure(np.zeros(9)).values()) == {0.0}
+    assert set(float(value) for value in PROBLEM.metrics_from_counts(np.zeros(9)).values()) == {0.0}
 
 
 def test_before_any_training_the_nearest_name_answers() -> None:
@@ -180,14 +182,14 @@ def test_before_any_training_the_nearest_name_answers() -> None:
         return np.array([places[text] for text in texts])
 
     problem = Classify(labels=["bad", "好"], names={"好": "good"})
-    answers = problem.before([], problem.ask(["awful film", "真好"]), Untrained(embed))
+    answers = problem.zero_shot([], problem.build_examples(["awful film", "真好"]), ZeroShotModel(embed))
     assert [str(answer.answer) for answer in answers] == ["bad", "好"]
     assert all(0.5 < answer.confidence < 1 for answer in answers)
 
 
 def test_a_rewrite_keeps_the_label_and_all_else() -> None:
     example = Example("1", {"text": "好电影"}, answer=Label("好"), group="g", source="a.csv:3")
-    moved = PROBLEM.transfer(example, Rewrite("电影好"), "text")
+    moved = PROBLEM.project_labels(example, Rewrite("电影好"), "text")
     assert moved is not None
     assert (moved.text, str(moved.answer), moved.group, moved.source) == ("电影好", "好", "g", "a.csv:3")
     assert example.text == "好电影"
@@ -196,6 +198,6 @@ def test_a_rewrite_keeps_the_label_and_all_else() -> None:
 def test_outcomes_and_confusions_pair_each_answer_with_its_gold() -> None:
     real = gold(["好", "bad"])
     found = [Prediction(Label("好"), confidence=0.9), Prediction(Label("good"), confidence=0.4)]
-    assert PROBLEM.outcomes(real, found) == [(0.9, True), (0.4, False)]
+    assert PROBLEM.confidence_correct(real, found) == [(0.9, True), (0.4, False)]
     assert PROBLEM.confusions(real, found) == [("好", "好"), ("bad", "good")]
     assert PROBLEM.stratum(real[0]) == "好"

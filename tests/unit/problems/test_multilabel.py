@@ -51,12 +51,12 @@ def test_a_label_of_no_problem_is_named() -> None:
     with pytest.raises(TypeError):
         PROBLEM.read({"text": "x", "labels": 7})
     with pytest.raises(DataError, match="no example has a label"):
-        PROBLEMS["multilabel"].sample().model_copy(update={"labels": None}).settle(gold([(), ()]))
+        PROBLEMS["multilabel"].sample().model_copy(update={"labels": None}).fit_labels(gold([(), ()]))
 
 
 def test_a_label_is_given_from_its_threshold_on() -> None:
     logits = np.log(np.array([0.35, 0.35, 0.6]) / (1 - np.array([0.35, 0.35, 0.6])))
-    (prediction,) = PROBLEM.decode(PROBLEM.ask(["x"]), [Window(0, [2, 3], [])], [logits])
+    (prediction,) = PROBLEM.decode(PROBLEM.build_examples(["x"]), [Window(0, [2, 3], [])], [logits])
     assert prediction.answer == Labels(("a", "c"))
     assert prediction.confidence == pytest.approx((0.35 + 0.65 + 0.6) / 3)
     assert PROBLEM.contradicts(Labels(("a",)), 1.0, prediction, 0.05)
@@ -77,6 +77,6 @@ def test_what_a_model_expects_of_its_answers_is_right_where_its_probabilities_ar
     real, found = draw.uniform(size=scores.shape) < scores, scores >= (0.3, 0.5, 0.5)
     sets, answers = ([tuple(np.array(NAMES)[row]) for row in rows] for rows in (real, found))
     true = PROBLEM.score(PROBLEM.tally(gold(sets), [Prediction(Labels(names)) for names in answers]))
-    hoped = PROBLEM.score(PROBLEM.expected(scores))
+    hoped = PROBLEM.score(PROBLEM.estimate_tallies(scores))
     for name in PROBLEM.metrics:
         assert float(hoped[name]) == pytest.approx(float(true[name]), abs=0.01)

@@ -15,10 +15,10 @@ from transformers import PreTrainedTokenizerFast
 
 from satiety.answers import Label, Span, Spans
 from satiety.problems import IGNORE, PROBLEMS, Prediction, Rewrite, Window
-from satiety.problems.base import Untrained
+from satiety.problems.base import ZeroShotModel
 from satiety.problems.ner import Ner
 from satiety.records import Example
-from satiety.words import units
+from satiety.words import split_units
 
 NER = Ner(labels=["LOC", "ORG", "PER"])
 WORDS = [
@@ -69,7 +69,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
 def examples(draw: st.DrawFn) -> Example:
     """Draw a text of English and Chinese pieces, with spans that begin and end where units do."""
     text = "".join(draw(st.lists(st.sampled_from(WORDS), max_size=60)))
-    places = units(text)
+    places = split_units(text)
     cuts = draw(st.lists(st.integers(0, len(places)), unique=True).map(sorted)) if places else []
     labels = st.sampled_from(["LOC", "ORG", "PER", None])
     spans = [
@@ -93,7 +93,7 @@ class TestEncodeAndDecode:
     @given(example=examples(), max_length=st.integers(8, 40))
     def test_every_unit_is_answered_for_once(self, tokenizer: Any, example: Example, max_length: int) -> None:
         windows = NER.encode([example], tokenizer, max_length)
-        assert sorted(u for w in windows for u in w.units if u >= 0) == list(range(len(units(example.text))))
+        assert sorted(u for w in windows for u in w.units if u >= 0) == list(range(len(split_units(example.text))))
         assert all(len(w.input_ids) <= max_length for w in windows)
 
     def test_only_first_sub_tokens_are_trained(self, tokenizer: Any) -> None:
@@ -113,12 +113,12 @@ class TestEncodeAndDecode:
 class TestScore:
     @given(batch=st.lists(examples(), min_size=1, max_size=4))
     def test_of_gold_against_gold_is_one(self, batch: list[Example]) -> None:
-        metrics = NER.measure(NER.tally(batch, [Prediction(e.answer) for e in batch]).sum(0))
+        metrics = NER.metrics_from_counts(NER.tally(batch, [Prediction(e.answer) for e in batch]).sum(0))
         assert metrics["entity_f1"] == (1.0 if any(e.answer.mentions for e in batch) else 0.0)
 
     @given(batch=st.lists(examples(), min_size=1, max_size=4))
     def test_of_the_model_that_always_says_o_is_zero(self, batch: list[Example]) -> None:
-        assert NER.measure(NER.tally(batch, [Prediction() for _ in batch]).sum(0))["entity_f1"] == 0
+        assert NER.metrics_from_counts(NER.tally(batch, [Prediction() for _ in batch]).sum(0))["entity_f1"] == 0
 
     @given(pairs=st.lists(st.tuples(examples(), st.randoms(use_true_random=False)), min_size=1, max_size=4))
     def test_is_seqevals_strict_one(self, pairs: list[tuple[Example, Any]]) -> None:
@@ -133,7 +133,7 @@ class TestScore:
             given_.append(Prediction(Spans(noisy)))
             golds.append(by_character(example.text, example.answer.mentions))
             givens.append(by_character(example.text, noisy))
-        ours = NER.measure(NER.tally(gold, given_).sum(0))["entity_f1"]
+        ours = NER.metrics_from_counts(NER.tally(gold, given_).sum(0))["entity_f1"]
         if any(e.answer.mentions for e in gold):
             theirs = f1_score(golds, givens, mode="strict", scheme=IOB2, zero_division=0)
             assert ours == pytest.approx(theirs)
@@ -141,7 +141,7 @@ class TestScore:
     def test_counts_a_moved_boundary_as_wrong(self) -> None:
         gold = [Example("x", {"text": "新华社北京"}, answer=Spans((Span(0, 3, "ORG"),)))]
         wrong = [Prediction(Spans((Span(0, 5, "ORG"),)))]
-        assert NER.measure(NER.tally(gold, wrong).sum(0))["entity_f1"] == 0
+        assert NER.metrics_from_counts(NER.tally(gold, wrong).sum(0))["entity_f1"] == 0
 
     def test_counts_an_entity_of_three_pieces_once(self) -> None:
         gold = [Example("x", {"text": "江泽民"}, answer=Spans((Span(0, 3, "PER"),)))]
@@ -161,8 +161,10 @@ class TestBefore:
             Example("a", {"text": "新华社北京电"}, answer=Spans((Span(0, 3, "ORG"), Span(3, 5, "LOC")))),
             Example("b", {"text": "Paris"}, answer=Spans((Span(0, 5, "LOC"),))),
         ]
-        (zh, en) = NER.before(
-            train, NER.ask(["新华社在北京", "in Paris, Parisian"]), Untrained(lambda texts: np.zeros((len(texts), 2)))
+        (zh, en) = NER.zero_shot(
+            train,
+            NER.build_examples(["新华社在北京", "in Paris, Parisian"]),
+            ZeroShotModel(lambda texts: np.zeros((len(texts), 2))),
         )
         assert zh.answer.mentions == (Span(0, 3, "ORG"), Span(4, 6, "LOC"))
         assert en.answer.mentions == (Span(3, 8, "LOC"),)
@@ -174,21 +176,32 @@ class TestTransfer:
     def test_entities_among_the_inputs_move_along_or_the_copy_is_given_up(self) -> None:
         inputs = {"text": "Bob met Ann", "entities": (Span(0, 3, "PER"), Span(8, 11, "PER"))}
         example = Example("1", inputs, Label("friends"))
-        turned = PROBLEMS["classify"].sample().transfer(example, Rewrite("Ann met Bob", ((0, 8, 3), (8, 0, 3))), "text")
+        turned = (
+            PROBLEMS["classify"]
+            .sample()
+            .project_labels(example, Rewrite("Ann met Bob", ((0, 8, 3), (8, 0, 3))), "text")
+        )
         assert turned.inputs["entities"] == (Span(8, 11, "PER"), Span(0, 3, "PER"))
         assert turned.answer == Label("friends")
-        assert PROBLEMS["classify"].sample().transfer(example, Rewrite("Bob met An", ((0, 0, 10),)), "text") is None
+        assert (
+            PROBLEMS["classify"].sample().project_labels(example, Rewrite("Bob met An", ((0, 0, 10),)), "text") is None
+        )
 
     def test_moves_an_entity_that_was_kept(self) -> None:
-        moved = NER.transfer(self.example, Rewrite("there I met Trump", kept=((0, 6, 11), (12, 0, 5))), "text")
+        moved = NER.project_labels(
+            self.example, Rewrite("there I met Trump", alignment=((0, 6, 11), (12, 0, 5))), "text"
+        )
         assert moved is not None
         assert moved.text[moved.answer.mentions[0].start : moved.answer.mentions[0].end] == "Trump"
 
     def test_refuses_where_an_entity_was_torn(self) -> None:
-        assert NER.transfer(self.example, Rewrite("I met Tru there", kept=((0, 0, 9), (11, 9, 6))), "text") is None
+        assert (
+            NER.project_labels(self.example, Rewrite("I met Tru there", alignment=((0, 0, 9), (11, 9, 6))), "text")
+            is None
+        )
 
     def test_refuses_where_nobody_knows_what_was_kept(self) -> None:
-        assert NER.transfer(self.example, Rewrite("I saw Trump", kept=None), "text") is None
+        assert NER.project_labels(self.example, Rewrite("I saw Trump", alignment=None), "text") is None
 
 
 class TestRead:
@@ -214,7 +227,7 @@ class TestRead:
 def test_outcomes_and_confusions_speak_of_whole_entities() -> None:
     gold = [Example("x", {"text": "江泽民在北京"}, answer=Spans((Span(0, 3, "PER"), Span(4, 6, "LOC"))))]
     given_ = [Prediction(Spans((Span(0, 3, "ORG"), Span(4, 6, "LOC"))), scores={"0:3": 0.4, "4:6": 0.9})]
-    assert NER.outcomes(gold, given_) == [(0.4, False), (0.9, True)]
+    assert NER.confidence_correct(gold, given_) == [(0.4, False), (0.9, True)]
     assert NER.confusions(gold, given_) == [("PER", "ORG"), ("LOC", "LOC")]
 
 

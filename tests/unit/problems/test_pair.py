@@ -8,10 +8,10 @@ import pytest
 from satiety.answers import Label
 from satiety.errors import DataError
 from satiety.problems import PROBLEMS
-from satiety.problems.base import Untrained
+from satiety.problems.base import ZeroShotModel
 from satiety.problems.pair import Pair
 from satiety.records import Example
-from satiety.tuning.inputs import collate, encode, head_of
+from satiety.tuning.inputs import build_head, collate, encode
 
 PAIR = Pair(labels=["no", "yes"])
 LONG = "the hotel in paris is good " * 30
@@ -31,10 +31,10 @@ def example(text: str, text_b: str, label: str = "yes") -> Example:
 def test_both_texts_stand_in_a_window_and_are_told_apart(tokenizer: Any) -> None:
     (window,) = encode(PAIR, [example("the good film", "这部电影很好看")], tokenizer, max_length=64, prefix="query:")
     assert window.targets == [1]
-    assert len(window.types) == len(window.input_ids)
-    second = [token for token, kind in zip(window.input_ids, window.types, strict=True) if kind == 1]
+    assert len(window.token_type_ids) == len(window.input_ids)
+    second = [token for token, kind in zip(window.input_ids, window.token_type_ids, strict=True) if kind == 1]
     assert second == tokenizer("这部电影很好看")["input_ids"][1:]
-    batch = collate([window, window], 0, head_of(PAIR))
+    batch = collate([window, window], 0, build_head(PAIR))
     assert batch.token_type_ids is not None
     assert batch.token_type_ids.shape == batch.input_ids.shape
 
@@ -43,7 +43,9 @@ def test_both_texts_stand_in_a_window_and_are_told_apart(tokenizer: Any) -> None
 def test_a_long_second_text_is_read_in_windows_each_with_the_first(text: str, text_b: str, tokenizer: Any) -> None:
     windows = encode(PAIR, [example(text, text_b)], tokenizer, max_length=32, prefix="")
     assert all(len(window.input_ids) <= 32 for window in windows)
-    told = [token for window in windows for token, kind in zip(window.input_ids, window.types, strict=True) if kind]
+    told = [
+        token for window in windows for token, kind in zip(window.input_ids, window.token_type_ids, strict=True) if kind
+    ]
     whole = tokenizer(text_b, add_special_tokens=False)["input_ids"]
     assert [token for token in told if token != tokenizer.sep_token_id] == whole
     assert len({tuple(window.input_ids[:2]) for window in windows}) == 1
@@ -51,9 +53,9 @@ def test_a_long_second_text_is_read_in_windows_each_with_the_first(text: str, te
 
 def test_an_input_that_is_missing_is_named() -> None:
     with pytest.raises(DataError, match="pair: example 1 has text; it needs text, text_b"):
-        PAIR.ask(["only one"])
+        PAIR.build_examples(["only one"])
     with pytest.raises(DataError, match="pair: example 2 has text, context; it needs text, text_b"):
-        PAIR.ask([{"text": "a", "text_b": "b"}, {"text": "a", "context": "b"}])
+        PAIR.build_examples([{"text": "a", "text_b": "b"}, {"text": "a", "context": "b"}])
 
 
 def test_untrained_it_answers_by_how_often_a_label_is_given() -> None:
@@ -61,8 +63,8 @@ def test_untrained_it_answers_by_how_often_a_label_is_given() -> None:
     (answer,) = (
         PROBLEMS["pair"]
         .model_validate({"labels": None})
-        .settle(train)
-        .before(train, PAIR.ask([{"text": "x", "text_b": "y"}]), Untrained(lambda texts: None))
+        .fit_labels(train)
+        .zero_shot(train, PAIR.build_examples([{"text": "x", "text_b": "y"}]), ZeroShotModel(lambda texts: None))
     )  # type: ignore[arg-type,return-value]
     assert answer.answer == Label("no")
     assert answer.confidence == pytest.approx(3 / 5)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from satiety.answers import Number
-from satiety.problems.base import Prediction, Untrained
+from satiety.problems.base import Prediction, ZeroShotModel
 from satiety.problems.pair_score import PairScore
 from satiety.records import Example
 
@@ -19,11 +19,11 @@ def embed(texts: Sequence[str]) -> np.ndarray:
 
 
 def asked(*pairs: tuple[str, str]) -> list[Example]:
-    return PROBLEM.ask([{"text": first, "text_b": second} for first, second in pairs])
+    return PROBLEM.build_examples([{"text": first, "text_b": second} for first, second in pairs])
 
 
 def numbers(train: Sequence[Example], *pairs: tuple[str, str]) -> list[float]:
-    return [float(one.answer.value) for one in PROBLEM.before(train, asked(*pairs), Untrained(embed))]
+    return [float(one.answer.value) for one in PROBLEM.zero_shot(train, asked(*pairs), ZeroShotModel(embed))]
 
 
 def labelled(**values: float) -> list[Example]:

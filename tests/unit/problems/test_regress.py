@@ -76,12 +76,12 @@ def test_a_cell_that_is_none_is_named(cell: str) -> None:
 
 
 def test_numbers_are_spread_by_bands() -> None:
-    problem = PROBLEMS["regress"].model_validate({"cuts": None}).settle(gold(range(1, 101)))
+    problem = PROBLEMS["regress"].model_validate({"cuts": None}).fit_labels(gold(range(1, 101)))
     bands = [problem.stratum(example) for example in gold(range(1, 101))]
     assert {band: bands.count(band) for band in bands} == {f"band {i}": 25 for i in (1, 2, 3, 4)}
-    assert PROBLEM.settle(gold([1, 5])) == PROBLEM, "the user's cuts stay"
+    assert PROBLEM.fit_labels(gold([1, 5])) == PROBLEM, "the user's cuts stay"
     with pytest.raises(DataError, match="at least two different numbers"):
-        PROBLEM.settle(gold([2, 2, 2]))
+        PROBLEM.fit_labels(gold([2, 2, 2]))
 
 
 def test_a_long_text_is_the_mean_of_its_windows() -> None:
@@ -89,7 +89,7 @@ def test_a_long_text_is_the_mean_of_its_windows() -> None:
 
     windows = [Window(0, [2, 3], []), Window(1, [2, 3], []), Window(1, [2, 3], [])]
     rows = [np.array([1.0]), np.array([2.0]), np.array([4.0])]
-    decoded = PROBLEM.decode(PROBLEM.ask(["a", "b"]), windows, rows)
+    decoded = PROBLEM.decode(PROBLEM.build_examples(["a", "b"]), windows, rows)
     assert [prediction.answer for prediction in decoded] == [Number(1.0), Number(3.0)]
 
 

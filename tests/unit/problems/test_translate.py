@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from satiety.answers import Text, dump, load
-from satiety.evaluate.bootstrap import Resampling, compare, groups_of
+from satiety.evaluate.bootstrap import Resampling, assign_groups, compare
 from satiety.problems import Prediction, Window
-from satiety.problems.base import Untrained
+from satiety.problems.base import ZeroShotModel
 from satiety.problems.translate import Translate
-from satiety.problems.windows import Generated
+from satiety.problems.windows import GeneratedText
 from satiety.records import Example
 
-PROBLEM = Translate(longest=12, beams=1)
+PROBLEM = Translate(max_new_tokens=12, beams=1)
 REFERENCES = {
     "en": ["The hotel in Paris is good.", "This film is bad, I think.", "No one came."],
     "zh": ["巴黎的酒店很好，我们都很喜欢。", "这部电影很差，我觉得。", "没有人来过这里。"],
@@ -83,7 +83,7 @@ def test_a_resample_scores_as_the_examples_that_were_drawn() -> None:
     assert drawn["chrf"][1] == pytest.approx(twice["chrf"])
     assert drawn["bleu"][1] == pytest.approx(twice["bleu"])
     tallies = PROBLEM.tally(examples, said("", "", "")), PROBLEM.tally(examples, answers)
-    both = compare(PROBLEM.score, *tallies, groups_of(examples), Resampling(1, 200, 0.95))
+    both = compare(PROBLEM.score, *tallies, assign_groups(examples), Resampling(1, 200, 0.95))
     assert both.first["chrf"].value == both.first["bleu"].value == 0
     assert both.difference["chrf"].low > 0
 
@@ -118,7 +118,7 @@ def test_the_targets_are_the_first_references_tokens_and_the_end(tokenizer: Any)
     (window,) = PROBLEM.encode([example], tokenizer, 32)
     assert window.targets[-1] == tokenizer.eos_token_id
     assert tokenizer.decode(window.targets, skip_special_tokens=True) == "这部电影很差。"
-    assert PROBLEM.encode(PROBLEM.ask(["bad"]), tokenizer, 32)[0].targets == []
+    assert PROBLEM.encode(PROBLEM.build_examples(["bad"]), tokenizer, 32)[0].targets == []
 
 
 def test_what_does_not_fit_teaches_nothing_and_is_said(tokenizer: Any, caplog: pytest.LogCaptureFixture) -> None:
@@ -146,22 +146,22 @@ def test_what_does_not_fit_teaches_nothing_and_is_said(tokenizer: Any, caplog: p
 )
 def test_what_was_written_to_a_long_texts_windows_is_one_text(parts: list[str], whole: str) -> None:
     windows = [Window(0, [1], []) for _ in parts] or [Window(0, [1], [])]
-    written = [Generated(text, 0.5) for text in parts] or [Generated("", 0.5)]
-    (answer,) = PROBLEM.decode(PROBLEM.ask(["x"]), windows, written)
+    written = [GeneratedText(text, 0.5) for text in parts] or [GeneratedText("", 0.5)]
+    (answer,) = PROBLEM.decode(PROBLEM.build_examples(["x"]), windows, written)
     assert (answer.answer, answer.confidence) == (Text(whole), 0.5)
 
 
 def test_before_any_training_the_base_model_answers() -> None:
-    untrained = Untrained(lambda _: pytest.fail("nothing is embedded"), lambda asked: said(*["x"] * len(asked)))
-    assert PROBLEM.before([], PROBLEM.ask(["a", "b"]), untrained) == said("x", "x")
+    untrained = ZeroShotModel(lambda _: pytest.fail("nothing is embedded"), lambda asked: said(*["x"] * len(asked)))
+    assert PROBLEM.zero_shot([], PROBLEM.build_examples(["a", "b"]), untrained) == said("x", "x")
 
 
 def test_people_and_programs_are_shown_the_text_alone() -> None:
-    assert PROBLEM.shown({"text": "bad"}, Text("差。", ("不好。",))) == "差。"
-    assert PROBLEM.shown({"text": "bad"}, None) is None
+    assert PROBLEM.to_json({"text": "bad"}, Text("差。", ("不好。",))) == "差。"
+    assert PROBLEM.to_json({"text": "bad"}, None) is None
     assert PROBLEM.signature() == {"type": "string"}
-    assert PROBLEM.said("差。") == Text("差。")
-    assert PROBLEM.said('["差。", "不好。"]') == Text("差。", ("不好。",))
+    assert PROBLEM.parse_feedback("差。") == Text("差。")
+    assert PROBLEM.parse_feedback('["差。", "不好。"]') == Text("差。", ("不好。",))
     assert PROBLEM.accepts(Text("a"))
 
 

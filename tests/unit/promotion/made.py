@@ -4,13 +4,13 @@ from typing import Any
 
 from satiety.evaluate.bootstrap import Interval
 from satiety.promotion import Promote
-from satiety.promotion.paired import Paired
+from satiety.promotion.paired import PairedMetric
 
 VALUES = {
     "seed": 3,
     "resamples": 400,
-    "level": 0.95,
-    "looks": 20,
+    "confidence_level": 0.95,
+    "max_comparisons": 20,
     "calibration": 0.2,
     "bins": 10,
     "margin": 0.01,
@@ -26,7 +26,7 @@ def params(**changes: Any) -> Promote:
     return Promote.model_validate(VALUES | changes)
 
 
-def pair(difference: float, error: float = 0.01, old: float = 0.7) -> Paired:
+def pair(difference: float, error: float = 0.01, old: float = 0.7) -> PairedMetric:
     """Return a metric of two systems that is this far apart."""
     sides = [Interval(value, value - 0.02, value + 0.02) for value in (old, old + difference)]
-    return Paired(*sides, error, 400)
+    return PairedMetric(*sides, error, 400)

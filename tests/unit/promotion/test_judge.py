@@ -7,26 +7,28 @@ import pytest
 
 from satiety.errors import ParamsError
 from satiety.promotion import Promote
-from satiety.promotion.judge import Compared, Evidence, Verdict, judge
-from satiety.promotion.paired import Paired
-from satiety.promotion.reason import reason
-from satiety.promotion.report import grounds, spent
-from satiety.promotion.spending import Look, Looks
+from satiety.promotion.judge import Evidence, SystemComparison, Verdict, judge
+from satiety.promotion.paired import PairedMetric
+from satiety.promotion.reason import explain_decision
+from satiety.promotion.report import report_grounds, report_spending
+from satiety.promotion.spending import InterimAnalyses, InterimAnalysis
 from tests.unit.promotion.made import VALUES, pair, params
 
 BETTER, OPEN, EQUAL, WORSE = pair(0.06), pair(0.005, 0.02), pair(0.002, 0.003), pair(-0.06)
 SURE, UNSURE = pair(-0.05, 0.005, old=0.1), pair(-0.005, 0.01, old=0.1)
-FIRST = Looks(Look(1, 0.025), Look(1, 0.025))
+FIRST = InterimAnalyses(InterimAnalysis(1, 0.025), InterimAnalysis(1, 0.025))
 
 
-def weigh(frozen: Paired, fresh: Paired | None = None, drawn: Paired | None = None, **more: Any) -> tuple[Verdict, str]:
+def weigh(
+    frozen: PairedMetric, fresh: PairedMetric | None = None, drawn: PairedMetric | None = None, **more: Any
+) -> tuple[Verdict, str]:
     slices = more.pop("slices", {})
     looks = more.pop("looks", FIRST)
     given = {"trust": UNSURE, "sizes": (100_000, 100_000)} | more
-    several = (Compared(pair, {}) if pair else None for pair in (fresh, drawn))
-    evidence = Evidence(Compared(frozen, slices), *several, **given)
+    several = (SystemComparison(pair, {}) if pair else None for pair in (fresh, drawn))
+    evidence = Evidence(SystemComparison(frozen, slices), *several, **given)
     verdict = judge(evidence, looks, params())
-    return verdict, reason("macro_f1", "the champion, version 2", evidence, verdict, looks, params())
+    return verdict, explain_decision("macro_f1", "the champion, version 2", evidence, verdict, looks, params())
 
 
 @pytest.mark.parametrize(
@@ -46,7 +48,9 @@ def weigh(frozen: Paired, fresh: Paired | None = None, drawn: Paired | None = No
         (WORSE, BETTER, False),
     ],
 )
-def test_better_on_one_set_and_not_worse_on_the_other(frozen: Paired, drawn: Paired | None, promoted: bool) -> None:
+def test_better_on_one_set_and_not_worse_on_the_other(
+    frozen: PairedMetric, drawn: PairedMetric | None, promoted: bool
+) -> None:
     verdict, _ = weigh(frozen, drawn, drawn)
     assert verdict.promote is promoted
 
@@ -63,14 +67,14 @@ def test_better_on_one_set_and_not_worse_on_the_other(frozen: Paired, drawn: Pai
     ],
 )
 def test_one_that_is_not_inferior_must_be_cheaper_or_better_calibrated(
-    frozen: Paired, more: dict[str, Any], promoted: bool
+    frozen: PairedMetric, more: dict[str, Any], promoted: bool
 ) -> None:
     verdict, _ = weigh(frozen, **more)
     assert verdict.promote is promoted
 
 
 @pytest.mark.parametrize("frozen", [OPEN, EQUAL, WORSE])
-def test_labels_that_people_volunteered_hold_back_and_do_not_promote(frozen: Paired) -> None:
+def test_labels_that_people_volunteered_hold_back_and_do_not_promote(frozen: PairedMetric) -> None:
     """Of answers corrected because they were wrong the champion has none right: any other model looks better there."""
     assert not weigh(frozen, BETTER)[0].promote
     assert not weigh(BETTER, WORSE)[0].promote
@@ -100,7 +104,7 @@ class TestARefusal:
 
     def test_for_lack_of_evidence_names_the_level_and_what_else_would_count(self) -> None:
         why = weigh(EQUAL)[1]
-        assert "not surely better on the frozen examples, at what is left of promote.level (0.95)" in why
+        assert "not surely better on the frozen examples, at what is left of promote.confidence_level (0.95)" in why
         assert "cheaper (promote.saving 0.1) or better calibrated" in why
 
     def test_a_promotion_names_none(self) -> None:
@@ -120,17 +124,17 @@ def test_cheaper_does_not_help_where_fresh_examples_are_answered_worse() -> None
 
 
 def test_the_same_difference_is_evidence_at_the_first_look_and_not_at_the_twentieth() -> None:
-    early, late = (weigh(pair(0.03), looks=Looks(Look(number, 0.025))) for number in (1, 20))
+    early, late = (weigh(pair(0.03), looks=InterimAnalyses(InterimAnalysis(number, 0.025))) for number in (1, 20))
     assert early[0].promote
     assert not late[0].promote
-    assert late[0].frozen.level > early[0].frozen.level
+    assert late[0].frozen.confidence_level > early[0].frozen.confidence_level
     assert "look 20 at this test set, 0.05 of its alpha is left: give it new test examples" in late[1]
 
 
 def test_the_looks_at_randomly_drawn_examples_are_counted_by_themselves() -> None:
-    late, some = Look(1000, 0.025), pair(0.03)
-    assert weigh(OPEN, some, some, looks=Looks(late, Look(1, 0.025)))[0].promote
-    assert not weigh(OPEN, some, some, looks=Looks(late, late))[0].promote
+    late, some = InterimAnalysis(1000, 0.025), pair(0.03)
+    assert weigh(OPEN, some, some, looks=InterimAnalyses(late, InterimAnalysis(1, 0.025)))[0].promote
+    assert not weigh(OPEN, some, some, looks=InterimAnalyses(late, late))[0].promote
 
 
 def test_the_sentence_says_every_ground() -> None:
@@ -154,18 +158,22 @@ def test_against_no_training_only_better_counts() -> None:
 
 def test_the_report_holds_a_verdict_of_each_ground() -> None:
     evidence = Evidence(
-        Compared(EQUAL, {"label bad": WORSE}), Compared(OPEN, {}), Compared(BETTER, {}), SURE, (100, 50)
+        SystemComparison(EQUAL, {"label bad": WORSE}),
+        SystemComparison(OPEN, {}),
+        SystemComparison(BETTER, {}),
+        SURE,
+        (100, 50),
     )
     verdict = judge(evidence, FIRST, params())
-    told = grounds(evidence, verdict, [], params())
+    told = report_grounds(evidence, verdict, [], params())
     assert [told[name]["verdict"] for name in ("frozen", "fresh", "drawn")] == ["equal", "undecided", "better"]
     assert told["slices"]["label bad"]["verdict"] == "worse"
     assert told["calibration"]["verdict"] == "better"
     assert told["cost"] == {"champion": {"bytes": 100}, "challenger": {"bytes": 50}, "cheaper": True}
-    left = spent(FIRST, params(looks=1))
+    left = report_spending(FIRST, params(looks=1))
     assert (left["look"], left["left"], left["advice"]) == (1, 0.5, "give it new test examples")
     assert left["drawn"] == {"look": 1, "total": 0.025, "spent": 0.5, "left": 0.5}
-    assert grounds(None, None, [], params()) == {}
+    assert report_grounds(None, None, [], params()) == {}
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from satiety.promotion.moves import Move, effective, previous, taken_back, untold
+from satiety.promotion.moves import Move, find_previous, find_reversal, find_unreported, select_effective
 
 
 def move(second: int, before: str | None, after: str, kind: Any = "promote", *, done: bool = True) -> Move:
@@ -18,49 +18,49 @@ def steps(moves: list[Move]) -> list[tuple[str | None, str | None, str]]:
 
 def test_a_move_that_was_cut_off_counts_where_the_alias_went() -> None:
     written = [move(1, None, "1"), move(2, "1", "2", done=False)]
-    assert steps(effective(written, "2"))[-1] == ("1", "2", "promote")
-    assert steps(effective(written, "1")) == [(None, "1", "promote")]
+    assert steps(select_effective(written, "2"))[-1] == ("1", "2", "promote")
+    assert steps(select_effective(written, "1")) == [(None, "1", "promote")]
     early = [move(1, None, "1", done=False), move(2, None, "1")]
-    assert steps(effective(early, "1")) == [(None, "1", "promote")]
+    assert steps(select_effective(early, "1")) == [(None, "1", "promote")]
 
 
 def test_what_was_moved_elsewhere_stands_between() -> None:
     written = [move(2, "4", "5"), move(1, None, "1")]
-    assert steps(effective(written, "7")) == [
+    assert steps(select_effective(written, "7")) == [
         (None, "1", "promote"),
         ("1", "4", "elsewhere"),
         ("4", "5", "promote"),
         ("5", "7", "elsewhere"),
     ]
-    assert steps(effective([], "3")) == [(None, "3", "elsewhere")]
-    assert effective([], None) == []
+    assert steps(select_effective([], "3")) == [(None, "3", "elsewhere")]
+    assert select_effective([], None) == []
 
 
 def test_the_champion_before_is_the_one_before_what_was_taken_back() -> None:
     line = [move(1, None, "1"), move(2, "1", "2"), move(3, "2", "3")]
-    assert previous(line) == "2"
+    assert find_previous(line) == "2"
     back = [*line, move(4, "3", "2", "rollback")]
-    assert previous(back) == "1"
-    assert previous([*back, move(5, "2", "1", "rollback")]) is None
-    assert previous([*back, move(5, "2", "4")]) == "2"
-    assert previous([]) is None
+    assert find_previous(back) == "1"
+    assert find_previous([*back, move(5, "2", "1", "rollback")]) is None
+    assert find_previous([*back, move(5, "2", "4")]) == "2"
+    assert find_previous([]) is None
 
 
 def test_what_was_taken_back_stays_so_until_it_is_champion_again() -> None:
     line = [move(1, None, "1"), move(2, "1", "2"), move(3, "2", "1", "rollback")]
-    found = taken_back(line, "d2")
+    found = find_reversal(line, "d2")
     assert found is not None
     assert found.who == "ada@desk"
-    assert taken_back(line, "d1") is None
+    assert find_reversal(line, "d1") is None
     forward = [*line, move(4, "1", "2", "rollback")]
-    assert taken_back(forward, "d2") is None
-    assert taken_back(forward, "d1") is None
+    assert find_reversal(forward, "d2") is None
+    assert find_reversal(forward, "d1") is None
 
 
 def test_a_promotion_is_untold_until_a_report_says_so_and_it_is_the_last() -> None:
     cut = replace(move(2, "1", "2"), told=False)
-    assert untold([move(1, None, "1"), cut], "2") == cut
-    assert untold([move(1, None, "1"), cut], "1") is None
-    assert untold([cut, move(3, "2", "2")], "2") is None
-    assert untold([replace(cut, kind="rollback")], "2") is None
-    assert untold([], "2") is None
+    assert find_unreported([move(1, None, "1"), cut], "2") == cut
+    assert find_unreported([move(1, None, "1"), cut], "1") is None
+    assert find_unreported([cut, move(3, "2", "2")], "2") is None
+    assert find_unreported([replace(cut, kind="rollback")], "2") is None
+    assert find_unreported([], "2") is None

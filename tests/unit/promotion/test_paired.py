@@ -7,9 +7,9 @@ from satiety.answers import Label, Span, Spans
 from satiety.errors import DataError
 from satiety.evaluate.bootstrap import Resampling
 from satiety.problems import Prediction
-from satiety.promotion.paired import paired
-from satiety.promotion.slices import sliced
-from satiety.promotion.trust import trusted
+from satiety.promotion.paired import compare_paired
+from satiety.promotion.slices import compare_slices
+from satiety.promotion.trust import compare_calibration
 from satiety.records import Example
 from tests.packaging import answers, examples, settled
 
@@ -19,11 +19,11 @@ HOW = Resampling(3, 400, 0.95)
 def test_the_difference_is_that_of_the_metric_and_the_error_that_of_theory() -> None:
     gold, problem = examples("classify", 400), settled("classify")
     old, new = (problem.tally(gold, answers(gold, share)) for share in (0.6, 0.8))
-    found = paired(problem.score, old, new, np.arange(400), HOW)["accuracy"]
+    found = compare_paired(problem.score, old, new, np.arange(400), HOW)["accuracy"]
     apart = (new[:, :2] - old[:, :2]).sum(axis=1)
     assert found.value == pytest.approx(0.2)
     assert found.error == pytest.approx(apart.std() / 20, rel=0.1)
-    assert found.old.low < 0.6 < found.old.high
+    assert found.champion.low < 0.6 < found.champion.high
     assert (found.interval(0.025).low, found.examples) == (pytest.approx(0.2 - 1.96 * found.error, abs=1e-4), 400)
 
 
@@ -31,7 +31,7 @@ def test_texts_of_one_group_count_as_little_more_than_one() -> None:
     gold, problem = examples("classify", 400), settled("classify")
     tallies = [np.repeat(problem.tally(gold, answers(gold, share)), 3, axis=0) for share in (0.6, 0.8)]
     grouped, single = (
-        paired(problem.score, *tallies, groups, HOW)["accuracy"].error
+        compare_paired(problem.score, *tallies, groups, HOW)["accuracy"].error
         for groups in (np.repeat(np.arange(400), 3), np.arange(1200))
     )
     assert grouped == pytest.approx(single * 3**0.5, rel=0.15)
@@ -41,7 +41,7 @@ def test_no_example_and_unequal_ones_are_refused() -> None:
     problem = settled("classify")
     for first, second in ((np.zeros((0, 6)), np.zeros((0, 6))), (np.zeros((2, 6)), np.zeros((3, 6)))):
         with pytest.raises(DataError, match=f"promote: a pair needs .*; there are {len(first)} and {len(second)}"):
-            paired(problem.score, first, second, np.arange(len(first)), HOW)
+            compare_paired(problem.score, first, second, np.arange(len(first)), HOW)
 
 
 def test_equal_systems_seem_better_as_seldom_as_the_level_says() -> None:
@@ -59,7 +59,7 @@ def test_equal_systems_seem_better_as_seldom_as_the_level_says() -> None:
             counts[np.arange(200), 1, given] = counts[np.arange(200), 2, label] = 1
             counts[:, 0] = counts[:, 1] * counts[:, 2]
             tallies.append(counts.reshape(200, 6))
-        found = paired(problem.score, *tallies, np.arange(200), Resampling(3, 200, 0.95))["macro_f1"]
+        found = compare_paired(problem.score, *tallies, np.arange(200), Resampling(3, 200, 0.95))["macro_f1"]
         beyond.append([found.interval(alpha).low > 0 for alpha in (0.0125, 0.00125)])
     often, seldom = np.mean(beyond, axis=0)
     assert often <= 0.0125 + 3 * (0.0125 / 1500) ** 0.5
@@ -82,12 +82,12 @@ def test_a_language_that_got_worse_is_seen_though_the_whole_did_not() -> None:
     old = [Prediction(Label(str(e.answer) if i % 5 else "bad")) for i, e in enumerate(gold)]
     new = [Prediction(Label(str(e.answer) if e.language == "en" else "bad")) for e in gold]
     first, second = problem.tally(gold, old), problem.tally(gold, new)
-    found = sliced(problem, gold, first, second, ["label", "language", "length"], 30, HOW)
+    found = compare_slices(problem, gold, first, second, ["label", "language", "length"], 30, HOW)
     assert {"label bad", "label good", "language en", "language zh"} < set(found)
     assert found["language zh"].interval(0.025).high < -0.02
     assert found["language en"].value > 0
-    assert sliced(problem, gold, first, second, [], 30, HOW) == {}
-    assert sliced(problem, gold, first, second, ["language"], 101, HOW) == {}
+    assert compare_slices(problem, gold, first, second, [], 30, HOW) == {}
+    assert compare_slices(problem, gold, first, second, ["language"], 101, HOW) == {}
 
 
 def test_entities_have_slices_of_their_kinds() -> None:
@@ -100,7 +100,9 @@ def test_entities_have_slices_of_their_kinds() -> None:
     problem = settled("ner")
     old = [Prediction(e.answer) for e in gold]
     new = [Prediction(Spans(tuple(s for s in e.answer.mentions if s.label == "PER"))) for e in gold]
-    found = sliced(problem, gold, problem.tally(gold, old), problem.tally(gold, new), ["label", "language"], 30, HOW)
+    found = compare_slices(
+        problem, gold, problem.tally(gold, old), problem.tally(gold, new), ["label", "language"], 30, HOW
+    )
     assert set(found) == {"label LOC", "label PER", "language en", "language zh"}
     assert (found["label LOC"].value, found["label PER"].value) == (-1, 0)
 
@@ -112,7 +114,7 @@ def test_thirds_by_length_part_the_texts() -> None:
     ]
     problem = settled("classify")
     right, wrong = ([Prediction(e.answer) for e in gold], [Prediction(Label("bad")) for _ in gold])
-    found = sliced(problem, gold, problem.tally(gold, right), problem.tally(gold, wrong), ["length"], 30, HOW)
+    found = compare_slices(problem, gold, problem.tally(gold, right), problem.tally(gold, wrong), ["length"], 30, HOW)
     assert {name: one.examples for name, one in found.items()} == {
         "length short": 30,
         "length middling": 30,
@@ -125,8 +127,8 @@ def test_calibration_is_compared_on_the_same_answers() -> None:
     right = answers(gold, 0.7)
     bold = [Prediction(one.answer, confidence=0.99) for one in right]
     fair = [Prediction(one.answer, confidence=0.7) for one in right]
-    found = trusted(problem, gold, bold, fair, 10, HOW)
-    assert (found.old.value, found.new.value) == (pytest.approx(0.29), pytest.approx(0, abs=1e-9))
+    found = compare_calibration(problem, gold, bold, fair, 10, HOW)
+    assert (found.champion.value, found.challenger.value) == (pytest.approx(0.29), pytest.approx(0, abs=1e-9))
     assert found.interval(0.0125).high < 0
-    same = trusted(problem, gold, fair, fair, 10, HOW)
+    same = compare_calibration(problem, gold, fair, fair, 10, HOW)
     assert (same.value, same.error) == (0, 0)

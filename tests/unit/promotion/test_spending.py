@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from satiety.evaluate.bootstrap import Interval
-from satiety.promotion.judge import Compared, Evidence, judge
-from satiety.promotion.paired import Paired
-from satiety.promotion.spending import Look, Looks
+from satiety.promotion.judge import Evidence, SystemComparison, judge
+from satiety.promotion.paired import PairedMetric
+from satiety.promotion.spending import InterimAnalyses, InterimAnalysis
 from tests.unit.promotion.made import params
 
 TOTAL = 0.025
@@ -16,14 +16,16 @@ CHALLENGERS, WORLDS, TEXTS = 25, 500, 500
 
 
 def test_the_shares_of_all_looks_add_up_to_no_more_than_the_whole() -> None:
-    spent = list(itertools.accumulate(Look(number, TOTAL).alpha for number in range(1, 1000)))
+    spent = list(itertools.accumulate(InterimAnalysis(number, TOTAL).alpha for number in range(1, 1000)))
     assert spent[0] == TOTAL / 2
     assert spent[-1] < TOTAL
-    assert [1 - total / TOTAL for total in spent] == pytest.approx([Look(k, TOTAL).left for k in range(1, 1000)])
+    assert [1 - total / TOTAL for total in spent] == pytest.approx(
+        [InterimAnalysis(k, TOTAL).remaining for k in range(1, 1000)]
+    )
 
 
 def test_before_any_look_all_is_left() -> None:
-    assert Look(0, TOTAL).left == 1
+    assert InterimAnalysis(0, TOTAL).remaining == 1
 
 
 def worlds() -> np.ndarray:
@@ -42,10 +44,12 @@ def worlds() -> np.ndarray:
 
 def promoted(difference: float, error: float, luck: float, number: int, *, paid: bool) -> bool:
     """Return whether an equal challenger is promoted: by its score, or by a calibration that is equal too."""
-    score = Paired(Interval(0.8, 0, 1), Interval(0.8 + difference, 0, 1), error, TEXTS)
-    trust = Paired(Interval(0.05, 0, 1), Interval(0.05 + 0.01 * luck, 0, 1), 0.01, TEXTS)
-    look = Look(number if paid else 1, TOTAL if paid else 2 * TOTAL)
-    return judge(Evidence(Compared(score, {}), None, trust, (100, 100)), Looks(look), params(margin=0.4)).promote
+    score = PairedMetric(Interval(0.8, 0, 1), Interval(0.8 + difference, 0, 1), error, TEXTS)
+    trust = PairedMetric(Interval(0.05, 0, 1), Interval(0.05 + 0.01 * luck, 0, 1), 0.01, TEXTS)
+    look = InterimAnalysis(number if paid else 1, TOTAL if paid else 2 * TOTAL)
+    return judge(
+        Evidence(SystemComparison(score, {}), None, trust, (100, 100)), InterimAnalyses(look), params(margin=0.4)
+    ).promote
 
 
 def test_of_twenty_five_equal_challengers_on_one_test_set_hardly_ever_one_is_promoted() -> None:
@@ -63,8 +67,8 @@ def test_of_twenty_five_equal_challengers_on_one_test_set_hardly_ever_one_is_pro
 
 def test_a_look_is_dearer_the_later_it_comes_but_not_by_much() -> None:
     def reach(number: int) -> float:
-        pair = Paired(Interval(0, 0, 0), Interval(0, 0, 0), 1.0, 100)
-        return pair.interval(Look(number, TOTAL).alpha).high
+        pair = PairedMetric(Interval(0, 0, 0), Interval(0, 0, 0), 1.0, 100)
+        return pair.interval(InterimAnalysis(number, TOTAL).alpha).high
 
     assert reach(1) == pytest.approx(2.241, abs=0.001)
     assert reach(52) == pytest.approx(4.286, abs=0.01)  # a year of weekly looks doubles what a difference must be

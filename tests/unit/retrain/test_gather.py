@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from satiety.answers import Answer, Label, Span, Spans, dump
-from satiety.inputs import dump_inputs, identify
+from satiety.inputs import content_id, dump_inputs
 from satiety.neardup import HeldOut
 from satiety.problems import PROBLEMS, Problem
 from satiety.records import Example, Feedback, Served
 from satiety.retrain import Retrain
-from satiety.retrain.gather import Gathered, Known, gather, unlearned
-from satiety.retrain.seen import Seen, read_seen, write_seen
+from satiety.retrain.gather import ExistingData, RetrainingData, exclude_learned, gather
+from satiety.retrain.seen import RecordedIds, read_recorded_ids, write_recorded_ids
 from satiety.traffic import Traffic
 
 PARAMS = Retrain(
@@ -26,7 +26,7 @@ PARAMS = Retrain(
     least=20,
     texts_alone=False,
     documents=1000,
-    near_duplicate=0.8,
+    dedup_threshold=0.8,
     merge=False,
     keep=3,
 )
@@ -39,7 +39,7 @@ ZH = [
 ]
 CLASSIFY = PROBLEMS["classify"].model_validate({"labels": ["bad", "good"], "names": {}})
 NER = PROBLEMS["ner"].model_validate({"labels": ["LOC", "PER"]})
-NOTHING = Known([], [])
+NOTHING = ExistingData([], [])
 GOOD = Label("good")
 
 
@@ -57,8 +57,8 @@ def corrected(rows: Sequence[Served], label: str = "bad", start: int = 1000) -> 
 
 
 def gathered(
-    texts: Sequence[str], *, known: Known = NOTHING, params: Retrain = PARAMS, labels: int | None = None
-) -> Gathered:
+    texts: Sequence[str], *, known: ExistingData = NOTHING, params: Retrain = PARAMS, labels: int | None = None
+) -> RetrainingData:
     rows = asked(texts)
     return gather(rows, corrected(rows[:labels]), CLASSIFY, known, params)
 
@@ -66,15 +66,15 @@ def gathered(
 @pytest.mark.parametrize("texts", [EN, ZH], ids=["en", "zh"])
 class TestSides:
     def test_each_correction_is_on_one_side_by_its_share(self, texts: list[str]) -> None:
-        made = gathered(texts, params=PARAMS.model_copy(update={"near_duplicate": 1.0}))
+        made = gathered(texts, params=PARAMS.model_copy(update={"dedup_threshold": 1.0}))
         both = [e.id for e in (*made.learn, *made.fresh)]
-        assert sorted(both) == sorted(identify({"text": text}) for text in texts)
+        assert sorted(both) == sorted(content_id({"text": text}) for text in texts)
         assert 0.1 < len(made.fresh) / len(texts) < 0.5
-        assert made.new == {"labels": len(texts), "texts": 0}
+        assert made.unseen_counts == {"labels": len(texts), "texts": 0}
         assert {str(e.answer) for e in made.learn} == {"bad"}
 
     def test_what_was_a_fresh_test_stays_one_and_what_was_learned_stays_that(self, texts: list[str]) -> None:
-        exact = PARAMS.model_copy(update={"near_duplicate": 1.0})
+        exact = PARAMS.model_copy(update={"dedup_threshold": 1.0})
         early, late = gathered(texts[:30], params=exact), gathered(texts, params=exact)
         assert {e.id for e in early.fresh} <= {e.id for e in late.fresh}
         more = exact.model_copy(update={"seed": 9, "fresh": 0.9})
@@ -92,8 +92,8 @@ class TestSides:
         tests = [(e.id, e.text) for e in (frozen, *made.fresh)]
         learned = [record.text for record in (*made.learn, *made.texts)]
         assert 0 < len(learned) < 120
-        assert HeldOut(tests, 0.8).twins(learned) == [None] * len(learned)
-        assert made.left["repeats the frozen test"] >= 1
+        assert HeldOut(tests, 0.8).find_leaks(learned) == [None] * len(learned)
+        assert made.dropped["repeats the frozen test"] >= 1
 
     def test_the_newest_fresh_tests_are_kept_and_the_others_not_learned(self, texts: list[str]) -> None:
         whole, few = gathered(texts), gathered(texts, params=PARAMS.model_copy(update={"window": 3}))
@@ -101,7 +101,7 @@ class TestSides:
         assert few.learn == whole.learn
 
     def test_texts_without_a_label_join_the_corpus_the_newest_first(self, texts: list[str]) -> None:
-        params = PARAMS.model_copy(update={"documents": 4, "near_duplicate": 1.0})
+        params = PARAMS.model_copy(update={"documents": 4, "dedup_threshold": 1.0})
         made = gathered([*texts, texts[-2]], labels=10, params=params)
         assert [d.text for d in made.texts] == [*texts[-4:-2], texts[-1], texts[-2]]
         assert gathered(texts, labels=10, params=params.model_copy(update={"documents": 0})).texts == []
@@ -112,25 +112,25 @@ def test_a_text_that_was_corrected_twice_counts_once_as_the_last_said() -> None:
     said = corrected(rows[:1], "bad") | corrected(rows[1:], "good", start=2000)
     made = gather(rows, said, CLASSIFY, NOTHING, PARAMS)
     assert [str(e.answer) for e in (*made.learn, *made.fresh)] == ["good"]
-    assert made.new["labels"] == 1
+    assert made.unseen_counts["labels"] == 1
 
 
 def test_new_is_what_no_retraining_saw() -> None:
-    rows, exact = asked(EN[:10]), PARAMS.model_copy(update={"near_duplicate": 1.0})
+    rows, exact = asked(EN[:10]), PARAMS.model_copy(update={"dedup_threshold": 1.0})
     first = gather(rows[:6], corrected(rows[:4]), CLASSIFY, NOTHING, exact)
-    again = gather(rows[:6], corrected(rows[:4]), CLASSIFY, NOTHING, exact, first.seen)
-    assert again.new == {"labels": 0, "texts": 0}
-    made = gather(rows, corrected(rows[:6]), CLASSIFY, NOTHING, exact, first.seen)
-    assert made.new == {"labels": 2, "texts": 4}
+    again = gather(rows[:6], corrected(rows[:4]), CLASSIFY, NOTHING, exact, first.recorded)
+    assert again.unseen_counts == {"labels": 0, "texts": 0}
+    made = gather(rows, corrected(rows[:6]), CLASSIFY, NOTHING, exact, first.recorded)
+    assert made.unseen_counts == {"labels": 2, "texts": 4}
     assert len(made.learn) + len(made.fresh) == 6
 
 
 def test_a_correction_of_a_correction_is_new_and_a_text_asked_again_is_not() -> None:
     rows = asked(EN[:4])
-    seen = gather(rows, corrected(rows[:2]), CLASSIFY, NOTHING, PARAMS).seen
+    seen = gather(rows, corrected(rows[:2]), CLASSIFY, NOTHING, PARAMS).recorded
     other = corrected(rows[:2]) | corrected(rows[:1], "good")
     more = [*rows, replace(rows[3], id="again", time=at(2000))]
-    assert gather(more, other, CLASSIFY, NOTHING, PARAMS, seen).new == {"labels": 1, "texts": 0}
+    assert gather(more, other, CLASSIFY, NOTHING, PARAMS, seen).unseen_counts == {"labels": 1, "texts": 0}
 
 
 @pytest.mark.parametrize("ahead", ["2031-01-01T00:00:00.000000+00:00", "1999-01-01T00:00:00.000000+00:00"])
@@ -141,13 +141,13 @@ def test_a_clock_that_was_wrong_once_hides_nothing_that_comes_later(tmp_path: Pa
     record.correct(list(corrected(asked(texts[:30])).values()))
     record.add([replace(asked(["another text altogether"])[0], id="odd", time=ahead)])
     record.correct([Feedback("odd", ahead, dump(Label("bad")), "me")])
-    exact = PARAMS.model_copy(update={"near_duplicate": 1.0})
-    seen = gather(record.read(), record.corrections(), CLASSIFY, NOTHING, exact).seen
+    exact = PARAMS.model_copy(update={"dedup_threshold": 1.0})
+    seen = gather(record.read(), record.corrections(), CLASSIFY, NOTHING, exact).recorded
     later = [replace(row, id=f"later{row.id}") for row in asked(texts[30:530])]
     record.add(later)
     record.correct(list(corrected(later).values()))
     made = gather(record.read(), record.corrections(), CLASSIFY, NOTHING, exact, seen)
-    assert made.new == {"labels": 500, "texts": 0}
+    assert made.unseen_counts == {"labels": 500, "texts": 0}
     assert made.learn[-1].source.startswith("feedback:later"), "the newest last"
 
 
@@ -155,17 +155,17 @@ def test_what_was_seen_is_kept_and_damaged_it_counts_as_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path, rows = tmp_path / "seen.json", asked(EN[:6])
-    assert read_seen(path) is None
-    seen = gather(rows, corrected(rows[:4]), CLASSIFY, NOTHING, PARAMS).seen
-    write_seen(path, seen)
-    assert read_seen(path) == seen
+    assert read_recorded_ids(path) is None
+    seen = gather(rows, corrected(rows[:4]), CLASSIFY, NOTHING, PARAMS).recorded
+    write_recorded_ids(path, seen)
+    assert read_recorded_ids(path) == seen
     assert (len(seen.corrections), len(seen.texts)) == (4, 6)
-    fewer = gather(rows[3:], corrected(rows[3:4]), CLASSIFY, NOTHING, PARAMS, seen).seen
+    fewer = gather(rows[3:], corrected(rows[3:4]), CLASSIFY, NOTHING, PARAMS, seen).recorded
     assert (len(fewer.corrections), len(fewer.texts)) == (1, 3), "what left the record is forgotten"
     path.write_bytes(path.read_bytes()[:40])
-    assert read_seen(path) is None
+    assert read_recorded_ids(path) is None
     assert "seen.json: left out, and put aside as seen.damaged" in caplog.text
-    assert read_seen(path) is None
+    assert read_recorded_ids(path) is None
     assert len(caplog.messages) == 1
 
 
@@ -174,9 +174,9 @@ def test_what_is_of_no_use_is_said() -> None:
     said = corrected(rows) | {"gone": Feedback("gone", at(1), dump(Label("bad")), "")}
     said["id0"] = Feedback("id0", at(1), dump(Label("ugly")), "")
     said["id1"] = Feedback("id1", at(1), "{", "")
-    known = replace(NOTHING, labelled=[Example(identify({"text": EN[2]}), {"text": EN[2]}, Label("good"))])
+    known = replace(NOTHING, labelled=[Example(content_id({"text": EN[2]}), {"text": EN[2]}, Label("good"))])
     made = gather(rows, said, CLASSIFY, known, PARAMS)
-    assert made.left == {
+    assert made.dropped == {
         "its answer is gone from the record": 1,
         "its text is labelled already": 1,
         "no answer to this problem": 2,
@@ -201,7 +201,7 @@ def test_answers_to_another_problem_of_the_project_do_not_join_the_corpus(proble
 
 def test_an_empty_record_gives_nothing() -> None:
     made = gather([], {}, CLASSIFY, NOTHING, PARAMS)
-    assert (made.learn, made.fresh, made.texts, made.seen) == ([], [], [], Seen())
+    assert (made.learn, made.fresh, made.texts, made.recorded) == ([], [], [], RecordedIds())
 
 
 def test_fresh_tests_that_a_model_has_learned_from_go() -> None:
@@ -209,9 +209,9 @@ def test_fresh_tests_that_a_model_has_learned_from_go() -> None:
         Example(str(i), {"text": text}, Label("good"))
         for i, text in enumerate((EN[0], ZH[0], "something else altogether"))
     ]
-    kept = unlearned(fresh, [EN[0].upper(), ZH[0] + "！"], 0.8)
+    kept = exclude_learned(fresh, [EN[0].upper(), ZH[0] + "！"], 0.8)
     assert [e.text for e in kept] == ["something else altogether"]
-    assert unlearned(fresh, [], 0.8) == fresh
+    assert exclude_learned(fresh, [], 0.8) == fresh
 
 
 class TestWhatChanceDrew:
@@ -220,7 +220,7 @@ class TestWhatChanceDrew:
     def test_is_marked_whatever_else_people_said(self) -> None:
         rows = asked(EN)
         random = {row.id for row in rows[:40]}
-        made = gather(rows, corrected(rows), CLASSIFY, NOTHING, PARAMS, random=random)
+        made = gather(rows, corrected(rows), CLASSIFY, NOTHING, PARAMS, random_ids=random)
         texts = {row.text for row in rows[:40]}
         assert {e.text for e in made.fresh if e.origin == "drawn"} == {e.text for e in made.fresh} & texts
         assert {e.origin for e in made.fresh} == {"gold", "drawn"}
@@ -228,7 +228,7 @@ class TestWhatChanceDrew:
 
     def test_stays_so_when_its_answer_is_gone_from_the_record(self) -> None:
         rows = asked(EN)
-        made = gather(rows, corrected(rows), CLASSIFY, NOTHING, PARAMS, random={row.id for row in rows})
+        made = gather(rows, corrected(rows), CLASSIFY, NOTHING, PARAMS, random_ids={row.id for row in rows})
         known = replace(NOTHING, learn=made.learn, fresh=made.fresh)
         later = gather([], {}, CLASSIFY, known, PARAMS)
         assert {e.id for e in later.fresh if e.origin == "drawn"} == {e.id for e in made.fresh}

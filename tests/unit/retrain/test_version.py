@@ -10,26 +10,26 @@ import pytest
 from satiety.answers import Label, Span, Spans
 from satiety.errors import DataError
 from satiety.ingest.base import READERS, Limits
-from satiety.ingest.clean import Cleaner, identify
+from satiety.ingest.clean import Cleaner, content_id
 from satiety.params import load_params
 from satiety.problems import PROBLEMS, Problem
 from satiety.records import Document, Example
 from satiety.retrain import version
-from satiety.retrain.gather import Gathered
+from satiety.retrain.gather import RetrainingData
 
 CLASSIFY = PROBLEMS["classify"].model_validate({"labels": ["坏", "good"], "names": {}})
 NER = PROBLEMS["ner"].model_validate({"labels": ["LOC", "PER"]})
 LIMITS = Limits(row_bytes=10_000, rows=1000, ratio=200)
 
 
-def made(*learn: Example) -> Gathered:
-    return Gathered(
+def made(*learn: Example) -> RetrainingData:
+    return RetrainingData(
         list(learn), [Example("f", {"text": "fresh"}, Label("good"))], [Document("d", "raw\u2028文")], {}, {}, ""
     )
 
 
 def label(text: str, answer: str) -> Example:
-    return Example(identify({"text": text}), {"text": text}, Label(answer), source="feedback:abc")
+    return Example(content_id({"text": text}), {"text": text}, Label(answer), source="feedback:abc")
 
 
 @pytest.mark.parametrize(
@@ -40,13 +40,13 @@ def label(text: str, answer: str) -> Example:
         (
             NER,
             Example(
-                identify({"text": "Anna in 上海"}),
+                content_id({"text": "Anna in 上海"}),
                 {"text": "Anna in 上海"},
                 Spans((Span(8, 10, "LOC"),)),
                 source="feedback:abc",
             ),
         ),
-        (NER, Example(identify({"text": "nobody"}), {"text": "nobody"}, Spans(()), source="feedback:abc")),
+        (NER, Example(content_id({"text": "nobody"}), {"text": "nobody"}, Spans(()), source="feedback:abc")),
     ],
 )
 def test_ingest_reads_what_was_written_and_so_does_the_next_retraining(
@@ -54,7 +54,7 @@ def test_ingest_reads_what_was_written_and_so_does_the_next_retraining(
 ) -> None:
     files = version.write_version(tmp_path, made(example), problem)
     assert files == [version.LABELS, version.TEXTS]
-    source = version.sources(files, problem)["labelled"]
+    source = version.list_sources(files, problem)["labelled"]
     (row,) = READERS[source["reader"]["kind"]]().read(tmp_path / version.LABELS, source["columns"], LIMITS)
     record = Cleaner(problem, LIMITS, ("email",)).clean("x", row).record
     assert isinstance(record, Example)
@@ -67,7 +67,7 @@ def test_ingest_reads_what_was_written_and_so_does_the_next_retraining(
 
 
 def test_where_there_is_nothing_no_file_is_made(tmp_path: Path) -> None:
-    assert version.write_version(tmp_path, Gathered([], [], [], {}, {}, ""), CLASSIFY) == []
+    assert version.write_version(tmp_path, RetrainingData([], [], [], {}, {}, ""), CLASSIFY) == []
     assert version.read_learned(tmp_path / version.LABELS, CLASSIFY) == []
     assert version.read_fresh(tmp_path / "fresh.parquet") == []
     assert list(tmp_path.iterdir()) == []
@@ -85,9 +85,9 @@ def test_params_name_the_sources_once_and_keep_what_else_they_say(file: str, tmp
     path, problem = tmp_path / "params.yaml", NER if "ner" in file else CLASSIFY
     shutil.copy(file, path)
     before = load_params(path)
-    named = version.sources([version.LABELS, version.TEXTS], problem)
+    named = version.list_sources([version.LABELS, version.TEXTS], problem)
     for _ in range(2):
-        version.name_sources(path, named)
+        version.add_sources(path, named)
         after = load_params(path)
         assert after.ingest.labelled[:-1] == before.ingest.labelled
         assert after.ingest.corpus[:-1] == before.ingest.corpus
@@ -99,9 +99,9 @@ def test_params_name_the_sources_once_and_keep_what_else_they_say(file: str, tmp
 
 def test_the_stamp_tells_other_files_and_not_our_own(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("1")
-    before = version.stamp(tmp_path)
+    before = version.hash_folder(tmp_path)
     for name in ("feedback.jsonl", "feedback.jsonl.dvc", "traffic.jsonl"):
         (tmp_path / name).write_text("x")
-    assert version.stamp(tmp_path) == before
+    assert version.hash_folder(tmp_path) == before
     (tmp_path / "b.csv").write_text("2")
-    assert version.stamp(tmp_path) != before
+    assert version.hash_folder(tmp_path) != before

@@ -8,7 +8,7 @@ import pytest
 from satiety.answers import Label
 from satiety.errors import DataError
 from satiety.records import Document, Example
-from satiety.retrieve import Found, Retrieve, retrieve
+from satiety.retrieve import Retrieve, RetrievedDocuments, retrieve
 
 BM25 = {"kind": "bm25", "documents": 10, "k1": 1.2, "b": 0.75}
 TRAIN = [
@@ -25,7 +25,7 @@ CORPUS = [
 
 
 def params(retriever: dict[str, Any], near_duplicate: float = 0.8) -> Retrieve:
-    return Retrieve.model_validate({"retriever": retriever, "prefix": "", "near_duplicate": near_duplicate})
+    return Retrieve.model_validate({"retriever": retriever, "prefix": "", "dedup_threshold": near_duplicate})
 
 
 def embed(texts: Sequence[str]) -> Any:
@@ -37,7 +37,7 @@ def found(
     train: Sequence[Example] = TRAIN,
     held: Sequence[Example] = (),
     retriever: dict[str, Any] = BM25,
-) -> Found:
+) -> RetrievedDocuments:
     return retrieve(corpus, train, held, stratum=lambda e: str(e.answer), embed=embed, params=params(retriever))
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from satiety.errors import SetupError
 from satiety.records import Document, Example
-from satiety.retrieve.scoring import by_meaning, by_words, rank, take_turns, terms
+from satiety.retrieve.scoring import interleave, rank, search_by_embedding, search_by_words, terms
 
 THUCNEWS = Path("../shared/data/thucnews")
 
@@ -26,7 +26,9 @@ def test_terms_are_words_without_case_and_chinese_ones_are_segmented() -> None:
 
 def test_bm25_is_the_formula_of_the_paper() -> None:
     texts = documents("good film", "good good day indeed", "rain")
-    ((_, _, best), (_, _, second)) = by_words(texts, {"x": [Example("t", {"text": "film good"})]}, 2, k1=1.2, b=0.75)
+    ((_, _, best), (_, _, second)) = search_by_words(
+        texts, {"x": [Example("t", {"text": "film good"})]}, 2, k1=1.2, b=0.75
+    )
     lengths, idf = [2, 4, 1], lambda n: math.log(1 + (3 - n + 0.5) / (n + 0.5))
 
     def part(count: int, place: int, among: int) -> float:
@@ -40,30 +42,34 @@ def test_bm25_is_the_formula_of_the_paper() -> None:
 def test_a_word_that_is_common_in_the_training_texts_of_a_class_counts_as_often_there() -> None:
     texts = documents("phone", "film")
     wanted = {"x": [Example("a", {"text": "film"}), Example("b", {"text": "film"}), Example("c", {"text": "phone"})]}
-    assert [place for place, _, _ in by_words(texts, wanted, 2, k1=1.2, b=0.75)] == [1, 0]
+    assert [place for place, _, _ in search_by_words(texts, wanted, 2, k1=1.2, b=0.75)] == [1, 0]
 
 
 def test_words_that_no_training_text_holds_count_as_length() -> None:
     texts = documents("电影 很 好", "电影 很 好 另外 今天 天气 冷")
-    (first, second) = by_words(texts, {"x": [Example("a", {"text": "好电影"})]}, 2, k1=1.2, b=0.75)
+    (first, second) = search_by_words(texts, {"x": [Example("a", {"text": "好电影"})]}, 2, k1=1.2, b=0.75)
     assert (first[0], second[0]) == (0, 1)
     assert first[2] > second[2]
 
 
 def test_a_document_that_shares_no_word_is_not_found() -> None:
-    assert by_words(documents("rain", "雪"), {"x": [Example("t", {"text": "film 电影"})]}, 2, k1=1.2, b=0.75) == []
+    assert (
+        search_by_words(documents("rain", "雪"), {"x": [Example("t", {"text": "film 电影"})]}, 2, k1=1.2, b=0.75) == []
+    )
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "bm25s", None)
     with pytest.raises(SetupError, match=r"BM25 needs the extra `train`: pip install 'satiety\[train\]'"):
-        by_words(documents("a"), {"x": [Example("t", {"text": "a"})]}, 1, k1=1.2, b=0.75)
+        search_by_words(documents("a"), {"x": [Example("t", {"text": "a"})]}, 1, k1=1.2, b=0.75)
 
 
 def test_meaning_names_the_nearest_example_of_each_class() -> None:
     axes = {"cat": [1.0, 0.0], "猫": [0.8, 0.6], "股票": [0.0, 1.0], "stock": [0.0, 1.0]}
     wanted = {"animal": [Example("t1", {"text": "cat"})], "money": [Example("t2", {"text": "股票"})]}
-    found = by_meaning(documents("猫", "stock"), wanted, 2, lambda texts: np.array([axes[text] for text in texts]))
+    found = search_by_embedding(
+        documents("猫", "stock"), wanted, 2, lambda texts: np.array([axes[text] for text in texts])
+    )
     assert found == [(0, "animal", 0.8, "t1"), (1, "money", 1.0, "t2")]
 
 
@@ -76,9 +82,9 @@ def test_rank_is_the_sorted_order_cut_short(values: list[int], keep: int, chance
 
 def test_the_strata_take_turns_and_one_that_has_none_left_is_passed_over() -> None:
     ranked = {"a": [1, 2, 3, 4], "b": [2], "c": [1, 5]}
-    assert take_turns(ranked, 10) == [(1, "a"), (2, "b"), (5, "c"), (3, "a"), (4, "a")]
-    assert take_turns(ranked, 2) == [(1, "a"), (2, "b")]
-    assert take_turns({}, 2) == []
+    assert interleave(ranked, 10) == [(1, "a"), (2, "b"), (5, "c"), (3, "a"), (4, "a")]
+    assert interleave(ranked, 2) == [(1, "a"), (2, "b")]
+    assert interleave({}, 2) == []
 
 
 @pytest.mark.skipif(not THUCNEWS.exists(), reason="needs ../shared/data/thucnews")
@@ -88,7 +94,7 @@ def test_real_chinese_titles_find_titles_of_their_own_topic() -> None:
     wanted: dict[str, list[Example]] = {}
     for i, (text, topic) in enumerate(titles[:200]):
         wanted.setdefault(topic, []).append(Example(f"t{i}", {"text": text}))
-    found = by_words(documents(*(text for text, _ in titles[200:])), wanted, 500, k1=1.2, b=0.75)
+    found = search_by_words(documents(*(text for text, _ in titles[200:])), wanted, 500, k1=1.2, b=0.75)
     right = sum(titles[200 + place][1] == topic for place, topic, _ in found) / len(found)
     assert len(found) == 500
     assert right > 0.6, "by chance it were 0.1; without segmentation there is next to no shared word"

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satiety.training.batches import shuffled, sorted_by_length
+from satiety.training.batches import group_by_length, shuffle_batches
 
 lengths = st.lists(st.integers(1, 500), min_size=1, max_size=200)
 
@@ -12,28 +12,28 @@ lengths = st.lists(st.integers(1, 500), min_size=1, max_size=200)
 def test_an_epoch_holds_every_item_once_and_is_the_same_again(
     lengths: list[int], size: int, seed: int, epoch: int
 ) -> None:
-    batches = shuffled(lengths, size, seed=seed, epoch=epoch)
+    batches = shuffle_batches(lengths, size, seed=seed, epoch=epoch)
     assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
     assert all(len(batch) <= size for batch in batches)
     assert len(batches) == -(-len(lengths) // size)
-    assert batches == shuffled(lengths, size, seed=seed, epoch=epoch)
+    assert batches == shuffle_batches(lengths, size, seed=seed, epoch=epoch)
 
 
 def test_epochs_and_seeds_differ() -> None:
     lengths = list(range(1, 101))
-    first = shuffled(lengths, 8, seed=1, epoch=0)
-    assert first != shuffled(lengths, 8, seed=1, epoch=1)
-    assert first != shuffled(lengths, 8, seed=2, epoch=0)
+    first = shuffle_batches(lengths, 8, seed=1, epoch=0)
+    assert first != shuffle_batches(lengths, 8, seed=1, epoch=1)
+    assert first != shuffle_batches(lengths, 8, seed=2, epoch=0)
 
 
 def test_batches_of_like_length_hold_less_padding_than_shuffled_ones() -> None:
     lengths = [5 + 95 * (i % 2) for i in range(256)]
-    batches = shuffled(lengths, 16, seed=1, epoch=0)
+    batches = shuffle_batches(lengths, 16, seed=1, epoch=0)
     assert sum(len(b) * max(lengths[i] for i in b) for b in batches) < 1.1 * sum(lengths)
 
 
 @given(lengths=lengths, tokens=st.integers(1, 4000))
 def test_batches_for_answering_hold_every_item_once_within_the_bound(lengths: list[int], tokens: int) -> None:
-    batches = sorted_by_length(lengths, tokens)
+    batches = group_by_length(lengths, tokens)
     assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
     assert all(len(b) * max(lengths[i] for i in b) <= tokens for b in batches if len(b) > 1)

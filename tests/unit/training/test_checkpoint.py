@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from satiety.training.checkpoint import KEPT, STATE, Snapshot, Store, key_of, store
+from satiety.training.checkpoint import MAX_FOLDERS, STATE, CheckpointStore, Snapshot, compute_key, open_store
 
 
 @pytest.fixture
-def saved(tmp_path: Path) -> Store:
-    run = Store(tmp_path / "run", 1e9)
+def saved(tmp_path: Path) -> CheckpointStore:
+    run = CheckpointStore(tmp_path / "run", 1e9)
     run.save(Snapshot({"now:weight": torch.arange(1000.0)}, {"step": 7, "curve": [{"step": 7, "loss": 0.1}]}), 7)
     return run
 
 
-def test_a_checkpoint_comes_back_as_it_was(saved: Store) -> None:
+def test_a_checkpoint_comes_back_as_it_was(saved: CheckpointStore) -> None:
     found = saved.load()
     assert found is not None
     assert torch.equal(found.tensors["now:weight"], torch.arange(1000.0))
@@ -26,7 +26,7 @@ def test_a_checkpoint_comes_back_as_it_was(saved: Store) -> None:
     assert found.state["curve"] == [{"step": 7, "loss": 0.1}]
 
 
-def test_a_newer_checkpoint_takes_the_place_of_the_old_one(saved: Store) -> None:
+def test_a_newer_checkpoint_takes_the_place_of_the_old_one(saved: CheckpointStore) -> None:
     saved.save(Snapshot({"now:weight": torch.zeros(2)}, {"step": 9}), 9)
     assert sorted(path.name for path in saved.folder.iterdir()) == ["9.safetensors", STATE]
     found = saved.load()
@@ -35,13 +35,15 @@ def test_a_newer_checkpoint_takes_the_place_of_the_old_one(saved: Store) -> None
 
 
 def test_without_a_checkpoint_there_is_none(tmp_path: Path) -> None:
-    assert Store(tmp_path / "nothing", 1.0).load() is None
+    assert CheckpointStore(tmp_path / "nothing", 1.0).load() is None
 
 
 @pytest.mark.parametrize(
     "kind", ["truncated", "flipped", "no tensors", "half a state", "another state", "flipped state"]
 )
-def test_a_broken_checkpoint_is_passed_over(saved: Store, kind: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_broken_checkpoint_is_passed_over(
+    saved: CheckpointStore, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
     tensors, state = saved.folder / "7.safetensors", saved.folder / STATE
     whole = tensors.read_bytes()
     match kind:
@@ -63,11 +65,11 @@ def test_a_broken_checkpoint_is_passed_over(saved: Store, kind: str, caplog: pyt
 
 
 def test_it_is_time_for_one_when_the_seconds_are_over(tmp_path: Path) -> None:
-    assert Store(tmp_path / "a", 0).due
-    assert not Store(tmp_path / "b", 1e9).due
+    assert CheckpointStore(tmp_path / "a", 0).is_due
+    assert not CheckpointStore(tmp_path / "b", 1e9).is_due
 
 
-def test_a_cleared_store_leaves_nothing(saved: Store) -> None:
+def test_a_cleared_store_leaves_nothing(saved: CheckpointStore) -> None:
     saved.clear()
     assert not saved.folder.exists()
 
@@ -76,8 +78,8 @@ def test_runs_that_nobody_came_back_to_go(tmp_path: Path) -> None:
     for i in range(6):
         (tmp_path / f"old{i}").mkdir()
         os.utime(tmp_path / f"old{i}", (i, i))
-    store(tmp_path, "new", 1.0)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [f"old{i}" for i in range(6 - KEPT, 6)]
+    open_store(tmp_path, "new", 1.0)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"old{i}" for i in range(6 - MAX_FOLDERS, 6)]
 
 
 def test_the_key_changes_with_params_files_and_folders(tmp_path: Path) -> None:
@@ -85,27 +87,27 @@ def test_the_key_changes_with_params_files_and_folders(tmp_path: Path) -> None:
     file.write_text("a")
     folder.mkdir()
     (folder / "config.json").write_text("{}")
-    keys = [key_of("{}", file, folder), key_of("{'seed': 2}", file, folder)]
+    keys = [compute_key("{}", file, folder), compute_key("{'seed': 2}", file, folder)]
     file.write_text("b")
-    keys.append(key_of("{}", file, folder))
+    keys.append(compute_key("{}", file, folder))
     (folder / "config.json").write_text("[]")
-    keys.append(key_of("{}", file, folder))
+    keys.append(compute_key("{}", file, folder))
     assert len(set(keys)) == 4
-    assert keys[-1] == key_of("{}", file, folder)
+    assert keys[-1] == compute_key("{}", file, folder)
 
 
-def test_writing_checkpoints_takes_a_small_share_of_the_time(saved: Store) -> None:
-    slow = Store(saved.folder, 1e-9)
-    assert slow.due
-    slow._cost = 60.0
-    assert not slow.due
+def test_writing_checkpoints_takes_a_small_share_of_the_time(saved: CheckpointStore) -> None:
+    slow = CheckpointStore(saved.folder, 1e-9)
+    assert slow.is_due
+    slow._save_seconds = 60.0
+    assert not slow.is_due
 
 
-def test_what_was_worked_out_once_is_not_worked_out_again(saved: Store) -> None:
-    assert saved.once("head", lambda: {"strength": 0.1}) == {"strength": 0.1}
-    assert saved.once("head", lambda: {"strength": 9.9}) == {"strength": 0.1}
+def test_what_was_worked_out_once_is_not_worked_out_again(saved: CheckpointStore) -> None:
+    assert saved.compute_once("head", lambda: {"strength": 0.1}) == {"strength": 0.1}
+    assert saved.compute_once("head", lambda: {"strength": 9.9}) == {"strength": 0.1}
     whole = (saved.folder / "head.json").read_text()
     (saved.folder / "head.json").write_text(whole.replace("0.1", "0.3"))
-    assert saved.once("head", lambda: {"strength": 0.2}) == {"strength": 0.2}
+    assert saved.compute_once("head", lambda: {"strength": 0.2}) == {"strength": 0.2}
     saved.save(Snapshot({"now:weight": torch.zeros(2)}, {"step": 9}), 9)
-    assert saved.once("head", lambda: {"strength": 9.9}) == {"strength": 0.2}
+    assert saved.compute_once("head", lambda: {"strength": 9.9}) == {"strength": 0.2}

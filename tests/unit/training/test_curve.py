@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from satiety.training.curve import Curve
+from satiety.training.curve import TrainingCurve
 
 
 def test_points_come_in_order_and_a_curve_without_points_keeps_its_header(tmp_path: Path) -> None:
-    curve = Curve(("step", "loss"))
+    curve = TrainingCurve(("step", "loss"))
     curve.write(tmp_path / "empty.csv")
     assert (tmp_path / "empty.csv").read_text() == "step,loss\n"
     curve.add({"step": 1, "loss": 0.5})
@@ -19,4 +19,4 @@ def test_points_come_in_order_and_a_curve_without_points_keeps_its_header(tmp_pa
 
 def test_a_point_without_one_of_its_columns_is_a_bug() -> None:
     with pytest.raises(KeyError, match="loss"):
-        Curve(("step", "loss")).add({"step": 1})
+        TrainingCurve(("step", "loss")).add({"step": 1})

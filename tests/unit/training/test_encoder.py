@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from satiety.errors import ModelError
-from satiety.training.encoder import load_encoder, load_tokenizer, positions, save_encoder
+from satiety.training.encoder import count_positions, load_encoder, load_tokenizer, save_encoder
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_roberta_keeps_two_positions_for_itself() -> None:
     from types import SimpleNamespace
 
     def reads(**config: object) -> int | None:
-        return positions(SimpleNamespace(config=SimpleNamespace(**config)))
+        return count_positions(SimpleNamespace(config=SimpleNamespace(**config)))
 
     assert reads(model_type="bert", max_position_embeddings=512) == 512
     assert reads(model_type="xlm-roberta", max_position_embeddings=514) == 512

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from satiety.errors import ModelError
 from satiety.training.encoder import load_encoder, load_tokenizer
-from satiety.training.guard import ADDED_TOKENS, read_config
+from satiety.training.guard import MAX_ADDED_TOKENS, read_config
 from tests.patience import at_once
 
 WIDTHS = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
@@ -148,7 +148,7 @@ def _more_tokens(folder: Path) -> None:
     path = folder / "tokenizer.json"
     content = json.loads(path.read_text(encoding="utf-8"))
     token = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": False}
-    content["added_tokens"] += [token | {"id": 500 + i, "content": f"<t{i}>"} for i in range(ADDED_TOKENS)]
+    content["added_tokens"] += [token | {"id": 500 + i, "content": f"<t{i}>"} for i in range(MAX_ADDED_TOKENS)]
     path.write_text(json.dumps(content), encoding="utf-8")
 
 

@@ -4,22 +4,22 @@ import pytest
 import torch
 
 from satiety.errors import SetupError
-from satiety.training.hardware import hardware
+from satiety.training.hardware import detect_hardware
 
 
 def test_cuda_without_a_gpu_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(SetupError, match="SATIETY_DEVICE=cuda: this PyTorch sees no CUDA device"):
-        hardware("cuda")
-    assert hardware("auto").device == "cpu"
+        detect_hardware("cuda")
+    assert detect_hardware("auto").device == "cpu"
 
 
 def test_a_gpu_is_taken_unless_cpu_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: False)
-    assert hardware("auto").device == "cuda"
-    assert hardware("auto").precision == "fp32"
-    assert hardware("cpu").device == "cpu"
+    assert detect_hardware("auto").device == "cuda"
+    assert detect_hardware("auto").precision == "fp32"
+    assert detect_hardware("cpu").device == "cpu"
 
 
 @pytest.mark.parametrize(("able", "precision"), [({"amx_bf16": True}, "bf16"), ({"avx512_bf16": True}, "fp32")])
@@ -27,7 +27,7 @@ def test_bfloat16_is_used_where_the_processor_has_it(
     able: dict[str, bool], precision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
-    here = hardware("cpu")
+    here = detect_hardware("cpu")
     assert here.precision == precision
     with here.autocast():
         product = torch.ones(2, 2) @ torch.ones(2, 2)
@@ -38,4 +38,4 @@ def test_one_process_may_use_two_precisions_in_turn() -> None:
     from satiety.training.hardware import Hardware
 
     for precision, name in (("bf16", "bf16"), ("fp32", "no")):
-        assert Hardware("cpu", precision).accelerator().mixed_precision == name  # type: ignore[arg-type]
+        assert Hardware("cpu", precision).build_accelerator().mixed_precision == name  # type: ignore[arg-type]

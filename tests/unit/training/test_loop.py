@@ -10,21 +10,21 @@ from torch import nn
 
 from satiety.errors import ModelError
 from satiety.training.arguments import TrainingArguments
-from satiety.training.checkpoint import Store
+from satiety.training.checkpoint import CheckpointStore
 from satiety.training.hardware import Hardware
-from satiety.training.loop import Job, Loop, Verdict
-from satiety.training.optimiser import optimiser
+from satiety.training.loop import Evaluation, TrainingJob, TrainingLoop
+from satiety.training.optimiser import build_optimizer
 
 HERE = Hardware("cpu", "fp32")
 X = torch.randn(64, 8, generator=torch.Generator().manual_seed(0))
 Y = (X[:, 0] > 0).long()
-Judge = Callable[[nn.Module], Verdict]
+Judge = Callable[[nn.Module], Evaluation]
 
 
 def arguments(**changes: Any) -> TrainingArguments:
-    fields: dict[str, Any] = {"epochs": 5, "least_steps": 1, "most_steps": 40, "batch_size": 8, "warmup": 0.1}
+    fields: dict[str, Any] = {"epochs": 5, "min_steps": 1, "max_steps": 40, "batch_size": 8, "warmup": 0.1}
     return TrainingArguments(
-        **{**fields, "weight_decay": 0.01, "clip": 1.0, "average": None, "checks": 10, "patience": None, **changes}
+        **{**fields, "weight_decay": 0.01, "max_grad_norm": 1.0, "weight_averaging": None, "evaluations": 10, "patience": None, **changes}
     )
 
 
@@ -37,20 +37,20 @@ def loop(
     loss: Callable[[nn.Module, list[int]], torch.Tensor] | None = None,
     seconds: float = 1e9,
     plan: TrainingArguments | None = None,
-) -> tuple[Loop, nn.Module]:
+) -> tuple[TrainingLoop, nn.Module]:
     torch.manual_seed(7)
     model = nn.Sequential(nn.Linear(8, 16), nn.Dropout(0.5), nn.LayerNorm(16), nn.Linear(16, 2))
     given = loss or (lambda model, chosen: nn.functional.cross_entropy(model(X[chosen]), Y[chosen]))
-    job = Job(
+    job = TrainingJob(
         model=model,
         rates=[(name, weight, 0.01) for name, weight in model.named_parameters()],
         lengths=[4] * 64,
         loss=lambda chosen, _: given(model, chosen),
-        judge=(lambda: judge(model)) if judge else None,
+        evaluate=(lambda: judge(model)) if judge else None,
         steps=steps,
         seed=seed,
     )
-    return Loop(job, plan or arguments(), HERE, Store(folder, seconds)), model
+    return TrainingLoop(job, plan or arguments(), HERE, CheckpointStore(folder, seconds)), model
 
 
 def weights(model: nn.Module) -> list[torch.Tensor]:
@@ -61,10 +61,10 @@ def same(first: list[torch.Tensor], second: list[torch.Tensor]) -> bool:
     return all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
 
 
-def judge(model: nn.Module) -> Verdict:
+def judge(model: nn.Module) -> Evaluation:
     model.eval()
     with torch.inference_mode():
-        return Verdict(0.5, nn.functional.cross_entropy(model(X), Y).item())
+        return Evaluation(0.5, nn.functional.cross_entropy(model(X), Y).item())
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_one_others(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_others(tmp_path: P
     for seed in (3, 3, 4):
         run, model = loop(tmp_path / str(len(found)), seed=seed)
         course = run.run()
-        found.append((weights(model), course.loss.points))
+        found.append((weights(model), course.loss_curve.points))
     assert same(found[0][0], found[1][0])
     assert found[0][1] == found[1][1]
     assert not same(found[0][0], found[2][0])
@@ -80,7 +80,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_others(tmp_path: P
 
 def test_it_learns_and_the_rate_rises_and_falls_to_nothing(tmp_path: Path) -> None:
     run, _ = loop(tmp_path)
-    points = run.run().loss.points
+    points = run.run().loss_curve.points
     assert len(points) == 40
     assert sum(p["loss"] for p in points[-5:]) < 0.8 * sum(p["loss"] for p in points[:5])
     rates = [point["lr"] for point in points]
@@ -101,13 +101,13 @@ def test_it_leaves_the_callers_generator_as_it_was(tmp_path: Path) -> None:
 def test_a_run_that_is_stopped_goes_on_to_the_weights_it_would_have_had(
     error: type[BaseException], average: float | None, tmp_path: Path
 ) -> None:
-    plan = arguments(average=average)
+    plan = arguments(weight_averaging=average)
     run, model = loop(tmp_path / "whole", judge=judge, plan=plan)
     course = run.run()
 
     calls = []
 
-    def stopped(model: nn.Module) -> Verdict:
+    def stopped(model: nn.Module) -> Evaluation:
         calls.append(1)
         if len(calls) == 5:
             raise error
@@ -116,12 +116,12 @@ def test_a_run_that_is_stopped_goes_on_to_the_weights_it_would_have_had(
     cut, _ = loop(tmp_path / "cut", judge=stopped, plan=plan)
     with pytest.raises(error):
         cut.run()
-    assert 0 < cut.course.step < 40
+    assert 0 < cut.state.step < 40
     resumed, again = loop(tmp_path / "cut", judge=judge, plan=plan)
     taken_up = resumed.run()
     assert same(weights(model), weights(again))
-    assert taken_up.loss.points == course.loss.points
-    assert taken_up.dev.points == course.dev.points
+    assert taken_up.loss_curve.points == course.loss_curve.points
+    assert taken_up.dev_curve.points == course.dev_curve.points
     assert taken_up.best_step == course.best_step
 
 
@@ -137,20 +137,20 @@ def test_the_step_that_is_best_on_dev_is_restored(tmp_path: Path) -> None:
     losses = iter([0.9, 0.5, 0.2, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3])
     seen: list[list[torch.Tensor]] = []
 
-    def scripted(model: nn.Module) -> Verdict:
+    def scripted(model: nn.Module) -> Evaluation:
         seen.append(weights(model))
-        return Verdict(0.1, next(losses))
+        return Evaluation(0.1, next(losses))
 
     run, model = loop(tmp_path, judge=scripted)
     course = run.run()
     assert course.best_step == 8
-    assert course.verdict == Verdict(0.1, 0.2)
+    assert course.evaluation == Evaluation(0.1, 0.2)
     assert same(weights(model), seen[2])
     assert not same(weights(model), seen[-1])
 
 
 def test_the_plain_mean_is_that_of_the_weights_since_warm_up(tmp_path: Path) -> None:
-    run, model = loop(tmp_path, steps=10, plan=arguments(average=0, warmup=0.2))
+    run, model = loop(tmp_path, steps=10, plan=arguments(weight_averaging=0, warmup=0.2))
     seen: list[list[torch.Tensor]] = []
     update = run._update
 
@@ -167,7 +167,7 @@ def test_the_plain_mean_is_that_of_the_weights_since_warm_up(tmp_path: Path) -> 
 def test_an_average_that_decays_weighs_later_weights_more(tmp_path: Path) -> None:
     found = []
     for average in (0, 10, None):
-        run, model = loop(tmp_path / str(average), plan=arguments(average=average))
+        run, model = loop(tmp_path / str(average), plan=arguments(weight_averaging=average))
         run.run()
         found.append(torch.cat([weight.flatten() for weight in weights(model)]))
     mean, late, last = found
@@ -175,10 +175,10 @@ def test_an_average_that_decays_weighs_later_weights_more(tmp_path: Path) -> Non
 
 
 def test_it_stops_when_patience_is_over(tmp_path: Path) -> None:
-    run, _ = loop(tmp_path, judge=lambda _: Verdict(0.0, 1.0), plan=arguments(patience=2))
+    run, _ = loop(tmp_path, judge=lambda _: Evaluation(0.0, 1.0), plan=arguments(patience=2))
     course = run.run()
     assert course.step == 8
-    assert [point["step"] for point in course.dev.points] == [0, 4, 8]
+    assert [point["step"] for point in course.dev_curve.points] == [0, 4, 8]
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError], ids=["stopped", "killed"])
@@ -189,19 +189,19 @@ def test_a_run_that_was_cut_off_stops_early_where_it_would_have(
     """Nothing improves after the first look, so each look that is forgotten is four steps more."""
     plan, looks = arguments(patience=3), iter(range(1, 99))
 
-    def cut(_: nn.Module) -> Verdict:
+    def cut(_: nn.Module) -> Evaluation:
         if next(looks) == call:
             raise error
-        return Verdict(0.0, 1.0)
+        return Evaluation(0.0, 1.0)
 
     run, _ = loop(tmp_path / "cut", judge=cut, plan=plan, seconds=0)
     with pytest.raises(error):
         run.run()
     ends = []
     for folder in ("cut", "whole"):
-        run, _ = loop(tmp_path / folder, judge=lambda _: Verdict(0.0, 1.0), plan=plan, seconds=0)
+        run, _ = loop(tmp_path / folder, judge=lambda _: Evaluation(0.0, 1.0), plan=plan, seconds=0)
         course = run.run()
-        ends.append((course.step, course.since_best, [point["step"] for point in course.dev.points]))
+        ends.append((course.step, course.since_best, [point["step"] for point in course.dev_curve.points]))
     assert ends == [(12, 3, [0, 4, 8, 12])] * 2
 
 
@@ -221,11 +221,11 @@ def test_a_loss_that_is_no_number_stops_the_run_and_says_where(tmp_path: Path) -
 
 def test_biases_and_normalisation_are_never_decayed() -> None:
     model = nn.Sequential(nn.Linear(4, 4), nn.LayerNorm(4))
-    made = optimiser([(name, weight, 0.1) for name, weight in model.named_parameters()], arguments())
+    made = build_optimizer([(name, weight, 0.1) for name, weight in model.named_parameters()], arguments())
     decayed = {id(w) for group in made.param_groups if group["weight_decay"] for w in group["params"]}
     assert decayed == {id(model[0].weight)}
 
 
 def test_nothing_to_train_is_an_error() -> None:
     with pytest.raises(ModelError, match="nothing may change"):
-        optimiser([], arguments())
+        build_optimizer([], arguments())

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from satiety.training.shield import shielded
+from satiety.training.shield import defer_signals
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def test_a_signal_within_the_block_comes_after_it() -> None:
     done = []
 
     def work() -> None:
-        with shielded():
+        with defer_signals():
             os.kill(os.getpid(), signal.SIGINT)
             done.append("whole")
 
@@ -34,7 +34,7 @@ def test_a_signal_within_the_block_comes_after_it() -> None:
 
 def test_handlers_are_as_before_even_where_the_block_fails() -> None:
     before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
-    with pytest.raises(ValueError, match="broken"), shielded():
+    with pytest.raises(ValueError, match="broken"), defer_signals():
         raise ValueError("broken")
     assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before
 
@@ -43,7 +43,7 @@ def test_a_thread_that_cannot_hold_signals_goes_on_without() -> None:
     done = []
 
     def work() -> None:
-        with shielded():
+        with defer_signals():
             done.append("done")
 
     thread = threading.Thread(target=work)

@@ -13,10 +13,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from satiety.embedding import embedder
+from satiety.embedding import load_embedder
 from satiety.errors import ModelError
 from satiety.training.encoder import load_encoder, load_tokenizer, save_encoder
-from satiety.training.writer import begins, load_reader, load_writer
+from satiety.training.writer import get_start_tokens, load_seq2seq, load_text_encoder
 from tests.generating import KINDS, write_writer
 
 OLD: dict[str, dict[str, Any]] = {
@@ -72,18 +72,18 @@ def test_every_kind_loads_as_transformers_loads_it_and_comes_back_from_disk_the_
     from transformers import AutoModelForSeq2SeqLM
 
     folder = write_writer(tmp_path / "base", kind)
-    theirs, ours = AutoModelForSeq2SeqLM.from_pretrained(folder).eval(), load_writer(folder)
+    theirs, ours = AutoModelForSeq2SeqLM.from_pretrained(folder).eval(), load_seq2seq(folder)
     (tmp_path / "out").mkdir()
     save_encoder(ours, folder, tmp_path / "out")
-    again, ids = load_writer(tmp_path / "out"), torch.arange(3, 13)[None]
+    again, ids = load_seq2seq(tmp_path / "out"), torch.arange(3, 13)[None]
     with torch.inference_mode():
         logits = [model(input_ids=ids, decoder_input_ids=ids).logits for model in (theirs, ours, again)]
-        states = load_reader(folder)(input_ids=ids).last_hidden_state
+        states = load_text_encoder(folder)(input_ids=ids).last_hidden_state
         whole = ours(input_ids=ids, decoder_input_ids=ids).encoder_last_hidden_state
     assert torch.equal(logits[0], logits[1])
     assert torch.equal(logits[0], logits[2])
     assert torch.equal(states, whole)
-    assert begins(again) == begins(ours)
+    assert get_start_tokens(again) == get_start_tokens(ours)
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names >= {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json"}
 
@@ -93,7 +93,7 @@ def test_what_configs_of_known_models_hold_is_taken(kind: str, tmp_path: Path) -
     folder = write_writer(tmp_path, kind)
     (folder / "generation_config.json").unlink()
     changed(folder, **OLD[kind])
-    assert begins(load_writer(folder))[1:] == [
+    assert get_start_tokens(load_seq2seq(folder))[1:] == [
         OLD[kind][name] for name in ("forced_bos_token_id",) if name in OLD[kind]
     ]
     load_tokenizer(folder)
@@ -101,9 +101,9 @@ def test_what_configs_of_known_models_hold_is_taken(kind: str, tmp_path: Path) -
 
 def test_of_how_it_decodes_nothing_is_taken_from_the_folder(copy: Path) -> None:
     changed(copy, "generation_config.json", do_sample=True, num_beams=10**6, max_length=10**9, temperature=9.0)
-    config = load_writer(copy).generation_config
+    config = load_seq2seq(copy).generation_config
     assert (config.do_sample, config.num_beams, config.max_length, config.temperature) == (None, None, None, None)
-    assert begins(load_writer(copy)) == [0]
+    assert get_start_tokens(load_seq2seq(copy)) == [0]
 
 
 @pytest.mark.parametrize(
@@ -139,14 +139,14 @@ def test_what_is_unsafe_or_wrong_is_refused_by_name(
 ) -> None:
     changed(copy, name, **values)
     with pytest.raises(ModelError, match=message):
-        load_writer(copy)
+        load_seq2seq(copy)
 
 
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "rust_model.ot.pt", "generate.py"])
 def test_a_file_that_could_run_code_is_refused(copy: Path, name: str) -> None:
     (copy / name).write_bytes(b"\x80")
     with pytest.raises(ModelError, match=re.escape(name)):
-        load_writer(copy)
+        load_seq2seq(copy)
 
 
 def test_a_kind_that_has_no_first_token_of_its_own_must_name_one(tmp_path: Path) -> None:
@@ -156,9 +156,9 @@ def test_a_kind_that_has_no_first_token_of_its_own_must_name_one(tmp_path: Path)
     values.pop("decoder_start_token_id")
     (folder / "config.json").write_text(json.dumps(values), encoding="utf-8")
     with pytest.raises(ModelError, match="does not say with which token begins what it writes; add decoder_start"):
-        load_writer(folder)
+        load_seq2seq(folder)
     changed(folder, "generation_config.json", decoder_start_token_id=2, forced_bos_token_id=7)
-    assert begins(load_writer(folder)) == [2, 7]
+    assert get_start_tokens(load_seq2seq(folder)) == [2, 7]
 
 
 def test_weights_that_are_not_finite_are_refused(copy: Path) -> None:
@@ -166,18 +166,18 @@ def test_weights_that_are_not_finite_are_refused(copy: Path) -> None:
     name = sorted(weights)[0]
     save_file(weights | {name: torch.full_like(weights[name], torch.nan)}, copy / "model.safetensors", {"format": "pt"})
     with pytest.raises(ModelError, match="holds numbers that are not finite"):
-        load_writer(copy)
+        load_seq2seq(copy)
 
 
 def test_an_encoder_and_one_with_a_decoder_are_told_apart(tiny: Path, writer: Path) -> None:
     with pytest.raises(ModelError, match=r"is an encoder \(bert\), which cannot write; take one with a decoder"):
-        load_writer(tiny)
+        load_seq2seq(tiny)
     with pytest.raises(ModelError, match=r"is an encoder with a decoder \(t5\), and what is asked of it here"):
         load_encoder(writer)
 
 
 def test_the_encoder_of_one_with_a_decoder_embeds_texts(writer: Path) -> None:
-    vectors = embedder(writer, "cpu", "")(["This film is bad.", "这部电影很差。", "This film is bad."])
+    vectors = load_embedder(writer, "cpu", "")(["This film is bad.", "这部电影很差。", "This film is bad."])
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(vectors[0], vectors[2], rtol=1e-5)
     assert not np.allclose(vectors[0], vectors[1])

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from satiety.heads.doubt import doubtful
+from satiety.heads.doubt import find_label_issues
 from satiety.heads.solver import Solver, solve
 
-SOLVER = Solver(strengths=[0.1, 0.01, 0.001, 0.0001], folds=5, rows=10_000)
+SOLVER = Solver(l2=[0.1, 0.01, 0.001, 0.0001], folds=5, rows=10_000)
 
 
 @pytest.mark.parametrize(("classes", "share"), [(2, 0.05), (3, 0.1), (10, 0.02)])
@@ -20,31 +20,31 @@ def test_flipped_labels_are_found(classes: int, share: float) -> None:
         flipped = draw.permutation(400)[: int(400 * share)]
         answers = truth.copy()
         answers[flipped] = (truth[flipped] + 1) % classes
-        found = solve(features, answers, groups, classes, SOLVER, 1).doubtful
+        found = solve(features, answers, groups, classes, SOLVER, 1).label_issues
         right, doubted, planted = right + len({*found} & {*flipped}), doubted + len(found), planted + len(flipped)
-        assert len(solve(features, truth, groups, classes, SOLVER, 1).doubtful) <= 4
+        assert len(solve(features, truth, groups, classes, SOLVER, 1).label_issues) <= 4
     assert right >= 0.75 * planted
     assert right >= 0.9 * doubted
 
 
 def test_what_the_model_knows_nothing_of_is_not_doubted() -> None:
-    assert doubtful(np.full((6, 3), 1 / 3), np.array([0, 1, 2, 0, 1, 2])) == []
+    assert find_label_issues(np.full((6, 3), 1 / 3), np.array([0, 1, 2, 0, 1, 2])) == []
 
 
 def test_a_label_no_row_has_is_no_rival() -> None:
     chances = np.array([[0.1, 0.0, 0.9], [0.8, 0.1, 0.1], [0.2, 0.7, 0.1]])
-    assert doubtful(chances, np.array([0, 0, 1])) == []
+    assert find_label_issues(chances, np.array([0, 0, 1])) == []
 
 
 def test_a_head_is_the_same_after_it_was_kept_as_json() -> None:
     import json
 
-    from satiety.heads.solver import Solved
+    from satiety.heads.solver import LinearProbe
 
     head = solve(
         np.random.default_rng(0).normal(size=(40, 4)), np.arange(40) % 2, [str(i) for i in range(40)], 2, SOLVER, 1
     )
-    again = Solved.of(json.loads(json.dumps(head.plain())))
+    again = LinearProbe.from_dict(json.loads(json.dumps(head.to_dict())))
     assert np.array_equal(again.weight, head.weight)
     assert np.array_equal(again.bias, head.bias)
-    assert (again.strength, again.doubtful) == (head.strength, head.doubtful)
+    assert (again.l2, again.label_issues) == (head.l2, head.label_issues)

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from satiety.heads.solver import Solver, solve
 
 Floats = NDArray[np.floating[Any]]
-SOLVER = Solver(strengths=[1.0, 0.1, 0.01, 0.001], folds=4, rows=10_000)
-FIXED = Solver(strengths=[0.01], folds=4, rows=10_000)
+SOLVER = Solver(l2=[1.0, 0.1, 0.01, 0.001], folds=4, rows=10_000)
+FIXED = Solver(l2=[0.01], folds=4, rows=10_000)
 
 
 def blobs(rows: int, classes: int, seed: int = 0, noise: float = 1.0) -> tuple[Floats, NDArray[np.int64], list[str]]:
@@ -35,14 +35,14 @@ def test_copies_of_everything_change_nothing(classes: int) -> None:
     features, answers, groups = blobs(60, classes, noise=4.0)
     once = solve(features, answers, groups, classes, SOLVER, 1)
     copied = solve(np.tile(features, (4, 1)), np.tile(answers, 4), groups * 4, classes, SOLVER, 1)
-    assert copied.strength == once.strength
+    assert copied.l2 == once.l2
     np.testing.assert_allclose(copied.weight, once.weight, atol=1e-3)
 
 
 def test_the_scale_and_the_place_of_the_features_change_no_answer() -> None:
     features, answers, groups = blobs(60, 3, noise=4.0)
     plain, moved = (solve(part, answers, groups, 3, SOLVER, 1) for part in (features, 1000 * features - 70))
-    assert moved.strength == plain.strength
+    assert moved.l2 == plain.l2
     np.testing.assert_allclose(
         (1000 * features - 70) @ moved.weight.T + moved.bias, features @ plain.weight.T + plain.bias, atol=0.05
     )
@@ -50,7 +50,7 @@ def test_the_scale_and_the_place_of_the_features_change_no_answer() -> None:
 
 def test_noise_asks_for_a_stronger_penalty() -> None:
     clear, noisy = blobs(80, 3, noise=0.3), blobs(80, 3, noise=30.0)
-    assert solve(*noisy, 3, SOLVER, 1).strength > solve(*clear, 3, SOLVER, 1).strength
+    assert solve(*noisy, 3, SOLVER, 1).l2 > solve(*clear, 3, SOLVER, 1).l2
 
 
 def test_a_held_out_example_is_never_seen_in_a_copy() -> None:
@@ -60,7 +60,7 @@ def test_a_held_out_example_is_never_seen_in_a_copy() -> None:
     copies, labels = np.tile(features, (5, 1)), np.tile(answers, 5)
     grouped = solve(copies, labels, groups * 5, 2, SOLVER, 1)
     leaked = solve(copies, labels, [str(i) for i in range(200)], 2, SOLVER, 1)
-    assert grouped.strength > leaked.strength
+    assert grouped.l2 > leaked.l2
 
 
 def test_a_class_without_an_example_is_never_answered() -> None:
@@ -87,7 +87,7 @@ def test_of_more_classes_than_half_the_rows_nothing_is_said() -> None:
 
 def test_of_more_rows_than_asked_for_a_seeded_sample_is_used() -> None:
     features, answers, groups = blobs(400, 3, noise=5.0)
-    few = Solver(strengths=[0.01], folds=2, rows=100)
+    few = Solver(l2=[0.01], folds=2, rows=100)
     first, again, other = (solve(features, answers, groups, 3, few, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.weight, again.weight)
     assert not np.allclose(first.weight, other.weight)

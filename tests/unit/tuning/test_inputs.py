@@ -12,7 +12,7 @@ from satiety.heads import HEADS
 from satiety.problems import IGNORE, PROBLEMS, Window
 from satiety.records import Example
 from satiety.training.encoder import load_tokenizer
-from satiety.tuning.inputs import collate, encode, teachable
+from satiety.tuning.inputs import collate, encode, select_labelled
 
 CLASSIFY = PROBLEMS["classify"].sample()
 NER = PROBLEMS["ner"].sample()
@@ -61,12 +61,12 @@ def test_texts_have_one_target_each() -> None:
 
 def test_windows_without_a_target_teach_nothing() -> None:
     windows = [Window(0, [2, 3], [IGNORE]), Window(1, [2, 3], [1])]
-    assert teachable(windows, CLASSIFY) == windows[1:]
+    assert select_labelled(windows, CLASSIFY) == windows[1:]
     with pytest.raises(ModelError, match="none of the 1 training windows has a label of the problem"):
-        teachable(windows[:1], CLASSIFY)
+        select_labelled(windows[:1], CLASSIFY)
 
 
 @pytest.mark.parametrize("target", [2, -1])
 def test_a_label_id_out_of_range_is_named(target: int) -> None:
     with pytest.raises(ModelError, match=f"label id {target} is out of range: classify has 2 classes, 0 to 1"):
-        teachable([Window(0, [2, 3], [target])], CLASSIFY)
+        select_labelled([Window(0, [2, 3], [target])], CLASSIFY)

@@ -9,17 +9,17 @@ from torch import nn
 from satiety.errors import ModelError, ParamsError
 from satiety.heads import HEADS
 from satiety.problems import PROBLEMS
-from satiety.training.checkpoint import Store
+from satiety.training.checkpoint import CheckpointStore
 from satiety.training.encoder import load_encoder
 from satiety.tuning import METHODS, load
 from satiety.tuning.inputs import Batch
-from satiety.tuning.methods import Beside
+from satiety.tuning.methods import AdapterMethod
 from satiety.tuning.methods.full import Full
 from satiety.tuning.model import Model
 from tests.contracts.test_methods import params
 from tests.generating import write_writer
 
-BESIDE = [name for name in METHODS if METHODS[name].beside]
+BESIDE = [name for name in METHODS if METHODS[name].has_adapter]
 
 
 def made(folder: Path, head: str = "text") -> Model:
@@ -44,9 +44,9 @@ class TestWhatStaysBesideTheEncoder:
 
         problem = PROBLEMS["classify"].sample()
         examples = problem.examples("en")
-        store = Store(tmp_path / "run", 1e9)
+        store = CheckpointStore(tmp_path / "run", 1e9)
         result = finetune(tiny, problem, examples, examples, params=params(name), store=store, device="cpu")
-        result.tuned.save(tmp_path / "tuned", tiny)
+        result.model.save(tmp_path / "tuned", tiny)
         saved, base = (load_encoder(folder).state_dict() for folder in (tmp_path / "tuned", tiny))
         assert all(torch.equal(weight, base[key]) for key, weight in saved.items())
         adapter = tmp_path / "tuned" / "adapter.safetensors"
@@ -58,7 +58,7 @@ class TestWhatStaysBesideTheEncoder:
 
     def test_refuses_weights_of_another_shape(self, name: str, tiny: Path) -> None:
         method = METHODS[name].sample()
-        assert isinstance(method, Beside)
+        assert isinstance(method, AdapterMethod)
         with pytest.raises(ModelError, match=f"does not fit method '{name}'"):
             method.attach(made(tiny), {"other": torch.zeros(2)})
 
@@ -112,7 +112,7 @@ def family(kind: str) -> nn.Module:
 @pytest.mark.parametrize("name", BESIDE)
 def test_the_usual_encoders_are_wrapped_and_unwrapped(name: str, kind: str) -> None:
     method, encoder = METHODS[name].sample(), family(kind)
-    assert isinstance(method, Beside)
+    assert isinstance(method, AdapterMethod)
     if name == "prefix" and kind in WITHOUT_KEYS:
         with pytest.raises(ModelError, match="needs an encoder that takes keys and values"):
             method.wrap(encoder)
@@ -136,7 +136,7 @@ def test_an_encoder_that_has_no_place_for_it_is_refused(tiny: Path) -> None:
 
     for name, reason in (("adapter", "knows no place for itself in a Odd"), ("prefix", "takes keys and values")):
         method = METHODS[name].sample()
-        assert isinstance(method, Beside)
+        assert isinstance(method, AdapterMethod)
         with pytest.raises(ModelError, match=reason):
             method.wrap(Odd())
 
@@ -149,7 +149,13 @@ def test_virtual_tokens_count_among_those_that_the_base_reads(name: str, tiny: P
     asked = params(name).model_copy(update={"max_length": 62})
     with pytest.raises(ParamsError, match=r"62 tokens beside 4 virtual ones, but .* reads at most 64; lower it"):
         finetune(
-            tiny, problem, problem.examples("en"), [], params=asked, store=Store(tmp_path / "run", 1e9), device="cpu"
+            tiny,
+            problem,
+            problem.examples("en"),
+            [],
+            params=asked,
+            store=CheckpointStore(tmp_path / "run", 1e9),
+            device="cpu",
         )
 
 

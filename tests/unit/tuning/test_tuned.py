@@ -13,10 +13,10 @@ from satiety.errors import ModelError, SetupError
 from satiety.heads import HEADS
 from satiety.problems import PROBLEMS
 from satiety.training.encoder import load_encoder, load_tokenizer
-from satiety.training.hardware import hardware
+from satiety.training.hardware import detect_hardware
 from satiety.tuning import METHODS, load
 from satiety.tuning.model import Model
-from satiety.tuning.tuned import Card, Tuned
+from satiety.tuning.tuned import ModelCard, TunedModel
 
 CARD = {
     "method": METHODS["full"].sample().model_dump(),
@@ -35,8 +35,8 @@ def made(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = Model(load_encoder(tiny), HEADS["text"](), 2, pooling="mean", dropout=0.0)
     torch.nn.init.normal_(model.head.weight)
     folder = tmp_path_factory.mktemp("made") / "tuned"
-    card = Card.model_validate(CARD)
-    Tuned(problem, model, load_tokenizer(tiny), card, hardware("cpu")).save(folder, tiny)
+    card = ModelCard.model_validate(CARD)
+    TunedModel(problem, model, load_tokenizer(tiny), card, detect_hardware("cpu")).save(folder, tiny)
     return folder
 
 

@@ -13,16 +13,16 @@ from satiety.errors import ModelError, ParamsError
 from satiety.problems import PROBLEMS
 from satiety.problems.translate import Translate
 from satiety.records import Example
-from satiety.support import support
+from satiety.support import find_nearest
 from satiety.training.arguments import TrainingArguments
-from satiety.training.checkpoint import Store
+from satiety.training.checkpoint import CheckpointStore
 from satiety.tuning import load
 from satiety.tuning.finetune import finetune
-from satiety.tuning.tuned import Tuned
+from satiety.tuning.tuned import TunedModel
 from tests.contracts.test_methods import params
 from tests.generating import write_writer
 
-PROBLEM = Translate(longest=12, beams=2)
+PROBLEM = Translate(max_new_tokens=12, beams=2)
 TRAIN = PROBLEM.examples("en") + PROBLEM.examples("zh")
 FILES = {
     *("config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"),
@@ -31,16 +31,16 @@ FILES = {
 
 
 @pytest.fixture(scope="module")
-def tuned(writer: Path, tmp_path_factory: pytest.TempPathFactory) -> Tuned:
+def tuned(writer: Path, tmp_path_factory: pytest.TempPathFactory) -> TunedModel:
     how = params("full", writes=True)
-    few = how.recipe.model_copy(update={"training": TrainingArguments(most_steps=20)})
+    few = how.recipe.model_copy(update={"training": TrainingArguments(max_steps=20)})
     how = how.model_copy(update={"recipe": few})
-    store = Store(tmp_path_factory.mktemp("run"), 1e9)
-    return finetune(writer, PROBLEM, TRAIN, TRAIN, params=how, store=store, device="cpu").tuned
+    store = CheckpointStore(tmp_path_factory.mktemp("run"), 1e9)
+    return finetune(writer, PROBLEM, TRAIN, TRAIN, params=how, store=store, device="cpu").model
 
 
 @pytest.fixture
-def folder(tuned: Tuned, writer: Path, tmp_path: Path) -> Path:
+def folder(tuned: TunedModel, writer: Path, tmp_path: Path) -> Path:
     tuned.save(tmp_path / "tuned", writer)
     return tmp_path / "tuned"
 
@@ -49,15 +49,15 @@ def test_the_folder_has_a_decoder_and_no_head(folder: Path) -> None:
     assert {path.name for path in folder.iterdir()} == FILES
     assert json.loads((folder / "problem.json").read_text(encoding="utf-8")) == {
         "kind": "translate",
-        "longest": 12,
+        "max_new_tokens": 12,
         "beams": 2,
     }
     weights = load_file(folder / "model.safetensors")
     assert any(name.startswith("decoder.") for name in weights)
 
 
-def test_untrained_the_base_answers_as_it_came(tuned: Tuned, writer: Path) -> None:
-    untrained = tuned.untrained(writer)
+def test_untrained_the_base_answers_as_it_came(tuned: TunedModel, writer: Path) -> None:
+    untrained = tuned.reset_to_base(writer)
     theirs = load_file(writer / "model.safetensors")
     ours = untrained.model.encoder.state_dict()
     assert all(torch.equal(ours[name], weight) for name, weight in theirs.items())
@@ -68,10 +68,10 @@ def test_untrained_the_base_answers_as_it_came(tuned: Tuned, writer: Path) -> No
 
 def test_a_problem_with_a_linear_head_answers_nothing_untrained(tiny: Path, tmp_path: Path) -> None:
     problem = PROBLEMS["classify"].sample()
-    examples, store = problem.examples("en"), Store(tmp_path, 1e9)
-    model = finetune(tiny, problem, examples, [], params=params("frozen"), store=store, device="cpu").tuned
+    examples, store = problem.examples("en"), CheckpointStore(tmp_path, 1e9)
+    model = finetune(tiny, problem, examples, [], params=params("frozen"), store=store, device="cpu").model
     with pytest.raises(ModelError, match="has no head for classify, and answers nothing untrained"):
-        model.untrained(tiny)
+        model.reset_to_base(tiny)
 
 
 def test_the_bytes_of_a_base_of_another_kind_are_refused(folder: Path, tiny: Path) -> None:
@@ -91,15 +91,15 @@ def test_numbers_that_overflow_are_no_answer(folder: Path) -> None:
 
 def test_more_than_the_base_can_write_is_refused_before_anything_is_learned(tmp_path: Path) -> None:
     base = write_writer(tmp_path / "base", "marian")
-    store = Store(tmp_path / "run", 1e9)
+    store = CheckpointStore(tmp_path / "run", 1e9)
     with pytest.raises(ParamsError, match=r"ingest\.problem\.longest: 64 tokens, but the model writes at most 63"):
-        finetune(base, Translate(longest=64), TRAIN, [], params=params("full", writes=True), store=store, device="cpu")
+        finetune(base, Translate(max_new_tokens=64), TRAIN, [], params=params("full", writes=True), store=store, device="cpu")
 
 
-def test_an_answer_rests_on_the_examples_near_it_each_with_its_translation(tuned: Tuned) -> None:
+def test_an_answer_rests_on_the_examples_near_it_each_with_its_translation(tuned: TunedModel) -> None:
     train = [Example(example.id, example.inputs, example.answer, source="a.csv:1") for example in TRAIN]
-    (found,) = support(tuned, {"text": "This film is bad."}, Text("这部电影很差。"), train, 2)
-    assert found.said == "这部电影很差。"
+    (found,) = find_nearest(tuned, {"text": "This film is bad."}, Text("这部电影很差。"), train, 2)
+    assert found.label == "这部电影很差。"
     assert (found.rows[0].text, found.rows[0].gold) == ("This film is bad.", "这部电影很差。")
     assert found.rows[0].similarity == pytest.approx(1, abs=1e-3)
     assert (found.rows[0].agrees, found.rows[1].agrees) == (True, False)

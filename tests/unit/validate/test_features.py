@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from satiety.answers import Label, Span, Spans
 from satiety.problems import PROBLEMS
 from satiety.records import Document, Example
-from satiety.validate.features import EXAMPLE_FEATURES, TEXT_FEATURES, column_names, columns
+from satiety.validate.features import EXAMPLE_FEATURES, TEXT_FEATURES, column_names, compute_columns
 from satiety.validate.table import Table
 
 MakeTable = Callable[..., Table[Any]]
@@ -54,7 +54,7 @@ def test_a_feature_says_what_it_is(feature: Callable[..., Any]) -> None:
 def test_only_wanted_features_are_computed_and_the_fields_of_the_record_are_always_there(make_table: MakeTable) -> None:
     example = Example("a", {"text": "Ann 去了北京"}, Spans((Span(0, 3, "PER"), Span(6, 8, "LOC"))))
     table = make_table([example], problem=NER)
-    found = columns(table, ["han"])
+    found = compute_columns(table, ["han"])
     assert set(found) == set(column_names(Example, NER)) - set(EXAMPLE_FEATURES) | {"han"}
     assert found["spans"] == ["0:3 PER; 6:8 LOC"]
     assert found["han"] == [4 / 7]

@@ -146,11 +146,11 @@ def test_words_by_chance_give_nothing_away(make_table: MakeTable) -> None:
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([*LABELS, None])), max_size=60))
 def test_what_tells_everything_measures_one_and_nothing_measures_more(pairs: list[tuple[int, str | None]]) -> None:
     values, labels = [value for value, _ in pairs], [label for _, label in pairs]
-    told = leaks.tells(values, labels)
+    told = leaks.compute_lambda(values, labels)
     assert len(told) == len(pairs)
     assert sum(told) <= len(pairs) + 1e-9
     if len(set(labels)) > 1 and all(labels.count(label) > 1 for label in labels):
-        assert fmean(leaks.tells(labels, labels)) == pytest.approx(1)
+        assert fmean(leaks.compute_lambda(labels, labels)) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("column", leaks.EXAMPLE_COLUMNS.values())

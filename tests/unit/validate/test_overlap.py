@@ -7,7 +7,7 @@ import pytest
 
 from satiety.answers import Label
 from satiety.records import Document, Example, Split
-from satiety.validate.overlap import COLUMNS, EXAMPLE_COLUMNS, TWINS
+from satiety.validate.overlap import COLUMNS, EXAMPLE_COLUMNS, TWIN_COLUMNS
 from satiety.validate.table import Table
 
 MakeTable = Callable[..., Table[Any]]
@@ -20,7 +20,7 @@ def values(table: Table[Any], column: str) -> list[str | None]:
 
 
 def test_every_column_of_this_module_holds_ids_of_twins() -> None:
-    assert set(TWINS) == set(COLUMNS | EXAMPLE_COLUMNS)
+    assert set(TWIN_COLUMNS) == set(COLUMNS | EXAMPLE_COLUMNS)
 
 
 @pytest.mark.parametrize("text", [ENGLISH, CHINESE])

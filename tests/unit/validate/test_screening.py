@@ -9,8 +9,17 @@ import pytest
 from satiety.answers import Label
 from satiety.errors import DataError
 from satiety.records import Example
-from satiety.validate.pages import pages
-from satiety.validate.screening import SHOWN, TEXT, Finding, Screened, screen, shorten, stop_if_broken, warnings
+from satiety.validate.pages import render_pages
+from satiety.validate.screening import (
+    MAX_SHOWN,
+    MAX_WITNESSES,
+    RuleFinding,
+    ScreenedTable,
+    list_warnings,
+    screen,
+    shorten,
+    stop_if_broken,
+)
 from satiety.validate.suites import Level, Rule, Suite
 from satiety.validate.table import Table
 
@@ -21,18 +30,20 @@ def null(column: str, level: Level = "row") -> Rule:
     return Rule("expect_column_values_to_be_null", {"column": column}, level, "it spoils the score")
 
 
-def check(rules: Sequence[Rule], columns: Mapping[str, Sequence[Any]], parameters: Mapping[str, Any]) -> list[Finding]:
+def check(
+    rules: Sequence[Rule], columns: Mapping[str, Sequence[Any]], parameters: Mapping[str, Any]
+) -> list[RuleFinding]:
     """Check that values are None: a checker as small as can be."""
     found = []
     for rule in rules:
         values = columns[rule.columns[0]]
         rows = tuple(i for i, value in enumerate(values) if value is not None)
         said = f"{len(rows)} of {len(values)} rows fail"
-        found.append(Finding(rule, not rows, f"{rule.column} must be null", said, len(values), len(rows), rows))
+        found.append(RuleFinding(rule, not rows, f"{rule.column} must be null", said, len(values), len(rows), rows))
     return found
 
 
-def screened(make_table: MakeTable, rows: Sequence[Example], *rules: Rule) -> Screened[Any]:
+def screened(make_table: MakeTable, rows: Sequence[Example], *rules: Rule) -> ScreenedTable[Any]:
     return screen(Suite("mine", Path("mine.json"), rules), make_table(rows), check)
 
 
@@ -86,9 +97,9 @@ def test_a_table_that_breaks_a_rule_stops_the_pipeline_and_up_to_five_rows_are_s
     ) as raised:
         stop_if_broken([result], 0.2, "reports/data_docs/index.html")
     lines = str(raised.value).splitlines()
-    assert len(lines) == 1 + SHOWN + 1
+    assert len(lines) == 1 + MAX_WITNESSES + 1
     assert lines[-1] == "Nothing was written but the Data Docs, which say more: reports/data_docs/index.html"
-    assert max(map(len, lines[1:-1])) < TEXT + 30
+    assert max(map(len, lines[1:-1])) < MAX_SHOWN + 30
 
 
 def test_all_tables_that_break_a_rule_are_named_at_once(make_table: MakeTable) -> None:
@@ -128,7 +139,7 @@ def test_what_is_to_be_looked_at_is_said_without_any_text(make_table: MakeTable)
         make_table, [Example("x", {"text": "secret words"}, Label("good"), parent="p")], null("parent", "report")
     )
     stop_if_broken([result], 0.2, "docs")
-    (warning,) = warnings(result)
+    (warning,) = list_warnings(result)
     assert warning.startswith("suite mine: expect_column_values_to_be_null(parent): observed: 1 of 1 rows fail")
     assert "secret" not in warning
 
@@ -145,18 +156,18 @@ def test_data_docs_escape_every_value_and_show_few_rows(make_table: MakeTable) -
     nasty = "<img src=http://evil.example/x onerror=alert(1)> & 你好"
     rows = [Example(f"<b>{i}", {"text": f"{nasty} {i}"}, Label("good"), parent=nasty) for i in range(9)]
     result = screened(make_table, rows, null("parent", "report"))
-    found = pages([result], {"train": {"<i>好": 9}})
+    found = render_pages([result], {"train": {"<i>好": 9}})
     assert set(found) == {"index.html", "mine.html"}
     joined = "".join(found.values())
     assert "<img" not in joined
     assert "<i>" not in joined
     assert "&lt;img src=http://evil.example/x" in found["mine.html"]
-    assert found["mine.html"].count("你好") <= 2 * SHOWN
+    assert found["mine.html"].count("你好") <= 2 * MAX_WITNESSES
     assert "&lt;i&gt;好" in found["index.html"]
 
 
 def test_data_docs_are_the_same_for_the_same_findings(make_table: MakeTable) -> None:
     rows = [*clean(4), Example("x", {"text": "hm"}, Label("good"), parent="p")]
     one, other = (screened(make_table, rows, null("parent"), null("twin_of", "table")) for _ in range(2))
-    assert pages([one], {}) == pages([other], {})
-    assert "→ quarantine" in pages([one], {})["index.html"]
+    assert render_pages([one], {}) == render_pages([other], {})
+    assert "→ quarantine" in render_pages([one], {})["index.html"]

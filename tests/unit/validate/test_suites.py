@@ -72,14 +72,14 @@ def test_a_rule_is_named_by_its_type_its_columns_and_its_condition() -> None:
         (rule(meta={"level": "row", "why": " "}), r"meta\.why must say what would go wrong"),
         (rule(kwargs={"column": "text", "mostly": 0.9}), "remove `mostly`, or make it level table"),
         (rule(kwargs={"column": "txet"}), r"there is no column 'txet'; did you mean 'text'\? there are: text, label"),
-        (rule(kwargs={"column": "text", "max_value": {"$PARAMETER": "longst"}}),
-         r"there is no parameter 'longst'; did you mean 'longest'\? there are: longest"),
+        (rule(kwargs={"column": "text", "max_value": {"$PARAMETER": "max_charactrs"}}),
+         r"there is no parameter 'max_charactrs'; did you mean 'longest'\? there are: longest"),
     ],
 )  # fmt: skip
 def test_a_fault_of_a_suite_is_said_with_its_place(tmp_path: Path, expectation: Any, message: str) -> None:
     write(tmp_path, expectation)
     with pytest.raises(DataError, match=message):
-        read_suite(tmp_path, "mine", ["text", "label"], ["longest"])
+        read_suite(tmp_path, "mine", ["text", "label"], ["max_characters"])
 
 
 def test_all_faults_are_said_at_once(tmp_path: Path) -> None:

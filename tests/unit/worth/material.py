@@ -12,8 +12,8 @@ from satiety.executor import Job, Work
 from satiety.problems import PROBLEMS, Prediction
 from satiety.records import Document, Example
 from satiety.tuning import METHODS, Finetune
-from satiety.worth.levers import Lesson
-from satiety.worth.preparing import Material
+from satiety.worth.levers import RunContext
+from satiety.worth.preparing import StudyData
 from satiety.worth.section import Worth
 
 if TYPE_CHECKING:
@@ -24,15 +24,15 @@ AUGMENT: dict[str, Any] = {
     "kind": "augment",
     "seed": 7,
     "steps": [{"kind": "swap", "alpha": 0.3, "copies": 1}],
-    "near_duplicate": 1.0,
+    "dedup_threshold": 1.0,
 }
 RETRIEVE: dict[str, Any] = {
     "kind": "retrieve",
     "retriever": {"kind": "bm25", "documents": 20, "k1": 1.2, "b": 0.75},
     "prefix": "",
-    "near_duplicate": 0.95,
+    "dedup_threshold": 0.95,
 }
-PSEUDO: dict[str, Any] = {"kind": "pseudo", "rounds": 2, "quota": 1.0, "confidence": 0.5}
+PSEUDO: dict[str, Any] = {"kind": "self_training", "rounds": 2, "max_per_label": 1.0, "confidence": 0.5}
 CONTROLS: list[dict[str, Any]] = [
     {"kind": "oracle", "share": 0.6},
     {"kind": "copy", "times": 3},
@@ -44,15 +44,15 @@ SECTION: dict[str, Any] = {
     "budgets": 5,
     "levers": {"augment": AUGMENT},
     "controls": CONTROLS,
-    "chains": 3,
-    "curve_chains": 4,
+    "replicates": 3,
+    "curve_replicates": 4,
     "documents": 40,
-    "near_duplicate": 0.95,
+    "dedup_threshold": 0.95,
     "max_length": 32,
     "prefix": "",
     "pooling": "mean",
-    "head": {"strengths": [0.1, 0.01], "folds": 2, "rows": 1000},
-    "full": {"chains": 0, "budgets": 2, "dev": 0.2},
+    "head": {"l2": [0.1, 0.01], "folds": 2, "rows": 1000},
+    "fine_tuned": {"replicates": 0, "budgets": 2, "dev": 0.2},
     "least": 0.01,
     "alpha": 0.05,
     "resamples": 120,
@@ -67,7 +67,7 @@ FINETUNE: dict[str, Any] = {
     "pooling": "mean",
     "recipe": {
         "method": METHODS["frozen"].sample().model_dump(),
-        "head": {"strengths": [0.1, 0.01], "folds": 2, "rows": 1000},
+        "head": {"l2": [0.1, 0.01], "folds": 2, "rows": 1000},
     },
 }
 PIECES = {
@@ -126,11 +126,11 @@ def documents(examples: Sequence[Example]) -> tuple[Document, ...]:
     return tuple(Document(f"d-{one.id}", one.text, language=one.language) for one in examples)
 
 
-def material(base: Path, kind: str = "classify", *, labels: int = 32, test: int = 24) -> Material:
+def material(base: Path, kind: str = "classify", *, labels: int = 32, test: int = 24) -> StudyData:
     """Return labels, test and corpus; a tenth of the corpus are texts of the test."""
     make = classified if kind == "classify" else tagged
     pool, held, raw = make(labels), make(test, start=1000), make(36, start=2000)
-    return Material(PROBLEMS[kind].sample(), tuple(pool), tuple(held), documents([*raw, *held[:4]]), base)
+    return StudyData(PROBLEMS[kind].sample(), tuple(pool), tuple(held), documents([*raw, *held[:4]]), base)
 
 
 def finetune() -> Finetune:
@@ -138,7 +138,7 @@ def finetune() -> Finetune:
     return Finetune.model_validate(FINETUNE)
 
 
-def lesson(pool: Sequence[Example], budget: int, **changes: Any) -> Lesson:
+def lesson(pool: Sequence[Example], budget: int, **changes: Any) -> RunContext:
     """Return what a lever sees in a cell of ``budget`` labels; the model answers ``good``, 0.9 sure."""
     fields: dict[str, Any] = {
         "problem": PROBLEMS["classify"].sample(),
@@ -150,7 +150,7 @@ def lesson(pool: Sequence[Example], budget: int, **changes: Any) -> Lesson:
         "draw": random.Random(1),
         "answer": lambda _, texts: [Prediction(Label("good"), confidence=0.9) for _ in texts],
     }
-    return Lesson(**fields | changes)
+    return RunContext(**fields | changes)
 
 
 class Inline:

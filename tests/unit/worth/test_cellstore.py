@@ -8,36 +8,36 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from satiety.worth.cellstore import CellStore, Outcome
+from satiety.worth.cellstore import Outcome, RunStore
 
 KEY = "ab" + 62 * "0"
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> CellStore:
-    return CellStore(tmp_path / "cells")
+def store(tmp_path: Path) -> RunStore:
+    return RunStore(tmp_path / "cells")
 
 
 @pytest.mark.parametrize("highest", [1.0, 255.0, 256.0, 0.5, 1e6, -1.0])
-def test_what_was_put_is_got_back(store: CellStore, highest: float) -> None:
+def test_what_was_put_is_got_back(store: RunStore, highest: float) -> None:
     tallies = np.arange(12, dtype=float).reshape(4, 3) % 3
     tallies[2, 1] = highest
-    store.put(KEY, Outcome(tallies, 1.25, zero_shot=True, refused=3, used=40))
+    store.put(KEY, Outcome(tallies, 1.25, is_zero_shot=True, num_rejected=3, num_examples=40))
     found = store.get(KEY)
     assert found is not None
     np.testing.assert_array_equal(found.tallies, tallies)
     assert found.tallies.dtype == np.float64
-    assert (found.seconds, found.zero_shot, found.refused, found.used) == (1.25, True, 3, 40)
+    assert (found.seconds, found.is_zero_shot, found.num_rejected, found.num_examples) == (1.25, True, 3, 40)
 
 
-def test_a_whole_small_count_takes_one_byte(store: CellStore) -> None:
+def test_a_whole_small_count_takes_one_byte(store: RunStore) -> None:
     store.put(KEY, Outcome(np.ones((2000, 9)), 0.1))
     (file,) = store.folder.rglob("*.safetensors")
     assert file.stat().st_size < 20_000
 
 
 @pytest.mark.parametrize("damage", ["cut off", "empty", "noise", "other tensors", "gone", "one bit"])
-def test_what_is_damaged_is_not_there_and_can_be_put_again(store: CellStore, damage: str) -> None:
+def test_what_is_damaged_is_not_there_and_can_be_put_again(store: RunStore, damage: str) -> None:
     from safetensors.numpy import save_file
 
     outcome = Outcome(np.ones((4, 3)), 0.1)

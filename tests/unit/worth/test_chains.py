@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from satiety.answers import Label
 from satiety.records import Example
-from satiety.worth.chains import CURVE, chain, grid
+from satiety.worth.replicates import FIRST_CURVE_REPLICATE, list_budgets, order_pool
 
 SIZES = st.dictionaries(st.sampled_from(["good", "bad", "好", "差"]), st.integers(1, 30), min_size=1)
 
@@ -25,7 +25,7 @@ def pool(sizes: dict[str, int]) -> list[Example]:
 
 
 def order(examples: list[Example], number: int, seed: int = 1) -> tuple[Example, ...]:
-    return chain(examples, lambda one: str(one.answer), seed, number)
+    return order_pool(examples, lambda one: str(one.answer), seed, number)
 
 
 @settings(max_examples=60)
@@ -51,7 +51,7 @@ def test_the_order_of_the_file_changes_nothing(sizes: dict[str, int], number: in
 
 def test_chains_differ_and_each_is_always_the_same() -> None:
     examples = pool({"good": 20, "bad": 10})
-    numbers = [*range(20), *range(CURVE, CURVE + 20)]
+    numbers = [*range(20), *range(FIRST_CURVE_REPLICATE, FIRST_CURVE_REPLICATE + 20)]
     first = [order(examples, number) for number in numbers]
     assert len(set(first)) == len(numbers), "the curve's chains are others than the levers'"
     assert [order(examples, number) for number in reversed(numbers)] == first[::-1]
@@ -83,10 +83,10 @@ def test_every_label_comes_early_as_often_as_any_other() -> None:
     ],
 )
 def test_budgets_are_halves_and_zero(labels: int, steps: int, expected: tuple[int, ...]) -> None:
-    assert grid(labels, steps) == expected
+    assert list_budgets(labels, steps) == expected
 
 
 def test_more_budgets_keep_those_there_are() -> None:
     for labels in (7, 100, 240, 1000):
         for steps in range(4, 10):
-            assert set(grid(labels, steps)) <= set(grid(labels, steps + 1))
+            assert set(list_budgets(labels, steps)) <= set(list_budgets(labels, steps + 1))

@@ -25,14 +25,14 @@ import numpy as np
 import pytest
 
 from satiety.worth import curve as curves
-from satiety.worth.advantage import advantage
-from satiety.worth.decision import acting, decide
-from satiety.worth.equivalence import Labels, equivalent
+from satiety.worth.advantage import estimate_advantage
+from satiety.worth.decision import decide, list_effective_sets
+from satiety.worth.equivalence import LabelCount, estimate_labels
 from satiety.worth.forecast import backtest, forecast
-from satiety.worth.resample import Drawn
-from satiety.worth.scores import Scores, gain
-from satiety.worth.sequential import Futility, stopped, verdict
-from satiety.worth.study import FIRST_LOOK
+from satiety.worth.resample import BootstrapSamples
+from satiety.worth.scores import Scores, compute_gain
+from satiety.worth.sequential import Futility, classify_gain, find_stop
+from satiety.worth.study import FIRST_COMPARISON
 from tests.unit.worth.simulation import LEVER, Design, World, exponential, idle_study, logistic, power_law, study, world
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ pytestmark = pytest.mark.slow
 LEVEL = 0.95
 
 
-def holds(interval: Interval | Labels, truth: float) -> bool:
+def holds(interval: Interval | LabelCount, truth: float) -> bool:
     return bool(interval.low <= truth <= interval.high)
 
 
@@ -61,20 +61,20 @@ def judge(true: World, scores: Scores, further: float) -> dict[str, list[bool]]:
     """Say of each interval whether it holds the truth."""
     budgets = np.array(scores.budgets, dtype=float)
     plain, lever = true.curve(budgets), true.curve(budgets * true.multiplier)
-    curve, gains, target = curves.fit(scores.budgets, scores.curve), gain(scores, LEVER), budgets[-1] * further
-    levels = Drawn(np.stack([curve.at(n).rows for n in scores.budgets], axis=1) + gains.rows)
+    curve, gains, target = curves.fit(scores.budgets, scores.curve), compute_gain(scores, LEVER), budgets[-1] * further
+    levels = BootstrapSamples(np.stack([curve.predict(n).rows for n in scores.budgets], axis=1) + gains.rows)
     other = curves.fit(scores.budgets, levels)
     seen = [budget for budget in scores.budgets if budgets[0] <= budget * true.multiplier <= budgets[-1]]
     return {
         "gain": [holds(gains[i].interval(LEVEL), lever[i] - plain[i]) for i in range(len(budgets))],
-        "curve": [holds(curve.at(budget).interval(LEVEL), plain[i]) for i, budget in enumerate(budgets)],
+        "curve": [holds(curve.predict(budget).interval(LEVEL), plain[i]) for i, budget in enumerate(budgets)],
         "equivalence": [
-            holds(equivalent(curve, levels[scores.budgets.index(budget)], LEVEL), budget * true.multiplier)
+            holds(estimate_labels(curve, levels[scores.budgets.index(budget)], LEVEL), budget * true.multiplier)
             for budget in seen
         ],
-        "advantage": [holds(advantage(curve, other, LEVEL), true_advantage(true, budgets))],
+        "advantage": [holds(estimate_advantage(curve, other, LEVEL), true_advantage(true, budgets))],
         "forecast": [holds(forecast(curve, float(true.curve(target)), LEVEL).labels, target)],
-        "backtest": [check.covered for check in backtest(scores.budgets, scores.curve, LEVEL).forecasts],
+        "backtest": [check.is_covered for check in backtest(scores.budgets, scores.curve, LEVEL).forecasts],
     }
 
 
@@ -111,9 +111,11 @@ def test_where_no_lever_helps_hardly_any_study_says_that_one_is_worth_it() -> No
     for seed in range(80):
         rng = np.random.default_rng([5, seed])
         found = idle_study(rng, replace(world(rng, power_law), multiplier=1.0), how)
-        places = [(levers, i) for levers in acting(found) for i in range(len(found.scores.budgets))]
-        worth_it += any(found.says(levers, found.scores.budgets[i]) == "worth it" for levers, i in places)
-        alone += any(verdict(found.gains[levers][i], found.plan.params.least) == "worth it" for levers, i in places)
+        places = [(levers, i) for levers in list_effective_sets(found) for i in range(len(found.scores.budgets))]
+        worth_it += any(found.classify(levers, found.scores.budgets[i]) == "worth it" for levers, i in places)
+        alone += any(
+            classify_gain(found.gains[levers][i], found.plan.params.min_effect) == "worth it" for levers, i in places
+        )
         kept += bool(decide(found).keep)
     assert (worth_it, kept) <= (3, 2), (worth_it, kept)
     assert alone > worth_it
@@ -128,7 +130,16 @@ def test_a_lever_that_is_worth_it_is_seldom_stopped() -> None:
         budgets = np.array(how.budgets)
         least = float((true.curve(budgets * true.multiplier) - true.curve(budgets)).mean())
         scores = study(rng, true, how)
-        wrong += stopped(scores, LEVER, Futility(0.05, least, first=FIRST_LOOK, chains=10)) is not None
-        saved.append(10 - (stopped(scores, LEVER, Futility(0.05, least + 0.05, first=FIRST_LOOK, chains=10)) or 10))
+        wrong += (
+            find_stop(scores, LEVER, Futility(0.05, least, first_comparison=FIRST_COMPARISON, replicates=10))
+            is not None
+        )
+        saved.append(
+            10
+            - (
+                find_stop(scores, LEVER, Futility(0.05, least + 0.05, first_comparison=FIRST_COMPARISON, replicates=10))
+                or 10
+            )
+        )
     assert wrong <= 0.05 * 150, wrong
     assert np.mean(saved) > 3, np.mean(saved)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from satiety.errors import DataError
 from satiety.worth.curve import fit
-from satiety.worth.resample import Drawn
+from satiety.worth.resample import BootstrapSamples
 from tests.unit.worth.simulation import drawn
 
 BUDGETS = (15, 30, 60, 120, 240)
@@ -32,15 +32,15 @@ def test_no_curve_ever_falls(point: list[float], noise: float) -> None:
 def test_it_goes_through_scores_that_rise(point: list[float]) -> None:
     smooth = np.array(LAW) + 0.01 * np.sort(point)
     curve = fit(BUDGETS, drawn(list(smooth), 0.005))
-    found = [float(curve.at(n).point) for n in BUDGETS]
+    found = [float(curve.predict(n).point) for n in BUDGETS]
     np.testing.assert_allclose(found, smooth, atol=1e-3)
 
 
 @given(scores, st.floats(15, 240))
 def test_the_labels_that_its_own_score_takes_are_its_labels(point: list[float], labels: float) -> None:
     curve = fit(BUDGETS, drawn(list(np.array(LAW) + 0.01 * np.sort(point)), 0.01))
-    own = curve.at(labels)
-    found = curve.reaches(own)
+    own = curve.predict(labels)
+    found = curve.invert(own)
     rows = np.arange(len(own.rows))
     place = np.searchsorted(curve.labels, labels)
     rises = curve.scores.rows[rows, place] > curve.scores.rows[rows, max(place - 1, 0)]
@@ -50,11 +50,11 @@ def test_the_labels_that_its_own_score_takes_are_its_labels(point: list[float], 
 
 def test_what_lies_outside_is_nothing_or_endless() -> None:
     curve = fit(BUDGETS, drawn(LAW, 0.001))
-    low, high = (curve.reaches(Drawn(np.full(401, score))) for score in (0.1, 0.99))
+    low, high = (curve.invert(BootstrapSamples(np.full(401, score))) for score in (0.1, 0.99))
     assert low.point == 0
     assert np.isinf(high.point)
     assert (curve.smallest, curve.largest) == (15, 240)
-    np.testing.assert_array_equal(curve.at(1).rows, curve.at(15).rows)
+    np.testing.assert_array_equal(curve.predict(1).rows, curve.predict(15).rows)
 
 
 def test_a_budget_of_zero_and_one_without_a_score_are_no_part_of_it() -> None:
@@ -65,19 +65,19 @@ def test_a_budget_of_zero_and_one_without_a_score_are_no_part_of_it() -> None:
 
 def test_a_power_law_goes_on_as_it_does() -> None:
     curve = fit(BUDGETS, drawn(LAW, 0.002))
-    assert float(curve.at(960).point) == pytest.approx(0.8 - 1.5 * 960**-0.5, abs=0.003)
+    assert float(curve.predict(960).point) == pytest.approx(0.8 - 1.5 * 960**-0.5, abs=0.003)
     assert float(curve.asymptote.point) == pytest.approx(0.8, abs=0.01)
     assert curve.exponent == pytest.approx(0.5, abs=0.05)
-    assert (curve.start, curve.stretch) == (15, 1)
+    assert (curve.fit_start, curve.spread_factor) == (15, 1)
 
 
 def test_where_no_power_law_fits_the_first_budgets_go_and_the_draws_are_spread() -> None:
     curve = fit(BUDGETS, drawn(STEPS, 0.002))
-    assert curve.start > 15
-    assert curve.stretch > 5
-    inside, outside = (curve.at(n).interval(0.95) for n in (240, 480))
+    assert curve.fit_start > 15
+    assert curve.spread_factor > 5
+    inside, outside = (curve.predict(n).interval(0.95) for n in (240, 480))
     assert outside.high - outside.low > 5 * (inside.high - inside.low)
-    assert float(curve.at(60).point) == pytest.approx(0.4, abs=1e-3)
+    assert float(curve.predict(60).point) == pytest.approx(0.4, abs=1e-3)
 
 
 def test_no_score_is_foretold_above_one() -> None:

@@ -14,25 +14,25 @@ import pytest
 from satiety.answers import Label
 from satiety.pretrain import PRETRAINERS
 from satiety.worth.advice import advise
-from satiety.worth.agreement import wilson
-from satiety.worth.cells import Cell
+from satiety.worth.agreement import estimate_wilson_interval
+from satiety.worth.cells import StudyRun
 from satiety.worth.cellstore import Outcome
 from satiety.worth.decision import decide
-from satiety.worth.findings import ZERO, Findings, find, languages, targets, tell
-from satiety.worth.headline import headline
+from satiety.worth.findings import ZERO, Findings, analyze_study, build_report, list_languages, list_targets
+from satiety.worth.headline import write_headline
 from satiety.worth.known import LEAKED
 from satiety.worth.page import page
-from satiety.worth.preparing import prepare
-from satiety.worth.study import Course, run, sets
+from satiety.worth.preparing import prepare_study
+from satiety.worth.study import Measurements, list_lever_sets, run_study
 from tests.unit.worth.material import AUGMENT, CONTROLS, PSEUDO, RETRIEVE, Inline, finetune, material, worth
 
-OFF = {"chains": 0}
-CHANGES: dict[str, Any] = {"levers": [AUGMENT, PSEUDO], "full": {"chains": 3, "budgets": 2, "dev": 0.2}}
+OFF = {"replicates": 0}
+CHANGES: dict[str, Any] = {"levers": [AUGMENT, PSEUDO], "fine_tuned": {"replicates": 3, "budgets": 2, "dev": 0.2}}
 
 
 def study_of(home: Path, base: Path, **changes: Any) -> Findings:
-    plan, inputs = prepare(material(base, test=60), worth(**CHANGES | changes), finetune(), home, "cpu")
-    return find(plan, run(plan, inputs, Inline()))
+    plan, inputs = prepare_study(material(base, test=60), worth(**CHANGES | changes), finetune(), home, "cpu")
+    return analyze_study(plan, run_study(plan, inputs, Inline()))
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def found(home: Path, tiny: Path) -> Findings:
 
 @pytest.fixture(scope="module")
 def told(found: Findings) -> dict[str, Any]:
-    return tell(found)
+    return build_report(found)
 
 
 def numbers(value: Any) -> list[float]:
@@ -60,15 +60,17 @@ def numbers(value: Any) -> list[float]:
 
 def test_two_augmenters_are_compared_under_their_names(tmp_path: Path, tiny: Path) -> None:
     drop = AUGMENT | {"steps": [{"kind": "drop", "probability": 0.3, "copies": 1}]}
-    found = study_of(tmp_path, tiny, levers={"swaps": AUGMENT, "drops": drop}, controls=[], full=CHANGES["full"] | OFF)
+    found = study_of(tmp_path, tiny, levers={"swaps": AUGMENT, "drops": drop}, controls=[], fine_tuned=CHANGES["fine_tuned"] | OFF)
     assert list(found.plan.levers) == ["drops", "swaps"]
-    said = tell(found) | {"next": advise(found, decide(found))}
+    said = build_report(found) | {"next": advise(found, decide(found))}
     assert {one["lever"] for one in said["levers"]} == {"drops", "swaps", "drops+swaps"}
     assert sorted([*said["next"]["keep"], *said["next"]["off"], *said["next"]["undecided"]]) == ["drops", "swaps"]
-    used = {cell.levers: outcome.used for cell, outcome in found.course.outcomes.items() if cell.budget == 32}
+    used = {
+        cell.levers: outcome.num_examples for cell, outcome in found.measurements.outcomes.items() if cell.budget == 32
+    }
     assert used["drops", "swaps"] - used["swaps",] == used["drops",] - used[()] > 0, "copies of both, none lost"
-    tallies = {cell: outcome.tallies for cell, outcome in found.course.outcomes.items() if cell.budget == 32}
-    pairs = [(cell, Cell(32, ("swaps",), cell.chain)) for cell in tallies if cell.levers == ("drops",)]
+    tallies = {cell: outcome.tallies for cell, outcome in found.measurements.outcomes.items() if cell.budget == 32}
+    pairs = [(cell, StudyRun(32, ("swaps",), cell.replicate)) for cell in tallies if cell.levers == ("drops",)]
     assert any((tallies[one] != tallies[other]).any() for one, other in pairs), "they are not the same lever"
 
 
@@ -87,12 +89,12 @@ def test_the_curve_begins_with_no_label_and_has_every_budget(told: dict[str, Any
 
 def test_every_lever_set_is_told_at_every_budget(found: Findings, told: dict[str, Any]) -> None:
     assert [(one["lever"], one["budget"]) for one in told["levers"]] == [
-        ("+".join(levers), n) for levers in sets(found.plan.params) if levers for n in (4, 8, 16, 32)
+        ("+".join(levers), n) for levers in list_lever_sets(found.plan.params) if levers for n in (4, 8, 16, 32)
     ]
     for one in told["levers"]:
         assert one["gain"]["low"] <= one["gain"]["value"] <= one["gain"]["high"]
-        assert one["verdict"] == found.says(tuple(one["lever"].split("+")), one["budget"])
-        plain = float(found.curve.at(one["budget"]).point)
+        assert one["verdict"] == found.classify(tuple(one["lever"].split("+")), one["budget"])
+        plain = float(found.curve.predict(one["budget"]).point)
         assert one["score"] == pytest.approx(plain + one["gain"]["value"], abs=2e-6)
 
 
@@ -107,22 +109,22 @@ def test_what_gains_is_worth_more_labels_than_there_are_and_what_loses_fewer(tol
 
 
 def test_where_nothing_learned_beats_label_names_nothing_is_foretold(found: Findings, told: dict[str, Any]) -> None:
-    quick = {cell: outcome for cell, outcome in found.course.outcomes.items() if cell.depth == "quick"}
-    zero = {cell: replace(outcome, tallies=found.plan.zero, zero_shot=True) for cell, outcome in quick.items()}
-    few = find(found.plan, replace(found.course, outcomes=zero))
+    quick = {cell: outcome for cell, outcome in found.measurements.outcomes.items() if cell.depth == "quick"}
+    zero = {cell: replace(outcome, tallies=found.plan.zero_shot, zero_shot=True) for cell, outcome in quick.items()}
+    few = analyze_study(found.plan, replace(found.measurements, outcomes=zero))
     decision = decide(few)
-    said, next_ = tell(few), advise(few, decision)
+    said, next_ = build_report(few), advise(few, decision)
     assert {one["verdict"] for one in said["levers"]} == {"inconclusive"}
     assert {(one["labels"]["low"], one["labels"]["high"]) for one in said["levers"]} == {(0.0, None)}
     assert said["forecast"] == []
     assert next_["sentence"]["en"].startswith("Label 32 more: what 32 teach does not yet beat")
-    assert next_["undecided"] == ["augment", "pseudo"]
-    assert "Label 32 more" in page({**said, "headline": headline(few, decision), "next": next_}, "en")
+    assert next_["undecided"] == ["augment", "self_training"]
+    assert "Label 32 more" in page({**said, "headline": write_headline(few, decision), "next": next_}, "en")
     assert told["forecast"]
 
 
 def test_every_budget_s_credit_adds_up_to_what_all_levers_gain(told: dict[str, Any]) -> None:
-    joint = {one["budget"]: one["gain"]["value"] for one in told["levers"] if one["lever"] == "augment+pseudo"}
+    joint = {one["budget"]: one["gain"]["value"] for one in told["levers"] if one["lever"] == "augment+self_training"}
     for one in told["credit"]:
         assert sum(share["gain"]["value"] for share in one["shares"]) == pytest.approx(joint[one["budget"]], abs=1e-5)
 
@@ -146,9 +148,11 @@ def test_a_leak_is_refused_and_what_it_would_have_done_is_shown(found: Findings,
 def test_what_changes_nothing_is_worth_just_the_labels_there_are(tmp_path: Path, tiny: Path) -> None:
     """Retrieval alone, which nobody reads; what is pre-trained on what it finds is another matter."""
     pretrainer = PRETRAINERS["mlm"].sample().model_dump() | {"learning_rate": 0.01}
-    pretrainer["training"] |= {"least_steps": 40, "most_steps": 40}
+    pretrainer["training"] |= {"min_steps": 40, "max_steps": 40}
     levers = [RETRIEVE, {"kind": "pretrain", "seed": 1, "pretrainer": pretrainer}]
-    told = tell(study_of(tmp_path, tiny, levers=levers, controls=[], full={"chains": 0, "budgets": 2, "dev": 0.2}))
+    told = build_report(
+        study_of(tmp_path, tiny, levers=levers, controls=[], fine_tuned={"replicates": 0, "budgets": 2, "dev": 0.2})
+    )
     rows = {(one["lever"], one["budget"]): one for one in told["levers"]}
     for n in (4, 8, 16, 32):
         alone = rows["retrieve", n]
@@ -163,7 +167,7 @@ def test_what_changes_nothing_is_worth_just_the_labels_there_are(tmp_path: Path,
 def test_without_levers_the_curve_is_told_and_what_to_label(tmp_path: Path, tiny: Path) -> None:
     found = study_of(tmp_path, tiny, levers=[], controls=[])
     decision = decide(found)
-    told = {**tell(found), "headline": headline(found, decision), "next": advise(found, decision)}
+    told = {**build_report(found), "headline": write_headline(found, decision), "next": advise(found, decision)}
     assert (told["levers"], told["credit"]) == ([], [])
     assert len(told["curve"]) == 5
     assert told["headline"]["en"].startswith("32 labels alone score 0.")
@@ -175,15 +179,15 @@ def test_without_levers_the_curve_is_told_and_what_to_label(tmp_path: Path, tiny
 
 def _plain_of(found: Findings, chains: int) -> Any:
     """Return plain's scores in the controls' chains, for the budgets where the lever chains have them all."""
-    from satiety.worth.bench import Bench
-    from satiety.worth.cells import Cell
+    from satiety.worth.bench import Evaluator
+    from satiety.worth.cells import StudyRun
 
-    at, problem = Bench(found.plan), found.plan.problem
+    at, problem = Evaluator(found.plan), found.plan.problem
     return [
         float(
             np.mean(
                 [
-                    problem.measure(at.evaluate(Cell(n, (), i), "").tallies.sum(0))[problem.headline]
+                    problem.metrics_from_counts(at.evaluate(StudyRun(n, (), i), "").tallies.sum(0))[problem.headline]
                     for i in range(chains)
                 ]
             )
@@ -207,19 +211,21 @@ def test_known_answers_are_judged(told: dict[str, Any]) -> None:
 
 def test_where_no_budget_has_room_for_the_controls_the_rest_is_told(tmp_path: Path, tiny: Path) -> None:
     controls = [CONTROLS[0] | {"share": 10.0}, *CONTROLS[1:]]
-    known = tell(study_of(tmp_path, tiny, controls=controls, full=CHANGES["full"] | {"chains": 0}))["calibration"]
+    known = build_report(study_of(tmp_path, tiny, controls=controls, fine_tuned=CHANGES["fine_tuned"] | {"replicates": 0}))[
+        "calibration"
+    ]
     assert known == {"oracle": [], "copy": [], "poison": []}
 
 
 def test_without_controls_nothing_is_known(home: Path, tiny: Path) -> None:
-    assert tell(study_of(home, tiny, controls=[]))["calibration"] == {}
+    assert build_report(study_of(home, tiny, controls=[]))["calibration"] == {}
 
 
 def test_both_depths_agree_where_the_full_one_is_sure(found: Findings, told: dict[str, Any]) -> None:
     assert told["depth"] == "full"
     agreement = told["agreement"]
     assert agreement["agree"] + len(agreement["disagreements"]) == agreement["cells"]
-    assert {cell.budget for cell in found.course.outcomes if cell.depth == "full"} == {16, 32}
+    assert {cell.budget for cell in found.measurements.outcomes if cell.depth == "full"} == {16, 32}
 
 
 def test_depths_that_contradict_each_other_are_shown(found: Findings) -> None:
@@ -228,13 +234,13 @@ def test_depths_that_contradict_each_other_are_shown(found: Findings) -> None:
     right = plan.problem.tally(plan.test, [_answer(str(one.answer)) for one in plan.test])
     wrong = plan.problem.tally(plan.test, [_answer("good" if str(one.answer) == "bad" else "bad") for one in plan.test])
 
-    def made(cell: Cell, outcome: Outcome) -> Outcome:
+    def made(cell: StudyRun, outcome: Outcome) -> Outcome:
         if cell.levers == ("augment",):
             return Outcome(right if cell.depth == "full" else wrong, 1.0)
-        return Outcome(plan.zero, 1.0) if cell.depth == "full" else outcome
+        return Outcome(plan.zero_shot, 1.0) if cell.depth == "full" else outcome
 
-    outcomes = {cell: made(cell, outcome) for cell, outcome in found.course.outcomes.items()}
-    agreement = tell(find(plan, replace(found.course, outcomes=outcomes)))["agreement"]
+    outcomes = {cell: made(cell, outcome) for cell, outcome in found.measurements.outcomes.items()}
+    agreement = build_report(analyze_study(plan, replace(found.measurements, outcomes=outcomes)))["agreement"]
     found_at = [(one["lever"], one["budget"]) for one in agreement["disagreements"]]
     assert found_at == [("augment", 16), ("augment", 32)]
     assert all(one["quick"]["value"] < 0 < one["full"]["low"] for one in agreement["disagreements"])
@@ -248,42 +254,42 @@ def _answer(label: str | None) -> Any:
 
 
 def test_at_quick_depth_there_is_no_agreement(home: Path, tiny: Path) -> None:
-    told = tell(study_of(home, tiny, full=CHANGES["full"] | {"chains": 0}))
+    told = build_report(study_of(home, tiny, fine_tuned=CHANGES["fine_tuned"] | {"replicates": 0}))
     assert (told["depth"], told["agreement"]) == ("quick", None)
 
 
 def test_what_was_saved_is_counted(found: Findings, told: dict[str, Any]) -> None:
     assert told["saved"] == {"cells": 0, "of": 4 * 4 * 3, "share": 0.0, "stopped": [], "error": 0.05}
-    course = replace(found.course, stopped={("augment",): 1})
-    saved = tell(find(found.plan, course))["saved"]
+    course = replace(found.measurements, stopped={("augment",): 1})
+    saved = build_report(analyze_study(found.plan, course))["saved"]
     assert (saved["cells"], saved["share"]) == (4 * 2, round(8 / 48, 6))
     assert saved["stopped"] == [{"lever": "augment", "after": 1}]
 
 
 def test_targets_are_those_asked_for_or_some_above_what_there_is(found: Findings) -> None:
-    now = float(found.curve.at(32).point)
-    assert all(now < one <= 1 for one in targets(found))
+    now = float(found.curve.predict(32).point)
+    assert all(now < one <= 1 for one in list_targets(found))
     asked = replace(found, plan=replace(found.plan, params=worth(targets=[0.5, 0.9])))
-    assert targets(asked) == [0.5, 0.9]
-    assert [one["target"] for one in tell(asked)["forecast"]] == [0.5, 0.9]
+    assert list_targets(asked) == [0.5, 0.9]
+    assert [one["target"] for one in build_report(asked)["forecast"]] == [0.5, 0.9]
 
 
 def test_languages_are_those_of_a_twentieth_or_more(found: Findings) -> None:
-    assert set(languages(found.plan)) == {"en", "zh"}
+    assert set(list_languages(found.plan)) == {"en", "zh"}
     pool = tuple(replace(one, language="en" if i else "zh") for i, one in enumerate(found.plan.pool))
-    assert languages(replace(found.plan, pool=pool)) == ["en"]
-    assert languages(replace(found.plan, pool=tuple(replace(one, language="") for one in pool))) == []
+    assert list_languages(replace(found.plan, pool=pool)) == ["en"]
+    assert list_languages(replace(found.plan, pool=tuple(replace(one, language="") for one in pool))) == []
 
 
 @pytest.mark.parametrize(("hits", "of"), [(0, 10), (5, 10), (10, 10), (1, 1)])
 def test_wilson_s_interval_solves_its_equation(hits: int, of: int) -> None:
-    interval = wilson(hits, of, 0.95)
+    interval = estimate_wilson_interval(hits, of, 0.95)
     assert interval.value == hits / of
     for end in (interval.low, interval.high):
         assert abs(hits / of - end) == pytest.approx(1.959964 * math.sqrt(max(end * (1 - end), 0) / of), abs=1e-6)
 
 
 def test_a_study_of_the_same_cells_says_the_same(found: Findings, told: dict[str, Any]) -> None:
-    outcomes = dict(reversed(found.course.outcomes.items()))
-    again = Course(found.course.budgets, outcomes, planned=found.course.planned)
-    assert tell(find(found.plan, again)) == told
+    outcomes = dict(reversed(found.measurements.outcomes.items()))
+    again = Measurements(found.measurements.budgets, outcomes, planned=found.measurements.planned)
+    assert build_report(analyze_study(found.plan, again)) == told

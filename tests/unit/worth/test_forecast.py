@@ -17,16 +17,16 @@ CURVE = fit(BUDGETS, drawn(LAW, 0.003))
 @pytest.mark.parametrize("labels", [20, 100, 480, 960])
 def test_a_target_on_the_curve_takes_its_labels(labels: int) -> None:
     found = forecast(CURVE, 0.8 - 1.5 * labels**-0.5, 0.95)
-    assert found.reachable
+    assert found.is_reachable
     assert found.labels.value == pytest.approx(labels, rel=0.1)
     assert found.labels.low < labels < found.labels.high
 
 
 def test_a_target_above_the_asymptote_is_out_of_reach() -> None:
     found = forecast(CURVE, 0.95, 0.95)
-    assert not found.reachable
+    assert not found.is_reachable
     assert np.isinf(found.labels.value)
-    assert found.labels.rounded()["high"] is None
+    assert found.labels.to_report()["high"] is None
 
 
 def test_a_target_below_the_smallest_budget_takes_fewer_than_that() -> None:
@@ -35,14 +35,14 @@ def test_a_target_below_the_smallest_budget_takes_fewer_than_that() -> None:
 
 def test_a_backtest_makes_every_forecast_that_could_have_been_made() -> None:
     found = backtest(BUDGETS, drawn(LAW, 0.003), 0.95)
-    assert [(check.known, check.budget) for check in found.forecasts] == [(60, 120), (60, 240), (120, 240)]
+    assert [(check.max_fitted, check.budget) for check in found.forecasts] == [(60, 120), (60, 240), (120, 240)]
     assert all(check.score.low < check.measured < check.score.high for check in found.forecasts)
-    assert (found.covered, found.share) == (3, 1.0)
+    assert (found.num_covered, found.share) == (3, 1.0)
 
 
 def test_a_curve_that_breaks_off_is_not_foretold() -> None:
     found = backtest(BUDGETS, drawn([*LAW[:4], 0.45, 0.45], 0.003), 0.95)
-    assert found.covered == 0
+    assert found.num_covered == 0
     assert all(check.measured < check.score.low for check in found.forecasts[:2])
 
 

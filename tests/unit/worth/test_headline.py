@@ -9,58 +9,58 @@ import pytest
 
 from satiety.evaluate.bootstrap import Interval
 from satiety.worth.decision import Decision
-from satiety.worth.enough import Enough
-from satiety.worth.equivalence import Labels
+from satiety.worth.enough import SampleSize
+from satiety.worth.equivalence import LabelCount
 from satiety.worth.findings import Findings
-from satiety.worth.headline import headline
+from satiety.worth.headline import write_headline
 from tests.unit.worth.material import AUGMENT, PSEUDO, worth
 
 INF = float("inf")
 SURE, UNSURE = Interval(0.05, 0.03, 0.07), Interval(0.002, -0.01, 0.015)
-SETS = (("augment",), ("pseudo",), ("augment", "pseudo"))
+SETS = (("augment",), ("self_training",), ("augment", "self_training"))
 
 
 def made(
     gains: dict[Any, list[Interval]] | None = None,
-    labels: dict[Any, list[Labels]] | None = None,
+    labels: dict[Any, list[LabelCount]] | None = None,
 ) -> Any:
     """Return findings at 120 and 1,240 labels: by default nothing is sure."""
     problem = SimpleNamespace(headline="accuracy")
     plan = SimpleNamespace(params=worth(levers=[AUGMENT, PSEUDO]), problem=problem, acting=lambda one: one)
     gains = {levers: [UNSURE, UNSURE] for levers in SETS} | (gains or {})
-    labels = {levers: [Labels(120, 100, 150), Labels(1240, 1100, INF)] for levers in SETS} | (labels or {})
+    labels = {levers: [LabelCount(120, 100, 150), LabelCount(1240, 1100, INF)] for levers in SETS} | (labels or {})
     scores = SimpleNamespace(budgets=(120, 1240))
     found: Any = SimpleNamespace(plan=plan, gains=gains, together=gains, labels=labels, scores=scores, top=1240)
     found.agreement, found.untaught = None, lambda _: False
-    found.says = lambda levers, budget: Findings.says(found, levers, budget)
+    found.says = lambda levers, budget: Findings.classify(found, levers, budget)
     return found
 
 
 def told_of(
     found: Any, keep: tuple[str, ...] = (), dear: tuple[str, ...] = (), undecided: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    return headline(found, Decision(True, keep, dear, (), undecided, None, ()))
+    return write_headline(found, Decision(True, keep, dear, (), undecided, None, ()))
 
 
 def test_the_surest_that_can_be_told_in_a_number_is_told() -> None:
-    gains = {("pseudo",): [SURE, UNSURE], ("augment", "pseudo"): [Interval(0.06, 0.04, 0.08), SURE]}
-    labels = {("augment", "pseudo"): [Labels(1131.2, 104.0, INF), Labels(INF, 1200.0, INF)]}
+    gains = {("self_training",): [SURE, UNSURE], ("augment", "self_training"): [Interval(0.06, 0.04, 0.08), SURE]}
+    labels = {("augment", "self_training"): [LabelCount(1131.2, 104.0, INF), LabelCount(INF, 1200.0, INF)]}
     told = told_of(made(gains, labels))
-    assert (told["lever"], told["budget"]) == ("augment+pseudo", 120)
+    assert (told["lever"], told["budget"]) == ("augment+self_training", 120)
     assert told["en"] == ("augment + pseudo at 120 labels does what 1,131 labels do alone [104, more than 1,240].")
     assert told["zh"] == "augment + pseudo 在 120 条标注时的效果，相当于单用 1,131 条标注 [104, 超过 1,240]。"
 
 
 def test_a_number_goes_before_what_is_beyond_measure() -> None:
-    gains = {("pseudo",): [SURE, Interval(0.2, 0.1, 0.3)]}
-    labels = {("pseudo",): [Labels(200, 150, 300), Labels(INF, INF, INF)]}
+    gains = {("self_training",): [SURE, Interval(0.2, 0.1, 0.3)]}
+    labels = {("self_training",): [LabelCount(200, 150, 300), LabelCount(INF, INF, INF)]}
     told = told_of(made(gains, labels))
-    assert (told["lever"], told["budget"]) == ("pseudo", 120)
+    assert (told["lever"], told["budget"]) == ("self_training", 120)
 
 
 def test_what_is_advised_goes_before_what_is_surer_at_fewer_labels() -> None:
-    gains = {("pseudo",): [Interval(0.3, 0.2, 0.4), UNSURE], ("augment",): [UNSURE, SURE]}
-    labels = {("augment",): [Labels(120, 90, 130), Labels(INF, 1200, INF)]}
+    gains = {("self_training",): [Interval(0.3, 0.2, 0.4), UNSURE], ("augment",): [UNSURE, SURE]}
+    labels = {("augment",): [LabelCount(120, 90, 130), LabelCount(INF, 1200, INF)]}
     told = told_of(made(gains, labels), keep=("augment",))
     assert (told["lever"], told["budget"]) == ("augment", 1240)
 
@@ -83,20 +83,24 @@ def test_the_best_of_none_worth_it_is_one_that_changes_something() -> None:
 def test_where_nothing_is_sure_it_says_what_would_make_it_so(labels: int | None, en: str, zh: str) -> None:
     found = made({("augment",): [Interval(0.03, -0.01, 0.07)] * 2})
     found.plan.test = [None] * 800
-    told = headline(found, Decision(True, (), (), (), ("augment",), None, (), Enough(("augment",), labels)))
+    told = write_headline(found, Decision(True, (), (), (), ("augment",), None, (), SampleSize(("augment",), labels)))
     assert told["en"].startswith("No lever measured is surely worth it yet: at 1,240 labels the best, augment, adds")
     assert told["en"].endswith(en)
     assert zh in told["zh"]
 
 
 def test_beyond_measure_is_said_so() -> None:
-    told = told_of(made({("augment",): [UNSURE, SURE]}, {("augment",): [Labels(120, 90, 130), Labels(INF, 1200, INF)]}))
+    told = told_of(
+        made({("augment",): [UNSURE, SURE]}, {("augment",): [LabelCount(120, 90, 130), LabelCount(INF, 1200, INF)]})
+    )
     assert "does what more than 1,240 labels do alone [1,200, more than 1,240]" in told["en"]
     assert "相当于单用超过 1,240 条标注" in told["zh"]
 
 
 def test_where_all_of_the_interval_is_beyond_measure_the_gain_is_told() -> None:
-    told = told_of(made({("augment",): [UNSURE, SURE]}, {("augment",): [Labels(120, 90, 130), Labels(INF, INF, INF)]}))
+    told = told_of(
+        made({("augment",): [UNSURE, SURE]}, {("augment",): [LabelCount(120, 90, 130), LabelCount(INF, INF, INF)]})
+    )
     assert (
         told["en"]
         == "augment at 1,240 labels does what more than 1,240 labels do alone (accuracy +0.050 [+0.030, +0.070])."
@@ -122,7 +126,7 @@ def test_a_small_gain_that_fine_tuning_is_sure_of_is_told_with_the_finding() -> 
 def test_a_gain_that_fine_tuning_does_not_have_is_said_to_be_a_heads(place: int) -> None:
     """Also where it was told at fewer labels than it was fine-tuned with."""
     gains = [SURE if i == place else UNSURE for i in range(2)]
-    found = made({("augment",): gains}, {("augment",): [Labels(120, 90, 130), Labels(INF, 1200, INF)]})
+    found = made({("augment",): gains}, {("augment",): [LabelCount(120, 90, 130), LabelCount(INF, 1200, INF)]})
     full = {"value": -0.003, "low": -0.031, "high": 0.024}
     found.agreement = {"compared": [{"lever": "augment", "budget": 1240, "quick": {}, "full": full}]}
     told = told_of(found)
@@ -133,10 +137,10 @@ def test_a_gain_that_fine_tuning_does_not_have_is_said_to_be_a_heads(place: int)
 
 
 def test_what_fine_tuning_does_not_refute_goes_first() -> None:
-    found = made({("augment",): [UNSURE, Interval(0.3, 0.2, 0.4)], ("pseudo",): [SURE, UNSURE]})
+    found = made({("augment",): [UNSURE, Interval(0.3, 0.2, 0.4)], ("self_training",): [SURE, UNSURE]})
     full = {"value": -0.05, "low": -0.08, "high": -0.02}
     found.agreement = {"compared": [{"lever": "augment", "budget": 1240, "quick": {}, "full": full}]}
-    assert told_of(found)["lever"] == "pseudo"
+    assert told_of(found)["lever"] == "self_training"
 
 
 def test_a_lever_that_is_too_dear_is_said_to_be() -> None:
@@ -145,11 +149,11 @@ def test_a_lever_that_is_too_dear_is_said_to_be() -> None:
 
 
 def test_where_no_lever_is_surely_worth_it_that_is_said() -> None:
-    told = told_of(made({("pseudo",): [UNSURE, Interval(0.004, -0.002, 0.011)]}), undecided=("pseudo",))
+    told = told_of(made({("self_training",): [UNSURE, Interval(0.004, -0.002, 0.011)]}), undecided=("self_training",))
     assert told["en"] == (
         "No lever measured is surely worth it yet: "
         "at 1,240 labels the best, pseudo, adds +0.004 [-0.002, +0.011] accuracy; "
-        "that is below worth.least (0.01): if so, no number of labels makes it worth it."
+        "that is below worth.min_effect (0.01): if so, no number of labels makes it worth it."
     )
     assert "尚无确定值得使用的杠杆" in told["zh"]
     assert "lever" not in told
@@ -160,10 +164,10 @@ def test_where_all_levers_are_known_to_be_not_worth_it_that_is_said() -> None:
     told = told_of(made({levers: [bad, small] for levers in SETS}))
     assert told["en"].startswith("No lever measured is worth it here: at 1,240 labels the best, ")
     assert "没有值得使用的杠杆" in told["zh"]
-    proved = told_of(made({levers: [bad, small] for levers in SETS}), undecided=("pseudo",))
+    proved = told_of(made({levers: [bad, small] for levers in SETS}), undecided=("self_training",))
     assert proved["en"].startswith("No lever measured is surely worth it yet"), "as the next step says"
 
 
 @pytest.mark.parametrize("gain", [Interval(0.009, 0.001, 0.02), Interval(-0.05, -0.07, -0.03)])
 def test_what_is_too_small_or_harmful_is_no_headline(gain: Interval) -> None:
-    assert told_of(made({("pseudo",): [gain, gain]}))["en"].startswith("No lever measured is ")
+    assert told_of(made({("self_training",): [gain, gain]}))["en"].startswith("No lever measured is ")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from satiety.worth.pool import between_pools, pool_luck
-from satiety.worth.resample import Chains, Luck
+from satiety.worth.pool import estimate_pool_covariance, sample_pool_noise
+from satiety.worth.resample import BootstrapNoise, ReplicateScores
 from tests.unit.worth.simulation import effects
 
 if TYPE_CHECKING:
@@ -23,17 +23,17 @@ def points(seed: int, chains: int = 20, kinds: int = 1) -> Floats:
     return effects(rng, rng.normal(size=(kinds, BUDGETS[-1])), BUDGETS, chains).transpose(0, 2, 1)
 
 
-def quantity(point: Floats) -> Chains:
+def quantity(point: Floats) -> ReplicateScores:
     """Return it as measured on a test without chance."""
-    return Chains(point, np.broadcast_to(point, (500, *point.shape)))
+    return ReplicateScores(point, np.broadcast_to(point, (500, *point.shape)))
 
 
 def between(points: Floats) -> Floats:
-    return between_pools([quantity(point) for point in points], BUDGETS)
+    return estimate_pool_covariance([quantity(point) for point in points], BUDGETS)
 
 
-def luck(seed: int = 0, chains: int = 20) -> Luck:
-    return Luck.of((seed,), 500, chains)
+def luck(seed: int = 0, chains: int = 20) -> BootstrapNoise:
+    return BootstrapNoise.sample((seed,), 500, chains)
 
 
 def test_the_variance_between_pools_is_that_of_their_means() -> None:
@@ -72,7 +72,7 @@ def test_what_the_texts_of_the_test_do_is_counted_with_them() -> None:
         right[-1] = right[-1, :1]
         drawn = rng.multinomial(400, np.full(400, 1 / 400), size=200) / 400
         draws = np.einsum("rt,bct->rbc", drawn, right)
-        told.append(between_pools([Chains(right.mean(axis=2), draws)], BUDGETS)[0, 0])
+        told.append(estimate_pool_covariance([ReplicateScores(right.mean(axis=2), draws)], BUDGETS)[0, 0])
     assert abs(np.mean(told)) < 0.1 * 0.6 * 0.4 / 400
 
 
@@ -93,24 +93,24 @@ def test_answers_without_training_tell_nothing_and_other_budgets_do() -> None:
     assert between(half)[0, 0] > 0
     half[:, 3] = 0.3
     assert between(half)[0, 0] == 0
-    assert (pool_luck([quantity(half[0])], BUDGETS, luck()) == 0).all(), "0, and not nearly"
+    assert (sample_pool_noise([quantity(half[0])], BUDGETS, luck()) == 0).all(), "0, and not nearly"
 
 
 def test_draws_have_that_variance_and_the_long_tails_of_few_chains() -> None:
-    point = points(2, chains=9)[0]
-    drawn = pool_luck([quantity(point)], BUDGETS, Luck.of((1,), 40_000, 9))[:, 0]
+    point = points(2, replicates=9)[0]
+    drawn = sample_pool_noise([quantity(point)], BUDGETS, BootstrapNoise.sample((1,), 40_000, 9))[:, 0]
     scale = np.sqrt(between(point[None])[0, 0])
     assert np.quantile(drawn, 0.975) == pytest.approx(2.571 * scale, rel=0.05), "5 degrees: four pairs, two budgets"
     point[2] = 0.3
-    drawn = pool_luck([quantity(point)], BUDGETS, Luck.of((1,), 40_000, 9))[:, 0]
+    drawn = sample_pool_noise([quantity(point)], BUDGETS, BootstrapNoise.sample((1,), 40_000, 9))[:, 0]
     scale = np.sqrt(between(point[None])[0, 0])
     assert np.quantile(drawn, 0.975) == pytest.approx(2.776 * scale, rel=0.05), "4 degrees: four pairs, one budget"
 
 
 def test_a_lever_set_that_was_given_up_early_counts_by_the_chains_it_has() -> None:
-    point = points(3, chains=20, kinds=2)
+    point = points(3, replicates=20, kinds=2)
     point[1, :, 4:] = np.nan
-    drawn = pool_luck([quantity(one) for one in point], BUDGETS, Luck.of((1,), 40_000, 20))
+    drawn = sample_pool_noise([quantity(one) for one in point], BUDGETS, BootstrapNoise.sample((1,), 40_000, 20))
     assert np.isfinite(drawn).all()
     scale = np.sqrt(np.diag(between(point)))
     tails = np.quantile(drawn, 0.975, axis=0) / scale
@@ -121,4 +121,4 @@ def test_where_chance_would_make_a_variance_negative_there_is_none() -> None:
     point = points(4)
     point[:, -1] = point[:, 0]  # all labels vary most
     assert between(point)[0, 0] < 0
-    assert (pool_luck([quantity(point[0])], BUDGETS, luck()) == 0).all()
+    assert (sample_pool_noise([quantity(point[0])], BUDGETS, luck()) == 0).all()

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from satiety.worth.cells import Cell
+from satiety.worth.cells import StudyRun
 from satiety.worth.cellstore import Outcome
-from satiety.worth.recipes import best
+from satiety.worth.recipes import select_recipes
 
 PROBLEM: Any = SimpleNamespace(headline="score", score=lambda rows: {"score": rows[:, 0].sum() / rows[:, 1].sum()})
 
@@ -23,16 +23,16 @@ ZERO = right(0.5)
 
 def test_one_recipe_is_chosen_for_all_chains_of_a_place() -> None:
     scores = {
-        Cell(8, (), 0): 0.4, Cell(8, (), 1): 0.55, Cell(8, (), 1000): 0.45,
-        Cell(8, ("pseudo",), 0): 0.45, Cell(8, ("pseudo",), 1): 0.6,
-        Cell(16, (), 0): 0.49, Cell(16, (), 1): 0.52,
-        Cell(8, ("leak",), 0, gated=False): 0.3, Cell(8, ("leak",), 0): 0.7,
-        Cell(8, (), 0, depth="full"): 0.1,
+        StudyRun(8, (), 0): 0.4, StudyRun(8, (), 1): 0.55, StudyRun(8, (), 1000): 0.45,
+        StudyRun(8, ("self_training",), 0): 0.45, StudyRun(8, ("self_training",), 1): 0.6,
+        StudyRun(16, (), 0): 0.49, StudyRun(16, (), 1): 0.52,
+        StudyRun(8, ("leak",), 0, is_gated=False): 0.3, StudyRun(8, ("leak",), 0): 0.7,
+        StudyRun(8, (), 0, depth="full"): 0.1,
     }  # fmt: skip
-    found = best({cell: Outcome(right(score), 1.0) for cell, score in scores.items()}, ZERO, PROBLEM)
-    untrained = {cell for cell, outcome in found.items() if outcome.zero_shot}
+    found = select_recipes({cell: Outcome(right(score), 1.0) for cell, score in scores.items()}, ZERO, PROBLEM)
+    untrained = {cell for cell, outcome in found.items() if outcome.is_zero_shot}
     assert untrained == {cell for cell in scores if not cell.levers and cell.budget == 8 and cell.depth == "quick"} | {
-        Cell(8, ("leak",), 0, gated=False)
+        StudyRun(8, ("leak",), 0, is_gated=False)
     }
     assert all((found[cell].tallies == ZERO).all() for cell in untrained)
     assert all((found[cell].tallies == right(scores[cell])).all() for cell in scores.keys() - untrained)

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from tests.unit.worth.material import AUGMENT, worth
 
-FULL = {"chains": 3, "budgets": 2, "dev": 0.2}
+FULL = {"replicates": 3, "budgets": 2, "dev": 0.2}
 
 
 @pytest.mark.parametrize(
@@ -17,12 +17,12 @@ FULL = {"chains": 3, "budgets": 2, "dev": 0.2}
     [
         ({"levers": {"copy": AUGMENT}}, "are called copy twice; a control is called like its kind"),
         ({"levers": {f"a{i}": AUGMENT for i in range(7)}}, "at most 6"),
-        ({"full": FULL | {"chains": 1}}, "full.chains"),
-        ({"full": FULL | {"chains": 2}}, "take 3 or more, or 0"),
-        ({"full": FULL | {"dev": 0.6}}, "full.dev"),
-        ({"resamples": 199, "chains": 5, "alpha": 0.01}, "take 200 or more"),
-        ({"resamples": 120, "level": 0.99}, "take 400 or more"),
-        ({"resamples": 159, "chains": 8}, "take 160 or more"),
+        ({"fine_tuned": FULL | {"replicates": 1}}, "fine_tuned.replicates"),
+        ({"fine_tuned": FULL | {"replicates": 2}}, "take 3 or more, or 0"),
+        ({"fine_tuned": FULL | {"dev": 0.6}}, "fine_tuned.dev"),
+        ({"resamples": 199, "replicates": 5, "alpha": 0.01}, "take 200 or more"),
+        ({"resamples": 120, "confidence_level": 0.99}, "take 400 or more"),
+        ({"resamples": 159, "replicates": 8}, "take 160 or more"),
     ],
 )
 def test_what_cannot_be_kept_is_refused(changes: dict[str, Any], said: str) -> None:
@@ -32,7 +32,7 @@ def test_what_cannot_be_kept_is_refused(changes: dict[str, Any], said: str) -> N
 
 
 @pytest.mark.parametrize(
-    "changes", [{"full": FULL}, {"full": FULL | {"chains": 0}}, {"resamples": 160, "chains": 8}, {"resamples": 100}]
+    "changes", [{"fine_tuned": FULL}, {"fine_tuned": FULL | {"replicates": 0}}, {"resamples": 160, "replicates": 8}, {"resamples": 100}]
 )
 def test_what_can_be_kept_is_not(changes: dict[str, Any]) -> None:
     worth(**changes)

@@ -15,17 +15,17 @@ from satiety.records import Example
 from satiety.retrieve import Retrieve
 from satiety.section import read_yaml
 from satiety.tuning import Finetune
-from satiety.use import NAMED
-from satiety.worth.levers import LEVERS, Around, Lesson, Lever, World
+from satiety.use import STAGE_KINDS
+from satiety.worth.levers import LEVERS, Lever, RunContext, StudyContext, StudyInputs
 from satiety.worth.levers.retrieve import RetrieveLever
 from satiety.worth.section import Worth
 from satiety.worth.selection import Augmentation
-from satiety.worth.study import sets
+from satiety.worth.study import list_lever_sets
 
 SWAP = {"kind": "augment", "steps": [{"kind": "swap"}]}
 DROP = {"kind": "augment", "steps": [{"kind": "drop", "probability": 0.2}]}
 BM25 = {"kind": "retrieve", "retriever": {"kind": "bm25", "documents": 7}}
-PSEUDO = {"kind": "pseudo", "quota": 3.0}
+PSEUDO = {"kind": "self_training", "max_per_label": 3.0}
 MLM = {"kind": "pretrain", "pretrainer": {"kind": "mlm", "share": 0.3}}
 ALL = {"swap": SWAP, "drop": DROP, "找": BM25, "self": PSEUDO, "more": MLM}
 
@@ -44,8 +44,8 @@ def test_the_default_problem_uses_retrieval_alone_and_measures_three() -> None:
     assert Retrieve.load(path).retriever.kind == "hybrid"
     assert Augmentation.load(path).levers == {}
     assert Pretrain.load(path).pretrainer.kind == "none"
-    assert Finetune.load(path).pseudo is None
-    assert [lever.kind for lever in Worth.load(path).levers.values()] == ["retrieve", "augment", "pseudo"]
+    assert Finetune.load(path).self_training is None
+    assert [lever.kind for lever in Worth.load(path).levers.values()] == ["retrieve", "augment", "self_training"]
 
 
 def test_the_pipeline_takes_its_params_from_the_levers_in_use(tmp_path: Path) -> None:
@@ -57,22 +57,22 @@ def test_the_pipeline_takes_its_params_from_the_levers_in_use(tmp_path: Path) ->
         ("swap", "swap"),
     ]
     assert Pretrain.load(path).pretrainer.model_dump()["share"] == 0.3
-    tuned = Finetune.load(path).pseudo
+    tuned = Finetune.load(path).self_training
     assert tuned is not None
-    assert tuned.quota == 3.0
+    assert tuned.max_per_label == 3.0
 
 
 def test_nothing_in_use_is_nothing_done(tmp_path: Path) -> None:
     path = written(tmp_path, measure=ALL)
     assert Retrieve.load(path).retriever.kind == Pretrain.load(path).pretrainer.kind == "none"
     assert Augmentation.load(path).levers == {}
-    assert Finetune.load(path).pseudo is None
+    assert Finetune.load(path).self_training is None
     assert list(Worth.load(path).levers) == list(ALL)
 
 
 def test_two_of_a_kind_are_measured_apart_and_together(tmp_path: Path) -> None:
     params = Worth.load(written(tmp_path, measure=["swap", "drop"]))
-    assert sets(params) == [(), ("drop",), ("swap",), ("drop", "swap")]
+    assert list_lever_sets(params) == [(), ("drop",), ("swap",), ("drop", "swap")]
     assert {name: lever.model_dump()["steps"][0]["kind"] for name, lever in params.levers.items()} == {
         "swap": "swap",
         "drop": "drop",
@@ -114,27 +114,27 @@ def test_what_does_not_fit_is_refused_by_name(tmp_path: Path, blocks: dict[str, 
 
 
 def test_a_wrong_value_of_a_lever_is_named_once_with_its_line(tmp_path: Path) -> None:
-    wrong = ALL | {"self": {"kind": "pseudo", "quota": 0.0}}
+    wrong = ALL | {"self": {"kind": "self_training", "max_per_label": 0.0}}
     path = written(tmp_path, wrong, use=["self"], measure=["self"])
-    line = next(i for i, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if "quota" in text)
+    line = next(i for i, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if "max_per_label" in text)
     with pytest.raises(ParamsError) as caught:
         load_params(path)
-    assert str(caught.value).startswith(f"{path}:{line}: levers.self.quota: Input should be greater than 0")
+    assert str(caught.value).startswith(f"{path}:{line}: levers.self.max_per_label: Input should be greater than 0")
     assert len(str(caught.value).splitlines()) == 1
     for section in (Finetune, Worth):
-        with pytest.raises(ParamsError, match=rf"params\.yaml:{line}: levers\.self\.quota"):
+        with pytest.raises(ParamsError, match=rf"params\.yaml:{line}: levers\.self\.max_per_label"):
             section.load(path)
 
 
 class Surrounding(Lever):
     """Bring other raw texts, and repeat the examples."""
 
-    place: ClassVar = 15
+    order: ClassVar = 15
 
-    def surround(self, around: Around, world: World) -> Around:
-        return Around(world.corpus, around.encoder)
+    def transform_inputs(self, around: StudyInputs, world: StudyContext) -> StudyInputs:
+        return StudyInputs(world.corpus, around.encoder)
 
-    def teach(self, examples: tuple[Example, ...], lesson: Lesson) -> tuple[Example, ...]:
+    def transform_train(self, examples: tuple[Example, ...], lesson: RunContext) -> tuple[Example, ...]:
         return (*examples, *examples)
 
 
@@ -145,18 +145,18 @@ class Finding(RetrieveLever):
 class Idle(Lever):
     """Do nothing."""
 
-    place: ClassVar = 15
+    order: ClassVar = 15
 
 
 class Teaching(Lever):
     """Repeat the examples."""
 
-    place: ClassVar = 15
+    order: ClassVar = 15
 
     times: int = 2
     """How often."""
 
-    def teach(self, examples: tuple[Example, ...], lesson: Lesson) -> tuple[Example, ...]:
+    def transform_train(self, examples: tuple[Example, ...], lesson: RunContext) -> tuple[Example, ...]:
         return examples * self.times
 
 
@@ -199,7 +199,7 @@ def test_a_lever_of_ones_own_is_used_with_its_values_as_often_as_wanted(
     assert load_params(path).levers.use == ["swap", "三", "self", "two", "找", "more"]
     used = Augmentation.load(path)
     assert list(used.levers) == ["swap", "三", "two"]
-    assert {name: lever.model_dump() for name, lever in used.others.items()} == {
+    assert {name: lever.model_dump() for name, lever in used.custom_levers.items()} == {
         "三": {"kind": "mine", "times": 3},
         "two": {"kind": "mine", "times": 2},
     }
@@ -208,8 +208,8 @@ def test_a_lever_of_ones_own_is_used_with_its_values_as_often_as_wanted(
 
 def test_every_lever_that_the_pipeline_can_use_is_one_that_a_stage_reads(tmp_path: Path) -> None:
     """Else it would be in use, and nothing would come of it."""
-    usable = {name for name in LEVERS if LEVERS[name].at_once}
-    assert usable == set(NAMED)
+    usable = {name for name in LEVERS if LEVERS[name].max_in_use}
+    assert usable == set(STAGE_KINDS)
     sections = (Retrieve, Augmentation, Pretrain, Finetune)
     idle = [section.load(written(tmp_path)) for section in sections]
     path = written(tmp_path, {name: {"kind": name} for name in usable}, use=sorted(usable))

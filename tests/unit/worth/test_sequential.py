@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from satiety.evaluate.bootstrap import Interval, Resampling
-from satiety.worth.scores import PLAIN, Key, Scores, resample
-from satiety.worth.sequential import Futility, stopped, verdict
+from satiety.worth.scores import BASELINE, Key, Scores, resample_scores
+from satiety.worth.sequential import Futility, classify_gain, find_stop
 from tests.additive import additive
 
 if TYPE_CHECKING:
     from satiety.problems.base import Floats
 
-RULE = Futility(alpha=0.05, least=0.01, first=3, chains=8)
+RULE = Futility(alpha=0.05, min_effect=0.01, first_comparison=3, replicates=8)
 
 
 def scores(gain: float, chains: int, noise: float = 0.004) -> Scores:
@@ -31,36 +31,36 @@ def scores(gain: float, chains: int, noise: float = 0.004) -> Scores:
         rng = np.random.default_rng([1, chain])
         for n in (15, 30, 60):
             base = 0.5 + n / 300 + 0.05 * rng.standard_normal()
-            plain[n, PLAIN, chain] = tallies(base)
+            plain[n, BASELINE, chain] = tallies(base)
             lever[n, ("a",), chain] = tallies(base + gain + noise * rng.standard_normal())
     how, cells = Resampling(1, 1000, 0.95), (plain | lever).items()
     score = additive(lambda sums: {"score": sums[..., 0] / sums[..., 1]})
-    return resample(score, "score", cells, plain.items(), np.arange(1000), how)
+    return resample_scores(score, "score", cells, plain.items(), np.arange(1000), how)
 
 
 def test_the_last_chain_is_no_look_and_alpha_is_shared_by_the_looks() -> None:
-    assert list(RULE.looks) == [3, 4, 5, 6, 7]
-    assert RULE.level == pytest.approx(0.99)
-    assert list(Futility(0.05, 0.01, first=3, chains=3).looks) == []
+    assert list(RULE.comparisons) == [3, 4, 5, 6, 7]
+    assert RULE.confidence_level == pytest.approx(0.99)
+    assert list(Futility(0.05, 0.01, first_comparison=3, replicates=3).comparisons) == []
 
 
 def test_a_harmful_lever_is_stopped_as_soon_as_somebody_looks() -> None:
-    assert stopped(scores(-0.1, 2), ("a",), RULE) is None
-    assert stopped(scores(-0.1, 3), ("a",), RULE) == 3
-    assert stopped(scores(-0.1, 8), ("a",), RULE) == 3
+    assert find_stop(scores(-0.1, 2), ("a",), RULE) is None
+    assert find_stop(scores(-0.1, 3), ("a",), RULE) == 3
+    assert find_stop(scores(-0.1, 8), ("a",), RULE) == 3
 
 
 def test_the_answer_never_changes_with_more_chains() -> None:
-    after = stopped(scores(-0.018, 8, noise=0.015), ("a",), RULE)
+    after = find_stop(scores(-0.018, 8, noise=0.015), ("a",), RULE)
     assert after is not None
     assert after > 3
-    found = [stopped(scores(-0.018, chains, noise=0.015), ("a",), RULE) for chains in range(3, 9)]
+    found = [find_stop(scores(-0.018, chains, noise=0.015), ("a",), RULE) for chains in range(3, 9)]
     assert found == [None if chains < after else after for chains in range(3, 9)]
 
 
 def test_a_good_lever_and_one_of_which_little_is_known_go_on() -> None:
-    assert stopped(scores(0.05, 8), ("a",), RULE) is None
-    assert stopped(scores(0.0, 4, noise=0.1), ("a",), RULE) is None
+    assert find_stop(scores(0.05, 8), ("a",), RULE) is None
+    assert find_stop(scores(0.0, 4, noise=0.1), ("a",), RULE) is None
 
 
 @pytest.mark.parametrize(
@@ -76,4 +76,4 @@ def test_a_good_lever_and_one_of_which_little_is_known_go_on() -> None:
     ],
 )
 def test_verdicts(gain: Interval, expected: str) -> None:
-    assert verdict(gain, least=0.01) == expected
+    assert classify_gain(gain, min_effect=0.01) == expected

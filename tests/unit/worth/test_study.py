@@ -15,16 +15,16 @@ from satiety.answers import Label
 from satiety.errors import DataError, ModelError
 from satiety.executor import processes
 from satiety.records import Example
-from satiety.worth.bench import Bench
-from satiety.worth.cells import Cell
-from satiety.worth.chains import CURVE
-from satiety.worth.learning import Quick
+from satiety.worth.bench import Evaluator
+from satiety.worth.cells import StudyRun
+from satiety.worth.replicates import FIRST_CURVE_REPLICATE
+from satiety.worth.learning import ProxyModel
 from satiety.worth.levers import LEVERS
 from satiety.worth.plan import Plan
-from satiety.worth.preparing import prepare
-from satiety.worth.reading import name_of
+from satiety.worth.preparing import prepare_study
+from satiety.worth.reading import hash_text
 from satiety.worth.section import Worth
-from satiety.worth.study import Course, controlled, run, sets
+from satiety.worth.study import Measurements, list_lever_sets, run_study, select_control_budgets
 from tests.patience import PATIENCE
 from tests.unit.worth.material import AUGMENT, CONTROLS, PSEUDO, RETRIEVE, Inline, finetune, material, worth
 
@@ -44,11 +44,11 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def plan_of(home: Path, base: Path, kind: str = "classify", **changes: Any) -> tuple[Plan, list[str]]:
-    return prepare(material(base, kind), worth(**changes), finetune(), home, "cpu")
+    return prepare_study(material(base, kind), worth(**changes), finetune(), home, "cpu")
 
 
-def studied(home: Path, base: Path, kind: str = "classify", **changes: Any) -> Course:
-    return run(*plan_of(home, base, kind, **changes), Inline())
+def studied(home: Path, base: Path, kind: str = "classify", **changes: Any) -> Measurements:
+    return run_study(*plan_of(home, base, kind, **changes), Inline())
 
 
 class TestWhatIsKnownIsNotComputedAgain:
@@ -62,21 +62,21 @@ class TestWhatIsKnownIsNotComputedAgain:
     def test_what_is_added_is_all_that_is_computed(self, tmp_path: Path, tiny: Path) -> None:
         home, both = tmp_path, [AUGMENT, PSEUDO]
         assert studied(home, tiny).computed == FIRST
-        assert studied(home, tiny, chains=4).computed == 2 * 4 - BESIDE, "a chain"
-        assert studied(home, tiny, curve_chains=5).computed == 4 + 2 * 5 + BESIDE, "of curve and controls"
+        assert studied(home, tiny, replicates=4).computed == 2 * 4 - BESIDE, "a chain"
+        assert studied(home, tiny, curve_replicates=5).computed == 4 + 2 * 5 + BESIDE, "of curve and controls"
         assert studied(home, tiny, levers=both).computed == 2 * 4 * 3, "a lever: by itself, and with the other"
         assert studied(home, tiny, budgets=6).computed == 2 * 3 + 4, "a budget"
         changed = PSEUDO | {"rounds": 1}
         assert studied(home, tiny, levers=[AUGMENT, changed]).computed == 2 * 4 * 3, "what other params change"
-        assert studied(home, tiny, resamples=200, level=0.9, least=0.05).computed == 0, "how it is told"
-        assert studied(home, tiny, levers=both, chains=4, curve_chains=5, budgets=6).computed > 0
-        assert studied(home, tiny, levers=both, chains=4, curve_chains=5, budgets=6).computed == 0
+        assert studied(home, tiny, resamples=200, confidence_level=0.9, min_effect=0.05).computed == 0, "how it is told"
+        assert studied(home, tiny, levers=both, replicates=4, curve_replicates=5, budgets=6).computed > 0
+        assert studied(home, tiny, levers=both, replicates=4, curve_replicates=5, budgets=6).computed == 0
 
     def test_a_lever_whose_finds_nobody_reads_shares_the_cells_without_it(self, tmp_path: Path, tiny: Path) -> None:
         home = tmp_path
         assert studied(home, tiny, levers=[AUGMENT, PSEUDO], controls=[]).computed
         found = studied(home, tiny, levers=[RETRIEVE, AUGMENT, PSEUDO], controls=[])
-        reading = [("pseudo", "retrieve"), ("augment", "pseudo", "retrieve")]
+        reading = [("self_training", "retrieve"), ("augment", "self_training", "retrieve")]
         assert found.computed == len(reading) * 4 * 3, "those that read what it finds"
         for cell in [cell for cell in found.outcomes if "retrieve" in cell.levers and cell.levers not in reading]:
             alone = replace(cell, levers=tuple(name for name in cell.levers if name != "retrieve"))
@@ -84,7 +84,7 @@ class TestWhatIsKnownIsNotComputedAgain:
 
     @pytest.mark.parametrize(
         "changed",
-        [{"seed": 2}, {"head": {"strengths": [0.1], "folds": 2, "rows": 1000}}, {"near_duplicate": 0.9}],
+        [{"seed": 2}, {"head": {"l2": [0.1], "folds": 2, "rows": 1000}}, {"dedup_threshold": 0.9}],
         ids=str,
     )
     def test_another_recipe_computes_everything(self, changed: Any, tmp_path: Path, tiny: Path) -> None:
@@ -96,7 +96,7 @@ class TestWhatIsKnownIsNotComputedAgain:
         changed = material(tiny)
         one = replace(changed.pool[3], answer=Label("good" if str(changed.pool[3].answer) == "bad" else "bad"))
         changed = replace(changed, pool=(*changed.pool[:3], one, *changed.pool[4:]))
-        found = run(*prepare(changed, worth(controls=[]), finetune(), tmp_path, "cpu"), Inline())
+        found = run_study(*prepare_study(changed, worth(controls=[]), finetune(), tmp_path, "cpu"), Inline())
         assert found.computed == FIRST - KNOWN - BESIDE
 
     def test_a_damaged_cell_is_computed_again_and_comes_out_the_same(self, tmp_path: Path, tiny: Path) -> None:
@@ -112,12 +112,12 @@ class TestWhatIsKnownIsNotComputedAgain:
 
     def test_a_lever_given_up_is_left_alone(self, tmp_path: Path, tiny: Path) -> None:
         """No lever adds 0.9: all are given up at the first look, plain and the controls are not."""
-        found = studied(tmp_path, tiny, chains=6, least=0.9)
+        found = studied(tmp_path, tiny, replicates=6, min_effect=0.9)
         assert found.stopped == {("augment",): 4}
         chains = defaultdict(set)
         for cell in found.outcomes:
-            if cell.budget and cell.chain < CURVE:
-                chains[cell.levers].add(cell.chain)
+            if cell.budget and cell.replicate < FIRST_CURVE_REPLICATE:
+                chains[cell.levers].add(cell.replicate)
         assert chains[()] == set(range(6))
         assert chains["augment",] == set(range(4))
         assert chains["oracle",] == set(range(4))
@@ -127,7 +127,7 @@ class TestWhatIsKnownIsNotComputedAgain:
 def test_processes_find_what_one_process_finds(tmp_path: Path, tiny: Path) -> None:
     plan, inputs = plan_of(tmp_path / "a", tiny)
     with processes(2) as executor:
-        apart = run(plan, inputs, executor)
+        apart = run_study(plan, inputs, executor)
     together = studied(tmp_path / "b", tiny)
     assert apart.computed == together.computed == FIRST
     assert all((together.outcomes[cell].tallies == one.tallies).all() for cell, one in apart.outcomes.items())
@@ -135,12 +135,12 @@ def test_processes_find_what_one_process_finds(tmp_path: Path, tiny: Path) -> No
 
 def test_an_error_in_a_cell_is_told_and_leaves_no_process(tmp_path: Path, tiny: Path) -> None:
     plan, inputs = plan_of(tmp_path, tiny, controls=[])
-    nowhere = replace(plan.around["augment",], encoder=tmp_path / "nowhere")
-    broken = replace(plan, around={**plan.around, ("augment",): nowhere})
+    nowhere = replace(plan.inputs["augment",], encoder=tmp_path / "nowhere")
+    broken = replace(plan, around={**plan.inputs, ("augment",): nowhere})
     with pytest.raises(ModelError, match="nowhere: no such folder"), processes(1) as executor:
-        run(broken, inputs, executor)
+        run_study(broken, inputs, executor)
     assert not psutil.wait_procs(workers(), timeout=PATIENCE)[1]
-    assert run(plan, inputs, Inline()).computed < FIRST - KNOWN - BESIDE, "what was finished is kept"
+    assert run_study(plan, inputs, Inline()).computed < FIRST - KNOWN - BESIDE, "what was finished is kept"
 
 
 def test_a_plan_is_read_as_it_was_written(tmp_path: Path, tiny: Path) -> None:
@@ -149,8 +149,8 @@ def test_a_plan_is_read_as_it_was_written(tmp_path: Path, tiny: Path) -> None:
         (tmp_path / kind).mkdir()
         plan.save(tmp_path / kind)
         again = Plan.load(tmp_path / kind)
-        assert (again.zero == plan.zero).all()
-        assert replace(again, zero=plan.zero) == plan
+        assert (again.zero_shot == plan.zero_shot).all()
+        assert replace(again, zero=plan.zero_shot) == plan
         assert list(again.levers.items()) == list(plan.levers.items())
         assert not list((tmp_path / kind).glob("*.pkl"))
 
@@ -169,15 +169,15 @@ class Seen:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.learned: list[list[Example]] = []
-        whole = Quick.solve
+        whole = ProxyModel.fit
 
-        def spy(quick: Quick, examples: Any, seed: int) -> Any:
+        def spy(quick: ProxyModel, examples: Any, seed: int) -> Any:
             self.learned.append(list(examples))
             return whole(quick, examples, seed)
 
-        monkeypatch.setattr(Quick, "solve", spy)
+        monkeypatch.setattr(ProxyModel, "solve", spy)
 
-    def in_cell(self, at: Bench, cell: Cell) -> list[Example]:
+    def in_cell(self, at: Evaluator, cell: StudyRun) -> list[Example]:
         at.evaluate(cell, "")
         return self.learned[-1]
 
@@ -186,19 +186,19 @@ def test_every_lever_set_of_a_chain_sees_the_same_labels(
     shared: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan, _ = plan_of(shared, tiny, levers=[AUGMENT, PSEUDO])
-    seen, at = Seen(monkeypatch), Bench(plan)
-    for chain in (0, 1, CURVE):
+    seen, at = Seen(monkeypatch), Evaluator(plan)
+    for chain in (0, 1, FIRST_CURVE_REPLICATE):
         before: set[str] = set()
         for budget in BUDGETS[1:]:
-            labels = {one.id for one in seen.in_cell(at, Cell(budget, (), chain))}
+            labels = {one.id for one in seen.in_cell(at, StudyRun(budget, (), chain))}
             assert len(labels) == budget
             assert before < labels, "what fewer labels were is among more"
             before = labels
-            for levers in (*sets(plan.params), ("copy",), ("poison",), ("leak",)):
-                learned = seen.in_cell(at, Cell(budget, levers, chain))
+            for levers in (*list_lever_sets(plan.params), ("copy",), ("poison",), ("leak",)):
+                learned = seen.in_cell(at, StudyRun(budget, levers, chain))
                 people = {(one.parent or one.id) for one in learned if one.origin != "pseudo"}
                 assert people == labels, levers
-    assert seen.in_cell(at, Cell(8, (), 0)) != seen.in_cell(at, Cell(8, (), CURVE))
+    assert seen.in_cell(at, StudyRun(8, (), 0)) != seen.in_cell(at, StudyRun(8, (), FIRST_CURVE_REPLICATE))
 
 
 def test_nothing_that_acts_in_a_full_cell_sees_the_labels_that_choose_its_step(
@@ -215,9 +215,9 @@ def test_nothing_that_acts_in_a_full_cell_sees_the_labels_that_choose_its_step(
     monkeypatch.setattr(module, "finetune", stop)
     plan, _ = plan_of(shared, tiny, levers=[AUGMENT, PSEUDO | {"confidence": 0.0}])
     seen = Seen(monkeypatch)
-    for levers in sets(plan.params):
+    for levers in list_lever_sets(plan.params):
         with pytest.raises(InterruptedError):
-            Bench(plan).evaluate(Cell(16, levers, 0, depth="full"), "")
+            Evaluator(plan).evaluate(StudyRun(16, levers, 0, depth="full"), "")
         train, dev = tuned[-1]
         held = {one.id for one in dev}
         assert len(held) == 3, "development labels are people's, and count"
@@ -230,8 +230,10 @@ def test_nothing_that_acts_in_a_full_cell_sees_the_labels_that_choose_its_step(
 
 def test_a_cell_comes_out_the_same_whatever_was_evaluated_before(shared: Path, tiny: Path) -> None:
     plan, _ = plan_of(shared, tiny, levers=[AUGMENT, PSEUDO])
-    cells = [Cell(n, levers, 1) for n in (8, 16) for levers in (*sets(plan.params), ("poison",), ("oracle",))]
-    one, other = Bench(plan), Bench(plan)
+    cells = [
+        StudyRun(n, levers, 1) for n in (8, 16) for levers in (*list_lever_sets(plan.params), ("poison",), ("oracle",))
+    ]
+    one, other = Evaluator(plan), Evaluator(plan)
     forth = {cell: one.evaluate(cell, "").tallies for cell in cells}
     back = {cell: other.evaluate(cell, "").tallies for cell in reversed(cells)}
     assert all((forth[cell] == back[cell]).all() for cell in cells)
@@ -242,12 +244,12 @@ def test_leaks_are_refused_at_the_gate_and_only_there(
     kind: str, shared: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan, _ = plan_of(shared, tiny, kind)
-    seen, at, held = Seen(monkeypatch), Bench(plan), {one.text for one in plan.test}
+    seen, at, held = Seen(monkeypatch), Evaluator(plan), {one.text for one in plan.test}
     for chain in range(3):
-        gated, through = (at.evaluate(Cell(16, ("leak",), chain, gated=gated), "") for gated in (True, False))
-        assert (gated.refused, gated.used) == (8, 16)
-        assert (through.refused, through.used) == (0, 24)
-        assert (gated.tallies == at.evaluate(Cell(16, (), chain), "").tallies).all(), "as if nothing had come in"
+        gated, through = (at.evaluate(StudyRun(16, ("leak",), chain, is_gated=gated), "") for gated in (True, False))
+        assert (gated.num_rejected, gated.num_examples) == (8, 16)
+        assert (through.num_rejected, through.num_examples) == (0, 24)
+        assert (gated.tallies == at.evaluate(StudyRun(16, (), chain), "").tallies).all(), "as if nothing had come in"
     assert [bool({one.text for one in learned} & held) for learned in seen.learned[:2]] == [False, True]
 
 
@@ -256,23 +258,23 @@ def test_no_raw_text_gives_away_a_test_text(
     kind: str, shared: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Four texts of the corpus are the test's: neither at the end nor on the way does anything learn from them."""
-    plan, _ = plan_of(shared, tiny, kind, levers=[PSEUDO | {"confidence": 0.0, "quota": 10.0}])
+    plan, _ = plan_of(shared, tiny, kind, levers=[PSEUDO | {"confidence": 0.0, "max_per_label": 10.0}])
     held = {one.text for one in plan.test}
     assert {one.text for one in material(tiny, kind).corpus} & held
-    assert all(len(one.documents) >= 30 for one in plan.around.values())
-    seen, at = Seen(monkeypatch), Bench(plan)
-    at.evaluate(Cell(16, ("pseudo",), 0), "")
+    assert all(len(one.documents) >= 30 for one in plan.inputs.values())
+    seen, at = Seen(monkeypatch), Evaluator(plan)
+    at.evaluate(StudyRun(16, ("self_training",), 0), "")
     assert len(seen.learned) == 3
     assert all(one.origin == "pseudo" for one in seen.learned[-1][16:])
     assert len(seen.learned[-1]) > 16
     assert not any({one.text for one in learned} & held for learned in seen.learned)
-    assert not {document.text for one in plan.around.values() for document in one.documents} & held
+    assert not {document.text for one in plan.inputs.values() for document in one.documents} & held
 
 
 def test_what_gives_away_a_test_text_is_known_beforehand(shared: Path, tiny: Path) -> None:
     plan, _ = plan_of(shared, tiny)
-    assert all(plan.refused[name_of(one.text)] for one in plan.test)
-    assert not any(plan.refused.get(name_of(one.text)) for one in plan.pool)
+    assert all(plan.contaminated[hash_text(one.text)] for one in plan.test)
+    assert not any(plan.contaminated.get(hash_text(one.text)) for one in plan.pool)
 
 
 @pytest.mark.parametrize("origin", ["gold", "mine"])
@@ -284,10 +286,10 @@ def test_whatever_a_lever_brings_is_held_against_the_test(
     plan, _ = plan_of(shared, tiny)
     brought = [replace(one, id=f"x{one.id}", inputs={"text": text(one.text)}, origin=origin) for one in plan.test[:6]]
     monkeypatch.setattr(LEVERS["augment"], "teach", lambda _, examples, lesson: (*examples, *brought))
-    bench, cell = Bench(plan), Cell(8, ("augment",), 0)
+    bench, cell = Evaluator(plan), StudyRun(8, ("augment",), 0)
     found = bench.evaluate(cell, "")
-    assert (found.refused, found.used) == (6, 8)
-    assert bench.evaluate(replace(cell, gated=False), "").used == 14
+    assert (found.num_rejected, found.num_examples) == (6, 8)
+    assert bench.evaluate(replace(cell, gated=False), "").num_examples == 14
 
 
 def test_a_lever_that_breaks_says_which_and_where(shared: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -297,21 +299,21 @@ def test_a_lever_that_breaks_says_which_and_where(shared: Path, tiny: Path, monk
     plan, _ = plan_of(shared, tiny)
     monkeypatch.setattr(LEVERS["augment"], "teach", breaks)
     with pytest.raises(ZeroDivisionError) as caught:
-        Bench(plan).evaluate(Cell(8, ("augment",), 3), "")
+        Evaluator(plan).evaluate(StudyRun(8, ("augment",), 3), "")
     assert caught.value.__notes__ == ["in lever augment, at 8 labels, chain 3"]
 
 
 def test_without_enough_labels_or_a_test_it_says_what_to_change(tmp_path: Path, tiny: Path) -> None:
     for found in (material(tiny, labels=7), replace(material(tiny), test=())):
         with pytest.raises(DataError, match=r"too few for 5 budgets; lower worth\.budgets, or raise ingest\.budget"):
-            prepare(found, worth(), finetune(), tmp_path, "cpu")
+            prepare_study(found, worth(), finetune(), tmp_path, "cpu")
 
 
 def test_an_oracle_that_reveals_more_than_there_is_says_what_to_change(
     tmp_path: Path, tiny: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     greedy = worth(budgets=4, controls=[{"kind": "oracle", "share": 10}])
-    prepare(material(tiny), greedy, finetune(), tmp_path, "cpu")
+    prepare_study(material(tiny), greedy, finetune(), tmp_path, "cpu")
     assert (
         "worth.controls: the oracle reveals more labels than any budget leaves, so no control is measured"
         in caplog.text
@@ -331,8 +333,8 @@ def test_controls_are_measured_where_the_oracle_has_labels(
     share: float, budgets: tuple[int, ...], pool: int, expected: list[int]
 ) -> None:
     params = worth(controls=[{"kind": "oracle", "share": share}, *CONTROLS[1:]])
-    assert controlled(params, budgets, pool) == expected
-    assert controlled(worth(controls=CONTROLS[1:]), budgets, pool) == list(budgets[-2:])
+    assert select_control_budgets(params, budgets, pool) == expected
+    assert select_control_budgets(worth(controls=CONTROLS[1:]), budgets, pool) == list(budgets[-2:])
 
 
 def test_a_lever_is_not_called_like_a_control() -> None:
@@ -346,7 +348,7 @@ def test_surroundings_that_levers_share_are_made_once(
     from satiety.worth.levers.retrieve import RetrieveLever
 
     calls: list[Any] = []
-    whole = RetrieveLever.surround
+    whole = RetrieveLever.transform_inputs
 
     def spy(lever: RetrieveLever, around: Any, world: Any) -> Any:
         calls.append(around)
@@ -354,10 +356,10 @@ def test_surroundings_that_levers_share_are_made_once(
 
     monkeypatch.setattr(RetrieveLever, "surround", spy)
     retriever = {"kind": "bm25", "documents": 12, "k1": 1.2, "b": 0.75}
-    found = {"kind": "retrieve", "retriever": retriever, "prefix": "", "near_duplicate": 1.0}
+    found = {"kind": "retrieve", "retriever": retriever, "prefix": "", "dedup_threshold": 1.0}
     plan, _ = plan_of(tmp_path, tiny, levers=[found, AUGMENT, PSEUDO])
     assert len(calls) == 1
-    assert plan.around["pseudo", "retrieve"] is plan.around["augment", "pseudo", "retrieve"]
-    assert plan.around["pseudo",] is plan.around[()] is plan.around["leak",]
+    assert plan.inputs["self_training", "retrieve"] is plan.inputs["augment", "self_training", "retrieve"]
+    assert plan.inputs["self_training",] is plan.inputs[()] is plan.inputs["leak",]
     held = {one.text for one in plan.test}
-    assert not {one.text for one in plan.around["pseudo", "retrieve"].documents} & held
+    assert not {one.text for one in plan.inputs["self_training", "retrieve"].documents} & held

@@ -2,16 +2,16 @@
 
 import pytest
 
-from cli.report import _worth
-from cli.worth import known
-from flows.artifacts import levers, meter
+from cli.report import _describe_worth
+from cli.worth import describe_known_levers
+from flows.artifacts import render_meter, tabulate_levers
 from satiety.problems import PROBLEMS
 from satiety.worth.page import page
 from satiety.worth.page.voice import Language
-from satiety.worth.unmeasured import unmeasured
+from satiety.worth.unmeasured import build_empty_report
 from tests.unit.worth.material import worth
 
-TOLD = unmeasured(PROBLEMS["translate"].sample(), worth(), 140, 60)
+TOLD = build_empty_report(PROBLEMS["translate"].sample(), worth(), 140, 60)
 SAID = "Not measured: the meter solves linear heads on a frozen encoder, and translate has none"
 
 
@@ -25,8 +25,8 @@ def test_the_page_says_so_and_what_to_do_instead(language: Language, said: str) 
 
 
 def test_who_reads_the_report_finds_it_in_the_usual_shape() -> None:
-    assert SAID in _worth(TOLD)
-    assert "none measured" in known(TOLD)
-    assert SAID in meter(TOLD)
-    assert levers(TOLD) == []
+    assert SAID in _describe_worth(TOLD)
+    assert "none measured" in describe_known_levers(TOLD)
+    assert SAID in render_meter(TOLD)
+    assert tabulate_levers(TOLD) == []
     assert (TOLD["metric"], TOLD["depth"], TOLD["curve"], TOLD["labels"], TOLD["test"]) == ("chrf", "none", [], 140, 60)

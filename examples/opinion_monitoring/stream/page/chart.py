@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from examples.opinion_monitoring.stream.page.words import Language, say
-from satiety.worth.agreement import wilson
+from satiety.worth.agreement import estimate_wilson_interval
 from satiety.worth.page.markup import Html, tag
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _share(readings: Sequence[Reading], level: float, language: Language) -> Ite
         texts = sum(one.count.all for one in group)
         if texts:
             x = panel.x(start + (len(group) - 1) / 2)
-            share = wilson(sum(one.count.negative for one in group), texts, level)
+            share = estimate_wilson_interval(sum(one.count.negative for one in group), texts, level)
             yield tag("line", x1=x, x2=x, y1=panel.y(share.low), y2=panel.y(share.high), class_="error")
             yield tag("circle", cx=x, cy=panel.y(share.value), r=1.8, class_="dot")
 

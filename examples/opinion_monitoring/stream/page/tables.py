@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from examples.opinion_monitoring.stream.page.words import SIGNS, Language, say
-from satiety.worth.agreement import wilson
+from satiety.worth.agreement import estimate_wilson_interval
 from satiety.worth.page.markup import Html, tag
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _share(one: Reading, level: float | None = None) -> Html:
         return Html("–")
     if level is None:
         return Html(f"{one.count.negative / one.count.all:.2f}")
-    share = wilson(one.count.negative, one.count.all, level)
+    share = estimate_wilson_interval(one.count.negative, one.count.all, level)
     return Html(f'{share.value:.2f} <span class="interval">[{share.low:.2f}, {share.high:.2f}]</span>')
 
 

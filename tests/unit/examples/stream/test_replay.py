@@ -60,8 +60,8 @@ def world(language: str, folder: Path, **changes: Any) -> Path:
 
 def opened(path: Path) -> tuple[Opinion, Replay]:
     found = read_yaml(path)
-    watch = Opinion.check(path, found["opinion"], at=("opinion",))
-    return watch, Replay.check(path, found["replay"], at=("replay",))
+    watch = Opinion.check(path, found["opinion"], keys=("opinion",))
+    return watch, Replay.check(path, found["replay"], keys=("replay",))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

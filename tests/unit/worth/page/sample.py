@@ -12,46 +12,46 @@ Row = tuple[str, float, tuple[float, float], tuple[float | None, float | None, f
 BUDGETS = [0, 15, 30, 60, 120, 240]
 PLAIN = {0: 0.395, 15: 0.441, 30: 0.486, 60: 0.531, 120: 0.572, 240: 0.604}
 MARGIN = {0: 0.022, 15: 0.0225, 30: 0.0195, 60: 0.018, 120: 0.016, 240: 0.014}
-BOTH, ALL = "pseudo+retrieve", "augment+pseudo+retrieve"
+BOTH, ALL = "self_training+retrieve", "augment+self_training+retrieve"
 WORTH, NOT, HARM, OPEN = "worth it", "not worth it here", "harmful", "inconclusive"
 
 LEVERS: dict[int, list[Row]] = {
     0: [
-        ("pseudo", 0.431, (0.014, 0.058), (0.0, 0.0, 18.1), WORTH),
+        ("self_training", 0.431, (0.014, 0.058), (0.0, 0.0, 18.1), WORTH),
         ("retrieve", 0.398, (-0.009, 0.015), (0.0, 0.0, 0.0), OPEN),
         (BOTH, 0.452, (0.033, 0.081), (17.8, 0.0, 27.5), WORTH),
     ],
     15: [
         ("augment", 0.434, (-0.024, 0.008), (0.0, 0.0, 18.4), OPEN),
-        ("pseudo", 0.478, (0.016, 0.057), (26.5, 17.2, 40.3), WORTH),
+        ("self_training", 0.478, (0.016, 0.057), (26.5, 17.2, 40.3), WORTH),
         ("retrieve", 0.452, (-0.004, 0.026), (17.8, 0.0, 25.9), OPEN),
         (BOTH, 0.497, (0.034, 0.077), (35.5, 24.3, 53.6), WORTH),
         (ALL, 0.490, (0.026, 0.071), (31.9, 21.0, 49.8), WORTH),
     ],
     30: [
         ("augment", 0.472, (-0.029, 0.000), (24.2, 16.9, 34.0), OPEN),
-        ("pseudo", 0.518, (0.014, 0.050), (49.1, 33.8, 74.2), WORTH),
+        ("self_training", 0.518, (0.014, 0.050), (49.1, 33.8, 74.2), WORTH),
         ("retrieve", 0.497, (-0.002, 0.024), (35.5, 26.1, 49.9), OPEN),
         (BOTH, 0.535, (0.031, 0.067), (64.2, 45.0, 97.7), WORTH),
         (ALL, 0.528, (0.023, 0.061), (57.3, 40.6, 88.2), WORTH),
     ],
     60: [
         ("augment", 0.514, (-0.030, -0.004), (46.2, 34.1, 61.8), HARM),
-        ("pseudo", 0.556, (0.010, 0.040), (91.6, 64.4, 139.0), WORTH),
+        ("self_training", 0.556, (0.010, 0.040), (91.6, 64.4, 139.0), WORTH),
         ("retrieve", 0.541, (-0.001, 0.021), (71.0, 52.7, 99.2), OPEN),
         (BOTH, 0.571, (0.025, 0.055), (118.0, 81.5, 214.0), WORTH),
         (ALL, 0.563, (0.016, 0.048), (103.0, 71.9, 166.4), WORTH),
     ],
     120: [
         ("augment", 0.566, (-0.017, 0.005), (108.4, 78.2, 160.9), OPEN),
-        ("pseudo", 0.589, (0.005, 0.029), (173.4, 121.0, None), WORTH),
+        ("self_training", 0.589, (0.005, 0.029), (173.4, 121.0, None), WORTH),
         ("retrieve", 0.577, (-0.005, 0.015), (133.7, 97.4, 209.8), NOT),
         (BOTH, 0.596, (0.011, 0.037), (201.8, 139.5, None), WORTH),
         (ALL, 0.591, (0.006, 0.032), (181.2, 126.4, None), WORTH),
     ],
     240: [
         ("augment", 0.600, (-0.013, 0.005), (220.1, 163.0, None), NOT),
-        ("pseudo", 0.611, (-0.003, 0.017), (None, 204.7, None), OPEN),
+        ("self_training", 0.611, (-0.003, 0.017), (None, 204.7, None), OPEN),
         ("retrieve", 0.603, (-0.009, 0.007), (234.8, 176.2, None), NOT),
         (BOTH, 0.617, (0.002, 0.024), (None, 229.3, None), WORTH),
         (ALL, 0.612, (-0.003, 0.019), (None, 208.5, None), OPEN),
@@ -89,7 +89,7 @@ def report() -> dict[str, Any]:
         "levers": [lever(n, row) for n, rows in LEVERS.items() for row in rows],
         "advantage": [
             {"lever": BOTH, **within(41.2, 18.9, 77.0)},
-            {"lever": "pseudo", **within(26.4, 9.8, 49.1)},
+            {"lever": "self_training", **within(26.4, 9.8, 49.1)},
             {"lever": "retrieve", **within(6.3, -3.0, 17.2)},
             {"lever": "augment", **within(-7.1, -15.5, 0.9)},
         ],
@@ -137,9 +137,9 @@ def report() -> dict[str, Any]:
                 "augment at 60: −0.017 [−0.030, −0.004].",
             ],
             "front": [
-                front(120, ["pseudo", "retrieve"], 0.596, 0.015, 2.0),
-                front(240, ["pseudo", "retrieve"], 0.617, 0.014, 4.0),
-                front(300, ["pseudo", "retrieve"], 0.626, 0.018, 5.0, chosen=True),
+                front(120, ["self_training", "retrieve"], 0.596, 0.015, 2.0),
+                front(240, ["self_training", "retrieve"], 0.617, 0.014, 4.0),
+                front(300, ["self_training", "retrieve"], 0.626, 0.018, 5.0, chosen=True),
                 front(480, [], 0.627, 0.021, 8.0),
             ],
         },
@@ -165,7 +165,7 @@ def hostile() -> dict[str, Any]:
     found = report()
     nasty = "<b>b</b><script>f(1)</script>\"'&amp;"
     for row in (*found["levers"], *found["advantage"]):
-        row["lever"] = row["lever"].replace("pseudo", nasty)
+        row["lever"] = row["lever"].replace("self_training", nasty)
     for one in found["credit"]:
         one["shares"][0]["lever"] = one["interactions"][0]["levers"][0] = nasty
     found["next"]["front"][0]["levers"] = [nasty]
@@ -224,12 +224,12 @@ def credit(budget: int, size: float, capped: bool) -> dict[str, Any]:
         "joint": part(0.032, 43.0),
         "shares": [
             {"lever": "augment", **part(-0.0115, -15.1)},
-            {"lever": "pseudo", **part(0.0285, 37.2)},
+            {"lever": "self_training", **part(0.0285, 37.2)},
             {"lever": "retrieve", **part(0.015, 20.9)},
         ],
         "interactions": [
-            {"levers": ["augment", "pseudo"], **part(0.004, 5.0)},
-            {"levers": ["pseudo", "retrieve"], **part(0.005, 8.4)},
+            {"levers": ["augment", "self_training"], **part(0.004, 5.0)},
+            {"levers": ["self_training", "retrieve"], **part(0.005, 8.4)},
         ],
         "capped": capped,
     }

@@ -75,7 +75,7 @@ WORTH = st.one_of(st.none(), st.just(0.0), st.floats(15, 240))
 
 @st.composite
 def rows(draw: st.DrawFn) -> dict[str, Any]:
-    name = st.lists(st.sampled_from(["augment", "pretrain", "pseudo", "retrieve"]), min_size=1, max_size=4, unique=True)
+    name = st.lists(st.sampled_from(["augment", "pretrain", "self_training", "retrieve"]), min_size=1, max_size=4, unique=True)
     score, off = draw(st.floats(0.3, 0.8)), draw(st.floats(-0.1, 0.1))
     return {
         "lever": "+".join(sorted(draw(name))),
@@ -149,23 +149,23 @@ def test_wide_names_arrows_where_they_are_and_narrow_numbers_them() -> None:
 
 def test_candidates_are_the_best_everywhere_and_singles_at_the_focus() -> None:
     found = [(one.lever, one.budget) for one in arrows(sample.report(), VOICE)]
-    best = [("pseudo+retrieve", n) for n in (0, 15, 30, 120, 240)]
-    assert found == [("pseudo+retrieve", 60), ("pseudo", 60), ("retrieve", 60), ("augment", 60), *best]
+    best = [("self_training+retrieve", n) for n in (0, 15, 30, 120, 240)]
+    assert found == [("self_training+retrieve", 60), ("self_training", 60), ("retrieve", 60), ("augment", 60), *best]
     assert [one.main for one in arrows(sample.report(), VOICE)] == [True, *[False] * 8]
 
 
 def test_the_headline_may_name_what_it_is_about() -> None:
     report = sample.report()
-    report["headline"] |= {"budget": 30, "lever": "pseudo"}
+    report["headline"] |= {"budget": 30, "lever": "self_training"}
     assert focus(report) == 30
     main = arrows(report, VOICE)[0]
-    assert (main.lever, main.budget) == ("pseudo", 30)
+    assert (main.lever, main.budget) == ("self_training", 30)
 
 
 def test_a_lever_without_a_score_is_not_drawn() -> None:
     report = sample.report()
     report["levers"][0]["score"] = None
-    assert ("pseudo", 0) not in [(one.lever, one.budget) for one in arrows(report, VOICE)]
+    assert ("self_training", 0) not in [(one.lever, one.budget) for one in arrows(report, VOICE)]
 
 
 def test_whiskers_show_the_gain_on_plains_score() -> None:

@@ -40,7 +40,7 @@ def test_a_difference_has_a_sign(value: float | None, said: str) -> None:
 
 
 def test_a_lever_set() -> None:
-    assert ENGLISH.lever("pseudo+retrieve") == "pseudo + retrieve"
+    assert ENGLISH.lever("self_training+retrieve") == "pseudo + retrieve"
     assert ENGLISH.lever("") == "plain"
 
 
