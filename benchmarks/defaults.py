@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.support import stages
-from satiety.project import Project
+from satiety.core.project import Project
 
 RESULTS = stages.ROOT / "benchmarks" / "results" / "defaults.json"
 TRAINING = {

@@ -21,9 +21,9 @@ import numpy as np
 
 from benchmarks.agreement import PROBLEMS, SCRATCH
 from benchmarks.support import stages
-from satiety.drift import DETECTORS, TextSample, compare
-from satiety.drift.seeing import Featurizer
-from satiety.records import Example, read
+from satiety.core.records import Example, read
+from satiety.monitor import DETECTORS, TextSample, compare
+from satiety.monitor.featurizer import Featurizer
 from satiety.worth.agreement import estimate_wilson_interval
 
 RESULTS = Path("benchmarks/results/drift.json")
@@ -48,8 +48,8 @@ def eye(language: str) -> tuple[Featurizer, list[Example]]:
 def seeing(home: Path) -> tuple[Featurizer, list[Example]]:
     """Return how a head of the labels in a folder sees texts, and the test examples in it."""
     from satiety.problems import Problem
-    from satiety.worth.learning import ProxyModel
-    from satiety.worth.reading import FeatureExtractor
+    from satiety.worth.features import FeatureExtractor
+    from satiety.worth.learners import ProxyModel
     from satiety.worth.section import Worth
 
     worth = Worth.load(home / "params.yaml")

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from satiety.state import prepare_state
+from satiety.core.state import prepare_state
 
 BARS = {"flow / dvc repro": 1.10, "seconds, cached": 5.0}
 RESULTS = Path("benchmarks/results/flow.json")

@@ -22,15 +22,15 @@ from typing import Any
 import numpy as np
 
 from benchmarks.drift import WORLDS, eye
-from satiety.augment import AUGMENTERS, Augment
-from satiety.drift.rehearsal import Pool, sample_scenario
-from satiety.drift.section import Monitor
-from satiety.drift.seeing import rewrite
-from satiety.drift.watch import DriftReport, FeaturizedWindow, measure_drift, train_estimator
+from satiety.core.records import Example
 from satiety.evaluate.bootstrap import assign_groups
+from satiety.levers.augment import AUGMENTERS, Augment
+from satiety.monitor.featurizer import rewrite
+from satiety.monitor.section import Monitor
+from satiety.monitor.shift_simulation import Pool, sample_scenario
+from satiety.monitor.window_report import DriftReport, FeaturizedWindow, measure_drift, train_estimator
 from satiety.problems import Problem
-from satiety.records import Example
-from satiety.words import split_words
+from satiety.text.words import split_words
 from satiety.worth.agreement import estimate_wilson_interval
 
 RESULTS = Path("benchmarks/results/harm.json")

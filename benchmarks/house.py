@@ -33,10 +33,10 @@ ROWS = 200_000
 TABLES = f"""
 import resource, sys, time
 from pathlib import Path
-from satiety.records import Example, read, write
+from satiety.core.records import Example, read, write
 path, text = Path(sys.argv[1]), "some text of a usual length, such as people write in a review or a message " * 2
 try:
-    from satiety.answers import Label
+    from satiety.core.answers import Label
     made = (Example(str(i), {{"text": f"{{text}} {{i}}"}}, Label("good")) for i in range({ROWS}))
 except ImportError:
     made = (Example(str(i), f"{{text}} {{i}}", "good") for i in range({ROWS}))
@@ -83,7 +83,7 @@ def run(tree: Path, folder: Path, stage: str) -> float:
 
 def splits(tree: Path, problem: str) -> Path:
     """Return a folder with train, dev, test and corpus as files, as this tree divides them."""
-    from satiety.records import Document, Example, read
+    from satiety.core.records import Document, Example, read
 
     folder = SCRATCH / f"{problem}-splits"
     if (folder / "corpus.jsonl").is_file():

@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from satiety.augment import AUGMENTERS
-from satiety.records import Document, Example
-from satiety.retrieve.scoring import search_by_words
+from satiety.core.records import Document, Example
+from satiety.levers.augment import AUGMENTERS
+from satiety.levers.retrieve.scoring import search_by_words
 
 ENGLISH = "the a and film phone good bad battery actor story really never boring great price screen love hate again"
 CHINESE = "的 了 电影 手机 好看 无聊 演员 故事 价格 屏幕 喜欢 讨厌 真的 再也 不会 电池 服务 态度 房间 非常"

@@ -23,11 +23,11 @@ from examples.year import place
 from examples.year.living import people
 from examples.year.plan import Year
 from examples.year.worlds import drawn, world, written
-from satiety.augment import Augment
-from satiety.drift.section import Monitor
-from satiety.drift.watch import FeaturizedWindow, measure_drift, train_estimator
+from satiety.core.project import read_project
 from satiety.ingest import Ingest
-from satiety.project import read_project
+from satiety.levers.augment import Augment
+from satiety.monitor.section import Monitor
+from satiety.monitor.window_report import FeaturizedWindow, measure_drift, train_estimator
 from satiety.worth.agreement import estimate_wilson_interval
 
 RESULTS = Path("benchmarks/results/months.json")

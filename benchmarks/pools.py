@@ -20,17 +20,17 @@ from typing import Any
 
 import numpy as np
 
-from satiety.assets import copy_model
-from satiety.executor import processes
+from satiety.core.executor import processes
+from satiety.core.records import Document
+from satiety.core.settings import count_cores
 from satiety.ingest import Ingest
+from satiety.ingest.assets import copy_model
 from satiety.ingest.duplicates import drop_duplicates, resolve_conflicts
 from satiety.ingest.load import load
 from satiety.ingest.split import link
-from satiety.records import Document
-from satiety.settings import count_cores
 from satiety.tuning import Finetune
 from satiety.worth.findings import Findings, analyze_study
-from satiety.worth.preparing import StudyData, prepare_study
+from satiety.worth.preparation import StudyData, prepare_study
 from satiety.worth.section import Worth
 from satiety.worth.study import run_study
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from benchmarks.agreement import SCRATCH, SHARED
 from benchmarks.drift import ALPHA, DIVISIONS, REFERENCE, WORLDS, eye
-from satiety.drift import DETECTORS, TextSample, compare
+from satiety.monitor import DETECTORS, TextSample, compare
 
 RESULTS = Path("benchmarks/results/power.json")
 PEER = Path(__file__).parent / "peers" / "alibi.py"
@@ -36,7 +36,7 @@ OTHERS = 2000
 def others(language: str) -> list[str]:
     """Return texts of another kind: chat lines, or lines of a dialogue."""
     if language == "en":
-        from satiety.records import Document, read
+        from satiety.core.records import Document, read
 
         corpus = read(SCRATCH / "drift-en/data/corpus.parquet", Document)
         found = [one.text for one in corpus if one.origin == "corpus"]

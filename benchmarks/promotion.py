@@ -9,7 +9,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from satiety.promotion.spending import InterimAnalysis
+from satiety.promotion.alpha_spending import InterimAnalysis
 
 WORLDS, CHALLENGERS, TEXTS, TOTAL, CALIBRATION = 20_000, 25, 500, 0.025, 0.2
 

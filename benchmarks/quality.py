@@ -27,10 +27,10 @@ from typing import Any
 
 import numpy as np
 
-from satiety.answers import Label
+from satiety.core.answers import Label
+from satiety.core.records import Example
+from satiety.core.settings import Settings
 from satiety.problems import PROBLEMS, Problem
-from satiety.records import Example
-from satiety.settings import Settings
 from satiety.tuning import Finetune
 
 RESULTS = Path("benchmarks/results/quality.json")
@@ -123,7 +123,7 @@ def regression(problem: Problem, parts: Split, seed: int, *, with_dev: bool = Fa
 
 @cache
 def _embedded(texts: tuple[str, ...]) -> Any:
-    from satiety.embedding import load_embedder
+    from satiety.training.embedding import load_embedder
 
     return load_embedder(BASE, Settings().device, prefix="")(texts)
 

@@ -28,7 +28,7 @@ from examples.opinion_monitoring.arrivals import planted
 from examples.opinion_monitoring.replayed import Tally, readings, tally
 from examples.opinion_monitoring.source import Opinion, Replay, Text, load
 from examples.opinion_monitoring.stream import Topics, Watching
-from satiety.answers import Label
+from satiety.core.answers import Label
 from satiety.worth.agreement import estimate_wilson_interval
 
 RESULTS = Path("benchmarks/results/surges.json")
@@ -65,11 +65,11 @@ def world(language: str, model: Path | None) -> tuple[Watching, Replay, list[Tex
 
 def by_head(language: str, watch: Watching, params: Replay, texts: list[Text]) -> dict[str, float]:
     """Return how probably a text is negative, to a head that has learned from others."""
-    from satiety.asset import Asset
-    from satiety.assets import copy_model
-    from satiety.records import Example
-    from satiety.worth.learning import ProxyModel
-    from satiety.worth.reading import FeatureExtractor
+    from satiety.core.asset import Asset
+    from satiety.core.records import Example
+    from satiety.ingest.assets import copy_model
+    from satiety.worth.features import FeatureExtractor
+    from satiety.worth.learners import ProxyModel
     from satiety.worth.section import Worth
 
     home, problem_file = SCRATCH / f"surges-{language}", WORLDS[language][1]

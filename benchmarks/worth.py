@@ -21,14 +21,14 @@ from typing import Any
 import torch
 
 from benchmarks.support.memory import memory
-from satiety.executor import processes
+from satiety.core.executor import processes
+from satiety.core.records import Document, Example, read
+from satiety.core.settings import count_cores
 from satiety.problems import Problem
-from satiety.records import Document, Example, read
-from satiety.settings import count_cores
 from satiety.tuning import Finetune
-from satiety.worth.bench import Evaluator
-from satiety.worth.cells import StudyRun
-from satiety.worth.preparing import StudyData, prepare_study
+from satiety.worth.evaluator import Evaluator
+from satiety.worth.preparation import StudyData, prepare_study
+from satiety.worth.runs import StudyRun
 from satiety.worth.section import Worth
 from satiety.worth.study import Measurements, run_study
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from flows.overrides import recover
+from satiety.core.section import PARAMS_FILE, read_yaml
 from satiety.params import load_params
-from satiety.section import PARAMS_FILE, read_yaml
 
 
 def check_params(params: Path) -> str:

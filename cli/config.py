@@ -10,10 +10,10 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from satiety.core.project import Project
+from satiety.core.registry import Component
+from satiety.core.section import PARAMS_FILE, Keys, is_present, line_of
 from satiety.params import load_params, section_classes
-from satiety.project import Project
-from satiety.registry import Component
-from satiety.section import PARAMS_FILE, Keys, is_present, line_of
 from satiety.worth.selection import Selection
 
 

@@ -14,11 +14,11 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 import satiety
-from satiety.errors import ParamsError
+from satiety.core.errors import ParamsError
+from satiety.core.project import Project
+from satiety.core.registry import Component, Registry
+from satiety.core.section import Section, suggest
 from satiety.params import section_classes
-from satiety.project import Project
-from satiety.registry import Component, Registry
-from satiety.section import Section, suggest
 
 STAGE = "stage"
 """The kind under which a block of params.yaml is explained."""

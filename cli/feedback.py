@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from satiety.answers import Answer, dump
-from satiety.errors import DataError, SetupError
+from satiety.core.answers import Answer, dump
+from satiety.core.errors import DataError, SetupError
+from satiety.core.inputs import Inputs
+from satiety.core.records import Feedback, Served
+from satiety.core.section import suggest
 from satiety.ingest.sanitise import mask_salvaged
-from satiety.inputs import Inputs
-from satiety.masking import KINDS
 from satiety.problems.base import Problem
-from satiety.records import Feedback, Served
-from satiety.section import suggest
+from satiety.text.masking import KINDS
 
 SHOWN = 5
 """Mistakes that one message names, at most."""
@@ -42,8 +42,8 @@ def record_corrections(id: str | None, label: str | None, file: Path | None, aut
         DataError: names what is wrong with each, at most five; nothing is appended then.
         SetupError: there is no record here, or it cannot be written.
     """
-    from satiety.settings import Settings
-    from satiety.traffic import open_record
+    from satiety.core.settings import Settings
+    from satiety.serving.traffic import open_record
 
     corrections = _collect_corrections(id, label, file)
     traffic = open_record(Settings())

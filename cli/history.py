@@ -12,9 +12,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from satiety.core.section import read_yaml
 from satiety.package import Register
 from satiety.promotion.moves import Move
-from satiety.section import read_yaml
 
 DIGITS = 8
 """Of a digest that is shown."""
@@ -52,15 +52,17 @@ def show(folder: Path, format: Literal["table", "jsonl"], console: Console | Non
 
 def _describe_comparisons(folder: Path, tags: Mapping[str, str]) -> str:
     """Say how often the test set that is there now was looked at."""
-    from satiety.promotion.spending import InterimAnalysis
-    from satiety.records import Example, read
-    from tasks import looks
+    from satiety.core.records import Example, read
+    from satiety.promotion.alpha_spending import InterimAnalysis
+    from tasks import comparisons
 
     places = {name: path for block in read_yaml(folder / "dvc.yaml").get("vars", []) for name, path in block.items()}
     test = folder / places.get("test", "")
     if not test.is_file():
         return f"{places.get('test', 'the test examples')}: not there, so looks at it are not counted"
-    comparison = InterimAnalysis(looks.count_comparisons(tags, looks.digest_test_set(list(read(test, Example)))), 0.0)
+    comparison = InterimAnalysis(
+        comparisons.count_comparisons(tags, comparisons.digest_test_set(list(read(test, Example)))), 0.0
+    )
     noun = "look" if comparison.number == 1 else "looks"
     return f"{comparison.number} {noun} at {places['test']}; {comparison.remaining:.2f} of its alpha is left"
 

@@ -10,21 +10,21 @@ from random import SystemRandom
 from typing import TYPE_CHECKING
 
 from cli.feedback import SHOWN, check_corrections, read_corrections
-from satiety.errors import DataError, SetupError
-from satiety.files import write_atomically
+from satiety.core.errors import DataError, SetupError
+from satiety.core.files import write_atomically
+from satiety.core.records import LabelRequest
+from satiety.core.settings import Settings
 from satiety.package import Register
 from satiety.problems.base import Problem, is_answer_to
 from satiety.promotion import Promote
-from satiety.records import LabelRequest
 from satiety.retrain import Retrain
 from satiety.retrain.draws import COMPLETE, count_draws, sample_answers
-from satiety.settings import Settings
-from satiety.traffic import Traffic, open_record
+from satiety.serving.traffic import Traffic, open_record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from satiety.records import Served
+    from satiety.core.records import Served
 
 COLUMNS = ("id", "text", "label")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -73,7 +73,8 @@ def draw_texts(folder: Path, count: int, path: Path, package: Path, since: datet
     minimum = Promote.load(folder / "params.yaml").fresh_least
     return (
         f"{path}: {len(rows):,} texts drawn at random. Fill in the column label, of every text, then: satiety label "
-        f"import {path}\nAbout {test_count:,} of them will test a challenger (retrain.fresh), the others teach it; from "
+        f"import {path}\nAbout {test_count:,} of them will test a challenger (retrain.fresh), the others teach it; "
+        "from "
         f"{minimum:,} on (promote.fresh_least) they may promote it."
     )
 

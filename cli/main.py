@@ -10,10 +10,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from satiety.errors import SatietyError, SetupError
-from satiety.services import join_services
-from satiety.settings import project_root
-from satiety.state import STATE, prepare_state
+from satiety.core.errors import SatietyError, SetupError
+from satiety.core.services import join_services
+from satiety.core.settings import project_root
+from satiety.core.state import STATE, prepare_state
 
 app = typer.Typer(
     name="satiety",
@@ -173,7 +173,7 @@ def trace(
     format: Annotated[Literal["text", "json"], typer.Option(help="To read, or JSON.")] = "text",
 ) -> None:
     """Trace an answer back: its model, the data, how the levers were set, the nearest training examples."""
-    from cli.receipt import show
+    from cli.trace import show
 
     show(Path.cwd(), id, nearest, format)
 

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from cli.child import run_child
 from flows.dvc import python
-from satiety.errors import SatietyError, SetupError
+from satiety.core.errors import SatietyError, SetupError
 from tasks.monitor import name_report
 from tasks.stage import REPORTS
 
@@ -28,7 +28,7 @@ def run_monitor(folder: Path, table: Path | None, console: Console | None = None
     if table is not None and not table.name:
         raise SetupError("--table: names no file; leave it out to look at what was answered here")
     arguments = ["--table", str(table.absolute())] if table else []
-    command = python("tasks.leash", str(os.getpid()), *python("tasks.monitor", *arguments))
+    command = python("tasks.pdeathsig", str(os.getpid()), *python("tasks.monitor", *arguments))
     if run_child(command, folder):
         raise SatietyError("monitor: nothing was found out; the lines above say why")
     name = name_report(table=table is not None)

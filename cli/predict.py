@@ -13,15 +13,15 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from satiety.errors import DataError, SatietyError
-from satiety.inputs import dump_inputs
+from satiety.core.errors import DataError, SatietyError
+from satiety.core.inputs import dump_inputs
 
 if TYPE_CHECKING:
-    from satiety.inputs import Inputs
+    from satiety.core.inputs import Inputs
+    from satiety.core.records import Served
     from satiety.package.card import Facts
     from satiety.problems import Prediction, Problem
-    from satiety.records import Served
-    from satiety.traffic import Traffic
+    from satiety.serving.traffic import Traffic
 
 BATCH = 256
 """Texts answered at a time: bounds memory, and lets a stream be answered while it comes."""
@@ -76,9 +76,9 @@ def answer_texts(
         DataError: a table is asked for in a file, or what is at ``out`` is none.
     """
     from satiety import package
-    from satiety.files import write_atomically
-    from satiety.settings import Settings
-    from satiety.traffic import open_record
+    from satiety.core.files import write_atomically
+    from satiety.core.settings import Settings
+    from satiety.serving.traffic import open_record
 
     if output and format == "table":
         raise DataError("predict: a table is to look at; leave --format or --out off")
@@ -105,7 +105,7 @@ def iterate_answers(model: Predictor, texts: Iterator[str], traffic: Traffic | N
     Where the problem has several inputs, a text is a JSON object of them. No answer fails for its record: where that
     cannot be kept, this is said once, and answers have no id.
     """
-    from satiety.traffic import record_answers
+    from satiety.serving.traffic import record_answers
 
     name = model.facts().name if traffic else ""
     while batch := list(islice(texts, BATCH)):

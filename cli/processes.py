@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cli.services import MARK
-from satiety.errors import SetupError
+from satiety.core.errors import SetupError
 
 try:
     import psutil

@@ -15,11 +15,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from satiety.damaged import read_state
-from satiety.errors import DataError, SetupError
-from satiety.section import read_yaml
-from satiety.settings import project_root
-from satiety.state import STATE
+from satiety.core.errors import DataError, SetupError
+from satiety.core.section import read_yaml
+from satiety.core.settings import project_root
+from satiety.core.state import STATE
+from satiety.core.state_files import read_state
 from tasks.stage import COST, REPORTS, START_FILE
 
 MISSING = "–"

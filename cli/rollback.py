@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from satiety.errors import ParamsError
+from satiety.core.errors import ParamsError
 from satiety.package import Register
 from satiety.package.contents import MANIFEST, read_digest
 from satiety.promotion.moves import is_reversal
@@ -31,7 +31,7 @@ def roll_back(folder: Path, version: str | None, reason: str) -> str:
 
 def _describe_package(folder: Path, version: str, digest: str | None) -> str:
     """Say so where the folder's package, from which `satiety predict` answers, is another one."""
-    from tasks.places import find_paths
+    from tasks.paths import find_paths
 
     (package,) = find_paths("package", folder=folder)
     if not (package / MANIFEST).is_file() or read_digest(package) == digest:

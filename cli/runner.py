@@ -14,7 +14,7 @@ from honcho.manager import Manager
 
 from cli.processes import end_all
 from cli.services import ALONE, LOGS, RUNNER, list_services
-from satiety.services import LOCK
+from satiety.core.services import LOCK
 
 STOP_CODES = (128 + signal.SIGINT, 128 + signal.SIGTERM)
 """What honcho returns where it was told to end."""

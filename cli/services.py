@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from satiety.services import read, write, write_private
-from satiety.settings import Settings
-from satiety.state import STATE, prepare_state
+from satiety.core.services import read, write, write_private
+from satiety.core.settings import Settings
+from satiety.core.state import STATE, prepare_state
 
 HOST = "127.0.0.1"
 USER = "satiety"

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cli.answers import is_healthy
+from cli.health import is_healthy
 from cli.processes import end, end_all, find_processes
 from cli.services import ALONE, HOST, LOGS, MARK, ROLE, RUNNER, describe_databases, list_services, mlflow_store, prepare
-from satiety.errors import SetupError
-from satiety.services import SERVICES, is_running, read
-from satiety.settings import Settings
+from satiety.core.errors import SetupError
+from satiety.core.services import SERVICES, is_running, read
+from satiety.core.settings import Settings
 from tasks.tracking import make_store
 
 LAST = 15

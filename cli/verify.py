@@ -7,12 +7,12 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from satiety.errors import DataError, ModelError, SetupError
+from satiety.core.errors import DataError, ModelError, SetupError
+from satiety.core.progress import track
 from satiety.package.contents import MODEL
-from satiety.progress import track
 from satiety.tuning.layout import check_layout
 from tasks.integrity import Output, file_md5, find_added_outputs, read_locked_outputs
-from tasks.mending import describe_damage
+from tasks.repair import describe_damage
 
 PACKAGE = Path("models/package")
 CACHE = Path(".dvc/cache/files/md5")

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from flows.dvc import build_environment
 from flows.lock import repair_rwlock
-from satiety.errors import SetupError
-from satiety.files import write_text
-from satiety.project import check_version
-from satiety.section import PARAMS_FILE, read_yaml
-from satiety.settings import project_root
-from satiety.state import prepare_site
+from satiety.core.errors import SetupError
+from satiety.core.files import write_text
+from satiety.core.project import check_version
+from satiety.core.section import PARAMS_FILE, read_yaml
+from satiety.core.settings import project_root
+from satiety.core.state import prepare_site
 from tasks.stage import begin_pipeline
 
 HEADER = "# Made from the root's dvc.yaml by `satiety workspace {path}`; change that one, then run the command again.\n"

@@ -13,7 +13,7 @@ from rich.table import Table
 from cli.child import run_child
 from flows.dvc import DVC, python
 from flows.overrides import recover
-from satiety.errors import SatietyError, SetupError
+from satiety.core.errors import SatietyError, SetupError
 from satiety.worth.page.trust import held
 from tasks.stage import REPORTS
 
@@ -32,7 +32,7 @@ def measure(folder: Path, console: Console | None = None) -> None:
     if not (folder / "dvc.yaml").is_file():
         raise SetupError(f"{folder}: holds no dvc.yaml; run from the project's root, or `satiety workspace` first")
     recover(folder)
-    command = python("tasks.leash", str(os.getpid()), *DVC, "repro", "worth")
+    command = python("tasks.pdeathsig", str(os.getpid()), *DVC, "repro", "worth")
     code = run_child(command, folder)
     if code in STOPPED:
         raise SatietyError("worth: stopped; what was evaluated is kept, the next run goes on from there")

@@ -25,10 +25,10 @@ from playwright.sync_api import BrowserContext, Locator, Page, sync_playwright
 from rich.console import Console
 from rich.text import Text
 
-from cli.answers import request_json
+from cli.health import request_json
 from cli.up import start_services, stop_services
-from satiety.services import is_running, join_services, read
-from satiety.settings import project_root
+from satiety.core.services import is_running, join_services, read
+from satiety.core.settings import project_root
 
 PICTURES = Path("docs/pictures")
 SIZE = {"width": 1360, "height": 850}

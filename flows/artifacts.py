@@ -8,8 +8,8 @@ from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
-from satiety.damaged import read_state
-from satiety.state import STATE
+from satiety.core.state import STATE
+from satiety.core.state_files import read_state
 from tasks.stage import COST, REPORTS
 
 

@@ -77,7 +77,7 @@ def _build_retrain_automation(deployment: Any) -> Any:
         description="Monitoring found drift that costs score: a new model is trained, and takes over if it is better.",
         trigger=EventTrigger(
             expect={HARMFUL},
-            match=ResourceSpecification({"prefect.resource.id": ["satiety.project.*"]}),
+            match=ResourceSpecification({"prefect.resource.id": ["satiety.core.project.*"]}),
             for_each={"prefect.resource.id"},
             posture=Posture.Reactive,
             threshold=1,

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from prefect import get_run_logger
 
-from satiety.errors import SatietyError
+from satiety.core.errors import SatietyError
 
 LAST = 20
 """Lines of output that an error repeats, at most."""
@@ -47,7 +47,7 @@ def execute(stage: str, command: Sequence[str], environment: Mapping[str, str]) 
         StageError: it ended with another code than 0.
     """
     log, lines, tail = get_run_logger(), [], deque[str](maxlen=LAST)
-    child_command = [sys.executable, "-m", "tasks.leash", str(os.getpid()), *command]
+    child_command = [sys.executable, "-m", "tasks.pdeathsig", str(os.getpid()), *command]
     with subprocess.Popen(
         child_command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(environment)
     ) as process:

@@ -7,11 +7,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from flows import automations, slots
+from flows import alerts, automations, concurrency
 from flows.dvc import build_environment
-from satiety import alerts
-from satiety.errors import SetupError
-from satiety.section import read_yaml
+from satiety.core.errors import SetupError
+from satiety.core.section import read_yaml
 
 FILE = Path("prefect.yaml")
 PATIENCE = 120.0
@@ -37,11 +36,15 @@ def deploy() -> str:
     _await_server()
     for pool in pools:
         _ensure_pool(pool)
-    slots.ensure_limits()
+    concurrency.ensure_limits()
     _deploy_flows()
     names = [f"{deployment['entrypoint'].rpartition(':')[2]}/{deployment['name']}" for deployment in deployments]
     automation_names = automations.ensure(names)
-    resources = {"work pools": pools, "limits": [f"{k} ({v})" for k, v in slots.LIMITS.items()], "deployments": names}
+    resources = {
+        "work pools": pools,
+        "limits": [f"{k} ({v})" for k, v in concurrency.LIMITS.items()],
+        "deployments": names,
+    }
     return "\n".join(
         f"{kind}: {', '.join(values)}" for kind, values in (resources | {"automations": automation_names}).items()
     )

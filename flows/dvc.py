@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from flows import lock
-from satiety.errors import SatietyError, SetupError
-from satiety.section import read_yaml
+from satiety.core.errors import SatietyError, SetupError
+from satiety.core.section import read_yaml
 
 DVC = ("dvc", "--wait-for-lock")
 Upstream = Mapping[str, frozenset[str]]

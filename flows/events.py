@@ -36,4 +36,4 @@ def emit(event: str, workspace: Path, facts: Mapping[str, Any]) -> None:
 def derive_project_id(folder: Path) -> str:
     """Return the id of the resource that events of a folder are about."""
     slug = re.sub(r"\W+", "-", folder.name).strip("-").lower()
-    return f"satiety.project.{slug}-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
+    return f"satiety.core.project.{slug}-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"

@@ -16,9 +16,9 @@ from typing import Any
 
 import yaml
 
-from satiety.damaged import rename_damaged
-from satiety.files import write_text
-from satiety.settings import project_root
+from satiety.core.files import write_text
+from satiety.core.settings import project_root
+from satiety.core.state_files import rename_damaged
 from tasks.tracking import hold_file_lock
 
 FILE = Path("dvc.lock")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from satiety.services import join_services
+from satiety.core.services import join_services
 
 if __name__ == "__main__":
     join_services()
@@ -16,16 +16,16 @@ from prefect import State, flow, get_run_logger, task  # Prefect reads its setti
 from prefect.states import Completed, Failed
 
 from flows import artifacts, events
-from flows.alerts import HOOKS
+from flows.alerts import Alert, Severity, send
+from flows.alerts.hooks import HOOKS
 from flows.commands import execute
 from flows.dvc import build_environment, python
-from flows.former import hold_flow_lock
 from flows.pipeline import enter_workspace, limit_lifetime, run
 from flows.stages import RETRIES, is_transient
-from satiety.alerts import Alert, Severity, send
-from satiety.errors import SatietyError
+from flows.stale_runs import hold_flow_lock
+from satiety.core.errors import SatietyError
+from satiety.core.section import PARAMS_FILE
 from satiety.params import check_overrides
-from satiety.section import PARAMS_FILE
 from tasks.monitor import name_report
 from tasks.stage import REPORTS
 

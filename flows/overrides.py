@@ -17,11 +17,11 @@ from typing import Any
 
 from flows import lock
 from flows.dvc import DVC
-from satiety.errors import BusyError
-from satiety.files import write_atomically
-from satiety.section import PARAMS_FILE, read_yaml
-from satiety.settings import project_root
-from satiety.state import STATE
+from satiety.core.errors import BusyError
+from satiety.core.files import write_atomically
+from satiety.core.section import PARAMS_FILE, read_yaml
+from satiety.core.settings import project_root
+from satiety.core.state import STATE
 from tasks.stage import hold_lock
 
 BACKUP = STATE / "params.yaml"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from satiety.services import join_services
+from satiety.core.services import join_services
 
 if __name__ == "__main__":
     join_services()
@@ -25,17 +25,17 @@ from prefect.exceptions import FailedRun
 from prefect.futures import PrefectFuture
 from prefect.states import Failed
 
-from flows import artifacts, commands, dvc, lock, slots
-from flows.alerts import HOOKS
-from flows.former import hold_flow_lock
-from flows.guard import start_reaper
+from flows import artifacts, commands, concurrency, dvc, lock
+from flows.alerts.hooks import HOOKS
 from flows.overrides import build_run_command, build_save_command, preserve_params, restore_params
+from flows.reaper import start_reaper
 from flows.stages import check_pool, promote, reproduce, save, send, skip_stage
-from satiety.errors import SatietyError, SetupError
+from flows.stale_runs import hold_flow_lock
+from satiety.core.errors import SatietyError, SetupError
+from satiety.core.registry import discover
+from satiety.core.section import PARAMS_FILE
 from satiety.params import check_overrides
-from satiety.registry import discover
-from satiety.section import PARAMS_FILE
-from tasks.leash import end_with_parent
+from tasks.pdeathsig import end_with_parent
 from tasks.spool import find_location, open_parent_run
 from tasks.stage import begin_pipeline
 
@@ -105,8 +105,8 @@ def _run(order: Order, upstream: dvc.Upstream) -> None:
 
 def run_stages(order: Order, upstream: dvc.Upstream, stale: frozenset[str], key: str) -> dict[str, State[Any]]:
     """Run what waits, each stage as soon as those it reads from have ended; return how every stage ended."""
-    if stale & {*slots.TRAINING}:
-        slots.ensure_limits()
+    if stale & {*concurrency.TRAINING}:
+        concurrency.ensure_limits()
     first, futures, states = next(iter(upstream)), dict[str, PrefectFuture[Any]](), dict[str, State[Any]]()
     for stage, parents in upstream.items():
         if stage not in stale:
@@ -125,7 +125,7 @@ def run_stages(order: Order, upstream: dvc.Upstream, stale: frozenset[str], key:
 
 
 def _submit(stage: str, command: list[str], order: Order, key: str, dependencies: list[PrefectFuture[Any]]) -> Any:
-    if order.gpu_pool and stage in slots.TRAINING:
+    if order.gpu_pool and stage in concurrency.TRAINING:
         remote_task = send.with_options(task_run_name=stage)
         return remote_task.submit(stage, order.gpu_pool, key, wait_for=dependencies, return_state=False)
     local_task = reproduce.with_options(task_run_name=stage)

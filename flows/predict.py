@@ -9,11 +9,11 @@ from typing import Any
 from prefect import State, flow
 from prefect.states import Completed, Failed
 
-from flows.alerts import HOOKS
+from flows.alerts.hooks import HOOKS
 from flows.commands import execute
 from flows.dvc import build_environment
 from flows.pipeline import enter_workspace, limit_lifetime
-from satiety.errors import SatietyError, SetupError
+from satiety.core.errors import SatietyError, SetupError
 
 
 @flow(name="predict", persist_result=False, **HOOKS)

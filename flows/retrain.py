@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from satiety.services import join_services
+from satiety.core.services import join_services
 
 if __name__ == "__main__":
     join_services()
@@ -23,27 +23,27 @@ from prefect import State, flow, get_run_logger, runtime, task  # Prefect reads 
 from prefect.states import Completed, Failed
 
 from flows import artifacts, dvc, lock, worktree
-from flows.alerts import HOOKS
+from flows.alerts.hooks import HOOKS
 from flows.commands import execute
-from flows.former import hold_flow_lock
 from flows.pipeline import Order, enter_workspace, limit_lifetime, run, run_stages, track_run
 from flows.stages import promote
+from flows.stale_runs import hold_flow_lock
 from flows.worktree import WORKTREES, Worktree
-from satiety.damaged import read_state
-from satiety.errors import SatietyError, SetupError
-from satiety.files import write_text
+from satiety.core.errors import SatietyError, SetupError
+from satiety.core.files import write_text
+from satiety.core.records import Document, Example, read
+from satiety.core.section import PARAMS_FILE
+from satiety.core.settings import Settings, project_root
+from satiety.core.state_files import read_state
 from satiety.ingest.split import assign_groups, link
 from satiety.params import Params, load_params
 from satiety.problems.base import Problem
-from satiety.records import Document, Example, read
 from satiety.retrain import version
+from satiety.retrain.dataset import ExistingData, RetrainingData, exclude_learned, gather
 from satiety.retrain.draws import collect_random_ids
-from satiety.retrain.gather import ExistingData, RetrainingData, exclude_learned, gather
-from satiety.retrain.seen import RecordedIds, read_recorded_ids, write_recorded_ids
-from satiety.section import PARAMS_FILE
-from satiety.settings import Settings, project_root
-from satiety.traffic import open_record
-from tasks.places import find_paths
+from satiety.retrain.recorded_ids import RecordedIds, read_recorded_ids, write_recorded_ids
+from satiety.serving.traffic import open_record
+from tasks.paths import find_paths
 from tasks.stage import begin_pipeline, hold_lock
 
 LAST = WORKTREES / "last.json"

@@ -8,11 +8,11 @@ from prefect import State, task
 from prefect.deployments import run_deployment
 from prefect.states import Completed
 
-from flows import slots
+from flows import concurrency
 from flows.commands import StageError, execute
 from flows.dvc import build_environment, python
-from satiety.errors import SetupError
-from tasks.standing import is_up_to_date
+from satiety.core.errors import SetupError
+from tasks.up_to_date import is_up_to_date
 
 RETRIES: dict[str, Any] = {"retries": 2, "retry_delay_seconds": [10, 60], "persist_result": False}
 """For what is outside and may pass: a source or MLflow that does not answer, a lock that another run holds."""
@@ -29,7 +29,7 @@ def is_transient(_task: Any, _run: Any, state: State[Any]) -> bool:
 @task(retry_condition_fn=is_transient, **RETRIES)
 def reproduce(stage: str, command: Sequence[str], parent: str) -> State[Any]:
     """Run one stage by a command of DVC's, which knows whether it must; its lines are the run's log."""
-    with slots.hold_slot(stage):
+    with concurrency.hold_slot(stage):
         output = execute(stage, command, build_environment(parent))
     if SKIPPED in output:
         return Completed(name="Cached", message="Nothing it depends on changed.")

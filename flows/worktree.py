@@ -16,11 +16,11 @@ from pathlib import Path
 
 from flows.commands import execute
 from flows.dvc import DVC, build_environment
-from satiety.asset import Asset
-from satiety.errors import SetupError
-from satiety.section import PARAMS_FILE
-from satiety.settings import project_root
-from satiety.state import STATE, prepare_site, prepare_state
+from satiety.core.asset import Asset
+from satiety.core.errors import SetupError
+from satiety.core.section import PARAMS_FILE
+from satiety.core.settings import project_root
+from satiety.core.state import STATE, prepare_site, prepare_state
 from tasks.spool import LOCATIONS, SPOOL
 
 WORKTREES = STATE / "retrain"

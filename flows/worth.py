@@ -6,7 +6,7 @@ python -m flows.worth        in the folder of a params.yaml; needs no server
 from contextlib import nullcontext
 from typing import Any
 
-from satiety.services import join_services
+from satiety.core.services import join_services
 
 if __name__ == "__main__":
     join_services()
@@ -15,13 +15,13 @@ from prefect import State, flow, runtime  # Prefect reads its settings when it i
 from prefect.states import Failed
 
 from flows import artifacts, dvc, lock
-from flows.alerts import HOOKS
-from flows.former import hold_flow_lock
+from flows.alerts.hooks import HOOKS
 from flows.overrides import restore_params
 from flows.pipeline import Order, enter_workspace, limit_lifetime, run, run_stages, track_run
-from satiety.errors import SatietyError
+from flows.stale_runs import hold_flow_lock
+from satiety.core.errors import SatietyError
+from satiety.core.section import PARAMS_FILE
 from satiety.params import check_overrides
-from satiety.section import PARAMS_FILE
 from tasks.stage import begin_pipeline
 
 STAGE = "worth"

@@ -12,17 +12,17 @@ from typing import Any
 
 import yaml
 
-from satiety.drift.section import Monitor
-from satiety.errors import ParamsError
+from satiety.core.errors import ParamsError
+from satiety.core.project import Project, check_version, make_placeholder, read_project
+from satiety.core.secrets import redact_secrets
+from satiety.core.section import PARAMS_FILE, Section, SectionSource, line_of, read_value, read_yaml, suggest
 from satiety.evaluate import Evaluate
 from satiety.ingest import Ingest
+from satiety.monitor.section import Monitor
 from satiety.package import Register
 from satiety.problems import Problem
-from satiety.project import Project, check_version, make_placeholder, read_project
 from satiety.promotion import Promote
 from satiety.retrain import Retrain
-from satiety.secrets import redact_secrets
-from satiety.section import PARAMS_FILE, Section, SectionSource, line_of, read_value, read_yaml, suggest
 from satiety.tuning import Finetune
 from satiety.validate import Validate
 from satiety.worth.section import Worth

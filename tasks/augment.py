@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from satiety.core.records import Document, Example, Rejection, read, write
+from satiety.core.settings import Settings
+from satiety.core.state import STATE
 from satiety.problems import Problem
-from satiety.records import Document, Example, Rejection, read, write
-from satiety.settings import Settings
-from satiety.state import STATE
-from satiety.worth.applied import AugmentInputs, apply_levers
+from satiety.worth.augmentation import AugmentInputs, apply_levers
 from satiety.worth.selection import Augmentation
 from tasks.stage import OutputPath, Report, stage
 

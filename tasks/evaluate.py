@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from satiety.embedding import load_embedder
+from satiety.core.files import write_text
+from satiety.core.records import Evaluated, Example, read, write
+from satiety.core.settings import Settings
 from satiety.evaluate import Evaluate
 from satiety.evaluate.answers import build_rows
 from satiety.evaluate.calibration import calibrate
 from satiety.evaluate.report import check_gold, format_calibration, format_confusion, score
-from satiety.files import write_text
 from satiety.problems import Prediction, Problem
 from satiety.problems.base import ZeroShotModel
-from satiety.records import Evaluated, Example, read, write
-from satiety.settings import Settings
+from satiety.training.embedding import load_embedder
 from satiety.tuning import load
 from tasks.stage import OutputPath, Report, stage
 

@@ -7,19 +7,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from satiety.answers import load
-from satiety.errors import DataError, ParamsError
+from satiety.core.answers import load
+from satiety.core.errors import DataError, ParamsError
+from satiety.core.records import Evaluated, Example
 from satiety.evaluate.answers import match_stored
 from satiety.evaluate.bootstrap import Resampling, assign_groups
 from satiety.package.contents import MODEL
 from satiety.package.load import Package
 from satiety.problems import Prediction, Problem
 from satiety.promotion import Promote
+from satiety.promotion.calibration import compare_calibration
 from satiety.promotion.judge import Evidence, SystemComparison
-from satiety.promotion.paired import compare_paired
+from satiety.promotion.paired_bootstrap import compare_paired
 from satiety.promotion.slices import compare_slices
-from satiety.promotion.trust import compare_calibration
-from satiety.records import Evaluated, Example
 from tasks.fetch import fetch
 
 ADVICE = "restore its files, or `satiety rollback` to the one before"

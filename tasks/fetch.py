@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from satiety import package as packages
-from satiety.errors import ModelError, OutdatedError
+from satiety.core.errors import ModelError, OutdatedError
+from satiety.core.settings import Settings
 from satiety.package.load import Package
-from satiety.settings import Settings
 from tasks.register import DIGEST_TAG
 
 

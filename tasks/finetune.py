@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from satiety.core.records import Document, Example, read
+from satiety.core.settings import Settings
+from satiety.core.state import STATE
 from satiety.problems import Problem
-from satiety.records import Document, Example, read
-from satiety.settings import Settings
-from satiety.state import STATE
 from satiety.tuning import Finetune
 from tasks.stage import OutputPath, Report, stage
 

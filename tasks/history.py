@@ -13,10 +13,10 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from satiety.core.settings import Settings, project_root
+from satiety.core.state import prepare_state
 from satiety.package.card import Facts
 from satiety.promotion.moves import Move, select_effective
-from satiety.settings import Settings, project_root
-from satiety.state import prepare_state
 from tasks import tracking
 
 CHAMPION = "champion"

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from satiety.assets import copy_model, pin
-from satiety.files import digest, manifest, sha256
+from satiety.core.files import digest, manifest, sha256
+from satiety.core.records import Document, Example, Rejection, write
 from satiety.ingest import Ingest
-from satiety.records import Document, Example, Rejection, write
+from satiety.ingest.assets import copy_model, pin
 from tasks.stage import OutputPath, Report, stage
 
 
@@ -22,7 +22,7 @@ def main(
     report: Report,
 ) -> None:
     """Clean and divide the labelled sources, gather the raw ones, fetch the base model."""
-    from satiety.ingest.harvest import build_dataset
+    from satiety.ingest.dataset import build_dataset
 
     dataset = build_dataset(params, raw)
     pins = [(name, asset.uri, pin(asset, raw)) for name, asset in params.assets()]

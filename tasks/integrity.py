@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from satiety.errors import DataError
+from satiety.core.errors import DataError
 
 LOCK = Path("dvc.lock")
 PAUSE = 0.3
@@ -59,7 +59,7 @@ def check(paths: Iterable[Path]) -> None:
         return
     time.sleep(PAUSE)  # dvc.lock may have been an older one than the files
     if damaged := _find_damaged(paths):
-        from tasks.mending import describe_damage
+        from tasks.repair import describe_damage
 
         raise DataError("\n".join(describe_damage(damaged)))
 

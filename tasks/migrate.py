@@ -12,8 +12,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from satiety.errors import SatietyError, SetupError
-from satiety.secrets import redact_secrets
+from satiety.core.errors import SatietyError, SetupError
+from satiety.core.secrets import redact_secrets
 from tasks.tracking import QUIET, check_database
 
 if TYPE_CHECKING:

@@ -12,21 +12,21 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from satiety.drift.section import Monitor
-from satiety.errors import DataError, SetupError
-from satiety.files import sha256, write_text
+from satiety.core.errors import DataError, SetupError
+from satiety.core.files import sha256, write_text
+from satiety.core.records import Example, read
+from satiety.core.settings import Settings
+from satiety.core.state import STATE
+from satiety.monitor.section import Monitor
 from satiety.package.contents import MANIFEST, read_digest
-from satiety.records import Example, read
-from satiety.settings import Settings
-from satiety.state import STATE
 from tasks.integrity import check
-from tasks.places import find_paths
+from tasks.paths import find_paths
 from tasks.stage import REPORTS, Report, stage
 
 if TYPE_CHECKING:
-    from satiety.drift.asked import TrafficWindow
-    from satiety.drift.rehearsal import Pool
-    from satiety.drift.seeing import Featurizer
+    from satiety.monitor.featurizer import Featurizer
+    from satiety.monitor.shift_simulation import Pool
+    from satiety.monitor.traffic_window import TrafficWindow
 
 log = logging.getLogger(__name__)
 
@@ -39,9 +39,9 @@ def name_report(*, table: bool) -> str:
 @stage
 def main(table: Path | None = None, *, params: Monitor, report: Report) -> None:
     """Look at the newest texts that were answered, or at those of a table, and say what has moved."""
-    from satiety.drift.page import page
-    from satiety.drift.verdict import explain_too_few
-    from satiety.drift.watch import FeaturizedWindow, measure_drift, to_report, train_estimator
+    from satiety.monitor.page import page
+    from satiety.monitor.verdict import explain_too_few
+    from satiety.monitor.window_report import FeaturizedWindow, measure_drift, to_report, train_estimator
 
     traffic, report.name = _load_traffic(table, params), name_report(table=table is not None)
     pages = {"en": REPORTS / f"{report.name}.html", "zh": REPORTS / f"{report.name}.zh.html"}
@@ -68,18 +68,18 @@ def main(table: Path | None = None, *, params: Monitor, report: Report) -> None:
         write_text(path, page(summary, language))  # type: ignore[arg-type]
         report.log_artifact(path)
     if params.evidently:
-        from satiety.drift.evidently_page import write_page
+        from satiety.monitor.evidently_page import write_page
 
         write_page(featurizer.problem, pool.reference, sample, REPORTS / f"{report.name}-evidently.html")
     report.add(**summary)
 
 
 def _load_traffic(table: Path | None, params: Monitor) -> TrafficWindow:
-    from satiety.drift.asked import read_table, read_traffic
     from satiety.ingest import Ingest
+    from satiety.monitor.traffic_window import read_table, read_traffic
     from satiety.package import Register
     from satiety.problems import Problem
-    from satiety.traffic import open_record
+    from satiety.serving.traffic import open_record
 
     if table is not None:
         ingest = Ingest.load()
@@ -101,8 +101,8 @@ def _summarize_skipped(traffic: TrafficWindow) -> dict[str, Any] | None:
 
 def _load_featurizer(params: Monitor) -> Featurizer:
     from satiety import package as packages
-    from satiety.drift.seeing import Featurizer
-    from satiety.embedding import load_embedder
+    from satiety.monitor.featurizer import Featurizer
+    from satiety.training.embedding import load_embedder
 
     package, base, train, dev = find_paths("package", "base", "train", "dev")
     device = Settings().device
@@ -113,9 +113,9 @@ def _load_featurizer(params: Monitor) -> Featurizer:
 
 def _load_pool(featurizer: Featurizer, params: Monitor) -> Pool:
     """Return the test examples and their rewrites, answered; kept, for they are looked at again and again."""
-    from satiety.augment import Augment
-    from satiety.drift.seeing import load_or_build_pool, rewrite
-    from satiety.worth.cells import hash_code
+    from satiety.levers.augment import Augment
+    from satiety.monitor.featurizer import load_or_build_pool, rewrite
+    from satiety.worth.runs import hash_code
 
     package, base, train, dev, test = find_paths("package", "base", "train", "dev", "test")
     examples = list(read(test, Example))
@@ -127,7 +127,10 @@ def _load_pool(featurizer: Featurizer, params: Monitor) -> Pool:
     augmentation = Augment(seed=params.seed, steps=params.simulation.rewrites, dedup_threshold=1.0)
     texts = [example.text for example in [*examples, *rewrite(examples, featurizer.problem, augmentation)]]
     cache_key: list[Any] = [sha256(path) for path in (package / MANIFEST, base / "model.safetensors", train, dev)]
-    code = [hash_code(name) for name in ("satiety.drift.seeing", "satiety.drift.sample", "satiety.embedding")]
+    code = [
+        hash_code(name)
+        for name in ("satiety.monitor.featurizer", "satiety.monitor.sample", "satiety.training.embedding")
+    ]
     cache_key += [*code, params.k, params.prefix]
 
     def build() -> Pool:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from satiety.pretrain import Pretrain
-from satiety.records import Document, read
-from satiety.settings import Settings
-from satiety.state import STATE
+from satiety.core.records import Document, read
+from satiety.core.settings import Settings
+from satiety.core.state import STATE
+from satiety.levers.pretrain import Pretrain
 from tasks.stage import OutputPath, Report, stage
 
 

@@ -12,20 +12,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 from satiety import package as packages
+from satiety.core.records import Example, read
+from satiety.core.settings import Settings
 from satiety.package.load import Package
 from satiety.promotion import Promote
+from satiety.promotion.alpha_spending import InterimAnalyses, InterimAnalysis
 from satiety.promotion.judge import Evidence, Verdict, judge
 from satiety.promotion.moves import Move, find_reversal, find_unreported
 from satiety.promotion.reason import explain_decision
 from satiety.promotion.report import report_grounds, report_spending, select_random
-from satiety.promotion.spending import InterimAnalyses, InterimAnalysis
-from satiety.records import Example, read
-from satiety.settings import Settings
-from tasks import history, looks, standing, tracking
+from tasks import comparisons, history, tracking, up_to_date
 from tasks.evidence import EvaluationSets, compare_with_baseline, compare_with_champion
 from tasks.integrity import check
 from tasks.pages import describe
-from tasks.places import find_paths
+from tasks.paths import find_paths
 from tasks.register import DIGEST_TAG, find_version, publish
 from tasks.stage import Report, stage
 
@@ -110,8 +110,8 @@ def decide(contest: Contest, champion: Any) -> PromotionOutcome:
     """
     client, name, challenger, params = contest.client, contest.name, contest.challenger, contest.params
     with tracking.translate_errors():
-        comparison_count = looks.count_comparisons(
-            client.get_registered_model(name).tags, looks.digest_test_set(contest.test_sets.frozen)
+        comparison_count = comparisons.count_comparisons(
+            client.get_registered_model(name).tags, comparisons.digest_test_set(contest.test_sets.frozen)
         )
         moves = history.read_moves(client, name)
     rollback = find_reversal(moves, challenger.digest)
@@ -152,14 +152,15 @@ def _record_comparisons(contest: Contest, champion_digest: str | None, *, has_ra
 
     def record(test_digest: str, challenger: str) -> InterimAnalysis:
         return InterimAnalysis(
-            looks.record_comparison(contest.client, contest.name, test_digest, champion_digest, challenger), alpha
+            comparisons.record_comparison(contest.client, contest.name, test_digest, champion_digest, challenger), alpha
         )
 
     digest = contest.challenger.digest
     with tracking.translate_errors():
-        frozen = record(looks.digest_test_set(contest.test_sets.frozen), digest)
-        key = f"{digest} on {looks.digest_test_set(select_random(contest.test_sets.fresh))}"  # of more examples it is another look
-        return InterimAnalyses(frozen, record(looks.FRESH, key) if has_random_sample else None)
+        frozen = record(comparisons.digest_test_set(contest.test_sets.frozen), digest)
+        fresh_digest = comparisons.digest_test_set(select_random(contest.test_sets.fresh))
+        key = f"{digest} on {fresh_digest}"  # of more examples it is another comparison
+        return InterimAnalyses(frozen, record(comparisons.FRESH, key) if has_random_sample else None)
 
 
 def _apply_decision(contest: Contest, champion: Any, outcome: PromotionOutcome) -> None:
@@ -262,4 +263,4 @@ def _read_fresh(path: Path) -> list[Example]:
 if __name__ == "__main__":
     main.cli()
     tracking.deliver()
-    standing.save_state()
+    up_to_date.save_state()

@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from satiety import package as packages
+from satiety.core.files import sha256
+from satiety.core.records import Example, read
+from satiety.core.section import Section
+from satiety.core.settings import Settings
 from satiety.evaluate import Evaluate
-from satiety.files import sha256
 from satiety.ingest import Ingest
+from satiety.levers.pretrain import Pretrain
+from satiety.levers.retrieve import Retrieve
 from satiety.package import Register
+from satiety.package.builder import build_package
 from satiety.package.card import Facts
 from satiety.package.contents import CARD, SIGNATURE
 from satiety.package.load import Package
-from satiety.package.make import build_package
-from satiety.pretrain import Pretrain
-from satiety.records import Example, read
-from satiety.retrieve import Retrieve
-from satiety.section import Section
-from satiety.settings import Settings
 from satiety.tuning import Finetune
 from satiety.validate import Validate
 from satiety.worth.selection import Augmentation

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from satiety.embedding import load_embedder
+from satiety.core.records import Document, Example, Rejection, read, write
+from satiety.core.settings import Settings
+from satiety.levers.retrieve import Retrieve, retrieve
 from satiety.problems import Problem
-from satiety.records import Document, Example, Rejection, read, write
-from satiety.retrieve import Retrieve, retrieve
-from satiety.settings import Settings
+from satiety.training.embedding import load_embedder
 from tasks.stage import OutputPath, Report, stage
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from satiety.errors import ModelError
+from satiety.core.errors import ModelError
 from satiety.promotion.moves import Move, find_previous, is_reversal
 from tasks import history, tracking
 from tasks.fetch import fetch

@@ -25,13 +25,13 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from satiety.damaged import read_state
-from satiety.errors import SetupError
-from satiety.files import name_temporary, remove_stale, translate_errors, write_text
-from satiety.secrets import redact_secrets
-from satiety.section import Section
-from satiety.settings import Settings, project_root
-from satiety.state import STATE, prepare_state
+from satiety.core.errors import SetupError
+from satiety.core.files import name_temporary, remove_stale, translate_errors, write_text
+from satiety.core.secrets import redact_secrets
+from satiety.core.section import Section
+from satiety.core.settings import Settings, project_root
+from satiety.core.state import STATE, prepare_state
+from satiety.core.state_files import read_state
 
 SPOOL = STATE / "spool"
 LOCATIONS = STATE / "arrived"

@@ -17,15 +17,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-from satiety.damaged import Shape
-from satiety.errors import BusyError, SatietyError
-from satiety.files import sha256, translate_errors, write_text
-from satiety.records import count_rows
-from satiety.section import Section
-from satiety.settings import project_root
-from satiety.state import STATE, prepare_site, prepare_state
+from satiety.core.errors import BusyError, SatietyError
+from satiety.core.files import sha256, translate_errors, write_text
+from satiety.core.records import count_rows
+from satiety.core.section import Section
+from satiety.core.settings import project_root
+from satiety.core.state import STATE, prepare_site, prepare_state
+from satiety.core.state_files import Shape
 from tasks.integrity import check
-from tasks.leash import end_with_parent, watch_parent
+from tasks.pdeathsig import end_with_parent, watch_parent
 from tasks.spool import Run, track_run
 
 REPORTS = Path("reports")

@@ -21,17 +21,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from satiety.damaged import rename_damaged
-from satiety.errors import DamagedError, SetupError
-from satiety.files import write_atomically
-from satiety.secrets import redact_secrets
-from satiety.services import join_services
-from satiety.settings import Settings, project_root
-from satiety.state import prepare_state
+from satiety.core.errors import DamagedError, SetupError
+from satiety.core.files import write_atomically
+from satiety.core.secrets import redact_secrets
+from satiety.core.services import join_services
+from satiety.core.settings import Settings, project_root
+from satiety.core.state import prepare_state
+from satiety.core.state_files import rename_damaged
 from tasks import spool
 from tasks.replay import replay
 from tasks.spool import SPOOL, Run, RunLocation, locate_artifacts, track_run
-from tasks.spooled import close_and_list, read
+from tasks.spool_reader import close_and_list, read
 
 RUN_TAG = "satiety.run"
 """MLflow tag that holds the spool file's key."""

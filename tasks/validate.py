@@ -11,10 +11,10 @@ from pathlib import Path
 from string import Template
 from typing import Any, get_args
 
-from satiety.errors import DataError, SetupError
-from satiety.files import write_atomically
+from satiety.core.errors import DataError, SetupError
+from satiety.core.files import write_atomically
+from satiety.core.records import Document, Example, Rejection, Split, read, write
 from satiety.problems.base import Problem
-from satiety.records import Document, Example, Rejection, Split, read, write
 from satiety.validate import Validate
 from satiety.validate.features import column_names
 from satiety.validate.pages import render_pages

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from satiety.files import write_text
+from satiety.core.files import write_text
+from satiety.core.records import Document, Example, read
+from satiety.core.settings import Settings
+from satiety.core.state import STATE
 from satiety.problems import Problem
-from satiety.records import Document, Example, read
-from satiety.settings import Settings
-from satiety.state import STATE
 from satiety.tuning import Finetune
 from satiety.worth.section import Worth
 from tasks.stage import OutputPath, Report, stage
@@ -30,7 +30,7 @@ def main(
 ) -> None:
     """Evaluate the cells, those that are not kept from before, and say what they mean."""
     from satiety.worth.page import page as draw_page
-    from satiety.worth.preparing import StudyData
+    from satiety.worth.preparation import StudyData
 
     pool = (*read(train, Example), *read(dev, Example))
     material = StudyData(Problem.load(problem), pool, tuple(read(test, Example)), tuple(read(corpus, Document)), base)
@@ -52,15 +52,15 @@ def main(
 
 def _build_report(material: Any, params: Worth) -> dict[str, Any]:
     """Return what the report says: what was measured, or that nothing can be."""
-    from satiety.executor import processes
+    from satiety.core.executor import processes
     from satiety.tuning.inputs import build_head
     from satiety.worth.advice import advise
     from satiety.worth.decision import decide
+    from satiety.worth.empty_report import build_empty_report
     from satiety.worth.findings import analyze_study, build_report
     from satiety.worth.headline import write_headline
-    from satiety.worth.preparing import prepare_study
+    from satiety.worth.preparation import prepare_study
     from satiety.worth.study import run_study
-    from satiety.worth.unmeasured import build_empty_report
 
     if build_head(material.problem).is_generative:
         return build_empty_report(material.problem, params, len(material.pool), len(material.test))

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satiety.answers import Answer, Label, Span, Spans
+from satiety.core.answers import Answer, Label, Span, Spans
+from satiety.core.files import manifest
+from satiety.core.records import Evaluated, Example, read, write
 from satiety.evaluate import Evaluate
 from satiety.evaluate.answers import build_rows
 from satiety.evaluate.calibration import calibrate
 from satiety.evaluate.report import score
-from satiety.files import manifest
+from satiety.package.builder import build_package
 from satiety.package.card import Facts
 from satiety.package.contents import MANIFEST, PREDICTIONS, manifest_text, read_digest
-from satiety.package.make import build_package
 from satiety.problems import IGNORE, PROBLEMS, Prediction, Problem
-from satiety.records import Evaluated, Example, read, write
 from satiety.tuning import load
 
 if TYPE_CHECKING:
-    from satiety.tuning.tuned import TunedModel
+    from satiety.tuning.tuned_model import TunedModel
 
 TEXTS = ["the good film", "这部电影很好看", "the bad hotel", "这酒店很差", "anna lives in paris", "王小明住在上海"]
 WORDS = {
@@ -134,7 +134,7 @@ def tune(folder: Path, base: Path, problem: Problem, seed: int, taught: Sequence
     from satiety.tuning.inputs import build_head
     from satiety.tuning.methods import METHODS
     from satiety.tuning.model import Model
-    from satiety.tuning.tuned import ModelCard, TunedModel
+    from satiety.tuning.tuned_model import ModelCard, TunedModel
 
     fields = {"method": METHODS["full"].sample(), "pooling": "mean", "max_length": 32, "prefix": "", "base": "0" * 64}
     with torch.random.fork_rng(devices=[]):
@@ -154,8 +154,8 @@ def _teach(tuned: "TunedModel", taught: Sequence[Example]) -> None:
     """Solve for the head that gives these answers: there are fewer of them than features, so there is one."""
     import torch
 
+    from satiety.tuning.inference import features_of
     from satiety.tuning.inputs import encode
-    from satiety.tuning.predict import features_of
 
     windows = encode(tuned.problem, taught, tuned.tokenizer, max_length=32, prefix="")
     features = features_of(tuned.model, windows, tuned.hardware, pad=tuned.tokenizer.pad_token_id)

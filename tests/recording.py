@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from satiety.core.records import Served
 from satiety.problems import PROBLEMS, Prediction
-from satiety.records import Served
-from satiety.traffic import record_answers
+from satiety.serving.traffic import record_answers
 
 ONE_TEXT = PROBLEMS["classify"].sample()
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from examples.opinion_monitoring.stream import Watching
-from satiety.errors import ModelError
-from satiety.files import write_atomically
-from satiety.state import STATE, prepare_state
+from satiety.core.errors import ModelError
+from satiety.core.files import write_atomically
+from satiety.core.state import STATE, prepare_state
 
 KEPT = STATE / "opinion"
 

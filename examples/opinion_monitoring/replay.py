@@ -24,10 +24,10 @@ from examples.opinion_monitoring.stream import Topics
 from examples.opinion_monitoring.stream.live import serving
 from examples.opinion_monitoring.stream.page import Board
 from examples.opinion_monitoring.stream.page.words import LANGUAGES, Language
-from satiety.errors import SatietyError, SetupError
-from satiety.files import write_atomically
-from satiety.section import read_yaml
-from satiety.state import prepare_state
+from satiety.core.errors import SatietyError, SetupError
+from satiety.core.files import write_atomically
+from satiety.core.section import read_yaml
+from satiety.core.state import prepare_state
 
 PARAMS = Path("examples/opinion_monitoring/tweets.yaml")
 SHOWN = 7 * 24

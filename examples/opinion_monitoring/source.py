@@ -11,12 +11,12 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field, SerializeAsAny
 
 from examples.opinion_monitoring.stream import Topics, Watching
+from satiety.core.records import Example
+from satiety.core.section import MAX_COUNT, Section, Seed
 from satiety.ingest import LabelledSource
 from satiety.ingest.base import Limits
-from satiety.masking import Kind
 from satiety.problems.base import PROBLEMS, Problem
-from satiety.records import Example
-from satiety.section import MAX_COUNT, Section, Seed
+from satiety.text.masking import Kind
 
 RAW = Path("data/raw")
 

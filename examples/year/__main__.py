@@ -18,13 +18,13 @@ from examples.year.living import Month, live, told
 from examples.year.page import page
 from examples.year.plan import FILE, Year
 from examples.year.server import prefect
-from satiety.errors import SatietyError
-from satiety.files import write_text
+from satiety.core.errors import SatietyError
+from satiety.core.files import write_text
+from satiety.core.project import read_project
+from satiety.core.section import PARAMS_FILE, read_yaml
+from satiety.core.settings import project_root
+from satiety.core.state import STATE, prepare_state
 from satiety.ingest import Ingest
-from satiety.project import read_project
-from satiety.section import PARAMS_FILE, read_yaml
-from satiety.settings import project_root
-from satiety.state import STATE, prepare_state
 
 HERE = Path("examples/year")
 

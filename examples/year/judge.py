@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from satiety.core.records import Example
 from satiety.evaluate.bootstrap import Comparison, Resampling, assign_groups, compare
 from satiety.package.load import Package
 from satiety.problems import Prediction
-from satiety.records import Example
 
 RESAMPLES, LEVEL = 1000, 0.95
 

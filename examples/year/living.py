@@ -24,13 +24,13 @@ from examples.year.place import Copy
 from examples.year.plan import Year
 from examples.year.worlds import World, drawn, renamings, world, written
 from satiety import package as packages
-from satiety.answers import Label
-from satiety.errors import SatietyError
-from satiety.files import write_text
+from satiety.core.answers import Label
+from satiety.core.errors import SatietyError
+from satiety.core.files import write_text
+from satiety.core.records import Example, LabelRequest
+from satiety.core.settings import Settings
 from satiety.problems.base import Prediction
-from satiety.records import Example, LabelRequest
-from satiety.settings import Settings
-from satiety.traffic import open_record
+from satiety.serving.traffic import open_record
 
 PACKAGE, LAST = Path("models/package"), Path(".satiety/retrain/last.json")
 FIRST, SAID = Path(".satiety/year/first"), Path(".satiety/year/said.jsonl")

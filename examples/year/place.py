@@ -20,17 +20,17 @@ from typing import Any
 
 import yaml
 
-from satiety.errors import SatietyError
-from satiety.files import write_text
+from satiety.core.errors import SatietyError
+from satiety.core.files import write_text
+from satiety.core.records import Example
+from satiety.core.section import PARAMS_FILE
 from satiety.ingest import Ingest
-from satiety.records import Example
-from satiety.section import PARAMS_FILE
 
 PRIVATE = ("SATIETY_", "MLFLOW_", "PREFECT_", "DVC_", "GIT_")
 """Variables that would lead out of the copy, to services, records or repositories of the user's."""
 KEPT = ("SATIETY_DEVICE", "SATIETY_PROCESSES")
 IDENTITY = ("-c", "user.name=A year", "-c", "user.email=year@localhost", "-c", "commit.gpgsign=false")
-LEASH = (sys.executable, "-m", "tasks.leash")
+LEASH = (sys.executable, "-m", "tasks.pdeathsig")
 TAIL = 3000
 """Characters of what a command said that its error shows."""
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from satiety.section import FIELDS, MAX_COUNT, Section, Seed, read_yaml
+from satiety.core.section import FIELDS, MAX_COUNT, Section, Seed, read_yaml
 
 FILE = Path(__file__).with_name("year.yaml")
 Share = Annotated[float, Field(ge=0, le=1)]

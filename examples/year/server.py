@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from examples.year.place import LEASH
-from satiety.errors import SetupError
+from satiety.core.errors import SetupError
 
 PATIENCE = 180.0
 """Seconds to wait for the server."""

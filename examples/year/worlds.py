@@ -12,10 +12,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from examples.year.plan import LabelShift, Opening, Vocabulary, Year
-from satiety.errors import DataError
+from satiety.core.errors import DataError
+from satiety.core.records import Example
 from satiety.ingest.split import allocate
-from satiety.records import Example
-from satiety.words import split_words
+from satiety.text.words import split_words
 
 LATIN = ("zor", "bli", "kam", "nu", "tex", "vra", "lo", "mip")
 CHINESE = "囧槑氪燊犇骉鑫淼焱垚"

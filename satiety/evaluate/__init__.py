@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from satiety.section import Section, Seed
+from satiety.core.section import Section, Seed
 
 
 class Evaluate(Section):

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from satiety.answers import dump, load
+from satiety.core.answers import dump, load
+from satiety.core.records import Evaluated, Example
 from satiety.problems.base import Prediction
-from satiety.records import Evaluated, Example
 
 
 def build_rows(

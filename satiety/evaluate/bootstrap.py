@@ -25,13 +25,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from satiety.errors import DataError
+from satiety.core.errors import DataError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from satiety.core.records import Example
     from satiety.problems.base import Floats
-    from satiety.records import Example
 
     Groups = NDArray[np.integer[Any]]
     """The number of each example's group, 0, 1, … in order of appearance; shape (examples,)."""

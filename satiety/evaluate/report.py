@@ -5,12 +5,12 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from satiety.errors import DataError
+from satiety.core.errors import DataError
+from satiety.core.records import Example
 from satiety.evaluate import Evaluate
 from satiety.evaluate.bootstrap import Interval, Resampling, assign_groups, compare
 from satiety.evaluate.calibration import Calibration
 from satiety.problems.base import Prediction, Problem
-from satiety.records import Example
 
 ROUNDING = 1e-9
 """What a perfect score may lack by the arithmetic of floats."""

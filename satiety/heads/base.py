@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from satiety.errors import ModelError
+from satiety.core.errors import ModelError
+from satiety.core.project import Pooling
+from satiety.core.registry import Component, Registry
 from satiety.problems.windows import IGNORE
-from satiety.project import Pooling
-from satiety.registry import Component, Registry
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satiety.errors import ModelError
+from satiety.core.errors import ModelError
 from satiety.heads.base import HEADS, PerText
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from satiety.errors import ModelError, ParamsError
+from satiety.core.errors import ModelError, ParamsError
 from satiety.heads.base import HEADS, PerText
 from satiety.problems.windows import IGNORE, GeneratedText
 
@@ -44,7 +44,7 @@ class Seq2Seq(PerText):
 
     def load(self, folder: Path) -> tuple[Module, Any]:
         from satiety.training.encoder import load_tokenizer
-        from satiety.training.writer import load_seq2seq
+        from satiety.training.seq2seq import load_seq2seq
 
         writer, tokenizer = load_seq2seq(folder), load_tokenizer(folder)
         config: Any = writer.config
@@ -57,12 +57,13 @@ class Seq2Seq(PerText):
 
     def check_encoder(self, encoder: Module) -> None:
         from satiety.training.encoder import count_positions
-        from satiety.training.writer import get_start_tokens
+        from satiety.training.seq2seq import get_start_tokens
 
         max_positions, prefix_length = count_positions(encoder), len(get_start_tokens(encoder))
         if max_positions is not None and prefix_length + self.max_new_tokens > max_positions:
             raise ParamsError(
-                f"ingest.problem.max_new_tokens: {self.max_new_tokens} tokens, but the model writes at most {max_positions - prefix_length}; lower it"
+                f"ingest.problem.max_new_tokens: {self.max_new_tokens} tokens, but the model writes at most "
+                f"{max_positions - prefix_length}; lower it"
             )
 
     def get_encoder(self, encoder: Any) -> Any:
@@ -86,7 +87,7 @@ class Seq2Seq(PerText):
         """Return logits of every target's place, shape (windows, targets, vocabulary), given the targets before it."""
         import torch
 
-        from satiety.training.writer import get_start_tokens
+        from satiety.training.seq2seq import get_start_tokens
 
         prefix = torch.tensor(get_start_tokens(model.encoder), device=batch.targets.device).expand(
             len(batch.targets), -1
@@ -140,7 +141,7 @@ class Seq2Seq(PerText):
         import torch
         from transformers import GenerationConfig
 
-        from satiety.training.writer import get_start_tokens
+        from satiety.training.seq2seq import get_start_tokens
 
         end, pad = tokenizer.eos_token_id, tokenizer.pad_token_id
         config = GenerationConfig(  # type: ignore[no-untyped-call]

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 import numpy as np
 from pydantic import BaseModel, Field
 
-from satiety.heads.doubt import find_label_issues
-from satiety.section import FIELDS, MAX_COUNT
+from satiety.core.section import FIELDS, MAX_COUNT
+from satiety.heads.label_issues import find_label_issues
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

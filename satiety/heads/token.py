@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
+from satiety.core.project import Pooling
 from satiety.heads.base import HEADS, Head
 from satiety.problems.windows import IGNORE
-from satiety.project import Pooling
 
 if TYPE_CHECKING:
     from torch import Tensor

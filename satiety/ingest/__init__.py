@@ -10,12 +10,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
 
-from satiety.asset import Asset
+from satiety.core.asset import Asset
+from satiety.core.records import Destination
+from satiety.core.section import MAX_COUNT, Section, Seed
 from satiety.ingest.base import READERS, Limits, Reader
-from satiety.masking import Kind
 from satiety.problems.base import PROBLEMS, Problem
-from satiety.records import Destination
-from satiety.section import MAX_COUNT, Section, Seed
+from satiety.text.masking import Kind
 
 
 class Source(Asset):

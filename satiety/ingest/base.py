@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from satiety.registry import Component, Registry
-from satiety.section import MAX_COUNT, Section
+from satiety.core.registry import Component, Registry
+from satiety.core.section import MAX_COUNT, Section
 
 Columns = Mapping[str, str | int]
 """Our name -> the file's: a column's name or index, or a path into a JSON value."""

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from satiety.answers import Answer
+from satiety.core.answers import Answer
+from satiety.core.inputs import Inputs, Value, content_id, text_of, texts_of
+from satiety.core.records import Document, Example, Rejection
 from satiety.ingest.base import Limits, Row
-from satiety.ingest.repair import repair
 from satiety.ingest.sanitise import SanitisedExample, mask_salvaged, sanitise_example
-from satiety.inputs import Inputs, Value, content_id, text_of, texts_of
-from satiety.masking import Kind, mask
 from satiety.problems.base import Problem, scalar
-from satiety.records import Document, Example, Rejection
+from satiety.text.masking import Kind, mask
+from satiety.text.repair import repair
 
 KEPT_TEXT = 10_000
 """Characters of a refused text that the quarantine keeps."""

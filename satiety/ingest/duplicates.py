@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, TypeVar
 
-from satiety.answers import Answer
+from satiety.core.answers import Answer
+from satiety.core.inputs import texts_of
+from satiety.core.normalization import normalise
+from satiety.core.records import Destination, Document, Example, Rejection
 from satiety.ingest.clean import reject
-from satiety.inputs import texts_of
-from satiety.neardup import find_duplicates, jaccard
-from satiety.records import Destination, Document, Example, Rejection
-from satiety.words import normalise
+from satiety.text.deduplication import find_duplicates, jaccard
 
 Policy = Literal["drop", "majority"]
 Merge = Callable[[Sequence[Answer]], Answer | None]

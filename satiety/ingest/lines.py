@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from satiety.errors import DataError
+from satiety.core.errors import DataError
 
 if TYPE_CHECKING:
     from satiety.ingest.base import Limits

@@ -7,16 +7,16 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from satiety.assets import data_files
-from satiety.errors import DataError
+from satiety.core.errors import DataError
+from satiety.core.progress import track
+from satiety.core.records import Destination, Document, Example, Rejection
 from satiety.ingest import LabelledSource, Source
+from satiety.ingest.assets import data_files
 from satiety.ingest.base import Columns, Limits, Reader, Row
 from satiety.ingest.clean import CleanedRow, Cleaner
 from satiety.ingest.sanitise import mask_salvaged
-from satiety.masking import Kind
 from satiety.problems.base import Problem
-from satiety.progress import track
-from satiety.records import Destination, Document, Example, Rejection
+from satiety.text.masking import Kind
 
 MAX_MESSAGE = 1_000
 """Characters of what is wrong with a file that are shown."""

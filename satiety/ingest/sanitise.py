@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, TypeVar
 
-from satiety.answers import Answer, Span
-from satiety.ingest.repair import repair, repair_spans, salvage
-from satiety.inputs import Inputs, Value
-from satiety.masking import Kind, mask, mask_spans
+from satiety.core.answers import Answer, Span
+from satiety.core.inputs import Inputs, Value
+from satiety.text.masking import Kind, mask, mask_spans
+from satiety.text.repair import repair, repair_spans, salvage
 
 T = TypeVar("T", str, Kind)
 MovedText = tuple[str, tuple[Span, ...], tuple[T, ...]]

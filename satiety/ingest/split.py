@@ -15,10 +15,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from satiety.errors import DataError
+from satiety.core.errors import DataError
+from satiety.core.records import Destination, Document, Example, Rejection, Split
 from satiety.ingest.clean import reject
-from satiety.neardup import group_similar
-from satiety.records import Destination, Document, Example, Rejection, Split
+from satiety.text.deduplication import group_similar
 
 Stratum = Callable[[Example], str]
 RESERVE: Mapping[Split, int] = {"test": 2, "dev": 1, "train": 0}

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from satiety.core.section import Section
 from satiety.package.contents import PREDICTIONS, SCORES
 from satiety.package.verify import verify
-from satiety.section import Section
 
 if TYPE_CHECKING:
     from satiety.package.load import Package

@@ -51,7 +51,8 @@ def _describe_purpose(problem: Problem, facts: Facts) -> Iterator[str]:
     yield "## Intended use"
     yield (
         "Texts like those it was trained on: same language, same kind of writer, same question. It gives a suggestion"
-        f"{' with a confidence' if problem.has_confidence else ''}; where a wrong answer harms somebody, a person decides."
+        f"{' with a confidence' if problem.has_confidence else ''}; where a wrong answer harms somebody, a person "
+        "decides."
     )
 
 

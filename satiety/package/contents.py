@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from satiety.files import digest
+from satiety.core.files import digest
 
 MODEL = "model"
 SIGNATURE = "signature.json"

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from satiety.answers import Span, load
-from satiety.inputs import Inputs, Value
+from satiety.core.answers import Span, load
+from satiety.core.inputs import Inputs, Value
+from satiety.core.records import Evaluated
 from satiety.problems import Prediction, Problem
-from satiety.records import Evaluated
 
 LANGUAGES = ("en", "zh")
 """That made-up inputs are written in."""

@@ -14,21 +14,21 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from satiety.errors import ModelError
+from satiety.core.errors import ModelError
+from satiety.core.records import Evaluated, Example, read
 from satiety.evaluate.answers import match_stored
 from satiety.package.card import Facts
 from satiety.package.contents import EXAMPLE, FACTS, MODEL, PREDICTIONS, SCORES, read_digest
 from satiety.package.example import is_contradicted, is_match, serialize_prediction
 from satiety.package.verify import verify
 from satiety.problems import Problem
-from satiety.records import Evaluated, Example, read
 from satiety.tuning import load
 from satiety.tuning.layout import check_layout
 
 if TYPE_CHECKING:
-    from satiety.inputs import Inputs
+    from satiety.core.inputs import Inputs
     from satiety.problems import Prediction
-    from satiety.tuning.tuned import TunedModel
+    from satiety.tuning.tuned_model import TunedModel
 
 TRIES = 4
 """How often a package is copied, where somebody replaces it meanwhile; one that is damaged is so each time."""
@@ -109,7 +109,8 @@ class Package:
         mismatches = [row.id for row, answer in pairs if is_contradicted(self.problem, row, answer)]
         if mismatches:
             raise ModelError(
-                f"{self.source / MODEL}: answers {len(mismatches)} of {len(indices)} test examples, such as {mismatches[0]}, "
+                f"{self.source / MODEL}: answers {len(mismatches)} of {len(indices)} test examples, such as "
+                f"{mismatches[0]}, "
                 "otherwise than was scored; run `dvc repro --force --single-item evaluate`, then `dvc repro`"
             )
 

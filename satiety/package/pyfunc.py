@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from satiety import package
+from satiety.core.settings import Settings
 from satiety.package.example import serialize_prediction
-from satiety.settings import Settings
 
 if TYPE_CHECKING:
     from satiety.package.load import Package

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from satiety.errors import SetupError
-from satiety.files import sha256
+from satiety.core.errors import SetupError
+from satiety.core.files import sha256
 from satiety.package.contents import LIMITS, MANIFEST, MODEL, PARTS, manifest_text
 
 BEGINS = {".parquet": (0, b"PAR1"), ".safetensors": (8, b"{")}
@@ -27,7 +27,7 @@ def verify(folder: Path, copy_folder: Path | None = None) -> list[str]:
 
     Args:
         folder: the package.
-        copy_folder: an empty folder to copy it into; then the copy is what is verified, whatever becomes of the package.
+        copy_folder: an empty folder to copy it into; the copy is verified, so a change of the package does no harm.
 
     Raises:
         SetupError: there is no room for the copy.

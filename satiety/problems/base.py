@@ -24,12 +24,12 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 import numpy as np
 from pydantic import AfterValidator
 
-from satiety.answers import Answer, Span, load
-from satiety.errors import DataError
-from satiety.files import write_text
-from satiety.inputs import Inputs, Value, read_value
-from satiety.records import Example
-from satiety.registry import Component, Registry
+from satiety.core.answers import Answer, Span, load
+from satiety.core.errors import DataError
+from satiety.core.files import write_text
+from satiety.core.inputs import Inputs, Value, read_value
+from satiety.core.records import Example
+from satiety.core.registry import Component, Registry
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

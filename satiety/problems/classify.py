@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from pydantic import Field
 
-from satiety.answers import Label
+from satiety.core.answers import Label
+from satiety.core.records import Example
 from satiety.problems.base import PROBLEMS, Prediction
-from satiety.problems.labelled import OneLabel
-from satiety.records import Example
+from satiety.problems.one_label import OneLabel
 
 if TYPE_CHECKING:
     from satiety.problems.base import ZeroShotModel

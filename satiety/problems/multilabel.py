@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from pydantic import Field
 
-from satiety.answers import Labels, labels_of
-from satiety.errors import DataError
+from satiety.core.answers import Labels, labels_of
+from satiety.core.errors import DataError
+from satiety.core.records import Example
 from satiety.problems.base import PROBLEMS, LabelSet, Prediction, Problem, ratio
 from satiety.problems.windows import Window, text_windows
-from satiety.records import Example
 
 if TYPE_CHECKING:
-    from satiety.answers import Answer
-    from satiety.inputs import Inputs
+    from satiety.core.answers import Answer
+    from satiety.core.inputs import Inputs
     from satiety.problems.base import Floats, ZeroShotModel
 
 TEXTS = {

@@ -1,7 +1,7 @@
 """Named entities: labelled stretches of a text, found one tag per unit and judged whole.
 
-The tags are IOB2 (Ratnaparkhi 1998) over the units of `satiety.words`, so that Chinese needs no segmenter and no piece
-of a tokenizer ever crosses a boundary. Only the first sub-token of a unit is trained and read; the rest, special tokens
+The tags are IOB2 (Ratnaparkhi 1998) over the units of `satiety.text.words`, so that Chinese needs no segmenter and no
+piece of a tokenizer ever crosses a boundary. Only the first sub-token of a unit is trained and read; the rest, special tokens
 and padding are ignored. An entity counts when its offsets and its label are both right.
 
 Source of the score: Tjong Kim Sang & De Meulder 2003, CoNLL-2003 shared task, section 2.4; seqeval in strict mode.
@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from satiety.answers import Span, Spans, labels_of, read_spans
-from satiety.errors import DataError
+from satiety.core.answers import Span, Spans, labels_of, read_spans
+from satiety.core.errors import DataError
+from satiety.core.records import Example
 from satiety.problems.base import PROBLEMS, LabelSet, Prediction, Problem, ratio
 from satiety.problems.windows import IGNORE, Window
-from satiety.records import Example
-from satiety.words import split_units
+from satiety.text.words import split_units
 
 if TYPE_CHECKING:
-    from satiety.answers import Answer
-    from satiety.inputs import Inputs
+    from satiety.core.answers import Answer
+    from satiety.core.inputs import Inputs
     from satiety.problems.base import Floats, ZeroShotModel
 
 OUTSIDE = "O"

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from satiety.answers import Number
+from satiety.core.answers import Number
+from satiety.core.records import Example
 from satiety.problems.base import PROBLEMS, Prediction
-from satiety.problems.numbered import OneNumber, number_of
-from satiety.records import Example
+from satiety.problems.one_number import OneNumber, number_of
 
 if TYPE_CHECKING:
     from satiety.problems.base import Floats, ZeroShotModel

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from satiety.answers import Number
+from satiety.core.answers import Number
+from satiety.core.records import Example
 from satiety.problems.base import PROBLEMS
-from satiety.problems.numbered import OneNumber
-from satiety.records import Example
+from satiety.problems.one_number import OneNumber
 
 TEXTS = {
     "en": ("The delivery came a day early and everything works.", "It broke twice and nobody answers."),

@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from pydantic import Field
 
-from satiety.answers import Text
+from satiety.core.answers import Text
+from satiety.core.records import Example
 from satiety.problems.base import PROBLEMS, Prediction, Problem, ratio
 from satiety.problems.windows import GeneratedText, Window, text_windows
-from satiety.records import Example
-from satiety.words import CJK
+from satiety.text.words import CJK
 
 if TYPE_CHECKING:
-    from satiety.answers import Answer
-    from satiety.inputs import Inputs
+    from satiety.core.answers import Answer
+    from satiety.core.inputs import Inputs
     from satiety.problems.base import Floats, ZeroShotModel
 
 ORDERS = 6

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from satiety.core.records import Example
     from satiety.problems.base import Problem
-    from satiety.records import Example
 
 IGNORE = -100
 """A target that the loss and the metrics pass over."""

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from satiety.section import MAX_COUNT, Section, Seed
+from satiety.core.section import MAX_COUNT, Section, Seed
 
 Slice = Literal["label", "language", "length"]
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 from satiety.evaluate.bootstrap import Interval
 from satiety.promotion import Promote
-from satiety.promotion.paired import PairedMetric
-from satiety.promotion.spending import InterimAnalyses
+from satiety.promotion.alpha_spending import InterimAnalyses
+from satiety.promotion.paired_bootstrap import PairedMetric
 
 
 @dataclass(frozen=True, slots=True)

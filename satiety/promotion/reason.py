@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from satiety.evaluate.bootstrap import Interval
 from satiety.promotion import Promote
+from satiety.promotion.alpha_spending import InterimAnalyses
 from satiety.promotion.judge import Evidence, SetOutcome, Verdict
-from satiety.promotion.spending import InterimAnalyses
 
 
 def explain_decision(
@@ -24,7 +24,8 @@ def explain_decision(
     pair = evidence.frozen.headline
     scores = f"{metric} {pair.challenger.value:.3f} against {pair.champion.value:.3f} of {rival}"
     parts = [
-        f"{scores}: the difference {format_difference(verdict.frozen.difference)} {_describe_difference(verdict.frozen, evidence, params)}"
+        f"{scores}: the difference {format_difference(verdict.frozen.difference)} "
+        f"{_describe_difference(verdict.frozen, evidence, params)}"
     ]
     parts += [
         *_explain_fresh(verdict),
@@ -53,13 +54,15 @@ def _list_rules(evidence: Evidence, verdict: Verdict, params: Promote) -> Iterat
         yield f"a slice is surely worse by more than promote.slice_margin ({params.slice_margin:g})"
     if not verdict.is_sound:
         return
-    yield f"it is not surely better on the frozen examples, at what is left of promote.confidence_level ({params.confidence_level:g})"
+    level = f"promote.confidence_level ({params.confidence_level:g})"
+    yield f"it is not surely better on the frozen examples, at what is left of {level}"
     if evidence.sizes and verdict.frozen.equal:
         yield f"not inferior counts only for what is cheaper (promote.saving {params.saving:g}) or better calibrated"
     if not verdict.random:
         has_feedback_gain = verdict.fresh and verdict.fresh.better
         yield (
-            f"{'labels that people volunteered may only hold back; ' if has_feedback_gain else ''}labels of a random sample "
+            f"{'labels that people volunteered may only hold back; ' if has_feedback_gain else ''}labels of a random "
+            "sample "
             "may promote too (`satiety label next --from traffic --random -n N`), once promote.fresh_least "
             f"({params.fresh_least}) of them are tested on"
         )

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from satiety.core.records import Example
 from satiety.promotion import Promote
+from satiety.promotion.alpha_spending import InterimAnalyses, InterimAnalysis
 from satiety.promotion.judge import Evidence, SetOutcome, SystemComparison, Verdict
-from satiety.promotion.spending import InterimAnalyses, InterimAnalysis
-from satiety.records import Example
 
 
 def report_grounds(

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satiety.answers import labels_of
+from satiety.core.answers import labels_of
 from satiety.evaluate.bootstrap import Resampling, assign_groups
 from satiety.promotion import Slice
-from satiety.promotion.paired import PairedMetric, compare_paired
+from satiety.promotion.paired_bootstrap import PairedMetric, compare_paired
 
 if TYPE_CHECKING:
+    from satiety.core.records import Example
     from satiety.problems import Problem
     from satiety.problems.base import Floats
-    from satiety.records import Example
 
 THIRDS = ("short", "middling", "long")
 

@@ -7,7 +7,7 @@ Pure: when that is done, with what git and DVC, and what becomes of the model, `
 
 from pydantic import Field
 
-from satiety.section import MAX_COUNT, Section, Seed
+from satiety.core.section import MAX_COUNT, Section, Seed
 
 
 class Retrain(Section):

@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from satiety.inputs import content_id
-from satiety.records import LabelRequest, Served
+from satiety.core.inputs import content_id
+from satiety.core.records import LabelRequest, Served
 
 COMPLETE = 0.95
 """Share of a draw that must be labelled before its labels count as random."""

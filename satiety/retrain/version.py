@@ -8,12 +8,12 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
-from satiety.errors import DataError
-from satiety.files import write_text
-from satiety.inputs import content_id, dump_inputs
+from satiety.core.errors import DataError
+from satiety.core.files import write_text
+from satiety.core.inputs import content_id, dump_inputs
+from satiety.core.records import Example, read, write
 from satiety.problems.base import Problem
-from satiety.records import Example, read, write
-from satiety.retrain.gather import RetrainingData
+from satiety.retrain.dataset import RetrainingData
 
 LABELS = "data/raw/feedback.jsonl"
 TEXTS = "data/raw/traffic.jsonl"

@@ -6,7 +6,7 @@ import math
 
 from pydantic import BaseModel, Field
 
-from satiety.section import FIELDS, MAX_COUNT
+from satiety.core.section import FIELDS, MAX_COUNT
 
 
 class TrainingArguments(BaseModel):

@@ -24,8 +24,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from satiety.files import digest, manifest, sha256, write_atomically
-from satiety.sealed import read_json, write_json
+from satiety.core.checksums import read_json, write_json
+from satiety.core.files import digest, manifest, sha256, write_atomically
 
 STATE = "state.json"
 MAX_WRITE_SHARE = 0.05

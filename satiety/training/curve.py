@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from satiety.files import write_text
+from satiety.core.files import write_text
 
 
 @dataclass(slots=True)

@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from satiety.errors import ModelError
-from satiety.training.guard import (
+from satiety.core.errors import ModelError
+from satiety.training.model_files import (
     CONFIG,
     TOKENIZER,
     TOKENIZER_FILES,
@@ -47,7 +47,8 @@ def load_encoder(folder: Path) -> nn.Module:
         config = read_config(folder)
         if has_decoder(config):
             raise ModelError(
-                f"{folder}: is {describe_role(config)} ({config.model_type}), and what is asked of it here an encoder alone "
+                f"{folder}: is {describe_role(config)} ({config.model_type}), and what is asked of it here an "
+                "encoder alone "
                 "answers; take one, such as bert or roberta"
             )
         model = load_checked(folder, config, AutoModel)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import torch
 
-from satiety.errors import SetupError
+from satiety.core.errors import SetupError
 
 Precision = Literal["bf16", "fp32"]
 

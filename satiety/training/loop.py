@@ -15,15 +15,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from satiety.errors import ModelError
-from satiety.progress import track
+from satiety.core.errors import ModelError
+from satiety.core.progress import track
 from satiety.training.arguments import TrainingArguments
 from satiety.training.batches import shuffle_batches
 from satiety.training.checkpoint import CheckpointStore, Snapshot
 from satiety.training.curve import TrainingCurve
 from satiety.training.hardware import Hardware
-from satiety.training.optimiser import Rates, build_optimizer, build_schedule, collect_state, restore_state
-from satiety.training.shield import defer_signals
+from satiety.training.optimizer import Rates, build_optimizer, build_schedule, collect_state, restore_state
+from satiety.training.signals import defer_signals
 
 
 @dataclass(frozen=True, slots=True)

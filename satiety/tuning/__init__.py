@@ -11,13 +11,13 @@ from satiety.tuning.recipes import RECIPES, Recipe
 from satiety.tuning.section import Finetune
 
 if TYPE_CHECKING:
-    from satiety.tuning.tuned import TunedModel
+    from satiety.tuning.tuned_model import TunedModel
 
 __all__ = ["METHODS", "OBJECTIVES", "RECIPES", "Finetune", "Method", "Objective", "Recipe", "load"]
 
 
 def load(folder: Path, device: str = "auto") -> TunedModel:
     """Read a tuned model's folder, ready to ``predict``; see `tuned.py` for what it holds and raises."""
-    from satiety.tuning import tuned
+    from satiety.tuning import tuned_model
 
-    return tuned.load(folder, device)
+    return tuned_model.load(folder, device)

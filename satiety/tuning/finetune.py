@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from satiety.errors import DataError, ParamsError
+from satiety.core.errors import DataError, ParamsError
 from satiety.tuning.recipes import FitOutcome, TuningInputs
 
 if TYPE_CHECKING:
+    from satiety.core.records import Document, Example
     from satiety.problems import Problem
-    from satiety.records import Document, Example
     from satiety.training.checkpoint import CheckpointStore
     from satiety.tuning.section import Finetune
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from satiety.errors import ModelError
+from satiety.core.errors import ModelError
 from satiety.heads import HEADS, Head
 from satiety.problems import Problem, Window
 
 if TYPE_CHECKING:
-    from satiety.records import Example
+    from satiety.core.records import Example
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Final
 
-from satiety.errors import OutdatedError
-from satiety.training.guard import read_json
+from satiety.core.errors import OutdatedError
+from satiety.training.model_files import read_json
 
 CARD = "tuned.json"
 LAYOUT: Final = 2

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import Field, SerializeAsAny, model_validator
 
+from satiety.core.active_levers import BLOCKS, find_active
+from satiety.core.section import Section, SectionSource, Seed
 from satiety.heads import Pooling
-from satiety.section import Section, SectionSource, Seed
+from satiety.levers.self_training import SelfTraining, explain_unsupported
 from satiety.tuning.recipes import RECIPES, Recipe
-from satiety.tuning.selftrain import SelfTraining, explain_unsupported
-from satiety.use import BLOCKS, find_active
 
 if TYPE_CHECKING:
     from satiety.problems import Problem

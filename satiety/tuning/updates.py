@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from satiety.errors import DataError
+from satiety.core.errors import DataError
 from satiety.training.loop import Evaluation, TrainingJob, TrainingLoop, TrainState
 from satiety.tuning.inputs import Batch, build_head, collate
 from satiety.tuning.objectives import Update
 
 if TYPE_CHECKING:
+    from satiety.core.records import Example
     from satiety.problems import Problem, Window
-    from satiety.records import Example
+    from satiety.tuning.context import TuningContext
     from satiety.tuning.recipes.fine_tune import FineTune
-    from satiety.tuning.workbench import TuningContext
 
 
 def train_model(context: TuningContext, recipe: FineTune, windows: Sequence[Window], steps: int) -> TrainState:

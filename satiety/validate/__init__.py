@@ -7,7 +7,7 @@ Great Expectations itself is known to the stage alone: here a *checker* is a fun
 
 from pydantic import Field
 
-from satiety.section import MAX_COUNT, Section
+from satiety.core.section import MAX_COUNT, Section
 
 __all__ = ["Validate"]
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from satiety.answers import labels_of
+from satiety.core.answers import labels_of
 from satiety.validate.table import Feature, Table
 
 

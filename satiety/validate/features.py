@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
+from satiety.core.records import Document, Example
 from satiety.problems.base import Problem
-from satiety.records import Document, Example
 from satiety.validate import balance, leaks, overlap, spans, texts
 from satiety.validate.table import Feature, Table
 

@@ -14,8 +14,9 @@ from collections.abc import Hashable, Sequence
 from itertools import pairwise
 from typing import Any
 
+from satiety.core.normalization import normalise
+from satiety.text.words import CJK, split_words
 from satiety.validate.table import Feature, Table
-from satiety.words import CJK, normalise, split_words
 
 MARK = (
     r"(?:__label__|\b(?:label|class|category|target|gold)\s*[:=]\s*|(?:标签|类别|分类)\s*(?:是|为|[:=])\s*)"

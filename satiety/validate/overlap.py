@@ -6,10 +6,10 @@ that what the model is trained on never decides what it is tested on.
 
 from typing import Any
 
-from satiety.neardup import HeldOut
-from satiety.records import Document, Example
+from satiety.core.normalization import normalise
+from satiety.core.records import Document, Example
+from satiety.text.deduplication import HeldOut
 from satiety.validate.table import Feature, Table
-from satiety.words import normalise
 
 _RANK = {"train": 0, "dev": 1, "test": 2}
 TWIN_COLUMNS = ("twin_of", "conflict_with", "in_held_out", "near_held_out", "group_across")

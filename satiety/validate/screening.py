@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic
 
-from satiety.errors import DataError
-from satiety.records import Document, Example, Rejection
+from satiety.core.errors import DataError
+from satiety.core.records import Document, Example, Rejection
 from satiety.validate.features import compute_columns
 from satiety.validate.overlap import TWIN_COLUMNS
 from satiety.validate.suites import Rule, Suite

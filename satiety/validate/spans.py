@@ -4,10 +4,10 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-from satiety.answers import Span
-from satiety.records import Example
+from satiety.core.answers import Span
+from satiety.core.records import Example
+from satiety.text.words import split_units
 from satiety.validate.table import Feature, Table
-from satiety.words import split_units
 
 
 def span_count(table: Table[Any]) -> list[int]:

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from satiety.errors import DataError
-from satiety.section import suggest
+from satiety.core.errors import DataError
+from satiety.core.section import suggest
 
 Level = Literal["row", "table", "report"]
 LEVELS = ("row", "table", "report")

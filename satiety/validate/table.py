@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from satiety.records import Document, Example
-from satiety.words import normalise
+from satiety.core.normalization import normalise
+from satiety.core.records import Document, Example
 
 if TYPE_CHECKING:
     from satiety.problems.base import Problem

@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
+from satiety.text.words import split_words
 from satiety.validate.table import Feature, Table
-from satiety.words import split_words
 
 _OTHER = re.compile(r"[\W_]+")
 _SPACE = re.compile(r"\s+")

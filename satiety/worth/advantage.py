@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satiety.worth.equivalence import LabelCount
+from satiety.worth.label_count import LabelCount
 from satiety.worth.resample import BootstrapSamples
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from satiety.evaluate.bootstrap import Interval
-from satiety.worth.confirmed import get_fine_tuned_gain, is_confirmed
+from satiety.worth.confirmation import get_fine_tuned_gain, is_confirmed
 from satiety.worth.decision import Decision, Option, compute_added_gain, list_effective_sets
 from satiety.worth.scores import LeverSet
 
@@ -75,7 +75,8 @@ def _list_evidence(findings: Findings, decision: Decision) -> Iterator[dict[str,
         }
     if decision.keep and not get_fine_tuned_gain(findings, decision.keep, budget):
         yield {
-            "en": "this is a linear head's gain; whether fine-tuning has it too, worth.fine_tuned.replicates: 8 would say",
+            "en": "this is a linear head's gain; whether fine-tuning has it too, worth.fine_tuned.replicates: 8 "
+            "would say",
             "zh": "这是线性头的增益；微调是否也有，用 worth.fine_tuned.replicates: 8 可以知道",
         }
     yield from _list_fine_tuned_evidence(findings, decision.keep)

@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satiety.errors import DataError
+from satiety.core.errors import DataError
 from satiety.worth import curve as curves
-from satiety.worth.equivalence import LabelCount
+from satiety.worth.label_count import LabelCount
 from satiety.worth.resample import BootstrapSamples
 from satiety.worth.scores import BASELINE, LeverSet, Scores, compute_gain
 

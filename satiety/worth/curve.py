@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satiety.errors import DataError
+from satiety.core.errors import DataError
 from satiety.worth import powerlaw
 from satiety.worth.powerlaw import PARAMETERS, PowerLaw
 from satiety.worth.resample import BootstrapSamples

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from satiety.evaluate.bootstrap import Interval
-from satiety.worth.confirmed import is_confirmed, is_doubtful, is_refuted
-from satiety.worth.enough import SampleSize, estimate_sample_size
+from satiety.worth.confirmation import is_confirmed, is_doubtful, is_refuted
 from satiety.worth.resample import BootstrapSamples
+from satiety.worth.sample_size import SampleSize, estimate_sample_size
 from satiety.worth.scores import BASELINE, LeverSet, compute_gain
 from satiety.worth.sequential import classify_gain
 from satiety.worth.study import list_lever_sets

@@ -16,20 +16,20 @@ from satiety.evaluate.bootstrap import Interval, Resampling, assign_groups, esti
 from satiety.worth import curve as curves
 from satiety.worth.advantage import estimate_advantage
 from satiety.worth.agreement import compare_depths
-from satiety.worth.cells import StudyRun
-from satiety.worth.replicates import FIRST_CURVE_REPLICATE
+from satiety.worth.calibration import LEAKED, check_calibration
 from satiety.worth.credit import Share, assign_credit
 from satiety.worth.curve import Curve
-from satiety.worth.equivalence import LabelCount
 from satiety.worth.forecast import backtest, forecast
-from satiety.worth.known import LEAKED, check_calibration
-from satiety.worth.place import LabelEquivalence, find_idle, is_comparable, is_zero_shot
+from satiety.worth.label_count import LabelCount
+from satiety.worth.label_equivalence import LabelEquivalence, find_idle, is_comparable, is_zero_shot
 from satiety.worth.recipes import select_recipes
+from satiety.worth.replicates import FIRST_CURVE_REPLICATE
 from satiety.worth.resample import BootstrapSamples
+from satiety.worth.runs import StudyRun
 from satiety.worth.scores import LeverSet, Scores, compute_gain, resample_scores
 from satiety.worth.sequential import classify_gain
+from satiety.worth.simultaneous import SimultaneousBand
 from satiety.worth.study import Measurements, list_lever_sets
-from satiety.worth.together import SimultaneousBand
 
 if TYPE_CHECKING:
     from satiety.worth.plan import Plan

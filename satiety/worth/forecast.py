@@ -14,7 +14,7 @@ import numpy as np
 from satiety.evaluate.bootstrap import Interval
 from satiety.worth import curve as curves
 from satiety.worth.curve import Curve
-from satiety.worth.equivalence import LabelCount
+from satiety.worth.label_count import LabelCount
 from satiety.worth.powerlaw import PARAMETERS
 from satiety.worth.resample import BootstrapSamples
 

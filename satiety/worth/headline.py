@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from satiety.worth.confirmed import get_fine_tuned_gain, is_doubtful, is_refuted
+from satiety.worth.confirmation import get_fine_tuned_gain, is_doubtful, is_refuted
 from satiety.worth.decision import Decision, list_effective_sets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from satiety.evaluate.bootstrap import Interval
-    from satiety.worth.enough import SampleSize
-    from satiety.worth.equivalence import LabelCount
     from satiety.worth.findings import Findings
+    from satiety.worth.label_count import LabelCount
+    from satiety.worth.sample_size import SampleSize
     from satiety.worth.scores import LeverSet
 
     Formatter = Callable[[float, Findings], str]
@@ -42,8 +42,10 @@ def write_headline(findings: Findings, decision: Decision) -> dict[str, Any]:
     return {
         "lever": "+".join(levers),
         "budget": budget,
-        "en": f"{names} at {budget:,} labels does what {_format_en(label_count, findings)} labels do alone {ends[0]}{caveat[0]}.",
-        "zh": f"{names} 在 {budget:,} 条标注时的效果，相当于单用{_format_zh(label_count, findings)}条标注 {ends[1]}{caveat[1]}。",
+        "en": f"{names} at {budget:,} labels does what {_format_en(label_count, findings)} labels do alone "
+        "{ends[0]}{caveat[0]}.",
+        "zh": f"{names} 在 {budget:,} 条标注时的效果，相当于单用{_format_zh(label_count, findings)}条标注 "
+        "{ends[1]}{caveat[1]}。",
     }
 
 

@@ -9,12 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from satiety.files import write_text
+from satiety.core.checksums import read_tensors, write_tensors
+from satiety.core.files import write_text
+from satiety.core.records import Document, Example, read, write
+from satiety.levers import Lever, StudyInputs, sort_levers
 from satiety.problems import Problem
-from satiety.records import Document, Example, read, write
-from satiety.sealed import read_tensors, write_tensors
 from satiety.tuning.section import Finetune
-from satiety.worth.levers import Lever, StudyInputs, sort_levers
 from satiety.worth.section import Worth
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ import numpy as np
 if TYPE_CHECKING:
     from satiety.problems import Problem
     from satiety.problems.base import Floats
-    from satiety.worth.cells import StudyRun
-    from satiety.worth.cellstore import Outcome
+    from satiety.worth.run_store import Outcome
+    from satiety.worth.runs import StudyRun
 
 
 def select_recipes(

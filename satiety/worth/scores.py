@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satiety.errors import DataError
+from satiety.core.errors import DataError
 from satiety.evaluate.bootstrap import draw_weights
 from satiety.worth.pool import sample_pool_noise
 from satiety.worth.resample import BootstrapNoise, BootstrapSamples, ReplicateScores, compute_means

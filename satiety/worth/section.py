@@ -8,15 +8,15 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field, SerializeAsAny, field_validator, model_validator
 
+from satiety.core.active_levers import select_levers
+from satiety.core.project import Pooling
+from satiety.core.section import FIELDS, Section, SectionSource, Seed
 from satiety.heads import HEADS
+from satiety.levers import LEVERS, Lever
+from satiety.levers.self_training import SelfTraining, explain_unsupported
 from satiety.problems import Problem
-from satiety.project import Pooling
-from satiety.section import FIELDS, Section, SectionSource, Seed
-from satiety.tuning.selftrain import SelfTraining, explain_unsupported
-from satiety.use import select_levers
-from satiety.worth.learning import ProxySolver
-from satiety.worth.levers import LEVERS, Lever
-from satiety.worth.reading import EncoderConfig
+from satiety.worth.features import EncoderConfig
+from satiety.worth.learners import ProxySolver
 from satiety.worth.selection import MAX_MEASURED, RegisteredLever
 
 FIRST_COMPARISON = 4
@@ -142,7 +142,8 @@ class Worth(Section):
         if self.resamples < min_resamples:
             raise ValueError(
                 f"resamples: {self.resamples} are too few for chains {self.replicates}, alpha {self.alpha} and level "
-                f"{self.confidence_level}: so few draws would lie beyond a bound that chance decides; take {min_resamples} or more"
+                f"{self.confidence_level}: so few draws would lie beyond a bound that chance decides; take "
+                f"{min_resamples} or more"
             )
         return self
 
@@ -151,7 +152,8 @@ class Worth(Section):
         names = [*self.levers, *(control.kind for control in self.controls)]
         if repeated := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(
-                f"what is measured and the controls are called {', '.join(repeated)} twice; a control is called like its "
+                f"what is measured and the controls are called {', '.join(repeated)} twice; a control is called like "
+                "its "
                 "kind, so give the lever another name"
             )
         return self

@@ -8,10 +8,10 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
 
-from satiety.project import Pooling
-from satiety.section import Section, SectionSource, Seed, suggest
-from satiety.use import BLOCKS, STAGE_KINDS, select_levers
-from satiety.worth.levers import LEVERS, Lever
+from satiety.core.active_levers import BLOCKS, STAGE_KINDS, select_levers
+from satiety.core.project import Pooling
+from satiety.core.section import Section, SectionSource, Seed, suggest
+from satiety.levers import LEVERS, Lever
 
 RegisteredLever = Annotated[Lever, LEVERS.choice()]
 LeverName = Annotated[str, Field(pattern=r"^[\w-]{1,40}$")]

@@ -14,16 +14,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from satiety.errors import SetupError
+from satiety.core.errors import SetupError
+from satiety.core.executor import Executor, Job
+from satiety.core.progress import track
 from satiety.evaluate.bootstrap import Resampling, assign_groups
-from satiety.executor import Executor, Job
-from satiety.progress import track
-from satiety.worth.bench import Evaluator
-from satiety.worth.cells import StudyRun, hash_run
-from satiety.worth.cellstore import Outcome, RunStore
-from satiety.worth.replicates import FIRST_CURVE_REPLICATE, list_budgets
-from satiety.worth.levers.controls import Oracle
+from satiety.levers.controls import Oracle
+from satiety.worth.evaluator import Evaluator
 from satiety.worth.plan import Plan
+from satiety.worth.replicates import FIRST_CURVE_REPLICATE, list_budgets
+from satiety.worth.run_store import Outcome, RunStore
+from satiety.worth.runs import StudyRun, hash_run
 from satiety.worth.scores import LeverSet, Scorer
 from satiety.worth.section import FIRST_COMPARISON
 from satiety.worth.sequential import Futility, find_stop

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from satiety.answers import SHAPES
+from satiety.core.answers import SHAPES
 
 ASKS = {shape.__name__ for shape in SHAPES.values()}
 FIELDS = {"label", "spans"}
 OTHERS = {
-    "satiety/inputs.py": "writes the label of a span in an input",
+    "satiety/core/inputs.py": "writes the label of a span in an input",
     "satiety/worth/page/marks.py": "the label of an arrow",
     "satiety/ingest/readers/text.py": "the reader's own parameter",
     "satiety/ingest/sanitise.py": "the spans of a text, whoever has them",
@@ -21,7 +21,7 @@ FILES = sorted(
     path
     for room in ("satiety", "tasks", "flows", "cli")
     for path in Path(room).rglob("*.py")
-    if not path.is_relative_to("satiety/problems") and path != Path("satiety/answers.py")
+    if not path.is_relative_to("satiety/problems") and path != Path("satiety/core/answers.py")
 )
 
 
@@ -29,13 +29,13 @@ def questions(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and node.attr in FIELDS:
             yield f"line {node.lineno}: .{node.attr}"
-        if isinstance(node, ast.ImportFrom) and node.module == "satiety.answers":
+        if isinstance(node, ast.ImportFrom) and node.module == "satiety.core.answers":
             yield from (f"line {node.lineno}: import {name.name}" for name in node.names if name.name in ASKS)
 
 
 def test_there_is_something_to_find() -> None:
     """The rule is kept by what it looks at: a question is seen, wherever it stands."""
-    asked = "from satiety.answers import Label, dump\nif example.answer.label == prediction.answer.spans: pass"
+    asked = "from satiety.core.answers import Label, dump\nif example.answer.label == prediction.answer.spans: pass"
     assert sorted(questions(ast.parse(asked))) == ["line 1: import Label", "line 2: .label", "line 2: .spans"]
     assert len(FILES) > 250
 

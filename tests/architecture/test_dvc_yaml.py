@@ -13,42 +13,42 @@ import yaml
 from pydantic import BaseModel
 
 import satiety
-from satiety.fields import models_in
+from satiety.core.fields import models_in
+from satiety.core.project import Project
+from satiety.core.section import Section
 from satiety.params import block_names, load_params, section_classes
-from satiety.project import Project
-from satiety.section import Section
 from satiety.worth.section import Worth
 from tasks.stage import Stage
 
 PLUMBING = {
     "satiety",
-    "satiety.errors",
-    "satiety.executor",
-    "satiety.fields",
-    "satiety.files",
-    "satiety.progress",
-    "satiety.registry",
-    "satiety.scalars",
-    "satiety.sealed",
-    "satiety.section",
-    "satiety.services",
-    "satiety.settings",
-    "satiety.damaged",
-    "satiety.state",
+    "satiety.core.errors",
+    "satiety.core.executor",
+    "satiety.core.fields",
+    "satiety.core.files",
+    "satiety.core.progress",
+    "satiety.core.registry",
+    "satiety.core.scalars",
+    "satiety.core.checksums",
+    "satiety.core.section",
+    "satiety.core.services",
+    "satiety.core.settings",
+    "satiety.core.state_files",
+    "satiety.core.state",
     "tasks",
     "tasks.integrity",
-    "tasks.leash",
-    "tasks.mending",
+    "tasks.pdeathsig",
+    "tasks.repair",
     "tasks.pages",
     "tasks.replay",
     "tasks.spool",
-    "tasks.spooled",
-    "tasks.standing",
+    "tasks.spool_reader",
+    "tasks.up_to_date",
     "tasks.stage",
     "tasks.tracking",
 }
 """Modules that carry values but cannot change them; editing them re-runs nothing."""
-READ_BY = {"satiety.secrets": "satiety.masking", "satiety.asset": "satiety.assets"}
+READ_BY = {"satiety.core.secrets": "satiety.text.masking", "satiety.core.asset": "satiety.ingest.assets"}
 """Modules that are imported everywhere, and change what is made only where this other module is used."""
 
 AROUND = {"evidence", "fetch", "history", "looks", "monitor", "places", "promote", "receipt", "rollback"}
@@ -91,7 +91,7 @@ def closure(imports: grimp.ImportGraph, name: str) -> set[str]:
 
 def discovers(module: str) -> bool:
     """Whether a package holds a registry, which imports every file of it."""
-    from satiety.registry import Registry
+    from satiety.core.registry import Registry
 
     return module.startswith("satiety.") and any(
         isinstance(value, Registry) and value._package == module

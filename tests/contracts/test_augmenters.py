@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from satiety.answers import Label, Span, Spans
-from satiety.augment import AUGMENTERS, Augment, Passage, augment, generate_copies
+from satiety.core.answers import Label, Span, Spans
+from satiety.core.records import Example
+from satiety.levers.augment import AUGMENTERS, Augment, Passage, augment, generate_copies
 from satiety.problems import PROBLEMS, Problem, Rewrite
-from satiety.records import Example
-from satiety.words import split_words
+from satiety.text.words import split_words
 
 ENGLISH = "I really like the new phone from Apple, but the battery could be better! https://t.co/x #phone"
 CHINESE = "王小明在北京大学学习计算机，他觉得这部新手机比去年的好看多了！"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from satiety.answers import dump
-from satiety.inputs import dump_inputs
+from satiety.core.answers import dump
+from satiety.core.inputs import dump_inputs
 from satiety.problems import PROBLEMS
 from satiety.training.checkpoint import CheckpointStore
 from tests.contracts.test_methods import WRITTEN, base_of, params
@@ -16,8 +16,8 @@ from tests.contracts.test_methods import WRITTEN, base_of, params
 ASK = """
 import json, sys
 from pathlib import Path
-from satiety.answers import dump
-from satiety.inputs import load_inputs
+from satiety.core.answers import dump
+from satiety.core.inputs import load_inputs
 from satiety.tuning import load
 inputs = [load_inputs(line) for line in sys.stdin.read().splitlines()]
 answers = load(Path(sys.argv[1]), "cpu").predict(inputs)

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from satiety.core.records import Example
+from satiety.levers import LEVERS, Lever, RunContext, StudyContext, StudyInputs
 from satiety.problems import PROBLEMS, Prediction
-from satiety.records import Example
-from satiety.worth.levers import LEVERS, Lever, RunContext, StudyContext, StudyInputs
 from satiety.worth.selection import explain_unusable
 from tests.unit.worth.material import classified, documents, tagged
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from satiety.errors import ParamsError
+from satiety.core.errors import ParamsError
 from satiety.heads import HEADS
 from satiety.problems import PROBLEMS
 from satiety.training.checkpoint import CheckpointStore
@@ -35,7 +35,13 @@ def params(method: str, prefix: str = "", *, writes: bool = False, objective: st
                 "method": METHODS[method].sample().model_dump() | rates,
                 "objective": OBJECTIVES[objective].sample().model_dump(),
                 "head": {"l2": [1e-5], "folds": 2, "rows": 1000},
-                "training": training | {"max_grad_norm": 1.0, "weight_averaging": None if writes else 1.0, "evaluations": 4, "patience": None},
+                "training": training
+                | {
+                    "max_grad_norm": 1.0,
+                    "weight_averaging": None if writes else 1.0,
+                    "evaluations": 4,
+                    "patience": None,
+                },
             },
         }
     )

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 import torch
 
-from satiety.errors import ParamsError
+from satiety.core.errors import ParamsError
+from satiety.core.records import Document
 from satiety.problems import PROBLEMS
-from satiety.records import Document
 from satiety.training.checkpoint import CheckpointStore
 from satiety.tuning import METHODS, OBJECTIVES
+from satiety.tuning.context import TuningContext, load_context
 from satiety.tuning.finetune import finetune
 from satiety.tuning.inputs import Batch, collate, select_labelled
 from satiety.tuning.objectives import Update
 from satiety.tuning.recipes import TuningInputs
-from satiety.tuning.workbench import TuningContext, load_context
 from tests.contracts.test_methods import WRITTEN, base_of, params
 
 PAIRS = list(product(OBJECTIVES, PROBLEMS))

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from satiety.errors import DataError, ParamsError
-from satiety.files import manifest
+from satiety.core.errors import DataError, ParamsError
+from satiety.core.files import manifest
+from satiety.core.records import Document, Example
 from satiety.problems import PROBLEMS, Problem
-from satiety.records import Document, Example
 from satiety.training.checkpoint import CheckpointStore
 from satiety.tuning import RECIPES, Finetune, load
 from satiety.tuning.finetune import finetune

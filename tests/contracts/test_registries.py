@@ -9,9 +9,9 @@ import yaml
 from pydantic import ValidationError
 
 from cli.explain import collect_registries
+from satiety.core.project import make_placeholder
 from satiety.ingest.base import Limits
 from satiety.params import section_classes
-from satiety.project import make_placeholder
 from satiety.training.arguments import TrainingArguments
 from satiety.worth.section import Cost, FineTunedRuns, Worth
 

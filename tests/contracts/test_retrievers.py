@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from satiety.records import Document, Example
-from satiety.retrieve import RETRIEVERS, Hit, Retrieve, Retriever
+from satiety.core.records import Document, Example
+from satiety.levers.retrieve import RETRIEVERS, Hit, Retrieve, Retriever
 
 FILM = [
     Document("d1", "this film was a masterpiece, the actors were great"),

@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 
 import pytest
 
-from satiety.errors import DataError, SatietyError
+from satiety.core.errors import DataError, SatietyError
+from satiety.core.records import Example, read, write
 from satiety.ingest import Ingest
-from satiety.ingest.harvest import IngestResult, build_dataset
-from satiety.records import Example, read, write
+from satiety.ingest.dataset import IngestResult, build_dataset
 
 ROOT = Path.cwd()
 RAW = Path("data/raw")

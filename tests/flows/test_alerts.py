@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from satiety.errors import SetupError
-from tests.unit.alerts.receivers import web
+from satiety.core.errors import SetupError
+from tests.flows.alerts.receivers import web
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("flows")]
 
@@ -19,7 +19,7 @@ def ended(state: Any, deployment: bool = True, **parameters: Any) -> None:
     """Have a run end in a state, as Prefect tells its hooks."""
     from prefect.client.schemas.objects import FlowRun
 
-    from flows.alerts import HOOKS
+    from flows.alerts.hooks import HOOKS
     from flows.pipeline import pipeline
 
     run = FlowRun(
@@ -86,5 +86,5 @@ def test_a_server_that_is_gone_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) 
 def test_projects_of_one_name_are_two() -> None:
     from flows.events import derive_project_id
 
-    assert derive_project_id(Path("/a/Meine Daten")).startswith("satiety.project.meine-daten-")
+    assert derive_project_id(Path("/a/Meine Daten")).startswith("satiety.core.project.meine-daten-")
     assert derive_project_id(Path("/a/数据")) != derive_project_id(Path("/b/数据"))

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from flows import dvc, lock
-from satiety.errors import SetupError
+from satiety.core.errors import SetupError
 from tests.patience import wait_until
 
 
@@ -177,7 +177,7 @@ def test_the_leash_ends_a_command_with_the_process_that_started_it(tmp_path: Pat
     script = (
         "import os, subprocess, sys, time\n"
         "child = [sys.executable, '-c', 'import os, time; print(os.getpid(), flush=True); time.sleep(60)']\n"
-        "subprocess.Popen([sys.executable, '-m', 'tasks.leash', str(os.getpid()), *child])\n"
+        "subprocess.Popen([sys.executable, '-m', 'tasks.pdeathsig', str(os.getpid()), *child])\n"
         "time.sleep(60)\n"
     )
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as parent:
@@ -196,7 +196,7 @@ def alive(pid: int) -> bool:
 
 
 def test_the_leash_starts_nothing_for_a_process_that_is_gone() -> None:
-    command = [sys.executable, "-m", "tasks.leash", "1", "echo", "hello"]
+    command = [sys.executable, "-m", "tasks.pdeathsig", "1", "echo", "hello"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert "the process that asked for it is gone" in done.stderr

@@ -13,9 +13,9 @@ import pytest
 
 from flows import worktree
 from flows.worktree import WORKTREES, enter, git, make, prune
-from satiety.asset import Asset
-from satiety.errors import SetupError
-from satiety.settings import project_root
+from satiety.core.asset import Asset
+from satiety.core.errors import SetupError
+from satiety.core.settings import project_root
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("flows")]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 
-from satiety.augment.base import AUGMENTERS, Augmenter, Passage
-from satiety.augment.rewriting import assemble, find_words, is_cjk
+from satiety.levers.augment.base import AUGMENTERS, Augmenter, Passage
+from satiety.levers.augment.word_edits import assemble, find_words, is_cjk
 from satiety.problems.base import Rewrite
 
 

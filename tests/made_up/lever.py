@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from satiety.worth.levers.base import LEVERS, Lever, RunContext, StudyContext
+from satiety.levers.base import LEVERS, Lever, RunContext, StudyContext
 
 if TYPE_CHECKING:
-    from satiety.records import Example
+    from satiety.core.records import Example
 
 
 @LEVERS.register("made_up")

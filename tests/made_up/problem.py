@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from satiety.answers import Number
+from satiety.core.answers import Number
+from satiety.core.records import Example
 from satiety.problems.base import PROBLEMS, Prediction, Problem, ratio
 from satiety.problems.windows import Window, text_windows
-from satiety.records import Example
 
 if TYPE_CHECKING:
-    from satiety.answers import Answer
+    from satiety.core.answers import Answer
     from satiety.problems.base import Floats, ZeroShotModel
 
 TEXTS = {

@@ -27,8 +27,8 @@ class MadeUp(Recipe):
 
     def fit(self, setting: TuningInputs) -> FitOutcome:
         from satiety.training.loop import TrainState
+        from satiety.tuning.context import load_context
         from satiety.tuning.inputs import select_labelled
-        from satiety.tuning.workbench import load_context
 
         bench = load_context(setting)
         windows = select_labelled(bench.encode(setting.train), setting.problem)

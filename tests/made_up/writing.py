@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from satiety.answers import Text
+from satiety.core.answers import Text
+from satiety.core.records import Example
 from satiety.problems.base import PROBLEMS, Prediction, Problem
 from satiety.problems.windows import GeneratedText, Window, text_windows
-from satiety.records import Example
 
 if TYPE_CHECKING:
-    from satiety.answers import Answer
+    from satiety.core.answers import Answer
     from satiety.problems.base import Floats, ZeroShotModel
 
 TEXTS = {

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from satiety.state import MARKER, SITE
+from satiety.core.state import MARKER, SITE
 from tests.pipeline.made import write_base, write_data
 from tests.pipeline.project import Project
 

@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from satiety.answers import Label, dump
-from satiety.files import manifest
+from satiety.core.answers import Label, dump
+from satiety.core.files import manifest
+from satiety.core.records import Feedback
 from satiety.problems.base import Prediction
-from satiety.records import Feedback
-from satiety.traffic import Traffic
+from satiety.serving.traffic import Traffic
 from tests.patience import PATIENCE
 from tests.pipeline.made import BAD, GOOD, sentence
 from tests.pipeline.project import Project

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from satiety.files import manifest, sha256
+from satiety.core.files import manifest, sha256
 from tests.pipeline.project import Project
 
 FILE = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))

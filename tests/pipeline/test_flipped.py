@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 import yaml
 
-from satiety.records import Example, read, write
+from satiety.core.records import Example, read, write
 from tasks.integrity import folder_md5
 from tests.pipeline.made import BAD, GOOD, sentence
 from tests.pipeline.project import Project

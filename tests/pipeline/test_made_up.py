@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from satiety.records import Document, Example, read
+from satiety.core.records import Document, Example, read
 from tests.pipeline.pairs import write_base as write_translator
 from tests.pipeline.pairs import write_pairs
 from tests.pipeline.project import Project

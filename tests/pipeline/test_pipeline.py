@@ -231,7 +231,12 @@ def alive(pid: int) -> bool:
 def test_the_meter_measures_and_its_page_is_whole(project: Project) -> None:
     told = project.report("worth")
     assert told["budgets"] == [0, 8, 15, 30, 60]
-    assert {one["lever"] for one in told["levers"]} >= {"augment", "self_training", "retrieve", "augment+self_training+retrieve"}
+    assert {one["lever"] for one in told["levers"]} >= {
+        "augment",
+        "self_training",
+        "retrieve",
+        "augment+self_training+retrieve",
+    }
     assert {"oracle", "copy", "poison", "leak"} == set(told["calibration"])
     assert told["calibration"]["leak"]["let through"] == 0
     cut_off(project)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cli.services import prepare
-from satiety.state import MARKER, SITE, STATE
+from satiety.core.state import MARKER, SITE, STATE
 from tests.pipeline.project import Project
 
 pytestmark = [

@@ -15,8 +15,8 @@ import psutil
 import pytest
 import yaml
 
-from satiety.files import manifest
-from satiety.records import Example, read
+from satiety.core.files import manifest
+from satiety.core.records import Example, read
 from satiety.retrain.version import LABELS, TEXTS
 from tests.patience import PATIENCE, wait_until
 from tests.pipeline.project import Project

@@ -20,8 +20,8 @@ from pathlib import Path
 import pytest
 
 from cli.feedback import record_corrections
-from satiety.records import Document, read
-from satiety.traffic import Traffic
+from satiety.core.records import Document, read
+from satiety.serving.traffic import Traffic
 from tests.pipeline.made import BAD, GOOD, joined, sentence
 from tests.pipeline.planted import PLANTED, TEXTS, leaks, needles
 from tests.pipeline.project import Project

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from flows.events import HARMFUL
+from tests.flows.alerts.receivers import web
 from tests.patience import PATIENCE, wait_until
 from tests.pipeline.project import Project
 from tests.pipeline.retraining import ask, settle
 from tests.pipeline.server import CHROMIUM, FLAGS, Server, alive, children, kill, serve
-from tests.unit.alerts.receivers import web
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("server")]
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from satiety.registry import Component
+from satiety.core.registry import Component
 from satiety.tuning import METHODS, OBJECTIVES
 from tests.pipeline.pairs import write_base as write_translator
 from tests.pipeline.pairs import write_pairs

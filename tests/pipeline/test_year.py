@@ -14,11 +14,11 @@ from examples.year.page import page
 from examples.year.place import Copy, alone
 from examples.year.plan import Year
 from examples.year.server import prefect
-from satiety.answers import Label
-from satiety.files import manifest
-from satiety.records import Example
-from satiety.settings import Settings
-from satiety.traffic import Traffic
+from satiety.core.answers import Label
+from satiety.core.files import manifest
+from satiety.core.records import Example
+from satiety.core.settings import Settings
+from satiety.serving.traffic import Traffic
 from tests.pipeline.made import BAD, GOOD, sentence
 from tests.pipeline.project import Project
 from tests.pipeline.server import CHROMIUM, FLAGS

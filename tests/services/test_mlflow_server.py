@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from satiety.section import Section
+from satiety.core.section import Section
 from tasks import spool, tracking
 from tasks.spool import SPOOL, track_run
 from tests.patience import PATIENCE

@@ -15,7 +15,7 @@ from examples.opinion_monitoring.stream import Count, Reading
 from examples.opinion_monitoring.stream.live import serving
 from examples.opinion_monitoring.stream.page import Board
 from examples.opinion_monitoring.stream.page.words import LANGUAGES, WORDS
-from satiety.errors import SetupError
+from satiety.core.errors import SetupError
 from tests.patience import PATIENCE, wait_until
 from tests.pipeline.server import CHROMIUM, FLAGS
 from tests.unit.examples.stream.simulated import MONDAY, params

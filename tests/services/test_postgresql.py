@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
-from satiety.errors import SetupError
-from satiety.section import Section
+from satiety.core.errors import SetupError
+from satiety.core.section import Section
 from tasks import tracking
 from tasks.migrate import cli, migrate
 from tasks.spool import find_location, open_parent_run, track_run

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks import history, standing
+from tasks import history, up_to_date
 from tests.packaging import Workspace
 from tests.services.servers import MLflow
 
@@ -36,12 +36,12 @@ def test_a_model_is_registered_and_promoted_over_http_and_stands_until_an_alias_
     promote.main.run()
     assert json.loads(Path("reports/promote.json").read_text(encoding="utf-8"))["alpha"]["look"] == 1
 
-    standing.save_state()
-    assert standing.is_up_to_date()
+    up_to_date.save_state()
+    assert up_to_date.is_up_to_date()
     client.set_registered_model_alias("made-up", "elsewhere", version.version)
-    assert not standing.is_up_to_date()
-    standing.save_state()
-    assert standing.is_up_to_date()
+    assert not up_to_date.is_up_to_date()
+    up_to_date.save_state()
+    assert up_to_date.is_up_to_date()
     client.delete_registered_model_alias("made-up", "champion")
-    assert not standing.is_up_to_date()
+    assert not up_to_date.is_up_to_date()
     assert "MLFLOW_TRACKING_PASSWORD" not in os.environ

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import mlflow  # noqa: F401
 
-from satiety.section import Section
+from satiety.core.section import Section
 from tasks import tracking
 from tasks.spool import SPOOL, open_parent_run, track_run
-from tasks.spooled import close_and_list
+from tasks.spool_reader import close_and_list
 from tests.patience import PATIENCE
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from satiety.answers import Label, Span, Spans
-from satiety.errors import DataError, ParamsError
+from satiety.core.answers import Label, Span, Spans
+from satiety.core.errors import DataError, ParamsError
+from satiety.core.records import Document, Example, Rejection, read, write
 from satiety.problems import PROBLEMS
-from satiety.records import Document, Example, Rejection, read, write
 from tasks.augment import main
 
 OUT = {"out": Path("augmented.parquet"), "quarantine": Path("quarantine.parquet")}

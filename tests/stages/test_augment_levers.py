@@ -13,14 +13,14 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from satiety.answers import Label
-from satiety.errors import DataError, ParamsError
+from satiety.core.answers import Label
+from satiety.core.errors import DataError, ParamsError
+from satiety.core.records import Document, Example, Rejection, read, write
+from satiety.levers import LEVERS, Lever, RunContext, StudyContext
 from satiety.problems import PROBLEMS, Prediction
-from satiety.records import Document, Example, Rejection, read, write
-from satiety.worth.bench import Evaluator
-from satiety.worth.cells import StudyRun
-from satiety.worth.levers import LEVERS, Lever, RunContext, StudyContext
-from satiety.worth.preparing import StudyData, prepare_study
+from satiety.worth.evaluator import Evaluator
+from satiety.worth.preparation import StudyData, prepare_study
+from satiety.worth.runs import StudyRun
 from satiety.worth.selection import Augmentation
 from tasks.augment import main
 from tests.unit.worth.material import classified, documents, finetune, worth
@@ -273,7 +273,7 @@ main.run(**{{name: Path(path) for name, path in {paths}.items()}})
 print("HEAVY", *({{"torch", "transformers", "sklearn"}} & set(sys.modules)))
 """
 OURS = """
-from satiety.worth.levers import LEVERS
+from satiety.levers import LEVERS
 from tests.stages.test_augment_levers import Answering
 LEVERS.register("answering")(Answering)
 """

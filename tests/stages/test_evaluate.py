@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from satiety.errors import DataError
-from satiety.records import Evaluated, Example, read, write
+from satiety.core.errors import DataError
+from satiety.core.records import Evaluated, Example, read, write
 from tasks.evaluate import main
 from tests.packaging import Workspace
 

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import yaml
 
-from satiety.answers import Label
-from satiety.errors import DataError, ParamsError
-from satiety.files import manifest
+from satiety.core.answers import Label
+from satiety.core.checksums import read_json, write_json
+from satiety.core.errors import DataError, ParamsError
+from satiety.core.files import manifest
+from satiety.core.records import Document, Example, write
 from satiety.problems import PROBLEMS
-from satiety.records import Document, Example, write
-from satiety.sealed import read_json, write_json
 from satiety.training.loop import TrainingJob, TrainingLoop
 from satiety.tuning import METHODS, load
 from tasks.finetune import main

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from cli.history import show
 from cli.rollback import roll_back
-from satiety.errors import ModelError, ParamsError
+from satiety.core.errors import ModelError, ParamsError
 from satiety.package.card import Facts
 from tasks import history
 from tasks.promote import main

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 import yaml
 
-from satiety.errors import AssetError, DataError
-from satiety.files import digest, manifest, sha256
+from satiety.core.errors import AssetError, DataError
+from satiety.core.files import digest, manifest, sha256
+from satiety.core.records import Document, Example, Rejection, read
 from satiety.problems.base import Problem
-from satiety.records import Document, Example, Rejection, read
 from tasks.ingest import main
 from tasks.spool import SPOOL
-from tasks.spooled import read as spooled
+from tasks.spool_reader import read as spooled
 
 ROOT = Path.cwd()
 SHARED = Path("../shared/data")

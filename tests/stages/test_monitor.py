@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from satiety.errors import DataError
+from satiety.core.errors import DataError
 from tasks.monitor import main
 
 ROOT = Path.cwd()

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from satiety.errors import DataError
-from satiety.files import manifest
-from satiety.pretrain import PRETRAINERS
-from satiety.records import Document, write
+from satiety.core.errors import DataError
+from satiety.core.files import manifest
+from satiety.core.records import Document, write
+from satiety.levers.pretrain import PRETRAINERS
 from tasks.pretrain import main
 
 

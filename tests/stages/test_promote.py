@@ -13,10 +13,10 @@ import pytest
 
 from cli.predict import answer_texts
 from satiety import package
-from satiety.errors import DataError, ModelError, OutdatedError, ParamsError
+from satiety.core.errors import DataError, ModelError, OutdatedError, ParamsError
+from satiety.core.records import Example, read, write
 from satiety.problems.classify import Classify
-from satiety.records import Example, read, write
-from tasks import history, looks, tracking
+from tasks import comparisons, history, tracking
 from tasks import promote as promotion
 from tasks.evidence import open_champion
 from tasks.promote import main
@@ -360,9 +360,9 @@ def test_every_challenger_is_a_look_and_the_same_one_again_is_none(registering: 
     third = promote(registering, seed=3, after=0.81)
     assert third["alpha"]["advice"] == "give it new test examples"
     gold = list(read(registering.root / "data/test.parquet", Example))
-    begun = f"{looks.PREFIX}{looks.digest_test_set(gold)[:16]}.begun"
+    begun = f"{comparisons.PREFIX}{comparisons.digest_test_set(gold)[:16]}.begun"
     client.set_registered_model_tag("made-up", begun, "{}")  # somebody looks at this moment, or was cut off
-    assert looks.record_comparison(client, "made-up", looks.digest_test_set(gold), None, "one more") == 5
+    assert comparisons.record_comparison(client, "made-up", comparisons.digest_test_set(gold), None, "one more") == 5
     assert "look 3 at this test set, 0.25 of its alpha is left: give it new test examples" in third["reason"]
     assert third["frozen"]["level"] > second["frozen"]["level"] > first["frozen"]["level"]
     other = promote(registering, seed=4, after=0.9, count=180)

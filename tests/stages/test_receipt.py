@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from cli.receipt import show
+from cli.trace import show
 from satiety import package
-from satiety.answers import Label, load
-from satiety.errors import DataError, ModelError, SetupError
-from satiety.files import sha256
-from satiety.records import Example, read, write
-from satiety.traffic import Traffic
+from satiety.core.answers import Label, load
+from satiety.core.errors import DataError, ModelError, SetupError
+from satiety.core.files import sha256
+from satiety.core.records import Example, read, write
+from satiety.serving.traffic import Traffic
 from tasks.promote import main
-from tasks.receipt import trace_prediction
 from tasks.register import main as register
+from tasks.trace import trace_prediction
 from tests.packaging import Workspace
 from tests.recording import served_texts
 

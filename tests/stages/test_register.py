@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from satiety import package
-from satiety.errors import ModelError, ParamsError
+from satiety.core.errors import ModelError, ParamsError
+from satiety.core.records import Example, read, write
 from satiety.package import Register
-from satiety.records import Example, read, write
 from tasks import tracking
 from tasks.register import main
 from tests.packaging import TEXTS, Workspace, examples

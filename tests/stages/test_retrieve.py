@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from satiety.answers import Label
-from satiety.errors import DataError
+from satiety.core.answers import Label
+from satiety.core.errors import DataError
+from satiety.core.records import Document, Example, Rejection, read, write
 from satiety.problems import PROBLEMS
-from satiety.records import Document, Example, Rejection, read, write
 from tasks.retrieve import main
 
 ROOT = Path.cwd()

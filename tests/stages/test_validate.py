@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from satiety.answers import Label, Span, Spans
-from satiety.errors import DataError, SetupError
-from satiety.files import manifest
+from satiety.core.answers import Label, Span, Spans
+from satiety.core.errors import DataError, SetupError
+from satiety.core.files import manifest
+from satiety.core.records import Document, Example, Rejection, Split, read, write
 from satiety.problems.base import PROBLEMS, Problem
-from satiety.records import Document, Example, Rejection, Split, read, write
 from tasks.stage import Report
 from tasks.validate import check, main
 
@@ -372,7 +372,8 @@ def suite(folder: Path, **fields: Any) -> Path:
          r"characters\): is about the table as a whole, so no row can fail it; make its level table or report"),
         ({"type": "expect_column_mean_to_be_between", "kwargs": {"column": "text", "max_value": 9},
           "meta": {"level": "table", "why": "x"}}, r"mean_to_be_between\(text\): cannot be computed: "),
-        ({"type": f"{EXPECT}between", "kwargs": {"column": "characters", "max_value": {"$PARAMETER": "max_characters *"}}},
+        ({"type": f"{EXPECT}between",
+          "kwargs": {"column": "characters", "max_value": {"$PARAMETER": "max_characters *"}}},
          r"between\(characters\): a \$PARAMETER cannot be filled in: "),
     ],
 )  # fmt: skip

@@ -13,9 +13,9 @@ import psutil
 import pytest
 import yaml
 
-from satiety.errors import DataError
+from satiety.core.errors import DataError
+from satiety.core.records import Document, Example, write
 from satiety.problems import PROBLEMS
-from satiety.records import Document, Example, write
 from tasks.worth import main
 from tests.patience import PATIENCE, wait_until
 from tests.unit.worth.material import AUGMENT, FINETUNE, PSEUDO, SECTION, Inline, classified, documents, tagged
@@ -90,7 +90,7 @@ def workspace(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 @pytest.fixture
 def inline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("satiety.executor.processes", lambda _: nullcontext(Inline()))
+    monkeypatch.setattr("satiety.core.executor.processes", lambda _: nullcontext(Inline()))
 
 
 def run() -> dict[str, Any]:
@@ -189,7 +189,7 @@ def test_a_killed_run_keeps_its_cells_and_leaves_no_process(workspace: Path, mon
     # No labels; the curve; four controls, one ungated too, and plain at two budgets; plain and three lever sets.
     planned = 1 + 60 * 4 + 60 * 2 * (5 + 1) + 3 * (4 * 4 - 2)
     assert 5 <= len(kept) < planned
-    monkeypatch.setattr("satiety.executor.processes", lambda _: nullcontext(Inline()))
+    monkeypatch.setattr("satiety.core.executor.processes", lambda _: nullcontext(Inline()))
     run()
     assert {path: path.read_bytes() for path in cells() if path in kept} == kept, "what was finished stands"
     assert len(cells()) == planned

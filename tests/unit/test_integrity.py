@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
-from satiety.errors import DataError
-from satiety.section import Section
+from satiety.core.errors import DataError
+from satiety.core.section import Section
 from tasks import integrity
 from tasks.integrity import check, file_md5, folder_md5, read_locked_outputs
 from tasks.stage import OutputPath, Report, stage

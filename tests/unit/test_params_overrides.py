@@ -12,10 +12,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flows.overrides import build_run_command
-from satiety.errors import ParamsError
+from satiety.core.errors import ParamsError
+from satiety.core.section import read_yaml
 from satiety.params import _read_override, check_overrides, load_params, override_values
 from satiety.problems import PROBLEMS
-from satiety.section import read_yaml
 
 PARAMS = Path("params.yaml")
 

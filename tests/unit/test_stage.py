@@ -12,19 +12,19 @@ from pathlib import Path
 import psutil
 import pytest
 
-from satiety.errors import DataError, SetupError
-from satiety.files import sha256, write_text
-from satiety.records import Document, write
-from satiety.section import Section
+from satiety.core.errors import DataError, SetupError
+from satiety.core.files import sha256, write_text
+from satiety.core.records import Document, write
+from satiety.core.section import Section
 from tasks.spool import SPOOL, locate_artifacts
-from tasks.spooled import read
+from tasks.spool_reader import read
 from tasks.stage import START_FILE, OutputPath, Report, begin_pipeline, stage
 from tests.patience import PATIENCE, wait_until
 
 SLEEPER = """
 import time
 from pathlib import Path
-from satiety.section import Section
+from satiety.core.section import Section
 from tasks.stage import Report, stage
 
 class Nap(Section):

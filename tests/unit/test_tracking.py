@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satiety.errors import SetupError
-from satiety.section import Section
+from satiety.core.errors import SetupError
+from satiety.core.section import Section
 from tasks import spool, tracking
 from tasks.replay import MAX_METRICS
 from tasks.spool import MAX_NAME_LENGTH, SPOOL, safe_name, track_run
-from tasks.spooled import close_and_list, read
+from tasks.spool_reader import close_and_list, read
 
 CODE = Path(__file__).parents[2]
 
@@ -336,7 +336,7 @@ def test_an_end_that_the_disk_does_not_take_leaves_the_lines_that_are_there() ->
     path = SPOOL / f"{HEAD['run']}.open"
     path.write_bytes(WHOLE + b'{"metric": "lo')
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)); "
-    command = [sys.executable, "-c", limit + "from tasks.spooled import finished; print(finished())"]
+    command = [sys.executable, "-c", limit + "from tasks.spool_reader import finished; print(finished())"]
     env = os.environ | {"PYTHONPATH": str(CODE)}
     done = subprocess.run(command, text=True, capture_output=True, env=env, check=False)
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from satiety.errors import SetupError
+from satiety.core.errors import SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

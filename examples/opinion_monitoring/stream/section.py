@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from satiety.section import FIELDS
+from satiety.core.section import FIELDS
 
 DAY = 1440
 """Minutes."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from satiety.words import split_units
+from satiety.text.words import split_units
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from satiety.errors import DataError
+from satiety.core.errors import DataError
 
 FIRST = datetime.min.replace(tzinfo=UTC)
 """From which windows are counted: they begin at whole hours, whoever began to count."""

@@ -11,10 +11,10 @@ from typing import Any
 
 from pydantic import Field
 
-from satiety.errors import DataError
+from satiety.core.errors import DataError
+from satiety.core.section import suggest
 from satiety.ingest.base import READERS, Columns, Limits, Reader, Row
 from satiety.ingest.lines import Line, read_lines
-from satiety.section import suggest
 
 OPEN_LINES = 200
 """Most lines of one row. A quote still open then was never closed: its line goes, and reading goes on with the next."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from satiety.errors import DataError
+from satiety.core.errors import DataError
 from satiety.ingest.base import READERS, Columns, Limits, Reader, Row
 from satiety.ingest.lines import detect_encoding, read_blocks
 from satiety.ingest.paths import check_paths, split_path, walk

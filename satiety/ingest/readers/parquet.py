@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from satiety.errors import DataError
+from satiety.core.errors import DataError
+from satiety.core.section import suggest
 from satiety.ingest.base import READERS, Columns, Limits, Reader, Row
 from satiety.ingest.lines import MIN_RATIO_BYTES
-from satiety.section import suggest
 
 BATCH = 4096
 MAX_CHUNK_BYTES = 1 << 26

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from satiety.errors import ModelError
+from satiety.core.errors import ModelError
 from satiety.tuning.methods.base import METHODS, AdapterMethod
 
 if TYPE_CHECKING:

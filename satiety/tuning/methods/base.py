@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from satiety.errors import ModelError
-from satiety.registry import Component, Registry
+from satiety.core.errors import ModelError
+from satiety.core.registry import Component, Registry
 
 if TYPE_CHECKING:
     from torch import Tensor

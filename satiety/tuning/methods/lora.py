@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from satiety.section import MAX_COUNT
+from satiety.core.section import MAX_COUNT
 from satiety.tuning.methods.base import METHODS, ParameterEfficient, wrap_with_peft
 
 if TYPE_CHECKING:

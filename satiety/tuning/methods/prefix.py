@@ -9,9 +9,9 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from satiety.errors import ModelError
+from satiety.core.errors import ModelError
 from satiety.tuning.methods.base import METHODS
-from satiety.tuning.methods.virtual import VirtualTokens
+from satiety.tuning.methods.virtual_tokens import VirtualTokens
 
 if TYPE_CHECKING:
     from torch.nn import Module

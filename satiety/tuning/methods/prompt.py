@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from satiety.tuning.methods.base import METHODS
-from satiety.tuning.methods.virtual import VirtualTokens
+from satiety.tuning.methods.virtual_tokens import VirtualTokens
 
 
 @METHODS.register("prompt")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from satiety.registry import Component, Registry
+from satiety.core.registry import Component, Registry
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from satiety.core.registry import Component, Registry
 from satiety.heads import HEADS
-from satiety.registry import Component, Registry
 
 if TYPE_CHECKING:
+    from satiety.core.records import Document, Example
     from satiety.problems import Problem
-    from satiety.records import Document, Example
     from satiety.training.checkpoint import CheckpointStore
     from satiety.training.loop import TrainState
     from satiety.tuning.section import Finetune
-    from satiety.tuning.tuned import TunedModel
+    from satiety.tuning.tuned_model import TunedModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,8 @@ def explain_no_generation(field: str, component: Any, registry: Registry[Any], p
         return []
     kinds = ", ".join(kind for kind in registry if registry[kind].can_generate)
     return [
-        f"finetune.{field}: {component.kind!r} cannot teach a model to write, as {problem.kind!r} asks; there are: {kinds}"
+        f"finetune.{field}: {component.kind!r} cannot teach a model to write, as {problem.kind!r} asks; there are: "
+        f"{kinds}"
     ]
 
 

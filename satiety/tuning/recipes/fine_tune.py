@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field, SerializeAsAny
 
+from satiety.core.registry import Registry
 from satiety.heads.solver import Solver
-from satiety.registry import Registry
 from satiety.training.arguments import TrainingArguments
 from satiety.tuning.methods import METHODS, Method
 from satiety.tuning.objectives import OBJECTIVES, Objective
 from satiety.tuning.recipes.base import RECIPES, FitOutcome, Recipe, TuningInputs, explain_no_generation
 
 if TYPE_CHECKING:
+    from satiety.core.records import Example
     from satiety.heads.solver import LinearProbe
     from satiety.problems import Problem, Window
-    from satiety.records import Example
     from satiety.training.loop import TrainState
-    from satiety.tuning.workbench import TuningContext
+    from satiety.tuning.context import TuningContext
 
 MAX_ISSUES = 20
 """Doubtful examples that a report names."""
@@ -66,11 +66,11 @@ class FineTune(Recipe):
 
     def fit(self, inputs: TuningInputs) -> FitOutcome:
         from satiety.training.loop import TrainState
+        from satiety.tuning.context import load_context
         from satiety.tuning.inputs import select_labelled
-        from satiety.tuning.selftrain import self_train
-        from satiety.tuning.solved import fit_decoder
+        from satiety.tuning.linear_head import fit_decoder
+        from satiety.tuning.self_training import self_train
         from satiety.tuning.updates import train_model
-        from satiety.tuning.workbench import load_context
 
         context = load_context(inputs, virtual_tokens=self.method.virtual_tokens, dropout=self.dropout)
 

@@ -168,12 +168,14 @@ WORDS: dict[str, tuple[str, str]] = {
     # Agreement.
     "agreement": ("Quick against full", "快测与全测"),
     "no agreement": (
-        "Nothing to compare: there is no measurement at both depths. Set worth.fine_tuned.replicates to learn how often quick "
+        "Nothing to compare: there is no measurement at both depths. Set worth.fine_tuned.replicates to learn how "
+        "often quick "
         "verdicts stand.",
         "无从比较：没有两种深度的测量。设置 worth.fine_tuned.replicates，就知道快测的结论有多少站得住。",
     ),
     "none clear": (
-        "Both depths were measured, but no gain was clear under full training: raise worth.fine_tuned.replicates to tell.",
+        "Both depths were measured, but no gain was clear under full training: raise worth.fine_tuned.replicates to "
+        "tell.",
         "两种深度都测了，但全测中没有一个增益是明确的：调高 worth.fine_tuned.replicates 才能分辨。",
     ),
     "agree": (

@@ -12,8 +12,8 @@ from http.client import HTTPConnection
 import psutil
 import pytest
 
-from cli.answers import request_json
-from satiety.services import read
+from cli.health import request_json
+from satiety.core.services import read
 from tests.patience import PATIENCE
 from tests.services.up.conftest import Home, free_port
 
@@ -134,7 +134,7 @@ def test_a_second_up_says_that_they_run(home: Home, secrets: dict[str, str]) -> 
 
 def test_a_process_in_the_project_joins_unless_it_was_told_otherwise(home: Home, secrets: dict[str, str]) -> None:
     code = (
-        "import os; from satiety.services import join; join(); print(*[os.environ.get(n) for n in "
+        "import os; from satiety.core.services import join; join(); print(*[os.environ.get(n) for n in "
         "('PREFECT_API_URL', 'PREFECT_API_AUTH_STRING', 'SATIETY_TRACKING_URI', 'MLFLOW_TRACKING_PASSWORD')])"
     )
 

@@ -41,10 +41,13 @@ def test_every_value_says_where_it_comes_from(tmp_path: Path) -> None:
     base = next(i for i, line in enumerate(lines, 1) if "uri:" in line)
     assert said["project.base.uri"][1] == f"{path}:{base}"
     assert said["ingest.base.uri"][1] == f"project, {path}:{base}"
-    assert said["evaluate.bins"] == ("15", "project, default of satiety/project.py")
+    assert said["evaluate.bins"] == ("15", "project, default of satiety/core/project.py")
     assert said["promote.bins"] == ("9", f"{path}:{len(lines)}")
-    assert said["monitor.simulation.rewrites.0.probability"] == ("0.4", "default of satiety/drift/section.py")
-    assert said["monitor.simulation.rewrites.1.min_characters"] == ("2", "default of satiety/augment/char_swap.py")
+    assert said["monitor.simulation.rewrites.0.probability"] == ("0.4", "default of satiety/monitor/section.py")
+    assert said["monitor.simulation.rewrites.1.min_characters"] == (
+        "2",
+        "default of satiety/levers/augment/char_swap.py",
+    )
 
 
 @pytest.mark.parametrize("file", FILES)

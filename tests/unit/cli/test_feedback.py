@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from cli.feedback import record_corrections
-from satiety.answers import Label, Span, dump, load
-from satiety.errors import DataError, SetupError
+from satiety.core.answers import Label, Span, dump, load
+from satiety.core.errors import DataError, SetupError
+from satiety.core.records import Served
 from satiety.problems import PROBLEMS
 from satiety.problems.base import Prediction
-from satiety.records import Served
-from satiety.traffic import Traffic
+from satiety.serving.traffic import Traffic
 from tests.recording import served_texts
 
 TEXTS = ["a good film", "很难看的电影", "Anna lives in 上海"]

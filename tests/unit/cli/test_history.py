@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from cli.history import _describe_comparisons
-from satiety.answers import Label
-from satiety.records import Example, write
-from tasks.looks import DIGEST_LENGTH, PREFIX, digest_test_set
+from satiety.core.answers import Label
+from satiety.core.records import Example, write
+from tasks.comparisons import DIGEST_LENGTH, PREFIX, digest_test_set
 
 
 @pytest.mark.parametrize(("looks", "said"), [(1, "1 look at data/test.parquet; "), (2, "2 looks at data/test.parquet")])

@@ -11,11 +11,11 @@ import pytest
 import yaml
 
 from cli.label import draw_texts, import_labels
-from satiety.answers import Label, load
-from satiety.errors import DataError, SetupError
+from satiety.core.answers import Label, load
+from satiety.core.errors import DataError, SetupError
 from satiety.problems import PROBLEMS, Prediction
 from satiety.retrain.draws import collect_random_ids
-from satiety.traffic import Traffic
+from satiety.serving.traffic import Traffic
 from tests.recording import served_texts
 
 TEXTS = [*(f"a film, number {i}" for i in range(30)), *(f"第{i}部电影" for i in range(9)), "=1+1 is no formula"]

@@ -13,13 +13,13 @@ from typer.testing import CliRunner
 
 from cli.main import app, run
 from cli.predict import read_texts
-from satiety.answers import Label, Span, Spans, load
-from satiety.errors import DataError
-from satiety.inputs import Inputs, text_of
+from satiety.core.answers import Label, Span, Spans, load
+from satiety.core.errors import DataError
+from satiety.core.inputs import Inputs, text_of
 from satiety.package.card import Facts
 from satiety.problems import PROBLEMS, Problem
 from satiety.problems.base import Prediction
-from satiety.traffic import Traffic
+from satiety.serving.traffic import Traffic
 
 ROOT = Path.cwd()
 

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from cli.report import show
-from satiety.errors import DataError, SetupError
+from satiety.core.errors import DataError, SetupError
 
 SCORE = {"value": 0.6123, "low": 0.5901, "high": 0.6349}
 GAIN = {"value": 0.2011, "low": 0.1702, "high": 0.2333}

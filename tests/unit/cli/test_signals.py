@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from satiety.traffic import Traffic
+from satiety.serving.traffic import Traffic
 from tests.patience import PATIENCE
 
 PREDICT = """
 import sys, time
 from satiety import package
 from satiety.package.card import Facts
-from satiety.answers import Label
+from satiety.core.answers import Label
 from satiety.problems import PROBLEMS, Prediction
 
 class Slow:

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from cli.verify import verify_all
-from satiety.errors import DataError, SetupError
-from satiety.files import manifest
+from satiety.core.errors import DataError, SetupError
+from satiety.core.files import manifest
 from satiety.package.contents import manifest_text
 
 

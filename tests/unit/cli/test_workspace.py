@@ -8,7 +8,7 @@ import yaml
 
 from cli.check import check_params
 from cli.workspace import make_workspace, render_stages
-from satiety.errors import ParamsError, SetupError
+from satiety.core.errors import ParamsError, SetupError
 
 STAGES = """# Every stage.
 vars:

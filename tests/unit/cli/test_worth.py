@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from cli.worth import format_labels, measure, tabulate_levers
-from satiety.errors import SatietyError, SetupError
+from satiety.core.errors import SatietyError, SetupError
 
 TOLD: dict[str, Any] = {
     "level": 0.95,

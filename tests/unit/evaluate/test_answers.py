@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from satiety import records
-from satiety.answers import Label, Span, Spans
+from satiety.core import records
+from satiety.core.answers import Label, Span, Spans
+from satiety.core.records import Evaluated, Example
 from satiety.evaluate.answers import build_rows, match_stored
 from satiety.problems import Prediction
-from satiety.records import Evaluated, Example
 
 GOLD = [
     Example("a", {"text": "好电影"}, answer=Label("好")),

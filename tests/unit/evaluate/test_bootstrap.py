@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satiety.answers import Label
-from satiety.errors import DataError
+from satiety.core.answers import Label
+from satiety.core.errors import DataError
+from satiety.core.records import Example
 from satiety.evaluate import bootstrap
 from satiety.evaluate.bootstrap import Comparison, Interval, Resampling, assign_groups, draw_weights
 from satiety.problems import PROBLEMS, Prediction
-from satiety.records import Example
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

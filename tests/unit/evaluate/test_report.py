@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from satiety.answers import Label
-from satiety.errors import DataError
+from satiety.core.answers import Label
+from satiety.core.errors import DataError
+from satiety.core.records import Example
 from satiety.evaluate import Evaluate
 from satiety.evaluate.calibration import calibrate
 from satiety.evaluate.report import check_gold, format_calibration, format_confusion, score
 from satiety.problems import Prediction
-from satiety.records import Example
 from tests.packaging import answers, examples, settled
 
 PARAMS = Evaluate(seed=3, resamples=400, confidence_level=0.95, bins=10, prefix="")

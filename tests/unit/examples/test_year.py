@@ -12,10 +12,10 @@ from examples.year.page import page
 from examples.year.page.words import SIGNS, WORDS
 from examples.year.plan import FILE, Year
 from examples.year.worlds import World, drawn, renamings, world, written
-from satiety.answers import Label
-from satiety.errors import DataError, ParamsError
-from satiety.records import Example
-from satiety.words import split_words
+from satiety.core.answers import Label
+from satiety.core.errors import DataError, ParamsError
+from satiety.core.records import Example
+from satiety.text.words import split_words
 from tests.pipeline.made import BAD, GOOD, sentence
 
 YEAR = Year.read()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from satiety.errors import ModelError
+from satiety.core.errors import ModelError
 from satiety.heads import HEADS
 from satiety.heads.solver import Solver, solve
 from satiety.problems import PROBLEMS, Window

@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge
 
-from satiety.errors import ModelError
+from satiety.core.errors import ModelError
 from satiety.heads import HEADS
 from satiety.heads.solver import Solver
 from satiety.problems import PROBLEMS, Window

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import torch
 
-from satiety.errors import ModelError, ParamsError
+from satiety.core.errors import ModelError, ParamsError
 from satiety.heads.seq2seq import Seq2Seq
 from satiety.problems import IGNORE, Window
 from satiety.problems.windows import GeneratedText
-from satiety.training.writer import get_start_tokens
+from satiety.training.seq2seq import get_start_tokens
 from satiety.tuning.inputs import Batch, collate
 from satiety.tuning.model import Model
 from tests.generating import KINDS, write_writer
@@ -123,11 +123,15 @@ def test_numbers_that_are_not_finite_are_seen() -> None:
 def test_more_than_the_model_can_write_is_refused(asked: tuple[Model, Any]) -> None:
     model, _ = asked
     if not hasattr(model.encoder.config, "max_position_embeddings"):
-        Seq2Seq(max_new_tokens=1024, beams=1).check_encoder(model.encoder)  # T5 reckons with distances, and has no last place
+        Seq2Seq(max_new_tokens=1024, beams=1).check_encoder(
+            model.encoder
+        )  # T5 reckons with distances, and has no last place
         return
     first = len(get_start_tokens(model.encoder))
     Seq2Seq(max_new_tokens=64 - first, beams=1).check_encoder(model.encoder)
-    with pytest.raises(ParamsError, match=f"ingest.problem.max_new_tokens: {65 - first} tokens, but the model writes at most"):
+    with pytest.raises(
+        ParamsError, match=f"ingest.problem.max_new_tokens: {65 - first} tokens, but the model writes at most"
+    ):
         Seq2Seq(max_new_tokens=65 - first, beams=1).check_encoder(model.encoder)
 
 

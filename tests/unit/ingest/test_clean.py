@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from satiety.answers import Label, Span, Spans
+from satiety.core.answers import Label, Span, Spans
+from satiety.core.records import Example, Rejection
 from satiety.ingest.base import Limits, Row
 from satiety.ingest.clean import KEPT_NOTE, KEPT_TEXT, CleanedRow, Cleaner
 from satiety.problems.base import Problem
 from satiety.problems.classify import Classify
 from satiety.problems.ner import Ner
-from satiety.records import Example, Rejection
 
 HIDE = ("email", "id_card", "bank_card", "phone", "secret")
 LIMITS = Limits(row_bytes=100_000, rows=9, ratio=10)

@@ -7,10 +7,10 @@ from itertools import chain
 
 import pytest
 
-from satiety.answers import Answer, Label, Span, Spans, Text
+from satiety.core.answers import Answer, Label, Span, Spans, Text
+from satiety.core.inputs import content_id
+from satiety.core.records import Document, Example
 from satiety.ingest.duplicates import drop_duplicates, resolve_conflicts
-from satiety.inputs import content_id
-from satiety.records import Document, Example
 
 
 def example(text: str, label: str = "good", source: str = "a.csv:1") -> Example:

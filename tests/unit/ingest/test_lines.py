@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satiety.errors import DataError
+from satiety.core.errors import DataError
 from satiety.ingest.base import Limits
 from satiety.ingest.lines import read_lines
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
-from satiety.answers import Span
-from satiety.errors import DataError, ParamsError
+from satiety.core.answers import Span
+from satiety.core.errors import DataError, ParamsError
+from satiety.core.inputs import content_id
 from satiety.ingest import Ingest
 from satiety.ingest.load import LoadedRecords, load
-from satiety.inputs import content_id
 
 COMMA = {"kind": "csv", "delimiter": ",", "quote": '"', "header": True}
 CLASSIFY = {"kind": "classify", "labels": None, "names": {}}

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satiety.errors import DataError
+from satiety.core.errors import DataError
 from satiety.ingest.base import READERS, Columns, Limits, Row
 
 LIMITS = Limits(row_bytes=1_000_000, rows=1_000_000, ratio=200)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from satiety.answers import Span
+from satiety.core.answers import Span
 from satiety.ingest.sanitise import LostSpan, mask_salvaged, sanitise
-from satiety.masking import KINDS
+from satiety.text.masking import KINDS
 
 HIDDEN = [
     ("找 jane&#64;example.com 吧", "找 <email> 吧", "email"),

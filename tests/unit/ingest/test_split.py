@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from satiety.answers import Label
-from satiety.errors import DataError
+from satiety.core.answers import Label
+from satiety.core.errors import DataError
+from satiety.core.inputs import content_id
+from satiety.core.records import Example
 from satiety.ingest.split import Partition, allocate, divide, link
-from satiety.inputs import content_id
-from satiety.records import Example
 
 COUNTS = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 60), min_size=1)
 

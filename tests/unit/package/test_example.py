@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from satiety.answers import Label, Span, Spans, dump
+from satiety.core.answers import Label, Span, Spans, dump
+from satiety.core.records import Evaluated
 from satiety.package.example import is_contradicted
 from satiety.problems import PROBLEMS, Prediction
-from satiety.records import Evaluated
 
 PER, LOC = Span(0, 4, "PER"), Span(14, 19, "LOC")
 NAN = float("nan")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from satiety import package
-from satiety.answers import Label
-from satiety.errors import ModelError, OutdatedError
+from satiety.core.answers import Label
+from satiety.core.errors import ModelError, OutdatedError
 from satiety.package.contents import PARTS
 from satiety.tuning import load
 from tests.packaging import TEXTS, Workspace, outdate, sign
@@ -89,7 +89,7 @@ def test_the_card_says_what_it_is_for_how_good_and_what_it_was_made_of(packaged:
 
 
 def test_a_chinese_model_shows_itself_with_chinese_texts(tiny: Path, tmp_path: Path) -> None:
-    from satiety.inputs import text_of
+    from satiety.core.inputs import text_of
     from satiety.package.example import select_example_inputs
     from tests.packaging import settled
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from satiety.errors import DataError, OutdatedError
+from satiety.core.errors import DataError, OutdatedError
 from satiety.package.pyfunc import Answerer, _load_pyfunc
 from tests.packaging import outdate
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from satiety import package
-from satiety.errors import ModelError, SatietyError, SetupError
+from satiety.core.errors import ModelError, SatietyError, SetupError
 from satiety.package import load
 from tests.packaging import TEXTS, Workspace
 
@@ -73,7 +73,7 @@ def test_a_process_that_ends_leaves_no_copy_behind(copy: Path, scratch: Path) ->
 
 
 def test_messages_name_the_folder_that_was_asked_for(copy: Path, scratch: Path) -> None:
-    from satiety.files import manifest
+    from satiety.core.files import manifest
     from satiety.package.contents import manifest_text
 
     (copy / "model/config.json").write_text('{"model_type": "bert", "hidden_size": 8}')

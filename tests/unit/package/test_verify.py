@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from satiety.files import manifest
+from satiety.core.files import manifest
 from satiety.package import verify
 from satiety.package.contents import LIMITS, manifest_text
 

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score, precision_recall_fscore_support
 
-from satiety.answers import Label
-from satiety.errors import DataError
+from satiety.core.answers import Label
+from satiety.core.errors import DataError
+from satiety.core.records import Example
 from satiety.problems import IGNORE, PROBLEMS, Prediction, Problem, Rewrite
 from satiety.problems.base import ZeroShotModel
 from satiety.problems.classify import Classify
-from satiety.records import Example
 
 LABELS = ["bad", "good", "好"]
 PROBLEM = Classify(labels=LABELS, names={"好": "good"})

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score
 
-from satiety.answers import Labels
-from satiety.errors import DataError
+from satiety.core.answers import Labels
+from satiety.core.errors import DataError
+from satiety.core.records import Example
 from satiety.problems import PROBLEMS, Prediction, Window
 from satiety.problems.multilabel import MultiLabel
-from satiety.records import Example
 
 NAMES = ["a", "b", "c"]
 PROBLEM = MultiLabel(labels=NAMES, separator=",", thresholds={"a": 0.3})

@@ -13,12 +13,12 @@ from seqeval.scheme import IOB2
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
-from satiety.answers import Label, Span, Spans
+from satiety.core.answers import Label, Span, Spans
+from satiety.core.records import Example
 from satiety.problems import IGNORE, PROBLEMS, Prediction, Rewrite, Window
 from satiety.problems.base import ZeroShotModel
 from satiety.problems.ner import Ner
-from satiety.records import Example
-from satiety.words import split_units
+from satiety.text.words import split_units
 
 NER = Ner(labels=["LOC", "ORG", "PER"])
 WORDS = [

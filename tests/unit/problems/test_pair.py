@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from satiety.answers import Label
-from satiety.errors import DataError
+from satiety.core.answers import Label
+from satiety.core.errors import DataError
+from satiety.core.records import Example
 from satiety.problems import PROBLEMS
 from satiety.problems.base import ZeroShotModel
 from satiety.problems.pair import Pair
-from satiety.records import Example
 from satiety.tuning.inputs import build_head, collate, encode
 
 PAIR = Pair(labels=["no", "yes"])

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from satiety.answers import Number
+from satiety.core.answers import Number
+from satiety.core.records import Example
 from satiety.problems.base import Prediction, ZeroShotModel
 from satiety.problems.pair_score import PairScore
-from satiety.records import Example
 
 PROBLEM = PairScore(cuts=[2.0, 4.0])
 ANGLES = {"east": 0.0, "near": 0.2, "far": 1.0, "north": np.pi / 2}

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import pearsonr, spearmanr
 
-from satiety.answers import Number
-from satiety.errors import DataError
+from satiety.core.answers import Number
+from satiety.core.errors import DataError
+from satiety.core.records import Example
 from satiety.evaluate.bootstrap import Resampling, compare
 from satiety.problems import PROBLEMS, Prediction
 from satiety.problems.regress import Regress
-from satiety.records import Example
 
 PROBLEM = Regress(cuts=[2.0, 4.0])
 NUMBERS = st.lists(st.sampled_from([0.0, 1.0, 2.5, 2.5, 4.0, 9.0]), min_size=4, max_size=12)

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satiety.answers import Text, dump, load
+from satiety.core.answers import Text, dump, load
+from satiety.core.records import Example
 from satiety.evaluate.bootstrap import Resampling, assign_groups, compare
 from satiety.problems import Prediction, Window
 from satiety.problems.base import ZeroShotModel
 from satiety.problems.translate import Translate
 from satiety.problems.windows import GeneratedText
-from satiety.records import Example
 
 PROBLEM = Translate(max_new_tokens=12, beams=1)
 REFERENCES = {

@@ -4,7 +4,7 @@ from typing import Any
 
 from satiety.evaluate.bootstrap import Interval
 from satiety.promotion import Promote
-from satiety.promotion.paired import PairedMetric
+from satiety.promotion.paired_bootstrap import PairedMetric
 
 VALUES = {
     "seed": 3,

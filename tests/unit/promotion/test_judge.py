@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from satiety.errors import ParamsError
+from satiety.core.errors import ParamsError
 from satiety.promotion import Promote
+from satiety.promotion.alpha_spending import InterimAnalyses, InterimAnalysis
 from satiety.promotion.judge import Evidence, SystemComparison, Verdict, judge
-from satiety.promotion.paired import PairedMetric
+from satiety.promotion.paired_bootstrap import PairedMetric
 from satiety.promotion.reason import explain_decision
 from satiety.promotion.report import report_grounds, report_spending
-from satiety.promotion.spending import InterimAnalyses, InterimAnalysis
 from tests.unit.promotion.made import VALUES, pair, params
 
 BETTER, OPEN, EQUAL, WORSE = pair(0.06), pair(0.005, 0.02), pair(0.002, 0.003), pair(-0.06)

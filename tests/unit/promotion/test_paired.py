@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from satiety.answers import Label, Span, Spans
-from satiety.errors import DataError
+from satiety.core.answers import Label, Span, Spans
+from satiety.core.errors import DataError
+from satiety.core.records import Example
 from satiety.evaluate.bootstrap import Resampling
 from satiety.problems import Prediction
-from satiety.promotion.paired import compare_paired
+from satiety.promotion.calibration import compare_calibration
+from satiety.promotion.paired_bootstrap import compare_paired
 from satiety.promotion.slices import compare_slices
-from satiety.promotion.trust import compare_calibration
-from satiety.records import Example
 from tests.packaging import answers, examples, settled
 
 HOW = Resampling(3, 400, 0.95)

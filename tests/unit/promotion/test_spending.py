@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from satiety.evaluate.bootstrap import Interval
+from satiety.promotion.alpha_spending import InterimAnalyses, InterimAnalysis
 from satiety.promotion.judge import Evidence, SystemComparison, judge
-from satiety.promotion.paired import PairedMetric
-from satiety.promotion.spending import InterimAnalyses, InterimAnalysis
+from satiety.promotion.paired_bootstrap import PairedMetric
 from tests.unit.promotion.made import params
 
 TOTAL = 0.025

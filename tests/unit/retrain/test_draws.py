@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from random import Random
 
-from satiety.answers import Label
+from satiety.core.answers import Label
+from satiety.core.records import LabelRequest, Served
 from satiety.problems import Prediction
-from satiety.records import LabelRequest, Served
 from satiety.retrain.draws import collect_random_ids, count_draws, sample_answers
 from tests.recording import served_texts
 

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from satiety.answers import Answer, Label, Span, Spans, dump
-from satiety.inputs import content_id, dump_inputs
-from satiety.neardup import HeldOut
+from satiety.core.answers import Answer, Label, Span, Spans, dump
+from satiety.core.inputs import content_id, dump_inputs
+from satiety.core.records import Example, Feedback, Served
 from satiety.problems import PROBLEMS, Problem
-from satiety.records import Example, Feedback, Served
 from satiety.retrain import Retrain
-from satiety.retrain.gather import ExistingData, RetrainingData, exclude_learned, gather
-from satiety.retrain.seen import RecordedIds, read_recorded_ids, write_recorded_ids
-from satiety.traffic import Traffic
+from satiety.retrain.dataset import ExistingData, RetrainingData, exclude_learned, gather
+from satiety.retrain.recorded_ids import RecordedIds, read_recorded_ids, write_recorded_ids
+from satiety.serving.traffic import Traffic
+from satiety.text.deduplication import HeldOut
 
 PARAMS = Retrain(
     seed=1,

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from satiety.answers import Label, Span, Spans
-from satiety.errors import DataError
+from satiety.core.answers import Label, Span, Spans
+from satiety.core.errors import DataError
+from satiety.core.records import Document, Example
 from satiety.ingest.base import READERS, Limits
 from satiety.ingest.clean import Cleaner, content_id
 from satiety.params import load_params
 from satiety.problems import PROBLEMS, Problem
-from satiety.records import Document, Example
 from satiety.retrain import version
-from satiety.retrain.gather import RetrainingData
+from satiety.retrain.dataset import RetrainingData
 
 CLASSIFY = PROBLEMS["classify"].model_validate({"labels": ["坏", "good"], "names": {}})
 NER = PROBLEMS["ner"].model_validate({"labels": ["LOC", "PER"]})

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from satiety.errors import ModelError
+from satiety.core.errors import ModelError
 from satiety.training.encoder import count_positions, load_encoder, load_tokenizer, save_encoder
 
 

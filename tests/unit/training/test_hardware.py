@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from satiety.errors import SetupError
+from satiety.core.errors import SetupError
 from satiety.training.hardware import detect_hardware
 
 

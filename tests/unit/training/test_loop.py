@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import nn
 
-from satiety.errors import ModelError
+from satiety.core.errors import ModelError
 from satiety.training.arguments import TrainingArguments
 from satiety.training.checkpoint import CheckpointStore
 from satiety.training.hardware import Hardware
 from satiety.training.loop import Evaluation, TrainingJob, TrainingLoop
-from satiety.training.optimiser import build_optimizer
+from satiety.training.optimizer import build_optimizer
 
 HERE = Hardware("cpu", "fp32")
 X = torch.randn(64, 8, generator=torch.Generator().manual_seed(0))
@@ -24,7 +24,15 @@ Judge = Callable[[nn.Module], Evaluation]
 def arguments(**changes: Any) -> TrainingArguments:
     fields: dict[str, Any] = {"epochs": 5, "min_steps": 1, "max_steps": 40, "batch_size": 8, "warmup": 0.1}
     return TrainingArguments(
-        **{**fields, "weight_decay": 0.01, "max_grad_norm": 1.0, "weight_averaging": None, "evaluations": 10, "patience": None, **changes}
+        **{
+            **fields,
+            "weight_decay": 0.01,
+            "max_grad_norm": 1.0,
+            "weight_averaging": None,
+            "evaluations": 10,
+            "patience": None,
+            **changes,
+        }
     )
 
 

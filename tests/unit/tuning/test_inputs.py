@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 import torch
 
-from satiety.answers import Label, Span, Spans
-from satiety.errors import ModelError
+from satiety.core.answers import Label, Span, Spans
+from satiety.core.errors import ModelError
+from satiety.core.records import Example
 from satiety.heads import HEADS
 from satiety.problems import IGNORE, PROBLEMS, Window
-from satiety.records import Example
 from satiety.training.encoder import load_tokenizer
 from satiety.tuning.inputs import collate, encode, select_labelled
 

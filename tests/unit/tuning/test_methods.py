@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from satiety.errors import ModelError, ParamsError
+from satiety.core.errors import ModelError, ParamsError
 from satiety.heads import HEADS
 from satiety.problems import PROBLEMS
 from satiety.training.checkpoint import CheckpointStore

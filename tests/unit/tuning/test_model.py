@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satiety.errors import ModelError
+from satiety.core.errors import ModelError
 from satiety.heads import HEADS, Pooling
 from satiety.problems import IGNORE
 from satiety.training.encoder import load_encoder

@@ -8,17 +8,17 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from satiety.answers import Text
-from satiety.errors import ModelError, ParamsError
+from satiety.core.answers import Text
+from satiety.core.errors import ModelError, ParamsError
+from satiety.core.records import Example
 from satiety.problems import PROBLEMS
 from satiety.problems.translate import Translate
-from satiety.records import Example
-from satiety.support import find_nearest
+from satiety.serving.nearest_examples import find_nearest
 from satiety.training.arguments import TrainingArguments
 from satiety.training.checkpoint import CheckpointStore
 from satiety.tuning import load
 from satiety.tuning.finetune import finetune
-from satiety.tuning.tuned import TunedModel
+from satiety.tuning.tuned_model import TunedModel
 from tests.contracts.test_methods import params
 from tests.generating import write_writer
 
@@ -93,7 +93,9 @@ def test_more_than_the_base_can_write_is_refused_before_anything_is_learned(tmp_
     base = write_writer(tmp_path / "base", "marian")
     store = CheckpointStore(tmp_path / "run", 1e9)
     with pytest.raises(ParamsError, match=r"ingest\.problem\.longest: 64 tokens, but the model writes at most 63"):
-        finetune(base, Translate(max_new_tokens=64), TRAIN, [], params=params("full", writes=True), store=store, device="cpu")
+        finetune(
+            base, Translate(max_new_tokens=64), TRAIN, [], params=params("full", writes=True), store=store, device="cpu"
+        )
 
 
 def test_an_answer_rests_on_the_examples_near_it_each_with_its_translation(tuned: TunedModel) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from satiety.core.records import Document, Example
 from satiety.problems.base import PROBLEMS, Problem
-from satiety.records import Document, Example
 from satiety.validate import Validate
 from satiety.validate.table import Table
 

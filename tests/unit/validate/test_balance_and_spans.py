@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from satiety.answers import Label, Span, Spans
+from satiety.core.answers import Label, Span, Spans
+from satiety.core.records import Example
 from satiety.problems.base import Problem
-from satiety.records import Example
 from satiety.validate.balance import label_count, label_share, labels_missing
 from satiety.validate.spans import EXAMPLE_COLUMNS
 from satiety.validate.table import Table

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from satiety.answers import Label, Span, Spans
+from satiety.core.answers import Label, Span, Spans
+from satiety.core.records import Document, Example
 from satiety.problems import PROBLEMS
-from satiety.records import Document, Example
 from satiety.validate.features import EXAMPLE_FEATURES, TEXT_FEATURES, column_names, compute_columns
 from satiety.validate.table import Table
 

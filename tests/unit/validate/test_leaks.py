@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satiety.answers import Label
+from satiety.core.answers import Label
+from satiety.core.records import Example
 from satiety.problems.base import PROBLEMS, Problem
-from satiety.records import Example
 from satiety.validate import leaks
 from satiety.validate.table import Table
 

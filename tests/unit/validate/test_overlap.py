@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from satiety.answers import Label
-from satiety.records import Document, Example, Split
+from satiety.core.answers import Label
+from satiety.core.records import Document, Example, Split
 from satiety.validate.overlap import COLUMNS, EXAMPLE_COLUMNS, TWIN_COLUMNS
 from satiety.validate.table import Table
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from satiety.answers import Label
-from satiety.errors import DataError
-from satiety.records import Example
+from satiety.core.answers import Label
+from satiety.core.errors import DataError
+from satiety.core.records import Example
 from satiety.validate.pages import render_pages
 from satiety.validate.screening import (
     MAX_SHOWN,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from satiety.errors import DataError
+from satiety.core.errors import DataError
+from satiety.core.records import Document, Example
 from satiety.problems.base import PROBLEMS
-from satiety.records import Document, Example
 from satiety.validate import Validate
 from satiety.validate.features import column_names
 from satiety.validate.suites import Rule, read_suite

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from satiety.records import Document
+from satiety.core.records import Document
 from satiety.validate.table import Table
 from satiety.validate.texts import COLUMNS
 

@@ -7,13 +7,13 @@ import random
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from satiety.answers import Label, Span, Spans
-from satiety.executor import Job, Work
+from satiety.core.answers import Label, Span, Spans
+from satiety.core.executor import Job, Work
+from satiety.core.records import Document, Example
+from satiety.levers import RunContext
 from satiety.problems import PROBLEMS, Prediction
-from satiety.records import Document, Example
 from satiety.tuning import METHODS, Finetune
-from satiety.worth.levers import RunContext
-from satiety.worth.preparing import StudyData
+from satiety.worth.preparation import StudyData
 from satiety.worth.section import Worth
 
 if TYPE_CHECKING:

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from satiety.answers import Label
+from satiety.core.answers import Label
+from satiety.core.records import Example
 from satiety.evaluate.bootstrap import Resampling
+from satiety.levers import StudyInputs
 from satiety.problems import PROBLEMS
-from satiety.records import Example
-from satiety.worth.cells import StudyRun
-from satiety.worth.cellstore import Outcome
-from satiety.worth.replicates import FIRST_CURVE_REPLICATE
 from satiety.worth.findings import Findings, analyze_study
-from satiety.worth.levers import StudyInputs
 from satiety.worth.plan import Plan
+from satiety.worth.replicates import FIRST_CURVE_REPLICATE
 from satiety.worth.resample import BootstrapSamples
+from satiety.worth.run_store import Outcome
+from satiety.worth.runs import StudyRun
 from satiety.worth.scores import BASELINE, Key, LeverSet, Scores, resample_scores
 from satiety.worth.study import Measurements, list_lever_sets
 from tests.additive import additive

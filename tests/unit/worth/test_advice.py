@@ -13,13 +13,13 @@ import pytest
 from satiety.evaluate.bootstrap import Interval, Resampling
 from satiety.worth import decision
 from satiety.worth.advice import advise
-from satiety.worth.cells import StudyRun
-from satiety.worth.cellstore import Outcome
 from satiety.worth.curve import fit
 from satiety.worth.decision import build_option, decide, select_levers
 from satiety.worth.findings import Findings
+from satiety.worth.run_store import Outcome
+from satiety.worth.runs import StudyRun
 from satiety.worth.scores import compute_gain, resample_scores
-from satiety.worth.together import SimultaneousBand
+from satiety.worth.simultaneous import SimultaneousBand
 from tests.additive import additive
 from tests.unit.worth.material import AUGMENT, PSEUDO, worth
 
@@ -85,7 +85,10 @@ def told_of(found: Any) -> dict[str, Any]:
 
 
 def test_the_lever_set_whose_gain_is_surest_is_kept() -> None:
-    assert select_levers(made({("self_training",): 0.05, ("augment", "self_training"): 0.06})) == ("augment", "self_training")
+    assert select_levers(made({("self_training",): 0.05, ("augment", "self_training"): 0.06})) == (
+        "augment",
+        "self_training",
+    )
     assert select_levers(made({("self_training",): 0.05, ("augment", "self_training"): 0.02})) == ("self_training",)
     assert select_levers(made({("self_training",): -0.05})) == ()
 
@@ -209,7 +212,11 @@ def test_what_nobody_knows_is_called_undecided(monkeypatch: pytest.MonkeyPatch) 
 def test_a_lever_that_costs_more_than_the_labels_that_do_as_much_is_left_off() -> None:
     dear: dict[str, Any] = {"seconds": 3600.0, "cost": {"label_minutes": 0.01, "computer_hour": 100.0}}
     told = told_of(
-        made({("self_training",): 0.03, ("augment", "self_training"): 0.015, ("augment",): -0.05}, cells_of={(): 1.0}, **dear)
+        made(
+            {("self_training",): 0.03, ("augment", "self_training"): 0.015, ("augment",): -0.05},
+            cells_of={(): 1.0},
+            **dear,
+        )
     )
     assert (told["keep"], told["off"]) == ([], ["augment", "self_training"])
     assert any("costs more hours than labels" in one["en"] for one in told["evidence"])
@@ -243,6 +250,8 @@ def test_the_evidence_carries_intervals() -> None:
 
 def test_more_labels_are_never_forecast_to_do_worse_and_levers_add_what_they_gained() -> None:
     found = made({("self_training",): 0.05})
-    lone, helped = ([build_option(found, n, levers).score.value for n in (0, 30, 360)] for levers in ((), ("self_training",)))
+    lone, helped = (
+        [build_option(found, n, levers).score.value for n in (0, 30, 360)] for levers in ((), ("self_training",))
+    )
     assert lone == sorted(lone)
     assert np.subtract(helped, lone) == pytest.approx(found.gains["self_training",][3].value, abs=1e-9)

@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 
-from satiety.answers import Label
-from satiety.executor import processes
+from satiety.core.answers import Label
+from satiety.core.executor import processes
+from satiety.core.records import Example
 from satiety.problems import PROBLEMS
-from satiety.records import Example
 from satiety.tuning import Finetune
 from satiety.worth.findings import Findings, analyze_study, build_report
-from satiety.worth.preparing import StudyData, prepare_study
+from satiety.worth.preparation import StudyData, prepare_study
 from satiety.worth.section import Worth
 from satiety.worth.study import run_study
 
@@ -67,7 +67,7 @@ def reviews() -> dict[str, str]:
 
 def material(language: str) -> StudyData:
     """Draw test and pool at random; no text is in both, nor nearly so."""
-    from satiety.neardup import find_duplicates
+    from satiety.text.deduplication import find_duplicates
 
     rows = list({"en": tweets, "zh": reviews}[language]().items())
     random.Random(5).shuffle(rows)

@@ -27,8 +27,8 @@ import pytest
 from satiety.worth import curve as curves
 from satiety.worth.advantage import estimate_advantage
 from satiety.worth.decision import decide, list_effective_sets
-from satiety.worth.equivalence import LabelCount, estimate_labels
 from satiety.worth.forecast import backtest, forecast
+from satiety.worth.label_count import LabelCount, estimate_labels
 from satiety.worth.resample import BootstrapSamples
 from satiety.worth.scores import Scores, compute_gain
 from satiety.worth.sequential import Futility, classify_gain, find_stop

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satiety.errors import DataError
+from satiety.core.errors import DataError
 from satiety.evaluate.bootstrap import Resampling
 from satiety.worth.credit import assign_credit, compute_interaction
 from satiety.worth.resample import BootstrapSamples

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satiety.errors import DataError
+from satiety.core.errors import DataError
 from satiety.worth.curve import fit
 from satiety.worth.resample import BootstrapSamples
 from tests.unit.worth.simulation import drawn

@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from satiety.answers import Label
-from satiety.pretrain import PRETRAINERS
+from satiety.core.answers import Label
+from satiety.levers.pretrain import PRETRAINERS
 from satiety.worth.advice import advise
 from satiety.worth.agreement import estimate_wilson_interval
-from satiety.worth.cells import StudyRun
-from satiety.worth.cellstore import Outcome
+from satiety.worth.calibration import LEAKED
 from satiety.worth.decision import decide
 from satiety.worth.findings import ZERO, Findings, analyze_study, build_report, list_languages, list_targets
 from satiety.worth.headline import write_headline
-from satiety.worth.known import LEAKED
 from satiety.worth.page import page
-from satiety.worth.preparing import prepare_study
+from satiety.worth.preparation import prepare_study
+from satiety.worth.run_store import Outcome
+from satiety.worth.runs import StudyRun
 from satiety.worth.study import Measurements, list_lever_sets, run_study
 from tests.unit.worth.material import AUGMENT, CONTROLS, PSEUDO, RETRIEVE, Inline, finetune, material, worth
 
@@ -60,7 +60,9 @@ def numbers(value: Any) -> list[float]:
 
 def test_two_augmenters_are_compared_under_their_names(tmp_path: Path, tiny: Path) -> None:
     drop = AUGMENT | {"steps": [{"kind": "drop", "probability": 0.3, "copies": 1}]}
-    found = study_of(tmp_path, tiny, levers={"swaps": AUGMENT, "drops": drop}, controls=[], fine_tuned=CHANGES["fine_tuned"] | OFF)
+    found = study_of(
+        tmp_path, tiny, levers={"swaps": AUGMENT, "drops": drop}, controls=[], fine_tuned=CHANGES["fine_tuned"] | OFF
+    )
     assert list(found.plan.levers) == ["drops", "swaps"]
     said = build_report(found) | {"next": advise(found, decide(found))}
     assert {one["lever"] for one in said["levers"]} == {"drops", "swaps", "drops+swaps"}
@@ -179,8 +181,8 @@ def test_without_levers_the_curve_is_told_and_what_to_label(tmp_path: Path, tiny
 
 def _plain_of(found: Findings, chains: int) -> Any:
     """Return plain's scores in the controls' chains, for the budgets where the lever chains have them all."""
-    from satiety.worth.bench import Evaluator
-    from satiety.worth.cells import StudyRun
+    from satiety.worth.evaluator import Evaluator
+    from satiety.worth.runs import StudyRun
 
     at, problem = Evaluator(found.plan), found.plan.problem
     return [
@@ -211,9 +213,9 @@ def test_known_answers_are_judged(told: dict[str, Any]) -> None:
 
 def test_where_no_budget_has_room_for_the_controls_the_rest_is_told(tmp_path: Path, tiny: Path) -> None:
     controls = [CONTROLS[0] | {"share": 10.0}, *CONTROLS[1:]]
-    known = build_report(study_of(tmp_path, tiny, controls=controls, fine_tuned=CHANGES["fine_tuned"] | {"replicates": 0}))[
-        "calibration"
-    ]
+    known = build_report(
+        study_of(tmp_path, tiny, controls=controls, fine_tuned=CHANGES["fine_tuned"] | {"replicates": 0})
+    )["calibration"]
     assert known == {"oracle": [], "copy": [], "poison": []}
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from satiety.evaluate.bootstrap import Interval
 from satiety.worth.decision import Decision
-from satiety.worth.enough import SampleSize
-from satiety.worth.equivalence import LabelCount
 from satiety.worth.findings import Findings
 from satiety.worth.headline import write_headline
+from satiety.worth.label_count import LabelCount
+from satiety.worth.sample_size import SampleSize
 from tests.unit.worth.material import AUGMENT, PSEUDO, worth
 
 INF = float("inf")

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from satiety.worth.cells import StudyRun
-from satiety.worth.cellstore import Outcome
 from satiety.worth.recipes import select_recipes
+from satiety.worth.run_store import Outcome
+from satiety.worth.runs import StudyRun
 
 PROBLEM: Any = SimpleNamespace(headline="score", score=lambda rows: {"score": rows[:, 0].sum() / rows[:, 1].sum()})
 

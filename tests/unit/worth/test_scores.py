@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from satiety.errors import DataError
+from satiety.core.errors import DataError
 from satiety.evaluate.bootstrap import Resampling
 from satiety.worth.scores import BASELINE, Key, Scorer, Scores, compute_gain, resample_scores
 from tests.additive import additive

@@ -32,7 +32,13 @@ def test_what_cannot_be_kept_is_refused(changes: dict[str, Any], said: str) -> N
 
 
 @pytest.mark.parametrize(
-    "changes", [{"fine_tuned": FULL}, {"fine_tuned": FULL | {"replicates": 0}}, {"resamples": 160, "replicates": 8}, {"resamples": 100}]
+    "changes",
+    [
+        {"fine_tuned": FULL},
+        {"fine_tuned": FULL | {"replicates": 0}},
+        {"resamples": 160, "replicates": 8},
+        {"resamples": 100},
+    ],
 )
 def test_what_can_be_kept_is_not(changes: dict[str, Any]) -> None:
     worth(**changes)

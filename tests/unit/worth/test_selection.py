@@ -8,16 +8,16 @@ from typing import Any, ClassVar
 import pytest
 import yaml
 
-from satiety.errors import ParamsError
+from satiety.core.active_levers import STAGE_KINDS
+from satiety.core.errors import ParamsError
+from satiety.core.records import Example
+from satiety.core.section import read_yaml
+from satiety.levers import LEVERS, Lever, RunContext, StudyContext, StudyInputs
+from satiety.levers.pretrain import Pretrain
+from satiety.levers.retrieval import RetrieveLever
+from satiety.levers.retrieve import Retrieve
 from satiety.params import load_params
-from satiety.pretrain import Pretrain
-from satiety.records import Example
-from satiety.retrieve import Retrieve
-from satiety.section import read_yaml
 from satiety.tuning import Finetune
-from satiety.use import STAGE_KINDS
-from satiety.worth.levers import LEVERS, Lever, RunContext, StudyContext, StudyInputs
-from satiety.worth.levers.retrieve import RetrieveLever
 from satiety.worth.section import Worth
 from satiety.worth.selection import Augmentation
 from satiety.worth.study import list_lever_sets

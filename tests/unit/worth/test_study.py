@@ -11,18 +11,18 @@ from typing import Any
 import psutil
 import pytest
 
-from satiety.answers import Label
-from satiety.errors import DataError, ModelError
-from satiety.executor import processes
-from satiety.records import Example
-from satiety.worth.bench import Evaluator
-from satiety.worth.cells import StudyRun
-from satiety.worth.replicates import FIRST_CURVE_REPLICATE
-from satiety.worth.learning import ProxyModel
-from satiety.worth.levers import LEVERS
+from satiety.core.answers import Label
+from satiety.core.errors import DataError, ModelError
+from satiety.core.executor import processes
+from satiety.core.records import Example
+from satiety.levers import LEVERS
+from satiety.worth.evaluator import Evaluator
+from satiety.worth.features import hash_text
+from satiety.worth.learners import ProxyModel
 from satiety.worth.plan import Plan
-from satiety.worth.preparing import prepare_study
-from satiety.worth.reading import hash_text
+from satiety.worth.preparation import prepare_study
+from satiety.worth.replicates import FIRST_CURVE_REPLICATE
+from satiety.worth.runs import StudyRun
 from satiety.worth.section import Worth
 from satiety.worth.study import Measurements, list_lever_sets, run_study, select_control_budgets
 from tests.patience import PATIENCE
@@ -345,7 +345,7 @@ def test_a_lever_is_not_called_like_a_control() -> None:
 def test_surroundings_that_levers_share_are_made_once(
     tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from satiety.worth.levers.retrieve import RetrieveLever
+    from satiety.levers.retrieval import RetrieveLever
 
     calls: list[Any] = []
     whole = RetrieveLever.transform_inputs

@@ -16,8 +16,8 @@ from examples.opinion_monitoring.arrivals import arrivals, planted
 from examples.opinion_monitoring.replayed import readings, tally
 from examples.opinion_monitoring.source import Opinion, Replay, Text, load
 from examples.opinion_monitoring.stream import Topics
-from satiety.errors import ModelError
-from satiety.section import read_yaml
+from satiety.core.errors import ModelError
+from satiety.core.section import read_yaml
 from tests.packaging import Workspace
 
 FILES = sorted(Path("examples/opinion_monitoring").glob("*.yaml"))

@@ -11,7 +11,7 @@ import yaml
 
 from examples.opinion_monitoring.source import Opinion as Block
 from examples.opinion_monitoring.stream import Count, Counting, Opinion, Topics, windows
-from satiety.errors import DataError, ParamsError
+from satiety.core.errors import DataError, ParamsError
 from tests.unit.examples.stream.simulated import params
 
 NOON, HOUR = datetime(2026, 3, 2, 12, tzinfo=UTC), timedelta(hours=1)

@@ -75,7 +75,9 @@ WORTH = st.one_of(st.none(), st.just(0.0), st.floats(15, 240))
 
 @st.composite
 def rows(draw: st.DrawFn) -> dict[str, Any]:
-    name = st.lists(st.sampled_from(["augment", "pretrain", "self_training", "retrieve"]), min_size=1, max_size=4, unique=True)
+    name = st.lists(
+        st.sampled_from(["augment", "pretrain", "self_training", "retrieve"]), min_size=1, max_size=4, unique=True
+    )
     score, off = draw(st.floats(0.3, 0.8)), draw(st.floats(-0.1, 0.1))
     return {
         "lever": "+".join(sorted(draw(name))),

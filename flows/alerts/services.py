@@ -1,0 +1,82 @@
+"""The setting `SATIETY_ALERTS` -> services that alerts are sent to, by Apprise. Addresses are secret, never shown."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from flows.alerts.alert import Notification, Severity
+from satiety.core.errors import SetupError
+
+if TYPE_CHECKING:
+    from satiety.core.settings import Settings
+
+OBSOLETE = ("SATIETY_ALERT_WEBHOOK", "SATIETY_ALERT_MAIL_TO", "SATIETY_SMTP")
+"""Settings of an earlier version."""
+SERVICES_URL = "https://appriseit.com/services"
+TYPES = {
+    Severity.RESOLVED: "success",
+    Severity.NOTICE: "info",
+    Severity.WARNING: "warning",
+    Severity.CRITICAL: "failure",
+}
+
+
+class AlertService:
+    """A service that Apprise knows, at one address."""
+
+    def __init__(self, plugin: Any) -> None:
+        self._plugin = plugin
+
+    def deliver(self, notification: Notification) -> bool:
+        """Hand a letter over; return whether it was taken."""
+        from apprise import NotifyType
+
+        kind = NotifyType(TYPES[notification.alert.severity])
+        return bool(self._plugin.notify(body=notification.body, title=notification.heading, notify_type=kind))
+
+
+def load_services(settings: Settings) -> dict[str, AlertService]:
+    """Return the services that are set up, each under a name that does not give its address away.
+
+    Raises:
+        SetupError: addresses that cannot work, all of them at once.
+    """
+    problems = [
+        f"{name}: of an earlier version; write its address into SATIETY_ALERTS"
+        for name in OBSOLETE
+        if name in os.environ
+    ]
+    plugins = {address: _load_plugin(address) for address in (settings.alerts or "").split()}
+    for number, plugin in enumerate(plugins.values(), 1):
+        prefix = f"SATIETY_ALERTS: address {number} (it is secret, and not shown)"
+        problems += (f"{prefix} {problem}" for problem in _find_problems(plugin))
+    if problems:
+        raise SetupError("; ".join(problems))
+    return {_name_service(address, plugin): AlertService(plugin) for address, plugin in plugins.items()}
+
+
+def _load_plugin(address: str) -> Any:
+    """Return Apprise's plugin for an address; None where it knows none."""
+    from apprise import Apprise, AppriseAsset
+
+    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)  # what it logs may hold the address
+    asset = AppriseAsset(app_id="Satiety", app_desc="Satiety", http_redirects=False)  # a page answers 200 to a GET
+    return Apprise.instantiate(address, asset=asset, suppress_exceptions=True)
+
+
+def _find_problems(plugin: Any) -> Iterator[str]:
+    if plugin is None:
+        yield f"is none that Apprise knows: see {SERVICES_URL}"
+        return
+    if getattr(plugin, "secure_mode", None) == "insecure" and plugin.password:
+        yield "would send a password in the clear: write mailtos:// for mailto://"
+    if len(plugin) > 1:
+        yield "has several receivers: write an address for each, so that none is sent an alert again for another's sake"
+
+
+def _name_service(address: str, plugin: Any) -> str:
+    return f"{plugin.service_name} {hashlib.sha256(address.encode()).hexdigest()[:8]}"

@@ -1,6 +1,0 @@
-"""What somebody must hear of -> the log, and services of Apprise: once per matter, kept while a service is down."""
-
-from satiety.alerts.alert import Alert, Severity
-from satiety.alerts.sending import check, send
-
-__all__ = ["Alert", "Severity", "check", "send"]

@@ -1,0 +1,1 @@
+"""What every room stands on: configuration, components, errors, settings, files and records."""

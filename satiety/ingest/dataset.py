@@ -1,0 +1,114 @@
+"""The whole of ingest: params -> examples, documents, the settled problem, and an account of what was done."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from satiety.core.errors import DataError
+from satiety.core.records import Document, Example, Rejection
+from satiety.ingest import Ingest
+from satiety.ingest.duplicates import drop_duplicates, resolve_conflicts
+from satiety.ingest.load import LoadedRecords, load
+from satiety.ingest.split import Partition, divide, link
+from satiety.problems.base import Problem
+from satiety.text.language import detect_languages
+
+MAX_STRADDLER_SHARE = 0.05
+"""Share of the labelled texts that may be lost to closeness with dev or test before that is a warning."""
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class IngestResult:
+    """What ingest made of the sources."""
+
+    row_count: int
+    """Rows read; every one is below."""
+    problem: Problem
+    """With its label set fixed."""
+    examples: list[Example]
+    documents: list[Document]
+    rejected: list[Rejection]
+    summary: Mapping[str, Any]
+    """Counts for the report."""
+
+
+def build_dataset(params: Ingest, raw: Path) -> IngestResult:
+    """Read the sources, clean and divide them.
+
+    Raises:
+        AssetError: a source is missing, unpinned, or changed.
+        DataError: a file is not readable, or there are not enough labelled texts.
+    """
+    loaded = load(params.labelled, params.corpus, params.problem, params.limits, params.mask, raw)
+    consistent, conflicting = resolve_conflicts(loaded.examples, params.conflicts, params.problem.merge)
+    unique, documents, twins = drop_duplicates(consistent, loaded.documents, loaded.bindings, params.dedup_threshold)
+    rejected = [*loaded.rejected, *conflicting, *twins]
+    if not unique:
+        raise DataError(f"ingest: no labelled text is left of {len(loaded.examples):,}: {_format_reasons(rejected)}")
+    problem = params.problem.fit_labels(unique)
+    codes = detect_languages([e.text for e in unique] + [d.text for d in documents])
+    unique = [replace(e, language=code) for e, code in zip(unique, codes, strict=False)]
+    documents = [replace(d, language=code) for d, code in zip(documents, codes[len(unique) :], strict=True)]
+    partition = divide(
+        unique, link(unique, min(params.group_similarity, params.dedup_threshold)), loaded.bindings, problem.stratum,
+        seed=params.seed, test=params.test, budget=params.budget, dev=params.dev,
+    )  # fmt: skip
+    _warn_of_straddlers(partition, len(unique))
+    documents = sorted([*documents, *partition.hidden], key=lambda document: document.id)
+    rejected += partition.rejected
+    summary = _build_summary(loaded, problem, partition, documents, rejected)
+    return IngestResult(loaded.row_count, problem, partition.examples, documents, rejected, summary)
+
+
+def _build_summary(
+    loaded: LoadedRecords,
+    problem: Problem,
+    partition: Partition,
+    documents: Sequence[Document],
+    rejected: Sequence[Rejection],
+) -> dict[str, Any]:
+    labels = {
+        split: Counter(problem.stratum(e) for e in partition.examples if e.split == split)
+        for split in ("train", "dev", "test")
+    }
+    unmeasured = sorted(set(labels["train"]) - set(labels["test"]))
+    if unmeasured:
+        log.warning("too rare to be in test: %s", ", ".join(name or "(nothing)" for name in unmeasured[:20]))
+    return {
+        "splits": {split: counts.total() for split, counts in labels.items()},
+        "strata": {split: dict(sorted(counts.items())) for split, counts in labels.items()},
+        "unmeasured": len(unmeasured),
+        "corpus": len(documents),
+        "hidden": len(partition.hidden),
+        "groups": len({example.group for example in partition.examples}),
+        "rejected": dict(sorted(Counter(record.reason for record in rejected).items())),
+        "masked": dict(sorted(loaded.masked.items())),
+        "repairs": dict(sorted(loaded.repairs.items())),
+        "languages": {
+            "labelled": dict(Counter(e.language for e in partition.examples).most_common()),
+            "corpus": dict(Counter(d.language for d in documents).most_common()),
+        },
+    }
+
+
+def _warn_of_straddlers(partition: Partition, labelled_count: int) -> None:
+    straddlers = sum(record.reason == "straddles" for record in partition.rejected)
+    if straddlers > MAX_STRADDLER_SHARE * labelled_count:
+        log.warning(
+            "%s of %s labelled texts are close to a text of dev or test, so nothing is learned from them; where they "
+            "are too many, raise ingest.group_similarity, or lower ingest.test",
+            f"{straddlers:,}",
+            f"{labelled_count:,}",
+        )
+
+
+def _format_reasons(rejected: Sequence[Rejection]) -> str:
+    counts = Counter(record.reason for record in rejected).most_common(5)
+    samples = {record.reason: f"{record.source}: {record.detail}" for record in reversed(rejected)}
+    return "; ".join(f"{count:,} {reason} (such as {samples[reason][:200]})" for reason, count in counts)

@@ -1,0 +1,135 @@
+"""Texts -> the words an augmenter may touch; pieces -> the new text, with every unchanged stretch on record.
+
+Also the one door to nlpaug. It draws from Python's and NumPy's global generators: both are seeded from ours and put
+back afterwards, so that no copy depends on what ran before it. It takes a Chinese sentence for one word: it gets ours.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from importlib import import_module
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from satiety.core.errors import SetupError
+from satiety.problems.base import Rewrite
+from satiety.text.words import CJK, split_words
+
+_RUN = re.compile(r"\S+")
+_CORE = re.compile(r"[@#]?\w(?:.*\w)?", re.DOTALL)
+_CJK = re.compile(f"[{CJK}]")
+_SEPARATOR = "\x1f"
+"""White space, so no word holds it."""
+
+
+def is_cjk(character: str) -> bool:
+    """Return whether a character belongs to a script written without spaces."""
+    return bool(_CJK.match(character))
+
+
+def find_words(text: str) -> list[tuple[int, int]]:
+    """Return (start, end) of the words that may be moved, changed or left out; never mere marks.
+
+    Between spaces a word is everything from its first letter to its last, with a leading @ or #, so that links and
+    names of users stay whole; where the script has no spaces, it is a word of the segmenter.
+    """
+    spans: list[tuple[int, int]] = []
+    for match in _RUN.finditer(text):
+        run, start = match.group(), match.start()
+        if _CJK.search(run):
+            spans += [(start + a, start + b) for a, b in split_words(run) if run[a].isalnum()]
+        elif core := _CORE.search(run):
+            spans.append((start + core.start(), start + core.end()))
+    return spans
+
+
+def gaps(text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the stretches before, between and after the words; one more than there are words."""
+    edges = [(0, 0), *spans, (len(text), len(text))]
+    return [(end, start) for (_, end), (start, _) in pairwise(edges)]
+
+
+def assemble(text: str, parts: Iterable[tuple[int, int] | str]) -> Rewrite:
+    """Put a text together from stretches (start, end) of the old one and new strings; cut white space off its ends."""
+    pieces: list[str] = []
+    alignment: list[tuple[int, int, int]] = []
+    length = 0
+    for part in parts:
+        piece = part if isinstance(part, str) else text[slice(*part)]
+        if piece and not isinstance(part, str):
+            source, target, size = alignment[-1] if alignment else (0, -1, 0)
+            is_contiguous = (source + size, target + size) == (part[0], length)
+            alignment[-1 if is_contiguous else len(alignment) :] = [
+                (source, target, size + len(piece)) if is_contiguous else (part[0], length, len(piece))
+            ]
+        pieces.append(piece)
+        length += len(piece)
+    return _strip("".join(pieces), alignment)
+
+
+def _strip(text: str, alignment: Iterable[tuple[int, int, int]]) -> Rewrite:
+    first, last = len(text) - len(text.lstrip()), len(text.rstrip())
+    clipped = []
+    for source, target, size in alignment:
+        start, end = max(target, first), min(target + size, last)
+        if start < end:
+            clipped.append((source + start - target, start - first, end - start))
+    return Rewrite(text.strip(), tuple(clipped))
+
+
+def apply_noise(text: str, spans: Sequence[tuple[int, int]], noise: Any, rng: random.Random) -> Rewrite | None:
+    """Return the text with some of these words changed by an augmenter of nlpaug, or None where it changed none."""
+    originals = [text[start:end] for start, end in spans]
+    if not originals:
+        return None
+    with _preserve_random_state():
+        seed = rng.getrandbits(32)
+        random.seed(seed)
+        np.random.seed(seed)
+        (joined,) = noise.augment(_SEPARATOR.join(originals)) or [""]
+    replacements = joined.split(_SEPARATOR)
+    if replacements == originals or len(replacements) != len(originals):
+        return None
+    gap_spans = gaps(text, spans)
+    parts: list[tuple[int, int] | str] = [gap_spans[0]]
+    for span, original, replacement, gap in zip(spans, originals, replacements, gap_spans[1:], strict=True):
+        parts += [span if original == replacement else replacement, gap]
+    return assemble(text, parts)
+
+
+@cache
+def load_nlpaug(module: str, name: str, **options: Any) -> Any:
+    """Return an augmenter of nlpaug that takes and gives words between separators.
+
+    Raises:
+        SetupError: the extra ``train`` is not installed.
+    """
+    try:
+        with _preserve_random_state():  # what it imports draws too
+            maker: Callable[..., Any] = getattr(import_module(f"nlpaug.augmenter.{module}"), name)
+            return maker(tokenizer=_split, reverse_tokenizer=_SEPARATOR.join, **options)
+    except ImportError:
+        raise SetupError(
+            "this augmenter is nlpaug's; it needs the extra `train`: pip install 'satiety[train]'"
+        ) from None
+
+
+def _split(joined: str) -> list[str]:
+    return joined.split(_SEPARATOR)
+
+
+@contextmanager
+def _preserve_random_state() -> Iterator[None]:
+    """Put the global generators' states back."""
+    states = random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])

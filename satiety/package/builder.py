@@ -1,0 +1,85 @@
+"""A tuned model's folder, its answers and its scores -> a package, whole or not at all."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from satiety.core.files import manifest, write_atomically, write_text
+from satiety.core.inputs import dump_inputs, text_of
+from satiety.core.records import Example
+from satiety.package.card import Facts, render_card
+from satiety.package.contents import (
+    CARD,
+    EXAMPLE,
+    FACTS,
+    MANIFEST,
+    MODEL,
+    PREDICTIONS,
+    SCORES,
+    SIGNATURE,
+    manifest_text,
+)
+from satiety.package.example import build_signature, select_example_inputs, serialize_prediction
+from satiety.package.load import inspect
+from satiety.tuning import load
+
+
+def build_package(
+    target: Path,
+    tuned: Path,
+    predictions: Path,
+    scores: Path,
+    facts: Facts,
+    *,
+    tests: Sequence[Example],
+    device: str = "auto",
+) -> None:
+    """Write the package ``out``, once what is to be written was loaded and answered as it should.
+
+    Args:
+        target: the folder; replaced where it is there already.
+        tuned: a tuned model's folder.
+        predictions: the table of answers on the test examples.
+        scores: the report of the stage `evaluate`.
+        facts: what the card says beyond that.
+        tests: the test examples.
+        device: where the input example is answered.
+
+    Raises:
+        ModelError: the tuned model does not load, or answers otherwise than was scored; ``out`` stays as it was.
+    """
+    model = load(tuned, device)
+    inputs_list = select_example_inputs(model.problem, facts.languages)
+    answers = [
+        serialize_prediction(model.problem, *pair) for pair in zip(inputs_list, model.predict(inputs_list), strict=True)
+    ]
+    example_rows = [json.loads(dump_inputs(inputs)) for inputs in inputs_list]
+    with write_atomically(target) as temporary:
+        shutil.copytree(tuned, temporary / MODEL, copy_function=shutil.copyfile)
+        shutil.copyfile(predictions, temporary / PREDICTIONS)
+        shutil.copyfile(scores, temporary / SCORES)
+        _write_json(temporary / SIGNATURE, build_signature(model.problem))
+        _write_json(temporary / FACTS, asdict(facts))
+        _write_json(temporary / EXAMPLE, {"inputs": example_rows, "outputs": answers})
+        write_text(
+            temporary / CARD,
+            render_card(
+                model.problem, _read_json(scores), facts, list(zip(map(text_of, inputs_list), answers, strict=True))
+            ),
+        )
+        write_text(temporary / MANIFEST, manifest_text(manifest(temporary)))
+        package = inspect(temporary, device, target)
+        package.check_example()
+        package.check_stored(tests)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return value
+
+
+def _write_json(path: Path, value: dict[str, Any]) -> None:
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")

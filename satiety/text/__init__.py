@@ -1,0 +1,1 @@
+"""Texts, English and Chinese alike: words, languages, near-duplicates, repair, personal data."""

@@ -1,0 +1,133 @@
+"""The state of a workspace and of its project is their owner's alone; what others could have planted is removed."""
+
+import logging
+import os
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from satiety.core.errors import SetupError
+from satiety.core.state import MARKER, SITE, STATE, prepare_site, prepare_state
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "project/.dvc").mkdir(parents=True)
+    return tmp_path / "project"
+
+
+@pytest.fixture
+def open_site(root: Path) -> Path:
+    """A site folder of DVC's into which everybody could write."""
+    repo = root / SITE / "repo"
+    (repo / "0123/links").mkdir(parents=True)
+    (repo / MARKER).touch()
+    (root / STATE).chmod(0o777)
+    return repo
+
+
+def test_a_workspace_and_its_project_are_private_and_the_path_is_as_it_was_given(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / "mine").mkdir()
+    monkeypatch.chdir(root / "mine")
+    assert prepare_state() == STATE
+    assert prepare_state(root / "mine") == root / "mine" / STATE
+    assert [mode(folder / STATE) for folder in (root, root / "mine")] == [0o700, 0o700]
+
+
+def test_dvcs_own_folder_of_a_project_is_private_wherever_it_must_lie(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert prepare_site(root) == root / SITE
+    assert mode(root / STATE) == 0o700
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    site = prepare_site(root.rename(tmp_path / "项目"))
+    assert site.is_relative_to(tmp_path / "cache")
+    assert mode(site) == 0o700
+    site.chmod(0o777)
+    (site / "repo/0123").mkdir(parents=True)
+    prepare_site(tmp_path / "项目")
+    assert (mode(site), list((site / "repo").iterdir())) == (0o700, [])
+
+
+def test_a_folder_that_was_only_readable_by_others_is_closed_and_keeps_dvcs_cache(root: Path, open_site: Path) -> None:
+    (root / STATE).chmod(0o755)
+    prepare_state(root)
+    assert mode(root / STATE) == 0o700
+    assert (open_site / "0123/links").is_dir()
+
+
+def test_of_a_folder_that_others_could_enter_dvcs_cache_goes_where_they_could_write_in_it(
+    root: Path, open_site: Path
+) -> None:
+    (root / STATE).chmod(0o755)
+    (open_site / "0123").chmod(0o777)
+    prepare_state(root)
+    assert [path.name for path in open_site.iterdir()] == [MARKER]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
+def test_a_folder_of_another_user_is_refused_even_by_root(root: Path, open_site: Path) -> None:
+    os.chown(root / STATE, 65534, 65534)
+    with pytest.raises(SetupError, match=r"\.satiety: belongs to another user"):
+        prepare_state(root)
+
+
+def test_of_a_folder_that_others_could_write_to_dvcs_cache_goes_once(
+    root: Path, open_site: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (root / STATE / "spool").mkdir()
+    prepare_state(root)
+    prepare_state(root)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{root / STATE} was open to other users: DVC's cache in it is removed; DVC makes it anew"
+    ]
+    assert [path.name for path in open_site.iterdir()] == [MARKER]
+    assert (root / STATE / "spool").is_dir()
+
+
+@pytest.mark.parametrize("planted", ["site", "site/repo", "site/repo/0123"])
+def test_a_planted_link_is_removed_and_what_it_leads_to_is_not(
+    root: Path, open_site: Path, tmp_path: Path, planted: str
+) -> None:
+    target = tmp_path / "mine"
+    (target / "repo/letters").mkdir(parents=True)
+    shutil.rmtree(root / STATE / planted)
+    (root / STATE / planted).symlink_to(target)
+    prepare_state(root)
+    assert not (root / STATE / planted).is_symlink()
+    assert (target / "repo/letters").is_dir()
+
+
+def test_below_dvc_its_cache_stays_and_a_warning_names_it(
+    root: Path, open_site: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("DVC_STAGE", "ingest")
+    prepare_state(root)
+    assert (mode(root / STATE), (open_site / "0123").is_dir()) == (0o700, True)
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    assert f"remove {root / SITE}" in caplog.text
+
+
+def test_a_file_in_its_place_is_one_message(root: Path) -> None:
+    (root / STATE).write_text("")
+    with pytest.raises(SetupError, match=r"\.satiety: cannot be made private: File exists; it must be a folder of"):
+        prepare_state(root)
+
+
+def test_git_brings_the_folder_wherever_a_pipeline_is_shipped() -> None:
+    """Else `dvc` in a fresh clone makes one that every user of the machine may write to."""
+    listed = subprocess.run(["git", "ls-files"], capture_output=True, text=True, check=False).stdout.splitlines()
+    if not listed:
+        pytest.skip("no git checkout")
+    shipped = {Path(name).parent for name in listed if Path(name).name == "dvc.yaml"}
+    assert {Path(), Path("examples/ner_zh")} <= shipped
+    assert not [folder for folder in shipped if (folder / SITE / "repo" / MARKER).as_posix() not in listed]

@@ -1,0 +1,122 @@
+"""The corpus is searched for the training texts; nothing found gives away a dev or test text."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from satiety.core.answers import Label
+from satiety.core.errors import DataError
+from satiety.core.records import Document, Example
+from satiety.levers.retrieve import Retrieve, RetrievedDocuments, retrieve
+
+BM25 = {"kind": "bm25", "documents": 10, "k1": 1.2, "b": 0.75}
+TRAIN = [
+    Example("t1", {"text": "a great film with great actors"}, answer=Label("good"), language="en"),
+    Example("t2", {"text": "a boring film"}, answer=Label("bad"), language="en"),
+]
+CORPUS = [
+    Document("d1", "the actors in this film were great", language="en", origin="unlabelled"),
+    Document("d2", "what a boring evening", language="en", source="chat:7"),
+    Document("d3", "ein great film", language="de"),
+    Document("d4", "nothing of the kind", language="en"),
+    Document("d5", "film!", language="und"),
+]
+
+
+def params(retriever: dict[str, Any], near_duplicate: float = 0.8) -> Retrieve:
+    return Retrieve.model_validate({"retriever": retriever, "prefix": "", "dedup_threshold": near_duplicate})
+
+
+def embed(texts: Sequence[str]) -> Any:
+    raise AssertionError("BM25 needs no model")
+
+
+def found(
+    corpus: Sequence[Document] = CORPUS,
+    train: Sequence[Example] = TRAIN,
+    held: Sequence[Example] = (),
+    retriever: dict[str, Any] = BM25,
+) -> RetrievedDocuments:
+    return retrieve(corpus, train, held, stratum=lambda e: str(e.answer), embed=embed, params=params(retriever))
+
+
+def test_documents_keep_what_they_were_and_get_score_and_reason() -> None:
+    (document,) = [d for d in found().documents if d.id == "d2"]
+    assert (document.text, document.source, document.origin) == ("what a boring evening", "chat:7", "corpus")
+    assert document.score is not None
+    assert document.score > 0
+    assert document.reason == f"bm25 {document.score:.1f} for 'bad'"
+
+
+def test_other_languages_than_those_of_the_training_texts_stay_out_unknown_ones_do_not() -> None:
+    result = found()
+    assert "d3" not in {document.id for document in result.documents}
+    assert "d5" in {document.id for document in result.documents}
+    assert result.numbers["other_language"] == 1
+
+
+def test_where_no_training_text_tells_its_language_every_document_may_be_found() -> None:
+    train = [Example("t1", {"text": "film"}, answer=Label("good"), language="und")]
+    assert "d3" in {document.id for document in found(train=train).documents}
+
+
+@pytest.mark.parametrize(
+    ("copy", "held"),
+    [
+        ("the actors in this film were great", "the actors in this film were great"),
+        ("The actors in this film WERE great", "the  actors in this film were great"),
+        (
+            "all of the actors in this wonderful film were so great",
+            "all of the actors in this wonderful film were great",
+        ),
+        ("I said: the actors in this film were great. Then we left for dinner", "the actors in this film were great"),
+        ("这部great电影的演员演得真好，我很喜欢", "这部great电影的演员演得真好，我很喜欢！"),
+    ],
+)
+@pytest.mark.parametrize("split", ["dev", "test"])
+def test_a_document_that_gives_away_a_held_text_goes_to_quarantine(copy: str, held: str, split: Any) -> None:
+    corpus = [*CORPUS[1:], Document("leak", copy, language="en", source="f:9")]
+    result = found(corpus, held=[Example("x", {"text": held}, answer=Label("good"), split=split)])
+    assert "leak" not in {document.id for document in result.documents}
+    (rejected,) = result.rejected
+    assert (rejected.id, rejected.reason, rejected.twin, rejected.source) == ("leak", "contaminated", "x", "f:9")
+    assert rejected.text == copy
+    assert "gives away a dev or test text; was found by bm25 " in rejected.detail
+    assert result.numbers["contaminated"] == 1
+
+
+def test_the_report_compares_what_was_found_with_the_corpus() -> None:
+    numbers = found(retriever={**BM25, "documents": 2}).numbers
+    assert numbers["hidden"] == {"corpus": 0.2, "found": 0.5, "lift": 2.5}
+    assert numbers["found_for"] == {"bad": 1, "good": 1}
+    assert list(numbers["score"]) == ["q05", "q25", "q50", "q75", "q95"]
+    assert sorted(numbers["score"].values()) == list(numbers["score"].values())
+    assert numbers["languages"] == {"en": 2}
+
+
+def test_none_finds_nothing_and_reports_no_number_that_is_not_one() -> None:
+    result = found(retriever={"kind": "none"})
+    assert (result.documents, result.rejected) == ([], [])
+    assert result.numbers["hidden"] == {"corpus": 0.2, "found": 0.0, "lift": None}
+    assert result.numbers["score"] == {}
+
+
+def test_an_empty_corpus_gives_an_empty_result() -> None:
+    assert found([]).documents == []
+    assert found([]).numbers["hidden"] == {"corpus": 0.0, "found": 0.0, "lift": None}
+
+
+def test_a_corpus_in_none_of_the_languages_gives_an_empty_result() -> None:
+    assert found(CORPUS[2:3]).documents == []
+
+
+def test_without_training_examples_there_is_nothing_to_search_for() -> None:
+    with pytest.raises(DataError, match=r"retrieve: no training example to search for; look at reports/validate.json"):
+        found(train=[])
+
+
+def test_fewer_candidates_than_documents_are_refused() -> None:
+    hybrid = {"kind": "hybrid", "documents": 5, "candidates": 4, "k1": 1.2, "b": 0.75}
+    with pytest.raises(ValueError, match="4 candidates cannot give 5 documents; raise `candidates`"):
+        params(hybrid)

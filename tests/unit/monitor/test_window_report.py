@@ -1,0 +1,85 @@
+"""A window is watched as a whole: what is said of its labels holds only where it can."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from satiety.core.answers import Label, Span, Spans
+from satiety.core.records import Example
+from satiety.monitor.sample import TextSample
+from satiety.monitor.section import Monitor
+from satiety.monitor.shares import sample_by_share
+from satiety.monitor.shift_simulation import Pool
+from satiety.monitor.window_report import (
+    Assumption,
+    DriftReport,
+    FeaturizedWindow,
+    _estimate_feedback,
+    measure_drift,
+    train_estimator,
+)
+from satiety.problems import Prediction
+from satiety.problems.ner import Ner
+from tests.unit.monitor.made import CLASSES, PROBLEM, pool
+
+SIZE = 300
+"""Texts of a window."""
+
+
+class TestSharesOfLabels:
+    """What is said of them holds only where nothing but they has moved, and that is tested."""
+
+    def window(self, share: float, shift: float) -> DriftReport:
+        """Watch texts of which so many are of the first class, and which all lie this far to one side."""
+        mine, other, draw = pool(400, 1, "en", 1.2), pool(1500, 2, "en", 1.2), np.random.default_rng(5)
+        first = np.array([name == "bad" for name in other.strata])
+        sizes = {True: round(SIZE * share), False: SIZE - round(SIZE * share)}
+        rows = np.concatenate([draw.choice(np.flatnonzero(first == one), n, replace=False) for one, n in sizes.items()])
+        sample = other.sample.take(rows)
+        vectors = sample.embeddings + shift * np.eye(8)[7]
+        moved = replace(sample, embeddings=vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+        params = Monitor.load().model_copy(update={"permutations": 399, "least": 50, "window": 300})
+        params = params.model_copy(update={"simulation": params.simulation.model_copy(update={"windows": 160})})
+        answers = [Prediction(Label(CLASSES[row.argmax()])) for row in moved.scores]
+        estimator = train_estimator(PROBLEM, mine, len(rows), params)
+        return measure_drift(PROBLEM, mine, estimator, FeaturizedWindow(moved, answers, {}), params, [])
+
+    def test_they_are_reliable_where_only_they_have_moved(self) -> None:
+        found = self.window(0.75, 0.0)
+        assert found.drift.alarm
+        assert found.only_shares.holds
+        usual, today = found.labels["bad"]
+        assert usual < 0.45
+        assert today.low < 0.75 < today.high + 0.05
+
+    def test_they_are_not_where_the_texts_of_a_label_have_moved_too(self) -> None:
+        found = self.window(0.75, 2.0)
+        assert found.drift.alarm
+        assert not found.only_shares.holds
+        assert found.only_shares.p is not None
+
+    def test_nothing_is_tested_where_nothing_has_moved(self) -> None:
+        found = self.window(1 / 3, 0.0)
+        assert (found.drift.alarm, found.only_shares) == (False, Assumption(True, None))
+
+    def test_as_many_texts_as_can_be_had_are_compared_each_once(self) -> None:
+        labels = ["a"] * 60 + ["b"] * 30
+        rows = sample_by_share(labels, {"a": 0.25, "b": 0.75}, np.random.default_rng(1))
+        assert (len(rows), len(set(rows.tolist()))) == (40, 40)
+        assert sum(labels[row] == "b" for row in rows) == 30
+        assert len(sample_by_share(labels, {"a": 1.0, "b": 0.0}, np.random.default_rng(1))) == 60
+
+
+def test_people_may_speak_of_texts_in_which_the_model_found_nothing() -> None:
+    """Then no answer has a confidence to be compared with how often it is right."""
+    ner = Ner(labels=["PER"])
+    gold = [Example(str(i), {"text": "anna sings"}, Spans((Span(0, 4, "PER"),))) for i in range(40)]
+    found = [Prediction(Spans(), 0.9)] * len(gold)
+    sample = TextSample(("anna sings",) * 40, np.eye(40), ner.outputs(found), np.zeros(40))
+    mine = Pool(sample, ner.tally(gold, found), ["PER"] * 40, np.arange(40))
+    watched = FeaturizedWindow(sample, found, dict(enumerate(gold)))
+    feedback = _estimate_feedback(ner, mine, watched, Monitor.load())
+    assert feedback is not None
+    assert (feedback.answers, feedback.overconfidence.value) == (40, 0.0)

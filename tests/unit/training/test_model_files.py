@@ -1,0 +1,203 @@
+"""A model's folder is looked through before anything of it is made: known encoders load, whatever else says why not."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from satiety.core.errors import ModelError
+from satiety.training.encoder import load_encoder, load_tokenizer
+from satiety.training.model_files import MAX_ADDED_TOKENS, read_config
+from tests.patience import at_once
+
+WIDTHS = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+ENCODERS: dict[str, dict[str, Any]] = {
+    "albert": WIDTHS | {"embedding_size": 16},
+    "bert": WIDTHS,
+    "big_bird": WIDTHS,
+    "camembert": WIDTHS,
+    "convbert": WIDTHS | {"embedding_size": 32},
+    "deberta": WIDTHS,
+    "deberta-v2": WIDTHS,
+    "distilbert": {"dim": 32, "hidden_dim": 64, "n_layers": 2, "n_heads": 2},
+    "electra": WIDTHS | {"embedding_size": 16},
+    "ernie": WIDTHS,
+    "mobilebert": WIDTHS | {"true_hidden_size": 16, "intra_bottleneck_size": 16, "embedding_size": 16},
+    "modernbert": WIDTHS,
+    "mpnet": WIDTHS,
+    "nystromformer": WIDTHS,
+    "rembert": WIDTHS | {"input_embedding_size": 16, "output_embedding_size": 32},
+    "roberta": WIDTHS,
+    "roformer": WIDTHS,
+    "xlm-roberta": WIDTHS,
+}
+
+
+def changed(folder: Path, name: str = "config.json", **values: Any) -> None:
+    path = folder / name
+    content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    path.write_text(json.dumps(content | values, ensure_ascii=False), encoding="utf-8")
+
+
+@pytest.fixture
+def copy(tiny: Path, tmp_path: Path) -> Path:
+    shutil.copytree(tiny, tmp_path / "model")
+    return tmp_path / "model"
+
+
+@pytest.mark.parametrize("kind", ENCODERS)
+def test_the_encoders_that_transformers_knows_load_as_transformers_loads_them(kind: str, tmp_path: Path) -> None:
+    from transformers import CONFIG_MAPPING, AutoModel
+
+    config = CONFIG_MAPPING[kind](vocab_size=99, pad_token_id=1, **ENCODERS[kind])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(5)
+        AutoModel.from_config(config).save_pretrained(tmp_path)
+    theirs = AutoModel.from_pretrained(tmp_path).eval()
+    ours: Any = load_encoder(tmp_path)
+    ids = torch.arange(2, 66).view(2, 32)  # BigBird's blocks want some tokens
+    with torch.inference_mode():
+        assert torch.equal(ours(input_ids=ids).last_hidden_state, theirs(input_ids=ids).last_hidden_state)
+    assert ours.config._attn_implementation == theirs.config._attn_implementation
+
+
+@pytest.mark.parametrize(
+    "old",
+    [
+        {"architectures": ["BertForMaskedLM"], "directionality": "bidi", "pooler_fc_size": 768, "pooler_type": "first"},
+        {"_name_or_path": "x", "gradient_checkpointing": False, "position_embedding_type": "absolute"},
+        {"torch_dtype": "float32", "output_past": True, "id2label": {"0": "A"}, "label2id": {"A": 0}},
+        {"is_decoder": False, "add_cross_attention": False, "use_cache": True, "transformers_version": "4.8.2"},
+    ],
+)
+def test_what_configs_of_known_models_hold_is_taken(copy: Path, old: dict[str, Any]) -> None:
+    changed(copy, **old)
+    load_encoder(copy)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"attn_implementation": "kernels-community/x"}, "`attn_implementation` is no field of its config"),
+        ({"_attn_implementation": "kernels-community/x"}, "`_attn_implementation` is no field of its config"),
+        ({"_attn_implementation_internal": "kernels-community/x"}, "`_attn_implementation_internal` is no field"),
+        ({"use_kernels": True}, "`use_kernels` is no field of its config"),
+        ({"quantization_config": {"load_in_4bit": True}}, "`quantization_config` is no field of its config"),
+        ({"custom_pipelines": {}}, "`custom_pipelines` is no field of its config"),
+        ({"num_labels": 10_000_000}, "`num_labels` is no field of its config"),
+        ({"auto_map": {"AutoModel": "m.M"}}, "has an `auto_map`: it wants code of its own run"),
+        ({"is_decoder": True}, "is_decoder is True; of an encoder it is False"),
+        ({"return_dict": False}, "return_dict is False; of an encoder it is True"),
+        ({"model_type": "gpt2"}, "model_type 'gpt2' is no encoder of Transformers"),
+        ({"model_type": "bart"}, "is_encoder_decoder|reads more, or other things|is no field"),
+        ({"model_type": "perceiver"}, "is no field of its config|reads more, or other things"),
+        ({"model_type": "robreta"}, "is no encoder of Transformers; did you mean 'roberta'"),
+        ({"model_type": ["bert"]}, "is no encoder of Transformers"),
+        ({"num_hidden_layers": 10_000_000}, "num_hidden_layers is 10,000,000; at most 256 is taken"),
+        ({"num_attention_heads": 10**30}, "num_attention_heads is 1,000,000,000"),
+        ({"hidden_size": 9_600_000}, r"promises [\d,]+ weights, but model.safetensors holds [\d,]+"),
+        ({"vocab_size": 9_000_000}, r"promises [\d,]+ weights, but model.safetensors holds [\d,]+"),
+        ({"max_position_embeddings": 9_000_000}, r"promises [\d,]+ weights, but model.safetensors holds [\d,]+"),
+        ({"num_hidden_layers": 250}, r"promises [\d,]+ weights, but model.safetensors holds [\d,]+"),
+        ({"num_hidden_layers": 3}, "does not fit config.json: 16 weights are not there"),
+        ({"hidden_size": "many"}, "cannot be read as a config"),
+        ({"hidden_size": None}, "cannot be read as a config|reads more, or other things"),
+        ({"num_attention_heads": 0}, "cannot be loaded as an encoder"),
+        ({"num_attention_heads": 5}, "cannot be loaded as an encoder"),
+        ({"hidden_act": "exec"}, "cannot be loaded as an encoder"),
+    ],
+)
+def test_a_config_that_says_anything_else_is_refused_at_once(copy: Path, values: dict[str, Any], message: str) -> None:
+    changed(copy, **values)
+    with at_once(), pytest.raises(ModelError, match=message):
+        load_encoder(copy)
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("albert", {"num_hidden_groups": 100_000, "inner_group_num": 100_000}),
+        ("mobilebert", {"num_feedforward_networks": 100_000}),
+        ("funnel", {"block_sizes": [200] * 1000}),
+        ("xmod", {"languages": ["x"] * 100_000}),
+    ],
+)
+def test_nothing_that_makes_parts_is_endless(copy: Path, kind: str, values: dict[str, Any]) -> None:
+    from transformers import CONFIG_MAPPING
+
+    (copy / "config.json").write_text(json.dumps(CONFIG_MAPPING[kind]().to_dict() | values), encoding="utf-8")
+    with pytest.raises(ModelError, match=r"is [\d,]+; at most 256 is taken"):
+        read_config(copy)
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, '{"a":' * 100_000, "", "null"])
+def test_a_config_that_is_no_json_object_is_refused(copy: Path, content: str) -> None:
+    (copy / "config.json").write_text(content)
+    with pytest.raises(ModelError, match=r"config.json: (not a whole JSON file|must hold one JSON object)"):
+        load_encoder(copy)
+
+
+def _more_tokens(folder: Path) -> None:
+    path = folder / "tokenizer.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    token = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": False}
+    content["added_tokens"] += [token | {"id": 500 + i, "content": f"<t{i}>"} for i in range(MAX_ADDED_TOKENS)]
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def _no_vocabulary(folder: Path) -> None:
+    path = folder / "tokenizer.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["model"]["vocab"] = {}
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def _fewer_embeddings(folder: Path) -> None:
+    weights = load_file(folder / "model.safetensors")
+    weights["embeddings.word_embeddings.weight"] = weights["embeddings.word_embeddings.weight"][:50].clone()
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    changed(folder, vocab_size=50)
+
+
+@pytest.mark.parametrize(
+    ("harm", "message"),
+    [
+        (_more_tokens, r"tokenizer.json: added_tokens: 10,005 tokens; at most 10,000 are taken in"),
+        (
+            lambda folder: changed(
+                folder, "tokenizer_config.json", extra_special_tokens=[f"<{i}>" for i in range(10_001)]
+            ),
+            "tokenizer_config.json: extra_special_tokens: 10,001 tokens",
+        ),
+        (
+            lambda folder: changed(folder, "tokenizer_config.json", auto_map={"AutoTokenizer": ["m.M", None]}),
+            "tokenizer_config.json: has an `auto_map`",
+        ),
+        (_no_vocabulary, "its tokenizer cannot be loaded|knows no word"),
+        (_fewer_embeddings, r"its tokenizer has ids up to \d+, but the model only 50 embeddings"),
+        (lambda folder: (folder / "tokenizer.json").write_text("[" * 100_000), "tokenizer.json: not a whole JSON file"),
+        (lambda folder: (folder / "config.json").unlink(), "has no config.json"),
+    ],
+)
+def test_a_tokenizer_that_is_endless_empty_or_anothers_is_refused_at_once(
+    copy: Path, harm: Callable[[Path], None], message: str
+) -> None:
+    harm(copy)
+    with at_once(), pytest.raises(ModelError, match=message):
+        load_tokenizer(copy)
+
+
+def test_weights_are_compared_without_drawing_a_random_number(copy: Path) -> None:
+    """Else what is trained from the same seed would not be the same."""
+    weights = load_file(copy / "model.safetensors")
+    assert any("pooler" in name for name in weights), "else Transformers draws some itself"
+    before = torch.random.get_rng_state()
+    load_encoder(copy)
+    assert torch.equal(before, torch.random.get_rng_state())

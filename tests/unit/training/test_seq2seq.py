@@ -1,0 +1,193 @@
+"""A model with a decoder is looked through as an encoder is; how it decodes, its folder does not say."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from satiety.core.errors import ModelError
+from satiety.training.embedding import load_embedder
+from satiety.training.encoder import load_encoder, load_tokenizer, save_encoder
+from satiety.training.seq2seq import get_start_tokens, load_seq2seq, load_text_encoder
+from tests.generating import KINDS, write_writer
+
+OLD: dict[str, dict[str, Any]] = {
+    "t5": {
+        "architectures": ["T5ForConditionalGeneration"],
+        "n_positions": 512,
+        "output_past": True,
+        "decoder_start_token_id": 0,
+        "task_specific_params": {"translation_en_to_de": {"max_length": 300, "num_beams": 4, "prefix": "x: "}},
+    },
+    "mt5": {"tokenizer_class": "T5Tokenizer", "torch_dtype": "float32", "output_past": True},
+    "marian": {
+        "bad_words_ids": [[0]],
+        "add_bias_logits": False,
+        "add_final_layer_norm": False,
+        "classif_dropout": 0.0,
+        "classifier_dropout": 0.0,
+        "gradient_checkpointing": False,
+        "max_length": 512,
+        "normalize_before": False,
+        "normalize_embedding": False,
+        "num_beams": 6,
+        "static_position_embeddings": True,
+    },
+    "bart": {
+        "classif_dropout": 0.1,
+        "early_stopping": True,
+        "extra_pos_embeddings": 2,
+        "forced_bos_token_id": 0,
+        "no_repeat_ngram_size": 3,
+        "length_penalty": 1.0,
+        "task_specific_params": {"summarization": {"min_length": 12}},
+    },
+    "mbart": {"normalize_before": True, "add_final_layer_norm": True, "forced_bos_token_id": 5, "save_step": 12},
+}
+"""What configs of published models hold besides."""
+
+
+def changed(folder: Path, name: str = "config.json", **values: Any) -> None:
+    path = folder / name
+    content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    path.write_text(json.dumps(content | values, ensure_ascii=False), encoding="utf-8")
+
+
+@pytest.fixture
+def copy(writer: Path, tmp_path: Path) -> Path:
+    shutil.copytree(writer, tmp_path / "model")
+    return tmp_path / "model"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_loads_as_transformers_loads_it_and_comes_back_from_disk_the_same(kind: str, tmp_path: Path) -> None:
+    from transformers import AutoModelForSeq2SeqLM
+
+    folder = write_writer(tmp_path / "base", kind)
+    theirs, ours = AutoModelForSeq2SeqLM.from_pretrained(folder).eval(), load_seq2seq(folder)
+    (tmp_path / "out").mkdir()
+    save_encoder(ours, folder, tmp_path / "out")
+    again, ids = load_seq2seq(tmp_path / "out"), torch.arange(3, 13)[None]
+    with torch.inference_mode():
+        logits = [model(input_ids=ids, decoder_input_ids=ids).logits for model in (theirs, ours, again)]
+        states = load_text_encoder(folder)(input_ids=ids).last_hidden_state
+        whole = ours(input_ids=ids, decoder_input_ids=ids).encoder_last_hidden_state
+    assert torch.equal(logits[0], logits[1])
+    assert torch.equal(logits[0], logits[2])
+    assert torch.equal(states, whole)
+    assert get_start_tokens(again) == get_start_tokens(ours)
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names >= {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json"}
+
+
+@pytest.mark.parametrize("kind", OLD)
+def test_what_configs_of_known_models_hold_is_taken(kind: str, tmp_path: Path) -> None:
+    folder = write_writer(tmp_path, kind)
+    (folder / "generation_config.json").unlink()
+    changed(folder, **OLD[kind])
+    assert get_start_tokens(load_seq2seq(folder))[1:] == [
+        OLD[kind][name] for name in ("forced_bos_token_id",) if name in OLD[kind]
+    ]
+    load_tokenizer(folder)
+
+
+def test_of_how_it_decodes_nothing_is_taken_from_the_folder(copy: Path) -> None:
+    changed(copy, "generation_config.json", do_sample=True, num_beams=10**6, max_length=10**9, temperature=9.0)
+    config = load_seq2seq(copy).generation_config
+    assert (config.do_sample, config.num_beams, config.max_length, config.temperature) == (None, None, None, None)
+    assert get_start_tokens(load_seq2seq(copy)) == [0]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("config.json", {"is_encoder_decoder": False}, "is_encoder_decoder is False; of one that writes it is True"),
+        ("config.json", {"use_kernels": True}, "`use_kernels` is no field of its config"),
+        ("config.json", {"auto_map": {"AutoModel": "m.M"}}, "has an `auto_map`"),
+        ("config.json", {"num_layers": 10_000_000}, "num_layers is 10,000,000; at most 256 is taken"),
+        ("config.json", {"d_ff": 9_000_000}, r"promises [\d,]+ weights, but model.safetensors holds"),
+        ("config.json", {"vocab_size": 9_000_000}, r"promises [\d,]+ weights, but model.safetensors holds"),
+        ("config.json", {"num_decoder_layers": 3}, "weights are not there"),
+        ("config.json", {"num_heads": 0}, "cannot be loaded as an encoder with a decoder"),
+        (
+            "config.json",
+            {"model_type": "t6"},
+            "is no encoder of Transformers; .*of those that write there are: bart, m",
+        ),
+        (
+            "generation_config.json",
+            {"decoder_start_token_id": 10**6},
+            "decoder_start_token_id is 1000000; the model has",
+        ),
+        (
+            "generation_config.json",
+            {"forced_bos_token_id": "x"},
+            "forced_bos_token_id is 'x'; the model has tokens 0 to",
+        ),
+    ],
+)
+def test_what_is_unsafe_or_wrong_is_refused_by_name(
+    copy: Path, name: str, values: dict[str, Any], message: str
+) -> None:
+    changed(copy, name, **values)
+    with pytest.raises(ModelError, match=message):
+        load_seq2seq(copy)
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "rust_model.ot.pt", "generate.py"])
+def test_a_file_that_could_run_code_is_refused(copy: Path, name: str) -> None:
+    (copy / name).write_bytes(b"\x80")
+    with pytest.raises(ModelError, match=re.escape(name)):
+        load_seq2seq(copy)
+
+
+def test_a_kind_that_has_no_first_token_of_its_own_must_name_one(tmp_path: Path) -> None:
+    folder = write_writer(tmp_path, "mbart")
+    (folder / "generation_config.json").unlink()
+    values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    values.pop("decoder_start_token_id")
+    (folder / "config.json").write_text(json.dumps(values), encoding="utf-8")
+    with pytest.raises(ModelError, match="does not say with which token begins what it writes; add decoder_start"):
+        load_seq2seq(folder)
+    changed(folder, "generation_config.json", decoder_start_token_id=2, forced_bos_token_id=7)
+    assert get_start_tokens(load_seq2seq(folder)) == [2, 7]
+
+
+def test_weights_that_are_not_finite_are_refused(copy: Path) -> None:
+    weights = load_file(copy / "model.safetensors")
+    name = sorted(weights)[0]
+    save_file(weights | {name: torch.full_like(weights[name], torch.nan)}, copy / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ModelError, match="holds numbers that are not finite"):
+        load_seq2seq(copy)
+
+
+def test_an_encoder_and_one_with_a_decoder_are_told_apart(tiny: Path, writer: Path) -> None:
+    with pytest.raises(ModelError, match=r"is an encoder \(bert\), which cannot write; take one with a decoder"):
+        load_seq2seq(tiny)
+    with pytest.raises(ModelError, match=r"is an encoder with a decoder \(t5\), and what is asked of it here"):
+        load_encoder(writer)
+
+
+def test_the_encoder_of_one_with_a_decoder_embeds_texts(writer: Path) -> None:
+    vectors = load_embedder(writer, "cpu", "")(["This film is bad.", "这部电影很差。", "This film is bad."])
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(vectors[0], vectors[2], rtol=1e-5)
+    assert not np.allclose(vectors[0], vectors[1])
+
+
+@pytest.mark.parametrize("name", ["MarianTokenizer", "T5Tokenizer", "BartTokenizer", "MBartTokenizer", None])
+def test_the_tokenizer_is_that_of_its_file_whatever_class_is_named(copy: Path, name: str | None) -> None:
+    expected = load_tokenizer(copy)("This film is bad. 这部电影很差。")["input_ids"]
+    changed(copy, "tokenizer_config.json", tokenizer_class=name)
+    tokenizer = load_tokenizer(copy)
+    assert tokenizer("This film is bad. 这部电影很差。")["input_ids"] == expected
+    assert tokenizer.decode(expected, skip_special_tokens=True) == "This film is bad. 这部电影很差。"
+    assert (tokenizer.pad_token_id, tokenizer.eos_token_id) == (0, 1)

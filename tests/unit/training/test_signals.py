@@ -1,0 +1,52 @@
+"""Signals wait for a whole step."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from satiety.training.signals import defer_signals
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A shell ignores SIGINT for what it runs in the background; tests of it must not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_a_signal_within_the_block_comes_after_it() -> None:
+    done = []
+
+    def work() -> None:
+        with defer_signals():
+            os.kill(os.getpid(), signal.SIGINT)
+            done.append("whole")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert done == ["whole"]
+
+
+def test_handlers_are_as_before_even_where_the_block_fails() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    with pytest.raises(ValueError, match="broken"), defer_signals():
+        raise ValueError("broken")
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before
+
+
+def test_a_thread_that_cannot_hold_signals_goes_on_without() -> None:
+    done = []
+
+    def work() -> None:
+        with defer_signals():
+            done.append("done")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert done == ["done"]

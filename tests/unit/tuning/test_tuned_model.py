@@ -1,0 +1,162 @@
+"""A tuned model's folder: whole, safe, and refused with a reason where it is not."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from satiety.core.errors import ModelError, SetupError
+from satiety.heads import HEADS
+from satiety.problems import PROBLEMS
+from satiety.training.encoder import load_encoder, load_tokenizer
+from satiety.training.hardware import detect_hardware
+from satiety.tuning import METHODS, load
+from satiety.tuning.model import Model
+from satiety.tuning.tuned_model import ModelCard, TunedModel
+
+CARD = {
+    "method": METHODS["full"].sample().model_dump(),
+    "pooling": "mean",
+    "max_length": 32,
+    "prefix": "",
+    "seed": 1,
+    "base": "0" * 64,
+}
+
+
+@pytest.fixture(scope="module")
+def made(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    problem = PROBLEMS["classify"].sample()
+    torch.manual_seed(3)
+    model = Model(load_encoder(tiny), HEADS["text"](), 2, pooling="mean", dropout=0.0)
+    torch.nn.init.normal_(model.head.weight)
+    folder = tmp_path_factory.mktemp("made") / "tuned"
+    card = ModelCard.model_validate(CARD)
+    TunedModel(problem, model, load_tokenizer(tiny), card, detect_hardware("cpu")).save(folder, tiny)
+    return folder
+
+
+@pytest.fixture
+def copy(made: Path, tmp_path: Path) -> Path:
+    shutil.copytree(made, tmp_path / "tuned")
+    return tmp_path / "tuned"
+
+
+TEXTS = ["the good film", "这部电影很好看", "", "the hotel in paris " * 40, "我爱北京天安门" * 40]
+
+
+def test_the_folder_needs_nothing_but_itself(copy: Path) -> None:
+    names = {path.name for path in copy.iterdir()}
+    assert {
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "head.safetensors",
+        "problem.json",
+        "tuned.json",
+    } <= names
+    predictions = load(copy, "cpu").predict(TEXTS)
+    assert [str(p.answer) in {"bad", "good"} for p in predictions] == [True] * len(TEXTS)
+    assert all(sum(p.scores.values()) == pytest.approx(1) for p in predictions)
+
+
+def test_the_order_and_the_company_of_texts_change_no_answer(copy: Path) -> None:
+    tuned = load(copy, "cpu")
+    together = tuned.predict(TEXTS)
+    backwards = tuned.predict(TEXTS[::-1])[::-1]
+    alone = [tuned.predict([text])[0] for text in TEXTS]
+    for first, second, third in zip(together, backwards, alone, strict=True):
+        assert str(first.answer) == str(second.answer) == str(third.answer)
+        assert first.confidence == pytest.approx(second.confidence, abs=0.02)
+        assert first.confidence == pytest.approx(third.confidence, abs=0.02)
+
+
+def test_an_answer_that_is_no_number_is_refused(copy: Path) -> None:
+    """Of weights that are finite, but too large to compute with."""
+    save_file({"weight": torch.full((2, 32), 3e38), "bias": torch.zeros(2)}, copy / "head.safetensors")
+    with pytest.raises(ModelError, match="the model's answer to text 1 of 5 is not finite; its weights are damaged"):
+        load(copy, "cpu").predict(TEXTS)
+
+
+def _spoil(folder: Path, name: str) -> None:
+    from safetensors.torch import load_file
+
+    tensors = load_file(folder / name)
+    tensors[max(tensors)].view(-1)[0] = float("nan")
+    save_file(tensors, folder / name, {"format": "pt"})
+
+
+def test_no_text_has_no_answer(copy: Path) -> None:
+    assert load(copy, "cpu").predict([]) == []
+
+
+def test_it_loads_where_the_device_is_and_nowhere_else(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert load(copy, "auto").hardware.device == "cpu"
+    with pytest.raises(SetupError, match="sees no CUDA device"):
+        load(copy, "cuda")
+
+
+def _change(name: str, **fields: object) -> Callable[[Path], object]:
+    def change(folder: Path) -> None:
+        path = folder / name
+        path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+
+    return change
+
+
+def _lose(name: str) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).unlink()
+
+
+def _cut(name: str) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[:40])
+
+
+@pytest.mark.parametrize(
+    ("harm", "message"),
+    [
+        (shutil.rmtree, "no such folder; run the stage that makes it"),
+        *[
+            (_lose(name), f"has no {name}; make it anew")
+            for name in ("config.json", "model.safetensors", "head.safetensors", "problem.json", "tuned.json")
+        ],
+        (_lose("tokenizer.json"), "has no tokenizer.json"),
+        (lambda folder: (folder / "model.pkl").write_bytes(b"\x80\x04."), "model.pkl, which can run code when loaded"),
+        (_cut("head.safetensors"), "head.safetensors: not a whole file of weights"),
+        (_cut("model.safetensors"), "cannot be loaded as an encoder"),
+        (_cut("problem.json"), "problem.json: not a problem"),
+        (_cut("tuned.json"), "tuned.json: not a whole JSON file"),
+        (_change("tuned.json", pooling="largest"), "tuned.json: not a card of a tuned model: Input should be"),
+        (_change("tuned.json", version=3), "tuned.json: not a card of a tuned model"),
+        (
+            _change("tuned.json", version=1),
+            r"/tuned\.json: of an earlier version of satiety; make the model anew with `dvc repro`, or answer with the "
+            "version that made it$",
+        ),
+        (_change("config.json", auto_map={"AutoModel": "evil.Evil"}), "it wants code of its own run"),
+        (
+            _change("problem.json", labels=["a", "b", "c"]),
+            r"head.safetensors: is .*\(2, 32\).*, but .* need .*\(3, 32\)",
+        ),
+        (
+            lambda folder: _spoil(folder, "head.safetensors"),
+            "head.safetensors: weight holds numbers that are not finite",
+        ),
+        (lambda folder: _spoil(folder, "model.safetensors"), "model.safetensors: .* holds numbers that are not finite"),
+        (
+            lambda folder: save_file({"weight": torch.zeros(2, 32)}, folder / "head.safetensors"),
+            "head.safetensors: is ",
+        ),
+    ],
+)
+def test_a_folder_that_is_not_whole_or_not_safe_is_refused(
+    harm: Callable[[Path], object], message: str, copy: Path
+) -> None:
+    harm(copy)
+    with pytest.raises(ModelError, match=message):
+        load(copy, "cpu")
