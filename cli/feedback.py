@@ -29,7 +29,7 @@ class Correction:
 
     location: str
     id: str
-    label: Any
+    answer_text: Any
     """The right answer as a labelled source has it: a label; or, as JSON, spans: ``[[start, end, label], …]``."""
     text: str | None = None
     """What was labelled, where the file has it."""
@@ -129,7 +129,7 @@ def check_corrections(
     timestamp = datetime.now(UTC).isoformat(timespec="microseconds")
     rows, mistakes, labels = list[Feedback](), list[str](), dict[str, Any]()
     for correction in corrections:
-        if labels.setdefault(correction.id, correction.label) != correction.label:
+        if labels.setdefault(correction.id, correction.answer_text) != correction.answer_text:
             mistakes.append(f"{correction.location}: id {correction.id[:80]!r}: it has another label above")
             continue
         if correction.id not in answers:
@@ -137,7 +137,7 @@ def check_corrections(
             mistakes.append(f"{unknown}; {suggest(correction.id, answers)}".rstrip("; "))
             continue
         try:
-            answer = _parse_answer(problem, answers[correction.id].named_inputs, correction.label)
+            answer = _parse_answer(problem, answers[correction.id].named_inputs, correction.answer_text)
             rows.append(Feedback(correction.id, timestamp, dump(answer), mask_salvaged(author, KINDS)))
         except ValueError as error:
             mistakes.append(f"{correction.location}: {error}")

@@ -108,7 +108,7 @@ def import_labels(folder: Path, file: Path, author: str, package: Path) -> str:
     ]:
         locations = ", ".join(row.location for row in mismatches[:SHOWN])
         raise DataError(f"{locations}: not the text of that id; sort whole rows, and leave id and text as they are")
-    rows = check_corrections([row for row in corrections if row.label != ""], answers, problem, author)
+    rows = check_corrections([row for row in corrections if row.answer_text != ""], answers, problem, author)
     traffic.correct(rows)
     draw_names = {drawn_rows[row.id].draw for row in corrections}
     states = [state for state in count_draws(drawn_rows.values(), traffic.corrections()) if state.name in draw_names]

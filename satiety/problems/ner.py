@@ -1,8 +1,8 @@
 """Named entities: labelled stretches of a text, found one tag per unit and judged whole.
 
 The tags are IOB2 (Ratnaparkhi 1998) over the units of `satiety.text.words`, so that Chinese needs no segmenter and no
-piece of a tokenizer ever crosses a boundary. Only the first sub-token of a unit is trained and read; the rest, special tokens
-and padding are ignored. An entity counts when its offsets and its label are both right.
+piece of a tokenizer ever crosses a boundary. Only the first sub-token of a unit is trained and read; the rest, special
+tokens and padding are ignored. An entity counts when its offsets and its label are both right.
 
 Source of the score: Tjong Kim Sang & De Meulder 2003, CoNLL-2003 shared task, section 2.4; seqeval in strict mode.
 """

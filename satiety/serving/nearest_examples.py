@@ -49,7 +49,7 @@ class Neighbor:
 class NearestNeighbors:
     """What one answer, or one entity of it, rests on."""
 
-    label: str
+    answer_text: str
     """The label that was answered."""
     text: str
     """The text, or the entity in it."""

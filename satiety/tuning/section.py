@@ -10,7 +10,7 @@ from pydantic import Field, SerializeAsAny, model_validator
 from satiety.core.active_levers import BLOCKS, find_active
 from satiety.core.section import Section, SectionSource, Seed
 from satiety.heads import Pooling
-from satiety.levers.self_training import SelfTraining, explain_unsupported
+from satiety.levers.self_train import SelfTraining, explain_unsupported
 from satiety.tuning.recipes import RECIPES, Recipe
 
 if TYPE_CHECKING:

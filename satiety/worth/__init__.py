@@ -4,6 +4,6 @@ Cells (a budget, a lever set, a random order of the labels) are evaluated side b
 statistics over them. ``study`` runs cells, ``scores`` resamples, ``findings`` says what they mean, ``page`` shows it.
 """
 
-from satiety.levers import LEVERS
+from satiety.levers.base import LEVERS
 
 __all__ = ["LEVERS"]

@@ -9,7 +9,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from satiety.levers import RunContext
+from satiety.levers.base import RunContext
 from satiety.text.deduplication import HeldOut
 from satiety.worth.features import FeatureExtractor, hash_text
 from satiety.worth.learners import FineTuned, ProxyModel, split_dev

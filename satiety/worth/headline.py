@@ -43,9 +43,9 @@ def write_headline(findings: Findings, decision: Decision) -> dict[str, Any]:
         "lever": "+".join(levers),
         "budget": budget,
         "en": f"{names} at {budget:,} labels does what {_format_en(label_count, findings)} labels do alone "
-        "{ends[0]}{caveat[0]}.",
+        f"{ends[0]}{caveat[0]}.",
         "zh": f"{names} 在 {budget:,} 条标注时的效果，相当于单用{_format_zh(label_count, findings)}条标注 "
-        "{ends[1]}{caveat[1]}。",
+        f"{ends[1]}{caveat[1]}。",
     }
 
 

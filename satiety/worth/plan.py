@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 from satiety.core.checksums import read_tensors, write_tensors
 from satiety.core.files import write_text
 from satiety.core.records import Document, Example, read, write
-from satiety.levers import Lever, StudyInputs, sort_levers
+from satiety.levers.base import Lever, StudyInputs, sort_levers
 from satiety.problems import Problem
 from satiety.tuning.section import Finetune
 from satiety.worth.section import Worth

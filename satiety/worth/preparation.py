@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from satiety.core.errors import DataError
 from satiety.core.files import digest, manifest
-from satiety.levers import Lever, StudyContext, StudyInputs
+from satiety.levers.base import Lever, StudyContext, StudyInputs
 from satiety.problems.base import ZeroShotModel
 from satiety.text.deduplication import HeldOut
 from satiety.worth.features import FeatureExtractor, hash_text

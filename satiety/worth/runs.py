@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from satiety.levers import Lever
+    from satiety.levers.base import Lever
 
 CORE_MODULES = (
     "satiety.core.answers",

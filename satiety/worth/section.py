@@ -12,8 +12,8 @@ from satiety.core.active_levers import select_levers
 from satiety.core.project import Pooling
 from satiety.core.section import FIELDS, Section, SectionSource, Seed
 from satiety.heads import HEADS
-from satiety.levers import LEVERS, Lever
-from satiety.levers.self_training import SelfTraining, explain_unsupported
+from satiety.levers.base import LEVERS, Lever
+from satiety.levers.self_train import SelfTraining, explain_unsupported
 from satiety.problems import Problem
 from satiety.worth.features import EncoderConfig
 from satiety.worth.learners import ProxySolver

@@ -11,7 +11,7 @@ from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator, mod
 from satiety.core.active_levers import BLOCKS, STAGE_KINDS, select_levers
 from satiety.core.project import Pooling
 from satiety.core.section import Section, SectionSource, Seed, suggest
-from satiety.levers import LEVERS, Lever
+from satiety.levers.base import LEVERS, Lever
 
 RegisteredLever = Annotated[Lever, LEVERS.choice()]
 LeverName = Annotated[str, Field(pattern=r"^[\w-]{1,40}$")]

@@ -126,7 +126,7 @@ def test_the_component_of_the_readme_works_as_it_stands_there() -> None:
 for text in ("the film was good", "我爱北京天安门"):
     (rewrite, *_) = AUGMENTERS["exclaim"].sample().rewrite(text, "und", random.Random(1))
     assert rewrite.text.replace("!", "") == text, rewrite
-    assert all(text[a:a + n] == rewrite.text[b:b + n] for a, b, n in rewrite.kept), rewrite
+    assert all(text[a:a + n] == rewrite.text[b:b + n] for a, b, n in rewrite.alignment), rewrite
 """
     done = subprocess.run([sys.executable, "-c", code + tried], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -22,6 +22,10 @@ from tasks.stage import Stage
 
 PLUMBING = {
     "satiety",
+    "satiety.core",
+    "satiety.levers",
+    "satiety.text",
+    "satiety.serving",
     "satiety.core.errors",
     "satiety.core.executor",
     "satiety.core.fields",
@@ -51,7 +55,7 @@ PLUMBING = {
 READ_BY = {"satiety.core.secrets": "satiety.text.masking", "satiety.core.asset": "satiety.ingest.assets"}
 """Modules that are imported everywhere, and change what is made only where this other module is used."""
 
-AROUND = {"evidence", "fetch", "history", "looks", "monitor", "places", "promote", "receipt", "rollback"}
+AROUND = {"comparisons", "evidence", "fetch", "history", "monitor", "paths", "promote", "rollback", "trace"}
 """Modules of what is no stage: who is champion, who was, what an answer rests on, and what is asked today."""
 FILE = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))
 STAGES: dict[str, Any] = FILE["stages"]
@@ -85,18 +89,18 @@ def closure(imports: grimp.ImportGraph, name: str) -> set[str]:
         if module not in found and module in imports.modules:
             found.add(module)
             queue += [*imports.find_modules_directly_imported_by(module), module.rpartition(".")[0]]
-            queue += [child for child in imports.find_children(module) if discovers(module)]
+            queue += [child for package in list_registered_packages(module) for child in imports.find_children(package)]
     return found
 
 
-def discovers(module: str) -> bool:
-    """Whether a package holds a registry, which imports every file of it."""
+def list_registered_packages(module: str) -> list[str]:
+    """Return the packages whose files a registry imports, where it stands in this module: its own or its parent."""
     from satiety.core.registry import Registry
 
-    return module.startswith("satiety.") and any(
-        isinstance(value, Registry) and value._package == module
-        for value in vars(importlib.import_module(module)).values()
-    )
+    if not module.startswith("satiety."):
+        return []
+    registries = [value for value in vars(importlib.import_module(module)).values() if isinstance(value, Registry)]
+    return [registry._package for registry in registries if module.startswith(registry._package)]
 
 
 @pytest.mark.parametrize("name", STAGES)

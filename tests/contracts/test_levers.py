@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from satiety.core.records import Example
-from satiety.levers import LEVERS, Lever, RunContext, StudyContext, StudyInputs
+from satiety.levers.base import LEVERS, Lever, RunContext, StudyContext, StudyInputs
 from satiety.problems import PROBLEMS, Prediction
 from satiety.worth.selection import explain_unusable
 from tests.unit.worth.material import classified, documents, tagged

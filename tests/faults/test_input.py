@@ -283,8 +283,8 @@ def test_a_line_of_200_megabytes_is_not_held_in_memory() -> None:
     code = """
 from pathlib import Path
 from satiety.ingest.base import Limits
-from satiety.ingest.lines import lines
-found = list(lines(Path("data/raw/a"), Limits(row_bytes=1000, rows=9, ratio=99)))
+from satiety.ingest.lines import read_lines
+found = list(read_lines(Path("data/raw/a"), Limits(row_bytes=1000, rows=9, ratio=99)))
 peak = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(len(found), found[0].reason, peak)
 """

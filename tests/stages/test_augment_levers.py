@@ -16,7 +16,7 @@ import pytest
 from satiety.core.answers import Label
 from satiety.core.errors import DataError, ParamsError
 from satiety.core.records import Document, Example, Rejection, read, write
-from satiety.levers import LEVERS, Lever, RunContext, StudyContext
+from satiety.levers.base import LEVERS, Lever, RunContext, StudyContext
 from satiety.problems import PROBLEMS, Prediction
 from satiety.worth.evaluator import Evaluator
 from satiety.worth.preparation import StudyData, prepare_study
@@ -241,7 +241,7 @@ def test_what_goes_wrong_in_a_lever_names_it(paths: dict[str, Path], monkeypatch
     def breaks(*_: Any) -> None:
         raise ZeroDivisionError("of its own")
 
-    monkeypatch.setattr(Drawing, "teach", breaks)
+    monkeypatch.setattr(Drawing, "transform_train", breaks)
     use(mine={"kind": "drawing"})
     with pytest.raises(ZeroDivisionError) as caught:
         main.run(**paths)
@@ -273,7 +273,7 @@ main.run(**{{name: Path(path) for name, path in {paths}.items()}})
 print("HEAVY", *({{"torch", "transformers", "sklearn"}} & set(sys.modules)))
 """
 OURS = """
-from satiety.levers import LEVERS
+from satiety.levers.base import LEVERS
 from tests.stages.test_augment_levers import Answering
 LEVERS.register("answering")(Answering)
 """

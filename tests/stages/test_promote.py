@@ -421,7 +421,7 @@ match sys.argv.pop():
     case "the move was confirmed":
         promote.describe = end
     case "the report was written":
-        history.tell = end
+        history.mark_reported = end
 promote.main.cli()
 """
 
@@ -463,7 +463,7 @@ def test_a_promotion_that_cannot_be_noted_as_told_is_one_all_the_same(
         raise OSError("it is gone")
 
     with monkeypatch.context() as patched:
-        patched.setattr(history, "tell", refuse)
+        patched.setattr(history, "mark_reported", refuse)
         assert promote(registering)["decision"] == "promoted"
     assert "The next `promote` will tell of this promotion once more" in caplog.text
     assert promote_again()["decision"] == "promoted"

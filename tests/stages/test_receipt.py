@@ -94,7 +94,7 @@ def test_entities_are_traced_one_by_one(registering: Workspace, client: Any) -> 
     assert [one.text for one in found.neighbors] == ["anna lives in paris"[span.start : span.end] for span in spans]
     for one in found.neighbors:
         assert one.rows[0].text in ("anna", "paris")
-        assert all(row.agrees == (row.gold == one.label) for row in one.rows)
+        assert all(row.agrees == (row.gold == one.answer_text) for row in one.rows)
     (id,) = answered("王小明住在上海")
     assert trace_prediction(Traffic(TRAFFIC), id, Path(), 2).neighbors
 

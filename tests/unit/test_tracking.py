@@ -336,7 +336,7 @@ def test_an_end_that_the_disk_does_not_take_leaves_the_lines_that_are_there() ->
     path = SPOOL / f"{HEAD['run']}.open"
     path.write_bytes(WHOLE + b'{"metric": "lo')
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)); "
-    command = [sys.executable, "-c", limit + "from tasks.spool_reader import finished; print(finished())"]
+    command = [sys.executable, "-c", limit + "from tasks.spool_reader import close_and_list; print(close_and_list())"]
     env = os.environ | {"PYTHONPATH": str(CODE)}
     done = subprocess.run(command, text=True, capture_output=True, env=env, check=False)
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
@@ -442,7 +442,7 @@ def test_the_page_of_a_run_carries_no_password(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_only_the_last_arrivals_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spool, "REMEMBERED", 3)
+    monkeypatch.setattr(spool, "MAX_LOCATIONS", 3)
     for number in range(5):
         spool.save_location(f"{number}-augment-00000000", spool.RunLocation(str(number), "1", None))
     assert spool.find_location("0-augment-00000000") is None
@@ -494,7 +494,7 @@ def test_a_large_file_is_no_artifact(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_all_artifacts_of_a_run_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spool, "ROOM", 25)
+    monkeypatch.setattr(spool, "MAX_RUN_BYTES", 25)
     Path("docs").mkdir()
     for number in range(4):
         Path(f"docs/{number}.html").write_text("x" * 10)

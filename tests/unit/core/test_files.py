@@ -17,9 +17,9 @@ from satiety.core.files import digest, manifest, name_temporary, sha256, write_a
 WRITER = """
 import sys, time
 from pathlib import Path
-from satiety.core.files import replacing
+from satiety.core.files import write_atomically
 
-with replacing(Path("model")) as folder, replacing(Path("table.parquet")) as file:
+with write_atomically(Path("model")) as folder, write_atomically(Path("table.parquet")) as file:
     folder.mkdir()
     (folder / "weights").write_text("half")
     file.write_text("half")
@@ -29,12 +29,12 @@ with replacing(Path("model")) as folder, replacing(Path("table.parquet")) as fil
 LIMITED = """
 import resource, sys
 from pathlib import Path
-from satiety.core.files import replacing
+from satiety.core.files import write_atomically
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 path = Path(sys.argv[1])
 try:
-    with replacing(path) as temporary:
+    with write_atomically(path) as temporary:
         temporary.mkdir()
         {write}
 except Exception as error:

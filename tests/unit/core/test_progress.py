@@ -10,7 +10,7 @@ from satiety.core import progress
 def test_a_log_hears_of_long_work_and_gets_every_item(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(progress, "EVERY", 0.0)
+    monkeypatch.setattr(progress, "LOG_SECONDS", 0.0)
     with caplog.at_level(logging.INFO):
         assert list(progress.track(range(3), "read a.csv", total=3000)) == [0, 1, 2]
     assert [record.message for record in caplog.records] == [f"read a.csv: {i} of 3,000" for i in range(3)]
@@ -25,7 +25,7 @@ def test_short_work_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
 def test_work_that_goes_on_counts_what_was_done_before(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(progress, "EVERY", 0.0)
+    monkeypatch.setattr(progress, "LOG_SECONDS", 0.0)
     with caplog.at_level(logging.INFO):
         assert list(progress.track(range(8, 10), "train", total=10, initial=8)) == [8, 9]
     assert [record.message for record in caplog.records] == ["train: 8 of 10", "train: 9 of 10"]
@@ -34,7 +34,7 @@ def test_work_that_goes_on_counts_what_was_done_before(
 def test_the_total_is_known_of_what_has_a_length_and_of_nothing_else(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(progress, "EVERY", 0.0)
+    monkeypatch.setattr(progress, "LOG_SECONDS", 0.0)
     with caplog.at_level(logging.INFO):
         list(progress.track(["a"], "words"))
         list(progress.track((letter for letter in "a"), "lines"))

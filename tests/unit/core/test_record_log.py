@@ -22,11 +22,11 @@ LIMIT, BATCHES, ROWS = 400, 25, 10
 WRITER = """
 import json, sys
 from pathlib import Path
-from satiety.core.record_log import Parts
+from satiety.core.record_log import RecordLog
 from satiety.core.records import Feedback
 
 folder, name, count, rows, limit, done = Path(sys.argv[1]), sys.argv[2], *map(int, sys.argv[3:6]), Path(sys.argv[6])
-record = Parts(folder, Feedback, limit, 8)
+record = RecordLog(folder, Feedback, limit, 8)
 with done.open("a") as out:
     for batch in range(count):
         record.add([Feedback(f"{name}/{batch}/{row}", "2026", json.dumps("good"), "me") for row in range(rows)])

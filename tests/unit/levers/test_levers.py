@@ -12,7 +12,7 @@ import pytest
 
 from satiety.core.answers import Label, Number, Span, Spans
 from satiety.core.records import Example
-from satiety.levers import LEVERS, Lever, StudyContext, StudyInputs
+from satiety.levers.base import LEVERS, Lever, StudyContext, StudyInputs
 from satiety.problems import PROBLEMS, Prediction
 from tests.unit.worth.material import PSEUDO, classified, documents, lesson, tagged
 
@@ -37,7 +37,7 @@ def confident(_: Any, texts: Any) -> list[Prediction]:
 def test_pseudo_takes_the_surest_of_each_class_as_often_as_people_gave_it() -> None:
     examples = tuple(POOL[:12])
     shares = Counter(str(one.answer) for one in examples)
-    found = pseudo(rounds=1, max_per_label=0.5).transform_train(examples, lesson(POOL, 12, answer=confident))
+    found = pseudo(rounds=1, max_per_label=0.5).transform_train(examples, lesson(POOL, 12, predict=confident))
     taken = found[12:]
     assert Counter(str(one.answer) for one in taken) == {label: round(count / 2) for label, count in shares.items()}
     assert [one.id for one in taken] == ["d-e2000", "d-e2002", *(f"d-e{2001 + 2 * i}" for i in range(4))]
@@ -52,14 +52,14 @@ def test_pseudo_asks_for_more_in_every_round_and_learns_from_what_it_took() -> N
         return confident(known, texts)
 
     examples = tuple(POOL[:12])
-    pseudo(rounds=3, max_per_label=0.75).transform_train(examples, lesson(POOL, 12, answer=answer))
+    pseudo(rounds=3, max_per_label=0.75).transform_train(examples, lesson(POOL, 12, predict=answer))
     assert asked == [12, 12 + 1 + 2, 12 + 2 + 4]
 
 
 @pytest.mark.parametrize(("least", "expected"), [(0.0, 12), (0.8, 4 + 4), (0.95, 2 + 1), (0.99999, 1)])
 def test_pseudo_takes_none_that_it_is_not_sure_of(least: float, expected: int) -> None:
     found = pseudo(rounds=2, max_per_label=1.0, confidence=least).transform_train(
-        tuple(POOL[:12]), lesson(POOL, 12, answer=confident)
+        tuple(POOL[:12]), lesson(POOL, 12, predict=confident)
     )
     assert len(found) - 12 == expected
 
@@ -68,14 +68,14 @@ def test_pseudo_counts_what_people_labelled_and_no_copies() -> None:
     gold = tuple(POOL[:6])
     copies = tuple(replace(one, id=f"{one.id}/c", origin="swap", parent=one.id) for one in gold)
     found = pseudo(rounds=1, max_per_label=1.0, confidence=0).transform_train(
-        (*gold, *copies), lesson(POOL, 6, answer=confident)
+        (*gold, *copies), lesson(POOL, 6, predict=confident)
     )
     assert len(found) == 12 + 6
 
 
 def test_pseudo_takes_no_class_that_nobody_labelled_and_nothing_of_no_documents() -> None:
     only = tuple(one for one in POOL if str(one.answer) == "good")[:6]
-    taken = pseudo(confidence=0).transform_train(only, lesson(POOL, 6, answer=confident))[6:]
+    taken = pseudo(confidence=0).transform_train(only, lesson(POOL, 6, predict=confident))[6:]
     assert {str(one.answer) for one in taken} == {"good"}
     assert pseudo().transform_train(only, lesson(POOL, 6, documents=())) == only
 
@@ -86,7 +86,7 @@ def test_pseudo_labels_entities() -> None:
     def answer(_: Any, texts: Any) -> list[Prediction]:
         return [Prediction(Spans((Span(0, 3, "PER"),) if i % 2 else ()), confidence=0.9) for i, _ in enumerate(texts)]
 
-    given = lesson(pool, 12, problem=NER, documents=documents(tagged(20, start=2000)), answer=answer)
+    given = lesson(pool, 12, problem=NER, documents=documents(tagged(20, start=2000)), predict=answer)
     taken = pseudo(rounds=1, max_per_label=1.0).transform_train(tuple(pool), given)[12:]
     assert taken
     assert {NER.stratum(one) for one in taken} == {"O"}, "PER alone is no stratum of the labels; nobody gave it"
@@ -206,11 +206,11 @@ def test_augment_teaches_the_copies_of_the_labels_there_are_and_of_no_others() -
     one = lever("augment", seed=3, steps=steps, dedup_threshold=0.95)
     here = world(Path(), Path(), ())
     prepared = one.precompute(here)
-    found = one.transform_train(tuple(POOL[:10]), lesson(POOL, 10, prepared=prepared))
+    found = one.transform_train(tuple(POOL[:10]), lesson(POOL, 10, precomputed=prepared))
     copies = found[10:]
     assert len(copies) > 8
     assert {copy.parent for copy in copies} <= {gold.id for gold in POOL[:10]}
     labels = {gold.id: str(gold.answer) for gold in POOL}
     assert all(str(copy.answer) == labels[copy.parent or ""] for copy in copies)
-    more = one.transform_train(tuple(POOL[:20]), lesson(POOL, 20, prepared=prepared))
+    more = one.transform_train(tuple(POOL[:20]), lesson(POOL, 20, precomputed=prepared))
     assert set(copies) <= set(more), "a label's copies are the same in every cell"

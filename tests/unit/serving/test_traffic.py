@@ -26,7 +26,7 @@ from satiety.problems.base import Prediction
 from satiety.serving.traffic import Traffic
 from tests.recording import served_texts
 
-traffic = Traffic(Path(sys.argv[1]), parts=8)
+traffic = Traffic(Path(sys.argv[1]), max_segments=8)
 for i in range(int(sys.argv[3])):
     texts = [f"{sys.argv[2]}/{i}/{j}" for j in range(3)]
     traffic.add(list(served_texts(texts, [Prediction(Label("a"))] * 3, "film", "m", 0.3)))

@@ -145,7 +145,7 @@ def test_the_answer_is_the_same_in_every_process() -> None:
     code = (
         "from satiety.text.deduplication import *;"
         "t=[('%d'%i, '%d 今天天气 nice weather today %d' % (i%7, i//9)) for i in range(400)];"
-        "print([v.twin for v in twins(t,.7)], groups([x for _,x in t],.6))"
+        "print([v.twin for v in find_duplicates(t,.7)], group_similar([x for _,x in t],.6))"
     )
     answers = {
         subprocess.run(

@@ -101,7 +101,7 @@ def test_more_than_the_base_can_write_is_refused_before_anything_is_learned(tmp_
 def test_an_answer_rests_on_the_examples_near_it_each_with_its_translation(tuned: TunedModel) -> None:
     train = [Example(example.id, example.inputs, example.answer, source="a.csv:1") for example in TRAIN]
     (found,) = find_nearest(tuned, {"text": "This film is bad."}, Text("这部电影很差。"), train, 2)
-    assert found.label == "这部电影很差。"
+    assert found.answer_text == "这部电影很差。"
     assert (found.rows[0].text, found.rows[0].gold) == ("This film is bad.", "这部电影很差。")
     assert found.rows[0].similarity == pytest.approx(1, abs=1e-3)
     assert (found.rows[0].agrees, found.rows[1].agrees) == (True, False)

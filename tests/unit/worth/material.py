@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from satiety.core.answers import Label, Span, Spans
 from satiety.core.executor import Job, Work
 from satiety.core.records import Document, Example
-from satiety.levers import RunContext
+from satiety.levers.base import RunContext
 from satiety.problems import PROBLEMS, Prediction
 from satiety.tuning import METHODS, Finetune
 from satiety.worth.preparation import StudyData
@@ -146,9 +146,9 @@ def lesson(pool: Sequence[Example], budget: int, **changes: Any) -> RunContext:
         "order": tuple(pool),
         "test": tuple(classified(10, start=1000)),
         "documents": documents(classified(20, start=2000)),
-        "prepared": (),
-        "draw": random.Random(1),
-        "answer": lambda _, texts: [Prediction(Label("good"), confidence=0.9) for _ in texts],
+        "precomputed": (),
+        "rng": random.Random(1),
+        "predict": lambda _, texts: [Prediction(Label("good"), confidence=0.9) for _ in texts],
     }
     return RunContext(**fields | changes)
 

@@ -12,7 +12,7 @@ import numpy as np
 from satiety.core.answers import Label
 from satiety.core.records import Example
 from satiety.evaluate.bootstrap import Resampling
-from satiety.levers import StudyInputs
+from satiety.levers.base import StudyInputs
 from satiety.problems import PROBLEMS
 from satiety.worth.findings import Findings, analyze_study
 from satiety.worth.plan import Plan

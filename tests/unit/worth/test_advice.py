@@ -202,7 +202,7 @@ def test_a_pair_that_is_proved_by_what_is_kept_says_nothing_of_the_other() -> No
 
 def test_what_nobody_knows_is_called_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
     found = made({("self_training",): 0.05, ("augment", "self_training"): 0.04})
-    monkeypatch.setattr(decision, "added", lambda *_: Interval(0.002, -0.01, 0.03))
+    monkeypatch.setattr(decision, "compute_added_gain", lambda *_: Interval(0.002, -0.01, 0.03))
     told = told_of(found)
     assert told["undecided"] == ["augment"]
     assert "augment not decided yet" in told["sentence"]["en"]

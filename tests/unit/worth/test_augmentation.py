@@ -11,7 +11,7 @@ import pytest
 from satiety.core.answers import Label
 from satiety.core.errors import ParamsError
 from satiety.core.records import Example
-from satiety.levers import LEVERS, Lever, RunContext
+from satiety.levers.base import LEVERS, Lever, RunContext
 from satiety.problems import PROBLEMS
 from satiety.text.deduplication import HeldOut
 from satiety.worth.augmentation import AugmentInputs, admit, apply_levers

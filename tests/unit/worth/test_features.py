@@ -26,7 +26,7 @@ def test_a_text_is_read_once_whoever_asks_again(tmp_path: Path, tiny: Path, monk
     first.extract(CLASSIFY.build_examples(TEXTS))
     assert all(first.cache.has_text(text) for text in TEXTS)
     again = reader(tmp_path, tiny)
-    monkeypatch.setattr(again, "_rows", lambda texts: pytest.fail(f"read again: {texts}"))
+    monkeypatch.setattr(again, "_compute_rows", lambda texts: pytest.fail(f"read again: {texts}"))
     again.extract(CLASSIFY.build_examples(TEXTS))
     for text in TEXTS:
         for one, other in zip(first.cache[text], again.cache[text], strict=True):
@@ -78,7 +78,7 @@ def test_other_code_that_reads_has_a_shelf_of_its_own(
     from satiety.worth import features
 
     before = locate_cache(tmp_path, tiny, CLASSIFY, HOW)
-    monkeypatch.setattr(features, "code_of", lambda name: f"new {name}")
+    monkeypatch.setattr(features, "hash_code", lambda name: f"new {name}")
     assert locate_cache(tmp_path, tiny, CLASSIFY, HOW) != before
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import grimp
 import pytest
 
-from satiety.levers import LEVERS
+from satiety.levers.base import LEVERS
 from satiety.worth import runs
 from satiety.worth.runs import CORE_MODULES, StudyRun, hash_code, hash_run
 
@@ -73,7 +73,7 @@ def test_it_changes_with(changed: dict[str, Any]) -> None:
 
 def test_it_changes_with_the_code_of_its_levers_and_of_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     first, changed = key(), "satiety.levers.augmentation"
-    monkeypatch.setattr(runs, "code_of", lambda name: "new" if name == changed else hash_code(name))
+    monkeypatch.setattr(runs, "hash_code", lambda name: "new" if name == changed else hash_code(name))
     assert key() == first
     changed = PSEUDO.__class__.__module__
     assert key() != first
@@ -82,7 +82,7 @@ def test_it_changes_with_the_code_of_its_levers_and_of_no_other(monkeypatch: pyt
 @pytest.mark.parametrize("name", CORE_MODULES)
 def test_it_changes_with_the_code_that_acts_in_every_cell(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     first = key(levers=())
-    monkeypatch.setattr(runs, "code_of", lambda other: "new" if other == name else hash_code(other))
+    monkeypatch.setattr(runs, "hash_code", lambda other: "new" if other == name else hash_code(other))
     assert key(levers=()) != first
 
 

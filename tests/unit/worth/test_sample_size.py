@@ -23,7 +23,7 @@ def made(monkeypatch: pytest.MonkeyPatch, gain: float, pool: float, rest: float,
     rng = np.random.default_rng(1)
     luck, other = pool * rng.normal(size=20_000), rest * rng.normal(size=20_000)
     drawn = BootstrapSamples.from_draws(np.array([0.0, gain]), np.stack([luck, gain + luck + other], axis=1))
-    monkeypatch.setattr(module, "gain", lambda _scores, _levers: drawn)
+    monkeypatch.setattr(module, "compute_gain", lambda _scores, _levers: drawn)
     return SimpleNamespace(
         gains={
             levers: [Interval(0, 0, 0), Interval(gain if levers == ("self_training",) else -0.1, 0, 0)]

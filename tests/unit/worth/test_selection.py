@@ -12,7 +12,7 @@ from satiety.core.active_levers import STAGE_KINDS
 from satiety.core.errors import ParamsError
 from satiety.core.records import Example
 from satiety.core.section import read_yaml
-from satiety.levers import LEVERS, Lever, RunContext, StudyContext, StudyInputs
+from satiety.levers.base import LEVERS, Lever, RunContext, StudyContext, StudyInputs
 from satiety.levers.pretrain import Pretrain
 from satiety.levers.retrieval import RetrieveLever
 from satiety.levers.retrieve import Retrieve

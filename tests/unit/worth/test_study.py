@@ -15,7 +15,7 @@ from satiety.core.answers import Label
 from satiety.core.errors import DataError, ModelError
 from satiety.core.executor import processes
 from satiety.core.records import Example
-from satiety.levers import LEVERS
+from satiety.levers.base import LEVERS
 from satiety.worth.evaluator import Evaluator
 from satiety.worth.features import hash_text
 from satiety.worth.learners import ProxyModel
@@ -175,7 +175,7 @@ class Seen:
             self.learned.append(list(examples))
             return whole(quick, examples, seed)
 
-        monkeypatch.setattr(ProxyModel, "solve", spy)
+        monkeypatch.setattr(ProxyModel, "fit", spy)
 
     def in_cell(self, at: Evaluator, cell: StudyRun) -> list[Example]:
         at.evaluate(cell, "")
@@ -354,7 +354,7 @@ def test_surroundings_that_levers_share_are_made_once(
         calls.append(around)
         return whole(lever, around, world)
 
-    monkeypatch.setattr(RetrieveLever, "surround", spy)
+    monkeypatch.setattr(RetrieveLever, "transform_inputs", spy)
     retriever = {"kind": "bm25", "documents": 12, "k1": 1.2, "b": 0.75}
     found = {"kind": "retrieve", "retriever": retriever, "prefix": "", "dedup_threshold": 1.0}
     plan, _ = plan_of(tmp_path, tiny, levers=[found, AUGMENT, PSEUDO])
