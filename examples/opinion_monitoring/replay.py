@@ -23,9 +23,9 @@ from examples.opinion_monitoring.source import Opinion, Replay, load
 from examples.opinion_monitoring.stream import Topics
 from examples.opinion_monitoring.stream.live import serving
 from examples.opinion_monitoring.stream.page import Board
-from examples.opinion_monitoring.stream.page.words import LANGUAGES, Language
 from satiety.errors import SatietyError, SetupError
 from satiety.files import replacing
+from satiety.report.render import LANGUAGES, Language
 from satiety.section import read_yaml
 from satiety.state import prepare_state
 

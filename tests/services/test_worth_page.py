@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 
 from satiety.worth.page import page
-from satiety.worth.page.style import DARK, LIGHT
 from tests.patience import PATIENCE, wait_until
 from tests.pipeline.server import CHROMIUM, FLAGS
-from tests.unit.worth.page import sample
+from tests.unit.report.palette import DARK, LIGHT
+from tests.unit.worth import sample
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.xdist_group("services"),
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
 ]
-FRAMES = {320: "narrow", 400: "narrow", 800: "middle", 1600: "wide"}
+FRAMES = {320: "narrow", 400: "narrow", 800: "wide", 1600: "wide"}
 SMALLEST = 11.0
 """Pixels: type of the picture that is smaller than this cannot be read on a telephone."""
 SIZES = """svg => [...svg.querySelectorAll('text')].map(one =>
@@ -26,6 +26,8 @@ SIZES = """svg => [...svg.querySelectorAll('text')].map(one =>
 BOXES = """svg => [...svg.querySelectorAll('text')].map(one => {
   const {left, top, right, bottom} = one.getBoundingClientRect();
   return [one.textContent, left, top, right, bottom] })"""
+CORNERS = """marks => marks.map(mark => { const {left, top, right, bottom} = mark.getBoundingClientRect();
+  return [left, top, right, bottom] })"""
 FOCUSED = """() => { const one = document.activeElement;
   return one.getAttribute('href') ?? one.getAttribute('aria-label') ?? one.textContent }"""
 Open = Callable[..., Any]
@@ -78,10 +80,17 @@ def test_it_fits_and_can_be_read(show: Open, make: Any, width: int, language: An
     if width > 320:
         assert min(picture.evaluate(SIZES)) >= SMALLEST
     assert picture.locator(".point").count() == len(report["budgets"])
-    assert picture.locator(".arrow").count() >= 5
+    marks = 9 if "wide" in FRAMES[width] else 4
+    assert picture.locator(".mark").count() == picture.locator(".number").count() >= marks - (make is sample.bare)
+    assert (
+        len([item for item in opened.locator(".marks li").all() if item.is_visible()])
+        == picture.locator(".mark").count()
+    )
     boxes, edge = picture.evaluate(BOXES), picture.bounding_box()
     assert not [one for one in boxes if one[1] < edge["x"] - 1 or one[3] > edge["x"] + edge["width"] + 16]
     assert not [(one[0], other[0]) for one, other in combinations(boxes, 2) if meet(one[1:], other[1:])]
+    marks_drawn = picture.locator(".mark").evaluate_all(CORNERS)
+    assert not [pair for pair in combinations(marks_drawn, 2) if meet(*pair)]
 
 
 def meet(one: list[float], other: list[float]) -> bool:

@@ -6,8 +6,8 @@ from cli.report import _worth
 from cli.worth import known
 from flows.artifacts import levers, meter
 from satiety.problems import PROBLEMS
+from satiety.report.render import Language
 from satiety.worth.page import page
-from satiety.worth.page.voice import Language
 from satiety.worth.unmeasured import unmeasured
 from tests.unit.worth.material import worth
 
