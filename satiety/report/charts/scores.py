@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
     from matplotlib.figure import Figure
 
-ROW, FLOOR, MARGIN, FONT = 52, 30, 10, 14
+ROW, FLOOR, MARGIN, FONT = 54, 32, 10, 15
 BEYOND = 0.03
 """Of score, that the axis goes on at both ends."""
 

@@ -1,4 +1,4 @@
-"""The meter's page in a real browser: it can be read at every width, in light and dark, by eye, keyboard and ear."""
+"""The pages in a real browser: they can be read at every width, in light and dark, by eye, keyboard and ear."""
 
 from collections.abc import Callable, Iterator
 from itertools import combinations
@@ -7,9 +7,14 @@ from typing import Any
 
 import pytest
 
+from examples.year.page import page as year
+from satiety.drift.page import page as drift
+from satiety.validate.pages import pages
 from satiety.worth.page import page
 from tests.patience import PATIENCE, wait_until
 from tests.pipeline.server import CHROMIUM, FLAGS
+from tests.unit.drift.test_page import SCORE, TIMES, TOLD
+from tests.unit.examples.test_year import lived
 from tests.unit.report.palette import DARK, LIGHT
 from tests.unit.worth import sample
 
@@ -31,6 +36,14 @@ CORNERS = """marks => marks.map(mark => { const {left, top, right, bottom} = mar
 FOCUSED = """() => { const one = document.activeElement;
   return one.getAttribute('href') ?? one.getAttribute('aria-label') ?? one.textContent }"""
 Open = Callable[..., Any]
+MONITORED = {**TOLD, "window": {"texts": 500, "left_out": None, **TIMES}}
+MONITORED["feedback"] = {"answers": 180, "score": SCORE, "change": SCORE, "overconfidence": SCORE}
+OTHERS = ["year", "drift", "documents"]
+
+
+def documents(_: None, language: Any) -> str:
+    """Return the first of the Data Docs, which are in English."""
+    return pages([], {"train": {"negative": 12, "positive": 9, "neutral": 4}})["index.html"]
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +62,9 @@ def show(browser: Any, tmp_path: Path) -> Iterator[Open]:
     said: list[str] = []
     asked: list[str] = []
 
-    def show(report: dict[str, Any], language: Any = "en", width: int = 1600, scheme: str = "light") -> Any:
+    def show(report: Any, language: Any = "en", width: int = 1600, scheme: str = "light", make: Any = page) -> Any:
         file = tmp_path / f"{language}.html"
-        file.write_text(page(report, language), encoding="utf-8")
+        file.write_text(make(report, language), encoding="utf-8")
         opened = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
         opened.set_default_timeout(1000 * PATIENCE)
         opened.on("console", lambda message: said.append(message.text))
@@ -67,30 +80,41 @@ def show(browser: Any, tmp_path: Path) -> Iterator[Open]:
     assert all(url.startswith("file:") for url in asked)
 
 
+def overlaps(picture: Any) -> list[tuple[str, str]]:
+    """Return the texts of a drawing that overlap."""
+    boxes = picture.evaluate(BOXES)
+    return [(first[0], second[0]) for first, second in combinations(boxes, 2) if meet(first[1:], second[1:])]
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("width", FRAMES)
 @pytest.mark.parametrize("make", [sample.report, sample.bare, sample.hostile], ids=["report", "bare", "hostile"])
-def test_it_fits_and_can_be_read(show: Open, make: Any, width: int, language: Any) -> None:
+def test_the_meter_fits_and_can_be_read(show: Open, make: Any, width: int, language: Any) -> None:
     report = make()
     opened = show(report, language, width)
     assert opened.evaluate("document.documentElement.lang") == language
     assert opened.evaluate("document.documentElement.scrollWidth") <= width
-    (picture,) = [one for one in opened.locator("svg.picture").all() if one.is_visible()]
+    (picture,) = opened.locator("svg.picture:visible").all()
     assert FRAMES[width] in picture.get_attribute("class")
     if width > 320:
         assert min(picture.evaluate(SIZES)) >= SMALLEST
     assert picture.locator(".point").count() == len(report["budgets"])
-    marks = 9 if "wide" in FRAMES[width] else 4
-    assert picture.locator(".mark").count() == picture.locator(".number").count() >= marks - (make is sample.bare)
-    assert (
-        len([item for item in opened.locator(".marks li").all() if item.is_visible()])
-        == picture.locator(".mark").count()
-    )
-    boxes, edge = picture.evaluate(BOXES), picture.bounding_box()
-    assert not [one for one in boxes if one[1] < edge["x"] - 1 or one[3] > edge["x"] + edge["width"] + 16]
-    assert not [(one[0], other[0]) for one, other in combinations(boxes, 2) if meet(one[1:], other[1:])]
-    marks_drawn = picture.locator(".mark").evaluate_all(CORNERS)
-    assert not [pair for pair in combinations(marks_drawn, 2) if meet(*pair)]
+    marks = picture.locator(".mark").evaluate_all(CORNERS)
+    assert len(marks) == picture.locator(".number").count() == opened.locator(".marks li:visible").count() >= 4
+    assert not [pair for pair in combinations(marks, 2) if meet(*pair)]
+    assert not overlaps(picture)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("width", FRAMES)
+@pytest.mark.parametrize(("make", "report"), [(year, lived()), (drift, MONITORED), (documents, None)], ids=OTHERS)
+def test_the_other_pages_fit_and_can_be_read(show: Open, make: Any, report: Any, width: int, language: Any) -> None:
+    opened = show(report, language, width, make=make)
+    assert opened.evaluate("document.documentElement.scrollWidth") <= width
+    for picture in opened.locator("svg.picture:visible").all():
+        assert FRAMES[width] in picture.get_attribute("class")
+        assert not overlaps(picture)
+        assert width == 320 or min(picture.evaluate(SIZES)) >= SMALLEST
 
 
 def meet(one: list[float], other: list[float]) -> bool:
