@@ -38,7 +38,7 @@ def version_page(problem: Problem, scores: Mapping[str, Any], facts: Facts, vers
         _standing(version),
         f"### Scores on {scores['examples']:,} frozen test examples",
         _scores(scores),
-        "### What it was made of",
+        "### Training data and code",
         _making(facts),
         "### Load it",
         _code(facts.name, version.number, problem),
@@ -51,12 +51,13 @@ def model_page(problem: Problem, facts: Facts, versions: Sequence[Version]) -> s
     champion = next((one for one in versions if "champion" in one.roles), None)
     parts = [
         f"{_purpose(problem)} Texts in {', '.join(facts.languages) or 'an unknown language'}.",
-        f"It answers with {_names(problem.classes) or f'a {problem.answer.kind}'}, and says how sure it is.",
+        f"It answers with {_names(problem.classes) or f'a {problem.answer.kind}'}, each with a confidence.",
         "### Versions",
         _versions(versions),
         (
-            "*Difference* is to the same base model without training, on the same test examples, with its interval. "
-            "A challenger becomes champion by evidence; `satiety history` tells of every move of the alias, and why."
+            "*Difference*: the gain over the same base model without training, on the same test examples, with its "
+            "confidence interval. A challenger becomes champion when a paired comparison favours it; "
+            "`satiety history` lists every move of the alias with its reason."
         ),
         "### Load the champion" if champion else "### Load the newest",
         _code(facts.name, "@champion" if champion else versions[0].number, problem),
@@ -86,9 +87,11 @@ def _scores(scores: Mapping[str, Any]) -> str:
         )
         for name in names[:SHOWN]
     ]
-    more = f" {len(names) - SHOWN} more are in the card." if len(names) > SHOWN else ""
+    more = f" {len(names) - SHOWN} more metrics are in the card." if len(names) > SHOWN else ""
     level = f"{scores['level']:.0%}"
-    note = f"*Before*: the same base model untrained. In brackets the {level} intervals of a paired bootstrap.{more}"
+    note = (
+        f"*Before*: the same base model untrained. In brackets: {level} confidence intervals (paired bootstrap).{more}"
+    )
     return f"{_table(('metric', 'before', 'after', 'difference'), rows)}\n\n{note}"
 
 
@@ -98,7 +101,7 @@ def _making(facts: Facts) -> str:
 
 def _ingredients(facts: Facts) -> Iterator[tuple[str, str]]:
     budget = facts.params.get("ingest", {}).get("budget")
-    rest = f" of {budget:,} that could be spent; the others chose the best step" if budget else ""
+    rest = f" of {budget:,}; the others are validation labels" if budget else ""
     yield "labels", f"{facts.trained:,} to train on{rest}"
     yield "languages", ", ".join(facts.languages) or "unknown"
     yield "data", ", ".join(f"{name} `{value[:DIGITS]}`" for name, value in facts.data.items())
@@ -133,7 +136,7 @@ def _code(name: str, which: str, problem: Problem) -> str:
         f'```python\nimport mlflow\n\nmodel = mlflow.pyfunc.load_model("models:/{name}{place}")\n'
         f'model.predict(["a text", "一段文字"])   # of each its {problem.gold}{sure}\n```\n'
         "It needs `pip install 'satiety[train,serve]'` and works with `MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false`: "
-        "no file of it can run code."
+        "none of its files can run code."
     )
 
 

@@ -83,12 +83,7 @@ def _paint_periods(axes: Axes, periods: Sequence[Period], letters: float) -> Non
         axes.fill_between([first, last], bottom, top, color=COLOURS["band"], alpha=0.4, linewidth=0, zorder=0)
         if letters:
             name = textwrap.fill(period.name, max(1, int(letters * (period.last - period.first + 1))))
-            place: dict[str, Any] = {
-                "textcoords": "offset pixels",
-                "va": "top",
-                "color": COLOURS["soft"],
-                "fontsize": "small",
-            }
+            place: dict[str, Any] = {"textcoords": "offset pixels", "va": "top", "color": COLOURS["soft"]}
             axes.annotate(name, (first, top), (6, -6), **place)
 
 

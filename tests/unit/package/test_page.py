@@ -81,7 +81,9 @@ def test_labels_can_neither_break_a_page_nor_make_it_long() -> None:
         assert len(text) < LONGEST
         assert "c\nd" not in text
         assert "a|b" not in text
-    assert "142 more are in the card" in version_page(problem(*odd), scores(*names), FACTS, Version("1", [], TAGS))
+    assert "142 more metrics are in the card" in version_page(
+        problem(*odd), scores(*names), FACTS, Version("1", [], TAGS)
+    )
 
 
 def test_a_problem_of_spans_says_so() -> None:

@@ -7,7 +7,9 @@ import pytest
 
 from satiety.report.charts.canvas import COLOURS, draw
 from satiety.report.charts.learning import LabelAxis, LeverMark, learning_curve
+from satiety.report.charts.panels import TopicSeries, topic_panels
 from satiety.report.charts.scores import scores_on_one_axis
+from satiety.report.charts.series import Line, Period, time_series
 from satiety.report.charts.whisker import axis_ends, whisker
 
 NASTY = "<script>$x^2$ 标注"
@@ -28,10 +30,15 @@ def drawn(svg: str) -> ET.Element:
 
 MARKS = [lever(1, 35), lever(2, None), lever(3, 0.0, "harmful"), lever(4, 12, "not worth it here")]
 MARKS.append(lever(5, 38, "inconclusive", 40))
+LINES = (Line(NASTY, [0.5, 0.6, 0.5], "help", dashed=False), Line("other", [0.5, 0.4, 0.5], "harm", dashed=True))
+ROWS = {NASTY: [("▲", "harm"), ("", "even"), ("○", "even")]}
+TOPIC = TopicSeries([1, 9, 2], [1, 1, 1], [5, 5, 5], 1, [1], [2], [(1, SCORE)], [9, 20, 9])
 CHARTS: dict[str, Any] = {
     "whisker": lambda: whisker({"value": None, "low": None, "high": None}, (-1.0, 1.0)),
     "scores": lambda: scores_on_one_axis({NASTY: SCORE}, 0.3, NASTY, wide=True),
     "curve": lambda: learning_curve(CURVE, FIT, MARKS, TEXTS, wide=True),
+    "series": lambda: time_series(LINES, [SCORE] * 3, [Period(NASTY, 2, 3)], ROWS, (NASTY, NASTY), wide=True),
+    "panels": lambda: topic_panels(TOPIC, dict.fromkeys(("negative", "share", "volume"), NASTY), ("a", "b")),
     "curve alone": lambda: learning_curve(CURVE[1:2], None, [], TEXTS, wide=False),
 }
 
@@ -81,3 +88,10 @@ def test_every_lever_has_a_mark_and_its_number(wide: bool) -> None:
     assert sorted(numbers) == ["1", "2", "3", "4", "5"]
     assert sum(node.get("class") == "mark" for node in nodes) == len(MARKS)
     assert sum(node.get("class") == "point" for node in nodes) == len(CURVE)
+
+
+def test_what_begins_is_marked_in_its_window() -> None:
+    kinds = [node.get("class") for node in drawn(CHARTS["panels"]()).iter()]
+    assert (kinds.count("surge"), kinds.count("traffic")) == (1, 1)
+    signs = [node for node in drawn(CHARTS["series"]()).iter() if node.get("class") == "sign"]
+    assert ["".join(node.itertext()).strip() for node in signs if "".join(node.itertext()).strip()] == ["▲", "○"]
