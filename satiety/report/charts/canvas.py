@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 NAMES = ("paper", "ink", "soft", "line", "zone", "band", "help", "harm", "even")
 COLOURS = {name: f"#0100{place:02x}" for place, name in enumerate(NAMES, 1)}
 """What charts are drawn in: each stands for a colour of the style sheet, and is replaced by ``var(--name)``."""
+HALO: dict[str, Any] = {"markeredgecolor": COLOURS["paper"], "markeredgewidth": 1.4}
+"""Of a mark that stands out from the lines it lies on."""
 UNIT = 72
 """Points per inch: at this resolution a point is a pixel of the drawing."""
 STYLE: dict[Any, Any] = {
@@ -105,8 +107,3 @@ def _themed(drawing: str) -> str:
     drawing = drawing.replace(f"font-family: '{STYLE['font.family']}'; ", "")
     drawing = re.sub(r"\s*\n\s*", " ", drawing)
     return re.sub("#0100(0[1-9])", lambda match: f"var(--{NAMES[int(match[1]) - 1]})", drawing)
-
-
-def halo() -> dict[str, Any]:
-    """Return the colours of a mark that stands out from the lines it lies on."""
-    return {"markeredgecolor": COLOURS["paper"], "markeredgewidth": 1.4}

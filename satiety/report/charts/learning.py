@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from satiety.report.charts.canvas import COLOURS, add_axes, draw, halo
+from satiety.report.charts.canvas import COLOURS, HALO, add_axes, draw
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 
 Point = Mapping[str, float]
 """``{labels, value, low, high}``."""
-TONES = {"worth it": "help", "harmful": "harm", "inconclusive": "even", "not worth it here": "even"}
+SHAPES = {
+    "worth it": ("help", "o", True),
+    "harmful": ("harm", "s", True),
+    "inconclusive": ("even", "o", False),
+    "not worth it here": ("even", "s", False),
+}
+"""Colour, marker and whether it is filled, by verdict."""
 HORIZON = 4
 """The axis goes on to so many times the largest budget where there is a fit."""
 
@@ -172,7 +178,7 @@ def _paint_baseline(axes: Axes, axis: LabelAxis, curve: Sequence[Point], fit: Ma
     for point in curve:
         x = axis.place(point["labels"])
         axes.vlines(x, point["low"], point["high"], COLOURS["ink"], linewidth=1.2)
-        axes.plot(x, point["value"], "o", color=COLOURS["ink"], markersize=8, gid="point", **halo())
+        axes.plot(x, point["value"], "o", color=COLOURS["ink"], markersize=8, gid="point", **HALO)
 
 
 def _paint_fit(axes: Axes, axis: LabelAxis, fit: Mapping[str, Any], texts: Mapping[str, str], wide: bool) -> None:
@@ -228,26 +234,24 @@ def _paint_marks(
 
 def _paint_arrow(axes: Axes, axis: LabelAxis, mark: LeverMark, x: float, radius: float, worth: str) -> None:
     """Paint a lever's mark, the interval of its gain, and the arrow to the labels it is worth, with their interval."""
-    tone, filled = COLOURS[TONES[mark.verdict]], mark.verdict in ("worth it", "harmful")
+    name, shape, filled = SHAPES[mark.verdict]
+    tone, paper = COLOURS[name], COLOURS["paper"]
     tip, low, high = (axis.worth(mark.worth[end]) for end in ("value", "low", "high"))
     beyond = not mark.worth["value"]
     axes.hlines(mark.score, low, high, tone, linewidth=7, alpha=0.2, capstyle="round")
     axes.vlines(x, mark.low, mark.high, tone, linewidth=1, alpha=0.8)
     axes.hlines(mark.score, x, tip, tone, linewidth=2.6 if mark.main else 1.5)
-    head = ">" if mark.helps else "<"
-    fill = COLOURS["paper"] if beyond else tone
-    axes.plot(tip, mark.score, head, color=tone, markerfacecolor=fill, markersize=7, zorder=3)
-    shape = "o" if mark.verdict in ("worth it", "inconclusive") else "s"
-    face, text = (tone, COLOURS["paper"]) if filled else (COLOURS["paper"], tone)
-    size = 2 * radius if shape == "o" else 1.8 * radius
-    axes.plot(x, mark.score, shape, color=tone, markerfacecolor=face, markersize=size, zorder=4, gid="mark")
+    head: dict[str, Any] = {"marker": ">" if mark.helps else "<", "markerfacecolor": paper if beyond else tone}
+    axes.plot(tip, mark.score, color=tone, markersize=7, zorder=3, **head)
+    face = tone if filled else paper
+    axes.plot(x, mark.score, shape, color=tone, markerfacecolor=face, markersize=1.9 * radius, zorder=4, gid="mark")
     axes.annotate(
         f"{mark.number}",
         (x, mark.score),
         (0, -0.36 * 1.3 * radius),
         textcoords="offset pixels",
         ha="center",
-        color=text,
+        color=paper if filled else tone,
         fontsize=1.3 * radius,
         fontweight="bold",
         zorder=5,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from satiety.report.charts.canvas import COLOURS, add_axes, draw, halo
+from satiety.report.charts.canvas import COLOURS, HALO, add_axes, draw
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -97,7 +97,7 @@ def _paint_lines(axes: Axes, lines: tuple[Line, Line], estimates: Sequence[Mappi
     for line in lines:
         tone, style = COLOURS[line.tone], (0, (4, 2)) if line.dashed else "solid"
         axes.plot(steps, line.values, color=tone, linewidth=2.4, linestyle=style)
-        axes.plot(steps, line.values, "o", color=tone, markersize=7, gid="dots", **halo())
+        axes.plot(steps, line.values, "o", color=tone, markersize=7, gid="dots", **HALO)
         if wide:
             side = "bottom" if line is upper else "top"
             axes.annotate(
