@@ -44,7 +44,9 @@ def show(folder: Path, id: str, nearest: int, format: Literal["text", "json"], c
     for neighbors in answer_trace.neighbors:
         printer.print()
         printer.print(
-            Text.assemble(("Nearest training examples to ", "bold"), f"{neighbors.text[:60]!r}, {neighbors.answer_text}")
+            Text.assemble(
+                ("Nearest training examples to ", "bold"), f"{neighbors.text[:60]!r}, {neighbors.answer_text}"
+            )
         )
         printer.print(_tabulate_neighbors(neighbors))
         printer.print(

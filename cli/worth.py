@@ -14,7 +14,7 @@ from cli.child import run_child
 from flows.dvc import DVC, python
 from flows.overrides import recover
 from satiety.core.errors import SatietyError, SetupError
-from satiety.worth.page.trust import held
+from satiety.worth.page import sanity_checks
 from tasks.stage import REPORTS
 
 PAGE = REPORTS / "worth.html"
@@ -53,7 +53,7 @@ def measure(folder: Path, console: Console | None = None) -> None:
 
 def describe_known_levers(report: Mapping[str, Any]) -> str:
     """Return how many levers of known worth were read right, so that nobody takes the rest for surer than it is."""
-    flags = held(report)
+    flags = sanity_checks(report)
     if not flags:
         return "Known answers: none measured; mind what is said here"
     return f"Known answers: {sum(flags)} of {len(flags)} read right{'' if all(flags) else '; mind what is said here'}"

@@ -23,11 +23,11 @@ from examples.opinion_monitoring.source import Opinion, Replay, load
 from examples.opinion_monitoring.stream import Topics
 from examples.opinion_monitoring.stream.live import serving
 from examples.opinion_monitoring.stream.page import Board
-from examples.opinion_monitoring.stream.page.words import LANGUAGES, Language
 from satiety.core.errors import SatietyError, SetupError
 from satiety.core.files import write_atomically
 from satiety.core.section import read_yaml
 from satiety.core.state import prepare_state
+from satiety.report.render import LANGUAGES, Language
 
 PARAMS = Path("examples/opinion_monitoring/tweets.yaml")
 SHOWN = 7 * 24

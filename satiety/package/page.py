@@ -35,36 +35,37 @@ class ModelVersion:
 def render_version_page(problem: Problem, scores: Mapping[str, Any], facts: Facts, version: ModelVersion) -> str:
     """Return the page of one version."""
     parts = [
-        _describe_standing(version),
+        _standing(version),
         f"### Scores on {scores['examples']:,} frozen test examples",
-        _render_scores(scores),
-        "### What it was made of",
-        _render_ingredients(facts),
+        _scores(scores),
+        "### Training data and code",
+        _making(facts),
         "### Load it",
-        _render_code(facts.name, version.number, problem),
+        _code(facts.name, version.number, problem),
     ]
-    return _join_parts(parts)
+    return _whole(parts)
 
 
 def render_model_page(problem: Problem, facts: Facts, versions: Sequence[ModelVersion]) -> str:
     """Return the page of the model; the newest version comes first."""
     champion = next((version for version in versions if "champion" in version.roles), None)
     parts = [
-        f"{_describe_purpose(problem)} Texts in {', '.join(facts.languages) or 'an unknown language'}.",
-        f"It answers with {_format_names(problem.classes) or f'a {problem.answer.kind}'}, and says how sure it is.",
+        f"{_purpose(problem)} Texts in {', '.join(facts.languages) or 'an unknown language'}.",
+        f"It answers with {_names(problem.classes) or f'a {problem.answer.kind}'}, each with a confidence.",
         "### Versions",
-        _render_versions(versions),
+        _versions(versions),
         (
-            "*Difference* is to the same base model without training, on the same test examples, with its interval. "
-            "A challenger becomes champion by evidence; `satiety history` tells of every move of the alias, and why."
+            "*Difference*: the gain over the same base model without training, on the same test examples, with its "
+            "confidence interval. A challenger becomes champion when a paired comparison favours it; "
+            "`satiety history` lists every move of the alias with its reason."
         ),
         "### Load the champion" if champion else "### Load the newest",
-        _render_code(facts.name, "@champion" if champion else versions[0].number, problem),
+        _code(facts.name, "@champion" if champion else versions[0].number, problem),
     ]
-    return _join_parts(parts)
+    return _whole(parts)
 
 
-def _describe_standing(version: ModelVersion) -> str:
+def _standing(version: ModelVersion) -> str:
     """Return it without markup: a list of versions shows the first words as they are written."""
     decision, reason = version.tags.get("satiety.decision"), version.tags.get("satiety.reason", "")
     if decision is None:
@@ -74,33 +75,31 @@ def _describe_standing(version: ModelVersion) -> str:
     return f"{'Was promoted' if decision == 'promoted' else decision.capitalize()}. {reason}."
 
 
-def _render_scores(scores: Mapping[str, Any]) -> str:
+def _scores(scores: Mapping[str, Any]) -> str:
     metrics, headline = scores["metrics"], scores["metric"]
     names = sorted(metrics["after"], key=lambda name: (name != headline, "/" in name))
     rows = [
         (
-            _format_bold(_strip_markup(name), name == headline),
+            _bold(_plain(name), name == headline),
             format_interval(metrics["before"][name]),
             format_interval(metrics["after"][name]),
-            _format_bold(format_interval(metrics["difference"][name], "+"), name == headline),
+            _bold(format_interval(metrics["difference"][name], "+"), name == headline),
         )
         for name in names[:SHOWN]
     ]
-    remainder = f" {len(names) - SHOWN} more are in the card." if len(names) > SHOWN else ""
+    remainder = f" {len(names) - SHOWN} more metrics are in the card." if len(names) > SHOWN else ""
     level = f"{scores['level']:.0%}"
-    note = (
-        f"*Before*: the same base model untrained. In brackets the {level} intervals of a paired bootstrap.{remainder}"
-    )
-    return f"{_render_table(('metric', 'before', 'after', 'difference'), rows)}\n\n{note}"
+    note = f"*Before*: the same base model untrained. In brackets: {level} confidence intervals (paired bootstrap).{remainder}"
+    return f"{_table(('metric', 'before', 'after', 'difference'), rows)}\n\n{note}"
 
 
-def _render_ingredients(facts: Facts) -> str:
-    return "\n".join(f"- **{name}**: {value}" for name, value in _list_ingredients(facts))
+def _making(facts: Facts) -> str:
+    return "\n".join(f"- **{name}**: {value}" for name, value in _ingredients(facts))
 
 
-def _list_ingredients(facts: Facts) -> Iterator[tuple[str, str]]:
+def _ingredients(facts: Facts) -> Iterator[tuple[str, str]]:
     budget = facts.params.get("ingest", {}).get("budget")
-    budget_note = f" of {budget:,} that could be spent; the others chose the best step" if budget else ""
+    budget_note = f" of {budget:,}; the others are validation labels" if budget else ""
     yield "labels", f"{facts.trained:,} to train on{budget_note}"
     yield "languages", ", ".join(facts.languages) or "unknown"
     yield "data", ", ".join(f"{name} `{value[:DIGITS]}`" for name, value in facts.data.items())
@@ -108,62 +107,56 @@ def _list_ingredients(facts: Facts) -> Iterator[tuple[str, str]]:
     yield "card", "`README.md` among the artifacts of the run: use, limits, every param"
 
 
-def _render_versions(versions: Sequence[ModelVersion]) -> str:
+def _versions(versions: Sequence[ModelVersion]) -> str:
     rows = []
     for version in versions[:SHOWN]:
-        score = f"{version.tags.get('satiety.metric', '')} {_format_interval(version, 'after')}"
-        roles = _format_bold(", ".join(version.roles), "champion" in version.roles)
+        score = f"{version.tags.get('satiety.metric', '')} {_interval(version, 'after')}"
+        roles = _bold(", ".join(version.roles), "champion" in version.roles)
         rows.append(
-            (
-                version.number,
-                roles,
-                score,
-                _format_interval(version, "difference"),
-                version.tags.get("satiety.decision", ""),
-            )
+            (version.number, roles, score, _interval(version, "difference"), version.tags.get("satiety.decision", ""))
         )
-    return _render_table(("version", "role", "score", "difference", "promotion"), rows)
+    return _table(("version", "role", "score", "difference", "promotion"), rows)
 
 
-def _render_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a table with air between its columns: the registry's page gives it none."""
     lines = ["|".join(f" {value}&emsp; " for value in row) for row in (head, *rows)]
     return "\n".join(f"|{line}|" for line in (lines[0], ":---|" * (len(head) - 1) + ":---", *lines[1:]))
 
 
-def _format_interval(version: ModelVersion, name: str) -> str:
+def _interval(version: ModelVersion, name: str) -> str:
     text = version.tags.get(f"satiety.{name}")
     return format_interval(json.loads(text), "+" if name == "difference" else "") if text else ""
 
 
-def _render_code(name: str, version: str, problem: Problem) -> str:
+def _code(name: str, version: str, problem: Problem) -> str:
     suffix = version if version.startswith("@") else f"/{version}"
     confidence_note = " and the confidence" if problem.has_confidence else ""
     return (
         f'```python\nimport mlflow\n\nmodel = mlflow.pyfunc.load_model("models:/{name}{suffix}")\n'
         f'model.predict(["a text", "一段文字"])   # of each its {problem.gold}{confidence_note}\n```\n'
         "It needs `pip install 'satiety[train,serve]'` and works with `MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false`: "
-        "no file of it can run code."
+        "none of its files can run code."
     )
 
 
-def _describe_purpose(problem: Problem) -> str:
+def _purpose(problem: Problem) -> str:
     return (type(problem).__doc__ or problem.kind).strip().splitlines()[0]
 
 
-def _format_names(classes: Sequence[str]) -> str:
-    names = ", ".join(f"`{_strip_markup(name)}`" for name in classes[:SHOWN])
+def _names(classes: Sequence[str]) -> str:
+    names = ", ".join(f"`{_plain(name)}`" for name in classes[:SHOWN])
     return names + (f" and {len(classes) - SHOWN} more" if len(classes) > SHOWN else "")
 
 
-def _strip_markup(name: str) -> str:
+def _plain(name: str) -> str:
     """Return a label or a metric's name without what would be taken for markup, cut to 40 characters."""
     return _MARKUP.sub(" ", name)[:40]
 
 
-def _format_bold(text: str, is_bold: bool) -> str:
+def _bold(text: str, is_bold: bool) -> str:
     return f"**{text}**" if is_bold and text else text
 
 
-def _join_parts(parts: Sequence[str]) -> str:
+def _whole(parts: Sequence[str]) -> str:
     return "\n\n".join(parts)[:LONGEST]

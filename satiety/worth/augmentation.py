@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 from satiety.core.errors import DataError, ParamsError
 from satiety.core.inputs import dump_inputs
 from satiety.core.records import Example, Rejection
-from satiety.levers.base import Lever, RunContext, StudyContext, sort_levers
 from satiety.levers.augment import COUNTS, AugmentedExamples, augment, join, make_unique_id, reject
 from satiety.levers.augmentation import AugmentLever
+from satiety.levers.base import Lever, RunContext, StudyContext, sort_levers
 from satiety.text.deduplication import HeldOut
 from satiety.worth.features import EncoderConfig, FeatureExtractor
 from satiety.worth.learners import ProxyModel, ProxySolver

@@ -12,7 +12,6 @@ ASKS = {shape.__name__ for shape in SHAPES.values()}
 FIELDS = {"label", "spans"}
 OTHERS = {
     "satiety/core/inputs.py": "writes the label of a span in an input",
-    "satiety/worth/page/marks.py": "the label of an arrow",
     "satiety/ingest/readers/text.py": "the reader's own parameter",
     "satiety/ingest/sanitise.py": "the spans of a text, whoever has them",
 }

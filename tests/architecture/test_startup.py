@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 HEAVY = ["torch", "transformers", "mlflow", "great_expectations", "nlpaug", "prefect", "pandas", "pyarrow", "sklearn"]
+HEAVY += ["matplotlib", "jinja2"]
 STAGES = [*yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"], "promote"]
 
 

@@ -14,8 +14,8 @@ import pytest
 from examples.opinion_monitoring.stream import Count, Reading
 from examples.opinion_monitoring.stream.live import serving
 from examples.opinion_monitoring.stream.page import Board
-from examples.opinion_monitoring.stream.page.words import LANGUAGES, WORDS
 from satiety.core.errors import SetupError
+from satiety.report.render import LANGUAGES, texts
 from tests.patience import PATIENCE, wait_until
 from tests.pipeline.server import CHROMIUM, FLAGS
 from tests.unit.examples.stream.simulated import MONDAY, params
@@ -89,8 +89,8 @@ class TestPage:
         assert opened.evaluate("document.documentElement.lang") == language
         assert opened.evaluate("document.documentElement.scrollWidth") <= width
         assert opened.locator("svg.topic").count() == len(TOPICS)
-        assert opened.locator("path.surge").count() == 1
-        assert opened.locator("circle.traffic").count() == 1
+        assert opened.locator(".surge").count() == 1
+        assert opened.locator(".traffic").count() == 1
         assert opened.locator("[aria-labelledby=alerts] tbody tr").count() == 1
         assert opened.locator("[aria-labelledby=now] tbody tr").count() == len(TOPICS)
         assert opened.get_by_role("img").count() == len(TOPICS)
@@ -103,7 +103,7 @@ class TestPage:
             opened = show(address)
             assert opened.locator("h1").text_content() == "No surge of negative opinion now"
             shown.add(tuple(reading(30, topic, 50, "surge", True) for topic in TOPICS))
-            wait_until(lambda: opened.locator("path.surge").count() == 4, every=0.5)
+            wait_until(lambda: opened.locator(".surge").count() == 4, every=0.5)
             assert opened.locator("h1").text_content() == f"Negative opinion surges: {', '.join(TOPICS)}"
             opened.locator("button").focus()
             opened.keyboard.press("Enter")
@@ -118,11 +118,11 @@ class TestPage:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_is_said_is_escaped_and_has_a_headline_from_the_first_window_on(language: Any) -> None:
-    empty, place = Board(params(3), shown=20, seconds=2), LANGUAGES.index(language)
-    assert f">{WORDS['empty'][place]}</h1>" in empty.page(language)
+    empty = Board(params(3), shown=20, seconds=2)
+    assert f">{texts()['opinion.empty'][language]}</h1>" in empty.page(language)
     empty.add((reading(0, TOPICS[1], 1, "too little history"),))
     page = empty.page(language)
-    assert f">{WORDS['learning'][place]}</h1>" in page
+    assert f">{texts()['opinion.learning'][language]}</h1>" in page
     assert "<script>alert" not in page
     assert not re.search(r"https?://", page)
 

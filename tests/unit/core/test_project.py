@@ -100,7 +100,9 @@ def test_a_file_of_an_earlier_version_is_refused_with_one_sentence(tmp_path: Pat
     for section in (Ingest, Retrieve, Augmentation, Finetune, Worth):
         with pytest.raises(ParamsError, match="of an earlier version"):
             section.load(path)
-    assert "ingest.base, retrieve, finetune.self_training, worth.levers: of an earlier version; put the base model" in line
+    assert (
+        "ingest.base, retrieve, finetune.self_training, worth.levers: of an earlier version; put the base model" in line
+    )
     assert "`project:`" in line
     assert "`use:`" in line
 

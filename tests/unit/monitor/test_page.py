@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from satiety.monitor.page import page
-from satiety.monitor.page.words import Language, coded, moment
+from satiety.monitor.page import minute, page
 from satiety.monitor.verdict import explain_unmeasured
+from satiety.report.render import Language
 
 SCORE = {"value": 0.5, "low": 0.4, "high": 0.6}
 HARM = {"en": "Harmful drift.", "zh": "有害的漂移。"}
@@ -36,7 +36,7 @@ TOLD: dict[str, Any] = {
     "harm": 0.03,
     "level": 0.95,
 }
-SPOKEN = {"en": "What people said", "zh": "人们的反馈"}
+SPOKEN = {"en": "Score, from feedback", "zh": "据反馈的得分"}
 
 
 def made(language: Language, window: dict[str, Any]) -> str:
@@ -60,7 +60,7 @@ def test_of_traffic_it_says_when_and_how_to_give_feedback(language: Language) ->
     assert "<code>satiety feedback ID LABEL</code>" in written
 
 
-@pytest.mark.parametrize(("language", "unmarked"), [("en", "no word marks them off"), ("zh", "没有特有的词")])
+@pytest.mark.parametrize(("language", "unmarked"), [("en", "no characteristic word"), ("zh", "没有特有的词")])
 def test_commands_are_code_and_a_group_without_a_word_of_its_own_says_so(language: Language, unmarked: str) -> None:
     written = made(language, TIMES)
     assert "<code>satiety worth</code>" in written
@@ -69,7 +69,7 @@ def test_commands_are_code_and_a_group_without_a_word_of_its_own_says_so(languag
     assert written.count("`") == 2, "none but those of the text"
 
 
-@pytest.mark.parametrize(("language", "words"), [("en", "these shares are not reliable"), ("zh", "这些份额不可靠")])
+@pytest.mark.parametrize(("language", "words"), [("en", "shares are not reliable"), ("zh", "这些占比不可靠")])
 def test_shares_whose_assumption_fails_are_not_told_as_certain(language: Language, words: str) -> None:
     window = {"texts": 500, "left_out": None, **TIMES}
     fails = page({**TOLD, "only_shares": {"holds": False, "p": 0.012}, "window": window}, language)
@@ -78,6 +78,15 @@ def test_shares_whose_assumption_fails_are_not_told_as_certain(language: Languag
     assert "p = 0.012" in fails
 
 
-def test_a_wording_is_escaped_and_a_time_is_of_utc() -> None:
-    assert coded("a < `b <` c") == "a &lt; <code>b &lt;</code> c"
-    assert moment("2026-11-27T06:13:14+08:00") == "2026-11-26 22:13 UTC"
+def test_a_time_is_shown_in_utc() -> None:
+    assert minute("2026-11-27T06:13:14+08:00") == "2026-11-26 22:13 UTC"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_texts_are_escaped_and_long_ones_cut_off(language: Language) -> None:
+    report = {**TOLD, "strangest": ["<script>f(1)</script>", "x" * 999], "labels": {}, "window": TABLE | {"texts": 5}}
+    written = page(report, language)
+    assert "<script" not in written
+    assert "x" * 199 + "…" in written
+    assert "x" * 200 not in written
+    assert written == page(report, language)

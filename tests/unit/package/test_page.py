@@ -81,7 +81,7 @@ def test_labels_can_neither_break_a_page_nor_make_it_long() -> None:
         assert len(text) < LONGEST
         assert "c\nd" not in text
         assert "a|b" not in text
-    assert "142 more are in the card" in render_version_page(
+    assert "142 more metrics are in the card" in render_version_page(
         problem(*odd), scores(*names), FACTS, ModelVersion("1", [], TAGS)
     )
 

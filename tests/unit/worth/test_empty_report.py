@@ -4,11 +4,11 @@ import pytest
 
 from cli.report import _describe_worth
 from cli.worth import describe_known_levers
-from flows.artifacts import render_meter, tabulate_levers
+from flows.artifacts import tabulate_levers, render_meter
 from satiety.problems import PROBLEMS
+from satiety.report.render import Language
 from satiety.worth.empty_report import build_empty_report
 from satiety.worth.page import page
-from satiety.worth.page.voice import Language
 from tests.unit.worth.material import worth
 
 TOLD = build_empty_report(PROBLEMS["translate"].sample(), worth(), 140, 60)

@@ -1,0 +1,1 @@
+"""Charts by matplotlib, as SVG that is part of a page: one file for each kind."""

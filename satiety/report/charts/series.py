@@ -1,0 +1,129 @@
+"""Scores over time: lines, the interval of an estimate, periods with a name, and rows of signs below the axis."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from satiety.report.charts.canvas import COLOURS, HALO, add_axes, draw
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A score at every step of time."""
+
+    name: str
+    values: Sequence[float]
+    tone: str
+    """A colour of the style sheet."""
+    dashed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Steps of time, counted from 1, that have something in common."""
+
+    name: str
+    first: int
+    last: int
+
+
+def time_series(
+    lines: tuple[Line, Line],
+    estimates: Sequence[Mapping[str, float]],
+    periods: Sequence[Period],
+    rows: Mapping[str, Sequence[tuple[str, str]]],
+    names: tuple[str, str],
+    wide: bool,
+) -> Markup:
+    """Return the figure in one of two sizes.
+
+    Args:
+        lines: two, each named at its end: the upper one above it, the lower one below it.
+        estimates: ``{value, low, high}`` at every step.
+        periods: shaded; only the wide figure has room for their names.
+        rows: by name, a sign and its colour at every step; an empty sign is none.
+        names: of the score and of the steps.
+        wide: for windows from 780 pixels on.
+    """
+    width, height, font = (960, 540, 15.0) if wide else (400, 430, 13.0)
+    left, right = (7 * font, 8 * font) if wide else (3.2 * font, font)
+    below = (1.8 + 1.6 * len(rows)) * font
+
+    def paint(figure: Figure) -> None:
+        axes = add_axes(figure, left, 2.4 * font, right, below)
+        values = [score for line in lines for score in line.values]
+        values += [reading[end] for reading in estimates for end in ("low", "high")]
+        spread = (max(values) - min(values)) or 1.0
+        bottom, top = min(values) - 0.05 * spread, max(values) + 0.16 * spread
+        axes.set(xlim=(0.5, len(estimates) + 0.5), ylim=(bottom, top), xticks=range(1, len(estimates) + 1))
+        axes.tick_params(axis="x", length=0)
+        axes.yaxis.set_major_formatter("{x:.2f}")
+        axes.annotate(names[0], (0, 1), (2, -1.1 * font), "figure fraction", "offset pixels", color=COLOURS["soft"])
+        letters = (width - left - right) / len(estimates) / (0.6 * font)
+        _paint_periods(axes, periods, letters if wide else 0)
+        _paint_lines(axes, lines, estimates, wide)
+        _paint_rows(axes, rows, names[1] if wide else "", font, left)
+
+    return draw(width, height, font, paint, f"picture {'wide' if wide else 'narrow'}")
+
+
+def _paint_periods(axes: Axes, periods: Sequence[Period], letters: float) -> None:
+    """Shade the periods; write their names in so many letters for each step, or none."""
+    bottom, top = axes.get_ylim()
+    for period in periods:
+        first, last = period.first - 0.49, period.last + 0.49
+        axes.fill_between([first, last], bottom, top, color=COLOURS["band"], alpha=0.4, linewidth=0, zorder=0)
+        if letters:
+            name = textwrap.fill(period.name, max(1, int(letters * (period.last - period.first + 1))))
+            place: dict[str, Any] = {"textcoords": "offset pixels", "va": "top", "color": COLOURS["soft"]}
+            axes.annotate(name, (first, top), (6, -6), **place)
+
+
+def _paint_lines(axes: Axes, lines: tuple[Line, Line], estimates: Sequence[Mapping[str, float]], wide: bool) -> None:
+    """Paint the estimate with its interval, and the lines over it."""
+    steps = range(1, len(estimates) + 1)
+    value, low, high = ([reading[end] for reading in estimates] for end in ("value", "low", "high"))
+    axes.fill_between(steps, low, high, color=COLOURS["band"], alpha=0.75, linewidth=0)
+    axes.plot(steps, value, color=COLOURS["ink"], linewidth=1.5, linestyle=(0, (4, 3)))
+    upper = max(lines, key=lambda line: line.values[-1])
+    for line in lines:
+        tone, style = COLOURS[line.tone], (0, (4, 2)) if line.dashed else "solid"
+        axes.plot(steps, line.values, color=tone, linewidth=2.4, linestyle=style)
+        axes.plot(steps, line.values, "o", color=tone, markersize=7, gid="dots", **HALO)
+        if wide:
+            side = "bottom" if line is upper else "top"
+            axes.annotate(
+                line.name,
+                (steps[-1], line.values[-1]),
+                (12, 3 if line is upper else -3),
+                textcoords="offset pixels",
+                va=side,
+                color=tone,
+                fontweight="bold",
+            )
+
+
+def _paint_rows(
+    axes: Axes, rows: Mapping[str, Sequence[tuple[str, str]]], steps_name: str, font: float, left: float
+) -> None:
+    """Write the signs below the axis, and in the wide figure what each row is."""
+    place: dict[str, Any] = {
+        "xycoords": axes.get_xaxis_transform(),
+        "textcoords": "offset pixels",
+        "annotation_clip": False,
+    }
+    for row, name in enumerate([steps_name, *rows] if steps_name else []):
+        down = -((1.35 if row else 1.0) + 1.6 * row) * font
+        axes.annotate(name, (0.5, 0), (2 - left, down), color=COLOURS["soft"], **place)
+    for row, signs in enumerate(rows.values(), 1):
+        for step, (sign, tone) in enumerate(signs, 1):
+            down = -(1.35 + 1.6 * row) * font
+            axes.annotate(sign, (step, 0), (0, down), ha="center", color=COLOURS[tone], gid="sign", **place)

@@ -1,0 +1,118 @@
+"""The table of texts: both languages say the same, every text is used, and the words are the field's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from examples.year.page import page as year
+from satiety.monitor.page import page as drift
+from satiety.report import render
+from satiety.report.render import LANGUAGES, Language, texts
+from satiety.validate.pages import render_pages as docs
+from satiety.validate.screening import RuleFinding, ScreenedTable, Witness
+from satiety.validate.suites import Rule, Suite
+from satiety.worth.page import page as worth
+from tests.services.test_opinion_page import board, reading
+from tests.unit.examples.test_year import lived
+from tests.unit.monitor.test_page import SCORE, TABLE, TIMES, TOLD
+from tests.unit.worth import sample
+
+LONGEST = 35
+"""Words of a sentence."""
+UNWANTED = "杠杆|你|开发标注|先知|\\bplain\\b|random order|\\bcell|pseudo|\\bquick\\b|full depth|\\blook\\b|rehears"
+
+
+@pytest.mark.parametrize("key", texts())
+def test_a_text_is_in_both_languages_with_the_same_values(key: str) -> None:
+    english, chinese = (texts()[key][language] for language in LANGUAGES)
+    assert set(texts()[key]) == set(LANGUAGES)
+    fields = [sorted(re.findall(r"{(\w+)", text)) for text in (english, chinese)]
+    assert fields[0] == fields[1]
+    assert english != chinese
+    assert not re.search("[\u3000-\u9fff\uff00-\uffef]", english)
+
+
+def test_texts_are_plain() -> None:
+    for key, text in texts().items():
+        assert not re.search(UNWANTED, f"{text['en']} {text['zh']}", re.IGNORECASE), key
+        assert all(len(sentence.split()) <= LONGEST for sentence in re.split(r"[.;:] ", text["en"])), key
+
+
+def worth_reports() -> Iterator[dict[str, Any]]:
+    yield from (sample.report(), sample.bare(), sample.report() | {"fit": None}, sample.report() | {"depth": "quick"})
+    wrong, agreed, unclear = sample.report(), sample.report(), sample.report()
+    wrong["calibration"]["copy"][0]["holds"] = False
+    agreed["agreement"]["disagreements"] = []
+    agreed["fit"]["asymptote"]["value"] = 1.0
+    agreed["levers"][0]["refused"] = 10
+    unclear["agreement"] |= {"cells": 0, "agree": 0, "share": None, "disagreements": []}
+    yield from (wrong, agreed, unclear)
+
+
+def drift_reports() -> Iterator[dict[str, Any]]:
+    kinds = ("mmd", "softmax", "labels", "length", "strangeness", "vocabulary")
+    tests = {kind: {"difference": 0.1, "threshold": 0.2, "p": place / 7} for place, kind in enumerate(kinds)}
+    more = {
+        "window": {"texts": 500, "left_out": None, **TIMES},
+        "drift": {"p": 0.01, "tests": tests},
+        "feedback": {"answers": 9, "score": SCORE, "change": SCORE, "overconfidence": SCORE},
+        "cost": {"value": 9, "low": 1, "high": 20, "of": 60},
+        "only_shares": {"holds": False, "p": 0.01},
+        "terms": [{"word": "x", "reference": 0.1, "window": 0.2, "example": "x y"}],
+        "strangest": ["x"],
+    }
+    yield {**TOLD, **more}
+    yield {**TOLD, **more, "feedback": None, "terms": [], "labels": {}}
+    yield {**TOLD, **more, "window": {"texts": 500, **TABLE}}
+
+
+def findings() -> Iterator[RuleFinding]:
+    for level in ("row", "table", "report"):
+        for passed in (True, False):
+            rule = Rule("expect_x", {}, level, "because")  # type: ignore[arg-type]
+            yield RuleFinding(rule, passed, "x", "y", witnesses=() if passed else (Witness("a", "b", "c"),))
+
+
+def write_every_page(language: Language) -> None:
+    for report in worth_reports():
+        worth(report, language)
+    for report in drift_reports():
+        drift(report, language)
+    months = [decided(decision) for decision in ("promoted", "kept", "refused", "none")]
+    months[0]["world"]["planted"] = ["opening", "labels"]
+    year({**lived(), "months": [*months, *lived()["months"]]}, language)
+    live = board()
+    live.page(language)
+    for verdict in ("too little history", "surge"):
+        live.add(tuple(replace(reading(40, topic, 9, verdict), begins=False) for topic in "abc"))
+        live.page(language)
+    calm = type(live)(live.watch, 2, 1)
+    calm.page(language)
+    calm.add((reading(1, "a", 1, "as expected"),))
+    calm.page(language)
+    docs([ScreenedTable(Suite("mine", Path(), ()), 9, [], [], list(findings()))], {"train": {"good": 1}})
+
+
+def decided(decision: str) -> dict[str, Any]:
+    month = lived()["months"][1]
+    return {**month, "retraining": {**month["retraining"], "decision": decision}}
+
+
+def test_every_text_is_used_and_every_used_text_exists(monkeypatch: pytest.MonkeyPatch) -> None:
+    used: set[str] = set()
+
+    class Recorded(dict[str, Any]):
+        def __getitem__(self, key: str) -> Any:
+            used.add(key)
+            return super().__getitem__(key)
+
+    monkeypatch.setattr(render, "texts", lambda: Recorded(texts()))
+    for language in LANGUAGES:
+        write_every_page(language)
+    assert set(texts()) == used
