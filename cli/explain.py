@@ -36,8 +36,9 @@ SIGNS = {
 
 def collect_registries() -> dict[str, Registry[Any]]:
     """Return every registry of the library by its kind: those its packages name. A new lever needs no edit here."""
-    packages = [module.name for module in pkgutil.iter_modules(satiety.__path__, "satiety.") if module.ispkg]
-    values = [value for name in packages for value in vars(importlib.import_module(name)).values()]
+    modules = pkgutil.walk_packages(satiety.__path__, "satiety.")
+    holders = [module.name for module in modules if module.ispkg or module.name.endswith(".base")]
+    values = [value for name in holders for value in vars(importlib.import_module(name)).values()]
     return {value.kind: value for value in sorted(filter(_is_registry, values), key=lambda value: value.kind)}
 
 

@@ -83,7 +83,7 @@ def predict(
     file: Annotated[Path | None, typer.Option(help="A text file, one text a line.")] = None,
     model: Annotated[Path, typer.Option(help="The package that `register` made.")] = Path("models/package"),
     format: Annotated[Literal["jsonl", "table"], typer.Option(help="JSON lines, or a table to look at.")] = "jsonl",
-    output: Annotated[Path | None, typer.Option(help="A file for the answers, instead of stdout.")] = None,
+    output: Annotated[Path | None, typer.Option("--out", help="A file for the answers, instead of stdout.")] = None,
 ) -> None:
     """Let the packaged model answer for texts."""
     from cli.predict import answer_texts, read_texts
@@ -98,7 +98,7 @@ def feedback(
         str | None, typer.Argument(help="The right label; or entities, as [[start, end, label], …] of the masked text.")
     ] = None,
     file: Annotated[Path | None, typer.Option(help="CSV or JSON lines with id and label, many at once.")] = None,
-    author: Annotated[str, typer.Option(help="Who says so.")] = "",
+    author: Annotated[str, typer.Option("--by", help="Who says so.")] = "",
     model: Annotated[Path, typer.Option(help="The package whose labels they are.")] = Path("models/package"),
 ) -> None:
     """Say what the right answer would have been: retraining learns from it."""
@@ -113,7 +113,7 @@ def label_next(
     source: Annotated[Literal["traffic"], typer.Option("--from", help="Where texts come from.")] = "traffic",
     random: Annotated[bool, typer.Option("--random", help="Draw at random: such labels alone may promote.")] = True,
     since: Annotated[datetime | None, typer.Option(help="Draw of what was answered from then on (UTC).")] = None,
-    output: Annotated[Path, typer.Option(help="The CSV.")] = Path("to_label.csv"),
+    output: Annotated[Path, typer.Option("--out", help="The CSV.")] = Path("to_label.csv"),
     model: Annotated[Path, typer.Option(help="The package whose answers they are.")] = Path("models/package"),
 ) -> None:
     """Write answered texts, drawn at random, to a CSV for people to label."""
@@ -125,7 +125,7 @@ def label_next(
 @label.command("import")
 def label_import(
     file: Annotated[Path, typer.Argument(help="The CSV of `satiety label next`, its column label filled in.")],
-    author: Annotated[str, typer.Option(help="Who labelled.")] = "",
+    author: Annotated[str, typer.Option("--by", help="Who labelled.")] = "",
     model: Annotated[Path, typer.Option(help="The package whose labels they are.")] = Path("models/package"),
 ) -> None:
     """Record the labels of such a CSV: retraining learns from some, and tests its model on the others."""
@@ -154,7 +154,7 @@ def history(
 
 @app.command()
 def rollback(
-    reason: Annotated[str, typer.Option(help="The reason, which the history keeps.")],
+    reason: Annotated[str, typer.Option("--why", help="The reason, which the history keeps.")],
     version: Annotated[str | None, typer.Argument(help="A version's number; without it, the champion before.")] = None,
 ) -> None:
     """Make the champion before, or a version, champion.

@@ -73,7 +73,7 @@ class RunContext:
 class Lever(Component):
     """A data technique whose worth is measured, and on which the pipeline can draw."""
 
-    order: ClassVar[int]
+    position: ClassVar[int]
     """Levers of a set act in this order."""
     max_in_use: ClassVar[int] = MAX_COUNT
     """How many levers of this kind the pipeline can use; 0: it is there to be measured."""
@@ -107,7 +107,7 @@ class Lever(Component):
 
 def sort_levers(levers: Mapping[str, Lever]) -> dict[str, Lever]:
     """Return levers, given by name, in the order in which they act."""
-    return dict(sorted(levers.items(), key=lambda pair: (pair[1].order, pair[0])))
+    return dict(sorted(levers.items(), key=lambda pair: (pair[1].position, pair[0])))
 
 
 LEVERS: Registry[Lever] = Registry("lever", "satiety.levers")

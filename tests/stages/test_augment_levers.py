@@ -37,7 +37,7 @@ OUT, QUARANTINE, REPORT = Path("augmented.parquet"), Path("quarantine.parquet"),
 class Saying(Lever):
     """Learn from these texts, too."""
 
-    order: ClassVar = 35
+    position: ClassVar = 35
 
     texts: list[str]
     """What is added."""
@@ -50,7 +50,7 @@ class Saying(Lever):
 class Watching(Lever):
     """Add nothing, and note what it is given."""
 
-    order: ClassVar = 50
+    position: ClassVar = 50
     seen: ClassVar[list[Any]] = []
 
     def precompute(self, world: StudyContext) -> tuple[Example, ...]:
@@ -65,13 +65,13 @@ class Watching(Lever):
 class Early(Watching):
     """Do so before copies are made."""
 
-    order: ClassVar = 5
+    position: ClassVar = 5
 
 
 class Drawing(Lever):
     """Repeat some of the examples."""
 
-    order: ClassVar = 35
+    position: ClassVar = 35
 
     def transform_train(self, examples: tuple[Example, ...], lesson: RunContext) -> tuple[Example, ...]:
         return (*examples, *lesson.rng.sample(examples, 5))
@@ -80,7 +80,7 @@ class Drawing(Lever):
 class Answering(Lever):
     """Learn from raw texts, labelled as a head learned from the labels answers."""
 
-    order: ClassVar = 40
+    position: ClassVar = 40
     uses_documents: ClassVar = True
     given: ClassVar[list[Prediction]] = []
 

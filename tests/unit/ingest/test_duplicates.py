@@ -61,7 +61,7 @@ class TestConflicts:
         asked = [question("Whom did Anna meet?", "Bo"), question("whom did  Anna meet?", "Bob")]
         assert resolve_conflicts(asked, "drop")[0] == []
         kept, _, rejected = drop_duplicates([asked[0], question("Whom did Anna meet ?", "Bo")], [], {}, 0.8)
-        assert (len(kept), [row.reason for row in rejected]) == (1, ["dedup_threshold"])
+        assert (len(kept), [row.reason for row in rejected]) == (1, ["near_duplicate"])
 
     def test_answers_that_are_all_right_become_one_and_no_conflict(self) -> None:
         def merge(answers: Sequence[Answer]) -> Answer:

@@ -24,7 +24,7 @@ def weigh(
 ) -> tuple[Verdict, str]:
     slices = more.pop("slices", {})
     looks = more.pop("looks", FIRST)
-    given = {"trust": UNSURE, "sizes": (100_000, 100_000)} | more
+    given = {"calibration": UNSURE, "sizes": (100_000, 100_000)} | more
     several = (SystemComparison(pair, {}) if pair else None for pair in (fresh, drawn))
     evidence = Evidence(SystemComparison(frozen, slices), *several, **given)
     verdict = judge(evidence, looks, params())
@@ -60,10 +60,10 @@ def test_better_on_one_set_and_not_worse_on_the_other(
     [
         (EQUAL, {"sizes": (100_000, 90_000)}, True),
         (EQUAL, {"sizes": (100_000, 90_001)}, False),
-        (EQUAL, {"trust": SURE}, True),
-        (EQUAL, {"trust": None}, False),
-        (OPEN, {"sizes": (100_000, 50_000), "trust": SURE}, False),
-        (WORSE, {"sizes": (100_000, 50_000), "trust": SURE}, False),
+        (EQUAL, {"calibration": SURE}, True),
+        (EQUAL, {"calibration": None}, False),
+        (OPEN, {"sizes": (100_000, 50_000), "calibration": SURE}, False),
+        (WORSE, {"sizes": (100_000, 50_000), "calibration": SURE}, False),
     ],
 )
 def test_one_that_is_not_inferior_must_be_cheaper_or_better_calibrated(
@@ -150,10 +150,10 @@ def test_the_sentence_says_every_ground() -> None:
 
 
 def test_against_no_training_only_better_counts() -> None:
-    verdict, why = weigh(EQUAL, trust=None, sizes=None)
+    verdict, why = weigh(EQUAL, calibration=None, sizes=None)
     assert not verdict.promote
     assert "inferior" not in why
-    assert weigh(BETTER, trust=None, sizes=None)[0].promote
+    assert weigh(BETTER, calibration=None, sizes=None)[0].promote
 
 
 def test_the_report_holds_a_verdict_of_each_ground() -> None:

@@ -60,11 +60,11 @@ def test_mixup_lies_between_the_two_examples(made: Make, model: Model) -> None:
 
     mixup = Mixup(alpha=0.2)
     plain = made().compute_supervised_loss().item()
-    assert mixup.loss(replace(made(), draw=Fixed(1.0))).item() == pytest.approx(plain)  # type: ignore[arg-type]
+    assert mixup.loss(replace(made(), rng=Fixed(1.0))).item() == pytest.approx(plain)  # type: ignore[arg-type]
 
     outputs = model.outputs(model.features(BATCH).mean(0, keepdim=True).expand(2, -1))
     half = torch.stack([torch.nn.functional.cross_entropy(outputs, torch.tensor(t)) for t in ([0, 1], [1, 0])]).mean()
-    assert mixup.loss(replace(made(), draw=Fixed(0.5))).item() == pytest.approx(half.item())  # type: ignore[arg-type]
+    assert mixup.loss(replace(made(), rng=Fixed(0.5))).item() == pytest.approx(half.item())  # type: ignore[arg-type]
 
 
 def test_fgm_adds_a_loss_that_is_higher_the_farther_it_moves(made: Make) -> None:

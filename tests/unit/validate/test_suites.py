@@ -73,7 +73,7 @@ def test_a_rule_is_named_by_its_type_its_columns_and_its_condition() -> None:
         (rule(kwargs={"column": "text", "mostly": 0.9}), "remove `mostly`, or make it level table"),
         (rule(kwargs={"column": "txet"}), r"there is no column 'txet'; did you mean 'text'\? there are: text, label"),
         (rule(kwargs={"column": "text", "max_value": {"$PARAMETER": "max_charactrs"}}),
-         r"there is no parameter 'max_charactrs'; did you mean 'longest'\? there are: longest"),
+         r"there is no parameter 'max_charactrs'; did you mean 'max_characters'\? there are: max_characters"),
     ],
 )  # fmt: skip
 def test_a_fault_of_a_suite_is_said_with_its_place(tmp_path: Path, expectation: Any, message: str) -> None:

@@ -53,10 +53,10 @@ SECTION: dict[str, Any] = {
     "pooling": "mean",
     "head": {"l2": [0.1, 0.01], "folds": 2, "rows": 1000},
     "fine_tuned": {"replicates": 0, "budgets": 2, "dev": 0.2},
-    "least": 0.01,
+    "min_effect": 0.01,
     "alpha": 0.05,
     "resamples": 120,
-    "level": 0.95,
+    "confidence_level": 0.95,
     "targets": None,
     "cost": {"label_minutes": 0.5, "computer_hour": 0.05},
 }

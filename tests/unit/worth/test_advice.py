@@ -64,19 +64,19 @@ def made(
     drawn = {levers: [compute_gain(scores, levers)[i] for i in range(4)] for levers in everything if levers}
     sure = SimultaneousBand.fit((one for several in drawn.values() for one in several), 0.95)
     found: Any = SimpleNamespace(
-        plan=SimpleNamespace(params=params, problem=SimpleNamespace(headline="accuracy"), acting=lambda one: one),
-        course=SimpleNamespace(outcomes=outcomes),
+        plan=SimpleNamespace(params=params, problem=SimpleNamespace(headline="accuracy"), drop_idle=lambda levers: levers),
+        measurements=SimpleNamespace(outcomes=outcomes),
         scores=scores,
         curve=fit(scores.budgets, scores.curve),
         gains={levers: [one.interval(0.95) for one in several] for levers, several in drawn.items()},
-        together={levers: [sure.interval(one) for one in several] for levers, several in drawn.items()},
-        sure=sure,
-        level=0.95,
-        top=120,
+        simultaneous_gains={levers: [sure.interval(one) for one in several] for levers, several in drawn.items()},
+        band=sure,
+        confidence_level=0.95,
+        max_budget=120,
         agreement=None,
     )
-    found.untaught = lambda _: False
-    found.says = lambda levers, budget: Findings.classify(found, levers, budget)
+    found.is_zero_shot = lambda _: False
+    found.classify = lambda levers, budget: Findings.classify(found, levers, budget)
     return found
 
 
@@ -150,7 +150,7 @@ def test_where_label_names_still_win_nothing_is_foretold_and_what_surely_gains_i
     gains: dict[tuple[str, ...], float], keep: list[str]
 ) -> None:
     found = made(gains)
-    found.untaught = lambda _: True
+    found.is_zero_shot = lambda _: True
     told = told_of(found)
     assert (told["more"], told["keep"], told["front"]) == (120, keep, [])
     assert "nothing can be foretold" in told["sentence"]["en"]

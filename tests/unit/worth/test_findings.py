@@ -112,7 +112,7 @@ def test_what_gains_is_worth_more_labels_than_there_are_and_what_loses_fewer(tol
 
 def test_where_nothing_learned_beats_label_names_nothing_is_foretold(found: Findings, told: dict[str, Any]) -> None:
     quick = {cell: outcome for cell, outcome in found.measurements.outcomes.items() if cell.depth == "quick"}
-    zero = {cell: replace(outcome, tallies=found.plan.zero_shot, zero_shot=True) for cell, outcome in quick.items()}
+    zero = {cell: replace(outcome, tallies=found.plan.zero_shot, is_zero_shot=True) for cell, outcome in quick.items()}
     few = analyze_study(found.plan, replace(found.measurements, outcomes=zero))
     decision = decide(few)
     said, next_ = build_report(few), advise(few, decision)

@@ -26,13 +26,13 @@ def made(
 ) -> Any:
     """Return findings at 120 and 1,240 labels: by default nothing is sure."""
     problem = SimpleNamespace(headline="accuracy")
-    plan = SimpleNamespace(params=worth(levers=[AUGMENT, PSEUDO]), problem=problem, acting=lambda one: one)
+    plan = SimpleNamespace(params=worth(levers=[AUGMENT, PSEUDO]), problem=problem, drop_idle=lambda levers: levers)
     gains = {levers: [UNSURE, UNSURE] for levers in SETS} | (gains or {})
     labels = {levers: [LabelCount(120, 100, 150), LabelCount(1240, 1100, INF)] for levers in SETS} | (labels or {})
     scores = SimpleNamespace(budgets=(120, 1240))
-    found: Any = SimpleNamespace(plan=plan, gains=gains, together=gains, labels=labels, scores=scores, top=1240)
-    found.agreement, found.untaught = None, lambda _: False
-    found.says = lambda levers, budget: Findings.classify(found, levers, budget)
+    found: Any = SimpleNamespace(plan=plan, gains=gains, simultaneous_gains=gains, labels=labels, scores=scores, max_budget=1240)
+    found.agreement, found.is_zero_shot = None, lambda _: False
+    found.classify = lambda levers, budget: Findings.classify(found, levers, budget)
     return found
 
 

@@ -97,7 +97,7 @@ def test_answers_without_training_tell_nothing_and_other_budgets_do() -> None:
 
 
 def test_draws_have_that_variance_and_the_long_tails_of_few_chains() -> None:
-    point = points(2, replicates=9)[0]
+    point = points(2, chains=9)[0]
     drawn = sample_pool_noise([quantity(point)], BUDGETS, BootstrapNoise.sample((1,), 40_000, 9))[:, 0]
     scale = np.sqrt(between(point[None])[0, 0])
     assert np.quantile(drawn, 0.975) == pytest.approx(2.571 * scale, rel=0.05), "5 degrees: four pairs, two budgets"
@@ -108,7 +108,7 @@ def test_draws_have_that_variance_and_the_long_tails_of_few_chains() -> None:
 
 
 def test_a_lever_set_that_was_given_up_early_counts_by_the_chains_it_has() -> None:
-    point = points(3, replicates=20, kinds=2)
+    point = points(3, chains=20, kinds=2)
     point[1, :, 4:] = np.nan
     drawn = sample_pool_noise([quantity(one) for one in point], BUDGETS, BootstrapNoise.sample((1,), 40_000, 20))
     assert np.isfinite(drawn).all()

@@ -30,9 +30,9 @@ def made(monkeypatch: pytest.MonkeyPatch, gain: float, pool: float, rest: float,
             for levers in SETS
         },
         plan=SimpleNamespace(params=worth(levers=[AUGMENT, PSEUDO])),
-        scores=SimpleNamespace(budgets=(120, labels), pool={("self_training",): luck}),
-        sure=SimultaneousBand(3.0),
-        top=labels,
+        scores=SimpleNamespace(budgets=(120, labels), pool_noise={("self_training",): luck}),
+        band=SimultaneousBand(3.0),
+        max_budget=labels,
     )
 
 

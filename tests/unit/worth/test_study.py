@@ -136,7 +136,7 @@ def test_processes_find_what_one_process_finds(tmp_path: Path, tiny: Path) -> No
 def test_an_error_in_a_cell_is_told_and_leaves_no_process(tmp_path: Path, tiny: Path) -> None:
     plan, inputs = plan_of(tmp_path, tiny, controls=[])
     nowhere = replace(plan.inputs["augment",], encoder=tmp_path / "nowhere")
-    broken = replace(plan, around={**plan.inputs, ("augment",): nowhere})
+    broken = replace(plan, inputs={**plan.inputs, ("augment",): nowhere})
     with pytest.raises(ModelError, match="nowhere: no such folder"), processes(1) as executor:
         run_study(broken, inputs, executor)
     assert not psutil.wait_procs(workers(), timeout=PATIENCE)[1]
@@ -150,7 +150,7 @@ def test_a_plan_is_read_as_it_was_written(tmp_path: Path, tiny: Path) -> None:
         plan.save(tmp_path / kind)
         again = Plan.load(tmp_path / kind)
         assert (again.zero_shot == plan.zero_shot).all()
-        assert replace(again, zero=plan.zero_shot) == plan
+        assert replace(again, zero_shot=plan.zero_shot) == plan
         assert list(again.levers.items()) == list(plan.levers.items())
         assert not list((tmp_path / kind).glob("*.pkl"))
 
@@ -285,11 +285,11 @@ def test_whatever_a_lever_brings_is_held_against_the_test(
     """Under whatever name, announced or not; in words that differ in case alone, too."""
     plan, _ = plan_of(shared, tiny)
     brought = [replace(one, id=f"x{one.id}", inputs={"text": text(one.text)}, origin=origin) for one in plan.test[:6]]
-    monkeypatch.setattr(LEVERS["augment"], "teach", lambda _, examples, lesson: (*examples, *brought))
+    monkeypatch.setattr(LEVERS["augment"], "transform_train", lambda _, examples, lesson: (*examples, *brought))
     bench, cell = Evaluator(plan), StudyRun(8, ("augment",), 0)
     found = bench.evaluate(cell, "")
     assert (found.num_rejected, found.num_examples) == (6, 8)
-    assert bench.evaluate(replace(cell, gated=False), "").num_examples == 14
+    assert bench.evaluate(replace(cell, is_gated=False), "").num_examples == 14
 
 
 def test_a_lever_that_breaks_says_which_and_where(shared: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -297,7 +297,7 @@ def test_a_lever_that_breaks_says_which_and_where(shared: Path, tiny: Path, monk
         raise ZeroDivisionError
 
     plan, _ = plan_of(shared, tiny)
-    monkeypatch.setattr(LEVERS["augment"], "teach", breaks)
+    monkeypatch.setattr(LEVERS["augment"], "transform_train", breaks)
     with pytest.raises(ZeroDivisionError) as caught:
         Evaluator(plan).evaluate(StudyRun(8, ("augment",), 3), "")
     assert caught.value.__notes__ == ["in lever augment, at 8 labels, chain 3"]
