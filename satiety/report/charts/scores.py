@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from satiety.report.charts.canvas import COLOURS, bare_axes, draw
+from satiety.report.charts.canvas import COLOURS, draw
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -35,7 +35,8 @@ def scores_on_one_axis(
         return MARGIN + (score - low) / (high - low) * (width - 2 * MARGIN)
 
     def paint(figure: Figure) -> None:
-        axes, x = bare_axes(figure, width, height), place(threshold)
+        axes, x = figure.add_axes((0, 0, 1, 1), frameon=False, xlim=(0, width), ylim=(height, 0)), place(threshold)
+        axes.set_axis_off()
         for top, (text, row) in enumerate(rows.items()):
             middle = top * ROW + 36
             axes.text(0, middle - 18, text, fontweight="bold")
