@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from examples.opinion_monitoring.stream.surge import Reading, local
-from satiety.report.charts.panels import TopicSeries, topic_panels
+from satiety.report.charts.series import TopicSeries, topic_panels
 from satiety.report.numbers import percent
 from satiety.report.render import Language, render, translator
 from satiety.worth.agreement import wilson
