@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from satiety.report.charts.series import Line, Period, time_series
+from satiety.report.charts.series import Period, ScoreLine, time_series
 from satiety.report.render import Language, render, translator
 
 Months = Sequence[Mapping[str, Any]]
@@ -44,8 +44,8 @@ def _picture(report: Mapping[str, Any], language: Language, wide: bool) -> str:
 
     return time_series(
         (
-            Line(t("year.with"), scores["champion"], "help", dashed=False),
-            Line(t("year.without"), scores["first"], "harm", dashed=True),
+            ScoreLine(t("year.with"), scores["champion"], "help", dashed=False),
+            ScoreLine(t("year.without"), scores["first"], "harm", dashed=True),
         ),
         [month["estimate"] for month in months],
         [Period(", ".join(t(f"year.{kind}") for kind in kinds), *ends) for kinds, ends in _shifts(months)],

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from satiety.report.charts.scores import scores_on_one_axis
+from satiety.report.charts.intervals import scores_on_one_axis
 from satiety.report.numbers import estimate, score
 from satiety.report.render import Language, render, translator
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import yaml
 
-from satiety.report.numbers import FILTERS
+from satiety.report.numbers import FILTERS, coded
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -56,11 +55,9 @@ def render(template: str, language: Language, **values: object) -> str:
 
 def _marked(language: Language) -> Callable[..., Markup]:
     """Return the templates' ``t``: values are escaped unless they are markup, and words in backticks are code."""
-    from markupsafe import Markup, escape
 
     def translate(key: str, /, **values: object) -> Markup:
-        text = str(escape(texts()[key][language]))
-        return Markup(re.sub("`(.+?)`", r"<code>\1</code>", text)).format(**values)  # noqa: S704
+        return coded(texts()[key][language]).format(**values)
 
     return translate
 
@@ -69,7 +66,7 @@ def _marked(language: Language) -> Callable[..., Markup]:
 def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    from satiety.report.charts.whisker import axis_ends, whisker
+    from satiety.report.charts.intervals import axis_ends, whisker
 
     environment = Environment(
         loader=FileSystemLoader(FOLDER / "templates"),

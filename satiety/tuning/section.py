@@ -54,7 +54,7 @@ class Finetune(Section):
         if self.self_training and not self.recipe.can_self_train:
             raise ValueError(
                 f"the recipe {self.recipe.kind!r}, as it is set, does not learn from what it labelled itself: take the "
-                "lever of kind pseudo out of `use`, or the recipe fine_tune with method.head_start"
+                "lever of kind self_training out of `use`, or the recipe fine_tune with method.head_start"
             )
         return self
 
@@ -62,5 +62,5 @@ class Finetune(Section):
         """Return why it cannot teach a problem, one sentence each; none where it can."""
         reasons = self.recipe.refusals(problem)
         if self.self_training and (reason := explain_unsupported(problem)):
-            reasons.append(f"use: {reason}; take the lever of kind pseudo out of `use`")
+            reasons.append(f"use: {reason}; take the lever of kind self_training out of `use`")
         return reasons

@@ -27,7 +27,7 @@ def self_train(context: TuningContext, solver: Solver) -> tuple[Example, ...]:
     assert setting.params.self_training  # noqa: S101  # asked for
     if not documents:
         raise DataError(
-            "finetune: there is no raw text for a lever of kind pseudo; put one of kind retrieve into `use`"
+            "finetune: there is no raw text for a lever of kind self_training; put one of kind retrieve into `use`"
         )
     queries = problem.build_examples([document.text for document in documents])
     windows = context.encode(queries)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from satiety.report.charts.intervals import axis_ends
 from satiety.report.charts.learning import LeverMark, learning_curve
-from satiety.report.charts.whisker import axis_ends
 from satiety.report.numbers import count, estimate
 from satiety.report.render import Language, render, translator
 

@@ -97,5 +97,5 @@ class TestEveryRecipe:
             if raw:
                 assert finetune(tiny, problem, problem.examples("en"), [], **keywords).facts["pseudo"] > 0
             else:
-                with pytest.raises(DataError, match="no raw text for a lever of kind pseudo"):
+                with pytest.raises(DataError, match="no raw text for a lever of kind self_training"):
                     finetune(tiny, problem, problem.examples("en"), [], **keywords)

@@ -140,7 +140,7 @@ def test_the_page_opens_without_a_word_and_fits_the_window(watched: Project, wid
         page.on("console", lambda message: said.append(message.text))
         for name in ("monitor.html", "monitor.zh.html"):
             page.goto((Path(watched.root) / "reports" / name).as_uri())
-            assert page.locator("svg.score circle").count() >= 2
+            assert page.locator("svg.picture:visible .point").count() >= 2
             assert page.locator("table").count() >= 2
             assert page.evaluate("document.documentElement.scrollWidth") <= width
         browser.close()

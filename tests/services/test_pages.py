@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from satiety.monitor.page import page as drift
-from tests.unit.monitor.test_page import SCORE, TIMES, TOLD
 
 from examples.year.page import page as year
+from satiety.monitor.page import page as drift
 from satiety.validate.pages import render_pages
 from satiety.worth.page import page
 from tests.patience import PATIENCE, wait_until
 from tests.pipeline.server import CHROMIUM, FLAGS
 from tests.unit.examples.test_year import lived
+from tests.unit.monitor.test_page import SCORE, TIMES, TOLD
 from tests.unit.report.palette import DARK, LIGHT
 from tests.unit.worth import sample
 

@@ -228,14 +228,18 @@ def test_to_label_raw_texts_there_must_be_a_head_that_learns_from_them(workspace
     write_params(pseudo={"rounds": 2, "max_per_label": 0.5, "confidence": 0.0})
     wrong = Path("params.yaml").read_text(encoding="utf-8").replace("head_start: true", "head_start: false")
     Path("params.yaml").write_text(wrong, encoding="utf-8")
-    with pytest.raises(ParamsError, match=r"take the lever of kind pseudo out of `use`, or .* with method\.head_start"):
+    with pytest.raises(
+        ParamsError, match=r"take the lever of kind self_training out of `use`, or .* with method\.head_start"
+    ):
         run()
 
 
 def test_to_label_raw_texts_it_needs_some(workspace: Path) -> None:
     write_params(pseudo={"rounds": 2, "max_per_label": 0.5, "confidence": 0.0})
     write(Path("retrieved.parquet"), [], Document)
-    with pytest.raises(DataError, match=r"no raw text for a lever of kind pseudo; put one of kind retrieve into"):
+    with pytest.raises(
+        DataError, match=r"no raw text for a lever of kind self_training; put one of kind retrieve into"
+    ):
         run()
 
 

@@ -263,7 +263,7 @@ def test_a_suspicion_is_reported_and_stops_nothing(run: Callable[..., Report], l
     rows.sort(key=lambda row: str(row.answer))
     warnings = run(rows, documents(language)).values["warnings"]
     assert [re.findall(r"\((\w+)\)", warning)[0] for warning in warnings] == ["id_tells", "order_tells", "trigger"]
-    assert "! look" in Path("reports/data_docs/index.html").read_text(encoding="utf-8")
+    assert "! check" in Path("reports/data_docs/index.html").read_text(encoding="utf-8")
 
 
 def test_too_many_rows_in_quarantine_stop_the_pipeline(run: Callable[..., Report]) -> None:

@@ -146,8 +146,8 @@ def test_what_cannot_teach_a_model_to_write_is_named_before_anything_runs(tmp_pa
     method, objective = str(caught.value).splitlines()
     assert "recipe.method: 'prefix' cannot teach a model to write, as 'translate' asks; there are: adapter" in method
     assert "recipe.objective: 'mixup' cannot teach a model to write" in objective
-    with pytest.raises(ParamsError, match="take the lever of kind pseudo out of `use`"):
-        check_overrides(path, ["use=[retrieve, pseudo]"])
+    with pytest.raises(ParamsError, match="take the lever of kind self_training out of `use`"):
+        check_overrides(path, ["use=[retrieve, self_training]"])
 
 
 @pytest.mark.parametrize(

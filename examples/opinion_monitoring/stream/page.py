@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from examples.opinion_monitoring.stream.surge import Reading, local
-from satiety.report.charts.panels import TopicSeries, topic_panels
+from satiety.report.charts.series import TopicSeries, topic_panels
 from satiety.report.numbers import percent
 from satiety.report.render import Language, render, translator
 from satiety.worth.agreement import estimate_wilson_interval
@@ -50,16 +50,22 @@ class Board:
         self.watch, self.seconds = watch, seconds
         self._windows: deque[Readings] = deque(maxlen=shown)
         self._zone = ZoneInfo(watch.timezone)
+        self._pages: dict[Language, tuple[tuple[Readings, ...], str]] = {}
 
     def add(self, readings: Readings) -> None:
         """Take a window; the oldest may go."""
         self._windows.append(tuple(local(reading, self._zone) for reading in readings))
 
     def page(self, language: Language) -> str:
-        """Return the page as it is now."""
+        """Return the page as it is now; it is made once for each window, however many ask for it."""
+        windows = tuple(self._windows)
+        if self._pages.get(language, (None, ""))[0] != windows:
+            self._pages[language] = windows, self._page(windows, language)
+        return self._pages[language][1]
+
+    def _page(self, windows: tuple[Readings, ...], language: Language) -> str:
         from markupsafe import Markup
 
-        windows = tuple(self._windows)
         window = windows[-1] if windows else ()
         return render(
             "opinion",

@@ -79,14 +79,6 @@ def add_axes(figure: Figure, left: float, top: float, right: float, bottom: floa
     return figure.add_axes(rectangle)
 
 
-def bare_axes(figure: Figure, width: float, height: float) -> Axes:
-    """Return axes over the whole figure, in pixels from the upper left, of which nothing is drawn."""
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(0, width), ylim=(height, 0))
-    axes.axis("off")
-    return axes
-
-
 def _themed(drawing: str) -> str:
     """Return the inside of a drawing with the page's colours and fonts, and ids that no other drawing has.
 

@@ -67,7 +67,7 @@ class Recipe(Component):
 
     @property
     def can_self_train(self) -> bool:
-        """Whether it learns from raw texts that it labelled itself, where a lever of kind pseudo is in use."""
+        """Whether it learns from raw texts that it labelled itself, where a lever of kind self_training is in use."""
         return False
 
     @abstractmethod

@@ -91,8 +91,8 @@ class TestCheck:
             ("budget: 240", f"budget: {10**12}", r"ingest\.budget: .* less than or equal to 1000000000 "),
             (
                 "finetune: {}",
-                "finetune: {recipe: {training: {clip: .inf}}}",
-                r"finetune\.recipe\.training\.clip: Input should be a finite number",
+                "finetune: {recipe: {training: {max_grad_norm: .inf}}}",
+                r"finetune\.recipe\.training\.max_grad_norm: Input should be a finite number",
             ),
             ("sha256: 9185be9d", f"sha256: {'0' * 64}  # ", r"ingest\.labelled\.0\.sha256: .* in quotes"),
             (

@@ -54,7 +54,7 @@ def test_the_table_tells_the_largest_budget_with_intervals_and_verdicts() -> Non
     assert head.split()[0] == "lever"
     assert "95% interval" in head
     assert [" ".join(row.split()) for row in rows] == [
-        "pseudo +0.021 [+0.010, +0.033] more than 1,240 [1,100, > 1,240] worth it",
+        "self_training +0.021 [+0.010, +0.033] more than 1,240 [1,100, > 1,240] worth it",
         "augment+retrieve -0.020 [-0.030, -0.010] 801 [0, 1,000] not worth it here",
     ]
 

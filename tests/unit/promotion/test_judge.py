@@ -170,7 +170,7 @@ def test_the_report_holds_a_verdict_of_each_ground() -> None:
     assert told["slices"]["label bad"]["verdict"] == "worse"
     assert told["calibration"]["verdict"] == "better"
     assert told["cost"] == {"champion": {"bytes": 100}, "challenger": {"bytes": 50}, "cheaper": True}
-    left = report_spending(FIRST, params(looks=1))
+    left = report_spending(FIRST, params(max_comparisons=1))
     assert (left["look"], left["left"], left["advice"]) == (1, 0.5, "give it new test examples")
     assert left["drawn"] == {"look": 1, "total": 0.025, "spent": 0.5, "left": 0.5}
     assert report_grounds(None, None, [], params()) == {}
@@ -178,7 +178,14 @@ def test_the_report_holds_a_verdict_of_each_ground() -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("looks", 0), ("calibration", 1), ("margin", 0), ("slices", ["colour"]), ("fresh_least", 29), ("saving", 1)],
+    [
+        ("max_comparisons", 0),
+        ("calibration", 1),
+        ("margin", 0),
+        ("slices", ["colour"]),
+        ("fresh_least", 29),
+        ("saving", 1),
+    ],
 )
 def test_a_value_out_of_bounds_is_named_with_its_line(field: str, value: Any, tmp_path: Any) -> None:
     path = tmp_path / "params.yaml"

@@ -6,11 +6,9 @@ from typing import Any
 import pytest
 
 from satiety.report.charts.canvas import COLOURS, draw
+from satiety.report.charts.intervals import axis_ends, scores_on_one_axis, whisker
 from satiety.report.charts.learning import LabelAxis, LeverMark, learning_curve
-from satiety.report.charts.panels import TopicSeries, topic_panels
-from satiety.report.charts.scores import scores_on_one_axis
-from satiety.report.charts.series import Line, Period, time_series
-from satiety.report.charts.whisker import axis_ends, whisker
+from satiety.report.charts.series import Period, ScoreLine, TopicSeries, time_series, topic_panels
 
 NASTY = "<script>$x^2$ 标注"
 TEXTS = dict.fromkeys(("metric", "labels", "beyond", "limit", "worth"), NASTY)
@@ -30,7 +28,8 @@ def drawn(svg: str) -> ET.Element:
 
 MARKS = [lever(1, 35), lever(2, None), lever(3, 0.0, "harmful"), lever(4, 12, "not worth it here")]
 MARKS.append(lever(5, 38, "inconclusive", 40))
-LINES = (Line(NASTY, [0.5, 0.6, 0.5], "help", dashed=False), Line("other", [0.5, 0.4, 0.5], "harm", dashed=True))
+UPPER = ScoreLine(NASTY, [0.5, 0.6, 0.5], "help", dashed=False)
+LINES = (UPPER, ScoreLine("other", [0.5, 0.4, 0.5], "harm", dashed=True))
 ROWS = {NASTY: [("▲", "harm"), ("", "even"), ("○", "even")]}
 TOPIC = TopicSeries([1, 9, 2], [1, 1, 1], [5, 5, 5], 1, [1], [2], [(1, SCORE)], [9, 20, 9])
 CHARTS: dict[str, Any] = {

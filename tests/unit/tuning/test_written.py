@@ -92,7 +92,9 @@ def test_numbers_that_overflow_are_no_answer(folder: Path) -> None:
 def test_more_than_the_base_can_write_is_refused_before_anything_is_learned(tmp_path: Path) -> None:
     base = write_writer(tmp_path / "base", "marian")
     store = CheckpointStore(tmp_path / "run", 1e9)
-    with pytest.raises(ParamsError, match=r"ingest\.problem\.max_new_tokens: 64 tokens, but the model writes at most 63"):
+    with pytest.raises(
+        ParamsError, match=r"ingest\.problem\.max_new_tokens: 64 tokens, but the model writes at most 63"
+    ):
         finetune(
             base, Translate(max_new_tokens=64), TRAIN, [], params=params("full", writes=True), store=store, device="cpu"
         )

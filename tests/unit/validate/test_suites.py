@@ -46,7 +46,7 @@ def test_a_suite_carries_the_name_of_its_file(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "field", [name for name in Validate.model_fields if name not in {"row_share", "near_duplicate"}]
+    "field", [name for name in Validate.model_fields if name not in {"row_share", "dedup_threshold"}]
 )
 def test_every_value_of_the_section_is_read_by_a_suite(field: str) -> None:
     assert any(f'{{"$PARAMETER": "{field}"}}' in path.read_text(encoding="utf-8") for path in SUITES.glob("*.json"))

@@ -64,7 +64,9 @@ def made(
     drawn = {levers: [compute_gain(scores, levers)[i] for i in range(4)] for levers in everything if levers}
     sure = SimultaneousBand.fit((one for several in drawn.values() for one in several), 0.95)
     found: Any = SimpleNamespace(
-        plan=SimpleNamespace(params=params, problem=SimpleNamespace(headline="accuracy"), drop_idle=lambda levers: levers),
+        plan=SimpleNamespace(
+            params=params, problem=SimpleNamespace(headline="accuracy"), drop_idle=lambda levers: levers
+        ),
         measurements=SimpleNamespace(outcomes=outcomes),
         scores=scores,
         curve=fit(scores.budgets, scores.curve),
@@ -112,8 +114,8 @@ def test_the_front_is_what_nothing_beats_and_the_choice_is_on_it() -> None:
 def test_the_sentence_says_what_to_label_keep_and_leave_off() -> None:
     told = told_of(made({("self_training",): 0.05, ("augment", "self_training"): 0.04, ("augment",): -0.03}))
     assert (told["keep"], told["off"], told["undecided"]) == (["self_training"], ["augment"], [])
-    assert re.fullmatch(r"Label \d+ more; keep pseudo; leave augment off\.", told["sentence"]["en"])
-    assert re.fullmatch(r"再标注 \d+ 条；保留 pseudo；关闭 augment。", told["sentence"]["zh"])
+    assert re.fullmatch(r"Label \d+ more; keep self_training; leave augment off\.", told["sentence"]["en"])
+    assert re.fullmatch(r"再标注 \d+ 条；保留 self_training；关闭 augment。", told["sentence"]["zh"])
     numbers = [re.findall(r"\d+", told["sentence"][language]) for language in ("en", "zh")]
     assert numbers[0] == numbers[1] == [str(told["more"])]
 
@@ -138,7 +140,7 @@ def test_fine_tuning_can_refute_a_gain_doubt_it_or_bear_it_out(
 
 def test_a_lever_that_changes_nothing_gives_no_refuted_one_another_name() -> None:
     found = made({("self_training",): 0.05, ("augment", "self_training"): 0.05})
-    found.plan.acting = lambda levers: tuple(name for name in levers if name != "augment")
+    found.plan.drop_idle = lambda levers: tuple(name for name in levers if name != "augment")
     full = {"value": -0.05, "low": -0.09, "high": -0.01}
     found.agreement = {"compared": [{"lever": "self_training", "budget": 120, "quick": full, "full": full}]}
     told = told_of(found)
@@ -159,8 +161,10 @@ def test_where_label_names_still_win_nothing_is_foretold_and_what_surely_gains_i
 
 def test_the_hours_of_options_are_of_one_depth() -> None:
     found = made({}, cost={"label_minutes": 0.5, "computer_hour": 1.0}, seconds=1.0)
-    full = {replace(cell, depth="full"): replace(one, seconds=7200.0) for cell, one in found.course.outcomes.items()}
-    found.course.outcomes |= full
+    full = {
+        replace(cell, depth="full"): replace(one, seconds=7200.0) for cell, one in found.measurements.outcomes.items()
+    }
+    found.measurements.outcomes |= full
     assert build_option(found, 0, ()).hours == pytest.approx(1 / 3600)
 
 
@@ -170,7 +174,7 @@ def test_what_fine_tuning_proves_and_the_head_missed_is_undecided_and_told() -> 
     found.agreement = {"compared": [{"lever": "self_training", "budget": 120, "quick": full, "full": full}]}
     told = told_of(found)
     assert (told["keep"], told["off"], told["undecided"]) == ([], ["augment"], ["self_training"])
-    assert any("pseudo at 120 labels, fine-tuned for real: +0.080" in one["en"] for one in told["evidence"])
+    assert any("self_training at 120 labels, fine-tuned for real: +0.080" in one["en"] for one in told["evidence"])
 
 
 def test_a_pair_that_fine_tuning_doubts_leaves_both_undecided() -> None:
@@ -184,7 +188,9 @@ def test_a_pair_that_fine_tuning_doubts_leaves_both_undecided() -> None:
 def test_a_lever_is_left_off_where_it_adds_nothing_to_those_kept_though_it_gains_alone() -> None:
     told = told_of(made({("self_training",): 0.05, ("augment",): 0.04, ("augment", "self_training"): 0.03}))
     assert (told["keep"], told["off"], told["undecided"]) == (["self_training"], ["augment"], [])
-    assert any(re.match(r"augment added to pseudo at 120 labels: -0.0\d\d \[", one["en"]) for one in told["evidence"])
+    assert any(
+        re.match(r"augment added to self_training at 120 labels: -0.0\d\d \[", one["en"]) for one in told["evidence"]
+    )
 
 
 def test_a_pair_that_is_proved_by_what_is_kept_says_nothing_of_the_other() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from cli.report import _describe_worth
 from cli.worth import describe_known_levers
-from flows.artifacts import tabulate_levers, render_meter
+from flows.artifacts import render_meter, tabulate_levers
 from satiety.problems import PROBLEMS
 from satiety.report.render import Language
 from satiety.worth.empty_report import build_empty_report

@@ -30,7 +30,9 @@ def made(
     gains = {levers: [UNSURE, UNSURE] for levers in SETS} | (gains or {})
     labels = {levers: [LabelCount(120, 100, 150), LabelCount(1240, 1100, INF)] for levers in SETS} | (labels or {})
     scores = SimpleNamespace(budgets=(120, 1240))
-    found: Any = SimpleNamespace(plan=plan, gains=gains, simultaneous_gains=gains, labels=labels, scores=scores, max_budget=1240)
+    found: Any = SimpleNamespace(
+        plan=plan, gains=gains, simultaneous_gains=gains, labels=labels, scores=scores, max_budget=1240
+    )
     found.agreement, found.is_zero_shot = None, lambda _: False
     found.classify = lambda levers, budget: Findings.classify(found, levers, budget)
     return found
@@ -47,8 +49,10 @@ def test_the_surest_that_can_be_told_in_a_number_is_told() -> None:
     labels = {("augment", "self_training"): [LabelCount(1131.2, 104.0, INF), LabelCount(INF, 1200.0, INF)]}
     told = told_of(made(gains, labels))
     assert (told["lever"], told["budget"]) == ("augment+self_training", 120)
-    assert told["en"] == ("augment + pseudo at 120 labels does what 1,131 labels do alone [104, more than 1,240].")
-    assert told["zh"] == "augment + pseudo 在 120 条标注时的效果，相当于单用 1,131 条标注 [104, 超过 1,240]。"
+    assert told["en"] == (
+        "augment + self_training at 120 labels does what 1,131 labels do alone [104, more than 1,240]."
+    )
+    assert told["zh"] == "augment + self_training 在 120 条标注时的效果，相当于单用 1,131 条标注 [104, 超过 1,240]。"
 
 
 def test_a_number_goes_before_what_is_beyond_measure() -> None:
@@ -67,9 +71,9 @@ def test_what_is_advised_goes_before_what_is_surer_at_fewer_labels() -> None:
 
 def test_the_best_of_none_worth_it_is_one_that_changes_something() -> None:
     found = made({("augment",): [Interval(-0.001, -0.01, 0.008)] * 2})
-    found.plan.acting = lambda levers: tuple(name for name in levers if name == "augment")
+    found.plan.drop_idle = lambda levers: tuple(name for name in levers if name == "augment")
     assert "the best, augment, adds -0.001" in told_of(found)["en"]
-    found.plan.acting = lambda _: ()
+    found.plan.drop_idle = lambda _: ()
     assert "changes anything" in told_of(found)["en"]
 
 
@@ -152,7 +156,7 @@ def test_where_no_lever_is_surely_worth_it_that_is_said() -> None:
     told = told_of(made({("self_training",): [UNSURE, Interval(0.004, -0.002, 0.011)]}), undecided=("self_training",))
     assert told["en"] == (
         "No lever measured is surely worth it yet: "
-        "at 1,240 labels the best, pseudo, adds +0.004 [-0.002, +0.011] accuracy; "
+        "at 1,240 labels the best, self_training, adds +0.004 [-0.002, +0.011] accuracy; "
         "that is below worth.min_effect (0.01): if so, no number of labels makes it worth it."
     )
     assert "尚无确定值得使用的杠杆" in told["zh"]

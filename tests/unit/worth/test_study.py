@@ -76,7 +76,7 @@ class TestWhatIsKnownIsNotComputedAgain:
         home = tmp_path
         assert studied(home, tiny, levers=[AUGMENT, PSEUDO], controls=[]).computed
         found = studied(home, tiny, levers=[RETRIEVE, AUGMENT, PSEUDO], controls=[])
-        reading = [("self_training", "retrieve"), ("augment", "self_training", "retrieve")]
+        reading = [("retrieve", "self_training"), ("augment", "retrieve", "self_training")]
         assert found.computed == len(reading) * 4 * 3, "those that read what it finds"
         for cell in [cell for cell in found.outcomes if "retrieve" in cell.levers and cell.levers not in reading]:
             alone = replace(cell, levers=tuple(name for name in cell.levers if name != "retrieve"))
@@ -359,7 +359,7 @@ def test_surroundings_that_levers_share_are_made_once(
     found = {"kind": "retrieve", "retriever": retriever, "prefix": "", "dedup_threshold": 1.0}
     plan, _ = plan_of(tmp_path, tiny, levers=[found, AUGMENT, PSEUDO])
     assert len(calls) == 1
-    assert plan.inputs["self_training", "retrieve"] is plan.inputs["augment", "self_training", "retrieve"]
+    assert plan.inputs["retrieve", "self_training"] is plan.inputs["augment", "retrieve", "self_training"]
     assert plan.inputs["self_training",] is plan.inputs[()] is plan.inputs["leak",]
     held = {one.text for one in plan.test}
-    assert not {one.text for one in plan.inputs["self_training", "retrieve"].documents} & held
+    assert not {one.text for one in plan.inputs["retrieve", "self_training"].documents} & held
