@@ -89,8 +89,8 @@ def _scores(scores: Mapping[str, Any]) -> str:
     ]
     remainder = f" {len(names) - SHOWN} more metrics are in the card." if len(names) > SHOWN else ""
     level = f"{scores['level']:.0%}"
-    note = f"*Before*: the same base model untrained. In brackets: {level} confidence intervals (paired bootstrap).{remainder}"
-    return f"{_table(('metric', 'before', 'after', 'difference'), rows)}\n\n{note}"
+    note = f"*Before*: the same base model untrained. In brackets: {level} confidence intervals (paired bootstrap)."
+    return f"{_table(('metric', 'before', 'after', 'difference'), rows)}\n\n{note}{remainder}"
 
 
 def _making(facts: Facts) -> str:

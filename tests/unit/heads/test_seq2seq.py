@@ -78,13 +78,15 @@ def test_padding_changes_neither_what_is_written_nor_its_confidence_nor_the_feat
 
 
 @pytest.mark.parametrize(("max_new_tokens", "beams"), [(1, 1), (7, 1), (7, 3)])
-def test_what_is_written_ends_and_says_the_same_again(asked: tuple[Model, Any], longest: int, beams: int) -> None:
+def test_what_is_written_ends_and_says_the_same_again(
+    asked: tuple[Model, Any], max_new_tokens: int, beams: int
+) -> None:
     model, tokenizer = asked
-    head = Seq2Seq(max_new_tokens=longest, beams=beams)
+    head = Seq2Seq(max_new_tokens=max_new_tokens, beams=beams)
     with torch.inference_mode():
         tokens = head._write(model, batch(model, SHORT, LONG), tokenizer)
         again = head._write(model, batch(model, SHORT, LONG), tokenizer)
-    assert tokens.shape[1] <= longest
+    assert tokens.shape[1] <= max_new_tokens
     assert torch.equal(tokens, again)
     assert not (tokens == tokenizer.pad_token_id).any()
     for row in tokens.tolist():
