@@ -13,7 +13,7 @@ from satiety.core.records import Document, Example, Rejection, read, write
 from satiety.problems import PROBLEMS
 from tasks.augment import main
 
-OUT = {"out": Path("augmented.parquet"), "quarantine": Path("quarantine.parquet")}
+OUT = {"augmented": Path("augmented.parquet"), "quarantine": Path("quarantine.parquet")}
 STEPS = """
     - {kind: swap, alpha: 0.1, copies: 2}
     - {kind: drop, probability: 0.2, copies: 30}
@@ -63,7 +63,7 @@ def use(levers: dict[str, Any], seed: int = 7) -> None:
 
 def test_copies_follow_the_examples_and_leaks_go_to_quarantine(paths: dict[str, Path]) -> None:
     main.run(**paths)
-    first, second, *copies = read(OUT["out"], Example)
+    first, second, *copies = read(OUT["augmented"], Example)
     assert [first, second] == TRAIN
     assert {copy.origin for copy in copies} == {"swap", "drop", "char_swap"}
     assert {(copy.parent, copy.group, copy.source) for copy in copies} == {("a", "g1", "f:1"), ("b", "g2", "f:2")}
@@ -78,16 +78,16 @@ def test_copies_follow_the_examples_and_leaks_go_to_quarantine(paths: dict[str, 
 
 def test_the_same_inputs_give_the_same_bytes(paths: dict[str, Path]) -> None:
     main.run(**paths)
-    first = OUT["out"].read_bytes(), Path("reports/augment.json").read_bytes()
+    first = OUT["augmented"].read_bytes(), Path("reports/augment.json").read_bytes()
     main.run(**paths)
-    assert (OUT["out"].read_bytes(), Path("reports/augment.json").read_bytes()) == first
+    assert (OUT["augmented"].read_bytes(), Path("reports/augment.json").read_bytes()) == first
 
 
 def test_without_steps_the_examples_pass_through(paths: dict[str, Path]) -> None:
     for levers in ({"mine": "[]"}, {}):
         params(**levers)
         main.run(**paths)
-        assert list(read(OUT["out"], Example)) == TRAIN
+        assert list(read(OUT["augmented"], Example)) == TRAIN
         assert list(read(OUT["quarantine"], Rejection)) == []
 
 
@@ -96,10 +96,10 @@ def test_two_levers_give_what_each_gives_and_nothing_twice(paths: dict[str, Path
     for levers in ({"a": "[{kind: swap, copies: 2}]"}, {"b": "[{kind: swap, copies: 2, alpha: 0.9}, {kind: drop}]"}):
         params(**levers)
         main.run(**paths)
-        made |= {name: list(read(OUT["out"], Example))[2:] for name in levers}
+        made |= {name: list(read(OUT["augmented"], Example))[2:] for name in levers}
     params(a="[{kind: swap, copies: 2}]", b="[{kind: swap, copies: 2, alpha: 0.9}, {kind: drop}]")
     main.run(**paths)
-    first, second, *copies = read(OUT["out"], Example)
+    first, second, *copies = read(OUT["augmented"], Example)
     assert [first, second] == TRAIN
     assert {(copy.parent, copy.text) for copy in copies} == {(c.parent, c.text) for c in made["a"] + made["b"]}
     assert len(copies) == len({(copy.parent, copy.text) for copy in copies}) == len({copy.id for copy in copies})
@@ -129,7 +129,7 @@ def test_entities_stay_on_their_words(paths: dict[str, Path]) -> None:
     ]
     write(Path("train.parquet"), train, Example)
     main.run(**paths)
-    copies = list(read(OUT["out"], Example))[2:]
+    copies = list(read(OUT["augmented"], Example))[2:]
     assert {copy.parent for copy in copies} == {"a", "b"}
     found = {(copy.parent, copy.text[span.start : span.end]) for copy in copies for span in copy.answer.mentions}
     assert found == {("a", "New York"), ("b", "北京"), ("b", "上海")}
@@ -141,10 +141,10 @@ def test_a_wrong_parameter_is_said_with_its_line(paths: dict[str, Path]) -> None
     params(mine="[{kind: swap, alpha: 3, copies: 2}]")
     with pytest.raises(ParamsError, match=r"params.yaml:2: levers.mine.steps.0.*less than or equal to 1 \(it is 3\)"):
         main.run(**paths)
-    assert not OUT["out"].exists()
+    assert not OUT["augmented"].exists()
 
 
 def test_a_missing_input_is_named_and_nothing_is_written(paths: dict[str, Path]) -> None:
     with pytest.raises(DataError, match=r"没有.parquet: no such file; run the stage that makes it"):
         main.run(**{**paths, "train": Path("没有.parquet")})
-    assert not OUT["out"].exists()
+    assert not OUT["augmented"].exists()

@@ -125,7 +125,7 @@ def paths(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[s
     write(Path("retrieved.parquet"), documents(classified(30, start=2000)), Document)
     names = ("train", "dev", "test", "retrieved")
     tables = {name: Path(f"{name}.parquet") for name in names}
-    return {"problem": Path("problem.json"), **tables, "base": tiny, "out": OUT, "quarantine": QUARANTINE}
+    return {"problem": Path("problem.json"), **tables, "base": tiny, "augmented": OUT, "quarantine": QUARANTINE}
 
 
 def use(seed: int = 7, **levers: dict[str, Any]) -> None:

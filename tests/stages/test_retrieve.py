@@ -17,7 +17,7 @@ from tasks.retrieve import main
 
 ROOT = Path.cwd()
 HYBRID = "{kind: hybrid, documents: 4, candidates: 6, k1: 1.2, b: 0.75}"
-OUT = {"out": Path("retrieved.parquet"), "quarantine": Path("quarantine.parquet")}
+OUT = {"retrieved": Path("retrieved.parquet"), "quarantine": Path("quarantine.parquet")}
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def paths(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> dict[s
 
 
 def params(retriever: str) -> None:
-    lever = f"{{kind: retrieve, retriever: {retriever}, prefix: '', near_duplicate: 0.8}}"
+    lever = f"{{kind: retrieve, retriever: {retriever}, prefix: '', dedup_threshold: 0.8}}"
     text = f"levers:\n  mine: {lever}\nuse: [mine]\n"
     Path("params.yaml").write_text(text, encoding="utf-8")
 
@@ -64,7 +64,7 @@ def report() -> dict[str, Any]:
 
 def test_it_finds_reports_and_quarantines(paths: dict[str, Path]) -> None:
     main.run(**paths)
-    found = list(read(OUT["out"], Document))
+    found = list(read(OUT["retrieved"], Document))
     assert {document.id for document in found} <= {"d1", "d2", "d3", "d4"}
     assert all("bm25 " in (d.reason or "") and ", cosine " in (d.reason or "") for d in found)
     (rejected,) = read(OUT["quarantine"], Rejection)
@@ -79,32 +79,32 @@ def test_what_gives_away_a_dev_text_goes_to_quarantine_as_what_gives_away_a_test
     paths: dict[str, Path],
 ) -> None:
     main.run(**paths)
-    assert "d4" in {document.id for document in read(OUT["out"], Document)}
+    assert "d4" in {document.id for document in read(OUT["retrieved"], Document)}
     write(paths["dev"], [Example("v", {"text": "The hotel was BAD"}, answer=Label("bad"), split="dev")], Example)
     main.run(**paths)
-    assert "d4" not in {document.id for document in read(OUT["out"], Document)}
+    assert "d4" not in {document.id for document in read(OUT["retrieved"], Document)}
     assert {(one.id, one.twin) for one in read(OUT["quarantine"], Rejection)} == {("d5", "x"), ("d4", "v")}
     assert report()["contaminated"] == 2
 
 
 def test_the_same_inputs_give_the_same_bytes(paths: dict[str, Path]) -> None:
     main.run(**paths)
-    first = OUT["out"].read_bytes(), Path("reports/retrieve.json").read_bytes()
+    first = OUT["retrieved"].read_bytes(), Path("reports/retrieve.json").read_bytes()
     main.run(**paths)
-    assert (OUT["out"].read_bytes(), Path("reports/retrieve.json").read_bytes()) == first
+    assert (OUT["retrieved"].read_bytes(), Path("reports/retrieve.json").read_bytes()) == first
 
 
 def test_switched_off_it_needs_no_model_and_writes_empty_tables(paths: dict[str, Path]) -> None:
     params("{kind: none}")
     main.run(**{**paths, "base": Path("missing")})
-    assert [list(read(OUT["out"], Document)), list(read(OUT["quarantine"], Rejection))] == [[], []]
+    assert [list(read(OUT["retrieved"], Document)), list(read(OUT["quarantine"], Rejection))] == [[], []]
     assert (report()["in"], report()["out"]) == (6, 0)
 
 
 def test_a_missing_input_is_named_and_nothing_is_written(paths: dict[str, Path]) -> None:
     with pytest.raises(DataError, match=r"没有.parquet: no such file; run the stage that makes it"):
         main.run(**{**paths, "corpus": Path("没有.parquet")})
-    assert not OUT["out"].exists()
+    assert not OUT["retrieved"].exists()
     assert not Path("reports/retrieve.json").exists()
 
 
