@@ -46,7 +46,7 @@ class Monitor(Section):
     """Of everything that is drawn."""
     window: int = Field(ge=50, le=10_000, default=500)
     """Newest answered texts that are looked at, at most."""
-    least: int = Field(ge=20, le=10_000, default=50)
+    min_texts: int = Field(ge=20, le=10_000, default=50)
     """Of fewer texts nothing is said."""
     reference: int = Field(ge=50, le=10_000, default=2000)
     """Test examples that the window is compared with, and that shifts are rehearsed on, at most."""
@@ -64,7 +64,7 @@ class Monitor(Section):
     """How it is learned what signs of drift mean for the score."""
     harm: float = Field(gt=0, lt=1, default=0.03)
     """Loss of score from which on drift is harmful."""
-    sure: float = Field(ge=0.5, lt=1, default=0.8)
+    min_loss_probability: float = Field(ge=0.5, lt=1, default=0.8)
     """Chance that there is a loss at all, without which an estimated one is not called harm."""
     confidence_level: float = Field(gt=0.5, lt=1)
     """Of every interval."""
@@ -77,10 +77,10 @@ class Monitor(Section):
 
     @model_validator(mode="after")
     def _fit(self) -> Self:
-        if self.least > self.reference:
+        if self.min_texts > self.reference:
             raise ValueError(f"least: so many test examples are wanted, too; reference is {self.reference}")
-        if self.least > self.window:
-            raise ValueError(f"least: {self.least} texts are never there where window is {self.window}")
+        if self.min_texts > self.window:
+            raise ValueError(f"least: {self.min_texts} texts are never there where window is {self.window}")
         if len({detector.kind for detector in self.detectors}) < len(self.detectors):
             raise ValueError("detectors: names one twice")
         if self.alpha * (self.permutations + 1) < 1:

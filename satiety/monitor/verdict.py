@@ -53,8 +53,8 @@ def explain_too_few(texts: int, least: int) -> dict[str, str]:
     """Return that there is no verdict, and why, in two languages."""
     are = "text is" if texts == 1 else "texts are"
     return {
-        "en": f"{texts:,} {are} too few to say anything; monitor.least is {least}",
-        "zh": f"只有 {texts:,} 条文本，不足以判断；monitor.least 是 {least}",
+        "en": f"{texts:,} {are} too few to say anything; monitor.min_texts is {least}",
+        "zh": f"只有 {texts:,} 条文本，不足以判断；monitor.min_texts 是 {least}",
     }
 
 

@@ -147,7 +147,7 @@ def measure_drift(
     feedback_evidence = (
         ScoreEvidence("feedback", feedback.change, feedback.score, feedback.usual, 1.0) if feedback else None
     )
-    verdict, ground = judge(drift, estimate, feedback_evidence, params.harm, params.sure)
+    verdict, ground = judge(drift, estimate, feedback_evidence, params.harm, params.min_loss_probability)
     labels = _estimate_labels(problem, pool, window, params)
     return DriftReport(
         verdict=verdict,
@@ -298,7 +298,7 @@ def _check_label_shift(
         return Assumption(True, None)
     today = {name: share.value for name, (_, share) in labels.items()}
     rows = sample_by_share(pool.strata, today, np.random.default_rng(params.seed))
-    if len(rows) < params.least:
+    if len(rows) < params.min_texts:
         return Assumption(False, None)
     settings = {"permutations": params.permutations, "alpha": params.alpha, "seed": params.seed}
     drift_after_matching = compare(pool.reference.take(rows), window.sample, params.detectors, **settings)  # type: ignore[arg-type]

@@ -33,9 +33,9 @@ class Promote(Section):
     """Parts of a test set none of which may get worse: each label, each language, thirds of the texts by length."""
     slice_margin: float = Field(gt=0, lt=0.5, default=0.02)
     """A slice regresses where the interval of its difference lies wholly below minus this."""
-    slice_least: int = Field(ge=10, le=MAX_COUNT, default=50)
+    min_slice_examples: int = Field(ge=10, le=MAX_COUNT, default=50)
     """Examples that a slice must have, to be looked at."""
-    fresh_least: int = Field(ge=30, le=MAX_COUNT, default=100)
+    min_fresh_examples: int = Field(ge=30, le=MAX_COUNT, default=100)
     """Fresh test examples that there must be, to count as evidence; as many drawn at random, to promote by them."""
 
 

@@ -63,8 +63,8 @@ def _list_rules(evidence: Evidence, verdict: Verdict, params: Promote) -> Iterat
         yield (
             f"{'labels that people volunteered may only hold back; ' if has_feedback_gain else ''}labels of a random "
             "sample "
-            "may promote too (`satiety label next --from traffic --random -n N`), once promote.fresh_least "
-            f"({params.fresh_least}) of them are tested on"
+            "may promote too (`satiety label next --from traffic --random -n N`), once promote.min_fresh_examples "
+            f"({params.min_fresh_examples}) of them are tested on"
         )
 
 

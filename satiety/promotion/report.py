@@ -49,7 +49,7 @@ def _report_optional_set(
 ) -> dict[str, Any] | None:
     if comparison and outcome:
         return _report_set(comparison, outcome)
-    return {"examples": count, "needed": params.fresh_least, "verdict": "too few"} if count else None
+    return {"examples": count, "needed": params.min_fresh_examples, "verdict": "too few"} if count else None
 
 
 def _report_set(comparison: SystemComparison, outcome: SetOutcome) -> dict[str, Any]:

@@ -19,7 +19,7 @@ class Retrain(Section):
     """Share of the new labels that is never learned from, but tells challenger and champion apart."""
     window: int = Field(ge=1, le=MAX_COUNT, default=2000)
     """Fresh test examples at most, the newest; older ones are not learned from either."""
-    least: int = Field(ge=1, le=MAX_COUNT, default=20)
+    min_examples: int = Field(ge=1, le=MAX_COUNT, default=20)
     """New labels, those of the fresh test included, from which on a retraining is worth it."""
     texts_alone: bool = False
     """Whether new raw texts are worth one, without so many new labels: where a lever learns from raw texts."""

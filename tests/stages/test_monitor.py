@@ -31,7 +31,7 @@ def looked(content: bytes) -> dict[str, Any]:
 def test_rows_left_out_are_told_in_the_report_and_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         report = looked(b"text\nfine\ncaf\xe9\n")
-    assert report["sentence"]["en"] == "1 text is too few to say anything; monitor.least is 50"
+    assert report["sentence"]["en"] == "1 text is too few to say anything; monitor.min_texts is 50"
     left = report["window"]["left_out"]
     assert (left["rows"], left["of"], left["reasons"]) == (1, 2, {"encoding": 1})
     assert "1 of 2 rows left out: encoding 1; for example t.csv:3: not UTF-8" in caplog.text

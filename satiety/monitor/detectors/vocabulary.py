@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Vocabulary(Detector):
     """Shares of the texts that have a word, over all words; English and Chinese alike."""
 
-    least: int = Field(ge=1, le=1000, default=5)
+    min_count: int = Field(ge=1, le=1000, default=5)
     """Texts of both samples together that a word must be in to count: chance rules the rarer ones."""
 
     def differences(self, pooled: TextSample, contrasts: Floats) -> Floats:
@@ -29,7 +29,7 @@ class Vocabulary(Detector):
         text_words = list(map(_unique_words, pooled.texts))
         counts = Counter(word for unique_words in text_words for word in unique_words)
         columns_by_word = {
-            word: i for i, word in enumerate(sorted(word for word, n in counts.items() if n >= self.least))
+            word: i for i, word in enumerate(sorted(word for word, n in counts.items() if n >= self.min_count))
         }
         entries = [
             (row, columns_by_word[word])

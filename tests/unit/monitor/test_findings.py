@@ -159,7 +159,7 @@ def test_feedback_that_is_sure_of_a_loss_but_not_of_harm_says_so() -> None:
 
 def test_too_few_texts_are_said_in_both_languages() -> None:
     assert explain_too_few(1, 50) == {
-        "en": "1 text is too few to say anything; monitor.least is 50",
-        "zh": "只有 1 条文本，不足以判断；monitor.least 是 50",
+        "en": "1 text is too few to say anything; monitor.min_texts is 50",
+        "zh": "只有 1 条文本，不足以判断；monitor.min_texts 是 50",
     }
     assert explain_too_few(0, 50)["en"].startswith("0 texts are too few")

@@ -40,7 +40,7 @@ class TestSharesOfLabels:
         sample = other.sample.take(rows)
         vectors = sample.embeddings + shift * np.eye(8)[7]
         moved = replace(sample, embeddings=vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
-        params = Monitor.load().model_copy(update={"permutations": 399, "least": 50, "window": 300})
+        params = Monitor.load().model_copy(update={"permutations": 399, "min_texts": 50, "window": 300})
         params = params.model_copy(update={"simulation": params.simulation.model_copy(update={"windows": 160})})
         answers = [Prediction(Label(CLASSES[row.argmax()])) for row in moved.scores]
         estimator = train_estimator(PROBLEM, mine, len(rows), params)

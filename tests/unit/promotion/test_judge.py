@@ -89,9 +89,11 @@ class TestARefusal:
         assert "on 400 fresh examples +0.060 [+0.040, +0.080]: better" in why
         assert "labels that people volunteered may only hold back" in why
         assert "`satiety label next --from traffic --random -n N`" in why
-        assert "promote.fresh_least (40)" in why
+        assert "promote.min_fresh_examples (40)" in why
         assert "volunteered" not in weigh(OPEN, OPEN)[1]
-        assert "once promote.fresh_least (40) of them are tested on" in weigh(OPEN, OPEN)[1], "that way stands open too"
+        assert "once promote.min_fresh_examples (40) of them are tested on" in weigh(OPEN, OPEN)[1], (
+            "that way stands open too"
+        )
         assert "volunteered" not in weigh(OPEN, BETTER, OPEN)[1], "a random sample was tested on"
 
     def test_by_a_test_set_names_it_and_the_margin(self) -> None:
@@ -183,7 +185,7 @@ def test_the_report_holds_a_verdict_of_each_ground() -> None:
         ("calibration", 1),
         ("margin", 0),
         ("slices", ["colour"]),
-        ("fresh_least", 29),
+        ("min_fresh_examples", 29),
         ("saving", 1),
     ],
 )
