@@ -93,7 +93,7 @@ class TestSides:
         learned = [record.text for record in (*made.learn, *made.texts)]
         assert 0 < len(learned) < 120
         assert HeldOut(tests, 0.8).find_leaks(learned) == [None] * len(learned)
-        assert made.dropped["repeats the frozen test"] >= 1
+        assert made.dropped["near-duplicate of the frozen test"] >= 1
 
     def test_the_newest_fresh_tests_are_kept_and_the_others_not_learned(self, texts: list[str]) -> None:
         whole, few = gathered(texts), gathered(texts, params=PARAMS.model_copy(update={"window": 3}))
@@ -177,9 +177,9 @@ def test_what_is_of_no_use_is_said() -> None:
     known = replace(NOTHING, labelled=[Example(content_id({"text": EN[2]}), {"text": EN[2]}, Label("good"))])
     made = gather(rows, said, CLASSIFY, known, PARAMS)
     assert made.dropped == {
-        "its answer is gone from the record": 1,
-        "its text is labelled already": 1,
-        "no answer to this problem": 2,
+        "answer no longer in the traffic log": 1,
+        "text already labelled": 1,
+        "not a valid answer for this problem": 2,
     }
     assert [e.text for e in (*made.learn, *made.fresh)] == [EN[3]]
 
