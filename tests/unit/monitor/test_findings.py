@@ -127,16 +127,16 @@ def test_harm_is_told_with_the_labels_that_it_undoes_in_both_languages() -> None
     told = write_sentence("harmful drift", "macro_f1", estimate, estimate_label_cost(change, CURVE))
     assert told["en"] == (
         "Harmful drift; macro_f1 today is about 0.500 [0.450, 0.550], -0.100 [-0.150, -0.050] against 0.600 on the "
-        "test examples. That undoes 180 of 240 labels [120, 233]."
+        "test examples. The loss equals the gain from 180 of 240 labels [120, 233]."
     )
-    assert "这抵消了 240 条标注中的 180 条" in told["zh"]
+    assert "这项损失相当于 240 条标注中 180 条" in told["zh"]
     assert "labels" not in write_sentence("no drift", "accuracy", estimate, None)["en"]
     spoken = write_sentence("harmful drift", "macro_f1", people, None)
     assert spoken["en"] == (
-        "Harmful drift; macro_f1 today is 0.500 [0.450, 0.550] by feedback, -0.100 [-0.150, -0.050] against 0.600 on "
-        "test examples with the same shares of labels."
+        "Harmful drift; macro_f1 today is 0.500 [0.450, 0.550] from feedback, -0.100 [-0.150, -0.050] against 0.600 "
+        "on test examples with the same label shares."
     )
-    assert "据反馈 macro_f1 今天为 0.500" in spoken["zh"]
+    assert "根据反馈，macro_f1 今天为 0.500" in spoken["zh"]
 
 
 @pytest.mark.parametrize("verdict", ["no drift", "drift without harm"])
@@ -145,21 +145,21 @@ def test_feedback_that_is_not_sure_of_a_loss_is_told_beside_the_estimate(verdict
     people = ScoreEvidence("feedback", Interval(-0.1, -0.25, 0.05), Interval(0.5, 0.35, 0.65), 0.6, 1.0)
     told = write_sentence(verdict, "accuracy", estimate, None, people)
     assert "about 0.600 [0.580, 0.620]" in told["en"]
-    assert "Not sure of a loss: accuracy today is 0.500 [0.350, 0.650] by feedback" in told["en"]
-    assert "据反馈 accuracy 今天为 0.500" in told["zh"]
+    assert "Perhaps no loss: accuracy today is 0.500 [0.350, 0.650] from feedback" in told["en"]
+    assert "根据反馈，accuracy 今天为 0.500" in told["zh"]
 
 
 def test_feedback_that_is_sure_of_a_loss_but_not_of_harm_says_so() -> None:
     estimate = ScoreEvidence("estimate", Interval(0.0, -0.02, 0.02), Interval(0.6, 0.58, 0.62), 0.6, 0.5)
     people = ScoreEvidence("feedback", Interval(-0.1, -0.2, -0.01), Interval(0.5, 0.4, 0.59), 0.6, 1.0)
     told = write_sentence("drift without harm", "accuracy", estimate, None, people)
-    assert "A loss, but not surely a harmful one: accuracy today is 0.500" in told["en"]
-    assert "有损失，但尚不能确定有害：据反馈" in told["zh"]
+    assert "A loss, but perhaps not a harmful one: accuracy today is 0.500" in told["en"]
+    assert "有损失，但未必有害：根据反馈" in told["zh"]
 
 
 def test_too_few_texts_are_said_in_both_languages() -> None:
     assert explain_too_few(1, 50) == {
-        "en": "1 text is too few to say anything; monitor.min_texts is 50",
-        "zh": "只有 1 条文本，不足以判断；monitor.min_texts 是 50",
+        "en": "1 text; a verdict needs at least 50 (monitor.min_texts)",
+        "zh": "只有 1 条文本；至少需要 50 条才能判断（monitor.min_texts）",
     }
-    assert explain_too_few(0, 50)["en"].startswith("0 texts are too few")
+    assert explain_too_few(0, 50)["en"].startswith("0 texts; a verdict")
