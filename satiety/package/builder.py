@@ -1,4 +1,4 @@
-"""A tuned model's folder, its answers and its scores -> a package, whole or not at all."""
+"""Tuned model, predictions and scores -> package, written atomically."""
 
 import json
 import shutil
@@ -37,19 +37,19 @@ def build_package(
     tests: Sequence[Example],
     device: str = "auto",
 ) -> None:
-    """Write the package ``out``, once what is to be written was loaded and answered as it should.
+    """Write a package after checking that it loads and reproduces its predictions.
 
     Args:
-        target: the folder; replaced where it is there already.
-        tuned: a tuned model's folder.
-        predictions: the table of answers on the test examples.
-        scores: the report of the stage `evaluate`.
-        facts: what the card says beyond that.
+        target: folder of the package; replaced if it exists.
+        tuned: folder of the tuned model.
+        predictions: table of predictions on the test examples.
+        scores: report of the stage `evaluate`.
+        facts: other contents of the model card.
         tests: the test examples.
-        device: where the input example is answered.
+        device: device of the checks.
 
     Raises:
-        ModelError: the tuned model does not load, or answers otherwise than was scored; ``out`` stays as it was.
+        ModelError: the tuned model does not load or does not reproduce its predictions; ``target`` stays unchanged.
     """
     model = load(tuned, device)
     inputs_list = select_example_inputs(model.problem, facts.languages)
