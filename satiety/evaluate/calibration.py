@@ -43,23 +43,14 @@ def calibrate(outcomes: Sequence[tuple[float, bool]], bins: int) -> Calibration:
     for confidence, is_correct in outcomes:
         if not 0 <= confidence <= 1:
             raise ValueError(f"confidence must be in [0, 1], got {confidence}")
-        groups[_find_bin(confidence, bins)].append((confidence, is_correct))
+        index = int(confidence * bins)  # bin i covers (i / bins, (i + 1) / bins], and 0 belongs to the first
+        groups[index - 1 if index and index == confidence * bins else index].append((confidence, is_correct))
     filled = tuple(_average_group(group) for group in groups if group)
     total = _average_group(outcomes) if outcomes else Bin(0.0, 0.0, 0)
-    weighted_gap = sum(
-        confidence_bin.count * abs(confidence_bin.accuracy - confidence_bin.confidence) for confidence_bin in filled
-    )
+    weighted_gap = sum(group.count * abs(group.accuracy - group.confidence) for group in filled)
     return Calibration(weighted_gap / max(total.count, 1), total.count, total.confidence, total.accuracy, filled)
 
 
-def _find_bin(confidence: float, bins: int) -> int:
-    """Return the bin of a confidence: bin i covers (i / bins, (i + 1) / bins], and 0 belongs to the first."""
-    bin_index = int(confidence * bins)
-    return bin_index - 1 if bin_index and bin_index == confidence * bins else bin_index
-
-
 def _average_group(group: Sequence[tuple[float, bool]]) -> Bin:
-    count = len(group)
-    return Bin(
-        sum(confidence for confidence, _ in group) / count, sum(is_correct for _, is_correct in group) / count, count
-    )
+    confidences, outcomes = zip(*group, strict=True)
+    return Bin(sum(confidences) / len(group), sum(outcomes) / len(group), len(group))

@@ -57,18 +57,17 @@ class Cluster:
 def find_terms(reference: Sequence[str], window: Sequence[str], count: int) -> list[Term]:
     """Return the words that have become significantly more frequent, by decreasing z."""
     window_counts, reference_counts = count_word_texts(window), count_word_texts(reference)
-    scored_words = [
-        (_score_rise(window_counts[word], len(window), reference_counts[word], len(reference)), word)
+    scores = {
+        word: _score_rise(window_counts[word], len(window), reference_counts[word], len(reference))
         for word in window_counts
         if any(character.isalpha() for character in word)
-    ]
-    threshold = _compute_threshold(len(scored_words))
-    best = sorted(((z, word) for z, word in scored_words if z > threshold), key=lambda scored: (-scored[0], scored[1]))[
-        :count
-    ]
+    }
+    threshold = _compute_threshold(len(scores))
+    best = sorted((-z, word) for word, z in scores.items() if z > threshold)[:count]
     examples = {word: next(text for text in window if word in tokenize(text)) for _, word in best}
     return [
-        Term(w, window_counts[w] / len(window), reference_counts[w] / len(reference), z, examples[w]) for z, w in best
+        Term(word, window_counts[word] / len(window), reference_counts[word] / len(reference), -z, examples[word])
+        for z, word in best
     ]
 
 
@@ -83,27 +82,22 @@ def find_clusters(reference: TextSample, window: TextSample, count: int, seed: i
     weights = np.repeat([1 / len(window), 1 / len(reference)], [len(window), len(reference)])
     kmeans = KMeans(centres, n_init=4, random_state=seed).fit(embeddings, sample_weight=weights * len(embeddings))
     window_labels, reference_labels = kmeans.labels_[: len(window)], kmeans.labels_[len(window) :]
-    reference_shares, window_shares = (
-        np.bincount(labels, minlength=centres) / len(labels) for labels in (reference_labels, window_labels)
+
+    # z-test of the difference of two shares, cluster by cluster
+    shares, reference_shares = (
+        np.bincount(labels, minlength=centres) / len(labels) for labels in (window_labels, reference_labels)
     )
-    spread = np.sqrt(
-        window_shares * (1 - window_shares) / len(window)
-        + reference_shares * (1 - reference_shares) / len(reference)
-        + np.finfo(float).tiny
-    )
-    grown = [
-        i
-        for i in np.argsort((reference_shares - window_shares) / spread)
-        if (window_shares - reference_shares)[i] / spread[i] > _compute_threshold(centres)
-    ]
+    variance = shares * (1 - shares) / len(window) + reference_shares * (1 - reference_shares) / len(reference)
+    falls = (reference_shares - shares) / np.sqrt(variance + np.finfo(float).tiny)
+    grown = [i for i in np.argsort(falls) if -falls[i] > _compute_threshold(centres)]
     return [
         Cluster(
-            float(window_shares[i]),
+            float(shares[i]),
             float(reference_shares[i]),
             *_summarize_cluster(window, window_labels, kmeans.cluster_centers_[i], int(i), count),
         )
         for i in grown[:count]
-        if window_shares[i]
+        if shares[i]
     ]
 
 

@@ -57,6 +57,7 @@ def build_package(
         serialize_prediction(model.problem, *pair) for pair in zip(inputs_list, model.predict(inputs_list), strict=True)
     ]
     example_rows = [json.loads(dump_inputs(inputs)) for inputs in inputs_list]
+
     with write_atomically(target) as temporary:
         shutil.copytree(tuned, temporary / MODEL, copy_function=shutil.copyfile)
         shutil.copyfile(predictions, temporary / PREDICTIONS)
@@ -64,21 +65,13 @@ def build_package(
         _write_json(temporary / SIGNATURE, build_signature(model.problem))
         _write_json(temporary / FACTS, asdict(facts))
         _write_json(temporary / EXAMPLE, {"inputs": example_rows, "outputs": answers})
-        write_text(
-            temporary / CARD,
-            render_card(
-                model.problem, _read_json(scores), facts, list(zip(map(text_of, inputs_list), answers, strict=True))
-            ),
-        )
+        evaluation = json.loads(scores.read_text(encoding="utf-8"))
+        examples = list(zip(map(text_of, inputs_list), answers, strict=True))
+        write_text(temporary / CARD, render_card(model.problem, evaluation, facts, examples))
         write_text(temporary / MANIFEST, manifest_text(manifest(temporary)))
         package = inspect(temporary, device, target)
         package.check_example()
         package.check_stored(tests)
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return value
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:

@@ -76,7 +76,6 @@ def find_nearest(
         train: its training examples.
         nearest: number of neighbours.
     """
-    field = model.problem.span_input
     queries, *references = _features(model, [inputs, *(example.inputs for example in train)])
     if not answer.mentions:
         rows = [
@@ -84,6 +83,9 @@ def find_nearest(
             for features, example in zip(references, train, strict=True)
         ]
         return [_rank(_normalised_mean(queries), _format_labels(answer), text_of(inputs), rows, nearest)]
+
+    # entities are compared with entities
+    field = model.problem.span_input
     rows = [
         (_normalised_mean(features[_covered_units(text, mention)]), example, label, text[mention.start : mention.end])
         for features, example in zip(references, train, strict=True)
@@ -113,10 +115,11 @@ def _rank(
 ) -> NearestNeighbors:
     cosines = [float(vector @ query) for vector, *_ in rows]
     order = sorted(range(len(rows)), key=lambda i: (-cosines[i], rows[i][1].id))[:nearest]
-    neighbors = []
-    for i in order:
-        _, example, label, text = rows[i]
-        neighbors.append(Neighbor(example.id, example.source, text, label, round(cosines[i], 4), label == predicted))
+    neighbors = (
+        Neighbor(example.id, example.source, text, label, round(cosines[i], 4), label == predicted)
+        for i in order
+        for _, example, label, text in [rows[i]]
+    )
     return NearestNeighbors(predicted, excerpt, tuple(neighbors))
 
 
