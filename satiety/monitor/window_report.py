@@ -151,8 +151,10 @@ def measure_drift(
     )
 
     feedback = _estimate_feedback(problem, pool, window, params)
-    spoken = ScoreEvidence("feedback", feedback.change, feedback.score, feedback.usual, 1.0) if feedback else None
-    verdict, ground = judge(drift, estimate, spoken, params.harm, params.min_loss_probability)
+    feedback_evidence = (
+        ScoreEvidence("feedback", feedback.change, feedback.score, feedback.usual, 1.0) if feedback else None
+    )
+    verdict, ground = judge(drift, estimate, feedback_evidence, params.harm, params.min_loss_probability)
 
     edge = np.quantile(reference.distances, 1 - params.alpha)
     outliers = int((window.sample.distances > edge).sum())
@@ -166,7 +168,7 @@ def measure_drift(
         change=change,
         today=today,
         feedback=feedback,
-        spoken=spoken,
+        spoken=feedback_evidence,
         outside=estimate_wilson_interval(outliers, len(window.sample), params.confidence_level),
         labels=labels,
         only_shares=(

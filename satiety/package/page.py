@@ -104,12 +104,12 @@ def _format_scores(scores: Mapping[str, Any]) -> str:
 def _format_versions(versions: Sequence[ModelVersion]) -> str:
     rows = []
     for version in versions[:SHOWN]:
-        after, difference = (
+        score, difference = (
             format_interval(json.loads(text), sign) if (text := version.tags.get(f"satiety.{name}")) else ""
             for name, sign in (("after", ""), ("difference", "+"))
         )
         roles = _format_bold(", ".join(version.roles), "champion" in version.roles)
-        score = f"{version.tags.get('satiety.metric', '')} {after}"
+        score = f"{version.tags.get('satiety.metric', '')} {score}"
         rows.append((version.number, roles, score, difference, version.tags.get("satiety.decision", "")))
     return _format_table(("version", "role", "score", "difference", "promotion"), rows)
 

@@ -15,7 +15,7 @@ def report_grounds(
     """Return the results by test set, slice, cost and calibration; empty if nothing was compared."""
     if evidence is None or verdict is None:
         return {}
-    alpha, needed = (1 - params.confidence_level) / 2, params.min_fresh_examples
+    alpha, min_examples = (1 - params.confidence_level) / 2, params.min_fresh_examples
     slices = {
         name: {
             "examples": pair.examples,
@@ -38,8 +38,8 @@ def report_grounds(
         cost = {"champion": champion_size, "challenger": challenger_size, "cheaper": verdict.cheaper}
     return {
         "frozen": _report_set(evidence.frozen, verdict.frozen),
-        "fresh": _report_set(evidence.fresh, verdict.fresh, len(fresh), needed),
-        "drawn": _report_set(evidence.random, verdict.random, len(select_random(fresh)), needed),
+        "fresh": _report_set(evidence.fresh, verdict.fresh, len(fresh), min_examples),
+        "drawn": _report_set(evidence.random, verdict.random, len(select_random(fresh)), min_examples),
         "slices": slices,
         "calibration": calibration,
         "cost": cost,
@@ -64,11 +64,11 @@ def _report_alpha(analysis: InterimAnalysis) -> dict[str, Any]:
 
 
 def _report_set(
-    comparison: SystemComparison | None, outcome: SetOutcome | None, count: int = 0, needed: int = 0
+    comparison: SystemComparison | None, outcome: SetOutcome | None, count: int = 0, min_examples: int = 0
 ) -> dict[str, Any] | None:
     """Return the result on one test set; None if it is empty."""
     if comparison is None or outcome is None:
-        return {"examples": count, "needed": needed, "verdict": "too few"} if count else None
+        return {"examples": count, "needed": min_examples, "verdict": "too few"} if count else None
     verdicts = (("better", outcome.better), ("worse", outcome.worse), ("equal", outcome.equal), ("undecided", True))
     return {
         "examples": outcome.examples,

@@ -1,4 +1,4 @@
-"""Rehearsals on labelled texts: what a shift costs is told without labels, and how far the telling errs is known."""
+"""Simulated shifts: the change of score is estimated without labels, with calibrated intervals."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.unit.monitor.made import CLASSES, PROBLEM, pool
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_the_change_of_the_score_is_told_in_worlds_that_were_not_rehearsed(language: str) -> None:
-    """Other texts, other worlds: it errs far less than saying "no change" does."""
+def test_the_change_of_score_is_estimated_in_new_scenarios(language: str) -> None:
+    """Other texts and scenarios: the error is far below that of predicting no change."""
     rehearsed = simulate_shift(pool(600, 1, language, 1.2), PROBLEM, size=200, count=800, seed=1)
     estimator = fit_estimator(rehearsed, 1)
     mine, other = pool(600, 1, language, 1.2), pool(1500, 2, language, 1.2)
@@ -41,7 +41,7 @@ def test_the_change_of_the_score_is_told_in_worlds_that_were_not_rehearsed(langu
     assert np.mean(covered) >= 0.88
 
 
-def test_what_a_model_believes_is_its_score_where_its_probabilities_are_right() -> None:
+def test_the_confidence_estimate_of_a_calibrated_model_is_its_score() -> None:
     draw = np.random.default_rng(1)
     scores = draw.dirichlet([1, 1, 1], 20_000)
     gold = [Example("", {"text": ""}, Label(CLASSES[draw.choice(3, p=row)])) for row in scores]
@@ -50,7 +50,7 @@ def test_what_a_model_believes_is_its_score_where_its_probabilities_are_right() 
     assert estimate_score(PROBLEM, PROBLEM.estimate_tallies(scores)) == pytest.approx(true, abs=0.01)
 
 
-def test_of_spans_nothing_is_believed() -> None:
+def test_the_confidence_estimate_of_spans_is_zero() -> None:
     spans = Ner(labels=["PER"])
     assert estimate_score(spans, spans.estimate_tallies(np.full((5, 2), 0.5))) == 0
 

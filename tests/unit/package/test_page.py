@@ -1,4 +1,4 @@
-"""What a person reads in the registry: everything asked for, nothing that breaks the page, never too long."""
+"""Pages of the registry: complete, free of stray markup, and within the length limit."""
 
 from typing import Any
 

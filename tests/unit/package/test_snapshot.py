@@ -1,4 +1,4 @@
-"""What is opened is one package, whole and unchanging, whatever becomes of its folder meanwhile."""
+"""An opened package is one consistent copy, even if another process replaces its folder."""
 
 import errno
 import gc

@@ -75,14 +75,14 @@ def test_one_that_is_not_inferior_must_be_cheaper_or_better_calibrated(
 
 @pytest.mark.parametrize("frozen", [OPEN, EQUAL, WORSE])
 def test_labels_that_people_volunteered_hold_back_and_do_not_promote(frozen: PairedMetric) -> None:
-    """Of answers corrected because they were wrong the champion has none right: any other model looks better there."""
+    """People correct wrong answers, so any other model scores higher on their corrections."""
     assert not weigh(frozen, BETTER)[0].promote
     assert not weigh(BETTER, WORSE)[0].promote
     assert weigh(frozen, BETTER, BETTER)[0].promote is (frozen is not WORSE)
 
 
 class TestARefusal:
-    """It names every rule that held the challenger back, and its switch."""
+    """A refusal names every rule that blocked the promotion, with its param."""
 
     def test_by_volunteered_labels_names_the_way_to_random_ones(self) -> None:
         why = weigh(OPEN, BETTER)[1]
@@ -125,7 +125,7 @@ def test_cheaper_does_not_help_where_fresh_examples_are_answered_worse() -> None
     assert not weigh(EQUAL, WORSE, sizes=(100, 10))[0].promote
 
 
-def test_the_same_difference_is_evidence_at_the_first_look_and_not_at_the_twentieth() -> None:
+def test_the_same_difference_promotes_at_the_first_comparison_and_not_at_the_twentieth() -> None:
     early, late = (weigh(pair(0.03), looks=InterimAnalyses(InterimAnalysis(number, 0.025))) for number in (1, 20))
     assert early[0].promote
     assert not late[0].promote
@@ -133,13 +133,13 @@ def test_the_same_difference_is_evidence_at_the_first_look_and_not_at_the_twenti
     assert "comparison 20 on this test set, 0.05 of its alpha is left: collect new test examples" in late[1]
 
 
-def test_the_looks_at_randomly_drawn_examples_are_counted_by_themselves() -> None:
+def test_comparisons_on_random_examples_are_counted_separately() -> None:
     late, some = InterimAnalysis(1000, 0.025), pair(0.03)
     assert weigh(OPEN, some, some, looks=InterimAnalyses(late, InterimAnalysis(1, 0.025)))[0].promote
     assert not weigh(OPEN, some, some, looks=InterimAnalyses(late, late))[0].promote
 
 
-def test_the_sentence_says_every_ground() -> None:
+def test_the_reason_contains_every_ground() -> None:
     _, why = weigh(EQUAL, OPEN, BETTER, slices={"language en": EQUAL}, sizes=(2_000_000, 1_000_000))
     assert why == (
         "macro_f1 0.702 against 0.700 of the champion, version 2; difference +0.002 [-0.005, +0.009]: "
@@ -158,7 +158,7 @@ def test_against_no_training_only_better_counts() -> None:
     assert weigh(BETTER, calibration=None, sizes=None)[0].promote
 
 
-def test_the_report_holds_a_verdict_of_each_ground() -> None:
+def test_the_report_contains_a_verdict_on_each_ground() -> None:
     evidence = Evidence(
         SystemComparison(EQUAL, {"label bad": WORSE}),
         SystemComparison(OPEN, {}),

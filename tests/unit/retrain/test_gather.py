@@ -215,7 +215,7 @@ def test_fresh_tests_that_a_model_has_learned_from_go() -> None:
 
 
 class TestWhatChanceDrew:
-    """Of the fresh test, what was drawn at random is marked: only that may promote a model."""
+    """Random draws are marked in the fresh test: only they can promote a model."""
 
     def test_is_marked_whatever_else_people_said(self) -> None:
         rows = asked(EN)
