@@ -70,12 +70,12 @@ def draw_texts(folder: Path, count: int, path: Path, package: Path, since: datet
     if len(rows) < count:
         log.warning("label: %d texts were asked for, but %d are left to draw", count, len(rows))
     test_count = round(len(rows) * Retrain.load(folder / "params.yaml").fresh)
-    minimum = Promote.load(folder / "params.yaml").fresh_least
+    minimum = Promote.load(folder / "params.yaml").min_fresh_examples
     return (
         f"{path}: {len(rows):,} texts drawn at random. Fill in the column label, of every text, then: satiety label "
         f"import {path}\nAbout {test_count:,} of them will test a challenger (retrain.fresh), the others teach it; "
         "from "
-        f"{minimum:,} on (promote.fresh_least) they may promote it."
+        f"{minimum:,} on (promote.min_fresh_examples) they may promote it."
     )
 
 
@@ -112,12 +112,12 @@ def import_labels(folder: Path, file: Path, author: str, package: Path) -> str:
     traffic.correct(rows)
     draw_names = {drawn_rows[row.id].draw for row in corrections}
     states = [state for state in count_draws(drawn_rows.values(), traffic.corrections()) if state.name in draw_names]
-    minimum = Promote.load(folder / "params.yaml").fresh_least
+    minimum = Promote.load(folder / "params.yaml").min_fresh_examples
     lines = [
         f"{state.labelled:,} of {state.size:,} drawn texts have a label{_describe_completeness(state.is_complete)}"
         for state in states
     ]
-    lines.append(f"They may promote a model once {minimum:,} of them test it (promote.fresh_least)")
+    lines.append(f"They may promote a model once {minimum:,} of them test it (promote.min_fresh_examples)")
     return "\n".join([f"{len(rows):,} labels recorded; the next retraining takes them", *lines])
 
 

@@ -64,7 +64,7 @@ class RetrainInputs:
     def find_reason(self, params: Params, last: Mapping[str, Any]) -> str:
         """Return what makes a retraining worth it; nothing where it is not."""
         counts = self.gathered.unseen_counts
-        if counts["labels"] >= params.retrain.least:
+        if counts["labels"] >= params.retrain.min_examples:
             return f"{counts['labels']} new labels"
         if params.retrain.texts_alone and counts["texts"]:
             return f"{counts['texts']} new texts"
@@ -92,7 +92,9 @@ def _run_retraining(params: Params, reason: str) -> str:
     cause = inputs.find_reason(params, last)
     if not cause:
         label_count = inputs.gathered.unseen_counts["labels"]
-        message = f"not worth it yet: {label_count} new labels, and retrain.least is {params.retrain.least}"
+        message = (
+            f"not worth it yet: {label_count} new labels, and retrain.min_examples is {params.retrain.min_examples}"
+        )
         if not last:
             _write_note(LAST, {"raw": inputs.raw})
         return message

@@ -139,11 +139,11 @@ def _check_blocks(path: Path, values: Mapping[str, Any]) -> tuple[list[str], dic
 
 def _check_thresholds(path: Path, retrain: Retrain | None, promote: Promote | None) -> list[str]:
     """Return what is wrong with two blocks that are right alone."""
-    if not retrain or not promote or retrain.window >= promote.fresh_least:
+    if not retrain or not promote or retrain.window >= promote.min_fresh_examples:
         return []
     return [
-        f"{path}: retrain.window: {retrain.window} fresh test examples at most, but promote.fresh_least asks for "
-        f"{promote.fresh_least}, so they would never count; raise the one, or lower the other"
+        f"{path}: retrain.window: {retrain.window} fresh test examples at most, but promote.min_fresh_examples asks for "
+        f"{promote.min_fresh_examples}, so they would never count; raise the one, or lower the other"
     ]
 
 

@@ -105,7 +105,7 @@ def _compare_on_fresh(
     pair: tuple[Package, Package], fresh: Sequence[Example], problem: Problem, params: Promote
 ) -> tuple[SystemComparison | None, SystemComparison | None]:
     """Return how champion and challenger compare on all fresh examples, and on those drawn at random."""
-    if len(fresh) < params.fresh_least:
+    if len(fresh) < params.min_fresh_examples:
         return None, None
     gold = [_restrict_answer(example, problem) for example in fresh]
     baseline, candidate = (
@@ -113,7 +113,7 @@ def _compare_on_fresh(
     )
     random_rows = [row for row, example in enumerate(gold) if example.origin == "drawn"]
     fresh_compared = _compare(problem, gold, baseline, candidate, params)
-    if len(random_rows) < params.fresh_least:
+    if len(random_rows) < params.min_fresh_examples:
         return fresh_compared, None
     subset = [gold[i] for i in random_rows], [baseline[i] for i in random_rows], [candidate[i] for i in random_rows]
     return fresh_compared, _compare(problem, *subset, params)
@@ -150,7 +150,7 @@ def _compare(
     params: Promote,
 ) -> SystemComparison:
     resampling, tallies = _make_resampling(params), (problem.tally(gold, baseline), problem.tally(gold, candidate))
-    slices = compare_slices(problem, gold, *tallies, params.slices, params.slice_least, resampling)
+    slices = compare_slices(problem, gold, *tallies, params.slices, params.min_slice_examples, resampling)
     return SystemComparison(
         compare_paired(problem.score, *tallies, assign_groups(gold), resampling)[problem.headline], slices
     )

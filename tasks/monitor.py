@@ -48,8 +48,10 @@ def main(table: Path | None = None, *, params: Monitor, report: Report) -> None:
     report.add_counts(records_in=len(traffic.inputs), records_out=0)
     window = {"source": traffic.source, "texts": len(traffic.inputs), "since": traffic.since, "until": traffic.until}
     window["left_out"] = _summarize_skipped(traffic)
-    if len(traffic.inputs) < params.least:
-        report.add(verdict="too few texts", window=window, sentence=explain_too_few(len(traffic.inputs), params.least))
+    if len(traffic.inputs) < params.min_texts:
+        report.add(
+            verdict="too few texts", window=window, sentence=explain_too_few(len(traffic.inputs), params.min_texts)
+        )
         for path in pages.values():
             path.unlink(missing_ok=True)
         return
@@ -120,7 +122,7 @@ def _load_pool(featurizer: Featurizer, params: Monitor) -> Pool:
     package, base, train, dev, test = find_paths("package", "base", "train", "dev", "test")
     examples = list(read(test, Example))
     examples = Random(params.seed).sample(examples, min(params.reference, len(examples)))  # noqa: S311  # no secret
-    if len(examples) < params.least:
+    if len(examples) < params.min_texts:
         raise DataError(
             f"monitor: {len(examples)} test examples are too few to compare with; give `ingest.test` more of them"
         )

@@ -1,4 +1,4 @@
-"""Answers before and after tuning -> scores with intervals, the difference, confusion and calibration."""
+"""Answers before and after tuning -> scores with intervals, their difference, confusion matrix and calibration."""
 
 from pydantic import Field
 
@@ -6,18 +6,18 @@ from satiety.core.section import Section, Seed
 
 
 class Evaluate(Section):
-    """How answers are judged."""
+    """Bootstrap and calibration of the evaluation."""
 
     seed: Seed
-    """Of the bootstrap's resamples."""
+    """Random seed of the bootstrap resamples."""
     resamples: int = Field(ge=200, le=100_000)
-    """How often the test set is drawn anew; Efron & Tibshirani 1993 (section 13.3) ask for 1,000 or more."""
+    """Bootstrap resamples of the test set; Efron & Tibshirani 1993 (section 13.3) recommend 1,000 or more."""
     confidence_level: float = Field(gt=0.5, lt=1)
-    """Share of repeated experiments in which an interval is to hold the truth."""
+    """Confidence level of the intervals."""
     bins: int = Field(ge=2, le=100)
-    """Bins of confidence for calibration; Guo et al. 2017 (arXiv:1706.04599) take 15."""
+    """Bins of confidence for the calibration error; Guo et al. 2017 (arXiv:1706.04599) use 15."""
     prefix: str
-    """Put before every text when the base model embeds it, for *before*; models of the E5 family want ``query: ``."""
+    """Text put before every input that the base model embeds for *before*; models of the E5 family need ``query: ``."""
 
 
 __all__ = ["Evaluate"]

@@ -22,7 +22,7 @@ def build_rows(
 
 
 def match_stored(answers: Mapping[str, Evaluated], gold: Sequence[Example]) -> list[Evaluated] | None:
-    """Return the stored answers for ``gold``, in its order, or None where they are of other examples or golds."""
+    """Return the stored answers in the order of ``gold``, or None if they belong to other examples or gold answers."""
     if len(answers) != len(gold):
         return None
     matched = [answers.get(example.id) for example in gold]

@@ -1,4 +1,4 @@
-"""Confidences and whether each was right -> how far a model's confidence can be believed.
+"""Confidences, and whether each answer was right -> calibration error.
 
 Source: Guo et al. 2017, On Calibration of Modern Neural Networks, arXiv:1706.04599, section 2 (ECE, equal-width bins).
 """
@@ -9,57 +9,48 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """The answers of nearly one confidence."""
+    """Answers of similar confidence."""
 
     confidence: float
-    """Mean confidence of its answers."""
+    """Mean confidence of the answers."""
     accuracy: float
-    """Share of them that were right."""
+    """Share of right answers."""
     count: int
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How far confidence and accuracy lie apart, over all answers given."""
+    """Gap between confidence and accuracy, over all answers."""
 
     ece: float
-    """Expected calibration error: the bins' |accuracy − confidence|, weighted by their counts; 0 without answers."""
+    """Expected calibration error: mean |accuracy − confidence| of the bins, weighted by count; 0 without answers."""
     answers: int
     confidence: float
     """Mean confidence."""
     accuracy: float
-    """Share of answers that were right."""
+    """Share of right answers."""
     bins: tuple[Bin, ...]
-    """Those that hold an answer, from low to high confidence."""
+    """Bins with answers, from low to high confidence."""
 
 
 def calibrate(outcomes: Sequence[tuple[float, bool]], bins: int) -> Calibration:
-    """Sort (confidence, right?) pairs into ``bins`` of equal width over (0, 1], and compare.
+    """Sort (confidence, is right) pairs into ``bins`` of equal width over (0, 1] and compare confidence with accuracy.
 
     Raises:
-        ValueError: a confidence lies outside [0, 1]; NaN does too.
+        ValueError: a confidence is outside [0, 1] or NaN.
     """
     groups: list[list[tuple[float, bool]]] = [[] for _ in range(bins)]
     for confidence, is_correct in outcomes:
         if not 0 <= confidence <= 1:
-            raise ValueError(f"a confidence must lie in [0, 1]; it is {confidence}")
-        groups[_find_bin(confidence, bins)].append((confidence, is_correct))
+            raise ValueError(f"confidence must be in [0, 1], got {confidence}")
+        index = int(confidence * bins)  # bin i covers (i / bins, (i + 1) / bins], and 0 belongs to the first
+        groups[index - 1 if index and index == confidence * bins else index].append((confidence, is_correct))
     filled = tuple(_average_group(group) for group in groups if group)
     total = _average_group(outcomes) if outcomes else Bin(0.0, 0.0, 0)
-    weighted_gap = sum(
-        confidence_bin.count * abs(confidence_bin.accuracy - confidence_bin.confidence) for confidence_bin in filled
-    )
+    weighted_gap = sum(group.count * abs(group.accuracy - group.confidence) for group in filled)
     return Calibration(weighted_gap / max(total.count, 1), total.count, total.confidence, total.accuracy, filled)
 
 
-def _find_bin(confidence: float, bins: int) -> int:
-    """Return the bin of a confidence: bin i holds (i / bins, (i + 1) / bins], and 0 lies in the first."""
-    bin_index = int(confidence * bins)
-    return bin_index - 1 if bin_index and bin_index == confidence * bins else bin_index
-
-
 def _average_group(group: Sequence[tuple[float, bool]]) -> Bin:
-    count = len(group)
-    return Bin(
-        sum(confidence for confidence, _ in group) / count, sum(is_correct for _, is_correct in group) / count, count
-    )
+    confidences, outcomes = zip(*group, strict=True)
+    return Bin(sum(confidences) / len(group), sum(outcomes) / len(group), len(group))

@@ -1,4 +1,4 @@
-"""Gold, *before* and *after* -> the numbers of ``reports/evaluate.json``, and the rows of its two plots."""
+"""Gold answers and predictions before and after tuning -> ``reports/evaluate.json`` and the rows of its two plots."""
 
 import csv
 import io
@@ -13,28 +13,28 @@ from satiety.evaluate.calibration import Calibration
 from satiety.problems.base import Prediction, Problem
 
 ROUNDING = 1e-9
-"""What a perfect score may lack by the arithmetic of floats."""
+"""Rounding error allowed in a perfect score."""
 
 
 def check_gold(problem: Problem, gold: Sequence[Example]) -> None:
-    """Refuse a test set on which no score would mean anything.
+    """Refuse a test set whose scores would be meaningless.
 
     Raises:
-        DataError: it is empty, has one class only, or no answer at all.
+        DataError: the test set is empty, has only one class, or contains no answers.
     """
     if not gold:
-        raise DataError("evaluate: the test set is empty: nothing to measure; set `ingest.test` above 0")
+        raise DataError("evaluate: the test set is empty; set `ingest.test` above 0")
     if problem.categorical and len({example.answer for example in gold}) < 2:
         raise DataError(
-            f"evaluate: all {len(gold)} test examples have the label {str(gold[0].answer)!r}: no score would mean "
-            "anything; give `ingest.test` more examples, or the data another label"
+            f"evaluate: all {len(gold)} test examples have the label {str(gold[0].answer)!r}, so scores would be "
+            "meaningless; increase `ingest.test` or add data with another label"
         )
     perfect = [Prediction(example.answer) for example in gold]
     best = float(problem.score(problem.tally(gold, perfect))[problem.headline])
     if best < 1 - ROUNDING:
         raise DataError(
-            f"evaluate: even right answers to the {len(gold)} test examples have {problem.headline} {best:g}, for none "
-            "has an answer to find, or all have the same: nothing to measure; give `ingest.test` more examples"
+            f"evaluate: perfect predictions on the {len(gold)} test examples reach only {problem.headline} {best:g}: "
+            "their gold answers are all empty or all equal; increase `ingest.test`"
         )
 
 
@@ -47,7 +47,7 @@ def score(
     params: Evaluate,
     calibration: Calibration,
 ) -> dict[str, Any]:
-    """Return every metric of both, each with its interval, the differences, and how far *after* can be trusted."""
+    """Return every metric before and after, with intervals, their differences, and the calibration of *after*."""
     resampling = Resampling(params.seed, params.resamples, params.confidence_level)
     tallies = problem.tally(gold, baseline), problem.tally(gold, predictions)
     comparison = compare(problem.score, *tallies, assign_groups(gold), resampling)
@@ -73,12 +73,12 @@ def score(
 
 
 def format_confusion(problem: Problem, gold: Sequence[Example], predictions: Sequence[Prediction]) -> str:
-    """Return a CSV with one row per (gold, predicted) pair, which is what DVC's confusion template counts."""
+    """Return a CSV with one row per (gold, predicted) pair, the input of DVC's confusion template."""
     return _format_csv(("gold", "predicted"), problem.confusions(gold, predictions))
 
 
 def format_calibration(calibration: Calibration) -> str:
-    """Return a CSV with one row per bin of confidence that holds an answer."""
+    """Return a CSV with one row per non-empty bin of confidence."""
     rows = [
         (f"{confidence_bin.confidence:.6f}", f"{confidence_bin.accuracy:.6f}", str(confidence_bin.count))
         for confidence_bin in calibration.bins

@@ -1,4 +1,4 @@
-"""Two samples of text: has the world moved? Detectors, one file each, and one exact test of all of them together."""
+"""Drift of the traffic: detectors, one file each, and one exact permutation test over all of them."""
 
 from satiety.monitor.base import DETECTORS, Detector
 from satiety.monitor.permutation_test import DetectorTest, Drift, compare

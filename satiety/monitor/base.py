@@ -1,7 +1,7 @@
-"""What a detector is: it sees what two samples hold together, and says how much any division of it differs.
+"""Base class of the detectors, and their test statistics.
 
-The division that happened, reference and window, is one among many at random. So whatever a detector looks at, and
-however its texts depend on each other, its threshold is exact where the two are alike: no asymptotics, no table.
+A detector gets the pooled texts of reference and window, and returns a statistic for every division of the pool into
+two parts. The observed division is compared with random ones, so the threshold is exact for any statistic.
 """
 
 from __future__ import annotations
@@ -20,50 +20,50 @@ if TYPE_CHECKING:
     from satiety.problems.base import Floats
 
 DIGITS = 12
-"""Decimals that count: equal differences are to be equal, in whatever order they were summed."""
+"""Decimals kept, so that equal differences stay equal in any order of summation."""
 
 TIE = 1e-7
-"""Weight of what decides between equal differences: less than any two that are not equal differ by."""
+"""Weight of the tie-breaker: smaller than the gap between any two unequal distances."""
 
 
 class Detector(Component):
-    """Looks at one side of texts."""
+    """Test statistic of one property of texts."""
 
     @abstractmethod
     def differences(self, pooled: TextSample, contrasts: Floats) -> Floats:
-        """Return how much the two parts differ, for each division; larger is more.
+        """Return the difference between the two parts of each division; larger means more different.
 
         Args:
-            pooled: the texts of both samples.
-            contrasts: shape (divisions, texts): a row has 1/n for the n texts of the window and −1/m for the m others.
+            pooled: texts of both samples.
+            contrasts: shape (divisions, texts): 1/n for the n texts of the window, −1/m for the m others.
 
         Returns:
-            Shape (divisions,); all divisions are treated alike, so the one that happened has no name.
+            Shape (divisions,); the observed division must be treated like any other.
         """
 
 
 def compute_ks_distance(values: Floats, contrasts: Floats) -> Floats:
-    """Return the Kolmogorov–Smirnov distance of each division: the greatest gap between the shares up to a value.
+    """Return the Kolmogorov–Smirnov distance of each division: the largest gap between the distribution functions.
 
-    Of small samples it takes few values. So that ties make alarms no rarer than they should be, the mean squared gap
-    (Cramér–von Mises) decides between equal ones.
+    In small samples the distance has few distinct values, and ties would make the test conservative. The mean squared
+    gap (Cramér–von Mises) breaks them.
 
     Args:
         values: shape (texts,).
         contrasts: shape (divisions, texts).
     """
     order = np.argsort(values, kind="stable")
-    last = np.append(np.diff(values[order]) > 0, True)  # texts of one value count together
+    last = np.append(np.diff(values[order]) > 0, True)  # equal values count together
     squares = np.cumsum(contrasts[:, order], axis=1)[:, last] ** 2
     gaps: Floats = (np.sqrt(squares.max(axis=1)) + TIE * squares.mean(axis=1)).round(DIGITS)
     return gaps
 
 
 def compare_rates(marks: csr_matrix, contrasts: Floats) -> Floats:
-    """Return, of each division, the squared differences of rates, each in units of its variance, summed.
+    """Return the sum of squared differences of rates of each division, each divided by its variance.
 
     Args:
-        marks: which text has which property, 0 or 1, shape (texts, properties); what all or none has tells nothing.
+        marks: 1 for a text with a property, else 0; shape (texts, properties). Constant properties are ignored.
         contrasts: shape (divisions, texts).
 
     Source: the chi-squared statistic of independent proportions (Pearson 1900), summed over properties.

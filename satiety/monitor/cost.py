@@ -1,4 +1,4 @@
-"""A loss of score and the meter's learning curve -> what the loss costs in labels."""
+"""Loss of score and learning curve of `worth` -> cost of the loss in labels."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LabelCost:
-    """Labels that a loss undoes: with so many fewer, labels alone would have brought the score down as far."""
+    """Labels whose gain equals a loss: with so many fewer labels the score would be lower by that loss."""
 
     value: float
     low: float
     high: float
     of: int
-    """Labels that were spent."""
+    """Labels of the largest measured budget."""
 
 
 def estimate_label_cost(change: Interval, curve: Sequence[Mapping[str, Any]]) -> LabelCost | None:
-    """Return what a change of score costs; None where there is no curve to read it off.
+    """Return the cost of a change of score in labels; None without an increasing learning curve.
 
-    The curve is read between the budgets that were measured, over the logarithm of the labels. A loss greater than all
-    that labels have brought costs all of them; a gain costs none.
+    The curve is interpolated over the logarithm of the labels. A loss larger than the whole gain of the curve costs all
+    labels; a gain costs none.
 
     Args:
-        change: of the score; a loss is negative.
-        curve: `reports/worth.json`'s, {budget, value}.
+        change: change of the score; negative for a loss.
+        curve: points {budget, value} of `reports/worth.json`.
     """
     budgets = np.array([float(point["budget"]) for point in curve])
     scores = np.maximum.accumulate([float(point["value"]) for point in curve] or [0.0])

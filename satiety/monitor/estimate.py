@@ -1,12 +1,12 @@
-"""Rehearsals -> an estimate, without labels, of how the score has changed in a window, with an interval.
+"""Simulated shifts -> estimator of the change of a model's score in a window, without labels, with an interval.
 
-It begins with what the model itself believes of its answers; a forest of random trees learns what signs mean for how
-far that is off. How far it errs is seen where it did not learn: on windows drawn from one half of the texts it is asked
-after learning from those of the other. Of these errors, those of the windows for which it says nearly the same are the
-interval: it is wider where changes are harder to tell.
+The estimate is the change of the confidence estimate, corrected by a forest of randomised trees on the shift features.
+The interval uses out-of-sample errors: each half of the labelled texts is predicted by a forest trained on the other
+half, and the errors of the simulated windows with the most similar predictions give the quantiles. It is therefore
+wider where changes are harder to predict.
 
-Sources: extremely randomised trees: Geurts et al. 2006, Machine Learning 63:3; the interval: split conformal
-prediction, Lei et al. 2018, arXiv:1604.04173, here among the neighbours of the prediction.
+Sources: extremely randomised trees: Geurts et al. 2006, Machine Learning 63:3; split conformal prediction: Lei et al.
+2018, arXiv:1604.04173, here among the neighbours of the prediction.
 """
 
 from __future__ import annotations
@@ -16,49 +16,47 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from satiety.evaluate.bootstrap import Interval
+from satiety.evaluate.bootstrap import Interval, percentile_interval
 
 if TYPE_CHECKING:
     from satiety.monitor.shift_simulation import SimulatedShifts
     from satiety.problems.base import Floats
 
 TREES, LEAF = 300, 3
-NEAR = 100
-"""Rehearsed windows, nearest in what is said of them, whose errors count."""
+NEIGHBORS = 100
+"""Simulated windows with the most similar predictions, whose errors give the interval."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Estimator:
-    """Says what signs mean for the score, beyond what the model believes."""
+    """Forest that predicts the error of the confidence estimate, with its out-of-sample errors."""
 
     forest: Any
     predictions: Floats
-    """What is said of rehearsed windows by a forest that has not learned from their half, shape (windows,)."""
+    """Out-of-sample predictions of the simulated changes, shape (windows,)."""
     errors: Floats
-    """True change − what is said, shape (windows,)."""
+    """True change − prediction, shape (windows,)."""
 
     def estimate_change(self, features: Floats, confidence_change: float, confidence_level: float) -> Interval:
-        """Return the change of the score that goes with these signs, shape (signs,), and with what is believed."""
+        """Return the change of the score for shift features, shape (features,), and a change of confidence estimate."""
         value = confidence_change + float(self.forest.predict(np.append(features, confidence_change)[None])[0])
-        ends = np.quantile(self.select_changes(value), [(1 - confidence_level) / 2, (1 + confidence_level) / 2])
-        return Interval(value, *(float(end) for end in ends))
+        return percentile_interval(value, self.sample_changes(value), confidence_level)
 
-    def select_changes(self, value: float) -> Floats:
-        """Return changes of the score that go with what is said, each as likely as any other."""
-        nearest = np.argsort(np.abs(self.predictions - value), kind="stable")[:NEAR]
+    def sample_changes(self, value: float) -> Floats:
+        """Return equally likely true changes for a prediction, shape (at most NEIGHBORS,)."""
+        nearest = np.argsort(np.abs(self.predictions - value), kind="stable")[:NEIGHBORS]
         changes: Floats = value + self.errors[nearest]
         return changes
 
 
 def fit_estimator(simulated: SimulatedShifts, seed: int) -> Estimator:
-    """Learn from rehearsals."""
+    """Fit the forest to simulated shifts, and its out-of-sample errors half by half."""
     features = np.column_stack([simulated.features, simulated.confidence_changes])
     residuals, predictions = simulated.changes - simulated.confidence_changes, simulated.confidence_changes.copy()
     for half in np.unique(simulated.halves):
         is_held_out, is_training = simulated.halves == half, simulated.halves == half ^ 1
-        predictions[is_held_out] += _fit_forest(features[is_training], residuals[is_training], seed).predict(
-            features[is_held_out]
-        )
+        half_forest = _fit_forest(features[is_training], residuals[is_training], seed)
+        predictions[is_held_out] += half_forest.predict(features[is_held_out])
     return Estimator(_fit_forest(features, residuals, seed), predictions, simulated.changes - predictions)
 
 

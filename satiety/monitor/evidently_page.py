@@ -1,8 +1,8 @@
-"""What the monitor compares -> Evidently's page of it: a second look, by tests that are not ours.
+"""Reference and window -> Evidently's drift page, as a second opinion.
 
-It is shown what holds in any language: answers, confidence, length, strangeness and unseen words of each text. Of the
-texts themselves it has descriptors for English alone, so it gets none. Its tests (Kolmogorov–Smirnov, chi-square) are
-one for each column, and not corrected for their number: the verdict stays with `testing.py`.
+The columns work in any language: answer, confidence, length, out-of-distribution score and share of unseen words. Texts
+are left out, because Evidently's text descriptors are English only. Its tests (Kolmogorov–Smirnov, chi-square) run per
+column without a correction for their number; the verdict comes from `permutation_test.py`.
 
 Source: Evidently 0.7, https://docs.evidentlyai.com/metrics/preset_data_drift.
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from satiety.problems import Problem
 
 NUMBERS = {"confidence": "confidence", "words": "length", "strangeness": "distance", "unseen words": "unseen"}
-"""What a column is called, and what of `Looks` it is."""
+"""Name of each column, and its field of `TextFeatures`."""
 ANSWER = "answer"
 
 
@@ -32,16 +32,16 @@ def write_page(problem: Problem, reference: TextSample, window: TextSample, path
     """Write the page.
 
     Args:
-        problem: whose classes the answers are; where spans are asked for, there is no column of them.
-        reference: the test examples.
-        window: the texts of today.
-        path: of the HTML file, which needs nothing from elsewhere.
+        problem: its classes are the values of the column ``answer``; problems without classes have no such column.
+        reference: test examples.
+        window: texts of today.
+        path: the HTML file to write, self-contained.
 
     Raises:
         SetupError: Evidently is not installed.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what it says of pandas' future and of constant columns is nobody's concern
+        warnings.simplefilter("ignore")  # deprecations in pandas, constant columns
         dataset, definition, report = _load_evidently()
         word_counts = count_word_texts(reference.texts)
         reference_table, window_table = (
@@ -61,12 +61,12 @@ def _load_evidently() -> tuple[Any, Any, Any]:
         from evidently import DataDefinition, Dataset, Report
         from evidently.presets import DataDriftPreset
     except ImportError:
-        raise SetupError("monitor.evidently: needs the extra: pip install 'satiety[evidently]'") from None
+        raise SetupError("monitor.evidently requires an extra: pip install 'satiety[evidently]'") from None
     return Dataset, DataDefinition, Report([DataDriftPreset()])
 
 
 def _build_table(problem: Problem, sample: TextSample, word_counts: Counter[str], max_count: int) -> Any:
-    """Return a row per text, as pandas has it."""
+    """Return a DataFrame with one row per text."""
     from pandas import DataFrame
 
     features = extract_text_features(sample, word_counts, max_count)

@@ -1,7 +1,7 @@
-"""A window and its reference -> what is new in it: terms, clusters, and single texts, for people to look at.
+"""Window and reference -> new terms, grown clusters and outlying texts of the window, for people to inspect.
 
-Sources: terms by the log-odds of a word with an informative prior: Monroe et al. 2008, Political Analysis 16:372,
-section 3.3; clusters: k-means (Lloyd 1982) of window and reference, which weigh alike.
+Sources: terms: log-odds with an informative prior, Monroe et al. 2008, Political Analysis 16:372, section 3.3;
+clusters: k-means (Lloyd 1982) of window and reference with equal total weights.
 """
 
 from __future__ import annotations
@@ -20,97 +20,89 @@ if TYPE_CHECKING:
     from satiety.problems.base import Floats
 
 PER_CLUSTER, MOST = 25, 12
-"""Texts that a cluster has on average, and clusters at most."""
+"""Average texts in a cluster, and maximum number of clusters."""
 PRIOR = 10.0
-"""Texts that the prior of a term weighs."""
+"""Weight of the prior of a term, in texts."""
 ALPHA = 0.05
-"""Chance that of all words, or of all groups, one is called new that is not."""
+"""Family-wise error over all words, or over all clusters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A word that came to be more frequent."""
+    """A word that has become more frequent."""
 
     word: str
     window: float
-    """Share of the window's texts that have it."""
+    """Share of the window's texts with the word."""
     reference: float
     z: float
-    """Standard deviations by which its log-odds have risen."""
+    """Increase of its log-odds, in standard deviations."""
     example: str
-    """A text with it."""
+    """A text with the word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Texts of the window that lie together."""
+    """A group of similar texts in the window."""
 
     window: float
-    """Share of the window's texts that lie in it."""
+    """Share of the window's texts in the cluster."""
     reference: float
     terms: tuple[str, ...]
-    """That mark it off from the rest of the window."""
+    """Words more frequent here than in the rest of the window."""
     examples: tuple[str, ...]
-    """Those nearest to its centre."""
+    """Texts nearest to the centre."""
 
 
 def find_terms(reference: Sequence[str], window: Sequence[str], count: int) -> list[Term]:
-    """Return words that more of the window's texts have, the surest first."""
+    """Return the words that have become significantly more frequent, by decreasing z."""
     window_counts, reference_counts = count_word_texts(window), count_word_texts(reference)
-    scored_words = [
-        (_score_rise(window_counts[word], len(window), reference_counts[word], len(reference)), word)
+    scores = {
+        word: _score_rise(window_counts[word], len(window), reference_counts[word], len(reference))
         for word in window_counts
-        if _has_letters(word)
-    ]
-    threshold = _compute_threshold(len(scored_words))
-    best = sorted(((z, word) for z, word in scored_words if z > threshold), key=lambda scored: (-scored[0], scored[1]))[
-        :count
-    ]
+        if any(character.isalpha() for character in word)
+    }
+    threshold = _compute_threshold(len(scores))
+    best = sorted((-z, word) for word, z in scores.items() if z > threshold)[:count]
     examples = {word: next(text for text in window if word in tokenize(text)) for _, word in best}
     return [
-        Term(w, window_counts[w] / len(window), reference_counts[w] / len(reference), z, examples[w]) for z, w in best
+        Term(word, window_counts[word] / len(window), reference_counts[word] / len(reference), -z, examples[word])
+        for z, word in best
     ]
 
 
 def find_clusters(reference: TextSample, window: TextSample, count: int, seed: int) -> list[Cluster]:
-    """Return groups of the window's texts that have grown, the most grown first."""
+    """Return the clusters that have grown significantly, by decreasing z."""
     from sklearn.cluster import KMeans
 
     if not count:
         return []
     centres = max(2, min(MOST, len(window) // PER_CLUSTER))
-    embeddings = np.concatenate(
-        [window.embeddings, reference.embeddings]
-    )  # of the window alone they would fit its chance
+    embeddings = np.concatenate([window.embeddings, reference.embeddings])  # the window alone would overfit
     weights = np.repeat([1 / len(window), 1 / len(reference)], [len(window), len(reference)])
     kmeans = KMeans(centres, n_init=4, random_state=seed).fit(embeddings, sample_weight=weights * len(embeddings))
     window_labels, reference_labels = kmeans.labels_[: len(window)], kmeans.labels_[len(window) :]
-    reference_shares, window_shares = (
-        np.bincount(labels, minlength=centres) / len(labels) for labels in (reference_labels, window_labels)
+
+    # z-test of the difference of two shares, cluster by cluster
+    shares, reference_shares = (
+        np.bincount(labels, minlength=centres) / len(labels) for labels in (window_labels, reference_labels)
     )
-    spread = np.sqrt(
-        window_shares * (1 - window_shares) / len(window)
-        + reference_shares * (1 - reference_shares) / len(reference)
-        + np.finfo(float).tiny
-    )
-    grown = [
-        i
-        for i in np.argsort((reference_shares - window_shares) / spread)
-        if (window_shares - reference_shares)[i] / spread[i] > _compute_threshold(centres)
-    ]
+    variance = shares * (1 - shares) / len(window) + reference_shares * (1 - reference_shares) / len(reference)
+    falls = (reference_shares - shares) / np.sqrt(variance + np.finfo(float).tiny)
+    grown = [i for i in np.argsort(falls) if -falls[i] > _compute_threshold(centres)]
     return [
         Cluster(
-            float(window_shares[i]),
+            float(shares[i]),
             float(reference_shares[i]),
             *_summarize_cluster(window, window_labels, kmeans.cluster_centers_[i], int(i), count),
         )
         for i in grown[:count]
-        if window_shares[i]
+        if shares[i]
     ]
 
 
 def find_outliers(window: TextSample, count: int) -> list[str]:
-    """Return the texts farthest from the training texts."""
+    """Return the texts with the largest distance from the training texts."""
     return [window.texts[i] for i in np.argsort(-window.distances, kind="stable")[:count]]
 
 
@@ -124,22 +116,17 @@ def _summarize_cluster(
 
 
 def _compute_threshold(hypotheses: int) -> float:
-    """Return the standard deviations from which one of so many is called new (Bonferroni)."""
+    """Return the one-sided critical z-value for so many tests (Bonferroni)."""
     return NormalDist().inv_cdf(1 - ALPHA / max(1, hypotheses))
 
 
 def _score_rise(window_count: int, window: int, reference_count: int, reference: int) -> float:
-    """Return by how many standard deviations a word's log-odds have risen."""
+    """Return the increase of a word's log-odds, in standard deviations."""
     if window_count + reference_count == window + reference:
-        return 0.0  # in every text of both, whose odds are infinite
+        return 0.0  # every text has the word: infinite odds
     prior = PRIOR * (window_count + reference_count) / (window + reference)
     odds = (
         np.log((window_count + prior) / (window + PRIOR - window_count - prior)),
         np.log((reference_count + prior) / (reference + PRIOR - reference_count - prior)),
     )
     return float((odds[0] - odds[1]) / np.sqrt(1 / (window_count + prior) + 1 / (reference_count + prior)))
-
-
-def _has_letters(word: str) -> bool:
-    """Return whether a word is more than marks and digits."""
-    return any(character.isalpha() for character in word)

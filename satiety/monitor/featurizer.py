@@ -1,7 +1,6 @@
-"""Texts -> a sample: what one model answers, and where the texts lie; and test examples -> a pool for rehearsals.
+"""Texts -> sample with a model's predictions and embeddings; test examples -> pool for simulated shifts.
 
-What a model made of its test examples and their rewrites is kept, by the digest of all that decides it, in a
-safetensors file: they are looked at every hour.
+The pool of a model is cached in a safetensors file, under a digest of everything that determines it.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Featurizer:
-    """What it takes to look at texts as one model does."""
+    """Model and embedder that turn texts into a `TextSample`."""
 
     problem: Problem
     predict: Predictor
@@ -44,11 +43,11 @@ class Featurizer:
     def transform(
         self, inputs: Sequence[Inputs], cached: Mapping[int, Prediction] | None = None
     ) -> tuple[TextSample, list[Prediction]]:
-        """Return what the model makes of inputs, and its answers.
+        """Return the sample of these inputs, and the model's predictions.
 
         Args:
-            inputs: to look at.
-            cached: what it answered before, by place: there it is not asked again.
+            inputs: inputs of the problem.
+            cached: known predictions by index; the model predicts only the others.
         """
         cached_predictions = cached or {}
         fresh_predictions = iter(
@@ -64,7 +63,7 @@ class Featurizer:
         return TextSample(tuple(texts), vectors, scores, knn_distance(vectors, self.training, self.k)), predictions
 
     def build_pool(self, examples: Sequence[Example], rewrites: Augment) -> Pool:
-        """Return labelled texts and their rewrites, answered; a text without a rewrite of a kind stands for itself."""
+        """Return labelled texts and their rewrites with predictions; a text replaces its missing rewrites."""
         pooled = [*examples, *rewrite(examples, self.problem, rewrites)]
         sample, predictions = self.transform([example.inputs for example in pooled])
         strata = [self.problem.stratum(example) for example in examples]
@@ -72,7 +71,7 @@ class Featurizer:
 
 
 def rewrite(examples: Sequence[Example], problem: Problem, augment: Augment) -> list[Example]:
-    """Return the first rewrite of every text by every augmenter, augmenter by augmenter."""
+    """Return the first rewrite of every text by each augmenter, in order of the augmenters."""
     from satiety.levers.augment import generate_copies
 
     rewrites: dict[tuple[str, str], Example] = {}
@@ -84,13 +83,13 @@ def rewrite(examples: Sequence[Example], problem: Problem, augment: Augment) -> 
 
 
 def load_or_build_pool(folder: Path, key_parts: Sequence[Any], texts: Sequence[str], build: Callable[[], Pool]) -> Pool:
-    """Return a pool as it is kept, or make it and keep it.
+    """Return the cached pool, or build and cache it.
 
     Args:
-        folder: of what is kept; of one model the last, for another one is another's.
-        key_parts: all that decides it, but the texts, as JSON takes it.
-        texts: of its sample, in order.
-        build: makes it.
+        folder: the cache, which keeps one pool.
+        key_parts: everything except the texts that determines the pool; must be JSON-serialisable.
+        texts: texts of the pool's sample, in order.
+        build: builds the pool if it is not cached or the file is damaged.
     """
     from satiety.core.checksums import read_tensors, write_tensors
 
@@ -99,7 +98,7 @@ def load_or_build_pool(folder: Path, key_parts: Sequence[Any], texts: Sequence[s
     if (tensors := read_tensors(path)) is not None:
         sample = TextSample(tuple(texts), tensors["embeddings"], tensors["scores"], tensors["distances"])
         return Pool(sample, tensors["tallies"], json.loads(bytes(tensors["strata"])), tensors["groups"])
-    pool = build()  # never made, or damaged
+    pool = build()
     pool_tensors = {
         "embeddings": pool.sample.embeddings,
         "scores": pool.sample.scores,

@@ -1,4 +1,4 @@
-"""reports/monitor.json -> one page about what has changed, whether it harms, and what is new."""
+"""reports/monitor.json -> HTML page with verdict, scores, tests and new texts."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from satiety.report.numbers import estimate, score
 from satiety.report.render import Language, render, translator
 
 LONGEST = 200
-"""Characters of a text that are shown."""
+"""Maximum characters of a text."""
 
 
 def page(report: Mapping[str, Any], language: Language) -> str:
-    """Return the page of a report in the shape of reports/monitor.json."""
+    """Return the HTML page of a report with the keys of reports/monitor.json."""
     window = report["window"]
     return render(
         "drift",
@@ -30,18 +30,18 @@ def page(report: Mapping[str, Any], language: Language) -> str:
 
 
 def minute(time: str) -> str:
-    """Return a time in ISO 8601 to the minute, in UTC."""
+    """Return an ISO 8601 time in UTC, to the minute."""
     return f"{datetime.fromisoformat(time).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def shorten(text: str) -> str:
-    """Return a text on one line, cut off where it is long."""
+    """Return a text on one line, cut to ``LONGEST`` characters."""
     line = " ".join(text.split())
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
 
 
 def _picture(report: Mapping[str, Any], language: Language, wide: bool) -> str:
-    """Return the score on the test examples, that estimated for today, and that from feedback."""
+    """Return the chart of the scores on the test examples, estimated for today, and from feedback."""
     t, feedback = translator(language), report["feedback"]
     scores = {"usual": report["usual"], "today": report["today"]}
     if feedback:

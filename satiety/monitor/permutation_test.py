@@ -1,19 +1,19 @@
-"""A reference and a window of traffic -> has anything moved, by each detector and by all of them together.
+"""Reference and window -> permutation test of drift, by each detector and by all of them combined.
 
-Every detector sees the same random divisions of the two samples' texts. Its p-value is the rank of the division that
-happened among them; so is that of all together, whose statistic combines the detectors' own ranks. Of windows like the
-reference, at most a share ``alpha`` raises the alarm, however many detectors there are and however alike they are.
+All detectors are evaluated on the same random divisions of the pooled texts. A p-value is the rank of the observed
+division among them; the combined statistic averages the detectors' transformed ranks. Without drift the probability of
+an alarm is at most ``alpha``, for any number of detectors and any dependence between them.
 
 Sources: permutation tests are exact where the samples are exchangeable: Hoeffding 1952, Annals of Mathematical
 Statistics 23:169; ranks combined within the same permutations: Pesarin & Salmaso 2010, Permutation Tests for Complex
-Data, chapter 4; the combination: Liu & Xie 2020, arXiv:1808.09011 (Cauchy), of which only the statistic is used here.
+Data, chapter 4; the combination: Liu & Xie 2020, arXiv:1808.09011 (Cauchy; only its statistic is used here).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,28 +24,27 @@ if TYPE_CHECKING:
     from satiety.monitor.sample import TextSample
     from satiety.problems.base import Floats
 
-LEAST = 2
-"""Texts of a sample, at least."""
-SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
+MIN_TEXTS = 2
+"""Smallest sample, in texts."""
 
 
 @dataclass(frozen=True, slots=True)
 class DetectorTest:
-    """What one detector says."""
+    """Test result of one detector."""
 
     difference: float
     threshold: float
-    """What windows like the reference exceed in a share ``alpha``."""
+    """Critical value: random divisions exceed it with probability ``alpha``."""
     p: float
-    """Share of divisions that differ as much or more, the one that happened among them."""
+    """Share of divisions that differ as much or more, including the observed one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What all detectors say."""
+    """Test result of all detectors."""
 
     p: float
-    """Of all together."""
+    """p-value of the combined test."""
     alarm: bool
     tests: Mapping[str, DetectorTest]
 
@@ -59,22 +58,22 @@ def compare(
     alpha: float,
     seed: int,
 ) -> Drift:
-    """Say whether the window's texts are like the reference's.
+    """Test whether window and reference come from the same distribution.
 
     Args:
-        reference: texts that the model has not learned from.
+        reference: texts that the model was not trained on.
         window: texts of today.
-        detectors: each of its own kind.
-        permutations: random ones, beside the one that happened; ``alpha * (divisions + 1)`` should be a whole number.
-        alpha: share of false alarms.
-        seed: of the divisions.
+        detectors: at most one of each kind.
+        permutations: random divisions; ``alpha * (permutations + 1)`` should be a whole number.
+        alpha: probability of a false alarm.
+        seed: random seed of the divisions.
 
     Raises:
         DataError: a sample has fewer than two texts.
     """
     for name, sample in (("reference", reference), ("window", window)):
-        if len(sample) < LEAST:
-            raise DataError(f"drift: the {name} has {len(sample)} texts; it takes {LEAST} or more")
+        if len(sample) < MIN_TEXTS:
+            raise DataError(f"drift: the {name} has {len(sample)} texts, but at least {MIN_TEXTS} are needed")
     pooled, contrasts = window + reference, draw_contrasts(len(window), len(reference), permutations, seed)
     differences = {detector.kind: detector.differences(pooled, contrasts) for detector in detectors}
     p = float(compute_p_values(combine_ranks(list(differences.values())))[0])
@@ -82,7 +81,7 @@ def compare(
 
 
 def draw_contrasts(window: int, reference: int, count: int, seed: int) -> Floats:
-    """Return contrasts, shape (count + 1, texts): first the division that happened, then random ones."""
+    """Return contrasts, shape (count + 1, texts): the observed division, then random ones."""
     rng = np.random.default_rng(seed)
     observed = np.concatenate([np.full(window, 1 / window), np.full(reference, -1 / reference)])
     return np.stack([observed, *(rng.permutation(observed) for _ in range(count))])
@@ -90,28 +89,23 @@ def draw_contrasts(window: int, reference: int, count: int, seed: int) -> Floats
 
 def compute_p_values(differences: Floats) -> Floats:
     """Return the p-value of each division: the share that differs as much or more; shape as given."""
-    sorted_differences = np.sort(differences)
-    p_values: Floats = (len(sorted_differences) - np.searchsorted(sorted_differences, differences, side="left")) / len(
-        sorted_differences
-    )
+    from scipy.stats import rankdata
+
+    p_values: Floats = rankdata(-differences, method="max") / len(differences)
     return p_values
 
 
 def combine_ranks(differences: Sequence[Floats]) -> Floats:
     """Return one statistic for each division: the mean of its Cauchy-transformed mid-ranks over all detectors."""
-    scores: list[Floats] = []
-    for detector_differences in differences:
-        sorted_differences = np.sort(detector_differences)
-        below, at_most = (np.searchsorted(sorted_differences, detector_differences, side=side) for side in SIDES)
-        scores.append(np.tan(((below + at_most) / 2 / len(sorted_differences) - 0.5) * np.pi))
-    combined: Floats = np.stack(scores).mean(axis=0).round(9)  # ties stay ties, in whatever order they were summed
+    from scipy.stats import rankdata
+
+    scores = [np.tan(((rankdata(values) - 0.5) / len(values) - 0.5) * np.pi) for values in differences]
+    combined: Floats = np.stack(scores).mean(axis=0).round(9)  # ties stay ties in any order of summation
     return combined
 
 
 def _test_detectors(differences: Mapping[str, Floats], alpha: float) -> Iterator[tuple[str, DetectorTest]]:
     for name, detector_differences in differences.items():
         threshold = float(np.quantile(detector_differences[1:], 1 - alpha, method="higher"))
-        yield (
-            name,
-            DetectorTest(float(detector_differences[0]), threshold, float(compute_p_values(detector_differences)[0])),
-        )
+        p = float(compute_p_values(detector_differences)[0])
+        yield name, DetectorTest(float(detector_differences[0]), threshold, p)

@@ -1,4 +1,4 @@
-"""A sample of texts, and what a model makes of them."""
+"""Sample of texts with embeddings and predictions of one model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TextSample:
-    """Texts, all of which one model has seen alike: none of its training texts among them."""
+    """Texts outside the training set, with embeddings, class probabilities and out-of-distribution scores."""
 
     texts: tuple[str, ...]
     embeddings: Floats
@@ -25,7 +25,7 @@ class TextSample:
     scores: Floats
     """The model's probability of each class, shape (texts, classes)."""
     distances: Floats
-    """Of each text from the training texts next to it (:func:`strangeness`), shape (texts,)."""
+    """Out-of-distribution score of each text (:func:`knn_distance`), shape (texts,)."""
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -39,20 +39,20 @@ class TextSample:
         )
 
     def take(self, indices: Indices) -> TextSample:
-        """Return the texts at these places, in their order."""
+        """Return the texts at these indices."""
         texts = tuple(self.texts[i] for i in indices)
         return TextSample(texts, self.embeddings[indices], self.scores[indices], self.distances[indices])
 
 
 def knn_distance(embeddings: Floats, training: Floats, k: int) -> Floats:
-    """Return each text's mean cosine distance from the training texts nearest to it, shape (texts,).
+    """Return each text's mean cosine distance from its nearest training texts, shape (texts,).
 
     Args:
         embeddings: unit vectors, shape (texts, dimensions).
         training: unit vectors of the training texts, shape (training texts, dimensions).
-        k: how many count; all, where there are fewer.
+        k: number of nearest training texts.
 
-    Source: distance to the k-th nearest neighbour tells what is out of distribution: Sun et al. 2022, arXiv:2204.06507.
+    Source: out-of-distribution detection by nearest neighbours: Sun et al. 2022, arXiv:2204.06507.
     """
     similarities = np.sort(embeddings @ training.T, axis=1)[:, -k:]
     distances: Floats = 1 - similarities.mean(axis=1)

@@ -17,7 +17,7 @@ def _default_detectors() -> list[Detector]:
 
 
 def _default_rewrites() -> list[Augmenter]:
-    """Return what is rehearsed: the first three harm the more the stronger they are, the last one hardly."""
+    """Return the rewrites of the simulated shifts: the first three lower the score, the last one hardly does."""
     specs: list[dict[str, Any]] = [
         {"kind": "drop", "probability": 0.4},
         {"kind": "char_swap", "words": 0.6, "characters": 0.3},
@@ -28,63 +28,65 @@ def _default_rewrites() -> list[Augmenter]:
 
 
 class ShiftSimulation(BaseModel):
-    """How it is learned what signs of drift mean for the score."""
+    """Simulated shifts that the score estimator is trained on."""
 
     model_config = FIELDS
 
     windows: int = Field(ge=160, le=100_000, default=800)
-    """Windows that are drawn, a multiple of eight."""
+    """Simulated windows, a multiple of eight."""
     rewrites: list[SerializeAsAny[Annotated[Augmenter, AUGMENTERS.choice()]]] = Field(default_factory=_default_rewrites)
-    """Augmenters; of each its first rewrite of a text. None: only labels and topics are shifted. Have a harmless one
-    among them, so that what is merely new is told from what costs."""
+    """Augmenters; the first rewrite of a text by each is used. Without any, only labels and topics are shifted. Include
+    a harmless one, so that the estimator learns to separate new texts from harder texts."""
 
 
 class Monitor(Section):
-    """What is looked at, how closely, and what is called harm."""
+    """Window, drift test, and definition of harm."""
 
     seed: Seed
-    """Of everything that is drawn."""
+    """Random seed."""
     window: int = Field(ge=50, le=10_000, default=500)
-    """Newest answered texts that are looked at, at most."""
-    least: int = Field(ge=20, le=10_000, default=50)
-    """Of fewer texts nothing is said."""
+    """Maximum number of texts in the window, newest first."""
+    min_texts: int = Field(ge=20, le=10_000, default=50)
+    """Texts that a verdict needs."""
     reference: int = Field(ge=50, le=10_000, default=2000)
-    """Test examples that the window is compared with, and that shifts are rehearsed on, at most."""
+    """Maximum number of test examples used for the comparison and for the simulated shifts."""
     detectors: list[SerializeAsAny[Annotated[Detector, DETECTORS.choice()]]] = Field(
         min_length=1, default_factory=_default_detectors
     )
-    """Each of its own kind."""
+    """Drift detectors, at most one of each kind."""
     permutations: int = Field(ge=300, le=100_000, default=399)
-    """Random divisions of window and reference, of which each detector's threshold is read off."""
+    """Random divisions of window and reference in the permutation test."""
     alpha: float = Field(gt=0, lt=0.5, default=0.05)
-    """Share of false alarms: of windows like the reference, so many are called drift."""
+    """Significance level of the drift test: probability of a false alarm without drift."""
     k: int = Field(ge=1, le=1000, default=10)
-    """Training texts whose distance says how strange a text is."""
+    """Nearest training texts in the out-of-distribution score."""
     simulation: ShiftSimulation = Field(default_factory=ShiftSimulation)
-    """How it is learned what signs of drift mean for the score."""
+    """Simulated shifts that the score estimator is trained on."""
     harm: float = Field(gt=0, lt=1, default=0.03)
-    """Loss of score from which on drift is harmful."""
-    sure: float = Field(ge=0.5, lt=1, default=0.8)
-    """Chance that there is a loss at all, without which an estimated one is not called harm."""
+    """Smallest loss of score that makes drift harmful."""
+    min_loss_probability: float = Field(ge=0.5, lt=1, default=0.8)
+    """Probability of any loss that an estimate needs for the verdict *harmful drift*."""
     confidence_level: float = Field(gt=0.5, lt=1)
-    """Of every interval."""
+    """Confidence level of every interval."""
     examples: int = Field(ge=0, le=100, default=8)
-    """Texts, terms and clusters of each sort that explain a drift."""
+    """Maximum number of terms, clusters and outlying texts in the report."""
     evidently: bool = False
-    """Whether Evidently's page is written beside ours, `monitor-evidently.html`; needs the extra `evidently`."""
+    """Whether to write Evidently's page too, `monitor-evidently.html`; requires the extra `evidently`."""
     prefix: str
-    """Before every text that the base model embeds; models of the E5 family want ``query: ``."""
+    """Text put before every input that the base model embeds; models of the E5 family need ``query: ``."""
 
     @model_validator(mode="after")
     def _fit(self) -> Self:
-        if self.least > self.reference:
-            raise ValueError(f"least: so many test examples are wanted, too; reference is {self.reference}")
-        if self.least > self.window:
-            raise ValueError(f"least: {self.least} texts are never there where window is {self.window}")
+        if self.min_texts > self.reference:
+            raise ValueError(f"min_texts: {self.min_texts} exceeds reference ({self.reference})")
+        if self.min_texts > self.window:
+            raise ValueError(f"min_texts: {self.min_texts} exceeds window ({self.window})")
         if len({detector.kind for detector in self.detectors}) < len(self.detectors):
-            raise ValueError("detectors: names one twice")
+            raise ValueError("detectors: a kind occurs twice")
         if self.alpha * (self.permutations + 1) < 1:
-            raise ValueError(f"divisions: {self.permutations} are too few to tell {self.alpha} of them; take more")
+            raise ValueError(
+                f"permutations: {self.permutations} are too few for alpha {self.alpha}; increase permutations"
+            )
         if self.simulation.windows % (2 * SPLITS):
             raise ValueError(f"simulation.windows: must be a multiple of {2 * SPLITS}")
         return self

@@ -1,7 +1,7 @@
-"""A window against its reference -> signs of what it does to a model's score, none of which needs a label.
+"""Window and reference -> features that predict the change of a model's score, without labels.
 
-They say how far the model's confidence, the strangeness of the texts, their words and their length have moved, and
-which answers the model gives more often. What they mean for the score, rehearsals tell (`rehearsal.py`).
+They measure shifts of confidence, out-of-distribution scores, words, lengths and predicted labels. Their effect on the
+score is learned from simulated shifts (`shift_simulation.py`, `estimate.py`).
 
 Sources: confidence: Guillory et al. 2021, arXiv:2107.03315; distance from the training texts: Sun et al. 2022,
 arXiv:2204.06507; shares of the answers: Lipton et al. 2018, arXiv:1802.03916.
@@ -26,42 +26,42 @@ if TYPE_CHECKING:
 
 CONFIDENCE = (0.1, 0.3, 0.5, 0.7, 0.9)
 DISTANCE = (0.1, 0.5, 0.9)
-"""Quantiles that are compared."""
+"""Quantiles compared."""
 TINY = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TextFeatures:
-    """What signs are read from, text by text."""
+    """Features of each text."""
 
     confidence: Floats
     entropy: Floats
     distance: Floats
     length: Floats
-    """Words."""
+    """Number of words."""
     unseen: Floats
-    """Share of a text's words that the reference does not know."""
+    """Share of a text's words that do not occur in the reference."""
     answers: Floats
-    """One 1 in every row, shape (texts, classes)."""
+    """Predicted class, one-hot, shape (texts, classes)."""
     embeddings: Floats
 
     def take(self, indices: Indices) -> TextFeatures:
-        """Return what belongs to the texts at these places."""
+        """Return the features of the texts at these indices."""
         return TextFeatures(*(getattr(self, name)[indices] for name in self.__slots__))
 
 
 def count_word_texts(texts: Iterable[str]) -> Counter[str]:
-    """Return how many texts have a word."""
+    """Return the document frequency of each word."""
     return Counter(word for text in texts for word in set(tokenize(text)))
 
 
 def extract_text_features(sample: TextSample, word_counts: Counter[str], max_count: int = 0) -> TextFeatures:
-    """Return what signs are read from.
+    """Return the features of each text.
 
     Args:
         sample: the texts.
-        word_counts: words of the reference, and how many of its texts have them.
-        max_count: 1 where the sample is the reference itself: a word that one text alone has is news to the others.
+        word_counts: document frequency of the reference's words.
+        max_count: words in at most so many texts count as unseen; 1 for the reference itself, whose own words count.
     """
     scores = sample.scores
     unseen = [[word_counts[word] <= max_count for word in tokenize(text)] for text in sample.texts]
@@ -77,7 +77,7 @@ def extract_text_features(sample: TextSample, word_counts: Counter[str], max_cou
 
 
 def compute_shift_features(reference: TextFeatures, window: TextFeatures) -> Floats:
-    """Return the signs, shape (signs,); a window like the reference has zeros, but for chance."""
+    """Return the shift features, shape (features,); zero up to sampling noise without a shift."""
     shares = window.answers.mean(axis=0) - reference.answers.mean(axis=0)
     spread = reference.distance.std() + TINY
     return np.array(
@@ -96,7 +96,7 @@ def compute_shift_features(reference: TextFeatures, window: TextFeatures) -> Flo
     )
 
 
-@lru_cache(maxsize=100_000)  # the reference is looked at again and again
+@lru_cache(maxsize=100_000)  # the reference is tokenised repeatedly
 def tokenize(text: str) -> tuple[str, ...]:
     """Return the words of a text, in lower case."""
     return tuple(text[start:end].lower() for start, end in split_words(text))

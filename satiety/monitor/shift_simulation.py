@@ -1,11 +1,15 @@
-"""Labelled texts and rewrites of them -> rehearsals: windows of worlds that may come, with what each does to the score.
+"""Labelled texts and their rewrites -> simulated shifts: windows of shifted data with their known change of score.
 
-A world tilts which labels or which topics come, or how many of the texts are written otherwise, or several of these.
-Its own score is known exactly: that of all texts, each with the weight it has there. So what the signs of a window mean
-for the score is learned from the model's own answers and from the problem at hand, in any language.
+A scenario reweights labels or topics, replaces a share of the texts by rewrites, or both. Its true score is the
+weighted score of all texts. The estimator (`estimate.py`) learns from these windows how features predict the change, on
+the user's problem and in any language.
 
-Source: labelled data distorted on purpose, to learn what a shift costs without labels: Deng & Zheng 2021,
-arXiv:2007.02915; Guillory et al. 2021, arXiv:2107.03315.
+The confidence estimate of a score uses the tallies that the class probabilities imply (`Problem.estimate_tallies`). It
+is biased when a shift makes the model overconfident; the simulated shifts show by how much.
+
+Sources: estimation of accuracy on unlabelled data from distorted labelled sets: Deng & Zheng 2021, arXiv:2007.02915;
+Guillory et al. 2021, arXiv:2107.03315. Score of the expected confusion matrix (CBPE): Kivimäki et al. 2025,
+arXiv:2505.05295.
 """
 
 from __future__ import annotations
@@ -16,7 +20,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from satiety.monitor.confidence_estimate import estimate_score
 from satiety.monitor.shift_features import compute_shift_features, count_word_texts, extract_text_features
 
 if TYPE_CHECKING:
@@ -28,61 +31,66 @@ if TYPE_CHECKING:
     from satiety.problems.base import Floats
 
 SPLITS = 4
-"""Ways in which the labelled texts are halved: windows are drawn from one half, the other is the reference, in turn."""
+"""Random halvings of the labelled texts; each half is in turn the source of windows and the reference."""
 SCENARIOS = ("same", "labels", "topic", "writing", "writing", "all")
-"""Kinds of world; writing counts twice, for it takes many forms."""
+"""Kinds of shift; writing has double weight, because rewrites vary most."""
 PRIOR = 1.2
-"""Largest standard deviation of the log weights of the labels."""
+"""Maximum standard deviation of the log weights of the labels."""
 TOPIC = (0.1, 0.6)
-"""Share of the texts that a topic comes down to: the effective number of weighted texts, as Kish has it."""
+"""Range of a topic's share of the texts, as Kish's effective sample size of the weighted texts."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pool:
-    """Labelled texts, then as many rewrites of each kind, in the same order; all of them answered by the model."""
+    """Labelled texts, then their rewrites of each kind in the same order, with predictions."""
 
     sample: TextSample
     tallies: Floats
-    """Of the answers, `Problem.tally`, shape (texts and rewrites, counts)."""
+    """Tallies of the predictions, `Problem.tally`, shape (texts and rewrites, counts)."""
     strata: Sequence[str]
-    """Label of each text, or what else it is drawn by."""
+    """Stratum of each text, usually its label."""
     groups: Groups
-    """Number of each text's group: its near-duplicates among the texts, shape (texts,)."""
+    """Group number of each text, shape (texts,); near-duplicates share a group."""
 
     @property
     def reference(self) -> TextSample:
-        """The texts, without their rewrites."""
+        """The labelled texts, without rewrites."""
         return self.sample.take(np.arange(len(self.strata)))
 
     def expand_indices(self, indices: Indices) -> Indices:
-        """Return the places of some texts, and of all their rewrites."""
+        """Return the indices of these texts and of all their rewrites."""
         blocks = len(self.sample) // len(self.strata)
         return np.concatenate([indices + block * len(self.strata) for block in range(blocks)])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SimulatedShifts:
-    """Windows, and what their worlds do to the score."""
+    """Simulated windows with their changes of score."""
 
     features: Floats
-    """Shape (windows, signs)."""
+    """Shift features, shape (windows, features)."""
     changes: Floats
-    """Score in that world − score of the texts as they are, shape (windows,)."""
+    """True score of the scenario − score of the original texts, shape (windows,)."""
     confidence_changes: Floats
-    """The change that the model itself believes in, window against reference, shape (windows,)."""
+    """Change of the confidence estimate, window against reference, shape (windows,)."""
     halves: Floats
-    """Which half of the texts a window is drawn from, shape (windows,); 0 and 1 share no text, nor do 2 and 3, …"""
+    """Half that each window is drawn from, shape (windows,); halves 0 and 1 share no text, nor do 2 and 3, …"""
+
+
+def estimate_score(problem: Problem, tallies: Floats) -> float:
+    """Return the headline metric of tallies, shape (texts, counts); 0 if there are none."""
+    return float(problem.score(tallies)[problem.headline]) if tallies.size else 0.0
 
 
 def simulate_shift(pool: Pool, problem: Problem, *, size: int, count: int, seed: int) -> SimulatedShifts:
-    """Draw windows of worlds.
+    """Return windows drawn from random scenarios.
 
     Args:
-        pool: what they are drawn from.
-        problem: that is asked.
-        size: texts in a window.
-        count: windows, of all halves together.
-        seed: of all that is drawn.
+        pool: labelled texts and rewrites.
+        problem: the problem of the model.
+        size: texts per window.
+        count: total number of windows, a multiple of ``2 * SPLITS``.
+        seed: random seed.
     """
     features: list[Floats] = []
     changes: list[tuple[float, float]] = []
@@ -90,29 +98,24 @@ def simulate_shift(pool: Pool, problem: Problem, *, size: int, count: int, seed:
     for half in range(2 * SPLITS):
         if half % 2 == 0:
             parts = np.array_split(rng.permutation(len(pool.strata)), 2)
-        window_rows, reference_sample = parts[half % 2], pool.sample.take(parts[1 - half % 2])
+        window_rows, reference_rows = parts[half % 2], parts[1 - half % 2]
+        reference_sample = pool.sample.take(reference_rows)
         word_counts = count_word_texts(reference_sample.texts)
-        reference, pool_rows = (
-            extract_text_features(reference_sample, word_counts, max_count=1),
-            pool.expand_indices(window_rows),
-        )
-        windows, window_expected = (
-            extract_text_features(pool.sample.take(pool_rows), word_counts),
-            expected_tallies[pool_rows],
-        )
+        reference = extract_text_features(reference_sample, word_counts, max_count=1)
+        expected_baseline = estimate_score(problem, expected_tallies[reference_rows])
+
+        pool_rows = pool.expand_indices(window_rows)
+        windows = extract_text_features(pool.sample.take(pool_rows), word_counts)
         strata, tallies = [pool.strata[i] for i in window_rows], pool.tallies[pool_rows]
-        baseline, expected_baseline = (
-            estimate_score(problem, tallies[: len(strata)]),
-            estimate_score(problem, expected_tallies[parts[1 - half % 2]]),
-        )
+        window_expected, baseline = expected_tallies[pool_rows], estimate_score(problem, tallies[: len(strata)])
+
         for _ in range(count // (2 * SPLITS)):
             weights = sample_scenario(windows.embeddings, strata, rng)
             rows = rng.choice(len(weights), size, p=weights)
             features.append(compute_shift_features(reference, windows.take(rows)))
             scenario_score = float(problem.score(tallies, weights[None])[problem.headline][0])
-            changes.append(
-                (scenario_score - baseline, estimate_score(problem, window_expected[rows]) - expected_baseline)
-            )
+            expected_score = estimate_score(problem, window_expected[rows])
+            changes.append((scenario_score - baseline, expected_score - expected_baseline))
     true_changes, confidence_changes = np.array(changes).T
     return SimulatedShifts(
         np.stack(features), true_changes, confidence_changes, np.repeat(np.arange(2 * SPLITS), count // (2 * SPLITS))
@@ -120,12 +123,12 @@ def simulate_shift(pool: Pool, problem: Problem, *, size: int, count: int, seed:
 
 
 def sample_scenario(embeddings: Floats, strata: Sequence[str], rng: Generator) -> Floats:
-    """Return how often each text and each rewrite comes in some world; shape (texts and rewrites,), sums to 1.
+    """Return the probability of each text and rewrite in a random scenario; shape (texts and rewrites,).
 
     Args:
-        embeddings: of the texts, then of their rewrites, kind by kind.
-        strata: one per text.
-        rng: the only source of chance.
+        embeddings: embeddings of the texts, then of their rewrites of each kind.
+        strata: stratum of each text.
+        rng: source of randomness.
     """
     scenario, count = rng.choice(SCENARIOS), len(strata)
     text_weights: Floats = np.ones(count)
@@ -145,7 +148,7 @@ def sample_scenario(embeddings: Floats, strata: Sequence[str], rng: Generator) -
 
 
 def _weight_topic(embeddings: Floats, rng: Generator) -> Floats:
-    """Return weights of texts, the larger the nearer a text is to one of them."""
+    """Return weights that increase with the similarity to a random text."""
     similarities = (embeddings @ embeddings[rng.integers(len(embeddings))]).astype(np.float64)
     similarities, goal, low, high = similarities - similarities.max(), rng.uniform(*TOPIC), 0.0, 100.0
     for _ in range(30):

@@ -1,15 +1,15 @@
-"""The record of what was asked, or a table of texts -> the newest texts, for a model to look at.
+"""Traffic log, or a table of texts -> the newest distinct texts, as the window of the monitor.
 
-Both are sanitised as `ingest` does it, the record when it was written, and of equal texts one is taken, for so were the
-test examples: `&amp;` would be news else, and whatever is asked twice. What `ingest` refuses of a table is left out,
-and so is what is no string: an id or a null would be judged as what people wrote.
+Texts are sanitised and deduplicated as in `ingest`, so that they are comparable with the test examples (the log is
+sanitised when it is written). Rows that `ingest` rejects are excluded, and so are values that are not strings, such as
+ids and nulls.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,6 @@ from satiety.ingest.base import READERS, Row
 from satiety.ingest.clean import Cleaner
 from satiety.ingest.load import read_rows
 from satiety.ingest.values import NumberLiteral
-from satiety.monitor.excluded_rows import ExcludedRows
 from satiety.problems import Prediction
 from satiety.problems.base import is_answer_to
 from satiety.text.masking import KINDS
@@ -39,32 +38,54 @@ FORMATS: dict[str, dict[str, Any]] = {
     ".parquet": {"kind": "parquet"},
     ".txt": {"kind": "text", "label": None},
 }
-"""How a table is read, by the end of its name; its texts stand in the column `text`."""
+"""Reader of a table by its file extension; the texts are in the column `text`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExcludedRows:
+    """Rows of a table without a usable text."""
+
+    rows: int
+    of: int
+    """Rows of the table, without blank lines."""
+    reasons: Mapping[str, int]
+    """Number of rows by reason, most frequent first."""
+    example: str
+    """Place and detail of the first row with the most frequent reason; personal data is masked."""
+
+    def describe(self) -> dict[str, str]:
+        """Return a summary in English and Chinese."""
+        en = ", ".join(f"{reason} {count:,}" for reason, count in self.reasons.items())
+        zh = "、".join(f"{reason} {count:,} 行" for reason, count in self.reasons.items())
+        return {
+            "en": f"{self.rows:,} of {self.of:,} rows left out: {en}; for example {self.example}",
+            "zh": f"{self.of:,} 行中略去 {self.rows:,} 行：{zh}；例如 {self.example}",
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class TrafficWindow:
-    """What was asked, the newest last."""
+    """Inputs of the window, newest last."""
 
     inputs: Sequence[Inputs]
     source: str
     answers: dict[int, tuple[str, Prediction]] = field(default_factory=dict)
-    """What was answered, by its place, after the digest of the package that did: where it is on record as a whole."""
+    """Digest of the answering package and its prediction, by index, if the log has all scores."""
     gold: dict[int, Example] = field(default_factory=dict)
-    """What people said of the answer to one of them, by its place."""
+    """Corrected examples, by index."""
     since: str | None = None
     """ISO 8601, UTC."""
     until: str | None = None
     excluded: ExcludedRows | None = None
-    """Rows of a table that held no text; None where all did."""
+    """Excluded rows of a table; None if there are none."""
 
     def answers_of(self, digest: str) -> dict[int, Prediction]:
-        """Return the answers of one package, by their places."""
-        return {place: prediction for place, (model, prediction) in self.answers.items() if model == digest}
+        """Return the predictions of one package, by index."""
+        return {index: prediction for index, (model, prediction) in self.answers.items() if model == digest}
 
 
 def read_traffic(traffic: Traffic, count: int, problem: Problem, name: str) -> TrafficWindow:
-    """Return the newest texts that models of a name answered to a problem, at most ``count``."""
+    """Return the newest texts, at most ``count``, that models of this name answered for this problem."""
     corrections = traffic.corrections()
     newest: dict[str, Served] = {}
     for row in reversed(traffic.read(name)):
@@ -83,7 +104,7 @@ def read_traffic(traffic: Traffic, count: int, problem: Problem, name: str) -> T
 
 
 def _build_prediction(row: Served) -> Prediction | None:
-    """Return what was answered; None where the scores of its labels or mentions are not on record."""
+    """Return the logged prediction; None if the log lacks scores of its labels or mentions."""
     answer, scores = load(row.answer), json.loads(row.scores)
     scored = [mention.offsets for mention in answer.mentions] or answer.labels if answer else ()
     if not {*scored} <= {*scores}:
@@ -92,13 +113,13 @@ def _build_prediction(row: Served) -> Prediction | None:
 
 
 def read_table(path: Path, count: int, problem: Problem, limits: Limits) -> TrafficWindow:
-    """Return the last inputs of a table, at most ``count``; personal data in them is masked.
+    """Return the last inputs of a table, at most ``count``, with personal data masked.
 
     Raises:
-        DataError: it cannot be read, or is of no known format, or none of its rows holds a text.
+        DataError: the file is missing, has an unknown format, or contains no usable text.
     """
     if path.suffix.lower() not in FORMATS:
-        raise DataError(f"{path}: of no known format; there are: {', '.join(FORMATS)}")
+        raise DataError(f"{path}: unknown format; supported: {', '.join(FORMATS)}")
     if not path.is_file():
         raise DataError(f"{path}: no such file")
     reader_params = dict(FORMATS[path.suffix.lower()])
@@ -114,15 +135,18 @@ def read_table(path: Path, count: int, problem: Problem, limits: Limits) -> Traf
             first_examples.setdefault(record.reason, f"{record.source}: {record.detail}")
         elif isinstance(record, Example):
             unique_inputs[record.id] = record.inputs
-    excluded = _count_excluded(reasons, first_examples, rows)
+
+    commonest, excluded = dict(reasons.most_common()), None
+    if commonest:
+        excluded = ExcludedRows(reasons.total(), rows, commonest, first_examples[next(iter(commonest))])
     if not unique_inputs:
         reason = excluded.describe()["en"] if excluded else "it has no rows"
-        raise DataError(f"{path}: holds no text that can be read; {reason}")
+        raise DataError(f"{path}: contains no usable text; {reason}")
     return TrafficWindow(list(unique_inputs.values())[-count:], str(path), excluded=excluded)
 
 
 def _check_types(row: Row, problem: Problem) -> Row:
-    """Return the row, refused where a text is a number or the like, which `ingest` takes for text."""
+    """Return the row, rejected if an input is not a string (`ingest` converts numbers to text)."""
     for name in problem.inputs:
         value = row.values.get(name)
         is_valid = isinstance(value, list if name in problem.list_inputs else str) and not isinstance(
@@ -133,8 +157,3 @@ def _check_types(row: Row, problem: Problem) -> Row:
                 row.place, reason="type", detail=f"{name} is of type {type(value).__name__.lower()}, not a string"
             )
     return row
-
-
-def _count_excluded(reasons: Counter[str], first_examples: dict[str, str], rows: int) -> ExcludedRows | None:
-    commonest = dict(reasons.most_common())
-    return ExcludedRows(reasons.total(), rows, commonest, first_examples[next(iter(commonest))]) if commonest else None

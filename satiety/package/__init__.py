@@ -1,13 +1,13 @@
-"""Tuned model and its scores -> a package: a folder that answers, says what it is, and notices every changed byte.
+"""Tuned model and its scores -> package: a verified folder with the model, its documentation and its predictions.
 
-model/                 the tuned model: safetensors, its tokenizer, the problem
-signature.json         what goes in and what comes out, in MLflow's notation
-input_example.json     made-up texts, and what the model answered them
-predictions.parquet    its answers on the frozen test ids; no texts
-scores.json            before, after, the difference, each with its interval
-facts.json             its name, the digests of its data, its params, the git revision of the code
-README.md              the model card: all of this, for people
-manifest.json          the SHA-256 of each file, and one digest of what answers (`contents.py`)
+model/                 tuned model: safetensors, tokenizer, problem
+signature.json         input and output columns, as an MLflow schema
+input_example.json     made-up texts with the model's predictions
+predictions.parquet    predictions on the frozen test ids, without texts
+scores.json            scores before and after tuning, and their difference, with intervals
+facts.json             name, data digests, params, git revision of the code
+README.md              model card
+manifest.json          SHA-256 of each file, and one digest of the model (`contents.py`)
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ if TYPE_CHECKING:
 
 
 class Register(Section):
-    """Where the package goes."""
+    """Package the model and register it in MLflow."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
-    """The registered model's name in MLflow: letters of ASCII, digits, dot, dash, underscore."""
+    """Name of the registered model in MLflow: ASCII letters, digits, dot, dash, underscore."""
 
 
 def open(folder: Path, device: str = "auto") -> Package:
-    """Verify a copy of a package, then load it, ready to ``predict``; see `load.py` for what it gives and raises."""
+    """Verify a copy of a package and load its model; errors as in `load.open`."""
     from satiety.package import load
 
     return load.open(folder, device)
 
 
 def snapshot(folder: Path, device: str = "auto") -> Package:
-    """Verify a copy of a package, whatever becomes of the folder; its model is loaded only when it must answer."""
+    """Verify a copy of a package; the model loads at the first prediction. Errors as in `load.snapshot`."""
     from satiety.package import load
 
     return load.snapshot(folder, device)
 
 
 def inspect(folder: Path, device: str = "auto") -> Package:
-    """Verify a package in a folder that nobody else changes; its model is loaded only when it must answer."""
+    """Verify a package without a copy; the folder must not change. The model loads at the first prediction."""
     from satiety.package import load
 
     return load.inspect(folder, device)

@@ -1,4 +1,4 @@
-"""A tuned model's folder, its answers and its scores -> a package, whole or not at all."""
+"""Tuned model, predictions and scores -> package, written atomically."""
 
 import json
 import shutil
@@ -37,19 +37,19 @@ def build_package(
     tests: Sequence[Example],
     device: str = "auto",
 ) -> None:
-    """Write the package ``out``, once what is to be written was loaded and answered as it should.
+    """Write a package after checking that it loads and reproduces its predictions.
 
     Args:
-        target: the folder; replaced where it is there already.
-        tuned: a tuned model's folder.
-        predictions: the table of answers on the test examples.
-        scores: the report of the stage `evaluate`.
-        facts: what the card says beyond that.
+        target: folder of the package; replaced if it exists.
+        tuned: folder of the tuned model.
+        predictions: table of predictions on the test examples.
+        scores: report of the stage `evaluate`.
+        facts: other contents of the model card.
         tests: the test examples.
-        device: where the input example is answered.
+        device: device of the checks.
 
     Raises:
-        ModelError: the tuned model does not load, or answers otherwise than was scored; ``out`` stays as it was.
+        ModelError: the tuned model does not load or does not reproduce its predictions; ``target`` stays unchanged.
     """
     model = load(tuned, device)
     inputs_list = select_example_inputs(model.problem, facts.languages)
@@ -57,6 +57,7 @@ def build_package(
         serialize_prediction(model.problem, *pair) for pair in zip(inputs_list, model.predict(inputs_list), strict=True)
     ]
     example_rows = [json.loads(dump_inputs(inputs)) for inputs in inputs_list]
+
     with write_atomically(target) as temporary:
         shutil.copytree(tuned, temporary / MODEL, copy_function=shutil.copyfile)
         shutil.copyfile(predictions, temporary / PREDICTIONS)
@@ -64,21 +65,13 @@ def build_package(
         _write_json(temporary / SIGNATURE, build_signature(model.problem))
         _write_json(temporary / FACTS, asdict(facts))
         _write_json(temporary / EXAMPLE, {"inputs": example_rows, "outputs": answers})
-        write_text(
-            temporary / CARD,
-            render_card(
-                model.problem, _read_json(scores), facts, list(zip(map(text_of, inputs_list), answers, strict=True))
-            ),
-        )
+        evaluation = json.loads(scores.read_text(encoding="utf-8"))
+        examples = list(zip(map(text_of, inputs_list), answers, strict=True))
+        write_text(temporary / CARD, render_card(model.problem, evaluation, facts, examples))
         write_text(temporary / MANIFEST, manifest_text(manifest(temporary)))
         package = inspect(temporary, device, target)
         package.check_example()
         package.check_stored(tests)
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return value
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What is known of a model -> its card: what it is for, how it was made, how good it is, where it will fail.
+"""Facts and scores of a model -> model card: use, scores, example, training, limits, params.
 
 Source: Mitchell et al. 2019, Model Cards for Model Reporting, arXiv:1810.03993.
 """
@@ -14,20 +14,20 @@ from satiety.problems import Problem
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a card says that is in no other file of the package."""
+    """Provenance of a package."""
 
     name: str
-    """Of the registered model."""
+    """Name of the registered model."""
     revision: str
     """Git commit of the code."""
     data: Mapping[str, str]
-    """SHA-256 of what it was trained and tested on, by name."""
+    """SHA-256 of the training and test data, by name."""
     languages: Sequence[str]
-    """Of the training examples, commonest first; ISO 639-1. Those of a few texts are as likely a detector's errors."""
+    """Languages of the training examples, most frequent first; ISO 639-1. Rare ones may be detection errors."""
     trained: int
-    """Labelled examples it was trained on, those of dev left out."""
+    """Number of labelled training examples, without dev."""
     params: Mapping[str, Any]
-    """Every value that it was made with, defaults included, by block of params.yaml."""
+    """Resolved params, by block of params.yaml."""
 
 
 def render_card(problem: Problem, scores: Mapping[str, Any], facts: Facts, examples: Sequence[tuple[str, Any]]) -> str:
@@ -47,12 +47,12 @@ def render_card(problem: Problem, scores: Mapping[str, Any], facts: Facts, examp
 def _describe_purpose(problem: Problem, facts: Facts) -> Iterator[str]:
     description = (type(problem).__doc__ or problem.kind).strip().splitlines()[0]
     yield f"{description} Problem `{problem.kind}`; language {', '.join(facts.languages) or 'unknown'}."
-    yield f"Answers: {', '.join(f'`{name}`' for name in problem.classes) or f'a {problem.answer.kind}'}."
+    yield f"Output: {', '.join(f'`{name}`' for name in problem.classes) or f'a {problem.answer.kind}'}."
     yield "## Intended use"
     yield (
-        "Texts like those it was trained on: same language, same kind of writer, same question. It gives a suggestion"
-        f"{' with a confidence' if problem.has_confidence else ''}; where a wrong answer harms somebody, a person "
-        "decides."
+        "Texts like the training texts: same language, same kind of author, same problem. Treat predictions as "
+        f"suggestions{' with a confidence' if problem.has_confidence else ''}; let a person decide where errors can "
+        "do harm."
     )
 
 
@@ -70,21 +70,21 @@ def _render_scores(scores: Mapping[str, Any]) -> Iterator[str]:
     head = ["| metric | before | after | difference |", "|---|---|---|---|"]
     yield "\n".join([*head, *rows])
     yield (
-        f"In brackets the {scores['level']:.0%} intervals of a paired bootstrap. *before* is what the same base model "
-        f"answers untrained.{calibration}"
+        f"In brackets: {scores['level']:.0%} confidence intervals (paired bootstrap). *Before*: the same base model "
+        f"without training.{calibration}"
     )
 
 
 def _render_example(examples: Sequence[tuple[str, Any]]) -> Iterator[str]:
-    yield "## What it answers"
+    yield "## Example predictions"
     yield "\n".join(f"- {text}\n  `{answer}`" for text, answer in examples)
-    yield "The texts are made up. `manifest.json` holds the SHA-256 of every file; a changed byte is refused."
+    yield "The texts are made up. `manifest.json` contains the SHA-256 of every file; a changed package does not load."
 
 
 def _describe_training(facts: Facts) -> Iterator[str]:
-    yield "## How it was made"
+    yield "## Training"
     budget = facts.params.get("ingest", {}).get("budget")
-    budget_note = f" of a budget of {budget:,} labels, the rest of which chose the best step" if budget else ""
+    budget_note = f" of a budget of {budget:,} labels; the others are validation labels" if budget else ""
     lines = [
         f"- trained on {facts.trained:,} labelled examples{budget_note}",
         f"- code: git revision `{facts.revision}`",
@@ -99,13 +99,13 @@ def _describe_limits(scores: Mapping[str, Any]) -> Iterator[str]:
     classes = {name.partition("/")[2]: value for name, value in metrics.items() if name.startswith("f1/")}
     if classes:
         worst = min(classes, key=lambda name: classes[name]["value"])
-        yield f"- It is weakest at `{worst}`: F1 {format_interval(classes[worst])}."
+        yield f"- Weakest class: `{worst}`, F1 {format_interval(classes[worst])}."
     yield (
-        "- Other kinds of text, other languages and later times were not tested.\n"
-        "- What its training texts and its base model take for granted, it takes for granted too."
+        "- Not tested on other kinds of text, other languages or later texts.\n"
+        "- It can reproduce biases of its training texts and its base model."
     )
 
 
 def format_interval(interval: Mapping[str, float], sign: str = "") -> str:
-    """Return a score with its interval, for a table."""
+    """Return a score with its interval as text."""
     return f"{interval['value']:{sign}.3f} [{interval['low']:{sign}.3f}, {interval['high']:{sign}.3f}]"

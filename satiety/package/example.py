@@ -1,4 +1,4 @@
-"""Made-up inputs to show a model with, so that no text of a person is ever handed on; and answers as plain JSON."""
+"""Made-up example inputs, so that packages contain no text of a person, and predictions as JSON."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,25 +9,25 @@ from satiety.core.records import Evaluated
 from satiety.problems import Prediction, Problem
 
 LANGUAGES = ("en", "zh")
-"""That made-up inputs are written in."""
+"""Languages of the made-up inputs."""
 TOLERANCE = 0.05
-"""By how much a confidence may differ between processors: bfloat16 keeps eight bits."""
+"""Maximum difference of a confidence between processors; bfloat16 has eight bits of precision."""
 
 
 def select_example_inputs(problem: Problem, languages: Sequence[str]) -> list[Inputs]:
-    """Return example inputs in the first of the languages that has some, commonest first; English where none has."""
+    """Return example inputs in the first supported language of ``languages``, else in English."""
     supported = [language for language in languages if language in LANGUAGES]
     return [example.inputs for example in problem.examples(supported[0] if supported else "en")]
 
 
 def serialize_prediction(problem: Problem, inputs: Inputs, prediction: Prediction) -> dict[str, Any]:
-    """Return an answer as JSON can hold it, and its confidence, where the problem's say something."""
+    """Return a prediction as JSON values, with its confidence if the problem has one."""
     answer = {problem.gold: problem.to_json(inputs, prediction.answer)}
     return answer | ({"confidence": round(float(prediction.confidence), 4)} if problem.has_confidence else {})
 
 
 def build_signature(problem: Problem) -> dict[str, Any]:
-    """Return what goes in and comes out, in the notation of MLflow's schemas."""
+    """Return the input and output columns as MLflow schemas."""
     sample_inputs = problem.examples("en")[0].inputs
     inputs = [{**_describe_column(sample_inputs[name]), "required": True, "name": name} for name in problem.inputs]
     answer = {**problem.signature(), "name": problem.gold, "required": True}
@@ -37,7 +37,7 @@ def build_signature(problem: Problem) -> dict[str, Any]:
 
 
 def _describe_column(value: Value) -> dict[str, Any]:
-    """Return the type of an input that is like this one: a text, or a list of texts, numbers or stretches."""
+    """Return the MLflow type of an input: a text, or a list of texts, numbers or spans."""
     if isinstance(value, str):
         return {"type": "string"}
     if all(isinstance(part, Span) for part in value):
@@ -47,11 +47,11 @@ def _describe_column(value: Value) -> dict[str, Any]:
 
 
 def is_match(answer: dict[str, Any], expected: dict[str, Any]) -> bool:
-    """Return whether two plain answers are one, their confidence within tolerance."""
+    """Return whether two predictions are equal, with confidences within ``TOLERANCE``."""
     is_same = {**answer, "confidence": 0} == {**expected, "confidence": 0}
     return is_same and abs(answer.get("confidence", 0) - expected.get("confidence", 0)) <= TOLERANCE
 
 
 def is_contradicted(problem: Problem, stored: Evaluated, prediction: Prediction) -> bool:
-    """Return whether an answer cannot be the stored one of the same model, on whatever processors they were given."""
+    """Return whether a prediction differs from the stored one by more than processors can explain."""
     return problem.contradicts(load(stored.after), stored.confidence, prediction, TOLERANCE)

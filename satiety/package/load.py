@@ -1,4 +1,4 @@
-"""A package's folder -> an object that answers, once every byte of it is verified."""
+"""Folder of a package -> verified package, ready to predict."""
 
 from __future__ import annotations
 
@@ -31,56 +31,56 @@ if TYPE_CHECKING:
     from satiety.tuning.tuned_model import TunedModel
 
 TRIES = 4
-"""How often a package is copied, where somebody replaces it meanwhile; one that is damaged is so each time."""
+"""Attempts to copy a package while another process replaces it; a damaged one fails the same way each time."""
 PAUSE = 0.05
-"""Seconds before the second try; 3 and 7 times as long before the next ones."""
-ASKED = 128
-"""Test examples that are answered anew, at most, before a package is believed."""
+"""Seconds before the second attempt; 3 and 7 times as long before the next ones."""
+MAX_CHECKED = 128
+"""Maximum number of test examples whose stored predictions are checked."""
 
 
 @dataclass(frozen=True)
 class Package:
-    """A verified package; its model is loaded when it is first asked."""
+    """A verified package; the model loads at the first prediction."""
 
     folder: Path
-    """Where its bytes are."""
+    """Folder of the verified files, possibly a copy."""
     digest: str
-    """Of what answers; the same for the same model, wherever and whenever it was packaged."""
+    """Digest of the model, independent of time and place of packaging."""
     problem: Problem
     device: str
     source: Path
-    """What messages call it: the folder that was named, where ``folder`` is a copy of that."""
+    """Original folder, named in messages."""
 
     @cached_property
     def model(self) -> TunedModel:
-        """The tuned model, loaded."""
+        """The tuned model."""
         try:
             return load(self.folder / MODEL, self.device)
         except ModelError as error:
             raise ModelError(str(error).replace(str(self.folder), str(self.source))) from None
 
     def predict(self, inputs: Sequence[str | Inputs]) -> list[Prediction]:
-        """Answer for each of the inputs, in order; see `Tuned.predict`."""
+        """Return a prediction for each input; see `TunedModel.predict`."""
         return self.model.predict(inputs)
 
     def read_predictions(self) -> dict[str, Evaluated]:
-        """Return its answers on the test examples of its day, by id."""
+        """Return the stored predictions on the test examples, by id."""
         return {answer.id: answer for answer in read(self.folder / PREDICTIONS, Evaluated)}
 
     def scores(self) -> dict[str, Any]:
-        """Return the evaluation that it was packaged with."""
+        """Return the stored report of `evaluate`."""
         scores: dict[str, Any] = json.loads((self.folder / SCORES).read_text(encoding="utf-8"))
         return scores
 
     def facts(self) -> Facts:
-        """Return where it comes from."""
+        """Return the provenance of the package."""
         return Facts(**json.loads((self.folder / FACTS).read_text(encoding="utf-8")))
 
     def check_example(self) -> None:
-        """Answer the input example anew.
+        """Check that the model reproduces the predictions of its input example.
 
         Raises:
-            ModelError: the answer is not the one that was written down.
+            ModelError: a prediction differs.
         """
         example = json.loads((self.folder / EXAMPLE).read_text(encoding="utf-8"))
         example_inputs = example["inputs"]
@@ -91,41 +91,40 @@ class Package:
         for inputs, answer, expected in zip(example_inputs, answers, example["outputs"], strict=True):
             if not is_match(answer, expected):
                 raise ModelError(
-                    f"{self.source / EXAMPLE}: to {inputs} it answers {answer}, but {expected} is written there"
+                    f"{self.source / EXAMPLE}: for {inputs} the model predicts {answer} instead of {expected}"
                 )
 
     def check_stored(self, tests: Sequence[Example]) -> None:
-        """Answer some of the test examples anew, all of them where they are few.
+        """Check that the model reproduces its stored predictions, on at most ``MAX_CHECKED`` test examples.
 
         Raises:
-            ModelError: an answer is not the one that was scored, or the stored ones are of other test examples.
+            ModelError: a prediction differs, or the stored ones belong to other test examples.
         """
         predictions = match_stored(self.read_predictions(), tests)
         if predictions is None:
-            raise ModelError(f"{self.source / PREDICTIONS}: holds answers to other test examples; run `dvc repro`")
-        indices = Random(0).sample(range(len(tests)), min(ASKED, len(tests)))
+            raise ModelError(f"{self.source / PREDICTIONS}: predictions of other test examples; run `dvc repro`")
+        indices = Random(0).sample(range(len(tests)), min(MAX_CHECKED, len(tests)))
         answers = self.predict([tests[i].inputs for i in indices])
         pairs = zip((predictions[i] for i in indices), answers, strict=True)
         mismatches = [row.id for row, answer in pairs if is_contradicted(self.problem, row, answer)]
         if mismatches:
             raise ModelError(
-                f"{self.source / MODEL}: answers {len(mismatches)} of {len(indices)} test examples, such as "
-                f"{mismatches[0]}, "
-                "otherwise than was scored; run `dvc repro --force --single-item evaluate`, then `dvc repro`"
+                f"{self.source / MODEL}: {len(mismatches)} of {len(indices)} predictions differ from the evaluated "
+                f"ones, such as {mismatches[0]}; run `dvc repro --force --single-item evaluate`, then `dvc repro`"
             )
 
 
 def inspect(folder: Path, device: str, source: Path | None = None) -> Package:
-    """Verify, and read what a package says of itself, in a folder that nobody else changes.
+    """Verify a package without a copy; the folder must not change meanwhile.
 
     Args:
         folder: the package.
-        device: where its model will run.
-        source: what messages call it, where that is not the folder.
+        device: device of the model.
+        source: folder to name in messages, if not ``folder``.
 
     Raises:
-        ModelError: a file is changed, missing, foreign or unsafe; says which, at most five.
-        OutdatedError: an earlier version of satiety made it.
+        ModelError: files are changed, missing, unlisted or unsafe; names up to five.
+        OutdatedError: an earlier version of satiety made the package.
     """
     if problems := verify(folder):
         raise ModelError(_summarize_problems(problems))
@@ -133,14 +132,14 @@ def inspect(folder: Path, device: str, source: Path | None = None) -> Package:
 
 
 def snapshot(folder: Path, device: str) -> Package:
-    """Copy a package to a private folder and verify the copy, which lasts as long as the object does.
+    """Copy a package to a temporary folder and verify the copy, which is deleted with the returned object.
 
-    So all that is read of it is of one package, whoever replaces the folder meanwhile.
+    The copy stays consistent when another process replaces the package.
 
     Raises:
-        ModelError: a file is changed, missing, foreign or unsafe, or the folder is replaced again and again.
-        OutdatedError: an earlier version of satiety made it.
-        SetupError: there is no room for the copy.
+        ModelError: files are changed, missing, unlisted or unsafe, or the folder keeps changing.
+        OutdatedError: an earlier version of satiety made the package.
+        SetupError: there is no disk space for the copy.
     """
     attempts = list[list[str]]()
     for number in range(TRIES):
@@ -158,19 +157,21 @@ def snapshot(folder: Path, device: str) -> Package:
         shutil.rmtree(copy, ignore_errors=True)
     if all(problems == attempts[0] for problems in attempts):
         raise ModelError(_summarize_problems(attempts[0]))
-    raise ModelError(f"{folder}: is replaced all the time, so no whole package can be read; wait until that is over")
+    raise ModelError(
+        f"{folder}: the package changed during all {TRIES} attempts to read it; retry when no process writes it"
+    )
 
 
 def open(folder: Path, device: str) -> Package:
-    """Take a snapshot, and load the model at once, so that one that does not load is known now.
+    """Verify a copy of a package and load its model at once.
 
     Raises:
-        ModelError: what ``snapshot`` raises, or the model does not load.
-        SetupError: there is no room for the copy.
+        ModelError: as in ``snapshot``, or the model does not load.
+        SetupError: there is no disk space for the copy.
     """
     package = snapshot(folder, device)
     package.model  # noqa: B018  # loads
-    shutil.rmtree(package.folder / MODEL)  # it is in memory: a kill from now on leaves little behind
+    shutil.rmtree(package.folder / MODEL)  # already in memory: a kill leaves little behind
     return package
 
 

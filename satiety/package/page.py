@@ -1,12 +1,11 @@
-"""What a registry knows of a model and of its versions -> two short Markdown pages for the people who meet it there.
+"""Registered model and its versions -> two short Markdown pages for MLflow's registry.
 
-The card is in the package and says all; a page says what one asks first: what it is for, how good it is, what it cost,
-whether it is in use, and how to load it.
+A page summarises the model card: use, scores, training data, status, and how to load the model.
 """
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,59 +13,68 @@ from satiety.package.card import Facts, format_interval
 from satiety.problems import Problem
 
 LONGEST = 5000
-"""Characters that MLflow keeps of a description."""
+"""Maximum characters of a description in MLflow."""
 SHOWN = 10
-"""Rows of a table, or names in a list, at most."""
+"""Maximum rows of a table, or names in a list."""
 DIGITS = 12
-"""Of a digest that is shown; the whole one is among the version's tags."""
+"""Characters of a digest; the version's tags contain all of it."""
 _MARKUP = re.compile(r"[`|<>*\[\]\s]+")
 
 
 @dataclass(frozen=True, slots=True)
 class ModelVersion:
-    """One version, as its registry tells of it."""
+    """One version in the registry."""
 
     number: str
     roles: Sequence[str]
-    """Its aliases."""
+    """Aliases."""
     tags: Mapping[str, str]
 
 
 def render_version_page(problem: Problem, scores: Mapping[str, Any], facts: Facts, version: ModelVersion) -> str:
     """Return the page of one version."""
-    parts = [
-        _standing(version),
+    budget = facts.params.get("ingest", {}).get("budget")
+    budget_note = f" of {budget:,}; the others are validation labels" if budget else ""
+    training = {
+        "labels": f"{facts.trained:,} for training{budget_note}",
+        "languages": ", ".join(facts.languages) or "unknown",
+        "data": ", ".join(f"{name} `{value[:DIGITS]}`" for name, value in facts.data.items()),
+        "code": f"git revision `{facts.revision[:DIGITS]}`",
+        "card": "`README.md` among the artifacts of the run: use, limits, every param",
+    }
+    return _join(
+        _describe_status(version),
         f"### Scores on {scores['examples']:,} frozen test examples",
-        _scores(scores),
+        _format_scores(scores),
         "### Training data and code",
-        _making(facts),
+        "\n".join(f"- **{name}**: {value}" for name, value in training.items()),
         "### Load it",
-        _code(facts.name, version.number, problem),
-    ]
-    return _whole(parts)
+        _format_code(facts.name, version.number, problem),
+    )
 
 
 def render_model_page(problem: Problem, facts: Facts, versions: Sequence[ModelVersion]) -> str:
     """Return the page of the model; the newest version comes first."""
-    champion = next((version for version in versions if "champion" in version.roles), None)
-    parts = [
-        f"{_purpose(problem)} Texts in {', '.join(facts.languages) or 'an unknown language'}.",
-        f"It answers with {_names(problem.classes) or f'a {problem.answer.kind}'}, each with a confidence.",
+    has_champion = any("champion" in version.roles for version in versions)
+    purpose = (type(problem).__doc__ or problem.kind).strip().splitlines()[0]
+    classes = ", ".join(f"`{_strip_markup(name)}`" for name in problem.classes[:SHOWN])
+    if len(problem.classes) > SHOWN:
+        classes += f" and {len(problem.classes) - SHOWN} more"
+    return _join(
+        f"{purpose} Texts in {', '.join(facts.languages) or 'an unknown language'}.",
+        f"It answers with {classes or f'a {problem.answer.kind}'}, each with a confidence.",
         "### Versions",
-        _versions(versions),
-        (
-            "*Difference*: the gain over the same base model without training, on the same test examples, with its "
-            "confidence interval. A challenger becomes champion when a paired comparison favours it; "
-            "`satiety history` lists every move of the alias with its reason."
-        ),
-        "### Load the champion" if champion else "### Load the newest",
-        _code(facts.name, "@champion" if champion else versions[0].number, problem),
-    ]
-    return _whole(parts)
+        _format_versions(versions),
+        "*Difference*: the gain over the same base model without training, on the same test examples, with its "
+        "confidence interval. A challenger becomes champion when a paired comparison favours it; "
+        "`satiety history` lists every move of the alias with its reason.",
+        "### Load the champion" if has_champion else "### Load the newest",
+        _format_code(facts.name, "@champion" if has_champion else versions[0].number, problem),
+    )
 
 
-def _standing(version: ModelVersion) -> str:
-    """Return it without markup: a list of versions shows the first words as they are written."""
+def _describe_status(version: ModelVersion) -> str:
+    """Return the promotion status without markup, because lists of versions show its first words as plain text."""
     decision, reason = version.tags.get("satiety.decision"), version.tags.get("satiety.reason", "")
     if decision is None:
         return "Not compared yet: `promote` compares it with the champion."
@@ -75,88 +83,62 @@ def _standing(version: ModelVersion) -> str:
     return f"{'Was promoted' if decision == 'promoted' else decision.capitalize()}. {reason}."
 
 
-def _scores(scores: Mapping[str, Any]) -> str:
+def _format_scores(scores: Mapping[str, Any]) -> str:
     metrics, headline = scores["metrics"], scores["metric"]
     names = sorted(metrics["after"], key=lambda name: (name != headline, "/" in name))
     rows = [
         (
-            _bold(_plain(name), name == headline),
+            _format_bold(_strip_markup(name), name == headline),
             format_interval(metrics["before"][name]),
             format_interval(metrics["after"][name]),
-            _bold(format_interval(metrics["difference"][name], "+"), name == headline),
+            _format_bold(format_interval(metrics["difference"][name], "+"), name == headline),
         )
         for name in names[:SHOWN]
     ]
     remainder = f" {len(names) - SHOWN} more metrics are in the card." if len(names) > SHOWN else ""
     level = f"{scores['level']:.0%}"
     note = f"*Before*: the same base model untrained. In brackets: {level} confidence intervals (paired bootstrap)."
-    return f"{_table(('metric', 'before', 'after', 'difference'), rows)}\n\n{note}{remainder}"
+    return f"{_format_table(('metric', 'before', 'after', 'difference'), rows)}\n\n{note}{remainder}"
 
 
-def _making(facts: Facts) -> str:
-    return "\n".join(f"- **{name}**: {value}" for name, value in _ingredients(facts))
-
-
-def _ingredients(facts: Facts) -> Iterator[tuple[str, str]]:
-    budget = facts.params.get("ingest", {}).get("budget")
-    budget_note = f" of {budget:,}; the others are validation labels" if budget else ""
-    yield "labels", f"{facts.trained:,} to train on{budget_note}"
-    yield "languages", ", ".join(facts.languages) or "unknown"
-    yield "data", ", ".join(f"{name} `{value[:DIGITS]}`" for name, value in facts.data.items())
-    yield "code", f"git revision `{facts.revision[:DIGITS]}`"
-    yield "card", "`README.md` among the artifacts of the run: use, limits, every param"
-
-
-def _versions(versions: Sequence[ModelVersion]) -> str:
+def _format_versions(versions: Sequence[ModelVersion]) -> str:
     rows = []
     for version in versions[:SHOWN]:
-        score = f"{version.tags.get('satiety.metric', '')} {_interval(version, 'after')}"
-        roles = _bold(", ".join(version.roles), "champion" in version.roles)
-        rows.append(
-            (version.number, roles, score, _interval(version, "difference"), version.tags.get("satiety.decision", ""))
+        score, difference = (
+            format_interval(json.loads(text), sign) if (text := version.tags.get(f"satiety.{name}")) else ""
+            for name, sign in (("after", ""), ("difference", "+"))
         )
-    return _table(("version", "role", "score", "difference", "promotion"), rows)
+        roles = _format_bold(", ".join(version.roles), "champion" in version.roles)
+        score = f"{version.tags.get('satiety.metric', '')} {score}"
+        rows.append((version.number, roles, score, difference, version.tags.get("satiety.decision", "")))
+    return _format_table(("version", "role", "score", "difference", "promotion"), rows)
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table with air between its columns: the registry's page gives it none."""
+def _format_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table, padded because the registry's pages have no space between columns."""
     lines = ["|".join(f" {value}&emsp; " for value in row) for row in (head, *rows)]
     return "\n".join(f"|{line}|" for line in (lines[0], ":---|" * (len(head) - 1) + ":---", *lines[1:]))
 
 
-def _interval(version: ModelVersion, name: str) -> str:
-    text = version.tags.get(f"satiety.{name}")
-    return format_interval(json.loads(text), "+" if name == "difference" else "") if text else ""
-
-
-def _code(name: str, version: str, problem: Problem) -> str:
+def _format_code(name: str, version: str, problem: Problem) -> str:
     suffix = version if version.startswith("@") else f"/{version}"
     confidence_note = " and the confidence" if problem.has_confidence else ""
     return (
         f'```python\nimport mlflow\n\nmodel = mlflow.pyfunc.load_model("models:/{name}{suffix}")\n'
-        f'model.predict(["a text", "一段文字"])   # of each its {problem.gold}{confidence_note}\n```\n'
+        f'model.predict(["a text", "一段文字"])   # {problem.gold}{confidence_note} of each\n```\n'
         "It needs `pip install 'satiety[train,serve]'` and works with `MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false`: "
         "none of its files can run code."
     )
 
 
-def _purpose(problem: Problem) -> str:
-    return (type(problem).__doc__ or problem.kind).strip().splitlines()[0]
-
-
-def _names(classes: Sequence[str]) -> str:
-    names = ", ".join(f"`{_plain(name)}`" for name in classes[:SHOWN])
-    return names + (f" and {len(classes) - SHOWN} more" if len(classes) > SHOWN else "")
-
-
-def _plain(name: str) -> str:
-    """Return a label or a metric's name without what would be taken for markup, cut to 40 characters."""
+def _strip_markup(name: str) -> str:
+    """Return a name without Markdown markup, cut to 40 characters."""
     return _MARKUP.sub(" ", name)[:40]
 
 
-def _bold(text: str, is_bold: bool) -> str:
+def _format_bold(text: str, is_bold: bool) -> str:
     return f"**{text}**" if is_bold and text else text
 
 
-def _whole(parts: Sequence[str]) -> str:
+def _join(*parts: str) -> str:
     return "\n\n".join(parts)[:LONGEST]

@@ -1,4 +1,4 @@
-"""A package inside an MLflow model -> what `mlflow.pyfunc` calls: its loader module, which knows nothing of MLflow."""
+"""Loader module of `mlflow.pyfunc` for a package inside an MLflow model; does not import MLflow."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 
 class Answerer:
-    """A package that takes what MLflow hands it."""
+    """Model interface of `mlflow.pyfunc`."""
 
     def __init__(self, model_package: Package) -> None:
         self.package = model_package
 
     def predict(self, data: Any, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-        """Answer a list or a column of texts, or a table with the problem's inputs as columns.
+        """Return predictions for a list or column of texts, or for a table with the problem's inputs as columns.
 
         Raises:
-            DataError: something in it is no text, or an input is missing.
+            DataError: an input is missing or has the wrong type.
         """
         inputs_list = [example.inputs for example in self.package.problem.build_examples(self._rows(data))]
         return [
@@ -40,5 +40,5 @@ class Answerer:
 
 
 def _load_pyfunc(path: str) -> Answerer:
-    """Open the package at ``path``; MLflow calls this by its name."""
+    """Open the package at ``path``; the name is part of MLflow's interface."""
     return Answerer(package.open(Path(path), Settings().device))

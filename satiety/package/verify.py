@@ -1,4 +1,4 @@
-"""A package's folder -> all that is wrong with it: changed, missing and foreign files, and what could run code."""
+"""Folder of a package -> problems: changed, missing and unlisted files, and files that could run code."""
 
 import errno
 import json
@@ -13,33 +13,33 @@ from satiety.core.files import sha256
 from satiety.package.contents import LIMITS, MANIFEST, MODEL, PARTS, manifest_text
 
 BEGINS = {".parquet": (0, b"PAR1"), ".safetensors": (8, b"{")}
-"""Where and how a true file of the kind begins."""
+"""Offset and magic bytes of each file type."""
 PICKLES = (b"\x80", b"PK\x03\x04")
-"""How a pickle, and a zip (PyTorch's own format), begin; no text does."""
+"""First bytes of a pickle, and of a zip file (PyTorch's format); text files never start with them."""
 CONFIGS = ("config.json", "tokenizer_config.json")
-"""Files in which a model can ask for code of its own to be run."""
+"""Files in which ``auto_map`` can name code to run."""
 
 
 def verify(folder: Path, copy_folder: Path | None = None) -> list[str]:
-    """Return what is wrong with a package, one line each; an empty list where nothing is.
+    """Return the problems of a package, one line each; empty if it is valid.
 
-    Files that have no place in a package are named, never read.
+    Files that are not allowed in a package are listed without reading them.
 
     Args:
         folder: the package.
-        copy_folder: an empty folder to copy it into; the copy is verified, so a change of the package does no harm.
+        copy_folder: an empty folder; if given, the package is copied there and the copy is verified.
 
     Raises:
-        SetupError: there is no room for the copy.
+        SetupError: there is no disk space for the copy.
     """
     if not folder.is_dir():
-        return [f"{folder}: no such package; run `dvc repro`, or `dvc checkout`"]
+        return [f"{folder}: package not found; run `dvc repro` or `dvc checkout`"]
     manifest = _read_manifest(folder / MANIFEST)
     if isinstance(manifest, str):
         return [manifest]
     try:
         paths = sorted(path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
-    except OSError as error:  # as where it is removed just now
+    except OSError as error:  # for example, removed meanwhile
         return [f"{error.filename}: cannot be listed: {error.strerror}"]
     names = {path.relative_to(folder).as_posix(): path for path in paths}
     names.pop(MANIFEST, None)
@@ -70,7 +70,9 @@ def _copy_file(path: Path, copy: Path) -> Path:
         return Path(shutil.copyfile(path, copy))
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
-            raise SetupError(f"{copy}: cannot write: {error.strerror}; set TMPDIR to a folder with room") from None
+            raise SetupError(
+                f"{copy}: cannot write: {error.strerror}; set TMPDIR to a folder with enough space"
+            ) from None
         raise
 
 
@@ -81,49 +83,49 @@ def _list_differences(
         if name in refusals:
             yield f"{folder / name}: {refusals[name]}"
         elif name not in digests:
-            yield f"{folder / name}: missing, but {MANIFEST} lists it"
+            yield f"{folder / name}: missing, but listed in {MANIFEST}"
         elif name not in listed:
-            yield f"{folder / name}: {MANIFEST} does not list it; remove it"
+            yield f"{folder / name}: not in {MANIFEST}; remove it"
         elif digests[name] != listed[name]:
-            yield f"{folder / name}: sha256 is {digests[name]}, but {MANIFEST} says {listed[name]}"
+            yield f"{folder / name}: sha256 is {digests[name]}, but {listed[name]} in {MANIFEST}"
 
 
 def _find_stale(folder: Path, manifest: _Manifest, digests: dict[str, str]) -> list[str]:
-    """Notice a manifest changed by itself: its text is a function of the files."""
+    """Return a problem if the manifest is not the one generated from its files."""
     if digests == manifest.files and manifest.content != manifest_text(digests).encode():
-        return [f"{folder / MANIFEST}: is not what its files make it; it was changed, or another version wrote it"]
+        return [f"{folder / MANIFEST}: does not match its files; it was edited or written by another version"]
     return []
 
 
 def _read_manifest(path: Path) -> _Manifest | str:
-    """Return the manifest, or what is wrong with it."""
+    """Return the manifest, or its problem."""
     try:
         if path.is_symlink() or path.stat().st_size > LIMITS[".md"]:
-            return f"{path}: a manifest is a file of at most {LIMITS['.md']:,} bytes"
+            return f"{path}: must be a regular file of at most {LIMITS['.md']:,} bytes"
         content = path.read_bytes()
         files: Any = json.loads(content)["files"]
         if isinstance(files, dict) and all(isinstance(digest, str) for digest in files.values()):
             return _Manifest(content, files)
         return f"{path}: not a manifest: `files` must map paths to SHA-256 digests"
     except FileNotFoundError:
-        return f"{path}: missing; what is not in a manifest is not a package"
+        return f"{path}: missing; the folder is not a package"
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         return f"{path}: not a manifest: {str(error) or type(error).__name__}"
 
 
 def _find_refusal(name: str, path: Path) -> str | None:
-    """Say why a file has no place in a package, or nothing."""
+    """Return why a file is not allowed in a package, or None."""
     if path.is_symlink() or not path.is_file():
-        return "is a link, or no plain file; a package holds its files itself"
+        return "not a regular file; links are not allowed in a package"
     limit = LIMITS.get(path.suffix)
     if limit is None or (name not in PARTS and Path(name).parent != Path(MODEL)):
-        return "has no place in a package: only safetensors, JSON, text and Parquet do, each at its place"
+        return "not allowed in a package: only its safetensors, JSON, text and Parquet files are"
     if path.stat().st_size > limit:
-        return f"{path.stat().st_size:,} bytes; a {path.suffix} file may have at most {limit:,}"
+        return f"{path.stat().st_size:,} bytes; the limit of a {path.suffix} file is {limit:,}"
     if not _has_valid_header(path):
-        return f"is no {path.suffix} file; a pickle under another name is not loaded either"
+        return f"not a {path.suffix} file; renamed pickles are not loaded"
     if path.name in CONFIGS and b'"auto_map"' in path.read_bytes():
-        return "has an `auto_map`: it wants code of its own run, which is never done"
+        return "contains an `auto_map`: models with their own code are not loaded"
     return None
 
 

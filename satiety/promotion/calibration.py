@@ -1,6 +1,6 @@
-"""Confidences of two systems on the same examples -> how their calibration differs, as a metric like any other.
+"""Confidences of two systems on the same examples -> difference of their expected calibration errors.
 
-Counts, confidence and right answers per bin add up over examples, so the bootstrap of scores serves here too.
+Counts, confidence and right answers per bin are additive over examples, so the bootstrap of scores applies.
 Source: Guo et al. 2017, arXiv:1706.04599, section 2 (expected calibration error, bins of equal width).
 """
 
@@ -30,13 +30,13 @@ def compare_calibration(
     bins: int,
     resampling: Resampling,
 ) -> PairedMetric:
-    """Return the expected calibration error of both; below zero the new one is better calibrated."""
+    """Return the expected calibration error of both; a negative difference means a better calibrated challenger."""
     first, second = (_bin_errors(problem, gold, answers, bins) for answers in (champion, challenger))
     return compare_paired(_compute_ece, first, second, assign_groups(gold), resampling)[ECE]
 
 
 def _bin_errors(problem: Problem, gold: Sequence[Example], answers: Sequence[Prediction], bins: int) -> Floats:
-    """Return per example and bin what was right less what was believed, and per example the answers it gave."""
+    """Return accuracy − confidence per example and bin, then the answers per example; shape (examples, bins + 1)."""
     rows = np.zeros((len(gold), bins + 1))
     for row, example, answer in zip(rows, gold, answers, strict=True):
         for confidence, is_correct in problem.confidence_correct([example], [answer]):

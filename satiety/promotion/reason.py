@@ -1,4 +1,4 @@
-"""A verdict -> the sentence that says why, for reports, the registry and the history."""
+"""Verdict -> sentence with the reason of a decision, for reports, the registry and the promotion history."""
 
 from collections.abc import Iterator
 
@@ -11,30 +11,28 @@ from satiety.promotion.judge import Evidence, SetOutcome, Verdict
 def explain_decision(
     metric: str, rival: str, evidence: Evidence, verdict: Verdict, analyses: InterimAnalyses, params: Promote
 ) -> str:
-    """Return why the challenger takes over, or does not: every ground, and, where it does not, the rules that say so.
+    """Return every ground of the decision and, for a refusal, the rules that led to it.
 
     Args:
         metric: the headline metric.
-        rival: whom it was compared with: ``the champion, version 2``.
-        evidence: what was compared.
-        verdict: what came of it.
-        analyses: which ones they were at the test sets.
+        rival: baseline of the comparison: ``the champion, version 2``.
+        evidence: the comparisons.
+        verdict: result of `judge`.
+        analyses: number of the comparison on each test set.
         params: the block ``promote``.
     """
     pair = evidence.frozen.headline
-    scores = f"{metric} {pair.challenger.value:.3f} against {pair.champion.value:.3f} of {rival}"
     parts = [
-        f"{scores}: the difference {format_difference(verdict.frozen.difference)} "
-        f"{_describe_difference(verdict.frozen, evidence, params)}"
-    ]
-    parts += [
+        f"{metric} {pair.challenger.value:.3f} against {pair.champion.value:.3f} of {rival}",
+        f"difference {format_difference(verdict.frozen.difference)}: "
+        f"{_describe_outcome(verdict.frozen, evidence, params)}",
         *_explain_fresh(verdict),
         *_explain_alternatives(evidence, verdict),
         *_explain_slices(evidence, verdict),
         _describe_spending(analyses, params),
     ]
     if not verdict.promote:
-        parts.append(f"not promoted, for {' and '.join(_list_rules(evidence, verdict, params))}")
+        parts.append(f"not promoted because {' and '.join(_list_rules(evidence, verdict, params))}")
     return "; ".join(parts)
 
 
@@ -46,25 +44,24 @@ def _explain_fresh(verdict: Verdict) -> Iterator[str]:
 
 
 def _list_rules(evidence: Evidence, verdict: Verdict, params: Promote) -> Iterator[str]:
-    """Yield each rule that holds the challenger back, with its switch in params.yaml."""
+    """Yield each rule that blocks the promotion, with its param."""
     for examples, outcome in (("frozen", verdict.frozen), ("fresh", verdict.fresh)):
         if outcome and outcome.worse:
-            yield f"on the {examples} examples it is surely worse by more than promote.margin ({params.margin:g})"
+            yield f"it is worse by more than promote.margin ({params.margin:g}) on the {examples} examples"
     if verdict.regressed:
-        yield f"a slice is surely worse by more than promote.slice_margin ({params.slice_margin:g})"
+        yield f"a slice is worse by more than promote.slice_margin ({params.slice_margin:g})"
     if not verdict.is_sound:
         return
-    level = f"promote.confidence_level ({params.confidence_level:g})"
-    yield f"it is not surely better on the frozen examples, at what is left of {level}"
+    level = f"promote.confidence_level {params.confidence_level:g}"
+    yield f"it is not significantly better on the frozen examples at the remaining alpha ({level})"
     if evidence.sizes and verdict.frozen.equal:
-        yield f"not inferior counts only for what is cheaper (promote.saving {params.saving:g}) or better calibrated"
+        yield f"one that is not inferior must be cheaper (promote.saving {params.saving:g}) or better calibrated"
     if not verdict.random:
-        has_feedback_gain = verdict.fresh and verdict.fresh.better
+        if verdict.fresh and verdict.fresh.better:
+            yield "volunteered labels can only block a promotion"
         yield (
-            f"{'labels that people volunteered may only hold back; ' if has_feedback_gain else ''}labels of a random "
-            "sample "
-            "may promote too (`satiety label next --from traffic --random -n N`), once promote.fresh_least "
-            f"({params.fresh_least}) of them are tested on"
+            "a random sample of labels can also promote (`satiety label next --from traffic --random -n N`) once the "
+            f"fresh test set contains promote.min_fresh_examples ({params.min_fresh_examples}) of them"
         )
 
 
@@ -73,17 +70,16 @@ def format_difference(interval: Interval) -> str:
     return f"{interval.value:+.3f} [{interval.low:+.3f}, {interval.high:+.3f}]"
 
 
-def _describe_difference(outcome: SetOutcome, evidence: Evidence, params: Promote) -> str:
+def _describe_outcome(outcome: SetOutcome, evidence: Evidence, params: Promote) -> str:
     if outcome.better:
-        return "lies above zero"
+        return "better"
     if outcome.worse:
-        return f"does not lie above zero; it is worse by more than {params.margin:g}"
-    is_equal = outcome.equal and evidence.sizes is not None
-    return f"does not lie above zero{f', but above -{params.margin:g}: not inferior' if is_equal else ''}"
+        return f"worse by more than {params.margin:g}"
+    return f"not inferior (above -{params.margin:g})" if outcome.equal and evidence.sizes else "undecided"
 
 
 def _explain_alternatives(evidence: Evidence, verdict: Verdict) -> Iterator[str]:
-    """Say what counts where it is not better, but not inferior."""
+    """Yield cost and calibration, the criteria for a model that is not inferior."""
     if verdict.frozen.better or not verdict.frozen.equal:
         return
     if evidence.sizes:
@@ -91,7 +87,7 @@ def _explain_alternatives(evidence: Evidence, verdict: Verdict) -> Iterator[str]
         size = f"{challenger_bytes / 1e6:,.1f} MB of weights against {champion_bytes / 1e6:,.1f} MB"
         yield f"{size}: {'cheaper' if verdict.cheaper else 'not cheaper'}"
     if verdict.calibration:
-        better = "better calibrated" if verdict.calibrated else "not surely better calibrated"
+        better = "better calibrated" if verdict.calibrated else "not significantly better calibrated"
         yield f"calibration error {format_difference(verdict.calibration)}: {better}"
 
 
@@ -103,12 +99,11 @@ def _explain_slices(evidence: Evidence, verdict: Verdict) -> Iterator[str]:
         remainder = f" and {len(verdict.regressed) - 5} more" if len(verdict.regressed) > 5 else ""
         yield f"worse in a slice: {worst_slices}{remainder}"
         return
-    count = len(evidence.frozen.slices) + (len(evidence.fresh.slices) if evidence.fresh else 0)
-    if count:
-        yield f"none of {count} slices is worse"
+    if evidence.slices:
+        yield f"no slice is worse ({len(evidence.slices)} compared)"
 
 
 def _describe_spending(analyses: InterimAnalyses, params: Promote) -> str:
     analysis = analyses.frozen
-    summary = f"look {analysis.number} at this test set, {analysis.remaining:.2f} of its alpha is left"
-    return f"{summary}: give it new test examples" if analysis.number >= params.max_comparisons else summary
+    summary = f"comparison {analysis.number} on this test set, {analysis.remaining:.2f} of its alpha is left"
+    return f"{summary}: collect new test examples" if analysis.number >= params.max_comparisons else summary

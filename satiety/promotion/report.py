@@ -1,6 +1,6 @@
-"""A verdict -> the numbers of ``reports/promote.json``: each ground, whether it counted or not."""
+"""Verdict -> the numbers of ``reports/promote.json``, with every ground of the decision."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from satiety.core.records import Example
@@ -12,26 +12,50 @@ from satiety.promotion.judge import Evidence, SetOutcome, SystemComparison, Verd
 def report_grounds(
     evidence: Evidence | None, verdict: Verdict | None, fresh: Sequence[Example], params: Promote
 ) -> dict[str, Any]:
-    """Return what each test set, each slice, the cost and the calibration said; nothing where nothing was compared."""
+    """Return the results by test set, slice, cost and calibration; empty if nothing was compared."""
     if evidence is None or verdict is None:
         return {}
-    random_examples = select_random(fresh)
+    alpha, min_examples = (1 - params.confidence_level) / 2, params.min_fresh_examples
+    slices = {
+        name: {
+            "examples": pair.examples,
+            **pair.interval(alpha).to_dict(),
+            "verdict": "worse" if name in verdict.regressed else "not worse",
+        }
+        for name, pair in evidence.slices.items()
+    }
+    calibration = cost = None
+    if evidence.calibration and verdict.calibration:
+        calibration = {
+            "metric": "ece",
+            "champion": evidence.calibration.champion.to_dict(),
+            "challenger": evidence.calibration.challenger.to_dict(),
+            "difference": verdict.calibration.to_dict(),
+            "verdict": "better" if verdict.calibrated else "not significantly better",
+        }
+    if evidence.sizes:
+        champion_size, challenger_size = ({"bytes": size} for size in evidence.sizes)
+        cost = {"champion": champion_size, "challenger": challenger_size, "cheaper": verdict.cheaper}
     return {
         "frozen": _report_set(evidence.frozen, verdict.frozen),
-        "fresh": _report_optional_set(evidence.fresh, verdict.fresh, len(fresh), params),
-        "drawn": _report_optional_set(evidence.random, verdict.random, len(random_examples), params),
-        "slices": _report_slices(evidence.frozen, verdict, params, "")
-        | (_report_slices(evidence.fresh, verdict, params, "fresh, ") if evidence.fresh else {}),
-        "calibration": _report_calibration(evidence, verdict),
-        "cost": _report_cost(evidence, verdict),
+        "fresh": _report_set(evidence.fresh, verdict.fresh, len(fresh), min_examples),
+        "drawn": _report_set(evidence.random, verdict.random, len(select_random(fresh)), min_examples),
+        "slices": slices,
+        "calibration": calibration,
+        "cost": cost,
     }
 
 
 def report_spending(analyses: InterimAnalyses, params: Promote) -> dict[str, Any]:
-    """Return which look at each test set this was, and what is left of the set's alpha for the next ones."""
+    """Return the number of this comparison on each test set and the alpha left for later ones."""
     random_spending = {"drawn": _report_alpha(analyses.random)} if analyses.random else {}
-    advice = "give it new test examples" if analyses.frozen.number >= params.max_comparisons else None
+    advice = "collect new test examples" if analyses.frozen.number >= params.max_comparisons else None
     return _report_alpha(analyses.frozen) | {"advice": advice} | random_spending
+
+
+def select_random(fresh: Sequence[Example]) -> list[Example]:
+    """Return the fresh test examples that were drawn at random from the traffic."""
+    return [example for example in fresh if example.origin == "drawn"]
 
 
 def _report_alpha(analysis: InterimAnalysis) -> dict[str, Any]:
@@ -39,66 +63,18 @@ def _report_alpha(analysis: InterimAnalysis) -> dict[str, Any]:
     return {"look": analysis.number} | {name: round(value, 6) for name, value in shares.items()}
 
 
-def select_random(fresh: Sequence[Example]) -> list[Example]:
-    """Return the fresh test examples that chance drew from the traffic."""
-    return [example for example in fresh if example.origin == "drawn"]
-
-
-def _report_optional_set(
-    comparison: SystemComparison | None, outcome: SetOutcome | None, count: int, params: Promote
+def _report_set(
+    comparison: SystemComparison | None, outcome: SetOutcome | None, count: int = 0, min_examples: int = 0
 ) -> dict[str, Any] | None:
-    if comparison and outcome:
-        return _report_set(comparison, outcome)
-    return {"examples": count, "needed": params.fresh_least, "verdict": "too few"} if count else None
-
-
-def _report_set(comparison: SystemComparison, outcome: SetOutcome) -> dict[str, Any]:
+    """Return the result on one test set; None if it is empty."""
+    if comparison is None or outcome is None:
+        return {"examples": count, "needed": min_examples, "verdict": "too few"} if count else None
+    verdicts = (("better", outcome.better), ("worse", outcome.worse), ("equal", outcome.equal), ("undecided", True))
     return {
         "examples": outcome.examples,
         "champion": comparison.headline.champion.to_dict(),
         "challenger": comparison.headline.challenger.to_dict(),
         "difference": outcome.difference.to_dict(),
         "level": round(outcome.confidence_level, 6),
-        "verdict": "better"
-        if outcome.better
-        else "worse"
-        if outcome.worse
-        else "equal"
-        if outcome.equal
-        else "undecided",
-    }
-
-
-def _report_slices(
-    comparison: SystemComparison, verdict: Verdict, params: Promote, prefix: str
-) -> dict[str, Mapping[str, Any]]:
-    return {
-        f"{prefix}{name}": {
-            "examples": pair.examples,
-            **pair.interval((1 - params.confidence_level) / 2).to_dict(),
-            "verdict": "worse" if f"{prefix}{name}" in verdict.regressed else "not worse",
-        }
-        for name, pair in comparison.slices.items()
-    }
-
-
-def _report_calibration(evidence: Evidence, verdict: Verdict) -> dict[str, Any] | None:
-    if evidence.calibration is None or verdict.calibration is None:
-        return None
-    intervals = {
-        "champion": evidence.calibration.champion.to_dict(),
-        "challenger": evidence.calibration.challenger.to_dict(),
-    }
-    conclusion = "better" if verdict.calibrated else "not surely better"
-    return {"metric": "ece", **intervals, "difference": verdict.calibration.to_dict(), "verdict": conclusion}
-
-
-def _report_cost(evidence: Evidence, verdict: Verdict) -> dict[str, Any] | None:
-    if evidence.sizes is None:
-        return None
-    champion_bytes, challenger_bytes = evidence.sizes
-    return {
-        "champion": {"bytes": champion_bytes},
-        "challenger": {"bytes": challenger_bytes},
-        "cheaper": verdict.cheaper,
+        "verdict": next(verdict for verdict, applies in verdicts if applies),
     }

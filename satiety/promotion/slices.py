@@ -1,8 +1,8 @@
-"""A test set -> the parts of it that nobody may be made worse off in, and what two systems reach there.
+"""Test set -> slices that must not get worse, and the scores of two systems on each.
 
-Of a label it is the F1 over the whole set; of a language, and of the short, middling and long third of the texts, the
-accuracy over that part, or the headline metric where a problem has none. (Macro-F1 swings by half where a label is
-missing from a part and one answer names it.)
+A label's score is its F1 over the whole set. A language, or a third of the texts by length, is scored by accuracy, or
+by the headline metric if the problem has no accuracy. (Macro-F1 of a slice without one of the labels can change by half
+with a single answer.)
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ def compare_slices(
     min_examples: int,
     resampling: Resampling,
 ) -> dict[str, PairedMetric]:
-    """Return what both reach in each slice of at least ``min_examples`` examples, by its name: ``language zh``.
+    """Return both systems' scores on each slice, by name of the slice: ``language zh``.
 
     Args:
-        problem: settled.
+        problem: with its labels fitted.
         gold: the test examples.
-        champion: the one system's tallies of them, shape (examples, counts).
-        challenger: the other's.
-        kinds: of slices.
-        min_examples: examples that a slice must have.
+        champion: tallies of the champion, shape (examples, counts).
+        challenger: tallies of the challenger, same shape.
+        kinds: kinds of slices.
+        min_examples: smaller slices are left out.
         resampling: seed and number of resamples.
     """
     metric = "accuracy" if "accuracy" in problem.metrics else problem.headline
@@ -63,7 +63,7 @@ def compare_slices(
 
 
 def _select_labels(gold: Sequence[Example], min_examples: int) -> list[str]:
-    """Return the labels, or kinds of entity, that enough examples have."""
+    """Return the labels, or entity types, of at least ``min_examples`` examples."""
     counts = Counter(name for example in gold for name in labels_of([example.answer]))
     return sorted(name for name, count in counts.items() if count >= min_examples)
 

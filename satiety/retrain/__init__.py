@@ -1,8 +1,8 @@
-"""What people said of answers, and what was asked -> a new version of the data, and texts to test a challenger on.
+"""Traffic and its corrections -> a new data version for training, and fresh test examples for promotion.
 
-    traffic, corrections ─gather─▶ labels to learn from, fresh test examples, raw texts ─version─▶ files of data/raw/
+    traffic, corrections ─gather─▶ new labels, fresh test examples, raw texts ─version─▶ files of data/raw/
 
-Pure: when that is done, with what git and DVC, and what becomes of the model, `flows/retrain.py` knows.
+This package is pure; the schedule, git, DVC and promotion are in `flows/retrain.py`.
 """
 
 from pydantic import Field
@@ -11,23 +11,23 @@ from satiety.core.section import MAX_COUNT, Section, Seed
 
 
 class Retrain(Section):
-    """When a retraining is worth it, what it takes from the record, and what becomes of its branch."""
+    """When to retrain, which part of the traffic log to use, and what to do with the branch."""
 
     seed: Seed
-    """Decides, with each text's own digest, which new labels are kept as a fresh test."""
+    """Random seed; with each text's digest it assigns new labels to training or to the fresh test."""
     fresh: float = Field(gt=0, lt=1, default=0.3)
-    """Share of the new labels that is never learned from, but tells challenger and champion apart."""
+    """Share of the new labels used only to compare challenger and champion, never for training."""
     window: int = Field(ge=1, le=MAX_COUNT, default=2000)
-    """Fresh test examples at most, the newest; older ones are not learned from either."""
-    least: int = Field(ge=1, le=MAX_COUNT, default=20)
-    """New labels, those of the fresh test included, from which on a retraining is worth it."""
+    """Maximum number of fresh test examples, newest first; older ones are not used for training either."""
+    min_examples: int = Field(ge=1, le=MAX_COUNT, default=20)
+    """New labels, fresh test included, that start a retraining."""
     texts_alone: bool = False
-    """Whether new raw texts are worth one, without so many new labels: where a lever learns from raw texts."""
+    """Whether new raw texts alone start a retraining; useful if a lever trains on raw texts."""
     documents: int = Field(ge=0, le=MAX_COUNT, default=2000)
-    """Texts of the traffic that join the corpus, the newest."""
+    """Newest texts of the traffic that are added to the corpus."""
     dedup_threshold: float = Field(gt=0, le=1)
-    """Jaccard similarity of character 5-grams from which a text to learn from repeats one of a test, and goes."""
+    """Jaccard similarity of character 5-grams; training texts at least this similar to a test text are dropped."""
     merge: bool = False
-    """Whether the branch of a model that was promoted is merged, where that is a fast-forward of a clean checkout."""
+    """Whether to merge the branch of a promoted model if that is a fast-forward of a clean checkout."""
     keep: int = Field(ge=1, le=1000, default=3)
-    """Worktrees of earlier retrainings that stay to be looked at, the newest; branches stay anyway."""
+    """Newest worktrees of earlier retrainings to keep; branches are always kept."""

@@ -1,8 +1,8 @@
-"""The record of traffic and of corrections -> labels to learn from, fresh test examples, and raw texts.
+"""Traffic log and corrections -> training labels, fresh test examples, and raw texts.
 
-A text's own digest decides for ever on which side it is, so a fresh test grows from one retraining to the next and
-none of it is ever learned from. A text that was corrected twice counts once, as it was corrected last. What repeats a
-text of either test goes; of a pair that stands on both sides, the one to learn from.
+The digest of a text assigns it permanently to training or to the fresh test, so the fresh test grows from one
+retraining to the next and is never trained on. The last correction of a text counts. Near-duplicates of a test text are
+dropped; of a near-duplicate pair across training and fresh test, the training example is dropped.
 """
 
 from __future__ import annotations
@@ -27,32 +27,32 @@ NONE = RecordedIds()
 
 @dataclass(frozen=True, slots=True)
 class ExistingData:
-    """What the project has already."""
+    """Labelled data that the project already has."""
 
     labelled: Sequence[Example]
-    """Train and dev, without what earlier retrainings added."""
+    """Train and dev, without the labels of earlier retrainings."""
     test: Sequence[Example]
-    """The frozen test."""
+    """The frozen test set."""
     learn: Sequence[Example] = ()
-    """What the last data version learns from of the record; its oldest rows may be gone from there."""
+    """Training labels of the last data version; the traffic log may no longer contain the oldest."""
     fresh: Sequence[Example] = ()
-    """And what it tests on."""
+    """Fresh test set of the last data version."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetrainingData:
-    """What a new data version is made of."""
+    """Contents of a new data version."""
 
     learn: list[Example]
-    """In the order in which the corrections came."""
+    """Training labels, in order of their corrections."""
     fresh: list[Example]
     texts: list[Document]
     unseen_counts: Mapping[str, int]
-    """How many ``labels`` and ``texts`` of it no earlier retraining saw."""
+    """Number of ``labels`` and ``texts`` that no earlier retraining has used."""
     dropped: Mapping[str, int]
-    """How many corrections are of no use, by reason."""
+    """Number of unusable corrections, by reason."""
     recorded: RecordedIds
-    """All that is on record, of use or not."""
+    """Ids of everything in the traffic log, usable or not."""
 
 
 def gather(
@@ -64,33 +64,41 @@ def gather(
     recorded: RecordedIds = NONE,
     random_ids: Collection[str] = (),
 ) -> RetrainingData:
-    """Divide what the record has.
+    """Divide the traffic log into training labels, fresh test examples and raw texts.
 
     Args:
         answers: in order of arrival.
-        corrections: by the id of the answer, in order of arrival.
-        problem: settled; what is no answer to it is left out.
-        existing: what there is without the record.
+        corrections: by id of the answer, in order of arrival.
+        problem: with its labels fitted; answers that do not fit it are left out.
+        existing: data of the project and of the last data version.
         params: the block `retrain`.
-        recorded: what the last retraining saw of the record.
-        random_ids: ids of answers that chance drew, all of which people labelled.
+        recorded: ids that the last retraining used.
+        random_ids: ids of the answers in complete random draws.
     """
     dropped: Counter[str] = Counter()
     labels, events = _label_texts(answers, corrections, problem, dropped)
     labels = {e.id: e for e in [*existing.learn, *existing.fresh]} | labels
-    test_ids = {e.id for e in existing.fresh}
-    training_ids = {e.id for e in existing.learn}
+
+    # texts of the last data version stay on their side; new ones are assigned by digest
+    test_ids, training_ids = {e.id for e in existing.fresh}, {e.id for e in existing.learn}
     is_test = {
         text_id: text_id in test_ids
         or (text_id not in training_ids and _hash_share(params.seed, text_id) < params.fresh)
         for text_id in labels
     }
-    usable = _drop_labelled(list(labels.values()), existing, params, dropped)
-    random_texts = {content_id(row.named_inputs) for row in answers if row.id in random_ids} | _collect_random_ids(
-        existing.fresh
-    )
+
+    # ingest would drop a text with two different labels altogether
+    labelled_ids = {e.id for e in existing.labelled}
+    dropped["text already labelled"] += sum(text_id in labelled_ids for text_id in labels)
+    usable = [e for e in labels.values() if e.id not in labelled_ids]
+    usable = _drop_duplicates(usable, existing.test, params, "near-duplicate of the frozen test", dropped)
+    random_texts = {content_id(row.named_inputs) for row in answers if row.id in random_ids}
+    random_texts |= {example.id for example in existing.fresh if example.origin == "drawn"}
     fresh = [replace(e, origin="drawn") if e.id in random_texts else e for e in usable if is_test[e.id]]
-    learn = _drop_duplicates([e for e in usable if not is_test[e.id]], fresh, params, "repeats a fresh test", dropped)
+    learn = _drop_duplicates(
+        [e for e in usable if not is_test[e.id]], fresh, params, "near-duplicate of a fresh test example", dropped
+    )
+
     tests = [*existing.test, *(e for e in labels.values() if is_test[e.id])]
     texts = _collect_texts((row for row in answers if is_answer_to(row.answer, problem)), labels, tests, params)
     new_events = {events[e.id] for e in (*learn, *fresh) if e.id in events} - recorded.corrections
@@ -105,30 +113,26 @@ def gather(
 
 
 def exclude_learned(fresh: Sequence[Example], training_texts: Iterable[str], dedup_threshold: float) -> list[Example]:
-    """Return the fresh test examples that none of the texts that a model learned from gives away."""
+    """Return the fresh test examples that are not near-duplicates of a training text."""
     held_out = HeldOut(((str(i), text) for i, text in enumerate(training_texts)), dedup_threshold)
     return held_out.partition(fresh, lambda example: example.text)[0]
-
-
-def _collect_random_ids(examples: Iterable[Example]) -> set[str]:
-    return {example.id for example in examples if example.origin == "drawn"}
 
 
 def _label_texts(
     answers: Sequence[Served], corrections: Mapping[str, Feedback], problem: Problem, dropped: Counter[str]
 ) -> tuple[dict[str, Example], dict[str, str]]:
-    """Return the labelled texts by their id, and the id of the correction that says so: of each text the last one."""
+    """Return labelled texts, and ids of their corrections, both by id of the text; the last correction counts."""
     served = {row.id: row for row in answers}
     labels: dict[str, Example] = {}
     events: dict[str, str] = {}
     for answer_id, correction in corrections.items():
         row = served.get(answer_id)
         if row is None:
-            dropped["its answer is gone from the record"] += 1
+            dropped["answer no longer in the traffic log"] += 1
         elif (example := _build_example(problem, row, correction.answer)) is None:
-            dropped["no answer to this problem"] += 1
+            dropped["not a valid answer for this problem"] += 1
         else:
-            labels.pop(example.id, None)  # so that they stay in order of arrival
+            labels.pop(example.id, None)  # keeps the order of arrival
             labels[example.id], events[example.id] = example, identify_correction(correction)
     return labels, events
 
@@ -145,18 +149,8 @@ def _build_example(problem: Problem, row: Served, answer: str) -> Example | None
 
 
 def _hash_share(seed: int, text_id: str) -> float:
-    """Return a number in [0, 1) that is a text's own."""
+    """Return a hash of the text, as a number in [0, 1)."""
     return int.from_bytes(hashlib.sha256(f"{seed}:fresh:{text_id}".encode()).digest()[:8], "big") / 2**64
-
-
-def _drop_labelled(
-    labels: list[Example], existing: ExistingData, params: Retrain, dropped: Counter[str]
-) -> list[Example]:
-    """Leave out what is labelled already: the same text twice, with two labels, would take both away."""
-    labelled_ids = {e.id for e in existing.labelled}
-    dropped["its text is labelled already"] += sum(e.id in labelled_ids for e in labels)
-    unlabelled = [e for e in labels if e.id not in labelled_ids]
-    return _drop_duplicates(unlabelled, existing.test, params, "repeats the frozen test", dropped)
 
 
 def _drop_duplicates(
@@ -172,7 +166,7 @@ def _drop_duplicates(
 def _collect_texts(
     answers: Iterable[Served], labels: Mapping[str, Example], tests: Sequence[Example], params: Retrain
 ) -> list[Document]:
-    """Return the newest texts without a label, each once, none of them close to one of a test."""
+    """Return the newest distinct texts without a label that are not near-duplicates of a test text."""
     documents: dict[str, Document] = {}
     for row in answers:
         text_id = content_id(row.named_inputs)

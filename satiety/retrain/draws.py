@@ -1,7 +1,7 @@
-"""The record of answers -> a random sample of answered texts for people to label, and whose labels may promote.
+"""Traffic log -> random sample of answered texts to label, and the samples whose labels may promote a model.
 
-What people say of answers by themselves is about wrong ones, and tells nothing of the rest. Labels of a sample that
-chance drew do, if all of it is labelled: who leaves out what is hard to tell leaves out what models get wrong.
+People mostly correct wrong answers, so volunteered corrections are a biased sample. Labels of a random sample are
+unbiased if the whole sample is labelled: texts that people skip are hard, and models get hard texts wrong.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from satiety.core.inputs import content_id
 from satiety.core.records import LabelRequest, Served
 
 COMPLETE = 0.95
-"""Share of a draw that must be labelled before its labels count as random."""
+"""Share of a draw that must be labelled before its labels count as a random sample."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """How far a draw is labelled."""
+    """A random sample of answers and its labelling progress."""
 
     name: str
     size: int
@@ -28,18 +28,18 @@ class Draw:
 
     @property
     def is_complete(self) -> bool:
-        """Whether so many of its texts are labelled that the rest hardly matters."""
+        """Whether at least the share ``COMPLETE`` of its texts is labelled."""
         return self.labelled >= COMPLETE * self.size
 
 
 def sample_answers(answers: Sequence[Served], drawn_ids: Collection[str], count: int, rng: Random) -> list[Served]:
-    """Return answers to ``count`` texts, fewer where there are fewer: each text once, and none that was drawn before.
+    """Return answers to at most ``count`` distinct texts, none of which was drawn before.
 
     Args:
-        answers: in order of arrival; of equal texts the last one counts.
-        drawn_ids: ids of answers that earlier draws have.
-        count: how many.
-        rng: decides.
+        answers: in order of arrival; the last answer to a text counts.
+        drawn_ids: ids of the answers in earlier draws.
+        count: sample size.
+        rng: source of randomness.
     """
     latest = {content_id(row.named_inputs): row for row in answers}
     drawn_texts = {content_id(row.named_inputs) for row in answers if row.id in drawn_ids}
@@ -48,7 +48,7 @@ def sample_answers(answers: Sequence[Served], drawn_ids: Collection[str], count:
 
 
 def count_draws(drawn_rows: Iterable[LabelRequest], labelled: Collection[str]) -> list[Draw]:
-    """Return every draw, with how many of its answers have a label."""
+    """Return every draw with its size and its number of labelled answers."""
     rows = list(drawn_rows)
     sizes = Counter(row.draw for row in rows)
     counts = Counter(row.draw for row in rows if row.id in labelled)
@@ -56,7 +56,7 @@ def count_draws(drawn_rows: Iterable[LabelRequest], labelled: Collection[str]) -
 
 
 def collect_random_ids(drawn_rows: Iterable[LabelRequest], labelled: Collection[str]) -> frozenset[str]:
-    """Return the ids of the answers whose labels count as random: those of draws that are complete."""
+    """Return the ids of the answers in complete draws, whose labels count as a random sample."""
     rows = list(drawn_rows)
     complete = {draw.name for draw in count_draws(rows, labelled) if draw.is_complete}
     return frozenset(row.id for row in rows if row.draw in complete)

@@ -1,4 +1,4 @@
-"""What a retraining saw of the record, by id. The next one counts what is not among it, whatever a clock says."""
+"""Ids of the texts and corrections that a retraining has used; the next one counts the new ones by id, not by time."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from satiety.core.state_files import read_state
 
 @dataclass(frozen=True, slots=True)
 class RecordedIds:
-    """Ids of what was on record."""
+    """Ids of the contents of the traffic log."""
 
     corrections: frozenset[str] = frozenset()
-    """A correction of a correction is another one, and has an id of its own."""
+    """Ids of correction events; a second correction of the same answer has its own id."""
     texts: frozenset[str] = frozenset()
-    """Of texts that were answered."""
+    """Ids of answered texts."""
 
 
 def identify_correction(correction: Feedback) -> str:
-    """Return the id of a correction as an event: 16 hex digits of a digest of all that it says."""
+    """Return the id of a correction event: 16 hex digits of the SHA-256 of its fields."""
     return hashlib.sha256(json.dumps(astuple(correction)).encode()).hexdigest()[:16]
 
 
 def collect_ids(answers: Iterable[Served], corrections: Iterable[Feedback]) -> RecordedIds:
-    """Return the ids of all that is on record now."""
+    """Return the ids of these answered texts and corrections."""
     return RecordedIds(
         frozenset(map(identify_correction, corrections)), frozenset(content_id(row.named_inputs) for row in answers)
     )
 
 
 def read_recorded_ids(path: Path) -> RecordedIds | None:
-    """Return what ``write_seen`` wrote; None where there is no such file, or a damaged one, which is put aside."""
+    """Return the ids; None if the file is missing or damaged. A damaged file is moved aside."""
     ids = read_state(path, {"corrections": list, "texts": list})
     return RecordedIds(frozenset(map(str, ids["corrections"])), frozenset(map(str, ids["texts"]))) if ids else None
 
 
 def write_recorded_ids(path: Path, ids: RecordedIds) -> None:
-    """Write the ids, in the place of those of an earlier retraining: what left the record is forgotten."""
+    """Write the ids; they replace those of earlier retrainings."""
     write_text(path, json.dumps({"corrections": sorted(ids.corrections), "texts": sorted(ids.texts)}) + "\n")

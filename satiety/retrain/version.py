@@ -1,4 +1,4 @@
-"""What was gathered <-> files: labels and raw texts as JSON lines in data/raw/, the fresh test as a table."""
+"""Retraining data <-> files: labels and raw texts as JSON lines in data/raw/, the fresh test as Parquet."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from satiety.retrain.dataset import RetrainingData
 
 LABELS = "data/raw/feedback.jsonl"
 TEXTS = "data/raw/traffic.jsonl"
-"""One file each, which every data version writes anew: git and DVC keep the versions."""
+"""Files that every data version rewrites; git and DVC keep the older versions."""
 _TAG = "tag:yaml.org,2002:"
 
 
 def write_version(folder: Path, retraining_data: RetrainingData, problem: Problem) -> list[str]:
-    """Write what is to be learned from, where there is any; return the files, as seen from the folder.
+    """Write the training labels and raw texts, if any; return the files, relative to the folder.
 
     Args:
-        folder: of a params.yaml.
-        retraining_data: what goes in.
-        problem: says what a label is called.
+        folder: the folder of params.yaml.
+        retraining_data: labels and texts to write.
+        problem: sets the column of the answer.
     """
     labels = [
         {
@@ -45,15 +45,15 @@ def write_version(folder: Path, retraining_data: RetrainingData, problem: Proble
 
 
 def write_fresh(path: Path, fresh: Iterable[Example]) -> None:
-    """Write the fresh test."""
+    """Write the fresh test set."""
     write(path, fresh, Example)
 
 
 def read_learned(path: Path, problem: Problem) -> list[Example]:
-    """Return the labels of the last data version, if there is one.
+    """Return the training labels of the last data version; empty if there is none.
 
     Raises:
-        DataError: it is not the file that ``write_version`` wrote.
+        DataError: a line is not a label as written by ``write_version``.
     """
     if not path.is_file():
         return []
@@ -62,12 +62,12 @@ def read_learned(path: Path, problem: Problem) -> list[Example]:
 
 
 def read_fresh(path: Path) -> list[Example]:
-    """Return the fresh test of the last data version, if there is one."""
+    """Return the fresh test set of the last data version; empty if there is none."""
     return list(read(path, Example)) if path.is_file() else []
 
 
 def list_sources(files: Collection[str], problem: Problem) -> dict[str, dict[str, Any]]:
-    """Return what params.yaml says of the files, by the list of `ingest` in which it stands."""
+    """Return the sources of params.yaml for these files, by list of `ingest`: ``labelled`` or ``corpus``."""
     blocks = {LABELS: ("labelled", problem.columns, {"split": "added"}), TEXTS: ("corpus", ("text",), {})}
     return {
         block: {"uri": f"file:{name}", "sha256": None, "reader": {"kind": "jsonl"}, "columns": {c: c for c in columns}}
@@ -78,7 +78,7 @@ def list_sources(files: Collection[str], problem: Problem) -> dict[str, dict[str
 
 
 def add_sources(path: Path, new_sources: dict[str, dict[str, Any]]) -> None:
-    """Add sources to params.yaml, where they are not in it; the user's comments stay."""
+    """Add sources that params.yaml does not contain yet; the user's comments stay."""
     from ruamel.yaml import YAML
 
     yaml = YAML()
@@ -97,7 +97,7 @@ def add_sources(path: Path, new_sources: dict[str, dict[str, Any]]) -> None:
 
 
 def hash_folder(folder: Path) -> str:
-    """Return what changes when somebody changes, adds or removes a file of the folder; ours do not count."""
+    """Return a digest of names, sizes and times of the folder's files, without those that a retraining writes."""
     generated_names = {Path(name).name for name in (LABELS, TEXTS)}
     files = sorted(
         path for path in folder.rglob("*") if path.is_file() and path.name.removesuffix(".dvc") not in generated_names
@@ -106,15 +106,12 @@ def hash_folder(folder: Path) -> str:
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _format_row(example: Example, problem: Problem) -> dict[str, Any]:
-    answer = {problem.gold: example.answer.to_json()} if example.answer else {}
-    return {**json.loads(dump_inputs(example.inputs)), **answer, "id": example.source.partition(":")[2]}
-
-
 def _parse_label(path: Path, number: int, line: str, problem: Problem) -> Example:
     try:
         row = json.loads(line)
         inputs, answer = problem.read(row)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{path}:{number}: no label of an earlier retraining ({error}); `dvc checkout` it") from None
+        raise DataError(
+            f"{path}:{number}: not a label of an earlier retraining ({error}); restore the file with `dvc checkout`"
+        ) from None
     return Example(content_id(inputs), inputs, answer, source=f"feedback:{row.get('id', '')}")

@@ -1,1 +1,1 @@
-"""Answers that the packaged model gives: the traffic log, and the nearest labelled examples of an answer."""
+"""Predictions in production: the traffic log, and the nearest training examples of an answer."""

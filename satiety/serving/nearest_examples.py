@@ -1,9 +1,8 @@
-"""A model's answer -> the training examples that it most likely rests on, as the model itself sees texts.
+"""A model's answer -> the nearest training examples in the model's feature space.
 
-Nearest are those whose features, what the tuned model's head is given, have the largest cosine with the features of the
-text that was asked. Where stretches of a text are labelled, each entity of the answer is looked up among the entities
-of the training examples; an answer without any, among whole texts. It tells what is near, not what made the model say
-so: for that one would have to train anew without it.
+Distance is the cosine of the features, the input of the tuned model's head. Each entity of an answer is compared with
+the entities of the training examples; an answer without entities is compared by whole texts. Near examples are evidence
+for an answer, not its cause; finding the cause requires training without them.
 
 Source: k nearest neighbours in representation space as evidence for a prediction: Papernot & McDaniel 2018,
 arXiv:1803.04765; Rajani et al. 2020, arXiv:2010.09030.
@@ -31,34 +30,34 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Neighbor:
-    """One training example, or one entity of it, that an answer rests on."""
+    """One training example, or one of its entities, near an answer."""
 
     id: str
     source: str
-    """Where it was read: ``file:line``."""
+    """Place in the source: ``file:line``."""
     text: str
     gold: str
-    """Its gold label, or that of its entity; ``no entity`` where it has none."""
+    """Gold label of the example or entity; ``no entity`` if there is none."""
     similarity: float
     """Cosine of the features, in [-1, 1]."""
     agrees: bool
-    """Whether its label is the answer's."""
+    """Whether its label equals the predicted one."""
 
 
 @dataclass(frozen=True, slots=True)
 class NearestNeighbors:
-    """What one answer, or one entity of it, rests on."""
+    """Nearest neighbours of one answer, or of one of its entities."""
 
     answer_text: str
-    """The label that was answered."""
+    """The predicted label."""
     text: str
     """The text, or the entity in it."""
     rows: tuple[Neighbor, ...]
-    """The nearest first."""
+    """Neighbours, nearest first."""
 
     @property
     def agreement(self) -> float:
-        """Share of the rows that have the label that was answered, in [0, 1]; 0 without rows."""
+        """Share of the neighbours with the predicted label; 0 if there are none."""
         return sum(row.agrees for row in self.rows) / len(self.rows) if self.rows else 0.0
 
 
@@ -68,16 +67,15 @@ NO_ENTITY = "no entity"
 def find_nearest(
     model: TunedModel, inputs: Inputs, answer: Answer, train: Sequence[Example], nearest: int
 ) -> list[NearestNeighbors]:
-    """Return what the answer rests on, once per mention where it points to stretches of the text.
+    """Return the nearest training examples of an answer, or of each of its entities.
 
     Args:
-        model: the one that answered.
-        inputs: what it was asked.
-        answer: what it said.
-        train: the examples it learned from.
-        nearest: rows to return of each.
+        model: the model that answered.
+        inputs: its inputs.
+        answer: its answer.
+        train: its training examples.
+        nearest: number of neighbours.
     """
-    field = model.problem.span_input
     queries, *references = _features(model, [inputs, *(example.inputs for example in train)])
     if not answer.mentions:
         rows = [
@@ -85,6 +83,9 @@ def find_nearest(
             for features, example in zip(references, train, strict=True)
         ]
         return [_rank(_normalised_mean(queries), _format_labels(answer), text_of(inputs), rows, nearest)]
+
+    # entities are compared with entities
+    field = model.problem.span_input
     rows = [
         (_normalised_mean(features[_covered_units(text, mention)]), example, label, text[mention.start : mention.end])
         for features, example in zip(references, train, strict=True)
@@ -105,7 +106,7 @@ def find_nearest(
 
 
 def _labelled_mentions(answer: Answer | None) -> list[tuple[Span, str]]:
-    """Return each stretch that an answer points to, and its label."""
+    """Return the entities of an answer with their labels."""
     return list(zip(answer.mentions, answer.labels, strict=False)) if answer else []
 
 
@@ -114,20 +115,21 @@ def _rank(
 ) -> NearestNeighbors:
     cosines = [float(vector @ query) for vector, *_ in rows]
     order = sorted(range(len(rows)), key=lambda i: (-cosines[i], rows[i][1].id))[:nearest]
-    neighbors = []
-    for i in order:
-        _, example, label, text = rows[i]
-        neighbors.append(Neighbor(example.id, example.source, text, label, round(cosines[i], 4), label == predicted))
+    neighbors = (
+        Neighbor(example.id, example.source, text, label, round(cosines[i], 4), label == predicted)
+        for i in order
+        for _, example, label, text in [rows[i]]
+    )
     return NearestNeighbors(predicted, excerpt, tuple(neighbors))
 
 
 def _format_labels(answer: Answer | None) -> str:
-    """Return the labels of an answer; of one that has none, the answer itself."""
+    """Return the labels of an answer, or the answer as text if it has none."""
     return ", ".join(labels_of([answer])) or str(answer or "") or NO_ENTITY
 
 
 def _features(model: TunedModel, inputs: Sequence[Inputs]) -> Iterator[Floats]:
-    """Yield per input what the head is given: shape (windows, hidden), or (units, hidden) for a head over tokens."""
+    """Yield the features of each input: shape (windows, hidden), or (units, hidden) for a head over tokens."""
     from satiety.tuning.inference import features_of
     from satiety.tuning.inputs import encode
 
@@ -148,11 +150,11 @@ def _features(model: TunedModel, inputs: Sequence[Inputs]) -> Iterator[Floats]:
 
 
 def _covered_units(text: str, span: Span) -> list[int]:
-    """Return which units of the text the span covers."""
+    """Return the indices of the text units that a span covers."""
     return [i for i, (start, end) in enumerate(split_units(text)) if start < span.end and end > span.start]
 
 
 def _normalised_mean(rows: Floats) -> Floats:
-    """Return the mean of the rows at length 1; zeros stay zeros."""
+    """Return the mean of the rows, normalised to length 1; zeros stay zeros."""
     mean = rows.mean(axis=0) if len(rows) else np.zeros(rows.shape[1])
     return mean / max(float(np.linalg.norm(mean)), 1e-12)

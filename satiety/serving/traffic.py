@@ -1,6 +1,6 @@
-"""What a model was asked and what it answered, kept for those who watch over it; and what people say of its answers.
+"""Traffic log: a model's inputs and answers, people's corrections, and random samples to label.
 
-All are folders of Parquet parts (`satiety.core.record_log`): bounded, whole after any kill, with no lock for writers.
+Each is a folder of Parquet parts (`satiety.core.record_log`) of bounded size, crash-safe and without write locks.
 """
 
 from __future__ import annotations
@@ -27,36 +27,36 @@ from satiety.text.masking import KINDS
 __all__ = ["FOLDER", "Traffic", "open_record", "record_answers"]
 
 FOLDER = STATE / "traffic"
-"""Of a project, where the settings name no other."""
+"""Default folder of the log in a project."""
 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """A folder of answered texts; of corrections, and of what was drawn to be labelled, in folders within."""
+    """Folder of answers, with subfolders of corrections and of random samples to label."""
 
     folder: Path
     limit: int = 200_000
-    """Rows of each that are kept at least, once there are so many; the oldest files beyond go."""
+    """Rows kept of each; the oldest files beyond are deleted."""
     max_segments: int = 256
-    """Small files of each from which on the older ones are joined."""
+    """Number of files of each that triggers merging the older ones."""
 
     def add(self, rows: Sequence[Served]) -> None:
         """Append answers.
 
         Raises:
-            SetupError: the disk is full, read-only or forbidden; nothing was appended then.
+            SetupError: the disk is full, read-only or not writable; nothing is appended.
         """
         self._answers().add(rows)
 
     def read(self, name: str | None = None) -> list[Served]:
-        """Return every answer once, in order of arrival, of models of a name or of all.
+        """Return all answers, or those of one model name, in order of arrival.
 
-        What is no whole file is put aside, and the log says so.
+        Damaged files are moved aside with a warning.
         """
         return [row for row in self._answers().read().values() if name is None or row.name == name]
 
     def correct(self, rows: Sequence[Feedback]) -> None:
-        """Append corrections; of an answer that which arrives last counts.
+        """Append corrections; the last correction of an answer counts.
 
         Raises:
             SetupError: as ``add``.
@@ -64,11 +64,11 @@ class Traffic:
         self._corrections().add(rows)
 
     def corrections(self) -> dict[str, Feedback]:
-        """Return the latest correction of every answer, by the answer's id, in order of arrival."""
+        """Return the last correction of each answer, by id of the answer, in order of arrival."""
         return self._corrections().read()
 
     def draw(self, rows: Sequence[LabelRequest]) -> None:
-        """Append answers that were drawn for people to label.
+        """Append answers of a random sample to label.
 
         Raises:
             SetupError: as ``add``.
@@ -76,7 +76,7 @@ class Traffic:
         self._draws().add(rows)
 
     def draws(self) -> dict[str, LabelRequest]:
-        """Return every answer that was drawn, by its id, in order of arrival."""
+        """Return the answers of all random samples, by id, in order of arrival."""
         return self._draws().read()
 
     def _answers(self) -> RecordLog[Served]:
@@ -90,15 +90,15 @@ class Traffic:
 
 
 def open_record(settings: Settings) -> Traffic | None:
-    """Return the record: where the settings say, else of the project, if this is one."""
+    """Return the log of the settings, else of the project; None outside a project."""
     if settings.traffic:
-        with suppress(OSError):  # whoever appends hears of it
+        with suppress(OSError):  # `add` reports it
             settings.traffic.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
         return Traffic(settings.traffic)
     root = project_root()
     if not (root / ".dvc").is_dir():
         return None
-    with suppress(SetupError):  # whoever appends hears of it, and a reader can do without
+    with suppress(SetupError):  # `add` reports it; reading works without the folder
         prepare_state(root)
     return Traffic(root / FOLDER)
 
@@ -111,17 +111,17 @@ def record_answers(
     model: str,
     seconds: float,
 ) -> Iterator[Served]:
-    """Yield what is kept of a batch that a model answered: sanitised as `ingest` does, without what cannot move along.
+    """Yield the log rows of a batch, sanitised as in `ingest`; entities that masking removes are dropped.
 
     Args:
-        problem: that was asked.
-        examples: the examples, as they were asked.
-        predictions: one answer to each.
-        name: of the registered model.
+        problem: the problem of the model.
+        examples: the original inputs.
+        predictions: prediction for each example.
+        name: name of the registered model.
         model: digest of the package.
-        seconds: that the batch took.
+        seconds: duration of the batch in seconds.
     """
-    time = datetime.now(UTC).isoformat(timespec="microseconds")  # so that one batch comes after another
+    time = datetime.now(UTC).isoformat(timespec="microseconds")  # microseconds keep batches in order
     for example, prediction in zip(examples, predictions, strict=True):
         inputs, answer = _sanitise(example.inputs, prediction.answer, problem.span_input)
         yield Served(
@@ -138,10 +138,10 @@ def record_answers(
 
 
 def _move_scores(prediction: Prediction, masked: Answer | None) -> dict[str, float]:
-    """Return the scores of an answer: of mentions, at the places where they stand in what is kept of the text."""
+    """Return the scores of an answer; entity scores get their offsets in the sanitised text."""
     scores = {name: float(score) for name, score in prediction.scores.items()}
     originals, targets = (answer.mentions if answer else () for answer in (prediction.answer, masked))
-    if len(originals) != len(targets):  # some could not move along
+    if len(originals) != len(targets):  # sanitising removed some
         return {}
     return (
         {b.offsets: scores[a.offsets] for a, b in zip(originals, targets, strict=True) if a.offsets in scores}
@@ -153,7 +153,7 @@ def _move_scores(prediction: Prediction, masked: Answer | None) -> dict[str, flo
 def _sanitise(inputs: Inputs, answer: Answer | None, marked: str) -> tuple[Inputs, Answer | None]:
     try:
         clean = sanitise_example(inputs, answer, marked, KINDS)
-    except ValueError:  # what cannot be repaired is kept as far as it can
+    except ValueError:  # irreparable text: mask the salvageable part
         texts = {name: mask_salvaged(value, KINDS) for name, value in inputs.items() if isinstance(value, str)}
         return texts, answer.move(()).reword(lambda text: mask_salvaged(text, KINDS)) if answer else None
     return clean.inputs, clean.answer

@@ -22,7 +22,7 @@ def answered(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Pro
     project = finished.copy(tmp_path_factory.mktemp("answered"))
     early = project.run("satiety", "monitor")
     assert early.returncode == 0, early.stderr
-    assert early.stdout.strip() == "0 texts are too few to say anything; monitor.least is 50"
+    assert early.stdout.strip() == "0 texts; a verdict needs at least 50 (monitor.min_texts)"
     (project.root / "asked.txt").write_text("\n".join(asked(160, 5)), encoding="utf-8")
     predicted = project.run("satiety", "predict", "--file", "asked.txt")
     assert predicted.returncode == 0, predicted.stderr

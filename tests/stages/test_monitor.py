@@ -31,7 +31,7 @@ def looked(content: bytes) -> dict[str, Any]:
 def test_rows_left_out_are_told_in_the_report_and_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         report = looked(b"text\nfine\ncaf\xe9\n")
-    assert report["sentence"]["en"] == "1 text is too few to say anything; monitor.least is 50"
+    assert report["sentence"]["en"] == "1 text; a verdict needs at least 50 (monitor.min_texts)"
     left = report["window"]["left_out"]
     assert (left["rows"], left["of"], left["reasons"]) == (1, 2, {"encoding": 1})
     assert "1 of 2 rows left out: encoding 1; for example t.csv:3: not UTF-8" in caplog.text
@@ -44,6 +44,6 @@ def test_of_a_table_whose_rows_are_all_texts_nothing_is_left_out(caplog: pytest.
 
 
 def test_a_table_of_which_no_row_can_be_read_is_an_error() -> None:
-    with pytest.raises(DataError, match=r"t\.csv: holds no text that can be read; 2 of 2 rows left out: encoding 2"):
+    with pytest.raises(DataError, match=r"t\.csv: contains no usable text; 2 of 2 rows left out: encoding 2"):
         looked(b"text\ncaf\xe9\ncaf\xe9\n")
     assert not Path("reports/monitor-table.json").exists()

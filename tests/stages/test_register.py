@@ -152,7 +152,7 @@ def test_a_model_that_changed_since_it_was_evaluated_is_not_packaged(registering
     content = bytearray(head.read_bytes())
     content[8 + int.from_bytes(content[:8], "little") + 3] ^= 0x40
     head.write_bytes(content)
-    expected = r"^models/package/model: answers \d+ of 128 test examples, such as t\d+, otherwise than was scored"
+    expected = r"^models/package/model: \d+ of 128 predictions differ from the evaluated ones, such as t\d+;"
     with pytest.raises(ModelError, match=expected):
         main.run(**registering.paths())
     assert package.inspect(Path("models/package")).digest == digest, "the one before stays"
@@ -162,7 +162,7 @@ def test_a_model_that_changed_since_it_was_evaluated_is_not_packaged(registering
 def test_answers_to_other_test_examples_are_not_packaged(registering: Workspace) -> None:
     paths = registering.paths()
     write(paths["test"], list(read(paths["test"], Example))[1:], Example)
-    with pytest.raises(ModelError, match=r"models/package/predictions\.parquet: holds answers to other test examples"):
+    with pytest.raises(ModelError, match=r"models/package/predictions\.parquet: predictions of other test examples"):
         main.run(**paths)
     assert not Path("models/package").exists()
 

@@ -129,9 +129,9 @@ def test_the_file_is_left_as_it_was() -> None:
 
 
 def test_two_blocks_that_are_right_alone_may_be_wrong_together() -> None:
-    with pytest.raises(ParamsError, match=r"retrain\.window: 60 .* promote\.fresh_least asks for 100"):
+    with pytest.raises(ParamsError, match=r"retrain\.window: 60 .* promote\.min_fresh_examples asks for 100"):
         check_overrides(PARAMS, ["retrain.window=60"])
-    check_overrides(PARAMS, ["retrain.window=60", "promote.fresh_least=60"])
+    check_overrides(PARAMS, ["retrain.window=60", "promote.min_fresh_examples=60"])
 
 
 def test_what_cannot_teach_a_model_to_write_is_named_before_anything_runs(tmp_path: Path) -> None:

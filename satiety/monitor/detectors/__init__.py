@@ -1,1 +1,1 @@
-"""Detectors: one file each, found by looking in this package."""
+"""Drift detectors, one file each; the registry finds them in this package."""

@@ -1,4 +1,4 @@
-"""Detector: which answers the model gives."""
+"""Detector of changed label shares."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 @DETECTORS.register("labels")
 class LabelShift(Detector):
-    """Shares of the answers; where labels alone move, these tell it best.
+    """Shares of the predicted labels; the strongest detector under pure label shift.
 
-    Source: label shift shows in what a black box predicts: Lipton et al. 2018, arXiv:1802.03916.
+    Source: label shift detection from black-box predictions: Lipton et al. 2018, arXiv:1802.03916.
     """
 
     def differences(self, pooled: TextSample, contrasts: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Detector: how long the texts are."""
+"""Detector of changed text lengths."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @DETECTORS.register("length")
 class Length(Detector):
-    """Greatest gap (Kolmogorov–Smirnov) in the number of units: Chinese characters, or words and marks."""
+    """Kolmogorov–Smirnov distance of the text lengths, in Chinese characters, words and punctuation marks."""
 
     def differences(self, pooled: TextSample, contrasts: Floats) -> Floats:
         return compute_ks_distance(np.array([len(split_units(text)) for text in pooled.texts]), contrasts)

@@ -1,4 +1,4 @@
-"""Detector: what the texts mean, by their embeddings."""
+"""Detector of changed meaning, by embeddings."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
     from satiety.problems.base import Floats
 
 PAIRED = 1000
-"""Texts whose distances give the median: more of them hardly move it."""
+"""Maximum number of texts used for the median distance."""
 
 ROUNDING = 1e-7
-"""Standard deviation of discrepancies of which single precision makes so much by itself."""
+"""Standard deviation of discrepancies that single-precision rounding alone can produce."""
 
 
 @DETECTORS.register("mmd")
 class Mmd(Detector):
-    """Maximum mean discrepancy of the embeddings, at several widths of a Gaussian kernel.
+    """Maximum mean discrepancy of the embeddings: the maximum over several bandwidths of a Gaussian kernel.
 
-    Source: Gretton et al. 2012, JMLR 13:723; several widths, of which the most telling counts, all of them judged by
-    the same permutations: Schrab et al. 2023, arXiv:2110.15073.
+    Source: Gretton et al. 2012, JMLR 13:723; several bandwidths with shared permutations: Schrab et al. 2023,
+    arXiv:2110.15073.
     """
 
     bandwidths: tuple[Annotated[float, Field(gt=0)], ...] = Field(min_length=1, strict=False, default=(0.5, 1.0, 2.0))
-    """Of the kernel, in medians of the distances between two texts."""
+    """Bandwidths of the kernel, in median distances between two texts."""
 
     def differences(self, pooled: TextSample, contrasts: Floats) -> Floats:
         vectors = pooled.embeddings.astype(np.float32)
@@ -46,12 +46,12 @@ class Mmd(Detector):
     @staticmethod
     def _discrepancies(squares: Floats, scale: float, contrasts: Floats) -> Floats:
         kernel = np.exp(-squares / scale)
-        np.fill_diagonal(kernel, 0)  # a text with itself says nothing of the other sample
+        np.fill_diagonal(kernel, 0)  # unbiased estimate: no pairs of a text with itself
         discrepancies: Floats = ((contrasts @ kernel) * contrasts).sum(axis=1, dtype=np.float64)
         return discrepancies
 
 
 def _standardize(discrepancies: Floats) -> Floats:
-    """Return them in standard deviations from their mean; zeros where they differ by rounding alone."""
+    """Return z-scores; zeros if the values differ by rounding only."""
     deviations, spread = discrepancies - discrepancies.mean(), discrepancies.std()
     return deviations / spread if spread > ROUNDING else np.zeros_like(deviations)

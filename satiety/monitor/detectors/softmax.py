@@ -1,4 +1,4 @@
-"""Detector: what the model makes of the texts."""
+"""Detector of changed class probabilities."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @DETECTORS.register("softmax")
 class Softmax(Detector):
-    """Greatest gap (Kolmogorov–Smirnov) in the probability of any class.
+    """Largest Kolmogorov–Smirnov distance of the probabilities over all classes.
 
     Source: black-box shift detection: Lipton et al. 2018, arXiv:1802.03916; univariate tests on the softmax:
     Rabanser et al. 2019, arXiv:1810.11953.

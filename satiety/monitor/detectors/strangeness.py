@@ -1,4 +1,4 @@
-"""Detector: how far the texts lie from what the model was trained on."""
+"""Detector of out-of-distribution texts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @DETECTORS.register("strangeness")
 class KnnDistance(Detector):
-    """Greatest gap (Kolmogorov–Smirnov) in the distance from the training texts next to a text."""
+    """Kolmogorov–Smirnov distance of the texts' distances from their nearest training texts."""
 
     def differences(self, pooled: TextSample, contrasts: Floats) -> Floats:
         return compute_ks_distance(pooled.distances, contrasts)

@@ -1,4 +1,4 @@
-"""Detector: which words the texts have."""
+"""Detector of changed vocabulary."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @DETECTORS.register("vocabulary")
 class Vocabulary(Detector):
-    """Shares of the texts that have a word, over all words; English and Chinese alike."""
+    """Document frequencies of all words, English and Chinese."""
 
-    least: int = Field(ge=1, le=1000, default=5)
-    """Texts of both samples together that a word must be in to count: chance rules the rarer ones."""
+    min_count: int = Field(ge=1, le=1000, default=5)
+    """Smallest document frequency of a word in both samples together; rarer words are mostly noise."""
 
     def differences(self, pooled: TextSample, contrasts: Floats) -> Floats:
         from scipy.sparse import csr_matrix
@@ -29,7 +29,7 @@ class Vocabulary(Detector):
         text_words = list(map(_unique_words, pooled.texts))
         counts = Counter(word for unique_words in text_words for word in unique_words)
         columns_by_word = {
-            word: i for i, word in enumerate(sorted(word for word, n in counts.items() if n >= self.least))
+            word: i for i, word in enumerate(sorted(word for word, n in counts.items() if n >= self.min_count))
         }
         entries = [
             (row, columns_by_word[word])
@@ -42,6 +42,6 @@ class Vocabulary(Detector):
         return compare_rates(marks, contrasts)
 
 
-@lru_cache(maxsize=100_000)  # the reference is looked at again and again
+@lru_cache(maxsize=100_000)  # the reference is tokenised repeatedly
 def _unique_words(text: str) -> frozenset[str]:
     return frozenset(text[start:end].lower() for start, end in split_words(text))

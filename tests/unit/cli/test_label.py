@@ -71,7 +71,7 @@ def test_a_sample_is_written_and_labelled(tmp_path: Path, traffic: Traffic, pack
     fill(out, dict.fromkeys(range(20), "bad"))
     said = import_labels(tmp_path, out, "Li", package)
     assert said.endswith(
-        "20 of 20 drawn texts have a label\nThey may promote a model once 100 of them test it (promote.fresh_least)"
+        "20 of 20 drawn texts have a label\nThey may promote a model once 100 of them test it (promote.min_fresh_examples)"
     )
     assert collect_random_ids(traffic.draws().values(), traffic.corrections()) == set(traffic.draws())
     assert {str(load(one.answer)) for one in traffic.corrections().values()} == {"bad"}

@@ -12,7 +12,7 @@ from cli.monitor import run_monitor
 from satiety.core.errors import SetupError
 
 LEFT = {"en": "3 of 4 rows left out: json 3; for example t.jsonl:2: not JSON", "zh": "4 行中略去 3 行"}
-FEW = {"en": "1 text is too few to say anything; monitor.least is 50", "zh": "只有 1 条文本"}
+FEW = {"en": "1 text; a verdict needs at least 50 (monitor.min_texts)", "zh": "只有 1 条文本"}
 
 
 def printed(folder: Path, monkeypatch: pytest.MonkeyPatch, left: Any) -> str:

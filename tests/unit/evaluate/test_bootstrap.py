@@ -71,12 +71,12 @@ def test_a_higher_level_gives_a_wider_interval() -> None:
 
 
 def test_no_examples_are_refused_with_what_to_do() -> None:
-    with pytest.raises(DataError, match=r"no test example, so nothing to measure; give `ingest.test` more"):
+    with pytest.raises(DataError, match=r"there are no test examples; set `ingest.test` above 0"):
         intervals(PROBLEM.score, np.zeros((0, 9)), HOW)
 
 
 def test_systems_on_different_examples_are_not_compared() -> None:
-    with pytest.raises(DataError, match="the same examples; there are 2 and 3"):
+    with pytest.raises(DataError, match="the same examples, but there are 2 and 3"):
         compare(PROBLEM.score, tallies("gb", "gb"), tallies("gbr", "gbr"), HOW)
 
 

@@ -35,7 +35,7 @@ def test_nothing_answered_is_no_error_and_no_nan() -> None:
 
 @pytest.mark.parametrize("confidence", [1.2, -0.1, float("nan")])
 def test_a_confidence_is_a_probability(confidence: float) -> None:
-    with pytest.raises(ValueError, match=r"must lie in \[0, 1\]; it is"):
+    with pytest.raises(ValueError, match=r"confidence must be in \[0, 1\], got"):
         calibrate([(confidence, True)], bins=10)
 
 

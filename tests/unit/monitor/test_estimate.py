@@ -1,4 +1,4 @@
-"""Rehearsals on labelled texts: what a shift costs is told without labels, and how far the telling errs is known."""
+"""Simulated shifts: the change of score is estimated without labels, with calibrated intervals."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ import pytest
 
 from satiety.core.answers import Label
 from satiety.core.records import Example
-from satiety.monitor import confidence_estimate
 from satiety.monitor.estimate import fit_estimator
 from satiety.monitor.shift_features import compute_shift_features, count_word_texts, extract_text_features
-from satiety.monitor.shift_simulation import Pool, sample_scenario, simulate_shift
+from satiety.monitor.shift_simulation import Pool, estimate_score, sample_scenario, simulate_shift
 from satiety.problems import Prediction
 from satiety.problems.ner import Ner
 from tests.unit.monitor.made import CLASSES, PROBLEM, pool
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_the_change_of_the_score_is_told_in_worlds_that_were_not_rehearsed(language: str) -> None:
-    """Other texts, other worlds: it errs far less than saying "no change" does."""
+def test_the_change_of_score_is_estimated_in_new_scenarios(language: str) -> None:
+    """Other texts and scenarios: the error is far below that of predicting no change."""
     rehearsed = simulate_shift(pool(600, 1, language, 1.2), PROBLEM, size=200, count=800, seed=1)
     estimator = fit_estimator(rehearsed, 1)
     mine, other = pool(600, 1, language, 1.2), pool(1500, 2, language, 1.2)
@@ -27,12 +26,12 @@ def test_the_change_of_the_score_is_told_in_worlds_that_were_not_rehearsed(langu
     usual, windows = extract_text_features(reference, known, max_count=1), extract_text_features(other.sample, known)
     before, draw = score(other.tallies[:1500].sum(axis=0)), np.random.default_rng(3)
     beliefs = PROBLEM.estimate_tallies(other.sample.scores)
-    believes = confidence_estimate.estimate_score(PROBLEM, PROBLEM.estimate_tallies(reference.scores))
+    believes = estimate_score(PROBLEM, PROBLEM.estimate_tallies(reference.scores))
     told, true, covered = [], [], []
     for _ in range(100):
         weights = sample_scenario(other.sample.embeddings, other.strata, draw)
         rows = draw.choice(len(weights), 200, p=weights)
-        hoped = confidence_estimate.estimate_score(PROBLEM, beliefs[rows]) - believes
+        hoped = estimate_score(PROBLEM, beliefs[rows]) - believes
         found = estimator.estimate_change(compute_shift_features(usual, windows.take(rows)), hoped, 0.95)
         true.append(score(weights @ other.tallies) - before)
         told.append(found.value)
@@ -42,20 +41,18 @@ def test_the_change_of_the_score_is_told_in_worlds_that_were_not_rehearsed(langu
     assert np.mean(covered) >= 0.88
 
 
-def test_what_a_model_believes_is_its_score_where_its_probabilities_are_right() -> None:
+def test_the_confidence_estimate_of_a_calibrated_model_is_its_score() -> None:
     draw = np.random.default_rng(1)
     scores = draw.dirichlet([1, 1, 1], 20_000)
     gold = [Example("", {"text": ""}, Label(CLASSES[draw.choice(3, p=row)])) for row in scores]
     answers = [Prediction(Label(CLASSES[i])) for i in scores.argmax(axis=1)]
-    true = confidence_estimate.estimate_score(PROBLEM, PROBLEM.tally(gold, answers))
-    assert confidence_estimate.estimate_score(PROBLEM, PROBLEM.estimate_tallies(scores)) == pytest.approx(
-        true, abs=0.01
-    )
+    true = estimate_score(PROBLEM, PROBLEM.tally(gold, answers))
+    assert estimate_score(PROBLEM, PROBLEM.estimate_tallies(scores)) == pytest.approx(true, abs=0.01)
 
 
-def test_of_spans_nothing_is_believed() -> None:
+def test_the_confidence_estimate_of_spans_is_zero() -> None:
     spans = Ner(labels=["PER"])
-    assert confidence_estimate.estimate_score(spans, spans.estimate_tallies(np.full((5, 2), 0.5))) == 0
+    assert estimate_score(spans, spans.estimate_tallies(np.full((5, 2), 0.5))) == 0
 
 
 def test_rehearsals_are_the_same_for_the_same_seed_and_hold_what_they_are_of() -> None:

@@ -1,4 +1,4 @@
-"""What a model makes of texts, labels or spans; rewrites keep their gold; what is kept is found, or made anew."""
+"""Featurizer: samples of texts, labels or spans; rewrites keep their gold answers; pools are cached and rebuilt."""
 
 from __future__ import annotations
 

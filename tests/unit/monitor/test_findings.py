@@ -1,4 +1,4 @@
-"""What is said of a window: label shares, what is new, what it costs, and the verdict."""
+"""Label shares, new terms and clusters, cost in labels, verdict and sentences of a window."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_new_word_is_named_with_a_text_that_has_it(old: list[str], new: str, w
     assert find_terms(old * 40, old * 10, 5) == []
 
 
-def test_texts_that_came_to_lie_together_are_shown_as_a_group() -> None:
+def test_a_grown_cluster_is_shown_with_its_terms() -> None:
     draw = np.random.default_rng(1)
 
     def lying(centre: int, count: int, text: str) -> TextSample:
@@ -64,7 +64,7 @@ def test_texts_that_came_to_lie_together_are_shown_as_a_group() -> None:
 
 
 @pytest.mark.parametrize(("opening", "word"), [("RT ", "strike"), ("转发：", "罢工")])
-def test_a_word_of_every_text_of_both_has_not_risen(opening: str, word: str) -> None:
+def test_a_word_in_every_text_is_not_a_new_term(opening: str, word: str) -> None:
     old = [f"{opening}{other}" for other in ("news", "消息", "text", "文本")] * 10
     new = [*old[:20], *[f"{opening}{word}"] * 20]
     assert word in {one.word for one in find_terms(old, new, 9)}
@@ -72,7 +72,7 @@ def test_a_word_of_every_text_of_both_has_not_risen(opening: str, word: str) -> 
     assert find_terms([opening] * 20, [opening] * 20, 9) == []
 
 
-def test_a_loss_is_told_in_the_labels_that_it_undoes() -> None:
+def test_a_loss_is_expressed_in_labels() -> None:
     half = estimate_label_cost(Interval(-0.1, -0.15, -0.05), CURVE)
     assert half is not None
     assert (half.value, half.of) == (180.0, 240)
@@ -120,46 +120,46 @@ def test_a_loss_that_may_be_none_is_not_called_harm() -> None:
     assert judge(Drift(0.01, True, {}), unsure, None, 0.03, 0.7) == ("harmful drift", unsure)
 
 
-def test_harm_is_told_with_the_labels_that_it_undoes_in_both_languages() -> None:
+def test_the_sentence_of_harmful_drift_has_its_cost_in_labels_in_both_languages() -> None:
     change = Interval(-0.1, -0.15, -0.05)
     today = Interval(0.5, 0.45, 0.55)
     estimate, people = (ScoreEvidence(by, change, today, 0.6, 1.0) for by in ("estimate", "feedback"))  # type: ignore[arg-type]
     told = write_sentence("harmful drift", "macro_f1", estimate, estimate_label_cost(change, CURVE))
     assert told["en"] == (
         "Harmful drift; macro_f1 today is about 0.500 [0.450, 0.550], -0.100 [-0.150, -0.050] against 0.600 on the "
-        "test examples. That undoes 180 of 240 labels [120, 233]."
+        "test examples. The loss equals the gain from 180 of 240 labels [120, 233]."
     )
-    assert "这抵消了 240 条标注中的 180 条" in told["zh"]
+    assert "这项损失相当于 240 条标注中 180 条" in told["zh"]
     assert "labels" not in write_sentence("no drift", "accuracy", estimate, None)["en"]
     spoken = write_sentence("harmful drift", "macro_f1", people, None)
     assert spoken["en"] == (
-        "Harmful drift; macro_f1 today is 0.500 [0.450, 0.550] by feedback, -0.100 [-0.150, -0.050] against 0.600 on "
-        "test examples with the same shares of labels."
+        "Harmful drift; macro_f1 today is 0.500 [0.450, 0.550] from feedback, -0.100 [-0.150, -0.050] against 0.600 "
+        "on test examples with the same label shares."
     )
-    assert "据反馈 macro_f1 今天为 0.500" in spoken["zh"]
+    assert "根据反馈，macro_f1 今天为 0.500" in spoken["zh"]
 
 
 @pytest.mark.parametrize("verdict", ["no drift", "drift without harm"])
-def test_feedback_that_is_not_sure_of_a_loss_is_told_beside_the_estimate(verdict: DriftVerdict) -> None:
+def test_undecided_feedback_is_reported_beside_the_estimate(verdict: DriftVerdict) -> None:
     estimate = ScoreEvidence("estimate", Interval(0.0, -0.02, 0.02), Interval(0.6, 0.58, 0.62), 0.6, 0.5)
     people = ScoreEvidence("feedback", Interval(-0.1, -0.25, 0.05), Interval(0.5, 0.35, 0.65), 0.6, 1.0)
     told = write_sentence(verdict, "accuracy", estimate, None, people)
     assert "about 0.600 [0.580, 0.620]" in told["en"]
-    assert "Not sure of a loss: accuracy today is 0.500 [0.350, 0.650] by feedback" in told["en"]
-    assert "据反馈 accuracy 今天为 0.500" in told["zh"]
+    assert "Perhaps no loss: accuracy today is 0.500 [0.350, 0.650] from feedback" in told["en"]
+    assert "根据反馈，accuracy 今天为 0.500" in told["zh"]
 
 
-def test_feedback_that_is_sure_of_a_loss_but_not_of_harm_says_so() -> None:
+def test_feedback_with_a_loss_that_may_be_harmless_is_reported() -> None:
     estimate = ScoreEvidence("estimate", Interval(0.0, -0.02, 0.02), Interval(0.6, 0.58, 0.62), 0.6, 0.5)
     people = ScoreEvidence("feedback", Interval(-0.1, -0.2, -0.01), Interval(0.5, 0.4, 0.59), 0.6, 1.0)
     told = write_sentence("drift without harm", "accuracy", estimate, None, people)
-    assert "A loss, but not surely a harmful one: accuracy today is 0.500" in told["en"]
-    assert "有损失，但尚不能确定有害：据反馈" in told["zh"]
+    assert "A loss, but perhaps not a harmful one: accuracy today is 0.500" in told["en"]
+    assert "有损失，但未必有害：根据反馈" in told["zh"]
 
 
-def test_too_few_texts_are_said_in_both_languages() -> None:
+def test_too_few_texts_are_reported_in_both_languages() -> None:
     assert explain_too_few(1, 50) == {
-        "en": "1 text is too few to say anything; monitor.least is 50",
-        "zh": "只有 1 条文本，不足以判断；monitor.least 是 50",
+        "en": "1 text; a verdict needs at least 50 (monitor.min_texts)",
+        "zh": "只有 1 条文本；至少需要 50 条才能判断（monitor.min_texts）",
     }
-    assert explain_too_few(0, 50)["en"].startswith("0 texts are too few")
+    assert explain_too_few(0, 50)["en"].startswith("0 texts; a verdict")

@@ -113,14 +113,14 @@ def test_only_strings_are_texts_in_parquet(tmp_path: Path, value: object) -> Non
     from pyarrow import parquet
 
     parquet.write_table(pa.table({"text": pa.array([value] * 3)}), tmp_path / "t.parquet")
-    with pytest.raises(DataError, match=r"holds no text that can be read; 3 of 3 rows left out: (type|missing) 3"):
+    with pytest.raises(DataError, match=r"contains no usable text; 3 of 3 rows left out: (type|missing) 3"):
         read_table(tmp_path / "t.parquet", 9, PROBLEM, LIMITS)
 
 
 @pytest.mark.parametrize(("name", "content"), [("t.csv", "text,label\n"), ("t.jsonl", "\n\n"), ("t.txt", "")])
 def test_a_table_without_rows_is_refused(name: str, content: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(content, encoding="utf-8")
-    with pytest.raises(DataError, match=rf"{name}: holds no text that can be read; it has no rows"):
+    with pytest.raises(DataError, match=rf"{name}: contains no usable text; it has no rows"):
         read_table(tmp_path / name, 9, PROBLEM, LIMITS)
 
 
@@ -132,7 +132,7 @@ def test_what_is_said_of_a_row_left_out_gives_nobody_away(tmp_path: Path) -> Non
 
 
 def test_a_table_that_cannot_be_read_is_refused_with_what_can(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"t\.xlsx: of no known format; there are: .csv, .tsv, .jsonl, .parquet, .txt"):
+    with pytest.raises(DataError, match=r"t\.xlsx: unknown format; supported: .csv, .tsv, .jsonl, .parquet, .txt"):
         read_table(tmp_path / "t.xlsx", 3, PROBLEM, LIMITS)
     with pytest.raises(DataError, match=r"t\.csv: no such file"):
         read_table(tmp_path / "t.csv", 3, PROBLEM, LIMITS)

@@ -1,4 +1,4 @@
-"""A window is watched as a whole: what is said of its labels holds only where it can."""
+"""Findings about a window; label shares are reported as reliable only under pure label shift."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ SIZE = 300
 
 
 class TestSharesOfLabels:
-    """What is said of them holds only where nothing but they has moved, and that is tested."""
+    """Estimated label shares require pure label shift, which is tested."""
 
     def window(self, share: float, shift: float) -> DriftReport:
-        """Watch texts of which so many are of the first class, and which all lie this far to one side."""
+        """Return findings for a window with this share of the first class and this shift of all embeddings."""
         mine, other, draw = pool(400, 1, "en", 1.2), pool(1500, 2, "en", 1.2), np.random.default_rng(5)
         first = np.array([name == "bad" for name in other.strata])
         sizes = {True: round(SIZE * share), False: SIZE - round(SIZE * share)}
@@ -40,13 +40,13 @@ class TestSharesOfLabels:
         sample = other.sample.take(rows)
         vectors = sample.embeddings + shift * np.eye(8)[7]
         moved = replace(sample, embeddings=vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
-        params = Monitor.load().model_copy(update={"permutations": 399, "least": 50, "window": 300})
+        params = Monitor.load().model_copy(update={"permutations": 399, "min_texts": 50, "window": 300})
         params = params.model_copy(update={"simulation": params.simulation.model_copy(update={"windows": 160})})
         answers = [Prediction(Label(CLASSES[row.argmax()])) for row in moved.scores]
         estimator = train_estimator(PROBLEM, mine, len(rows), params)
         return measure_drift(PROBLEM, mine, estimator, FeaturizedWindow(moved, answers, {}), params, [])
 
-    def test_they_are_reliable_where_only_they_have_moved(self) -> None:
+    def test_label_shares_are_reliable_under_pure_label_shift(self) -> None:
         found = self.window(0.75, 0.0)
         assert found.drift.alarm
         assert found.only_shares.holds
@@ -54,13 +54,13 @@ class TestSharesOfLabels:
         assert usual < 0.45
         assert today.low < 0.75 < today.high + 0.05
 
-    def test_they_are_not_where_the_texts_of_a_label_have_moved_too(self) -> None:
+    def test_label_shares_are_unreliable_if_the_texts_of_a_label_have_changed(self) -> None:
         found = self.window(0.75, 2.0)
         assert found.drift.alarm
         assert not found.only_shares.holds
         assert found.only_shares.p is not None
 
-    def test_nothing_is_tested_where_nothing_has_moved(self) -> None:
+    def test_label_shift_is_not_tested_without_an_alarm(self) -> None:
         found = self.window(1 / 3, 0.0)
         assert (found.drift.alarm, found.only_shares) == (False, Assumption(True, None))
 
@@ -72,8 +72,8 @@ class TestSharesOfLabels:
         assert len(sample_by_share(labels, {"a": 1.0, "b": 0.0}, np.random.default_rng(1))) == 60
 
 
-def test_people_may_speak_of_texts_in_which_the_model_found_nothing() -> None:
-    """Then no answer has a confidence to be compared with how often it is right."""
+def test_feedback_on_texts_without_predicted_entities_has_no_overconfidence() -> None:
+    """Without an answer there is no confidence to compare with accuracy."""
     ner = Ner(labels=["PER"])
     gold = [Example(str(i), {"text": "anna sings"}, Spans((Span(0, 4, "PER"),))) for i in range(40)]
     found = [Prediction(Spans(), 0.9)] * len(gold)

@@ -1,4 +1,4 @@
-"""What MLflow hands over, whatever its shape, is answered in plain values."""
+"""Every input format of MLflow gets predictions as JSON values."""
 
 from collections.abc import Callable
 from pathlib import Path

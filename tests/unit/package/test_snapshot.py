@@ -1,4 +1,4 @@
-"""What is opened is one package, whole and unchanging, whatever becomes of its folder meanwhile."""
+"""An opened package is one consistent copy, even if another process replaces its folder."""
 
 import errno
 import gc
@@ -90,7 +90,7 @@ def test_messages_name_the_folder_that_was_asked_for(copy: Path, scratch: Path) 
 def test_what_has_no_place_in_a_package_is_not_copied_either(copy: Path, scratch: Path) -> None:
     os.mkfifo(copy / "pipe.json")
     (copy / "model/code.py").write_text("boom()")
-    with pytest.raises(ModelError, match=r"pipe\.json: is a link, or no plain file"):
+    with pytest.raises(ModelError, match=r"pipe\.json: not a regular file"):
         package.snapshot(copy, "cpu")
     assert list(scratch.iterdir()) == []
 
@@ -109,7 +109,9 @@ def test_a_full_disk_is_one_message(copy: Path, scratch: Path, monkeypatch: pyte
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
     monkeypatch.setattr(shutil, "copyfile", refuse)
-    with pytest.raises(SetupError, match="cannot write: No space left on device; set TMPDIR to a folder with room"):
+    with pytest.raises(
+        SetupError, match="cannot write: No space left on device; set TMPDIR to a folder with enough space"
+    ):
         package.snapshot(copy, "cpu")
     assert list(scratch.iterdir()) == []
 

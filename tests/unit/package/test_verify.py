@@ -34,14 +34,14 @@ def test_one_flipped_bit_anywhere_is_found(copy: Path, data: st.DataObject) -> N
 def test_a_missing_file_is_named(copy: Path) -> None:
     (copy / "model/head.safetensors").unlink()
     assert [problem.partition("package/")[2] for problem in verify(copy)] == [
-        "model/head.safetensors: missing, but manifest.json lists it"
+        "model/head.safetensors: missing, but listed in manifest.json"
     ]
 
 
 def test_a_foreign_file_is_named(copy: Path) -> None:
     (copy / "model/more.json").write_text("{}")
     assert [problem.partition("package/")[2] for problem in verify(copy)] == [
-        "model/more.json: manifest.json does not list it; remove it"
+        "model/more.json: not in manifest.json; remove it"
     ]
 
 
@@ -64,18 +64,18 @@ def hide_pickle_as_weights(folder: Path) -> None:
 
 
 HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
-    "code": (lambda at: (at / "model/modeling.py").write_text("boom()"), "modeling.py: has no place in a package"),
-    "pickle": (lambda at: (at / "model/pytorch_model.bin").write_bytes(b"\x80\x04."), "bin: has no place"),
-    "pickle called JSON": (hide_pickle, "tuned.json: is no .json file; a pickle under another name"),
-    "zip called text": (hide_zip, "extra.txt: is no .txt file"),
-    "pickle called safetensors": (hide_pickle_as_weights, "model.safetensors: is no .safetensors file"),
-    "code asked for": (lambda at: (at / "model/config.json").write_text('{"auto_map": {}}'), "has an `auto_map`"),
-    "folder": (lambda at: (at / "more").mkdir() or (at / "more/a.json").write_text("{}"), "more/a.json: has no place"),
+    "code": (lambda at: (at / "model/modeling.py").write_text("boom()"), "modeling.py: not allowed in a package"),
+    "pickle": (lambda at: (at / "model/pytorch_model.bin").write_bytes(b"\x80\x04."), "bin: not allowed"),
+    "pickle called JSON": (hide_pickle, "tuned.json: not a .json file; renamed pickles"),
+    "zip called text": (hide_zip, "extra.txt: not a .txt file"),
+    "pickle called safetensors": (hide_pickle_as_weights, "model.safetensors: not a .safetensors file"),
+    "code asked for": (lambda at: (at / "model/config.json").write_text('{"auto_map": {}}'), "contains an `auto_map`"),
+    "folder": (lambda at: (at / "more").mkdir() or (at / "more/a.json").write_text("{}"), "more/a.json: not allowed"),
     "deep folder": (
         lambda at: (at / "x/model").mkdir(parents=True) or (at / "x/model/a.json").write_text("{}"),
-        "place",
+        "x/model/a.json: not allowed",
     ),
-    "hidden file": (lambda at: (at / ".hidden").write_text("x"), ".hidden: has no place"),
+    "hidden file": (lambda at: (at / ".hidden").write_text("x"), ".hidden: not allowed"),
 }
 
 
@@ -91,31 +91,31 @@ def test_what_could_run_code_is_refused_even_where_the_manifest_lists_it(
 def test_a_link_is_refused_whatever_it_points_to(copy: Path) -> None:
     (copy / "model/tuned.json").rename(copy.parent / "tuned.json")
     (copy / "model/tuned.json").symlink_to(copy.parent / "tuned.json")
-    assert any("tuned.json: is a link" in problem for problem in verify(copy))
+    assert any("tuned.json: not a regular file" in problem for problem in verify(copy))
 
 
 def test_a_linked_folder_is_refused(copy: Path) -> None:
     (copy / "model").rename(copy.parent / "model")
     (copy / "model").symlink_to(copy.parent / "model")
-    assert any("package/model: is a link" in problem for problem in verify(copy))
+    assert any("package/model: not a regular file" in problem for problem in verify(copy))
 
 
 def test_a_pipe_is_refused_and_not_waited_for(copy: Path) -> None:
     os.mkfifo(copy / "model/pipe.json")
-    assert any("pipe.json: is a link, or no plain file" in problem for problem in verify(copy))
+    assert any("pipe.json: not a regular file" in problem for problem in verify(copy))
 
 
 def test_a_file_too_large_is_refused_unread(copy: Path) -> None:
     with (copy / "model/tokenizer.json").open("r+b") as file:
         file.truncate(LIMITS[".json"] + 1)
-    assert any("tokenizer.json: 67,108,865 bytes; a .json file may have at most" in p for p in verify(copy))
+    assert any("tokenizer.json: 67,108,865 bytes; the limit of a .json file is" in p for p in verify(copy))
 
 
 def test_a_manifest_is_a_function_of_the_files(copy: Path) -> None:
     value = json.loads((copy / "manifest.json").read_text())
     (copy / "manifest.json").write_text(json.dumps(value | {"digest": "0" * 64}, indent=2) + "\n")
     assert [problem.partition("package/")[2] for problem in verify(copy)] == [
-        "manifest.json: is not what its files make it; it was changed, or another version wrote it"
+        "manifest.json: does not match its files; it was edited or written by another version"
     ]
 
 
@@ -140,8 +140,8 @@ def test_a_broken_manifest_is_one_clear_problem(copy: Path, text: str, said: str
 
 def test_a_folder_without_a_manifest_is_no_package(tmp_path: Path) -> None:
     (problem,) = verify(tmp_path)
-    assert "manifest.json: missing; what is not in a manifest is not a package" in problem
+    assert "manifest.json: missing; the folder is not a package" in problem
 
 
 def test_no_folder_is_no_package(tmp_path: Path) -> None:
-    assert verify(tmp_path / "none") == [f"{tmp_path / 'none'}: no such package; run `dvc repro`, or `dvc checkout`"]
+    assert verify(tmp_path / "none") == [f"{tmp_path / 'none'}: package not found; run `dvc repro` or `dvc checkout`"]

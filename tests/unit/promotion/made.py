@@ -17,8 +17,8 @@ VALUES = {
     "saving": 0.1,
     "slices": ["label", "language", "length"],
     "slice_margin": 0.02,
-    "slice_least": 30,
-    "fresh_least": 40,
+    "min_slice_examples": 30,
+    "min_fresh_examples": 40,
 }
 
 

@@ -1,4 +1,4 @@
-"""The table of decisions, row by row, and the sentence that says why."""
+"""Decision table row by row, and the reason of each decision."""
 
 import math
 from typing import Any
@@ -75,36 +75,38 @@ def test_one_that_is_not_inferior_must_be_cheaper_or_better_calibrated(
 
 @pytest.mark.parametrize("frozen", [OPEN, EQUAL, WORSE])
 def test_labels_that_people_volunteered_hold_back_and_do_not_promote(frozen: PairedMetric) -> None:
-    """Of answers corrected because they were wrong the champion has none right: any other model looks better there."""
+    """People correct wrong answers, so any other model scores higher on their corrections."""
     assert not weigh(frozen, BETTER)[0].promote
     assert not weigh(BETTER, WORSE)[0].promote
     assert weigh(frozen, BETTER, BETTER)[0].promote is (frozen is not WORSE)
 
 
 class TestARefusal:
-    """It names every rule that held the challenger back, and its switch."""
+    """A refusal names every rule that blocked the promotion, with its param."""
 
     def test_by_volunteered_labels_names_the_way_to_random_ones(self) -> None:
         why = weigh(OPEN, BETTER)[1]
         assert "on 400 fresh examples +0.060 [+0.040, +0.080]: better" in why
-        assert "labels that people volunteered may only hold back" in why
+        assert "volunteered labels can only block a promotion" in why
         assert "`satiety label next --from traffic --random -n N`" in why
-        assert "promote.fresh_least (40)" in why
         assert "volunteered" not in weigh(OPEN, OPEN)[1]
-        assert "once promote.fresh_least (40) of them are tested on" in weigh(OPEN, OPEN)[1], "that way stands open too"
+        assert "once the fresh test set contains promote.min_fresh_examples (40) of them" in weigh(OPEN, OPEN)[1]
         assert "volunteered" not in weigh(OPEN, BETTER, OPEN)[1], "a random sample was tested on"
 
     def test_by_a_test_set_names_it_and_the_margin(self) -> None:
-        assert "on the frozen examples it is surely worse by more than promote.margin (0.01)" in weigh(WORSE, BETTER)[1]
-        assert "on the fresh examples it is surely worse by more than promote.margin (0.01)" in weigh(BETTER, WORSE)[1]
+        assert "it is worse by more than promote.margin (0.01) on the frozen examples" in weigh(WORSE, BETTER)[1]
+        assert "it is worse by more than promote.margin (0.01) on the fresh examples" in weigh(BETTER, WORSE)[1]
 
     def test_by_a_slice_names_its_margin(self) -> None:
         why = weigh(BETTER, slices={"language zh": pair(-0.2, 0.04)})[1]
-        assert why.endswith("not promoted, for a slice is surely worse by more than promote.slice_margin (0.02)")
+        assert why.endswith("not promoted because a slice is worse by more than promote.slice_margin (0.02)")
 
     def test_for_lack_of_evidence_names_the_level_and_what_else_would_count(self) -> None:
         why = weigh(EQUAL)[1]
-        assert "not surely better on the frozen examples, at what is left of promote.confidence_level (0.95)" in why
+        assert (
+            "not significantly better on the frozen examples at the remaining alpha (promote.confidence_level 0.95)"
+            in why
+        )
         assert "cheaper (promote.saving 0.1) or better calibrated" in why
 
     def test_a_promotion_names_none(self) -> None:
@@ -123,30 +125,30 @@ def test_cheaper_does_not_help_where_fresh_examples_are_answered_worse() -> None
     assert not weigh(EQUAL, WORSE, sizes=(100, 10))[0].promote
 
 
-def test_the_same_difference_is_evidence_at_the_first_look_and_not_at_the_twentieth() -> None:
+def test_the_same_difference_promotes_at_the_first_comparison_and_not_at_the_twentieth() -> None:
     early, late = (weigh(pair(0.03), looks=InterimAnalyses(InterimAnalysis(number, 0.025))) for number in (1, 20))
     assert early[0].promote
     assert not late[0].promote
     assert late[0].frozen.confidence_level > early[0].frozen.confidence_level
-    assert "look 20 at this test set, 0.05 of its alpha is left: give it new test examples" in late[1]
+    assert "comparison 20 on this test set, 0.05 of its alpha is left: collect new test examples" in late[1]
 
 
-def test_the_looks_at_randomly_drawn_examples_are_counted_by_themselves() -> None:
+def test_comparisons_on_random_examples_are_counted_separately() -> None:
     late, some = InterimAnalysis(1000, 0.025), pair(0.03)
     assert weigh(OPEN, some, some, looks=InterimAnalyses(late, InterimAnalysis(1, 0.025)))[0].promote
     assert not weigh(OPEN, some, some, looks=InterimAnalyses(late, late))[0].promote
 
 
-def test_the_sentence_says_every_ground() -> None:
+def test_the_reason_contains_every_ground() -> None:
     _, why = weigh(EQUAL, OPEN, BETTER, slices={"language en": EQUAL}, sizes=(2_000_000, 1_000_000))
     assert why == (
-        "macro_f1 0.702 against 0.700 of the champion, version 2: the difference +0.002 [-0.005, +0.009] does not lie "
-        "above zero, but above -0.01: not inferior; on 400 fresh examples +0.005 [-0.034, +0.044]: undecided; on 400 "
+        "macro_f1 0.702 against 0.700 of the champion, version 2; difference +0.002 [-0.005, +0.009]: "
+        "not inferior (above -0.01); on 400 fresh examples +0.005 [-0.034, +0.044]: undecided; on 400 "
         "randomly drawn examples +0.060 [+0.038, +0.082]: better; 1.0 MB of weights "
-        "against 2.0 MB: cheaper; calibration error -0.005 [-0.033, +0.023]: not surely better calibrated; "
-        "none of 1 slices is worse; look 1 at this test set, 0.50 of its alpha is left"
+        "against 2.0 MB: cheaper; calibration error -0.005 [-0.033, +0.023]: not significantly better calibrated; "
+        "no slice is worse (1 compared); comparison 1 on this test set, 0.50 of its alpha is left"
     )
-    assert "it is worse by more than 0.01" in weigh(WORSE)[1]
+    assert ": worse by more than 0.01" in weigh(WORSE)[1]
 
 
 def test_against_no_training_only_better_counts() -> None:
@@ -156,7 +158,7 @@ def test_against_no_training_only_better_counts() -> None:
     assert weigh(BETTER, calibration=None, sizes=None)[0].promote
 
 
-def test_the_report_holds_a_verdict_of_each_ground() -> None:
+def test_the_report_contains_a_verdict_on_each_ground() -> None:
     evidence = Evidence(
         SystemComparison(EQUAL, {"label bad": WORSE}),
         SystemComparison(OPEN, {}),
@@ -171,7 +173,7 @@ def test_the_report_holds_a_verdict_of_each_ground() -> None:
     assert told["calibration"]["verdict"] == "better"
     assert told["cost"] == {"champion": {"bytes": 100}, "challenger": {"bytes": 50}, "cheaper": True}
     left = report_spending(FIRST, params(max_comparisons=1))
-    assert (left["look"], left["left"], left["advice"]) == (1, 0.5, "give it new test examples")
+    assert (left["look"], left["left"], left["advice"]) == (1, 0.5, "collect new test examples")
     assert left["drawn"] == {"look": 1, "total": 0.025, "spent": 0.5, "left": 0.5}
     assert report_grounds(None, None, [], params()) == {}
 
@@ -183,7 +185,7 @@ def test_the_report_holds_a_verdict_of_each_ground() -> None:
         ("calibration", 1),
         ("margin", 0),
         ("slices", ["colour"]),
-        ("fresh_least", 29),
+        ("min_fresh_examples", 29),
         ("saving", 1),
     ],
 )

@@ -1,4 +1,4 @@
-"""Who was champion when, whatever was cut off or done elsewhere; and who must not come back by itself."""
+"""History of champions with interrupted and unrecorded moves; a rolled-back model is not promoted again."""
 
 from dataclasses import replace
 from typing import Any
@@ -16,7 +16,7 @@ def steps(moves: list[Move]) -> list[tuple[str | None, str | None, str]]:
     return [(one.before, one.after, one.kind) for one in moves]
 
 
-def test_a_move_that_was_cut_off_counts_where_the_alias_went() -> None:
+def test_an_interrupted_move_counts_if_the_alias_moved() -> None:
     written = [move(1, None, "1"), move(2, "1", "2", done=False)]
     assert steps(select_effective(written, "2"))[-1] == ("1", "2", "promote")
     assert steps(select_effective(written, "1")) == [(None, "1", "promote")]
@@ -24,7 +24,7 @@ def test_a_move_that_was_cut_off_counts_where_the_alias_went() -> None:
     assert steps(select_effective(early, "1")) == [(None, "1", "promote")]
 
 
-def test_what_was_moved_elsewhere_stands_between() -> None:
+def test_moves_made_elsewhere_fill_the_gaps() -> None:
     written = [move(2, "4", "5"), move(1, None, "1")]
     assert steps(select_effective(written, "7")) == [
         (None, "1", "promote"),
@@ -46,7 +46,7 @@ def test_the_champion_before_is_the_one_before_what_was_taken_back() -> None:
     assert find_previous([]) is None
 
 
-def test_what_was_taken_back_stays_so_until_it_is_champion_again() -> None:
+def test_a_reversal_holds_until_the_model_is_champion_again() -> None:
     line = [move(1, None, "1"), move(2, "1", "2"), move(3, "2", "1", "rollback")]
     found = find_reversal(line, "d2")
     assert found is not None
@@ -57,7 +57,7 @@ def test_what_was_taken_back_stays_so_until_it_is_champion_again() -> None:
     assert find_reversal(forward, "d1") is None
 
 
-def test_a_promotion_is_untold_until_a_report_says_so_and_it_is_the_last() -> None:
+def test_only_the_last_promotion_can_be_unreported() -> None:
     cut = replace(move(2, "1", "2"), told=False)
     assert find_unreported([move(1, None, "1"), cut], "2") == cut
     assert find_unreported([move(1, None, "1"), cut], "1") is None

@@ -1,4 +1,4 @@
-"""What all looks at one test set spend together stays below its alpha, however often it is looked at."""
+"""All comparisons on one test set together spend less than its alpha."""
 
 import itertools
 
@@ -15,7 +15,7 @@ TOTAL = 0.025
 CHALLENGERS, WORLDS, TEXTS = 25, 500, 500
 
 
-def test_the_shares_of_all_looks_add_up_to_no_more_than_the_whole() -> None:
+def test_the_alphas_of_all_comparisons_sum_to_less_than_the_total() -> None:
     spent = list(itertools.accumulate(InterimAnalysis(number, TOTAL).alpha for number in range(1, 1000)))
     assert spent[0] == TOTAL / 2
     assert spent[-1] < TOTAL
@@ -24,7 +24,7 @@ def test_the_shares_of_all_looks_add_up_to_no_more_than_the_whole() -> None:
     )
 
 
-def test_before_any_look_all_is_left() -> None:
+def test_the_whole_alpha_is_left_before_the_first_comparison() -> None:
     assert InterimAnalysis(0, TOTAL).remaining == 1
 
 
@@ -62,10 +62,10 @@ def test_of_twenty_five_equal_challengers_on_one_test_set_hardly_ever_one_is_pro
         for paid in (False, True)
     }
     assert wrong[True] / WORLDS <= TOTAL + 2 * (TOTAL / WORLDS) ** 0.5  # two standard errors of such a share
-    assert wrong[False] / WORLDS > 0.2  # what looks that nobody pays for come to: the test could fail
+    assert wrong[False] / WORLDS > 0.2  # without alpha spending, so the test can fail
 
 
-def test_a_look_is_dearer_the_later_it_comes_but_not_by_much() -> None:
+def test_critical_values_grow_slowly_with_the_number_of_comparisons() -> None:
     def reach(number: int) -> float:
         pair = PairedMetric(Interval(0, 0, 0), Interval(0, 0, 0), 1.0, 100)
         return pair.interval(InterimAnalysis(number, TOTAL).alpha).high

@@ -23,7 +23,7 @@ PARAMS = Retrain(
     seed=1,
     fresh=0.3,
     window=1000,
-    least=20,
+    min_examples=20,
     texts_alone=False,
     documents=1000,
     dedup_threshold=0.8,
@@ -93,7 +93,7 @@ class TestSides:
         learned = [record.text for record in (*made.learn, *made.texts)]
         assert 0 < len(learned) < 120
         assert HeldOut(tests, 0.8).find_leaks(learned) == [None] * len(learned)
-        assert made.dropped["repeats the frozen test"] >= 1
+        assert made.dropped["near-duplicate of the frozen test"] >= 1
 
     def test_the_newest_fresh_tests_are_kept_and_the_others_not_learned(self, texts: list[str]) -> None:
         whole, few = gathered(texts), gathered(texts, params=PARAMS.model_copy(update={"window": 3}))
@@ -177,9 +177,9 @@ def test_what_is_of_no_use_is_said() -> None:
     known = replace(NOTHING, labelled=[Example(content_id({"text": EN[2]}), {"text": EN[2]}, Label("good"))])
     made = gather(rows, said, CLASSIFY, known, PARAMS)
     assert made.dropped == {
-        "its answer is gone from the record": 1,
-        "its text is labelled already": 1,
-        "no answer to this problem": 2,
+        "answer no longer in the traffic log": 1,
+        "text already labelled": 1,
+        "not a valid answer for this problem": 2,
     }
     assert [e.text for e in (*made.learn, *made.fresh)] == [EN[3]]
 
@@ -215,7 +215,7 @@ def test_fresh_tests_that_a_model_has_learned_from_go() -> None:
 
 
 class TestWhatChanceDrew:
-    """Of the fresh test, what was drawn at random is marked: only that may promote a model."""
+    """Random draws are marked in the fresh test: only they can promote a model."""
 
     def test_is_marked_whatever_else_people_said(self) -> None:
         rows = asked(EN)

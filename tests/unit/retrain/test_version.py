@@ -76,7 +76,9 @@ def test_where_there_is_nothing_no_file_is_made(tmp_path: Path) -> None:
 def test_a_file_that_is_no_data_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "feedback.jsonl"
     path.write_text('{"text": "a", "label": "good"}\n{"text": "b", "label": "ugly"}\n')
-    with pytest.raises(DataError, match=r"feedback.jsonl:2: no label of an earlier retraining \(label 'ugly' is not"):
+    with pytest.raises(
+        DataError, match=r"feedback.jsonl:2: not a label of an earlier retraining \(label 'ugly' is not"
+    ):
         version.read_learned(path, CLASSIFY)
 
 
