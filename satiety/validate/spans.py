@@ -1,4 +1,4 @@
-"""Columns that say what is wrong with the labelled stretches of a text."""
+"""Features that detect invalid spans."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -11,22 +11,22 @@ from satiety.validate.table import Feature, Table
 
 
 def span_count(table: Table[Any]) -> list[int]:
-    """Count the spans."""
+    """Return the number of spans."""
     return [len(_mentions(row)) for row in table.examples]
 
 
 def span_outside(table: Table[Any]) -> list[str | None]:
-    """Name a span that is empty, or does not lie in the text."""
+    """Return the first span that is empty or out of the text's range."""
     return _find_span(table, lambda row, span: not 0 <= span.start < span.end <= len(row.text))
 
 
 def span_blank(table: Table[Any]) -> list[str | None]:
-    """Name a span of nothing but white space."""
+    """Return the first span that is only white space."""
     return _find_span(table, lambda row, span: row.text[max(0, span.start) : span.end].isspace())
 
 
 def span_unknown(table: Table[Any]) -> list[str | None]:
-    """Name a span whose label the problem does not have."""
+    """Return the first span with a label outside the problem's label set."""
     allowed = [set(row.answer.restrict(table.labels).mentions) if row.answer else set() for row in table.examples]
     pairs = zip(table.examples, allowed, strict=True)
     return [
@@ -35,7 +35,7 @@ def span_unknown(table: Table[Any]) -> list[str | None]:
 
 
 def span_disorder(table: Table[Any]) -> list[str | None]:
-    """Name a span that begins before the one in front of it ends: it overlaps, or stands in the wrong order."""
+    """Return the first span that starts before the previous one ends: overlapping or out of order."""
     return [
         next(
             (_format_span(row, span) for previous, span in pairwise(_mentions(row)) if span.start < previous.end), None
@@ -45,7 +45,7 @@ def span_disorder(table: Table[Any]) -> list[str | None]:
 
 
 def span_cut(table: Table[Any]) -> list[str | None]:
-    """Name a span that begins or ends inside a word or at white space: no model that tags units can give it."""
+    """Return the first span with an edge inside a word or at white space, which a unit tagger cannot predict."""
     return [_find_cut(row) if _mentions(row) else None for row in table.examples]
 
 
