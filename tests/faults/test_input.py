@@ -220,9 +220,9 @@ class TestFiles:
         [
             (b"", r"data/raw/a: the file is empty"),
             (b"\n\n", r"the file is empty"),
-            (b"text,label\n", r"reader `csv` sees no row in it"),
+            (b"text,label\n", r"reader `csv` found no rows"),
             (b"text,text\na,b\n", r"two columns are called 'text'; rename one"),
-            (b"txt,label\na,b\n", r"there is no column 'text'; did you mean 'txt'\?"),
+            (b"txt,label\na,b\n", r"unknown column 'text'; did you mean 'txt'\?"),
             (
                 csv().decode().encode("utf-16-le"),
                 r"data/raw/a: looks like UTF-16 without a byte order mark; save",
@@ -230,15 +230,15 @@ class TestFiles:
             (csv().decode().encode("utf-16-be"), r"data/raw/a: looks like UTF-16 without"),
             (csv().decode().encode("utf-32"), r"data/raw/a: looks like UTF-32; save it as UTF-8"),
             (b"text,label\nonly,one\n", r"needs at least two labels in the data; found: one"),
-            (b"text,label\n" + b"same,a\nother,b\n" * 50, r"2 labelled texts are left after cleaning"),
+            (b"text,label\n" + b"same,a\nother,b\n" * 50, r"2 labelled texts remain after cleaning"),
             (
                 b"text,label\n\xff\xff,a\n",
-                r"no labelled text is left of 0: 1 encoding \(such as data/raw/a:2: not UTF-8",
+                r"all 0 labelled texts were rejected: 1 encoding \(such as data/raw/a:2: not UTF-8",
             ),
-            (gzip.compress(csv())[:-9], r"broken gzip after"),
+            (gzip.compress(csv())[:-9], r"damaged gzip after"),
             (
                 gzip.compress(b"text,label\n" + b"a" * 100_000_000),
-                r"bytes of gzip unpack to over .* \(ingest\.limits\.ratio\)",
+                r"bytes of gzip unpack to over .*, above ingest\.limits\.ratio: ",
             ),
             (b"text,label\n" + b"a,b\n" * 100_001, r"more than 100,000 rows; raise ingest\.limits\.rows"),
         ],
@@ -250,7 +250,9 @@ class TestFiles:
     def test_a_zip_archive_is_not_opened_whatever_its_members_are_called(self) -> None:
         with zipfile.ZipFile(RAW / "a", "w") as archive:
             archive.writestr("../../evil.csv", "text,label\n")
-        with pytest.raises(DataError, match="is a zip archive, which is not read; unpack it, or pack it with gzip"):
+        with pytest.raises(
+            DataError, match="is a zip archive, which is not supported; unpack it, or compress it with gzip"
+        ):
             build_dataset(params({}), RAW)
         assert not [path for path in Path().rglob("evil.csv")]
 
@@ -259,18 +261,18 @@ class TestFiles:
         for mode in ("w", "w:gz"):
             with tarfile.open(RAW / "a", mode) as archive:
                 archive.add(RAW / "b", "a.csv")
-            with pytest.raises(DataError, match=r"data/raw/a: is a tar archive, which is not read; unpack it"):
+            with pytest.raises(DataError, match=r"data/raw/a is a tar archive, which is not supported; unpack it"):
                 build_dataset(params({}), RAW)
 
     @pytest.mark.parametrize("reader", [{"kind": "json"}, {"kind": "parquet"}])
     def test_one_of_another_format_is_one_message(self, reader: dict[str, Any]) -> None:
-        with pytest.raises(DataError, match=r"data/raw/a: (not JSON|not a whole Parquet file)"):
+        with pytest.raises(DataError, match=r"data/raw/a: (invalid JSON|damaged Parquet file)"):
             harvested(csv(), reader)
 
     def test_a_link_out_of_the_folder_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "secret").write_bytes(csv())
         (RAW / "a").symlink_to(tmp_path / "secret")
-        with pytest.raises(SatietyError, match="lies outside data/raw/"):
+        with pytest.raises(SatietyError, match="is outside data/raw/"):
             build_dataset(params({}), RAW)
 
 

@@ -78,7 +78,7 @@ def test_a_wrong_value_of_project_is_named_once_and_hides_no_other_mistake(tmp_p
         load_params(path)
     lines = sorted(line.partition(": ")[2].partition(":")[0] for line in str(caught.value).splitlines())
     assert lines == ["evaluate.bins", "project.confidence_level", "project.sed"]
-    with pytest.raises(ParamsError, match=r"project\.confidence_level: .*(it is 2)"):
+    with pytest.raises(ParamsError, match=r"project\.confidence_level: .*(got 2)"):
         Evaluate.load(path)
 
 
@@ -98,10 +98,11 @@ def test_a_file_of_an_earlier_version_is_refused_with_one_sentence(tmp_path: Pat
     number = next(i for i, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if "base:" in text)
     assert line.startswith(f"{path}:{number}: ")
     for section in (Ingest, Retrieve, Augmentation, Finetune, Worth):
-        with pytest.raises(ParamsError, match="of an earlier version"):
+        with pytest.raises(ParamsError, match="from an earlier version"):
             section.load(path)
     assert (
-        "ingest.base, retrieve, finetune.self_training, worth.levers: of an earlier version; put the base model" in line
+        "ingest.base, retrieve, finetune.self_training, worth.levers: from an earlier version; move the base model"
+        in line
     )
     assert "`project:`" in line
     assert "`use:`" in line
@@ -134,7 +135,7 @@ def test_what_dvc_cannot_read_is_refused_with_its_line_and_how_to_write_it(tmp_p
         load_params(path)
     line = next(number for number, line in enumerate(text.splitlines(), 1) if "uri: file:data/raw/base" in line)
     assert str(caught.value) == (
-        f"{path}:{line}: DVC cannot read it: found unexpected ':'; put the text in quotes, as in "
+        f"{path}:{line}: DVC cannot parse this line: found unexpected ':'; put text in quotes, as in "
         '{uri: "file:data/raw/base"}'
     )
 

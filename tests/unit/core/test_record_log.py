@@ -143,7 +143,7 @@ def test_a_folder_that_cannot_be_tidied_takes_rows_all_the_same(
     (tmp_path / LOCK).mkdir()
     written.add([correction("1")])
     assert list(written.read()) == ["0", "1"]
-    assert "the rows are recorded, but the folder cannot be tidied" in caplog.text
+    assert "the rows are recorded, but the folder cannot be compacted" in caplog.text
 
 
 def damage(kind: str) -> Callable[[bytes], bytes]:
@@ -168,7 +168,7 @@ def test_a_damaged_part_is_put_aside_once_and_the_rest_is_read(
     assert [list(written.read()) for _ in range(2)] == [["b"], ["b"]]
     assert broken.with_suffix(".damaged").is_file()
     (message,) = caplog.messages
-    assert f"put aside as {broken.stem}.damaged" in message
+    assert f"renamed to {broken.stem}.damaged" in message
 
 
 def start(folder: Path, name: str, done: Path) -> subprocess.Popen[bytes]:

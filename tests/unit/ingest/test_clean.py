@@ -73,7 +73,7 @@ class TestLabels:
         record = refused(Row("1", {"text": "好", "label": "e" + "\u0301" * 2000}))
         assert (record.reason, record.detail) == (
             "label",
-            "more than 1,000 combining marks in a row, from character 1 of the label",
+            "in the label: more than 1,000 combining marks in a row from character 1",
         )
 
 
@@ -84,7 +84,7 @@ class TestSurrogates:
 
     def test_in_the_label_of_a_span_it_costs_the_row(self) -> None:
         record = refused(Row("1", {"text": "王芳 said so", "spans": [[0, 2, "\ud800"]]}), Ner(labels=None))
-        assert (record.reason, record.detail) == ("text", "half of a surrogate pair in the label")
+        assert (record.reason, record.detail) == ("text", "incomplete surrogate pair in the label")
 
 
 class TestPersonalData:

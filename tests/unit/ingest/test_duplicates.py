@@ -32,7 +32,9 @@ class TestConflicts:
     def test_drop_takes_every_row_of_the_text(self) -> None:
         kept, rejected = resolve_conflicts(self.ROWS, "drop")
         assert [e.text for e in kept] == ["ok"]
-        assert {(r.reason, r.detail) for r in rejected} == {("conflict", "the same text is labelled: good ×2, bad ×1")}
+        assert {(r.reason, r.detail) for r in rejected} == {
+            ("conflict", "the same text has several answers: good ×2, bad ×1")
+        }
         assert len(rejected) == 3
 
     def test_majority_keeps_what_more_than_half_say(self) -> None:
@@ -49,7 +51,7 @@ class TestConflicts:
         rows = [replace(example("Paris"), answer=answer) for answer in (found, Spans())]
         kept, rejected = resolve_conflicts(rows, "drop")
         assert not kept
-        assert rejected[0].detail == "the same text is labelled: 0:5 LOC ×1, nothing ×1"
+        assert rejected[0].detail == "the same text has several answers: 0:5 LOC ×1, (empty) ×1"
 
     def test_two_questions_on_one_context_are_no_conflict_and_no_twins(self) -> None:
         asked = [question("Whom did Anna meet?", "Bo"), question("Where did they meet?", "Paris")]

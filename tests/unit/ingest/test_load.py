@@ -74,9 +74,9 @@ class TestRows:
             ({"text": None, "label": "1"}, "missing", "text is null"),
             ({"text": ["a"], "label": "1"}, "type", "text is a list, not text"),
             ({"text": "a", "label": " "}, "label", "the label is empty"),
-            ({"text": " \u200b ", "label": "1"}, "empty", "there is no text in it"),
-            ({"text": "half \ud83d", "label": "1"}, "text", "half of a surrogate pair at character 5"),
-            ({"text": "好", "label": "\udc80"}, "text", "half of a surrogate pair in the label"),
+            ({"text": " \u200b ", "label": "1"}, "empty", "the text is empty"),
+            ({"text": "half \ud83d", "label": "1"}, "text", "incomplete surrogate pair at character 5"),
+            ({"text": "好", "label": "\udc80"}, "text", "incomplete surrogate pair in the label"),
         ],
     )
     def test_a_row_without_an_answer_goes_with_its_reason(self, raw: Path, row: Any, reason: str, detail: str) -> None:
@@ -98,12 +98,15 @@ class TestRows:
         (raw / "a.csv").write_text("text,label\na,b\n")
         made = loaded(raw, corpus=corpus)
         assert [d.text for d in made.documents] == ["短"]
-        assert (made.rejected[0].reason, made.rejected[0].detail) == ("too_long", "1,001 characters")
+        assert (made.rejected[0].reason, made.rejected[0].detail) == (
+            "too_long",
+            "1,001 characters, above ingest.limits.row_bytes: 1,000",
+        )
 
     @pytest.mark.parametrize("content", ["text,label\n", "\n"])
     def test_a_file_without_a_row_is_refused(self, raw: Path, content: str) -> None:
         (raw / "a.csv").write_text(content)
-        with pytest.raises(DataError, match=r"a\.csv: (reader `csv` sees no row in it|the file is empty)"):
+        with pytest.raises(DataError, match=r"a\.csv: (reader `csv` found no rows|the file is empty)"):
             loaded(raw)
 
     @pytest.mark.parametrize(
@@ -113,7 +116,7 @@ class TestRows:
         """A file without a header: its first row is taken for one, however long it is."""
         for before in (0, *range(430, 500, 3), *range(900, 945, 3)):
             (raw / "a.csv").write_text(f"{'x' * before} {secret},good\n", encoding="utf-8")
-            with pytest.raises(DataError, match=r"a\.csv:1: there is no column 'text'") as caught:
+            with pytest.raises(DataError, match=r"a\.csv:1: unknown column 'text'") as caught:
                 loaded(raw)
             assert not [part for part in ("jane", "1234", "sk-", "Ab3d") if part in str(caught.value)]
             assert len(str(caught.value)) <= 1000
@@ -147,9 +150,9 @@ class TestSpans:
     @pytest.mark.parametrize(
         ("spans", "detail"),
         [
-            ("PER", "spans is a str, not a list; write [[start, end, label], …]"),
-            ([[0, 2]], "spans are [start, end, label], or objects with these keys"),
-            ([[0, "x", "PER"]], "spans are [start, end, label], or objects with these keys"),
+            ("PER", "spans must be a list such as [[start, end, label], …], not a str"),
+            ([[0, 2]], "each span must be [start, end, label], or an object with these keys"),
+            ([[0, "x", "PER"]], "each span must be [start, end, label], or an object with these keys"),
             ([[0, 99, "PER"]], "span 0:99 does not lie in a text of 6 characters"),
             ([[0, 3, "PER"], [2, 4, "LOC"]], "span 2:4 overlaps the one before it"),
         ],
@@ -179,14 +182,14 @@ class TestParams:
         assert section.model_dump()["labelled"][0]["reader"] == COMMA
 
     def test_a_column_that_the_problem_needs_is_asked_for(self, tmp_path: Path) -> None:
-        message = "file:data/raw/a.csv: `columns` does not say which column is: label"
+        message = "file:data/raw/a.csv: `columns` must also map: label"
         assert message in self.wrong(tmp_path, labelled=self.source(columns={"text": "text"}))
         spans = "`columns` does not say which column is: spans"
         assert spans in self.wrong(tmp_path, problem=NER)
 
     def test_a_column_nobody_knows_is_refused(self, tmp_path: Path) -> None:
         columns = {"text": "text", "label": "label", "标签": "x"}
-        assert "`columns`: '标签' is none of: text, label, group" in self.wrong(
+        assert "`columns`: unknown field '标签'; available: text, label, group" in self.wrong(
             tmp_path, labelled=self.source(columns=columns)
         )
 
@@ -195,10 +198,10 @@ class TestParams:
         text = {"kind": "text", "label": "好"}
         assert Ingest.model_validate(params(problem=NER, labelled=self.source(reader=conll, columns={})))
         assert Ingest.model_validate(params(labelled=self.source(reader=text, columns={})))
-        with pytest.raises(ValueError, match="does not say which column is: label"):
+        with pytest.raises(ValueError, match="must also map: label"):
             Ingest.model_validate(params(labelled=self.source(reader=text | {"label": None}, columns={})))
 
     def test_a_misspelt_reader_says_what_was_meant(self, tmp_path: Path) -> None:
         message = self.wrong(tmp_path, labelled=self.source(reader=COMMA | {"kind": "cvs"}))
-        assert "no reader is called 'cvs'; did you mean 'csv'? there are: conll, csv, json" in message
+        assert "unknown reader 'cvs'; did you mean 'csv'? available: conll, csv, json" in message
         assert "params.yaml:" in message

@@ -36,12 +36,12 @@ def test_a_value_that_is_not_there_refuses_its_row_alone() -> None:
 
 def test_a_key_given_twice_anywhere_on_the_way_refuses_what_lies_below() -> None:
     rows = found(parse('{"d": [{"t": "a"}, {"t": {"x": 1, "x": 2}}]}'), t="d.*.t.x")
-    assert rows == ["there is no 'x' in it", "an object has the same key twice"]
+    assert rows == ["no key or index 'x'", "duplicate key in an object"]
 
 
 @pytest.mark.parametrize("paths", [{"a": "x.*.t", "b": "y.*.l"}, {"a": "*.x.*", "b": "*.y.*.z"}])
 def test_columns_of_two_lists_cannot_be_paired(paths: dict[str, str]) -> None:
-    with pytest.raises(ValueError, match="run over different lists"):
+    with pytest.raises(ValueError, match="iterate over different lists"):
         check_paths({name: split_path(path) for name, path in paths.items()})
 
 

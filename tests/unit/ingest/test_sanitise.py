@@ -39,7 +39,7 @@ def test_a_span_moves_with_what_is_repaired_and_masked_before_it(text: str, clea
     ("span", "reason", "detail"),
     [
         ((0, 4), "personal", "the span 0–4 cuts email data at 0–16"),
-        ((0, 6), "text", "a span begins or ends inside what must be repaired as a whole"),
+        ((0, 6), "text", "a span begins or ends inside a sequence that must be repaired as a whole"),
         ((4, 9), "personal", "the span 4–5 cuts email data at 0–16"),
     ],
 )
@@ -62,6 +62,6 @@ def test_spans_that_can_move_alone_but_not_together_all_go() -> None:
 
 
 def test_a_text_that_cannot_be_repaired_is_the_callers_to_refuse() -> None:
-    with pytest.raises(ValueError, match="half of a surrogate pair"):
+    with pytest.raises(ValueError, match="incomplete surrogate pair"):
         sanitise("\ud800 jane@example.com", [Span(0, 1, "X")], KINDS)
     assert mask_salvaged("\ud800 jane&#64;example.com", KINDS) == "? <email>"

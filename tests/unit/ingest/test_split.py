@@ -110,7 +110,7 @@ class TestBoundSources:
         made = divided(train + test, {"t.csv": "test"})
         assert set(ids(made, "test")) < {e.id for e in test}
         assert Counter(r.reason for r in made.rejected) == {"spare": 10}
-        assert made.rejected[0].detail == "its source is for test, which is full"
+        assert made.rejected[0].detail == "its source is reserved for test, which is complete"
         assert len(made.hidden) == 30
 
     def test_a_smaller_test_source_is_taken_whole(self) -> None:
@@ -133,8 +133,8 @@ class TestNotEnough:
     @pytest.mark.parametrize("labels", ["ab" * 14, ""])
     def test_too_few_are_counted(self, labels: str) -> None:
         message = (
-            rf"{len(labels)} labelled texts are left after cleaning, but test 20 \+ dev 3 \+ train 7 = 30 are "
-            r"asked for; lower ingest\.test or ingest\.budget, or add labelled data"
+            rf"{len(labels)} labelled texts remain after cleaning, but test 20 \+ dev 3 \+ train 7 = 30 are "
+            r"needed; lower ingest\.test or ingest\.budget, or add labelled data"
         )
         with pytest.raises(DataError, match=message):
             divided(examples(labels))
@@ -148,7 +148,7 @@ class TestNotEnough:
         assert Counter(r.reason for r in made.rejected) == {"straddles": 10 + 27}
 
     def test_one_group_alone_cannot_be_divided(self) -> None:
-        with pytest.raises(DataError, match="dev asks for 3 texts, but 0 are left: the others belong together"):
+        with pytest.raises(DataError, match="dev needs 3 texts, but only 0 are available; the others are similar"):
             divided(examples("ab" * 30, group=60))
 
 

@@ -98,7 +98,7 @@ def test_a_table_that_breaks_a_rule_stops_the_pipeline_and_up_to_five_rows_are_s
         stop_if_broken([result], 0.2, "reports/data_docs/index.html")
     lines = str(raised.value).splitlines()
     assert len(lines) == 1 + MAX_WITNESSES + 1
-    assert lines[-1] == "Nothing was written but the Data Docs, which say more: reports/data_docs/index.html"
+    assert lines[-1] == "No output was written. See the Data Docs for details: reports/data_docs/index.html"
     assert max(map(len, lines[1:-1])) < MAX_SHOWN + 30
 
 
