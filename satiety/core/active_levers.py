@@ -34,11 +34,10 @@ def select_levers(values: Mapping[str, Any], block: str) -> dict[str, Any]:
 
 def list_active(values: Mapping[str, Any], kind: str) -> dict[str, dict[str, Any]]:
     """Return the fields, except ``kind``, of every lever of this kind that the pipeline uses, by name."""
-    levers = {name: lever for name, lever in select_levers(values, "use").items() if isinstance(lever, Mapping)}
     return {
         name: {field: value for field, value in lever.items() if field != "kind"}
-        for name, lever in levers.items()
-        if lever.get("kind") == kind
+        for name, lever in select_levers(values, "use").items()
+        if isinstance(lever, Mapping) and lever.get("kind") == kind
     }
 
 

@@ -39,7 +39,10 @@ def write_atomically(path: Path) -> Iterator[Path]:
             remove_stale(path.parent)
             remove(temporary)  # left by a process with the same number
             yield temporary
-            _check_type(path, is_folder=temporary.is_dir())
+            if path.exists() and (existing := _type_of(path)) != (expected := _type_of(temporary)):
+                raise SetupError(
+                    f"{path} already exists and is {existing}, not {expected}; remove it or rename the target"
+                )
             for part in [temporary, *temporary.rglob("*")] if temporary.is_dir() else [temporary]:
                 _sync(part)
             _move_into_place(temporary, path)
@@ -112,12 +115,8 @@ def remove(path: Path) -> None:
             path.unlink()
 
 
-def _check_type(path: Path, *, is_folder: bool) -> None:
-    """Refuse to replace a folder or a device by a file, or a file by a folder."""
-    if path.exists() and not (path.is_dir() if is_folder else path.is_file()):
-        found = "a directory" if path.is_dir() else "a file" if path.is_file() else "a device"
-        wanted = "a directory" if is_folder else "a file"
-        raise SetupError(f"{path} already exists and is {found}, not {wanted}; remove it or choose another path")
+def _type_of(path: Path) -> str:
+    return "a directory" if path.is_dir() else "a file" if path.is_file() else "a device"
 
 
 def _move_into_place(temporary: Path, path: Path) -> None:

@@ -74,9 +74,12 @@ def read_value(content: Any) -> Value:
     if isinstance(content, str):
         return content
     if isinstance(content, list | tuple):
-        for parser in (_read_texts, _read_numbers, _read_spans):
-            if (value := parser(content)) is not None:
-                return value
+        if all(isinstance(part, str) for part in content):
+            return tuple(content)
+        if all(isinstance(part, int | float) and not isinstance(part, bool) for part in content):
+            return tuple(map(float, content))
+        if (spans := _read_spans(content)) is not None:
+            return spans
     raise TypeError(
         f"is a {type(content).__name__}; an input is a text, or a list of texts, numbers or [start, end, label]"
     )
@@ -92,17 +95,8 @@ def _to_json(value: Value) -> Any:
     return [[part.start, part.end, part.label] if isinstance(part, Span) else part for part in value]
 
 
-def _read_texts(content: Any) -> tuple[str, ...] | None:
-    return tuple(content) if all(isinstance(part, str) for part in content) else None
-
-
-def _read_numbers(content: Any) -> tuple[float, ...] | None:
-    is_numeric = all(isinstance(part, int | float) and not isinstance(part, bool) for part in content)
-    return tuple(float(part) for part in content) if is_numeric else None
-
-
 def _read_spans(content: Any) -> tuple[Span, ...] | None:
-    if all(isinstance(part, Span) for part in content):  # read before
+    if all(isinstance(part, Span) for part in content):  # parsed already
         return tuple(content)
     triples = [[part[key] for key in STRETCH] if isinstance(part, Mapping) else part for part in content]
     if not all(isinstance(part, list | tuple) and len(part) == 3 for part in triples):

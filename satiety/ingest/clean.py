@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from satiety.core.answers import Answer
-from satiety.core.inputs import Inputs, Value, content_id, text_of, texts_of
+from satiety.core.inputs import Inputs, content_id, text_of, texts_of
 from satiety.core.records import Document, Example, Rejection
 from satiety.ingest.base import Limits, Row
 from satiety.ingest.sanitise import SanitisedExample, mask_salvaged, sanitise_example
@@ -68,9 +68,9 @@ class Cleaner:
         try:
             return self._clean_row(name, row)
         except RowError as error:
-            excerpt = self._mask("" if error.reason == "too_long" else row.text or self._format_inputs(row.values))
-            detail = self._mask(str(error))[:KEPT_NOTE]
-            text = excerpt[:KEPT_TEXT]
+            excerpt = "" if error.reason == "too_long" else row.text or self._format_inputs(row.values)
+            detail = mask_salvaged(str(error), self.hide)[:KEPT_NOTE]
+            text = mask_salvaged(excerpt, self.hide)[:KEPT_TEXT]
             return CleanedRow(
                 Rejection(content_id({"text": text}), self._locate(name, row), error.reason, detail, text=text)
             )
@@ -82,7 +82,9 @@ class Cleaner:
             raise RowError("text", "incomplete surrogate pair in a key of its path")
         values = {column: _convert_value(column, value) for column, value in row.values.items()}
         if self.problem is None:
-            clean = self._sanitise(_read_text(values), None)
+            if not isinstance(text := values["text"], str):
+                raise RowError("type", f"`text` must be text, not {type(text).__name__}")
+            clean = self._sanitise({"text": text}, None)
             document = Document(content_id(clean.inputs), text_of(clean.inputs), source=self._locate(name, row))
             return CleanedRow(document, clean.repairs, frozenset(clean.masked))
         inputs, answer, renamed, hidden = self._parse_values(self.problem, values)
@@ -153,9 +155,6 @@ class Cleaner:
         cells = [values.get(name) for name in (self.problem.inputs if self.problem else ("text",))]
         return "\n".join(str(cell) for cell in cells if isinstance(cell, str | int | float))
 
-    def _mask(self, text: str) -> str:
-        return mask_salvaged(text, self.hide)
-
 
 def reject(record: Example | Document, reason: str, detail: str, twin: str | None = None) -> Rejection:
     """Return the quarantine entry of a readable record."""
@@ -189,13 +188,6 @@ def _convert_value(name: str, value: Any) -> Any:
     if not isinstance(value, str | int | float):
         raise RowError("type", f"{name} must be text, not {type(value).__name__}")
     return str(value)
-
-
-def _read_text(values: Mapping[str, Any]) -> dict[str, Value]:
-    """Return the inputs of a document."""
-    if not isinstance(values["text"], str):
-        raise RowError("type", f"`text` must be text, not {type(values['text']).__name__}")
-    return {"text": values["text"]}
 
 
 def _require_unicode(field: str, text: str) -> str:

@@ -51,7 +51,8 @@ def resolve_conflicts(
             continue
         has_majority = policy == "majority" and count * 2 > len(group)
         consistent += [e for e in group if has_majority and e.answer == answer]
-        detail = _describe_answers(answers)
+        quotes = [f"{str(option)[:80] or '(empty)'} ×{count}" for option, count in answers.most_common(5)]
+        detail = "the same text has several answers: " + ", ".join(quotes)
         rejected += [reject(e, "conflict", detail) for e in group if not has_majority or e.answer != answer]
     return consistent, rejected
 
@@ -86,8 +87,3 @@ def _is_duplicate(record: Example | Document, twin: Example | None, threshold: f
 
 def _select_kind(records: Sequence[Example | Document], kind: type[R]) -> list[R]:
     return sorted((record for record in records if isinstance(record, kind)), key=lambda record: record.id)
-
-
-def _describe_answers(answers: Counter[Answer | None]) -> str:
-    quotes = [f"{str(answer)[:80] or '(empty)'} ×{count}" for answer, count in answers.most_common(5)]
-    return "the same text has several answers: " + ", ".join(quotes)

@@ -47,7 +47,6 @@ _ENGLISH = frozenset(
 """Words that are unique to English among these languages: a text with two of them skips the models."""
 _OTHER_CYRILLIC = re.compile("[іїєґІЇЄҐ]")
 _PERSIAN = re.compile("[پچژگ]")
-_MAY_NAME = re.compile(r"[/@#]|www")
 _NAMES = re.compile(r"https?://\S+|www\.\S+|[@#]\w+")
 
 
@@ -57,9 +56,6 @@ def detect_languages(texts: Sequence[str]) -> list[str]:
         _NAMES.sub(" ", text) if "/" in text or "@" in text or "#" in text or "www." in text else text for text in texts
     ]
     codes = [_detect_by_script(text) for text in stripped]
-    codes = [
-        "en" if code == "latin" and _is_english(text) else code for code, text in zip(codes, stripped, strict=True)
-    ]
     latin = [i for i, code in enumerate(codes) if code == "latin"]
     for i, code in zip(latin, _detect_by_model([stripped[i] for i in latin]), strict=True):
         codes[i] = code

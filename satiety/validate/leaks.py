@@ -40,7 +40,10 @@ def label_written(table: Table[Any]) -> list[str | None]:
         any_form = "|".join(_build_pattern(form) for form in _list_forms(table, label))
         framed = rf"[\[(<{{【](?:{any_form})[\])>}}】]"
         patterns[label] = re.compile(rf"{MARK}(?:{any_form})|^{framed}|{framed}$")
-    matches = [patterns[label].search(text) if label in patterns else None for label, text in _pair_labels(table)]
+    matches = [
+        patterns[label].search(text) if label in patterns else None
+        for label, text in zip(table.single_labels, table.normal_texts, strict=True)
+    ]
     return [match.group()[:80] if match else None for match in matches]
 
 
@@ -50,7 +53,10 @@ def label_named(table: Table[Any]) -> list[int]:
         label: re.compile("|".join(_build_pattern(form) for form in _list_forms(table, label)))
         for label in table.labels
     }
-    return [int(label in patterns and bool(patterns[label].search(text))) for label, text in _pair_labels(table)]
+    return [
+        int(label in patterns and bool(patterns[label].search(text)))
+        for label, text in zip(table.single_labels, table.normal_texts, strict=True)
+    ]
 
 
 def id_tells(table: Table[Any]) -> list[float]:
@@ -134,10 +140,6 @@ def _build_pattern(form: str) -> str:
     """Return a pattern for a whole word; for CJK scripts, for any occurrence."""
     escaped = re.escape(form)
     return escaped if re.search(f"[{CJK}]", form) else rf"(?<![^\W_]){escaped}(?![^\W_])"
-
-
-def _pair_labels(table: Table[Any]) -> list[tuple[str | None, str]]:
-    return list(zip(table.single_labels, table.normal_texts, strict=True))
 
 
 EXAMPLE_COLUMNS: dict[str, Feature] = {

@@ -70,12 +70,13 @@ class ScreenedTable(Generic[R]):
 
 def screen(suite: Suite, table: Table[R], check: Checker) -> ScreenedTable[R]:
     """Check every rule of a suite; separate clean and rejected rows."""
-    row_rules, column_values = suite.select("row"), _compute_columns(table, suite.select("row"))
-    findings = _check(row_rules, table, column_values, check)
-    rejected = _reject(findings, table.rows, column_values)
+    findings, columns = _check(suite.select("row"), table, check)
+    rejected = _reject(findings, table.rows, columns)
+
+    # Table rules apply to the clean rows only.
     remaining = replace(table, rows=[row for i, row in enumerate(table.rows) if i not in rejected])
-    table_rules = suite.select("table", "report") if remaining.rows else []
-    findings += _check(table_rules, remaining, _compute_columns(remaining, table_rules), check)
+    if remaining.rows:
+        findings += _check(suite.select("table", "report"), remaining, check)[0]
     sorted_findings = sorted(findings, key=lambda finding: suite.rules.index(finding.rule))
     return ScreenedTable(
         suite, len(table.rows), list(remaining.rows), [rejected[i] for i in sorted(rejected)], sorted_findings
@@ -100,26 +101,22 @@ def list_warnings(screened: ScreenedTable[Any]) -> list[str]:
     return [_summarise_finding(screened, finding) for finding in reported]
 
 
-def _compute_columns(table: Table[Any], rules: Sequence[Rule]) -> dict[str, list[Any]]:
-    return compute_columns(table, [column for rule in rules for column in rule.columns]) if rules else {}
-
-
-def _check(
-    rules: Sequence[Rule], table: Table[Any], column_values: Mapping[str, Sequence[Any]], check: Checker
-) -> list[RuleFinding]:
-    findings = check(rules, column_values, table.parameters()) if rules else []
-    return [replace(finding, witnesses=_collect_witnesses(finding, table.rows, column_values)) for finding in findings]
-
-
-def _collect_witnesses(
-    finding: RuleFinding, rows: Sequence[R], column_values: Mapping[str, Sequence[Any]]
-) -> tuple[Witness, ...]:
-    values = column_values.get(finding.rule.column or "", [None] * len(rows))
-    return tuple(Witness(rows[i].id, shorten(rows[i].text), shorten(values[i])) for i in finding.rows[:MAX_WITNESSES])
+def _check(rules: Sequence[Rule], table: Table[Any], check: Checker) -> tuple[list[RuleFinding], dict[str, list[Any]]]:
+    """Return the findings of the rules with example rows, and the columns that they check."""
+    if not rules:
+        return [], {}
+    columns = compute_columns(table, [column for rule in rules for column in rule.columns])
+    findings = []
+    for finding in check(rules, columns, table.parameters()):
+        values = columns.get(finding.rule.column or "", [None] * len(table.rows))
+        examples = [(table.rows[i], values[i]) for i in finding.rows[:MAX_WITNESSES]]
+        witnesses = tuple(Witness(row.id, shorten(row.text), shorten(value)) for row, value in examples)
+        findings.append(replace(finding, witnesses=witnesses))
+    return findings, columns
 
 
 def _reject(
-    findings: Sequence[RuleFinding], rows: Sequence[R], column_values: Mapping[str, Sequence[Any]]
+    findings: Sequence[RuleFinding], rows: Sequence[R], columns: Mapping[str, Sequence[Any]]
 ) -> dict[int, Rejection]:
     """Return the rejection of each failing row, by index; its reason is the first failed rule."""
     failed: dict[int, list[RuleFinding]] = {}
@@ -127,7 +124,7 @@ def _reject(
         for i in finding.rows:
             failed.setdefault(i, []).append(finding)
     return {
-        i: _build_rejection(rows[i], failures, {name: values[i] for name, values in column_values.items()})
+        i: _build_rejection(rows[i], failures, {name: values[i] for name, values in columns.items()})
         for i, failures in failed.items()
     }
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,22 +85,16 @@ def read_suite(folder: Path, name: str, columns: Collection[str], parameters: Co
     entries = content.get("expectations") if isinstance(content, dict) else None
     if not isinstance(entries, list) or not entries:
         raise DataError(f"{path}: not a suite: `expectations` must be a non-empty list")
-    faults = [
-        f"{path}: expectation {i}: {fault}" for i, entry in enumerate(entries, 1) for fault in _find_faults(entry)
-    ]
+    if faults := [f"expectation {i}: {fault}" for i, entry in enumerate(entries, 1) for fault in _find_faults(entry)]:
+        raise DataError("\n".join(f"{path}: {fault}" for fault in faults))
+
+    # Names exist only for well-formed expectations.
+    rules = tuple(Rule(rule["type"], rule["kwargs"], rule["meta"]["level"], rule["meta"]["why"]) for rule in entries)
+    faults = [f"{rule.name}: {fault}" for rule in rules for fault in _find_unknown(rule, columns, parameters)]
+    counts = Counter(rule.name for rule in rules)
+    faults += [f"{rule}: duplicate expectation; remove one" for rule, count in sorted(counts.items()) if count > 1]
     if faults:
-        raise DataError("\n".join(faults))
-    rules = tuple(
-        Rule(entry["type"], entry["kwargs"], entry["meta"]["level"], entry["meta"]["why"]) for entry in entries
-    )
-    faults = [f"{path}: {rule.name}: {fault}" for rule in rules for fault in _find_unknown(rule, columns, parameters)]
-    names = [rule.name for rule in rules]
-    faults += [
-        f"{path}: {duplicate}: duplicate expectation; remove one"
-        for duplicate in sorted({duplicate for duplicate in names if names.count(duplicate) > 1})
-    ]
-    if faults:
-        raise DataError("\n".join(faults))
+        raise DataError("\n".join(f"{path}: {fault}" for fault in faults))
     return Suite(name, path, rules)
 
 

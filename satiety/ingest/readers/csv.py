@@ -77,9 +77,10 @@ class Csv(Reader):
                 consumed.append(line)
                 yield line.text + "\n"
 
+        quoting: Any = {"quotechar": self.quote} if self.quote else {"quoting": csv.QUOTE_NONE, "quotechar": None}
         previous_limit = csv.field_size_limit(size_limit)  # a global setting, restored below
         try:
-            cells = next(csv.reader(feed(), strict=True, delimiter=self.delimiter, **_quote_options(self.quote)))
+            cells = next(csv.reader(feed(), strict=True, delimiter=self.delimiter, **quoting))
         except csv.Error as error:
             pending.extendleft(reversed(consumed[1:]))
             return Line(first.number, first.text, "quoting", f"{error}; the row starts here"), None
@@ -87,10 +88,6 @@ class Csv(Reader):
             csv.field_size_limit(previous_limit)
         bad = next((line for line in consumed if line.reason), None)
         return (first, cells) if bad is None else (bad, None)
-
-
-def _quote_options(quote: str | None) -> dict[str, Any]:
-    return {"quoting": csv.QUOTE_NONE, "quotechar": None} if quote is None else {"quotechar": quote}
 
 
 def _index_by_name(path: Path, columns: Columns, header: list[str], delimiter: str) -> dict[str, int]:
