@@ -153,7 +153,7 @@ def fill_secrets(uri: str) -> Address:
     """
     values = {name: os.environ.get(name, "") for name in dict.fromkeys(_NAME.findall(uri))}
     if missing := [name for name, value in values.items() if not value]:
-        raise SetupError(f"{uri}: the address needs the environment variable {missing[0]}, which is not set")
+        raise SetupError(f"{uri}: set the environment variable {missing[0]}, which the address contains")
     return Address(uri, _NAME.sub(lambda match: values[match[1]], uri), values)
 
 

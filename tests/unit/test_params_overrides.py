@@ -178,6 +178,6 @@ def test_raw_texts_that_no_model_can_label_are_named_before_anything_runs(
 
 def test_a_secret_in_an_override_is_refused_and_not_shown() -> None:
     uri = "https://bob:hunter2@host/model"
-    with pytest.raises(ParamsError, match=r"overrides: ingest\.base\.uri: a secret stands in it") as caught:
+    with pytest.raises(ParamsError, match=r"overrides: ingest\.base\.uri: the address contains a secret") as caught:
         check_overrides(PARAMS, [f"ingest.base={{uri: '{uri}', sha256: null}}", uri])
     assert "hunter2" not in str(caught.value)

@@ -118,8 +118,8 @@ def test_a_flipped_byte_in_a_page_is_noticed(tmp_path: Path) -> None:
     texts = [Document(f"{i:016x}", f"第{i * 7919}间 room {i * 31}") for i in range(3000)]
     write(path, texts, Document)
     data = bytearray(path.read_bytes())
-    for at in range(len(data) // 10, len(data) // 2, len(data) // 20):
-        path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+    for offset in range(len(data) // 10, len(data) // 2, len(data) // 20):
+        path.write_bytes(data[:offset] + bytes([data[offset] ^ 1]) + data[offset + 1 :])
         with pytest.raises(DataError, match=r"flipped\.parquet: damaged Parquet file \(.*\); remove it and run"):
             list(read(path, Document))
 

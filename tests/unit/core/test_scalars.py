@@ -113,7 +113,7 @@ def test_a_value_is_read_as_dvc_reads_it_or_refused(tmp_path_factory: pytest.Tem
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("0240", r"'0240' is ambiguous: 240 in YAML 1\.2 \(DVC\), 160 in YAML 1\.1; write the one you mean that way"),
+        ("0240", r"'0240' is ambiguous: 240 in YAML 1\.2 \(DVC\), 160 in YAML 1\.1; write one of these values"),
         ("-0240", r"'-0240' is ambiguous: -240 in YAML 1\.2 \(DVC\), -160 in YAML 1\.1"),
         ("08", r"'08' is ambiguous: 8 in YAML 1\.2 \(DVC\), \"08\" in YAML 1\.1"),
         ("0o17", r"'0o17' is ambiguous: 15 in YAML 1\.2 \(DVC\), \"0o17\" in YAML 1\.1"),

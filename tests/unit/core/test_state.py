@@ -114,7 +114,7 @@ def test_below_dvc_its_cache_stays_and_a_warning_names_it(
     prepare_state(root)
     assert (mode(root / STATE), (open_site / "0123").is_dir()) == (0o700, True)
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
-    assert f"remove {root / SITE}" in caplog.text
+    assert f"remove the cache {root / SITE}" in caplog.text
 
 
 def test_a_file_in_its_place_is_one_message(root: Path) -> None:

@@ -44,7 +44,7 @@ def model(tmp_path: Path) -> Path:
     return folder
 
 
-def pinned(folder: Path) -> Asset:
+def make_pinned_asset(folder: Path) -> Asset:
     taken = {name: value for name, value in manifest(folder).items() if name in MODEL_FILES}
     return Asset(uri=f"local://{folder}", sha256=digest(taken))
 
@@ -84,7 +84,9 @@ class TestTheUri:
         with pytest.raises(ParamsError) as caught:
             One.load(path)
         message = str(caught.value)
-        assert message.startswith(f"{path}:3: one.asset.uri: a secret stands in it, which DVC would copy into dvc.lock")
+        assert message.startswith(
+            f"{path}:3: one.asset.uri: the address contains a secret, which DVC would copy into dvc.lock"
+        )
         assert "name in braces: https://bob:{PASSWORD}@host/x.csv?sig={SIG}" in message
         assert "hunter2" not in message
         assert "Ab3" not in message
@@ -285,12 +287,12 @@ class TestSecretsInUrls:
 
 class TestModel:
     def test_only_files_that_cannot_run_code_are_taken(self, raw: Path, model: Path) -> None:
-        size = copy_model(pinned(model), Path("base"), raw)
+        size = copy_model(make_pinned_asset(model), Path("base"), raw)
         assert sorted(manifest(Path("base"))) == sorted(MODEL_FILES[:4])
         assert size == sum(path.stat().st_size for path in Path("base").iterdir())
 
     def test_its_pin_is_the_digest_of_what_was_taken(self, raw: Path, model: Path) -> None:
-        asset = pinned(model)
+        asset = make_pinned_asset(model)
         copy_model(asset, Path("base"), raw)
         assert asset.sha256 == digest(manifest(Path("base")))
 
@@ -298,25 +300,25 @@ class TestModel:
     def test_one_that_wants_its_own_code_run_is_refused(self, raw: Path, model: Path, name: str) -> None:
         (model / name).write_text(json.dumps({"auto_map": {"AutoModel": "modeling_evil.Evil"}}))
         with pytest.raises(AssetError, match=rf"{re.escape(name)} has an `auto_map`: models with custom code"):
-            copy_model(pinned(model), Path("base"), raw)
+            copy_model(make_pinned_asset(model), Path("base"), raw)
         assert not Path("base").exists()
 
     def test_an_oversize_tokenizer_is_refused(self, raw: Path, model: Path) -> None:
         with (model / "tokenizer.json").open("wb") as file:
             file.truncate(MAX_BYTES["tokenizer.json"] + 1)
         with pytest.raises(AssetError, match=r"tokenizer\.json has 67,108,865 bytes; the limit is 67,108,864"):
-            copy_model(pinned(model), Path("base"), raw)
+            copy_model(make_pinned_asset(model), Path("base"), raw)
 
     @pytest.mark.parametrize("content", ["not json", "[" * 20_000])
     def test_a_broken_config_is_refused(self, raw: Path, model: Path, content: str) -> None:
         (model / "config.json").write_text(content)
         with pytest.raises(AssetError, match=r"config\.json is not JSON"):
-            copy_model(pinned(model), Path("base"), raw)
+            copy_model(make_pinned_asset(model), Path("base"), raw)
 
     def test_weights_in_a_pickle_are_no_weights(self, raw: Path, model: Path) -> None:
         (model / "model.safetensors").unlink()
         with pytest.raises(AssetError, match=r"lacks model\.safetensors; the folder contains: .*pytorch_model\.bin"):
-            copy_model(pinned(model), Path("base"), raw)
+            copy_model(make_pinned_asset(model), Path("base"), raw)
 
     def test_a_file_is_no_model(self, raw: Path, model: Path) -> None:
         file = model / "config.json"
@@ -331,7 +333,7 @@ class TestModel:
             copy_model(Asset(uri=f"local://{model}", sha256="0" * 64), Path("base"), raw)
 
     def test_another_digest_leaves_the_old_model_in_place(self, raw: Path, model: Path) -> None:
-        copy_model(pinned(model), Path("base"), raw)
+        copy_model(make_pinned_asset(model), Path("base"), raw)
         with pytest.raises(AssetError, match="sha256 is"):
             copy_model(Asset(uri=f"local://{model}", sha256="0" * 64), Path("base"), raw)
         assert (Path("base") / "config.json").is_file()

@@ -48,7 +48,7 @@ def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def loaded(raw: Path, **changes: Any) -> LoadedRecords:
+def load_sources(raw: Path, **changes: Any) -> LoadedRecords:
     section = Ingest.model_validate(params(**changes))
     return load(section.labelled, section.corpus, section.problem, section.limits, section.mask, raw)
 
@@ -61,11 +61,11 @@ def jsonl(raw: Path, *rows: Any) -> dict[str, Any]:
 class TestRows:
     def test_an_example_knows_its_text_label_and_place(self, raw: Path) -> None:
         (raw / "a.csv").write_text("text,label\n Tom &amp; 汤姆 , good\n", encoding="utf-8")
-        made = loaded(raw)
-        (example,) = made.examples
+        records = load_sources(raw)
+        (example,) = records.examples
         assert (example.text, str(example.answer), example.source) == ("Tom & 汤姆", "good", "data/raw/a.csv:2")
         assert example.id == content_id({"text": "tom  & 汤姆"})
-        assert made.repairs == {"html": 1}
+        assert records.repairs == {"html": 1}
 
     @pytest.mark.parametrize(
         ("row", "reason", "detail"),
@@ -81,24 +81,24 @@ class TestRows:
     )
     def test_a_row_without_an_answer_goes_with_its_reason(self, raw: Path, row: Any, reason: str, detail: str) -> None:
         source = jsonl(raw, {"text": "很好", "label": True}, row) | {"columns": {"text": "text", "label": "label"}}
-        made = loaded(raw, labelled=[source])
-        (rejected,) = made.rejected
+        records = load_sources(raw, labelled=[source])
+        (rejected,) = records.rejected
         assert (rejected.reason, rejected.detail, rejected.source) == (reason, detail, "data/raw/a.jsonl:2")
-        assert [(e.text, str(e.answer)) for e in made.examples] == [("很好", "true")]
-        assert made.row_count == 2
+        assert [(e.text, str(e.answer)) for e in records.examples] == [("很好", "true")]
+        assert records.row_count == 2
 
     def test_a_label_the_user_did_not_name_is_refused(self, raw: Path) -> None:
         (raw / "a.csv").write_text("text,label\na,good\nb,godo\n")
-        made = loaded(raw, problem=CLASSIFY | {"labels": ["good", "bad"]})
-        assert [r.detail for r in made.rejected] == ["label 'godo' is not one of: good, bad"]
+        records = load_sources(raw, problem=CLASSIFY | {"labels": ["good", "bad"]})
+        assert [r.detail for r in records.rejected] == ["label 'godo' is not one of: good, bad"]
 
     def test_a_text_longer_than_allowed_goes_whatever_the_format(self, raw: Path) -> None:
         (raw / "a.json").write_text(json.dumps(["长" * 1001, "短"]))
         corpus = [{"uri": "file:data/raw/a.json", "reader": {"kind": "json"}, "columns": {"text": "*"}}]
         (raw / "a.csv").write_text("text,label\na,b\n")
-        made = loaded(raw, corpus=corpus)
-        assert [d.text for d in made.documents] == ["短"]
-        assert (made.rejected[0].reason, made.rejected[0].detail) == (
+        records = load_sources(raw, corpus=corpus)
+        assert [d.text for d in records.documents] == ["短"]
+        assert (records.rejected[0].reason, records.rejected[0].detail) == (
             "too_long",
             "1,001 characters, above ingest.limits.row_bytes: 1,000",
         )
@@ -106,8 +106,8 @@ class TestRows:
     @pytest.mark.parametrize("content", ["text,label\n", "\n"])
     def test_a_file_without_a_row_is_refused(self, raw: Path, content: str) -> None:
         (raw / "a.csv").write_text(content)
-        with pytest.raises(DataError, match=r"a\.csv: (reader `csv` found no rows|the file is empty)"):
-            loaded(raw)
+        with pytest.raises(DataError, match=r"a\.csv: (the reader `csv` found no rows|the file is empty)"):
+            load_sources(raw)
 
     @pytest.mark.parametrize(
         "secret", ["jane&#64;example.com", "139\u200b1234\u200b5678", "sk-Ab3dEf6hIj9kLm2nOp5qRs8t"]
@@ -117,25 +117,25 @@ class TestRows:
         for before in (0, *range(430, 500, 3), *range(900, 945, 3)):
             (raw / "a.csv").write_text(f"{'x' * before} {secret},good\n", encoding="utf-8")
             with pytest.raises(DataError, match=r"a\.csv:1: unknown column 'text'") as caught:
-                loaded(raw)
+                load_sources(raw)
             assert not [part for part in ("jane", "1234", "sk-", "Ab3d") if part in str(caught.value)]
             assert len(str(caught.value)) <= 1000
         (raw / "a.csv").write_text(f"{secret},{secret}\n", encoding="utf-8")
         with pytest.raises(DataError, match=r"a\.csv:1: two columns are called '<(email|phone|secret)>'"):
-            loaded(raw)
+            load_sources(raw)
 
     def test_an_empty_file_is_refused(self, raw: Path) -> None:
         (raw / "a.csv").touch()
         with pytest.raises(DataError, match=r"data/raw/a\.csv: the file is empty"):
-            loaded(raw)
+            load_sources(raw)
 
     def test_many_files_are_one_source_and_may_be_bound_to_a_split(self, raw: Path) -> None:
         for name in ("b", "a"):
             (raw / f"{name}.csv").write_text(f"text,label\n{name}一,x\n")
         (source,) = params()["labelled"]
-        made = loaded(raw, labelled=[source | {"uri": "file:data/raw/*.csv", "split": "test"}])
-        assert [e.source for e in made.examples] == ["data/raw/a.csv:2", "data/raw/b.csv:2"]
-        assert made.bindings == {"data/raw/a.csv:2": "test", "data/raw/b.csv:2": "test"}
+        records = load_sources(raw, labelled=[source | {"uri": "file:data/raw/*.csv", "split": "test"}])
+        assert [e.source for e in records.examples] == ["data/raw/a.csv:2", "data/raw/b.csv:2"]
+        assert records.bindings == {"data/raw/a.csv:2": "test", "data/raw/b.csv:2": "test"}
 
 
 class TestSpans:
@@ -144,7 +144,7 @@ class TestSpans:
         source = jsonl(raw, {"text": "Ask AT&amp;T 吧", "spans": spans}) | {
             "columns": {"text": "text", "spans": "spans"}
         }
-        (example,) = loaded(raw, labelled=[source], problem=NER).examples
+        (example,) = load_sources(raw, labelled=[source], problem=NER).examples
         assert (example.text, example.answer.mentions) == ("Ask AT&T 吧", (Span(4, 8, "ORG"),))
 
     @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ class TestSpans:
     )
     def test_wrong_ones_cost_their_row(self, raw: Path, spans: Any, detail: str) -> None:
         source = jsonl(raw, {"text": "江泽民在北京", "spans": spans}) | {"columns": {"text": "text", "spans": "spans"}}
-        (rejected,) = loaded(raw, labelled=[source], problem=NER).rejected
+        (rejected,) = load_sources(raw, labelled=[source], problem=NER).rejected
         assert rejected.detail == detail
 
 
@@ -184,7 +184,7 @@ class TestParams:
     def test_a_column_that_the_problem_needs_is_asked_for(self, tmp_path: Path) -> None:
         message = "file:data/raw/a.csv: `columns` must also map: label"
         assert message in self.wrong(tmp_path, labelled=self.source(columns={"text": "text"}))
-        spans = "`columns` does not say which column is: spans"
+        spans = "`columns` must also map: spans"
         assert spans in self.wrong(tmp_path, problem=NER)
 
     def test_a_column_nobody_knows_is_refused(self, tmp_path: Path) -> None:

@@ -106,9 +106,9 @@ class TestSpans:
     )
     def test_they_cover_what_they_covered(self, parts: tuple[str, ...], meant: str, covered: list[str]) -> None:
         text, spans = self.spanned(*parts)
-        repaired, moved, kinds = repair_spans(text, spans)
-        assert (repaired, [repaired[span.start : span.end] for span in moved]) == (meant, covered)
-        assert [span.label for span in moved] == [span.label for span in spans]
+        repaired, shifted, kinds = repair_spans(text, spans)
+        assert (repaired, [repaired[span.start : span.end] for span in shifted]) == (meant, covered)
+        assert [span.label for span in shifted] == [span.label for span in spans]
         assert kinds
 
     def test_one_that_vanishes_costs_the_row(self) -> None:
@@ -130,10 +130,10 @@ class TestSpans:
     def test_text_and_spans_stay_together(self, parts: list[tuple[str, str]]) -> None:
         text, spans = self.spanned(*[part if part[1] and part[0] else part[0] for part in parts])
         try:
-            repaired, moved, _ = repair_spans(text, spans)
+            repaired, shifted, _ = repair_spans(text, spans)
         except ValueError:
             return
-        for old, new in zip(spans, moved, strict=True):
+        for old, new in zip(spans, shifted, strict=True):
             assert repaired[new.start : new.end] == repair(text[old.start : old.end])[0]
 
 
@@ -151,10 +151,10 @@ class TestMarks:
 
     @pytest.mark.parametrize("count", [999, 1000, 1001])
     def test_the_limit_is_met_exactly_wherever_the_run_begins(self, count: int) -> None:
-        for at in (1, 500, 999, 1000, 1001):
-            text = "x" * at + "\u0327" * count
+        for offset in (1, 500, 999, 1000, 1001):
+            text = "x" * offset + "\u0327" * count
             if count > 1000:
-                with pytest.raises(ValueError, match=f"from character {at}"):
+                with pytest.raises(ValueError, match=f"from character {offset}"):
                     repair(text)
             else:
                 assert len(repair(text)[0]) == len(text)

@@ -55,13 +55,13 @@ def test_both_rows_of_a_conflict_name_each_other(make_table: MakeTable, text: st
     [("train", "test", True), ("train", "dev", True), ("dev", "test", True), ("train", "train", False)],
 )
 def test_the_row_of_the_earlier_split_is_named_and_never_the_test_row(
-    make_table: MakeTable, text: str, earlier: Split, later: Split, named: bool
+    make_table: MakeTable, text: str, earlier: Split, later: Split, twin_ids: bool
 ) -> None:
     rows = [
         Example("a", {"text": text.swapcase()}, Label("good"), split=earlier),
         Example("b", {"text": text}, Label("good"), split=later),
     ]
-    assert values(make_table(rows), "in_held_out") == ["b" if named else None, None]
+    assert values(make_table(rows), "in_held_out") == ["b" if twin_ids else None, None]
 
 
 @pytest.mark.parametrize(

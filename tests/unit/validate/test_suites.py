@@ -101,7 +101,7 @@ def test_a_rule_that_stands_there_twice_is_refused(tmp_path: Path) -> None:
     [
         (b"{\n  oops", r"mine\.json:2: invalid JSON: Expecting property name"),
         ("期望".encode("gb18030"), r"mine\.json: not UTF-8 at byte 0; save it as UTF-8"),
-        (b"[]", r"mine\.json: not a suite: `expectations` must be a list"),
+        (b"[]", r"mine\.json: not a suite: `expectations` must be a non-empty list"),
         (b'{"expectations": []}', r"must be a non-empty list"),
     ],
 )
