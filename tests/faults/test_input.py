@@ -179,7 +179,7 @@ class TestLabels:
         ingest_result = run_ingest(csv('one more,"up\ndown"'))
         assert "up\ndown" in ingest_result.problem.classes
 
-    @pytest.mark.parametrize(("policy", "kept"), [("drop", set()), ("majority", {"同一句话"})])
+    @pytest.mark.parametrize(("policy", "remaining"), [("drop", set()), ("majority", {"同一句话"})])
     def test_one_text_with_two_labels_is_settled_by_the_policy(self, policy: str, remaining: set[str]) -> None:
         ingest_result = run_ingest(csv("同一句话,a", "同一句话,a", "同一句话 ,b"), conflicts=policy)
         assert texts(ingest_result) - WHOLE == remaining
@@ -216,9 +216,9 @@ class TestPersonalData:
         ]
         write(Path("t.parquet"), ingest_result.examples, Example)
 
-    @pytest.mark.parametrize("rest", ['"label": NaN', '"lable": "a"'])
-    def test_json_escapes_hide_none_in_a_refused_row(self, others_read: str) -> None:
-        line = '{"text": "写给 jane\\u0040example.com, 139\\u200b1234\\u200b5678", ' + others_read + "}"
+    @pytest.mark.parametrize("fields", ['"label": NaN', '"lable": "a"'])
+    def test_json_escapes_hide_none_in_a_refused_row(self, fields: str) -> None:
+        line = '{"text": "写给 jane\\u0040example.com, 139\\u200b1234\\u200b5678", ' + fields + "}"
         (rejected,) = run_ingest(jsonl(line), {"kind": "jsonl"}, mask=self.MASK).rejected
         assert '"写给 <email>, <phone>"' in rejected.text
 

@@ -95,12 +95,12 @@ def test_a_relation_whose_entity_is_lost_goes_too() -> None:
     assert str(answer) == "0:3 lives in 4:6"
 
 
-@pytest.mark.parametrize("written", [[[0, 3, "PER"]], [{"start": "0", "end": 3, "label": "PER"}]])
+@pytest.mark.parametrize("json_value", [[[0, 3, "PER"]], [{"start": "0", "end": 3, "label": "PER"}]])
 def test_spans_are_lists_or_objects(json_value: list[object]) -> None:
     assert read_spans(json_value) == Spans((Span(0, 3, "PER"),))
 
 
-@pytest.mark.parametrize("written", ["0 3 PER", [[0, 3]], [{"start": 0}], [[1e999, 2, "PER"]], None])
+@pytest.mark.parametrize("json_value", ["0 3 PER", [[0, 3]], [{"start": 0}], [[1e999, 2, "PER"]], None])
 def test_spans_that_are_written_otherwise_are_refused(json_value: object) -> None:
     with pytest.raises(TypeError, match="span"):
         read_spans(json_value)

@@ -24,7 +24,7 @@ def number_texts(texts: list[str]) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("one", "variant"),
     [
         ("Hello  World", "hello world"),
         ("ＡＢＣ１２３", "abc123"),
@@ -38,13 +38,13 @@ def test_case_width_and_white_space_do_not_part_texts(one: str, variant: str) ->
     assert (first.twin, second.twin, second.exact) == (None, "a", True)
 
 
-@pytest.mark.parametrize(("one", "other"), PAIRS)
+@pytest.mark.parametrize(("one", "variant"), PAIRS)
 def test_a_changed_mark_makes_a_near_duplicate(one: str, variant: str) -> None:
     _, second = find_duplicates([("a", one), ("b", variant)], 0.8)
     assert (second.twin, second.exact) == ("a", False)
 
 
-@pytest.mark.parametrize(("one", "other"), PAIRS)
+@pytest.mark.parametrize(("one", "variant"), PAIRS)
 def test_a_threshold_above_the_similarity_keeps_both(one: str, variant: str) -> None:
     above = jaccard(normalise(one), normalise(variant)) + 0.001
     assert [verdict.twin for verdict in find_duplicates([("a", one), ("b", variant)], above)] == [None, None]
