@@ -1,4 +1,4 @@
-"""params.yaml as one object: a block per stage, and those of what is no stage. A stage reads only its own."""
+"""params.yaml as one object: a block per stage, plus shared blocks. Each stage reads only its own block."""
 
 import json
 import re
@@ -29,16 +29,16 @@ from satiety.worth.section import Worth
 from satiety.worth.selection import Selection
 
 EMPTY_BLOCKS = {"use": "[]", "measure": "[]"}
-"""How a block is written in which nothing stands, where that is no mapping."""
+"""Empty value of blocks that are lists; other blocks are mappings."""
 OPTIONAL_BLOCKS = ("promote", "monitor", "retrain")
-"""Blocks of what is no stage. DVC reads the others, and says of one that is not there only that it is missing."""
+"""Blocks without a stage in dvc.yaml; DVC fails if one of the others is missing."""
 _NUMBER = re.compile(r"[+-]?(\d|[1-9](_?\d)+)?(\.(\d(_?\d)*)?)?([eE][+-]?\d(_?\d)*)?")
-"""What Hydra takes for a number: neither hexadecimal nor with a zero before it."""
+"""Numbers in Hydra's grammar: without hexadecimals or leading zeros."""
 
 
 @dataclass(frozen=True, slots=True)
 class Params:
-    """The whole file. A field's name is the block's; `levers` holds `use` and `measure`, too."""
+    """All blocks of the file by name; `levers` includes `use` and `measure`."""
 
     project: Project
     ingest: Ingest
@@ -54,22 +54,22 @@ class Params:
 
 
 def section_classes() -> dict[str, type[Section]]:
-    """Return the class of every block by its name, in order of the file."""
+    """Return the class of every block by name, in file order."""
     return typing.get_type_hints(Params)
 
 
 def block_names() -> list[str]:
-    """Return the names of all blocks, in order of the file."""
+    """Return the names of all blocks, in file order."""
     return [name for section in section_classes().values() for name in own_blocks(section)]
 
 
 def own_blocks(section: type[Section]) -> tuple[str, ...]:
-    """Return the blocks that are a section's alone; others may read them."""
+    """Return the blocks that a section owns; other sections may read them."""
     return section.blocks() if section is Selection else (section.key(),)
 
 
 def load_params(path: Path = PARAMS_FILE) -> Params:
-    """Read every block; raise one ParamsError that names every wrong line of the file."""
+    """Read every block; raise one ParamsError that lists every invalid line of the file."""
     values = read_yaml(path)
     check_version(path, values)
     _check_dvc(path)
@@ -87,7 +87,7 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
         except ParamsError as error:
             problems.append(str(error))
             if section is Selection:
-                values |= {"levers": {}, "use": [], "measure": []}  # what is wrong with them is said, once
+                values |= {"levers": {}, "use": [], "measure": []}  # report their errors only once
     problems += _check_thresholds(path, loaded.get("retrain"), loaded.get("promote"))
     if "ingest" in loaded:
         problems += _find_refusals(path, loaded["ingest"].problem, loaded.get("finetune"), loaded.get("worth"))
@@ -97,7 +97,7 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
 
 
 def _check_dvc(path: Path) -> None:
-    """Refuse what DVC cannot read: its reader stops at a colon in a plain text between braces or brackets."""
+    """Refuse a file that DVC cannot parse: its parser stops at a colon in unquoted text between braces or brackets."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError
 
@@ -105,12 +105,12 @@ def _check_dvc(path: Path) -> None:
         YAML(typ="safe").load(path.read_text(encoding="utf-8"))  # as DVC does it
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        advice = 'put the text in quotes, as in {uri: "file:data/raw/base"}'
-        raise ParamsError(f"{path}:{line}: DVC cannot read it: {error.problem}; {advice}") from None
+        advice = 'put text in quotes, as in {uri: "file:data/raw/base"}'
+        raise ParamsError(f"{path}:{line}: DVC cannot parse this line: {error.problem}; {advice}") from None
 
 
 def _read_source(section: type[Section], values: Mapping[str, Any], places: Mapping[str, str]) -> SectionSource:
-    """Return what the file says of a section, whose block may stand under another name."""
+    """Return the value and location of a section, whose block may have a misspelt name."""
     source = section.extract(values)
     place = places.get(section.key())
     return (
@@ -119,7 +119,7 @@ def _read_source(section: type[Section], values: Mapping[str, Any], places: Mapp
 
 
 def _check_blocks(path: Path, values: Mapping[str, Any]) -> tuple[list[str], dict[str, str]]:
-    """Return what is wrong with the names of blocks, and which of them stand under which near name."""
+    """Return the problems with block names, and the misspelt name of each block that has one."""
     blocks = block_names()
     problems, places = (
         [_describe_unknown(path, name, blocks) for name in values if name not in blocks],
@@ -133,33 +133,33 @@ def _check_blocks(path: Path, values: Mapping[str, Any]) -> tuple[list[str], dic
             places[name] = matches[0]
         elif name not in (Project.key(), *OPTIONAL_BLOCKS):
             example = f"`{name}: {EMPTY_BLOCKS.get(name, '{}')}`"
-            problems.append(f"{path}: {name}: the block is missing; write {example}, for DVC asks for every stage's")
+            problems.append(f"{path}: {name}: the block is missing; add {example}, which DVC requires")
     return problems, places
 
 
 def _check_thresholds(path: Path, retrain: Retrain | None, promote: Promote | None) -> list[str]:
-    """Return what is wrong with two blocks that are right alone."""
+    """Return the problems between two blocks that are each valid."""
     if not retrain or not promote or retrain.window >= promote.min_fresh_examples:
         return []
     return [
-        f"{path}: retrain.window: {retrain.window} fresh test examples at most, but promote.min_fresh_examples asks for "
-        f"{promote.min_fresh_examples}, so they would never count; raise the one, or lower the other"
+        f"{path}: retrain.window: {retrain.window} is below promote.min_fresh_examples: {promote.min_fresh_examples}, so fresh test "
+        "examples would never count; raise retrain.window or lower promote.min_fresh_examples"
     ]
 
 
 def _find_refusals(path: Path, problem: Problem, finetune: Finetune | None, worth: Worth | None) -> list[str]:
-    """Return what of the fine-tuning, and of what is measured, cannot teach what the problem asks."""
+    """Return the fine-tuning and measurement settings that do not support the problem, with their lines."""
     refusals = [*(finetune.refusals(problem) if finetune else ()), *(worth.list_refusals(problem) if worth else ())]
     tree = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     return [f"{path}:{line_of(tree, line.partition(':')[0].split('.'))}: {line}" for line in refusals]
 
 
 def check_overrides(path: Path, overrides: Sequence[str]) -> None:
-    """Check the file, then as it would be with ``block.field=value`` in it, as `dvc exp run -S` takes them.
+    """Check the file, then the file with overrides ``block.field=value`` in the syntax of `dvc exp run -S`.
 
     Raises:
-        ParamsError: lists all that is wrong with the file; else every override that is none, names no field, or gives
-            a wrong value.
+        ParamsError: the file is invalid; or an override is malformed, has an unknown field or an invalid value. Lists
+            every problem.
     """
     load_params(path)
     values = read_yaml(path)
@@ -173,7 +173,7 @@ def check_overrides(path: Path, overrides: Sequence[str]) -> None:
 
 
 def override_values(values: dict[str, Any], overrides: Sequence[str]) -> list[str]:
-    """Put the overrides into the values of a file; return a line for each that is none."""
+    """Apply overrides to the values of a file; return a line for each invalid override."""
     problems, names = list[str](), set[str]()
     for override in overrides:
         name, equals, value = override.partition("=")
@@ -181,7 +181,7 @@ def override_values(values: dict[str, Any], overrides: Sequence[str]) -> list[st
             if not equals or not name.strip():
                 raise KeyError("write it as block.field=value")
             if name.strip() in names:
-                raise KeyError("it is given twice")
+                raise KeyError("this field is overridden twice")
             names.add(name.strip())
             _set_value(values, name.strip().split("."), _read_override(value))
         except KeyError as error:
@@ -190,10 +190,10 @@ def override_values(values: dict[str, Any], overrides: Sequence[str]) -> list[st
 
 
 def _check_copy(path: Path, values: Any) -> None:
-    """Check the file as overrides would leave it; its lines mean nothing to who gave them, so they are left out."""
+    """Check the file with overrides applied; errors omit line numbers, which refer to a temporary copy."""
     with TemporaryDirectory(prefix="satiety-") as scratch:
         copy = Path(scratch, path.name)
-        copy.write_text(json.dumps(values, default=str), encoding="utf-8")  # as YAML it is read alike by all
+        copy.write_text(json.dumps(values, default=str), encoding="utf-8")  # JSON is unambiguous YAML
         try:
             load_params(copy)
         except ParamsError as error:
@@ -202,10 +202,10 @@ def _check_copy(path: Path, values: Any) -> None:
 
 
 def _set_value(values: Any, keys: Sequence[str], value: Any) -> None:
-    """Put a value where the file has one, or its default stands."""
+    """Set a value at a path, creating missing blocks."""
     for i, key in enumerate(keys):
         if not isinstance(values, dict):
-            raise KeyError(f"{'.'.join(keys[:i])} has no fields: it is a plain value, or a list")
+            raise KeyError(f"{'.'.join(keys[:i])} has no fields, because it is a single value or a list")
         if i == len(keys) - 1:
             values[key] = value
         elif values.get(key) is None:
@@ -214,10 +214,10 @@ def _set_value(values: Any, keys: Sequence[str], value: Any) -> None:
 
 
 def _read_override(text: str) -> Any:
-    """Return a value as it would be read from the file; Hydra's grammar, which DVC uses, reads plain numbers alike."""
+    """Return a value parsed like the file; refuse numbers that Hydra's grammar, used by DVC, reads as text."""
     value = read_value(text)
     if isinstance(value, int | float) and not isinstance(value, bool) and not _NUMBER.fullmatch(text.strip()):
-        raise KeyError(f"write {value}: {text!r} is a text to DVC")
+        raise KeyError(f"write {value}: DVC reads {text!r} as text")
     return value
 
 
@@ -225,4 +225,4 @@ def _describe_unknown(path: Path, name: Any, blocks: Sequence[str]) -> str:
     tree = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     keys = [key for key, _ in tree.value] if isinstance(tree, yaml.MappingNode) else []
     line = next((key.start_mark.line for key in keys if key.value == str(name)), 0) + 1
-    return f"{path}:{line}: {name}: there is no such block; {suggest(str(name), blocks)}there are: {', '.join(blocks)}"
+    return f"{path}:{line}: {name}: unknown block; {suggest(str(name), blocks)}available: {', '.join(blocks)}"

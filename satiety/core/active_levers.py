@@ -1,6 +1,6 @@
-"""The blocks `levers` and `use` of params.yaml -> what a stage reads of the levers that the pipeline uses.
+"""The blocks `levers` and `use` of params.yaml -> the settings of the levers that one stage applies.
 
-A stage reads its own levers alone: what else is named there is checked by `satiety.worth.selection`.
+A stage validates only its own levers; `satiety.worth.selection` validates the rest.
 """
 
 from __future__ import annotations
@@ -13,44 +13,43 @@ from satiety.core.section import PARAMS_FILE, SectionSource, suggest
 
 BLOCKS = ("levers", "use")
 STAGE_KINDS = ("retrieve", "augment", "pretrain", "self_training")
-"""Kinds of levers that a stage knows by name; levers of all other kinds are applied by `augment`."""
+"""Kinds of levers with a stage of their own; `augment` applies all other kinds."""
 
 
 def select_levers(values: Mapping[str, Any], block: str) -> dict[str, Any]:
-    """Return what the file says of the levers that ``use`` or ``measure`` names.
+    """Return the settings of the levers listed in the block ``use`` or ``measure``, by name.
 
     Raises:
-        ParamsError: it is no list of names of levers.
+        ParamsError: a block has the wrong type, or a name is missing under `levers`.
     """
     levers, names = values.get("levers") or {}, values.get(block) or []
     if not isinstance(levers, Mapping) or not isinstance(names, list):
-        raise ParamsError(f"{PARAMS_FILE}: `levers` must be names with what they are, `{block}` a list of such names")
+        raise ParamsError(f"{PARAMS_FILE}: `levers` must be a mapping of names to levers, `{block}` a list of names")
     for name in names:
         if name not in levers:
             hint = suggest(str(name), map(str, levers))
-            raise ParamsError(f"{PARAMS_FILE}: {block}: no lever is called {name!r}; {hint}name it under `levers`")
+            raise ParamsError(f"{PARAMS_FILE}: {block}: unknown lever {name!r}; {hint}define it under `levers`")
     return {name: levers[name] for name in names}
 
 
 def list_active(values: Mapping[str, Any], kind: str) -> dict[str, dict[str, Any]]:
-    """Return what the file says of the levers of a kind that the pipeline uses, without their kind."""
-    levers = {name: lever for name, lever in select_levers(values, "use").items() if isinstance(lever, Mapping)}
+    """Return the fields, except ``kind``, of every lever of this kind that the pipeline uses, by name."""
     return {
         name: {field: value for field, value in lever.items() if field != "kind"}
-        for name, lever in levers.items()
-        if lever.get("kind") == kind
+        for name, lever in select_levers(values, "use").items()
+        if isinstance(lever, Mapping) and lever.get("kind") == kind
     }
 
 
 def find_active(values: Mapping[str, Any], kind: str, default: Any) -> SectionSource:
-    """Return what the file says of the one lever of a kind that is in use, or what holds where none is.
+    """Return the settings of the one active lever of a kind, or the default if none is active.
 
     Raises:
-        ParamsError: two of them are.
+        ParamsError: two levers of this kind are active.
     """
     levers = list_active(values, kind)
     if len(levers) > 1:
-        raise ParamsError(f"{PARAMS_FILE}: use: {' and '.join(levers)} are both of kind {kind}; the pipeline takes one")
+        raise ParamsError(f"{PARAMS_FILE}: use: {' and '.join(levers)} are both of kind {kind}; list only one")
     for name, value in levers.items():
         return SectionSource(value, {(): ("levers", name)})
     return SectionSource(default, {(): ("use",)})

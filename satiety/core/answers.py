@@ -1,10 +1,10 @@
-"""What an answer can be: one frozen class per shape, and one codec, `dump` and `load`, that writes it as JSON.
+"""Answers: one frozen class per shape, and the codec `dump` and `load` for JSON.
 
-Only problems and heads ask which shape an answer has. Everybody else uses what all of them have: the labels named in
-it, the mentions (stretches of the input) it points to, and the free text in it. So labels can be renamed, mentions
-moved and texts masked without knowing the problem.
+Only problems and heads depend on the shape. All other modules use the common interface: the labels, the mentions (spans
+of the input) and the free texts of an answer. So labels can be renamed, mentions moved and texts masked for any
+problem.
 
-Everything here is plain data, hashable. Offsets are in characters (Unicode code points), half-open.
+Answers are hashable. Offsets are in characters (Unicode code points), half-open.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from satiety.core.errors import DataError
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A labelled stretch of a text: characters ``start`` to ``end``, half-open."""
+    """A labelled span of a text: characters ``start`` to ``end``, half-open."""
 
     start: int
     end: int
@@ -28,7 +28,7 @@ class Span:
 
     @property
     def offsets(self) -> str:
-        """Where it stands, as ``start:end``."""
+        """Offsets as ``start:end``."""
         return f"{self.start}:{self.end}"
 
     def __str__(self) -> str:
@@ -36,60 +36,60 @@ class Span:
 
 
 class Answer(ABC):
-    """What all answers have in common; a shape without labels, mentions or texts keeps these defaults."""
+    """Common interface of all answers; a shape without labels, mentions or texts keeps these defaults."""
 
     __slots__ = ()
     kind: ClassVar[str]
-    """The tag under which the codec writes it."""
+    """Tag in the JSON form."""
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels named in it, in order; a label may be named twice."""
+        """Labels of the answer, in order; may contain a label twice."""
         return ()
 
     @property
     def mentions(self) -> tuple[Span, ...]:
-        """The stretches of the input that it points to, in order of start."""
+        """Spans of the input that the answer refers to, in order of start."""
         return ()
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """The free texts in it: what personal data may stand in."""
+        """Free texts of the answer, which may contain personal data."""
         return ()
 
     def rename(self, name: Callable[[str], str]) -> Self:
-        """Return it with other names for its labels."""
+        """Return the answer with renamed labels."""
         return self
 
     def move(self, mentions: Sequence[Span]) -> Self:
-        """Return it with its mentions at other places, or with some of them only."""
+        """Return the answer with its mentions replaced by moved ones, or by a subset of them."""
         return self
 
     def reword(self, word: Callable[[str], str]) -> Self:
-        """Return it with other texts."""
+        """Return the answer with changed texts."""
         return self
 
     def is_close(self, answer: Answer, tolerance: float) -> bool:
-        """Return whether another answer is the same; numbers may differ by a share of their size, or of one."""
+        """Return whether two answers are equal; numbers up to ``tolerance`` times the larger of 1 and their size."""
         return self == answer
 
     def restrict(self, labels: Collection[str]) -> Self:
-        """Return it without mentions of other labels."""
+        """Return the answer without mentions of other labels."""
         return self.move([mention for mention in self.mentions if mention.label in labels])
 
     @abstractmethod
     def to_json(self) -> Any:
-        """Return it as JSON holds it, without its tag."""
+        """Return the JSON value, without its tag."""
 
     @classmethod
     @abstractmethod
     def from_json(cls, content: Any) -> Self:
-        """Return the answer that ``content`` described; raise ValueError or TypeError where it is none."""
+        """Return the answer from its JSON value; raise ValueError or TypeError if it is invalid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Label(Answer):
-    """One label out of a set."""
+    """One label of a set."""
 
     kind: ClassVar = "label"
     label: str
@@ -114,7 +114,7 @@ class Label(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Labels(Answer):
-    """Any number of labels out of a set, in alphabetical order; none is an answer too."""
+    """Any number of labels of a set, in alphabetical order; may be empty."""
 
     kind: ClassVar = "labels"
     names: tuple[str, ...] = ()
@@ -142,7 +142,7 @@ class Labels(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Number(Answer):
-    """A finite number: a rating, a similarity."""
+    """A finite number, such as a rating or a similarity."""
 
     kind: ClassVar = "number"
     value: float
@@ -166,7 +166,7 @@ class Number(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Spans(Answer):
-    """Labelled stretches of the input, in order of start."""
+    """Labelled spans of the input, in order of start."""
 
     kind: ClassVar = "spans"
     spans: tuple[Span, ...] = ()
@@ -198,7 +198,7 @@ class Spans(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Triples(Answer):
-    """Relations between entities: which mentions there are, and triples (head, relation, tail) of their indices."""
+    """Relations between entities: the mentions, and triples (head, relation, tail) of their indices."""
 
     kind: ClassVar = "triples"
     entities: tuple[Span, ...] = ()
@@ -220,7 +220,7 @@ class Triples(Answer):
         return replace(self, triples=tuple((head, name(relation), tail) for head, relation, tail in self.triples))
 
     def move(self, mentions: Sequence[Span]) -> Self:
-        """Return it with its entities elsewhere; where some are gone, no index would be right, so no triple stays."""
+        """Return the answer with moved entities; without triples if an entity is missing, since indices would shift."""
         is_complete = len(mentions) == len(self.entities)
         return replace(self, entities=tuple(mentions), triples=self.triples if is_complete else ())
 
@@ -237,13 +237,13 @@ class Triples(Answer):
             (int(head), _check_text(relation), int(tail)) for head, relation, tail in _check_list(content["triples"])
         )
         if any(not 0 <= end < len(entities) for head, _, tail in triples for end in (head, tail)):
-            raise ValueError("a triple names an entity that is not listed")
+            raise ValueError("a triple refers to an entity that is not listed")
         return cls(entities, triples)
 
 
 @dataclass(frozen=True, slots=True)
 class Text(Answer):
-    """A text, and others that are as right: a translation and its references, the answers to a question."""
+    """A text and its equally correct alternatives: reference translations, answers to a question."""
 
     kind: ClassVar = "text"
     text: str
@@ -272,7 +272,7 @@ class Text(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Ranking(Answer):
-    """How relevant each candidate of the input is, in the input's order: the larger, the nearer to the top."""
+    """Relevance grade of each candidate, in the input's order; larger grades rank higher."""
 
     kind: ClassVar = "ranking"
     grades: tuple[float, ...]
@@ -295,7 +295,7 @@ SHAPES: dict[str, type[Answer]] = {
 
 
 def dump(answer: Answer | None) -> str:
-    """Return an answer as JSON: ``{"label": "good"}``, ``{"spans": [[0, 5, "PER"]]}``; ``null`` where there is none."""
+    """Return an answer as JSON: ``{"label": "good"}``, ``{"spans": [[0, 5, "PER"]]}``; ``null`` for None."""
     return "null" if answer is None else json.dumps({answer.kind: answer.to_json()}, ensure_ascii=False)
 
 
@@ -303,31 +303,33 @@ def load(text: str) -> Answer:
     """Return the answer that ``dump`` wrote.
 
     Raises:
-        DataError: it is no answer.
+        DataError: the text cannot be parsed as an answer.
     """
     try:
         ((kind, content),) = json.loads(text).items()
         return SHAPES[kind].from_json(content)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise DataError(f"{text[:80]!r} is not an answer ({error}); make its file anew, or restore it") from None
+        raise DataError(
+            f"cannot parse the answer {text[:80]!r} ({error}); rebuild its file with `dvc repro`, or restore it"
+        ) from None
 
 
 def read_spans(value: Any) -> Spans:
     """Return spans written as ``[[start, end, label], …]`` or ``[{"start": …, "end": …, "label": …}, …]``.
 
     Raises:
-        TypeError: they are written otherwise.
+        TypeError: the value has another form.
     """
     if not isinstance(value, list | tuple):
-        raise TypeError(f"spans is a {type(value).__name__}, not a list; write [[start, end, label], …]")
+        raise TypeError(f"spans must be a list such as [[start, end, label], …], not a {type(value).__name__}")
     try:
         return Spans.from_json([(v["start"], v["end"], v["label"]) if isinstance(v, dict) else v for v in value])
     except (KeyError, TypeError, ValueError, OverflowError):
-        raise TypeError("spans are [start, end, label], or objects with these keys") from None
+        raise TypeError("each span must be [start, end, label], or an object with these keys") from None
 
 
 def labels_of(answers: Iterable[Answer | None]) -> list[str]:
-    """Return every label that some answer names, in alphabetical order."""
+    """Return all labels of the answers, in alphabetical order."""
     return sorted({label for answer in answers if answer is not None for label in answer.labels})
 
 
@@ -342,11 +344,11 @@ def _dump_span(span: Span) -> list[int | str]:
 
 def _check_text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"a {type(value).__name__} stands where a text should")
+        raise TypeError(f"expected a text, got a {type(value).__name__}")
     return value
 
 
 def _check_list(value: Any) -> Sequence[Any]:
     if not isinstance(value, list | tuple):
-        raise TypeError(f"a {type(value).__name__} stands where a list should")
+        raise TypeError(f"expected a list, got a {type(value).__name__}")
     return value

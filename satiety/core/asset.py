@@ -1,4 +1,4 @@
-"""One source of data, or of a model, as it is named in params.yaml; how it is read, `assets.py` knows."""
+"""One data or model source of params.yaml. `satiety.ingest.assets` reads it."""
 
 from __future__ import annotations
 
@@ -14,21 +14,20 @@ COMMIT = re.compile(r"(?P<kind>datasets/)?(?P<name>[\w.-]+/[\w.-]+)@(?P<commit>[
 
 
 class Asset(BaseModel):
-    """One source, and what pins it."""
+    """One source and its pin."""
 
     model_config = FIELDS
 
     uri: str
-    """Where it is. A name in braces, as ``{BOB_PASSWORD}``, stands for what the environment holds when it is read."""
+    """Address. A name in braces, such as ``{BOB_PASSWORD}``, is replaced by that environment variable at read time."""
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
-    """Digest of the file or the folder. ``file:`` and ``hf:`` need none, for they are pinned otherwise; one that is
-    given is checked all the same."""
+    """SHA-256 of the file or folder. Optional for ``file:`` and ``hf:``, which are pinned otherwise; checked if set."""
 
     @field_validator("sha256", mode="before")
     @classmethod
     def _check_quotes(cls, digest: Any) -> Any:
         if isinstance(digest, int | float):
-            raise ValueError("YAML reads these digits as a number; put them in quotes")
+            raise ValueError("put the digest in quotes: YAML reads these digits as a number")
         return digest
 
     @field_validator("uri")
@@ -36,14 +35,14 @@ class Asset(BaseModel):
     def _check_uri(cls, uri: str) -> str:
         scheme, _, location = uri.partition(":")
         if not location:
-            raise ValueError("there is no scheme; write file:, package:, hf:org/name@commit, or a URL")
+            raise ValueError("the scheme is missing; write file:, package:, hf:org/name@commit, or a URL")
         if scheme == "hf" and not COMMIT.fullmatch(location):
-            raise ValueError("pin a commit, 40 hex digits: hf:org/name@commit")
+            raise ValueError("pin a commit of 40 hex digits: hf:org/name@commit")
         if "${" in uri:
-            raise ValueError("DVC's experiments take ${…} for their own; write {NAME}, without the dollar sign")
+            raise ValueError("write {NAME} without the dollar sign: `dvc exp run` expands ${…}")
         if find_secrets(uri):
             raise ValueError(
-                "a secret stands in it, which DVC would copy into dvc.lock and its cache; keep it in an environment "
-                f"variable, and write that one's name in braces, as in {replace_secrets(uri)}"
+                "the address contains a secret, which DVC would copy into dvc.lock and its cache; put the secret into "
+                f"an environment variable and write the name in braces: {replace_secrets(uri)}"
             )
         return uri

@@ -1,6 +1,6 @@
-"""Results that are kept to spare work -> files with a SHA-256 of their content; what is damaged was never there.
+"""Cached results as files with a SHA-256 of their content.
 
-A disk that flips a bit, or a kill in the middle, then costs the work once more, and never a wrong number.
+A damaged file counts as missing: after a bit flip or a kill the work is repeated, and results stay correct.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 DIGEST = "sha256"
 MANIFEST = "sealed.json"
-"""What a sealed folder names its files' digests in."""
-MISMATCH = "its digest is another"
+"""File in a sealed folder that lists the digests of the other files."""
+MISMATCH = "its digest does not match"
 log = logging.getLogger(__name__)
 
 
 def write_tensors(path: Path, tensors: Tensors) -> None:
-    """Write a safetensors file, whole or not at all, with the digest of its tensors among its metadata."""
+    """Write a safetensors file atomically, with the digest of its tensors in the metadata."""
     import numpy as np
     from safetensors.numpy import save_file
 
@@ -38,7 +38,7 @@ def write_tensors(path: Path, tensors: Tensors) -> None:
 
 
 def read_tensors(path: Path) -> dict[str, NDArray[Any]] | None:
-    """Return what ``write_tensors`` wrote; None where there is nothing, or nothing whole, which the log says."""
+    """Return the tensors of ``write_tensors``; None if the file is missing or, with a warning, damaged."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -57,12 +57,12 @@ def read_tensors(path: Path) -> dict[str, NDArray[Any]] | None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a value as JSON, in one step, beside its digest."""
+    """Write a value and its digest as JSON, atomically."""
     write_text(path, json.dumps({DIGEST: _json_digest(value), "value": value}) + "\n")
 
 
 def read_json(path: Path) -> Any:
-    """Return what ``write_json`` wrote, as JSON keeps it; None where there is nothing, or nothing whole."""
+    """Return the value of ``write_json``, as decoded JSON; None if the file is missing or, with a warning, damaged."""
     try:
         content = json.loads(path.read_bytes())
         if content[DIGEST] == _json_digest(content["value"]):
@@ -78,17 +78,17 @@ def read_json(path: Path) -> Any:
 
 
 def seal(folder: Path) -> None:
-    """Write the digests of a folder's files into it; nothing may change in it from then on."""
+    """Write the digests of a folder's files into it; the folder is read-only from then on."""
     write_json(folder / MANIFEST, _digest_files(folder))
 
 
 def is_intact(folder: Path) -> bool:
-    """Return whether a folder is as it was sealed; where it is damaged, the log says so."""
+    """Return whether a folder exists and matches its seal; log a warning if it is damaged."""
     if not folder.is_dir():
         return False
     expected = read_json(folder / MANIFEST)
     if expected is None or expected != _digest_files(folder):
-        _warn(folder, "its files are not those that were written")
+        _warn(folder, "its files do not match their digests")
         return False
     return True
 
@@ -98,7 +98,7 @@ def _digest_files(folder: Path) -> dict[str, str]:
 
 
 def _digest(tensors: Tensors) -> str:
-    """Return the SHA-256 of names, types, shapes and values, whatever the order of the tensors."""
+    """Return the SHA-256 of names, types, shapes and values; independent of the order of the tensors."""
     content = hashlib.sha256()
     for name, tensor in sorted(tensors.items()):
         content.update(json.dumps([name, tensor.dtype.str, tensor.shape]).encode())
@@ -111,4 +111,4 @@ def _json_digest(value: Any) -> str:
 
 
 def _warn(path: Path, reason: object) -> None:
-    log.warning("%s: damaged (%s); it is made anew", path, str(reason).partition("\n")[0])
+    log.warning("%s: damaged (%s); it will be recomputed", path, str(reason).partition("\n")[0])

@@ -1,15 +1,17 @@
-"""Every error a user can cause.
+"""Errors that a user can cause or resolve.
 
 SatietyError
-├── ParamsError      params.yaml says something that cannot be
-├── DataError        a data file is not what the stage needs
-│   └── DamagedError     it is not whole: torn, filled with NULs, or a byte of it is another
-├── AssetError       a source of data or of a model is missing, unpinned, unsafe, or not what its digest says
-├── ModelError       a model or a training run is not usable
-│   └── OutdatedError    an earlier version of satiety made the model
-└── SetupError       the surroundings: a missing extra, a full disk, another run in the way
+├── ParamsError      params.yaml is invalid
+├── DataError        a data file is missing, empty or in the wrong format
+│   └── DamagedError     the file is corrupt: truncated, filled with NULs, or bytes changed
+├── AssetError       a data or model source is missing, unpinned, unsafe, or its digest does not match
+│   └── UnreachableError the server of a source does not respond
+├── ModelError       a model or a training run is unusable
+│   └── OutdatedError    the model was made by an earlier version of satiety
+└── SetupError       the environment: a missing extra, a full disk
+    └── BusyError        another run holds the lock
 
-A process ends with an error's ``code``: 1, or EX_TEMPFAIL where the same again may work a minute later.
+The exit status of a process is the error's ``code``: 1, or EX_TEMPFAIL where a retry may succeed.
 """
 
 import os
@@ -17,47 +19,47 @@ from typing import ClassVar
 
 
 class SatietyError(Exception):
-    """Base of all errors caused by what the user gave us; never by a bug of ours."""
+    """Base class of errors that come from the user's input or environment; bugs raise other exceptions."""
 
     code: ClassVar[int] = 1
-    """What a process ends with."""
+    """Exit status of the process."""
 
 
 class ParamsError(SatietyError):
-    """params.yaml is wrong. Lists every problem at once, each with its line."""
+    """params.yaml is invalid. The message lists every problem with its line number."""
 
 
 class DataError(SatietyError):
-    """A data file is missing, empty, or not of the promised shape."""
+    """A data file is missing, empty, or in the wrong format."""
 
 
 class DamagedError(DataError):
-    """A file is not as it was written: torn, filled with NULs, or a byte of it is another."""
+    """A file is corrupt: truncated, filled with NULs, or bytes changed since it was written."""
 
 
 class AssetError(SatietyError):
-    """A source cannot be read, is not pinned, or is not what its digest says."""
+    """A source cannot be read, is not pinned, or its digest does not match."""
 
 
 class UnreachableError(AssetError):
-    """The place of a source does not answer."""
+    """The server of a source does not respond."""
 
     code = os.EX_TEMPFAIL
 
 
 class ModelError(SatietyError):
-    """A model cannot be loaded safely, or training it went wrong."""
+    """A model cannot be loaded safely, or its training failed."""
 
 
 class OutdatedError(ModelError):
-    """A model is of an earlier version of satiety, which alone can answer with it."""
+    """A model was made by an earlier version of satiety and only runs there."""
 
 
 class SetupError(SatietyError):
-    """An extra is not installed, the disk refuses, or another run holds the workspace."""
+    """The environment is incomplete: a missing extra, a full or read-only disk, another run in the workspace."""
 
 
 class BusyError(SetupError):
-    """Another run is at the same work."""
+    """Another run holds the lock for the same work."""
 
     code = os.EX_TEMPFAIL

@@ -1,7 +1,7 @@
-"""Jobs -> their results, as they end, worked off side by side.
+"""Run jobs in parallel and yield their results as they finish.
 
-A job is plain JSON: paths and params, never a live object, so that it can be sent to a process or to another machine.
-What many jobs share lies in files that they name; whoever works them off reads it once.
+A job is JSON (paths and params, never live objects), so it can run in another process or on another machine. Data that
+jobs share is in files named by the jobs; a worker reads each file once.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ from multiprocessing import get_context
 from typing import Any, Protocol
 
 Job = Mapping[str, Any]
-"""What ``json.dumps`` takes."""
+"""Anything that ``json.dumps`` accepts."""
 Work = Callable[[Job], Any]
-"""A function of a module, which every process finds by its name; what it returns is plain, too."""
+"""A module-level function, so that workers can import it; its result must be picklable."""
 
 
 class Executor(Protocol):
-    """Works jobs off."""
+    """Runs jobs."""
 
     def map(self, work: Work, jobs: Iterable[Job]) -> Iterator[tuple[int, Any]]:
-        """Yield (place of the job, its result) as jobs end; raise the first error of one."""
+        """Yield (index of the job, result) as jobs finish; raise the first error of a job."""
 
 
 class ProcessExecutor:
-    """An executor of this machine: processes of one thread each. See `processes`."""
+    """Runs jobs in single-threaded processes on this machine. See `processes`."""
 
     def __init__(self, pool: ProcessPoolExecutor) -> None:
         self._pool = pool
 
     def map(self, work: Work, jobs: Iterable[Job]) -> Iterator[tuple[int, Any]]:
-        """Yield results as jobs end.
+        """Yield (index of the job, result) as jobs finish.
 
         Raises:
-            TypeError: a job is not JSON.
+            TypeError: a job cannot be written as JSON.
         """
         futures: dict[Future[Any], int] = {}
         for index, job in enumerate(jobs):
@@ -50,7 +50,7 @@ class ProcessExecutor:
 
 @contextmanager
 def processes(count: int) -> Iterator[ProcessExecutor]:
-    """Start processes of one thread each. They end with this one, however it ends, and at once where it is told to."""
+    """Start single-threaded worker processes. They end with this process, and immediately on an exception or Ctrl-C."""
     threads = os.environ.get("OMP_NUM_THREADS")
     os.environ["OMP_NUM_THREADS"] = "1"
     pool = ProcessPoolExecutor(count, get_context("spawn"), _exit_with_parent, (os.getpid(),))

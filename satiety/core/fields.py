@@ -1,4 +1,4 @@
-"""A type hint, and a value of params.yaml -> the model that the value is read as, and the fields it may have."""
+"""Find the pydantic model, and its field names, for a value of params.yaml."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 
 def list_field_names(model: type[BaseModel], value: Any, keys: Sequence[int | str]) -> list[str]:
-    """Return the names of the fields that may stand where ``keys`` lead; none where that is not known."""
+    """Return the field names that are allowed at the path ``keys``; empty if unknown."""
     hint: Any = model
     for key in keys:
         parent, value = model_of(hint, value), _get_value(value, key)
@@ -18,7 +18,7 @@ def list_field_names(model: type[BaseModel], value: Any, keys: Sequence[int | st
             continue
         field = parent.model_fields[str(key)]
         hint = field.annotation
-        if isinstance(value, Mapping) and "kind" not in value:  # it is of the kind of the default
+        if isinstance(value, Mapping) and "kind" not in value:  # the kind is the default's
             default = field.get_default(call_default_factory=True, validated_data={})
             hint = type(default) if isinstance(default, BaseModel) else hint
     target = model_of(hint, value)
@@ -26,7 +26,7 @@ def list_field_names(model: type[BaseModel], value: Any, keys: Sequence[int | st
 
 
 def model_of(hint: Any, value: Any) -> type[BaseModel] | None:
-    """Return the model that a value is read as: of a component, the one of its kind."""
+    """Return the model that a value is validated with; for a component, the class of its ``kind``."""
     models = list(models_in(hint))
     kind = value.get("kind") if isinstance(value, Mapping) else None
     kinds = {vars(cls).get("kind"): cls for model in models for cls in _iter_subclasses(model)}
@@ -34,7 +34,7 @@ def model_of(hint: Any, value: Any) -> type[BaseModel] | None:
 
 
 def models_in(hint: Any) -> Iterator[type[BaseModel]]:
-    """Yield the models that a type hint names, as in ``list[Annotated[Source, ...]] | None``."""
+    """Yield the models in a type hint such as ``list[Annotated[Source, ...]] | None``."""
     if isinstance(hint, type) and issubclass(hint, BaseModel):
         yield hint
     for argument in typing.get_args(hint):

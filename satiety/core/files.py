@@ -1,7 +1,7 @@
-"""Write files whole or not at all: a temporary name beside the target, fsync, rename.
+"""Write files atomically: a temporary file beside the target, fsync, rename.
 
-A temporary is called ``.<name>.<host>-<process>.tmp``. What a process that died left of them goes as soon as anything
-is written into the same folder on the same host.
+Temporary files are called ``.<name>.<host>-<process>.tmp``. Those of a dead process are removed by the next write to
+the same folder on the same host.
 """
 
 import errno
@@ -17,44 +17,46 @@ from pathlib import Path
 from satiety.core.errors import SatietyError, SetupError
 
 TEMPORARY = re.compile(r"\..+\.(?P<host>[0-9a-f]{8})-(?P<process>\d+)\.tmp.*")
-"""What follows is of a library's own making, as SQLite's journal."""
+"""Libraries may append a suffix, such as SQLite's ``-journal``."""
 _NUMBER = re.compile(r"\[Errno (\d+)\]|\(os error (\d+)\)")
-"""How an error that holds others, and how one of a library written in Rust, gives the system's number."""
+"""Error number in the message of a wrapped Python error, or of a Rust library."""
 
 
 @contextmanager
 def write_atomically(path: Path) -> Iterator[Path]:
-    """Give a temporary path to write a file or a folder to; rename it to ``path`` when all went well.
+    """Yield a temporary path for a file or a folder; rename it to ``path`` if the block succeeds.
 
     Raises:
-        SetupError: the disk is full, read-only or forbidden, or ``path`` is something that must not go: a folder or a
-            device where a file is written, a file where a folder is. Names the path, which stays as it was.
+        SetupError: the disk is full, read-only or forbidden, or ``path`` already exists and is of another type (file,
+            folder, device). ``path`` is unchanged then.
     """
     if not path.name:
-        raise SetupError(f"{path}: is a folder; name a file in it")
+        raise SetupError(f"{path} is a directory; add a file name")
     temporary = name_temporary(path)
     try:
         with translate_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             remove_stale(path.parent)
-            remove(temporary)  # of a process that had the number of this one
+            remove(temporary)  # left by a process with the same number
             yield temporary
-            if path.exists() and not (path.is_dir() if temporary.is_dir() else path.is_file()):
-                raise SetupError(f"{path}: is there, and of another kind than what is written; choose another name")
+            if path.exists() and (existing := _type_of(path)) != (expected := _type_of(temporary)):
+                raise SetupError(
+                    f"{path} already exists and is {existing}, not {expected}; remove it or rename the target"
+                )
             for part in [temporary, *temporary.rglob("*")] if temporary.is_dir() else [temporary]:
                 _sync(part)
             _move_into_place(temporary, path)
-            _sync(path.parent)  # the name
+            _sync(path.parent)  # makes the rename durable
     finally:
         remove(temporary)
 
 
 @contextmanager
 def translate_errors(path: Path) -> Iterator[None]:
-    """Turn the system's refusal to write, within the block, into one clear error. Whatever else is raised passes.
+    """Turn an operating system's write error within the block into a SetupError; other errors pass unchanged.
 
     Raises:
-        SetupError: the disk is full, read-only or forbidden. Names the path, or that of the error where it has one.
+        SetupError: the disk is full, read-only or forbidden; contains the path of the error, or else ``path``.
     """
     try:
         yield
@@ -68,18 +70,18 @@ def translate_errors(path: Path) -> Iterator[None]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replace a file's text in one step."""
+    """Replace a file's text atomically."""
     with write_atomically(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def name_temporary(path: Path) -> Path:
-    """Return the name under which this process writes what is to be ``path``."""
+    """Return the temporary path that this process writes before renaming it to ``path``."""
     return path.with_name(f".{path.name}.{_host()}-{os.getpid()}.tmp")
 
 
 def remove_stale(folder: Path) -> None:
-    """Remove what dead processes of this host began to write in a folder."""
+    """Remove temporary files in a folder that belong to dead processes of this host."""
     for path in folder.glob(".*.tmp*"):
         match = TEMPORARY.fullmatch(path.name)
         if match and match["host"] == _host() and not _is_alive(int(match["process"])):
@@ -105,7 +107,7 @@ def digest(entries: dict[str, str]) -> str:
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a folder, where there is one and the disk allows it."""
+    """Remove a file or a folder; ignore missing ones and errors."""
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -113,8 +115,12 @@ def remove(path: Path) -> None:
             path.unlink()
 
 
+def _type_of(path: Path) -> str:
+    return "a directory" if path.is_dir() else "a file" if path.is_file() else "a device"
+
+
 def _move_into_place(temporary: Path, path: Path) -> None:
-    """Give what is written its name. A folder that has it goes aside first, and comes back where that fails."""
+    """Rename the temporary to its target. An existing folder is moved away first, and restored on failure."""
     if not path.is_dir() or path.is_symlink():
         temporary.replace(path)
         return
@@ -138,7 +144,7 @@ def _sync(path: Path) -> None:
 
 
 def _find_errno(error: Exception) -> int | None:
-    """Return the system's number of what kept a library from writing; None where the error is another."""
+    """Return the operating system's error number, also from a wrapped error; None for other errors."""
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno
     match = _NUMBER.search(str(error))
@@ -146,8 +152,8 @@ def _find_errno(error: Exception) -> int | None:
 
 
 def _name_target(error: Exception, path: Path) -> str:
-    """Return what could not be written, under the name that it was to have."""
-    names = (getattr(error, "filename2", None), getattr(error, "filename", None))  # of a copy, where to and where from
+    """Return the path of the failed write; for the temporary, that of its target."""
+    names = (getattr(error, "filename2", None), getattr(error, "filename", None))  # target and source of a copy
     name = str(next(filter(None, names), path))
     return str(path) if name.startswith(str(name_temporary(path))) else name
 
@@ -160,7 +166,7 @@ def _explain_errno(number: int, path: Path) -> str:
 
 @cache
 def _host() -> str:
-    """Return eight digits for this host, and for this container: elsewhere its process numbers mean others."""
+    """Return eight hex digits for this host and container, within which process numbers are unique."""
     processes = Path("/proc/self/ns/pid")
     space = processes.readlink() if processes.is_symlink() else ""
     return hashlib.sha256(f"{os.uname().nodename} {space}".encode()).hexdigest()[:8]

@@ -1,4 +1,4 @@
-"""How far long work is: a bar on a terminal, and now and then a line in the log where there is none."""
+"""Progress of long work: a bar on a terminal, or a log line every few seconds without one."""
 
 import logging
 import sys
@@ -9,15 +9,12 @@ from typing import TypeVar
 
 T = TypeVar("T")
 LOG_SECONDS = 15.0
-"""Seconds between two lines of a log."""
+"""Seconds between two log lines."""
 log = logging.getLogger("satiety.core.progress")
 
 
 def track(iterable: Iterable[T], description: str, total: int | None = None, *, initial: int = 0) -> Iterator[T]:
-    """Yield the items; show how many went by, the ``initial`` before them included, out of ``total`` where it is known.
-
-    What has a length need not say its total.
-    """
+    """Yield the items and show how many are done, counting from ``initial``; ``total`` defaults to their length."""
     total = total or length_hint(iterable) or None
     if not sys.stderr.isatty():
         yield from _log_progress(iterable, description, total, initial)

@@ -1,7 +1,6 @@
-"""The block `project` of params.yaml: what several blocks need stands here once.
+"""The block `project` of params.yaml: values shared by several blocks.
 
-Where another block has a field of the same name, and no default of its own for it, the field is this one's, unless the
-file gives it another value there.
+A required field of another block inherits the value of the same name here, unless that block sets its own.
 """
 
 from __future__ import annotations
@@ -28,51 +27,50 @@ OBSOLETE_KEYS = (
     ),
     *(("finetune", name) for name in ("method", "objective", "dropout", "head", "training")),
 )
-"""What stood in a file of an earlier version."""
+"""Keys of earlier versions."""
 ADVICE = (
-    "of an earlier version; put the base model and what several blocks share into `project:`, name levers under "
-    "`levers:`, list those of the pipeline in `use:` and those of the meter in `measure:`, put how a model is tuned "
-    "under `finetune.recipe:`, and leave out what is the default, as the params.yaml of this version does"
+    "from an earlier version; move the base model and shared values to `project:`, define levers under `levers:`, list "
+    "the pipeline's levers in `use:` and the measured ones in `measure:`, move the tuning method to "
+    "`finetune.recipe:`, and omit defaults; the params.yaml of this version is an example"
 )
 Pooling = Literal["mean", "first"]
-"""How a text's tokens become one vector: their mean, or the first token's (BERT's [CLS])."""
+"""Pooling of token vectors into a text vector: mean, or the first token (BERT's [CLS])."""
 
 
 class Project(Section):
-    """What several blocks need, once; a block that has such a field may give it another value."""
+    """Values shared by several blocks; a block with a field of the same name may override it."""
 
     base: Asset
-    """The model to start from: a folder with safetensors."""
+    """Base model: a folder with safetensors weights."""
     prefix: str = ""
-    """What the base model was made to see before every text, as ``query: `` for models of the E5 family; nothing for
-    most."""
+    """Text put before every input, as the base model requires: ``query: `` for E5 models, empty for most others."""
     max_length: int = Field(ge=8, le=8192, default=128)
-    """Tokens per window, prefix and special tokens included; a longer text is read in several."""
+    """Tokens per window, including prefix and special tokens; longer texts are split into several windows."""
     pooling: Pooling = "mean"
-    """How a text's tokens become one vector."""
+    """Pooling of token vectors into a text vector."""
     seed: Seed = 20261123
-    """Of all that is drawn. Who is in test, dev and train is decided by it together with each text's own digest."""
+    """Random seed. Together with each text's digest it also assigns texts to test, dev and train."""
     dedup_threshold: float = Field(gt=0, le=1, default=0.8)
-    """Jaccard similarity of character 5-grams from which two texts are one, or one gives the other away. .8: Lee et al.
+    """Jaccard similarity of character 5-grams from which two texts are near-duplicates. Source of 0.8: Lee et al.
     2022, arXiv:2107.06499."""
     resamples: int = Field(ge=200, le=100_000, default=2000)
-    """How often the test set is drawn anew; Efron & Tibshirani 1993 (section 13.3) ask for 1,000 or more."""
+    """Bootstrap resamples of the test set. Efron & Tibshirani 1993 (section 13.3) recommend at least 1,000."""
     confidence_level: float = Field(gt=0.5, lt=1, default=0.95)
-    """Of every interval: the share of repeated experiments in which one is to hold the truth."""
+    """Confidence level of every interval."""
     bins: int = Field(ge=2, le=100, default=15)
-    """Bins of confidence for calibration; Guo et al. 2017 (arXiv:1706.04599) take 15."""
+    """Confidence bins of the calibration error. Source of 15: Guo et al. 2017, arXiv:1706.04599."""
 
     @classmethod
     def read_project(cls, path: Path, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return nothing: there is no block above this one."""
+        """Return no values: `project` inherits from no other block."""
         return {}
 
 
 def check_version(path: Path, values: Mapping[str, Any]) -> None:
-    """Raise ParamsError where a file is of an earlier version: what it says of levers would be passed over."""
+    """Raise ParamsError if a file has keys of an earlier version, whose levers would be ignored silently."""
     obsolete = [keys for keys in OBSOLETE_KEYS if _is_present(values, keys)]
     if "project" in values:
-        obsolete = [keys for keys in obsolete if keys != ("ingest", "base")]  # there a block may have its own
+        obsolete = [keys for keys in obsolete if keys != ("ingest", "base")]  # the block may override `project`
     if obsolete:
         line = line_of(yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader), obsolete[0])
         raise ParamsError(f"{path}:{line}: {', '.join('.'.join(keys) for keys in obsolete)}: {ADVICE}")
@@ -87,10 +85,10 @@ def _is_present(values: Any, keys: Sequence[str]) -> bool:
 
 
 def read_project(path: Path, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the block gives to the others; nothing where it is not in the file.
+    """Return the shared values by name; empty if the file has no block `project`.
 
     Raises:
-        ParamsError: the file is of an earlier version; or names every wrong line of the block.
+        ParamsError: the file is from an earlier version, or the block is invalid; lists every invalid line.
     """
     check_version(path, values)
     if Project.key() not in values:
@@ -100,6 +98,6 @@ def read_project(path: Path, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def make_placeholder() -> dict[str, Any]:
-    """Return what stands in for a block that is wrong, so that the mistakes of the others are named beside its own."""
+    """Return substitute values for an invalid block, so that errors of other blocks are reported with it."""
     project = Project(base=Asset(uri="file:data/raw/base"))
     return {name: getattr(project, name) for name in Project.model_fields}

@@ -1,12 +1,12 @@
-"""Records that come one by one -> a folder of Parquet parts: bounded, in order of arrival, whole after any kill.
+"""Append-only log of records as a folder of Parquet files: bounded, in order of arrival, consistent after a kill.
 
-Every append is a file of its own, so writers need no lock and a file is there whole or not at all. Its name gives its
-place, its rows, and a mark of its own. The place is the time of writing, but always after that of the files that are
-there: a clock may be wrong, the order of arrival may not. The ``time`` of a row is for people.
+Every append writes a new file atomically, so writers need no lock. The file name contains a timestamp, the number of
+rows and a random id. The timestamp is the time of writing, or later than all existing files if the clock is behind. The
+``time`` of a row is informative only.
 
-Who appends also tidies, unless another does at that moment. Of too many small files neighbours are joined; of too many
-rows the oldest files go. A joined file has the place and the mark of the last file that it stands for, and names them
-all: a joining that was cut off is seen by that, and finished, and no row counts twice.
+Each append also compacts the folder, unless another process is doing so: adjacent small files are merged, and the
+oldest files beyond the limit are removed. A merged file takes the timestamp and id of its last source and lists all its
+sources, so an interrupted merge is detected and finished, and no row counts twice.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from satiety.core.state_files import rename_damaged
 log = logging.getLogger(__name__)
 
 NAME = re.compile(r"(?P<place>\d{8}T\d{6}\.\d{6}Z)-(?P<rows>\d+)-(?P<mark>[0-9a-f]{12})\.parquet")
-"""Names of the files that are of the record; what else lies in the folder is left alone."""
+"""File names of the log; other files in the folder are ignored."""
 TIME_FORMAT = "%Y%m%dT%H%M%S.%fZ"
 LOCK = ".lock"
 MERGED_FROM = "satiety.parts"
-"""Note of a joined file: the names of the files that it stands for, as JSON, in their order."""
+"""Metadata key of a merged file: the names of its sources, in order, as JSON."""
 MERGE_SHARE = 8
-"""A file is joined with others up to this part of the limit, so that what goes at once is no more than about that."""
+"""Merged files have about 1/8 of the limit in rows at most, so that removing the oldest one loses no more."""
 R = TypeVar("R", Served, Feedback, LabelRequest)
 
 
 class Segment(NamedTuple):
-    """A file of the record, as its name describes it; parts sort in order of arrival."""
+    """A file of the log, parsed from its name; segments sort in order of arrival."""
 
     place: str
     mark: str
@@ -52,32 +52,32 @@ class Segment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RecordLog(Generic[R]):
-    """A folder of records of one kind."""
+    """A log of records of one kind."""
 
     folder: Path
     kind: type[R]
     limit: int
-    """Rows that are kept at least, once there are so many; the oldest files beyond go."""
+    """Minimum number of rows kept; older files beyond it are removed."""
     max_segments: int
-    """Small files from which on the older ones are joined."""
+    """Number of small files above which the older ones are merged."""
 
     def add(self, rows: Sequence[R]) -> None:
         """Append rows.
 
         Raises:
-            SetupError: the disk is full, read-only or forbidden; nothing was appended then.
+            SetupError: the disk is full, read-only or forbidden; no row was appended.
         """
         if rows:
             self._write(_choose_time(self._list_segments()), uuid.uuid4().hex[:12], list(_keep_latest(rows).values()))
             self._compact()
 
     def read(self) -> dict[str, R]:
-        """Return the row of every id that arrived last, in order of arrival.
+        """Return the latest row of every id, in order of arrival.
 
-        What is no whole file is put aside, and the log says so.
+        Damaged files are renamed with a warning.
         """
         tables: dict[Segment, list[R]] = {}
-        while unread := [part for part in self._list_segments() if part not in tables]:  # joined meanwhile, or new
+        while unread := [part for part in self._list_segments() if part not in tables]:  # merged or added meanwhile
             tables |= {part: self._read_rows(part) for part in unread}
         return _keep_latest(row for part in sorted(tables) for row in tables[part])
 
@@ -91,7 +91,7 @@ class RecordLog(Generic[R]):
         return path
 
     def _compact(self) -> None:
-        """Keep the folder small, where nobody else does so now. What fails is tried again by the next append."""
+        """Compact the folder, unless another process is doing so. After a failure the next append tries again."""
         try:
             with (self.folder / LOCK).open("a") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -101,10 +101,10 @@ class RecordLog(Generic[R]):
         except BlockingIOError:
             return
         except (SatietyError, OSError) as error:
-            log.warning("%s: the rows are recorded, but the folder cannot be tidied: %s", self.folder, error)
+            log.warning("%s: the rows are recorded, but the folder cannot be compacted: %s", self.folder, error)
 
     def _finish_merge(self) -> None:
-        """End a joining that was cut off: the joined file is there, and the last of those that it stands for."""
+        """Finish an interrupted merge: both the merged file and its last source exist."""
         for _, group in groupby(self._list_segments(), lambda part: (part.place, part.mark)):
             if len(duplicates := list(group)) > 1:
                 for part in duplicates:
@@ -112,13 +112,13 @@ class RecordLog(Generic[R]):
                         self._remove_merged(part.path)
 
     def _drop_oldest(self) -> None:
-        """Remove the oldest files, as long as the others have enough rows."""
+        """Remove the oldest files as long as the remaining ones have enough rows."""
         files = self._list_segments()
         while files and sum(part.rows for part in files[1:]) >= self.limit and self._has_enough(files[1:]):
             files.pop(0).path.unlink(missing_ok=True)
 
     def _has_enough(self, segments: Sequence[Segment]) -> bool:
-        """Return whether the parts have as many ids as are kept at least: an answer may be corrected twice."""
+        """Return whether the segments have at least ``limit`` distinct ids; one answer may be corrected twice."""
         ids = set[str]()
         for part in reversed(segments):
             with _skip_damaged(part.path):
@@ -128,7 +128,7 @@ class RecordLog(Generic[R]):
         return False
 
     def _merge(self) -> None:
-        """Make one file of the older ones of small neighbours, where there are too many."""
+        """Merge the older half of the longest run of adjacent small files, if there are too many."""
         max_rows, files = self.limit // MERGE_SHARE, self._list_segments()
         if sum(part.rows < max_rows for part in files) <= self.max_segments:
             return
@@ -143,7 +143,7 @@ class RecordLog(Generic[R]):
             self._remove_merged(self._write(readable[-1].place, readable[-1].mark, rows, names))
 
     def _remove_merged(self, joined: Path) -> None:
-        """Remove the files that a joined one stands for, the last of them last: while it is there, this is not done."""
+        """Remove the sources of a merged file, the last one last: while it exists, the merge is unfinished."""
         for name in json.loads(read_notes(joined, self.kind).get(MERGED_FROM, "[]")):
             if name != joined.name and NAME.fullmatch(name):
                 (self.folder / name).unlink(missing_ok=True)
@@ -156,28 +156,28 @@ class RecordLog(Generic[R]):
 
 @contextmanager
 def _skip_damaged(path: Path) -> Iterator[None]:
-    """Leave a file out that cannot be read within the block: one that is damaged for good."""
+    """Skip a file that cannot be read within the block, with a warning; rename it if it is damaged."""
     try:
         yield
     except DamagedError as error:
         rename_damaged(path, error)
     except DataError as error:
         if path.exists():
-            log.warning("left out: %s", error)
+            log.warning("ignored: %s", error)
 
 
 def _choose_time(files: Sequence[Segment]) -> str:
-    """Return the place of a file that is written now: after all that are there, whatever the clock says."""
+    """Return the timestamp for a new file: the current time, or later than all existing files."""
     place = datetime.now(UTC).strftime(TIME_FORMAT)
     if files:
-        with suppress(ValueError, OverflowError):  # the name of a file that is none of ours
+        with suppress(ValueError, OverflowError):  # a file name that another program wrote
             following = datetime.strptime(files[-1].place, TIME_FORMAT).replace(tzinfo=UTC) + timedelta(microseconds=1)
             place = max(place, following.strftime(TIME_FORMAT))
     return place
 
 
 def _keep_latest(rows: Iterable[R]) -> dict[str, R]:
-    """Return the last row of each id, in the order of these."""
+    """Return the last row of each id, in the order of those rows."""
     latest: dict[str, R] = {}
     for row in rows:
         latest.pop(row.id, None)

@@ -1,4 +1,4 @@
-"""The records that flow between stages, and Parquet in and out, streamed. Everything here is plain data."""
+"""Records that flow between stages, with streamed reading and writing as Parquet."""
 
 import types
 import typing
@@ -16,33 +16,33 @@ from satiety.core.inputs import Inputs, dump_inputs, load_inputs, text_of
 
 Split = Literal["train", "dev", "test"]
 Destination = Literal["train", "dev", "test", "added"]
-"""What a source of labels is for: one split, or train beside the budget."""
+"""Split that a labelled source is reserved for; ``added``: train, outside the budget."""
 BATCH = 8192
-"""Rows per Parquet row group: bounds memory, and fixes the bytes of the file."""
+"""Rows per Parquet row group: bounds memory and makes the bytes of the file reproducible."""
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One labelled example, and where it came from."""
+    """One labelled example and its provenance."""
 
     id: str
     """Digest of the inputs."""
     inputs: Inputs = field(hash=False)
-    """What is asked; in a table it is JSON (`satiety.core.inputs`)."""
+    """Named inputs; JSON in a table (`satiety.core.inputs`)."""
     answer: Answer | None = None
-    """The gold answer; in a table it is JSON (`satiety.core.answers`)."""
+    """Gold answer; JSON in a table (`satiety.core.answers`)."""
     split: Split = "train"
     group: str = ""
-    """Examples of one group never straddle the split."""
+    """Group id; examples of one group stay in the same split."""
     language: str = ""
-    """ISO 639-1 code; ``und`` where it cannot be told."""
+    """ISO 639-1 code; ``und``: undetermined."""
     origin: str = "gold"
-    """``gold`` (a person labelled it); ``drawn`` (so did one, and chance chose it from the traffic); or the name of
-    the component that made it."""
+    """``gold``: labelled by a person; ``drawn``: sampled at random from the traffic, then labelled by a person;
+    otherwise the component that made it."""
     parent: str | None = None
     """Id of the example this one was made from."""
     source: str = ""
-    """Where it was read: ``file:line``."""
+    """Location in the source, as ``file:line``."""
 
     @property
     def text(self) -> str:
@@ -58,66 +58,65 @@ class Document:
     text: str
     language: str = ""
     origin: str = "corpus"
-    """``corpus``, or ``unlabelled``: a labelled source's text, its label taken off."""
+    """``corpus``, or ``unlabelled``: a text of a labelled source without its label."""
     source: str = ""
     score: float | None = None
-    """How well it bears on the problem, by the retriever that kept it; larger is better."""
+    """Relevance to the problem, set by the retriever; larger is better."""
     reason: str | None = None
-    """Why it was kept."""
+    """Reason for retrieval."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """What a stage dropped, and why. Nothing is lost on the way."""
+    """A record that a stage dropped, with its reason; a row of the quarantine."""
 
     id: str
     source: str
     reason: str
-    """One word or expectation name: ``duplicate``, ``near_duplicate``, ``encoding``, …"""
+    """One word, or the name of an expectation: ``duplicate``, ``near_duplicate``, ``encoding``, …"""
     detail: str
     twin: str | None = None
-    """Id of the record it repeats."""
+    """Id of the record that it duplicates."""
     text: str = ""
-    """The text, cut to 10,000 characters."""
+    """The text, truncated to 10,000 characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """What was answered for one test example; answers are JSON (`satiety.core.answers`), and no text is in it."""
+    """Predictions for one test example, without its text; answers are JSON (`satiety.core.answers`)."""
 
     id: str
     gold: str
     before: str
-    """The answer without any training of the model."""
+    """Answer of the base model before training (zero-shot)."""
     after: str
-    """The tuned model's answer."""
+    """Answer of the tuned model."""
     confidence: float
-    """The tuned model's probability of its answer, in [0, 1]."""
+    """Probability of ``after`` under the tuned model, in [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """One example that a model answered."""
+    """One prediction of a served model."""
 
     id: str
-    """Of this answer, for feedback and receipts."""
+    """Prediction id, used by feedback and traces."""
     time: str
     """ISO 8601, UTC."""
     inputs: str
-    """JSON (`satiety.core.inputs`); repaired, personal data and secrets masked."""
+    """JSON (`satiety.core.inputs`); repaired, with personal data and secrets masked."""
     answer: str
-    """JSON (`satiety.core.answers`); mentions are of the masked text."""
+    """JSON (`satiety.core.answers`); offsets refer to the masked text."""
     confidence: float
-    """The model's probability of its answer, in [0, 1]."""
+    """Probability of the answer under the model, in [0, 1]."""
     scores: str
-    """JSON: the probability of each label, or of each mention by its place in the masked text; ``{}`` where these are
-    not known."""
+    """JSON: probability of each label, or of each mention by its offsets in the masked text; ``{}`` if unavailable."""
     latency: float
-    """Seconds, its share of its batch's."""
+    """Seconds per example: the time of its batch divided by the batch size."""
     model: str
     """Digest of the package."""
     name: str
-    """Of the registered model: those of one name follow each other in one place, whatever else is on record."""
+    """Name of the registered model; versions of one name replace each other in one deployment."""
 
     @property
     def named_inputs(self) -> Inputs:
@@ -132,41 +131,41 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What somebody says the answer should have been."""
+    """A corrected answer for one prediction."""
 
     id: str
-    """Of the `Served` row."""
+    """Id of the `Served` row."""
     time: str
     """ISO 8601, UTC."""
     answer: str
-    """JSON (`satiety.core.answers`); mentions are of the masked text."""
+    """JSON (`satiety.core.answers`); offsets refer to the masked text."""
     by: str
-    """Who says so: a free word."""
+    """Author of the correction, as free text."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelRequest:
-    """An answer that chance drew from the record, for a person to label."""
+    """A prediction sampled at random from the traffic log, for a person to label."""
 
     id: str
-    """Of the `Served` row."""
+    """Id of the `Served` row."""
     time: str
     """ISO 8601, UTC."""
     draw: str
-    """Name of the draw: all of one were drawn together."""
+    """Name of the sample that it belongs to."""
 
 
 R = TypeVar("R", Example, Document, Rejection, Evaluated, Served, Feedback, LabelRequest)
 
 
 def write(path: Path, records: Iterable[R], kind: type[R], notes: Mapping[str, str] | None = None) -> int:
-    """Write records as Parquet, streamed; return how many.
+    """Write records as Parquet, streamed; return their number.
 
     Args:
-        path: of the file.
-        records: what to write.
-        kind: their class.
-        notes: the file's own metadata; ``read_notes`` returns them.
+        path: target file.
+        records: records to write.
+        kind: class of the records.
+        notes: key-value metadata of the file, returned by ``read_notes``.
     """
     import pyarrow as pa
     from pyarrow import parquet
@@ -186,8 +185,8 @@ def read(path: Path, kind: type[R]) -> Iterator[R]:
     """Yield the records of a Parquet file that ``write`` made, in file order.
 
     Raises:
-        DataError: the file is missing, cannot be read, or holds other columns.
-        DamagedError: it is truncated, or a byte of a page is not the one written.
+        DataError: the file is missing, unreadable, or has other columns.
+        DamagedError: the file is truncated, or the checksum of a page does not match.
     """
     with _open_table(path, kind) as file:
         for batch in file.iter_batches(BATCH):
@@ -196,13 +195,13 @@ def read(path: Path, kind: type[R]) -> Iterator[R]:
 
 
 def read_ids(path: Path, kind: type[R]) -> list[str]:
-    """Return the ids alone, in file order. Raises what ``read`` does."""
+    """Return the ids, in file order. Raises the errors of ``read``."""
     with _open_table(path, kind) as file:
         return list(file.read(["id"]).column("id").to_pylist())
 
 
 def read_notes(path: Path, kind: type[R]) -> dict[str, str]:
-    """Return the notes that a file was written with. Raises what ``read`` does."""
+    """Return the key-value metadata of a file. Raises the errors of ``read``."""
     with _open_table(path, kind) as file:
         notes = file.metadata.metadata or {}
         return {name.decode(): value.decode() for name, value in notes.items()}
@@ -210,7 +209,7 @@ def read_notes(path: Path, kind: type[R]) -> dict[str, str]:
 
 @contextmanager
 def _open_table(path: Path, kind: type[R]) -> Iterator[Any]:
-    """Open a Parquet file of records, and say what is wrong with it, now or as it is read."""
+    """Open a Parquet file of records; errors while opening or reading it become a DataError."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -219,34 +218,34 @@ def _open_table(path: Path, kind: type[R]) -> Iterator[Any]:
             if not file.schema_arrow.equals(_make_schema(kind)):
                 columns = ", ".join(file.schema_arrow.names)
                 raise DataError(
-                    f"{path}: not a table of {kind.__name__}, or of an older Satiety; {_advise_rebuild(kind)} "
-                    f"({columns})"
+                    f"{path}: the columns ({columns}) are not those of a {kind.__name__} table of this version; "
+                    f"{_advise_rebuild(kind)}"
                 )
             yield file
     except FileNotFoundError:
-        raise DataError(f"{path}: no such file; run the stage that makes it, or `dvc repro`") from None
+        raise DataError(f"{path}: no such file; run `dvc repro`, or the stage that makes it") from None
     except (pa.ArrowInvalid, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
-            raise DataError(f"{path}: cannot read it: {error.strerror}") from None
-        raise DamagedError(f"{path}: not a whole Parquet file ({error}); {_advise_repair(kind)}") from None
+            raise DataError(f"{path}: cannot read: {error.strerror}") from None
+        raise DamagedError(f"{path}: damaged Parquet file ({error}); {_advise_repair(kind)}") from None
 
 
 def _advise_rebuild(kind: type) -> str:
-    """Say what to do about a table of another kind, or of an older version."""
+    """Return the advice for a table with other columns; `dvc repro` cannot rebuild the traffic log."""
     if kind in (Served, Feedback, LabelRequest):
-        return "move it out of the record: nothing reads it any more"
-    return "make it anew with `dvc repro`"
+        return "move it out of the traffic log; this version cannot read it"
+    return "run `dvc repro` to rebuild it"
 
 
 def _advise_repair(kind: type) -> str:
-    """Say what to do about a damaged table: DVC makes its own anew, and nobody what was asked or said."""
+    """Return the advice for a damaged table; `dvc repro` cannot rebuild the traffic log."""
     if kind in (Served, Feedback):
-        return "what is in it is lost to monitoring and retraining; restore it from a backup, or remove it"
+        return "restore it from a backup, or remove it: monitoring and retraining then skip its rows"
     return "remove it and run `dvc repro`"
 
 
 def count_rows(path: Path) -> int | None:
-    """Return how many rows a Parquet file has; None where it is not a whole one."""
+    """Return the number of rows of a Parquet file; None if the file is missing or damaged."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -257,7 +256,7 @@ def count_rows(path: Path) -> int | None:
 
 
 def _to_row(record: R) -> dict[str, Any]:
-    """Return what `asdict` does, in a third of the time: that copies every value."""
+    """Return the record as a row; like `asdict`, but three times faster, because it copies no values."""
     row = {name: getattr(record, name) for name in record.__slots__}
     if isinstance(record, Example):
         row["inputs"] = dump_inputs(record.inputs)

@@ -1,4 +1,4 @@
-"""Named implementations of one idea: one file each, found by looking in one package."""
+"""Registry of named components: one file each, discovered in one package."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from satiety.core.section import ParamsModel, suggest
 
 
 class Component(ParamsModel):
-    """One choice a user can name in params.yaml. Its fields are its parameters."""
+    """A choice in params.yaml. Its fields are its parameters."""
 
     kind: ClassVar[str]
 
     @classmethod
     def sample(cls) -> Self:
-        """Return one valid instance: the first of a field's ``examples``, or its default, or what `project`'s is."""
+        """Return a valid instance: each field is its first example, its default, or a substitute from `project`."""
         from satiety.core.project import make_placeholder
 
         examples = {name: field.examples[0] for name, field in cls.model_fields.items() if field.examples}
@@ -43,9 +43,9 @@ class Registry(Generic[C]):
         self._classes: dict[str, type[C]] = {}
 
     def register(self, name: str) -> Callable[[type[C]], type[C]]:
-        """Name a component class; the name is what users write after ``kind:``."""
+        """Register a component class under the name that users write after ``kind:``."""
         if name in self._classes:
-            raise ValueError(f"two {self.kind}s are called {name!r}: {self._classes[name]!r} was first")
+            raise ValueError(f"two {self.kind}s are called {name!r}; the first is {self._classes[name]!r}")
 
         def add(cls: type[C]) -> type[C]:
             cls.kind = name
@@ -58,7 +58,7 @@ class Registry(Generic[C]):
         self._discover()
         if not isinstance(name, str) or name not in self._classes:
             hint = suggest(str(name), self._classes)
-            raise ValueError(f"no {self.kind} is called {name!r}; {hint}there are: {', '.join(self)}")
+            raise ValueError(f"unknown {self.kind} {name!r}; {hint}available: {', '.join(self)}")
         return self._classes[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -66,7 +66,7 @@ class Registry(Generic[C]):
         return iter(sorted(self._classes))
 
     def choice(self, default: str | None = None) -> BeforeValidator:
-        """Let a pydantic field be written as ``{kind: <name>, ...its parameters}``; without a kind, as the default."""
+        """Return a validator for a field ``{kind: <name>, ...parameters}``; ``default`` replaces a missing kind."""
 
         def build(value: Any, info: ValidationInfo) -> Any:
             if not isinstance(value, Mapping):
@@ -74,13 +74,13 @@ class Registry(Generic[C]):
             fields = dict(value)
             name = fields.pop("kind", default)
             if name is None:
-                raise ValueError(f"say which {self.kind} with 'kind:'; there are: {', '.join(self)}")
+                raise ValueError(f"choose a {self.kind} with `kind:`; available: {', '.join(self)}")
             return self[name].model_validate(fields, context=info.context)
 
         return BeforeValidator(build)
 
     def default(self, name: str) -> Callable[[], C]:
-        """Return what makes the component of this name with its defaults: a field's ``default_factory``."""
+        """Return a ``default_factory`` for the component of this name."""
 
         def make() -> C:
             return self[name]()
@@ -97,9 +97,9 @@ _REGISTRIES: list[Registry[Any]] = []
 
 
 def discover() -> None:
-    """Import every component now, for a process that will have threads.
+    """Import every component before threads start.
 
-    Pydantic reads the docstrings of fields with `ast.parse`, which before Python 3.11.8 two threads must not do at once
+    Pydantic reads the docstrings of fields with `ast.parse`, which is not thread-safe before Python 3.11.8
     (https://github.com/python/cpython/issues/106905).
     """
     for registry in _REGISTRIES:

@@ -1,7 +1,7 @@
-"""A plain word of YAML -> its value, read as DVC reads it, or refused where a person may read it as another.
+"""Resolve an unquoted YAML scalar as DVC does; refuse scalars that are ambiguous.
 
-DVC reads params.yaml as YAML 1.2, PyYAML as 1.1. To the one ``0240`` is 240, to the other 160; ``4:00`` is a text or
-240, ``yes`` a text or true. What is a text to DVC is one here; where a number or true is wanted, its type is wrong.
+DVC reads params.yaml as YAML 1.2, PyYAML as YAML 1.1. ``0240`` is 240 in 1.2 and 160 in 1.1; ``4:00`` is a text or
+240, ``yes`` a text or true. A text in YAML 1.2 stays a text here; validation then refuses it for a number or boolean.
 """
 
 from __future__ import annotations
@@ -14,31 +14,30 @@ from typing import Any
 
 
 class AmbiguousError(ValueError):
-    """A word that YAML's two versions read as different values, neither of which its type would refuse."""
+    """A scalar with different values in YAML 1.1 and 1.2, both of which validation would accept."""
 
 
 def resolve_scalar(word: str, value: Any) -> Any:
-    """Return the value of a plain scalar, given that YAML 1.1 reads it as ``value``.
+    """Return the value of a plain scalar, where ``value`` is its value in YAML 1.1.
 
     Raises:
-        AmbiguousError: YAML 1.2 reads another value, which may not be the one that is meant.
+        AmbiguousError: the value in YAML 1.2 is different.
     """
     modern = _read_yaml12(word)
     is_same = type(modern) is type(value) and (modern == value or str(modern) == str(value) == "nan")
-    exponent = isinstance(modern, float) and isinstance(value, str) and math.isfinite(modern)  # 1e5: no other meaning
+    exponent = isinstance(modern, float) and isinstance(value, str) and math.isfinite(modern)  # 1e5 is unambiguous
     if is_same:
         return value
     if isinstance(modern, str) or exponent:
         return modern
     raise AmbiguousError(
-        f"{word[:40]!r} is {_format_value(modern)} to DVC (YAML 1.2) and {_format_value(value)} in YAML 1.1; write "
-        "the one you "
-        "mean that way"
+        f"{word[:40]!r} is ambiguous: {_format_value(modern)} in YAML 1.2 (DVC), {_format_value(value)} in YAML 1.1; "
+        "write one of these values"
     )
 
 
 def _read_yaml12(word: str) -> Any:
-    """Return what YAML 1.2 makes of a plain scalar."""
+    """Return the value of a plain scalar in YAML 1.2."""
     from ruamel.yaml.error import YAMLError
     from ruamel.yaml.nodes import ScalarNode
 
@@ -47,7 +46,7 @@ def _read_yaml12(word: str) -> Any:
     try:
         return yaml.constructor.construct_object(node)
     except YAMLError:
-        raise AmbiguousError(f"{word[:40]!r} has a meaning of its own in YAML; put it in quotes") from None
+        raise AmbiguousError(f"{word[:40]!r} has a special meaning in YAML; put it in quotes") from None
 
 
 @cache
@@ -58,5 +57,5 @@ def _load_reader() -> Any:
 
 
 def _format_value(value: Any) -> str:
-    """Return the value as all read it alike."""
+    """Return a form of the value that is unambiguous in both versions."""
     return value.isoformat() if isinstance(value, date) else json.dumps(value, ensure_ascii=False)

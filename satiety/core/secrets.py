@@ -1,11 +1,11 @@
-"""A text -> where a secret stands in it; an address -> the same without its secrets, or with those it only names.
+"""Find secrets in texts and URLs, redact them, and fill named secrets in from the environment.
 
-A secret is an API token whose form its issuer made known, the user and password of a URL, and what a URL's query calls
-a signature, token, key or password. In params.yaml an address names its secrets: in
-``https://bob:{BOB_PASSWORD}@host/x.csv`` the environment variable stands for the password, for DVC copies what is
-written there into dvc.lock and its run cache. (``${NAME}`` is taken: `dvc exp run -S` fills it in, or fails.)
+Secrets are API tokens of a documented format, passwords in URLs, and URL query parameters named like a signature,
+token, key or password. In params.yaml a URL names its secrets, as in ``https://bob:{BOB_PASSWORD}@host/x.csv``: DVC
+copies the file's values into dvc.lock and its run cache. ``${NAME}`` is unavailable: `dvc exp run -S` expands it.
 
-Forms of tokens: the issuers' documents, and the rules of gitleaks 8 (https://github.com/gitleaks/gitleaks).
+Source of the token formats: the issuers' documents, and the rules of gitleaks 8
+(https://github.com/gitleaks/gitleaks).
 """
 
 from __future__ import annotations
@@ -41,28 +41,28 @@ TOKENS: Mapping[str, str] = {
     "JSON web token (RFC 7519)": rf"eyJ{_BODY}{{8,500}}\.{_BODY}{{8,20000}}\.{_BODY}{{8,}}",
     "private key (RFC 7468)": r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----[^-]{20,20000}-----END [A-Z ]*PRIVATE KEY-----",
 }
-"""Who issues it -> what it looks like; prefixes are in the issuers' own case."""
+"""Issuer -> pattern; prefixes are case-sensitive."""
 _TOKEN = re.compile("|".join(TOKENS.values()))
 _LONG = re.compile(r"[A-Za-z0-9_.:/+=-]{16}")
-"""No token is without so many characters in a row: spares most texts the search."""
+"""Every token contains such a run; texts without one skip the search."""
 _PASSWORD = re.compile(r"(?<=://)[^\s/?#:\"'<>]*:[^\s/?#\"'<>]+(?=@)")
-"""Of a URL: user and password."""
+"""User and password of a URL."""
 _USERINFO = re.compile(r"(?<=//)([^\s/?#\":]*?)(?:(?::|%3[aA])([^\s/?#\"]*))?@")
 _BARE = re.compile(r"(?<=://)([^\s/?#\":@]*):(?!\d+(?:[/?#]|$))([^\s\"]*)@")
-"""User and password of an address whose password holds ``/``, ``?`` or ``#`` as they are; a port is none."""
+"""User and password of a URL whose password contains an unescaped ``/``, ``?`` or ``#``; excludes ports."""
 _QUERY = re.compile(r"(?<=[?&;#])([\w.-]{1,64})=([^&;#\s\"]+)")
 _SECRET_NAME = re.compile(
     r"(?:^|[^a-z])(?:sig|signature|(?:access|auth|bearer|id|refresh|security|session)?token|pass(?:word|wd|phrase)?|pwd|secret"
     r"|(?:access|api|auth|private|resource|rl|secret|subscription)?key|credentials?|auth)$"
 )
-"""Names of query parameters that carry a secret, in small letters: ``x-amz-signature``, ``api_key``."""
+"""Lower-case names of query parameters that carry a secret: ``x-amz-signature``, ``api_key``."""
 _NAME = re.compile(r"\{([A-Z][A-Z0-9_]*)\}")
 _ONLY_NAMES = re.compile(rf"(?:{_NAME.pattern})+")
 
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret that is written out: characters ``start`` to ``end``, half-open, and the name for a variable."""
+    """Offsets of a literal secret, half-open, and a name for its environment variable."""
 
     start: int
     end: int
@@ -71,15 +71,15 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address as it is written, and as it is read: with what its names stand for. It is kept in memory alone."""
+    """A URL as written in params.yaml and with its secrets filled in; kept in memory only."""
 
     template: str
     url: str = field(repr=False)
     values: Mapping[str, str] = field(repr=False)
-    """Name of the variable -> what it holds."""
+    """Name of the environment variable -> its value."""
 
     def redact(self, text: str) -> str:
-        """Return a text in which names stand again for what they hold, and no other secret of a URL."""
+        """Return a text in which values are replaced by their names, without any other URL secrets."""
         text = text.replace(self.url, self.template)
         for name, value in sorted(self.values.items(), key=lambda pair: -len(pair[1])):
             decoded = unquote(value)
@@ -89,17 +89,17 @@ class Address:
 
 
 def find_tokens(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where an API token or a private key stands."""
+    """Yield the offsets of every API token or private key."""
     if _LONG.search(text) is None:
         return
     for match in _TOKEN.finditer(text):
         previous = text[match.start() - 1 : match.start()]
-        if not (previous.isascii() and previous.isalnum()):  # the end of a word is no token's beginning
+        if not (previous.isascii() and previous.isalnum()):  # a token never starts inside a word
             yield match.span()
 
 
 def find_passwords(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where a URL's user and password stand, and what its query calls a password, a token or the like."""
+    """Yield the offsets of the user and password of a URL, and of secret query parameters."""
     if "://" not in text:
         return
     if "@" in text:
@@ -110,7 +110,7 @@ def find_passwords(text: str) -> Iterator[tuple[int, int]]:
 
 
 def find_secrets(uri: str) -> list[Secret]:
-    """Return the secrets that stand in an address itself, from left to right; those that it names are none."""
+    """Return the literal secrets of a URL, from left to right; excludes names in braces."""
     secrets = [
         Secret(*match.span(2), "PASSWORD")
         for match in [*_USERINFO.finditer(uri)] or _BARE.finditer(uri)
@@ -127,14 +127,14 @@ def find_secrets(uri: str) -> list[Secret]:
 
 
 def replace_secrets(uri: str) -> str:
-    """Return an address with the name of a variable in the place of each secret that stands in it."""
+    """Return a URL in which every literal secret is replaced by a variable name in braces."""
     for secret in reversed(find_secrets(uri)):
         uri = f"{uri[: secret.start]}{{{secret.name}}}{uri[secret.end :]}"
     return uri
 
 
 def redact_secrets(text: str) -> str:
-    """Return a text without the user and the password of any URL in it, and ``<secret>`` for tokens and signatures."""
+    """Return a text with users and passwords removed from its URLs, and tokens replaced by ``<secret>``."""
     text = _USERINFO.sub(lambda match: match[0] if match[2] and _is_placeholder(match[2]) else "", text)
     text = _QUERY.sub(
         lambda match: f"{match[1]}=<secret>" if _is_secret(match[1]) and not _is_placeholder(match[2]) else match[0],
@@ -146,14 +146,14 @@ def redact_secrets(text: str) -> str:
 
 
 def fill_secrets(uri: str) -> Address:
-    """Return the address with what the environment holds under its names, as it is: there ``@`` stands as ``%40``.
+    """Return the URL with its names replaced by environment variables, whose values are percent-encoded already.
 
     Raises:
-        SetupError: a variable is not set.
+        SetupError: a variable is unset or empty.
     """
     values = {name: os.environ.get(name, "") for name in dict.fromkeys(_NAME.findall(uri))}
     if missing := [name for name, value in values.items() if not value]:
-        raise SetupError(f"{uri}: set the environment variable {missing[0]}, whose value stands in this address")
+        raise SetupError(f"{uri}: set the environment variable {missing[0]}, which the address contains")
     return Address(uri, _NAME.sub(lambda match: values[match[1]], uri), values)
 
 

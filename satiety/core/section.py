@@ -1,4 +1,4 @@
-"""Read one block of params.yaml as a typed, checked, immutable object."""
+"""One block of params.yaml as a typed, validated, immutable object."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,20 +17,20 @@ from satiety.core.secrets import redact_secrets
 
 PARAMS_FILE = Path("params.yaml")
 FIELDS = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False, strict=True)
-"""Of whatever is read from params.yaml. Strict: '240' and 240.0 are no integers, for DVC sees other values in them."""
+"""Model config of params.yaml. Strict: '240' and 240.0 are refused as integers, because DVC reads other values."""
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
-"""What every generator of random numbers takes: NumPy's and scikit-learn's take no more."""
+"""Random seed; NumPy and scikit-learn accept 32 bits."""
 _BOOLEANS = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
-"""How words of YAML 1.1, or in quotes, are written that mean true or false."""
+"""Booleans of YAML 1.1, or in quotes -> YAML 1.2."""
 _BREAKS = re.compile("[\x85\u2028\u2029\ufeff]")
 Keys = tuple[int | str, ...]
-"""The way to a value: names of fields, and places in lists."""
+"""Path to a value: names of fields and indices into lists."""
 MAX_COUNT = 1_000_000_000
-"""Of anything that is counted: no more than fits the libraries below, which count in 32 bits."""
+"""Largest count: the libraries below count in 32 bits."""
 
 
 class ParamsModel(BaseModel):
-    """Values of params.yaml. A field that has no default is the one of `project` where the file does not give it."""
+    """Values of params.yaml. A required field that is missing is filled from the block `project`."""
 
     model_config = FIELDS
 
@@ -45,20 +45,20 @@ class ParamsModel(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class SectionSource:
-    """What a file says of a section, and where it says it."""
+    """Value of a section and its location in the file."""
 
     value: Any
     places: Mapping[Keys, Keys]
-    """Keys of the section -> those of the file, for all that begins with them; the longest counts."""
+    """Key prefix in the section -> key prefix in the file; the longest match counts."""
 
     def locate(self, keys: Keys) -> Keys:
-        """Return where in the file a value of the section stands, or would."""
+        """Return the keys in the file of a value of the section, present or not."""
         start = max((start for start in self.places if keys[: len(start)] == start), key=len)
         return (*self.places[start], *keys[len(start) :])
 
 
 class Section(ParamsModel):
-    """A block of params.yaml. What the file does not say is the default of the field, or `project`'s."""
+    """A block of params.yaml. Missing values come from the field's default or the block `project`."""
 
     @classmethod
     def key(cls) -> str:
@@ -67,29 +67,29 @@ class Section(ParamsModel):
 
     @classmethod
     def blocks(cls) -> tuple[str, ...]:
-        """Return what it reads of the file beside `project`."""
+        """Return the blocks that the section reads, apart from `project`."""
         return (cls.key(),)
 
     @classmethod
     def extract(cls, values: Mapping[str, Any]) -> SectionSource:
-        """Return what a file, given by its blocks, says of this section, and where."""
+        """Return this section's value and location, given all blocks of a file."""
         return SectionSource(values.get(cls.key()), {(): (cls.key(),)})
 
     @classmethod
     def external_fields(cls) -> set[str]:
-        """Return the fields that its own block does not hold: what they are is said of levers."""
+        """Return the fields that are set by other blocks, such as `levers`."""
         return {str(start[0]) for start in cls.extract({}).places if start}
 
     @classmethod
     def read_project(cls, path: Path, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what the block `project` of a file gives to this one."""
+        """Return the values that this section inherits from the block `project`."""
         from satiety.core.project import read_project
 
         return read_project(path, values)
 
     @classmethod
     def load(cls, path: Path = PARAMS_FILE) -> Self:
-        """Read this section; raise one ParamsError that names every wrong line of it."""
+        """Read this section from a file; raise one ParamsError that lists every invalid line."""
         values = read_yaml(path)
         return cls.parse(path, cls.extract(values), cls.read_project(path, values))
 
@@ -97,19 +97,19 @@ class Section(ParamsModel):
     def check(
         cls, path: Path, value: Any, *, keys: tuple[str, ...] = (), defaults: Mapping[str, Any] | None = None
     ) -> Self:
-        """Make a section of ``value``, which stands in ``path`` under the keys ``keys``.
+        """Validate the block ``value``, found in the file ``path`` under ``keys``.
 
         Args:
             path: the file.
             value: the block.
-            keys: where it stands.
-            defaults: what the block `project` gives.
+            keys: location of the block in the file.
+            defaults: values of the block `project`.
         """
         return cls.parse(path, SectionSource(value, {(): keys}), defaults)
 
     @classmethod
     def parse(cls, path: Path, source: SectionSource, defaults: Mapping[str, Any] | None) -> Self:
-        """Make a section of what a file says of it; null is an empty block."""
+        """Validate a section; null is an empty block."""
         value = {} if source.value is None else source.value
         try:
             return cls.model_validate(value, context=defaults)
@@ -123,32 +123,30 @@ class Section(ParamsModel):
 
 
 class _AmbiguousYamlError(yaml.MarkedYAMLError):
-    """YAML, but not such that all read the same."""
+    """Valid YAML that parsers read differently."""
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """YAML's safe loader, made to read as DVC does.
+    """YAML's safe loader, which returns the values that DVC returns.
 
-    And to refuse what it would let pass or break at: equal keys, odd values, words that YAML 1.1 and 1.2 read
-    differently.
+    It refuses duplicate keys, unreadable values, and words that YAML 1.1 and 1.2 read differently.
     """
 
     def compose_scalar_node(self, anchor: Any) -> yaml.ScalarNode:
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]
         if event.tag is not None:
-            reason = f"the tag {event.tag.replace('tag:yaml.org,2002:', '!!')[:40]} is not needed"
-            raise _AmbiguousYamlError(
-                None, None, f"{reason}: write a text in quotes, and all else without", event.start_mark
-            )
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")[:40]
+            reason = f"remove the tag {tag}; write text in quotes and other values without"
+            raise _AmbiguousYamlError(None, None, reason, event.start_mark)
         return super().compose_scalar_node(anchor)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         names: set[str] = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                raise yaml.constructor.ConstructorError(None, None, "a key must be one plain word", key.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, "a key must be a single word", key.start_mark)
             if key.value in names:
-                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is here twice", key.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, f"duplicate key {key.value!r}", key.start_mark)
             names.add(key.value)
         return super().construct_mapping(node, deep=deep)
 
@@ -161,22 +159,22 @@ class _StrictLoader(yaml.SafeLoader):
             raise _AmbiguousYamlError(None, None, str(error), node.start_mark) from None
         except ValueError:  # a number of 5,000 digits, a date such as 2026-99-99
             kind = node.tag.rpartition(":")[2]
-            reason = f"{str(node.value)[:20]!r} cannot be read as {kind}; if it is text, put it in quotes"
+            reason = f"cannot read {str(node.value)[:20]!r} as {kind}; put text in quotes"
             raise yaml.constructor.ConstructorError(None, None, reason, node.start_mark) from None
         if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
-            reason = f"half of a surrogate pair in {value[:20]!r}"
+            reason = f"incomplete surrogate pair in {value[:20]!r}"
             raise yaml.constructor.ConstructorError(None, None, reason, node.start_mark)
         return value
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Return the file's top-level blocks; raise ParamsError where it is missing, broken, or no mapping."""
+    """Return the file's top-level blocks; raise ParamsError if it is missing, invalid, or not a mapping."""
     try:
         text = path.read_text(encoding="utf-8")
         _check_breaks(path, text)
         value = _parse(path, text)
     except FileNotFoundError:
-        raise ParamsError(f"{path}: no such file; run from the folder that holds it") from None
+        raise ParamsError(f"{path}: no such file; run the command in the folder of {path.name}") from None
     except UnicodeDecodeError as error:
         raise ParamsError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
     except yaml.reader.ReaderError as error:
@@ -187,24 +185,24 @@ def read_yaml(path: Path) -> dict[str, Any]:
         kind = "" if isinstance(error, _AmbiguousYamlError) else "not YAML: "
         raise ParamsError(f"{path}:{line}: {kind}{error.problem}") from None
     if not isinstance(value, dict):
-        raise ParamsError(f"{path}:1: must hold one block per stage")
+        raise ParamsError(f"{path}:1: the file must be a mapping with one block per stage")
     return value
 
 
 def _check_breaks(path: Path, text: str) -> None:
-    """Refuse what one reader of YAML takes for the end of a line, or for nothing, and another for a character."""
+    """Refuse invisible characters that some YAML parsers treat as line breaks or ignore."""
     if match := _BREAKS.search(text, 1):  # a byte order mark may begin the file
         line, code = text.count("\n", 0, match.start()) + 1, ord(match.group())
         raise ParamsError(
-            f'{path}:{line}: the invisible character U+{code:04X}; remove it, or write \\u{code:04x} in ""'
+            f"{path}:{line}: invisible character U+{code:04X}; remove it, or write \\u{code:04x} in double quotes"
         )
 
 
 def read_value(text: str) -> Any:
-    """Return a value that stands alone, as an override gives it, read as in a file.
+    """Return the value of an override, parsed like a value in the file.
 
     Raises:
-        KeyError: it is none, or may be read as another; says why.
+        KeyError: the text is invalid or ambiguous YAML; contains the reason.
     """
     try:
         loader = _StrictLoader(text)
@@ -215,7 +213,7 @@ def read_value(text: str) -> Any:
     except _AmbiguousYamlError as error:
         raise KeyError(error.problem) from None
     except (yaml.YAMLError, RecursionError):
-        raise KeyError(f"{text!r} is no value") from None
+        raise KeyError(f"{text!r} is not valid YAML") from None
 
 
 def _parse(path: Path, text: str) -> Any:
@@ -223,33 +221,33 @@ def _parse(path: Path, text: str) -> Any:
     try:
         value = loader.get_single_data()
         if loader.yaml_version:
-            raise ParamsError(f"{path}:1: remove the line %YAML: it is read as YAML 1.2")
+            raise ParamsError(f"{path}:1: remove the line %YAML: the file is always read as YAML 1.2")
         return value
     except RecursionError:
-        raise ParamsError(f"{path}:{loader.get_mark().line + 1}: nested too deep") from None
+        raise ParamsError(f"{path}:{loader.get_mark().line + 1}: nested too deeply") from None
     finally:
         loader.dispose()
 
 
 def suggest(name: str, names: Iterable[str]) -> str:
-    """Return ``did you mean 'x'? `` for a near name, else nothing."""
+    """Return ``did you mean 'x'? `` for the closest name, or an empty text."""
     matches = get_close_matches(name, list(names), n=1)
     return f"did you mean {matches[0]!r}? " if matches else ""
 
 
 def is_present(tree: yaml.Node | None, keys: Sequence[int | str]) -> bool:
-    """Return whether a value is written out."""
+    """Return whether the file contains a value at this path."""
     return len(list(_find_lines(tree, keys))) == len(keys)
 
 
 def line_of(tree: yaml.Node | None, keys: Sequence[int | str]) -> int:
-    """Return the line of a value, or of what stands nearest above it, from 1."""
+    """Return the line of a value, or of its nearest ancestor in the file, counted from 1."""
     *_, line = [0, *_find_lines(tree, keys)]
     return line + 1
 
 
 def _find_lines(tree: yaml.Node | None, keys: Sequence[int | str]) -> Iterator[int]:
-    """Yield the line, from 0, of what each of the keys leads to, as far as they lead."""
+    """Yield the line of each node along the path, counted from 0, until a key is missing."""
     node = tree
     for key in keys:
         if isinstance(node, yaml.SequenceNode) and isinstance(key, int):
@@ -263,21 +261,21 @@ def _find_lines(tree: yaml.Node | None, keys: Sequence[int | str]) -> Iterator[i
 
 
 def _describe_error(error: Any, names: Sequence[str]) -> str:
-    """Say what is wrong with the value, and which of the fields an unknown one was probably meant to be."""
+    """Return the message for one validation error, with the closest name for an unknown field."""
     if error["type"] == "extra_forbidden":
         hint = suggest(str(error["loc"][-1]), names)
-        return f"there is no such field; {hint or 'there is: ' + ', '.join(names)}".rstrip()
+        return f"unknown field; {hint or 'available: ' + ', '.join(names)}".rstrip()
     if error["type"] == "missing":
-        return "missing; it has no default, for only you know it"
+        return "required; this field has no default"
     message = str(error["msg"]).removeprefix("Value error, ")
     value = error["input"]
     if not isinstance(value, str | int | float | bool):
         return message
-    return f"{message} (it is {redact_secrets(repr(value))}){_suggest_fix(error['type'], value)}"
+    return f"{message} (got {redact_secrets(repr(value))}){_suggest_fix(error['type'], value)}"
 
 
 def _suggest_fix(kind: str, value: Any) -> str:
-    """Say how a value is written that is meant, and is of another type as it stands."""
+    """Return how to write a value of the wrong type, such as a number in quotes."""
     if kind == "string_type":
         return "; put it in quotes"
     if kind == "bool_type" and (boolean := _BOOLEANS.get(str(value).lower())):

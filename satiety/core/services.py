@@ -1,6 +1,6 @@
-"""``.satiety/services.env`` -> the environment: what runs beside the services that `satiety up` started uses them.
+"""Load ``.satiety/services.env`` into the environment, so that commands use the services started by `satiety up`.
 
-A variable that is set already wins, and with it all that belongs to it: our password goes to no address but ours.
+A variable that is already set disables its whole group: the generated password is only sent to the generated address.
 """
 
 import fcntl
@@ -12,18 +12,18 @@ from satiety.core.settings import Settings, project_root
 from satiety.core.state import STATE
 
 SERVICES = STATE / "services.env"
-"""Addresses and passwords of the services, for a shell to source; readable by its owner alone."""
+"""Addresses and passwords of the services, as a shell script with mode 0600."""
 LOCK = STATE / "services.lock"
-"""Held by the runner as long as it lives. A record lock: its children do not inherit it, a kill drops it."""
+"""Lock of the running services. A record lock: children do not inherit it, and the kernel releases it on a kill."""
 VARIABLE_GROUPS = (
     ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING"),
     ("SATIETY_TRACKING_URI", "MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"),
 )
-"""Variables that make sense only together."""
+"""Groups of variables that are only valid together."""
 
 
 def is_running(root: Path) -> bool:
-    """Return whether a runner lives that holds this project's services."""
+    """Return whether this project's services are running."""
     try:
         with (root / LOCK).open("r+") as lock:
             fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -35,7 +35,7 @@ def is_running(root: Path) -> bool:
 
 
 def join_services() -> None:
-    """Let this process and its children use the project's services, where they run."""
+    """Set the variables of the project's services, if they are running, for this process and its children."""
     root = project_root()
     if not Settings().join or not is_running(root):
         return
@@ -46,7 +46,7 @@ def join_services() -> None:
 
 
 def read(root: Path) -> dict[str, str]:
-    """Return the variables of the file; none where there is no file."""
+    """Return the variables of the file; empty if the file is missing."""
     path = root / SERVICES
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
     pairs = (line.removeprefix("export ").partition("=") for line in lines if line.startswith("export "))
@@ -54,14 +54,14 @@ def read(root: Path) -> dict[str, str]:
 
 
 def write(root: Path, variables: Mapping[str, str]) -> None:
-    """Write the file anew, from its first byte on for its owner alone."""
+    """Replace the file; it is created with mode 0600."""
     head = f"# Made by `satiety up`. To use the services from a shell: source {SERVICES}\n"
     text = head + "".join(f"export {name}={value}\n" for name, value in variables.items())
     write_private(root / SERVICES, text)
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that nobody else may ever read, at once or not at all; its folder is there."""
+    """Write a file with mode 0600 atomically; its folder must exist."""
     temporary = path.with_name(f"{path.name}.tmp")
     temporary.unlink(missing_ok=True)
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:

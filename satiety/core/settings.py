@@ -1,4 +1,4 @@
-"""What changes where or how fast, never a result: read from the environment (`SATIETY_*`), logged, never versioned."""
+"""Settings from environment variables (`SATIETY_*`): they change where or how fast work runs, never a result."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from satiety.core.errors import SetupError
 
 PREFIX = "SATIETY_"
-"""How the name of every variable begins."""
+"""Prefix of every variable."""
 Device = Literal["auto", "cpu", "cuda"]
 
 
@@ -20,40 +20,39 @@ def count_cores() -> int:
 
 
 class Settings(BaseSettings):
-    """The surroundings of a run."""
+    """Environment of a run."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
     )
 
     device: Device = "auto"
-    """Where models run; ``auto`` takes the GPU where there is one."""
+    """Device for models; ``auto``: the GPU if available, otherwise the CPU."""
     processes: int = Field(default_factory=count_cores, ge=1, le=1024)
-    """How many work side by side where work can be divided; as many as there are cores."""
+    """Number of parallel processes; default: the number of cores."""
     checkpoint_seconds: float = Field(default=30, ge=0)
-    """Least time between two checkpoints of a training run, in seconds; what a kill costs at most."""
+    """Minimum seconds between two checkpoints of a training run; a kill loses at most the work since the last one."""
     project: Path | None = None
-    """Root of the project whose services, MLflow store and record are used; unset: the nearest folder with a `.dvc`.
-    The flow `retrain` sets it, for it works in a copy."""
+    """Root of the project whose services, MLflow store and traffic log are used; unset: the nearest folder with a
+    `.dvc`. The flow `retrain` sets it because it works in a copy."""
     traffic: Path | None = None
-    """Folder of the record of what was answered; unset: `.satiety/traffic` of the project, and none outside of one."""
+    """Folder of the traffic log; unset: `.satiety/traffic` of the project, or no log outside a project."""
     tracking_uri: str | None = None
-    """MLflow server or store; unset means a SQLite file in the project's root."""
+    """MLflow server or store; unset: a SQLite file in the project's root."""
     parent_run: str | None = Field(default=None, pattern=r"^\d+-[\w.-]+-[0-9a-f]{8}$")
-    """Key of the run that the stages of this run belong to (`tasks/spool.py`); flows set it."""
+    """Key of the parent run (`tasks/spool.py`); set by flows."""
     join: bool = True
-    """Whether what runs in the project uses the services that `satiety up` started in it, where they run."""
+    """Whether commands in the project use the services started by `satiety up`, if they are running."""
     prefect_port: int = Field(default=4200, ge=1, le=65535)
     """Port of the Prefect server that `satiety up` starts, on loopback."""
     mlflow_port: int = Field(default=5000, ge=1, le=65535)
     """Port of the MLflow server that `satiety up` starts, on loopback."""
     services_seconds: float = Field(default=180, gt=0)
-    """How long `satiety up` waits for the services to answer, in seconds."""
+    """Seconds that `satiety up` waits for the services to start."""
     alerts: str | None = Field(default=None, repr=False)
-    """Addresses of Apprise that alerts are sent to, with spaces between them, as ``slack://…`` or ``mailtos://…``; a
-    secret."""
+    """Apprise URLs for alerts, separated by spaces, such as ``slack://…`` or ``mailtos://…``; a secret."""
     alert_quiet: float = Field(default=24, ge=0)
-    """For how long the same alert is not sent again, in hours; one that has become worse is."""
+    """Hours before the same alert is repeated; a worse one is sent immediately."""
 
     def __init__(self) -> None:
         try:
@@ -63,13 +62,15 @@ class Settings(BaseSettings):
 
 
 def _format_error(error: Any) -> str:
-    return f"{PREFIX}{str(error['loc'][0]).upper()}: {error['msg']} (it is {error['input']!r}); change or unset it"
+    return (
+        f"{PREFIX}{str(error['loc'][0]).upper()}: {error['msg']} (got {error['input']!r}); change or unset the variable"
+    )
 
 
 def project_root(start: Path | None = None) -> Path:
-    """Return the nearest folder, from ``start`` upwards, that DVC calls a root; else ``start`` itself.
+    """Return the nearest folder with a `.dvc`, from ``start`` upwards; ``start`` if there is none.
 
-    Without a ``start`` the setting `SATIETY_PROJECT` goes before, then this folder is the start.
+    Without ``start``: the variable `SATIETY_PROJECT` if set, otherwise the search starts in the current folder.
     """
     if start is None and (setting := os.environ.get(f"{PREFIX}PROJECT")):
         return Path(setting).resolve()

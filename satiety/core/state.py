@@ -1,7 +1,7 @@
-"""A workspace -> its state folder, and where DVC keeps its own state of a project; both are their owner's alone.
+"""State folder of a workspace, and the folder for DVC's own state; both with mode 0700.
 
-DVC keeps pickles there and loads what it finds (CVE-2025-69872), and it makes the folder writable for every user of the
-machine where it is missing. So each of our commands makes it first, or closes it.
+DVC loads pickles from its folder (CVE-2025-69872), and creates it writable for every user of the machine. So every
+command creates the folder first, or removes the write permission of other users.
 """
 
 import hashlib
@@ -15,20 +15,20 @@ from satiety.core.errors import SetupError
 from satiety.core.settings import project_root
 
 STATE = Path(".satiety")
-"""What is true of this machine and this moment only: timings, locks, checkpoints, the spool. Never versioned."""
+"""Local, unversioned state: timings, locks, checkpoints, the spool."""
 SITE = STATE / "site"
-"""What `core.site_cache_dir` of `.dvc/config` names."""
+"""Value of `core.site_cache_dir` in `.dvc/config`."""
 MARKER = ".gitignore"
-"""Of `SITE / "repo"`: git brings it with a clone, so that DVC finds the folder and does not make it."""
+"""Versioned file in `SITE / "repo"`: a clone contains the folder, so DVC does not create it."""
 PRIVATE, WRITABLE, SEARCHABLE = 0o700, stat.S_IWGRP | stat.S_IWOTH, stat.S_IXGRP | stat.S_IXOTH
 log = logging.getLogger(__name__)
 
 
 def prepare_state(folder: Path = Path()) -> Path:
-    """Make the state folders of a workspace and of its project, private; return the workspace's.
+    """Create the private state folders of a workspace and of its project; return the workspace's.
 
     Raises:
-        SetupError: one cannot be made, or belongs to another user.
+        SetupError: a folder cannot be created, or belongs to another user.
     """
     for place in dict.fromkeys((project_root(folder), folder.resolve())):
         _make_private(place / STATE, place / SITE)
@@ -36,12 +36,12 @@ def prepare_state(folder: Path = Path()) -> Path:
 
 
 def prepare_site(root: Path) -> Path:
-    """Make the private folder of DVC's own state of a project; return its absolute path, for DVC changes folders.
+    """Create the private folder for DVC's own state; return its absolute path, because DVC changes folders.
 
-    DVC's config can hold ASCII alone (ConfigObj writes no other): of another path it lies in the user's cache.
+    DVC's config is limited to ASCII (ConfigObj), so for a non-ASCII path the folder is in the user's cache.
 
     Raises:
-        SetupError: it cannot be made, or belongs to another user.
+        SetupError: the folder cannot be created, or belongs to another user.
     """
     site = root / SITE
     if str(site).isascii():
@@ -55,33 +55,36 @@ def prepare_site(root: Path) -> Path:
 
 
 def _make_private(folder: Path, site: Path) -> None:
-    """Close a folder; what DVC would unpickle below ``site`` goes where others could write until now."""
+    """Create a folder with mode 0700; remove DVC's cache in ``site`` if other users could write to it before."""
     try:
         folder.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
         status = folder.stat()
         if status.st_uid != os.getuid():
-            raise SetupError(f"{folder}: belongs to another user; remove it, or run this as who owns it")
+            raise SetupError(f"{folder} belongs to another user; remove it, or run the command as its owner")
         suspects = _list_entries(site) if _was_open(stat.S_IMODE(status.st_mode), site) else []
         if stat.S_IMODE(status.st_mode) != PRIVATE:
             folder.chmod(PRIVATE)
         if not suspects:
             return
-        if "DVC_STAGE" in os.environ:  # it is in use
+        if "DVC_STAGE" in os.environ:  # DVC is using the cache
             log.warning(
-                "%s was open to other users, and DVC read it: it is closed now; remove %s, a cache", folder, site
+                "%s was writable by other users, and DVC has read from it; it is private now. After this run, remove "
+                "the cache %s",
+                folder,
+                site,
             )
             return
         for path in suspects:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     except OSError as error:
         reason = f"{os.strerror(error.errno)}" if error.errno else str(error)
-        advice = f"it must be a folder of yours, see `ls -ld {folder}`"
-        raise SetupError(f"{error.filename or folder}: cannot be made private: {reason}; {advice}") from None
-    log.warning("%s was open to other users: DVC's cache in it is removed; DVC makes it anew", folder)
+        advice = f"it must be a folder that you own, see `ls -ld {folder}`"
+        raise SetupError(f"{error.filename or folder}: cannot make it private: {reason}; {advice}") from None
+    log.warning("%s was writable by other users; DVC's cache in it was removed, and DVC will rebuild it", folder)
 
 
 def _was_open(mode: int, site: Path) -> bool:
-    """Return whether others could write into a folder of this mode, or below it into what DVC reads."""
+    """Return whether other users could write to a folder of this mode, or to DVC's files below it."""
     if mode & WRITABLE:
         return True
     paths = [path for path in (site, *site.rglob("*")) if path.exists() and not path.is_symlink()]
@@ -89,7 +92,7 @@ def _was_open(mode: int, site: Path) -> bool:
 
 
 def _list_entries(site: Path) -> list[Path]:
-    """Return what DVC would read, or be led by: what lies in the folder, but the marker, or a link in its place."""
+    """Return the files that DVC would read, except the marker; or a symbolic link in place of the folder."""
     for place in (site, site / "repo"):
         if place.is_symlink():
             return [place]

@@ -1,6 +1,6 @@
-"""Files of ``.satiety/`` read back: one that a power loss has torn or filled with NULs counts as none.
+"""Read the JSON files of ``.satiety/``. A file damaged by a power loss counts as missing.
 
-It is put aside as ``<name>.damaged``, to be looked at, and the log says so once.
+It is renamed to ``<name>.damaged`` for inspection, with one warning in the log.
 """
 
 import json
@@ -12,11 +12,11 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 Shape = Mapping[str, type | UnionType]
-"""The keys that an object must have, and the type of each value; others may be there."""
+"""Required keys of an object and the types of their values; other keys are allowed."""
 
 
 def read_state(path: Path, shape: Shape) -> dict[str, Any] | None:
-    """Return the JSON object that a file holds; None where there is no file, or no such object in it."""
+    """Return the JSON object in a file; None if the file is missing or damaged."""
     try:
         return parse(path.read_bytes(), shape)
     except (FileNotFoundError, NotADirectoryError):
@@ -27,40 +27,40 @@ def read_state(path: Path, shape: Shape) -> dict[str, Any] | None:
 
 
 def parse(text: bytes, shape: Shape) -> dict[str, Any]:
-    """Return the JSON object that a text is.
+    """Parse a JSON object.
 
     Raises:
-        ValueError: it is not UTF-8, no JSON, no object, or not of the shape.
+        ValueError: the text is not UTF-8, not JSON, not an object, or has the wrong keys.
     """
     try:
         value = json.loads(text.decode("utf-8"))
     except RecursionError:
-        raise ValueError("nested too deep") from None
+        raise ValueError("nested too deeply") from None
     if not isinstance(value, dict):
-        raise ValueError(f"{type(value).__name__} instead of an object")
+        raise ValueError(f"expected a JSON object, got {type(value).__name__}")
     check_keys(value, shape)
     return value
 
 
 def check_keys(value: Mapping[str, Any], shape: Shape) -> None:
-    """Check that an object has its keys.
+    """Check that an object has the required keys.
 
     Raises:
-        ValueError: one is missing, or is of another type.
+        ValueError: a key is missing, or its value has the wrong type.
     """
     for key, kind in shape.items():
         if key not in value or not isinstance(value[key], kind):
-            raise ValueError(f"{key!r} is missing, or of another type")
+            raise ValueError(f"{key!r} is missing or has the wrong type")
 
 
 def rename_damaged(path: Path, reason: object) -> None:
-    """Rename a damaged file, so that nobody reads it again; say so in the log. Another process may have done it."""
+    """Rename a damaged file so that it is not read again, and log a warning. Another process may be first."""
     target = path.with_suffix(".damaged")
     try:
         path.rename(target)
     except FileNotFoundError:
         return
     except OSError as error:
-        log.warning("%s: left out, and cannot be put aside (%s): %s", path, error.strerror, reason)
+        log.warning("%s: damaged, ignored, and cannot be renamed (%s): %s", path, error.strerror, reason)
         return
-    log.warning("%s: left out, and put aside as %s: %s", path, target.name, reason)
+    log.warning("%s: damaged, ignored, and renamed to %s: %s", path, target.name, reason)

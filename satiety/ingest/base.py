@@ -1,7 +1,7 @@
-"""What a reader is: it turns a file into rows, and guesses nothing.
+"""Interface of the readers, which turn a file into rows without guessing.
 
-A row that cannot be read is a row too: it carries the reason, and goes to quarantine with its place in the file. Only
-what is wrong with a file as a whole (its schema, its container) raises.
+An unreadable row is yielded with its reason and goes to quarantine with its location. Only an error of the whole file
+(schema, container) raises an exception.
 """
 
 from __future__ import annotations
@@ -18,52 +18,52 @@ from satiety.core.registry import Component, Registry
 from satiety.core.section import MAX_COUNT, Section
 
 Columns = Mapping[str, str | int]
-"""Our name -> the file's: a column's name or index, or a path into a JSON value."""
+"""Field -> column of the file: a name, an index, or a path into a JSON value."""
 
 
 class Limits(Section):
-    """What a hostile or broken file may cost."""
+    """Limits against hostile or broken files."""
 
     row_bytes: int = Field(ge=1_000, le=MAX_COUNT, default=1_000_000)
-    """Longest row, in bytes; a longer one goes to quarantine."""
+    """Longest row, in bytes; longer rows go to quarantine."""
     rows: int = Field(ge=1, le=MAX_COUNT, default=20_000_000)
-    """Most rows of one file; a file with more is refused."""
+    """Most rows per file; a file with more is refused."""
     ratio: int = Field(ge=10, le=MAX_COUNT, default=200)
-    """Most bytes that one byte of a gzip file may become; more is refused. Text rarely exceeds 30."""
+    """Largest ratio of unpacked to compressed bytes; a file above it is refused. Text rarely exceeds 30."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a file: its values under our names, or why it has none."""
+    """One row of a file: its values by field, or the reason for its rejection."""
 
     place: str
     """Line number, or path into a JSON value."""
     values: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""
-    """One word why the row is refused; empty where it is not."""
+    """Rejection reason in one word; empty for a valid row."""
     detail: str = ""
-    """More of it. What it quotes is quoted whole: it is masked, and only then cut."""
+    """Explanation of the reason. Quotes must be complete: they are masked before they are truncated."""
     text: str = ""
-    """What a refused row looks like, for the quarantine; whole as well."""
+    """Complete content of a rejected row, for the quarantine."""
 
 
 class Reader(Component):
-    """How a format is read. Its fields are what a user must know about the format."""
+    """Reader of one file format. Its fields are the format's parameters."""
 
     fixed_columns: ClassVar[tuple[str, ...]] = ()
-    """Columns that need no mapping, because the format itself says where they are."""
+    """Fields that the format defines, so that they need no mapping."""
 
     @property
     def provided_columns(self) -> tuple[str, ...]:
-        """Columns that this very reader gives without a mapping."""
+        """Fields that this reader provides without a mapping, given its parameters."""
         return self.fixed_columns
 
     @abstractmethod
     def read(self, path: Path, columns: Columns, limits: Limits) -> Iterator[Row]:
-        """Yield every row of the file, in order, refused ones included.
+        """Yield every row of the file, in order, including rejected ones.
 
         Raises:
-            DataError: the file as a whole cannot be read so. What it quotes is quoted whole, as in a ``Row``.
+            DataError: the file is not in this format. Quotes in the message are complete, as in a ``Row``.
         """
 
 

@@ -1,8 +1,7 @@
-"""A row -> an example or a document, repaired and masked; or what the quarantine says of it.
+"""Turn a row into a repaired and masked example or document, or into a rejection.
 
-All of a row that is ever shown is text of somebody's: its text, its labels, its place (a path of JSON keys), what a
-reader says of it. Each is repaired first, masked then, and cut last: so neither `jane&#64;x.com` nor half of a number
-is left.
+A row's text, labels, location (a path of JSON keys) and error message may all contain personal data. Each is repaired,
+then masked, then truncated, so that neither `jane&#64;x.com` nor half of a number remains.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from satiety.core.answers import Answer
-from satiety.core.inputs import Inputs, Value, content_id, text_of, texts_of
+from satiety.core.inputs import Inputs, content_id, text_of, texts_of
 from satiety.core.records import Document, Example, Rejection
 from satiety.ingest.base import Limits, Row
 from satiety.ingest.sanitise import SanitisedExample, mask_salvaged, sanitise_example
@@ -24,17 +23,17 @@ from satiety.text.masking import Kind, mask
 from satiety.text.repair import repair
 
 KEPT_TEXT = 10_000
-"""Characters of a refused text that the quarantine keeps."""
+"""Most characters of a rejected text in the quarantine."""
 KEPT_NOTE = 500
-"""Characters of a place or a detail that are kept."""
+"""Most characters of a location or a detail in the quarantine."""
 _SHORT_KEYS = re.compile(r"[^.@＠&]{0,12}(?:\.[^.@＠&]{0,12})*")
-"""A place of such keys holds nothing that has dots in it: no address, written plainly or as an entity, and no token."""
+"""Paths of short keys without @ and &: they contain no email address and no token, so dots can separate keys."""
 LINE_DIGITS = 8
-"""A place of at most so many digits is a line's number, and gives nobody away."""
+"""Most digits of a line number; longer numbers are masked like other texts."""
 
 
 class RowError(ValueError):
-    """A row that is not taken: one word why, and the details."""
+    """A row was rejected: a reason in one word, and the details."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
@@ -43,17 +42,17 @@ class RowError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class CleanedRow:
-    """What became of a row."""
+    """Result of cleaning one row."""
 
     record: Example | Document | Rejection
     repairs: tuple[str, ...] = ()
-    """What was repaired in it."""
+    """Kinds of repairs."""
     masked: frozenset[Kind] = frozenset()
-    """What was masked in it."""
+    """Kinds of masked data."""
 
 
 class Cleaner:
-    """Makes records of rows: examples where there is a problem, else documents."""
+    """Turns rows into examples if given a problem, otherwise into documents."""
 
     def __init__(
         self, problem: Problem | None, limits: Limits, hide: Collection[Kind], *, labelled: bool = True
@@ -62,16 +61,16 @@ class Cleaner:
         self.listed = {
             _sanitise_label(label, frozenset())[0]: label for label in (problem.label_set if problem else ())
         }
-        """The user's own labels, by what they are once repaired: in params.yaml they stay as they are written."""
+        """Repaired label -> label as written in params.yaml; these labels are not masked."""
 
     def clean(self, name: str, row: Row) -> CleanedRow:
-        """Return what becomes of a row of the file ``name``."""
+        """Clean a row of the file ``name``."""
         try:
             return self._clean_row(name, row)
         except RowError as error:
-            excerpt = self._mask("" if error.reason == "too_long" else row.text or self._format_inputs(row.values))
-            detail = self._mask(str(error))[:KEPT_NOTE]
-            text = excerpt[:KEPT_TEXT]
+            excerpt = "" if error.reason == "too_long" else row.text or self._format_inputs(row.values)
+            detail = mask_salvaged(str(error), self.hide)[:KEPT_NOTE]
+            text = mask_salvaged(excerpt, self.hide)[:KEPT_TEXT]
             return CleanedRow(
                 Rejection(content_id({"text": text}), self._locate(name, row), error.reason, detail, text=text)
             )
@@ -80,10 +79,12 @@ class Cleaner:
         if row.reason:
             raise RowError(row.reason, row.detail)
         if _has_surrogate(row.place):
-            raise RowError("text", "half of a surrogate pair in a key on the way to it")
+            raise RowError("text", "incomplete surrogate pair in a key of its path")
         values = {column: _convert_value(column, value) for column, value in row.values.items()}
         if self.problem is None:
-            clean = self._sanitise(_read_text(values), None)
+            if not isinstance(text := values["text"], str):
+                raise RowError("type", f"`text` must be text, not {type(text).__name__}")
+            clean = self._sanitise({"text": text}, None)
             document = Document(content_id(clean.inputs), text_of(clean.inputs), source=self._locate(name, row))
             return CleanedRow(document, clean.repairs, frozenset(clean.masked))
         inputs, answer, renamed, hidden = self._parse_values(self.problem, values)
@@ -96,7 +97,7 @@ class Cleaner:
     def _parse_values(
         self, problem: Problem, values: Mapping[str, Any]
     ) -> tuple[Inputs, Answer | None, bool, set[Kind]]:
-        """Return inputs and answer, its labels repaired and masked, and whether and what that took."""
+        """Return the inputs, the answer with clean labels, whether a label was repaired, and what was masked."""
         renamed, hidden = False, set[Kind]()
 
         def rename_label(label: str) -> str:
@@ -125,11 +126,13 @@ class Cleaner:
                 return self.listed[repaired_label], repaired, ()
             return _sanitise_label(label, self.hide)
         except ValueError as error:
-            raise RowError("label", f"{error} of the label") from None
+            raise RowError("label", f"in the label: {error}") from None
 
     def _sanitise(self, inputs: Inputs, answer: Answer | None) -> SanitisedExample:
         if (length := sum(map(len, texts_of(inputs)))) > self.limits.row_bytes:
-            raise RowError("too_long", f"{length:,} characters")
+            raise RowError(
+                "too_long", f"{length:,} characters, above ingest.limits.row_bytes: {self.limits.row_bytes:,}"
+            )
         try:
             clean = sanitise_example(inputs, answer, self.problem.span_input if self.problem else "", self.hide)
         except ValueError as error:
@@ -137,7 +140,7 @@ class Cleaner:
         if clean.lost_spans:
             raise RowError(clean.lost_spans[0].reason, clean.lost_spans[0].detail)
         if not all(map(str.strip, texts_of(clean.inputs))):
-            raise RowError("empty", "there is no text in it")
+            raise RowError("empty", "the text is empty")
         return clean
 
     def _locate(self, name: str, row: Row) -> str:
@@ -148,35 +151,32 @@ class Cleaner:
         return f"{name}:{'.'.join(_mask_key(key, self.hide) for key in path.split('.'))[:KEPT_NOTE]}"
 
     def _format_inputs(self, values: Mapping[str, Any]) -> str:
-        """Return what can be shown of refused inputs: no list, which may be nested deeper than Python prints."""
+        """Return the scalar values of rejected inputs; lists may be nested too deeply to print."""
         cells = [values.get(name) for name in (self.problem.inputs if self.problem else ("text",))]
         return "\n".join(str(cell) for cell in cells if isinstance(cell, str | int | float))
 
-    def _mask(self, text: str) -> str:
-        return mask_salvaged(text, self.hide)
-
 
 def reject(record: Example | Document, reason: str, detail: str, twin: str | None = None) -> Rejection:
-    """Return the quarantine's entry for a record that was read well."""
+    """Return the quarantine entry of a readable record."""
     return Rejection(record.id, record.source, reason, detail, twin, record.text[:KEPT_TEXT])
 
 
 @lru_cache(maxsize=65_536)
 def _mask_key(key: str, hide: frozenset[Kind]) -> str:
-    """Return one key of a place, masked: the rows of a JSON file have most of theirs in common."""
+    """Return a masked key of a path; cached, as the rows of a JSON file share most keys."""
     return mask_salvaged(key, hide)
 
 
 @lru_cache(maxsize=4096)
 def _sanitise_label(label: str, hide: frozenset[Kind]) -> tuple[str, bool, tuple[Kind, ...]]:
-    """Return a label repaired and masked, whether it was repaired, and what was masked."""
+    """Return the repaired and masked label, whether it was repaired, and the kinds masked."""
     repaired, kinds = repair(label)
     masked, hidden = mask(repaired, hide)
     return masked.strip(), bool(kinds), hidden
 
 
 def _convert_value(name: str, value: Any) -> Any:
-    """Return a cell as text, whatever the format calls its type, or a list as it is; nothing is guessed."""
+    """Return a scalar cell as text, and a list or mapping unchanged."""
     if isinstance(value, list | dict):
         return value
     if isinstance(value, bool):
@@ -186,20 +186,13 @@ def _convert_value(name: str, value: Any) -> Any:
     if value is None:
         raise RowError("missing", f"{name} is null")
     if not isinstance(value, str | int | float):
-        raise RowError("type", f"{name} is a {type(value).__name__}, not text")
+        raise RowError("type", f"{name} must be text, not {type(value).__name__}")
     return str(value)
-
-
-def _read_text(values: Mapping[str, Any]) -> dict[str, Value]:
-    """Return the inputs of a raw text."""
-    if not isinstance(values["text"], str):
-        raise RowError("type", f"text is a {type(values['text']).__name__}, not text")
-    return {"text": values["text"]}
 
 
 def _require_unicode(field: str, text: str) -> str:
     if _has_surrogate(text):
-        raise RowError("text", f"half of a surrogate pair in {field}")
+        raise RowError("text", f"incomplete surrogate pair in {field}")
     return text
 
 

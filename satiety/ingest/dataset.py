@@ -1,4 +1,4 @@
-"""The whole of ingest: params -> examples, documents, the settled problem, and an account of what was done."""
+"""Build the dataset: params -> examples, documents, rejections, the problem with its label set, and a summary."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from satiety.problems.base import Problem
 from satiety.text.language import detect_languages
 
 MAX_STRADDLER_SHARE = 0.05
-"""Share of the labelled texts that may be lost to closeness with dev or test before that is a warning."""
+"""Largest share of labelled texts that may be dropped for similarity to dev or test without a warning."""
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """What ingest made of the sources."""
+    """Result of ingest."""
 
     row_count: int
-    """Rows read; every one is below."""
+    """Rows read: the total of examples, documents and rejections."""
     problem: Problem
-    """With its label set fixed."""
+    """The problem with its final label set."""
     examples: list[Example]
     documents: list[Document]
     rejected: list[Rejection]
@@ -39,18 +39,20 @@ class IngestResult:
 
 
 def build_dataset(params: Ingest, raw: Path) -> IngestResult:
-    """Read the sources, clean and divide them.
+    """Read, clean and split the sources.
 
     Raises:
         AssetError: a source is missing, unpinned, or changed.
-        DataError: a file is not readable, or there are not enough labelled texts.
+        DataError: a file is unreadable, or there are too few labelled texts.
     """
     loaded = load(params.labelled, params.corpus, params.problem, params.limits, params.mask, raw)
     consistent, conflicting = resolve_conflicts(loaded.examples, params.conflicts, params.problem.merge)
     unique, documents, twins = drop_duplicates(consistent, loaded.documents, loaded.bindings, params.dedup_threshold)
     rejected = [*loaded.rejected, *conflicting, *twins]
     if not unique:
-        raise DataError(f"ingest: no labelled text is left of {len(loaded.examples):,}: {_format_reasons(rejected)}")
+        raise DataError(
+            f"ingest: all {len(loaded.examples):,} labelled texts were rejected: {_format_reasons(rejected)}"
+        )
     problem = params.problem.fit_labels(unique)
     codes = detect_languages([e.text for e in unique] + [d.text for d in documents])
     unique = [replace(e, language=code) for e, code in zip(unique, codes, strict=False)]
@@ -79,7 +81,7 @@ def _build_summary(
     }
     unmeasured = sorted(set(labels["train"]) - set(labels["test"]))
     if unmeasured:
-        log.warning("too rare to be in test: %s", ", ".join(name or "(nothing)" for name in unmeasured[:20]))
+        log.warning("too few examples for the test split: %s", ", ".join(name or "(empty)" for name in unmeasured[:20]))
     return {
         "splits": {split: counts.total() for split, counts in labels.items()},
         "strata": {split: dict(sorted(counts.items())) for split, counts in labels.items()},
@@ -101,8 +103,8 @@ def _warn_of_straddlers(partition: Partition, labelled_count: int) -> None:
     straddlers = sum(record.reason == "straddles" for record in partition.rejected)
     if straddlers > MAX_STRADDLER_SHARE * labelled_count:
         log.warning(
-            "%s of %s labelled texts are close to a text of dev or test, so nothing is learned from them; where they "
-            "are too many, raise ingest.group_similarity, or lower ingest.test",
+            "%s of %s labelled texts are similar to a dev or test text and are excluded from training; raise "
+            "ingest.group_similarity or lower ingest.test to keep more",
             f"{straddlers:,}",
             f"{labelled_count:,}",
         )

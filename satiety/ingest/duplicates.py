@@ -1,7 +1,7 @@
-"""Examples and documents -> one of each text, and which ones went for which twin.
+"""Resolve conflicting labels and drop duplicates.
 
-What stays does not depend on the order of rows or files: records are taken by id, and labelled ones before raw ones,
-those of test before the rest and added ones last, so that a test once frozen stays whole.
+The result is independent of the order of rows and files. Records are sorted by priority, then id: test first, then dev,
+other labelled texts, added ones, and raw documents last. So a frozen test set stays complete.
 """
 
 from __future__ import annotations
@@ -21,21 +21,19 @@ from satiety.text.deduplication import find_duplicates, jaccard
 Policy = Literal["drop", "majority"]
 Merge = Callable[[Sequence[Answer]], Answer | None]
 _PRIORITY = {"test": 0, "dev": 1, "added": 3}
-"""Who stays; in between are all others."""
+"""Sort key by split: the duplicate with the lower one is kept; other labelled texts have 2."""
 R = TypeVar("R", Example, Document)
 
 
 def resolve_conflicts(
     examples: Sequence[Example], policy: Policy, merge: Merge = lambda _: None
 ) -> tuple[list[Example], list[Rejection]]:
-    """Return the examples whose text has one answer, and the rest: those of a text with two.
-
-    With ``majority`` the answer that more than half of a text's rows give stays.
+    """Return the examples with a unique answer per text, and the rejected ones.
 
     Args:
-        examples: of which several may have one text.
-        policy: for those that differ in their answers.
-        merge: makes one answer of several that are all right (``Problem.merge``), or none.
+        examples: examples, of which several may have the same text.
+        policy: for texts with several answers: drop all, or keep the answer of more than half of the rows.
+        merge: combines several correct answers into one (``Problem.merge``), or returns None.
     """
     by_text: dict[str, list[Example]] = defaultdict(list)
     for example in examples:
@@ -53,7 +51,8 @@ def resolve_conflicts(
             continue
         has_majority = policy == "majority" and count * 2 > len(group)
         consistent += [e for e in group if has_majority and e.answer == answer]
-        detail = _describe_answers(answers)
+        quotes = [f"{str(option)[:80] or '(empty)'} ×{count}" for option, count in answers.most_common(5)]
+        detail = "the same text has several answers: " + ", ".join(quotes)
         rejected += [reject(e, "conflict", detail) for e in group if not has_majority or e.answer != answer]
     return consistent, rejected
 
@@ -61,7 +60,7 @@ def resolve_conflicts(
 def drop_duplicates(
     examples: Sequence[Example], documents: Sequence[Document], bindings: Mapping[str, Destination], threshold: float
 ) -> tuple[list[Example], list[Document], list[Rejection]]:
-    """Return the examples and documents that repeat no other, in order of id, and those that do."""
+    """Return the unique examples and documents, in order of id, and the rejected duplicates."""
     labelled = sorted(examples, key=lambda e: (_PRIORITY.get(bindings.get(e.source, ""), 2), e.id, e.text, e.source))
     raw = sorted(documents, key=lambda d: (d.id, d.text, d.source))
     records: list[Example | Document] = [*labelled, *raw]
@@ -72,14 +71,14 @@ def drop_duplicates(
         if duplicate.twin is None or not _is_duplicate(record, by_id.get(duplicate.twin), threshold):
             unique.append(record)
         elif duplicate.exact:
-            rejected.append(reject(record, "duplicate", "the same text", duplicate.twin))
+            rejected.append(reject(record, "duplicate", "same text", duplicate.twin))
         else:
-            rejected.append(reject(record, "near_duplicate", f"similarity of {threshold} or more", duplicate.twin))
+            rejected.append(reject(record, "near_duplicate", f"similarity at least {threshold}", duplicate.twin))
     return _select_kind(unique, Example), _select_kind(unique, Document), rejected
 
 
 def _is_duplicate(record: Example | Document, twin: Example | None, threshold: float) -> bool:
-    """Return whether each text repeats that of the twin: two questions on one context are two examples."""
+    """Return whether every text duplicates the twin's: two questions on one context are two examples."""
     if not isinstance(record, Example) or twin is None or len(record.inputs) == 1:
         return True
     pairs = zip(texts_of(record.inputs), texts_of(twin.inputs), strict=False)
@@ -88,8 +87,3 @@ def _is_duplicate(record: Example | Document, twin: Example | None, threshold: f
 
 def _select_kind(records: Sequence[Example | Document], kind: type[R]) -> list[R]:
     return sorted((record for record in records if isinstance(record, kind)), key=lambda record: record.id)
-
-
-def _describe_answers(answers: Counter[Answer | None]) -> str:
-    quotes = [f"{str(answer)[:80] or 'nothing'} ×{count}" for answer, count in answers.most_common(5)]
-    return "the same text is labelled: " + ", ".join(quotes)

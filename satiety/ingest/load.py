@@ -1,4 +1,4 @@
-"""Sources -> repaired examples and documents, and every row that was refused."""
+"""Load the sources into clean examples and documents, and the rejected rows."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from satiety.problems.base import Problem
 from satiety.text.masking import Kind
 
 MAX_MESSAGE = 1_000
-"""Characters of what is wrong with a file that are shown."""
+"""Most characters of an error message about a file."""
 
 
 @dataclass(slots=True)
 class LoadedRecords:
-    """All that the sources gave."""
+    """Records loaded from all sources."""
 
     examples: list[Example] = field(default_factory=list)
     bindings: dict[str, Destination] = field(default_factory=dict)
-    """Source place -> what its source is for, where it is for one split."""
+    """``file:line`` of a record -> the split that its source is reserved for."""
     documents: list[Document] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
     repairs: Counter[str] = field(default_factory=Counter)
-    """Rows that were repaired, by kind of repair; ``label`` where that was one of their labels."""
+    """Number of repaired rows, by kind of repair; ``label``: a label was repaired."""
     masked: Counter[str] = field(default_factory=Counter)
-    """Rows in which personal data was masked, by its kind."""
+    """Number of rows with masked data, by kind."""
 
     @property
     def row_count(self) -> int:
-        """How many rows were read."""
+        """Number of rows read."""
         return len(self.examples) + len(self.documents) + len(self.rejected)
 
 
@@ -50,11 +50,11 @@ def load(
     hide: Collection[Kind],
     raw: Path,
 ) -> LoadedRecords:
-    """Read every source, in order; mask the kinds of personal data in ``hide``, in what is refused as well.
+    """Read every source, in order; mask the kinds of personal data in ``hide``, also in rejected rows.
 
     Raises:
-        AssetError: a source is missing, or not what its digest says.
-        DataError: a file as a whole is not readable, or holds no row.
+        AssetError: a source is missing, or does not match its digest.
+        DataError: a file is unreadable, or has no rows.
     """
     loaded = LoadedRecords()
     for labelled_source in labelled:
@@ -77,15 +77,17 @@ def _read_source(source: Source, cleaner: Cleaner, limits: Limits, raw: Path) ->
             for row in track(read_rows(source.reader, path, source.columns, limits, cleaner.hide), f"read {name}"):
                 yield cleaner.clean(display_name, row)
             if row is None:
-                raise DataError(f"{name}: reader `{source.reader.kind}` sees no row in it; check format and columns")
+                raise DataError(
+                    f"{name}: the reader `{source.reader.kind}` found no rows; check the format and `columns`"
+                )
 
 
 def read_rows(reader: Reader, path: Path, columns: Columns, limits: Limits, hide: Collection[Kind]) -> Iterator[Row]:
-    """Yield every row of a file, as its reader does.
+    """Yield every row of a file, as given by its reader.
 
     Raises:
-        DataError: the file as a whole cannot be read so. What is quoted of it, whole, is masked and then cut: what was
-            taken for the header may be a row.
+        DataError: the file is not in this format. The message is masked, then truncated: it may quote a row of data
+            that was read as the header.
     """
     try:
         yield from reader.read(path, columns, limits)

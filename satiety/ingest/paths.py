@@ -1,8 +1,8 @@
-"""A JSON value and one path per column -> rows.
+"""Extract rows from a JSON value, given one path per column.
 
-A path is keys and indices joined by dots; ``*`` stands for every child. Columns share the stars they have in common,
-so ``{text: train.*.0, label: train.*.1}`` pairs the two of each item, and ``{title: data.*.title, text:
-data.*.parts.*.text}`` gives every part its own title.
+A path is keys and indices joined by dots; ``*`` matches every child. Columns share the stars of their common prefix:
+``{text: train.*.0, label: train.*.1}`` pairs the values of each item, and ``{title: data.*.title, text:
+data.*.parts.*.text}`` repeats the title for every part.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ Steps = tuple[str, ...]
 
 
 def split_path(path: str | int) -> Steps:
-    """Return a path's steps; the empty path is the value itself."""
+    """Return the steps of a path; the empty path refers to the whole value."""
     return tuple(str(path).split(".")) if str(path) else ()
 
 
 def check_paths(paths: Mapping[str, Steps]) -> None:
-    """Raise ValueError where two columns run over different lists, so that their items cannot be paired."""
+    """Raise ValueError if two columns iterate over different lists, so that their items cannot be paired."""
     starred = {steps[: len(steps) - steps[::-1].index("*")]: name for name, steps in paths.items() if "*" in steps}
     longest = max(starred, key=len, default=())
     for steps, name in starred.items():
         if longest[: len(steps)] != steps:
             lists = f"{'.'.join(longest)}, {'.'.join(steps)}"
-            raise ValueError(f"columns {starred[longest]!r} and {name!r} run over different lists: {lists}")
+            raise ValueError(f"columns {starred[longest]!r} and {name!r} iterate over different lists: {lists}")
 
 
 def walk(value: Any, paths: Mapping[str, Steps], place: str = "") -> Iterator[tuple[str, dict[str, Any] | JsonError]]:
-    """Yield (place, the columns' values, or why there are none) of every row in the value."""
+    """Yield (path, values by column or an error) for every row in the value."""
     if isinstance(value, DuplicateKeys):
-        yield place, JsonError("an object has the same key twice")
+        yield place, JsonError("duplicate key in an object")
         return
     values: dict[str, Any] = {name: value for name, steps in paths.items() if not steps}
     heads: dict[str, dict[str, Steps]] = {}
@@ -70,11 +70,11 @@ def _iterate_children(value: Any, step: str) -> Iterator[tuple[str, Any]]:
 def _resolve(value: Any, steps: Steps) -> Any:
     for step in steps:
         if isinstance(value, DuplicateKeys):
-            return JsonError("an object has the same key twice")
+            return JsonError("duplicate key in an object")
         if isinstance(value, dict) and step in value:
             value = value[step]
         elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
             value = value[int(step)]
         else:
-            return JsonError(f"there is no {step!r} in it")
+            return JsonError(f"no key or index {step!r}")
     return value

@@ -1,6 +1,6 @@
-"""A text or an example -> the same repaired, and personal data and secrets masked; for all that is kept of texts.
+"""Repair texts and examples, then mask personal data and secrets; required for every text that is stored.
 
-In this order, for ``jane&#64;x.com`` is an address only once it is repaired.
+Order matters: ``jane&#64;x.com`` becomes an address by the repair.
 """
 
 from __future__ import annotations
@@ -17,34 +17,34 @@ from satiety.text.repair import repair, repair_spans, salvage
 
 T = TypeVar("T", str, Kind)
 MovedText = tuple[str, tuple[Span, ...], tuple[T, ...]]
-"""A text, its spans, and what was done to it."""
+"""A text, its shifted spans, and the changes made."""
 
 
 @dataclass(frozen=True, slots=True)
 class LostSpan:
-    """A span that could not move with its text."""
+    """A span that could not be shifted with its text."""
 
     reason: Literal["text", "personal"]
-    """Whether the repair or the masking cut it."""
+    """Cause: the repair (``text``) or the masking (``personal``)."""
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
 class SanitisedText:
-    """A text as it may be kept and shown."""
+    """A text that is safe to store and show."""
 
     text: str
     spans: tuple[Span, ...]
-    """Those that could move with the text, in its characters."""
+    """Shifted spans, without the lost ones; offsets refer to ``text``."""
     repairs: tuple[str, ...]
-    """What was repaired."""
+    """Kinds of repairs."""
     masked: tuple[Kind, ...]
-    """What was masked."""
+    """Kinds of masked data."""
     lost_spans: tuple[LostSpan, ...]
 
 
 def sanitise(text: str, spans: Sequence[Span], hide: Collection[Kind]) -> SanitisedText:
-    """Repair a text, then mask it; move its spans along, and give up those that cannot.
+    """Repair a text, then mask it; shift its spans and drop those that cannot be shifted.
 
     Raises:
         ValueError: the text cannot be repaired, as in ``repair``.
@@ -58,18 +58,18 @@ def sanitise(text: str, spans: Sequence[Span], hide: Collection[Kind]) -> Saniti
 
 @dataclass(frozen=True, slots=True)
 class SanitisedExample:
-    """An example as it may be kept and shown."""
+    """An example that is safe to store and show."""
 
     inputs: dict[str, Value]
     answer: Answer | None
-    """It points to the same stretches as before, but for those that were lost."""
+    """The answer with shifted spans, without the lost ones."""
     repairs: tuple[str, ...]
     masked: tuple[Kind, ...]
     lost_spans: tuple[LostSpan, ...]
 
 
 def sanitise_example(inputs: Inputs, answer: Answer | None, marked: str, hide: Collection[Kind]) -> SanitisedExample:
-    """Repair and mask every text of the inputs and of the answer; what points into the input ``marked`` moves along.
+    """Repair and mask all texts of the inputs and the answer; shift the spans that refer to the input ``marked``.
 
     Raises:
         ValueError: a text cannot be repaired, as in ``repair``.
@@ -110,7 +110,7 @@ def sanitise_example(inputs: Inputs, answer: Answer | None, marked: str, hide: C
 
 
 def mask_salvaged(text: str, hide: Collection[Kind]) -> str:
-    """Return a text of any kind, repaired as far as can be, then masked: a note, a key, a text that is refused."""
+    """Return any text (a note, a key, a rejected text) repaired as far as possible, then masked."""
     return mask(salvage(text), hide)[0]
 
 
@@ -124,7 +124,7 @@ def _repair_text(text: str, spans: Sequence[Span]) -> MovedText[str]:
 def _move_spans(
     spans: Sequence[Span], move: Callable[[Sequence[Span]], MovedText[T]], reason: Literal["text", "personal"]
 ) -> tuple[MovedText[T], list[LostSpan]]:
-    """Move a text with its spans; where that fails, without those that cannot move alone, or else without any."""
+    """Change a text and shift its spans; on failure drop the spans that fail on their own, otherwise all spans."""
     remaining, losses = list(spans), list[LostSpan]()
     while True:
         try:

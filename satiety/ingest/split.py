@@ -1,9 +1,9 @@
-"""Labelled examples -> who is in test, dev and train, and whose label stays hidden.
+"""Split labelled examples into test, dev and train; remove the labels beyond the budget.
 
-Test is drawn first, by a hash of the seed and of what is drawn together: a text alone, or a group that the user names.
-So it stays where it is when data is added, and a text's chance does not depend on how many others are like it. What is
-close to a drawn text, but was not drawn itself, is for no split: near-duplicates never straddle. Then the budget is
-spent on dev and train. Labels that were added later are of train, all of them, and move nobody else.
+Test is sampled first, by a hash of the seed and of the sampling unit: a single text, or a user-defined group. So it
+stays stable when data is added, and near-duplicates do not change a text's probability. Texts similar to a sampled one,
+but not sampled themselves, are rejected: near-duplicates stay in the same split. Then the budget is spent on dev and
+train. Texts of ``added`` sources all go to train and leave the other splits unchanged.
 """
 
 from __future__ import annotations
@@ -22,58 +22,58 @@ from satiety.text.deduplication import group_similar
 
 Stratum = Callable[[Example], str]
 RESERVE: Mapping[Split, int] = {"test": 2, "dev": 1, "train": 0}
-"""In order of choice: how many examples of a stratum are left for the splits that come after."""
+"""Split, in order of sampling -> examples of a stratum reserved for the later splits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """Every labelled example, in its place."""
+    """Every labelled example, assigned to a split, the corpus or the rejections."""
 
     examples: list[Example]
-    """Those of test, dev and train, in that order, each in order of id. Of one group are those of a split that are tied
-    to each other, by near-duplication or by the user's groups; it is called after its smallest id."""
+    """Examples of test, dev and train, in that order, each by id. Examples of a split that are linked, by similarity or
+    by user-defined groups, form a group named after its smallest id."""
     hidden: list[Document]
-    """The rest: their labels are taken off."""
+    """Examples beyond the budget, without their labels."""
     rejected: list[Rejection]
-    """What would leak: texts close to one held out; spare rows of a bound source."""
+    """Texts similar to a held-out one, and surplus rows of a source with a fixed split."""
 
 
 @dataclass(frozen=True, slots=True)
 class Linkage:
-    """What ties labelled texts to each other, by their id."""
+    """Links between labelled texts, by id."""
 
     units: Mapping[str, str]
-    """What is drawn together: the user's group, or the text alone."""
+    """Sampling unit of a text: the user-defined group, or the text itself."""
     clusters: Mapping[str, str]
-    """Which chain of near-duplicates a text belongs to."""
+    """Single-linkage cluster of near-duplicates of a text."""
 
     def keys(self, example: Example) -> tuple[tuple[str, str], tuple[str, str]]:
-        """Return what an example shares with those it is close to."""
+        """Return the keys that an example shares with the examples linked to it."""
         return ("unit", self.units[example.id]), ("cluster", self.clusters[example.id])
 
 
 @dataclass(frozen=True, slots=True)
 class HeldOutIndex:
-    """Texts of test and dev, by what ties others to them."""
+    """Texts of test and dev, by their link keys."""
 
     by_key: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def add(self, example: Example, linkage: Linkage) -> None:
-        """Hold an example out."""
+        """Add a held-out example."""
         for key in linkage.keys(example):
             self.by_key.setdefault(key, example.id)
 
     def find_linked(self, example: Example, linkage: Linkage) -> str | None:
-        """Return the id of a text held out that this one is close to, or None."""
+        """Return the id of a held-out text linked to this example, or None."""
         return next((self.by_key[key] for key in linkage.keys(example) if key in self.by_key), None)
 
 
 def link(examples: Sequence[Example], similarity: float) -> Linkage:
-    """Find what ties examples to each other: the groups that the user named, and near-duplication.
+    """Link examples by user-defined groups and by similarity.
 
     Args:
-        examples: each text once.
-        similarity: Jaccard similarity of character 5-grams from which two texts are close.
+        examples: unique texts.
+        similarity: Jaccard similarity of character 5-grams from which two texts are linked.
     """
     clusters = group_similar([example.text for example in examples], similarity)
     return Linkage(
@@ -93,10 +93,20 @@ def divide(
     budget: int,
     dev: float,
 ) -> Partition:
-    """Divide examples; those whose source is in ``bindings`` may only go there.
+    """Split examples; those whose source is in ``bindings`` can only go to that split.
+
+    Args:
+        examples: unique examples.
+        linkage: links between the examples.
+        bindings: source -> its fixed split.
+        stratum: stratum of an example.
+        seed: random seed.
+        test: number of test examples.
+        budget: number of labels for train and dev.
+        dev: share of the budget for dev.
 
     Raises:
-        DataError: there are not enough labelled texts, or too many are close to each other.
+        DataError: there are too few labelled texts, or too many are similar to each other.
     """
     pools: dict[Destination | None, list[Example]] = {None: [], "test": [], "dev": [], "train": [], "added": []}
     for example in sorted(examples, key=lambda e: e.id):
@@ -107,9 +117,8 @@ def divide(
     for split, reserve in RESERVE.items():
         candidates = pools[split] or pools[None] if split != "train" else [*pools["train"], *pools[None]]
         pool = [e for e in candidates if e.id not in assignment and held_out.find_linked(e, linkage) is None]
-        units = (
-            linkage.units if split != "train" else singletons
-        )  # groups of train may be parted: the rest joins the corpus
+        # Groups may be divided between train and the corpus.
+        units = linkage.units if split != "train" else singletons
         sample = _draw(pool, units, stratum, seed, sizes[split], reserve)
         _check_enough(split, len(sample), sizes[split])
         assignment |= dict.fromkeys(sample, split)
@@ -126,7 +135,7 @@ def _build_partition(
     held_out: HeldOutIndex,
     linkage: Linkage,
 ) -> Partition:
-    """Put everyone where they belong."""
+    """Build the partition from the assigned splits."""
     splits: dict[Split, list[Example]] = {"test": [], "dev": [], "train": []}
     hidden: list[Document] = []
     rejected: list[Rejection] = []
@@ -136,9 +145,9 @@ def _build_partition(
                 split = assignment[example.id]
                 splits[split].append(replace(example, split=split))
             elif (linked := held_out.find_linked(example, linkage)) is not None:
-                rejected.append(reject(example, "straddles", "close to a text held out", linked))
+                rejected.append(reject(example, "straddles", "similar to a held-out text", linked))
             elif purpose in ("test", "dev"):
-                rejected.append(reject(example, "spare", f"its source is for {purpose}, which is full"))
+                rejected.append(reject(example, "spare", f"its source is reserved for {purpose}, which is complete"))
             else:
                 hidden.append(Document(example.id, example.text, example.language, "unlabelled", example.source))
     sorted_splits = {split: sorted(part, key=lambda e: e.id) for split, part in splits.items()}
@@ -146,7 +155,7 @@ def _build_partition(
 
 
 def assign_groups(examples: Sequence[Example], linkage: Linkage) -> Iterator[Example]:
-    """Yield examples, each in a group with all that it is tied to among them, by however long a chain."""
+    """Yield examples with their group: the connected component of linked examples, named after its first id."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -161,14 +170,14 @@ def assign_groups(examples: Sequence[Example], linkage: Linkage) -> Iterator[Exa
     graph = coo_array((np.ones(len(edges)), (rows, columns + len(examples))), shape=(size, size))
     _, labels = connected_components(graph, directed=False)
     names: dict[int, str] = {}
-    for example, label in zip(examples, labels.tolist(), strict=False):  # behind the examples come their ties
+    for example, label in zip(examples, labels.tolist(), strict=False):  # nodes: examples, then link keys
         yield replace(example, group=names.setdefault(label, example.id))
 
 
 def allocate(counts: Mapping[str, int], total: int, reserve: int) -> dict[str, int]:
-    """Return how many of ``total`` each stratum gives: in proportion, at least one where that can be.
+    """Return the sample size per stratum: proportional, by largest remainder, at least one if ``total`` allows.
 
-    A stratum keeps back ``reserve`` of its own as long as the others can fill the total.
+    Every stratum reserves ``reserve`` examples for later splits as long as the others suffice for the total.
     """
     while reserve and sum(max(0, n - reserve) for n in counts.values()) < total:
         reserve -= 1
@@ -215,22 +224,22 @@ def _draw(
 
 
 def _rank(seed: int, unit: str) -> float:
-    """Return a number in [0, 1) that is a unit's own."""
+    """Return a pseudo-random number in [0, 1), fixed by seed and unit."""
     return int.from_bytes(hashlib.sha256(f"{seed}:{unit}".encode()).digest()[:8], "big") / 2**64
 
 
 def _check_enough(split: Split, count: int, size: int) -> None:
     if count < size:
         raise DataError(
-            f"ingest: {split} asks for {size:,} texts, but {count:,} are left: the others belong together with texts "
-            "held out before; lower ingest.test or ingest.budget, raise ingest.group_similarity, or add labelled data"
+            f"ingest: {split} needs {size:,} texts, but only {count:,} are available; the others are similar to "
+            "held-out texts; lower ingest.test or ingest.budget, raise ingest.group_similarity, or add labelled data"
         )
 
 
 def _compute_sizes(
     pools: Mapping[Destination | None, Sequence[Example]], test: int, budget: int, dev: float
 ) -> dict[Split, int]:
-    """Return the size of every split; a bound test source that is smaller than ``test`` is taken whole."""
+    """Return the size of every split; a test or dev source below the requested size is used completely."""
     dev_size = min(budget - 1, max(1, round(budget * dev)))
     sizes: dict[Split, int] = {
         "test": min(test, len(pools["test"]) or test),
@@ -242,7 +251,7 @@ def _compute_sizes(
     if available < sum(free.values()):
         parts = " + ".join(f"{split} {n:,}" for split, n in free.items())
         raise DataError(
-            f"ingest: {available:,} labelled texts are left after cleaning, but {parts} = {sum(free.values()):,} are "
-            "asked for; lower ingest.test or ingest.budget, or add labelled data"
+            f"ingest: {available:,} labelled texts remain after cleaning, but {parts} = {sum(free.values()):,} are "
+            "needed; lower ingest.test or ingest.budget, or add labelled data"
         )
     return sizes

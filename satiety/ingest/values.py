@@ -1,4 +1,4 @@
-"""JSON text -> values in which numbers are still text, and everything two readers could differ on is refused."""
+"""Parse JSON with numbers as text; refuse values that parsers read differently."""
 
 from __future__ import annotations
 
@@ -6,38 +6,37 @@ import json
 from typing import Any
 
 MAX_DIGITS = 100
-"""Longest number that is taken."""
+"""Longest number, in characters."""
 
 
 class JsonError(ValueError):
-    """A JSON value that is not taken, and why."""
+    """A JSON value was refused; contains the reason."""
 
 
 class NumberLiteral(str):
-    """A JSON number, as it is written: text to whoever takes numbers for text."""
+    """A JSON number as written in the file."""
 
     __slots__ = ()
 
 
 class DuplicateKeys(dict[str, Any]):
-    """An object with the same key twice: whoever looks into it is refused, its neighbours are not."""
+    """An object with a duplicate key: rows inside it are rejected, rows beside it are not."""
 
 
 def parse(text: str) -> Any:
-    """Return the value of a JSON text.
+    """Parse a JSON text.
 
-    Numbers come back as the text they are written in, so that 1e5 is never rounded. ``NaN``, endless numbers and values
-    nested too deep are refused.
+    Numbers are returned as written, so that they are never rounded.
 
     Raises:
-        Refused: the text is not such JSON.
+        JsonError: the text is not JSON, is nested too deeply, or contains ``NaN`` or a number over MAX_DIGITS.
     """
     try:
         return _DECODER.decode(text)
     except RecursionError:
-        raise JsonError("nested too deep") from None
+        raise JsonError("nested too deeply") from None
     except json.JSONDecodeError as error:
-        raise JsonError(f"not JSON: {error}") from None
+        raise JsonError(f"invalid JSON: {error}") from None
 
 
 def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -47,12 +46,12 @@ def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _parse_number(text: str) -> NumberLiteral:
     if len(text) > MAX_DIGITS:
-        raise JsonError(f"a number of {len(text):,} digits")
+        raise JsonError(f"a number of {len(text):,} digits; the limit is {MAX_DIGITS}")
     return NumberLiteral(text)
 
 
 def _reject_constant(text: str) -> None:
-    raise JsonError(f"{text} is no JSON value")
+    raise JsonError(f"{text} is not a JSON value")
 
 
 _DECODER = json.JSONDecoder(

@@ -1,1 +1,1 @@
-"""Texts, English and Chinese alike: words, languages, near-duplicates, repair, personal data."""
+"""Text processing for English and Chinese: words, languages, near-duplicates, repair, personal data."""

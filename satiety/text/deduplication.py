@@ -1,10 +1,9 @@
-"""Texts -> which of them say the same, exactly or nearly; English and Chinese alike.
+"""Find exact and near-duplicates in English and Chinese texts.
 
-Texts are *normalised* first (NFKC, case, white space). Two are exact duplicates when they are then equal, near
-duplicates when the Jaccard similarity of their sets of character 5-grams reaches a threshold. MinHash signatures,
-banded, only propose pairs; every pair is confirmed by its true similarity. So nothing is called a duplicate that is
-not, and a pair at the threshold is missed with a probability below 1 in 200. The answer depends on the texts and
-their order alone.
+Texts are *normalised* first (NFKC, case, white space). Exact duplicates are equal then; near-duplicates have a Jaccard
+similarity of character 5-grams at or above a threshold. Banded MinHash signatures propose pairs, and the exact
+similarity confirms each. So there are no false positives, and a pair at the threshold is missed with probability below
+1/200. The result depends only on the texts and their order.
 
 Source: Broder 1997, "On the resemblance and containment of documents"; banding as in Leskovec, Rajaraman & Ullman,
 "Mining of Massive Datasets", section 3.4; sketches by rensa (R-MinHash).
@@ -34,24 +33,24 @@ SHINGLE = 5
 HASHES = 128
 """Length of a signature."""
 MAX_MISS = 0.005
-"""Largest probability that banding misses a pair right at the threshold."""
+"""Largest probability that banding misses a pair exactly at the threshold."""
 CONTAINED_BYTES = 24
-"""A text counts as contained in another from this length in UTF-8 on: 24 Latin letters or 8 ideographs."""
+"""Minimum UTF-8 length of a text for containment: 24 Latin letters or 8 ideographs."""
 ANCHOR = 6
-"""Characters by which containment is looked up; every text of CONTAINED_BYTES has as many."""
+"""Length of the n-grams that index containment; every text of CONTAINED_BYTES has at least 6 characters."""
 _SEED = 20261123
 _BATCH = 16384
 
 
 @dataclass(frozen=True, slots=True)
 class DuplicateStatus:
-    """What is known of one text of a stream."""
+    """Result of deduplication for one text."""
 
     id: str
     twin: str | None
-    """Id of the earlier text that is kept and that this one repeats; None: this one is kept."""
+    """Id of the earlier text that this one duplicates; None: the text is kept."""
     exact: bool = False
-    """Whether the two are equal once normalised."""
+    """Whether the two are equal after normalisation."""
 
 
 def jaccard(text: str, reference: str) -> float:
@@ -61,11 +60,11 @@ def jaccard(text: str, reference: str) -> float:
 
 
 def find_duplicates(texts: Iterable[tuple[str, str]], threshold: float) -> Iterator[DuplicateStatus]:
-    """Say of each (id, text), in order, whether it repeats an earlier one that was kept.
+    """Yield for each (id, text), in order, whether it duplicates an earlier text that was kept.
 
     Args:
-        texts: ids and texts; all are held in memory.
-        threshold: similarity in (0, 1] from which two texts are one.
+        texts: ids and texts; all are kept in memory.
+        threshold: similarity in (0, 1] from which two texts are duplicates.
     """
     ids, normal = _normalise_pairs(texts)
     first: dict[str, int] = {}
@@ -80,7 +79,7 @@ def find_duplicates(texts: Iterable[tuple[str, str]], threshold: float) -> Itera
 
 
 def group_similar(texts: Sequence[str], threshold: float) -> list[int]:
-    """Return for each text the index of the first text of its group: chains of texts at least ``threshold`` similar."""
+    """Return for each text the index of its group's first text: single-linkage groups at ``threshold`` similarity."""
     normal = [normalise(text) for text in texts]
     root = list(range(len(normal)))
     first: dict[str, int] = {}
@@ -97,10 +96,10 @@ def group_similar(texts: Sequence[str], threshold: float) -> list[int]:
 
 
 class HeldOut:
-    """Texts that nothing learned from may give away: those of dev and test. Built once, asked of many."""
+    """Index of the held-out texts (dev and test) for decontamination of training data."""
 
     def __init__(self, texts: Iterable[tuple[str, str]], threshold: float) -> None:
-        """Take (id, text) pairs, and the similarity in (0, 1] from which two texts are one."""
+        """Index (id, text) pairs; texts are duplicates from the similarity ``threshold`` in (0, 1]."""
         self.threshold = threshold
         self._ids, self._texts = _normalise_pairs(texts)
         self._exact = {text: i for i, text in reversed(list(enumerate(self._texts)))}
@@ -108,14 +107,14 @@ class HeldOut:
 
     @classmethod
     def from_examples(cls, examples: Iterable[Example], threshold: float) -> Self:
-        """Hold these examples out."""
+        """Index the texts of these examples."""
         return cls(((example.id, example.text) for example in examples), threshold)
 
     def find_leaks(self, texts: Sequence[str]) -> list[str | None]:
-        """Return for each text the id of a held-out one that it gives away, or None.
+        """Return for each text the id of a held-out text that it leaks, or None.
 
-        It does where the two are equal once normalised, nearly equal, or where the shorter stands in the longer and is
-        long enough to mean something (CONTAINED_BYTES).
+        A text leaks a held-out one if they are exact or near-duplicates, or if the longer contains the shorter and the
+        shorter has at least CONTAINED_BYTES.
         """
         normal, references = [normalise(text) for text in texts], self._texts
         matches = [self._exact.get(text, self._containment.find_first(text)) for text in normal]
@@ -130,7 +129,7 @@ class HeldOut:
         return [None if i is None else self._ids[i] for i in matches]
 
     def partition(self, records: Sequence[R], text: Callable[[R], str]) -> tuple[list[R], list[tuple[R, str]]]:
-        """Return the records whose text gives nothing away; and the others, each with whose text it gives away."""
+        """Return the records without a leak, and the leaking ones, each with the id of the held-out text."""
         pairs = list(zip(records, self.find_leaks([text(record) for record in records]), strict=True))
         return [record for record, twin in pairs if twin is None], [
             (record, twin) for record, twin in pairs if twin is not None
@@ -146,7 +145,7 @@ def _normalise_pairs(texts: Iterable[tuple[str, str]]) -> tuple[list[str], list[
 
 
 def _find_earlier(normal: Sequence[str], threshold: float) -> list[int | None]:
-    """Return for each text the first kept text it nearly repeats."""
+    """Return for each text the index of the first kept text that is a near-duplicate."""
     matches: list[int | None] = [None] * len(normal)
     buckets = _Buckets(normal, threshold)
     for i in buckets.collisions:
@@ -164,27 +163,27 @@ def _find_root(root: list[int], i: int) -> int:
 
 
 class _Buckets:
-    """The locality-sensitive index: which earlier texts share a band of the signature."""
+    """Locality-sensitive index: the earlier texts that share a band of the signature."""
 
     def __init__(self, normal: Sequence[str], threshold: float) -> None:
         self._keys = _band_keys(normal, threshold)
         self._members: dict[int, list[int]] = defaultdict(list)
         self.collisions = np.flatnonzero((self._keys >= 0).any(axis=1)).tolist() if len(normal) else []
-        """Indices of the texts that share a bucket with any other, in order."""
+        """Indices of the texts that share a bucket with another text, in order."""
 
     def find_earlier(self, i: int) -> list[int]:
-        """Return the texts added so far that share a bucket with text i, in order."""
+        """Return the indices of the added texts that share a bucket with text i, in order."""
         return sorted({j for key in self._keys[i].tolist() if key >= 0 for j in self._members[key]})
 
     def add(self, i: int) -> None:
-        """Put text i into its buckets."""
+        """Add text i to its buckets."""
         for key in self._keys[i].tolist():
             if key >= 0:
                 self._members[key].append(i)
 
 
 class _Containment:
-    """Looks up which of some held texts contain a text, or stand in it."""
+    """Index for containment between a text and the held-out texts, in both directions."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = texts
@@ -197,7 +196,7 @@ class _Containment:
                 self._grams[gram].append(i)
 
     def find_first(self, text: str) -> int | None:
-        """Return the first held text that stands in ``text`` or, where that tells something, contains it."""
+        """Return the first held-out text that is contained in ``text``, or contains it if ``text`` is distinctive."""
         grams = {text[k : k + ANCHOR] for k in range(len(text) - ANCHOR + 1)}
         matches = [i for gram in grams & self._starts.keys() for i in self._starts[gram] if self._texts[i] in text]
         if _is_distinctive(text):
@@ -215,7 +214,7 @@ def _shingles(text: str) -> frozenset[str]:
 
 
 def _band_keys(normal: Sequence[str], threshold: float) -> NDArray[np.int64]:
-    """Return a bucket number per text and band, shape (texts, bands); -1 where a bucket holds one text only."""
+    """Return a bucket number per text and band, shape (texts, bands); -1 for a bucket with a single text."""
     width = _band_width(threshold)
     keys = np.empty((len(normal), HASHES // width), dtype=np.uint64)
     mixer = np.random.default_rng(_SEED).integers(1, 2**63, width, dtype=np.uint64) | np.uint64(1)
@@ -232,7 +231,7 @@ def _band_keys(normal: Sequence[str], threshold: float) -> NDArray[np.int64]:
 
 
 def _band_width(threshold: float) -> int:
-    """Return how many hashes make a band: as many as still find a pair at the threshold."""
+    """Return the hashes per band: the most that keep the miss probability at the threshold below MAX_MISS."""
     fits = [r for r in range(1, HASHES + 1) if (1 - threshold**r) ** (HASHES // r) <= MAX_MISS]
     return max(fits, default=1)
 
@@ -247,7 +246,7 @@ def _signatures(normal: Sequence[str]) -> NDArray[np.uint64]:
 
 
 def _shingle_hashes(normal: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """Hash every shingle of every text at once; a short text is padded to one shingle."""
+    """Return the hashes of all shingles, and the offset of each text's; short texts are padded to one shingle."""
     padded = [text.ljust(SHINGLE, "\0") for text in normal]
     codes = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
     lengths = np.array([len(text) for text in padded], dtype=np.int64)
@@ -263,7 +262,7 @@ def _shingle_hashes(normal: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[
 
 
 def _mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Scramble 64-bit integers, one to one. Source: SplitMix64 (Steele, Lea & Flood 2014)."""
+    """Mix 64-bit integers bijectively. Source: SplitMix64 (Steele, Lea & Flood 2014)."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return values ^ (values >> np.uint64(31))

@@ -1,9 +1,9 @@
-"""A text -> the same without personal data and secrets: addresses, phones, identity and bank cards, tokens.
+"""Mask personal data and secrets: email addresses, phone numbers, identity and bank cards, tokens.
 
-What looks like a number of a kind is masked only where the kind's own rule holds: the check digit of a Chinese identity
-card (GB 11643-1999), the ranges of a US social security number, Luhn's sum of a bank card (ISO/IEC 7812-1), the
-numbering plans of China and the United States; and API tokens by the forms that their issuers made known. English and
-Chinese alike, written plainly or in full-width characters.
+A number is masked only if it passes the check of its kind: the check digit of a Chinese identity card (GB 11643-1999),
+the ranges of a US social security number, the Luhn sum of a bank card (ISO/IEC 7812-1), or the numbering plans of China
+and the United States. API tokens are matched by their issuers' documented formats. Works for English and Chinese,
+including full-width characters.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from satiety.core.secrets import find_passwords, find_tokens
 Kind = Literal["email", "id_card", "bank_card", "phone", "secret"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 REGIONS = ("CN", "US")
-"""Whose numbering plans a number without a country code is read by."""
+"""Regions whose numbering plans apply to numbers without a country code."""
 _LATIN = r"0-9A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff"
 _HAN = r"\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _TOP_LEVEL_DOMAINS = (
@@ -34,7 +34,7 @@ _TOP_LEVEL_DOMAINS = (
 """Top-level domains in Chinese characters (IANA's root zone database)."""
 _ZONE = "|".join(sorted(_TOP_LEVEL_DOMAINS.split(), key=len, reverse=True))
 _LOCAL = re.compile(rf"(?:[{_LATIN}][{_LATIN}\u0300-\u036f_.+'-]*|(?:(?![{_LATIN}])[^\W_])+)$")
-"""What stands before the @: letters of Latin script begin where others end, as in ``邮箱是anna@x.com``."""
+"""Local part of an email address; Latin letters end at other scripts, as in ``邮箱是anna@x.com``."""
 _DOMAIN = re.compile(
     rf"[^\W_][\w-]{{0,62}}(?:\.[\w-]{{1,63}})*"
     rf"\.(?:{_ZONE}|(?:(?![{_HAN}])[^\W_]|-){{1,63}})"
@@ -43,33 +43,33 @@ _KNOWN_ZONE = re.compile(
     rf"\.(?:{_ZONE}|[^\W\d_]{{2}}|com|net|org|edu|gov|info|biz|name|top|xyz|vip|shop|online|site|club|app|dev)$",
     re.IGNORECASE,
 )
-"""What an address ends with whose name is in other letters: ``谢谢@john.smith`` is none."""
+"""Required ending if the local part is in another script: excludes ``谢谢@john.smith``."""
 _LETTER, _AT = re.compile(f"[{_LATIN}]"), re.compile("@")
 MAX_LOCAL = 64
-"""Characters before the @ at most (RFC 5321)."""
+"""Most characters before the @ (RFC 5321)."""
 _ID_CARD = re.compile(r"(?<![0-9A-Za-z])(?:\d{17}[\dXx]|\d{3}-\d{2}-\d{4})(?![0-9A-Za-z])")
 _LABELLED_SSN = re.compile(
     r"(?:(?<![a-z])ssn|social[ -]security|社会安全号|社安号)(?:[^\d\n]{0,20})(\d{3}[ -]?\d{2}[ -]?\d{4})(?!\d)",
     re.IGNORECASE,
 )
-"""A social security number that is called one: then any nine digits are."""
+"""A number announced as a social security number: any nine digits match."""
 _BANK_CARD = re.compile(r"(?<![0-9A-Za-z])\d(?:[ -]?\d){12,18}(?![0-9A-Za-z])")
 _SEVEN_DIGITS = re.compile(r"\d(?:\D{0,3}\d){6}")
-"""No text without so many digits close together holds a number of any kind: spares most texts the search."""
+"""Every number of these kinds has seven digits close together; texts without them skip the search."""
 _NUMBERS: tuple[Kind, ...] = ("id_card", "bank_card", "phone")
-"""Kinds that are numbers."""
+"""Numeric kinds."""
 _NUMBER = re.compile(r"(?<![0-9A-Za-z])\+?\(?\d(?:[ ().-]{0,2}\d){6,14}(?![0-9A-Za-z])")
-"""What may be a telephone number, by its looks."""
+"""Anything formatted like a telephone number."""
 _WORDS = "telephone|tel|cellphone|cell|mobile|mob|phone|ph|call|dial|fax|sms|text|whatsapp|wechat|weixin|wx|vx|hp"
 _PHONE_PREFIX = re.compile(rf"(?<![a-z])(?:{_WORDS})(?=\+?\(?\d)|(?<=\d)(?:{_WORDS})(?![a-z])", re.IGNORECASE)
-"""Words that touch a number, as in ``tel138…``; phonenumbers takes none that touches a letter."""
+"""Words attached to a number, as in ``tel138…``; phonenumbers skips numbers that touch a letter."""
 MAX_DIGITS = 20_000
-"""A text of more digits would take seconds to look through by numbering plans: there, looks alone decide."""
+"""Digits above which only the format of phone numbers is checked: numbering plans would take seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class SensitiveSpan:
-    """Where somebody is given away, and by what: characters ``start`` to ``end``, half-open."""
+    """Offsets of personal data or a secret, half-open, and its kind."""
 
     start: int
     end: int
@@ -77,7 +77,7 @@ class SensitiveSpan:
 
 
 def mask(text: str, kinds: Collection[Kind]) -> tuple[str, tuple[Kind, ...]]:
-    """Return the text with ``<email>``, ``<phone>``, … for what gives somebody away, and which kinds that were."""
+    """Return the text with personal data replaced by ``<email>``, ``<phone>``, …, and the kinds found."""
     masked, _, names = mask_spans(text, (), kinds)
     return masked, names
 
@@ -85,10 +85,10 @@ def mask(text: str, kinds: Collection[Kind]) -> tuple[str, tuple[Kind, ...]]:
 def mask_spans(
     text: str, spans: Sequence[Span], kinds: Collection[Kind]
 ) -> tuple[str, tuple[Span, ...], tuple[Kind, ...]]:
-    """Mask a text, and move its spans along.
+    """Mask a text and shift its spans; return the text, the spans and the kinds found.
 
     Raises:
-        ValueError: personal data begins inside a span and ends outside of it, or the other way round.
+        ValueError: personal data overlaps the edge of a span.
     """
     if not (hits := _find_hits(text, kinds)):
         return text, tuple(spans), ()
@@ -107,17 +107,17 @@ def mask_spans(
 
 
 def _check_whole(span: Span, hits: Sequence[SensitiveSpan], start: int) -> None:
-    """Raise ValueError where a hit, from the ``start`` on that ends behind the span's start, is cut by the span."""
+    """Raise ValueError if the span cuts a hit; ``start`` is the first hit that ends after the span's start."""
     for index in range(start, len(hits)):
         hit = hits[index]
         if hit.start >= span.end:
             return
         if not (span.start <= hit.start and hit.end <= span.end):
-            raise ValueError(f"the span {span.start}–{span.end} cuts {hit.kind} data at {hit.start}–{hit.end}")
+            raise ValueError(f"the span {span.start}–{span.end} cuts through {hit.kind} data at {hit.start}–{hit.end}")
 
 
 def _find_hits(text: str, kinds: Collection[Kind]) -> list[SensitiveSpan]:
-    """Return what gives somebody away, from left to right; of two that overlap, the kind that is looked for first."""
+    """Return personal data from left to right; of two overlapping hits, the one of the earlier finder."""
     hits: list[SensitiveSpan] = []
     folded, occupied = fold(text), bytearray(len(text))
     absent = () if _SEVEN_DIGITS.search(folded) else _NUMBERS
@@ -131,11 +131,11 @@ def _find_hits(text: str, kinds: Collection[Kind]) -> list[SensitiveSpan]:
 
 
 _DASHES = "\u2010\u2011\u2012\u2013\u2212"
-"""What stands for a hyphen in texts that were typeset."""
+"""Typographic characters used as a hyphen."""
 
 
 class _FoldTable(dict[int, str]):
-    """A character's code -> its plain form (NFKC, digits of any script as 0 to 9), where that is one character."""
+    """Code point -> its basic form (NFKC, digits of any script as 0 to 9), if that is a single character."""
 
     def __missing__(self, code: int) -> str:
         character = chr(code) if chr(code) not in _DASHES else "-"
@@ -149,7 +149,7 @@ _FOLDED = _FoldTable()
 
 
 def fold(text: str) -> str:
-    """Return a text with plain letters, digits and signs for full-width and other variant ones, place by place."""
+    """Return a text of the same length with full-width and other variant characters in their basic form."""
     return text if text.isascii() else text.translate(_FOLDED)
 
 
@@ -210,4 +210,4 @@ _FINDERS: dict[Kind, Callable[[str], Iterator[tuple[int, int]]]] = {
     "bank_card": _find_bank_cards,
     "phone": _find_phones,
 }
-"""In this order: a password stands before an @ as a name does, and a card number may hold what looks like a phone's."""
+"""Order matters: a password before an @ looks like an email address, and part of a card number like a phone number."""

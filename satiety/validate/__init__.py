@@ -1,8 +1,8 @@
-"""Tables of records -> what is clean, what is quarantined and why, and whether the pipeline may go on.
+"""Validate tables of records: clean rows, quarantined rows with reasons, and errors that stop the pipeline.
 
-The rules are Great Expectations suites, JSON files that a data person edits (``expectations/``). Their standard
-expectations look at columns: the fields of the records, and features of the texts that are computed here (`features`).
-Great Expectations itself is known to the stage alone: here a *checker* is a function that is given.
+The rules are Great Expectations suites, editable JSON files in ``expectations/``. They check columns: the fields of the
+records, and the text features computed by `features`. Only the stage imports Great Expectations; functions here receive
+a *checker* as an argument.
 """
 
 from pydantic import Field
@@ -13,23 +13,23 @@ __all__ = ["Validate"]
 
 
 class Validate(Section):
-    """What may be wrong with the data before the pipeline stops. Suites read these as ``{"$PARAMETER": "<name>"}``."""
+    """Validate the data against the suites, which read these thresholds as ``{"$PARAMETER": "<name>"}``."""
 
     row_share: float = Field(ge=0, le=1, default=0.2)
-    """Largest share of a table's rows that may go to quarantine; more stops the pipeline."""
+    """Largest share of a table's rows in quarantine; the pipeline stops above it."""
     dedup_threshold: float = Field(gt=0, le=1)
-    """Jaccard similarity of character 5-grams from which a training text repeats a held-out one; as for ``ingest``."""
+    """Jaccard similarity of character 5-grams from which a training text leaks a held-out one; as for ``ingest``."""
     max_characters: int = Field(ge=1, le=MAX_COUNT, default=20_000)
-    """Most characters of a text."""
+    """Longest text, in characters."""
     symbols: float = Field(ge=0, le=1, default=0.9)
-    """Largest share of a raw document's characters that are neither letters nor digits; white space is not counted."""
+    """Largest share of symbols (neither letters nor digits, excluding white space) in a raw document."""
     language_share: float = Field(ge=0, le=1, default=0.5)
-    """Least share of the commonest language among the labelled examples; 0 where they are meant to be of many."""
+    """Minimum share of the most common language among labelled examples; 0 for multilingual data."""
     label_share: float = Field(gt=0, le=1, default=0.95)
-    """Largest share of one label in a split: above it, guessing is as good as learning."""
+    """Largest share of one label in a split; above it, always predicting that label scores well."""
     label_count: int = Field(ge=1, le=MAX_COUNT, default=2)
-    """Fewest examples of a label in a split."""
+    """Minimum number of examples per label in a split."""
     label_in_text: float = Field(ge=0, le=1, default=0.5)
-    """Largest share of examples whose text names their own label: above it, the label is leaked."""
+    """Largest share of examples whose text contains the name of their own label; a higher share indicates a leak."""
     leak: float = Field(ge=0, le=1, default=0.5)
-    """How far id or order may tell the label before it is reported: 0 is no better than chance, 1 is certainty."""
+    """Largest predictability (lambda) of the label from id or order: 0 is chance, 1 is certainty."""

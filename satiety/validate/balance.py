@@ -1,4 +1,4 @@
-"""Columns that say how the labels are spread over the splits."""
+"""Features of the distribution of labels over the splits."""
 
 from collections import Counter
 from typing import Any
@@ -8,20 +8,20 @@ from satiety.validate.table import Feature, Table
 
 
 def label_count(table: Table[Any]) -> list[int]:
-    """Count the examples of the row's split that have its label."""
+    """Return the number of examples in the row's split with its label."""
     keys = [(row.split, label) for row, label in zip(table.examples, table.single_labels, strict=True)]
     counts = Counter(keys)
     return [counts[key] for key in keys]
 
 
 def label_share(table: Table[Any]) -> list[float]:
-    """Return the share of the row's split that has its label."""
+    """Return the share of examples in the row's split with its label."""
     sizes = Counter(row.split for row in table.examples)
     return [count / sizes[row.split] for count, row in zip(label_count(table), table.examples, strict=True)]
 
 
 def labels_missing(table: Table[Any]) -> list[str | None]:
-    """Name the labels of the problem that no example of the row's split has; None where every one is there."""
+    """Return the labels of the problem that are missing in the row's split; None if all are present."""
     missing: dict[str, str | None] = {}
     for split in {row.split for row in table.examples}:
         present = {label for row in table.examples if row.split == split for label in labels_of([row.answer])}

@@ -1,7 +1,7 @@
-"""A table -> its columns: the fields of its records, and the features that expectations look at.
+"""Columns of a table for the expectations: the fields of its records, and computed features.
 
-To add a feature, write a function from a `Table` to one value per row, and name it in its module's ``COLUMNS`` (for any
-text) or ``EXAMPLE_COLUMNS`` (for labelled examples). Only columns that a suite names are ever computed.
+To add a feature, write a function from a `Table` to one value per row, and register it in its module's ``COLUMNS`` (any
+text) or ``EXAMPLE_COLUMNS`` (labelled examples). Only columns named by a suite are computed.
 """
 
 from collections.abc import Iterable
@@ -26,12 +26,12 @@ EXAMPLE_FEATURES: dict[str, Feature] = {
 
 
 def get_features(kind: type[Example] | type[Document]) -> dict[str, Feature]:
-    """Return the features that records of a kind have, by column name."""
+    """Return the features for records of a kind, by column name."""
     return EXAMPLE_FEATURES if kind is Example else TEXT_FEATURES
 
 
 def compute_columns(table: Table[Any], requested: Iterable[str]) -> dict[str, list[Any]]:
-    """Return the record fields of a table, and those of its features that are wanted."""
+    """Return the record fields of a table and the requested features, by column name."""
     names = _field_names(table.kind, table.problem)
     values = {name: [_to_cell(row, name, table.problem.gold) for row in table.rows] for name in names}
     selected = set(requested)
@@ -41,18 +41,18 @@ def compute_columns(table: Table[Any], requested: Iterable[str]) -> dict[str, li
 
 
 def column_names(kind: type[Example] | type[Document], problem: Problem) -> list[str]:
-    """Return every column that an expectation about records of a kind can name."""
+    """Return all columns that are available to expectations about records of a kind."""
     return [*_field_names(kind, problem), *get_features(kind)]
 
 
 def _field_names(kind: type[Example] | type[Document], problem: Problem) -> list[str]:
-    """Return what records of a kind have; of examples, each input and the answer by the names that users know."""
+    """Return the field names of records of a kind; for examples, with the problem's names of inputs and answer."""
     aliases = {"inputs": problem.inputs, "answer": (problem.gold,)} if kind is Example else {}
     return [name for field in fields(kind) for name in aliases.get(field.name, (field.name,))]
 
 
 def _to_cell(row: Example | Document, name: str, gold: str) -> Any:
-    """Return a value that a data frame takes: an answer as people read it, spans as ``0:5 PER; 9:12 LOC``."""
+    """Return a value for a data frame: answers and spans as text, such as ``0:5 PER; 9:12 LOC``."""
     if isinstance(row, Document) or name not in {*row.inputs, gold}:
         return getattr(row, name)
     if name == gold:

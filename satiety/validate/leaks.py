@@ -1,7 +1,7 @@
-"""Columns that show where a label can be read off instead of being learned: in text, id, order, or a phrase.
+"""Features that detect label leakage: in the text, id, order, or a trigger phrase.
 
-*How far* something tells the label is Goodman and Kruskal's lambda, leave-one-out: 0 where guessing by it is no better
-than guessing the commonest label, 1 where it never errs; the column's mean is that figure.
+Predictability of the label is Goodman and Kruskal's lambda, leave-one-out: 0 if the feature predicts no better than the
+most common label, 1 if it is always right. The mean of a column is its lambda.
 
 Source: Goodman & Kruskal 1954, "Measures of association for cross classifications", section 5.
 """
@@ -22,39 +22,45 @@ MARK = (
     r"(?:__label__|\b(?:label|class|category|target|gold)\s*[:=]\s*|(?:标签|类别|分类)\s*(?:是|为|[:=])\s*)"
     r"[\"'“‘\[(<{【]*"
 )
-"""What stands before a label that somebody wrote into a text; for texts in NFKC."""
+"""Prefix of a label written into a text; for texts in NFKC."""
 MIN_ROWS = 20
-"""A phrase in fewer texts than this gives nothing away: chance could have done it."""
+"""Minimum number of texts with a trigger phrase; fewer may be chance."""
 MIN_SHARE = 0.01
-"""Nor does one in a smaller share of the texts."""
+"""Minimum share of texts with a trigger phrase."""
 PURITY = 0.98
-"""Share of a phrase's texts that have one label, from which the phrase gives it away."""
+"""Minimum share of a trigger phrase's texts with the same label."""
 CHANCE = 1e-9
-"""Unless a label is so common that as many texts drawn at random would all have it with more than this probability."""
+"""Largest probability that as many random texts all have the label, for a trigger phrase."""
 
 
 def label_written(table: Table[Any]) -> list[str | None]:
-    """Return where a text spells its own label out: ``label: spam``, ``__label__spam``, ``标签：垃圾``, ``[spam]``."""
+    """Return how a text states its own label: ``label: spam``, ``__label__spam``, ``标签：垃圾``, ``[spam]``."""
     patterns = {}
     for label in table.labels:
         any_form = "|".join(_build_pattern(form) for form in _list_forms(table, label))
         framed = rf"[\[(<{{【](?:{any_form})[\])>}}】]"
         patterns[label] = re.compile(rf"{MARK}(?:{any_form})|^{framed}|{framed}$")
-    matches = [patterns[label].search(text) if label in patterns else None for label, text in _pair_labels(table)]
+    matches = [
+        patterns[label].search(text) if label in patterns else None
+        for label, text in zip(table.single_labels, table.normal_texts, strict=True)
+    ]
     return [match.group()[:80] if match else None for match in matches]
 
 
 def label_named(table: Table[Any]) -> list[int]:
-    """Return 1 where a text has its own label's name in it as a word, else 0."""
+    """Return 1 if a text contains the name of its own label as a word, otherwise 0."""
     patterns = {
         label: re.compile("|".join(_build_pattern(form) for form in _list_forms(table, label)))
         for label in table.labels
     }
-    return [int(label in patterns and bool(patterns[label].search(text))) for label, text in _pair_labels(table)]
+    return [
+        int(label in patterns and bool(patterns[label].search(text)))
+        for label, text in zip(table.single_labels, table.normal_texts, strict=True)
+    ]
 
 
 def id_tells(table: Table[Any]) -> list[float]:
-    """Return how far the id tells the label: by prefix, last character, length, or the size of its number."""
+    """Return the lambda of the label given the id: its prefix, last character, length, or number."""
     ids = [row.id for row in table.examples]
     numbers = [int(digits[-1][-15:]) if (digits := re.findall(r"[0-9]+", record_id)) else -1 for record_id in ids]
     views: list[Sequence[Hashable]] = [
@@ -69,13 +75,13 @@ def id_tells(table: Table[Any]) -> list[float]:
 
 
 def order_tells(table: Table[Any]) -> list[float]:
-    """Return how far the label of the row before tells the label: in sorted and in alternating tables it does."""
+    """Return the lambda of the label given the previous row's label; high in sorted and in alternating tables."""
     labels = table.single_labels
     return compute_lambda([None, *labels[:-1]], labels) if labels else []
 
 
 def trigger(table: Table[Any]) -> list[str | None]:
-    """Return a word, or two in a row, that gives the row's label away: nearly all its texts are of that label."""
+    """Return a word or bigram of the text that predicts its label: nearly all texts with it have that label."""
     labels, phrases = table.single_labels, [_extract_phrases(text) for text in table.normal_texts]
     texts = Counter(phrase for terms in phrases for phrase in terms)
     min_rows = max(MIN_ROWS, MIN_SHARE * len(labels))
@@ -95,7 +101,7 @@ def trigger(table: Table[Any]) -> list[str | None]:
 
 
 def compute_lambda(values: Sequence[Hashable], labels: Sequence[str | None]) -> list[float]:
-    """Return per row what it adds to lambda: guess each label as the commonest of the other rows of the same value."""
+    """Return each row's contribution to lambda: predict the most common label of the other rows with the same value."""
     counts, totals = Counter(zip(values, labels, strict=True)), Counter(labels)
     by_value: dict[Hashable, Counter[str | None]] = {}
     for (value, label), count in counts.items():
@@ -108,7 +114,7 @@ def compute_lambda(values: Sequence[Hashable], labels: Sequence[str | None]) -> 
 
 
 def _guess_label(label_counts: Counter[str | None], excluded: str | None) -> str | None:
-    """Return the commonest label of a group, its row of label ``excluded`` left out."""
+    """Return the most common label of a group without one row of label ``excluded``."""
     counts = [(count - (label == excluded), label or "", label) for label, count in label_counts.items()]
     best = max(counts)
     return best[2] if best[0] else None
@@ -125,19 +131,15 @@ def _extract_phrases(text: str) -> set[str]:
 
 
 def _list_forms(table: Table[Any], label: str) -> set[str]:
-    """Return how a text may name a label: as it is, in words, with blanks for underscores."""
+    """Return the normalised forms of a label: as written, its display name, with spaces for underscores."""
     names = {label, table.label_names.get(label, label), label.replace("_", " ")}
     return {form for name in names if (form := normalise(name))}
 
 
 def _build_pattern(form: str) -> str:
-    """Return a pattern for a whole word; where no blanks part words, for the form as it stands."""
+    """Return a pattern for a whole word; for CJK scripts, for any occurrence."""
     escaped = re.escape(form)
     return escaped if re.search(f"[{CJK}]", form) else rf"(?<![^\W_]){escaped}(?![^\W_])"
-
-
-def _pair_labels(table: Table[Any]) -> list[tuple[str | None, str]]:
-    return list(zip(table.single_labels, table.normal_texts, strict=True))
 
 
 EXAMPLE_COLUMNS: dict[str, Feature] = {

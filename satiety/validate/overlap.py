@@ -1,7 +1,7 @@
-"""Columns that name the row another row repeats: what would be counted twice, contradict itself, or leak the test.
+"""Features that detect duplicates, conflicting labels, and leaks between the splits.
 
-A split is later than another in the order train, dev, test. It is always the row of the earlier split that is named, so
-that what the model is trained on never decides what it is tested on.
+Splits are ordered train, dev, test. The row of the earlier split is always the one that fails, so that training data
+never changes the test set.
 """
 
 from typing import Any
@@ -13,11 +13,11 @@ from satiety.validate.table import Feature, Table
 
 _RANK = {"train": 0, "dev": 1, "test": 2}
 TWIN_COLUMNS = ("twin_of", "conflict_with", "in_held_out", "near_held_out", "group_across")
-"""Columns that hold the id of another record."""
+"""Columns with the id of another record."""
 
 
 def twin_of(table: Table[Any]) -> list[str | None]:
-    """Return the id of an earlier row of the same split that has the same text and the same answer."""
+    """Return the id of an earlier row of the same split with the same text and answer."""
     first: dict[object, str] = {}
     return [
         None if (twin := first.setdefault((text, _split(row), _answer(row)), row.id)) == row.id else twin
@@ -26,7 +26,7 @@ def twin_of(table: Table[Any]) -> list[str | None]:
 
 
 def conflict_with(table: Table[Any]) -> list[str | None]:
-    """Return the id of a row of the same split that has the same text and another answer: one of them is wrong."""
+    """Return the id of a row of the same split with the same text and another answer."""
     answers: dict[tuple[str, str], dict[object, str]] = {}
     for text, row in zip(table.normal_texts, table.examples, strict=True):
         answers.setdefault((text, row.split), {}).setdefault(_answer(row), row.id)
@@ -37,7 +37,7 @@ def conflict_with(table: Table[Any]) -> list[str | None]:
 
 
 def in_held_out(table: Table[Any]) -> list[str | None]:
-    """Return the id of an example of a later split whose text this is, case and white space aside."""
+    """Return the id of an example of a later split with the same normalised text."""
     by_text: dict[str, list[Example]] = {}
     for example in table.held_out:
         by_text.setdefault(normalise(example.text), []).append(example)
@@ -48,7 +48,7 @@ def in_held_out(table: Table[Any]) -> list[str | None]:
 
 
 def near_held_out(table: Table[Any]) -> list[str | None]:
-    """Return the id of an example of a later split that this text nearly repeats, contains, or is a long part of."""
+    """Return the id of an example of a later split that this text nearly duplicates, contains, or is part of."""
     twin_ids: list[str | None] = [None] * len(table.rows)
     for rank in (0, 1):
         indices = [i for i, row in enumerate(table.rows) if _RANK[_split(row)] == rank]
@@ -63,7 +63,7 @@ def near_held_out(table: Table[Any]) -> list[str | None]:
 
 
 def group_across(table: Table[Any]) -> list[str | None]:
-    """Return the id of an example of a later split that is of the same group."""
+    """Return the id of an example of a later split with the same group."""
     by_group: dict[str, list[Example]] = {}
     for example in table.held_out:
         by_group.setdefault(example.group, []).append(example)

@@ -1,7 +1,7 @@
-"""Findings -> Data Docs: HTML pages that open without a network, and are the same for the same findings.
+"""Data Docs: HTML pages of the findings, which work offline and are reproducible.
 
-Great Expectations' own pages load their style and scripts from six servers, stamp the hour into names, and put values
-into HTML as they are. These have the same content, run no script, and escape every value.
+Great Expectations' own pages load styles and scripts from six servers, have the time in file names, and contain
+unescaped values. These have the same content without scripts and escape every value.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from satiety.validate.screening import RuleFinding, ScreenedTable
 
 FAILURES = {"row": "quarantined", "table": "failed", "report": "warned"}
 OUTCOMES = ("failed", "quarantined", "warned", "passed")
-"""Of an expectation, the worst first."""
+"""Outcomes of an expectation, the worst first."""
 
 
 def render_pages(screened: Sequence[ScreenedTable[Any]], splits: Mapping[str, Mapping[str, int]]) -> dict[str, str]:

@@ -1,7 +1,7 @@
-"""A table and its suite -> the rows that are clean, those that are not and why, and what stops the pipeline.
+"""Apply a suite to a table: clean rows, rejected rows with reasons, and errors that stop the pipeline.
 
-Rules of level *row* are checked first, on all rows. Those of level *table* and *report* are checked on the rows that
-are left, for it is they that go on: ten copies of one example, quarantined, no longer tip the balance of the labels.
+Rules of level *row* are checked first, on all rows. Rules of level *table* and *report* are checked on the clean rows,
+which later stages use: quarantined copies of an example no longer affect the balance of the labels.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from satiety.validate.suites import Rule, Suite
 from satiety.validate.table import R, Table
 
 MAX_WITNESSES = 5
-"""Rows shown per finding, in messages and in the Data Docs: enough to look them up, too few to leak a data set."""
+"""Most rows shown per finding in messages and Data Docs: enough for a look-up, too few to leak a data set."""
 MAX_SHOWN = 60
-"""Characters shown of a text or a value."""
+"""Most characters shown of a text or a value."""
 KEPT_TEXT = 10_000
-"""Characters of a rejected text that go to quarantine."""
+"""Most characters of a rejected text in the quarantine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """A row that failed, in short."""
+    """A failing row, shortened for display."""
 
     id: str
     text: str
@@ -36,19 +36,19 @@ class Witness:
 
 @dataclass(frozen=True, slots=True)
 class RuleFinding:
-    """What checking one rule gave."""
+    """Result of checking one rule."""
 
     rule: Rule
     passed: bool
     expected: str
-    """The rule in words, its parameters filled in."""
+    """The rule in words, with its parameter values."""
     observed: str
     checked: int = 0
-    """How many rows were looked at."""
+    """Number of rows checked."""
     failed: int = 0
-    """How many of them failed; 0 where the rule is about the table as a whole."""
+    """Number of failing rows; 0 for a rule about the whole table."""
     rows: tuple[int, ...] = ()
-    """Their positions in the table."""
+    """Indices of the failing rows."""
     witnesses: tuple[Witness, ...] = ()
 
 
@@ -58,7 +58,7 @@ Checker = Callable[[Sequence[Rule], Mapping[str, Sequence[Any]], Mapping[str, An
 
 @dataclass(frozen=True, slots=True)
 class ScreenedTable(Generic[R]):
-    """What became of a table."""
+    """Result of applying a suite to a table."""
 
     suite: Suite
     row_count: int
@@ -69,13 +69,14 @@ class ScreenedTable(Generic[R]):
 
 
 def screen(suite: Suite, table: Table[R], check: Checker) -> ScreenedTable[R]:
-    """Check every rule of a suite; tell the clean rows of a table from the others."""
-    row_rules, column_values = suite.select("row"), _compute_columns(table, suite.select("row"))
-    findings = _check(row_rules, table, column_values, check)
-    rejected = _reject(findings, table.rows, column_values)
+    """Check every rule of a suite; separate clean and rejected rows."""
+    findings, columns = _check(suite.select("row"), table, check)
+    rejected = _reject(findings, table.rows, columns)
+
+    # Table rules apply to the clean rows only.
     remaining = replace(table, rows=[row for i, row in enumerate(table.rows) if i not in rejected])
-    table_rules = suite.select("table", "report") if remaining.rows else []
-    findings += _check(table_rules, remaining, _compute_columns(remaining, table_rules), check)
+    if remaining.rows:
+        findings += _check(suite.select("table", "report"), remaining, check)[0]
     sorted_findings = sorted(findings, key=lambda finding: suite.rules.index(finding.rule))
     return ScreenedTable(
         suite, len(table.rows), list(remaining.rows), [rejected[i] for i in sorted(rejected)], sorted_findings
@@ -83,51 +84,47 @@ def screen(suite: Suite, table: Table[R], check: Checker) -> ScreenedTable[R]:
 
 
 def stop_if_broken(screened: Sequence[ScreenedTable[Any]], row_share: float, docs: str) -> None:
-    """Let the pipeline go on, or not.
+    """Stop the pipeline if a table is invalid.
 
     Raises:
         DataError: a table-level expectation failed, or more than ``row_share`` of a table's rows are in quarantine.
-            Names every such expectation, what was observed, what was expected, and up to five rows.
+            Lists every such expectation with observed and expected values and up to five rows.
     """
     faults = [fault for table in screened for fault in _find_faults(table, row_share)]
     if faults:
-        raise DataError("\n".join([*faults, f"Nothing was written but the Data Docs, which say more: {docs}"]))
+        raise DataError("\n".join([*faults, f"No output was written. See the Data Docs for details: {docs}"]))
 
 
 def list_warnings(screened: ScreenedTable[Any]) -> list[str]:
-    """Return what the findings of level report say: nothing stops, but somebody should look."""
+    """Return the failed findings of level report as warnings."""
     reported = [finding for finding in screened.findings if finding.rule.level == "report" and not finding.passed]
     return [_summarise_finding(screened, finding) for finding in reported]
 
 
-def _compute_columns(table: Table[Any], rules: Sequence[Rule]) -> dict[str, list[Any]]:
-    return compute_columns(table, [column for rule in rules for column in rule.columns]) if rules else {}
-
-
-def _check(
-    rules: Sequence[Rule], table: Table[Any], column_values: Mapping[str, Sequence[Any]], check: Checker
-) -> list[RuleFinding]:
-    findings = check(rules, column_values, table.parameters()) if rules else []
-    return [replace(finding, witnesses=_collect_witnesses(finding, table.rows, column_values)) for finding in findings]
-
-
-def _collect_witnesses(
-    finding: RuleFinding, rows: Sequence[R], column_values: Mapping[str, Sequence[Any]]
-) -> tuple[Witness, ...]:
-    values = column_values.get(finding.rule.column or "", [None] * len(rows))
-    return tuple(Witness(rows[i].id, shorten(rows[i].text), shorten(values[i])) for i in finding.rows[:MAX_WITNESSES])
+def _check(rules: Sequence[Rule], table: Table[Any], check: Checker) -> tuple[list[RuleFinding], dict[str, list[Any]]]:
+    """Return the findings of the rules with example rows, and the columns that they check."""
+    if not rules:
+        return [], {}
+    columns = compute_columns(table, [column for rule in rules for column in rule.columns])
+    findings = []
+    for finding in check(rules, columns, table.parameters()):
+        values = columns.get(finding.rule.column or "", [None] * len(table.rows))
+        examples = [(table.rows[i], values[i]) for i in finding.rows[:MAX_WITNESSES]]
+        witnesses = tuple(Witness(row.id, shorten(row.text), shorten(value)) for row, value in examples)
+        findings.append(replace(finding, witnesses=witnesses))
+    return findings, columns
 
 
 def _reject(
-    findings: Sequence[RuleFinding], rows: Sequence[R], column_values: Mapping[str, Sequence[Any]]
+    findings: Sequence[RuleFinding], rows: Sequence[R], columns: Mapping[str, Sequence[Any]]
 ) -> dict[int, Rejection]:
-    """Return why each failing row goes, by position: the first rule that it failed; the others are named after it."""
+    """Return the rejection of each failing row, by index; its reason is the first failed rule."""
     failed: dict[int, list[RuleFinding]] = {}
     for finding in findings:
         for i in finding.rows:
             failed.setdefault(i, []).append(finding)
     return {
-        i: _build_rejection(rows[i], failures, {name: values[i] for name, values in column_values.items()})
+        i: _build_rejection(rows[i], failures, {name: values[i] for name, values in columns.items()})
         for i, failures in failed.items()
     }
 
@@ -163,7 +160,7 @@ def _find_faults(table: ScreenedTable[Any], row_share: float) -> list[str]:
 
 
 def _describe_finding(table: ScreenedTable[Any], finding: RuleFinding) -> str:
-    """Say what was found, and show the rows, a line each."""
+    """Return the summary of a finding, and its rows, one per line."""
     return "\n".join(
         [
             _summarise_finding(table, finding),
@@ -173,13 +170,13 @@ def _describe_finding(table: ScreenedTable[Any], finding: RuleFinding) -> str:
 
 
 def _summarise_finding(table: ScreenedTable[Any], finding: RuleFinding) -> str:
-    """``suite labelled_classify: expect_…(label): observed: …; expected: …; why: …``."""
+    """Return ``suite labelled_classify: expect_…(label): observed: …; expected: …; why: …``."""
     detail = f"observed: {finding.observed}; expected: {finding.expected}; why: {finding.rule.rationale}"
     return f"suite {table.suite.name}: {finding.rule.name}: {detail}"
 
 
 def shorten(value: Any) -> str:
-    """Return a value in at most ``TEXT`` characters, on one line."""
+    """Return a value on one line, in at most MAX_SHOWN characters."""
     if isinstance(value, float):
         return f"{value:.0f}" if value.is_integer() else f"{value:.3g}"
     line = " ".join(str(value).split())

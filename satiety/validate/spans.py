@@ -1,6 +1,6 @@
-"""Columns that say what is wrong with the labelled stretches of a text."""
+"""Features that detect invalid spans."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Any
 
@@ -11,41 +11,37 @@ from satiety.validate.table import Feature, Table
 
 
 def span_count(table: Table[Any]) -> list[int]:
-    """Count the spans."""
+    """Return the number of spans."""
     return [len(_mentions(row)) for row in table.examples]
 
 
 def span_outside(table: Table[Any]) -> list[str | None]:
-    """Name a span that is empty, or does not lie in the text."""
-    return _find_span(table, lambda row, span: not 0 <= span.start < span.end <= len(row.text))
+    """Return the first span that is empty or out of the text's range."""
+    return _find_spans(table, lambda row, span: not 0 <= span.start < span.end <= len(row.text))
 
 
 def span_blank(table: Table[Any]) -> list[str | None]:
-    """Name a span of nothing but white space."""
-    return _find_span(table, lambda row, span: row.text[max(0, span.start) : span.end].isspace())
+    """Return the first span that is only white space."""
+    return _find_spans(table, lambda row, span: row.text[max(0, span.start) : span.end].isspace())
 
 
 def span_unknown(table: Table[Any]) -> list[str | None]:
-    """Name a span whose label the problem does not have."""
+    """Return the first span with a label outside the problem's label set."""
     allowed = [set(row.answer.restrict(table.labels).mentions) if row.answer else set() for row in table.examples]
     pairs = zip(table.examples, allowed, strict=True)
-    return [
-        next((_format_span(row, span) for span in _mentions(row) if span not in valid), None) for row, valid in pairs
-    ]
+    return [_format_first(row, (span for span in _mentions(row) if span not in valid)) for row, valid in pairs]
 
 
 def span_disorder(table: Table[Any]) -> list[str | None]:
-    """Name a span that begins before the one in front of it ends: it overlaps, or stands in the wrong order."""
+    """Return the first span that starts before the previous one ends: overlapping or out of order."""
     return [
-        next(
-            (_format_span(row, span) for previous, span in pairwise(_mentions(row)) if span.start < previous.end), None
-        )
+        _format_first(row, (span for previous, span in pairwise(_mentions(row)) if span.start < previous.end))
         for row in table.examples
     ]
 
 
 def span_cut(table: Table[Any]) -> list[str | None]:
-    """Name a span that begins or ends inside a word or at white space: no model that tags units can give it."""
+    """Return the first span with an edge inside a word or at white space, which a unit tagger cannot predict."""
     return [_find_cut(row) if _mentions(row) else None for row in table.examples]
 
 
@@ -54,22 +50,18 @@ def _mentions(row: Example) -> tuple[Span, ...]:
 
 
 def _find_cut(row: Example) -> str | None:
-    places = split_units(row.text)
-    starts, ends = {start for start, _ in places}, {end for _, end in places}
-    return next(
-        (_format_span(row, span) for span in _mentions(row) if span.start not in starts or span.end not in ends), None
-    )
+    units = split_units(row.text)
+    starts, ends = {start for start, _ in units}, {end for _, end in units}
+    return _format_first(row, (span for span in _mentions(row) if span.start not in starts or span.end not in ends))
 
 
-def _find_span(table: Table[Any], is_wrong: Callable[[Example, Span], bool]) -> list[str | None]:
-    return [
-        next((_format_span(row, span) for span in _mentions(row) if is_wrong(row, span)), None)
-        for row in table.examples
-    ]
+def _find_spans(table: Table[Any], is_wrong: Callable[[Example, Span], bool]) -> list[str | None]:
+    return [_format_first(row, (s for s in _mentions(row) if is_wrong(row, s))) for row in table.examples]
 
 
-def _format_span(row: Example, span: Span) -> str:
-    return f"{span} {row.text[max(0, span.start) : span.end][:40]!r}"
+def _format_first(row: Example, spans: Iterable[Span]) -> str | None:
+    """Return the first span with its text, or None."""
+    return next((f"{span} {row.text[max(0, span.start) : span.end][:40]!r}" for span in spans), None)
 
 
 EXAMPLE_COLUMNS: dict[str, Feature] = {

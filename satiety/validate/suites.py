@@ -1,17 +1,18 @@
-"""A suite's JSON file -> its rules, checked before any of them is run.
+"""Read a suite from JSON and validate its rules before they run.
 
-The file is what Great Expectations 1.x reads; each expectation's ``meta`` says two things more:
+The format is that of Great Expectations 1.x, with two fields in each expectation's ``meta``:
 
-    "level": "row"      a row that fails goes to quarantine
-             "table"    if it fails, the pipeline stops
-             "report"   if it fails, the report and the log say so
-    "why":   what would go wrong without it, in a sentence
+    "level": "row"      failing rows go to quarantine
+             "table"    a failure stops the pipeline
+             "report"   a failure is a warning in report and log
+    "why":   the reason for the rule, in a sentence
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,20 +38,20 @@ class Rule:
 
     @property
     def name(self) -> str:
-        """Type and columns: ``expect_column_values_to_be_null(twin_of)``; with its condition, where it has one."""
+        """Type, columns and optional condition: ``expect_column_values_to_be_null(twin_of)``."""
         condition = self.kwargs.get("row_condition")
         suffix = f" where {_format_condition(condition)}" if condition else ""
         return f"{self.type}({', '.join(self.columns)}{suffix})" if self.columns or suffix else self.type
 
     @property
     def columns(self) -> list[str]:
-        """The columns it looks at; none for an expectation about the table as a whole."""
+        """The columns that it checks; empty for an expectation about the whole table."""
         names = [self.kwargs[key] for key in ("column", "column_A", "column_B") if key in self.kwargs]
         return [*names, *self.kwargs.get("column_list", [])]
 
     @property
     def column(self) -> str | None:
-        """The first of its columns: the one whose values are shown."""
+        """The first column, whose values are shown in messages."""
         return self.columns[0] if self.columns else None
 
 
@@ -73,33 +74,27 @@ def read_suite(folder: Path, name: str, columns: Collection[str], parameters: Co
     Args:
         folder: where the suites are.
         name: the suite's name.
-        columns: every column that an expectation may look at.
-        parameters: every name that may stand after ``$PARAMETER``.
+        columns: names of the available columns.
+        parameters: names of the available ``$PARAMETER`` values.
 
     Raises:
-        DataError: the file is missing, no JSON, or no suite; says every fault of every expectation at once.
+        DataError: the file is missing, not JSON, or not a suite; lists all faults of all expectations.
     """
     path = folder / f"{name}.json"
     content = _read_json(path)
     entries = content.get("expectations") if isinstance(content, dict) else None
     if not isinstance(entries, list) or not entries:
-        raise DataError(f"{path}: not a suite: `expectations` must be a list that holds at least one")
-    faults = [
-        f"{path}: expectation {i}: {fault}" for i, entry in enumerate(entries, 1) for fault in _find_faults(entry)
-    ]
+        raise DataError(f"{path}: not a suite: `expectations` must be a non-empty list")
+    if faults := [f"expectation {i}: {fault}" for i, entry in enumerate(entries, 1) for fault in _find_faults(entry)]:
+        raise DataError("\n".join(f"{path}: {fault}" for fault in faults))
+
+    # Names exist only for well-formed expectations.
+    rules = tuple(Rule(rule["type"], rule["kwargs"], rule["meta"]["level"], rule["meta"]["why"]) for rule in entries)
+    faults = [f"{rule.name}: {fault}" for rule in rules for fault in _find_unknown(rule, columns, parameters)]
+    counts = Counter(rule.name for rule in rules)
+    faults += [f"{rule}: duplicate expectation; remove one" for rule, count in sorted(counts.items()) if count > 1]
     if faults:
-        raise DataError("\n".join(faults))
-    rules = tuple(
-        Rule(entry["type"], entry["kwargs"], entry["meta"]["level"], entry["meta"]["why"]) for entry in entries
-    )
-    faults = [f"{path}: {rule.name}: {fault}" for rule in rules for fault in _find_unknown(rule, columns, parameters)]
-    names = [rule.name for rule in rules]
-    faults += [
-        f"{path}: {duplicate}: stands there twice"
-        for duplicate in sorted({duplicate for duplicate in names if names.count(duplicate) > 1})
-    ]
-    if faults:
-        raise DataError("\n".join(faults))
+        raise DataError("\n".join(f"{path}: {fault}" for fault in faults))
     return Suite(name, path, rules)
 
 
@@ -108,15 +103,15 @@ def _read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         available = ", ".join(sorted(file.stem for file in path.parent.glob("*.json")))
-        raise DataError(f"{path}: no such suite; there are: {available or 'none'}") from None
+        raise DataError(f"{path}: no such suite; available: {available or 'none'}") from None
     except json.JSONDecodeError as error:
-        raise DataError(f"{path}:{error.lineno}: not JSON: {error.msg}") from None
+        raise DataError(f"{path}:{error.lineno}: invalid JSON: {error.msg}") from None
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
 
 
 def _find_faults(entry: Any) -> Iterator[str]:
-    """Say what keeps an item from being an expectation of ours."""
+    """Yield the faults of an item of ``expectations``."""
     if (
         not isinstance(entry, dict)
         or not isinstance(entry.get("type"), str)
@@ -127,27 +122,27 @@ def _find_faults(entry: Any) -> Iterator[str]:
     meta = entry.get("meta")
     level, rationale = (meta.get("level"), meta.get("why")) if isinstance(meta, dict) else (None, None)
     if level not in LEVELS:
-        yield f"{entry['type']}: meta.level must be one of: {', '.join(LEVELS)} (it is {level!r})"
+        yield f"{entry['type']}: meta.level must be one of: {', '.join(LEVELS)} (got {level!r})"
     if not isinstance(rationale, str) or not rationale.strip():
-        yield f"{entry['type']}: meta.why must say what would go wrong without it"
+        yield f"{entry['type']}: meta.why must give the reason for the rule as a text"
     if level == "row" and "mostly" in entry["kwargs"]:
-        yield f"{entry['type']}: at level row every failing row goes; remove `mostly`, or make it level table"
+        yield f"{entry['type']}: `mostly` has no effect at level row; remove it, or use level table"
 
 
 def _find_unknown(rule: Rule, columns: Collection[str], parameters: Collection[str]) -> Iterator[str]:
-    """Say which columns and parameters of a rule do not exist."""
+    """Yield the unknown columns and parameters of a rule."""
     for column in rule.columns:
         if column not in columns:
-            yield f"there is no column {column!r}; {suggest(str(column), columns)}there are: {', '.join(columns)}"
+            yield f"unknown column {column!r}; {suggest(str(column), columns)}available: {', '.join(columns)}"
     for value in rule.kwargs.values():
         name = value.get("$PARAMETER") if isinstance(value, dict) else None
         if isinstance(name, str) and _PLAIN.fullmatch(name) and name not in parameters:
             available = ", ".join(sorted(parameters))
-            yield f"there is no parameter {name!r}; {suggest(name, parameters)}there are: {available}"
+            yield f"unknown parameter {name!r}; {suggest(name, parameters)}available: {available}"
 
 
 def _format_condition(condition: Any) -> str:
-    """Write a condition as ``split == train``."""
+    """Return a condition as text, such as ``split == train``."""
     if isinstance(condition, dict) and isinstance(condition.get("column"), dict):
         return f"{condition['column'].get('name')} {condition.get('operator')} {condition.get('parameter')}"
     return json.dumps(condition, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""A table of records, and what the features of its rows are computed from."""
+"""A table of records with the inputs of its features."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from satiety.validate import Validate
 
 UNKNOWN = "und"
-"""The language of a text whose language cannot be told."""
+"""Language code of undetermined texts."""
 R = TypeVar("R", Example, Document)
 
 
 @dataclass(frozen=True)
 class Table(Generic[R]):
-    """Rows of one kind, the problem they serve, and the examples that no other row may repeat."""
+    """Rows of one kind, with their problem and the held-out examples."""
 
     kind: type[R]
     rows: Sequence[R]
@@ -38,33 +38,33 @@ class Table(Generic[R]):
 
     @cached_property
     def normal_texts(self) -> list[str]:
-        """The texts as duplicates are told."""
+        """The normalised texts, for comparing duplicates."""
         return [normalise(text) for text in self.texts]
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """The label set that the problem was settled on; empty for a problem that has none."""
+        """The problem's label set; empty if it has none."""
         return tuple(self.problem.model_dump().get("labels") or ())
 
     @cached_property
     def label_names(self) -> dict[str, str]:
-        """What labels are called in words, where they do not say so themselves."""
+        """Label -> display name, for labels that have one."""
         return dict(self.problem.model_dump().get("names") or {})
 
     @cached_property
     def examples(self) -> list[Example]:
-        """The rows, where they are labelled examples."""
+        """The rows that are labelled examples."""
         rows: Sequence[Example | Document] = self.rows
         return [row for row in rows if isinstance(row, Example)]
 
     @cached_property
     def single_labels(self) -> list[str | None]:
-        """The label of each example that has one, where an answer is one label; else None."""
+        """The label of each example of a categorical problem; otherwise None."""
         answers = [row.answer for row in self.examples]
         return [answer.labels[0] if self.problem.categorical and answer else None for answer in answers]
 
     def parameters(self) -> dict[str, Any]:
-        """Return what a suite's ``$PARAMETER`` names stand for: fields of problem and stage, and ``languages``."""
+        """Return the ``$PARAMETER`` values: the fields of problem and stage, and ``languages``, the most common one."""
         language_counts = Counter(row.language for row in self.rows if row.language not in {"", UNKNOWN})
         commonest = [language for language, _ in language_counts.most_common(1)]
         return {**self.problem.model_dump(exclude={"kind"}), **self.params.model_dump(), "languages": commonest}

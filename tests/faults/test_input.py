@@ -64,15 +64,17 @@ def jsonl(*lines: str) -> bytes:
     return "\n".join([*rows, *lines]).encode("utf-8")
 
 
-def harvested(data: bytes, reader: dict[str, Any] | None = None, **changes: Any) -> IngestResult:
+def run_ingest(data: bytes, reader: dict[str, Any] | None = None, **changes: Any) -> IngestResult:
     (RAW / "a").write_bytes(data)
-    made = build_dataset(params({"reader": reader or COMMA}, **changes), RAW)
-    assert made.row_count == len(made.examples) + len(made.documents) + len(made.rejected)
-    return made
+    ingest_result = build_dataset(params({"reader": reader or COMMA}, **changes), RAW)
+    assert ingest_result.row_count == len(ingest_result.examples) + len(ingest_result.documents) + len(
+        ingest_result.rejected
+    )
+    return ingest_result
 
 
-def texts(made: IngestResult) -> set[str]:
-    return {record.text for record in [*made.examples, *made.documents]}
+def texts(ingest_result: IngestResult) -> set[str]:
+    return {record.text for record in [*ingest_result.examples, *ingest_result.documents]}
 
 
 WHOLE = {text for text, _ in GOOD}
@@ -81,26 +83,26 @@ WHOLE = {text for text, _ in GOOD}
 class TestEncodings:
     @pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030", "utf-16"])
     def test_a_file_in_a_known_encoding_is_read_whole(self, encoding: str) -> None:
-        assert texts(harvested(csv().decode().encode(encoding))) == WHOLE
+        assert texts(run_ingest(csv().decode().encode(encoding))) == WHOLE
 
     def test_bad_bytes_cost_their_row_and_are_named(self) -> None:
         data = csv(b"caf\xe9,a", "好,b")
-        made = harvested(data)
-        (rejected,) = made.rejected
+        ingest_result = run_ingest(data)
+        (rejected,) = ingest_result.rejected
         assert (rejected.reason, rejected.source) == ("encoding", "data/raw/a:22")
-        at = data.index(b"\xe9,")
-        assert rejected.detail == f"not UTF-8 at byte {at}: e9 2c 61"
-        assert texts(made) == WHOLE | {"好"}
+        offset = data.index(b"\xe9,")
+        assert rejected.detail == f"not UTF-8 at byte {offset}: e9 2c 61"
+        assert texts(ingest_result) == WHOLE | {"好"}
 
 
 class TestTypes:
     @pytest.mark.parametrize("odd", ["NA", "null", "None", "nan", "007", "1e5", "=SUM(A1)", "+1", "-1", "@x", "TRUE"])
     def test_text_stays_text_and_a_label_too(self, odd: str) -> None:
-        made = harvested(csv(f"{odd},01", f"{odd} again,1"))
-        assert {odd, f"{odd} again"} <= texts(made)
-        assert set(made.problem.classes) == {"a", "b", "01", "1"}
-        write(Path("t.parquet"), made.examples, Example)
-        assert list(read(Path("t.parquet"), Example)) == made.examples
+        ingest_result = run_ingest(csv(f"{odd},01", f"{odd} again,1"))
+        assert {odd, f"{odd} again"} <= texts(ingest_result)
+        assert set(ingest_result.problem.classes) == {"a", "b", "01", "1"}
+        write(Path("t.parquet"), ingest_result.examples, Example)
+        assert list(read(Path("t.parquet"), Example)) == ingest_result.examples
 
     @pytest.mark.parametrize(
         "text",
@@ -114,7 +116,7 @@ class TestTypes:
         ],
     )
     def test_what_looks_like_instructions_is_data(self, text: str) -> None:
-        assert text in texts(harvested(csv(f'"{text}",a')))
+        assert text in texts(run_ingest(csv(f'"{text}",a')))
 
 
 class TestRows:
@@ -131,9 +133,9 @@ class TestRows:
         ],
     )
     def test_a_broken_line_costs_itself_only(self, line: str, reason: str) -> None:
-        made = harvested(csv(line, "后来的一行,b"))
-        assert [(r.reason, r.source) for r in made.rejected] == [(reason, "data/raw/a:22")]
-        assert texts(made) == WHOLE | {"后来的一行"}
+        ingest_result = run_ingest(csv(line, "后来的一行,b"))
+        assert [(r.reason, r.source) for r in ingest_result.rejected] == [(reason, "data/raw/a:22")]
+        assert texts(ingest_result) == WHOLE | {"后来的一行"}
 
     @pytest.mark.parametrize(
         "line",
@@ -149,68 +151,75 @@ class TestRows:
         ],
     )
     def test_a_hostile_value_costs_itself_only(self, line: str) -> None:
-        made = harvested(jsonl(line), {"kind": "jsonl"})
-        assert len(made.rejected) == 1
-        assert texts(made) == WHOLE
+        ingest_result = run_ingest(jsonl(line), {"kind": "jsonl"})
+        assert len(ingest_result.rejected) == 1
+        assert texts(ingest_result) == WHOLE
 
     def test_what_cannot_be_seen_is_stripped_and_counted(self) -> None:
         dirty = "x\\u0000y\\u202ez\\u200b \\u001b[31mred\\u001b[0m e\\u0301 &amp; 好"
-        made = harvested(jsonl(f'{{"text": "{dirty}", "label": "a"}}'), {"kind": "jsonl"})
-        assert "xyz red é & 好" in texts(made)
-        assert made.summary["repairs"] == {"ansi": 1, "bidi": 1, "control": 1, "html": 1, "nfc": 1, "zero_width": 1}
+        ingest_result = run_ingest(jsonl(f'{{"text": "{dirty}", "label": "a"}}'), {"kind": "jsonl"})
+        assert "xyz red é & 好" in texts(ingest_result)
+        assert ingest_result.summary["repairs"] == {
+            "ansi": 1,
+            "bidi": 1,
+            "control": 1,
+            "html": 1,
+            "nfc": 1,
+            "zero_width": 1,
+        }
 
 
 class TestLabels:
     @pytest.mark.parametrize("label", ["a/b", "../../etc", "😀", "标签", "x" * 10_000, "con", "a b", "<x>"])
     def test_a_label_is_kept_as_it_is(self, label: str) -> None:
-        made = harvested(csv(f"one more,{label}", f"还有一个,{label}"))
-        assert label in made.problem.classes
+        ingest_result = run_ingest(csv(f"one more,{label}", f"还有一个,{label}"))
+        assert label in ingest_result.problem.classes
 
     def test_a_label_with_a_line_break_is_kept(self) -> None:
-        made = harvested(csv('one more,"up\ndown"'))
-        assert "up\ndown" in made.problem.classes
+        ingest_result = run_ingest(csv('one more,"up\ndown"'))
+        assert "up\ndown" in ingest_result.problem.classes
 
-    @pytest.mark.parametrize(("policy", "kept"), [("drop", set()), ("majority", {"同一句话"})])
-    def test_one_text_with_two_labels_is_settled_by_the_policy(self, policy: str, kept: set[str]) -> None:
-        made = harvested(csv("同一句话,a", "同一句话,a", "同一句话 ,b"), conflicts=policy)
-        assert texts(made) - WHOLE == kept
-        assert made.summary["rejected"]["conflict"] == (3 if policy == "drop" else 1)
+    @pytest.mark.parametrize(("policy", "remaining"), [("drop", set()), ("majority", {"同一句话"})])
+    def test_one_text_with_two_labels_is_settled_by_the_policy(self, policy: str, remaining: set[str]) -> None:
+        ingest_result = run_ingest(csv("同一句话,a", "同一句话,a", "同一句话 ,b"), conflicts=policy)
+        assert texts(ingest_result) - WHOLE == remaining
+        assert ingest_result.summary["rejected"]["conflict"] == (3 if policy == "drop" else 1)
 
 
 class TestPersonalData:
     MASK: ClassVar = ["email", "id_card", "bank_card", "phone", "secret"]
 
-    def everything(self, made: IngestResult) -> str:
+    def everything(self, ingest_result: IngestResult) -> str:
         """Return all that ingest would write or log."""
-        made.problem.save(Path("problem.json"))
-        records = [*made.examples, *made.documents, *made.rejected]
-        return repr(records) + json.dumps(made.summary) + Path("problem.json").read_text("utf-8")
+        ingest_result.problem.save(Path("problem.json"))
+        records = [*ingest_result.examples, *ingest_result.documents, *ingest_result.rejected]
+        return repr(records) + json.dumps(ingest_result.summary) + Path("problem.json").read_text("utf-8")
 
     def test_no_label_holds_any(self, caplog: pytest.LogCaptureFixture) -> None:
         rows = [f"公交车的第{i * 31}个故事 tale {chr(97 + i) * 9},owner.person@example.com" for i in range(2)]
-        made = harvested(csv(*rows, "twice,a", "twice,lab.mail@example.com"), mask=self.MASK)
-        assert "example.com" not in self.everything(made) + caplog.text
-        assert made.problem.classes == ("<email>", "a", "b")
-        assert made.summary["masked"] == {"email": 3}
-        assert next(r.detail for r in made.rejected if r.reason == "conflict").count("<email>") == 1
+        ingest_result = run_ingest(csv(*rows, "twice,a", "twice,lab.mail@example.com"), mask=self.MASK)
+        assert "example.com" not in self.everything(ingest_result) + caplog.text
+        assert ingest_result.problem.classes == ("<email>", "a", "b")
+        assert ingest_result.summary["masked"] == {"email": 3}
+        assert next(r.detail for r in ingest_result.rejected if r.reason == "conflict").count("<email>") == 1
 
     def test_no_key_and_no_refused_row_holds_any(self) -> None:
         data: dict[str, Any] = {f"用户{i}@example.com": {"text": t, "label": y} for i, (t, y) in enumerate(GOOD)}
         data |= {"jane\u200b@example.com": {"text": ["x"], "label": "a"}, "\ud800": {"text": "half", "label": "a"}}
         (RAW / "a").write_text(json.dumps(data))
         source = {"reader": {"kind": "json"}, "columns": {"text": "*.text", "label": "*.label"}}
-        made = build_dataset(params(source, mask=self.MASK), RAW)
-        assert "example.com" not in self.everything(made)
-        assert sorted((r.reason, r.source) for r in made.rejected) == [
+        ingest_result = build_dataset(params(source, mask=self.MASK), RAW)
+        assert "example.com" not in self.everything(ingest_result)
+        assert sorted((r.reason, r.source) for r in ingest_result.rejected) == [
             ("text", "data/raw/a:?"),
             ("type", "data/raw/a:<email>"),
         ]
-        write(Path("t.parquet"), made.examples, Example)
+        write(Path("t.parquet"), ingest_result.examples, Example)
 
-    @pytest.mark.parametrize("rest", ['"label": NaN', '"lable": "a"'])
-    def test_json_escapes_hide_none_in_a_refused_row(self, rest: str) -> None:
-        line = '{"text": "写给 jane\\u0040example.com, 139\\u200b1234\\u200b5678", ' + rest + "}"
-        (rejected,) = harvested(jsonl(line), {"kind": "jsonl"}, mask=self.MASK).rejected
+    @pytest.mark.parametrize("fields", ['"label": NaN', '"lable": "a"'])
+    def test_json_escapes_hide_none_in_a_refused_row(self, fields: str) -> None:
+        line = '{"text": "写给 jane\\u0040example.com, 139\\u200b1234\\u200b5678", ' + fields + "}"
+        (rejected,) = run_ingest(jsonl(line), {"kind": "jsonl"}, mask=self.MASK).rejected
         assert '"写给 <email>, <phone>"' in rejected.text
 
 
@@ -220,9 +229,9 @@ class TestFiles:
         [
             (b"", r"data/raw/a: the file is empty"),
             (b"\n\n", r"the file is empty"),
-            (b"text,label\n", r"reader `csv` sees no row in it"),
+            (b"text,label\n", r"reader `csv` found no rows"),
             (b"text,text\na,b\n", r"two columns are called 'text'; rename one"),
-            (b"txt,label\na,b\n", r"there is no column 'text'; did you mean 'txt'\?"),
+            (b"txt,label\na,b\n", r"unknown column 'text'; did you mean 'txt'\?"),
             (
                 csv().decode().encode("utf-16-le"),
                 r"data/raw/a: looks like UTF-16 without a byte order mark; save",
@@ -230,27 +239,29 @@ class TestFiles:
             (csv().decode().encode("utf-16-be"), r"data/raw/a: looks like UTF-16 without"),
             (csv().decode().encode("utf-32"), r"data/raw/a: looks like UTF-32; save it as UTF-8"),
             (b"text,label\nonly,one\n", r"needs at least two labels in the data; found: one"),
-            (b"text,label\n" + b"same,a\nother,b\n" * 50, r"2 labelled texts are left after cleaning"),
+            (b"text,label\n" + b"same,a\nother,b\n" * 50, r"2 labelled texts remain after cleaning"),
             (
                 b"text,label\n\xff\xff,a\n",
-                r"no labelled text is left of 0: 1 encoding \(such as data/raw/a:2: not UTF-8",
+                r"all 0 labelled texts were rejected: 1 encoding \(such as data/raw/a:2: not UTF-8",
             ),
-            (gzip.compress(csv())[:-9], r"broken gzip after"),
+            (gzip.compress(csv())[:-9], r"damaged gzip after"),
             (
                 gzip.compress(b"text,label\n" + b"a" * 100_000_000),
-                r"bytes of gzip unpack to over .* \(ingest\.limits\.ratio\)",
+                r"bytes of gzip unpack to over .*, above ingest\.limits\.ratio: ",
             ),
             (b"text,label\n" + b"a,b\n" * 100_001, r"more than 100,000 rows; raise ingest\.limits\.rows"),
         ],
     )
     def test_one_that_cannot_be_used_is_one_message(self, data: bytes, message: str) -> None:
         with pytest.raises(DataError, match=message):
-            harvested(data)
+            run_ingest(data)
 
     def test_a_zip_archive_is_not_opened_whatever_its_members_are_called(self) -> None:
         with zipfile.ZipFile(RAW / "a", "w") as archive:
             archive.writestr("../../evil.csv", "text,label\n")
-        with pytest.raises(DataError, match="is a zip archive, which is not read; unpack it, or pack it with gzip"):
+        with pytest.raises(
+            DataError, match="is a zip archive, which is not supported; unpack it, or compress it with gzip"
+        ):
             build_dataset(params({}), RAW)
         assert not [path for path in Path().rglob("evil.csv")]
 
@@ -259,18 +270,18 @@ class TestFiles:
         for mode in ("w", "w:gz"):
             with tarfile.open(RAW / "a", mode) as archive:
                 archive.add(RAW / "b", "a.csv")
-            with pytest.raises(DataError, match=r"data/raw/a: is a tar archive, which is not read; unpack it"):
+            with pytest.raises(DataError, match=r"data/raw/a is a tar archive, which is not supported; unpack it"):
                 build_dataset(params({}), RAW)
 
     @pytest.mark.parametrize("reader", [{"kind": "json"}, {"kind": "parquet"}])
     def test_one_of_another_format_is_one_message(self, reader: dict[str, Any]) -> None:
-        with pytest.raises(DataError, match=r"data/raw/a: (not JSON|not a whole Parquet file)"):
-            harvested(csv(), reader)
+        with pytest.raises(DataError, match=r"data/raw/a: (invalid JSON|damaged Parquet file)"):
+            run_ingest(csv(), reader)
 
     def test_a_link_out_of_the_folder_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "secret").write_bytes(csv())
         (RAW / "a").symlink_to(tmp_path / "secret")
-        with pytest.raises(SatietyError, match="lies outside data/raw/"):
+        with pytest.raises(SatietyError, match="is outside data/raw/"):
             build_dataset(params({}), RAW)
 
 

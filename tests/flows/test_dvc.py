@@ -126,7 +126,7 @@ def test_a_list_of_running_commands_that_is_cut_off_is_put_aside_and_dvc_runs(
     path.write_bytes(content)
     assert lock.repair_rwlock(repository)
     assert path.with_suffix(".damaged").read_bytes() == content
-    assert f"{path}: left out, and put aside as rwlock.damaged" in caplog.text
+    assert f"{path}: damaged, ignored, and renamed to rwlock.damaged" in caplog.text
     done = repro(repository)
     assert done.returncode == 0, done.stderr
     assert isinstance(json.loads(path.read_text()), dict)

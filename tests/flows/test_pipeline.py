@@ -70,7 +70,7 @@ def test_a_wrong_params_file_stops_the_flow_before_any_stage(tmp_path: Path, mon
 
     monkeypatch.chdir(tmp_path)
     Path("params.yaml").write_text("ingst: {}\n")
-    with pytest.raises(FailedRun, match=r"params.yaml:1: ingst: there is no such block; did you mean 'ingest'"):
+    with pytest.raises(FailedRun, match=r"params.yaml:1: ingst: unknown block; did you mean 'ingest'"):
         pipeline()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["params.yaml"]
 
@@ -82,7 +82,7 @@ def test_a_wrong_override_stops_the_flow_before_any_stage(tmp_path: Path, monkey
 
     Path(tmp_path, "params.yaml").write_bytes(Path("params.yaml").read_bytes())
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(FailedRun, match=r"overrides: finetune.sed: there is no such field; did you mean 'seed'"):
+    with pytest.raises(FailedRun, match=r"overrides: finetune.sed: unknown field; did you mean 'seed'"):
         pipeline(overrides=["finetune.sed=1"])
     with pytest.raises(FailedRun, match=r"gpu_pool: there is no deployment stage/nope; there is: none"):
         pipeline(gpu_pool="nope")

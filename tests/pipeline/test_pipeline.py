@@ -319,7 +319,7 @@ class TestWrongInput:
 
     def test_a_missing_file(self, broken: Project) -> None:
         self.with_source(broken, uri="file:data/raw/nowhere.csv")
-        assert "nowhere.csv: no such file; data/raw/ holds: " in self.refused(broken)
+        assert "nowhere.csv: no such file; data/raw/ contains: " in self.refused(broken)
 
     def test_an_empty_file(self, broken: Project) -> None:
         (broken.root / "data/raw/empty.csv").write_text("")

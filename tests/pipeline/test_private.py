@@ -143,7 +143,7 @@ def test_what_others_could_have_planted_is_not_left_to_dvc(clone: Project, way: 
     assert writable(clone.root)
     ended = clone.run("satiety", "check") if way == "command" else clone.run("dvc", "repro", "ingest")
     assert ended.returncode == 0, ended.stderr
-    assert f"{STATE} was open to other users" in ended.stderr
+    assert f"{STATE} was writable by other users" in ended.stderr
     assert planted.exists() == (way == "stage")
     assert (clone.root / SITE / "repo" / MARKER).is_file(), "git has it"
     assert writable(clone.root) == []

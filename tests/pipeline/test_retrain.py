@@ -125,7 +125,7 @@ def test_with_little_new_it_ends_at_once_and_says_so_whatever_a_power_loss_left(
         path.write_bytes(content)
     assert code == 0, said
     assert "not worth it yet: 0 new labels, and retrain.min_examples is 20" in said
-    assert "last.json: left out, and put aside as last.damaged" in said
+    assert "last.json: damaged, ignored, and renamed to last.damaged" in said
     assert len(retrained.worktrees()) == 1
 
 

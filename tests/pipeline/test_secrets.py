@@ -102,7 +102,7 @@ def forbidden(*more: str) -> set[str]:
 
 def test_a_wrong_or_missing_password_is_one_message_without_it(told: Told, uri: str) -> None:
     for project, message in (
-        (replace(told, password=WRONG), f"{uri}: cannot read it: 401"),
+        (replace(told, password=WRONG), f"{uri}: cannot read: 401"),
         (replace(told, signature=""), f"{uri}: set the environment variable TEA_SIGNATURE"),
     ):
         ended = project.run("dvc", "repro", "ingest")

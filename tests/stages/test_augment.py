@@ -112,7 +112,7 @@ def test_a_name_in_use_that_no_lever_has_is_refused(paths: dict[str, Path]) -> N
     use({"swap": {"kind": "augment"}})
     text = Path("params.yaml").read_text(encoding="utf-8")
     Path("params.yaml").write_text(text.replace("[swap]", "[swpa]"), encoding="utf-8")
-    with pytest.raises(ParamsError, match=r"use: no lever is called 'swpa'; did you mean 'swap'\?"):
+    with pytest.raises(ParamsError, match=r"use: unknown lever 'swpa'; did you mean 'swap'\?"):
         main.run(**paths)
 
 
@@ -139,7 +139,7 @@ def test_entities_stay_on_their_words(paths: dict[str, Path]) -> None:
 
 def test_a_wrong_parameter_is_said_with_its_line(paths: dict[str, Path]) -> None:
     params(mine="[{kind: swap, alpha: 3, copies: 2}]")
-    with pytest.raises(ParamsError, match=r"params.yaml:2: levers.mine.steps.0.*less than or equal to 1 \(it is 3\)"):
+    with pytest.raises(ParamsError, match=r"params.yaml:2: levers.mine.steps.0.*less than or equal to 1 \(got 3\)"):
         main.run(**paths)
     assert not OUT["augmented"].exists()
 

@@ -180,7 +180,7 @@ class TestMistakes:
 
     def test_too_few_rows(self, workspace: Path) -> None:
         write_rows(rows()[:40])
-        self.refused(r"40 labelled texts are left after cleaning, but test 30 \+ dev 5 \+ train 15 = 50 are asked for")
+        self.refused(r"40 labelled texts remain after cleaning, but test 30 \+ dev 5 \+ train 15 = 50 are needed")
 
     def test_one_row(self, workspace: Path) -> None:
         write_rows(rows()[:1])
@@ -188,21 +188,21 @@ class TestMistakes:
 
     def test_all_duplicates(self, workspace: Path) -> None:
         write_rows(rows()[:2] * 100)
-        self.refused("2 labelled texts are left after cleaning")
+        self.refused("2 labelled texts remain after cleaning")
 
     def test_all_in_conflict(self, workspace: Path) -> None:
         write_rows(["a text,good", "a text,bad"])
         self.refused(
-            r"no labelled text is left of 2: 2 conflict \(such as data/raw/a\.csv:2: the same text is labelled"
+            r"all 2 labelled texts were rejected: 2 conflict \(such as data/raw/a\.csv:2: the same text has several"
         )
 
     def test_header_only(self, workspace: Path) -> None:
         write_rows([])
-        self.refused(r"data/raw/a\.csv: reader `csv` sees no row in it")
+        self.refused(r"data/raw/a\.csv: reader `csv` found no rows")
 
     def test_a_base_model_that_is_missing(self, workspace: Path) -> None:
         shutil.rmtree("data/raw/base")
-        self.refused(r"file:data/raw/base: no such file; data/raw/ holds: a\.csv, c\.txt", AssetError)
+        self.refused(r"file:data/raw/base: no such file; data/raw/ contains: a\.csv, c\.txt", AssetError)
 
     def test_the_command_says_it_in_one_line(self, workspace: Path) -> None:
         write_rows(rows()[:40])

@@ -121,6 +121,6 @@ def test_a_wrong_retriever_is_one_line_and_exit_code_1(paths: dict[str, Path]) -
     )
     assert done.returncode == 1
     assert done.stderr.startswith(
-        "params.yaml:2: levers.mine.retriever: no retriever is called 'hybird'; did you mean 'hybrid'?"
+        "params.yaml:2: levers.mine.retriever: unknown retriever 'hybird'; did you mean 'hybrid'?"
     )
     assert done.stderr.count("\n") == 1

@@ -250,7 +250,7 @@ def test_a_table_that_breaks_an_expectation_stops_the_pipeline(broken: tuple[Pat
 
 def test_when_the_pipeline_stops_nothing_is_written_but_the_data_docs(broken: tuple[Path, str]) -> None:
     folder, message = broken
-    assert message.endswith("Nothing was written but the Data Docs, which say more: reports/data_docs/index.html")
+    assert message.endswith("No output was written. See the Data Docs for details: reports/data_docs/index.html")
     assert not (folder / "out").exists()
     assert not (folder / "reports/validate.json").exists()
     assert "✗ stops" in (folder / "reports/data_docs/labelled_classify.html").read_text(encoding="utf-8")

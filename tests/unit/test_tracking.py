@@ -319,7 +319,7 @@ def test_a_damaged_file_is_put_aside_once_and_all_others_are_delivered(
     record("retrieve")
     assert tracking.deliver() == 1
     (message,) = caplog.messages
-    assert message.startswith(f"{path}: left out, and put aside as {HEAD['run']}.damaged: ")
+    assert message.startswith(f"{path}: damaged, ignored, and renamed to {HEAD['run']}.damaged: ")
 
 
 def test_the_run_of_a_process_that_died_keeps_its_lines_whatever_follows_them(client: Any) -> None:

@@ -1,1 +1,1 @@
-"""One file per format. A reader knows `satiety.ingest.base` and `satiety.ingest.lines`, never another reader."""
+"""Readers, one file per format. A reader imports no other reader."""

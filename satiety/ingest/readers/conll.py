@@ -1,7 +1,7 @@
-"""A token and its tag a line, sentences parted by blank lines -> texts with spans.
+"""One token and tag per line, with blank lines between sentences -> texts with spans.
 
-Source of the scheme: Ramshaw & Marcus 1995 (BIO). ``I-`` after nothing, or after another label, begins a span, as in
-CoNLL.
+Source of the scheme: Ramshaw & Marcus 1995 (BIO). As in CoNLL, an ``I-`` tag without a preceding tag of the same label
+starts a span.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from satiety.ingest.base import READERS, Columns, Limits, Reader, Row
 from satiety.ingest.lines import Line, read_lines
 
 END = Line(0, "")
-"""A blank line after the last, so that the last sentence ends too."""
+"""A blank line at the end of the file, to end the last sentence."""
 
 
 @READERS.register("conll")
 class Conll(Reader):
-    """Token and BIO tag a line; a line of nothing but white space ends a sentence."""
+    """One token and BIO tag per line; a blank line ends the sentence."""
 
     fixed_columns: ClassVar = ("text", "spans")
 
@@ -31,9 +31,9 @@ class Conll(Reader):
     tag: int = -1
     """Index of the tag's column; negative counts from the end."""
     delimiter: str | None = Field(default=None, examples=["\t"])
-    """What stands between columns; null for any run of white space."""
+    """Delimiter between columns; null: any white space."""
     join: str = " "
-    """What the tokens are joined with again: a blank, or nothing for Chinese."""
+    """Text between tokens: a space, or empty for Chinese."""
 
     def read(self, path: Path, columns: Columns, limits: Limits) -> Iterator[Row]:
         sentence: list[Line] = []
@@ -65,11 +65,11 @@ class Conll(Reader):
         try:
             token, tag = cells[self.token].strip(), cells[self.tag].strip()
         except IndexError:
-            raise ValueError(f"line {line.number}: not enough columns in '{line.text}'") from None
+            raise ValueError(f"line {line.number}: too few columns in '{line.text}'") from None
         if not token or len(cells) < 2:
-            raise ValueError(f"line {line.number}: no token and tag in '{line.text}'")
+            raise ValueError(f"line {line.number}: token or tag is missing in '{line.text}'")
         if (tag != "O" and tag[:2] not in ("B-", "I-")) or (not tag[2:] and tag != "O"):
-            raise ValueError(f"line {line.number}: tag '{tag}' is none of O, B-…, I-…")
+            raise ValueError(f"line {line.number}: tag '{tag}' must be O, B-… or I-…")
         return token, tag
 
     def _build_spans(self, pairs: list[tuple[str, str]]) -> list[tuple[int, int, str]]:

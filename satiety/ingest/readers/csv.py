@@ -1,4 +1,4 @@
-"""Comma- or tab-separated values -> rows of text; "NA" and "007" stay as they are."""
+"""Comma- or tab-separated values -> rows of text; "NA" and "007" stay text."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from satiety.ingest.base import READERS, Columns, Limits, Reader, Row
 from satiety.ingest.lines import Line, read_lines
 
 OPEN_LINES = 200
-"""Most lines of one row. A quote still open then was never closed: its line goes, and reading goes on with the next."""
+"""Most lines of one row. If a quote is still open then, its line is rejected and parsing resumes at the next line."""
 
 DELIMITERS = ";\t|,"
-"""What a file may be parted by where its header seems to be one column."""
+"""Delimiters to suggest if the header is a single column."""
 
 
 @READERS.register("csv")
 class Csv(Reader):
-    """Values separated by one character, a row a line; a quoted value may hold line breaks (RFC 4180)."""
+    """Delimited values, one row per line; quoted values may contain line breaks (RFC 4180)."""
 
     delimiter: str = Field(min_length=1, max_length=1, default=",")
-    """What stands between two values; a tab is written "\\t"."""
+    """Delimiter between values; "\\t" for a tab."""
     quote: str | None = Field(min_length=1, max_length=1, default='"')
-    """What a value is wrapped in where it holds delimiters; null where quotes are text like any other."""
+    """Quote character around values that contain delimiters; null: quotes are ordinary text."""
     header: bool = True
     """Whether the first row names the columns; if not, columns are mapped by index, from 0."""
 
@@ -39,7 +39,7 @@ class Csv(Reader):
         if self.header:
             first, cells = next(rows, (None, None))
             if cells is None:
-                raise DataError(f"{path}: {'its header: ' + first.detail if first else 'the file is empty'}")
+                raise DataError(f"{path}: {'in the header: ' + first.detail if first else 'the file is empty'}")
             indices, width = _index_by_name(path, columns, cells, self.delimiter), len(cells)
         else:
             first, cells = next(rows, (None, None))
@@ -55,7 +55,7 @@ class Csv(Reader):
                 yield Row(str(line.number), {field: cells[index] for field, index in indices.items()})
 
     def _parse_records(self, path: Path, limits: Limits) -> Iterator[tuple[Line, list[str] | None]]:
-        """Yield the first line of every record, and its cells, or None where it is refused for the line's reason."""
+        """Yield the first line of every record with its cells, or None if the record is rejected (see the line)."""
         pending: deque[Line] = deque()
         source = read_lines(path, limits)
         while first := (pending.popleft() if pending else next(source, None)):
@@ -68,7 +68,7 @@ class Csv(Reader):
     def _parse_record(
         self, first: Line, pending: deque[Line], source: Iterator[Line], size_limit: int
     ) -> tuple[Line, list[str] | None]:
-        """Parse the record that begins at ``first``; where it does not close, give back every line but the first."""
+        """Parse the record that starts at ``first``; if a quote stays open, return all other lines to ``pending``."""
         consumed = [first]
 
         def feed() -> Iterator[str]:
@@ -77,47 +77,46 @@ class Csv(Reader):
                 consumed.append(line)
                 yield line.text + "\n"
 
-        previous_limit = csv.field_size_limit(size_limit)  # of the whole process, so that it is given back
+        quoting: Any = {"quotechar": self.quote} if self.quote else {"quoting": csv.QUOTE_NONE, "quotechar": None}
+        previous_limit = csv.field_size_limit(size_limit)  # a global setting, restored below
         try:
-            cells = next(csv.reader(feed(), strict=True, delimiter=self.delimiter, **_quote_options(self.quote)))
+            cells = next(csv.reader(feed(), strict=True, delimiter=self.delimiter, **quoting))
         except csv.Error as error:
             pending.extendleft(reversed(consumed[1:]))
-            return Line(first.number, first.text, "quoting", f"{error}; the row begins here"), None
+            return Line(first.number, first.text, "quoting", f"{error}; the row starts here"), None
         finally:
             csv.field_size_limit(previous_limit)
         bad = next((line for line in consumed if line.reason), None)
         return (first, cells) if bad is None else (bad, None)
 
 
-def _quote_options(quote: str | None) -> dict[str, Any]:
-    return {"quoting": csv.QUOTE_NONE, "quotechar": None} if quote is None else {"quotechar": quote}
-
-
 def _index_by_name(path: Path, columns: Columns, header: list[str], delimiter: str) -> dict[str, int]:
     names = [name.strip() for name in header]
     duplicates = sorted({name for name in names if names.count(name) > 1})
     if duplicates:
-        raise DataError(f"{path}:1: two columns are called '{duplicates[0]}'; rename one")
+        raise DataError(f"{path}:1: two columns are called '{duplicates[0]}'; rename one of them")
     for name in columns.values():
         if isinstance(name, str) and name not in names:
             hint = _hint_delimiter(names, delimiter) or suggest(name, names)
-            raise DataError(f"{path}:1: there is no column {name!r}; {hint}there are: {', '.join(names)}")
+            raise DataError(f"{path}:1: unknown column {name!r}; {hint}available: {', '.join(names)}")
     indices = {field: name if isinstance(name, int) else names.index(name) for field, name in columns.items()}
     if max(indices.values()) >= len(names):
         raise DataError(
-            f"{path}:1: there is no column {max(indices.values())}: the header has {len(names)}, counted from 0"
+            f"{path}:1: unknown column {max(indices.values())}; the header has {len(names)} columns, counted from 0"
         )
     return indices
 
 
 def _hint_delimiter(names: list[str], delimiter: str) -> str:
-    """Return that the header's values stand apart by another delimiter, where it looks so; else nothing."""
+    """Return a hint if the header seems to use another delimiter, otherwise an empty text."""
     candidate = next((mark for mark in DELIMITERS if mark in names[0]), "") if len(names) == 1 else ""
-    return f"its values seem to be parted by {candidate!r}, not by {delimiter!r}; " if candidate else ""
+    return f"the delimiter seems to be {candidate!r}, not {delimiter!r}; " if candidate else ""
 
 
 def _index_by_position(path: Path, columns: Columns) -> dict[str, int]:
     for field, name in columns.items():
         if not isinstance(name, int):
-            raise DataError(f"{path}: has no header, so `columns: {{{field}: {name}}}` must be an index, from 0")
+            raise DataError(
+                f"{path}: without a header, `columns: {{{field}: {name}}}` must be an index, counted from 0"
+            )
     return {field: int(index) for field, index in columns.items()}

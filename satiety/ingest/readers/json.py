@@ -1,4 +1,4 @@
-"""One JSON value -> rows, by path patterns."""
+"""A single JSON value -> rows, by path patterns."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from satiety.ingest.paths import check_paths, split_path, walk
 from satiety.ingest.values import JsonError, parse
 
 MAX_BYTES = 1 << 29
-"""Largest JSON file: a value is held in memory whole."""
+"""Largest JSON file, in bytes; it is loaded into memory."""
 
 
 @READERS.register("json")
 class Json(Reader):
-    """One JSON value a file; columns are paths such as ``*.turns.*.text`` or ``train.*.0``; ``*`` is every child."""
+    """One JSON value per file; columns are paths such as ``*.turns.*.text`` or ``train.*.0``; ``*``: every child."""
 
     def read(self, path: Path, columns: Columns, limits: Limits) -> Iterator[Row]:
         steps = {field: split_path(json_path) for field, json_path in columns.items()}
@@ -28,7 +28,7 @@ class Json(Reader):
             raise DataError(f"{path}: {error}") from None
         for number, (place, values) in enumerate(rows, start=1):
             if number > limits.rows:
-                raise DataError(f"{path}: more than {limits.rows:,} rows; raise ingest.limits.rows, or split the file")
+                raise DataError(f"{path}: more than {limits.rows:,} rows; raise ingest.limits.rows or split the file")
             if isinstance(values, JsonError):
                 yield Row(place, reason="json", detail=str(values))
             else:
@@ -41,7 +41,7 @@ def _read_text(path: Path, limits: Limits) -> str:
     for block in read_blocks(path, limits):
         data += block
         if len(data) > MAX_BYTES:
-            raise DataError(f"{path}: more than {MAX_BYTES:,} bytes in one JSON value; write it as JSON lines")
+            raise DataError(f"{path}: more than {MAX_BYTES:,} bytes in one JSON value; convert it to JSON lines")
     try:
         return data[mark:].decode(encoding)
     except UnicodeDecodeError as error:

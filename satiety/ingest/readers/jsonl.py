@@ -16,7 +16,7 @@ _ESCAPE = re.compile(r"\\u(?![dD][89a-fA-F])([0-9a-fA-F]{4})")
 
 @READERS.register("jsonl")
 class JsonLines(Reader):
-    """One JSON value a line; columns are keys, or paths such as ``answer.0.text``."""
+    """One JSON value per line; columns are keys, or paths such as ``answer.0.text``."""
 
     def read(self, path: Path, columns: Columns, limits: Limits) -> Iterator[Row]:
         steps = {field: split_path(json_path) for field, json_path in columns.items()}
@@ -42,5 +42,5 @@ def _parse_rows(text: str, number: str, steps: dict[str, Steps]) -> Iterator[Row
 
 
 def _unescape(text: str) -> str:
-    """Return JSON with its characters as themselves: nobody finds an address in which @ is written by its number."""
+    """Return JSON with Unicode escapes decoded, so that masking finds an address with an escaped @."""
     return _ESCAPE.sub(lambda match: chr(int(match.group(1), 16)), text)

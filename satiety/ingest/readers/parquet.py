@@ -1,7 +1,7 @@
 """Parquet -> rows.
 
-A few bytes of it can stand for gigabytes: packed, or as one long value of a dictionary that every row points at. So
-texts are read as dictionaries, and what they would unpack to is summed up before it is unpacked.
+A small file can unpack to gigabytes, by compression or by a long dictionary value that every row refers to. So texts
+are read as dictionaries, and their unpacked size is computed first.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from satiety.ingest.lines import MIN_RATIO_BYTES
 
 BATCH = 4096
 MAX_CHUNK_BYTES = 1 << 26
-"""Bytes of text, about, that are unpacked at once."""
+"""Approximate bytes of text unpacked at once."""
 
 
 @READERS.register("parquet")
@@ -36,32 +36,37 @@ class Parquet(Reader):
                 number += 1
                 yield _build_row(str(number), {field: values[str(name)] for field, name in columns.items()})
         except (pa.ArrowException, OSError) as error:
-            raise DataError(f"{path}: not a whole Parquet file ({_first_line(error)}); fetch it again") from None
+            raise DataError(f"{path}: damaged Parquet file ({_first_line(error)}); download it again") from None
         except UnicodeDecodeError:
-            raise DataError(f"{path}: holds text that is not UTF-8 within a list, after row {number}") from None
+            raise DataError(f"{path}: a list after row {number} contains text that is not UTF-8") from None
 
     def _check(self, path: Path, columns: Columns, names: list[str], rows: int, limits: Limits) -> None:
         for name in columns.values():
             if name not in names:
                 hint = suggest(str(name), names)
-                raise DataError(f"{path}: there is no column {name!r}; {hint}there are: {', '.join(names)}")
+                raise DataError(f"{path}: unknown column {name!r}; {hint}available: {', '.join(names)}")
         if len(set(names)) < len(names):
-            raise DataError(f"{path}: two columns are called the same: {', '.join(names)}")
+            raise DataError(f"{path}: two columns have the same name; rename one of: {', '.join(names)}")
         if rows > limits.rows:
-            raise DataError(f"{path}: {rows:,} rows are more than {limits.rows:,} (ingest.limits.rows)")
+            raise DataError(
+                f"{path}: more than {limits.rows:,} rows ({rows:,}); raise ingest.limits.rows or split the file"
+            )
 
 
 def _unpack(path: Path, metadata: Any, names: list[str], limits: Limits) -> Iterator[dict[str, Any]]:
-    """Yield the rows' values by column name.
+    """Yield the values of every row by column name.
 
     Raises:
-        DataError: they are more than ``limits.ratio`` times the file.
+        DataError: they unpack to more than ``limits.ratio`` times the file size.
     """
     from pyarrow import parquet
 
     size = path.stat().st_size
     remaining = max(MIN_RATIO_BYTES, size * limits.ratio)
-    too_many = DataError(f"{path}: {size:,} bytes of Parquet unpack to over {remaining:,} (ingest.limits.ratio)")
+    too_many = DataError(
+        f"{path}: {size:,} bytes of Parquet unpack to over {remaining:,}, above ingest.limits.ratio: {limits.ratio}; "
+        "if you trust the file, raise it"
+    )
     top_level = {metadata.schema.column(i).path for i in range(metadata.num_columns)}
     if sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)) > remaining:
         raise too_many
@@ -75,7 +80,7 @@ def _unpack(path: Path, metadata: Any, names: list[str], limits: Limits) -> Iter
 
 
 def _measure_unpacked(column: Any) -> int:
-    """Return how many bytes a column is without its dictionary."""
+    """Return the unpacked size of a column, in bytes."""
     import pyarrow as pa
     from pyarrow import compute
 
@@ -92,7 +97,7 @@ def _iterate_rows(batch: Any, step: int) -> Iterator[dict[str, Any]]:
 
 
 def _read_cells(column: Any) -> list[Any]:
-    """Return a column's values; as bytes where one of its texts is not UTF-8."""
+    """Return the values of a column; as bytes if one of its texts is not UTF-8."""
     import pyarrow as pa
 
     decoded = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column

@@ -1,4 +1,4 @@
-"""Words with a part of speech behind a slash (``江/nr  泽民/nr  在/p``) -> texts with spans. A sentence a line."""
+"""One sentence per line, its words followed by a slash and a tag (``江/nr  泽民/nr  在/p``) -> texts with spans."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from satiety.ingest.lines import read_lines
 
 @READERS.register("tagged")
 class Tagged(Reader):
-    """A sentence a line, its words parted by white space, each followed by a slash and its tag."""
+    """One sentence per line, with words separated by white space, each followed by a slash and its tag."""
 
     fixed_columns: ClassVar = ("text", "spans")
 
     labels: dict[str, str] = Field(examples=[{"nr": "PER", "ns": "LOC"}])
-    """Which tags are entities, and what they are called: ``{nr: PER, ns: LOC, nt: ORG}``."""
+    """Tag -> entity label: ``{nr: PER, ns: LOC, nt: ORG}``; other tags are ignored."""
     merge: list[str] = Field(default=[], examples=[["nr"]])
-    """Tags of which neighbours are one entity: a Chinese family name and given name stand as two words."""
+    """Tags whose adjacent words form one entity, such as a Chinese family name and given name."""
     join: str = ""
-    """What the words are joined with again: nothing for Chinese, a blank for English."""
+    """Text between words: empty for Chinese, a space for English."""
 
     def read(self, path: Path, columns: Columns, limits: Limits) -> Iterator[Row]:
         for line in read_lines(path, limits):
@@ -32,7 +32,7 @@ class Tagged(Reader):
             if line.reason:
                 yield Row(place, reason=line.reason, detail=line.detail, text=line.text)
             elif bad := ["".join(parts) for parts in words if not all(parts)]:
-                yield Row(place, reason="tagged", detail=f"'{bad[0]}' is not a word and its tag", text=line.text)
+                yield Row(place, reason="tagged", detail=f"'{bad[0]}' is not of the form word/tag", text=line.text)
             elif words:
                 pairs = [(word, tag) for word, _, tag in words]
                 yield Row(place, {"text": self.join.join(word for word, _ in pairs), "spans": self._build_spans(pairs)})

@@ -1,4 +1,4 @@
-"""A text a line -> rows."""
+"""One text per line -> rows."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from satiety.ingest.lines import read_lines
 
 @READERS.register("text")
 class PlainText(Reader):
-    """One text a line; blank lines are passed over. For what carries no label of its own."""
+    """One text per line; blank lines are skipped. For unlabelled texts, or files of a single label."""
 
     fixed_columns: ClassVar = ("text",)
 
     label: str | None = None
-    """The label of every text of the file, for labels that are kept as one file each; null where there is none."""
+    """Label of every text in the file; null: unlabelled."""
 
     @property
     def provided_columns(self) -> tuple[str, ...]:

@@ -275,7 +275,7 @@ def test_a_file_that_is_not_whole_is_kept_aside_and_said(project: Path, caplog: 
     file.parent.mkdir(parents=True)
     file.write_text('{"sent": {"dri')
     send(drift())
-    assert "outbox.json: left out, and put aside as outbox.damaged" in caplog.text
+    assert "outbox.json: damaged, ignored, and renamed to outbox.damaged" in caplog.text
     assert file.with_suffix(".damaged").read_text() == '{"sent": {"dri'
     assert "[warning] Harmful drift" in caplog.text
 

@@ -61,8 +61,8 @@ class TestCheck:
         wrong = wrong.replace("{kind: csv}", "{kind: cvs}").replace("name: tweets-", "name: /tweets-")
         params.write_text(wrong, encoding="utf-8")
         lines = refused(monkeypatch, "check", str(params)).splitlines()
-        assert any("there is no such block; did you mean 'register'?" in line for line in lines)
-        assert any("no reader is called 'cvs'; did you mean 'csv'?" in line for line in lines)
+        assert any("unknown block; did you mean 'register'?" in line for line in lines)
+        assert any("unknown reader 'cvs'; did you mean 'csv'?" in line for line in lines)
         assert any("ingest.budget" in line and "(it is -3)" in line for line in lines)
         assert any("registster.name: String should match pattern" in line for line in lines)
         assert not any("the block is missing" in line for line in lines)
@@ -74,9 +74,9 @@ class TestCheck:
         [
             ("budget: 240", "budget: " + "9" * 5000, r"not YAML: '9{20}' cannot be read as int"),
             ("name: tweets-sentiment", "name: 2026-99-99", r"not YAML: '2026-99-99' cannot be read as timestamp"),
-            ("validate: {}", "validate: " + "[" * 5000 + "]" * 5000, r"nested too deep"),
+            ("validate: {}", "validate: " + "[" * 5000 + "]" * 5000, r"nested too deeply"),
             ("validate: {}", "validate: {}  # 退\x07格", r"not YAML: a control character, U\+0007"),
-            ("name: tweets-sentiment", 'name: "\\uD800"', r"not YAML: half of a surrogate pair"),
+            ("name: tweets-sentiment", 'name: "\\uD800"', r"not YAML: incomplete surrogate pair"),
             (
                 "finetune: {}",
                 "finetune: {recipe: {head: {l2: [-0.1]}}}",
@@ -98,12 +98,12 @@ class TestCheck:
             (
                 "finetune: {}",
                 "finetune: {recipe: {methd: {kind: lora}}}",
-                r"finetune\.recipe\.methd: there is no such field; did you mean 'method'",
+                r"finetune\.recipe\.methd: unknown field; did you mean 'method'",
             ),
             (
                 "finetune: {}",
                 "finetune: {recipe: {training: {epoch: 3}}}",
-                r"finetune\.recipe\.training\.epoch: there is no such field; did you mean 'epochs'",
+                r"finetune\.recipe\.training\.epoch: unknown field; did you mean 'epochs'",
             ),
         ],
     )
@@ -124,9 +124,7 @@ class TestCheck:
         text = params.read_text(encoding="utf-8").replace("\nvalidate: {}", "\n")
         params.write_text(text, encoding="utf-8")
         said = refused(monkeypatch, "check", str(params))
-        assert (
-            said == f"{params}: validate: the block is missing; write `validate: {{}}`, for DVC asks for every stage's"
-        )
+        assert said == f"{params}: validate: the block is missing; add `validate: {{}}`, which DVC requires"
 
     def test_a_block_with_nothing_in_it_is_right(self, params: Path) -> None:
         params.write_text(params.read_text(encoding="utf-8").replace("\nvalidate: {}", "\nvalidate:"), encoding="utf-8")

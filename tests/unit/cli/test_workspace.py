@@ -128,5 +128,5 @@ def test_a_file_of_an_earlier_version_is_refused_as_by_satiety_check_and_nothing
     with pytest.raises(ParamsError) as caught:
         make_workspace(Path(mine.name))
     assert str(caught.value) == str(checked.value)
-    assert str(caught.value).startswith("情感/params.yaml:2: ingest.base, retrieve: of an earlier version; put")
+    assert str(caught.value).startswith("情感/params.yaml:2: ingest.base, retrieve: from an earlier version; move")
     assert [file.name for file in mine.iterdir()] == ["params.yaml"]

@@ -41,13 +41,13 @@ def test_whichever_byte_of_a_file_of_tensors_flips_it_is_not_there_or_the_same(
     path = tmp_path / "a.safetensors"
     write_tensors(path, TENSORS)
     whole = path.read_bytes()
-    for at in range(len(whole)):
+    for offset in range(len(whole)):
         caplog.clear()
-        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1 :])
+        path.write_bytes(whole[:offset] + bytes([whole[offset] ^ 1 << offset % 8]) + whole[offset + 1 :])
         if (tensors := read_tensors(path)) is None:
             assert "a.safetensors: damaged" in caplog.text
         else:  # a blank of the header that became another
-            assert whole[at : at + 1] == b" "
+            assert whole[offset : offset + 1] == b" "
             assert {name: tensors[name].tobytes() for name in tensors} == {n: t.tobytes() for n, t in TENSORS.items()}
 
 
@@ -64,7 +64,7 @@ def test_tensors_without_a_digest_are_not_there(tmp_path: Path, caplog: pytest.L
 
     save_file(TENSORS, tmp_path / "a.safetensors")
     assert read_tensors(tmp_path / "a.safetensors") is None
-    assert "damaged (its digest is another)" in caplog.text
+    assert "damaged (its digest does not match)" in caplog.text
 
 
 @given(value=VALUES | st.dictionaries(st.integers(), st.integers(), max_size=3))
@@ -78,9 +78,9 @@ def test_whichever_byte_of_a_value_flips_it_is_not_there_or_the_same(tmp_path: P
     path, value = tmp_path / "a.json", {"step": 7, "losses": [0.25, 1e-7], "名": "好", "none": None}
     write_json(path, value)
     whole = path.read_bytes()
-    for at in range(len(whole)):
-        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1 :])
-        assert read_json(path) in (None, value), at
+    for offset in range(len(whole)):
+        path.write_bytes(whole[:offset] + bytes([whole[offset] ^ 1 << offset % 8]) + whole[offset + 1 :])
+        assert read_json(path) in (None, value), offset
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "7", '{"step": 7}', '{"sha256": null, "value": 1}', "[" * 100_000])

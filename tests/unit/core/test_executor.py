@@ -57,8 +57,8 @@ def test_an_error_of_a_job_is_raised_and_ends_the_others_at_once(tmp_path: Path)
 
 def workers(others: set[psutil.Process]) -> list[psutil.Process]:
     """Return the processes of a pool that this one has, beside others; what has ended is none."""
-    found = []
+    worker_ids = []
     for child in set(psutil.Process().children()) - others:
         with suppress(psutil.Error):
-            found += [child] if "spawn_main" in " ".join(child.cmdline()) else []
-    return found
+            worker_ids += [child] if "spawn_main" in " ".join(child.cmdline()) else []
+    return worker_ids

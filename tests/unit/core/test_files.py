@@ -86,13 +86,16 @@ def test_what_is_of_another_kind_stays(tmp_path: Path) -> None:
     write_text(folder / "precious.txt", "kept")
     os.mkfifo(pipe)
     for path in (folder, pipe):
-        with pytest.raises(SetupError, match=f"{path}: is there, and of another kind than what is written"):
+        with pytest.raises(SetupError, match=f"{path} already exists and is a "):
             write_text(path, "new")
-    with pytest.raises(SetupError, match="another kind"), write_atomically(folder / "precious.txt") as temporary:
+    with (
+        pytest.raises(SetupError, match=r"already exists and is a (file|directory), not a "),
+        write_atomically(folder / "precious.txt") as temporary,
+    ):
         temporary.mkdir()
     assert (folder / "precious.txt").read_text() == "kept"
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["folder", "pipe", "precious.txt"]
-    with pytest.raises(SetupError, match="is a folder; name a file in it"):
+    with pytest.raises(SetupError, match="is a directory; add a file name"):
         write_text(Path(), "new")
 
 

@@ -23,7 +23,7 @@ from satiety.worth.selection import Augmentation
 PARAMS = Path("params.yaml")
 
 
-def written(folder: Path, **blocks: Any) -> Path:
+def write_params(folder: Path, **blocks: Any) -> Path:
     """Write the default file with other blocks."""
     path = folder / "params.yaml"
     path.write_text(yaml.safe_dump(read_yaml(PARAMS) | blocks), encoding="utf-8")
@@ -43,7 +43,7 @@ def test_a_value_of_project_is_that_of_every_block_that_has_such_a_field(tmp_pat
         "max_length": 64,
         "bins": 9,
     }
-    params = load_params(written(tmp_path, project=project(**given)))
+    params = load_params(write_params(tmp_path, project=project(**given)))
     seen = set()
     for block in (getattr(params, name) for name in type(params).__annotations__):
         for name, value in given.items():
@@ -58,7 +58,7 @@ def test_a_value_of_project_is_that_of_every_block_that_has_such_a_field(tmp_pat
 
 
 def test_a_block_may_have_its_own(tmp_path: Path) -> None:
-    path = written(tmp_path, project=project(confidence_level=0.9), evaluate={"confidence_level": 0.8})
+    path = write_params(tmp_path, project=project(confidence_level=0.9), evaluate={"confidence_level": 0.8})
     assert (
         Evaluate.load(path).confidence_level,
         Promote.load(path).confidence_level,
@@ -68,17 +68,17 @@ def test_a_block_may_have_its_own(tmp_path: Path) -> None:
 
 def test_a_default_of_a_block_is_not_project_s(tmp_path: Path) -> None:
     """The meter draws for itself how often: its bounds ask for it, and each cell pays."""
-    path = written(tmp_path, project=project(resamples=500))
+    path = write_params(tmp_path, project=project(resamples=500))
     assert (Evaluate.load(path).resamples, Worth.load(path).resamples) == (500, 1000)
 
 
 def test_a_wrong_value_of_project_is_named_once_and_hides_no_other_mistake(tmp_path: Path) -> None:
-    path = written(tmp_path, project=project(confidence_level=2, sed=1), evaluate={"bins": 0})
+    path = write_params(tmp_path, project=project(confidence_level=2, sed=1), evaluate={"bins": 0})
     with pytest.raises(ParamsError) as caught:
         load_params(path)
     lines = sorted(line.partition(": ")[2].partition(":")[0] for line in str(caught.value).splitlines())
     assert lines == ["evaluate.bins", "project.confidence_level", "project.sed"]
-    with pytest.raises(ParamsError, match=r"project\.confidence_level: .*(it is 2)"):
+    with pytest.raises(ParamsError, match=r"project\.confidence_level: .*(got 2)"):
         Evaluate.load(path)
 
 
@@ -98,10 +98,11 @@ def test_a_file_of_an_earlier_version_is_refused_with_one_sentence(tmp_path: Pat
     number = next(i for i, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if "base:" in text)
     assert line.startswith(f"{path}:{number}: ")
     for section in (Ingest, Retrieve, Augmentation, Finetune, Worth):
-        with pytest.raises(ParamsError, match="of an earlier version"):
+        with pytest.raises(ParamsError, match="from an earlier version"):
             section.load(path)
     assert (
-        "ingest.base, retrieve, finetune.self_training, worth.levers: of an earlier version; put the base model" in line
+        "ingest.base, retrieve, finetune.self_training, worth.levers: from an earlier version; move the base model"
+        in line
     )
     assert "`project:`" in line
     assert "`use:`" in line
@@ -115,7 +116,7 @@ def test_a_file_without_a_base_model_is_told_so(tmp_path: Path, blocks: dict[str
     with pytest.raises(ParamsError) as caught:
         load_params(path)
     (line,) = str(caught.value).splitlines()
-    assert "project.base: missing" in line
+    assert "project.base: required" in line
 
 
 def test_project_has_every_default_but_the_base_model() -> None:
@@ -134,7 +135,7 @@ def test_what_dvc_cannot_read_is_refused_with_its_line_and_how_to_write_it(tmp_p
         load_params(path)
     line = next(number for number, line in enumerate(text.splitlines(), 1) if "uri: file:data/raw/base" in line)
     assert str(caught.value) == (
-        f"{path}:{line}: DVC cannot read it: found unexpected ':'; put the text in quotes, as in "
+        f"{path}:{line}: DVC cannot parse this line: found unexpected ':'; put text in quotes, as in "
         '{uri: "file:data/raw/base"}'
     )
 

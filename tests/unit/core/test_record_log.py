@@ -65,23 +65,23 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> type[Clock]:
 def test_rows_stay_in_the_order_in_which_they_came_whatever_the_clock_says(
     tmp_path: Path, clock: type[Clock], ahead: timedelta, small: int
 ) -> None:
-    right, written = clock.present, record(tmp_path, small=small)
+    right, expected_rows = clock.present, record(tmp_path, small=small)
     for number, now in enumerate([right, right + ahead, right, right, right + ahead, right + timedelta(seconds=1)]):
         clock.present, written_at = now, now.isoformat()
-        written.add([correction(f"{number}", time=written_at), correction("same", f"{number}", written_at)])
-    rows = written.read()
+        expected_rows.add([correction(f"{number}", time=written_at), correction("same", f"{number}", written_at)])
+    rows = expected_rows.read()
     assert list(rows) == [*"012345", "same"]
     assert json.loads(rows["same"].answer) == "5"
 
 
 def test_large_files_between_small_ones_do_not_move_rows(tmp_path: Path) -> None:
-    written = record(tmp_path, limit=80, small=3)
+    expected_rows = record(tmp_path, limit=80, small=3)
     expected = []
     for number, size in enumerate([1, 1, 12, 1, 1, 1, 12, 1, 1, 1, 1]):
         rows = [correction(f"{number}/{row}") for row in range(size)]
-        written.add(rows)
+        expected_rows.add(rows)
         expected += rows
-        assert list(written.read().values()) == expected
+        assert list(expected_rows.read().values()) == expected
 
 
 @pytest.mark.parametrize("survives", range(12))
@@ -89,7 +89,7 @@ def test_a_joining_that_is_cut_off_anywhere_is_finished_and_no_row_counts_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, survives: int
 ) -> None:
     """Cut after so many files are removed; then the record is filled to its limit, and none may be gone."""
-    limit, written = 80, record(tmp_path, limit=80, small=8)
+    limit, expected_rows = 80, record(tmp_path, limit=80, small=8)
     unlink, removed = Path.unlink, list[Path]()
 
     def dies(path: Path, missing_ok: bool = False) -> None:
@@ -104,46 +104,46 @@ def test_a_joining_that_is_cut_off_anywhere_is_finished_and_no_row_counts_twice(
         patch.setattr(Path, "unlink", dies)
         for number in numbers:
             try:
-                written.add([correction(f"{number}")])
+                expected_rows.add([correction(f"{number}")])
             except KeyboardInterrupt:
                 break
     for number in numbers:
-        written.add([correction(f"{number}")])
-        assert list(written.read()) == [f"{i}" for i in range(number + 1)]
+        expected_rows.add([correction(f"{number}")])
+        assert list(expected_rows.read()) == [f"{i}" for i in range(number + 1)]
     assert len(list(tmp_path.glob("*.parquet"))) <= 16
 
 
 def test_what_was_corrected_again_does_not_push_others_out(tmp_path: Path) -> None:
-    written = record(tmp_path, limit=40, small=4)
-    written.add([correction(f"a{i}") for i in range(20)])
+    expected_rows = record(tmp_path, limit=40, small=4)
+    expected_rows.add([correction(f"a{i}") for i in range(20)])
     for label in ("good", "bad", "good"):
-        written.add([correction(f"b{i}", label) for i in range(20)])
-    assert len(written.read()) == 40
+        expected_rows.add([correction(f"b{i}", label) for i in range(20)])
+    assert len(expected_rows.read()) == 40
 
 
 def test_nobody_waits_for_another_who_tidies(tmp_path: Path) -> None:
-    written = record(tmp_path, limit=40, small=2)
-    written.add([correction("0")])
+    expected_rows = record(tmp_path, limit=40, small=2)
+    expected_rows.add([correction("0")])
     with (tmp_path / LOCK).open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for number in range(1, 9):
-            written.add([correction(f"{number}")])
+            expected_rows.add([correction(f"{number}")])
         assert len(list(tmp_path.glob("*.parquet"))) == 9
-    written.add([correction("9")])
+    expected_rows.add([correction("9")])
     assert len(list(tmp_path.glob("*.parquet"))) < 9
-    assert list(written.read()) == [f"{i}" for i in range(10)]
+    assert list(expected_rows.read()) == [f"{i}" for i in range(10)]
 
 
 def test_a_folder_that_cannot_be_tidied_takes_rows_all_the_same(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    written = record(tmp_path, limit=40, small=2)
-    written.add([correction("0")])
+    expected_rows = record(tmp_path, limit=40, small=2)
+    expected_rows.add([correction("0")])
     (tmp_path / LOCK).unlink()
     (tmp_path / LOCK).mkdir()
-    written.add([correction("1")])
-    assert list(written.read()) == ["0", "1"]
-    assert "the rows are recorded, but the folder cannot be tidied" in caplog.text
+    expected_rows.add([correction("1")])
+    assert list(expected_rows.read()) == ["0", "1"]
+    assert "the rows are recorded, but the folder cannot be compacted" in caplog.text
 
 
 def damage(kind: str) -> Callable[[bytes], bytes]:
@@ -160,15 +160,15 @@ def damage(kind: str) -> Callable[[bytes], bytes]:
 def test_a_damaged_part_is_put_aside_once_and_the_rest_is_read(
     tmp_path: Path, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    written = record(tmp_path)
-    written.add([correction("a")])
+    expected_rows = record(tmp_path)
+    expected_rows.add([correction("a")])
     (broken,) = tmp_path.glob("*.parquet")
     broken.write_bytes(damage(kind)(broken.read_bytes()))
-    written.add([correction("b")])
-    assert [list(written.read()) for _ in range(2)] == [["b"], ["b"]]
+    expected_rows.add([correction("b")])
+    assert [list(expected_rows.read()) for _ in range(2)] == [["b"], ["b"]]
     assert broken.with_suffix(".damaged").is_file()
     (message,) = caplog.messages
-    assert f"put aside as {broken.stem}.damaged" in message
+    assert f"renamed to {broken.stem}.damaged" in message
 
 
 def start(folder: Path, name: str, done: Path) -> subprocess.Popen[bytes]:
@@ -176,7 +176,7 @@ def start(folder: Path, name: str, done: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", WRITER, *words])
 
 
-def recorded(done: Path) -> int:
+def record_rows(done: Path) -> int:
     """Return how many rows the writers know to be recorded."""
     return sum(path.stat().st_size for path in done.iterdir()) * ROWS
 
@@ -191,18 +191,18 @@ def test_writers_lose_nothing_below_the_limit_and_no_reader_sees_fewer_rows(tmp_
     latest, kills = time.monotonic() + PATIENCE, 3
     while any(process.poll() is None for process in running):
         assert time.monotonic() < latest
-        least = min(LIMIT, recorded(done))
+        least = min(LIMIT, record_rows(done))
         assert len(record(folder, LIMIT, 8).read()) >= least
-        if kills and recorded(done) > (4 - kills) * 50:
+        if kills and record_rows(done) > (4 - kills) * 50:
             kills -= 1
             running[kills % writers].kill()
             running[kills % writers].wait()
             running[kills % writers] = start(folder, f"again{kills}", done)
     assert [process.returncode for process in running] == [0] * writers
-    written = record(folder, LIMIT, 8)
-    written.add([correction("last")])
-    rows = written.read()
-    assert len(rows) >= LIMIT if recorded(done) >= LIMIT else len(rows) == recorded(done) + 1
+    expected_rows = record(folder, LIMIT, 8)
+    expected_rows.add([correction("last")])
+    rows = expected_rows.read()
+    assert len(rows) >= LIMIT if record_rows(done) >= LIMIT else len(rows) == record_rows(done) + 1
     assert next(reversed(rows)) == "last"
     left = [path.name for path in folder.iterdir() if not NAME.fullmatch(path.name)]
     assert left == [LOCK], "what the killed ones began is gone"

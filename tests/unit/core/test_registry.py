@@ -42,12 +42,12 @@ def test_two_components_never_share_a_name(lamps: Registry[Any]) -> None:
 
 @pytest.mark.parametrize("name", [5, None, ["desk"], {"kind": "desk"}])
 def test_what_is_no_name_is_refused_like_an_unknown_one(lamps: Registry[Any], name: Any) -> None:
-    with pytest.raises(ValueError, match=r"no lamp is called .*there are: alcove, desk"):
+    with pytest.raises(ValueError, match=r"unknown lamp .*available: alcove, desk"):
         lamps[name]
 
 
 def test_an_unknown_name_is_refused_with_what_there_is(lamps: Registry[Any]) -> None:
-    with pytest.raises(ValueError, match=r"no lamp is called 'dsk'; did you mean 'desk'\? there are: alcove, desk"):
+    with pytest.raises(ValueError, match=r"unknown lamp 'dsk'; did you mean 'desk'\? available: alcove, desk"):
         lamps["dsk"]
 
 

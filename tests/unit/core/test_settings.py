@@ -31,7 +31,7 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_wrong_setting_is_one_line_that_names_it(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
-    with pytest.raises(SetupError, match=rf"^{name}: .* \(it is '{value}'\); change or unset it$"):
+    with pytest.raises(SetupError, match=rf"^{name}: .* \(got '{value}'\); change or unset the variable$"):
         Settings()
 
 

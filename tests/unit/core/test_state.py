@@ -77,7 +77,7 @@ def test_of_a_folder_that_others_could_enter_dvcs_cache_goes_where_they_could_wr
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
 def test_a_folder_of_another_user_is_refused_even_by_root(root: Path, open_site: Path) -> None:
     os.chown(root / STATE, 65534, 65534)
-    with pytest.raises(SetupError, match=r"\.satiety: belongs to another user"):
+    with pytest.raises(SetupError, match=r"\.satiety belongs to another user"):
         prepare_state(root)
 
 
@@ -88,7 +88,7 @@ def test_of_a_folder_that_others_could_write_to_dvcs_cache_goes_once(
     prepare_state(root)
     prepare_state(root)
     assert [record.getMessage() for record in caplog.records] == [
-        f"{root / STATE} was open to other users: DVC's cache in it is removed; DVC makes it anew"
+        f"{root / STATE} was writable by other users; DVC's cache in it was removed, and DVC will rebuild it"
     ]
     assert [path.name for path in open_site.iterdir()] == [MARKER]
     assert (root / STATE / "spool").is_dir()
@@ -114,12 +114,14 @@ def test_below_dvc_its_cache_stays_and_a_warning_names_it(
     prepare_state(root)
     assert (mode(root / STATE), (open_site / "0123").is_dir()) == (0o700, True)
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
-    assert f"remove {root / SITE}" in caplog.text
+    assert f"remove the cache {root / SITE}" in caplog.text
 
 
 def test_a_file_in_its_place_is_one_message(root: Path) -> None:
     (root / STATE).write_text("")
-    with pytest.raises(SetupError, match=r"\.satiety: cannot be made private: File exists; it must be a folder of"):
+    with pytest.raises(
+        SetupError, match=r"\.satiety: cannot make it private: File exists; it must be a folder that you own"
+    ):
         prepare_state(root)
 
 

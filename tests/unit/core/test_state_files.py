@@ -34,7 +34,7 @@ def test_what_is_torn_is_none_and_is_said_once(
     assert read_state(path, SHAPE) is None
     assert (tmp_path / "a.damaged").read_bytes() == content
     (message,) = caplog.messages
-    assert message.startswith(f"{path}: left out, and put aside as a.damaged: ")
+    assert message.startswith(f"{path}: damaged, ignored, and renamed to a.damaged: ")
 
 
 def test_what_cannot_be_put_aside_is_left_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -42,7 +42,7 @@ def test_what_cannot_be_put_aside_is_left_and_said(tmp_path: Path, caplog: pytes
     (tmp_path / "a.json").write_text("{")
     rename_damaged(tmp_path / "a.json", "torn")
     assert (tmp_path / "a.json").exists()
-    assert "left out, and cannot be put aside (Is a directory): torn" in caplog.text
+    assert "damaged, ignored, and cannot be renamed (Is a directory): torn" in caplog.text
 
 
 @pytest.mark.parametrize("content", [b"", bytes(40), b"\xff", b"export PREFECT_API_URL=http://127"])

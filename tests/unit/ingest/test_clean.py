@@ -17,18 +17,18 @@ LIMITS = Limits(row_bytes=100_000, rows=9, ratio=10)
 FREE = Classify(labels=None, names={})
 
 
-def cleaned(row: Row, problem: Problem | None = FREE) -> CleanedRow:
+def clean_row(row: Row, problem: Problem | None = FREE) -> CleanedRow:
     return Cleaner(problem, LIMITS, HIDE).clean("原始/a@b.cn.csv", row)
 
 
-def kept(values: dict[str, Any], problem: Problem = FREE, place: str = "7") -> Example:
-    record = cleaned(Row(place, values), problem).record
+def read_example(values: dict[str, Any], problem: Problem = FREE, place: str = "7") -> Example:
+    record = clean_row(Row(place, values), problem).record
     assert isinstance(record, Example), record
     return record
 
 
-def refused(row: Row, problem: Problem | None = FREE) -> Rejection:
-    record = cleaned(row, problem).record
+def read_rejection(row: Row, problem: Problem | None = FREE) -> Rejection:
+    record = clean_row(row, problem).record
     assert isinstance(record, Rejection), record
     return record
 
@@ -50,47 +50,47 @@ class TestLabels:
     @pytest.mark.parametrize("problem", [FREE, Ner(labels=None)])
     def test_one_is_repaired_and_masked_as_texts_are(self, problem: Problem, label: str, clean: str) -> None:
         values = {"text": "王芳 said so", "label": label, "spans": [[0, 2, label]]}
-        example = kept(values, problem)
+        example = read_example(values, problem)
         assert example.answer.labels == (clean,)
 
     def test_what_was_done_is_counted(self) -> None:
-        found = cleaned(Row("1", {"text": "fine", "label": "jane&#64;x.cn"}))
+        found = clean_row(Row("1", {"text": "fine", "label": "jane&#64;x.cn"}))
         assert (found.repairs, found.masked) == (("label",), {"email"})
-        assert cleaned(Row("1", {"text": "fine", "label": "好"})).repairs == ()
+        assert clean_row(Row("1", {"text": "fine", "label": "好"})).repairs == ()
 
     @pytest.mark.parametrize("written", ["owner@x.com", "cafe\u0301"])
     def test_one_that_the_user_lists_stays_as_it_is_written(self, written: str) -> None:
         problem = Classify(labels=[written, "b"], names={})
-        assert kept({"text": "fine", "label": f"{written}\u200b"}, problem).answer == Label(written)
+        assert read_example({"text": "fine", "label": f"{written}\u200b"}, problem).answer == Label(written)
 
     @pytest.mark.parametrize("label", ["\u200b", " "])
     def test_one_of_which_nothing_is_left_is_refused(self, label: str) -> None:
-        assert refused(Row("1", {"text": "好", "label": label})).detail == "the label is empty"
+        assert read_rejection(Row("1", {"text": "好", "label": label})).detail == "the label is empty"
         spans = {"text": "好的", "spans": [[0, 2, label]]}
-        assert refused(Row("1", spans), Ner(labels=None)).detail == "span 0:2 has no entity type"
+        assert read_rejection(Row("1", spans), Ner(labels=None)).detail == "span 0:2 has no entity type"
 
     def test_endless_marks_in_one_are_refused(self) -> None:
-        record = refused(Row("1", {"text": "好", "label": "e" + "\u0301" * 2000}))
+        record = read_rejection(Row("1", {"text": "好", "label": "e" + "\u0301" * 2000}))
         assert (record.reason, record.detail) == (
             "label",
-            "more than 1,000 combining marks in a row, from character 1 of the label",
+            "in the label: more than 1,000 combining marks in a row from character 1",
         )
 
 
 class TestSurrogates:
     def test_in_a_key_it_costs_the_row(self) -> None:
-        record = refused(Row("名\ud800.text", {"text": "好", "label": "a"}))
+        record = read_rejection(Row("名\ud800.text", {"text": "好", "label": "a"}))
         assert (record.reason, record.source) == ("text", "原始/a@b.cn.csv:名?.text")
 
     def test_in_the_label_of_a_span_it_costs_the_row(self) -> None:
-        record = refused(Row("1", {"text": "王芳 said so", "spans": [[0, 2, "\ud800"]]}), Ner(labels=None))
-        assert (record.reason, record.detail) == ("text", "half of a surrogate pair in the label")
+        record = read_rejection(Row("1", {"text": "王芳 said so", "spans": [[0, 2, "\ud800"]]}), Ner(labels=None))
+        assert (record.reason, record.detail) == ("text", "incomplete surrogate pair in the label")
 
 
 class TestPersonalData:
     def test_in_a_key_it_is_masked_but_the_name_of_the_file_stays(self) -> None:
         for place, masked in (("用户.jane@x.com", "用户.<email>"), ("3.13812345678.0.text", "3.<phone>.0.text")):
-            assert kept({"text": "好", "label": "a"}, place=place).source == f"原始/a@b.cn.csv:{masked}"
+            assert read_example({"text": "好", "label": "a"}, place=place).source == f"原始/a@b.cn.csv:{masked}"
 
     @pytest.mark.parametrize(
         ("secret", "kind"),
@@ -103,27 +103,27 @@ class TestPersonalData:
     )
     def test_a_row_that_is_kept_is_repaired_before_it_is_masked(self, secret: str, kind: str) -> None:
         masked = f"<{kind}>"
-        found = cleaned(Row("1", {"text": f"找 {secret} 吧", "label": "a"}))
+        found = clean_row(Row("1", {"text": f"找 {secret} 吧", "label": "a"}))
         assert isinstance(found.record, Example)
         assert (found.record.text, found.masked) == (f"找 {masked} 吧", {kind})
-        document = cleaned(Row("1", {"text": f"找 {secret} 吧"}), None).record
+        document = clean_row(Row("1", {"text": f"找 {secret} 吧"}), None).record
         assert getattr(document, "text", "") == f"找 {masked} 吧"
         text = f"找 {secret} 吧，北京"
-        example = kept({"text": text, "spans": [[len(text) - 2, len(text), "LOC"]]}, Ner(labels=None))
+        example = read_example({"text": text, "spans": [[len(text) - 2, len(text), "LOC"]]}, Ner(labels=None))
         (place,) = example.answer.mentions
         assert (example.text, example.text[place.start :]) == (f"找 {masked} 吧，北京", "北京")
 
     def test_a_key_with_dots_of_its_own_is_masked_whole(self) -> None:
         token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"
-        assert kept({"text": "好", "label": "a"}, place=f"a.{token}.text").source.endswith(":a.<secret>.text")
+        assert read_example({"text": "好", "label": "a"}, place=f"a.{token}.text").source.endswith(":a.<secret>.text")
 
     def test_the_number_of_a_line_is_none(self) -> None:
-        assert kept({"text": "好", "label": "a"}, place="10000000").source.endswith(":10000000")
+        assert read_example({"text": "好", "label": "a"}, place="10000000").source.endswith(":10000000")
 
     @pytest.mark.parametrize("secret", ["jane&#64;example.com", "jo\u200bhn@x\u200b.com", "139\u200b1234\u200b5678"])
     @pytest.mark.parametrize("broken", ["", "\ud800", "e" + "\u0301\u0327" * 5000])
     def test_a_refused_row_is_repaired_as_far_as_can_be_before_it_is_masked(self, secret: str, broken: str) -> None:
-        record = refused(Row("1", reason="ragged", detail=f"值 '{secret}'", text=f"找 {secret} 吧 {broken}"))
+        record = read_rejection(Row("1", reason="ragged", detail=f"值 '{secret}'", text=f"找 {secret} 吧 {broken}"))
         assert record.text.startswith(("找 <email> 吧", "找 <phone> 吧"))
         assert record.detail in ("值 '<email>'", "值 '<phone>'")
 
@@ -131,21 +131,24 @@ class TestPersonalData:
         for size in range(8):
             text = "字" * (KEPT_TEXT - size) + " 13812345678"
             detail = "字" * (KEPT_NOTE - size) + " bob@example.com"
-            record = refused(Row("1", reason="ragged", detail=detail, text=text))
+            record = read_rejection(Row("1", reason="ragged", detail=detail, text=text))
             assert not any(character.isdigit() for character in record.text)
             assert "bob" not in record.detail
             assert (len(record.text), len(record.detail)) == (KEPT_TEXT, KEPT_NOTE)
 
     def test_a_row_that_is_too_long_is_not_shown(self) -> None:
-        record = refused(Row("1", {"text": "长" * 100_001, "label": "a"}))
+        record = read_rejection(Row("1", {"text": "长" * 100_001, "label": "a"}))
         assert (record.reason, record.text) == ("too_long", "")
 
 
 class TestSpans:
     @pytest.mark.parametrize("end", [float("inf"), float("nan"), "3.5", None])
     def test_an_end_that_is_no_number_is_refused(self, end: Any) -> None:
-        assert refused(Row("1", {"text": "王芳来了", "spans": [[0, end, "PER"]]}), Ner(labels=None)).reason == "type"
+        assert (
+            read_rejection(Row("1", {"text": "王芳来了", "spans": [[0, end, "PER"]]}), Ner(labels=None)).reason
+            == "type"
+        )
 
     def test_one_moves_with_its_text(self) -> None:
         values = {"text": "致电13812345678找王芳", "spans": [{"start": 14, "end": 16, "label": "人"}]}
-        assert kept(values, Ner(labels=None)).answer == Spans((Span(10, 12, "人"),))
+        assert read_example(values, Ner(labels=None)).answer == Spans((Span(10, 12, "人"),))

@@ -30,47 +30,49 @@ class TestConflicts:
     ROWS = (example("很好", "good"), example("很好 ", "good"), example("很好", "bad"), example("ok", "bad"))
 
     def test_drop_takes_every_row_of_the_text(self) -> None:
-        kept, rejected = resolve_conflicts(self.ROWS, "drop")
-        assert [e.text for e in kept] == ["ok"]
-        assert {(r.reason, r.detail) for r in rejected} == {("conflict", "the same text is labelled: good ×2, bad ×1")}
+        remaining, rejected = resolve_conflicts(self.ROWS, "drop")
+        assert [e.text for e in remaining] == ["ok"]
+        assert {(r.reason, r.detail) for r in rejected} == {
+            ("conflict", "the same text has several answers: good ×2, bad ×1")
+        }
         assert len(rejected) == 3
 
     def test_majority_keeps_what_more_than_half_say(self) -> None:
-        kept, rejected = resolve_conflicts(self.ROWS, "majority")
-        assert [(e.text, str(e.answer)) for e in kept] == [("很好", "good"), ("很好 ", "good"), ("ok", "bad")]
+        remaining, rejected = resolve_conflicts(self.ROWS, "majority")
+        assert [(e.text, str(e.answer)) for e in remaining] == [("很好", "good"), ("很好 ", "good"), ("ok", "bad")]
         assert [r.text for r in rejected] == ["很好"]
 
     def test_majority_keeps_none_of_two_equals(self) -> None:
-        kept, rejected = resolve_conflicts(self.ROWS[1:], "majority")
-        assert ([e.text for e in kept], len(rejected)) == (["ok"], 2)
+        remaining, rejected = resolve_conflicts(self.ROWS[1:], "majority")
+        assert ([e.text for e in remaining], len(rejected)) == (["ok"], 2)
 
     def test_spans_conflict_as_labels_do(self) -> None:
-        found = Spans((Span(0, 5, "LOC"),))
-        rows = [replace(example("Paris"), answer=answer) for answer in (found, Spans())]
-        kept, rejected = resolve_conflicts(rows, "drop")
-        assert not kept
-        assert rejected[0].detail == "the same text is labelled: 0:5 LOC ×1, nothing ×1"
+        conflicts = Spans((Span(0, 5, "LOC"),))
+        rows = [replace(example("Paris"), answer=answer) for answer in (conflicts, Spans())]
+        remaining, rejected = resolve_conflicts(rows, "drop")
+        assert not remaining
+        assert rejected[0].detail == "the same text has several answers: 0:5 LOC ×1, (empty) ×1"
 
     def test_two_questions_on_one_context_are_no_conflict_and_no_twins(self) -> None:
         asked = [question("Whom did Anna meet?", "Bo"), question("Where did they meet?", "Paris")]
         assert resolve_conflicts(asked, "drop") == (asked, [])
-        kept, _, rejected = drop_duplicates(asked, [], {}, 0.8)
-        assert (len(kept), rejected) == (2, [])
+        remaining, _, rejected = drop_duplicates(asked, [], {}, 0.8)
+        assert (len(remaining), rejected) == (2, [])
 
     def test_one_question_asked_twice_is_a_conflict_or_a_twin(self) -> None:
         asked = [question("Whom did Anna meet?", "Bo"), question("whom did  Anna meet?", "Bob")]
         assert resolve_conflicts(asked, "drop")[0] == []
-        kept, _, rejected = drop_duplicates([asked[0], question("Whom did Anna meet ?", "Bo")], [], {}, 0.8)
-        assert (len(kept), [row.reason for row in rejected]) == (1, ["near_duplicate"])
+        remaining, _, rejected = drop_duplicates([asked[0], question("Whom did Anna meet ?", "Bo")], [], {}, 0.8)
+        assert (len(remaining), [row.reason for row in rejected]) == (1, ["near_duplicate"])
 
     def test_answers_that_are_all_right_become_one_and_no_conflict(self) -> None:
         def merge(answers: Sequence[Answer]) -> Answer:
             return Text("+".join(sorted(str(answer) for answer in answers)))
 
-        kept, rejected = resolve_conflicts(self.ROWS, "drop", merge)
-        assert len(kept) == len(self.ROWS)
+        remaining, rejected = resolve_conflicts(self.ROWS, "drop", merge)
+        assert len(remaining) == len(self.ROWS)
         assert not rejected
-        assert len({(one.id, one.answer) for one in kept}) == len({one.id for one in kept})
+        assert len({(one.id, one.answer) for one in remaining}) == len({one.id for one in remaining})
 
 
 class TestTwins:
@@ -80,12 +82,15 @@ class TestTwins:
     )
 
     def test_a_labelled_text_wins_over_a_raw_one_and_test_over_both(self) -> None:
-        held, train = example(self.NEAR[0], source="t.csv:1"), example(self.NEAR[1])
-        kept, documents, rejected = drop_duplicates(
-            [train, held], [document(self.NEAR[0]), document("别的文字")], {"t.csv:1": "test"}, 0.8
+        held_out, train = example(self.NEAR[0], source="t.csv:1"), example(self.NEAR[1])
+        remaining, documents, rejected = drop_duplicates(
+            [train, held_out], [document(self.NEAR[0]), document("别的文字")], {"t.csv:1": "test"}, 0.8
         )
-        assert (kept, [d.text for d in documents]) == ([held], ["别的文字"])
-        assert sorted((r.reason, r.twin) for r in rejected) == [("duplicate", held.id), ("near_duplicate", held.id)]
+        assert (remaining, [d.text for d in documents]) == ([held_out], ["别的文字"])
+        assert sorted((r.reason, r.twin) for r in rejected) == [
+            ("duplicate", held_out.id),
+            ("near_duplicate", held_out.id),
+        ]
 
     @pytest.mark.parametrize("seed", range(5))
     def test_what_stays_does_not_depend_on_the_order(self, seed: int) -> None:
@@ -93,6 +98,6 @@ class TestTwins:
         rows = [example(text, source=f"a.csv:{i}") for i, text in enumerate(texts)]
         expected = [(e.id, e.text) for e in drop_duplicates(rows, [], {}, 0.7)[0]]
         random.Random(seed).shuffle(rows)
-        kept, _, rejected = drop_duplicates(rows, [], {}, 0.7)
-        assert [(e.id, e.text) for e in kept] == expected
-        assert sorted(r.source for r in chain(kept, rejected)) == sorted(e.source for e in rows)
+        remaining, _, rejected = drop_duplicates(rows, [], {}, 0.7)
+        assert [(e.id, e.text) for e in remaining] == expected
+        assert sorted(r.source for r in chain(remaining, rejected)) == sorted(e.source for e in rows)

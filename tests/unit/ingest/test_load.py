@@ -48,7 +48,7 @@ def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def loaded(raw: Path, **changes: Any) -> LoadedRecords:
+def load_sources(raw: Path, **changes: Any) -> LoadedRecords:
     section = Ingest.model_validate(params(**changes))
     return load(section.labelled, section.corpus, section.problem, section.limits, section.mask, raw)
 
@@ -61,11 +61,11 @@ def jsonl(raw: Path, *rows: Any) -> dict[str, Any]:
 class TestRows:
     def test_an_example_knows_its_text_label_and_place(self, raw: Path) -> None:
         (raw / "a.csv").write_text("text,label\n Tom &amp; 汤姆 , good\n", encoding="utf-8")
-        made = loaded(raw)
-        (example,) = made.examples
+        records = load_sources(raw)
+        (example,) = records.examples
         assert (example.text, str(example.answer), example.source) == ("Tom & 汤姆", "good", "data/raw/a.csv:2")
         assert example.id == content_id({"text": "tom  & 汤姆"})
-        assert made.repairs == {"html": 1}
+        assert records.repairs == {"html": 1}
 
     @pytest.mark.parametrize(
         ("row", "reason", "detail"),
@@ -74,37 +74,40 @@ class TestRows:
             ({"text": None, "label": "1"}, "missing", "text is null"),
             ({"text": ["a"], "label": "1"}, "type", "text is a list, not text"),
             ({"text": "a", "label": " "}, "label", "the label is empty"),
-            ({"text": " \u200b ", "label": "1"}, "empty", "there is no text in it"),
-            ({"text": "half \ud83d", "label": "1"}, "text", "half of a surrogate pair at character 5"),
-            ({"text": "好", "label": "\udc80"}, "text", "half of a surrogate pair in the label"),
+            ({"text": " \u200b ", "label": "1"}, "empty", "the text is empty"),
+            ({"text": "half \ud83d", "label": "1"}, "text", "incomplete surrogate pair at character 5"),
+            ({"text": "好", "label": "\udc80"}, "text", "incomplete surrogate pair in the label"),
         ],
     )
     def test_a_row_without_an_answer_goes_with_its_reason(self, raw: Path, row: Any, reason: str, detail: str) -> None:
         source = jsonl(raw, {"text": "很好", "label": True}, row) | {"columns": {"text": "text", "label": "label"}}
-        made = loaded(raw, labelled=[source])
-        (rejected,) = made.rejected
+        records = load_sources(raw, labelled=[source])
+        (rejected,) = records.rejected
         assert (rejected.reason, rejected.detail, rejected.source) == (reason, detail, "data/raw/a.jsonl:2")
-        assert [(e.text, str(e.answer)) for e in made.examples] == [("很好", "true")]
-        assert made.row_count == 2
+        assert [(e.text, str(e.answer)) for e in records.examples] == [("很好", "true")]
+        assert records.row_count == 2
 
     def test_a_label_the_user_did_not_name_is_refused(self, raw: Path) -> None:
         (raw / "a.csv").write_text("text,label\na,good\nb,godo\n")
-        made = loaded(raw, problem=CLASSIFY | {"labels": ["good", "bad"]})
-        assert [r.detail for r in made.rejected] == ["label 'godo' is not one of: good, bad"]
+        records = load_sources(raw, problem=CLASSIFY | {"labels": ["good", "bad"]})
+        assert [r.detail for r in records.rejected] == ["label 'godo' is not one of: good, bad"]
 
     def test_a_text_longer_than_allowed_goes_whatever_the_format(self, raw: Path) -> None:
         (raw / "a.json").write_text(json.dumps(["长" * 1001, "短"]))
         corpus = [{"uri": "file:data/raw/a.json", "reader": {"kind": "json"}, "columns": {"text": "*"}}]
         (raw / "a.csv").write_text("text,label\na,b\n")
-        made = loaded(raw, corpus=corpus)
-        assert [d.text for d in made.documents] == ["短"]
-        assert (made.rejected[0].reason, made.rejected[0].detail) == ("too_long", "1,001 characters")
+        records = load_sources(raw, corpus=corpus)
+        assert [d.text for d in records.documents] == ["短"]
+        assert (records.rejected[0].reason, records.rejected[0].detail) == (
+            "too_long",
+            "1,001 characters, above ingest.limits.row_bytes: 1,000",
+        )
 
     @pytest.mark.parametrize("content", ["text,label\n", "\n"])
     def test_a_file_without_a_row_is_refused(self, raw: Path, content: str) -> None:
         (raw / "a.csv").write_text(content)
-        with pytest.raises(DataError, match=r"a\.csv: (reader `csv` sees no row in it|the file is empty)"):
-            loaded(raw)
+        with pytest.raises(DataError, match=r"a\.csv: (the reader `csv` found no rows|the file is empty)"):
+            load_sources(raw)
 
     @pytest.mark.parametrize(
         "secret", ["jane&#64;example.com", "139\u200b1234\u200b5678", "sk-Ab3dEf6hIj9kLm2nOp5qRs8t"]
@@ -113,26 +116,26 @@ class TestRows:
         """A file without a header: its first row is taken for one, however long it is."""
         for before in (0, *range(430, 500, 3), *range(900, 945, 3)):
             (raw / "a.csv").write_text(f"{'x' * before} {secret},good\n", encoding="utf-8")
-            with pytest.raises(DataError, match=r"a\.csv:1: there is no column 'text'") as caught:
-                loaded(raw)
+            with pytest.raises(DataError, match=r"a\.csv:1: unknown column 'text'") as caught:
+                load_sources(raw)
             assert not [part for part in ("jane", "1234", "sk-", "Ab3d") if part in str(caught.value)]
             assert len(str(caught.value)) <= 1000
         (raw / "a.csv").write_text(f"{secret},{secret}\n", encoding="utf-8")
         with pytest.raises(DataError, match=r"a\.csv:1: two columns are called '<(email|phone|secret)>'"):
-            loaded(raw)
+            load_sources(raw)
 
     def test_an_empty_file_is_refused(self, raw: Path) -> None:
         (raw / "a.csv").touch()
         with pytest.raises(DataError, match=r"data/raw/a\.csv: the file is empty"):
-            loaded(raw)
+            load_sources(raw)
 
     def test_many_files_are_one_source_and_may_be_bound_to_a_split(self, raw: Path) -> None:
         for name in ("b", "a"):
             (raw / f"{name}.csv").write_text(f"text,label\n{name}一,x\n")
         (source,) = params()["labelled"]
-        made = loaded(raw, labelled=[source | {"uri": "file:data/raw/*.csv", "split": "test"}])
-        assert [e.source for e in made.examples] == ["data/raw/a.csv:2", "data/raw/b.csv:2"]
-        assert made.bindings == {"data/raw/a.csv:2": "test", "data/raw/b.csv:2": "test"}
+        records = load_sources(raw, labelled=[source | {"uri": "file:data/raw/*.csv", "split": "test"}])
+        assert [e.source for e in records.examples] == ["data/raw/a.csv:2", "data/raw/b.csv:2"]
+        assert records.bindings == {"data/raw/a.csv:2": "test", "data/raw/b.csv:2": "test"}
 
 
 class TestSpans:
@@ -141,22 +144,22 @@ class TestSpans:
         source = jsonl(raw, {"text": "Ask AT&amp;T 吧", "spans": spans}) | {
             "columns": {"text": "text", "spans": "spans"}
         }
-        (example,) = loaded(raw, labelled=[source], problem=NER).examples
+        (example,) = load_sources(raw, labelled=[source], problem=NER).examples
         assert (example.text, example.answer.mentions) == ("Ask AT&T 吧", (Span(4, 8, "ORG"),))
 
     @pytest.mark.parametrize(
         ("spans", "detail"),
         [
-            ("PER", "spans is a str, not a list; write [[start, end, label], …]"),
-            ([[0, 2]], "spans are [start, end, label], or objects with these keys"),
-            ([[0, "x", "PER"]], "spans are [start, end, label], or objects with these keys"),
+            ("PER", "spans must be a list such as [[start, end, label], …], not a str"),
+            ([[0, 2]], "each span must be [start, end, label], or an object with these keys"),
+            ([[0, "x", "PER"]], "each span must be [start, end, label], or an object with these keys"),
             ([[0, 99, "PER"]], "span 0:99 does not lie in a text of 6 characters"),
             ([[0, 3, "PER"], [2, 4, "LOC"]], "span 2:4 overlaps the one before it"),
         ],
     )
     def test_wrong_ones_cost_their_row(self, raw: Path, spans: Any, detail: str) -> None:
         source = jsonl(raw, {"text": "江泽民在北京", "spans": spans}) | {"columns": {"text": "text", "spans": "spans"}}
-        (rejected,) = loaded(raw, labelled=[source], problem=NER).rejected
+        (rejected,) = load_sources(raw, labelled=[source], problem=NER).rejected
         assert rejected.detail == detail
 
 
@@ -179,14 +182,14 @@ class TestParams:
         assert section.model_dump()["labelled"][0]["reader"] == COMMA
 
     def test_a_column_that_the_problem_needs_is_asked_for(self, tmp_path: Path) -> None:
-        message = "file:data/raw/a.csv: `columns` does not say which column is: label"
+        message = "file:data/raw/a.csv: `columns` must also map: label"
         assert message in self.wrong(tmp_path, labelled=self.source(columns={"text": "text"}))
-        spans = "`columns` does not say which column is: spans"
+        spans = "`columns` must also map: spans"
         assert spans in self.wrong(tmp_path, problem=NER)
 
     def test_a_column_nobody_knows_is_refused(self, tmp_path: Path) -> None:
         columns = {"text": "text", "label": "label", "标签": "x"}
-        assert "`columns`: '标签' is none of: text, label, group" in self.wrong(
+        assert "`columns`: unknown field '标签'; available: text, label, group" in self.wrong(
             tmp_path, labelled=self.source(columns=columns)
         )
 
@@ -195,10 +198,10 @@ class TestParams:
         text = {"kind": "text", "label": "好"}
         assert Ingest.model_validate(params(problem=NER, labelled=self.source(reader=conll, columns={})))
         assert Ingest.model_validate(params(labelled=self.source(reader=text, columns={})))
-        with pytest.raises(ValueError, match="does not say which column is: label"):
+        with pytest.raises(ValueError, match="must also map: label"):
             Ingest.model_validate(params(labelled=self.source(reader=text | {"label": None}, columns={})))
 
     def test_a_misspelt_reader_says_what_was_meant(self, tmp_path: Path) -> None:
         message = self.wrong(tmp_path, labelled=self.source(reader=COMMA | {"kind": "cvs"}))
-        assert "no reader is called 'cvs'; did you mean 'csv'? there are: conll, csv, json" in message
+        assert "unknown reader 'cvs'; did you mean 'csv'? available: conll, csv, json" in message
         assert "params.yaml:" in message

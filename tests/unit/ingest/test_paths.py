@@ -8,7 +8,7 @@ from satiety.ingest.paths import check_paths, split_path, walk
 from satiety.ingest.values import JsonError, parse
 
 
-def found(value: Any, **paths: str) -> list[Any]:
+def walk_rows(value: Any, **paths: str) -> list[Any]:
     steps = {name: split_path(path) for name, path in paths.items()}
     return [str(row) if isinstance(row, JsonError) else row for _, row in walk(value, steps)]
 
@@ -26,22 +26,22 @@ def found(value: Any, **paths: str) -> list[Any]:
     ],
 )
 def test_a_path_finds_its_values_in_order(text: str, path: str, texts: list[str]) -> None:
-    assert [row["t"] for row in found(parse(text), t=path)] == texts
+    assert [row["t"] for row in walk_rows(parse(text), t=path)] == texts
 
 
 def test_a_value_that_is_not_there_refuses_its_row_alone() -> None:
-    rows = found(parse('[["a", "1"], ["b"], ["c", "3"]]'), t="*.0", l="*.1")
-    assert rows == [{"t": "a", "l": "1"}, "there is no '1' in it", {"t": "c", "l": "3"}]
+    rows = walk_rows(parse('[["a", "1"], ["b"], ["c", "3"]]'), t="*.0", l="*.1")
+    assert rows == [{"t": "a", "l": "1"}, "no key or index '1'", {"t": "c", "l": "3"}]
 
 
 def test_a_key_given_twice_anywhere_on_the_way_refuses_what_lies_below() -> None:
-    rows = found(parse('{"d": [{"t": "a"}, {"t": {"x": 1, "x": 2}}]}'), t="d.*.t.x")
-    assert rows == ["there is no 'x' in it", "an object has the same key twice"]
+    rows = walk_rows(parse('{"d": [{"t": "a"}, {"t": {"x": 1, "x": 2}}]}'), t="d.*.t.x")
+    assert rows == ["no key or index 'x'", "duplicate key in an object"]
 
 
 @pytest.mark.parametrize("paths", [{"a": "x.*.t", "b": "y.*.l"}, {"a": "*.x.*", "b": "*.y.*.z"}])
 def test_columns_of_two_lists_cannot_be_paired(paths: dict[str, str]) -> None:
-    with pytest.raises(ValueError, match="run over different lists"):
+    with pytest.raises(ValueError, match="iterate over different lists"):
         check_paths({name: split_path(path) for name, path in paths.items()})
 
 

@@ -21,47 +21,47 @@ HIDDEN = [
 
 @pytest.mark.parametrize(("text", "clean", "kind"), HIDDEN)
 def test_what_only_a_repair_brings_to_light_is_masked(text: str, clean: str, kind: str) -> None:
-    found = sanitise(text, (), KINDS)
-    assert (found.text, found.masked, found.lost_spans) == (clean, (kind,), ())
-    assert found.repairs
+    sanitised = sanitise(text, (), KINDS)
+    assert (sanitised.text, sanitised.masked, sanitised.lost_spans) == (clean, (kind,), ())
+    assert sanitised.repairs
     assert mask_salvaged(text, KINDS) == clean
 
 
 @pytest.mark.parametrize(("text", "clean", "kind"), HIDDEN)
 def test_a_span_moves_with_what_is_repaired_and_masked_before_it(text: str, clean: str, kind: str) -> None:
     whole = f"{text}，北京"
-    found = sanitise(whole, [Span(len(text) + 1, len(whole), "LOC")], KINDS)
-    (span,) = found.spans
-    assert (found.text, found.text[span.start : span.end]) == (f"{clean}，北京", "北京")
+    sanitised = sanitise(whole, [Span(len(text) + 1, len(whole), "LOC")], KINDS)
+    (span,) = sanitised.spans
+    assert (sanitised.text, sanitised.text[span.start : span.end]) == (f"{clean}，北京", "北京")
 
 
 @pytest.mark.parametrize(
     ("span", "reason", "detail"),
     [
-        ((0, 4), "personal", "the span 0–4 cuts email data at 0–16"),
-        ((0, 6), "text", "a span begins or ends inside what must be repaired as a whole"),
-        ((4, 9), "personal", "the span 4–5 cuts email data at 0–16"),
+        ((0, 4), "personal", "the span 0–4 cuts through email data at 0–16"),
+        ((0, 6), "text", "a span begins or ends inside a sequence that must be repaired as a whole"),
+        ((4, 9), "personal", "the span 4–5 cuts through email data at 0–16"),
     ],
 )
 def test_a_span_that_cannot_move_goes_and_hides_nothing(span: tuple[int, int], reason: str, detail: str) -> None:
     """Were it kept, the entity that it cuts would not be repaired, and the address not be seen."""
     text = "jane&#64;example.com 在 北京"
     place = Span(len(text) - 2, len(text), "LOC")
-    found = sanitise(text, [Span(*span, "X"), place], KINDS)
-    assert found.text == "<email> 在 北京"
-    assert found.lost_spans == (LostSpan(reason, detail),)
-    assert [found.text[one.start : one.end] for one in found.spans] == ["北京"]
+    sanitised = sanitise(text, [Span(*span, "X"), place], KINDS)
+    assert sanitised.text == "<email> 在 北京"
+    assert sanitised.lost_spans == (LostSpan(reason, detail),)
+    assert [sanitised.text[one.start : one.end] for one in sanitised.spans] == ["北京"]
 
 
 def test_spans_that_can_move_alone_but_not_together_all_go() -> None:
     """What was wrongly decoded is too short between two of them to be known for that."""
     text = "ä½\xa0å¥½ï¼Œä¸–ç•Œ"
     spans = [Span(i, i + 1, "X") for i in range(len(text))]
-    found = sanitise(text, spans, KINDS)
-    assert (found.text, found.spans, len(found.lost_spans)) == ("你好，世界", (), len(spans))
+    sanitised = sanitise(text, spans, KINDS)
+    assert (sanitised.text, sanitised.spans, len(sanitised.lost_spans)) == ("你好，世界", (), len(spans))
 
 
 def test_a_text_that_cannot_be_repaired_is_the_callers_to_refuse() -> None:
-    with pytest.raises(ValueError, match="half of a surrogate pair"):
+    with pytest.raises(ValueError, match="incomplete surrogate pair"):
         sanitise("\ud800 jane@example.com", [Span(0, 1, "X")], KINDS)
     assert mask_salvaged("\ud800 jane&#64;example.com", KINDS) == "? <email>"

@@ -17,16 +17,16 @@ from satiety.ingest.split import Partition, allocate, divide, link
 COUNTS = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 60), min_size=1)
 
 
-def labelled(text: str, label: str, **more: str) -> Example:
+def make_examples(text: str, label: str, **more: str) -> Example:
     return Example(content_id({"text": text}), {"text": text}, Label(label), **more)
 
 
 def examples(labels: str, start: int = 0, group: int = 1, source: str = "a.csv") -> list[Example]:
     """Return one example per letter, its label the letter; every ``group`` of them in a row belong together."""
-    made = []
+    partition = []
     for i, label in enumerate(labels, start=start):
         text = f"第{i}条"
-        made.append(
+        partition.append(
             Example(
                 content_id({"text": text}),
                 {"text": text},
@@ -35,121 +35,122 @@ def examples(labels: str, start: int = 0, group: int = 1, source: str = "a.csv")
                 source=source,
             )
         )
-    return made
+    return partition
 
 
-def divided(rows: list[Example], bound: Any = None, **asked: Any) -> Partition:
+def split_examples(rows: list[Example], bound: Any = None, **asked: Any) -> Partition:
     sizes = {"seed": 1, "test": 20, "budget": 10, "dev": 0.3} | asked
     return divide(rows, link(rows, 0.65), bound or {}, lambda e: str(e.answer), **sizes)
 
 
-def ids(made: Partition, split: str) -> list[str]:
-    return [e.id for e in made.examples if e.split == split]
+def ids(partition: Partition, split: str) -> list[str]:
+    return [e.id for e in partition.examples if e.split == split]
 
 
 def test_everyone_has_one_place_and_the_sizes_are_as_asked() -> None:
     rows = examples("ab" * 50)
-    made = divided(rows)
-    assert [len(ids(made, split)) for split in ("test", "dev", "train")] == [20, 3, 7]
-    assert (len(made.hidden), made.rejected) == (70, [])
-    assert sorted([e.id for e in made.examples] + [d.id for d in made.hidden]) == sorted(e.id for e in rows)
-    assert {document.origin for document in made.hidden} == {"unlabelled"}
+    partition = split_examples(rows)
+    assert [len(ids(partition, split)) for split in ("test", "dev", "train")] == [20, 3, 7]
+    assert (len(partition.hidden), partition.rejected) == (70, [])
+    assert sorted([e.id for e in partition.examples] + [d.id for d in partition.hidden]) == sorted(e.id for e in rows)
+    assert {document.origin for document in partition.hidden} == {"unlabelled"}
 
 
 def test_every_split_has_the_proportions_of_the_whole() -> None:
-    made = divided(examples("aab" * 100), test=60, budget=30, dev=0.2)
+    partition = split_examples(examples("aab" * 100), test=60, budget=30, dev=0.2)
     found = {
-        split: Counter(str(e.answer) for e in made.examples if e.split == split) for split in ("test", "dev", "train")
+        split: Counter(str(e.answer) for e in partition.examples if e.split == split)
+        for split in ("test", "dev", "train")
     }
     assert found == {"test": {"a": 40, "b": 20}, "dev": {"a": 4, "b": 2}, "train": {"a": 16, "b": 8}}
 
 
 def test_the_same_seed_gives_the_same_split_in_any_order_and_another_gives_another() -> None:
     rows = examples("ab" * 50)
-    assert divided(rows) == divided(rows[::-1])
-    assert ids(divided(rows), "test") != ids(divided(rows, seed=2), "test")
+    assert split_examples(rows) == split_examples(rows[::-1])
+    assert ids(split_examples(rows), "test") != ids(split_examples(rows, seed=2), "test")
 
 
 def test_new_data_moves_few_out_of_test() -> None:
-    before = set(ids(divided(examples("ab" * 100)), "test"))
-    after = set(ids(divided(examples("ab" * 110)), "test"))
-    assert len(before & after) >= 16
+    original = set(ids(split_examples(examples("ab" * 100)), "test"))
+    extended = set(ids(split_examples(examples("ab" * 110)), "test"))
+    assert len(original & extended) >= 16
 
 
 def test_another_budget_leaves_test_as_it_was() -> None:
     rows = examples("ab" * 50)
-    assert ids(divided(rows), "test") == ids(divided(rows, budget=40), "test")
+    assert ids(split_examples(rows), "test") == ids(split_examples(rows, budget=40), "test")
 
 
 @settings(max_examples=40)
 @given(st.text("abc", min_size=60, max_size=100), st.integers(1, 4))
 def test_groups_never_straddle(labels: str, group: int) -> None:
-    made = divided(examples(labels, group=group), test=12, budget=10)
+    partition = split_examples(examples(labels, group=group), test=12, budget=10)
     places: dict[str, set[str]] = defaultdict(set)
-    for e in made.examples:
+    for e in partition.examples:
         places[e.group].add(e.split)
     assert all(len(splits) == 1 for splits in places.values())
-    held = {e.group for e in made.examples if e.split != "train"}
+    held_out = {e.group for e in partition.examples if e.split != "train"}
     groups = {e.id: e.group for e in examples(labels, group=group)}
-    assert not [d for d in made.hidden if groups[d.id] in held]
+    assert not [d for d in partition.hidden if groups[d.id] in held_out]
 
 
 class TestRareClasses:
     def test_a_class_of_one_is_for_training(self) -> None:
-        made = divided(examples("ab" * 50 + "c"))
-        assert [e.split for e in made.examples if str(e.answer) == "c"] == ["train"]
+        partition = split_examples(examples("ab" * 50 + "c"))
+        assert [e.split for e in partition.examples if str(e.answer) == "c"] == ["train"]
 
     def test_a_class_of_three_is_in_every_split(self) -> None:
-        made = divided(examples("ab" * 50 + "ccc"))
-        assert sorted(e.split for e in made.examples if str(e.answer) == "c") == ["dev", "test", "train"]
+        partition = split_examples(examples("ab" * 50 + "ccc"))
+        assert sorted(e.split for e in partition.examples if str(e.answer) == "c") == ["dev", "test", "train"]
 
 
 class TestBoundSources:
     def test_each_goes_where_it_is_for(self) -> None:
         train, test = examples("ab" * 20), examples("ab" * 15, start=100, source="t.csv")
-        made = divided(train + test, {"t.csv": "test"})
-        assert set(ids(made, "test")) < {e.id for e in test}
-        assert Counter(r.reason for r in made.rejected) == {"spare": 10}
-        assert made.rejected[0].detail == "its source is for test, which is full"
-        assert len(made.hidden) == 30
+        partition = split_examples(train + test, {"t.csv": "test"})
+        assert set(ids(partition, "test")) < {e.id for e in test}
+        assert Counter(r.reason for r in partition.rejected) == {"spare": 10}
+        assert partition.rejected[0].detail == "its source is reserved for test, which is complete"
+        assert len(partition.hidden) == 30
 
     def test_a_smaller_test_source_is_taken_whole(self) -> None:
-        made = divided(examples("ab" * 20) + examples("abab", start=100, source="t.csv"), {"t.csv": "test"})
-        assert len(ids(made, "test")) == 4
+        partition = split_examples(examples("ab" * 20) + examples("abab", start=100, source="t.csv"), {"t.csv": "test"})
+        assert len(ids(partition, "test")) == 4
 
     def test_what_is_close_to_a_text_held_out_goes(self) -> None:
         test = examples("ab" * 10, start=100, source="t.csv")
-        close = [labelled(f"近{i}", "a", group=e.group, source="a.csv") for i, e in enumerate(test)]
-        made = divided(examples("ab" * 20) + close + test, {"t.csv": "test"})
-        assert sorted((r.reason, r.twin) for r in made.rejected) == sorted(("straddles", e.id) for e in test)
+        close = [make_examples(f"近{i}", "a", group=e.group, source="a.csv") for i, e in enumerate(test)]
+        partition = split_examples(examples("ab" * 20) + close + test, {"t.csv": "test"})
+        assert sorted((r.reason, r.twin) for r in partition.rejected) == sorted(("straddles", e.id) for e in test)
 
     def test_all_three_may_be_given(self) -> None:
         rows = [examples("ab" * 20, start=i * 100, source=s) for i, s in enumerate(("train", "dev", "test"))]
-        made = divided([e for part in rows for e in part], {"train": "train", "dev": "dev", "test": "test"})
-        assert all(e.source == e.split for e in made.examples)
+        partition = split_examples([e for part in rows for e in part], {"train": "train", "dev": "dev", "test": "test"})
+        assert all(e.source == e.split for e in partition.examples)
 
 
 class TestNotEnough:
     @pytest.mark.parametrize("labels", ["ab" * 14, ""])
     def test_too_few_are_counted(self, labels: str) -> None:
         message = (
-            rf"{len(labels)} labelled texts are left after cleaning, but test 20 \+ dev 3 \+ train 7 = 30 are "
-            r"asked for; lower ingest\.test or ingest\.budget, or add labelled data"
+            rf"{len(labels)} labelled texts remain after cleaning, but test 20 \+ dev 3 \+ train 7 = 30 are "
+            r"needed; lower ingest\.test or ingest\.budget, or add labelled data"
         )
         with pytest.raises(DataError, match=message):
-            divided(examples(labels))
+            split_examples(examples(labels))
 
     def test_just_enough_is_enough(self) -> None:
-        assert len(divided(examples("ab" * 15)).examples) == 30
+        assert len(split_examples(examples("ab" * 15)).examples) == 30
 
     def test_a_group_too_large_is_cut_and_the_rest_of_it_goes(self) -> None:
-        made = divided(examples("ab" * 45, group=30))
-        assert [len(ids(made, split)) for split in ("test", "dev", "train")] == [20, 3, 7]
-        assert Counter(r.reason for r in made.rejected) == {"straddles": 10 + 27}
+        partition = split_examples(examples("ab" * 45, group=30))
+        assert [len(ids(partition, split)) for split in ("test", "dev", "train")] == [20, 3, 7]
+        assert Counter(r.reason for r in partition.rejected) == {"straddles": 10 + 27}
 
     def test_one_group_alone_cannot_be_divided(self) -> None:
-        with pytest.raises(DataError, match="dev asks for 3 texts, but 0 are left: the others belong together"):
-            divided(examples("ab" * 30, group=60))
+        with pytest.raises(DataError, match="dev needs 3 texts, but only 0 are available; the others are similar"):
+            split_examples(examples("ab" * 30, group=60))
 
 
 class TestShares:
@@ -188,16 +189,16 @@ class TestGroups:
             Example("near", {"text": close[1]}, Label("a"), group="two"),
             Example("free", {"text": "一句无关的话"}, Label("a"), group="two"),
         ]
-        made = divided(rows, {"t.csv": "test"}, test=21, budget=60)
-        assert [(r.id, r.twin) for r in made.rejected] == [("near", "held")]
-        assert "free" in {e.id for e in made.examples} | {d.id for d in made.hidden}
+        partition = split_examples(rows, {"t.csv": "test"}, test=21, budget=60)
+        assert [(r.id, r.twin) for r in partition.rejected] == [("near", "held")]
+        assert "free" in {e.id for e in partition.examples} | {d.id for d in partition.hidden}
 
 
 def _all_in_test(rows: list[Example]) -> dict[str, str]:
     """Return the group of each of these rows in a test that holds them all."""
     sources = [Example(e.id, {"text": e.text}, e.answer, group=e.group, source="t.csv") for e in rows]
-    made = divided([*sources, *examples("ab" * 10)], {"t.csv": "test"}, test=len(rows))
-    return {e.id: e.group for e in made.examples if e.split == "test"}
+    partition = split_examples([*sources, *examples("ab" * 10)], {"t.csv": "test"}, test=len(rows))
+    return {e.id: e.group for e in partition.examples if e.split == "test"}
 
 
 class TestChance:
@@ -209,8 +210,8 @@ class TestChance:
         """Return by kind of text the mean share of it that is in test."""
         ties, counts, sizes = link(rows, 0.65), Counter[str](), Counter(kinds.values())
         for seed in self.SEEDS:
-            made = divide(rows, ties, {}, lambda e: str(e.answer), seed=seed, test=test, budget=2, dev=0.5)
-            drawn = ids(made, "test")
+            partition = divide(rows, ties, {}, lambda e: str(e.answer), seed=seed, test=test, budget=2, dev=0.5)
+            drawn = ids(partition, "test")
             assert len(drawn) == test
             counts.update(kinds[name] for name in drawn)
         return {kind: counts[kind] / sizes[kind] / len(self.SEEDS) for kind in sizes}
@@ -220,7 +221,7 @@ class TestChance:
         for number, size in enumerate([2] * 12 + [5] * 6 + [20] * 3):
             for i in range(size):
                 text = f"Dear customer {number * 7919}, thank you for your order of last week, it is on its way, no {i}"
-                rows.append(labelled(text, "ab"[i % 2]))
+                rows.append(make_examples(text, "ab"[i % 2]))
                 kinds[rows[-1].id] = f"near {size}"
         kinds |= {e.id: "alone" for e in rows if e.id not in kinds}
         found = self.chances(rows, kinds, test=80)
@@ -233,7 +234,7 @@ class TestChance:
         for number, size in enumerate([2] * 40 + [5] * 16 + [16] * 8):
             for i in range(size):
                 text = f"组{number}的第{i}条"
-                rows.append(labelled(text, "ab"[i % 2], group=f"user {number}"))
+                rows.append(make_examples(text, "ab"[i % 2], group=f"user {number}"))
                 kinds[rows[-1].id] = f"group of {size}"
         kinds |= {e.id: "alone" for e in rows if e.id not in kinds}
         found = self.chances(rows, kinds, test=90)
@@ -244,41 +245,43 @@ class TestFrozen:
     TEXTS = tuple(
         " ".join("".join(Random(i + k).choices("abcdefgh", k=6)) for k in range(0, 900, 100)) for i in range(80)
     )
-    ROWS = tuple(labelled(text, "ab"[i % 2]) for i, text in enumerate(TEXTS))
+    ROWS = tuple(make_examples(text, "ab"[i % 2]) for i, text in enumerate(TEXTS))
 
     def test_a_text_that_joins_a_group_takes_none_of_it_out_of_test(self) -> None:
         for twin in self.ROWS[::4]:
-            before = set(ids(divided([*self.ROWS]), "test"))
+            original = set(ids(split_examples([*self.ROWS]), "test"))
             newcomer = Example("new", {"text": f"{twin.text} now"}, twin.answer)
-            made = divided([*self.ROWS, newcomer])
-            after = set(ids(made, "test"))
-            assert len(before - after) <= 1, "where the newcomer is drawn, or strata share out the places otherwise"
-            assert twin.id not in before - after
-            if twin.id in before and "new" not in after:
-                assert [(r.id, r.twin) for r in made.rejected if r.id == "new"] == [("new", twin.id)]
+            partition = split_examples([*self.ROWS, newcomer])
+            extended = set(ids(partition, "test"))
+            assert len(original - extended) <= 1, (
+                "where the newcomer is drawn, or strata share out the places otherwise"
+            )
+            assert twin.id not in original - extended
+            if twin.id in original and "new" not in extended:
+                assert [(r.id, r.twin) for r in partition.rejected if r.id == "new"] == [("new", twin.id)]
 
     def test_who_is_close_to_test_is_for_no_split(self) -> None:
         near = [Example(f"near {e.id}", {"text": f"{e.text} now"}, e.answer) for e in self.ROWS]
-        made = divided([*self.ROWS, *near])
-        test = {name.removeprefix("near ") for name in ids(made, "test")}
-        rest = [*(e.id for e in made.examples if e.split != "test"), *(d.id for d in made.hidden)]
-        assert len(made.rejected) >= 15, "of each pair of which one was drawn, the other"
+        partition = split_examples([*self.ROWS, *near])
+        test = {name.removeprefix("near ") for name in ids(partition, "test")}
+        rest = [*(e.id for e in partition.examples if e.split != "test"), *(d.id for d in partition.hidden)]
+        assert len(partition.rejected) >= 15, "of each pair of which one was drawn, the other"
         assert not test & {name.removeprefix("near ") for name in rest}
 
 
 def test_labels_added_later_are_all_learned_from_and_move_nobody() -> None:
     rows = examples("ab" * 50)
     later = examples("abc" * 10, start=500, source="later.jsonl")
-    before, after = divided(rows), divided([*rows, *later], {"later.jsonl": "added"})
+    original, extended = split_examples(rows), split_examples([*rows, *later], {"later.jsonl": "added"})
     for split in ("test", "dev"):
-        assert ids(after, split) == ids(before, split)
-    assert set(ids(after, "train")) == {*ids(before, "train"), *(e.id for e in later)}
-    assert after.hidden == before.hidden
+        assert ids(extended, split) == ids(original, split)
+    assert set(ids(extended, "train")) == {*ids(original, "train"), *(e.id for e in later)}
+    assert extended.hidden == original.hidden
 
 
 def test_labels_added_later_that_are_close_to_one_held_out_go() -> None:
     rows = examples("ab" * 50)
-    held = next(e for e in rows if e.id in ids(divided(rows), "test"))
-    later = [Example("x", {"text": "close"}, Label("a"), group=held.group, source="later.jsonl")]
-    made = divided([*rows, *later], {"later.jsonl": "added"})
-    assert [(r.id, r.reason, r.twin) for r in made.rejected] == [("x", "straddles", held.id)]
+    held_out = next(e for e in rows if e.id in ids(split_examples(rows), "test"))
+    later = [Example("x", {"text": "close"}, Label("a"), group=held_out.group, source="later.jsonl")]
+    partition = split_examples([*rows, *later], {"later.jsonl": "added"})
+    assert [(r.id, r.reason, r.twin) for r in partition.rejected] == [("x", "straddles", held_out.id)]

@@ -164,7 +164,7 @@ def test_what_was_seen_is_kept_and_damaged_it_counts_as_nothing(
     assert (len(fewer.corrections), len(fewer.texts)) == (1, 3), "what left the record is forgotten"
     path.write_bytes(path.read_bytes()[:40])
     assert read_recorded_ids(path) is None
-    assert "seen.json: left out, and put aside as seen.damaged" in caplog.text
+    assert "seen.json: damaged, ignored, and renamed to seen.damaged" in caplog.text
     assert read_recorded_ids(path) is None
     assert len(caplog.messages) == 1
 

@@ -19,12 +19,12 @@ PAIRS = [
 TEXTS = st.lists(st.text(alphabet="ab 中文。", max_size=12), max_size=30)
 
 
-def numbered(texts: list[str]) -> list[tuple[str, str]]:
+def number_texts(texts: list[str]) -> list[tuple[str, str]]:
     return [(str(i), text) for i, text in enumerate(texts)]
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("one", "variant"),
     [
         ("Hello  World", "hello world"),
         ("ＡＢＣ１２３", "abc123"),
@@ -32,27 +32,27 @@ def numbered(texts: list[str]) -> list[tuple[str, str]]:
         ("pay\u200bment due", "payment due"),
     ],
 )
-def test_case_width_and_white_space_do_not_part_texts(one: str, other: str) -> None:
-    assert normalise(one) == normalise(other)
-    first, second = find_duplicates([("a", one), ("b", other)], 0.8)
+def test_case_width_and_white_space_do_not_part_texts(one: str, variant: str) -> None:
+    assert normalise(one) == normalise(variant)
+    first, second = find_duplicates([("a", one), ("b", variant)], 0.8)
     assert (first.twin, second.twin, second.exact) == (None, "a", True)
 
 
-@pytest.mark.parametrize(("one", "other"), PAIRS)
-def test_a_changed_mark_makes_a_near_duplicate(one: str, other: str) -> None:
-    _, second = find_duplicates([("a", one), ("b", other)], 0.8)
+@pytest.mark.parametrize(("one", "variant"), PAIRS)
+def test_a_changed_mark_makes_a_near_duplicate(one: str, variant: str) -> None:
+    _, second = find_duplicates([("a", one), ("b", variant)], 0.8)
     assert (second.twin, second.exact) == ("a", False)
 
 
-@pytest.mark.parametrize(("one", "other"), PAIRS)
-def test_a_threshold_above_the_similarity_keeps_both(one: str, other: str) -> None:
-    above = jaccard(normalise(one), normalise(other)) + 0.001
-    assert [verdict.twin for verdict in find_duplicates([("a", one), ("b", other)], above)] == [None, None]
+@pytest.mark.parametrize(("one", "variant"), PAIRS)
+def test_a_threshold_above_the_similarity_keeps_both(one: str, variant: str) -> None:
+    above = jaccard(normalise(one), normalise(variant)) + 0.001
+    assert [verdict.twin for verdict in find_duplicates([("a", one), ("b", variant)], above)] == [None, None]
 
 
 def test_an_exact_copy_of_a_near_duplicate_has_the_text_that_is_kept_as_its_twin() -> None:
-    kept, near = PAIRS[1]
-    assert [v.twin for v in find_duplicates(numbered([kept, near, near]), 0.8)] == [None, "0", "0"]
+    unique, near = PAIRS[1]
+    assert [v.twin for v in find_duplicates(number_texts([unique, near, near]), 0.8)] == [None, "0", "0"]
 
 
 @pytest.mark.parametrize("text", ["", "a", "好", "\ud800", "a\0b", "👍🏽"])
@@ -70,27 +70,27 @@ def test_no_texts_have_no_twins_and_no_groups() -> None:
 @given(TEXTS, st.floats(0.3, 1.0))
 @settings(max_examples=60)
 def test_a_twin_is_kept_and_truly_similar(texts: list[str], threshold: float) -> None:
-    verdicts = list(find_duplicates(numbered(texts), threshold))
-    kept = {v.id for v in verdicts if v.twin is None}
+    verdicts = list(find_duplicates(number_texts(texts), threshold))
+    unique = {v.id for v in verdicts if v.twin is None}
     for verdict in verdicts:
         if verdict.twin is not None:
             own, twin = normalise(texts[int(verdict.id)]), normalise(texts[int(verdict.twin)])
-            assert verdict.twin in kept
+            assert verdict.twin in unique
             assert verdict.exact == (own == twin)
             assert verdict.exact or jaccard(own, twin) >= threshold
 
 
 def test_pairs_at_the_threshold_are_found_as_often_as_promised() -> None:
     rng = random.Random(7)
-    found, close = 0, 0
+    match_count, close = 0, 0
     for _ in range(150):
         text = "".join(rng.choice("abcdefghijklmnopqrstuvwxyz ") for _ in range(90))
-        other = text[:80] + str(rng.randrange(10**8))
-        if jaccard(normalise(text), normalise(other)) >= 0.8:
+        variant = text[:80] + str(rng.randrange(10**8))
+        if jaccard(normalise(text), normalise(variant)) >= 0.8:
             close += 1
-            found += list(find_duplicates([("a", text), ("b", other)], 0.8))[1].twin == "a"
+            match_count += list(find_duplicates([("a", text), ("b", variant)], 0.8))[1].twin == "a"
     assert close >= 100
-    assert found >= 0.98 * close
+    assert match_count >= 0.98 * close
 
 
 @pytest.mark.parametrize("threshold", [0.05, 0.3, 0.5, 0.65, 0.8, 0.95, 1.0])
@@ -136,9 +136,9 @@ class TestContamination:
 
     @given(TEXTS, TEXTS)
     @settings(max_examples=60)
-    def test_every_held_text_gives_itself_away(self, held: list[str], others: list[str]) -> None:
-        named = HeldOut(numbered(held), 0.8).find_leaks([*held, *others])
-        assert None not in named[: len(held)]
+    def test_every_held_text_gives_itself_away(self, held_out: list[str], others: list[str]) -> None:
+        named = HeldOut(number_texts(held_out), 0.8).find_leaks([*held_out, *others])
+        assert None not in named[: len(held_out)]
 
 
 def test_the_answer_is_the_same_in_every_process() -> None:

@@ -121,8 +121,8 @@ def test_the_user_and_the_password_of_an_address_go(text: str, masked: str) -> N
 
 def test_no_place_moves_where_plain_characters_stand_for_others() -> None:
     text = "①②㈱…ﬁ½ ｊａｎｅ＠ｅｘａｍｐｌｅ．ｃｏｍ 王芳"
-    masked, (moved,), _ = mask_spans(text, (Span(len(text) - 2, len(text), "PER"),), ALL)
-    assert (masked, masked[moved.start : moved.end]) == ("①②㈱…ﬁ½ <email> 王芳", "王芳")
+    masked, (shifted,), _ = mask_spans(text, (Span(len(text) - 2, len(text), "PER"),), ALL)
+    assert (masked, masked[shifted.start : shifted.end]) == ("①②㈱…ﬁ½ <email> 王芳", "王芳")
 
 
 def test_only_what_is_asked_for_is_masked() -> None:
@@ -135,26 +135,26 @@ def test_entities_move_with_their_text() -> None:
     text = "致电13812345678找王芳，或写信给fang@x.cn"
     spans = (Span(14, 16, "PER"), Span(21, 30, "CONTACT"))
     assert [text[s.start : s.end] for s in spans] == ["王芳", "fang@x.cn"]
-    masked, moved, kinds = mask_spans(text, spans, ALL)
-    assert [masked[s.start : s.end] for s in moved] == ["王芳", "<email>"]
+    masked, shifted, kinds = mask_spans(text, spans, ALL)
+    assert [masked[s.start : s.end] for s in shifted] == ["王芳", "<email>"]
     assert kinds == ("phone", "email")
 
 
 def test_an_entity_that_cuts_a_number_is_refused() -> None:
-    with pytest.raises(ValueError, match="the span 0–4 cuts phone data at 0–11"):
+    with pytest.raises(ValueError, match="the span 0–4 cuts through phone data at 0–11"):
         mask_spans("13812345678", (Span(0, 4, "X"),), ALL)
 
 
 @given(st.text(max_size=60), st.integers(0, 60), st.integers(1, 10))
-def test_a_span_always_covers_what_it_covered(around: str, at: int, size: int) -> None:
-    text = f"{around[:at]} a.b@c.org {around[at:]}"
-    start = min(at, len(text) - 1)
+def test_a_span_always_covers_what_it_covered(around: str, offset: int, size: int) -> None:
+    text = f"{around[:offset]} a.b@c.org {around[offset:]}"
+    start = min(offset, len(text) - 1)
     span = Span(start, min(start + size, len(text)), "X")
     try:
-        masked, (moved,), _ = mask_spans(text, (span,), ["email"])
+        masked, (shifted,), _ = mask_spans(text, (span,), ["email"])
     except ValueError:
         return
-    assert masked[moved.start : moved.end] == mask(text[span.start : span.end], ["email"])[0]
+    assert masked[shifted.start : shifted.end] == mask(text[span.start : span.end], ["email"])[0]
 
 
 @pytest.mark.parametrize(
@@ -190,15 +190,15 @@ def test_the_largest_row_of_nothing_but_numbers_does_not_hang(unit: str) -> None
 
 @pytest.mark.parametrize("unit", ["eyJ", "eyJabcdefgh.", "sk-a", "sk-", "a:", "://", "A ", "-", "SG.", "00000000:"])
 def test_the_largest_row_that_nearly_is_a_secret_does_not_hang(unit: str) -> None:
-    for before, after in (("", ""), ("://", " @"), ("-----BEGIN ", "@"), ("sk-", "."), ("eyJ", "@")):
-        text = before + unit * (500_000 // len(unit)) + after
+    for start_time, end_time in (("", ""), ("://", " @"), ("-----BEGIN ", "@"), ("sk-", "."), ("eyJ", "@")):
+        text = start_time + unit * (500_000 // len(unit)) + end_time
         with at_once():
             mask(text, ALL)
 
 
 def test_spans_among_thousands_of_numbers_move_with_their_text() -> None:
     text = "王芳13812345678 " * 20_000
-    spans = [Span(at, at + 2, "PER") for at in range(0, len(text), 14)]
+    spans = [Span(offset, offset + 2, "PER") for offset in range(0, len(text), 14)]
     with at_once():
-        masked, moved, _ = mask_spans(text, spans, ALL)
-    assert {masked[s.start : s.end] for s in moved} == {"王芳"}
+        masked, shifted, _ = mask_spans(text, spans, ALL)
+    assert {masked[s.start : s.end] for s in shifted} == {"王芳"}

@@ -62,7 +62,7 @@ def test_what_is_certain_is_repaired_and_named(found: str, meant: str, kinds: tu
 
 @pytest.mark.parametrize("text", ["half \ud83d pair", "\udc80"])
 def test_half_a_surrogate_pair_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="half of a surrogate pair at character"):
+    with pytest.raises(ValueError, match="incomplete surrogate pair at character"):
         repair(text)
 
 
@@ -106,13 +106,13 @@ class TestSpans:
     )
     def test_they_cover_what_they_covered(self, parts: tuple[str, ...], meant: str, covered: list[str]) -> None:
         text, spans = self.spanned(*parts)
-        repaired, moved, kinds = repair_spans(text, spans)
-        assert (repaired, [repaired[span.start : span.end] for span in moved]) == (meant, covered)
-        assert [span.label for span in moved] == [span.label for span in spans]
+        repaired, shifted, kinds = repair_spans(text, spans)
+        assert (repaired, [repaired[span.start : span.end] for span in shifted]) == (meant, covered)
+        assert [span.label for span in shifted] == [span.label for span in spans]
         assert kinds
 
     def test_one_that_vanishes_costs_the_row(self) -> None:
-        with pytest.raises(ValueError, match="nothing is left of the span 1–2"):
+        with pytest.raises(ValueError, match="the span 1–2 is empty after the repair"):
             repair_spans("a\u200bb", [Span(1, 2, "X")])
 
     def test_one_that_parts_a_character_costs_the_row(self) -> None:
@@ -121,7 +121,7 @@ class TestSpans:
 
     @pytest.mark.parametrize(("text", "end"), [("a&amp;b", 3), ("jane&#64;x.com", 5), ("ä½\xa0å¥½ï¼Œä¸–ç•Œ", 2)])
     def test_one_that_parts_what_is_one_thing_costs_the_row(self, text: str, end: int) -> None:
-        with pytest.raises(ValueError, match="begins or ends inside what must be repaired as a whole"):
+        with pytest.raises(ValueError, match="begins or ends inside a sequence that must be repaired as a whole"):
             repair_spans(text, [Span(0, end, "X")])
 
     @given(
@@ -130,10 +130,10 @@ class TestSpans:
     def test_text_and_spans_stay_together(self, parts: list[tuple[str, str]]) -> None:
         text, spans = self.spanned(*[part if part[1] and part[0] else part[0] for part in parts])
         try:
-            repaired, moved, _ = repair_spans(text, spans)
+            repaired, shifted, _ = repair_spans(text, spans)
         except ValueError:
             return
-        for old, new in zip(spans, moved, strict=True):
+        for old, new in zip(spans, shifted, strict=True):
             assert repaired[new.start : new.end] == repair(text[old.start : old.end])[0]
 
 
@@ -144,17 +144,17 @@ class TestMarks:
         text = before + marks * 50_000
         with at_once():
             with pytest.raises(
-                ValueError, match=f"more than 1,000 combining marks in a row, from character {len(before)}"
+                ValueError, match=f"more than 1,000 combining marks in a row from character {len(before)}"
             ):
                 repair(text)
             assert salvage(text) == before
 
     @pytest.mark.parametrize("count", [999, 1000, 1001])
     def test_the_limit_is_met_exactly_wherever_the_run_begins(self, count: int) -> None:
-        for at in (1, 500, 999, 1000, 1001):
-            text = "x" * at + "\u0327" * count
+        for offset in (1, 500, 999, 1000, 1001):
+            text = "x" * offset + "\u0327" * count
             if count > 1000:
-                with pytest.raises(ValueError, match=f"from character {at}"):
+                with pytest.raises(ValueError, match=f"from character {offset}"):
                     repair(text)
             else:
                 assert len(repair(text)[0]) == len(text)

@@ -126,9 +126,9 @@ def test_a_phrase_that_gives_one_label_away_is_found_where_it_stands(
     marked = [i for i, row in enumerate(rows) if str(row.answer) == "spam"][:40]
     for i in marked:
         rows[i] = Example(rows[i].id, {"text": f"{rows[i].text} {phrase}"}, Label("spam"))
-    told = leaks.trigger(make_table(rows))
-    assert sum(told[i] == found for i in marked) >= 38
-    assert sum(value is not None for i, value in enumerate(told) if i not in marked) <= 2
+    lambdas = leaks.trigger(make_table(rows))
+    assert sum(lambdas[i] == found for i in marked) >= 38
+    assert sum(value is not None for i, value in enumerate(lambdas) if i not in marked) <= 2
 
 
 def test_a_common_word_of_a_common_label_gives_nothing_away(make_table: MakeTable) -> None:
@@ -146,9 +146,9 @@ def test_words_by_chance_give_nothing_away(make_table: MakeTable) -> None:
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([*LABELS, None])), max_size=60))
 def test_what_tells_everything_measures_one_and_nothing_measures_more(pairs: list[tuple[int, str | None]]) -> None:
     values, labels = [value for value, _ in pairs], [label for _, label in pairs]
-    told = leaks.compute_lambda(values, labels)
-    assert len(told) == len(pairs)
-    assert sum(told) <= len(pairs) + 1e-9
+    lambdas = leaks.compute_lambda(values, labels)
+    assert len(lambdas) == len(pairs)
+    assert sum(lambdas) <= len(pairs) + 1e-9
     if len(set(labels)) > 1 and all(labels.count(label) > 1 for label in labels):
         assert fmean(leaks.compute_lambda(labels, labels)) == pytest.approx(1)
 

@@ -51,17 +51,17 @@ def test_both_rows_of_a_conflict_name_each_other(make_table: MakeTable, text: st
 
 @pytest.mark.parametrize("text", [ENGLISH, CHINESE])
 @pytest.mark.parametrize(
-    ("earlier", "later", "named"),
+    ("earlier", "later", "is_named"),
     [("train", "test", True), ("train", "dev", True), ("dev", "test", True), ("train", "train", False)],
 )
 def test_the_row_of_the_earlier_split_is_named_and_never_the_test_row(
-    make_table: MakeTable, text: str, earlier: Split, later: Split, named: bool
+    make_table: MakeTable, text: str, earlier: Split, later: Split, is_named: bool
 ) -> None:
     rows = [
         Example("a", {"text": text.swapcase()}, Label("good"), split=earlier),
         Example("b", {"text": text}, Label("good"), split=later),
     ]
-    assert values(make_table(rows), "in_held_out") == ["b" if named else None, None]
+    assert values(make_table(rows), "in_held_out") == ["b" if is_named else None, None]
 
 
 @pytest.mark.parametrize(

@@ -34,16 +34,18 @@ def check(
     rules: Sequence[Rule], columns: Mapping[str, Sequence[Any]], parameters: Mapping[str, Any]
 ) -> list[RuleFinding]:
     """Check that values are None: a checker as small as can be."""
-    found = []
+    rule_findings = []
     for rule in rules:
         values = columns[rule.columns[0]]
         rows = tuple(i for i, value in enumerate(values) if value is not None)
         said = f"{len(rows)} of {len(values)} rows fail"
-        found.append(RuleFinding(rule, not rows, f"{rule.column} must be null", said, len(values), len(rows), rows))
-    return found
+        rule_findings.append(
+            RuleFinding(rule, not rows, f"{rule.column} must be null", said, len(values), len(rows), rows)
+        )
+    return rule_findings
 
 
-def screened(make_table: MakeTable, rows: Sequence[Example], *rules: Rule) -> ScreenedTable[Any]:
+def screen_rows(make_table: MakeTable, rows: Sequence[Example], *rules: Rule) -> ScreenedTable[Any]:
     return screen(Suite("mine", Path("mine.json"), rules), make_table(rows), check)
 
 
@@ -57,14 +59,14 @@ def test_a_row_that_fails_goes_to_quarantine_with_the_first_rule_it_failed(make_
         Example("x", {"text": "同样的话"}, Label("good"), source="a.csv:7"),
         Example("y", {"text": "同样的话"}, Label("bad"), source="a.csv:8"),
     ]
-    result = screened(make_table, rows, null("group_across"), null("conflict_with"), null("parent"))
-    assert [row.id for row in result.clean] == ["c0", "c1", "c2"]
-    assert [(row.id, row.source, row.twin, row.text) for row in result.rejected] == [
+    table_result = screen_rows(make_table, rows, null("group_across"), null("conflict_with"), null("parent"))
+    assert [row.id for row in table_result.clean] == ["c0", "c1", "c2"]
+    assert [(row.id, row.source, row.twin, row.text) for row in table_result.rejected] == [
         ("x", "a.csv:7", "y", "同样的话"),
         ("y", "a.csv:8", "x", "同样的话"),
     ]
-    assert {row.reason for row in result.rejected} == {"expect_column_values_to_be_null(conflict_with)"}
-    assert result.rejected[0].detail == "conflict_with is y; expected: conflict_with must be null"
+    assert {row.reason for row in table_result.rejected} == {"expect_column_values_to_be_null(conflict_with)"}
+    assert table_result.rejected[0].detail == "conflict_with is y; expected: conflict_with must be null"
 
 
 def test_other_rules_that_a_row_failed_are_named_too(make_table: MakeTable) -> None:
@@ -73,15 +75,18 @@ def test_other_rules_that_a_row_failed_are_named_too(make_table: MakeTable) -> N
         Example("x", {"text": "hm"}, Label("good"), parent="p"),
         Example("y", {"text": "hm"}, Label("good"), parent="p"),
     ]
-    result = screened(make_table, rows, null("twin_of"), null("parent"))
-    assert {row.id: row.reason[-9:] for row in result.rejected} == {"x": "l(parent)", "y": "(twin_of)"}
-    assert "also failed: expect_column_values_to_be_null(parent)" in result.rejected[1].detail
+    table_result = screen_rows(make_table, rows, null("twin_of"), null("parent"))
+    assert {row.id: row.reason[-9:] for row in table_result.rejected} == {"x": "l(parent)", "y": "(twin_of)"}
+    assert "also failed: expect_column_values_to_be_null(parent)" in table_result.rejected[1].detail
 
 
 def test_rules_about_the_table_see_clean_rows_only(make_table: MakeTable) -> None:
     rows = [*clean(3), Example("x", {"text": "hm"}, Label("good"), parent="p")]
-    result = screened(make_table, rows, null("parent", "table"), null("parent"))
-    assert [(found.rule.level, found.passed, found.checked) for found in result.findings] == [
+    table_result = screen_rows(make_table, rows, null("parent", "table"), null("parent"))
+    assert [
+        (rule_findings.rule.level, rule_findings.passed, rule_findings.checked)
+        for rule_findings in table_result.findings
+    ] == [
         ("table", True, 3),
         ("row", False, 4),
     ]
@@ -89,24 +94,24 @@ def test_rules_about_the_table_see_clean_rows_only(make_table: MakeTable) -> Non
 
 def test_a_table_that_breaks_a_rule_stops_the_pipeline_and_up_to_five_rows_are_shown(make_table: MakeTable) -> None:
     rows = [Example(f"id{i}", {"text": f"电话 {i} " + "很长" * 99}, Label("good"), parent=f"p{i}") for i in range(9)]
-    result = screened(make_table, rows, null("parent", "table"))
+    table_result = screen_rows(make_table, rows, null("parent", "table"))
     with pytest.raises(
         DataError,
         match=r"suite mine: expect_column_values_to_be_null\(parent\): observed: 9 of 9 rows "
         r"fail; expected: parent must be null; why: it spoils the score\n    id0: 'p0' in '电话 0 ",
     ) as raised:
-        stop_if_broken([result], 0.2, "reports/data_docs/index.html")
+        stop_if_broken([table_result], 0.2, "reports/data_docs/index.html")
     lines = str(raised.value).splitlines()
     assert len(lines) == 1 + MAX_WITNESSES + 1
-    assert lines[-1] == "Nothing was written but the Data Docs, which say more: reports/data_docs/index.html"
+    assert lines[-1] == "No output was written. See the Data Docs for details: reports/data_docs/index.html"
     assert max(map(len, lines[1:-1])) < MAX_SHOWN + 30
 
 
 def test_all_tables_that_break_a_rule_are_named_at_once(make_table: MakeTable) -> None:
     bad = [Example("x", {"text": "hm"}, Label("good"), parent="p")]
-    one, other = (screened(make_table, bad, null("parent", "table")) for _ in range(2))
+    one, second = (screen_rows(make_table, bad, null("parent", "table")) for _ in range(2))
     with pytest.raises(DataError, match=r"(?s)suite mine.*suite mine"):
-        stop_if_broken([one, other], 0.2, "docs")
+        stop_if_broken([one, second], 0.2, "docs")
 
 
 @pytest.mark.parametrize(("bad", "stops"), [(1, False), (2, False), (3, True)])
@@ -114,32 +119,32 @@ def test_more_than_the_allowed_share_in_quarantine_stops_the_pipeline(
     make_table: MakeTable, bad: int, stops: bool
 ) -> None:
     rows = [*clean(10 - bad), *(Example(f"x{i}", {"text": f"hm {i}"}, Label("good"), parent="p") for i in range(bad))]
-    result = screened(make_table, rows, null("parent"))
+    table_result = screen_rows(make_table, rows, null("parent"))
     if not stops:
-        stop_if_broken([result], 0.2, "docs")
+        stop_if_broken([table_result], 0.2, "docs")
         return
     message = (
         r"suite mine: 3 of 10 rows would go to quarantine \(0\.300\); validate\.row_share allows 0\.2\. They failed:\n"
         r"suite mine: expect_column_values_to_be_null\(parent\): observed: 3 of 10 rows fail"
     )
     with pytest.raises(DataError, match=message):
-        stop_if_broken([result], 0.2, "docs")
+        stop_if_broken([table_result], 0.2, "docs")
 
 
 def test_a_table_of_no_rows_and_one_of_bad_rows_only_are_no_crash(make_table: MakeTable) -> None:
     rules = (null("parent"), null("parent", "table"))
-    assert screened(make_table, [], *rules).clean == []
-    none_left = screened(make_table, [Example("x", {"text": "hm"}, Label("good"), parent="p")], *rules)
+    assert screen_rows(make_table, [], *rules).clean == []
+    none_left = screen_rows(make_table, [Example("x", {"text": "hm"}, Label("good"), parent="p")], *rules)
     with pytest.raises(DataError, match=r"1 of 1 rows would go to quarantine"):
         stop_if_broken([none_left], 0.2, "docs")
 
 
 def test_what_is_to_be_looked_at_is_said_without_any_text(make_table: MakeTable) -> None:
-    result = screened(
+    table_result = screen_rows(
         make_table, [Example("x", {"text": "secret words"}, Label("good"), parent="p")], null("parent", "report")
     )
-    stop_if_broken([result], 0.2, "docs")
-    (warning,) = list_warnings(result)
+    stop_if_broken([table_result], 0.2, "docs")
+    (warning,) = list_warnings(table_result)
     assert warning.startswith("suite mine: expect_column_values_to_be_null(parent): observed: 1 of 1 rows fail")
     assert "secret" not in warning
 
@@ -155,19 +160,19 @@ def test_a_value_is_shown_short_and_on_one_line(value: Any, short: str) -> None:
 def test_data_docs_escape_every_value_and_show_few_rows(make_table: MakeTable) -> None:
     nasty = "<img src=http://evil.example/x onerror=alert(1)> & 你好"
     rows = [Example(f"<b>{i}", {"text": f"{nasty} {i}"}, Label("good"), parent=nasty) for i in range(9)]
-    result = screened(make_table, rows, null("parent", "report"))
-    found = render_pages([result], {"train": {"<i>好": 9}})
-    assert set(found) == {"index.html", "mine.html"}
-    joined = "".join(found.values())
+    table_result = screen_rows(make_table, rows, null("parent", "report"))
+    rule_findings = render_pages([table_result], {"train": {"<i>好": 9}})
+    assert set(rule_findings) == {"index.html", "mine.html"}
+    joined = "".join(rule_findings.values())
     assert "<img" not in joined
     assert "<i>" not in joined
-    assert "&lt;img src=http://evil.example/x" in found["mine.html"]
-    assert found["mine.html"].count("你好") <= 2 * MAX_WITNESSES
-    assert "&lt;i&gt;好" in found["index.html"]
+    assert "&lt;img src=http://evil.example/x" in rule_findings["mine.html"]
+    assert rule_findings["mine.html"].count("你好") <= 2 * MAX_WITNESSES
+    assert "&lt;i&gt;好" in rule_findings["index.html"]
 
 
 def test_data_docs_are_the_same_for_the_same_findings(make_table: MakeTable) -> None:
     rows = [*clean(4), Example("x", {"text": "hm"}, Label("good"), parent="p")]
-    one, other = (screened(make_table, rows, null("parent"), null("twin_of", "table")) for _ in range(2))
-    assert render_pages([one], {}) == render_pages([other], {})
+    one, second = (screen_rows(make_table, rows, null("parent"), null("twin_of", "table")) for _ in range(2))
+    assert render_pages([one], {}) == render_pages([second], {})
     assert "→ quarantine" in render_pages([one], {})["index.html"]

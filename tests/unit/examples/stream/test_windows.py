@@ -109,7 +109,7 @@ def test_a_sum_of_probabilities_may_miss_1_by_what_floats_miss() -> None:
         ({"topics": {}}, "should have at least 1 item"),
         ({"rate": 0}, "opinion.rate: Input should be greater than 0"),
         ({"model": {"history": 2, "learning": 3}}, "`history` .2. must be `learning` .3. or more weeks"),
-        ({"mood": 1}, "opinion.mood: there is no such field"),
+        ({"mood": 1}, "opinion.mood: unknown field"),
     ],
 )
 def test_params_that_cannot_be_are_named(changes: dict[str, Any], said: str, tmp_path: Path) -> None:
