@@ -87,7 +87,7 @@ def test_a_method_that_cannot_teach_is_refused_and_those_that_can_are_named(
     able = ", ".join(name for name, other in ABLE if other == problem_name)
     store, message = (
         CheckpointStore(tmp_path, 1e9),
-        f"finetune.recipe.method: '{method}' cannot teach a model to write.*there are: {able}",
+        f"finetune.recipe.method: '{method}' cannot train a generative model.*available: {able}",
     )
     with pytest.raises(ParamsError, match=message):
         finetune(tmp_path / "never read", problem, examples, [], params=how, store=store, device="cpu")

@@ -84,7 +84,7 @@ def test_an_objective_that_cannot_teach_is_refused_and_those_that_can_are_named(
 ) -> None:
     problem = PROBLEMS[problem_name].sample()
     able = ", ".join(name for name, other in ABLE if other == problem_name)
-    message = f"finetune.recipe.objective: '{objective}' cannot teach a model to write.*there are: {able}"
+    message = f"finetune.recipe.objective: '{objective}' cannot train a generative model.*available: {able}"
     with pytest.raises(ParamsError, match=message):
         finetune(
             tmp_path / "never read",

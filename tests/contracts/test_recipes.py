@@ -74,7 +74,7 @@ class TestEveryRecipe:
         for other, problem_name in PAIRS:
             if other == recipe and (other, problem_name) not in ABLE:
                 problem = PROBLEMS[problem_name].sample()
-                with pytest.raises(ParamsError, match=f"finetune.recipe: '{recipe}' cannot teach a model to write"):
+                with pytest.raises(ParamsError, match=f"finetune.recipe: '{recipe}' cannot train a generative model"):
                     fitted(recipe, problem, problem.examples("zh"), tmp_path / "never read", tmp_path)
 
     def test_says_so_where_there_is_nothing_to_learn_from(self, recipe: str, tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ class TestEveryRecipe:
     ) -> None:
         block = params(recipe).model_dump(mode="json") | {"self_training": {"confidence": 0.0}}
         if not RECIPES[recipe].sample().can_self_train:
-            with pytest.raises(ValueError, match="does not learn from what it labelled itself"):
+            with pytest.raises(ValueError, match="self-training needs the recipe fine_tune"):
                 Finetune.model_validate(block)
             return
         problem, how = PROBLEMS["classify"].sample(), Finetune.model_validate(block)
@@ -97,5 +97,5 @@ class TestEveryRecipe:
             if raw:
                 assert finetune(tiny, problem, problem.examples("en"), [], **keywords).facts["pseudo"] > 0
             else:
-                with pytest.raises(DataError, match="no raw text for a lever of kind self_training"):
+                with pytest.raises(DataError, match="self-training needs raw texts"):
                     finetune(tiny, problem, problem.examples("en"), [], **keywords)

@@ -58,7 +58,7 @@ def test_what_it_says_of_its_own_text_and_of_the_reference_is_what_counting_by_h
     model, tokenizer = asked
     with torch.inference_mode():
         (written,) = model.task_head.infer(model, batch(model, SHORT), tokenizer)
-        tokens = model.task_head._write(model, batch(model, SHORT), tokenizer)[0].tolist()  # type: ignore[attr-defined]
+        tokens = model.task_head._generate(model, batch(model, SHORT), tokenizer)[0].tolist()  # type: ignore[attr-defined]
     mean = by_hand(model, SHORT.input_ids, tokens) / len(tokens)
     assert written.confidence == pytest.approx(float(torch.tensor(mean).exp()), rel=1e-4)
     assert written.loss == pytest.approx(-by_hand(model, SHORT.input_ids, SHORT.targets), rel=1e-4)
@@ -84,8 +84,8 @@ def test_what_is_written_ends_and_says_the_same_again(
     model, tokenizer = asked
     head = Seq2Seq(max_new_tokens=max_new_tokens, beams=beams)
     with torch.inference_mode():
-        tokens = head._write(model, batch(model, SHORT, LONG), tokenizer)
-        again = head._write(model, batch(model, SHORT, LONG), tokenizer)
+        tokens = head._generate(model, batch(model, SHORT, LONG), tokenizer)
+        again = head._generate(model, batch(model, SHORT, LONG), tokenizer)
     assert tokens.shape[1] <= max_new_tokens
     assert torch.equal(tokens, again)
     assert not (tokens == tokenizer.pad_token_id).any()
@@ -132,12 +132,12 @@ def test_more_than_the_model_can_write_is_refused(asked: tuple[Model, Any]) -> N
     first = len(get_start_tokens(model.encoder))
     Seq2Seq(max_new_tokens=64 - first, beams=1).check_encoder(model.encoder)
     with pytest.raises(
-        ParamsError, match=f"ingest.problem.max_new_tokens: {65 - first} tokens, but the model writes at most"
+        ParamsError, match=f"ingest.problem.max_new_tokens: {65 - first} tokens, but the model generates at most"
     ):
         Seq2Seq(max_new_tokens=65 - first, beams=1).check_encoder(model.encoder)
 
 
 def test_a_tokenizer_that_ends_otherwise_than_the_model_is_refused(tmp_path: Path) -> None:
     write_writer(tmp_path, eos_token_id=2)
-    with pytest.raises(ModelError, match="its tokenizer ends a text by token 1, its config by 2"):
+    with pytest.raises(ModelError, match=r"the end token is 1 in the tokenizer, but 2 in config.json"):
         Seq2Seq(max_new_tokens=4, beams=1).load(tmp_path)

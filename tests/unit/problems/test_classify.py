@@ -63,7 +63,7 @@ def test_a_label_that_cannot_be_is_refused(label: str, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("labels", "said"), [(["good", "好", "good"], "names a label twice: good"), ([], "is empty; write")]
+    ("labels", "said"), [(["good", "好", "good"], "has duplicate labels: good"), ([], "is empty: use")]
 )
 def test_a_label_set_that_cannot_be_is_refused(labels: list[str], said: str) -> None:
     with pytest.raises(ValueError, match=said):
@@ -102,7 +102,7 @@ def test_it_saves_and_loads(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["{", "{}", '{"kind": "classifi"}', '{"kind": "classify", "labels": 3, "names": {}}'])
 def test_a_broken_problem_file_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "problem.json").write_text(text)
-    with pytest.raises(DataError, match=r"problem\.json: not a problem"):
+    with pytest.raises(DataError, match=r"problem\.json: not a valid problem"):
         Problem.load(tmp_path / "problem.json")
 
 

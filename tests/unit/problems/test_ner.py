@@ -213,9 +213,9 @@ class TestRead:
     @pytest.mark.parametrize(
         ("spans", "message"),
         [
-            ([(0, 9, "LOC")], r"span 0:9 does not lie in a text of 2 characters"),
-            ([(1, 1, "LOC")], r"span 1:1 does not lie"),
-            ([(0, 2, "LOC"), (1, 2, "PER")], r"span 1:2 overlaps the one before it"),
+            ([(0, 9, "LOC")], r"span 0:9 is outside a text of 2 characters"),
+            ([(1, 1, "LOC")], r"span 1:1 is outside"),
+            ([(0, 2, "LOC"), (1, 2, "PER")], r"span 1:2 overlaps the previous span"),
             ([(0, 2, "DATE")], r"entity type 'DATE' is not one of: LOC, ORG, PER"),
         ],
     )

@@ -9,7 +9,7 @@ from satiety.training.hardware import detect_hardware
 
 def test_cuda_without_a_gpu_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(SetupError, match="SATIETY_DEVICE=cuda: this PyTorch sees no CUDA device"):
+    with pytest.raises(SetupError, match="SATIETY_DEVICE=cuda: PyTorch finds no CUDA device"):
         detect_hardware("cuda")
     assert detect_hardware("auto").device == "cpu"
 

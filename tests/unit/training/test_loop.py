@@ -222,7 +222,9 @@ def test_a_loss_that_is_no_number_stops_the_run_and_says_where(tmp_path: Path) -
         return loss * float("nan") if len(counted) == 3 else loss
 
     run, _ = loop(tmp_path, loss=bad)
-    with pytest.raises(ModelError, match=r"the loss is nan at step 3 \(learning rate 0.005.*: lower the learning rate"):
+    with pytest.raises(
+        ModelError, match=r"training diverged at step 3 \(loss nan, learning rate 0.005.*: lower `learning_rate`"
+    ):
         run.run()
     assert run.store.load() is None
 
@@ -235,5 +237,5 @@ def test_biases_and_normalisation_are_never_decayed() -> None:
 
 
 def test_nothing_to_train_is_an_error() -> None:
-    with pytest.raises(ModelError, match="nothing may change"):
+    with pytest.raises(ModelError, match="no weight to train"):
         build_optimizer([], arguments())

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from satiety.heads.label_issues import find_label_issues
-from satiety.heads.solver import Solver, solve
+from satiety.heads.solver import Solver, find_label_issues, solve
 
 SOLVER = Solver(l2=[0.1, 0.01, 0.001, 0.0001], folds=5, rows=10_000)
 

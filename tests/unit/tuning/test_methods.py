@@ -59,7 +59,7 @@ class TestWhatStaysBesideTheEncoder:
     def test_refuses_weights_of_another_shape(self, name: str, tiny: Path) -> None:
         method = METHODS[name].sample()
         assert isinstance(method, AdapterMethod)
-        with pytest.raises(ModelError, match=f"does not fit method '{name}'"):
+        with pytest.raises(ModelError, match=f"does not match method '{name}'"):
             method.attach(made(tiny), {"other": torch.zeros(2)})
 
     @pytest.mark.parametrize("head", ["text", "token"])
@@ -114,7 +114,7 @@ def test_the_usual_encoders_are_wrapped_and_unwrapped(name: str, kind: str) -> N
     method, encoder = METHODS[name].sample(), family(kind)
     assert isinstance(method, AdapterMethod)
     if name == "prefix" and kind in WITHOUT_KEYS:
-        with pytest.raises(ModelError, match="needs an encoder that takes keys and values"):
+        with pytest.raises(ModelError, match="needs an encoder with `past_key_values`"):
             method.wrap(encoder)
         return
     names = [name for name, _ in encoder.named_parameters()]
@@ -134,7 +134,7 @@ def test_an_encoder_that_has_no_place_for_it_is_refused(tiny: Path) -> None:
         def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
             return input_ids
 
-    for name, reason in (("adapter", "knows no place for itself in a Odd"), ("prefix", "takes keys and values")):
+    for name, reason in (("adapter", "does not support Odd"), ("prefix", "needs an encoder with `past_key_values`")):
         method = METHODS[name].sample()
         assert isinstance(method, AdapterMethod)
         with pytest.raises(ModelError, match=reason):

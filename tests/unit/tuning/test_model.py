@@ -36,7 +36,7 @@ def test_ignored_targets_do_not_count() -> None:
 
 
 def test_a_batch_of_padding_stops_with_a_message() -> None:
-    with pytest.raises(ModelError, match="a batch holds nothing but padding"):
+    with pytest.raises(ModelError, match="a batch contains only padding"):
         cross_entropy(torch.zeros(2, 3, 4), torch.full((2, 3), IGNORE))
 
 

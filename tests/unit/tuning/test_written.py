@@ -70,14 +70,14 @@ def test_a_problem_with_a_linear_head_answers_nothing_untrained(tiny: Path, tmp_
     problem = PROBLEMS["classify"].sample()
     examples, store = problem.examples("en"), CheckpointStore(tmp_path, 1e9)
     model = finetune(tiny, problem, examples, [], params=params("frozen"), store=store, device="cpu").model
-    with pytest.raises(ModelError, match="has no head for classify, and answers nothing untrained"):
+    with pytest.raises(ModelError, match="an encoder without a head for classify cannot predict"):
         model.reset_to_base(tiny)
 
 
 def test_the_bytes_of_a_base_of_another_kind_are_refused(folder: Path, tiny: Path) -> None:
     for name in ("config.json", "model.safetensors"):
         shutil.copyfile(tiny / name, folder / name)
-    with pytest.raises(ModelError, match=r"is an encoder \(bert\), which cannot write"):
+    with pytest.raises(ModelError, match=r"an encoder \(bert\), which cannot generate text"):
         load(folder, "cpu")
 
 
@@ -85,7 +85,7 @@ def test_numbers_that_overflow_are_no_answer(folder: Path) -> None:
     weights = load_file(folder / "model.safetensors")
     huge = {name: weight * 1e38 if "final_layer_norm" in name else weight for name, weight in weights.items()}
     save_file(huge, folder / "model.safetensors", {"format": "pt"})
-    with pytest.raises(ModelError, match="the model's answer to text 1 of 1 is not finite"):
+    with pytest.raises(ModelError, match="the model's output for text 1 of 1 is NaN or infinite"):
         load(folder, "cpu").predict(["This film is bad."])
 
 
@@ -93,7 +93,7 @@ def test_more_than_the_base_can_write_is_refused_before_anything_is_learned(tmp_
     base = write_writer(tmp_path / "base", "marian")
     store = CheckpointStore(tmp_path / "run", 1e9)
     with pytest.raises(
-        ParamsError, match=r"ingest\.problem\.max_new_tokens: 64 tokens, but the model writes at most 63"
+        ParamsError, match=r"ingest\.problem\.max_new_tokens: 64 tokens, but the model generates at most 63"
     ):
         finetune(
             base, Translate(max_new_tokens=64), TRAIN, [], params=params("full", writes=True), store=store, device="cpu"

@@ -82,7 +82,7 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         raise ImportError(name)
 
     monkeypatch.setattr(word_edits, "import_module", missing)
-    with pytest.raises(SetupError, match=r"nlpaug's; it needs the extra `train`: pip install 'satiety\[train\]'"):
+    with pytest.raises(SetupError, match=r"uses nlpaug, from the extra `train`: pip install 'satiety\[train\]'"):
         load_nlpaug("char", "NoSuchAug")
 
 

@@ -54,13 +54,13 @@ def test_the_same_seed_gives_the_same_encoder(tiny: Path, tmp_path: Path) -> Non
 
 
 def test_without_a_document_mlm_says_what_to_do(tiny: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="mlm has no retrieved document to learn from; put a lever of"):
+    with pytest.raises(DataError, match="no retrieved documents to train on: add a lever of"):
         run(tiny, tmp_path / "out", [])
     assert not (tmp_path / "out").exists()
 
 
 def test_documents_without_a_token_are_named(tiny: Path, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="the retrieved documents hold no token at all"):
+    with pytest.raises(ModelError, match="the retrieved documents contain no tokens"):
         run(tiny, tmp_path / "out", ["", " "])
 
 
