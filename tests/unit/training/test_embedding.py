@@ -28,10 +28,10 @@ def test_a_vector_depends_neither_on_the_other_texts_nor_on_their_order(
 ) -> None:
     monkeypatch.setitem(MAX_BATCH_TOKENS, "cpu", 12)
     embed = load_embedder(tiny, "cpu", "")
-    alone = np.concatenate([embed([text]) for text in TEXTS])
+    single = np.concatenate([embed([text]) for text in TEXTS])
     monkeypatch.setattr(embedding, "BLOCK", 3)
-    np.testing.assert_allclose(embed(TEXTS), alone, atol=0.02)  # bfloat16 has 8 bits
-    np.testing.assert_allclose(embed(TEXTS[::-1])[::-1], alone, atol=0.02)
+    np.testing.assert_allclose(embed(TEXTS), single, atol=0.02)  # bfloat16 has 8 bits
+    np.testing.assert_allclose(embed(TEXTS[::-1])[::-1], single, atol=0.02)
 
 
 def test_padding_is_not_averaged(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,8 +25,8 @@ def test_an_encoder_comes_back_in_float32_and_saves_as_it_was(copy: Path, tmp_pa
     model = load_encoder(copy)
     assert {weight.dtype for weight in model.parameters()} == {torch.float32}
     save_encoder(model, copy, tmp_path / "out")
-    again = load_encoder(tmp_path / "out")
-    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters(), strict=True))
+    repeated = load_encoder(tmp_path / "out")
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), repeated.parameters(), strict=True))
     assert (
         load_tokenizer(tmp_path / "out")("我爱 paris")["input_ids"] == load_tokenizer(copy)("我爱 paris")["input_ids"]
     )

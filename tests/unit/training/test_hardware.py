@@ -27,9 +27,9 @@ def test_bfloat16_is_used_where_the_processor_has_it(
     able: dict[str, bool], precision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
-    here = detect_hardware("cpu")
-    assert here.precision == precision
-    with here.autocast():
+    context = detect_hardware("cpu")
+    assert context.precision == precision
+    with context.autocast():
         product = torch.ones(2, 2) @ torch.ones(2, 2)
     assert product.dtype == (torch.bfloat16 if precision == "bf16" else torch.float32)
 

@@ -60,12 +60,12 @@ def test_the_encoders_that_transformers_knows_load_as_transformers_loads_them(ki
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(5)
         AutoModel.from_config(config).save_pretrained(tmp_path)
-    theirs = AutoModel.from_pretrained(tmp_path).eval()
-    ours: Any = load_encoder(tmp_path)
+    expected = AutoModel.from_pretrained(tmp_path).eval()
+    actual: Any = load_encoder(tmp_path)
     ids = torch.arange(2, 66).view(2, 32)  # BigBird's blocks want some tokens
     with torch.inference_mode():
-        assert torch.equal(ours(input_ids=ids).last_hidden_state, theirs(input_ids=ids).last_hidden_state)
-    assert ours.config._attn_implementation == theirs.config._attn_implementation
+        assert torch.equal(actual(input_ids=ids).last_hidden_state, expected(input_ids=ids).last_hidden_state)
+    assert actual.config._attn_implementation == expected.config._attn_implementation
 
 
 @pytest.mark.parametrize(
@@ -201,6 +201,6 @@ def test_weights_are_compared_without_drawing_a_random_number(copy: Path) -> Non
     """Else what is trained from the same seed would not be the same."""
     weights = load_file(copy / "model.safetensors")
     assert any("pooler" in name for name in weights), "else Transformers draws some itself"
-    before = torch.random.get_rng_state()
+    initial = torch.random.get_rng_state()
     load_encoder(copy)
-    assert torch.equal(before, torch.random.get_rng_state())
+    assert torch.equal(initial, torch.random.get_rng_state())

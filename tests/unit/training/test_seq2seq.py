@@ -72,18 +72,18 @@ def test_every_kind_loads_as_transformers_loads_it_and_comes_back_from_disk_the_
     from transformers import AutoModelForSeq2SeqLM
 
     folder = write_writer(tmp_path / "base", kind)
-    theirs, ours = AutoModelForSeq2SeqLM.from_pretrained(folder).eval(), load_seq2seq(folder)
+    expected, actual = AutoModelForSeq2SeqLM.from_pretrained(folder).eval(), load_seq2seq(folder)
     (tmp_path / "out").mkdir()
-    save_encoder(ours, folder, tmp_path / "out")
-    again, ids = load_seq2seq(tmp_path / "out"), torch.arange(3, 13)[None]
+    save_encoder(actual, folder, tmp_path / "out")
+    repeated, ids = load_seq2seq(tmp_path / "out"), torch.arange(3, 13)[None]
     with torch.inference_mode():
-        logits = [model(input_ids=ids, decoder_input_ids=ids).logits for model in (theirs, ours, again)]
+        logits = [model(input_ids=ids, decoder_input_ids=ids).logits for model in (expected, actual, repeated)]
         states = load_text_encoder(folder)(input_ids=ids).last_hidden_state
-        whole = ours(input_ids=ids, decoder_input_ids=ids).encoder_last_hidden_state
+        whole = actual(input_ids=ids, decoder_input_ids=ids).encoder_last_hidden_state
     assert torch.equal(logits[0], logits[1])
     assert torch.equal(logits[0], logits[2])
     assert torch.equal(states, whole)
-    assert get_start_tokens(again) == get_start_tokens(ours)
+    assert get_start_tokens(repeated) == get_start_tokens(actual)
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names >= {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json"}
 

@@ -45,8 +45,8 @@ class TestWhatStaysBesideTheEncoder:
         problem = PROBLEMS["classify"].sample()
         examples = problem.examples("en")
         store = CheckpointStore(tmp_path / "run", 1e9)
-        result = finetune(tiny, problem, examples, examples, params=params(name), store=store, device="cpu")
-        result.model.save(tmp_path / "tuned", tiny)
+        outcome = finetune(tiny, problem, examples, examples, params=params(name), store=store, device="cpu")
+        outcome.model.save(tmp_path / "tuned", tiny)
         saved, base = (load_encoder(folder).state_dict() for folder in (tmp_path / "tuned", tiny))
         assert all(torch.equal(weight, base[key]) for key, weight in saved.items())
         adapter = tmp_path / "tuned" / "adapter.safetensors"
@@ -69,11 +69,11 @@ class TestWhatStaysBesideTheEncoder:
         METHODS[name].sample().prepare(model, 1)
         model.eval()
         with torch.inference_mode():
-            alone = model(batch([2, 7, 8, 3]))
+            single = model(batch([2, 7, 8, 3]))
             together = model(batch([2, 7, 8, 3], [2, 9, 9, 9, 9, 9, 3]))
         shape = (1, 3) if head == "text" else (1, 4, 3)
-        assert alone.shape == shape
-        torch.testing.assert_close(alone, together[:1] if head == "text" else together[:1, :4], rtol=1e-4, atol=1e-5)
+        assert single.shape == shape
+        torch.testing.assert_close(single, together[:1] if head == "text" else together[:1, :4], rtol=1e-4, atol=1e-5)
 
     def test_still_tells_two_texts_apart(self, name: str, tiny: Path) -> None:
         torch.manual_seed(1)
@@ -121,12 +121,12 @@ def test_the_usual_encoders_are_wrapped_and_unwrapped(name: str, kind: str) -> N
     ids = torch.tensor([[1, 7, 8, 2]])
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
     with torch.inference_mode():
-        plain = encoder(**inputs).last_hidden_state
+        baseline = encoder(**inputs).last_hidden_state
         wrapped = method.wrap(encoder)
         assert wrapped(**inputs).last_hidden_state.shape == (1, 4, 32)
-        again = method.unwrap(wrapped)
-        torch.testing.assert_close(again(**inputs).last_hidden_state, plain)
-    assert [name for name, _ in again.named_parameters()] == names
+        repeated = method.unwrap(wrapped)
+        torch.testing.assert_close(repeated(**inputs).last_hidden_state, baseline)
+    assert [name for name, _ in repeated.named_parameters()] == names
 
 
 def test_an_encoder_that_has_no_place_for_it_is_refused(tiny: Path) -> None:

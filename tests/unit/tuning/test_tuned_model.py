@@ -68,8 +68,8 @@ def test_the_order_and_the_company_of_texts_change_no_answer(copy: Path) -> None
     tuned = load(copy, "cpu")
     together = tuned.predict(TEXTS)
     backwards = tuned.predict(TEXTS[::-1])[::-1]
-    alone = [tuned.predict([text])[0] for text in TEXTS]
-    for first, second, third in zip(together, backwards, alone, strict=True):
+    single = [tuned.predict([text])[0] for text in TEXTS]
+    for first, second, third in zip(together, backwards, single, strict=True):
         assert str(first.answer) == str(second.answer) == str(third.answer)
         assert first.confidence == pytest.approx(second.confidence, abs=0.02)
         assert first.confidence == pytest.approx(third.confidence, abs=0.02)

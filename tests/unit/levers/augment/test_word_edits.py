@@ -16,7 +16,7 @@ THUCNEWS = Path("../shared/data/thucnews/dev.txt")
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "actual"),
     [
         ("Don't go, @anna! http://t.co/x (#fun)", ["Don't", "go", "@anna", "http://t.co/x", "#fun"]),
         ("王小明在北京大学，真好！", ["王小明", "在", "北京大学", "真", "好"]),
@@ -25,8 +25,8 @@ THUCNEWS = Path("../shared/data/thucnews/dev.txt")
         ("", []),
     ],
 )
-def test_the_movable_words_of_a_text(text: str, found: list[str]) -> None:
-    assert [text[start:end] for start, end in find_words(text)] == found
+def test_the_movable_words_of_a_text(text: str, actual: list[str]) -> None:
+    assert [text[start:end] for start, end in find_words(text)] == actual
 
 
 @given(st.text(max_size=60))
