@@ -61,7 +61,7 @@ def test_a_broken_checkpoint_is_passed_over(
             state.write_text(state.read_text().replace('"step": 7', '"step": 5'))
     with caplog.at_level(logging.WARNING):
         assert saved.load() is None
-    assert "restarts" in caplog.text
+    assert "damaged" in caplog.text
 
 
 def test_it_is_time_for_one_when_the_seconds_are_over(tmp_path: Path) -> None:
