@@ -252,5 +252,7 @@ def test_without_training_examples_it_says_what_to_look_at(workspace: Path) -> N
 
 def test_windows_longer_than_the_base_reads_are_refused(workspace: Path) -> None:
     write_params(max_length=65)
-    with pytest.raises(ParamsError, match=r"finetune\.max_length: 65 tokens, but base reads at most 64; lower it"):
+    with pytest.raises(
+        ParamsError, match=r"finetune\.max_length: 65 tokens, but base reads at most 64: lower `max_length`"
+    ):
         run()

@@ -297,7 +297,7 @@ class TestModel:
     @pytest.mark.parametrize("name", ["config.json", "tokenizer_config.json"])
     def test_one_that_wants_its_own_code_run_is_refused(self, raw: Path, model: Path, name: str) -> None:
         (model / name).write_text(json.dumps({"auto_map": {"AutoModel": "modeling_evil.Evil"}}))
-        with pytest.raises(AssetError, match=rf"{re.escape(name)} `auto_map` needs custom code"):
+        with pytest.raises(AssetError, match=rf"{re.escape(name)} has an `auto_map`: it wants code of its own run"):
             copy_model(pinned(model), Path("base"), raw)
         assert not Path("base").exists()
 

@@ -69,10 +69,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
     "pickle called JSON": (hide_pickle, "tuned.json: is no .json file; a pickle under another name"),
     "zip called text": (hide_zip, "extra.txt: is no .txt file"),
     "pickle called safetensors": (hide_pickle_as_weights, "model.safetensors: is no .safetensors file"),
-    "code asked for": (
-        lambda at: (at / "model/config.json").write_text('{"auto_map": {}}'),
-        "`auto_map` needs custom code",
-    ),
+    "code asked for": (lambda at: (at / "model/config.json").write_text('{"auto_map": {}}'), "has an `auto_map`"),
     "folder": (lambda at: (at / "more").mkdir() or (at / "more/a.json").write_text("{}"), "more/a.json: has no place"),
     "deep folder": (
         lambda at: (at / "x/model").mkdir(parents=True) or (at / "x/model/a.json").write_text("{}"),

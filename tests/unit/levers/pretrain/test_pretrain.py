@@ -65,7 +65,7 @@ def test_documents_without_a_token_are_named(tiny: Path, tmp_path: Path) -> None
 
 
 def test_windows_longer_than_the_base_reads_are_refused(tiny: Path, tmp_path: Path) -> None:
-    with pytest.raises(ParamsError, match=r"max_length: 65 tokens, but .* reads at most 64; lower it"):
+    with pytest.raises(ParamsError, match=r"max_length: 65 tokens, but .* reads at most 64: lower `max_length`"):
         run(tiny, tmp_path / "out", TEXTS, max_length=65)
 
 
