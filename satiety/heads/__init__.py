@@ -1,4 +1,4 @@
-"""Heads: what stands on the encoder, and what its outputs are held against. One file each; see `base.py`."""
+"""Heads: outputs, targets and loss of a model. One file each; see `base.py` for the interface."""
 
 from satiety.core.project import Pooling
 from satiety.heads.base import HEADS, Head

@@ -1,9 +1,8 @@
-"""What a head is: how a model is made of a folder and asked, what its outputs stand for, and how far they are off.
+"""The interface of heads: how a model is loaded and run, and the targets and loss of its outputs.
 
-A head is a component in one file. It has no weights: those are a linear layer of the model (`satiety.tuning.model`), on
-what ``pool`` returns; or, for a head that writes, the decoder that the base comes with. A problem names the head that
-it stands on; nobody else asks which one it is. torch is imported inside methods, for problems are read where no model
-is.
+A head is a component in one file and has no weights of its own. The weights are a linear layer on the output of
+``pool`` (`satiety.tuning.model`), or the base model's decoder for generative heads. A problem names its head; other
+code uses this interface only. torch is imported inside methods, because problems are also read without a model.
 """
 
 from __future__ import annotations
@@ -35,104 +34,102 @@ if TYPE_CHECKING:
 
 
 class Head(Component):
-    """What stands on the encoder."""
+    """Outputs, targets and loss of a model."""
 
     per_token: ClassVar[bool] = False
-    """Whether there is a row of outputs for each token; else one for each window."""
+    """Whether there is one row of outputs per token; otherwise there is one per window."""
     is_generative: ClassVar[bool] = False
-    """Whether a decoder answers, by writing a text; else a linear layer does, on the states of an encoder."""
+    """Whether a decoder generates a text; otherwise a linear layer reads the states of an encoder."""
 
     def load(self, folder: Path) -> tuple[Module, Any]:
-        """Return the Transformer in a folder, and its tokenizer.
+        """Load the Transformer and its tokenizer from a folder.
 
         Raises:
-            ModelError: a file is missing, broken or unsafe, or it is none that can answer.
+            ModelError: a file is missing, broken or unsafe, or the model does not suit the head.
         """
         from satiety.training.encoder import load_encoder, load_tokenizer
 
         return load_encoder(folder), load_tokenizer(folder)
 
     def check_encoder(self, encoder: Module) -> None:
-        """Raise ParamsError where the Transformer cannot do what the problem asks."""
+        """Raise ParamsError where the head's parameters exceed the limits of the Transformer."""
 
     def get_encoder(self, encoder: Any) -> Any:
-        """Return the part of the Transformer that makes states of a text: all of it, where it is an encoder."""
+        """Return the encoder part of the Transformer."""
         return encoder
 
     def outputs(self, model: Model, batch: Batch) -> Tensor:
-        """Return what is held against the targets, shape (windows, classes), or (windows, tokens, classes)."""
+        """Return the outputs that the loss reads, shape (windows, classes), or (windows, tokens, classes)."""
         return model.outputs(model.features(batch))
 
     def infer(self, model: Model, batch: Batch, tokenizer: Any) -> Sequence[Any]:
-        """Return per window what the problem decodes: here the outputs, padding included."""
+        """Return for each window the input of ``Problem.decode``: by default the outputs, including padding."""
         return list(self.outputs(model, batch).float().cpu().numpy())
 
     def is_finite(self, inferred: Any) -> bool:
-        """Return whether what was inferred of a window is of finite numbers."""
+        """Return whether the result of ``infer`` for a window has finite numbers only."""
         return bool(np.isfinite(inferred).all())
 
     def cost(self, window: Window) -> int:
-        """Return how many tokens are looked at to infer what a window says."""
+        """Return the number of tokens processed to infer a window; batches are limited by it."""
         return len(window.input_ids)
 
     def mean_loss(self, windows: Sequence[Window], inferred: Sequence[Any]) -> float | None:
-        """Return the mean loss over every target; None where there is none."""
+        """Return the mean loss over all targets; None without targets."""
         import torch
 
         rows, targets = self.collect_targets(windows, inferred)
         return float(self.loss(torch.from_numpy(rows), torch.from_numpy(targets))) if len(targets) else None
 
     def size(self, problem: Problem) -> int:
-        """Return how many outputs a row has."""
+        """Return the number of outputs in a row."""
         return len(problem.classes)
 
     @abstractmethod
     def pool(self, states: Tensor, mask: Tensor, pooling: Pooling) -> Tensor:
-        """Return what the linear layer sees.
+        """Return the input of the linear layer.
 
         Args:
-            states: of the encoder, shape (windows, tokens, hidden).
-            mask: 1 where there is a token, shape (windows, tokens).
-            pooling: how tokens become one vector.
+            states: states of the encoder, shape (windows, tokens, hidden).
+            mask: 1 for tokens, 0 for padding, shape (windows, tokens).
+            pooling: how token states become one vector.
 
         Returns:
-            Shape (windows, hidden), or (windows, tokens, hidden) where there are outputs for each token.
+            Shape (windows, hidden), or (windows, tokens, hidden) for a head with ``per_token``.
         """
 
     @abstractmethod
     def targets(self, windows: Sequence[Window], width: int) -> Tensor:
-        """Return the targets of windows that are padded to ``width`` tokens."""
+        """Return the targets of windows padded to ``width`` tokens."""
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the mean cross-entropy over the targets that are not IGNORE.
 
-        A plain mean, so that a batch that holds everything twice has the same loss.
+        Because it is a mean, duplicating a batch does not change its loss.
 
         Args:
             outputs: shape (windows, classes), or (windows, tokens, classes).
             targets: class indices, shape (windows,) or (windows, tokens).
 
         Raises:
-            ModelError: no target at all, as in a batch of padding, or one that is no class.
+            ModelError: the batch has no target, or a target is not a class index.
         """
         from torch.nn.functional import cross_entropy
 
         valid = targets[targets != IGNORE]
         if valid.numel() == 0:
-            raise ModelError(
-                "a batch holds nothing but padding: no token or text of it has a label; look at the examples' labels"
-            )
+            raise ModelError("a batch contains only padding or unlabelled texts: check the labels of the examples")
         if int(valid.max()) >= outputs.shape[-1] or int(valid.min()) < 0:
             worst = int(valid.max()) if int(valid.max()) >= outputs.shape[-1] else int(valid.min())
             raise ModelError(f"label id {worst} is out of range: the head has {outputs.shape[-1]} classes")
         return cross_entropy(outputs.flatten(0, -2), targets.flatten(), ignore_index=IGNORE)
 
     def divergence(self, outputs: Tensor, reference: Tensor) -> Tensor:
-        """Return how far outputs are from others, which are held fixed: Kullback-Leibler, in nats.
+        """Return the Kullback-Leibler divergence of outputs from fixed reference outputs, in nats.
 
         Args:
             outputs: shape (windows, classes), or (windows, tokens, classes).
-            reference: of the same shape.
+            reference: same shape; detached from the gradient.
 
         Returns:
             Shape (windows,), or (windows, tokens).
@@ -152,23 +149,23 @@ class Head(Component):
         seed: int,
         eval_mask: NDArray[np.bool_],
     ) -> LinearProbe:
-        """Return the linear layer that solves a regularised logistic regression on features of the untouched encoder.
+        """Fit the linear layer by a regularised logistic regression on features of the base encoder.
 
         Args:
-            features: what the layer sees, shape (targets, hidden).
+            features: input of the layer, shape (targets, hidden).
             targets: shape (targets,).
-            groups: rows of one group are never divided between learning and judging, one for each target.
-            size: outputs of the layer.
-            solver: how.
-            seed: of the sample of rows, and of the folds.
-            eval_mask: the rows by which the strength is chosen, shape (targets,); all are learned from.
+            groups: one group name per target; rows of a group stay in the same fold.
+            size: number of outputs of the layer.
+            solver: parameters of the fit.
+            seed: random seed of the sample of rows and of the folds.
+            eval_mask: rows on which the penalty is chosen, shape (targets,); all rows are fitted.
         """
         from satiety.heads.solver import solve
 
         return solve(features, targets.astype(np.int64), groups, size, solver, seed, eval_mask)
 
     def check(self, window: Window, problem: Problem) -> None:
-        """Raise ModelError where a target of the window can be none of the problem's."""
+        """Raise ModelError where a target of the window is not valid for the problem."""
         count = self.size(problem)
         if invalid := [target for target in window.targets if target != IGNORE and not 0 <= target < count]:
             raise ModelError(
@@ -176,21 +173,21 @@ class Head(Component):
             )
 
     def has_target(self, window: Window) -> bool:
-        """Return whether the window has a target at all."""
+        """Return whether the window has any target."""
         return any(target != IGNORE for target in window.targets)
 
     def collect_targets(self, windows: Sequence[Window], rows: Sequence[Floats]) -> tuple[Floats, Floats]:
-        """Return the outputs or features that have a target, shape (targets, columns), and the targets."""
+        """Return the outputs or features with a target, shape (targets, columns), and these targets."""
         flat = np.concatenate([np.atleast_2d(row) for row in rows])
         targets = np.concatenate([window.targets for window in windows])
         return flat[targets != IGNORE], targets[targets != IGNORE]
 
     def owners(self, windows: Sequence[Window]) -> list[int]:
-        """Return whose each of these targets is, by the example's index."""
+        """Return for each of these targets the index of its example."""
         return [window.example for window in windows for target in window.targets if target != IGNORE]
 
     def insert_tokens(self, window: Window, position: int, token_ids: Sequence[int]) -> Window:
-        """Return the window with tokens put in at a place, which answer for nothing."""
+        """Return the window with tokens inserted at a position; they have no target."""
         token_type_ids = (
             [*window.token_type_ids[:position], *[0] * len(token_ids), *window.token_type_ids[position:]]
             if window.token_type_ids
@@ -204,16 +201,15 @@ class Head(Component):
 
 
 class PerText(Head):
-    """A head that reads a text as one vector: the mean of its tokens, or the first one.
+    """A head that reads one vector per window: the mean of the token states, or the first of them.
 
-    Source: Reimers & Gurevych 2019, Sentence-BERT (arXiv:1908.10084), where the mean beat the first token.
+    Source: Reimers & Gurevych 2019, Sentence-BERT (arXiv:1908.10084), in which the mean scored higher.
     """
 
     def pool(self, states: Tensor, mask: Tensor, pooling: Pooling) -> Tensor:
-        if pooling == "first":
-            return states[:, 0]
-        weights = mask.unsqueeze(-1).float()
-        return (states.float() * weights).sum(1) / weights.sum(1).clamp(min=1)
+        from satiety.training.encoder import average_tokens
+
+        return states[:, 0] if pooling == "first" else average_tokens(states, mask)
 
     def has_target(self, window: Window) -> bool:
         return bool(window.targets) and window.targets[0] != IGNORE

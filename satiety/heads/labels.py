@@ -1,4 +1,4 @@
-"""Any number of labels per text: one output for each, told apart by binary cross-entropy."""
+"""Any number of labels per text: one output per label, trained by binary cross-entropy."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 @HEADS.register("labels")
 class LabelsHead(PerText):
-    """Answer once per text: for each label, whether it has it."""
+    """Predict for each label whether a text has it."""
 
     def targets(self, windows: Sequence[Window], width: int) -> Tensor:
-        """Return 1 or 0 for each label, shape (windows, labels); NaN where a window has no answer."""
+        """Return 1 or 0 for each label, shape (windows, labels); NaN in unlabelled windows."""
         import torch
 
         count = max(len(window.targets) for window in windows)
@@ -32,19 +32,19 @@ class LabelsHead(PerText):
         return torch.tensor(rows, dtype=torch.float32)
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Return the mean binary cross-entropy over windows and labels; both of shape (windows, labels).
+        """Return the mean binary cross-entropy; outputs and targets have shape (windows, labels).
 
         Raises:
-            ModelError: no window has an answer.
+            ModelError: no window is labelled.
         """
         from torch.nn.functional import binary_cross_entropy_with_logits
 
         if targets.shape != outputs.shape or not (valid := ~targets.isnan().any(1)).any():
-            raise ModelError("a batch holds no answer to learn; look at the examples' labels")
+            raise ModelError("a batch contains only unlabelled texts: check the labels of the examples")
         return binary_cross_entropy_with_logits(outputs[valid], targets[valid].to(outputs.dtype))
 
     def divergence(self, outputs: Tensor, reference: Tensor) -> Tensor:
-        """Return the Kullback-Leibler divergence of each label's chance, summed over labels, shape (windows,)."""
+        """Return the Kullback-Leibler divergence of the label probabilities, summed over labels, shape (windows,)."""
         import torch
 
         logits = [torch.stack([values, torch.zeros_like(values)], -1) for values in (outputs, reference)]
@@ -53,7 +53,7 @@ class LabelsHead(PerText):
     def check(self, window: Window, problem: Problem) -> None:
         count = self.size(problem)
         if window.targets and (len(window.targets) != count or not set(window.targets) <= {0, 1}):
-            raise ModelError(f"targets are 0 or 1 for each of {count} labels of {problem.kind}; these are not")
+            raise ModelError(f"{problem.kind} needs {count} targets of 0 or 1, one per label, not {window.targets}")
 
     def collect_targets(self, windows: Sequence[Window], rows: Sequence[Floats]) -> tuple[Floats, Floats]:
         labelled_rows = [(row, window.targets) for window, row in zip(windows, rows, strict=True) if window.targets]
@@ -71,7 +71,7 @@ class LabelsHead(PerText):
         seed: int,
         eval_mask: NDArray[np.bool_],
     ) -> LinearProbe:
-        """Return the layer that solves a logistic regression for each label against the rest."""
+        """Fit one logistic regression per label."""
         from satiety.heads.solver import LinearProbe, solve
 
         layers = [

@@ -1,4 +1,4 @@
-"""Features and numbers -> the linear layer that foretells the numbers: ridge regression, for heads that answer by one.
+"""Features and numbers -> the linear layer that predicts the numbers, by ridge regression.
 
 Source: Hoerl & Kennard 1970, "Ridge regression" (Technometrics 12:55).
 """
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
 def solve_ridge(
     features: Floats, targets: Floats, groups: Sequence[str], solver: Solver, seed: int, eval_mask: NDArray[np.bool_]
 ) -> LinearProbe:
-    """Return the layer of one output; its penalty is chosen by cross-validated squared error.
+    """Fit a layer with one output; the penalty is chosen by cross-validated squared error.
 
-    Targets are scaled to unit variance, so that a strength means the same whatever the numbers' unit.
+    Targets are scaled to unit variance, so that a penalty does not depend on the unit of the numbers.
 
     Args:
         features: shape (targets, hidden).
         targets: shape (targets,).
-        groups: rows of one group are never divided between learning and judging.
-        solver: how.
-        seed: of the sample of rows, and of the folds.
-        eval_mask: the rows by which the penalty is chosen, shape (targets,); all are learned from.
+        groups: one group name per target; rows of a group stay in the same fold.
+        solver: parameters of the fit.
+        seed: random seed of the sample of rows and of the folds.
+        eval_mask: rows on which the penalty is chosen, shape (targets,); all rows are fitted.
     """
     indices = sample_rows(len(targets), solver.rows, seed)
     rows, center, scale = standardize(features[indices])
     mean, spread = float(targets[indices].mean()), float(targets[indices].std()) or 1.0
     numbers, mask = (targets[indices] - mean) / spread, eval_mask[indices]
-    strata = np.zeros(len(indices), dtype=np.int64)  # numbers are no classes to be spread over the folds
+    strata = np.zeros(len(indices), dtype=np.int64)  # folds are not stratified by number
     folds = list(split_folds(strata, [groups[i] for i in indices], solver.folds, np.random.default_rng(seed)))
     penalties = sorted(solver.l2, reverse=True)
     errors = [(_held_out(rows, numbers, folds, penalty) - numbers)[mask] ** 2 for penalty in penalties]
@@ -47,7 +47,7 @@ def solve_ridge(
 
 
 def _held_out(rows: Floats, numbers: Floats, folds: Sequence[NDArray[np.bool_]], penalty: float) -> Floats:
-    """Return what is foretold of rows that were not learned from; the mean, 0, where nothing else is left."""
+    """Return cross-validated predictions; 0, the mean, where no training row is left."""
     predictions = np.zeros(len(rows))
     for mask in folds:
         if mask.any() and not mask.all():
@@ -56,8 +56,8 @@ def _held_out(rows: Floats, numbers: Floats, folds: Sequence[NDArray[np.bool_]],
 
 
 def _ridge(rows: Floats, numbers: Floats, penalty: float) -> Floats:
-    """Return the weights of least mean squared error plus ``penalty`` times their square, shape (hidden,)."""
-    if len(rows) < rows.shape[1]:  # the dual is smaller
+    """Return the weights that minimise mean squared error plus ``penalty`` · ‖w‖², shape (hidden,)."""
+    if len(rows) < rows.shape[1]:  # the dual problem is smaller
         kernel = rows @ rows.T + penalty * len(rows) * np.eye(len(rows))
         return np.asarray(rows.T @ np.linalg.solve(kernel, numbers))
     normal = rows.T @ rows + penalty * len(rows) * np.eye(rows.shape[1])

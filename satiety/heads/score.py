@@ -1,4 +1,4 @@
-"""One number per text: a rating, a price, how alike two texts are. The loss is the mean squared error."""
+"""One number per text, such as a rating or a similarity. The loss is the mean squared error."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @HEADS.register("score")
 class ScoreHead(PerText):
-    """Answer once per text: one number."""
+    """Predict one number per text."""
 
     def size(self, problem: Problem) -> int:
         return 1
@@ -32,14 +32,14 @@ class ScoreHead(PerText):
         return torch.tensor([window.targets[0] if window.targets else np.nan for window in windows])
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Return the mean squared error; shapes (windows, 1) and (windows,).
+        """Return the mean squared error; outputs have shape (windows, 1), targets (windows,).
 
         Raises:
             ModelError: no window has a target.
         """
         valid = ~targets.isnan()
         if not valid.any():
-            raise ModelError("a batch holds no number to learn; look at the examples' answers")
+            raise ModelError("a batch contains only unlabelled texts: check the numbers of the examples")
         return ((outputs.squeeze(-1)[valid] - targets[valid].to(outputs.dtype)) ** 2).mean()
 
     def divergence(self, outputs: Tensor, reference: Tensor) -> Tensor:
@@ -48,7 +48,7 @@ class ScoreHead(PerText):
 
     def check(self, window: Window, problem: Problem) -> None:
         if not np.isfinite(window.targets).all():
-            raise ModelError(f"{window.targets} is no number that can be learned")
+            raise ModelError(f"the target {window.targets[0]} of {problem.kind} is not a finite number")
 
     def collect_targets(self, windows: Sequence[Window], rows: Sequence[Floats]) -> tuple[Floats, Floats]:
         labelled_rows = [(row, window.targets[0]) for window, row in zip(windows, rows, strict=True) if window.targets]
@@ -66,7 +66,7 @@ class ScoreHead(PerText):
         seed: int,
         eval_mask: NDArray[np.bool_],
     ) -> LinearProbe:
-        """Return the layer that solves a ridge regression."""
+        """Fit the layer by ridge regression."""
         from satiety.heads.ridge import solve_ridge
 
         return solve_ridge(features, targets, groups, solver, seed, eval_mask)

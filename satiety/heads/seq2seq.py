@@ -1,8 +1,8 @@
-"""A text for a text, which the decoder of the base model writes token by token.
+"""Text generation by the decoder of an encoder-decoder model.
 
-Learned by cross-entropy over the tokens of the reference, each foretold from those before it in the reference (teacher
-forcing; Sutskever et al. 2014, arXiv:1409.3215). Written greedily or by beam search, in float32, so that what is
-written hangs neither on the batch nor on chance.
+Training minimises the cross-entropy of each reference token given the ones before it (teacher forcing; Sutskever et al.
+2014, arXiv:1409.3215). Generation is greedy or by beam search, in float32, so that outputs do not depend on the batch
+or on chance.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
     from satiety.tuning.model import Model
 
 SLICE = 16
-"""Windows whose tokens are weighed at once, each against the whole vocabulary: bounds memory."""
+"""Number of windows scored at once; each token needs a row over the whole vocabulary. Bounds memory."""
 
 
 @HEADS.register("seq2seq")
 class Seq2Seq(PerText):
-    """Answer by writing a text."""
+    """Generate a text."""
 
     is_generative: ClassVar = True
 
     max_new_tokens: int = Field(ge=1, le=1024, default=128, examples=[24])
-    """Tokens that are written to a window at most, the end's among them."""
+    """Maximum number of tokens generated per window, including the end token."""
     beams: int = Field(ge=1, le=16, default=1)
-    """Beginnings that are pursued side by side; 1 takes the likeliest token each time."""
+    """Beams of the beam search; 1 is greedy search."""
 
     def load(self, folder: Path) -> tuple[Module, Any]:
         from satiety.training.encoder import load_tokenizer
@@ -50,8 +50,8 @@ class Seq2Seq(PerText):
         config: Any = writer.config
         if tokenizer.eos_token_id is None or tokenizer.eos_token_id != config.eos_token_id:
             raise ModelError(
-                f"{folder}: its tokenizer ends a text by token {tokenizer.eos_token_id}, its config by "
-                f"{config.eos_token_id}; name the same eos token in both, else nothing that is written would end"
+                f"{folder}: the end token is {tokenizer.eos_token_id} in the tokenizer, but {config.eos_token_id} in "
+                "config.json: set the same eos token in both, or generation does not end"
             )
         return writer, tokenizer
 
@@ -62,8 +62,8 @@ class Seq2Seq(PerText):
         max_positions, prefix_length = count_positions(encoder), len(get_start_tokens(encoder))
         if max_positions is not None and prefix_length + self.max_new_tokens > max_positions:
             raise ParamsError(
-                f"ingest.problem.max_new_tokens: {self.max_new_tokens} tokens, but the model writes at most "
-                f"{max_positions - prefix_length}; lower it"
+                f"ingest.problem.max_new_tokens: {self.max_new_tokens} tokens, but the model generates at most "
+                f"{max_positions - prefix_length}: lower `max_new_tokens`"
             )
 
     def get_encoder(self, encoder: Any) -> Any:
@@ -74,24 +74,18 @@ class Seq2Seq(PerText):
 
     def targets(self, windows: Sequence[Window], width: int) -> Tensor:
         """Return the tokens of the references, shape (windows, tokens of the longest); padding is IGNORE."""
-        import torch
+        from satiety.training.batches import pad_rows
 
-        length = max(len(window.targets) for window in windows)
-        rows = [[*window.targets, *[IGNORE] * (length - len(window.targets))] for window in windows]
-        return torch.tensor(rows, dtype=torch.int64).reshape(len(windows), length)
+        return pad_rows([window.targets for window in windows], IGNORE)[0]
 
     def check(self, window: Window, problem: Problem) -> None:
-        """Pass: a target is what the tokenizer gave, and that was held against the model when it was loaded."""
+        """Accept every target: tokens come from the tokenizer, which was checked against the model at loading."""
 
     def outputs(self, model: Model, batch: Batch) -> Tensor:
-        """Return logits of every target's place, shape (windows, targets, vocabulary), given the targets before it."""
+        """Return the logits of each target given the previous ones, shape (windows, targets, vocabulary)."""
         import torch
 
-        from satiety.training.seq2seq import get_start_tokens
-
-        prefix = torch.tensor(get_start_tokens(model.encoder), device=batch.targets.device).expand(
-            len(batch.targets), -1
-        )
+        prefix = _start_tokens(model, batch)
         pad = int(model.encoder.config.pad_token_id)
         decoder_ids = batch.targets.masked_fill(batch.targets == IGNORE, pad)[:, :-1]
         output = model.encoder(
@@ -104,7 +98,7 @@ class Seq2Seq(PerText):
         return logits
 
     def infer(self, model: Model, batch: Batch, tokenizer: Any) -> Sequence[GeneratedText]:
-        """Write to every window; where it has targets, weigh these too."""
+        """Generate a text for each window; where a window has targets, also return their loss."""
         import torch
 
         with torch.autocast(batch.input_ids.device.type, enabled=False):
@@ -137,11 +131,8 @@ class Seq2Seq(PerText):
         return sum(generated.loss for generated in inferred) / tokens if tokens else None
 
     def _generate(self, model: Model, batch: Batch, tokenizer: Any) -> Tensor:
-        """Return what is written, shape (windows, tokens): the end is the last of a row, and IGNORE stands after it."""
-        import torch
+        """Return the generated tokens, shape (windows, tokens); after the end token a row is IGNORE."""
         from transformers import GenerationConfig
-
-        from satiety.training.seq2seq import get_start_tokens
 
         end, pad = tokenizer.eos_token_id, tokenizer.pad_token_id
         config = GenerationConfig(  # type: ignore[no-untyped-call]
@@ -151,11 +142,9 @@ class Seq2Seq(PerText):
             do_sample=False,
             eos_token_id=end,
             pad_token_id=pad,
-            suppress_tokens=None if pad == end else [pad],  # in Marian, what starts a text would else be written
+            suppress_tokens=None if pad == end else [pad],  # Marian's first token, the padding, is not to be repeated
         )
-        prefix = torch.tensor(get_start_tokens(model.encoder), device=batch.input_ids.device).expand(
-            len(batch.input_ids), -1
-        )
+        prefix = _start_tokens(model, batch)
         tokens: Tensor = model.encoder.generate(
             input_ids=batch.input_ids,
             attention_mask=batch.attention_mask,
@@ -166,7 +155,7 @@ class Seq2Seq(PerText):
         return tokens.masked_fill((ends.cumsum(1) - ends) > 0, IGNORE)
 
     def _score_tokens(self, model: Model, batch: Batch, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Return per window the sum of the log-probabilities of some tokens, and their count; both shape (windows,)."""
+        """Return the sum of the log-probabilities of each window's tokens, and their count; both shape (windows,)."""
         import torch
         from torch.nn.functional import cross_entropy
 
@@ -182,3 +171,12 @@ class Seq2Seq(PerText):
             logits = self.outputs(model, chunk).transpose(1, 2)
             sums.append(-cross_entropy(logits, chunk.targets, ignore_index=IGNORE, reduction="none").sum(1))
         return torch.cat(sums), (tokens != IGNORE).sum(1)
+
+
+def _start_tokens(model: Model, batch: Batch) -> Tensor:
+    """Return the first tokens of the output for each window, shape (windows, start tokens)."""
+    import torch
+
+    from satiety.training.seq2seq import get_start_tokens
+
+    return torch.tensor(get_start_tokens(model.encoder), device=batch.input_ids.device).expand(len(batch.input_ids), -1)

@@ -1,10 +1,11 @@
-"""Features of the untouched encoder -> the head that solves a regularised logistic regression on them.
+"""Features of the base encoder -> the linear head, by regularised logistic regression.
 
-Its strength is chosen by cross-validated log-loss, folds going by parent, so that no copy of a held-out example is
-seen. The loss is a mean and the features are centred and scaled to unit variance as a whole, so that neither the number
-of examples (or of copies) nor the encoder's scale changes what a strength means.
+The L2 penalty is chosen by cross-validated log-loss. Copies stay in the fold of their parent. The loss is a mean, and
+features are centred and scaled to unit variance as a whole, so that a penalty has the same effect for any number of
+examples or copies and any scale of the encoder.
 
-Source: Kumar et al. 2022, LP-FT (arXiv:2202.10054), for what it is good for.
+Sources: linear probing before fine-tuning: Kumar et al. 2022, LP-FT (arXiv:2202.10054); label issues: Northcutt, Jiang
+& Chuang 2021, "Confident learning" (JAIR 70, arXiv:1911.00068), sections 3.1 and 3.2.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from satiety.core.section import FIELDS, MAX_COUNT
-from satiety.heads.label_issues import find_label_issues
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,46 +29,45 @@ if TYPE_CHECKING:
     Ints = NDArray[np.integer[Any]]
 
 FLOOR = 1e-4
-"""Least probability in a log-loss, so that a class that a fold has never seen does not decide everything."""
+"""Lower bound of probabilities in the log-loss, so that classes missing from a fold do not dominate it."""
 TEMPERATURES = tuple(2.0 ** (step / 4) for step in range(-8, 17))
-"""From 1/4 to 16, four steps to the octave."""
+"""Candidates from 1/4 to 16, four per octave."""
 
 Penalties = list[Annotated[float, Field(gt=0, le=1000)]]
 
 
 class Solver(BaseModel):
-    """How a head is solved."""
+    """Parameters of the logistic or ridge regression that fits a linear head."""
 
     model_config = FIELDS
 
     l2: Penalties = Field(min_length=1, default=[0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001])
-    """L2 penalties to choose from: half of it times the squared weights is added to the mean loss."""
+    """Candidate L2 penalties, chosen by cross-validation: penalty / 2 · ‖w‖² is added to the mean loss."""
     folds: int = Field(ge=2, le=20, default=5)
-    """Of the cross-validation that chooses."""
+    """Number of folds of the cross-validation."""
     rows: int = Field(ge=100, le=MAX_COUNT, default=20_000)
-    """Texts (or tokens, for a head over tokens) that are used at most; a seeded sample of more."""
+    """Maximum number of texts to fit (tokens, for a head over tokens); of more, a random sample is used."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinearProbe:
-    """A solved linear layer."""
+    """A fitted linear layer."""
 
     weight: Floats
     """Shape (outputs, hidden)."""
     bias: Floats
     """Shape (outputs,)."""
     l2: float
-    """The penalty that was chosen."""
+    """The chosen penalty."""
     label_issues: tuple[int, ...] = ()
-    """Rows whose target looks wrong to the heads of the folds that did not see them, the most doubtful first."""
+    """Rows whose label is probably wrong by out-of-fold probabilities, the most probable first."""
     temperature: float = 1.0
-    """What the logits are to be divided by, so that confidences are right as often as they say (on rows not seen)."""
+    """Divisor of the logits that calibrates the probabilities, fitted out of fold."""
     held_out: Floats = field(default_factory=lambda: np.empty((0, 0)))
-    """Probabilities by the layers of the folds that did not see a row, shape (rows, outputs), where they were wanted;
-    NaN where a row was not drawn."""
+    """Out-of-fold probabilities, shape (rows, outputs), if requested; NaN in rows that were not sampled."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as JSON keeps it, to the last bit."""
+        """Return the fields as JSON values, without loss of precision."""
         return {
             "weight": self.weight.tolist(),
             "bias": self.bias.tolist(),
@@ -80,7 +79,7 @@ class LinearProbe:
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Self:
-        """Return the head that ``fields`` described."""
+        """Return the head from the result of ``to_dict``."""
         weight, bias = np.array(fields["weight"]), np.array(fields["bias"])
         scalars = {name: fields[name] for name in ("l2", "temperature")}
         held_out = np.array(fields["held_out"], dtype=np.float64)
@@ -98,17 +97,17 @@ def solve(
     *,
     keep_held_out: bool = False,
 ) -> LinearProbe:
-    """Return the head for features of shape (rows, hidden), targets and groups of shape (rows,).
+    """Fit the head by logistic regression.
 
     Args:
-        features: what the head sees.
-        targets: class indices.
-        groups: rows of one group are never divided between learning and judging.
-        classes: of the problem.
-        solver: how.
-        seed: of the sample of rows, and of the folds.
-        eval_mask: the rows by which the strength is chosen; None: all. All rows are learned from.
-        keep_held_out: whether the probabilities of held-out rows are wanted.
+        features: input of the head, shape (rows, hidden).
+        targets: class indices, shape (rows,).
+        groups: one group name per row; rows of a group stay in the same fold.
+        classes: number of classes.
+        solver: parameters of the fit.
+        seed: random seed of the sample of rows and of the folds.
+        eval_mask: rows on which the penalty is chosen, shape (rows,); None means all. All rows are fitted.
+        keep_held_out: whether to return out-of-fold probabilities.
     """
     indices = sample_rows(len(targets), solver.rows, seed)
     answers, owners = targets[indices], [groups[i] for i in indices]
@@ -133,7 +132,7 @@ def solve(
 
 
 def standardize(features: Floats) -> tuple[Floats, Floats, float]:
-    """Return features of mean zero and unit variance as a whole, the mean that was taken off, and the divisor."""
+    """Return centred features scaled to unit variance as a whole, the mean, shape (hidden,), and the divisor."""
     rows = features.astype(np.float64)
     mean = rows.mean(0)
     scale = float(np.sqrt(((rows - mean) ** 2).sum(1).mean())) or 1.0
@@ -141,16 +140,36 @@ def standardize(features: Floats) -> tuple[Floats, Floats, float]:
 
 
 def sample_rows(count: int, limit: int, seed: int) -> Ints:
-    """Return the rows that are used; the draw is its own, so that folds do not depend on how often a row is there."""
+    """Return the indices of at most ``limit`` rows, drawn apart from the folds, so that copies do not change these."""
     if count <= limit:
         return np.arange(count)
     return np.sort(np.random.default_rng((seed, 1)).permutation(count)[:limit])
 
 
-def _temperature(chances: Floats, answers: Ints) -> float:
-    """Return the temperature of least log-loss (Guo et al. 2017, arXiv:1706.04599, section 4.2).
+def find_label_issues(probabilities: Floats, answers: Ints) -> list[int]:
+    """Return the rows whose label is probably wrong, the most probable first (confident learning).
 
-    Where all are as good, nothing is known of unseen rows: then it is 1, or the nearest to it.
+    A row is an issue where another class is more probable than its label, and at least as probable as that class is on
+    average among the rows labelled with it. Hard texts are also found, so the count is an upper bound of wrong labels.
+
+    Args:
+        probabilities: out-of-fold probabilities, shape (rows, classes).
+        answers: labels, shape (rows,).
+    """
+    rows, classes = np.arange(len(answers)), probabilities.shape[1]
+    by_label = [probabilities[answers == label, label] for label in range(classes)]
+    thresholds = np.array([chances.mean() if len(chances) else np.inf for chances in by_label])
+    confident = np.where(probabilities >= thresholds, probabilities, 0.0)
+    label_scores, rival = probabilities[rows, answers], confident.argmax(1)
+    margins = confident[rows, rival] - label_scores
+    issues = np.flatnonzero(margins > 0)
+    return [int(row) for row in issues[np.argsort(-margins[issues], kind="stable")]]
+
+
+def _temperature(chances: Floats, answers: Ints) -> float:
+    """Return the temperature with the lowest log-loss (Guo et al. 2017, arXiv:1706.04599, section 4.2).
+
+    Of equally good candidates the one nearest to 1 is chosen.
     """
     logs = np.log(np.maximum(chances, FLOOR))
 
@@ -166,7 +185,7 @@ def _temperature(chances: Floats, answers: Ints) -> float:
 def split_folds(
     answers: Ints, owners: Sequence[str], count: int, rng: np.random.Generator
 ) -> Iterator[NDArray[np.bool_]]:
-    """Yield ``count`` boolean masks of held-out rows: whole groups, each class (of their first rows) spread evenly."""
+    """Yield ``count`` boolean masks of held-out rows: whole groups, stratified by the class of their first row."""
     class_of = {owner: int(answers[i]) for i, owner in reversed(list(enumerate(owners)))}
     names = sorted(class_of)
     by_class: dict[int, list[str]] = defaultdict(list)
@@ -182,9 +201,9 @@ def split_folds(
 def _held_out(
     rows: Floats, answers: Ints, classes: int, folds: Sequence[NDArray[np.bool_]], penalties: Sequence[float]
 ) -> Floats:
-    """Return the probabilities that each strength gives to rows it has not seen, shape (strengths, rows, classes).
+    """Return out-of-fold probabilities for each penalty, shape (penalties, rows, classes).
 
-    Rows of a fold without which there is but one class are told nothing: every class is as likely.
+    Probabilities are uniform where the training rows of a fold have a single class.
     """
     chances = np.full((len(penalties), len(rows), classes), 1 / classes)
     for mask in folds:
@@ -203,12 +222,12 @@ def _loss(chances: Floats, answers: Ints) -> float:
 
 
 def _path(rows: Floats, answers: Ints, classes: int, penalties: Sequence[float]) -> Iterator[tuple[Floats, Floats]]:
-    """Yield (weight, bias) at each strength, from strong to weak, each starting where the last one ended."""
+    """Yield (weight, bias) for each penalty, from large to small, each fit warm-started from the previous one."""
     from sklearn import config_context
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    if len(present := np.unique(answers)) == 1:  # nothing to tell apart: that class, always
+    if len(present := np.unique(answers)) == 1:  # a single class: always predict it
         certain = np.where(np.arange(classes) == present[0], 0.0, np.log(FLOOR))
         yield from ((np.zeros((classes, rows.shape[1])), certain) for _ in penalties)
         return
@@ -216,8 +235,8 @@ def _path(rows: Floats, answers: Ints, classes: int, penalties: Sequence[float])
     for penalty in penalties:
         model.set_params(C=1 / (penalty * len(rows)))
         with warnings.catch_warnings(), config_context(assume_finite=True, skip_parameter_validation=True):
-            warnings.simplefilter("ignore", ConvergenceWarning)  # a start for training, or nearly there: good enough
-            warnings.filterwarnings("ignore", "The number of unique classes is greater")  # few labels are our trade
+            warnings.simplefilter("ignore", ConvergenceWarning)  # an approximate solution is sufficient
+            warnings.filterwarnings("ignore", "The number of unique classes is greater")  # expected with few labels
             model.fit(rows, answers)
         weight, bias = model.coef_, model.intercept_
         if len(model.classes_) == 2:

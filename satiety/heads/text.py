@@ -1,4 +1,4 @@
-"""One answer per text: a class out of several."""
+"""One class per text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @HEADS.register("text")
 class TextHead(PerText):
-    """Answer once per text: one class out of several."""
+    """Predict one class per text."""
 
     def targets(self, windows: Sequence[Window], width: int) -> Tensor:
         import torch

@@ -1,4 +1,4 @@
-"""One answer per token: a class, such as a tag of an entity."""
+"""One class per token, such as the tag of an entity."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @HEADS.register("token")
 class TokenHead(Head):
-    """Answer once per token: one class out of several."""
+    """Predict one class per token."""
 
     per_token: ClassVar = True
 

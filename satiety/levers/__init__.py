@@ -1,1 +1,1 @@
-"""Data techniques whose worth is measured: one file each, and what it draws on in a folder or file beside it."""
+"""Levers: data techniques whose worth is measured. One file each, with its implementation in a folder beside it."""

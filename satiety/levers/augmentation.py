@@ -1,4 +1,4 @@
-"""Lever: copies of the labelled examples, by augmenters."""
+"""Lever: augmented copies of the labelled examples."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @LEVERS.register("augment")
 class AugmentLever(Augment, Lever):
-    """Learn from copies too."""
+    """Also train on augmented copies of the labelled examples."""
 
     position: ClassVar = 30
     code: ClassVar = ("satiety.levers.augment",)

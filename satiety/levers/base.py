@@ -1,8 +1,8 @@
-"""What a lever is: something that changes what a model learns from, or what it starts from.
+"""The interface of levers: data techniques that change the training examples, the raw texts or the base model.
 
-To the meter ``surround`` acts once per lever set (documents, encoder), ``prepare`` once per study, ``teach`` once per
-cell: it gets the labelled examples of the cell and returns what is learned from. The pipeline calls ``prepare`` and
-``teach`` once, with all labels. Levers of a set act in order of ``place``.
+In a study ``transform_inputs`` is called once per lever set, ``precompute`` once per study, and ``transform_train``
+once per run, with the labelled examples of that run. The pipeline calls ``precompute`` and ``transform_train`` once,
+with all labels. The levers of a set are applied in order of ``position``.
 """
 
 from __future__ import annotations
@@ -24,89 +24,90 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StudyContext:
-    """What a whole study has at hand, or the pipeline."""
+    """Data and environment of a study, or of the pipeline."""
 
     problem: Problem
     pool: tuple[Example, ...]
-    """Every label that may be spent."""
+    """All labelled training examples."""
     test: tuple[Example, ...]
-    """What must not be given away. Empty in the pipeline: no lever sees there what its own gate holds out."""
+    """Test examples, which must not leak into training. Empty in the pipeline, where stages drop leaking texts."""
     corpus: tuple[Document, ...]
-    """In the pipeline what `retrieve` found."""
+    """Raw texts; in the pipeline those that `retrieve` found."""
     base: Path
     """Folder of the base model."""
     embed: Embed
     seed: int
     device: str
     scratch: Path
-    """Where a lever may keep what is dear to make, under a name that tells what it was made of."""
+    """Cache folder for expensive results, stored under a digest of their inputs."""
 
 
 @dataclass(frozen=True, slots=True)
 class StudyInputs:
-    """What the cells of one lever set have beside labels."""
+    """Raw texts and encoder shared by the runs of one lever set."""
 
     documents: tuple[Document, ...]
-    """Raw texts; where no lever finds better ones, a sample of the corpus."""
+    """Raw texts; without a retrieval lever, a sample of the corpus."""
     encoder: Path
     """Folder of the encoder."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """What a lever may look at in one cell, or in the pipeline, where the cell is all labels there are."""
+    """Data of one run of a study; in the pipeline, of the run with all labels."""
 
     problem: Problem
     budget: int
     order: tuple[Example, ...]
-    """The whole pool in the order of the cell's chain: its first ``budget`` are the labels of the cell."""
+    """The pool in the order of the run's replicate; the first ``budget`` examples are the labels of the run."""
     test: tuple[Example, ...]
-    """As in the world."""
+    """Test examples, as in `StudyContext`."""
     documents: tuple[Document, ...]
     precomputed: tuple[Example, ...]
-    """What this lever prepared."""
+    """Result of this lever's ``precompute``."""
     rng: random.Random
     predict: Callable[[Sequence[Example], Sequence[str]], list[Prediction]]
-    """Learns from examples, then answers for texts: confidences are calibrated on the examples people labelled."""
+    """Fits a model to examples and predicts texts, with confidences calibrated on the gold examples."""
 
 
 class Lever(Component):
-    """A data technique whose worth is measured, and on which the pipeline can draw."""
+    """A data technique whose worth is measured, and which the pipeline can use."""
 
     position: ClassVar[int]
-    """Levers of a set act in this order."""
+    """Rank in the order in which the levers of a set are applied."""
     max_in_use: ClassVar[int] = MAX_COUNT
-    """How many levers of this kind the pipeline can use; 0: it is there to be measured."""
+    """Maximum number of levers of this kind in ``use``; 0 for control levers, which are only measured."""
     uses_documents: ClassVar[bool] = False
-    """Whether ``teach`` looks at the documents."""
+    """Whether ``transform_train`` uses the documents."""
     code: ClassVar[tuple[str, ...]] = ()
-    """Packages of ours, beside its own file, whose code decides what it does: cells are kept as long as that stands."""
+    """Modules besides the lever's own file whose code affects its results; cached runs are reused while it is
+    unchanged."""
 
     @property
     def has_input_transform(self) -> bool:
-        """Whether there is anything that ``surround`` does."""
+        """Whether the lever implements ``transform_inputs``."""
         return type(self).transform_inputs is not Lever.transform_inputs
 
     @property
     def has_train_transform(self) -> bool:
-        """Whether there is anything that ``teach`` does."""
+        """Whether the lever implements ``transform_train``."""
         return type(self).transform_train is not Lever.transform_train
 
     def transform_inputs(self, inputs: StudyInputs, context: StudyContext) -> StudyInputs:
-        """Return other documents, or another encoder."""
+        """Return other documents or another encoder for all runs of a lever set."""
         return inputs
 
     def precompute(self, context: StudyContext) -> tuple[Example, ...]:
-        """Return the examples that it may add and that are the same for all cells; those of others name a parent."""
+        """Return examples that are the same in all runs; copies have the original as ``parent``."""
         return ()
 
     def transform_train(self, examples: tuple[Example, ...], context: RunContext) -> tuple[Example, ...]:
-        """Return what is learned from, given what would be without this lever."""
+        """Return the training examples of a run, given those without this lever."""
         return examples
 
 
 def sort_levers(levers: Mapping[str, Lever]) -> dict[str, Lever]:
-    """Return levers, given by name, in the order in which they act."""
+    """Return levers by name, in the order in which they are applied."""
     return dict(sorted(levers.items(), key=lambda pair: (pair[1].position, pair[0])))
 
 

@@ -1,7 +1,7 @@
-"""Levers of known worth, by which the meter is checked: what it says of them must be true.
+"""Control levers of known worth, which check the measurement itself.
 
-oracle: k further gold labels, drawn apart from the grid's: worth n + k. copy: what is there, again: worth n.
-poison: a share of the labels flipped: worth less than n. leak: test texts with labels, which the gate must refuse.
+With n labels, the expected label equivalents are: oracle (k further gold labels): n + k; copy (duplicates): n; poison
+(wrong labels): less than n. leak adds test texts, which the study must reject.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 @LEVERS.register("oracle")
 class Oracle(Lever):
-    """Reveal further gold labels."""
+    """Control: add further gold labels."""
 
     position: ClassVar = 50
     max_in_use: ClassVar = 0
 
     share: float = Field(gt=0, le=10, default=0.6)
-    """How many, for each label of the budget: taken from the far end of the chain, which its budgets do not reach."""
+    """Number of added labels per label of the budget, taken from the end of the replicate's order."""
 
     def count_extra(self, budget: int) -> int:
-        """Return k, how many labels it reveals at a budget."""
+        """Return k, the number of labels added at a budget."""
         return round(self.share * budget)
 
     def transform_train(self, examples: tuple[Example, ...], context: RunContext) -> tuple[Example, ...]:
@@ -43,13 +43,13 @@ class Oracle(Lever):
 
 @LEVERS.register("copy")
 class Copy(Lever):
-    """Repeat what is there."""
+    """Control: duplicate the training examples."""
 
     position: ClassVar = 50
     max_in_use: ClassVar = 0
 
     times: int = Field(ge=1, le=100, default=3)
-    """Copies of each example."""
+    """Number of copies of each example."""
 
     def transform_train(self, examples: tuple[Example, ...], context: RunContext) -> tuple[Example, ...]:
         copies = (
@@ -62,13 +62,13 @@ class Copy(Lever):
 
 @LEVERS.register("poison")
 class Poison(Lever):
-    """Flip labels."""
+    """Control: replace labels by wrong ones."""
 
     position: ClassVar = 50
     max_in_use: ClassVar = 0
 
     share: float = Field(gt=0, le=1, default=0.2)
-    """Of the labels."""
+    """Share of the examples with a wrong label."""
 
     def transform_train(self, examples: tuple[Example, ...], context: RunContext) -> tuple[Example, ...]:
         count = round(self.share * len(examples))
@@ -81,13 +81,13 @@ class Poison(Lever):
 
 @LEVERS.register("leak")
 class Leak(Lever):
-    """Put test texts, with their labels, among the examples."""
+    """Control: add test texts, with their labels, to the training examples."""
 
     position: ClassVar = 50
     max_in_use: ClassVar = 0
 
     share: float = Field(gt=0, le=10, default=0.5)
-    """How many, for each label of the budget."""
+    """Number of test texts per label of the budget."""
 
     def transform_train(self, examples: tuple[Example, ...], context: RunContext) -> tuple[Example, ...]:
         count = min(len(context.test), round(self.share * context.budget))
@@ -96,7 +96,10 @@ class Leak(Lever):
 
 
 def _flip(example: Example, answers: Sequence[Answer | None], rng: random.Random) -> Example:
-    """Return the example with other labels; of one label alone it points to nothing, of none it is another's answer."""
+    """Return the example with wrong labels.
+
+    With a single label in the pool its labels are removed; with none the answer of another example is used.
+    """
     labels, answer = labels_of(answers), example.answer
 
     def draw_other(label: str) -> str:

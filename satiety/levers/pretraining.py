@@ -1,4 +1,4 @@
-"""Lever: the encoder's pre-training, continued on the raw text at hand (what `retrieve` found, where it acts too)."""
+"""Lever: continued pre-training of the encoder on raw texts (those of `retrieve`, where that lever is in the set)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from satiety.levers.pretrain import Pretrain
 
 @LEVERS.register("pretrain")
 class PretrainLever(Pretrain, Lever):
-    """Start from an encoder that has read the raw text."""
+    """Continue the pre-training of the encoder on raw texts."""
 
     position: ClassVar = 20
     max_in_use: ClassVar = 1

@@ -1,7 +1,7 @@
-"""Lever: raw text that bears on the problem, where there would be any of the corpus.
+"""Lever: raw texts retrieved for the problem, instead of a sample of the corpus.
 
-What is searched for are the texts of the pool without their labels: text is free, labels are what is counted. By itself
-it changes nothing a model learns from; `pretrain` and `pseudo` take their text from it.
+Queries are the texts of the pool without their labels, because only labels count towards the budget. The lever alone
+does not change training; `pretrain` and `self_training` use the retrieved texts.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from satiety.levers.retrieve import Retrieve, retrieve
 
 @LEVERS.register("retrieve")
 class RetrieveLever(Retrieve, Lever):
-    """Take the raw text from what retrieval finds."""
+    """Use retrieved documents as raw texts."""
 
     position: ClassVar = 10
     max_in_use: ClassVar = 1

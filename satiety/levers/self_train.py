@@ -1,16 +1,16 @@
-"""Self-training: a model of the labelled examples labels raw texts, and learns from those it is surest of.
+"""Self-training: a model fitted to the labelled examples labels raw texts and is refitted on the confident ones.
 
-Rounds take ever more of them; every class gives its share, as often as people gave it, so that no class drowns the
-others; confidences are calibrated, so that "sure" means as often right as it says.
+Each round adds more pseudo-labels. Every class gets a share in proportion to its gold labels, so that no class
+dominates. Confidences are calibrated before they are compared with the threshold.
 
-Source: Lee 2013, Pseudo-Label (ICML workshop); class-balanced, growing self-training: Zou et al. 2018,
-arXiv:1810.07911; Wei et al. 2021, CReST, arXiv:2102.09559; calibration first: Guo et al. 2017, arXiv:1706.04599.
+Sources: Lee 2013, Pseudo-Label (ICML workshop); class-balanced, growing self-training: Zou et al. 2018,
+arXiv:1810.07911; Wei et al. 2021, CReST, arXiv:2102.09559; calibration: Guo et al. 2017, arXiv:1706.04599.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
     from satiety.problems import Prediction, Problem
 
 Labeler = Callable[[Sequence[Example], Sequence[str]], "list[Prediction]"]
-"""Learns from examples, then answers for texts: confidences are calibrated on the examples people labelled."""
+"""Function that fits a model to examples and predicts texts, with confidences calibrated on the gold examples."""
 
 
 class SelfTraining(BaseModel):
-    """How many raw texts are learned from, and how sure of them the model must be."""
+    """Number of rounds and of pseudo-labels, and the confidence they need."""
 
     model_config = FIELDS
 
     rounds: int = Field(ge=1, le=10, default=3)
-    """How often it learns, labels, and chooses anew."""
+    """Number of rounds of fitting, pseudo-labelling and selection."""
     max_per_label: float = Field(gt=0, le=100, default=2.0)
-    """Texts taken in the last round, for each labelled example; the rounds before take their share of it."""
+    """Maximum number of pseudo-labels per gold label in the last round; earlier rounds use a proportional part."""
     confidence: float = Field(ge=0, lt=1, default=0.6)
-    """Least calibrated probability of a label that is taken."""
+    """Minimum calibrated probability of a pseudo-label."""
 
     def run_rounds(
         self,
@@ -46,14 +46,21 @@ class SelfTraining(BaseModel):
         label_texts: Labeler,
         stratum: Callable[[Example], str],
     ) -> tuple[Example, ...]:
-        """Return the examples and, after them, the documents that were taken, with the labels they were given."""
+        """Return the examples, followed by the documents selected in the last round with their pseudo-labels."""
         pseudo_labelled: tuple[Example, ...] = ()
         shares = Counter(stratum(example) for example in examples if example.origin == "gold")
         for round_number in range(1, self.rounds + 1):
+            # 1. refit on gold and pseudo-labels, and predict all documents
             predictions = label_texts([*examples, *pseudo_labelled], [document.text for document in documents])
+
+            # 2. group the confident predictions by class, most confident first
+            pairs = [pair for pair in zip(documents, predictions, strict=True) if pair[1].confidence >= self.confidence]
             examples_by_class: dict[str, list[Example]] = defaultdict(list)
-            for example in self._iter_confident(documents, predictions):
+            for document, prediction in sorted(pairs, key=lambda pair: -pair[1].confidence):
+                example = Example(document.id, {"text": document.text}, prediction.answer, origin="pseudo")
                 examples_by_class[stratum(example)].append(example)
+
+            # 3. select the share of each class, growing with the rounds
             limit = self.max_per_label * round_number / self.rounds
             pseudo_labelled = tuple(
                 example
@@ -62,19 +69,16 @@ class SelfTraining(BaseModel):
             )
         return (*examples, *pseudo_labelled)
 
-    def _iter_confident(self, documents: Sequence[Document], predictions: Sequence[Prediction]) -> Iterator[Example]:
-        """Yield what is sure enough as examples, the surest first."""
-        confident = [pair for pair in zip(documents, predictions, strict=True) if pair[1].confidence >= self.confidence]
-        for document, prediction in sorted(confident, key=lambda pair: -pair[1].confidence):
-            yield Example(document.id, {"text": document.text}, prediction.answer, origin="pseudo")
-
 
 def explain_unsupported(problem: Problem) -> str | None:
-    """Return why a model of the problem cannot label raw texts for itself; None where it can."""
+    """Return the reason why self-training does not support a problem; None where it does."""
     if HEADS[problem.head].is_generative:
-        return f"raw texts that a model labelled itself teach a linear head, and the problem {problem.kind!r} has none"
+        return f"self-training needs a linear head, which the problem {problem.kind!r} does not have"
     if len(problem.inputs) > 1:
-        return f"raw texts have no answer to the problem {problem.kind!r}, which asks for {', '.join(problem.inputs)}"
+        return (
+            f"self-training needs raw texts as inputs, but the problem {problem.kind!r} has the inputs "
+            f"{', '.join(problem.inputs)}"
+        )
     if not problem.has_confidence:
-        return f"answers to the problem {problem.kind!r} come without a confidence, so none can be taken for sure"
+        return f"self-training needs confidences, which predictions of the problem {problem.kind!r} do not have"
     return None

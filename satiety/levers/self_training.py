@@ -1,4 +1,4 @@
-"""Lever: self-training, as `finetune` does it. Of the levers so far the one that uses raw text directly."""
+"""Lever: self-training, with the same rounds as the stage `finetune`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @LEVERS.register("self_training")
 class SelfTrainingLever(SelfTraining, Lever):
-    """Learn from raw texts that the model labelled itself."""
+    """Also train on raw texts that the model has pseudo-labelled itself."""
 
     position: ClassVar = 40
     max_in_use: ClassVar = 1

@@ -1,4 +1,4 @@
-"""Problems: what is asked of the text. One file each; see `base.py` for what a problem must know."""
+"""Problems: what the model predicts for a text. One file each; see `base.py` for the interface."""
 
 from satiety.problems.base import PROBLEMS, Prediction, Problem, Rewrite
 from satiety.problems.windows import IGNORE, Window

@@ -1,15 +1,16 @@
-"""What a problem is: what is asked of a text, and everything the pipeline must know about its answers.
+"""The interface of problems: what the model predicts for a text, and how predictions are decoded and scored.
 
-A problem is a component in one file. Its fields are what a user decides (``ingest.problem`` in params.yaml). Ingest
-settles it against the data (the label set) and writes it as ``problem.json``; every later stage reads it from there.
+A problem is a component in one file. Its fields are set by the user (``ingest.problem`` in params.yaml). The stage
+ingest fixes its label set from the data and writes ``problem.json``, which all later stages read.
 
-Three ideas carry the whole pipeline:
+Three ideas:
 
-* **Windows.** ``encode`` turns examples into model inputs no longer than the model takes; ``decode`` puts the logits of
-  an example's windows together again. A long text loses nothing.
-* **Tallies.** ``tally`` turns each pair of gold and predicted answer into a row of numbers, and ``score`` makes metrics
-  of weighted rows. Most are functions of *sums* of rows (``measure``): then a bootstrap is one matrix product.
-* **Rewrites.** An augmenter knows texts, a problem knows answers; ``transfer`` says how an answer survives a rewrite.
+* **Windows.** ``encode`` turns examples into model inputs of limited length; ``decode`` combines the outputs of an
+  example's windows. Long texts are read in full.
+* **Tallies.** ``tally`` turns each pair of gold and predicted answer into a row of numbers; ``score`` computes metrics
+  of weighted rows. Most metrics are functions of *sums* of rows (``metrics_from_counts``), so that a bootstrap is one
+  matrix product.
+* **Rewrites.** Augmenters rewrite texts; ``project_labels`` carries the answer over to the new text.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 import numpy as np
 from pydantic import AfterValidator
 
-from satiety.core.answers import Answer, Span, load
+from satiety.core.answers import Answer, Span, labels_of, load
 from satiety.core.errors import DataError
 from satiety.core.files import write_text
 from satiety.core.inputs import Inputs, Value, read_value
@@ -38,29 +39,29 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.floating[Any]]
     Embed = Callable[[Sequence[str]], Floats]
-    """Texts -> one unit vector each, shape (texts, dimensions)."""
+    """Function from texts to unit vectors, shape (texts, dimensions)."""
 
 
 def _check_distinct(labels: list[str]) -> list[str]:
     if not labels:
-        raise ValueError("is empty; write null to take the labels found in the data")
+        raise ValueError("is empty: use null to take the labels from the data")
     if repeated := sorted({label for label in labels if labels.count(label) > 1}):
-        raise ValueError(f"names a label twice: {', '.join(repeated)[:200]}")
+        raise ValueError(f"has duplicate labels: {', '.join(repeated)[:200]}")
     return labels
 
 
 LabelSet = Annotated[list[str], AfterValidator(_check_distinct)] | None
-"""A label set, or null for the one found in the data."""
+"""A label set, or null to take it from the data."""
 
 
 @dataclass(frozen=True, slots=True)
 class ZeroShotModel:
-    """What can be asked of the base model as it came."""
+    """The base model before any training, as embedder and generator."""
 
     embed: Embed
-    """Texts -> one unit vector each, shape (texts, dimensions)."""
+    """Function from texts to unit vectors, shape (texts, dimensions)."""
     generate: Callable[[Sequence[Example]], list[Prediction]] | None = None
-    """What it writes of its own accord; None where a problem's answers are not written."""
+    """Function that generates an answer for each example; None for problems without a generative head."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,70 +69,70 @@ class Prediction:
     """A model's answer for one example."""
 
     answer: Answer | None = None
-    """None: the model gave none."""
+    """The answer; None where the model gave none."""
     confidence: float = 1.0
-    """Probability of the answer, in [0, 1]; for several spans the mean of theirs."""
+    """Probability of the answer, in [0, 1]; the mean over spans for an answer of several spans."""
     scores: Mapping[str, float] = field(default_factory=dict)
     """Probability per label, or per span as ``start:end``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """A changed text, and which stretches of it stood in the old text."""
+    """A rewritten text, and its alignment with the old text."""
 
     text: str
     alignment: tuple[tuple[int, int, int], ...] | None = None
-    """(start in the old text, start in the new text, length) of unchanged stretches; None where nobody knows."""
+    """(start in the old text, start in the new text, length) of unchanged parts; None where the alignment is
+    unknown."""
 
 
 class Problem(Component):
-    """What is asked of a text."""
+    """What the model predicts for a text."""
 
     headline: ClassVar[str]
-    """The metric that decides: larger is better, and 1 is perfect. Of an error, take what falls as it grows, or let it
-    be one of the other metrics, as ``regress`` does with its RMSE."""
+    """The main metric: larger is better, 1 is perfect. Errors such as RMSE belong to the other metrics."""
     metrics: ClassVar[tuple[str, ...]]
-    """Every metric that ``measure`` gives for the problem as a whole, the headline first."""
+    """All overall metrics that ``score`` returns, the headline first."""
     inputs: ClassVar[tuple[str, ...]] = ("text",)
-    """The inputs that an example has, by name."""
+    """Names of an example's inputs."""
     list_inputs: ClassVar[frozenset[str]] = frozenset()
-    """Those that are lists; the others are texts."""
+    """Names of the inputs that are lists; the others are texts."""
     span_input: ClassVar[str] = "text"
-    """The input that the mentions of an answer point into."""
+    """Name of the input that the spans of an answer refer to."""
     has_confidence: ClassVar[bool] = True
-    """Whether a prediction's confidence says how sure it is; numbers come without one."""
+    """Whether predictions have a meaningful confidence; predicted numbers have none."""
     gold: ClassVar[str]
-    """What the column of the answer is called in a labelled source; users map their own names onto it."""
+    """Name of the answer's column in a labelled source; users map their own column names to it."""
     answer: ClassVar[type[Answer]]
-    """The shape of its answers."""
+    """Class of the answers."""
     categorical: ClassVar[bool] = False
-    """Whether every answer is one of ``classes``, and ``Prediction.scores`` has the probability of each of them."""
+    """Whether every answer is one of ``classes``, with a probability for each of them in ``Prediction.scores``."""
     head: ClassVar[str]
-    """What it stands on: the name of a component of `satiety.heads`."""
+    """Name of the head: a component of `satiety.heads`."""
 
     @property
     def head_params(self) -> dict[str, Any]:
-        """What it asks of that: the head's parameters."""
+        """Parameters of the head."""
         return {}
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """What a labelled source must give for each example, the answer last."""
+        """Required columns of a labelled source, the answer last."""
         return (*self.inputs, self.gold)
 
     def read(self, row: Mapping[str, Any]) -> tuple[dict[str, Value], Answer]:
-        """Return (inputs, answer) of a row that has ``columns``, the answer checked.
+        """Return the inputs and the checked answer of a row that has ``columns``.
 
         Raises:
-            TypeError: a cell is of another type than the problem wants.
-            ValueError: the answer is none to this problem.
+            TypeError: a cell has the wrong type.
+            ValueError: the answer is not valid for the problem.
         """
         inputs, answer = self.read_inputs(row), self.parse(row[self.gold])
         self.check(inputs, answer)
         return inputs, answer
 
     def read_inputs(self, row: Mapping[str, Any]) -> dict[str, Value]:
-        """Return the inputs of a row; raise KeyError where one is missing, TypeError where its type is wrong."""
+        """Return the inputs of a row; raise KeyError for a missing one, TypeError for a wrong type."""
         inputs = {name: read_value(row[name]) for name in self.inputs}
         for name, value in inputs.items():
             if isinstance(value, str) == (name in self.list_inputs):
@@ -142,45 +143,42 @@ class Problem(Component):
 
     @abstractmethod
     def parse(self, cell: Any) -> Answer:
-        """Return the answer that a cell of a labelled source holds; raise TypeError where its type is wrong."""
+        """Return the answer in a cell of a labelled source; raise TypeError for a wrong type."""
 
     def parse_feedback(self, cell: Any) -> Answer:
-        """Return the answer that a person gave: what ``parse`` takes, or that as JSON text; raises as it does."""
+        """Return the answer of user feedback: a value as for ``parse``, or the same as JSON text."""
         try:
             return self.parse(json.loads(cell) if isinstance(cell, str) and cell[:1] in "[{" else cell)
         except json.JSONDecodeError:
             return self.parse(cell)
 
     def check(self, inputs: Inputs, answer: Answer) -> None:
-        """Raise ValueError, saying what is wrong, where it is no answer to these inputs."""
+        """Raise ValueError where the answer is not valid for these inputs."""
 
     def merge(self, answers: Sequence[Answer]) -> Answer | None:
-        """Return one answer for different ones that a text was given in several rows; None where these contradict."""
+        """Return one answer for a text with different answers in several rows; None where they contradict."""
         return None
 
     def build_examples(self, queries: Iterable[str | Inputs]) -> list[Example]:
-        """Return examples without an answer; a bare text stands for the only input of a problem that has one.
+        """Return examples without an answer; a plain string is accepted for problems with a single input.
 
         Raises:
-            DataError: an input is missing, unknown, or of another type.
+            DataError: an input is missing, unknown, or has the wrong type.
         """
-        return [Example(str(i), self._read_query(query, i)) for i, query in enumerate(queries)]
-
-    def _read_query(self, query: str | Inputs, index: int) -> dict[str, Value]:
-        if not isinstance(query, Mapping):
-            query = {self.inputs[0]: query}
-        if set(query) != set(self.inputs):
-            expected = ", ".join(self.inputs)
-            raise DataError(
-                f"{self.kind}: example {index + 1} has {', '.join(query) or 'nothing'}; it needs {expected}"
-            )
-        try:
-            return self.read_inputs(query)
-        except (TypeError, ValueError) as error:
-            raise DataError(f"{self.kind}: example {index + 1}: {error}") from None
+        examples = []
+        for number, query in enumerate(queries):
+            inputs = query if isinstance(query, Mapping) else {self.inputs[0]: query}
+            position = f"{self.kind}: example {number + 1}"
+            if set(inputs) != set(self.inputs):
+                raise DataError(f"{position} has {', '.join(inputs) or 'nothing'}, but needs {', '.join(self.inputs)}")
+            try:
+                examples.append(Example(str(number), self.read_inputs(inputs)))
+            except (TypeError, ValueError) as error:
+                raise DataError(f"{position}: {error}") from None
+        return examples
 
     def accepts(self, answer: Answer) -> bool:
-        """Return whether it could be an answer to this problem: others of a project may share a record."""
+        """Return whether a stored answer can belong to this problem; other problems may write to the same log."""
         return isinstance(answer, self.answer)
 
     @abstractmethod
@@ -190,11 +188,11 @@ class Problem(Component):
     @property
     @abstractmethod
     def classes(self) -> tuple[str, ...]:
-        """What the model's outputs stand for, in order of index. Settled problems only."""
+        """Names of the model's outputs, by index. Requires a fixed label set."""
 
     @abstractmethod
     def stratum(self, example: Example) -> str:
-        """Return what the split balances: examples of each stratum are spread over train, dev and test alike."""
+        """Return the example's stratum; each stratum is spread evenly over train, dev and test."""
 
     @abstractmethod
     def encode(self, examples: Sequence[Example], tokenizer: Any, max_length: int) -> list[Window]:
@@ -202,39 +200,40 @@ class Problem(Component):
 
     @abstractmethod
     def decode(self, examples: Sequence[Example], windows: Sequence[Window], logits: Sequence[Any]) -> list[Prediction]:
-        """Turn what the head inferred of every window into one prediction per example.
+        """Turn the head's outputs for all windows into one prediction per example.
 
         Args:
-            examples: what was encoded; only their texts are looked at.
-            windows: what ``encode`` gave for them.
-            logits: per window an array: (classes,) for a head over texts, (tokens, classes) for one over tokens; what
-                was `Generated`, for one that writes.
+            examples: the encoded examples; only their texts are used.
+            windows: their windows, as returned by ``encode``.
+            logits: one array per window, (classes,) for a head over texts, (tokens, classes) for a head over tokens; a
+                `GeneratedText` per window for a generative head.
         """
 
     def fit_decoder(self, examples: Sequence[Example], probabilities: Floats) -> Self:
-        """Return the problem with what ``decode`` needs to know, as thresholds, chosen on examples not learned from.
+        """Return the problem with the parameters of ``decode``, such as thresholds, chosen on held-out examples.
 
         Args:
-            examples: that people labelled.
-            probabilities: probabilities of models that did not learn from them, shape (examples, outputs).
+            examples: gold examples.
+            probabilities: out-of-fold probabilities, shape (examples, outputs).
         """
         return self
 
     @abstractmethod
     def tally(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> Floats:
-        """Return one row of counts per example, shape (examples, counts), such that rows add up."""
+        """Return one row of additive counts per example, shape (examples, counts)."""
 
     def score(self, tallies: Floats, weights: Floats | None = None) -> dict[str, Floats]:
-        """Return the metrics of examples that count more or less often.
+        """Return the metrics of weighted examples.
 
-        A metric that is no function of sums, as a rank correlation, overrides this; others need ``measure`` alone.
+        Metrics of summed counts implement ``metrics_from_counts`` only; others, such as a rank correlation, override
+        this method.
 
         Args:
-            tallies: as ``tally`` gave them, shape (examples, …, counts); axes in between are systems.
-            weights: how often each example counts, shape (resamples, examples); None: once.
+            tallies: result of ``tally``, shape (examples, …, counts); axes in between are systems.
+            weights: number of times each example counts, shape (resamples, examples); None means once.
 
         Returns:
-            Each metric of shape (resamples, …), or (…) without weights.
+            Each metric with shape (resamples, …), or (…) without weights.
         """
         return self.metrics_from_counts(
             tallies.sum(axis=0) if weights is None else np.tensordot(weights, tallies, axes=1)
@@ -243,23 +242,24 @@ class Problem(Component):
     def metrics_from_counts(self, tallies: Floats) -> dict[str, Floats]:
         """Turn summed counts, shape (..., counts), into metrics of shape (...).
 
-        Metrics of one class are named ``f1/<class>``, ``precision/<class>``, ``recall/<class>``.
+        Metrics of a class are named ``f1/<class>``, ``precision/<class>``, ``recall/<class>``.
         """
         raise NotImplementedError
 
     @abstractmethod
     def zero_shot(self, train: Sequence[Example], examples: Sequence[Example], base: ZeroShotModel) -> list[Prediction]:
-        """Answer without any training of the model: what a user has on the first day."""
+        """Predict with the untrained base model: the baseline before fine-tuning."""
 
     def project_labels(self, example: Example, rewrite: Rewrite, name: str) -> Example | None:
-        """Return the example with an input rewritten and its answer carried over; None where the answer is lost.
+        """Return the example with an input rewritten and its answer projected; None where the answer is lost.
 
-        A rewrite is meant to keep the sense, so answers stay; mentions move along, and what is changed or torn is lost.
+        Rewrites keep the meaning, so the answer stays the same. Spans are moved to their new place; where a span was
+        changed or split, the answer is lost.
 
         Args:
-            example: whose input is rewritten.
-            rewrite: of that input.
-            name: of the input.
+            example: the original example.
+            rewrite: the rewritten input.
+            name: name of the input.
         """
         inputs: dict[str, Value] = {**example.inputs, name: rewrite.text}
         if name != self.span_input:
@@ -277,82 +277,82 @@ class Problem(Component):
         return replace(example, inputs=inputs, answer=answer)
 
     def estimate_tallies(self, scores: Floats) -> Floats:
-        """Return the tallies that answers of these scores would have were the scores right, shape (texts, counts).
+        """Return the expected tallies of predictions, assuming calibrated scores, shape (texts, counts).
 
         Args:
             scores: probability of each class, shape (texts, classes).
 
         Returns:
-            No counts, shape (texts, 0), where a score is not an expectation over classes.
+            Shape (texts, 0) for problems whose metrics have no expectation over classes.
         """
         return np.zeros((len(scores), 0))
 
     def outputs(self, predicted: Sequence[Prediction]) -> Floats:
-        """Return the scores of answers as rows of one length: those of being right or not, shape (answers, 2)."""
+        """Return the scores of predictions as an array: by default (confidence, 1 − confidence), shape (answers, 2)."""
         confidences = np.array([prediction.confidence for prediction in predicted])
         return np.stack([confidences, 1 - confidences], axis=1)
 
     @abstractmethod
     def confidence_correct(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[float, bool]]:
-        """Return (confidence, right?) of every answer given: what calibration is measured on."""
+        """Return (confidence, whether it is right) of every predicted answer, to measure calibration."""
 
     @abstractmethod
     def confusions(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[str, str]]:
-        """Return (gold, predicted) class names, pair by pair: what the confusion matrix counts."""
+        """Return pairs of (gold, predicted) class names for the confusion matrix."""
 
     def contradicts(self, stored: Answer, confidence: float, prediction: Prediction, tolerance: float) -> bool:
-        """Return whether a model that answered ``stored`` can, on no processor, answer ``prediction``.
+        """Return whether a prediction differs from the stored one by more than rounding differences of processors.
 
         Args:
-            stored: what it answered.
-            confidence: of that, as it was stored.
-            prediction: what it answers now.
-            tolerance: by how much a probability may differ between processors.
+            stored: the stored answer.
+            confidence: the stored confidence.
+            prediction: the new prediction of the same model.
+            tolerance: maximum difference of a probability between processors.
         """
         is_near = prediction.answer is not None and stored.is_close(prediction.answer, tolerance)
         return not is_near or not abs(prediction.confidence - confidence) <= tolerance
 
     @abstractmethod
     def examples(self, language: str) -> list[Example]:
-        """Return made-up examples in a language, ``en`` or ``zh``, with two answers; no person in them exists."""
+        """Return two invented examples with different answers in a language, ``en`` or ``zh``."""
 
     @abstractmethod
     def signature(self) -> dict[str, Any]:
-        """Return what an answer looks like, as a column in the notation of MLflow's schemas."""
+        """Return the type of an answer as a column of an MLflow schema."""
 
     def to_json(self, inputs: Inputs, answer: Answer | None) -> Any:
-        """Return an answer as JSON, for people and programs that read it beside its inputs."""
+        """Return an answer as a JSON value for API clients."""
         return None if answer is None else answer.to_json()
 
     @property
     def label_set(self) -> tuple[str, ...]:
-        """The labels that the user lists, as they are written there; none where the data says them."""
+        """The label set, in the user's order; empty where it has not been fixed."""
         return tuple(getattr(self, "labels", None) or ())
 
     suite: ClassVar[str] = "labelled"
-    """The expectations that examples are held against: a file of ``expectations/``."""
+    """Name of the file in ``expectations/`` that examples are validated with."""
 
     def save(self, path: Path) -> None:
-        """Write the settled problem as JSON."""
+        """Write the problem as JSON."""
         write_text(path, json.dumps(self.model_dump(), indent=2, ensure_ascii=False) + "\n")
 
     @staticmethod
     def load(path: Path) -> Problem:
-        """Read what ``save`` wrote."""
+        """Read a problem written by ``save``; raise DataError where the file is missing or broken."""
         try:
             fields = json.loads(path.read_text(encoding="utf-8"))
             return PROBLEMS[fields.pop("kind")].model_validate(fields)
         except FileNotFoundError:
-            raise DataError(f"{path}: no such file; run the stage `ingest`, or `dvc repro`") from None
+            raise DataError(f"{path}: no such file: run the stage `ingest`, or `dvc repro`") from None
         except (ValueError, KeyError) as error:
-            raise DataError(f"{path}: not a problem: {error}") from None
+            raise DataError(f"{path}: not a valid problem: {error}") from None
 
 
 PROBLEMS: Registry[Problem] = Registry("problem", "satiety.problems")
 
 
 def is_answer_to(text: str, problem: Problem) -> bool:
-    """Return whether it is an answer to this problem, as JSON: other problems of a project may share a record."""
+    """Return whether a JSON text is an answer to this problem; other problems may write to the same log."""
     try:
         return problem.accepts(load(text))
     except DataError:
@@ -360,20 +360,45 @@ def is_answer_to(text: str, problem: Problem) -> bool:
 
 
 def _move_span(mention: Span, alignment: Sequence[tuple[int, int, int]]) -> Span:
-    """Return a mention where it stands after a rewrite; raise ValueError where it was changed or torn."""
+    """Return a span at its place after a rewrite; raise ValueError where its text was changed or split."""
     for source, target, size in alignment:
         if source <= mention.start and mention.end <= source + size:
             return replace(mention, start=mention.start + target - source, end=mention.end + target - source)
-    raise ValueError(f"the rewrite did not keep {mention}")
+    raise ValueError(f"the rewrite changed the span {mention}")
 
 
 def scalar(name: str, cell: Any) -> str:
-    """Return a cell that holds one value as text; raise TypeError where it holds a list."""
+    """Return the single value in a cell as text; raise TypeError for a list or other value."""
     if not isinstance(cell, str | int | float):
         raise TypeError(f"{name} is a {type(cell).__name__}, not text")
     return str(cell).strip()
 
 
 def ratio(part: Floats, whole: Floats) -> Floats:
-    """Return part / whole, and 0 where whole is 0: a metric is never NaN."""
+    """Return part / whole, and 0 where whole is 0, so that a metric is never NaN."""
     return np.divide(part, whole, out=np.zeros(np.broadcast(part, whole).shape), where=whole > 0)
+
+
+def count_labels(
+    classes: Sequence[str], gold: Sequence[Example], predicted: Sequence[Prediction]
+) -> NDArray[np.float64]:
+    """Return true positives, predictions and gold labels of each class, 0 or 1, shape (examples, 3, classes)."""
+    index = {label: i for i, label in enumerate(classes)}
+    counts = np.zeros((len(gold), 3, len(index)))
+    for row, example, prediction in zip(counts, gold, predicted, strict=True):
+        for kind, answer in ((1, prediction.answer), (2, example.answer)):
+            row[kind, [index[label] for label in labels_of([answer]) if label in index]] = 1
+    counts[:, 0] = counts[:, 1] * counts[:, 2]
+    return counts
+
+
+def score_classes(classes: Sequence[str], correct: Floats, predicted: Floats, gold: Floats) -> dict[str, Floats]:
+    """Return F1, precision and recall of each class from counts of shape (..., classes)."""
+    columns = {
+        "f1": ratio(2 * correct, predicted + gold),
+        "precision": ratio(correct, predicted),
+        "recall": ratio(correct, gold),
+    }
+    return {
+        f"{metric}/{label}": column[..., i] for i, label in enumerate(classes) for metric, column in columns.items()
+    }

@@ -1,4 +1,4 @@
-"""One label for a text: sentiment, topic, intent."""
+"""One label per text, such as sentiment, topic or intent."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ TEXTS = {
 
 @PROBLEMS.register("classify")
 class Classify(OneLabel):
-    """Give a text one label out of a fixed set."""
+    """Predict one label per text."""
 
     names: dict[str, str] = Field(default_factory=dict)
-    """What a label is called in words, where it does not say so itself: ``{"0": "finance"}``. For *before*."""
+    """Names of labels in words, such as ``{"0": "finance"}``, for the zero-shot baseline."""
 
     @classmethod
     def sample(cls) -> Self:
         return cls(labels=["bad", "good"], names={})
 
     def zero_shot(self, train: Sequence[Example], examples: Sequence[Example], base: ZeroShotModel) -> list[Prediction]:
-        """Answer by the label whose name is nearest in the untuned model's embedding."""
+        """Predict the label whose name has the most similar embedding in the base model."""
         names = base.embed([self.names.get(label, label) for label in self.classes])
         similarity = base.embed([example.text for example in examples]) @ names.T
         return self.predict_from_weights(np.exp(similarity - similarity.max(axis=1, keepdims=True)))

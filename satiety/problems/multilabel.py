@@ -1,7 +1,7 @@
-"""Any number of labels for a text: topics of a news item, symptoms in a report.
+"""Any number of labels per text, such as topics of a news item or symptoms in a report.
 
-A label is given where its probability reaches its threshold: the one of largest F1 on texts that the model did not
-learn from (Lipton, Elkan & Naryanaswamy 2014, arXiv:1402.1892).
+A label is predicted where its probability reaches a threshold. Thresholds maximise F1 on held-out probabilities
+(Lipton, Elkan & Naryanaswamy 2014, arXiv:1402.1892).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pydantic import Field
 from satiety.core.answers import Labels, labels_of
 from satiety.core.errors import DataError
 from satiety.core.records import Example
-from satiety.problems.base import PROBLEMS, LabelSet, Prediction, Problem, ratio
-from satiety.problems.windows import Window, text_windows
+from satiety.problems.base import PROBLEMS, LabelSet, Prediction, Problem, count_labels, ratio, score_classes
+from satiety.problems.windows import Window, average_windows, text_windows
 
 if TYPE_CHECKING:
     from satiety.core.answers import Answer
@@ -29,12 +29,12 @@ TEXTS = {
     "zh": ("快递提前到了，东西都很好用。", "快递来晚了。"),
 }
 HALF = 0.5
-"""The threshold of a label of which nothing is known."""
+"""Default threshold."""
 
 
 @PROBLEMS.register("multilabel")
 class MultiLabel(Problem):
-    """Give a text any number of labels out of a fixed set."""
+    """Predict any number of labels per text."""
 
     headline: ClassVar = "macro_f1"
     metrics: ClassVar = ("macro_f1", "micro_f1", "exact_match")
@@ -43,11 +43,12 @@ class MultiLabel(Problem):
     head: ClassVar = "labels"
 
     labels: LabelSet = None
-    """The label set; null takes the labels found in the data, in alphabetical order."""
+    """The label set. null takes the labels found in the data, in alphabetical order."""
     separator: str = Field(min_length=1, default=",")
-    """What stands between labels where a cell is one text; a list needs none."""
+    """Separator of labels in a cell of text; not used for lists."""
     thresholds: dict[str, float] | None = None
-    """From which probability on a label is given; null chooses them by cross-validation. A label without one: 0.5."""
+    """Minimum probability of each label to be predicted, 0.5 for labels without one. null chooses the thresholds by
+    cross-validation."""
 
     @classmethod
     def sample(cls) -> Self:
@@ -69,13 +70,13 @@ class MultiLabel(Problem):
     def fit_labels(self, examples: Sequence[Example]) -> Self:
         data_labels = labels_of(example.answer for example in examples)
         if not data_labels:
-            raise DataError("multilabel: no example has a label; is the column of labels mapped?")
+            raise DataError("multilabel: no example has a label: check the column mapping of `labels`")
         return self.model_copy(update={"labels": self.labels if self.labels is not None else data_labels})
 
     @property
     def classes(self) -> tuple[str, ...]:
         if self.labels is None:
-            raise ValueError("the problem is not settled: its label set is not known yet")
+            raise ValueError("the label set is not fixed: call `fit_labels` first")
         return tuple(self.labels)
 
     def stratum(self, example: Example) -> str:
@@ -92,15 +93,12 @@ class MultiLabel(Problem):
     def decode(
         self, examples: Sequence[Example], windows: Sequence[Window], logits: Sequence[Floats]
     ) -> list[Prediction]:
-        """Average the logits of a long text's windows; give the labels that reach their thresholds."""
-        sums, counts = np.zeros((len(examples), len(self.classes))), np.zeros((len(examples), 1))
-        for window, row in zip(windows, logits, strict=True):
-            sums[window.example] += row
-            counts[window.example] += 1
-        return [self._prediction(row) for row in _sigmoid(sums / np.maximum(counts, 1))]
+        """Predict the labels whose probability reaches their threshold; logits are averaged over windows."""
+        means = average_windows(windows, logits, (len(examples), len(self.classes)))
+        return [self._prediction(row) for row in np.exp(-np.logaddexp(0, -means))]
 
     def fit_decoder(self, examples: Sequence[Example], probabilities: Floats) -> Self:
-        """Choose the threshold of each label by its F1 on probabilities of shape (examples, labels)."""
+        """Choose the threshold of each label that maximises its F1; probabilities have shape (examples, labels)."""
         if self.thresholds is not None:
             return self
         gold = np.array(
@@ -110,36 +108,27 @@ class MultiLabel(Problem):
         return self.model_copy(update={"thresholds": thresholds})
 
     def tally(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> Floats:
-        """Count right, given and gold labels of each class, and exact answers; shape (examples, 3 · classes + 2)."""
-        index = {label: i for i, label in enumerate(self.classes)}
-        counts = np.zeros((len(gold), 3, len(index)))
-        for row, example, prediction in zip(counts, gold, predicted, strict=True):
-            for kind, answer in ((1, prediction.answer), (2, example.answer)):
-                for name in labels_of([answer]):
-                    if name in index:
-                        row[kind, index[name]] = 1
-        counts[:, 0] = counts[:, 1] * counts[:, 2]
+        """Count true positives, predictions and gold labels of each class, exact matches and examples.
+
+        Returns:
+            Shape (examples, 3 · classes + 2).
+        """
+        counts = count_labels(self.classes, gold, predicted)
         exact = (counts[:, 1] == counts[:, 2]).all(axis=1)
         return np.column_stack([counts.reshape(len(gold), -1), exact, np.ones(len(gold))])
 
     def metrics_from_counts(self, tallies: Floats) -> dict[str, Floats]:
         correct, predicted, gold = np.split(tallies[..., :-2], 3, axis=-1)
         f1, present = ratio(2 * correct, predicted + gold), predicted + gold > 0
-        metrics = {
+        return {
             "macro_f1": ratio((f1 * present).sum(-1), present.sum(-1)),
             "micro_f1": ratio(2 * correct.sum(-1), (predicted + gold).sum(-1)),
             "exact_match": ratio(tallies[..., -2], tallies[..., -1]),
+            **score_classes(self.classes, correct, predicted, gold),
         }
-        for i, label in enumerate(self.classes):
-            metrics |= {
-                f"f1/{label}": f1[..., i],
-                f"precision/{label}": ratio(correct[..., i], predicted[..., i]),
-                f"recall/{label}": ratio(correct[..., i], gold[..., i]),
-            }
-        return metrics
 
     def zero_shot(self, train: Sequence[Example], examples: Sequence[Example], base: ZeroShotModel) -> list[Prediction]:
-        """Answer by the label whose name is nearest in the untuned model's embedding."""
+        """Predict the single label whose name has the most similar embedding in the base model."""
         similarity = base.embed([example.text for example in examples]) @ base.embed(list(self.classes)).T
         chances = np.exp(similarity - similarity.max(axis=1, keepdims=True))
         return [
@@ -163,7 +152,7 @@ class MultiLabel(Problem):
         ]
 
     def confusions(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[str, str]]:
-        """Pair each label that is missed or given wrongly with nothing."""
+        """Return pairs of labels; a missed or wrongly predicted label is paired with an empty name."""
         pairs = []
         for example, prediction in zip(gold, predicted, strict=True):
             truth, guess = set(labels_of([example.answer])), set(labels_of([prediction.answer]))
@@ -171,7 +160,7 @@ class MultiLabel(Problem):
         return pairs
 
     def contradicts(self, stored: Answer, confidence: float, prediction: Prediction, tolerance: float) -> bool:
-        """Look at labels that differ: one whose probability is far from its threshold cannot."""
+        """Return whether labels differ whose probability is further than ``tolerance`` from their threshold."""
         differ = set(stored.labels) ^ set(labels_of([prediction.answer]))
         thresholds = dict(zip(self.classes, self._thresholds.tolist(), strict=True))
         return any(not abs(prediction.scores.get(name, 1) - thresholds.get(name, 0)) <= tolerance for name in differ)
@@ -200,12 +189,8 @@ class MultiLabel(Problem):
         return dict(zip(self.classes, chances.tolist(), strict=True))
 
 
-def _sigmoid(logits: Floats) -> Floats:
-    return np.asarray(np.exp(-np.logaddexp(0, -logits)))
-
-
 def _threshold(chances: Floats, gold: Floats) -> float:
-    """Return the threshold of largest F1, in the middle between two probabilities; 0.5 where none finds anything."""
+    """Return the threshold with the largest F1, midway between two probabilities; 0.5 where every F1 is 0."""
     order = np.argsort(-chances, kind="stable")
     correct, predicted = gold[order].cumsum(), np.arange(1, len(gold) + 1)
     f1 = ratio(2 * correct, predicted + gold.sum())

@@ -1,8 +1,8 @@
-"""Named entities: labelled stretches of a text, found one tag per unit and judged whole.
+"""Named entity recognition: one tag per unit of text, scored on whole entities.
 
-The tags are IOB2 (Ratnaparkhi 1998) over the units of `satiety.text.words`, so that Chinese needs no segmenter and no
-piece of a tokenizer ever crosses a boundary. Only the first sub-token of a unit is trained and read; the rest, special
-tokens and padding are ignored. An entity counts when its offsets and its label are both right.
+Tags are IOB2 (Ratnaparkhi 1998) over the units of `satiety.text.words`, so that Chinese needs no segmenter and tokens
+never cross the bounds of a unit. Only the first sub-token of a unit has a target and an output; other sub-tokens,
+special tokens and padding are ignored. An entity is correct when both its offsets and its type are.
 
 Source of the score: Tjong Kim Sang & De Meulder 2003, CoNLL-2003 shared task, section 2.4; seqeval in strict mode.
 """
@@ -20,7 +20,7 @@ import numpy as np
 from satiety.core.answers import Span, Spans, labels_of, read_spans
 from satiety.core.errors import DataError
 from satiety.core.records import Example
-from satiety.problems.base import PROBLEMS, LabelSet, Prediction, Problem, ratio
+from satiety.problems.base import PROBLEMS, LabelSet, Prediction, Problem, ratio, score_classes
 from satiety.problems.windows import IGNORE, Window
 from satiety.text.words import split_units
 
@@ -35,12 +35,12 @@ TEXTS = {
     "zh": (("王小明在杭州开了一家店。", "王小明"), "这家店九点开门。"),
 }
 NEVER = -1e9
-"""Score of a step that IOB2 forbids."""
+"""Score of a transition that IOB2 forbids."""
 
 
 @PROBLEMS.register("ner")
 class Ner(Problem):
-    """Find the named entities of a text, each with its type."""
+    """Recognise named entities: spans of the text, each with a type."""
 
     headline: ClassVar = "entity_f1"
     metrics: ClassVar = ("entity_f1", "entity_precision", "entity_recall")
@@ -50,7 +50,7 @@ class Ner(Problem):
     suite: ClassVar = "labelled_ner"
 
     labels: LabelSet = None
-    """The entity types; null takes those found in the data, in alphabetical order."""
+    """The entity types. null takes those found in the data, in alphabetical order."""
 
     @classmethod
     def sample(cls) -> Self:
@@ -63,9 +63,9 @@ class Ner(Problem):
         text, end = str(inputs["text"]), 0
         for span in _spans(answer):
             if not 0 <= span.start < span.end <= len(text):
-                raise ValueError(f"span {span.start}:{span.end} does not lie in a text of {len(text)} characters")
+                raise ValueError(f"span {span.start}:{span.end} is outside a text of {len(text)} characters")
             if span.start < end:
-                raise ValueError(f"span {span.start}:{span.end} overlaps the one before it")
+                raise ValueError(f"span {span.start}:{span.end} overlaps the previous span")
             if not span.label:
                 raise ValueError(f"span {span.start}:{span.end} has no entity type")
             if self.labels is not None and span.label not in self.labels:
@@ -75,7 +75,7 @@ class Ner(Problem):
     def fit_labels(self, examples: Sequence[Example]) -> Self:
         data_labels = labels_of(example.answer for example in examples)
         if not data_labels:
-            raise DataError("ner: no example has an entity; is the column of spans (or of tags) mapped?")
+            raise DataError("ner: no example has an entity: check the column mapping of `spans` (or of the tags)")
         return self.model_copy(update={"labels": self.labels if self.labels is not None else data_labels})
 
     @property
@@ -85,14 +85,14 @@ class Ner(Problem):
     @property
     def _types(self) -> list[str]:
         if self.labels is None:
-            raise ValueError("the problem is not settled: its entity types are not known yet")
+            raise ValueError("the entity types are not fixed: call `fit_labels` first")
         return self.labels
 
     def stratum(self, example: Example) -> str:
         return "+".join(labels_of([example.answer])) or OUTSIDE
 
     def encode(self, examples: Sequence[Example], tokenizer: Any, max_length: int) -> list[Window]:
-        """Cut long texts into overlapping windows; one window, where it stands most central, answers for each unit."""
+        """Split long texts into overlapping windows; each unit has its target in the window with most context."""
         prefix, suffix = _special_tokens(tokenizer)
         capacity = max_length - len(prefix) - len(suffix)
         index = {name: i for i, name in enumerate(self.classes)}
@@ -117,11 +117,11 @@ class Ner(Problem):
     def decode(
         self, examples: Sequence[Example], windows: Sequence[Window], logits: Sequence[Floats]
     ) -> list[Prediction]:
-        """Put the windows' answers together and read off the best sequence of tags that IOB2 allows (Viterbi 1967)."""
+        """Predict the best sequence of tags that IOB2 allows, over all windows of a text (Viterbi 1967)."""
         offsets = [split_units(example.text) for example in examples]
         scores = [np.zeros((len(unit_offsets), len(self.classes))) for unit_offsets in offsets]
         for window, rows in zip(windows, logits, strict=True):
-            for unit, row in zip(window.units, rows, strict=False):  # prompt methods lengthen the rows
+            for unit, row in zip(window.units, rows, strict=False):  # padded rows may be longer
                 if unit >= 0:
                     scores[window.example][unit] = row - np.logaddexp.reduce(row)
         transitions = self._transitions()
@@ -131,7 +131,7 @@ class Ner(Problem):
         ]
 
     def tally(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> Floats:
-        """Count entities that are right, given and gold of each type; shape (examples, 3 · types)."""
+        """Count true positives, predicted and gold entities of each type; shape (examples, 3 · types)."""
         index = {label: i for i, label in enumerate(self._types)}
         counts = np.zeros((len(gold), 3, len(index)))
         for row, example, prediction in zip(counts, gold, predicted, strict=True):
@@ -144,22 +144,15 @@ class Ner(Problem):
 
     def metrics_from_counts(self, tallies: Floats) -> dict[str, Floats]:
         correct, predicted, gold = np.split(tallies, 3, axis=-1)
-        metrics = {
+        return {
             "entity_f1": ratio(2 * correct.sum(-1), (predicted + gold).sum(-1)),
             "entity_precision": ratio(correct.sum(-1), predicted.sum(-1)),
             "entity_recall": ratio(correct.sum(-1), gold.sum(-1)),
+            **score_classes(self._types, correct, predicted, gold),
         }
-        for i, label in enumerate(self._types):
-            counts = correct[..., i], predicted[..., i], gold[..., i]
-            metrics[f"f1/{label}"] = ratio(2 * counts[0], counts[1] + counts[2])
-            metrics[f"precision/{label}"], metrics[f"recall/{label}"] = (
-                ratio(counts[0], counts[1]),
-                ratio(counts[0], counts[2]),
-            )
-        return metrics
 
     def zero_shot(self, train: Sequence[Example], examples: Sequence[Example], base: ZeroShotModel) -> list[Prediction]:
-        """Answer by the mentions that stand in the training examples: the longest one, as it is written there."""
+        """Predict the longest exact matches with entities of the training examples."""
         mentions: dict[str, Counter[str]] = defaultdict(Counter)
         for example in train:
             for span in _spans(example.answer):
@@ -183,21 +176,20 @@ class Ner(Problem):
         return pairs
 
     def contradicts(self, stored: Answer, confidence: float, prediction: Prediction, tolerance: float) -> bool:
-        """Compare what differs: a span that is new and surely right now, or one that is gone and surely was right."""
+        """Return whether a confident span (probability over 0.5 + ``tolerance``) was added or removed."""
         stored_spans, new_spans = _spans(stored), _spans(prediction.answer)
         if stored_spans == new_spans:
             return not abs(prediction.confidence - confidence) <= tolerance
         threshold = 0.5 + tolerance
-        lower_bound = confidence * len(stored_spans) - (
-            len(stored_spans) - 1
-        )  # of one of them, were the others certain
+        # Only the mean probability is stored: the bound for one span assumes probability 1 of the others.
+        lower_bound = confidence * len(stored_spans) - (len(stored_spans) - 1)
         is_added = any(prediction.scores[span.offsets] > threshold for span in set(new_spans) - set(stored_spans))
         return is_added or (bool(set(stored_spans) - set(new_spans)) and not lower_bound <= threshold)
 
     def examples(self, language: str) -> list[Example]:
-        (text, name), nobody = TEXTS[language]
+        (text, name), text_without_entity = TEXTS[language]
         person = Spans((Span(0, len(name), self._types[-1]),))
-        return [Example("0", {"text": text}, person), Example("1", {"text": nobody}, Spans())]
+        return [Example("0", {"text": text}, person), Example("1", {"text": text_without_entity}, Spans())]
 
     def signature(self) -> dict[str, Any]:
         types = {"start": "long", "end": "long", "label": "string", "text": "string"}
@@ -212,7 +204,7 @@ class Ner(Problem):
         ]
 
     def _transitions(self) -> Floats:
-        """Return the score of a tag after a tag, shape (classes + 1, classes); the last row is the text's beginning."""
+        """Return the scores of tag pairs (previous, next), shape (classes + 1, classes); last row: start of text."""
         transitions = np.zeros((len(self.classes) + 1, len(self.classes)))
         for target, name in enumerate(self.classes):
             if name.startswith("I-"):
@@ -235,7 +227,7 @@ class Ner(Problem):
 
 
 def _prediction(entities: list[tuple[Span, float]], fallback: float = 1.0) -> Prediction:
-    """Make a prediction of spans with their probabilities; ``fallback`` is the confidence that there is none."""
+    """Return a prediction from spans and probabilities; ``fallback`` is the confidence where there is no span."""
     confidence = sum(chance for _, chance in entities) / len(entities) if entities else fallback
     return Prediction(
         Spans(tuple(span for span, _ in entities)),
@@ -249,7 +241,7 @@ def _spans(answer: Answer | None) -> tuple[Span, ...]:
 
 
 def _unit_tags(offsets: Sequence[tuple[int, int]], spans: Sequence[Span]) -> list[str]:
-    """Tag units with IOB2; a unit that a span cuts belongs to the span."""
+    """Return the IOB2 tags of units; a unit that overlaps a span belongs to it."""
     tags = [OUTSIDE] * len(offsets)
     for span in spans:
         covered = [
@@ -261,7 +253,7 @@ def _unit_tags(offsets: Sequence[tuple[int, int]], spans: Sequence[Span]) -> lis
 
 
 def _tokenize(tokenizer: Any, pieces: list[str]) -> tuple[list[int], list[int]]:
-    """Return token ids, and per token the unit it is the first of, or -1."""
+    """Return token ids, and for each token the unit that begins with it, or -1."""
     if not pieces:
         return [], []
     encoded = tokenizer(pieces, is_split_into_words=True, add_special_tokens=False, verbose=False)
@@ -271,7 +263,7 @@ def _tokenize(tokenizer: Any, pieces: list[str]) -> tuple[list[int], list[int]]:
 
 
 def _special_tokens(tokenizer: Any) -> tuple[list[int], list[int]]:
-    """Return the special tokens that stand before and after a text."""
+    """Return the special tokens before and after a text."""
     ids = tokenizer("")["input_ids"]
     sample_ids = tokenizer("a")["input_ids"]
     split = next(i for i, (a, b) in enumerate(zip([*ids, None], sample_ids, strict=False)) if a != b)
@@ -279,7 +271,7 @@ def _special_tokens(tokenizer: Any) -> tuple[list[int], list[int]]:
 
 
 def _split_windows(length: int, capacity: int) -> Iterator[tuple[range, range]]:
-    """Yield (tokens of a window, tokens it answers for); each token is answered for once, with context around it."""
+    """Yield (tokens of a window, tokens with a target in it); each token has a target once, with context around it."""
     margin = capacity // 4
     start, answered_from = 0, 0
     while True:
@@ -292,7 +284,7 @@ def _split_windows(length: int, capacity: int) -> Iterator[tuple[range, range]]:
 
 
 def _best_path(scores: Floats, transitions: Floats) -> list[int]:
-    """Return the tags, as indices, with the highest sum of scores, shape (units, classes), and steps."""
+    """Return the class indices of the path with the highest score; scores have shape (units, classes)."""
     if not len(scores):
         return []
     best, backpointers = scores[0] + transitions[-1], []
@@ -307,7 +299,7 @@ def _best_path(scores: Floats, transitions: Floats) -> list[int]:
 
 
 def _entities(spans: Sequence[Span], other_spans: Sequence[Span]) -> set[tuple[str, int, int]]:
-    """Return the entities seqeval sees in ``spans``, tagged over the stretches that both lists cut the text into."""
+    """Return seqeval's entities of ``spans``, tagged over the segments between all bounds of both lists."""
     from seqeval.scheme import IOB2, Entities
 
     cuts = sorted({boundary for span in (*spans, *other_spans) for boundary in (span.start, span.end)})
@@ -319,7 +311,7 @@ def _entities(spans: Sequence[Span], other_spans: Sequence[Span]) -> set[tuple[s
 
 
 def _match_mentions(text: str, mentions: Mapping[str, Counter[str]], max_length: int) -> Iterator[tuple[Span, float]]:
-    """Yield the longest known mentions from left to right, each with the share of its commonest label."""
+    """Yield the longest matches from left to right, each with its most frequent label and the share of that label."""
     offsets, i = split_units(text), 0
     while i < len(offsets):
         start = offsets[i][0]

@@ -1,6 +1,6 @@
-"""What problems have in common whose answer is one label out of a set, whatever it is asked of.
+"""Common base of problems whose answer is one label.
 
-Source of the metrics: macro-F1 as the mean of the classes' F1 (Opitz & Burst 2019, arXiv:1911.03347, section 2).
+Source: macro-F1 as the mean of the classes' F1 (Opitz & Burst 2019, arXiv:1911.03347, section 2).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import numpy as np
 from satiety.core.answers import Label, labels_of
 from satiety.core.errors import DataError
 from satiety.core.records import Example
-from satiety.problems.base import LabelSet, Prediction, Problem, ratio, scalar
-from satiety.problems.windows import IGNORE, Window, text_windows
+from satiety.problems.base import LabelSet, Prediction, Problem, count_labels, ratio, scalar, score_classes
+from satiety.problems.windows import IGNORE, Window, average_windows, text_windows
 
 if TYPE_CHECKING:
     from satiety.core.answers import Answer
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class OneLabel(Problem):
-    """Give one label out of a fixed set."""
+    """Predict one label out of a fixed set."""
 
     headline: ClassVar = "macro_f1"
     metrics: ClassVar = ("macro_f1", "accuracy")
@@ -35,7 +35,7 @@ class OneLabel(Problem):
     suite: ClassVar = "labelled_classify"
 
     labels: LabelSet = None
-    """The label set; null takes the labels found in the data, in alphabetical order."""
+    """The label set. null takes the labels found in the data, in alphabetical order."""
 
     def parse(self, cell: Any) -> Label:
         return Label(scalar(self.gold, cell))
@@ -55,14 +55,14 @@ class OneLabel(Problem):
         labels = self.labels if self.labels is not None else data_labels
         if len(data_labels) < 2:
             raise DataError(
-                f"{self.kind}: needs at least two labels in the data; found: {', '.join(data_labels) or 'none'}"
+                f"{self.kind}: needs at least two labels in the data, found: {', '.join(data_labels) or 'none'}"
             )
         return self.model_copy(update={"labels": labels})
 
     @property
     def classes(self) -> tuple[str, ...]:
         if self.labels is None:
-            raise ValueError("the problem is not settled: its label set is not known yet")
+            raise ValueError("the label set is not fixed: call `fit_labels` first")
         return tuple(self.labels)
 
     def stratum(self, example: Example) -> str:
@@ -78,45 +78,25 @@ class OneLabel(Problem):
     def decode(
         self, examples: Sequence[Example], windows: Sequence[Window], logits: Sequence[Floats]
     ) -> list[Prediction]:
-        """Average the logits of a long text's windows."""
-        sums = np.zeros((len(examples), len(self.classes)))
-        counts = np.zeros((len(examples), 1))
-        for window, row in zip(windows, logits, strict=True):
-            sums[window.example] += row
-            counts[window.example] += 1
-        means = sums / np.maximum(counts, 1)
+        """Predict the most probable label; logits are averaged over windows."""
+        means = average_windows(windows, logits, (len(examples), len(self.classes)))
         return self.predict_from_weights(np.exp(means - means.max(axis=1, keepdims=True)))
 
     def tally(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> Floats:
         """Count true positives, predictions and gold labels of each class; shape (examples, 3 · classes)."""
-        index = {label: i for i, label in enumerate(self.classes)}
-        counts = np.zeros((len(gold), 3, len(index)))
-        for row, example, prediction in zip(counts, gold, predicted, strict=True):
-            for kind, label in ((1, _label(prediction.answer)), (2, _label(example.answer))):
-                if label in index:
-                    row[kind, index[label]] = 1
-        counts[:, 0] = counts[:, 1] * counts[:, 2]
-        return counts.reshape(len(gold), 3 * len(index))
+        return count_labels(self.classes, gold, predicted).reshape(len(gold), 3 * len(self.classes))
 
     def metrics_from_counts(self, tallies: Floats) -> dict[str, Floats]:
         correct, predicted, gold = np.split(tallies, 3, axis=-1)
-        precision, recall = ratio(correct, predicted), ratio(correct, gold)
-        f1 = ratio(2 * correct, predicted + gold)
-        present = predicted + gold > 0
-        metrics = {
+        f1, present = ratio(2 * correct, predicted + gold), predicted + gold > 0
+        return {
             "macro_f1": ratio((f1 * present).sum(-1), present.sum(-1)),
             "accuracy": ratio(correct.sum(-1), gold.sum(-1)),
+            **score_classes(self.classes, correct, predicted, gold),
         }
-        for i, label in enumerate(self.classes):
-            metrics |= {
-                f"f1/{label}": f1[..., i],
-                f"precision/{label}": precision[..., i],
-                f"recall/{label}": recall[..., i],
-            }
-        return metrics
 
     def estimate_tallies(self, scores: Floats) -> Floats:
-        """Return the expected confusion matrix's counts (CBPE: Kivimäki et al. 2025, arXiv:2505.05295)."""
+        """Return the counts of the expected confusion matrix (CBPE: Kivimäki et al. 2025, arXiv:2505.05295)."""
         names = self.classes
         answers = [Prediction(Label(names[i])) for i in scores.argmax(axis=1)]
         counts = [self.tally([Example("", {}, Label(name))] * len(answers), answers) for name in names]
@@ -133,7 +113,7 @@ class OneLabel(Problem):
         return [(_label(example.answer), _label(p.answer)) for example, p in zip(gold, predicted, strict=True)]
 
     def contradicts(self, stored: Answer, confidence: float, prediction: Prediction, tolerance: float) -> bool:
-        """Compare the probability of the stored label: which of two equal ones is larger, a processor may decide."""
+        """Compare the probability of the stored label; the label itself may flip between two equally probable ones."""
         return not abs(prediction.scores.get(_label(stored), 0) - confidence) <= tolerance
 
     def signature(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""What problems share whose answer is one number.
+"""Common base of problems whose answer is one number.
 
-Source of the score: Spearman 1904, "The proof and measurement of association between two things", ranks of ties being
-their mean (Kendall 1945). A rank correlation is no function of sums over examples, so `score` weighs the examples.
+Source of the score: Spearman 1904, "The proof and measurement of association between two things", with mean ranks for
+ties (Kendall 1945). A rank correlation is not a function of sums over examples, so `score` is overridden.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from satiety.core.answers import Number
 from satiety.core.errors import DataError
 from satiety.core.records import Example
 from satiety.problems.base import Prediction, Problem, ratio
-from satiety.problems.windows import Window, text_windows
+from satiety.problems.windows import Window, average_windows, text_windows
 
 if TYPE_CHECKING:
     from satiety.core.answers import Answer
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class OneNumber(Problem):
-    """Give the inputs a number."""
+    """Predict one number."""
 
     headline: ClassVar = "spearman"
     metrics: ClassVar = ("spearman", "pearson", "rmse")
@@ -35,7 +35,7 @@ class OneNumber(Problem):
     has_confidence: ClassVar = False
 
     cuts: list[float] | None = Field(default=None, examples=[[2.0, 4.0]])
-    """Where numbers are parted into bands, which are spread alike over the splits; null takes the quartiles found."""
+    """Bounds of the bands of numbers by which the splits are stratified. null takes the quartiles of the data."""
 
     def parse(self, cell: Any) -> Number:
         try:
@@ -46,7 +46,7 @@ class OneNumber(Problem):
     def fit_labels(self, examples: Sequence[Example]) -> Self:
         numbers = [number_of(example.answer) for example in examples]
         if len(set(numbers)) < 2:
-            raise DataError(f"{self.kind}: needs at least two different numbers in the data")
+            raise DataError(f"{self.kind}: needs at least two different numbers in the data: check the column `number`")
         quartiles = sorted({float(quartile) for quartile in np.quantile(numbers, [0.25, 0.5, 0.75])})
         return self.model_copy(update={"cuts": self.cuts if self.cuts is not None else quartiles})
 
@@ -65,12 +65,8 @@ class OneNumber(Problem):
     def decode(
         self, examples: Sequence[Example], windows: Sequence[Window], logits: Sequence[Floats]
     ) -> list[Prediction]:
-        """Average the numbers of a long text's windows."""
-        sums, counts = np.zeros(len(examples)), np.zeros(len(examples))
-        for window, row in zip(windows, logits, strict=True):
-            sums[window.example] += row[0]
-            counts[window.example] += 1
-        return [Prediction(Number(float(mean))) for mean in sums / np.maximum(counts, 1)]
+        """Predict the mean of the numbers of a text's windows."""
+        return [Prediction(Number(float(mean))) for (mean,) in average_windows(windows, logits, (len(examples), 1))]
 
     def tally(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> Floats:
         """Return the gold and the predicted number of each example, shape (examples, 2)."""
@@ -90,12 +86,12 @@ class OneNumber(Problem):
         return metrics if weights is not None else {name: values[0] for name, values in metrics.items()}
 
     def zero_shot(self, train: Sequence[Example], examples: Sequence[Example], base: ZeroShotModel) -> list[Prediction]:
-        """Answer by the mean of the training examples."""
+        """Predict the mean of the training examples."""
         mean = float(np.mean([number_of(example.answer) for example in train])) if train else 0.0
         return [Prediction(Number(mean)) for _ in examples]
 
     def confidence_correct(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[float, bool]]:
-        """Return nothing: a number is neither right nor wrong, and no confidence comes with it."""
+        """Return an empty list: predicted numbers have no confidence."""
         return []
 
     def confusions(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[str, str]]:
@@ -112,7 +108,7 @@ def number_of(answer: Answer | None) -> float:
 
 
 def _ranks(values: Floats, weights: Floats) -> Floats:
-    """Return the rank of each value where each counts so often, shape (resamples, examples); ties share their mean."""
+    """Return weighted ranks, with mean ranks for ties, shape (resamples, examples)."""
     distinct, inverse = np.unique(values, return_inverse=True)
     counts = np.stack([np.bincount(inverse, weight, len(distinct)) for weight in weights])
     cumulative = counts.cumsum(axis=1)
@@ -120,7 +116,7 @@ def _ranks(values: Floats, weights: Floats) -> Floats:
 
 
 def _correlation(x: Floats, y: Floats, weights: Floats) -> Floats:
-    """Return Pearson's correlation, shape (resamples,); 0 where one of the two is the same for all."""
+    """Return weighted Pearson correlations, shape (resamples,); 0 where one variable is constant."""
     total = weights.sum(axis=1, keepdims=True)
     a, b = (values - (weights * values).sum(axis=1, keepdims=True) / total for values in (x, y))
     spread = np.sqrt((weights * a * a).sum(axis=1) * (weights * b * b).sum(axis=1))

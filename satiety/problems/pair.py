@@ -1,4 +1,4 @@
-"""One label for two texts: does the one follow from the other, do they ask the same, do they fit."""
+"""One label for a pair of texts: entailment, duplicate questions, whether an answer fits a question."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TEXTS = {
 
 @PROBLEMS.register("pair")
 class Pair(OneLabel):
-    """Give two texts one label out of a fixed set."""
+    """Predict one label for a pair of texts."""
 
     inputs: ClassVar = ("text", "text_b")
 
@@ -36,7 +36,7 @@ class Pair(OneLabel):
         return cls(labels=["entailed", "not entailed"])
 
     def zero_shot(self, train: Sequence[Example], examples: Sequence[Example], base: ZeroShotModel) -> list[Prediction]:
-        """Answer by how often each label is given: no label's name says how two texts stand to each other."""
+        """Predict the label frequencies of the training examples: names of labels do not describe a relation."""
         counts = Counter(self.stratum(example) for example in train)
         weights = np.array([[counts[label] + 1.0 for label in self.classes]])
         return self.predict_from_weights(np.repeat(weights, len(examples), axis=0)) if examples else []

@@ -1,7 +1,7 @@
-"""A number for two texts: how alike they are in meaning, how well an answer fits a question.
+"""One number for a pair of texts: similarity in meaning, how well an answer fits a question.
 
 Source: Cer et al. 2017, "SemEval-2017 Task 1: Semantic Textual Similarity" (arXiv:1708.00055), also for the cosine of
-two embeddings as what needs no label.
+two embeddings as a baseline without labels.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ TEXTS = {
 
 @PROBLEMS.register("pair_score")
 class PairScore(OneNumber):
-    """Give two texts a number: how alike they are, how well one fits the other."""
+    """Predict one number for a pair of texts, such as their similarity."""
 
     inputs: ClassVar = ("text", "text_b")
 
     def zero_shot(self, train: Sequence[Example], examples: Sequence[Example], base: ZeroShotModel) -> list[Prediction]:
-        """Answer by the cosine of the two texts, on the scale of the training examples (least squares)."""
+        """Predict the cosine of the two texts, rescaled to the training examples by least squares."""
         slope, intercept = _line(_cosines(train, base), [number_of(example.answer) for example in train])
         return [Prediction(Number(float(slope * cosine + intercept))) for cosine in _cosines(examples, base)]
 
@@ -56,7 +56,7 @@ def _cosines(examples: Sequence[Example], base: ZeroShotModel) -> Floats:
 
 
 def _line(cosines: Floats, numbers: Sequence[float]) -> tuple[float, float]:
-    """Return slope and intercept; where the examples do not show a rising line, the cosines as they are."""
+    """Return slope and intercept of the least-squares line; (1, 0) where it does not rise."""
     if len(set(cosines.tolist())) < 2:
         return 1.0, 0.0
     slope, intercept = np.polyfit(cosines, numbers, 1)

@@ -1,4 +1,4 @@
-"""A number for a text: a rating, a price, a grade."""
+"""One number per text, such as a rating, a price or a grade."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TEXTS = {
 
 @PROBLEMS.register("regress")
 class Regress(OneNumber):
-    """Give a text a number: a rating, a price, a grade."""
+    """Predict one number per text, such as a rating."""
 
     def examples(self, language: str) -> list[Example]:
         numbers = (4.5, 1.0)

@@ -1,8 +1,8 @@
-"""A text in another language for a text; so, too, a summary of it, or whatever else is a text for a text.
+"""Text-to-text generation, such as translation or summarisation.
 
-The score is chrF (Popović 2015, W15-3049): F2 over runs of one to six characters, which serves Chinese and English
-alike. Beside it stands BLEU (Papineni et al. 2002, P02-1040), of Chinese references by characters. Both count as
-sacreBLEU does (Post 2018, W18-6319), and are functions of sums over examples.
+The headline metric is chrF (Popović 2015, W15-3049): F2 over character n-grams of order 1 to 6, suitable for Chinese
+and English. BLEU (Papineni et al. 2002, P02-1040) is also reported, with Chinese references tokenised by character.
+Both use sacreBLEU's counts (Post 2018, W18-6319) and are functions of sums over examples.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from satiety.problems.base import Floats, ZeroShotModel
 
 ORDERS = 6
-"""Longest run of characters that chrF counts."""
+"""Largest order of chrF's character n-grams."""
 BETA = 2
-"""How many times recall weighs as much as precision, in chrF."""
+"""Weight of recall relative to precision in chrF."""
 CHRF = 3 * ORDERS
-"""Counts of chrF: of each order the runs written, those of the reference, and those in both. BLEU's follow."""
+"""Number of chrF's counts: for each order the n-grams of hypothesis, reference and both. BLEU's counts follow."""
 TEXTS = {
     "en": (("The hotel in Paris is good.", "巴黎的酒店很好。"), ("This film is bad.", "这部电影很差。")),
     "zh": (("巴黎的酒店很好。", "The hotel in Paris is good."), ("这部电影很差。", "This film is bad.")),
@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 
 @PROBLEMS.register("translate")
 class Translate(Problem):
-    """Write a text for a text: its translation."""
+    """Generate a translation of a text (or any other text for it)."""
 
     headline: ClassVar = "chrf"
     metrics: ClassVar = ("chrf", "bleu")
@@ -55,19 +55,19 @@ class Translate(Problem):
     head: ClassVar = "seq2seq"
 
     max_new_tokens: int = Field(ge=1, le=1024, default=128, examples=[32])
-    """Tokens that are written to a window at most, the end's among them; of examples whose translation is longer
-    nothing is learned."""
+    """Maximum number of tokens generated per window, including the end token. Examples with a longer translation are
+    not used for training."""
     beams: int = Field(ge=1, le=16, default=1)
-    """Beginnings that are pursued side by side while writing; 1 takes the likeliest token each time."""
+    """Beams of the beam search; 1 is greedy search."""
 
     @property
     def head_params(self) -> dict[str, Any]:
         return {"max_new_tokens": self.max_new_tokens, "beams": self.beams}
 
     def parse(self, cell: Any) -> Text:
-        """Return one translation, or several that are as right: a list of them, the one to learn from first."""
+        """Return the translation in a cell; a list has alternatives, the first one for training."""
         if isinstance(cell, list | tuple) and not cell:
-            raise ValueError("there is no translation")
+            raise ValueError("the list of translations is empty")
         return Text.from_json(cell)
 
     def check(self, inputs: Inputs, answer: Answer) -> None:
@@ -75,7 +75,7 @@ class Translate(Problem):
             raise ValueError("the translation is empty")
 
     def merge(self, answers: Sequence[Answer]) -> Answer | None:
-        """Return a text's translations as alternatives; the commonest, of equals the first by its characters, leads."""
+        """Return all translations of a text as alternatives, the most frequent first (ties in alphabetical order)."""
         counts = Counter(text for answer in answers for text in answer.texts)
         reference, *alternatives = sorted(counts, key=lambda text: (-counts[text], text))
         return Text(reference, tuple(alternatives))
@@ -91,7 +91,7 @@ class Translate(Problem):
         return example.language or "und"
 
     def encode(self, examples: Sequence[Example], tokenizer: Any, max_length: int) -> list[Window]:
-        """Return windows, with the tokens of the translation where one window holds the whole text."""
+        """Return windows; only texts of a single window have the tokens of their translation as targets."""
         windows = text_windows(self, examples, tokenizer, max_length)
         parts = Counter(window.example for window in windows)
         targets = [self._tokens(example.answer, tokenizer) for example in examples]
@@ -100,8 +100,8 @@ class Translate(Problem):
         ]
         if skipped := sum(map(bool, targets)) - sum(is_learnable):
             log.warning(
-                "%s: of %d examples nothing is learned: the text is longer than a window, or the translation than %d "
-                "tokens (longest)",
+                "%s: %d examples are not used for training: the text is longer than `max_length`, or the translation "
+                "longer than `max_new_tokens` (%d)",
                 *(self.kind, skipped, self.max_new_tokens),
             )
         return [
@@ -117,7 +117,7 @@ class Translate(Problem):
     def decode(
         self, examples: Sequence[Example], windows: Sequence[Window], logits: Sequence[GeneratedText]
     ) -> list[Prediction]:
-        """Join what was written to a long text's windows; the confidence is the mean of theirs."""
+        """Join the texts generated for an example's windows; the confidence is their mean."""
         parts: list[list[GeneratedText]] = [[] for _ in examples]
         for window, generated in zip(windows, logits, strict=True):
             parts[window.example].append(generated)
@@ -129,7 +129,7 @@ class Translate(Problem):
         ]
 
     def tally(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> Floats:
-        """Return the counts of chrF, against its nearest reference, and of BLEU, against all; shape (examples, 28)."""
+        """Return the counts of chrF (for the best reference) and of BLEU (for all), shape (examples, 28)."""
         rows = [_counts(_texts(e.answer), _text(p.answer)) for e, p in zip(gold, predicted, strict=True)]
         return np.array(rows, dtype=np.float64).reshape(len(gold), CHRF + 10)
 
@@ -139,13 +139,13 @@ class Translate(Problem):
         return {"chrf": _chrf(tallies[..., :CHRF]), "bleu": bleu}
 
     def zero_shot(self, train: Sequence[Example], examples: Sequence[Example], base: ZeroShotModel) -> list[Prediction]:
-        """Answer by what the base model writes of its own accord: it may have learned to translate."""
+        """Predict the text that the base model generates before fine-tuning."""
         if base.generate is None:
-            raise ValueError("translate: before any training only the base model can answer")
+            raise ValueError("translate: the zero-shot baseline needs a generative base model")
         return base.generate(examples)
 
     def confidence_correct(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[float, bool]]:
-        """Return nothing: a translation is more or less right, and its confidence is that of one wording of many."""
+        """Return an empty list: the confidence of one wording is not the probability of a correct translation."""
         return []
 
     def confusions(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[str, str]]:
@@ -172,7 +172,7 @@ def _texts(answer: Answer | None) -> tuple[str, ...]:
 
 
 def _join(parts: Sequence[str]) -> str:
-    """Return the parts of a text as one, with a blank between them where its script has blanks."""
+    """Join the parts of a text, with spaces between them where the script uses spaces."""
     joined = ""
     for part in filter(None, parts):
         is_tight = not joined or _UNSPACED.match(joined[-1]) or _UNSPACED.match(part[0])
@@ -189,14 +189,14 @@ def _metrics(chinese: bool) -> tuple[Any, Any]:
 
 
 def _counts(references: Sequence[str], hypothesis: str) -> list[int]:
-    """Return what sacreBLEU counts of one text: CHRF numbers, and BLEU's ten."""
+    """Return sacreBLEU's counts of one text: ``CHRF`` counts of chrF, then ten of BLEU."""
     metrics = _metrics(bool(_HAN.search(references[0])))
     streams = [[reference] for reference in references]
     return [int(count) for metric in metrics for count in metric._extract_corpus_statistics([hypothesis], streams)[0]]
 
 
 def _chrf(counts: Floats) -> Floats:
-    """Return F-beta of the mean precision and recall over the orders that both texts have; in [0, 1].
+    """Return F-beta of precision and recall, averaged over the orders present in both texts; in [0, 1].
 
     Args:
         counts: summed, shape (..., CHRF).
@@ -210,5 +210,5 @@ def _chrf(counts: Floats) -> Floats:
 
 
 def _bleu(counts: Floats) -> float:
-    """Return BLEU in [0, 1] of sacreBLEU's summed counts, shape (10,)."""
+    """Return BLEU in [0, 1] from sacreBLEU's summed counts, shape (10,)."""
     return float(_metrics(False)[1]._compute_score_from_stats(counts.tolist()).score) / 100

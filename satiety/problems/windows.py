@@ -1,4 +1,4 @@
-"""Windows: what a model reads of an example, and what it writes to one; a long text is read in several."""
+"""Windows: the inputs of a model. A long text is split into several windows."""
 
 from __future__ import annotations
 
@@ -6,47 +6,59 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from satiety.core.records import Example
-    from satiety.problems.base import Problem
+    from satiety.problems.base import Floats, Problem
 
 IGNORE = -100
-"""A target that the loss and the metrics pass over."""
+"""Target value that loss and metrics ignore."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """One input of the model: an example, or a part of one that fits."""
+    """One input of the model: an example, or a part of a long one."""
 
     example: int
     """Index of the example in the sequence that was encoded."""
     input_ids: list[int]
     """Token ids, special tokens included; shape (tokens,)."""
     targets: list[int] | list[float]
-    """What the head is to answer; its head knows how. Class indices: one, or one per token, or IGNORE; or the tokens of
-    a text."""
+    """Targets in the head's format: one class index, one per token (or IGNORE), numbers, or the tokens of a text."""
     units: list[int] = field(default_factory=list)
-    """For a head over tokens: per token the index of the text's unit it answers for, or -1."""
+    """For heads over tokens: the text unit whose output each token gives, or -1."""
     token_type_ids: list[int] = field(default_factory=list)
-    """Which of two texts each token is of, 0 or 1; empty where there is one."""
+    """0 for tokens of the first text, 1 for the second; empty for problems of one text."""
 
 
 @dataclass(frozen=True, slots=True)
 class GeneratedText:
-    """What a model wrote to a window."""
+    """The text that a model generated for a window."""
 
     text: str
     confidence: float
-    """Geometric mean of the probabilities of its tokens, the end's among them, in [0, 1]."""
+    """Geometric mean of the token probabilities, including the end token, in [0, 1]."""
     loss: float = 0.0
-    """Of the window's targets, had it written these: the sum of their −log probability, in nats; 0 without targets."""
+    """Negative log-likelihood of the window's targets, in nats; 0 without targets."""
+
+
+def average_windows(windows: Sequence[Window], rows: Sequence[Floats], shape: tuple[int, int]) -> NDArray[np.float64]:
+    """Return the mean row of each example's windows, of ``shape`` (examples, outputs); 0 without windows."""
+    sums, counts = np.zeros(shape), np.zeros((shape[0], 1))
+    for window, row in zip(windows, rows, strict=True):
+        sums[window.example] += row
+        counts[window.example] += 1
+    return sums / np.maximum(counts, 1)
 
 
 def text_windows(problem: Problem, examples: Sequence[Example], tokenizer: Any, max_length: int) -> list[Window]:
     """Return the windows of examples of one or two texts, in order of example, without targets.
 
-    A long text is read in several windows. Of two, the second is: each of its windows follows the first text, which is
-    cut where it would take more than half of the room.
+    Of a pair, the second text is split into windows. The first text is in each of them, truncated to half of the
+    tokens.
     """
     if not examples:
         return []
@@ -67,7 +79,7 @@ def text_windows(problem: Problem, examples: Sequence[Example], tokenizer: Any, 
 
 
 def _token_types(sequences: Sequence[int | None]) -> Iterator[int]:
-    """Yield which text each token is of; a special token is of the one before it (Devlin et al. 2019, figure 2)."""
+    """Yield the text of each token, 0 or 1; special tokens belong to the text before (Devlin et al. 2019, figure 2)."""
     text = 0
     for sequence in sequences:
         text = text if sequence is None else sequence

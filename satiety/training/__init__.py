@@ -1,6 +1,6 @@
-"""One training loop for every stage that changes weights: batches, schedule, precision, checkpoints, curves.
+"""The training loop of all stages that train weights: batches, schedule, precision, checkpoints, curves.
 
-`encoder`, `hardware`, `loop`, `optimiser` and `checkpoint` are heavy to import: only functions do.
+Most modules here import torch; other rooms import them inside functions.
 """
 
 from satiety.training.arguments import TrainingArguments

@@ -1,4 +1,4 @@
-"""Lengths -> batches of like length, in seeded random order: little padding, and the same batches for the same seed.
+"""Batches of similar length, which need little padding, and the padding itself.
 
 Source: bucketing by length within shuffled chunks, as in Ott et al. 2019 (fairseq), arXiv:1904.01038, section 2.
 """
@@ -8,13 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import torch
+from torch.nn.utils.rnn import pad_sequence
 
 POOL = 16
-"""Batches that are sorted by length together: more saves more padding, fewer mixes better."""
+"""Number of batches sorted by length together: more saves padding, fewer mixes better."""
+MAX_BATCH_TOKENS = {"cpu": 1024, "cuda": 65536}
+"""Maximum tokens per inference batch by device, including padding: fits processor caches, and keeps a GPU busy."""
 
 
 def shuffle_batches(lengths: Sequence[int], size: int, *, seed: int, epoch: int) -> list[list[int]]:
-    """Return one epoch: every index once, in batches of ``size`` (the last may be smaller), of like length."""
+    """Return the batches of one epoch in random order: each index once, ``size`` of similar length in a batch."""
     rng = np.random.default_rng([seed, epoch])
     order = rng.permutation(len(lengths))
     pools = [order[start : start + POOL * size] for start in range(0, len(order), POOL * size)]
@@ -26,7 +30,7 @@ def shuffle_batches(lengths: Sequence[int], size: int, *, seed: int, epoch: int)
 
 
 def group_by_length(lengths: Sequence[int], tokens: int) -> list[list[int]]:
-    """Return every index once, longest first, in batches that hold at most ``tokens`` with their padding."""
+    """Return every index once, longest first, in batches of at most ``tokens`` tokens, including padding."""
     batches: list[list[int]] = []
     for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
         longest = lengths[batches[-1][0]] if batches else 0
@@ -35,3 +39,10 @@ def group_by_length(lengths: Sequence[int], tokens: int) -> list[list[int]]:
         else:
             batches.append([index])
     return batches
+
+
+def pad_rows(rows: Sequence[Sequence[float]], value: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return rows padded to the longest, and a mask that is 0 in padding; both int64, shape (rows, tokens)."""
+    tensors = [torch.tensor(row, dtype=torch.int64) for row in rows]
+    masks = [torch.ones_like(tensor) for tensor in tensors]
+    return pad_sequence(tensors, batch_first=True, padding_value=value), pad_sequence(masks, batch_first=True)

@@ -1,12 +1,11 @@
-"""Where a training run stands -> two files, and back, after a kill at any point.
+"""Checkpoints of a training run, which survive a kill at any point.
 
-    <folder>/<step>.safetensors   weights that change, optimizer state, the best weights so far
-    <folder>/<name>.json          what was worked out before the first step, and need not be again
-    <folder>/state.json           the step, the curves, the best score, and the SHA-256 of the other file
+    <folder>/<step>.safetensors   trained weights, optimizer state, the best weights so far
+    <folder>/<name>.json          results computed before the first step
+    <folder>/state.json           the step, the curves, the best score, and the SHA-256 of the first file
 
-``state.json`` is replaced last and in one step, so it always names a whole file; whatever is not whole, or not what its
-digest says, is passed over. The JSON files carry digests, too. Batches and dropout are drawn from (seed, step), so no
-generator's state need be kept.
+``state.json`` is replaced last and atomically, so it always refers to a complete file. Incomplete files, or files with
+a wrong digest, are ignored. Batches and dropout are drawn from (seed, step), so no generator state is saved.
 """
 
 from __future__ import annotations
@@ -29,15 +28,15 @@ from satiety.core.files import digest, manifest, sha256, write_atomically
 
 STATE = "state.json"
 MAX_WRITE_SHARE = 0.05
-"""Of the time, that writing checkpoints may take at most."""
+"""Maximum share of the run time spent on writing checkpoints."""
 MAX_FOLDERS = 3
-"""Folders of unfinished runs that are kept; older ones go when a new run begins."""
+"""Number of folders of unfinished runs to keep; older ones are deleted when a new run begins."""
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A point of a run from which it can go on as if never cut off."""
+    """The state of a run after a step, sufficient to resume it exactly."""
 
     tensors: dict[str, torch.Tensor]
     state: dict[str, Any]
@@ -45,22 +44,22 @@ class Snapshot:
 
 @dataclass(slots=True)
 class CheckpointStore:
-    """The checkpoints of one run: one is kept, the newest."""
+    """The checkpoints of one run; only the newest is kept."""
 
     folder: Path
     seconds: float
-    """Least time between two checkpoints, more where writing one takes long; 0 writes after every step."""
+    """Minimum time between two checkpoints in seconds, extended where writing is slow. 0 writes after every step."""
     _last_save: float = field(default_factory=time.monotonic)
     _save_seconds: float = 0.0
 
     @property
     def is_due(self) -> bool:
-        """Whether it is time for the next one."""
+        """Whether enough time has passed to write the next checkpoint."""
         wait = max(self.seconds, self._save_seconds / MAX_WRITE_SHARE) if self.seconds else 0
         return time.monotonic() - self._last_save >= wait
 
     def save(self, snapshot: Snapshot, step: int) -> None:
-        """Write a checkpoint, then remove the one before it."""
+        """Write a checkpoint, then delete the previous one."""
         start = time.monotonic()
         path = self.folder / f"{step}.safetensors"
         with write_atomically(path) as temporary:
@@ -75,35 +74,35 @@ class CheckpointStore:
         self._save_seconds = self._last_save - start
 
     def compute_once(self, name: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Return what ``compute`` gives, as JSON keeps it; a run that is taken up again finds it done."""
+        """Return the result of ``compute`` after a JSON round trip; a resumed run reads the stored result."""
         path = self.folder / f"{name}.json"
         value: dict[str, Any] | None = read_json(path)
-        if value is None:  # not there yet, or damaged
+        if value is None:  # not stored yet, or damaged
             value = compute()
             write_json(path, value)
         return value
 
     def load(self) -> Snapshot | None:
-        """Return the newest whole checkpoint, or None."""
+        """Return the checkpoint, or None where there is no complete one."""
         state = read_json(self.folder / STATE)
         if state is None:
             return None
         try:
             path = self.folder / Path(state["tensors"]).name
             if sha256(path) != state["sha256"]:
-                raise ValueError("its digest is another")
+                raise ValueError(f"wrong SHA-256 of {path.name}")
             return Snapshot(load_file(path), state)
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-            log.warning("%s: not a whole checkpoint (%s); training starts anew", self.folder, error)
+            log.warning("%s: checkpoint is incomplete or damaged (%s); training restarts at step 0", self.folder, error)
             return None
 
     def clear(self) -> None:
-        """Remove it: the run's results are written."""
+        """Delete the checkpoints, once the results of the run are written."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def open_store(root: Path, key: str, seconds: float) -> CheckpointStore:
-    """Return the store of the run with these inputs; folders of runs that nobody came back to go."""
+    """Return the store of the run with this key, and delete the oldest folders of other unfinished runs."""
     root.mkdir(parents=True, exist_ok=True)
     folders = sorted((f for f in root.iterdir() if f.is_dir() and f.name != key), key=lambda f: f.stat().st_mtime)
     for folder in folders[:-MAX_FOLDERS]:
@@ -112,6 +111,6 @@ def open_store(root: Path, key: str, seconds: float) -> CheckpointStore:
 
 
 def compute_key(params: str, *inputs: Path) -> str:
-    """Return one digest of a run's parameters and of the files and folders it reads."""
+    """Return a digest of a run's parameters and of the files and folders it reads."""
     digests = {str(i): digest(manifest(path)) if path.is_dir() else sha256(path) for i, path in enumerate(inputs)}
     return hashed(f"{params}\n{digest(digests)}".encode()).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""The course of a training run, as CSV files that DVC plots."""
+"""Training curves, written as CSV files that DVC plots."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from satiety.core.files import write_text
 
 @dataclass(slots=True)
 class TrainingCurve:
-    """Points in order of step."""
+    """Values of named columns by training step, in order."""
 
     columns: Sequence[str]
     points: list[dict[str, float]] = field(default_factory=list)
 
     def add(self, point: Mapping[str, float]) -> None:
-        """Append one point: one value per column."""
+        """Append a point: one value per column."""
         self.points.append({name: point[name] for name in self.columns})
 
     def write(self, path: Path) -> None:
-        """Write the points, or the header alone where there are none."""
+        """Write the points; without points, the header only."""
         buffer = io.StringIO()
         table = csv.DictWriter(buffer, self.columns, lineterminator="\n")
         table.writeheader()

@@ -1,7 +1,7 @@
-"""A folder in Hugging Face's format -> an encoder and its tokenizer, safely; and back.
+"""Load and save an encoder and its tokenizer in Hugging Face's format.
 
-Safetensors and JSON only; code that comes with a model is never run. Weights are float32 in memory and on disk,
-whatever the base has: the steps of fine-tuning are smaller than what float16 can tell apart.
+Only safetensors and JSON are read; code that comes with a model is never run. Weights are float32 in memory and on
+disk, because updates of fine-tuning are smaller than the resolution of float16.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from satiety.training.model_files import (
 )
 
 PROBE = "a text 一段文字"
-"""What a tokenizer must be able to read."""
+"""Text that a tokenizer must be able to encode."""
 
 
 def load_encoder(folder: Path) -> nn.Module:
-    """Read the encoder, in float32, in evaluation mode, without a pooler (which nothing here uses).
+    """Load an encoder in float32 and evaluation mode, without its (unused) pooler.
 
     Raises:
-        ModelError: a file is missing, broken or unsafe, weights and config do not fit together, or one is not finite.
+        ModelError: a file is missing, broken or unsafe, weights and config do not match, or a weight is not finite.
     """
     from transformers import AutoModel
 
@@ -47,9 +47,8 @@ def load_encoder(folder: Path) -> nn.Module:
         config = read_config(folder)
         if has_decoder(config):
             raise ModelError(
-                f"{folder}: is {describe_role(config)} ({config.model_type}), and what is asked of it here an "
-                "encoder alone "
-                "answers; take one, such as bert or roberta"
+                f"{folder}: {describe_role(config)} ({config.model_type}), but this problem needs an encoder: "
+                "use one such as bert or roberta"
             )
         model = load_checked(folder, config, AutoModel)
     if hasattr(model, "pooler"):
@@ -58,16 +57,16 @@ def load_encoder(folder: Path) -> nn.Module:
 
 
 def load_checked(folder: Path, config: Any, model_class: Any, **options: Any) -> Any:
-    """Return the model of a config that was read, all of its weights there, and finite.
+    """Load a model of a checked config and verify that all weights are present and finite.
 
     Args:
-        folder: of the model.
-        config: of it, read.
-        model_class: the class of Transformers that makes it.
+        folder: folder of the model.
+        config: config of the model, as returned by ``read_config``.
+        model_class: auto class of Transformers.
         options: arguments of ``from_pretrained``.
 
     Raises:
-        ModelError: the weights do not fit the config, or one is not finite.
+        ModelError: the weights do not match the config, or one is not finite.
     """
     attention = _choose_attention(config)
     check_weights(folder, config, attention, model_class)
@@ -83,21 +82,22 @@ def load_checked(folder: Path, config: Any, model_class: Any, **options: Any) ->
             output_loading_info=True,
             **options,
         )
-    except Exception as error:  # Transformers raises whatever it meets
+    except Exception as error:  # Transformers raises errors of any class
         raise ModelError(f"{folder}: cannot be loaded as {describe_role(config)}: {first_line(error)}") from None
     missing = [*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])]
     if unloaded := sorted(key for key in missing if "pooler" not in key):
         raise ModelError(
-            f"{folder}: {WEIGHTS} does not fit {CONFIG}: {len(unloaded)} weights are not there, as {unloaded[0]}"
+            f"{folder}: {WEIGHTS} does not match {CONFIG}: {len(unloaded)} weights are missing, such as {unloaded[0]}"
         )
     check_finite(folder / WEIGHTS, model.state_dict())
     return model
 
 
 def load_tokenizer(folder: Path) -> Any:
-    """Read the tokenizer; that of a model with a decoder as tokenizer.json has it, whatever its class makes of that.
+    """Load a tokenizer.
 
-    Some of these classes want SentencePiece's own format, and others put tokens in for tasks that are none of ours.
+    For models with a decoder, tokenizer.json is used as it is: some tokenizer classes need SentencePiece's format,
+    others add tokens for unrelated tasks.
 
     Raises:
         ModelError: a file is missing, broken or unsafe.
@@ -114,35 +114,52 @@ def load_tokenizer(folder: Path) -> Any:
                 folder, use_fast=True, local_files_only=True, trust_remote_code=False
             )
             ids = tokenizer.backend_tokenizer.encode(PROBE).ids
-        except Exception as error:  # the Rust tokenizers raise a bare one
-            raise ModelError(f"{folder}: its tokenizer cannot be loaded: {first_line(error)}") from None
+        except Exception as error:  # the Rust tokenizers raise a bare Exception
+            raise ModelError(f"{folder}: cannot load the tokenizer: {first_line(error)}") from None
     if tokenizer.pad_token_id is None:
-        raise ModelError(f"{folder}: its tokenizer has no padding token; name one in tokenizer_config.json")
+        raise ModelError(f"{folder}: the tokenizer has no padding token: set `pad_token` in tokenizer_config.json")
     if set(ids) <= set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}:
-        raise ModelError(f"{folder}: its tokenizer knows no word, and none for unknown ones; take another {TOKENIZER}")
+        raise ModelError(
+            f"{folder}: the tokenizer encodes no word and has no token for unknown words: use another {TOKENIZER}"
+        )
     if (largest := max(tokenizer.get_vocab().values())) >= config.vocab_size:
         raise ModelError(
-            f"{folder}: its tokenizer has ids up to {largest:,}, but the model only {config.vocab_size:,} embeddings"
+            f"{folder}: the tokenizer has ids up to {largest:,}, but the model only {config.vocab_size:,} embeddings: "
+            f"use the {TOKENIZER} that belongs to the model"
         )
-    tokenizer.model_max_length = 10**9  # a text is cut by the problem, into windows; no warning about long ones
+    tokenizer.model_max_length = 10**9  # problems split long texts into windows: no warning about their length
     return tokenizer
 
 
 def count_positions(model: Any) -> int | None:
-    """Return how many tokens the model reads, or writes, at most; RoBERTa keeps two of its positions for itself."""
+    """Return the maximum number of tokens the model reads or writes, None without a limit.
+
+    RoBERTa reserves two of its positions.
+    """
     count: int | None = getattr(model.config, "max_position_embeddings", None)
     return count - 2 if count and "roberta" in model.config.model_type else count
 
 
 def check_finite(path: Path, weights: Mapping[str, torch.Tensor]) -> None:
-    """Raise ModelError where a tensor of the file holds NaN or an infinity; a model with one answers nothing."""
+    """Raise ModelError where a tensor of the file contains NaN or infinity."""
     for name, tensor in weights.items():
         if not torch.isfinite(tensor).all():
-            raise ModelError(f"{path}: {name} holds numbers that are not finite; make the model anew, or restore it")
+            raise ModelError(f"{path}: {name} contains NaN or infinity: rebuild the model or restore the file")
+
+
+def average_tokens(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Return the mean state of each text's tokens, float32, shape (texts, hidden).
+
+    Args:
+        states: last hidden states, shape (texts, tokens, hidden).
+        mask: 1 for tokens, 0 for padding, shape (texts, tokens).
+    """
+    weights = mask.unsqueeze(-1).float()
+    return (states.float() * weights).sum(1) / weights.sum(1).clamp(min=1)
 
 
 def save_encoder(model: nn.Module, base: Path, folder: Path) -> None:
-    """Write the encoder into the folder ``folder``, with the tokenizer files of ``base`` as they are."""
+    """Write the encoder into ``folder``, with unchanged copies of the tokenizer files of ``base``."""
     with silence_transformers():
         model.save_pretrained(folder)  # type: ignore[operator]
     for name in TOKENIZER_FILES:
@@ -151,7 +168,7 @@ def save_encoder(model: nn.Module, base: Path, folder: Path) -> None:
 
 
 def _choose_attention(config: Any) -> str:
-    """Return the attention that Transformers computes itself, the quicker where the model has it."""
+    """Return ``sdpa`` where the model supports it, else the slower ``eager``."""
     from transformers import MODEL_MAPPING
 
     model_class: Any = MODEL_MAPPING[type(config)]
@@ -161,7 +178,7 @@ def _choose_attention(config: Any) -> str:
 
 @contextmanager
 def silence_transformers() -> Iterator[None]:
-    """Keep Transformers from bars and from reports on weights that we check ourselves."""
+    """Silence progress bars and reports on missing weights, which are checked here."""
     from transformers.utils import logging
 
     verbosity, has_bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

@@ -1,7 +1,7 @@
-"""The setting ``device`` -> where a model runs, in which precision.
+"""The setting ``device`` -> the device and precision of a model.
 
-Weights and optimizer states are float32 everywhere. Where the processor has bfloat16 units, the forward and the
-backward pass run in bfloat16 under autocast; no loss scaling is needed, for its exponents are those of float32.
+Weights and optimizer states are always float32. On hardware with bfloat16 units, the forward and backward passes run in
+bfloat16 under autocast. Loss scaling is not needed, because bfloat16 has the exponent range of float32.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ Precision = Literal["bf16", "fp32"]
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """Where a model runs."""
+    """Device and precision of a model."""
 
     device: str
     """``cpu`` or ``cuda``."""
     precision: Precision
 
     def autocast(self) -> AbstractContextManager[Any]:
-        """Compute in this precision within the block."""
+        """Return a context manager that computes in this precision."""
         return torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.precision == "bf16")
 
     def build_accelerator(self) -> Any:
-        """Return Hugging Face's Accelerator for it; one process may ask for different ones in turn."""
+        """Return a new Hugging Face Accelerator; its process-wide state is reset, so that devices can differ."""
         from accelerate import Accelerator
         from accelerate.state import AcceleratorState
 
@@ -39,23 +39,23 @@ class Hardware:
 
 
 def detect_hardware(device: str) -> Hardware:
-    """Return the hardware that ``auto``, ``cpu`` or ``cuda`` stands for on this machine.
+    """Return the hardware that ``auto``, ``cpu`` or ``cuda`` means on this machine.
 
     Raises:
-        SetupError: ``cuda`` is asked for and there is none.
+        SetupError: ``device`` is ``cuda`` and PyTorch finds no CUDA device.
     """
     has_cuda = torch.cuda.is_available()
     if device == "cuda" and not has_cuda:
-        raise SetupError("SATIETY_DEVICE=cuda: this PyTorch sees no CUDA device; write auto or cpu, or mend the driver")
+        raise SetupError("SATIETY_DEVICE=cuda: PyTorch finds no CUDA device: set auto or cpu, or repair the driver")
     if has_cuda and device != "cpu":
         return Hardware("cuda", "bf16" if torch.cuda.is_bf16_supported() else "fp32")
     return Hardware("cpu", "bf16" if _cpu_has_bf16() else "fp32")
 
 
 def _cpu_has_bf16() -> bool:
-    """Whether there are units that multiply bfloat16 matrices.
+    """Whether the processor multiplies bfloat16 matrices in hardware.
 
-    Elsewhere float32 is faster, under AVX-512's bf16 instructions too: they took 1.3 to 1.5 times as long here.
+    Otherwise float32 is faster, even with AVX-512's bf16 instructions: these took 1.3 to 1.5 times as long.
     """
     capabilities = torch.cpu.get_capabilities()
     return bool(capabilities.get("amx_bf16") or capabilities.get("bf16"))

@@ -1,7 +1,7 @@
-"""The training loop: a loss, and weights that may change -> the weights of the step that was best on dev.
+"""The training loop: a loss and weights to train -> the weights of the step that was best on dev.
 
-Batches, masks and dropout of a step are drawn from (seed, step) alone. So the same seed gives the same weights, and a
-run that was killed goes on from its checkpoint to the very weights it would have had.
+Batches, masks and dropout of a step depend on (seed, step) only. So the same seed gives the same weights, and a killed
+run resumes from its checkpoint to exactly the weights of an uninterrupted run.
 """
 
 from __future__ import annotations
@@ -28,60 +28,60 @@ from satiety.training.signals import defer_signals
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """How good a model is on dev."""
+    """Score and loss of a model on dev."""
 
     score: float
-    """The headline metric, for people."""
+    """The headline metric, for reports."""
     loss: float
-    """What decides: with few dev examples it is far less noisy than a count of right answers."""
+    """The selection criterion: with few dev examples it is less noisy than a metric of counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingJob:
-    """What is to be trained, and how it is told."""
+    """A model, its loss and evaluation, and the number of updates."""
 
     model: nn.Module
-    """On its device already."""
+    """The model, on its device."""
     rates: Rates
     lengths: Sequence[int]
-    """Tokens of each training item."""
+    """Tokens of each training window."""
     loss: Callable[[list[int], int], torch.Tensor]
-    """(indices of items, step) -> mean loss."""
+    """(indices of windows, step) -> mean loss."""
     evaluate: Callable[[], Evaluation] | None
     steps: int
     seed: int
     after_step: Callable[[int], None] = lambda _: None
-    """Makes the model such as it is to be after so many updates; a run that is taken up calls it once more."""
+    """Callback that changes the model after a number of updates; a resumed run calls it for the step it starts at."""
 
 
 @dataclass(slots=True)
 class TrainState:
-    """Where a run stands."""
+    """Step, best weights and curves of a run."""
 
     step: int = 0
     best_step: int = 0
     since_best: int = 0
     best_weights: dict[str, torch.Tensor] = field(default_factory=dict)
     mean_weights: dict[str, torch.Tensor] = field(default_factory=dict)
-    """The average of the weights so far, where it is asked for."""
+    """The average of the weights so far; empty without ``weight_averaging``."""
     loss_curve: TrainingCurve = field(default_factory=lambda: TrainingCurve(("step", "loss", "lr")))
     dev_curve: TrainingCurve = field(default_factory=lambda: TrainingCurve(("step", "score", "loss")))
 
     @property
     def evaluation(self) -> Evaluation | None:
-        """What was measured at the best step."""
+        """The evaluation of the best step; None where nothing was evaluated."""
         best = next((point for point in self.dev_curve.points if point["step"] == self.best_step), None)
         return Evaluation(best["score"], best["loss"]) if best else None
 
     def iter_points(self) -> Iterator[tuple[str, int, float]]:
-        """Yield (name, step, value) of every point of every curve."""
+        """Yield (metric, step, value) of all points of both curves."""
         for prefix, curve in (("train", self.loss_curve), ("dev", self.dev_curve)):
             for point in curve.points:
                 yield from ((f"{prefix}_{name}", int(point["step"]), point[name]) for name in curve.columns[1:])
 
 
 class TrainingLoop:
-    """One run of a job."""
+    """Trains one job, with checkpoints and early stopping."""
 
     def __init__(
         self, job: TrainingJob, arguments: TrainingArguments, hardware: Hardware, store: CheckpointStore
@@ -94,10 +94,10 @@ class TrainingLoop:
         self._weights = {name: weight for name, weight, _ in job.rates}
 
     def run(self) -> TrainState:
-        """Train to the end, or until dev says stop; leave the model at its best step.
+        """Train to the last step, or until early stopping, and restore the best weights.
 
         Raises:
-            ModelError: the loss is no number any more.
+            ModelError: loss or gradient became NaN or infinite.
         """
         self._resume()
         state, job = self.state, self.job
@@ -119,7 +119,7 @@ class TrainingLoop:
         return state
 
     def _iter_batches(self, step: int) -> Iterator[list[int]]:
-        """Yield the batches from ``step`` on, epoch after epoch."""
+        """Yield the batches from ``step`` on, without end."""
         lengths, size, seed = self.job.lengths, self.arguments.batch_size, self.job.seed
         per_epoch = math.ceil(len(lengths) / size)
         epoch, offset = divmod(step, per_epoch)
@@ -137,8 +137,8 @@ class TrainingLoop:
         rate = max(self.scheduler.get_last_lr())
         if not (math.isfinite(loss.item()) and math.isfinite(float(norm))):
             raise ModelError(
-                f"training: the loss is {loss.item()} at step {step + 1} (learning rate {rate:.3g}, gradient norm "
-                f"{float(norm):.3g}): lower the learning rate, or look at what the last examples hold; nothing was kept"
+                f"training diverged at step {step + 1} (loss {loss.item()}, learning rate {rate:.3g}, gradient norm "
+                f"{float(norm):.3g}): lower `learning_rate`, or inspect the training texts. No model was saved"
             )
         self.optimizer.step()
         self.scheduler.step()
@@ -149,7 +149,7 @@ class TrainingLoop:
         self.state.loss_curve.add({"step": step + 1, "loss": loss.item(), "lr": rate})
 
     def _should_stop(self, step: int) -> bool:
-        """Judge the model where it is due; return whether it is time to stop."""
+        """Evaluate the model where an evaluation is due; return whether early stopping applies."""
         state, evaluate = self.state, self.job.evaluate
         interval = max(self.job.steps // self.arguments.evaluations, 1)
         if evaluate is None:
@@ -173,7 +173,7 @@ class TrainingLoop:
 
     @torch.no_grad()
     def _update_average(self, count: int) -> None:
-        """Take the weights of the ``count``-th update since warm-up into their average."""
+        """Add the weights of the ``count``-th update since warm-up to their average."""
         decay, mean = self.arguments.weight_averaging, self.state.mean_weights
         if decay is None or count < 1:
             return
@@ -185,7 +185,7 @@ class TrainingLoop:
 
     @contextmanager
     def _use_average(self) -> Iterator[None]:
-        """Put the average in the weights' place within the block, where there is one."""
+        """Use the averaged weights, if there are any, within the block."""
         mean = self.state.mean_weights
         originals = {name: self._weights[name].detach().clone() for name in mean}
         self._copy_weights(mean)
@@ -235,6 +235,6 @@ class TrainingLoop:
 
 @contextmanager
 def _fork_generators(hardware: Hardware) -> Iterator[None]:
-    """Give PyTorch's own generators back as they were: dropout draws from them, and from nothing else."""
+    """Restore PyTorch's global generators, which dropout draws from, after the block."""
     with torch.random.fork_rng(devices=[torch.cuda.current_device()] if hardware.device == "cuda" else []):
         yield

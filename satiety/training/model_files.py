@@ -1,8 +1,7 @@
-"""A model's folder -> its config, or why it is not loaded: nothing in it may run code, fetch something, or be endless.
+"""Checks of a model's folder before it is loaded: its files must not run code, access the network or exhaust memory.
 
-Safetensors and JSON only. Of config.json nothing counts but what the config class of a known model has itself, an
-encoder or an encoder with a decoder, and it may promise no more weights than the file of weights holds. All of this is
-read before anything is made of it.
+Only safetensors and JSON are accepted. config.json may only have keys of the config class of a supported model (an
+encoder or an encoder-decoder), and may not need more weights than the weights file has.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ from typing import Any
 
 from satiety.core.errors import ModelError
 from satiety.core.section import suggest
-from satiety.training.config_keys import FIXED_VALUES, GENERATION_KEYS, LEGACY_KEYS, NAME_MAPPINGS, SEQ2SEQ_KINDS
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -26,43 +24,72 @@ TOKENIZER_FILES = (TOKENIZER, "tokenizer_config.json", "special_tokens_map.json"
 UNSAFE_SUFFIXES = frozenset(
     {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".h5", ".msgpack", ".joblib", ".npy", ".npz", ".py"}
 )
-"""Endings of files that can run code when loaded; a model's folder that holds one is refused whole."""
+"""Suffixes of files that can run code when loaded; a folder with such a file is rejected."""
 MAX_JSON_BYTES = 2**26
-"""Bytes of a JSON file of a model at most."""
+"""Maximum size of a JSON file in bytes."""
 MAX_COUNT, MAX_SIZE = 256, 10_000_000
-"""Largest count that a config may name, of layers for one, and largest size, of a vocabulary for one."""
+"""Maximum of counts in a config, such as layers, and of sizes, such as a vocabulary."""
 _IS_SIZE = re.compile(r"(?<!block_)size|dim|^d_|posi|length|width|_ids?$|index|theta|words|window|seed")
-"""What keys of sizes have in their names."""
-MAX_PROMISE_RATIO = 2
-"""How many times the weights that there are a config may promise: below, those that are missing are named later."""
+"""Pattern of keys that are sizes; other numbers are counts."""
+MAX_WEIGHT_RATIO = 2
+"""Maximum ratio of weights in the config to weights in the file; smaller mismatches are reported after loading."""
 MAX_COMPUTED = 2**24
-"""Numbers about positions that a model may compute for itself, whatever its weights."""
+"""Maximum size of a table of positions that a model computes itself, in numbers."""
 MAX_ADDED_TOKENS = 10_000
-"""Tokens beside the vocabulary at most: a tokenizer takes them in one by one."""
+"""Maximum number of tokens added to the vocabulary; adding them is slow."""
 _TOKEN_LISTS = ("added_tokens", "added_tokens_decoder", "additional_special_tokens", "extra_special_tokens")
+LEGACY_KEYS = frozenset({
+    "_name_or_path", "adapters", "directionality", "finetuning_task", "gradient_checkpointing", "language",
+    "output_past", "pooler_fc_size", "pooler_num_attention_heads", "pooler_num_fc_layers", "pooler_size_per_head",
+    "pooler_type", "position_embedding_type", "pruned_heads", "task_specific_params", "tokenizer_class", "torch_dtype",
+    "use_bfloat16",
+})  # fmt: skip
+"""Obsolete keys in configs of supported models; they have no effect."""
+SEQ2SEQ_KINDS = frozenset({"bart", "marian", "mbart", "mt5", "t5"})
+"""Supported ``model_type`` of encoder-decoder models."""
+GENERATION_KEYS = frozenset({
+    "add_bias_logits", "add_final_layer_norm", "bad_words_ids", "classif_dropout", "classifier_dropout",
+    "decoder_start_token_id", "early_stopping", "extra_pos_embeddings", "forced_bos_token_id", "length_penalty",
+    "max_length", "min_length", "n_positions", "no_repeat_ngram_size", "normalize_before", "normalize_embedding",
+    "num_beams", "save_step", "static_position_embeddings",
+})  # fmt: skip
+"""Additional keys in configs of encoder-decoder models; only those of the first output tokens are used."""
+FIXED_VALUES = {
+    "add_cross_attention": False,
+    "chunk_size_feed_forward": 0,
+    "is_decoder": False,
+    "is_encoder_decoder": False,  # True for encoder-decoder models
+    "output_attentions": False,
+    "output_hidden_states": False,
+    "return_dict": True,
+    "torchscript": False,
+}
+"""Keys that change a model's outputs; they must have these values."""
+NAME_MAPPINGS = ("id2label", "label2id", "task_specific_params")
+"""Mappings without a limit on their numbers."""
 
 
 def check_folder(folder: Path, *filenames: str) -> None:
-    """Refuse a model's folder before anything in it is loaded.
+    """Check a model's folder before anything in it is loaded.
 
     Raises:
-        ModelError: it is missing, lacks one of ``filenames``, holds a file that could run code, or needs its own code.
+        ModelError: the folder or one of ``filenames`` is missing, or a file could run code or needs custom code.
     """
     if not folder.is_dir():
-        raise ModelError(f"{folder}: no such folder; run the stage that makes it, or `dvc repro`")
+        raise ModelError(f"{folder}: no such folder: run the stage that makes it, or `dvc repro`")
     if unsafe := sorted(path.name for path in folder.iterdir() if path.suffix in UNSAFE_SUFFIXES):
-        raise ModelError(f"{folder}: holds {unsafe[0]}, which can run code when loaded; keep safetensors and JSON only")
+        raise ModelError(f"{folder}: {unsafe[0]} can run code when loaded: keep safetensors and JSON files only")
     if missing := [name for name in filenames if not (folder / name).is_file()]:
-        raise ModelError(f"{folder}: has no {', '.join(missing)}; make it anew with `dvc repro`")
-    if CONFIG in filenames and "auto_map" in read_json(folder / CONFIG):
-        raise ModelError(f"{folder / CONFIG}: has an `auto_map`: it wants code of its own run, which is never done")
+        raise ModelError(f"{folder}: has no {', '.join(missing)}: rebuild the folder with `dvc repro`")
+    if CONFIG in filenames:
+        _check_custom_code(folder / CONFIG, read_json(folder / CONFIG))
 
 
 def read_config(folder: Path) -> Any:
-    """Return the config of an encoder, or of one with a decoder.
+    """Return the config of an encoder or an encoder-decoder model.
 
     Raises:
-        ModelError: it is of no known model, or says something that no such config says, or is out of all bounds.
+        ModelError: the model type is not supported, a key is unknown, or a value is out of bounds.
     """
     from transformers import CONFIG_MAPPING
     from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES as ENCODERS
@@ -73,46 +100,41 @@ def read_config(folder: Path) -> Any:
     if not isinstance(kind, str) or kind not in {*ENCODERS, *SEQ2SEQ_KINDS}:
         hint = suggest(str(kind), [*ENCODERS, *SEQ2SEQ_KINDS])
         raise ModelError(
-            f"{path}: model_type {kind!r} is no encoder of Transformers; {hint}bert and roberta are two, and of those "
-            f"that write there are: {', '.join(sorted(SEQ2SEQ_KINDS))}"
+            f"{path}: model_type {kind!r} is not supported; {hint}supported are encoders such as bert and roberta, "
+            f"and the encoder-decoders {', '.join(sorted(SEQ2SEQ_KINDS))}"
         )
-    config_class = CONFIG_MAPPING[kind]
+    config_class, is_seq2seq = CONFIG_MAPPING[kind], kind in SEQ2SEQ_KINDS
     known_keys = {
         *(field.name for field in fields(config_class)),
         *config_class.attribute_map,
         *config_class().to_dict(),
     }
-    _check_keys(
-        path,
-        values,
-        known_keys | GENERATION_KEYS if kind in SEQ2SEQ_KINDS else known_keys,
-        is_seq2seq=kind in SEQ2SEQ_KINDS,
-    )
+    _check_keys(path, values, known_keys | GENERATION_KEYS if is_seq2seq else known_keys, is_seq2seq=is_seq2seq)
     _check_sizes(path, values)
     try:
         config = config_class.from_dict(
             {key: value for key, value in values.items() if key in known_keys or key not in GENERATION_KEYS}
         )
-    except Exception as error:  # of a value's type, in classes of Transformers' own
-        raise ModelError(f"{path}: cannot be read as a config: {first_line(error)}") from None
+    except Exception as error:  # Transformers validates types with errors of its own classes
+        raise ModelError(f"{path}: not a valid config: {first_line(error)}") from None
     if config.sub_configs or not all(
         isinstance(getattr(config, name, None), int) for name in ("hidden_size", "vocab_size")
     ):
-        raise ModelError(f"{path}: model_type {kind!r} reads more, or other things, than texts; take a text encoder")
+        raise ModelError(f"{path}: model_type {kind!r} does not read plain texts only: use a text encoder")
     return config
 
 
 def check_weights(folder: Path, config: Any, attention: str, model_class: Any) -> None:
-    """Hold what a config promises against the weights that there are, while nothing is in memory.
+    """Compare the number of weights in the config with that in the file, without allocating memory for them.
 
     Args:
-        folder: of the model.
-        config: of it, read.
-        attention: how it is computed.
-        model_class: the class of Transformers that makes a model of a config.
+        folder: folder of the model.
+        config: config of the model, as returned by ``read_config``.
+        attention: implementation of attention, ``sdpa`` or ``eager``.
+        model_class: auto class of Transformers.
 
     Raises:
-        ModelError: the file is no whole safetensors file, or holds far less.
+        ModelError: the file is not a complete safetensors file, or has far fewer weights.
     """
     import torch
     from safetensors import safe_open
@@ -120,61 +142,65 @@ def check_weights(folder: Path, config: Any, attention: str, model_class: Any) -
     try:
         with safe_open(folder / WEIGHTS, framework="pt") as file:
             stored = sum(prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118  # no mapping
-        limit = MAX_PROMISE_RATIO * stored
-        promised = int(getattr(config, "max_position_embeddings", 0) or 0) * config.hidden_size
-        if promised <= max(limit, MAX_COMPUTED):
+        limit = MAX_WEIGHT_RATIO * stored
+        configured = int(getattr(config, "max_position_embeddings", 0) or 0) * config.hidden_size
+        if configured <= max(limit, MAX_COMPUTED):
             with torch.random.fork_rng(devices=[]), torch.device("meta"):
                 model: Any = model_class.from_config(config, attn_implementation=attention)
-            promised = sum(weight.numel() for weight in model.parameters())
-    except Exception as error:  # Transformers raises whatever it meets
+            configured = sum(weight.numel() for weight in model.parameters())
+    except Exception as error:  # Transformers raises errors of any class
         raise ModelError(f"{folder}: cannot be loaded as {describe_role(config)}: {first_line(error)}") from None
-    if promised > limit:
-        raise ModelError(f"{folder / CONFIG}: promises {promised:,} weights, but {WEIGHTS} holds {stored:,}")
+    if configured > limit:
+        raise ModelError(f"{folder / CONFIG}: needs {configured:,} weights, but {WEIGHTS} has {stored:,}")
 
 
 def check_tokenizer(folder: Path) -> None:
-    """Look at the files of a tokenizer before it is made.
+    """Check the files of a tokenizer before it is loaded.
 
     Raises:
-        ModelError: one is broken, wants code of its own, or has endless tokens beside its vocabulary.
+        ModelError: a file is broken, needs custom code, or adds too many tokens to the vocabulary.
     """
     for name in TOKENIZER_FILES:
         path = folder / name
         values = read_json(path) if path.is_file() else {}
-        if "auto_map" in values:
-            raise ModelError(f"{path}: has an `auto_map`: it wants code of its own run, which is never done")
+        _check_custom_code(path, values)
         for key in _TOKEN_LISTS:
             count = len(values[key]) if isinstance(values.get(key), list | dict) else 0
             if count > MAX_ADDED_TOKENS:
-                raise ModelError(f"{path}: {key}: {count:,} tokens; at most {MAX_ADDED_TOKENS:,} are taken in")
+                raise ModelError(f"{path}: {key} has {count:,} tokens; the maximum is {MAX_ADDED_TOKENS:,}")
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object; raise ModelError where it is missing, broken or too large."""
+    """Read a JSON object; raise ModelError where the file is missing, broken or too large."""
     try:
         if path.stat().st_size > MAX_JSON_BYTES:
-            raise ModelError(f"{path}: has more than {MAX_JSON_BYTES:,} bytes")
+            raise ModelError(f"{path}: larger than {MAX_JSON_BYTES:,} bytes")
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{path}: not a whole JSON file: {first_line(error)}") from None
+        raise ModelError(f"{path}: not a complete JSON file: {first_line(error)}") from None
     if not isinstance(value, dict):
-        raise ModelError(f"{path}: must hold one JSON object")
+        raise ModelError(f"{path}: not a JSON object")
     return value
 
 
 def has_decoder(config: Any) -> bool:
-    """Return whether a config that was read is of a model that writes: one with a decoder."""
+    """Return whether a config is of an encoder-decoder model."""
     return config.model_type in SEQ2SEQ_KINDS
 
 
 def describe_role(config: Any) -> str:
-    """Return what a model of this config is."""
-    return "an encoder with a decoder" if has_decoder(config) else "an encoder"
+    """Return the kind of model, for error messages."""
+    return "an encoder-decoder model" if has_decoder(config) else "an encoder"
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of what an error says, 300 characters at most."""
+    """Return the first line of an error's message, at most 300 characters."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+
+
+def _check_custom_code(path: Path, values: Mapping[str, Any]) -> None:
+    if "auto_map" in values:
+        raise ModelError(f"{path}: `auto_map` needs custom code, which is never run: use a model without it")
 
 
 def _check_keys(path: Path, values: Mapping[str, Any], known_keys: set[str], *, is_seq2seq: bool) -> None:
@@ -182,21 +208,21 @@ def _check_keys(path: Path, values: Mapping[str, Any], known_keys: set[str], *, 
     for key, value in values.items():
         if key in fixed:
             if value != fixed[key]:
-                description = "one that writes" if is_seq2seq else "an encoder"
-                raise ModelError(f"{path}: {key} is {value!r}; of {description} it is {fixed[key]!r}")
+                role = "encoder-decoder models" if is_seq2seq else "encoders"
+                raise ModelError(f"{path}: {key} is {value!r}, but must be {fixed[key]!r} for {role}")
         elif key not in known_keys and key not in LEGACY_KEYS:
-            raise ModelError(f"{path}: `{key}` is no field of its config, and not taken; remove it if it is harmless")
+            raise ModelError(f"{path}: unknown key `{key}`: remove it if it has no effect")
 
 
 def _check_sizes(path: Path, values: Mapping[str, Any]) -> None:
     for key, value in _iter_sizes(values):
         limit = MAX_SIZE if _IS_SIZE.search(key) else MAX_COUNT
         if value > limit:
-            raise ModelError(f"{path}: {key} is {value:,}; at most {limit:,} is taken")
+            raise ModelError(f"{path}: {key} is {value:,}; the maximum is {limit:,}")
 
 
 def _iter_sizes(values: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
-    """Yield every whole number, and of lists the sum of these or the length, with the key that it stands under."""
+    """Yield (key, size) of every integer and list; the size of a list is its length or the sum of its integers."""
     for key, value in values.items():
         if isinstance(value, Mapping):
             yield from _iter_sizes(value) if key not in NAME_MAPPINGS else ()

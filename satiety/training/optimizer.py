@@ -1,4 +1,4 @@
-"""Weights and their learning rates -> AdamW and its linear schedule.
+"""AdamW with a linear schedule.
 
 Sources: Loshchilov & Hutter 2019 (arXiv:1711.05101); no decay on biases and normalisation, as in the code of
 Devlin et al. 2019.
@@ -18,16 +18,16 @@ from satiety.core.errors import ModelError
 from satiety.training.arguments import TrainingArguments
 
 Rates = list[tuple[str, Parameter, float]]
-"""(name, weight, peak learning rate) of everything that may change."""
+"""(name, weight, peak learning rate) of every weight to train."""
 
 
 def build_optimizer(rates: Iterable[tuple[str, Parameter, float]], arguments: TrainingArguments) -> AdamW:
-    """Return AdamW over groups of equal rate and equal decay; vectors (biases, normalisation) are never decayed."""
+    """Return AdamW with a group for each learning rate and decay; vectors (biases, normalisation) have no decay."""
     groups: dict[tuple[float, float], list[Parameter]] = defaultdict(list)
     for _, weight, rate in rates:
         groups[rate, arguments.weight_decay if weight.ndim > 1 else 0.0].append(weight)
     if not groups:
-        raise ModelError("nothing may change: the method leaves no weight to train")
+        raise ModelError("training: the method has no weight to train: choose another `method`")
     return AdamW(
         [{"params": weights, "lr": rate, "weight_decay": decay} for (rate, decay), weights in groups.items()],
         fused=True,
@@ -35,20 +35,20 @@ def build_optimizer(rates: Iterable[tuple[str, Parameter, float]], arguments: Tr
 
 
 def build_schedule(optimizer: AdamW, steps: int, arguments: TrainingArguments) -> Any:
-    """Return the linear warm-up and decay over so many steps."""
+    """Return the schedule with linear warm-up and linear decay over ``steps`` updates."""
     from transformers import get_linear_schedule_with_warmup
 
     return get_linear_schedule_with_warmup(optimizer, arguments.count_warmup_steps(steps), steps)  # type: ignore[no-untyped-call]
 
 
 def collect_state(optimizer: AdamW, rates: Rates) -> dict[str, torch.Tensor]:
-    """Return the optimizer's state by name of weight: ``<name>/<what>``."""
+    """Return the optimizer's state tensors, named ``<weight>/<slot>``."""
     state = optimizer.state
     return {f"{name}/{slot}": tensor for name, weight, _ in rates for slot, tensor in state[weight].items()}
 
 
 def restore_state(optimizer: AdamW, scheduler: Any, rates: Rates, tensors: dict[str, torch.Tensor], step: int) -> None:
-    """Put the optimizer and its schedule where they were after ``step`` steps."""
+    """Restore optimizer and schedule to their state after ``step`` updates."""
     weights = {name: weight for name, weight, _ in rates}
     for key, tensor in tensors.items():
         name, _, slot = key.rpartition("/")

@@ -1,7 +1,7 @@
-"""A folder in Hugging Face's format -> an encoder with a decoder, safely; or the encoder of whatever is in there.
+"""Load an encoder-decoder model, or the encoder of any supported model, in Hugging Face's format.
 
-As `encoder.py`, which see. Of the folder's generation config counts only with which tokens begins what is written; how
-it is written, and how much at most, whoever asks says.
+The rules of `encoder.py` apply. From the generation config only the first tokens of the output are used; search and
+maximum length are parameters of the problem.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from satiety.training.model_files import (
 
 GENERATION = "generation_config.json"
 START, FORCED = "decoder_start_token_id", "forced_bos_token_id"
-"""The token before what is written, and one that some models want after it, as the language's."""
+"""Keys of the first token of the output, and of a second one that some models need, such as the language token."""
 
 
 def load_seq2seq(folder: Path) -> nn.Module:
-    """Read an encoder with a decoder, in float32, in evaluation mode.
+    """Load an encoder-decoder model in float32 and evaluation mode.
 
     Raises:
-        ModelError: as ``load_encoder``, or the model does not say with which token begins what it writes.
+        ModelError: as for ``load_encoder``, or the first token of the output is not configured.
     """
     from transformers import AutoModelForSeq2SeqLM
 
@@ -42,9 +42,8 @@ def load_seq2seq(folder: Path) -> nn.Module:
         config = read_config(folder)
         if not has_decoder(config):
             raise ModelError(
-                f"{folder}: is {describe_role(config)} ({config.model_type}), which cannot write; take one with a "
-                "decoder, such "
-                "as t5 or marian"
+                f"{folder}: {describe_role(config)} ({config.model_type}), which cannot generate text: use a model "
+                "with a decoder, such as t5 or marian"
             )
         generation = _load_generation(folder, config)
         model = load_checked(folder, config, AutoModelForSeq2SeqLM, generation_config=generation)
@@ -53,10 +52,10 @@ def load_seq2seq(folder: Path) -> nn.Module:
 
 
 def load_text_encoder(folder: Path) -> nn.Module:
-    """Read what makes states of a text: an encoder, or that of a model that has a decoder besides.
+    """Load an encoder, or the encoder part of an encoder-decoder model.
 
     Raises:
-        ModelError: as ``load_encoder`` and ``load_writer``.
+        ModelError: as for ``load_encoder`` and ``load_seq2seq``.
     """
     check_folder(folder, CONFIG)
     if has_decoder(read_config(folder)):
@@ -65,13 +64,13 @@ def load_text_encoder(folder: Path) -> nn.Module:
 
 
 def get_start_tokens(model: Any) -> list[int]:
-    """Return the ids of the tokens before whatever a model writes."""
+    """Return the ids of the first tokens of every output."""
     config = model.generation_config
     return [token for token in (config.decoder_start_token_id, config.forced_bos_token_id) if token is not None]
 
 
 def _load_generation(folder: Path, config: Any) -> Any:
-    """Return what counts of the generation config; before there was one, config.json said it."""
+    """Return the generation config with the first tokens only; older models have them in config.json."""
     from transformers import GenerationConfig
 
     config_path = folder / CONFIG
@@ -79,11 +78,11 @@ def _load_generation(folder: Path, config: Any) -> Any:
     values = {**_read_tokens(config_path, config), **_read_tokens(generation_path, config)}
     start = getattr(config, START, None)
     if start is None and "t5" in config.model_type:
-        start = config.pad_token_id  # Raffel et al. 2020 (arXiv:1910.10683), as Transformers does it
+        start = config.pad_token_id  # as in Transformers (Raffel et al. 2020, arXiv:1910.10683)
     if start is not None:
         values = {START: start} | values
     if START not in values:
-        raise ModelError(f"{folder}: does not say with which token begins what it writes; add {START} to {GENERATION}")
+        raise ModelError(f"{folder}: the first token of the output is not configured: add {START} to {GENERATION}")
     special = {name: getattr(config, name) for name in ("pad_token_id", "eos_token_id")}
     return GenerationConfig(**special, **values)  # type: ignore[no-untyped-call]
 
@@ -92,5 +91,5 @@ def _read_tokens(path: Path, config: Any) -> Mapping[str, int]:
     tokens = {name: token for name, token in read_json(path).items() if name in (START, FORCED) and token is not None}
     for name, token in tokens.items():
         if not isinstance(token, int) or not 0 <= token < config.vocab_size:
-            raise ModelError(f"{path}: {name} is {token!r}; the model has tokens 0 to {config.vocab_size - 1:,}")
+            raise ModelError(f"{path}: {name} is {token!r}, but the model has tokens 0 to {config.vocab_size - 1:,}")
     return tokens

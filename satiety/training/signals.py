@@ -1,4 +1,4 @@
-"""Hold SIGTERM and Ctrl-C back while weights change or files are written, so that a checkpoint is never half a step."""
+"""Delay SIGTERM and Ctrl-C while weights change or files are written, so that a checkpoint never has half a step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def defer_signals() -> Iterator[None]:
-    """Deliver a signal that comes within the block when the block is done."""
+    """Deliver signals that arrive within the block after it."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""Base model, examples and raw texts -> tuned model, by a recipe; recipes, methods and objectives are one file each."""
+"""Fine-tuning: base model, examples and raw texts -> tuned model. Recipes, methods and objectives are one file each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["METHODS", "OBJECTIVES", "RECIPES", "Finetune", "Method", "Objective"
 
 
 def load(folder: Path, device: str = "auto") -> TunedModel:
-    """Read a tuned model's folder, ready to ``predict``; see `tuned.py` for what it holds and raises."""
+    """Load a tuned model from its folder; see `tuned_model.py` for the files in it and the errors raised."""
     from satiety.tuning import tuned_model
 
     return tuned_model.load(folder, device)

@@ -1,4 +1,4 @@
-"""A setting -> what all parts of one tuning run share: the model with a fresh head, its tokenizer, where it runs."""
+"""The objects that all parts of a tuning run share: inputs, the model with a new head, its tokenizer, the hardware."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TuningContext:
-    """What all parts of one run share."""
+    """Inputs, model, tokenizer and hardware of one tuning run."""
 
     inputs: TuningInputs
     tokenizer: Any
@@ -38,44 +38,43 @@ class TuningContext:
 
     @property
     def problem(self) -> Problem:
-        """What is asked."""
+        """The problem to fit."""
         return self.inputs.problem
 
     def encode(self, examples: Sequence[Example]) -> list[Window]:
-        """Encode the examples."""
+        """Return the windows of the examples."""
         params = self.inputs.params
         return encode(self.problem, examples, self.tokenizer, max_length=params.max_length, prefix=params.prefix)
 
     def infer(self, windows: Sequence[Window]) -> list[Any]:
-        """Return per window what its head infers."""
+        """Return the head's output for each window."""
         return infer(self.model, windows, self.hardware, tokenizer=self.tokenizer)
 
     def compute_features(self, windows: Sequence[Window]) -> list[Floats]:
-        """Return per window what its head sees."""
+        """Return the head's input for each window, shape (hidden,) or (tokens, hidden)."""
         return features_of(self.model, windows, self.hardware, pad=self.tokenizer.pad_token_id)
 
     def solve_head(self, examples: Sequence[Example], windows: Sequence[Window], solver: Solver) -> LinearProbe:
-        """Return the linear head that learns from windows that teach something, on the encoder as it is."""
+        """Fit the linear head on the current encoder's features; every window has a target."""
         head = solve_head(
             self.problem, windows, self.compute_features(windows), examples, solver, self.inputs.params.seed
         )
-        assert head is not None  # noqa: S101  # windows that teach something
+        assert head is not None  # noqa: S101  # every window has a target
         return head
 
     def set_head(self, head: LinearProbe) -> None:
-        """Put a solved head into the model."""
+        """Copy a solved head's weights into the model."""
         with torch.no_grad():
             self.model.head.weight.copy_(torch.from_numpy(head.weight))
             self.model.head.bias.copy_(torch.from_numpy(head.bias))
 
     def build_tuned(self, problem: Problem, recipe: Recipe, method: Method | None = None) -> TunedModel:
-        """Return the model as it ships.
+        """Return the tuned model to save.
 
         Args:
-            problem: its decoder fitted.
-            recipe: that made it.
-            method: that attaches what was learned beside the encoder; None where all that was learned is in encoder
-                and head.
+            problem: the problem, with its decoder fitted.
+            recipe: the recipe that fitted the model.
+            method: the method that attaches its adapter to the encoder; None where encoder and head are complete.
         """
         params = self.inputs.params
         card = ModelCard(
@@ -91,26 +90,26 @@ class TuningContext:
 
 
 def load_context(inputs: TuningInputs, *, virtual_tokens: int = 0, dropout: float = 0.0) -> TuningContext:
-    """Put a fresh head for the problem on the base model; one that writes comes with it.
+    """Load the base model and put a new head for the problem on it; a generative model keeps its decoder.
 
     Args:
-        inputs: of the run.
-        virtual_tokens: positions that are taken of those that the encoder can read.
-        dropout: share of the features that the head does not see while training.
+        inputs: inputs of the run.
+        virtual_tokens: positions of the encoder that the method uses for itself.
+        dropout: share of the features that are set to 0 in training.
 
     Raises:
-        ModelError: the base cannot be used.
-        ParamsError: windows are longer than it can read or write.
+        ModelError: the base model cannot be loaded.
+        ParamsError: ``max_length`` or ``max_new_tokens`` exceeds the model's positions.
     """
     task_head, params, hardware = build_head(inputs.problem), inputs.params, detect_hardware(inputs.device)
     encoder, tokenizer = task_head.load(inputs.base)
     task_head.check_encoder(encoder)
     limit = count_positions(encoder)
     if limit is not None and params.max_length + virtual_tokens > limit:
-        suffix = f" beside {virtual_tokens} virtual ones" if virtual_tokens else ""
+        suffix = f" plus {virtual_tokens} virtual tokens" if virtual_tokens else ""
         raise ParamsError(
-            f"finetune.max_length: {params.max_length} tokens{suffix}, but {inputs.base} reads at most {limit}; "
-            "lower it"
+            f"finetune.max_length: {params.max_length} tokens{suffix}, but {inputs.base} reads at most {limit}: "
+            "lower `max_length`"
         )
     model = Model(encoder, task_head, task_head.size(inputs.problem), pooling=params.pooling, dropout=dropout)
     return TuningContext(inputs, tokenizer, hardware, model.to(hardware.device))

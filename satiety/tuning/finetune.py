@@ -1,4 +1,4 @@
-"""A base model, training and dev examples, raw texts -> a tuned model, by the recipe that params.yaml names."""
+"""Base model, training and dev examples, raw texts -> tuned model, by the recipe in params.yaml."""
 
 from __future__ import annotations
 
@@ -30,17 +30,15 @@ def finetune(
     device: str,
     documents: Sequence[Document] = (),
 ) -> FitOutcome:
-    """Tune the model in ``base``; take up a run of the same inputs that was cut off.
+    """Tune the model in ``base``; resume an interrupted run of the same inputs from its checkpoint.
 
     Raises:
-        DataError: there is nothing to train on, or no raw text where ``params.pseudo`` wants some.
-        ModelError: the base cannot be used, no example has a label of the problem, or training went wrong.
-        ParamsError: windows are longer than the base can read, or the recipe cannot teach what the problem asks.
+        DataError: there is no training example, or no raw text for self-training.
+        ModelError: the base model cannot be loaded, no example has a label of the problem, or training diverged.
+        ParamsError: windows are longer than the base model can read, or the recipe does not support the problem.
     """
     if not train:
-        raise DataError(
-            "finetune: there is no training example; is ingest.budget large enough, and did validate keep any?"
-        )
+        raise DataError("finetune: no training examples: check `ingest.budget` and reports/validate.json")
     if refusals := params.refusals(problem):
         raise ParamsError("\n".join(refusals))
     with torch.random.fork_rng(devices=[]):

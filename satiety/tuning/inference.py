@@ -1,4 +1,4 @@
-"""Windows -> what the head infers of them, or sees of them, in batches of like length."""
+"""Windows -> the head's outputs or features, computed in batches of similar length."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from satiety.core.progress import track
-from satiety.training.batches import group_by_length
+from satiety.training.batches import MAX_BATCH_TOKENS, group_by_length
 from satiety.tuning.inputs import collate
 
 if TYPE_CHECKING:
@@ -19,14 +19,12 @@ if TYPE_CHECKING:
     from satiety.tuning.inputs import Batch
     from satiety.tuning.model import Model
 
-MAX_BATCH_TOKENS = {"cpu": 1024, "cuda": 65536}
-"""Tokens in one batch, padding included: what keeps the processor's caches, or the GPU, well fed."""
 MIN_BAR_WINDOWS = 2000
-"""Windows from which a progress bar is worth its lines."""
+"""Number of windows above which a progress bar is shown."""
 
 
 def infer(model: Model, windows: Sequence[Window], hardware: Hardware, *, tokenizer: Any) -> list[Any]:
-    """Return per window what the head infers: logits, padding cut off, or a text, `Generated`."""
+    """Return for each window the head's logits without padding, or a `GeneratedText`."""
     costs = [model.task_head.cost(window) for window in windows]
 
     def infer_batch(batch: Batch) -> Sequence[Any]:
@@ -36,7 +34,7 @@ def infer(model: Model, windows: Sequence[Window], hardware: Hardware, *, tokeni
 
 
 def features_of(model: Model, windows: Sequence[Window], hardware: Hardware, *, pad: int) -> list[Floats]:
-    """Return per window what the head sees; padding cut off."""
+    """Return for each window the features that its head reads, without padding."""
     costs = [len(window.input_ids) for window in windows]
     return _run_batches(
         model, windows, costs, hardware, pad, lambda batch: list(model.features(batch).float().cpu().numpy())

@@ -1,4 +1,4 @@
-"""Examples -> windows with the model's prefix -> padded tensors."""
+"""Examples -> windows that begin with the model's prefix -> padded tensors."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from satiety.core.errors import ModelError
 from satiety.heads import HEADS, Head
 from satiety.problems import Problem, Window
+from satiety.training.batches import pad_rows
 
 if TYPE_CHECKING:
     from satiety.core.records import Example
@@ -18,16 +19,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Windows as tensors; ``tokens`` is that of the longest."""
+    """Windows as tensors, padded to the number of tokens of the longest."""
 
     input_ids: torch.Tensor
     """Shape (windows, tokens), int64."""
     attention_mask: torch.Tensor
     """1 where there is a token, 0 where there is padding; shape (windows, tokens), int64."""
     targets: torch.Tensor
-    """What outputs are held against; the head's."""
+    """Targets of the loss, in the head's format."""
     token_type_ids: torch.Tensor | None = None
-    """Which of two texts each token is of, shape (windows, tokens), int64; None where the encoder is not told."""
+    """0 for tokens of the first text, 1 for the second; shape (windows, tokens), int64. None for problems of one
+    text."""
 
     def to(self, device: torch.device | str) -> Batch:
         """Return the batch on a device."""
@@ -38,7 +40,7 @@ class Batch:
 def encode(
     problem: Problem, examples: Sequence[Example], tokenizer: Any, *, max_length: int, prefix: str
 ) -> list[Window]:
-    """Encode by the problem; set the tokens of ``prefix`` before the text of every window, answering for nothing."""
+    """Return the problem's windows with the tokens of ``prefix`` before each text; these tokens have no target."""
     prefix_ids = tokenizer(prefix.strip(), add_special_tokens=False)["input_ids"] if prefix.strip() else []
     windows, head = problem.encode(examples, tokenizer, max_length - len(prefix_ids)), build_head(problem)
     if not prefix_ids:
@@ -51,15 +53,15 @@ def encode(
 
 
 def build_head(problem: Problem) -> Head:
-    """Return the head that a problem stands on."""
+    """Return the head that a problem uses."""
     return HEADS[problem.head].model_validate(problem.head_params)
 
 
 def select_labelled(windows: Sequence[Window], problem: Problem) -> list[Window]:
-    """Return the windows that have a target; the others teach nothing.
+    """Return the windows that have a target.
 
     Raises:
-        ModelError: none has one, or a target can be none of the problem's.
+        ModelError: no window has a target, or a target is not valid for the problem.
     """
     head = build_head(problem)
     for window in windows:
@@ -67,19 +69,16 @@ def select_labelled(windows: Sequence[Window], problem: Problem) -> list[Window]
     labelled = [window for window in windows if head.has_target(window)]
     if not labelled:
         raise ModelError(
-            f"none of the {len(windows)} training windows has a label of the problem: nothing can be learned"
+            f"finetune: none of the {len(windows)} training windows has a label of the problem {problem.kind!r}: "
+            "check the label column and `ingest.problem.labels`"
         )
     return labelled
 
 
 def collate(windows: Sequence[Window], pad: int, head: Head) -> Batch:
-    """Pad windows to the length of the longest; padding is masked, and answers for nothing."""
-    width = max(len(window.input_ids) for window in windows)
-    input_ids = torch.full((len(windows), width), pad, dtype=torch.int64)
-    mask = torch.zeros((len(windows), width), dtype=torch.int64)
-    for row, window in enumerate(windows):
-        input_ids[row, : len(window.input_ids)] = torch.tensor(window.input_ids)
-        mask[row, : len(window.input_ids)] = 1
-    rows = [[*window.token_type_ids, *[0] * (width - len(window.token_type_ids))] for window in windows]
-    type_ids = torch.tensor(rows, dtype=torch.int64) if any(window.token_type_ids for window in windows) else None
-    return Batch(input_ids, mask, head.targets(windows, width), type_ids)
+    """Pad windows to the length of the longest; padding is masked and has no target."""
+    input_ids, mask = pad_rows([window.input_ids for window in windows], pad)
+    type_ids = None
+    if any(window.token_type_ids for window in windows):
+        type_ids, _ = pad_rows([window.token_type_ids or [0] * len(window.input_ids) for window in windows], 0)
+    return Batch(input_ids, mask, head.targets(windows, input_ids.shape[1]), type_ids)

@@ -1,4 +1,4 @@
-"""Which layout a tuned model's folder has; asked before anything else in it is read, and without loading it."""
+"""Version of the layout of a tuned model's folder, checked before any other file is read; needs no torch."""
 
 from pathlib import Path
 from typing import Final
@@ -8,23 +8,23 @@ from satiety.training.model_files import read_json
 
 CARD = "tuned.json"
 LAYOUT: Final = 2
-"""Raised whenever an older folder, or the package around it, would be read otherwise than it was meant."""
+"""Increase it when an older folder, or the package around it, would be misread."""
 
 
 def check_layout(folder: Path, source: Path | None = None) -> None:
-    """Refuse a tuned model that an earlier version of satiety made.
+    """Raise OutdatedError where an earlier version of satiety made a tuned model.
 
     Args:
-        folder: of the tuned model.
-        source: what messages call it, where that is not the folder.
+        folder: the folder of the tuned model.
+        source: the path in error messages, where it is not ``folder``.
 
     Raises:
-        OutdatedError: it is of an earlier layout.
-        ModelError: its card is missing or broken.
+        OutdatedError: the folder has an earlier layout.
+        ModelError: ``tuned.json`` is missing or broken.
     """
     version = read_json(folder / CARD).get("version", LAYOUT)
     if isinstance(version, int) and version < LAYOUT:
         raise OutdatedError(
-            f"{(source or folder) / CARD}: of an earlier version of satiety; make the model anew with `dvc repro`, or "
-            "answer with the version that made it"
+            f"{(source or folder) / CARD}: made by an earlier version of satiety (layout {version}, now {LAYOUT}): "
+            "rebuild the model with `dvc repro`, or use the version that made it"
         )

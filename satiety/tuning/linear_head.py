@@ -1,4 +1,4 @@
-"""Windows, and what an encoder made of them -> the solved head, and its answers: one way for tuning and the meter."""
+"""Windows and their features -> the solved linear head and its logits; shared by tuning and the study of worth."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ def solve_head(
     solver: Solver,
     seed: int,
 ) -> LinearProbe | None:
-    """Return the linear layer that learns from the examples; None where none of them has an answer to learn.
+    """Fit the linear layer to the examples; None where no example has a target.
 
-    All are learned from; its strength is chosen by those that people labelled. Copies stay with their parent.
+    All examples are fitted, but the penalty is chosen on human labels only. Copies stay in the fold of their parent.
 
     Args:
-        problem: settled.
-        windows: of the examples.
-        rows: of each window its features, shape (hidden,), or (tokens, hidden) for a head over tokens.
-        examples: that the windows are of.
-        solver: the layer is solved.
-        seed: of the sample of rows, and of the folds.
+        problem: the problem, with its label set fixed.
+        windows: the windows of the examples.
+        rows: features of each window, shape (hidden,), or (tokens, hidden) for a head over tokens.
+        examples: the examples that ``windows`` refers to.
+        solver: parameters of the fit.
+        seed: random seed of the sample of rows and of the folds.
     """
     head = build_head(problem)
     owners = [examples[i] for i in head.owners(windows)]
@@ -45,12 +45,12 @@ def solve_head(
 
 
 def calibrate_logits(head: LinearProbe, rows: Sequence[Floats]) -> list[Floats]:
-    """Return the head's logits for rows as above, whose confidences are right as often as they say."""
+    """Return the head's temperature-scaled logits for features as in ``solve_head``."""
     return [(row.astype(np.float64) @ head.weight.T + head.bias) / head.temperature for row in rows]
 
 
 def fit_decoder(problem: Problem, train: Sequence[Example], windows: Sequence[Window], head: LinearProbe) -> Problem:
-    """Return the problem, its decoder fitted on the first window of each text that people labelled."""
+    """Return the problem with its decoder fitted on held-out probabilities of the first window of each gold text."""
     if not len(head.held_out):
         return problem
     is_scored = np.asarray(np.isfinite(head.held_out).all(axis=1))

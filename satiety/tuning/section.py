@@ -18,23 +18,22 @@ if TYPE_CHECKING:
 
 
 class Finetune(Section):
-    """How the model is tuned."""
+    """Fine-tune the model on the labelled examples."""
 
     seed: Seed
-    """Of batches, dropout and whatever else is drawn."""
+    """Random seed for batches, dropout and sampling."""
     max_length: int = Field(ge=8, le=8192)
-    """Tokens per window, prefix and special tokens included; a longer text is read in several."""
+    """Maximum number of tokens per window, including prefix and special tokens. A longer text gives several windows."""
     prefix: str
-    """What the base model was made to see before every text, as ``query:`` for the e5 models; empty for most."""
+    """Text put before every input, as the base model expects it: ``query:`` for E5 models, empty for most others."""
     pooling: Pooling
-    """How a text's tokens become one vector: their mean, or the first token's (BERT's [CLS])."""
+    """How token states become one vector per text: ``mean`` of all tokens, or ``first`` token (BERT's [CLS])."""
     recipe: Annotated[SerializeAsAny[Recipe], RECIPES.choice("fine_tune")] = Field(
         default_factory=RECIPES.default("fine_tune")
     )
-    """How a model is made of the examples, and of raw texts where it draws on any."""
+    """Recipe that fits the model to the examples (and to raw texts, if it uses any)."""
     self_training: SelfTraining | None = None
-    """The lever of this kind that is in use, if one is: learn also from retrieved texts that the model labelled
-    itself."""
+    """Parameters of the self-training lever listed in ``use``: also train on retrieved texts with pseudo-labels."""
 
     @classmethod
     def blocks(cls) -> tuple[str, ...]:
@@ -42,7 +41,7 @@ class Finetune(Section):
 
     @classmethod
     def extract(cls, values: Mapping[str, Any]) -> SectionSource:
-        """Return what the block says, and as ``self_training`` what the lever of this kind says that is in use."""
+        """Return the block, with the active lever of kind self_training under ``self_training``."""
         block, lever = super().extract(values), find_active(values, "self_training", None)
         if not isinstance(block.value or {}, Mapping):
             return block
@@ -53,14 +52,14 @@ class Finetune(Section):
     def _check_self_training(self) -> Self:
         if self.self_training and not self.recipe.can_self_train:
             raise ValueError(
-                f"the recipe {self.recipe.kind!r}, as it is set, does not learn from what it labelled itself: take the "
-                "lever of kind self_training out of `use`, or the recipe fine_tune with method.head_start"
+                f"self-training needs the recipe fine_tune with `method.head_start: true`, not {self.recipe.kind!r} "
+                "as configured: change the recipe, or remove the lever of kind self_training from `use`"
             )
         return self
 
     def refusals(self, problem: Problem) -> list[str]:
-        """Return why it cannot teach a problem, one sentence each; none where it can."""
+        """Return the reasons, one sentence each, why the recipe or self-training does not support a problem."""
         reasons = self.recipe.refusals(problem)
         if self.self_training and (reason := explain_unsupported(problem)):
-            reasons.append(f"use: {reason}; take the lever of kind self_training out of `use`")
+            reasons.append(f"use: {reason}: remove the lever of kind self_training from `use`")
         return reasons

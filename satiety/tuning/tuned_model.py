@@ -1,15 +1,14 @@
-"""A tuned model: a folder that needs nothing but itself <-> an object that answers.
+"""A tuned model: a self-contained folder <-> an object that predicts.
 
-    config.json, model.safetensors     the encoder, in Hugging Face's format; with its decoder, where that answers
-    generation_config.json             with which tokens a decoder begins
-    tokenizer.json, …                  its tokenizer
-    head.safetensors                   the linear head: weight (classes, hidden), bias (classes); a decoder has none
-    adapter.safetensors                what the method learned beside the encoder, if that is its way; then the encoder
-                                       is the base's own
-    problem.json                       what is asked of the text; the order of the classes
-    tuned.json                         how it was made, and what a reader of it must know
+    config.json, model.safetensors     the encoder in Hugging Face's format, with its decoder for generative heads
+    generation_config.json             the first tokens that a decoder generates
+    tokenizer.json, …                  the tokenizer
+    head.safetensors                   the linear head: weight (classes, hidden), bias (classes); none for a decoder
+    adapter.safetensors                weights of an adapter method; the encoder is then the unchanged base model
+    problem.json                       the problem, with the order of its classes
+    tuned.json                         how the model was made, and the parameters needed to use it
 
-Safetensors and JSON only: nothing in it can run code.
+All files are safetensors or JSON, so loading the folder cannot run code.
 """
 
 from __future__ import annotations
@@ -45,33 +44,33 @@ HEAD, ADAPTER, PROBLEM = "head.safetensors", "adapter.safetensors", "problem.jso
 
 
 class ModelCard(BaseModel):
-    """What ``tuned.json`` holds."""
+    """Content of ``tuned.json``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     version: Literal[2] = LAYOUT
-    """Of this layout."""
+    """Version of the folder's layout."""
     recipe: str = "fine_tune"
-    """Kind of the recipe that made it."""
+    """Kind of the recipe that fitted the model."""
     method: Annotated[SerializeAsAny[Method], METHODS.choice()] | None = None
-    """The method and its parameters, where one was used: it attaches what was learned beside the encoder."""
+    """The method and its parameters, needed to attach an adapter; null where no method was used."""
     pooling: Pooling
-    """How tokens become one vector, for a head over texts."""
+    """How token states become one vector, for heads over texts."""
     max_length: int = Field(ge=8)
-    """Tokens per window."""
+    """Maximum number of tokens per window."""
     prefix: str
-    """What stands before every text."""
+    """Text put before every input."""
     seed: int
-    """Of the training run."""
+    """Random seed of the training run."""
     base: str
     """SHA-256 of the base model's folder."""
     dtype: Literal["float32"] = "float32"
-    """Of the weights."""
+    """Data type of the weights."""
 
 
 @dataclass(frozen=True, slots=True)
 class TunedModel:
-    """A model that answers a problem."""
+    """A fitted model with its problem and tokenizer."""
 
     problem: Problem
     model: Model
@@ -80,14 +79,14 @@ class TunedModel:
     hardware: Hardware
 
     def predict(self, inputs: Sequence[str | Inputs]) -> list[Prediction]:
-        """Answer for each of the inputs, in order; a long text is read in windows, none of it is lost.
+        """Return one prediction for each input, in order; a long text is read in full, in several windows.
 
         Args:
-            inputs: inputs by name; a bare text stands for the only input of a problem that has one.
+            inputs: inputs by name; a plain string for problems with a single input.
 
         Raises:
-            DataError: an input of the problem is missing, or there are others.
-            ModelError: an answer is not finite: no number that could be a probability comes of it.
+            DataError: an input is missing or unknown.
+            ModelError: an output is NaN or infinite.
         """
         examples = self.problem.build_examples(inputs)
         windows = encode(
@@ -99,26 +98,28 @@ class TunedModel:
         )
         if invalid is not None:
             raise ModelError(
-                f"the model's answer to text {invalid.example + 1} of {len(examples)} is not finite; its weights are "
-                "damaged, or too large to compute with: make it anew with `dvc repro --force`"
+                f"the model's output for text {invalid.example + 1} of {len(examples)} is NaN or infinite: its weights "
+                "are damaged or too large. Rebuild the model with `dvc repro --force`"
             )
         return self.problem.decode(examples, windows, rows)
 
     def reset_to_base(self, base: Path) -> TunedModel:
-        """Return the model that answers in the same way, and learned nothing: the base as it came.
+        """Return the same model before fine-tuning: the base model's weights, for generative heads only.
 
         Raises:
-            ModelError: the base cannot be used, or its answers are not written: it would have no head.
+            ModelError: the base model cannot be loaded, or the head is linear and has no weights before training.
         """
         task_head = self.model.task_head
         if not task_head.is_generative:
-            raise ModelError(f"{base}: has no head for {self.problem.kind}, and answers nothing untrained")
+            raise ModelError(
+                f"{base}: an encoder without a head for {self.problem.kind} cannot predict before training"
+            )
         encoder, tokenizer = task_head.load(base)
         model = Model(encoder, task_head, 0, pooling=self.card.pooling, dropout=0.0).to(self.hardware.device).eval()
         return replace(self, model=model, tokenizer=tokenizer)
 
     def save(self, folder: Path, base: Path) -> None:
-        """Write the folder, whole or not at all; ``base`` gives the tokenizer's files."""
+        """Write the folder atomically; the tokenizer files are copied from ``base``."""
         with write_atomically(folder) as temporary:
             temporary.mkdir()
             method = self.card.method
@@ -133,12 +134,12 @@ class TunedModel:
 
 
 def load(folder: Path, device: str = "auto") -> TunedModel:
-    """Read a tuned model's folder.
+    """Load a tuned model from its folder.
 
     Raises:
-        ModelError: a file is missing, broken, unsafe, or does not fit the others.
-        OutdatedError: an earlier version of satiety made it.
-        SetupError: the device is not there.
+        ModelError: a file is missing, broken or unsafe, or does not match the others.
+        OutdatedError: an earlier version of satiety made the folder.
+        SetupError: the device is not available.
     """
     check_folder(folder, CONFIG, WEIGHTS, PROBLEM, CARD)
     check_layout(folder)
@@ -161,7 +162,7 @@ def _load_head(model: Model, folder: Path) -> None:
     check_folder(folder, HEAD)
     weights = _read_weights(folder / HEAD)
     if get_shapes(weights) != (expected := get_shapes(model.head.state_dict())):
-        raise ModelError(f"{folder / HEAD}: is {get_shapes(weights)}, but problem and encoder need {expected}")
+        raise ModelError(f"{folder / HEAD}: shapes {get_shapes(weights)}, but problem and encoder need {expected}")
     model.head.load_state_dict(weights)
 
 
@@ -169,7 +170,7 @@ def _load_card(path: Path) -> ModelCard:
     try:
         return ModelCard.model_validate(read_json(path))
     except ValidationError as error:
-        raise ModelError(f"{path}: not a card of a tuned model: {error.errors()[0]['msg']}") from None
+        raise ModelError(f"{path}: not a valid model card: {error.errors()[0]['msg']}") from None
 
 
 def _load_problem(path: Path) -> Problem:
@@ -187,6 +188,6 @@ def _read_weights(path: Path) -> dict[str, torch.Tensor]:
     try:
         weights: dict[str, torch.Tensor] = load_file(path)
     except (SafetensorError, OSError) as error:
-        raise ModelError(f"{path}: not a whole file of weights: {error}") from None
+        raise ModelError(f"{path}: not a complete safetensors file: {error}") from None
     check_finite(path, weights)
     return weights

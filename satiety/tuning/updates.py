@@ -1,4 +1,4 @@
-"""Windows that teach, and dev -> a trained model, by the method and the objective that params.yaml names."""
+"""Training and dev windows -> trained model, by the method and the objective of a recipe."""
 
 from __future__ import annotations
 
@@ -21,16 +21,18 @@ if TYPE_CHECKING:
 
 
 def train_model(context: TuningContext, recipe: FineTune, windows: Sequence[Window], steps: int) -> TrainState:
-    """Train so many steps at most; leave the model at the step that is best on dev, or at the last without any.
+    """Train for at most ``steps`` updates and restore the weights that are best on dev (without dev, the last ones).
 
     Args:
-        context: the model, its method prepared.
-        recipe: how it is trained.
-        windows: that have targets.
-        steps: updates.
+        context: the run; the method has already prepared its model.
+        recipe: the recipe, with method, objective and training arguments.
+        windows: training windows; each has a target.
+        steps: maximum number of updates.
     """
-    inputs, model = context.inputs, context.model
-    raw_windows, dev_windows = _encode_raw(context, recipe, windows), context.encode(inputs.dev)
+    inputs, model, problem = context.inputs, context.model, context.problem
+    dev_windows, raw_windows = context.encode(inputs.dev), windows
+    if recipe.uses_documents and inputs.documents and len(problem.inputs) == 1:
+        raw_windows = context.encode(problem.build_examples([document.text for document in inputs.documents]))
 
     def build_batch(batch_windows: Sequence[Window]) -> Batch:
         return collate(batch_windows, context.tokenizer.pad_token_id, model.task_head).to(context.hardware.device)
@@ -46,7 +48,7 @@ def train_model(context: TuningContext, recipe: FineTune, windows: Sequence[Wind
         return recipe.objective.loss(Update(model, build_batch([windows[i] for i in indices]), draw_raw, rng))
 
     def evaluate() -> Evaluation:
-        return evaluate_predictions(context.problem, inputs.dev, dev_windows, context.infer(dev_windows))
+        return evaluate_predictions(problem, inputs.dev, dev_windows, context.infer(dev_windows))
 
     job = TrainingJob(
         model=model,
@@ -61,21 +63,15 @@ def train_model(context: TuningContext, recipe: FineTune, windows: Sequence[Wind
     return TrainingLoop(job, recipe.training, context.hardware, inputs.store).run()
 
 
-def _encode_raw(context: TuningContext, recipe: FineTune, windows: Sequence[Window]) -> Sequence[Window]:
-    """Return the windows that an objective may look at without their targets: of raw texts, or of the examples."""
-    documents = context.inputs.documents
-    if not (recipe.uses_documents and documents and len(context.problem.inputs) == 1):
-        return windows
-    return context.encode(context.problem.build_examples([document.text for document in documents]))
-
-
 def evaluate_predictions(
     problem: Problem, examples: Sequence[Example], windows: Sequence[Window], outputs: Sequence[Any]
 ) -> Evaluation:
-    """Return the headline metric, and the mean loss over every target."""
+    """Return the headline metric and the mean loss over all targets."""
     predictions = problem.decode(examples, windows, outputs)
     score = problem.score(problem.tally(examples, predictions))[problem.headline]
     loss = build_head(problem).mean_loss(windows, outputs)
     if loss is None:
-        raise DataError("dev holds no label of the problem: nothing can be judged by it")
+        raise DataError(
+            f"finetune: no dev example has a label of the problem {problem.kind!r}: check the labels of the dev split"
+        )
     return Evaluation(float(score), loss)

@@ -56,13 +56,13 @@ def test_the_same_seed_gives_the_same_rewrites_and_leaves_the_global_generators_
     random.seed(1)
     np.random.seed(1)
     first = rewrites(kind, text, "en", seed)
-    drawn = random.random(), np.random.random()
+    sample = random.random(), np.random.random()
     random.seed(2)
     np.random.seed(2)
     assert rewrites(kind, text, "en", seed) == first
     random.seed(1)
     np.random.seed(1)
-    assert (random.random(), np.random.random()) == drawn
+    assert (random.random(), np.random.random()) == sample
 
 
 def test_an_english_text_is_rewritten_and_seeds_differ(kind: str) -> None:
@@ -95,9 +95,9 @@ def test_an_entity_survives_exactly_or_the_copy_is_refused(
     params = Augment(seed=seed, steps=[AUGMENTERS[kind].sample()], dedup_threshold=0.8)
     for _, _, copy in next(generate_copies([example], ner, params)):
         if copy is not None:
-            (moved,) = copy.answer.mentions
-            assert copy.text[moved.start : moved.end] == text[span.start : span.end]
-            assert moved.label == "LOC"
+            (shifted,) = copy.answer.mentions
+            assert copy.text[shifted.start : shifted.end] == text[span.start : span.end]
+            assert shifted.label == "LOC"
 
 
 @pytest.mark.parametrize("problem", [PROBLEMS["classify"].sample(), PROBLEMS["ner"].sample()], ids=["classify", "ner"])

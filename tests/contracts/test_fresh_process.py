@@ -33,18 +33,20 @@ def test_each_problem_is_answered_alike_in_a_fresh_process(
 
     problem = PROBLEMS[problem_name].sample()
     examples = [*problem.examples("en"), *problem.examples("zh")]
-    base, how = base_of(problem_name, tiny, writer), params("adapter", writes=problem_name in WRITTEN)
-    result = finetune(
-        base, problem, examples, examples, params=how, store=CheckpointStore(tmp_path / "run", 1e9), device="cpu"
+    base, section = base_of(problem_name, tiny, writer), params("adapter", writes=problem_name in WRITTEN)
+    outcome = finetune(
+        base, problem, examples, examples, params=section, store=CheckpointStore(tmp_path / "run", 1e9), device="cpu"
     )
-    result.model.save(tmp_path / "tuned", base)
+    outcome.model.save(tmp_path / "tuned", base)
 
     inputs = [example.inputs for example in examples]
     asked = "".join(f"{dump_inputs(one)}\n" for one in inputs)
     command = [sys.executable, "-c", ASK, str(tmp_path / "tuned")]
     done = subprocess.run(command, input=asked, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    for (answer, confidence, scores), ours in zip(json.loads(done.stdout), result.model.predict(inputs), strict=True):
-        assert answer == dump(ours.answer)
-        assert confidence == pytest.approx(ours.confidence)
-        assert scores == pytest.approx(dict(ours.scores))
+    for (answer, confidence, scores), actual in zip(
+        json.loads(done.stdout), outcome.model.predict(inputs), strict=True
+    ):
+        assert answer == dump(actual.answer)
+        assert confidence == pytest.approx(actual.confidence)
+        assert scores == pytest.approx(dict(actual.scores))

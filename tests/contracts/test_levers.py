@@ -52,8 +52,8 @@ def lesson(kind: str, lever: Lever, here: StudyContext, budget: int, seed: int) 
 
 
 def taught(kind: str, name: str, folder: Path, budget: int = 12, seed: int = 1) -> tuple[Example, ...]:
-    lever, here = LEVERS[name].sample(), world(kind, folder)
-    return lever.transform_train(here.pool[:budget], lesson(kind, lever, here, budget, seed))
+    lever, context = LEVERS[name].sample(), world(kind, folder)
+    return lever.transform_train(context.pool[:budget], lesson(kind, lever, context, budget, seed))
 
 
 @pytest.fixture(params=list(LEVERS))
@@ -72,21 +72,21 @@ def test_the_same_draw_teaches_the_same_and_no_global_generator_is_touched(
     random.seed(1)
     np.random.seed(1)
     first = taught(kind, name, tmp_path)
-    drawn = random.random(), np.random.random()
+    sample = random.random(), np.random.random()
     random.seed(2)
     np.random.seed(2)
     assert taught(kind, name, tmp_path) == first
     random.seed(1)
     np.random.seed(1)
-    assert (random.random(), np.random.random()) == drawn
+    assert (random.random(), np.random.random()) == sample
 
 
 def test_teaching_changes_nothing_it_was_given(name: str, kind: str, tmp_path: Path) -> None:
-    lever, here = LEVERS[name].sample(), world(kind, tmp_path)
-    given = lesson(kind, lever, here, 12, 1)
-    before = copy.deepcopy((here.pool, here.test, here.corpus, given.precomputed))
-    lever.transform_train(here.pool[:12], given)
-    assert (here.pool, here.test, here.corpus, given.precomputed) == before
+    lever, context = LEVERS[name].sample(), world(kind, tmp_path)
+    original = lesson(kind, lever, context, 12, 1)
+    initial = copy.deepcopy((context.pool, context.test, context.corpus, original.precomputed))
+    lever.transform_train(context.pool[:12], original)
+    assert (context.pool, context.test, context.corpus, original.precomputed) == initial
 
 
 @settings(max_examples=15)
@@ -97,18 +97,18 @@ def test_the_labels_of_the_cell_stay_first_and_no_test_text_comes_in(
     name: str, kind: str, budget: int, seed: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.getbasetemp()
-    here, found = world(kind, folder), taught(kind, name, folder, budget, seed)
-    assert [one.id for one in found[:budget]] == [one.id for one in here.pool[:budget]]
-    assert [one.text for one in found[:budget]] == [one.text for one in here.pool[:budget]]
-    assert len({one.id for one in found}) == len(found), "no id twice"
-    brought = {one.text for one in found}
-    assert bool(brought & {one.text for one in here.test}) == (name in LEAKS and round(0.5 * budget) > 0)
+    context, actual = world(kind, folder), taught(kind, name, folder, budget, seed)
+    assert [one.id for one in actual[:budget]] == [one.id for one in context.pool[:budget]]
+    assert [one.text for one in actual[:budget]] == [one.text for one in context.pool[:budget]]
+    assert len({one.id for one in actual}) == len(actual), "no id twice"
+    brought = {one.text for one in actual}
+    assert bool(brought & {one.text for one in context.test}) == (name in LEAKS and round(0.5 * budget) > 0)
 
 
 def test_what_it_makes_says_so_and_of_what_it_was_made(name: str, kind: str, tmp_path: Path) -> None:
-    here, found = world(kind, tmp_path), taught(kind, name, tmp_path)
-    gold = {one.id: one for one in here.pool}
-    for one in found:
+    context, actual = world(kind, tmp_path), taught(kind, name, tmp_path)
+    gold = {one.id: one for one in context.pool}
+    for one in actual:
         if one.origin == "gold":
             assert gold[one.id] == one, "what people labelled is as they labelled it"
         else:
@@ -118,39 +118,41 @@ def test_what_it_makes_says_so_and_of_what_it_was_made(name: str, kind: str, tmp
 
 def test_the_texts_it_prepared_are_texts_it_adds(name: str, tmp_path: Path) -> None:
     """They are read, and held against the test, before any cell; what is new in a cell is so there."""
-    lever, here = LEVERS[name].sample(), world("classify", tmp_path)
+    lever, context = LEVERS[name].sample(), world("classify", tmp_path)
     if name == "augment":
         lever = lever.model_validate(
             {"seed": 1, "steps": [{"kind": "swap", "alpha": 0.5, "copies": 2}], "dedup_threshold": 1.0}
         )
-    given = lesson("classify", lever, here, 12, 1)
-    known = {one.text for one in (*here.pool, *here.test)} | {one.text for one in here.corpus}
-    brought = {one.text for one in lever.transform_train(here.pool[:12], given)} - known
-    prepared = {one.text for one in given.precomputed}
+    original = lesson("classify", lever, context, 12, 1)
+    candidates = {one.text for one in (*context.pool, *context.test)} | {one.text for one in context.corpus}
+    brought = {one.text for one in lever.transform_train(context.pool[:12], original)} - candidates
+    prepared = {one.text for one in original.precomputed}
     assert bool(brought & prepared) == bool(prepared)
 
 
 def test_what_the_pipeline_may_use_acts_there_as_in_the_meter(name: str, kind: str, tmp_path: Path) -> None:
     """Though no test example is to be seen there: the gate comes after."""
-    lever, here = LEVERS[name].sample(), world(kind, tmp_path)
+    lever, context = LEVERS[name].sample(), world(kind, tmp_path)
     if explain_unusable(name, lever):
         return
-    blind = replace(lesson(kind, lever, replace(here, test=()), 30, 1), test=())
-    assert lever.transform_train(here.pool, blind) == lever.transform_train(here.pool, lesson(kind, lever, here, 30, 1))
+    blind = replace(lesson(kind, lever, replace(context, test=()), 30, 1), test=())
+    assert lever.transform_train(context.pool, blind) == lever.transform_train(
+        context.pool, lesson(kind, lever, context, 30, 1)
+    )
 
 
 def test_what_surrounds_is_changed_only_by_what_says_so(name: str, tmp_path: Path) -> None:
-    lever, here = LEVERS[name].sample(), world("classify", tmp_path)
-    around = StudyInputs(here.corpus[:5], here.base)
+    lever, context = LEVERS[name].sample(), world("classify", tmp_path)
+    inputs = StudyInputs(context.corpus[:5], context.base)
     if not lever.has_input_transform:
-        assert lever.transform_inputs(around, here) is around
+        assert lever.transform_inputs(inputs, context) is inputs
 
 
 def test_it_takes_what_other_levers_made(name: str, kind: str, tmp_path: Path) -> None:
     """Copies of the labels come before it in a lever set; nothing of them is lost."""
-    lever, here = LEVERS[name].sample(), world(kind, tmp_path)
-    gold = here.pool[:8]
+    lever, context = LEVERS[name].sample(), world(kind, tmp_path)
+    gold = context.pool[:8]
     copies = tuple(replace(one, id=f"{one.id}/x", origin="x", parent=one.id) for one in gold)
-    found = lever.transform_train((*gold, *copies), lesson(kind, lever, here, 8, 1))
-    assert [one.id for one in found[:16]] == [one.id for one in (*gold, *copies)]
-    assert len({one.id for one in found}) == len(found)
+    actual = lever.transform_train((*gold, *copies), lesson(kind, lever, context, 8, 1))
+    assert [one.id for one in actual[:16]] == [one.id for one in (*gold, *copies)]
+    assert len({one.id for one in actual}) == len(actual)

@@ -61,18 +61,18 @@ class TestEveryMethodWithEveryProblem:
         from satiety.tuning.finetune import finetune
 
         problem, base = PROBLEMS[problem_name].sample(), base_of(problem_name, tiny, writer)
-        examples, how = problem.examples(language), params(method, "query:", writes=problem_name in WRITTEN)
+        examples, section = problem.examples(language), params(method, "query:", writes=problem_name in WRITTEN)
         store = CheckpointStore(tmp_path / "run", 1e9)
-        result = finetune(base, problem, examples, examples, params=how, store=store, device="cpu")
+        outcome = finetune(base, problem, examples, examples, params=section, store=store, device="cpu")
         inputs = [example.inputs for example in examples]
-        predicted = result.model.predict(inputs)
+        predicted = outcome.model.predict(inputs)
         assert problem.score(problem.tally(examples, predicted))[problem.headline] == pytest.approx(1, abs=0.05)
 
-        result.model.save(tmp_path / "tuned", base)
-        again = load(tmp_path / "tuned", "cpu")
+        outcome.model.save(tmp_path / "tuned", base)
+        repeated = load(tmp_path / "tuned", "cpu")
         asked = [*inputs, *({**inputs[0], problem.inputs[0]: text} for text in (LONG[language], ""))]
-        assert again.predict(asked) == result.model.predict(asked)
-        assert len(again.predict(asked)) == len(asked)
+        assert repeated.predict(asked) == outcome.model.predict(asked)
+        assert len(repeated.predict(asked)) == len(asked)
         assert {path.suffix for path in (tmp_path / "tuned").iterdir()} <= {".json", ".safetensors"}
 
 
@@ -83,11 +83,11 @@ def test_a_method_that_cannot_teach_is_refused_and_those_that_can_are_named(
     from satiety.tuning.finetune import finetune
 
     problem = PROBLEMS[problem_name].sample()
-    examples, how = problem.examples("zh"), params(method)
+    examples, section = problem.examples("zh"), params(method)
     able = ", ".join(name for name, other in ABLE if other == problem_name)
     store, message = (
         CheckpointStore(tmp_path, 1e9),
-        f"finetune.recipe.method: '{method}' cannot teach a model to write.*there are: {able}",
+        f"finetune.recipe.method: '{method}' cannot train a generative model.*available: {able}",
     )
     with pytest.raises(ParamsError, match=message):
-        finetune(tmp_path / "never read", problem, examples, [], params=how, store=store, device="cpu")
+        finetune(tmp_path / "never read", problem, examples, [], params=section, store=store, device="cpu")

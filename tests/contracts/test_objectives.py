@@ -51,7 +51,7 @@ class TestEveryObjectiveWithEveryProblem:
     ) -> None:
         problem = PROBLEMS[problem_name].sample()
         examples = problem.examples("zh")
-        result = finetune(
+        outcome = finetune(
             base_of(problem_name, tiny, writer),
             problem,
             examples,
@@ -61,9 +61,9 @@ class TestEveryObjectiveWithEveryProblem:
             device="cpu",
             documents=[Document(str(i), text) for i, text in enumerate(RAW)],
         )
-        predicted = result.model.predict([example.inputs for example in examples])
+        predicted = outcome.model.predict([example.inputs for example in examples])
         assert problem.score(problem.tally(examples, predicted))[problem.headline] == pytest.approx(1, abs=0.05)
-        assert result.facts["objective"] == objective
+        assert outcome.facts["objective"] == objective
 
     def test_gives_a_finite_scalar_that_hangs_on_its_generators_alone(
         self, objective: str, problem_name: str, tiny: Path, writer: Path
@@ -84,7 +84,7 @@ def test_an_objective_that_cannot_teach_is_refused_and_those_that_can_are_named(
 ) -> None:
     problem = PROBLEMS[problem_name].sample()
     able = ", ".join(name for name, other in ABLE if other == problem_name)
-    message = f"finetune.recipe.objective: '{objective}' cannot teach a model to write.*there are: {able}"
+    message = f"finetune.recipe.objective: '{objective}' cannot train a generative model.*available: {able}"
     with pytest.raises(ParamsError, match=message):
         finetune(
             tmp_path / "never read",

@@ -25,16 +25,16 @@ TEXTS = ["the hotel in paris is good", "a bad film", "我爱北京天安门", "�
 def params(recipe: str, problem_name: str = "classify", **changes: Any) -> Finetune:
     """Return what overfits: a recipe by its defaults, gradient descent by larger steps."""
     trained = fine_tune("full", writes=problem_name in WRITTEN)
-    chosen = trained.recipe if recipe == "fine_tune" else RECIPES[recipe].sample()
-    return trained.model_copy(update={"recipe": chosen} | changes)
+    indices = trained.recipe if recipe == "fine_tune" else RECIPES[recipe].sample()
+    return trained.model_copy(update={"recipe": indices} | changes)
 
 
 def fitted(
     recipe: str, problem: Problem, examples: list[Example], base: Path, folder: Path, *, raw: tuple[str, ...] = ()
 ) -> FitOutcome:
     documents = [Document(str(i), text) for i, text in enumerate(raw)]
-    how, store = params(recipe, problem.kind), CheckpointStore(folder / "run", 1e9)
-    return finetune(base, problem, examples, examples, params=how, store=store, device="cpu", documents=documents)
+    section, store = params(recipe, problem.kind), CheckpointStore(folder / "run", 1e9)
+    return finetune(base, problem, examples, examples, params=section, store=store, device="cpu", documents=documents)
 
 
 @pytest.mark.parametrize("language", list(LONG))
@@ -44,17 +44,17 @@ def test_it_overfits_two_examples_saves_loads_and_predicts_the_same(
 ) -> None:
     problem, base = PROBLEMS[problem_name].sample(), base_of(problem_name, tiny, writer)
     examples = problem.examples(language)
-    result = fitted(recipe, problem, examples, base, tmp_path, raw=tuple(TEXTS))
+    outcome = fitted(recipe, problem, examples, base, tmp_path, raw=tuple(TEXTS))
     inputs = [example.inputs for example in examples]
-    predicted = result.model.predict(inputs)
+    predicted = outcome.model.predict(inputs)
     assert problem.score(problem.tally(examples, predicted))[problem.headline] == pytest.approx(1, abs=0.05)
-    assert result.facts["recipe"] == recipe
+    assert outcome.facts["recipe"] == recipe
 
-    result.model.save(tmp_path / "tuned", base)
-    again = load(tmp_path / "tuned", "cpu")
+    outcome.model.save(tmp_path / "tuned", base)
+    repeated = load(tmp_path / "tuned", "cpu")
     asked = [*inputs, {**inputs[0], problem.inputs[0]: LONG[language]}, {**inputs[0], problem.inputs[0]: ""}]
-    assert again.predict(asked) == result.model.predict(asked)
-    assert again.card.recipe == recipe
+    assert repeated.predict(asked) == outcome.model.predict(asked)
+    assert repeated.card.recipe == recipe
 
 
 @pytest.mark.parametrize("recipe", list(RECIPES))
@@ -64,17 +64,17 @@ class TestEveryRecipe:
     ) -> None:
         problem, made = PROBLEMS["classify"].sample(), []
         for turn in ("first", "second"):
-            how, store = params(recipe), CheckpointStore(tmp_path / turn / "run", 1e9)
-            result = finetune(tiny, problem, problem.examples("en"), [], params=how, store=store, device="cpu")
-            result.model.save(tmp_path / turn / "tuned", tiny)
-            made.append((manifest(tmp_path / turn / "tuned"), result.facts))
+            section, store = params(recipe), CheckpointStore(tmp_path / turn / "run", 1e9)
+            outcome = finetune(tiny, problem, problem.examples("en"), [], params=section, store=store, device="cpu")
+            outcome.model.save(tmp_path / turn / "tuned", tiny)
+            made.append((manifest(tmp_path / turn / "tuned"), outcome.facts))
         assert made[0] == made[1]
 
     def test_refuses_what_it_cannot_teach_before_anything_is_read(self, recipe: str, tmp_path: Path) -> None:
         for other, problem_name in PAIRS:
             if other == recipe and (other, problem_name) not in ABLE:
                 problem = PROBLEMS[problem_name].sample()
-                with pytest.raises(ParamsError, match=f"finetune.recipe: '{recipe}' cannot teach a model to write"):
+                with pytest.raises(ParamsError, match=f"finetune.recipe: '{recipe}' cannot train a generative model"):
                     fitted(recipe, problem, problem.examples("zh"), tmp_path / "never read", tmp_path)
 
     def test_says_so_where_there_is_nothing_to_learn_from(self, recipe: str, tmp_path: Path) -> None:
@@ -86,16 +86,16 @@ class TestEveryRecipe:
     ) -> None:
         block = params(recipe).model_dump(mode="json") | {"self_training": {"confidence": 0.0}}
         if not RECIPES[recipe].sample().can_self_train:
-            with pytest.raises(ValueError, match="does not learn from what it labelled itself"):
+            with pytest.raises(ValueError, match="self-training needs the recipe fine_tune"):
                 Finetune.model_validate(block)
             return
-        problem, how = PROBLEMS["classify"].sample(), Finetune.model_validate(block)
+        problem, section = PROBLEMS["classify"].sample(), Finetune.model_validate(block)
         documents = [Document(str(i), text) for i, text in enumerate(TEXTS)]
         for raw in (documents, []):
             store = CheckpointStore(tmp_path / str(len(raw)), 1e9)
-            keywords: dict[str, Any] = {"params": how, "store": store, "device": "cpu", "documents": raw}
+            keywords: dict[str, Any] = {"params": section, "store": store, "device": "cpu", "documents": raw}
             if raw:
                 assert finetune(tiny, problem, problem.examples("en"), [], **keywords).facts["pseudo"] > 0
             else:
-                with pytest.raises(DataError, match="no raw text for a lever of kind self_training"):
+                with pytest.raises(DataError, match="self-training needs raw texts"):
                     finetune(tiny, problem, problem.examples("en"), [], **keywords)

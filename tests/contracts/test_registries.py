@@ -20,8 +20,8 @@ ALL = [(kind, name) for kind, registry in collect_registries().items() for name 
 
 
 def test_no_name_is_lost_and_none_comes_unseen() -> None:
-    found = {kind: list(registry) for kind, registry in collect_registries().items()}
-    assert found == GOLDEN, "a new name? add it to tests/contracts/registries.json; a lost one breaks users' files"
+    actual = {kind: list(registry) for kind, registry in collect_registries().items()}
+    assert actual == GOLDEN, "a new name? add it to tests/contracts/registries.json; a lost one breaks users' files"
 
 
 @pytest.mark.parametrize(("kind", "name"), ALL)
@@ -37,15 +37,15 @@ class TestEveryComponent:
             key: info.examples[0] for key, info in cls.model_fields.items() if info.is_required() and info.examples
         }
         made = cls.model_validate(needed, context=make_placeholder())
-        written = json.loads(json.dumps(made.model_dump(mode="json")))
-        assert written.pop("kind") == name
-        assert cls.model_validate(written) == made
+        generated = json.loads(json.dumps(made.model_dump(mode="json")))
+        assert generated.pop("kind") == name
+        assert cls.model_validate(generated) == made
 
     def test_reads_back_what_it_writes(self, kind: str, name: str) -> None:
         cls = collect_registries()[kind][name]
-        written = yaml.safe_load(yaml.safe_dump(cls.sample().model_dump(mode="json"), allow_unicode=True))
-        assert written.pop("kind") == name
-        assert cls.model_validate(written) == cls.sample()
+        generated = yaml.safe_load(yaml.safe_dump(cls.sample().model_dump(mode="json"), allow_unicode=True))
+        assert generated.pop("kind") == name
+        assert cls.model_validate(generated) == cls.sample()
 
     def test_is_frozen_and_refuses_a_field_it_does_not_know(self, kind: str, name: str) -> None:
         sample = collect_registries()[kind][name].sample()

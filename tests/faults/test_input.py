@@ -238,7 +238,7 @@ class TestFiles:
             ),
             (csv().decode().encode("utf-16-be"), r"data/raw/a: looks like UTF-16 without"),
             (csv().decode().encode("utf-32"), r"data/raw/a: looks like UTF-32; save it as UTF-8"),
-            (b"text,label\nonly,one\n", r"needs at least two labels in the data; found: one"),
+            (b"text,label\nonly,one\n", r"needs at least two labels in the data, found: one"),
             (b"text,label\n" + b"same,a\nother,b\n" * 50, r"2 labelled texts remain after cleaning"),
             (
                 b"text,label\n\xff\xff,a\n",

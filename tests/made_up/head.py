@@ -33,8 +33,8 @@ class MadeUp(PerText):
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         from torch.nn.functional import huber_loss
 
-        known = ~targets.isnan()
-        return huber_loss(outputs.squeeze(-1)[known], targets[known].to(outputs.dtype))
+        candidates = ~targets.isnan()
+        return huber_loss(outputs.squeeze(-1)[candidates], targets[candidates].to(outputs.dtype))
 
     def divergence(self, outputs: Tensor, reference: Tensor) -> Tensor:
         return (outputs - reference.detach()).abs().squeeze(-1)

@@ -31,5 +31,5 @@ class MadeUp(Lever):
         )
 
     def transform_train(self, examples: tuple[Example, ...], lesson: RunContext) -> tuple[Example, ...]:
-        here = {example.id for example in examples}
-        return (*examples, *(example for example in lesson.precomputed if example.parent in here))
+        context = {example.id for example in examples}
+        return (*examples, *(example for example in lesson.precomputed if example.parent in context))

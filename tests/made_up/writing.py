@@ -64,12 +64,12 @@ class MadeUp(Problem):
     def decode(
         self, examples: Sequence[Example], windows: Sequence[Window], logits: Sequence[GeneratedText]
     ) -> list[Prediction]:
-        written: dict[int, list[GeneratedText]] = {i: [] for i in range(len(examples))}
+        generated: dict[int, list[GeneratedText]] = {i: [] for i in range(len(examples))}
         for window, one in zip(windows, logits, strict=True):
-            written[window.example].append(one)
+            generated[window.example].append(one)
         return [
             Prediction(Text(" ".join(one.text for one in parts)), min(one.confidence for one in parts))
-            for parts in written.values()
+            for parts in generated.values()
         ]
 
     def tally(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> Floats:

@@ -156,7 +156,7 @@ def test_what_a_lever_adds_is_held_against_dev_and_test(paths: dict[str, Path]) 
     rejected = list(read(QUARANTINE, Rejection))
     assert [(r.text, r.twin) for r in rejected] == list(zip(leaks, ["v1", "v2", "t1"], strict=True))
     assert {(r.reason, r.detail) for r in rejected} == {
-        ("contaminated", "made by leaky; gives away a dev or test text")
+        ("contaminated", "made by leaky; duplicates a dev or test text")
     }
     report = json.loads(REPORT.read_text(encoding="utf-8"))
     assert report["levers"] == {"leaky": {"added": 2, "contaminated": 3, "removed": 0}}

@@ -193,7 +193,7 @@ def test_a_truncated_checkpoint_is_passed_over(workspace: Path, caplog: pytest.L
     (folder / "7.safetensors").write_bytes(b"half")
     write_json(folder / "state.json", {"step": 7, "tensors": "7.safetensors", "sha256": "0"})
     assert run() == expected
-    assert "training starts anew" in caplog.text
+    assert "training restarts" in caplog.text
     assert manifest(Path("models/tuned")) == files
 
 
@@ -229,7 +229,8 @@ def test_to_label_raw_texts_there_must_be_a_head_that_learns_from_them(workspace
     wrong = Path("params.yaml").read_text(encoding="utf-8").replace("head_start: true", "head_start: false")
     Path("params.yaml").write_text(wrong, encoding="utf-8")
     with pytest.raises(
-        ParamsError, match=r"take the lever of kind self_training out of `use`, or .* with method\.head_start"
+        ParamsError,
+        match=r"fine_tune with `method\.head_start: true`.*remove the lever of kind self_training from `use`",
     ):
         run()
 
@@ -237,21 +238,21 @@ def test_to_label_raw_texts_there_must_be_a_head_that_learns_from_them(workspace
 def test_to_label_raw_texts_it_needs_some(workspace: Path) -> None:
     write_params(pseudo={"rounds": 2, "max_per_label": 0.5, "confidence": 0.0})
     write(Path("retrieved.parquet"), [], Document)
-    with pytest.raises(
-        DataError, match=r"no raw text for a lever of kind self_training; put one of kind retrieve into"
-    ):
+    with pytest.raises(DataError, match=r"self-training needs raw texts: add a lever of kind retrieve to"):
         run()
 
 
 def test_without_training_examples_it_says_what_to_look_at(workspace: Path) -> None:
     write_params()
     write(Path("augmented.parquet"), [], Example)
-    with pytest.raises(DataError, match=r"there is no training example; is ingest.budget large enough"):
+    with pytest.raises(DataError, match=r"no training examples: check `ingest.budget`"):
         run()
     assert not Path("models").exists()
 
 
 def test_windows_longer_than_the_base_reads_are_refused(workspace: Path) -> None:
     write_params(max_length=65)
-    with pytest.raises(ParamsError, match=r"finetune\.max_length: 65 tokens, but base reads at most 64; lower it"):
+    with pytest.raises(
+        ParamsError, match=r"finetune\.max_length: 65 tokens, but base reads at most 64: lower `max_length`"
+    ):
         run()

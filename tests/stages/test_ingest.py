@@ -176,7 +176,7 @@ class TestMistakes:
 
     def test_one_class(self, workspace: Path) -> None:
         write_rows([row.replace(",bad", ",good") for row in rows()])
-        self.refused("needs at least two labels in the data; found: good")
+        self.refused("needs at least two labels in the data, found: good")
 
     def test_too_few_rows(self, workspace: Path) -> None:
         write_rows(rows()[:40])

@@ -53,7 +53,7 @@ def test_mlm_trains_reports_and_leaves_no_checkpoint(workspace: Path, tiny: Path
 
 def test_mlm_without_documents_stops_with_one_message_and_writes_nothing(workspace: Path, tiny: Path) -> None:
     prepare("mlm", [])
-    with pytest.raises(DataError, match="mlm has no retrieved document"):
+    with pytest.raises(DataError, match="no retrieved documents to train on"):
         run(tiny)
     assert not Path("models").exists()
     assert not Path("reports").exists()

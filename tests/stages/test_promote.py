@@ -217,7 +217,7 @@ def test_a_package_of_an_earlier_version_neither_answers_nor_is_promoted(
 ) -> None:
     registering.fill()
     outdate(registering.package(registering.root / "models/package"))
-    said = r"^models/package/model/tuned\.json: of an earlier version of satiety; make the model anew"
+    said = r"^models/package/model/tuned\.json: made by an earlier version of satiety \(layout 1, now 2\): rebuild"
     with pytest.raises(OutdatedError, match=said):
         answer_texts(iter(["hello"]), Path("models/package"), "jsonl")
     assert capsys.readouterr().out == ""

@@ -411,4 +411,4 @@ def test_a_missing_file_is_one_line_and_exit_code_one(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 1
-    assert done.stderr == "problem: no such file; run the stage `ingest`, or `dvc repro`\n"
+    assert done.stderr == "problem: no such file: run the stage `ingest`, or `dvc repro`\n"

@@ -146,17 +146,19 @@ def test_what_cannot_teach_a_model_to_write_is_named_before_anything_runs(tmp_pa
     with pytest.raises(ParamsError) as caught:
         check_overrides(path, ["finetune.recipe.method.kind=prefix", "finetune.recipe.objective.kind=mixup"])
     method, objective = str(caught.value).splitlines()
-    assert "recipe.method: 'prefix' cannot teach a model to write, as 'translate' asks; there are: adapter" in method
-    assert "recipe.objective: 'mixup' cannot teach a model to write" in objective
-    with pytest.raises(ParamsError, match="take the lever of kind self_training out of `use`"):
+    assert (
+        "recipe.method: 'prefix' cannot train a generative model, which 'translate' needs; available: adapter" in method
+    )
+    assert "recipe.objective: 'mixup' cannot train a generative model" in objective
+    with pytest.raises(ParamsError, match="remove the lever of kind self_training from `use`"):
         check_overrides(path, ["use=[retrieve, self_training]"])
 
 
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [
-        ("pair", "raw texts have no answer to the problem 'pair', which asks for text, text_b"),
-        ("regress", "answers to the problem 'regress' come without a confidence"),
+        ("pair", "self-training needs raw texts as inputs, but the problem 'pair' has the inputs text, text_b"),
+        ("regress", "self-training needs confidences, which predictions of the problem 'regress' do not have"),
     ],
 )
 @pytest.mark.parametrize("block", ["use", "measure"])
@@ -172,7 +174,7 @@ def test_raw_texts_that_no_model_can_label_are_named_before_anything_runs(
     check_overrides(path, [])
     path.write_text(yaml.safe_dump(values | {block: ["retrieve", "self_training"]}, sort_keys=False), encoding="utf-8")
     line = next(i for i, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if text == f"{block}:")
-    with pytest.raises(ParamsError, match=rf"params\.yaml:{line}: {block}: {reason}.*; take .* out of `{block}`"):
+    with pytest.raises(ParamsError, match=rf"params\.yaml:{line}: {block}: {reason}.*`{block}`"):
         load_params(path)
 
 

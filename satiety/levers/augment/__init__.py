@@ -1,8 +1,8 @@
-"""Lever `augment`: make more labelled examples out of the few there are.
+"""Lever `augment`: more labelled examples from the existing ones.
 
-Augmenters rewrite texts; the problem carries the label over, or refuses. What repeats its parent, or gives away a
-development or test text, goes. Every example, augmenter and use of it has a generator of its own: the copies depend on
-neither the order of the examples nor the number of workers.
+Augmenters rewrite texts; the problem projects the label to the new text or drops the copy. Copies that repeat their
+original or resemble a dev or test text are dropped. Each example, augmenter and use of it has its own random generator,
+so that copies depend neither on the order of the examples nor on the number of workers.
 """
 
 from __future__ import annotations
@@ -41,38 +41,39 @@ __all__ = [
 ]
 
 COUNTS = ("copies", "refused", "repeated", "contaminated")
-"""What is counted per augmenter: copies kept, rewrites whose label would not survive, and copies that had to go."""
+"""Counts per augmenter: copies kept, rewrites without a valid label, repetitions, copies of held-out texts."""
 SHOWN = 10_000
-"""Characters of a rejected text that the quarantine keeps."""
+"""Maximum number of characters of a rejected text in the quarantine."""
 
 
 class Augment(ParamsModel):
-    """Which copies to make: one lever."""
+    """Augment the labelled examples by rewriting their texts."""
 
     seed: Seed
-    """Seed of every random choice of every augmenter."""
+    """Random seed of all augmenters."""
     steps: list[SerializeAsAny[Annotated[Augmenter, AUGMENTERS.choice()]]] = Field(default_factory=list)
-    """Augmenters; each is applied to every training example. None: the examples pass as they are."""
+    """List of augmenters, each applied to every training example. An empty list adds no copies."""
     dedup_threshold: float = Field(gt=0, le=1)
-    """Jaccard similarity of character 5-grams from which a copy repeats a dev or test text, and goes."""
+    """Jaccard similarity of character 5-grams from which a copy counts as a duplicate of a dev or test text and is
+    dropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class AugmentedExamples:
-    """What an augmentation gave."""
+    """Augmented examples, rejected copies and counts."""
 
     examples: list[Example]
-    """The training examples, then their copies in the same order."""
+    """The training examples, followed by their copies in the same order."""
     rejected: list[Rejection]
-    """Copies that give away a dev or test text."""
+    """Copies that duplicate a dev or test text."""
     numbers: dict[str, Any]
-    """What the stage reports."""
+    """Counts for the report."""
 
 
 def augment(
     train: Sequence[Example], held_out: Sequence[Example], problem: Problem, params: Augment
 ) -> AugmentedExamples:
-    """Make copies of the training examples; drop those that repeat something or give away a ``held_out`` example."""
+    """Return the training examples with augmented copies, without repetitions and duplicates of ``held_out`` texts."""
     originals = {normalise(example.text) for example in train}
     counts = {name: Counter({step.kind: 0 for step in params.steps}) for name in COUNTS}
     candidates: list[Example] = []
@@ -102,7 +103,7 @@ def augment(
 
 
 def join(examples: Iterable[Example], additions: Iterable[Example]) -> list[Example]:
-    """Follow examples by copies. One that another lever made as well stays once; equal ids of others are told apart."""
+    """Append copies to examples; equal copies by several levers are added once, equal ids are made unique."""
     joined = list(examples)
     ids, texts = {example.id for example in joined}, {_content_key(example) for example in joined}
     for copy in additions:
@@ -114,7 +115,7 @@ def join(examples: Iterable[Example], additions: Iterable[Example]) -> list[Exam
 
 
 def make_unique_id(id: str, ids: Container[str]) -> str:
-    """Return an id that is none of ``ids``: this one, or the first of it and a number."""
+    """Return ``id``, or ``id.2``, ``id.3`` … where it is already among ``ids``."""
     number, candidate = 1, id
     while candidate in ids:
         number, candidate = number + 1, f"{id}.{number}"
@@ -128,7 +129,7 @@ def _content_key(example: Example) -> tuple[str, str]:
 def generate_copies(
     examples: Sequence[Example], problem: Problem, params: Augment
 ) -> Iterator[list[tuple[str, Rewrite, Example | None]]]:
-    """Yield, for each example, (augmenter, rewrite, copy) of all its rewrites; no copy where the label is lost."""
+    """Yield for each example a list of (augmenter, rewrite, copy); the copy is None where the label is lost."""
     uses, streams = Counter[str](), []
     for step in params.steps:
         streams.append((step.kind, step.augment(_passages(examples, f"{params.seed}/{step.kind}-{uses[step.kind]}"))))
@@ -145,7 +146,7 @@ def generate_copies(
 
 
 def _passages(examples: Sequence[Example], seed: str) -> list[Passage]:
-    """Return every text among the inputs; the first of an example's has its generator, others have their own."""
+    """Return all texts among the inputs, each with its own seed."""
     return [
         Passage(value, example.language, f"{seed}/{example.id}" + (f"/{name}" if place else ""))
         for example in examples
@@ -158,18 +159,18 @@ def _texts(example: Example) -> list[tuple[str, str]]:
 
 
 def reject(example: Example, twin: str, maker: str) -> Rejection:
-    """Return the quarantine's row of an example that gives away a dev or test text.
+    """Return the quarantine row of a generated example that duplicates a dev or test text.
 
     Args:
-        example: that was made.
-        twin: id of whose text it gives away.
-        maker: name of what made it.
+        example: the generated example.
+        twin: id of the dev or test example.
+        maker: name of the augmenter.
     """
     return Rejection(
         id=example.id,
         source=example.source,
         reason="contaminated",
-        detail=f"made by {maker}; gives away a dev or test text",
+        detail=f"made by {maker}; duplicates a dev or test text",
         twin=twin,
         text=example.text[:SHOWN],
     )

@@ -1,4 +1,4 @@
-"""What an augmenter is: it is given all texts at once, so that one that has a model may read them in batches."""
+"""The interface of augmenters: all texts are passed at once, so that augmenters with a model can use batches."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ class Passage:
 
     text: str
     language: str
-    """Its ISO 639-1 code, or ``und``."""
+    """ISO 639-1 code, or ``und``."""
     seed: str
-    """Of the only generator that its rewrites may draw from, so that they hang on no other text."""
+    """Seed of the random generator for its rewrites, which therefore do not depend on other texts."""
 
 
 class Augmenter(Component):
-    """Rewrites texts such that they still mean much the same."""
+    """Rewrites texts without changing their meaning much."""
 
     @abstractmethod
     def augment(self, passages: Sequence[Passage]) -> Iterator[list[Rewrite]]:
-        """Yield the rewrites of each passage, in order: none equal to it and none blank; none where no good one is."""
+        """Yield the list of rewrites of each passage, in order; a rewrite is never blank or equal to the passage."""
 
 
 class OneByOne(Augmenter):
-    """An augmenter that looks at one text at a time."""
+    """An augmenter that rewrites one text at a time."""
 
     @abstractmethod
     def rewrite(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:
-        """Yield rewrites of ``text``, as above.
+        """Yield rewrites of a text, as for ``augment``.
 
         Args:
-            text: what to rewrite.
-            language: its ISO 639-1 code, or ``und``.
-            rng: the only source of chance.
+            text: the text to rewrite.
+            language: ISO 639-1 code, or ``und``.
+            rng: the only source of randomness.
         """
 
     def augment(self, passages: Sequence[Passage]) -> Iterator[list[Rewrite]]:

@@ -1,4 +1,4 @@
-"""Neighbouring characters of a word change places, by nlpaug.
+"""Swaps of neighbouring characters, by nlpaug.
 
 Source: Belinkov & Bisk 2018, "Synthetic and Natural Noise Both Break NMT", arXiv:1711.02173, section 3.2.
 """
@@ -18,16 +18,16 @@ from satiety.problems.base import Rewrite
 
 @AUGMENTERS.register("char_swap")
 class CharSwap(OneByOne):
-    """Swap neighbouring characters inside some words; in Chinese inside words of the segmenter, never across."""
+    """Swap neighbouring characters inside some words (Chinese: inside words of the segmenter)."""
 
     words: float = Field(gt=0, le=1, default=0.3)
-    """Share of the words that are changed, at least one; nlpaug's default is 0.3."""
+    """Share of the words to change, at least one word. nlpaug's default is 0.3."""
     characters: float = Field(gt=0, le=1, default=0.1)
-    """Share of such a word's characters that move, at least one; nlpaug's default is 0.3."""
+    """Share of the characters of such a word to swap, at least one. nlpaug's default is 0.3."""
     min_characters: int = Field(ge=2, le=MAX_COUNT, default=2)
-    """Characters of the shortest word that may be changed: nlpaug's default is 4; 2 is what most Chinese words have."""
+    """Minimum length of a word to change, in characters. nlpaug's default is 4; most Chinese words have 2."""
     copies: int = Field(ge=1, le=100, default=2)
-    """New texts made of each text, at most."""
+    """Maximum number of copies of each text."""
 
     def rewrite(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:
         noise = load_nlpaug(

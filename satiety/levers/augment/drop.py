@@ -14,12 +14,12 @@ from satiety.problems.base import Rewrite
 
 @AUGMENTERS.register("drop")
 class Drop(OneByOne):
-    """Leave each word out with a fixed probability, and with it the space after it."""
+    """Delete each word, with the space after it, with a fixed probability."""
 
     probability: float = Field(gt=0, lt=1, default=0.1)
-    """Chance that a word is left out (EDA's p, which is its α): 0.05 to 0.1 in the paper for up to 5,000 examples."""
+    """Probability of deleting a word (α in EDA). The paper uses 0.05 to 0.1 for up to 5,000 examples."""
     copies: int = Field(ge=1, le=100, default=2)
-    """New texts made of each text, at most: one that lost no word is none."""
+    """Maximum number of copies of each text; copies without a deletion are dropped."""
 
     def rewrite(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:
         spans = find_words(text)
@@ -33,7 +33,7 @@ class Drop(OneByOne):
 
 
 def _remaining_spans(text: str, dropped: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield what lies between the words that go."""
+    """Yield the spans between the dropped words."""
     position = 0
     for start, end in dropped:
         yield position, start

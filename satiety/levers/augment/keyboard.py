@@ -1,4 +1,4 @@
-"""Slips of the finger: characters replaced by their neighbours on the keyboard, by nlpaug.
+"""Keyboard typos: characters replaced by neighbouring keys, by nlpaug.
 
 Source: Belinkov & Bisk 2018, "Synthetic and Natural Noise Both Break NMT", arXiv:1711.02173, section 3.2.
 """
@@ -19,18 +19,18 @@ from satiety.problems.base import Rewrite
 
 @AUGMENTERS.register("keyboard")
 class Keyboard(OneByOne):
-    """Mistype some characters of some words. Chinese words are left as they are: no keyboard has them."""
+    """Replace characters of some words by neighbouring keys. Chinese words are not changed."""
 
     layout: Literal["de", "en", "es", "fr", "he", "it", "nl", "pl", "th", "tr", "uk"] = Field(default="en")
-    """Whose keyboard."""
+    """Language of the keyboard layout."""
     words: float = Field(gt=0, le=1, default=0.3)
-    """Share of the words that get a slip, at least one; nlpaug's default is 0.3."""
+    """Share of the words with a typo, at least one word. nlpaug's default is 0.3."""
     characters: float = Field(gt=0, le=1, default=0.1)
-    """Share of such a word's characters, at least one; nlpaug's default is 0.3."""
+    """Share of the characters of such a word to replace, at least one. nlpaug's default is 0.3."""
     min_characters: int = Field(ge=1, le=MAX_COUNT, default=4)
-    """Characters of the shortest word that may get one; nlpaug's default is 4."""
+    """Minimum length of a word to change, in characters. nlpaug's default is 4."""
     copies: int = Field(ge=1, le=100, default=2)
-    """New texts made of each text, at most."""
+    """Maximum number of copies of each text."""
 
     def rewrite(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:
         noise = load_nlpaug(

@@ -1,4 +1,4 @@
-"""Random marks between words. Source: Karimi, Rossi & Prati 2021, AEDA, arXiv:2108.13230, section 3."""
+"""Random punctuation marks. Source: Karimi, Rossi & Prati 2021, AEDA, arXiv:2108.13230, section 3."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from satiety.levers.augment.word_edits import assemble, find_words, is_cjk
 from satiety.problems.base import Rewrite
 
 MARKS = ".;?:!,"
-"""The paper's six."""
+"""The six marks of the paper."""
 WIDE = str.maketrans(MARKS, "。；？：！，")
 
 
 @AUGMENTERS.register("punctuate")
 class Punctuate(OneByOne):
-    """Put punctuation marks before random words; every word stays in its place. Chinese gets Chinese marks."""
+    """Insert punctuation marks before random words (Chinese marks in Chinese texts)."""
 
     share: float = Field(gt=0, le=1, default=0.3)
-    """Most marks per word; how many is drawn between one and that. The paper: a third of the words."""
+    """Maximum number of marks per word; the number is drawn between one and that. The paper uses 1/3."""
     copies: int = Field(ge=1, le=100, default=2)
-    """New texts made of each text."""
+    """Number of copies of each text."""
 
     def rewrite(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:
         starts = [start for start, _ in find_words(text)]

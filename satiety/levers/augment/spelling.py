@@ -1,4 +1,4 @@
-"""Mistakes that people make: English words replaced by a known misspelling of theirs, by nlpaug and its dictionary.
+"""Spelling mistakes: English words replaced by common misspellings from nlpaug's dictionary.
 
 Source: Coulombe 2018, "Text Data Augmentation Made Easy by Leveraging NLP Cloud APIs", arXiv:1812.04718, section 2.5.
 """
@@ -17,20 +17,20 @@ from satiety.levers.augment.word_edits import apply_noise, find_words, load_nlpa
 from satiety.problems.base import Rewrite
 
 LANGUAGES = ("en", "und", "")
-"""The dictionary is English; a text whose language nobody can tell may be."""
+"""The dictionary is English; texts of unknown language are treated as English."""
 
 
 @AUGMENTERS.register("spelling")
 class Spelling(OneByOne):
-    """Misspell some words. English only: other texts, Chinese among them, get no copies.
+    """Replace words by common misspellings. English only: texts in other languages get no copies.
 
-    Some of the dictionary's mistakes are words of their own (``luck`` written ``like``).
+    Some misspellings in the dictionary are other words (``like`` for ``luck``).
     """
 
     words: float = Field(gt=0, le=1, default=0.3)
-    """Share of the words that are misspelt, at least one; nlpaug's default is 0.3."""
+    """Share of the words to misspell, at least one word. nlpaug's default is 0.3."""
     copies: int = Field(ge=1, le=100, default=2)
-    """New texts made of each text, at most."""
+    """Maximum number of copies of each text."""
 
     def rewrite(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:
         spans = find_words(text) if language in LANGUAGES else []
@@ -41,7 +41,7 @@ class Spelling(OneByOne):
 
 @cache
 def _dictionary(share: float) -> Any:
-    """Load nlpaug's augmenter and sort its candidates: they come in the order of a set, which differs by process."""
+    """Load nlpaug's augmenter and sort its candidates, whose order otherwise differs between processes."""
     noise = load_nlpaug("word", "SpellingAug", aug_p=share, aug_max=None, include_reverse=False)
     for word, misspellings in noise.model.dict.items():
         noise.model.dict[word] = sorted(filter(None, misspellings))

@@ -14,12 +14,12 @@ from satiety.problems.base import Rewrite
 
 @AUGMENTERS.register("swap")
 class Swap(OneByOne):
-    """Let pairs of words change places; marks and spaces stay where they are."""
+    """Swap random pairs of words; punctuation and spaces stay in place."""
 
     alpha: float = Field(gt=0, le=1, default=0.1)
-    """Swaps per word, at least one (EDA's α): 0.05 to 0.1 in the paper for up to 5,000 examples."""
+    """Number of swaps per word, at least one swap (α in EDA). The paper uses 0.05 to 0.1 for up to 5,000 examples."""
     copies: int = Field(ge=1, le=100, default=4)
-    """New texts made of each text: 4 to 16 in the paper, more the fewer examples there are."""
+    """Number of copies of each text. The paper uses 4 to 16, more for fewer examples."""
 
     def rewrite(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:
         spans = find_words(text)

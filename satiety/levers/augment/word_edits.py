@@ -1,7 +1,8 @@
-"""Texts -> the words an augmenter may touch; pieces -> the new text, with every unchanged stretch on record.
+"""Words of a text that an augmenter may change, and rewritten texts with their alignment.
 
-Also the one door to nlpaug. It draws from Python's and NumPy's global generators: both are seeded from ours and put
-back afterwards, so that no copy depends on what ran before it. It takes a Chinese sentence for one word: it gets ours.
+nlpaug is called from here only. It draws from the global generators of Python and NumPy, which are therefore seeded
+before each call and restored after it. Its words are those of `find_words`, because nlpaug treats a Chinese sentence
+as one word.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _RUN = re.compile(r"\S+")
 _CORE = re.compile(r"[@#]?\w(?:.*\w)?", re.DOTALL)
 _CJK = re.compile(f"[{CJK}]")
 _SEPARATOR = "\x1f"
-"""White space, so no word holds it."""
+"""A control character that counts as white space, so no word contains it."""
 
 
 def is_cjk(character: str) -> bool:
@@ -34,10 +35,10 @@ def is_cjk(character: str) -> bool:
 
 
 def find_words(text: str) -> list[tuple[int, int]]:
-    """Return (start, end) of the words that may be moved, changed or left out; never mere marks.
+    """Return (start, end) of the words that may be moved, changed or deleted, without punctuation.
 
-    Between spaces a word is everything from its first letter to its last, with a leading @ or #, so that links and
-    names of users stay whole; where the script has no spaces, it is a word of the segmenter.
+    A word extends from its first to its last letter between spaces, including a leading @ or #, so that links and user
+    names stay whole. In scripts without spaces it is a word of the segmenter.
     """
     spans: list[tuple[int, int]] = []
     for match in _RUN.finditer(text):
@@ -50,13 +51,13 @@ def find_words(text: str) -> list[tuple[int, int]]:
 
 
 def gaps(text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return the stretches before, between and after the words; one more than there are words."""
+    """Return the spans before, between and after the words: one more than there are words."""
     edges = [(0, 0), *spans, (len(text), len(text))]
     return [(end, start) for (_, end), (start, _) in pairwise(edges)]
 
 
 def assemble(text: str, parts: Iterable[tuple[int, int] | str]) -> Rewrite:
-    """Put a text together from stretches (start, end) of the old one and new strings; cut white space off its ends."""
+    """Build a stripped text from spans (start, end) of the old text and new strings, with its alignment."""
     pieces: list[str] = []
     alignment: list[tuple[int, int, int]] = []
     length = 0
@@ -84,7 +85,7 @@ def _strip(text: str, alignment: Iterable[tuple[int, int, int]]) -> Rewrite:
 
 
 def apply_noise(text: str, spans: Sequence[tuple[int, int]], noise: Any, rng: random.Random) -> Rewrite | None:
-    """Return the text with some of these words changed by an augmenter of nlpaug, or None where it changed none."""
+    """Return the text after an nlpaug augmenter changed some of the words; None where none was changed."""
     originals = [text[start:end] for start, end in spans]
     if not originals:
         return None
@@ -105,19 +106,17 @@ def apply_noise(text: str, spans: Sequence[tuple[int, int]], noise: Any, rng: ra
 
 @cache
 def load_nlpaug(module: str, name: str, **options: Any) -> Any:
-    """Return an augmenter of nlpaug that takes and gives words between separators.
+    """Return an nlpaug augmenter that reads and returns words joined by separators.
 
     Raises:
         SetupError: the extra ``train`` is not installed.
     """
     try:
-        with _preserve_random_state():  # what it imports draws too
+        with _preserve_random_state():  # its imports draw random numbers
             maker: Callable[..., Any] = getattr(import_module(f"nlpaug.augmenter.{module}"), name)
             return maker(tokenizer=_split, reverse_tokenizer=_SEPARATOR.join, **options)
     except ImportError:
-        raise SetupError(
-            "this augmenter is nlpaug's; it needs the extra `train`: pip install 'satiety[train]'"
-        ) from None
+        raise SetupError("this augmenter uses nlpaug, from the extra `train`: pip install 'satiety[train]'") from None
 
 
 def _split(joined: str) -> list[str]:
@@ -126,7 +125,7 @@ def _split(joined: str) -> list[str]:
 
 @contextmanager
 def _preserve_random_state() -> Iterator[None]:
-    """Put the global generators' states back."""
+    """Restore the states of the global generators after the block."""
     states = random.getstate(), np.random.get_state()
     try:
         yield

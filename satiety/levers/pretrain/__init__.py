@@ -1,4 +1,4 @@
-"""Lever: base model and retrieved documents -> the base model, its pre-training continued, or passed through."""
+"""Lever `pretrain`: continue the pre-training of the base model on retrieved documents."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["PRETRAINERS", "Pretrain", "PretrainOutcome", "Pretrainer"]
 
 
 class Pretrain(Section):
-    """How the base model's pre-training is continued."""
+    """Continue the pre-training of the base model on retrieved documents."""
 
     seed: Seed
-    """Of batches, masks and dropout."""
+    """Random seed for batches, masks and dropout."""
     pretrainer: Annotated[SerializeAsAny[Pretrainer], PRETRAINERS.choice("mlm")] = Field(
         default_factory=PRETRAINERS.default("mlm")
     )
-    """By what."""
+    """Pre-training objective."""
 
     @classmethod
     def blocks(cls) -> tuple[str, ...]:
@@ -30,5 +30,5 @@ class Pretrain(Section):
 
     @classmethod
     def extract(cls, values: Mapping[str, Any]) -> SectionSource:
-        """Return what the file says of the lever of this kind that is in use; without one, the model is passed on."""
+        """Return the active lever of kind pretrain; without one, the base model is copied unchanged."""
         return find_active(values, "pretrain", {"pretrainer": {"kind": "none"}})

@@ -1,4 +1,4 @@
-"""What a pretrainer does: base model and retrieved texts -> an encoder in the same format."""
+"""The interface of pretrainers: base model and retrieved texts -> encoder in the same format."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PretrainOutcome:
-    """What a pretrainer did."""
+    """Training curve and numbers of a pre-training run."""
 
     curve: TrainingCurve = field(default_factory=lambda: TrainingCurve(("step", "loss", "lr")))
-    """Its training loss."""
+    """Training loss by step."""
     facts: dict[str, Any] = field(default_factory=dict)
     """Numbers for the report."""
     text_count: int = 0
-    """Texts it learned from."""
+    """Number of texts used."""
 
 
 class Pretrainer(Component):
-    """One way to go on with pre-training."""
+    """A way to continue pre-training."""
 
     @abstractmethod
     def run(
         self, base: Path, texts: Sequence[str], output: Path, *, seed: int, store: CheckpointStore, device: str
     ) -> PretrainOutcome:
-        """Write into ``output`` the encoder in ``base``, taught by the texts; take up a run that was cut off."""
+        """Train the encoder in ``base`` on the texts and write it to ``output``; resume an interrupted run."""
 
 
 PRETRAINERS: Registry[Pretrainer] = Registry("pretrainer", "satiety.levers.pretrain")

@@ -1,4 +1,4 @@
-"""No further pre-training."""
+"""No continued pre-training."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @PRETRAINERS.register("none")
 class NoPretraining(Pretrainer):
-    """Pass the model through, byte for byte."""
+    """Copy the base model unchanged."""
 
     def run(
         self, base: Path, texts: Sequence[str], output: Path, *, seed: int, store: CheckpointStore, device: str

@@ -1,7 +1,7 @@
-"""Lever `retrieve`: find the documents of a large corpus that bear on the problem.
+"""Lever `retrieve`: find the documents of a large corpus that are relevant to the problem.
 
-Training examples are what is searched for, stratum by stratum (class by class), so that a rare class finds its share.
-What gives away a development or test text is dropped, with its reason.
+The queries are the training examples, stratum by stratum (class by class), so that rare classes get their share.
+Documents that duplicate a dev or test text are rejected.
 """
 
 from __future__ import annotations
@@ -27,23 +27,24 @@ if TYPE_CHECKING:
 __all__ = ["RETRIEVERS", "Hit", "Retrieve", "RetrievedDocuments", "Retriever", "retrieve"]
 
 UNKNOWN = ("und", "")
-"""Languages of a text too short or too mixed to tell: never a reason to leave it out."""
+"""Codes of texts whose language could not be detected; they are never excluded."""
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 SHOWN = 10_000
-"""Characters of a rejected text that the quarantine keeps."""
+"""Maximum number of characters of a rejected text in the quarantine."""
 
 
 class Retrieve(Section):
-    """What to look for, and how."""
+    """Retrieve documents of the corpus that are relevant to the problem."""
 
     retriever: SerializeAsAny[Annotated[Retriever, RETRIEVERS.choice("hybrid")]] = Field(
         default_factory=RETRIEVERS.default("hybrid")
     )
-    """How documents are found; ``none`` finds nothing."""
+    """Search method; ``none`` turns retrieval off."""
     prefix: str
-    """Put before every text that is embedded; models of the E5 family want ``query: ``, most want nothing."""
+    """Text put before every embedded text: ``query: `` for E5 models, empty for most others."""
     dedup_threshold: float = Field(gt=0, le=1)
-    """Jaccard similarity of character 5-grams from which a document is a copy of a dev or test text, and goes."""
+    """Jaccard similarity of character 5-grams from which a document counts as a duplicate of a dev or test text and is
+    rejected."""
 
     @classmethod
     def blocks(cls) -> tuple[str, ...]:
@@ -51,20 +52,20 @@ class Retrieve(Section):
 
     @classmethod
     def extract(cls, values: Mapping[str, Any]) -> SectionSource:
-        """Return what the file says of the lever of this kind that is in use; without one, nothing is looked for."""
+        """Return the active lever of kind retrieve; without one, nothing is retrieved."""
         return find_active(values, "retrieve", {"retriever": {"kind": "none"}})
 
 
 @dataclass(frozen=True, slots=True)
 class RetrievedDocuments:
-    """What a retrieval gave."""
+    """Retrieved documents, rejected ones and counts."""
 
     documents: list[Document]
-    """What was kept, each with score and reason; every stratum in turn, its best first."""
+    """Retrieved documents with score and reason; strata take turns, the best document of each first."""
     rejected: list[Rejection]
-    """What was found and gives away a dev or test text."""
+    """Hits that duplicate a dev or test text."""
     numbers: dict[str, Any]
-    """What the stage reports."""
+    """Numbers for the report."""
 
 
 def retrieve(
@@ -76,23 +77,21 @@ def retrieve(
     embed: Embed,
     params: Retrieve,
 ) -> RetrievedDocuments:
-    """Find what bears on the training examples, and drop what gives away the ``held_out`` ones.
+    """Retrieve documents similar to the training examples, without duplicates of the ``held_out`` examples.
 
     Args:
         documents: the corpus.
-        train: what is searched for.
+        train: the queries.
         held_out: the dev and test examples.
-        stratum: gives the class that a training example stands for (``Problem.stratum``).
-        embed: turns texts into unit vectors; called at most once, and only by retrievers that need it.
+        stratum: function from a training example to its class (``Problem.stratum``).
+        embed: function from texts to unit vectors; called at most once, and only by retrievers that need it.
         params: the section.
 
     Raises:
-        DataError: there is nothing to search for.
+        DataError: there is no training example.
     """
     if not train:
-        raise DataError(
-            "retrieve: no training example to search for; look at reports/validate.json for where they went"
-        )
+        raise DataError("retrieve: no training examples to search with: check reports/validate.json")
     languages = {example.language for example in train}.difference(UNKNOWN)
     candidates = [document for document in documents if not languages or document.language in {*languages, *UNKNOWN}]
     queries: dict[str, list[Example]] = defaultdict(list)
@@ -113,14 +112,14 @@ def _reject(document: Document, hit: Hit, twin: str) -> Rejection:
         id=document.id,
         source=document.source,
         reason="contaminated",
-        detail=f"gives away a dev or test text; was found by {hit.reason}",
+        detail=f"duplicates a dev or test text; found by {hit.reason}",
         twin=twin,
         text=document.text[:SHOWN],
     )
 
 
 def _summarize(corpus: Sequence[Document], retained: Sequence[Document], hits: Sequence[Hit]) -> dict[str, Any]:
-    """Compare what was found with the corpus; every number is 0, or absent, where nothing was found."""
+    """Return statistics of the retrieved documents; ``hidden`` is the share of unlabelled examples among them."""
     corpus_share, retained_share = _hidden_share(corpus), _hidden_share(retained)
     scores = np.quantile([hit.score for hit in hits], QUANTILES).round(4).tolist() if hits else []
     hidden: Mapping[str, float | None] = {
@@ -137,5 +136,5 @@ def _summarize(corpus: Sequence[Document], retained: Sequence[Document], hits: S
 
 
 def _hidden_share(documents: Sequence[Document]) -> float:
-    """Return the share of documents that came from a labelled source, their label taken off."""
+    """Return the share of documents that are examples of a labelled source without their label."""
     return sum(document.origin == "unlabelled" for document in documents) / max(1, len(documents))

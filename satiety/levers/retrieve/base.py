@@ -1,4 +1,4 @@
-"""What a retriever is."""
+"""The interface of retrievers."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One document that bears on the problem."""
+    """A retrieved document."""
 
     index: int
-    """Index in the sequence that was searched."""
+    """Index in the searched sequence."""
     score: float
-    """How well it bears on it; larger is better, and comparable within one search only."""
+    """Relevance: larger is better; comparable within one search only."""
     reason: str
-    """Why, in words."""
+    """Explanation for reports, such as ``bm25 12.3 for 'sports'``."""
     stratum: str
-    """The stratum it was found for."""
+    """Stratum of the query."""
 
 
 class Retriever(Component):
-    """Finds the documents that bear on training examples."""
+    """Finds documents similar to training examples."""
 
     @abstractmethod
     def find(self, documents: Sequence[Document], queries: Mapping[str, Sequence[Example]], embed: Embed) -> list[Hit]:
-        """Return hits, no document twice; the strata take turns, each giving its best document that is still free.
+        """Return distinct hits; strata take turns, each with its best document not yet returned.
 
         Args:
-            documents: at least one.
+            documents: documents to search, at least one.
             queries: training examples by stratum, at least one.
-            embed: texts -> unit vectors; costs a model's loading, so call it once, or never.
+            embed: function from texts to unit vectors; loads a model, so call it at most once.
         """
 
 

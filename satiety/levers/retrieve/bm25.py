@@ -1,8 +1,8 @@
-"""Retrieval by words alone: no model, a corpus of millions.
+"""BM25 retrieval: no model, suitable for millions of documents.
 
-Source: Yao et al. 2021, "NLP From Scratch Without Large-Scale Pretraining", arXiv:2111.04130, section 2.2: retrieve by
-BM25 with the problem's texts as queries. Ours pools the texts of a stratum into one query: more of what it finds comes
-from the problem's own sources than with a query per text, and more of it belongs to the class it was found for.
+Source: Yao et al. 2021, "NLP From Scratch Without Large-Scale Pretraining", arXiv:2111.04130, section 2.2: BM25 with
+the training texts as queries. Here the texts of a stratum are joined into one query, which found more documents of the
+problem's own sources and of the right class than one query per text.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 @RETRIEVERS.register("bm25")
 class Bm25(Retriever):
-    """Find the documents that share the most telling words with the training texts."""
+    """Find documents by BM25, with the training texts as queries."""
 
     documents: int = Field(ge=1, le=MAX_COUNT, default=2000, examples=[3])
-    """Most documents to find, all strata together."""
+    """Maximum number of documents to find, over all strata."""
     k1: float = Field(gt=0, le=3, default=1.2)
-    """How soon a repeated word stops counting: 1.2 to 2 (Robertson & Zaragoza 2009); 1.2 is Lucene's default."""
+    """Saturation of term frequency: usually 1.2 to 2 (Robertson & Zaragoza 2009). Lucene's default is 1.2."""
     b: float = Field(ge=0, le=1, default=0.75)
-    """How far long documents are marked down, from 0 (not) to 1 (fully); 0.75 is Lucene's default."""
+    """Length normalisation, from 0 (none) to 1 (full). Lucene's default is 0.75."""
 
     def find(self, documents: Sequence[Document], queries: Mapping[str, Sequence[Example]], embed: Embed) -> list[Hit]:
         matches = search_by_words(documents, queries, self.documents, k1=self.k1, b=self.b)

@@ -1,6 +1,6 @@
-"""Retrieval by meaning alone: exact cosines, for corpora of up to some ten thousand documents.
+"""Dense retrieval by exact cosine similarity, for corpora of up to some ten thousand documents.
 
-Source: Reimers & Gurevych 2019, Sentence-BERT, arXiv:1908.10084. The base model's embeddings, as they are.
+Source: Reimers & Gurevych 2019, Sentence-BERT, arXiv:1908.10084. Embeddings are those of the base model.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 @RETRIEVERS.register("dense")
 class Dense(Retriever):
-    """Find the documents whose embedding lies nearest to that of a training example."""
+    """Find the documents whose embeddings are most similar to those of training examples."""
 
     documents: int = Field(ge=1, le=MAX_COUNT, default=2000, examples=[3])
-    """Most documents to find, all strata together. The whole corpus is embedded, whatever this says."""
+    """Maximum number of documents to find, over all strata. The whole corpus is embedded in any case."""
 
     def find(self, documents: Sequence[Document], queries: Mapping[str, Sequence[Example]], embed: Embed) -> list[Hit]:
         return [

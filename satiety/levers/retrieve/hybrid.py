@@ -1,7 +1,7 @@
-"""Retrieval by words, then by meaning: BM25 proposes, the base model's embedding ranks anew.
+"""Two-stage retrieval: BM25 selects candidates, embeddings of the base model re-rank them.
 
-Source: the two steps of Nogueira & Cho 2019, "Passage Re-ranking with BERT", arXiv:1901.04085; ours compares
-embeddings (Reimers & Gurevych 2019, arXiv:1908.10084), which needs no trained ranker.
+Source: the two stages of Nogueira & Cho 2019, "Passage Re-ranking with BERT", arXiv:1901.04085, with embeddings
+(Reimers & Gurevych 2019, arXiv:1908.10084) instead of a trained ranker.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
 
 @RETRIEVERS.register("hybrid")
 class Hybrid(Retriever):
-    """Find candidates by their words; of these keep the ones nearest in meaning to a training example."""
+    """Find candidates by BM25 and keep those whose embeddings are most similar to training examples."""
 
     documents: int = Field(ge=1, le=MAX_COUNT, default=2000, examples=[3])
-    """Most documents to find, all strata together."""
+    """Maximum number of documents to find, over all strata."""
     candidates: int = Field(ge=1, le=MAX_COUNT, default=3000, examples=[6])
-    """Documents that BM25 proposes; only these are embedded, which takes most of the time. At least ``documents``."""
+    """Number of BM25 candidates, at least ``documents``. Only these are embedded, which takes most of the time."""
     k1: float = Field(gt=0, le=3, default=1.2)
-    """How soon a repeated word stops counting: 1.2 to 2 (Robertson & Zaragoza 2009); 1.2 is Lucene's default."""
+    """Saturation of term frequency: usually 1.2 to 2 (Robertson & Zaragoza 2009). Lucene's default is 1.2."""
     b: float = Field(ge=0, le=1, default=0.75)
-    """How far long documents are marked down, from 0 (not) to 1 (fully); 0.75 is Lucene's default."""
+    """Length normalisation, from 0 (none) to 1 (full). Lucene's default is 0.75."""
 
     @model_validator(mode="after")
     def _check_candidates(self) -> Self:
         if self.candidates < self.documents:
-            raise ValueError(f"{self.candidates} candidates cannot give {self.documents} documents; raise `candidates`")
+            raise ValueError(f"candidates ({self.candidates}) must be at least documents ({self.documents})")
         return self
 
     def find(self, documents: Sequence[Document], queries: Mapping[str, Sequence[Example]], embed: Embed) -> list[Hit]:

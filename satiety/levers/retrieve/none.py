@@ -1,4 +1,4 @@
-"""No retrieval: the lever is off."""
+"""No retrieval."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @RETRIEVERS.register("none")
 class NoRetrieval(Retriever):
-    """Find nothing."""
+    """Retrieve no documents."""
 
     def find(self, documents: Sequence[Document], queries: Mapping[str, Sequence[Example]], embed: Embed) -> list[Hit]:
         return []

@@ -1,4 +1,4 @@
-"""No search: a random sample of the corpus, so that raw text can be learned from where searching is not worth it."""
+"""A random sample of the corpus, for levers that need raw texts but no search."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 @RETRIEVERS.register("sample")
 class RandomSample(Retriever):
-    """Take documents at random."""
+    """Draw a random sample of the documents."""
 
     documents: int = Field(ge=1, le=MAX_COUNT, default=2000, examples=[3])
-    """Most documents to take."""
+    """Maximum number of documents."""
     seed: Seed
-    """Of the draw."""
+    """Random seed of the sample."""
 
     def find(self, documents: Sequence[Document], queries: Mapping[str, Sequence[Example]], embed: Embed) -> list[Hit]:
         def draw_key(index: int) -> bytes:

@@ -1,8 +1,8 @@
-"""Documents and training examples -> a score for each document and stratum -> ranks.
+"""Documents and training examples -> ranked documents for each stratum, by BM25 or by embeddings.
 
-Scores are rounded before they are ranked, and ties go by the documents' ids, never by their order in the corpus.
-Source: Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework: BM25 and Beyond"; the index is bm25s
-(Lù 2024, arXiv:2407.03618). A stratum's query is all its training texts put together.
+Scores are rounded before ranking, and ties are ordered by document id, so that the order of the corpus has no effect.
+Sources: Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework: BM25 and Beyond"; the index is bm25s
+(Lù 2024, arXiv:2407.03618). The query of a stratum is all its training texts joined.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from satiety.problems.base import Embed, Floats
 
 DECIMALS = 4
-"""Digits of a score that count: what is equal so far is a tie."""
+"""Decimals that scores are rounded to before ranking."""
 
 
 def terms(text: str) -> list[str]:
-    """Return the words of a text as BM25 counts them: without case, Chinese segmented, marks included."""
+    """Return the terms of a text for BM25: case-folded words and punctuation, Chinese segmented."""
     text = text.casefold()
     return [text[start:end] for start, end in split_words(text)]
 
@@ -34,7 +34,7 @@ def terms(text: str) -> list[str]:
 def search_by_words(
     documents: Sequence[Document], queries: Mapping[str, Sequence[Example]], limit: int, *, k1: float, b: float
 ) -> list[tuple[int, str, float]]:
-    """Return (place, stratum, BM25 score) of the documents that share the most telling words with a stratum."""
+    """Return (index, stratum, BM25 score) of the documents with the best scores, strata taking turns."""
     ids = [document.id for document in documents]
     ranked: dict[str, list[int]] = {}
     scores: dict[tuple[int, str], float] = {}
@@ -47,7 +47,7 @@ def search_by_words(
 def search_by_embedding(
     documents: Sequence[Document], queries: Mapping[str, Sequence[Example]], limit: int, embed: Embed
 ) -> list[tuple[int, str, float, str]]:
-    """Return (place, stratum, cosine, id of the training example) of the documents nearest to one of a stratum's."""
+    """Return (index, stratum, cosine, id of the most similar training example) of the most similar documents."""
     ids = [document.id for document in documents]
     examples = [example for members in queries.values() for example in members]
     vectors = embed([example.text for example in examples] + [document.text for document in documents])
@@ -67,13 +67,13 @@ def search_by_embedding(
 def _bm25(
     documents: Sequence[Document], queries: Mapping[str, Sequence[Example]], k1: float, b: float
 ) -> Iterator[tuple[str, Floats]]:
-    """Yield (stratum, BM25 score of every document); a word that no training text holds only counts as length."""
+    """Yield (stratum, BM25 scores of all documents); words outside the queries only add to document length."""
     query_terms = {stratum: [term for e in examples for term in terms(e.text)] for stratum, examples in queries.items()}
     vocabulary = {term: i for i, term in enumerate(sorted({term for query in query_terms.values() for term in query}))}
     oov = len(vocabulary)
     rows = [[vocabulary.get(term, oov) for term in terms(document.text)] for document in track(documents, "words")]
     if all(token == oov for row in rows for token in row):
-        return  # nothing is shared, and BM25 cannot weigh documents that have no word at all
+        return  # no document has a word of a query, and bm25s fails on documents without words
     index = _index(k1, b)
     index.index((rows, {**vocabulary, "": oov}), create_empty_token=False, show_progress=False)
     for stratum, query in query_terms.items():
@@ -91,14 +91,14 @@ def _index(k1: float, b: float) -> Any:
 
 
 def rank(scores: Floats, ids: Sequence[str], limit: int) -> list[int]:
-    """Return the places of the ``limit`` largest scores above 0, best first."""
+    """Return the indices of the ``limit`` largest scores above 0, best first."""
     floor = np.partition(scores, -limit)[-limit] if limit < len(scores) else -np.inf
     indices = np.flatnonzero((scores >= floor) & (scores > 0))
     return sorted(indices.tolist(), key=lambda index: (-scores[index], ids[index]))[:limit]
 
 
 def interleave(ranked: Mapping[str, Sequence[int]], limit: int) -> list[tuple[int, str]]:
-    """Let each stratum in turn take its best place that is still free, until ``limit`` are taken or none is left."""
+    """Return (index, stratum): each stratum in turn takes its best index not yet taken, up to ``limit`` in total."""
     stratum_of: dict[int, str] = {}
     queues = {stratum: iter(indices) for stratum, indices in ranked.items()}
     while queues and len(stratum_of) < limit:

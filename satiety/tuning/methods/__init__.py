@@ -1,4 +1,4 @@
-"""Methods: how much of the model may change. One file each; see `base.py`."""
+"""Methods: which weights of the model are trained. One file each; see `base.py` for the interface."""
 
 from satiety.tuning.methods.base import METHODS, AdapterMethod, Method, get_shapes
 

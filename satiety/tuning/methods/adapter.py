@@ -1,6 +1,6 @@
-"""Small networks within frozen layers. Source: Houlsby et al. 2019, arXiv:1902.00751, section 2.1.
+"""Small trainable networks within frozen layers. Source: Houlsby et al. 2019, arXiv:1902.00751, section 2.1.
 
-Here layer norms stay as they are, so that the encoder is the base's own, byte by byte, and models can share it.
+Unlike in the paper, layer norms stay frozen, so that the saved encoder equals the base model and models can share it.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ BLOCK_ENDINGS = (
     *("output.dense", "out_lin", "ffn.lin2", "attn.o", "attn.Wo", "mlp.Wo"),
     *("attn.out_proj", "fc2", "Attention.o", "DenseReluDense.wo"),
 )
-"""How the linear layers are called that end the attention or the feed-forward block of a layer: of BERT, RoBERTa,
-ELECTRA and DeBERTa; DistilBERT; MPNet; ModernBERT; BART and Marian; T5."""
+"""Names of the linear layers that end an attention or feed-forward block, in order for: BERT, RoBERTa, ELECTRA and
+DeBERTa; DistilBERT; MPNet; ModernBERT; BART and Marian; T5."""
 
 
 @METHODS.register("adapter")
 class Adapter(AdapterMethod):
-    """Learn a bottleneck after the attention and after the feed-forward block of every layer."""
+    """Train bottleneck adapters after the attention and feed-forward block of every layer; the encoder is frozen."""
 
     size: int = Field(ge=1, le=4096, default=64, examples=[16])
-    """Numbers in the bottleneck: 64 in the paper for small data."""
+    """Width of the bottleneck. The paper uses 64 for small datasets."""
 
     def wrap(self, encoder: Module) -> Module:
         from torch.nn import Linear
@@ -43,7 +43,7 @@ class Adapter(AdapterMethod):
         }
         if not layers:
             raise ModelError(
-                f"method 'adapter' knows no place for itself in a {type(encoder).__name__}; take 'lora', which any has"
+                f"method 'adapter' does not support {type(encoder).__name__}: use 'lora', which supports every encoder"
             )
         for path, layer in layers.items():
             encoder.set_submodule(path, Bottleneck(layer, self.size))

@@ -1,7 +1,7 @@
-"""What a method decides: which weights may change, how fast, and from where the head starts.
+"""The interface of methods: which weights are trained, at what learning rate, and how the head is initialised.
 
-``prepare`` changes the model before the first step, ``after_step`` may between steps, and ``finish`` makes the encoder
-a plain one again. What cannot be merged into it stays beside it: `Beside`.
+``prepare`` wraps the encoder before the first step, ``after_step`` may change the model between steps, and ``finish``
+merges what was trained into the encoder. Weights that cannot be merged are saved as an adapter: see `AdapterMethod`.
 """
 
 from __future__ import annotations
@@ -24,72 +24,72 @@ if TYPE_CHECKING:
 
 
 class Method(Component):
-    """How much of the model may change."""
+    """Which weights of the model are trained."""
 
     has_adapter: ClassVar[bool] = False
-    """Whether what it learns stays beside the encoder, in a file of its own."""
+    """Whether the trained weights are saved as an adapter, in a separate file."""
     can_generate: ClassVar[bool] = True
-    """Whether it can teach a model that answers by its decoder: one without a linear head."""
+    """Whether the method can train generative models, which have a decoder and no linear head."""
 
     @property
     def virtual_tokens(self) -> int:
-        """How many positions it takes of those that the encoder can read."""
+        """Number of the encoder's positions that the method uses for itself."""
         return 0
 
     @property
     def solves_head(self) -> bool:
-        """Whether the head starts as the solution of a logistic regression on the untouched encoder's features."""
+        """Whether the head is initialised by a logistic regression on the features of the base encoder."""
         return True
 
     @property
     def needs_training(self) -> bool:
-        """Whether there is anything left for the training loop."""
+        """Whether the method has weights for the training loop to update."""
         return True
 
     @abstractmethod
     def prepare(self, model: Model, steps: int) -> None:
-        """Wrap the encoder, and mark by ``requires_grad`` what may change.
+        """Wrap the encoder and set ``requires_grad`` on the weights to train.
 
         Args:
-            model: to be trained.
-            steps: how many updates are planned; 0 where none is, as when a model is loaded.
+            model: the model to train, changed in place.
+            steps: planned number of updates; 0 when a saved model is loaded.
         """
 
     def after_step(self, model: Model, step: int) -> None:
-        """Make the model such as it is to be after so many updates: freeze, thaw, prune.
+        """Change the model after ``step`` updates: freeze, unfreeze or prune weights.
 
-        A run that was cut off calls it once for the step from which it goes on.
+        A resumed run calls it once for the step of its checkpoint.
         """
 
     @abstractmethod
     def rates(self, model: Model) -> Iterator[tuple[str, Parameter, float]]:
-        """Yield (name, weight, peak learning rate) of everything that may change."""
+        """Yield (name, weight, peak learning rate) of every weight to train."""
 
     def finish(self, model: Model) -> None:
-        """Merge what was learned into the encoder, such that it is a plain one again; `Beside` leaves it as it is."""
+        """Merge the trained weights into the encoder; methods with an adapter change nothing here."""
 
     def split(self, model: Model) -> tuple[Module, dict[str, Tensor]]:
-        """Return the plain encoder of a finished model, and what was learned beside it, by name."""
+        """Return the unwrapped encoder of a finished model, and the adapter's weights by name."""
         return model.encoder, {}
 
     def attach(self, model: Model, adapter: Mapping[str, Tensor]) -> None:
-        """Put beside a plain encoder what was learned beside it.
+        """Wrap the encoder of a loaded model and set the adapter's weights.
 
         Raises:
-            ModelError: it is of another method or encoder.
+            ModelError: the adapter belongs to another method or encoder.
         """
 
 
 class GradientMethod(Method):
-    """A method that trains by gradient steps."""
+    """A method trained by gradient descent."""
 
     learning_rate: float = Field(gt=0, le=1, default=2e-5, examples=[1e-3])
     """Peak learning rate of the encoder's weights."""
     head_learning_rate: float = Field(gt=0, le=1, default=2e-5, examples=[1e-2])
     """Peak learning rate of the head."""
     head_start: bool = True
-    """Start from the head that solves a logistic regression on the untouched encoder, so that the first steps do not
-    tear good features apart for a random head. Source: LP-FT, Kumar et al. 2022, arXiv:2202.10054."""
+    """Initialise the head by a logistic regression on the features of the base encoder, so that the first updates do
+    not distort good features to fit a random head. Source: LP-FT, Kumar et al. 2022, arXiv:2202.10054."""
 
     @property
     def solves_head(self) -> bool:
@@ -102,32 +102,30 @@ class GradientMethod(Method):
 
 
 class ParameterEfficient(GradientMethod):
-    """A method that trains weights of its own, and leaves the encoder's frozen."""
+    """A method that trains additional weights; those of the encoder are frozen."""
 
     learning_rate: float = Field(gt=0, le=1, default=1e-3)
-    """Peak learning rate of these weights, which start from nothing: larger than where an encoder's own change."""
+    """Peak learning rate of the additional weights. New weights need a larger rate than pre-trained ones."""
     head_learning_rate: float = Field(gt=0, le=1, default=1e-2)
     """Peak learning rate of the head."""
 
 
 class AdapterMethod(ParameterEfficient):
-    """A method whose encoder stays as it was, byte by byte; it learns weights beside it that cannot be merged."""
+    """A method whose additional weights cannot be merged; the encoder stays identical to the base model."""
 
     has_adapter: ClassVar = True
 
     @abstractmethod
     def wrap(self, encoder: Module) -> Module:
-        """Return the encoder with fresh weights beside its own.
-
-        Its parameters that require gradients are those that it came with: mark them.
+        """Return the encoder with new weights added; only these have ``requires_grad``.
 
         Raises:
-            ModelError: the method does not fit the encoder; says why.
+            ModelError: the method does not support the encoder.
         """
 
     @abstractmethod
     def unwrap(self, wrapped: Module) -> Module:
-        """Return the encoder as it came; the wrapped one can still be used."""
+        """Return the original encoder; the wrapped one stays usable."""
 
     def prepare(self, model: Model, steps: int) -> None:
         for weight in model.encoder.parameters():
@@ -143,7 +141,7 @@ class AdapterMethod(ParameterEfficient):
         expected = _get_trainable(model.encoder)
         if get_shapes(expected) != get_shapes(adapter):
             mismatch = sorted({*get_shapes(expected).items()} ^ {*get_shapes(adapter).items()})[0]
-            raise ModelError(f"{mismatch[0]}, shape {mismatch[1]}, does not fit method {self.kind!r} and the encoder")
+            raise ModelError(f"{mismatch[0]}, shape {mismatch[1]}, does not match method {self.kind!r} and the encoder")
         for name, weight in expected.items():
             weight.data.copy_(adapter[name])
 
@@ -158,10 +156,10 @@ def get_shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
 
 
 def wrap_with_peft(encoder: Module, config: Any) -> Any:
-    """Return the encoder as PEFT wraps it."""
+    """Return the encoder wrapped by PEFT."""
     from peft import get_peft_model
 
-    with warnings.catch_warnings():  # PEFT 0.21 asks Transformers 5 by an old name
+    with warnings.catch_warnings():  # PEFT 0.21 calls Transformers 5 by a deprecated name
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
         return get_peft_model(encoder, config)
 

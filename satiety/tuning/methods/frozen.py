@@ -1,4 +1,4 @@
-"""Nothing but the head changes; it is solved, not trained."""
+"""Linear probing: only the head is fitted, by a solver instead of gradient descent."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 @METHODS.register("frozen")
 class Frozen(Method):
-    """Leave the encoder as it is; solve a logistic regression on its features for the head."""
+    """Keep the encoder frozen and fit the head by a logistic regression on its features."""
 
-    can_generate: ClassVar = False  # a head of its own is all that it learns
+    can_generate: ClassVar = False  # fits a linear head only
 
     @property
     def needs_training(self) -> bool:

@@ -1,4 +1,4 @@
-"""Every weight may change. Source: Howard & Ruder 2018, ULMFiT (arXiv:1801.06146), also for slower lower layers."""
+"""Full fine-tuning. Source: Howard & Ruder 2018, ULMFiT (arXiv:1801.06146), also for lower rates in lower layers."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from satiety.tuning.model import Model
 
 TOP = ("head.", "encoder.lm_head.")
-"""What stands above all layers: the linear head, or what a decoder weighs its vocabulary by where that is its own."""
+"""Names of weights above the top layer: the linear head, or a decoder's output embeddings where these are not tied."""
 _LAYER = re.compile(r"\.(?:layers?|block)\.(\d+)\.")
 
 
 @METHODS.register("full")
 class Full(GradientMethod):
-    """Change every weight."""
+    """Train every weight of the encoder and the head."""
 
     layer_decay: float = Field(gt=0, le=1, default=1.0)
-    """Each layer learns this much slower than the one above it; the embeddings slowest. 1 means all alike."""
+    """Factor between the learning rate of a layer and that of the layer above it. 1 gives all layers the same rate."""
 
     def prepare(self, model: Model, steps: int) -> None:
         for weight in model.parameters():

@@ -1,4 +1,4 @@
-"""Low-rank changes beside frozen weights, merged at the end. Source: Hu et al. 2021, LoRA (arXiv:2106.09685)."""
+"""Low-rank updates of frozen weights, merged after training. Source: Hu et al. 2021, LoRA (arXiv:2106.09685)."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 @METHODS.register("lora")
 class Lora(ParameterEfficient):
-    """Learn a low-rank change of every linear layer; merge it when done, so that answering costs nothing more."""
+    """Train a low-rank update of every linear layer; merged after training, so prediction has no extra cost."""
 
     rank: int = Field(ge=1, le=1024, default=4)
-    """Rank of each change."""
+    """Rank of the update matrices."""
     alpha: int = Field(ge=1, le=MAX_COUNT, default=16)
-    """Changes are scaled by alpha / rank."""
+    """Scaling of the updates: they are multiplied by alpha / rank."""
     dropout: float = Field(ge=0, lt=1, default=0.0)
-    """Share of a layer's inputs that its change does not see while training."""
+    """Dropout probability of the inputs of the update matrices."""
 
     def prepare(self, model: Model, steps: int) -> None:
         from peft import LoraConfig

@@ -1,4 +1,4 @@
-"""Virtual tokens before every text, in every layer.
+"""Prefix-tuning: virtual tokens before every text, in every layer.
 
 Sources: Li & Liang 2021, prefix-tuning (arXiv:2101.00190); for encoders, Liu et al. 2022, P-Tuning v2
 (arXiv:2110.07602).
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @METHODS.register("prefix")
 class Prefix(VirtualTokens):
-    """Learn keys and values that every layer's attention finds before those of the text."""
+    """Train keys and values that the attention of every layer reads before those of the text."""
 
     def build_config(self, encoder: Any, **shape: Any) -> Any:
         from peft import PrefixTuningConfig
@@ -29,7 +29,7 @@ class Prefix(VirtualTokens):
     def wrap(self, encoder: Module) -> Module:
         if "past_key_values" not in inspect.signature(encoder.forward).parameters:
             raise ModelError(
-                f"method 'prefix' needs an encoder that takes keys and values, and a {type(encoder).__name__} takes "
-                "none; take 'prompt', 'adapter' or 'lora'"
+                f"method 'prefix' needs an encoder with `past_key_values`, which {type(encoder).__name__} lacks: "
+                "use 'prompt', 'adapter' or 'lora'"
             )
         return super().wrap(encoder)

@@ -1,4 +1,4 @@
-"""Virtual words before every text. Source: Lester et al. 2021, prompt tuning (arXiv:2104.08691)."""
+"""Prompt tuning: virtual tokens before every text. Source: Lester et al. 2021 (arXiv:2104.08691)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from satiety.tuning.methods.virtual_tokens import VirtualTokens
 
 @METHODS.register("prompt")
 class Prompt(VirtualTokens):
-    """Learn the embeddings of virtual words; the encoder reads them as if the text began with them."""
+    """Train the embeddings of virtual tokens that are put before every text."""
 
     def build_config(self, encoder: Any, **shape: Any) -> Any:
         from peft import PromptTuningConfig
 
-        # of ELECTRA other than the width of states
+        # in ELECTRA embeddings are narrower than hidden states
         return PromptTuningConfig(token_dim=encoder.get_input_embeddings().embedding_dim, **shape)

@@ -1,4 +1,4 @@
-"""Virtual tokens, which stand before every text and are all that is learned: shared by `prompt` and `prefix`."""
+"""Trainable virtual tokens before every text: the common base of `prompt` and `prefix`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 class VirtualTokens(AdapterMethod):
-    """A method that learns virtual tokens."""
+    """Train virtual tokens only; the encoder is frozen."""
 
-    can_generate: ClassVar = False  # they stand before what an encoder reads
+    can_generate: ClassVar = False  # the decoder is not prefixed
 
     tokens: int = Field(ge=1, le=512, default=16, examples=[4])
-    """Virtual tokens before every text."""
+    """Number of virtual tokens before every text."""
 
     @property
     def virtual_tokens(self) -> int:
@@ -30,8 +30,8 @@ class VirtualTokens(AdapterMethod):
         """Return PEFT's configuration.
 
         Args:
-            encoder: to be wrapped.
-            shape: what every configuration says: of the task, the tokens and the encoder.
+            encoder: the encoder to wrap.
+            shape: arguments of every configuration: task type, number of tokens, layers and attention heads.
         """
 
     def wrap(self, encoder: Module) -> Module:
@@ -47,6 +47,6 @@ class VirtualTokens(AdapterMethod):
     def unwrap(self, wrapped: Module) -> Module:
         from satiety.tuning.layers import VirtualTokenEncoder
 
-        assert isinstance(wrapped, VirtualTokenEncoder)  # noqa: S101  # by ``wrap``
+        assert isinstance(wrapped, VirtualTokenEncoder)  # noqa: S101  # as returned by ``wrap``
         encoder: Module = wrapped.wrapped.get_base_model()
         return encoder

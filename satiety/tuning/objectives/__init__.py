@@ -1,4 +1,4 @@
-"""Objectives: how the loss of an update is made. One file each; see `base.py`."""
+"""Objectives: the loss that training minimises. One file each; see `base.py` for the interface."""
 
 from satiety.tuning.objectives.base import OBJECTIVES, Objective, Update
 

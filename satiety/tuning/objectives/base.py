@@ -1,7 +1,7 @@
-"""What an objective is: how the loss of one update is made of a model and of what it is shown.
+"""The interface of objectives: how the loss of one update is computed from a model and a batch.
 
-It may run the model more than once: on rewritten views, on raw texts, after a change of its embeddings. How far outputs
-are from answers, or from other outputs, is the head's to say (`satiety.heads`), so an objective serves every problem.
+An objective may run the model several times: on masked views, on raw texts, on perturbed embeddings. The distance of
+outputs to targets or to other outputs is defined by the head (`satiety.heads`), so an objective works for all problems.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What the loss of one update may be made of."""
+    """Model, batch and random generator of one update."""
 
     model: Model
     """In training mode, on its device."""
     batch: Batch
-    """Windows with their targets, on the same device."""
+    """Windows with their targets, on the model's device."""
     draw_raw: Callable[[int], Batch]
-    """Draws so many windows, of at most, whose targets nobody may look at: of raw texts where there are any, else of
-    the examples."""
+    """Draws at most that many windows for unsupervised losses: of raw texts, or of the examples where there are none.
+    Their targets must not be used."""
     rng: np.random.Generator
-    """The only source of chance beside dropout; the same for the same step of the same run."""
+    """The only source of randomness besides dropout, seeded from (seed, step)."""
 
     def compute_supervised_loss(self) -> Tensor:
         """Return the head's loss of the batch, a scalar."""
@@ -41,16 +41,16 @@ class Update:
 
 
 class Objective(Component):
-    """How the loss of an update is made, for the methods that train."""
+    """The loss that training minimises; used by methods that train by gradient descent."""
 
     uses_documents: ClassVar[bool] = False
-    """Whether it looks at raw texts."""
+    """Whether the loss uses raw texts."""
     can_generate: ClassVar[bool] = True
-    """Whether it can teach a model that answers by its decoder: its outputs are of a reference's tokens."""
+    """Whether the objective can train generative models."""
 
     @abstractmethod
     def loss(self, update: Update) -> Tensor:
-        """Return the loss to take a step down on, a scalar."""
+        """Return the loss of one update, a scalar."""
 
 
 OBJECTIVES: Registry[Objective] = Registry("objective", "satiety.tuning.objectives")

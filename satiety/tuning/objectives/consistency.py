@@ -1,8 +1,8 @@
-"""Learning from texts without labels: what a model answers must not hang on a few of the tokens.
+"""Consistency training on unlabelled texts: the output should not change when some tokens are hidden.
 
 Sources: consistency on unlabelled text, Xie et al. 2020, UDA (arXiv:1904.12848), section 2; views by hiding tokens,
-Shen et al. 2020, token cutoff (arXiv:2009.13818). Hiding needs no augmenter, serves every language, and leaves the
-tokens that stay in their places, so that problems that answer for each token can use it, too.
+Shen et al. 2020, token cutoff (arXiv:2009.13818). Hiding tokens works for every language and moves no token, so it also
+applies to problems with one output per token.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 
 @OBJECTIVES.register("consistency")
 class Consistency(Objective):
-    """Add a penalty where an answer changes because some tokens of its text are hidden."""
+    """Add a consistency loss on raw texts: outputs should stay the same when some tokens are hidden."""
 
     uses_documents: ClassVar = True
-    can_generate: ClassVar = False  # without a reference there is nothing to foretell
+    can_generate: ClassVar = False  # raw texts have no reference to predict
 
     weight: float = Field(gt=0, le=100, default=1.0)
-    """Of the penalty; the labelled examples' loss weighs 1."""
+    """Weight of the consistency loss relative to the supervised loss."""
     hidden: float = Field(gt=0, lt=1, default=0.15)
-    """Share of the tokens that the second view does not see; the first of a window stays."""
+    """Share of the tokens that are hidden; the first token of a window never is."""
     texts: int = Field(ge=1, le=4096, default=16)
-    """Raw texts in an update; the examples' own where there are none."""
+    """Number of raw texts per update; without raw texts the labelled ones are used."""
 
     def loss(self, update: Update) -> Tensor:
         import torch
@@ -44,13 +44,13 @@ class Consistency(Objective):
             targets = update.model(batch)
         outputs = update.model(replace(batch, attention_mask=mask))
         divergence = update.model.task_head.divergence(outputs, targets)
-        if divergence.ndim > 1:  # of each token that both views see
+        if divergence.ndim > 1:  # mean over the tokens visible in both views
             divergence = (divergence * mask).sum(1) / mask.sum(1)
         return update.compute_supervised_loss() + self.weight * divergence.mean()
 
 
 def _hide_tokens(batch: Batch, hidden: float, rng: np.random.Generator) -> Tensor:
-    """Return an attention mask as the batch's, shape (windows, tokens), without a share of the tokens."""
+    """Return the batch's attention mask, shape (windows, tokens), with a share of the tokens masked."""
     import torch
 
     mask = batch.attention_mask

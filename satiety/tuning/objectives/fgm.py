@@ -1,4 +1,4 @@
-"""Adversarial training: the answers must hold where the words' embeddings are moved against them a little.
+"""Adversarial training: the output should stay right under a small, worst-case perturbation of the embeddings.
 
 Source: the fast gradient method of Miyato et al. 2017 (arXiv:1605.07725), section 3.
 """
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
 MIN_NORM = 1e-12
-"""Least norm of a gradient that is divided by."""
+"""Lower bound of the gradient norm, to avoid division by 0."""
 
 
 @OBJECTIVES.register("fgm")
 class FastGradient(Objective):
-    """Add the loss after each text's embeddings were moved the way that raises it most."""
+    """Add the loss on adversarially perturbed embeddings (fast gradient method)."""
 
     epsilon: float = Field(gt=0, le=100, default=0.5)
-    """How far: Euclidean norm of the move, over all tokens of a window."""
+    """Euclidean norm of the perturbation, over all tokens of a window."""
 
     def loss(self, update: Update) -> Tensor:
         import torch
@@ -34,7 +34,7 @@ class FastGradient(Objective):
         layer = update.model.embeddings
         embedded: list[Tensor] = []
 
-        # 1. the loss as it is, and which way the embeddings raise it
+        # 1. the unperturbed loss and its gradient by the embeddings
         def capture(output: Tensor) -> Tensor:
             embedded.append(output if output.requires_grad else output.detach().requires_grad_())
             return embedded[-1]
@@ -43,7 +43,7 @@ class FastGradient(Objective):
             clean_loss = update.compute_supervised_loss()
         (gradient,) = torch.autograd.grad(clean_loss, embedded[0], retain_graph=True)
 
-        # 2. the loss after a move that way
+        # 2. the loss after a step along the gradient
         norm = torch.linalg.vector_norm(gradient.float(), dim=(1, 2), keepdim=True).clamp(min=MIN_NORM)
         move = (self.epsilon * gradient / norm).to(gradient.dtype)
         with _patch_output(layer, lambda output: output + move):
@@ -52,7 +52,7 @@ class FastGradient(Objective):
 
 @contextmanager
 def _patch_output(layer: Module, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
-    """Change what a layer gives back within the block, the first time: a decoder may share it with its encoder."""
+    """Change a layer's first output within the block; a decoder may share the layer and must not be changed."""
     pending = [change]
     hook = layer.register_forward_hook(lambda _module, _inputs, output: pending.pop()(output) if pending else output)
     try:

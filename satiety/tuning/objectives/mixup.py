@@ -1,4 +1,4 @@
-"""Learning between examples: features of two are mixed, and so are their losses.
+"""Mixup: interpolated features of two examples, with their losses interpolated alike.
 
 Sources: Zhang et al. 2018, mixup (arXiv:1710.09412); on the features of sentences, Guo et al. 2019 (arXiv:1905.08941).
 """
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @OBJECTIVES.register("mixup")
 class Mixup(Objective):
-    """Mix the features of each example with those of another; the loss is that of both answers, in the same shares."""
+    """Interpolate the features of two examples, and their losses in the same proportion."""
 
-    can_generate: ClassVar = False  # two references have no places in common
+    can_generate: ClassVar = False  # the tokens of two references do not correspond
 
     alpha: float = Field(gt=0, le=10, default=0.2)
-    """Of the Beta(alpha, alpha) that the share is drawn from: near 0 nothing is mixed, 1 draws every share alike."""
+    """Parameter of the Beta(alpha, alpha) distribution of the mixing weight: near 0 hardly mixes, 1 is uniform."""
 
     def loss(self, update: Update) -> Tensor:
         import torch
@@ -31,7 +31,7 @@ class Mixup(Objective):
         share = float(update.rng.beta(self.alpha, self.alpha))
         order = torch.from_numpy(update.rng.permutation(len(batch.targets))).to(batch.targets.device)
 
-        # Others of the same batch, at the same places where there are outputs for each token.
+        # Partners come from the same batch; with one output per token, tokens are mixed position by position.
         features = model.features(batch)
         outputs = model.outputs(share * features + (1 - share) * features[order])
 

@@ -1,4 +1,4 @@
-"""The head's own loss of the labelled examples, and nothing else."""
+"""The head's loss on the labelled examples."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @OBJECTIVES.register("supervised")
 class Supervised(Objective):
-    """Learn from the labelled examples alone: cross-entropy, or what else the head's loss is."""
+    """Minimise the head's loss (cross-entropy for classes) on the labelled examples only."""
 
     def loss(self, update: Update) -> Tensor:
         return update.compute_supervised_loss()

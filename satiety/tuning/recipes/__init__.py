@@ -1,4 +1,4 @@
-"""Recipes: examples and raw texts -> a fitted model; one file each. To add one, add a file here."""
+"""Recipes: examples and raw texts -> fitted model. One file each; to add one, add a file here."""
 
 from satiety.tuning.recipes.base import RECIPES, FitOutcome, Recipe, TuningInputs
 

@@ -1,6 +1,6 @@
-"""What a recipe is: examples and raw texts -> a fitted model. Not every recipe is gradient descent.
+"""The interface of recipes: examples and raw texts -> fitted model, by gradient descent or any other algorithm.
 
-What ships is one encoder and one head (or a decoder), however it was found: `Tuned`.
+Every recipe returns a `TunedModel`: one encoder with one head (or a decoder).
 """
 
 from __future__ import annotations
@@ -25,74 +25,74 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TuningInputs:
-    """What a recipe may learn from, and how."""
+    """Data and parameters of a tuning run."""
 
     base: Path
     """Folder of the base model."""
     problem: Problem
     train: Sequence[Example]
-    """Labelled examples and copies of them; never empty."""
+    """Labelled examples and their copies; never empty."""
     dev: Sequence[Example]
-    """Labelled examples that may judge, and are not learned from; there may be none."""
+    """Labelled examples for evaluation only; may be empty."""
     documents: Sequence[Document]
-    """Raw texts; there may be none."""
+    """Raw texts; may be empty."""
     params: Finetune
-    """Seed of all that is drawn, and how texts are read: ``max_length``, ``prefix``, ``pooling``."""
+    """Random seed and text encoding: ``max_length``, ``prefix``, ``pooling``."""
     store: CheckpointStore
-    """Keeps what a run that is cut off goes on from."""
+    """Checkpoints, from which an interrupted run resumes."""
     device: str
 
 
 @dataclass(frozen=True, slots=True)
 class FitOutcome:
-    """What a recipe gives."""
+    """The fitted model and the record of its training."""
 
     model: TunedModel
     state: TrainState
-    """How training went; empty where nothing was trained by steps."""
+    """Training curves and best step; empty where nothing was trained by gradient descent."""
     facts: Mapping[str, Any]
-    """What a report says of the run: no times, so that the same inputs give the same report."""
+    """Numbers for the report; no times, so that the same inputs give the same report."""
 
 
 class Recipe(Component):
-    """A way to make a fitted model of examples, and of raw texts where it draws on them."""
+    """An algorithm that fits a model to examples (and to raw texts, if it uses any)."""
 
     can_generate: ClassVar[bool] = False
-    """Whether it can teach a model that answers by its decoder: one without a linear head."""
+    """Whether the recipe can train generative models, which have a decoder and no linear head."""
 
     @property
     def uses_documents(self) -> bool:
-        """Whether it looks at raw texts, beside those that it labels itself."""
+        """Whether the recipe uses raw texts other than by self-training."""
         return False
 
     @property
     def can_self_train(self) -> bool:
-        """Whether it learns from raw texts that it labelled itself, where a lever of kind self_training is in use."""
+        """Whether the recipe supports levers of kind self_training."""
         return False
 
     @abstractmethod
     def fit(self, inputs: TuningInputs) -> FitOutcome:
-        """Make the model; the same setting gives the same model.
+        """Fit the model; the same inputs give the same model.
 
         Raises:
-            DataError: what there is to learn from is too little.
-            ModelError: the base cannot be used, no example has a label of the problem, or training went wrong.
-            ParamsError: windows are longer than the base can read.
+            DataError: there is too little data.
+            ModelError: the base model cannot be loaded, no example has a label of the problem, or training diverged.
+            ParamsError: windows are longer than the base model can read.
         """
 
     def refusals(self, problem: Problem) -> list[str]:
-        """Return why it cannot teach a problem, one sentence each; none where it can."""
+        """Return the reasons, one sentence each, why the recipe does not support a problem."""
         return explain_no_generation("recipe", self, RECIPES, problem)
 
 
 def explain_no_generation(field: str, component: Any, registry: Registry[Any], problem: Problem) -> list[str]:
-    """Return the sentence that a component cannot teach a model to write, and which ones can, where that is so."""
+    """Return a sentence listing the alternatives where a component cannot train the generative model of a problem."""
     if component.can_generate or not HEADS[problem.head].is_generative:
         return []
     kinds = ", ".join(kind for kind in registry if registry[kind].can_generate)
     return [
-        f"finetune.{field}: {component.kind!r} cannot teach a model to write, as {problem.kind!r} asks; there are: "
-        f"{kinds}"
+        f"finetune.{field}: {component.kind!r} cannot train a generative model, which {problem.kind!r} needs; "
+        f"available: {kinds}"
     ]
 
 

@@ -1,8 +1,8 @@
-"""Gradient descent: a method says which weights may change, an objective how the loss of an update is made.
+"""Gradient descent: a method selects the weights to train, an objective defines the loss.
 
-Where the method says so, the head starts from the solution of a logistic regression on the untouched encoder's
-features. What the model labelled itself teaches that head alone, for a whole model soon learns wrong labels by heart
-(confirmation bias: Arazo et al. 2020, arXiv:1908.02983).
+If the method has ``head_start``, the head is initialised by a logistic regression on the features of the base encoder.
+Pseudo-labels are used for that head only: a whole model soon memorises wrong labels (confirmation bias: Arazo et al.
+2020, arXiv:1908.02983).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field, SerializeAsAny
 
+from satiety.core.errors import DataError
 from satiety.core.registry import Registry
 from satiety.heads.solver import Solver
 from satiety.training.arguments import TrainingArguments
@@ -22,32 +23,31 @@ from satiety.tuning.recipes.base import RECIPES, FitOutcome, Recipe, TuningInput
 if TYPE_CHECKING:
     from satiety.core.records import Example
     from satiety.heads.solver import LinearProbe
-    from satiety.problems import Problem, Window
-    from satiety.training.loop import TrainState
+    from satiety.problems import Prediction, Problem, Window
     from satiety.tuning.context import TuningContext
 
 MAX_ISSUES = 20
-"""Doubtful examples that a report names."""
+"""Label issues listed in a report."""
 
 
 @RECIPES.register("fine_tune")
 class FineTune(Recipe):
-    """Train by steps on the labelled examples; keep the step that is best on dev."""
+    """Train by gradient descent on the labelled examples; keep the weights that are best on dev."""
 
     can_generate: ClassVar = True
 
     method: Annotated[SerializeAsAny[Method], METHODS.choice("full")] = Field(default_factory=METHODS.default("full"))
-    """How much of the model may change."""
+    """Which weights are trained."""
     objective: Annotated[SerializeAsAny[Objective], OBJECTIVES.choice("supervised")] = Field(
         default_factory=OBJECTIVES.default("supervised")
     )
-    """How the loss of an update is made, by the methods that train."""
+    """Loss that training minimises; unused by the method ``frozen``."""
     dropout: float = Field(ge=0, lt=1, default=0.1)
-    """Share of the features that the head does not see while training."""
+    """Dropout probability of the features before the head."""
     head: Solver = Field(default_factory=Solver)
-    """How a head is solved, by the methods that start from (or stop at) a solved one."""
+    """Parameters of the logistic regression that initialises the head (with ``frozen``: that is the head)."""
     training: TrainingArguments = Field(default_factory=TrainingArguments)
-    """How long and in which steps it is trained, by the methods that train."""
+    """Number of updates, batch size and schedule; unused by the method ``frozen``."""
 
     @property
     def uses_documents(self) -> bool:
@@ -69,18 +69,17 @@ class FineTune(Recipe):
         from satiety.tuning.context import load_context
         from satiety.tuning.inputs import select_labelled
         from satiety.tuning.linear_head import fit_decoder
-        from satiety.tuning.self_training import self_train
         from satiety.tuning.updates import train_model
 
         context = load_context(inputs, virtual_tokens=self.method.virtual_tokens, dropout=self.dropout)
 
-        # The examples, and after them the raw texts that the untouched model labelled itself.
-        train = self_train(context, self.head) if inputs.params.self_training else inputs.train
+        # 1. the examples, followed by raw texts with pseudo-labels
+        train = self._add_pseudo_labelled(context) if inputs.params.self_training else inputs.train
         windows = select_labelled(context.encode(train), context.problem)
         labelled = [window for window in windows if train[window.example].origin != "pseudo"]
         steps = self.training.count_steps(_count_originals(train, labelled)) if self.method.needs_training else 0
 
-        # The head learns from all of them, and training starts there; it sees people's labels alone.
+        # 2. the head is fitted on all of them; training continues from there on human labels only
         self.method.prepare(context.model, steps)
         context.model.to(context.hardware.device)
         has_solved_head = self.method.solves_head and not context.model.task_head.is_generative
@@ -89,21 +88,47 @@ class FineTune(Recipe):
         weight_counts = [weight.numel() for _, weight, _ in self.method.rates(context.model)]
         self.method.finish(context.model)
 
-        facts = {
+        # 3. the numbers of the report
+        pseudo_count = sum(example.origin == "pseudo" for example in train)
+        facts: dict[str, Any] = {
             "method": self.method.kind,
             **({"objective": self.objective.kind} if steps else {}),
             "steps": state.step,
             "steps_planned": steps,
             "weights_trained": sum(weight_counts or [weight.numel() for weight in context.model.head.parameters()]),
-            **_report_self_training(train),
+            **({"pseudo": pseudo_count} if pseudo_count else {}),
             **(_report_head(context.problem, train, windows, head) if head else {}),
-            **_report_training(state),
         }
+        if best := state.evaluation:
+            facts |= {"best_step": state.best_step, "dev": {"score": best.score, "loss": best.loss}}
         problem = fit_decoder(context.problem, train, windows, head) if head else context.problem
         return FitOutcome(context.build_tuned(problem, self, self.method), state, facts)
 
+    def _add_pseudo_labelled(self, context: TuningContext) -> tuple[Example, ...]:
+        """Return the examples, followed by raw texts that a head on the base encoder has pseudo-labelled.
+
+        Raises:
+            DataError: there is no raw text.
+        """
+        from satiety.tuning.inputs import select_labelled
+        from satiety.tuning.linear_head import calibrate_logits
+
+        problem, inputs = context.problem, context.inputs
+        assert inputs.params.self_training  # noqa: S101  # as checked by the caller
+        if not inputs.documents:
+            raise DataError("finetune: self-training needs raw texts: add a lever of kind retrieve to `use`")
+        queries = problem.build_examples([document.text for document in inputs.documents])
+        windows = context.encode(queries)
+        rows = context.compute_features(windows)
+
+        def label_texts(examples: Sequence[Example], _: Sequence[str]) -> list[Prediction]:
+            head = context.solve_head(examples, select_labelled(context.encode(examples), problem), self.head)
+            return problem.decode(queries, windows, calibrate_logits(head, rows))
+
+        return inputs.params.self_training.run_rounds(inputs.train, inputs.documents, label_texts, problem.stratum)
+
     def _start_head(self, context: TuningContext, train: Sequence[Example], windows: Sequence[Window]) -> LinearProbe:
-        """Put the solved head into the model; solve it once, however often the run is cut off."""
+        """Initialise the model's head by the solver; a resumed run reads the solution from its checkpoint."""
         from satiety.heads.solver import LinearProbe
 
         head = LinearProbe.from_dict(
@@ -114,7 +139,7 @@ class FineTune(Recipe):
 
 
 def _count_originals(train: Sequence[Example], windows: Sequence[Window]) -> int:
-    """Count the windows of distinct texts that people labelled; copies do not make training longer."""
+    """Count the windows of distinct gold texts: copies must not make training longer."""
     first_by_text: dict[str, int] = {}
     for i, example in enumerate(train):
         if example.origin == "gold":
@@ -123,22 +148,10 @@ def _count_originals(train: Sequence[Example], windows: Sequence[Window]) -> int
     return sum(window.example in originals for window in windows) or len({example.text for example in train})
 
 
-def _report_self_training(train: Sequence[Example]) -> dict[str, Any]:
-    pseudo_count = sum(example.origin == "pseudo" for example in train)
-    return {"pseudo": pseudo_count} if pseudo_count else {}
-
-
 def _report_head(
     problem: Problem, train: Sequence[Example], windows: Sequence[Window], head: LinearProbe
 ) -> dict[str, Any]:
-    """Return what is said of the solved head: its penalty, and the examples whose label looks wrong to it."""
+    """Return the solved head's L2 penalty and its label issues."""
     owners = [train[windows[row].example] for row in head.label_issues] if problem.categorical else []
     issues = list(dict.fromkeys(owner.id for owner in owners if owner.origin == "gold"))
     return {"head_strength": head.l2, "doubtful": {"count": len(issues), "most": issues[:MAX_ISSUES]}}
-
-
-def _report_training(state: TrainState) -> dict[str, Any]:
-    """Return what is said of the step that was kept, where dev chose one."""
-    if not state.evaluation:
-        return {}
-    return {"best_step": state.best_step, "dev": {"score": state.evaluation.score, "loss": state.evaluation.loss}}

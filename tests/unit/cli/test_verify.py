@@ -137,5 +137,5 @@ def test_a_package_of_an_earlier_version_is_named_and_a_copy_of_one_in_the_regis
     (copy / "manifest.json").write_text(manifest_text(manifest(copy)))
     assert verify_all(root).endswith("0 packages, 1 registered")
     shutil.copytree(copy, package)
-    with pytest.raises(DataError, match=r"\nmodels/package/model/tuned\.json: of an earlier version of satiety; make"):
+    with pytest.raises(DataError, match=r"\nmodels/package/model/tuned\.json: made by an earlier version of satiety"):
         verify_all(root)

@@ -35,20 +35,20 @@ def batch(model: Model, *windows: Window) -> Batch:
 @torch.inference_mode()
 def by_hand(model: Model, read: Sequence[int], written: Sequence[int]) -> float:
     """Return the log-probability of what is written, token by token, each asked for in a call of its own."""
-    before, total = get_start_tokens(model.encoder), 0.0
+    initial, total = get_start_tokens(model.encoder), 0.0
     for token in written:
-        logits = model.encoder(input_ids=torch.tensor([read]), decoder_input_ids=torch.tensor([before])).logits[0, -1]
+        logits = model.encoder(input_ids=torch.tensor([read]), decoder_input_ids=torch.tensor([initial])).logits[0, -1]
         total += float(torch.log_softmax(logits, -1)[token])
-        before = [*before, token]
+        initial = [*initial, token]
     return total
 
 
 def test_the_loss_is_the_mean_over_the_references_tokens_each_given_those_before_it(asked: tuple[Model, Any]) -> None:
     model, _ = asked
-    both = batch(model, SHORT, LONG)
+    pair = batch(model, SHORT, LONG)
     sums = [by_hand(model, window.input_ids, window.targets) for window in (SHORT, LONG)]
     with torch.inference_mode():
-        loss = model.task_head.loss(model(both), both.targets)
+        loss = model.task_head.loss(model(pair), pair.targets)
     assert float(loss) == pytest.approx(-sum(sums) / 9, rel=1e-5)
 
 
@@ -57,23 +57,23 @@ def test_what_it_says_of_its_own_text_and_of_the_reference_is_what_counting_by_h
 ) -> None:
     model, tokenizer = asked
     with torch.inference_mode():
-        (written,) = model.task_head.infer(model, batch(model, SHORT), tokenizer)
-        tokens = model.task_head._write(model, batch(model, SHORT), tokenizer)[0].tolist()  # type: ignore[attr-defined]
+        (generated,) = model.task_head.infer(model, batch(model, SHORT), tokenizer)
+        tokens = model.task_head._generate(model, batch(model, SHORT), tokenizer)[0].tolist()  # type: ignore[attr-defined]
     mean = by_hand(model, SHORT.input_ids, tokens) / len(tokens)
-    assert written.confidence == pytest.approx(float(torch.tensor(mean).exp()), rel=1e-4)
-    assert written.loss == pytest.approx(-by_hand(model, SHORT.input_ids, SHORT.targets), rel=1e-4)
-    assert model.task_head.mean_loss([SHORT], [written]) == pytest.approx(written.loss / 3)
-    assert written.text == tokenizer.decode(tokens, skip_special_tokens=True).strip()
+    assert generated.confidence == pytest.approx(float(torch.tensor(mean).exp()), rel=1e-4)
+    assert generated.loss == pytest.approx(-by_hand(model, SHORT.input_ids, SHORT.targets), rel=1e-4)
+    assert model.task_head.mean_loss([SHORT], [generated]) == pytest.approx(generated.loss / 3)
+    assert generated.text == tokenizer.decode(tokens, skip_special_tokens=True).strip()
 
 
 def test_padding_changes_neither_what_is_written_nor_its_confidence_nor_the_features(asked: tuple[Model, Any]) -> None:
     model, tokenizer = asked
     with torch.inference_mode():
-        (alone,) = model.task_head.infer(model, batch(model, SHORT), tokenizer)
+        (single,) = model.task_head.infer(model, batch(model, SHORT), tokenizer)
         beside = model.task_head.infer(model, batch(model, SHORT, LONG), tokenizer)[0]
         rows = [model.features(batch(model, *some))[0] for some in ((SHORT,), (SHORT, LONG))]
-    assert (beside.text, beside.confidence) == (alone.text, pytest.approx(alone.confidence, rel=1e-4))
-    assert beside.loss == pytest.approx(alone.loss, rel=1e-4)
+    assert (beside.text, beside.confidence) == (single.text, pytest.approx(single.confidence, rel=1e-4))
+    assert beside.loss == pytest.approx(single.loss, rel=1e-4)
     torch.testing.assert_close(rows[0], rows[1], rtol=1e-4, atol=1e-5)
 
 
@@ -84,15 +84,15 @@ def test_what_is_written_ends_and_says_the_same_again(
     model, tokenizer = asked
     head = Seq2Seq(max_new_tokens=max_new_tokens, beams=beams)
     with torch.inference_mode():
-        tokens = head._write(model, batch(model, SHORT, LONG), tokenizer)
-        again = head._write(model, batch(model, SHORT, LONG), tokenizer)
+        tokens = head._generate(model, batch(model, SHORT, LONG), tokenizer)
+        repeated = head._generate(model, batch(model, SHORT, LONG), tokenizer)
     assert tokens.shape[1] <= max_new_tokens
-    assert torch.equal(tokens, again)
+    assert torch.equal(tokens, repeated)
     assert not (tokens == tokenizer.pad_token_id).any()
     for row in tokens.tolist():
-        kept = [token for token in row if token != IGNORE]
-        assert row == [*kept, *[IGNORE] * (len(row) - len(kept))]
-        assert tokenizer.eos_token_id not in kept[:-1]
+        retained = [token for token in row if token != IGNORE]
+        assert row == [*retained, *[IGNORE] * (len(row) - len(retained))]
+        assert tokenizer.eos_token_id not in retained[:-1]
 
 
 def test_more_beams_find_a_text_no_less_likely(asked: tuple[Model, Any]) -> None:
@@ -109,9 +109,9 @@ def test_windows_without_a_reference_have_no_loss_and_teach_nothing(asked: tuple
     model, tokenizer = asked
     bare = Window(0, [5, 7, 1], [])
     with torch.inference_mode():
-        (written,) = model.task_head.infer(model, batch(model, bare), tokenizer)
-    assert written.loss == 0
-    assert model.task_head.mean_loss([bare], [written]) is None
+        (generated,) = model.task_head.infer(model, batch(model, bare), tokenizer)
+    assert generated.loss == 0
+    assert model.task_head.mean_loss([bare], [generated]) is None
     assert not model.task_head.has_target(bare)
     assert model.task_head.has_target(SHORT)
 
@@ -132,12 +132,12 @@ def test_more_than_the_model_can_write_is_refused(asked: tuple[Model, Any]) -> N
     first = len(get_start_tokens(model.encoder))
     Seq2Seq(max_new_tokens=64 - first, beams=1).check_encoder(model.encoder)
     with pytest.raises(
-        ParamsError, match=f"ingest.problem.max_new_tokens: {65 - first} tokens, but the model writes at most"
+        ParamsError, match=f"ingest.problem.max_new_tokens: {65 - first} tokens, but the model generates at most"
     ):
         Seq2Seq(max_new_tokens=65 - first, beams=1).check_encoder(model.encoder)
 
 
 def test_a_tokenizer_that_ends_otherwise_than_the_model_is_refused(tmp_path: Path) -> None:
     write_writer(tmp_path, eos_token_id=2)
-    with pytest.raises(ModelError, match="its tokenizer ends a text by token 1, its config by 2"):
+    with pytest.raises(ModelError, match=r"the end token is 1 in the tokenizer, but 2 in config.json"):
         Seq2Seq(max_new_tokens=4, beams=1).load(tmp_path)

@@ -139,8 +139,8 @@ def test_a_package_of_an_earlier_version_is_refused_by_its_name(
     with pytest.raises(OutdatedError) as caught:
         opening(copy, "cpu")
     assert str(caught.value) == (
-        f"{copy}/model/tuned.json: of an earlier version of satiety; make the model anew with `dvc repro`, or answer "
-        "with the version that made it"
+        f"{copy}/model/tuned.json: made by an earlier version of satiety (layout 1, now 2): rebuild the model with "
+        "`dvc repro`, or use the version that made it"
     )
 
 

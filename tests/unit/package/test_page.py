@@ -64,7 +64,7 @@ def test_it_begins_with_how_the_version_stands(roles: tuple[str, ...], tags: dic
 def test_the_page_of_a_model_shows_its_versions_and_loads_the_champion() -> None:
     versions = [ModelVersion("2", ["challenger"], TAGS), ModelVersion("1", ["champion"], TAGS | DECIDED)]
     text = render_model_page(problem("bad", "good"), FACTS, versions)
-    assert text.startswith("Give a text one label out of a fixed set. Texts in zh, en.")
+    assert text.startswith("Predict one label per text. Texts in zh, en.")
     assert "`bad`, `good`" in text
     assert (
         "| 1&emsp; | **champion**&emsp; | macro_f1 0.800 [0.700, 0.900]&emsp; | +0.100 [-0.050, +0.200]&emsp; |" in text

@@ -49,5 +49,5 @@ def test_what_is_no_text_is_refused(answerer: Answerer, data: Any) -> None:
 
 def test_a_model_of_an_earlier_version_is_refused(copy: Path) -> None:
     outdate(copy)
-    with pytest.raises(OutdatedError, match=r"model/tuned\.json: of an earlier version of satiety; make the model"):
+    with pytest.raises(OutdatedError, match=r"model/tuned\.json: made by an earlier version of satiety"):
         _load_pyfunc(str(copy))

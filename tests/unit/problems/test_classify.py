@@ -54,19 +54,19 @@ def test_a_row_is_read_as_text_whatever_it_looks_like() -> None:
 
 
 @pytest.mark.parametrize(
-    ("label", "said"),
+    ("label", "message"),
     [("", "the label is empty"), ("  ", "the label is empty"), ("坏", "label '坏' is not one of: bad, good, 好")],
 )
-def test_a_label_that_cannot_be_is_refused(label: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_a_label_that_cannot_be_is_refused(label: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         PROBLEM.read({"text": "x", "label": label})
 
 
 @pytest.mark.parametrize(
-    ("labels", "said"), [(["good", "好", "good"], "names a label twice: good"), ([], "is empty; write")]
+    ("labels", "message"), [(["good", "好", "good"], "has duplicate labels: good"), ([], "is empty: use")]
 )
-def test_a_label_set_that_cannot_be_is_refused(labels: list[str], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_a_label_set_that_cannot_be_is_refused(labels: list[str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         Classify(labels=labels, names={})
 
 
@@ -77,19 +77,19 @@ def test_an_endless_label_does_not_fill_the_message() -> None:
 
 
 def test_it_settles_on_the_labels_found_or_on_those_written_down() -> None:
-    found = Classify(labels=None, names={}).fit_labels(gold(["好", "bad", "好"]))
-    assert found.classes == ("bad", "好")
+    actual = Classify(labels=None, names={}).fit_labels(gold(["好", "bad", "好"]))
+    assert actual.classes == ("bad", "好")
     assert PROBLEM.fit_labels(gold(["好", "bad"])).classes == tuple(LABELS)
 
 
-@pytest.mark.parametrize(("labels", "said"), [([], "found: none"), (["好", "好"], "found: 好")])
-def test_fewer_than_two_labels_are_refused(labels: list[str], said: str) -> None:
-    with pytest.raises(DataError, match=f"needs at least two labels in the data; {said}"):
+@pytest.mark.parametrize(("labels", "message"), [([], "found: none"), (["好", "好"], "found: 好")])
+def test_fewer_than_two_labels_are_refused(labels: list[str], message: str) -> None:
+    with pytest.raises(DataError, match=f"needs at least two labels in the data, {message}"):
         Classify(labels=None, names={}).fit_labels(gold(labels))
 
 
 def test_unsettled_it_has_no_classes() -> None:
-    with pytest.raises(ValueError, match="not settled"):
+    with pytest.raises(ValueError, match="is not fixed"):
         _ = Classify(labels=None, names={}).classes
 
 
@@ -102,7 +102,7 @@ def test_it_saves_and_loads(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["{", "{}", '{"kind": "classifi"}', '{"kind": "classify", "labels": 3, "names": {}}'])
 def test_a_broken_problem_file_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "problem.json").write_text(text)
-    with pytest.raises(DataError, match=r"problem\.json: not a problem"):
+    with pytest.raises(DataError, match=r"problem\.json: not a valid problem"):
         Problem.load(tmp_path / "problem.json")
 
 
@@ -146,22 +146,22 @@ LISTS = st.lists(st.tuples(st.sampled_from(LABELS), st.sampled_from(LABELS)), mi
 
 @given(LISTS)
 def test_scores_are_those_of_scikit_learn(pairs: list[tuple[str, str]]) -> None:
-    real, found = zip(*pairs, strict=True)
-    scores = metrics(real, found)
-    assert scores["macro_f1"] == pytest.approx(f1_score(real, found, average="macro", zero_division=0))
-    assert scores["accuracy"] == pytest.approx(accuracy_score(real, found))
-    each = precision_recall_fscore_support(real, found, labels=LABELS, zero_division=0)
+    real, actual = zip(*pairs, strict=True)
+    scores = metrics(real, actual)
+    assert scores["macro_f1"] == pytest.approx(f1_score(real, actual, average="macro", zero_division=0))
+    assert scores["accuracy"] == pytest.approx(accuracy_score(real, actual))
+    each = precision_recall_fscore_support(real, actual, labels=LABELS, zero_division=0)
     for i, label in enumerate(LABELS):
-        wanted = each[0][i], each[1][i], each[2][i]
-        assert tuple(scores[f"{name}/{label}"] for name in ("precision", "recall", "f1")) == pytest.approx(wanted)
+        expected = each[0][i], each[1][i], each[2][i]
+        assert tuple(scores[f"{name}/{label}"] for name in ("precision", "recall", "f1")) == pytest.approx(expected)
 
 
 @given(LISTS)
 def test_the_sum_of_tallies_is_the_tally_of_the_whole(pairs: list[tuple[str, str]]) -> None:
-    real, found = zip(*pairs, strict=True)
-    whole = PROBLEM.tally(gold(real), given_labels(found))
+    real, actual = zip(*pairs, strict=True)
+    whole = PROBLEM.tally(gold(real), given_labels(actual))
     half = len(real) // 2
-    parts = [PROBLEM.tally(gold(real[a:b]), given_labels(found[a:b])) for a, b in ((0, half), (half, None))]
+    parts = [PROBLEM.tally(gold(real[a:b]), given_labels(actual[a:b])) for a, b in ((0, half), (half, None))]
     assert np.array_equal(whole, np.concatenate(parts))
     assert set(PROBLEM.metrics) <= set(PROBLEM.metrics_from_counts(whole.sum(axis=0)))
 
@@ -189,15 +189,15 @@ def test_before_any_training_the_nearest_name_answers() -> None:
 
 def test_a_rewrite_keeps_the_label_and_all_else() -> None:
     example = Example("1", {"text": "好电影"}, answer=Label("好"), group="g", source="a.csv:3")
-    moved = PROBLEM.project_labels(example, Rewrite("电影好"), "text")
-    assert moved is not None
-    assert (moved.text, str(moved.answer), moved.group, moved.source) == ("电影好", "好", "g", "a.csv:3")
+    shifted = PROBLEM.project_labels(example, Rewrite("电影好"), "text")
+    assert shifted is not None
+    assert (shifted.text, str(shifted.answer), shifted.group, shifted.source) == ("电影好", "好", "g", "a.csv:3")
     assert example.text == "好电影"
 
 
 def test_outcomes_and_confusions_pair_each_answer_with_its_gold() -> None:
     real = gold(["好", "bad"])
-    found = [Prediction(Label("好"), confidence=0.9), Prediction(Label("good"), confidence=0.4)]
-    assert PROBLEM.confidence_correct(real, found) == [(0.9, True), (0.4, False)]
-    assert PROBLEM.confusions(real, found) == [("好", "好"), ("bad", "good")]
+    actual = [Prediction(Label("好"), confidence=0.9), Prediction(Label("good"), confidence=0.4)]
+    assert PROBLEM.confidence_correct(real, actual) == [(0.9, True), (0.4, False)]
+    assert PROBLEM.confusions(real, actual) == [("好", "好"), ("bad", "good")]
     assert PROBLEM.stratum(real[0]) == "好"

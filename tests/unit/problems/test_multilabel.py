@@ -32,10 +32,10 @@ def test_scores_are_scikit_learns(real: Any, found: Any) -> None:
     metrics = PROBLEM.score(PROBLEM.tally(gold(real), [Prediction(Labels(names)) for names in found]))
     assert metrics["micro_f1"] == pytest.approx(f1_score(matrix(real), matrix(found), average="micro", zero_division=0))
     assert metrics["exact_match"] == pytest.approx(accuracy_score(matrix(real), matrix(found)))
-    seen = [name for name in NAMES if any(name in names for names in (*real, *found))]
-    alone = f1_score(matrix(real), matrix(found), average=None, zero_division=0)
-    wanted = np.mean([alone[NAMES.index(name)] for name in seen]) if seen else 0
-    assert metrics["macro_f1"] == pytest.approx(wanted)
+    recorded = [name for name in NAMES if any(name in names for names in (*real, *found))]
+    single = f1_score(matrix(real), matrix(found), average=None, zero_division=0)
+    expected = np.mean([single[NAMES.index(name)] for name in recorded]) if recorded else 0
+    assert metrics["macro_f1"] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -74,8 +74,8 @@ def test_thresholds_are_those_of_the_largest_f1() -> None:
 def test_what_a_model_expects_of_its_answers_is_right_where_its_probabilities_are() -> None:
     draw = np.random.default_rng(1)
     scores = draw.uniform(size=(20_000, 3))
-    real, found = draw.uniform(size=scores.shape) < scores, scores >= (0.3, 0.5, 0.5)
-    sets, answers = ([tuple(np.array(NAMES)[row]) for row in rows] for rows in (real, found))
+    real, actual = draw.uniform(size=scores.shape) < scores, scores >= (0.3, 0.5, 0.5)
+    sets, answers = ([tuple(np.array(NAMES)[row]) for row in rows] for rows in (real, actual))
     true = PROBLEM.score(PROBLEM.tally(gold(sets), [Prediction(Labels(names)) for names in answers]))
     hoped = PROBLEM.score(PROBLEM.estimate_tallies(scores))
     for name in PROBLEM.metrics:

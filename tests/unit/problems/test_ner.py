@@ -133,10 +133,10 @@ class TestScore:
             given_.append(Prediction(Spans(noisy)))
             golds.append(by_character(example.text, example.answer.mentions))
             givens.append(by_character(example.text, noisy))
-        ours = NER.metrics_from_counts(NER.tally(gold, given_).sum(0))["entity_f1"]
+        actual = NER.metrics_from_counts(NER.tally(gold, given_).sum(0))["entity_f1"]
         if any(e.answer.mentions for e in gold):
-            theirs = f1_score(golds, givens, mode="strict", scheme=IOB2, zero_division=0)
-            assert ours == pytest.approx(theirs)
+            expected = f1_score(golds, givens, mode="strict", scheme=IOB2, zero_division=0)
+            assert actual == pytest.approx(expected)
 
     def test_counts_a_moved_boundary_as_wrong(self) -> None:
         gold = [Example("x", {"text": "新华社北京"}, answer=Spans((Span(0, 3, "ORG"),)))]
@@ -188,11 +188,11 @@ class TestTransfer:
         )
 
     def test_moves_an_entity_that_was_kept(self) -> None:
-        moved = NER.project_labels(
+        shifted = NER.project_labels(
             self.example, Rewrite("there I met Trump", alignment=((0, 6, 11), (12, 0, 5))), "text"
         )
-        assert moved is not None
-        assert moved.text[moved.answer.mentions[0].start : moved.answer.mentions[0].end] == "Trump"
+        assert shifted is not None
+        assert shifted.text[shifted.answer.mentions[0].start : shifted.answer.mentions[0].end] == "Trump"
 
     def test_refuses_where_an_entity_was_torn(self) -> None:
         assert (
@@ -213,9 +213,9 @@ class TestRead:
     @pytest.mark.parametrize(
         ("spans", "message"),
         [
-            ([(0, 9, "LOC")], r"span 0:9 does not lie in a text of 2 characters"),
-            ([(1, 1, "LOC")], r"span 1:1 does not lie"),
-            ([(0, 2, "LOC"), (1, 2, "PER")], r"span 1:2 overlaps the one before it"),
+            ([(0, 9, "LOC")], r"span 0:9 is outside a text of 2 characters"),
+            ([(1, 1, "LOC")], r"span 1:1 is outside"),
+            ([(0, 2, "LOC"), (1, 2, "PER")], r"span 1:2 overlaps the previous span"),
             ([(0, 2, "DATE")], r"entity type 'DATE' is not one of: LOC, ORG, PER"),
         ],
     )

@@ -52,9 +52,9 @@ def test_a_long_second_text_is_read_in_windows_each_with_the_first(text: str, te
 
 
 def test_an_input_that_is_missing_is_named() -> None:
-    with pytest.raises(DataError, match="pair: example 1 has text; it needs text, text_b"):
+    with pytest.raises(DataError, match="pair: example 1 has text, but needs text, text_b"):
         PAIR.build_examples(["only one"])
-    with pytest.raises(DataError, match="pair: example 2 has text, context; it needs text, text_b"):
+    with pytest.raises(DataError, match="pair: example 2 has text, context, but needs text, text_b"):
         PAIR.build_examples([{"text": "a", "text_b": "b"}, {"text": "a", "context": "b"}])
 
 

@@ -53,5 +53,5 @@ def test_numbers_from_another_processor_contradict_nothing_and_others_do() -> No
 
 
 def test_more_alike_is_a_larger_number_whatever_the_labels_are() -> None:
-    found = numbers(labelled(east=-3.0, far=-90.0), ("east", "near"), ("east", "far"), ("east", "north"))
-    assert found == sorted(found, reverse=True)
+    actual = numbers(labelled(east=-3.0, far=-90.0), ("east", "near"), ("east", "far"), ("east", "north"))
+    assert actual == sorted(actual, reverse=True)

@@ -33,14 +33,14 @@ def tallied(real: Any, found: Any) -> Any:
 
 @given(NUMBERS, st.randoms(use_true_random=False))
 def test_scores_are_scipys_with_examples_as_often_as_they_count(real: list[float], draw: Any) -> None:
-    found = [number + draw.choice([-1.0, 0.0, 2.0]) for number in real]
+    actual = [number + draw.choice([-1.0, 0.0, 2.0]) for number in real]
     times = [draw.randrange(4) for _ in real]
     if len({number for number, n in zip(real, times, strict=True) if n}) < 2:
         return
-    if len({number for number, n in zip(found, times, strict=True) if n}) < 2:
+    if len({number for number, n in zip(actual, times, strict=True) if n}) < 2:
         return
-    metrics = PROBLEM.score(tallied(real, found), np.array([times], dtype=float))
-    a, b = np.repeat(real, times), np.repeat(found, times)
+    metrics = PROBLEM.score(tallied(real, actual), np.array([times], dtype=float))
+    a, b = np.repeat(real, times), np.repeat(actual, times)
     assert metrics["spearman"][0] == pytest.approx(spearmanr(a, b).statistic)
     assert metrics["pearson"][0] == pytest.approx(pearsonr(a, b).statistic)
     assert metrics["rmse"][0] == pytest.approx(np.sqrt(((a - b) ** 2).mean()))
@@ -56,10 +56,10 @@ def test_two_systems_are_compared_on_the_same_resamples() -> None:
     rng = np.random.default_rng(1)
     real = rng.normal(size=300)
     good, bad = real + 0.3 * rng.normal(size=300), real + 2 * rng.normal(size=300)
-    both = compare(PROBLEM.score, tallied(real, bad), tallied(real, good), np.arange(300), Resampling(1, 400, 0.95))
-    assert both.second["spearman"].value == pytest.approx(spearmanr(real, good).statistic)
-    assert both.difference["spearman"].low > 0
-    assert both.difference["rmse"].high < 0
+    pair = compare(PROBLEM.score, tallied(real, bad), tallied(real, good), np.arange(300), Resampling(1, 400, 0.95))
+    assert pair.second["spearman"].value == pytest.approx(spearmanr(real, good).statistic)
+    assert pair.difference["spearman"].low > 0
+    assert pair.difference["rmse"].high < 0
 
 
 @pytest.mark.parametrize(("cell", "number"), [("4.5", 4.5), (3, 3.0), ("-1e3", -1000.0)])

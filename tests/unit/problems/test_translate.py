@@ -51,11 +51,11 @@ def test_scores_are_sacrebleus(language: str) -> None:
     from sacrebleu.metrics.bleu import BLEU
     from sacrebleu.metrics.chrf import CHRF
 
-    references, written = REFERENCES[language], WRITTEN[language]
-    scores = PROBLEM.score(PROBLEM.tally(gold(*([text] for text in references)), said(*written)))
+    references, generated = REFERENCES[language], WRITTEN[language]
+    scores = PROBLEM.score(PROBLEM.tally(gold(*([text] for text in references)), said(*generated)))
     bleu = BLEU(tokenize="zh" if language == "zh" else "13a")
-    assert scores["chrf"] == pytest.approx(CHRF().corpus_score(written, [references]).score / 100)
-    assert scores["bleu"] == pytest.approx(bleu.corpus_score(written, [references]).score / 100)
+    assert scores["chrf"] == pytest.approx(CHRF().corpus_score(generated, [references]).score / 100)
+    assert scores["bleu"] == pytest.approx(bleu.corpus_score(generated, [references]).score / 100)
     assert 0 < scores["bleu"] < 1
 
 
@@ -63,9 +63,9 @@ def test_scores_are_sacrebleus(language: str) -> None:
 def test_chrf_is_sacrebleus_whatever_is_written(pairs: list[tuple[str, str]]) -> None:
     from sacrebleu.metrics.chrf import CHRF
 
-    references, written = [one for one, _ in pairs], [other for _, other in pairs]
-    scores = PROBLEM.score(PROBLEM.tally(gold(*([text] for text in references)), said(*written)))
-    assert scores["chrf"] == pytest.approx(CHRF().corpus_score(written, [references]).score / 100)
+    references, generated = [one for one, _ in pairs], [other for _, other in pairs]
+    scores = PROBLEM.score(PROBLEM.tally(gold(*([text] for text in references)), said(*generated)))
+    assert scores["chrf"] == pytest.approx(CHRF().corpus_score(generated, [references]).score / 100)
     assert set(scores) == set(PROBLEM.metrics)
 
 
@@ -78,14 +78,14 @@ def test_the_nearest_of_several_references_counts() -> None:
 def test_a_resample_scores_as_the_examples_that_were_drawn() -> None:
     examples, answers = gold(*([text] for text in REFERENCES["zh"])), said(*WRITTEN["zh"])
     weights = np.array([[1.0, 1, 1], [2, 0, 1]])
-    drawn = PROBLEM.score(PROBLEM.tally(examples, answers), weights)
+    sample = PROBLEM.score(PROBLEM.tally(examples, answers), weights)
     twice = PROBLEM.score(PROBLEM.tally([examples[i] for i in (0, 0, 2)], [answers[i] for i in (0, 0, 2)]))
-    assert drawn["chrf"][1] == pytest.approx(twice["chrf"])
-    assert drawn["bleu"][1] == pytest.approx(twice["bleu"])
+    assert sample["chrf"][1] == pytest.approx(twice["chrf"])
+    assert sample["bleu"][1] == pytest.approx(twice["bleu"])
     tallies = PROBLEM.tally(examples, said("", "", "")), PROBLEM.tally(examples, answers)
-    both = compare(PROBLEM.score, *tallies, assign_groups(examples), Resampling(1, 200, 0.95))
-    assert both.first["chrf"].value == both.first["bleu"].value == 0
-    assert both.difference["chrf"].low > 0
+    pair = compare(PROBLEM.score, *tallies, assign_groups(examples), Resampling(1, 200, 0.95))
+    assert pair.first["chrf"].value == pair.first["bleu"].value == 0
+    assert pair.difference["chrf"].low > 0
 
 
 @pytest.mark.parametrize("cell", ["好。", ["好。"], ["好。", "很好。"]])
@@ -131,7 +131,7 @@ def test_what_does_not_fit_teaches_nothing_and_is_said(tokenizer: Any, caplog: p
     windows = PROBLEM.encode(examples, tokenizer, 16)
     assert {window.example for window in windows if window.targets} == {0}
     assert sum(window.example == 2 for window in windows) > 1
-    assert "translate: of 2 examples nothing is learned" in caplog.text
+    assert "translate: 2 examples are not used for training" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -146,8 +146,8 @@ def test_what_does_not_fit_teaches_nothing_and_is_said(tokenizer: Any, caplog: p
 )
 def test_what_was_written_to_a_long_texts_windows_is_one_text(parts: list[str], whole: str) -> None:
     windows = [Window(0, [1], []) for _ in parts] or [Window(0, [1], [])]
-    written = [GeneratedText(text, 0.5) for text in parts] or [GeneratedText("", 0.5)]
-    (answer,) = PROBLEM.decode(PROBLEM.build_examples(["x"]), windows, written)
+    generated = [GeneratedText(text, 0.5) for text in parts] or [GeneratedText("", 0.5)]
+    (answer,) = PROBLEM.decode(PROBLEM.build_examples(["x"]), windows, generated)
     assert (answer.answer, answer.confidence) == (Text(whole), 0.5)
 
 

@@ -19,19 +19,19 @@ def saved(tmp_path: Path) -> CheckpointStore:
 
 
 def test_a_checkpoint_comes_back_as_it_was(saved: CheckpointStore) -> None:
-    found = saved.load()
-    assert found is not None
-    assert torch.equal(found.tensors["now:weight"], torch.arange(1000.0))
-    assert found.state["step"] == 7
-    assert found.state["curve"] == [{"step": 7, "loss": 0.1}]
+    actual = saved.load()
+    assert actual is not None
+    assert torch.equal(actual.tensors["now:weight"], torch.arange(1000.0))
+    assert actual.state["step"] == 7
+    assert actual.state["curve"] == [{"step": 7, "loss": 0.1}]
 
 
 def test_a_newer_checkpoint_takes_the_place_of_the_old_one(saved: CheckpointStore) -> None:
     saved.save(Snapshot({"now:weight": torch.zeros(2)}, {"step": 9}), 9)
     assert sorted(path.name for path in saved.folder.iterdir()) == ["9.safetensors", STATE]
-    found = saved.load()
-    assert found is not None
-    assert found.state["step"] == 9
+    actual = saved.load()
+    assert actual is not None
+    assert actual.state["step"] == 9
 
 
 def test_without_a_checkpoint_there_is_none(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_a_broken_checkpoint_is_passed_over(
             state.write_text(state.read_text().replace('"step": 7', '"step": 5'))
     with caplog.at_level(logging.WARNING):
         assert saved.load() is None
-    assert "anew" in caplog.text
+    assert "damaged" in caplog.text
 
 
 def test_it_is_time_for_one_when_the_seconds_are_over(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from satiety.core.errors import ModelError, SetupError
 from satiety.training import embedding, hardware
+from satiety.training.batches import MAX_BATCH_TOKENS
 from satiety.training.embedding import load_embedder
 
 TEXTS = ["good film", "我爱北京天安门", "anna lives in paris", "😀", ""]
@@ -25,12 +26,12 @@ def test_every_text_gets_a_unit_vector_in_its_own_place(tiny: Path) -> None:
 def test_a_vector_depends_neither_on_the_other_texts_nor_on_their_order(
     tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setitem(MAX_BATCH_TOKENS, "cpu", 12)
     embed = load_embedder(tiny, "cpu", "")
-    alone = np.concatenate([embed([text]) for text in TEXTS])
+    single = np.concatenate([embed([text]) for text in TEXTS])
     monkeypatch.setattr(embedding, "BLOCK", 3)
-    monkeypatch.setitem(embedding.TOKENS, "cpu", 12)
-    np.testing.assert_allclose(embed(TEXTS), alone, atol=0.02)  # bfloat16 has 8 bits
-    np.testing.assert_allclose(embed(TEXTS[::-1])[::-1], alone, atol=0.02)
+    np.testing.assert_allclose(embed(TEXTS), single, atol=0.02)  # bfloat16 has 8 bits
+    np.testing.assert_allclose(embed(TEXTS[::-1])[::-1], single, atol=0.02)
 
 
 def test_padding_is_not_averaged(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,7 +75,7 @@ def test_loading_and_embedding_say_nothing(tiny: Path, capfd: pytest.CaptureFixt
 
 
 def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="没有: no such folder; run the stage that makes it"):
+    with pytest.raises(ModelError, match="没有: no such folder: run the stage that makes it"):
         load_embedder(tmp_path / "没有", "cpu", "")
 
 
@@ -84,7 +85,7 @@ def test_weights_in_a_pickle_are_refused(tiny: Path, tmp_path: Path) -> None:
     shutil.copytree(tiny, tmp_path / "model")
     (tmp_path / "model" / "model.safetensors").unlink()
     torch.save({}, tmp_path / "model" / "pytorch_model.bin")
-    with pytest.raises(ModelError, match=r"model: holds pytorch_model.bin, which can run code when loaded"):
+    with pytest.raises(ModelError, match=r"model: pytorch_model.bin can run code when loaded"):
         load_embedder(tmp_path / "model", "cpu", "")
 
 
@@ -103,7 +104,7 @@ def test_a_model_without_some_of_its_weights_is_refused(tiny: Path, tmp_path: Pa
     weights = load_file(tiny / "model.safetensors")
     half = {name: value for name, value in weights.items() if "layer.1" not in name}
     save_file(half, tmp_path / "model" / "model.safetensors", {"format": "pt"})
-    with pytest.raises(ModelError, match=r"model.safetensors does not fit config.json: 16 weights are not there"):
+    with pytest.raises(ModelError, match=r"model.safetensors does not match config.json: 16 weights are missing"):
         load_embedder(tmp_path / "model", "cpu", "")
 
 
@@ -113,7 +114,7 @@ def test_a_model_that_brings_code_of_its_own_is_refused(tiny: Path, tmp_path: Pa
     config.write_text(
         json.dumps({**json.loads(config.read_text()), "model_type": "mine", "auto_map": {"AutoModel": "m.M"}})
     )
-    with pytest.raises(ModelError, match="has an `auto_map`: it wants code of its own run"):
+    with pytest.raises(ModelError, match="`auto_map` needs custom code"):
         load_embedder(tmp_path / "model", "cpu", "")
 
 
@@ -121,7 +122,7 @@ def test_a_gpu_that_is_asked_for_and_missing_is_said(tiny: Path, monkeypatch: py
     import torch
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(SetupError, match="SATIETY_DEVICE=cuda: this PyTorch sees no CUDA device"):
+    with pytest.raises(SetupError, match="SATIETY_DEVICE=cuda: PyTorch finds no CUDA device"):
         load_embedder(tiny, "cuda", "")
 
 

@@ -25,8 +25,8 @@ def test_an_encoder_comes_back_in_float32_and_saves_as_it_was(copy: Path, tmp_pa
     model = load_encoder(copy)
     assert {weight.dtype for weight in model.parameters()} == {torch.float32}
     save_encoder(model, copy, tmp_path / "out")
-    again = load_encoder(tmp_path / "out")
-    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters(), strict=True))
+    repeated = load_encoder(tmp_path / "out")
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), repeated.parameters(), strict=True))
     assert (
         load_tokenizer(tmp_path / "out")("我爱 paris")["input_ids"] == load_tokenizer(copy)("我爱 paris")["input_ids"]
     )
@@ -67,16 +67,22 @@ def _code_of_its_own(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("harm", "message"),
     [
-        (shutil.rmtree, "no such folder; run the stage that makes it"),
+        (shutil.rmtree, "no such folder: run the stage that makes it"),
         (lambda folder: (folder / "model.safetensors").unlink(), "has no model.safetensors"),
-        (lambda folder: (folder / "pytorch_model.bin").write_bytes(b"x"), "pytorch_model.bin, which can run code"),
-        (lambda folder: (folder / "modeling.py").write_text("1"), "modeling.py, which can run code"),
-        (lambda folder: (folder / "config.json").write_text("{"), "config.json: not a whole JSON file"),
-        (lambda folder: (folder / "config.json").write_text("[]"), "must hold one JSON object"),
-        (lambda folder: (folder / "config.json").write_text('{"model_type": "无"}'), "model_type '无' is no encoder"),
-        (_code_of_its_own, "it wants code of its own run, which is never done"),
+        (lambda folder: (folder / "pytorch_model.bin").write_bytes(b"x"), "pytorch_model.bin can run code"),
+        (lambda folder: (folder / "modeling.py").write_text("1"), "modeling.py can run code"),
+        (lambda folder: (folder / "config.json").write_text("{"), "config.json: not a complete JSON file"),
+        (lambda folder: (folder / "config.json").write_text("[]"), "not a JSON object"),
+        (
+            lambda folder: (folder / "config.json").write_text('{"model_type": "无"}'),
+            "model_type '无' is not supported",
+        ),
+        (_code_of_its_own, "`auto_map` needs custom code, which is never run"),
         (_truncate, "cannot be loaded as an encoder"),
-        (_lose_a_weight, "does not fit config.json: 1 weights are not there, as embeddings.word_embeddings.weight"),
+        (
+            _lose_a_weight,
+            "does not match config.json: 1 weights are missing, such as embeddings.word_embeddings.weight",
+        ),
         (_other_shape, "cannot be loaded as an encoder|does not fit config.json"),
     ],
 )
@@ -92,8 +98,8 @@ def test_a_folder_that_is_not_whole_or_not_safe_is_refused(
     ("text", "message"),
     [
         (None, "has no tokenizer.json"),
-        ("{", "tokenizer.json: not a whole JSON file"),
-        ("{}", "its tokenizer cannot be loaded"),
+        ("{", "tokenizer.json: not a complete JSON file"),
+        ("{}", "cannot load the tokenizer"),
     ],
 )
 def test_a_tokenizer_that_is_not_whole_is_refused(text: str | None, message: str, copy: Path) -> None:

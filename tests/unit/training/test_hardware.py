@@ -9,7 +9,7 @@ from satiety.training.hardware import detect_hardware
 
 def test_cuda_without_a_gpu_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(SetupError, match="SATIETY_DEVICE=cuda: this PyTorch sees no CUDA device"):
+    with pytest.raises(SetupError, match="SATIETY_DEVICE=cuda: PyTorch finds no CUDA device"):
         detect_hardware("cuda")
     assert detect_hardware("auto").device == "cpu"
 
@@ -27,9 +27,9 @@ def test_bfloat16_is_used_where_the_processor_has_it(
     able: dict[str, bool], precision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
-    here = detect_hardware("cpu")
-    assert here.precision == precision
-    with here.autocast():
+    context = detect_hardware("cpu")
+    assert context.precision == precision
+    with context.autocast():
         product = torch.ones(2, 2) @ torch.ones(2, 2)
     assert product.dtype == (torch.bfloat16 if precision == "bf16" else torch.float32)
 

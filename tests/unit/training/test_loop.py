@@ -48,12 +48,12 @@ def loop(
 ) -> tuple[TrainingLoop, nn.Module]:
     torch.manual_seed(7)
     model = nn.Sequential(nn.Linear(8, 16), nn.Dropout(0.5), nn.LayerNorm(16), nn.Linear(16, 2))
-    given = loss or (lambda model, chosen: nn.functional.cross_entropy(model(X[chosen]), Y[chosen]))
+    original = loss or (lambda model, chosen: nn.functional.cross_entropy(model(X[chosen]), Y[chosen]))
     job = TrainingJob(
         model=model,
         rates=[(name, weight, 0.01) for name, weight in model.named_parameters()],
         lengths=[4] * 64,
-        loss=lambda chosen, _: given(model, chosen),
+        loss=lambda chosen, _: original(model, chosen),
         evaluate=(lambda: judge(model)) if judge else None,
         steps=steps,
         seed=seed,
@@ -76,14 +76,14 @@ def judge(model: nn.Module) -> Evaluation:
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_one_others(tmp_path: Path) -> None:
-    found = []
+    actual = []
     for seed in (3, 3, 4):
-        run, model = loop(tmp_path / str(len(found)), seed=seed)
+        run, model = loop(tmp_path / str(len(actual)), seed=seed)
         course = run.run()
-        found.append((weights(model), course.loss_curve.points))
-    assert same(found[0][0], found[1][0])
-    assert found[0][1] == found[1][1]
-    assert not same(found[0][0], found[2][0])
+        actual.append((weights(model), course.loss_curve.points))
+    assert same(actual[0][0], actual[1][0])
+    assert actual[0][1] == actual[1][1]
+    assert not same(actual[0][0], actual[2][0])
 
 
 def test_it_learns_and_the_rate_rises_and_falls_to_nothing(tmp_path: Path) -> None:
@@ -99,9 +99,9 @@ def test_it_learns_and_the_rate_rises_and_falls_to_nothing(tmp_path: Path) -> No
 
 def test_it_leaves_the_callers_generator_as_it_was(tmp_path: Path) -> None:
     run, _ = loop(tmp_path)
-    before = torch.get_rng_state()
+    initial = torch.get_rng_state()
     run.run()
-    assert torch.equal(before, torch.get_rng_state())
+    assert torch.equal(initial, torch.get_rng_state())
 
 
 @pytest.mark.parametrize("average", [None, 1.0])
@@ -125,9 +125,9 @@ def test_a_run_that_is_stopped_goes_on_to_the_weights_it_would_have_had(
     with pytest.raises(error):
         cut.run()
     assert 0 < cut.state.step < 40
-    resumed, again = loop(tmp_path / "cut", judge=judge, plan=plan)
+    resumed, repeated = loop(tmp_path / "cut", judge=judge, plan=plan)
     taken_up = resumed.run()
-    assert same(weights(model), weights(again))
+    assert same(weights(model), weights(repeated))
     assert taken_up.loss_curve.points == course.loss_curve.points
     assert taken_up.dev_curve.points == course.dev_curve.points
     assert taken_up.best_step == course.best_step
@@ -136,49 +136,49 @@ def test_a_run_that_is_stopped_goes_on_to_the_weights_it_would_have_had(
 def test_a_checkpoint_is_written_whenever_it_is_due(tmp_path: Path) -> None:
     run, _ = loop(tmp_path / "run", steps=3, seconds=0)
     run.run()
-    found = run.store.load()
-    assert found is not None
-    assert found.state["step"] == 3
+    actual = run.store.load()
+    assert actual is not None
+    assert actual.state["step"] == 3
 
 
 def test_the_step_that_is_best_on_dev_is_restored(tmp_path: Path) -> None:
     losses = iter([0.9, 0.5, 0.2, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3])
-    seen: list[list[torch.Tensor]] = []
+    recorded: list[list[torch.Tensor]] = []
 
     def scripted(model: nn.Module) -> Evaluation:
-        seen.append(weights(model))
+        recorded.append(weights(model))
         return Evaluation(0.1, next(losses))
 
     run, model = loop(tmp_path, judge=scripted)
     course = run.run()
     assert course.best_step == 8
     assert course.evaluation == Evaluation(0.1, 0.2)
-    assert same(weights(model), seen[2])
-    assert not same(weights(model), seen[-1])
+    assert same(weights(model), recorded[2])
+    assert not same(weights(model), recorded[-1])
 
 
 def test_the_plain_mean_is_that_of_the_weights_since_warm_up(tmp_path: Path) -> None:
     run, model = loop(tmp_path, steps=10, plan=arguments(weight_averaging=0, warmup=0.2))
-    seen: list[list[torch.Tensor]] = []
+    recorded: list[list[torch.Tensor]] = []
     update = run._update
 
     def watched(chosen: list[int], step: int) -> None:
         update(chosen, step)
-        seen.append(weights(model))
+        recorded.append(weights(model))
 
     run._update = watched  # type: ignore[method-assign]
     run.run()
     for i, weight in enumerate(model.parameters()):
-        torch.testing.assert_close(weight.detach(), torch.stack([w[i] for w in seen[2:]]).mean(0))
+        torch.testing.assert_close(weight.detach(), torch.stack([w[i] for w in recorded[2:]]).mean(0))
 
 
 def test_an_average_that_decays_weighs_later_weights_more(tmp_path: Path) -> None:
-    found = []
+    actual = []
     for average in (0, 10, None):
         run, model = loop(tmp_path / str(average), plan=arguments(weight_averaging=average))
         run.run()
-        found.append(torch.cat([weight.flatten() for weight in weights(model)]))
-    mean, late, last = found
+        actual.append(torch.cat([weight.flatten() for weight in weights(model)]))
+    mean, late, last = actual
     assert (late - last).norm() < (mean - last).norm()
 
 
@@ -222,7 +222,9 @@ def test_a_loss_that_is_no_number_stops_the_run_and_says_where(tmp_path: Path) -
         return loss * float("nan") if len(counted) == 3 else loss
 
     run, _ = loop(tmp_path, loss=bad)
-    with pytest.raises(ModelError, match=r"the loss is nan at step 3 \(learning rate 0.005.*: lower the learning rate"):
+    with pytest.raises(
+        ModelError, match=r"training diverged at step 3 \(loss nan, learning rate 0.005.*: lower `learning_rate`"
+    ):
         run.run()
     assert run.store.load() is None
 
@@ -235,5 +237,5 @@ def test_biases_and_normalisation_are_never_decayed() -> None:
 
 
 def test_nothing_to_train_is_an_error() -> None:
-    with pytest.raises(ModelError, match="nothing may change"):
+    with pytest.raises(ModelError, match="no weight to train"):
         build_optimizer([], arguments())

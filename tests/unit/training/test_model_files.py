@@ -60,12 +60,12 @@ def test_the_encoders_that_transformers_knows_load_as_transformers_loads_them(ki
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(5)
         AutoModel.from_config(config).save_pretrained(tmp_path)
-    theirs = AutoModel.from_pretrained(tmp_path).eval()
-    ours: Any = load_encoder(tmp_path)
+    expected = AutoModel.from_pretrained(tmp_path).eval()
+    actual: Any = load_encoder(tmp_path)
     ids = torch.arange(2, 66).view(2, 32)  # BigBird's blocks want some tokens
     with torch.inference_mode():
-        assert torch.equal(ours(input_ids=ids).last_hidden_state, theirs(input_ids=ids).last_hidden_state)
-    assert ours.config._attn_implementation == theirs.config._attn_implementation
+        assert torch.equal(actual(input_ids=ids).last_hidden_state, expected(input_ids=ids).last_hidden_state)
+    assert actual.config._attn_implementation == expected.config._attn_implementation
 
 
 @pytest.mark.parametrize(
@@ -85,30 +85,30 @@ def test_what_configs_of_known_models_hold_is_taken(copy: Path, old: dict[str, A
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"attn_implementation": "kernels-community/x"}, "`attn_implementation` is no field of its config"),
-        ({"_attn_implementation": "kernels-community/x"}, "`_attn_implementation` is no field of its config"),
-        ({"_attn_implementation_internal": "kernels-community/x"}, "`_attn_implementation_internal` is no field"),
-        ({"use_kernels": True}, "`use_kernels` is no field of its config"),
-        ({"quantization_config": {"load_in_4bit": True}}, "`quantization_config` is no field of its config"),
-        ({"custom_pipelines": {}}, "`custom_pipelines` is no field of its config"),
-        ({"num_labels": 10_000_000}, "`num_labels` is no field of its config"),
-        ({"auto_map": {"AutoModel": "m.M"}}, "has an `auto_map`: it wants code of its own run"),
-        ({"is_decoder": True}, "is_decoder is True; of an encoder it is False"),
-        ({"return_dict": False}, "return_dict is False; of an encoder it is True"),
-        ({"model_type": "gpt2"}, "model_type 'gpt2' is no encoder of Transformers"),
-        ({"model_type": "bart"}, "is_encoder_decoder|reads more, or other things|is no field"),
-        ({"model_type": "perceiver"}, "is no field of its config|reads more, or other things"),
-        ({"model_type": "robreta"}, "is no encoder of Transformers; did you mean 'roberta'"),
-        ({"model_type": ["bert"]}, "is no encoder of Transformers"),
-        ({"num_hidden_layers": 10_000_000}, "num_hidden_layers is 10,000,000; at most 256 is taken"),
+        ({"attn_implementation": "kernels-community/x"}, "unknown key `attn_implementation`"),
+        ({"_attn_implementation": "kernels-community/x"}, "unknown key `_attn_implementation`"),
+        ({"_attn_implementation_internal": "kernels-community/x"}, "unknown key `_attn_implementation_internal`"),
+        ({"use_kernels": True}, "unknown key `use_kernels`"),
+        ({"quantization_config": {"load_in_4bit": True}}, "unknown key `quantization_config`"),
+        ({"custom_pipelines": {}}, "unknown key `custom_pipelines`"),
+        ({"num_labels": 10_000_000}, "unknown key `num_labels`"),
+        ({"auto_map": {"AutoModel": "m.M"}}, "`auto_map` needs custom code"),
+        ({"is_decoder": True}, "is_decoder is True, but must be False for encoders"),
+        ({"return_dict": False}, "return_dict is False, but must be True for encoders"),
+        ({"model_type": "gpt2"}, "model_type 'gpt2' is not supported"),
+        ({"model_type": "bart"}, "is_encoder_decoder|does not read plain texts|unknown key"),
+        ({"model_type": "perceiver"}, "unknown key|does not read plain texts"),
+        ({"model_type": "robreta"}, "is not supported; did you mean 'roberta'"),
+        ({"model_type": ["bert"]}, "is not supported"),
+        ({"num_hidden_layers": 10_000_000}, "num_hidden_layers is 10,000,000; the maximum is 256"),
         ({"num_attention_heads": 10**30}, "num_attention_heads is 1,000,000,000"),
-        ({"hidden_size": 9_600_000}, r"promises [\d,]+ weights, but model.safetensors holds [\d,]+"),
-        ({"vocab_size": 9_000_000}, r"promises [\d,]+ weights, but model.safetensors holds [\d,]+"),
-        ({"max_position_embeddings": 9_000_000}, r"promises [\d,]+ weights, but model.safetensors holds [\d,]+"),
-        ({"num_hidden_layers": 250}, r"promises [\d,]+ weights, but model.safetensors holds [\d,]+"),
-        ({"num_hidden_layers": 3}, "does not fit config.json: 16 weights are not there"),
-        ({"hidden_size": "many"}, "cannot be read as a config"),
-        ({"hidden_size": None}, "cannot be read as a config|reads more, or other things"),
+        ({"hidden_size": 9_600_000}, r"needs [\d,]+ weights, but model.safetensors has [\d,]+"),
+        ({"vocab_size": 9_000_000}, r"needs [\d,]+ weights, but model.safetensors has [\d,]+"),
+        ({"max_position_embeddings": 9_000_000}, r"needs [\d,]+ weights, but model.safetensors has [\d,]+"),
+        ({"num_hidden_layers": 250}, r"needs [\d,]+ weights, but model.safetensors has [\d,]+"),
+        ({"num_hidden_layers": 3}, "does not match config.json: 16 weights are missing"),
+        ({"hidden_size": "many"}, "not a valid config"),
+        ({"hidden_size": None}, "not a valid config|does not read plain texts"),
         ({"num_attention_heads": 0}, "cannot be loaded as an encoder"),
         ({"num_attention_heads": 5}, "cannot be loaded as an encoder"),
         ({"hidden_act": "exec"}, "cannot be loaded as an encoder"),
@@ -133,14 +133,14 @@ def test_nothing_that_makes_parts_is_endless(copy: Path, kind: str, values: dict
     from transformers import CONFIG_MAPPING
 
     (copy / "config.json").write_text(json.dumps(CONFIG_MAPPING[kind]().to_dict() | values), encoding="utf-8")
-    with pytest.raises(ModelError, match=r"is [\d,]+; at most 256 is taken"):
+    with pytest.raises(ModelError, match=r"is [\d,]+; the maximum is 256"):
         read_config(copy)
 
 
 @pytest.mark.parametrize("content", ["[" * 100_000, '{"a":' * 100_000, "", "null"])
 def test_a_config_that_is_no_json_object_is_refused(copy: Path, content: str) -> None:
     (copy / "config.json").write_text(content)
-    with pytest.raises(ModelError, match=r"config.json: (not a whole JSON file|must hold one JSON object)"):
+    with pytest.raises(ModelError, match=r"config.json: (not a complete JSON file|not a JSON object)"):
         load_encoder(copy)
 
 
@@ -169,20 +169,23 @@ def _fewer_embeddings(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("harm", "message"),
     [
-        (_more_tokens, r"tokenizer.json: added_tokens: 10,005 tokens; at most 10,000 are taken in"),
+        (_more_tokens, r"tokenizer.json: added_tokens has 10,005 tokens; the maximum is 10,000"),
         (
             lambda folder: changed(
                 folder, "tokenizer_config.json", extra_special_tokens=[f"<{i}>" for i in range(10_001)]
             ),
-            "tokenizer_config.json: extra_special_tokens: 10,001 tokens",
+            "tokenizer_config.json: extra_special_tokens has 10,001 tokens",
         ),
         (
             lambda folder: changed(folder, "tokenizer_config.json", auto_map={"AutoTokenizer": ["m.M", None]}),
-            "tokenizer_config.json: has an `auto_map`",
+            "tokenizer_config.json: `auto_map` needs custom code",
         ),
-        (_no_vocabulary, "its tokenizer cannot be loaded|knows no word"),
-        (_fewer_embeddings, r"its tokenizer has ids up to \d+, but the model only 50 embeddings"),
-        (lambda folder: (folder / "tokenizer.json").write_text("[" * 100_000), "tokenizer.json: not a whole JSON file"),
+        (_no_vocabulary, "cannot load the tokenizer|encodes no word"),
+        (_fewer_embeddings, r"the tokenizer has ids up to \d+, but the model only 50 embeddings"),
+        (
+            lambda folder: (folder / "tokenizer.json").write_text("[" * 100_000),
+            "tokenizer.json: not a complete JSON file",
+        ),
         (lambda folder: (folder / "config.json").unlink(), "has no config.json"),
     ],
 )
@@ -198,6 +201,6 @@ def test_weights_are_compared_without_drawing_a_random_number(copy: Path) -> Non
     """Else what is trained from the same seed would not be the same."""
     weights = load_file(copy / "model.safetensors")
     assert any("pooler" in name for name in weights), "else Transformers draws some itself"
-    before = torch.random.get_rng_state()
+    initial = torch.random.get_rng_state()
     load_encoder(copy)
-    assert torch.equal(before, torch.random.get_rng_state())
+    assert torch.equal(initial, torch.random.get_rng_state())

@@ -72,18 +72,18 @@ def test_every_kind_loads_as_transformers_loads_it_and_comes_back_from_disk_the_
     from transformers import AutoModelForSeq2SeqLM
 
     folder = write_writer(tmp_path / "base", kind)
-    theirs, ours = AutoModelForSeq2SeqLM.from_pretrained(folder).eval(), load_seq2seq(folder)
+    expected, actual = AutoModelForSeq2SeqLM.from_pretrained(folder).eval(), load_seq2seq(folder)
     (tmp_path / "out").mkdir()
-    save_encoder(ours, folder, tmp_path / "out")
-    again, ids = load_seq2seq(tmp_path / "out"), torch.arange(3, 13)[None]
+    save_encoder(actual, folder, tmp_path / "out")
+    repeated, ids = load_seq2seq(tmp_path / "out"), torch.arange(3, 13)[None]
     with torch.inference_mode():
-        logits = [model(input_ids=ids, decoder_input_ids=ids).logits for model in (theirs, ours, again)]
+        logits = [model(input_ids=ids, decoder_input_ids=ids).logits for model in (expected, actual, repeated)]
         states = load_text_encoder(folder)(input_ids=ids).last_hidden_state
-        whole = ours(input_ids=ids, decoder_input_ids=ids).encoder_last_hidden_state
+        whole = actual(input_ids=ids, decoder_input_ids=ids).encoder_last_hidden_state
     assert torch.equal(logits[0], logits[1])
     assert torch.equal(logits[0], logits[2])
     assert torch.equal(states, whole)
-    assert get_start_tokens(again) == get_start_tokens(ours)
+    assert get_start_tokens(repeated) == get_start_tokens(actual)
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names >= {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json"}
 
@@ -109,28 +109,32 @@ def test_of_how_it_decodes_nothing_is_taken_from_the_folder(copy: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "values", "message"),
     [
-        ("config.json", {"is_encoder_decoder": False}, "is_encoder_decoder is False; of one that writes it is True"),
-        ("config.json", {"use_kernels": True}, "`use_kernels` is no field of its config"),
-        ("config.json", {"auto_map": {"AutoModel": "m.M"}}, "has an `auto_map`"),
-        ("config.json", {"num_layers": 10_000_000}, "num_layers is 10,000,000; at most 256 is taken"),
-        ("config.json", {"d_ff": 9_000_000}, r"promises [\d,]+ weights, but model.safetensors holds"),
-        ("config.json", {"vocab_size": 9_000_000}, r"promises [\d,]+ weights, but model.safetensors holds"),
-        ("config.json", {"num_decoder_layers": 3}, "weights are not there"),
-        ("config.json", {"num_heads": 0}, "cannot be loaded as an encoder with a decoder"),
+        (
+            "config.json",
+            {"is_encoder_decoder": False},
+            "is_encoder_decoder is False, but must be True for encoder-decoder models",
+        ),
+        ("config.json", {"use_kernels": True}, "unknown key `use_kernels`"),
+        ("config.json", {"auto_map": {"AutoModel": "m.M"}}, "`auto_map` needs custom code"),
+        ("config.json", {"num_layers": 10_000_000}, "num_layers is 10,000,000; the maximum is 256"),
+        ("config.json", {"d_ff": 9_000_000}, r"needs [\d,]+ weights, but model.safetensors has"),
+        ("config.json", {"vocab_size": 9_000_000}, r"needs [\d,]+ weights, but model.safetensors has"),
+        ("config.json", {"num_decoder_layers": 3}, "weights are missing"),
+        ("config.json", {"num_heads": 0}, "cannot be loaded as an encoder-decoder model"),
         (
             "config.json",
             {"model_type": "t6"},
-            "is no encoder of Transformers; .*of those that write there are: bart, m",
+            "is not supported; .*encoder-decoders bart, m",
         ),
         (
             "generation_config.json",
             {"decoder_start_token_id": 10**6},
-            "decoder_start_token_id is 1000000; the model has",
+            "decoder_start_token_id is 1000000, but the model has",
         ),
         (
             "generation_config.json",
             {"forced_bos_token_id": "x"},
-            "forced_bos_token_id is 'x'; the model has tokens 0 to",
+            "forced_bos_token_id is 'x', but the model has tokens 0 to",
         ),
     ],
 )
@@ -155,7 +159,7 @@ def test_a_kind_that_has_no_first_token_of_its_own_must_name_one(tmp_path: Path)
     values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     values.pop("decoder_start_token_id")
     (folder / "config.json").write_text(json.dumps(values), encoding="utf-8")
-    with pytest.raises(ModelError, match="does not say with which token begins what it writes; add decoder_start"):
+    with pytest.raises(ModelError, match="the first token of the output is not configured: add decoder_start"):
         load_seq2seq(folder)
     changed(folder, "generation_config.json", decoder_start_token_id=2, forced_bos_token_id=7)
     assert get_start_tokens(load_seq2seq(folder)) == [2, 7]
@@ -165,14 +169,16 @@ def test_weights_that_are_not_finite_are_refused(copy: Path) -> None:
     weights = load_file(copy / "model.safetensors")
     name = sorted(weights)[0]
     save_file(weights | {name: torch.full_like(weights[name], torch.nan)}, copy / "model.safetensors", {"format": "pt"})
-    with pytest.raises(ModelError, match="holds numbers that are not finite"):
+    with pytest.raises(ModelError, match="contains NaN or infinity"):
         load_seq2seq(copy)
 
 
 def test_an_encoder_and_one_with_a_decoder_are_told_apart(tiny: Path, writer: Path) -> None:
-    with pytest.raises(ModelError, match=r"is an encoder \(bert\), which cannot write; take one with a decoder"):
+    with pytest.raises(
+        ModelError, match=r"an encoder \(bert\), which cannot generate text: use a model with a decoder"
+    ):
         load_seq2seq(tiny)
-    with pytest.raises(ModelError, match=r"is an encoder with a decoder \(t5\), and what is asked of it here"):
+    with pytest.raises(ModelError, match=r"an encoder-decoder model \(t5\), but this problem needs an encoder"):
         load_encoder(writer)
 
 

@@ -13,9 +13,9 @@ from satiety.training.signals import defer_signals
 @pytest.fixture
 def interruptible() -> Iterator[None]:
     """A shell ignores SIGINT for what it runs in the background; tests of it must not."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    initial = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
-    signal.signal(signal.SIGINT, before)
+    signal.signal(signal.SIGINT, initial)
 
 
 @pytest.mark.usefixtures("interruptible")
@@ -33,10 +33,10 @@ def test_a_signal_within_the_block_comes_after_it() -> None:
 
 
 def test_handlers_are_as_before_even_where_the_block_fails() -> None:
-    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    initial = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
     with pytest.raises(ValueError, match="broken"), defer_signals():
         raise ValueError("broken")
-    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == initial
 
 
 def test_a_thread_that_cannot_hold_signals_goes_on_without() -> None:

@@ -41,10 +41,12 @@ def test_copies_of_everything_change_nothing(classes: int) -> None:
 
 def test_the_scale_and_the_place_of_the_features_change_no_answer() -> None:
     features, answers, groups = blobs(60, 3, noise=4.0)
-    plain, moved = (solve(part, answers, groups, 3, SOLVER, 1) for part in (features, 1000 * features - 70))
-    assert moved.l2 == plain.l2
+    baseline, shifted = (solve(part, answers, groups, 3, SOLVER, 1) for part in (features, 1000 * features - 70))
+    assert shifted.l2 == baseline.l2
     np.testing.assert_allclose(
-        (1000 * features - 70) @ moved.weight.T + moved.bias, features @ plain.weight.T + plain.bias, atol=0.05
+        (1000 * features - 70) @ shifted.weight.T + shifted.bias,
+        features @ baseline.weight.T + baseline.bias,
+        atol=0.05,
     )
 
 
@@ -66,9 +68,9 @@ def test_a_held_out_example_is_never_seen_in_a_copy() -> None:
 def test_a_class_without_an_example_is_never_answered() -> None:
     features, answers, groups = blobs(40, 2)
     head = solve(features, answers * 2, groups, 4, FIXED, 1)
-    given = set((features @ head.weight.T + head.bias).argmax(1).tolist())
+    original = set((features @ head.weight.T + head.bias).argmax(1).tolist())
     assert head.weight.shape == (4, 16)
-    assert given == {0, 2}
+    assert original == {0, 2}
 
 
 def test_a_class_of_one_is_learned() -> None:
@@ -88,6 +90,6 @@ def test_of_more_classes_than_half_the_rows_nothing_is_said() -> None:
 def test_of_more_rows_than_asked_for_a_seeded_sample_is_used() -> None:
     features, answers, groups = blobs(400, 3, noise=5.0)
     few = Solver(l2=[0.01], folds=2, rows=100)
-    first, again, other = (solve(features, answers, groups, 3, few, seed) for seed in (1, 1, 2))
-    np.testing.assert_array_equal(first.weight, again.weight)
+    first, repeated, other = (solve(features, answers, groups, 3, few, seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first.weight, repeated.weight)
     assert not np.allclose(first.weight, other.weight)

@@ -27,11 +27,11 @@ def tokenizer(tiny: Path) -> Any:
 def test_every_window_carries_the_prefix_and_stays_within_its_length(text: str, tokenizer: Any) -> None:
     marks = tokenizer("query:", add_special_tokens=False)["input_ids"]
     bare = encode(CLASSIFY, [Example("1", {"text": text}, answer=Label("bad"))], tokenizer, max_length=14, prefix="")
-    found = encode(
+    actual = encode(
         CLASSIFY, [Example("1", {"text": text}, answer=Label("bad"))], tokenizer, max_length=16, prefix="query: "
     )
-    assert len(found) == len(bare) > 1
-    for with_it, without in zip(found, bare, strict=True):
+    assert len(actual) == len(bare) > 1
+    for with_it, without in zip(actual, bare, strict=True):
         assert with_it.input_ids == [without.input_ids[0], *marks, *without.input_ids[1:]]
         assert len(with_it.input_ids) <= 16
         assert with_it.targets == without.targets

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from satiety.heads.label_issues import find_label_issues
-from satiety.heads.solver import Solver, solve
+from satiety.heads.solver import Solver, find_label_issues, solve
 
 SOLVER = Solver(l2=[0.1, 0.01, 0.001, 0.0001], folds=5, rows=10_000)
 
@@ -20,8 +19,8 @@ def test_flipped_labels_are_found(classes: int, share: float) -> None:
         flipped = draw.permutation(400)[: int(400 * share)]
         answers = truth.copy()
         answers[flipped] = (truth[flipped] + 1) % classes
-        found = solve(features, answers, groups, classes, SOLVER, 1).label_issues
-        right, doubted, planted = right + len({*found} & {*flipped}), doubted + len(found), planted + len(flipped)
+        actual = solve(features, answers, groups, classes, SOLVER, 1).label_issues
+        right, doubted, planted = right + len({*actual} & {*flipped}), doubted + len(actual), planted + len(flipped)
         assert len(solve(features, truth, groups, classes, SOLVER, 1).label_issues) <= 4
     assert right >= 0.75 * planted
     assert right >= 0.9 * doubted
@@ -44,7 +43,7 @@ def test_a_head_is_the_same_after_it_was_kept_as_json() -> None:
     head = solve(
         np.random.default_rng(0).normal(size=(40, 4)), np.arange(40) % 2, [str(i) for i in range(40)], 2, SOLVER, 1
     )
-    again = LinearProbe.from_dict(json.loads(json.dumps(head.to_dict())))
-    assert np.array_equal(again.weight, head.weight)
-    assert np.array_equal(again.bias, head.bias)
-    assert (again.l2, again.label_issues) == (head.l2, head.label_issues)
+    repeated = LinearProbe.from_dict(json.loads(json.dumps(head.to_dict())))
+    assert np.array_equal(repeated.weight, head.weight)
+    assert np.array_equal(repeated.bias, head.bias)
+    assert (repeated.l2, repeated.label_issues) == (head.l2, head.label_issues)

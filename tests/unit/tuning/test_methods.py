@@ -45,8 +45,8 @@ class TestWhatStaysBesideTheEncoder:
         problem = PROBLEMS["classify"].sample()
         examples = problem.examples("en")
         store = CheckpointStore(tmp_path / "run", 1e9)
-        result = finetune(tiny, problem, examples, examples, params=params(name), store=store, device="cpu")
-        result.model.save(tmp_path / "tuned", tiny)
+        outcome = finetune(tiny, problem, examples, examples, params=params(name), store=store, device="cpu")
+        outcome.model.save(tmp_path / "tuned", tiny)
         saved, base = (load_encoder(folder).state_dict() for folder in (tmp_path / "tuned", tiny))
         assert all(torch.equal(weight, base[key]) for key, weight in saved.items())
         adapter = tmp_path / "tuned" / "adapter.safetensors"
@@ -59,7 +59,7 @@ class TestWhatStaysBesideTheEncoder:
     def test_refuses_weights_of_another_shape(self, name: str, tiny: Path) -> None:
         method = METHODS[name].sample()
         assert isinstance(method, AdapterMethod)
-        with pytest.raises(ModelError, match=f"does not fit method '{name}'"):
+        with pytest.raises(ModelError, match=f"does not match method '{name}'"):
             method.attach(made(tiny), {"other": torch.zeros(2)})
 
     @pytest.mark.parametrize("head", ["text", "token"])
@@ -69,11 +69,11 @@ class TestWhatStaysBesideTheEncoder:
         METHODS[name].sample().prepare(model, 1)
         model.eval()
         with torch.inference_mode():
-            alone = model(batch([2, 7, 8, 3]))
+            single = model(batch([2, 7, 8, 3]))
             together = model(batch([2, 7, 8, 3], [2, 9, 9, 9, 9, 9, 3]))
         shape = (1, 3) if head == "text" else (1, 4, 3)
-        assert alone.shape == shape
-        torch.testing.assert_close(alone, together[:1] if head == "text" else together[:1, :4], rtol=1e-4, atol=1e-5)
+        assert single.shape == shape
+        torch.testing.assert_close(single, together[:1] if head == "text" else together[:1, :4], rtol=1e-4, atol=1e-5)
 
     def test_still_tells_two_texts_apart(self, name: str, tiny: Path) -> None:
         torch.manual_seed(1)
@@ -114,19 +114,19 @@ def test_the_usual_encoders_are_wrapped_and_unwrapped(name: str, kind: str) -> N
     method, encoder = METHODS[name].sample(), family(kind)
     assert isinstance(method, AdapterMethod)
     if name == "prefix" and kind in WITHOUT_KEYS:
-        with pytest.raises(ModelError, match="needs an encoder that takes keys and values"):
+        with pytest.raises(ModelError, match="needs an encoder with `past_key_values`"):
             method.wrap(encoder)
         return
     names = [name for name, _ in encoder.named_parameters()]
     ids = torch.tensor([[1, 7, 8, 2]])
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
     with torch.inference_mode():
-        plain = encoder(**inputs).last_hidden_state
+        baseline = encoder(**inputs).last_hidden_state
         wrapped = method.wrap(encoder)
         assert wrapped(**inputs).last_hidden_state.shape == (1, 4, 32)
-        again = method.unwrap(wrapped)
-        torch.testing.assert_close(again(**inputs).last_hidden_state, plain)
-    assert [name for name, _ in again.named_parameters()] == names
+        repeated = method.unwrap(wrapped)
+        torch.testing.assert_close(repeated(**inputs).last_hidden_state, baseline)
+    assert [name for name, _ in repeated.named_parameters()] == names
 
 
 def test_an_encoder_that_has_no_place_for_it_is_refused(tiny: Path) -> None:
@@ -134,7 +134,7 @@ def test_an_encoder_that_has_no_place_for_it_is_refused(tiny: Path) -> None:
         def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
             return input_ids
 
-    for name, reason in (("adapter", "knows no place for itself in a Odd"), ("prefix", "takes keys and values")):
+    for name, reason in (("adapter", "does not support Odd"), ("prefix", "needs an encoder with `past_key_values`")):
         method = METHODS[name].sample()
         assert isinstance(method, AdapterMethod)
         with pytest.raises(ModelError, match=reason):
@@ -147,7 +147,7 @@ def test_virtual_tokens_count_among_those_that_the_base_reads(name: str, tiny: P
 
     problem = PROBLEMS["classify"].sample()
     asked = params(name).model_copy(update={"max_length": 62})
-    with pytest.raises(ParamsError, match=r"62 tokens beside 4 virtual ones, but .* reads at most 64; lower it"):
+    with pytest.raises(ParamsError, match=r"62 tokens plus 4 virtual tokens, but .* reads at most 64: lower"):
         finetune(
             tiny,
             problem,

@@ -31,12 +31,14 @@ def test_the_loss_of_a_batch_repeated_is_that_of_the_batch(
 def test_ignored_targets_do_not_count() -> None:
     logits = torch.randn(2, 3, 4, generator=torch.Generator().manual_seed(0))
     targets = torch.tensor([[1, IGNORE, IGNORE], [2, 0, IGNORE]])
-    kept = torch.stack([logits[0, 0], logits[1, 0], logits[1, 1]])
-    assert cross_entropy(logits, targets).item() == pytest.approx(cross_entropy(kept, torch.tensor([1, 2, 0])).item())
+    retained = torch.stack([logits[0, 0], logits[1, 0], logits[1, 1]])
+    assert cross_entropy(logits, targets).item() == pytest.approx(
+        cross_entropy(retained, torch.tensor([1, 2, 0])).item()
+    )
 
 
 def test_a_batch_of_padding_stops_with_a_message() -> None:
-    with pytest.raises(ModelError, match="a batch holds nothing but padding"):
+    with pytest.raises(ModelError, match="a batch contains only padding"):
         cross_entropy(torch.zeros(2, 3, 4), torch.full((2, 3), IGNORE))
 
 

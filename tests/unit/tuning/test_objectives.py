@@ -59,8 +59,8 @@ def test_mixup_lies_between_the_two_examples(made: Make, model: Model) -> None:
             return np.arange(count)[::-1].copy()
 
     mixup = Mixup(alpha=0.2)
-    plain = made().compute_supervised_loss().item()
-    assert mixup.loss(replace(made(), rng=Fixed(1.0))).item() == pytest.approx(plain)  # type: ignore[arg-type]
+    baseline = made().compute_supervised_loss().item()
+    assert mixup.loss(replace(made(), rng=Fixed(1.0))).item() == pytest.approx(baseline)  # type: ignore[arg-type]
 
     outputs = model.outputs(model.features(BATCH).mean(0, keepdim=True).expand(2, -1))
     half = torch.stack([torch.nn.functional.cross_entropy(outputs, torch.tensor(t)) for t in ([0, 1], [1, 0])]).mean()
@@ -68,16 +68,16 @@ def test_mixup_lies_between_the_two_examples(made: Make, model: Model) -> None:
 
 
 def test_fgm_adds_a_loss_that_is_higher_the_farther_it_moves(made: Make) -> None:
-    plain = made().compute_supervised_loss().item()
-    added = [FastGradient(epsilon=epsilon).loss(made()).item() - plain for epsilon in (1e-6, 0.1, 0.5)]
-    assert added[0] == pytest.approx(plain, abs=1e-4)
-    assert plain < added[1] < added[2]
+    baseline = made().compute_supervised_loss().item()
+    added = [FastGradient(epsilon=epsilon).loss(made()).item() - baseline for epsilon in (1e-6, 0.1, 0.5)]
+    assert added[0] == pytest.approx(baseline, abs=1e-4)
+    assert baseline < added[1] < added[2]
 
 
 def test_fgm_moves_no_weight_and_leaves_no_hook(made: Make, model: Model) -> None:
-    before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
+    initial = {name: weight.detach().clone() for name, weight in model.named_parameters()}
     FastGradient(epsilon=0.5).loss(made()).backward()
-    assert all(torch.equal(weight, before[name]) for name, weight in model.named_parameters())
+    assert all(torch.equal(weight, initial[name]) for name, weight in model.named_parameters())
     assert not model.encoder.get_input_embeddings()._forward_hooks
 
 
@@ -92,9 +92,11 @@ def test_consistency_never_looks_at_the_answers_of_raw_texts(made: Make) -> None
 
 
 def test_consistency_adds_nothing_where_nothing_is_hidden_and_more_the_more_is(made: Make) -> None:
-    plain = made().compute_supervised_loss().item()
+    baseline = made().compute_supervised_loss().item()
     added = [
-        np.mean([Consistency(weight=1.0, hidden=hidden, texts=2).loss(made(seed=s)).item() - plain for s in range(20)])
+        np.mean(
+            [Consistency(weight=1.0, hidden=hidden, texts=2).loss(made(seed=s)).item() - baseline for s in range(20)]
+        )
         for hidden in (1e-9, 0.2, 0.8)
     ]
     assert added[0] == pytest.approx(0, abs=1e-6)

@@ -68,8 +68,8 @@ def test_the_order_and_the_company_of_texts_change_no_answer(copy: Path) -> None
     tuned = load(copy, "cpu")
     together = tuned.predict(TEXTS)
     backwards = tuned.predict(TEXTS[::-1])[::-1]
-    alone = [tuned.predict([text])[0] for text in TEXTS]
-    for first, second, third in zip(together, backwards, alone, strict=True):
+    single = [tuned.predict([text])[0] for text in TEXTS]
+    for first, second, third in zip(together, backwards, single, strict=True):
         assert str(first.answer) == str(second.answer) == str(third.answer)
         assert first.confidence == pytest.approx(second.confidence, abs=0.02)
         assert first.confidence == pytest.approx(third.confidence, abs=0.02)
@@ -78,7 +78,9 @@ def test_the_order_and_the_company_of_texts_change_no_answer(copy: Path) -> None
 def test_an_answer_that_is_no_number_is_refused(copy: Path) -> None:
     """Of weights that are finite, but too large to compute with."""
     save_file({"weight": torch.full((2, 32), 3e38), "bias": torch.zeros(2)}, copy / "head.safetensors")
-    with pytest.raises(ModelError, match="the model's answer to text 1 of 5 is not finite; its weights are damaged"):
+    with pytest.raises(
+        ModelError, match="the model's output for text 1 of 5 is NaN or infinite: its weights are damaged"
+    ):
         load(copy, "cpu").predict(TEXTS)
 
 
@@ -97,7 +99,7 @@ def test_no_text_has_no_answer(copy: Path) -> None:
 def test_it_loads_where_the_device_is_and_nowhere_else(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert load(copy, "auto").hardware.device == "cpu"
-    with pytest.raises(SetupError, match="sees no CUDA device"):
+    with pytest.raises(SetupError, match="finds no CUDA device"):
         load(copy, "cuda")
 
 
@@ -120,34 +122,34 @@ def _cut(name: str) -> Callable[[Path], object]:
 @pytest.mark.parametrize(
     ("harm", "message"),
     [
-        (shutil.rmtree, "no such folder; run the stage that makes it"),
+        (shutil.rmtree, "no such folder: run the stage that makes it"),
         *[
-            (_lose(name), f"has no {name}; make it anew")
+            (_lose(name), f"has no {name}: rebuild the folder")
             for name in ("config.json", "model.safetensors", "head.safetensors", "problem.json", "tuned.json")
         ],
         (_lose("tokenizer.json"), "has no tokenizer.json"),
-        (lambda folder: (folder / "model.pkl").write_bytes(b"\x80\x04."), "model.pkl, which can run code when loaded"),
-        (_cut("head.safetensors"), "head.safetensors: not a whole file of weights"),
+        (lambda folder: (folder / "model.pkl").write_bytes(b"\x80\x04."), "model.pkl can run code when loaded"),
+        (_cut("head.safetensors"), "head.safetensors: not a complete safetensors file"),
         (_cut("model.safetensors"), "cannot be loaded as an encoder"),
-        (_cut("problem.json"), "problem.json: not a problem"),
-        (_cut("tuned.json"), "tuned.json: not a whole JSON file"),
-        (_change("tuned.json", pooling="largest"), "tuned.json: not a card of a tuned model: Input should be"),
-        (_change("tuned.json", version=3), "tuned.json: not a card of a tuned model"),
+        (_cut("problem.json"), "problem.json: not a valid problem"),
+        (_cut("tuned.json"), "tuned.json: not a complete JSON file"),
+        (_change("tuned.json", pooling="largest"), "tuned.json: not a valid model card: Input should be"),
+        (_change("tuned.json", version=3), "tuned.json: not a valid model card"),
         (
             _change("tuned.json", version=1),
-            r"/tuned\.json: of an earlier version of satiety; make the model anew with `dvc repro`, or answer with the "
-            "version that made it$",
+            r"/tuned\.json: made by an earlier version of satiety \(layout 1, now 2\): rebuild the model with "
+            "`dvc repro`, or use the version that made it$",
         ),
-        (_change("config.json", auto_map={"AutoModel": "evil.Evil"}), "it wants code of its own run"),
+        (_change("config.json", auto_map={"AutoModel": "evil.Evil"}), "`auto_map` needs custom code"),
         (
             _change("problem.json", labels=["a", "b", "c"]),
-            r"head.safetensors: is .*\(2, 32\).*, but .* need .*\(3, 32\)",
+            r"head.safetensors: shapes .*\(2, 32\).*, but .* need .*\(3, 32\)",
         ),
         (
             lambda folder: _spoil(folder, "head.safetensors"),
-            "head.safetensors: weight holds numbers that are not finite",
+            "head.safetensors: weight contains NaN or infinity",
         ),
-        (lambda folder: _spoil(folder, "model.safetensors"), "model.safetensors: .* holds numbers that are not finite"),
+        (lambda folder: _spoil(folder, "model.safetensors"), "model.safetensors: .* contains NaN or infinity"),
         (
             lambda folder: save_file({"weight": torch.zeros(2, 32)}, folder / "head.safetensors"),
             "head.safetensors: is ",

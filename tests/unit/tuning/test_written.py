@@ -32,11 +32,11 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def tuned(writer: Path, tmp_path_factory: pytest.TempPathFactory) -> TunedModel:
-    how = params("full", writes=True)
-    few = how.recipe.model_copy(update={"training": TrainingArguments(max_steps=20)})
-    how = how.model_copy(update={"recipe": few})
+    section = params("full", writes=True)
+    few = section.recipe.model_copy(update={"training": TrainingArguments(max_steps=20)})
+    section = section.model_copy(update={"recipe": few})
     store = CheckpointStore(tmp_path_factory.mktemp("run"), 1e9)
-    return finetune(writer, PROBLEM, TRAIN, TRAIN, params=how, store=store, device="cpu").model
+    return finetune(writer, PROBLEM, TRAIN, TRAIN, params=section, store=store, device="cpu").model
 
 
 @pytest.fixture
@@ -58,9 +58,9 @@ def test_the_folder_has_a_decoder_and_no_head(folder: Path) -> None:
 
 def test_untrained_the_base_answers_as_it_came(tuned: TunedModel, writer: Path) -> None:
     untrained = tuned.reset_to_base(writer)
-    theirs = load_file(writer / "model.safetensors")
-    ours = untrained.model.encoder.state_dict()
-    assert all(torch.equal(ours[name], weight) for name, weight in theirs.items())
+    expected = load_file(writer / "model.safetensors")
+    actual = untrained.model.encoder.state_dict()
+    assert all(torch.equal(actual[name], weight) for name, weight in expected.items())
     asked = ["This film is bad."]
     assert untrained.predict(asked) == untrained.predict(asked)
     assert untrained.predict(asked) != tuned.predict(asked)
@@ -70,14 +70,14 @@ def test_a_problem_with_a_linear_head_answers_nothing_untrained(tiny: Path, tmp_
     problem = PROBLEMS["classify"].sample()
     examples, store = problem.examples("en"), CheckpointStore(tmp_path, 1e9)
     model = finetune(tiny, problem, examples, [], params=params("frozen"), store=store, device="cpu").model
-    with pytest.raises(ModelError, match="has no head for classify, and answers nothing untrained"):
+    with pytest.raises(ModelError, match="an encoder without a head for classify cannot predict"):
         model.reset_to_base(tiny)
 
 
 def test_the_bytes_of_a_base_of_another_kind_are_refused(folder: Path, tiny: Path) -> None:
     for name in ("config.json", "model.safetensors"):
         shutil.copyfile(tiny / name, folder / name)
-    with pytest.raises(ModelError, match=r"is an encoder \(bert\), which cannot write"):
+    with pytest.raises(ModelError, match=r"an encoder \(bert\), which cannot generate text"):
         load(folder, "cpu")
 
 
@@ -85,7 +85,7 @@ def test_numbers_that_overflow_are_no_answer(folder: Path) -> None:
     weights = load_file(folder / "model.safetensors")
     huge = {name: weight * 1e38 if "final_layer_norm" in name else weight for name, weight in weights.items()}
     save_file(huge, folder / "model.safetensors", {"format": "pt"})
-    with pytest.raises(ModelError, match="the model's answer to text 1 of 1 is not finite"):
+    with pytest.raises(ModelError, match="the model's output for text 1 of 1 is NaN or infinite"):
         load(folder, "cpu").predict(["This film is bad."])
 
 
@@ -93,7 +93,7 @@ def test_more_than_the_base_can_write_is_refused_before_anything_is_learned(tmp_
     base = write_writer(tmp_path / "base", "marian")
     store = CheckpointStore(tmp_path / "run", 1e9)
     with pytest.raises(
-        ParamsError, match=r"ingest\.problem\.max_new_tokens: 64 tokens, but the model writes at most 63"
+        ParamsError, match=r"ingest\.problem\.max_new_tokens: 64 tokens, but the model generates at most 63"
     ):
         finetune(
             base, Translate(max_new_tokens=64), TRAIN, [], params=params("full", writes=True), store=store, device="cpu"
@@ -102,8 +102,8 @@ def test_more_than_the_base_can_write_is_refused_before_anything_is_learned(tmp_
 
 def test_an_answer_rests_on_the_examples_near_it_each_with_its_translation(tuned: TunedModel) -> None:
     train = [Example(example.id, example.inputs, example.answer, source="a.csv:1") for example in TRAIN]
-    (found,) = find_nearest(tuned, {"text": "This film is bad."}, Text("这部电影很差。"), train, 2)
-    assert found.answer_text == "这部电影很差。"
-    assert (found.rows[0].text, found.rows[0].gold) == ("This film is bad.", "这部电影很差。")
-    assert found.rows[0].similarity == pytest.approx(1, abs=1e-3)
-    assert (found.rows[0].agrees, found.rows[1].agrees) == (True, False)
+    (actual,) = find_nearest(tuned, {"text": "This film is bad."}, Text("这部电影很差。"), train, 2)
+    assert actual.answer_text == "这部电影很差。"
+    assert (actual.rows[0].text, actual.rows[0].gold) == ("This film is bad.", "这部电影很差。")
+    assert actual.rows[0].similarity == pytest.approx(1, abs=1e-3)
+    assert (actual.rows[0].agrees, actual.rows[1].agrees) == (True, False)

@@ -1,1 +1,1 @@
-"""Masked language modelling: what is masked, the head that fills it in, and the run. Heavy to import."""
+"""Masked language modelling: masking, model and training run. These modules import torch."""

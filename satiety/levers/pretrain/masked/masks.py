@@ -1,4 +1,4 @@
-"""Token ids -> the same with some masked, and what stood there.
+"""Token ids -> masked token ids and targets.
 
 Source: Devlin et al. 2019 (arXiv:1810.04805), section 3.1; Cui et al. 2019 (arXiv:1906.08101), whole-word masking.
 """
@@ -11,13 +11,13 @@ from typing import Any
 import torch
 
 IGNORE = -100
-"""A target that the loss passes over; the same number as everywhere, named here so that no problem's code is a dep."""
+"""Target value that the loss ignores; defined here to keep `satiety.problems` out of the stage's dependencies."""
 MASK_SHARE, REPLACE_SHARE = 0.8, 0.1
-"""Of the chosen tokens this share becomes [MASK], this share a random token; the rest stays as it is."""
+"""Shares of the chosen tokens that become [MASK] and a random token; the rest is unchanged."""
 
 
 def find_word_starts(tokenizer: Any, ids: Sequence[int]) -> list[bool]:
-    """Say of each token whether it begins a word: WordPiece marks what goes on, others what begins."""
+    """Return for each token whether it begins a word: WordPiece marks continuations, other tokenizers beginnings."""
     pieces = tokenizer.convert_ids_to_tokens(list(ids))
     marks = [piece.startswith(("▁", "Ġ")) for piece in pieces]
     return marks if any(marks) else [not piece.startswith("##") for piece in pieces]
@@ -26,15 +26,15 @@ def find_word_starts(tokenizer: Any, ids: Sequence[int]) -> list[bool]:
 def mask_tokens(
     input_ids: torch.Tensor, words: torch.Tensor, *, share: float, mask_id: int, vocabulary: int, rng: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return masked ids and targets (IGNORE where nothing is asked), both of shape (windows, tokens).
+    """Return masked ids and targets (IGNORE for tokens not chosen), both of shape (windows, tokens).
 
     Args:
         input_ids: shape (windows, tokens).
-        words: number of the word that each token belongs to, -1 for special tokens and padding; words are chosen whole.
-        share: of the words that are chosen; at least one of each window that has a word.
+        words: number of each token's word, -1 for special tokens and padding; all tokens of a word are chosen together.
+        share: share of the words to choose; at least one in each window with words.
         mask_id: id of [MASK].
         vocabulary: number of token ids.
-        rng: where the randomness comes from.
+        rng: random generator.
     """
     scores = torch.rand(input_ids.shape, generator=rng)
     is_start = torch.zeros_like(words, dtype=torch.bool)

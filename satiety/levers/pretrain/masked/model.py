@@ -1,7 +1,7 @@
-"""An encoder with a head that fills in masked tokens; its output weights are the input embeddings.
+"""An encoder with a masked language modelling head, whose output weights are tied to the input embeddings.
 
-MiniLM and its like come without such a head, so it starts anew. Only masked positions are projected on the vocabulary,
-which is most of the work otherwise.
+The head is randomly initialised, because many encoders (such as MiniLM) are published without one. Only masked
+positions are projected on the vocabulary, which would otherwise dominate the cost.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ class MaskedModel(nn.Module):
         """Return the mean cross-entropy over the masked positions.
 
         Raises:
-            ModelError: nothing is masked, as in a batch of padding.
+            ModelError: no position is masked, as in a batch of padding.
         """
         states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         is_target = targets != IGNORE
         if not bool(is_target.any()):
-            raise ModelError("a batch holds nothing but padding and special tokens: no token can be masked")
+            raise ModelError("pretrain: a batch contains only padding and special tokens: remove empty documents")
         hidden = self.head(states[is_target])
         logits = functional.linear(hidden, self.encoder.get_input_embeddings().weight, self.bias)
         return functional.cross_entropy(logits.float(), targets[is_target])

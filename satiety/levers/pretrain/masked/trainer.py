@@ -1,4 +1,4 @@
-"""Texts and a base model -> the base model, taught to fill in what is masked in the texts."""
+"""Texts and a base model -> the base model, trained further by masked language modelling."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from satiety.core.files import write_atomically
 from satiety.levers.pretrain.base import PretrainOutcome
 from satiety.levers.pretrain.masked.masks import find_word_starts, mask_tokens
 from satiety.levers.pretrain.masked.model import MaskedModel
-from satiety.training.batches import group_by_length
+from satiety.training.batches import group_by_length, pad_rows
 from satiety.training.encoder import count_positions, load_encoder, load_tokenizer, save_encoder
 from satiety.training.hardware import Hardware, detect_hardware
 from satiety.training.loop import Evaluation, TrainingJob, TrainingLoop
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
     from satiety.training.checkpoint import CheckpointStore
 
 MAX_BATCH_TOKENS = 4096
-"""Tokens per batch of held-out texts, padding included."""
+"""Maximum number of tokens per batch of held-out texts, including padding."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenWindow:
-    """One window of a text."""
+    """A window of a text, as tokens with their word numbers."""
 
     input_ids: list[int]
     words: list[int]
-    """Number of the word each token belongs to, -1 for special tokens."""
+    """Number of each token's word, -1 for special tokens."""
 
 
 def pretrain(
@@ -47,14 +47,22 @@ def pretrain(
     store: CheckpointStore,
     device: str,
 ) -> PretrainOutcome:
-    """Train on the texts; write the encoder into ``output``. The head is thrown away."""
+    """Train on the texts and write the encoder to ``output``; the head is discarded."""
     hardware, tokenizer = detect_hardware(device), load_tokenizer(base)
     if tokenizer.mask_token_id is None:
-        raise ModelError(f"{base}: its tokenizer has no mask token; mlm needs one, write another `kind:`")
+        raise ModelError(
+            f"{base}: the tokenizer has no mask token, which the pretrainer mlm needs: use another base model, or "
+            "remove the lever of kind pretrain from `use`"
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = MaskedModel(load_encoder(base))
-    _check_length(model.encoder, base, params.max_length)
+    limit = count_positions(model.encoder)
+    if limit is not None and params.max_length > limit:
+        raise ParamsError(
+            f"pretrain: pretrainer.max_length: {params.max_length} tokens, but {base} reads at most {limit}: "
+            "lower `max_length`"
+        )
     model.to(hardware.device)
     train, held_out = _split(_encode_windows(tokenizer, texts, params), params.held_out, seed)
     task = _MaskedTask(model, tokenizer, params, hardware, seed)
@@ -89,16 +97,8 @@ def pretrain(
     return PretrainOutcome(state.loss_curve, facts, len(texts))
 
 
-def _check_length(encoder: Any, base: Path, length: int) -> None:
-    limit = count_positions(encoder)
-    if limit is not None and length > limit:
-        raise ParamsError(
-            f"pretrain: pretrainer.max_length: {length} tokens, but {base} reads at most {limit}; lower it"
-        )
-
-
 def _encode_windows(tokenizer: Any, texts: Sequence[str], params: MaskedLanguageModel) -> list[TokenWindow]:
-    """Return the windows that hold anything but special tokens."""
+    """Return the windows of the texts, without those of special tokens only."""
     encoded = tokenizer(
         list(texts),
         truncation=True,
@@ -113,12 +113,12 @@ def _encode_windows(tokenizer: Any, texts: Sequence[str], params: MaskedLanguage
         if not all(special):
             windows.append(TokenWindow(ids, np.where(special, -1, word_index).tolist()))
     if not windows:
-        raise ModelError("pretrain: the retrieved documents hold no token at all; look at data/retrieved.parquet")
+        raise ModelError("pretrain: the retrieved documents contain no tokens: check data/retrieved.parquet")
     return windows
 
 
 def _split(windows: list[TokenWindow], share: float, seed: int) -> tuple[list[TokenWindow], list[TokenWindow]]:
-    """Return (train, held out); both keep at least one piece where anything is held out at all."""
+    """Return (train, held out); with ``share`` above 0, each has at least one window where there are two."""
     count = min(round(share * len(windows)) or bool(share), len(windows) - 1)
     held_out = set(np.random.default_rng(seed).permutation(len(windows))[:count].tolist())
     return [p for i, p in enumerate(windows) if i not in held_out], [windows[i] for i in sorted(held_out)]
@@ -133,14 +133,9 @@ class _MaskedTask:
     seed: int
 
     def loss(self, windows: Sequence[TokenWindow], step: int) -> torch.Tensor:
-        """Return the loss of a batch; its masks are drawn from (seed, step)."""
-        width = max(len(window.input_ids) for window in windows)
-        pad = self.tokenizer.pad_token_id
-        ids = torch.tensor([window.input_ids + [pad] * (width - len(window.input_ids)) for window in windows])
-        words = torch.tensor([window.words + [-1] * (width - len(window.words)) for window in windows])
-        attention_mask = torch.tensor(
-            [[1] * len(window.words) + [0] * (width - len(window.words)) for window in windows]
-        )
+        """Return the loss of a batch; its masks depend on (seed, step) only."""
+        ids, attention_mask = pad_rows([window.input_ids for window in windows], self.tokenizer.pad_token_id)
+        words, _ = pad_rows([window.words for window in windows], -1)
         masked, targets = mask_tokens(
             ids,
             words,
@@ -155,7 +150,7 @@ class _MaskedTask:
 
     @torch.inference_mode()
     def evaluate(self, windows: Sequence[TokenWindow]) -> Evaluation:
-        """Return the mean loss over batches of the held-out texts, always masked alike; its score is exp(-loss)."""
+        """Return the mean loss on held-out windows, with the same masks each time; the score is exp(−loss)."""
         self.model.eval()
         batches = group_by_length([len(window.input_ids) for window in windows], MAX_BATCH_TOKENS)
         losses = []

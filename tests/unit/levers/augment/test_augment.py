@@ -32,15 +32,15 @@ def of_each(example: Example) -> list[Example]:
 
 
 def test_without_steps_the_examples_pass_as_they_are() -> None:
-    result = augment(TRAIN, [], CLASSIFY, params())
-    assert result == AugmentedExamples(TRAIN, [], {"copies": {}, "refused": {}, "repeated": {}, "contaminated": {}})
+    outcome = augment(TRAIN, [], CLASSIFY, params())
+    assert outcome == AugmentedExamples(TRAIN, [], {"copies": {}, "refused": {}, "repeated": {}, "contaminated": {}})
 
 
 def test_the_examples_come_first_and_every_id_is_its_own() -> None:
-    found = augment(TRAIN, [], CLASSIFY, params(*STEPS)).examples
-    assert found[:4] == TRAIN
-    assert len({example.id for example in found}) == len(found)
-    assert {copy.parent for copy in found[4:]} == {"a", "b", "c", "d"}
+    actual = augment(TRAIN, [], CLASSIFY, params(*STEPS)).examples
+    assert actual[:4] == TRAIN
+    assert len({example.id for example in actual}) == len(actual)
+    assert {copy.parent for copy in actual[4:]} == {"a", "b", "c", "d"}
 
 
 def test_the_copies_are_the_same_whatever_the_order_of_the_examples() -> None:
@@ -67,9 +67,9 @@ def test_another_seed_gives_other_copies() -> None:
 
 def test_the_same_augmenter_twice_draws_anew_and_numbers_on() -> None:
     swap = {"kind": "swap", "alpha": 0.1, "copies": 2}
-    found = augment(TRAIN[:1], [], CLASSIFY, params(swap, swap)).examples[1:]
-    assert {copy.id for copy in found} <= {f"a/swap-{n}" for n in range(4)}
-    assert len(found) > 2
+    actual = augment(TRAIN[:1], [], CLASSIFY, params(swap, swap)).examples[1:]
+    assert {copy.id for copy in actual} <= {f"a/swap-{n}" for n in range(4)}
+    assert len(actual) > 2
 
 
 def test_a_copy_that_repeats_its_parent_another_copy_or_another_example_goes() -> None:
@@ -77,9 +77,9 @@ def test_a_copy_that_repeats_its_parent_another_copy_or_another_example_goes() -
         Example("a", {"text": "good film"}, answer=Label("good")),
         Example("b", {"text": "film GOOD"}, answer=Label("bad")),
     ]
-    result = augment(train, [], CLASSIFY, params({"kind": "swap", "alpha": 0.1, "copies": 3}))
-    assert result.examples == train
-    assert result.numbers["repeated"] == {"swap": 6}
+    outcome = augment(train, [], CLASSIFY, params({"kind": "swap", "alpha": 0.1, "copies": 3}))
+    assert outcome.examples == train
+    assert outcome.numbers["repeated"] == {"swap": 6}
     pair = augment(train[:1], [], CLASSIFY, params({"kind": "swap", "alpha": 0.1, "copies": 3}))
     assert [copy.text for copy in pair.examples] == ["good film", "film good"]
     assert pair.numbers["repeated"] == {"swap": 2}
@@ -88,30 +88,30 @@ def test_a_copy_that_repeats_its_parent_another_copy_or_another_example_goes() -
 def test_a_copy_that_gives_away_a_test_text_goes_to_quarantine_with_its_twin() -> None:
     parent = Example("a", {"text": "we all really loved this film"}, answer=Label("good"), source="f:1")
     held = [Example("t", {"text": "We all loved this film!"}, answer=Label("good"), split="test")]
-    result = augment([parent], held, CLASSIFY, params({"kind": "drop", "probability": 0.3, "copies": 60}))
-    assert result.rejected
-    assert {(r.reason, r.twin, r.source) for r in result.rejected} == {("contaminated", "t", "f:1")}
-    assert result.numbers["contaminated"]["drop"] == len(result.rejected)
-    assert not {r.id for r in result.rejected} & {e.id for e in result.examples}
+    outcome = augment([parent], held, CLASSIFY, params({"kind": "drop", "probability": 0.3, "copies": 60}))
+    assert outcome.rejected
+    assert {(r.reason, r.twin, r.source) for r in outcome.rejected} == {("contaminated", "t", "f:1")}
+    assert outcome.numbers["contaminated"]["drop"] == len(outcome.rejected)
+    assert not {r.id for r in outcome.rejected} & {e.id for e in outcome.examples}
 
 
 def test_a_chinese_copy_that_gives_away_a_dev_text_goes_too() -> None:
     parent = Example("a", {"text": "我们大家都非常喜欢这部新电影"}, answer=Label("good"))
     held = [Example("t", {"text": "我们都非常喜欢这部新电影"}, answer=Label("good"), split="dev")]
-    result = augment([parent], held, CLASSIFY, params({"kind": "drop", "probability": 0.2, "copies": 60}))
-    assert "t" in {r.twin for r in result.rejected}
+    outcome = augment([parent], held, CLASSIFY, params({"kind": "drop", "probability": 0.2, "copies": 60}))
+    assert "t" in {r.twin for r in outcome.rejected}
 
 
 def test_an_entity_that_would_not_survive_is_refused_and_counted() -> None:
     example = Example("a", {"text": "北京大学"}, answer=Spans((Span(0, 4, "LOC"),)), language="zh")
-    result = augment([example], [], NER, params({**STEPS[3].model_dump(), "copies": 3}))
-    assert result.examples == [example]
-    assert result.numbers["refused"] == {"char_swap": 3}
+    outcome = augment([example], [], NER, params({**STEPS[3].model_dump(), "copies": 3}))
+    assert outcome.examples == [example]
+    assert outcome.numbers["refused"] == {"char_swap": 3}
 
 
 def test_an_entity_moves_with_its_word() -> None:
     text = "Anna lives in Paris now"
     example = Example("a", {"text": text}, answer=Spans((Span(14, 19, "LOC"),)), language="en")
-    found = augment([example], [], NER, params({"kind": "swap", "alpha": 0.5, "copies": 10})).examples[1:]
-    assert {copy.text[s.start : s.end] for copy in found for s in copy.answer.mentions} == {"Paris"}
-    assert len({copy.answer.mentions[0].start for copy in found}) > 1
+    actual = augment([example], [], NER, params({"kind": "swap", "alpha": 0.5, "copies": 10})).examples[1:]
+    assert {copy.text[s.start : s.end] for copy in actual for s in copy.answer.mentions} == {"Paris"}
+    assert len({copy.answer.mentions[0].start for copy in actual}) > 1

@@ -37,9 +37,9 @@ def test_swap_keeps_the_characters_and_the_marks_in_number(text: str) -> None:
 
 def test_swap_makes_as_many_swaps_as_alpha_says() -> None:
     words = " ".join(f"w{i}" for i in range(40))
-    moved = [sum(a != b for a, b in zip(copy.split(), words.split(), strict=True)) for copy in made("swap", words)]
-    assert max(moved) == 8  # 4 swaps of 2 words each
-    assert min(moved) >= 3
+    shifted = [sum(a != b for a, b in zip(copy.split(), words.split(), strict=True)) for copy in made("swap", words)]
+    assert max(shifted) == 8  # 4 swaps of 2 words each
+    assert min(shifted) >= 3
 
 
 @BOTH

@@ -16,7 +16,7 @@ THUCNEWS = Path("../shared/data/thucnews/dev.txt")
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "actual"),
     [
         ("Don't go, @anna! http://t.co/x (#fun)", ["Don't", "go", "@anna", "http://t.co/x", "#fun"]),
         ("王小明在北京大学，真好！", ["王小明", "在", "北京大学", "真", "好"]),
@@ -25,8 +25,8 @@ THUCNEWS = Path("../shared/data/thucnews/dev.txt")
         ("", []),
     ],
 )
-def test_the_movable_words_of_a_text(text: str, found: list[str]) -> None:
-    assert [text[start:end] for start, end in find_words(text)] == found
+def test_the_movable_words_of_a_text(text: str, actual: list[str]) -> None:
+    assert [text[start:end] for start, end in find_words(text)] == actual
 
 
 @given(st.text(max_size=60))
@@ -82,7 +82,7 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         raise ImportError(name)
 
     monkeypatch.setattr(word_edits, "import_module", missing)
-    with pytest.raises(SetupError, match=r"nlpaug's; it needs the extra `train`: pip install 'satiety\[train\]'"):
+    with pytest.raises(SetupError, match=r"uses nlpaug, from the extra `train`: pip install 'satiety\[train\]'"):
         load_nlpaug("char", "NoSuchAug")
 
 

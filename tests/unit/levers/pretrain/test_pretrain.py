@@ -29,21 +29,21 @@ def test_every_pretrainer_writes_an_encoder_with_its_tokenizer(kind: str, tiny: 
 
 
 def test_none_passes_the_model_through_byte_for_byte(tiny: Path, tmp_path: Path) -> None:
-    result = run(tiny, tmp_path / "out", [], "none")
+    outcome = run(tiny, tmp_path / "out", [], "none")
     assert manifest(tmp_path / "out") == manifest(tiny)
-    assert result.text_count == 0
-    assert result.curve.points == []
+    assert outcome.text_count == 0
+    assert outcome.curve.points == []
 
 
 def test_masked_language_modelling_learns_the_texts(tiny: Path, tmp_path: Path) -> None:
     recipe = TINY | {"epochs": 30, "max_steps": 150, "batch_size": 8, "evaluations": 3}
-    result = run(tiny, tmp_path / "out", TEXTS, learning_rate=3e-3, training=recipe)
-    held = result.facts["held_out"]
+    outcome = run(tiny, tmp_path / "out", TEXTS, learning_rate=3e-3, training=recipe)
+    held = outcome.facts["held_out"]
     assert held["after"] < 0.8 * held["before"]
-    assert result.text_count == len(TEXTS)
-    assert result.facts["steps"] == len(result.curve.points)
-    before, after = load_encoder(tiny), load_encoder(tmp_path / "out")
-    changed = [not torch.equal(a, b) for a, b in zip(before.parameters(), after.parameters(), strict=True)]
+    assert outcome.text_count == len(TEXTS)
+    assert outcome.facts["steps"] == len(outcome.curve.points)
+    initial, after = load_encoder(tiny), load_encoder(tmp_path / "out")
+    changed = [not torch.equal(a, b) for a, b in zip(initial.parameters(), after.parameters(), strict=True)]
     assert sum(changed) > len(changed) / 2
 
 
@@ -54,18 +54,18 @@ def test_the_same_seed_gives_the_same_encoder(tiny: Path, tmp_path: Path) -> Non
 
 
 def test_without_a_document_mlm_says_what_to_do(tiny: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="mlm has no retrieved document to learn from; put a lever of"):
+    with pytest.raises(DataError, match="no retrieved documents to train on: add a lever of"):
         run(tiny, tmp_path / "out", [])
     assert not (tmp_path / "out").exists()
 
 
 def test_documents_without_a_token_are_named(tiny: Path, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="the retrieved documents hold no token at all"):
+    with pytest.raises(ModelError, match="the retrieved documents contain no tokens"):
         run(tiny, tmp_path / "out", ["", " "])
 
 
 def test_windows_longer_than_the_base_reads_are_refused(tiny: Path, tmp_path: Path) -> None:
-    with pytest.raises(ParamsError, match=r"max_length: 65 tokens, but .* reads at most 64; lower it"):
+    with pytest.raises(ParamsError, match=r"max_length: 65 tokens, but .* reads at most 64: lower `max_length`"):
         run(tiny, tmp_path / "out", TEXTS, max_length=65)
 
 

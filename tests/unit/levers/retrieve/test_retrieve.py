@@ -50,10 +50,10 @@ def test_documents_keep_what_they_were_and_get_score_and_reason() -> None:
 
 
 def test_other_languages_than_those_of_the_training_texts_stay_out_unknown_ones_do_not() -> None:
-    result = found()
-    assert "d3" not in {document.id for document in result.documents}
-    assert "d5" in {document.id for document in result.documents}
-    assert result.numbers["other_language"] == 1
+    outcome = found()
+    assert "d3" not in {document.id for document in outcome.documents}
+    assert "d5" in {document.id for document in outcome.documents}
+    assert outcome.numbers["other_language"] == 1
 
 
 def test_where_no_training_text_tells_its_language_every_document_may_be_found() -> None:
@@ -77,13 +77,13 @@ def test_where_no_training_text_tells_its_language_every_document_may_be_found()
 @pytest.mark.parametrize("split", ["dev", "test"])
 def test_a_document_that_gives_away_a_held_text_goes_to_quarantine(copy: str, held: str, split: Any) -> None:
     corpus = [*CORPUS[1:], Document("leak", copy, language="en", source="f:9")]
-    result = found(corpus, held=[Example("x", {"text": held}, answer=Label("good"), split=split)])
-    assert "leak" not in {document.id for document in result.documents}
-    (rejected,) = result.rejected
+    outcome = found(corpus, held=[Example("x", {"text": held}, answer=Label("good"), split=split)])
+    assert "leak" not in {document.id for document in outcome.documents}
+    (rejected,) = outcome.rejected
     assert (rejected.id, rejected.reason, rejected.twin, rejected.source) == ("leak", "contaminated", "x", "f:9")
     assert rejected.text == copy
-    assert "gives away a dev or test text; was found by bm25 " in rejected.detail
-    assert result.numbers["contaminated"] == 1
+    assert "duplicates a dev or test text; found by bm25 " in rejected.detail
+    assert outcome.numbers["contaminated"] == 1
 
 
 def test_the_report_compares_what_was_found_with_the_corpus() -> None:
@@ -96,10 +96,10 @@ def test_the_report_compares_what_was_found_with_the_corpus() -> None:
 
 
 def test_none_finds_nothing_and_reports_no_number_that_is_not_one() -> None:
-    result = found(retriever={"kind": "none"})
-    assert (result.documents, result.rejected) == ([], [])
-    assert result.numbers["hidden"] == {"corpus": 0.2, "found": 0.0, "lift": None}
-    assert result.numbers["score"] == {}
+    outcome = found(retriever={"kind": "none"})
+    assert (outcome.documents, outcome.rejected) == ([], [])
+    assert outcome.numbers["hidden"] == {"corpus": 0.2, "found": 0.0, "lift": None}
+    assert outcome.numbers["score"] == {}
 
 
 def test_an_empty_corpus_gives_an_empty_result() -> None:
@@ -112,11 +112,11 @@ def test_a_corpus_in_none_of_the_languages_gives_an_empty_result() -> None:
 
 
 def test_without_training_examples_there_is_nothing_to_search_for() -> None:
-    with pytest.raises(DataError, match=r"retrieve: no training example to search for; look at reports/validate.json"):
+    with pytest.raises(DataError, match=r"retrieve: no training examples to search with: check reports/validate.json"):
         found(train=[])
 
 
 def test_fewer_candidates_than_documents_are_refused() -> None:
     hybrid = {"kind": "hybrid", "documents": 5, "candidates": 4, "k1": 1.2, "b": 0.75}
-    with pytest.raises(ValueError, match="4 candidates cannot give 5 documents; raise `candidates`"):
+    with pytest.raises(ValueError, match=r"candidates \(4\) must be at least documents \(5\)"):
         params(hybrid)

@@ -41,8 +41,8 @@ def test_bm25_is_the_formula_of_the_paper() -> None:
 
 def test_a_word_that_is_common_in_the_training_texts_of_a_class_counts_as_often_there() -> None:
     texts = documents("phone", "film")
-    wanted = {"x": [Example("a", {"text": "film"}), Example("b", {"text": "film"}), Example("c", {"text": "phone"})]}
-    assert [place for place, _, _ in search_by_words(texts, wanted, 2, k1=1.2, b=0.75)] == [1, 0]
+    expected = {"x": [Example("a", {"text": "film"}), Example("b", {"text": "film"}), Example("c", {"text": "phone"})]}
+    assert [place for place, _, _ in search_by_words(texts, expected, 2, k1=1.2, b=0.75)] == [1, 0]
 
 
 def test_words_that_no_training_text_holds_count_as_length() -> None:
@@ -66,11 +66,11 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_meaning_names_the_nearest_example_of_each_class() -> None:
     axes = {"cat": [1.0, 0.0], "猫": [0.8, 0.6], "股票": [0.0, 1.0], "stock": [0.0, 1.0]}
-    wanted = {"animal": [Example("t1", {"text": "cat"})], "money": [Example("t2", {"text": "股票"})]}
-    found = search_by_embedding(
-        documents("猫", "stock"), wanted, 2, lambda texts: np.array([axes[text] for text in texts])
+    expected = {"animal": [Example("t1", {"text": "cat"})], "money": [Example("t2", {"text": "股票"})]}
+    actual = search_by_embedding(
+        documents("猫", "stock"), expected, 2, lambda texts: np.array([axes[text] for text in texts])
     )
-    assert found == [(0, "animal", 0.8, "t1"), (1, "money", 1.0, "t2")]
+    assert actual == [(0, "animal", 0.8, "t1"), (1, "money", 1.0, "t2")]
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=30), st.integers(1, 35), st.randoms())
@@ -91,10 +91,10 @@ def test_the_strata_take_turns_and_one_that_has_none_left_is_passed_over() -> No
 def test_real_chinese_titles_find_titles_of_their_own_topic() -> None:
     lines = (THUCNEWS / "dev.txt").read_text(encoding="utf-8").splitlines()
     titles = [(text, topic) for text, _, topic in (line.rpartition("\t") for line in lines)]
-    wanted: dict[str, list[Example]] = {}
+    expected: dict[str, list[Example]] = {}
     for i, (text, topic) in enumerate(titles[:200]):
-        wanted.setdefault(topic, []).append(Example(f"t{i}", {"text": text}))
-    found = search_by_words(documents(*(text for text, _ in titles[200:])), wanted, 500, k1=1.2, b=0.75)
-    right = sum(titles[200 + place][1] == topic for place, topic, _ in found) / len(found)
-    assert len(found) == 500
+        expected.setdefault(topic, []).append(Example(f"t{i}", {"text": text}))
+    actual = search_by_words(documents(*(text for text, _ in titles[200:])), expected, 500, k1=1.2, b=0.75)
+    right = sum(titles[200 + place][1] == topic for place, topic, _ in actual) / len(actual)
+    assert len(actual) == 500
     assert right > 0.6, "by chance it were 0.1; without segmentation there is next to no shared word"
