@@ -100,7 +100,7 @@ def test_what_did_not_change_is_skipped_and_says_so(small: Path) -> None:
         "d": "Cached",
         "e": "Cached",
     }
-    assert "back" in str(third["c"].message)
+    assert "restored" in str(third["c"].message)
 
 
 def test_a_failed_stage_stops_what_depends_on_it_and_nothing_else(small: Path) -> None:

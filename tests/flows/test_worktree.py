@@ -131,12 +131,12 @@ def test_a_clean_checkout_is_brought_to_the_branch(project: Path, monkeypatch: p
         worktree, "execute", lambda _, command, *__: checked_out.extend(command[2:])
     )  # its log needs a flow
     made = branched(project)
-    assert worktree.merge(made, "satiety/x", ["ingest"]) == "the checkout has changes that are not committed"
+    assert worktree.merge(made, "satiety/x", ["ingest"]) == "the checkout has uncommitted changes"
     git("checkout", "-q", "params.yaml")
     assert worktree.merge(made, "satiety/x", ["ingest"]) == ""
     assert Path("new.txt").read_text() == "new"
     assert checked_out == ["checkout", "ingest"]
-    assert worktree.merge(made, "satiety/x", ["ingest"]) == "the checkout is at another commit by now"
+    assert worktree.merge(made, "satiety/x", ["ingest"]) == "the checkout has moved to another commit"
 
 
 def test_what_is_missing_is_said(project: Path, tmp_path: Path) -> None:
@@ -145,13 +145,13 @@ def test_what_is_missing_is_said(project: Path, tmp_path: Path) -> None:
     shutil.copytree(project / ".dvc", bare / ".dvc")
     with chdir(bare):
         worktree.prune(1, set())
-        with pytest.raises(SetupError, match=r"bare: no git repository; a retraining is a branch of one: `git init`"):
+        with pytest.raises(SetupError, match=r"bare: not a git repository; run `git init` and commit the project"):
             make("one", [])
         git("init", "-q")
-        with pytest.raises(SetupError, match=r"bare: nothing is committed; commit the project"):
+        with pytest.raises(SetupError, match=r"bare: no commit; commit the project"):
             make("one", [])
         git("commit", "-q", "--allow-empty", "-m", "first")
-        with pytest.raises(SetupError, match=r"params.yaml: not in the last commit, which is what is retrained"):
+        with pytest.raises(SetupError, match=r"params.yaml: not in the last commit, from which a retraining starts"):
             make("one", [])
-    with pytest.raises(SetupError, match=r"mine: `git frob -x` ended with code 1: .*'frob' is not a git command"):
+    with pytest.raises(SetupError, match=r"mine: `git frob -x` failed with exit code 1: .*'frob' is not a git command"):
         git("frob", "-x")
