@@ -146,5 +146,5 @@ def test_what_is_not_on_record_and_whose_model_is_gone_is_said(registering: Work
     with pytest.raises(ModelError, match=r"is not models/package, and MLflow has no version of made-up with that"):
         show(Path(), rows[0].id, 3, "text")
     shutil.rmtree(".dvc")
-    with pytest.raises(SetupError, match="no project here, so no answer is on record"):
+    with pytest.raises(SetupError, match="not in a project, so no predictions are recorded"):
         show(Path(), "nobody", 3, "text")

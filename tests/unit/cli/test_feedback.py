@@ -40,7 +40,7 @@ def package(folder: Path, kind: str = "classify") -> Path:
 
 def test_one_correction_is_kept_with_who_said_it(traffic: Traffic, rows: list[Served], tmp_path: Path) -> None:
     said = record_corrections(rows[0].id, "bad", None, "Li", package(tmp_path))
-    assert said == "1 correction recorded; the next retraining takes them"
+    assert said == "1 correction recorded; the next retraining uses them"
     (found,) = traffic.corrections().values()
     assert (found.id, found.answer, found.by) == (rows[0].id, dump(Label("bad")), "Li")
     record_corrections(rows[0].id, "好", None, "Li", package(tmp_path))
@@ -109,7 +109,7 @@ def test_all_mistakes_are_named_at_once_and_nothing_is_kept(
     with pytest.raises(DataError) as wrong:
         record_corrections(None, None, tmp_path / "said.csv", "", package(tmp_path))
     first, second, *_, last = str(wrong.value).splitlines()
-    assert first.endswith(f"said.csv:3: id {near!r}: the record has no such answer; did you mean {rows[0].id!r}?")
+    assert first.endswith(f"said.csv:3: id {near!r}: no such prediction is recorded; did you mean {rows[0].id!r}?")
     assert second.endswith("said.csv:4: label 'ugly' is not one of: 好, bad")
     assert last == "and 2 more"
     assert traffic.corrections() == {}
@@ -131,8 +131,8 @@ def test_wrong_entities_are_named(label: str, message: str, rows: list[Served], 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"name,label\na,b\n", r"said.csv: 2: no id, or no label; it needs both columns"),
-        (b"", r"said.csv: the file: no id, or no label"),
+        (b"name,label\na,b\n", r"said.csv: 2: no id or no label; fill in both columns"),
+        (b"", r"said.csv: the file: no id or no label"),
         (b"id,label\n\xff\xfe,b\n", r"said.csv: not UTF-8 at byte 9"),
     ],
 )
@@ -146,16 +146,16 @@ def test_a_file_without_what_is_needed_is_refused(
 
 def test_lines_that_are_no_objects_are_refused(traffic: Traffic, tmp_path: Path) -> None:
     path = tmp_path / "said.jsonl"
-    for text, message in (("{", r"said.jsonl:1: not JSON"), ("\n[1]", r"said.jsonl:2: not an object")):
+    for text, message in (("{", r"said.jsonl:1: not JSON"), ("\n[1]", r"said.jsonl:2: not a JSON object")):
         path.write_text(text)
         with pytest.raises(DataError, match=message):
             record_corrections(None, None, path, "", package(tmp_path))
-    with pytest.raises(DataError, match=r"nowhere.csv: cannot read it: No such file"):
+    with pytest.raises(DataError, match=r"nowhere.csv: cannot read: No such file"):
         record_corrections(None, None, tmp_path / "nowhere.csv", "", package(tmp_path))
 
 
 def test_half_a_command_is_refused(traffic: Traffic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(DataError, match=r"give the ID of an answer and its right LABEL, or a --file"):
+    with pytest.raises(DataError, match=r"give a prediction ID and its correct LABEL, or a --file"):
         record_corrections("abc", None, None, "", package(tmp_path))
     with pytest.raises(DataError, match=r"give ID and LABEL, or --file, not both"):
         record_corrections("abc", "bad", Path("x.csv"), "", package(tmp_path))
@@ -163,5 +163,5 @@ def test_half_a_command_is_refused(traffic: Traffic, tmp_path: Path, monkeypatch
         record_corrections("abc", "bad", None, "", tmp_path / "nowhere")
     monkeypatch.delenv("SATIETY_TRAFFIC")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SetupError, match=r"no project here, so no record; run this inside one"):
+    with pytest.raises(SetupError, match=r"not in a project, so no predictions are recorded"):
         record_corrections("abc", "bad", None, "", package(tmp_path))

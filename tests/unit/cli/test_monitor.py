@@ -38,5 +38,5 @@ def test_where_none_were_left_out_nothing_is_said_of_them(tmp_path: Path, monkey
 @pytest.mark.parametrize("table", ["", ".", "/"])
 def test_a_table_without_a_name_is_not_taken_for_the_folder(tmp_path: Path, table: str) -> None:
     (tmp_path / "dvc.yaml").touch()
-    with pytest.raises(SetupError, match="--table: names no file"):
+    with pytest.raises(SetupError, match="--table: empty path"):
         run_monitor(tmp_path, Path(table))
