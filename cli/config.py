@@ -24,7 +24,7 @@ class Value:
 
     keys: Keys
     value: Any
-    place: Keys
+    file_keys: Keys
     """Keys in the file, if it is set there: the same keys, or those in the section `project`."""
     owner: type[BaseModel]
     """Class that defines the default."""
@@ -86,28 +86,28 @@ class _ValueWalker:
     tree: yaml.Node | None
 
     def values(
-        self, model: BaseModel, keys: Keys, parent: type[BaseModel], place: Keys | None = None
+        self, model: BaseModel, keys: Keys, parent: type[BaseModel], file_keys: Keys | None = None
     ) -> Iterator[Value]:
         """Yield the values of a model. Values set by neither the file nor its class are attributed to the parent."""
         for name, field in type(model).model_fields.items():
-            location, owner = (*(place or keys), name), type(model)
+            location, owner = (*(file_keys or keys), name), type(model)
             if field.is_required() and name in Project.model_fields and not is_present(self.tree, location):
                 location, owner = (Project.key(), name), Project
-            elif name in model.model_fields_set and not is_present(self.tree, place or keys):
+            elif name in model.model_fields_set and not is_present(self.tree, file_keys or keys):
                 owner = parent
             yield from self._descend(getattr(model, name), (*keys, name), location, owner)
 
-    def _descend(self, value: Any, keys: Keys, place: Keys, owner: type[BaseModel]) -> Iterator[Value]:
+    def _descend(self, value: Any, keys: Keys, file_keys: Keys, owner: type[BaseModel]) -> Iterator[Value]:
         """Yield the value of a field, or the values of the models in it."""
         if isinstance(value, BaseModel):
             if isinstance(value, Component):
-                yield Value((*keys, "kind"), value.kind, (*place, "kind"), owner)
-            yield from self.values(value, keys, owner, place)
+                yield Value((*keys, "kind"), value.kind, (*file_keys, "kind"), owner)
+            yield from self.values(value, keys, owner, file_keys)
         elif any(isinstance(child, BaseModel) for child in _list_children(value).values()):
             for key, child in _list_children(value).items():
-                yield from self._descend(child, (*keys, key), (*place, key), owner)
+                yield from self._descend(child, (*keys, key), (*file_keys, key), owner)
         else:
-            yield Value(keys, list(value) if isinstance(value, tuple) else value, place, owner)
+            yield Value(keys, list(value) if isinstance(value, tuple) else value, file_keys, owner)
 
 
 def _list_children(value: Any) -> dict[Any, Any]:
@@ -119,9 +119,9 @@ def _list_children(value: Any) -> dict[Any, Any]:
 
 def _describe_origin(path: Path, tree: yaml.Node | None, value: Value) -> str:
     """Return the file and line that set a value, or the source file of its default."""
-    prefix = "project, " if value.place[0] != value.keys[0] else ""
-    if is_present(tree, value.place):
-        return f"{prefix}{path}:{line_of(tree, value.place)}"
+    prefix = "project, " if value.file_keys[0] != value.keys[0] else ""
+    if is_present(tree, value.file_keys):
+        return f"{prefix}{path}:{line_of(tree, value.file_keys)}"
     *_, name = (key for key in value.keys if isinstance(key, str) and key != "kind")
     owner = next((cls for cls in value.owner.__mro__ if name in vars(cls).get("__annotations__", {})), value.owner)
     return f"{prefix}default of {_locate_source(owner)}"

@@ -56,15 +56,15 @@ def _describe_comparisons(folder: Path, tags: Mapping[str, str]) -> str:
     from satiety.promotion.alpha_spending import InterimAnalysis
     from tasks import comparisons
 
-    places = {name: path for block in read_yaml(folder / "dvc.yaml").get("vars", []) for name, path in block.items()}
-    test = folder / places.get("test", "")
+    paths = {name: path for block in read_yaml(folder / "dvc.yaml").get("vars", []) for name, path in block.items()}
+    test = folder / paths.get("test", "")
     if not test.is_file():
-        return f"{places.get('test', 'the test examples')}: missing, so its comparisons are unknown"
+        return f"{paths.get('test', 'the test examples')}: missing, so its comparisons are unknown"
     comparison = InterimAnalysis(
         comparisons.count_comparisons(tags, comparisons.digest_test_set(list(read(test, Example)))), 0.0
     )
     noun = "comparison" if comparison.number == 1 else "comparisons"
-    return f"{comparison.number} {noun} on {places['test']}; {comparison.remaining:.2f} of its alpha is left"
+    return f"{comparison.number} {noun} on {paths['test']}; {comparison.remaining:.2f} of its alpha is left"
 
 
 def _format_heading(move: Move) -> Text:

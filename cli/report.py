@@ -36,12 +36,13 @@ def show(folder: Path, console: Console | None = None) -> None:
     printer = console or _make_console()
     stages = list(read_yaml(folder / "dvc.yaml")["stages"])
     reports = {name: _read_json(folder / REPORTS / f"{name}.json") for name in [*stages, "promote"]}
-    parts = [
+    for part in (
         _tabulate_scores(reports["evaluate"]),
         _tabulate_stages(folder, stages, reports),
         _describe_worth(reports.get("worth")),
-    ]
-    for part in [*parts, "\n".join(_describe_promotion(reports["promote"])), "\n".join(_list_next_steps(folder))]:
+        _describe_promotion(reports["promote"]),
+        _list_next_steps(folder),
+    ):
         printer.print(part, "", sep="\n")
 
 
@@ -102,54 +103,47 @@ def _format_count(value: Any) -> str:
 
 def _format_cost(folder: Path, stage: str) -> tuple[str, str]:
     """Return seconds and peak memory of a stage in the last run, or "cached" if DVC skipped it."""
+    start = 0.0  # of the last run, in seconds since 1970
+    with suppress(FileNotFoundError, ValueError):
+        start = float((folder / START_FILE).read_bytes())
     cost = read_state(folder / STATE / "timings" / f"{stage}.json", COST)
-    if cost is None or cost["started"] < _read_start(folder / START_FILE):
+    if cost is None or cost["started"] < start:
         return "cached", MISSING
     return f"{cost['seconds']:.1f}", f"{cost['peak_bytes'] / 1e9:.1f} GB"
-
-
-def _read_start(path: Path) -> float:
-    """Return the start time of the last run in seconds since 1970; 0 if unknown."""
-    with suppress(FileNotFoundError, ValueError):
-        return float(path.read_bytes())
-    return 0.0
 
 
 def _describe_worth(report: Mapping[str, Any] | None) -> str:
     if report is None:
         return "Worth: not measured yet (stage worth)"
-    return escape(f"Worth: {report['headline']['en']}\nRecommendation: {report['next']['sentence']['en']}")
+    return escape(f"Worth: {report['headline']['en']}\n{report['next']['sentence']['en']}")
 
 
-def _describe_promotion(report: Mapping[str, Any] | None) -> list[str]:
+def _describe_promotion(report: Mapping[str, Any] | None) -> str:
     if report is None:
-        return ["Promotion: not run yet (python -m tasks.promote)"]
+        return "Promotion: not run yet (python -m tasks.promote)"
     lines = [f"Promotion: {report['decision']}: {report['reason']}"]
-    return lines + [
-        f"  {name}: {_describe_model(report[name])}" for name in ("champion", "challenger") if report.get(name)
-    ]
+    for name in ("champion", "challenger"):
+        model = report.get(name)
+        if isinstance(model, Mapping):
+            fields = {key: field for key, field in model.items() if not isinstance(field, Mapping | list | None)}
+            model = ", ".join(f"{key} {str(field)[:12]}" for key, field in fields.items())
+        if model:
+            lines.append(f"  {name}: {model}")
+    return "\n".join(lines)
 
 
-def _describe_model(value: Any) -> str:
-    if isinstance(value, Mapping):
-        fields = {key: field for key, field in value.items() if not isinstance(field, Mapping | list | None)}
-        return ", ".join(f"{key} {str(field)[:12]}" for key, field in fields.items())
-    return str(value)
-
-
-def _list_next_steps(folder: Path) -> list[str]:
+def _list_next_steps(folder: Path) -> str:
     """Return the existing files and folders worth a look."""
-    places = {
+    descriptions = {
         "reports/data_docs/index.html": "data validation results",
         "data/quarantine.parquet": "dropped records, with reasons",
         "reports/worth.html": "learning curve and worth of each lever",
-        "plots": "learning curves, confusion, calibration: dvc plots show",
+        "plots": "curves and confusion matrix: dvc plots show",
         "models/package/README.md": "model card",
         "models/package": 'model: satiety predict "a text"',
     }
-    lines = [f"  {path:30} {description}" for path, description in places.items() if (folder / path).exists()]
+    lines = [f"  {path:30} {description}" for path, description in descriptions.items() if (folder / path).exists()]
     database = project_root(folder) / "mlflow.db"
-    runs = (
-        [f"  mlflow ui --backend-store-uri sqlite:///{os.path.relpath(database, folder)}"] if database.exists() else []
-    )
-    return ["See also", *lines, *runs]
+    if database.exists():
+        lines.append(f"  mlflow ui --backend-store-uri sqlite:///{os.path.relpath(database, folder)}")
+    return "\n".join(["See also", *lines])

@@ -7,12 +7,11 @@ is set.
 import os
 import secrets
 import shlex
-import sys
-import sysconfig
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.dvc import build_environment, python
 from satiety.core.services import read, write, write_private
 from satiety.core.settings import Settings
 from satiety.core.state import STATE, prepare_state
@@ -108,7 +107,7 @@ def _make_prefect(root: Path) -> Service:
     # Leases in memory would be lost with the server, and slots of dead runs never freed.
     variables["PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE"] = "prefect.server.concurrency.lease_storage.filesystem"
     command = ["prefect", "server", "start", "--host", HOST, "--port", port]
-    return Service("prefect", [_module(*command)], _build_environment(root, "prefect") | variables)
+    return Service("prefect", [python(*command)], _build_environment(root, "prefect") | variables)
 
 
 def _make_mlflow(root: Path) -> Service:
@@ -129,21 +128,16 @@ def _make_mlflow(root: Path) -> Service:
     command = ["mlflow", "server", "--host", HOST, "--port", port, "--workers", "1", "--app-name", "basic-auth"]
     environment = stores | _build_environment(root, "mlflow") | variables
     environment.pop("MLFLOW_TRACKING_URI", None)  # the server must not be a client
-    return Service("mlflow", [_module(*command, "--no-serve-artifacts")], environment)
+    return Service("mlflow", [python(*command, "--no-serve-artifacts")], environment)
 
 
 def _make_worker(root: Path) -> Service:
     """Return the worker. It runs `satiety deploy` first, which waits for Prefect."""
-    work = _module("prefect", "worker", "start", "--pool", POOL, "--type", "process", "--name", USER)
-    return Service("worker", [_module("cli.main", "deploy"), work], _build_environment(root, "worker") | read(root))
-
-
-def _module(name: str, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", name, *arguments]
+    work = python("prefect", "worker", "start", "--pool", POOL, "--type", "process", "--name", USER)
+    return Service("worker", [python("cli.main", "deploy"), work], _build_environment(root, "worker") | read(root))
 
 
 def _build_environment(root: Path, role: str) -> dict[str, str]:
     """Return the common environment: this Python's programs first on PATH, no telemetry, no pickles."""
-    path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
-    overrides = {"PATH": path, "PYTHONUNBUFFERED": "1", "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"}
-    return {**os.environ, **QUIET, **overrides, MARK: str(root), ROLE: role}
+    overrides = {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false", MARK: str(root), ROLE: role}
+    return {**build_environment(), **QUIET, **overrides}

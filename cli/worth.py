@@ -42,7 +42,7 @@ def measure(folder: Path, console: Console | None = None) -> None:
         "",
         *([tabulate_levers(report), ""] if report["levers"] else []),
         describe_sanity_checks(report),
-        f"Recommendation: {report['next']['sentence']['en']}",
+        report["next"]["sentence"]["en"],
         f"Page: {PAGE}",
     ):
         printer.print(part, markup=False) if isinstance(part, str) else printer.print(part)

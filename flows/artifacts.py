@@ -90,7 +90,7 @@ def render_meter(report: Mapping[str, Any]) -> str:
     lines = [f"# {report['headline']['en']}", "", f"| labels, baseline | {metric} | {level} |", "|---|---|---|"]
     lines += [f"| {n['budget']} | {n['value']:.3f} | [{n['low']:.3f}, {n['high']:.3f}] |" for n in report["curve"]]
     page = Path.cwd() / REPORTS / "worth.html"
-    return "\n".join([*lines, "", f"**Recommendation:** {report['next']['sentence']['en']}", "", f"Page: `{page}`"])
+    return "\n".join([*lines, "", f"**{report['next']['sentence']['en']}**", "", f"Page: `{page}`"])
 
 
 def tabulate_levers(report: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -95,7 +95,7 @@ def test_it_has_dvc_measure_then_prints_headline_table_and_next_step(
     assert [(command[-2:], cwd) for command, cwd in calls] == [(["repro", "worth"], folder)]
     lines = [line.rstrip() for line in out.getvalue().splitlines()]
     assert lines[0] == TOLD["headline"]["en"], "brackets are no markup"
-    assert lines[-2:] == ["Recommendation: Label 60 more, keep pseudo.", "Page: reports/worth.html"]
+    assert lines[-2:] == ["Label 60 more, keep pseudo.", "Page: reports/worth.html"]
     assert any("+0.021" in line for line in lines)
 
 
