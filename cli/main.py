@@ -92,9 +92,9 @@ def predict(
     output: Annotated[Path | None, typer.Option("--out", help="Write JSON lines to a file instead of stdout.")] = None,
 ) -> None:
     """Run the packaged model on texts."""
-    from cli.predict import answer_texts, read_texts
+    from cli.predict import predict_texts, read_texts
 
-    answer_texts(read_texts(texts, file), model, format, output)
+    predict_texts(read_texts(texts, file), model, format, output)
 
 
 @app.command()

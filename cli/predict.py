@@ -67,7 +67,7 @@ def read_texts(texts: list[str] | None, file: Path | None) -> Iterator[str]:
     return _read_stdin()
 
 
-def answer_texts(
+def predict_texts(
     texts: Iterator[str], folder: Path, format: Literal["jsonl", "table"], output: Path | None = None
 ) -> None:
     """Load the package, predict in batches, and write to stdout batch by batch, or atomically to a file.
@@ -86,7 +86,7 @@ def answer_texts(
         raise DataError(f"predict: --out: {output} is a folder or a device; give a file")
     settings = Settings()
     model = package.open(folder, settings.device)
-    rows = iterate_answers(model, texts, open_record(settings))
+    rows = iterate_predictions(model, texts, open_record(settings))
     if format == "table":
         _print_table(model.problem, rows)
         return
@@ -99,12 +99,13 @@ def answer_texts(
         sys.stdout.write(_escape_controls(json.dumps(row, ensure_ascii=escaped, allow_nan=False)) + "\n")
 
 
-def iterate_answers(model: Predictor, texts: Iterator[str], traffic: Traffic | None) -> Iterator[dict[str, Any]]:
+def iterate_predictions(model: Predictor, texts: Iterator[str], traffic: Traffic | None) -> Iterator[dict[str, Any]]:
     """Yield one row per text: inputs, prediction, confidence, scores of all candidates, prediction id.
 
     If the problem has several inputs, each text is a JSON object of them. Recording is optional: if it fails, a warning
     is logged once and the remaining rows have no id.
     """
+    from satiety.package.example import serialize_prediction
     from satiety.serving.traffic import record_answers
 
     name = model.facts().name if traffic else ""
@@ -114,12 +115,14 @@ def iterate_answers(model: Predictor, texts: Iterator[str], traffic: Traffic | N
         answers = model.predict([example.inputs for example in examples])
         seconds = time.perf_counter() - start_time
         records = list(record_answers(model.problem, examples, answers, name, model.digest, seconds)) if traffic else []
-        if traffic and not _record_answers(traffic, records):
+        if traffic and not _record_predictions(traffic, records):
             traffic, records = None, []
         ids = ({"id": record.id} for record in records)
         for example, prediction in zip(examples, answers, strict=True):
             inputs = json.loads(dump_inputs(example.inputs))
-            yield {**inputs, **_format_prediction(model.problem, example.inputs, prediction), **next(ids, {})}
+            answer = serialize_prediction(model.problem, example.inputs, prediction)
+            scores = {name: round(float(score), 4) for name, score in prediction.scores.items()}
+            yield {**inputs, **answer, "scores": scores, **next(ids, {})}
 
 
 def _parse_inputs(problem: Problem, text: str) -> str | dict[str, Any]:
@@ -141,7 +144,7 @@ def _parse_inputs(problem: Problem, text: str) -> str | dict[str, Any]:
     return value
 
 
-def _record_answers(traffic: Traffic, rows: list[Served]) -> bool:
+def _record_predictions(traffic: Traffic, rows: list[Served]) -> bool:
     try:
         traffic.add(rows)
     except (SatietyError, OSError) as error:
@@ -174,13 +177,6 @@ def _read(lines: Iterable[str], prefix: str) -> Iterator[str]:
 def _escape_controls(text: str) -> str:
     """Return the text with control characters escaped as in JSON."""
     return _CONTROLS.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
-
-
-def _format_prediction(problem: Problem, inputs: Inputs, prediction: Prediction) -> dict[str, Any]:
-    from satiety.package.example import serialize_prediction
-
-    scores = {name: round(float(score), 4) for name, score in prediction.scores.items()}
-    return {**serialize_prediction(problem, inputs, prediction), "scores": scores}
 
 
 def _print_table(problem: Problem, rows: Iterable[dict[str, Any]]) -> None:

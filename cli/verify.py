@@ -75,13 +75,12 @@ def _check_missing(outs: Iterable[Output], root: Path) -> list[str]:
 def _check_package(folder: Path, root: Path) -> list[str]:
     path = folder.relative_to(root)
     problems = _verify_package(folder, root, f"remove the folder, then `dvc checkout {path}`, or `dvc repro`")
-    return problems or _check_layout(folder / MODEL, root)
+    if problems:
+        return problems
 
-
-def _check_layout(model: Path, root: Path) -> list[str]:
-    """Return an error if an earlier version of satiety made the model; registered copies may be old."""
+    # Registered copies may be of an earlier version of satiety, but not the current package.
     try:
-        check_layout(model, model.relative_to(root))
+        check_layout(folder / MODEL, path / MODEL)
     except ModelError as error:
         return [str(error)]
     return []

@@ -26,8 +26,8 @@ def ended(state: Any, deployment: bool = True, **parameters: Any) -> None:
         flow_id=uuid4(), name="brave-bee", deployment_id=uuid4() if deployment else None, parameters=parameters
     )
     hook = "on_completion" if state.is_completed() else "on_crashed" if state.is_crashed() else "on_failure"
-    for told in HOOKS[hook]:
-        told(pipeline, run, state)
+    for function in HOOKS[hook]:
+        function(pipeline, run, state)
 
 
 def test_a_run_that_ended_badly_is_told_until_one_ends_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ def test_stages_come_in_the_order_of_the_file_each_after_what_it_reads() -> None
     assert upstream["register"] >= {"evaluate", "finetune"}
     assert not upstream["augment"] & {"pretrain"}, "they may run side by side"
     assert not upstream["pretrain"] & {"augment"}
-    assert all(names.index(one) < names.index(stage) for stage, before in upstream.items() for one in before)
+    assert all(names.index(name) < names.index(stage) for stage, parents in upstream.items() for name in parents)
 
 
 def test_a_folder_without_stages_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,13 +68,13 @@ def test_the_lock_gets_the_order_of_the_stages_and_keeps_every_byte(
     monkeypatch.chdir(tmp_path)
     Path("dvc.lock").write_text(LOCK)
     recovery.sort_entries(["a", "b-b", "x"])
-    found = Path("dvc.lock").read_text()
-    assert [line.strip(" ':") for line in found.splitlines() if line.startswith("  ") and line[2] != " "] == [
+    text = Path("dvc.lock").read_text()
+    assert [line.strip(" ':") for line in text.splitlines() if line.startswith("  ") and line[2] != " "] == [
         "a",
         "b-b",
         "c",
     ]
-    assert sorted(found.splitlines()) == sorted(LOCK.splitlines())
+    assert sorted(text.splitlines()) == sorted(LOCK.splitlines())
     recovery.sort_entries(["c", "b-b", "a"])
     assert Path("dvc.lock").read_text() == LOCK
 
@@ -88,8 +88,8 @@ def test_a_lock_cut_off_by_a_kill_is_mended(cut: int, tmp_path: Path, monkeypatc
     was_whole = recovery.is_complete(LOCK[:cut])
     assert recovery.repair_dvc_lock() != was_whole
     ends = [i for i in (LOCK.index("  'b-b':"), LOCK.index("  a:")) if i <= cut]
-    kept = yaml.safe_load(Path("dvc.lock").read_text())["stages"] if Path("dvc.lock").exists() else {}
-    assert len(kept) >= len(ends)
+    entries = yaml.safe_load(Path("dvc.lock").read_text())["stages"] if Path("dvc.lock").exists() else {}
+    assert len(entries) >= len(ends)
     assert not Path("dvc.lock").exists() or recovery.is_complete(Path("dvc.lock").read_text())
     assert not recovery.repair_dvc_lock()
 
@@ -127,8 +127,8 @@ def test_a_list_of_running_commands_that_is_cut_off_is_put_aside_and_dvc_runs(
     assert recovery.repair_rwlock(repository)
     assert path.with_suffix(".damaged").read_bytes() == content
     assert f"{path}: left out, and put aside as rwlock.damaged" in caplog.text
-    done = repro(repository)
-    assert done.returncode == 0, done.stderr
+    process = repro(repository)
+    assert process.returncode == 0, process.stderr
     assert isinstance(json.loads(path.read_text()), dict)
 
 
@@ -197,6 +197,6 @@ def alive(pid: int) -> bool:
 
 def test_the_leash_starts_nothing_for_a_process_that_is_gone() -> None:
     command = [sys.executable, "-m", "tasks.pdeathsig", "1", "echo", "hello"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "the process that asked for it is gone" in done.stderr
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (process.returncode, process.stdout) == (1, "")
+    assert "the process that asked for it is gone" in process.stderr

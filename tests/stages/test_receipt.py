@@ -79,7 +79,7 @@ def test_an_answer_is_traced_to_its_model_and_the_examples_near_it(
     assert support["agreement"] == sum(row["agrees"] for row in support["rows"]) / 3
     assert all(row["agrees"] == (row["gold"] == told["prediction"]["answer"]["label"]) for row in support["rows"])
     text = shown(id)
-    for said in ("made-up, version 1, champion", "data/raw/labelled.csv:3", "of 3 have the label that was answered"):
+    for said in ("made-up, version 1, champion", "data/raw/labelled.csv:3", "of 3 have the predicted label"):
         assert said in text
 
 

@@ -16,9 +16,9 @@ GAIN = {"value": 0.2011, "low": 0.1702, "high": 0.2333}
 
 
 def shown(folder: Path, width: int = 80) -> str:
-    out = io.StringIO()
-    show(folder, Console(file=out, width=width, highlight=False))
-    return out.getvalue()
+    path = io.StringIO()
+    show(folder, Console(file=path, width=width, highlight=False))
+    return path.getvalue()
 
 
 @pytest.fixture

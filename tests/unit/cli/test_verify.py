@@ -68,9 +68,9 @@ def test_outside_a_project_nothing_is_looked_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["data.csv", "models/tuned/b/中.txt"])
 def test_a_changed_artefact_is_named_with_what_to_do(root: Path, name: str) -> None:
     (root / name).write_bytes(b"flipped")
-    out = "models/tuned" if name.startswith("models") else name
+    path = "models/tuned" if name.startswith("models") else name
     inside = "b/中.txt " if name.startswith("models") else ""
-    expected = rf"1 damaged:\n{out}: {inside}is not what dvc\.lock names; remove {out}, then `dvc checkout {out}`"
+    expected = rf"1 damaged:\n{path}: {inside}is not what dvc\.lock names; remove {path}, then `dvc checkout {path}`"
     with pytest.raises(DataError, match=expected):
         verify_all(root)
 
@@ -102,11 +102,11 @@ def test_a_broken_lock_is_named(root: Path) -> None:
 
 
 def test_a_workspace_is_checked_too(root: Path) -> None:
-    mine = root / "examples" / "mine"
-    mine.mkdir(parents=True)
+    workspace = root / "examples" / "mine"
+    workspace.mkdir(parents=True)
     outs = [{"path": "x.csv", "hash": "md5", "md5": md5(b"x")}]
-    (mine / "dvc.lock").write_text(yaml.safe_dump({"stages": {"ingest": {"outs": outs}}}))
-    (mine / "x.csv").write_bytes(b"y")
+    (workspace / "dvc.lock").write_text(yaml.safe_dump({"stages": {"ingest": {"outs": outs}}}))
+    (workspace / "x.csv").write_bytes(b"y")
     with pytest.raises(DataError, match=r"examples/mine/x\.csv: is not what examples/mine/dvc\.lock names"):
         verify_all(root)
 

@@ -43,9 +43,9 @@ TOLD: dict[str, Any] = {
 
 
 def shown(part: Any, width: int = 100) -> str:
-    out = io.StringIO()
-    Console(file=out, width=width, highlight=False).print(part)
-    return out.getvalue()
+    path = io.StringIO()
+    Console(file=path, width=width, highlight=False).print(part)
+    return path.getvalue()
 
 
 def test_the_table_tells_the_largest_budget_with_intervals_and_verdicts() -> None:
@@ -90,10 +90,10 @@ def test_it_has_dvc_measure_then_prints_headline_table_and_next_step(
         return 0
 
     monkeypatch.setattr("cli.worth.run_child", run)
-    out = io.StringIO()
-    measure(folder, Console(file=out, width=100, highlight=False))
+    path = io.StringIO()
+    measure(folder, Console(file=path, width=100, highlight=False))
     assert [(command[-2:], cwd) for command, cwd in calls] == [(["repro", "worth"], folder)]
-    lines = [line.rstrip() for line in out.getvalue().splitlines()]
+    lines = [line.rstrip() for line in path.getvalue().splitlines()]
     assert lines[0] == TOLD["headline"]["en"], "brackets are no markup"
     assert lines[-2:] == ["Label 60 more, keep pseudo.", "Page: reports/worth.html"]
     assert any("+0.021" in line for line in lines)
