@@ -6,60 +6,60 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
-# Given flags, make runs every line through the shell, which looks for commands on the PATH above.
+# With flags set, make runs every line through the shell, which uses the PATH above.
 .SHELLFLAGS := -ec
 SETUP := .venv/.installed
-# Columns of `dvc exp show` that nobody compares. In a Makefile a dollar is written twice.
-TOLD_ELSEWHERE := (.*:)?(in|out|quarantined|device|precision|method|steps|steps_planned|weights_trained|head_strength|doubtful\..*|best_step|dev\.loss|bytes|digest|calibration.*|metrics\..*|.*\.low|.*\.high)$$|(data|models|reports|plots)/[^:]*$$
+# Columns of `dvc exp show` that are not worth comparing. A Makefile escapes a dollar by doubling it.
+HIDDEN_COLUMNS := (.*:)?(in|out|quarantined|device|precision|method|steps|steps_planned|weights_trained|head_strength|doubtful\..*|best_step|dev\.loss|bytes|digest|calibration.*|metrics\..*|.*\.low|.*\.high)$$|(data|models|reports|plots)/[^:]*$$
 COMPILE := -q --all-extras --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header
 
 .PHONY: run test up down check fix bench year pictures experiments push clean constraints help
 .DELETE_ON_ERROR:
 
-run: $(SETUP)  ## run the pipeline, promote, show the result; PARAMS=examples/ner_zh/params.yaml runs another problem
+run: $(SETUP)  ## run the pipeline, decide about promotion, print a report; PARAMS=examples/ner_zh/params.yaml selects another problem
 	satiety check $(PARAMS)
 	satiety workspace $(PARAMS)
 	cd $(dir $(PARAMS)) && dvc --wait-for-lock repro
-	cd $(dir $(PARAMS)) && { python -m tasks.promote || test $$? = 75; }  # 75: MLflow does not answer, and it says so
+	cd $(dir $(PARAMS)) && { python -m tasks.promote || test $$? = 75; }  # 75: MLflow is down, as the error says
 	cd $(dir $(PARAMS)) && satiety report
 
-test: check  ## everything that must hold: `make check`, then pytest
+test: check  ## run `make check` and all tests
 	pytest -n 3 --dist loadgroup
 
-up: $(SETUP)  ## Prefect, MLflow and a worker, on this machine only; tells addresses and where the passwords are
+up: $(SETUP)  ## start Prefect, MLflow and a worker on this machine; prints the URLs and where the passwords are stored
 	satiety up
 
-down: $(SETUP)  ## end what `make up` started
+down: $(SETUP)  ## stop the services of `make up`
 	satiety down
 
-check: $(SETUP)  ## ruff, ruff format, mypy, import-linter
+check: $(SETUP)  ## run ruff, mypy and import-linter
 	ruff check .
 	ruff format --check .
 	mypy
 	lint-imports
 
-fix: $(SETUP)  ## repair what ruff can repair
+fix: $(SETUP)  ## apply automatic fixes of ruff
 	ruff check --fix .
 	ruff format .
 
-bench: $(SETUP)  ## the figures of benchmarks/, a file each
+bench: $(SETUP)  ## run all benchmarks
 	for file in benchmarks/*.py; do echo "$$file"; python -m benchmarks.$$(basename "$$file" .py) || exit 1; done
 
-year: $(SETUP)  ## twelve simulated months in a copy of the project, with Satiety and without; examples/year/year.html
+year: $(SETUP)  ## simulate twelve months with and without Satiety in a copy of the project; writes examples/year/year.html
 	python -m examples.year
 
-experiments: $(SETUP)  ## what was tried by `dvc exp run` and by flows with overrides, with what differs
-	dvc exp show --md --only-changed --all-commits --no-pager --sort-by reports/evaluate.json:after.value --drop '$(TOLD_ELSEWHERE)'
+experiments: $(SETUP)  ## compare experiments of `dvc exp run` and of flows with overrides
+	dvc exp show --md --only-changed --all-commits --no-pager --sort-by reports/evaluate.json:after.value --drop '$(HIDDEN_COLUMNS)'
 
-push: $(SETUP)  ## to DVC's remote, and only if every byte here is whole
+push: $(SETUP)  ## verify all files, then push them to DVC's remote
 	satiety verify
 	dvc push --run-cache
 
-pictures: $(SETUP)  ## take the pictures of docs/ anew, with a Chromium, of the services and a real run
+pictures: $(SETUP)  ## retake the screenshots of docs/ with Chromium
 	.venv/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[pictures]'
 	python docs/pictures.py
 
-clean:  ## remove .venv and all that was generated, the local registry with it; data/raw stays
+clean:  ## remove .venv and all generated files, including the local registry; keeps data/raw
 	find . \( -name .venv -o -name .satiety \) -prune -o -name dvc.yaml -print | while read -r file; do \
 	  folder=$$(dirname "$$file"); \
 	  rm -rf "$$folder/models" "$$folder/reports/data_docs" "$$folder"/reports/worth*.html "$$folder/reports/promote.json" "$$folder"/reports/monitor*; \
@@ -71,7 +71,7 @@ clean:  ## remove .venv and all that was generated, the local registry with it; 
 	rm -rf .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-constraints:  ## pin what pyproject.toml newly asks for; UPGRADE=--upgrade moves the other pins too
+constraints:  ## pin new dependencies of pyproject.toml; UPGRADE=--upgrade updates all pins
 	test -x .venv/bin/uv || { $(PYTHON) -m venv .venv && .venv/bin/python -m pip install -q uv; }
 	cp constraints.txt constraints.txt.new
 	uv pip compile $(COMPILE) $(UPGRADE) pyproject.toml -o constraints.txt.new > /dev/null
@@ -80,12 +80,12 @@ constraints:  ## pin what pyproject.toml newly asks for; UPGRADE=--upgrade moves
 	  cat constraints.txt.new; } > constraints.txt
 	rm constraints.txt.new
 
-help:  ## this list
+help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*  ## /\1\t/p' Makefile
 
-# The stamp is newer than what it was made from, or the set-up runs again. torch comes first and exact: pip then takes the
-# build the index offers for this machine instead of another with several GB of libraries.
-# Before DVC is here, its folder is closed to other users; once it is, it learns the folder by an absolute path.
+# Runs again if the stamp is older than its sources. torch is installed first with an exact version: otherwise pip may
+# choose another build with several GB of libraries. .satiety is made private before DVC is installed; `satiety workspace`
+# then sets its absolute path in DVC.
 $(SETUP): pyproject.toml constraints.txt
 	mkdir -p .satiety
 	chmod 700 .satiety

@@ -1,4 +1,4 @@
-"""A params.yaml -> every value that is in force, as YAML; in full, a line each, with where it comes from."""
+"""Validate params.yaml, and print it with every default, as YAML or one line per value with its source."""
 
 import json
 import sys
@@ -10,30 +10,43 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from flows.recovery import recover
 from satiety.core.project import Project
 from satiety.core.registry import Component
-from satiety.core.section import PARAMS_FILE, Keys, is_present, line_of
+from satiety.core.section import PARAMS_FILE, Keys, is_present, line_of, read_yaml
 from satiety.params import load_params, section_classes
 from satiety.worth.selection import Selection
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value that is in force."""
+    """A value of the configuration."""
 
     keys: Keys
     value: Any
-    place: Keys
-    """Where it stands, if the file gives it: below the same keys, or in the block `project`."""
+    file_keys: Keys
+    """Keys in the file, if it is set there: the same keys, or those in the section `project`."""
     owner: type[BaseModel]
-    """What has the field, or the value for it."""
+    """Class that defines the default."""
+
+
+def check_params(params: Path) -> str:
+    """Validate a params.yaml and return one line; first restore it if a run with overrides was killed.
+
+    Raises:
+        ParamsError: lists all errors of the file.
+    """
+    path = _resolve_path(params)
+    notice = f"{path}: restored, since a run with overrides was killed\n" if recover(path.parent) else ""
+    loaded = load_params(path)
+    return f"{notice}{path} is valid ({len(read_yaml(path))} sections, problem: {loaded.ingest.problem.kind})"
 
 
 def render_config(params: Path) -> str:
-    """Return the file as it would be with every default written out.
+    """Return the file as YAML with every default filled in.
 
     Raises:
-        ParamsError: lists all that is wrong with the file.
+        ParamsError: lists all errors of the file.
     """
     loaded, blocks = load_params(_resolve_path(params)), dict[str, Any]()
     for name, section in section_classes().items():
@@ -43,10 +56,10 @@ def render_config(params: Path) -> str:
 
 
 def render_values(params: Path) -> str:
-    """Return a line per value, ``block.field: value``, and after it where the value comes from.
+    """Return one line per value: ``section.field: value``, then its file and line, or the file of its default.
 
     Raises:
-        ParamsError: lists all that is wrong with the file.
+        ParamsError: lists all errors of the file.
     """
     path = _resolve_path(params)
     loaded, tree = load_params(path), yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
@@ -68,53 +81,53 @@ def _resolve_path(params: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class _ValueWalker:
-    """What goes through the values of a file."""
+    """Iterates over all values of a params.yaml."""
 
     tree: yaml.Node | None
 
     def values(
-        self, model: BaseModel, keys: Keys, parent: type[BaseModel], place: Keys | None = None
+        self, model: BaseModel, keys: Keys, parent: type[BaseModel], file_keys: Keys | None = None
     ) -> Iterator[Value]:
-        """Yield the values of a model. What its class does not say was said where the model stands."""
+        """Yield the values of a model. Values set by neither the file nor its class are attributed to the parent."""
         for name, field in type(model).model_fields.items():
-            location, owner = (*(place or keys), name), type(model)
+            location, owner = (*(file_keys or keys), name), type(model)
             if field.is_required() and name in Project.model_fields and not is_present(self.tree, location):
                 location, owner = (Project.key(), name), Project
-            elif name in model.model_fields_set and not is_present(self.tree, place or keys):
+            elif name in model.model_fields_set and not is_present(self.tree, file_keys or keys):
                 owner = parent
             yield from self._descend(getattr(model, name), (*keys, name), location, owner)
 
-    def _descend(self, value: Any, keys: Keys, place: Keys, owner: type[BaseModel]) -> Iterator[Value]:
-        """Yield a field's value; of a model, or of a list of models, what these have."""
+    def _descend(self, value: Any, keys: Keys, file_keys: Keys, owner: type[BaseModel]) -> Iterator[Value]:
+        """Yield the value of a field, or the values of the models in it."""
         if isinstance(value, BaseModel):
             if isinstance(value, Component):
-                yield Value((*keys, "kind"), value.kind, (*place, "kind"), owner)
-            yield from self.values(value, keys, owner, place)
+                yield Value((*keys, "kind"), value.kind, (*file_keys, "kind"), owner)
+            yield from self.values(value, keys, owner, file_keys)
         elif any(isinstance(child, BaseModel) for child in _list_children(value).values()):
             for key, child in _list_children(value).items():
-                yield from self._descend(child, (*keys, key), (*place, key), owner)
+                yield from self._descend(child, (*keys, key), (*file_keys, key), owner)
         else:
-            yield Value(keys, list(value) if isinstance(value, tuple) else value, place, owner)
+            yield Value(keys, list(value) if isinstance(value, tuple) else value, file_keys, owner)
 
 
 def _list_children(value: Any) -> dict[Any, Any]:
-    """Return what a list or a mapping holds, by place or by name; nothing of any other value."""
+    """Return the members of a list by index, or of a mapping by key; {} for any other value."""
     if isinstance(value, dict):
         return value
     return dict(enumerate(value)) if isinstance(value, list | tuple) else {}
 
 
 def _describe_origin(path: Path, tree: yaml.Node | None, value: Value) -> str:
-    """Return the line of the file that a value stands in, or the file of ours that has its default."""
-    prefix = "project, " if value.place[0] != value.keys[0] else ""
-    if is_present(tree, value.place):
-        return f"{prefix}{path}:{line_of(tree, value.place)}"
+    """Return the file and line that set a value, or the source file of its default."""
+    prefix = "project, " if value.file_keys[0] != value.keys[0] else ""
+    if is_present(tree, value.file_keys):
+        return f"{prefix}{path}:{line_of(tree, value.file_keys)}"
     *_, name = (key for key in value.keys if isinstance(key, str) and key != "kind")
     owner = next((cls for cls in value.owner.__mro__ if name in vars(cls).get("__annotations__", {})), value.owner)
     return f"{prefix}default of {_locate_source(owner)}"
 
 
 def _locate_source(cls: type) -> str:
-    """Return the file of a class as it lies in the project."""
+    """Return the source file of a class, relative to the root of the project."""
     file = Path(sys.modules[cls.__module__].__file__ or "")
     return Path(*file.parts[-len(cls.__module__.split(".")) - (file.stem == "__init__") :]).as_posix()

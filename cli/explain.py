@@ -1,4 +1,4 @@
-"""Registries and sections -> text for people: what there is, what it does, what its fields mean."""
+"""`satiety list` and `satiety explain`: describe the components and sections, from their docstrings and fields."""
 
 import importlib
 import inspect
@@ -21,7 +21,7 @@ from satiety.core.section import Section, suggest
 from satiety.params import section_classes
 
 STAGE = "stage"
-"""The kind under which a block of params.yaml is explained."""
+"""Kind of the sections of params.yaml."""
 WIDTH = 100
 SIGNS = {
     "ge": "≥",
@@ -35,25 +35,26 @@ SIGNS = {
 
 
 def collect_registries() -> dict[str, Registry[Any]]:
-    """Return every registry of the library by its kind: those its packages name. A new lever needs no edit here."""
+    """Return all registries of the library by kind; packages and `base` modules are searched for them."""
     modules = pkgutil.walk_packages(satiety.__path__, "satiety.")
     holders = [module.name for module in modules if module.ispkg or module.name.endswith(".base")]
     values = [value for name in holders for value in vars(importlib.import_module(name)).values()]
-    return {value.kind: value for value in sorted(filter(_is_registry, values), key=lambda value: value.kind)}
+    registries = [value for value in values if isinstance(value, Registry)]
+    return {registry.kind: registry for registry in sorted(registries, key=lambda registry: registry.kind)}
 
 
 def list_components(kind: str | None) -> str:
-    """Return a line per component: its name and the first line of what it says of itself."""
+    """Return one line per component: its name and the first line of its docstring."""
     kinds = _collect_kinds()
     selection = {kind: _pick(kinds, kind, "kind")} if kind is not None else kinds
     return "\n\n".join(f"{name}\n{_format_lines(classes)}" for name, classes in selection.items())
 
 
 def explain_component(kind: str, name: str) -> str:
-    """Return a component's or a section's docstring, its fields, and an example where it has one.
+    """Return the docstring and fields of a component or section, and an example of a component.
 
     Raises:
-        ParamsError: there is no such kind or name; says which there are.
+        ParamsError: the kind or name does not exist; lists those that do.
     """
     cls = _pick(_pick(_collect_kinds(), kind, "kind"), name, kind)
     parts = [f"{kind} {name}", inspect.getdoc(cls) or "", *_format_fields(cls)]
@@ -61,10 +62,6 @@ def explain_component(kind: str, name: str) -> str:
         example = yaml.safe_dump(cls.sample().model_dump(mode="json"), allow_unicode=True, sort_keys=False)
         parts.append("Example:\n" + textwrap.indent(example.rstrip(), "  "))
     return "\n\n".join(parts)
-
-
-def _is_registry(value: object) -> bool:
-    return isinstance(value, Registry)
 
 
 def _collect_kinds() -> dict[str, Mapping[str, type[BaseModel]]]:
@@ -88,13 +85,14 @@ def _format_lines(classes: Mapping[str, type[BaseModel]]) -> str:
 
 
 def _format_fields(cls: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """Yield each field, and the fields of what it holds; a component's are explained under its own name."""
+    """Yield each field and the fields of nested models, except components, which have their own description."""
     elsewhere = cls.external_fields() if issubclass(cls, Section) and not issubclass(cls, Component) else set()
     for name, field in cls.model_fields.items():
         if name in elsewhere:
             continue
-        shared = field.is_required() and name in Project.model_fields and cls is not Project
-        yield _format_field(prefix + name, field, "; by default that of project" if shared else _format_default(field))
+        is_shared = field.is_required() and name in Project.model_fields and cls is not Project
+        default = "; default: that of section project" if is_shared else _format_default(field)
+        yield _format_field(prefix + name, field, default)
         for inner in _find_models(field.annotation):
             yield from _format_fields(inner, f"{prefix}{name}.")
 
@@ -112,9 +110,9 @@ def _format_field(name: str, field: FieldInfo, default: str) -> str:
 
 
 def _format_default(field: FieldInfo) -> str:
-    """Say what stands where the file says nothing; of a model its own fields say it."""
+    """Return the default of a field; that of a nested model is given by its own fields."""
     if field.is_required():
-        return "; needed"
+        return "; required"
     value = _to_plain(field.get_default(call_default_factory=True))
     return "" if value is None and field.default is not None else f"; default {json.dumps(value, ensure_ascii=False)}"
 
@@ -126,7 +124,7 @@ def _to_plain(value: Any) -> Any:
 
 
 def _format_type(hint: Any) -> str:
-    """Write a type as people do: ``int | null``, ``'max' | 'mean'``, ``list of Source``."""
+    """Return a readable type: ``int | null``, ``'max' | 'mean'``, ``list of Source``."""
     arguments = typing.get_args(hint)
     if hint is type(None):
         return "null"

@@ -1,4 +1,4 @@
-"""What people say of answers, from the command line or a file -> corrections beside the record, all right or none."""
+"""`satiety feedback`: record corrections from the command line or a file, all of them or none."""
 
 from __future__ import annotations
 
@@ -15,44 +15,49 @@ from satiety.core.errors import DataError, SetupError
 from satiety.core.inputs import Inputs
 from satiety.core.records import Feedback, Served
 from satiety.core.section import suggest
+from satiety.core.settings import Settings
 from satiety.ingest.sanitise import mask_salvaged
 from satiety.problems.base import Problem
+from satiety.serving.traffic import Traffic, open_record
 from satiety.text.masking import KINDS
 
 SHOWN = 5
-"""Mistakes that one message names, at most."""
+"""Maximum number of errors in one message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """One correction as somebody gave it."""
+    """One correction as entered by a user."""
 
     location: str
     id: str
     answer_text: Any
-    """The right answer as a labelled source has it: a label; or, as JSON, spans: ``[[start, end, label], …]``."""
+    """Correct answer in the format of a labelled source: a label, or spans as JSON: ``[[start, end, label], …]``."""
     text: str | None = None
-    """What was labelled, where the file has it."""
+    """The labelled text, if the file contains it."""
 
 
 def record_corrections(id: str | None, label: str | None, file: Path | None, author: str, package: Path) -> str:
-    """Check the corrections against record and problem, then append them; return a line saying so.
+    """Validate the corrections against the recorded predictions, then append them; return a message.
 
     Raises:
-        DataError: names what is wrong with each, at most five; nothing is appended then.
-        SetupError: there is no record here, or it cannot be written.
+        DataError: lists up to five errors; nothing is recorded then.
+        SetupError: the folder is not in a project, or the traffic record cannot be written.
     """
-    from satiety.core.settings import Settings
-    from satiety.serving.traffic import open_record
-
-    corrections = _collect_corrections(id, label, file)
-    traffic = open_record(Settings())
-    if traffic is None:
-        raise SetupError("feedback: no project here, so no record; run this inside one, or set SATIETY_TRAFFIC")
+    corrections, traffic = _collect_corrections(id, label, file), open_traffic()
     problem = Problem.load(package / "model" / "problem.json")
     rows = check_corrections(corrections, {row.id: row for row in traffic.read()}, problem, author)
     traffic.correct(rows)
-    return f"{len(rows):,} {'correction' if len(rows) == 1 else 'corrections'} recorded; the next retraining takes them"
+    return f"{len(rows):,} {'correction' if len(rows) == 1 else 'corrections'} recorded; the next retraining uses them"
+
+
+def open_traffic() -> Traffic:
+    """Return the record of predictions; raise SetupError outside a project."""
+    traffic = open_record(Settings())
+    if traffic is None:
+        cause = "not in a project, so no predictions are recorded"
+        raise SetupError(f"{Path.cwd()}: {cause}; change to a project, or set SATIETY_TRAFFIC")
+    return traffic
 
 
 def _collect_corrections(id: str | None, label: str | None, file: Path | None) -> list[Correction]:
@@ -61,7 +66,7 @@ def _collect_corrections(id: str | None, label: str | None, file: Path | None) -
     if file is not None:
         return read_corrections(file)
     if id is None or label is None:
-        raise DataError("feedback: give the ID of an answer and its right LABEL, or a --file with columns id,label")
+        raise DataError("feedback: give a prediction ID and its correct LABEL, or a --file with columns id,label")
     return [Correction("feedback", id, label)]
 
 
@@ -69,16 +74,16 @@ def read_corrections(file: Path, *, unlabelled: bool = False) -> list[Correction
     """Return the rows of a CSV or JSON-lines file with columns id and label.
 
     Args:
-        file: what to read.
-        unlabelled: whether a label may be empty.
+        file: path of the file.
+        unlabelled: whether empty labels are allowed.
 
     Raises:
-        DataError: it cannot be read, or a row has no id or no label.
+        DataError: the file cannot be read, or a row has no id or label.
     """
     try:
         text = file.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise DataError(f"{file}: cannot read it: {error.strerror}") from None
+        raise DataError(f"{file}: cannot read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise DataError(f"{file}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
     rows = list(_read_objects(file, text) if file.suffix in (".jsonl", ".json") else _read_cells(file, text))
@@ -86,7 +91,7 @@ def read_corrections(file: Path, *, unlabelled: bool = False) -> list[Correction
     incomplete = [number for number, row in rows if row.get("id") in (None, "") or row.get("label") in blanks]
     if incomplete or not rows:
         listing = ", ".join(incomplete[:SHOWN]) or "the file"
-        raise DataError(f"{file}: {listing}: no id, or no label; it needs both columns, id and label")
+        raise DataError(f"{file}: {listing}: no id or no label; fill in both columns, id and label")
     return [Correction(f"{file}:{number}", str(row["id"]), row["label"], row.get("text")) for number, row in rows]
 
 
@@ -97,22 +102,22 @@ def _read_objects(file: Path, text: str) -> Iterable[tuple[str, Mapping[str, Any
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise DataError(f"{file}:{number}: not JSON ({error}); write one object a line") from None
+            raise DataError(f"{file}:{number}: not JSON ({error}); write one object per line") from None
         if not isinstance(row, dict):
-            raise DataError(f"{file}:{number}: not an object; write {{'id': …, 'label': …}}")
+            raise DataError(f'{file}:{number}: not a JSON object; write {{"id": …, "label": …}}')
         yield str(number), row
 
 
 def _read_cells(file: Path, text: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
     lines = text.splitlines(keepends=True)
-    delimiter = max(",;\t", key=(lines or [""])[0].count)  # a spreadsheet's is a matter of its country
+    delimiter = max(",;\t", key=(lines or [""])[0].count)  # spreadsheets choose it by locale
     reader = csv.DictReader(lines, delimiter=delimiter)
     reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
     try:
         for row in reader:
             if None in row:
-                raise DataError(f"{file}:{reader.line_num}: more cells than the header has")
-            if any(row.values()):  # spreadsheets leave empty rows at the end
+                raise DataError(f"{file}:{reader.line_num}: more cells than the header")
+            if any(row.values()):  # spreadsheets append empty rows
                 yield str(reader.line_num), row
     except csv.Error as error:
         raise DataError(f"{file}:{reader.line_num}: not CSV: {error}") from None
@@ -121,19 +126,19 @@ def _read_cells(file: Path, text: str) -> Iterable[tuple[str, Mapping[str, Any]]
 def check_corrections(
     corrections: list[Correction], answers: Mapping[str, Served], problem: Problem, author: str
 ) -> list[Feedback]:
-    """Return the corrections as the record keeps them.
+    """Return the corrections as they are recorded.
 
     Raises:
-        DataError: names what is wrong with each, at most five.
+        DataError: lists up to five errors.
     """
     timestamp = datetime.now(UTC).isoformat(timespec="microseconds")
     rows, mistakes, labels = list[Feedback](), list[str](), dict[str, Any]()
     for correction in corrections:
         if labels.setdefault(correction.id, correction.answer_text) != correction.answer_text:
-            mistakes.append(f"{correction.location}: id {correction.id[:80]!r}: it has another label above")
+            mistakes.append(f"{correction.location}: id {correction.id[:80]!r}: conflicts with an earlier label")
             continue
         if correction.id not in answers:
-            unknown = f"{correction.location}: id {correction.id[:80]!r}: the record has no such answer"
+            unknown = f"{correction.location}: id {correction.id[:80]!r}: no such prediction is recorded"
             mistakes.append(f"{unknown}; {suggest(correction.id, answers)}".rstrip("; "))
             continue
         try:
@@ -148,7 +153,7 @@ def check_corrections(
 
 
 def _parse_answer(problem: Problem, inputs: Inputs, value: Any) -> Answer:
-    """Return the right answer, named and masked as `ingest` would; raise ValueError where the problem has no such."""
+    """Return the correct answer, renamed and masked as by `ingest`; raise ValueError if it is invalid."""
     try:
         answer = problem.parse_feedback(value).rename(lambda label: _normalize_label(problem, label))
     except TypeError as error:

@@ -1,4 +1,4 @@
-"""Whether a service answers, as a user of it would find out: over HTTP on loopback, with the password."""
+"""Health checks of the services: an authenticated HTTP request on loopback."""
 
 import base64
 import json
@@ -11,15 +11,16 @@ from urllib.parse import urlsplit
 from cli.services import HOST, POOL
 
 SECONDS = 5
+"""Timeout of a request."""
 
 
 def is_healthy(name: str, environment: Mapping[str, str], since: datetime) -> bool:
-    """Return whether a member does its work.
+    """Return whether a service is ready.
 
     Args:
-        name: the member.
-        environment: the addresses and passwords.
-        since: a worker must have been heard of later than that, for Prefect keeps those of before for a while.
+        name: name of the service.
+        environment: addresses and passwords.
+        since: earliest heartbeat of the worker; Prefect lists workers that have ended for a while.
     """
     prefect, auth = environment["PREFECT_API_URL"], environment["PREFECT_API_AUTH_STRING"]
     if name == "prefect":
@@ -33,7 +34,7 @@ def is_healthy(name: str, environment: Mapping[str, str], since: datetime) -> bo
 
 
 def request_json(method: str, address: str, auth: str, body: Mapping[str, Any] | None = None) -> Any:
-    """Return what an address answers, read as JSON, or None where it does not answer, or with another code than 200."""
+    """Return the JSON response of an address, or None on an error or a status other than 200."""
     parts = urlsplit(address)
     token = base64.b64encode(auth.encode()).decode()
     headers = {"Authorization": f"Basic {token}", "Content-Type": "application/json"}

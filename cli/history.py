@@ -1,4 +1,4 @@
-"""`satiety history`: every move of the alias champion, who made it and why; and what is left of the test set."""
+"""`satiety history`: print every change of the champion, and the alpha left for the test set."""
 
 import json
 import sys
@@ -17,15 +17,15 @@ from satiety.package import Register
 from satiety.promotion.moves import Move
 
 DIGITS = 8
-"""Of a digest that is shown."""
+"""Number of digits of a printed digest."""
 
 
 def show(folder: Path, format: Literal["table", "jsonl"], console: Console | None = None) -> None:
-    """Print the history of the model that the folder's params.yaml names.
+    """Print the promotion history of the folder's model.
 
     Raises:
-        ParamsError: there is no params.yaml, or it names no model.
-        TrackingError: MLflow does not answer.
+        ParamsError: there is no params.yaml, or it has no model name.
+        TrackingError: MLflow does not respond.
     """
     from tasks import history, tracking
 
@@ -51,25 +51,25 @@ def show(folder: Path, format: Literal["table", "jsonl"], console: Console | Non
 
 
 def _describe_comparisons(folder: Path, tags: Mapping[str, str]) -> str:
-    """Say how often the test set that is there now was looked at."""
+    """Return how many comparisons have used the current test set, and the remaining alpha."""
     from satiety.core.records import Example, read
     from satiety.promotion.alpha_spending import InterimAnalysis
     from tasks import comparisons
 
-    places = {name: path for block in read_yaml(folder / "dvc.yaml").get("vars", []) for name, path in block.items()}
-    test = folder / places.get("test", "")
+    paths = {name: path for block in read_yaml(folder / "dvc.yaml").get("vars", []) for name, path in block.items()}
+    test = folder / paths.get("test", "")
     if not test.is_file():
-        return f"{places.get('test', 'the test examples')}: not there, so looks at it are not counted"
+        return f"{paths.get('test', 'the test examples')}: missing, so its comparisons are unknown"
     comparison = InterimAnalysis(
         comparisons.count_comparisons(tags, comparisons.digest_test_set(list(read(test, Example)))), 0.0
     )
-    noun = "look" if comparison.number == 1 else "looks"
-    return f"{comparison.number} {noun} at {places['test']}; {comparison.remaining:.2f} of its alpha is left"
+    noun = "comparison" if comparison.number == 1 else "comparisons"
+    return f"{comparison.number} {noun} on {paths['test']}; {comparison.remaining:.2f} of its alpha is left"
 
 
 def _format_heading(move: Move) -> Text:
     time = move.time[:16].replace("T", " ") or "since then"
-    kind = "moved elsewhere" if move.kind == "elsewhere" else move.kind
+    kind = "moved outside satiety" if move.kind == "elsewhere" else move.kind
     return Text.assemble(
         (f"{move.before or 'none'} → {move.after or 'none'}", "bold"), f"  {kind}  ", (f"{time}  {move.who}", "dim")
     )
@@ -90,8 +90,8 @@ def _format_scores(scores: Mapping[str, Any]) -> str:
         return ""
     sides = {name: f"{scores[name]['value']:.3f} {_format_bounds(scores[name])}" for name in ("old", "new")}
     summary = f"{scores['metric']} {sides['old']} → {sides['new']}, difference {_format_gain(scores['difference'])}"
-    fresh = f"; on fresh examples {_format_gain(scores['fresh'])}" if "fresh" in scores else ""
-    return f"{summary} at level {scores['level']:.4g}{fresh}"
+    fresh = f"; on the fresh test set {_format_gain(scores['fresh'])}" if "fresh" in scores else ""
+    return f"{summary} at confidence level {scores['level']:.4g}{fresh}"
 
 
 def _format_gain(interval: Mapping[str, float]) -> str:

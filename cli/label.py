@@ -1,4 +1,4 @@
-"""`satiety label`: a random sample of answered texts into a CSV for people to label, and their labels back."""
+"""`satiety label`: write a random sample of predicted texts to a CSV file, and import its labels."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING
 
-from cli.feedback import SHOWN, check_corrections, read_corrections
-from satiety.core.errors import DataError, SetupError
+from cli.feedback import SHOWN, check_corrections, open_traffic, read_corrections
+from satiety.core.errors import DataError
 from satiety.core.files import write_atomically
 from satiety.core.records import LabelRequest
-from satiety.core.settings import Settings
 from satiety.package import Register
 from satiety.problems.base import Problem, is_answer_to
 from satiety.promotion import Promote
 from satiety.retrain import Retrain
 from satiety.retrain.draws import COMPLETE, count_draws, sample_answers
-from satiety.serving.traffic import Traffic, open_record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,27 +26,27 @@ if TYPE_CHECKING:
 
 COLUMNS = ("id", "text", "label")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet would compute."""
+"""Prefixes of cells that a spreadsheet evaluates as formulas."""
 log = logging.getLogger(__name__)
 
 
 def draw_texts(folder: Path, count: int, path: Path, package: Path, since: datetime | None = None) -> str:
-    """Write answered texts, drawn at random, to a CSV with an empty column `label`; return what to do with it.
+    """Write a random sample of predicted texts to a CSV file with an empty column `label`; return instructions.
 
     Args:
-        folder: of the project.
-        count: how many.
-        path: the CSV.
-        package: whose answers they are.
-        since: only what was answered from then on, in UTC.
+        folder: folder of the params.yaml.
+        count: number of texts.
+        path: CSV file.
+        package: model package of the predictions.
+        since: earliest prediction time, in UTC.
 
     Raises:
-        DataError: nothing is left to draw, or ``out`` is there already.
-        SetupError: there is no record here, or the file cannot be written.
+        DataError: no text is left to draw, or the file exists.
+        SetupError: the folder is not in a project, or the file cannot be written.
     """
     if path.exists():
-        raise DataError(f"{path}: is there already, perhaps with labels in it; name another file with --out")
-    traffic, problem = _open_traffic(), Problem.load(package / "model" / "problem.json")
+        raise DataError(f"{path} exists and may contain labels; give another file with --out")
+    traffic, problem = open_traffic(), Problem.load(package / "model" / "problem.json")
     first = f"{since:%Y-%m-%dT%H:%M:%S}" if since else ""
     records = traffic.read(Register.load(folder / "params.yaml").name)
     answers = [row for row in records if row.time >= first and is_answer_to(row.answer, problem)]
@@ -56,7 +54,7 @@ def draw_texts(folder: Path, count: int, path: Path, package: Path, since: datet
     if not rows:
         period = f" since {first}" if first else ""
         raise DataError(
-            f"label: no answered text is left to draw in {traffic.folder}{period}; `satiety predict` records them"
+            f"label: no predicted text is left to draw in {traffic.folder}{period}; `satiety predict` records more"
         )
     drawn_at = datetime.now(UTC)
     with write_atomically(path) as temporary:
@@ -68,38 +66,35 @@ def draw_texts(folder: Path, count: int, path: Path, package: Path, since: datet
             ]
         )
     if len(rows) < count:
-        log.warning("label: %d texts were asked for, but %d are left to draw", count, len(rows))
+        log.warning("label: %d texts requested, but only %d are left to draw", count, len(rows))
     test_count = round(len(rows) * Retrain.load(folder / "params.yaml").fresh)
     minimum = Promote.load(folder / "params.yaml").min_fresh_examples
     return (
-        f"{path}: {len(rows):,} texts drawn at random. Fill in the column label, of every text, then: satiety label "
-        f"import {path}\nAbout {test_count:,} of them will test a challenger (retrain.fresh), the others teach it; "
-        "from "
-        f"{minimum:,} on (promote.min_fresh_examples) they may promote it."
+        f"{path}: {len(rows):,} texts drawn at random. Fill in the column label for every text, then run: "
+        f"satiety label import {path}\nAbout {test_count:,} of them become test examples (retrain.fresh), the others "
+        f"training examples; {minimum:,} test examples can support a promotion (promote.min_fresh_examples)."
     )
 
 
 def import_labels(folder: Path, file: Path, author: str, package: Path) -> str:
-    """Record the labels of a CSV that ``draw_texts`` wrote; return how far each draw is labelled.
+    """Import the labels of a CSV file written by ``draw_texts``; return the progress of each draw.
 
     Args:
-        folder: of the project.
-        file: the CSV.
-        author: who labelled.
-        package: of whose problem the labels are.
+        folder: folder of the params.yaml.
+        file: CSV file.
+        author: name of the person who labelled.
+        package: model package, which defines the valid labels.
 
     Raises:
-        DataError: names what is wrong with each row, at most five; nothing is recorded then.
-        SetupError: there is no record here, or it cannot be written.
+        DataError: lists up to five errors; nothing is recorded then.
+        SetupError: the folder is not in a project, or the traffic record cannot be written.
     """
-    traffic, problem = _open_traffic(), Problem.load(package / "model" / "problem.json")
+    traffic, problem = open_traffic(), Problem.load(package / "model" / "problem.json")
     corrections, drawn_rows = read_corrections(file, unlabelled=True), traffic.draws()
     unknown = [row for row in corrections if row.id not in drawn_rows]
     if unknown:
         locations = "; ".join(f"{row.location}: id {row.id[:80]!r}" for row in unknown[:SHOWN])
-        raise DataError(
-            f"{locations}: of no draw; `satiety label next` draws texts, other labels go in by `satiety feedback`"
-        )
+        raise DataError(f"{locations}: not drawn by `satiety label next`; use `satiety feedback` for other predictions")
     answers = {row.id: row for row in traffic.read()}
     if mismatches := [
         row
@@ -107,29 +102,23 @@ def import_labels(folder: Path, file: Path, author: str, package: Path) -> str:
         if row.text and row.id in answers and not _is_same_text(row.text, answers[row.id].text)
     ]:
         locations = ", ".join(row.location for row in mismatches[:SHOWN])
-        raise DataError(f"{locations}: not the text of that id; sort whole rows, and leave id and text as they are")
+        raise DataError(f"{locations}: text and id do not match; keep both columns unchanged and sort whole rows only")
     rows = check_corrections([row for row in corrections if row.answer_text != ""], answers, problem, author)
     traffic.correct(rows)
     draw_names = {drawn_rows[row.id].draw for row in corrections}
     states = [state for state in count_draws(drawn_rows.values(), traffic.corrections()) if state.name in draw_names]
     minimum = Promote.load(folder / "params.yaml").min_fresh_examples
     lines = [
-        f"{state.labelled:,} of {state.size:,} drawn texts have a label{_describe_completeness(state.is_complete)}"
+        f"{state.labelled:,} of {state.size:,} drawn texts have a label"
+        + ("" if state.is_complete else f"; the sample is used once {COMPLETE:.0%} have one")
         for state in states
     ]
-    lines.append(f"They may promote a model once {minimum:,} of them test it (promote.min_fresh_examples)")
-    return "\n".join([f"{len(rows):,} labels recorded; the next retraining takes them", *lines])
-
-
-def _open_traffic() -> Traffic:
-    traffic = open_record(Settings())
-    if traffic is None:
-        raise SetupError("label: no project here, so no record; run this inside one, or set SATIETY_TRAFFIC")
-    return traffic
+    lines.append(f"They can support a promotion once {minimum:,} of them are test examples (promote.min_fresh_examples)")
+    return "\n".join([f"{len(rows):,} labels recorded; the next retraining uses them", *lines])
 
 
 def _write(path: Path, rows: Sequence[Served]) -> None:
-    """Write the texts with a byte order mark, for spreadsheets; a cell that they would compute is quoted."""
+    """Write the CSV file for spreadsheets: with a byte order mark, and formulas quoted."""
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         table = csv.writer(file)
         table.writerow(COLUMNS)
@@ -137,9 +126,5 @@ def _write(path: Path, rows: Sequence[Served]) -> None:
 
 
 def _is_same_text(cell: str, text: str) -> bool:
-    """Return whether a cell is the text, whatever a spreadsheet did to its first sign and to its line ends."""
+    """Return whether a cell is the text, up to a leading quote and white space, which spreadsheets change."""
     return cell.removeprefix("'").split() == text.removeprefix("'").split()
-
-
-def _describe_completeness(complete: bool) -> str:
-    return "" if complete else f"; the draw counts once {COMPLETE:.0%} have one"

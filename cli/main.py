@@ -1,4 +1,4 @@
-"""Command line -> the commands of `satiety`. This module imports no more than it takes to print the help."""
+"""Commands of `satiety`. Each imports what it needs by itself, so that `satiety --help` is fast."""
 
 import io
 import signal
@@ -17,23 +17,25 @@ from satiety.core.state import STATE, prepare_state
 
 app = typer.Typer(
     name="satiety",
-    help="Few labels and much raw text -> a better language model, and what each data technique was worth.",
+    help="Fine-tune a language model from few labels, and measure what each data technique is worth in labels.",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 label = typer.Typer(
-    help="Have a random sample of answered texts labelled.", no_args_is_help=True, rich_markup_mode=None
+    help="Draw a random sample of predictions and import their labels.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(label, name="label")
-Params = Annotated[Path, typer.Argument(help="A params.yaml, or the folder that holds it.")]
+Params = Annotated[Path, typer.Argument(help="A params.yaml, or its folder.")]
+Package = Annotated[Path, typer.Option(help="Model package, as written by the stage register.")]
+PACKAGE = Path("models/package")
 
 
 @app.command()
 def check(params: Params = Path("params.yaml")) -> None:
-    """Say all that is wrong with a params.yaml, line by line."""
-    from cli.check import check_params
+    """Validate params.yaml; report every error with its line number."""
+    from cli.config import check_params
 
     typer.echo(check_params(params))
 
@@ -41,26 +43,30 @@ def check(params: Params = Path("params.yaml")) -> None:
 @app.command()
 def config(
     params: Params = Path("params.yaml"),
-    full: Annotated[bool, typer.Option("--full", help="A line per value, with where it comes from.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Print one line per value, with its source.")] = False,
 ) -> None:
-    """Print every value that is in force: what the file says, and the defaults of all else."""
-    from cli.config import render_config as render
-    from cli.config import render_values as render_full
+    """Print params.yaml with every default filled in."""
+    from cli.config import render_config, render_values
 
-    typer.echo(render_full(params) if full else render(params))
+    typer.echo(render_values(params) if full else render_config(params))
 
 
 @app.command()
 def deploy() -> None:
-    """Make what prefect.yaml says on the Prefect server: pools, limits, deployments, automations."""
+    """Deploy prefect.yaml to the Prefect server.
+
+    Creates or updates work pools, concurrency limits, deployments and automations.
+    """
     from flows.deploy import deploy as deploy_flows
 
     typer.echo(deploy_flows())
 
 
 @app.command("list")
-def list_(kind: Annotated[str | None, typer.Argument(help="Only this kind, such as augmenter.")] = None) -> None:
-    """List what may be written after `kind:` in params.yaml."""
+def list_(
+    kind: Annotated[str | None, typer.Argument(help="Kind of component, e.g. augmenter.")] = None,
+) -> None:
+    """List the components available for `kind:` in params.yaml."""
     from cli.explain import list_components
 
     typer.echo(list_components(kind))
@@ -68,10 +74,10 @@ def list_(kind: Annotated[str | None, typer.Argument(help="Only this kind, such 
 
 @app.command()
 def explain(
-    kind: Annotated[str, typer.Argument(help="A kind of component, or 'stage' for a block of params.yaml.")],
-    name: Annotated[str, typer.Argument(help="Its name, as `satiety list` gives it.")],
+    kind: Annotated[str, typer.Argument(help="Kind of component, or 'stage' for a section of params.yaml.")],
+    name: Annotated[str, typer.Argument(help="Name, as printed by `satiety list`.")],
 ) -> None:
-    """Say what a component does and what its fields mean."""
+    """Describe a component or a section of params.yaml."""
     from cli.explain import explain_component
 
     typer.echo(explain_component(kind, name))
@@ -79,29 +85,32 @@ def explain(
 
 @app.command()
 def predict(
-    texts: Annotated[list[str] | None, typer.Argument(help="Texts; without any, --file or stdin is read.")] = None,
-    file: Annotated[Path | None, typer.Option(help="A text file, one text a line.")] = None,
-    model: Annotated[Path, typer.Option(help="The package that `register` made.")] = Path("models/package"),
-    format: Annotated[Literal["jsonl", "table"], typer.Option(help="JSON lines, or a table to look at.")] = "jsonl",
-    output: Annotated[Path | None, typer.Option("--out", help="A file for the answers, instead of stdout.")] = None,
+    texts: Annotated[list[str] | None, typer.Argument(help="Texts to predict. Default: read --file or stdin.")] = None,
+    file: Annotated[Path | None, typer.Option(help="Text file, one text per line.")] = None,
+    model: Package = PACKAGE,
+    format: Annotated[Literal["jsonl", "table"], typer.Option(help="Output format.")] = "jsonl",
+    output: Annotated[Path | None, typer.Option("--out", help="Write JSON lines to a file instead of stdout.")] = None,
 ) -> None:
-    """Let the packaged model answer for texts."""
-    from cli.predict import answer_texts, read_texts
+    """Run the packaged model on texts."""
+    from cli.predict import predict_texts, read_texts
 
-    answer_texts(read_texts(texts, file), model, format, output)
+    predict_texts(read_texts(texts, file), model, format, output)
 
 
 @app.command()
 def feedback(
-    id: Annotated[str | None, typer.Argument(help="Of an answer, as `satiety predict` gave it.")] = None,
+    id: Annotated[str | None, typer.Argument(help="Prediction id, as printed by `satiety predict`.")] = None,
     label: Annotated[
-        str | None, typer.Argument(help="The right label; or entities, as [[start, end, label], …] of the masked text.")
+        str | None, typer.Argument(help="Correct label, or entities of the masked text: [[start, end, label], …].")
     ] = None,
-    file: Annotated[Path | None, typer.Option(help="CSV or JSON lines with id and label, many at once.")] = None,
-    author: Annotated[str, typer.Option("--by", help="Who says so.")] = "",
-    model: Annotated[Path, typer.Option(help="The package whose labels they are.")] = Path("models/package"),
+    file: Annotated[Path | None, typer.Option(help="CSV or JSON lines file with columns id and label.")] = None,
+    author: Annotated[str, typer.Option("--by", help="Name of the person who corrects.")] = "",
+    model: Package = PACKAGE,
 ) -> None:
-    """Say what the right answer would have been: retraining learns from it."""
+    """Record the correct answer for a prediction.
+
+    The next retraining trains on it.
+    """
     from cli.feedback import record_corrections
 
     typer.echo(record_corrections(id, label, file, author, model))
@@ -109,14 +118,14 @@ def feedback(
 
 @label.command("next")
 def label_next(
-    count: Annotated[int, typer.Option("-n", min=1, max=100_000, help="How many texts.")],
-    source: Annotated[Literal["traffic"], typer.Option("--from", help="Where texts come from.")] = "traffic",
-    random: Annotated[bool, typer.Option("--random", help="Draw at random: such labels alone may promote.")] = True,
-    since: Annotated[datetime | None, typer.Option(help="Draw of what was answered from then on (UTC).")] = None,
-    output: Annotated[Path, typer.Option("--out", help="The CSV.")] = Path("to_label.csv"),
-    model: Annotated[Path, typer.Option(help="The package whose answers they are.")] = Path("models/package"),
+    count: Annotated[int, typer.Option("-n", min=1, max=100_000, help="Number of texts.")],
+    source: Annotated[Literal["traffic"], typer.Option("--from", help="Source of the texts.")] = "traffic",
+    random: Annotated[bool, typer.Option("--random", help="Draw at random, as promotion requires.")] = True,
+    since: Annotated[datetime | None, typer.Option(help="Draw only from predictions since this time (UTC).")] = None,
+    output: Annotated[Path, typer.Option("--out", help="CSV file to write.")] = Path("to_label.csv"),
+    model: Package = PACKAGE,
 ) -> None:
-    """Write answered texts, drawn at random, to a CSV for people to label."""
+    """Write a random sample of predicted texts to a CSV file."""
     from cli.label import draw_texts
 
     typer.echo(draw_texts(Path.cwd(), count, output, model, since))
@@ -124,11 +133,14 @@ def label_next(
 
 @label.command("import")
 def label_import(
-    file: Annotated[Path, typer.Argument(help="The CSV of `satiety label next`, its column label filled in.")],
-    author: Annotated[str, typer.Option("--by", help="Who labelled.")] = "",
-    model: Annotated[Path, typer.Option(help="The package whose labels they are.")] = Path("models/package"),
+    file: Annotated[Path, typer.Argument(help="CSV file of `satiety label next`, with the column label filled in.")],
+    author: Annotated[str, typer.Option("--by", help="Name of the person who labelled.")] = "",
+    model: Package = PACKAGE,
 ) -> None:
-    """Record the labels of such a CSV: retraining learns from some, and tests its model on the others."""
+    """Import labels from a CSV file of `satiety label next`.
+
+    The next retraining trains on some of them, and tests the new model on the others.
+    """
     from cli.label import import_labels
 
     typer.echo(import_labels(Path.cwd(), file, author, model))
@@ -136,7 +148,7 @@ def label_import(
 
 @app.command()
 def report() -> None:
-    """Show what the pipeline made of the problem in this folder."""
+    """Show scores, stages and promotion decision of the last run."""
     from cli.report import show
 
     show(Path.cwd())
@@ -144,9 +156,12 @@ def report() -> None:
 
 @app.command()
 def history(
-    format: Annotated[Literal["table", "jsonl"], typer.Option(help="To look at, or one JSON line a move.")] = "table",
+    format: Annotated[Literal["table", "jsonl"], typer.Option(help="Output format.")] = "table",
 ) -> None:
-    """Show every move of the alias champion: who made it, why, with what scores, on what data."""
+    """Show the promotion history.
+
+    Prints version, date, author, reason, scores and data of every change of the champion.
+    """
     from cli.history import show
 
     show(Path.cwd(), format)
@@ -154,12 +169,12 @@ def history(
 
 @app.command()
 def rollback(
-    reason: Annotated[str, typer.Option("--why", help="The reason, which the history keeps.")],
-    version: Annotated[str | None, typer.Argument(help="A version's number; without it, the champion before.")] = None,
+    reason: Annotated[str, typer.Option("--why", help="Reason, stored in the promotion history.")],
+    version: Annotated[str | None, typer.Argument(help="Version number. Default: the previous champion.")] = None,
 ) -> None:
-    """Make the champion before, or a version, champion.
+    """Make the previous champion, or a given version, the champion.
 
-    Its package is verified first. What was taken back is not promoted again by itself.
+    Its package is verified first. The replaced version is never promoted again automatically.
     """
     from cli.rollback import roll_back
 
@@ -168,11 +183,14 @@ def rollback(
 
 @app.command()
 def trace(
-    id: Annotated[str, typer.Argument(help="Of an answer, as `satiety predict` gave it.")],
-    nearest: Annotated[int, typer.Option(min=1, max=100, help="Training examples to show.")] = 5,
-    format: Annotated[Literal["text", "json"], typer.Option(help="To read, or JSON.")] = "text",
+    id: Annotated[str, typer.Argument(help="Prediction id, as printed by `satiety predict`.")],
+    nearest: Annotated[int, typer.Option(min=1, max=100, help="Number of nearest training examples.")] = 5,
+    format: Annotated[Literal["text", "json"], typer.Option(help="Output format.")] = "text",
 ) -> None:
-    """Trace an answer back: its model, the data, how the levers were set, the nearest training examples."""
+    """Trace a prediction to its model, data and levers.
+
+    Also shows the nearest training examples.
+    """
     from cli.trace import show
 
     show(Path.cwd(), id, nearest, format)
@@ -180,9 +198,9 @@ def trace(
 
 @app.command()
 def verify() -> None:
-    """Check all artefacts and cached objects against their digests.
+    """Verify the checksums of all stored files.
 
-    DVC itself does not notice a flipped byte.
+    Covers artifacts, cached objects, packages and registered models. Detects corrupted files, which DVC does not.
     """
     from cli.verify import verify_all
 
@@ -191,9 +209,9 @@ def verify() -> None:
 
 @app.command()
 def workspace(params: Params) -> None:
-    """Make the folder of a params.yaml ready for `dvc repro`.
+    """Prepare the folder of a params.yaml for `dvc repro`.
 
-    Writes its dvc.yaml, anew from the root's, and data/raw/ and .gitignore where they are missing.
+    Generates its dvc.yaml from the root's, and creates data/raw/ and .gitignore if they are missing.
     """
     from cli.workspace import make_workspace
 
@@ -202,9 +220,9 @@ def workspace(params: Params) -> None:
 
 @app.command()
 def worth() -> None:
-    """Measure what labels buy and what each lever is worth in labels, and show it.
+    """Measure what each lever is worth in labels.
 
-    Runs the stage `worth`, and what it rests on, where anything changed.
+    Runs the stage `worth` and its upstream stages if anything changed, then prints the results.
     """
     from cli.worth import measure
 
@@ -213,11 +231,13 @@ def worth() -> None:
 
 @app.command()
 def monitor(
-    table: Annotated[Path | None, typer.Option(help="CSV, TSV, JSONL, Parquet or text, with a column `text`.")] = None,
+    table: Annotated[
+        Path | None, typer.Option(help="CSV, TSV, JSONL, Parquet or text file with a column text.")
+    ] = None,
 ) -> None:
-    """Say whether the texts of today are those the model was tested on, and what it costs if they are not.
+    """Detect drift from the test set, and estimate its cost in score.
 
-    Looks at the newest texts that `satiety predict` answered, or at those of a table.
+    Reads the newest texts of `satiety predict`, or those of a table.
     """
     from cli.monitor import run_monitor
 
@@ -226,40 +246,40 @@ def monitor(
 
 @app.command()
 def up() -> None:
-    """Start Prefect, MLflow and a worker for this project, on this machine only; return when all answer."""
-    from cli.up import start_services as start
+    """Start Prefect, MLflow and a worker on this machine.
 
-    start(project_root(), typer.echo)
+    Returns when all of them are ready.
+    """
+    from cli.up import start_services
+
+    start_services(project_root(), typer.echo)
 
 
 @app.command()
 def down() -> None:
-    """End what `satiety up` started, and all that came of it."""
-    from cli.up import stop_services as end
+    """Stop the services of `satiety up`.
 
-    typer.echo(end(project_root()))
+    Also ends all processes that they started.
+    """
+    from cli.up import stop_services
 
-
-def _close_state() -> None:
-    """Close the project's state folder to other users, if there is one; who cannot may still look."""
-    root = project_root()
-    if (root / STATE).exists():
-        with suppress(SetupError):
-            prepare_state(root)
+    typer.echo(stop_services(project_root()))
 
 
 def run() -> None:
-    """Do what the command line says; a user's mistake is a message on stderr and exit code 1.
+    """Run the command line; a user's mistake is a message on stderr and exit code 1.
 
-    SIGTERM and SIGHUP end it in order, with code 143 or 129: no half-written file is left.
+    SIGTERM and SIGHUP end it cleanly with exit code 143 or 129: no partial file is left.
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` wants it
+        if signal.getsignal(number) is not signal.SIG_IGN:  # ignored under `nohup`
             signal.signal(number, _stop)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without the character is no reason to stop
+        sys.stdout.reconfigure(errors="backslashreplace")  # for terminals without Unicode
     try:
-        _close_state()
+        if (project_root() / STATE).exists():
+            with suppress(SetupError):  # a user without write access may still use commands that only read
+                prepare_state(project_root())
         join_services()
         app()
     except SatietyError as error:
@@ -267,7 +287,7 @@ def run() -> None:
 
 
 def _stop(number: int, _: object) -> None:
-    """Leave every block that is open; the next signal ends the process at once, should that take too long."""
+    """Exit cleanly; a second signal kills the process."""
     signal.signal(number, signal.SIG_DFL)
     sys.exit(128 + number)
 

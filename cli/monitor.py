@@ -1,7 +1,6 @@
-"""`satiety monitor`: look at what the model is asked today, then show what has moved."""
+"""`satiety monitor`: detect drift and print the result."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from cli.child import run_child
+from cli.child import check_project, run_child
 from flows.dvc import python
 from satiety.core.errors import SatietyError, SetupError
 from tasks.monitor import name_report
@@ -17,20 +16,18 @@ from tasks.stage import REPORTS
 
 
 def run_monitor(folder: Path, table: Path | None, console: Console | None = None) -> None:
-    """Run `monitor`; print the verdict, the rows left out, the tests and where the page is.
+    """Run `tasks.monitor`; print the verdict, the rows left out, the drift tests and the path of the page.
 
     Raises:
-        SetupError: the folder holds no dvc.yaml, or the table has no name.
-        SatietyError: it could not be done; the lines above say why.
+        SetupError: the folder has no dvc.yaml, or the path of the table is empty.
+        SatietyError: `tasks.monitor` failed and has printed the error.
     """
-    if not (folder / "dvc.yaml").is_file():
-        raise SetupError(f"{folder}: holds no dvc.yaml; run from the project's root, or `satiety workspace` first")
+    check_project(folder)
     if table is not None and not table.name:
-        raise SetupError("--table: names no file; leave it out to look at what was answered here")
+        raise SetupError("--table: empty path; give a file, or leave the option out to monitor recorded predictions")
     arguments = ["--table", str(table.absolute())] if table else []
-    command = python("tasks.pdeathsig", str(os.getpid()), *python("tasks.monitor", *arguments))
-    if run_child(command, folder):
-        raise SatietyError("monitor: nothing was found out; the lines above say why")
+    if run_child(python("tasks.monitor", *arguments), folder):
+        raise SatietyError("monitor failed, see the errors above")
     name = name_report(table=table is not None)
     report: dict[str, Any] = json.loads((folder / REPORTS / f"{name}.json").read_text(encoding="utf-8"))
     printer = console or Console(highlight=False)
@@ -41,23 +38,17 @@ def run_monitor(folder: Path, table: Path | None, console: Console | None = None
         printer.print(omission["sentence"]["en"], markup=False)
     if "drift" not in report:
         return
-    for part in ("", tabulate_tests(report), "", *list_terms(report), f"The page: {REPORTS / name}.html"):
+    terms = ["New or more frequent: " + ", ".join(term["word"] for term in report["terms"]), ""]
+    for part in ("", tabulate_tests(report), "", *(terms if report["terms"] else []), f"Page: {REPORTS / name}.html"):
         printer.print(part, markup=False) if isinstance(part, str) else printer.print(part)
 
 
 def tabulate_tests(report: Mapping[str, Any]) -> Table:
-    """Return what every test says, the surest first."""
+    """Return the drift tests, smallest p value first."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for number, name in enumerate(("test", "difference", "threshold", "p", "verdict")):
         table.add_column(name, justify="right" if number in (1, 2, 3) else "left", no_wrap=True)
     for name, test in sorted(report["drift"]["tests"].items(), key=lambda entry: (entry[1]["p"], entry[0])):
-        verdict = "moved" if test["p"] <= report["alpha"] else "as before"
+        verdict = "drift" if test["p"] <= report["alpha"] else "no drift"
         table.add_row(name, f"{test['difference']:.4g}", f"{test['threshold']:.4g}", f"{test['p']:.3f}", verdict)
     return table
-
-
-def list_terms(report: Mapping[str, Any]) -> list[str]:
-    """Return the terms that are new or more frequent, in a line, where there are any."""
-    if not report["terms"]:
-        return []
-    return ["New or more frequent: " + ", ".join(term["word"] for term in report["terms"]), ""]

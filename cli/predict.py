@@ -1,4 +1,4 @@
-"""Texts from the command line, a file or stdin -> the packaged model's answers, as JSON lines or a table."""
+"""`satiety predict`: predict texts from the command line, a file or stdin, as JSON lines or a table."""
 
 from __future__ import annotations
 
@@ -24,37 +24,37 @@ if TYPE_CHECKING:
     from satiety.serving.traffic import Traffic
 
 BATCH = 256
-"""Texts answered at a time: bounds memory, and lets a stream be answered while it comes."""
+"""Texts per batch, which limits memory and the delay of a stream."""
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""What a terminal obeys instead of showing it: control characters, ANSI codes, changes of direction."""
+"""Characters that a terminal interprets: control characters, ANSI codes, text direction marks."""
 
 
 log = logging.getLogger(__name__)
 
 
 class Predictor(Protocol):
-    """What answers."""
+    """A loaded model package."""
 
     @property
     def problem(self) -> Problem:
-        """What it is asked."""
+        """Problem of the model."""
 
     @property
     def digest(self) -> str:
-        """Which model it is."""
+        """Digest of the package."""
 
     def facts(self) -> Facts:
-        """Return where it comes from."""
+        """Return name, data and training facts of the model."""
 
     def predict(self, inputs: list[str | Inputs]) -> list[Prediction]:
-        """Return an answer to each of the inputs, in order."""
+        """Return one prediction per input, in order."""
 
 
 def read_texts(texts: list[str] | None, file: Path | None) -> Iterator[str]:
-    """Return the texts: those given, or a file's lines, or stdin's where something is piped in.
+    """Return the given texts, the lines of the file, or those of stdin.
 
     Raises:
-        DataError: no text at all, both ways at once, or a file that is missing or not UTF-8.
+        DataError: there are no texts, both texts and a file, or the file is missing or not UTF-8.
     """
     if texts and file:
         raise DataError("predict: give texts or --file, not both")
@@ -63,17 +63,17 @@ def read_texts(texts: list[str] | None, file: Path | None) -> Iterator[str]:
     if file:
         return _read_file(file)
     if sys.stdin.isatty():
-        raise DataError("predict: no text; write it after the command, name a --file, or pipe lines in")
+        raise DataError("predict: no texts; pass them as arguments, by --file or by stdin")
     return _read_stdin()
 
 
-def answer_texts(
+def predict_texts(
     texts: Iterator[str], folder: Path, format: Literal["jsonl", "table"], output: Path | None = None
 ) -> None:
-    """Load the package, answer batch by batch, and write to stdout as the answers come, or all of them into a file.
+    """Load the package, predict in batches, and write to stdout batch by batch, or atomically to a file.
 
     Raises:
-        DataError: a table is asked for in a file, or what is at ``out`` is none.
+        DataError: `output` is set for a table, or is a folder or a device.
     """
     from satiety import package
     from satiety.core.files import write_atomically
@@ -81,12 +81,12 @@ def answer_texts(
     from satiety.serving.traffic import open_record
 
     if output and format == "table":
-        raise DataError("predict: a table is to look at; leave --format or --out off")
+        raise DataError("predict: --format table cannot be written to --out; leave one of them out")
     if output and output.exists() and not output.is_file():
-        raise DataError(f"predict: --out: {output} is a folder or a device, and stays; name a file")
+        raise DataError(f"predict: --out: {output} is a folder or a device; give a file")
     settings = Settings()
     model = package.open(folder, settings.device)
-    rows = iterate_answers(model, texts, open_record(settings))
+    rows = iterate_predictions(model, texts, open_record(settings))
     if format == "table":
         _print_table(model.problem, rows)
         return
@@ -99,12 +99,13 @@ def answer_texts(
         sys.stdout.write(_escape_controls(json.dumps(row, ensure_ascii=escaped, allow_nan=False)) + "\n")
 
 
-def iterate_answers(model: Predictor, texts: Iterator[str], traffic: Traffic | None) -> Iterator[dict[str, Any]]:
-    """Yield a row per text: the inputs, the answer, its confidence, the score of each possible answer, the answer's id.
+def iterate_predictions(model: Predictor, texts: Iterator[str], traffic: Traffic | None) -> Iterator[dict[str, Any]]:
+    """Yield one row per text: inputs, prediction, confidence, scores of all candidates, prediction id.
 
-    Where the problem has several inputs, a text is a JSON object of them. No answer fails for its record: where that
-    cannot be kept, this is said once, and answers have no id.
+    If the problem has several inputs, each text is a JSON object of them. Recording is optional: if it fails, a warning
+    is logged once and the remaining rows have no id.
     """
+    from satiety.package.example import serialize_prediction
     from satiety.serving.traffic import record_answers
 
     name = model.facts().name if traffic else ""
@@ -114,19 +115,21 @@ def iterate_answers(model: Predictor, texts: Iterator[str], traffic: Traffic | N
         answers = model.predict([example.inputs for example in examples])
         seconds = time.perf_counter() - start_time
         records = list(record_answers(model.problem, examples, answers, name, model.digest, seconds)) if traffic else []
-        if traffic and not _record_answers(traffic, records):
+        if traffic and not _record_predictions(traffic, records):
             traffic, records = None, []
         ids = ({"id": record.id} for record in records)
         for example, prediction in zip(examples, answers, strict=True):
             inputs = json.loads(dump_inputs(example.inputs))
-            yield {**inputs, **_format_prediction(model.problem, example.inputs, prediction), **next(ids, {})}
+            answer = serialize_prediction(model.problem, example.inputs, prediction)
+            scores = {name: round(float(score), 4) for name, score in prediction.scores.items()}
+            yield {**inputs, **answer, "scores": scores, **next(ids, {})}
 
 
 def _parse_inputs(problem: Problem, text: str) -> str | dict[str, Any]:
-    """Return a text, or the inputs that it holds as a JSON object.
+    """Return a text, or its inputs if the problem has several.
 
     Raises:
-        DataError: it should be such an object and is none.
+        DataError: the problem has several inputs and the text is not a JSON object.
     """
     if problem.inputs == ("text",) and not problem.list_inputs:
         return text
@@ -136,16 +139,16 @@ def _parse_inputs(problem: Problem, text: str) -> str | dict[str, Any]:
         value = None
     if not isinstance(value, dict):
         raise DataError(
-            f"predict: {text[:80]!r} is no JSON object; {problem.kind} asks for: {', '.join(problem.inputs)}"
+            f"predict: {text[:80]!r} is not a JSON object; {problem.kind} needs the inputs {', '.join(problem.inputs)}"
         )
     return value
 
 
-def _record_answers(traffic: Traffic, rows: list[Served]) -> bool:
+def _record_predictions(traffic: Traffic, rows: list[Served]) -> bool:
     try:
         traffic.add(rows)
     except (SatietyError, OSError) as error:
-        log.warning("%s; what is answered is not recorded", error)
+        log.warning("%s; predictions are not recorded", error)
         return False
     return True
 
@@ -161,26 +164,19 @@ def _read_file(file: Path) -> Iterator[str]:
         with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="\n") as lines:
             yield from _read(lines, f"{file}:")
     except OSError as error:
-        raise DataError(f"{file}: cannot read it: {error.strerror}") from None
+        raise DataError(f"{file}: cannot read: {error.strerror}") from None
 
 
 def _read(lines: Iterable[str], prefix: str) -> Iterator[str]:
     for number, line in enumerate(lines, start=1):
-        if any("\ud800" <= character <= "\udfff" for character in line):  # how Python carries bytes it cannot read
-            raise DataError(f"{prefix}{number}: not UTF-8; give it as UTF-8")
+        if any("\ud800" <= character <= "\udfff" for character in line):  # surrogates: bytes that are not UTF-8
+            raise DataError(f"{prefix}{number}: not UTF-8; convert it to UTF-8")
         yield line.rstrip("\r\n")
 
 
 def _escape_controls(text: str) -> str:
-    """Return the text with what a terminal would obey written as JSON writes it."""
+    """Return the text with control characters escaped as in JSON."""
     return _CONTROLS.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
-
-
-def _format_prediction(problem: Problem, inputs: Inputs, prediction: Prediction) -> dict[str, Any]:
-    from satiety.package.example import serialize_prediction
-
-    scores = {name: round(float(score), 4) for name, score in prediction.scores.items()}
-    return {**serialize_prediction(problem, inputs, prediction), "scores": scores}
 
 
 def _print_table(problem: Problem, rows: Iterable[dict[str, Any]]) -> None:
@@ -201,9 +197,9 @@ def _print_table(problem: Problem, rows: Iterable[dict[str, Any]]) -> None:
 
 
 def _summarize(answer: Any) -> str:
-    """Return an answer in a few words: of a list its parts, of a mention its text and label."""
+    """Return a short form of an answer: the parts of a list, the text and label of a mention."""
     if isinstance(answer, list):
-        return ", ".join(_summarize(part) for part in answer) or "nothing found"
+        return ", ".join(_summarize(part) for part in answer) or "none"
     if isinstance(answer, dict):
         return " ".join(str(answer[name]) for name in ("text", "label") if name in answer)
     return str(answer)

@@ -1,7 +1,6 @@
-"""The processes of a project's services: found by what they inherited, ended gently at first.
+"""Find and end the processes of a project's services.
 
-Each carries the project's root in its environment, and so does what it starts: whatever dies first, and however it
-dies, the rest is found.
+Each process inherits the project's root in its environment, so orphans are found too.
 """
 
 import os
@@ -17,23 +16,23 @@ except ImportError:
     raise SetupError("the services are not installed: pip install 'satiety[pipeline]'") from None
 
 PATIENCE = 10
-"""Seconds that processes get to end before they are killed."""
+"""Seconds from SIGTERM to SIGKILL."""
 ROUNDS = 3
-"""How often what is left is looked for: a process may start another while it ends."""
+"""Number of searches, since a process may start another while it ends."""
 
 
 def find_processes(root: Path, **variables: str) -> list[psutil.Process]:
-    """Return the processes of this project's services but this one.
+    """Return the processes of a project's services, except this one.
 
     Args:
-        root: the project's.
-        variables: variables they must have, "" for any value.
+        root: root of the project.
+        variables: required environment variables; "" matches any value.
     """
     processes = []
     for process in psutil.process_iter():
         try:
             environment = process.environ()
-        except psutil.Error:  # another user's, or gone meanwhile
+        except psutil.Error:  # of another user, or ended
             continue
         is_match = all(name in environment and value in ("", environment[name]) for name, value in variables.items())
         if environment.get(MARK) == str(root) and is_match and process.pid != os.getpid():
@@ -42,7 +41,7 @@ def find_processes(root: Path, **variables: str) -> list[psutil.Process]:
 
 
 def end(processes: Iterable[psutil.Process]) -> None:
-    """End these processes; kill those that do not want to."""
+    """Terminate processes; kill those that are still running after `PATIENCE`."""
     remaining = list(processes)
     for stop in (psutil.Process.terminate, psutil.Process.kill):
         for process in remaining:
@@ -54,6 +53,6 @@ def end(processes: Iterable[psutil.Process]) -> None:
 
 
 def end_all(root: Path) -> None:
-    """End every process of the services, and what they start meanwhile."""
+    """End every process of the services, including those started meanwhile."""
     for _ in range(ROUNDS):
         end(find_processes(root))

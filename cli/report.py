@@ -1,7 +1,4 @@
-"""reports/, .satiety/timings/ and dvc.yaml of one folder -> the tables a person reads after a run.
-
-Nothing is computed or guessed here: a number that no report holds is shown as missing.
-"""
+"""`satiety report`: print the reports and timings of a folder as tables. Missing numbers are shown as a dash."""
 
 import json
 import math
@@ -15,7 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from satiety.core.errors import DataError, SetupError
+from cli.child import check_project
+from satiety.core.errors import DataError
 from satiety.core.section import read_yaml
 from satiety.core.settings import project_root
 from satiety.core.state import STATE
@@ -24,27 +22,27 @@ from tasks.stage import COST, REPORTS, START_FILE
 
 MISSING = "–"
 TYPICAL_WIDTH = 80
-"""Columns to write where no terminal says how wide it is."""
+"""Minimum width if the output is not a terminal."""
 
 
 def show(folder: Path, console: Console | None = None) -> None:
-    """Print scores, stages, the decision about the model, and where to look next.
+    """Print the scores, the stages, the promotion decision and where to find more.
 
     Raises:
-        SetupError: the folder holds no dvc.yaml.
-        DataError: a report is no JSON.
+        SetupError: the folder has no dvc.yaml.
+        DataError: a report is not a JSON object.
     """
-    if not (folder / "dvc.yaml").is_file():
-        raise SetupError(f"{folder}: holds no dvc.yaml; run from the project's root, or `satiety workspace` first")
+    check_project(folder)
     printer = console or _make_console()
     stages = list(read_yaml(folder / "dvc.yaml")["stages"])
     reports = {name: _read_json(folder / REPORTS / f"{name}.json") for name in [*stages, "promote"]}
-    parts = [
+    for part in (
         _tabulate_scores(reports["evaluate"]),
         _tabulate_stages(folder, stages, reports),
         _describe_worth(reports.get("worth")),
-    ]
-    for part in [*parts, "\n".join(_describe_promotion(reports["promote"])), "\n".join(_list_next_steps(folder))]:
+        _describe_promotion(reports["promote"]),
+        _list_files(folder),
+    ):
         printer.print(part, "", sep="\n")
 
 
@@ -61,7 +59,7 @@ def _read_json(path: Path) -> dict[str, Any] | None:
     except ValueError as error:
         raise DataError(f"{path}: not JSON ({error}); remove it and run `dvc repro`") from None
     if not isinstance(value, dict):
-        raise DataError(f"{path}: holds no report; remove it and run `dvc repro`")
+        raise DataError(f"{path}: not a JSON object; remove it and run `dvc repro`")
     return value
 
 
@@ -74,8 +72,8 @@ def _make_table(title: str, *columns: str) -> Table:
 
 def _tabulate_scores(report: Mapping[str, Any] | None) -> Table | str:
     if report is None:
-        return "Score: not run yet (stage evaluate)"
-    level = f"{report['level']:.0%} interval" if "level" in report else "interval"
+        return "Score: not evaluated yet (stage evaluate)"
+    level = f"{report['level']:.0%} CI" if "level" in report else "CI"
     table = _make_table(f"{report['metric']} on {report['examples']:,} test examples", "", "value", level)
     for name in ("before", "after", "difference"):
         sign = "+" if name == "difference" else ""
@@ -85,7 +83,7 @@ def _tabulate_scores(report: Mapping[str, Any] | None) -> Table | str:
 
 
 def _tabulate_stages(folder: Path, stages: list[str], reports: Mapping[str, Mapping[str, Any] | None]) -> Table:
-    table = _make_table("What each stage did", "stage", "in", "out", "quarantined", "seconds", "peak memory")
+    table = _make_table("Stages", "stage", "in", "out", "quarantined", "seconds", "peak memory")
     for name in stages:
         report = reports[name]
         if report is None:
@@ -104,55 +102,48 @@ def _format_count(value: Any) -> str:
 
 
 def _format_cost(folder: Path, stage: str) -> tuple[str, str]:
-    """Return what the stage cost in the present run; one that DVC did not have to run cost nothing."""
+    """Return seconds and peak memory of a stage in the last run, or "cached" if DVC skipped it."""
+    start = 0.0  # of the last run, in seconds since 1970
+    with suppress(FileNotFoundError, ValueError):
+        start = float((folder / START_FILE).read_bytes())
     cost = read_state(folder / STATE / "timings" / f"{stage}.json", COST)
-    if cost is None or cost["started"] < _read_start(folder / START_FILE):
+    if cost is None or cost["started"] < start:
         return "cached", MISSING
     return f"{cost['seconds']:.1f}", f"{cost['peak_bytes'] / 1e9:.1f} GB"
-
-
-def _read_start(path: Path) -> float:
-    """Return when the present run began; 0 where that is not known."""
-    with suppress(FileNotFoundError, ValueError):
-        return float(path.read_bytes())
-    return 0.0
 
 
 def _describe_worth(report: Mapping[str, Any] | None) -> str:
     if report is None:
         return "Worth: not measured yet (stage worth)"
-    return escape(f"Worth: {report['headline']['en']}\nNext: {report['next']['sentence']['en']}")
+    return escape(f"Worth: {report['headline']['en']}\n{report['next']['sentence']['en']}")
 
 
-def _describe_promotion(report: Mapping[str, Any] | None) -> list[str]:
+def _describe_promotion(report: Mapping[str, Any] | None) -> str:
     if report is None:
-        return ["Promotion: not run yet (python -m tasks.promote)"]
+        return "Promotion: not run yet (python -m tasks.promote)"
     lines = [f"Promotion: {report['decision']}: {report['reason']}"]
-    return lines + [
-        f"  {name}: {_describe_model(report[name])}" for name in ("champion", "challenger") if report.get(name)
-    ]
+    for name in ("champion", "challenger"):
+        model = report.get(name)
+        if isinstance(model, Mapping):
+            fields = {key: field for key, field in model.items() if not isinstance(field, Mapping | list | None)}
+            model = ", ".join(f"{key} {str(field)[:12]}" for key, field in fields.items())
+        if model:
+            lines.append(f"  {name}: {model}")
+    return "\n".join(lines)
 
 
-def _describe_model(value: Any) -> str:
-    if isinstance(value, Mapping):
-        fields = {key: field for key, field in value.items() if not isinstance(field, Mapping | list | None)}
-        return ", ".join(f"{key} {str(field)[:12]}" for key, field in fields.items())
-    return str(value)
-
-
-def _list_next_steps(folder: Path) -> list[str]:
-    """Name what there is to look at, of what is there."""
-    places = {
-        "reports/data_docs/index.html": "what was expected of the data",
-        "data/quarantine.parquet": "what was dropped, and why",
-        "reports/worth.html": "what labels buy, what each lever is worth in labels",
-        "plots": "curves, confusion, calibration: dvc plots show",
-        "models/package/README.md": "the model's card",
-        "models/package": 'the model: satiety predict "a text"',
+def _list_files(folder: Path) -> str:
+    """Return the existing files and folders worth a look."""
+    descriptions = {
+        "reports/data_docs/index.html": "data validation results",
+        "data/quarantine.parquet": "dropped records, with reasons",
+        "reports/worth.html": "learning curve and worth of each lever",
+        "plots": "curves and confusion matrix: dvc plots show",
+        "models/package/README.md": "model card",
+        "models/package": 'model: satiety predict "a text"',
     }
-    lines = [f"  {path:30} {description}" for path, description in places.items() if (folder / path).exists()]
+    lines = [f"  {path:30} {description}" for path, description in descriptions.items() if (folder / path).exists()]
     database = project_root(folder) / "mlflow.db"
-    runs = (
-        [f"  mlflow ui --backend-store-uri sqlite:///{os.path.relpath(database, folder)}"] if database.exists() else []
-    )
-    return ["Where to look next", *lines, *runs]
+    if database.exists():
+        lines.append(f"  mlflow ui --backend-store-uri sqlite:///{os.path.relpath(database, folder)}")
+    return "\n".join(["See also", *lines])

@@ -1,6 +1,6 @@
-"""The services of a project, side by side under honcho, until one of them ends: then all end.
+"""Run the services of a project under honcho; if one ends, end all.
 
-Started by `satiety up` in the project's root, as a process of its own: python -m cli.runner
+`satiety up` starts it in the project's root as a separate process: python -m cli.runner
 """
 
 import fcntl
@@ -17,22 +17,22 @@ from cli.services import ALONE, LOGS, RUNNER, list_services
 from satiety.core.services import LOCK
 
 STOP_CODES = (128 + signal.SIGINT, 128 + signal.SIGTERM)
-"""What honcho returns where it was told to end."""
+"""Exit codes of honcho after a signal."""
 
 
 class Logs:
-    """honcho's printer, with a file a member: what it writes, and of the runner what became of all."""
+    """Printer for honcho that writes one log file per service, and one for the runner."""
 
     width = 0
-    """honcho widens its column of names; files need none."""
+    """Column width that honcho sets; unused."""
     first: str | None = None
-    """What honcho said of the member that ended first."""
+    """honcho's message about the first service that ended."""
 
     def __init__(self, folder: Path, names: list[str]) -> None:
         self._files = {name: (folder / f"{name}.log").open("w", buffering=1, encoding="utf-8") for name in names}
 
     def write(self, message: Any) -> None:
-        """Append a line of a member, or a word of honcho's own."""
+        """Append a line of a service, or a message of honcho."""
         if isinstance(message.data, bytes):
             self._files[message.name].write(f"{message.data.decode('utf-8', 'replace').rstrip()}\n")
             return
@@ -40,16 +40,16 @@ class Logs:
         if " stopped (" in message.data and self.first is None:
             self.first = message.data.rstrip()
 
-    def log(self, words: str) -> None:
-        """Append a line to the runner's own log."""
-        self._files[RUNNER].write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {words}\n")
+    def log(self, text: str) -> None:
+        """Append a line to the log of the runner."""
+        self._files[RUNNER].write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {text}\n")
 
 
 def main() -> int:
-    """Run the members; return 0 where `satiety down` ended them, 1 where one of them ended by itself."""
+    """Run the services; return 0 after `satiety down`, 1 if a service ended by itself."""
     root = Path.cwd()
     with (root / LOCK).open("w") as lock:
-        fcntl.lockf(lock, fcntl.LOCK_EX)  # not flock, which the members' parents would inherit
+        fcntl.lockf(lock, fcntl.LOCK_EX)  # not filelock: services would inherit its flock
         members = list_services(root)
         logs = Logs(root / LOGS, [RUNNER, *(service.name for service in members)])
         manager = Manager(logs)
@@ -58,7 +58,7 @@ def main() -> int:
         manager.loop()
         end_all(root)  # flow runs that a worker left behind
         if manager.returncode in STOP_CODES:
-            logs.log("ended, as asked")
+            logs.log("stopped on request")
             return 0
         logs.log(f"{logs.first}: {ALONE}")
         return 1

@@ -1,18 +1,17 @@
-"""A project -> its services: what is started, with which surroundings, and the secrets that guard them.
+"""Services of a project: their commands, environments, addresses and passwords.
 
-All listen on loopback only. Databases are embedded, unless the tools' own variables name others:
-PREFECT_SERVER_DATABASE_CONNECTION_URL and MLFLOW_BACKEND_STORE_URI.
+All listen on loopback only and use SQLite, unless PREFECT_SERVER_DATABASE_CONNECTION_URL or MLFLOW_BACKEND_STORE_URI
+is set.
 """
 
 import os
 import secrets
 import shlex
-import sys
-import sysconfig
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.dvc import build_environment, python
 from satiety.core.services import read, write, write_private
 from satiety.core.settings import Settings
 from satiety.core.state import STATE, prepare_state
@@ -21,13 +20,13 @@ HOST = "127.0.0.1"
 USER = "satiety"
 POOL = "satiety"
 MARK, ROLE = "SATIETY_SERVICES_OF", "SATIETY_SERVICE"
-"""Variables that every process of the services inherits: the project's root, and which member it belongs to."""
+"""Environment variables of every process of the services: the project's root, and the name of the service."""
 RUNNER = "runner"
-ALONE = "it ended by itself, so the others were ended too"
-"""The runner's last word where nobody asked it to end."""
+ALONE = "it ended by itself, so the others were stopped too"
+"""End of the runner's last line after a service has failed."""
 STEADY = 60
-"""Seconds after which a member has shown that it can run: should it end then, it is started again."""
-ENDED = "it ended by itself, and is started again"
+"""Seconds after which a service that ends is restarted; one that ends earlier has failed."""
+ENDED = "it ended by itself and is restarted"
 LOGS = STATE / "log"
 USERS = STATE / "mlflow-users.db"
 USERS_CONFIG = STATE / "mlflow-users.ini"
@@ -39,19 +38,19 @@ QUIET = {
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     "PREFECT_SERVER_UI_V2_ENABLED": "false",
 }
-"""No part tells anybody anything. Prefect 3.8's newer page asks amplitude.com whatever is set: the older one opens."""
+"""Disables telemetry. The new UI of Prefect 3.8 always contacts amplitude.com, so the old one is used."""
 
 
 @dataclass(frozen=True)
 class Service:
-    """One member: its name, the commands it runs one after the other, and what it finds in its environment."""
+    """A service: its name, the commands that it runs in sequence, and their environment."""
 
     name: str
     commands: Sequence[Sequence[str]]
     environment: Mapping[str, str]
 
     def to_shell(self) -> str:
-        """Return the commands as a shell runs them: again where they end after a while, for what ran can run again."""
+        """Return a shell script that runs the commands, and restarts them if they end after `STEADY` seconds."""
         run = " && ".join(map(shlex.join, self.commands))
         steady = f'[ "$(($(date +%s) - begun))" -ge {STEADY} ]'
         restart = f"echo {shlex.quote(ENDED)}; sleep 1"
@@ -59,13 +58,13 @@ class Service:
 
 
 def prepare(root: Path) -> None:
-    """Write addresses and passwords for whoever uses the services: the passwords of before, or new ones."""
+    """Write the addresses and passwords of the services; existing passwords are reused."""
     credentials, settings = read(root), Settings()
     prepare_state(root)
     password = credentials.get("MLFLOW_TRACKING_PASSWORD")
     if password is None:
         password = secrets.token_urlsafe(24)
-        write_private(root / USERS, "")  # MLflow keeps the first password it is given
+        write_private(root / USERS, "")  # MLflow never changes a stored password
     mlflow = f"http://{HOST}:{settings.mlflow_port}"
     environment = {
         "PREFECT_API_URL": f"http://{HOST}:{settings.prefect_port}/api",
@@ -76,18 +75,18 @@ def prepare(root: Path) -> None:
         "MLFLOW_TRACKING_PASSWORD": password,
     }
     write(root, environment)
-    # One process answers, so a password it remembers for a minute is never one that another has changed.
+    # MLflow runs as one process, so a cached password cannot be stale.
     lines = ["[mlflow]", "default_permission = READ", f"database_uri = sqlite:///{root / USERS}"]
     write_private(root / USERS_CONFIG, "\n".join([*lines, "auth_cache_ttl_seconds = 60", ""]))
 
 
 def mlflow_store(root: Path) -> str:
-    """Return where MLflow keeps runs and models: what its own variable names, else a SQLite file in the root."""
+    """Return the URL of MLflow's database: MLFLOW_BACKEND_STORE_URI, or a SQLite file in the root."""
     return os.environ.get("MLFLOW_BACKEND_STORE_URI") or f"sqlite:///{root / 'mlflow.db'}"
 
 
 def describe_databases(root: Path) -> list[str]:
-    """Return where Prefect and MLflow keep what they know; of an address the kind alone, for it may hold a password."""
+    """Return the databases of Prefect and MLflow: a SQLite file, or the kind only; a URL may contain a password."""
     files = {
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": root / STATE / "prefect",
         "MLFLOW_BACKEND_STORE_URI": root / "mlflow.db",
@@ -97,22 +96,22 @@ def describe_databases(root: Path) -> list[str]:
 
 
 def list_services(root: Path) -> list[Service]:
-    """Return the members, in the order in which they are started."""
+    """Return the services in start order."""
     return [_make_prefect(root), _make_mlflow(root), _make_worker(root)]
 
 
 def _make_prefect(root: Path) -> Service:
     port, auth = str(Settings().prefect_port), read(root)["PREFECT_API_AUTH_STRING"]
     variables = {"PREFECT_SERVER_API_AUTH_STRING": auth, "PREFECT_HOME": str(root / STATE / "prefect")}
-    variables["PREFECT_API_URL"] = read(root)["PREFECT_API_URL"]  # where its page looks for it
-    # Kept in memory, slots would stay taken for ever by runs that died while the server was down.
+    variables["PREFECT_API_URL"] = read(root)["PREFECT_API_URL"]  # used by the web page
+    # Leases in memory would be lost with the server, and slots of dead runs never freed.
     variables["PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE"] = "prefect.server.concurrency.lease_storage.filesystem"
     command = ["prefect", "server", "start", "--host", HOST, "--port", port]
-    return Service("prefect", [_module(*command)], _build_environment(root, "prefect") | variables)
+    return Service("prefect", [python(*command)], _build_environment(root, "prefect") | variables)
 
 
 def _make_mlflow(root: Path) -> Service:
-    """Return MLflow with its user list. Artifacts lie where a run without services writes them: both see the same."""
+    """Return MLflow with authentication. Its artifacts are in the same folder as those of runs without services."""
     credentials = read(root)
     stores = {
         "MLFLOW_BACKEND_STORE_URI": mlflow_store(root),
@@ -123,27 +122,22 @@ def _make_mlflow(root: Path) -> Service:
         "MLFLOW_AUTH_ADMIN_USERNAME": credentials["MLFLOW_TRACKING_USERNAME"],
         "MLFLOW_AUTH_ADMIN_PASSWORD": credentials["MLFLOW_TRACKING_PASSWORD"],
         "MLFLOW_FLASK_SERVER_SECRET_KEY": secrets.token_urlsafe(32),
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # jobs of its language-model judges, which nobody asks for here
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # jobs of LLM judges, which are not used
     }
     port = str(Settings().mlflow_port)
     command = ["mlflow", "server", "--host", HOST, "--port", port, "--workers", "1", "--app-name", "basic-auth"]
     environment = stores | _build_environment(root, "mlflow") | variables
-    environment.pop("MLFLOW_TRACKING_URI", None)  # a server that is a client of itself, or of another, is neither
-    return Service("mlflow", [_module(*command, "--no-serve-artifacts")], environment)
+    environment.pop("MLFLOW_TRACKING_URI", None)  # the server must not be a client
+    return Service("mlflow", [python(*command, "--no-serve-artifacts")], environment)
 
 
 def _make_worker(root: Path) -> Service:
-    """Return the worker. First come the deployments it works for: that command waits until Prefect answers."""
-    work = _module("prefect", "worker", "start", "--pool", POOL, "--type", "process", "--name", USER)
-    return Service("worker", [_module("cli.main", "deploy"), work], _build_environment(root, "worker") | read(root))
-
-
-def _module(name: str, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", name, *arguments]
+    """Return the worker. It runs `satiety deploy` first, which waits for Prefect."""
+    work = python("prefect", "worker", "start", "--pool", POOL, "--type", "process", "--name", USER)
+    return Service("worker", [python("cli.main", "deploy"), work], _build_environment(root, "worker") | read(root))
 
 
 def _build_environment(root: Path, role: str) -> dict[str, str]:
-    """Return what every process of a member inherits: the environment's programs first, no telemetry, no pickles."""
-    path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
-    overrides = {"PATH": path, "PYTHONUNBUFFERED": "1", "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"}
-    return {**os.environ, **QUIET, **overrides, MARK: str(root), ROLE: role}
+    """Return the common environment: this Python's programs first on PATH, no telemetry, no pickles."""
+    overrides = {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false", MARK: str(root), ROLE: role}
+    return {**build_environment(), **QUIET, **overrides}

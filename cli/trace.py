@@ -1,4 +1,4 @@
-"""`satiety receipt`: an answer -> the model, data, levers and training examples it rests on, to read or as JSON."""
+"""`satiety trace`: print the model, data, levers and nearest training examples of a prediction."""
 
 import json
 import sys
@@ -10,38 +10,33 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from satiety.core.errors import SetupError
+from cli.feedback import open_traffic
 
 if TYPE_CHECKING:
     from satiety.serving.nearest_examples import NearestNeighbors
     from tasks.trace import PredictionTrace
 
 DIGITS = 12
-"""Of a digest that is shown."""
+"""Number of digits of a printed digest."""
 
 
 def show(folder: Path, id: str, nearest: int, format: Literal["text", "json"], console: Console | None = None) -> None:
-    """Print the receipt of an answer.
+    """Print the trace of a prediction.
 
     Raises:
-        SetupError: nothing is recorded here.
-        DataError: nothing of that id is on record.
-        ModelError: the model that answered is gone.
+        SetupError: the folder is not in a project, so there is no traffic record.
+        DataError: no prediction with that id is recorded.
+        ModelError: the model of the prediction no longer exists.
     """
-    from satiety.core.settings import Settings
-    from satiety.serving.traffic import open_record
     from tasks.trace import trace_prediction
 
-    traffic = open_record(Settings())
-    if traffic is None:
-        raise SetupError(f"{folder}: no project here, so no answer is on record; go to one, or set SATIETY_TRAFFIC")
-    answer_trace = trace_prediction(traffic, id, folder, nearest)
+    prediction_trace = trace_prediction(open_traffic(), id, folder, nearest)
     if format == "json":
-        sys.stdout.write(json.dumps(answer_trace.to_dict(), ensure_ascii=False, indent=2) + "\n")
+        sys.stdout.write(json.dumps(prediction_trace.to_dict(), ensure_ascii=False, indent=2) + "\n")
         return
     printer = console or Console(highlight=False)
-    printer.print(_tabulate_trace(answer_trace))
-    for neighbors in answer_trace.neighbors:
+    printer.print(_tabulate_trace(prediction_trace))
+    for neighbors in prediction_trace.neighbors:
         printer.print()
         printer.print(
             Text.assemble(
@@ -49,9 +44,7 @@ def show(folder: Path, id: str, nearest: int, format: Literal["text", "json"], c
             )
         )
         printer.print(_tabulate_neighbors(neighbors))
-        printer.print(
-            f"{sum(row.agrees for row in neighbors.rows)} of {len(neighbors.rows)} have the label that was answered"
-        )
+        printer.print(f"{sum(row.agrees for row in neighbors.rows)} of {len(neighbors.rows)} have the predicted label")
 
 
 def _tabulate_trace(trace: "PredictionTrace") -> Table:

@@ -1,4 +1,4 @@
-"""`satiety up` and `satiety down`: start the services of a project and wait for them; end them without a trace."""
+"""`satiety up` and `satiety down`: start the services of a project, and stop them."""
 
 import os
 import socket
@@ -18,44 +18,44 @@ from satiety.core.settings import Settings
 from tasks.tracking import make_store
 
 LAST = 15
-"""Lines of a log that an error repeats, at most."""
+"""Maximum number of log lines in an error message."""
 FLOW_RUN = "PREFECT__FLOW_RUN_ID"
-"""What Prefect gives the process of a flow run, and so what that starts."""
+"""Environment variable of the processes of a flow run."""
 
 
-def start_services(root: Path, tell: Callable[[str], None]) -> None:
-    """Start the services and wait until all answer; where they run already, say so.
+def start_services(root: Path, show: Callable[[str], None]) -> None:
+    """Start the services and wait until all are ready; do nothing if they are running.
 
     Raises:
-        SetupError: a port is taken, a service ended, or does not answer in time; the others were ended then.
+        SetupError: a port is in use, or a service failed or timed out; all services are stopped then.
     """
     if is_running(root):
-        tell(f"The services run already.\n{_describe_addresses(root)}")
+        show(f"The services are already running.\n{_describe_addresses(root)}")
         return
-    end_all(root)  # what a runner that was killed left behind
+    end_all(root)  # orphans of a killed runner
     _check_ports(SATIETY_PREFECT_PORT=Settings().prefect_port, SATIETY_MLFLOW_PORT=Settings().mlflow_port)
     prepare(root)
     make_store(mlflow_store(root))
-    tell(f"Starting Prefect, MLflow and a worker; their logs: {LOGS}/")
+    show(f"Starting Prefect, MLflow and a worker; their logs: {LOGS}/")
     _wait(root, _start(root))
-    tell(_describe_addresses(root))
+    show(_describe_addresses(root))
 
 
 def stop_services(root: Path) -> str:
-    """End the services and all they started; return one line saying what was done. Doing it again changes nothing.
+    """Stop the services and all processes that they started; return a message.
 
-    Flow runs end first, while there is a server that can be told.
+    Flow runs end first, while the server can record it.
     """
     if not find_processes(root):
-        return f"The services do not run.{_read_last_line(root)}"
+        return f"The services are not running.{_read_last_line(root)}"
     end(find_processes(root, **{FLOW_RUN: ""}))
-    end(find_processes(root, **{ROLE: RUNNER}))  # ends the others
+    end(find_processes(root, **{ROLE: RUNNER}))  # the runner ends the others
     end_all(root)
-    return "The services have ended."
+    return "The services have stopped."
 
 
 def _start(root: Path) -> "subprocess.Popen[bytes]":
-    """Start the runner, which outlives this process."""
+    """Start the runner as a background process."""
     folder = root / LOGS
     folder.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, MARK: str(root), ROLE: RUNNER}
@@ -76,23 +76,23 @@ def _wait(root: Path, runner: "subprocess.Popen[bytes]") -> None:
             raise SetupError(_describe_failure(root))
         if time.monotonic() > deadline:
             stop_services(root)
-            words = [f"{name} did not answer within {patience:g} s:\n{_tail(root, name)}" for name in pending]
-            raise SetupError("\n".join([*words, "the services were ended; SATIETY_SERVICES_SECONDS gives them longer"]))
+            errors = [f"{name} was not ready within {patience:g} s:\n{_tail(root, name)}" for name in pending]
+            raise SetupError("\n".join([*errors, "all services were stopped; increase SATIETY_SERVICES_SECONDS"]))
         time.sleep(0.5)
         pending = [name for name in pending if not is_healthy(name, read(root), start_time)]
 
 
 def _describe_failure(root: Path) -> str:
-    """Say which member ended by itself, with its last lines."""
-    word = _read_last_line(root).strip()
-    name = next((service.name for service in list_services(root) if f" {service.name} stopped" in word), None)
+    """Return an error message with the service that failed and its last log lines."""
+    line = _read_last_line(root).strip()
+    name = next((service.name for service in list_services(root) if f" {service.name} stopped" in line), None)
     if name is None:
         return f"the runner ended:\n{_tail(root, RUNNER)}\n{(root / LOGS / 'runner.err').read_text(errors='replace')}"
     return f"{name} ended; the last lines of {LOGS / name}.log:\n{_tail(root, name)}"
 
 
 def _read_last_line(root: Path) -> str:
-    """Return the runner's last line where a member ended by itself, else nothing."""
+    """Return the runner's last line if a service has failed, else ""."""
     last = _tail(root, RUNNER).rpartition("\n")[2].strip()
     return f" {last} (logs: {LOGS}/)" if ALONE in last else ""
 
@@ -100,7 +100,7 @@ def _read_last_line(root: Path) -> str:
 def _tail(root: Path, name: str) -> str:
     path = root / LOGS / f"{name}.log"
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
-    return "\n".join(f"  {line}" for line in lines[-LAST:]) or "  (it wrote nothing)"
+    return "\n".join(f"  {line}" for line in lines[-LAST:]) or "  (no output)"
 
 
 def _describe_addresses(root: Path) -> str:
@@ -109,9 +109,9 @@ def _describe_addresses(root: Path) -> str:
         "Prefect": environment["PREFECT_API_URL"].removesuffix("/api"),
         "MLflow": environment["MLFLOW_TRACKING_URI"],
         "databases": " and ".join(describe_databases(root)),
-        "passwords": f"{SERVICES}; `satiety`, the flows and make use it by themselves, a shell: source {SERVICES}",
+        "passwords": f"{SERVICES}, which satiety, flows and make read automatically; in a shell: source {SERVICES}",
         "logs": f"{LOGS}/",
-        "to end": "make down",
+        "stop": "make down",
     }
     return "\n".join(f"  {name:10} {value}" for name, value in rows.items())
 
@@ -119,8 +119,8 @@ def _describe_addresses(root: Path) -> str:
 def _check_ports(**ports: int) -> None:
     busy_ports = {name: port for name, port in ports.items() if _is_busy(port)}
     if busy_ports:
-        words = [f"port {port} is taken: end what listens there, or set {name}" for name, port in busy_ports.items()]
-        raise SetupError("\n".join(words))
+        errors = [f"port {port} is in use: stop its process, or set {name}" for name, port in busy_ports.items()]
+        raise SetupError("\n".join(errors))
 
 
 def _is_busy(port: int) -> bool:

@@ -1,6 +1,6 @@
-"""Every artefact, cached object, package and registered copy -> what differs from its digest.
+"""`satiety verify`: compare every artifact, cached object, package and registered model with its checksum.
 
-DVC does not notice a flipped byte. Every stage hashes what it reads; this hashes all that there is.
+DVC does not detect corrupted files. Stages verify only their inputs.
 """
 
 import os
@@ -17,35 +17,35 @@ from tasks.repair import describe_damage
 PACKAGE = Path("models/package")
 CACHE = Path(".dvc/cache/files/md5")
 REGISTRY = Path("mlartifacts")
-"""Where MLflow keeps its files when no server is set."""
+"""MLflow's artifact folder without a server."""
 SKIPPED = {".git", ".venv", ".dvc", ".satiety", "node_modules", "__pycache__"}
 
 
 def verify_all(root: Path) -> str:
-    """Check the project's artefacts, cache, packages and registry; return one line saying that all is whole.
+    """Verify a project's artifacts, cache, packages and registry; return one line if all are intact.
 
     Raises:
-        SetupError: there is no project.
-        DataError: names each thing that is not whole, and what to do about it.
+        SetupError: the folder is not in a project.
+        DataError: lists each damaged file and its remedy.
     """
     if not (root / ".dvc").is_dir():
-        raise SetupError(f"{root}: no project here, nor in a folder above it; run this inside one")
+        raise SetupError(f"{root}: not in a project; change to one")
     locks = sorted(_find_locks(root))
-    outs = [artefact for lock in locks for artefact in read_locked_outputs(lock)]
-    outs += [artefact for lock in locks for artefact in find_added_outputs(lock.parent / "data")]
+    outs = [artifact for lock in locks for artifact in read_locked_outputs(lock)]
+    outs += [artifact for lock in locks for artifact in find_added_outputs(lock.parent / "data")]
     objects = sorted(path for path in (root / CACHE).glob("??/*") if path.is_file())
     packages = [folder for folder in (lock.parent / PACKAGE for lock in locks) if folder.is_dir()]
     copies = sorted(path for path in (root / REGISTRY).glob("**/data/package") if path.is_dir())
-    damaged = [artefact for artefact in track(outs, "artefacts") if artefact.path.exists() and not artefact.is_intact]
+    damaged = [artifact for artifact in track(outs, "artifacts") if artifact.path.exists() and not artifact.is_intact]
     problems = describe_damage(damaged, root) if damaged else []
     problems += _check_missing(outs, root)
     problems += _check_objects(track(objects, "cached objects"), root, has_damage=bool(damaged))
     problems += [problem for package in packages for problem in _check_package(package, root)]
     problems += [problem for copy in track(copies, "registered packages") for problem in _check_copy(copy, root)]
     if problems:
-        raise DataError("\n".join([f"{len(problems)} not whole:", *problems]))
-    counts = f"{len(outs)} artefacts, {len(objects)} cached objects, {len(packages)} packages"
-    return f"whole: {counts}, {len(copies)} registered"
+        raise DataError("\n".join([f"{len(problems)} damaged:", *problems]))
+    counts = f"{len(outs)} artifacts, {len(objects)} cached objects, {len(packages)} packages"
+    return f"intact: {counts}, {len(copies)} registered"
 
 
 def _find_locks(root: Path) -> Iterator[Path]:
@@ -56,39 +56,38 @@ def _find_locks(root: Path) -> Iterator[Path]:
 
 
 def _check_objects(paths: Iterable[Path], root: Path, *, has_damage: bool) -> list[str]:
-    """Return the damaged objects; where an artefact is damaged, too, `dvc commit` would record that one as it is."""
+    """Return the damaged objects; `dvc commit` repairs them if the artifacts are intact, else it records the damage."""
     remedy = "remove it, then `dvc commit -f dvc.yaml`, or `dvc fetch` from a remote"
-    advice = "mend the artefacts above first, then verify again" if has_damage else remedy
+    advice = "repair the artifacts above first, then verify again" if has_damage else remedy
     return [
-        f"{path.relative_to(root)}: is not what its name says; {advice}"
+        f"{path.relative_to(root)}: does not match its checksum; {advice}"
         for path in paths
         if file_md5(path) != path.parent.name + path.name.removesuffix(".dir")
     ]
 
 
 def _check_missing(outs: Iterable[Output], root: Path) -> list[str]:
-    absent = [(artefact.path.relative_to(root), artefact.stage) for artefact in outs if not artefact.path.exists()]
-    hints = {path: ", or `dvc repro` makes it" if stage else "" for path, stage in absent}
-    return [f"{path}: missing; `dvc checkout {path}` brings it back{hint}" for path, hint in hints.items()]
+    absent = [(artifact.path.relative_to(root), artifact.stage) for artifact in outs if not artifact.path.exists()]
+    hints = {path: " or `dvc repro` recreates it" if stage else "" for path, stage in absent}
+    return [f"{path}: missing; `dvc checkout {path}` restores it{hint}" for path, hint in hints.items()]
 
 
 def _check_package(folder: Path, root: Path) -> list[str]:
     path = folder.relative_to(root)
     problems = _verify_package(folder, root, f"remove the folder, then `dvc checkout {path}`, or `dvc repro`")
-    return problems or _check_layout(folder / MODEL, root)
+    if problems:
+        return problems
 
-
-def _check_layout(model: Path, root: Path) -> list[str]:
-    """Return that an earlier version made the model; of the registry's copies nobody wants to know that."""
+    # Registered copies may be of an earlier version of satiety, but not the current package.
     try:
-        check_layout(model, model.relative_to(root))
+        check_layout(folder / MODEL, path / MODEL)
     except ModelError as error:
         return [str(error)]
     return []
 
 
 def _check_copy(folder: Path, root: Path) -> list[str]:
-    advice = f"copy a whole {PACKAGE} of the same digest over it, or take its aliases off that version"
+    advice = f"replace it by an intact {PACKAGE} with the same digest, or remove the aliases of that version"
     return _verify_package(folder, root, f"the registry's copy: {advice}")
 
 

@@ -1,7 +1,7 @@
-"""A params.yaml -> a folder in which `dvc repro` runs it: the root's dvc.yaml written anew, data/raw/ and a .gitignore.
+"""`satiety workspace`: prepare the folder of a params.yaml for `dvc repro`.
 
-A problem other than the default lives in a folder of its own inside the project, so that problems never overwrite each
-other's results; cache, lock and registry are shared. DVC takes each folder's dvc.yaml for itself.
+Each further problem has a folder inside the project with its own dvc.yaml, data and results. Cache, locks and registry
+are shared.
 """
 
 import os
@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 from flows.dvc import build_environment
-from flows.lock import repair_rwlock
+from flows.recovery import repair_rwlock
 from satiety.core.errors import SetupError
 from satiety.core.files import write_text
 from satiety.core.project import check_version
@@ -20,7 +20,7 @@ from tasks.stage import begin_pipeline
 
 HEADER = "# Made from the root's dvc.yaml by `satiety workspace {path}`; change that one, then run the command again.\n"
 ROOT_LINE = "  - root: ."
-# `?*`, for DVC takes `/data/*` for a word on the folder, too, and would see no .dvc file in it.
+# `?*`, since DVC applies `/data/*` to the folder itself and would ignore the .dvc files in it.
 GITIGNORE = """\
 /.satiety/
 /data/?*
@@ -37,29 +37,27 @@ GITIGNORE = """\
 /reports/promote.json
 /reports/monitor*
 """
-"""What git leaves alone: DVC keeps it, or it is true of this machine only. Raw data is never committed by accident."""
+"""Ignored by git: files tracked by DVC, raw data and local state."""
 
 
 def make_workspace(params: Path) -> str:
-    """Make the params file's folder ready; return one line saying so. Doing it again changes nothing.
+    """Prepare the folder of a params.yaml; return a message. Running it again changes nothing.
 
     Raises:
-        SetupError: the file is missing, called otherwise, or outside the project; or a dvc.yaml of the user's is there.
-        ParamsError: the file is of an earlier version, or no YAML.
+        SetupError: the file is missing, has another name or is outside a project, or dvc.yaml was not generated.
+        ParamsError: the file is not YAML or of an earlier version.
     """
     file = params / PARAMS_FILE if params.is_dir() else params
     path = file.resolve()
     folder, root = path.parent, project_root(path.parent)
     if path.name != PARAMS_FILE.name:
         raise SetupError(
-            f"{params}: must be called {PARAMS_FILE}, for DVC reads no other name; give it a folder of its own"
+            f"{params}: DVC requires the name {PARAMS_FILE}; rename the file and move it to a separate folder"
         )
     if not path.is_file():
-        raise SetupError(f"{params}: no such file; copy the root's {PARAMS_FILE} there and change it")
+        raise SetupError(f"{params}: no such file; copy the root's {PARAMS_FILE} there and edit it")
     if not (root / "dvc.yaml").is_file() or not (root / ".dvc").is_dir():
-        raise SetupError(
-            f"{params}: lies outside a project: no folder above it has a .dvc/ and a dvc.yaml; put it below the root"
-        )
+        raise SetupError(f"{params}: not in a project: no parent folder has .dvc/ and dvc.yaml; move it into a project")
     check_version(file, read_yaml(file))
     if folder != root:
         _write(folder / "dvc.yaml", render_stages(folder, root))
@@ -68,23 +66,23 @@ def make_workspace(params: Path) -> str:
     begin_pipeline(folder)
     repair_rwlock(root)
     _configure_site(root)
-    return f"{os.path.relpath(folder)}: ready; run `dvc repro` there"
+    return f"{os.path.relpath(folder)}: ready; run `dvc repro` in it"
 
 
 def render_stages(folder: Path, root: Path) -> str:
-    """Return the root's dvc.yaml as it must stand in ``folder``."""
+    """Return the root's dvc.yaml, adapted to a folder."""
     relative_root = Path(os.path.relpath(root, folder)).as_posix()
     path = folder.relative_to(root).as_posix()
     lines = (root / "dvc.yaml").read_text(encoding="utf-8").splitlines()
     roots = [number for number, line in enumerate(lines) if line.partition("#")[0].rstrip() == ROOT_LINE]
     if len(roots) != 1:
-        raise SetupError(f"{root / 'dvc.yaml'}: must hold the line {ROOT_LINE.strip()!r} once under vars")
+        raise SetupError(f"{root / 'dvc.yaml'}: must contain the line {ROOT_LINE.strip()!r} exactly once in vars")
     lines[roots[0]] = f"  - root: {relative_root}"
     return HEADER.format(path=path) + "\n".join(lines) + "\n"
 
 
 def _configure_site(root: Path) -> None:
-    """Tell DVC where its own pickles lie, in a file for its owner alone: credentials of remotes go there, too."""
+    """Set DVC's folder for pickles in config.local, readable by its owner only: it may contain credentials."""
     site, config = str(prepare_site(root)), root / ".dvc" / "config.local"
     if not config.is_file() or site not in config.read_text(encoding="utf-8"):
         command = ["dvc", "config", "--local", "core.site_cache_dir", site]
@@ -92,14 +90,14 @@ def _configure_site(root: Path) -> None:
             command, cwd=root, env=build_environment(), capture_output=True, text=True, check=False
         )
         if process.returncode:
-            raise SetupError(f"{config}: DVC cannot write it: {process.stderr.strip()}")
+            raise SetupError(f"{config}: DVC cannot write the file: {process.stderr.strip()}")
     config.chmod(0o600)
 
 
 def _write(path: Path, text: str) -> None:
     content = path.read_text(encoding="utf-8") if path.exists() else None
     if content is not None and not content.startswith(HEADER.partition("{")[0]):
-        raise SetupError(f"{path}: was not made by `satiety workspace`; move it away, or it would be lost")
+        raise SetupError(f"{path}: not generated by `satiety workspace`, so it is not overwritten; move it away")
     if content != text:
         write_text(path, text)
 

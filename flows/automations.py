@@ -1,4 +1,4 @@
-"""What the server does by itself: ends runs whose process died, and retrains on harmful drift. Again is no harm."""
+"""Automations of the Prefect server: mark runs of dead processes crashed, and retrain on harmful drift."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -7,20 +7,20 @@ from typing import Any
 from flows.events import HARMFUL
 
 SILENCE = timedelta(seconds=90)
-"""Time without a sign of life after which a run is taken for dead: three heartbeats."""
+"""Time without a heartbeat after which a run counts as dead: three intervals."""
 ZOMBIES = "satiety: end runs whose process died"
 RETRAIN = "satiety: retrain on harmful drift"
 RETRAINING = "retrain/weekly"
-"""The deployment that it runs."""
+"""Deployment that the automation above starts."""
 PAUSE = timedelta(days=1)
-"""Drift stays while a model learns, and every hour says so: of a project's events of this time, the first counts."""
+"""Period in which a project's first event starts a retraining; drift is reported hourly until it has finished."""
 
 
 def ensure(deployments: Iterable[str]) -> list[str]:
-    """Make the automations, or change them where they say something else; return their names.
+    """Create the automations, or update those whose definition differs; return their names.
 
     Args:
-        deployments: those of prefect.yaml, as flow/name.
+        deployments: deployments of prefect.yaml, as flow/name.
     """
     from prefect.client.orchestration import get_client
 
@@ -39,9 +39,9 @@ def ensure(deployments: Iterable[str]) -> list[str]:
 
 
 def _build_zombie_automation(flows: list[str]) -> Any:
-    """Let the server end a run of ours that has fallen silent, as Prefect's guide "detect zombie flows" has it.
+    """Return the automation that marks silent runs of these flows crashed (Prefect's guide "detect zombie flows").
 
-    Other flows of the server may send their heartbeats more seldom: they are left alone.
+    Other flows on the server are excluded, since they may send heartbeats less often.
     """
     from prefect.client.schemas.objects import StateType
     from prefect.events.actions import ChangeFlowRunState
@@ -51,7 +51,7 @@ def _build_zombie_automation(flows: list[str]) -> Any:
     final_events = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed")}
     return AutomationCore(
         name=ZOMBIES,
-        description="A run sends heartbeats; one that sends none and has not ended is dead, and is called crashed.",
+        description="Marks a run crashed if it has not ended and sends no heartbeats.",
         trigger=EventTrigger(
             after={"prefect.flow-run.heartbeat"},
             expect={"prefect.flow-run.heartbeat", *final_events},
@@ -62,22 +62,22 @@ def _build_zombie_automation(flows: list[str]) -> Any:
             threshold=1,
             within=SILENCE,
         ),
-        actions=[ChangeFlowRunState(state=StateType.CRASHED, message="Its process sent no sign of life any more.")],
+        actions=[ChangeFlowRunState(state=StateType.CRASHED, message="Its process stopped sending heartbeats.")],
     )
 
 
 def _build_retrain_automation(deployment: Any) -> Any:
-    """Let an event start retraining at once, in the folder that it is about, and others of the day none."""
+    """Return the automation that retrains in the folder of a harmful drift event, once per `PAUSE` and folder."""
     from prefect.events.actions import RunDeployment
     from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
     from prefect.events.schemas.events import ResourceSpecification
 
     return AutomationCore(
         name=RETRAIN,
-        description="Monitoring found drift that costs score: a new model is trained, and takes over if it is better.",
+        description="Retrains after harmful drift; the new model is promoted if it is better.",
         trigger=EventTrigger(
             expect={HARMFUL},
-            match=ResourceSpecification({"prefect.resource.id": ["satiety.core.project.*"]}),
+            match=ResourceSpecification({"prefect.resource.id": ["satiety.project.*"]}),
             for_each={"prefect.resource.id"},
             posture=Posture.Reactive,
             threshold=1,
@@ -96,14 +96,14 @@ def _build_retrain_automation(deployment: Any) -> Any:
 
 
 def _extract_definition(automation: Any) -> Any:
-    """Return what an automation does, without the numbers that the server gives it.
+    """Return the definition of an automation without the ids that the server assigns.
 
-    One that is written anew forgets what it waits for: a run that died before never ends, and drift starts retraining
-    once more.
+    It is compared to avoid needless updates, which reset a trigger: a run that died before would never end, and drift
+    would start a second retraining.
     """
     fields = ("name", "description", "enabled", "trigger", "actions")
     definition = automation.model_dump(mode="json", include=set(fields))
     definition["trigger"].pop("id", None)
-    # Sets come in an order that differs from process to process.
+    # The order of sets differs between processes.
     sets = {name: sorted(definition["trigger"][name]) for name in ("after", "expect", "for_each")}
     return definition | {"trigger": definition["trigger"] | sets}

@@ -1,17 +1,27 @@
-"""A command -> its lines in the run's log as they come, and what it ended with. None outlives the flow."""
+"""Processes of a flow: commands whose output goes to the run's log, none of which outlives the flow.
+
+    python -m flows.commands PID SERVER        ends the process SERVER once its parent PID is gone
+
+Prefect ends a run's temporary server at exit, but not after a kill. That process does, so it imports little.
+"""
 
 import os
 import subprocess
 import sys
+import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import chdir, contextmanager, suppress
+from pathlib import Path
 
-from prefect import get_run_logger
+import psutil
 
-from satiety.core.errors import SatietyError
+from satiety.core.errors import SatietyError, SetupError
+from satiety.core.section import PARAMS_FILE
+from tasks.pdeathsig import end_with_parent
 
 LAST = 20
-"""Lines of output that an error repeats, at most."""
+"""Maximum number of output lines in an error message."""
 TRANSIENT = (
     f"exited with {os.EX_TEMPFAIL}",
     f"ended with code {os.EX_TEMPFAIL}",
@@ -19,7 +29,7 @@ TRANSIENT = (
     "is busy, it is being blocked by",
     "database is locked",
 )
-"""What the last lines say where trying again may help: something outside did not answer, or was in use."""
+"""Phrases in the last lines of output after which a retry may succeed: a service was down, or a resource was locked."""
 HINTS = (
     "To track the changes with git",
     "git add ",
@@ -27,25 +37,34 @@ HINTS = (
     "dvc config core.autostage",
     "Use `dvc push`",
 )
-"""How lines of DVC's begin that are meant for somebody at a terminal."""
+"""Prefixes of DVC's hints for interactive use, which are left out of the log."""
+BY_WORKER = "PREFECT__FLOW_RUN_ID"
+"""Environment variable that is set in a run started by a worker."""
+SERVER = "prefect.server.api.server:create_app"
+"""Part of the command line of a temporary Prefect server."""
+PAUSE = 0.5
+"""Seconds between two checks of the parent process."""
 _running: set["subprocess.Popen[str]"] = set()
+_watched_pids = set[int]()
 
 
 class StageError(SatietyError):
-    """A stage ended badly. Says which, with the last lines it wrote."""
+    """A stage failed. The message names it and repeats its last lines of output."""
 
     @property
     def is_transient(self) -> bool:
-        """Whether trying again may help."""
+        """Whether a retry may succeed."""
         return any(sign in str(self) for sign in TRANSIENT)
 
 
 def execute(stage: str, command: Sequence[str], environment: Mapping[str, str]) -> str:
-    """Run a command; return all it said.
+    """Run a command, log its lines as they come, and return its output.
 
     Raises:
-        StageError: it ended with another code than 0.
+        StageError: the exit code is not 0.
     """
+    from prefect import get_run_logger
+
     log, lines, tail = get_run_logger(), [], deque[str](maxlen=LAST)
     child_command = [sys.executable, "-m", "tasks.pdeathsig", str(os.getpid()), *command]
     with subprocess.Popen(
@@ -65,7 +84,49 @@ def execute(stage: str, command: Sequence[str], environment: Mapping[str, str]) 
     return "\n".join(lines)
 
 
-def stop() -> None:
-    """End every command that still runs: a stage at work writes its checkpoint first."""
-    for process in list(_running):
-        process.terminate()
+@contextmanager
+def enter_workspace(workspace: str) -> Iterator[None]:
+    """Change to the folder of a params.yaml within the block; end with the worker, and end all commands on an error.
+
+    Raises:
+        SetupError: the folder has no params.yaml.
+    """
+    if BY_WORKER in os.environ:
+        end_with_parent()
+    _watch_server()
+    try:
+        if not Path(workspace, PARAMS_FILE).is_file():
+            path = Path(workspace).absolute()
+            raise SetupError(f"workspace: {path}: no {PARAMS_FILE}; set it to a folder that has one")
+        with chdir(workspace):
+            yield
+    except BaseException:
+        for process in list(_running):
+            process.terminate()  # a running stage writes its checkpoint first
+        raise
+
+
+def _watch_server() -> None:
+    """Start a process that ends this run's temporary server, if there is one, when the run has ended."""
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):
+            if child.pid not in _watched_pids and SERVER in child.cmdline():
+                _watched_pids.add(child.pid)
+                command = [sys.executable, "-m", "flows.commands", str(os.getpid()), str(child.pid)]
+                file_actions = [(os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_RDWR, 0) for stream in (0, 1, 2)]
+                # In its own process group, out of reach of Ctrl-C; it is never waited for.
+                os.posix_spawn(sys.executable, command, os.environ, file_actions=file_actions, setpgroup=0)
+
+
+def main() -> None:
+    """Wait until the parent process is gone, then end the server if it still runs."""
+    parent = int(sys.argv[1])
+    with suppress(psutil.NoSuchProcess):
+        server = psutil.Process(int(sys.argv[2]))
+        while os.getppid() == parent and server.is_running():
+            time.sleep(PAUSE)
+        server.terminate()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,24 +1,30 @@
-"""The slots that runs share, whatever worker they are on: who trains holds `gpu`.
+"""Locks between runs: one run of a flow per folder, and one training at a time per machine or server.
 
-A run without a server shares one with its like by a file's lock instead, which the kernel drops when the process dies:
-the server that Prefect starts for the time of a run frees no slot of a run that was killed, ever.
+With a server, training takes a slot of its limit `gpu`. Without one, training locks a file, which the kernel releases
+when the process dies; a temporary Prefect server never frees the slot of a killed run.
 """
 
-import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from uuid import UUID
+
+from filelock import FileLock
+
+from satiety.core.files import write_text
+from satiety.core.state import STATE
+from tasks.stage import hold_lock
 
 GPU = "gpu"
 LIMITS = {GPU: 1}
 """Concurrency limits, by name."""
 LEASE = 60
-"""Seconds that a slot stays taken after the process that holds it was killed: the least that Prefect allows."""
+"""Seconds until the slot of a killed process is free again; Prefect's minimum."""
 TRAINING = ("pretrain", "finetune")
-"""Stages that hold `gpu`, and may be sent to another work pool."""
+"""Stages that take a slot of `gpu`, and may run in another work pool."""
 
 
 def ensure_limits() -> None:
-    """Make the limits where there are none; one that somebody set otherwise stays."""
+    """Create missing limits on the server; a limit that a user has changed stays."""
     if not _has_server():
         return
     from prefect.client.orchestration import get_client
@@ -30,41 +36,61 @@ def ensure_limits() -> None:
             try:
                 client.read_global_concurrency_limit_by_name(name)
             except ObjectNotFound:
-                try:
+                with suppress(ObjectAlreadyExists):  # another run may create it at the same time
                     client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name, limit=limit))
-                except ObjectAlreadyExists:
-                    continue  # another run was faster
 
 
 @contextmanager
 def hold_slot(stage: str) -> Iterator[None]:
-    """Hold the slot that the stage needs, if it needs one, within the block."""
+    """Wait for the slot of a training stage and hold it within the block; other stages need none."""
     from prefect.concurrency.sync import concurrency
+    from prefect.settings import PREFECT_HOME
 
     if stage not in TRAINING:
         yield
-        return
-    if not _has_server():
-        with _hold_file_lock():
+    elif _has_server():
+        with concurrency(GPU, occupy=1, lease_duration=LEASE):
             yield
-        return
-    with concurrency(GPU, occupy=1, lease_duration=LEASE):
-        yield
+    else:
+        home = PREFECT_HOME.value()
+        home.mkdir(parents=True, exist_ok=True)
+        with FileLock(home / f"satiety-{GPU}.lock"):
+            yield
 
 
 def _has_server() -> bool:
-    """Return whether a server is named; else Prefect starts one for this run alone."""
+    """Return whether a server is configured; otherwise Prefect starts a temporary one for each run."""
     from prefect.settings import PREFECT_API_URL
 
     return bool(PREFECT_API_URL.value())
 
 
 @contextmanager
-def _hold_file_lock() -> Iterator[None]:
-    from prefect.settings import PREFECT_HOME
+def hold_flow_lock(flow: str) -> Iterator[None]:
+    """Hold a flow's lock in the current folder within the block, and mark the previous run crashed if it never ended.
 
-    home = PREFECT_HOME.value()
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / f"satiety-{GPU}.lock").open("a+") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    A permanent server marks dead runs by itself (`automations.py`); a temporary one ended with its run.
+
+    Raises:
+        BusyError: another run of the flow holds the lock.
+    """
+    from prefect import runtime
+
+    with hold_lock(flow):
+        note, run_id = STATE / f"{flow}.run", str(runtime.flow_run.id)
+        previous_id = note.read_text(encoding="utf-8", errors="replace") if note.is_file() else run_id
+        write_text(note, run_id)
+        if previous_id != run_id:
+            _mark_crashed(previous_id)
         yield
+
+
+def _mark_crashed(run_id: str) -> None:
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import ObjectNotFound
+    from prefect.states import Crashed
+
+    with suppress(ObjectNotFound, ValueError), get_client(sync_client=True) as client:  # another server's id, or none
+        state = client.read_flow_run(UUID(run_id)).state
+        if state is not None and not state.is_final():
+            client.set_flow_run_state(UUID(run_id), Crashed(message="The process was killed."), force=True)

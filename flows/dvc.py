@@ -1,4 +1,11 @@
-"""What DVC knows, for flows: the stages and who reads whose outs, what is stale, and the command that runs a stage."""
+"""Query DVC and build its commands: the stages, their dependencies, what is stale, and how to run a stage.
+
+A run with overrides is one DVC experiment:
+
+    dvc exp run --single-item <first stage> -S ++block.field=value …   writes them into params.yaml, runs the stage
+    dvc repro --single-item …                                          runs the other stages, as in any run
+    dvc exp save                                                       saves the results as one experiment
+"""
 
 import json
 import os
@@ -6,32 +13,32 @@ import re
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from flows import lock
+from flows.recovery import DVC_LOCK
 from satiety.core.errors import SatietyError, SetupError
-from satiety.core.section import read_yaml
+from satiety.core.section import PARAMS_FILE, read_yaml
 
 DVC = ("dvc", "--wait-for-lock")
 Upstream = Mapping[str, frozenset[str]]
-"""Stages in the order of the file, and of each those whose outs it reads."""
+"""Stages in file order, each with the stages whose outs it reads."""
 FILE = Path("dvc.yaml")
 
 
 class DvcError(SatietyError):
-    """DVC could not say what is to be done."""
+    """`dvc status` failed."""
 
 
 def read_stages() -> Upstream:
-    """Return the stages in file order, which is run order, and of each those whose outs it reads.
+    """Return the stages in file order, which is run order, each with the stages whose outs it reads.
 
     Raises:
-        SetupError: there is no dvc.yaml here.
+        SetupError: the current folder has no dvc.yaml.
     """
     if not FILE.is_file():
-        raise SetupError(f"{Path.cwd()}: holds no {FILE}; run from the project's root, or `satiety workspace` first")
+        raise SetupError(f"{Path.cwd()}: no {FILE}; change to the project's root, or run `satiety workspace` first")
     content = read_yaml(FILE)
     names = {name: value for block in content.get("vars", []) for name, value in block.items()}
     producers: dict[str, str] = {}
@@ -44,14 +51,25 @@ def read_stages() -> Upstream:
     return upstream
 
 
+def _resolve_paths(entries: Sequence[str | Mapping[str, Any]], names: Mapping[str, str]) -> list[str]:
+    """Return the paths of deps or outs, without their options and with `${names}` substituted."""
+    templates = [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries]
+    return [Path(re.sub(r"\$\{(\w+)\}", lambda m: str(names[m[1]]), entry)).as_posix() for entry in templates]
+
+
+def _overlap(first: str, second: str) -> bool:
+    """Return whether two paths are equal or one contains the other."""
+    return first == second or first.startswith(f"{second}/") or second.startswith(f"{first}/")
+
+
 def find_stale(upstream: Upstream) -> frozenset[str]:
-    """Return the stages that DVC will not leave alone: what changed, and all that may change with it."""
-    if not lock.FILE.is_file():
-        return frozenset(upstream)  # nothing ran here yet: DVC need not be asked
+    """Return the stages that changed according to `dvc status`, and all stages downstream of them."""
+    if not DVC_LOCK.is_file():
+        return frozenset(upstream)  # nothing ran yet: saves the call
     command = [*DVC, "status", "--json", str(FILE)]
     process = subprocess.run(command, env=build_environment(), capture_output=True, text=True, check=False)
     if process.returncode:
-        raise DvcError(f"`dvc status` ended with code {process.returncode}:\n{process.stderr.strip()}")
+        raise DvcError(f"`dvc status` failed with exit code {process.returncode}:\n{process.stderr.strip()}")
     changed: set[str] = set(json.loads(process.stdout or "{}"))
     for stage, parents in upstream.items():
         if parents & changed:
@@ -60,7 +78,7 @@ def find_stale(upstream: Upstream) -> frozenset[str]:
 
 
 def select_upstream(upstream: Upstream, stage: str) -> Upstream:
-    """Return the stages that one rests on, and it, in order."""
+    """Return a stage and all stages upstream of it, in order."""
     required = {stage}
     for name in reversed(list(upstream)):
         if name in required:
@@ -69,27 +87,46 @@ def select_upstream(upstream: Upstream, stage: str) -> Upstream:
 
 
 def build_repro_command(stage: str) -> list[str]:
-    """Return the command that reproduces one stage, if anything it depends on changed: that DVC decides."""
+    """Return the command that reproduces one stage; DVC skips it if nothing changed."""
     return [*DVC, "repro", "--single-item", stage]
 
 
+def build_run_command(stage: str, overrides: Sequence[str], name: str) -> list[str]:
+    """Return the command that starts an experiment: set the overrides, then reproduce its first stage."""
+    values = read_yaml(PARAMS_FILE)
+    changes = [word for override in overrides for change in _to_hydra(override, values) for word in ("-S", change)]
+    return [*DVC, "exp", "run", "--single-item", stage, "--name", name, *changes]
+
+
+def _to_hydra(override: str, values: Any) -> list[str]:
+    """Return Hydra's form of an override: ``++`` sets a field whether or not the file has it.
+
+    Hydra merges mappings, so an existing one is deleted first.
+    """
+    name, _, value = override.partition("=")
+    for key in name.strip().split("."):
+        values = values.get(key) if isinstance(values, dict) else None
+    replaces_mapping = value.strip().startswith("{") and isinstance(values, dict)
+    return [*([f"~{name.strip()}"] if replaces_mapping else []), f"++{override.strip()}"]
+
+
+def build_save_command(stages: Collection[str], name: str) -> list[str]:
+    """Return the command that saves the results of these stages as one experiment, without other workspaces."""
+    files = ["dvc.lock", "plots", *(f"reports/{stage}.json" for stage in stages)]
+    untracked = [word for path in files if Path(path).exists() for word in ("--include-untracked", path)]
+    return [*DVC, "exp", "save", *stages, "--name", name, "--force", *untracked]
+
+
 def build_environment(parent: str = "") -> dict[str, str]:
-    """Return an environment with the programs of this one first, for DVC runs `python` by name; and the run above."""
+    """Return the environment of a command; this Python's programs come first, since DVC runs `python` by name.
+
+    Args:
+        parent: key of the parent run in MLflow.
+    """
     path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
     return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"} | ({"SATIETY_PARENT_RUN": parent} if parent else {})
 
 
 def python(module: str, *arguments: str) -> list[str]:
-    """Return the command that runs one of our modules."""
+    """Return the command that runs a module of this project."""
     return [sys.executable, "-m", module, *arguments]
-
-
-def _resolve_paths(entries: Sequence[str | Mapping[str, Any]], names: Mapping[str, str]) -> list[str]:
-    """Return the paths of deps or outs, with their options left off and `${names}` filled in."""
-    templates = [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries]
-    return [Path(re.sub(r"\$\{(\w+)\}", lambda m: str(names[m[1]]), entry)).as_posix() for entry in templates]
-
-
-def _overlap(first: str, second: str) -> bool:
-    """Return whether a path is another, or lies in it, or the other way round."""
-    return first == second or first.startswith(f"{second}/") or second.startswith(f"{first}/")

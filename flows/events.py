@@ -1,4 +1,4 @@
-"""What monitoring found -> an event of the Prefect server, which keeps it and lets automations act on it."""
+"""Emit monitoring results as events of the Prefect server, which trigger its automations."""
 
 import hashlib
 import logging
@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any
 
 VERDICT = "satiety.drift.verdict"
-"""Monitoring has ended, whatever it found."""
+"""Emitted after each monitoring run."""
 HARMFUL = "satiety.drift.harmful"
-"""It found drift that costs score: `flows/automations.py` has it start retraining."""
+"""Emitted after harmful drift; an automation starts retraining (`flows/automations.py`)."""
 log = logging.getLogger(__name__)
 
 
 def emit(event: str, workspace: Path, facts: Mapping[str, Any]) -> None:
-    """Tell the server. It is told in the background: one that does not answer is warned of, and fails no flow.
+    """Emit an event in the background; an unreachable server causes a warning, never a failed flow.
 
     Args:
         event: `VERDICT` or `HARMFUL`.
-        workspace: the folder it is about; who acts on the event works there.
-        facts: what was found, whatever JSON can hold.
+        workspace: folder that the event is about, and in which automations run.
+        facts: results, JSON-serialisable.
     """
     from prefect.events import emit_event
     from prefect.exceptions import EventTooLarge
@@ -30,10 +30,10 @@ def emit(event: str, workspace: Path, facts: Mapping[str, Any]) -> None:
     try:
         emit_event(event, resource, payload={**facts, "workspace": str(folder)})
     except EventTooLarge as error:
-        log.error("%s is not sent: %s", event, error)
+        log.error("event %s was not sent: %s", event, error)
 
 
 def derive_project_id(folder: Path) -> str:
-    """Return the id of the resource that events of a folder are about."""
+    """Return the resource id of a folder in events."""
     slug = re.sub(r"\W+", "-", folder.name).strip("-").lower()
-    return f"satiety.core.project.{slug}-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
+    return f"satiety.project.{slug}-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"

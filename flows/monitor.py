@@ -1,4 +1,4 @@
-"""Flow `monitor`: what the model is asked today against what it was tested on; says what has moved and what it costs.
+"""Flow `monitor`: detect drift between recent texts and the test set, and estimate its cost in score.
 
 python -m flows.monitor        in the folder of a params.yaml; needs no server
 """
@@ -18,11 +18,11 @@ from prefect.states import Completed, Failed
 from flows import artifacts, events
 from flows.alerts import Alert, Severity, send
 from flows.alerts.hooks import HOOKS
-from flows.commands import execute
+from flows.commands import enter_workspace, execute
+from flows.concurrency import hold_flow_lock
 from flows.dvc import build_environment, python
-from flows.pipeline import enter_workspace, limit_lifetime, run
+from flows.pipeline import run
 from flows.stages import RETRIES, is_transient
-from flows.stale_runs import hold_flow_lock
 from satiety.core.errors import SatietyError
 from satiety.core.section import PARAMS_FILE
 from satiety.params import check_overrides
@@ -30,31 +30,31 @@ from tasks.monitor import name_report
 from tasks.stage import REPORTS
 
 EVENT_FIELDS = ("verdict", "sentence", "metric", "usual", "today", "change", "cost", "window")
-"""What of a report goes with an event."""
+"""Fields of a report that an event contains."""
 SEVERITIES = {
     "harmful drift": Severity.WARNING,
     "drift without harm": Severity.RESOLVED,
     "no drift": Severity.RESOLVED,
 }
-"""Of too few texts nobody hears, nor that all is well."""
+"""Alert level of each verdict; too few texts raise no alert and resolve none."""
 
 
 @flow(name="monitor", persist_result=False, **HOOKS)
 def monitor(workspace: str = ".", table: str | None = None) -> State[Any] | None:
-    """Look at the newest texts that were answered, or at those of a table.
+    """Monitor the newest predicted texts, or those of a table.
 
     Args:
-        workspace: the folder of a params.yaml.
-        table: a CSV, TSV, JSONL, Parquet or text file with a column `text`; none takes the record of what was answered.
+        workspace: folder of a params.yaml.
+        table: CSV, TSV, JSONL, Parquet or text file with a column `text`; null reads the recorded predictions.
     """
     file = Path(table).absolute() if table else None
     try:
-        with limit_lifetime(), enter_workspace(workspace):
+        with enter_workspace(workspace):
             check_overrides(PARAMS_FILE, [])
-            with hold_flow_lock("watching"):
-                report = run_monitor.with_options(task_run_name="look")(file)
+            with hold_flow_lock("watching"):  # the stage has a lock called "monitor"
+                report = run_monitor.with_options(task_run_name="monitor")(file)
                 artifacts.publish_monitor(report, name_report(table=file is not None))
-                if file is None:  # a table that somebody looks at is not what the model is asked
+                if file is None:  # a table is not the traffic of the model
                     _publish_events(report)
     except SatietyError as error:
         return Failed(message=str(error))
@@ -63,14 +63,14 @@ def monitor(workspace: str = ".", table: str | None = None) -> State[Any] | None
 
 @task(retry_condition_fn=is_transient, **RETRIES)
 def run_monitor(table: Path | None) -> dict[str, Any]:
-    """Run `monitor` in a process of its own; return its report."""
+    """Run `tasks.monitor` in a subprocess; return its report."""
     arguments = ["--table", str(table)] if table else []
     execute("monitor", python("tasks.monitor", *arguments), build_environment())
     return artifacts.read_report(name_report(table=table is not None))
 
 
 def _publish_events(report: Mapping[str, Any]) -> None:
-    """Send the events, and tell people of harm, and that it is over."""
+    """Emit the events; send an alert about harmful drift, or that it is resolved."""
     verdict, facts = report["verdict"], {name: report[name] for name in EVENT_FIELDS if name in report}
     events.emit(events.VERDICT, Path(), facts)
     if verdict == "harmful drift":

@@ -1,16 +1,15 @@
-"""Flow `pipeline`: from raw text to a registered model, and to a champion where the evidence allows it.
+"""Flow `pipeline`: from raw text to a registered model, which becomes champion if the evidence is sufficient.
 
     python -m flows.pipeline        in the folder of a params.yaml; needs no server
 
-DVC decides what must run. The flow asks it once, lets independent stages run side by side, and says of the others that
-nothing changed for them. A run in MLflow is opened only when there is something to run.
+DVC decides what must run. The flow queries it once, runs independent stages in parallel, and marks the others cached.
+A run in MLflow is created only if a stage has to run.
 """
 
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import chdir, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,161 +24,145 @@ from prefect.exceptions import FailedRun
 from prefect.futures import PrefectFuture
 from prefect.states import Failed
 
-from flows import artifacts, commands, concurrency, dvc, lock
+from flows import artifacts, dvc, recovery
 from flows.alerts.hooks import HOOKS
-from flows.overrides import build_run_command, build_save_command, preserve_params, restore_params
-from flows.reaper import start_reaper
+from flows.commands import StageError, enter_workspace, execute
+from flows.concurrency import TRAINING, ensure_limits, hold_flow_lock
 from flows.stages import check_pool, promote, reproduce, save, send, skip_stage
-from flows.stale_runs import hold_flow_lock
-from satiety.core.errors import SatietyError, SetupError
+from satiety.core.errors import SatietyError
 from satiety.core.registry import discover
 from satiety.core.section import PARAMS_FILE
 from satiety.params import check_overrides
-from tasks.pdeathsig import end_with_parent
 from tasks.spool import find_location, open_parent_run
 from tasks.stage import begin_pipeline
 
-discover()  # before Prefect has threads
+discover()  # before Prefect starts threads
 
 BUSY = ("worth",)
-"""Stages that keep every core busy by themselves: beside others all would take longer, so they wait for these."""
-BY_WORKER = "PREFECT__FLOW_RUN_ID"
-"""In the environment of a run that a worker started."""
+"""Stages that use every core, so they start after all others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What one run was asked for."""
+    """Options of one run."""
 
     overrides: Sequence[str]
     gpu_pool: str | None
     name: str
-    """Of the run, and of its DVC experiment where there are overrides."""
+    """Name of the run, and of its DVC experiment if there are overrides."""
 
 
 @flow(name="pipeline", persist_result=False, **HOOKS)
 def pipeline(
     workspace: str = ".", overrides: list[str] | None = None, gpu_pool: str | None = None
 ) -> State[Any] | None:
-    """Check params.yaml, run every stage of dvc.yaml that something changed for, then promote.
+    """Validate params.yaml, run every stale stage of dvc.yaml, then decide about promotion.
 
     Args:
-        workspace: the folder of a params.yaml and its dvc.yaml.
-        overrides: block.field=value, as `dvc exp run -S` takes them; for this run alone.
-        gpu_pool: the work pool whose deployment `stage/<pool>` runs pretrain and finetune; none runs them here.
+        workspace: folder of a params.yaml and its dvc.yaml.
+        overrides: `block.field=value`, as in `dvc exp run -S`; for this run only.
+        gpu_pool: work pool whose deployment `stage/<pool>` runs pretrain and finetune; null runs them here.
     """
     order = Order(overrides or [], gpu_pool, str(runtime.flow_run.name))
     try:
-        with limit_lifetime(), enter_workspace(workspace):
-            _check_and_run(order)
+        with enter_workspace(workspace):
+            _run(order)
     except SatietyError as error:
-        return Failed(message=str(error))  # a user's mistake is a message in the log, not a traceback
+        return Failed(message=str(error))  # a message in the log, not a traceback
     return None
 
 
-def _check_and_run(order: Order) -> None:
+def _run(order: Order) -> None:
     check_overrides(PARAMS_FILE, order.overrides)
     if order.gpu_pool:
         check_pool(order.gpu_pool)
     upstream = dvc.read_stages()
     begin_pipeline(Path())
+
+    with prepare_run(order.overrides), recovery.preserve_params() if order.overrides else nullcontext():
+        stale = frozenset(upstream) if order.overrides else dvc.find_stale(upstream)
+        with track_run(order, "pipeline") if stale else nullcontext("") as key:
+            states = run_stages(order, upstream, stale, key)
+            if order.overrides:
+                save.with_options(task_run_name="experiment")(dvc.build_save_command(upstream, order.name))
+        promote.with_options(task_run_name="promote")(key)
+
+        tracked_run = find_location(key) if key else None
+        outcomes = {
+            stage: "ran" if state.name == "Completed" else str(state.name).lower() for stage, state in states.items()
+        }
+        artifacts.publish(outcomes, tracked_run.url if tracked_run else None)
+
+
+@contextmanager
+def prepare_run(overrides: Sequence[str]) -> Iterator[None]:
+    """Hold the lock of the pipeline within the block, after repairing what a killed run left behind."""
     with hold_flow_lock("pipeline"):
-        lock.repair()
-        if restore_params():
-            check_overrides(PARAMS_FILE, order.overrides)
-        with preserve_params() if order.overrides else nullcontext():
-            _run(order, upstream)
-
-
-def _run(order: Order, upstream: dvc.Upstream) -> None:
-    stale = frozenset(upstream) if order.overrides else dvc.find_stale(upstream)
-    with track_run(order, "pipeline") if stale else nullcontext("") as key:
-        states = run_stages(order, upstream, stale, key)
-        if order.overrides:
-            save.with_options(task_run_name="experiment")(build_save_command(upstream, order.name))
-    promote.with_options(task_run_name="promote")(key)
-    tracked_run = find_location(key) if key else None
-    outcomes = {stage: _describe_state(state) for stage, state in states.items()}
-    artifacts.publish(outcomes, tracked_run.url if tracked_run else None)
+        recovery.repair()
+        if recovery.restore_params():
+            check_overrides(PARAMS_FILE, overrides)
+        yield
 
 
 def run_stages(order: Order, upstream: dvc.Upstream, stale: frozenset[str], key: str) -> dict[str, State[Any]]:
-    """Run what waits, each stage as soon as those it reads from have ended; return how every stage ended."""
-    if stale & {*concurrency.TRAINING}:
-        concurrency.ensure_limits()
+    """Run the stale stages, each after the stages whose outs it reads; return the final state of every stage.
+
+    Args:
+        order: options of the run.
+        upstream: the stages in order, each with the stages whose outs it reads.
+        stale: stages that must run; the others are marked cached.
+        key: key of the parent run in MLflow.
+
+    Raises:
+        StageError: a stage failed.
+    """
+    if stale & {*TRAINING}:
+        ensure_limits()
     first, futures, states = next(iter(upstream)), dict[str, PrefectFuture[Any]](), dict[str, State[Any]]()
     for stage, parents in upstream.items():
         if stage not in stale:
             states[stage] = skip_stage.with_options(task_run_name=stage)(stage, return_state=True)
             continue
-        command = build_run_command(stage, order.overrides, order.name) if order.overrides and stage == first else None
         dependencies = [futures[name] for name in futures if name in parents or stage in BUSY]
-        futures[stage] = _submit(stage, command or dvc.build_repro_command(stage), order, key, dependencies)
+        options: dict[str, Any] = {"wait_for": dependencies, "return_state": False}
+        if order.gpu_pool and stage in TRAINING:
+            futures[stage] = send.with_options(task_run_name=stage).submit(stage, order.gpu_pool, key, **options)
+            continue
+        sets_overrides = order.overrides and stage == first
+        command = (
+            dvc.build_run_command(stage, order.overrides, order.name)
+            if sets_overrides
+            else dvc.build_repro_command(stage)
+        )
+        futures[stage] = reproduce.with_options(task_run_name=stage).submit(stage, command, key, **options)
+
+    # Wait for all before the first error is raised.
     for future in futures.values():
         future.wait()
     for stage, future in futures.items():
         future.result()
         states[stage] = future.state
-    lock.sort_entries(dvc.read_stages())
+    recovery.sort_entries(dvc.read_stages())
     return {stage: states[stage] for stage in upstream}
-
-
-def _submit(stage: str, command: list[str], order: Order, key: str, dependencies: list[PrefectFuture[Any]]) -> Any:
-    if order.gpu_pool and stage in concurrency.TRAINING:
-        remote_task = send.with_options(task_run_name=stage)
-        return remote_task.submit(stage, order.gpu_pool, key, wait_for=dependencies, return_state=False)
-    local_task = reproduce.with_options(task_run_name=stage)
-    return local_task.submit(stage, command, key, wait_for=dependencies, return_state=False)
-
-
-def _describe_state(state: State[Any]) -> str:
-    return "ran" if state.name == "Completed" else str(state.name).lower()
 
 
 @contextmanager
 def track_run(order: Order, flow: str) -> Iterator[str]:
-    """Open the run in MLflow that those of the stages belong to; give the key it is known by."""
+    """Open the parent run of the stages in MLflow within the block; yield its key."""
     params = {"overrides": json.dumps(order.overrides), "flow_run": order.name}
     try:
         with open_parent_run(flow, params) as run:
             yield str(run.head["run"])
     except SatietyError:
-        with suppress(commands.StageError):  # MLflow hears of a run that failed, if it can
-            commands.execute("mlflow", dvc.python("tasks.tracking"), dvc.build_environment())
-        raise
-
-
-@contextmanager
-def enter_workspace(workspace: str) -> Iterator[None]:
-    """Be in the folder of a params.yaml within the block.
-
-    Raises:
-        SetupError: there is none.
-    """
-    if not Path(workspace, PARAMS_FILE).is_file():
-        path = Path(workspace).absolute()
-        raise SetupError(f"workspace: {path}: holds no {PARAMS_FILE}; give the folder of one")
-    with chdir(workspace):
-        yield
-
-
-@contextmanager
-def limit_lifetime() -> Iterator[None]:
-    """Let nothing outlive this run, and this run not its worker."""
-    if BY_WORKER in os.environ:
-        end_with_parent()
-    start_reaper()
-    try:
-        yield
-    except BaseException:
-        commands.stop()
+        with suppress(StageError):  # MLflow may be down
+            execute("mlflow", dvc.python("tasks.tracking"), dvc.build_environment())
         raise
 
 
 def run(flow: Callable[[], Any]) -> None:
     """Run a flow from the command line; a user's mistake is a message on stderr and exit code 1."""
     if arguments := sys.argv[1:]:
-        sys.exit(f"{' '.join(arguments)}: a flow takes no words; it runs in the folder that it is called in")
+        sys.exit(f"{' '.join(arguments)}: a flow has no arguments; change to the folder of a params.yaml and run it")
     try:
         flow()
     except FailedRun as error:
@@ -187,7 +170,7 @@ def run(flow: Callable[[], Any]) -> None:
     except RuntimeError as error:
         if "Failed to reach API" not in str(error):
             raise
-        sys.exit(f"PREFECT_API_URL: no Prefect server answers there ({error}); start it, or unset the variable")
+        sys.exit(f"PREFECT_API_URL: no Prefect server answers ({error}); start it, or unset the variable")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Flow `predict`: a file of texts -> a file of answers, which are on record for monitoring and for feedback.
+"""Flow `predict`: predict a file of texts and record the predictions for monitoring and feedback.
 
-prefect deployment run predict/batch --param file=today.txt --param out=answers.jsonl
+prefect deployment run predict/batch --param file=today.txt --param output=answers.jsonl
 """
 
 from pathlib import Path
@@ -10,26 +10,25 @@ from prefect import State, flow
 from prefect.states import Completed, Failed
 
 from flows.alerts.hooks import HOOKS
-from flows.commands import execute
+from flows.commands import enter_workspace, execute
 from flows.dvc import build_environment
-from flows.pipeline import enter_workspace, limit_lifetime
 from satiety.core.errors import SatietyError, SetupError
 
 
 @flow(name="predict", persist_result=False, **HOOKS)
 def predict(workspace: str = ".", file: str = "", output: str = "") -> State[Any]:
-    """Let the packaged model answer.
+    """Run the packaged model on a file of texts.
 
     Args:
-        workspace: the folder of a params.yaml; paths are seen from there.
-        file: of texts, one a line.
-        output: where the answers go, as JSON lines.
+        workspace: folder of a params.yaml; paths are relative to it.
+        file: texts, one per line.
+        output: file for the predictions, as JSON lines.
     """
     try:
-        with limit_lifetime(), enter_workspace(workspace):
+        with enter_workspace(workspace):
             if not (file and output):
-                raise SetupError("predict: name a `file` of texts, one a line, and where the answers go, `out`")
+                raise SetupError("predict: set `file` (texts, one per line) and `output` (a file for the predictions)")
             execute("predict", ["satiety", "predict", "--file", file, "--out", output], build_environment())
-            return Completed(message=f"the answers: {Path(output).absolute()}")
+            return Completed(message=f"predictions: {Path(output).absolute()}")
     except SatietyError as error:
         return Failed(message=str(error))

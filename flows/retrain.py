@@ -1,10 +1,10 @@
-"""Flow `retrain`: what people corrected becomes a new version of the data, a challenger, and a decision; on a branch.
+"""Flow `retrain`: train a challenger on corrections and new labels, on a branch, and decide whether it is promoted.
 
 python -m flows.retrain        in the folder of a params.yaml; needs no server
 
-    record ─▶ labels, fresh test, texts ─▶ worktree of the last commit ─▶ stages ─▶ promote ─▶ branch, and a note why
+    traffic ─▶ labels, fresh test set, texts ─▶ worktree of the last commit ─▶ stages ─▶ promote ─▶ branch and note
 
-The user's checkout is only read. Whatever fails, the champion stays.
+The checkout is read-only, and the champion stays if anything fails.
 """
 
 import json
@@ -22,12 +22,12 @@ if __name__ == "__main__":
 from prefect import State, flow, get_run_logger, runtime, task  # Prefect reads its settings when it is imported
 from prefect.states import Completed, Failed
 
-from flows import artifacts, dvc, lock, worktree
+from flows import artifacts, dvc, recovery, worktree
 from flows.alerts.hooks import HOOKS
-from flows.commands import execute
-from flows.pipeline import Order, enter_workspace, limit_lifetime, run, run_stages, track_run
+from flows.commands import enter_workspace, execute
+from flows.concurrency import hold_flow_lock
+from flows.pipeline import Order, run, run_stages, track_run
 from flows.stages import promote
-from flows.stale_runs import hold_flow_lock
 from flows.worktree import WORKTREES, Worktree
 from satiety.core.errors import SatietyError, SetupError
 from satiety.core.files import write_text
@@ -47,40 +47,40 @@ from tasks.paths import find_paths
 from tasks.stage import begin_pipeline, hold_lock
 
 LAST = WORKTREES / "last.json"
-"""What came of the last retraining that ended with a decision."""
+"""Note of the last retraining that ended with a decision."""
 SEEN = WORKTREES / "seen.json"
-"""And what it saw of the record."""
+"""Ids that it read from the traffic record."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetrainInputs:
-    """What there is to retrain on."""
+    """New data since the last retraining."""
 
     gathered: RetrainingData
     problem: Problem
     raw: str
-    """What tells the files of data/raw/ from others."""
+    """Hash of the files in data/raw/."""
 
     def find_reason(self, params: Params, last: Mapping[str, Any]) -> str:
-        """Return what makes a retraining worth it; nothing where it is not."""
+        """Return the reason for a retraining, or "" if there is too little new data."""
         counts = self.gathered.unseen_counts
         if counts["labels"] >= params.retrain.min_examples:
             return f"{counts['labels']} new labels"
         if params.retrain.texts_alone and counts["texts"]:
             return f"{counts['texts']} new texts"
-        return "other files in data/raw" if last.get("raw", self.raw) != self.raw else ""
+        return "changed files in data/raw" if last.get("raw", self.raw) != self.raw else ""
 
 
 @flow(name="retrain", persist_result=False, **HOOKS)
 def retrain(workspace: str = ".", reason: str = "schedule") -> State[Any] | None:
-    """Learn from what is new, on a branch of its own, and let the evidence decide who is champion.
+    """Retrain on new data, on a new branch, and promote the model if the evidence is sufficient.
 
     Args:
-        workspace: the folder of a params.yaml and its dvc.yaml.
-        reason: what asks for it: the schedule, an event, a person.
+        workspace: folder of a params.yaml and its dvc.yaml.
+        reason: trigger of the run: the schedule, an event or a person.
     """
     try:
-        with limit_lifetime(), enter_workspace(workspace), hold_flow_lock("retrain"):
+        with enter_workspace(workspace), hold_flow_lock("retrain"):
             return Completed(message=_run_retraining(load_params(PARAMS_FILE), reason))
     except SatietyError as error:
         return Failed(message=str(error))
@@ -88,16 +88,17 @@ def retrain(workspace: str = ".", reason: str = "schedule") -> State[Any] | None
 
 def _run_retraining(params: Params, reason: str) -> str:
     last, started = read_state(LAST, {}) or {}, datetime.now(UTC)
-    inputs = gather_inputs(params, _load_seen(last))
+    snapshot = read_recorded_ids(SEEN)
+    if snapshot is None and "decision" in last:
+        get_run_logger().warning("%s: missing or damaged, so every recorded prediction counts as new", SEEN)
+    inputs = gather_inputs(params, snapshot or RecordedIds())
     cause = inputs.find_reason(params, last)
     if not cause:
-        label_count = inputs.gathered.unseen_counts["labels"]
-        message = (
-            f"not worth it yet: {label_count} new labels, and retrain.min_examples is {params.retrain.min_examples}"
-        )
         if not last:
             _write_note(LAST, {"raw": inputs.raw})
-        return message
+        label_count = inputs.gathered.unseen_counts["labels"]
+        return f"not retrained: {label_count} new labels, retrain.min_examples is {params.retrain.min_examples}"
+
     worktree.prune(params.retrain.keep - 1, {path.stem for path in WORKTREES.glob("*.json")})
     name = started.strftime("%Y%m%dT%H%M%S-%f")
     note: dict[str, Any] = {"time": started.isoformat(timespec="seconds"), "reason": reason, "why": cause}
@@ -108,32 +109,23 @@ def _run_retraining(params: Params, reason: str) -> str:
         raise
     for path in (WORKTREES / f"{name}.json", LAST):
         _write_note(path, note | {"raw": inputs.raw})
-    write_recorded_ids(
-        SEEN, inputs.gathered.recorded
-    )  # last: what is not noted counts as new, which at worst is done twice
+    # Last: after a crash before this line, the same data counts as new again and is retrained twice at worst.
+    write_recorded_ids(SEEN, inputs.gathered.recorded)
     artifacts.publish_retraining(note)
     return f"{note['decision']}: {note['because']}"
 
 
-def _load_seen(last: Mapping[str, Any]) -> RecordedIds:
-    """Return what the last retraining saw."""
-    snapshot = read_recorded_ids(SEEN)
-    if snapshot is None and "decision" in last:
-        get_run_logger().warning("%s: not there, or damaged; all that is on record counts as new", SEEN)
-    return snapshot or RecordedIds()
-
-
 @task(task_run_name="gather", persist_result=False)
 def gather_inputs(params: Params, snapshot: RecordedIds) -> RetrainInputs:
-    """Read the record and the data of the checkout."""
+    """Read the recorded traffic and the data of the checkout; return what is new since the snapshot."""
     train, dev, test, fresh = find_paths("train", "dev", "test", "fresh")
     for name in (version.LABELS, version.TEXTS, fresh):
         if Path(f"{name}.dvc").is_file() and not Path(name).is_file():
-            raise SetupError(f"{name}: DVC keeps it, but it is not here; bring it back by `dvc checkout {name}.dvc`")
+            raise SetupError(f"{name}: missing, but tracked by DVC; restore it with `dvc checkout {name}.dvc`")
     problem, traffic = Problem.load(find_paths("problem")[0]), open_record(Settings())
     if traffic is None:
         raise SetupError(
-            f"{Path.cwd()}: no project, so no record of what was asked; run in one, or set SATIETY_TRAFFIC"
+            f"{Path.cwd()}: not in a project, so no predictions are recorded; change to one, or set SATIETY_TRAFFIC"
         )
     labelled = [e for path in (train, dev) for e in read(path, Example)]
     corpus = ExistingData(
@@ -146,25 +138,23 @@ def gather_inputs(params: Params, snapshot: RecordedIds) -> RetrainInputs:
     corrections = traffic.corrections()
     random = collect_random_ids(traffic.draws().values(), corrections)
     gathered = gather(answers, corrections, problem, corpus, params.retrain, snapshot, random)
-    get_run_logger().info("new: %s; of no use: %s", dict(gathered.unseen_counts), dict(gathered.dropped) or "none")
+    get_run_logger().info("new: %s; dropped: %s", dict(gathered.unseen_counts), dict(gathered.dropped) or "none")
     return RetrainInputs(gathered, problem, version.hash_folder(Path("data/raw")))
 
 
 @task(task_run_name="worktree", persist_result=False)
 def prepare_worktree(name: str, params: Params) -> Worktree:
-    """Make the worktree."""
+    """Create the worktree."""
     tree = worktree.make(name, [asset for _, asset in params.ingest.assets()])
     if worktree.has_changes():
-        get_run_logger().warning(
-            "the checkout has changes that are not committed; the last commit is what is retrained"
-        )
+        get_run_logger().warning("uncommitted changes are ignored: the retraining starts from the last commit")
     return tree
 
 
 def _retrain_on_branch(
     tree: Worktree, inputs: RetrainInputs, params: Params, started: datetime, cause: str
 ) -> dict[str, Any]:
-    """Make the data version, the challenger and the decision; return what came of it."""
+    """Create the data version, train the challenger and decide about promotion; return the note of the run."""
     with worktree.enter(tree):
         begin_pipeline(Path())
         branch, order = f"satiety/retrain-{started:%Y-%m-%d}", Order([], None, str(runtime.flow_run.name))
@@ -173,12 +163,12 @@ def _retrain_on_branch(
             upstream = dvc.select_upstream(dvc.read_stages(), "register")
             run_stages(order, upstream, frozenset(upstream), key)
             fresh = write_fresh_test(inputs, params)
-        promote.with_options(task_run_name="promote")(key)  # which tells MLflow, too, how the run above ended
+        promote.with_options(task_run_name="promote")(key)  # which also reports the end of the parent run to MLflow
         decision = artifacts.read_report("promote")
         message = f"model: {decision['decision']}\n\n{decision['reason']}"
         commit = worktree.commit(tree, ["dvc.lock", "reports", "plots", f"{find_paths('fresh')[0]}.dvc"], message)
     if decision["decision"] != "promoted":
-        obstacle = "its model is not champion"
+        obstacle = "its model was not promoted"
     else:
         obstacle = _merge_branch(tree, branch, upstream) if params.retrain.merge else "retrain.merge is false"
     gathered = inputs.gathered
@@ -200,7 +190,7 @@ def _retrain_on_branch(
 
 @task(task_run_name="data version", persist_result=False)
 def write_data_version(tree: Worktree, inputs: RetrainInputs, branch: str, cause: str) -> str:
-    """Write the files, name them in params.yaml, let DVC keep them, and commit; return the branch."""
+    """Write the data files, add them to params.yaml and DVC, and commit; return the branch."""
     files = version.write_version(Path(), inputs.gathered, inputs.problem)
     version.add_sources(PARAMS_FILE, version.list_sources(files, inputs.problem))
     if files:
@@ -212,7 +202,7 @@ def write_data_version(tree: Worktree, inputs: RetrainInputs, branch: str, cause
 
 @task(task_run_name="fresh test", persist_result=False)
 def write_fresh_test(inputs: RetrainInputs, params: Params) -> int:
-    """Write the fresh test, without what the challenger has learned from; return how many it has."""
+    """Write the fresh test set without near-duplicates of the training data; return its number of examples."""
     *labelled, retrieved, file = find_paths("train", "dev", "augmented", "retrieved", "fresh")
     texts = [e.text for path in labelled for e in read(path, Example)]
     texts += [document.text for document in read(retrieved, Document)]
@@ -228,10 +218,10 @@ def _add_to_dvc(files: Sequence[str]) -> None:
 
 
 def _merge_branch(tree: Worktree, branch: str, stages: Iterable[str]) -> str:
-    """Merge, where nobody is at work in the checkout; return why it was left, if it was."""
+    """Merge the branch into the checkout unless a flow runs there; return why it was not merged, or ""."""
     try:
         with hold_lock("pipeline"):
-            lock.repair_rwlock(project_root())
+            recovery.repair_rwlock(project_root())
             obstacle = worktree.merge(tree, branch, stages)
     except SatietyError as error:
         obstacle = str(error)

@@ -1,7 +1,7 @@
-"""A commit -> a git worktree of it below `.satiety/`, in which DVC and the stages find what they need; and back.
+"""Git worktrees for retraining below `.satiety/`: create one from the last commit, commit in it, merge it back.
 
-The worktree has no branch until there is something to commit, so one that was cut off leaves none behind. It shares
-DVC's cache and the spool with the checkout, which itself is only read.
+A worktree has no branch before its first commit, so an aborted run leaves none behind. It shares DVC's cache and the
+spool with the checkout. The checkout itself is only read, except by `merge`.
 """
 
 from __future__ import annotations
@@ -24,56 +24,56 @@ from satiety.core.state import STATE, prepare_site, prepare_state
 from tasks.spool import LOCATIONS, SPOOL
 
 WORKTREES = STATE / "retrain"
-"""Where the worktrees lie, each beside a note of how it ended, `<name>.json`."""
+"""Folder of the worktrees; the result of each is in `<name>.json` beside it."""
 SHARED = (SPOOL, LOCATIONS)
-"""What is the checkout's: runs that MLflow has not heard of are delivered from there, whatever becomes of this."""
+"""Folders shared with the checkout: undelivered MLflow runs, which must outlive the worktree."""
 GIT_OPTIONS = ("-c", f"core.hooksPath={os.devnull}", "-c", "commit.gpgsign=false")
-"""Nobody is there to answer a hook or a key's passphrase."""
+"""No hooks and no signing, which may prompt for a passphrase."""
 DEFAULT_IDENTITY = {"user.name": "satiety", "user.email": "satiety@localhost"}
-"""Who commits where git does not know who the user is."""
+"""Author of commits if git has none configured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Worktree:
-    """A checkout of its own. Paths are absolute."""
+    """A git worktree. Paths are absolute."""
 
     root: Path
     folder: Path
-    """In it, what the workspace is in the user's checkout."""
+    """Folder of the workspace in the worktree."""
     code: Path
-    """In it, the project's root."""
+    """Root of the project in the worktree."""
     base: str
-    """The commit it was made of."""
+    """Commit that it was created from."""
 
     @property
     def name(self) -> str:
-        """What it is called in `.satiety/retrain/`."""
+        """Name of its folder in `.satiety/retrain/`."""
         return self.root.name
 
 
 def git(*words: str, folder: Path | None = None) -> str:
-    """Run a command of git's; return what it said.
+    """Run a git command; return its output.
 
     Raises:
-        SetupError: it failed, or is not installed.
+        SetupError: the command failed, or git is not installed.
     """
     return _run_command(["git", *GIT_OPTIONS, *words], folder or Path.cwd())
 
 
 def has_changes() -> bool:
-    """Return whether the checkout in which this is called has changes that are not committed."""
+    """Return whether the current checkout has uncommitted changes."""
     return bool(git("status", "--porcelain", "--untracked-files=no"))
 
 
 def make(name: str, sources: Sequence[Asset]) -> Worktree:
-    """Make a worktree of the last commit, for the workspace in which this is called.
+    """Create a worktree of the last commit for the current workspace.
 
     Args:
-        name: of the worktree.
-        sources: of the workspace; those that lie beside the repository are linked to where they will be looked for.
+        name: name of the worktree.
+        sources: raw data of the workspace; paths outside the repository are linked, so that they stay valid.
 
     Raises:
-        SetupError: there is no git repository, no commit, or no params.yaml in it.
+        SetupError: there is no git repository, no commit, or the commit has no params.yaml.
     """
     checkout = Path.cwd().resolve()
     top, base = _find_last_commit(checkout)
@@ -82,7 +82,7 @@ def make(name: str, sources: Sequence[Asset]) -> Worktree:
     git("worktree", "add", "--quiet", "--detach", str(root), base)
     worktree = Worktree(root, root / checkout.relative_to(top), root / project_root(checkout).relative_to(top), base)
     if not (worktree.folder / PARAMS_FILE).is_file():
-        raise SetupError(f"{checkout / PARAMS_FILE}: not in the last commit, which is what is retrained; commit it")
+        raise SetupError(f"{checkout / PARAMS_FILE}: not in the last commit, from which a retraining starts; commit it")
     prepare_state(worktree.folder)
     for shared in SHARED:
         (checkout / shared).mkdir(parents=True, exist_ok=True)
@@ -95,7 +95,7 @@ def make(name: str, sources: Sequence[Asset]) -> Worktree:
 
 @contextmanager
 def enter(worktree: Worktree) -> Iterator[None]:
-    """Be in the worktree within the block, with its code, and the services and the history of the project."""
+    """Change to the worktree within the block; use its code, and the services and state of the project."""
     code = os.pathsep.join([str(worktree.code), *filter(None, [os.environ.get("PYTHONPATH")])])
     variables = {"PYTHONPATH": code, "SATIETY_PROJECT": str(project_root())}
     saved_values = {name: os.environ.get(name) for name in variables}
@@ -109,7 +109,7 @@ def enter(worktree: Worktree) -> Iterator[None]:
 
 
 def begin_branch(worktree: Worktree, name: str) -> str:
-    """Let the worktree be on a new branch; return its name, which has a number where others of the day are there."""
+    """Create and check out a branch; return its name, numbered if the day has other branches."""
     branches = set(git("for-each-ref", "--format=%(refname:short)", "refs/heads/satiety", folder=worktree.root).split())
     branch_name = next(
         candidate
@@ -121,48 +121,41 @@ def begin_branch(worktree: Worktree, name: str) -> str:
 
 
 def commit(worktree: Worktree, paths: Sequence[str], message: str) -> str:
-    """Commit these files of the workspace, those of them that there are; return the commit."""
+    """Commit the existing ones of these files of the workspace; return the commit."""
     existing_paths = [path for path in paths if (worktree.folder / path).exists()]
     git("add", "--", *existing_paths, folder=worktree.folder)
     staged = git("diff", "--cached", "--name-only", folder=worktree.folder)
     if staged:
-        git(
-            *_identity_options(worktree.folder),
-            "commit",
-            "--quiet",
-            "--no-verify",
-            "-m",
-            message,
-            folder=worktree.folder,
-        )
+        options = (*_identity_options(worktree.folder), "commit", "--quiet", "--no-verify", "-m", message)
+        git(*options, folder=worktree.folder)
     return git("rev-parse", "HEAD", folder=worktree.folder)
 
 
 def merge(worktree: Worktree, branch: str, stages: Iterable[str]) -> str:
-    """Merge the branch into the checkout in which this is called; return why that was left to the user, if it was.
+    """Fast-forward the current checkout to the branch; return why it was not merged, or "".
 
-    Of DVC's files those come with it that the branch has: outs of these stages, and what is kept below `data/`. Other
-    workspaces of the repository may never have run here.
+    `dvc checkout` restores the outs of these stages and the .dvc files below `data/` only, since other workspaces of
+    the repository may never have run here.
     """
     if has_changes():
-        return "the checkout has changes that are not committed"
+        return "the checkout has uncommitted changes"
     if git("rev-parse", "HEAD") != worktree.base:
-        return "the checkout is at another commit by now"
+        return "the checkout has moved to another commit"
     git("merge", "--quiet", "--ff-only", branch)
     execute("checkout", [*DVC, "checkout", *stages, *_list_dvc_files(Path())], build_environment())
     return ""
 
 
 def prune(keep: int, finished: Collection[str]) -> None:
-    """Remove the worktrees of runs that were cut off, and of the others all but the newest; branches stay."""
+    """Remove the worktrees of aborted runs and all but the `keep` newest of finished ones; branches stay."""
     paths = sorted(path for path in WORKTREES.glob("*") if path.is_dir() and not path.is_symlink())
     complete = [path for path in paths if path.name in finished]
     for path in [*(path for path in paths if path.name not in finished), *complete[: max(0, len(complete) - keep)]]:
-        with suppress(SetupError):  # git does not know it
-            git("worktree", "remove", "--force", "--force", str(path.resolve()))  # twice: it may be locked, half-made
+        with suppress(SetupError):  # not registered in git
+            git("worktree", "remove", "--force", "--force", str(path.resolve()))  # twice: removes locked ones too
         shutil.rmtree(path, ignore_errors=True)
         path.with_suffix(".json").unlink(missing_ok=True)
-    with suppress(SetupError):  # no repository: `make` says so
+    with suppress(SetupError):  # without a repository, `make` raises the error
         git("worktree", "prune")
 
 
@@ -171,16 +164,16 @@ def _find_last_commit(checkout: Path) -> tuple[Path, str]:
         top = Path(git("rev-parse", "--show-toplevel", folder=checkout)).resolve()
     except SetupError:
         raise SetupError(
-            f"{checkout}: no git repository; a retraining is a branch of one: `git init`, and commit the project"
+            f"{checkout}: not a git repository; run `git init` and commit the project: a retraining creates a branch"
         ) from None
     try:
         return top, git("rev-parse", "--verify", "HEAD", folder=checkout)
     except SetupError:
-        raise SetupError(f"{top}: nothing is committed; commit the project: a retraining starts from there") from None
+        raise SetupError(f"{top}: no commit; commit the project: a retraining starts from the last commit") from None
 
 
 def _link_sources(checkout: Path, folder: Path, sources: Sequence[Asset]) -> None:
-    """Link what is named by a way out of the repository, seen from the workspace, to where that way leads from here."""
+    """Link sources with a relative path out of the repository, so that the path is valid from the worktree."""
     for source in sources:
         scheme, _, path = source.uri.partition("://")
         if scheme != "local" or Path(path).is_absolute():
@@ -192,19 +185,19 @@ def _link_sources(checkout: Path, folder: Path, sources: Sequence[Asset]) -> Non
 
 
 def _configure_dvc(project: Path, worktree: Worktree) -> None:
-    """Let DVC use the checkout's cache, and what else is set there for this machine alone."""
+    """Copy DVC's local settings and set the checkout's cache."""
     local = Path(".dvc/config.local")
     if (project / local).is_file():
         shutil.copyfile(project / local, worktree.code / local)
     cache = Path(_run_command(["dvc", "cache", "dir"], project))
-    if cache.is_relative_to(project):  # then no path of the project's own, which may not be ASCII, stands in there
+    if cache.is_relative_to(project):  # relative, since the path of the project may not be ASCII
         cache = Path(os.path.relpath(cache, worktree.code))
     for name, value in {"cache.dir": str(cache), "core.site_cache_dir": str(prepare_site(project))}.items():
         _run_command(["dvc", "config", "--local", name, value], worktree.code)
 
 
 def _copy_raw(checkout: Path, folder: Path) -> None:
-    """Bring what the commit does not have: from DVC's cache what DVC keeps, from the checkout what is only there."""
+    """Restore tracked data from DVC's cache, and copy untracked raw data from the checkout."""
     if dvc_files := _list_dvc_files(folder):
         with chdir(folder):
             execute("checkout", [*DVC, "checkout", *dvc_files], build_environment())
@@ -237,8 +230,10 @@ def _run_command(command: Sequence[str], folder: Path) -> str:
             command, cwd=folder, env=env, stdin=devnull, capture_output=True, text=True, check=False
         )
     except FileNotFoundError:
-        raise SetupError(f"{command[0]}: not installed; a retraining is a branch of a git repository") from None
+        raise SetupError(f"{command[0]}: not installed, but a retraining needs it; install it") from None
     if process.returncode:
         command_line = " ".join(word for word in command if word not in GIT_OPTIONS)
-        raise SetupError(f"{folder}: `{command_line}` ended with code {process.returncode}: {process.stderr.strip()}")
+        raise SetupError(
+            f"{folder}: `{command_line}` failed with exit code {process.returncode}: {process.stderr.strip()}"
+        )
     return process.stdout.strip()

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.feedback import record_corrections
-from cli.predict import iterate_answers
+from cli.predict import iterate_predictions
 from examples.year.judge import Judge, Scores, score
 from examples.year.place import Copy
 from examples.year.plan import Year
@@ -108,7 +108,7 @@ def _month(
     copy: Copy, year: Year, now: World, judge: Judge, came: Sequence[Example], known: Sequence[Example]
 ) -> Month:
     champion = packages.open(PACKAGE, Settings().device)
-    rows = list(iterate_answers(champion, (one.text for one in came), open_record(Settings())))
+    rows = list(iterate_predictions(champion, (one.text for one in came), open_record(Settings())))
     copy.run("satiety", "monitor")
     seen = copy.report("monitor")
     _label(rows, came, year, now.month)
@@ -143,7 +143,7 @@ def _retrain(copy: Copy, why: str) -> Retraining:
     after = LAST.read_text(encoding="utf-8") if LAST.is_file() else ""
     note: dict[str, Any] = json.loads(after or "{}")
     if after == before or "decision" not in note:
-        return Retraining(why, "none", next((line for line in said.splitlines() if "not worth it" in line), ""))
+        return Retraining(why, "none", next((line for line in said.splitlines() if "not retrained" in line), ""))
     if note["decision"] == "promoted" and not note["merged"]:
         raise SatietyError(f"{note['branch']}: promoted, but not merged: {note['left']}")
     return Retraining(why, note["decision"], note["because"], note["learned"], note["fresh"])

@@ -1,4 +1,4 @@
-"""What somebody must hear of -> the log, and services of Apprise: once per matter, kept while a service is down."""
+"""Send alerts to the log and to services of Apprise: once per incident, queued while a service is down."""
 
 from flows.alerts.alert import Alert, Severity
 from flows.alerts.sending import check, send

@@ -1,4 +1,4 @@
-"""How a run of a deployment ended -> an alert where it ended badly, and that it is over with the next that completes.
+"""Hooks that alert when a deployed run fails or crashes, and resolve the alert when the next one completes.
 
 @flow(name=..., **HOOKS)
 """
@@ -11,18 +11,18 @@ from satiety.ingest.sanitise import mask_salvaged
 from satiety.text.masking import KINDS
 
 LENGTH = 1000
-"""Characters of a run's last words that are sent on; its log has them all."""
+"""Maximum number of characters of a run's message; the log has all of it."""
 
 
 def alert_failure(flow: Any, run: Any, state: Any) -> None:
-    """Tell that a run failed or crashed. Who starts one by hand sees that, and is told nothing."""
+    """Send an alert that a deployed run failed or crashed; a run by hand shows its error to the user."""
     if run.deployment_id:
         severity = Severity.CRITICAL if state.is_crashed() else Severity.WARNING
         _send(flow, run, severity, f"{flow.name}: the run {run.name} has {state.type.value.lower()}", state.message)
 
 
 def alert_recovery(flow: Any, run: Any, _: Any) -> None:
-    """Tell that all is well again, where something was not."""
+    """Resolve the alert of an earlier run of this flow and folder, if there is one."""
     if run.deployment_id:
         _send(flow, run, Severity.RESOLVED, f"{flow.name}: the run {run.name} completed", None)
 

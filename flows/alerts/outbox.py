@@ -1,6 +1,6 @@
-"""Alerts -> what is due to which channel, and what still waits: one file, on disk whole or not at all.
+"""Queue of notifications, and the last alert sent to each channel; one file, written atomically.
 
-Each channel has a memory of its own: one that is not set up here and now misses nothing that another was sent.
+The history is per channel, so a channel that is added later receives every open alert.
 """
 
 import json
@@ -19,29 +19,29 @@ from satiety.core.state_files import rename_damaged
 log = logging.getLogger(__name__)
 
 MAX_PENDING = 500
-"""Letters that wait at most; of more, the oldest go, and the log says so."""
+"""Maximum number of queued notifications; the oldest are discarded with an error in the log."""
 FORGET_HOURS = 90 * 24.0
-"""Hours after which a matter that nobody raised again or resolved is forgotten."""
+"""Hours after which an incident without new alerts is deleted."""
 
 
 class Outbox:
-    """What each channel was sent last of each matter, and the letters that wait. One process at a time."""
+    """Last alert per incident and channel, and the queue. Used by one process at a time."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self.sent: dict[str, dict[str, tuple[int, float]]] = {}
-        """Of each key and channel, how bad it was and when that was said."""
+        """Severity and time of the last alert, by key and channel."""
         self.pending: list[Notification] = []
         self._load()
 
     def post(self, alert: Alert, channels: Iterable[str], quiet_hours: float, timestamp: float) -> list[str]:
-        """Write a letter for every channel to which this is news; return these channels.
+        """Queue a notification for each channel that has not been sent this state; return these channels.
 
         Args:
-            alert: the matter as it stands.
-            channels: those that are set up.
-            quiet_hours: hours for which the same is not said again.
-            timestamp: seconds since 1970.
+            alert: current state of the incident.
+            channels: names of all configured channels.
+            quiet_hours: hours before the same alert is repeated.
+            timestamp: current time, in seconds since 1970.
         """
         due = [
             channel for channel in channels if self._is_news(alert, channel, timestamp - quiet_hours * 3600, timestamp)
@@ -58,17 +58,17 @@ class Outbox:
         return due
 
     def remove(self, notification: Notification) -> None:
-        """Take a letter out, at once and for good."""
+        """Delete a notification from the queue and save the file."""
         self.pending.remove(notification)
         self.save()
 
     def save(self) -> None:
-        """Write the file. An alert is worth more than the memory of it: a disk that refuses is said, no more."""
+        """Write the file; an error is only logged, so that the alert is still sent."""
         content = {"sent": self.sent, "letters": [asdict(notification) for notification in self.pending]}
         try:
             write_text(self._file, json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1) + "\n")
         except SetupError as error:
-            log.error("alerts may be sent again, or not at all: %s", error)
+            log.error("cannot save the queue of alerts, so some may be repeated or lost: %s", error)
 
     def _load(self) -> None:
         try:
@@ -87,7 +87,7 @@ class Outbox:
         severity, sent_at = self.sent.get(alert.key, {}).get(channel, (None, 0.0))
         if severity is None or alert.severity is Severity.RESOLVED:
             return (severity is None) != (alert.severity is Severity.RESOLVED)
-        return alert.severity > severity or not cutoff < sent_at <= timestamp  # a clock may have been set back
+        return alert.severity > severity or not cutoff < sent_at <= timestamp  # the clock may have been set back
 
     def _forget_old(self, timestamp: float) -> None:
         for key, channels in list(self.sent.items()):
@@ -97,7 +97,7 @@ class Outbox:
                 del self.sent[key]
         for notification in self.pending[:-MAX_PENDING]:
             log.error(
-                "given up, for too many wait: %s for %s: %s",
+                "discarded, the queue is full: %s for %s: %s",
                 notification.id,
                 notification.channel,
                 notification.heading,

@@ -1,4 +1,4 @@
-"""Send an alert, and what waits from before, one process at a time. A service that is down stops nobody."""
+"""Send an alert and all queued notifications; a service that is down delays no other."""
 
 import logging
 import time
@@ -18,13 +18,13 @@ from satiety.core.settings import Settings, project_root
 from satiety.core.state import STATE, prepare_state
 
 FOLDER = STATE / "alerts"
-"""In the project's root."""
+"""Folder of the queue, relative to the project's root."""
 PAUSES = (1.0, 4.0)
-"""Seconds between two tries to hand a letter over."""
+"""Seconds between attempts to deliver a notification."""
 MAX_FAILURES = 2
-"""Letters that a service did not take, after which it is tried no more: one alone may be the letter's fault."""
+"""Failed notifications after which a service is skipped; a single failure may be due to the notification."""
 PATIENCE = 60.0
-"""Seconds after which no other letter is begun; it waits for the next alert."""
+"""Seconds after which the remaining notifications stay queued for the next alert."""
 LEVELS = {
     Severity.RESOLVED: logging.INFO,
     Severity.NOTICE: logging.INFO,
@@ -34,10 +34,10 @@ LEVELS = {
 
 
 class Channel(Protocol):
-    """A way out."""
+    """Receiver of notifications."""
 
     def deliver(self, notification: Notification) -> bool:
-        """Hand a letter over; return whether it was taken."""
+        """Deliver a notification; return whether it was accepted."""
 
 
 AnyLogger = logging.Logger | logging.LoggerAdapter[Any]
@@ -45,23 +45,23 @@ default_log = logging.getLogger(__name__)
 
 
 def check() -> None:
-    """Look at the settings, before there is something to say.
+    """Validate the settings of alerts.
 
     Raises:
-        SetupError: settings that cannot work, all of them at once.
+        SetupError: lists all invalid settings.
     """
     load_services(Settings())
 
 
 def send(alert: Alert, log: AnyLogger = default_log) -> None:
-    """Tell of a matter, wherever this is news: it is new, worse than when last told, over, or long not told of.
+    """Send an alert to each channel for which it is new, more severe, resolved or due for a repeat.
 
     Args:
-        alert: the matter as it stands; ``RESOLVED`` where it is no more, which is told where it was told that it was.
-        log: where alerts, and what is wrong with a channel, are written; a flow gives its run's.
+        alert: current state of the incident; ``RESOLVED`` is sent to channels that received an alert before.
+        log: logger for alerts and failed deliveries; a flow passes that of its run.
 
     Raises:
-        SetupError: settings that cannot work, all of them at once.
+        SetupError: lists all invalid settings.
     """
     settings = Settings()
     channels: dict[str, Channel] = dict(load_services(settings))
@@ -74,7 +74,7 @@ def send(alert: Alert, log: AnyLogger = default_log) -> None:
 
 
 class _LogChannel:
-    """The channel that is always there."""
+    """Channel that writes to the log; always configured."""
 
     def __init__(self, log: AnyLogger) -> None:
         self._log = log
@@ -85,7 +85,7 @@ class _LogChannel:
 
 
 def _deliver_pending(outbox: Outbox, channels: Mapping[str, Channel], log: AnyLogger) -> None:
-    """Hand over what waits, of each service in order; of one that takes neither of two letters, no more."""
+    """Deliver queued notifications in order; skip a channel after `MAX_FAILURES` failures."""
     deadline = time.monotonic() + PATIENCE
     for name in sorted(channels, key=lambda name: name != "log"):
         failures = 0
@@ -96,11 +96,11 @@ def _deliver_pending(outbox: Outbox, channels: Mapping[str, Channel], log: AnyLo
                 outbox.remove(notification)
             else:
                 failures += 1
-                log.error("%s: an alert is not delivered yet, the next takes it along: %s", name, notification.heading)
+                log.error("%s: alert not delivered, retried with the next alert: %s", name, notification.heading)
 
 
 def _try_delivery(channel: Channel, notification: Notification, pauses: Sequence[float]) -> bool:
-    """Hand a letter over, again after each pause if need be; return whether it was taken."""
+    """Deliver a notification, with a retry after each pause; return whether it was accepted."""
     retrying = Retrying(
         retry=retry_if_result(lambda is_accepted: not is_accepted),
         wait=wait_chain(*map(wait_fixed, pauses or [0])),
@@ -112,7 +112,7 @@ def _try_delivery(channel: Channel, notification: Notification, pauses: Sequence
 
 @contextmanager
 def _hold_lock(folder: Path, log: AnyLogger) -> Iterator[None]:
-    """Wait until no other process sends; the kernel lets go of the lock of one that dies."""
+    """Wait until no other process sends alerts; the kernel releases the lock of a process that dies."""
     try:
         prepare_state(project_root())
         folder.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""The setting `SATIETY_ALERTS` -> services that alerts are sent to, by Apprise. Addresses are secret, never shown."""
+"""Parse `SATIETY_ALERTS` into Apprise services. Addresses are secret and never shown."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from satiety.core.settings import Settings
 
 OBSOLETE = ("SATIETY_ALERT_WEBHOOK", "SATIETY_ALERT_MAIL_TO", "SATIETY_SMTP")
-"""Settings of an earlier version."""
+"""Settings that `SATIETY_ALERTS` has replaced."""
 SERVICES_URL = "https://appriseit.com/services"
 TYPES = {
     Severity.RESOLVED: "success",
@@ -26,13 +26,13 @@ TYPES = {
 
 
 class AlertService:
-    """A service that Apprise knows, at one address."""
+    """An Apprise service at one address."""
 
     def __init__(self, plugin: Any) -> None:
         self._plugin = plugin
 
     def deliver(self, notification: Notification) -> bool:
-        """Hand a letter over; return whether it was taken."""
+        """Deliver a notification; return whether it was accepted."""
         from apprise import NotifyType
 
         kind = NotifyType(TYPES[notification.alert.severity])
@@ -40,19 +40,15 @@ class AlertService:
 
 
 def load_services(settings: Settings) -> dict[str, AlertService]:
-    """Return the services that are set up, each under a name that does not give its address away.
+    """Return the configured services by name; names do not reveal addresses.
 
     Raises:
-        SetupError: addresses that cannot work, all of them at once.
+        SetupError: lists all invalid addresses.
     """
-    problems = [
-        f"{name}: of an earlier version; write its address into SATIETY_ALERTS"
-        for name in OBSOLETE
-        if name in os.environ
-    ]
+    problems = [f"{name}: obsolete; move its address to SATIETY_ALERTS" for name in OBSOLETE if name in os.environ]
     plugins = {address: _load_plugin(address) for address in (settings.alerts or "").split()}
     for number, plugin in enumerate(plugins.values(), 1):
-        prefix = f"SATIETY_ALERTS: address {number} (it is secret, and not shown)"
+        prefix = f"SATIETY_ALERTS: address {number} (secret, not shown)"
         problems += (f"{prefix} {problem}" for problem in _find_problems(plugin))
     if problems:
         raise SetupError("; ".join(problems))
@@ -60,22 +56,22 @@ def load_services(settings: Settings) -> dict[str, AlertService]:
 
 
 def _load_plugin(address: str) -> Any:
-    """Return Apprise's plugin for an address; None where it knows none."""
+    """Return Apprise's plugin for an address, or None if the address is not valid."""
     from apprise import Apprise, AppriseAsset
 
-    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)  # what it logs may hold the address
-    asset = AppriseAsset(app_id="Satiety", app_desc="Satiety", http_redirects=False)  # a page answers 200 to a GET
+    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)  # its log may contain the address
+    asset = AppriseAsset(app_id="Satiety", app_desc="Satiety", http_redirects=False)  # a redirected POST becomes a GET
     return Apprise.instantiate(address, asset=asset, suppress_exceptions=True)
 
 
 def _find_problems(plugin: Any) -> Iterator[str]:
     if plugin is None:
-        yield f"is none that Apprise knows: see {SERVICES_URL}"
+        yield f"is not a valid Apprise URL, see {SERVICES_URL}"
         return
     if getattr(plugin, "secure_mode", None) == "insecure" and plugin.password:
-        yield "would send a password in the clear: write mailtos:// for mailto://"
+        yield "would send a password unencrypted: use mailtos:// instead of mailto://"
     if len(plugin) > 1:
-        yield "has several receivers: write an address for each, so that none is sent an alert again for another's sake"
+        yield "has several receivers: use one address each, so that a retry does not repeat the alert for all"
 
 
 def _name_service(address: str, plugin: Any) -> str:

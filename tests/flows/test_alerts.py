@@ -26,8 +26,8 @@ def ended(state: Any, deployment: bool = True, **parameters: Any) -> None:
         flow_id=uuid4(), name="brave-bee", deployment_id=uuid4() if deployment else None, parameters=parameters
     )
     hook = "on_completion" if state.is_completed() else "on_crashed" if state.is_crashed() else "on_failure"
-    for told in HOOKS[hook]:
-        told(pipeline, run, state)
+    for function in HOOKS[hook]:
+        function(pipeline, run, state)
 
 
 def test_a_run_that_ended_badly_is_told_until_one_ends_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,7 +62,7 @@ def test_settings_that_cannot_work_are_refused_before_there_are_runs(
     Path("prefect.yaml").write_text("deployments: []\n")
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
     monkeypatch.setenv("SATIETY_ALERTS", "a@example.org")
-    with pytest.raises(SetupError, match=r"SATIETY_ALERTS: address 1 .* is none that Apprise knows"):
+    with pytest.raises(SetupError, match=r"SATIETY_ALERTS: address 1 .* is not a valid Apprise URL"):
         deploy()
 
 
@@ -71,7 +71,7 @@ def test_an_event_that_is_too_large_is_said_and_fails_nothing(tmp_path: Path, ca
 
     with caplog.at_level(logging.ERROR):
         emit(HARMFUL, tmp_path, {"texts": "长" * 2_000_000})
-    assert f"{HARMFUL} is not sent: " in caplog.text
+    assert f"event {HARMFUL} was not sent: " in caplog.text
 
 
 def test_a_server_that_is_gone_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,5 +86,5 @@ def test_a_server_that_is_gone_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) 
 def test_projects_of_one_name_are_two() -> None:
     from flows.events import derive_project_id
 
-    assert derive_project_id(Path("/a/Meine Daten")).startswith("satiety.core.project.meine-daten-")
+    assert derive_project_id(Path("/a/Meine Daten")).startswith("satiety.project.meine-daten-")
     assert derive_project_id(Path("/a/数据")) != derive_project_id(Path("/b/数据"))

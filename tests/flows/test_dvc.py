@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flows import dvc, lock
+from flows import dvc, recovery
 from satiety.core.errors import SetupError
 from tests.patience import wait_until
 
@@ -24,12 +24,12 @@ def test_stages_come_in_the_order_of_the_file_each_after_what_it_reads() -> None
     assert upstream["register"] >= {"evaluate", "finetune"}
     assert not upstream["augment"] & {"pretrain"}, "they may run side by side"
     assert not upstream["pretrain"] & {"augment"}
-    assert all(names.index(one) < names.index(stage) for stage, before in upstream.items() for one in before)
+    assert all(names.index(name) < names.index(stage) for stage, parents in upstream.items() for name in parents)
 
 
 def test_a_folder_without_stages_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SetupError, match=r"holds no dvc\.yaml"):
+    with pytest.raises(SetupError, match=r"no dvc\.yaml; change to the project's root"):
         dvc.read_stages()
 
 
@@ -67,15 +67,15 @@ def test_the_lock_gets_the_order_of_the_stages_and_keeps_every_byte(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("dvc.lock").write_text(LOCK)
-    lock.sort_entries(["a", "b-b", "x"])
-    found = Path("dvc.lock").read_text()
-    assert [line.strip(" ':") for line in found.splitlines() if line.startswith("  ") and line[2] != " "] == [
+    recovery.sort_entries(["a", "b-b", "x"])
+    text = Path("dvc.lock").read_text()
+    assert [line.strip(" ':") for line in text.splitlines() if line.startswith("  ") and line[2] != " "] == [
         "a",
         "b-b",
         "c",
     ]
-    assert sorted(found.splitlines()) == sorted(LOCK.splitlines())
-    lock.sort_entries(["c", "b-b", "a"])
+    assert sorted(text.splitlines()) == sorted(LOCK.splitlines())
+    recovery.sort_entries(["c", "b-b", "a"])
     assert Path("dvc.lock").read_text() == LOCK
 
 
@@ -85,19 +85,19 @@ def test_a_lock_cut_off_by_a_kill_is_mended(cut: int, tmp_path: Path, monkeypatc
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(time, "sleep", lambda _: None)
     Path("dvc.lock").write_text(LOCK[:cut])
-    was_whole = lock.is_complete(LOCK[:cut])
-    assert lock.repair_dvc_lock() != was_whole
+    was_whole = recovery.is_complete(LOCK[:cut])
+    assert recovery.repair_dvc_lock() != was_whole
     ends = [i for i in (LOCK.index("  'b-b':"), LOCK.index("  a:")) if i <= cut]
-    kept = yaml.safe_load(Path("dvc.lock").read_text())["stages"] if Path("dvc.lock").exists() else {}
-    assert len(kept) >= len(ends)
-    assert not Path("dvc.lock").exists() or lock.is_complete(Path("dvc.lock").read_text())
-    assert not lock.repair_dvc_lock()
+    entries = yaml.safe_load(Path("dvc.lock").read_text())["stages"] if Path("dvc.lock").exists() else {}
+    assert len(entries) >= len(ends)
+    assert not Path("dvc.lock").exists() or recovery.is_complete(Path("dvc.lock").read_text())
+    assert not recovery.repair_dvc_lock()
 
 
 def test_a_lock_cut_off_within_a_character_is_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("dvc.lock").write_bytes(LOCK.encode() + "  项目:\n    cmd: 项".encode()[:-1])
-    assert lock.repair_dvc_lock()
+    assert recovery.repair_dvc_lock()
     assert Path("dvc.lock").read_text() == LOCK
 
 
@@ -122,54 +122,54 @@ LIST = json.dumps({"write": {"/x/out": {"pid": 1, "cmd": "dvc repro"}}, "read": 
 def test_a_list_of_running_commands_that_is_cut_off_is_put_aside_and_dvc_runs(
     repository: Path, content: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    path = repository / lock.RWLOCK
+    path = repository / recovery.RWLOCK
     path.write_bytes(content)
-    assert lock.repair_rwlock(repository)
+    assert recovery.repair_rwlock(repository)
     assert path.with_suffix(".damaged").read_bytes() == content
     assert f"{path}: damaged, ignored, and renamed to rwlock.damaged" in caplog.text
-    done = repro(repository)
-    assert done.returncode == 0, done.stderr
+    process = repro(repository)
+    assert process.returncode == 0, process.stderr
     assert isinstance(json.loads(path.read_text()), dict)
 
 
 def test_without_mending_dvc_does_not_run(repository: Path) -> None:
     """Else all of this could go."""
-    (repository / lock.RWLOCK).write_bytes(b"")
+    (repository / recovery.RWLOCK).write_bytes(b"")
     assert "Unable to read RWLock-file" in repro(repository).stderr
-    assert lock.repair_rwlock(repository)
+    assert recovery.repair_rwlock(repository)
 
 
 def test_a_whole_list_or_none_is_left_alone(repository: Path) -> None:
     for content in (LIST, "{}"):
-        (repository / lock.RWLOCK).write_text(content)
-        assert not lock.repair_rwlock(repository)
-        assert (repository / lock.RWLOCK).read_text() == content
-    (repository / lock.RWLOCK).unlink()
-    assert not lock.repair_rwlock(repository)
+        (repository / recovery.RWLOCK).write_text(content)
+        assert not recovery.repair_rwlock(repository)
+        assert (repository / recovery.RWLOCK).read_text() == content
+    (repository / recovery.RWLOCK).unlink()
+    assert not recovery.repair_rwlock(repository)
 
 
 def test_a_list_that_dvc_is_writing_is_left_alone(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """DVC cuts it off and then writes it; either it has done so at the second look, or it holds its lock."""
-    path = repository / lock.RWLOCK
+    path = repository / recovery.RWLOCK
     path.write_bytes(b"")
     with monkeypatch.context() as patch:
         patch.setattr(time, "sleep", lambda _: path.write_text(LIST))
-        assert not lock.repair_rwlock(repository)
+        assert not recovery.repair_rwlock(repository)
     assert path.read_text() == LIST
     path.write_bytes(b"")
-    with (repository / lock.GUARD).open("a") as guard:  # made here where no DVC ran before
+    with (repository / recovery.GUARD).open("a") as guard:  # made here where no DVC ran before
         fcntl.flock(guard, fcntl.LOCK_EX)
-        assert not lock.repair_rwlock(repository)
+        assert not recovery.repair_rwlock(repository)
         assert path.read_bytes() == b""
-    assert lock.repair_rwlock(repository)
+    assert recovery.repair_rwlock(repository)
 
 
 def test_no_lock_is_made_that_dvc_would_take_for_held(repository: Path) -> None:
     """With `core.hardlink_lock` the mere file is the lock."""
-    (repository / lock.GUARD).unlink(missing_ok=True)
-    (repository / lock.RWLOCK).write_bytes(b"")
-    assert lock.repair_rwlock(repository)
-    assert not (repository / lock.GUARD).exists()
+    (repository / recovery.GUARD).unlink(missing_ok=True)
+    (repository / recovery.RWLOCK).write_bytes(b"")
+    assert recovery.repair_rwlock(repository)
+    assert not (repository / recovery.GUARD).exists()
 
 
 def test_the_leash_ends_a_command_with_the_process_that_started_it(tmp_path: Path) -> None:
@@ -197,6 +197,6 @@ def alive(pid: int) -> bool:
 
 def test_the_leash_starts_nothing_for_a_process_that_is_gone() -> None:
     command = [sys.executable, "-m", "tasks.pdeathsig", "1", "echo", "hello"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "the process that asked for it is gone" in done.stderr
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (process.returncode, process.stdout) == (1, "")
+    assert "the process that asked for it is gone" in process.stderr

@@ -36,8 +36,8 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
     Path("work.py").write_text(WORK)
     stages = {
-        name: {"cmd": " ".join(["python work.py", name, *read]), "deps": ["work.py", *read], "outs": [name]}
-        for name, read in SHAPE.items()
+        name: {"cmd": " ".join(["python work.py", name, *inputs]), "deps": ["work.py", *inputs], "outs": [name]}
+        for name, inputs in SHAPE.items()
     }
     Path("dvc.yaml").write_text(yaml.safe_dump({"stages": stages}, sort_keys=False))
     from flows.dvc import build_environment
@@ -76,8 +76,8 @@ def test_the_lock_of_ten_parallel_runs_is_that_of_a_sequential_one_byte_for_byte
     sequential = Path("dvc.lock").read_bytes()
     for _ in range(TRIALS):
         forget()
-        ended = run_all()
-        assert {state.name for state in ended.values()} == {"Completed"}
+        states = run_all()
+        assert {state.name for state in states.values()} == {"Completed"}
         assert Path("dvc.lock").read_bytes() == sequential
 
 
@@ -89,8 +89,8 @@ def test_stages_that_do_not_need_each_other_are_at_work_together(small: Path) ->
 
 def test_what_did_not_change_is_skipped_and_says_so(small: Path) -> None:
     run_all()
-    again = run_all()
-    assert {(state.name, state.type.value) for state in again.values()} == {("Cached", "COMPLETED")}
+    second_run = run_all()
+    assert {(state.name, state.type.value) for state in second_run.values()} == {("Cached", "COMPLETED")}
     Path("c").unlink()
     third = run_all()
     assert {name: state.name for name, state in third.items()} == {
@@ -100,7 +100,7 @@ def test_what_did_not_change_is_skipped_and_says_so(small: Path) -> None:
         "d": "Cached",
         "e": "Cached",
     }
-    assert "back" in str(third["c"].message)
+    assert "restored" in str(third["c"].message)
 
 
 def test_a_failed_stage_stops_what_depends_on_it_and_nothing_else(small: Path) -> None:

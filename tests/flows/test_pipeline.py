@@ -29,7 +29,7 @@ def test_a_flow_that_is_given_words_refuses_them(monkeypatch: pytest.MonkeyPatch
     from flows.pipeline import run
 
     monkeypatch.setattr(sys, "argv", ["retrain.py", "--help"])
-    with pytest.raises(SystemExit, match=r"^--help: a flow takes no words"):
+    with pytest.raises(SystemExit, match=r"^--help: a flow has no arguments"):
         run(lambda: pytest.fail("it ran"))
 
 
@@ -40,8 +40,8 @@ def test_a_run_sends_its_heartbeat_thrice_before_it_is_taken_for_dead() -> None:
         from prefect.settings import get_current_settings
         print(3 * get_current_settings().flows.heartbeat_frequency <= SILENCE.total_seconds())
     """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "True\n"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout == "True\n"
 
 
 def test_lines_of_a_command_reach_the_log_and_a_failure_repeats_the_last(caplog: pytest.LogCaptureFixture) -> None:
@@ -86,13 +86,13 @@ def test_a_wrong_override_stops_the_flow_before_any_stage(tmp_path: Path, monkey
         pipeline(overrides=["finetune.sed=1"])
     with pytest.raises(FailedRun, match=r"gpu_pool: there is no deployment stage/nope; there is: none"):
         pipeline(gpu_pool="nope")
-    with pytest.raises(FailedRun, match=r"workspace: .*nowhere: holds no params.yaml; give the folder of one"):
+    with pytest.raises(FailedRun, match=r"workspace: .*nowhere: no params.yaml; set it to a folder that has one"):
         pipeline(workspace="nowhere")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["params.yaml"]
 
 
 def test_params_lent_to_a_run_that_died_are_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from flows.overrides import BACKUP, preserve_params, restore_params
+    from flows.recovery import BACKUP, preserve_params, restore_params
 
     monkeypatch.chdir(tmp_path)
     params = Path("params.yaml")
@@ -110,7 +110,7 @@ def test_params_lent_to_a_run_that_died_are_put_back(tmp_path: Path, monkeypatch
 def test_what_is_written_into_lent_params_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from flows.overrides import WRITE_SECONDS, preserve_params
+    from flows.recovery import WRITE_SECONDS, preserve_params
 
     monkeypatch.chdir(tmp_path)
     params = Path("params.yaml")
@@ -120,12 +120,12 @@ def test_what_is_written_into_lent_params_is_kept(
         later = time.time() + WRITE_SECONDS + 5
         os.utime(params, (later, later))
     assert (params.read_text(), Path("params.yaml.edited").read_text()) == ("a: 1\n", "a: 2  # mine\n")
-    assert "as edited it is kept in params.yaml.edited" in caplog.text
+    assert "the edited file is saved as params.yaml.edited" in caplog.text
 
 
 def test_check_puts_back_what_a_dead_run_left_but_nothing_of_one_at_work(tmp_path: Path) -> None:
-    from cli.check import check_params
-    from flows.overrides import preserve_params
+    from cli.config import check_params
+    from flows.recovery import preserve_params
     from tasks.stage import hold_lock
 
     params = tmp_path / "params.yaml"
@@ -136,9 +136,9 @@ def test_check_puts_back_what_a_dead_run_left_but_nothing_of_one_at_work(tmp_pat
         died.__enter__()
         params.write_text(whole.replace("budget: 240", "budget: 999"))
         with hold_lock("pipeline"):
-            assert "put back" not in check_params(params)
+            assert "restored" not in check_params(params)
     assert "budget: 999" in params.read_text()
-    assert check_params(tmp_path).startswith(f"{params}: put back as it was before a run with overrides, which died\n")
+    assert check_params(tmp_path).startswith(f"{params}: restored, since a run with overrides was killed\n")
     assert params.read_text() == whole
 
 
@@ -177,8 +177,8 @@ def test_a_second_flow_in_one_folder_is_told_who_is_at_work(tmp_path: Path, monk
     """Else it would put back the params of the first, which may be lent to it."""
     from prefect.exceptions import FailedRun
 
-    from flows.overrides import BACKUP, preserve_params
     from flows.pipeline import pipeline
+    from flows.recovery import BACKUP, preserve_params
     from tasks.stage import hold_lock
 
     for name in ("params.yaml", "dvc.yaml"):

@@ -27,18 +27,18 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in (".dvc/config", ".dvc/.gitignore", ".gitignore", ".dvcignore"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(name, root / name)
-    mine = root / "mine"
-    (mine / "data/raw").mkdir(parents=True)
-    (mine / "data/raw/.gitkeep").touch()
-    (mine / "params.yaml").write_text("a: 1\n")
-    (mine / ".gitignore").write_text("/data/raw/*\n!/data/raw/.gitkeep\n")
+    workspace = root / "mine"
+    (workspace / "data/raw").mkdir(parents=True)
+    (workspace / "data/raw/.gitkeep").touch()
+    (workspace / "params.yaml").write_text("a: 1\n")
+    (workspace / ".gitignore").write_text("/data/raw/*\n!/data/raw/.gitkeep\n")
     (tmp_path / "shared").mkdir()
     (tmp_path / "shared/model").write_text("weights")
     for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
         git(*command, folder=root)
-    (mine / "data/raw/评论.csv").write_text("text\n好\n", encoding="utf-8")
-    (mine / "params.yaml").write_text("a: 2  # not committed\n")
-    monkeypatch.chdir(mine)
+    (workspace / "data/raw/评论.csv").write_text("text\n好\n", encoding="utf-8")
+    (workspace / "params.yaml").write_text("a: 2  # not committed\n")
+    monkeypatch.chdir(workspace)
     return root
 
 
@@ -47,45 +47,45 @@ def sources(*uris: str) -> list[Asset]:
 
 
 def test_it_is_the_last_commit_with_what_git_does_not_know(project: Path) -> None:
-    made = make("one", sources("local://../../shared/model", "local:///etc/hostname", "file:data/raw/评论.csv"))
-    assert (made.folder, made.code) == (made.root / "mine", made.root)
-    assert (made.folder / "params.yaml").read_text() == "a: 1\n"
-    assert (made.folder / "data/raw/评论.csv").read_text(encoding="utf-8") == "text\n好\n"
-    with enter(made):
-        assert Path.cwd() == made.folder
+    tree = make("one", sources("local://../../shared/model", "local:///etc/hostname", "file:data/raw/评论.csv"))
+    assert (tree.folder, tree.code) == (tree.root / "mine", tree.root)
+    assert (tree.folder / "params.yaml").read_text() == "a: 1\n"
+    assert (tree.folder / "data/raw/评论.csv").read_text(encoding="utf-8") == "text\n好\n"
+    with enter(tree):
+        assert Path.cwd() == tree.folder
         assert Path("../../shared/model").read_text() == "weights"
         assert project_root() == project
-        assert os.environ["PYTHONPATH"].split(os.pathsep)[0] == str(made.code)
+        assert os.environ["PYTHONPATH"].split(os.pathsep)[0] == str(tree.code)
         cache = subprocess.run(["dvc", "cache", "dir"], capture_output=True, text=True, check=True).stdout.strip()
     assert (cache, "SATIETY_PROJECT" in os.environ) == (str(project / ".dvc/cache"), False)
-    assert (made.folder / ".satiety/spool").resolve() == project / "mine/.satiety/spool"
+    assert (tree.folder / ".satiety/spool").resolve() == project / "mine/.satiety/spool"
     assert git("status", "--porcelain") == "M mine/params.yaml"
 
 
 def test_its_state_and_the_projects_are_private(project: Path) -> None:
-    made = make("one", [])
-    for folder in (project, project / "mine", made.code, made.folder):
+    tree = make("one", [])
+    for folder in (project, project / "mine", tree.code, tree.folder):
         assert stat.S_IMODE((folder / ".satiety").stat().st_mode) == 0o700, folder
 
 
 def test_a_branch_is_made_with_the_first_commit_and_numbered_where_the_day_has_one(project: Path) -> None:
     names = []
     for name in ("one", "two", "three"):
-        made = make(name, [])
-        assert git("branch", "--show-current", folder=made.root) == ""
-        names.append(worktree.begin_branch(made, "satiety/retrain-2026-01-01"))
-        (made.folder / "new.txt").write_text(name)
-        done = worktree.commit(made, ["new.txt", "nowhere.txt"], "data: 新的")
-        assert git("log", "-1", "--format=%H %s", names[-1]) == f"{done} data: 新的"
+        tree = make(name, [])
+        assert git("branch", "--show-current", folder=tree.root) == ""
+        names.append(worktree.begin_branch(tree, "satiety/retrain-2026-01-01"))
+        (tree.folder / "new.txt").write_text(name)
+        commit_id = worktree.commit(tree, ["new.txt", "nowhere.txt"], "data: 新的")
+        assert git("log", "-1", "--format=%H %s", names[-1]) == f"{commit_id} data: 新的"
     assert names == [f"satiety/retrain-2026-01-01{end}" for end in ("", "-2", "-3")]
 
 
 def test_somebody_commits_where_git_knows_nobody(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    made = make("one", [])
-    worktree.begin_branch(made, "satiety/x")
-    (made.folder / "new.txt").touch()
-    worktree.commit(made, ["new.txt"], "data: new")
+    tree = make("one", [])
+    worktree.begin_branch(tree, "satiety/x")
+    (tree.folder / "new.txt").touch()
+    worktree.commit(tree, ["new.txt"], "data: new")
     assert git("log", "-1", "--format=%an", "satiety/x") == "satiety"
 
 
@@ -94,10 +94,10 @@ def test_hooks_are_not_run(project: Path) -> None:
         hook = project / ".git/hooks" / name
         hook.write_text("#!/bin/sh\nexit 1\n")
         hook.chmod(0o755)
-    made = make("one", [])
-    worktree.begin_branch(made, "satiety/x")
-    (made.folder / "new.txt").touch()
-    assert worktree.commit(made, ["new.txt"], "data: new") != made.base
+    tree = make("one", [])
+    worktree.begin_branch(tree, "satiety/x")
+    (tree.folder / "new.txt").touch()
+    assert worktree.commit(tree, ["new.txt"], "data: new") != tree.base
 
 
 def test_what_was_cut_off_goes_and_of_the_others_the_oldest(project: Path) -> None:
@@ -118,11 +118,11 @@ def test_what_was_cut_off_goes_and_of_the_others_the_oldest(project: Path) -> No
 
 
 def branched(project: Path) -> worktree.Worktree:
-    made = make("one", [])
-    worktree.begin_branch(made, "satiety/x")
-    (made.folder / "new.txt").write_text("new")
-    worktree.commit(made, ["new.txt"], "data: new")
-    return made
+    tree = make("one", [])
+    worktree.begin_branch(tree, "satiety/x")
+    (tree.folder / "new.txt").write_text("new")
+    worktree.commit(tree, ["new.txt"], "data: new")
+    return tree
 
 
 def test_a_clean_checkout_is_brought_to_the_branch(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,13 +130,13 @@ def test_a_clean_checkout_is_brought_to_the_branch(project: Path, monkeypatch: p
     monkeypatch.setattr(
         worktree, "execute", lambda _, command, *__: checked_out.extend(command[2:])
     )  # its log needs a flow
-    made = branched(project)
-    assert worktree.merge(made, "satiety/x", ["ingest"]) == "the checkout has changes that are not committed"
+    tree = branched(project)
+    assert worktree.merge(tree, "satiety/x", ["ingest"]) == "the checkout has uncommitted changes"
     git("checkout", "-q", "params.yaml")
-    assert worktree.merge(made, "satiety/x", ["ingest"]) == ""
+    assert worktree.merge(tree, "satiety/x", ["ingest"]) == ""
     assert Path("new.txt").read_text() == "new"
     assert checked_out == ["checkout", "ingest"]
-    assert worktree.merge(made, "satiety/x", ["ingest"]) == "the checkout is at another commit by now"
+    assert worktree.merge(tree, "satiety/x", ["ingest"]) == "the checkout has moved to another commit"
 
 
 def test_what_is_missing_is_said(project: Path, tmp_path: Path) -> None:
@@ -145,13 +145,13 @@ def test_what_is_missing_is_said(project: Path, tmp_path: Path) -> None:
     shutil.copytree(project / ".dvc", bare / ".dvc")
     with chdir(bare):
         worktree.prune(1, set())
-        with pytest.raises(SetupError, match=r"bare: no git repository; a retraining is a branch of one: `git init`"):
+        with pytest.raises(SetupError, match=r"bare: not a git repository; run `git init` and commit the project"):
             make("one", [])
         git("init", "-q")
-        with pytest.raises(SetupError, match=r"bare: nothing is committed; commit the project"):
+        with pytest.raises(SetupError, match=r"bare: no commit; commit the project"):
             make("one", [])
         git("commit", "-q", "--allow-empty", "-m", "first")
-        with pytest.raises(SetupError, match=r"params.yaml: not in the last commit, which is what is retrained"):
+        with pytest.raises(SetupError, match=r"params.yaml: not in the last commit, from which a retraining starts"):
             make("one", [])
-    with pytest.raises(SetupError, match=r"mine: `git frob -x` ended with code 1: .*'frob' is not a git command"):
+    with pytest.raises(SetupError, match=r"mine: `git frob -x` failed with exit code 1: .*'frob' is not a git command"):
         git("frob", "-x")

@@ -124,7 +124,7 @@ def test_with_little_new_it_ends_at_once_and_says_so_whatever_a_power_loss_left(
     for path, content in before.items():
         path.write_bytes(content)
     assert code == 0, said
-    assert "not worth it yet: 0 new labels, and retrain.min_examples is 20" in said
+    assert "not retrained: 0 new labels, retrain.min_examples is 20" in said
     assert "last.json: damaged, ignored, and renamed to last.damaged" in said
     assert len(retrained.worktrees()) == 1
 

@@ -143,7 +143,7 @@ def test_harmful_drift_starts_retraining_once_where_it_is(server: Server, tmp_pa
     assert len(server.caused()) == 2
     assert first["deployment_id"] == server.deployment("retrain/weekly")
     assert first["parameters"]["reason"].startswith("harmful drift, event ")
-    assert "not worth it yet: 0 new labels" in server.ask(f"flow_runs/{first['id']}")["state"]["message"]
+    assert "not retrained: 0 new labels" in server.ask(f"flow_runs/{first['id']}")["state"]["message"]
     assert there.last()["decision"] in ("promoted", "kept")
     assert there.checkout() == before
 
@@ -152,7 +152,7 @@ def test_a_file_is_answered(server: Server, tmp_path: Path) -> None:
     file, out = tmp_path / "问.txt", tmp_path / "answers.jsonl"
     file.write_text("a good film\n酒店很好\n", encoding="utf-8")
     with server.worker():
-        run = server.start("predict/batch", file=str(file), out=str(out))
+        run = server.start("predict/batch", file=str(file), output=str(out))
         assert server.ended(run) == "COMPLETED"
     rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     assert [row["text"] for row in rows] == ["a good film", "酒店很好"]
@@ -166,7 +166,7 @@ def test_a_run_that_fails_is_told(server: Server, tmp_path: Path) -> None:
         wait_until(lambda: hook.came, every=0.5)
     (told,) = hook.came
     assert told["type"] == "warning"
-    for words in ("flow: pipeline", f"{tmp_path}: holds no params.yaml", f"/flow-run/{run}"):
+    for words in ("flow: pipeline", f"{tmp_path}: no params.yaml", f"/flow-run/{run}"):
         assert words in told["message"]
 
 

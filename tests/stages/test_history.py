@@ -56,7 +56,7 @@ def test_every_promotion_is_written_down(
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [one["after"] for one in lines] == ["1", "2"]
     text = shown()
-    assert text.startswith("made-up: version 2 is champion\n2 looks at data/test.parquet; 0.33 of its alpha is left\n")
+    assert text.startswith("made-up: version 2 is champion\n2 comparisons on data/test.parquet; 0.33 of")
     assert "none → 1  promote" in text
     assert "1 → 2  promote" in text
     assert f"train {second.data['train'][:8]}" in text
@@ -66,8 +66,8 @@ def test_every_promotion_is_written_down(
 
 def test_a_champion_is_taken_back_and_does_not_come_again_by_itself(twice: Workspace, client: Any) -> None:
     said = roll_back(Path(), None, " 它在店里答错了 ")
-    assert said.startswith("Version 1 is champion, whole and verified. Version 2 is not promoted again")
-    assert "models/package is another model, and `satiety predict` still answers from it: check out" in said
+    assert said.startswith("Version 1 is champion; its package is verified. Version 2 is not promoted")
+    assert "models/package is a different model, which `satiety predict` still uses: check out" in said
     assert history.find_champion(client, "made-up") == "1"
     last = history.read_moves(client, "made-up")[-1]
     assert (last.kind, last.before, last.after, last.why) == ("rollback", "2", "1", "它在店里答错了")
@@ -79,7 +79,7 @@ def test_a_champion_is_taken_back_and_does_not_come_again_by_itself(twice: Works
     assert '`satiety rollback 2 --why "…"` makes it champion all the same' in report["reason"]
     assert history.find_champion(client, "made-up") == "1"
     assert "2 → 1  rollback" in shown()
-    assert roll_back(Path(), "2", "it was the shop") == "Version 2 is champion, whole and verified."
+    assert roll_back(Path(), "2", "it was the shop") == "Version 2 is champion; its package is verified."
     assert decision()["decision"] == "unchanged"
     assert history.find_champion(client, "made-up") == "2"
     with pytest.raises(ModelError, match="rollback: made-up version 2 is the champion already"):
@@ -87,7 +87,7 @@ def test_a_champion_is_taken_back_and_does_not_come_again_by_itself(twice: Works
     with pytest.raises(ModelError, match="rollback: made-up has no version 7; there is: 1, 2"):
         roll_back(Path(), "7", "again")
     for why in (" ", "why " * 2000):
-        with pytest.raises(ParamsError, match=r"rollback: --why has [\d,]+ characters; say why in 1 to 5,000"):
+        with pytest.raises(ParamsError, match=r"rollback: --why has [\d,]+ characters; give a reason of 1 to 5,000"):
             roll_back(Path(), None, why)
     assert history.find_champion(client, "made-up") == "2"
 
@@ -114,8 +114,8 @@ def test_a_damaged_package_does_not_become_champion_again(twice: Workspace, clie
 def test_what_was_done_in_mlflow_itself_is_seen(twice: Workspace, client: Any) -> None:
     client.set_registered_model_alias("made-up", "champion", "1")
     text = shown()
-    assert "2 → 1  moved elsewhere  since then" in text
-    assert "moved outside Satiety" in text
+    assert "2 → 1  moved outside satiety  since then" in text
+    assert "moved by no command of Satiety" in text
 
 
 def test_two_who_write_at_once_lose_nothing(twice: Workspace, client: Any) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from cli.predict import answer_texts
+from cli.predict import predict_texts
 from satiety import package
 from satiety.core.errors import DataError, ModelError, OutdatedError, ParamsError
 from satiety.core.records import Example, read, write
@@ -219,7 +219,7 @@ def test_a_package_of_an_earlier_version_neither_answers_nor_is_promoted(
     outdate(registering.package(registering.root / "models/package"))
     said = r"^models/package/model/tuned\.json: made by an earlier version of satiety \(layout 1, now 2\): rebuild"
     with pytest.raises(OutdatedError, match=said):
-        answer_texts(iter(["hello"]), Path("models/package"), "jsonl")
+        predict_texts(iter(["hello"]), Path("models/package"), "jsonl")
     assert capsys.readouterr().out == ""
     with pytest.raises(OutdatedError, match=said):
         main.run()

@@ -79,7 +79,7 @@ def test_an_answer_is_traced_to_its_model_and_the_examples_near_it(
     assert support["agreement"] == sum(row["agrees"] for row in support["rows"]) / 3
     assert all(row["agrees"] == (row["gold"] == told["prediction"]["answer"]["label"]) for row in support["rows"])
     text = shown(id)
-    for said in ("made-up, version 1, champion", "data/raw/labelled.csv:3", "of 3 have the label that was answered"):
+    for said in ("made-up, version 1, champion", "data/raw/labelled.csv:3", "of 3 have the predicted label"):
         assert said in text
 
 
@@ -146,5 +146,5 @@ def test_what_is_not_on_record_and_whose_model_is_gone_is_said(registering: Work
     with pytest.raises(ModelError, match=r"is not models/package, and MLflow has no version of made-up with that"):
         show(Path(), rows[0].id, 3, "text")
     shutil.rmtree(".dvc")
-    with pytest.raises(SetupError, match="no project here, so no answer is on record"):
+    with pytest.raises(SetupError, match="not in a project, so no predictions are recorded"):
         show(Path(), "nobody", 3, "text")

@@ -11,7 +11,7 @@ from hydra.errors import OverrideParseException
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from flows.overrides import build_run_command
+from flows.dvc import build_run_command
 from satiety.core.errors import ParamsError
 from satiety.core.section import read_yaml
 from satiety.params import _read_override, check_overrides, load_params, override_values

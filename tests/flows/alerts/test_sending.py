@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.alerts import Alert, Severity, check, send
-from flows.alerts.hooks import sending
+from flows.alerts import Alert, Severity, check, send, sending
 from flows.alerts.outbox import Outbox
 from flows.alerts.services import load_services
 from satiety.core.errors import SetupError
@@ -139,7 +138,7 @@ def test_what_could_not_be_delivered_comes_with_the_next_alert_once_and_in_order
             send(drift())
     assert [content["type"] for content in hook.came] == ["warning", "failure"]
     assert len(box.came) == 2
-    assert "an alert is not delivered yet, the next takes it along: [warning] Harmful drift" in caplog.text
+    assert "alert not delivered, retried with the next alert: [warning] Harmful drift" in caplog.text
     assert "s3cr" not in caplog.text
 
 
@@ -200,13 +199,13 @@ def test_a_channel_that_is_set_up_later_has_a_memory_of_its_own(monkeypatch: pyt
         (
             "ALERTS",
             "hooks.example.org/s3cr/t",
-            r"SATIETY_ALERTS: address 1 .* is none that Apprise knows",
+            r"SATIETY_ALERTS: address 1 .* is not a valid Apprise URL",
         ),
-        ("ALERTS", "json://127.0.0.1/x file:///s3cr", r"SATIETY_ALERTS: address 2 .* is none that Apprise knows"),
+        ("ALERTS", "json://127.0.0.1/x file:///s3cr", r"SATIETY_ALERTS: address 2 .* is not a valid Apprise URL"),
         (
             "ALERTS",
             "mailto://me:s3cr@example.org?to=a@example.org",
-            r"SATIETY_ALERTS: .*in the clear: write mailtos:",
+            r"SATIETY_ALERTS: .*unencrypted: use mailtos:",
         ),
         (
             "ALERTS",
@@ -216,7 +215,7 @@ def test_a_channel_that_is_set_up_later_has_a_memory_of_its_own(monkeypatch: pyt
         (
             "ALERT_WEBHOOK",
             "https://s3cr",
-            "SATIETY_ALERT_WEBHOOK: of an earlier version; write its address",
+            "SATIETY_ALERT_WEBHOOK: obsolete; move its address",
         ),
         ("ALERT_QUIET", "-1", "SATIETY_ALERT_QUIET: .*greater than or equal to 0"),
     ],
@@ -267,11 +266,11 @@ def test_a_kill_in_the_middle_loses_nothing(monkeypatch: pytest.MonkeyPatch, pro
     with web(port) as hook:
         send(drift())
     assert [content["message"].split("\n")[0] for content in hook.came] == ["x"]
-    assert json.loads((project / ".flows/alerts/outbox.json").read_text())["letters"] == []
+    assert json.loads((project / ".satiety/alerts/outbox.json").read_text())["letters"] == []
 
 
 def test_a_file_that_is_not_whole_is_kept_aside_and_said(project: Path, caplog: pytest.LogCaptureFixture) -> None:
-    file = project / ".flows/alerts/outbox.json"
+    file = project / ".satiety/alerts/outbox.json"
     file.parent.mkdir(parents=True)
     file.write_text('{"sent": {"dri')
     send(drift())
@@ -284,19 +283,19 @@ def test_a_disk_that_refuses_keeps_no_alert_back(project: Path, caplog: pytest.L
     (project / ".satiety").write_text("no folder")
     send(drift())
     assert "alerts may be sent twice: " in caplog.text
-    assert "alerts may be sent again, or not at all: " in caplog.text
+    assert "cannot save the queue of alerts, so some may be repeated or lost: " in caplog.text
     assert "[warning] Harmful drift" in caplog.text
 
 
 def test_the_outbox_is_bounded_and_says_what_it_gives_up(
     project: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("flows.alerts.outbox.WAITING", 3)
+    monkeypatch.setattr("flows.alerts.outbox.MAX_PENDING", 3)
     box = Outbox(project / "outbox.json")
     for number in range(4):
         box.post(drift(key=f"{number}"), ["mail"], 24, timestamp=float(number))
     assert [letter.alert.key for letter in Outbox(project / "outbox.json").pending] == ["1", "2", "3"]
-    assert "given up, for too many wait: " in caplog.text
+    assert "discarded, the queue is full: " in caplog.text
 
 
 def test_what_nobody_speaks_of_any_more_is_forgotten(project: Path) -> None:

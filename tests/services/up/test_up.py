@@ -48,7 +48,7 @@ def test_a_port_that_is_taken_is_named_with_the_setting_that_moves_it(ended: Hom
         port = other.getsockname()[1]
         refused = ended.satiety("up", SATIETY_PREFECT_PORT=str(port))
     assert (refused.returncode, ended.members()) == (1, {})
-    assert f"port {port} is taken: end what listens there, or set SATIETY_PREFECT_PORT" in refused.stderr
+    assert f"port {port} is in use: stop its process, or set SATIETY_PREFECT_PORT" in refused.stderr
 
 
 def test_a_member_that_cannot_start_takes_the_others_down_and_is_named(ended: Home) -> None:
@@ -58,8 +58,8 @@ def test_a_member_that_cannot_start_takes_the_others_down_and_is_named(ended: Ho
     assert "nonsense" in done.stderr
     assert ended.members() == {}
     said = ended.satiety("down")
-    assert "The services do not run." in said.stdout
-    assert "mlflow stopped (rc=1): it ended by itself, so the others were ended too" in said.stdout
+    assert "The services are not running." in said.stdout
+    assert "mlflow stopped (rc=1): it ended by itself, so the others were stopped too" in said.stdout
 
 
 def test_up_says_where_all_is_and_no_password(
@@ -129,7 +129,7 @@ def test_a_second_up_says_that_they_run(home: Home, secrets: dict[str, str]) -> 
     before = set(home.members())
     again = home.satiety("up")
     assert (again.returncode, set(home.members())) == (0, before)
-    assert "run already" in again.stdout
+    assert "already running" in again.stdout
 
 
 def test_a_process_in_the_project_joins_unless_it_was_told_otherwise(home: Home, secrets: dict[str, str]) -> None:
@@ -164,14 +164,14 @@ def test_a_runner_that_was_killed_leaves_nothing_in_the_way(home: Home, secrets:
     assert set(home.members()) - {runner}
     again = home.satiety("up")
     assert again.returncode == 0, again.stderr
-    assert "run already" not in again.stdout
+    assert "already running" not in again.stdout
     assert not set(home.members()) & set(before)
     assert read(home.root) == secrets
 
 
 def test_down_leaves_nothing_and_does_it_again(home: Home, secrets: dict[str, str]) -> None:
     done = home.satiety("down")
-    assert (done.returncode, done.stdout) == (0, "The services have ended.\n")
+    assert (done.returncode, done.stdout) == (0, "The services have stopped.\n")
     assert home.members() == {}
     again = home.satiety("down")
-    assert (again.returncode, again.stdout) == (0, "The services do not run.\n")
+    assert (again.returncode, again.stdout) == (0, "The services are not running.\n")

@@ -30,21 +30,21 @@ def test_every_value_says_where_it_comes_from(tmp_path: Path) -> None:
     text = Path("params.yaml").read_text(encoding="utf-8")
     text = text.replace("\nfinetune: {}", "\nfinetune:\n  recipe: {method: {layer_decay: 0.9}}")
     path.write_text(text + "promote: {bins: 9}\n", encoding="utf-8")
-    lines, said = path.read_text(encoding="utf-8").splitlines(), origins(path)
+    lines, values = path.read_text(encoding="utf-8").splitlines(), origins(path)
     budget, decay = (next(i for i, line in enumerate(lines, 1) if word in line) for word in ("budget:", "layer_decay"))
-    assert set(block_names()) == {place.partition(".")[0] for place in said}
-    assert said["ingest.budget"] == ("240", f"{path}:{budget}")
-    assert said["finetune.recipe.method.layer_decay"] == ("0.9", f"{path}:{decay}")
-    assert said["finetune.recipe.method.kind"] == ('"full"', "default of satiety/tuning/recipes/fine_tune.py")
-    assert said["finetune.recipe.method.head_start"] == ("true", "default of satiety/tuning/methods/base.py")
-    assert said["finetune.recipe.training.epochs"] == ("8", "default of satiety/training/arguments.py")
+    assert set(block_names()) == {place.partition(".")[0] for place in values}
+    assert values["ingest.budget"] == ("240", f"{path}:{budget}")
+    assert values["finetune.recipe.method.layer_decay"] == ("0.9", f"{path}:{decay}")
+    assert values["finetune.recipe.method.kind"] == ('"full"', "default of satiety/tuning/recipes/fine_tune.py")
+    assert values["finetune.recipe.method.head_start"] == ("true", "default of satiety/tuning/methods/base.py")
+    assert values["finetune.recipe.training.epochs"] == ("8", "default of satiety/training/arguments.py")
     base = next(i for i, line in enumerate(lines, 1) if "uri:" in line)
-    assert said["project.base.uri"][1] == f"{path}:{base}"
-    assert said["ingest.base.uri"][1] == f"project, {path}:{base}"
-    assert said["evaluate.bins"] == ("15", "project, default of satiety/core/project.py")
-    assert said["promote.bins"] == ("9", f"{path}:{len(lines)}")
-    assert said["monitor.simulation.rewrites.0.probability"] == ("0.4", "default of satiety/monitor/section.py")
-    assert said["monitor.simulation.rewrites.1.min_characters"] == (
+    assert values["project.base.uri"][1] == f"{path}:{base}"
+    assert values["ingest.base.uri"][1] == f"project, {path}:{base}"
+    assert values["evaluate.bins"] == ("15", "project, default of satiety/core/project.py")
+    assert values["promote.bins"] == ("9", f"{path}:{len(lines)}")
+    assert values["monitor.simulation.rewrites.0.probability"] == ("0.4", "default of satiety/monitor/section.py")
+    assert values["monitor.simulation.rewrites.1.min_characters"] == (
         "2",
         "default of satiety/levers/augment/char_swap.py",
     )

@@ -27,9 +27,9 @@ def traffic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Traffic:
 
 @pytest.fixture
 def rows(traffic: Traffic) -> list[Served]:
-    made = list(served_texts(TEXTS, [Prediction(Label("good"))] * len(TEXTS), "film", "model", 0.1))
-    traffic.add(made)
-    return made
+    served = list(served_texts(TEXTS, [Prediction(Label("good"))] * len(TEXTS), "film", "model", 0.1))
+    traffic.add(served)
+    return served
 
 
 def package(folder: Path, kind: str = "classify") -> Path:
@@ -39,10 +39,10 @@ def package(folder: Path, kind: str = "classify") -> Path:
 
 
 def test_one_correction_is_kept_with_who_said_it(traffic: Traffic, rows: list[Served], tmp_path: Path) -> None:
-    said = record_corrections(rows[0].id, "bad", None, "Li", package(tmp_path))
-    assert said == "1 correction recorded; the next retraining takes them"
-    (found,) = traffic.corrections().values()
-    assert (found.id, found.answer, found.by) == (rows[0].id, dump(Label("bad")), "Li")
+    output = record_corrections(rows[0].id, "bad", None, "Li", package(tmp_path))
+    assert output == "1 correction recorded; the next retraining uses them"
+    (recorded,) = traffic.corrections().values()
+    assert (recorded.id, recorded.answer, recorded.by) == (rows[0].id, dump(Label("bad")), "Li")
     record_corrections(rows[0].id, "好", None, "Li", package(tmp_path))
     assert traffic.corrections()[rows[0].id].answer == dump(Label("好")), "the latest counts"
 
@@ -54,8 +54,8 @@ def test_who_said_it_is_kept_without_personal_data(
     traffic: Traffic, rows: list[Served], tmp_path: Path, by: str
 ) -> None:
     record_corrections(rows[0].id, "bad", None, f"Li {by}", package(tmp_path))
-    (found,) = traffic.corrections().values()
-    assert found.by in ("Li <email>", "Li <phone>", "Li <secret>")
+    (recorded,) = traffic.corrections().values()
+    assert recorded.by in ("Li <email>", "Li <phone>", "Li <secret>")
 
 
 @pytest.mark.parametrize("label", ["<email>", "jane@example.com", "jane&#64;exam\u200bple.com"])
@@ -65,8 +65,8 @@ def test_a_label_is_the_one_that_ingest_made_of_it(
     for kind, fields in (("classify", {"labels": ["<email>", "bad"], "names": {}}), ("ner", {"labels": ["<email>"]})):
         file = tmp_path / kind / "model/problem.json"
         PROBLEMS[kind].model_validate(fields).save(file)
-        given = label if kind == "classify" else json.dumps([[0, 1, label]])
-        record_corrections(rows[0].id, given, None, "", file.parent.parent)
+        value = label if kind == "classify" else json.dumps([[0, 1, label]])
+        record_corrections(rows[0].id, value, None, "", file.parent.parent)
         assert "jane" not in repr(traffic.corrections())
     with pytest.raises(DataError, match="label '<email>' is not one of: 好, bad"):
         record_corrections(rows[0].id, label, None, "", package(tmp_path))
@@ -75,11 +75,11 @@ def test_a_label_is_the_one_that_ingest_made_of_it(
 @pytest.mark.parametrize("name", ["said.csv", "said.jsonl"])
 def test_a_file_gives_many(name: str, traffic: Traffic, rows: list[Served], tmp_path: Path) -> None:
     pairs = list(zip((row.id for row in rows), ("bad", "好", "bad"), strict=True))
-    lines = [json.dumps({"id": own, "label": label}, ensure_ascii=False) for own, label in pairs]
-    cells = ["\ufeffid,label", *(f"{own},{label}" for own, label in pairs)]
+    lines = [json.dumps({"id": key, "label": label}, ensure_ascii=False) for key, label in pairs]
+    cells = ["\ufeffid,label", *(f"{key},{label}" for key, label in pairs)]
     (tmp_path / name).write_text("\n".join(cells if name.endswith("csv") else [*lines, ""]), encoding="utf-8")
     assert record_corrections(None, None, tmp_path / name, "", package(tmp_path)).startswith("3 corrections recorded")
-    assert {own: str(load(one.answer)) for own, one in traffic.corrections().items()} == dict(pairs)
+    assert {key: str(load(row.answer)) for key, row in traffic.corrections().items()} == dict(pairs)
 
 
 @pytest.mark.parametrize("between", [";", "\t"])
@@ -95,21 +95,21 @@ def test_entities_are_given_by_their_place(traffic: Traffic, rows: list[Served],
     record_corrections(rows[2].id, '[[14, 16, "LOC"], [0, 4, "PER"]]', None, "", package(tmp_path, "ner"))
     (tmp_path / "a.jsonl").write_text(json.dumps({"id": rows[0].id, "label": []}), encoding="utf-8")
     record_corrections(None, None, tmp_path / "a.jsonl", "", package(tmp_path, "ner"))
-    found = {own: load(one.answer).mentions for own, one in traffic.corrections().items()}
-    assert found == {rows[2].id: (Span(0, 4, "PER"), Span(14, 16, "LOC")), rows[0].id: ()}
+    recorded = {key: load(row.answer).mentions for key, row in traffic.corrections().items()}
+    assert recorded == {rows[2].id: (Span(0, 4, "PER"), Span(14, 16, "LOC")), rows[0].id: ()}
     assert TEXTS[2][14:16] == "上海"
 
 
 def test_all_mistakes_are_named_at_once_and_nothing_is_kept(
     traffic: Traffic, rows: list[Served], tmp_path: Path
 ) -> None:
-    near = rows[0].id[:-1] + "x"
-    lines = ["id,label", f"{rows[1].id},好", f"{near},bad", f"{rows[2].id},ugly", *(f"{n},bad" for n in range(5))]
+    near_id = rows[0].id[:-1] + "x"
+    lines = ["id,label", f"{rows[1].id},好", f"{near_id},bad", f"{rows[2].id},ugly", *(f"{n},bad" for n in range(5))]
     (tmp_path / "said.csv").write_text("\n".join(lines), encoding="utf-8")
-    with pytest.raises(DataError) as wrong:
+    with pytest.raises(DataError) as error:
         record_corrections(None, None, tmp_path / "said.csv", "", package(tmp_path))
-    first, second, *_, last = str(wrong.value).splitlines()
-    assert first.endswith(f"said.csv:3: id {near!r}: the record has no such answer; did you mean {rows[0].id!r}?")
+    first, second, *_, last = str(error.value).splitlines()
+    assert first.endswith(f"said.csv:3: id {near_id!r}: no such prediction is recorded; did you mean {rows[0].id!r}?")
     assert second.endswith("said.csv:4: label 'ugly' is not one of: 好, bad")
     assert last == "and 2 more"
     assert traffic.corrections() == {}
@@ -131,8 +131,8 @@ def test_wrong_entities_are_named(label: str, message: str, rows: list[Served], 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"name,label\na,b\n", r"said.csv: 2: no id, or no label; it needs both columns"),
-        (b"", r"said.csv: the file: no id, or no label"),
+        (b"name,label\na,b\n", r"said.csv: 2: no id or no label; fill in both columns"),
+        (b"", r"said.csv: the file: no id or no label"),
         (b"id,label\n\xff\xfe,b\n", r"said.csv: not UTF-8 at byte 9"),
     ],
 )
@@ -146,16 +146,16 @@ def test_a_file_without_what_is_needed_is_refused(
 
 def test_lines_that_are_no_objects_are_refused(traffic: Traffic, tmp_path: Path) -> None:
     path = tmp_path / "said.jsonl"
-    for text, message in (("{", r"said.jsonl:1: not JSON"), ("\n[1]", r"said.jsonl:2: not an object")):
+    for text, message in (("{", r"said.jsonl:1: not JSON"), ("\n[1]", r"said.jsonl:2: not a JSON object")):
         path.write_text(text)
         with pytest.raises(DataError, match=message):
             record_corrections(None, None, path, "", package(tmp_path))
-    with pytest.raises(DataError, match=r"nowhere.csv: cannot read it: No such file"):
+    with pytest.raises(DataError, match=r"nowhere.csv: cannot read: No such file"):
         record_corrections(None, None, tmp_path / "nowhere.csv", "", package(tmp_path))
 
 
 def test_half_a_command_is_refused(traffic: Traffic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(DataError, match=r"give the ID of an answer and its right LABEL, or a --file"):
+    with pytest.raises(DataError, match=r"give a prediction ID and its correct LABEL, or a --file"):
         record_corrections("abc", None, None, "", package(tmp_path))
     with pytest.raises(DataError, match=r"give ID and LABEL, or --file, not both"):
         record_corrections("abc", "bad", Path("x.csv"), "", package(tmp_path))
@@ -163,5 +163,5 @@ def test_half_a_command_is_refused(traffic: Traffic, tmp_path: Path, monkeypatch
         record_corrections("abc", "bad", None, "", tmp_path / "nowhere")
     monkeypatch.delenv("SATIETY_TRAFFIC")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SetupError, match=r"no project here, so no record; run this inside one"):
+    with pytest.raises(SetupError, match=r"not in a project, so no predictions are recorded"):
         record_corrections("abc", "bad", None, "", package(tmp_path))

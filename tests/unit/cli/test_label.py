@@ -54,24 +54,25 @@ def fill(path: Path, labels: dict[int, str]) -> None:
 
 
 def test_a_sample_is_written_and_labelled(tmp_path: Path, traffic: Traffic, package: Path) -> None:
-    out = tmp_path / "to_label.csv"
-    said = draw_texts(tmp_path, 20, out, package)
-    rows = rows_of(out)
-    assert "20 texts drawn at random" in said
-    assert f"satiety label import {out}" in said
-    assert "About 6 of them will test a challenger" in said
+    path = tmp_path / "to_label.csv"
+    output = draw_texts(tmp_path, 20, path, package)
+    rows = rows_of(path)
+    assert "20 texts drawn at random" in output
+    assert f"satiety label import {path}" in output
+    assert "About 6 of them become test examples" in output
     assert {row["id"] for row in rows} == set(traffic.draws())
     assert {row["text"].removeprefix("'") for row in rows} < set(TEXTS)
     assert {row["label"] for row in rows} == {""}, "what the model answered is not suggested to who labels"
 
-    fill(out, dict.fromkeys(range(18), "好"))
-    said = import_labels(tmp_path, out, "Li", package)
-    assert "18 of 20 drawn texts have a label; the draw counts once 95% have one" in said
+    fill(path, dict.fromkeys(range(18), "好"))
+    output = import_labels(tmp_path, path, "Li", package)
+    assert "18 of 20 drawn texts have a label; the sample is used once 95% have one" in output
     assert collect_random_ids(traffic.draws().values(), traffic.corrections()) == frozenset()
-    fill(out, dict.fromkeys(range(20), "bad"))
-    said = import_labels(tmp_path, out, "Li", package)
-    assert said.endswith(
-        "20 of 20 drawn texts have a label\nThey may promote a model once 100 of them test it (promote.min_fresh_examples)"
+    fill(path, dict.fromkeys(range(20), "bad"))
+    output = import_labels(tmp_path, path, "Li", package)
+    assert output.endswith(
+        "20 of 20 drawn texts have a label\n"
+        "They can support a promotion once 100 of them are test examples (promote.min_fresh_examples)"
     )
     assert collect_random_ids(traffic.draws().values(), traffic.corrections()) == set(traffic.draws())
     assert {str(load(one.answer)) for one in traffic.corrections().values()} == {"bad"}
@@ -82,10 +83,10 @@ def test_the_next_draw_has_other_texts_until_none_is_left(
 ) -> None:
     draw_texts(tmp_path, 25, tmp_path / "a.csv", package)
     draw_texts(tmp_path, 25, tmp_path / "b.csv", package)
-    assert "25 texts were asked for, but 15 are left to draw" in caplog.text
+    assert "25 texts requested, but only 15 are left to draw" in caplog.text
     first, second = ({row["id"] for row in rows_of(tmp_path / name)} for name in ("a.csv", "b.csv"))
     assert (len(first), len(second), first & second) == (25, 15, set())
-    with pytest.raises(DataError, match="no answered text is left to draw"):
+    with pytest.raises(DataError, match="no predicted text is left to draw"):
         draw_texts(tmp_path, 1, tmp_path / "c.csv", package)
     assert not (tmp_path / "c.csv").exists()
 
@@ -97,40 +98,40 @@ def test_a_cell_that_a_spreadsheet_would_compute_is_quoted(tmp_path: Path, traff
 
 def test_labels_that_were_given_are_not_written_over(tmp_path: Path, traffic: Traffic, package: Path) -> None:
     (tmp_path / "a.csv").write_text("labels of an afternoon")
-    with pytest.raises(DataError, match=r"a\.csv: is there already, perhaps with labels in it"):
+    with pytest.raises(DataError, match=r"a\.csv exists and may contain labels"):
         draw_texts(tmp_path, 5, tmp_path / "a.csv", package)
     assert traffic.draws() == {}
 
 
 def test_what_was_never_drawn_is_named_and_nothing_is_recorded(tmp_path: Path, traffic: Traffic, package: Path) -> None:
-    out = tmp_path / "a.csv"
-    draw_texts(tmp_path, 5, out, package)
-    fill(out, dict.fromkeys(range(5), "bad"))
+    path = tmp_path / "a.csv"
+    draw_texts(tmp_path, 5, path, package)
+    fill(path, dict.fromkeys(range(5), "bad"))
     stranger = next(row.id for row in traffic.read() if row.id not in traffic.draws())
-    whole = out.read_text(encoding="utf-8")
-    out.write_text(f"{whole}{stranger},x,bad\n", encoding="utf-8")
-    with pytest.raises(DataError, match=f"a\\.csv:7: id '{stranger}': of no draw"):
-        import_labels(tmp_path, out, "", package)
-    out.write_text(whole, encoding="utf-8")
-    fill(out, {0: "ugly"})
+    whole = path.read_text(encoding="utf-8")
+    path.write_text(f"{whole}{stranger},x,bad\n", encoding="utf-8")
+    with pytest.raises(DataError, match=f"a\\.csv:7: id '{stranger}': not drawn by `satiety label next`"):
+        import_labels(tmp_path, path, "", package)
+    path.write_text(whole, encoding="utf-8")
+    fill(path, {0: "ugly"})
     with pytest.raises(DataError, match="label 'ugly' is not one of"):
-        import_labels(tmp_path, out, "", package)
+        import_labels(tmp_path, path, "", package)
     assert traffic.corrections() == {}
 
 
 def test_labels_beside_the_text_of_another_id_are_refused(tmp_path: Path, traffic: Traffic, package: Path) -> None:
     """As where a column of a spreadsheet was sorted by itself."""
-    out = tmp_path / "a.csv"
-    draw_texts(tmp_path, 5, out, package)
-    fill(out, dict.fromkeys(range(5), "bad"))
-    first, second, *rest = rows_of(out)
-    moved = [first | {"text": second["text"]}, second | {"text": first["text"]}, *rest]
-    with out.open("w", encoding="utf-8", newline="") as file:
+    path = tmp_path / "a.csv"
+    draw_texts(tmp_path, 5, path, package)
+    fill(path, dict.fromkeys(range(5), "bad"))
+    first, second, *remaining = rows_of(path)
+    swapped = [first | {"text": second["text"]}, second | {"text": first["text"]}, *remaining]
+    with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.DictWriter(file, ["id", "text", "label"])
         table.writeheader()
-        table.writerows(moved)
-    with pytest.raises(DataError, match=r"a\.csv:2, .*a\.csv:3: not the text of that id; sort whole rows"):
-        import_labels(tmp_path, out, "", package)
+        table.writerows(swapped)
+    with pytest.raises(DataError, match=r"a\.csv:2, .*a\.csv:3: text and id do not match; keep both columns unchanged"):
+        import_labels(tmp_path, path, "", package)
     assert traffic.corrections() == {}
 
 
@@ -138,15 +139,15 @@ def test_outside_of_a_project_there_is_nothing_to_label(
     tmp_path: Path, package: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SetupError, match="no project here"):
+    with pytest.raises(SetupError, match="not in a project"):
         draw_texts(tmp_path, 5, tmp_path / "a.csv", package)
 
 
 def test_only_what_was_answered_since_a_time_is_drawn(tmp_path: Path, traffic: Traffic, package: Path) -> None:
-    begun = datetime.now(UTC).replace(tzinfo=None, microsecond=0) + timedelta(seconds=1)
-    with pytest.raises(DataError, match=f"left to draw in .* since {begun:%Y-%m-%d}"):
-        draw_texts(tmp_path, 5, tmp_path / "a.csv", package, begun)
+    start = datetime.now(UTC).replace(tzinfo=None, microsecond=0) + timedelta(seconds=1)
+    with pytest.raises(DataError, match=f"left to draw in .* since {start:%Y-%m-%d}"):
+        draw_texts(tmp_path, 5, tmp_path / "a.csv", package, start)
     rows = list(served_texts(["a new film"], [Prediction(Label("bad"))], "film", "model", 0.1))
-    traffic.add([replace(row, time=(begun + timedelta(days=1)).isoformat(timespec="microseconds")) for row in rows])
-    draw_texts(tmp_path, 5, tmp_path / "a.csv", package, begun)
+    traffic.add([replace(row, time=(start + timedelta(days=1)).isoformat(timespec="microseconds")) for row in rows])
+    draw_texts(tmp_path, 5, tmp_path / "a.csv", package, start)
     assert [row["text"] for row in rows_of(tmp_path / "a.csv")] == ["a new film"]

@@ -26,9 +26,9 @@ ROOT = Path.cwd()
 
 def called(*arguments: str) -> str:
     """Return what the command prints."""
-    result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return result.output
+    outcome = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    assert outcome.exit_code == 0, outcome.output
+    return outcome.output
 
 
 def refused(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> str:
@@ -49,25 +49,25 @@ def params(tmp_path: Path) -> Path:
 
 class TestCheck:
     def test_the_default_file_is_right(self) -> None:
-        assert called("check") == "params.yaml: right: 10 blocks, problem classify\n"
+        assert called("check") == "params.yaml is valid (10 sections, problem: classify)\n"
 
     @pytest.mark.parametrize("folder", sorted(p.parent.name for p in Path("examples").glob("*/params.yaml")))
     def test_every_example_is_right(self, folder: str) -> None:
-        assert "right: 10 blocks" in called("check", f"examples/{folder}")
+        assert "is valid (10 sections" in called("check", f"examples/{folder}")
 
     def test_all_errors_come_at_once_with_their_lines(self, params: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         text = params.read_text(encoding="utf-8")
-        wrong = text.replace("  budget: 240", "  budget: -3").replace("\nregister:", "\nregistster:")
-        wrong = wrong.replace("{kind: csv}", "{kind: cvs}").replace("name: tweets-", "name: /tweets-")
-        params.write_text(wrong, encoding="utf-8")
+        damaged = text.replace("  budget: 240", "  budget: -3").replace("\nregister:", "\nregistster:")
+        damaged = damaged.replace("{kind: csv}", "{kind: cvs}").replace("name: tweets-", "name: /tweets-")
+        params.write_text(damaged, encoding="utf-8")
         lines = refused(monkeypatch, "check", str(params)).splitlines()
         assert any("unknown block; did you mean 'register'?" in line for line in lines)
         assert any("unknown reader 'cvs'; did you mean 'csv'?" in line for line in lines)
         assert any("ingest.budget" in line and "(it is -3)" in line for line in lines)
         assert any("registster.name: String should match pattern" in line for line in lines)
         assert not any("the block is missing" in line for line in lines)
-        line = wrong[: wrong.index("registster")].count("\n") + 1
-        assert any(f"params.yaml:{line}: registster: " in said for said in lines)
+        line = damaged[: damaged.index("registster")].count("\n") + 1
+        assert any(f"params.yaml:{line}: registster: " in error for error in lines)
 
     @pytest.mark.parametrize(
         ("old", "new", "message"),
@@ -113,9 +113,9 @@ class TestCheck:
         text = params.read_text(encoding="utf-8")
         line = text[: text.index(old)].count("\n") + 1
         params.write_text(text.replace(old, new, 1), encoding="utf-8")
-        said = refused(monkeypatch, "check", str(params))
-        assert len(said.splitlines()) == 1
-        assert re.search(rf"params\.yaml:{line}: {message}", said), said
+        output = refused(monkeypatch, "check", str(params))
+        assert len(output.splitlines()) == 1
+        assert re.search(rf"params\.yaml:{line}: {message}", output), output
 
     def test_a_missing_block_of_a_stage_is_named_and_how_to_write_it(
         self, params: Path, monkeypatch: pytest.MonkeyPatch
@@ -123,12 +123,15 @@ class TestCheck:
         """DVC would say only that parameters are missing."""
         text = params.read_text(encoding="utf-8").replace("\nvalidate: {}", "\n")
         params.write_text(text, encoding="utf-8")
-        said = refused(monkeypatch, "check", str(params))
-        assert said == f"{params}: validate: the block is missing; add `validate: {{}}`, which DVC requires"
+        output = refused(monkeypatch, "check", str(params))
+        assert (
+            output
+            == f"{params}: validate: the block is missing; write `validate: {{}}`, for DVC asks for every stage's"
+        )
 
     def test_a_block_with_nothing_in_it_is_right(self, params: Path) -> None:
         params.write_text(params.read_text(encoding="utf-8").replace("\nvalidate: {}", "\nvalidate:"), encoding="utf-8")
-        assert "right: 10 blocks" in called("check", str(params))
+        assert "is valid (10 sections" in called("check", str(params))
 
     def test_a_missing_file_is_named(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert "params.yaml: no such file" in refused(monkeypatch, "check", str(tmp_path))
@@ -147,20 +150,20 @@ class TestListAndExplain:
         assert "bm25" not in listed
 
     def test_a_component_is_explained_with_bounds_and_an_example(self) -> None:
-        said = called("explain", "retriever", "bm25")
-        assert "documents: int, ≥ 1, ≤ 1000000000; default 2000" in said
-        assert "Example:\n  kind: bm25" in said
+        output = called("explain", "retriever", "bm25")
+        assert "documents: int, ≥ 1, ≤ 1000000000; default 2000" in output
+        assert "Example:\n  kind: bm25" in output
 
     def test_a_block_is_explained_down_to_what_its_fields_hold(self) -> None:
-        said = called("explain", "stage", "ingest")
-        assert "  budget: int, ≥ 2" in said
-        assert "  labelled.uri: str; needed" in said
-        assert "  corpus: list of Source; default []" in said
-        assert "  seed: int, ≥ 0, < 4294967296; by default that of project" in said
-        assert "  base: Asset; needed" in called("explain", "stage", "project")
+        output = called("explain", "stage", "ingest")
+        assert "  budget: int, ≥ 2" in output
+        assert "  labelled.uri: str; required" in output
+        assert "  corpus: list of Source; default []" in output
+        assert "  seed: int, ≥ 0, < 4294967296; default: that of section project" in output
+        assert "  base: Asset; required" in called("explain", "stage", "project")
         assert "  measure: list of str, length ≤ 6; default []" in called("explain", "stage", "levers")
         assert "self_training" not in called("explain", "stage", "finetune"), "it is said of the lever"
-        assert "  conflicts: 'drop' | 'majority'" in said
+        assert "  conflicts: 'drop' | 'majority'" in output
 
     def test_a_wrong_kind_or_name_is_answered_with_what_there_is(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert "no kind is called 'retreiver'; did you mean 'retriever'?" in refused(monkeypatch, "list", "retreiver")
@@ -208,16 +211,16 @@ class TestPredict:
             '{"text": "fine", "label": "good [b]", "confidence": 0.5, "scores": {"good [b]": 0.5, "bad": 0.5}, "id": "'
         )
         parrot.problem = PROBLEMS["ner"].sample()
-        said = '"spans": [{"start": 2, "end": 4, "label": "LOC", "text": "北京"}]'
-        assert said in called("predict", "我在北京")
+        output = '"spans": [{"start": 2, "end": 4, "label": "LOC", "text": "北京"}]'
+        assert output in called("predict", "我在北京")
 
     def test_what_was_answered_is_recorded_under_the_id_that_is_told(self, parrot: Parrot, tmp_path: Path) -> None:
-        told = [json.loads(called("predict", "fine"))]
+        report = [json.loads(called("predict", "fine"))]
         parrot.problem = PROBLEMS["ner"].sample()
-        told.append(json.loads(called("predict", "我在北京")))
+        report.append(json.loads(called("predict", "我在北京")))
         rows = {row.id: row for row in Traffic(tmp_path / "traffic").read()}
-        assert [rows[one["id"]].text for one in told] == ["fine", "我在北京"]
-        assert [load(rows[one["id"]].answer) for one in told] == [Label("good [b]"), Spans((Span(2, 4, "LOC"),))]
+        assert [rows[one["id"]].text for one in report] == ["fine", "我在北京"]
+        assert [load(rows[one["id"]].answer) for one in report] == [Label("good [b]"), Spans((Span(2, 4, "LOC"),))]
         assert {row.model for row in rows.values()} == {parrot.digest}
 
     def test_a_project_keeps_its_record_and_no_other_folder_does(
@@ -239,7 +242,7 @@ class TestPredict:
         lines = called("predict", "--file", str(tmp_path / "texts.txt")).splitlines()
         assert len(lines) == 600
         assert not any("id" in json.loads(line) for line in lines)
-        assert [record.message.count("is not recorded") for record in caplog.records] == [1]
+        assert [record.message.count("predictions are not recorded") for record in caplog.records] == [1]
 
     def test_answers_go_into_a_file_where_one_is_named(
         self, parrot: Parrot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -247,11 +250,11 @@ class TestPredict:
         out = tmp_path / "answers.jsonl"
         assert called("predict", "fine", "我在北京", "--out", str(out)) == ""
         assert [json.loads(line)["text"] for line in out.read_text("utf-8").splitlines()] == ["fine", "我在北京"]
-        said = refused(monkeypatch, "predict", "fine", "--format", "table", "--out", str(out))
-        assert said == "predict: a table is to look at; leave --format or --out off"
+        output = refused(monkeypatch, "predict", "fine", "--format", "table", "--out", str(out))
+        assert output == "predict: --format table cannot be written to --out; leave one of them out"
         for path in (out.parent, Path(os.devnull), Path()):
-            said = refused(monkeypatch, "predict", "fine", "--out", str(path))
-            assert said == f"predict: --out: {path} is a folder or a device, and stays; name a file"
+            output = refused(monkeypatch, "predict", "fine", "--out", str(path))
+            assert output == f"predict: --out: {path} is a folder or a device; give a file"
         assert out.is_file()
 
     def test_a_table_shows_them_to_people(self, parrot: Parrot) -> None:
@@ -259,7 +262,7 @@ class TestPredict:
         parrot.problem = PROBLEMS["ner"].sample()
         table = called("predict", "--format", "table", "我在北京", "我在")
         assert "北京 LOC" in table
-        assert "nothing found" in table
+        assert "none " in table
 
     def test_a_file_is_answered_in_batches(self, parrot: Parrot, tmp_path: Path) -> None:
         (tmp_path / "texts.txt").write_text("\ufeff" + "很好\n" * 300, encoding="utf-8")
@@ -268,16 +271,16 @@ class TestPredict:
         assert parrot.asked[0][0] == "很好"
 
     def test_stdin_is_read_where_something_is_piped_in(self, parrot: Parrot) -> None:
-        result = CliRunner().invoke(app, ["predict"], input="one\n二\n")
+        outcome = CliRunner().invoke(app, ["predict"], input="one\n二\n")
         assert [batch for batch in parrot.asked] == [["one", "二"]]
-        assert result.exit_code == 0
+        assert outcome.exit_code == 0
 
     def test_bytes_that_are_no_text_are_named_with_their_line(
         self, parrot: Parrot, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         piped = io.TextIOWrapper(io.BytesIO(b"fine\n\xff\xfe\n"), encoding="utf-8", errors="surrogateescape")
         monkeypatch.setattr(sys, "stdin", piped)
-        with pytest.raises(DataError, match=r"stdin:2: not UTF-8; give it as UTF-8"):
+        with pytest.raises(DataError, match=r"stdin:2: not UTF-8; convert it to UTF-8"):
             list(read_texts(None, None))
 
     def test_nothing_to_answer_is_refused(self, parrot: Parrot, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,27 +289,27 @@ class TestPredict:
                 return True
 
         monkeypatch.setattr(sys, "stdin", Terminal())
-        assert "predict: no text; write it after the command" in refused(monkeypatch, "predict")
+        assert "predict: no texts; pass them as arguments" in refused(monkeypatch, "predict")
         assert "give texts or --file, not both" in refused(monkeypatch, "predict", "a", "--file", "x")
 
     def test_a_file_that_cannot_be_read_is_named(
         self, parrot: Parrot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
-        assert "nowhere.txt: cannot read it: No such file" in refused(monkeypatch, "predict", "--file", "nowhere.txt")
+        assert "nowhere.txt: cannot read: No such file" in refused(monkeypatch, "predict", "--file", "nowhere.txt")
         (tmp_path / "gb.txt").write_bytes(b"fine\n" + "很好".encode("gb18030"))
         assert "gb.txt:2: not UTF-8" in refused(monkeypatch, "predict", "--file", str(tmp_path / "gb.txt"))
 
     def test_an_argument_that_is_no_text_is_refused(self, parrot: Parrot, monkeypatch: pytest.MonkeyPatch) -> None:
-        said = refused(monkeypatch, "predict", "很好", os.fsdecode(b"caf\xe9"))
-        assert said == "predict: text 2: not UTF-8; give it as UTF-8"
+        output = refused(monkeypatch, "predict", "很好", os.fsdecode(b"caf\xe9"))
+        assert output == "predict: text 2: not UTF-8; convert it to UTF-8"
 
     @pytest.mark.parametrize("format", ["jsonl", "table"])
     def test_no_text_commands_the_terminal(self, parrot: Parrot, format: str) -> None:
-        shown = called("predict", "--format", format, "red \x1b[31m \x9b31m 反\u202e向 👨\u200d👩")
-        assert not set(shown) & set("\x1b\x9b\u202e")
-        assert all(code in shown for code in (r"\u001b", r"\u009b", r"反\u202e向", "👨\u200d👩"))
+        text = called("predict", "--format", format, "red \x1b[31m \x9b31m 反\u202e向 👨\u200d👩")
+        assert not set(text) & set("\x1b\x9b\u202e")
+        assert all(code in text for code in (r"\u001b", r"\u009b", r"反\u202e向", "👨\u200d👩"))
         if format == "jsonl":
-            assert json.loads(shown)["text"] == "red \x1b[31m \x9b31m 反\u202e向 👨\u200d👩"
+            assert json.loads(text)["text"] == "red \x1b[31m \x9b31m 反\u202e向 👨\u200d👩"
 
     @pytest.mark.parametrize("format", ["jsonl", "table"])
     def test_a_terminal_without_the_character_shows_its_code(
@@ -318,8 +321,8 @@ class TestPredict:
         with pytest.raises(SystemExit):
             run()
         ascii_only.flush()
-        shown = ascii_only.buffer.getvalue().decode("ascii")
-        assert json.loads(shown)["text"] == "café 中" if format == "jsonl" else r"\u4e2d" in shown
+        text = ascii_only.buffer.getvalue().decode("ascii")
+        assert json.loads(text)["text"] == "café 中" if format == "jsonl" else r"\u4e2d" in text
 
     def test_a_wrong_setting_is_one_line(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("SATIETY_DEVICE", "foo")

@@ -19,12 +19,12 @@ def printed(folder: Path, monkeypatch: pytest.MonkeyPatch, left: Any) -> str:
     """Return what is printed of a report on a table of too few texts."""
     (folder / "dvc.yaml").touch()
     (folder / "reports").mkdir()
-    told = {"sentence": FEW, "window": {"left_out": left}}
-    (folder / "reports/monitor-table.json").write_text(json.dumps(told), encoding="utf-8")
+    report = {"sentence": FEW, "window": {"left_out": left}}
+    (folder / "reports/monitor-table.json").write_text(json.dumps(report), encoding="utf-8")
     monkeypatch.setattr("cli.monitor.run_child", lambda *_: 0)
-    out = io.StringIO()
-    run_monitor(folder, Path("t.jsonl"), Console(file=out, width=100, highlight=False))
-    return out.getvalue()
+    path = io.StringIO()
+    run_monitor(folder, Path("t.jsonl"), Console(file=path, width=100, highlight=False))
+    return path.getvalue()
 
 
 def test_the_rows_left_out_follow_the_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,5 +38,5 @@ def test_where_none_were_left_out_nothing_is_said_of_them(tmp_path: Path, monkey
 @pytest.mark.parametrize("table", ["", ".", "/"])
 def test_a_table_without_a_name_is_not_taken_for_the_folder(tmp_path: Path, table: str) -> None:
     (tmp_path / "dvc.yaml").touch()
-    with pytest.raises(SetupError, match="--table: names no file"):
+    with pytest.raises(SetupError, match="--table: empty path"):
         run_monitor(tmp_path, Path(table))

@@ -66,8 +66,8 @@ def test_predict_that_is_ended_leaves_no_file_and_keeps_its_record(
     tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     (tmp_path / "texts.txt").write_text("很好\n" * 600, encoding="utf-8")
-    heard = "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"  # whether or not the tests run under nohup
-    process = begun(tmp_path, heard + PREDICT.replace("WAIT", "120"), "third")
+    output = "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"  # whether or not the tests run under nohup
+    process = begun(tmp_path, output + PREDICT.replace("WAIT", "120"), "third")
     assert len(list(tmp_path.glob(".answers.jsonl.*"))) == 1
     process.send_signal(number)
     process.communicate(timeout=PATIENCE)

@@ -51,26 +51,26 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_what_is_whole_is_said_to_be(root: Path) -> None:
-    assert verify_all(root) == "whole: 2 artefacts, 4 cached objects, 0 packages, 0 registered"
+    assert verify_all(root) == "intact: 2 artifacts, 4 cached objects, 0 packages, 0 registered"
 
 
 def test_a_project_that_never_ran_is_whole(tmp_path: Path) -> None:
     (tmp_path / ".dvc").mkdir()
-    assert verify_all(tmp_path) == "whole: 0 artefacts, 0 cached objects, 0 packages, 0 registered"
+    assert verify_all(tmp_path) == "intact: 0 artifacts, 0 cached objects, 0 packages, 0 registered"
 
 
 def test_outside_a_project_nothing_is_looked_for(tmp_path: Path) -> None:
     (tmp_path / "dvc.lock").write_text("stages: [")
-    with pytest.raises(SetupError, match=f"{tmp_path}: no project here, nor in a folder above it"):
+    with pytest.raises(SetupError, match=f"{tmp_path}: not in a project"):
         verify_all(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["data.csv", "models/tuned/b/中.txt"])
 def test_a_changed_artefact_is_named_with_what_to_do(root: Path, name: str) -> None:
     (root / name).write_bytes(b"flipped")
-    out = "models/tuned" if name.startswith("models") else name
+    path = "models/tuned" if name.startswith("models") else name
     inside = "b/中.txt " if name.startswith("models") else ""
-    expected = rf"1 not whole:\n{out}: {inside}is not what dvc\.lock names; remove {out}, then `dvc checkout {out}`"
+    expected = rf"1 damaged:\n{path}: {inside}is not what dvc\.lock names; remove {path}, then `dvc checkout {path}`"
     with pytest.raises(DataError, match=expected):
         verify_all(root)
 
@@ -78,7 +78,7 @@ def test_a_changed_artefact_is_named_with_what_to_do(root: Path, name: str) -> N
 def test_a_missing_and_an_added_file_are_named(root: Path) -> None:
     (root / "data.csv").unlink()
     (root / "models/tuned/extra.txt").write_text("")
-    with pytest.raises(DataError, match=r"2 not whole:") as caught:
+    with pytest.raises(DataError, match=r"2 damaged:") as caught:
         verify_all(root)
     assert "data.csv: missing; `dvc checkout data.csv`" in str(caught.value)
     assert "models/tuned: extra.txt is not what dvc.lock names" in str(caught.value)
@@ -88,7 +88,7 @@ def test_a_missing_and_an_added_file_are_named(root: Path) -> None:
 def test_a_changed_cached_object_is_named(root: Path, suffix: str) -> None:
     path = next(p for p in sorted((root / ".dvc/cache").rglob("*")) if p.is_file() and p.suffix == suffix)
     path.write_bytes(path.read_bytes() + b"x")
-    with pytest.raises(DataError, match=f"{path.name}: is not what its name says; remove it, then `dvc commit"):
+    with pytest.raises(DataError, match=f"{path.name}: does not match its checksum; remove it, then `dvc commit"):
         verify_all(root)
 
 
@@ -102,11 +102,11 @@ def test_a_broken_lock_is_named(root: Path) -> None:
 
 
 def test_a_workspace_is_checked_too(root: Path) -> None:
-    mine = root / "examples" / "mine"
-    mine.mkdir(parents=True)
+    workspace = root / "examples" / "mine"
+    workspace.mkdir(parents=True)
     outs = [{"path": "x.csv", "hash": "md5", "md5": md5(b"x")}]
-    (mine / "dvc.lock").write_text(yaml.safe_dump({"stages": {"ingest": {"outs": outs}}}))
-    (mine / "x.csv").write_bytes(b"y")
+    (workspace / "dvc.lock").write_text(yaml.safe_dump({"stages": {"ingest": {"outs": outs}}}))
+    (workspace / "x.csv").write_bytes(b"y")
     with pytest.raises(DataError, match=r"examples/mine/x\.csv: is not what examples/mine/dvc\.lock names"):
         verify_all(root)
 

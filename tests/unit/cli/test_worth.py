@@ -43,16 +43,16 @@ TOLD: dict[str, Any] = {
 
 
 def shown(part: Any, width: int = 100) -> str:
-    out = io.StringIO()
-    Console(file=out, width=width, highlight=False).print(part)
-    return out.getvalue()
+    path = io.StringIO()
+    Console(file=path, width=width, highlight=False).print(part)
+    return path.getvalue()
 
 
 def test_the_table_tells_the_largest_budget_with_intervals_and_verdicts() -> None:
     title, head, *rows = shown(tabulate_levers(TOLD)).splitlines()
     assert title.strip() == "At 1,240 labels"
     assert head.split()[0] == "lever"
-    assert "95% interval" in head
+    assert "95% CI" in head
     assert [" ".join(row.split()) for row in rows] == [
         "self_training +0.021 [+0.010, +0.033] more than 1,240 [1,100, > 1,240] worth it",
         "augment+retrieve -0.020 [-0.030, -0.010] 801 [0, 1,000] not worth it here",
@@ -90,12 +90,12 @@ def test_it_has_dvc_measure_then_prints_headline_table_and_next_step(
         return 0
 
     monkeypatch.setattr("cli.worth.run_child", run)
-    out = io.StringIO()
-    measure(folder, Console(file=out, width=100, highlight=False))
+    path = io.StringIO()
+    measure(folder, Console(file=path, width=100, highlight=False))
     assert [(command[-2:], cwd) for command, cwd in calls] == [(["repro", "worth"], folder)]
-    lines = [line.rstrip() for line in out.getvalue().splitlines()]
+    lines = [line.rstrip() for line in path.getvalue().splitlines()]
     assert lines[0] == TOLD["headline"]["en"], "brackets are no markup"
-    assert lines[-2:] == ["Next: Label 60 more, keep pseudo.", "The page: reports/worth.html"]
+    assert lines[-2:] == ["Label 60 more, keep pseudo.", "Page: reports/worth.html"]
     assert any("+0.021" in line for line in lines)
 
 
@@ -103,7 +103,7 @@ def test_a_stage_that_failed_and_a_folder_without_stages_are_told(
     folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cli.worth.run_child", lambda *_: 1)
-    with pytest.raises(SatietyError, match=r"worth: not measured; the lines above say why"):
+    with pytest.raises(SatietyError, match=r"worth failed, see the errors above"):
         measure(folder)
-    with pytest.raises(SetupError, match=r"holds no dvc\.yaml; run from the project's root"):
+    with pytest.raises(SetupError, match=r"no dvc\.yaml; change to the project's root"):
         measure(tmp_path_factory.mktemp("empty"))

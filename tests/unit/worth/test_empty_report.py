@@ -3,7 +3,7 @@
 import pytest
 
 from cli.report import _describe_worth
-from cli.worth import describe_known_levers
+from cli.worth import describe_sanity_checks
 from flows.artifacts import render_meter, tabulate_levers
 from satiety.problems import PROBLEMS
 from satiety.report.render import Language
@@ -26,7 +26,7 @@ def test_the_page_says_so_and_what_to_do_instead(language: Language, said: str) 
 
 def test_who_reads_the_report_finds_it_in_the_usual_shape() -> None:
     assert SAID in _describe_worth(TOLD)
-    assert "none measured" in describe_known_levers(TOLD)
+    assert "none ran" in describe_sanity_checks(TOLD)
     assert SAID in render_meter(TOLD)
     assert tabulate_levers(TOLD) == []
     assert (TOLD["metric"], TOLD["depth"], TOLD["curve"], TOLD["labels"], TOLD["test"]) == ("chrf", "none", [], 140, 60)
