@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from filelock import FileLock
 
 from satiety.core.files import write_text
 from satiety.core.settings import project_root
 from satiety.core.state_files import rename_damaged
-from tasks.tracking import hold_file_lock
 
 FILE = Path("dvc.lock")
 RWLOCK = Path(".dvc/tmp/rwlock")
@@ -81,7 +81,7 @@ def repair_rwlock(root: Path) -> bool:
     path = root / RWLOCK
     if _is_readable(path):
         return False
-    with hold_file_lock(root / OURS):
+    with FileLock(root / OURS):
         time.sleep(PAUSE)
         with _hold_guard(root / GUARD) as is_free:
             if not is_free or _is_readable(path):

@@ -8,9 +8,10 @@ nothing changed for them. A run in MLflow is opened only when there is something
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import chdir, contextmanager, nullcontext, suppress
+from contextlib import chdir, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,9 +36,10 @@ from satiety.core.errors import SatietyError, SetupError
 from satiety.core.registry import discover
 from satiety.core.section import PARAMS_FILE
 from satiety.params import check_overrides
+from tasks.outbox import track_pipeline
 from tasks.pdeathsig import end_with_parent
-from tasks.spool import find_location, open_parent_run
 from tasks.stage import begin_pipeline
+from tasks.tracking import find_location
 
 discover()  # before Prefect has threads
 
@@ -98,9 +100,9 @@ def _run(order: Order, upstream: dvc.Upstream) -> None:
         if order.overrides:
             save.with_options(task_run_name="experiment")(build_save_command(upstream, order.name))
     promote.with_options(task_run_name="promote")(key)
-    tracked_run = find_location(key) if key else None
+    location = find_location(key) if key else None
     outcomes = {stage: _describe_state(state) for stage, state in states.items()}
-    artifacts.publish(outcomes, tracked_run.url if tracked_run else None)
+    artifacts.publish(outcomes, location["url"] if location else None)
 
 
 def run_stages(order: Order, upstream: dvc.Upstream, stale: frozenset[str], key: str) -> dict[str, State[Any]]:
@@ -138,15 +140,15 @@ def _describe_state(state: State[Any]) -> str:
 
 @contextmanager
 def track_run(order: Order, flow: str) -> Iterator[str]:
-    """Open the run in MLflow that those of the stages belong to; give the key it is known by."""
+    """Open the run in MLflow that those of the stages belong to, and send them all there meanwhile; give its key."""
     params = {"overrides": json.dumps(order.overrides), "flow_run": order.name}
-    try:
-        with open_parent_run(flow, params) as run:
-            yield str(run.head["run"])
-    except SatietyError:
-        with suppress(commands.StageError):  # MLflow hears of a run that failed, if it can
-            commands.execute("mlflow", dvc.python("tasks.tracking"), dvc.build_environment())
-        raise
+    command = [*dvc.python("tasks.pdeathsig", str(os.getpid())), *dvc.python("tasks.publish", "--follow")]
+    with subprocess.Popen(command, env=dvc.build_environment()) as publisher:
+        try:
+            with track_pipeline(flow, params) as run:
+                yield run.key
+        finally:
+            publisher.terminate()  # it sends what is there once more, the end of this run included
 
 
 @contextmanager

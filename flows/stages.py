@@ -12,7 +12,6 @@ from flows import concurrency
 from flows.commands import StageError, execute
 from flows.dvc import build_environment, python
 from satiety.core.errors import SetupError
-from tasks.up_to_date import is_up_to_date
 
 RETRIES: dict[str, Any] = {"retries": 2, "retry_delay_seconds": [10, 60], "persist_result": False}
 """For what is outside and may pass: a source or MLflow that does not answer, a lock that another run holds."""
@@ -80,8 +79,6 @@ def send(stage: str, pool: str, parent: str) -> State[Any]:
 @task(retry_condition_fn=is_transient, **RETRIES)
 def promote(parent: str) -> State[Any]:
     """Compare the challenger with the champion, and move the alias where the evidence says so."""
-    if not parent and is_up_to_date():
-        return Completed(name="Cached", message="Neither the model nor the registry changed since the last decision.")
     execute("promote", python("tasks.promote"), build_environment(parent))
     return Completed(message="It was decided: see reports/promote.json.")
 

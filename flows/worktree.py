@@ -1,7 +1,7 @@
 """A commit -> a git worktree of it below `.satiety/`, in which DVC and the stages find what they need; and back.
 
 The worktree has no branch until there is something to commit, so one that was cut off leaves none behind. It shares
-DVC's cache and the spool with the checkout, which itself is only read.
+DVC's cache and the outbox with the checkout, which itself is only read.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ from satiety.core.errors import SetupError
 from satiety.core.section import PARAMS_FILE
 from satiety.core.settings import project_root
 from satiety.core.state import STATE, prepare_site, prepare_state
-from tasks.spool import LOCATIONS, SPOOL
+from tasks.outbox import OUTBOX
+from tasks.tracking import LOCATIONS
 
 WORKTREES = STATE / "retrain"
 """Where the worktrees lie, each beside a note of how it ended, `<name>.json`."""
-SHARED = (SPOOL, LOCATIONS)
+SHARED = (OUTBOX, LOCATIONS)
 """What is the checkout's: runs that MLflow has not heard of are delivered from there, whatever becomes of this."""
 GIT_OPTIONS = ("-c", f"core.hooksPath={os.devnull}", "-c", "commit.gpgsign=false")
 """Nobody is there to answer a hook or a key's passphrase."""

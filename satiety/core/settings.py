@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     tracking_uri: str | None = None
     """MLflow server or store; unset means a SQLite file in the project's root."""
     parent_run: str | None = Field(default=None, pattern=r"^\d+-[\w.-]+-[0-9a-f]{8}$")
-    """Key of the run that the stages of this run belong to (`tasks/spool.py`); flows set it."""
+    """Key of the run that the stages of this run belong to (`tasks/outbox.py`); flows set it."""
     join: bool = True
     """Whether what runs in the project uses the services that `satiety up` started in it, where they run."""
     prefect_port: int = Field(default=4200, ge=1, le=65535)

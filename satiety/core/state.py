@@ -15,7 +15,7 @@ from satiety.core.errors import SetupError
 from satiety.core.settings import project_root
 
 STATE = Path(".satiety")
-"""What is true of this machine and this moment only: timings, locks, checkpoints, the spool. Never versioned."""
+"""What is true of this machine and this moment only: timings, locks, checkpoints, the outbox. Never versioned."""
 SITE = STATE / "site"
 """What `core.site_cache_dir` of `.dvc/config` names."""
 MARKER = ".gitignore"
