@@ -121,11 +121,11 @@ def _advance_sequences(destination: "Connection", tables: "MetaData") -> None:
     """Let PostgreSQL number the next rows after those that came with a number."""
     import sqlalchemy as sa
 
-    columns = [column for table in tables.sorted_tables for column in table.primary_key.columns]
-    for column in columns:
-        sequence = sa.func.pg_get_serial_sequence(column.table.name, column.name)
+    keys = [column for table in tables.sorted_tables for column in table.primary_key.columns]
+    for column in (key for key in keys if isinstance(key.type, sa.Integer)):
+        sequence = destination.scalar(sa.select(sa.func.pg_get_serial_sequence(column.table.name, column.name)))
         highest = destination.scalar(sa.select(sa.func.max(column)))
-        if isinstance(column.type, sa.Integer) and highest and destination.scalar(sa.select(sequence)):
+        if sequence and highest:
             destination.execute(sa.select(sa.func.setval(sequence, highest)))
 
 

@@ -170,7 +170,8 @@ def _describe_parent(client: Any, parent_id: str, folder: Path, record: Mapping[
     from mlflow.entities import Metric, RunTag
 
     metrics, tags = [], {name: record["tags"][name] for name in record["tags"].keys() & {"data revision"}}
-    if scores := _read_report(folder, "reports/evaluate.json"):
+    scores = _read_report(folder, "reports/evaluate.json")
+    if "difference" in scores:
         sides = {side: scores[side] for side in ("before", "after", "difference")}
         metrics = [Metric(side, interval["value"], record["end"], 0) for side, interval in sides.items()]
         texts = ", ".join(f"{side} {format_interval(interval)}" for side, interval in sides.items())

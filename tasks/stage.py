@@ -57,7 +57,7 @@ class Report:
         self.values |= values
 
     def log_point(self, name: str, value: float, step: int) -> None:
-        """Add one point of a curve, for MLflow; the stage writes its own DVC plots."""
+        """Append one point of a curve, which MLflow shows while the stage runs; DVC plots are written by the stage."""
         self.run.log_metric(name, value, step)
 
     def defer(self, callback: Callable[[], None]) -> None:

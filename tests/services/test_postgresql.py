@@ -122,7 +122,11 @@ def test_tables_that_are_not_mlflow_s_are_not_left_behind_unsaid(used: str, data
     [
         ("sqlite:///nowhere.db", "sqlite:///other.db", r"^sqlite:///nowhere\.db: no such file$"),
         ("sqlite:///same.db", "sqlite:///same.db", "is both where from and where to"),
-        ("sqlite:///mlflow.db", "postgresql+psycopg://me:secret@127.0.0.1:1/x", r"://127\.0\.0\.1:1/x: cannot be opened: .*refused"),
+        (
+            "sqlite:///mlflow.db",
+            "postgresql+psycopg://me:secret@127.0.0.1:1/x",
+            r"://127\.0\.0\.1:1/x: cannot be opened: .*refused",
+        ),
         ("sqlite:///mlflow.db", "postgresql://me:secret@127.0.0.1:1/x", r"write postgresql\+psycopg://"),
     ],
 )
