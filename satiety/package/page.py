@@ -16,7 +16,9 @@ from satiety.problems import Problem
 LONGEST = 5000
 """Characters that MLflow keeps of a description."""
 SHOWN = 10
-"""Rows of a table, or names in a list, at most."""
+"""Versions in a table, or names in a list, at most."""
+SHOWN_METRICS = 20
+"""Metrics in a table at most: with long names they fill a description."""
 DIGITS = 12
 """Of a digest that is shown; the whole one is among the version's tags."""
 _MARKUP = re.compile(r"[`|<>*\[\]\s]+")
@@ -76,8 +78,10 @@ def _standing(version: ModelVersion) -> str:
 
 
 def _scores(scores: Mapping[str, Any]) -> str:
+    """Return a table of the metrics: the headline first, then those that fell, the worst first, then the others."""
     metrics, headline = scores["metrics"], scores["metric"]
-    names = sorted(metrics["after"], key=lambda name: (name != headline, "/" in name))
+    gains = {name: interval["value"] for name, interval in metrics["difference"].items()}
+    names = sorted(metrics["after"], key=lambda name: (name != headline, min(gains[name], 0), "/" in name))
     rows = [
         (
             _bold(_plain(name), name == headline),
@@ -85,12 +89,17 @@ def _scores(scores: Mapping[str, Any]) -> str:
             format_interval(metrics["after"][name]),
             _bold(format_interval(metrics["difference"][name], "+"), name == headline),
         )
-        for name in names[:SHOWN]
+        for name in names[:SHOWN_METRICS]
     ]
-    remainder = f" {len(names) - SHOWN} more metrics are in the card." if len(names) > SHOWN else ""
-    level = f"{scores['level']:.0%}"
-    note = f"*Before*: the same base model untrained. In brackets: {level} confidence intervals (paired bootstrap)."
-    return f"{_table(('metric', 'before', 'after', 'difference'), rows)}\n\n{note}{remainder}"
+    level, fallen = f"{scores['level']:.0%}", sum(gain < 0 for gain in gains.values())
+    note = (
+        f"*Before*: the same base model untrained. In brackets: {level} confidence intervals (paired bootstrap). "
+        f"Of {len(names)} metrics {fallen} fell."
+    )
+    hidden = names[SHOWN_METRICS:]
+    if hidden:
+        note += f" {len(hidden)} more metrics are in the card, {sum(gains[name] < 0 for name in hidden)} of them fell."
+    return f"{_table(('metric', 'before', 'after', 'difference'), rows)}\n\n{note}"
 
 
 def _making(facts: Facts) -> str:

@@ -31,7 +31,7 @@ PATHS = {
     "augmented": "augmented.parquet",
     "retrieved": "retrieved.parquet",
     "dev": "dev.parquet",
-    "out": "models/tuned",
+    "tuned": "models/tuned",
     "loss": "plots/loss.csv",
     "progress": "plots/dev.csv",
 }
@@ -221,7 +221,7 @@ def test_training_itself_sees_peoples_labels_alone(workspace: Path, monkeypatch:
         jobs.append(job)
         return TrainingLoop(job, *rest)
 
-    monkeypatch.setattr("satiety.tuning.updates.Loop", loop)
+    monkeypatch.setattr("satiety.tuning.updates.TrainingLoop", loop)
     for pseudo in (None, {"rounds": 2, "max_per_label": 0.5, "confidence": 0.0}):
         write_params(pseudo=pseudo)
         run()
