@@ -19,7 +19,7 @@ COMPILE := -q --all-extras --universal --python-version 3.11 --no-emit-index-url
 run: $(SETUP)  ## run the pipeline, promote, show the result; PARAMS=examples/ner_zh/params.yaml runs another problem
 	satiety check $(PARAMS)
 	satiety workspace $(PARAMS)
-	cd $(dir $(PARAMS)) && dvc --wait-for-lock repro
+	cd $(dir $(PARAMS)) && { dvc --wait-for-lock repro || { python -m tasks.publish; exit 1; }; }
 	cd $(dir $(PARAMS)) && { python -m tasks.promote || test $$? = 75; }  # 75: MLflow does not answer, and it says so
 	cd $(dir $(PARAMS)) && satiety report
 
@@ -48,8 +48,12 @@ bench: $(SETUP)  ## the figures of benchmarks/, a file each
 year: $(SETUP)  ## twelve simulated months in a copy of the project, with Satiety and without; examples/year/year.html
 	python -m examples.year
 
-experiments: $(SETUP)  ## what was tried by `dvc exp run` and by flows with overrides, with what differs
-	dvc exp show --md --only-changed --all-commits --no-pager --sort-by reports/evaluate.json:after.value --drop '$(TOLD_ELSEWHERE)'
+# Of all commits those with a run: dvc.lock was committed since the tool itself dropped its own, or an experiment began there.
+experiments: $(SETUP)  ## your runs: commits with a dvc.lock, `dvc exp run` and flows with overrides, with what differs
+	dvc exp show --md --only-changed --no-pager --sort-by reports/evaluate.json:after.value --drop '$(TOLD_ELSEWHERE)' \
+	  $$({ git log --format=%H --diff-filter=AM $$(git log -1 --format=%H.. --diff-filter=D -- dvc.lock) -- dvc.lock; \
+	       git for-each-ref --format='%(refname:lstrip=2)' refs/exps | awk -F/ 'length($$2) == 38 {print $$1 $$2}'; } \
+	     | sort -u | sed 's/^/--rev /')
 
 push: $(SETUP)  ## to DVC's remote, and only if every byte here is whole
 	satiety verify
