@@ -19,7 +19,7 @@ COMPILE := -q --all-extras --universal --python-version 3.11 --no-emit-index-url
 run: $(SETUP)  ## run the pipeline, decide about promotion, print a report; PARAMS=examples/ner_zh/params.yaml selects another problem
 	satiety check $(PARAMS)
 	satiety workspace $(PARAMS)
-	cd $(dir $(PARAMS)) && dvc --wait-for-lock repro
+	cd $(dir $(PARAMS)) && { dvc --wait-for-lock repro || { python -m tasks.publish; exit 1; }; }
 	cd $(dir $(PARAMS)) && { python -m tasks.promote || test $$? = 75; }  # 75: MLflow is down, as the error says
 	cd $(dir $(PARAMS)) && satiety report
 
@@ -48,8 +48,12 @@ bench: $(SETUP)  ## run all benchmarks
 year: $(SETUP)  ## simulate twelve months with and without Satiety in a copy of the project; writes examples/year/year.html
 	python -m examples.year
 
-experiments: $(SETUP)  ## compare experiments of `dvc exp run` and of flows with overrides
-	dvc exp show --md --only-changed --all-commits --no-pager --sort-by reports/evaluate.json:after.value --drop '$(HIDDEN_COLUMNS)'
+# Of all commits those with a run: dvc.lock was committed since the tool itself dropped its own, or an experiment began there.
+experiments: $(SETUP)  ## compare your runs: commits with a dvc.lock, experiments of `dvc exp run` and of flows with overrides
+	dvc exp show --md --only-changed --no-pager --sort-by reports/evaluate.json:after.value --drop '$(HIDDEN_COLUMNS)' \
+	  $$({ git log --format=%H --diff-filter=AM $$(git log -1 --format=%H.. --diff-filter=D -- dvc.lock) -- dvc.lock; \
+	       git for-each-ref --format='%(refname:lstrip=2)' refs/exps | awk -F/ 'length($$2) == 38 {print $$1 $$2}'; } \
+	     | sort -u | sed 's/^/--rev /')
 
 push: $(SETUP)  ## verify all files, then push them to DVC's remote
 	satiety verify

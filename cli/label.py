@@ -113,7 +113,9 @@ def import_labels(folder: Path, file: Path, author: str, package: Path) -> str:
         + ("" if state.is_complete else f"; the sample is used once {COMPLETE:.0%} have one")
         for state in states
     ]
-    lines.append(f"They can support a promotion once {minimum:,} of them are test examples (promote.min_fresh_examples)")
+    lines.append(
+        f"They can support a promotion once {minimum:,} of them are test examples (promote.min_fresh_examples)"
+    )
     return "\n".join([f"{len(rows):,} labels recorded; the next retraining uses them", *lines])
 
 

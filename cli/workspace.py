@@ -15,7 +15,7 @@ from satiety.core.files import write_text
 from satiety.core.project import check_version
 from satiety.core.section import PARAMS_FILE, read_yaml
 from satiety.core.settings import project_root
-from satiety.core.state import prepare_site
+from satiety.core.state import STATE, prepare_site
 from tasks.stage import begin_pipeline
 
 HEADER = "# Made from the root's dvc.yaml by `satiety workspace {path}`; change that one, then run the command again.\n"
@@ -38,6 +38,18 @@ GITIGNORE = """\
 /reports/monitor*
 """
 """Ignored by git: files tracked by DVC, raw data and local state."""
+
+
+PLOTS_TEMPLATE = STATE / "plots.html"
+VEGA_LITE_VERSION = "5.20"
+"""The newest that reads the charts of DVC, which are of Vega-Lite 5."""
+PLOTS_PAGE = """\
+<!DOCTYPE html>
+<html>
+<head><meta charset="utf-8">{refresh_tag}<title>DVC plots</title><script>VEGA</script></head>
+<body>{plot_divs}</body>
+</html>
+"""
 
 
 def make_workspace(params: Path) -> str:
@@ -65,7 +77,7 @@ def make_workspace(params: Path) -> str:
         _create_missing(folder / ".gitignore", GITIGNORE)
     begin_pipeline(folder)
     repair_rwlock(root)
-    _configure_site(root)
+    _configure_dvc(root)
     return f"{os.path.relpath(folder)}: ready; run `dvc repro` in it"
 
 
@@ -81,17 +93,38 @@ def render_stages(folder: Path, root: Path) -> str:
     return HEADER.format(path=path) + "\n".join(lines) + "\n"
 
 
-def _configure_site(root: Path) -> None:
-    """Set DVC's folder for pickles in config.local, readable by its owner only: it may contain credentials."""
-    site, config = str(prepare_site(root)), root / ".dvc" / "config.local"
-    if not config.is_file() or site not in config.read_text(encoding="utf-8"):
-        command = ["dvc", "config", "--local", "core.site_cache_dir", site]
+def _configure_dvc(root: Path) -> None:
+    """Set DVC's folder for pickles and its template of plots in config.local, readable by its owner only."""
+    options = {"core.site_cache_dir": str(prepare_site(root))}
+    if _write_plots_template(root / PLOTS_TEMPLATE):
+        options["plots.html_template"] = f"../{PLOTS_TEMPLATE.as_posix()}"  # seen from .dvc
+    config = root / ".dvc" / "config.local"
+    for name, value in options.items():
+        if config.is_file() and value in config.read_text(encoding="utf-8"):
+            continue
+        command = ["dvc", "config", "--local", name, value]
         process = subprocess.run(
             command, cwd=root, env=build_environment(), capture_output=True, text=True, check=False
         )
         if process.returncode:
             raise SetupError(f"{config}: DVC cannot write the file: {process.stderr.strip()}")
     config.chmod(0o600)
+
+
+def _write_plots_template(path: Path) -> bool:
+    """Write the page that `dvc plots` fills, with Vega in it; return whether it is there.
+
+    Vega comes with vl-convert. Where that is not installed, DVC's own page stays, which loads Vega from a CDN.
+    """
+    if path.is_file():
+        return True
+    try:
+        import vl_convert
+    except ImportError:
+        return False
+    vega = vl_convert.javascript_bundle(vl_version=VEGA_LITE_VERSION)
+    write_text(path, PLOTS_PAGE.replace("VEGA", vega))
+    return True
 
 
 def _write(path: Path, text: str) -> None:

@@ -7,9 +7,11 @@ A run in MLflow is created only if a stage has to run.
 """
 
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,15 +28,16 @@ from prefect.states import Failed
 
 from flows import artifacts, dvc, recovery
 from flows.alerts.hooks import HOOKS
-from flows.commands import StageError, enter_workspace, execute
+from flows.commands import enter_workspace
 from flows.concurrency import TRAINING, ensure_limits, hold_flow_lock
 from flows.stages import check_pool, promote, reproduce, save, send, skip_stage
 from satiety.core.errors import SatietyError
 from satiety.core.registry import discover
 from satiety.core.section import PARAMS_FILE
 from satiety.params import check_overrides
-from tasks.spool import find_location, open_parent_run
+from tasks.outbox import track_pipeline
 from tasks.stage import begin_pipeline
+from tasks.tracking import find_location
 
 discover()  # before Prefect starts threads
 
@@ -91,7 +94,7 @@ def _run(order: Order) -> None:
         outcomes = {
             stage: "ran" if state.name == "Completed" else str(state.name).lower() for stage, state in states.items()
         }
-        artifacts.publish(outcomes, tracked_run.url if tracked_run else None)
+        artifacts.publish(outcomes, tracked_run["url"] if tracked_run else None)
 
 
 @contextmanager
@@ -148,15 +151,15 @@ def run_stages(order: Order, upstream: dvc.Upstream, stale: frozenset[str], key:
 
 @contextmanager
 def track_run(order: Order, flow: str) -> Iterator[str]:
-    """Open the parent run of the stages in MLflow within the block; yield its key."""
+    """Open the parent run of the stages in MLflow within the block, and publish them meanwhile; yield its key."""
     params = {"overrides": json.dumps(order.overrides), "flow_run": order.name}
-    try:
-        with open_parent_run(flow, params) as run:
-            yield str(run.head["run"])
-    except SatietyError:
-        with suppress(StageError):  # MLflow may be down
-            execute("mlflow", dvc.python("tasks.tracking"), dvc.build_environment())
-        raise
+    command = [*dvc.python("tasks.pdeathsig", str(os.getpid())), *dvc.python("tasks.publish", "--follow")]
+    with subprocess.Popen(command, env=dvc.build_environment()) as publisher:
+        try:
+            with track_pipeline(flow, params) as run:
+                yield run.key
+        finally:
+            publisher.terminate()  # it publishes what is left, the end of this run included
 
 
 def run(flow: Callable[[], Any]) -> None:

@@ -12,7 +12,6 @@ from flows.commands import StageError, enter_workspace, execute
 from flows.concurrency import hold_slot
 from flows.dvc import build_environment, build_repro_command, python
 from satiety.core.errors import SetupError
-from tasks.up_to_date import is_up_to_date
 
 RETRIES: dict[str, Any] = {"retries": 2, "retry_delay_seconds": [10, 60], "persist_result": False}
 """For transient failures: a source or MLflow is down, or another run holds a lock."""
@@ -99,8 +98,6 @@ def send(stage: str, pool: str, parent: str) -> State[Any]:
 @task(retry_condition_fn=is_transient, **RETRIES)
 def promote(parent: str) -> State[Any]:
     """Compare the challenger with the champion, and move the alias if the evidence is sufficient."""
-    if not parent and is_up_to_date():
-        return Completed(name="Cached", message="Neither the model nor the registry changed since the last decision.")
     execute("promote", python("tasks.promote"), build_environment(parent))
     return Completed(message="Decided, see reports/promote.json.")
 

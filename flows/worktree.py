@@ -1,7 +1,7 @@
 """Git worktrees for retraining below `.satiety/`: create one from the last commit, commit in it, merge it back.
 
 A worktree has no branch before its first commit, so an aborted run leaves none behind. It shares DVC's cache and the
-spool with the checkout. The checkout itself is only read, except by `merge`.
+outbox with the checkout. The checkout itself is only read, except by `merge`.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ from satiety.core.errors import SetupError
 from satiety.core.section import PARAMS_FILE
 from satiety.core.settings import project_root
 from satiety.core.state import STATE, prepare_site, prepare_state
-from tasks.spool import LOCATIONS, SPOOL
+from tasks.outbox import OUTBOX
+from tasks.tracking import LOCATIONS
 
 WORKTREES = STATE / "retrain"
 """Folder of the worktrees; the result of each is in `<name>.json` beside it."""
-SHARED = (SPOOL, LOCATIONS)
+SHARED = (OUTBOX, LOCATIONS)
 """Folders shared with the checkout: undelivered MLflow runs, which must outlive the worktree."""
 GIT_OPTIONS = ("-c", f"core.hooksPath={os.devnull}", "-c", "commit.gpgsign=false")
 """No hooks and no signing, which may prompt for a passphrase."""

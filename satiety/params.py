@@ -142,8 +142,8 @@ def _check_thresholds(path: Path, retrain: Retrain | None, promote: Promote | No
     if not retrain or not promote or retrain.window >= promote.min_fresh_examples:
         return []
     return [
-        f"{path}: retrain.window: {retrain.window} is below promote.min_fresh_examples: {promote.min_fresh_examples}, so fresh test "
-        "examples would never count; raise retrain.window or lower promote.min_fresh_examples"
+        f"{path}: retrain.window: {retrain.window} is below promote.min_fresh_examples: {promote.min_fresh_examples}, "
+        "so fresh test examples would never count; raise retrain.window or lower promote.min_fresh_examples"
     ]
 
 

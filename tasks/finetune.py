@@ -32,7 +32,7 @@ def main(
     examples, dev_examples = list(read(augmented, Example)), list(read(dev, Example))
     documents = list(read(retrieved, Document)) if params.self_training or params.recipe.uses_documents else []
     key = compute_key(params.model_dump_json(), problem, pretrained, augmented, retrieved, dev)
-    checkpoints = open_store(STATE / "checkpoints" / "finetune", key, settings.checkpoint_seconds)
+    checkpoints = open_store(STATE / "checkpoints" / "finetune", key, settings.checkpoint_seconds, report.log_point)
     outcome = finetune(
         pretrained,
         Problem.load(problem),
@@ -46,8 +46,6 @@ def main(
     outcome.model.save(tuned, pretrained)
     outcome.state.loss_curve.write(loss)
     outcome.state.dev_curve.write(progress)
-    for name, step, value in outcome.state.iter_points():
-        report.log_point(name, value, step)
     report.add_counts(
         records_in=len(examples) + len(documents), records_out=len(examples) + outcome.facts.get("pseudo", 0)
     )

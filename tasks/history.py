@@ -13,11 +13,12 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from filelock import FileLock
+
 from satiety.core.settings import Settings, project_root
 from satiety.core.state import prepare_state
 from satiety.package.card import Facts
 from satiety.promotion.moves import Move, select_effective
-from tasks import tracking
 
 CHAMPION = "champion"
 PREFIX = "satiety.move."
@@ -88,7 +89,7 @@ def apply_move(client: Any, name: str, record: Move) -> None:
 @contextmanager
 def lock_champion() -> Iterator[None]:
     """Let nobody else of this project move the alias within the block."""
-    with tracking.hold_file_lock(prepare_state(project_root()) / "champion.lock"):
+    with FileLock(prepare_state(project_root()) / "champion.lock"):
         yield
 
 

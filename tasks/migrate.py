@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from satiety.core.errors import SatietyError, SetupError
 from satiety.core.secrets import redact_secrets
-from tasks.tracking import QUIET, check_database
+from tasks.tracking import quieten
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, MetaData, Table
@@ -36,46 +36,43 @@ def migrate(source: str, target: str) -> dict[str, int]:
         target: that of the new one, which may be without tables, and must be without runs, models and experiments.
 
     Raises:
-        SetupError: a database cannot be opened, is of another MLflow version, holds more than MLflow's tables, is not
-            empty, or a count is not the same afterwards; nothing is written then.
+        SetupError: a database cannot be opened, is of another MLflow version, holds more than MLflow's tables, or is
+            not empty; nothing is written then.
     """
     import sqlalchemy as sa
 
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
+    quieten()
     if sa.make_url(source) == sa.make_url(target):
         raise SetupError(f"{redact_secrets(source)} is both where from and where to; name two databases")
-    engines = [_open_engine(url) for url in (source, target)]
-    try:
-        with engines[0].connect() as origin, engines[1].begin() as destination:
-            tables = _reflect_tables(origin, destination, source)
-            _clear_defaults(destination, tables, target)
-            counts = {table.name: _copy_table(origin, destination, table) for table in tables.sorted_tables}
-            _check_counts(destination, tables, counts, target)
+    with _open_engine(source).connect() as origin, _open_engine(target).begin() as destination:
+        tables = _reflect_tables(origin, destination, source)
+        _clear_defaults(destination, tables, target)
+        counts = {table.name: _copy_table(origin, destination, table) for table in tables.sorted_tables}
+        if destination.dialect.name == "postgresql":
             _advance_sequences(destination, tables)
-    finally:
-        for engine in engines:
-            engine.dispose()
     return {name: count for name, count in counts.items() if count}
 
 
 def _open_engine(url: str) -> Any:
-    """Return an engine for a database in which MLflow's tables are."""
+    """Return an engine for a database in which MLflow's tables are; without a pool, so no connection outlives its use.
+
+    Raises:
+        SetupError: it cannot be opened.
+    """
     import sqlalchemy as sa
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     if url.startswith("sqlite:///") and not os.path.exists(url.removeprefix("sqlite:///")):  # noqa: PTH110  # a URL's
         raise SetupError(f"{url}: no such file")
-    check_database(url)
     try:
         MlflowClient(url, registry_uri=url).search_registered_models()  # makes the tables where there are none
-        return sa.create_engine(url)
-    except (MlflowException, sa.exc.SQLAlchemyError) as error:
+        return sa.create_engine(url, poolclass=sa.NullPool)
+    except (MlflowException, sa.exc.SQLAlchemyError, ImportError) as error:
         reason = redact_secrets(str(error).splitlines()[0])
         raise SetupError(
-            f"{redact_secrets(url)}: cannot be opened: {reason}; is it of an older MLflow? `mlflow db upgrade`"
+            f"{redact_secrets(url)}: cannot be opened: {reason}; is it of an older MLflow? `mlflow db upgrade`. "
+            "Without psycopg2 write postgresql+psycopg://…"
         ) from None
 
 
@@ -94,8 +91,10 @@ def _reflect_tables(origin: "Connection", destination: "Connection", source: str
 
 
 def _clear_defaults(destination: "Connection", tables: "MetaData", target: str) -> None:
-    """Take out what MLflow put there when it made the tables; refuse where there is more."""
-    counts = {table.name: _count_rows(destination, table) for table in tables.sorted_tables}
+    """Delete the rows that MLflow put there when it made the tables; refuse where there are more."""
+    import sqlalchemy as sa
+
+    counts = {t.name: destination.scalar(sa.select(sa.func.count()).select_from(t)) or 0 for t in tables.sorted_tables}
     leftovers = [f"{name} {count:,}" for name, count in counts.items() if count > (name in SEEDED_TABLES)]
     if leftovers:
         raise SetupError(
@@ -118,31 +117,16 @@ def _copy_table(origin: "Connection", destination: "Connection", table: "Table")
     return count
 
 
-def _check_counts(destination: "Connection", tables: "MetaData", counts: dict[str, int], target: str) -> None:
-    mismatches = [name for name, count in counts.items() if _count_rows(destination, tables.tables[name]) != count]
-    if mismatches:
-        raise SetupError(f"{redact_secrets(target)}: {', '.join(mismatches)}: rows are missing; nothing was written")
-
-
-def _count_rows(connection: "Connection", table: "Table") -> int:
-    import sqlalchemy as sa
-
-    return int(connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0)
-
-
 def _advance_sequences(destination: "Connection", tables: "MetaData") -> None:
     """Let PostgreSQL number the next rows after those that came with a number."""
     import sqlalchemy as sa
 
-    if destination.dialect.name != "postgresql":
-        return
-    for table in tables.sorted_tables:
-        for column in table.primary_key.columns:
-            if isinstance(column.type, sa.Integer):
-                sequence = destination.scalar(sa.select(sa.func.pg_get_serial_sequence(table.name, column.name)))
-                highest = destination.scalar(sa.select(sa.func.max(column)))
-                if sequence and highest:
-                    destination.execute(sa.select(sa.func.setval(sequence, highest)))
+    keys = [column for table in tables.sorted_tables for column in table.primary_key.columns]
+    for column in (key for key in keys if isinstance(key.type, sa.Integer)):
+        sequence = destination.scalar(sa.select(sa.func.pg_get_serial_sequence(column.table.name, column.name)))
+        highest = destination.scalar(sa.select(sa.func.max(column)))
+        if sequence and highest:
+            destination.execute(sa.select(sa.func.setval(sequence, highest)))
 
 
 def cli() -> None:

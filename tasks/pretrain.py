@@ -19,13 +19,11 @@ def main(
     settings = Settings()
     texts = [document.text for document in read(retrieved, Document)]
     key = compute_key(params.model_dump_json(), base, retrieved)
-    checkpoints = open_store(STATE / "checkpoints" / "pretrain", key, settings.checkpoint_seconds)
+    checkpoints = open_store(STATE / "checkpoints" / "pretrain", key, settings.checkpoint_seconds, report.log_point)
     outcome = params.pretrainer.run(
         base, texts, pretrained, seed=params.seed, store=checkpoints, device=settings.device
     )
     outcome.curve.write(curve)
-    for point in outcome.curve.points:
-        report.log_point("loss", point["loss"], int(point["step"]))
     report.add_counts(records_in=len(texts), records_out=outcome.text_count)
     report.add(pretrainer=params.pretrainer.kind, **outcome.facts)
     checkpoints.clear()

@@ -21,12 +21,13 @@ from satiety.promotion.judge import Evidence, Verdict, judge
 from satiety.promotion.moves import Move, find_reversal, find_unreported
 from satiety.promotion.reason import explain_decision
 from satiety.promotion.report import report_grounds, report_spending, select_random
-from tasks import comparisons, history, tracking, up_to_date
+from tasks import comparisons, history, tracking
 from tasks.evidence import EvaluationSets, compare_with_baseline, compare_with_champion
 from tasks.integrity import check
 from tasks.pages import describe
 from tasks.paths import find_paths
-from tasks.register import DIGEST_TAG, find_version, publish
+from tasks.publish import publish
+from tasks.register import DIGEST_TAG, find_version, register_package
 from tasks.stage import Report, stage
 
 log = logging.getLogger("tasks.promote")
@@ -67,7 +68,7 @@ def main(*, params: Promote, report: Report) -> None:
     challenger = packages.snapshot(package, Settings().device)
     if not _is_champion(challenger):
         challenger.check_example()  # whoever wrote it: what does not answer as it did is registered by nobody
-    number = publish(challenger, report.run.head)
+    number = register_package(challenger, report.run)
     contest = Contest(tracking.connect(), challenger.facts().name, number, challenger, test_sets, params)
     champion, outcome = _decide_and_apply(contest)
     with tracking.translate_errors():
@@ -262,5 +263,4 @@ def _read_fresh(path: Path) -> list[Example]:
 
 if __name__ == "__main__":
     main.cli()
-    tracking.deliver()
-    up_to_date.save_state()
+    publish()

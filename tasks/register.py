@@ -2,10 +2,8 @@
 
 import json
 import logging
-import subprocess
 import warnings
 from collections import Counter
-from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -28,7 +26,9 @@ from satiety.tuning import Finetune
 from satiety.validate import Validate
 from satiety.worth.selection import Augmentation
 from tasks import tracking
+from tasks.outbox import Run, run_git
 from tasks.pages import describe
+from tasks.publish import publish
 from tasks.stage import OutputPath, Report, stage
 
 DIGEST_TAG = "satiety.digest"
@@ -69,18 +69,19 @@ def main(
     size = sum(path.stat().st_size for path in package.rglob("*") if path.is_file())
     report.add(name=params.name, digest=packaged_model.digest, bytes=size)
     report.log_artifact(package / CARD)
+    report.log_artifact(scores)
     try:
-        publish(packaged_model, report.run.head)
+        register_package(packaged_model, report.run)
     except tracking.TrackingError as error:
         log.warning("%s. The package is written; `promote` registers it", error)
 
 
-def publish(package: Package, head: Mapping[str, Any]) -> str:
+def register_package(package: Package, run: Run) -> str:
     """Give MLflow a version of the package where it has none of that digest; make it the challenger; return its number.
 
     Args:
         package: a verified package.
-        head: the head of the run that registers it.
+        run: the run that registers it.
 
     Raises:
         TrackingError: MLflow does not answer.
@@ -90,7 +91,8 @@ def publish(package: Package, head: Mapping[str, Any]) -> str:
         if not client.search_registered_models(f"name = '{name}'"):
             client.create_registered_model(name)
         existing = find_version(client, name, package.digest)
-        number = existing or _add_version(client, package, tracking.begin(client, head), head["run"])
+        run_id = tracking.begin(client, run.key, run.record["parent"])
+        number = existing or _add_version(client, package, run_id, run.key)
         client.set_registered_model_alias(name, CHALLENGER, number)
         describe(client, package, number)
     log.info("%s version %s %s", name, number, "is known already" if existing else "is new")
@@ -148,18 +150,12 @@ def _find_requirement() -> str:
 
 
 def _find_revision() -> str:
-    """Return the git commit of the working folder, marked where it was changed since; ``unknown`` without git."""
-    try:
-        commit = _run_git("rev-parse", "HEAD")
-        return commit + (" (changed since)" if _run_git("status", "--porcelain", "--untracked-files=no") else "")
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-
-
-def _run_git(*words: str) -> str:
-    return subprocess.run(["git", *words], capture_output=True, text=True, check=True).stdout.strip()  # noqa: S607
+    """Return the git commit of the working folder, marked where files changed since; ``unknown`` without git."""
+    commit = run_git("rev-parse", "HEAD")
+    is_changed = run_git("status", "--porcelain", "--untracked-files=no")
+    return commit + (" (changed since)" if is_changed else "") or "unknown"
 
 
 if __name__ == "__main__":
     main.cli()
-    tracking.deliver()
+    publish()

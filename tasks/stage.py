@@ -2,7 +2,6 @@
 
 import argparse
 import faulthandler
-import fcntl
 import inspect
 import json
 import logging
@@ -17,6 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
+from filelock import FileLock, Timeout
+
 from satiety.core.errors import BusyError, SatietyError
 from satiety.core.files import sha256, translate_errors, write_text
 from satiety.core.records import count_rows
@@ -25,8 +26,8 @@ from satiety.core.settings import project_root
 from satiety.core.state import STATE, prepare_site, prepare_state
 from satiety.core.state_files import Shape
 from tasks.integrity import check
+from tasks.outbox import Run, find_parent, track_run
 from tasks.pdeathsig import end_with_parent, watch_parent
-from tasks.spool import Run, track_run
 
 REPORTS = Path("reports")
 OutputPath = Annotated[Path, "made"]
@@ -56,7 +57,7 @@ class Report:
         self.values |= values
 
     def log_point(self, name: str, value: float, step: int) -> None:
-        """Add one point of a curve, for MLflow; the stage writes its own DVC plots."""
+        """Append one point of a curve, which MLflow shows while the stage runs; DVC plots are written by the stage."""
         self.run.log_metric(name, value, step)
 
     def defer(self, callback: Callable[[], None]) -> None:
@@ -91,8 +92,16 @@ class Stage:
             DataError: a path that it reads is not what DVC's records name.
         """
         params = self.params.load()
-        with hold_lock(self.name), _record_cost(self.name) as cost, track_run(self.name, params) as run:
-            cost["run"] = run.head["run"]
+        fields = {
+            f"{self.name}.{name}": json.dumps(value, ensure_ascii=False) for name, value in params.model_dump().items()
+        }
+        description = (inspect.getdoc(self.function) or "").partition("\n")[0]
+        with (
+            hold_lock(self.name),
+            _record_cost(self.name) as cost,
+            track_run(self.name, fields, parent=find_parent(self.name), description=description) as run,
+        ):
+            cost["run"] = run.key
             report = Report(self.name, run)
             check(path for name, path in paths.items() if name not in self.outputs)
             self._feed(run, paths)
@@ -103,10 +112,10 @@ class Stage:
             write_text(report_path, text + "\n")
             for callback in report.callbacks:
                 callback()
-            plots = [path for name, path in paths.items() if name in self.outputs and path.suffix == ".csv"]
-            for path in (report_path, *plots):
-                run.log_artifact(path)
-            run.finish(report.values)
+            run.log_report(report_path)
+            for name, path in paths.items():
+                if name in self.outputs and path.suffix == ".csv":
+                    run.log_artifact(path)
         return report
 
     def _feed(self, run: Run, paths: Mapping[str, Path]) -> None:
@@ -155,19 +164,18 @@ def begin_pipeline(folder: Path) -> None:
 def hold_lock(name: str) -> Iterator[None]:
     """Hold the lock of a stage, or of a flow; the kernel drops it when the process dies, however it dies."""
     path = prepare_state() / f"{name}.lock"
-    with translate_errors(path):
-        file = path.open("a+b", buffering=0)
-    with file as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            holder = lock.read().decode(errors="replace").strip()
-            raise BusyError(f"{name} is busy here: process {holder} runs it; wait for it") from None
+    lock = FileLock(path)
+    try:
         with translate_errors(path):
-            lock.truncate(0)
-            lock.write(str(os.getpid()).encode())
+            lock.acquire(timeout=0)
+            path.write_text(str(os.getpid()))
+    except Timeout:
+        holder = path.read_text(errors="replace").strip()
+        raise BusyError(f"{name} is busy here: process {holder} runs it; wait for it") from None
+    try:
         yield
+    finally:
+        lock.release()
 
 
 @contextmanager

@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     tracking_uri: str | None = None
     """MLflow server or store; unset: a SQLite file in the project's root."""
     parent_run: str | None = Field(default=None, pattern=r"^\d+-[\w.-]+-[0-9a-f]{8}$")
-    """Key of the parent run (`tasks/spool.py`); set by flows."""
+    """Key of the parent run (`tasks/outbox.py`); set by flows."""
     join: bool = True
     """Whether commands in the project use the services started by `satiety up`, if they are running."""
     prefect_port: int = Field(default=4200, ge=1, le=65535)

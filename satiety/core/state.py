@@ -15,7 +15,7 @@ from satiety.core.errors import SetupError
 from satiety.core.settings import project_root
 
 STATE = Path(".satiety")
-"""Local, unversioned state: timings, locks, checkpoints, the spool."""
+"""Local, unversioned state: timings, locks, checkpoints, the outbox."""
 SITE = STATE / "site"
 """Value of `core.site_cache_dir` in `.dvc/config`."""
 MARKER = ".gitignore"

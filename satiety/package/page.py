@@ -15,7 +15,9 @@ from satiety.problems import Problem
 LONGEST = 5000
 """Maximum characters of a description in MLflow."""
 SHOWN = 10
-"""Maximum rows of a table, or names in a list."""
+"""Maximum versions in a table, or names in a list."""
+SHOWN_METRICS = 20
+"""Maximum metrics in a table; with long names they fill a description."""
 DIGITS = 12
 """Characters of a digest; the version's tags contain all of it."""
 _MARKUP = re.compile(r"[`|<>*\[\]\s]+")
@@ -84,8 +86,10 @@ def _describe_status(version: ModelVersion) -> str:
 
 
 def _format_scores(scores: Mapping[str, Any]) -> str:
+    """Return a table of the metrics: the headline first, then those that fell, the worst first, then the others."""
     metrics, headline = scores["metrics"], scores["metric"]
-    names = sorted(metrics["after"], key=lambda name: (name != headline, "/" in name))
+    gains = {name: interval["value"] for name, interval in metrics["difference"].items()}
+    names = sorted(metrics["after"], key=lambda name: (name != headline, min(gains[name], 0), "/" in name))
     rows = [
         (
             _format_bold(_strip_markup(name), name == headline),
@@ -93,12 +97,17 @@ def _format_scores(scores: Mapping[str, Any]) -> str:
             format_interval(metrics["after"][name]),
             _format_bold(format_interval(metrics["difference"][name], "+"), name == headline),
         )
-        for name in names[:SHOWN]
+        for name in names[:SHOWN_METRICS]
     ]
-    remainder = f" {len(names) - SHOWN} more metrics are in the card." if len(names) > SHOWN else ""
-    level = f"{scores['level']:.0%}"
-    note = f"*Before*: the same base model untrained. In brackets: {level} confidence intervals (paired bootstrap)."
-    return f"{_format_table(('metric', 'before', 'after', 'difference'), rows)}\n\n{note}{remainder}"
+    level, fallen = f"{scores['level']:.0%}", sum(gain < 0 for gain in gains.values())
+    note = (
+        f"*Before*: the same base model untrained. In brackets: {level} confidence intervals (paired bootstrap). "
+        f"Of {len(names)} metrics {fallen} fell."
+    )
+    hidden = names[SHOWN_METRICS:]
+    if hidden:
+        note += f" {len(hidden)} more metrics are in the card, {sum(gains[name] < 0 for name in hidden)} of them fell."
+    return f"{_format_table(('metric', 'before', 'after', 'difference'), rows)}\n\n{note}"
 
 
 def _format_versions(versions: Sequence[ModelVersion]) -> str:

@@ -49,6 +49,8 @@ class CheckpointStore:
     folder: Path
     seconds: float
     """Minimum time between two checkpoints in seconds, extended where writing is slow. 0 writes after every step."""
+    log_point: Callable[[str, float, int], None] = lambda *_: None
+    """Called with the name, the value and the step of each point of a curve, as it is measured."""
     _last_save: float = field(default_factory=time.monotonic)
     _save_seconds: float = 0.0
 
@@ -101,13 +103,15 @@ class CheckpointStore:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def open_store(root: Path, key: str, seconds: float) -> CheckpointStore:
+def open_store(
+    root: Path, key: str, seconds: float, log_point: Callable[[str, float, int], None] = lambda *_: None
+) -> CheckpointStore:
     """Return the store of the run with this key, and delete the oldest folders of other unfinished runs."""
     root.mkdir(parents=True, exist_ok=True)
     folders = sorted((f for f in root.iterdir() if f.is_dir() and f.name != key), key=lambda f: f.stat().st_mtime)
     for folder in folders[:-MAX_FOLDERS]:
         shutil.rmtree(folder, ignore_errors=True)
-    return CheckpointStore(root / key, seconds)
+    return CheckpointStore(root / key, seconds, log_point)
 
 
 def compute_key(params: str, *inputs: Path) -> str:

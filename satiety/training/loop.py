@@ -7,7 +7,7 @@ run resumes from its checkpoint to exactly the weights of an uninterrupted run.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -72,12 +72,6 @@ class TrainState:
         """The evaluation of the best step; None where nothing was evaluated."""
         best = next((point for point in self.dev_curve.points if point["step"] == self.best_step), None)
         return Evaluation(best["score"], best["loss"]) if best else None
-
-    def iter_points(self) -> Iterator[tuple[str, int, float]]:
-        """Yield (metric, step, value) of all points of both curves."""
-        for prefix, curve in (("train", self.loss_curve), ("dev", self.dev_curve)):
-            for point in curve.points:
-                yield from ((f"{prefix}_{name}", int(point["step"]), point[name]) for name in curve.columns[1:])
 
 
 class TrainingLoop:
@@ -146,7 +140,9 @@ class TrainingLoop:
         self.job.after_step(step + 1)
         self.state.step = step + 1
         self._update_average(step + 1 - self.arguments.count_warmup_steps(self.job.steps))
-        self.state.loss_curve.add({"step": step + 1, "loss": loss.item(), "lr": rate})
+        point = {"step": step + 1, "loss": loss.item(), "lr": rate}
+        self.state.loss_curve.add(point)
+        self._log_points("train", [point])
 
     def _should_stop(self, step: int) -> bool:
         """Evaluate the model where an evaluation is due; return whether early stopping applies."""
@@ -165,11 +161,18 @@ class TrainingLoop:
 
     def _record(self, evaluation: Evaluation, step: int) -> None:
         state, best = self.state, self.state.evaluation
-        state.dev_curve.add({"step": step, "score": evaluation.score, "loss": evaluation.loss})
+        point = {"step": step, "score": evaluation.score, "loss": evaluation.loss}
+        state.dev_curve.add(point)
+        self._log_points("dev", [point])
         state.since_best += 1
         if best is None or evaluation.loss < best.loss:
             state.best_step, state.since_best = step, 0
             state.best_weights = {name: weight.detach().clone() for name, weight in self._weights.items()}
+
+    def _log_points(self, prefix: str, points: Sequence[Mapping[str, float]]) -> None:
+        for point in points:
+            for name in (name for name in point if name != "step"):
+                self.store.log_point(f"{prefix}_{name}", point[name], int(point["step"]))
 
     @torch.no_grad()
     def _update_average(self, count: int) -> None:
@@ -231,6 +234,8 @@ class TrainingLoop:
         state.step, state.best_step, state.since_best = values["step"], values["best_step"], values["since_best"]
         state.best_weights, state.mean_weights = self._to_device(parts["best"]), self._to_device(parts["mean"])
         state.loss_curve.points, state.dev_curve.points = values["loss"], values["dev"]
+        for prefix, curve in (("train", state.loss_curve), ("dev", state.dev_curve)):
+            self._log_points(prefix, curve.points)
 
 
 @contextmanager

@@ -44,10 +44,8 @@ PLUMBING = {
     "tasks.pdeathsig",
     "tasks.repair",
     "tasks.pages",
-    "tasks.replay",
-    "tasks.spool",
-    "tasks.spool_reader",
-    "tasks.up_to_date",
+    "tasks.outbox",
+    "tasks.publish",
     "tasks.stage",
     "tasks.tracking",
 }

@@ -58,7 +58,7 @@ def test_it_is_the_last_commit_with_what_git_does_not_know(project: Path) -> Non
         assert os.environ["PYTHONPATH"].split(os.pathsep)[0] == str(tree.code)
         cache = subprocess.run(["dvc", "cache", "dir"], capture_output=True, text=True, check=True).stdout.strip()
     assert (cache, "SATIETY_PROJECT" in os.environ) == (str(project / ".dvc/cache"), False)
-    assert (tree.folder / ".satiety/spool").resolve() == project / "mine/.satiety/spool"
+    assert (tree.folder / ".satiety/outbox").resolve() == project / "mine/.satiety/outbox"
     assert git("status", "--porcelain") == "M mine/params.yaml"
 
 

@@ -67,7 +67,7 @@ LINES = {name: line(name) for name in (*FILE["stages"], "promote")}
 
 
 def left(project: Project) -> list[str]:
-    """Return what no process may leave: files that it began, and files of the spool that were put aside."""
+    """Return what no process may leave: files that it began, and folders of the outbox that were put aside."""
     paths = [path for path in project.root.rglob(".*.tmp*") if ".git" not in path.parts]
-    paths += [path for kind in ("damaged", "refused") for path in project.root.glob(f".satiety/**/*.{kind}")]
+    paths += list(project.root.glob(".satiety/**/*.damaged"))
     return sorted(path.relative_to(project.root).as_posix() for path in paths)

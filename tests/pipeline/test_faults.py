@@ -134,8 +134,7 @@ def test_promote_that_is_killed_again_and_again_decides_once(project: Project) -
     assert champions(project.root) == [("1", digest)]
     assert project.report("promote")["decision"] in ("promoted", "unchanged")
     assert left(project) == []
-    waiting = [path.name for path in (project.root / ".satiety/spool").iterdir() if path.suffix in (".open", ".jsonl")]
-    assert waiting == [], "every run is delivered, the killed ones too"
+    assert not list((project.root / ".satiety/outbox").glob("*/run.json")), "every run arrived, the killed ones too"
 
 
 @contextmanager
@@ -201,5 +200,5 @@ def test_register_goes_on_and_promote_calls_the_disk_full_where_mlflow_finds_no_
     done = run(promote)
     assert done.returncode == 0, done.stderr
     assert project.report("promote")["decision"] == "promoted"
-    assert not list((project.root / ".satiety/spool").glob("*.jsonl")), "what was measured is delivered"
+    assert not list((project.root / ".satiety/outbox").glob("*/run.json")), "what was measured arrived"
     assert [path.name for path in store.parent.iterdir() if path.name.startswith((".", "elsewhere"))] == [store.name]

@@ -38,7 +38,7 @@ KEPT = {
     "checkpoints": {"finetune", "pretrain"},
 }
 """Folders of `.satiety/` with results that are kept to spare work; each has a case below, or in its unit's tests."""
-PASSING = {"arrived", "log", "promoted.json", "retrain", "site", "spool", "timings", "traffic"}
+PASSING = {"arrived", "log", "outbox", "pipeline.json", "retrain", "site", "timings", "traffic"}
 """What else is there: notes, locks, runs on their way to MLflow, and the record, whose tables have checksums."""
 
 

@@ -134,7 +134,7 @@ def test_no_secret_is_anywhere_after_a_run_questions_answers_and_a_look(
 
     done(told, "satiety", "monitor")
     done(told, "satiety", "receipt", answers[0]["id"])
-    done(told, sys.executable, "-m", "tasks.tracking")
+    done(told, sys.executable, "-m", "tasks.publish")
 
     traffic = Traffic(told.root / ".satiety/traffic")
     texts, said = {row.id: row.text for row in traffic.read()}, traffic.corrections()

@@ -21,6 +21,7 @@ from satiety.problems import PROBLEMS
 from satiety.training.loop import TrainingJob, TrainingLoop
 from satiety.tuning import METHODS, load
 from tasks.finetune import main
+from tasks.outbox import CURVE, OUTBOX
 from tests.patience import PATIENCE, wait_until
 
 ROOT = Path.cwd()
@@ -30,7 +31,7 @@ PATHS = {
     "augmented": "augmented.parquet",
     "retrieved": "retrieved.parquet",
     "dev": "dev.parquet",
-    "out": "models/tuned",
+    "tuned": "models/tuned",
     "loss": "plots/loss.csv",
     "progress": "plots/dev.csv",
 }
@@ -134,6 +135,9 @@ def test_it_writes_a_model_curves_and_a_report(workspace: Path) -> None:
         "bad",
     ]
     assert not list(Path(".satiety/checkpoints").rglob("*.safetensors"))
+    (curve,) = OUTBOX.glob(f"*/{CURVE}")
+    names = [json.loads(line)["name"] for line in curve.read_text(encoding="utf-8").splitlines()]
+    assert set(names) == {"train_loss", "train_lr", "dev_score", "dev_loss"}
 
 
 def test_the_same_seed_gives_the_same_files(workspace: Path) -> None:
@@ -217,7 +221,7 @@ def test_training_itself_sees_peoples_labels_alone(workspace: Path, monkeypatch:
         jobs.append(job)
         return TrainingLoop(job, *rest)
 
-    monkeypatch.setattr("satiety.tuning.updates.Loop", loop)
+    monkeypatch.setattr("satiety.tuning.updates.TrainingLoop", loop)
     for pseudo in (None, {"rounds": 2, "max_per_label": 0.5, "confidence": 0.0}):
         write_params(pseudo=pseudo)
         run()

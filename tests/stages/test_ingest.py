@@ -18,8 +18,7 @@ from satiety.core.files import digest, manifest, sha256
 from satiety.core.records import Document, Example, Rejection, read
 from satiety.problems.base import Problem
 from tasks.ingest import main
-from tasks.spool import SPOOL
-from tasks.spool_reader import read as spooled
+from tasks.outbox import OUTBOX, RUN
 
 ROOT = Path.cwd()
 SHARED = Path("../shared/data")
@@ -135,11 +134,11 @@ def test_the_problem_and_the_base_model_are_settled(workspace: Path) -> None:
 
 def test_its_sources_are_the_data_sets_of_its_run(workspace: Path) -> None:
     main.run(**PATHS)
-    (path,) = SPOOL.glob("*.jsonl")
-    fed = {line["input"]: (line["uri"], line["digest"]) for line in spooled(path) if "input" in line}
+    (path,) = OUTBOX.glob(f"*/{RUN}")
+    inputs = json.loads(path.read_text(encoding="utf-8"))["inputs"]
     raw = PATHS["raw"]
     base = digest({f"data/raw/base/{name}": value for name, value in manifest(raw / "base").items()})
-    assert fed == {
+    assert {entry["name"]: (entry["uri"], entry["digest"]) for entry in inputs} == {
         "labelled": ("file:data/raw/a.csv", sha256(raw / "a.csv")),
         "corpus": ("file:data/raw/c.txt", sha256(raw / "c.txt")),
         "base": ("file:data/raw/base", base),

@@ -15,7 +15,7 @@ from satiety import package
 from satiety.core.errors import ModelError, ParamsError
 from satiety.core.records import Example, read, write
 from satiety.package import Register
-from tasks import tracking
+from tasks.publish import publish
 from tasks.register import main
 from tests.packaging import TEXTS, Workspace, examples
 
@@ -70,7 +70,7 @@ def test_the_same_model_again_makes_no_second_version(registering: Workspace, cl
 
 def test_its_run_in_mlflow_is_the_one_that_made_the_version(registering: Workspace, client: Any) -> None:
     main.run(**registering.paths())
-    assert tracking.deliver() == 1
+    assert publish() == 1
     (version,) = versions(client)
     run = client.get_run(version.run_id)
     assert (run.info.run_name, run.info.status) == ("register", "FINISHED")
@@ -112,7 +112,7 @@ def test_nothing_python_or_pickled_is_among_the_artifacts(registering: Workspace
 def test_no_text_of_the_data_reaches_mlflow(registering: Workspace) -> None:
     texts = [*TEXTS, *(example.text for example in examples("classify", 200))]
     main.run(**registering.paths())
-    tracking.deliver()
+    publish()
     for path in (registering.root / "mlflow.db", *(registering.root / "mlartifacts").rglob("*")):
         if path.is_file() and path.name != "tokenizer.json":
             held = path.read_bytes()
@@ -129,10 +129,10 @@ def test_it_goes_on_where_mlflow_is_down(
     assert "does not answer" in caplog.text
     assert "`promote` registers it" in caplog.text
     assert "secret" not in caplog.text
-    assert tracking.deliver() == 0
+    assert publish() == 0
     monkeypatch.delenv("SATIETY_TRACKING_URI")
     monkeypatch.delenv("MLFLOW_TRACKING_URI")  # MLflow put it there when it was told where it is
-    assert tracking.deliver() == 1
+    assert publish() == 1
     assert versions(client) == []
 
 
@@ -198,7 +198,7 @@ def test_it_says_what_it_did_and_mlflow_says_nothing(
 ) -> None:
     caplog.set_level(logging.INFO)
     main.run(**registering.paths())
-    tracking.deliver()
+    publish()
     assert "made-up version 1 is new" in caplog.text
     assert not [record for record in caplog.records if record.name.startswith(("mlflow", "alembic"))]
     assert capfd.readouterr().err == ""

@@ -16,8 +16,8 @@ from satiety.core.errors import DataError, SetupError
 from satiety.core.files import sha256, write_text
 from satiety.core.records import Document, write
 from satiety.core.section import Section
-from tasks.spool import SPOOL, locate_artifacts
-from tasks.spool_reader import read
+from tasks import outbox
+from tasks.outbox import OUTBOX
 from tasks.stage import START_FILE, OutputPath, Report, begin_pipeline, stage
 from tests.patience import PATIENCE, wait_until
 
@@ -112,17 +112,17 @@ def test_its_tables_are_data_sets_of_its_run_and_its_report_and_plots_are_artifa
     Path("broken.parquet").write_bytes(b"PAR1")
     inputs = {"table": Path("in.parquet"), "broken": Path("broken.parquet"), "gone": Path("gone.parquet")}
     draws.run(**inputs, plot=Path("plots/p.csv"), out=Path("out.parquet"))
-    (path,) = SPOOL.glob("*.jsonl")
-    fed = {line["input"]: (line["digest"], line["rows"]) for line in read(path) if "input" in line}
-    assert fed == {
+    (run,) = (path for path in OUTBOX.iterdir() if path.is_dir())
+    record = json.loads((run / outbox.RUN).read_text(encoding="utf-8"))
+    assert {entry["name"]: (entry["digest"], entry["rows"]) for entry in record["inputs"]} == {
         "table": (sha256(Path("in.parquet")), 2),
         "broken": (sha256(Path("broken.parquet")), None),
     }
-    there = [
-        one.relative_to(locate_artifacts(path)).as_posix() for one in locate_artifacts(path).rglob("*") if one.is_file()
-    ]
-    assert sorted(there) == ["plots/p.csv", "reports/copy.json"]
-    assert json.loads(Path(".satiety/timings/copy.json").read_text())["run"] == path.stem
+    artifacts = run / outbox.ARTIFACTS
+    names = [path.relative_to(artifacts).as_posix() for path in artifacts.rglob("*") if path.is_file()]
+    assert sorted(names) == ["plots/p.csv", "reports/copy.json"]
+    assert (record["report"], record["status"]) == ("reports/copy.json", "FINISHED")
+    assert json.loads(Path(".satiety/timings/copy.json").read_text())["run"] == run.name
 
 
 def test_its_name_is_that_of_its_block() -> None:
@@ -154,8 +154,8 @@ def test_a_number_that_is_none_stops_the_stage(folder: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         broken.run()
     assert not Path("reports").exists()
-    (path,) = SPOOL.glob("*.jsonl")
-    assert [line["status"] for line in read(path) if "end" in line] == ["FAILED"]
+    (record,) = OUTBOX.glob(f"*/{outbox.RUN}")
+    assert json.loads(record.read_text(encoding="utf-8"))["status"] == "FAILED"
 
 
 @pytest.mark.slow

@@ -1,6 +1,8 @@
 """A problem's folder is made ready to run, and nothing of the user's is ever overwritten."""
 
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -130,3 +132,24 @@ def test_a_file_of_an_earlier_version_is_refused_as_by_satiety_check_and_nothing
     assert str(caught.value) == str(checked.value)
     assert str(caught.value).startswith("情感/params.yaml:2: ingest.base, retrieve: from an earlier version; move")
     assert [file.name for file in mine.iterdir()] == ["params.yaml"]
+
+
+def test_the_plots_of_dvc_are_drawn_without_a_network(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    vega = type(sys)("vl_convert")
+    vega.javascript_bundle = lambda vl_version: "window.vegaEmbed = () => {}"  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "vl_convert", vega)
+    subprocess.run(["dvc", "init", "-q", "--no-scm", "-f"], cwd=root, check=True)
+    make_workspace(root)
+    (root / "dvc.yaml").write_text("plots: [loss.csv: {x: step, y: loss}]\n")
+    (root / "loss.csv").write_text("step,loss\n1,0.5\n")
+    subprocess.run(["dvc", "plots", "show"], cwd=root, check=True, capture_output=True)
+    page = (root / "dvc_plots/index.html").read_text(encoding="utf-8")
+    assert "<script>window.vegaEmbed" in page
+    assert "vegaEmbed('#" in page
+    assert "https://cdn" not in page
+
+
+def test_without_vega_dvc_keeps_its_own_page(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+    make_workspace(root)
+    assert "html_template" not in (root / ".dvc/config.local").read_text()

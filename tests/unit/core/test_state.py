@@ -84,14 +84,14 @@ def test_a_folder_of_another_user_is_refused_even_by_root(root: Path, open_site:
 def test_of_a_folder_that_others_could_write_to_dvcs_cache_goes_once(
     root: Path, open_site: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (root / STATE / "spool").mkdir()
+    (root / STATE / "outbox").mkdir()
     prepare_state(root)
     prepare_state(root)
     assert [record.getMessage() for record in caplog.records] == [
         f"{root / STATE} was writable by other users; DVC's cache in it was removed, and DVC will rebuild it"
     ]
     assert [path.name for path in open_site.iterdir()] == [MARKER]
-    assert (root / STATE / "spool").is_dir()
+    assert (root / STATE / "outbox").is_dir()
 
 
 @pytest.mark.parametrize("planted", ["site", "site/repo", "site/repo/0123"])

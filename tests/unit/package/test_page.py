@@ -87,9 +87,21 @@ def test_labels_can_neither_break_a_page_nor_make_it_long() -> None:
         assert len(text) < LONGEST
         assert "c\nd" not in text
         assert "a|b" not in text
-    assert "142 more metrics are in the card" in render_version_page(
+    assert "132 more metrics are in the card, 0 of them fell" in render_version_page(
         problem(*odd), scores(*names), FACTS, ModelVersion("1", [], TAGS)
     )
+
+
+def test_no_metric_that_fell_is_hidden_behind_those_that_rose() -> None:
+    measured = scores(*(f"f1/{number}" for number in range(30)))
+    fell = {"value": -0.1, "low": -0.2, "high": 0.0}
+    measured["metrics"]["difference"] = measured["metrics"]["difference"] | {
+        "f1/29": fell,
+        "f1/7": fell | {"value": -0.2},
+    }
+    text = render_version_page(problem("bad"), measured, FACTS, ModelVersion("1", [], TAGS))
+    assert text.index("macro_f1") < text.index("f1/7&") < text.index("f1/29&") < text.index("accuracy&")
+    assert "Of 32 metrics 2 fell. 12 more metrics are in the card, 0 of them fell." in text
 
 
 def test_a_problem_of_spans_says_so() -> None:

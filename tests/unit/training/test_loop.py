@@ -133,6 +133,32 @@ def test_a_run_that_is_stopped_goes_on_to_the_weights_it_would_have_had(
     assert taken_up.best_step == course.best_step
 
 
+def test_every_point_is_logged_as_it_is_measured_and_again_by_a_run_that_is_taken_up(tmp_path: Path) -> None:
+    points: list[tuple[str, float, int]] = []
+
+    def stop(model: nn.Module) -> Evaluation:
+        if len(points) > 10:
+            raise KeyboardInterrupt
+        return judge(model)
+
+    cut, _ = loop(tmp_path, judge=stop)
+    cut.store.log_point = lambda *point: points.append(point)
+    with pytest.raises(KeyboardInterrupt):
+        cut.run()
+    assert points[:4] == [
+        ("dev_score", 0.5, 0),
+        ("dev_loss", cut.state.dev_curve.points[0]["loss"], 0),
+        ("train_loss", cut.state.loss_curve.points[0]["loss"], 1),
+        ("train_lr", 0.0, 1),
+    ]
+    resumed, _ = loop(tmp_path, judge=judge)
+    points_again: list[tuple[str, float, int]] = []
+    resumed.store.log_point = lambda *point: points_again.append(point)
+    resumed.run()
+    assert set(points) < set(points_again)
+    assert len(points_again) == len(set(points_again)) == 2 * (40 + 11)
+
+
 def test_a_checkpoint_is_written_whenever_it_is_due(tmp_path: Path) -> None:
     run, _ = loop(tmp_path / "run", steps=3, seconds=0)
     run.run()

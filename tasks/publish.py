@@ -1,0 +1,251 @@
+"""Folders of ``.satiety/outbox/`` -> MLflow: every run once, whole, and below its parent.
+
+python -m tasks.publish             sends what waits in this workspace
+python -m tasks.publish --follow    goes on until it is stopped: curves of stages under way appear as they grow
+
+A folder is sent again from its beginning where that was cut off: MLflow keeps a param, a tag, a data set and an
+artifact once for each name, and a point of a metric once for each step, time and value. A folder goes when all of it
+has arrived. A folder of a run under way stays; that of a process that died is published as killed.
+"""
+
+import json
+import logging
+import re
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from tenacity import Retrying, retry_if_exception, stop_after_attempt
+
+from satiety.core.errors import SetupError
+from satiety.core.files import name_temporary, remove
+from satiety.core.services import join_services
+from satiety.core.state_files import Shape, parse, rename_damaged
+from satiety.package.card import format_interval
+from tasks import tracking
+from tasks.outbox import ALIVE, ARTIFACTS, CURVE, OUTBOX, RUN, safe_name
+
+SHAPE: Shape = {
+    "name": str,
+    "parent": str | None,
+    "leads": bool,
+    "tags": dict,
+    "params": dict,
+    "inputs": list,
+    "report": str | None,
+    "status": str,
+    "end": int | None,
+}
+POINT: Shape = {"name": str, "value": int | float, "step": int, "time": int}
+MAX_TAG_LENGTH, MAX_PARAM_LENGTH = 5000, 6000
+"""Characters that MLflow keeps of a tag's and of a param's value."""
+DIGEST_LENGTH = 32
+"""Characters of a digest that MLflow is given; it takes 36, which is less than a SHA-256."""
+CONTEXTS = {"train": "training", "dev": "validation", "test": "testing"}
+"""MLflow's name of the use of a data set, by our name of the path; the others are inputs."""
+PAUSE = 5.0
+"""Seconds between two passes of `--follow`."""
+_KEY = re.compile(r"\d+-[\w.-]+-[0-9a-f]{8}")
+_DIGEST = re.compile(r"[0-9a-f]{32,64}")
+log = logging.getLogger(__name__)
+
+
+def publish(sent: dict[str, int] | None = None) -> int:
+    """Send every folder of this workspace; return how many runs arrived to their end. One process does it at a time.
+
+    Where MLflow does not answer, or a disk is full, the rest stays for the next time, and one warning says so.
+
+    Args:
+        sent: of runs under way, the bytes of the curve that an earlier pass has sent; this pass adds its own.
+    """
+    folders, count = _list_folders(), 0
+    if not folders:
+        return 0
+    try:
+        with FileLock(OUTBOX / "publish.lock"):
+            folders = _list_folders()
+            client = tracking.connect()
+            for folder in folders:
+                with tracking.translate_errors():
+                    count += _publish(client, folder, {} if sent is None else sent)
+    except (SetupError, OSError) as error:
+        log.warning("%s. %d runs wait in %s", error, len(folders) - count, OUTBOX)
+    return count
+
+
+def follow() -> None:
+    """Publish again and again until SIGTERM, then once more."""
+    stop, sent = threading.Event(), dict[str, int]()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    while not stop.wait(PAUSE):
+        publish(sent)
+    publish(sent)
+
+
+def _list_folders() -> list[Path]:
+    """Return the folders of runs, oldest first, so that a parent goes before its stages."""
+    return sorted(path for path in OUTBOX.glob("*") if _KEY.fullmatch(path.name) and path.is_dir())
+
+
+def _publish(client: Any, folder: Path, sent: dict[str, int]) -> bool:
+    """Send one folder; set it aside where it is damaged or MLflow refuses it twice. Return whether its run has ended.
+
+    Twice, because two publishers that make the same data set at once make one of them fail.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        record = _read_record(folder)
+        for attempt in Retrying(
+            stop=stop_after_attempt(2), retry=retry_if_exception(tracking.is_refusal), reraise=True
+        ):
+            with attempt:
+                _send(client, folder, record, sent)
+    except (MlflowException, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, MlflowException) and not tracking.is_refusal(error):
+            raise
+        rename_damaged(folder, str(error).partition("\n")[0][:300])
+        return False
+    if record["end"] is None:
+        return False
+    temporary = name_temporary(folder)
+    folder.rename(temporary)  # in one step: half a folder would pass for a damaged one
+    remove(temporary)
+    return True
+
+
+def _send(client: Any, folder: Path, record: Mapping[str, Any], sent: dict[str, int]) -> None:
+    """Give MLflow what is new in the folder; of a run that has ended the report, the artifacts and the end, too."""
+    from mlflow.entities import Metric, Param, RunTag
+
+    key, parent, end = folder.name, record["parent"], record["end"]
+    points, offset = _read_points(folder / CURVE, sent.get(key, 0))
+    if end is None and sent.get(key) == offset:
+        return
+    parent_id = tracking.find_or_create_run(client, parent) if parent else None
+    run_id = tracking.find_or_create_run(client, key, parent_id)
+
+    # Numbers are metrics, digests are tags; other texts are in the report alone.
+    report = _read_report(folder, record["report"])
+    tags = record["tags"] | {name: report[name] for name in report.keys() & {"device", "precision"}}
+    for name, value in _iterate_leaves(report):
+        if isinstance(value, str):
+            tags[safe_name(name)] = value
+        else:
+            points.append({"name": name, "value": value, "time": end, "step": 0})
+    names = {point["name"]: safe_name(point["name"]) for point in points}
+    tags |= {f"satiety.name.{safe}": name for name, safe in names.items() if safe != name}
+
+    client.update_run(run_id, name=record["name"])
+    client.log_batch(  # which splits what is too much for one request
+        run_id,
+        params=[Param(name, value[:MAX_PARAM_LENGTH]) for name, value in record["params"].items()],
+        tags=[RunTag(name, value[:MAX_TAG_LENGTH]) for name, value in tags.items()],
+        metrics=[Metric(names[point["name"]], point["value"], point["time"], point["step"]) for point in points],
+    )
+    sent[key] = offset
+    if end is None:
+        return
+
+    if record["inputs"]:
+        client.log_inputs(run_id, [_build_input(**entry) for entry in record["inputs"]])
+    if (folder / ARTIFACTS).is_dir():
+        client.log_artifacts(run_id, str(folder / ARTIFACTS))
+    client.set_terminated(run_id, status=record["status"], end_time=end)
+    if parent_id:
+        _describe_parent(client, parent_id, folder, record)
+    tracking.begin(client, key, parent)  # a run that a slow server made again meanwhile goes
+
+
+def _describe_parent(client: Any, parent_id: str, folder: Path, record: Mapping[str, Any]) -> None:
+    """Give the run of the pipeline the headline score, the promotion and the data revision of this stage of it.
+
+    The run of a `dvc` command has no process of ours: it ends when the last of its stages does, and as that does.
+    """
+    from mlflow.entities import Metric, RunTag
+
+    metrics, tags = [], {name: record["tags"][name] for name in record["tags"].keys() & {"data revision"}}
+    scores = _read_report(folder, "reports/evaluate.json")
+    if "difference" in scores:
+        sides = {side: scores[side] for side in ("before", "after", "difference")}
+        metrics = [Metric(side, interval["value"], record["end"], 0) for side, interval in sides.items()]
+        texts = ", ".join(f"{side} {format_interval(interval)}" for side, interval in sides.items())
+        tags["score"] = f"{scores['metric']} on {scores['examples']:,} test examples: {texts}"
+    promotion = _read_report(folder, "reports/promote.json")
+    if promotion.get("decision", "unchanged") != "unchanged":
+        tags["promotion"] = f"{promotion['decision']}: {promotion['reason']}"
+    all_tags = client.get_run(parent_id).data.tags | tags
+    tags["mlflow.note.content"] = "\n\n".join(all_tags[name] for name in ("score", "promotion") if name in all_tags)
+    client.log_batch(parent_id, metrics=metrics, tags=[RunTag(name, value) for name, value in tags.items() if value])
+    if record["leads"]:
+        client.set_terminated(parent_id, status=record["status"], end_time=record["end"])
+
+
+def _read_record(folder: Path) -> dict[str, Any]:
+    """Return the record of a run: without an end while its process lives, killed where that died before the end.
+
+    Raises:
+        ValueError: it is not what a `Run` writes.
+    """
+    lock, path = FileLock(folder / ALIVE), folder / RUN
+    with suppress(Timeout):
+        lock.acquire(timeout=0)
+    is_alive, content = not lock.is_locked, path.read_bytes() if path.is_file() else b""
+    lock.release()
+    record = parse(content, SHAPE)
+    if is_alive:
+        record |= {"status": "RUNNING", "end": None}
+    elif record["end"] is None:
+        record |= {"status": "KILLED", "end": int(max(file.stat().st_mtime for file in folder.iterdir()) * 1000)}
+    return record
+
+
+def _read_points(path: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
+    """Return the points behind an offset, and the offset behind them. A line that is damaged or cut off is left out."""
+    content = path.read_bytes()[offset:] if path.exists() else b""
+    content, points = content[: content.rfind(b"\n") + 1], []
+    for line in content.split(b"\n")[:-1]:
+        try:
+            points.append(parse(line, POINT))
+        except ValueError as error:
+            log.warning("%s: a line is left out, it is no point of a curve: %s", path, error)
+    return points, offset + len(content)
+
+
+def _read_report(folder: Path, name: str | None) -> dict[str, Any]:
+    """Return a report among the artifacts, without the params that it repeats; an empty one where it is not there."""
+    path = folder / ARTIFACTS / (name or "")
+    report = parse(path.read_bytes(), {}) if path.is_file() else {}
+    return {key: value for key, value in report.items() if key != "params"}
+
+
+def _iterate_leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float | str]]:
+    """Yield the numbers and the digests, nested names joined by dots."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _iterate_leaves(value, f"{prefix}{name}.")
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            yield f"{prefix}{name}", float(value)
+        elif isinstance(value, str) and _DIGEST.fullmatch(value):
+            yield f"{prefix}{name}", value
+
+
+def _build_input(name: str, digest: str, uri: str, rows: int | None) -> Any:
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    scheme = uri.partition(":")[0] if ":" in uri else "local"
+    profile = json.dumps({"sha256": digest} | ({"num_rows": rows} if rows is not None else {}))
+    source = json.dumps({"uri": uri})
+    dataset = Dataset(name, digest[:DIGEST_LENGTH], scheme[:DIGEST_LENGTH], source, profile=profile)
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", CONTEXTS.get(name, "input"))])
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    join_services()
+    follow() if "--follow" in sys.argv[1:] else publish()
