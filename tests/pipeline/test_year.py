@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from examples.year.living import HARMFUL, Month, live, told
 from examples.year.page import page
-from examples.year.place import Copy, alone
 from examples.year.plan import Year
+from examples.year.project_copy import Copy, isolate_environment
 from examples.year.server import prefect
+from examples.year.simulation import HARMFUL, Month, iterate_months, summarize_year
 from satiety.core.answers import Label
 from satiety.core.files import manifest
 from satiety.core.records import Example
@@ -66,7 +66,7 @@ def months(copy: Copy, year: Year) -> list[Month]:
     with pytest.MonkeyPatch.context() as patch, prefect(copy.root.parent / "prefect") as around:
         patch.setenv("SATIETY_DEVICE", "cpu")
         pool = [Example(f"{i}", {"text": text}, Label(label)) for i, (text, label) in enumerate(asked(700))]
-        return list(live(Copy(copy.root, around), year, pool))
+        return list(iterate_months(Copy(copy.root, around), year, pool))
 
 
 def asked(count: int) -> list[tuple[str, str]]:
@@ -115,7 +115,7 @@ def test_what_was_asked_is_on_record_and_people_spoke_of_right_answers_too(month
 def test_the_year_is_told_as_json_and_as_a_page_that_fits_its_window(
     months: list[Month], year: Year, tmp_path: Path
 ) -> None:
-    report = json.loads(json.dumps(told(year, months)))
+    report = json.loads(json.dumps(summarize_year(year, months)))
     assert report["metric"] == "macro_f1"
     assert report["error"] == pytest.approx(
         sum(abs(one["estimate"]["value"] - one["true"]["champion"]["value"]) for one in report["months"]) / 2, abs=1e-4
@@ -142,6 +142,6 @@ def test_what_leads_out_of_the_copy_is_forgotten(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("SATIETY_DEVICE", "cpu")
     for name in ("SATIETY_JOIN", "PREFECT_HOME", "GIT_CONFIG_GLOBAL", "DVC_NO_ANALYTICS"):  # put back afterwards
         monkeypatch.setenv(name, "x")
-    alone()
+    isolate_environment()
     found = Settings()
     assert (found.traffic, found.device, found.join) == (None, "cpu", False)

@@ -161,4 +161,4 @@ def test_the_week_is_that_of_the_stream_s_time_zone() -> None:
             Window(window, Count(40 * loud, 40 * loud + 10), {"t0": Count(40 * loud, 40 * loud + 10)})
         )
         assert reading.verdict in {"too little history", "as expected"}
-    assert judge.baseline.expected(MONDAY.replace(hour=9)).mean[0] == pytest.approx(40, rel=0.2)
+    assert judge.baseline.forecast(MONDAY.replace(hour=9)).mean[0] == pytest.approx(40, rel=0.2)

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from examples.opinion_monitoring.arrivals import Planted, arrivals
+from examples.opinion_monitoring.arrivals import Planted, iterate_arrivals
 from examples.opinion_monitoring.source import Replay, Text
-from examples.opinion_monitoring.stream import Opinion, Reading, Watch, Watching, windows
+from examples.opinion_monitoring.stream import Reading, ScoredText, Watch, Watching, windows
 
 Readings = tuple[Reading, ...]
 
@@ -33,7 +33,7 @@ class Tally:
     """That were judged."""
 
 
-def readings(
+def iterate_readings(
     texts: Sequence[Text],
     negative: Mapping[str, float],
     watch: Watching,
@@ -41,43 +41,45 @@ def readings(
     plants: Sequence[Planted],
 ) -> Iterator[Readings]:
     """Yield what each window of a replay says; ``negative`` is how probably a text is, to the model."""
-    coming = arrivals(texts, watch, params, plants)
-    opinions = (Opinion(one.time, one.text.topics, negative[one.text.text]) for one in coming)
+    coming = iterate_arrivals(texts, watch, params, plants)
+    opinions = (ScoredText(arrival.time, arrival.text.topics, negative[arrival.text.text]) for arrival in coming)
     judge = Watch(watch)
     for window in windows(opinions, timedelta(minutes=watch.minutes)):
         yield judge.judge(window)
 
 
-def tally(told: Sequence[Readings], plants: Sequence[Planted], mostly: float) -> Tally:
+def tally(history: Sequence[Readings], plants: Sequence[Planted], mostly: float) -> Tally:
     """Hold what was said against what was planted; ``mostly`` as in the params of the watch."""
-    surges = [one for one in plants if one.kind == "surge"]
-    bad = [one for one in plants if one.kind == "burst" and _explains(one, told, mostly)]
-    first = [reading(told, one.first, one.topic).verdict for one in surges]
-    alerts = [(place, one.topic) for place, window in enumerate(told) for one in window if one.begins]
-    causes = [cause(place, topic, told, plants, mostly) for place, topic in alerts]
+    surges = [plant for plant in plants if plant.kind == "surge"]
+    bad = [plant for plant in plants if plant.kind == "burst" and _explains(plant, history, mostly)]
+    first = [find_reading(history, plant.first, plant.topic).verdict for plant in surges]
+    alerts = [(place, entry.topic) for place, window in enumerate(history) for entry in window if entry.begins]
+    causes = [find_cause(place, topic, history, plants, mostly) for place, topic in alerts]
     return Tally(
         planted=len(surges),
         found=first.count("surge"),
         traffic=first.count("more traffic"),
         bursts=len(bad),
-        told=sum(one in causes for one in bad),
+        told=sum(plant in causes for plant in bad),
         false=causes.count(None),
-        windows=sum(window[0].verdict != "too little history" for window in told),
+        windows=sum(window[0].verdict != "too little history" for window in history),
     )
 
 
-def cause(place: int, topic: str, told: Sequence[Readings], plants: Sequence[Planted], mostly: float) -> Planted | None:
+def find_cause(
+    place: int, topic: str, history: Sequence[Readings], plants: Sequence[Planted], mostly: float
+) -> Planted | None:
     """Return what was planted that explains an alert on a topic in a window; of a false alert, nothing."""
-    of_it = (one for one in plants if one.covers(place) and topic in {one.topic, *one.also})
-    return next((one for one in of_it if _explains(one, told, mostly)), None)
+    candidates = (plant for plant in plants if plant.covers(place) and topic in {plant.topic, *plant.related_topics})
+    return next((plant for plant in candidates if _explains(plant, history, mostly)), None)
 
 
-def reading(told: Sequence[Readings], place: int, topic: str) -> Reading:
+def find_reading(history: Sequence[Readings], place: int, topic: str) -> Reading:
     """Return what a window says of a topic."""
-    return next(one for one in told[place] if one.topic == topic)
+    return next(entry for entry in history[place] if entry.topic == topic)
 
 
-def _explains(plant: Planted, told: Sequence[Readings], mostly: float) -> bool:
+def _explains(plant: Planted, history: Sequence[Readings], mostly: float) -> bool:
     if plant.kind == "burst":
-        return reading(told, plant.first, plant.topic).share > mostly
+        return find_reading(history, plant.first, plant.topic).share > mostly
     return plant.kind == "surge"

@@ -20,9 +20,9 @@ from typing import Any
 from cli.feedback import record_corrections
 from cli.predict import iterate_answers
 from examples.year.judge import Judge, Scores, score
-from examples.year.place import Copy
 from examples.year.plan import Year
-from examples.year.worlds import World, drawn, renamings, world, written
+from examples.year.project_copy import Copy
+from examples.year.scenarios import Scenario, choose_replacements, draw_examples, make_scenario, write_example
 from satiety import package as packages
 from satiety.core.answers import Label
 from satiety.core.errors import SatietyError
@@ -58,7 +58,7 @@ class Retraining:
 class Month:
     """What came of a month."""
 
-    world: World
+    world: Scenario
     metric: str
     verdict: str
     p: float
@@ -78,89 +78,103 @@ class People:
 
     ask: Sequence[Example]
     judge: Sequence[Example]
-    new: dict[str, str]
+    replacements: dict[str, str]
     """What a word is called in the new words."""
 
 
-def people(year: Year, pool: Sequence[Example]) -> People:
+def divide_people(year: Year, pool: Sequence[Example]) -> People:
     """Divide the world's texts."""
     shuffled = random.Random(year.seed).sample(list(pool), len(pool))
-    cut = len(shuffled) // JUDGES
-    return People(shuffled[cut:], shuffled[:cut], renamings(year, shuffled))
+    boundary = len(shuffled) // JUDGES
+    return People(shuffled[boundary:], shuffled[:boundary], choose_replacements(year, shuffled))
 
 
-def live(copy: Copy, year: Year, pool: Sequence[Example]) -> Iterator[Month]:
+def iterate_months(copy: Copy, year: Year, pool: Sequence[Example]) -> Iterator[Month]:
     """Yield the months, as they end."""
     with chdir(copy.root):
         shutil.copytree(PACKAGE, FIRST)
-        judge, there, asked = Judge(packages.open(FIRST, Settings().device), year.seed), people(year, pool), set[str]()
+        judge, population, asked_ids = (
+            Judge(packages.open(FIRST, Settings().device), year.seed),
+            divide_people(year, pool),
+            set[str](),
+        )
         for number in range(1, year.months + 1):
-            now, draw = world(year, number), random.Random(f"{year.seed}:{number}")
-            left = [one for one in there.ask if one.id not in asked]
-            came = drawn(left, year.texts, now.shares, draw)
-            asked |= {one.id for one in came}
-            known = drawn(there.judge, year.judged, now.shares, random.Random(year.seed))
-            came, known = ([written(one, now, there.new) for one in part] for part in (came, known))
-            yield _month(copy, year, now, judge, came, known)
+            scenario, draw = make_scenario(year, number), random.Random(f"{year.seed}:{number}")
+            remaining = [example for example in population.ask if example.id not in asked_ids]
+            traffic = draw_examples(remaining, year.texts, scenario.shares, draw)
+            asked_ids |= {example.id for example in traffic}
+            judged = draw_examples(population.judge, year.judged, scenario.shares, random.Random(year.seed))
+            traffic, judged = (
+                [write_example(example, scenario, population.replacements) for example in part]
+                for part in (traffic, judged)
+            )
+            yield _run_month(copy, year, scenario, judge, traffic, judged)
 
 
-def _month(
-    copy: Copy, year: Year, now: World, judge: Judge, came: Sequence[Example], known: Sequence[Example]
+def _run_month(
+    copy: Copy, year: Year, scenario: Scenario, judge: Judge, traffic: Sequence[Example], judged: Sequence[Example]
 ) -> Month:
     champion = packages.open(PACKAGE, Settings().device)
-    rows = list(iterate_answers(champion, (one.text for one in came), open_record(Settings())))
+    rows = list(iterate_answers(champion, (example.text for example in traffic), open_record(Settings())))
     copy.run("satiety", "monitor")
-    seen = copy.report("monitor")
-    _label(rows, came, year, now.month)
-    given = [Prediction(Label(row["label"])) for row in rows]
-    true, own = judge.scores(champion, known), score(champion, came, given)
-    why = HARMFUL if seen["verdict"] == HARMFUL else "schedule" if now.month % year.every == 0 else ""
-    retrained = _retrain(copy, why) if why else None
+    report = copy.report("monitor")
+    _label(rows, traffic, year, scenario.month)
+    predictions = [Prediction(Label(row["label"])) for row in rows]
+    true, traffic_score = judge.scores(champion, judged), score(champion, traffic, predictions)
+    reason = HARMFUL if report["verdict"] == HARMFUL else "schedule" if scenario.month % year.every == 0 else ""
+    retrained = _retrain(copy, reason) if reason else None
     return Month(
-        now, seen["metric"], seen["verdict"], seen["drift"]["p"], seen["today"], true, round(own, 6), retrained
+        scenario,
+        report["metric"],
+        report["verdict"],
+        report["drift"]["p"],
+        report["today"],
+        true,
+        round(traffic_score, 6),
+        retrained,
     )
 
 
-def _label(rows: Sequence[dict[str, Any]], came: Sequence[Example], year: Year, month: int) -> None:
+def _label(rows: Sequence[dict[str, Any]], traffic: Sequence[Example], year: Year, month: int) -> None:
     """Draw some of the texts at random, as `satiety label next` does, and have all of them labelled."""
     places = random.Random(f"{year.seed}:{month}:said").sample(range(len(rows)), year.drawn)
     if places and (record := open_record(Settings())):
-        now = datetime.now(UTC).isoformat(timespec="microseconds")
-        record.draw([LabelRequest(rows[i]["id"], now, f"month {month}") for i in places])
-        lines = [json.dumps({"id": rows[i]["id"], "label": str(came[i].answer)}) + "\n" for i in places]
+        time = datetime.now(UTC).isoformat(timespec="microseconds")
+        record.draw([LabelRequest(rows[i]["id"], time, f"month {month}") for i in places])
+        lines = [json.dumps({"id": rows[i]["id"], "label": str(traffic[i].answer)}) + "\n" for i in places]
         write_text(SAID, "".join(lines))
         record_corrections(None, None, SAID, "people", PACKAGE)
 
 
-def _retrain(copy: Copy, why: str) -> Retraining:
+def _retrain(copy: Copy, reason: str) -> Retraining:
     """Run the flow; where its model was promoted, the copy has it from now on.
 
     Raises:
         SatietyError: it failed, or a promoted model was not merged.
     """
-    before = LAST.read_text(encoding="utf-8") if LAST.is_file() else ""
-    said = copy.module("flows.retrain")
-    after = LAST.read_text(encoding="utf-8") if LAST.is_file() else ""
-    note: dict[str, Any] = json.loads(after or "{}")
-    if after == before or "decision" not in note:
-        return Retraining(why, "none", next((line for line in said.splitlines() if "not worth it" in line), ""))
+    note_before = LAST.read_text(encoding="utf-8") if LAST.is_file() else ""
+    output = copy.module("flows.retrain")
+    note_after = LAST.read_text(encoding="utf-8") if LAST.is_file() else ""
+    note: dict[str, Any] = json.loads(note_after or "{}")
+    if note_after == note_before or "decision" not in note:
+        return Retraining(reason, "none", next((line for line in output.splitlines() if "not worth it" in line), ""))
     if note["decision"] == "promoted" and not note["merged"]:
         raise SatietyError(f"{note['branch']}: promoted, but not merged: {note['left']}")
-    return Retraining(why, note["decision"], note["because"], note["learned"], note["fresh"])
+    return Retraining(reason, note["decision"], note["because"], note["learned"], note["fresh"])
 
 
-def told(year: Year, months: Sequence[Month]) -> dict[str, Any]:
+def summarize_year(year: Year, months: Sequence[Month]) -> dict[str, Any]:
     """Return the year as JSON takes it, without times: the same for the same year, but for the tests' chance."""
-    errors = [abs(one.estimate["value"] - one.true.champion["value"]) for one in months]
-    own = [abs(one.estimate["value"] - one.asked) for one in months]
-    inside = [one.estimate["low"] <= one.true.champion["value"] <= one.estimate["high"] for one in months]
-    gains = [one.true.difference["value"] for one in months]
+    errors = [abs(month.estimate["value"] - month.true.champion["value"]) for month in months]
+    traffic_errors = [abs(month.estimate["value"] - month.asked) for month in months]
+    is_covered = [month.estimate["low"] <= month.true.champion["value"] <= month.estimate["high"] for month in months]
+    gains = [month.true.difference["value"] for month in months]
     return {
         "metric": months[-1].metric,
         "error": round(sum(errors) / len(months), 4),
-        "error on the texts asked": round(sum(own) / len(months), 4),
-        "intervals that held the truth": sum(inside),
+        "error on the texts asked": round(sum(traffic_errors) / len(months), 4),
+        "intervals that held the truth": sum(is_covered),
         "gain over the first champion": round(sum(gains) / len(months), 4),
         "plan": year.model_dump(mode="json"),
-        "months": [asdict(one) for one in months],
+        "months": [asdict(month) for month in months],
     }
