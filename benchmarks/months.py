@@ -44,7 +44,7 @@ def simulate_months(seed: int) -> Iterator[dict[str, Any]]:
     examples, pool_examples = project_copy.divide_labels(
         Ingest.check(file, params["ingest"], defaults=defaults), Path("data/raw"), seed
     )
-    project_copy.write_inputs(project_copy.Copy(home, {}), params, examples)
+    project_copy.write_inputs(project_copy.ProjectCopy(home, {}), params, examples)
     for stage in ("ingest", "validate"):
         stages.run(home, stage)
     featurizer, test = build_featurizer(home)

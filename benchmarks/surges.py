@@ -26,7 +26,7 @@ from benchmarks.support import stages
 from examples.opinion_monitoring.answers import predict_negative, probability
 from examples.opinion_monitoring.arrivals import draw_plants
 from examples.opinion_monitoring.outcomes import Tally, iterate_readings, tally
-from examples.opinion_monitoring.source import Opinion, Replay, Text, load
+from examples.opinion_monitoring.source import Opinion, Replay, StreamText, load
 from examples.opinion_monitoring.stream import Topics, Watching
 from satiety.core.answers import Label
 from satiety.worth.agreement import estimate_wilson_interval
@@ -46,7 +46,7 @@ PACKAGED = ", packaged model"
 
 
 @cache
-def load_stream(language: str, model: Path | None) -> tuple[Watching, Replay, list[Text], dict[str, float]]:
+def load_stream(language: str, model: Path | None) -> tuple[Watching, Replay, list[StreamText], dict[str, float]]:
     """Return how a stream is watched and made, its texts, and how negative each is to a model, or the head."""
     path, _ = STREAMS[language]
     blocks = stages.read(path)
@@ -63,7 +63,7 @@ def load_stream(language: str, model: Path | None) -> tuple[Watching, Replay, li
     return watch, params, texts, json.loads(cache_file.read_text(encoding="utf-8"))
 
 
-def predict_by_head(language: str, watch: Watching, params: Replay, texts: list[Text]) -> dict[str, float]:
+def predict_by_head(language: str, watch: Watching, params: Replay, texts: list[StreamText]) -> dict[str, float]:
     """Return how probably a text is negative, to a head that has learned from others."""
     from satiety.core.asset import Asset
     from satiety.core.records import Example
@@ -164,7 +164,7 @@ def measure_language(language: str, model: Path | None, seeds: range) -> dict[st
     }
 
 
-def score_topic(texts: list[Text], probability_by_text: dict[str, float], watch: Watching) -> dict[str, float]:
+def score_topic(texts: list[StreamText], probability_by_text: dict[str, float], watch: Watching) -> dict[str, float]:
     """Return the mean probability of texts that people call negative, of others, and how well it parts them."""
     from sklearn.metrics import roc_auc_score
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from examples.opinion_monitoring.source import Replay, Text
+from examples.opinion_monitoring.source import Replay, StreamText
 from examples.opinion_monitoring.stream import Watching
 
 if TYPE_CHECKING:
@@ -45,10 +45,10 @@ class Arrival:
     """A text that comes."""
 
     time: datetime
-    text: Text
+    text: StreamText
 
 
-def draw_plants(texts: Sequence[Text], watch: Watching, params: Replay) -> list[Planted]:
+def draw_plants(texts: Sequence[StreamText], watch: Watching, params: Replay) -> list[Planted]:
     """Return what is planted, in order of time: anywhere after learning, never two at once; topics in turn."""
     pools = angry(texts, watch)
     able = [name for name in watch.topics if len(pools.get(name, [])) >= params.distinct]
@@ -72,7 +72,7 @@ def draw_plants(texts: Sequence[Text], watch: Watching, params: Replay) -> list[
 
 
 def _add_related_topics(
-    plants: Sequence[Planted], texts: Sequence[Text], watch: Watching, params: Replay
+    plants: Sequence[Planted], texts: Sequence[StreamText], watch: Watching, params: Replay
 ) -> list[Planted]:
     """Return the same, each knowing the other topics of which its texts bring ``least`` a window or more."""
     pools, bad = _pools(texts), angry(texts, watch)
@@ -88,7 +88,7 @@ def _add_related_topics(
 
 
 def iterate_arrivals(
-    texts: Sequence[Text], watch: Watching, params: Replay, plants: Sequence[Planted]
+    texts: Sequence[StreamText], watch: Watching, params: Replay, plants: Sequence[Planted]
 ) -> Iterator[Arrival]:
     """Yield the stream, in order of time.
 
@@ -100,7 +100,7 @@ def iterate_arrivals(
     pace, mean = _pace(len(pools), watch, params, draw), params.pace / len(pools)
     for window in range(len(pace)):
         active = [plant for plant in plants if plant.covers(window)]
-        coming: list[Text] = []
+        coming: list[StreamText] = []
         for place, topic in enumerate(sorted(pools)):
             busy = sum(plant.kind == "growth" or (plant.kind, plant.topic) == ("burst", topic) for plant in active)
             surplus = params.size * mean * sum((plant.kind, plant.topic) == ("surge", topic) for plant in active)
@@ -113,14 +113,14 @@ def iterate_arrivals(
     yield Arrival(params.begins + len(pace) * length, texts[0])  # so that the last window ends
 
 
-def angry(texts: Iterable[Text], watch: Watching) -> dict[str, list[Text]]:
+def angry(texts: Iterable[StreamText], watch: Watching) -> dict[str, list[StreamText]]:
     """Return the texts that a person calls negative, by the first of their topics: what surges are made of."""
     return _pools(text for text in texts if text.label in watch.negative)
 
 
-def _pools(texts: Iterable[Text]) -> dict[str, list[Text]]:
+def _pools(texts: Iterable[StreamText]) -> dict[str, list[StreamText]]:
     """Return texts by the first of their topics; those of none under the empty name."""
-    pools: dict[str, list[Text]] = {}
+    pools: dict[str, list[StreamText]] = {}
     for text in texts:
         pools.setdefault(text.topics[0] if text.topics else "", []).append(text)
     return pools
@@ -140,5 +140,5 @@ def _pace(topics: int, watch: Watching, params: Replay, draw: np.random.Generato
     return pace
 
 
-def _draw_texts(pool: Sequence[Text], count: int, draw: np.random.Generator) -> list[Text]:
+def _draw_texts(pool: Sequence[StreamText], count: int, draw: np.random.Generator) -> list[StreamText]:
     return [pool[i] for i in draw.integers(len(pool), size=count)] if pool else []

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from examples.opinion_monitoring.arrivals import Planted
 from examples.opinion_monitoring.outcomes import Readings, find_cause, find_reading, tally
-from examples.opinion_monitoring.source import Text
+from examples.opinion_monitoring.source import StreamText
 from examples.opinion_monitoring.stream import Reading, Watching
 
 
@@ -20,7 +20,7 @@ def describe_alert(reading: Reading, history: Sequence[Readings], plants: Sequen
 def describe_missed(
     history: Sequence[Readings],
     plants: Sequence[Planted],
-    angry: Mapping[str, Sequence[Text]],
+    angry: Mapping[str, Sequence[StreamText]],
     negative: Mapping[str, float],
     watch: Watching,
 ) -> Iterator[str]:

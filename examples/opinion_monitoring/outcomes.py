@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from examples.opinion_monitoring.arrivals import Planted, iterate_arrivals
-from examples.opinion_monitoring.source import Replay, Text
+from examples.opinion_monitoring.source import Replay, StreamText
 from examples.opinion_monitoring.stream import Reading, ScoredText, Watch, Watching, windows
 
 Readings = tuple[Reading, ...]
@@ -34,7 +34,7 @@ class Tally:
 
 
 def iterate_readings(
-    texts: Sequence[Text],
+    texts: Sequence[StreamText],
     negative: Mapping[str, float],
     watch: Watching,
     params: Replay,

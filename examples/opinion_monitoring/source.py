@@ -58,7 +58,7 @@ class Replay(Section):
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class StreamText:
     """A text that may come, and what it is about."""
 
     text: str
@@ -67,7 +67,7 @@ class Text:
     """What a person said of it."""
 
 
-def load(params: Replay, topics: Topics) -> list[Text]:
+def load(params: Replay, topics: Topics) -> list[StreamText]:
     """Return the texts to draw from: of each topic, and of none, as many as the params say."""
     from satiety.ingest.load import load as read
 
@@ -75,7 +75,7 @@ def load(params: Replay, topics: Topics) -> list[Text]:
     return list(_sample_texts(examples, topics, params))
 
 
-def _sample_texts(examples: list[Example], topics: Topics, params: Replay) -> Iterator[Text]:
+def _sample_texts(examples: list[Example], topics: Topics, params: Replay) -> Iterator[StreamText]:
     unique = {example.text: example for example in examples if example.answer is not None}
     order = sorted(unique)
     random.Random(params.seed).shuffle(order)
@@ -85,4 +85,4 @@ def _sample_texts(examples: list[Example], topics: Topics, params: Replay) -> It
         first = text_topics[0] if text_topics else ""
         if counts.setdefault(first, 0) < params.texts:
             counts[first] += 1
-            yield Text(text, text_topics, str(unique[text].answer))
+            yield StreamText(text, text_topics, str(unique[text].answer))

@@ -60,7 +60,7 @@ def _run_year(year: Year, folder: Path, console: Console) -> Sequence[Month]:
     project_copy.first_champion(copy)
     console.print(f"{time.monotonic() - start:5.0f} s  the first champion is made")
     with prefect(folder.with_name("prefect")) as environment:
-        for month in iterate_months(project_copy.Copy(folder, environment), year, pool):
+        for month in iterate_months(project_copy.ProjectCopy(folder, environment), year, pool):
             months.append(month)
             console.print(f"{time.monotonic() - start:5.0f} s  month {month.world.month}: {month.verdict}")
     return months

@@ -15,7 +15,7 @@ RESAMPLES, LEVEL = 1000, 0.95
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
+class ModelScores:
     """The headline metric of both models on the same texts, {value, low, high}."""
 
     champion: dict[str, float]
@@ -35,7 +35,7 @@ class Judge:
     predictions: dict[tuple[str, str], Prediction] = field(default_factory=dict)
     """By the model's digest and the text."""
 
-    def scores(self, champion: Package, examples: Sequence[Example]) -> Scores:
+    def scores(self, champion: Package, examples: Sequence[Example]) -> ModelScores:
         """Compare the champion of the day with the first."""
         problem, texts = champion.problem, [example.text for example in examples]
         first_tallies, champion_tallies = (
@@ -62,5 +62,7 @@ def score(package: Package, examples: Sequence[Example], answers: Sequence[Any])
     return float(problem.score(problem.tally(examples, answers))[problem.headline])
 
 
-def _scores(comparison: Comparison, headline: str) -> Scores:
-    return Scores(*(part[headline].to_dict() for part in (comparison.second, comparison.first, comparison.difference)))
+def _scores(comparison: Comparison, headline: str) -> ModelScores:
+    return ModelScores(
+        *(part[headline].to_dict() for part in (comparison.second, comparison.first, comparison.difference))
+    )

@@ -44,7 +44,7 @@ def isolate_environment() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class ProjectCopy:
     """A project that a champion is at work in."""
 
     root: Path
@@ -75,7 +75,7 @@ class Copy:
         return values
 
 
-def clone(project: Path, root: Path) -> Copy:
+def clone(project: Path, root: Path) -> ProjectCopy:
     """Make the copy of the last commit; what was there of an earlier year goes.
 
     Raises:
@@ -85,8 +85,8 @@ def clone(project: Path, root: Path) -> Copy:
         raise SatietyError(f"{root}: is there already, and no copy of a project; name another folder")
     shutil.rmtree(root, ignore_errors=True)
     root.parent.mkdir(parents=True, exist_ok=True)
-    Copy(root.parent, {}).run("git", "clone", "--quiet", str(project), str(root))
-    return Copy(root, {})
+    ProjectCopy(root.parent, {}).run("git", "clone", "--quiet", str(project), str(root))
+    return ProjectCopy(root, {})
 
 
 def divide_labels(params: Ingest, raw: Path, seed: int) -> tuple[list[Example], list[Example]]:
@@ -129,7 +129,7 @@ def override_params(params: dict[str, Any], overrides: Mapping[str, Any]) -> dic
     return updated
 
 
-def write_inputs(copy: Copy, params: dict[str, Any], examples: Sequence[Example]) -> None:
+def write_inputs(copy: ProjectCopy, params: dict[str, Any], examples: Sequence[Example]) -> None:
     """Give the copy its labelled texts as files of its own, and its params."""
     raw, columns, sources = copy.root / "data" / "raw", {"text": "text", "label": "label"}, []
     for name, bound in (("labelled", None), ("test", "test")):
@@ -145,7 +145,7 @@ def write_inputs(copy: Copy, params: dict[str, Any], examples: Sequence[Example]
     write_text(copy.root / PARAMS_FILE, text)
 
 
-def first_champion(copy: Copy) -> None:
+def first_champion(copy: ProjectCopy) -> None:
     """Make a model, promote it, and commit: what a retraining begins from."""
     copy.run("satiety", "check")
     copy.run("satiety", "workspace", str(PARAMS_FILE))

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from examples.year.plan import LabelShift, Opening, Vocabulary, Year
+from examples.year.plan import LabelMixShift, Opening, VocabularyShift, Year
 from satiety.core.errors import DataError
 from satiety.core.records import Example
 from satiety.ingest.split import allocate
@@ -47,16 +47,16 @@ def make_scenario(year: Year, month: int) -> Scenario:
         match shift:
             case Opening():
                 scenario = replace(scenario, opening=scenario.opening + shift.opening)
-            case LabelShift():
+            case LabelMixShift():
                 scenario = replace(scenario, shares=shift.shares)
-            case Vocabulary():
+            case VocabularyShift():
                 scenario = replace(scenario, renamed=shift.shares[month - shift.first])
     return scenario
 
 
 def choose_replacements(year: Year, examples: Sequence[Example]) -> dict[str, str]:
     """Return what a word is called in the new words: the same all year, no two words alike; empty where none change."""
-    vocabulary = next((shift for shift in year.shifts if isinstance(shift, Vocabulary)), None)
+    vocabulary = next((shift for shift in year.shifts if isinstance(shift, VocabularyShift)), None)
     if vocabulary is None:
         return {}
     draw, counts = random.Random(year.seed), Counter[str]()

@@ -19,9 +19,9 @@ from typing import Any
 
 from cli.feedback import record_corrections
 from cli.predict import iterate_answers
-from examples.year.judge import Judge, Scores, score
+from examples.year.judge import Judge, ModelScores, score
 from examples.year.plan import Year
-from examples.year.project_copy import Copy
+from examples.year.project_copy import ProjectCopy
 from examples.year.scenarios import Scenario, choose_replacements, draw_examples, make_scenario, write_example
 from satiety import package as packages
 from satiety.core.answers import Label
@@ -65,7 +65,7 @@ class Month:
     """Of all tests for drift together."""
     estimate: dict[str, float]
     """Today's score as monitoring says without a label: {value, low, high}."""
-    true: Scores
+    true: ModelScores
     """In the month's world, on other texts of it."""
     asked: float
     """The champion's true score on the very texts that were asked: fewer, so chance has its say."""
@@ -89,7 +89,7 @@ def divide_people(year: Year, pool: Sequence[Example]) -> People:
     return People(shuffled[boundary:], shuffled[:boundary], choose_replacements(year, shuffled))
 
 
-def iterate_months(copy: Copy, year: Year, pool: Sequence[Example]) -> Iterator[Month]:
+def iterate_months(copy: ProjectCopy, year: Year, pool: Sequence[Example]) -> Iterator[Month]:
     """Yield the months, as they end."""
     with chdir(copy.root):
         shutil.copytree(PACKAGE, FIRST)
@@ -112,7 +112,12 @@ def iterate_months(copy: Copy, year: Year, pool: Sequence[Example]) -> Iterator[
 
 
 def _run_month(
-    copy: Copy, year: Year, scenario: Scenario, judge: Judge, traffic: Sequence[Example], judged: Sequence[Example]
+    copy: ProjectCopy,
+    year: Year,
+    scenario: Scenario,
+    judge: Judge,
+    traffic: Sequence[Example],
+    judged: Sequence[Example],
 ) -> Month:
     champion = packages.open(PACKAGE, Settings().device)
     rows = list(iterate_answers(champion, (example.text for example in traffic), open_record(Settings())))
@@ -146,7 +151,7 @@ def _label(rows: Sequence[dict[str, Any]], traffic: Sequence[Example], year: Yea
         record_corrections(None, None, SAID, "people", PACKAGE)
 
 
-def _retrain(copy: Copy, reason: str) -> Retraining:
+def _retrain(copy: ProjectCopy, reason: str) -> Retraining:
     """Run the flow; where its model was promoted, the copy has it from now on.
 
     Raises:

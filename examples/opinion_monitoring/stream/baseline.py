@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from examples.opinion_monitoring.stream.section import Model
+    from examples.opinion_monitoring.stream.section import BaselineParams
     from satiety.problems.base import Floats
 
 DAYS, MINUTES = 7, 1440
@@ -54,7 +54,7 @@ class Expected:
 class Baseline:
     """The counts of some weeks, and what is expected of the next window. Memory does not grow with the stream."""
 
-    def __init__(self, columns: int, day: int, params: Model) -> None:
+    def __init__(self, columns: int, day: int, params: BaselineParams) -> None:
         """Begin without a past.
 
         Args:

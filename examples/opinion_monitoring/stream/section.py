@@ -12,7 +12,7 @@ DAY = 1440
 """Minutes."""
 
 
-class Model(BaseModel):
+class BaselineParams(BaseModel):
     """How what is normal is learned."""
 
     model_config = FIELDS
@@ -29,7 +29,7 @@ class Model(BaseModel):
     """Share of windows whose counts are pulled in before they are learned from."""
 
     @model_validator(mode="after")
-    def _check_history(self) -> Model:
+    def _check_history(self) -> BaselineParams:
         if self.history < self.learning:
             raise ValueError(f"`history` ({self.history}) must be `learning` ({self.learning}) or more weeks")
         return self
@@ -58,7 +58,7 @@ class Watching(BaseModel):
     """Negative texts of a surge, at least."""
     level: float = Field(gt=0.5, lt=1)
     """Of the intervals of shares that the page shows."""
-    model: Model
+    model: BaselineParams
 
     @field_validator("topics")
     @classmethod

@@ -24,7 +24,7 @@ from examples.opinion_monitoring.stream.baseline import Baseline, Expected
 from examples.opinion_monitoring.stream.section import DAY
 from examples.opinion_monitoring.stream.share import Shares, TopicCounts
 from examples.opinion_monitoring.stream.tail import chance, find_limit
-from examples.opinion_monitoring.stream.windows import Count, Window
+from examples.opinion_monitoring.stream.windows import Count, CountWindow
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,7 +74,7 @@ class Watch:
         self.shares = Shares(count, params.model.memory, params.model.strength)
         self._last: list[Verdict] = ["too little history"] * count
 
-    def judge(self, window: Window) -> tuple[Reading, ...]:
+    def judge(self, window: CountWindow) -> tuple[Reading, ...]:
         """Return a reading per topic, in order; then learn from the window."""
         local, counts = window.start.astimezone(self.zone), [window.topics.get(name, Count()) for name in self.topics]
         topic_counts, count = TopicCounts.from_counts(counts), len(counts)

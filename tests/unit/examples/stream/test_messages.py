@@ -12,7 +12,7 @@ from examples.opinion_monitoring import replay
 from examples.opinion_monitoring.arrivals import Planted
 from examples.opinion_monitoring.messages import describe_alert, describe_missed, summarize
 from examples.opinion_monitoring.outcomes import Readings
-from examples.opinion_monitoring.source import Text
+from examples.opinion_monitoring.source import StreamText
 from examples.opinion_monitoring.stream import Count, Reading
 from examples.opinion_monitoring.stream.page import Board
 from tests.unit.examples.stream.simulated import params
@@ -91,7 +91,7 @@ def test_terminal_and_page_tell_the_same_time_and_whose_it_is(language: replay.L
 def test_of_a_missed_surge_it_is_said_what_the_model_thinks_of_its_texts(
     found: tuple[tuple[int, int], ...], later: str
 ) -> None:
-    angry = {"t2": [Text(f"bad {i}", ("t2",), "negative") for i in range(20)]}
+    angry = {"t2": [StreamText(f"bad {i}", ("t2",), "negative") for i in range(20)]}
     (line,) = describe_missed(told(*found), PLANTS, angry, {f"bad {i}": 0.1 + 0.02 * (i % 2) for i in range(20)}, WATCH)
     assert line == (
         "missed: 2026-05-22 17:00 America/New_York  t2: 5.0 negative of 165 (expected 0.6, alarm from 7.0; usual "

@@ -14,7 +14,7 @@ from examples.opinion_monitoring import replay
 from examples.opinion_monitoring.answers import predict_negative
 from examples.opinion_monitoring.arrivals import draw_plants, iterate_arrivals
 from examples.opinion_monitoring.outcomes import iterate_readings, tally
-from examples.opinion_monitoring.source import Opinion, Replay, Text, load
+from examples.opinion_monitoring.source import Opinion, Replay, StreamText, load
 from examples.opinion_monitoring.stream import Topics
 from satiety.core.errors import ModelError
 from satiety.core.section import read_yaml
@@ -106,7 +106,7 @@ def test_a_stream_has_its_pace_its_nights_and_its_weekends(tmp_path: Path, monke
 
 def test_without_texts_for_a_surge_none_is_planted(tmp_path: Path) -> None:
     watch, params = opened(FILES[-1])
-    assert draw_plants([Text("fine", (), "neutral")], watch, params) == []
+    assert draw_plants([StreamText("fine", (), "neutral")], watch, params) == []
 
 
 def test_a_package_answers_once_and_the_page_is_left(
