@@ -40,8 +40,8 @@ def test_a_run_sends_its_heartbeat_thrice_before_it_is_taken_for_dead() -> None:
         from prefect.settings import get_current_settings
         print(3 * get_current_settings().flows.heartbeat_frequency <= SILENCE.total_seconds())
     """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "True\n"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout == "True\n"
 
 
 def test_lines_of_a_command_reach_the_log_and_a_failure_repeats_the_last(caplog: pytest.LogCaptureFixture) -> None:

@@ -90,7 +90,7 @@ def test_new_words_are_noticed_and_cost_the_first_champion_its_score(months: lis
 
 
 def test_nothing_but_time_or_harm_retrains_and_the_flow_says_why(months: list[Month], copy: ProjectCopy) -> None:
-    assert [one.retraining is not None for one in months] == [False, True]
+    assert [month.retraining is not None for month in months] == [False, True]
     done = months[1].retraining
     assert done is not None
     assert done.asked_by == (HARMFUL if months[1].verdict == HARMFUL else "schedule")
