@@ -44,7 +44,7 @@ use: [mine]
 ingest: {problem: {kind: classify}, labelled: [{uri: "file:data/raw/x.csv", reader: {kind: csv},
   columns: {text: text, label: label}}], budget: 30}
 register: {name: made-up}
-promote: {seed: 5, looks: 3, slice_least: 30, fresh_least: 40}
+promote: {seed: 5, max_comparisons: 3, slice_least: 30, fresh_least: 40}
 """
 PIPELINE = "vars:\n  - root: .\n  - {package: models/package, test: data/test.parquet, "
 PIPELINE += "train: data/train.parquet, fresh: data/fresh.parquet}\n"
