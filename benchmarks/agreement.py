@@ -35,9 +35,9 @@ def clinc150(home: Path) -> dict[str, Any]:
     """Write the texts of fifteen intents as a table; return params that read it, the rest as for tweets."""
     parts = json.loads((SHARED / "data/clinc150/data_full.json").read_text(encoding="utf-8"))
     rows = [row for name in ("train", "val", "test") for row in parts[name]]
-    kept = set(sorted({intent for _, intent in rows})[::10])
+    intents = set(sorted({intent for _, intent in rows})[::10])
     with (home / "data/raw/intents.csv").open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([["text", "intent"], *(row for row in rows if row[1] in kept)])
+        csv.writer(file).writerows([["text", "intent"], *(row for row in rows if row[1] in intents)])
     params = tweets(home)
     (source,) = params["ingest"]["labelled"]
     source |= {"uri": "file:data/raw/intents.csv", "sha256": None, "columns": {"text": "text", "label": "intent"}}
@@ -47,12 +47,12 @@ def clinc150(home: Path) -> dict[str, Any]:
 def thucnews(home: Path) -> dict[str, Any]:
     """Return the params of the example, its data and model found from here."""
     params = stages.read(Path("examples/topics_zh/params.yaml"))
-    for one in (*params["ingest"]["labelled"], params["project"]["base"]):
-        one["uri"] = one["uri"].replace("../../../shared", str(SHARED))
+    for asset in (*params["ingest"]["labelled"], params["project"]["base"]):
+        asset["uri"] = asset["uri"].replace("../../../shared", str(SHARED))
     return params
 
 
-PROBLEMS = {one.__name__: one for one in (tweets, clinc150, thucnews)}
+PROBLEMS = {problem.__name__: problem for problem in (tweets, clinc150, thucnews)}
 
 
 def study(name: str) -> dict[str, Any]:
@@ -71,18 +71,24 @@ def study(name: str) -> dict[str, Any]:
 
 def main() -> None:
     """Measure, write the results, and print what agreement there is."""
-    told = {name: study(name) for name in sys.argv[1:] or PROBLEMS}
-    agree, cells = (sum(one["agreement"][what] for one in told.values()) for what in ("agree", "cells"))
+    reports = {name: study(name) for name in sys.argv[1:] or PROBLEMS}
+    agree, cells = (
+        sum(report["agreement"][count_name] for report in reports.values()) for count_name in ("agree", "cells")
+    )
     share = estimate_wilson_interval(agree, cells, 0.95).to_dict() if cells else None
-    kept = ("metric", "budgets", "curve", "agreement", "saved", "headline")
-    found = {
+    keys = ("metric", "budgets", "curve", "agreement", "saved", "headline")
+    summary = {
         "agree": agree,
         "cells": cells,
         "share": share,
-        "problems": {name: {key: one[key] for key in kept} for name, one in told.items()},
+        "problems": {name: {key: report[key] for key in keys} for name, report in reports.items()},
     }
-    RESULTS.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(json.dumps({"share": share, "agreement": {name: one["agreement"] for name, one in told.items()}}, indent=2))
+    RESULTS.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(
+        json.dumps(
+            {"share": share, "agreement": {name: report["agreement"] for name, report in reports.items()}}, indent=2
+        )
+    )
     if share is None or share["value"] < BAR:
         sys.exit(f"outside what is promised: {agree} of {cells} agree, at least {BAR:.0%}")
 

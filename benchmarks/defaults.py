@@ -74,13 +74,15 @@ def main() -> None:
 
 def _run(folder: Path, split: int, blocks: dict[str, Any], first: str) -> float:
     """Run the stages from ``first`` on that the change reaches, and return the score."""
-    for stage in _affected(first):
+    for stage in _list_affected(first):
         _run_stage(folder, split, blocks, stage)
-    after: dict[str, float] = json.loads((folder / "reports" / "evaluate.json").read_text(encoding="utf-8"))["after"]
-    return after["value"]
+    tuned_score: dict[str, float] = json.loads((folder / "reports" / "evaluate.json").read_text(encoding="utf-8"))[
+        "after"
+    ]
+    return tuned_score["value"]
 
 
-def _affected(first: str) -> list[str]:
+def _list_affected(first: str) -> list[str]:
     if first == "ingest":
         return ["ingest", "validate", "retrieve", "augment", "pretrain", "finetune", "evaluate"]
     return list(dict.fromkeys([first, "finetune", "evaluate"]))
@@ -99,11 +101,11 @@ def report(scores: dict[str, list[float]]) -> None:
     """Write the scores, and print each lever's mean and its paired difference from none."""
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
-    plain = scores["as it is"]
+    baseline = scores["as it is"]
     for lever, values in scores.items():
-        gaps = [value - base for value, base in zip(values, plain, strict=False)]
-        each = ", ".join(f"{gap:+.3f}" for gap in gaps)
-        print(f"{lever:<44}{sum(values) / len(values):.3f}   {sum(gaps) / len(gaps):+.3f}  ({each})", flush=True)
+        gaps = [value - base for value, base in zip(values, baseline, strict=False)]
+        differences = ", ".join(f"{gap:+.3f}" for gap in gaps)
+        print(f"{lever:<44}{sum(values) / len(values):.3f}   {sum(gaps) / len(gaps):+.3f}  ({differences})", flush=True)
 
 
 if __name__ == "__main__":

@@ -27,25 +27,25 @@ from satiety.monitor.featurizer import Featurizer
 from satiety.worth.agreement import estimate_wilson_interval
 
 RESULTS = Path("benchmarks/results/drift.json")
-WORLDS = {"en": "tweets", "zh": "thucnews"}
-REFERENCE, DIVISIONS, ALPHA, NEIGHBOURS = 1000, 399, 0.05, 10
+DATASETS = {"en": "tweets", "zh": "thucnews"}
+REFERENCE, PERMUTATIONS, ALPHA, NEIGHBORS = 1000, 399, 0.05, 10
 BAR = (0.04, 0.06)
 LABELS = {"budget": 240, "test": 4000}
 
 
-def eye(language: str) -> tuple[Featurizer, list[Example]]:
+def load_featurizer(language: str) -> tuple[Featurizer, list[Example]]:
     """Return how a head of the problem's labels sees texts, and the test examples."""
     home = SCRATCH / f"drift-{language}"
-    params = PROBLEMS[WORLDS[language]](home)
+    params = PROBLEMS[DATASETS[language]](home)
     params["ingest"] |= LABELS
     if not (home / "data/test.parquet").exists() or stages.read(home / "params.yaml")["ingest"] != params["ingest"]:
         stages.write(home, params)
         for stage in ("ingest", "validate"):
             stages.run(home, stage)
-    return seeing(home)
+    return build_featurizer(home)
 
 
-def seeing(home: Path) -> tuple[Featurizer, list[Example]]:
+def build_featurizer(home: Path) -> tuple[Featurizer, list[Example]]:
     """Return how a head of the labels in a folder sees texts, and the test examples in it."""
     from satiety.problems import Problem
     from satiety.worth.features import FeatureExtractor
@@ -54,23 +54,23 @@ def seeing(home: Path) -> tuple[Featurizer, list[Example]]:
 
     worth = Worth.load(home / "params.yaml")
     problem, test = Problem.load(home / "data/problem.json"), list(read(home / "data/test.parquet", Example))
-    labelled = [one for split in ("train", "dev") for one in read(home / f"data/{split}.parquet", Example)]
-    reader = FeatureExtractor(home / "read", home / "models/base", problem, worth.encoder_config, "cpu")
-    quick = ProxyModel(problem, reader, worth.head, worth.encoder_config)
-    head = quick.fit(labelled, worth.seed)
+    labelled = [example for split in ("train", "dev") for example in read(home / f"data/{split}.parquet", Example)]
+    extractor = FeatureExtractor(home / "read", home / "models/base", problem, worth.encoder_config, "cpu")
+    proxy = ProxyModel(problem, extractor, worth.head, worth.encoder_config)
+    head = proxy.fit(labelled, worth.seed)
     assert head is not None  # noqa: S101
-    known = reader.embed([one.text for one in labelled])
-    return Featurizer(problem, partial(_answers, quick, head), reader.embed, known, NEIGHBOURS), test
+    embeddings = extractor.embed([example.text for example in labelled])
+    return Featurizer(problem, partial(_answers, proxy, head), extractor.embed, embeddings, NEIGHBORS), test
 
 
-def _answers(quick: Any, head: Any, inputs: Any) -> Any:
-    return quick.answers(head, quick.problem.ask(inputs))
+def _answers(proxy: Any, head: Any, inputs: Any) -> Any:
+    return proxy.answers(head, proxy.problem.ask(inputs))
 
 
 def sample(language: str) -> TextSample:
     """Return the test texts of a problem as a head of its labels sees them; what is read is kept."""
-    looks, test = eye(language)
-    return looks.transform([one.inputs for one in test])[0]
+    featurizer, test = load_featurizer(language)
+    return featurizer.transform([example.inputs for example in test])[0]
 
 
 @cache
@@ -81,11 +81,11 @@ def _sample(language: str) -> TextSample:
 def alarms(language: str, size: int, repeat: int) -> dict[str, bool]:
     """Return who raises the alarm in one repeat."""
     whole = _sample(language)
-    drawn = np.random.default_rng([repeat, size]).permutation(len(whole))[: size + REFERENCE]
-    window, reference = whole.take(drawn[:size]), whole.take(drawn[size:])
+    rows = np.random.default_rng([repeat, size]).permutation(len(whole))[: size + REFERENCE]
+    window, reference = whole.take(rows[:size]), whole.take(rows[size:])
     detectors = [DETECTORS[name].sample() for name in DETECTORS]
-    found = compare(reference, window, detectors, permutations=DIVISIONS, alpha=ALPHA, seed=repeat)
-    return {"together": found.alarm} | {name: test.p <= ALPHA for name, test in found.tests.items()}
+    comparison = compare(reference, window, detectors, permutations=PERMUTATIONS, alpha=ALPHA, seed=repeat)
+    return {"together": comparison.alarm} | {name: test.p <= ALPHA for name, test in comparison.tests.items()}
 
 
 def main() -> None:
@@ -93,27 +93,32 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("sizes", nargs="*", type=int, default=[50, 200, 1000])
     parser.add_argument("--repeats", type=int, default=2000)
-    asked = parser.parse_args()
-    told: dict[str, Any] = {"reference": REFERENCE, "divisions": DIVISIONS, "repeats": asked.repeats, "alarms": {}}
-    before: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    if {**before, "alarms": {}} == told:
-        told = before
+    arguments = parser.parse_args()
+    report: dict[str, Any] = {
+        "reference": REFERENCE,
+        "divisions": PERMUTATIONS,
+        "repeats": arguments.repeats,
+        "alarms": {},
+    }
+    previous: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    if {**previous, "alarms": {}} == report:
+        report = previous
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
-        for language, size in ((one, n) for one in WORLDS for n in asked.sizes):
+        for language, size in ((code, n) for code in DATASETS for n in arguments.sizes):
             cell, count = f"{language} {size}", Counter[str]()
-            if cell in told["alarms"]:
+            if cell in report["alarms"]:
                 continue
             _sample(language)  # read once, before two would do it at once
-            for found in pool.map(partial(alarms, language, size), range(asked.repeats), chunksize=20):
-                count.update(found)
-            told["alarms"][cell] = {
-                name: estimate_wilson_interval(n, asked.repeats, 0.95).to_dict() for name, n in count.items()
+            for alarm_flags in pool.map(partial(alarms, language, size), range(arguments.repeats), chunksize=20):
+                count.update(alarm_flags)
+            report["alarms"][cell] = {
+                name: estimate_wilson_interval(n, arguments.repeats, 0.95).to_dict() for name, n in count.items()
             }
-            RESULTS.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-            print(cell, {name: n / asked.repeats for name, n in count.items()}, flush=True)
-    rates = {name: one["together"]["value"] for name, one in told["alarms"].items()}
-    if outside := {name: rate for name, rate in rates.items() if not BAR[0] <= rate <= BAR[1]}:
-        sys.exit(f"outside what is promised ({BAR[0]:.0%} to {BAR[1]:.0%}): {outside}")
+            RESULTS.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+            print(cell, {name: n / arguments.repeats for name, n in count.items()}, flush=True)
+    rates = {name: shares["together"]["value"] for name, shares in report["alarms"].items()}
+    if violations := {name: rate for name, rate in rates.items() if not BAR[0] <= rate <= BAR[1]}:
+        sys.exit(f"outside what is promised ({BAR[0]:.0%} to {BAR[1]:.0%}): {violations}")
 
 
 if __name__ == "__main__":

@@ -24,17 +24,19 @@ from tests.unit.worth.simulation import Design, World, idle_study, power_law, wo
 
 RESULTS = Path("benchmarks/results/false_gains.json")
 STUDIES, BAR = 600, 0.08
-HOW = Design(levers=8, curve=24, test=500, resamples=500, classes=3)
+DESIGN = Design(levers=8, curve=24, test=500, resamples=500, classes=3)
 
 
-def said(found: Findings) -> dict[str, bool]:
+def check_claims(findings: Findings) -> dict[str, bool]:
     """Return what a study says of levers, none of which helps."""
-    least, budgets = found.plan.params.min_effect, found.scores.budgets
-    sets = list_effective_sets(found)
+    min_effect, budgets = findings.plan.params.min_effect, findings.scores.budgets
+    sets = list_effective_sets(findings)
     return {
-        "worth it": any(found.classify(levers, budget) == "worth it" for levers in sets for budget in budgets),
-        "kept": bool(decide(found).keep),
-        "one by one": any(classify_gain(one, least) == "worth it" for levers in sets for one in found.gains[levers]),
+        "worth it": any(findings.classify(levers, budget) == "worth it" for levers in sets for budget in budgets),
+        "kept": bool(decide(findings).keep),
+        "one by one": any(
+            classify_gain(gain, min_effect) == "worth it" for levers in sets for gain in findings.gains[levers]
+        ),
     }
 
 
@@ -44,11 +46,11 @@ def main() -> None:
     counts = Counter[str]()
     for seed in range(studies):
         rng = np.random.default_rng([5, seed])
-        counts.update({name: int(yes) for name, yes in said(idle_study(rng, _idle(rng), HOW)).items()})
-    told = {name: estimate_wilson_interval(count, studies, 0.95).to_dict() for name, count in counts.items()}
-    RESULTS.write_text(json.dumps({"studies": studies, **told}, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(told, indent=2))
-    if any(told[name]["high"] > BAR for name in ("worth it", "kept")):
+        counts.update({name: int(yes) for name, yes in check_claims(idle_study(rng, _idle(rng), DESIGN)).items()})
+    shares = {name: estimate_wilson_interval(count, studies, 0.95).to_dict() for name, count in counts.items()}
+    RESULTS.write_text(json.dumps({"studies": studies, **shares}, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(shares, indent=2))
+    if any(shares[name]["high"] > BAR for name in ("worth it", "kept")):
         sys.exit(f"the upper limit is to be {BAR} at most")
 
 

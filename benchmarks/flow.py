@@ -35,16 +35,16 @@ def server(home: Path) -> Iterator[dict[str, str]]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
-    around = {**os.environ, **QUIET, "PATH": path, "PREFECT_HOME": str(home), "SATIETY_JOIN": "false"}
+    environment = {**os.environ, **QUIET, "PATH": path, "PREFECT_HOME": str(home), "SATIETY_JOIN": "false"}
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    process = subprocess.Popen(command, env=around, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}/api"
     try:
         while not _answers(f"{url}/health"):
             if process.poll() is not None:
                 sys.exit(f"the Prefect server did not start: `{' '.join(command)}` ended with {process.returncode}")
             time.sleep(0.5)
-        yield {**around, "PREFECT_API_URL": url}
+        yield {**environment, "PREFECT_API_URL": url}
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)
@@ -59,17 +59,21 @@ def _answers(url: str) -> bool:
     return True
 
 
-def timed(folder: Path, around: dict[str, str], *commands: list[str]) -> float:
+def time_commands(folder: Path, environment: dict[str, str], *commands: list[str]) -> float:
     """Run commands in a clone; return their wall time in seconds."""
     clock = time.perf_counter()
     for command in commands:
-        done = subprocess.run(
-            command, cwd=folder, env={**around, "PYTHONPATH": str(folder)}, capture_output=True, text=True, check=False
+        process = subprocess.run(
+            command,
+            cwd=folder,
+            env={**environment, "PYTHONPATH": str(folder)},
+            capture_output=True,
+            text=True,
+            check=False,
         )
-        if done.returncode:
-            sys.exit(
-                f"{' '.join(command)} ended with code {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
-            )
+        if process.returncode:
+            output = process.stdout[-2000:] + process.stderr[-2000:]
+            sys.exit(f"{' '.join(command)} ended with code {process.returncode}:\n{output}")
     return time.perf_counter() - clock
 
 
@@ -82,22 +86,24 @@ def clone(into: Path) -> Path:
 
 def main() -> None:
     """Measure, write the results, and print them."""
-    with TemporaryDirectory(prefix="satiety-") as scratch, server(Path(scratch, "prefect")) as around:
+    with TemporaryDirectory(prefix="satiety-") as scratch, server(Path(scratch, "prefect")) as environment:
         bare = [["dvc", "repro"], [sys.executable, "-m", "tasks.promote"]]
-        repro, promote = (timed(folder, around, one) for folder in [clone(Path(scratch, "bare"))] for one in bare)
-        under = clone(Path(scratch, "flow"))
-        flow = timed(under, around, FLOW)
-        cached = sorted(timed(under, around, FLOW) for _ in range(3))[1]
-        inside = _server_seconds(around["PREFECT_API_URL"])
-    found = {
+        repro, promote = (
+            time_commands(folder, environment, command) for folder in [clone(Path(scratch, "bare"))] for command in bare
+        )
+        flow_clone = clone(Path(scratch, "flow"))
+        flow = time_commands(flow_clone, environment, FLOW)
+        cached = sorted(time_commands(flow_clone, environment, FLOW) for _ in range(3))[1]
+        server_seconds = _server_seconds(environment["PREFECT_API_URL"])
+    figures = {
         "seconds": {"dvc repro": repro, "promote": promote, "flow": flow},
         "flow / dvc repro": flow / (repro + promote),
-        "seconds, cached": inside,
+        "seconds, cached": server_seconds,
         "seconds, cached, the command with its imports": cached,
     }
-    RESULTS.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(found, indent=2))
-    if any(found[name] > bar for name, bar in BARS.items()):  # type: ignore[operator]
+    RESULTS.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(figures, indent=2))
+    if any(figures[name] > bar for name, bar in BARS.items()):  # type: ignore[operator]
         sys.exit(f"outside what is promised: {BARS}")
 
 

@@ -43,46 +43,46 @@ def split() -> dict[str, float]:
     sizes = Counter(ties.clusters.values())
     tied = {name for name, cluster in ties.clusters.items() if sizes[cluster] > 1}
     sizes_of: dict[str, Any] = {"test": params.test, "budget": params.budget, "dev": params.dev}
-    found = []
+    test_shares = []
     for seed in range(SEEDS):
-        made = divide(unique, ties, {}, problem.stratum, seed=seed, **sizes_of)
-        found.append(np.mean([example.id in tied for example in made.examples if example.split == "test"]))
-    return {"all": len(tied) / len(unique), "test": float(np.mean(found)), "spread": float(np.std(found))}
+        division = divide(unique, ties, {}, problem.stratum, seed=seed, **sizes_of)
+        test_shares.append(np.mean([example.id in tied for example in division.examples if example.split == "test"]))
+    return {"all": len(tied) / len(unique), "test": float(np.mean(test_shares)), "spread": float(np.std(test_shares))}
 
 
-def made(rng: np.random.Generator, groups: int) -> tuple[Any, Any]:
+def make_test_set(rng: np.random.Generator, groups: int) -> tuple[Any, Any]:
     """Return tallies and groups of a made test set."""
     codes = np.repeat(np.arange(groups), rng.integers(1, MOST + 1, groups))
-    fate, alone = rng.random(groups) < SKILL, rng.random(len(codes)) < SKILL
-    right = np.where(rng.random(len(codes)) < TOGETHER, fate[codes], alone)
+    fate, own_fate = rng.random(groups) < SKILL, rng.random(len(codes)) < SKILL
+    is_right = np.where(rng.random(len(codes)) < TOGETHER, fate[codes], own_fate)
     gold = rng.choice(3, len(codes), p=SHARES)
-    given = np.where(right, gold, (gold + rng.integers(1, 3, len(codes))) % 3)
+    answers = np.where(is_right, gold, (gold + rng.integers(1, 3, len(codes))) % 3)
     hot = np.eye(3)
-    return np.concatenate([hot[gold] * hot[given], hot[given], hot[gold]], axis=1), codes
+    return np.concatenate([hot[gold] * hot[answers], hot[answers], hot[gold]], axis=1), codes
 
 
 def coverage() -> dict[str, dict[str, float]]:
     """Return how often intervals held the truth, by how they were drawn."""
     rng, metrics = np.random.default_rng(14), ("accuracy", "macro_f1")
-    large, _ = made(rng, 300_000)
+    large, _ = make_test_set(rng, 300_000)
     truth = {name: float(value) for name, value in PROBLEM.score(large).items()}
-    held = {way: Counter[str]() for way in ("groups", "texts")}
+    hits = {unit: Counter[str]() for unit in ("groups", "texts")}
     for number in range(SETS):
-        tallies, codes = made(rng, GROUPS)
-        for way, drawn in (("groups", codes), ("texts", np.arange(len(codes)))):
-            found = estimate_intervals(PROBLEM.score, tallies, drawn, Resampling(number, RESAMPLES, 0.95))
-            held[way].update(name for name in metrics if found[name].low <= truth[name] <= found[name].high)
-    return {way: {name: counts[name] / SETS for name in metrics} for way, counts in held.items()}
+        tallies, codes = make_test_set(rng, GROUPS)
+        for unit, groups in (("groups", codes), ("texts", np.arange(len(codes)))):
+            intervals = estimate_intervals(PROBLEM.score, tallies, groups, Resampling(number, RESAMPLES, 0.95))
+            hits[unit].update(name for name in metrics if intervals[name].low <= truth[name] <= intervals[name].high)
+    return {unit: {name: counts[name] / SETS for name in metrics} for unit, counts in hits.items()}
 
 
 def main() -> None:
     """Measure, write the results, and print them."""
-    told = {"split": split(), "coverage": coverage()}
-    RESULTS.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(told, indent=2))
+    report = {"split": split(), "coverage": coverage()}
+    RESULTS.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(report, indent=2))
     low, high = COVERAGE
-    near = abs(told["split"]["test"] - told["split"]["all"]) <= NEAR
-    if not near or not all(low <= share <= high for share in told["coverage"]["groups"].values()):
+    is_near = abs(report["split"]["test"] - report["split"]["all"]) <= NEAR
+    if not is_near or not all(low <= share <= high for share in report["coverage"]["groups"].values()):
         sys.exit(f"outside what is promised: shares within {NEAR}, coverage by groups within {COVERAGE}")
 
 

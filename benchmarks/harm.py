@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.drift import WORLDS, eye
+from benchmarks.drift import DATASETS, load_featurizer
 from satiety.core.records import Example
 from satiety.evaluate.bootstrap import assign_groups
 from satiety.levers.augment import AUGMENTERS, Augment
@@ -41,95 +41,98 @@ SYLLABLES = {"en": ["zor", "bli", "kam", "nu", "tex", "vra", "lo", "mip"], "zh":
 OPENINGS = {"en": ["RT @user: ", "Sent from my phone. ", "FYI, "], "zh": ["转发：", "【快讯】", "网友："]}
 
 
-def written_otherwise(examples: Sequence[Example], language: str, seed: int) -> Iterator[list[Example]]:
+def iterate_rewrites(examples: Sequence[Example], language: str, seed: int) -> Iterator[list[Example]]:
     """Yield all examples written in one other way after another."""
     draw = random.Random(seed)
-    told = [{one.text[a:b].lower() for a, b in split_words(one.text)} for one in examples]
-    common = [word for word, _ in Counter(w for one in told for w in one if w.isalpha()).most_common(600)][30:]
+    word_sets = [{example.text[a:b].lower() for a, b in split_words(example.text)} for example in examples]
+    common = [word for word, _ in Counter(w for words in word_sets for w in words if w.isalpha()).most_common(600)][30:]
     made_up = {word: "".join(draw.choices(SYLLABLES[language], k=3)) for word in sorted(draw.sample(common, 250))}
-    yield [replace(one, inputs={"text": _replaced(one.text, made_up)}) for one in examples]
-    yield [replace(one, inputs={"text": _cut(one.text)}) for one in examples]
-    yield [replace(one, inputs={"text": draw.choice(OPENINGS[language]) + one.text}) for one in examples]
+    yield [replace(example, inputs={"text": _replace_words(example.text, made_up)}) for example in examples]
+    yield [replace(example, inputs={"text": _truncate(example.text)}) for example in examples]
+    yield [replace(example, inputs={"text": draw.choice(OPENINGS[language]) + example.text}) for example in examples]
 
 
-def _replaced(text: str, by: dict[str, str]) -> str:
-    pieces, at = [], 0
+def _replace_words(text: str, replacements: dict[str, str]) -> str:
+    pieces, position = [], 0
     for start, end in split_words(text):
-        pieces += [text[at:start], by.get(text[start:end].lower(), text[start:end])]
-        at = end
-    return "".join(pieces) + text[at:]
+        pieces += [text[position:start], replacements.get(text[start:end].lower(), text[start:end])]
+        position = end
+    return "".join(pieces) + text[position:]
 
 
-def _cut(text: str) -> str:
+def _truncate(text: str) -> str:
     places = split_words(text)
     return text[: places[max(0, len(places) // 3 - 1)][1]] if places else text
 
 
 @dataclass(frozen=True)
-class Shift:
+class ScoredShift:
     """What the monitor said of a shift, and what was so."""
 
-    said: DriftReport
+    report: DriftReport
     change: float
     """True change of the score."""
     score: float
     """True score in that world."""
 
 
-def shifts(language: str, count: int, seed: int, params: Monitor) -> Iterator[Shift]:
+def iterate_shifts(language: str, count: int, seed: int, params: Monitor) -> Iterator[ScoredShift]:
     """Yield shifts, watched."""
-    looks, test = eye(language)
+    featurizer, test = load_featurizer(language)
     order = np.random.default_rng(0).permutation(len(test))
-    mine, theirs = ([test[i] for i in part] for part in (order[:HALF], order[HALF : 2 * HALF]))
-    how = Augment(seed=params.seed, steps=params.simulation.rewrites, dedup_threshold=1.0)
-    pool = looks.build_pool(mine, how)
-    estimator = train_estimator(looks.problem, pool, params.window, params)
-    other = {"drop": {"probability": 0.25}, "char_swap": {"words": 0.4, "characters": 0.3, "min_characters": 2}}
-    steps = [AUGMENTERS[kind].model_validate(fields | {"copies": 1}) for kind, fields in other.items()]
-    asked = [*theirs, *(one for way in written_otherwise(theirs, language, seed) for one in way)]
-    asked += rewrite(theirs, looks.problem, Augment(seed=seed, steps=steps, dedup_threshold=1.0))
-    sample, answers = looks.transform([one.inputs for one in asked])
-    outside = Pool(
+    reference, traffic = ([test[i] for i in part] for part in (order[:HALF], order[HALF : 2 * HALF]))
+    augment = Augment(seed=params.seed, steps=params.simulation.rewrites, dedup_threshold=1.0)
+    pool = featurizer.build_pool(reference, augment)
+    estimator = train_estimator(featurizer.problem, pool, params.window, params)
+    fields_by_kind = {
+        "drop": {"probability": 0.25},
+        "char_swap": {"words": 0.4, "characters": 0.3, "min_characters": 2},
+    }
+    steps = [AUGMENTERS[kind].model_validate(fields | {"copies": 1}) for kind, fields in fields_by_kind.items()]
+    variants = [*traffic, *(example for version in iterate_rewrites(traffic, language, seed) for example in version)]
+    variants += rewrite(traffic, featurizer.problem, Augment(seed=seed, steps=steps, dedup_threshold=1.0))
+    sample, answers = featurizer.transform([example.inputs for example in variants])
+    traffic_pool = Pool(
         sample,
-        looks.problem.tally(asked, answers),
-        [looks.problem.stratum(one) for one in theirs],
-        assign_groups(theirs),
+        featurizer.problem.tally(variants, answers),
+        [featurizer.problem.stratum(example) for example in traffic],
+        assign_groups(traffic),
     )
-    usual, draw = _score(looks.problem, outside.tallies[:HALF]), np.random.default_rng(seed)
+    usual, draw = _score(featurizer.problem, traffic_pool.tallies[:HALF]), np.random.default_rng(seed)
     for _ in range(count):
-        weights = sample_scenario(sample.embeddings, outside.strata, draw)
+        weights = sample_scenario(sample.embeddings, traffic_pool.strata, draw)
         rows = draw.choice(len(weights), params.window, p=weights)
         window = FeaturizedWindow(sample.take(rows), [answers[i] for i in rows], {})
-        true = _score(looks.problem, outside.tallies, weights[None])
-        yield Shift(measure_drift(looks.problem, pool, estimator, window, params, []), true - usual, true)
+        true = _score(featurizer.problem, traffic_pool.tallies, weights[None])
+        yield ScoredShift(measure_drift(featurizer.problem, pool, estimator, window, params, []), true - usual, true)
 
 
 def _score(problem: Problem, tallies: Any, weights: Any = None) -> float:
     return float(np.squeeze(problem.score(tallies, weights)[problem.headline]))
 
 
-def told(found: Sequence[Shift], harm: float) -> dict[str, Any]:
+def summarize_shifts(shift_list: Sequence[ScoredShift], harm: float) -> dict[str, Any]:
     """Return precision and recall of harm, of our verdict and of the bare alarm, and the errors of the estimate."""
-    harmful = np.array([one.change < -harm for one in found])
-    said = np.array([one.said.verdict == "harmful drift" for one in found])
-    alarms = np.array([one.said.drift.alarm for one in found])
-    errors = np.array([abs(one.said.change.value - one.change) for one in found])
-    held = [one.said.change.low <= one.change <= one.said.change.high for one in found]
+    harmful = np.array([shift.change < -harm for shift in shift_list])
+    flagged = np.array([shift.report.verdict == "harmful drift" for shift in shift_list])
+    alarms = np.array([shift.report.drift.alarm for shift in shift_list])
+    errors = np.array([abs(shift.report.change.value - shift.change) for shift in shift_list])
+    is_covered = [shift.report.change.low <= shift.change <= shift.report.change.high for shift in shift_list]
     return {
-        "shifts": len(found),
+        "shifts": len(shift_list),
         "harmful": int(harmful.sum()),
-        "precision": estimate_wilson_interval(int((said & harmful).sum()), int(said.sum()), 0.95).to_dict(),
-        "recall": estimate_wilson_interval(int((said & harmful).sum()), int(harmful.sum()), 0.95).to_dict(),
+        "precision": estimate_wilson_interval(int((flagged & harmful).sum()), int(flagged.sum()), 0.95).to_dict(),
+        "recall": estimate_wilson_interval(int((flagged & harmful).sum()), int(harmful.sum()), 0.95).to_dict(),
         "precision of alarms": estimate_wilson_interval(
             int((alarms & harmful).sum()), int(alarms.sum()), 0.95
         ).to_dict(),
         "recall of alarms": estimate_wilson_interval(int((alarms & harmful).sum()), int(harmful.sum()), 0.95).to_dict(),
         "mean absolute error of the change": round(float(errors.mean()), 4),
         "mean absolute error of the score": round(
-            float(np.mean([abs(one.said.today.value - one.score) for one in found])), 4
+            float(np.mean([abs(shift.report.today.value - shift.score) for shift in shift_list])), 4
         ),
-        "of saying no change": round(float(np.mean([abs(one.change) for one in found])), 4),
-        "intervals that held the change": estimate_wilson_interval(sum(held), len(held), 0.95).to_dict(),
+        "of saying no change": round(float(np.mean([abs(shift.change) for shift in shift_list])), 4),
+        "intervals that held the change": estimate_wilson_interval(sum(is_covered), len(is_covered), 0.95).to_dict(),
     }
 
 
@@ -138,16 +141,21 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--shifts", type=int, default=100)
     parser.add_argument("--seed", type=int, default=2026)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     params = Monitor.load(Path("params.yaml"))
-    found = {language: list(shifts(language, asked.shifts, asked.seed, params)) for language in WORLDS}
-    everything = [one for those in found.values() for one in those]
-    result = {name: told(those, params.harm) for name, those in {**found, "both": everything}.items()}
-    RESULTS.write_text(json.dumps({"harm": params.harm, **result}, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(result, indent=2))
-    both = result["both"]
-    right = both["precision"]["value"] >= PRECISION and both["recall"]["value"] >= RECALL
-    if not right or both["mean absolute error of the score"] > ERROR:
+    shifts_by_language = {
+        language: list(iterate_shifts(language, arguments.shifts, arguments.seed, params)) for language in DATASETS
+    }
+    all_shifts = [shift for shift_list in shifts_by_language.values() for shift in shift_list]
+    summaries = {
+        name: summarize_shifts(shift_list, params.harm)
+        for name, shift_list in {**shifts_by_language, "both": all_shifts}.items()
+    }
+    RESULTS.write_text(json.dumps({"harm": params.harm, **summaries}, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(summaries, indent=2))
+    overall = summaries["both"]
+    is_precise = overall["precision"]["value"] >= PRECISION and overall["recall"]["value"] >= RECALL
+    if not is_precise or overall["mean absolute error of the score"] > ERROR:
         sys.exit("less than is promised")
 
 

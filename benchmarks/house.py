@@ -52,15 +52,15 @@ FEW = {"min_steps": 10, "max_steps": 10, "evaluations": 1, "patience": None}
 def trees(commit: str) -> dict[str, Path]:
     """Return the two trees."""
     SCRATCH.mkdir(parents=True, exist_ok=True)
-    found = {"before": (commit, SCRATCH / "before"), "after": ("HEAD", SCRATCH / "after")}
-    for revision, folder in found.values():
+    revisions = {"before": (commit, SCRATCH / "before"), "after": ("HEAD", SCRATCH / "after")}
+    for revision, folder in revisions.values():
         if not folder.is_dir():
             subprocess.run(["git", "clone", "-q", str(ROOT), str(folder)], check=True)
-            wanted = subprocess.run(
+            digest = subprocess.run(
                 ["git", "rev-parse", revision], cwd=ROOT, capture_output=True, text=True, check=True
             ).stdout.strip()
-            subprocess.run(["git", "checkout", "-q", wanted], cwd=folder, check=True)
-    return {name: folder for name, (_, folder) in found.items()}
+            subprocess.run(["git", "checkout", "-q", digest], cwd=folder, check=True)
+    return {name: folder for name, (_, folder) in revisions.items()}
 
 
 def command(tree: Path, stage: str) -> list[str]:
@@ -72,13 +72,13 @@ def command(tree: Path, stage: str) -> list[str]:
 
 def run(tree: Path, folder: Path, stage: str) -> float:
     """Run a stage of a tree in a folder; return the CPU seconds that it took."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    around = {**os.environ, "PYTHONPATH": str(tree), "SATIETY_JOIN": "false"}
+    usage_before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    environment = {**os.environ, "PYTHONPATH": str(tree), "SATIETY_JOIN": "false"}
     subprocess.run(
-        [sys.executable, *command(tree, stage)], cwd=folder, env=around, check=True, stdout=subprocess.DEVNULL
+        [sys.executable, *command(tree, stage)], cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL
     )
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    usage_after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage_after.ru_utime + usage_after.ru_stime - usage_before.ru_utime - usage_before.ru_stime
 
 
 def splits(tree: Path, problem: str) -> Path:
@@ -89,22 +89,24 @@ def splits(tree: Path, problem: str) -> Path:
     if (folder / "corpus.jsonl").is_file():
         return folder
     home = SCRATCH / f"{problem}-home"
-    stages.write(home, _own(tree, problem, home))
+    stages.write(home, _read_params(tree, problem, home))
     for stage in ("ingest", "validate"):
         run(tree, home, stage)
     folder.mkdir(exist_ok=True)
     for name in ("train", "dev", "test"):
         rows = [
-            {"text": example.text, FIELD[problem]: _cell(example)}
+            {"text": example.text, FIELD[problem]: _format_answer(example)}
             for example in read(home / f"data/{name}.parquet", Example)
         ]
         _write(folder / f"{name}.jsonl", rows)
-    _write(folder / "corpus.jsonl", [{"text": one.text} for one in read(home / "data/corpus.parquet", Document)])
+    _write(
+        folder / "corpus.jsonl", [{"text": document.text} for document in read(home / "data/corpus.parquet", Document)]
+    )
     return folder
 
 
-def _cell(example: Any) -> Any:
-    mentions = [[one.start, one.end, one.label] for one in example.answer.mentions]
+def _format_answer(example: Any) -> Any:
+    mentions = [[mention.start, mention.end, mention.label] for mention in example.answer.mentions]
     return mentions if type(example.answer).__name__ == "Spans" else str(example.answer)
 
 
@@ -112,41 +114,43 @@ def _write(path: Path, rows: Sequence[dict[str, Any]]) -> None:
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
 
 
-def _own(tree: Path, problem: str, folder: Path) -> dict[str, Any]:
+def _read_params(tree: Path, problem: str, folder: Path) -> dict[str, Any]:
     """Return a tree's params of a problem, for another folder: its base lies beside the project."""
-    found = stages.read(tree / PROBLEMS[problem] / "params.yaml")
-    base = found.get("project", found["ingest"])["base"]
+    values = stages.read(tree / PROBLEMS[problem] / "params.yaml")
+    base = values.get("project", values["ingest"])["base"]
     base["uri"] = base["uri"].replace("../../../shared", os.path.relpath(ROOT.parent / "shared", folder))
-    return found
+    return values
 
 
-def params(tree: Path, problem: str, folder: Path, data: Path, *, timed: bool) -> dict[str, Any]:
+def build_params(tree: Path, problem: str, folder: Path, data: Path, *, timed: bool) -> dict[str, Any]:
     """Return a tree's own params of a problem, reading the given splits."""
-    found = _own(tree, problem, folder)
+    values = _read_params(tree, problem, folder)
     columns, reader = {"text": "text", FIELD[problem]: FIELD[problem]}, {"kind": "jsonl"}
-    found["ingest"]["labelled"] = [
+    values["ingest"]["labelled"] = [
         {"uri": f"file:data/raw/{name}.jsonl", "sha256": None, "reader": reader, "columns": columns, "split": name}
         for name in ("train", "dev", "test")
     ]
     corpus = {"uri": "file:data/raw/corpus.jsonl", "sha256": None, "reader": reader, "columns": {"text": "text"}}
-    found["ingest"]["corpus"] = [corpus]
+    values["ingest"]["corpus"] = [corpus]
     counts = {
         name: sum(1 for _ in (data / f"{name}.jsonl").open(encoding="utf-8")) for name in ("train", "dev", "test")
     }
     share = counts["dev"] / (counts["train"] + counts["dev"])
-    found["ingest"] |= {"budget": counts["train"] + counts["dev"], "dev": share, "test": counts["test"]}
+    values["ingest"] |= {"budget": counts["train"] + counts["dev"], "dev": share, "test": counts["test"]}
     recipe = (
-        found["finetune"].setdefault("recipe", {}) if (tree / "satiety/tuning/recipes").is_dir() else found["finetune"]
+        values["finetune"].setdefault("recipe", {})
+        if (tree / "satiety/tuning/recipes").is_dir()
+        else values["finetune"]
     )
     if timed:
         recipe["training"] = {**recipe.get("training", {}), **FEW}
-    return found
+    return values
 
 
-def measured(tree: Path, problem: str, folder: Path, data: Path, *, timed: bool) -> dict[str, Any]:
+def measure_run(tree: Path, problem: str, folder: Path, data: Path, *, timed: bool) -> dict[str, Any]:
     """Return the CPU seconds of every stage of one run, and what the model scored."""
     shutil.rmtree(folder, ignore_errors=True)
-    stages.write(folder, params(tree, problem, folder, data, timed=timed))
+    stages.write(folder, build_params(tree, problem, folder, data, timed=timed))
     for path in data.glob("*.jsonl"):
         shutil.copy(path, folder / "data/raw")
     seconds = {stage: run(tree, folder, stage) for stage in STAGES}
@@ -162,7 +166,7 @@ def commit(tree: Path) -> str:
     ).stdout.strip()
 
 
-def cells(rounds: int) -> Iterator[tuple[str, str, int]]:
+def iterate_runs(rounds: int) -> Iterator[tuple[str, str, int]]:
     """Yield (problem, tree, round), the trees in turn; the scores' round is 0."""
     for number in range(rounds + 1):
         for problem in PROBLEMS:
@@ -170,29 +174,31 @@ def cells(rounds: int) -> Iterator[tuple[str, str, int]]:
                 yield problem, name, number
 
 
-def summary(found: dict[str, Any]) -> dict[str, Any]:
+def summary(figures: dict[str, Any]) -> dict[str, Any]:
     """Return per problem and stage the ratio of the medians, after to before; and the scores of both."""
-    told: dict[str, Any] = {}
+    summaries: dict[str, Any] = {}
     for problem in PROBLEMS:
         runs = {
-            name: [cell for key, cell in found["cells"].items() if key.startswith(f"{problem}/{name}/")]
+            name: [cell for key, cell in figures["cells"].items() if key.startswith(f"{problem}/{name}/")]
             for name in ("before", "after")
         }
-        scores = {name: next((cell["score"] for cell in some if "score" in cell), None) for name, some in runs.items()}
-        runs = {name: [cell for cell in some if "score" not in cell] for name, some in runs.items()}
+        scores = {
+            name: next((cell["score"] for cell in group if "score" in cell), None) for name, group in runs.items()
+        }
+        runs = {name: [cell for cell in group if "score" not in cell] for name, group in runs.items()}
         if not all(runs.values()):
             continue
         medians = {
-            name: {stage: statistics.median(cell["seconds"][stage] for cell in some) for stage in STAGES}
-            for name, some in runs.items()
+            name: {stage: statistics.median(cell["seconds"][stage] for cell in group) for stage in STAGES}
+            for name, group in runs.items()
         }
         ratios = {stage: medians["after"][stage] / medians["before"][stage] for stage in STAGES}
-        told[problem] = {
+        summaries[problem] = {
             "ratio": ratios,
             "seconds": medians,
             **scores,
         }
-    return told
+    return summaries
 
 
 def main() -> None:
@@ -200,28 +206,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("commit")
     parser.add_argument("--rounds", type=int, default=5)
-    asked = parser.parse_args()
-    both = trees(asked.commit)
-    found: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {"cells": {}}
-    for problem, name, number in cells(asked.rounds):
+    arguments = parser.parse_args()
+    folders = trees(arguments.commit)
+    figures: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {"cells": {}}
+    for problem, name, number in iterate_runs(arguments.rounds):
         key = f"{problem}/{name}/{number}"
-        if key not in found["cells"]:
-            data = splits(both["after"], problem)
-            found["cells"][key] = measured(both[name], problem, SCRATCH / "run", data, timed=number > 0)
-            RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    for name, tree in both.items():
+        if key not in figures["cells"]:
+            data = splits(folders["after"], problem)
+            figures["cells"][key] = measure_run(folders[name], problem, SCRATCH / "run", data, timed=number > 0)
+            RESULTS.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    for name, tree in folders.items():
         rows = []
-        for _ in range(asked.rounds):
-            done = subprocess.run(
+        for _ in range(arguments.rounds):
+            process = subprocess.run(
                 [sys.executable, "-c", TABLES, str(SCRATCH / "table.parquet")],
                 env={**os.environ, "PYTHONPATH": str(tree)}, capture_output=True, text=True, check=True,
             )  # fmt: skip
-            rows.append([float(number) for number in done.stdout.split()])
-        written, read, peak = (statistics.median(column) for column in zip(*rows, strict=True))
-        found[f"tables, {name}"] = {"rows written a second": written, "rows read a second": read, "peak, MiB": peak}
-    found["summary"] = summary(found)
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps({key: value for key, value in found.items() if key != "cells"}, indent=1))
+            rows.append([float(number) for number in process.stdout.split()])
+        write_rate, read_rate, peak = (statistics.median(column) for column in zip(*rows, strict=True))
+        figures[f"tables, {name}"] = {
+            "rows written a second": write_rate,
+            "rows read a second": read_rate,
+            "peak, MiB": peak,
+        }
+    figures["summary"] = summary(figures)
+    RESULTS.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps({key: value for key, value in figures.items() if key != "cells"}, indent=1))
 
 
 if __name__ == "__main__":

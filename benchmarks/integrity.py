@@ -23,7 +23,7 @@ TIMES = 5
 
 def inputs() -> dict[str, list[Path]]:
     """Return the paths that each stage's command names and another stage makes."""
-    made = {out.path: out.stage for out in read_locked_outputs(LOCK)}
+    stage_by_path = {output.path: output.stage for output in read_locked_outputs(LOCK)}
     file = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))
     names = {name: str(value) for block in file["vars"] for name, value in block.items()}
     paths = {}
@@ -31,7 +31,7 @@ def inputs() -> dict[str, list[Path]]:
         words = shlex.split(block["cmd"])
         for name, value in names.items():
             words = [word.replace(f"${{{name}}}", value) for word in words]
-        paths[stage] = [Path(word) for word in words if made.get(Path(word), stage) != stage]
+        paths[stage] = [Path(word) for word in words if stage_by_path.get(Path(word), stage) != stage]
     return paths
 
 

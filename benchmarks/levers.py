@@ -36,38 +36,38 @@ def best(work: Callable[[], int]) -> float:
     rates = []
     for _ in range(3):
         clock = time.process_time()
-        done = work()
-        rates.append(done / (time.process_time() - clock))
+        count = work()
+        rates.append(count / (time.process_time() - clock))
     return max(rates)
 
 
-def ours(kind: str, language: str) -> Callable[[], int]:
+def make_our_work(kind: str, language: str) -> Callable[[], int]:
     """Return work: one copy of each text by our augmenter."""
     augmenter = AUGMENTERS[kind].sample().model_copy(update={"copies": 1})
-    made = texts(language, TEXTS, random.Random(1))
+    sample_texts = texts(language, TEXTS, random.Random(1))
 
     def work() -> int:
-        copies = [len(list(augmenter.rewrite(text, language, random.Random(i)))) for i, text in enumerate(made)]
-        return len(made) if any(copies) else 0
+        copies = [len(list(augmenter.rewrite(text, language, random.Random(i)))) for i, text in enumerate(sample_texts)]
+        return len(sample_texts) if any(copies) else 0
 
     return work
 
 
-def plain(maker: Callable[..., Any], **options: Any) -> Callable[[], int]:
+def make_nlpaug_work(maker: Callable[..., Any], **options: Any) -> Callable[[], int]:
     """Return work: one copy of each English text by nlpaug as it comes."""
     augmenter = maker(**options)
-    made = texts("en", TEXTS, random.Random(1))
-    return lambda: len([augmenter.augment(text) for text in made])
+    sample_texts = texts("en", TEXTS, random.Random(1))
+    return lambda: len([augmenter.augment(text) for text in sample_texts])
 
 
-def searching(strata: int) -> float:
+def time_search(strata: int) -> float:
     """Return the seconds that BM25 takes to read and index a corpus and to score all of it for each stratum."""
     rng = random.Random(2)
     corpus = [Document(f"d{i}", text) for i, text in enumerate(texts("en", CORPUS, rng))]
-    wanted = {f"s{i}": [Example("t", {"text": text})] for i, text in enumerate(texts("en", strata, rng))}
+    queries = {f"s{i}": [Example("t", {"text": text})] for i, text in enumerate(texts("en", strata, rng))}
 
     def work() -> int:
-        search_by_words(corpus, wanted, 100, k1=1.2, b=0.75)
+        search_by_words(corpus, queries, 100, k1=1.2, b=0.75)
         return 1
 
     return 1 / best(work)
@@ -80,18 +80,22 @@ def main() -> None:
 
     print(f"{'augmenter':14}{'English/s':>14}{'Chinese/s':>14}{'nlpaug/s':>14}   (-: makes none, or is not nlpaug's)")
     peers = {
-        "keyboard": plain(KeyboardAug),
-        "char_swap": plain(RandomCharAug, action="swap"),
-        "spelling": plain(SpellingAug),
-        "swap": plain(RandomWordAug, action="swap"),
-        "drop": plain(RandomWordAug, action="delete"),
+        "keyboard": make_nlpaug_work(KeyboardAug),
+        "char_swap": make_nlpaug_work(RandomCharAug, action="swap"),
+        "spelling": make_nlpaug_work(SpellingAug),
+        "swap": make_nlpaug_work(RandomWordAug, action="swap"),
+        "drop": make_nlpaug_work(RandomWordAug, action="delete"),
     }
     for kind in AUGMENTERS:
-        rates = [best(ours(kind, "en")), best(ours(kind, "zh")), best(peers[kind]) if kind in peers else 0]
+        rates = [
+            best(make_our_work(kind, "en")),
+            best(make_our_work(kind, "zh")),
+            best(peers[kind]) if kind in peers else 0,
+        ]
         print(f"{kind:14}" + "".join(f"{f'{rate:,.0f}' if rate else '-':>14}" for rate in rates))
-    one, many = searching(1), searching(1 + QUERIES)
-    print(f"\nBM25: {CORPUS / one:,.0f} documents/s read, indexed and searched once;", end=" ")
-    print(f"{QUERIES / (many - one):,.0f} more queries/s over {CORPUS:,} documents")
+    base_seconds, total_seconds = time_search(1), time_search(1 + QUERIES)
+    print(f"\nBM25: {CORPUS / base_seconds:,.0f} documents/s read, indexed and searched once;", end=" ")
+    print(f"{QUERIES / (total_seconds - base_seconds):,.0f} more queries/s over {CORPUS:,} documents")
 
 
 if __name__ == "__main__":

@@ -17,12 +17,12 @@ from statistics import fmean
 from typing import Any
 
 from benchmarks.agreement import SCRATCH
-from benchmarks.drift import seeing
+from benchmarks.drift import build_featurizer
 from benchmarks.support import stages
-from examples.year import place
-from examples.year.living import people
+from examples.year import project_copy
 from examples.year.plan import Year
-from examples.year.worlds import drawn, world, written
+from examples.year.scenarios import draw_examples, make_scenario, write_example
+from examples.year.simulation import divide_people
 from satiety.core.project import read_project
 from satiety.ingest import Ingest
 from satiety.levers.augment import Augment
@@ -35,56 +35,65 @@ YEARS = (2026, 2027, 2028, 2029, 2030)
 BAR = 0.03
 
 
-def lived(seed: int) -> Iterator[dict[str, Any]]:
+def simulate_months(seed: int) -> Iterator[dict[str, Any]]:
     """Yield the months of a year: what monitoring says, and what is so."""
     year = Year.read().model_copy(update={"seed": seed})
     file, home = Path("params.yaml"), SCRATCH / f"months-{seed}"
-    params = place.changed(stages.read(file), year.params)
-    given = read_project(file, params)
-    examples, others = place.divided(Ingest.check(file, params["ingest"], defaults=given), Path("data/raw"), seed)
-    place.settle(place.Copy(home, {}), params, examples)
+    params = project_copy.override_params(stages.read(file), year.params)
+    defaults = read_project(file, params)
+    examples, pool_examples = project_copy.divide_labels(
+        Ingest.check(file, params["ingest"], defaults=defaults), Path("data/raw"), seed
+    )
+    project_copy.write_inputs(project_copy.ProjectCopy(home, {}), params, examples)
     for stage in ("ingest", "validate"):
         stages.run(home, stage)
-    eye, test = seeing(home)
-    how, there, asked = Monitor.load(file), people(year, others), set[str]()
-    test = random.Random(how.seed).sample(test, how.reference)
-    pool = eye.build_pool(test, Augment(seed=how.seed, steps=how.simulation.rewrites, dedup_threshold=1.0))
-    estimator = train_estimator(eye.problem, pool, year.texts, how)
+    featurizer, test = build_featurizer(home)
+    monitor, population, asked_ids = Monitor.load(file), divide_people(year, pool_examples), set[str]()
+    test = random.Random(monitor.seed).sample(test, monitor.reference)
+    pool = featurizer.build_pool(
+        test, Augment(seed=monitor.seed, steps=monitor.simulation.rewrites, dedup_threshold=1.0)
+    )
+    estimator = train_estimator(featurizer.problem, pool, year.texts, monitor)
     for month in range(1, year.months + 1):
-        now = world(year, month)
-        like = partial(drawn, shares=now.shares, draw=random.Random(f"{seed}:{month}"))
-        came = like([one for one in there.ask if one.id not in asked], year.texts)
-        asked |= {one.id for one in came}
-        parts = [[written(one, now, there.new) for one in part] for part in (came, like(there.judge, year.judged))]
-        (sample, answers), (_, judged) = (eye.transform([one.inputs for one in part]) for part in parts)
-        said = measure_drift(eye.problem, pool, estimator, FeaturizedWindow(sample, answers, {}), how, [])
-        true = float(eye.problem.score(eye.problem.tally(parts[1], judged))[eye.problem.headline])
+        scenario = make_scenario(year, month)
+        draw_texts = partial(draw_examples, shares=scenario.shares, draw=random.Random(f"{seed}:{month}"))
+        traffic = draw_texts([example for example in population.ask if example.id not in asked_ids], year.texts)
+        asked_ids |= {example.id for example in traffic}
+        parts = [
+            [write_example(example, scenario, population.replacements) for example in part]
+            for part in (traffic, draw_texts(population.judge, year.judged))
+        ]
+        (sample, answers), (_, judged) = (featurizer.transform([example.inputs for example in part]) for part in parts)
+        drift_report = measure_drift(
+            featurizer.problem, pool, estimator, FeaturizedWindow(sample, answers, {}), monitor, []
+        )
+        true = float(featurizer.problem.score(featurizer.problem.tally(parts[1], judged))[featurizer.problem.headline])
         yield {
-            "planted": list(now.planted),
-            "verdict": said.verdict,
-            "estimate": said.today.to_dict(),
+            "planted": list(scenario.planted),
+            "verdict": drift_report.verdict,
+            "estimate": drift_report.today.to_dict(),
             "true": round(true, 4),
         }
 
 
-def told(months: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def summarize(months: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return how far the estimates are off, and how many of their intervals held the truth."""
-    held = sum(one["estimate"]["low"] <= one["true"] <= one["estimate"]["high"] for one in months)
+    num_covered = sum(month["estimate"]["low"] <= month["true"] <= month["estimate"]["high"] for month in months)
     return {
-        "error": round(fmean(abs(one["estimate"]["value"] - one["true"]) for one in months), 4),
-        "bias": round(fmean(one["estimate"]["value"] - one["true"] for one in months), 4),
-        "intervals that held the truth": estimate_wilson_interval(held, len(months), 0.95).to_dict(),
+        "error": round(fmean(abs(month["estimate"]["value"] - month["true"]) for month in months), 4),
+        "bias": round(fmean(month["estimate"]["value"] - month["true"] for month in months), 4),
+        "intervals that held the truth": estimate_wilson_interval(num_covered, len(months), 0.95).to_dict(),
     }
 
 
 def main() -> None:
     """Live the years, write what came, and end with a message where the error is larger than promised."""
     years = {}
-    for seed in [int(one) for one in sys.argv[1:]] or YEARS:
-        months = list(lived(seed))
-        years[seed] = {**told(months), "months": months}
-        print(seed, told(months), flush=True)
-    whole = told([month for year in years.values() for month in year["months"]])
+    for seed in [int(argument) for argument in sys.argv[1:]] or YEARS:
+        months = list(simulate_months(seed))
+        years[seed] = {**summarize(months), "months": months}
+        print(seed, summarize(months), flush=True)
+    whole = summarize([month for year in years.values() for month in year["months"]])
     RESULTS.write_text(json.dumps({**whole, "years": years}, indent=2) + "\n", encoding="utf-8")
     print(whole)
     if whole["error"] > BAR:

@@ -23,22 +23,24 @@ def run() -> tuple[float, int]:
     programs = sysconfig.get_path("scripts")
     environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
     clock, command = time.perf_counter(), [f"{programs}/dvc", "--wait-for-lock", "repro", "--force"]
-    with memory() as held:
-        done = subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)
-    if done.returncode:
-        sys.exit(f"dvc repro ended with code {done.returncode}")
-    return time.perf_counter() - clock, max(held)
+    with memory() as samples:
+        process = subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)
+    if process.returncode:
+        sys.exit(f"dvc repro ended with code {process.returncode}")
+    return time.perf_counter() - clock, max(samples)
 
 
 def main() -> None:
     """Print what each stage cost and what the pipeline added."""
     wall, peak = run()
     costs = {path.stem: json.loads(path.read_text()) for path in sorted(TIMINGS.glob("*.json"), key=os.path.getmtime)}
-    inside = sum(cost["seconds"] for name, cost in costs.items() if name != "promote")
+    stage_seconds = sum(cost["seconds"] for name, cost in costs.items() if name != "promote")
     for name, cost in costs.items():
         print(f"{name:12}{cost['seconds']:8.1f} s{cost['peak_bytes'] / 1e9:8.2f} GB")
-    overhead = (wall - inside) / wall
-    print(f"wall {wall:.1f} s, inside the stages {inside:.1f} s, overhead {overhead:.3f}, peak {peak / 1e9:.2f} GB")
+    overhead = (wall - stage_seconds) / wall
+    print(
+        f"wall {wall:.1f} s, inside the stages {stage_seconds:.1f} s, overhead {overhead:.3f}, peak {peak / 1e9:.2f} GB"
+    )
     if overhead > BARS["overhead"] or wall > BARS["seconds"] or peak / 1e9 > BARS["gigabytes"]:
         sys.exit(f"outside what is promised: {BARS}")
 

@@ -47,14 +47,14 @@ def material(studies: int) -> list[StudyData]:
     """Return what each study is made of: labels and test texts of its own, and the same raw texts."""
     params = Ingest.load()
     loaded = load(params.labelled, [], params.problem, params.limits, params.mask, Path("data/raw"))
-    single, _ = resolve_conflicts(loaded.examples, params.conflicts)
-    unique, _, _ = drop_duplicates(single, [], {}, params.dedup_threshold)
+    consistent, _ = resolve_conflicts(loaded.examples, params.conflicts)
+    unique, _, _ = drop_duplicates(consistent, [], {}, params.dedup_threshold)
     clusters = link(unique, params.group_similarity).clusters
-    alone = list({clusters[example.id]: example for example in unique}.values())
-    problem = params.problem.fit_labels(alone)
-    dealt = random.Random(params.seed).sample(alone, len(alone))
-    labels, tests, rest = dealt[: SIDES[0]], dealt[SIDES[0] : sum(SIDES)], dealt[sum(SIDES) :]
-    raw = tuple(Document(one.id, one.text, one.language, source=one.source) for one in rest)
+    representatives = list({clusters[example.id]: example for example in unique}.values())
+    problem = params.problem.fit_labels(representatives)
+    dealt = random.Random(params.seed).sample(representatives, len(representatives))
+    labels, tests, remainder = dealt[: SIDES[0]], dealt[SIDES[0] : sum(SIDES)], dealt[sum(SIDES) :]
+    raw = tuple(Document(record.id, record.text, record.language, source=record.source) for record in remainder)
     if not BASE.is_dir():
         copy_model(params.base, BASE, Path("data/raw"))
     draws = [random.Random(f"{params.seed}/{number}") for number in range(studies)]
@@ -64,39 +64,46 @@ def material(studies: int) -> list[StudyData]:
     ]
 
 
-def measured(given: StudyData, params: Worth) -> Findings:
+def measure_study(study_data: StudyData, params: Worth) -> Findings:
     """Return what the meter finds with the labels of one study."""
-    plan, inputs = prepare_study(given, params, Finetune.load(), SCRATCH, "cpu")
+    plan, inputs = prepare_study(study_data, params, Finetune.load(), SCRATCH, "cpu")
     with processes(count_cores()) as executor:
         return analyze_study(plan, run_study(plan, inputs, executor))
 
 
-def row(found: Findings) -> dict[str, Any]:
+def make_row(findings: Findings) -> dict[str, Any]:
     """Return the intervals of one study, by quantity and budget."""
-    curve = [found.scores.curve[i].interval(found.confidence_level).to_dict() for i in range(len(found.scores.budgets))]
-    gains = [one.to_dict() for one in found.gains[LEVER]]
-    return {"budgets": list(found.scores.budgets), "curve": curve, "gain": gains}
+    curve = [
+        findings.scores.curve[i].interval(findings.confidence_level).to_dict()
+        for i in range(len(findings.scores.budgets))
+    ]
+    gains = [gain.to_dict() for gain in findings.gains[LEVER]]
+    return {"budgets": list(findings.scores.budgets), "curve": curve, "gain": gains}
 
 
 def coverage(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return, by quantity and budget, the truth, how often it was held, and how wide the intervals are."""
-    told: dict[str, Any] = {}
+    table: dict[str, Any] = {}
     for name in ("curve", "gain"):
-        told[name] = []
-        for place, budget in enumerate(rows[0]["budgets"]):
-            found = [one[name][place] for one in rows]
-            values = np.array([one["value"] for one in found])
+        table[name] = []
+        for index, budget in enumerate(rows[0]["budgets"]):
+            intervals = [row[name][index] for row in rows]
+            values = np.array([interval["value"] for interval in intervals])
             truth = float(values.mean())
-            told[name].append(
+            table[name].append(
                 {
                     "budget": budget,
                     "truth": round(truth, 4),
                     "spread": round(float(values.std(ddof=1)), 4),
-                    "held": round(float(np.mean([one["low"] <= truth <= one["high"] for one in found])), 4),
-                    "half width": round(float(np.mean([one["high"] - one["low"] for one in found])) / 2, 4),
+                    "held": round(
+                        float(np.mean([interval["low"] <= truth <= interval["high"] for interval in intervals])), 4
+                    ),
+                    "half width": round(
+                        float(np.mean([interval["high"] - interval["low"] for interval in intervals])) / 2, 4
+                    ),
                 }
             )
-    return told
+    return table
 
 
 def main() -> None:
@@ -104,15 +111,15 @@ def main() -> None:
     studies = int(sys.argv[1]) if len(sys.argv) > 1 else STUDIES
     params = Worth.load().model_copy(update={"controls": []})
     params = params.model_copy(
-        update={"levers": {name: one for name, one in params.levers.items() if name == LEVER[0]}}
+        update={"levers": {name: lever for name, lever in params.levers.items() if name == LEVER[0]}}
     )
     rows = []
-    for number, given in enumerate(material(studies)):
-        rows.append(row(measured(given, params)))
+    for number, study_data in enumerate(material(studies)):
+        rows.append(make_row(measure_study(study_data, params)))
         print(f"study {number + 1} of {studies}", file=sys.stderr)
-    told = {"studies": studies, "labels": LABELS, **coverage(rows)}
-    RESULTS.write_text(json.dumps(told | {"rows": rows}, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(told, indent=2))
+    summary = {"studies": studies, "labels": LABELS, **coverage(rows)}
+    RESULTS.write_text(json.dumps(summary | {"rows": rows}, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(summary, indent=2))
 
 
 if __name__ == "__main__":

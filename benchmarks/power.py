@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.agreement import SCRATCH, SHARED
-from benchmarks.drift import ALPHA, DIVISIONS, REFERENCE, WORLDS, eye
+from benchmarks.drift import ALPHA, DATASETS, PERMUTATIONS, REFERENCE, load_featurizer
 from satiety.monitor import DETECTORS, TextSample, compare
 
 RESULTS = Path("benchmarks/results/power.json")
@@ -33,32 +33,32 @@ OURS = "together"
 OTHERS = 2000
 
 
-def others(language: str) -> list[str]:
+def load_other_texts(language: str) -> list[str]:
     """Return texts of another kind: chat lines, or lines of a dialogue."""
     if language == "en":
         from satiety.core.records import Document, read
 
         corpus = read(SCRATCH / "drift-en/data/corpus.parquet", Document)
-        found = [one.text for one in corpus if one.origin == "corpus"]
+        texts = [document.text for document in corpus if document.origin == "corpus"]
     else:
         lines = (SHARED / "data/xdailydialog/zh_dev_human.txt").read_text(encoding="utf-8").splitlines()
-        found = [part.strip() for line in lines for part in line.split("__eou__") if part.strip()]
-    chosen = np.random.default_rng(1).permutation(len(found))[:OTHERS]
-    return [found[i] for i in chosen]
+        texts = [part.strip() for line in lines for part in line.split("__eou__") if part.strip()]
+    rows = np.random.default_rng(1).permutation(len(texts))[:OTHERS]
+    return [texts[i] for i in rows]
 
 
-def pairs(texts: int, foreign: int, repeats: int) -> list[dict[str, Any]]:
+def make_pairs(texts: int, foreign: int, repeats: int) -> list[dict[str, Any]]:
     """Return who is compared with whom: rows of a reference and of a window, its size, and the share mixed in."""
-    found = []
+    jobs = []
     for size in SIZES:
         for mix in (0.0, *MIXES):
             for repeat in range(repeats * (1 if mix else NULLS)):
                 draw = np.random.default_rng([repeat, size, round(100 * mix)])
                 order = draw.permutation(texts)
-                new = texts + draw.choice(foreign, round(mix * size), replace=False)
-                window = [*order[REFERENCE : REFERENCE + size - len(new)].tolist(), *new.tolist()]
-                found.append({"size": size, "mix": mix, "reference": order[:REFERENCE].tolist(), "window": window})
-    return found
+                foreign_rows = texts + draw.choice(foreign, round(mix * size), replace=False)
+                window = [*order[REFERENCE : REFERENCE + size - len(foreign_rows)].tolist(), *foreign_rows.tolist()]
+                jobs.append({"size": size, "mix": mix, "reference": order[:REFERENCE].tolist(), "window": window})
+    return jobs
 
 
 @cache
@@ -68,52 +68,56 @@ def _sample(folder: Path) -> TextSample:
     return TextSample(texts, *(arrays[name] for name in ("embeddings", "scores", "distances")))
 
 
-def ours(folder: Path, pair: tuple[int, Mapping[str, Any]]) -> dict[str, float]:
+def compute_p_values(folder: Path, pair: tuple[int, Mapping[str, Any]]) -> dict[str, float]:
     """Return our p-values: of all detectors together, and of each."""
-    number, one = pair
+    number, job = pair
     whole = _sample(folder)
-    reference, window = whole.take(np.array(one["reference"])), whole.take(np.array(one["window"]))
+    reference, window = whole.take(np.array(job["reference"])), whole.take(np.array(job["window"]))
     detectors = [DETECTORS[name].sample() for name in DETECTORS]
-    found = compare(reference, window, detectors, permutations=DIVISIONS, alpha=ALPHA, seed=number)
-    return {OURS: found.p} | {name: test.p for name, test in found.tests.items()}
+    comparison = compare(reference, window, detectors, permutations=PERMUTATIONS, alpha=ALPHA, seed=number)
+    return {OURS: comparison.p} | {name: test.p for name, test in comparison.tests.items()}
 
 
-def power(pairs: Sequence[Mapping[str, Any]], said: Sequence[Mapping[str, float]]) -> dict[str, dict[str, list[bool]]]:
+def power(
+    pairs: Sequence[Mapping[str, Any]], p_values: Sequence[Mapping[str, float]]
+) -> dict[str, dict[str, list[bool]]]:
     """Return by cell and by name which windows were seen, each name at its own realised 5 %.
 
     p-values of permutations are tied; a draw of chance, the same for all, decides between equal ones.
     """
     draw = np.random.default_rng(0)
     ties = draw.uniform(0, 1e-6, len(pairs))
-    found: dict[str, dict[str, list[bool]]] = {}
+    hits: dict[str, dict[str, list[bool]]] = {}
     for size in SIZES:
         null = [i for i, pair in enumerate(pairs) if pair["size"] == size and not pair["mix"]]
-        for name in said[0]:
-            edge = np.quantile([said[i][name] + ties[i] for i in null], ALPHA)
+        for name in p_values[0]:
+            edge = np.quantile([p_values[i][name] + ties[i] for i in null], ALPHA)
             for mix in MIXES:
                 rows = [i for i, pair in enumerate(pairs) if (pair["size"], pair["mix"]) == (size, mix)]
-                cell = found.setdefault(f"{size} {mix}", {})
-                cell[name] = [bool(said[i][name] + ties[i] < edge) for i in rows]
-    return found
+                entry = hits.setdefault(f"{size} {mix}", {})
+                entry[name] = [bool(p_values[i][name] + ties[i] < edge) for i in rows]
+    return hits
 
 
 def measure(language: str, peer: str, repeats: int) -> dict[str, dict[str, list[bool]]]:
     """Return which windows were seen, by cell and name."""
     folder = SCRATCH / f"power-{language}"
     folder.mkdir(parents=True, exist_ok=True)
-    looks, test = eye(language)
-    sample, _ = looks.transform([*(one.inputs for one in test), *({"text": text} for text in others(language))])
+    featurizer, test = load_featurizer(language)
+    sample, _ = featurizer.transform(
+        [*(example.inputs for example in test), *({"text": text} for text in load_other_texts(language))]
+    )
     arrays = {"embeddings": sample.embeddings, "scores": sample.scores, "distances": sample.distances}
     np.savez(folder / "texts.npz", **arrays)
     (folder / "texts.json").write_text(json.dumps(sample.texts), encoding="utf-8")
-    asked = pairs(len(test), len(sample) - len(test), repeats)
-    rows = [(one["reference"], one["window"]) for one in asked]
+    jobs = make_pairs(len(test), len(sample) - len(test), repeats)
+    rows = [(job["reference"], job["window"]) for job in jobs]
     (folder / "pairs.json").write_text(json.dumps(rows), encoding="utf-8")
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
-        mine = list(pool.map(partial(ours, folder), enumerate(asked), chunksize=20))
+        own_values = list(pool.map(partial(compute_p_values, folder), enumerate(jobs), chunksize=20))
     subprocess.run([peer, str(PEER), str(folder)], check=True)
-    theirs = json.loads((folder / "alibi.json").read_text(encoding="utf-8"))
-    return power(asked, [one | other for one, other in zip(mine, theirs, strict=True)])
+    peer_values = json.loads((folder / "alibi.json").read_text(encoding="utf-8"))
+    return power(jobs, [row | peer_row for row, peer_row in zip(own_values, peer_values, strict=True)])
 
 
 def main() -> None:
@@ -121,21 +125,34 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("peer")
     parser.add_argument("--repeats", type=int, default=60)
-    asked = parser.parse_args()
-    seen = {f"{one} {k}": v for one in WORLDS for k, v in measure(one, asked.peer, asked.repeats).items()}
-    shares = {cell: {name: float(np.mean(hits)) for name, hits in by.items()} for cell, by in seen.items()}
+    arguments = parser.parse_args()
+    hits_by_cell = {
+        f"{language} {k}": v
+        for language in DATASETS
+        for k, v in measure(language, arguments.peer, arguments.repeats).items()
+    }
+    shares = {
+        cell: {name: float(np.mean(hits)) for name, hits in hits_by_name.items()}
+        for cell, hits_by_name in hits_by_cell.items()
+    }
     peers = [name for name in next(iter(shares.values())) if "Drift" in name]
-    means = {name: float(np.mean([one[name] for one in shares.values()])) for name in (OURS, *peers)}
+    means = {name: float(np.mean([row[name] for row in shares.values()])) for name in (OURS, *peers)}
     best = max(peers, key=lambda name: means[name])
     behind = {}
-    for cell, by in seen.items():
-        apart = np.array(by[OURS], float) - np.array(by[best], float)
-        error = apart.std(ddof=1) / np.sqrt(len(apart))
-        if apart.mean() < -2 * error:
-            behind[cell] = {"ours - peer's": float(apart.mean()), "paired standard error": float(error)}
-    told = {"repeats": asked.repeats, "means": means, "better peer": best, "cells behind": behind, "cells": shares}
-    RESULTS.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(told, indent=2))
+    for cell, hits_by_name in hits_by_cell.items():
+        differences = np.array(hits_by_name[OURS], float) - np.array(hits_by_name[best], float)
+        error = differences.std(ddof=1) / np.sqrt(len(differences))
+        if differences.mean() < -2 * error:
+            behind[cell] = {"ours - peer's": float(differences.mean()), "paired standard error": float(error)}
+    report = {
+        "repeats": arguments.repeats,
+        "means": means,
+        "better peer": best,
+        "cells behind": behind,
+        "cells": shares,
+    }
+    RESULTS.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(report, indent=2))
     if means[OURS] < means[best] or behind:
         sys.exit("behind the better peer")
 

@@ -11,21 +11,21 @@ import numpy as np
 
 from satiety.promotion.alpha_spending import InterimAnalysis
 
-WORLDS, CHALLENGERS, TEXTS, TOTAL, CALIBRATION = 20_000, 25, 500, 0.025, 0.2
+SIMULATIONS, CHALLENGERS, TEXTS, TOTAL, CALIBRATION = 20_000, 25, 500, 0.025, 0.2
 
 
-def worlds(draw: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def simulate(draw: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Return z-values of score and calibration, shape (worlds, challengers) each."""
-    score = np.zeros((WORLDS, CHALLENGERS))
-    for world in score:
+    score = np.zeros((SIMULATIONS, CHALLENGERS))
+    for row in score:
         champion = draw.random(TEXTS) < 0.8
-        own = draw.random((CHALLENGERS, TEXTS)) < 0.8
-        apart = np.where(draw.random((CHALLENGERS, TEXTS)) < 0.3, own, champion) * 1.0 - champion
-        world[:] = apart.mean(axis=1) / (apart.std(axis=1) / np.sqrt(TEXTS))
+        challengers = draw.random((CHALLENGERS, TEXTS)) < 0.8
+        differences = np.where(draw.random((CHALLENGERS, TEXTS)) < 0.3, challengers, champion) * 1.0 - champion
+        row[:] = differences.mean(axis=1) / (differences.std(axis=1) / np.sqrt(TEXTS))
     return score, draw.normal(size=score.shape)
 
 
-def ever(score: np.ndarray, trust: np.ndarray, alphas: np.ndarray) -> float:
+def compute_error_rate(score: np.ndarray, trust: np.ndarray, alphas: np.ndarray) -> float:
     """Return the share of worlds in which some challenger is promoted."""
     bounds = [[NormalDist().inv_cdf(1 - alpha * share) for alpha in alphas] for share in (1 - CALIBRATION, CALIBRATION)]
     return float(((score > bounds[0]) | (trust > bounds[1])).any(axis=1).mean())
@@ -33,11 +33,11 @@ def ever(score: np.ndarray, trust: np.ndarray, alphas: np.ndarray) -> float:
 
 def main() -> None:
     """Print both."""
-    score, trust = worlds(np.random.default_rng(9))
-    paid = np.array([InterimAnalysis(number, TOTAL).alpha for number in range(1, CHALLENGERS + 1)])
-    print(f"ever a wrong promotion in {CHALLENGERS} looks, {WORLDS:,} worlds, alpha {TOTAL}:")
-    print(f"  each look paid for     {ever(score, trust, paid):.3f}")
-    print(f"  each as if the first   {ever(score, trust, np.full(CHALLENGERS, TOTAL)):.3f}")
+    score, trust = simulate(np.random.default_rng(9))
+    alphas = np.array([InterimAnalysis(number, TOTAL).alpha for number in range(1, CHALLENGERS + 1)])
+    print(f"ever a wrong promotion in {CHALLENGERS} looks, {SIMULATIONS:,} worlds, alpha {TOTAL}:")
+    print(f"  each look paid for     {compute_error_rate(score, trust, alphas):.3f}")
+    print(f"  each as if the first   {compute_error_rate(score, trust, np.full(CHALLENGERS, TOTAL)):.3f}")
     first = NormalDist().inv_cdf(1 - InterimAnalysis(1, TOTAL).alpha)
     print("least difference that is evidence, beside that of the first look:")
     for number in (2, 5, 10, 20, 52):

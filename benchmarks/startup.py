@@ -15,21 +15,21 @@ BARS = {"satiety": 0.5, "tasks": 1.0, "dvc": 2.0}
 
 def best(command: list[str], times: int = 5) -> float:
     """Return the shortest of several runs, in seconds: what the machine can do when nothing else disturbs it."""
-    found, environment = [], {"PATH": f"{PROGRAMS}:/usr/bin:/bin"}
+    durations, environment = [], {"PATH": f"{PROGRAMS}:/usr/bin:/bin"}
     for _ in range(times):
         clock = time.perf_counter()
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-        found.append(time.perf_counter() - clock)
-        if done.returncode:
-            sys.exit(f"{' '.join(command)}: {done.stderr}")
-    return min(found)
+        process = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        durations.append(time.perf_counter() - clock)
+        if process.returncode:
+            sys.exit(f"{' '.join(command)}: {process.stderr}")
+    return min(durations)
 
 
-def nothing_to_do() -> bool:
+def is_up_to_date() -> bool:
     """Whether the pipeline here has run and nothing has changed since."""
     command = [f"{PROGRAMS}/dvc", "repro", "--dry"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.returncode == 0 and "Running stage" not in done.stdout
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    return process.returncode == 0 and "Running stage" not in process.stdout
 
 
 def main() -> None:
@@ -37,7 +37,7 @@ def main() -> None:
     stages = [*yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"], "promote"]
     commands = {"satiety --help": ([sys.executable, "-m", "cli.main", "--help"], BARS["satiety"])}
     commands |= {f"tasks.{s} --help": ([sys.executable, "-m", f"tasks.{s}", "--help"], BARS["tasks"]) for s in stages}
-    if nothing_to_do():
+    if is_up_to_date():
         commands["dvc repro, nothing to do"] = ([f"{PROGRAMS}/dvc", "repro"], BARS["dvc"])
     else:
         print("dvc repro, nothing to do: left out, for there is something to do here: run `make run` first")

@@ -23,16 +23,16 @@ from typing import Any
 
 from benchmarks.agreement import SCRATCH
 from benchmarks.support import stages
-from examples.opinion_monitoring.answers import negative, probability
-from examples.opinion_monitoring.arrivals import planted
-from examples.opinion_monitoring.replayed import Tally, readings, tally
-from examples.opinion_monitoring.source import Opinion, Replay, Text, load
+from examples.opinion_monitoring.answers import predict_negative, probability
+from examples.opinion_monitoring.arrivals import draw_plants
+from examples.opinion_monitoring.outcomes import Tally, iterate_readings, tally
+from examples.opinion_monitoring.source import Opinion, Replay, StreamText, load
 from examples.opinion_monitoring.stream import Topics, Watching
 from satiety.core.answers import Label
 from satiety.worth.agreement import estimate_wilson_interval
 
 RESULTS = Path("benchmarks/results/surges.json")
-WORLDS = {
+STREAMS = {
     "en": (Path("examples/opinion_monitoring/tweets.yaml"), Path("params.yaml")),
     "zh": (Path("examples/opinion_monitoring/reviews_zh.yaml"), Path("examples/topics_zh/params.yaml")),
 }
@@ -46,24 +46,24 @@ PACKAGED = ", packaged model"
 
 
 @cache
-def world(language: str, model: Path | None) -> tuple[Watching, Replay, list[Text], dict[str, float]]:
+def load_stream(language: str, model: Path | None) -> tuple[Watching, Replay, list[StreamText], dict[str, float]]:
     """Return how a stream is watched and made, its texts, and how negative each is to a model, or the head."""
-    path, _ = WORLDS[language]
+    path, _ = STREAMS[language]
     blocks = stages.read(path)
     watch = Opinion.check(path, blocks["opinion"], keys=("opinion",))
     params = Replay.check(path, blocks["replay"], keys=("replay",))
     texts = load(params, Topics.of(watch.topics))
     if model is not None:
-        return watch, params, texts, negative([one.text for one in texts], model, watch)
-    kept = SCRATCH / f"surges-{language}" / "probabilities.json"
-    if not kept.exists():
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        found = by_head(language, watch, params, texts)
-        kept.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
-    return watch, params, texts, json.loads(kept.read_text(encoding="utf-8"))
+        return watch, params, texts, predict_negative([text.text for text in texts], model, watch)
+    cache_file = SCRATCH / f"surges-{language}" / "probabilities.json"
+    if not cache_file.exists():
+        cache_file.parent.mkdir(parents=True, exist_ok=True)
+        probabilities = predict_by_head(language, watch, params, texts)
+        cache_file.write_text(json.dumps(probabilities, ensure_ascii=False), encoding="utf-8")
+    return watch, params, texts, json.loads(cache_file.read_text(encoding="utf-8"))
 
 
-def by_head(language: str, watch: Watching, params: Replay, texts: list[Text]) -> dict[str, float]:
+def predict_by_head(language: str, watch: Watching, params: Replay, texts: list[StreamText]) -> dict[str, float]:
     """Return how probably a text is negative, to a head that has learned from others."""
     from satiety.core.asset import Asset
     from satiety.core.records import Example
@@ -72,45 +72,49 @@ def by_head(language: str, watch: Watching, params: Replay, texts: list[Text]) -
     from satiety.worth.learners import ProxyModel
     from satiety.worth.section import Worth
 
-    home, problem_file = SCRATCH / f"surges-{language}", WORLDS[language][1]
+    home, problem_file = SCRATCH / f"surges-{language}", STREAMS[language][1]
     problem_params = stages.read(problem_file)
     base = problem_params["project"]["base"]
     base["uri"] = base["uri"].replace("local://../../../shared", f"local://{Path('../shared').absolute()}")
     copy_model(Asset.model_validate(base), home / "base", Path("data/raw"))
     worth = Worth.load(problem_file)
-    here = {one.text for one in texts}
-    others = [one for one in load(params.model_copy(update={"texts": ALL}), Topics.of({})) if one.text not in here]
-    learned = [
-        Example(str(i), {"text": one.text}, Label(one.label))
-        for i, one in enumerate(random.Random(params.seed).sample(others, LABELS))
+    stream_texts = {entry.text for entry in texts}
+    pool = [
+        entry
+        for entry in load(params.model_copy(update={"texts": ALL}), Topics.of({}))
+        if entry.text not in stream_texts
     ]
-    problem = params.problem.model_copy(update={"labels": sorted({str(one.answer) for one in learned})})
-    quick = ProxyModel(
+    examples = [
+        Example(str(i), {"text": entry.text}, Label(entry.label))
+        for i, entry in enumerate(random.Random(params.seed).sample(pool, LABELS))
+    ]
+    problem = params.problem.model_copy(update={"labels": sorted({str(example.answer) for example in examples})})
+    proxy = ProxyModel(
         problem,
         FeatureExtractor(home, home / "base", problem, worth.encoder_config, "cpu"),
         worth.head,
         worth.encoder_config,
     )
-    head = quick.fit(learned, params.seed)
+    head = proxy.fit(examples, params.seed)
     assert head is not None  # noqa: S101
-    asked = [one.text for one in texts]
-    answers = quick.predict(head, problem.build_examples(asked))
-    return {text: probability(answer.scores, watch) for text, answer in zip(asked, answers, strict=True)}
+    inputs = [entry.text for entry in texts]
+    answers = proxy.predict(head, problem.build_examples(inputs))
+    return {text: probability(answer.scores, watch) for text, answer in zip(inputs, answers, strict=True)}
 
 
 def replay(language: str, model: Path | None, size: float, seed: int) -> Tally:
     """Replay one stream."""
-    watch, params, texts, found = world(language, model)
+    watch, params, texts, probabilities = load_stream(language, model)
     params = params.model_copy(update={"seed": seed, "size": size, "planted": params.planted if size else 0})
-    plants = planted(texts, watch, params)
-    return tally(list(readings(texts, found, watch, params, plants)), plants, watch.mostly)
+    plants = draw_plants(texts, watch, params)
+    return tally(list(iterate_readings(texts, probabilities, watch, params, plants)), plants, watch.mostly)
 
 
-def summed(tallies: list[Tally]) -> dict[str, Any]:
+def sum_tallies(tallies: list[Tally]) -> dict[str, Any]:
     """Return what several replays found, with 95 % intervals: Wilson's of shares, Garwood's of alerts."""
     from scipy.stats import chi2
 
-    total = {name: sum(getattr(one, name) for one in tallies) for name in asdict(tallies[0])}
+    total = {name: sum(getattr(counts, name) for counts in tallies) for name in asdict(tallies[0])}
     false, windows = total["false"], total["windows"]
     low, high = (chi2.ppf(0.025, 2 * false) / 2 if false else 0.0), chi2.ppf(0.975, 2 * false + 2) / 2
     rates = {name: round(PER * value / windows, 3) for name, value in (("value", false), ("low", low), ("high", high))}
@@ -121,60 +125,72 @@ def summed(tallies: list[Tally]) -> dict[str, Any]:
 def main() -> None:
     """Replay, write the results, and end with a message where less is found than promised."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("languages", nargs="*", default=list(WORLDS))
+    parser.add_argument("languages", nargs="*", default=list(STREAMS))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first", type=int, default=0, help="seed of the first stream")
     parser.add_argument("--model", type=Path, help="a package that says what is negative, instead of the head")
-    asked = parser.parse_args()
-    seeds = range(asked.first, asked.first + asked.seeds)
-    told: dict[str, Any] = stages.read(RESULTS) if RESULTS.exists() else {}
-    for language in asked.languages:
-        streams = f", seeds from {asked.first}" if asked.first else ""
-        told[language + (PACKAGED if asked.model else "") + streams] = measured(language, asked.model, seeds)
-        RESULTS.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-    if wrong := missed(told):
-        sys.exit("outside what is promised: " + "; ".join(wrong))
+    arguments = parser.parse_args()
+    seeds = range(arguments.first, arguments.first + arguments.seeds)
+    figures: dict[str, Any] = stages.read(RESULTS) if RESULTS.exists() else {}
+    for language in arguments.languages:
+        streams = f", seeds from {arguments.first}" if arguments.first else ""
+        figures[language + (PACKAGED if arguments.model else "") + streams] = measure_language(
+            language, arguments.model, seeds
+        )
+        RESULTS.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    if violations := list_violations(figures):
+        sys.exit("outside what is promised: " + "; ".join(violations))
 
 
-def measured(language: str, model: Path | None, seeds: range) -> dict[str, Any]:
+def measure_language(language: str, model: Path | None, seeds: range) -> dict[str, Any]:
     """Return what is found of surges of every size, and how negative texts of each topic are to who says it."""
-    watch, params, texts, found = world(language, model)
-    known = {
-        topic: known_of([one for one in texts if one.topics[:1] == (topic,)], found, watch) for topic in watch.topics
+    watch, params, texts, probabilities = load_stream(language, model)
+    topic_scores = {
+        topic: score_topic([text for text in texts if text.topics[:1] == (topic,)], probabilities, watch)
+        for topic in watch.topics
     }
     sizes: dict[str, Any] = {}
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
         for size in (0.0, *SIZES):
             jobs = [pool.submit(replay, language, model, size, seed) for seed in seeds]
-            sizes[f"{size:g}"] = summed([job.result() for job in jobs])
+            sizes[f"{size:g}"] = sum_tallies([job.result() for job in jobs])
             print(language, size, json.dumps(sizes[f"{size:g}"]), flush=True)
-    return {"seeds": list(seeds), "texts": len(texts), "topics": known, "planted_size": params.size, "sizes": sizes}
+    return {
+        "seeds": list(seeds),
+        "texts": len(texts),
+        "topics": topic_scores,
+        "planted_size": params.size,
+        "sizes": sizes,
+    }
 
 
-def known_of(texts: list[Text], found: dict[str, float], watch: Watching) -> dict[str, float]:
+def score_topic(texts: list[StreamText], probability_by_text: dict[str, float], watch: Watching) -> dict[str, float]:
     """Return the mean probability of texts that people call negative, of others, and how well it parts them."""
     from sklearn.metrics import roc_auc_score
 
-    said, gold = [found[one.text] for one in texts], [one.label in watch.negative for one in texts]
+    probabilities, gold = (
+        [probability_by_text[text.text] for text in texts],
+        [text.label in watch.negative for text in texts],
+    )
     means = {
-        name: round(fmean(p for p, bad in zip(said, gold, strict=True) if bad == wanted), 3)
-        for name, wanted in (("negative", True), ("others", False))
+        name: round(fmean(p for p, bad in zip(probabilities, gold, strict=True) if bad == is_negative), 3)
+        for name, is_negative in (("negative", True), ("others", False))
     }
-    return means | {"auc": round(float(roc_auc_score(gold, said)), 3)}
+    return means | {"auc": round(float(roc_auc_score(gold, probabilities)), 3)}
 
 
-def missed(told: dict[str, Any]) -> list[str]:
+def list_violations(figures: dict[str, Any]) -> list[str]:
     """Return what is promised and not so."""
-    found = []
-    for language, one in told.items():
+    violations = []
+    for language, entry in figures.items():
         if PACKAGED in language:
             continue
-        row = one["sizes"][f"{one['planted_size']:g}"]
+        row = entry["sizes"][f"{entry['planted_size']:g}"]
         if row["found"] < row["planted"]:
-            found.append(f"{language}: {row['found']} of {row['planted']} surges found")
+            violations.append(f"{language}: {row['found']} of {row['planted']} surges found")
         if row["false_per_1000_windows"]["value"] > BAR:
-            found.append(f"{language}: {row['false_per_1000_windows']['value']} false alerts per {PER} windows")
-    return found
+            violations.append(f"{language}: {row['false_per_1000_windows']['value']} false alerts per {PER} windows")
+    return violations
 
 
 if __name__ == "__main__":

@@ -33,12 +33,12 @@ from satiety.worth.section import Worth
 from satiety.worth.study import Measurements, run_study
 
 BARS = {"seconds, embeddings cached": 120.0, "seconds, nothing cached": 240.0, "gigabytes": 3.0}
-LEAST = {"full / quick": 50.0}
-CHAINS = 5
+MINIMUMS = {"full / quick": 50.0}
+REPLICATES = 5
 RESULTS = Path("benchmarks/results/worth.json")
 
 
-def material() -> StudyData:
+def load_study_data() -> StudyData:
     """Read what the default run made."""
     data = Path("data")
     pool = (*read(data / "train.parquet", Example), *read(data / "dev.parquet", Example))
@@ -46,58 +46,60 @@ def material() -> StudyData:
     return StudyData(Problem.load(data / "problem.json"), pool, tuple(test), tuple(corpus), Path("models/base"))
 
 
-def study(given: StudyData, params: Worth, home: Path) -> tuple[float, Measurements, Any]:
+def study(study_data: StudyData, params: Worth, home: Path) -> tuple[float, Measurements, Any]:
     """Prepare and run the study; return its seconds, what it gave, and its plan."""
     clock = time.perf_counter()
-    plan, inputs = prepare_study(given, params, Finetune.load(), home, "cpu")
+    plan, inputs = prepare_study(study_data, params, Finetune.load(), home, "cpu")
     with processes(count_cores()) as executor:
-        course = run_study(plan, inputs, executor)
-    return time.perf_counter() - clock, course, plan
+        measurements = run_study(plan, inputs, executor)
+    return time.perf_counter() - clock, measurements, plan
 
 
-def full_seconds(plan: Any, budgets: Sequence[int]) -> list[float]:
+def time_fine_tuned(plan: Any, budgets: Sequence[int]) -> list[float]:
     """Fine-tune a cell of each budget, plain and with `pseudo`, on one thread, as quick cells are; return seconds."""
     torch.set_num_threads(1)
-    bench = Evaluator(plan)
-    cells = [StudyRun(n, levers, 0, depth="full") for n in budgets if n for levers in ((), ("self_training",))]
-    return [bench.evaluate(cell, f"benchmark-{i}").seconds for i, cell in enumerate(cells)]
+    evaluator = Evaluator(plan)
+    runs = [StudyRun(n, levers, 0, depth="full") for n in budgets if n for levers in ((), ("self_training",))]
+    return [evaluator.evaluate(run, f"benchmark-{i}").seconds for i, run in enumerate(runs)]
 
 
 def main() -> None:
     """Measure, write the results, and print them."""
-    default, given = Worth.load(), material()
-    params = default.model_copy(update={"replicates": CHAINS, "curve_replicates": CHAINS})
+    default, study_data = Worth.load(), load_study_data()
+    params = default.model_copy(update={"replicates": REPLICATES, "curve_replicates": REPLICATES})
     with TemporaryDirectory(prefix="satiety-") as scratch:
         home = Path(scratch)
-        with memory() as held:
-            cold, course, plan = study(given, params, home)
+        with memory() as samples:
+            cold, measurements, plan = study(study_data, params, home)
         shutil.rmtree(home / "cells")
-        warm, again, _ = study(given, params, home)
-        kept, same, _ = study(given, params, home)
+        warm, second, _ = study(study_data, params, home)
+        cached, third, _ = study(study_data, params, home)
         shutil.rmtree(home / "cells")
-        whole, all_, _ = study(given, default, home)
+        whole, fourth, _ = study(study_data, default, home)
         plan = replace(plan, home=home / "full")
-        full = full_seconds(plan, course.budgets)
-    quick = [outcome.seconds for cell, outcome in course.outcomes.items() if cell.budget]
-    found = {
+        full = time_fine_tuned(plan, measurements.budgets)
+    quick = [outcome.seconds for run, outcome in measurements.outcomes.items() if run.budget]
+    figures = {
         "seconds, nothing cached": cold,
         "seconds, embeddings cached": warm,
-        "seconds, all cached": kept,
+        "seconds, all cached": cached,
         "seconds, embeddings cached, chains of params.yaml": whole,
         "cells": {
-            "first": course.computed,
-            "without cells": again.computed,
-            "all cached": same.computed,
-            "chains of params.yaml": all_.computed,
+            "first": measurements.computed,
+            "without cells": second.computed,
+            "all cached": third.computed,
+            "chains of params.yaml": fourth.computed,
         },
-        "gigabytes": max(held) / 1e9,
+        "gigabytes": max(samples) / 1e9,
         "seconds a cell": {"quick": sum(quick) / len(quick), "full": sum(full) / len(full)},
         "full / quick": (sum(full) / len(full)) / (sum(quick) / len(quick)),
     }
-    RESULTS.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(found, indent=2))
-    if any(found[name] > bar for name, bar in BARS.items()) or any(found[name] < bar for name, bar in LEAST.items()):  # type: ignore[operator]
-        sys.exit(f"outside what is promised: at most {BARS}, at least {LEAST}")
+    RESULTS.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(figures, indent=2))
+    if any(figures[name] > bar for name, bar in BARS.items()) or any(
+        figures[name] < bar for name, bar in MINIMUMS.items()
+    ):  # type: ignore[operator]
+        sys.exit(f"outside what is promised: at most {BARS}, at least {MINIMUMS}")
 
 
 if __name__ == "__main__":

@@ -23,12 +23,12 @@ def main() -> None:
     """Answer every pair of samples."""
     folder = Path(sys.argv[1])
     pairs = json.loads((folder / "pairs.json").read_text(encoding="utf-8"))
-    with ProcessPoolExecutor(2, get_context("spawn"), initializer=open_, initargs=(folder,)) as pool:
-        found = list(pool.map(answer, pairs, chunksize=10))
-    (folder / "alibi.json").write_text(json.dumps(found), encoding="utf-8")
+    with ProcessPoolExecutor(2, get_context("spawn"), initializer=load_arrays, initargs=(folder,)) as pool:
+        p_values = list(pool.map(answer, pairs, chunksize=10))
+    (folder / "alibi.json").write_text(json.dumps(p_values), encoding="utf-8")
 
 
-def open_(folder: Path) -> None:
+def load_arrays(folder: Path) -> None:
     """Let this process have the arrays."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -41,11 +41,11 @@ def answer(pair: tuple[list[int], list[int]]) -> dict[str, float]:
     reference, window = pair
     vectors = OPENED["embeddings"]
     mmd = MMDDrift(vectors[reference], backend="pytorch", n_permutations=PERMUTATIONS, p_val=0.05, device="cpu")
-    found = {"MMDDrift": float(mmd.predict(vectors[window])["data"]["p_val"])}
+    p_values = {"MMDDrift": float(mmd.predict(vectors[window])["data"]["p_val"])}
     for name, array in (("KSDrift, softmax", OPENED["scores"]), ("KSDrift, embeddings", vectors)):
         ks = KSDrift(array[reference], p_val=0.05).predict(array[window])["data"]["p_val"]
-        found[name] = float(np.min(ks))  # Bonferroni: the least of the features decides
-    return found
+        p_values[name] = float(np.min(ks))  # Bonferroni: the least of the features decides
+    return p_values
 
 
 if __name__ == "__main__":

@@ -10,19 +10,19 @@ import psutil
 @contextmanager
 def memory() -> Iterator[list[int]]:
     """Sample what this process and those it starts hold, in bytes; a page that several hold is divided among them."""
-    held, over = [0], threading.Event()
+    samples, stop = [0], threading.Event()
 
     def sample() -> None:
-        while not over.wait(0.25):
-            here = psutil.Process()
-            held.append(sum(map(_bytes, [here, *here.children(recursive=True)])))
+        while not stop.wait(0.25):
+            process = psutil.Process()
+            samples.append(sum(map(_bytes, [process, *process.children(recursive=True)])))
 
     watcher = threading.Thread(target=sample, daemon=True)
     watcher.start()
     try:
-        yield held
+        yield samples
     finally:
-        over.set()
+        stop.set()
         watcher.join()
 
 

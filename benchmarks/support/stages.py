@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def read(path: Path) -> dict[str, Any]:
     """Return what a YAML file holds."""
-    found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return found
+    values: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return values
 
 
 def write(folder: Path, params: dict[str, Any]) -> None:
@@ -31,5 +31,5 @@ def run(folder: Path, stage: str) -> None:
     pipeline = read(ROOT / "dvc.yaml")
     names = {key: value for group in pipeline["vars"] for key, value in group.items()} | {"root": str(ROOT)}
     command = shlex.split(string.Template(pipeline["stages"][stage]["cmd"]).substitute(names))[2:]  # `exec python`
-    around = {**os.environ, "PYTHONPATH": str(ROOT)}
-    subprocess.run([sys.executable, *command], cwd=folder, env=around, check=True)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, *command], cwd=folder, env=environment, check=True)

@@ -11,10 +11,10 @@ from satiety.core.errors import ModelError
 from satiety.core.files import write_atomically
 from satiety.core.state import STATE, prepare_state
 
-KEPT = STATE / "opinion"
+FOLDER = STATE / "opinion"
 
 
-def negative(texts: Iterable[str], package: Path, watch: Watching) -> dict[str, float]:
+def predict_negative(texts: Iterable[str], package: Path, watch: Watching) -> dict[str, float]:
     """Return the probability that a text is negative, as the model has it.
 
     Raises:
@@ -26,15 +26,20 @@ def negative(texts: Iterable[str], package: Path, watch: Watching) -> dict[str, 
         raise ModelError(f"{package}: no packaged model; `make run` makes one, or --model names another")
     model = inspect(package)
     if unknown := set(watch.negative) - set(model.problem.classes):
-        known = ", ".join(model.problem.classes)
-        raise ModelError(f"opinion.negative: {sorted(unknown)[0]!r} is no label of {package}; it has: {known}")
-    kept = KEPT / f"{model.digest}-scores.json"
-    answers: dict[str, Mapping[str, float]] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
-    if asked := sorted(set(texts) - set(answers)):
-        print(f"the model answers {len(asked):,} texts, once", flush=True)
-        answers |= {text: dict(one.scores) for text, one in zip(asked, model.predict(asked), strict=True)}
+        class_names = ", ".join(model.problem.classes)
+        raise ModelError(f"opinion.negative: {sorted(unknown)[0]!r} is no label of {package}; it has: {class_names}")
+    cache_file = FOLDER / f"{model.digest}-scores.json"
+    answers: dict[str, Mapping[str, float]] = (
+        json.loads(cache_file.read_text(encoding="utf-8")) if cache_file.exists() else {}
+    )
+    if unanswered := sorted(set(texts) - set(answers)):
+        print(f"the model answers {len(unanswered):,} texts, once", flush=True)
+        answers |= {
+            text: dict(prediction.scores)
+            for text, prediction in zip(unanswered, model.predict(unanswered), strict=True)
+        }
         prepare_state()
-        with write_atomically(kept) as temporary:
+        with write_atomically(cache_file) as temporary:
             temporary.write_text(json.dumps(answers, ensure_ascii=False), encoding="utf-8")
     return {text: probability(answers[text], watch) for text in texts}
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from examples.opinion_monitoring.source import Replay, Text
+from examples.opinion_monitoring.source import Replay, StreamText
 from examples.opinion_monitoring.stream import Watching
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Planted:
     first: int
     """Window in which it begins, from 0."""
     windows: int
-    also: frozenset[str] = frozenset()
+    related_topics: frozenset[str] = frozenset()
     """Other topics that enough of its texts are about to surge with it: of hotels, rooms and breakfasts."""
 
     def covers(self, window: int) -> bool:
@@ -45,10 +45,10 @@ class Arrival:
     """A text that comes."""
 
     time: datetime
-    text: Text
+    text: StreamText
 
 
-def planted(texts: Sequence[Text], watch: Watching, params: Replay) -> list[Planted]:
+def draw_plants(texts: Sequence[StreamText], watch: Watching, params: Replay) -> list[Planted]:
     """Return what is planted, in order of time: anywhere after learning, never two at once; topics in turn."""
     pools = angry(texts, watch)
     able = [name for name in watch.topics if len(pools.get(name, [])) >= params.distinct]
@@ -68,24 +68,28 @@ def planted(texts: Sequence[Text], watch: Watching, params: Replay) -> list[Plan
         )
         for i, kind in enumerate(kinds)
     ]
-    return _spilling(plants, texts, watch, params)
+    return _add_related_topics(plants, texts, watch, params)
 
 
-def _spilling(plants: Sequence[Planted], texts: Sequence[Text], watch: Watching, params: Replay) -> list[Planted]:
+def _add_related_topics(
+    plants: Sequence[Planted], texts: Sequence[StreamText], watch: Watching, params: Replay
+) -> list[Planted]:
     """Return the same, each knowing the other topics of which its texts bring ``least`` a window or more."""
     pools, bad = _pools(texts), angry(texts, watch)
-    more = params.size * params.pace / len(pools)
+    extra_rate = params.size * params.pace / len(pools)
 
-    def also(one: Planted) -> frozenset[str]:
-        pool = (bad if one.kind == "surge" else pools).get(one.topic, [])
+    def find_related(plant: Planted) -> frozenset[str]:
+        pool = (bad if plant.kind == "surge" else pools).get(plant.topic, [])
         negative = [text for text in pool if text.label in watch.negative]
-        count = Counter(topic for text in negative for topic in text.topics if topic != one.topic)
-        return frozenset(topic for topic, n in count.items() if more * n / len(pool) >= watch.least)
+        count = Counter(topic for text in negative for topic in text.topics if topic != plant.topic)
+        return frozenset(topic for topic, n in count.items() if extra_rate * n / len(pool) >= watch.least)
 
-    return [replace(one, also=also(one)) for one in plants]
+    return [replace(plant, related_topics=find_related(plant)) for plant in plants]
 
 
-def arrivals(texts: Sequence[Text], watch: Watching, params: Replay, plants: Sequence[Planted]) -> Iterator[Arrival]:
+def iterate_arrivals(
+    texts: Sequence[StreamText], watch: Watching, params: Replay, plants: Sequence[Planted]
+) -> Iterator[Arrival]:
     """Yield the stream, in order of time.
 
     Every topic has the same mean pace, its own busiest hour, and a pace that varies as a gamma; its texts are drawn
@@ -95,13 +99,13 @@ def arrivals(texts: Sequence[Text], watch: Watching, params: Replay, plants: Seq
     pools, bad = _pools(texts), angry(texts, watch)
     pace, mean = _pace(len(pools), watch, params, draw), params.pace / len(pools)
     for window in range(len(pace)):
-        now = [one for one in plants if one.covers(window)]
-        coming: list[Text] = []
+        active = [plant for plant in plants if plant.covers(window)]
+        coming: list[StreamText] = []
         for place, topic in enumerate(sorted(pools)):
-            busy = sum(one.kind == "growth" or (one.kind, one.topic) == ("burst", topic) for one in now)
-            more = params.size * mean * sum((one.kind, one.topic) == ("surge", topic) for one in now)
-            coming += _drawn(pools[topic], draw.poisson(pace[window, place] * (1 + params.size * busy)), draw)
-            coming += _drawn(bad.get(topic, []), draw.poisson(more), draw)
+            busy = sum(plant.kind == "growth" or (plant.kind, plant.topic) == ("burst", topic) for plant in active)
+            surplus = params.size * mean * sum((plant.kind, plant.topic) == ("surge", topic) for plant in active)
+            coming += _draw_texts(pools[topic], draw.poisson(pace[window, place] * (1 + params.size * busy)), draw)
+            coming += _draw_texts(bad.get(topic, []), draw.poisson(surplus), draw)
         offsets = np.sort(draw.random(len(coming)))
         order = draw.permutation(len(coming))
         for i, offset in zip(order, offsets, strict=True):
@@ -109,14 +113,14 @@ def arrivals(texts: Sequence[Text], watch: Watching, params: Replay, plants: Seq
     yield Arrival(params.begins + len(pace) * length, texts[0])  # so that the last window ends
 
 
-def angry(texts: Iterable[Text], watch: Watching) -> dict[str, list[Text]]:
+def angry(texts: Iterable[StreamText], watch: Watching) -> dict[str, list[StreamText]]:
     """Return the texts that a person calls negative, by the first of their topics: what surges are made of."""
     return _pools(text for text in texts if text.label in watch.negative)
 
 
-def _pools(texts: Iterable[Text]) -> dict[str, list[Text]]:
+def _pools(texts: Iterable[StreamText]) -> dict[str, list[StreamText]]:
     """Return texts by the first of their topics; those of none under the empty name."""
-    pools: dict[str, list[Text]] = {}
+    pools: dict[str, list[StreamText]] = {}
     for text in texts:
         pools.setdefault(text.topics[0] if text.topics else "", []).append(text)
     return pools
@@ -136,5 +140,5 @@ def _pace(topics: int, watch: Watching, params: Replay, draw: np.random.Generato
     return pace
 
 
-def _drawn(pool: Sequence[Text], count: int, draw: np.random.Generator) -> list[Text]:
+def _draw_texts(pool: Sequence[StreamText], count: int, draw: np.random.Generator) -> list[StreamText]:
     return [pool[i] for i in draw.integers(len(pool), size=count)] if pool else []

@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
-from examples.opinion_monitoring.answers import KEPT, negative
-from examples.opinion_monitoring.arrivals import angry, planted
-from examples.opinion_monitoring.replayed import Readings, readings
-from examples.opinion_monitoring.said import alert, missed, summary
+from examples.opinion_monitoring.answers import FOLDER, predict_negative
+from examples.opinion_monitoring.arrivals import angry, draw_plants
+from examples.opinion_monitoring.messages import describe_alert, describe_missed, summarize
+from examples.opinion_monitoring.outcomes import Readings, iterate_readings
 from examples.opinion_monitoring.source import Opinion, Replay, load
 from examples.opinion_monitoring.stream import Topics
 from examples.opinion_monitoring.stream.live import serving
@@ -46,41 +46,41 @@ def main() -> None:
     parser.add_argument("--speed", type=float, default=0, help="windows a second; 0 waits for nothing")
     parser.add_argument("--port", type=int, default=None, help="of the page, on this machine; 0 takes a free one")
     parser.add_argument("--language", choices=LANGUAGES, default="en", help="of the page")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     try:
-        replay(asked)
+        replay(arguments)
     except SatietyError as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
 
 
-def replay(asked: argparse.Namespace) -> None:
+def replay(arguments: argparse.Namespace) -> None:
     """Replay as asked on the command line; what cannot be done is said before any work."""
-    if not (asked.speed == 0 or SLOWEST <= asked.speed < math.inf):
-        raise SetupError(f"--speed: 0, or windows a second, {SLOWEST} or more (it is {asked.speed:g})")
-    blocks = read_yaml(asked.params)
-    watch = Opinion.check(asked.params, blocks.get("opinion", {}), keys=("opinion",))
-    params = Replay.check(asked.params, blocks.get("replay", {}), keys=("replay",))
-    board, language = Board(watch, SHOWN, SECONDS), cast(Language, asked.language)
-    with _page(board, language, asked.port):
+    if not (arguments.speed == 0 or SLOWEST <= arguments.speed < math.inf):
+        raise SetupError(f"--speed: 0, or windows a second, {SLOWEST} or more (it is {arguments.speed:g})")
+    blocks = read_yaml(arguments.params)
+    watch = Opinion.check(arguments.params, blocks.get("opinion", {}), keys=("opinion",))
+    params = Replay.check(arguments.params, blocks.get("replay", {}), keys=("replay",))
+    board, language = Board(watch, SHOWN, SECONDS), cast(Language, arguments.language)
+    with _page(board, language, arguments.port):
         texts = load(params, Topics.of(watch.topics))
-        found = negative([one.text for one in texts], asked.model, watch)
-        plants, told = planted(texts, watch, params), list[Readings]()
-        for window in readings(texts, found, watch, params, plants):
+        probabilities = predict_negative([text.text for text in texts], arguments.model, watch)
+        plants, history = draw_plants(texts, watch, params), list[Readings]()
+        for window in iterate_readings(texts, probabilities, watch, params, plants):
             board.add(window)
-            told.append(window)
-            for one in window:
-                if one.begins:
-                    print(alert(one, told, plants, watch), flush=True)
-            if asked.speed:
-                time.sleep(1 / asked.speed)
+            history.append(window)
+            for reading in window:
+                if reading.begins:
+                    print(describe_alert(reading, history, plants, watch), flush=True)
+            if arguments.speed:
+                time.sleep(1 / arguments.speed)
         prepare_state()
-        with write_atomically(KEPT / "page.html") as temporary:
+        with write_atomically(FOLDER / "page.html") as temporary:
             temporary.write_text(board.page(language), encoding="utf-8")
-        for line in missed(told, plants, angry(texts, watch), found, watch):
+        for line in describe_missed(history, plants, angry(texts, watch), probabilities, watch):
             print(line)
-        print(f"{summary(told, plants, watch)}; the page: {KEPT / 'page.html'}")
+        print(f"{summarize(history, plants, watch)}; the page: {FOLDER / 'page.html'}")
 
 
 @contextmanager

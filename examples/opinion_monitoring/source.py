@@ -58,7 +58,7 @@ class Replay(Section):
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class StreamText:
     """A text that may come, and what it is about."""
 
     text: str
@@ -67,22 +67,22 @@ class Text:
     """What a person said of it."""
 
 
-def load(params: Replay, topics: Topics) -> list[Text]:
+def load(params: Replay, topics: Topics) -> list[StreamText]:
     """Return the texts to draw from: of each topic, and of none, as many as the params say."""
     from satiety.ingest.load import load as read
 
-    found = read(params.labelled, [], params.problem, params.limits, params.mask, RAW).examples
-    return list(_some(found, topics, params))
+    examples = read(params.labelled, [], params.problem, params.limits, params.mask, RAW).examples
+    return list(_sample_texts(examples, topics, params))
 
 
-def _some(examples: list[Example], topics: Topics, params: Replay) -> Iterator[Text]:
-    unique = {one.text: one for one in examples if one.answer is not None}
+def _sample_texts(examples: list[Example], topics: Topics, params: Replay) -> Iterator[StreamText]:
+    unique = {example.text: example for example in examples if example.answer is not None}
     order = sorted(unique)
     random.Random(params.seed).shuffle(order)
-    had: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for text in order:
-        about = topics.about(text)
-        first = about[0] if about else ""
-        if had.setdefault(first, 0) < params.texts:
-            had[first] += 1
-            yield Text(text, about, str(unique[text].answer))
+        text_topics = topics.about(text)
+        first = text_topics[0] if text_topics else ""
+        if counts.setdefault(first, 0) < params.texts:
+            counts[first] += 1
+            yield StreamText(text, text_topics, str(unique[text].answer))

@@ -13,11 +13,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from examples.year import place
-from examples.year.living import Month, live, told
+from examples.year import project_copy
 from examples.year.page import page
 from examples.year.plan import FILE, Year
 from examples.year.server import prefect
+from examples.year.simulation import Month, iterate_months, summarize_year
 from satiety.core.errors import SatietyError
 from satiety.core.files import write_text
 from satiety.core.project import read_project
@@ -35,48 +35,50 @@ def main() -> None:
     parser.add_argument("--plan", type=Path, default=FILE, help="another year.yaml")
     parser.add_argument("--folder", type=Path, default=HERE / STATE / "copy", help="where the copy lives")
     parser.add_argument("--out", type=Path, default=HERE, help="where year.json and the pages go")
-    asked = parser.parse_args()
-    place.alone()
+    arguments = parser.parse_args()
+    project_copy.isolate_environment()
     prepare_state(HERE)
-    year, out, console = Year.read(asked.plan), asked.out.resolve(), Console(highlight=False)
-    found = _lived(year, asked.folder.resolve(), console)
-    report = json.loads(json.dumps(told(year, found)))
-    write_text(out / "year.json", json.dumps(report, indent=2, ensure_ascii=False) + "\n")
-    write_text(out / "year.html", page(report, "en"))
-    write_text(out / "year.zh.html", page(report, "zh"))
-    console.print(table(found))
-    console.print(f"The estimate was off by {report['error']:.3f} on average. The page: {out / 'year.html'}")
+    year, output, console = Year.read(arguments.plan), arguments.out.resolve(), Console(highlight=False)
+    months = _run_year(year, arguments.folder.resolve(), console)
+    report = json.loads(json.dumps(summarize_year(year, months)))
+    write_text(output / "year.json", json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    write_text(output / "year.html", page(report, "en"))
+    write_text(output / "year.zh.html", page(report, "zh"))
+    console.print(make_table(months))
+    console.print(f"The estimate was off by {report['error']:.3f} on average. The page: {output / 'year.html'}")
 
 
-def _lived(year: Year, folder: Path, console: Console) -> Sequence[Month]:
-    root, begun, months = project_root(), time.monotonic(), list[Month]()
+def _run_year(year: Year, folder: Path, console: Console) -> Sequence[Month]:
+    root, start, months = project_root(), time.monotonic(), list[Month]()
     console.print(f"The year is lived in {folder}, with the last commit's code.")
-    params = place.changed(read_yaml(root / PARAMS_FILE), year.params)
-    given = read_project(root / PARAMS_FILE, params)
-    ingest = Ingest.check(root / PARAMS_FILE, params["ingest"], keys=("ingest",), defaults=given)
-    examples, pool = place.divided(ingest, root / "data" / "raw", year.seed)
-    copy = place.clone(root, folder)
-    place.settle(copy, params, examples)
-    place.first_champion(copy)
-    console.print(f"{time.monotonic() - begun:5.0f} s  the first champion is made")
-    with prefect(folder.with_name("prefect")) as around:
-        for month in live(place.Copy(folder, around), year, pool):
+    params = project_copy.override_params(read_yaml(root / PARAMS_FILE), year.params)
+    defaults = read_project(root / PARAMS_FILE, params)
+    ingest = Ingest.check(root / PARAMS_FILE, params["ingest"], keys=("ingest",), defaults=defaults)
+    examples, pool = project_copy.divide_labels(ingest, root / "data" / "raw", year.seed)
+    copy = project_copy.clone(root, folder)
+    project_copy.write_inputs(copy, params, examples)
+    project_copy.first_champion(copy)
+    console.print(f"{time.monotonic() - start:5.0f} s  the first champion is made")
+    with prefect(folder.with_name("prefect")) as environment:
+        for month in iterate_months(project_copy.ProjectCopy(folder, environment), year, pool):
             months.append(month)
-            console.print(f"{time.monotonic() - begun:5.0f} s  month {month.world.month}: {month.verdict}")
+            console.print(f"{time.monotonic() - start:5.0f} s  month {month.world.month}: {month.verdict}")
     return months
 
 
-def table(months: Sequence[Month]) -> Table:
+def make_table(months: Sequence[Month]) -> Table:
     """Return the year as a table."""
-    found = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("month", "planted", "verdict", "estimate", "with", "without", "retraining"):
-        found.add_column(name, justify="right" if name in ("month", "with", "without") else "left")
-    for one in months:
-        said = "{value:.3f} [{low:.3f}, {high:.3f}]".format(**one.estimate)
-        true = [f"{line['value']:.3f}" for line in (one.true.champion, one.true.first)]
-        done = f"{one.retraining.decision} ({one.retraining.asked_by})" if one.retraining else ""
-        found.add_row(str(one.world.month), ", ".join(one.world.planted), one.verdict, said, *true, done)
-    return found
+        table.add_column(name, justify="right" if name in ("month", "with", "without") else "left")
+    for month in months:
+        estimate = "{value:.3f} [{low:.3f}, {high:.3f}]".format(**month.estimate)
+        true = [f"{line['value']:.3f}" for line in (month.true.champion, month.true.first)]
+        retraining = f"{month.retraining.decision} ({month.retraining.asked_by})" if month.retraining else ""
+        table.add_row(
+            str(month.world.month), ", ".join(month.world.planted), month.verdict, estimate, *true, retraining
+        )
+    return table
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ RESAMPLES, LEVEL = 1000, 0.95
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
+class ModelScores:
     """The headline metric of both models on the same texts, {value, low, high}."""
 
     champion: dict[str, float]
@@ -32,21 +32,28 @@ class Judge:
 
     first: Package
     seed: int
-    said: dict[tuple[str, str], Prediction] = field(default_factory=dict)
+    predictions: dict[tuple[str, str], Prediction] = field(default_factory=dict)
     """By the model's digest and the text."""
 
-    def scores(self, champion: Package, examples: Sequence[Example]) -> Scores:
+    def scores(self, champion: Package, examples: Sequence[Example]) -> ModelScores:
         """Compare the champion of the day with the first."""
-        problem, texts = champion.problem, [one.text for one in examples]
-        before, after = (problem.tally(examples, self._answers(one, texts)) for one in (self.first, champion))
-        how = Resampling(self.seed, RESAMPLES, LEVEL)
-        return _scores(compare(problem.score, before, after, assign_groups(examples), how), problem.headline)
+        problem, texts = champion.problem, [example.text for example in examples]
+        first_tallies, champion_tallies = (
+            problem.tally(examples, self._answers(package, texts)) for package in (self.first, champion)
+        )
+        resampling = Resampling(self.seed, RESAMPLES, LEVEL)
+        return _scores(
+            compare(problem.score, first_tallies, champion_tallies, assign_groups(examples), resampling),
+            problem.headline,
+        )
 
     def _answers(self, package: Package, texts: Sequence[str]) -> list[Prediction]:
-        new = [text for text in dict.fromkeys(texts) if (package.digest, text) not in self.said]
-        if new:
-            self.said.update(zip([(package.digest, text) for text in new], package.predict(new), strict=True))
-        return [self.said[package.digest, text] for text in texts]
+        unanswered = [text for text in dict.fromkeys(texts) if (package.digest, text) not in self.predictions]
+        if unanswered:
+            self.predictions.update(
+                zip([(package.digest, text) for text in unanswered], package.predict(unanswered), strict=True)
+            )
+        return [self.predictions[package.digest, text] for text in texts]
 
 
 def score(package: Package, examples: Sequence[Example], answers: Sequence[Any]) -> float:
@@ -55,5 +62,7 @@ def score(package: Package, examples: Sequence[Example], answers: Sequence[Any])
     return float(problem.score(problem.tally(examples, answers))[problem.headline])
 
 
-def _scores(found: Comparison, headline: str) -> Scores:
-    return Scores(*(part[headline].to_dict() for part in (found.second, found.first, found.difference)))
+def _scores(comparison: Comparison, headline: str) -> ModelScores:
+    return ModelScores(
+        *(part[headline].to_dict() for part in (comparison.second, comparison.first, comparison.difference))
+    )

@@ -36,7 +36,7 @@ class Opening(Shift):
     opening: str
 
 
-class LabelShift(Shift):
+class LabelMixShift(Shift):
     """Labels come in other shares."""
 
     kind: Literal["labels"]
@@ -50,7 +50,7 @@ class LabelShift(Shift):
         return self
 
 
-class Vocabulary(Shift):
+class VocabularyShift(Shift):
     """Made-up words stand for common ones, each for the same one all year."""
 
     kind: Literal["vocabulary"]
@@ -82,7 +82,7 @@ class Year(Section):
     """Answers of a month that chance draws, and people label."""
     every: int = Field(ge=1)
     """Months between two retrainings by the clock."""
-    shifts: list[Annotated[Opening | LabelShift | Vocabulary, Field(discriminator="kind")]]
+    shifts: list[Annotated[Opening | LabelMixShift | VocabularyShift, Field(discriminator="kind")]]
     params: dict[str, Any]
     """``block.field`` -> what stands there in the copy's params.yaml."""
 

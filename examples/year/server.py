@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from examples.year.place import LEASH
+from examples.year.project_copy import PDEATHSIG
 from satiety.core.errors import SetupError
 
 PATIENCE = 180.0
@@ -30,14 +30,14 @@ def prefect(home: Path) -> Iterator[dict[str, str]]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
-    url, around = f"http://127.0.0.1:{port}/api", {"PREFECT_HOME": str(home)}
-    leash = [*LEASH, str(os.getpid())]  # whoever is killed leaves no server
+    url, environment = f"http://127.0.0.1:{port}/api", {"PREFECT_HOME": str(home)}
+    leash = [*PDEATHSIG, str(os.getpid())]  # whoever is killed leaves no server
     command = [*leash, sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
-    with (home / "server.log").open("wb") as said:
-        process = subprocess.Popen(command, env=os.environ | around, stdout=said, stderr=said)
+    with (home / "server.log").open("wb") as log:
+        process = subprocess.Popen(command, env=os.environ | environment, stdout=log, stderr=log)
         try:
             _wait(url, process, home)
-            yield around | {"PREFECT_API_URL": url}
+            yield environment | {"PREFECT_API_URL": url}
         finally:
             process.terminate()
             with suppress(subprocess.TimeoutExpired):

@@ -92,8 +92,8 @@ def committed(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Pr
     made = finished.copy(tmp_path_factory.mktemp("committed"))
     marker, identity = str(SITE / "repo" / MARKER), ["-c", "user.name=t", "-c", "user.email=t@example.org"]
     for command in (["add", "-A"], ["add", "-f", marker], [*identity, "commit", "-qm", "run"]):
-        done = made.run("git", *command)
-        assert done.returncode == 0, done.stderr
+        process = made.run("git", *command)
+        assert process.returncode == 0, process.stderr
     made.run("git", "config", "user.name", "t")
     made.run("git", "config", "user.email", "t@example.org")
     return made

@@ -40,7 +40,7 @@ def sentence(draw: random.Random, language: str, words: list[str]) -> str:
 def joined(language: str, text: str, secrets: Sequence[Planted]) -> str:
     """Return a text with secrets behind it, as people write it in that language."""
     before, between = (" ", ", ") if language == "en" else ("", "，")
-    return f"{text}{before if secrets else ''}{between.join(one.text for one in secrets)}"
+    return f"{text}{before if secrets else ''}{between.join(secret.text for secret in secrets)}"
 
 
 def write_data(raw: Path) -> None:

@@ -48,13 +48,13 @@ class Project:
 
     def report(self, stage: str) -> dict[str, Any]:
         """Return what a stage reported."""
-        found: dict[str, Any] = json.loads((self.root / "reports" / f"{stage}.json").read_text(encoding="utf-8"))
-        return found
+        values: dict[str, Any] = json.loads((self.root / "reports" / f"{stage}.json").read_text(encoding="utf-8"))
+        return values
 
     def params(self) -> dict[str, Any]:
         """Return params.yaml."""
-        found: dict[str, Any] = yaml.safe_load((self.root / "params.yaml").read_text(encoding="utf-8"))
-        return found
+        values: dict[str, Any] = yaml.safe_load((self.root / "params.yaml").read_text(encoding="utf-8"))
+        return values
 
     def write_params(self, params: dict[str, Any]) -> None:
         """Write params.yaml."""

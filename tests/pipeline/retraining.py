@@ -53,7 +53,7 @@ class Retraining:
     def lock(self, stage: str) -> Path | None:
         """Return the lock of a stage that is at work in a worktree."""
         locks = self.root.glob(f".satiety/retrain/*/.satiety/{stage}.lock")
-        return next((one for one in locks if (pid := one.read_text()).isdigit() and alive(int(pid))), None)
+        return next((lock for lock in locks if (pid := lock.read_text()).isdigit() and alive(int(pid))), None)
 
     def worktrees(self) -> list[Path]:
         """Return the worktrees that are there."""
@@ -65,9 +65,9 @@ class Retraining:
 
     def git(self, *words: str) -> str:
         """Return what git says."""
-        done = self.project.run("git", *words)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        process = self.project.run("git", *words)
+        assert process.returncode == 0, process.stderr
+        return process.stdout
 
     def champion(self) -> list[Any]:
         """Return which version of each name is champion."""
@@ -87,8 +87,8 @@ class Retraining:
 
     def last(self) -> dict[str, Any]:
         """Return the note of the last decision."""
-        found: dict[str, Any] = json.loads((self.root / ".satiety/retrain/last.json").read_text(encoding="utf-8"))
-        return found
+        values: dict[str, Any] = json.loads((self.root / ".satiety/retrain/last.json").read_text(encoding="utf-8"))
+        return values
 
     def checkout(self) -> dict[str, Any]:
         """Return all that must stay: every file but those of DVC's cache, of git and of MLflow, and what git says."""

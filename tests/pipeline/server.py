@@ -72,8 +72,8 @@ class Server:
         """Return every flow run that has begun, of a deployment or of all, the newest first."""
         begun = {"flow_runs": {"start_time": {"is_null_": False}}, "sort": "START_TIME_DESC"}
         found: list[dict[str, Any]] = self.ask("flow_runs/filter", begun)
-        wanted = deployment and self.deployment(deployment)
-        return [run for run in found if run["deployment_id"] == wanted or not wanted]
+        expected = deployment and self.deployment(deployment)
+        return [run for run in found if run["deployment_id"] == expected or not expected]
 
     def soon(self, deployment: str, seconds: float) -> None:
         """Have a deployment run by the clock."""

@@ -24,17 +24,17 @@ def settled(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Project
                 path = made.root / names.get(path.name, path.relative_to(made.root))
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text("")
-    done = made.run("dvc", "commit", "--force")
-    assert done.returncode == 0, done.stderr
+    process = made.run("dvc", "commit", "--force")
+    assert process.returncode == 0, process.stderr
     assert stale(made) == set()
     return made
 
 
 def stale(project: Project) -> set[str]:
     """Return the stages that DVC would run."""
-    done = project.run("dvc", "status", "--json")
-    assert done.returncode == 0, done.stderr
-    return set(json.loads(done.stdout))
+    process = project.run("dvc", "status", "--json")
+    assert process.returncode == 0, process.stderr
+    return set(json.loads(process.stdout))
 
 
 @pytest.mark.parametrize(

@@ -117,8 +117,8 @@ def test_a_stage_that_is_killed_again_and_again_gives_what_it_would_have_given(p
         shutil.rmtree(project.root / ".satiety/worth")  # else nothing is left to be computed
     for reached in points(project, stage):
         kill(project, stage, reached)
-    done = project.run(*stage.command)
-    assert done.returncode == 0, done.stderr
+    process = project.run(*stage.command)
+    assert process.returncode == 0, process.stderr
     assert stage.made(project) == expected
     assert left(project) == []
     assert ran(project.repro("--dry").stdout) == []
@@ -129,8 +129,8 @@ def test_promote_that_is_killed_again_and_again_decides_once(project: Project) -
     stage.clear(project)
     for reached in points(project, stage):
         kill(project, stage, reached)
-    done = project.run(*stage.command)
-    assert done.returncode == 0, done.stderr
+    process = project.run(*stage.command)
+    assert process.returncode == 0, process.stderr
     assert champions(project.root) == [("1", digest)]
     assert project.report("promote")["decision"] in ("promoted", "unchanged")
     assert left(project) == []
@@ -168,8 +168,8 @@ def test_a_full_disk_is_one_message_and_with_room_again_all_is_as_it_would_have_
         with fill(small, 4096 * blocks):
             check_refused(small.run(*stage.command))
         assert left(small) == []
-    done = small.run(*stage.command)
-    assert done.returncode == 0, done.stderr
+    process = small.run(*stage.command)
+    assert process.returncode == 0, process.stderr
     if name == "promote":
         assert small.report(name)["decision"] == "promoted"
     else:
@@ -191,14 +191,14 @@ def test_register_goes_on_and_promote_calls_the_disk_full_where_mlflow_finds_no_
     expected = register.made(project)
     register.clear(project)
     with fill(small, 150 * 4096):
-        done = run(register)
-        assert done.returncode == 0, done.stderr
-        assert "Traceback" not in done.stderr
-        assert f"{store}: cannot write: no space left on its disk" in done.stderr
+        process = run(register)
+        assert process.returncode == 0, process.stderr
+        assert "Traceback" not in process.stderr
+        assert f"{store}: cannot write: no space left on its disk" in process.stderr
         assert register.made(project) == expected
         check_refused(run(promote))
-    done = run(promote)
-    assert done.returncode == 0, done.stderr
+    process = run(promote)
+    assert process.returncode == 0, process.stderr
     assert project.report("promote")["decision"] == "promoted"
     assert not list((project.root / ".satiety/outbox").glob("*/run.json")), "what was measured arrived"
     assert [path.name for path in store.parent.iterdir() if path.name.startswith((".", "elsewhere"))] == [store.name]

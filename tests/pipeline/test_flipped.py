@@ -101,8 +101,8 @@ def prepared(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Pro
         ["add", NAMES["fresh"], f"{RAW}/corpus.json"],
         ["push"],
     ):
-        done = copy.run("dvc", *command)
-        assert done.returncode == 0, done.stderr
+        process = copy.run("dvc", *command)
+        assert process.returncode == 0, process.stderr
     texts = [sentence(random.Random(i), "en", (GOOD, BAD)[i % 2]["en"]) for i in range(60)]
     (root / "texts.csv").write_text("\n".join(["text", *texts]) + "\n", encoding="utf-8")
     return copy
@@ -159,9 +159,9 @@ def test_a_package_that_is_not_whole_answers_nothing(flipping: Project) -> None:
     for path in sorted((flipping.root / NAMES["package"]).rglob("*"))[::5]:
         if path.is_file():
             with flipped(path):
-                done = flipping.run("satiety", "predict", "a great lovely film")
-            assert (done.returncode, done.stdout) == (1, "")
-            assert path.name in done.stderr
+                process = flipping.run("satiety", "predict", "a great lovely film")
+            assert (process.returncode, process.stdout) == (1, "")
+            assert path.name in process.stderr
 
 
 def mended(project: Project, message: str) -> list[str]:
@@ -170,8 +170,8 @@ def mended(project: Project, message: str) -> list[str]:
     for thing in things.split(" and "):
         path = project.root / thing
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    done = project.run(*shlex.split(command))
-    assert done.returncode == 0, done.stdout + done.stderr
+    process = project.run(*shlex.split(command))
+    assert process.returncode == 0, process.stdout + process.stderr
     return shlex.split(command)[1:]
 
 

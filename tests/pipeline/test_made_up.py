@@ -41,8 +41,8 @@ def extended(fresh: Callable[[], Project]) -> Project:
 
 def test_they_pass_the_contracts(extended: Project) -> None:
     """Of every component, so with our own of the other kinds, too."""
-    done = extended.run(sys.executable, "-m", "pytest", "-q", "-n0", "tests/contracts", "-k", "made_up")
-    assert done.returncode == 0, done.stdout + done.stderr
+    process = extended.run(sys.executable, "-m", "pytest", "-q", "-n0", "tests/contracts", "-k", "made_up")
+    assert process.returncode == 0, process.stdout + process.stderr
     tried = extended.run(
         sys.executable, "-m", "pytest", "-q", "-n0", "--collect-only", "tests/contracts", "-k", "made_up"
     ).stdout

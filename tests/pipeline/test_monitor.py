@@ -39,14 +39,14 @@ def asked(count: int, seed: int) -> list[str]:
     """Return texts of the same making as those of the project, three quarters of them English."""
     draw = random.Random(seed)
     languages = draw.choices(["en", "en", "en", "zh"], k=count)
-    return [sentence(draw, one, draw.choice((GOOD, BAD))[one]) for one in languages]
+    return [sentence(draw, language, draw.choice((GOOD, BAD))[language]) for language in languages]
 
 
 def look(project: Project, *arguments: str) -> dict[str, Any]:
-    done = project.run("satiety", "monitor", *arguments)
-    assert done.returncode == 0, done.stderr
+    process = project.run("satiety", "monitor", *arguments)
+    assert process.returncode == 0, process.stderr
     report = project.report("monitor-table" if arguments else "monitor")
-    assert done.stdout.startswith(report["sentence"]["en"][:40])
+    assert process.stdout.startswith(report["sentence"]["en"][:40])
     return report
 
 
@@ -98,8 +98,8 @@ def test_feedback_that_most_answers_are_wrong_is_harm_though_the_texts_are_as_be
     rows = [json.loads(line) for line in answers]
     said = [{"id": row["id"], "label": other[row["label"]] if i % 4 else row["label"]} for i, row in enumerate(rows)]
     (watched.root / "said.jsonl").write_text("".join(json.dumps(one) + "\n" for one in said), encoding="utf-8")
-    done = watched.run("satiety", "feedback", "--file", "said.jsonl", "--by", "ann")
-    assert done.returncode == 0, done.stderr
+    process = watched.run("satiety", "feedback", "--file", "said.jsonl", "--by", "ann")
+    assert process.returncode == 0, process.stderr
     report = look(watched)
     assert report["feedback"]["answers"] == 60
     assert report["feedback"]["score"]["value"] == pytest.approx(0.25, abs=0.03)
@@ -110,10 +110,10 @@ def test_feedback_that_most_answers_are_wrong_is_harm_though_the_texts_are_as_be
 
 
 def test_a_table_that_cannot_be_read_is_one_line_and_exit_1(watched: Project) -> None:
-    done = watched.run("satiety", "monitor", "--table", "none.csv")
-    assert done.returncode == 1
-    assert "none.csv: no such file" in done.stderr
-    assert "Traceback" not in done.stderr
+    process = watched.run("satiety", "monitor", "--table", "none.csv")
+    assert process.returncode == 1
+    assert "none.csv: no such file" in process.stderr
+    assert "Traceback" not in process.stderr
 
 
 def test_where_it_is_asked_for_evidently_s_page_stands_beside_ours(watched: Project) -> None:

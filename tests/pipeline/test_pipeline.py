@@ -51,7 +51,7 @@ def test_no_secret_is_anywhere_but_in_the_raw_files(finished: Project) -> None:
     files = [path for path in finished.root.rglob("*") if path.is_file()]
     assert {".parquet", ".json", ".html", ".safetensors", ".db"} <= {path.suffix for path in files}
     raw = finished.root / "data/raw"
-    assert {one.split(": ", 1)[1] for one in leaks(raw, needles())} >= {
+    assert {leak.split(": ", 1)[1] for leak in leaks(raw, needles())} >= {
         one.core for one in PLANTED if "&" not in one.core
     }
     assert leaks(finished.root.parent, needles(), but=[raw]) == []
@@ -240,27 +240,27 @@ def test_the_meter_measures_and_its_page_is_whole(project: Project) -> None:
     assert {"oracle", "copy", "poison", "leak"} == set(told["calibration"])
     assert told["calibration"]["leak"]["let through"] == 0
     cut_off(project)
-    said = project.run("satiety", "worth")
-    assert said.returncode == 0, said.stderr
-    assert told["headline"]["en"] in " ".join(said.stdout.split())
+    output = project.run("satiety", "worth")
+    assert output.returncode == 0, output.stderr
+    assert told["headline"]["en"] in " ".join(output.stdout.split())
     assert (project.root / "reports/worth.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
 def test_the_meters_flow_looks_at_what_it_rests_on_alone(project: Project) -> None:
     cut_off(project)
-    done = project.run(sys.executable, "-m", "flows.worth")
-    assert done.returncode == 0, done.stdout + done.stderr
-    said = done.stdout + done.stderr
-    rested = {stage for stage in STAGES if f"The dependencies of {stage} did not change" in said}
+    process = project.run(sys.executable, "-m", "flows.worth")
+    assert process.returncode == 0, process.stdout + process.stderr
+    output = process.stdout + process.stderr
+    rested = {stage for stage in STAGES if f"The dependencies of {stage} did not change" in output}
     assert rested == {"ingest", "validate", "worth"}
 
 
 def test_the_flow_runs_the_same_stages_without_a_server(project: Project) -> None:
     cut_off(project)
-    done = project.run(sys.executable, "-m", "flows.pipeline")
-    assert done.returncode == 0, done.stdout + done.stderr
-    said = done.stdout + done.stderr
-    assert all(f"The dependencies of {stage} did not change" in said for stage in STAGES)
+    process = project.run(sys.executable, "-m", "flows.pipeline")
+    assert process.returncode == 0, process.stdout + process.stderr
+    output = process.stdout + process.stderr
+    assert all(f"The dependencies of {stage} did not change" in output for stage in STAGES)
     assert project.report("promote")["decision"] in ("unchanged", "kept", "refused")
 
 
@@ -272,8 +272,8 @@ def test_a_problem_in_a_folder_of_its_own_touches_nothing_of_the_roots(project: 
     cut_off(project)
     made = project.run("satiety", "workspace", "mine/params.yaml")
     assert made.returncode == 0, made.stderr
-    done = project.run("dvc", "repro", "validate", cwd=mine)
-    assert done.returncode == 0, done.stdout + done.stderr
+    process = project.run("dvc", "repro", "validate", cwd=mine)
+    assert process.returncode == 0, process.stdout + process.stderr
     assert (mine / "data/train.parquet").is_file()
     assert project.digests() == digests
     assert ran(project.repro().stdout) == []
@@ -295,13 +295,13 @@ class TestWrongInput:
         line = cmd["stages"]["ingest"]["cmd"]
         for name, value in names.items():
             line = line.replace(f"${{{name}}}", value)
-        done = project.run(sys.executable, *line.split()[2:])  # after `exec python`
-        assert done.returncode == 1, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
+        process = project.run(sys.executable, *line.split()[2:])  # after `exec python`
+        assert process.returncode == 1, process.stdout + process.stderr
+        assert "Traceback" not in process.stderr
         left = [path for path in (project.root / "data").rglob("*") if path.is_file() and "raw" not in path.parts]
         assert left == []
         assert not (project.root / "reports/ingest.json").exists()
-        return done.stderr
+        return process.stderr
 
     def with_source(self, project: Project, **changes: Any) -> None:
         params = project.params()

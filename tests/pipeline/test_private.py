@@ -62,10 +62,10 @@ def others(root: Path, *tests: str) -> list[str]:
     seen = ["find", str(root), "-maxdepth", "0", "-readable"]
     assert subprocess.run(seen, user=NOBODY, group=NOBODY, extra_groups=[], capture_output=True, check=True).stdout
     command = ["find", str(root), "!", "-type", "l", *tests]
-    done = subprocess.run(
+    process = subprocess.run(
         command, user=NOBODY, group=NOBODY, extra_groups=[], text=True, capture_output=True, check=False
     )
-    return done.stdout.splitlines()
+    return process.stdout.splitlines()
 
 
 def writable(root: Path) -> list[str]:

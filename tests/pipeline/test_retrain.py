@@ -91,7 +91,7 @@ def test_the_branch_has_the_data_version_the_results_and_why(retrained: Retraini
         retrained.git("ls-files").splitlines()
     )
     params = yaml.safe_load(retrained.git("show", f"{note['branch']}:params.yaml"))
-    assert [one["uri"] for one in params["ingest"]["labelled"]][-1] == f"file:{LABELS}"
+    assert [source["uri"] for source in params["ingest"]["labelled"]][-1] == f"file:{LABELS}"
     assert note["decision"] in ("promoted", "kept")
     assert note["because"] in retrained.git("log", "-1", "--format=%B", note["branch"]).replace("\n", " ")
     assert (note["why"], note["new"]) == (
@@ -106,8 +106,8 @@ def test_the_branch_can_be_merged_and_brings_the_model_that_was_decided_on(retra
     clone = Project(retrained.root.parent / "merged")
     shutil.copytree(retrained.root, clone.root, symlinks=True)
     assert clone.run("git", "merge", "-q", "--ff-only", retrained.last()["branch"]).returncode == 0
-    done = clone.run("dvc", "checkout", "--allow-missing")
-    assert done.returncode == 0, done.stderr
+    process = clone.run("dvc", "checkout", "--allow-missing")
+    assert process.returncode == 0, process.stderr
     for name in (LABELS, TEXTS, "data/fresh.parquet"):
         assert (clone.root / name).is_file(), "what a .dvc file names comes, too"
     (tree,) = retrained.worktrees()

@@ -61,10 +61,10 @@ class Told(Project):
     signature: str = SIGNATURE
 
     def run(self, *command: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-        done = super().run(*command, cwd=cwd)
+        process = super().run(*command, cwd=cwd)
         with (self.root.parent / "said.log").open("a", encoding="utf-8") as log:
-            log.write(done.stdout + done.stderr)
-        return done
+            log.write(process.stdout + process.stderr)
+        return process
 
     def environment(self) -> dict[str, str]:
         return super().environment() | {"TEA_PASSWORD": self.password, "TEA_SIGNATURE": self.signature}
@@ -118,7 +118,7 @@ def test_no_secret_is_anywhere_after_a_run_questions_answers_and_a_look(
     done(told, "dvc", "repro", "register")
     done(told, sys.executable, "-m", "tasks.promote")
     corpus = read(told.root / "data/ingested/corpus.parquet", Document)
-    assert {one.source.rpartition(":")[0] for one in corpus if "guarded" in one.text} == {uri}
+    assert {document.source.rpartition(":")[0] for document in corpus if "guarded" in document.text} == {uri}
     asked = tmp_path / "asked.txt"
     asked.write_text("\n".join(questions()), encoding="utf-8")
     done(told, "satiety", "predict", "--file", str(asked), "--out", str(tmp_path / "answers.jsonl"))
@@ -133,7 +133,7 @@ def test_no_secret_is_anywhere_after_a_run_questions_answers_and_a_look(
     assert (refused.returncode, "label '<email>' is not one of: bad, good" in refused.stderr) == (1, True)
 
     done(told, "satiety", "monitor")
-    done(told, "satiety", "receipt", answers[0]["id"])
+    done(told, "satiety", "trace", answers[0]["id"])
     done(told, sys.executable, "-m", "tasks.publish")
 
     traffic = Traffic(told.root / ".satiety/traffic")

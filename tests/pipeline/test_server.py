@@ -41,7 +41,7 @@ def test_what_is_deployed_twice_is_there_once(server: Server) -> None:
     ours = {"satiety: end runs whose process died", "satiety: retrain on harmful drift"}
     assert {name for name, _ in automations} == ours
     limits = server.ask("v2/concurrency_limits/filter", {})
-    assert [one["limit"] for one in limits if one["name"] == "gpu"] == [1]
+    assert [limit["limit"] for limit in limits if limit["name"] == "gpu"] == [1]
     crons = {
         one["name"]: [schedule["schedule"]["cron"] for schedule in one["schedules"]]
         for one in server.ask("deployments/filter", {})
@@ -130,9 +130,11 @@ def test_harmful_drift_starts_retraining_once_where_it_is(server: Server, tmp_pa
     here, there = server.project.root, settle(server.project, tmp_path / "那里")
     ask(there.root, seed=6)
     before = there.checkout()
-    done = server.run("python", "-c", HUNDRED_AND_ONE, str(here), str(there.root))
-    assert done.returncode == 0, done.stderr
-    wait_until(lambda: [one for one in server.events(HARMFUL) if one["payload"].get("说明") == "有害漂移"], every=0.5)
+    process = server.run("python", "-c", HUNDRED_AND_ONE, str(here), str(there.root))
+    assert process.returncode == 0, process.stderr
+    wait_until(
+        lambda: [event for event in server.events(HARMFUL) if event["payload"].get("说明") == "有害漂移"], every=0.5
+    )
     wait_until(lambda: len(server.caused()) == 2, every=0.5)
     caused = {run["parameters"]["workspace"]: run for run in server.caused()}
     first, other = caused[str(here)], caused[str(there.root)]
@@ -233,8 +235,8 @@ def test_overrides_become_an_experiment_and_leave_the_file_alone(server: Server)
     root = server.project.root
     params = (root / "params.yaml").read_bytes()
     code = "from flows.pipeline import pipeline; pipeline(overrides=['evaluate.seed=77'])"
-    done = server.run("python", "-c", code)
-    assert done.returncode == 0, done.stdout + done.stderr
+    process = server.run("python", "-c", code)
+    assert process.returncode == 0, process.stdout + process.stderr
     assert (root / "params.yaml").read_bytes() == params
     newest = server.runs()[0]["name"]
     shown = server.run("dvc", "exp", "show", "--csv").stdout

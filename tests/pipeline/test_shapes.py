@@ -40,9 +40,9 @@ def dump(component: type[Component]) -> dict[str, Any]:
 
 def answers(made: Project, *asked: str) -> Iterator[dict[str, Any]]:
     """Yield what `satiety predict` answers."""
-    done = made.run("satiety", "predict", *asked)
-    assert done.returncode == 0, done.stderr
-    yield from map(json.loads, done.stdout.splitlines())
+    process = made.run("satiety", "predict", *asked)
+    assert process.returncode == 0, process.stderr
+    yield from map(json.loads, process.stdout.splitlines())
 
 
 def test_two_texts_go_through_the_whole_pipeline(fresh: Fresh) -> None:

@@ -23,8 +23,8 @@ def tried(committed: Project, tmp_path_factory: pytest.TempPathFactory) -> Proje
     assert copy.run("satiety", "workspace", "params.yaml").returncode == 0
     before = state(copy)
     raw = ["--copy-paths", "data/raw"]
-    done = copy.run("dvc", "exp", "run", "--temp", *raw, "-S", "+evaluate.seed=5", "-n", "other-seed")
-    assert done.returncode == 0, done.stdout + done.stderr
+    process = copy.run("dvc", "exp", "run", "--temp", *raw, "-S", "+evaluate.seed=5", "-n", "other-seed")
+    assert process.returncode == 0, process.stdout + process.stderr
     assert state(copy) == before
     return copy
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from examples.year.living import HARMFUL, Month, live, told
 from examples.year.page import page
-from examples.year.place import Copy, alone
 from examples.year.plan import Year
+from examples.year.project_copy import ProjectCopy, isolate_environment
 from examples.year.server import prefect
+from examples.year.simulation import HARMFUL, Month, iterate_months, summarize_year
 from satiety.core.answers import Label
 from satiety.core.files import manifest
 from satiety.core.records import Example
@@ -47,13 +47,13 @@ TENTH: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def copy(committed: Project, tmp_path_factory: pytest.TempPathFactory) -> Copy:
+def copy(committed: Project, tmp_path_factory: pytest.TempPathFactory) -> ProjectCopy:
     made = committed.copy(tmp_path_factory.mktemp("year"))
     params = made.params()
     params["retrain"]["merge"] = True
     made.write_params(params)
     assert made.run("git", "commit", "-qam", "promoted models are taken over").returncode == 0
-    return Copy(made.root, {})
+    return ProjectCopy(made.root, {})
 
 
 @pytest.fixture(scope="module")
@@ -62,11 +62,11 @@ def year() -> Year:
 
 
 @pytest.fixture(scope="module")
-def months(copy: Copy, year: Year) -> list[Month]:
+def months(copy: ProjectCopy, year: Year) -> list[Month]:
     with pytest.MonkeyPatch.context() as patch, prefect(copy.root.parent / "prefect") as around:
         patch.setenv("SATIETY_DEVICE", "cpu")
         pool = [Example(f"{i}", {"text": text}, Label(label)) for i, (text, label) in enumerate(asked(700))]
-        return list(live(Copy(copy.root, around), year, pool))
+        return list(iterate_months(ProjectCopy(copy.root, around), year, pool))
 
 
 def asked(count: int) -> list[tuple[str, str]]:
@@ -89,8 +89,8 @@ def test_new_words_are_noticed_and_cost_the_first_champion_its_score(months: lis
     assert after.estimate["value"] < before.estimate["value"]
 
 
-def test_nothing_but_time_or_harm_retrains_and_the_flow_says_why(months: list[Month], copy: Copy) -> None:
-    assert [one.retraining is not None for one in months] == [False, True]
+def test_nothing_but_time_or_harm_retrains_and_the_flow_says_why(months: list[Month], copy: ProjectCopy) -> None:
+    assert [month.retraining is not None for month in months] == [False, True]
     done = months[1].retraining
     assert done is not None
     assert done.asked_by == (HARMFUL if months[1].verdict == HARMFUL else "schedule")
@@ -102,7 +102,9 @@ def test_nothing_but_time_or_harm_retrains_and_the_flow_says_why(months: list[Mo
     assert same == (done.decision != "promoted")
 
 
-def test_what_was_asked_is_on_record_and_people_spoke_of_right_answers_too(months: list[Month], copy: Copy) -> None:
+def test_what_was_asked_is_on_record_and_people_spoke_of_right_answers_too(
+    months: list[Month], copy: ProjectCopy
+) -> None:
     assert len(months) == 2
     record = Traffic(copy.root / ".satiety/traffic")
     answers, said = {row.id: row for row in record.read()}, record.corrections()
@@ -115,7 +117,7 @@ def test_what_was_asked_is_on_record_and_people_spoke_of_right_answers_too(month
 def test_the_year_is_told_as_json_and_as_a_page_that_fits_its_window(
     months: list[Month], year: Year, tmp_path: Path
 ) -> None:
-    report = json.loads(json.dumps(told(year, months)))
+    report = json.loads(json.dumps(summarize_year(year, months)))
     assert report["metric"] == "macro_f1"
     assert report["error"] == pytest.approx(
         sum(abs(one["estimate"]["value"] - one["true"]["champion"]["value"]) for one in report["months"]) / 2, abs=1e-4
@@ -142,6 +144,6 @@ def test_what_leads_out_of_the_copy_is_forgotten(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("SATIETY_DEVICE", "cpu")
     for name in ("SATIETY_JOIN", "PREFECT_HOME", "GIT_CONFIG_GLOBAL", "DVC_NO_ANALYTICS"):  # put back afterwards
         monkeypatch.setenv(name, "x")
-    alone()
+    isolate_environment()
     found = Settings()
     assert (found.traffic, found.device, found.join) == (None, "cpu", False)

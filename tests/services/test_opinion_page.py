@@ -32,7 +32,7 @@ def reading(place: int, topic: str, negative: int, verdict: Any, begins: bool = 
 
 def board(windows: int = 30) -> Board:
     """A board on which the first topic surged ten windows ago, and the second has more traffic now."""
-    made = Board(params(3), shown=20, seconds=0.1)
+    made = Board(params(3), max_windows=20, seconds=0.1)
     for i in range(windows):
         surge = windows - 10 <= i < windows - 7
         made.add(
@@ -118,7 +118,7 @@ class TestPage:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_is_said_is_escaped_and_has_a_headline_from_the_first_window_on(language: Any) -> None:
-    empty = Board(params(3), shown=20, seconds=2)
+    empty = Board(params(3), max_windows=20, seconds=2)
     assert f">{texts()['opinion.empty'][language]}</h1>" in empty.page(language)
     empty.add((reading(0, TOPICS[1], 1, "too little history"),))
     page = empty.page(language)

@@ -84,7 +84,7 @@ def test_mlflow_s_sqlite_moves_to_postgresql_whole_and_goes_on_there(used: str, 
     old, new = MlflowClient(used, registry_uri=used), MlflowClient(target, registry_uri=target)
     assert seen(new) == seen(old)
     added = new.create_experiment("the next one")
-    assert added not in {one.experiment_id for one in old.search_experiments()}
+    assert added not in {experiment.experiment_id for experiment in old.search_experiments()}
     new.create_run(added)
     with pytest.raises(SetupError, match=r"moved is not empty \(experiments 3, .*; give a database of its own"):
         migrate(used, target)
@@ -164,9 +164,9 @@ def test_a_flow_and_its_run_in_mlflow_live_in_one_postgresql(
         "PREFECT_HOME": str(workspace / "prefect"),
         "PYTHONPATH": str(CODE),
     }
-    done = subprocess.run([sys.executable, "-c", FLOW], env=env, text=True, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr
-    key = next(line.split()[1] for line in done.stdout.splitlines() if line.startswith("KEY"))
+    process = subprocess.run([sys.executable, "-c", FLOW], env=env, text=True, capture_output=True, check=False)
+    assert process.returncode == 0, process.stderr
+    key = next(line.split()[1] for line in process.stdout.splitlines() if line.startswith("KEY"))
     assert database.execute("SELECT state_name FROM flow_run", "prefect") == [("Completed",)]
     monkeypatch.setenv("SATIETY_TRACKING_URI", history)
     assert publish() == 1

@@ -27,8 +27,8 @@ def test_ten_thousand_points_by_eight_writers_arrive_once(
         url = request.getfixturevalue("database").create("writers", "mlflow_empty")
     command = [sys.executable, "-W", "ignore", "-m", "tests.services.writers", str(WRITERS), str(POINTS)]
     env = os.environ | {"PYTHONPATH": str(CODE), "SATIETY_TRACKING_URI": url}
-    done = subprocess.run(command, env=env, text=True, capture_output=True, check=False, timeout=PATIENCE)
-    assert done.returncode == 0, done.stdout + done.stderr
+    process = subprocess.run(command, env=env, text=True, capture_output=True, check=False, timeout=PATIENCE)
+    assert process.returncode == 0, process.stdout + process.stderr
     client: Any = MlflowClient(url)
     experiment = client.get_experiment_by_name("satiety").experiment_id
     above, *runs = client.search_runs([experiment], order_by=["attributes.start_time"])

@@ -224,7 +224,7 @@ def test_a_lever_reads_raw_texts_and_gets_the_answers_that_the_meter_gives(
     plan, _ = prepare_study(material, params, finetune(), tmp_path / "meter", "cpu")
     answers = Evaluator(plan)._predict(StudyRun(len(TRAIN), (), 0), TRAIN, [one.text for one in raw])
     assert Answering.given == answers
-    assert [e.answer for e in added] == [one.answer for one in answers]
+    assert [e.answer for e in added] == [answer.answer for answer in answers]
     report = json.loads(REPORT.read_text(encoding="utf-8"))
     assert report["in"] == len(TRAIN) + len(raw)
 
@@ -288,6 +288,6 @@ def test_nothing_heavy_is_imported_where_no_such_lever_asks(
     use(**levers, **({"asked": {"kind": "answering"}} if own else {}))
     code = ALONE.format(more=OURS if own else "", paths={name: str(path) for name, path in paths.items()})
     around = os.environ | {"PYTHONPATH": str(request.config.rootpath)}
-    done = subprocess.run([sys.executable, "-c", code], env=around, text=True, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert (done.stdout.splitlines()[-1] == "HEAVY") is not own
+    process = subprocess.run([sys.executable, "-c", code], env=around, text=True, capture_output=True, check=False)
+    assert process.returncode == 0, process.stderr
+    assert (process.stdout.splitlines()[-1] == "HEAVY") is not own

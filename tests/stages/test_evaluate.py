@@ -39,7 +39,7 @@ def test_it_reports_before_after_and_their_difference(workspace: Workspace) -> N
         assert report[name]["low"] <= report[name]["value"] <= report[name]["high"]
     assert set(report["metrics"]) == {"before", "after", "difference"}
     answers = list(read(paths["predictions"], Evaluated))
-    assert [one.id for one in answers] == [f"t{i}" for i in range(24)]
+    assert [answer.id for answer in answers] == [f"t{i}" for i in range(24)]
     assert all(0 <= one.confidence <= 1 for one in answers)
     confusion = list(csv.DictReader(paths["confusion"].read_text(encoding="utf-8").splitlines()))
     assert confusion

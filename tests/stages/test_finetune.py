@@ -94,8 +94,8 @@ def workspace(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 def run() -> dict[str, Any]:
     main.run(**{name: Path(path) for name, path in PATHS.items()})
-    found: dict[str, Any] = json.loads(Path("reports/finetune.json").read_text())
-    return found
+    values: dict[str, Any] = json.loads(Path("reports/finetune.json").read_text())
+    return values
 
 
 def start(seconds: float) -> subprocess.Popen[bytes]:

@@ -37,8 +37,8 @@ def shown() -> str:
 
 def decision() -> dict[str, Any]:
     main.run()
-    found: dict[str, Any] = json.loads(Path("reports/promote.json").read_text(encoding="utf-8"))
-    return found
+    values: dict[str, Any] = json.loads(Path("reports/promote.json").read_text(encoding="utf-8"))
+    return values
 
 
 def test_every_promotion_is_written_down(
@@ -132,6 +132,6 @@ def test_two_who_write_at_once_lose_nothing(twice: Workspace, client: Any) -> No
         thread.start()
     for thread in threads:
         thread.join()
-    found = {one.why for one in history.read_moves(client, "made-up")}
+    found = {move.why for move in history.read_moves(client, "made-up")}
     assert found >= {f"{name}{number}" for name in ("a", "b") for number in range(3)}
     assert first.why in found

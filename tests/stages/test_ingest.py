@@ -206,16 +206,16 @@ class TestMistakes:
     def test_the_command_says_it_in_one_line(self, workspace: Path) -> None:
         write_rows(rows()[:40])
         options = [part for name, path in PATHS.items() for part in (f"--{name}", str(path))]
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-m", "tasks.ingest", *options],
             env=os.environ | {"PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
             check=False,
         )
-        assert (done.returncode, done.stdout) == (1, "")
-        assert done.stderr.startswith("ingest: 40 labelled texts are left")
-        assert done.stderr.count("\n") == 1
+        assert (process.returncode, process.stdout) == (1, "")
+        assert process.stderr.startswith("ingest: 40 labelled texts are left")
+        assert process.stderr.count("\n") == 1
 
 
 class TestRealData:

@@ -24,8 +24,8 @@ def looked(content: bytes) -> dict[str, Any]:
     """Return the report of a look at a table."""
     Path("t.csv").write_bytes(content)
     main.run(table=Path("t.csv"))
-    found: dict[str, Any] = json.loads(Path("reports/monitor-table.json").read_text(encoding="utf-8"))
-    return found
+    values: dict[str, Any] = json.loads(Path("reports/monitor-table.json").read_text(encoding="utf-8"))
+    return values
 
 
 def test_rows_left_out_are_told_in_the_report_and_in_the_log(caplog: pytest.LogCaptureFixture) -> None:

@@ -397,7 +397,7 @@ def test_what_is_cut_off_at_the_alias_is_completed_by_the_next_run(
     assert report["difference"]["low"] > 0
     assert champion(client) == "2"
     assert promote_again()["decision"] == "unchanged"
-    assert [(one.before, one.after, one.done) for one in history.read_moves(client, "made-up")] == [
+    assert [(move.before, move.after, move.done) for move in history.read_moves(client, "made-up")] == [
         (None, "1", True),
         ("1", "2", True),
     ]
@@ -435,8 +435,8 @@ def test_a_promotion_that_was_killed_is_told_as_the_promotion_that_it_was(
     registering.fill(seed=2, after=0.95)
     register.run(**registering.paths())
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, sys.path))}
-    done = subprocess.run([sys.executable, "-c", KILLED, point], env=environment, capture_output=True, check=False)
-    assert (done.returncode, champion(client)) == (-signal.SIGKILL, "2"), done.stderr
+    process = subprocess.run([sys.executable, "-c", KILLED, point], env=environment, capture_output=True, check=False)
+    assert (process.returncode, champion(client)) == (-signal.SIGKILL, "2"), process.stderr
     told = json.loads(Path("reports/promote.json").read_text(encoding="utf-8"))
     assert (told["challenger"]["version"] == "2") == (point == "the report was written")
     again = promote_again()

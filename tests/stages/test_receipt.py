@@ -91,7 +91,9 @@ def test_entities_are_traced_one_by_one(registering: Workspace, client: Any) -> 
     found = trace_prediction(Traffic(TRAFFIC), id, Path(), 2)
     spans = load(found.served.answer).mentions
     assert spans, "a random head finds something here"
-    assert [one.text for one in found.neighbors] == ["anna lives in paris"[span.start : span.end] for span in spans]
+    assert [neighbor.text for neighbor in found.neighbors] == [
+        "anna lives in paris"[span.start : span.end] for span in spans
+    ]
     for one in found.neighbors:
         assert one.rows[0].text in ("anna", "paris")
         assert all(row.agrees == (row.gold == one.answer_text) for row in one.rows)

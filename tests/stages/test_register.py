@@ -77,7 +77,7 @@ def test_its_run_in_mlflow_is_the_one_that_made_the_version(registering: Workspa
     assert run.data.tags["satiety.run"] == version.tags["satiety.run"]
     assert run.data.metrics["bytes"] > 0
     assert {one.dataset.name for one in run.inputs.dataset_inputs} == {"train", "test", "predictions"}
-    assert [one.path for one in client.list_artifacts(run.info.run_id, "models/package")] == [
+    assert [artifact.path for artifact in client.list_artifacts(run.info.run_id, "models/package")] == [
         "models/package/README.md"
     ]
     assert run.data.params == {"register.name": '"made-up"'}
@@ -96,9 +96,9 @@ def test_a_fresh_process_loads_it_with_pickles_refused_and_answers(registering: 
         "MLFLOW_TRACKING_URI": f"sqlite:///{registering.root / 'mlflow.db'}",
         "PYTHONPATH": str(CODE),
     }
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=env, check=False)
-    assert done.returncode == 0, done.stderr
-    answers = json.loads(done.stdout)
+    process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=env, check=False)
+    assert process.returncode == 0, process.stderr
+    answers = json.loads(process.stdout)
     expected = package.open(Path("models/package"), "cpu").predict(["the good film", "这部电影很好看"])
     assert [answer["label"] for answer in answers] == [str(one.answer) for one in expected]
 

@@ -112,15 +112,15 @@ def test_a_missing_input_is_named_and_nothing_is_written(paths: dict[str, Path])
 def test_a_wrong_retriever_is_one_line_and_exit_code_1(paths: dict[str, Path]) -> None:
     params("{kind: hybird}")
     arguments = [part for name, path in paths.items() for part in (f"--{name}", str(path))]
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "tasks.retrieve", *arguments],
         env={"PYTHONPATH": str(ROOT), "PATH": ""},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 1
-    assert done.stderr.startswith(
+    assert process.returncode == 1
+    assert process.stderr.startswith(
         "params.yaml:2: levers.mine.retriever: unknown retriever 'hybird'; did you mean 'hybrid'?"
     )
-    assert done.stderr.count("\n") == 1
+    assert process.stderr.count("\n") == 1

@@ -402,7 +402,7 @@ def test_without_great_expectations_the_extra_to_install_is_named(monkeypatch: p
 def test_a_missing_file_is_one_line_and_exit_code_one(tmp_path: Path) -> None:
     shutil.copy(PROJECT / "params.yaml", tmp_path)
     paths = [word for path in main.paths for word in (f"--{path.replace('_', '-')}", path)]
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "tasks.validate", *paths],
         cwd=tmp_path,
         env={"PYTHONPATH": str(PROJECT), "PATH": ""},
@@ -410,5 +410,5 @@ def test_a_missing_file_is_one_line_and_exit_code_one(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert done.returncode == 1
-    assert done.stderr == "problem: no such file: run the stage `ingest`, or `dvc repro`\n"
+    assert process.returncode == 1
+    assert process.stderr == "problem: no such file: run the stage `ingest`, or `dvc repro`\n"

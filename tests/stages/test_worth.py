@@ -95,8 +95,8 @@ def inline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run() -> dict[str, Any]:
     main.run(**{name: Path(path) for name, path in PATHS.items()})
-    found: dict[str, Any] = json.loads(Path("reports/worth.json").read_text(encoding="utf-8"))
-    return found
+    values: dict[str, Any] = json.loads(Path("reports/worth.json").read_text(encoding="utf-8"))
+    return values
 
 
 def start() -> subprocess.Popen[bytes]:
@@ -181,7 +181,7 @@ def test_a_killed_run_keeps_its_cells_and_leaves_no_process(workspace: Path, mon
     wait_until(lambda: len(cells()) >= 5 or process.poll() is not None)
     assert process.poll() is None, Path("said.txt").read_text()
     workers = psutil.Process(process.pid).children(recursive=True)
-    assert len([one for one in workers if "spawn_main" in " ".join(one.cmdline())]) == 2
+    assert len([worker for worker in workers if "spawn_main" in " ".join(worker.cmdline())]) == 2
     process.send_signal(signal.SIGKILL)
     assert process.wait(PATIENCE) == -signal.SIGKILL
     assert not psutil.wait_procs(workers, timeout=PATIENCE)[1], "none is left behind"

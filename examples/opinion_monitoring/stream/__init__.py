@@ -3,6 +3,6 @@
 from examples.opinion_monitoring.stream.section import Watching
 from examples.opinion_monitoring.stream.surge import Reading, Watch
 from examples.opinion_monitoring.stream.topics import Topics
-from examples.opinion_monitoring.stream.windows import Count, Counting, Opinion, Window, windows
+from examples.opinion_monitoring.stream.windows import Count, Counting, CountWindow, ScoredText, windows
 
-__all__ = ["Count", "Counting", "Opinion", "Reading", "Topics", "Watch", "Watching", "Window", "windows"]
+__all__ = ["Count", "CountWindow", "Counting", "Reading", "ScoredText", "Topics", "Watch", "Watching", "windows"]

@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from examples.opinion_monitoring.stream.season import week_of
-from examples.opinion_monitoring.stream.tail import heaviness, most, plain_chance
+from examples.opinion_monitoring.stream.season import fit_week
+from examples.opinion_monitoring.stream.tail import find_limit, heaviness, negative_binomial_chance
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from numpy.typing import NDArray
 
-    from examples.opinion_monitoring.stream.section import Model
+    from examples.opinion_monitoring.stream.section import BaselineParams
     from satiety.problems.base import Floats
 
 DAYS, MINUTES = 7, 1440
@@ -48,13 +48,13 @@ class Expected:
 
     def part(self, first: int, columns: int) -> Expected:
         """Return that of some columns."""
-        return Expected(*(one[first : first + columns] for one in (self.mean, self.dispersion, self.heaviness)))
+        return Expected(*(array[first : first + columns] for array in (self.mean, self.dispersion, self.heaviness)))
 
 
 class Baseline:
     """The counts of some weeks, and what is expected of the next window. Memory does not grow with the stream."""
 
-    def __init__(self, columns: int, day: int, params: Model) -> None:
+    def __init__(self, columns: int, day: int, params: BaselineParams) -> None:
         """Begin without a past.
 
         Args:
@@ -62,7 +62,7 @@ class Baseline:
             day: windows a day.
             params: how to learn.
         """
-        self.params, self.day, self.seen = params, day, 0
+        self.params, self.day, self.num_windows = params, day, 0
         self._fade = 0.5 ** (1 / params.memory)
         shape = (params.history, DAYS, day, columns)
         self._counts, self._normal = np.zeros((2, *shape))
@@ -76,20 +76,20 @@ class Baseline:
         self._sums: Floats = np.zeros((2, columns))
 
     @property
-    def ready(self) -> bool:
+    def is_ready(self) -> bool:
         """Whether there is history enough to judge by."""
-        return self.seen >= self.params.learning * DAYS * self.day
+        return self.num_windows >= self.params.learning * DAYS * self.day
 
     @property
-    def foresees(self) -> bool:
+    def is_reliable(self) -> bool:
         """Whether expectations are a guide already: of their errors is learned from here on."""
-        return self.seen >= self.params.learning * DAYS * self.day // 2
+        return self.num_windows >= self.params.learning * DAYS * self.day // 2
 
-    def expected(self, start: datetime) -> Expected:
+    def forecast(self, start: datetime) -> Expected:
         """Return what is expected of the window that starts then; ``start`` is in the stream's time zone."""
         _, weekday, time = self._place(start)
-        seen, foreseen = self._sums + self.params.strength
-        return Expected(self._season[weekday, time] * seen / foreseen, *self._spread)
+        observed, foreseen = self._sums + self.params.strength
+        return Expected(self._season[weekday, time] * observed / foreseen, *self._spread)
 
     def learn(self, start: datetime, counts: Floats, growth: Floats) -> None:
         """Take a window into the past.
@@ -99,16 +99,18 @@ class Baseline:
             counts: shape (columns,).
             growth: by which what was expected is multiplied, for reasons outside of these counts; shape (columns,).
         """
-        place, likely = self._place(start), self.expected(start).times(growth)
+        place, likely = self._place(start), self.forecast(start).times(growth)
         if place[0] != self._week:
             self._week, self._when[place[0]] = place[0], -1  # what was there is `history` weeks old
-        usual = np.minimum(counts, np.maximum(1, most(likely, self.params.outlier))) if self.foresees else counts
-        self._counts[place], self._normal[place], self._when[place] = counts, usual / growth, self.seen
+        usual = (
+            np.minimum(counts, np.maximum(1, find_limit(likely, self.params.outlier))) if self.is_reliable else counts
+        )
+        self._counts[place], self._normal[place], self._when[place] = counts, usual / growth, self.num_windows
         self._odd[place], self._growth[place] = counts > usual, growth
-        self._means[place] = likely.mean if self.foresees else np.nan
+        self._means[place] = likely.mean if self.is_reliable else np.nan
         self._sums = self._sums * self._fade + np.stack([self._normal[place], self._season[place[1:]]])
-        self.seen += 1
-        if self.seen % self.day == 0:
+        self.num_windows += 1
+        if self.num_windows % self.day == 0:
             self._fit()
 
     def _place(self, start: datetime) -> tuple[int, int, int]:
@@ -117,14 +119,14 @@ class Baseline:
 
     def _fit(self) -> None:
         """Learn season, level and spread anew, of all that is remembered."""
-        there = self._when >= 0
-        self._season = week_of(self._normal, there, self.params.strength)
-        faded = np.where(there, self._fade ** (self.seen - 1 - self._when), 0)
+        has_data = self._when >= 0
+        self._season = fit_week(self._normal, has_data, self.params.strength)
+        faded = np.where(has_data, self._fade ** (self.num_windows - 1 - self._when), 0)
         foreseen = np.broadcast_to(self._season, self._normal.shape)
-        self._sums = np.stack([np.einsum("wdt,wdtc->c", faded, one) for one in (self._normal, foreseen)])
-        self._spread = self._learned(there & ~np.isnan(self._means[..., 0]))
+        self._sums = np.stack([np.einsum("wdt,wdtc->c", faded, array) for array in (self._normal, foreseen)])
+        self._spread = self._estimate_tail(has_data & ~np.isnan(self._means[..., 0]))
 
-    def _learned(self, foreseen: NDArray[np.bool_]) -> Floats:
+    def _estimate_tail(self, foreseen: NDArray[np.bool_]) -> Floats:
         """Return dispersion and heaviness, shape (2, columns), of the windows that were foreseen.
 
         The dispersion is that of moments: the squared errors beyond Poisson's, in squared means; a window of growth
@@ -132,7 +134,7 @@ class Baseline:
         """
         counts, means, weight = self._counts[foreseen], self._means[foreseen], self._growth[foreseen] ** -2
         weight *= ~self._odd[foreseen]
-        beyond, squares = ((one * weight).sum(axis=0) for one in ((counts - means) ** 2 - means, means**2))
+        beyond, squares = ((array * weight).sum(axis=0) for array in ((counts - means) ** 2 - means, means**2))
         dispersion = np.maximum(0, beyond / np.maximum(squares, 1))
-        chances = plain_chance(counts, means, dispersion)
+        chances = negative_binomial_chance(counts, means, dispersion)
         return np.stack([dispersion, heaviness(chances, self.params.outlier, self.params.strength)])

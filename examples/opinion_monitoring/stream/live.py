@@ -35,10 +35,10 @@ def serving(page: Callable[[], str], port: int) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            known = self.headers.get("Host", "").rpartition(":")[0] in NAMES and self.path == "/"
-            body = page().encode() if known else b"not found\n"
-            self.send_response(200 if known else 404)
-            self.send_header("Content-Type", f"text/{'html' if known else 'plain'}; charset=utf-8")
+            is_known = self.headers.get("Host", "").rpartition(":")[0] in NAMES and self.path == "/"
+            body = page().encode() if is_known else b"not found\n"
+            self.send_response(200 if is_known else 404)
+            self.send_header("Content-Type", f"text/{'html' if is_known else 'plain'}; charset=utf-8")
             self.send_header("Content-Length", str(len(body)))
             self.send_header("Cache-Control", "no-store")
             self.send_header("X-Content-Type-Options", "nosniff")

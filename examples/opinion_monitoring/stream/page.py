@@ -39,16 +39,16 @@ POINTS = 28
 class Board:
     """The last windows, each with a reading per topic."""
 
-    def __init__(self, watch: Watching, shown: int, seconds: float) -> None:
+    def __init__(self, watch: Watching, max_windows: int, seconds: float) -> None:
         """Begin with none.
 
         Args:
             watch: how the stream is watched.
-            shown: windows that the page shows at most.
+            max_windows: windows that the page shows at most.
             seconds: after which the page asks for the next one.
         """
         self.watch, self.seconds = watch, seconds
-        self._windows: deque[Readings] = deque(maxlen=shown)
+        self._windows: deque[Readings] = deque(maxlen=max_windows)
         self._zone = ZoneInfo(watch.timezone)
         self._pages: dict[Language, tuple[tuple[Readings, ...], str]] = {}
 

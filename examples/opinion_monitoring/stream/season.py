@@ -25,22 +25,22 @@ SWEEPS = 8
 """Rounds over the factors, after which none moves by a thousandth."""
 
 
-def week_of(counts: Floats, there: NDArray[np.bool_], strength: float) -> Floats:
+def fit_week(counts: Floats, has_data: NDArray[np.bool_], strength: float) -> Floats:
     """Return the expected counts of a week's windows, shape (7, windows a day, columns), at the mean of all weeks.
 
     Args:
         counts: shape (weeks, 7, windows a day, columns).
-        there: which windows have been, shape (weeks, 7, windows a day); at least one.
+        has_data: which windows have been, shape (weeks, 7, windows a day); at least one.
         strength: texts that speak for a factor of 1.
     """
-    mask = there[..., None].astype(float)
-    counts, mean = counts * mask, (counts * mask).sum(axis=(0, 1, 2)) / there.sum()
+    mask = has_data[..., None].astype(float)
+    counts, mean = counts * mask, (counts * mask).sum(axis=(0, 1, 2)) / has_data.sum()
     factors = [np.ones_like((mask * counts).sum(axis=axes, keepdims=True)) for axes in SHARED]
     for _ in range(SWEEPS):
         for i, axes in enumerate(SHARED):
-            others = mask * mean * np.prod(np.broadcast_arrays(*factors[:i], *factors[i + 1 :]), axis=0)
-            seen, expected = (one.sum(axis=axes, keepdims=True) for one in (counts, others))
-            factors[i] = (strength + seen) / (strength + expected)
-    _, day, time, both = factors
-    week: Floats = (mean * day * time * both)[0]
+            product = mask * mean * np.prod(np.broadcast_arrays(*factors[:i], *factors[i + 1 :]), axis=0)
+            observed, expected = (array.sum(axis=axes, keepdims=True) for array in (counts, product))
+            factors[i] = (strength + observed) / (strength + expected)
+    _, day, time, interaction = factors
+    week: Floats = (mean * day * time * interaction)[0]
     return week

@@ -12,7 +12,7 @@ DAY = 1440
 """Minutes."""
 
 
-class Model(BaseModel):
+class BaselineParams(BaseModel):
     """How what is normal is learned."""
 
     model_config = FIELDS
@@ -29,7 +29,7 @@ class Model(BaseModel):
     """Share of windows whose counts are pulled in before they are learned from."""
 
     @model_validator(mode="after")
-    def _remembers(self) -> Model:
+    def _check_history(self) -> BaselineParams:
         if self.history < self.learning:
             raise ValueError(f"`history` ({self.history}) must be `learning` ({self.learning}) or more weeks")
         return self
@@ -58,11 +58,11 @@ class Watching(BaseModel):
     """Negative texts of a surge, at least."""
     level: float = Field(gt=0.5, lt=1)
     """Of the intervals of shares that the page shows."""
-    model: Model
+    model: BaselineParams
 
     @field_validator("topics")
     @classmethod
-    def _worded(cls, topics: dict[str, list[str]]) -> dict[str, list[str]]:
+    def _check_topics(cls, topics: dict[str, list[str]]) -> dict[str, list[str]]:
         for name, words in topics.items():
             if not name.strip() or not words or not all(word.strip() for word in words):
                 raise ValueError(f"topic {name!r} needs a name, and words that are not empty")
@@ -70,14 +70,14 @@ class Watching(BaseModel):
 
     @field_validator("minutes")
     @classmethod
-    def _divides(cls, minutes: int) -> int:
+    def _check_minutes(cls, minutes: int) -> int:
         if DAY % minutes:
             raise ValueError(f"a day ({DAY} minutes) must be whole windows")
         return minutes
 
     @field_validator("timezone")
     @classmethod
-    def _known(cls, name: str) -> str:
+    def _check_timezone(cls, name: str) -> str:
         try:
             ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -28,25 +28,25 @@ LEAST = 0.01
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Seen:
+class TopicCounts:
     """Of each topic; shape (topics,)."""
 
     negative: Floats
     """Sum of probabilities."""
     all: Floats
     """Texts."""
-    doubt: Floats
+    variance: Floats
     """Sum of p · (1 − p)."""
 
     @classmethod
-    def of(cls, counts: Sequence[Count]) -> Self:
+    def from_counts(cls, counts: Sequence[Count]) -> Self:
         """Take the counts of a window, a topic each."""
-        return cls(*np.array([[one.negative, one.all, one.doubt] for one in counts], dtype=float).T)
+        return cls(*np.array([[count.negative, count.all, count.variance] for count in counts], dtype=float).T)
 
     @property
     def other(self) -> Floats:
-        other: Floats = self.all - self.negative
-        return other
+        remainder: Floats = self.all - self.negative
+        return remainder
 
     @property
     def share(self) -> Floats:
@@ -58,7 +58,7 @@ class Seen:
     def hardness(self) -> Floats:
         """The φ above."""
         answers = self.negative * (1 - self.share)
-        hard: Floats = 1 - self.doubt / np.maximum(answers, LEAST)
+        hard: Floats = 1 - self.variance / np.maximum(answers, LEAST)
         return np.clip(hard, LEAST, 1)
 
 
@@ -74,7 +74,7 @@ class Shares:
             strength: texts that speak for half of all being negative.
         """
         self._fade = 0.5 ** (1 / memory)
-        self._past = Seen(*np.full((3, topics), [[strength / 2], [strength], [0.0]]))
+        self._past = TopicCounts(*np.full((3, topics), [[strength / 2], [strength], [0.0]]))
         self._varied = np.zeros((2, topics))
 
     @property
@@ -82,27 +82,33 @@ class Shares:
         """The share of negative texts, shape (topics,)."""
         return self._past.share
 
-    def chance(self, negative: Floats, of: Floats, share: Floats | float, hardness: Floats) -> Floats:
+    def chance(self, negative: Floats, total: Floats, share: Floats | float, hardness: Floats) -> Floats:
         """Return the chance of so many negative texts or more, where such a share is usual; shapes (topics,)."""
         from scipy.special import betainc
 
         kin = np.clip(self._varied[0] / np.maximum(self._varied[1], 1), 0, 1)
-        weight = 1 / (np.maximum(hardness, self._past.hardness) + np.maximum(of - 1, 0) * kin)
-        hits, all_ = negative * weight, of * weight
-        found: Floats = np.where(negative > 0, betainc(np.maximum(hits, 1e-9), all_ - hits + 1, share), 1.0)
-        return found
+        weight = 1 / (np.maximum(hardness, self._past.hardness) + np.maximum(total - 1, 0) * kin)
+        hits, all_ = negative * weight, total * weight
+        probability: Floats = np.where(negative > 0, betainc(np.maximum(hits, 1e-9), all_ - hits + 1, share), 1.0)
+        return probability
 
-    def learn(self, seen: Seen, wanted: NDArray[np.bool_], usual: NDArray[np.bool_]) -> None:
+    def learn(self, window_counts: TopicCounts, is_learned: NDArray[np.bool_], usual: NDArray[np.bool_]) -> None:
         """Take a window into the past.
 
         Args:
-            seen: in the window.
-            wanted: topics whose share is learned from it, shape (topics,).
-            usual: topics of which it tells how shares vary, shape (topics,).
+            window_counts: of the window.
+            is_learned: topics whose share is learned from it, shape (topics,).
+            usual: topics from which the variance of shares is learned, shape (topics,).
         """
         past, share = self._past, self.usual
-        chance = seen.all * share * (1 - share)
-        beyond = (seen.negative - seen.all * share) ** 2 - chance * past.hardness
-        self._varied += np.where(usual, np.stack([beyond, chance * np.maximum(seen.all - 1, 0)]), 0)
-        kept = ((past.negative, seen.negative), (past.all, seen.all), (past.doubt, seen.doubt))
-        self._past = Seen(*(np.where(wanted, before * self._fade + now, before) for before, now in kept))
+        chance = window_counts.all * share * (1 - share)
+        beyond = (window_counts.negative - window_counts.all * share) ** 2 - chance * past.hardness
+        self._varied += np.where(usual, np.stack([beyond, chance * np.maximum(window_counts.all - 1, 0)]), 0)
+        pairs = (
+            (past.negative, window_counts.negative),
+            (past.all, window_counts.all),
+            (past.variance, window_counts.variance),
+        )
+        self._past = TopicCounts(
+            *(np.where(is_learned, previous * self._fade + current, previous) for previous, current in pairs)
+        )

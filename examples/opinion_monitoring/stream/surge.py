@@ -22,9 +22,9 @@ import numpy as np
 
 from examples.opinion_monitoring.stream.baseline import Baseline, Expected
 from examples.opinion_monitoring.stream.section import DAY
-from examples.opinion_monitoring.stream.share import Seen, Shares
-from examples.opinion_monitoring.stream.tail import chance, most
-from examples.opinion_monitoring.stream.windows import Count, Window
+from examples.opinion_monitoring.stream.share import Shares, TopicCounts
+from examples.opinion_monitoring.stream.tail import chance, find_limit
+from examples.opinion_monitoring.stream.windows import Count, CountWindow
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,38 +74,42 @@ class Watch:
         self.shares = Shares(count, params.model.memory, params.model.strength)
         self._last: list[Verdict] = ["too little history"] * count
 
-    def judge(self, window: Window) -> tuple[Reading, ...]:
+    def judge(self, window: CountWindow) -> tuple[Reading, ...]:
         """Return a reading per topic, in order; then learn from the window."""
         local, counts = window.start.astimezone(self.zone), [window.topics.get(name, Count()) for name in self.topics]
-        said, count = Seen.of(counts), len(counts)
-        elsewhere = np.maximum(0, window.whole.other - said.other)
-        expected = self.baseline.expected(local)
-        negative, other, rest = (expected.part(i * count, count) for i in range(KINDS))
+        topic_counts, count = TopicCounts.from_counts(counts), len(counts)
+        elsewhere = np.maximum(0, window.whole.other - topic_counts.other)
+        expected = self.baseline.forecast(local)
+        negative, not_negative, background = (expected.part(i * count, count) for i in range(KINDS))
         strength = self.params.model.strength
-        growth = np.maximum(1, (elsewhere + strength) / (rest.mean + strength))
-        doubt = rest.dispersion + 1 / (elsewhere + strength) + (strength / (rest.mean + strength)) ** 2
-        dispersion = negative.dispersion + (1 - 1 / growth) ** 2 * doubt  # of the growth's excess, not of what is usual
+        growth = np.maximum(1, (elsewhere + strength) / (background.mean + strength))
+        growth_variance = (
+            background.dispersion + 1 / (elsewhere + strength) + (strength / (background.mean + strength)) ** 2
+        )
+        dispersion = (
+            negative.dispersion + (1 - 1 / growth) ** 2 * growth_variance
+        )  # of the growth's excess, not of what is usual
         likely = Expected(negative.mean * growth, dispersion, negative.heaviness)
-        bad = self._worse(said, likely.mean, other.mean * growth)
-        found = tuple(self._readings(window.start, counts, growth, likely, bad))
-        seen = np.concatenate([said.negative, said.other, elsewhere])
-        self.baseline.learn(local, seen, np.concatenate([growth, growth, np.ones_like(growth)]))
-        self._share(said, found)
-        self._last = [one.verdict for one in found]
-        return found
+        bad = self._find_worse(topic_counts, likely.mean, not_negative.mean * growth)
+        readings = tuple(self._readings(window.start, counts, growth, likely, bad))
+        observed = np.concatenate([topic_counts.negative, topic_counts.other, elsewhere])
+        self.baseline.learn(local, observed, np.concatenate([growth, growth, np.ones_like(growth)]))
+        self._learn_shares(topic_counts, readings)
+        self._last = [reading.verdict for reading in readings]
+        return readings
 
-    def _share(self, said: Seen, found: tuple[Reading, ...]) -> None:
+    def _learn_shares(self, topic_counts: TopicCounts, readings: tuple[Reading, ...]) -> None:
         """Learn the shares of what is no surge, and how they vary from what is likely."""
-        calm = np.array([one.verdict != "surge" for one in found])
-        chance = self.shares.chance(said.negative, said.all, self.shares.usual, said.hardness)
+        calm = np.array([reading.verdict != "surge" for reading in readings])
+        chance = self.shares.chance(topic_counts.negative, topic_counts.all, self.shares.usual, topic_counts.hardness)
         likely = chance >= self.params.model.outlier
-        self.shares.learn(said, calm, calm & likely & self.baseline.foresees)
+        self.shares.learn(topic_counts, calm, calm & likely & self.baseline.is_reliable)
 
     def _readings(
         self, start: datetime, counts: list[Count], growth: Floats, likely: Expected, bad: NDArray[np.bool_]
     ) -> Iterator[Reading]:
         rate, usual = self.params.rate / len(self.topics), self.shares.usual
-        p, limit = chance(Seen.of(counts).negative, likely), most(likely, rate)
+        p, limit = chance(TopicCounts.from_counts(counts).negative, likely), find_limit(likely, rate)
         for i, topic in enumerate(self.topics):
             verdict = self._verdict(counts[i], p[i] <= rate, bad[i])
             yield Reading(
@@ -121,15 +125,15 @@ class Watch:
                 begins=verdict == "surge" and self._last[i] != "surge",
             )
 
-    def _worse(self, said: Seen, *expected: Floats) -> NDArray[np.bool_]:
+    def _find_worse(self, topic_counts: TopicCounts, *expected: Floats) -> NDArray[np.bool_]:
         """Return of which topics all texts are too negative to be usual, or what is beyond expectation."""
-        beyond = np.maximum(0, np.stack([said.negative, said.other]) - expected)
-        whole = self.shares.chance(said.negative, said.all, self.shares.usual, said.hardness)
-        excess = self.shares.chance(beyond[0], beyond.sum(axis=0), self.params.mostly, said.hardness)
+        beyond = np.maximum(0, np.stack([topic_counts.negative, topic_counts.other]) - expected)
+        whole = self.shares.chance(topic_counts.negative, topic_counts.all, self.shares.usual, topic_counts.hardness)
+        excess = self.shares.chance(beyond[0], beyond.sum(axis=0), self.params.mostly, topic_counts.hardness)
         return np.minimum(whole, excess) <= self.params.share
 
     def _verdict(self, count: Count, many: bool, bad: bool) -> Verdict:
-        if not self.baseline.ready:
+        if not self.baseline.is_ready:
             return "too little history"
         if not many or count.negative < self.params.least:
             return "as expected"

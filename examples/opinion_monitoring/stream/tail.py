@@ -27,28 +27,28 @@ ROUNDS = 60
 
 def chance(counts: Floats, expected: Expected) -> Floats:
     """Return the probability of so many or more, shape (columns,)."""
-    p = plain_chance(counts, expected.mean, expected.dispersion)
-    found: Floats = np.where(p < ONSET, ONSET * (p / ONSET) ** (1 / expected.heaviness), p)
-    return found
+    p = negative_binomial_chance(counts, expected.mean, expected.dispersion)
+    probability: Floats = np.where(p < ONSET, ONSET * (p / ONSET) ** (1 / expected.heaviness), p)
+    return probability
 
 
-def plain_chance(counts: Floats, mean: Floats, dispersion: Floats) -> Floats:
+def negative_binomial_chance(counts: Floats, mean: Floats, dispersion: Floats) -> Floats:
     """Return that of the negative binomial itself, between whole counts what lies between; shapes that broadcast."""
     from scipy.special import betainc
 
     shape, odds = _shape(mean, dispersion)
-    found: Floats = np.where(counts > 0, betainc(np.maximum(counts, LEAST), shape, odds), 1.0)
-    return found
+    probability: Floats = np.where(counts > 0, betainc(np.maximum(counts, LEAST), shape, odds), 1.0)
+    return probability
 
 
-def most(expected: Expected, rate: float) -> Floats:
+def find_limit(expected: Expected, rate: float) -> Floats:
     """Return the counts that a share ``rate`` of windows has or exceeds, shape (columns,)."""
     from scipy.special import btdtria
 
     shape, odds = _shape(expected.mean, expected.dispersion)
-    plain = ONSET * (rate / ONSET) ** expected.heaviness
-    found: Floats = btdtria(plain, shape, odds)
-    return found
+    tail_rate = ONSET * (rate / ONSET) ** expected.heaviness
+    counts: Floats = btdtria(tail_rate, shape, odds)
+    return counts
 
 
 def heaviness(chances: Floats, least: float, strength: float) -> Floats:
@@ -58,18 +58,18 @@ def heaviness(chances: Floats, least: float, strength: float) -> Floats:
     standard error is added, for a tail that is thought too light breaks the promise, one too heavy costs little.
 
     Args:
-        chances: that past windows had by ``plain_chance``, shape (windows, columns).
+        chances: that past windows had by ``negative_binomial_chance``, shape (windows, columns).
         least: chances below it may be surges, and are left out.
         strength: exceedances that speak for 1.
     """
-    cut = float(np.log(ONSET / least))
-    kept = (chances < ONSET) & (chances >= least)
-    excess = np.where(kept, -np.log(np.where(kept, chances, ONSET) / ONSET), 0).sum(axis=0)
-    speaking = strength + kept.sum(axis=0)
-    mean = (strength * (1 - cut / np.expm1(cut)) + excess) / speaking
+    bound = float(np.log(ONSET / least))
+    in_tail = (chances < ONSET) & (chances >= least)
+    excess = np.where(in_tail, -np.log(np.where(in_tail, chances, ONSET) / ONSET), 0).sum(axis=0)
+    speaking = strength + in_tail.sum(axis=0)
+    mean = (strength * (1 - bound / np.expm1(bound)) + excess) / speaking
     scale = np.ones_like(mean)
     for _ in range(ROUNDS):
-        scale = np.clip(mean + cut / np.expm1(cut / scale), 1, cut)
+        scale = np.clip(mean + bound / np.expm1(bound / scale), 1, bound)
     heavier: Floats = scale * (1 + 1 / np.sqrt(speaking))
     return heavier
 

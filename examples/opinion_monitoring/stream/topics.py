@@ -19,14 +19,14 @@ class Topics:
     @classmethod
     def of(cls, words: Mapping[str, Sequence[str]]) -> Self:
         """Take words as they stand in params."""
-        return cls({name: tuple(map(_spelled, several)) for name, several in words.items()})
+        return cls({name: tuple(map(_normalize, several)) for name, several in words.items()})
 
     def about(self, text: str) -> tuple[str, ...]:
         """Return the topics of a text, in the order of the params; none, one or several."""
-        spelled = _spelled(text)
-        return tuple(name for name, words in self.words.items() if any(word in spelled for word in words))
+        normalized = _normalize(text)
+        return tuple(name for name, words in self.words.items() if any(word in normalized for word in words))
 
 
-def _spelled(text: str) -> str:
+def _normalize(text: str) -> str:
     text = text.lower()
     return f" {' '.join(text[start:end] for start, end in split_units(text))} "

@@ -22,8 +22,8 @@ SLACK = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Opinion:
-    """One text, and what is thought in it."""
+class ScoredText:
+    """A text: its time, its topics, and the probability that it is negative."""
 
     time: datetime
     """With a time zone."""
@@ -39,7 +39,7 @@ class Count:
     negative: float = 0
     """Sum of the probabilities."""
     all: int = 0
-    doubt: float = 0
+    variance: float = 0
     """Sum of p · (1 − p): by how much the negative ones may vary beside their expectation; of answers alone, 0."""
 
     @property
@@ -48,11 +48,11 @@ class Count:
 
     def plus(self, negative: float) -> Count:
         """Return the count with one text more."""
-        return Count(self.negative + negative, self.all + 1, self.doubt + negative * (1 - negative))
+        return Count(self.negative + negative, self.all + 1, self.variance + negative * (1 - negative))
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class CountWindow:
     """What was said from ``start`` on, for the length of a window."""
 
     start: datetime
@@ -72,7 +72,7 @@ class Counting:
         self._topics: dict[str, Count] = {}
         self._whole = Count()
 
-    def add(self, opinion: Opinion) -> Iterator[Window]:
+    def add(self, opinion: ScoredText) -> Iterator[CountWindow]:
         """Count a text; yield the windows that ended before it, empty ones too.
 
         A text that comes late is counted when it comes: no window changes once it is told.
@@ -90,7 +90,7 @@ class Counting:
         for topic in opinion.topics:
             self._topics[topic] = self._topics.get(topic, Count()).plus(negative)
 
-    def until(self, time: datetime) -> Iterator[Window]:
+    def until(self, time: datetime) -> Iterator[CountWindow]:
         """Yield the windows that have ended by then."""
         begins = FIRST + (time - FIRST) // self.length * self.length
         if not self._open:
@@ -102,13 +102,13 @@ class Counting:
         while self._start < begins:
             yield self._close()
 
-    def _close(self) -> Window:
-        window = Window(self._start, self._whole, self._topics)
+    def _close(self) -> CountWindow:
+        window = CountWindow(self._start, self._whole, self._topics)
         self._topics, self._whole, self._start = {}, Count(), self._start + self.length
         return window
 
 
-def windows(opinions: Iterable[Opinion], length: timedelta) -> Iterator[Window]:
+def windows(opinions: Iterable[ScoredText], length: timedelta) -> Iterator[CountWindow]:
     """Yield every window that has ended; what is in the last one is not known yet.
 
     Raises:

@@ -24,8 +24,8 @@ DEAF = (
 
 @pytest.fixture
 def deaf(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
-    around = {**os.environ, MARK: str(tmp_path)}
-    with subprocess.Popen([sys.executable, "-c", DEAF], env=around, stdout=subprocess.PIPE, text=True) as process:
+    environment = {**os.environ, MARK: str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", DEAF], env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         yield process
@@ -68,5 +68,5 @@ def test_a_member_that_ran_a_while_is_started_again(monkeypatch: pytest.MonkeyPa
 
 def test_a_member_that_cannot_run_is_not_started_again() -> None:
     fails = Service("any", [["true"], ["false"]], {}).to_shell()
-    done = subprocess.run(["sh", "-c", fails], capture_output=True, text=True, timeout=PATIENCE, check=False)
-    assert done.stdout == ""
+    process = subprocess.run(["sh", "-c", fails], capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert process.stdout == ""

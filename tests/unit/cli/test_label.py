@@ -75,7 +75,7 @@ def test_a_sample_is_written_and_labelled(tmp_path: Path, traffic: Traffic, pack
         "They can support a promotion once 100 of them are test examples (promote.min_fresh_examples)"
     )
     assert collect_random_ids(traffic.draws().values(), traffic.corrections()) == set(traffic.draws())
-    assert {str(load(one.answer)) for one in traffic.corrections().values()} == {"bad"}
+    assert {str(load(correction.answer)) for correction in traffic.corrections().values()} == {"bad"}
 
 
 def test_the_next_draw_has_other_texts_until_none_is_left(

@@ -26,9 +26,9 @@ ROOT = Path.cwd()
 
 def called(*arguments: str) -> str:
     """Return what the command prints."""
-    outcome = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
-    assert outcome.exit_code == 0, outcome.output
-    return outcome.output
+    process = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    assert process.exit_code == 0, process.output
+    return process.output
 
 
 def refused(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> str:
@@ -271,9 +271,9 @@ class TestPredict:
         assert parrot.asked[0][0] == "很好"
 
     def test_stdin_is_read_where_something_is_piped_in(self, parrot: Parrot) -> None:
-        outcome = CliRunner().invoke(app, ["predict"], input="one\n二\n")
+        process = CliRunner().invoke(app, ["predict"], input="one\n二\n")
         assert [batch for batch in parrot.asked] == [["one", "二"]]
-        assert outcome.exit_code == 0
+        assert process.exit_code == 0
 
     def test_bytes_that_are_no_text_are_named_with_their_line(
         self, parrot: Parrot, monkeypatch: pytest.MonkeyPatch

@@ -10,7 +10,7 @@ import yaml
 
 from examples.year.page import page
 from examples.year.plan import FILE, Year
-from examples.year.worlds import World, drawn, renamings, world, written
+from examples.year.scenarios import Scenario, choose_replacements, draw_examples, make_scenario, write_example
 from satiety.core.answers import Label
 from satiety.core.errors import DataError, ParamsError
 from satiety.core.records import Example
@@ -42,10 +42,10 @@ def vocabulary(shares: list[float], **more: int) -> dict[str, Any]:
 
 
 def test_the_plan_has_each_shift_alone_and_quiet_months_first() -> None:
-    planted = [world(YEAR, month).planted for month in range(1, YEAR.months + 1)]
+    planted = [make_scenario(YEAR, month).planted for month in range(1, YEAR.months + 1)]
     assert planted[:2] == [(), ()]
     assert set(planted) == {(), ("opening",), ("labels",), ("vocabulary",)}
-    shares = [world(YEAR, month).renamed for month in range(7, 13)]
+    shares = [make_scenario(YEAR, month).renamed for month in range(7, 13)]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
 
@@ -54,9 +54,9 @@ def test_the_plan_has_each_shift_alone_and_quiet_months_first() -> None:
 def test_a_word_has_one_new_name_which_no_other_has_and_which_is_no_old_word(language: str) -> None:
     examples = texts(language)
     planned = year(shifts=[vocabulary([1.0])])
-    new = renamings(planned, examples)
-    assert new == renamings(planned, list(examples))
-    assert new != renamings(planned.model_copy(update={"seed": 1}), examples)
+    new = choose_replacements(planned, examples)
+    assert new == choose_replacements(planned, list(examples))
+    assert new != choose_replacements(planned.model_copy(update={"seed": 1}), examples)
     assert len(new) == len(set(new.values())) == 12
     old = {one.text[a:b].lower() for one in examples for a, b in split_words(one.text)}
     assert not old & set(new.values())
@@ -68,10 +68,10 @@ def test_a_word_has_one_new_name_which_no_other_has_and_which_is_no_old_word(lan
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_texts_in_the_new_words_have_them_throughout_and_stay_so_as_the_share_grows(language: str) -> None:
     examples, planned = texts(language), year(shifts=[vocabulary([0.3, 0.7, 1.0])])
-    new = renamings(planned, examples)
+    new = choose_replacements(planned, examples)
     changed = []
     for month in (1, 2, 3):
-        then = [written(one, world(planned, month), new) for one in examples]
+        then = [write_example(one, make_scenario(planned, month), new) for one in examples]
         assert [str(one.answer) for one in then] == [str(one.answer) for one in examples]
         changed.append({a.id for a, b in zip(examples, then, strict=True) if a.text != b.text})
         for one in then:
@@ -83,28 +83,28 @@ def test_texts_in_the_new_words_have_them_throughout_and_stay_so_as_the_share_gr
 
 @pytest.mark.parametrize(("language", "opening"), [("en", "RT @user: "), ("zh", "转发：")])
 def test_an_opening_stands_before_the_text_and_changes_nothing_else(language: str, opening: str) -> None:
-    now = world(year(shifts=[{"kind": "opening", "first": 2, "last": 2, "opening": opening}]), 2)
+    now = make_scenario(year(shifts=[{"kind": "opening", "first": 2, "last": 2, "opening": opening}]), 2)
     for one in texts(language, 20):
-        assert written(one, now, {}).text == opening + one.text
-    assert written(one, World(1), {}) == one
+        assert write_example(one, now, {}).text == opening + one.text
+    assert write_example(one, Scenario(1), {}) == one
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_labels_come_in_the_shares_asked_for_and_no_text_twice(language: str) -> None:
     examples = texts(language)
-    found = drawn(examples, 60, {"good": 0.25, "bad": 0.75}, random.Random(1))
+    found = draw_examples(examples, 60, {"good": 0.25, "bad": 0.75}, random.Random(1))
     assert Counter(str(one.answer) for one in found) == {"good": 15, "bad": 45}
     assert len({one.id for one in found}) == 60
-    assert found == drawn(examples, 60, {"good": 0.25, "bad": 0.75}, random.Random(1))
-    usual = drawn(examples, 150, None, random.Random(1))
+    assert found == draw_examples(examples, 60, {"good": 0.25, "bad": 0.75}, random.Random(1))
+    usual = draw_examples(examples, 150, None, random.Random(1))
     assert Counter(str(one.answer) for one in usual)["good"] / 150 == pytest.approx(2 / 3, abs=0.1)
 
 
 def test_more_than_there_is_names_the_label() -> None:
     with pytest.raises(DataError, match=r"year: 270 texts of label 'bad' are asked for, but \d+ are left"):
-        drawn(texts("en"), 300, {"good": 0.1, "bad": 0.9}, random.Random(1))
+        draw_examples(texts("en"), 300, {"good": 0.1, "bad": 0.9}, random.Random(1))
     with pytest.raises(DataError, match="year: 301 texts are asked for, but 300 are left"):
-        drawn(texts("en"), 301, None, random.Random(1))
+        draw_examples(texts("en"), 301, None, random.Random(1))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from examples.opinion_monitoring.stream import Count, Reading, Watch, Watching, Window
+from examples.opinion_monitoring.stream import Count, CountWindow, Reading, Watch, Watching
 
 MONDAY, HOUR, WEEK = datetime(2026, 1, 5, tzinfo=UTC), timedelta(hours=1), 168
 
@@ -51,4 +51,4 @@ def told(negative: Any, other: Any, watch: Watching) -> Iterator[tuple[Reading, 
     judge = Watch(watch)
     for i, (bad, rest) in enumerate(zip(negative.tolist(), other.tolist(), strict=True)):
         topics = {f"t{k}": Count(one, one + other) for k, (one, other) in enumerate(zip(bad, rest, strict=True))}
-        yield judge.judge(Window(MONDAY + i * HOUR, Count(sum(bad), sum(bad) + sum(rest)), topics))
+        yield judge.judge(CountWindow(MONDAY + i * HOUR, Count(sum(bad), sum(bad) + sum(rest)), topics))

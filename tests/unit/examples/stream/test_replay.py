@@ -11,10 +11,10 @@ import pytest
 import yaml
 
 from examples.opinion_monitoring import replay
-from examples.opinion_monitoring.answers import negative
-from examples.opinion_monitoring.arrivals import arrivals, planted
-from examples.opinion_monitoring.replayed import readings, tally
-from examples.opinion_monitoring.source import Opinion, Replay, Text, load
+from examples.opinion_monitoring.answers import predict_negative
+from examples.opinion_monitoring.arrivals import draw_plants, iterate_arrivals
+from examples.opinion_monitoring.outcomes import iterate_readings, tally
+from examples.opinion_monitoring.source import Opinion, Replay, StreamText, load
 from examples.opinion_monitoring.stream import Topics
 from satiety.core.errors import ModelError
 from satiety.core.section import read_yaml
@@ -79,10 +79,10 @@ def test_what_is_planted_is_found_and_nothing_else(
     monkeypatch.chdir(tmp_path)
     watch, params = opened(path)
     texts = load(params, Topics.of(watch.topics))
-    plants = planted(texts, watch, params)
+    plants = draw_plants(texts, watch, params)
     assert Counter(one.kind for one in plants) == {"surge": 2, "burst": 2, "growth": 2}
     bad = {one.text: float(one.label == "bad") for one in texts}
-    found = tally(list(readings(texts, bad, watch, params, plants)), plants, watch.mostly)
+    found = tally(list(iterate_readings(texts, bad, watch, params, plants)), plants, watch.mostly)
     assert (found.planted, found.found, found.windows) == (2, 2, 3 * 168)
     assert found.false <= 1, "two bursts, whose share is as usual with a chance of 1 % at most each"
 
@@ -92,7 +92,7 @@ def test_a_stream_has_its_pace_its_nights_and_its_weekends(tmp_path: Path, monke
     monkeypatch.chdir(tmp_path)
     watch, params = opened(path)
     texts = load(params, Topics.of(watch.topics))
-    coming = list(arrivals(texts, watch, params, []))
+    coming = list(iterate_arrivals(texts, watch, params, []))
     assert len(coming) == pytest.approx(5 * 168 * 30, rel=0.02)
     times = [one.time for one in coming]
     assert times == sorted(times)
@@ -100,13 +100,13 @@ def test_a_stream_has_its_pace_its_nights_and_its_weekends(tmp_path: Path, monke
     assert (days[5] + days[6]) / sum(days.values()) == pytest.approx(1 / 6, rel=0.05)
     hours = Counter(one.time.hour for one in coming if one.text.topics == ("films",))
     assert max(hours.values()) > 3 * min(hours.values())
-    again = list(arrivals(texts, watch, params, []))
+    again = list(iterate_arrivals(texts, watch, params, []))
     assert again == coming
 
 
 def test_without_texts_for_a_surge_none_is_planted(tmp_path: Path) -> None:
     watch, params = opened(FILES[-1])
-    assert planted([Text("fine", (), "neutral")], watch, params) == []
+    assert draw_plants([StreamText("fine", (), "neutral")], watch, params) == []
 
 
 def test_a_package_answers_once_and_the_page_is_left(
@@ -129,10 +129,10 @@ def test_a_package_answers_once_and_the_page_is_left(
     before = kept.stat().st_mtime_ns
     watch, params = opened(path)
     texts = [one.text for one in load(params, Topics.of(watch.topics))]
-    negative(texts, package, watch)
+    predict_negative(texts, package, watch)
     assert kept.stat().st_mtime_ns == before
     with pytest.raises(ModelError, match=r"opinion.negative: 'awful' is no label of .*package; it has: bad, good"):
-        negative(texts, package, watch.model_copy(update={"negative": ["awful"]}))
+        predict_negative(texts, package, watch.model_copy(update={"negative": ["awful"]}))
 
 
 def test_a_missing_package_is_one_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

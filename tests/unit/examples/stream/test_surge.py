@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from examples.opinion_monitoring.stream import Count, Watch, Window
+from examples.opinion_monitoring.stream import Count, CountWindow, Watch
 from tests.unit.examples.stream.simulated import HOUR, MONDAY, WEEK, params, stream, told
 
 TOPICS, WEEKS = 25, 5
@@ -92,7 +92,7 @@ def doubted(seed: int, more: tuple[float, float], certain: bool) -> str:
         p = np.append(p, draw.beta(*more, 145)) if i == LAST else p
         p = (p > 0.5).astype(float) if certain else p
         count = Count(float(p.sum()), len(p), float((p * (1 - p)).sum()))
-        (reading,) = watch.judge(Window(MONDAY + i * HOUR, count, {"t0": count}))
+        (reading,) = watch.judge(CountWindow(MONDAY + i * HOUR, count, {"t0": count}))
     return reading.verdict
 
 
@@ -145,7 +145,7 @@ def test_only_the_past_is_known() -> None:
 
 def test_a_silent_stream_says_nothing() -> None:
     watch = Watch(params())
-    readings = [watch.judge(Window(MONDAY, Count())) for _ in range(3)]
+    readings = [watch.judge(CountWindow(MONDAY, Count())) for _ in range(3)]
     assert {one.verdict for (one,) in readings} == {"too little history"}
     assert {one.p for (one,) in readings} == {1.0}
 
@@ -158,7 +158,7 @@ def test_the_week_is_that_of_the_stream_s_time_zone() -> None:
         window = start + (i * (MONDAY.replace(hour=1) - MONDAY))
         loud = window.astimezone(judge.zone).hour == 9
         (reading,) = judge.judge(
-            Window(window, Count(40 * loud, 40 * loud + 10), {"t0": Count(40 * loud, 40 * loud + 10)})
+            CountWindow(window, Count(40 * loud, 40 * loud + 10), {"t0": Count(40 * loud, 40 * loud + 10)})
         )
         assert reading.verdict in {"too little history", "as expected"}
-    assert judge.baseline.expected(MONDAY.replace(hour=9)).mean[0] == pytest.approx(40, rel=0.2)
+    assert judge.baseline.forecast(MONDAY.replace(hour=9)).mean[0] == pytest.approx(40, rel=0.2)

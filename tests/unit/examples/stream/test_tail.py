@@ -8,16 +8,16 @@ from numpy.typing import NDArray
 from scipy.stats import betabinom, binom, nbinom, norm, poisson
 
 from examples.opinion_monitoring.stream.baseline import Expected
-from examples.opinion_monitoring.stream.season import week_of
-from examples.opinion_monitoring.stream.share import Seen, Shares
-from examples.opinion_monitoring.stream.tail import ONSET, chance, heaviness, most, plain_chance
+from examples.opinion_monitoring.stream.season import fit_week
+from examples.opinion_monitoring.stream.share import Shares, TopicCounts
+from examples.opinion_monitoring.stream.tail import ONSET, chance, find_limit, heaviness, negative_binomial_chance
 
 EVERY = np.full(2, True)
 
 
-def seen(negative: NDArray[np.float64], texts: int) -> Seen:
+def seen(negative: NDArray[np.float64], texts: int) -> TopicCounts:
     """Return what answers say of two topics."""
-    return Seen(negative, np.full(2, float(texts)), np.zeros(2))
+    return TopicCounts(negative, np.full(2, float(texts)), np.zeros(2))
 
 
 def expected(mean: float, dispersion: float, heavy: float = 1.0) -> Expected:
@@ -33,14 +33,16 @@ def test_chances_are_those_of_poisson_and_of_the_negative_binomial(mean: float, 
         if dispersion
         else poisson.sf(counts - 1, mean)
     )
-    assert plain_chance(counts, np.array(mean), np.array(dispersion)) == pytest.approx(true, rel=0.02, abs=1e-12)
+    assert negative_binomial_chance(counts, np.array(mean), np.array(dispersion)) == pytest.approx(
+        true, rel=0.02, abs=1e-12
+    )
 
 
 @pytest.mark.parametrize("heavy", [1.0, 1.5, 4.9])
 @pytest.mark.parametrize("mean", [0.01, 0.3, 12.0, 400.0])
 def test_the_limit_is_where_the_alarm_begins_however_heavy_the_tail(mean: float, heavy: float) -> None:
     likely, rate = expected(mean, 0.1, heavy), 1e-4
-    limit = most(likely, rate)
+    limit = find_limit(likely, rate)
     assert chance(limit * 1.0001, likely)[0] < rate < chance(limit * 0.9999, likely)[0]
 
 
@@ -59,7 +61,7 @@ def test_surges_of_the_past_do_not_make_the_tail_heavier() -> None:
 def test_a_sum_of_probabilities_lies_between_whole_counts_and_a_small_one_is_not_rare() -> None:
     """A text an hour of which the model is nearly sure that it is not negative is what there always is."""
     counts = np.array([0, 0.02, 0.5, 1, 1.5, 2])
-    chances = plain_chance(counts, np.array(0.02), np.array(0.1))
+    chances = negative_binomial_chance(counts, np.array(0.02), np.array(0.1))
     assert np.all(np.diff(chances) < 0)
     assert chances[1] > 0.8
     assert chances[3] == pytest.approx(0.02, rel=0.05)
@@ -69,7 +71,7 @@ def test_a_week_is_told_from_counts() -> None:
     day, hour = np.array([1, 1, 1, 1, 1.5, 0.5, 0.5]), np.linspace(0.5, 2, 24)
     true = 30 * day[:, None] * hour
     counts = np.random.default_rng(1).poisson(true * np.array([0.8, 1.2, 1, 1])[:, None, None])[..., None].astype(float)
-    week = week_of(counts, np.ones((4, 7, 24), dtype=bool), strength=10)[..., 0]
+    week = fit_week(counts, np.ones((4, 7, 24), dtype=bool), strength=10)[..., 0]
     assert np.abs(week / true - 1).mean() < 0.09
     assert week.mean() == pytest.approx(true.mean(), rel=0.02)
 
@@ -77,7 +79,7 @@ def test_a_week_is_told_from_counts() -> None:
 def test_where_few_texts_speak_a_week_is_flat() -> None:
     counts, there = np.zeros((2, 7, 24, 1)), np.zeros((2, 7, 24), dtype=bool)
     there[0, 0, :3], counts[0, 0, 1] = True, 1
-    week = week_of(counts, there, strength=10)
+    week = fit_week(counts, there, strength=10)
     assert week == pytest.approx(np.full_like(week, 1 / 3), rel=0.15)
 
 
@@ -110,7 +112,7 @@ def test_probabilities_vary_less_than_answers_and_their_share_is_known_better() 
         answers = draw.random(40) < p
         both = ([p.sum(), answers.sum()], [(p * (1 - p)).sum(), 0])
         shares.learn(
-            Seen(np.array(both[0], dtype=float), np.full(2, 40.0), np.array(both[1], dtype=float)), EVERY, EVERY
+            TopicCounts(np.array(both[0], dtype=float), np.full(2, 40.0), np.array(both[1], dtype=float)), EVERY, EVERY
         )
     assert shares.usual == pytest.approx([0.25, 0.25], abs=0.01)
     soft, hard = shares.chance(np.full(2, 0.28 * 40), np.full(2, 40.0), shares.usual, np.full(2, 0.01))
@@ -121,7 +123,7 @@ def test_probabilities_vary_less_than_answers_and_their_share_is_known_better() 
 def test_a_window_whose_own_texts_are_more_unlike_than_ever_counts_for_fewer() -> None:
     shares = Shares(1, memory=1e6, strength=1)
     for _ in range(100):
-        shares.learn(Seen(np.array([10.0]), np.array([40.0]), np.array([7.4])), EVERY[:1], EVERY[:1])
+        shares.learn(TopicCounts(np.array([10.0]), np.array([40.0]), np.array([7.4])), EVERY[:1], EVERY[:1])
     alike, unlike = (
         shares.chance(np.array([14.0]), np.array([40.0]), shares.usual, np.array([hardness]))
         for hardness in (0.01, 1.0)
@@ -132,7 +134,7 @@ def test_a_window_whose_own_texts_are_more_unlike_than_ever_counts_for_fewer() -
 
 def test_hardness_is_1_of_answers_and_the_share_of_their_variance_of_probabilities() -> None:
     p = np.random.default_rng(2).beta(2, 5, 500)
-    found = Seen(
+    found = TopicCounts(
         np.array([p.sum(), 30.0, 0.0]), np.array([500.0, 40.0, 0.0]), np.array([(p * (1 - p)).sum(), 0.0, 0.0])
     )
     assert found.hardness == pytest.approx([p.var() / (p.mean() * (1 - p.mean())), 1, 1], rel=1e-6)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from examples.opinion_monitoring.source import Opinion as Block
-from examples.opinion_monitoring.stream import Count, Counting, Opinion, Topics, windows
+from examples.opinion_monitoring.stream import Count, Counting, ScoredText, Topics, windows
 from satiety.core.errors import DataError, ParamsError
 from tests.unit.examples.stream.simulated import params
 
@@ -35,8 +35,8 @@ def test_a_topic_is_found_by_whole_words(text: str, about: tuple[str, ...]) -> N
     assert TOPICS.about(text) == about
 
 
-def opinion(minutes: float, *topics: str, negative: bool = True) -> Opinion:
-    return Opinion(NOON + timedelta(minutes=minutes), topics, negative)
+def opinion(minutes: float, *topics: str, negative: bool = True) -> ScoredText:
+    return ScoredText(NOON + timedelta(minutes=minutes), topics, negative)
 
 
 def test_windows_are_counted_by_topic_and_empty_ones_are_told() -> None:
@@ -56,15 +56,15 @@ def test_windows_are_counted_by_topic_and_empty_ones_are_told() -> None:
 
 
 def test_a_text_counts_as_far_as_it_is_probably_negative() -> None:
-    coming = [Opinion(NOON, ("a",), p) for p in (0.25, 0.5, 1.0)]
+    coming = [ScoredText(NOON, ("a",), p) for p in (0.25, 0.5, 1.0)]
     (found,) = windows([*coming, opinion(60)], HOUR)
-    assert found.topics["a"] == found.whole == Count(1.75, 3, doubt=0.1875 + 0.25)
+    assert found.topics["a"] == found.whole == Count(1.75, 3, variance=0.1875 + 0.25)
     assert found.whole.other == 1.25
 
 
 def test_windows_begin_at_whole_hours_of_utc_whatever_the_text_s_own_zone() -> None:
     shanghai = datetime.fromisoformat("2026-03-02T20:10:00+08:00")
-    (found,) = windows([Opinion(shanghai, (), True), opinion(60)], HOUR)
+    (found,) = windows([ScoredText(shanghai, (), True), opinion(60)], HOUR)
     assert found.start == NOON
 
 
@@ -82,19 +82,19 @@ def test_a_window_can_be_closed_by_the_clock() -> None:
 
 def test_times_that_cannot_be_are_refused() -> None:
     with pytest.raises(DataError, match="2026-03-02T12:00:00 has no time zone; write \\+00:00"):
-        list(windows([Opinion(NOON.replace(tzinfo=None), (), True)], HOUR))
+        list(windows([ScoredText(NOON.replace(tzinfo=None), (), True)], HOUR))
     with pytest.raises(DataError, match="nothing came; is a clock wrong"):
-        list(windows([opinion(0), Opinion(NOON.replace(year=2126), (), True)], HOUR))
+        list(windows([opinion(0), ScoredText(NOON.replace(year=2126), (), True)], HOUR))
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 1.1, 95.0, float("nan"), float("inf")])
 def test_what_is_no_probability_is_refused(wrong: float) -> None:
     with pytest.raises(DataError, match=f"stream: {wrong} is no probability of being negative; they are from 0 to 1"):
-        list(windows([Opinion(NOON, ("a",), wrong)], HOUR))
+        list(windows([ScoredText(NOON, ("a",), wrong)], HOUR))
 
 
 def test_a_sum_of_probabilities_may_miss_1_by_what_floats_miss() -> None:
-    (found,) = windows([Opinion(NOON, ("a",), 1 + 1e-7), opinion(60)], HOUR)
+    (found,) = windows([ScoredText(NOON, ("a",), 1 + 1e-7), opinion(60)], HOUR)
     assert found.whole == Count(1, 1)
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from examples.opinion_monitoring import replay
 from examples.opinion_monitoring.arrivals import Planted
-from examples.opinion_monitoring.replayed import Readings
-from examples.opinion_monitoring.said import alert, missed, summary
-from examples.opinion_monitoring.source import Text
+from examples.opinion_monitoring.messages import describe_alert, describe_missed, summarize
+from examples.opinion_monitoring.outcomes import Readings
+from examples.opinion_monitoring.source import StreamText
 from examples.opinion_monitoring.stream import Count, Reading
 from examples.opinion_monitoring.stream.page import Board
 from tests.unit.examples.stream.simulated import params
@@ -21,10 +21,10 @@ AFTERNOON, WATCH = datetime(2026, 5, 22, 16, tzinfo=UTC), params(3, timezone="Am
 SHARES = (0.8, 0.3, 0.3)
 """Usual ones, of t0, t1 and t2."""
 PLANTS = [
-    Planted("burst", "t0", first=0, windows=2, also=frozenset({"t1"})),
+    Planted("burst", "t0", first=0, windows=2, related_topics=frozenset({"t1"})),
     Planted("burst", "t1", first=2, windows=2),
     Planted("growth", "", first=4, windows=1),
-    Planted("surge", "t2", first=5, windows=3, also=frozenset({"t1"})),
+    Planted("surge", "t2", first=5, windows=3, related_topics=frozenset({"t1"})),
 ]
 
 
@@ -52,7 +52,7 @@ def told(*alerts: tuple[int, int]) -> list[Readings]:
 
 def said(windows: list[Readings]) -> Iterator[str]:
     for place, window in enumerate(windows):
-        yield from (alert(one, windows[: place + 1], PLANTS, WATCH) for one in window if one.begins)
+        yield from (describe_alert(one, windows[: place + 1], PLANTS, WATCH) for one in window if one.begins)
 
 
 @pytest.mark.parametrize(
@@ -72,12 +72,12 @@ def test_an_alert_and_the_summary_agree_on_what_explains_it(place: int, topic: i
     windows = told((place, topic))
     (line,) = said(windows)
     assert line.endswith(f"; planted: {planted}")
-    assert f"; {int('false' in planted)} false alerts in 9 windows" in summary(windows, PLANTS, WATCH)
+    assert f"; {int('false' in planted)} false alerts in 9 windows" in summarize(windows, PLANTS, WATCH)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_terminal_and_page_tell_the_same_time_and_whose_it_is(language: replay.Language) -> None:
-    windows, board = told((0, 0)), Board(WATCH, shown=20, seconds=2)
+    windows, board = told((0, 0)), Board(WATCH, max_windows=20, seconds=2)
     (line,) = said(windows)
     assert line.startswith("2026-05-22 12:00 America/New_York  t0: 5.0 negative of 165 (")
     board.add(windows[0])
@@ -91,8 +91,8 @@ def test_terminal_and_page_tell_the_same_time_and_whose_it_is(language: replay.L
 def test_of_a_missed_surge_it_is_said_what_the_model_thinks_of_its_texts(
     found: tuple[tuple[int, int], ...], later: str
 ) -> None:
-    angry = {"t2": [Text(f"bad {i}", ("t2",), "negative") for i in range(20)]}
-    (line,) = missed(told(*found), PLANTS, angry, {f"bad {i}": 0.1 + 0.02 * (i % 2) for i in range(20)}, WATCH)
+    angry = {"t2": [StreamText(f"bad {i}", ("t2",), "negative") for i in range(20)]}
+    (line,) = describe_missed(told(*found), PLANTS, angry, {f"bad {i}": 0.1 + 0.02 * (i % 2) for i in range(20)}, WATCH)
     assert line == (
         "missed: 2026-05-22 17:00 America/New_York  t2: 5.0 negative of 165 (expected 0.6, alarm from 7.0; usual "
         f"share 0.30), so as expected; {later}; the model gives the 20 negative texts it is made of a mean probability "
@@ -101,7 +101,7 @@ def test_of_a_missed_surge_it_is_said_what_the_model_thinks_of_its_texts(
 
 
 def test_of_a_surge_that_was_found_nothing_is_said() -> None:
-    assert list(missed(told((5, 2)), PLANTS, {}, {}, WATCH)) == []
+    assert list(describe_missed(told((5, 2)), PLANTS, {}, {}, WATCH)) == []
 
 
 @pytest.mark.parametrize(

@@ -30,25 +30,25 @@ PRIVATE = ("SATIETY_", "MLFLOW_", "PREFECT_", "DVC_", "GIT_")
 """Variables that would lead out of the copy, to services, records or repositories of the user's."""
 KEPT = ("SATIETY_DEVICE", "SATIETY_PROCESSES")
 IDENTITY = ("-c", "user.name=A year", "-c", "user.email=year@localhost", "-c", "commit.gpgsign=false")
-LEASH = (sys.executable, "-m", "tasks.pdeathsig")
+PDEATHSIG = (sys.executable, "-m", "tasks.pdeathsig")
 TAIL = 3000
 """Characters of what a command said that its error shows."""
 
 
-def alone() -> None:
+def isolate_environment() -> None:
     """Forget, in this process and its children, what would lead out of the copy."""
-    for name in [one for one in os.environ if one.startswith(PRIVATE) and one not in KEPT]:
+    for name in [variable for variable in os.environ if variable.startswith(PRIVATE) and variable not in KEPT]:
         del os.environ[name]
     os.environ |= {"SATIETY_JOIN": "false", "DVC_NO_ANALYTICS": "1", "DO_NOT_TRACK": "1"}
     os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class ProjectCopy:
     """A project that a champion is at work in."""
 
     root: Path
-    around: Mapping[str, str]
+    environment: Mapping[str, str]
     """What else its commands find in their environment."""
 
     def run(self, *command: str) -> str:
@@ -58,24 +58,24 @@ class Copy:
             SatietyError: it failed.
         """
         path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
-        env = {**os.environ, "PATH": path, "PYTHONPATH": str(self.root), **self.around}
-        done = subprocess.run(command, cwd=self.root, env=env, text=True, capture_output=True, check=False)
-        if done.returncode:
-            said = (done.stdout + done.stderr).strip()[-TAIL:]
-            raise SatietyError(f"{self.root}: `{' '.join(command)}` ended with code {done.returncode}:\n{said}")
-        return done.stdout
+        env = {**os.environ, "PATH": path, "PYTHONPATH": str(self.root), **self.environment}
+        process = subprocess.run(command, cwd=self.root, env=env, text=True, capture_output=True, check=False)
+        if process.returncode:
+            output = (process.stdout + process.stderr).strip()[-TAIL:]
+            raise SatietyError(f"{self.root}: `{' '.join(command)}` ended with code {process.returncode}:\n{output}")
+        return process.stdout
 
     def module(self, name: str) -> str:
         """Run a module of the copy's; whoever is killed leaves none at work."""
-        return self.run(*LEASH, str(os.getpid()), sys.executable, "-m", name)
+        return self.run(*PDEATHSIG, str(os.getpid()), sys.executable, "-m", name)
 
     def report(self, name: str) -> dict[str, Any]:
         """Return what a stage, or `monitor`, reported."""
-        found: dict[str, Any] = json.loads((self.root / "reports" / f"{name}.json").read_text(encoding="utf-8"))
-        return found
+        values: dict[str, Any] = json.loads((self.root / "reports" / f"{name}.json").read_text(encoding="utf-8"))
+        return values
 
 
-def clone(project: Path, root: Path) -> Copy:
+def clone(project: Path, root: Path) -> ProjectCopy:
     """Make the copy of the last commit; what was there of an earlier year goes.
 
     Raises:
@@ -85,11 +85,11 @@ def clone(project: Path, root: Path) -> Copy:
         raise SatietyError(f"{root}: is there already, and no copy of a project; name another folder")
     shutil.rmtree(root, ignore_errors=True)
     root.parent.mkdir(parents=True, exist_ok=True)
-    Copy(root.parent, {}).run("git", "clone", "--quiet", str(project), str(root))
-    return Copy(root, {})
+    ProjectCopy(root.parent, {}).run("git", "clone", "--quiet", str(project), str(root))
+    return ProjectCopy(root, {})
 
 
-def divided(params: Ingest, raw: Path, seed: int) -> tuple[list[Example], list[Example]]:
+def divide_labels(params: Ingest, raw: Path, seed: int) -> tuple[list[Example], list[Example]]:
     """Return the labelled texts of the project, those of test marked so, and the rest: what the world will ask.
 
     It is the division of `ingest`, with another seed: the world asks what the labels of which stay hidden.
@@ -98,52 +98,54 @@ def divided(params: Ingest, raw: Path, seed: int) -> tuple[list[Example], list[E
     from satiety.ingest.load import load
     from satiety.ingest.split import divide, link
 
-    read = load(params.labelled, [], params.problem, params.limits, params.mask, raw)
-    single, _, _ = drop_duplicates(
-        resolve_conflicts(read.examples, params.conflicts)[0], [], {}, params.dedup_threshold
+    loaded = load(params.labelled, [], params.problem, params.limits, params.mask, raw)
+    unique, _, _ = drop_duplicates(
+        resolve_conflicts(loaded.examples, params.conflicts)[0], [], {}, params.dedup_threshold
     )
     sizes: dict[str, Any] = {"test": params.test, "budget": params.budget, "dev": params.dev}
-    ties, stratum = link(single, params.group_similarity), params.problem.fit_labels(single).stratum
-    made = divide(single, ties, {}, stratum, seed=seed, **sizes)
-    hidden = {document.id for document in made.hidden}
-    rest = [one for one in single if one.id in hidden]
-    random.Random(seed).shuffle(rest)
-    return made.examples, rest
+    ties, stratum = link(unique, params.group_similarity), params.problem.fit_labels(unique).stratum
+    division = divide(unique, ties, {}, stratum, seed=seed, **sizes)
+    hidden = {document.id for document in division.hidden}
+    traffic = [example for example in unique if example.id in hidden]
+    random.Random(seed).shuffle(traffic)
+    return division.examples, traffic
 
 
-def changed(params: dict[str, Any], by: Mapping[str, Any]) -> dict[str, Any]:
+def override_params(params: dict[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
     """Return params with ``block.field`` values of their own.
 
     Raises:
         SatietyError: what is to hold the field is a plain value, or a list.
     """
-    made = deepcopy(params)
-    for where, value in by.items():
-        *blocks, field = where.split(".")
-        inner = made
+    updated = deepcopy(params)
+    for path, value in overrides.items():
+        *blocks, field = path.split(".")
+        inner = updated
         for block in blocks:
             inner = inner.setdefault(block, {})
             if not isinstance(inner, dict):
-                raise SatietyError(f"year.yaml: params: {where}: {PARAMS_FILE} has no such block")
+                raise SatietyError(f"year.yaml: params: {path}: {PARAMS_FILE} has no such block")
         inner[field] = value
-    return made
+    return updated
 
 
-def settle(copy: Copy, params: dict[str, Any], examples: Sequence[Example]) -> None:
+def write_inputs(copy: ProjectCopy, params: dict[str, Any], examples: Sequence[Example]) -> None:
     """Give the copy its labelled texts as files of its own, and its params."""
     raw, columns, sources = copy.root / "data" / "raw", {"text": "text", "label": "label"}, []
     for name, bound in (("labelled", None), ("test", "test")):
         rows = [
-            {"text": one.text, "label": str(one.answer)} for one in examples if (one.split == "test") == bool(bound)
+            {"text": example.text, "label": str(example.answer)}
+            for example in examples
+            if (example.split == "test") == bool(bound)
         ]
         write_text(raw / f"{name}.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
         file = {"uri": f"file:data/raw/{name}.jsonl", "sha256": None, "reader": {"kind": "jsonl"}}
         sources.append(file | {"columns": columns, "split": bound})
-    text = yaml.safe_dump(changed(params, {"ingest.labelled": sources}), allow_unicode=True, sort_keys=False)
+    text = yaml.safe_dump(override_params(params, {"ingest.labelled": sources}), allow_unicode=True, sort_keys=False)
     write_text(copy.root / PARAMS_FILE, text)
 
 
-def first_champion(copy: Copy) -> None:
+def first_champion(copy: ProjectCopy) -> None:
     """Make a model, promote it, and commit: what a retraining begins from."""
     copy.run("satiety", "check")
     copy.run("satiety", "workspace", str(PARAMS_FILE))
