@@ -112,7 +112,7 @@ def test_a_name_in_use_that_no_lever_has_is_refused(paths: dict[str, Path]) -> N
     use({"swap": {"kind": "augment"}})
     text = Path("params.yaml").read_text(encoding="utf-8")
     Path("params.yaml").write_text(text.replace("[swap]", "[swpa]"), encoding="utf-8")
-    with pytest.raises(ParamsError, match=r"use: no lever is called 'swpa'; did you mean 'swap'\?"):
+    with pytest.raises(ParamsError, match=r"use: unknown lever 'swpa'; did you mean 'swap'\?"):
         main.run(**paths)
 
 
