@@ -19,7 +19,7 @@ import numpy as np
 from satiety.worth.agreement import estimate_wilson_interval
 from satiety.worth.decision import decide, list_effective_sets
 from satiety.worth.findings import Findings
-from satiety.worth.sequential import classify_gain
+from satiety.worth.verdicts import classify_gain
 from tests.unit.worth.simulation import Design, World, idle_study, power_law, world
 
 RESULTS = Path("benchmarks/results/false_gains.json")

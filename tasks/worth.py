@@ -54,12 +54,11 @@ def _build_report(material: Any, params: Worth) -> dict[str, Any]:
     """Return what the report says: what was measured, or that nothing can be."""
     from satiety.core.executor import processes
     from satiety.tuning.inputs import build_head
-    from satiety.worth.advice import advise
+    from satiety.worth.advice import advise, write_headline
     from satiety.worth.decision import decide
-    from satiety.worth.empty_report import build_empty_report
-    from satiety.worth.findings import analyze_study, build_report
-    from satiety.worth.headline import write_headline
+    from satiety.worth.findings import analyze_study
     from satiety.worth.preparation import prepare_study
+    from satiety.worth.report import build_empty_report, build_report
     from satiety.worth.study import run_study
 
     if build_head(material.problem).is_generative:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.feedback import record_corrections
-from cli.predict import iterate_answers
+from cli.predict import iterate_predictions
 from examples.year.judge import Judge, ModelScores, score
 from examples.year.plan import Year
 from examples.year.project_copy import ProjectCopy
@@ -120,7 +120,7 @@ def _run_month(
     judged: Sequence[Example],
 ) -> Month:
     champion = packages.open(PACKAGE, Settings().device)
-    rows = list(iterate_answers(champion, (example.text for example in traffic), open_record(Settings())))
+    rows = list(iterate_predictions(champion, (example.text for example in traffic), open_record(Settings())))
     copy.run("satiety", "monitor")
     report = copy.report("monitor")
     _label(rows, traffic, year, scenario.month)

@@ -1,7 +1,8 @@
-"""The meter: what labels buy, and what each lever is worth in labels.
+"""The meter: learning curves, and the worth of every lever in labels.
 
-Cells (a budget, a lever set, a random order of the labels) are evaluated side by side and kept one by one; the rest is
-statistics over them. ``study`` runs cells, ``scores`` resamples, ``findings`` says what they mean, ``page`` shows it.
+:mod:`study` evaluates runs (budget, lever set, replicate) in parallel and caches each. :mod:`scores` resamples them,
+:mod:`findings` analyzes them, :mod:`report` builds the tables, :mod:`decision` and :mod:`advice` the recommendation,
+and :mod:`page` renders all.
 """
 
 from satiety.levers.base import LEVERS

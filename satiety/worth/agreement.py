@@ -1,61 +1,85 @@
-"""Findings at both depths -> how often the quick one sees a gain as fine-tuning does, and where it does not."""
+"""Gains of the proxy and of fine-tuning -> how often both have the same sign, and what fine-tuning confirms."""
 
 from __future__ import annotations
 
-from statistics import NormalDist
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from satiety.evaluate.bootstrap import Interval, Resampling, assign_groups
-from satiety.worth.scores import compute_gain, resample_scores
+from satiety.worth.scores import LeverSet, compute_gain, resample_scores
+from satiety.worth.verdicts import classify_gain
 
 if TYPE_CHECKING:
     from satiety.worth.findings import Findings
 
 
 def compare_depths(findings: Findings) -> dict[str, Any] | None:
-    """Compare the signs of gains at both depths, where full fine-tuning's interval leaves 0 out."""
+    """Compare the signs of proxy and fine-tuned gains wherever the fine-tuned interval excludes 0."""
     plan = findings.plan
     runs = [
-        ((c.budget, c.levers, c.replicate), o.tallies)
-        for c, o in findings.measurements.outcomes.items()
-        if c.depth == "full"
+        ((run.budget, run.levers, run.replicate), outcome.tallies)
+        for run, outcome in findings.measurements.outcomes.items()
+        if run.depth == "full"
     ]
     if not runs:
         return None
     resampling = Resampling(plan.params.seed, plan.params.resamples, plan.params.confidence_level)
-    baseline = [c for c in runs if not c[0][1]]
+    baseline = [(key, tallies) for key, tallies in runs if not key[1]]
     scores = resample_scores(
         plan.problem.score, plan.problem.headline, runs, baseline, assign_groups(plan.test), resampling
     )
+
     compared: list[dict[str, Any]] = []
     for levers in scores.replicates:
+        if not levers or plan.drop_idle(levers) != levers:
+            continue  # a set with an idle lever duplicates the set without it
         gains = compute_gain(scores, levers)
         for position, budget in enumerate(scores.budgets):
-            if levers and plan.drop_idle(levers) == levers:  # what changes nothing proves nothing
-                proxy = findings.gains[levers][findings.scores.budgets.index(budget)].to_dict()
-                fine_tuned = gains[position].interval(resampling.confidence_level).to_dict()
-                compared.append({"lever": "+".join(levers), "budget": budget, "quick": proxy, "full": fine_tuned})
+            proxy = findings.gains[levers][findings.scores.budgets.index(budget)].to_dict()
+            fine_tuned = gains[position].interval(resampling.confidence_level).to_dict()
+            compared.append({"lever": "+".join(levers), "budget": budget, "quick": proxy, "full": fine_tuned})
+
     decisive = [row for row in compared if row["full"]["low"] > 0 or row["full"]["high"] < 0]
     disagreements = [row for row in decisive if np.sign(row["quick"]["value"]) != np.sign(row["full"]["value"])]
-    return {
-        "cells": len(decisive),
-        "agree": len(decisive) - len(disagreements),
-        "share": estimate_wilson_interval(
-            len(decisive) - len(disagreements), len(decisive), resampling.confidence_level
-        ).to_dict()
-        if decisive
-        else None,
-        "disagreements": disagreements,
-        "compared": compared,
-    }
+    total, agree = len(decisive), len(decisive) - len(disagreements)
+    share = estimate_wilson_interval(agree, total, resampling.confidence_level).to_dict() if total else None
+    return {"cells": total, "agree": agree, "share": share, "disagreements": disagreements, "compared": compared}
 
 
 def estimate_wilson_interval(hits: float, trials: int, confidence_level: float) -> Interval:
     """Return a share and its interval (Wilson 1927)."""
-    z = NormalDist().inv_cdf((1 + confidence_level) / 2)
-    share, spread = hits / trials, 1 + z**2 / trials
-    middle = (share + z**2 / (2 * trials)) / spread
-    half = z * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2)) / spread
-    return Interval(share, float(middle - half), float(middle + half))
+    from statsmodels.stats.proportion import proportion_confint
+
+    low, high = proportion_confint(hits, trials, alpha=1 - confidence_level, method="wilson")
+    return Interval(hits / trials, float(low), float(high))
+
+
+def get_fine_tuned_gain(findings: Findings, levers: LeverSet, budget: int) -> Interval | None:
+    """Return the fine-tuned gain of a lever set at a budget; None where it was not measured."""
+    rows: Sequence[Any] = findings.agreement["compared"] if findings.agreement else ()
+    name = "+".join(findings.plan.drop_idle(levers))
+    intervals = (Interval(**row["full"]) for row in rows if (row["lever"], row["budget"]) == (name, budget))
+    return next(intervals, None)
+
+
+def is_refuted(findings: Findings, levers: LeverSet, budget: int) -> bool:
+    """Return whether the fine-tuned interval lies below the minimum effect."""
+    return _classify_fine_tuned(findings, levers, budget) in ("harmful", "not worth it here")
+
+
+def is_confirmed(findings: Findings, levers: LeverSet, budget: int) -> bool:
+    """Return whether the fine-tuned gain is worth it."""
+    return _classify_fine_tuned(findings, levers, budget) == "worth it"
+
+
+def is_contested(findings: Findings, levers: LeverSet, budget: int) -> bool:
+    """Return whether fine-tuning refutes a lever set, or measures no gain at all."""
+    gain = get_fine_tuned_gain(findings, levers, budget)
+    return gain is not None and (gain.value <= 0 or is_refuted(findings, levers, budget))
+
+
+def _classify_fine_tuned(findings: Findings, levers: LeverSet, budget: int) -> str | None:
+    gain = get_fine_tuned_gain(findings, levers, budget)
+    return None if gain is None else classify_gain(gain, findings.plan.params.min_effect)

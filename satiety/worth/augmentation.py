@@ -1,8 +1,8 @@
-"""Training examples -> these, and what the levers in use add: the stage `augment`.
+"""Stage `augment`: training examples -> the same, with the examples added by the levers in `use`.
 
-Levers act in the order of the meter. Copies are made of the training examples alone. A lever of a kind of your own is
-called as the meter calls it, once, with all labels there are. No dev or test example is shown to it, and what it adds
-is held against them.
+Levers act in the same order as in the meter. Augmenters copy the original training examples only. A custom lever is
+called once, as in the meter, with all labels. Levers see no validation or test example, and whatever they add is
+compared with these.
 """
 
 from __future__ import annotations
@@ -32,34 +32,34 @@ if TYPE_CHECKING:
     from satiety.worth.selection import Augmentation
 
 PEOPLE = ("gold", "drawn")
-"""Origins that say that a person labelled an example."""
+"""Origins of examples labelled by a person."""
 NO_TEST: tuple[Example, ...] = ()
-"""What a lever sees of dev and test in the pipeline."""
+"""Test examples that levers see in the pipeline: none."""
 
 
 @dataclass(frozen=True, slots=True)
 class AugmentInputs:
-    """What the pipeline has at hand for levers."""
+    """Inputs of the stage."""
 
     problem: Problem
     train: tuple[Example, ...]
     held_out: tuple[Example, ...]
-    """Dev and test examples: nothing that is learned from may give one away."""
+    """Validation and test examples; no training text may repeat one."""
     documents: tuple[Document, ...]
-    """What `retrieve` found; read by levers of a kind of your own alone."""
+    """Retrieved documents, used by custom levers only."""
     base: Path
     """Folder of the base model."""
     scratch: Path
-    """Folder for what is dear to make; that of the meter, so that either finds what the other made."""
+    """Cache folder, shared with the meter."""
     device: str
 
 
 def apply_levers(inputs: AugmentInputs, params: Augmentation) -> AugmentedExamples:
-    """Have every lever add to the training examples; drop what gives away a dev or test example.
+    """Apply every lever to the training examples, and reject what repeats a validation or test example.
 
     Raises:
-        DataError: a lever reads raw texts, and there are none.
-        ParamsError: a lever asks for answers of a linear head, and the problem has no such head.
+        DataError: a lever needs documents, and there are none.
+        ParamsError: a lever needs predictions of a linear head, and the problem has no such head.
     """
     runner = _LeverRunner(inputs, params)
     examples, rejected = list(inputs.train), list[Rejection]()
@@ -68,7 +68,7 @@ def apply_levers(inputs: AugmentInputs, params: Augmentation) -> AugmentedExampl
     for name, lever in sort_levers(params.levers).items():
         if name not in params.custom_levers and isinstance(lever, AugmentLever):
             augmented = augment(inputs.train, inputs.held_out, inputs.problem, lever)
-            ids = {example.id for example in examples}  # a lever before may have taken some away
+            ids = {example.id for example in examples}  # an earlier lever may have removed some
             examples = join(examples, (copy for copy in augmented.examples[len(inputs.train) :] if copy.parent in ids))
             for kind, count in augmented.numbers.items():
                 counts[kind].update(count)
@@ -81,17 +81,17 @@ def apply_levers(inputs: AugmentInputs, params: Augmentation) -> AugmentedExampl
 
 
 class _LeverRunner:
-    """Calls levers of kinds of your own as the meter does; what that takes is made once, and only where one asks."""
+    """Calls custom levers as the meter does; models they need are loaded once, on demand."""
 
     def __init__(self, inputs: AugmentInputs, params: Augmentation) -> None:
         self.inputs, self.params = inputs, params
 
     def add(self, name: str, lever: Lever, examples: Sequence[Example]) -> AugmentedExamples:
-        """Return the examples as a lever leaves them, without what gives away a dev or test example."""
+        """Apply a lever, and reject what repeats a validation or test example."""
         if lever.uses_documents and not self.inputs.documents:
             raise DataError(
-                f"augment: there is no raw text for the lever {name}, which reads some; put one of kind retrieve into "
-                "`use`"
+                f"augment: the lever {name} needs documents, but none were retrieved; add a lever of kind retrieve "
+                "to `use`"
             )
         try:
             transformed = lever.transform_train(tuple(examples), self._build_context(name, lever))
@@ -108,7 +108,7 @@ class _LeverRunner:
             test=NO_TEST,
             documents=self.inputs.documents,
             precomputed=tuple(lever.precompute(self._study_context)),
-            rng=random.Random(f"{self.params.seed}/{name}"),  # no secret
+            rng=random.Random(f"{self.params.seed}/{name}"),
             predict=lambda labelled, texts: self._predict(name, labelled, texts),
         )
 
@@ -117,8 +117,8 @@ class _LeverRunner:
 
         if build_head(self.inputs.problem).is_generative:
             raise ParamsError(
-                f"use: the lever {name} asks a linear head for answers, and the problem {self.inputs.problem.kind!r} "
-                f"has none; take {name} out of `use`"
+                f"use: the lever {name} needs predictions of a linear head, but the problem "
+                f"{self.inputs.problem.kind!r} has none; remove {name} from `use`"
             )
         return self._proxy_model.fit_predict(labelled, texts, self.params.seed)
 
@@ -161,23 +161,20 @@ class _LeverRunner:
 def admit(
     name: str, originals: Sequence[Example], transformed: Sequence[Example], held_out: HeldOut
 ) -> AugmentedExamples:
-    """Return what a lever made of examples; what of it was not there, and gives away a held-out text, is rejected.
+    """Return a lever's output without added examples that repeat a held-out text.
 
-    An added example is one of train; it has an id that no other has, and names the lever where it names no maker.
+    An added example gets a unique id, the split ``train``, and the lever's name as origin unless it has one.
 
     Args:
         name: of the lever.
-        originals: what it was given.
-        transformed: what it returned.
-        held_out: dev and test.
+        originals: its input.
+        transformed: its output.
+        held_out: validation and test texts.
     """
     matches = _match_originals(originals, transformed)
     ids = {example.id for example, is_original in zip(transformed, matches, strict=True) if is_original}
-    twins = iter(
-        held_out.find_leaks(
-            [example.text for example, is_original in zip(transformed, matches, strict=True) if not is_original]
-        )
-    )
+    added = [example.text for example, is_original in zip(transformed, matches, strict=True) if not is_original]
+    twins = iter(held_out.find_leaks(added))
     examples, rejected = list[Example](), list[Rejection]()
     for example, is_original in zip(transformed, matches, strict=True):
         if is_original:
@@ -197,7 +194,7 @@ def admit(
 
 
 def _match_originals(originals: Sequence[Example], transformed: Sequence[Example]) -> list[bool]:
-    """Return of each example whether it was there, by id and inputs; of several alike the first ones were."""
+    """Return whether each example is an original, by id and inputs; of repeated ones only the first are."""
     remaining = Counter((example.id, dump_inputs(example.inputs)) for example in originals)
     matches = []
     for example in transformed:

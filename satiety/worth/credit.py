@@ -1,15 +1,15 @@
-"""Scores of every combination of levers -> what each lever is to be credited with, and which pairs help each other.
+"""Scores of all lever combinations -> each lever's share of the joint gain, and interactions of pairs.
 
-A lever's share is its Shapley value: what it adds to the levers already there, averaged over all orders of adding.
-Shares add up to the joint gain, and levers that do the same get the same. A pair's interaction is what both together
-add beyond what each adds alone, averaged likewise: above 0 they help each other, below 0 they do the same twice.
+A lever's share is its Shapley value: what it adds to the other levers, averaged over all orders of adding. Shares sum
+to the joint gain, and equivalent levers get equal shares. A pair's interaction is its gain beyond the sum of the single
+gains, averaged likewise: positive for complements, negative for substitutes.
 
-Both are taken of scores and of labels. All combinations are measured in the same chains, so the luck of a draw is in
-none of the differences: what a combination adds to plain is laid on plain's curve, draw by draw. The curve is not
-extrapolated: where a score as measured lies off it, there are no shares of labels; where a draw does, it is capped at
-the curve's smallest or largest budget, and ``capped`` says so.
+Both are computed from scores and from labels. All combinations use the same replicates, so sampling noise of the labels
+cancels in differences: a combination's gain is added to the baseline's curve, sample by sample. The curve is not
+extrapolated. If an estimated score lies off it, there are no shares of labels. Samples off it are capped at the
+smallest or largest budget, which sets ``capped``.
 
-Source: Shapley 1953, A Value for n-Person Games; for attribution: Owen 2014, SIAM/ASA Journal on Uncertainty
+Sources: Shapley 1953, A Value for n-Person Games; for attribution: Owen 2014, SIAM/ASA Journal on Uncertainty
 Quantification 2:245; interactions: Grabisch & Roubens 1999, International Journal of Game Theory 28:547.
 """
 
@@ -36,64 +36,56 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What is credited to a lever, to a pair of them, or to all."""
+    """Credit of a lever, of a pair of levers, or of all."""
 
     levers: LeverSet
     gain: Interval
-    """In score."""
+    """Share of the gain in score."""
     labels: LabelCount | None
-    """In labels of plain, finite; None where some score as measured lies off the curve."""
+    """Share in labels of the baseline, finite; None where an estimated score lies off the curve."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """The joint gain of some levers at a budget, split."""
+    """Joint gain of all levers at a budget, split into shares."""
 
     budget: int
     joint: Share
     shares: tuple[Share, ...]
-    """Of each lever; they add up to ``joint``."""
+    """One share per lever; their sum is ``joint``."""
     interactions: tuple[Share, ...]
-    """Of each pair."""
+    """One interaction per pair."""
     is_capped: bool
-    """Whether any score, as measured or drawn, lay outside the measured stretch of the curve."""
+    """Whether any score, estimated or sampled, lies off the measured part of the curve."""
 
 
 def assign_credit(scores: Scores, levers: LeverSet, confidence_level: float) -> list[Credit]:
-    """Split the joint gain of ``levers`` at every budget at which all their combinations were measured.
+    """Split the joint gain of ``levers`` at every budget where all their combinations were measured.
 
     Raises:
-        DataError: a combination has no cell at all.
+        DataError: a combination was not measured at any budget.
     """
     lever_sets = [subset for size in range(len(levers) + 1) for subset in combinations(sorted(levers), size)]
-    if missing := ["+".join(subset) or "plain" for subset in lever_sets if subset not in scores.replicates]:
-        raise DataError(f"worth: credit takes all combinations of the levers; not measured: {', '.join(missing[:5])}")
+    if missing := ["+".join(subset) or "baseline" for subset in lever_sets if subset not in scores.replicates]:
+        raise DataError(f"worth: credit needs every combination of the levers; not measured: {', '.join(missing[:5])}")
     common = scores.restrict_to_common(lever_sets)
-    curve, gains = (
-        curves.fit(common.budgets, common.curve),
-        {subset: compute_gain(common, subset) for subset in lever_sets},
-    )
-    positions = [
-        i
-        for i, n in enumerate(common.budgets)
-        if n and all(np.isfinite(samples.point[i]) for samples in gains.values())
-    ]
+    curve = curves.fit(common.budgets, common.curve)
+    gains = {subset: compute_gain(common, subset) for subset in lever_sets}
     return [
-        _split_gain(
-            common.budgets[i], {subset: samples[i] for subset, samples in gains.items()}, curve, confidence_level
-        )
-        for i in positions
+        _split_gain(budget, {subset: samples[i] for subset, samples in gains.items()}, curve, confidence_level)
+        for i, budget in enumerate(common.budgets)
+        if budget and all(np.isfinite(samples.point[i]) for samples in gains.values())
     ]
 
 
 def compute_interaction(values: Mapping[LeverSet, BootstrapSamples], levers: LeverSet) -> BootstrapSamples:
     """Return the Shapley interaction index of ``levers``; of a single lever it is the Shapley value.
 
-    That is what they add together beyond what parts of them add, averaged over the sets of the others.
+    It is their joint gain beyond the gains of their subsets, averaged over the sets of the other levers.
 
     Args:
-        values: of every combination of all levers, () among them.
-        levers: one, two or more of them.
+        values: of every combination of all levers, () included.
+        levers: one or more of them.
     """
     all_levers = max(values, key=len)
     num_free = len(all_levers) - len(levers)
@@ -119,15 +111,15 @@ def _split_gain(
     all_levers, is_on_curve = max(gains, key=len), not is_outside[:, 0].any()
 
     def build_share(levers: LeverSet, gain: BootstrapSamples, label_count: BootstrapSamples) -> Share:
-        return Share(
-            levers,
-            gain.interval(confidence_level),
-            LabelCount.from_samples(label_count, confidence_level) if is_on_curve else None,
-        )
-
-    def estimate_share(levers: LeverSet) -> Share:
-        return build_share(levers, compute_interaction(gains, levers), compute_interaction(labels, levers))
+        count = LabelCount.from_samples(label_count, confidence_level) if is_on_curve else None
+        return Share(levers, gain.interval(confidence_level), count)
 
     joint = build_share(all_levers, *(table[all_levers] - table[BASELINE] for table in (gains, labels)))
-    shares, pairs = (tuple(estimate_share(subset) for subset in combinations(all_levers, size)) for size in (1, 2))
+    shares, pairs = (
+        tuple(
+            build_share(subset, compute_interaction(gains, subset), compute_interaction(labels, subset))
+            for subset in combinations(all_levers, size)
+        )
+        for size in (1, 2)
+    )
     return Credit(budget, joint, shares, pairs, bool(is_outside.any()))

@@ -1,16 +1,17 @@
-"""Scores at budgets -> a learning curve that never falls, drawn as often as the scores are.
+"""Scores at budgets -> a non-decreasing learning curve, one for each resample of the scores.
 
-Between measured budgets it goes through the measured scores: a power law gives the bend, and what it leaves over is
-carried by a natural cubic spline in log n, so that a curve that is no power law is followed as well. A curve that falls
-somewhere is rearranged, that is sorted: this brings any estimate of a rising curve nearer to it.
+Between measured budgets the curve passes through the measured scores: a power law plus a natural cubic spline in log n
+through its residuals, so other shapes are followed as well. A curve that falls somewhere is rearranged (sorted), which
+brings any estimate of a monotone curve closer to it.
 
-Beyond the largest budget the power law alone speaks: the curve rises from the last score as the law does. The smallest
-budgets are left out until chance explains what the law misses, for learning begins before its power law does (the small
-data region of Hestness et al.). Where any were left out, the draws are spread by the factor (Birge ratio) by which
-chance fell short just before: then the law is a guide and no truth, and intervals say so. Three budgets cannot tell.
+Beyond the largest budget the curve rises from the last score like the power law. Learning starts before its power law
+holds (the small data region of Hestness et al.). The smallest budgets are therefore left out of this fit until chance
+explains its residuals. If any were left out, the samples are spread by the Birge ratio of the last rejected fit, so
+that intervals allow for an inexact law. Three budgets fit any power law and cannot be tested.
 
-Source: Hestness et al. 2017, arXiv:1712.00409, section 5; where power laws fail: Viering & Loog 2021, arXiv:2103.10948;
-rearrangement: Chernozhukov, Fernández-Val & Galichon 2009, arXiv:0806.4730.
+Sources: Hestness et al. 2017, arXiv:1712.00409, section 5; where power laws fail: Viering & Loog 2021,
+arXiv:2103.10948; rearrangement: Chernozhukov, Fernández-Val & Galichon 2009, arXiv:0806.4730; splines: de Boor 1978, A
+Practical Guide to Splines, chapter IV.
 """
 
 from __future__ import annotations
@@ -25,56 +26,57 @@ from satiety.core.errors import DataError
 from satiety.worth import powerlaw
 from satiety.worth.powerlaw import PARAMETERS, PowerLaw
 from satiety.worth.resample import BootstrapSamples
-from satiety.worth.spline import build_spline_matrix
 
 if TYPE_CHECKING:
     from satiety.problems.base import Floats
 
 POINTS = 256
-"""Of the measured stretch of a curve, evenly spaced in log n; as many beyond it."""
+"""Points up to the largest budget, evenly spaced in log n; as many beyond it."""
 HORIZON = 1000.0
-"""How many times the largest budget a curve goes on: further than anybody labels."""
+"""End of the curve, in multiples of the largest budget."""
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Labels -> score."""
+    """Learning curve: labels -> score."""
 
     labels: Floats
-    """Ascending: POINTS up to the largest budget measured, as many beyond it; shape (2 · POINTS,)."""
+    """Ascending: POINTS up to the largest budget, as many beyond it; shape (2 · POINTS,)."""
     scores: BootstrapSamples
-    """At ``labels``, straight between them; falls neither as measured nor in any draw. Shape (2 · POINTS,)."""
+    """Score at ``labels``, non-decreasing in every sample, linear in between; shape (2 · POINTS,)."""
     asymptote: BootstrapSamples
-    """The score of endless labels."""
+    """Score in the limit of infinitely many labels."""
     exponent: float
-    """Of the power law beyond the largest budget."""
+    """Exponent of the power law beyond the largest budget."""
     fit_start: int
-    """The smallest budget that this power law was fitted to."""
+    """Smallest budget that this power law was fitted to."""
     spread_factor: float
-    """By how much the draws beyond the largest budget were spread: 1 where one power law fits all budgets."""
+    """Factor on the spread of samples beyond the largest budget; 1 where one power law fits all budgets."""
 
     @property
     def smallest(self) -> float:
-        """The smallest budget above 0 that was measured."""
+        """Smallest measured budget above 0."""
         return float(self.labels[0])
 
     @property
     def largest(self) -> float:
-        """The largest budget measured."""
+        """Largest measured budget."""
         return float(self.labels[POINTS - 1])
 
     def predict(self, labels: float) -> BootstrapSamples:
-        """Return the score of so many labels; of the nearest there is, where the curve does not go that far."""
+        """Return the score at a number of labels, which is clipped to the range of the curve."""
         position = np.interp(labels, self.labels, np.arange(len(self.labels)))
         knot = min(int(position), len(self.labels) - 2)
         rows = self.scores.rows
         return BootstrapSamples(rows[:, knot] + (position - knot) * (rows[:, knot + 1] - rows[:, knot]))
 
     def invert(self, scores: BootstrapSamples) -> BootstrapSamples:
-        """Return how many labels a score takes: 0 where the smallest budget has more, infinite where the curve ends.
+        """Return the labels at which the curve reaches a score.
+
+        They are 0 where the smallest budget scores higher, and infinite where the curve ends below the score.
 
         Args:
-            scores: one score, with as many draws as the curve has: draw for draw on the same test examples.
+            scores: of shape (), with as many samples as the curve, on the same resamples of the test set.
         """
         rows, targets = self.scores.rows, scores.rows
         position = (rows < targets[:, None]).sum(axis=1)
@@ -89,15 +91,18 @@ class Curve:
 
 
 def fit(budgets: Sequence[int], scores: BootstrapSamples) -> Curve:
-    """Return the curve through scores, shape (budgets,). A budget of 0 is no part of it, nor one without a score.
+    """Return the curve through scores of shape (budgets,); budget 0 and budgets without a score are ignored.
 
     Raises:
-        DataError: fewer than three budgets are left.
+        DataError: fewer than three budgets remain.
     """
     all_budgets = np.array(budgets, dtype=float)
     is_usable = (all_budgets > 0) & np.isfinite(scores.point)
     if is_usable.sum() < PARAMETERS:
-        raise DataError(f"worth: a curve takes {PARAMETERS} budgets above 0 with scores; there are {is_usable.sum()}")
+        raise DataError(
+            f"worth: a learning curve needs scores at {PARAMETERS} budgets above 0, but there are {is_usable.sum()}; "
+            "raise worth.budgets or ingest.budget"
+        )
     labels, rows = all_budgets[is_usable], scores.rows[:, is_usable]
     measured_points = np.geomspace(labels[0], labels[-1], POINTS)
     extrapolated_points = np.geomspace(labels[-1], labels[-1] * HORIZON, POINTS + 1)[1:]
@@ -119,14 +124,16 @@ def fit(budgets: Sequence[int], scores: BootstrapSamples) -> Curve:
 
 
 def _interpolate(labels: Floats, rows: Floats, points: Floats) -> Floats:
-    """Return the curves in the measured stretch, shape (rows, at)."""
+    """Return the curves between measured budgets, shape (rows, points)."""
+    from scipy.interpolate import CubicSpline
+
     law = powerlaw.fit(labels, rows, _weigh(rows))
-    residuals = (rows - law.predict(labels)) @ build_spline_matrix(np.log(labels), np.log(points)).T
-    return np.sort(law.predict(points) + residuals, axis=1)
+    residuals = CubicSpline(np.log(labels), rows - law.predict(labels), axis=1, bc_type="natural")
+    return np.sort(law.predict(points) + residuals(np.log(points)), axis=1)
 
 
 def _fit_tail(labels: Floats, rows: Floats) -> tuple[int, PowerLaw, float]:
-    """Return from which budget on a power law holds, that law, and by how much its draws are to be spread."""
+    """Return the first budget from which a power law holds, the law, and the factor on its samples' spread."""
     spread_factor = 1.0
     for start in range(len(labels) - PARAMETERS):
         tail_labels, tail_rows = labels[start:], rows[:, start:]
@@ -142,12 +149,12 @@ def _fit_tail(labels: Floats, rows: Floats) -> tuple[int, PowerLaw, float]:
 
 
 def _extrapolate(rise: Floats, last: Floats, spread_factor: float) -> Floats:
-    """Return the curves beyond the largest budget, from its scores on; they stay between those and 1.
+    """Return the curves beyond the largest budget, at least the scores there and at most 1.
 
     Args:
         rise: of the power laws since the largest budget, shape (rows, labels).
-        last: the scores there, shape (rows, 1).
-        spread_factor: factor on each draw's distance from what was measured.
+        last: scores at the largest budget, shape (rows, 1).
+        spread_factor: factor on each sample's distance from the estimate.
     """
     curves = last + rise
     spread = curves[0] + spread_factor * (curves - curves[0])
@@ -155,6 +162,6 @@ def _extrapolate(rise: Floats, last: Floats, spread_factor: float) -> Floats:
 
 
 def _weigh(rows: Floats) -> Floats:
-    """Return one over the variance of each budget's draws: by percentiles, for Student's t of two chains has none."""
+    """Return each budget's inverse variance, from percentiles because Student's t of two replicates has none."""
     low, high = np.quantile(rows[1:], [0.16, 0.84], axis=0)
     return np.asarray(1 / np.square(np.maximum((high - low) / 2, 1e-6)))

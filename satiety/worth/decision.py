@@ -1,8 +1,8 @@
-"""Findings -> what to do next: how many labels more, and which levers. All sentences are made of this one value.
+"""Findings -> the next step: how many more labels, and which levers. :mod:`satiety.worth.advice` words it.
 
-Options are compared by score and by cost in hours of a person's time; the Pareto front is what no other option beats in
-both. The score of more labels is the curve's forecast; a lever set adds to it what it gained at the largest budget,
-which is as far as anybody has measured.
+Options are compared by score and by cost in hours of a person's time. The Pareto front contains every option that no
+other beats in both. The score of more labels is the curve's forecast; a lever set adds its gain at the largest budget,
+where it was last measured.
 """
 
 from __future__ import annotations
@@ -14,78 +14,98 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from satiety.evaluate.bootstrap import Interval
-from satiety.worth.confirmation import is_confirmed, is_doubtful, is_refuted
+from satiety.worth.agreement import is_confirmed, is_contested, is_refuted
 from satiety.worth.resample import BootstrapSamples
-from satiety.worth.sample_size import SampleSize, estimate_sample_size
 from satiety.worth.scores import BASELINE, LeverSet, compute_gain
-from satiety.worth.sequential import classify_gain
 from satiety.worth.study import list_lever_sets
+from satiety.worth.verdicts import classify_gain
 
 if TYPE_CHECKING:
     from satiety.worth.findings import Findings
 
 STEPS = (0.0, 0.125, 0.25, 0.5, 1.0, 2.0, 3.0)
-"""Further labels that are thought of, as shares of those there are; the curve is drawn no further."""
+"""Additional labels to consider, as shares of the present ones; the drawn curve ends at the last."""
 
 PROMISING = ("inconclusive", "worth it")
-"""Verdicts under which a lever may be worth it."""
+"""Verdicts that leave a gain possible."""
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """Something one could do."""
+    """A number of additional labels and a lever set, with score and cost."""
 
     extra_labels: int
-    """Labels beyond those there are."""
+    """Labels in addition to the present ones."""
     levers: LeverSet
     score: Interval
     hours: float
-    """Of a person's time; computing is converted into it."""
+    """Hours of a person's time, computing converted into it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleSize:
+    """Number of labels that would confirm the gain of the best lever set."""
+
+    levers: LeverSet
+    labels: int | None
+    """None: with this test set no number of labels suffices."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is advised."""
+    """Recommended next step."""
 
     has_forecast: bool
-    """False where what was learned does not beat label names alone yet: then there is no curve to go by."""
+    """False while training scores no higher than zero-shot, since then no curve can be extrapolated."""
     keep: LeverSet
     too_costly: LeverSet
-    """What would be kept, but for its cost: labels that do as much are cheaper."""
+    """Lever set that gains, but costs more than labels with the same effect."""
     dropped: tuple[str, ...]
     undecided: tuple[str, ...]
     recommended: Option | None
-    """More labels; None where none on the front adds what matters."""
+    """Option with more labels; None where no such option on the front adds the minimum effect."""
     front: tuple[Option, ...]
     sample_size: SampleSize | None = None
-    """What it takes to be sure of the best lever set, where none is sure yet and one looks worth it."""
+    """Labels that would confirm the best lever set; None where one is worth it already or none comes close."""
 
 
 def decide(findings: Findings) -> Decision:
-    """Return what to do next."""
-    levers = select_levers(findings)
+    """Return the recommended next step."""
+    levers, too_costly = select_levers(findings), BASELINE
     if findings.is_zero_shot(findings.max_budget):
         return Decision(False, levers, BASELINE, *_split_remaining(findings, levers, BASELINE), None, ())
     sample_size = None if levers else estimate_sample_size(findings, list_effective_sets(findings))
-    front = _select_front(_build_options(findings, levers))
-    too_costly = BASELINE
+
+    # Pareto front of score against hours, cheapest first.
+    options = [
+        build_option(findings, round(share * findings.max_budget), lever_set)
+        for share in STEPS
+        for lever_set in dict.fromkeys((BASELINE, levers))
+    ]
+    front: list[Option] = []
+    for candidate in sorted(options, key=lambda option: (option.hours, -option.score.value)):
+        if not front or candidate.score.value > front[-1].score.value:
+            front.append(candidate)
     if not any(candidate.levers == levers and not candidate.extra_labels for candidate in front):
         levers, too_costly, front = BASELINE, levers, [candidate for candidate in front if not candidate.levers]
-    score = build_option(findings, 0, levers).score.value
-    recommended = _choose_option(findings, [candidate for candidate in front if candidate.levers == levers], score)
-    return Decision(
-        True,
-        levers,
-        too_costly,
-        *_split_remaining(findings, levers, too_costly),
-        recommended,
-        tuple(front),
-        sample_size,
+
+    # Fewest additional labels that add the minimum effect.
+    target = max(findings.plan.params.min_effect, 1e-9)
+    current = build_option(findings, 0, levers).score.value
+    recommended = next(
+        (
+            candidate
+            for candidate in front
+            if candidate.levers == levers and candidate.extra_labels and candidate.score.value - current >= target
+        ),
+        None,
     )
+    remaining = _split_remaining(findings, levers, too_costly)
+    return Decision(True, levers, too_costly, *remaining, recommended, tuple(front), sample_size)
 
 
 def list_effective_sets(findings: Findings) -> list[LeverSet]:
-    """Return the lever sets of which every lever changes something."""
+    """Return the lever sets without an idle lever."""
     return [
         levers
         for levers in list_lever_sets(findings.plan.params)
@@ -94,39 +114,34 @@ def list_effective_sets(findings: Findings) -> list[LeverSet]:
 
 
 def select_levers(findings: Findings) -> LeverSet:
-    """Return the lever set worth it at the largest budget whose gain is the surest; plain where there is none.
+    """Return the lever set worth it with the highest lower bound at the largest budget; () where there is none.
 
-    Where fine-tuning for real measured it too, it must gain there as well, surely or not. What the pipeline cannot use
-    together is no advice.
+    A set is excluded if fine-tuning measured no gain for it, or if the pipeline cannot use its levers together.
     """
-    position = findings.scores.budgets.index(findings.max_budget)
+    budget, levers_by_name = findings.max_budget, findings.plan.params.levers
+
+    def is_usable(levers: LeverSet) -> bool:
+        components = [levers_by_name[name] for name in levers]
+        return all(
+            sum(peer.kind == component.kind for peer in components) <= max(component.max_in_use, 1)
+            for component in components
+        )
+
     candidates = [
         levers
         for levers in list_effective_sets(findings)
-        if findings.classify(levers, findings.max_budget) == "worth it" and _is_usable(findings, levers)
+        if findings.classify(levers, budget) == "worth it"
+        and is_usable(levers)
+        and not is_contested(findings, levers, budget)
     ]
-    candidates = [
-        levers
-        for levers in candidates
-        if not is_refuted(findings, levers, findings.max_budget)
-        and not is_doubtful(findings, levers, findings.max_budget)
-    ]
+    position = findings.scores.budgets.index(budget)
     return max(candidates, key=lambda levers: findings.simultaneous_gains[levers][position].low, default=BASELINE)
-
-
-def _is_usable(findings: Findings, levers: LeverSet) -> bool:
-    """Return whether the pipeline can draw on no less of each kind than there are."""
-    components = [findings.plan.params.levers[name] for name in levers]
-    return all(
-        sum(peer.kind == component.kind for peer in components) <= max(component.max_in_use, 1)
-        for component in components
-    )
 
 
 def _split_remaining(
     findings: Findings, best: LeverSet, too_costly: LeverSet
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the levers to leave off, and those that nobody knows about yet."""
+    """Return the levers to turn off, and those without a verdict."""
     remaining = [name for name in findings.plan.params.levers if name not in best]
     undecided = tuple(
         name for name in remaining if name not in too_costly and _is_undecided(findings, name, best, too_costly)
@@ -135,15 +150,15 @@ def _split_remaining(
 
 
 def _is_undecided(findings: Findings, name: str, best: LeverSet, too_costly: LeverSet) -> bool:
-    """Return whether a lever may yet be worth it: added to what is kept, or, where nothing is, in whatever set.
+    """Return whether a lever may still be worth it, in addition to the best set or, without one, in any set.
 
-    A set that has all of what is kept, or dear, gains by that; it says nothing of the lever itself.
+    A set that contains all of the best (or too costly) levers gains by these, so it is no evidence for another lever.
     """
-    fixed = {*best} or {*too_costly}
+    budget, fixed = findings.max_budget, {*best} or {*too_costly}
     candidates = [
         levers for levers in list_effective_sets(findings) if name in levers and not (fixed and fixed <= {*levers})
     ]
-    if any(is_confirmed(findings, levers, findings.max_budget) for levers in candidates):
+    if any(is_confirmed(findings, levers, budget) for levers in candidates):
         return True
     if best:
         joint = findings.plan.drop_idle(tuple(sorted({*best, name})))
@@ -152,28 +167,19 @@ def _is_undecided(findings: Findings, name: str, best: LeverSet, too_costly: Lev
             and classify_gain(compute_added_gain(findings, joint, best), findings.plan.params.min_effect) in PROMISING
         )
     return any(
-        findings.classify(levers, findings.max_budget) in PROMISING
-        and not is_refuted(findings, levers, findings.max_budget)
+        findings.classify(levers, budget) in PROMISING and not is_refuted(findings, levers, budget)
         for levers in candidates
     )
 
 
 def compute_added_gain(findings: Findings, levers: LeverSet, reference: LeverSet) -> Interval:
-    """Return what a lever set gains over another with all labels."""
-    return findings.band.interval(
-        compute_gain(findings.scores, levers, reference)[findings.scores.budgets.index(findings.max_budget)]
-    )
-
-
-def _build_options(findings: Findings, best: LeverSet) -> list[Option]:
-    lever_sets = dict.fromkeys((BASELINE, best))
-    return [
-        build_option(findings, round(share * findings.max_budget), levers) for share in STEPS for levers in lever_sets
-    ]
+    """Return the gain of a lever set over another at the largest budget."""
+    position = findings.scores.budgets.index(findings.max_budget)
+    return findings.band.interval(compute_gain(findings.scores, levers, reference)[position])
 
 
 def build_option(findings: Findings, extra_labels: int, levers: LeverSet) -> Option:
-    """Return what so many labels more with these levers would score and cost."""
+    """Return the expected score and the cost of additional labels with a lever set."""
     cost, score = findings.plan.params.cost, findings.curve.predict(findings.max_budget + extra_labels)
     if levers:
         added = compute_gain(findings.scores, levers)[findings.scores.budgets.index(findings.max_budget)]
@@ -187,19 +193,23 @@ def build_option(findings: Findings, extra_labels: int, levers: LeverSet) -> Opt
     return Option(extra_labels, levers, score.interval(findings.confidence_level), hours)
 
 
-def _select_front(options: Sequence[Option]) -> list[Option]:
-    """Return the options that none beats in both score and hours, the cheapest first."""
-    front: list[Option] = []
-    for candidate in sorted(options, key=lambda option: (option.hours, -option.score.value)):
-        if not front or candidate.score.value > front[-1].score.value:
-            front.append(candidate)
-    return front
+def estimate_sample_size(findings: Findings, lever_sets: Sequence[LeverSet]) -> SampleSize | None:
+    """Return the labels that would confirm the largest gain of all, if its true size is the measured one.
 
+    The pool's variance falls as 1 / labels; the rest of the variance, that of the test set included, is constant.
+    The gain is confirmed where its interval, which extends ``band.reach`` spreads, excludes 0.
 
-def _choose_option(findings: Findings, front: Sequence[Option], current: float) -> Option | None:
-    """Return the smallest number of further labels that adds what matters; None where none on the front does."""
-    min_effect = max(findings.plan.params.min_effect, 1e-9)
-    return next(
-        (candidate for candidate in front if candidate.extra_labels and candidate.score.value - current >= min_effect),
-        None,
-    )
+    Args:
+        findings: of a study.
+        lever_sets: lever sets without idle levers.
+
+    Returns:
+        None where the largest gain is below ``min_effect``.
+    """
+    best = max(lever_sets, key=lambda levers: findings.gains[levers][-1].value, default=None)
+    if best is None or findings.gains[best][-1].value < max(findings.plan.params.min_effect, 1e-9):
+        return None
+    samples = compute_gain(findings.scores, best)[len(findings.scores.budgets) - 1]
+    pool_variance = BootstrapSamples.from_draws(0.0, findings.scores.pool_noise[best]).spread ** 2
+    room = (float(samples.point) / findings.band.reach) ** 2 - max(samples.spread**2 - pool_variance, 0.0)
+    return SampleSize(best, int(np.ceil(findings.max_budget * pool_variance / room)) if room > 0 else None)

@@ -1,4 +1,4 @@
-"""A cell -> its outcome: the labels of its chain, what the levers make of them, what is learned, what the test says."""
+"""A run -> its outcome: select labels, apply the levers, train, and score the test set."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from satiety.text.deduplication import HeldOut
 from satiety.worth.features import FeatureExtractor, hash_text
 from satiety.worth.learners import FineTuned, ProxyModel, split_dev
 from satiety.worth.plan import Plan
-from satiety.worth.replicates import order_pool
 from satiety.worth.run_store import Outcome
+from satiety.worth.runs import order_pool
 
 if TYPE_CHECKING:
     from satiety.core.records import Example
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Evaluator:
-    """Evaluates cells of one study, one after another."""
+    """Evaluates runs of one study, one after another."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -33,13 +33,15 @@ class Evaluator:
         self._contaminated = {hash_text(example.text): False for example in plan.pool} | dict(plan.contaminated)
 
     def evaluate(self, run: StudyRun, key: str) -> Outcome:
-        """Return what the cell gives; the same whatever was evaluated before."""
+        """Return the outcome of a run, which is independent of earlier runs."""
         started = time.process_time()
         plan = self.plan
         if not run.budget:
             return Outcome(plan.zero_shot, time.process_time() - started, is_zero_shot=True)
         order = order_pool(plan.pool, plan.problem.stratum, plan.params.seed, run.replicate)
-        labels, dev = self._split_dev(run, order[: run.budget])
+        dev_share = plan.params.fine_tuned.dev if run.depth == "full" else 0.0
+        rng = random.Random(f"{plan.params.seed}/dev/{run.replicate}")
+        labels, dev = split_dev(order[: run.budget], dev_share, plan.problem.stratum, rng)
         transformed = self._transform(run, labels, order)
         examples = self._drop_contaminated(transformed) if run.is_gated else transformed
         if run.depth == "quick":
@@ -51,15 +53,10 @@ class Evaluator:
             tallies, seconds, zero_shot, num_rejected=len(transformed) - len(examples), num_examples=len(examples)
         )
 
-    def _split_dev(self, run: StudyRun, labels: tuple[Example, ...]) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
-        """Return what is learned from and, at full depth, what chooses the step."""
-        plan = self.plan
-        dev = plan.params.fine_tuned.dev if run.depth == "full" else 0.0
-        return split_dev(labels, dev, plan.problem.stratum, random.Random(f"{plan.params.seed}/dev/{run.replicate}"))
-
     def _transform(
         self, run: StudyRun, examples: tuple[Example, ...], order: tuple[Example, ...]
     ) -> tuple[Example, ...]:
+        """Apply the levers of a run to its labels, in order."""
         plan = self.plan
         for name in [name for name in plan.levers if name in run.levers]:
             context = RunContext(
@@ -69,18 +66,18 @@ class Evaluator:
                 test=plan.test,
                 documents=plan.inputs[run.levers].documents,
                 precomputed=plan.precomputed[name],
-                rng=random.Random(f"{plan.params.seed}/{name}/{run.replicate}/{run.budget}"),  # no secret
+                rng=random.Random(f"{plan.params.seed}/{name}/{run.replicate}/{run.budget}"),
                 predict=lambda labelled, texts: self._predict(run, labelled, texts),
             )
             try:
                 examples = plan.levers[name].transform_train(examples, context)
             except Exception as error:
-                error.add_note(f"in lever {name}, at {run.budget} labels, chain {run.replicate}")
+                error.add_note(f"in lever {name} at {run.budget} labels, replicate {run.replicate}")
                 raise
         return examples
 
     def _drop_contaminated(self, examples: Sequence[Example]) -> list[Example]:
-        """Return those that give no test text away. What no lever announced is held against the test now, and once."""
+        """Remove examples that repeat a test text; texts that no lever precomputed are checked once and cached."""
         unchecked = {hash_text(example.text): example.text for example in examples}
         unchecked = {name: text for name, text in unchecked.items() if name not in self._contaminated}
         twins = self._held_out.find_leaks(list(unchecked.values())) if unchecked else []

@@ -1,6 +1,6 @@
-"""Texts -> what a frozen encoder makes of them, read once and kept: the rows that the heads of all cells learn from.
+"""Texts -> features of a frozen encoder, cached on disk: the inputs of every linear head of a study.
 
-Kept per encoder and way of reading, by digest of the text, in safetensors files that are only ever added.
+Features are cached per encoder and configuration, by digest of the text, in safetensors files that are only added.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from satiety.problems.base import Floats
 
     Rows = tuple[Floats, ...]
-    """Of a text, one array per window: (hidden,) for a head over texts, (tokens, hidden) for one over tokens."""
+    """One array per window of a text: shape (hidden,) for text heads, (tokens, hidden) for token heads."""
 
 FEATURE_MODULES = (
     "satiety.text.words",
@@ -45,29 +45,29 @@ FEATURE_MODULES = (
     "satiety.tuning.inference",
     "satiety.worth.features",
 )
-"""The code that decides what is kept."""
+"""Code that determines the features."""
 
 
 class EncoderConfig(BaseModel):
-    """How texts are read."""
+    """Configuration of the frozen encoder."""
 
     model_config = FIELDS
 
     max_length: int = Field(ge=8, le=8192)
-    """Tokens per window; a longer text is read in several."""
+    """Tokens per window; a longer text is split into several."""
     prefix: str
-    """Before every text; models of the E5 family want ``query: ``."""
+    """Prefix of every text; models of the E5 family need ``query: ``."""
     pooling: Pooling
-    """How the tokens of a text become one vector."""
+    """Pooling of token vectors into one vector."""
 
 
 def hash_text(text: str) -> bytes:
-    """Return the 16 bytes that a text is known by."""
+    """Return the 16-byte digest that identifies a text."""
     return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
 
 def locate_cache(home: Path, encoder: Path, problem: Problem, config: EncoderConfig) -> Path:
-    """Return the folder for what an encoder makes of texts, read in one way."""
+    """Return the cache folder of an encoder and its configuration."""
     parts = [
         digest(manifest(encoder)),
         problem.head,
@@ -80,7 +80,7 @@ def locate_cache(home: Path, encoder: Path, problem: Problem, config: EncoderCon
 
 @dataclass(slots=True)
 class FeatureCache:
-    """What is known of inputs, in memory as on disk; a text stands for itself."""
+    """Features by text, in memory and on disk."""
 
     folder: Path
     rows: dict[bytes, Rows] = field(default_factory=dict)
@@ -90,17 +90,17 @@ class FeatureCache:
             if (tensors := read_tensors(file)) is not None:
                 self._load(tensors)
             else:
-                file.unlink(missing_ok=True)  # its texts are read anew
+                file.unlink(missing_ok=True)  # damaged: its texts are encoded again
 
     def __getitem__(self, text: str) -> Rows:
         return self.rows[hash_text(text)]
 
     def has_text(self, text: str) -> bool:
-        """Return whether it is known what was made of a text."""
+        """Return whether a text has features."""
         return hash_text(text) in self.rows
 
     def add(self, texts: Sequence[str], rows: Sequence[Rows]) -> None:
-        """Keep what was made of texts."""
+        """Write the features of texts."""
         windows = [window for text_rows in rows for window in text_rows]
         flat = np.concatenate([np.atleast_2d(window) for window in windows]).astype(np.float16)
         tensors: dict[str, NDArray[Any]] = {
@@ -125,7 +125,7 @@ class FeatureCache:
 
 
 class FeatureExtractor:
-    """An encoder that reads; the texts it has read before cost nothing, and the encoder is loaded for new ones only."""
+    """Frozen encoder with a cache; the encoder is loaded for new texts only."""
 
     def __init__(self, home: Path, encoder: Path, problem: Problem, config: EncoderConfig, device: str) -> None:
         self.home, self.encoder, self.problem, self.config, self.device = home, encoder, problem, config, device
@@ -133,7 +133,7 @@ class FeatureExtractor:
         self._model: Any = None
 
     def extract(self, examples: Iterable[Example]) -> None:
-        """Make sure that these examples are known."""
+        """Compute the missing features of examples."""
         keys = {key_of(example.inputs): example for example in examples}
         missing = {key: example for key, example in keys.items() if not self.cache.has_text(key)}
         if missing:
@@ -141,13 +141,13 @@ class FeatureExtractor:
 
     @cached_property
     def text_extractor(self) -> FeatureExtractor:
-        """What reads bare texts: this reader, or one beside it where an example has several inputs."""
+        """Extractor for single texts: itself, or a second one where an example has several inputs."""
         if len(self.problem.inputs) == 1:
             return self
         return FeatureExtractor(self.home, self.encoder, PROBLEMS["classify"].sample(), self.config, self.device)
 
     def embed(self, texts: Sequence[str]) -> Floats:
-        """Return one unit vector per text, the mean of its windows and tokens; shape (texts, hidden)."""
+        """Return one unit vector per text, the mean over windows and tokens; shape (texts, hidden)."""
         self.text_extractor.extract(self.text_extractor.problem.build_examples(texts))
         cache = self.text_extractor.cache
         means = np.stack([np.concatenate([np.atleast_2d(rows) for rows in cache[text]]).mean(0) for text in texts])
@@ -167,9 +167,8 @@ class FeatureExtractor:
             max_positions = count_positions(encoder)
             if max_positions is not None and self.config.max_length > max_positions:
                 raise ParamsError(
-                    f"max_length: {self.config.max_length} tokens, but {self.encoder} reads at most {max_positions}; "
-                    "lower "
-                    "project.max_length, or worth.max_length where it stands"
+                    f"max_length: {self.config.max_length} tokens, but {self.encoder} has {max_positions} positions; "
+                    "lower project.max_length, or worth.max_length if it is set"
                 )
             head = Model(encoder, build_head(self.problem), 2, pooling=self.config.pooling, dropout=0.0)
             self._model = head.to(device.device), load_tokenizer(self.encoder)
@@ -184,7 +183,7 @@ class FeatureExtractor:
 def encode_windows(
     problem: Problem, examples: Sequence[Example], tokenizer: Any, config: EncoderConfig
 ) -> list[Window]:
-    """Return the windows of examples, in order."""
+    """Return the windows of examples, in their order."""
     from satiety.tuning.inputs import encode
 
     return encode(problem, examples, tokenizer, max_length=config.max_length, prefix=config.prefix)

@@ -1,300 +1,200 @@
-"""The outcomes of a study -> what is said of them: the content of ``reports/worth.json``, but for advice and sentences.
-
-Every number comes from :mod:`scores` and what is computed of it; here it is only asked for, in order, and rounded.
-"""
+"""Outcomes of a study -> scores, learning curve, gains, label equivalence and verdicts of every lever set."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from satiety.evaluate.bootstrap import Interval, Resampling, assign_groups, estimate_intervals
+from satiety.evaluate.bootstrap import Interval, Resampling, assign_groups
 from satiety.worth import curve as curves
-from satiety.worth.advantage import estimate_advantage
 from satiety.worth.agreement import compare_depths
-from satiety.worth.calibration import LEAKED, check_calibration
-from satiety.worth.credit import Share, assign_credit
 from satiety.worth.curve import Curve
-from satiety.worth.forecast import backtest, forecast
-from satiety.worth.label_count import LabelCount
-from satiety.worth.label_equivalence import LabelEquivalence, find_idle, is_comparable, is_zero_shot
-from satiety.worth.recipes import select_recipes
-from satiety.worth.replicates import FIRST_CURVE_REPLICATE
+from satiety.worth.label_count import LabelCount, estimate_labels
 from satiety.worth.resample import BootstrapSamples
-from satiety.worth.runs import StudyRun
+from satiety.worth.runs import FIRST_CURVE_REPLICATE, StudyRun
 from satiety.worth.scores import LeverSet, Scores, compute_gain, resample_scores
-from satiety.worth.sequential import classify_gain
-from satiety.worth.simultaneous import SimultaneousBand
 from satiety.worth.study import Measurements, list_lever_sets
+from satiety.worth.verdicts import SimultaneousBand, classify_gain
 
 if TYPE_CHECKING:
+    from satiety.problems import Problem
+    from satiety.problems.base import Floats
     from satiety.worth.plan import Plan
+    from satiety.worth.run_store import Outcome
     from satiety.worth.scores import Key
 
-ZERO: LeverSet = ("zero-shot",)
-"""No lever, but compared with plain as levers are."""
-HORIZON = 4
-"""How many times the largest budget the curve is drawn."""
-CURVE_POINTS = 40
-"""Points of the line that is drawn."""
+ZERO_SHOT: LeverSet = ("zero-shot",)
+"""Stands for zero-shot answers where they are compared with the baseline."""
+LEAKED: LeverSet = ("leak let through",)
+"""Stands for runs of the control `leak` without decontamination."""
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a study found."""
+    """Scores and gains of a study, with intervals."""
 
     plan: Plan
     measurements: Measurements
     scores: Scores
     curve: Curve
     lever_scores: Mapping[LeverSet, BootstrapSamples]
-    """The score of every lever set, plain among them, at all budgets."""
+    """Score of every lever set, the baseline included, at each budget."""
     gains: Mapping[LeverSet, list[Interval]]
-    """Of every lever set, by budget; each interval holds by itself, for labels drawn anew."""
+    """Gain over the baseline at each budget, with pointwise intervals for newly drawn labels."""
     simultaneous_gains: Mapping[LeverSet, list[Interval]]
-    """The same, with intervals that hold all at once: verdicts are told by these."""
+    """The same gains with simultaneous intervals; verdicts use these."""
     labels: Mapping[LeverSet, list[LabelCount]]
+    """Label equivalence at each budget."""
     band: SimultaneousBand
-    """How far intervals reach that hold together with those."""
+    """Width of the simultaneous intervals."""
     agreement: Mapping[str, Any] | None = None
-    """Of quick depth with full; None where nothing was fine-tuned."""
+    """Comparison of proxy and fine-tuned gains; None where nothing was fine-tuned."""
 
     @property
     def confidence_level(self) -> float:
-        """Of every interval."""
+        """Confidence level of every interval."""
         return self.plan.params.confidence_level
 
     @property
     def max_budget(self) -> int:
-        """The largest budget: all labels there are."""
+        """Largest budget, which is the whole pool."""
         return self.measurements.budgets[-1]
 
     def classify(self, levers: LeverSet, budget: int) -> str:
-        """Return the verdict on a lever set at a budget: none where neither it nor plain learned anything."""
+        """Return the verdict on a lever set; inconclusive where it and the baseline both answer zero-shot."""
         gain = self.simultaneous_gains[levers][self.scores.budgets.index(budget)]
         if self.is_zero_shot(budget) and gain.low == gain.high == 0:
             return "inconclusive"
         return classify_gain(gain, self.plan.params.min_effect)
 
     def is_zero_shot(self, budget: int) -> bool:
-        """Return whether plain answers by label names alone at a budget: what was learned does not beat that yet."""
+        """Return whether the baseline answers zero-shot at a budget, because training scores no higher yet."""
         return is_zero_shot(self.measurements, budget)
 
 
 def analyze_study(plan: Plan, measurements: Measurements) -> Findings:
-    """Resample the outcomes, fit the curve, and read every gain off it."""
-    resampling = Resampling(plan.params.seed, plan.params.resamples, plan.params.confidence_level)
-    measurements = replace(measurements, outcomes=select_recipes(measurements.outcomes, plan.zero_shot, plan.problem))
-    runs = [(_make_key(run), outcome.tallies) for run, outcome in measurements.outcomes.items() if is_comparable(run)]
-    baseline = [key for key, _ in runs if not key[1]]
-    runs += [((budget, ZERO, replicate), plan.zero_shot) for budget, _, replicate in baseline]
-    curve_runs = [
-        (_make_key(run), outcome.tallies)
-        for run, outcome in measurements.outcomes.items()
-        if run.replicate >= FIRST_CURVE_REPLICATE
-    ]
-    groups = assign_groups(plan.test)
-    scores = resample_scores(plan.problem.score, plan.problem.headline, runs, curve_runs, groups, resampling)
-    # What is known of a control holds for whatever labels: so it is looked for in these.
-    scores = scores.drop_pool_noise([LEAKED, *((lever.kind,) for lever in plan.params.controls)])
+    """Resample the outcomes, fit the learning curve and place every lever set on it."""
+    params, problem = plan.params, plan.problem
+    resampling = Resampling(params.seed, params.resamples, params.confidence_level)
+    measurements = replace(measurements, outcomes=select_recipes(measurements.outcomes, plan.zero_shot, problem))
+    scores = _resample(plan, measurements, resampling)
     curve = curves.fit(scores.budgets, scores.curve)
-    gain_samples = {levers: list(_split(compute_gain(scores, levers))) for levers in scores.replicates if levers}
-    gains = {
-        levers: [samples.interval(resampling.confidence_level) for samples in budget_samples]
-        for levers, budget_samples in gain_samples.items()
-    }
-    effective_sets = [levers for levers in list_lever_sets(plan.params) if levers]
+
+    # Gains of lever sets that are measured get intervals that are simultaneously valid; controls are read one by one.
+    gain_samples = {levers: compute_gain(scores, levers) for levers in scores.replicates}
+    positions = range(len(scores.budgets))
+    measured_sets = [levers for levers in list_lever_sets(params) if levers]
     band = SimultaneousBand.fit(
-        (samples for levers in effective_sets for samples in gain_samples[levers]), resampling.confidence_level
+        (gain_samples[levers][i] for levers in measured_sets for i in positions), params.confidence_level
     )
-    equivalence = LabelEquivalence(plan, measurements, scores, curve)
-    lever_scores = {levers: equivalence.score(levers) for levers in scores.replicates}
+
+    # A lever set's score is the baseline's on the curve plus the gain within replicates, resample by resample.
+    baseline = np.stack([curve.predict(budget).rows for budget in scores.budgets], axis=1)
+    lever_scores = {levers: BootstrapSamples(baseline + samples.rows) for levers, samples in gain_samples.items()}
+    del gain_samples[()]
+    findings = Findings(
+        plan,
+        measurements,
+        scores,
+        curve,
+        lever_scores,
+        gains={
+            levers: [samples[i].interval(params.confidence_level) for i in positions]
+            for levers, samples in gain_samples.items()
+        },
+        simultaneous_gains={
+            levers: [band.interval(samples[i]) for i in positions] for levers, samples in gain_samples.items()
+        },
+        labels={},
+        band=band,
+    )
     labels = {
-        levers: list(equivalence.count_labels(levers, score, band if levers in effective_sets else None))
-        for levers, score in lever_scores.items()
-        if levers
-    }
-    simultaneous_gains = {
-        levers: [band.interval(samples) for samples in budget_samples]
-        for levers, budget_samples in gain_samples.items()
-    }
-    findings = Findings(plan, measurements, scores, curve, lever_scores, gains, simultaneous_gains, labels, band)
-    return replace(findings, agreement=compare_depths(findings))
-
-
-def _make_key(run: StudyRun) -> Key:
-    return run.budget, run.levers if run.is_gated else LEAKED, run.replicate
-
-
-def _split(samples: Any) -> Iterator[Any]:
-    return (samples[i] for i in range(len(samples.point)))
-
-
-def build_report(findings: Findings) -> dict[str, Any]:
-    """Return the report."""
-    plan, measurements = findings.plan, findings.measurements
-    line = [{"budget": n, **_estimate_score(findings, n)} for n in findings.scores.budgets]
-    return {
-        "metric": plan.problem.headline,
-        "problem": plan.problem.kind,
-        "depth": "full" if any(run.depth == "full" for run in measurements.outcomes) else "quick",
-        "level": findings.confidence_level,
-        "labels": len(plan.pool),
-        "test": len(plan.test),
-        "languages": list_languages(plan),
-        "chains": {"levers": plan.params.replicates, "curve": plan.params.curve_replicates},
-        "resamples": plan.params.resamples,
-        "budgets": list(measurements.budgets),
-        "curve": [{"budget": 0, **_estimate_zero_shot(plan).to_dict()}, *line],
-        "fit": _report_fit(findings),
-        "methods": list(_report_methods(findings)),
-        "levers": list(_report_levers(findings)),
-        "advantage": list(_report_advantages(findings)),
-        "credit": list(_report_credits(findings)),
-        "forecast": list(_report_forecasts(findings)),
-        "backtest": _report_backtest(findings),
-        "calibration": check_calibration(findings),
-        "agreement": findings.agreement,
-        "saved": _report_savings(findings),
-    }
-
-
-def list_languages(plan: Plan) -> list[str]:
-    """Return the languages of a twentieth of the labels or more, the commonest first."""
-    counts = Counter(example.language for example in plan.pool if example.language)
-    return [name for name, count in counts.most_common() if count >= 0.05 * len(plan.pool)]
-
-
-def _estimate_zero_shot(plan: Plan) -> Interval:
-    resampling = Resampling(plan.params.seed, plan.params.resamples, plan.params.confidence_level)
-    return estimate_intervals(plan.problem.score, plan.zero_shot, assign_groups(plan.test), resampling)[
-        plan.problem.headline
-    ]
-
-
-def _estimate_score(findings: Findings, budget: int) -> dict[str, float]:
-    position = findings.scores.budgets.index(budget)
-    interval = findings.scores.curve[position].interval(findings.confidence_level)
-    return Interval(interval.value, max(interval.low, 0.0), min(interval.high, 1.0)).to_dict()
-
-
-def _report_fit(findings: Findings) -> dict[str, Any]:
-    curve, end = findings.curve, findings.curve.largest * HORIZON
-    points = np.geomspace(curve.smallest, end, CURVE_POINTS)
-    return {
-        "asymptote": curve.asymptote.interval(findings.confidence_level).to_dict(),
-        "exponent": round(curve.exponent, 6),
-        "line": [
-            {"labels": round(float(n), 1), **curve.predict(n).interval(findings.confidence_level).to_dict()}
-            for n in points
-        ],
-    }
-
-
-def _report_methods(findings: Findings) -> Iterator[dict[str, Any]]:
-    """Yield recipes without a lever, each against plain, which is the better one at each budget."""
-    outcomes = findings.measurements.outcomes
-    for position, budget in enumerate(findings.scores.budgets):
-        shares = [
-            o.is_zero_shot for c, o in outcomes.items() if is_comparable(c) and c.budget == budget and not c.levers
+        levers: [
+            _count_labels(findings, i, lever_scores[levers][i], samples[i], is_control=levers not in measured_sets)
+            for i in positions
         ]
-        yield {
-            "method": ZERO[0],
-            "budget": budget,
-            "score": round(float(findings.scores.mean(ZERO)[position]), 6),
-            "difference": findings.gains[ZERO][position].to_dict(),
-            "chosen": round(sum(shares) / len(shares), 6),
-        }
+        for levers, samples in gain_samples.items()
+    }
+    return replace(findings, labels=labels, agreement=compare_depths(findings))
 
 
-def _report_levers(findings: Findings) -> Iterator[dict[str, Any]]:
-    for levers in list_lever_sets(findings.plan.params):
-        for position, budget in enumerate(findings.scores.budgets if levers else ()):
-            yield {
-                "lever": "+".join(levers),
-                "budget": budget,
-                "score": round(float(findings.lever_scores[levers].point[position]), 6),
-                "gain": findings.simultaneous_gains[levers][position].to_dict(),
-                "alone": findings.gains[levers][position].to_dict(),
-                "labels": findings.labels[levers][position].to_report(),
-                "verdict": findings.classify(levers, budget),
-                "stopped": findings.plan.drop_idle(levers) in findings.measurements.stopped,
-                "refused": _count_rejected(findings, levers, budget),
-            }
+def _resample(plan: Plan, measurements: Measurements, resampling: Resampling) -> Scores:
+    """Return the scores of all runs of the proxy, of zero-shot answers, and of the curve's replicates."""
+
+    def make_key(run: StudyRun) -> Key:
+        return run.budget, run.levers if run.is_gated else LEAKED, run.replicate
+
+    outcomes = measurements.outcomes.items()
+    runs = [(make_key(run), outcome.tallies) for run, outcome in outcomes if is_comparable(run)]
+    runs += [((budget, ZERO_SHOT, replicate), plan.zero_shot) for (budget, levers, replicate), _ in runs if not levers]
+    curve_runs = [
+        (make_key(run), outcome.tallies) for run, outcome in outcomes if run.replicate >= FIRST_CURVE_REPLICATE
+    ]
+    scores = resample_scores(
+        plan.problem.score, plan.problem.headline, runs, curve_runs, assign_groups(plan.test), resampling
+    )
+    # The true worth of a control holds for any labels, so its intervals are conditional on the labels at hand.
+    return scores.drop_pool_noise([LEAKED, *((lever.kind,) for lever in plan.params.controls)])
 
 
-def _count_rejected(findings: Findings, levers: LeverSet, budget: int) -> int:
-    """Return how many texts were refused in all chains, for they give test texts away."""
-    runs = findings.measurements.outcomes.items()
-    return sum(o.num_rejected for c, o in runs if is_comparable(c) and (c.levers, c.budget) == (levers, budget))
+def _count_labels(
+    findings: Findings, position: int, score: BootstrapSamples, gain: BootstrapSamples, *, is_control: bool
+) -> LabelCount:
+    """Return the label equivalence of a lever set at a budget; the budget itself where the set changes nothing."""
+    budget = findings.scores.budgets[position]
+    if is_control:
+        return estimate_labels(findings.curve, score, findings.confidence_level)
+    if (gain.rows == 0).all():
+        is_unknown = findings.is_zero_shot(budget)
+        return LabelCount(budget, 0, np.inf) if is_unknown else LabelCount(budget, budget, budget)
+    return estimate_labels(findings.curve, score, findings.band.estimate_coverage(gain)).widen()
 
 
-def _report_advantages(findings: Findings) -> Iterator[dict[str, Any]]:
-    for levers in list_lever_sets(findings.plan.params):
-        if levers:
-            is_idle = find_idle(findings.scores, levers).all()
-            line = findings.curve if is_idle else curves.fit(findings.scores.budgets, findings.lever_scores[levers])
-            yield {
-                "lever": "+".join(levers),
-                **estimate_advantage(findings.curve, line, findings.confidence_level).to_report(),
-            }
+def select_recipes(
+    outcomes: Mapping[StudyRun, Outcome], zero_shot: Floats, problem: Problem
+) -> dict[StudyRun, Outcome]:
+    """Replace proxy outcomes by zero-shot answers at every budget and lever set where training scores lower.
+
+    One choice is made for all replicates, by their mean score on the test texts. So the baseline never scores below
+    zero-shot, and a lever gets no credit for a change of recipe. Fine-tuned outcomes stay as they are.
+
+    Args:
+        outcomes: by run.
+        zero_shot: tallies of zero-shot answers, shape (examples, counts).
+        problem: scores the tallies.
+    """
+
+    def score(tallies: Floats) -> float:
+        return float(problem.score(tallies)[problem.headline])
+
+    def group(run: StudyRun) -> object:
+        return run.budget, run.levers, run.is_gated, run.depth
+
+    groups: dict[object, list[float]] = defaultdict(list)
+    for run, outcome in outcomes.items():
+        groups[group(run)].append(score(outcome.tallies))
+    zero_shot_score = score(zero_shot)
+    return {
+        run: replace(outcome, tallies=zero_shot, is_zero_shot=True)
+        if run.depth == "quick" and np.mean(groups[group(run)]) < zero_shot_score
+        else outcome
+        for run, outcome in outcomes.items()
+    }
 
 
-def _report_credits(findings: Findings) -> Iterator[dict[str, Any]]:
-    names = tuple(sorted(findings.plan.params.levers))
-    for split in assign_credit(findings.scores, names, findings.confidence_level) if names else ():
-        yield {
-            "budget": split.budget,
-            "joint": _report_share(split.joint),
-            "shares": [{"lever": share.levers[0], **_report_share(share)} for share in split.shares],
-            "interactions": [{"levers": list(share.levers), **_report_share(share)} for share in split.interactions],
-            "capped": split.is_capped,
-        }
-
-
-def _report_share(share: Share) -> dict[str, Any]:
-    return {"gain": share.gain.to_dict(), "labels": share.labels and share.labels.to_report()}
-
-
-def _report_forecasts(findings: Findings) -> Iterator[dict[str, Any]]:
-    for target in () if findings.is_zero_shot(findings.max_budget) else list_targets(findings):
-        estimate = forecast(findings.curve, target, findings.confidence_level)
-        labels = estimate.labels.to_report()
-        yield {"target": target, "labels": labels.pop("value"), **labels, "reachable": estimate.is_reachable}
-
-
-def list_targets(findings: Findings) -> list[float]:
-    """Return the scores to forecast: those asked for, or some between what there is and what there could be."""
-    if findings.plan.params.targets is not None:
-        return sorted({*findings.plan.params.targets})
-    current = float(findings.curve.predict(findings.max_budget).point)
-    room = max(float(findings.curve.asymptote.point) - current, 0.03)
-    return sorted(
-        {min(1.0, max(round(current + share * room, 2), round(current + 0.01, 2))) for share in (0.25, 0.5, 0.75)}
+def is_zero_shot(measurements: Measurements, budget: int) -> bool:
+    """Return whether the baseline answers zero-shot at a budget."""
+    return all(
+        outcome.is_zero_shot
+        for run, outcome in measurements.outcomes.items()
+        if is_comparable(run) and run.budget == budget and not run.levers
     )
 
 
-def _report_backtest(findings: Findings) -> dict[str, Any]:
-    checks = backtest(findings.scores.budgets, findings.scores.curve, findings.confidence_level)
-    share = None if checks.share is None else round(checks.share, 6)
-    return {"forecasts": len(checks.forecasts), "covered": checks.num_covered, "share": share}
-
-
-def _report_savings(findings: Findings) -> dict[str, Any]:
-    measurements, params = findings.measurements, findings.plan.params
-    above = sum(n > 0 for n in measurements.budgets)
-    runs = above * sum(params.replicates - replicates for replicates in measurements.stopped.values())
-    return {
-        "cells": runs,
-        "of": measurements.planned,
-        "share": round(runs / measurements.planned, 6),
-        "stopped": [
-            {"lever": "+".join(levers), "after": replicates}
-            for levers, replicates in sorted(measurements.stopped.items())
-        ],
-        "error": params.alpha,
-    }
+def is_comparable(run: StudyRun) -> bool:
+    """Return whether lever sets are compared by this run: proxy, with labels, outside the curve's replicates."""
+    return run.depth == "quick" and run.budget > 0 and run.replicate < FIRST_CURVE_REPLICATE

@@ -1,7 +1,7 @@
-"""A learning curve and a target -> how many labels the target takes; and how well such forecasts did so far.
+"""Learning curve and target score -> labels needed, and a backtest of such forecasts.
 
-A forecast inverts the curve draw by draw, as label equivalence does, but goes on beyond the largest budget, where
-the power law speaks (see :mod:`satiety.worth.curve` for when it is believed, and how often its intervals hold).
+A forecast inverts the curve sample by sample, like label equivalence, but includes the extrapolation by the power law
+beyond the largest budget (see :mod:`satiety.worth.curve`).
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from satiety.worth.resample import BootstrapSamples
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What a target takes."""
+    """Labels needed for a target score."""
 
     target: float
     labels: LabelCount
-    """Infinite: never, or more than a thousand times the largest budget."""
+    """Infinite: never, or more than 1,000 times the largest budget."""
     is_reachable: bool
-    """Whether the curve as measured, and half of its draws at least, come to the target."""
+    """Whether the estimated curve and at least half of its samples reach the target."""
 
 
 @dataclass(frozen=True, slots=True)
 class BacktestForecast:
-    """A budget's score, forecast from smaller budgets."""
+    """Forecast of a budget's score from smaller budgets."""
 
     max_fitted: int
-    """The largest budget that the forecast knew."""
+    """Largest budget used for the forecast."""
     budget: int
     score: Interval
-    """The forecast; its interval is for the score to be measured, so it holds that measurement's own noise too."""
+    """Forecast with its prediction interval, which includes the noise of the measurement."""
     measured: float
 
     @property
@@ -49,23 +49,23 @@ class BacktestForecast:
 
 @dataclass(frozen=True, slots=True)
 class Backtest:
-    """Every forecast that could have been made on the way."""
+    """Forecasts of every budget from all smaller ones."""
 
     forecasts: tuple[BacktestForecast, ...]
 
     @property
     def num_covered(self) -> int:
-        """How many held."""
+        """Number of measured scores inside their intervals."""
         return sum(check.is_covered for check in self.forecasts)
 
     @property
     def share(self) -> float | None:
-        """The share that held; None where there was none to make."""
+        """Share of measured scores inside their intervals; None without forecasts."""
         return self.num_covered / len(self.forecasts) if self.forecasts else None
 
 
 def forecast(curve: Curve, target: float, confidence_level: float) -> Forecast:
-    """Return how many labels a target score takes."""
+    """Return the labels needed for a target score."""
     labels = curve.invert(BootstrapSamples(np.full(1 + len(curve.scores.draws), target)))
     is_reachable = bool(np.isfinite(labels.point) and np.isfinite(labels.draws).mean() >= 0.5)
     count = LabelCount.from_samples(labels, confidence_level)
@@ -73,11 +73,11 @@ def forecast(curve: Curve, target: float, confidence_level: float) -> Forecast:
 
 
 def backtest(budgets: Sequence[int], scores: BootstrapSamples, confidence_level: float) -> Backtest:
-    """Forecast each budget's score from the smaller ones, three at least.
+    """Forecast each budget's score from three or more smaller budgets.
 
     Args:
-        budgets: ascending; 0 may be among them.
-        scores: of plain, shape (budgets,).
+        budgets: ascending; 0 is ignored.
+        scores: of the baseline, shape (budgets,).
         confidence_level: of the prediction intervals.
     """
     positive = [i for i, budget in enumerate(budgets) if budget > 0 and np.isfinite(scores.point[i])]
@@ -90,7 +90,7 @@ def backtest(budgets: Sequence[int], scores: BootstrapSamples, confidence_level:
 
 
 def _compare(curve: Curve, budget: int, score: BootstrapSamples, confidence_level: float) -> BacktestForecast:
-    """Compare one forecast. What the noise of both has in common (chains, test examples) cancels in the difference."""
+    """Compare a forecast and a measured score; their shared noise (replicates, test set) cancels in the difference."""
     expected = curve.predict(budget)
     error = (expected - score).interval(confidence_level)
     measured = float(score.point)

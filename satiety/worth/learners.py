@@ -1,9 +1,8 @@
-"""The examples of a cell -> answers for texts, at one of two depths.
+"""Training examples of a run -> predictions, by the proxy or by fine-tuning.
 
-``quick``: a linear head on rows that a frozen encoder made, its strength chosen by cross-validation among the
-cell's own labels. Nothing of it depends on how often an example is repeated. ``full``: the
-pipeline's own fine-tuning, of which a share of the labels chooses the step. Both
-learn from the same examples, so a lever is the same at both.
+``quick``, the proxy: a linear head on features of a frozen encoder, whose penalty is chosen by cross-validation among
+the run's own labels. Repeated examples do not change it. ``full``: the pipeline's fine-tuning, for which a share of the
+labels selects the best step. Both get the same examples, so levers act identically.
 """
 
 from __future__ import annotations
@@ -37,15 +36,15 @@ Predictor = Callable[[Sequence[Inputs]], "list[Prediction]"]
 
 
 class ProxySolver(Solver):
-    """How the heads of the quick depth are solved: with fewer labels than the pipeline's, so by stronger penalties."""
+    """Solver of the proxy's heads, with stronger penalties than in the pipeline because labels are fewer."""
 
     l2: Penalties = Field(default=[0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003], min_length=1)
-    """L2 penalties to choose from, as in ``finetune``."""
+    """Candidate L2 penalties, as in ``finetune``."""
 
 
 @dataclass(frozen=True)
 class ProxyModel:
-    """Solves heads on what an encoder made of texts."""
+    """Linear heads on features of a frozen encoder."""
 
     problem: Problem
     extractor: FeatureExtractor
@@ -62,7 +61,7 @@ class ProxyModel:
         return encode_windows(self.problem, examples, self.tokenizer, self.config)
 
     def fit(self, examples: Sequence[Example], seed: int) -> LinearProbe | None:
-        """Return the head for the examples; None where none of them has a label of the problem."""
+        """Train a head; return None if no example has a label of the problem."""
         from satiety.tuning.linear_head import solve_head
 
         self.extractor.extract(examples)
@@ -70,7 +69,7 @@ class ProxyModel:
         return solve_head(self.problem, windows, rows, examples, self.solver, seed)
 
     def predict(self, head: LinearProbe, examples: Sequence[Example]) -> list[Prediction]:
-        """Return the head's answers; their confidences are calibrated."""
+        """Return predictions with calibrated confidences."""
         from satiety.tuning.linear_head import calibrate_logits
 
         self.extractor.extract(examples)
@@ -79,7 +78,7 @@ class ProxyModel:
         )
 
     def fit_predict(self, labelled: Sequence[Example], texts: Sequence[str], seed: int) -> list[Prediction]:
-        """Learn from examples, then answer for texts: sure of nothing where no example has a label of the problem."""
+        """Train on examples and predict texts; confidence is 0 if no example has a label of the problem."""
         head = self.fit(labelled, seed)
         if head is None:
             return [Prediction(confidence=0.0) for _ in texts]
@@ -93,7 +92,7 @@ class ProxyModel:
         return {}
 
     def _encode_cached(self, examples: Sequence[Example]) -> list[Window]:
-        """Return the windows of what is asked again and again: the test set, the documents."""
+        """Return the windows of examples that are predicted repeatedly, such as the test set."""
         key = hash(tuple(key_of(example.inputs) for example in examples))
         if key not in self._window_cache:
             self._window_cache[key] = self.encode(examples)
@@ -102,19 +101,19 @@ class ProxyModel:
 
 @dataclass(frozen=True, slots=True)
 class FineTuned:
-    """Fine-tunes as the pipeline does."""
+    """Fine-tuning with the pipeline's code."""
 
     problem: Problem
     encoder: Path
     params: Finetune
     device: str
     scratch: Path
-    """For checkpoints."""
+    """Folder for checkpoints."""
 
     def fit(
         self, train: Sequence[Example], dev: Sequence[Example], key: str, documents: Sequence[Document] = ()
     ) -> Predictor:
-        """Fine-tune on what there is to learn from; dev, if any, chooses the step."""
+        """Fine-tune on training examples; the validation set, if any, selects the best step."""
         from satiety.training.checkpoint import open_store
         from satiety.tuning.finetune import finetune
 
@@ -134,10 +133,10 @@ class FineTuned:
 
 
 def split_dev(labels: Sequence[Example], share: float, stratum: Stratum, rng: Random) -> tuple[Examples, Examples]:
-    """Part labels into those that are learned from and those that choose the step, which are a share of every class.
+    """Split labels into a training and a validation set, stratified by class.
 
-    This comes before any lever acts, so none learns from what judges it. The first label of a class is always learned
-    from, and what is held of fewer labels is held of more.
+    Levers act after the split, so none uses validation labels. The first label of a class is always in the training
+    set. The validation set of a budget is contained in that of any larger budget.
     """
     if not share:
         return tuple(labels), ()

@@ -1,4 +1,4 @@
-"""What all cells of a study share <-> a folder of tables and JSON, which any process or machine can read."""
+"""Shared inputs of all runs of a study, and their storage in a folder of tables and JSON."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PLAN, PROBLEM, POOL, TEST, ZERO = "plan.json", "problem.json", "pool.parquet", "
 
 @dataclass(frozen=True)
 class Plan:
-    """What all cells of a study share: plain data, that every process reads once."""
+    """Shared inputs of all runs of a study, which each process loads once."""
 
     problem: Problem
     pool: tuple[Example, ...]
@@ -33,23 +33,23 @@ class Plan:
     params: Worth
     finetune: Finetune
     precomputed: Mapping[str, tuple[Example, ...]]
-    """By lever, what it prepared."""
+    """Precomputed examples by lever."""
     inputs: Mapping[tuple[str, ...], StudyInputs]
-    """By lever set."""
+    """Documents and encoder by lever set."""
     contaminated: Mapping[bytes, bool]
-    """Of the texts that levers announced, by name: whether they give away a test text."""
+    """Whether a text repeats a test text, by digest of every text known before the runs."""
     zero_shot: Floats
-    """Tallies of answers without training, shape (examples, counts)."""
+    """Tallies of zero-shot answers, shape (examples, counts)."""
     home: Path
     device: str
 
     @cached_property
     def levers(self) -> dict[str, Lever]:
-        """The levers by name, in the order they act; controls among them."""
+        """Levers and controls by name, in order of application."""
         return collect_levers(self.params)
 
     def drop_idle(self, levers: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the levers of a set without those that change nothing in it: nobody reads what they find."""
+        """Return a lever set without idle levers, such as retrieval when no other lever uses documents."""
         active = tuple(name for name in levers if self.levers[name].has_train_transform)
         full_inputs, active_inputs = self.inputs[levers], self.inputs.get(active)
         uses_documents = any(self.levers[name].uses_documents for name in active)
@@ -61,7 +61,7 @@ class Plan:
         return active if is_equivalent else levers
 
     def save(self, folder: Path) -> None:
-        """Write it into an empty folder: tables, and JSON that names them."""
+        """Write the plan into an empty folder."""
         self.problem.save(folder / PROBLEM)
         write(folder / POOL, self.pool, Example)
         write(folder / TEST, self.test, Example)
@@ -89,10 +89,10 @@ class Plan:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read what ``save`` wrote."""
+        """Read a plan written by ``save``."""
         content = json.loads((folder / PLAN).read_text(encoding="utf-8"))
         zero_shot = read_tensors(folder / ZERO)
-        assert zero_shot is not None  # noqa: S101  # written a moment ago
+        assert zero_shot is not None  # noqa: S101  # written by ``save``
         documents = {
             file: tuple(read(folder / file, Document)) for file in dict.fromkeys(row[1] for row in content["inputs"])
         }
@@ -117,5 +117,5 @@ class Plan:
 
 
 def collect_levers(params: Worth) -> dict[str, Lever]:
-    """Return levers and controls by name, in the order in which they act."""
+    """Return levers and controls by name, in order of application."""
     return sort_levers(params.levers | {control.kind: control for control in params.controls})

@@ -1,19 +1,19 @@
-"""Scores of chains at several budgets -> what the luck of the pool, of which labels there are, may have done to them.
+"""Scores of replicates at several budgets -> the noise due to the pool: which labels were collected at all.
 
-All chains of a study are drawn from one pool of N labels, so they say how scores differ between beginnings of one pool,
-and at N nothing at all. But the two chains of a pair have no label in common up to N / 2: they differ as two pools of n
-labels do, whatever it is that labels do to a score. Half the square of their difference has the mean T(n), the variance
-of scores with n labels drawn anew. That falls as 1 / n, so the variance between pools of the score with all N labels is
+All replicates of a study are drawn from one pool of N labels, so their variance at budget N contains none of the pool's
+noise. But the two replicates of a pair share no label up to N / 2, hence differ like two pools of n labels. Half of
+their squared difference has the mean T(n), the variance of scores with n newly drawn labels. It falls as 1 / n, so the
+variance between pools of the score with all N labels is
 
     v = mean over n of (T(n) - s²(N)) n / N, n being N / 2 and N / 4
 
-where s²(N), the variance over chains that all hold the same labels, is no pool's doing but that of folds and batches.
-Both are less what the test texts do to such differences, which the resamples of the test show: it is counted there.
-The mean over chains at a smaller budget has the same luck, for a pool is lucky as a whole. Lever sets are lucky
-together, so what is drawn has the covariance of their scores.
+where s²(N), the variance over replicates with the same N labels, is due to folds and batches. The test set's part of
+both variances is estimated from its resamples and subtracted, because it is counted elsewhere. The mean over replicates
+at a smaller budget has the same noise of the pool. Noise of lever sets is correlated, so the samples have the
+covariance of their scores.
 
-Source: half-samples and their complements, the delete-half jackknife: McCarthy 1969, Review of the International
-Statistical Institute 37:239; Shao & Wu 1989, Annals of Statistics 17:1176. Training sets that overlap: Nadeau & Bengio
+Sources: half-samples and their complements, the delete-half jackknife: McCarthy 1969, Review of the International
+Statistical Institute 37:239; Shao & Wu 1989, Annals of Statistics 17:1176. Overlapping training sets: Nadeau & Bengio
 2003, Machine Learning 52:239.
 """
 
@@ -29,55 +29,57 @@ if TYPE_CHECKING:
     from satiety.worth.resample import BootstrapNoise, ReplicateScores
 
 SHARES = 1 / 2, 1 / 4
-"""Of the pool: the budgets whose pairs of chains tell."""
-NEVER = 1e-12
-"""A variance of scores that is 0 but for rounding."""
+"""Budgets, as shares of the pool, whose pairs of replicates are used."""
+MIN_VARIANCE = 1e-12
+"""Variance of scores below which all differences are rounding errors."""
 
 
 def sample_pool_noise(quantities: Sequence[ReplicateScores], budgets: Sequence[int], noise: BootstrapNoise) -> Floats:
-    """Return draws of what the pool may have done to each quantity, the same at all budgets.
+    """Return samples of the pool's noise in each quantity, the same at all budgets.
 
-    They are multivariate Student's t with a degree of freedom for each pair of chains at one budget; at two, one within
-    the other, for 4/3 pairs: where labels add up, the squares of what they say correlate by a half.
+    They follow a multivariate Student's t. Each pair of replicates at one budget is a degree of freedom. Two nested
+    budgets yield 4/3 per pair, because their squared differences correlate by 1/2 where effects of labels add up.
 
     Args:
-        quantities: what varies from chain to chain, each of shape (budgets, chains): scores, or differences of them.
+        quantities: scores or differences of scores, each of shape (budgets, replicates).
         budgets: ascending; the largest is the whole pool.
-        noise: standard normal numbers of the pool's own.
+        noise: standard normal numbers, independent of the replicates' noise.
 
     Returns:
-        Shape (resamples, quantities); 0 for a quantity that the budgets say nothing of.
+        Shape (resamples, quantities); 0 for a quantity without usable budgets.
     """
-    rows = _stack(quantities)
-    covariance, num_budgets = _estimate_between(rows, budgets)
-    root, pairs = _factorize(covariance), np.isfinite(_compute_differences(rows[0])).sum(axis=2).max(axis=1)
+    covariance, num_budgets = estimate_pool_covariance(quantities, budgets)
+    values, vectors = np.linalg.eigh(covariance)
+    root = np.asarray(vectors * np.sqrt(np.clip(values, 0, None)))  # negative eigenvalues are noise
+    points = np.stack([scores.point for scores in quantities])
+    pairs = np.isfinite(_compute_differences(points)).sum(axis=2).max(axis=1)
     dof = np.maximum(np.where(num_budgets > 1, pairs * 4 // 3, pairs), 1)
     chi_square = np.cumsum(np.square(noise.scale), axis=1)[:, dof - 1]
     samples = noise.multipliers[:, : len(root)] @ root.T
     return np.asarray(samples * np.sqrt(dof / chi_square))
 
 
-def estimate_pool_covariance(quantities: Sequence[ReplicateScores], budgets: Sequence[int]) -> Floats:
-    """Return the covariance between pools of quantities with all labels, shape (quantities, quantities).
+def estimate_pool_covariance(quantities: Sequence[ReplicateScores], budgets: Sequence[int]) -> tuple[Floats, Floats]:
+    """Return the covariance of quantities between pools at the largest budget, and the number of budgets used.
 
     Args:
-        quantities: each of shape (budgets, chains), the chains of a pair side by side; NaN where a chain was not.
+        quantities: each of shape (budgets, replicates), pairs side by side; NaN where a replicate was not measured.
         budgets: ascending.
+
+    Returns:
+        Shapes (quantities, quantities) and (quantities,).
     """
-    return _estimate_between(_stack(quantities), budgets)[0]
-
-
-def _estimate_between(rows: Floats, budgets: Sequence[int]) -> tuple[Floats, Floats]:
-    """Return the covariance between pools, and how many budgets tell of each quantity."""
-    size, replicate_noise = budgets[-1], _remove_test_noise(rows[:, :, -1] - _average(rows[:, :, -1]), used_dof=1)
+    # Scores, then resamples; shape (1 + resamples, quantities, budgets, replicates).
+    rows = np.stack([np.concatenate([scores.point[None], scores.draws]) for scores in quantities], axis=1)
+    whole_pool, size = rows[:, :, -1], budgets[-1]
+    replicate_noise = _remove_test_noise(whole_pool - _average(whole_pool), used_dof=1)
     total, weight = np.zeros_like(replicate_noise), np.zeros_like(replicate_noise)
     for position, budget in enumerate(budgets):
         if not any(abs(budget - share * size) <= 1 for share in SHARES):
             continue
         differences = _compute_differences(rows[:, :, position])
-        varies = (
-            np.diag(_estimate_covariance(differences[0], used_dof=0)) > NEVER
-        )  # answers without training never vary: they tell nothing
+        # Zero-shot answers never vary, so they carry no information about pools.
+        varies = np.diag(_estimate_covariance(differences[0], used_dof=0)) > MIN_VARIANCE
         is_informative = np.outer(varies, varies)
         total += np.where(
             is_informative, (_remove_test_noise(differences, used_dof=0) - replicate_noise) * budget / size, 0
@@ -86,24 +88,19 @@ def _estimate_between(rows: Floats, budgets: Sequence[int]) -> tuple[Floats, Flo
     return np.divide(total, weight, out=np.zeros_like(total), where=weight > 0), np.diag(weight)
 
 
-def _stack(quantities: Sequence[ReplicateScores]) -> Floats:
-    """Return what was measured, then its draws; shape (1 + resamples, quantities, budgets, chains)."""
-    return np.stack([np.concatenate([scores.point[None], scores.draws]) for scores in quantities], axis=1)
-
-
 def _remove_test_noise(rows: Floats, *, used_dof: int) -> Floats:
-    """Return the covariance of deviations as measured, less what the draws of the test do to them.
+    """Return the covariance of deviations minus the part due to the test set.
 
     Args:
-        rows: as measured, then as drawn; shape (1 + resamples, quantities, samples).
-        used_dof: degrees of freedom that the deviations lack.
+        rows: measured, then on resamples; shape (1 + resamples, quantities, samples).
+        used_dof: degrees of freedom to subtract from the number of samples.
     """
     test = np.mean([_estimate_covariance(sample - rows[0], used_dof=used_dof) for sample in rows[1:]], axis=0)
     return np.asarray(_estimate_covariance(rows[0], used_dof=used_dof) - test)
 
 
 def _compute_differences(points: Floats) -> Floats:
-    """Return the differences within pairs of chains, of the variance of one chain; shape (…, pairs)."""
+    """Return the differences within pairs, scaled to the variance of one replicate; shape (…, pairs)."""
     pairs = points.shape[-1] // 2
     return np.asarray((points[..., 0 : 2 * pairs : 2] - points[..., 1 : 2 * pairs : 2]) / np.sqrt(2))
 
@@ -115,19 +112,13 @@ def _average(points: Floats) -> Floats:
 
 
 def _estimate_covariance(deviations: Floats, *, used_dof: int) -> Floats:
-    """Return the covariance of quantities from deviations, over where both were measured; 0 where these are too few.
+    """Return the covariance of quantities over their common samples; 0 where these are too few.
 
     Args:
-        deviations: shape (quantities, samples); NaN where there is none.
-        used_dof: degrees of freedom that the deviations lack.
+        deviations: shape (quantities, samples); NaN where not measured.
+        used_dof: degrees of freedom to subtract from the number of samples.
     """
     is_measured = np.isfinite(deviations)
     count = (is_measured[:, None] & is_measured).sum(axis=2) - used_dof
     filled = np.where(is_measured, deviations, 0)
     return np.asarray(np.divide(filled @ filled.T, count, out=np.zeros(count.shape), where=count > 0))
-
-
-def _factorize(covariance: Floats) -> Floats:
-    """Return a matrix whose product with its transpose is the covariance, without what chance made negative of it."""
-    values, vectors = np.linalg.eigh(covariance)
-    return np.asarray(vectors * np.sqrt(np.clip(values, 0, None)))

@@ -1,9 +1,8 @@
-"""Scores at budgets -> score = a - b · labels^-c: which one, and whether one at all.
+"""Scores at budgets -> the power law score = a - b · labels^-c, and a test of its fit.
 
-For a given exponent the fit is a straight line, least squares in closed form; so each row of a thousand resamples has
-all exponents tried at once.
+For a fixed exponent the fit is linear least squares in closed form, so all exponents are tried at once for every row.
 
-Source: Hestness et al. 2017, arXiv:1712.00409; where power laws fail: Viering & Loog 2021, arXiv:2103.10948.
+Sources: Hestness et al. 2017, arXiv:1712.00409; where power laws fail: Viering & Loog 2021, arXiv:2103.10948.
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ if TYPE_CHECKING:
     from satiety.problems.base import Floats
 
 EXPONENTS = np.geomspace(0.05, 2, 100)
-"""Tried: from nearly a straight line in log n to the fastest learning that theory knows of, and twice that."""
+"""Grid of exponents: from almost linear in log n to twice the fastest rate known in learning theory (1)."""
 PARAMETERS = 3
-"""As many budgets a power law passes through, whatever the scores."""
+"""Free parameters; a power law passes through as many budgets exactly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +26,11 @@ class PowerLaw:
     """One power law per row of scores; every field has shape (rows,)."""
 
     asymptote: Floats
-    """a: the score of endless labels, at most 1."""
+    """a: limit score, at most 1."""
     scale: Floats
-    """b: how far below it one label is; never negative, so more labels never hurt."""
+    """b: distance to the limit at one label; not negative, so the law never falls."""
     exponent: Floats
-    """c: how fast the distance falls."""
+    """c: rate at which the distance falls."""
 
     def predict(self, labels: Floats) -> Floats:
         """Return the scores, shape (rows, labels)."""
@@ -39,12 +38,12 @@ class PowerLaw:
 
 
 def fit(labels: Floats, scores: Floats, weights: Floats) -> PowerLaw:
-    """Return the power law of least weighted squares for each row.
+    """Fit a power law to each row by weighted least squares.
 
     Args:
         labels: shape (budgets,).
         scores: shape (rows, budgets).
-        weights: how much each budget counts, shape (budgets,).
+        weights: of the budgets, shape (budgets,).
     """
     share = weights / weights.sum()
     powers = labels ** -EXPONENTS[:, None]
@@ -61,18 +60,17 @@ def fit(labels: Floats, scores: Floats, weights: Floats) -> PowerLaw:
 
 
 def measure_misfit(residuals: Floats, dof: int) -> tuple[float, bool]:
-    """Say how far scores miss their power law: by how many times what chance does, and whether that rejects it.
+    """Test whether chance explains the residuals of a power law.
 
-    Residuals of neighbouring budgets go together, so they are measured along the principal axes of their own draws; and
-    their draws say what is far.
+    Residuals of neighbouring budgets are correlated, so they are measured along the principal axes of their samples.
 
     Args:
-        residuals: of the measured scores, then of their draws, shape (1 + resamples, budgets).
-        dof: budgets less parameters, above 0.
+        residuals: of the measured scores, then of their samples, shape (1 + resamples, budgets).
+        dof: degrees of freedom, budgets minus parameters; above 0.
 
     Returns:
-        The Birge ratio (Birge 1932, Physical Review 40:207), which is 1 where chance explains the misses; and whether
-        fewer than one in twenty draws miss by as much.
+        The Birge ratio (Birge 1932, Physical Review 40:207), which is 1 where chance explains the residuals; and
+        whether the law is rejected, because fewer than 5 % of samples have residuals as large.
     """
     deviations = residuals[1:] - residuals[1:].mean(axis=0)
     _, spread, axes = np.linalg.svd(deviations, full_matrices=False)

@@ -1,7 +1,7 @@
-"""Data, base model and params -> the plan of a study: everything that is the same for many cells, done once.
+"""Data, base model and params -> the plan of a study: everything that many runs share, computed once.
 
-The gate stands here: whatever a lever may bring into training is held against the test texts, and what gives one away
-is refused in every cell.
+Decontamination happens here: every text that a lever may bring into training is compared with the test texts, and near
+duplicates of these are removed in every run.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from satiety.problems.base import ZeroShotModel
 from satiety.text.deduplication import HeldOut
 from satiety.worth.features import FeatureExtractor, hash_text
 from satiety.worth.plan import Plan, collect_levers
-from satiety.worth.replicates import list_budgets
+from satiety.worth.runs import list_budgets
 from satiety.worth.scores import LeverSet
 from satiety.worth.study import list_lever_sets, select_control_budgets
 
@@ -37,11 +37,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class StudyData:
-    """What a study is made of."""
+    """Data and base model of a study."""
 
     problem: Problem
     pool: tuple[Example, ...]
-    """The labels that may be spent, those of dev included."""
+    """All labelled examples, the validation set included."""
     test: tuple[Example, ...]
     corpus: tuple[Document, ...]
     base: Path
@@ -50,34 +50,26 @@ class StudyData:
 def prepare_study(
     study: StudyData, params: Worth, finetune: Finetune, home: Path, device: str
 ) -> tuple[Plan, list[str]]:
-    """Return the plan, and the digests of data and model that cells are kept under.
+    """Return the plan, and the digests of data and model for the cache keys of runs.
 
     Raises:
-        DataError: there are too few labels for a curve, or there is no test example.
+        DataError: there are too few labels for the learning curve, or no test examples.
     """
     if len(study.pool) < 2 ** (params.budgets - 2) or not study.test:
         raise DataError(
-            f"worth: {len(study.pool)} labels and {len(study.test)} test examples: too few for "
-            f"{params.budgets} budgets; lower worth.budgets, or raise ingest.budget and ingest.test"
+            f"worth: {len(study.pool)} labels and {len(study.test)} test examples are too few for {params.budgets} "
+            "budgets; lower worth.budgets, or raise ingest.budget and ingest.test"
         )
     if params.controls and not select_control_budgets(
         params, list_budgets(len(study.pool), params.budgets), len(study.pool)
     ):
         log.warning(
-            "worth.controls: the oracle reveals more labels than any budget leaves, so no control is measured; "
-            "lower its share, or raise worth.budgets"
+            "worth.controls: no budget leaves enough labels for the oracle, so no control is measured; lower its share "
+            "or raise worth.budgets"
         )
     extractor = FeatureExtractor(home, study.base, study.problem, params.encoder_config, device)
     context = StudyContext(
-        study.problem,
-        study.pool,
-        study.test,
-        study.corpus,
-        study.base,
-        extractor.embed,
-        params.seed,
-        device,
-        home,
+        study.problem, study.pool, study.test, study.corpus, study.base, extractor.embed, params.seed, device, home
     )
     levers = collect_levers(params)
     precomputed = {name: lever.precompute(context) for name, lever in levers.items()}
@@ -91,7 +83,7 @@ def prepare_study(
         pool=study.pool,
         test=study.test,
         params=params,
-        finetune=finetune.model_copy(update={"self_training": None}),  # levers are the meter's to set
+        finetune=finetune.model_copy(update={"self_training": None}),  # a lever, so set by the runs
         precomputed=precomputed,
         inputs=inputs,
         contaminated={hash_text(text): twin is not None for text, twin in zip(texts, twins, strict=True)},
@@ -104,53 +96,42 @@ def prepare_study(
     return plan, _compute_digests(study)
 
 
-def _list_lever_sets(params: Worth) -> list[LeverSet]:
-    return [*list_lever_sets(params), *((lever.kind,) for lever in params.controls)]
-
-
 def _transform_inputs(
     context: StudyContext, params: Worth, levers: Mapping[str, Lever], held_out: HeldOut
 ) -> dict[LeverSet, StudyInputs]:
-    """Return what every lever set has beside labels: a sample of the corpus and the base, as its levers change them.
+    """Return documents and encoder of every lever set: a sample of the corpus and the base model, then its levers.
 
-    What the same levers change in the same order is changed once, for finding documents and pre-training take long.
+    Lever sets that start with the same input transforms share the results, since retrieval and pre-training are slow.
     """
-    transformed: dict[LeverSet, StudyInputs] = {
-        (): _drop_contaminated(StudyInputs(_sample_documents(context, params), context.base), held_out)
-    }
+
+    def drop_contaminated(inputs: StudyInputs) -> StudyInputs:
+        documents, _ = held_out.partition(inputs.documents, lambda document: document.text)
+        return replace(inputs, documents=tuple(documents))
+
+    languages = {example.language for example in context.pool} | {"und", ""}
+    candidates = [document for document in context.corpus if document.language in languages]
+    rng = random.Random(f"{params.seed}/documents")
+    sample = tuple(rng.sample(candidates, min(params.documents, len(candidates))))
+    transformed: dict[LeverSet, StudyInputs] = {(): drop_contaminated(StudyInputs(sample, context.base))}
 
     def transform(names: LeverSet) -> StudyInputs:
         if names not in transformed:
             previous = transform(names[:-1])
             changed = levers[names[-1]].transform_inputs(previous, context)
-            transformed[names] = (
-                changed if changed.documents is previous.documents else _drop_contaminated(changed, held_out)
-            )
+            is_clean = changed.documents is previous.documents
+            transformed[names] = changed if is_clean else drop_contaminated(changed)
         return transformed[names]
 
     return {
         lever_set: transform(tuple(name for name in levers if name in lever_set and levers[name].has_input_transform))
-        for lever_set in _list_lever_sets(params)
+        for lever_set in [*list_lever_sets(params), *((lever.kind,) for lever in params.controls)]
     }
-
-
-def _drop_contaminated(inputs: StudyInputs, held_out: HeldOut) -> StudyInputs:
-    """Return it without the documents that give away a test text: no lever is to learn from them, in whatever way."""
-    documents, _ = held_out.partition(inputs.documents, lambda document: document.text)
-    return replace(inputs, documents=tuple(documents))
-
-
-def _sample_documents(context: StudyContext, params: Worth) -> tuple[Document, ...]:
-    languages = {example.language for example in context.pool} | {"und", ""}
-    candidates = [document for document in context.corpus if document.language in languages]
-    rng = random.Random(f"{params.seed}/documents")  # no secret
-    return tuple(rng.sample(candidates, min(params.documents, len(candidates))))
 
 
 def _iterate_texts(
     context: StudyContext, precomputed: Mapping[str, tuple[Example, ...]], inputs: Mapping[LeverSet, StudyInputs]
 ) -> Iterator[str]:
-    """Yield every text that may come into training beside the pool, each once; the test's own among them."""
+    """Yield every text that may be added to training, and the test texts; each once."""
     added: Iterable[str] = (example.text for examples in precomputed.values() for example in examples)
     raw = (document.text for lever_inputs in inputs.values() for document in lever_inputs.documents)
     yield from dict.fromkeys((*added, *raw, *(example.text for example in context.test)))
@@ -164,18 +145,15 @@ def _extract_features(
     inputs: Mapping[LeverSet, StudyInputs],
     base: FeatureExtractor,
 ) -> None:
-    """Have every encoder read what the cells that start from it will ask of it."""
+    """Compute the features that runs need, for every encoder."""
     for lever_set, lever_inputs in inputs.items():
-        extractor = (
-            base
-            if lever_inputs.encoder == context.base
-            else FeatureExtractor(
-                base.home, lever_inputs.encoder, context.problem, params.encoder_config, context.device
-            )
-        )
+        extractor = base
+        if lever_inputs.encoder != context.base:
+            encoder, config = lever_inputs.encoder, params.encoder_config
+            extractor = FeatureExtractor(base.home, encoder, context.problem, config, context.device)
         extractor.extract((*context.pool, *context.test))
         if len(context.problem.inputs) > 1:
-            continue  # what levers bring is no bare text then: each cell reads its own
+            continue  # added examples are not single texts then, so each run encodes its own
         for name in lever_set:
             extractor.extract(precomputed[name])
             if levers[name].uses_documents:

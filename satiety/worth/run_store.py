@@ -1,49 +1,47 @@
-"""Results of cells on disk, by key: what one run computed, another finds, whatever became of the first.
+"""Outcomes of runs on disk, by key.
 
-A result is one small safetensors file, put in place whole, with a digest: a kill leaves every finished cell, and what
-the disk damages is computed anew.
+An outcome is one small safetensors file with a digest, written atomically. A killed study keeps every finished run, and
+damaged files are computed again.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from satiety.core.checksums import read_tensors, write_tensors
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from satiety.problems.base import Floats
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a cell gave."""
+    """Result of a run."""
 
     tallies: Floats
-    """On the test examples, shape (examples, counts)."""
+    """Counts on the test examples, shape (examples, counts)."""
     seconds: float
-    """It took, on one core or on the GPU."""
+    """CPU time of the run."""
     is_zero_shot: bool = False
-    """Whether these are answers without training."""
+    """Whether the answers are zero-shot."""
     num_rejected: int = 0
-    """Examples that the gate kept out."""
+    """Training examples removed because they repeat a test text."""
     num_examples: int = 0
-    """Examples learned from."""
+    """Training examples used."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunStore:
-    """A folder of results."""
+    """Folder of outcomes."""
 
     folder: Path
 
     def get(self, key: str) -> Outcome | None:
-        """Return a result, or None where there is none that is whole."""
+        """Return an outcome; None if it is missing or damaged."""
         tensors = read_tensors(self._path(key))
         if tensors is None:
             return None
@@ -53,17 +51,13 @@ class RunStore:
         )
 
     def put(self, key: str, outcome: Outcome) -> None:
-        """Keep a result."""
+        """Write an outcome, counts in the smallest exact type."""
+        counts = outcome.tallies.astype(np.uint8)
+        exact = counts if np.array_equal(counts, outcome.tallies) else outcome.tallies.astype(np.float64)
         facts = np.array(
             [outcome.seconds, outcome.is_zero_shot, outcome.num_rejected, outcome.num_examples], dtype=np.float64
         )
-        write_tensors(self._path(key), {"tallies": _narrow(outcome.tallies), "facts": facts})
+        write_tensors(self._path(key), {"tallies": exact, "facts": facts})
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.safetensors"
-
-
-def _narrow(tallies: Floats) -> NDArray[Any]:
-    """Return counts in the narrowest type that holds them all."""
-    counts = tallies.astype(np.uint8)
-    return counts if np.array_equal(counts, tallies) else tallies.astype(np.float64)

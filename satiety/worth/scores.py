@@ -1,4 +1,4 @@
-"""Tallies of cells -> scores of lever sets at budgets, resampled: all that the rest of the meter looks at."""
+"""Tallies of runs -> resampled scores and gains of lever sets at budgets: the basis of every statistic of the meter."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from satiety.problems.base import Floats
 
 LeverSet = tuple[str, ...]
-"""Names of levers, sorted; () is *plain*."""
+"""Sorted names of levers; () is the baseline."""
 Key = tuple[int, LeverSet, int]
-"""Of a cell: its budget, lever set and chain."""
+"""Budget, lever set and replicate of a run."""
 BASELINE: LeverSet = ()
 
 
 @dataclass(frozen=True, slots=True)
 class NoiseSources:
-    """What chance may have done to the levers' chains and to the curve's, and what the pool did to either."""
+    """Sampling noise of the levers' and the curve's replicates, and the pool's noise in either."""
 
     levers: BootstrapNoise
     curve: BootstrapNoise
@@ -37,46 +37,46 @@ class NoiseSources:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What all cells say, resampled. Intervals are for labels drawn anew: the pool's luck is in every draw."""
+    """Resampled scores of all runs. Intervals hold for newly drawn labels: samples contain the pool's noise."""
 
     budgets: tuple[int, ...]
     """Ascending; may begin with 0."""
     curve: BootstrapSamples
-    """What a learning curve of plain is fitted to: its mean scores over the curve's chains; shape (budgets,)."""
+    """The baseline's mean scores over the curve's replicates, for the learning curve; shape (budgets,)."""
     replicates: dict[LeverSet, ReplicateScores]
-    """The levers' chains one by one, for differences within a chain."""
+    """Scores of the levers' replicates, for differences within a replicate."""
     pool_noise: dict[LeverSet, Floats]
-    """Of each lever set what the pool may have done to its gain over plain, at all budgets; shape (resamples,)."""
+    """The pool's noise in each lever set's gain over the baseline, the same at all budgets; shape (resamples,)."""
     curve_replicates: ReplicateScores
-    """The curve's chains, which no lever saw."""
+    """Scores of the curve's replicates, which have no levers."""
     noise: NoiseSources
 
     def mean(self, levers: LeverSet) -> Floats:
-        """Return the mean score over the chains of a lever set, shape (budgets,); NaN where it was not measured."""
+        """Return the mean score of a lever set over its replicates, shape (budgets,); NaN where not measured."""
         return compute_means([(self.replicates[levers], self.noise.levers)])[0].point
 
     def drop_pool_noise(self, lever_sets: Collection[LeverSet]) -> Scores:
-        """Return the scores without the pool's luck in what these lever sets add: told of the labels at hand."""
+        """Return a copy in which the gains of these lever sets are conditional on the labels at hand."""
         pool_noise = {levers: 0 * noise if levers in lever_sets else noise for levers, noise in self.pool_noise.items()}
         return replace(self, pool_noise=pool_noise)
 
     def restrict_to_common(self, lever_sets: Collection[LeverSet]) -> Scores:
-        """Return the scores of these lever sets over the chains that have them all."""
+        """Return the scores of these lever sets over the replicates in which all were measured."""
         is_measured = reduce(np.logical_and, (np.isfinite(self.replicates[levers].point) for levers in lever_sets))
         replicates = {levers: self.replicates[levers].mask(is_measured) for levers in lever_sets}
         return _summarize(self.budgets, replicates, self.curve_replicates, self.noise)
 
 
 class Scorer:
-    """Measures cells, all on the same resamples of the test set, and each but once."""
+    """Scores runs on shared resamples of the test set, each run once."""
 
     def __init__(self, score: Score, headline: str, groups: Groups, resampling: Resampling) -> None:
-        """Prepare to measure.
+        """Create a scorer with an empty cache.
 
         Args:
             score: ``Problem.score``.
-            headline: the metric that is the score.
-            groups: of the test examples.
+            headline: name of the metric used as score.
+            groups: of the test examples, which are resampled together.
             resampling: seed and number of resamples.
         """
         self._compute_metric, self._headline, self._groups, self._resampling = score, headline, groups, resampling
@@ -84,21 +84,21 @@ class Scorer:
         self._caches: tuple[dict[Key, Floats], dict[Key, Floats]] = ({}, {})
 
     def measure(self, runs: Iterable[tuple[Key, Floats]], curve: Iterable[tuple[Key, Floats]]) -> Scores:
-        """Return every mean score and its draws. Cells are taken one by one: not all tallies need be in memory at once.
+        """Return the resampled scores. Runs are consumed one by one, so tallies need not fit in memory together.
 
         Args:
-            runs: of the levers' chains, plain among them: tallies on the test examples, shape (examples, counts), in
-                the same order of examples in every cell. A cell that was read before is not measured again.
-            curve: of the curve's chains: plain alone.
+            runs: of the levers' replicates, the baseline included: tallies on the test examples, shape
+                (examples, counts), with the same order of examples in every run. Known runs are read from the cache.
+            curve: of the curve's replicates, baseline only.
 
         Raises:
-            DataError: there are no cells, or they were tallied on different test sets.
+            DataError: there are no runs, or their test sets differ in size.
         """
         levers, baseline = (
             self._scores(group, cache) for group, cache in zip((runs, curve), self._caches, strict=True)
         )
         if not levers or not baseline:
-            raise DataError("worth: there is no cell to measure; give `worth` budgets, and chains for levers and curve")
+            raise DataError("worth: no runs to score; check worth.budgets, worth.replicates and worth.curve_replicates")
         budgets = tuple(sorted({key[0] for key in (*levers, *baseline)}))
         counts = [len({replicate for _, _, replicate in group}) for group in (levers, baseline)]
         seed, resamples = self._resampling.seed, self._resampling.resamples
@@ -112,17 +112,15 @@ class Scorer:
         )
 
     def _scores(self, runs: Iterable[tuple[Key, Floats]], cache: dict[Key, Floats]) -> dict[Key, Floats]:
-        """Return each cell's score as it is, then on the resamples; shape (1 + resamples,)."""
+        """Return each run's score on the test set, then on its resamples; shape (1 + resamples,)."""
         return {key: cache[key] if key in cache else cache.setdefault(key, self._score(tally)) for key, tally in runs}
 
     def _score(self, tallies: Floats) -> Floats:
         count = len(tallies)
         if not count:
-            raise DataError("worth: there is no test example, so nothing to measure")
+            raise DataError("worth: the test set is empty; raise ingest.test")
         if count != len(self._groups):
-            raise DataError(
-                f"worth: cells must share one test set; it has {len(self._groups)} examples, a cell {count}"
-            )
+            raise DataError(f"worth: a run has {count} test examples, but the test set has {len(self._groups)}")
         if self._weights is None:
             self._weights = np.concatenate(
                 [np.ones((1, len(self._groups))), *draw_weights(self._groups, self._resampling)]
@@ -139,12 +137,12 @@ def resample_scores(
     groups: Groups,
     resampling: Resampling,
 ) -> Scores:
-    """Return what a new :class:`Ruler` reads; who looks again and again as cells come in keeps one."""
+    """Score runs once; for repeated analyses of a growing study keep a :class:`Scorer`."""
     return Scorer(score, headline, groups, resampling).measure(runs, curve)
 
 
 def compute_gain(scores: Scores, levers: LeverSet, reference: LeverSet = BASELINE) -> BootstrapSamples:
-    """Return what ``levers`` add to ``reference`` at each budget, within the chains that have both."""
+    """Return the gain of ``levers`` over ``reference`` at each budget, within the replicates that have both."""
     added = compute_means([(scores.replicates[levers] - scores.replicates[reference], scores.noise.levers)])[0]
     return BootstrapSamples.from_draws(
         added.point, added.draws + (scores.pool_noise[levers] - scores.pool_noise[reference])[:, None]
@@ -154,7 +152,7 @@ def compute_gain(scores: Scores, levers: LeverSet, reference: LeverSet = BASELIN
 def _summarize(
     budgets: tuple[int, ...], replicates: dict[LeverSet, ReplicateScores], curve: ReplicateScores, noise: NoiseSources
 ) -> Scores:
-    """Take the mean of the curve's chains, and tell what the pool may have done to it and to the levers' gains."""
+    """Average the curve's replicates, and sample the pool's noise in the curve and in the gains."""
     line = compute_means([(curve, noise.curve)])[0]
     line = BootstrapSamples.from_draws(line.point, line.draws + sample_pool_noise([curve], budgets, noise.curve_pool))
     differences = [scores - replicates[BASELINE] for scores in replicates.values()]
@@ -163,7 +161,7 @@ def _summarize(
 
 
 def _tabulate(scores: Mapping[Key, Floats], budgets: tuple[int, ...]) -> dict[LeverSet, ReplicateScores]:
-    """Lay cells out by lever set: chains in order of their number, NaN where a cell is missing."""
+    """Arrange scores by lever set, replicates in order of their number; NaN where a run is missing."""
     rows = {budget: i for i, budget in enumerate(budgets)}
     columns = {replicate: i for i, replicate in enumerate(sorted({replicate for _, _, replicate in scores}))}
     shape = (len(next(iter(scores.values()))), len(rows), len(columns))

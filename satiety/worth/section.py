@@ -1,4 +1,4 @@
-"""The block `worth` of params.yaml."""
+"""Section `worth` of params.yaml."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from satiety.worth.learners import ProxySolver
 from satiety.worth.selection import MAX_MEASURED, RegisteredLever
 
 FIRST_COMPARISON = 4
-"""Chains before a lever set may be given up."""
+"""Replicates before the first interim analysis for early stopping."""
 MIN_TAIL_RESAMPLES = 2
-"""Resamples that lie beyond any bound that is read off them, at least."""
+"""Smallest number of resamples beyond any quantile that is used."""
 
 
 def _controls() -> list[Lever]:
@@ -30,84 +30,84 @@ def _controls() -> list[Lever]:
 
 
 class FineTunedRuns(BaseModel):
-    """Cells that are evaluated by real fine-tuning too."""
+    """Runs repeated with fine-tuning."""
 
     model_config = FIELDS
 
     replicates: int = Field(ge=0, le=100, default=0)
-    """Chains of each, three or more; 0: none, the meter stays quick."""
+    """Replicates per lever set and budget, at least 3; 0: proxy only."""
     budgets: int = Field(ge=2, le=20, default=2)
-    """The largest budgets at which it is done; with half of the labels, too, else the luck of the pool is not known."""
+    """Number of largest budgets; at least 2, because the pool's noise is estimated from half of the labels."""
     dev: float = Field(ge=0, le=0.5, default=0.2)
-    """Share of a cell's labels that chooses the best step of its training; 1 in a whole number, the nearest."""
+    """Share of a run's labels in its validation set, which selects the best step; rounded to 1 in a whole number."""
 
     @field_validator("dev")
     @classmethod
     def _check_dev(cls, dev: float) -> float:
         if 0 < dev < 0.01:
-            raise ValueError(f"{dev} of the labels are none or next to none; take 0.01 or more, or 0 for none")
+            raise ValueError(f"dev: a share of {dev} is almost no validation labels; set at least 0.01, or 0 for none")
         return dev
 
     @field_validator("replicates")
     @classmethod
     def _check_replicates(cls, replicates: int) -> int:
         if 0 < replicates < 3:
-            raise ValueError(f"{replicates} tell a gain from luck no more than one does; take 3 or more, or 0 for none")
+            raise ValueError(f"replicates: {replicates} are too few for an interval; set at least 3, or 0 for none")
         return replicates
 
 
 class Cost(BaseModel):
-    """What labels and computing cost, so that they can be compared."""
+    """Cost of labels and of computing."""
 
     model_config = FIELDS
 
     label_minutes: float = Field(gt=0, le=10_000, default=0.5)
-    """Of a person's time, for one label."""
+    """Minutes of a person's time per label."""
     computer_hour: float = Field(ge=0, le=10_000, default=0.05)
-    """What an hour of computing costs, in hours of that person's time."""
+    """Cost of one hour of computing, in hours of that person's time."""
 
 
 class Worth(Section):
-    """What is measured, how often, and what is said of it."""
+    """Design of the study and of its statistics."""
 
     seed: Seed
-    """Of chains, folds, levers' choices and the bootstrap."""
+    """Random seed of replicates, folds, levers and the bootstrap."""
     budgets: int = Field(ge=4, le=12, default=6)
-    """How many: 0, and the labels there are, halved again and again."""
+    """Number of budgets: 0, and the pool halved repeatedly."""
     levers: dict[str, SerializeAsAny[RegisteredLever]] = Field(max_length=MAX_MEASURED)
-    """What `measure` names, measured alone and in every combination; none: the curve and its forecast only."""
+    """Levers named in `measure`, alone and in every combination; empty: learning curve and forecast only."""
     controls: list[SerializeAsAny[RegisteredLever]] = Field(default_factory=_controls)
-    """Of known worth: what the meter says of them shows how far it is right."""
+    """Controls of known worth, which check the meter's calibration."""
     replicates: int = Field(ge=3, le=1000, default=8)
-    """Random orders of the labels in which levers are measured, all of them in the same."""
+    """Random orders of the labels in which all levers are measured."""
     curve_replicates: int = Field(ge=3, le=1000, default=24)
-    """Further ones, for the learning curve alone."""
+    """Additional random orders for the learning curve."""
     documents: int = Field(ge=0, le=1_000_000, default=2000)
-    """Raw texts at hand where no lever finds better ones: a random sample of the corpus."""
+    """Random documents of the corpus, used where no lever retrieves any."""
     dedup_threshold: float = Field(gt=0, le=1)
-    """Jaccard similarity of character 5-grams from which a text gives away a test text, and is refused."""
+    """Jaccard similarity of character 5-grams from which a text repeats a test text and is removed."""
     max_length: int = Field(ge=8, le=8192)
-    """Tokens per window; a longer text is read in several."""
+    """Tokens per window; a longer text is split into several."""
     prefix: str
-    """Before every text; models of the E5 family want ``query: ``."""
+    """Prefix of every text; models of the E5 family need ``query: ``."""
     pooling: Pooling
-    """How the tokens of a text become one vector."""
+    """Pooling of token vectors into one vector."""
     head: ProxySolver = Field(default_factory=ProxySolver)
-    """Of the quick depth."""
+    """Solver of the proxy's linear heads."""
     fine_tuned: FineTunedRuns = Field(default_factory=FineTunedRuns)
-    """What is fine-tuned for real too."""
+    """Runs repeated with fine-tuning."""
     min_effect: float = Field(ge=0, lt=1, default=0.01)
-    """Least gain that matters, in score."""
+    """Smallest gain that matters, in score."""
     alpha: float = Field(gt=0, lt=0.5, default=0.05)
     """Largest share of levers worth it that may be stopped early."""
     resamples: int = Field(ge=100, le=100_000, default=1000)
-    """Of the bootstrap."""
+    """Bootstrap resamples."""
     confidence_level: float = Field(gt=0.5, lt=1)
-    """Of every interval."""
+    """Confidence level of every interval."""
     targets: list[Annotated[float, Field(gt=0, le=1)]] | None = None
-    """Scores to forecast the labels for; null: some above what there is."""
+    """Target scores for which labels are forecast; null: three above the present score."""
     cost: Cost = Field(default_factory=Cost)
-    """What labels and computing cost."""
+    """Cost of labels and of computing."""
 
     @classmethod
     def blocks(cls) -> tuple[str, ...]:
@@ -115,7 +115,7 @@ class Worth(Section):
 
     @classmethod
     def extract(cls, values: Mapping[str, Any]) -> SectionSource:
-        """Return what the block says, and the levers that `measure` names."""
+        """Return the section with the levers named in `measure`."""
         block = super().extract(values)
         if not isinstance(block.value or {}, Mapping):
             return block
@@ -123,16 +123,16 @@ class Worth(Section):
         return SectionSource(value, {**block.places, ("levers",): ("levers",)})
 
     def list_refusals(self, problem: Problem) -> list[str]:
-        """Return which of the levers cannot be measured on a problem, one sentence each; none where all can."""
+        """Return one sentence for each lever that cannot be measured on a problem."""
         reason = explain_unsupported(problem)
-        if not reason or HEADS[problem.head].is_generative:  # of these nothing is measured, and the report says so
+        if not reason or HEADS[problem.head].is_generative:  # then the report states that nothing is measured
             return []
         names = [name for name, lever in self.levers.items() if isinstance(lever, SelfTraining)]
-        return [f"measure: {reason}; take {name} out of `measure`" for name in names]
+        return [f"measure: {reason}; remove {name} from `measure`" for name in names]
 
     @property
     def encoder_config(self) -> EncoderConfig:
-        """Return how texts are read."""
+        """Configuration of the frozen encoder."""
         return EncoderConfig(max_length=self.max_length, prefix=self.prefix, pooling=self.pooling)
 
     @model_validator(mode="after")
@@ -141,9 +141,8 @@ class Worth(Section):
         min_resamples = ceil(MIN_TAIL_RESAMPLES * max(comparisons / self.alpha, 2 / (1 - self.confidence_level)) - 1e-6)
         if self.resamples < min_resamples:
             raise ValueError(
-                f"resamples: {self.resamples} are too few for chains {self.replicates}, alpha {self.alpha} and level "
-                f"{self.confidence_level}: so few draws would lie beyond a bound that chance decides; take "
-                f"{min_resamples} or more"
+                f"resamples: {self.resamples} are too few for replicates {self.replicates}, alpha {self.alpha} and "
+                f"confidence_level {self.confidence_level}; set at least {min_resamples}"
             )
         return self
 
@@ -152,8 +151,7 @@ class Worth(Section):
         names = [*self.levers, *(control.kind for control in self.controls)]
         if repeated := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(
-                f"what is measured and the controls are called {', '.join(repeated)} twice; a control is called like "
-                "its "
-                "kind, so give the lever another name"
+                f"name used by both a lever and a control: {', '.join(repeated)}; controls are named after their "
+                "kind, so rename the lever"
             )
         return self

@@ -1,4 +1,4 @@
-"""The blocks `levers`, `use` and `measure` of params.yaml: every lever under its name, and who draws on which."""
+"""Blocks `levers`, `use` and `measure` of params.yaml: all levers by name, and where each is used."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from satiety.levers.base import LEVERS, Lever
 
 RegisteredLever = Annotated[Lever, LEVERS.choice()]
 LeverName = Annotated[str, Field(pattern=r"^[\w-]{1,40}$")]
-"""Letters, digits, dash and underscore; names of several levers are joined by other signs."""
+"""Letters, digits, dash and underscore; reports join names with other characters."""
 BASELINE_NAME = "plain"
-"""What reports call no lever at all."""
+"""Name of the baseline in reports."""
 MAX_MEASURED = 6
-"""Levers, for all their combinations are measured."""
+"""Largest number of measured levers, since all combinations are measured."""
 
 
 class Selection(Section):
-    """Which levers there are, which of them the pipeline uses, and which the meter measures."""
+    """Levers, those used by the pipeline, and those measured by the meter."""
 
     levers: dict[LeverName, SerializeAsAny[RegisteredLever]] = Field(default_factory=dict)
-    """Data techniques, each under a name of your own: `satiety list lever`. Several may be of one kind."""
+    """Data techniques by name (kinds: `satiety list lever`). Several may have the same kind."""
     use: list[str] = Field(default_factory=list)
-    """Names of those that the pipeline draws on. Follow the meter's advice by moving a name."""
+    """Names of levers used by the pipeline. To follow the meter's advice, add or remove names here."""
     measure: list[str] = Field(default_factory=list, max_length=MAX_MEASURED)
-    """Names of those that the meter measures, alone and in every combination; none: the curve and its forecast only."""
+    """Names of levers to measure, alone and in every combination; empty: learning curve and forecast only."""
 
     @classmethod
     def key(cls) -> str:
@@ -48,7 +48,7 @@ class Selection(Section):
     @classmethod
     def _check_names(cls, levers: dict[str, Lever]) -> dict[str, Lever]:
         if BASELINE_NAME in levers:
-            raise ValueError(f"{BASELINE_NAME!r} is what reports call no lever at all; take another name")
+            raise ValueError(f"{BASELINE_NAME!r} is the name of the baseline in reports; choose another name")
         return levers
 
     @field_validator("use", "measure")
@@ -56,13 +56,15 @@ class Selection(Section):
     def _check_levers(cls, names: list[str], info: ValidationInfo) -> list[str]:
         levers = info.data.get("levers")
         if levers is None:
-            return names  # what is wrong with them is said already
+            return names  # `levers` is invalid and reported already
         for name in names:
             if name not in levers:
                 known_names = ", ".join(levers) or "none"
-                raise ValueError(f"no lever is called {name!r}; {suggest(name, levers)}there are: {known_names}")
+                raise ValueError(
+                    f"unknown lever {name!r}; {suggest(name, levers)}defined under `levers`: {known_names}"
+                )
         if repeated := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"{', '.join(repeated)} is named twice")
+            raise ValueError(f"listed more than once: {', '.join(repeated)}")
         return names
 
     @field_validator("use")
@@ -74,33 +76,31 @@ class Selection(Section):
             if refusal := explain_unusable(alike[0], levers[alike[0]]):
                 raise ValueError(refusal)
             if count > LEVERS[kind].max_in_use:
-                raise ValueError(f"{' and '.join(alike)} are both of kind {kind}; the pipeline takes one")
+                raise ValueError(f"{' and '.join(alike)} are both of kind {kind}, but the pipeline can use only one")
         levers_in_use = {name: levers[name] for name in names if name in levers}
         document_readers = [
             name for name, lever in levers_in_use.items() if lever.uses_documents or lever.kind == "pretrain"
         ]
         if document_readers and not any(lever.kind == "retrieve" for lever in levers_in_use.values()):
-            raise ValueError(
-                f"{document_readers[0]} reads raw text, and there is none: name a lever of kind retrieve here, too"
-            )
+            raise ValueError(f"{document_readers[0]} needs documents: add a lever of kind retrieve to `use`")
         return names
 
 
 class Augmentation(Section):
-    """The levers in use that the stage `augment` applies: those of kind `augment`, and those of kinds of your own."""
+    """Levers in `use` that the stage `augment` applies: those of kind `augment`, and custom ones."""
 
     seed: Seed
-    """Of what levers of your own draw, and of the heads that answer for them."""
+    """Random seed of custom levers and of the heads they predict with."""
     dedup_threshold: float = Field(gt=0, le=1)
-    """Jaccard similarity of character 5-grams from which what they add repeats a dev or test text, and goes."""
+    """Jaccard similarity of character 5-grams from which an added text repeats a validation or test text."""
     max_length: int = Field(ge=8, le=8192)
-    """Tokens per window of what is answered for them; a longer text is read in several."""
+    """Tokens per window in predictions for custom levers; a longer text is split into several."""
     prefix: str
-    """Before every text that is embedded or answered for them."""
+    """Prefix of every text that is embedded or predicted for custom levers."""
     pooling: Pooling
-    """How the tokens of a text that is answered for them become one vector."""
+    """Pooling of token vectors into one vector, in predictions for custom levers."""
     levers: dict[str, SerializeAsAny[RegisteredLever]]
-    """By name; none: the examples pass as they are."""
+    """Levers by name; empty: the examples are unchanged."""
 
     @classmethod
     def key(cls) -> str:
@@ -112,7 +112,7 @@ class Augmentation(Section):
 
     @classmethod
     def extract(cls, values: Mapping[str, Any]) -> SectionSource:
-        """Return what the file says of the levers in use that no other stage applies."""
+        """Return the levers in `use` that no other stage applies."""
         levers = {
             name: lever for name, lever in select_levers(values, "use").items() if not _is_applied_elsewhere(lever)
         }
@@ -120,7 +120,7 @@ class Augmentation(Section):
 
     @property
     def custom_levers(self) -> dict[str, Lever]:
-        """The levers of kinds of your own, by name."""
+        """Custom levers by name."""
         return {name: lever for name, lever in self.levers.items() if lever.kind not in STAGE_KINDS}
 
     @model_validator(mode="after")
@@ -132,20 +132,19 @@ class Augmentation(Section):
 
 
 def explain_unusable(name: str, lever: Lever) -> str | None:
-    """Return why the pipeline cannot use a lever, in one sentence; None where it can."""
+    """Return one sentence on why the pipeline cannot use a lever; None where it can."""
     is_builtin = lever.kind in STAGE_KINDS
     if not is_builtin and lever.has_input_transform:
         return (
-            f"{name} is of kind {lever.kind}, which changes the raw texts or the encoder: it can be measured; in the "
-            "pipeline a `retriever` of your own (of a lever of kind retrieve) or a `pretrainer` (of one of kind "
-            "pretrain) does that"
+            f"{name} is of kind {lever.kind}, which changes documents or encoder and can only be measured; for the "
+            "pipeline, write a custom `retriever` (lever of kind retrieve) or `pretrainer` (lever of kind pretrain)"
         )
     if not lever.max_in_use or not (is_builtin or lever.has_train_transform):
-        return f"{name} is of kind {lever.kind}, of which the pipeline has no use; it can be measured"
+        return f"{name} is of kind {lever.kind}, which the pipeline cannot use; it can only be measured"
     return None
 
 
 def _is_applied_elsewhere(lever: Any) -> bool:
-    """Return whether another stage applies what the file says of a lever."""
+    """Return whether another stage applies a lever, given its block in params.yaml."""
     kind = lever.get("kind") if isinstance(lever, Mapping) else None
     return kind in STAGE_KINDS and kind != Augmentation.key()

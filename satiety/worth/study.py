@@ -1,6 +1,6 @@
-"""Data, model and params -> the outcomes of all cells, computed side by side, kept one by one, stopped early where due.
+"""Plan -> outcomes of all runs, computed in parallel, cached one by one, with early stopping.
 
-Chains go round by round, so that after each every lever set has been seen on the same chains and may be given up.
+Replicates are computed in rounds, so that every interim analysis compares all lever sets on the same replicates.
 """
 
 from __future__ import annotations
@@ -21,46 +21,45 @@ from satiety.evaluate.bootstrap import Resampling, assign_groups
 from satiety.levers.controls import Oracle
 from satiety.worth.evaluator import Evaluator
 from satiety.worth.plan import Plan
-from satiety.worth.replicates import FIRST_CURVE_REPLICATE, list_budgets
 from satiety.worth.run_store import Outcome, RunStore
-from satiety.worth.runs import StudyRun, hash_run
+from satiety.worth.runs import FIRST_CURVE_REPLICATE, StudyRun, hash_run, list_budgets
 from satiety.worth.scores import LeverSet, Scorer
 from satiety.worth.section import FIRST_COMPARISON
-from satiety.worth.sequential import Futility, find_stop
+from satiety.worth.verdicts import Futility, find_stop
 
 if TYPE_CHECKING:
     from satiety.worth.section import Worth
 
 RUNS = "cells"
-"""Folder of the results, in that of the study."""
+"""Folder of the outcomes, inside the study's."""
 MAX_CONTROL_BUDGETS = 2
-"""Budgets at which controls are measured."""
+"""Largest number of budgets at which controls are measured."""
 
 
 @dataclass(slots=True)
 class Measurements:
-    """What was measured."""
+    """Outcomes of a study."""
 
     budgets: tuple[int, ...]
     outcomes: dict[StudyRun, Outcome] = field(default_factory=dict)
     stopped: dict[LeverSet, int] = field(default_factory=dict)
-    """After how many chains a lever set was given up."""
+    """Number of replicates after which a lever set was stopped."""
     planned: int = 0
-    """Cells of levers, if none were given up."""
+    """Runs of levers without early stopping."""
     computed: int = 0
-    """Cells that were not kept from before."""
+    """Runs that were not cached."""
     seconds: float = 0.0
-    """By the clock."""
+    """Wall-clock time."""
 
 
 def list_lever_sets(params: Worth) -> list[LeverSet]:
-    """Return every combination of the levers; none of them, plain, first."""
+    """Return every combination of the levers, the baseline () first."""
     names = sorted(params.levers)
     return [levers for size in range(len(names) + 1) for levers in combinations(names, size)]
 
 
 def select_control_budgets(params: Worth, budgets: Sequence[int], pool: int) -> list[int]:
-    """Return the budgets at which controls are measured: the oracle's further labels must be there, and lie apart."""
+    """Return the budgets of controls: the oracle needs additional labels, preferably off the grid of budgets."""
     oracles = [lever for lever in params.controls if isinstance(lever, Oracle)]
     feasible = [n for n in budgets if n and all(n + lever.count_extra(n) <= pool for lever in oracles)]
     off_grid = [n for n in feasible if all(n + lever.count_extra(n) not in budgets for lever in oracles)]
@@ -68,12 +67,12 @@ def select_control_budgets(params: Worth, budgets: Sequence[int], pool: int) -> 
 
 
 def run_study(plan: Plan, digests: Sequence[str], executor: Executor) -> Measurements:
-    """Evaluate the cells.
+    """Evaluate all runs of a study.
 
     Args:
         plan: of the study.
-        digests: digests of data and model, for the cells' keys.
-        executor: works them off.
+        digests: of data and model, for the cache keys.
+        executor: computes runs in parallel.
     """
     started, params = time.monotonic(), plan.params
     measurements = Measurements(list_budgets(len(plan.pool), params.budgets))
@@ -102,7 +101,7 @@ def run_study(plan: Plan, digests: Sequence[str], executor: Executor) -> Measure
 
 
 def _list_fixed_runs(plan: Plan, budgets: Sequence[int]) -> list[StudyRun]:
-    """Return the cells that no verdict changes: no labels at all, the learning curve, the controls."""
+    """Return the runs outside early stopping: budget 0, the learning curve, the controls."""
     params = plan.params
     curve_runs = [
         StudyRun(n, (), FIRST_CURVE_REPLICATE + i) for n in budgets if n for i in range(params.curve_replicates)
@@ -112,7 +111,7 @@ def _list_fixed_runs(plan: Plan, budgets: Sequence[int]) -> list[StudyRun]:
     control_runs = [
         StudyRun(n, (lever.kind,), i) for lever in params.controls for n in control_budgets for i in replicates
     ]
-    # What controls add is read within their own chains.
+    # Gains of controls are measured within their own replicates.
     baseline_runs = [StudyRun(n, (), i) for n in control_budgets for i in replicates] if control_runs else []
     leak_runs = [
         StudyRun(n, ("leak",), i, is_gated=False)
@@ -122,11 +121,9 @@ def _list_fixed_runs(plan: Plan, budgets: Sequence[int]) -> list[StudyRun]:
 
 
 def _list_fine_tuned_runs(plan: Plan, measurements: Measurements) -> list[StudyRun]:
-    """Return the cells of the full depth: plain and every lever set, at the largest budgets."""
+    """Return the fine-tuned runs: all lever sets at the largest budgets."""
     positive_budgets = [n for n in measurements.budgets if n]
-    largest_budgets = positive_budgets[
-        len(positive_budgets) - min(plan.params.fine_tuned.budgets, len(positive_budgets)) :
-    ]
+    largest_budgets = positive_budgets[-plan.params.fine_tuned.budgets :]
     return [
         StudyRun(n, levers, i, depth="full")
         for levers in list_lever_sets(plan.params)
@@ -136,36 +133,24 @@ def _list_fine_tuned_runs(plan: Plan, measurements: Measurements) -> list[StudyR
 
 
 def _stop_futile(plan: Plan, measurements: Measurements, effective_sets: Sequence[LeverSet], scorer: Scorer) -> None:
-    """Give up the lever sets whose gain cannot matter any more; what shares their cells goes with them."""
+    """Stop lever sets for futility; equivalent sets share their runs, so they stop as well."""
     params = plan.params
-    runs = [
-        ((c.budget, c.levers, c.replicate), o.tallies)
-        for c, o in measurements.outcomes.items()
-        if _is_lever_run(c, effective_sets)
-    ]
-    curve = [
-        ((c.budget, c.levers, c.replicate), o.tallies)
-        for c, o in measurements.outcomes.items()
-        if c.replicate >= FIRST_CURVE_REPLICATE
-    ]
-    scores = scorer.measure(runs, curve)
+    runs, curve_runs = [], []
+    for run, outcome in measurements.outcomes.items():
+        scored = (run.budget, run.levers, run.replicate), outcome.tallies
+        if run.replicate >= FIRST_CURVE_REPLICATE:
+            curve_runs.append(scored)
+        elif run.depth == "quick" and run.budget > 0 and run.levers in effective_sets:
+            runs.append(scored)
+    scores = scorer.measure(runs, curve_runs)
     rule = Futility(params.alpha, params.min_effect, FIRST_COMPARISON, params.replicates)
     for levers in effective_sets:
         if levers and levers not in measurements.stopped and (replicates := find_stop(scores, levers, rule)):
             measurements.stopped[levers] = replicates
 
 
-def _is_lever_run(run: StudyRun, effective_sets: Sequence[LeverSet]) -> bool:
-    return (
-        run.depth == "quick"
-        and run.replicate < FIRST_CURVE_REPLICATE
-        and run.budget > 0
-        and run.levers in effective_sets
-    )
-
-
 class _RunExecutor:
-    """Takes what is known from the store, and has the rest computed."""
+    """Reads cached outcomes and computes the others."""
 
     def __init__(
         self, plan: Plan, folder: Path, digests: Sequence[str], executor: Executor, measurements: Measurements
@@ -180,24 +165,24 @@ class _RunExecutor:
         self.store = RunStore(plan.home / RUNS)
 
     def evaluate(self, runs: Sequence[StudyRun]) -> None:
-        """Put the outcomes of these cells into the course."""
+        """Add the outcomes of runs to the measurements; a set with idle levers shares the runs of the set without."""
         twins = {run: replace(run, levers=self.plan.drop_idle(run.levers)) for run in runs}
         keys = {run: self._hash_run(run) for run in dict.fromkeys(twins.values())}
         stored = {run: self.store.get(key) for run, key in keys.items()}
         self.measurements.outcomes |= {run: outcome for run, outcome in stored.items() if outcome is not None}
 
         pending = [run for run, outcome in stored.items() if outcome is None]
-        jobs = [_build_job(run, keys[run], self.folder) for run in pending]
-        for index, _ in track(self.executor.map(evaluate, jobs), "cells", total=len(jobs)):
-            self.measurements.outcomes[pending[index]] = self._read_back(keys[pending[index]])
+        jobs: list[Job] = [
+            {"plan": str(self.folder), "key": keys[run], "cell": {**asdict(run), "levers": list(run.levers)}}
+            for run in pending
+        ]
+        for index, _ in track(self.executor.map(evaluate, jobs), "runs", total=len(jobs)):
+            outcome = self.store.get(keys[pending[index]])
+            if outcome is None:
+                raise SetupError(f"{self.store.folder}: an outcome was damaged while it was written; check the disk")
+            self.measurements.outcomes[pending[index]] = outcome
             self.measurements.computed += 1
         self.measurements.outcomes |= {run: self.measurements.outcomes[twin] for run, twin in twins.items()}
-
-    def _read_back(self, key: str) -> Outcome:
-        outcome = self.store.get(key)
-        if outcome is None:
-            raise SetupError(f"{self.store.folder}: a result that was just kept is damaged; is the disk whole?")
-        return outcome
 
     def _hash_run(self, run: StudyRun) -> str:
         plan, params = self.plan, self.plan.params
@@ -211,12 +196,8 @@ class _RunExecutor:
         return hash_run(run, [recipe, texts, inputs.encoder.name if levers else ""], self.digests, levers)
 
 
-def _build_job(run: StudyRun, key: str, plan: Path) -> Job:
-    return {"plan": str(plan), "key": key, "cell": {**asdict(run), "levers": list(run.levers)}}
-
-
 def evaluate(job: Job) -> None:
-    """Evaluate a cell and keep its outcome, in whatever process this is."""
+    """Evaluate a run and write its outcome; called in worker processes."""
     evaluator, fields = _load_evaluator(Path(job["plan"])), job["cell"]
     outcome = evaluator.evaluate(StudyRun(**{**fields, "levers": tuple(fields["levers"])}), job["key"])
     RunStore(evaluator.plan.home / RUNS).put(job["key"], outcome)

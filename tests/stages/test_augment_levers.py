@@ -232,7 +232,9 @@ def test_a_lever_reads_raw_texts_and_gets_the_answers_that_the_meter_gives(
 def test_without_raw_text_a_lever_that_reads_some_is_refused_by_name(paths: dict[str, Path]) -> None:
     write(paths["retrieved"], [], Document)
     use(asked={"kind": "answering"})
-    with pytest.raises(DataError, match="no raw text for the lever asked, which reads some; put one of kind retrieve"):
+    with pytest.raises(
+        DataError, match="the lever asked needs documents, but none were retrieved; add a lever of kind retrieve"
+    ):
         main.run(**paths)
     assert not OUT.exists()
 
@@ -252,7 +254,7 @@ def test_what_goes_wrong_in_a_lever_names_it(paths: dict[str, Path], monkeypatch
 def test_the_stage_itself_refuses_what_is_there_to_be_measured(paths: dict[str, Path], kind: str) -> None:
     """`satiety check` does so before; but a stage may be run by itself."""
     use(best={"kind": kind})
-    with pytest.raises(ParamsError, match=f"use: best is of kind {kind}, of which the pipeline has no use"):
+    with pytest.raises(ParamsError, match=f"use: best is of kind {kind}, which the pipeline cannot use"):
         main.run(**paths)
 
 

@@ -168,7 +168,7 @@ def test_entities_are_measured_as_well(workspace: Path) -> None:
 
 def test_too_few_labels_are_one_error_and_nothing_is_written(workspace: Path) -> None:
     write_params(budgets=8)
-    with pytest.raises(DataError, match=r"worth: 32 labels and 40 test examples: too few for 8 budgets"):
+    with pytest.raises(DataError, match=r"worth: 32 labels and 40 test examples are too few for 8 budgets"):
         run()
     assert not Path("reports/worth.json").exists()
     assert not Path("plots").exists()

@@ -16,10 +16,9 @@ from satiety.levers.base import StudyInputs
 from satiety.problems import PROBLEMS
 from satiety.worth.findings import Findings, analyze_study
 from satiety.worth.plan import Plan
-from satiety.worth.replicates import FIRST_CURVE_REPLICATE
 from satiety.worth.resample import BootstrapSamples
 from satiety.worth.run_store import Outcome
-from satiety.worth.runs import StudyRun
+from satiety.worth.runs import FIRST_CURVE_REPLICATE, StudyRun
 from satiety.worth.scores import BASELINE, Key, LeverSet, Scores, resample_scores
 from satiety.worth.study import Measurements, list_lever_sets
 from tests.additive import additive

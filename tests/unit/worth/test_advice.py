@@ -19,7 +19,7 @@ from satiety.worth.findings import Findings
 from satiety.worth.run_store import Outcome
 from satiety.worth.runs import StudyRun
 from satiety.worth.scores import compute_gain, resample_scores
-from satiety.worth.simultaneous import SimultaneousBand
+from satiety.worth.verdicts import SimultaneousBand
 from tests.additive import additive
 from tests.unit.worth.material import AUGMENT, PSEUDO, worth
 
@@ -114,8 +114,10 @@ def test_the_front_is_what_nothing_beats_and_the_choice_is_on_it() -> None:
 def test_the_sentence_says_what_to_label_keep_and_leave_off() -> None:
     told = told_of(made({("self_training",): 0.05, ("augment", "self_training"): 0.04, ("augment",): -0.03}))
     assert (told["keep"], told["off"], told["undecided"]) == (["self_training"], ["augment"], [])
-    assert re.fullmatch(r"Label \d+ more; keep self_training; leave augment off\.", told["sentence"]["en"])
-    assert re.fullmatch(r"再标注 \d+ 条；保留 self_training；关闭 augment。", told["sentence"]["zh"])
+    assert re.fullmatch(
+        r"Recommendation: label \d+ more texts, keep self-training on, turn augmentation off\.", told["sentence"]["en"]
+    )
+    assert re.fullmatch(r"建议：再标注 \d+ 条文本，继续使用自训练，关闭数据增强。", told["sentence"]["zh"])
     numbers = [re.findall(r"\d+", told["sentence"][language]) for language in ("en", "zh")]
     assert numbers[0] == numbers[1] == [str(told["more"])]
 
@@ -135,7 +137,7 @@ def test_fine_tuning_can_refute_a_gain_doubt_it_or_bear_it_out(
     assert told["keep"] == keep
     assert [name for name in told["off"] if name == "self_training"] == off
     assert ("self_training" in told["undecided"]) == (not keep and not off)
-    assert any("fine-tuned for real" in one["en"] and f"{low:+.3f}" in one["en"] for one in told["evidence"])
+    assert any("fine-tuned" in one["en"] and f"{low:.3f}" in one["en"] for one in told["evidence"])
 
 
 def test_a_lever_that_changes_nothing_gives_no_refuted_one_another_name() -> None:
@@ -155,8 +157,8 @@ def test_where_label_names_still_win_nothing_is_foretold_and_what_surely_gains_i
     found.is_zero_shot = lambda _: True
     told = told_of(found)
     assert (told["more"], told["keep"], told["front"]) == (120, keep, [])
-    assert "nothing can be foretold" in told["sentence"]["en"]
-    assert "还无法预测" in told["sentence"]["zh"]
+    assert "no forecast is possible" in told["sentence"]["en"]
+    assert "无法预测" in told["sentence"]["zh"]
 
 
 def test_the_hours_of_options_are_of_one_depth() -> None:
@@ -174,7 +176,10 @@ def test_what_fine_tuning_proves_and_the_head_missed_is_undecided_and_told() -> 
     found.agreement = {"compared": [{"lever": "self_training", "budget": 120, "quick": full, "full": full}]}
     told = told_of(found)
     assert (told["keep"], told["off"], told["undecided"]) == ([], ["augment"], ["self_training"])
-    assert any("self_training at 120 labels, fine-tuned for real: +0.080" in one["en"] for one in told["evidence"])
+    assert any(
+        "self-training at 120 labels, fine-tuned: accuracy +0.080 (95 % CI 0.050 to 0.100)" in one["en"]
+        for one in told["evidence"]
+    )
 
 
 def test_a_pair_that_fine_tuning_doubts_leaves_both_undecided() -> None:
@@ -189,7 +194,8 @@ def test_a_lever_is_left_off_where_it_adds_nothing_to_those_kept_though_it_gains
     told = told_of(made({("self_training",): 0.05, ("augment",): 0.04, ("augment", "self_training"): 0.03}))
     assert (told["keep"], told["off"], told["undecided"]) == (["self_training"], ["augment"], [])
     assert any(
-        re.match(r"augment added to self_training at 120 labels: -0.0\d\d \[", one["en"]) for one in told["evidence"]
+        re.match(r"augmentation added to self-training at 120 labels: accuracy -0.0\d\d \(", one["en"])
+        for one in told["evidence"]
     )
 
 
@@ -211,8 +217,8 @@ def test_what_nobody_knows_is_called_undecided(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(decision, "compute_added_gain", lambda *_: Interval(0.002, -0.01, 0.03))
     told = told_of(found)
     assert told["undecided"] == ["augment"]
-    assert "augment not decided yet" in told["sentence"]["en"]
-    assert "augment 尚无定论" in told["sentence"]["zh"]
+    assert "; inconclusive: augmentation." in told["sentence"]["en"]
+    assert "；数据增强尚无定论。" in told["sentence"]["zh"]
 
 
 def test_a_lever_that_costs_more_than_the_labels_that_do_as_much_is_left_off() -> None:
@@ -225,7 +231,7 @@ def test_a_lever_that_costs_more_than_the_labels_that_do_as_much_is_left_off() -
         )
     )
     assert (told["keep"], told["off"]) == ([], ["augment", "self_training"])
-    assert any("costs more hours than labels" in one["en"] for one in told["evidence"])
+    assert any("labels with the same effect cost fewer hours: " in one["en"] for one in told["evidence"])
     assert told["more"] > 0
     assert sum(one["chosen"] for one in told["front"]) == 1
 
@@ -233,8 +239,8 @@ def test_a_lever_that_costs_more_than_the_labels_that_do_as_much_is_left_off() -
 def test_where_more_labels_add_too_little_none_are_asked_for() -> None:
     told = told_of(made({}, slope=0.0))
     assert told["more"] == 0
-    assert told["sentence"]["en"].startswith("Label no more (it would add too little); ")
-    assert told["sentence"]["zh"].startswith("不必再标注（收益太小）；")
+    assert told["sentence"]["en"].startswith("Recommendation: label no more texts (the expected gain is too small), ")
+    assert told["sentence"]["zh"].startswith("建议：不再标注（预期增益太小），")
     assert not any(one["chosen"] for one in told["front"])
 
 
@@ -251,7 +257,7 @@ def test_the_evidence_carries_intervals() -> None:
     assert "worth.fine_tuned.replicates" in head["zh"]
     said = [text for one in (gain, *rest) for text in (one["en"], one["zh"])]
     assert len(said) == 8
-    assert all(re.search(r"\[[+-]?\d\.\d{3}, [+-]?\d\.\d{3}\]", one) for one in said)
+    assert all(re.search(r"95 ?% (CI|置信区间) -?\d\.\d{3} (to|至) -?\d\.\d{3}", text) for text in said)
 
 
 def test_more_labels_are_never_forecast_to_do_worse_and_levers_add_what_they_gained() -> None:

@@ -63,7 +63,7 @@ def test_of_two_inputs_both_are_looked_at() -> None:
 class Asking(Lever):
     """Ask for answers."""
 
-    order: ClassVar = 35
+    position: ClassVar = 35
 
     def transform_train(self, examples: tuple[Example, ...], lesson: RunContext) -> tuple[Example, ...]:
         lesson.predict(examples, ["好"])
@@ -78,7 +78,7 @@ def test_where_answers_are_written_no_head_can_be_asked(
     params = Augmentation.model_validate({**NOTHING, "levers": {"mine": {"kind": "asking"}}})
     problem = PROBLEMS["translate"].sample()
     supply = AugmentInputs(problem, tuple(POOL), (), documents(POOL), tiny, tmp_path, "cpu")
-    with pytest.raises(ParamsError, match="the lever mine asks a linear head for answers, and the problem 'translate'"):
+    with pytest.raises(ParamsError, match="lever mine needs predictions of a linear head, but the problem 'translate'"):
         apply_levers(supply, params)
 
 

@@ -20,8 +20,9 @@ from satiety.core.executor import processes
 from satiety.core.records import Example
 from satiety.problems import PROBLEMS
 from satiety.tuning import Finetune
-from satiety.worth.findings import Findings, analyze_study, build_report
+from satiety.worth.findings import Findings, analyze_study
 from satiety.worth.preparation import StudyData, prepare_study
+from satiety.worth.report import build_report
 from satiety.worth.section import Worth
 from satiety.worth.study import run_study
 

@@ -25,14 +25,13 @@ import numpy as np
 import pytest
 
 from satiety.worth import curve as curves
-from satiety.worth.advantage import estimate_advantage
 from satiety.worth.decision import decide, list_effective_sets
 from satiety.worth.forecast import backtest, forecast
-from satiety.worth.label_count import LabelCount, estimate_labels
+from satiety.worth.label_count import LabelCount, estimate_advantage, estimate_labels
 from satiety.worth.resample import BootstrapSamples
 from satiety.worth.scores import Scores, compute_gain
-from satiety.worth.sequential import Futility, classify_gain, find_stop
 from satiety.worth.study import FIRST_COMPARISON
+from satiety.worth.verdicts import Futility, classify_gain, find_stop
 from tests.unit.worth.simulation import LEVER, Design, World, exponential, idle_study, logistic, power_law, study, world
 
 if TYPE_CHECKING:

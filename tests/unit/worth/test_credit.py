@@ -121,5 +121,5 @@ def test_chains_that_one_combination_lacks_count_for_none() -> None:
 
 
 def test_a_combination_that_was_not_measured_is_named() -> None:
-    with pytest.raises(DataError, match=r"all combinations of the levers; not measured: b, a\+b"):
+    with pytest.raises(DataError, match=r"every combination of the levers; not measured: b, a\+b"):
         assign_credit(measured([BASELINE, ("a",)]), ("a", "b"), 0.95)

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from satiety.core.errors import DataError
-from satiety.worth.curve import fit
+from satiety.worth import powerlaw
+from satiety.worth.curve import _interpolate, _weigh, fit
 from satiety.worth.resample import BootstrapSamples
 from tests.unit.worth.simulation import drawn
 
@@ -80,6 +81,25 @@ def test_where_no_power_law_fits_the_first_budgets_go_and_the_draws_are_spread()
     assert float(curve.predict(60).point) == pytest.approx(0.4, abs=1e-3)
 
 
+def test_residuals_follow_the_natural_cubic_spline_of_de_boor() -> None:
+    """Against the tridiagonal system of its second derivatives, which are 0 at both ends."""
+    labels, points = np.array([15.0, 30, 45, 120, 240]), np.geomspace(15, 240, 50)
+    rows = np.array([[0.5, 0.52, 0.57, 0.6, 0.7], [0.5, 0.6, 0.61, 0.63, 0.7], [0.2, 0.4, 0.5, 0.7, 0.8]])
+    law = powerlaw.fit(labels, rows, _weigh(rows))
+    knots, x, values = np.log(labels), np.log(points), (rows - law.predict(labels)).T
+    gap = np.diff(knots)
+    slopes = np.diff(values, axis=0) / gap[:, None]
+    bends = np.zeros_like(values)
+    inner = np.diag(2 * (gap[:-1] + gap[1:])) + np.diag(gap[1:-1], 1) + np.diag(gap[1:-1], -1)
+    bends[1:-1] = np.linalg.solve(inner, 6 * np.diff(slopes, axis=0))
+    i = np.clip(np.searchsorted(knots, x, side="right") - 1, 0, len(gap) - 1)
+    step, width = (x - knots[i])[:, None], gap[i][:, None]
+    linear = slopes[i] - width / 6 * (2 * bends[i] + bends[i + 1])
+    spline = values[i] + step * (linear + step * (bends[i] / 2 + step * (bends[i + 1] - bends[i]) / (6 * width)))
+    expected = np.sort(law.predict(points) + spline.T, axis=1)
+    np.testing.assert_allclose(_interpolate(labels, rows, points), expected, rtol=0, atol=1e-12)
+
+
 def test_no_score_is_foretold_above_one() -> None:
     curve = fit(BUDGETS, drawn([0.2, 0.4, 0.6, 0.8, 0.99], 0.001))
     assert curve.scores.rows.max() <= 1
@@ -87,7 +107,7 @@ def test_no_score_is_foretold_above_one() -> None:
 
 
 def test_fewer_than_three_budgets_are_refused() -> None:
-    with pytest.raises(DataError, match="a curve takes 3 budgets above 0 with scores; there are 2"):
+    with pytest.raises(DataError, match="needs scores at 3 budgets above 0, but there are 2; raise"):
         fit((0, 15, 30), drawn([0.1, 0.2, 0.3], 0.01))
 
 

@@ -96,5 +96,5 @@ def test_a_damaged_file_is_read_anew(tmp_path: Path, tiny: Path, damage: str) ->
 
 
 def test_windows_longer_than_the_encoder_reads_are_refused(tmp_path: Path, tiny: Path) -> None:
-    with pytest.raises(ParamsError, match=r"^max_length: 65 tokens, but .* reads at most 64; lower project"):
+    with pytest.raises(ParamsError, match=r"^max_length: 65 tokens, but .* has 64 positions; lower project"):
         reader(tmp_path, tiny, how=HOW.model_copy(update={"max_length": 65})).extract(CLASSIFY.build_examples(TEXTS))

@@ -6,6 +6,8 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
+from statistics import NormalDist
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,14 +15,13 @@ import pytest
 
 from satiety.core.answers import Label
 from satiety.levers.pretrain import PRETRAINERS
-from satiety.worth.advice import advise
+from satiety.worth.advice import advise, write_headline
 from satiety.worth.agreement import estimate_wilson_interval
-from satiety.worth.calibration import LEAKED
 from satiety.worth.decision import decide
-from satiety.worth.findings import ZERO, Findings, analyze_study, build_report, list_languages, list_targets
-from satiety.worth.headline import write_headline
+from satiety.worth.findings import LEAKED, ZERO_SHOT, Findings, analyze_study, select_recipes
 from satiety.worth.page import page
 from satiety.worth.preparation import prepare_study
+from satiety.worth.report import build_report, list_languages, list_targets
 from satiety.worth.run_store import Outcome
 from satiety.worth.runs import StudyRun
 from satiety.worth.study import Measurements, list_lever_sets, run_study
@@ -119,9 +120,11 @@ def test_where_nothing_learned_beats_label_names_nothing_is_foretold(found: Find
     assert {one["verdict"] for one in said["levers"]} == {"inconclusive"}
     assert {(one["labels"]["low"], one["labels"]["high"]) for one in said["levers"]} == {(0.0, None)}
     assert said["forecast"] == []
-    assert next_["sentence"]["en"].startswith("Label 32 more: what 32 teach does not yet beat")
+    assert next_["sentence"]["en"].startswith(
+        "Recommendation: label 32 more texts (with 32 labels, training scores no higher"
+    )
     assert next_["undecided"] == ["augment", "self_training"]
-    assert "Label 32 more" in page({**said, "headline": write_headline(few, decision), "next": next_}, "en")
+    assert "label 32 more texts" in page({**said, "headline": write_headline(few, decision), "next": next_}, "en")
     assert told["forecast"]
 
 
@@ -135,7 +138,7 @@ def test_answering_without_training_is_compared_with_plain(found: Findings, told
     assert [(one["method"], one["budget"]) for one in told["methods"]] == [("zero-shot", n) for n in (4, 8, 16, 32)]
     assert {one["score"] for one in told["methods"]} == {told["curve"][0]["value"]}
     assert all(0 <= one["chosen"] <= 1 for one in told["methods"])
-    assert found.gains[ZERO][0].value == pytest.approx(found.scores.mean(ZERO)[0] - found.scores.mean(())[0])
+    assert found.gains[ZERO_SHOT][0].value == pytest.approx(found.scores.mean(ZERO_SHOT)[0] - found.scores.mean(())[0])
 
 
 def test_a_leak_is_refused_and_what_it_would_have_done_is_shown(found: Findings, told: dict[str, Any]) -> None:
@@ -172,8 +175,8 @@ def test_without_levers_the_curve_is_told_and_what_to_label(tmp_path: Path, tiny
     told = {**build_report(found), "headline": write_headline(found, decision), "next": advise(found, decision)}
     assert (told["levers"], told["credit"]) == ([], [])
     assert len(told["curve"]) == 5
-    assert told["headline"]["en"].startswith("32 labels alone score 0.")
-    assert "没有测量任何杠杆" in told["headline"]["zh"]
+    assert told["headline"]["en"].startswith("32 labels score macro-F1 0.")
+    assert "没有测量任何手段" in told["headline"]["zh"]
     assert told["next"]["keep"] == told["next"]["off"] == []
     for language in ("en", "zh"):
         assert told["headline"][language] in page(told, language)
@@ -283,15 +286,44 @@ def test_languages_are_those_of_a_twentieth_or_more(found: Findings) -> None:
     assert list_languages(replace(found.plan, pool=tuple(replace(one, language="") for one in pool))) == []
 
 
-@pytest.mark.parametrize(("hits", "of"), [(0, 10), (5, 10), (10, 10), (1, 1)])
-def test_wilson_s_interval_solves_its_equation(hits: int, of: int) -> None:
-    interval = estimate_wilson_interval(hits, of, 0.95)
-    assert interval.value == hits / of
-    for end in (interval.low, interval.high):
-        assert abs(hits / of - end) == pytest.approx(1.959964 * math.sqrt(max(end * (1 - end), 0) / of), abs=1e-6)
+@pytest.mark.parametrize(("hits", "trials"), [(0, 10), (5, 10), (10, 10), (1, 1), (37, 800)])
+def test_wilson_s_interval_is_the_closed_form(hits: int, trials: int) -> None:
+    z, share = NormalDist().inv_cdf(0.975), hits / trials
+    center, scale = share + z**2 / (2 * trials), 1 + z**2 / trials
+    half = z * math.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
+    interval = estimate_wilson_interval(hits, trials, 0.95)
+    expected = [share, (center - half) / scale, (center + half) / scale]
+    assert [interval.value, interval.low, interval.high] == pytest.approx(expected, rel=0, abs=1e-12)
 
 
 def test_a_study_of_the_same_cells_says_the_same(found: Findings, told: dict[str, Any]) -> None:
     outcomes = dict(reversed(found.measurements.outcomes.items()))
     again = Measurements(found.measurements.budgets, outcomes, planned=found.measurements.planned)
     assert build_report(analyze_study(found.plan, again)) == told
+
+
+PROBLEM: Any = SimpleNamespace(headline="score", score=lambda rows: {"score": rows[:, 0].sum() / rows[:, 1].sum()})
+
+
+def right(share: float) -> Any:
+    return np.stack([np.arange(100) < 100 * share, np.ones(100)], axis=1).astype(float)
+
+
+ZERO = right(0.5)
+
+
+def test_one_recipe_is_chosen_for_all_chains_of_a_place() -> None:
+    scores = {
+        StudyRun(8, (), 0): 0.4, StudyRun(8, (), 1): 0.55, StudyRun(8, (), 1000): 0.45,
+        StudyRun(8, ("self_training",), 0): 0.45, StudyRun(8, ("self_training",), 1): 0.6,
+        StudyRun(16, (), 0): 0.49, StudyRun(16, (), 1): 0.52,
+        StudyRun(8, ("leak",), 0, is_gated=False): 0.3, StudyRun(8, ("leak",), 0): 0.7,
+        StudyRun(8, (), 0, depth="full"): 0.1,
+    }  # fmt: skip
+    found = select_recipes({cell: Outcome(right(score), 1.0) for cell, score in scores.items()}, ZERO, PROBLEM)
+    untrained = {cell for cell, outcome in found.items() if outcome.is_zero_shot}
+    assert untrained == {cell for cell in scores if not cell.levers and cell.budget == 8 and cell.depth == "quick"} | {
+        StudyRun(8, ("leak",), 0, is_gated=False)
+    }
+    assert all((found[cell].tallies == ZERO).all() for cell in untrained)
+    assert all((found[cell].tallies == right(scores[cell])).all() for cell in scores.keys() - untrained)

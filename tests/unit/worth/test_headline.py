@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from satiety.evaluate.bootstrap import Interval
-from satiety.worth.decision import Decision
+from satiety.worth.advice import write_headline
+from satiety.worth.decision import Decision, SampleSize
 from satiety.worth.findings import Findings
-from satiety.worth.headline import write_headline
 from satiety.worth.label_count import LabelCount
-from satiety.worth.sample_size import SampleSize
 from tests.unit.worth.material import AUGMENT, PSEUDO, worth
 
 INF = float("inf")
@@ -31,7 +30,13 @@ def made(
     labels = {levers: [LabelCount(120, 100, 150), LabelCount(1240, 1100, INF)] for levers in SETS} | (labels or {})
     scores = SimpleNamespace(budgets=(120, 1240))
     found: Any = SimpleNamespace(
-        plan=plan, gains=gains, simultaneous_gains=gains, labels=labels, scores=scores, max_budget=1240
+        plan=plan,
+        gains=gains,
+        simultaneous_gains=gains,
+        labels=labels,
+        scores=scores,
+        max_budget=1240,
+        confidence_level=0.95,
     )
     found.agreement, found.is_zero_shot = None, lambda _: False
     found.classify = lambda levers, budget: Findings.classify(found, levers, budget)
@@ -50,9 +55,12 @@ def test_the_surest_that_can_be_told_in_a_number_is_told() -> None:
     told = told_of(made(gains, labels))
     assert (told["lever"], told["budget"]) == ("augment+self_training", 120)
     assert told["en"] == (
-        "augment + self_training at 120 labels does what 1,131 labels do alone [104, more than 1,240]."
+        "With augmentation and self-training, 120 labels score as high as 1,131 labels without them "
+        "(95 % CI 104 to more than 1,240)."
     )
-    assert told["zh"] == "augment + self_training 在 120 条标注时的效果，相当于单用 1,131 条标注 [104, 超过 1,240]。"
+    assert told["zh"] == (
+        "使用数据增强和自训练时，120 条标注的得分相当于不使用时的 1,131 条标注（95% 置信区间 104 至超过 1,240）。"
+    )
 
 
 def test_a_number_goes_before_what_is_beyond_measure() -> None:
@@ -72,23 +80,25 @@ def test_what_is_advised_goes_before_what_is_surer_at_fewer_labels() -> None:
 def test_the_best_of_none_worth_it_is_one_that_changes_something() -> None:
     found = made({("augment",): [Interval(-0.001, -0.01, 0.008)] * 2})
     found.plan.drop_idle = lambda levers: tuple(name for name in levers if name == "augment")
-    assert "the best, augment, adds -0.001" in told_of(found)["en"]
+    assert "the best, augmentation, gains accuracy -0.001" in told_of(found)["en"]
     found.plan.drop_idle = lambda _: ()
-    assert "changes anything" in told_of(found)["en"]
+    assert "No measured lever changes" in told_of(found)["en"]
 
 
 @pytest.mark.parametrize(
     ("labels", "en", "zh"),
     [
-        (5600, "if that is its gain, about 5,600 labels would make it sure.", "约需 5,600 条标注才能确定。"),
-        (None, "with 800 test examples no number of labels would make such a gain sure.", "800 条测试样例时"),
+        (5600, "about 5,600 labels would confirm a gain of this size.", "约需 5,600 条标注才能确认这样的增益。"),
+        (None, "with 800 test examples, no number of labels would confirm a gain of this size.", "800 条测试样例时"),
     ],
 )
 def test_where_nothing_is_sure_it_says_what_would_make_it_so(labels: int | None, en: str, zh: str) -> None:
     found = made({("augment",): [Interval(0.03, -0.01, 0.07)] * 2})
     found.plan.test = [None] * 800
     told = write_headline(found, Decision(True, (), (), (), ("augment",), None, (), SampleSize(("augment",), labels)))
-    assert told["en"].startswith("No lever measured is surely worth it yet: at 1,240 labels the best, augment, adds")
+    assert told["en"].startswith(
+        "No lever is certain to be worth it yet: at 1,240 labels the best, augmentation, gains"
+    )
     assert told["en"].endswith(en)
     assert zh in told["zh"]
 
@@ -97,33 +107,33 @@ def test_beyond_measure_is_said_so() -> None:
     told = told_of(
         made({("augment",): [UNSURE, SURE]}, {("augment",): [LabelCount(120, 90, 130), LabelCount(INF, 1200, INF)]})
     )
-    assert "does what more than 1,240 labels do alone [1,200, more than 1,240]" in told["en"]
-    assert "相当于单用超过 1,240 条标注" in told["zh"]
+    assert "as high as more than 1,240 labels without it (95 % CI 1,200 to more than 1,240)" in told["en"]
+    assert "相当于不使用时的超过 1,240 条标注" in told["zh"]
 
 
 def test_where_all_of_the_interval_is_beyond_measure_the_gain_is_told() -> None:
     told = told_of(
         made({("augment",): [UNSURE, SURE]}, {("augment",): [LabelCount(120, 90, 130), LabelCount(INF, INF, INF)]})
     )
-    assert (
-        told["en"]
-        == "augment at 1,240 labels does what more than 1,240 labels do alone (accuracy +0.050 [+0.030, +0.070])."
+    assert told["en"] == (
+        "With augmentation, 1,240 labels score as high as more than 1,240 labels without it "
+        "(accuracy +0.050, 95 % CI 0.030 to 0.070)."
     )
-    assert told["zh"].endswith("相当于单用超过 1,240 条标注 (accuracy +0.050 [+0.030, +0.070])。")
+    assert told["zh"].endswith("超过 1,240 条标注（accuracy +0.050，95% 置信区间 0.030 至 0.070）。")
 
 
 def test_a_gain_that_was_not_fine_tuned_at_its_budget_is_said_to_be_a_heads() -> None:
     found = made({("augment",): [SURE, UNSURE]})
     full = {"value": 0.05, "low": 0.03, "high": 0.07}
     found.agreement = {"compared": [{"lever": "augment", "budget": 1240, "quick": {}, "full": full}]}
-    assert told_of(found)["en"].endswith("] with a linear head.")
+    assert told_of(found)["en"].endswith("), for a linear head on frozen embeddings.")
 
 
 def test_a_small_gain_that_fine_tuning_is_sure_of_is_told_with_the_finding() -> None:
     found = made({("augment",): [UNSURE, SURE]})
     full = {"value": 0.003, "low": -0.002, "high": 0.008}
     found.agreement = {"compared": [{"lever": "augment", "budget": 1240, "quick": {}, "full": full}]}
-    assert "its gain is +0.003 [-0.002, +0.008] accuracy" in told_of(found)["en"]
+    assert "the gain is accuracy +0.003 (95 % CI -0.002 to 0.008)" in told_of(found)["en"]
 
 
 @pytest.mark.parametrize("place", [0, 1])
@@ -135,9 +145,12 @@ def test_a_gain_that_fine_tuning_does_not_have_is_said_to_be_a_heads(place: int)
     found.agreement = {"compared": [{"lever": "augment", "budget": 1240, "quick": {}, "full": full}]}
     told = told_of(found)
     assert told["en"].endswith(
-        " with a linear head; with fine-tuning, at 1,240 labels, its gain is -0.003 [-0.031, +0.024] accuracy."
+        ", for a linear head on frozen embeddings; fine-tuned with 1,240 labels, the gain is accuracy -0.003 "
+        "(95 % CI -0.031 to 0.024)."
     )
-    assert told["zh"].endswith("（线性头）；1,240 条标注、真正微调时，accuracy 增益为 -0.003 [-0.031, +0.024]。")
+    assert told["zh"].endswith(
+        "（冻结编码器上的线性头）；1,240 条标注、微调时，增益为 accuracy -0.003（95% 置信区间 -0.031 至 0.024）。"
+    )
 
 
 def test_what_fine_tuning_does_not_refute_goes_first() -> None:
@@ -149,29 +162,29 @@ def test_what_fine_tuning_does_not_refute_goes_first() -> None:
 
 def test_a_lever_that_is_too_dear_is_said_to_be() -> None:
     found = made({("augment",): [UNSURE, SURE]})
-    assert told_of(found, dear=("augment",))["en"].endswith("; labels that do as much cost less.")
+    assert told_of(found, dear=("augment",))["en"].endswith("; labels with the same effect cost less.")
 
 
 def test_where_no_lever_is_surely_worth_it_that_is_said() -> None:
     told = told_of(made({("self_training",): [UNSURE, Interval(0.004, -0.002, 0.011)]}), undecided=("self_training",))
     assert told["en"] == (
-        "No lever measured is surely worth it yet: "
-        "at 1,240 labels the best, self_training, adds +0.004 [-0.002, +0.011] accuracy; "
-        "that is below worth.min_effect (0.01): if so, no number of labels makes it worth it."
+        "No lever is certain to be worth it yet: "
+        "at 1,240 labels the best, self-training, gains accuracy +0.004 (95 % CI -0.002 to 0.011); "
+        "this is below worth.min_effect (0.01), and no number of labels makes a gain of this size worth it."
     )
-    assert "尚无确定值得使用的杠杆" in told["zh"]
+    assert "尚无确定值得使用的手段" in told["zh"]
     assert "lever" not in told
 
 
 def test_where_all_levers_are_known_to_be_not_worth_it_that_is_said() -> None:
     small, bad = Interval(0.001, -0.004, 0.007), Interval(-0.05, -0.07, -0.03)
     told = told_of(made({levers: [bad, small] for levers in SETS}))
-    assert told["en"].startswith("No lever measured is worth it here: at 1,240 labels the best, ")
-    assert "没有值得使用的杠杆" in told["zh"]
+    assert told["en"].startswith("No lever is worth it here: at 1,240 labels the best, ")
+    assert "没有值得使用的手段" in told["zh"]
     proved = told_of(made({levers: [bad, small] for levers in SETS}), undecided=("self_training",))
-    assert proved["en"].startswith("No lever measured is surely worth it yet"), "as the next step says"
+    assert proved["en"].startswith("No lever is certain to be worth it yet"), "as the next step says"
 
 
 @pytest.mark.parametrize("gain", [Interval(0.009, 0.001, 0.02), Interval(-0.05, -0.07, -0.03)])
 def test_what_is_too_small_or_harmful_is_no_headline(gain: Interval) -> None:
-    assert told_of(made({("self_training",): [gain, gain]}))["en"].startswith("No lever measured is ")
+    assert told_of(made({("self_training",): [gain, gain]}))["en"].startswith("No lever is ")

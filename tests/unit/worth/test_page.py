@@ -85,9 +85,9 @@ def test_every_lever_has_a_row_under_its_budget(language: Any) -> None:
             "levers",
             ["more than 240", "fewer than 15", "stopped early", "▼ harmful", "□ not worth it here"],
         ),
-        ("credit", ["pseudo × retrieve", "all together", "beyond the budgets measured"]),
+        ("credit", ["self_training × retrieve", "all together", "beyond the budgets measured"]),
         ("forecast", ["not reachable with this model", "392 [304, 571]", "[548, ∞]", "0.720 [0.652, 0.841]"]),
-        ("next", ["Label 60 more", "✓ recommended", "0.626 [0.608, 0.644]", "baseline"]),
+        ("next", ["label 60 more texts", "✓ recommended", "0.626 [0.608, 0.644]", "baseline"]),
         ("answers", ["adds 60 more", "below 60", "12 refused", "✓ passed", "raised the score to 0.702"]),
         ("agreement", ["11 of 12 gains", "share of 0.917 [0.646, 0.985]", "+0.014 [+0.003, +0.026]"]),
         ("measured", ["40 of 240 runs", "augment after 4 replicates, retrieve after 6", "5 of 6 intervals", "1,000"]),
@@ -150,6 +150,6 @@ def test_one_budget_and_few_levers_are_a_page_too(language: Any, levers: int) ->
 
 def test_the_headline_names_the_main_arrow() -> None:
     report = sample.report()
-    report["headline"] |= {"lever": "pseudo", "budget": 15}
+    report["headline"] |= {"lever": "self_training", "budget": 15}
     first = sections(report, "en")["curve"].every("li")[0]
-    assert "pseudo at 15 labels" in " ".join(first.text.split())
+    assert "self_training at 15 labels" in " ".join(first.text.split())

@@ -29,7 +29,7 @@ def quantity(point: Floats) -> ReplicateScores:
 
 
 def between(points: Floats) -> Floats:
-    return estimate_pool_covariance([quantity(point) for point in points], BUDGETS)
+    return estimate_pool_covariance([quantity(point) for point in points], BUDGETS)[0]
 
 
 def luck(seed: int = 0, chains: int = 20) -> BootstrapNoise:
@@ -72,7 +72,7 @@ def test_what_the_texts_of_the_test_do_is_counted_with_them() -> None:
         right[-1] = right[-1, :1]
         drawn = rng.multinomial(400, np.full(400, 1 / 400), size=200) / 400
         draws = np.einsum("rt,bct->rbc", drawn, right)
-        told.append(estimate_pool_covariance([ReplicateScores(right.mean(axis=2), draws)], BUDGETS)[0, 0])
+        told.append(estimate_pool_covariance([ReplicateScores(right.mean(axis=2), draws)], BUDGETS)[0][0, 0])
     assert abs(np.mean(told)) < 0.1 * 0.6 * 0.4 / 400
 
 

@@ -38,9 +38,7 @@ def test_the_interval_of_a_mean_is_students(count: int, quantile: float) -> None
 def test_what_a_chain_does_to_all_lever_sets_cancels_in_a_difference() -> None:
     plain = np.random.default_rng(2).normal(0.5, 0.1, (2, 6))
     difference = compute_means([(chains(plain + 0.05) - chains(plain), luck(6))])[0]
-    both = compute_means([(ReplicateScores.stack([chains(plain), chains(plain + 0.05)]), luck(6))])[0]
     np.testing.assert_allclose(difference.rows, 0.05)
-    np.testing.assert_allclose(both[[2, 3]].rows - both[[0, 1]].rows, 0.05)
 
 
 def test_a_group_that_grows_keeps_the_luck_of_its_first_chains() -> None:

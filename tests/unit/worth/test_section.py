@@ -15,14 +15,14 @@ FULL = {"replicates": 3, "budgets": 2, "dev": 0.2}
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"levers": {"copy": AUGMENT}}, "are called copy twice; a control is called like its kind"),
+        ({"levers": {"copy": AUGMENT}}, "both a lever and a control: copy; controls are named after their kind"),
         ({"levers": {f"a{i}": AUGMENT for i in range(7)}}, "at most 6"),
         ({"fine_tuned": FULL | {"replicates": 1}}, "fine_tuned.replicates"),
-        ({"fine_tuned": FULL | {"replicates": 2}}, "take 3 or more, or 0"),
+        ({"fine_tuned": FULL | {"replicates": 2}}, "set at least 3, or 0"),
         ({"fine_tuned": FULL | {"dev": 0.6}}, "fine_tuned.dev"),
-        ({"resamples": 199, "replicates": 5, "alpha": 0.01}, "take 200 or more"),
-        ({"resamples": 120, "confidence_level": 0.99}, "take 400 or more"),
-        ({"resamples": 159, "replicates": 8}, "take 160 or more"),
+        ({"resamples": 199, "replicates": 5, "alpha": 0.01}, "set at least 200"),
+        ({"resamples": 120, "confidence_level": 0.99}, "set at least 400"),
+        ({"resamples": 159, "replicates": 8}, "set at least 160"),
     ],
 )
 def test_what_cannot_be_kept_is_refused(changes: dict[str, Any], said: str) -> None:

@@ -84,26 +84,29 @@ def test_two_of_a_kind_are_measured_apart_and_together(tmp_path: Path) -> None:
     [
         (
             {"use": ["swpa"]},
-            "use: no lever is called 'swpa'; did you mean 'swap'? there are: drop, more, self,",
+            "use: unknown lever 'swpa'; did you mean 'swap'? defined under `levers`: drop, more, self,",
         ),
-        ({"measure": ["none"]}, "no lever is called 'none'"),
-        ({"use": ["swap", "swap"]}, "swap is named twice"),
+        ({"measure": ["none"]}, "unknown lever 'none'"),
+        ({"use": ["swap", "swap"]}, "listed more than once: swap"),
         (
             {"levers": ALL | {"best": {"kind": "oracle"}}, "use": ["best"]},
-            "best is of kind oracle, of which",
+            "best is of kind oracle, which the pipeline cannot use",
         ),
         (
             {"levers": ALL | {"two": BM25}, "use": ["找", "two"]},
             "找 and two are both of kind retrieve",
         ),
-        ({"levers": {"plain": SWAP}}, "'plain' is what reports call no lever at all"),
+        ({"levers": {"plain": SWAP}}, "'plain' is the name of the baseline in reports"),
         ({"levers": {"a+b": SWAP}}, "String should match pattern"),
-        ({"levers": {"leak": SWAP}, "measure": ["leak"]}, "are called leak twice; a control is called like its kind"),
+        (
+            {"levers": {"leak": SWAP}, "measure": ["leak"]},
+            "both a lever and a control: leak; controls are named after their kind",
+        ),
         ({"levers": {"a": {"steps": []}}}, "say which lever with 'kind:'"),
         ({"levers": {"a": {"kind": "swap"}}}, "no lever is called 'swap'"),
         ({"use": "swap"}, "use: Input should be a valid list"),
-        ({"use": ["self", "swap"]}, "use: self reads raw text, and there is none: name a lever of kind retrieve here"),
-        ({"use": ["more"]}, "use: more reads raw text, and there is none: name a lever of kind retrieve here"),
+        ({"use": ["self", "swap"]}, "use: self needs documents: add a lever of kind retrieve to `use`"),
+        ({"use": ["more"]}, "use: more needs documents: add a lever of kind retrieve to `use`"),
     ],
 )
 def test_what_does_not_fit_is_refused_by_name(tmp_path: Path, blocks: dict[str, Any], said: str) -> None:
@@ -165,12 +168,11 @@ class Teaching(Lever):
     [
         (
             Surrounding,
-            "use: 我的 is of kind mine, which changes the raw texts or the encoder: it can be measured; in the "
-            "pipeline a `retriever` of your own (of a lever of kind retrieve) or a `pretrainer` (of one of kind "
-            "pretrain) does that",
+            "use: 我的 is of kind mine, which changes documents or encoder and can only be measured; for the pipeline, "
+            "write a custom `retriever` (lever of kind retrieve) or `pretrainer` (lever of kind pretrain)",
         ),
-        (Finding, "use: 我的 is of kind mine, which changes the raw texts or the encoder: it can be measured; in the"),
-        (Idle, "use: 我的 is of kind mine, of which the pipeline has no use; it can be measured"),
+        (Finding, "use: 我的 is of kind mine, which changes documents or encoder and can only be measured;"),
+        (Idle, "use: 我的 is of kind mine, which the pipeline cannot use; it can only be measured"),
     ],
 )
 def test_what_cannot_act_in_the_pipeline_is_refused_there_and_measured(

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from satiety.evaluate.bootstrap import Interval
-from satiety.worth import sample_size as module
+from satiety.worth import decision as module
+from satiety.worth.decision import estimate_sample_size
 from satiety.worth.resample import BootstrapSamples
-from satiety.worth.sample_size import estimate_sample_size
-from satiety.worth.simultaneous import SimultaneousBand
+from satiety.worth.verdicts import SimultaneousBand
 from tests.unit.worth.material import AUGMENT, PSEUDO, worth
 
 SETS = (("augment",), ("self_training",))
