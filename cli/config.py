@@ -19,7 +19,7 @@ from satiety.worth.selection import Selection
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class ResolvedValue:
     """A value of the configuration."""
 
     keys: Keys
@@ -87,7 +87,7 @@ class _ValueWalker:
 
     def values(
         self, model: BaseModel, keys: Keys, parent: type[BaseModel], file_keys: Keys | None = None
-    ) -> Iterator[Value]:
+    ) -> Iterator[ResolvedValue]:
         """Yield the values of a model. Values set by neither the file nor its class are attributed to the parent."""
         for name, field in type(model).model_fields.items():
             location, owner = (*(file_keys or keys), name), type(model)
@@ -97,17 +97,17 @@ class _ValueWalker:
                 owner = parent
             yield from self._descend(getattr(model, name), (*keys, name), location, owner)
 
-    def _descend(self, value: Any, keys: Keys, file_keys: Keys, owner: type[BaseModel]) -> Iterator[Value]:
-        """Yield the value of a field, or the values of the models in it."""
+    def _descend(self, value: Any, keys: Keys, file_keys: Keys, owner: type[BaseModel]) -> Iterator[ResolvedValue]:
+        """Yield the value of a field, or those of the models in it: ``keys`` name it, ``file_keys`` its line in the file."""
         if isinstance(value, BaseModel):
             if isinstance(value, Component):
-                yield Value((*keys, "kind"), value.kind, (*file_keys, "kind"), owner)
+                yield ResolvedValue((*keys, "kind"), value.kind, (*file_keys, "kind"), owner)
             yield from self.values(value, keys, owner, file_keys)
         elif any(isinstance(child, BaseModel) for child in _list_children(value).values()):
             for key, child in _list_children(value).items():
                 yield from self._descend(child, (*keys, key), (*file_keys, key), owner)
         else:
-            yield Value(keys, list(value) if isinstance(value, tuple) else value, file_keys, owner)
+            yield ResolvedValue(keys, list(value) if isinstance(value, tuple) else value, file_keys, owner)
 
 
 def _list_children(value: Any) -> dict[Any, Any]:
@@ -117,7 +117,7 @@ def _list_children(value: Any) -> dict[Any, Any]:
     return dict(enumerate(value)) if isinstance(value, list | tuple) else {}
 
 
-def _describe_origin(path: Path, tree: yaml.Node | None, value: Value) -> str:
+def _describe_origin(path: Path, tree: yaml.Node | None, value: ResolvedValue) -> str:
     """Return the file and line that set a value, or the source file of its default."""
     prefix = "project, " if value.file_keys[0] != value.keys[0] else ""
     if is_present(tree, value.file_keys):

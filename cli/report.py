@@ -41,7 +41,7 @@ def show(folder: Path, console: Console | None = None) -> None:
         _tabulate_stages(folder, stages, reports),
         _describe_worth(reports.get("worth")),
         _describe_promotion(reports["promote"]),
-        _list_files(folder),
+        _format_files(folder),
     ):
         printer.print(part, "", sep="\n")
 
@@ -132,7 +132,7 @@ def _describe_promotion(report: Mapping[str, Any] | None) -> str:
     return "\n".join(lines)
 
 
-def _list_files(folder: Path) -> str:
+def _format_files(folder: Path) -> str:
     """Return the existing files and folders worth a look."""
     descriptions = {
         "reports/data_docs/index.html": "data validation results",

@@ -55,7 +55,7 @@ def monitor(workspace: str = ".", table: str | None = None) -> State[Any] | None
                 report = run_monitor.with_options(task_run_name="monitor")(file)
                 artifacts.publish_monitor(report, name_report(table=file is not None))
                 if file is None:  # a table is not the traffic of the model
-                    _publish_events(report)
+                    _publish_events_and_alert(report)
     except SatietyError as error:
         return Failed(message=str(error))
     return Completed(message=report["sentence"]["en"])
@@ -69,7 +69,7 @@ def run_monitor(table: Path | None) -> dict[str, Any]:
     return artifacts.read_report(name_report(table=table is not None))
 
 
-def _publish_events(report: Mapping[str, Any]) -> None:
+def _publish_events_and_alert(report: Mapping[str, Any]) -> None:
     """Emit the events; send an alert about harmful drift, or that it is resolved."""
     verdict, facts = report["verdict"], {name: report[name] for name in EVENT_FIELDS if name in report}
     events.emit(events.VERDICT, Path(), facts)

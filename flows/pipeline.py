@@ -69,28 +69,28 @@ def pipeline(
     order = Order(overrides or [], gpu_pool, str(runtime.flow_run.name))
     try:
         with enter_workspace(workspace):
-            _run(order)
+            _run_pipeline(order)
     except SatietyError as error:
         return Failed(message=str(error))  # a message in the log, not a traceback
     return None
 
 
-def _run(order: Order) -> None:
+def _run_pipeline(order: Order) -> None:
     check_overrides(PARAMS_FILE, order.overrides)
     if order.gpu_pool:
         check_pool(order.gpu_pool)
-    upstream = dvc.read_stages()
+    dependencies = dvc.read_stages()
     begin_pipeline(Path())
 
     with prepare_run(order.overrides), recovery.preserve_params() if order.overrides else nullcontext():
-        stale = frozenset(upstream) if order.overrides else dvc.find_stale(upstream)
-        with track_run(order, "pipeline") if stale else nullcontext("") as key:
-            states = run_stages(order, upstream, stale, key)
+        stale = frozenset(dependencies) if order.overrides else dvc.find_stale(dependencies)
+        with track_run(order, "pipeline") if stale else nullcontext("") as run_key:
+            states = run_stages(order, dependencies, stale, run_key)
             if order.overrides:
-                save.with_options(task_run_name="experiment")(dvc.build_save_command(upstream, order.name))
-        promote.with_options(task_run_name="promote")(key)
+                save.with_options(task_run_name="experiment")(dvc.build_save_command(dependencies, order.name))
+        promote.with_options(task_run_name="promote")(run_key)
 
-        tracked_run = find_location(key) if key else None
+        tracked_run = find_location(run_key) if run_key else None
         outcomes = {
             stage: "ran" if state.name == "Completed" else str(state.name).lower() for stage, state in states.items()
         }

@@ -46,9 +46,9 @@ from satiety.serving.traffic import open_record
 from tasks.paths import find_paths
 from tasks.stage import begin_pipeline, hold_lock
 
-LAST = WORKTREES / "last.json"
+LAST_RUN = WORKTREES / "last.json"
 """Note of the last retraining that ended with a decision."""
-SEEN = WORKTREES / "seen.json"
+SEEN_IDS = WORKTREES / "seen.json"
 """Ids that it read from the traffic record."""
 
 
@@ -58,7 +58,7 @@ class RetrainInputs:
 
     gathered: RetrainingData
     problem: Problem
-    raw: str
+    raw_data_digest: str
     """Hash of the files in data/raw/."""
 
     def find_reason(self, params: Params, last: Mapping[str, Any]) -> str:
@@ -68,7 +68,7 @@ class RetrainInputs:
             return f"{counts['labels']} new labels"
         if params.retrain.texts_alone and counts["texts"]:
             return f"{counts['texts']} new texts"
-        return "changed files in data/raw" if last.get("raw", self.raw) != self.raw else ""
+        return "changed files in data/raw" if last.get("raw", self.raw_data_digest) != self.raw_data_digest else ""
 
 
 @flow(name="retrain", persist_result=False, **HOOKS)
@@ -87,32 +87,32 @@ def retrain(workspace: str = ".", reason: str = "schedule") -> State[Any] | None
 
 
 def _run_retraining(params: Params, reason: str) -> str:
-    last, started = read_state(LAST, {}) or {}, datetime.now(UTC)
-    snapshot = read_recorded_ids(SEEN)
-    if snapshot is None and "decision" in last:
-        get_run_logger().warning("%s: missing or damaged, so every recorded prediction counts as new", SEEN)
-    inputs = gather_inputs(params, snapshot or RecordedIds())
-    cause = inputs.find_reason(params, last)
+    last_run, started = read_state(LAST_RUN, {}) or {}, datetime.now(UTC)
+    seen_ids = read_recorded_ids(SEEN_IDS)
+    if seen_ids is None and "decision" in last_run:
+        get_run_logger().warning("%s: missing or damaged, so every recorded prediction counts as new", SEEN_IDS)
+    inputs = gather_inputs(params, seen_ids or RecordedIds())
+    cause = inputs.find_reason(params, last_run)
     if not cause:
-        if not last:
-            _write_note(LAST, {"raw": inputs.raw})
+        if not last_run:
+            _write_note(LAST_RUN, {"raw": inputs.raw_data_digest})
         label_count = inputs.gathered.unseen_counts["labels"]
         return f"not retrained: {label_count} new labels, retrain.min_examples is {params.retrain.min_examples}"
 
     worktree.prune(params.retrain.keep - 1, {path.stem for path in WORKTREES.glob("*.json")})
     name = started.strftime("%Y%m%dT%H%M%S-%f")
-    note: dict[str, Any] = {"time": started.isoformat(timespec="seconds"), "reason": reason, "why": cause}
+    record: dict[str, Any] = {"time": started.isoformat(timespec="seconds"), "reason": reason, "why": cause}
     try:
-        note |= _retrain_on_branch(prepare_worktree(name, params), inputs, params, started, cause)
+        record |= _retrain_on_branch(prepare_worktree(name, params), inputs, params, started, cause)
     except Exception as error:
-        _write_note(WORKTREES / f"{name}.json", note | {"failed": str(error)})
+        _write_note(WORKTREES / f"{name}.json", record | {"failed": str(error)})
         raise
-    for path in (WORKTREES / f"{name}.json", LAST):
-        _write_note(path, note | {"raw": inputs.raw})
+    for path in (WORKTREES / f"{name}.json", LAST_RUN):
+        _write_note(path, record | {"raw": inputs.raw_data_digest})
     # Last: after a crash before this line, the same data counts as new again and is retrained twice at worst.
-    write_recorded_ids(SEEN, inputs.gathered.recorded)
-    artifacts.publish_retraining(note)
-    return f"{note['decision']}: {note['because']}"
+    write_recorded_ids(SEEN_IDS, inputs.gathered.recorded)
+    artifacts.publish_retraining(record)
+    return f"{record['decision']}: {record['because']}"
 
 
 @task(task_run_name="gather", persist_result=False)

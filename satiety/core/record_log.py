@@ -44,7 +44,7 @@ R = TypeVar("R", Served, Feedback, LabelRequest)
 class Segment(NamedTuple):
     """A file of the log, parsed from its name; segments sort in order of arrival."""
 
-    place: str
+    timestamp: str
     mark: str
     rows: int
     path: Path
@@ -85,8 +85,8 @@ class RecordLog(Generic[R]):
         matches = [(path, NAME.fullmatch(path.name)) for path in self.folder.glob("*.parquet")]
         return sorted(Segment(m["place"], m["mark"], int(m["rows"]), path) for path, m in matches if m)
 
-    def _write(self, place: str, mark: str, rows: Sequence[R], names: Sequence[str] = ()) -> Path:
-        path = self.folder / f"{place}-{len(rows)}-{mark}.parquet"
+    def _write(self, timestamp: str, mark: str, rows: Sequence[R], names: Sequence[str] = ()) -> Path:
+        path = self.folder / f"{timestamp}-{len(rows)}-{mark}.parquet"
         write(path, rows, self.kind, {MERGED_FROM: json.dumps(names)} if names else None)
         return path
 
@@ -105,7 +105,7 @@ class RecordLog(Generic[R]):
 
     def _finish_merge(self) -> None:
         """Finish an interrupted merge: both the merged file and its last source exist."""
-        for _, group in groupby(self._list_segments(), lambda part: (part.place, part.mark)):
+        for _, group in groupby(self._list_segments(), lambda part: (part.timestamp, part.mark)):
             if len(duplicates := list(group)) > 1:
                 for part in duplicates:
                     if self._read_rows(part):
@@ -140,7 +140,7 @@ class RecordLog(Generic[R]):
         if len(readable) > 1:
             rows = list(_keep_latest(row for part in readable for row in tables[part]).values())
             names = [part.path.name for part in readable]
-            self._remove_merged(self._write(readable[-1].place, readable[-1].mark, rows, names))
+            self._remove_merged(self._write(readable[-1].timestamp, readable[-1].mark, rows, names))
 
     def _remove_merged(self, joined: Path) -> None:
         """Remove the sources of a merged file, the last one last: while it exists, the merge is unfinished."""
@@ -168,12 +168,14 @@ def _skip_damaged(path: Path) -> Iterator[None]:
 
 def _choose_time(files: Sequence[Segment]) -> str:
     """Return the timestamp for a new file: the current time, or later than all existing files."""
-    place = datetime.now(UTC).strftime(TIME_FORMAT)
+    timestamp = datetime.now(UTC).strftime(TIME_FORMAT)
     if files:
         with suppress(ValueError, OverflowError):  # a file name that another program wrote
-            following = datetime.strptime(files[-1].place, TIME_FORMAT).replace(tzinfo=UTC) + timedelta(microseconds=1)
-            place = max(place, following.strftime(TIME_FORMAT))
-    return place
+            following = datetime.strptime(files[-1].timestamp, TIME_FORMAT).replace(tzinfo=UTC) + timedelta(
+                microseconds=1
+            )
+            timestamp = max(timestamp, following.strftime(TIME_FORMAT))
+    return timestamp
 
 
 def _keep_latest(rows: Iterable[R]) -> dict[str, R]:

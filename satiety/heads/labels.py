@@ -74,13 +74,13 @@ class LabelsHead(PerText):
         """Fit one logistic regression per label."""
         from satiety.heads.solver import LinearProbe, solve
 
-        layers = [
+        probes = [
             solve(features, answers.astype(np.int64), groups, 2, solver, seed, eval_mask, keep_held_out=True)
             for answers in targets.T
         ]
         return LinearProbe(
-            np.stack([layer.weight[1] - layer.weight[0] for layer in layers]),
-            np.array([layer.bias[1] - layer.bias[0] for layer in layers]),
-            float(np.median([layer.l2 for layer in layers])),
-            held_out=np.stack([layer.held_out[:, 1] for layer in layers], axis=1),
+            np.stack([probe.weight[1] - probe.weight[0] for probe in probes]),
+            np.array([probe.bias[1] - probe.bias[0] for probe in probes]),
+            float(np.median([probe.l2 for probe in probes])),
+            held_out=np.stack([probe.held_out[:, 1] for probe in probes], axis=1),
         )

@@ -38,7 +38,13 @@ class Estimator:
     """True change − prediction, shape (windows,)."""
 
     def estimate_change(self, features: Floats, confidence_change: float, confidence_level: float) -> Interval:
-        """Return the change of the score for shift features, shape (features,), and a change of confidence estimate."""
+        """Return the estimated change of the score of a window, with its interval.
+
+        Args:
+            features: shift features of the window, shape (features,).
+            confidence_change: change of the confidence estimate (CBPE); the forest predicts how far that is off.
+            confidence_level: of the interval.
+        """
         value = confidence_change + float(self.forest.predict(np.append(features, confidence_change)[None])[0])
         return percentile_interval(value, self.sample_changes(value), confidence_level)
 

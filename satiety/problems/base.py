@@ -276,7 +276,7 @@ class Problem(Component):
             return None
         return replace(example, inputs=inputs, answer=answer)
 
-    def estimate_tallies(self, scores: Floats) -> Floats:
+    def estimate_tallies(self, probabilities: Floats) -> Floats:
         """Return the expected tallies of predictions, assuming calibrated scores, shape (texts, counts).
 
         Args:
@@ -285,7 +285,7 @@ class Problem(Component):
         Returns:
             Shape (texts, 0) for problems whose metrics have no expectation over classes.
         """
-        return np.zeros((len(scores), 0))
+        return np.zeros((len(probabilities), 0))
 
     def outputs(self, predicted: Sequence[Prediction]) -> Floats:
         """Return the scores of predictions as an array: by default (confidence, 1 − confidence), shape (answers, 2)."""

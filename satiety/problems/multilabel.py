@@ -136,10 +136,13 @@ class MultiLabel(Problem):
             for row in chances / chances.sum(axis=1, keepdims=True)
         ]
 
-    def estimate_tallies(self, scores: Floats) -> Floats:
-        decisions = (scores >= self._thresholds).astype(np.float64)
-        exact = np.where(decisions > 0, scores, 1 - scores).prod(axis=1)
-        return np.column_stack([decisions * scores, decisions, scores, exact, np.ones(len(scores))])
+    def estimate_tallies(self, probabilities: Floats) -> Floats:
+        # Expected true positives, predicted positives and gold positives of each label; exact matches; examples.
+        decisions = (probabilities >= self._thresholds).astype(np.float64)
+        exact = np.where(decisions > 0, probabilities, 1 - probabilities).prod(axis=1)
+        return np.column_stack(
+            [decisions * probabilities, decisions, probabilities, exact, np.ones(len(probabilities))]
+        )
 
     def outputs(self, predicted: Sequence[Prediction]) -> Floats:
         return np.array([[prediction.scores[name] for name in self.classes] for prediction in predicted])

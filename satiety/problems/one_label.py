@@ -95,12 +95,12 @@ class OneLabel(Problem):
             **score_classes(self.classes, correct, predicted, gold),
         }
 
-    def estimate_tallies(self, scores: Floats) -> Floats:
+    def estimate_tallies(self, probabilities: Floats) -> Floats:
         """Return the counts of the expected confusion matrix (CBPE: Kivimäki et al. 2025, arXiv:2505.05295)."""
         names = self.classes
-        answers = [Prediction(Label(names[i])) for i in scores.argmax(axis=1)]
+        answers = [Prediction(Label(names[i])) for i in probabilities.argmax(axis=1)]
         counts = [self.tally([Example("", {}, Label(name))] * len(answers), answers) for name in names]
-        tallies: Floats = np.einsum("ntc,tn->tc", np.stack(counts), scores)
+        tallies: Floats = np.einsum("ntc,tn->tc", np.stack(counts), probabilities)
         return tallies
 
     def outputs(self, predicted: Sequence[Prediction]) -> Floats:

@@ -44,6 +44,7 @@ class OneNumber(Problem):
             raise ValueError(f"{str(cell)[:80]!r} is not a finite number") from None
 
     def fit_labels(self, examples: Sequence[Example]) -> Self:
+        # A number has no labels; its strata lie between the cuts, by default the quartiles.
         numbers = [number_of(example.answer) for example in examples]
         if len(set(numbers)) < 2:
             raise DataError(f"{self.kind}: needs at least two different numbers in the data: check the column `number`")

@@ -91,11 +91,11 @@ def gather(
     labelled_ids = {e.id for e in existing.labelled}
     dropped["text already labelled"] += sum(text_id in labelled_ids for text_id in labels)
     usable = [e for e in labels.values() if e.id not in labelled_ids]
-    usable = _drop_duplicates(usable, existing.test, params, "near-duplicate of the frozen test", dropped)
+    usable = _drop_near_test_duplicates(usable, existing.test, params, "near-duplicate of the frozen test", dropped)
     random_texts = {content_id(row.named_inputs) for row in answers if row.id in random_ids}
     random_texts |= {example.id for example in existing.fresh if example.origin == "drawn"}
     fresh = [replace(e, origin="drawn") if e.id in random_texts else e for e in usable if is_test[e.id]]
-    learn = _drop_duplicates(
+    learn = _drop_near_test_duplicates(
         [e for e in usable if not is_test[e.id]], fresh, params, "near-duplicate of a fresh test example", dropped
     )
 
@@ -153,7 +153,7 @@ def _hash_share(seed: int, text_id: str) -> float:
     return int.from_bytes(hashlib.sha256(f"{seed}:fresh:{text_id}".encode()).digest()[:8], "big") / 2**64
 
 
-def _drop_duplicates(
+def _drop_near_test_duplicates(
     labels: list[Example], tests: Sequence[Example], params: Retrain, reason: str, dropped: Counter[str]
 ) -> list[Example]:
     unique_labels, _ = HeldOut.from_examples(tests, params.dedup_threshold).partition(

@@ -71,7 +71,7 @@ class ScreenedTable(Generic[R]):
 def screen(suite: Suite, table: Table[R], check: Checker) -> ScreenedTable[R]:
     """Check every rule of a suite; separate clean and rejected rows."""
     findings, columns = _check(suite.select("row"), table, check)
-    rejected = _reject(findings, table.rows, columns)
+    rejected = _build_rejections(findings, table.rows, columns)
 
     # Table rules apply to the clean rows only.
     remaining = replace(table, rows=[row for i, row in enumerate(table.rows) if i not in rejected])
@@ -115,7 +115,7 @@ def _check(rules: Sequence[Rule], table: Table[Any], check: Checker) -> tuple[li
     return findings, columns
 
 
-def _reject(
+def _build_rejections(
     findings: Sequence[RuleFinding], rows: Sequence[R], columns: Mapping[str, Sequence[Any]]
 ) -> dict[int, Rejection]:
     """Return the rejection of each failing row, by index; its reason is the first failed rule."""

@@ -27,7 +27,7 @@ PHRASES: dict[str, Texts] = {
     "self_training": ("self-training", "自训练"),
 }
 """Names in sentences of levers that are called like their kind."""
-PROXY: Texts = (", for a linear head on frozen embeddings", "（冻结编码器上的线性头）")
+PROXY_CAVEAT: Texts = (", for a linear head on frozen embeddings", "（冻结编码器上的线性头）")
 """Limits a claim that was not measured with fine-tuning."""
 
 
@@ -193,7 +193,7 @@ def _write_no_winner(findings: Findings, decision: Decision) -> dict[str, str]:
     levers = max(lever_sets, key=lambda lever_set: findings.simultaneous_gains[lever_set][position].value)
     names = _join_names(findings, levers)
     gain = _format_gain(findings, findings.simultaneous_gains[levers][position])
-    head = PROXY if findings.agreement else EMPTY
+    head = PROXY_CAVEAT if findings.agreement else EMPTY
     verdict, outlook = ("is worth it here", "没有值得使用的手段"), EMPTY
     if decision.undecided:
         verdict = "is certain to be worth it yet", "尚无确定值得使用的手段"
@@ -224,18 +224,18 @@ def _write_sample_size(findings: Findings, decision: Decision) -> Texts:
 
 def _write_caveat(findings: Findings, decision: Decision, levers: LeverSet, budget: int) -> Texts:
     """Return what limits the headline: a fine-tuned gain that contradicts it, missing fine-tuning, or the cost."""
-    for larger in (n for n in findings.scores.budgets if n >= budget):
-        gain = get_fine_tuned_gain(findings, levers, larger)
-        if gain and is_contested(findings, levers, larger):
+    for tested_budget in (n for n in findings.scores.budgets if n >= budget):
+        gain = get_fine_tuned_gain(findings, levers, tested_budget)
+        if gain and is_contested(findings, levers, tested_budget):
             numbers = _format_gain(findings, gain)
             return (
-                f"{PROXY[0]}; fine-tuned with {larger:,} labels, the gain is {numbers[0]}",
-                f"{PROXY[1]}；{larger:,} 条标注、微调时，增益为 {numbers[1]}",
+                f"{PROXY_CAVEAT[0]}; fine-tuned with {tested_budget:,} labels, the gain is {numbers[0]}",
+                f"{PROXY_CAVEAT[1]}；{tested_budget:,} 条标注、微调时，增益为 {numbers[1]}",
             )
-    head = PROXY if findings.agreement and not get_fine_tuned_gain(findings, levers, budget) else EMPTY
+    caveat = PROXY_CAVEAT if findings.agreement and not get_fine_tuned_gain(findings, levers, budget) else EMPTY
     if levers == decision.too_costly:
-        return f"{head[0]}; labels with the same effect cost less", f"{head[1]}；但效果相当的标注更省时"
-    return head
+        return f"{caveat[0]}; labels with the same effect cost less", f"{caveat[1]}；但效果相当的标注更省时"
+    return caveat
 
 
 def _bilingual(en: str, zh: str) -> dict[str, str]:

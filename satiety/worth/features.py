@@ -88,7 +88,7 @@ class FeatureCache:
     def __post_init__(self) -> None:
         for file in sorted(self.folder.glob("*.safetensors")):
             if (tensors := read_tensors(file)) is not None:
-                self._load(tensors)
+                self._unpack(tensors)
             else:
                 file.unlink(missing_ok=True)  # damaged: its texts are encoded again
 
@@ -111,17 +111,18 @@ class FeatureCache:
         }
         name = hashlib.sha256(tensors["names"].tobytes()).hexdigest()[:32]
         write_tensors(self.folder / f"{name}.safetensors", tensors)
-        self._load(tensors)
+        self._unpack(tensors)
 
-    def _load(self, tensors: dict[str, Any]) -> None:
+    def _unpack(self, tensors: dict[str, Any]) -> None:
+        """Add the rows of stored tensors; a window with 0 tokens has one pooled row."""
         row, window = 0, 0
-        for name, count in zip(tensors["names"], tensors["windows"].tolist(), strict=True):
+        for digest, count in zip(tensors["names"], tensors["windows"].tolist(), strict=True):
             text_rows = []
-            for tokens in tensors["tokens"][window : window + count].tolist():
-                text_rows.append(tensors["rows"][row : row + tokens] if tokens else tensors["rows"][row])
-                row += tokens or 1
+            for token_count in tensors["tokens"][window : window + count].tolist():
+                text_rows.append(tensors["rows"][row : row + token_count] if token_count else tensors["rows"][row])
+                row += token_count or 1
             window += count
-            self.rows[name.tobytes()] = tuple(text_rows)
+            self.rows[digest.tobytes()] = tuple(text_rows)
 
 
 class FeatureExtractor:

@@ -59,7 +59,7 @@ def estimate_labels(curve: Curve, score: BootstrapSamples, confidence_level: flo
     """Return the labels the baseline needs for a score; NaN for a score that was not measured (NaN).
 
     Args:
-        curve: of the baseline, over replicates in which ``score`` was not measured.
+        curve: of the baseline, over the curve's own replicates, which no lever uses.
         score: of a lever set at a budget, with as many samples as the curve.
         confidence_level: of the interval.
     """

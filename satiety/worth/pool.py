@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from satiety.problems.base import Floats
     from satiety.worth.resample import BootstrapNoise, ReplicateScores
 
-SHARES = 1 / 2, 1 / 4
+POOL_SHARES = 1 / 2, 1 / 4
 """Budgets, as shares of the pool, whose pairs of replicates are used."""
 MIN_VARIANCE = 1e-12
 """Variance of scores below which all differences are rounding errors."""
@@ -62,6 +62,9 @@ def sample_pool_noise(quantities: Sequence[ReplicateScores], budgets: Sequence[i
 def estimate_pool_covariance(quantities: Sequence[ReplicateScores], budgets: Sequence[int]) -> tuple[Floats, Floats]:
     """Return the covariance of quantities between pools at the largest budget, and the number of budgets used.
 
+    Halves of a pool that share no label differ by the noise of pools and of replicates; subtracting the noise of
+    replicates on the whole pool, and scaling by budget / pool size, leaves that of pools.
+
     Args:
         quantities: each of shape (budgets, replicates), pairs side by side; NaN where a replicate was not measured.
         budgets: ascending.
@@ -70,19 +73,19 @@ def estimate_pool_covariance(quantities: Sequence[ReplicateScores], budgets: Seq
         Shapes (quantities, quantities) and (quantities,).
     """
     # Scores, then resamples; shape (1 + resamples, quantities, budgets, replicates).
-    rows = np.stack([np.concatenate([scores.point[None], scores.draws]) for scores in quantities], axis=1)
-    whole_pool, size = rows[:, :, -1], budgets[-1]
+    samples = np.stack([np.concatenate([scores.point[None], scores.draws]) for scores in quantities], axis=1)
+    whole_pool, pool_size = samples[:, :, -1], budgets[-1]
     replicate_noise = _remove_test_noise(whole_pool - _average(whole_pool), used_dof=1)
     total, weight = np.zeros_like(replicate_noise), np.zeros_like(replicate_noise)
     for position, budget in enumerate(budgets):
-        if not any(abs(budget - share * size) <= 1 for share in SHARES):
+        if not any(abs(budget - share * pool_size) <= 1 for share in POOL_SHARES):
             continue
-        differences = _compute_differences(rows[:, :, position])
+        differences = _compute_differences(samples[:, :, position])
         # Zero-shot answers never vary, so they carry no information about pools.
         varies = np.diag(_estimate_covariance(differences[0], used_dof=0)) > MIN_VARIANCE
         is_informative = np.outer(varies, varies)
         total += np.where(
-            is_informative, (_remove_test_noise(differences, used_dof=0) - replicate_noise) * budget / size, 0
+            is_informative, (_remove_test_noise(differences, used_dof=0) - replicate_noise) * budget / pool_size, 0
         )
         weight += is_informative
     return np.divide(total, weight, out=np.zeros_like(total), where=weight > 0), np.diag(weight)

@@ -181,13 +181,13 @@ def _report_credits(findings: Findings) -> Iterator[dict[str, Any]]:
         return {"gain": share.gain.to_dict(), "labels": share.labels and share.labels.to_report()}
 
     names = tuple(sorted(findings.plan.params.levers))
-    for split in assign_credit(findings.scores, names, findings.confidence_level) if names else ():
+    for credit in assign_credit(findings.scores, names, findings.confidence_level) if names else ():
         yield {
-            "budget": split.budget,
-            "joint": report_share(split.joint),
-            "shares": [{"lever": share.levers[0], **report_share(share)} for share in split.shares],
-            "interactions": [{"levers": list(share.levers), **report_share(share)} for share in split.interactions],
-            "capped": split.is_capped,
+            "budget": credit.budget,
+            "joint": report_share(credit.joint),
+            "shares": [{"lever": share.levers[0], **report_share(share)} for share in credit.shares],
+            "interactions": [{"levers": list(share.levers), **report_share(share)} for share in credit.interactions],
+            "capped": credit.is_capped,
         }
 
 
@@ -247,11 +247,11 @@ def _report_savings(findings: Findings) -> dict[str, Any]:
     """Return how many runs early stopping saved."""
     measurements, params = findings.measurements, findings.plan.params
     positive_budgets = sum(budget > 0 for budget in measurements.budgets)
-    runs = positive_budgets * sum(params.replicates - replicates for replicates in measurements.stopped.values())
+    saved_runs = positive_budgets * sum(params.replicates - replicates for replicates in measurements.stopped.values())
     return {
-        "cells": runs,
+        "cells": saved_runs,
         "of": measurements.planned,
-        "share": round(runs / measurements.planned, 6),
+        "share": round(saved_runs / measurements.planned, 6),
         "stopped": [
             {"lever": "+".join(levers), "after": replicates}
             for levers, replicates in sorted(measurements.stopped.items())

@@ -123,7 +123,7 @@ class Worth(Section):
         return SectionSource(value, {**block.places, ("levers",): ("levers",)})
 
     def list_refusals(self, problem: Problem) -> list[str]:
-        """Return one sentence for each lever that cannot be measured on a problem."""
+        """Return one sentence for each self-training lever that cannot be measured on a problem."""
         reason = explain_unsupported(problem)
         if not reason or HEADS[problem.head].is_generative:  # then the report states that nothing is measured
             return []

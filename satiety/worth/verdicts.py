@@ -103,23 +103,23 @@ def find_stop(scores: Scores, levers: LeverSet, rule: Futility) -> int | None:
         rule: when to stop. Its bound is an extreme quantile, hence ``resamples`` of at least 2 analyses / alpha.
     """
     gains = scores.replicates[levers] - scores.replicates[BASELINE]
-    order = np.cumsum(np.isfinite(gains.average_budgets().point), axis=1)
-    for comparison in rule.comparisons:
-        if comparison > order[0, -1]:
+    replicate_numbers = np.cumsum(np.isfinite(gains.average_budgets().point), axis=1)
+    for replicate_count in rule.comparisons:
+        if replicate_count > replicate_numbers[0, -1]:
             return None
-        interim_gains = gains.mask(order <= comparison)
+        interim_gains = gains.mask(replicate_numbers <= replicate_count)
         pool_noise = sample_pool_noise([interim_gains], scores.budgets, scores.noise.levers_pool)
         largest_budget = ReplicateScores(interim_gains.point[-1:], interim_gains.draws[:, -1:])
         bounds = (
             np.quantile(
-                compute_means([(group, scores.noise.levers)])[0].draws + pool_noise,
+                compute_means([(summary, scores.noise.levers)])[0].draws + pool_noise,
                 rule.confidence_level,
                 method="higher",
             )
-            for group in (interim_gains.average_budgets(), largest_budget)
+            for summary in (interim_gains.average_budgets(), largest_budget)
         )
         if all(bound < rule.min_effect for bound in bounds):
-            return comparison
+            return replicate_count
     return None
 
 

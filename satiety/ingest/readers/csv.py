@@ -16,7 +16,7 @@ from satiety.core.section import suggest
 from satiety.ingest.base import READERS, Columns, Limits, Reader, Row
 from satiety.ingest.lines import Line, read_lines
 
-OPEN_LINES = 200
+MAX_RECORD_LINES = 200
 """Most lines of one row. If a quote is still open then, its line is rejected and parsing resumes at the next line."""
 
 DELIMITERS = ";\t|,"
@@ -66,28 +66,31 @@ class Csv(Reader):
             yield self._parse_record(first, pending, source, limits.row_bytes)
 
     def _parse_record(
-        self, first: Line, pending: deque[Line], source: Iterator[Line], size_limit: int
+        self, first_line: Line, buffered_lines: deque[Line], source: Iterator[Line], size_limit: int
     ) -> tuple[Line, list[str] | None]:
         """Parse the record that starts at ``first``; if a quote stays open, return all other lines to ``pending``."""
-        consumed = [first]
+        consumed = [first_line]
 
-        def feed() -> Iterator[str]:
-            yield first.text + "\n"
-            while len(consumed) < OPEN_LINES and (line := pending.popleft() if pending else next(source, None)):
-                consumed.append(line)
-                yield line.text + "\n"
+        def iterate_lines() -> Iterator[str]:
+            """Yield lines while the csv module needs more of them for one record, and remember which it took."""
+            yield first_line.text + "\n"
+            while len(consumed) < MAX_RECORD_LINES and (
+                next_line := buffered_lines.popleft() if buffered_lines else next(source, None)
+            ):
+                consumed.append(next_line)
+                yield next_line.text + "\n"
 
         quoting: Any = {"quotechar": self.quote} if self.quote else {"quoting": csv.QUOTE_NONE, "quotechar": None}
         previous_limit = csv.field_size_limit(size_limit)  # a global setting, restored below
         try:
-            cells = next(csv.reader(feed(), strict=True, delimiter=self.delimiter, **quoting))
+            cells = next(csv.reader(iterate_lines(), strict=True, delimiter=self.delimiter, **quoting))
         except csv.Error as error:
-            pending.extendleft(reversed(consumed[1:]))
-            return Line(first.number, first.text, "quoting", f"{error}; the row starts here"), None
+            buffered_lines.extendleft(reversed(consumed[1:]))
+            return Line(first_line.number, first_line.text, "quoting", f"{error}; the row starts here"), None
         finally:
             csv.field_size_limit(previous_limit)
         bad = next((line for line in consumed if line.reason), None)
-        return (first, cells) if bad is None else (bad, None)
+        return (first_line, cells) if bad is None else (bad, None)
 
 
 def _index_by_name(path: Path, columns: Columns, header: list[str], delimiter: str) -> dict[str, int]:

@@ -74,14 +74,14 @@ def _bm25(
     rows = [[vocabulary.get(term, oov) for term in terms(document.text)] for document in track(documents, "words")]
     if all(token == oov for row in rows for token in row):
         return  # no document has a word of a query, and bm25s fails on documents without words
-    index = _index(k1, b)
+    index = _create_bm25(k1, b)
     index.index((rows, {**vocabulary, "": oov}), create_empty_token=False, show_progress=False)
     for stratum, query in query_terms.items():
         scores = index.get_scores_from_ids([vocabulary[term] for term in query])
         yield stratum, np.round(scores.astype(np.float64), DECIMALS)
 
 
-def _index(k1: float, b: float) -> Any:
+def _create_bm25(k1: float, b: float) -> Any:
     try:
         from bm25s import BM25
     except ImportError:

@@ -139,21 +139,21 @@ def _paint_lines(
 
 
 def _paint_rows(
-    axes: Axes, rows: Mapping[str, Sequence[tuple[str, str]]], steps_name: str, font: float, left: float
+    axes: Axes, rows: Mapping[str, Sequence[tuple[str, str]]], steps_name: str, font: float, margin: float
 ) -> None:
-    """Write the signs below the axis, and in the wide figure what each row is."""
-    place: dict[str, Any] = {
+    """Write rows of signs, such as ▲, below the axis in lines of 1.6 font sizes; in the wide figure with their names."""
+    options: dict[str, Any] = {
         "xycoords": axes.get_xaxis_transform(),
         "textcoords": "offset pixels",
         "annotation_clip": False,
     }
     for row, name in enumerate([steps_name, *rows] if steps_name else []):
-        down = -((1.35 if row else 1.0) + 1.6 * row) * font
-        axes.annotate(name, (0.5, 0), (2 - left, down), color=COLOURS["soft"], **place)
+        offset = -((1.35 if row else 1.0) + 1.6 * row) * font
+        axes.annotate(name, (0.5, 0), (2 - margin, offset), color=COLOURS["soft"], **options)
     for row, signs in enumerate(rows.values(), 1):
         for step, (sign, tone) in enumerate(signs, 1):
-            down = -(1.35 + 1.6 * row) * font
-            axes.annotate(sign, (step, 0), (0, down), ha="center", color=COLOURS[tone], gid="sign", **place)
+            offset = -(1.35 + 1.6 * row) * font
+            axes.annotate(sign, (step, 0), (0, offset), ha="center", color=COLOURS[tone], gid="sign", **options)
 
 
 def topic_panels(series: TopicSeries, names: Mapping[str, str], dates: tuple[str, str]) -> Markup:
