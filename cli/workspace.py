@@ -43,6 +43,7 @@ GITIGNORE = """\
 PLOTS_TEMPLATE = STATE / "plots.html"
 VEGA_LITE_VERSION = "5.20"
 """The newest that reads the charts of DVC, which are of Vega-Lite 5."""
+VEGA_EXPORTS = "window.vegaEmbed = vegaEmbed; window.vega = vega; window.vegaLite = vegaLite;"
 PLOTS_PAGE = """\
 <!DOCTYPE html>
 <html>
@@ -122,7 +123,7 @@ def _write_plots_template(path: Path) -> bool:
         import vl_convert
     except ImportError:
         return False
-    vega = vl_convert.javascript_bundle(vl_version=VEGA_LITE_VERSION)
+    vega = vl_convert.javascript_bundle(VEGA_EXPORTS, VEGA_LITE_VERSION)
     write_text(path, PLOTS_PAGE.replace("VEGA", vega))
     return True
 

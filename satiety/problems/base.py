@@ -280,7 +280,7 @@ class Problem(Component):
         """Return the expected tallies of predictions, assuming calibrated scores, shape (texts, counts).
 
         Args:
-            scores: probability of each class, shape (texts, classes).
+            probabilities: of each class, shape (texts, classes).
 
         Returns:
             Shape (texts, 0) for problems whose metrics have no expectation over classes.

@@ -116,13 +116,13 @@ class FeatureCache:
     def _unpack(self, tensors: dict[str, Any]) -> None:
         """Add the rows of stored tensors; a window with 0 tokens has one pooled row."""
         row, window = 0, 0
-        for digest, count in zip(tensors["names"], tensors["windows"].tolist(), strict=True):
+        for key, count in zip(tensors["names"], tensors["windows"].tolist(), strict=True):
             text_rows = []
             for token_count in tensors["tokens"][window : window + count].tolist():
                 text_rows.append(tensors["rows"][row : row + token_count] if token_count else tensors["rows"][row])
                 row += token_count or 1
             window += count
-            self.rows[digest.tobytes()] = tuple(text_rows)
+            self.rows[key.tobytes()] = tuple(text_rows)
 
 
 class FeatureExtractor:

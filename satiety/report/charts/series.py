@@ -141,7 +141,7 @@ def _paint_lines(
 def _paint_rows(
     axes: Axes, rows: Mapping[str, Sequence[tuple[str, str]]], steps_name: str, font: float, margin: float
 ) -> None:
-    """Write rows of signs, such as ▲, below the axis in lines of 1.6 font sizes; in the wide figure with their names."""
+    """Write rows of signs, such as ▲, below the axis, 1.6 font sizes each; in the wide figure with their names."""
     options: dict[str, Any] = {
         "xycoords": axes.get_xaxis_transform(),
         "textcoords": "offset pixels",
