@@ -151,7 +151,7 @@ def _open_run(
     model, problem = (_look_up(project, *keys) for keys in (("register", "name"), ("ingest", "problem", "kind")))
     workspace = str(Path.cwd().relative_to(project_root()))
     tags = {"workspace": workspace, "problem": problem, "device": Settings().device, **tags}
-    record = {
+    record: dict[str, Any] = {
         "name": name or f"{model or kind} {time.strftime('%Y-%m-%d %H:%M')}",
         "parent": parent,
         "leads": "DVC_STAGE" in os.environ and not Settings().parent_run,

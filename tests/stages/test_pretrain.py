@@ -27,7 +27,9 @@ def prepare(kind: str, texts: list[str]) -> None:
 
 
 def run(base: Path) -> None:
-    main.run(base=base, retrieved=Path("retrieved.parquet"), pretrained=Path("models/out"), curve=Path("plots/pretrain.csv"))
+    main.run(
+        base=base, retrieved=Path("retrieved.parquet"), pretrained=Path("models/out"), curve=Path("plots/pretrain.csv")
+    )
 
 
 def test_none_passes_the_base_through_and_says_so(workspace: Path, tiny: Path) -> None:
