@@ -98,7 +98,7 @@ class _ValueWalker:
             yield from self._descend(getattr(model, name), (*keys, name), location, owner)
 
     def _descend(self, value: Any, keys: Keys, file_keys: Keys, owner: type[BaseModel]) -> Iterator[ResolvedValue]:
-        """Yield the value of a field, or those of the models in it: ``keys`` name it, ``file_keys`` its line in the file."""
+        """Yield the value of a field, or those of the models in it; ``file_keys`` lead to its line in the file."""
         if isinstance(value, BaseModel):
             if isinstance(value, Component):
                 yield ResolvedValue((*keys, "kind"), value.kind, (*file_keys, "kind"), owner)

@@ -94,7 +94,8 @@ def _clear_defaults(destination: "Connection", tables: "MetaData", target: str) 
     """Delete the rows that MLflow put there when it made the tables; refuse where there are more."""
     import sqlalchemy as sa
 
-    counts = {t.name: destination.scalar(sa.select(sa.func.count()).select_from(t)) or 0 for t in tables.sorted_tables}
+    queries = {table.name: sa.select(sa.func.count()).select_from(table) for table in tables.sorted_tables}
+    counts = {name: destination.scalar(query) or 0 for name, query in queries.items()}
     leftovers = [f"{name} {count:,}" for name, count in counts.items() if count > (name in SEEDED_TABLES)]
     if leftovers:
         raise SetupError(

@@ -55,13 +55,13 @@ _DIGEST = re.compile(r"[0-9a-f]{32,64}")
 log = logging.getLogger(__name__)
 
 
-def publish(sent: dict[str, int] | None = None) -> int:
+def publish(offsets: dict[str, int] | None = None) -> int:
     """Send every folder of this workspace; return how many runs arrived to their end. One process does it at a time.
 
     Where MLflow does not answer, or a disk is full, the rest stays for the next time, and one warning says so.
 
     Args:
-        sent: of runs under way, the bytes of the curve that an earlier pass has sent; this pass adds its own.
+        offsets: of runs under way, the bytes of the curve that an earlier pass has sent; this pass adds its own.
     """
     folders, count = _list_folders(), 0
     if not folders:
@@ -72,19 +72,20 @@ def publish(sent: dict[str, int] | None = None) -> int:
             client = tracking.connect()
             for folder in folders:
                 with tracking.translate_errors():
-                    count += _publish(client, folder, {} if sent is None else sent)
+                    count += _publish(client, folder, {} if offsets is None else offsets)
     except (SetupError, OSError) as error:
         log.warning("%s. %d runs wait in %s", error, len(folders) - count, OUTBOX)
     return count
 
 
 def follow() -> None:
-    """Publish again and again until SIGTERM, then once more."""
-    stop, sent = threading.Event(), dict[str, int]()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    """Publish again and again until a signal stops it, then once more."""
+    stop, offsets = threading.Event(), dict[str, int]()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
     while not stop.wait(PAUSE):
-        publish(sent)
-    publish(sent)
+        publish(offsets)
+    publish(offsets)
 
 
 def _list_folders() -> list[Path]:
@@ -92,7 +93,7 @@ def _list_folders() -> list[Path]:
     return sorted(path for path in OUTBOX.glob("*") if _KEY.fullmatch(path.name) and path.is_dir())
 
 
-def _publish(client: Any, folder: Path, sent: dict[str, int]) -> bool:
+def _publish(client: Any, folder: Path, offsets: dict[str, int]) -> bool:
     """Send one folder; set it aside where it is damaged or MLflow refuses it twice. Return whether its run has ended.
 
     Twice, because two publishers that make the same data set at once make one of them fail.
@@ -105,7 +106,7 @@ def _publish(client: Any, folder: Path, sent: dict[str, int]) -> bool:
             stop=stop_after_attempt(2), retry=retry_if_exception(tracking.is_refusal), reraise=True
         ):
             with attempt:
-                _send(client, folder, record, sent)
+                _send(client, folder, record, offsets)
     except (MlflowException, ValueError, KeyError, TypeError) as error:
         if isinstance(error, MlflowException) and not tracking.is_refusal(error):
             raise
@@ -119,13 +120,13 @@ def _publish(client: Any, folder: Path, sent: dict[str, int]) -> bool:
     return True
 
 
-def _send(client: Any, folder: Path, record: Mapping[str, Any], sent: dict[str, int]) -> None:
+def _send(client: Any, folder: Path, record: Mapping[str, Any], offsets: dict[str, int]) -> None:
     """Give MLflow what is new in the folder; of a run that has ended the report, the artifacts and the end, too."""
     from mlflow.entities import Metric, Param, RunTag
 
     key, parent, end = folder.name, record["parent"], record["end"]
-    points, offset = _read_points(folder / CURVE, sent.get(key, 0))
-    if end is None and sent.get(key) == offset:
+    points, offset = _read_points(folder / CURVE, offsets.get(key, 0))
+    if end is None and offsets.get(key) == offset:
         return
     parent_id = tracking.find_or_create_run(client, parent) if parent else None
     run_id = tracking.find_or_create_run(client, key, parent_id)
@@ -148,7 +149,7 @@ def _send(client: Any, folder: Path, record: Mapping[str, Any], sent: dict[str, 
         tags=[RunTag(name, value[:MAX_TAG_LENGTH]) for name, value in tags.items()],
         metrics=[Metric(names[point["name"]], point["value"], point["time"], point["step"]) for point in points],
     )
-    sent[key] = offset
+    offsets[key] = offset
     if end is None:
         return
 

@@ -148,16 +148,16 @@ def test_a_pass_cut_off_anywhere_is_taken_up_with_nothing_lost_or_twice(
 
 
 def test_the_curve_of_a_stage_under_way_is_tailed(client: Any) -> None:
-    sent: dict[str, int] = {}
+    offsets: dict[str, int] = {}
     with track_run("finetune", PARAMS) as run:
         for step in range(2):
             run.log_metric("loss", 0.5, step)
-            assert publish(sent) == 0
+            assert publish(offsets) == 0
             (live,) = runs(client)
             assert len(client.get_metric_history(live.info.run_id, "loss")) == step + 1
         assert (live.info.status, live.data.params) == ("RUNNING", PARAMS)
         write_report(run, score=0.7)
-    assert publish(sent) == 1
+    assert publish(offsets) == 1
     (ended,) = runs(client)
     assert (ended.info.run_id, ended.info.status, ended.data.metrics["score"]) == (live.info.run_id, "FINISHED", 0.7)
     assert len(client.get_metric_history(live.info.run_id, "loss")) == 2
