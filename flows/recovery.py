@@ -135,12 +135,15 @@ def _is_readable(path: Path) -> bool:
 
 
 @contextmanager
-def _hold_guard(path: Path) -> Iterator[bool]:
-    """Keep DVC from rewriting rwlock within the block; yield False if DVC is writing it already."""
-    if not path.is_file():
+def _hold_guard(guard_file: Path) -> Iterator[bool]:
+    """Keep DVC from rewriting rwlock within the block; yield False if DVC is writing it already.
+
+    Without a guard file DVC has not run here yet, and nothing needs a lock.
+    """
+    if not guard_file.is_file():
         yield True
         return
-    with path.open("r+") as file:
+    with guard_file.open("r+") as file:
         try:  # fcntl, since filelock may create the file, which is a held lock to a DVC with `core.hardlink_lock`
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

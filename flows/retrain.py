@@ -131,7 +131,7 @@ def gather_inputs(params: Params, snapshot: RecordedIds) -> RetrainInputs:
     corpus = ExistingData(
         [e for e in labelled if not e.source.startswith(f"{version.LABELS}:")],
         list(read(test, Example)),
-        version.read_learned(Path(version.LABELS), problem),
+        version.read_training_labels(Path(version.LABELS), problem),
         version.read_fresh(fresh),
     )
     answers = traffic.read(params.register.name)

@@ -39,7 +39,7 @@ def main(
     model = load(tuned, device)
 
     def answer(examples: Sequence[Example]) -> list[Prediction]:
-        return model.reset_to_base(base).predict([example.inputs for example in examples])
+        return model.with_base_weights(base).predict([example.inputs for example in examples])
 
     def embed(texts: Sequence[str]) -> Any:
         return load_embedder(base, device, params.prefix)(texts)

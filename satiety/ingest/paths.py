@@ -20,7 +20,7 @@ def split_path(path: str | int) -> Steps:
     return tuple(str(path).split(".")) if str(path) else ()
 
 
-def check_paths(paths: Mapping[str, Steps]) -> None:
+def check_starred_steps(paths: Mapping[str, Steps]) -> None:
     """Raise ValueError if two columns iterate over different lists, so that their items cannot be paired."""
     starred = {steps[: len(steps) - steps[::-1].index("*")]: name for name, steps in paths.items() if "*" in steps}
     longest = max(starred, key=len, default=())

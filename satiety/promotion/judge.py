@@ -89,15 +89,17 @@ class Verdict:
 
 def judge(evidence: Evidence, analyses: InterimAnalyses, params: Promote) -> Verdict:
     """Weigh the evidence; score and calibration share the alpha of this comparison on the frozen test set."""
-    alpha = (1 - params.confidence_level) / 2
-    share = params.calibration if evidence.sizes else 0.0
+    single_alpha = (1 - params.confidence_level) / 2
+    calibration_share = params.calibration if evidence.sizes else 0.0
     calibration = (
-        evidence.calibration.interval(analyses.frozen.alpha * share) if evidence.calibration and share else None
+        evidence.calibration.interval(analyses.frozen.alpha * calibration_share)
+        if evidence.calibration and calibration_share
+        else None
     )
-    slices = {name: pair.interval(alpha) for name, pair in evidence.slices.items()}
+    slices = {name: pair.interval(single_alpha) for name, pair in evidence.slices.items()}
     return Verdict(
-        frozen=_assess(evidence.frozen, analyses.frozen.alpha * (1 - share), params),
-        fresh=_assess(evidence.fresh, alpha, params) if evidence.fresh else None,
+        frozen=_assess(evidence.frozen, analyses.frozen.alpha * (1 - calibration_share), params),
+        fresh=_assess(evidence.fresh, single_alpha, params) if evidence.fresh else None,
         random=_assess(evidence.random, analyses.random.alpha, params) if evidence.random and analyses.random else None,
         regressed={name: interval for name, interval in slices.items() if interval.high < -params.slice_margin},
         cheaper=evidence.sizes is not None and evidence.sizes[1] <= (1 - params.saving) * evidence.sizes[0],

@@ -49,7 +49,7 @@ def write_fresh(path: Path, fresh: Iterable[Example]) -> None:
     write(path, fresh, Example)
 
 
-def read_learned(path: Path, problem: Problem) -> list[Example]:
+def read_training_labels(path: Path, problem: Problem) -> list[Example]:
     """Return the training labels of the last data version; empty if there is none.
 
     Raises:

@@ -103,7 +103,7 @@ class TunedModel:
             )
         return self.problem.decode(examples, windows, rows)
 
-    def reset_to_base(self, base: Path) -> TunedModel:
+    def with_base_weights(self, base: Path) -> TunedModel:
         """Return the same model before fine-tuning: the base model's weights, for generative heads only.
 
         Raises:

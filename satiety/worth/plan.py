@@ -50,15 +50,15 @@ class Plan:
 
     def drop_idle(self, levers: tuple[str, ...]) -> tuple[str, ...]:
         """Return a lever set without idle levers, such as retrieval when no other lever uses documents."""
-        active = tuple(name for name in levers if self.levers[name].has_train_transform)
-        full_inputs, active_inputs = self.inputs[levers], self.inputs.get(active)
-        uses_documents = any(self.levers[name].uses_documents for name in active)
+        with_train_transform = tuple(name for name in levers if self.levers[name].has_train_transform)
+        full_inputs, active_inputs = self.inputs[levers], self.inputs.get(with_train_transform)
+        uses_documents = any(self.levers[name].uses_documents for name in with_train_transform)
         is_equivalent = (
             active_inputs
             and full_inputs.encoder == active_inputs.encoder
             and (not uses_documents or full_inputs.documents == active_inputs.documents)
         )
-        return active if is_equivalent else levers
+        return with_train_transform if is_equivalent else levers
 
     def save(self, folder: Path) -> None:
         """Write the plan into an empty folder."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from satiety.core.errors import DataError
 from satiety.ingest.base import READERS, Columns, Limits, Reader, Row
 from satiety.ingest.lines import detect_encoding, read_blocks
-from satiety.ingest.paths import check_paths, split_path, walk
+from satiety.ingest.paths import check_starred_steps, split_path, walk
 from satiety.ingest.values import JsonError, parse
 
 MAX_BYTES = 1 << 29
@@ -22,7 +22,7 @@ class Json(Reader):
     def read(self, path: Path, columns: Columns, limits: Limits) -> Iterator[Row]:
         steps = {field: split_path(json_path) for field, json_path in columns.items()}
         try:
-            check_paths(steps)
+            check_starred_steps(steps)
             rows = walk(parse(_read_text(path, limits)), steps)
         except ValueError as error:
             raise DataError(f"{path}: {error}") from None

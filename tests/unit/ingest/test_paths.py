@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from satiety.ingest.paths import check_paths, split_path, walk
+from satiety.ingest.paths import check_starred_steps, split_path, walk
 from satiety.ingest.values import JsonError, parse
 
 
@@ -42,8 +42,8 @@ def test_a_key_given_twice_anywhere_on_the_way_refuses_what_lies_below() -> None
 @pytest.mark.parametrize("paths", [{"a": "x.*.t", "b": "y.*.l"}, {"a": "*.x.*", "b": "*.y.*.z"}])
 def test_columns_of_two_lists_cannot_be_paired(paths: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="iterate over different lists"):
-        check_paths({name: split_path(path) for name, path in paths.items()})
+        check_starred_steps({name: split_path(path) for name, path in paths.items()})
 
 
 def test_columns_of_one_list_and_its_parents_can() -> None:
-    check_paths({"a": ("x", "*", "t"), "b": ("x", "*", "p", "*", "l"), "c": ("title",)})
+    check_starred_steps({"a": ("x", "*", "t"), "b": ("x", "*", "p", "*", "l"), "c": ("title",)})

@@ -63,12 +63,12 @@ def test_ingest_reads_what_was_written_and_so_does_the_next_retraining(
         str(example.answer),
         example.answer.mentions,
     )
-    assert version.read_learned(tmp_path / version.LABELS, problem) == [example]
+    assert version.read_training_labels(tmp_path / version.LABELS, problem) == [example]
 
 
 def test_where_there_is_nothing_no_file_is_made(tmp_path: Path) -> None:
     assert version.write_version(tmp_path, RetrainingData([], [], [], {}, {}, ""), CLASSIFY) == []
-    assert version.read_learned(tmp_path / version.LABELS, CLASSIFY) == []
+    assert version.read_training_labels(tmp_path / version.LABELS, CLASSIFY) == []
     assert version.read_fresh(tmp_path / "fresh.parquet") == []
     assert list(tmp_path.iterdir()) == []
 
@@ -79,7 +79,7 @@ def test_a_file_that_is_no_data_version_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match=r"feedback.jsonl:2: not a label of an earlier retraining \(label 'ugly' is not"
     ):
-        version.read_learned(path, CLASSIFY)
+        version.read_training_labels(path, CLASSIFY)
 
 
 @pytest.mark.parametrize("file", ["params.yaml", "examples/ner_zh/params.yaml", "examples/topics_zh/params.yaml"])

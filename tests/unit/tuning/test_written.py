@@ -57,7 +57,7 @@ def test_the_folder_has_a_decoder_and_no_head(folder: Path) -> None:
 
 
 def test_untrained_the_base_answers_as_it_came(tuned: TunedModel, writer: Path) -> None:
-    untrained = tuned.reset_to_base(writer)
+    untrained = tuned.with_base_weights(writer)
     expected = load_file(writer / "model.safetensors")
     actual = untrained.model.encoder.state_dict()
     assert all(torch.equal(actual[name], weight) for name, weight in expected.items())
@@ -71,7 +71,7 @@ def test_a_problem_with_a_linear_head_answers_nothing_untrained(tiny: Path, tmp_
     examples, store = problem.examples("en"), CheckpointStore(tmp_path, 1e9)
     model = finetune(tiny, problem, examples, [], params=params("frozen"), store=store, device="cpu").model
     with pytest.raises(ModelError, match="an encoder without a head for classify cannot predict"):
-        model.reset_to_base(tiny)
+        model.with_base_weights(tiny)
 
 
 def test_the_bytes_of_a_base_of_another_kind_are_refused(folder: Path, tiny: Path) -> None:
