@@ -205,7 +205,7 @@ def test_a_champion_of_an_earlier_version_is_named_and_the_next_promotion_may_be
 def test_a_champion_of_an_earlier_version_may_be_replaced_by_hand(registering: Workspace, client: Any) -> None:
     promote(registering, seed=1, after=0.7)
     outdate_champion(registering, client)
-    with pytest.raises(OutdatedError, match="the champion, was made by an earlier version"):
+    with pytest.raises(OutdatedError, match=r"\(the champion\): made by an earlier version"):
         promote(registering, seed=2, after=0.95)
     roll_back("made-up", "2", "the champion is of an earlier version")
     assert champion(client) == "2"
@@ -419,7 +419,7 @@ match sys.argv.pop():
     case "the alias moved":
         MlflowClient.set_registered_model_alias = move
     case "the move was confirmed":
-        promote.describe = end
+        promote.update_descriptions = end
     case "the report was written":
         history.mark_reported = end
 promote.main.cli()
