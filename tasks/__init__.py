@@ -1,1 +1,1 @@
-"""One module per DVC stage: read files, call `satiety`, write files, report numbers. And `promote`, no stage."""
+"""One module per DVC stage: read files, call `satiety`, write files, report numbers. Also the commands outside DVC."""

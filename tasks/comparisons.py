@@ -1,7 +1,7 @@
-"""How often a test set was looked at, kept with the registered model: a tag for each pair of models compared on it.
+"""Interim analyses of each test set, as tags of the registered model: one tag per pair of models compared on it.
 
-The tag is written before the looks are counted, so two that look at once may both count both, and spend too little,
-never too much. A comparison that is made again is the same look.
+The tag is written before the tags are counted. Two simultaneous comparisons may therefore both be counted twice, so
+they spend at most their share of alpha. A repeated comparison keeps its number.
 """
 
 import hashlib
@@ -14,33 +14,33 @@ from satiety.core.records import Example
 
 PREFIX = "satiety.look."
 FRESH = "fresh"
-"""What all fresh test sets go by: each has most of the one before in it, so they share one alpha."""
+"""Shared key of all fresh test sets: each contains most of the previous one, so they share one alpha."""
 DIGEST_LENGTH = 16
-"""Digits of a digest in a tag's name."""
+"""Digits of a digest in the name of a tag."""
 
 
 def digest_test_set(gold: Sequence[Example]) -> str:
-    """Return what tells this test set from others: its ids and their answers."""
+    """Return the SHA-256 of a test set's ids and answers."""
     lines = sorted(json.dumps([example.id, dump(example.answer)], ensure_ascii=False) for example in gold)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def count_comparisons(tags: Mapping[str, str], test_digest: str) -> int:
-    """Return how many looks at this test set there were."""
+    """Return the number of interim analyses made on this test set."""
     return sum(name.startswith(f"{PREFIX}{test_digest[:DIGEST_LENGTH]}.") for name in tags)
 
 
 def record_comparison(
     client: Any, name: str, test_digest: str, champion_digest: str | None, challenger_digest: str
 ) -> int:
-    """Note that two packages are compared on a test set; return the number of this look, the first being 1.
+    """Record that two packages are compared on a test set; return the number of this interim analysis, from 1.
 
     Args:
-        client: MLflow's.
-        name: of the registered model.
+        client: MLflow client.
+        name: name of the registered model.
         test_digest: digest of the test set, or `FRESH`.
-        champion_digest: digest of the champion's package; None where there is no champion.
-        challenger_digest: digest of the challenger's.
+        champion_digest: digest of the champion's package; None without a champion.
+        challenger_digest: digest of the challenger's package.
     """
     pair = hashlib.sha256(f"{champion_digest} {challenger_digest}".encode()).hexdigest()[:DIGEST_LENGTH]
     tag = f"{PREFIX}{test_digest[:DIGEST_LENGTH]}.{pair}"

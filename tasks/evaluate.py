@@ -1,4 +1,4 @@
-"""Stage `evaluate`: frozen test examples -> scores before and after tuning, with intervals; predictions; two plots."""
+"""Stage `evaluate`: frozen test examples -> scores before and after tuning with intervals, predictions, two plots."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,7 +32,7 @@ def main(
     params: Evaluate,
     report: Report,
 ) -> None:
-    """Answer the test examples without and with the tuned model, and compare the two on the same resamples."""
+    """Predict the test examples with the untuned and the tuned model; compare both on the same bootstrap resamples."""
     task, gold = Problem.load(problem), list(read(test, Example))
     check_gold(task, gold)
     device = Settings().device

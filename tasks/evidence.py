@@ -1,4 +1,4 @@
-"""Challenger and champion -> what both answer to the frozen and to the fresh test examples, and how they differ."""
+"""Challenger and champion -> their paired comparison on the frozen and the fresh test examples."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,29 +20,29 @@ from satiety.promotion.calibration import compare_calibration
 from satiety.promotion.judge import Evidence, SystemComparison
 from satiety.promotion.paired_bootstrap import compare_paired
 from satiety.promotion.slices import compare_slices
-from tasks.fetch import fetch
+from tasks.fetch import fetch_package
 
-ADVICE = "restore its files, or `satiety rollback` to the one before"
+ADVICE = "restore its files, or run `satiety rollback` to restore the previous champion"
 OUTDATED = (
-    "so no new model can be compared with it; take the alias `champion` off it in MLflow (docs/promotion.md), and the "
-    "next promotion is the first one"
+    "new models cannot be compared with it. Remove the alias `champion` in MLflow (docs/promotion.md); the next model "
+    "is then compared with the untuned model"
 )
-"""What to do about a champion that an earlier version of satiety made."""
+"""Advice for a champion made by an earlier version of satiety."""
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSets:
-    """What both are asked."""
+    """Test examples that champion and challenger are compared on."""
 
     path: Path
-    """Of the frozen test examples."""
+    """File of the frozen test examples."""
     frozen: Sequence[Example]
     fresh: Sequence[Example]
-    """Empty where there are none."""
+    """Labelled since the last training; may be empty."""
 
 
 def compare_with_baseline(challenger: Package, test_sets: EvaluationSets, params: Promote) -> Evidence:
-    """Return how the challenger compares with no training."""
+    """Compare the challenger with the untuned baseline on the frozen test examples."""
     rows = _recall(challenger, test_sets)
     baseline, candidate = [Prediction(load(row.before)) for row in rows], [Prediction(load(row.after)) for row in rows]
     problem, resampling = challenger.problem, _make_resampling(params)
@@ -52,13 +52,13 @@ def compare_with_baseline(challenger: Package, test_sets: EvaluationSets, params
 
 
 def compare_with_champion(challenger: Package, champion: Any, test_sets: EvaluationSets, params: Promote) -> Evidence:
-    """Return how the challenger compares with the champion, an MLflow model version.
+    """Compare the challenger with the champion, an MLflow model version.
 
     Raises:
-        DataError: the challenger was evaluated on other test examples than are there now.
+        DataError: the challenger was evaluated on a different test set.
         ModelError: the champion's package is damaged.
-        OutdatedError: an earlier version of satiety made it.
-        ParamsError: the champion answers another problem.
+        OutdatedError: the champion was made by an earlier version of satiety.
+        ParamsError: the champion was trained for a different problem.
     """
     problem, resampling = challenger.problem, _make_resampling(params)
     candidate = [_restore_prediction(answer) for answer in _recall(challenger, test_sets)]
@@ -67,7 +67,7 @@ def compare_with_champion(challenger: Package, champion: Any, test_sets: Evaluat
         frozen = _compare(problem, test_sets.frozen, baseline, candidate, params)
         fresh, random_sample = _compare_on_fresh((package, challenger), test_sets.fresh, problem, params)
         if not problem.categorical and frozen.headline.interval((1 - params.confidence_level) / 2).low > -params.margin:
-            inputs = [example.inputs for example in test_sets.frozen]  # no confidence of a single mention is stored
+            inputs = [example.inputs for example in test_sets.frozen]  # stored predictions lack mention confidences
             baseline, candidate = package.predict(inputs), challenger.predict(inputs)
         has_scores = all(
             prediction.scores or not (prediction.answer and prediction.answer.mentions)
@@ -78,25 +78,27 @@ def compare_with_champion(challenger: Package, champion: Any, test_sets: Evaluat
             if has_scores
             else None
         )
-        return Evidence(
-            frozen, fresh, random_sample, calibration, (_count_weight_bytes(package), _count_weight_bytes(challenger))
+        champion_bytes, challenger_bytes = (
+            sum(path.stat().st_size for path in (side.folder / MODEL).rglob("*.safetensors"))
+            for side in (package, challenger)
         )
+        return Evidence(frozen, fresh, random_sample, calibration, (champion_bytes, challenger_bytes))
 
 
 @contextmanager
 def open_champion(champion: Any, problem: Problem) -> Iterator[Package]:
-    """Give the champion's package, verified, for as long as the block lasts."""
+    """Fetch and verify the champion's package; delete the copy at the end of the block."""
     with TemporaryDirectory(prefix="satiety-") as scratch:
-        package = fetch(champion, Path(scratch), "the champion", ADVICE, OUTDATED)
+        package = fetch_package(champion, Path(scratch), "the champion", ADVICE, OUTDATED)
         if package.problem.kind != problem.kind:
             raise ParamsError(
-                f"params.yaml: register.name: {champion.name!r} is a model of the problem {package.problem.kind}, "
-                f"this one is of {problem.kind}; give it another name"
+                f"params.yaml: register.name: the champion of {champion.name!r} solves problem "
+                f"{package.problem.kind}, this model {problem.kind}; set register.name to a new name"
             )
         if problem.classes and not set(package.problem.classes) & set(problem.classes) - {"O"}:
             raise ParamsError(
-                f"params.yaml: register.name: {champion.name!r} is a model of other labels, none of which is of this "
-                "problem; give it another name"
+                f"params.yaml: register.name: the champion of {champion.name!r} shares no label with this problem; "
+                "set register.name to a new name"
             )
         yield package
 
@@ -104,10 +106,10 @@ def open_champion(champion: Any, problem: Problem) -> Iterator[Package]:
 def _compare_on_fresh(
     pair: tuple[Package, Package], fresh: Sequence[Example], problem: Problem, params: Promote
 ) -> tuple[SystemComparison | None, SystemComparison | None]:
-    """Return how champion and challenger compare on all fresh examples, and on those drawn at random."""
+    """Compare champion and challenger on all fresh examples, and on the random sample among them."""
     if len(fresh) < params.min_fresh_examples:
         return None, None
-    gold = [_restrict_answer(example, problem) for example in fresh]
+    gold = [replace(e, answer=e.answer and e.answer.restrict(problem.label_set)) for e in fresh]
     baseline, candidate = (
         _restrict_predictions(package.predict([e.inputs for e in gold]), problem) for package in pair
     )
@@ -123,13 +125,13 @@ def _recall(challenger: Package, test_sets: EvaluationSets) -> list[Evaluated]:
     answers = match_stored(challenger.read_predictions(), test_sets.frozen)
     if answers is None:
         raise DataError(
-            f"{challenger.source}: its scores are of other test examples than {test_sets.path}; run `dvc repro`"
+            f"{challenger.source}: evaluated on a different test set than {test_sets.path}; run `dvc repro`"
         )
     return answers
 
 
 def _recall_or_predict(package: Package, gold: Sequence[Example]) -> list[Prediction]:
-    """Return the answers that a package was stored with, or new ones where those are of other test examples."""
+    """Return the predictions stored in a package, or new ones if those are for different test examples."""
     stored = match_stored(package.read_predictions(), gold)
     return (
         package.predict([e.inputs for e in gold])
@@ -157,19 +159,11 @@ def _compare(
 
 
 def _restrict_predictions(predictions: Sequence[Prediction], problem: Problem) -> list[Prediction]:
-    """Return answers without mentions of other labels than the problem's: those cannot be right, no class has them."""
+    """Remove mentions whose label is not in the problem: no gold answer contains one."""
     return [
         replace(prediction, answer=prediction.answer and prediction.answer.restrict(problem.label_set))
         for prediction in predictions
     ]
-
-
-def _restrict_answer(example: Example, problem: Problem) -> Example:
-    return replace(example, answer=example.answer and example.answer.restrict(problem.label_set))
-
-
-def _count_weight_bytes(package: Package) -> int:
-    return sum(path.stat().st_size for path in (package.folder / MODEL).rglob("*.safetensors"))
 
 
 def _make_resampling(params: Promote) -> Resampling:

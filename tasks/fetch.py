@@ -1,4 +1,4 @@
-"""A version of MLflow's registry -> its package, every byte of it verified."""
+"""Model version in MLflow's registry -> its verified package."""
 
 from pathlib import Path
 from typing import Any
@@ -10,19 +10,19 @@ from satiety.package.load import Package
 from tasks.register import DIGEST_TAG
 
 
-def fetch(version: Any, scratch: Path, role: str, advice: str, outdated: str) -> Package:
-    """Copy the package of a version to ``scratch`` and verify it; its model is loaded only when it must answer.
+def fetch_package(version: Any, scratch: Path, role: str, advice: str, outdated: str) -> Package:
+    """Copy the package of a version to ``scratch`` and verify it; the model is loaded at its first prediction.
 
     Args:
-        version: MLflow's model version.
-        scratch: an empty folder.
-        role: what the version is: ``the champion``.
-        advice: what to do where it is damaged.
-        outdated: what an earlier version of satiety having made it comes to, and what to do.
+        version: MLflow model version.
+        scratch: empty folder.
+        role: description of the version in messages, such as ``the champion``.
+        advice: what to do if it is damaged.
+        outdated: consequence and advice if it was made by an earlier version of satiety.
 
     Raises:
-        ModelError: it is damaged, is another than the registry says, or cannot be fetched.
-        OutdatedError: an earlier version of satiety made it.
+        ModelError: the package is damaged, has another digest than registered, or cannot be fetched.
+        OutdatedError: the package was made by an earlier version of satiety.
     """
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
@@ -32,12 +32,10 @@ def fetch(version: Any, scratch: Path, role: str, advice: str, outdated: str) ->
         folder = Path(download_artifacts(artifact_uri=uri, dst_path=str(scratch)))
         package = packages.inspect(next((folder / "data").iterdir()), Settings().device)
     except OutdatedError:
-        raise OutdatedError(f"{uri}, {role}, was made by an earlier version of satiety, {outdated}") from None
+        raise OutdatedError(f"{uri} ({role}): made by an earlier version of satiety; {outdated}") from None
     except (MlflowException, ModelError, OSError, StopIteration) as error:
-        raise ModelError(f"{uri}, {role}, is damaged, or cannot be fetched: {error}\n{advice}") from None
+        raise ModelError(f"{uri} ({role}): damaged or unavailable: {error}\n{advice}") from None
     expected = version.tags.get(DIGEST_TAG)
     if expected and expected != package.digest:
-        raise ModelError(
-            f"{uri}, {role}, holds a package of digest {package.digest}, not the registered {expected}\n{advice}"
-        )
+        raise ModelError(f"{uri} ({role}): the digest is {package.digest}, expected {expected} as registered\n{advice}")
     return package

@@ -1,4 +1,4 @@
-"""Stage `finetune`: pretrained model, train and augmented examples, raw texts, dev -> tuned model."""
+"""Stage `finetune`: pretrained model, augmented training examples, documents, validation set -> tuned model."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def main(
     params: Finetune,
     report: Report,
 ) -> None:
-    """Tune the model on the examples and their copies; keep the step that is best on dev."""
+    """Fine-tune the model on the augmented examples; keep the step with the best validation score."""
     from satiety.training.checkpoint import compute_key, open_store
     from satiety.tuning.finetune import finetune
 

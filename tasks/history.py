@@ -1,6 +1,7 @@
-"""The moves of the alias `champion`, each a tag of the registered model: written before it goes, confirmed after, told.
+"""Promotion history: every move of the alias `champion`, recorded as a tag of the registered model.
 
-A tag of its own for each, so that two who write at once lose nothing, in a database and behind a server alike.
+A move is recorded before the alias moves, confirmed afterwards, and marked once a report contains it. Each move has
+its own tag, so simultaneous writers cannot overwrite each other, with or without a server.
 """
 
 import getpass
@@ -23,17 +24,17 @@ from satiety.promotion.moves import Move, select_effective
 CHAMPION = "champion"
 PREFIX = "satiety.move."
 MAX_CHARACTERS = 20_000
-"""Characters of a reason that are kept."""
+"""Maximum length of a recorded reason."""
 
 
 def find_champion(client: Any, name: str) -> str | None:
-    """Return the number of the version that is champion."""
+    """Return the version number of the champion, or None."""
     version = client.get_registered_model(name).aliases.get(CHAMPION)
     return str(version) if version else None
 
 
 def read_moves(client: Any, name: str) -> list[Move]:
-    """Return every move that was made, in order, those that others made included."""
+    """Return all moves in order, including those made outside satiety."""
     return select_effective(list(_read_records(client, name).values()), find_champion(client, name))
 
 
@@ -47,20 +48,19 @@ def build_move(
     digests: Mapping[str, str | None],
     scores: Mapping[str, Any],
 ) -> Move:
-    """Return a move that is to be made now, by whoever runs this.
+    """Build the record of a move made now by the current user.
 
     Args:
         kind: ``promote`` or ``rollback``.
-        from_version: number of the version that is champion; None where none is.
-        to_version: number of the one that will be.
-        reason: in words.
-        facts: of the one that will be.
-        digests: of the packages ``from_version`` and ``to_version``.
-        scores: what they reached, with intervals; empty where nothing was compared.
+        from_version: number of the current champion's version, or None.
+        to_version: number of the new champion's version.
+        reason: text for the history.
+        facts: facts of the new champion.
+        digests: package digests, ``before`` and ``after``.
+        scores: scores with intervals; empty if nothing was compared.
     """
     timestamp = datetime.now(UTC).isoformat(timespec="microseconds")
     data_digests = {**facts.data, "revision": facts.revision}
-    is_reported = kind != "promote"  # by a report, that is; a rollback is told on the spot
     return Move(
         timestamp,
         kind,
@@ -72,12 +72,12 @@ def build_move(
         digests,
         data_digests,
         done=False,
-        told=is_reported,
+        told=kind != "promote",  # a rollback has no report
     )
 
 
 def apply_move(client: Any, name: str, record: Move) -> None:
-    """Write the move down, move the alias, confirm it. Killed in between, the alias tells what came of it."""
+    """Record the move, move the alias, confirm the move. After a kill in between, the alias shows whether it moved."""
     confirm_last_move(client, name)
     stamp = datetime.fromisoformat(record.time).strftime("%Y%m%dT%H%M%S.%fZ")
     tag = f"{PREFIX}{stamp}-{uuid.uuid4().hex[:8]}"
@@ -88,13 +88,13 @@ def apply_move(client: Any, name: str, record: Move) -> None:
 
 @contextmanager
 def lock_champion() -> Iterator[None]:
-    """Let nobody else of this project move the alias within the block."""
+    """Prevent other processes of this project from moving the alias within the block."""
     with FileLock(prepare_state(project_root()) / "champion.lock"):
         yield
 
 
 def identify_actor() -> str:
-    """Return who acts: ``ada@host``, and the flow where one does it."""
+    """Return the current user as ``ada@host``, followed by the flow that runs, if any."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a container's user without a name
@@ -105,7 +105,7 @@ def identify_actor() -> str:
 
 
 def confirm_last_move(client: Any, name: str) -> None:
-    """Confirm the last move where it was cut off after the alias went. Nothing is taken away: it may be another's."""
+    """Confirm the last move if its process was killed after the alias moved; other unconfirmed moves are kept."""
     records = _read_records(client, name)
     tag = max(records, default=None)
     if tag and not records[tag].done and records[tag].after == find_champion(client, name):
@@ -113,7 +113,7 @@ def confirm_last_move(client: Any, name: str) -> None:
 
 
 def mark_reported(client: Any, name: str, version: str) -> None:
-    """Note that the promotion of this version stands in a report now."""
+    """Mark the promotion of this version as reported."""
     for tag, record in _read_records(client, name).items():
         if record.after == version and not record.told:
             _write_record(client, name, tag, replace(record, told=True))

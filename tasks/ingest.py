@@ -1,4 +1,4 @@
-"""Stage `ingest`: sources -> labelled examples in train, dev and test; a corpus without labels; the base model."""
+"""Stage `ingest`: sources -> labelled examples split into train, dev and test; an unlabelled corpus; the base model."""
 
 from pathlib import Path
 
@@ -21,12 +21,12 @@ def main(
     params: Ingest,
     report: Report,
 ) -> None:
-    """Clean and divide the labelled sources, gather the raw ones, fetch the base model."""
+    """Clean and split the labelled sources, collect the unlabelled corpus, fetch the base model."""
     from satiety.ingest.dataset import build_dataset
 
     dataset = build_dataset(params, raw)
     pins = [(name, asset.uri, pin(asset, raw)) for name, asset in params.assets()]
-    size = copy_model(params.base, base, raw)  # the last that may refuse anything, and the first that writes
+    size = copy_model(params.base, base, raw)  # may still fail, so it precedes all other writes
     for name, uri, pinned in pins:
         report.run.log_input(name, digest=pinned, uri=uri)
     dataset.problem.save(problem)

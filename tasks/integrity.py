@@ -1,8 +1,8 @@
-"""What DVC keeps -> whether its bytes are those that dvc.lock, or a .dvc file beside it, names.
+"""Files tracked by DVC -> whether their MD5 matches dvc.lock or their .dvc file.
 
-DVC trusts the time and size of a file, so it never sees a byte that flips on disk: a stage would read it, and the cache
-would restore it. Therefore a stage hashes what it reads, as DVC does: the MD5 of a file's bytes; of a folder the MD5 of
-the JSON list of its files' MD5s and paths.
+DVC compares the time and size of a file, so it does not detect a flipped byte on disk: stages would read it, and the
+cache would restore it. Each stage therefore hashes its inputs as DVC does: the MD5 of a file's bytes, and for a folder
+the MD5 of the JSON list of its files' MD5s and paths.
 """
 
 import hashlib
@@ -20,27 +20,27 @@ from satiety.core.errors import DataError
 
 LOCK = Path("dvc.lock")
 PAUSE = 0.3
-"""Seconds before another look at what a process may be writing just now."""
+"""Seconds before a file that may be in the middle of a write is read again."""
 MAX_TRIES = 10
-"""Looks at a dvc.lock that is being written."""
+"""Maximum reads of a dvc.lock that is being written."""
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A file or folder that DVC keeps, and the MD5 that it should have."""
+    """File or folder tracked by DVC, with its recorded MD5."""
 
     path: Path
     md5: str
-    """Of a folder it ends in ``.dir``."""
+    """Ends in ``.dir`` for a folder."""
     record: Path
-    """The dvc.lock or .dvc file that names it."""
+    """The dvc.lock or .dvc file that contains the MD5."""
     stage: str = ""
-    """The stage that makes it; none where a .dvc file names it."""
+    """The stage that writes it; empty for a .dvc file."""
 
     @property
     def is_intact(self) -> bool:
-        """Whether the bytes on disk are the right ones."""
+        """Whether the MD5 on disk is the recorded one."""
         try:
             digest = folder_md5(self.path) if self.path.is_dir() else file_md5(self.path)
         except FileNotFoundError:  # it is being replaced
@@ -48,16 +48,16 @@ class Output:
         return digest == self.md5.removesuffix(".dir")
 
 
-def check(paths: Iterable[Path]) -> None:
-    """Hash what DVC keeps of these paths of the working folder; paths that nothing names are passed over.
+def check_hashes(paths: Iterable[Path]) -> None:
+    """Hash these paths of the working folder, as far as DVC tracks them.
 
     Raises:
-        DataError: names each path that is not whole, the file in it, and what mends it.
+        DataError: lists each damaged path, the damaged files in it, and the commands that restore it.
     """
-    paths = [Path(os.path.relpath(path)) for path in paths]  # as dvc.lock writes them
+    paths = [Path(os.path.relpath(path)) for path in paths]  # relative, as in dvc.lock
     if not _find_damaged(paths):
         return
-    time.sleep(PAUSE)  # dvc.lock may have been an older one than the files
+    time.sleep(PAUSE)  # DVC may just be updating dvc.lock
     if damaged := _find_damaged(paths):
         from tasks.repair import describe_damage
 
@@ -65,33 +65,35 @@ def check(paths: Iterable[Path]) -> None:
 
 
 def read_locked_outputs(lock: Path) -> list[Output]:
-    """Return the outs that a dvc.lock names; their paths begin where the path of the lock does.
+    """Return the outputs in a dvc.lock; their paths are relative to the same folder as ``lock``.
 
     Raises:
-        DataError: it is broken.
+        DataError: the lock is not valid.
     """
     try:
         stages = load_plain_yaml(_read_lock(lock))["stages"]
         return [output for stage, block in stages.items() for output in _parse_outputs(block, lock, stage)]
     except (yaml.YAMLError, KeyError, AttributeError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
-        raise DataError(f"{lock}: broken ({reason}); `git checkout` it, or remove it and run `dvc repro`") from None
+        raise DataError(
+            f"{lock}: invalid ({reason}); `git checkout {lock}`, or remove it and run `dvc repro`"
+        ) from None
 
 
 def find_added_outputs(path: Path) -> Iterator[Output]:
-    """Yield what `dvc add` keeps of a path: itself, what lies in it, a folder above it."""
+    """Yield the outputs tracked by `dvc add` that are the path, are inside it, or contain it."""
     records = (step.with_name(f"{step.name}.dvc") for step in (path, *path.parents) if step.name)
     for record in [*records, *(sorted(path.rglob("*.dvc")) if path.is_dir() else ())]:
         if record.is_file():
             try:
                 yield from _parse_outputs(load_plain_yaml(record.read_text(encoding="utf-8")), record)
             except (yaml.YAMLError, KeyError, AttributeError, TypeError, ValueError):
-                raise DataError(f"{record}: broken; `git checkout` it, or `dvc add` what it names again") from None
+                raise DataError(f"{record}: invalid; `git checkout {record}`, or `dvc add` its file again") from None
 
 
 def load_plain_yaml(text: str) -> Any:
-    """Read YAML, every scalar as text: a path or a digest is one, whatever number it looks like."""
-    return yaml.load(text, Loader=_LOADER)  # noqa: S506  # makes texts, lists and mappings, nothing else
+    """Parse YAML with all scalars as strings, since a digest may look like a number."""
+    return yaml.load(text, Loader=_LOADER)  # noqa: S506  # builds strings, lists and mappings only
 
 
 def file_md5(path: Path) -> str:
@@ -101,7 +103,7 @@ def file_md5(path: Path) -> str:
 
 
 def folder_md5(folder: Path) -> str:
-    """Return what DVC calls a folder, without the ending ``.dir``."""
+    """Return DVC's MD5 of a folder, without the suffix ``.dir``."""
     files = sorted((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file())
     listing = [{"md5": file_md5(path), "relpath": name} for name, path in files]
     return hashlib.md5(json.dumps(listing, sort_keys=True).encode(), usedforsecurity=False).hexdigest()
@@ -118,7 +120,7 @@ def _find_damaged(paths: Iterable[Path]) -> list[Output]:
 
 
 def _read_lock(lock: Path) -> str:
-    """Return the text of a dvc.lock; one without its last line end is being written, and is read again."""
+    """Read a dvc.lock; without a final newline it is still being written, so it is read again."""
     for _ in range(MAX_TRIES):
         if (text := lock.read_text(encoding="utf-8")).endswith("\n"):
             break
@@ -127,12 +129,12 @@ def _read_lock(lock: Path) -> str:
 
 
 def _parse_outputs(block: Any, record: Path, stage: str = "") -> list[Output]:
-    """Return the outs of a stage's entry, or of a .dvc file; those of a cloud's own versions have no MD5."""
+    """Return the outputs of a stage or .dvc file that have an MD5; cloud-versioned outputs have none."""
     folder = record.parent / block.get("wdir", ".")
     entries = [entry for entry in block.get("outs", []) if "md5" in entry]
     return [Output(folder / entry["path"], str(entry["md5"]), record, stage) for entry in entries]
 
 
 def _overlaps(output: Path, path: Path) -> bool:
-    """Return whether a path is the out, or one lies in the other."""
+    """Return whether output and path are equal or one contains the other."""
     return output == path or output in path.parents or path in output.parents

@@ -1,8 +1,8 @@
-"""`migrate`, which is no stage: MLflow's runs and registry from one database into another, empty one; all rows or none.
+"""Command `migrate`: copy MLflow's runs and registry from one database into an empty one, in one transaction.
 
 python -m tasks.migrate sqlite:///mlflow.db postgresql+psycopg://satiety@127.0.0.1/mlflow
 
-Nothing may write to either meanwhile. Artifacts stay where they are, for a run keeps the address of its own. See
+Stop all writers to both databases first. Artifacts are not moved: each run keeps its artifact location. See
 docs/postgresql.md.
 """
 
@@ -20,30 +20,30 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, MetaData, Table
 
 SEEDED_TABLES = frozenset({"experiments", "workspaces"})
-"""Tables in which MLflow itself puts one row when it makes them; the source has that row too."""
+"""Tables that MLflow creates with one row; the source contains the same row."""
 VERSION_TABLE = "alembic_version"
-"""The table that holds the schema's version: MLflow writes it, and refuses a database of another one."""
+"""Table with the schema version; it is set by MLflow, which rejects other versions."""
 BATCH_ROWS = 2000
-"""Rows read and written at a time."""
+"""Rows per batch."""
 log = logging.getLogger("tasks.migrate")
 
 
 def migrate(source: str, target: str) -> dict[str, int]:
-    """Copy every row; return how many each table has that has any.
+    """Copy every row; return the row count of each table that is not empty.
 
     Args:
-        source: SQLAlchemy's URL of the database that MLflow used so far.
-        target: that of the new one, which may be without tables, and must be without runs, models and experiments.
+        source: SQLAlchemy URL of the current database.
+        target: SQLAlchemy URL of the new database: without tables, or with MLflow's tables but no data.
 
     Raises:
-        SetupError: a database cannot be opened, is of another MLflow version, holds more than MLflow's tables, or is
-            not empty; nothing is written then.
+        SetupError: a database cannot be opened or has another MLflow version, the source contains other tables, or
+            the target is not empty; nothing is written then.
     """
     import sqlalchemy as sa
 
     quieten()
     if sa.make_url(source) == sa.make_url(target):
-        raise SetupError(f"{redact_secrets(source)} is both where from and where to; name two databases")
+        raise SetupError(f"source and target are the same database, {redact_secrets(source)}; give two different URLs")
     with _open_engine(source).connect() as origin, _open_engine(target).begin() as destination:
         tables = _reflect_tables(origin, destination, source)
         _clear_defaults(destination, tables, target)
@@ -54,10 +54,10 @@ def migrate(source: str, target: str) -> dict[str, int]:
 
 
 def _open_engine(url: str) -> Any:
-    """Return an engine for a database in which MLflow's tables are; without a pool, so no connection outlives its use.
+    """Return an engine without a connection pool for a database, after MLflow has created its tables.
 
     Raises:
-        SetupError: it cannot be opened.
+        SetupError: the database cannot be opened.
     """
     import sqlalchemy as sa
     from mlflow import MlflowClient
@@ -66,18 +66,18 @@ def _open_engine(url: str) -> Any:
     if url.startswith("sqlite:///") and not os.path.exists(url.removeprefix("sqlite:///")):  # noqa: PTH110  # a URL's
         raise SetupError(f"{url}: no such file")
     try:
-        MlflowClient(url, registry_uri=url).search_registered_models()  # makes the tables where there are none
+        MlflowClient(url, registry_uri=url).search_registered_models()  # creates missing tables
         return sa.create_engine(url, poolclass=sa.NullPool)
     except (MlflowException, sa.exc.SQLAlchemyError, ImportError) as error:
         reason = redact_secrets(str(error).splitlines()[0])
         raise SetupError(
-            f"{redact_secrets(url)}: cannot be opened: {reason}; is it of an older MLflow? `mlflow db upgrade`. "
-            "Without psycopg2 write postgresql+psycopg://…"
+            f"{redact_secrets(url)}: cannot be opened: {reason}; for a database of an older MLflow run "
+            "`mlflow db upgrade`; without psycopg2 use postgresql+psycopg://…"
         ) from None
 
 
 def _reflect_tables(origin: "Connection", destination: "Connection", source: str) -> "MetaData":
-    """Return the tables of the new database, which MLflow made; the old one must have no others."""
+    """Return the tables of the new database; raise if the old one has others."""
     import sqlalchemy as sa
 
     tables = sa.MetaData()
@@ -85,13 +85,13 @@ def _reflect_tables(origin: "Connection", destination: "Connection", source: str
     foreign_tables = sorted(set(sa.inspect(origin).get_table_names()) - set(tables.tables))
     if foreign_tables:
         names = ", ".join(foreign_tables[:5])
-        raise SetupError(f"{redact_secrets(source)} holds tables that are not MLflow's: {names}; move them elsewhere")
+        raise SetupError(f"{redact_secrets(source)} contains tables of other software: {names}; move them")
     tables.remove(tables.tables[VERSION_TABLE])
     return tables
 
 
 def _clear_defaults(destination: "Connection", tables: "MetaData", target: str) -> None:
-    """Delete the rows that MLflow put there when it made the tables; refuse where there are more."""
+    """Delete the rows that MLflow created with the tables; raise if there are others."""
     import sqlalchemy as sa
 
     queries = {table.name: sa.select(sa.func.count()).select_from(table) for table in tables.sorted_tables}
@@ -99,17 +99,17 @@ def _clear_defaults(destination: "Connection", tables: "MetaData", target: str) 
     leftovers = [f"{name} {count:,}" for name, count in counts.items() if count > (name in SEEDED_TABLES)]
     if leftovers:
         raise SetupError(
-            f"{redact_secrets(target)} is not empty ({', '.join(leftovers[:5])}); give a database of its own"
+            f"{redact_secrets(target)} is not empty ({', '.join(leftovers[:5])}); create an empty database"
         )
     for table in reversed(tables.sorted_tables):
         destination.execute(table.delete())
 
 
 def _copy_table(origin: "Connection", destination: "Connection", table: "Table") -> int:
-    """Copy one table, streamed; return how many rows were read."""
+    """Copy one table in batches; return the number of rows."""
     import sqlalchemy as sa
 
-    # The old table as its own database describes it: a truth value is a number in one, a boolean in the other.
+    # Column types of the old database: SQLite stores booleans as numbers, PostgreSQL does not.
     origin_table = sa.Table(table.name, sa.MetaData(), autoload_with=origin, resolve_fks=False)
     count = 0
     for rows in origin.execution_options(yield_per=BATCH_ROWS).execute(sa.select(origin_table)).mappings().partitions():
@@ -119,7 +119,7 @@ def _copy_table(origin: "Connection", destination: "Connection", table: "Table")
 
 
 def _advance_sequences(destination: "Connection", tables: "MetaData") -> None:
-    """Let PostgreSQL number the next rows after those that came with a number."""
+    """Set PostgreSQL's sequences to the highest copied ids."""
     import sqlalchemy as sa
 
     keys = [column for table in tables.sorted_tables for column in table.primary_key.columns]
@@ -131,10 +131,10 @@ def _advance_sequences(destination: "Connection", tables: "MetaData") -> None:
 
 
 def cli() -> None:
-    """Do what ``python -m tasks.migrate`` does. A user's mistake is one line, not a traceback."""
+    """Run ``python -m tasks.migrate``; print a user's error as one line without a traceback."""
     parser = argparse.ArgumentParser(prog="python -m tasks.migrate", description=__doc__)
-    parser.add_argument("source", help="URL of the database that MLflow used so far, as sqlite:///mlflow.db")
-    parser.add_argument("target", help="URL of the new one")
+    parser.add_argument("source", help="URL of the current MLflow database, such as sqlite:///mlflow.db")
+    parser.add_argument("target", help="URL of the new, empty database")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:

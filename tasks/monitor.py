@@ -1,6 +1,6 @@
-"""`monitor`, which is no stage: what the packaged model is asked today against its test examples; a page of it.
+"""Command `monitor`: recent traffic of the packaged model against its test examples -> report and HTML pages.
 
-What was asked is a fact of the world, not of this workspace, so DVC must not cache it.
+It is outside the DVC pipeline, because the traffic is an input that DVC cannot track.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from satiety.core.settings import Settings
 from satiety.core.state import STATE
 from satiety.monitor.section import Monitor
 from satiety.package.contents import MANIFEST, read_digest
-from tasks.integrity import check
+from tasks.integrity import check_hashes
 from tasks.paths import find_paths
 from tasks.stage import REPORTS, Report, stage
 
@@ -32,13 +32,13 @@ log = logging.getLogger(__name__)
 
 
 def name_report(*, table: bool) -> str:
-    """Return what a report, and the pages of it, are called: a table is not what the model is asked."""
+    """Return the name of the report and its pages; a table and the recorded traffic have separate reports."""
     return "monitor-table" if table else "monitor"
 
 
 @stage
 def main(table: Path | None = None, *, params: Monitor, report: Report) -> None:
-    """Look at the newest texts that were answered, or at those of a table, and say what has moved."""
+    """Measure drift and score loss in the newest recorded texts, or in the texts of a table."""
     from satiety.monitor.page import page
     from satiety.monitor.verdict import explain_too_few
     from satiety.monitor.window_report import FeaturizedWindow, measure_drift, to_report, train_estimator
@@ -55,7 +55,7 @@ def main(table: Path | None = None, *, params: Monitor, report: Report) -> None:
         for path in pages.values():
             path.unlink(missing_ok=True)
         return
-    check([*find_paths("problem", "package", "base", "train", "dev", "test"), REPORTS / "worth.json"])
+    check_hashes([*find_paths("problem", "package", "base", "train", "dev", "test"), REPORTS / "worth.json"])
     featurizer = _load_featurizer(params)
     pool = _load_pool(featurizer, params)
     sample, answers = featurizer.transform(traffic.inputs, traffic.answers_of(read_digest(find_paths("package")[0])))
@@ -88,12 +88,12 @@ def _load_traffic(table: Path | None, params: Monitor) -> TrafficWindow:
         return read_table(table, params.window, ingest.problem, ingest.limits)
     record = open_record(Settings())
     if record is None:
-        raise SetupError("monitor: nothing is recorded outside of a project; run in one, or name a --table")
+        raise SetupError("monitor: no traffic is recorded outside a project; run it inside one, or give --table")
     return read_traffic(record, params.window, Problem.load(find_paths("problem")[0]), Register.load().name)
 
 
 def _summarize_skipped(traffic: TrafficWindow) -> dict[str, Any] | None:
-    """Say in the log, and return for the report, which rows of a table held no text."""
+    """Log and return which rows of a table were skipped; None without a table."""
     if traffic.excluded is None:
         return None
     sentences = traffic.excluded.describe()
@@ -114,7 +114,7 @@ def _load_featurizer(params: Monitor) -> Featurizer:
 
 
 def _load_pool(featurizer: Featurizer, params: Monitor) -> Pool:
-    """Return the test examples and their rewrites, answered; kept, for they are looked at again and again."""
+    """Return test examples and their rewrites with predictions, from the cache if it contains them."""
     from satiety.levers.augment import Augment
     from satiety.monitor.featurizer import load_or_build_pool, rewrite
     from satiety.worth.runs import hash_code
@@ -124,7 +124,7 @@ def _load_pool(featurizer: Featurizer, params: Monitor) -> Pool:
     examples = Random(params.seed).sample(examples, min(params.reference, len(examples)))  # noqa: S311  # no secret
     if len(examples) < params.min_texts:
         raise DataError(
-            f"monitor: {len(examples)} test examples are too few to compare with; give `ingest.test` more of them"
+            f"monitor: {len(examples)} test examples, at least {params.min_texts} are needed; increase `ingest.test`"
         )
     augmentation = Augment(seed=params.seed, steps=params.simulation.rewrites, dedup_threshold=1.0)
     texts = [example.text for example in [*examples, *rewrite(examples, featurizer.problem, augmentation)]]
@@ -136,14 +136,14 @@ def _load_pool(featurizer: Featurizer, params: Monitor) -> Pool:
     cache_key += [*code, params.k, params.prefix]
 
     def build() -> Pool:
-        log.info("the model answers %d test examples and rewrites of them; the next look finds that done", len(texts))
+        log.info("predicting %d test examples and rewrites; later runs read them from the cache", len(texts))
         return featurizer.build_pool(examples, augmentation)
 
     return load_or_build_pool(STATE / "monitor", cache_key, texts, build)
 
 
 def _read_curve(metric: str) -> list[dict[str, Any]]:
-    """Return the meter's learning curve; none where it has not measured, or another metric."""
+    """Return the learning curve of stage `worth`; empty if there is none for this metric."""
     path = REPORTS / "worth.json"
     contents: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return list(contents["curve"]) if contents.get("metric") == metric else []

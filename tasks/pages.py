@@ -1,4 +1,4 @@
-"""The packages in MLflow's registry -> what a person reads there of the model and of each version."""
+"""Package -> descriptions of the registered model and its versions in MLflow."""
 
 from typing import Any
 
@@ -6,13 +6,13 @@ from satiety.package.load import Package
 from satiety.package.page import SHOWN, ModelVersion, render_model_page, render_version_page
 
 
-def describe(client: Any, package: Package, number: str) -> None:
-    """Write the pages of the model and of this version of it anew: a promotion changes both.
+def update_descriptions(client: Any, package: Package, number: str) -> None:
+    """Rewrite the descriptions of the model and of this version in MLflow.
 
     Args:
-        client: MLflow's.
-        package: the package of this version.
-        number: of the version.
+        client: MLflow client.
+        package: package of this version.
+        number: version number.
     """
     facts = package.facts()
     aliases: dict[str, list[str]] = {}

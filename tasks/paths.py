@@ -1,4 +1,4 @@
-"""dvc.yaml -> where the files of a workspace lie, for what is no stage and so is given no paths."""
+"""dvc.yaml -> paths of a workspace's files, for commands that are no DVC stages."""
 
 from pathlib import Path
 
@@ -9,14 +9,14 @@ PIPELINE = Path("dvc.yaml")
 
 
 def find_paths(*names: str, folder: Path = Path()) -> list[Path]:
-    """Return the paths that the folder's dvc.yaml gives these names.
+    """Return the paths of these names in the `vars` of a folder's dvc.yaml.
 
     Raises:
-        ParamsError: it is missing, or does not give one.
+        ParamsError: dvc.yaml or one of the names is missing.
     """
     file = folder / PIPELINE
     paths = {name: path for block in read_yaml(file).get("vars", []) for name, path in block.items()}
     missing = [name for name in names if name not in paths]
     if missing:
-        raise ParamsError(f"{file}: vars: gives no path for {', '.join(missing)}; write it anew by `satiety workspace`")
+        raise ParamsError(f"{file}: vars: no path for {', '.join(missing)}; rewrite the file with `satiety workspace`")
     return [folder / paths[name] for name in names]

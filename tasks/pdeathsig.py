@@ -1,8 +1,8 @@
-"""A command -> the same command, which gets SIGTERM when the process that started it dies, however that dies.
+"""Run a command that receives SIGTERM when its parent process dies, even by SIGKILL.
 
-    python -m tasks.pdeathsig PID COMMAND …        PID is the process that starts it
+    python -m tasks.pdeathsig PID COMMAND …        PID is the parent process
 
-So a killed flow leaves no `dvc` behind, and a killed `dvc` no stage: an orphan would write where the next run writes.
+Without this, a killed flow or `dvc` leaves orphaned stages that write to the files of the next run.
 """
 
 import ctypes
@@ -13,19 +13,19 @@ import threading
 import time
 
 PR_SET_PDEATHSIG = 1
-"""Linux's number of this request, as in <sys/prctl.h>."""
+"""Linux's number of this option, from <sys/prctl.h>."""
 
 
 def end_with_parent() -> None:
-    """Let the kernel stop this process when the one that started it dies; where there is no such kernel, do nothing."""
+    """Have the Linux kernel send SIGTERM when the parent process dies; do nothing on other systems."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def watch_parent(grace_period: float) -> None:
-    """Ask again, after ``grace_period`` seconds, when the parent died and this process did not; after as many, end it.
+    """Send SIGTERM ``grace_period`` seconds after the parent's death; exit after as many again.
 
-    What the kernel sends can be lost: libraries swallow what a signal's handler raises, and other systems send nothing.
+    The kernel's signal can be lost: a library may catch the exception of its handler, and other systems send none.
     """
     parent = os.getppid()
 
@@ -41,12 +41,12 @@ def watch_parent(grace_period: float) -> None:
 
 
 def main() -> None:
-    """Bind this process to its parent, then become the command."""
+    """Bind this process to its parent, then execute the command."""
     parent, command = int(sys.argv[1]), sys.argv[2:]
     end_with_parent()
     if os.getppid() != parent:
-        sys.exit(f"{command[0]}: the process that asked for it is gone")
-    os.execvp(command[0], command)  # noqa: S606  # no shell: the words are passed on as they are
+        sys.exit(f"{command[0]}: not started, the parent process {parent} has ended")
+    os.execvp(command[0], command)  # noqa: S606  # no shell: arguments are passed unchanged
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Stage `pretrain`: base model and retrieved documents -> the base model, its pre-training continued."""
+"""Stage `pretrain`: base model and retrieved documents -> base model with continued pre-training."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tasks.stage import OutputPath, Report, stage
 def main(
     base: Path, retrieved: Path, pretrained: OutputPath, curve: OutputPath, *, params: Pretrain, report: Report
 ) -> None:
-    """Continue the base model's pre-training on the documents, or pass it through."""
+    """Continue the pre-training of the base model on the documents, or copy it unchanged."""
     from satiety.training.checkpoint import compute_key, open_store
 
     settings = Settings()

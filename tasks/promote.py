@@ -1,8 +1,8 @@
-"""`promote`, which is no stage: challenger against champion; the one that the evidence is for is champion.
+"""Command `promote`: compare the challenger with the champion; make it champion if it is better.
 
-Who is champion is a fact of the world, not of this workspace, so DVC must not cache it: run it after `dvc repro`.
-The alias moves last, and at once; what was cut off before is done again by the next run, as the same look, and what was
-cut off after is told by the next run, as the promotion that it was.
+It runs after `dvc repro` and outside the DVC pipeline, because the champion is state of MLflow that DVC cannot track.
+The alias moves last. After a kill before the move, the next run repeats the comparison as the same interim analysis;
+after a kill following the move, the next run writes the missing report.
 """
 
 import logging
@@ -23,8 +23,8 @@ from satiety.promotion.reason import explain_decision
 from satiety.promotion.report import report_grounds, report_spending, select_random
 from tasks import comparisons, history, tracking
 from tasks.evidence import EvaluationSets, compare_with_baseline, compare_with_champion
-from tasks.integrity import check
-from tasks.pages import describe
+from tasks.integrity import check_hashes
+from tasks.pages import update_descriptions
 from tasks.paths import find_paths
 from tasks.publish import publish
 from tasks.register import DIGEST_TAG, find_version, register_package
@@ -35,27 +35,27 @@ log = logging.getLogger("tasks.promote")
 
 @dataclass(frozen=True, slots=True)
 class PromotionOutcome:
-    """What was decided, and why."""
+    """Decision with its reason and evidence."""
 
     decision: Literal["promoted", "kept", "refused", "unchanged"]
-    """``kept``: the champion stays. ``refused``: there is none, and this model is no better than no training."""
+    """``kept``: the champion stays. ``refused``: there is no champion, and the untuned model is not worse."""
     reason: str
     spending: InterimAnalyses
     evidence: Evidence | None = None
-    """None where nothing had to be compared."""
+    """None if no comparison was made."""
     verdict: Verdict | None = None
     move: Move | None = None
-    """A promotion that was made, and cut off before its report was written."""
+    """An earlier promotion whose report was not written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """A challenger, and where it is to become champion."""
+    """Challenger, registered model and test sets of one promotion."""
 
     client: Any
     name: str
     number: str
-    """Of the challenger's version."""
+    """Version number of the challenger."""
     challenger: Package
     test_sets: EvaluationSets
     params: Promote
@@ -63,23 +63,23 @@ class Contest:
 
 @stage
 def main(*, params: Promote, report: Report) -> None:
-    """Make the packaged model champion of MLflow's registry, where the evidence is for it."""
+    """Make the packaged model champion in MLflow's registry if it passes the promotion tests."""
     package, test_sets = _load_test_sets()
     challenger = packages.snapshot(package, Settings().device)
     if not _is_champion(challenger):
-        challenger.check_example()  # whoever wrote it: what does not answer as it did is registered by nobody
+        challenger.check_example()  # it must reproduce its predictions before it is registered
     number = register_package(challenger, report.run)
     contest = Contest(tracking.connect(), challenger.facts().name, number, challenger, test_sets, params)
     champion, outcome = _decide_and_apply(contest)
     with tracking.translate_errors():
-        describe(contest.client, challenger, number)
+        update_descriptions(contest.client, challenger, number)
     report.add(**build_report(contest, champion, outcome))
     if outcome.decision == "promoted":
         report.defer(lambda: _mark_reported(contest))
 
 
 def _is_champion(challenger: Package) -> bool:
-    """Return whether the champion is this very model, so that nothing can move."""
+    """Return whether the challenger already is the champion."""
     client, name = tracking.connect(), challenger.facts().name
     with tracking.translate_errors():
         number = find_version(client, name, challenger.digest)
@@ -87,7 +87,7 @@ def _is_champion(challenger: Package) -> bool:
 
 
 def _decide_and_apply(contest: Contest) -> tuple[Any, PromotionOutcome]:
-    """Decide and carry out; decide anew where somebody moved the alias meanwhile."""
+    """Decide and apply the decision; decide again if the alias has moved in the meantime."""
     while True:
         with tracking.translate_errors():
             champion_number = history.find_champion(contest.client, contest.name)
@@ -101,13 +101,13 @@ def _decide_and_apply(contest: Contest) -> tuple[Any, PromotionOutcome]:
 
 
 def decide(contest: Contest, champion: Any) -> PromotionOutcome:
-    """Compare the challenger with the champion, an MLflow model version, or with no training where there is none.
+    """Compare the challenger with the champion, an MLflow model version, or with the untuned model if it is None.
 
     Raises:
-        DataError: the challenger was evaluated on other test examples than are there now.
+        DataError: the challenger was evaluated on a different test set.
         ModelError: the champion's package is damaged.
-        OutdatedError: an earlier version of satiety made it.
-        ParamsError: the champion answers another problem.
+        OutdatedError: the champion was made by an earlier version of satiety.
+        ParamsError: the champion was trained for a different problem.
     """
     client, name, challenger, params = contest.client, contest.name, contest.challenger, contest.params
     with tracking.translate_errors():
@@ -122,19 +122,19 @@ def decide(contest: Contest, champion: Any) -> PromotionOutcome:
         if move := find_unreported(moves, str(champion.version)):
             return PromotionOutcome("promoted", move.why, prior_spending, move=move)
         return PromotionOutcome(
-            "unchanged", f"this model is the champion already, as version {champion.version}", prior_spending
+            "unchanged", f"this model is already the champion (version {champion.version})", prior_spending
         )
     if rollback:
-        hint = f'`satiety rollback {contest.number} --why "…"` makes it champion all the same'
+        hint = f'to promote it anyway, run `satiety rollback {contest.number} --why "…"`'
         return PromotionOutcome(
             "kept",
-            f"{rollback.who} took this model back on {rollback.time[:10]}: {rollback.why}; {hint}",
+            f"{rollback.who} rolled this model back on {rollback.time[:10]}: {rollback.why}; {hint}",
             prior_spending,
         )
     if champion is None:
         evidence, rival = (
             compare_with_baseline(challenger, contest.test_sets, params),
-            "no training, for there is no champion yet",
+            "the untuned model (there is no champion yet)",
         )
     else:
         evidence = compare_with_champion(challenger, champion, contest.test_sets, params)
@@ -148,7 +148,7 @@ def decide(contest: Contest, champion: Any) -> PromotionOutcome:
 
 
 def _record_comparisons(contest: Contest, champion_digest: str | None, *, has_random_sample: bool) -> InterimAnalyses:
-    """Note the looks that this comparison takes, before anything of it is known to anybody."""
+    """Record this comparison as interim analyses before its result is published."""
     alpha = (1 - contest.params.confidence_level) / 2
 
     def record(test_digest: str, challenger: str) -> InterimAnalysis:
@@ -160,14 +160,14 @@ def _record_comparisons(contest: Contest, champion_digest: str | None, *, has_ra
     with tracking.translate_errors():
         frozen = record(comparisons.digest_test_set(contest.test_sets.frozen), digest)
         fresh_digest = comparisons.digest_test_set(select_random(contest.test_sets.fresh))
-        key = f"{digest} on {fresh_digest}"  # of more examples it is another comparison
+        key = f"{digest} on {fresh_digest}"  # more fresh examples make it a new comparison
         return InterimAnalyses(frozen, record(comparisons.FRESH, key) if has_random_sample else None)
 
 
 def _apply_decision(contest: Contest, champion: Any, outcome: PromotionOutcome) -> None:
-    """Note the decision on the challenger's version; move the alias last, when all else is done."""
+    """Tag the challenger's version with the decision; move the alias last."""
     if outcome.evidence is None:
-        return  # nothing was compared, so there is nothing new to say of it
+        return  # without a comparison the earlier tags remain valid
     client, name, number = contest.client, contest.name, contest.number
     client.set_model_version_tag(name, number, "satiety.decision", outcome.decision)
     client.set_model_version_tag(name, number, "satiety.reason", outcome.reason)
@@ -185,54 +185,48 @@ def _apply_decision(contest: Contest, champion: Any, outcome: PromotionOutcome) 
 
 
 def build_report(contest: Contest, champion: Any, outcome: PromotionOutcome) -> dict[str, Any]:
-    """Return what the report says: the decision, and every ground for it."""
-    if outcome.move:
-        return _report_from_move(contest, outcome, outcome.move)
-    unchanged = contest.challenger.scores()["after"] if outcome.decision == "unchanged" else None
-    pair = outcome.evidence and outcome.evidence.frozen.headline
-    champion_score, challenger_score = (
-        (pair.champion.to_dict(), pair.challenger.to_dict()) if pair else (unchanged, unchanged)
-    )
+    """Return the report: the decision with all its evidence."""
+    champion_side: Any
+    grounds: dict[str, Any] = {}
+    if move := outcome.move:  # the history has the scores, but not the rest of the evidence
+        champion_digest = move.digests.get("before") or "unknown"
+        champion_side = move.before and _describe_side(move.before, champion_digest, move.scores.get("old"))
+        challenger_score, difference = move.scores.get("new"), move.scores.get("difference")
+    else:
+        unchanged = contest.challenger.scores()["after"] if outcome.decision == "unchanged" else None
+        pair = outcome.evidence and outcome.evidence.frozen.headline
+        champion_score, challenger_score = (
+            (pair.champion.to_dict(), pair.challenger.to_dict()) if pair else (unchanged, unchanged)
+        )
+        champion_side = champion and _describe_side(
+            champion.version, champion.tags.get(DIGEST_TAG, "unknown"), champion_score
+        )
+        difference = outcome.verdict and outcome.verdict.frozen.difference.to_dict()
+        grounds = report_grounds(outcome.evidence, outcome.verdict, contest.test_sets.fresh, contest.params)
     return {
         "decision": outcome.decision,
         "reason": outcome.reason,
         "name": contest.name,
         "metric": contest.challenger.problem.headline,
-        "champion": champion
-        and _describe_side(champion.version, champion.tags.get(DIGEST_TAG, "unknown"), champion_score),
+        "champion": champion_side,
         "challenger": _describe_side(contest.number, contest.challenger.digest, challenger_score),
-        "difference": outcome.verdict and outcome.verdict.frozen.difference.to_dict(),
-        **report_grounds(outcome.evidence, outcome.verdict, contest.test_sets.fresh, contest.params),
-        "alpha": report_spending(outcome.spending, contest.params),
-    }
-
-
-def _report_from_move(contest: Contest, outcome: PromotionOutcome, move: Move) -> dict[str, Any]:
-    """Return the report of a promotion that was cut off: what its move in the history knows of it."""
-    champion_digest, scores = move.digests.get("before") or "unknown", move.scores
-    return {
-        "decision": outcome.decision,
-        "reason": outcome.reason,
-        "name": contest.name,
-        "metric": contest.challenger.problem.headline,
-        "champion": move.before and _describe_side(move.before, champion_digest, scores.get("old")),
-        "challenger": _describe_side(contest.number, contest.challenger.digest, scores.get("new")),
-        "difference": scores.get("difference"),
+        "difference": difference,
+        **grounds,
         "alpha": report_spending(outcome.spending, contest.params),
     }
 
 
 def _mark_reported(contest: Contest) -> None:
-    """Note in the history that the report is written, so that no later run tells of this promotion again."""
+    """Mark the promotion as reported, so that the next run does not report it again."""
     try:
         with tracking.translate_errors():
             history.mark_reported(contest.client, contest.name, contest.number)
     except tracking.TrackingError as error:
-        log.warning("%s. The next `promote` will tell of this promotion once more", error)
+        log.warning("%s. The next `promote` will report this promotion again", error)
 
 
 def _summarize_scores(contest: Contest, outcome: PromotionOutcome) -> dict[str, Any]:
-    """Return what the history keeps of a comparison."""
+    """Return the scores of a comparison for the history."""
     if not outcome.evidence or not outcome.verdict:
         return {}
     pair, verdict = outcome.evidence.frozen.headline, outcome.verdict
@@ -251,14 +245,11 @@ def _describe_side(version: Any, digest: str, score: Mapping[str, float] | None)
 
 
 def _load_test_sets() -> tuple[Path, EvaluationSets]:
-    """Return where the package of this workspace lies, and its test examples; all of them as DVC keeps them."""
+    """Return the workspace's package folder and test sets after checking their hashes."""
     package, test, fresh = find_paths("package", "test", "fresh")
-    check([package, test, fresh])
-    return package, EvaluationSets(test, list(read(test, Example)), _read_fresh(fresh))
-
-
-def _read_fresh(path: Path) -> list[Example]:
-    return list(read(path, Example)) if path.is_file() else []
+    check_hashes([package, test, fresh])
+    fresh_examples = list(read(fresh, Example)) if fresh.is_file() else []
+    return package, EvaluationSets(test, list(read(test, Example)), fresh_examples)
 
 
 if __name__ == "__main__":

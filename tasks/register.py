@@ -1,4 +1,4 @@
-"""Stage `register`: tuned model and its scores -> a verified package, and a version of it in MLflow's registry."""
+"""Stage `register`: tuned model and its scores -> a verified package, registered as a model version in MLflow."""
 
 import json
 import logging
@@ -27,15 +27,15 @@ from satiety.validate import Validate
 from satiety.worth.selection import Augmentation
 from tasks import tracking
 from tasks.outbox import Run, run_git
-from tasks.pages import describe
+from tasks.pages import update_descriptions
 from tasks.publish import publish
 from tasks.stage import OutputPath, Report, stage
 
 DIGEST_TAG = "satiety.digest"
-"""Tag of a model version that holds its package's digest: one version per digest."""
+"""Tag of a model version with the digest of its package; each digest has one version."""
 CHALLENGER = "challenger"
 SECTIONS: tuple[type[Section], ...] = (Ingest, Validate, Retrieve, Augmentation, Pretrain, Finetune, Evaluate, Register)
-"""Blocks that say how a model was made."""
+"""Sections of params.yaml that determine a model."""
 log = logging.getLogger("tasks.register")
 
 
@@ -52,7 +52,7 @@ def main(
     params: Register,
     report: Report,
 ) -> None:
-    """Package the tuned model, once it answers as it was evaluated, and give MLflow a version of it."""
+    """Package the tuned model, verify that it reproduces its evaluated predictions, and register it in MLflow."""
     examples = list(read(train, Example))
     facts = Facts(
         name=params.name,
@@ -73,18 +73,18 @@ def main(
     try:
         register_package(packaged_model, report.run)
     except tracking.TrackingError as error:
-        log.warning("%s. The package is written; `promote` registers it", error)
+        log.warning("%s. The package was written but not registered; `promote` will register it", error)
 
 
 def register_package(package: Package, run: Run) -> str:
-    """Give MLflow a version of the package where it has none of that digest; make it the challenger; return its number.
+    """Register the package unless a version with its digest exists; make it challenger; return the version number.
 
     Args:
-        package: a verified package.
-        run: the run that registers it.
+        package: verified package.
+        run: run that registers it.
 
     Raises:
-        TrackingError: MLflow does not answer.
+        TrackingError: MLflow does not respond.
     """
     client, name = tracking.connect(), package.facts().name
     with tracking.translate_errors():
@@ -94,23 +94,23 @@ def register_package(package: Package, run: Run) -> str:
         run_id = tracking.begin(client, run.key, run.record["parent"])
         number = existing or _add_version(client, package, run_id, run.key)
         client.set_registered_model_alias(name, CHALLENGER, number)
-        describe(client, package, number)
-    log.info("%s version %s %s", name, number, "is known already" if existing else "is new")
+        update_descriptions(client, package, number)
+    log.info("%s version %s %s", name, number, "already exists" if existing else "was created")
     return number
 
 
 def find_version(client: Any, name: str, digest: str) -> str | None:
-    """Return the number of the version with this digest, or None."""
+    """Return the number of the newest version with this digest, or None."""
     matches = client.search_model_versions(f"name = '{name}' and tags.`{DIGEST_TAG}` = '{digest}'")
     return max((str(match.version) for match in matches), key=int, default=None)
 
 
 def _add_version(client: Any, package: Package, run_id: str, key: str) -> str:
-    """Upload the package as a pyfunc model that `satiety.package.pyfunc` loads, and make a version of it."""
+    """Upload the package as a pyfunc model, loaded by `satiety.package.pyfunc`, and create a version of it."""
     schemas = json.loads((package.folder / SIGNATURE).read_text(encoding="utf-8"))
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*Any type hint is inferred as AnyType")  # MLflow's own hints, at its import
-        warnings.filterwarnings("ignore", ".*input example was not provided")  # the package holds one, checked already
+        warnings.filterwarnings("ignore", ".*Any type hint is inferred as AnyType")  # from MLflow's own type hints
+        warnings.filterwarnings("ignore", ".*input example was not provided")  # the package contains a verified one
         import mlflow.pyfunc
         from mlflow.models import Model, ModelSignature
 
@@ -128,7 +128,7 @@ def _add_version(client: Any, package: Package, run_id: str, key: str) -> str:
         package.facts().name,
         source=logged.model_uri,
         run_id=run_id,
-        model_id=logged.model_id,  # a server believes in no model that does not say which it is
+        model_id=logged.model_id,  # required by an MLflow server
         tags=_build_tags(package, key),
     )
     return str(model_version.version)
@@ -150,7 +150,7 @@ def _find_requirement() -> str:
 
 
 def _find_revision() -> str:
-    """Return the git commit of the working folder, marked where files changed since; ``unknown`` without git."""
+    """Return the git commit of the working folder, marked if files have changed; ``unknown`` without git."""
     commit = run_git("rev-parse", "HEAD")
     is_changed = run_git("status", "--porcelain", "--untracked-files=no")
     return commit + (" (changed since)" if is_changed else "") or "unknown"

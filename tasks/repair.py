@@ -1,7 +1,7 @@
-"""A file or folder that is not what DVC's records name -> which file in it differs, and what truly mends it.
+"""Damaged outputs -> the files that differ, and the commands that restore them.
 
-`dvc checkout --force` trusts the time of the damaged file and does nothing, and `dvc repro` restores what is damaged in
-the cache, again and again. So the message names what has to go first.
+`dvc checkout --force` skips a damaged file, because its time is unchanged, and `dvc repro` restores a damaged object
+from the cache. The message therefore lists the files that must be removed first.
 """
 
 import json
@@ -18,24 +18,24 @@ import yaml
 from tasks.integrity import Output, file_md5, load_plain_yaml
 
 MAX_NAMES = 3
-"""Files, or cached objects, that a message names at most."""
+"""Maximum number of files or cached objects in a message."""
 PIPELINE = "dvc.yaml"
 
 
 @dataclass(frozen=True, slots=True)
 class CacheState:
-    """What DVC's cache has of an out."""
+    """State of an output in DVC's cache."""
 
     differing: tuple[str, ...]
-    """Files of a folder that are changed, missing or too many; empty where the cache does not tell."""
+    """Changed, missing or extra files of a folder; empty if the cache has no list of them."""
     damaged: tuple[Path, ...]
-    """Objects of the cache that are not what their names say."""
+    """Cached objects whose MD5 differs from their name."""
     is_complete: bool
-    """Whether it has a whole object for each file."""
+    """Whether every file has an intact object in the cache."""
 
 
 def describe_damage(outputs: Iterable[Output], root: Path = Path()) -> list[str]:
-    """Return a line for each damaged out: which file in it differs, and what mends it. Paths are seen from ``root``."""
+    """Return one line per damaged output: differing files and commands, with paths relative to ``root``."""
     cache = _find_cache(root)
     return [_describe_output(output, _inspect_cache(output, cache), root) for output in outputs]
 
@@ -44,21 +44,21 @@ def _describe_output(output: Output, state: CacheState, root: Path) -> str:
     record, path = os.path.relpath(output.record, root), os.path.relpath(output.path, root)
     files = f"{_join_names(state.differing)} " if state.differing else ""
     cache_note = ", and DVC's cached copy is damaged too" if state.damaged else ""
-    return f"{path}: {files}is not what {record} names{cache_note}; {_choose_remedy(output, path, state, root)}"
+    return f"{path}: {files}differs from {record}{cache_note}; {_choose_remedy(output, path, state, root)}"
 
 
 def _choose_remedy(output: Output, path: str, state: CacheState, root: Path) -> str:
     removals = _join_names([path, *(os.path.relpath(copy, root) for copy in state.damaged)], " and ")
     if not output.stage:
         record = os.path.relpath(output.record, root)
-        origin = "" if state.is_complete else " from a remote, or bring it from where it came"
+        origin = "" if state.is_complete else " from a remote, or copy it from its original source"
         command = f"`dvc checkout {record}`" if state.is_complete else f"`dvc pull {record}`"
-        return f"if you changed it, `dvc add {path}`; if not, remove {removals}, then {command}{origin}"
+        return f"if you changed it, run `dvc add {path}`; otherwise remove {removals}, then run {command}{origin}"
     if state.is_complete and not _is_uncached(output):
-        return f"remove {removals}, then `dvc checkout {path}`"
+        return f"remove {removals}, then run `dvc checkout {path}`"
     folder = output.record.parent
     stage = output.stage if folder == root else f"{os.path.relpath(folder, root)}/{PIPELINE}:{output.stage}"
-    return f"remove {removals}, then `dvc repro {stage}`, or `dvc pull {path}` from a remote"
+    return f"remove {removals}, then run `dvc repro {stage}`, or `dvc pull {path}` from a remote"
 
 
 def _inspect_cache(output: Output, cache: Path) -> CacheState:
@@ -85,12 +85,12 @@ def _object_path(cache: Path, md5: str) -> Path:
 
 
 def _is_whole(path: Path) -> bool:
-    """Return whether a cached object is what its name says."""
+    """Return whether the MD5 of a cached object is its name."""
     return path.is_file() and file_md5(path) == path.parent.name + path.name.removesuffix(".dir")
 
 
 def _is_uncached(output: Output) -> bool:
-    """Return whether dvc.yaml keeps an out from the cache (git has it), so that `dvc checkout` does not restore it."""
+    """Return whether dvc.yaml sets ``cache: false`` for an output, so that `dvc checkout` cannot restore it."""
     folder = output.record.parent
     try:
         stages: Any = load_plain_yaml((folder / PIPELINE).read_text(encoding="utf-8"))["stages"]
@@ -102,7 +102,7 @@ def _is_uncached(output: Output) -> bool:
 
 
 def _find_cache(root: Path) -> Path:
-    """Return where DVC keeps its objects; DVC itself is asked, for a worktree's cache lies elsewhere."""
+    """Return the folder of DVC's objects, from `dvc cache dir`: a worktree shares the cache of its checkout."""
     command = [sys.executable, "-m", "dvc", "cache", "dir"]
     process = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     return Path(root, process.stdout.strip() or ".dvc/cache", "files/md5")
@@ -110,5 +110,5 @@ def _find_cache(root: Path) -> Path:
 
 def _join_names(names: Any, separator: str = ", ") -> str:
     names = list(names)
-    remainder = f" and {len(names) - MAX_NAMES} more, which `satiety verify` names" if len(names) > MAX_NAMES else ""
+    remainder = f" and {len(names) - MAX_NAMES} more (run `satiety verify` for all)" if len(names) > MAX_NAMES else ""
     return separator.join(names[:MAX_NAMES]) + remainder

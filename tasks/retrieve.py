@@ -1,4 +1,4 @@
-"""Stage `retrieve`: corpus -> the documents that bear on the problem, none of which gives away a dev or test text."""
+"""Stage `retrieve`: corpus -> relevant documents, without those that leak a validation or test text."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,7 +26,7 @@ def main(
     params: Retrieve,
     report: Report,
 ) -> None:
-    """Find what bears on the training examples; drop what gives away a dev or test text."""
+    """Retrieve documents similar to the training examples; drop those that leak a validation or test text."""
 
     def embed(texts: Sequence[str]) -> Any:
         from satiety.training.hardware import detect_hardware

@@ -1,4 +1,4 @@
-"""The champion -> the one before it, or another version, once its package is known to be whole."""
+"""Rollback: make an earlier version champion after its package has been verified."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -7,33 +7,33 @@ from typing import Any
 from satiety.core.errors import ModelError
 from satiety.promotion.moves import Move, find_previous, is_reversal
 from tasks import history, tracking
-from tasks.fetch import fetch
-from tasks.pages import describe
+from tasks.fetch import fetch_package
+from tasks.pages import update_descriptions
 from tasks.register import DIGEST_TAG
 
-DAMAGED = "restore its files, or name another version"
-OUTDATED = "which alone can answer with it; name another version"
-"""What to do about a version that cannot become champion."""
+DAMAGED = "restore its files, or choose another version"
+OUTDATED = "only that version can load it; choose another version"
+"""Advice for a version that cannot become champion."""
 
 
 def roll_back(name: str, version: str | None, reason: str) -> Move:
-    """Make a former champion, or the version named, champion; keep what was taken back from coming again by itself.
+    """Make the previous champion, or a given version, champion; the replaced one is not promoted again automatically.
 
     Args:
-        name: of the registered model.
-        version: its number; None takes the champion before the present one.
-        reason: in words, for the history.
+        name: name of the registered model.
+        version: version number; None selects the previous champion.
+        reason: text for the history.
 
     Raises:
-        ModelError: there is no such version, or none before; it is champion already; its package is not whole, or of
-            an earlier version of satiety.
-        TrackingError: MLflow does not answer.
+        ModelError: the version does not exist, is the champion already, or its package is damaged or made by an
+            earlier version of satiety; or there is no previous champion.
+        TrackingError: MLflow does not respond.
     """
     client = tracking.connect()
     with tracking.translate_errors(), TemporaryDirectory(prefix="satiety-") as scratch, history.lock_champion():
         champion = _find_champion(client, name)
         target = _find_target(client, name, champion, version)
-        package = fetch(target, Path(scratch), "which was to be champion", DAMAGED, OUTDATED)
+        package = fetch_package(target, Path(scratch), "the rollback target", DAMAGED, OUTDATED)
         champion_tags = client.get_model_version(name, champion).tags if champion else {}
         move = history.build_move(
             "rollback",
@@ -48,13 +48,13 @@ def roll_back(name: str, version: str | None, reason: str) -> Move:
         if champion and is_reversal(move):
             client.set_model_version_tag(name, champion, "satiety.decision", "taken back")
             client.set_model_version_tag(name, champion, "satiety.reason", reason)
-        describe(client, package, str(target.version))
+        update_descriptions(client, package, str(target.version))
     return move
 
 
 def _find_champion(client: Any, name: str) -> str | None:
     if not client.search_registered_models(f"name = '{name}'"):
-        raise ModelError(f"rollback: MLflow knows no model {name!r}; is params.yaml's register.name the right one?")
+        raise ModelError(f"rollback: no model {name!r} is registered in MLflow; check register.name in params.yaml")
     return history.find_champion(client, name)
 
 
@@ -64,10 +64,10 @@ def _find_target(client: Any, name: str, champion: str | None, version: str | No
     }
     number = version or find_previous(history.read_moves(client, name))
     if number is None:
-        raise ModelError(f"rollback: {name} has had no champion before {champion or 'now'}; name a version of it")
+        raise ModelError(f"rollback: {name} has no champion before {champion or 'now'}; give a version number")
     if number not in versions:
         numbers = ", ".join(sorted(versions, key=int)) or "none"
-        raise ModelError(f"rollback: {name} has no version {number}; there is: {numbers}")
+        raise ModelError(f"rollback: {name} has no version {number}; existing versions: {numbers}")
     if number == champion:
         raise ModelError(f"rollback: {name} version {number} is the champion already")
     return versions[number]

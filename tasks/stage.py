@@ -1,4 +1,4 @@
-"""Make a stage of a function: paths from the command line, params from params.yaml, numbers to a report."""
+"""Turn a function into a stage: paths from the command line, params from params.yaml, results to a report."""
 
 import argparse
 import faulthandler
@@ -25,23 +25,23 @@ from satiety.core.section import Section
 from satiety.core.settings import project_root
 from satiety.core.state import STATE, prepare_site, prepare_state
 from satiety.core.state_files import Shape
-from tasks.integrity import check
+from tasks.integrity import check_hashes
 from tasks.outbox import Run, find_parent, track_run
 from tasks.pdeathsig import end_with_parent, watch_parent
 
 REPORTS = Path("reports")
 OutputPath = Annotated[Path, "made"]
-"""A path that the stage writes; every other one is read."""
+"""Path that the stage writes; all others are inputs."""
 START_FILE = STATE / "begun"
-"""When the present run of the whole pipeline began: what is older than that was cached."""
+"""Start time of the current pipeline run; stages with an older timing came from the cache."""
 COST: Shape = {"started": int | float, "seconds": int | float, "peak_bytes": int | float}
-"""What is in ``.satiety/timings/<stage>.json``."""
+"""Schema of ``.satiety/timings/<stage>.json``."""
 GRACE = 20.0
-"""Seconds in which a stage that was told to stop is gone, whatever it was at."""
+"""Seconds after SIGTERM within which a stage exits."""
 
 
 class Report:
-    """What a stage measured: goes to ``reports/<name>.json``, beside its params, and the numbers among it to MLflow."""
+    """Results of a stage: written with its params to ``reports/<name>.json``; numbers are also logged to MLflow."""
 
     def __init__(self, name: str, run: Run) -> None:
         self.values: dict[str, Any] = {}
@@ -49,30 +49,30 @@ class Report:
         self.callbacks: list[Callable[[], None]] = []
 
     def add_counts(self, *, records_in: int, records_out: int, quarantined: int = 0) -> None:
-        """Say how many records came in, went out, and were quarantined: every stage does."""
+        """Add the numbers of records read, written and quarantined; required of every stage."""
         self.values |= {"in": records_in, "out": records_out, "quarantined": quarantined}
 
     def add(self, **values: Any) -> None:
-        """Add results: numbers, texts, or mappings of them. No times: a report is the same for the same inputs."""
+        """Add results: numbers, texts, or mappings of them, but no times, so that equal inputs give equal reports."""
         self.values |= values
 
     def log_point(self, name: str, value: float, step: int) -> None:
-        """Append one point of a curve, which MLflow shows while the stage runs; DVC plots are written by the stage."""
+        """Log one point of a curve to MLflow; DVC plots are written by the stage itself."""
         self.run.log_metric(name, value, step)
 
     def defer(self, callback: Callable[[], None]) -> None:
-        """Take a step once the report is on disk: what nobody may do before people can read of it."""
+        """Register a function to be called after the report is written."""
         self.callbacks.append(callback)
 
     def log_artifact(self, path: Path) -> None:
-        """Have MLflow keep a small file or folder, as it is now, as an artifact of the run."""
+        """Log a small file or folder, in its current state, as an MLflow artifact of the run."""
         self.run.log_artifact(path)
 
 
 class Stage:
-    """A function whose positional parameters are paths and whose keyword ``params`` is a section.
+    """Wrapper of a function whose positional parameters are paths and whose keyword ``params`` is a section.
 
-    Tables it reads are the run's data sets in MLflow; its report and the plots it makes are the run's artifacts.
+    In MLflow, input tables are logged as the run's datasets, the report and plots as its artifacts.
     """
 
     def __init__(self, function: Callable[..., None]) -> None:
@@ -86,10 +86,11 @@ class Stage:
         self.outputs = [name for name in self.paths if hints[name] == OutputPath]
 
     def run(self, **paths: Path) -> Report:
-        """Run the function on these paths, alone in its workspace; write and return its report.
+        """Run the function on these paths under the stage's lock; write and return the report.
 
         Raises:
-            DataError: a path that it reads is not what DVC's records name.
+            BusyError: another process is running the stage in this workspace.
+            DataError: an input differs from its MD5 in DVC's records.
         """
         params = self.params.load()
         fields = {
@@ -103,8 +104,8 @@ class Stage:
         ):
             cost["run"] = run.key
             report = Report(self.name, run)
-            check(path for name, path in paths.items() if name not in self.outputs)
-            self._feed(run, paths)
+            check_hashes(path for name, path in paths.items() if name not in self.outputs)
+            self._log_inputs(run, paths)
             self.function(**paths, params=params, report=report)
             report_path = REPORTS / f"{report.name}.json"
             values = report.values | {"params": params.model_dump(mode="json")}
@@ -118,27 +119,27 @@ class Stage:
                     run.log_artifact(path)
         return report
 
-    def _feed(self, run: Run, paths: Mapping[str, Path]) -> None:
-        """Say which tables go in. One that is missing or damaged is for the function to complain of."""
+    def _log_inputs(self, run: Run, paths: Mapping[str, Path]) -> None:
+        """Log the input tables; the function itself reports a missing or damaged one."""
         for name, path in paths.items():
             if name not in self.outputs and path.suffix == ".parquet" and path.is_file():
                 run.log_input(name, digest=sha256(path), uri=str(path), rows=count_rows(path))
 
     def cli(self) -> None:
-        """Do what ``python -m tasks.<stage>`` does. A user's mistake is one line, not a traceback."""
+        """Run ``python -m tasks.<stage>``; print a user's error as one line without a traceback."""
         parser = argparse.ArgumentParser(prog=f"python -m tasks.{self.name}", description=inspect.getdoc(self.function))
         for path in self.paths:
             parser.add_argument(f"--{path.replace('_', '-')}", type=Path, required=path not in self.optional)
         arguments = {name: path for name, path in vars(parser.parse_args()).items() if path is not None}
         logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-        signal.signal(signal.SIGTERM, _stop)
+        signal.signal(signal.SIGTERM, _exit_on_sigterm)
         if "DVC_STAGE" in os.environ:
             end_with_parent()
             watch_parent(GRACE / 2)
         try:
             self.run(**arguments)
         except SatietyError as error:
-            print(error, file=sys.stderr)  # noqa: T201  # what sys.exit does with a message; the code is the error's
+            print(error, file=sys.stderr)  # noqa: T201  # as sys.exit does, but with the error's own exit code
             sys.exit(error.code)
         except KeyboardInterrupt:
             sys.exit(128 + signal.SIGINT)
@@ -147,14 +148,14 @@ class Stage:
 stage = Stage
 
 
-def _stop(*_: object) -> None:
-    """End this process. Libraries may swallow the exit or hang in it: then it says where, and ends without them."""
+def _exit_on_sigterm(*_: object) -> None:
+    """Exit; if a library catches SystemExit or hangs, print a traceback after `GRACE` seconds and exit anyway."""
     faulthandler.dump_traceback_later(GRACE, exit=True)
     sys.exit(128 + signal.SIGTERM)
 
 
 def begin_pipeline(folder: Path) -> None:
-    """Note that a run of the whole pipeline begins in this folder; close what DVC and the stages write to."""
+    """Record the start of a pipeline run in this folder; restrict access to the folders of DVC and the stages."""
     prepare_state(folder)
     prepare_site(project_root(folder))
     write_text(folder / START_FILE, f"{time.time()}\n")
@@ -162,7 +163,7 @@ def begin_pipeline(folder: Path) -> None:
 
 @contextmanager
 def hold_lock(name: str) -> Iterator[None]:
-    """Hold the lock of a stage, or of a flow; the kernel drops it when the process dies, however it dies."""
+    """Hold the lock of a stage or a flow; the kernel releases it when the process dies."""
     path = prepare_state() / f"{name}.lock"
     lock = FileLock(path)
     try:
@@ -171,7 +172,7 @@ def hold_lock(name: str) -> Iterator[None]:
             path.write_text(str(os.getpid()))
     except Timeout:
         holder = path.read_text(errors="replace").strip()
-        raise BusyError(f"{name} is busy here: process {holder} runs it; wait for it") from None
+        raise BusyError(f"{name} is already running in this workspace (process {holder}); wait for it") from None
     try:
         yield
     finally:
@@ -180,7 +181,7 @@ def hold_lock(name: str) -> Iterator[None]:
 
 @contextmanager
 def _record_cost(name: str) -> Iterator[dict[str, Any]]:
-    """Keep what this run cost, in seconds and bytes, and the key of its run, outside the versioned reports."""
+    """Write seconds, peak bytes and key of this run to `.satiety/timings`, outside the versioned reports."""
     started, clock = time.time(), time.perf_counter()
     notes: dict[str, Any] = {}
     yield notes

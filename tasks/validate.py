@@ -1,6 +1,6 @@
-"""Stage `validate`: what breaks an expectation goes to quarantine, or stops the pipeline; the rest is clean.
+"""Stage `validate`: examples and corpus -> clean splits; rows that violate an expectation go to quarantine.
 
-The only module that knows Great Expectations: it runs the rules of a suite over columns, and says what was found.
+A violated table expectation stops the pipeline. This is the only module that imports Great Expectations.
 """
 
 import logging
@@ -50,13 +50,11 @@ def main(
     params: Validate,
     report: Report,
 ) -> None:
-    """Tell clean rows from the others; stop where a table is not fit to go on."""
+    """Quarantine invalid rows and write the clean splits; raise if a table violates an expectation."""
     task = Problem.load(problem)
     examples = list(read(labelled, Example))
     if not examples:
-        raise DataError(
-            f"{labelled}: no labelled examples; look at the report and the quarantine of the stage `ingest`"
-        )
+        raise DataError(f"{labelled}: no labelled examples; check the report and the quarantine of stage `ingest`")
     held_out = [example for example in examples if example.split != "train"]
     documents = list(read(corpus, Document))
     screened_examples = _screen_table(expectations, task.suite, Table(Example, examples, task, params, held_out))
@@ -86,11 +84,11 @@ def main(
 
 def _screen_table(expectations: Path, name: str, table: Table[Any]) -> ScreenedTable[Any]:
     suite = read_suite(expectations, name, column_names(table.kind, table.problem), table.parameters())
-    return screen(suite, table, check)
+    return screen(suite, table, run_expectations)
 
 
 def _count_labels(rows: Iterable[Example]) -> dict[str, int]:
-    """Count how often each label is given."""
+    """Count the rows with each label."""
     return dict(sorted(Counter(label for row in rows if row.answer for label in row.answer.labels).items()))
 
 
@@ -130,13 +128,13 @@ def _count_languages(rows: Sequence[Example] | Sequence[Document]) -> dict[str, 
     return dict(Counter(row.language or "unknown" for row in rows).most_common())
 
 
-def check(
+def run_expectations(
     rules: Sequence[Rule], columns: Mapping[str, Sequence[Any]], parameters: Mapping[str, Any]
 ) -> list[RuleFinding]:
-    """Run rules over the columns of a table with Great Expectations; return a finding per rule, in their order.
+    """Validate the columns of a table with Great Expectations; return one finding per rule, in order.
 
     Raises:
-        DataError: an expectation does not exist, is not one of rows, has wrong arguments, or cannot be computed.
+        DataError: an expectation does not exist, has wrong arguments, does not apply to rows, or failed to run.
         SetupError: the extra ``pipeline`` is not installed.
     """
     context = _make_context()
@@ -155,7 +153,9 @@ def check(
             result_format={"result_format": "COMPLETE", "partial_unexpected_count": MAX_WITNESSES},
         )
     except SuiteParameterError as error:
-        raise DataError(f"{_join_names(rules)}: a $PARAMETER cannot be filled in: {error}") from None
+        has_parameter = [any(isinstance(v, dict) and "$PARAMETER" in v for v in rule.kwargs.values()) for rule in rules]
+        names = ", ".join(rule.name for rule, uses in zip(rules, has_parameter, strict=True) if uses)
+        raise DataError(f"{names}: a $PARAMETER has no value: {error}") from None
     by_number = {
         validation_result.expectation_config.meta["number"]: validation_result
         for validation_result in validation.results
@@ -164,14 +164,14 @@ def check(
 
 
 def _make_context() -> Any:
-    """Make a context that writes nothing, asks no network, and draws no bars."""
+    """Create an in-memory context without analytics or progress bars."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     try:
         import great_expectations as gx
         from great_expectations.data_context.types import base
     except ImportError:
-        raise SetupError("the stage `validate` needs the extra `pipeline`: pip install 'satiety[pipeline]'") from None
+        raise SetupError("stage `validate` needs the extra `pipeline`: pip install 'satiety[pipeline]'") from None
     config = base.DataContextConfig(
         store_backend_defaults=base.InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
         progress_bars=base.ProgressBarsConfig(globally=False),
@@ -191,25 +191,26 @@ def _build_expectation(rule: Rule, number: int) -> Any:
             type=rule.type, kwargs=dict(rule.kwargs), meta={"number": number}
         ).to_domain_obj()
     except ExpectationNotFoundError:
-        raise DataError(f"{rule.name}: Great Expectations has no expectation of this name") from None
+        raise DataError(f"{rule.name}: unknown expectation in Great Expectations") from None
     except (ValidationError, TypeError) as error:
         reason = (
             "; ".join(f"{e['loc'][0]}: {e['msg']}" for e in error.errors()[:MAX_WITNESSES])
             if hasattr(error, "errors")
             else error
         )
-        raise DataError(f"{rule.name}: its kwargs are wrong: {reason}") from None
+        raise DataError(f"{rule.name}: invalid kwargs: {reason}") from None
     per_row = (kinds.ColumnMapExpectation, kinds.ColumnPairMapExpectation, kinds.MulticolumnMapExpectation)
     if rule.level == "row" and not isinstance(built, per_row):
-        raise DataError(
-            f"{rule.name}: is about the table as a whole, so no row can fail it; make its level table or report"
-        )
+        raise DataError(f"{rule.name}: applies to the whole table; set its level to table or report")
     return built
 
 
 def _build_finding(rule: Rule, validation_result: Any) -> RuleFinding:
-    """Turn a result of Great Expectations into a finding."""
-    _refuse_failure(rule, validation_result.exception_info)
+    """Convert a result of Great Expectations to a finding; raise if the expectation failed to run."""
+    info = validation_result.exception_info or {}
+    for details in [info, *(value for value in info.values() if isinstance(value, dict))]:  # flat, or below a metric
+        if details.get("raised_exception"):
+            raise DataError(f"{rule.name}: failed to run: {details.get('exception_message')}")
     validation_result.render()
     values = validation_result.result
     rows = tuple(int(i) for i in values.get("unexpected_index_list") or ())
@@ -224,15 +225,8 @@ def _build_finding(rule: Rule, validation_result: Any) -> RuleFinding:
     )
 
 
-def _refuse_failure(rule: Rule, info: Mapping[str, Any] | None) -> None:
-    """Raise where an expectation could not be computed; the information is flat, or lies below a metric's name."""
-    for details in [info or {}, *(value for value in (info or {}).values() if isinstance(value, dict))]:
-        if details.get("raised_exception"):
-            raise DataError(f"{rule.name}: cannot be computed: {details.get('exception_message')}")
-
-
 def _render_expectation(rendered: Any, rule: Rule) -> str:
-    """Return Great Expectations' own words for a rule, its parameters filled in."""
+    """Return Great Expectations' description of a rule with its parameters, or the rule's name."""
     for block in rendered or ():
         value = block.to_json_dict()["value"]
         if value.get("template"):
@@ -242,7 +236,7 @@ def _render_expectation(rendered: Any, rule: Rule) -> str:
 
 
 def _describe_observed(values: Mapping[str, Any], *, passed: bool) -> str:
-    """Say what was found: how many rows failed, which values are missing or too many, or the one value that counts."""
+    """Describe the observation: the number of failed rows, missing or unexpected values, or the observed value."""
     if "element_count" in values:
         return f"{values['unexpected_count']:,} of {values['element_count']:,} rows fail"
     details = (values.get("details") or {}).get("mismatched") or {}
@@ -258,12 +252,6 @@ def _describe_observed(values: Mapping[str, Any], *, passed: bool) -> str:
     if passed and not isinstance(observed, int | float):
         return "as expected"
     return "; ".join(sentences) or number
-
-
-def _join_names(rules: Sequence[Rule]) -> str:
-    return ", ".join(
-        rule.name for rule in rules if any(isinstance(v, dict) and "$PARAMETER" in v for v in rule.kwargs.values())
-    )
 
 
 if __name__ == "__main__":

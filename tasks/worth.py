@@ -1,4 +1,4 @@
-"""Stage `worth`: labels, corpus and base model -> what labels buy, what each lever is worth in labels; a page of it."""
+"""Stage `worth`: labels, corpus and base model -> learning curve and label worth of each lever, as report and page."""
 
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ def main(
     params: Worth,
     report: Report,
 ) -> None:
-    """Evaluate the cells, those that are not kept from before, and say what they mean."""
+    """Execute the runs of the study that are not cached, and report learning curve and lever gains."""
     from satiety.worth.page import page as draw_page
     from satiety.worth.preparation import StudyData
 
@@ -51,7 +51,7 @@ def main(
 
 
 def _build_report(material: Any, params: Worth) -> dict[str, Any]:
-    """Return what the report says: what was measured, or that nothing can be."""
+    """Return the report of the study; generative models are not supported and get an empty one."""
     from satiety.core.executor import processes
     from satiety.tuning.inputs import build_head
     from satiety.worth.advice import advise, write_headline
@@ -76,7 +76,7 @@ def _build_report(material: Any, params: Worth) -> dict[str, Any]:
 
 
 def _build_plot_rows(summary: dict[str, Any]) -> str:
-    """Return the plot: by labels, plain's score with its interval, and every lever set's with that of its gain."""
+    """Return CSV rows: score and interval by labels, for the baseline and each lever set (interval of its gain)."""
     rows = [("plain", point["budget"], point["value"], point["low"], point["high"]) for point in summary["curve"]]
     for lever in summary["levers"]:
         bounds = (round(lever["score"] + lever["gain"][bound] - lever["gain"]["value"], 6) for bound in ("low", "high"))

@@ -18,7 +18,7 @@ class AmbiguousError(ValueError):
 
 
 def resolve_scalar(word: str, value: Any) -> Any:
-    """Return the value of a plain scalar, where ``value`` is its value in YAML 1.1.
+    """Return the value of an unquoted scalar, where ``value`` is its value in YAML 1.1.
 
     Raises:
         AmbiguousError: the value in YAML 1.2 is different.

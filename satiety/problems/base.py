@@ -160,7 +160,7 @@ class Problem(Component):
         return None
 
     def build_examples(self, queries: Iterable[str | Inputs]) -> list[Example]:
-        """Return examples without an answer; a plain string is accepted for problems with a single input.
+        """Return examples without an answer; a bare string is accepted for problems with a single input.
 
         Raises:
             DataError: an input is missing, unknown, or has the wrong type.

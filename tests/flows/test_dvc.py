@@ -199,4 +199,4 @@ def test_the_leash_starts_nothing_for_a_process_that_is_gone() -> None:
     command = [sys.executable, "-m", "tasks.pdeathsig", "1", "echo", "hello"]
     process = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (process.returncode, process.stdout) == (1, "")
-    assert "the process that asked for it is gone" in process.stderr
+    assert "not started, the parent process" in process.stderr

@@ -185,6 +185,6 @@ def test_a_second_flow_in_one_folder_is_told_who_is_at_work(tmp_path: Path, monk
         Path(tmp_path, name).write_bytes(Path(name).read_bytes())
     monkeypatch.chdir(tmp_path)
     with hold_lock("pipeline"), preserve_params():
-        with pytest.raises(FailedRun, match=r"pipeline is busy here: process \d+ runs it; wait for it"):
+        with pytest.raises(FailedRun, match=r"pipeline is already running in .* \(process \d+\); wait for it"):
             pipeline()
         assert BACKUP.exists()

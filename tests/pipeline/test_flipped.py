@@ -131,7 +131,7 @@ def refuses(done: "subprocess.CompletedProcess[str]", root: Path, damaged: dict[
     lines = [line for line in done.stderr.splitlines() if ": " in line]
     for name, path in damaged.items():
         inside = "" if path == root / name else f"{path.relative_to(root / name).as_posix()} "
-        assert any(line.startswith(f"{name}: {inside}is not what ") for line in lines), (name, done.stderr)
+        assert any(line.startswith(f"{name}: {inside}differs from ") for line in lines), (name, done.stderr)
 
 
 @pytest.mark.parametrize("stage", FILE["stages"])
@@ -226,7 +226,7 @@ def test_a_damaged_object_that_dvc_restores_is_refused_by_the_stage_that_reads_i
         assert restored.returncode == 0, restored.stderr
         done = flipping.repro("--force", "--single-item", "evaluate")
         assert done.returncode != 0
-        assert f"{NAMES['tuned']}: head.safetensors is not what dvc.lock names, and DVC's cached copy" in done.stderr
+        assert f"{NAMES['tuned']}: head.safetensors differs from dvc.lock, and DVC's cached copy" in done.stderr
         shutil.rmtree(model)
     assert flipping.run("dvc", "checkout", NAMES["tuned"]).returncode == 0
 

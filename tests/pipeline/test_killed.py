@@ -120,7 +120,7 @@ def test_a_promotion_killed_after_the_alias_moved_is_noted_as_one_by_the_next_ru
     assert cut.champion() == [(NAME, version)], "it is the same model"
     note = cut.last()
     assert note["decision"] == "promoted", said
-    assert "no training, for there is no champion yet" in note["because"]
+    assert "the untuned model (there is no champion yet)" in note["because"]
     assert note["left"] == "retrain.merge is false"
 
 

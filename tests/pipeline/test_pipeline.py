@@ -114,7 +114,7 @@ def test_a_flipped_byte_is_found_by_verify_and_mended_as_it_says(project: Projec
     os.utime(weights, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     found = project.run("satiety", "verify")
     assert found.returncode == 1
-    said = "models/tuned: model.safetensors is not what dvc.lock names; remove models/tuned, then `dvc checkout models/"
+    said = "models/tuned: model.safetensors differs from dvc.lock; remove models/tuned, then run `dvc checkout models/"
     assert said in found.stderr
     assert project.run("rm", "-r", "models/tuned").returncode == 0
     assert project.run("dvc", "checkout", "models/tuned").returncode == 0

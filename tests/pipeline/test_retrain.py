@@ -59,7 +59,7 @@ def test_a_killed_run_leaves_champion_and_checkout_and_the_next_one_completes_al
     said = [one.communicate(timeout=PATIENCE)[0] for one in both]
     assert sorted(one.returncode for one in both) == [0, 1], "\n".join(said)
     busy = next(text for text, one in zip(said, both, strict=True) if one.returncode)
-    assert "retrain is busy here: process " in busy
+    assert "retrain is already running in this workspace (process " in busy
     assert retraining.checkout() == before
     assert retraining.running() == 0, "in MLflow, that of the killed flow among them"
     assert retraining.flowing() == 0, "and in Prefect"

@@ -86,7 +86,7 @@ def test_mlflow_s_sqlite_moves_to_postgresql_whole_and_goes_on_there(used: str, 
     added = new.create_experiment("the next one")
     assert added not in {experiment.experiment_id for experiment in old.search_experiments()}
     new.create_run(added)
-    with pytest.raises(SetupError, match=r"moved is not empty \(experiments 3, .*; give a database of its own"):
+    with pytest.raises(SetupError, match=r"moved is not empty \(experiments 3, .*; create an empty database"):
         migrate(used, target)
     assert len(new.search_experiments()) == 3
 
@@ -106,14 +106,14 @@ def test_a_move_that_fails_half_way_leaves_the_target_as_it_was(
 def test_a_database_of_another_schema_is_refused(used: str, database: Postgres) -> None:
     target = database.create("older", "mlflow_empty")
     database.execute("DROP TABLE webhook_events", "older")
-    with pytest.raises(SetupError, match=r"older: cannot be opened: .* an older MLflow\? `mlflow db upgrade`"):
+    with pytest.raises(SetupError, match=r"older: cannot be opened: .* an older MLflow run `mlflow db upgrade`"):
         migrate(used, target)
 
 
 def test_tables_that_are_not_mlflow_s_are_not_left_behind_unsaid(used: str, database: Postgres) -> None:
     with create_engine(used).begin() as connection:
         connection.execute(text("CREATE TABLE ours (id INTEGER)"))
-    with pytest.raises(SetupError, match=r"holds tables that are not MLflow's: ours; move them elsewhere"):
+    with pytest.raises(SetupError, match=r"contains tables of other software: ours; move them"):
         migrate(used, database.create("foreign_", "mlflow_empty"))
 
 
@@ -121,13 +121,13 @@ def test_tables_that_are_not_mlflow_s_are_not_left_behind_unsaid(used: str, data
     ("source", "target", "message"),
     [
         ("sqlite:///nowhere.db", "sqlite:///other.db", r"^sqlite:///nowhere\.db: no such file$"),
-        ("sqlite:///same.db", "sqlite:///same.db", "is both where from and where to"),
+        ("sqlite:///same.db", "sqlite:///same.db", "source and target are the same database"),
         (
             "sqlite:///mlflow.db",
             "postgresql+psycopg://me:secret@127.0.0.1:1/x",
             r"://127\.0\.0\.1:1/x: cannot be opened: .*refused",
         ),
-        ("sqlite:///mlflow.db", "postgresql://me:secret@127.0.0.1:1/x", r"write postgresql\+psycopg://"),
+        ("sqlite:///mlflow.db", "postgresql://me:secret@127.0.0.1:1/x", r"use postgresql\+psycopg://"),
     ],
 )
 def test_what_cannot_be_moved_is_said_in_one_line(

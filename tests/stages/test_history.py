@@ -74,9 +74,9 @@ def test_a_champion_is_taken_back_and_does_not_come_again_by_itself(twice: Works
     assert client.get_model_version("made-up", "2").tags["satiety.decision"] == "taken back"
     report = decision()
     assert report["decision"] == "kept"
-    assert "took this model back" in report["reason"]
+    assert "rolled this model back" in report["reason"]
     assert "它在店里答错了" in report["reason"]
-    assert '`satiety rollback 2 --why "…"` makes it champion all the same' in report["reason"]
+    assert 'to promote it anyway, run `satiety rollback 2 --why "…"`' in report["reason"]
     assert history.find_champion(client, "made-up") == "1"
     assert "2 → 1  rollback" in shown()
     assert roll_back(Path(), "2", "it was the shop") == "Version 2 is champion; its package is verified."
@@ -84,7 +84,7 @@ def test_a_champion_is_taken_back_and_does_not_come_again_by_itself(twice: Works
     assert history.find_champion(client, "made-up") == "2"
     with pytest.raises(ModelError, match="rollback: made-up version 2 is the champion already"):
         roll_back(Path(), "2", "again")
-    with pytest.raises(ModelError, match="rollback: made-up has no version 7; there is: 1, 2"):
+    with pytest.raises(ModelError, match="rollback: made-up has no version 7; existing versions: 1, 2"):
         roll_back(Path(), "7", "again")
     for why in (" ", "why " * 2000):
         with pytest.raises(ParamsError, match=r"rollback: --why has [\d,]+ characters; give a reason of 1 to 5,000"):
@@ -93,19 +93,19 @@ def test_a_champion_is_taken_back_and_does_not_come_again_by_itself(twice: Works
 
 
 def test_nothing_before_and_no_model_are_refused(registering: Workspace, client: Any) -> None:
-    with pytest.raises(ModelError, match=r"rollback: MLflow knows no model 'made-up'; is params\.yaml's"):
+    with pytest.raises(ModelError, match=r"rollback: no model 'made-up' is registered in MLflow; check register\.name"):
         roll_back(Path(), None, "why not")
     assert "made-up: no champion yet" in shown()
     register.run(**registering.paths())
     main.run()
-    with pytest.raises(ModelError, match="rollback: made-up has had no champion before 1; name a version of it"):
+    with pytest.raises(ModelError, match="rollback: made-up has no champion before 1; give a version number"):
         roll_back(Path(), None, "why not")
 
 
 def test_a_damaged_package_does_not_become_champion_again(twice: Workspace, client: Any) -> None:
     folders = sorted((twice.root / "mlartifacts").rglob("manifest.json"), key=lambda path: path.stat().st_mtime_ns)
     (folders[0].parent / "model/head.safetensors").unlink()
-    with pytest.raises(ModelError, match=r"made-up/1, which was to be champion, is damaged.*head\.safetensors"):
+    with pytest.raises(ModelError, match=r"made-up/1 \(the rollback target\): damaged.*head\.safetensors"):
         roll_back(Path(), None, "it is worse")
     assert history.find_champion(client, "made-up") == "2"
     assert len(history.read_moves(client, "made-up")) == 2

@@ -47,7 +47,7 @@ def champion(client: Any) -> str | None:
 def test_the_first_model_that_beats_no_training_is_promoted(registering: Workspace, client: Any) -> None:
     report = promote(registering, before=0.5, after=0.8)
     assert report["decision"] == "promoted"
-    assert "no training, for there is no champion yet" in report["reason"]
+    assert "the untuned model (there is no champion yet)" in report["reason"]
     assert report["champion"] is None
     assert report["challenger"]["version"] == "1" == champion(client)
     assert report["difference"]["low"] > 0
@@ -68,7 +68,7 @@ def test_the_same_model_again_changes_nothing_and_says_so(registering: Workspace
     promote(registering)
     report = promote_again()
     assert report["decision"] == "unchanged"
-    assert report["reason"] == "this model is the champion already, as version 1"
+    assert report["reason"] == "this model is already the champion (version 1)"
     assert report["champion"] == report["challenger"]
     assert report["champion"]["score"]["value"] == pytest.approx(0.8, abs=0.01)
     assert len(client.search_model_versions("name = 'made-up'")) == 1
@@ -125,7 +125,7 @@ def test_entities_are_compared_as_labels_are(registering: Workspace, client: Any
 
 def test_another_problem_needs_another_name(registering: Workspace, client: Any) -> None:
     promote(registering)
-    with pytest.raises(ParamsError, match=r"register\.name: 'made-up' is a model of the problem classify, "):
+    with pytest.raises(ParamsError, match=r"register\.name: the champion of 'made-up' solves problem classify, "):
         promote(Workspace(registering.root, registering.base, "ner"), seed=2)
     assert champion(client) == "1"
 
@@ -133,7 +133,7 @@ def test_another_problem_needs_another_name(registering: Workspace, client: Any)
 def test_a_model_of_other_labels_needs_another_name(registering: Workspace, client: Any) -> None:
     promote(registering)
     held = client.get_model_version_by_alias("made-up", "champion")
-    said = r"register\.name: 'made-up' is a model of other labels, none of which"
+    said = r"register\.name: the champion of 'made-up' shares no label with this problem"
     with pytest.raises(ParamsError, match=said), open_champion(held, Classify(labels=["好", "坏"], names={})):
         pass
 
@@ -159,7 +159,7 @@ def test_a_damaged_champion_is_named_and_nobody_takes_its_place(registering: Wor
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.write_bytes(content)
-    with pytest.raises(ModelError, match=r"made-up/1, the champion, is damaged.*model\.safetensors: sha256"):
+    with pytest.raises(ModelError, match=r"made-up/1 \(the champion\): damaged.*model\.safetensors: sha256"):
         promote(registering, seed=2, after=0.99)
     assert champion(client) == "1"
 
@@ -167,7 +167,7 @@ def test_a_damaged_champion_is_named_and_nobody_takes_its_place(registering: Wor
 def test_a_champion_whose_files_are_gone_is_named(registering: Workspace, client: Any) -> None:
     promote(registering)
     shutil.rmtree(registering.root / "mlartifacts")
-    with pytest.raises(ModelError, match="models:/made-up/1, the champion, is damaged, or cannot be fetched"):
+    with pytest.raises(ModelError, match=r"models:/made-up/1 \(the champion\): damaged or unavailable"):
         promote(registering, seed=2, after=0.99)
     assert champion(client) == "1"
 
@@ -184,9 +184,9 @@ def test_a_champion_of_an_earlier_version_is_named_and_the_next_promotion_may_be
     promote(registering, seed=1, after=0.7)
     outdate_champion(registering, client)
     said = (
-        r"^models:/made-up/1, the champion, was made by an earlier version of satiety, so no new model can be compared "
-        r"with it; take the alias `champion` off it in MLflow \(docs/promotion\.md\), and the next promotion is the "
-        r"first one$"
+        r"^models:/made-up/1 \(the champion\): made by an earlier version of satiety; new models cannot be compared "
+        r"with it\. Remove the alias `champion` in MLflow \(docs/promotion\.md\); the next model is then compared with "
+        r"the untuned model$"
     )
     with pytest.raises(OutdatedError, match=said):
         promote(registering, seed=2, after=0.95)
@@ -195,9 +195,9 @@ def test_a_champion_of_an_earlier_version_is_named_and_the_next_promotion_may_be
     client.delete_registered_model_alias("made-up", "champion")
     report = promote_again()
     assert (report["decision"], report["champion"]) == ("promoted", None)
-    assert "no training, for there is no champion yet" in report["reason"]
+    assert "the untuned model (there is no champion yet)" in report["reason"]
     assert champion(client) == "2"
-    with pytest.raises(OutdatedError, match="made-up/1, which was to be champion, was made by an earlier version"):
+    with pytest.raises(OutdatedError, match=r"made-up/1 \(the rollback target\): made by an earlier version"):
         roll_back("made-up", "1", "it was better")
     assert champion(client) == "2"
 
@@ -205,7 +205,7 @@ def test_a_champion_of_an_earlier_version_is_named_and_the_next_promotion_may_be
 def test_a_champion_of_an_earlier_version_may_be_replaced_by_hand(registering: Workspace, client: Any) -> None:
     promote(registering, seed=1, after=0.7)
     outdate_champion(registering, client)
-    with pytest.raises(OutdatedError, match="the champion, was made by an earlier version"):
+    with pytest.raises(OutdatedError, match=r"\(the champion\): made by an earlier version"):
         promote(registering, seed=2, after=0.95)
     roll_back("made-up", "2", "the champion is of an earlier version")
     assert champion(client) == "2"
@@ -261,7 +261,7 @@ def test_a_champion_that_is_another_package_than_was_registered_is_named(registe
     registering.fill(seed=2, after=0.8)
     shutil.rmtree(copy)
     registering.package(copy)
-    with pytest.raises(ModelError, match=r"made-up/1, the champion, holds a package of digest \w+, not the registered"):
+    with pytest.raises(ModelError, match=r"made-up/1 \(the champion\): the digest is \w+, expected \w+ as registered"):
         promote(registering, seed=3, after=0.99)
     assert champion(client) == "1"
 
@@ -281,14 +281,14 @@ def test_scores_of_other_examples_than_are_there_now_are_not_believed(registerin
     register.run(**registering.paths())
     test = registering.root / "data/test.parquet"
     write(test, list(read(test, Example))[1:], Example)
-    with pytest.raises(DataError, match=r"scores are of other test examples than data/test\.parquet; run `dvc"):
+    with pytest.raises(DataError, match=r"evaluated on a different test set than data/test\.parquet; run `dvc"):
         main.run()
     assert champion(client) == "1"
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("vars: [{test: a}]\n", "gives no path for package"), ("stages: {}\n", "gives no path for package, test")],
+    [("vars: [{test: a}]\n", "no path for package"), ("stages: {}\n", "no path for package, test")],
 )
 def test_a_pipeline_without_the_paths_is_refused(registering: Workspace, text: str, said: str) -> None:
     (registering.root / "dvc.yaml").write_text(text)
@@ -419,7 +419,7 @@ match sys.argv.pop():
     case "the alias moved":
         MlflowClient.set_registered_model_alias = move
     case "the move was confirmed":
-        promote.describe = end
+        promote.update_descriptions = end
     case "the report was written":
         history.mark_reported = end
 promote.main.cli()
@@ -465,7 +465,7 @@ def test_a_promotion_that_cannot_be_noted_as_told_is_one_all_the_same(
     with monkeypatch.context() as patched:
         patched.setattr(history, "mark_reported", refuse)
         assert promote(registering)["decision"] == "promoted"
-    assert "The next `promote` will tell of this promotion once more" in caplog.text
+    assert "The next `promote` will report this promotion again" in caplog.text
     assert promote_again()["decision"] == "promoted"
     assert promote_again()["decision"] == "unchanged"
 

@@ -127,7 +127,7 @@ def test_it_goes_on_where_mlflow_is_down(
     main.run(**registering.paths())
     assert package.verify(Path("models/package")) == []
     assert "does not answer" in caplog.text
-    assert "`promote` registers it" in caplog.text
+    assert "`promote` will register it" in caplog.text
     assert "secret" not in caplog.text
     assert publish() == 0
     monkeypatch.delenv("SATIETY_TRACKING_URI")
@@ -199,6 +199,6 @@ def test_it_says_what_it_did_and_mlflow_says_nothing(
     caplog.set_level(logging.INFO)
     main.run(**registering.paths())
     publish()
-    assert "made-up version 1 is new" in caplog.text
+    assert "made-up version 1 was created" in caplog.text
     assert not [record for record in caplog.records if record.name.startswith(("mlflow", "alembic"))]
     assert capfd.readouterr().err == ""

@@ -16,7 +16,7 @@ import yaml
 from satiety.core.errors import DataError
 from satiety.core.section import Section
 from tasks import integrity
-from tasks.integrity import check, file_md5, folder_md5, read_locked_outputs
+from tasks.integrity import check_hashes, file_md5, folder_md5, read_locked_outputs
 from tasks.stage import OutputPath, Report, stage
 
 CACHE = Path(".dvc/cache/files/md5")
@@ -99,7 +99,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def refused(*paths: str) -> str:
     with pytest.raises(DataError) as caught:
-        check(map(Path, paths))
+        check_hashes(map(Path, paths))
     return str(caught.value)
 
 
@@ -108,14 +108,14 @@ ALL = ("data/table.csv", "models/tuned", "reports/make.json")
 
 def test_what_is_whole_passes_and_what_nobody_named_does_too(folder: Path) -> None:
     Path("elsewhere.csv").write_text("x")
-    check(map(Path, (*ALL, "elsewhere.csv", "not/there", "data", "models/tuned/config.json")))
-    check([folder / "models/tuned"])
+    check_hashes(map(Path, (*ALL, "elsewhere.csv", "not/there", "data", "models/tuned/config.json")))
+    check_hashes([folder / "models/tuned"])
 
 
 def test_without_a_lock_nothing_is_checked(folder: Path) -> None:
     Path("dvc.lock").unlink()
     flip(Path("data/table.csv"))
-    check(map(Path, ALL))
+    check_hashes(map(Path, ALL))
 
 
 def test_a_stage_reads_nothing_that_is_damaged(folder: Path) -> None:
@@ -123,7 +123,7 @@ def test_a_stage_reads_nothing_that_is_damaged(folder: Path) -> None:
     reading.run(**paths)
     flip(Path("models/tuned/config.json"))
     Path("out.csv").unlink()
-    with pytest.raises(DataError, match=r"models/tuned: config\.json is not what dvc\.lock names"):
+    with pytest.raises(DataError, match=r"models/tuned: config\.json differs from dvc\.lock"):
         reading.run(**paths)
     assert not Path("out.csv").exists()
 
@@ -137,9 +137,9 @@ def test_every_damaged_path_is_named_at_once_with_what_mends_it(folder: Path) ->
     for path in ("data/table.csv", "models/tuned/sub/中.txt", "reports/make.json"):
         flip(Path(path))
     assert refused(*ALL).splitlines() == [
-        "data/table.csv: is not what dvc.lock names; remove data/table.csv, then `dvc checkout data/table.csv`",
-        "models/tuned: sub/中.txt is not what dvc.lock names; remove models/tuned, then `dvc checkout models/tuned`",
-        "reports/make.json: is not what dvc.lock names; remove reports/make.json, then `dvc repro make`, "
+        "data/table.csv: differs from dvc.lock; remove data/table.csv, then run `dvc checkout data/table.csv`",
+        "models/tuned: sub/中.txt differs from dvc.lock; remove models/tuned, then run `dvc checkout models/tuned`",
+        "reports/make.json: differs from dvc.lock; remove reports/make.json, then run `dvc repro make`, "
         "or `dvc pull reports/make.json` from a remote",
     ]
 
@@ -149,8 +149,8 @@ def test_a_damaged_copy_in_the_cache_has_to_go_first(folder: Path) -> None:
     flip(Path("models/tuned/config.json"))
     flip(CACHE / name[:2] / name[2:])
     assert refused("models/tuned") == (
-        "models/tuned: config.json is not what dvc.lock names, and DVC's cached copy is damaged too; remove "
-        f"models/tuned and .dvc/cache/files/md5/{name[:2]}/{name[2:]}, then `dvc repro make`, "
+        "models/tuned: config.json differs from dvc.lock, and DVC's cached copy is damaged too; remove "
+        f"models/tuned and .dvc/cache/files/md5/{name[:2]}/{name[2:]}, then run `dvc repro make`, "
         "or `dvc pull models/tuned` from a remote"
     )
 
@@ -159,21 +159,21 @@ def test_a_damaged_listing_in_the_cache_has_to_go_first(folder: Path) -> None:
     (listing,) = CACHE.glob("??/*.dir")
     flip(Path("models/tuned/config.json"))
     flip(listing)
-    assert f"remove models/tuned and {listing}, then `dvc repro make`" in refused("models/tuned")
+    assert f"remove models/tuned and {listing}, then run `dvc repro make`" in refused("models/tuned")
 
 
 def test_what_the_cache_lacks_is_made_anew(folder: Path) -> None:
     name = md5(TABLE)
     flip(Path("data/table.csv"))
     (CACHE / name[:2] / name[2:]).unlink()
-    assert "remove data/table.csv, then `dvc repro make`" in refused("data/table.csv")
+    assert "remove data/table.csv, then run `dvc repro make`" in refused("data/table.csv")
 
 
 @pytest.mark.parametrize("harm", [lambda at: (at / "more.txt").touch(), lambda at: (at / "config.json").unlink()])
 def test_a_file_too_many_or_too_few_in_a_folder_is_named(folder: Path, harm: Callable[[Path], None]) -> None:
     harm(Path("models/tuned"))
     assert "models/tuned: " in (message := refused("models/tuned"))
-    assert "more.txt is not" in message or "config.json is not" in message
+    assert "more.txt differs" in message or "config.json differs" in message
 
 
 @pytest.mark.parametrize("place", ["data/raw/a.csv", "data/raw"])
@@ -185,11 +185,11 @@ def test_raw_data_with_a_dvc_file_is_checked_wherever_that_is(folder: Path, plac
     record.write_text(yaml.safe_dump({"outs": [entry(Path(place).name, name)]}))
     for path in ("data/raw", "data/raw/a.csv"):
         if place.endswith("csv") or path == "data/raw/a.csv":
-            check([Path(path)])
+            check_hashes([Path(path)])
     flip(Path("data/raw/a.csv"))
     message = refused("data/raw/a.csv")
     assert (
-        f"{place}: is not what {record} names; if you changed it, `dvc add {place}`; if not, remove {place}" in message
+        f"{place}: differs from {record}; if you changed it, run `dvc add {place}`; otherwise remove {place}" in message
     )
     assert refused("data/raw") == message
 
@@ -198,9 +198,11 @@ def test_raw_data_that_the_cache_can_restore_is_restored_from_there(folder: Path
     Path("data/a.csv").write_bytes(TABLE)
     Path("data/a.csv.dvc").write_text(yaml.safe_dump({"outs": [entry("a.csv", md5(TABLE))]}))
     flip(Path("data/a.csv"))
-    assert refused("data/a.csv").endswith("if not, remove data/a.csv, then `dvc checkout data/a.csv.dvc`")
+    assert refused("data/a.csv").endswith("otherwise remove data/a.csv, then run `dvc checkout data/a.csv.dvc`")
     flip(CACHE / md5(TABLE)[:2] / md5(TABLE)[2:])
-    assert "then `dvc pull data/a.csv.dvc` from a remote, or bring it from where it came" in refused("data/a.csv")
+    assert "then run `dvc pull data/a.csv.dvc` from a remote, or copy it from its original source" in refused(
+        "data/a.csv"
+    )
 
 
 def test_an_older_lock_is_looked_at_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,7 +210,7 @@ def test_an_older_lock_is_looked_at_again(folder: Path, monkeypatch: pytest.Monk
     right = Path("dvc.lock").read_text(encoding="utf-8")
     lock(entry("data/table.csv", "0" * 32))
     monkeypatch.setattr(integrity.time, "sleep", lambda _: Path("dvc.lock").write_text(right, encoding="utf-8"))
-    check(map(Path, ALL))
+    check_hashes(map(Path, ALL))
 
 
 def test_a_lock_that_is_being_written_is_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,12 +218,12 @@ def test_a_lock_that_is_being_written_is_read_again(folder: Path, monkeypatch: p
     for torn in ("", right[:100], right[:-1]):
         Path("dvc.lock").write_text(torn, encoding="utf-8")
         monkeypatch.setattr(integrity.time, "sleep", lambda _: Path("dvc.lock").write_text(right, encoding="utf-8"))
-        check(map(Path, ALL))
+        check_hashes(map(Path, ALL))
 
 
 def test_a_broken_lock_is_named(folder: Path) -> None:
     Path("dvc.lock").write_text("stages: [\n")
-    assert "dvc.lock: broken (" in refused("data/table.csv")
+    assert "dvc.lock: invalid (" in refused("data/table.csv")
 
 
 def test_a_lock_that_others_rewrite_all_the_time_refuses_nobody(folder: Path) -> None:
@@ -239,7 +241,7 @@ def test_a_lock_that_others_rewrite_all_the_time_refuses_nobody(folder: Path) ->
     writer.start()
     try:
         for _ in range(300):
-            check(map(Path, ALL))
+            check_hashes(map(Path, ALL))
     finally:
         over.set()
         writer.join()
@@ -249,12 +251,12 @@ def test_names_that_look_like_numbers_are_names(folder: Path) -> None:
     Path("on").write_bytes(TABLE)
     Path("dvc.lock").write_text(f"stages:\n  make:\n    outs:\n    - path: on\n      md5: {md5(TABLE)}\n")
     assert [(str(out.path), out.stage) for out in read_locked_outputs(Path("dvc.lock"))] == [("on", "make")]
-    check([Path("on")])
+    check_hashes([Path("on")])
 
 
 def test_outs_of_a_cloud_that_has_versions_are_passed_over(folder: Path) -> None:
     lock({"path": "data/table.csv", "files": [{"relpath": "a", "etag": "b"}]})
-    check([Path("data/table.csv")])
+    check_hashes([Path("data/table.csv")])
 
 
 def test_files_and_folders_are_hashed_as_dvc_does(folder: Path) -> None:

@@ -165,7 +165,7 @@ def test_a_second_run_says_which_process_is_in_the_way_and_a_dead_one_is_not(fol
     command = [sys.executable, "-c", SLEEPER, "--out", "out.txt"]
     second = subprocess.run(command, cwd=folder, env=environment, text=True, capture_output=True, check=False)
     assert second.returncode == os.EX_TEMPFAIL, "the same again may work a minute later"
-    assert f"nap is busy here: process {first.pid} runs it" in second.stderr
+    assert f"nap is already running in this workspace (process {first.pid})" in second.stderr
     first.kill()
     first.communicate()
     Path("params.yaml").write_text("nap:\n  seconds: 0\n")
@@ -216,7 +216,7 @@ def test_the_state_of_a_workspace_is_its_owners_alone(folder: Path) -> None:
 def test_a_lock_held_in_this_process_is_seen(folder: Path) -> None:
     @stage
     def twice(*, params: Copy, report: Report) -> None:
-        with pytest.raises(SetupError, match=f"copy is busy here: process {os.getpid()}"):
+        with pytest.raises(SetupError, match=rf"copy is already running in this workspace \(process {os.getpid()}\)"):
             twice.run()
 
     twice.run()

@@ -70,7 +70,7 @@ def test_a_changed_artefact_is_named_with_what_to_do(root: Path, name: str) -> N
     (root / name).write_bytes(b"flipped")
     path = "models/tuned" if name.startswith("models") else name
     inside = "b/中.txt " if name.startswith("models") else ""
-    expected = rf"1 damaged:\n{path}: {inside}is not what dvc\.lock names; remove {path}, then `dvc checkout {path}`"
+    expected = rf"1 damaged:\n{path}: {inside}differs from dvc\.lock; remove {path}, then run `dvc checkout {path}`"
     with pytest.raises(DataError, match=expected):
         verify_all(root)
 
@@ -81,7 +81,7 @@ def test_a_missing_and_an_added_file_are_named(root: Path) -> None:
     with pytest.raises(DataError, match=r"2 damaged:") as caught:
         verify_all(root)
     assert "data.csv: missing; `dvc checkout data.csv`" in str(caught.value)
-    assert "models/tuned: extra.txt is not what dvc.lock names" in str(caught.value)
+    assert "models/tuned: extra.txt differs from dvc.lock" in str(caught.value)
 
 
 @pytest.mark.parametrize("suffix", ["", ".dir"])
@@ -94,10 +94,10 @@ def test_a_changed_cached_object_is_named(root: Path, suffix: str) -> None:
 
 def test_a_broken_lock_is_named(root: Path) -> None:
     (root / "dvc.lock").write_text("stages: [\n")
-    with pytest.raises(DataError, match=r"dvc\.lock: broken \(.*\); `git checkout` it, or remove it"):
+    with pytest.raises(DataError, match=r"dvc\.lock: invalid \(.*\); `git checkout .*`, or remove it"):
         verify_all(root)
     (root / "dvc.lock").write_text("schema: '2.0'\n")
-    with pytest.raises(DataError, match=r"dvc\.lock: broken"):
+    with pytest.raises(DataError, match=r"dvc\.lock: invalid"):
         verify_all(root)
 
 
@@ -107,7 +107,7 @@ def test_a_workspace_is_checked_too(root: Path) -> None:
     outs = [{"path": "x.csv", "hash": "md5", "md5": md5(b"x")}]
     (workspace / "dvc.lock").write_text(yaml.safe_dump({"stages": {"ingest": {"outs": outs}}}))
     (workspace / "x.csv").write_bytes(b"y")
-    with pytest.raises(DataError, match=r"examples/mine/x\.csv: is not what examples/mine/dvc\.lock names"):
+    with pytest.raises(DataError, match=r"examples/mine/x\.csv: differs from examples/mine/dvc\.lock"):
         verify_all(root)
 
 

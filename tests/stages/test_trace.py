@@ -1,4 +1,4 @@
-"""From an answer back to what it rests on: model, version, data, levers, and the training examples near it."""
+"""A prediction is traced to its model, version, data, levers and nearest training examples."""
 
 import io
 import json
@@ -112,14 +112,12 @@ def test_an_older_model_comes_from_the_registry_and_says_how_its_data_come_back(
     trained(registering)
     found = trace_prediction(Traffic(TRAFFIC), id, Path(), 3)
     assert (found.version, found.is_champion, found.neighbors) == ("1", False, ())
-    assert f"another data version: the model learned from the one with sha256 {old.data['train'][:12]}" in str(
-        found.missing
-    )
-    assert re.search(r"support +data/train.parquet is another data version", shown(id))
-    back = "check out the dvc.lock that made it (`git log --all -- dvc.lock`), then `dvc checkout data/train.parquet`"
+    assert f"a different data version: the model was trained on sha256 {old.data['train'][:12]}" in str(found.missing)
+    assert re.search(r"support +data/train.parquet is a different data version", shown(id))
+    back = "check out its dvc.lock (`git log --all -- dvc.lock`), then run `dvc checkout data/train.parquet`"
     assert str(found.missing).endswith(back)
     Path("data/train.parquet").unlink()
-    assert "data/train.parquet is not there" in str(trace_prediction(Traffic(TRAFFIC), id, Path(), 3).missing)
+    assert "data/train.parquet does not exist" in str(trace_prediction(Traffic(TRAFFIC), id, Path(), 3).missing)
 
 
 def test_it_needs_no_mlflow_where_the_package_is_here(registering: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,13 +129,15 @@ def test_it_needs_no_mlflow_where_the_package_is_here(registering: Workspace, mo
     assert (found.version, len(found.neighbors[0].rows)) == (None, 3)
     assert "not in the registry" in shown(id)
     shutil.rmtree("models/package")
-    with pytest.raises(ModelError, match=r"receipt: the model \w{12} that answered is not models/package, and MLflow"):
+    with pytest.raises(
+        ModelError, match=r"the model of this prediction \(\w{12}\) is not in models/package, and MLflow"
+    ):
         trace_prediction(Traffic(TRAFFIC), id, Path(), 3)
 
 
 def test_what_is_not_on_record_and_whose_model_is_gone_is_said(registering: Workspace, client: Any) -> None:
     trained(registering)
-    with pytest.raises(DataError, match=r"receipt: 'nobody' is not on record in .*; `satiety predict` gives the id"):
+    with pytest.raises(DataError, match=r"trace: no prediction 'nobody' in .*; `satiety predict` prints the id"):
         show(Path(), "nobody", 3, "text")
     rows = list(
         served_texts(
@@ -145,7 +145,7 @@ def test_what_is_not_on_record_and_whose_model_is_gone_is_said(registering: Work
         )
     )
     Traffic(TRAFFIC).add(rows)
-    with pytest.raises(ModelError, match=r"is not models/package, and MLflow has no version of made-up with that"):
+    with pytest.raises(ModelError, match=r"is not in models/package, and no version of made-up in MLflow"):
         show(Path(), rows[0].id, 3, "text")
     shutil.rmtree(".dvc")
     with pytest.raises(SetupError, match="not in a project, so no predictions are recorded"):
