@@ -166,7 +166,7 @@ def test_a_package_that_is_not_whole_answers_nothing(flipping: Project) -> None:
 
 def mended(project: Project, message: str) -> list[str]:
     """Do what a message says; return the commands."""
-    (things, command) = re.findall(r"remove (.+?), then `(.+?)`", message)[0]
+    (things, command) = re.findall(r"remove (.+?), then run `(.+?)`", message)[0]
     for thing in things.split(" and "):
         path = project.root / thing
         shutil.rmtree(path) if path.is_dir() else path.unlink()

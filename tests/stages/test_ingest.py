@@ -214,7 +214,7 @@ class TestMistakes:
             check=False,
         )
         assert (process.returncode, process.stdout) == (1, "")
-        assert process.stderr.startswith("ingest: 40 labelled texts are left")
+        assert process.stderr.startswith("ingest: 40 labelled texts remain")
         assert process.stderr.count("\n") == 1
 
 

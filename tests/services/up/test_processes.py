@@ -35,7 +35,7 @@ def deaf(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
 
 @pytest.mark.usefixtures("deaf")
 def test_all_of_a_project_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "TIMEOUT", 1)
+    monkeypatch.setattr(processes, "PATIENCE", 1)
     found = processes.find_processes(tmp_path)
     assert len(found) == 2
     processes.end_all(tmp_path)

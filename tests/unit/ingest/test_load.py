@@ -150,9 +150,9 @@ class TestSpans:
     @pytest.mark.parametrize(
         ("spans", "detail"),
         [
-            ("PER", "spans is a str, not a list; write [[start, end, label], …]"),
-            ([[0, 2]], "spans are [start, end, label], or objects with these keys"),
-            ([[0, "x", "PER"]], "spans are [start, end, label], or objects with these keys"),
+            ("PER", "spans must be a list such as [[start, end, label], …], not a str"),
+            ([[0, 2]], "each span must be [start, end, label], or an object with these keys"),
+            ([[0, "x", "PER"]], "each span must be [start, end, label], or an object with these keys"),
             ([[0, 99, "PER"]], "span 0:99 is outside a text of 6 characters"),
             ([[0, 3, "PER"], [2, 4, "LOC"]], "span 2:4 overlaps the previous span"),
         ],
