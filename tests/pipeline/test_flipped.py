@@ -56,7 +56,7 @@ def inputs(stage: str) -> list[str]:
 
 def beside(task: str) -> list[str]:
     """Return what a task that is no stage asks dvc.yaml for."""
-    calls = re.findall(r"\bplaces\(([^)]*)\)", Path(f"tasks/{task}.py").read_text(encoding="utf-8"))
+    calls = re.findall(r"\bfind_paths\(([^)]*)\)", Path(f"tasks/{task}.py").read_text(encoding="utf-8"))
     return sorted({NAMES[name] for call in calls for name in re.findall(r'"(\w+)"', call)})
 
 

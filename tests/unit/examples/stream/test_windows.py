@@ -101,7 +101,7 @@ def test_a_sum_of_probabilities_may_miss_1_by_what_floats_miss() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"minutes": 7}, "a day .1440 minutes. must be whole windows .it is 7."),
+        ({"minutes": 7}, "a day .1440 minutes. must be whole windows .got 7."),
         ({"timezone": "Mars/Olympus"}, "no such time zone; names are those of the IANA database"),
         ({"timezone": "../etc/passwd"}, "no such time zone"),
         ({"topics": {"a": []}}, "topic 'a' needs a name, and words that are not empty"),
