@@ -145,6 +145,6 @@ def test_a_wrong_parameter_is_said_with_its_line(paths: dict[str, Path]) -> None
 
 
 def test_a_missing_input_is_named_and_nothing_is_written(paths: dict[str, Path]) -> None:
-    with pytest.raises(DataError, match=r"没有.parquet: no such file; run the stage that makes it"):
+    with pytest.raises(DataError, match=r"没有.parquet: no such file; run `dvc repro`, or the stage that makes it"):
         main.run(**{**paths, "train": Path("没有.parquet")})
     assert not OUT["augmented"].exists()

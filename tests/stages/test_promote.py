@@ -245,7 +245,10 @@ def test_a_package_that_does_not_answer_its_example_is_not_registered_whoever_wr
         (folder / "input_example.json").write_text(json.dumps(example), encoding="utf-8")
     sign(folder)
     Path("reports/promote.json").unlink()
-    expected = {"no number": "contains NaN or infinity", "another example": r"models/package/input_example\.json: to .* it answers"}
+    expected = {
+        "no number": "contains NaN or infinity",
+        "another example": r"models/package/input_example\.json: for .* the model predicts",
+    }
     with pytest.raises(ModelError, match=expected[harm]):
         main.run()
     assert champion(client) == "1"

@@ -102,7 +102,7 @@ def test_switched_off_it_needs_no_model_and_writes_empty_tables(paths: dict[str,
 
 
 def test_a_missing_input_is_named_and_nothing_is_written(paths: dict[str, Path]) -> None:
-    with pytest.raises(DataError, match=r"没有.parquet: no such file; run the stage that makes it"):
+    with pytest.raises(DataError, match=r"没有.parquet: no such file; run `dvc repro`, or the stage that makes it"):
         main.run(**{**paths, "corpus": Path("没有.parquet")})
     assert not OUT["retrieved"].exists()
     assert not Path("reports/retrieve.json").exists()
