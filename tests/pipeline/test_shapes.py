@@ -56,7 +56,7 @@ def test_two_texts_go_through_the_whole_pipeline(fresh: Fresh) -> None:
     assert answer["label"] in {"good", "bad"}
     refused = made.run("satiety", "predict", "a good film")
     assert refused.returncode == 1
-    assert "no JSON object; pair asks for: text, text_b" in refused.stderr
+    assert "is not a JSON object; pair needs the inputs text, text_b" in refused.stderr
 
 
 def test_numbers_for_two_texts_go_through_the_whole_pipeline(fresh: Fresh) -> None:

@@ -115,7 +115,7 @@ def test_what_was_done_in_mlflow_itself_is_seen(twice: Workspace, client: Any) -
     client.set_registered_model_alias("made-up", "champion", "1")
     text = shown()
     assert "2 → 1  moved outside satiety  since then" in text
-    assert "moved by no command of Satiety" in text
+    assert "moved outside Satiety" in text
 
 
 def test_two_who_write_at_once_lose_nothing(twice: Workspace, client: Any) -> None:

@@ -134,7 +134,8 @@ def test_a_second_up_says_that_they_run(home: Home, secrets: dict[str, str]) -> 
 
 def test_a_process_in_the_project_joins_unless_it_was_told_otherwise(home: Home, secrets: dict[str, str]) -> None:
     code = (
-        "import os; from satiety.core.services import join_services; join_services(); print(*[os.environ.get(n) for n in "
+        "import os; from satiety.core.services import join_services; join_services(); "
+        "print(*[os.environ.get(n) for n in "
         "('PREFECT_API_URL', 'PREFECT_API_AUTH_STRING', 'SATIETY_TRACKING_URI', 'MLFLOW_TRACKING_PASSWORD')])"
     )
 
