@@ -94,7 +94,7 @@ def test_the_command_line_knows_the_result(project: Project) -> None:
     assert max(map(len, report.stdout.splitlines())) <= 120
     cut_off(project)
     checked = project.run("satiety", "check")
-    assert (checked.returncode, "right" in checked.stdout) == (0, True)
+    assert (checked.returncode, "is valid" in checked.stdout) == (0, True)
     assert project.repro().returncode == 0
     answered = project.run("satiety", "predict", "our hotel room great lovely", "这本书店糟糕讨厌")
     assert answered.returncode == 0, answered.stderr
