@@ -235,7 +235,7 @@ def test_the_meter_measures_and_its_page_is_whole(project: Project) -> None:
         "augment",
         "self_training",
         "retrieve",
-        "augment+self_training+retrieve",
+        "augment+retrieve+self_training",
     }
     assert {"oracle", "copy", "poison", "leak"} == set(told["calibration"])
     assert told["calibration"]["leak"]["let through"] == 0
