@@ -63,7 +63,7 @@ class TestCheck:
         lines = refused(monkeypatch, "check", str(params)).splitlines()
         assert any("unknown block; did you mean 'register'?" in line for line in lines)
         assert any("unknown reader 'cvs'; did you mean 'csv'?" in line for line in lines)
-        assert any("ingest.budget" in line and "(it is -3)" in line for line in lines)
+        assert any("ingest.budget" in line and "(got -3)" in line for line in lines)
         assert any("registster.name: String should match pattern" in line for line in lines)
         assert not any("the block is missing" in line for line in lines)
         line = damaged[: damaged.index("registster")].count("\n") + 1
@@ -72,8 +72,8 @@ class TestCheck:
     @pytest.mark.parametrize(
         ("old", "new", "message"),
         [
-            ("budget: 240", "budget: " + "9" * 5000, r"not YAML: '9{20}' cannot be read as int"),
-            ("name: tweets-sentiment", "name: 2026-99-99", r"not YAML: '2026-99-99' cannot be read as timestamp"),
+            ("budget: 240", "budget: " + "9" * 5000, r"not YAML: cannot read '9{20}' as int"),
+            ("name: tweets-sentiment", "name: 2026-99-99", r"not YAML: cannot read '2026-99-99' as timestamp"),
             ("validate: {}", "validate: " + "[" * 5000 + "]" * 5000, r"nested too deeply"),
             ("validate: {}", "validate: {}  # 退\x07格", r"not YAML: a control character, U\+0007"),
             ("name: tweets-sentiment", 'name: "\\uD800"', r"not YAML: incomplete surrogate pair"),
@@ -124,10 +124,7 @@ class TestCheck:
         text = params.read_text(encoding="utf-8").replace("\nvalidate: {}", "\n")
         params.write_text(text, encoding="utf-8")
         output = refused(monkeypatch, "check", str(params))
-        assert (
-            output
-            == f"{params}: validate: the block is missing; write `validate: {{}}`, for DVC asks for every stage's"
-        )
+        assert output == f"{params}: validate: the block is missing; add `validate: {{}}`, which DVC requires"
 
     def test_a_block_with_nothing_in_it_is_right(self, params: Path) -> None:
         params.write_text(params.read_text(encoding="utf-8").replace("\nvalidate: {}", "\nvalidate:"), encoding="utf-8")
