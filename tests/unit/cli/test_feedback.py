@@ -118,7 +118,7 @@ def test_all_mistakes_are_named_at_once_and_nothing_is_kept(
 @pytest.mark.parametrize(
     ("label", "message"),
     [
-        ("Paris", r"spans 'Paris': spans is a str, not a list; write \[\[start, end, label\], …\]"),
+        ("Paris", r"spans 'Paris': spans must be a list such as \[\[start, end, label\], …\]"),
         ("[[0, 99, \"LOC\"]]", r"span 0:99 is outside a text of 16 characters"),
         ("[[0, 4, \"BIRD\"]]", r"entity type 'BIRD' is not one of: LOC, PER"),
     ],

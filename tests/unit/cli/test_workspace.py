@@ -136,7 +136,7 @@ def test_a_file_of_an_earlier_version_is_refused_as_by_satiety_check_and_nothing
 
 def test_the_plots_of_dvc_are_drawn_without_a_network(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     vega = type(sys)("vl_convert")
-    vega.javascript_bundle = lambda vl_version: "window.vegaEmbed = () => {}"  # type: ignore[attr-defined]
+    vega.javascript_bundle = lambda snippet, vl_version: "window.vegaEmbed = () => {}"  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "vl_convert", vega)
     subprocess.run(["dvc", "init", "-q", "--no-scm", "-f"], cwd=root, check=True)
     make_workspace(root)
