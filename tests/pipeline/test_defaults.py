@@ -42,18 +42,18 @@ def stale(project: Project) -> set[str]:
     [
         ("ingest/__init__.py", "default=2000", "default=2001", {"ingest", "register"}),
         ("validate/__init__.py", "default=20_000", "default=20_001", {"validate", "register"}),
-        ("retrieve/hybrid.py", "default=3000", "default=3001", {"retrieve", "augment", "register", "worth"}),
-        ("augment/swap.py", "default=4", "default=5", {"augment", "register", "worth"}),
-        ("pretrain/mlm.py", "default=64", "default=65", {"augment", "pretrain", "register", "worth"}),
+        ("levers/retrieve/hybrid.py", "default=3000", "default=3001", {"retrieve", "augment", "register", "worth"}),
+        ("levers/augment/swap.py", "default=4", "default=5", {"augment", "register", "worth"}),
+        ("levers/pretrain/mlm.py", "default=64", "default=65", {"augment", "pretrain", "register", "worth"}),
         (
             "tuning/recipes/fine_tune.py",
             "default=0.1",
             "default=0.2",
             {"augment", "finetune", "evaluate", "register", "worth"},
         ),
-        ("project.py", "default=15", "default=16", {*ALL}),
+        ("core/project.py", "default=15", "default=16", {*ALL}),
         ("worth/section.py", "default=24", "default=25", {"worth"}),
-        ("worth/levers/controls.py", "default=0.6", "default=0.7", {"augment", "register", "worth"}),
+        ("levers/controls.py", "default=0.6", "default=0.7", {"augment", "register", "worth"}),
     ],
 )
 def test_a_changed_default_makes_the_stages_stale_that_read_it_and_no_other(

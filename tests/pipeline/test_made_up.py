@@ -20,8 +20,8 @@ PLACES = {
     "method": "tuning/methods",
     "objective": "tuning/objectives",
     "recipe": "tuning/recipes",
-    "augmenter": "augment",
-    "lever": "worth/levers",
+    "augmenter": "levers/augment",
+    "lever": "levers",
 }
 """Where a component of each kind is put: a file in a folder of `satiety`, and no other file changes."""
 

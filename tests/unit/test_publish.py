@@ -272,7 +272,7 @@ def test_what_mlflow_refuses_is_set_aside_and_holds_up_no_other_run(
     record()
     assert publish() == 1
     (refused,) = OUTBOX.glob("*.damaged")
-    assert f"{refused.stem}: left out, and put aside as {refused.name}: Invalid value" in caplog.text
+    assert f"{refused.stem}: damaged, ignored, and renamed to {refused.name}: Invalid value" in caplog.text
     assert "augment" in [run.info.run_name for run in runs(client)]
 
 
@@ -333,7 +333,7 @@ def test_a_damaged_folder_is_set_aside_once_and_all_others_arrive(
     record("pretrain")
     assert publish() == 1
     (message,) = caplog.messages
-    assert message.startswith(f"{folder}: left out, and put aside as {folder.name}.damaged: ")
+    assert message.startswith(f"{folder}: damaged, ignored, and renamed to {folder.name}.damaged")
 
 
 def test_points_before_and_after_a_damaged_line_arrive(client: Any, caplog: pytest.LogCaptureFixture) -> None:
@@ -362,7 +362,7 @@ def test_a_damaged_note_of_an_arrival_is_none_and_is_made_anew(
     location = tracking.find_location(folder.name)
     assert location is not None
     assert location["run_id"] == runs(client)[0].info.run_id
-    assert [message.startswith(f"{note}: left out") for message in caplog.messages] == [True]
+    assert [message.startswith(f"{note}: damaged, ignored") for message in caplog.messages] == [True]
 
 
 def by_name(client: Any) -> dict[str, Any]:
