@@ -78,7 +78,7 @@ class TestEveryRecipe:
                     fitted(recipe, problem, problem.examples("zh"), tmp_path / "never read", tmp_path)
 
     def test_says_so_where_there_is_nothing_to_learn_from(self, recipe: str, tmp_path: Path) -> None:
-        with pytest.raises(DataError, match="there is no training example"):
+        with pytest.raises(DataError, match="no training examples"):
             fitted(recipe, PROBLEMS["classify"].sample(), [], tmp_path / "never read", tmp_path)
 
     def test_learns_from_what_it_labelled_itself_or_the_params_are_refused(
