@@ -197,7 +197,7 @@ class TestMistakes:
 
     def test_header_only(self, workspace: Path) -> None:
         write_rows([])
-        self.refused(r"data/raw/a\.csv: reader `csv` found no rows")
+        self.refused(r"data/raw/a\.csv: the reader `csv` found no rows")
 
     def test_a_base_model_that_is_missing(self, workspace: Path) -> None:
         shutil.rmtree("data/raw/base")

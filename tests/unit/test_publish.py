@@ -488,7 +488,7 @@ def test_the_stages_of_one_dvc_command_belong_to_one_run_which_ends_as_the_last_
         parents[1].info.run_id,
     ]
     assert parents[0].info.end_time == children[1].info.end_time
-    assert "pytest" in parents[0].data.tags["mlflow.source.name"]
+    assert "python" in parents[0].data.tags["mlflow.source.name"]
 
 
 def test_a_flow_above_goes_before_dvc(monkeypatch: pytest.MonkeyPatch) -> None:
