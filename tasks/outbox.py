@@ -179,7 +179,8 @@ def _make_folder(run: Run) -> Iterator[Run]:
     lock = FileLock(temporary / ALIVE)
     try:
         with translate_errors(run.folder):
-            remove_stale(OUTBOX)
+            for folder in (OUTBOX, *OUTBOX.glob("*/")):
+                remove_stale(folder)  # what killed processes began, in the folders of their runs as well
             temporary.mkdir(parents=True)
             lock.acquire()
             write_text(temporary / RUN, json.dumps(run.record, ensure_ascii=False))
