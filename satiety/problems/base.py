@@ -242,9 +242,10 @@ class Problem(Component):
     def metrics_from_counts(self, tallies: Floats) -> dict[str, Floats]:
         """Turn summed counts, shape (..., counts), into metrics of shape (...).
 
-        Metrics of a class are named ``f1/<class>``, ``precision/<class>``, ``recall/<class>``.
+        Metrics of a class are named ``f1/<class>``, ``precision/<class>``, ``recall/<class>``. A problem with a metric
+        that is no function of sums, such as a rank correlation, overrides ``score`` instead.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} overrides neither metrics_from_counts nor score")
 
     @abstractmethod
     def zero_shot(self, train: Sequence[Example], examples: Sequence[Example], base: ZeroShotModel) -> list[Prediction]:
