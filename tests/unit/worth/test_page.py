@@ -102,7 +102,7 @@ def test_what_was_not_measured_is_said_to_be(language: Any) -> None:
     found = sections(sample.bare(), language)
     for name in ("credit", "forecast", "answers"):
         assert texts()["worth.none"][language] in found[name].text
-    assert "worth.full.chains" in found["agreement"].text
+    assert "worth.fine_tuned.replicates" in found["agreement"].text
 
 
 @pytest.mark.parametrize(("limit", "shown"), [(0.84, True), (1.0, False)])
