@@ -10,7 +10,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 .SHELLFLAGS := -ec
 SETUP := .venv/.installed
 # Columns of `dvc exp show` that are not worth comparing. A Makefile escapes a dollar by doubling it.
-HIDDEN_COLUMNS := (.*:)?(in|out|quarantined|device|precision|method|steps|steps_planned|weights_trained|head_strength|doubtful\..*|best_step|dev\.loss|bytes|digest|calibration.*|metrics\..*|.*\.low|.*\.high)$$|(data|models|reports|plots)/[^:]*$$
+HIDDEN_COLUMNS := (.*:)?(low|high)$$|(data|models|reports|plots)/[^:]*$$
 COMPILE := -q --all-extras --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header
 
 .PHONY: run test up down check fix bench year pictures experiments push clean constraints help
@@ -50,7 +50,7 @@ year: $(SETUP)  ## simulate twelve months with and without Satiety in a copy of 
 
 # Of all commits those with a run: dvc.lock was committed since the tool itself dropped its own, or an experiment began there.
 experiments: $(SETUP)  ## compare your runs: commits with a dvc.lock, experiments of `dvc exp run` and of flows with overrides
-	dvc exp show --md --only-changed --no-pager --sort-by reports/evaluate.json:after.value --drop '$(HIDDEN_COLUMNS)' \
+	dvc exp show --md --only-changed --no-pager --sort-by reports/scores.json:after --drop '$(HIDDEN_COLUMNS)' \
 	  $$({ git log --format=%H --diff-filter=AM $$(git log -1 --format=%H.. --diff-filter=D -- dvc.lock) -- dvc.lock; \
 	       git for-each-ref --format='%(refname:lstrip=2)' refs/exps | awk -F/ 'length($$2) == 38 {print $$1 $$2}'; } \
 	     | sort -u | sed 's/^/--rev /')

@@ -73,13 +73,13 @@ def main() -> None:
     """Measure, write the results, and print what agreement there is."""
     reports = {name: study(name) for name in sys.argv[1:] or PROBLEMS}
     agree, cells = (
-        sum(report["agreement"][count_name] for report in reports.values()) for count_name in ("agree", "cells")
+        sum(report["agreement"][count_name] for report in reports.values()) for count_name in ("agree", "runs")
     )
     share = estimate_wilson_interval(agree, cells, 0.95).to_dict() if cells else None
     keys = ("metric", "budgets", "curve", "agreement", "saved", "headline")
     summary = {
         "agree": agree,
-        "cells": cells,
+        "runs": cells,
         "share": share,
         "problems": {name: {key: report[key] for key in keys} for name, report in reports.items()},
     }

@@ -59,7 +59,7 @@ def time_fine_tuned(plan: Any, budgets: Sequence[int]) -> list[float]:
     """Fine-tune a cell of each budget, plain and with `pseudo`, on one thread, as quick cells are; return seconds."""
     torch.set_num_threads(1)
     evaluator = Evaluator(plan)
-    runs = [StudyRun(n, levers, 0, depth="full") for n in budgets if n for levers in ((), ("self_training",))]
+    runs = [StudyRun(n, levers, 0, depth="fine_tuned") for n in budgets if n for levers in ((), ("self_training",))]
     return [evaluator.evaluate(run, f"benchmark-{i}").seconds for i, run in enumerate(runs)]
 
 
@@ -71,12 +71,12 @@ def main() -> None:
         home = Path(scratch)
         with memory() as samples:
             cold, measurements, plan = study(study_data, params, home)
-        shutil.rmtree(home / "cells")
+        shutil.rmtree(home / "runs")
         warm, second, _ = study(study_data, params, home)
         cached, third, _ = study(study_data, params, home)
-        shutil.rmtree(home / "cells")
+        shutil.rmtree(home / "runs")
         whole, fourth, _ = study(study_data, default, home)
-        plan = replace(plan, home=home / "full")
+        plan = replace(plan, home=home / "fine_tuned")
         full = time_fine_tuned(plan, measurements.budgets)
     quick = [outcome.seconds for run, outcome in measurements.outcomes.items() if run.budget]
     figures = {
@@ -84,14 +84,14 @@ def main() -> None:
         "seconds, embeddings cached": warm,
         "seconds, all cached": cached,
         "seconds, embeddings cached, chains of params.yaml": whole,
-        "cells": {
+        "runs": {
             "first": measurements.computed,
             "without cells": second.computed,
             "all cached": third.computed,
             "chains of params.yaml": fourth.computed,
         },
         "gigabytes": max(samples) / 1e9,
-        "seconds a cell": {"quick": sum(quick) / len(quick), "full": sum(full) / len(full)},
+        "seconds a cell": {"proxy": sum(quick) / len(quick), "fine_tuned": sum(full) / len(full)},
         "full / quick": (sum(full) / len(full)) / (sum(quick) / len(quick)),
     }
     RESULTS.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")

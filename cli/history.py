@@ -91,7 +91,7 @@ def _format_scores(scores: Mapping[str, Any]) -> str:
     sides = {name: f"{scores[name]['value']:.3f} {_format_bounds(scores[name])}" for name in ("old", "new")}
     summary = f"{scores['metric']} {sides['old']} → {sides['new']}, difference {_format_gain(scores['difference'])}"
     fresh = f"; on the fresh test set {_format_gain(scores['fresh'])}" if "fresh" in scores else ""
-    return f"{summary} at confidence level {scores['level']:.4g}{fresh}"
+    return f"{summary} at confidence level {scores['confidence_level']:.4g}{fresh}"
 
 
 def _format_gain(interval: Mapping[str, float]) -> str:

@@ -32,7 +32,7 @@ def run_monitor(folder: Path, table: Path | None, console: Console | None = None
     report: dict[str, Any] = json.loads((folder / REPORTS / f"{name}.json").read_text(encoding="utf-8"))
     printer = console or Console(highlight=False)
     printer.print(report["sentence"]["en"], markup=False)
-    if warning := report.get("unmetered"):
+    if warning := report.get("unmeasured_metric"):
         printer.print(warning["en"], markup=False)
     if omission := report["window"]["left_out"]:
         printer.print(omission["sentence"]["en"], markup=False)

@@ -73,7 +73,7 @@ def _make_table(title: str, *columns: str) -> Table:
 def _tabulate_scores(report: Mapping[str, Any] | None) -> Table | str:
     if report is None:
         return "Score: not evaluated yet (stage evaluate)"
-    level = f"{report['level']:.0%} CI" if "level" in report else "CI"
+    level = f"{report['confidence_level']:.0%} CI" if "confidence_level" in report else "CI"
     table = _make_table(f"{report['metric']} on {report['examples']:,} test examples", "", "value", level)
     for name in ("before", "after", "difference"):
         sign = "+" if name == "difference" else ""

@@ -68,7 +68,9 @@ def tabulate_levers(report: Mapping[str, Any]) -> Table:
         pad_edge=False,
         padding=(0, 2, 0, 0),
     )
-    for number, name in enumerate(("lever", "gain", f"{report['level']:.0%} CI", "worth in labels", "verdict")):
+    for number, name in enumerate(
+        ("lever", "gain", f"{report['confidence_level']:.0%} CI", "worth in labels", "verdict")
+    ):
         side = "right" if number in (1, 2) else "left"
         table.add_column(name, justify=side, no_wrap=number in (1, 2), overflow="fold")  # type: ignore[arg-type]
     for row in report["levers"]:

@@ -86,7 +86,7 @@ def read_report(name: str) -> dict[str, Any]:
 
 def render_meter(report: Mapping[str, Any]) -> str:
     """Return the headline, the learning curve and the recommendation as markdown."""
-    metric, level = report["metric"], f"{report['level']:.0%} CI"
+    metric, level = report["metric"], f"{report['confidence_level']:.0%} CI"
     lines = [f"# {report['headline']['en']}", "", f"| labels, baseline | {metric} | {level} |", "|---|---|---|"]
     lines += [f"| {n['budget']} | {n['value']:.3f} | [{n['low']:.3f}, {n['high']:.3f}] |" for n in report["curve"]]
     page = Path.cwd() / REPORTS / "worth.html"

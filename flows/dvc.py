@@ -112,7 +112,7 @@ def _to_hydra(override: str, values: Any) -> list[str]:
 
 def build_save_command(stages: Collection[str], name: str) -> list[str]:
     """Return the command that saves the results of these stages as one experiment, without other workspaces."""
-    files = ["dvc.lock", "plots", *(f"reports/{stage}.json" for stage in stages)]
+    files = ["dvc.lock", "plots", *(f"reports/{name}.json" for name in (*stages, "scores"))]
     untracked = [word for path in files if Path(path).exists() for word in ("--include-untracked", path)]
     return [*DVC, "exp", "save", *stages, "--name", name, "--force", *untracked]
 

@@ -12,7 +12,7 @@ from typing import Any
 from satiety.core.answers import dump
 from satiety.core.records import Example
 
-PREFIX = "satiety.look."
+PREFIX = "satiety.comparison."
 FRESH = "fresh"
 """Shared key of all fresh test sets: each contains most of the previous one, so they share one alpha."""
 DIGEST_LENGTH = 16
@@ -45,11 +45,11 @@ def record_comparison(
     pair = hashlib.sha256(f"{champion_digest} {challenger_digest}".encode()).hexdigest()[:DIGEST_LENGTH]
     tag = f"{PREFIX}{test_digest[:DIGEST_LENGTH]}.{pair}"
     note = json.loads(client.get_registered_model(name).tags.get(tag, "{}"))
-    if "look" in note:
-        return int(note["look"])
+    if "comparison" in note:
+        return int(note["comparison"])
     client.set_registered_model_tag(name, tag, "{}")
     number = count_comparisons(client.get_registered_model(name).tags, test_digest)
     client.set_registered_model_tag(
-        name, tag, json.dumps({"look": number, "old": champion_digest, "new": challenger_digest})
+        name, tag, json.dumps({"comparison": number, "old": champion_digest, "new": challenger_digest})
     )
     return number

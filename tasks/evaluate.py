@@ -10,7 +10,7 @@ from satiety.core.settings import Settings
 from satiety.evaluate import Evaluate
 from satiety.evaluate.answers import build_rows
 from satiety.evaluate.calibration import calibrate
-from satiety.evaluate.report import check_gold, format_calibration, format_confusion, score
+from satiety.evaluate.report import check_gold, format_calibration, format_confusion, format_scores, score
 from satiety.problems import Prediction, Problem
 from satiety.problems.base import ZeroShotModel
 from satiety.training.embedding import load_embedder
@@ -26,6 +26,7 @@ def main(
     base: Path,
     tuned: Path,
     predictions: OutputPath,
+    scores: OutputPath,
     confusion: OutputPath,
     calibration: OutputPath,
     *,
@@ -51,10 +52,9 @@ def main(
     trust = calibrate(task.confidence_correct(gold, tuned_predictions), params.bins)
     write_text(calibration, format_calibration(trust))
     report.add_counts(records_in=len(gold), records_out=row_count)
-    report.add(
-        device=model.hardware.device,
-        **score(task, gold, baseline_predictions, tuned_predictions, params=params, calibration=trust),
-    )
+    results = score(task, gold, baseline_predictions, tuned_predictions, params=params, calibration=trust)
+    write_text(scores, format_scores(results))
+    report.add(device=model.hardware.device, **results)
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def main(
     outcome.state.loss_curve.write(loss)
     outcome.state.dev_curve.write(progress)
     report.add_counts(
-        records_in=len(examples) + len(documents), records_out=len(examples) + outcome.facts.get("pseudo", 0)
+        records_in=len(examples) + len(documents), records_out=len(examples) + outcome.facts.get("pseudo_labels", 0)
     )
     report.add(**outcome.facts)
     checkpoints.clear()

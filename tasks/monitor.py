@@ -65,7 +65,7 @@ def main(table: Path | None = None, *, params: Monitor, report: Report) -> None:
         featurizer.problem, pool, estimator, FeaturizedWindow(sample, answers, traffic.gold), params, curve
     )
     summary = {**to_report(findings, featurizer.problem.headline), "window": window, "reference": len(pool.strata)}
-    summary |= {"alpha": params.alpha, "harm": params.harm, "level": params.confidence_level}
+    summary |= {"alpha": params.alpha, "harm": params.harm, "confidence_level": params.confidence_level}
     for language, path in pages.items():
         write_text(path, page(summary, language))  # type: ignore[arg-type]
         report.log_artifact(path)

@@ -179,8 +179,8 @@ def _make_folder(run: Run) -> Iterator[Run]:
     lock = FileLock(temporary / ALIVE)
     try:
         with translate_errors(run.folder):
-            for folder in (OUTBOX, *OUTBOX.glob("*/")):
-                remove_stale(folder)  # what killed processes began, in the folders of their runs as well
+            for folder in list(OUTBOX.glob("**/")):
+                remove_stale(folder)  # what killed processes began, at any depth of the folders of their runs
             temporary.mkdir(parents=True)
             lock.acquire()
             write_text(temporary / RUN, json.dumps(run.record, ensure_ascii=False))

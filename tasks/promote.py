@@ -237,7 +237,12 @@ def _summarize_scores(contest: Contest, outcome: PromotionOutcome) -> dict[str, 
         "new": pair.challenger.to_dict(),
         "difference": verdict.frozen.difference.to_dict(),
     }
-    return {"metric": contest.challenger.problem.headline, "level": verdict.frozen.confidence_level, **sides, **fresh}
+    return {
+        "metric": contest.challenger.problem.headline,
+        "confidence_level": verdict.frozen.confidence_level,
+        **sides,
+        **fresh,
+    }
 
 
 def _describe_side(version: Any, digest: str, score: Mapping[str, float] | None) -> dict[str, Any]:

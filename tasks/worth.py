@@ -41,7 +41,7 @@ def main(
         report.log_artifact(path)
     write_text(curve, _build_plot_rows(summary))
     for point in summary["curve"]:
-        report.log_point("plain", point["value"], point["budget"])
+        report.log_point("baseline", point["value"], point["budget"])
     for point in summary["levers"]:
         report.log_point(point["lever"], point["score"], point["budget"])
     report.add_counts(
@@ -77,7 +77,7 @@ def _build_report(material: Any, params: Worth) -> dict[str, Any]:
 
 def _build_plot_rows(summary: dict[str, Any]) -> str:
     """Return CSV rows: score and interval by labels, for the baseline and each lever set (interval of its gain)."""
-    rows = [("plain", point["budget"], point["value"], point["low"], point["high"]) for point in summary["curve"]]
+    rows = [("baseline", point["budget"], point["value"], point["low"], point["high"]) for point in summary["curve"]]
     for lever in summary["levers"]:
         bounds = (round(lever["score"] + lever["gain"][bound] - lever["gain"]["value"], 6) for bound in ("low", "high"))
         rows.append((lever["lever"], lever["budget"], lever["score"], *bounds))

@@ -1,7 +1,8 @@
-"""Gold answers and predictions before and after tuning -> ``reports/evaluate.json`` and the rows of its two plots."""
+"""Gold answers and predictions before and after tuning -> the report, the scores that DVC compares, rows of plots."""
 
 import csv
 import io
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -57,7 +58,7 @@ def score(
         "after": comparison.second[problem.headline].to_dict(),
         "difference": comparison.difference[problem.headline].to_dict(),
         "examples": len(gold),
-        "level": params.confidence_level,
+        "confidence_level": params.confidence_level,
         "metrics": {
             "before": _report_metrics(comparison.first),
             "after": _report_metrics(comparison.second),
@@ -70,6 +71,21 @@ def score(
             "accuracy": round(calibration.accuracy, 6),
         },
     }
+
+
+def format_scores(results: Mapping[str, Any]) -> str:
+    """Return the few numbers of a report that DVC compares between runs, as JSON."""
+    difference = results["difference"]
+    few = {
+        "metric": results["metric"],
+        "before": results["before"]["value"],
+        "after": results["after"]["value"],
+        "difference": difference["value"],
+        "low": difference["low"],
+        "high": difference["high"],
+        "ece": results["calibration"]["ece"],
+    }
+    return json.dumps(few, indent=2) + "\n"
 
 
 def format_confusion(problem: Problem, gold: Sequence[Example], predictions: Sequence[Prediction]) -> str:

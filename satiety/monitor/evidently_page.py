@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from satiety.monitor.sample import TextSample
     from satiety.problems import Problem
 
-NUMBERS = {"confidence": "confidence", "words": "length", "strangeness": "distance", "unseen words": "unseen"}
+NUMBERS = {"confidence": "confidence", "words": "length", "knn_distance": "distance", "unseen words": "unseen"}
 """Name of each column, and its field of `TextFeatures`."""
 ANSWER = "answer"
 

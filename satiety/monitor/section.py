@@ -13,7 +13,7 @@ from satiety.monitor.shift_simulation import SPLITS
 
 
 def _default_detectors() -> list[Detector]:
-    return [DETECTORS[name]() for name in ("mmd", "softmax", "labels", "length", "strangeness", "vocabulary")]
+    return [DETECTORS[name]() for name in ("mmd", "softmax", "labels", "length", "knn_distance", "vocabulary")]
 
 
 def _default_rewrites() -> list[Augmenter]:

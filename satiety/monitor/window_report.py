@@ -190,7 +190,7 @@ def to_report(drift_report: DriftReport, metric: str) -> dict[str, Any]:
         drift_report.verdict, metric, drift_report.ground, drift_report.cost, drift_report.spoken
     )
     is_unmeasured = drift_report.verdict == HARMFUL and not drift_report.metered
-    fields["unmetered"] = explain_unmeasured(metric) if is_unmeasured else None
+    fields["unmeasured_metric"] = explain_unmeasured(metric) if is_unmeasured else None
     fields["labels"] = {
         name: {"usual": baseline, "today": asdict(share)} for name, (baseline, share) in drift_report.labels.items()
     }

@@ -70,8 +70,8 @@ def _render_scores(scores: Mapping[str, Any]) -> Iterator[str]:
     head = ["| metric | before | after | difference |", "|---|---|---|---|"]
     yield "\n".join([*head, *rows])
     yield (
-        f"In brackets: {scores['level']:.0%} confidence intervals (paired bootstrap). *Before*: the same base model "
-        f"without training.{calibration}"
+        f"In brackets: {scores['confidence_level']:.0%} confidence intervals (paired bootstrap). *Before*: the same "
+        f"base model without training.{calibration}"
     )
 
 

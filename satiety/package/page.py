@@ -99,7 +99,7 @@ def _format_scores(scores: Mapping[str, Any]) -> str:
         )
         for name in names[:SHOWN_METRICS]
     ]
-    level, fallen = f"{scores['level']:.0%}", sum(gain < 0 for gain in gains.values())
+    level, fallen = f"{scores['confidence_level']:.0%}", sum(gain < 0 for gain in gains.values())
     note = (
         f"*Before*: the same base model untrained. In brackets: {level} confidence intervals (paired bootstrap). "
         f"Of {len(names)} metrics {fallen} fell."

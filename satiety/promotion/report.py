@@ -60,7 +60,7 @@ def select_random(fresh: Sequence[Example]) -> list[Example]:
 
 def _report_alpha(analysis: InterimAnalysis) -> dict[str, Any]:
     shares = {"total": analysis.total, "spent": 1 - analysis.remaining, "left": analysis.remaining}
-    return {"look": analysis.number} | {name: round(value, 6) for name, value in shares.items()}
+    return {"comparison": analysis.number} | {name: round(value, 6) for name, value in shares.items()}
 
 
 def _report_set(
@@ -75,6 +75,6 @@ def _report_set(
         "champion": comparison.headline.champion.to_dict(),
         "challenger": comparison.headline.challenger.to_dict(),
         "difference": outcome.difference.to_dict(),
-        "level": round(outcome.confidence_level, 6),
+        "confidence_level": round(outcome.confidence_level, 6),
         "verdict": next(verdict for verdict, applies in verdicts if applies),
     }

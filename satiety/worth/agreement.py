@@ -21,7 +21,7 @@ def compare_depths(findings: Findings) -> dict[str, Any] | None:
     runs = [
         ((run.budget, run.levers, run.replicate), outcome.tallies)
         for run, outcome in findings.measurements.outcomes.items()
-        if run.depth == "full"
+        if run.depth == "fine_tuned"
     ]
     if not runs:
         return None
@@ -39,13 +39,13 @@ def compare_depths(findings: Findings) -> dict[str, Any] | None:
         for position, budget in enumerate(scores.budgets):
             proxy = findings.gains[levers][findings.scores.budgets.index(budget)].to_dict()
             fine_tuned = gains[position].interval(resampling.confidence_level).to_dict()
-            compared.append({"lever": "+".join(levers), "budget": budget, "quick": proxy, "full": fine_tuned})
+            compared.append({"lever": "+".join(levers), "budget": budget, "proxy": proxy, "fine_tuned": fine_tuned})
 
-    decisive = [row for row in compared if row["full"]["low"] > 0 or row["full"]["high"] < 0]
-    disagreements = [row for row in decisive if np.sign(row["quick"]["value"]) != np.sign(row["full"]["value"])]
+    decisive = [row for row in compared if row["fine_tuned"]["low"] > 0 or row["fine_tuned"]["high"] < 0]
+    disagreements = [row for row in decisive if np.sign(row["proxy"]["value"]) != np.sign(row["fine_tuned"]["value"])]
     total, agree = len(decisive), len(decisive) - len(disagreements)
     share = estimate_wilson_interval(agree, total, resampling.confidence_level).to_dict() if total else None
-    return {"cells": total, "agree": agree, "share": share, "disagreements": disagreements, "compared": compared}
+    return {"runs": total, "agree": agree, "share": share, "disagreements": disagreements, "compared": compared}
 
 
 def estimate_wilson_interval(hits: float, trials: int, confidence_level: float) -> Interval:
@@ -60,7 +60,7 @@ def get_fine_tuned_gain(findings: Findings, levers: LeverSet, budget: int) -> In
     """Return the fine-tuned gain of a lever set at a budget; None where it was not measured."""
     rows: Sequence[Any] = findings.agreement["compared"] if findings.agreement else ()
     name = "+".join(findings.plan.drop_idle(levers))
-    intervals = (Interval(**row["full"]) for row in rows if (row["lever"], row["budget"]) == (name, budget))
+    intervals = (Interval(**row["fine_tuned"]) for row in rows if (row["lever"], row["budget"]) == (name, budget))
     return next(intervals, None)
 
 

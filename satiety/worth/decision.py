@@ -187,7 +187,7 @@ def build_option(findings: Findings, extra_labels: int, levers: LeverSet) -> Opt
     seconds = [
         outcome.seconds
         for run, outcome in findings.measurements.outcomes.items()
-        if (run.levers, run.budget, run.depth) == (levers, findings.max_budget, "quick")
+        if (run.levers, run.budget, run.depth) == (levers, findings.max_budget, "proxy")
     ]
     hours = extra_labels * cost.label_minutes / 60 + sum(seconds) / max(len(seconds), 1) / 3600 * cost.computer_hour
     return Option(extra_labels, levers, score.interval(findings.confidence_level), hours)

@@ -39,12 +39,12 @@ class Evaluator:
         if not run.budget:
             return Outcome(plan.zero_shot, time.process_time() - started, is_zero_shot=True)
         order = order_pool(plan.pool, plan.problem.stratum, plan.params.seed, run.replicate)
-        dev_share = plan.params.fine_tuned.dev if run.depth == "full" else 0.0
+        dev_share = plan.params.fine_tuned.dev if run.depth == "fine_tuned" else 0.0
         rng = random.Random(f"{plan.params.seed}/dev/{run.replicate}")
         labels, dev = split_dev(order[: run.budget], dev_share, plan.problem.stratum, rng)
         transformed = self._transform(run, labels, order)
         examples = self._drop_contaminated(transformed) if run.is_gated else transformed
-        if run.depth == "quick":
+        if run.depth == "proxy":
             tallies, zero_shot = self._evaluate_proxy(run, examples)
         else:
             tallies, zero_shot = self._evaluate_fine_tuned(run, examples, dev, key), False

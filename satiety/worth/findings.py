@@ -180,7 +180,7 @@ def select_recipes(
     zero_shot_score = score(zero_shot)
     return {
         run: replace(outcome, tallies=zero_shot, is_zero_shot=True)
-        if run.depth == "quick" and np.mean(groups[group(run)]) < zero_shot_score
+        if run.depth == "proxy" and np.mean(groups[group(run)]) < zero_shot_score
         else outcome
         for run, outcome in outcomes.items()
     }
@@ -197,4 +197,4 @@ def is_zero_shot(measurements: Measurements, budget: int) -> bool:
 
 def is_comparable(run: StudyRun) -> bool:
     """Return whether lever sets are compared by this run: proxy, with labels, outside the curve's replicates."""
-    return run.depth == "quick" and run.budget > 0 and run.replicate < FIRST_CURVE_REPLICATE
+    return run.depth == "proxy" and run.budget > 0 and run.replicate < FIRST_CURVE_REPLICATE

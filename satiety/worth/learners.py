@@ -1,7 +1,7 @@
 """Training examples of a run -> predictions, by the proxy or by fine-tuning.
 
-``quick``, the proxy: a linear head on features of a frozen encoder, whose penalty is chosen by cross-validation among
-the run's own labels. Repeated examples do not change it. ``full``: the pipeline's fine-tuning, for which a share of the
+``proxy``: a linear head on features of a frozen encoder, whose penalty is chosen by cross-validation among the run's
+own labels. Repeated examples do not change it. ``fine_tuned``: the pipeline's fine-tuning, for which a share of the
 labels selects the best step. Both get the same examples, so levers act identically.
 """
 

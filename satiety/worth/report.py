@@ -38,12 +38,12 @@ def build_report(findings: Findings) -> dict[str, Any]:
     return {
         "metric": plan.problem.headline,
         "problem": plan.problem.kind,
-        "depth": "full" if any(run.depth == "full" for run in measurements.outcomes) else "quick",
-        "level": level,
+        "depth": "fine_tuned" if any(run.depth == "fine_tuned" for run in measurements.outcomes) else "proxy",
+        "confidence_level": level,
         "labels": len(plan.pool),
         "test": len(plan.test),
         "languages": list_languages(plan),
-        "chains": {"levers": plan.params.replicates, "curve": plan.params.curve_replicates},
+        "replicates": {"levers": plan.params.replicates, "curve": plan.params.curve_replicates},
         "resamples": plan.params.resamples,
         "budgets": list(measurements.budgets),
         "curve": list(_report_curve(findings)),
@@ -78,7 +78,7 @@ def build_empty_report(problem: Problem, params: Worth, labels: int, test: int) 
         "metric": metric,
         "problem": kind,
         "depth": "none",
-        "level": params.confidence_level,
+        "confidence_level": params.confidence_level,
         "labels": labels,
         "test": test,
         **{name: [] for name in ("budgets", "curve", "methods", "levers", "advantage", "credit", "forecast")},
@@ -249,7 +249,7 @@ def _report_savings(findings: Findings) -> dict[str, Any]:
     positive_budgets = sum(budget > 0 for budget in measurements.budgets)
     saved_runs = positive_budgets * sum(params.replicates - replicates for replicates in measurements.stopped.values())
     return {
-        "cells": saved_runs,
+        "runs": saved_runs,
         "of": measurements.planned,
         "share": round(saved_runs / measurements.planned, 6),
         "stopped": [

@@ -54,8 +54,8 @@ class StudyRun:
     levers: tuple[str, ...]
     """Sorted names; () is the baseline."""
     replicate: int
-    depth: str = "quick"
-    """``quick``: the proxy, a linear head on frozen embeddings; ``full``: the pipeline's fine-tuning."""
+    depth: str = "proxy"
+    """``proxy``: a linear head on frozen embeddings; ``fine_tuned``: the pipeline's fine-tuning."""
     is_gated: bool = True
     """Whether examples that repeat a test text are removed; only the control `leak` also runs without."""
 

@@ -16,7 +16,7 @@ from satiety.levers.base import LEVERS, Lever
 RegisteredLever = Annotated[Lever, LEVERS.choice()]
 LeverName = Annotated[str, Field(pattern=r"^[\w-]{1,40}$")]
 """Letters, digits, dash and underscore; reports join names with other characters."""
-BASELINE_NAME = "plain"
+BASELINE_NAME = "baseline"
 """Name of the baseline in reports."""
 MAX_MEASURED = 6
 """Largest number of measured levers, since all combinations are measured."""

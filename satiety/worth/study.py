@@ -30,7 +30,7 @@ from satiety.worth.verdicts import Futility, find_stop
 if TYPE_CHECKING:
     from satiety.worth.section import Worth
 
-RUNS = "cells"
+RUNS = "runs"
 """Folder of the outcomes, inside the study's."""
 MAX_CONTROL_BUDGETS = 2
 """Largest number of budgets at which controls are measured."""
@@ -125,7 +125,7 @@ def _list_fine_tuned_runs(plan: Plan, measurements: Measurements) -> list[StudyR
     positive_budgets = [n for n in measurements.budgets if n]
     largest_budgets = positive_budgets[-plan.params.fine_tuned.budgets :]
     return [
-        StudyRun(n, levers, i, depth="full")
+        StudyRun(n, levers, i, depth="fine_tuned")
         for levers in list_lever_sets(plan.params)
         for n in largest_budgets
         for i in range(plan.params.fine_tuned.replicates)
@@ -140,7 +140,7 @@ def _stop_futile(plan: Plan, measurements: Measurements, effective_sets: Sequenc
         scored = (run.budget, run.levers, run.replicate), outcome.tallies
         if run.replicate >= FIRST_CURVE_REPLICATE:
             curve_runs.append(scored)
-        elif run.depth == "quick" and run.budget > 0 and run.levers in effective_sets:
+        elif run.depth == "proxy" and run.budget > 0 and run.levers in effective_sets:
             runs.append(scored)
     scores = scorer.measure(runs, curve_runs)
     rule = Futility(params.alpha, params.min_effect, FIRST_COMPARISON, params.replicates)
@@ -187,11 +187,11 @@ class _RunExecutor:
     def _hash_run(self, run: StudyRun) -> str:
         plan, params = self.plan, self.plan.params
         recipe = [params.seed, params.encoder_config.model_dump(), params.head.model_dump(), params.dedup_threshold]
-        if run.depth == "full":
+        if run.depth == "fine_tuned":
             recipe += [plan.finetune.model_dump(mode="json"), params.fine_tuned.dev]
         levers = [lever for name, lever in plan.levers.items() if name in run.levers]
         inputs = plan.inputs[run.levers]
-        uses_documents = bool(levers) or (run.depth == "full" and plan.finetune.recipe.uses_documents)
+        uses_documents = bool(levers) or (run.depth == "fine_tuned" and plan.finetune.recipe.uses_documents)
         texts = "\0".join(document.text for document in inputs.documents) if uses_documents else ""
         return hash_run(run, [recipe, texts, inputs.encoder.name if levers else ""], self.digests, levers)
 

@@ -178,7 +178,8 @@ def test_what_a_stage_says_it_makes_is_what_dvc_says_it_makes(name: str) -> None
     stage = next(value for value in values if isinstance(value, Stage))
     words = shlex.split(STAGES[name]["cmd"])[4:]
     given = {option[2:].replace("-", "_"): real(path) for option, path in zip(words[::2], words[1::2], strict=True)}
-    assert {given[path] for path in stage.outputs} == paths(STAGES[name], "outs", "plots")
+    made = paths(STAGES[name], "outs", "metrics", "plots") - {f"reports/{name}.json"}
+    assert {given[path] for path in stage.outputs} == made
     assert {given[path] for path in set(stage.paths) - set(stage.outputs)} <= paths(STAGES[name], "deps")
 
 
@@ -199,7 +200,7 @@ def test_every_dep_of_the_code_is_there(name: str) -> None:
 
 @pytest.mark.parametrize("name", STAGES)
 def test_a_stage_reports_under_its_own_name(name: str) -> None:
-    assert paths(STAGES[name], "metrics") == {f"reports/{name}.json"}
+    assert f"reports/{name}.json" in paths(STAGES[name], "outs")
 
 
 def test_no_file_is_made_twice_and_the_order_is_a_valid_one() -> None:

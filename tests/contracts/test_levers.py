@@ -81,6 +81,10 @@ def test_the_same_draw_teaches_the_same_and_no_global_generator_is_touched(
     assert (random.random(), np.random.random()) == sample
 
 
+def test_it_has_a_place_in_the_order_of_levers(name: str) -> None:
+    assert isinstance(LEVERS[name].position, int)
+
+
 def test_teaching_changes_nothing_it_was_given(name: str, kind: str, tmp_path: Path) -> None:
     lever, context = LEVERS[name].sample(), world(kind, tmp_path)
     original = lesson(kind, lever, context, 12, 1)

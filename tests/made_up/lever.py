@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 class MadeUp(Lever):
     """Learn from each text said twice, too."""
 
-    order: ClassVar = 35
+    position: ClassVar = 35
 
-    def precompute(self, world: StudyContext) -> tuple[Example, ...]:
+    def precompute(self, context: StudyContext) -> tuple[Example, ...]:
         return tuple(
             replace(
                 example,
@@ -27,9 +27,9 @@ class MadeUp(Lever):
                 origin="made_up",
                 parent=example.id,
             )
-            for example in world.pool
+            for example in context.pool
         )
 
-    def transform_train(self, examples: tuple[Example, ...], lesson: RunContext) -> tuple[Example, ...]:
-        context = {example.id for example in examples}
-        return (*examples, *(example for example in lesson.precomputed if example.parent in context))
+    def transform_train(self, examples: tuple[Example, ...], run: RunContext) -> tuple[Example, ...]:
+        ids = {example.id for example in examples}
+        return (*examples, *(copy for copy in run.precomputed if copy.parent in ids))

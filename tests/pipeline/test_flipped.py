@@ -33,7 +33,7 @@ NAMES = {name: str(value) for block in FILE["vars"] for name, value in block.ite
 RAW = "data/raw"
 """Its files are the user's: those are checked that have a .dvc file, or a sha256 in params.yaml."""
 KEPT = {
-    "worth": {"cells", "encoders", "features", "checkpoints"},
+    "worth": {"runs", "encoders", "features", "checkpoints"},
     "monitor": {""},
     "checkpoints": {"finetune", "pretrain"},
 }
@@ -234,7 +234,7 @@ def test_a_damaged_object_that_dvc_restores_is_refused_by_the_stage_that_reads_i
 def test_what_the_meter_keeps_is_computed_anew_where_it_is_not_whole(flipping: Project) -> None:
     before = (flipping.root / "reports/worth.json").read_bytes()
     home = flipping.root / ".satiety/worth"
-    features, cells = (sorted((home / name).rglob("*.safetensors")) for name in ("features", "cells"))
+    features, cells = (sorted((home / name).rglob("*.safetensors")) for name in ("features", "runs"))
     damaged = [features[0], cells[0], cells[len(cells) // 2]]
     for path in damaged:
         flip(path)

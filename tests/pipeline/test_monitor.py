@@ -124,7 +124,7 @@ def test_where_it_is_asked_for_evidently_s_page_stands_beside_ours(watched: Proj
     look(watched)
     params["monitor"]["evidently"] = False
     watched.write_params(params)
-    assert "strangeness" in page.read_text(encoding="utf-8")
+    assert "knn_distance" in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")

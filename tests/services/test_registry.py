@@ -34,5 +34,5 @@ def test_a_model_is_registered_and_promoted_over_http_once(
     (move,) = history.read_moves(client, "made-up")
     assert (move.before, move.after, move.done, move.why) == (None, version.version, True, decided["reason"])
     promote.main.run()
-    assert json.loads(Path("reports/promote.json").read_text(encoding="utf-8"))["alpha"]["look"] == 1
+    assert json.loads(Path("reports/promote.json").read_text(encoding="utf-8"))["alpha"]["comparison"] == 1
     assert "MLFLOW_TRACKING_PASSWORD" not in os.environ

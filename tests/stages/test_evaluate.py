@@ -11,7 +11,12 @@ from satiety.core.records import Evaluated, Example, read, write
 from tasks.evaluate import main
 from tests.packaging import Workspace
 
-PLACES = {"predictions": "data/predictions.parquet", "confusion": "plots/c.csv", "calibration": "plots/t.csv"}
+PLACES = {
+    "predictions": "data/predictions.parquet",
+    "scores": "reports/scores.json",
+    "confusion": "plots/c.csv",
+    "calibration": "plots/t.csv",
+}
 
 
 @pytest.fixture(params=["classify", "ner"])
@@ -38,6 +43,8 @@ def test_it_reports_before_after_and_their_difference(workspace: Workspace) -> N
     for name in ("before", "after", "difference"):
         assert report[name]["low"] <= report[name]["value"] <= report[name]["high"]
     assert set(report["metrics"]) == {"before", "after", "difference"}
+    scores = json.loads(paths["scores"].read_text(encoding="utf-8"))
+    assert (scores["after"], scores["low"]) == (report["after"]["value"], report["difference"]["low"])
     answers = list(read(paths["predictions"], Evaluated))
     assert [answer.id for answer in answers] == [f"t{i}" for i in range(24)]
     assert all(0 <= one.confidence <= 1 for one in answers)

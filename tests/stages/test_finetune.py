@@ -152,7 +152,7 @@ def test_frozen_changes_nothing_but_the_head(workspace: Path) -> None:
     report = run()
     assert report["steps"] == 0
     assert report["weights_trained"] == 2 * 32 + 2
-    assert report["head_strength"] in (0.1, 0.01)
+    assert report["head_l2"] in (0.1, 0.01)
     assert Path("plots/dev.csv").read_text() == "step,score,loss\n"
 
 
@@ -207,8 +207,10 @@ def test_it_learns_from_raw_texts_that_it_labelled_itself(workspace: Path, metho
     alone, before = run(), manifest(Path("models/tuned"))
     write_params(method, pseudo={"rounds": 2, "max_per_label": 0.5, "confidence": 0.0})
     report = run()
-    assert (report["in"], report["pseudo"], report["out"]) == (36, 6, 30), "of 12 gold a half, the copies uncounted"
-    assert "pseudo" not in alone
+    assert (report["in"], report["pseudo_labels"], report["out"]) == (36, 6, 30), (
+        "of 12 gold a half, the copies uncounted"
+    )
+    assert "pseudo_labels" not in alone
     assert report["steps_planned"] == alone["steps_planned"], "what it labelled itself shares the updates, as copies do"
     assert manifest(Path("models/tuned")) != before
     assert run() == report

@@ -318,7 +318,7 @@ def test_fresh_examples_are_evidence_for_and_against(registering: Workspace, cli
     report = promote_again()
     assert (report["decision"], report["drawn"]["verdict"]) == ("promoted", "better"), report["reason"]
     assert "on 60 randomly drawn examples" in report["reason"]
-    assert report["alpha"]["drawn"]["look"] == 1
+    assert report["alpha"]["drawn"]["comparison"] == 1
     registering.fill(seed=3, after=0.95)
     register.run(**registering.paths())
     fresh_of(registering, Path("models/package"), 39)
@@ -356,9 +356,9 @@ def test_better_on_the_frozen_test_set_and_worse_on_fresh_examples_is_not_enough
 
 def test_every_challenger_is_a_look_and_the_same_one_again_is_none(registering: Workspace, client: Any) -> None:
     first = promote(registering, seed=1, after=0.8)
-    assert (first["alpha"]["look"], first["alpha"]["left"], first["alpha"]["advice"]) == (1, 0.5, None)
+    assert (first["alpha"]["comparison"], first["alpha"]["left"], first["alpha"]["advice"]) == (1, 0.5, None)
     second, again = promote(registering, seed=2, after=0.81), promote_again()
-    assert (second["alpha"]["look"], second["decision"]) == (2, "kept")
+    assert (second["alpha"]["comparison"], second["decision"]) == (2, "kept")
     assert second == again
     third = promote(registering, seed=3, after=0.81)
     assert third["alpha"]["advice"] == "collect new test examples"
@@ -367,9 +367,11 @@ def test_every_challenger_is_a_look_and_the_same_one_again_is_none(registering: 
     client.set_registered_model_tag("made-up", begun, "{}")  # somebody looks at this moment, or was cut off
     assert comparisons.record_comparison(client, "made-up", comparisons.digest_test_set(gold), None, "one more") == 5
     assert "comparison 3 on this test set, 0.25 of its alpha is left: collect new test examples" in third["reason"]
-    assert third["frozen"]["level"] > second["frozen"]["level"] > first["frozen"]["level"]
+    assert (
+        third["frozen"]["confidence_level"] > second["frozen"]["confidence_level"] > first["frozen"]["confidence_level"]
+    )
     other = promote(registering, seed=4, after=0.9, count=180)
-    assert other["alpha"]["look"] == 1
+    assert other["alpha"]["comparison"] == 1
 
 
 @pytest.mark.parametrize("went", [False, True], ids=["before the alias went", "after it went"])
@@ -395,7 +397,7 @@ def test_what_is_cut_off_at_the_alias_is_completed_by_the_next_run(
     assert champion(client) == ("2" if went else "1")
     report = promote_again()
     assert report["decision"] == "promoted"
-    assert report["alpha"]["look"] == 2
+    assert report["alpha"]["comparison"] == 2
     assert (report["champion"]["version"], report["challenger"]["version"]) == ("1", "2")
     assert report["difference"]["low"] > 0
     assert champion(client) == "2"

@@ -37,11 +37,11 @@ KEYS = {
     "metric",
     "problem",
     "depth",
-    "level",
+    "confidence_level",
     "labels",
     "test",
     "languages",
-    "chains",
+    "replicates",
     "resamples",
     "budgets",
     "curve",
@@ -106,8 +106,8 @@ def start() -> subprocess.Popen[bytes]:
         return subprocess.Popen([sys.executable, "-m", "tasks.worth", *arguments], env=env, stderr=said)
 
 
-def cells() -> list[Path]:
-    return sorted(Path(".satiety/worth/cells").rglob("*.safetensors"))
+def cached_runs() -> list[Path]:
+    return sorted(Path(".satiety/worth/runs").rglob("*.safetensors"))
 
 
 @pytest.mark.usefixtures("inline")
@@ -128,7 +128,7 @@ def test_it_writes_a_report_with_all_that_the_page_reads(workspace: Path) -> Non
     assert report["calibration"].keys() == {"oracle", "copy", "poison", "leak"}
     assert report["calibration"]["leak"].keys() >= {"refused", "score", "inflation"}
     assert report["backtest"].keys() == {"forecasts", "covered", "share"}
-    assert report["saved"].keys() == {"cells", "of", "share", "stopped", "error"}
+    assert report["saved"].keys() == {"runs", "of", "share", "stopped", "error"}
     assert all(one.keys() == {"target", "labels", "low", "high", "reachable"} for one in report["forecast"])
     assert report["next"].keys() >= {"sentence", "evidence", "front"}
     assert all(report[name].keys() >= {"en", "zh"} for name in ("headline",))
@@ -145,7 +145,7 @@ def test_both_pages_and_the_plot_say_what_the_report_says(workspace: Path) -> No
     assert rows[0] == "levers,labels,score,low,high"
     assert len(rows) == 1 + 5 + 3 * 4
     first, one, numbers = report["curve"][0], report["levers"][-1], [float(part) for part in rows[-1].split(",")[1:]]
-    assert f"plain,0,{first['value']},{first['low']},{first['high']}" in rows
+    assert f"baseline,0,{first['value']},{first['low']},{first['high']}" in rows
     assert rows[-1].startswith(f"{one['lever']},{one['budget']},{one['score']},")
     assert numbers[3] - numbers[2] == pytest.approx(one["gain"]["high"] - one["gain"]["low"], abs=2e-6)
 
@@ -178,18 +178,18 @@ def test_too_few_labels_are_one_error_and_nothing_is_written(workspace: Path) ->
 def test_a_killed_run_keeps_its_cells_and_leaves_no_process(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_params(curve_replicates=60)
     process = start()
-    wait_until(lambda: len(cells()) >= 5 or process.poll() is not None)
+    wait_until(lambda: len(cached_runs()) >= 5 or process.poll() is not None)
     assert process.poll() is None, Path("said.txt").read_text()
     workers = psutil.Process(process.pid).children(recursive=True)
     assert len([worker for worker in workers if "spawn_main" in " ".join(worker.cmdline())]) == 2
     process.send_signal(signal.SIGKILL)
     assert process.wait(PATIENCE) == -signal.SIGKILL
     assert not psutil.wait_procs(workers, timeout=PATIENCE)[1], "none is left behind"
-    kept = {path: path.read_bytes() for path in cells()}
+    kept = {path: path.read_bytes() for path in cached_runs()}
     # No labels; the curve; four controls, one ungated too, and plain at two budgets; plain and three lever sets.
     planned = 1 + 60 * 4 + 60 * 2 * (5 + 1) + 3 * (4 * 4 - 2)
     assert 5 <= len(kept) < planned
     monkeypatch.setattr("satiety.core.executor.processes", lambda _: nullcontext(Inline()))
     run()
-    assert {path: path.read_bytes() for path in cells() if path in kept} == kept, "what was finished stands"
-    assert len(cells()) == planned
+    assert {path: path.read_bytes() for path in cached_runs() if path in kept} == kept, "what was finished stands"
+    assert len(cached_runs()) == planned

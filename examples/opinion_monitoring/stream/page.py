@@ -90,7 +90,7 @@ class Board:
         t, size = translator(language), max(1, -(-len(readings) // POINTS))
         names = {
             "negative": t("opinion.negative"),
-            "share": t("opinion.share", n=size, level=percent(self.watch.level)),
+            "share": t("opinion.share", n=size, level=percent(self.watch.confidence_level)),
             "volume": t("opinion.volume"),
         }
         series = TopicSeries(
@@ -116,7 +116,7 @@ class Board:
 
     def _share(self, readings: Sequence[Reading]) -> Interval:
         negative, texts = (sum(getattr(reading.count, name) for reading in readings) for name in ("negative", "all"))
-        return estimate_wilson_interval(negative, texts, self.watch.level)
+        return estimate_wilson_interval(negative, texts, self.watch.confidence_level)
 
 
 def _begins(readings: Sequence[Reading], verdict: str) -> Iterator[int]:

@@ -56,7 +56,7 @@ class Watching(BaseModel):
     """Share of negative texts among those beyond expectation, above which they are a surge whatever is usual."""
     least: int = Field(ge=1)
     """Negative texts of a surge, at least."""
-    level: float = Field(gt=0.5, lt=1)
+    confidence_level: float = Field(gt=0.5, lt=1)
     """Of the intervals of shares that the page shows."""
     model: BaselineParams
 

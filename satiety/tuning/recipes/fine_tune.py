@@ -96,7 +96,7 @@ class FineTune(Recipe):
             "steps": state.step,
             "steps_planned": steps,
             "weights_trained": sum(weight_counts or [weight.numel() for weight in context.model.head.parameters()]),
-            **({"pseudo": pseudo_count} if pseudo_count else {}),
+            **({"pseudo_labels": pseudo_count} if pseudo_count else {}),
             **(_report_head(context.problem, train, windows, head) if head else {}),
         }
         if best := state.evaluation:
@@ -154,4 +154,4 @@ def _report_head(
     """Return the solved head's L2 penalty and its label issues."""
     owners = [train[windows[row].example] for row in head.label_issues] if problem.categorical else []
     issues = list(dict.fromkeys(owner.id for owner in owners if owner.origin == "gold"))
-    return {"head_strength": head.l2, "doubtful": {"count": len(issues), "most": issues[:MAX_ISSUES]}}
+    return {"head_l2": head.l2, "label_issues": {"count": len(issues), "first": issues[:MAX_ISSUES]}}

@@ -37,7 +37,14 @@ def put(folder: Path, path: str, value: Any) -> None:
 @pytest.fixture
 def full(folder: Path) -> Path:
     put(folder, "reports/ingest.json", {"in": 38158, "out": 290123, "quarantined": 2463})
-    scores = {"in": 2000, "out": 2000, "quarantined": 0, "metric": "macro_f1", "examples": 2000, "level": 0.95}
+    scores = {
+        "in": 2000,
+        "out": 2000,
+        "quarantined": 0,
+        "metric": "macro_f1",
+        "examples": 2000,
+        "confidence_level": 0.95,
+    }
     put(folder, "reports/evaluate.json", scores | {"before": SCORE, "after": SCORE, "difference": GAIN})
     reason = "no champion yet, and 情感 beats before"
     put(folder, "reports/promote.json", {"decision": "promoted", "reason": reason, "champion": "v1"})

@@ -12,7 +12,7 @@ from cli.worth import format_labels, measure, tabulate_levers
 from satiety.core.errors import SatietyError, SetupError
 
 TOLD: dict[str, Any] = {
-    "level": 0.95,
+    "confidence_level": 0.95,
     "budgets": [0, 120, 1240],
     "levers": [
         {

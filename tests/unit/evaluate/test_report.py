@@ -25,7 +25,7 @@ def test_the_report_holds_both_scores_their_difference_and_every_metric(kind: st
     before, after = answers(gold, 0.5), answers(gold, 0.9)
     trust = calibrate(problem.confidence_correct(gold, after), PARAMS.bins)
     report = score(problem, gold, before, after, params=PARAMS, calibration=trust)
-    assert (report["metric"], report["examples"], report["level"]) == (problem.headline, 100, 0.95)
+    assert (report["metric"], report["examples"], report["confidence_level"]) == (problem.headline, 100, 0.95)
     assert report["difference"]["value"] == pytest.approx(
         report["after"]["value"] - report["before"]["value"], abs=2e-6
     )

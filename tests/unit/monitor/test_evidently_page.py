@@ -36,7 +36,7 @@ def test_its_page_names_what_has_moved_and_loads_nothing(tmp_path: Path) -> None
     now = sample(["这家酒店很好", "quite another kind of text, and a long one"], 200, sure=0.6, far=3, seed=2)
     evidently_page.write_page(PROBLEM, OWN, now, tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
-    for name in ("answer", "confidence", "words", "strangeness", "unseen words"):
+    for name in ("answer", "confidence", "words", "knn_distance", "unseen words"):
         assert name in page
     assert not re.search(r"(?:src|href)\s*=\s*[\"']?(?:https?:)?//(?!plotly\.com)", page)
     assert not list(tmp_path.glob("*[!l]")), "nothing half-written beside it"
@@ -46,7 +46,7 @@ def test_a_row_is_a_text_and_its_answer_a_class() -> None:
     known = evidently_page.count_word_texts(OWN.texts)
     table = evidently_page._build_table(PROBLEM, OWN, known, 1)
     assert list(table["answer"]) == [CLASSES[i] for i in OWN.scores.argmax(axis=1)]
-    assert list(table["strangeness"]) == list(OWN.distances)
+    assert list(table["knn_distance"]) == list(OWN.distances)
     assert set(table["unseen words"]) == {0.0}
     spans: Any = Ner.model_construct(labels=["PER"])
     assert "answer" not in evidently_page._build_table(spans, OWN, known, 1)

@@ -18,7 +18,7 @@ TABLE = {"source": "t.csv", "since": None, "until": None, "left_out": {"sentence
 TOLD: dict[str, Any] = {
     "metric": "macro_f1",
     "sentence": HARM,
-    "unmetered": explain_unmeasured("macro_f1"),
+    "unmeasured_metric": explain_unmeasured("macro_f1"),
     "drift": {"p": 0.01, "alarm": True, "tests": {}},
     "usual": SCORE,
     "today": SCORE,
@@ -34,7 +34,7 @@ TOLD: dict[str, Any] = {
     "reference": 600,
     "alpha": 0.05,
     "harm": 0.03,
-    "level": 0.95,
+    "confidence_level": 0.95,
 }
 SPOKEN = {"en": "Score, from feedback", "zh": "据反馈的得分"}
 

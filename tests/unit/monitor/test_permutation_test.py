@@ -56,7 +56,7 @@ def test_of_samples_that_are_alike_a_twentieth_raises_the_alarm_by_each_detector
 @pytest.mark.parametrize(
     ("moved", "tellers"),
     [
-        ({"moved": 0.5}, {"mmd", "strangeness"}),
+        ({"moved": 0.5}, {"mmd", "knn_distance"}),
         ({"tilt": 0.9}, {"softmax", "labels", "mmd"}),
         ({"words": [*ENGLISH[:10], "lockdown", "vaccine"]}, {"vocabulary"}),
         ({"words": CHINESE}, {"vocabulary"}),

@@ -22,7 +22,7 @@ DECIDED = {"satiety.decision": "promoted", "satiety.reason": "it is better"}
 def scores(*names: str) -> dict[str, Any]:
     measured = dict.fromkeys(["accuracy", "macro_f1", *names], INTERVAL)
     metrics = {"before": measured, "after": measured, "difference": measured}
-    return {"metric": "macro_f1", "metrics": metrics, "examples": 2000, "level": 0.95}
+    return {"metric": "macro_f1", "metrics": metrics, "examples": 2000, "confidence_level": 0.95}
 
 
 def problem(*labels: str) -> Classify:

@@ -173,8 +173,8 @@ def test_the_report_contains_a_verdict_on_each_ground() -> None:
     assert told["calibration"]["verdict"] == "better"
     assert told["cost"] == {"champion": {"bytes": 100}, "challenger": {"bytes": 50}, "cheaper": True}
     left = report_spending(FIRST, params(max_comparisons=1))
-    assert (left["look"], left["left"], left["advice"]) == (1, 0.5, "collect new test examples")
-    assert left["drawn"] == {"look": 1, "total": 0.025, "spent": 0.5, "left": 0.5}
+    assert (left["comparison"], left["left"], left["advice"]) == (1, 0.5, "collect new test examples")
+    assert left["drawn"] == {"comparison": 1, "total": 0.025, "spent": 0.5, "left": 0.5}
     assert report_grounds(None, None, [], params()) == {}
 
 

@@ -45,18 +45,18 @@ def test_texts_are_plain() -> None:
 
 
 def worth_reports() -> Iterator[dict[str, Any]]:
-    yield from (sample.report(), sample.bare(), sample.report() | {"fit": None}, sample.report() | {"depth": "quick"})
+    yield from (sample.report(), sample.bare(), sample.report() | {"fit": None}, sample.report() | {"depth": "proxy"})
     wrong, agreed, unclear = sample.report(), sample.report(), sample.report()
     wrong["calibration"]["copy"][0]["holds"] = False
     agreed["agreement"]["disagreements"] = []
     agreed["fit"]["asymptote"]["value"] = 1.0
     agreed["levers"][0]["refused"] = 10
-    unclear["agreement"] |= {"cells": 0, "agree": 0, "share": None, "disagreements": []}
+    unclear["agreement"] |= {"runs": 0, "agree": 0, "share": None, "disagreements": []}
     yield from (wrong, agreed, unclear)
 
 
 def drift_reports() -> Iterator[dict[str, Any]]:
-    kinds = ("mmd", "softmax", "labels", "length", "strangeness", "vocabulary")
+    kinds = ("mmd", "softmax", "labels", "length", "knn_distance", "vocabulary")
     tests = {kind: {"difference": 0.1, "threshold": 0.2, "p": place / 7} for place, kind in enumerate(kinds)}
     more = {
         "window": {"texts": 500, "left_out": None, **TIMES},

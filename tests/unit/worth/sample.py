@@ -66,12 +66,12 @@ def report() -> dict[str, Any]:
     return {
         "metric": "macro_f1",
         "problem": "classify",
-        "depth": "full",
-        "level": 0.95,
+        "depth": "fine_tuned",
+        "confidence_level": 0.95,
         "labels": 240,
         "test": 2000,
         "languages": ["en"],
-        "chains": {"levers": 10, "curve": 20},
+        "replicates": {"levers": 10, "curve": 20},
         "resamples": 1000,
         "budgets": BUDGETS,
         "curve": [{"budget": n, **within(PLAIN[n], PLAIN[n] - MARGIN[n], PLAIN[n] + MARGIN[n])} for n in BUDGETS],
@@ -107,20 +107,20 @@ def report() -> dict[str, Any]:
             "leak": {"refused": 12, "score": 0.702, "inflation": within(0.098, 0.081, 0.116)},
         },
         "agreement": {
-            "cells": 12,
+            "runs": 12,
             "agree": 11,
             "share": within(0.916667, 0.646, 0.985),
             "disagreements": [
                 {
                     "lever": "retrieve",
                     "budget": 60,
-                    "quick": within(0.010, -0.001, 0.021),
-                    "full": within(0.014, 0.003, 0.026),
+                    "proxy": within(0.010, -0.001, 0.021),
+                    "fine_tuned": within(0.014, 0.003, 0.026),
                 }
             ],
         },
         "saved": {
-            "cells": 40,
+            "runs": 40,
             "of": 240,
             "share": 0.166667,
             "stopped": [{"lever": "augment", "after": 4}, {"lever": "retrieve", "after": 6}],
@@ -158,7 +158,7 @@ def bare() -> dict[str, Any]:
     none = {"fit": None, "agreement": None, "backtest": None, "calibration": None, "saved": None}
     some = [row for row in found["levers"] if row["budget"] > 0]
     start = {"budgets": BUDGETS[1:], "curve": found["curve"][1:], "levers": some}
-    return found | empty | none | start | {"depth": "quick", "next": found["next"] | {"front": [], "evidence": []}}
+    return found | empty | none | start | {"depth": "proxy", "next": found["next"] | {"front": [], "evidence": []}}
 
 
 def hostile() -> dict[str, Any]:

@@ -168,7 +168,7 @@ def _plan(params: Worth, texts: Texts, how: Design) -> Plan:
         params=params,
         finetune=finetune(),
         precomputed={},
-        inputs={one: StudyInputs((), Path("+".join(one) or "plain")) for one in list_lever_sets(params)},
+        inputs={one: StudyInputs((), Path("+".join(one) or "baseline")) for one in list_lever_sets(params)},
         contaminated={},
         zero_shot=texts.tally(0.0, 0.0),
         home=Path(),

@@ -131,7 +131,7 @@ def test_fine_tuning_can_refute_a_gain_doubt_it_or_bear_it_out(
 ) -> None:
     found = made({("self_training",): 0.05})
     full = {"value": (low + high) / 2, "low": low, "high": high}
-    found.agreement = {"compared": [{"lever": "self_training", "budget": 120, "quick": full, "full": full}]}
+    found.agreement = {"compared": [{"lever": "self_training", "budget": 120, "proxy": full, "fine_tuned": full}]}
     found.gains["augment", "self_training"][3] = found.gains["augment",][3]
     told = told_of(found)
     assert told["keep"] == keep
@@ -144,7 +144,7 @@ def test_a_lever_that_changes_nothing_gives_no_refuted_one_another_name() -> Non
     found = made({("self_training",): 0.05, ("augment", "self_training"): 0.05})
     found.plan.drop_idle = lambda levers: tuple(name for name in levers if name != "augment")
     full = {"value": -0.05, "low": -0.09, "high": -0.01}
-    found.agreement = {"compared": [{"lever": "self_training", "budget": 120, "quick": full, "full": full}]}
+    found.agreement = {"compared": [{"lever": "self_training", "budget": 120, "proxy": full, "fine_tuned": full}]}
     told = told_of(found)
     assert (told["keep"], "self_training" in told["off"]) == ([], True)
 
@@ -164,7 +164,8 @@ def test_where_label_names_still_win_nothing_is_foretold_and_what_surely_gains_i
 def test_the_hours_of_options_are_of_one_depth() -> None:
     found = made({}, cost={"label_minutes": 0.5, "computer_hour": 1.0}, seconds=1.0)
     full = {
-        replace(cell, depth="full"): replace(one, seconds=7200.0) for cell, one in found.measurements.outcomes.items()
+        replace(cell, depth="fine_tuned"): replace(one, seconds=7200.0)
+        for cell, one in found.measurements.outcomes.items()
     }
     found.measurements.outcomes |= full
     assert build_option(found, 0, ()).hours == pytest.approx(1 / 3600)
@@ -173,7 +174,7 @@ def test_the_hours_of_options_are_of_one_depth() -> None:
 def test_what_fine_tuning_proves_and_the_head_missed_is_undecided_and_told() -> None:
     found = made({("self_training",): -0.05, ("augment", "self_training"): -0.05})
     full = {"value": 0.08, "low": 0.05, "high": 0.1}
-    found.agreement = {"compared": [{"lever": "self_training", "budget": 120, "quick": full, "full": full}]}
+    found.agreement = {"compared": [{"lever": "self_training", "budget": 120, "proxy": full, "fine_tuned": full}]}
     told = told_of(found)
     assert (told["keep"], told["off"], told["undecided"]) == ([], ["augment"], ["self_training"])
     assert any(
@@ -185,7 +186,9 @@ def test_what_fine_tuning_proves_and_the_head_missed_is_undecided_and_told() -> 
 def test_a_pair_that_fine_tuning_doubts_leaves_both_undecided() -> None:
     found = made({("augment", "self_training"): 0.05})
     full = {"value": -0.003, "low": -0.03, "high": 0.02}
-    found.agreement = {"compared": [{"lever": "augment+self_training", "budget": 120, "quick": full, "full": full}]}
+    found.agreement = {
+        "compared": [{"lever": "augment+self_training", "budget": 120, "proxy": full, "fine_tuned": full}]
+    }
     told = told_of(found)
     assert (told["keep"], told["undecided"]) == ([], ["augment", "self_training"])
 
@@ -204,7 +207,7 @@ def test_a_pair_that_is_proved_by_what_is_kept_says_nothing_of_the_other() -> No
     full = {("self_training",): 0.06, ("augment",): -0.02, ("augment", "self_training"): 0.04}
     found.agreement = {
         "compared": [
-            {"lever": "+".join(levers), "budget": 120, "full": {"value": x, "low": x - 0.01, "high": x + 0.01}}
+            {"lever": "+".join(levers), "budget": 120, "fine_tuned": {"value": x, "low": x - 0.01, "high": x + 0.01}}
             for levers, x in full.items()
         ]
     }

@@ -112,7 +112,7 @@ def test_what_gains_is_worth_more_labels_than_there_are_and_what_loses_fewer(tol
 
 
 def test_where_nothing_learned_beats_label_names_nothing_is_foretold(found: Findings, told: dict[str, Any]) -> None:
-    quick = {cell: outcome for cell, outcome in found.measurements.outcomes.items() if cell.depth == "quick"}
+    quick = {cell: outcome for cell, outcome in found.measurements.outcomes.items() if cell.depth == "proxy"}
     zero = {cell: replace(outcome, tallies=found.plan.zero_shot, is_zero_shot=True) for cell, outcome in quick.items()}
     few = analyze_study(found.plan, replace(found.measurements, outcomes=zero))
     decision = decide(few)
@@ -227,10 +227,10 @@ def test_without_controls_nothing_is_known(home: Path, tiny: Path) -> None:
 
 
 def test_both_depths_agree_where_the_full_one_is_sure(found: Findings, told: dict[str, Any]) -> None:
-    assert told["depth"] == "full"
+    assert told["depth"] == "fine_tuned"
     agreement = told["agreement"]
-    assert agreement["agree"] + len(agreement["disagreements"]) == agreement["cells"]
-    assert {cell.budget for cell in found.measurements.outcomes if cell.depth == "full"} == {16, 32}
+    assert agreement["agree"] + len(agreement["disagreements"]) == agreement["runs"]
+    assert {cell.budget for cell in found.measurements.outcomes if cell.depth == "fine_tuned"} == {16, 32}
 
 
 def test_depths_that_contradict_each_other_are_shown(found: Findings) -> None:
@@ -241,15 +241,15 @@ def test_depths_that_contradict_each_other_are_shown(found: Findings) -> None:
 
     def made(cell: StudyRun, outcome: Outcome) -> Outcome:
         if cell.levers == ("augment",):
-            return Outcome(right if cell.depth == "full" else wrong, 1.0)
-        return Outcome(plan.zero_shot, 1.0) if cell.depth == "full" else outcome
+            return Outcome(right if cell.depth == "fine_tuned" else wrong, 1.0)
+        return Outcome(plan.zero_shot, 1.0) if cell.depth == "fine_tuned" else outcome
 
     outcomes = {cell: made(cell, outcome) for cell, outcome in found.measurements.outcomes.items()}
     agreement = build_report(analyze_study(plan, replace(found.measurements, outcomes=outcomes)))["agreement"]
     found_at = [(one["lever"], one["budget"]) for one in agreement["disagreements"]]
     assert found_at == [("augment", 16), ("augment", 32)]
-    assert all(one["quick"]["value"] < 0 < one["full"]["low"] for one in agreement["disagreements"])
-    assert (agreement["cells"], agreement["agree"], agreement["share"]["value"]) == (2, 0, 0.0)
+    assert all(one["proxy"]["value"] < 0 < one["fine_tuned"]["low"] for one in agreement["disagreements"])
+    assert (agreement["runs"], agreement["agree"], agreement["share"]["value"]) == (2, 0, 0.0)
 
 
 def _answer(label: str | None) -> Any:
@@ -260,14 +260,14 @@ def _answer(label: str | None) -> Any:
 
 def test_at_quick_depth_there_is_no_agreement(home: Path, tiny: Path) -> None:
     told = build_report(study_of(home, tiny, fine_tuned=CHANGES["fine_tuned"] | {"replicates": 0}))
-    assert (told["depth"], told["agreement"]) == ("quick", None)
+    assert (told["depth"], told["agreement"]) == ("proxy", None)
 
 
 def test_what_was_saved_is_counted(found: Findings, told: dict[str, Any]) -> None:
-    assert told["saved"] == {"cells": 0, "of": 4 * 4 * 3, "share": 0.0, "stopped": [], "error": 0.05}
+    assert told["saved"] == {"runs": 0, "of": 4 * 4 * 3, "share": 0.0, "stopped": [], "error": 0.05}
     course = replace(found.measurements, stopped={("augment",): 1})
     saved = build_report(analyze_study(found.plan, course))["saved"]
-    assert (saved["cells"], saved["share"]) == (4 * 2, round(8 / 48, 6))
+    assert (saved["runs"], saved["share"]) == (4 * 2, round(8 / 48, 6))
     assert saved["stopped"] == [{"lever": "augment", "after": 1}]
 
 
@@ -318,11 +318,11 @@ def test_one_recipe_is_chosen_for_all_chains_of_a_place() -> None:
         StudyRun(8, ("self_training",), 0): 0.45, StudyRun(8, ("self_training",), 1): 0.6,
         StudyRun(16, (), 0): 0.49, StudyRun(16, (), 1): 0.52,
         StudyRun(8, ("leak",), 0, is_gated=False): 0.3, StudyRun(8, ("leak",), 0): 0.7,
-        StudyRun(8, (), 0, depth="full"): 0.1,
+        StudyRun(8, (), 0, depth="fine_tuned"): 0.1,
     }  # fmt: skip
     found = select_recipes({cell: Outcome(right(score), 1.0) for cell, score in scores.items()}, ZERO, PROBLEM)
     untrained = {cell for cell, outcome in found.items() if outcome.is_zero_shot}
-    assert untrained == {cell for cell in scores if not cell.levers and cell.budget == 8 and cell.depth == "quick"} | {
+    assert untrained == {cell for cell in scores if not cell.levers and cell.budget == 8 and cell.depth == "proxy"} | {
         StudyRun(8, ("leak",), 0, is_gated=False)
     }
     assert all((found[cell].tallies == ZERO).all() for cell in untrained)

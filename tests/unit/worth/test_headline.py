@@ -125,14 +125,14 @@ def test_where_all_of_the_interval_is_beyond_measure_the_gain_is_told() -> None:
 def test_a_gain_that_was_not_fine_tuned_at_its_budget_is_said_to_be_a_heads() -> None:
     found = made({("augment",): [SURE, UNSURE]})
     full = {"value": 0.05, "low": 0.03, "high": 0.07}
-    found.agreement = {"compared": [{"lever": "augment", "budget": 1240, "quick": {}, "full": full}]}
+    found.agreement = {"compared": [{"lever": "augment", "budget": 1240, "proxy": {}, "fine_tuned": full}]}
     assert told_of(found)["en"].endswith("), for a linear head on frozen embeddings.")
 
 
 def test_a_small_gain_that_fine_tuning_is_sure_of_is_told_with_the_finding() -> None:
     found = made({("augment",): [UNSURE, SURE]})
     full = {"value": 0.003, "low": -0.002, "high": 0.008}
-    found.agreement = {"compared": [{"lever": "augment", "budget": 1240, "quick": {}, "full": full}]}
+    found.agreement = {"compared": [{"lever": "augment", "budget": 1240, "proxy": {}, "fine_tuned": full}]}
     assert "the gain is accuracy +0.003 (95 % CI -0.002 to 0.008)" in told_of(found)["en"]
 
 
@@ -142,7 +142,7 @@ def test_a_gain_that_fine_tuning_does_not_have_is_said_to_be_a_heads(place: int)
     gains = [SURE if i == place else UNSURE for i in range(2)]
     found = made({("augment",): gains}, {("augment",): [LabelCount(120, 90, 130), LabelCount(INF, 1200, INF)]})
     full = {"value": -0.003, "low": -0.031, "high": 0.024}
-    found.agreement = {"compared": [{"lever": "augment", "budget": 1240, "quick": {}, "full": full}]}
+    found.agreement = {"compared": [{"lever": "augment", "budget": 1240, "proxy": {}, "fine_tuned": full}]}
     told = told_of(found)
     assert told["en"].endswith(
         ", for a linear head on frozen embeddings; fine-tuned with 1,240 labels, the gain is accuracy -0.003 "
@@ -156,7 +156,7 @@ def test_a_gain_that_fine_tuning_does_not_have_is_said_to_be_a_heads(place: int)
 def test_what_fine_tuning_does_not_refute_goes_first() -> None:
     found = made({("augment",): [UNSURE, Interval(0.3, 0.2, 0.4)], ("self_training",): [SURE, UNSURE]})
     full = {"value": -0.05, "low": -0.08, "high": -0.02}
-    found.agreement = {"compared": [{"lever": "augment", "budget": 1240, "quick": {}, "full": full}]}
+    found.agreement = {"compared": [{"lever": "augment", "budget": 1240, "proxy": {}, "fine_tuned": full}]}
     assert told_of(found)["lever"] == "self_training"
 
 

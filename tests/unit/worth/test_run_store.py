@@ -15,7 +15,7 @@ KEY = "ab" + 62 * "0"
 
 @pytest.fixture
 def store(tmp_path: Path) -> RunStore:
-    return RunStore(tmp_path / "cells")
+    return RunStore(tmp_path / "runs")
 
 
 @pytest.mark.parametrize("highest", [1.0, 255.0, 256.0, 0.5, 1e6, -1.0])

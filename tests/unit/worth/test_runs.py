@@ -70,7 +70,7 @@ def test_it_is_the_same_for_the_same() -> None:
         {"cell": replace(CELL, budget=30)},
         {"cell": replace(CELL, levers=())},
         {"cell": replace(CELL, replicate=4)},
-        {"cell": replace(CELL, depth="full")},
+        {"cell": replace(CELL, depth="fine_tuned")},
         {"cell": replace(CELL, is_gated=False)},
         {"recipe": RECIPE | {"l2": [0.1, 0.01]}},
         {"inputs": ["pool 2", *INPUTS[1:]]},

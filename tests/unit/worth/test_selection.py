@@ -96,7 +96,7 @@ def test_two_of_a_kind_are_measured_apart_and_together(tmp_path: Path) -> None:
             {"levers": ALL | {"two": BM25}, "use": ["找", "two"]},
             "找 and two are both of kind retrieve",
         ),
-        ({"levers": {"plain": SWAP}}, "'plain' is the name of the baseline in reports"),
+        ({"levers": {"baseline": SWAP}}, "'baseline' is the name of the baseline in reports"),
         ({"levers": {"a+b": SWAP}}, "String should match pattern"),
         (
             {"levers": {"leak": SWAP}, "measure": ["leak"]},

@@ -100,7 +100,7 @@ class TestWhatIsKnownIsNotComputedAgain:
 
     def test_a_damaged_cell_is_computed_again_and_comes_out_the_same(self, tmp_path: Path, tiny: Path) -> None:
         first = studied(tmp_path, tiny)
-        files = sorted((tmp_path / "cells").rglob("*.safetensors"))
+        files = sorted((tmp_path / "runs").rglob("*.safetensors"))
         assert len(files) == FIRST
         whole = files[5].read_bytes()
         files[5].write_bytes(whole[:100])
@@ -216,7 +216,7 @@ def test_nothing_that_acts_in_a_full_cell_sees_the_labels_that_choose_its_step(
     seen = Seen(monkeypatch)
     for levers in list_lever_sets(plan.params):
         with pytest.raises(InterruptedError):
-            Evaluator(plan).evaluate(StudyRun(16, levers, 0, depth="full"), "")
+            Evaluator(plan).evaluate(StudyRun(16, levers, 0, depth="fine_tuned"), "")
         train, dev = tuned[-1]
         held = {one.id for one in dev}
         assert len(held) == 3, "development labels are people's, and count"

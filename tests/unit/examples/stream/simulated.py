@@ -25,7 +25,7 @@ def params(topics: int = 1, *, rate: float = 0.001, **changes: Any) -> Watching:
         "share": 0.01,
         "mostly": 0.5,
         "least": 5,
-        "level": 0.95,
+        "confidence_level": 0.95,
         "model": model | changes.pop("model", {}),
     }
     return Watching.model_validate(fields | changes)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from satiety.problems.base import Floats
 
 
-@DETECTORS.register("strangeness")
+@DETECTORS.register("knn_distance")
 class KnnDistance(Detector):
     """Kolmogorov–Smirnov distance of the texts' distances from their nearest training texts."""
 
