@@ -47,6 +47,8 @@ print(count / written, count / been, resource.getrusage(resource.RUSAGE_SELF).ru
 """Rows a second written, and read; peak memory in MiB."""
 FEW = {"min_steps": 10, "max_steps": 10, "evaluations": 1, "patience": None}
 """Training where CPU seconds are measured: few steps, as many in either tree, for what a step costs shows in few."""
+FORMER_NAMES = {"min_steps": "least_steps", "max_steps": "most_steps", "evaluations": "checks"}
+"""Parameters of training as trees before version 0.1 call them."""
 
 
 def trees(commit: str) -> dict[str, Path]:
@@ -143,7 +145,9 @@ def build_params(tree: Path, problem: str, folder: Path, data: Path, *, timed: b
         else values["finetune"]
     )
     if timed:
-        recipe["training"] = {**recipe.get("training", {}), **FEW}
+        is_former = any("least_steps" in path.read_text() for path in (tree / "satiety/training").glob("*.py"))
+        few = {FORMER_NAMES.get(name, name) if is_former else name: value for name, value in FEW.items()}
+        recipe["training"] = {**recipe.get("training", {}), **few}
     return values
 
 
