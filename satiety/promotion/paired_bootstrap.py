@@ -46,7 +46,7 @@ class PairedMetric:
 def compare_paired(
     score: Score, champion: Floats, challenger: Floats, groups: Groups, resampling: Resampling
 ) -> dict[str, PairedMetric]:
-    """Return every metric of both systems; arguments and errors as in `evaluate.bootstrap.compare`."""
+    """Return every metric of both systems; arguments and errors as in `satiety.evaluate.bootstrap.compare`."""
     comparison = compare(score, champion, challenger, groups, resampling)
     return {
         name: PairedMetric(interval, comparison.second[name], comparison.errors[name], len(champion))
