@@ -95,7 +95,7 @@ class TestEveryRecipe:
             store = CheckpointStore(tmp_path / str(len(raw)), 1e9)
             keywords: dict[str, Any] = {"params": section, "store": store, "device": "cpu", "documents": raw}
             if raw:
-                assert finetune(tiny, problem, problem.examples("en"), [], **keywords).facts["pseudo"] > 0
+                assert finetune(tiny, problem, problem.examples("en"), [], **keywords).facts["pseudo_labels"] > 0
             else:
                 with pytest.raises(DataError, match="self-training needs raw texts"):
                     finetune(tiny, problem, problem.examples("en"), [], **keywords)
