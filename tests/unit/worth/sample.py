@@ -10,7 +10,7 @@ from typing import Any
 Row = tuple[str, float, tuple[float, float], tuple[float | None, float | None, float | None], str]
 
 BUDGETS = [0, 15, 30, 60, 120, 240]
-PLAIN = {0: 0.395, 15: 0.441, 30: 0.486, 60: 0.531, 120: 0.572, 240: 0.604}
+BASELINE = {0: 0.395, 15: 0.441, 30: 0.486, 60: 0.531, 120: 0.572, 240: 0.604}
 MARGIN = {0: 0.022, 15: 0.0225, 30: 0.0195, 60: 0.018, 120: 0.016, 240: 0.014}
 BOTH, ALL = "self_training+retrieve", "augment+self_training+retrieve"
 WORTH, NOT, HARM, OPEN = "worth it", "not worth it here", "harmful", "inconclusive"
@@ -62,7 +62,7 @@ ASYMPTOTE, SCALE, EXPONENT = 0.72, 0.60, 0.30
 
 
 def report() -> dict[str, Any]:
-    """A measured problem with an agreement, at full depth."""
+    """Return a report with every section, of fine-tuned runs."""
     return {
         "metric": "macro_f1",
         "problem": "classify",
@@ -74,11 +74,13 @@ def report() -> dict[str, Any]:
         "replicates": {"levers": 10, "curve": 20},
         "resamples": 1000,
         "budgets": BUDGETS,
-        "curve": [{"budget": n, **within(PLAIN[n], PLAIN[n] - MARGIN[n], PLAIN[n] + MARGIN[n])} for n in BUDGETS],
+        "curve": [
+            {"budget": n, **within(BASELINE[n], BASELINE[n] - MARGIN[n], BASELINE[n] + MARGIN[n])} for n in BUDGETS
+        ],
         "fit": {
             "asymptote": within(ASYMPTOTE, 0.652, 0.841),
             "exponent": EXPONENT,
-            "line": [fitted(n) for n in (15, 21, 30, 42, 60, 85, 120, 170, 240, 300, 380, 480, 600, 760, 960)],
+            "line": [build_fit_point(n) for n in (15, 21, 30, 42, 60, 85, 120, 170, 240, 300, 380, 480, 600, 760, 960)],
         },
         "methods": [
             recipe("centroid", 15, 0.437, 0.014, 0.55),
@@ -101,9 +103,9 @@ def report() -> dict[str, Any]:
         ],
         "backtest": {"forecasts": 6, "covered": 5, "share": 0.833333},
         "calibration": {
-            "oracle": [known(30, 60, 57.8, 44.1, 79.3), known(60, 120, 116.4, 86.0, 178.2)],
-            "copy": [known(60, 60, 60.7, 52.3, 71.5)],
-            "poison": [known(60, 60, 38.2, 27.7, 49.6)],
+            "oracle": [build_known_answer(30, 60, 57.8, 44.1, 79.3), build_known_answer(60, 120, 116.4, 86.0, 178.2)],
+            "copy": [build_known_answer(60, 60, 60.7, 52.3, 71.5)],
+            "poison": [build_known_answer(60, 60, 38.2, 27.7, 49.6)],
             "leak": {"refused": 12, "score": 0.702, "inflation": within(0.098, 0.081, 0.116)},
         },
         "agreement": {
@@ -139,7 +141,7 @@ def report() -> dict[str, Any]:
             "front": [
                 front(120, ["self_training", "retrieve"], 0.596, 0.015, 2.0),
                 front(240, ["self_training", "retrieve"], 0.617, 0.014, 4.0),
-                front(300, ["self_training", "retrieve"], 0.626, 0.018, 5.0, chosen=True),
+                front(300, ["self_training", "retrieve"], 0.626, 0.018, 5.0, is_chosen=True),
                 front(480, [], 0.627, 0.021, 8.0),
             ],
         },
@@ -152,63 +154,69 @@ def report() -> dict[str, Any]:
 
 
 def bare() -> dict[str, Any]:
-    """What a quick run may lack: no fit, no agreement, no forecast, no known answers, and no start without labels."""
-    found = report()
+    """Return a report without fit, agreement, forecast, sanity checks, or a budget of zero."""
+    full_report = report()
     empty: dict[str, Any] = {"methods": [], "advantage": [], "credit": [], "forecast": []}
     none = {"fit": None, "agreement": None, "backtest": None, "calibration": None, "saved": None}
-    some = [row for row in found["levers"] if row["budget"] > 0]
-    start = {"budgets": BUDGETS[1:], "curve": found["curve"][1:], "levers": some}
-    return found | empty | none | start | {"depth": "proxy", "next": found["next"] | {"front": [], "evidence": []}}
+    lever_rows = [row for row in full_report["levers"] if row["budget"] > 0]
+    start = {"budgets": BUDGETS[1:], "curve": full_report["curve"][1:], "levers": lever_rows}
+    return (
+        full_report
+        | empty
+        | none
+        | start
+        | {"depth": "proxy", "next": full_report["next"] | {"front": [], "evidence": []}}
+    )
 
 
 def hostile() -> dict[str, Any]:
-    """A report whose every name is markup."""
-    found = report()
+    """Return a report whose every name is markup."""
+    full_report = report()
     nasty = "<b>b</b><script>f(1)</script>\"'&amp;"
-    for row in (*found["levers"], *found["advantage"]):
+    for row in (*full_report["levers"], *full_report["advantage"]):
         row["lever"] = row["lever"].replace("self_training", nasty)
-    for one in found["credit"]:
-        one["shares"][0]["lever"] = one["interactions"][0]["levers"][0] = nasty
-    found["next"]["front"][0]["levers"] = [nasty]
-    found["saved"]["stopped"][0]["lever"] = found["agreement"]["disagreements"][0]["lever"] = nasty
-    found["methods"][0]["method"] = found["metric"] = found["problem"] = found["depth"] = nasty
-    found["next"] |= {"evidence": [nasty], "sentence": {"en": nasty, "zh": nasty}}
-    return found | {"headline": {"en": nasty, "zh": nasty}, "languages": [nasty]}
+    for credit_row in full_report["credit"]:
+        credit_row["shares"][0]["lever"] = credit_row["interactions"][0]["levers"][0] = nasty
+    full_report["next"]["front"][0]["levers"] = [nasty]
+    full_report["saved"]["stopped"][0]["lever"] = full_report["agreement"]["disagreements"][0]["lever"] = nasty
+    full_report["methods"][0]["method"] = full_report["metric"] = full_report["problem"] = full_report["depth"] = nasty
+    full_report["next"] |= {"evidence": [nasty], "sentence": {"en": nasty, "zh": nasty}}
+    return full_report | {"headline": {"en": nasty, "zh": nasty}, "languages": [nasty]}
 
 
 def within(value: float | None, low: float | None, high: float | None) -> dict[str, float | None]:
     return {
-        name: one if one is None else round(one, 6)
-        for name, one in zip(("value", "low", "high"), (value, low, high), strict=True)
+        name: number if number is None else round(number, 6)
+        for name, number in zip(("value", "low", "high"), (value, low, high), strict=True)
     }
 
 
-def fitted(labels: int) -> dict[str, float | int | None]:
-    """Through the measured scores, and on from the last of them as a power law rises."""
+def build_fit_point(labels: int) -> dict[str, float | int | None]:
+    """Return a point of the curve through the measured scores; beyond the last, of a power law."""
     last = BUDGETS[-1]
     if labels > last:
-        value = PLAIN[last] + SCALE * (last**-EXPONENT - labels**-EXPONENT)
+        value = BASELINE[last] + SCALE * (last**-EXPONENT - labels**-EXPONENT)
         low, high = (MARGIN[last] + wider * (labels / last - 1) for wider in (0.006, 0.010))
         return {"labels": labels, **within(value, value - low, value + high)}
-    right = next(n for n in BUDGETS[1:] if n >= labels)
-    left = max(n for n in BUDGETS[1:] if n <= labels)
-    part = 0.0 if left == right else math.log(labels / left) / math.log(right / left)
-    value = PLAIN[left] + part * (PLAIN[right] - PLAIN[left])
-    margin = MARGIN[left] + part * (MARGIN[right] - MARGIN[left])
+    upper = next(n for n in BUDGETS[1:] if n >= labels)
+    lower = max(n for n in BUDGETS[1:] if n <= labels)
+    part = 0.0 if lower == upper else math.log(labels / lower) / math.log(upper / lower)
+    value = BASELINE[lower] + part * (BASELINE[upper] - BASELINE[lower])
+    margin = MARGIN[lower] + part * (MARGIN[upper] - MARGIN[lower])
     return {"labels": labels, **within(value, value - margin, value + margin)}
 
 
-def recipe(method: str, budget: int, score: float, margin: float, chosen: float) -> dict[str, Any]:
-    off = score - PLAIN[budget]
-    difference = within(off, off - margin, off + margin)
-    return {"method": method, "budget": budget, "score": score, "difference": difference, "chosen": chosen}
+def recipe(method: str, budget: int, score: float, margin: float, chosen_share: float) -> dict[str, Any]:
+    gap = score - BASELINE[budget]
+    difference = within(gap, gap - margin, gap + margin)
+    return {"method": method, "budget": budget, "score": score, "difference": difference, "chosen": chosen_share}
 
 
 def lever(budget: int, row: Row) -> dict[str, Any]:
     name, score, (low, high), labels, verdict = row
-    found = {"lever": name, "budget": budget, "score": score, "gain": within(score - PLAIN[budget], low, high)}
+    entry = {"lever": name, "budget": budget, "score": score, "gain": within(score - BASELINE[budget], low, high)}
     stopped = {"stopped": True} if (name, budget) in STOPPED else {}
-    return found | {"labels": within(*labels), "verdict": verdict} | stopped
+    return entry | {"labels": within(*labels), "verdict": verdict} | stopped
 
 
 def credit(budget: int, size: float, capped: bool) -> dict[str, Any]:
@@ -236,12 +244,12 @@ def credit(budget: int, size: float, capped: bool) -> dict[str, Any]:
     }
 
 
-def known(budget: int, truth: int, value: float, low: float, high: float) -> dict[str, Any]:
+def build_known_answer(budget: int, truth: int, value: float, low: float, high: float) -> dict[str, Any]:
     return {"budget": budget, "truth": truth, "labels": within(value, low, high), "holds": True}
 
 
 def front(
-    labels: int, levers: list[str], score: float, margin: float, hours: float, chosen: bool = False
+    labels: int, levers: list[str], score: float, margin: float, hours: float, is_chosen: bool = False
 ) -> dict[str, Any]:
-    found = {"labels": labels, "levers": levers, "score": within(score, score - margin, score + margin)}
-    return found | {"hours": hours, "chosen": chosen}
+    entry = {"labels": labels, "levers": levers, "score": within(score, score - margin, score + margin)}
+    return entry | {"hours": hours, "chosen": is_chosen}
