@@ -1,4 +1,4 @@
-"""Corrections: all of them right, or none is taken and every mistake is named."""
+"""Corrections: all are recorded, or none is and every mistake is named."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def package(folder: Path, kind: str = "classify") -> Path:
     return folder / "package"
 
 
-def test_one_correction_is_kept_with_who_said_it(traffic: Traffic, rows: list[Served], tmp_path: Path) -> None:
+def test_correction_is_recorded_with_its_author(traffic: Traffic, rows: list[Served], tmp_path: Path) -> None:
     output = record_corrections(rows[0].id, "bad", None, "Li", package(tmp_path))
     assert output == "1 correction recorded; the next retraining uses them"
     (recorded,) = traffic.corrections().values()
@@ -48,20 +48,18 @@ def test_one_correction_is_kept_with_who_said_it(traffic: Traffic, rows: list[Se
 
 
 @pytest.mark.parametrize(
-    "by", ["jane@example.com", "jane&#64;exam\u200bple.com", "138 1234 5678", "sk-Ab3dEf6hIj9kLm2nOp5qRs8t"]
+    "author", ["jane@example.com", "jane&#64;exam\u200bple.com", "138 1234 5678", "sk-Ab3dEf6hIj9kLm2nOp5qRs8t"]
 )
-def test_who_said_it_is_kept_without_personal_data(
-    traffic: Traffic, rows: list[Served], tmp_path: Path, by: str
+def test_author_is_recorded_without_personal_data(
+    traffic: Traffic, rows: list[Served], tmp_path: Path, author: str
 ) -> None:
-    record_corrections(rows[0].id, "bad", None, f"Li {by}", package(tmp_path))
+    record_corrections(rows[0].id, "bad", None, f"Li {author}", package(tmp_path))
     (recorded,) = traffic.corrections().values()
     assert recorded.by in ("Li <email>", "Li <phone>", "Li <secret>")
 
 
 @pytest.mark.parametrize("label", ["<email>", "jane@example.com", "jane&#64;exam\u200bple.com"])
-def test_a_label_is_the_one_that_ingest_made_of_it(
-    traffic: Traffic, rows: list[Served], tmp_path: Path, label: str
-) -> None:
+def test_label_is_redacted_as_by_ingest(traffic: Traffic, rows: list[Served], tmp_path: Path, label: str) -> None:
     for kind, fields in (("classify", {"labels": ["<email>", "bad"], "names": {}}), ("ner", {"labels": ["<email>"]})):
         file = tmp_path / kind / "model/problem.json"
         PROBLEMS[kind].model_validate(fields).save(file)
@@ -73,7 +71,7 @@ def test_a_label_is_the_one_that_ingest_made_of_it(
 
 
 @pytest.mark.parametrize("name", ["said.csv", "said.jsonl"])
-def test_a_file_gives_many(name: str, traffic: Traffic, rows: list[Served], tmp_path: Path) -> None:
+def test_file_gives_many_corrections(name: str, traffic: Traffic, rows: list[Served], tmp_path: Path) -> None:
     pairs = list(zip((row.id for row in rows), ("bad", "好", "bad"), strict=True))
     lines = [json.dumps({"id": key, "label": label}, ensure_ascii=False) for key, label in pairs]
     cells = ["\ufeffid,label", *(f"{key},{label}" for key, label in pairs)]
@@ -82,12 +80,10 @@ def test_a_file_gives_many(name: str, traffic: Traffic, rows: list[Served], tmp_
     assert {key: str(load(row.answer)) for key, row in traffic.corrections().items()} == dict(pairs)
 
 
-@pytest.mark.parametrize("between", [";", "\t"])
-def test_a_file_as_a_spreadsheet_of_another_country_writes_it(
-    between: str, traffic: Traffic, rows: list[Served], tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_file_may_have_other_separators(separator: str, traffic: Traffic, rows: list[Served], tmp_path: Path) -> None:
     lines = [("ID", " Label", "Note"), (rows[0].id, "bad", "a, b"), ("", "", "")]
-    (tmp_path / "said.csv").write_text("".join(between.join(line) + "\r\n" for line in lines), encoding="utf-8-sig")
+    (tmp_path / "said.csv").write_text("".join(separator.join(line) + "\r\n" for line in lines), encoding="utf-8-sig")
     assert record_corrections(None, None, tmp_path / "said.csv", "", package(tmp_path)).startswith("1 correction")
 
 
@@ -100,7 +96,7 @@ def test_entities_are_given_by_their_place(traffic: Traffic, rows: list[Served],
     assert TEXTS[2][14:16] == "上海"
 
 
-def test_all_mistakes_are_named_at_once_and_nothing_is_kept(
+def test_all_mistakes_are_named_at_once_and_nothing_is_recorded(
     traffic: Traffic, rows: list[Served], tmp_path: Path
 ) -> None:
     near_id = rows[0].id[:-1] + "x"
@@ -136,15 +132,13 @@ def test_wrong_entities_are_named(label: str, message: str, rows: list[Served], 
         (b"id,label\n\xff\xfe,b\n", r"said.csv: not UTF-8 at byte 9"),
     ],
 )
-def test_a_file_without_what_is_needed_is_refused(
-    content: bytes, message: str, traffic: Traffic, tmp_path: Path
-) -> None:
+def test_file_without_id_and_label_is_refused(content: bytes, message: str, traffic: Traffic, tmp_path: Path) -> None:
     (tmp_path / "said.csv").write_bytes(content)
     with pytest.raises(DataError, match=message):
         record_corrections(None, None, tmp_path / "said.csv", "", package(tmp_path))
 
 
-def test_lines_that_are_no_objects_are_refused(traffic: Traffic, tmp_path: Path) -> None:
+def test_invalid_json_lines_are_refused(traffic: Traffic, tmp_path: Path) -> None:
     path = tmp_path / "said.jsonl"
     for text, message in (("{", r"said.jsonl:1: not JSON"), ("\n[1]", r"said.jsonl:2: not a JSON object")):
         path.write_text(text)
@@ -154,7 +148,7 @@ def test_lines_that_are_no_objects_are_refused(traffic: Traffic, tmp_path: Path)
         record_corrections(None, None, tmp_path / "nowhere.csv", "", package(tmp_path))
 
 
-def test_half_a_command_is_refused(traffic: Traffic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_incomplete_command_is_refused(traffic: Traffic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataError, match=r"give a prediction ID and its correct LABEL, or a --file"):
         record_corrections("abc", None, None, "", package(tmp_path))
     with pytest.raises(DataError, match=r"give ID and LABEL, or --file, not both"):

@@ -32,9 +32,9 @@ def test_text_stands_out(palette: dict[str, str], text: str) -> None:
 
 
 def test_both_palettes_have_the_colours_of_the_charts_and_of_the_sheet() -> None:
-    used = set(re.findall(r"var\(--(\w+)\)", STYLE)) - {"tone", "sans", "serif"}
+    used_colours = set(re.findall(r"var\(--(\w+)\)", STYLE)) - {"tone", "sans", "serif"}
     assert set(LIGHT) == set(DARK) == set(NAMES)
-    assert used <= set(NAMES)
+    assert used_colours <= set(NAMES)
 
 
 def test_the_sheet_loads_nothing_and_is_whole() -> None:
