@@ -51,7 +51,7 @@ def test_every_value_says_where_it_comes_from(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_every_origin_is_a_file_of_ours_that_has_the_value_or_a_line_that_names_it(file: str) -> None:
+def test_every_origin_is_a_source_file_with_the_field_or_the_line_of_the_value(file: str) -> None:
     lines = Path(file).read_text(encoding="utf-8").splitlines()
     for place, (_, origin) in read_origins(Path(file)).items():
         *_, name = (key for key in place.split(".") if not key.isdigit() and key != "kind")

@@ -70,7 +70,7 @@ def test_label_is_redacted_as_by_ingest(traffic: Traffic, rows: list[Served], tm
         record_corrections(rows[0].id, label, None, "", package(tmp_path))
 
 
-@pytest.mark.parametrize("name", ["said.csv", "said.jsonl"])
+@pytest.mark.parametrize("name", ["corrections.csv", "corrections.jsonl"])
 def test_file_gives_many_corrections(name: str, traffic: Traffic, rows: list[Served], tmp_path: Path) -> None:
     pairs = list(zip((row.id for row in rows), ("bad", "好", "bad"), strict=True))
     lines = [json.dumps({"id": key, "label": label}, ensure_ascii=False) for key, label in pairs]
@@ -83,8 +83,12 @@ def test_file_gives_many_corrections(name: str, traffic: Traffic, rows: list[Ser
 @pytest.mark.parametrize("separator", [";", "\t"])
 def test_file_may_have_other_separators(separator: str, traffic: Traffic, rows: list[Served], tmp_path: Path) -> None:
     lines = [("ID", " Label", "Note"), (rows[0].id, "bad", "a, b"), ("", "", "")]
-    (tmp_path / "said.csv").write_text("".join(separator.join(line) + "\r\n" for line in lines), encoding="utf-8-sig")
-    assert record_corrections(None, None, tmp_path / "said.csv", "", package(tmp_path)).startswith("1 correction")
+    (tmp_path / "corrections.csv").write_text(
+        "".join(separator.join(line) + "\r\n" for line in lines), encoding="utf-8-sig"
+    )
+    assert record_corrections(None, None, tmp_path / "corrections.csv", "", package(tmp_path)).startswith(
+        "1 correction"
+    )
 
 
 def test_entities_are_given_by_their_place(traffic: Traffic, rows: list[Served], tmp_path: Path) -> None:
@@ -101,12 +105,14 @@ def test_all_mistakes_are_named_at_once_and_nothing_is_recorded(
 ) -> None:
     near_id = rows[0].id[:-1] + "x"
     lines = ["id,label", f"{rows[1].id},好", f"{near_id},bad", f"{rows[2].id},ugly", *(f"{n},bad" for n in range(5))]
-    (tmp_path / "said.csv").write_text("\n".join(lines), encoding="utf-8")
+    (tmp_path / "corrections.csv").write_text("\n".join(lines), encoding="utf-8")
     with pytest.raises(DataError) as error:
-        record_corrections(None, None, tmp_path / "said.csv", "", package(tmp_path))
+        record_corrections(None, None, tmp_path / "corrections.csv", "", package(tmp_path))
     first, second, *_, last = str(error.value).splitlines()
-    assert first.endswith(f"said.csv:3: id {near_id!r}: no such prediction is recorded; did you mean {rows[0].id!r}?")
-    assert second.endswith("said.csv:4: label 'ugly' is not one of: 好, bad")
+    assert first.endswith(
+        f"corrections.csv:3: id {near_id!r}: no such prediction is recorded; did you mean {rows[0].id!r}?"
+    )
+    assert second.endswith("corrections.csv:4: label 'ugly' is not one of: 好, bad")
     assert last == "and 2 more"
     assert traffic.corrections() == {}
 
@@ -127,20 +133,23 @@ def test_wrong_entities_are_named(label: str, message: str, rows: list[Served], 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"name,label\na,b\n", r"said.csv: 2: no id or no label; fill in both columns"),
-        (b"", r"said.csv: the file: no id or no label"),
-        (b"id,label\n\xff\xfe,b\n", r"said.csv: not UTF-8 at byte 9"),
+        (b"name,label\na,b\n", r"corrections.csv: 2: no id or no label; fill in both columns"),
+        (b"", r"corrections.csv: the file: no id or no label"),
+        (b"id,label\n\xff\xfe,b\n", r"corrections.csv: not UTF-8 at byte 9"),
     ],
 )
 def test_file_without_id_and_label_is_refused(content: bytes, message: str, traffic: Traffic, tmp_path: Path) -> None:
-    (tmp_path / "said.csv").write_bytes(content)
+    (tmp_path / "corrections.csv").write_bytes(content)
     with pytest.raises(DataError, match=message):
-        record_corrections(None, None, tmp_path / "said.csv", "", package(tmp_path))
+        record_corrections(None, None, tmp_path / "corrections.csv", "", package(tmp_path))
 
 
 def test_invalid_json_lines_are_refused(traffic: Traffic, tmp_path: Path) -> None:
-    path = tmp_path / "said.jsonl"
-    for text, message in (("{", r"said.jsonl:1: not JSON"), ("\n[1]", r"said.jsonl:2: not a JSON object")):
+    path = tmp_path / "corrections.jsonl"
+    for text, message in (
+        ("{", r"corrections.jsonl:1: not JSON"),
+        ("\n[1]", r"corrections.jsonl:2: not a JSON object"),
+    ):
         path.write_text(text)
         with pytest.raises(DataError, match=message):
             record_corrections(None, None, path, "", package(tmp_path))

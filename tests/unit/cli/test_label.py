@@ -110,11 +110,11 @@ def test_text_that_was_not_drawn_is_named_and_nothing_is_recorded(
     draw_texts(tmp_path, 5, path, package)
     fill_labels(path, dict.fromkeys(range(5), "bad"))
     stranger = next(row.id for row in traffic.read() if row.id not in traffic.draws())
-    whole = path.read_text(encoding="utf-8")
-    path.write_text(f"{whole}{stranger},x,bad\n", encoding="utf-8")
+    content = path.read_text(encoding="utf-8")
+    path.write_text(f"{content}{stranger},x,bad\n", encoding="utf-8")
     with pytest.raises(DataError, match=f"a\\.csv:7: id '{stranger}': not drawn by `satiety label next`"):
         import_labels(tmp_path, path, "", package)
-    path.write_text(whole, encoding="utf-8")
+    path.write_text(content, encoding="utf-8")
     fill_labels(path, {0: "ugly"})
     with pytest.raises(DataError, match="label 'ugly' is not one of"):
         import_labels(tmp_path, path, "", package)

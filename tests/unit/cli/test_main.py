@@ -107,7 +107,7 @@ class TestCheck:
             ),
         ],
     )
-    def test_an_odd_value_is_one_line(
+    def test_invalid_value_is_one_line_of_output(
         self, params: Path, monkeypatch: pytest.MonkeyPatch, original: str, replacement: str, message: str
     ) -> None:
         text = params.read_text(encoding="utf-8")

@@ -39,7 +39,7 @@ def workspace(root: Path) -> Path:
     return folder
 
 
-def test_the_stages_are_the_roots_seen_from_the_folder(workspace: Path) -> None:
+def test_stages_are_those_of_the_root_with_a_relative_path(workspace: Path) -> None:
     make_workspace(workspace / "params.yaml")
     text = (workspace / "dvc.yaml").read_text(encoding="utf-8")
     assert text.startswith("# Made from the root's dvc.yaml by `satiety workspace examples/情感`;")

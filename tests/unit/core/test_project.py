@@ -130,7 +130,7 @@ def test_yaml_that_dvc_cannot_read_is_refused_with_its_line_and_how_to_write_it(
     path.write_text(text, encoding="utf-8")
     with pytest.raises(YAMLFileCorruptedError):
         load_yaml(str(path))
-    assert Project.load(path).base.uri == "file:data/raw/base"  # a stage gets no further than DVC does
+    assert Project.load(path).base.uri == "file:data/raw/base"  # satiety itself can read it
     with pytest.raises(ParamsError) as caught:
         load_params(path)
     line = next(number for number, line in enumerate(text.splitlines(), 1) if "uri: file:data/raw/base" in line)

@@ -63,7 +63,7 @@ def test_the_same_records_make_the_same_bytes(tmp_path: Path) -> None:
     assert sha256(tmp_path / "a") == sha256(tmp_path / "b")
 
 
-def test_a_missing_table_names_itself(tmp_path: Path) -> None:
+def test_missing_table_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"nothing\.parquet: no such file; run `dvc repro`, or the stage that makes it"):
         list(read(tmp_path / "nothing.parquet", Example))
 

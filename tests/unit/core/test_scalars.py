@@ -194,13 +194,13 @@ def test_a_value_of_another_type_is_refused_with_how_to_write_it(
         Block.load(path)
 
 
-def test_whole_numbers_may_stand_where_any_number_may(tmp_path: Path) -> None:
+def test_integer_is_a_valid_number(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_text("block:\n" + "".join(f"  {key}: {value}\n" for key, value in (GOOD | {"share": "1"}).items()))
     assert Block.load(path).share == 1.0
 
 
-def test_a_value_that_stands_alone_is_read_as_in_a_file() -> None:
+def test_single_value_is_read_as_in_a_file() -> None:
     assert (read_value("1e-4"), read_value("yes"), read_value("[1, no]")) == (1e-4, "yes", [1, "no"])
     with pytest.raises(KeyError, match="'0240' is ambiguous: 240 in YAML"):
         read_value("0240")

@@ -47,7 +47,7 @@ def write_params(folder: Path, text: str) -> Path:
     return path
 
 
-def test_a_right_block_is_read_and_frozen(tmp_path: Path) -> None:
+def test_valid_block_is_read_and_frozen(tmp_path: Path) -> None:
     block = Block.load(write_params(tmp_path, GOOD))
     assert (block.seed, block.share, block.mode, block.name) == (3, 0.5, "max", "情感")
     with pytest.raises(ValidationError, match="frozen"):

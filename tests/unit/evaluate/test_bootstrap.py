@@ -59,11 +59,11 @@ def test_the_same_seed_gives_the_same_interval_and_another_seed_another() -> Non
     assert other_intervals != estimate_intervals(PROBLEM.score, counts, RESAMPLING)
 
 
-def test_the_size_of_the_blocks_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_block_size_does_not_change_the_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     counts = build_tallies("ggbbr" * 20, "gbbbr" * 20)
-    whole = estimate_intervals(PROBLEM.score, counts, RESAMPLING)
+    one_block = estimate_intervals(PROBLEM.score, counts, RESAMPLING)
     monkeypatch.setattr(bootstrap, "CELLS", 700)
-    assert estimate_intervals(PROBLEM.score, counts, RESAMPLING) == whole
+    assert estimate_intervals(PROBLEM.score, counts, RESAMPLING) == one_block
 
 
 def test_a_higher_level_gives_a_wider_interval() -> None:
@@ -89,7 +89,7 @@ def test_a_system_differs_from_itself_by_nothing() -> None:
     assert set(comparison.difference.values()) == {Interval(0.0, 0.0, 0.0)}
 
 
-def test_pairing_sees_what_two_separate_intervals_do_not() -> None:
+def test_paired_difference_is_sure_where_separate_intervals_overlap() -> None:
     gold = "gb" * 100
     worse = "".join("g" if i % 4 == 0 else letter for i, letter in enumerate("bg" * 60 + "gb" * 40))
     better = worse[:-20] + gold[-20:]
@@ -121,7 +121,7 @@ class TestGroups:
         examples = [Example(str(i), {"text": ""}, group=group) for i, group in enumerate(["b", "", "a", "b", ""])]
         assert assign_groups(examples).tolist() == [0, 1, 2, 0, 3]
 
-    def test_every_text_is_drawn_once_on_average_the_last_one_too(self) -> None:
+    def test_every_text_is_drawn_once_on_average(self) -> None:
         (weights,) = draw_weights(np.arange(5), Resampling(1, 4000, 0.95))
         assert weights.shape == (4000, 5)
         assert (weights.sum(axis=1) == 5).all()
@@ -134,7 +134,7 @@ class TestGroups:
         assert (weights[:, [0, 1, 3]].sum(axis=1) == 3).all()
         assert (weights[:, 1] != weights[:, 3]).any()
 
-    def test_a_text_that_stands_there_thrice_makes_no_interval_narrower(self) -> None:
+    def test_repeated_texts_make_no_interval_narrower(self) -> None:
         counts = build_tallies("ggbbr" * 20, "gbbbr" * 20)
         once, thrice = estimate_intervals(PROBLEM.score, counts, RESAMPLING), np.repeat(counts, 3, axis=0)
         groups = np.repeat(np.arange(100), 3)
@@ -144,7 +144,7 @@ class TestGroups:
         assert narrow.high - narrow.low < 0.7 * (once["accuracy"].high - once["accuracy"].low)
 
     @pytest.mark.slow
-    def test_intervals_hold_the_truth_where_texts_come_in_groups_and_by_single_texts_they_do_not(self) -> None:
+    def test_intervals_by_groups_hold_the_truth_and_by_single_texts_do_not(self) -> None:
         """300 experiments: at a true coverage of .95 the share found lies above .915 with probability .99."""
         hits = {"groups": 0, "texts": 0}
         for seed in range(300):

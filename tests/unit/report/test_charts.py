@@ -53,7 +53,7 @@ class TestEveryChart:
         assert "var(--ink)" in svg
         assert not [word for word in ("#0", "font:", "DejaVu", "url(", "<script", "date") if word in svg]
 
-    def test_has_text_as_text(self, chart: Any) -> None:
+    def test_texts_are_not_markup(self, chart: Any) -> None:
         svg = chart()
         texts = ["".join(text.itertext()) for text in parse_svg(svg).iter("text")]
         assert ("script" in svg) == (NASTY in texts)
@@ -74,7 +74,7 @@ def test_an_axis_holds_zero_and_every_reading() -> None:
     assert axis_ends([SCORE, {"value": None, "low": -0.2, "high": None}]) == (-0.2, 0.6)
 
 
-def test_labels_have_a_place_each_and_zero_is_broken_off() -> None:
+def test_label_axis_places_budgets_and_separates_zero() -> None:
     axis = LabelAxis([0, 10, 20, 40], 160)
     assert [axis.place(n) for n in (0, 10, 20, 160)] == [axis.zero, 0, 1, 4]
     assert axis.zero < axis.place(5) < 0

@@ -26,7 +26,7 @@ def contrast(first: str, second: str) -> float:
 
 @pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])
 @pytest.mark.parametrize("text", TEXT)
-def test_text_stands_out(palette: dict[str, str], text: str) -> None:
+def test_text_has_enough_contrast(palette: dict[str, str], text: str) -> None:
     assert all(contrast(palette[text], palette[ground]) >= LEAST for ground in ("paper", "zone"))
     assert contrast(LIGHT[text], PAPER) >= LEAST
 

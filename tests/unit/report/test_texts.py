@@ -38,7 +38,7 @@ def test_a_text_is_in_both_languages_with_the_same_values(key: str) -> None:
     assert not re.search("[\u3000-\u9fff\uff00-\uffef]", english)
 
 
-def test_texts_are_plain() -> None:
+def test_texts_have_short_sentences_and_no_unwanted_words() -> None:
     for key, text in texts().items():
         assert not re.search(UNWANTED, f"{text['en']} {text['zh']}", re.IGNORECASE), key
         assert all(len(sentence.split()) <= LONGEST for sentence in re.split(r"[.;:] ", text["en"])), key

@@ -95,7 +95,7 @@ def world(rng: np.random.Generator, shape: Shape) -> World:
 
 
 def study(rng: np.random.Generator, true: World, design: Design) -> Scores:
-    """Measure a world."""
+    """Return the scores of a study that measures a world."""
     texts = Texts(rng, design)
     pool = rng.normal(size=(2, design.budgets[-1])) * true.spread * np.sqrt(design.budgets[0])
     lever_effects, curve_effects = (

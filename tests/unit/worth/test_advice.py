@@ -204,7 +204,7 @@ def test_gain_that_only_fine_tuning_finds_is_undecided_and_reported() -> None:
     )
 
 
-def test_a_pair_that_fine_tuning_doubts_leaves_both_undecided() -> None:
+def test_both_levers_of_a_pair_that_fine_tuning_doubts_are_undecided() -> None:
     findings = build_findings({("augment", "self_training"): 0.05})
     fine_tuned_gain = {"value": -0.003, "low": -0.03, "high": 0.02}
     findings.agreement = {
@@ -216,7 +216,7 @@ def test_a_pair_that_fine_tuning_doubts_leaves_both_undecided() -> None:
     assert (advice["keep"], advice["undecided"]) == ([], ["augment", "self_training"])
 
 
-def test_a_lever_is_left_off_where_it_adds_nothing_to_those_kept_though_it_gains_alone() -> None:
+def test_lever_that_adds_nothing_to_the_kept_ones_is_turned_off() -> None:
     advice = build_advice(
         build_findings({("self_training",): 0.05, ("augment",): 0.04, ("augment", "self_training"): 0.03})
     )
@@ -290,8 +290,8 @@ def test_the_evidence_carries_intervals() -> None:
 
 def test_more_labels_are_never_forecast_to_do_worse_and_levers_add_what_they_gained() -> None:
     findings = build_findings({("self_training",): 0.05})
-    lone, helped = (
+    without_lever, with_lever = (
         [build_option(findings, n, levers).score.value for n in (0, 30, 360)] for levers in ((), ("self_training",))
     )
-    assert lone == sorted(lone)
-    assert np.subtract(helped, lone) == pytest.approx(findings.gains["self_training",][3].value, abs=1e-9)
+    assert without_lever == sorted(without_lever)
+    assert np.subtract(with_lever, without_lever) == pytest.approx(findings.gains["self_training",][3].value, abs=1e-9)

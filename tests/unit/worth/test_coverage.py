@@ -57,11 +57,15 @@ def true_advantage(true: World, budgets: Floats) -> float:
     return float((middle * (1 - 1 / factor)) @ np.diff(heights) / (heights[-1] - heights[0]))
 
 
-def judge(true: World, scores: Scores, further: float) -> dict[str, list[bool]]:
+def judge(true: World, scores: Scores, target_factor: float) -> dict[str, list[bool]]:
     """Say of each interval whether it holds the truth."""
     budgets = np.array(scores.budgets, dtype=float)
     baseline, lever = true.curve(budgets), true.curve(budgets * true.multiplier)
-    curve, gains, target = curves.fit(scores.budgets, scores.curve), compute_gain(scores, LEVER), budgets[-1] * further
+    curve, gains, target = (
+        curves.fit(scores.budgets, scores.curve),
+        compute_gain(scores, LEVER),
+        budgets[-1] * target_factor,
+    )
     levels = BootstrapSamples(np.stack([curve.predict(n).rows for n in scores.budgets], axis=1) + gains.rows)
     lever_curve = curves.fit(scores.budgets, levels)
     measurable_budgets = [budget for budget in scores.budgets if budgets[0] <= budget * true.multiplier <= budgets[-1]]
@@ -83,9 +87,9 @@ def coverage(shape: Shape, replicates: int, studies: int) -> dict[str, float]:
     hits: dict[str, list[bool]] = {}
     for seed in range(studies):
         rng = np.random.default_rng([replicates, seed])
-        true, further = world(rng, shape), rng.uniform(2, 4)
+        true, target_factor = world(rng, shape), rng.uniform(2, 4)
         design = Design(levers=replicates, curve=2 * replicates, classes=0 if seed % 10 else 3)
-        for name, shares in judge(true, study(rng, true, design), further).items():
+        for name, shares in judge(true, study(rng, true, design), target_factor).items():
             hits.setdefault(name, []).extend(shares)
     return {name: round(float(np.mean(hits_by_name)), 3) for name, hits_by_name in hits.items()}
 

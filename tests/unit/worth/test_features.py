@@ -89,8 +89,10 @@ def test_texts_of_a_damaged_file_are_encoded_again(tmp_path: Path, tiny: Path, d
     first = build_extractor(tmp_path, tiny)
     first.extract(CLASSIFY.build_examples(TEXTS))
     (file,) = first.cache.folder.iterdir()
-    whole = file.read_bytes()
-    file.write_bytes(whole[:300] if damage == "cut off" else whole[:-40] + bytes([whole[-40] ^ 1]) + whole[-39:])
+    content = file.read_bytes()
+    file.write_bytes(
+        content[:300] if damage == "cut off" else content[:-40] + bytes([content[-40] ^ 1]) + content[-39:]
+    )
     second = build_extractor(tmp_path, tiny)
     assert not any(second.cache.has_text(text) for text in TEXTS)
     second.extract(CLASSIFY.build_examples(TEXTS))

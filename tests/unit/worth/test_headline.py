@@ -169,7 +169,7 @@ def test_gain_that_fine_tuning_does_not_show_is_of_a_linear_head(place: int) -> 
     )
 
 
-def test_gain_that_fine_tuning_does_not_refute_precedes() -> None:
+def test_gain_that_fine_tuning_refutes_is_not_the_headline() -> None:
     findings = build_findings({("augment",): [UNSURE, Interval(0.3, 0.2, 0.4)], ("self_training",): [SURE, UNSURE]})
     fine_tuned_gain = {"value": -0.05, "low": -0.08, "high": -0.02}
     findings.agreement = {
@@ -202,7 +202,7 @@ def test_headline_says_that_no_lever_is_worth_it() -> None:
     assert headline["en"].startswith("No lever is worth it here: at 1,240 labels the best, ")
     assert "没有值得使用的手段" in headline["zh"]
     proved = build_headline(build_findings({levers: [bad, small] for levers in SETS}), undecided=("self_training",))
-    assert proved["en"].startswith("No lever is certain to be worth it yet"), "as the next step says"
+    assert proved["en"].startswith("No lever is certain to be worth it yet"), "as in the advice"
 
 
 @pytest.mark.parametrize("gain", [Interval(0.009, 0.001, 0.02), Interval(-0.05, -0.07, -0.03)])

@@ -48,7 +48,7 @@ def test_page_is_complete_and_loads_nothing(make: Make, language: Any) -> None:
 
 
 @every_report
-def test_ids_are_unique_and_every_link_leads_somewhere(make: Make, language: Any) -> None:
+def test_ids_are_unique_and_every_link_has_a_target(make: Make, language: Any) -> None:
     nodes = list(Tree(page(make(), language)).root.walk())
     names = [node.attributes["id"] for node in nodes if "id" in node.attributes]
     assert len(names) == len(set(names))
@@ -140,7 +140,7 @@ def test_evidence_may_be_in_both_languages() -> None:
 
 
 @pytest.mark.parametrize("levers", [0, 1])
-def test_one_budget_and_few_levers_are_a_page_too(language: Any, levers: int) -> None:
+def test_page_has_a_figure_with_one_budget_and_few_levers(language: Any, levers: int) -> None:
     report = sample.bare()
     rows = [row for row in report["levers"] if row["budget"] == 15][:levers]
     one_budget = {"budgets": [15], "curve": report["curve"][:1], "levers": rows}

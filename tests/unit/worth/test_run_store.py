@@ -43,14 +43,14 @@ def test_damaged_outcome_counts_as_missing_and_can_be_stored_again(store: RunSto
     outcome = Outcome(np.ones((4, 3)), 0.1)
     store.put(KEY, outcome)
     (file,) = store.folder.rglob("*.safetensors")
-    whole = file.read_bytes()
+    content = file.read_bytes()
     damages: dict[str, Callable[[], object]] = {
-        "cut off": lambda: file.write_bytes(whole[: len(whole) // 2]),
+        "cut off": lambda: file.write_bytes(content[: len(content) // 2]),
         "empty": lambda: file.write_bytes(b""),
         "noise": lambda: file.write_bytes(bytes(range(256))),
         "other tensors": lambda: save_file({"facts": np.zeros(7)}, file),
         "gone": file.unlink,
-        "one bit": lambda: file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1])),
+        "one bit": lambda: file.write_bytes(content[:-1] + bytes([content[-1] ^ 1])),
     }
     damages[damage]()
     assert store.get(KEY) is None

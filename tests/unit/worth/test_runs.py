@@ -81,7 +81,7 @@ def test_equal_runs_have_equal_keys() -> None:
     ],
     ids=str,
 )
-def test_key_changes_with(changed: dict[str, Any]) -> None:
+def test_key_changes_with_each_input(changed: dict[str, Any]) -> None:
     assert compute_key(**changed) != compute_key()
 
 
@@ -159,10 +159,14 @@ def order_examples(examples: list[Example], number: int, seed: int = 1) -> tuple
 
 @settings(max_examples=60)
 @given(sizes=SIZES, number=st.integers(0, 2000), seed=st.integers(0, 2**31))
-def test_every_beginning_holds_each_class_in_proportion(sizes: dict[str, int], number: int, seed: int) -> None:
+def test_first_examples_of_an_order_hold_each_class_in_proportion(
+    sizes: dict[str, int], number: int, seed: int
+) -> None:
     examples = build_pool(sizes)
     ordered_examples = order_examples(examples, number, seed)
-    assert sorted(example.id for example in ordered_examples) == sorted(example.id for example in examples), "each once"
+    assert sorted(example.id for example in ordered_examples) == sorted(example.id for example in examples), (
+        "each example once"
+    )
     for n in range(1, len(ordered_examples) + 1):
         counts = Counter(str(example.answer) for example in ordered_examples[:n])
         for label, size in sizes.items():
@@ -171,7 +175,9 @@ def test_every_beginning_holds_each_class_in_proportion(sizes: dict[str, int], n
 
 @settings(max_examples=30)
 @given(sizes=SIZES, number=st.integers(0, 2000), shuffled=st.randoms(use_true_random=False))
-def test_the_order_of_the_file_changes_nothing(sizes: dict[str, int], number: int, shuffled: random.Random) -> None:
+def test_order_does_not_depend_on_the_order_of_the_file(
+    sizes: dict[str, int], number: int, shuffled: random.Random
+) -> None:
     examples = build_pool(sizes)
     shuffled_examples = examples[:]
     shuffled.shuffle(shuffled_examples)

@@ -108,7 +108,7 @@ def test_restrict_to_common_changes_nothing_where_nothing_is_missing() -> None:
     np.testing.assert_array_equal(common.curve.rows, scores.curve.rows)
 
 
-def test_a_gain_over_another_lever_set() -> None:
+def test_gain_can_be_measured_over_another_lever_set() -> None:
     scores = measure_scores(
         build_runs(BASELINE, 3) | build_runs(("a",), 3, extra=4) | build_runs(("a", "b"), 3, extra=5)
     )

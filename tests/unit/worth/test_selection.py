@@ -188,7 +188,7 @@ def test_lever_that_the_pipeline_cannot_use_can_only_be_measured(
             load(path)
         (line,) = str(caught.value).splitlines()
         assert message in line
-        assert line.startswith(f"{path}:"), "with the line"
+        assert line.startswith(f"{path}:"), "the message has the line"
 
 
 def test_custom_levers_are_used_with_their_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,7 @@ def measure_study(home: Path, base: Path, kind: str = "classify", **changes: Any
 
 
 class TestReuse:
-    def test_a_second_run_computes_nothing_and_finds_the_same(self, tmp_path: Path, tiny: Path) -> None:
+    def test_second_study_computes_nothing_and_has_the_same_outcomes(self, tmp_path: Path, tiny: Path) -> None:
         first, second = measure_study(tmp_path, tiny), measure_study(tmp_path, tiny)
         assert (first.computed, second.computed) == (NUM_RUNS, 0)
         assert first.budgets == second.budgets == BUDGETS
@@ -113,8 +113,8 @@ class TestReuse:
         first = measure_study(tmp_path, tiny)
         files = sorted((tmp_path / "runs").rglob("*.safetensors"))
         assert len(files) == NUM_RUNS
-        whole = files[5].read_bytes()
-        files[5].write_bytes(whole[:100])
+        content = files[5].read_bytes()
+        files[5].write_bytes(content[:100])
         files[9].unlink()
         second = measure_study(tmp_path, tiny)
         assert second.computed == 2
@@ -234,7 +234,7 @@ def test_no_model_of_a_fine_tuned_run_trains_on_its_dev_labels(
             Evaluator(plan).evaluate(StudyRun(16, levers, 0, depth="fine_tuned"), "")
         train, dev = tuned[-1]
         dev_ids = {example.id for example in dev}
-        assert len(dev_ids) == 3, "development labels are people's, and count"
+        assert len(dev_ids) == 3, "dev labels are gold labels, and count towards the budget"
         assert {example.origin for example in dev} == {"gold"}
         assert sum(example.origin == "gold" for example in train) == 13
         for examples in (train, *head_spy.learned):
@@ -273,7 +273,7 @@ def test_leaks_are_refused_only_in_gated_runs(
 
 
 @pytest.mark.parametrize("kind", ["classify", "ner"])
-def test_no_raw_text_gives_away_a_test_text(
+def test_no_model_trains_on_raw_texts_of_the_test_set(
     kind: str, shared_home: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Four texts of the corpus are in the test set: no model trains on them."""
@@ -360,7 +360,7 @@ def test_controls_are_measured_where_the_oracle_has_labels(
     assert select_control_budgets(worth(controls=CONTROLS[1:]), budgets, pool) == list(budgets[-2:])
 
 
-def test_a_lever_is_not_called_like_a_control() -> None:
+def test_lever_named_like_a_control_is_refused() -> None:
     with pytest.raises(ValueError, match=r"both a lever and a control: copy;"):
         Worth.model_validate(worth(levers=[CONTROLS[1]], controls=CONTROLS[:1]).model_dump() | {"controls": CONTROLS})
 

@@ -86,7 +86,7 @@ def test_terminal_and_page_show_the_same_time_and_time_zone(language: replay.Lan
     page = board.page(language)
     assert '<td class="number">05-22 12:00</td>' in page
     assert "2026-05-22 12:00" in page
-    assert page.count("America/New_York") == 3, "of the last window, and of the alerts: caption and what is read of it"
+    assert page.count("America/New_York") == 3, "once for the last window, twice for the alerts"
 
 
 @pytest.mark.parametrize(("alerts", "later"), [((), "never found"), (((7, 2),), "found in window 3 of 3")])

@@ -59,7 +59,7 @@ def test_surges_of_the_past_do_not_make_the_tail_heavier() -> None:
 
 
 def test_a_sum_of_probabilities_lies_between_whole_counts_and_a_small_one_is_not_rare() -> None:
-    """A text an hour of which the model is nearly sure that it is not negative is what there always is."""
+    """One text an hour with a low probability of being negative is the usual case."""
     counts = np.array([0, 0.02, 0.5, 1, 1.5, 2])
     chances = negative_binomial_chance(counts, np.array(0.02), np.array(0.1))
     assert np.all(np.diff(chances) < 0)
@@ -104,7 +104,7 @@ def test_excluded_topic_is_not_learned_from() -> None:
 
 
 def test_probabilities_vary_less_than_answers_and_their_share_is_known_better() -> None:
-    """Of a topic whose texts all look alike to the model, a small change of the mean is sure; of answers it is not."""
+    """Where all texts have similar probabilities, a small change of their mean is sure; one of answers is not."""
     draw = np.random.default_rng(1)
     shares = Shares(2, memory=1e6, strength=1)
     for _ in range(3_000):
@@ -122,7 +122,7 @@ def test_probabilities_vary_less_than_answers_and_their_share_is_known_better() 
     assert answer_chance > 0.2
 
 
-def test_a_window_whose_own_texts_are_more_unlike_than_ever_counts_for_fewer() -> None:
+def test_window_of_unusually_varied_texts_counts_as_fewer_texts() -> None:
     shares = Shares(1, memory=1e6, strength=1)
     for _ in range(100):
         shares.learn(TopicCounts(np.array([10.0]), np.array([40.0]), np.array([7.4])), EVERY[:1], EVERY[:1])

@@ -95,7 +95,7 @@ def test_invalid_probability_is_refused(probability: float) -> None:
         list(windows([ScoredText(NOON, ("a",), probability)], HOUR))
 
 
-def test_a_sum_of_probabilities_may_miss_1_by_what_floats_miss() -> None:
+def test_probability_may_exceed_one_by_a_rounding_error() -> None:
     (window,) = windows([ScoredText(NOON, ("a",), 1 + 1e-7), build_text(60)], HOUR)
     assert window.whole == Count(1, 1)
 
