@@ -32,18 +32,18 @@ def rows(traffic: Traffic) -> list[Served]:
     return served
 
 
-def package(folder: Path, kind: str = "classify") -> Path:
+def write_package(folder: Path, kind: str = "classify") -> Path:
     fields = {"labels": ["好", "bad"], "names": {}} if kind == "classify" else {"labels": ["LOC", "PER"]}
     PROBLEMS[kind].model_validate(fields).save(folder / "package/model/problem.json")
     return folder / "package"
 
 
 def test_correction_is_recorded_with_its_author(traffic: Traffic, rows: list[Served], tmp_path: Path) -> None:
-    output = record_corrections(rows[0].id, "bad", None, "Li", package(tmp_path))
+    output = record_corrections(rows[0].id, "bad", None, "Li", write_package(tmp_path))
     assert output == "1 correction recorded; the next retraining uses them"
     (recorded,) = traffic.corrections().values()
     assert (recorded.id, recorded.answer, recorded.by) == (rows[0].id, dump(Label("bad")), "Li")
-    record_corrections(rows[0].id, "好", None, "Li", package(tmp_path))
+    record_corrections(rows[0].id, "好", None, "Li", write_package(tmp_path))
     assert traffic.corrections()[rows[0].id].answer == dump(Label("好")), "the latest counts"
 
 
@@ -53,7 +53,7 @@ def test_correction_is_recorded_with_its_author(traffic: Traffic, rows: list[Ser
 def test_author_is_recorded_without_personal_data(
     traffic: Traffic, rows: list[Served], tmp_path: Path, author: str
 ) -> None:
-    record_corrections(rows[0].id, "bad", None, f"Li {author}", package(tmp_path))
+    record_corrections(rows[0].id, "bad", None, f"Li {author}", write_package(tmp_path))
     (recorded,) = traffic.corrections().values()
     assert recorded.by in ("Li <email>", "Li <phone>", "Li <secret>")
 
@@ -67,7 +67,7 @@ def test_label_is_redacted_as_by_ingest(traffic: Traffic, rows: list[Served], tm
         record_corrections(rows[0].id, value, None, "", file.parent.parent)
         assert "jane" not in repr(traffic.corrections())
     with pytest.raises(DataError, match="label '<email>' is not one of: 好, bad"):
-        record_corrections(rows[0].id, label, None, "", package(tmp_path))
+        record_corrections(rows[0].id, label, None, "", write_package(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["corrections.csv", "corrections.jsonl"])
@@ -76,7 +76,9 @@ def test_file_gives_many_corrections(name: str, traffic: Traffic, rows: list[Ser
     lines = [json.dumps({"id": key, "label": label}, ensure_ascii=False) for key, label in pairs]
     cells = ["\ufeffid,label", *(f"{key},{label}" for key, label in pairs)]
     (tmp_path / name).write_text("\n".join(cells if name.endswith("csv") else [*lines, ""]), encoding="utf-8")
-    assert record_corrections(None, None, tmp_path / name, "", package(tmp_path)).startswith("3 corrections recorded")
+    assert record_corrections(None, None, tmp_path / name, "", write_package(tmp_path)).startswith(
+        "3 corrections recorded"
+    )
     assert {key: str(load(row.answer)) for key, row in traffic.corrections().items()} == dict(pairs)
 
 
@@ -86,15 +88,15 @@ def test_file_may_have_other_separators(separator: str, traffic: Traffic, rows: 
     (tmp_path / "corrections.csv").write_text(
         "".join(separator.join(line) + "\r\n" for line in lines), encoding="utf-8-sig"
     )
-    assert record_corrections(None, None, tmp_path / "corrections.csv", "", package(tmp_path)).startswith(
+    assert record_corrections(None, None, tmp_path / "corrections.csv", "", write_package(tmp_path)).startswith(
         "1 correction"
     )
 
 
 def test_entities_are_given_by_their_place(traffic: Traffic, rows: list[Served], tmp_path: Path) -> None:
-    record_corrections(rows[2].id, '[[14, 16, "LOC"], [0, 4, "PER"]]', None, "", package(tmp_path, "ner"))
+    record_corrections(rows[2].id, '[[14, 16, "LOC"], [0, 4, "PER"]]', None, "", write_package(tmp_path, "ner"))
     (tmp_path / "a.jsonl").write_text(json.dumps({"id": rows[0].id, "label": []}), encoding="utf-8")
-    record_corrections(None, None, tmp_path / "a.jsonl", "", package(tmp_path, "ner"))
+    record_corrections(None, None, tmp_path / "a.jsonl", "", write_package(tmp_path, "ner"))
     recorded = {key: load(row.answer).mentions for key, row in traffic.corrections().items()}
     assert recorded == {rows[2].id: (Span(0, 4, "PER"), Span(14, 16, "LOC")), rows[0].id: ()}
     assert TEXTS[2][14:16] == "上海"
@@ -107,7 +109,7 @@ def test_all_mistakes_are_named_at_once_and_nothing_is_recorded(
     lines = ["id,label", f"{rows[1].id},好", f"{near_id},bad", f"{rows[2].id},ugly", *(f"{n},bad" for n in range(5))]
     (tmp_path / "corrections.csv").write_text("\n".join(lines), encoding="utf-8")
     with pytest.raises(DataError) as error:
-        record_corrections(None, None, tmp_path / "corrections.csv", "", package(tmp_path))
+        record_corrections(None, None, tmp_path / "corrections.csv", "", write_package(tmp_path))
     first, second, *_, last = str(error.value).splitlines()
     assert first.endswith(
         f"corrections.csv:3: id {near_id!r}: no such prediction is recorded; did you mean {rows[0].id!r}?"
@@ -127,7 +129,7 @@ def test_all_mistakes_are_named_at_once_and_nothing_is_recorded(
 )  # fmt: skip
 def test_wrong_entities_are_named(label: str, message: str, rows: list[Served], tmp_path: Path) -> None:
     with pytest.raises(DataError, match=message):
-        record_corrections(rows[2].id, label, None, "", package(tmp_path, "ner"))
+        record_corrections(rows[2].id, label, None, "", write_package(tmp_path, "ner"))
 
 
 @pytest.mark.parametrize(
@@ -141,7 +143,7 @@ def test_wrong_entities_are_named(label: str, message: str, rows: list[Served], 
 def test_file_without_id_and_label_is_refused(content: bytes, message: str, traffic: Traffic, tmp_path: Path) -> None:
     (tmp_path / "corrections.csv").write_bytes(content)
     with pytest.raises(DataError, match=message):
-        record_corrections(None, None, tmp_path / "corrections.csv", "", package(tmp_path))
+        record_corrections(None, None, tmp_path / "corrections.csv", "", write_package(tmp_path))
 
 
 def test_invalid_json_lines_are_refused(traffic: Traffic, tmp_path: Path) -> None:
@@ -152,19 +154,19 @@ def test_invalid_json_lines_are_refused(traffic: Traffic, tmp_path: Path) -> Non
     ):
         path.write_text(text)
         with pytest.raises(DataError, match=message):
-            record_corrections(None, None, path, "", package(tmp_path))
+            record_corrections(None, None, path, "", write_package(tmp_path))
     with pytest.raises(DataError, match=r"nowhere.csv: cannot read: No such file"):
-        record_corrections(None, None, tmp_path / "nowhere.csv", "", package(tmp_path))
+        record_corrections(None, None, tmp_path / "nowhere.csv", "", write_package(tmp_path))
 
 
 def test_incomplete_command_is_refused(traffic: Traffic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataError, match=r"give a prediction ID and its correct LABEL, or a --file"):
-        record_corrections("abc", None, None, "", package(tmp_path))
+        record_corrections("abc", None, None, "", write_package(tmp_path))
     with pytest.raises(DataError, match=r"give ID and LABEL, or --file, not both"):
-        record_corrections("abc", "bad", Path("x.csv"), "", package(tmp_path))
+        record_corrections("abc", "bad", Path("x.csv"), "", write_package(tmp_path))
     with pytest.raises(DataError, match=r"problem.json: no such file"):
         record_corrections("abc", "bad", None, "", tmp_path / "nowhere")
     monkeypatch.delenv("SATIETY_TRAFFIC")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SetupError, match=r"not in a project, so no predictions are recorded"):
-        record_corrections("abc", "bad", None, "", package(tmp_path))
+        record_corrections("abc", "bad", None, "", write_package(tmp_path))

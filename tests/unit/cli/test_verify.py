@@ -14,12 +14,12 @@ from satiety.core.files import manifest
 from satiety.package.contents import manifest_text
 
 
-def md5(content: bytes) -> str:
+def hash_md5(content: bytes) -> str:
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def write_cached(root: Path, content: bytes, suffix: str = "") -> Path:
-    name = md5(content)
+    name = hash_md5(content)
     path = root / ".dvc/cache/files/md5" / name[:2] / (name[2:] + suffix)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
@@ -36,13 +36,15 @@ def root(tmp_path: Path) -> Path:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
         write_cached(tmp_path, content)
-    listing = json.dumps([{"md5": md5(content), "relpath": name} for name, content in files.items()], sort_keys=True)
+    listing = json.dumps(
+        [{"md5": hash_md5(content), "relpath": name} for name, content in files.items()], sort_keys=True
+    )
     write_cached(tmp_path, listing.encode(), ".dir")
     (tmp_path / "data.csv").write_bytes(b"text,label\n")
     write_cached(tmp_path, b"text,label\n")
     outs = [
-        {"path": "models/tuned", "hash": "md5", "md5": md5(listing.encode()) + ".dir"},
-        {"path": "data.csv", "hash": "md5", "md5": md5(b"text,label\n")},
+        {"path": "models/tuned", "hash": "md5", "md5": hash_md5(listing.encode()) + ".dir"},
+        {"path": "data.csv", "hash": "md5", "md5": hash_md5(b"text,label\n")},
     ]
     (tmp_path / "dvc.lock").write_text(
         yaml.safe_dump({"schema": "2.0", "stages": {"ingest": {"cmd": "x", "outs": outs}}})
@@ -106,7 +108,7 @@ def test_a_broken_lock_is_named(root: Path) -> None:
 def test_a_workspace_is_checked_too(root: Path) -> None:
     workspace = root / "examples" / "mine"
     workspace.mkdir(parents=True)
-    outs = [{"path": "x.csv", "hash": "md5", "md5": md5(b"x")}]
+    outs = [{"path": "x.csv", "hash": "md5", "md5": hash_md5(b"x")}]
     (workspace / "dvc.lock").write_text(yaml.safe_dump({"stages": {"ingest": {"outs": outs}}}))
     (workspace / "x.csv").write_bytes(b"y")
     with pytest.raises(DataError, match=r"examples/mine/x\.csv: differs from examples/mine/dvc\.lock"):

@@ -39,7 +39,7 @@ def open_log(folder: Path, limit: int = 200_000, small: int = 256) -> RecordLog[
     return RecordLog(folder, Feedback, limit, small)
 
 
-def correction(id: str, label: str = "good", time: str = "2026-01-01T00:00:00+00:00") -> Feedback:
+def build_correction(id: str, label: str = "good", time: str = "2026-01-01T00:00:00+00:00") -> Feedback:
     return Feedback(id, time, json.dumps(label), "me")
 
 
@@ -70,7 +70,7 @@ def test_rows_stay_in_the_order_in_which_they_came_whatever_the_clock_says(
         [start, start + offset, start, start, start + offset, start + timedelta(seconds=1)]
     ):
         clock.present, written_at = clock_time, clock_time.isoformat()
-        log.add([correction(f"{number}", time=written_at), correction("same", f"{number}", written_at)])
+        log.add([build_correction(f"{number}", time=written_at), build_correction("same", f"{number}", written_at)])
     rows = log.read()
     assert list(rows) == [*"012345", "same"]
     assert json.loads(rows["same"].answer) == "5"
@@ -80,7 +80,7 @@ def test_large_files_between_small_ones_do_not_move_rows(tmp_path: Path) -> None
     log = open_log(tmp_path, limit=80, small=3)
     expected = []
     for number, size in enumerate([1, 1, 12, 1, 1, 1, 12, 1, 1, 1, 1]):
-        rows = [correction(f"{number}/{row}") for row in range(size)]
+        rows = [build_correction(f"{number}/{row}") for row in range(size)]
         log.add(rows)
         expected += rows
         assert list(log.read().values()) == expected
@@ -106,42 +106,42 @@ def test_interrupted_compaction_is_finished_without_duplicate_rows(
         patch.setattr(Path, "unlink", remove_or_interrupt)
         for number in numbers:
             try:
-                log.add([correction(f"{number}")])
+                log.add([build_correction(f"{number}")])
             except KeyboardInterrupt:
                 break
     for number in numbers:
-        log.add([correction(f"{number}")])
+        log.add([build_correction(f"{number}")])
         assert list(log.read()) == [f"{i}" for i in range(number + 1)]
     assert len(list(tmp_path.glob("*.parquet"))) <= 16
 
 
 def test_repeated_corrections_do_not_displace_other_rows(tmp_path: Path) -> None:
     log = open_log(tmp_path, limit=40, small=4)
-    log.add([correction(f"a{i}") for i in range(20)])
+    log.add([build_correction(f"a{i}") for i in range(20)])
     for label in ("good", "bad", "good"):
-        log.add([correction(f"b{i}", label) for i in range(20)])
+        log.add([build_correction(f"b{i}", label) for i in range(20)])
     assert len(log.read()) == 40
 
 
 def test_add_does_not_wait_for_a_compaction(tmp_path: Path) -> None:
     log = open_log(tmp_path, limit=40, small=2)
-    log.add([correction("0")])
+    log.add([build_correction("0")])
     with (tmp_path / LOCK).open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for number in range(1, 9):
-            log.add([correction(f"{number}")])
+            log.add([build_correction(f"{number}")])
         assert len(list(tmp_path.glob("*.parquet"))) == 9
-    log.add([correction("9")])
+    log.add([build_correction("9")])
     assert len(list(tmp_path.glob("*.parquet"))) < 9
     assert list(log.read()) == [f"{i}" for i in range(10)]
 
 
 def test_rows_are_added_where_the_folder_cannot_be_compacted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     log = open_log(tmp_path, limit=40, small=2)
-    log.add([correction("0")])
+    log.add([build_correction("0")])
     (tmp_path / LOCK).unlink()
     (tmp_path / LOCK).mkdir()
-    log.add([correction("1")])
+    log.add([build_correction("1")])
     assert list(log.read()) == ["0", "1"]
     assert "the rows are recorded, but the folder cannot be compacted" in caplog.text
 
@@ -161,10 +161,10 @@ def test_damaged_part_is_renamed_once_and_the_other_parts_are_read(
     tmp_path: Path, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     log = open_log(tmp_path)
-    log.add([correction("a")])
+    log.add([build_correction("a")])
     (broken,) = tmp_path.glob("*.parquet")
     broken.write_bytes(build_damage(kind)(broken.read_bytes()))
-    log.add([correction("b")])
+    log.add([build_correction("b")])
     assert [list(log.read()) for _ in range(2)] == [["b"], ["b"]]
     assert broken.with_suffix(".damaged").is_file()
     (message,) = caplog.messages
@@ -200,7 +200,7 @@ def test_writers_lose_nothing_below_the_limit_and_no_reader_sees_fewer_rows(tmp_
             processes[kills % writers] = start_writer(folder, f"again{kills}", progress_folder)
     assert [process.returncode for process in processes] == [0] * writers
     log = open_log(folder, LIMIT, 8)
-    log.add([correction("last")])
+    log.add([build_correction("last")])
     rows = log.read()
     assert (
         len(rows) >= LIMIT

@@ -66,7 +66,7 @@ ODD = [
 
 
 class Block(Section):
-    """What the tests read."""
+    """The block that the tests read."""
 
     count: int
     share: float
@@ -77,7 +77,7 @@ class Block(Section):
 GOOD = {"count": "3", "share": "0.5", "merge": "true", "name": "情感"}
 
 
-def read(folder: Path, text: str) -> Any:
+def read_text(folder: Path, text: str) -> Any:
     path = folder / "params.yaml"
     path.write_text(text, encoding="utf-8", newline="")
     return read_yaml(path)
@@ -106,7 +106,7 @@ def add_examples(test: Any) -> Any:
 def test_a_value_is_read_as_dvc_reads_it_or_refused(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     for document in (f"a: {text}\n", f"? {text}\n: 1\n"):
         try:
-            parsed, dvc_parsed = read(tmp_path_factory.mktemp("y"), document), parse_yaml(document, "params.yaml")
+            parsed, dvc_parsed = read_text(tmp_path_factory.mktemp("y"), document), parse_yaml(document, "params.yaml")
         except (ParamsError, YAMLFileCorruptedError):
             continue
         assert is_alike(parsed, dvc_parsed), (document, parsed, dvc_parsed)
@@ -126,22 +126,22 @@ def test_a_value_is_read_as_dvc_reads_it_or_refused(tmp_path_factory: pytest.Tem
 )
 def test_ambiguous_value_is_refused_with_its_line(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(ParamsError, match=rf"params\.yaml:2: {message}"):
-        read(tmp_path, f"a: 1\nb: {text}\n")
+        read_text(tmp_path, f"a: 1\nb: {text}\n")
     with pytest.raises(ParamsError, match=rf"params\.yaml:1: {message}"):
-        read(tmp_path, f"{{{text}: 1}}\n")
+        read_text(tmp_path, f"{{{text}: 1}}\n")
 
 
 @pytest.mark.parametrize("character", ["\u0085", "\u2028", "\u2029", "\ufeff"])
 def test_invisible_character_is_refused(tmp_path: Path, character: str) -> None:
     with pytest.raises(ParamsError, match=rf"params\.yaml:2: invisible character U\+{ord(character):04X}; remove it"):
-        read(tmp_path, f"a: 1\nb: [{character}0]\n")
+        read_text(tmp_path, f"a: 1\nb: [{character}0]\n")
     escaped = f"\\u{ord(character):04x}"
-    assert read(tmp_path, f'\ufeffa: "{escaped}"\n') == {"a": character}
+    assert read_text(tmp_path, f'\ufeffa: "{escaped}"\n') == {"a": character}
 
 
 def test_a_directive_that_changes_how_dvc_reads_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ParamsError, match=r"params\.yaml:1: remove the line %YAML"):
-        read(tmp_path, "%YAML 1.1\n---\na: 1e5\n")
+        read_text(tmp_path, "%YAML 1.1\n---\na: 1e5\n")
 
 
 @pytest.mark.parametrize(
@@ -157,14 +157,17 @@ def test_a_directive_that_changes_how_dvc_reads_is_refused(tmp_path: Path) -> No
     ],
 )
 def test_unambiguous_value_is_read(tmp_path: Path, text: str, value: Any) -> None:
-    assert is_alike(read(tmp_path, f"a: {text}\n"), {"a": value})
+    assert is_alike(read_text(tmp_path, f"a: {text}\n"), {"a": value})
 
 
 @pytest.mark.parametrize("word", ["yes", "no", "on", "off", "4:00"])
 def test_words_that_dvc_reads_as_text_are_text_with_and_without_quotes(tmp_path: Path, word: str) -> None:
     """`dvc exp run -S` removes quotes: otherwise labels such as yes and no could not be set with it."""
     for text in (word, f"'{word}'"):
-        assert read(tmp_path, f"labels: [{text}]\nnames: {{{text}: x}}\n") == {"labels": [word], "names": {word: "x"}}
+        assert read_text(tmp_path, f"labels: [{text}]\nnames: {{{text}: x}}\n") == {
+            "labels": [word],
+            "names": {word: "x"},
+        }
 
 
 @pytest.mark.parametrize(

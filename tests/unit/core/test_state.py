@@ -13,7 +13,7 @@ from satiety.core.errors import SetupError
 from satiety.core.state import MARKER, SITE, STATE, prepare_site, prepare_state
 
 
-def mode(path: Path) -> int:
+def read_mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
@@ -38,28 +38,28 @@ def test_state_folders_are_private_and_the_path_stays_relative(root: Path, monke
     monkeypatch.chdir(root / "mine")
     assert prepare_state() == STATE
     assert prepare_state(root / "mine") == root / "mine" / STATE
-    assert [mode(folder / STATE) for folder in (root, root / "mine")] == [0o700, 0o700]
+    assert [read_mode(folder / STATE) for folder in (root, root / "mine")] == [0o700, 0o700]
 
 
 def test_site_folder_of_dvc_is_private_wherever_it_is(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert prepare_site(root) == root / SITE
-    assert mode(root / STATE) == 0o700
+    assert read_mode(root / STATE) == 0o700
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     site = prepare_site(root.rename(tmp_path / "项目"))
     assert site.is_relative_to(tmp_path / "cache")
-    assert mode(site) == 0o700
+    assert read_mode(site) == 0o700
     site.chmod(0o777)
     (site / "repo/0123").mkdir(parents=True)
     prepare_site(tmp_path / "项目")
-    assert (mode(site), list((site / "repo").iterdir())) == (0o700, [])
+    assert (read_mode(site), list((site / "repo").iterdir())) == (0o700, [])
 
 
 def test_readable_folder_is_made_private_and_keeps_the_cache(root: Path, open_site: Path) -> None:
     (root / STATE).chmod(0o755)
     prepare_state(root)
-    assert mode(root / STATE) == 0o700
+    assert read_mode(root / STATE) == 0o700
     assert (open_site / "0123/links").is_dir()
 
 
@@ -108,7 +108,7 @@ def test_inside_a_dvc_stage_the_cache_stays_and_a_warning_names_it(
 ) -> None:
     monkeypatch.setenv("DVC_STAGE", "ingest")
     prepare_state(root)
-    assert (mode(root / STATE), (open_site / "0123").is_dir()) == (0o700, True)
+    assert (read_mode(root / STATE), (open_site / "0123").is_dir()) == (0o700, True)
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert f"remove the cache {root / SITE}" in caplog.text
 

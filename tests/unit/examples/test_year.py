@@ -128,17 +128,25 @@ def test_invalid_plan_is_refused_with_its_line(change: dict[str, Any], message: 
 def lived() -> dict[str, Any]:
     """Return a year of three months, as year.json has it."""
 
-    def interval(value: float) -> dict[str, float]:
+    def build_interval(value: float) -> dict[str, float]:
         return {"value": value, "low": value - 0.03, "high": value + 0.03}
 
-    def month(number: int, verdict: str, decision: str | None) -> dict[str, Any]:
-        scores = {"champion": interval(0.6), "first": interval(0.61 - 0.05 * number), "difference": interval(0.0)}
+    def build_month(number: int, verdict: str, decision: str | None) -> dict[str, Any]:
+        scores = {
+            "champion": build_interval(0.6),
+            "first": build_interval(0.61 - 0.05 * number),
+            "difference": build_interval(0.0),
+        }
         retraining = decision and {"decision": decision, "asked_by": "schedule", "because": "<b>why</b>", "learned": 1}
         planted = {"month": number, "planted": ["vocabulary"] * (number == 2), "renamed": 0.5 * (number == 2)}
-        outcome = {"verdict": verdict, "estimate": interval(0.58), "true": scores, "retraining": retraining}
+        outcome = {"verdict": verdict, "estimate": build_interval(0.58), "true": scores, "retraining": retraining}
         return {"world": planted, "asked": 0.6, **outcome}
 
-    months = [month(1, "no drift", None), month(2, "harmful drift", "promoted"), month(3, "drift without harm", "kept")]
+    months = [
+        build_month(1, "no drift", None),
+        build_month(2, "harmful drift", "promoted"),
+        build_month(3, "drift without harm", "kept"),
+    ]
     plan = {"judged": 2000, "texts": 500, "drawn": 100}
     errors = {"error": 0.02, "intervals that held the truth": 3}
     return {"metric": "macro_f1", "plan": plan, "months": months, **errors}

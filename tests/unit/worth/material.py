@@ -85,11 +85,11 @@ PEOPLE = [
 def worth(**changes: Any) -> Worth:
     """Return the params of a small study; levers are called like their kind where they are given as a list."""
     if isinstance(changes.get("levers"), list):
-        changes["levers"] = by_kind(changes["levers"])
+        changes["levers"] = name_by_kind(changes["levers"])
     return Worth.model_validate(SECTION | changes)
 
 
-def by_kind(levers: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def name_by_kind(levers: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return levers under names: their kinds."""
     return {lever["kind"]: lever for lever in levers}
 

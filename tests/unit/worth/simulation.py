@@ -94,13 +94,13 @@ def world(rng: np.random.Generator, shape: Shape) -> World:
     return World(shape(rng), multiplier, spread, rng.uniform(0.4, 0.9), rng.uniform(0.3, 0.9))
 
 
-def study(rng: np.random.Generator, true: World, design: Design) -> Scores:
+def simulate_scores(rng: np.random.Generator, true: World, design: Design) -> Scores:
     """Return the scores of a study that measures a world."""
     texts = Texts(rng, design)
     pool = rng.normal(size=(2, design.budgets[-1])) * true.spread * np.sqrt(design.budgets[0])
     lever_effects, curve_effects = (
-        effects(rng, pool, design.budgets, design.levers),
-        effects(rng, pool, design.budgets, design.curve),
+        simulate_effects(rng, pool, design.budgets, design.levers),
+        simulate_effects(rng, pool, design.budgets, design.curve),
     )
     lever = true.shared * lever_effects[0] + np.sqrt(1 - true.shared**2) * lever_effects[1]
 
@@ -154,8 +154,8 @@ def idle_study(rng: np.random.Generator, true: World, design: Design) -> Finding
     for levers in lever_sets[1:]:
         own_effect = (sum(by_lever[name] for name in levers) / len(levers) + draw()) / np.sqrt(2)
         pool.append(true.shared * baseline + np.sqrt(1 - true.shared**2) * own_effect)
-    lever_effects = effects(rng, np.stack(pool), design.budgets, design.levers)
-    curve_effects = effects(rng, baseline[None], design.budgets, design.curve)[0]
+    lever_effects = simulate_effects(rng, np.stack(pool), design.budgets, design.levers)
+    curve_effects = simulate_effects(rng, baseline[None], design.budgets, design.curve)[0]
 
     def build_outcome(budget: int, effect: float) -> Outcome:
         return Outcome(texts.tally(float(np.clip(true.curve(budget) + effect, 0, 1)), true.difficulty), 1.0)
@@ -190,7 +190,7 @@ def _plan(params: Worth, texts: Texts, design: Design) -> Plan:
     )
 
 
-def effects(rng: np.random.Generator, pool: Floats, budgets: Sequence[int], replicates: int) -> Floats:
+def simulate_effects(rng: np.random.Generator, pool: Floats, budgets: Sequence[int], replicates: int) -> Floats:
     """Return effects of replicates on scores, shape (kinds, replicates, budgets): means over the labels of a budget.
 
     A replicate is an order of the pool, so with all its labels no two differ; every second replicate is the one

@@ -27,7 +27,7 @@ BUDGETS = (15, 30, 60, 120)
 TEXTS = np.linspace(0, 1, 800)
 
 
-def tallies(score: float) -> Any:
+def build_tallies(score: float) -> Any:
     return np.stack([score > TEXTS, np.ones(800)], axis=1).astype(float)
 
 
@@ -48,11 +48,11 @@ def build_findings(
         for i, n in enumerate(BUDGETS):
             base = 0.5 + slope * i + 0.004 * rng.standard_normal()
             for levers, added in additions.items():
-                lever_runs[n, levers, replicate] = tallies(base + added + 0.001 * rng.standard_normal())
+                lever_runs[n, levers, replicate] = build_tallies(base + added + 0.001 * rng.standard_normal())
                 outcomes[StudyRun(n, levers, replicate)] = Outcome(
                     lever_runs[n, levers, replicate], (seconds_of or {}).get(levers, seconds)
                 )
-            curve_runs[n, (), 100 + replicate] = tallies(0.5 + slope * i + 0.004 * rng.standard_normal())
+            curve_runs[n, (), 100 + replicate] = build_tallies(0.5 + slope * i + 0.004 * rng.standard_normal())
     scores = resample_scores(
         additive(lambda sums: {"score": sums[..., 0] / sums[..., 1]}),
         "score",

@@ -33,7 +33,17 @@ from satiety.worth.resample import BootstrapSamples
 from satiety.worth.scores import Scores, compute_gain
 from satiety.worth.study import FIRST_COMPARISON
 from satiety.worth.verdicts import Futility, classify_gain, find_stop
-from tests.unit.worth.simulation import LEVER, Design, World, exponential, idle_study, logistic, power_law, study, world
+from tests.unit.worth.simulation import (
+    LEVER,
+    Design,
+    World,
+    exponential,
+    idle_study,
+    logistic,
+    power_law,
+    simulate_scores,
+    world,
+)
 
 if TYPE_CHECKING:
     from satiety.evaluate.bootstrap import Interval
@@ -48,7 +58,7 @@ def holds(interval: Interval | LabelCount, truth: float) -> bool:
     return bool(interval.low <= truth <= interval.high)
 
 
-def true_advantage(true: World, budgets: Floats) -> float:
+def compute_true_advantage(true: World, budgets: Floats) -> float:
     """Area between the true curves, read from side to side, over the scores both come to."""
     factor = true.multiplier
     labels = np.geomspace(budgets[0] * max(1, factor), budgets[-1] * min(1, factor), 20_001)
@@ -76,34 +86,34 @@ def judge(true: World, scores: Scores, target_factor: float) -> dict[str, list[b
             holds(estimate_labels(curve, levels[scores.budgets.index(budget)], LEVEL), budget * true.multiplier)
             for budget in measurable_budgets
         ],
-        "advantage": [holds(estimate_advantage(curve, lever_curve, LEVEL), true_advantage(true, budgets))],
+        "advantage": [holds(estimate_advantage(curve, lever_curve, LEVEL), compute_true_advantage(true, budgets))],
         "forecast": [holds(forecast(curve, float(true.curve(target)), LEVEL).labels, target)],
         "backtest": [check.is_covered for check in backtest(scores.budgets, scores.curve, LEVEL).forecasts],
     }
 
 
-def coverage(shape: Shape, replicates: int, studies: int) -> dict[str, float]:
+def simulate_coverage(shape: Shape, replicates: int, studies: int) -> dict[str, float]:
     """Simulate studies, one in ten of which measures macro-F1, and return how often each interval held."""
     hits: dict[str, list[bool]] = {}
     for seed in range(studies):
         rng = np.random.default_rng([replicates, seed])
         true, target_factor = world(rng, shape), rng.uniform(2, 4)
         design = Design(levers=replicates, curve=2 * replicates, classes=0 if seed % 10 else 3)
-        for name, shares in judge(true, study(rng, true, design), target_factor).items():
-            hits.setdefault(name, []).extend(shares)
+        for name, is_covered in judge(true, simulate_scores(rng, true, design), target_factor).items():
+            hits.setdefault(name, []).extend(is_covered)
     return {name: round(float(np.mean(hits_by_name)), 3) for name, hits_by_name in hits.items()}
 
 
 @pytest.mark.parametrize(("replicates", "studies"), [(10, 500), (5, 300)])
 def test_intervals_hold_the_truth_as_often_as_they_say(replicates: int, studies: int) -> None:
-    shares = coverage(power_law, replicates, studies)
+    shares = simulate_coverage(power_law, replicates, studies)
     assert all(0.93 <= shares[name] <= 0.985 for name in shares), shares
 
 
 @pytest.mark.parametrize("shape", [exponential, logistic])
 def test_intervals_hold_the_truth_of_curves_that_are_no_power_law(shape: Shape) -> None:
     """Backtests are not checked: on these curves they should fail."""
-    shares = coverage(shape, 10, 300)
+    shares = simulate_coverage(shape, 10, 300)
     assert all(0.92 <= shares[name] <= 0.99 for name in ("gain", "curve", "equivalence")), shares
     assert all(shares[name] >= 0.9 for name in ("advantage", "forecast")), shares
 
@@ -134,7 +144,7 @@ def test_a_lever_that_is_worth_it_is_seldom_stopped() -> None:
         true, design = world(rng, power_law), Design(levers=10, curve=2, resamples=1000)
         budgets = np.array(design.budgets)
         least = float((true.curve(budgets * true.multiplier) - true.curve(budgets)).mean())
-        scores = study(rng, true, design)
+        scores = simulate_scores(rng, true, design)
         num_stopped += (
             find_stop(scores, LEVER, Futility(0.05, least, first_comparison=FIRST_COMPARISON, replicates=10))
             is not None

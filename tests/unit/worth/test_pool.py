@@ -9,7 +9,7 @@ import pytest
 
 from satiety.worth.pool import estimate_pool_covariance, sample_pool_noise
 from satiety.worth.resample import BootstrapNoise, ReplicateScores
-from tests.unit.worth.simulation import effects
+from tests.unit.worth.simulation import simulate_effects
 
 if TYPE_CHECKING:
     from satiety.problems.base import Floats
@@ -20,7 +20,7 @@ BUDGETS = (15, 30, 60, 120, 240)
 def build_points(seed: int, replicates: int = 20, kinds: int = 1) -> Floats:
     """Return effects of a pool's replicates on some quantities, shape (quantities, budgets, replicates)."""
     rng = np.random.default_rng(seed)
-    return effects(rng, rng.normal(size=(kinds, BUDGETS[-1])), BUDGETS, replicates).transpose(0, 2, 1)
+    return simulate_effects(rng, rng.normal(size=(kinds, BUDGETS[-1])), BUDGETS, replicates).transpose(0, 2, 1)
 
 
 def build_quantity(point: Floats) -> ReplicateScores:
@@ -50,7 +50,7 @@ def test_covariance_of_two_quantities_is_estimated() -> None:
         rng = np.random.default_rng(seed)
         shared_effect, own_effect = rng.normal(size=(2, 240))
         pool = np.stack([shared_effect, 0.8 * shared_effect + 0.6 * own_effect])
-        covariances.append(estimate_between_pools(effects(rng, pool, BUDGETS, 20).transpose(0, 2, 1))[0, 1])
+        covariances.append(estimate_between_pools(simulate_effects(rng, pool, BUDGETS, 20).transpose(0, 2, 1))[0, 1])
     assert np.mean(covariances) == pytest.approx(0.8 / 240, rel=0.1)
 
 

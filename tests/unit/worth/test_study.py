@@ -222,11 +222,11 @@ def test_no_model_of_a_fine_tuned_run_trains_on_its_dev_labels(
 
     tuned: list[tuple[list[Example], list[Example]]] = []
 
-    def stop(_base: Any, _problem: Any, train: Any, dev: Any, **_: Any) -> Any:
+    def record_and_interrupt(_base: Any, _problem: Any, train: Any, dev: Any, **_: Any) -> Any:
         tuned.append((list(train), list(dev)))
         raise InterruptedError
 
-    monkeypatch.setattr(module, "finetune", stop)
+    monkeypatch.setattr(module, "finetune", record_and_interrupt)
     plan, _ = prepare_plan(shared_home, tiny, levers=[AUGMENT, PSEUDO | {"confidence": 0.0}])
     head_spy = HeadSpy(monkeypatch)
     for levers in list_lever_sets(plan.params):
@@ -319,11 +319,11 @@ def test_examples_that_a_lever_adds_are_compared_with_the_test_set(
 def test_error_of_a_lever_names_the_lever_and_the_run(
     shared_home: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def breaks(*_: object) -> None:
+    def fail(*_: object) -> None:
         raise ZeroDivisionError
 
     plan, _ = prepare_plan(shared_home, tiny)
-    monkeypatch.setattr(LEVERS["augment"], "transform_train", breaks)
+    monkeypatch.setattr(LEVERS["augment"], "transform_train", fail)
     with pytest.raises(ZeroDivisionError) as caught:
         Evaluator(plan).evaluate(StudyRun(8, ("augment",), 3), "")
     assert caught.value.__notes__ == ["in lever augment at 8 labels, replicate 3"]

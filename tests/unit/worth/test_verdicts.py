@@ -23,7 +23,7 @@ def build_scores(gain: float, replicates: int, noise: float = 0.004) -> Scores:
     """Return scores of the baseline and a lever on 1,000 texts; more replicates do not change the first ones."""
     texts = np.linspace(0, 1, 1000)
 
-    def tallies(score: float) -> Floats:
+    def build_tallies(score: float) -> Floats:
         return np.stack([texts < score, np.ones(1000)], axis=1).astype(float)
 
     baseline_runs: dict[Key, Floats] = {}
@@ -32,8 +32,8 @@ def build_scores(gain: float, replicates: int, noise: float = 0.004) -> Scores:
         rng = np.random.default_rng([1, replicate])
         for n in (15, 30, 60):
             base = 0.5 + n / 300 + 0.05 * rng.standard_normal()
-            baseline_runs[n, BASELINE, replicate] = tallies(base)
-            lever_runs[n, ("a",), replicate] = tallies(base + gain + noise * rng.standard_normal())
+            baseline_runs[n, BASELINE, replicate] = build_tallies(base)
+            lever_runs[n, ("a",), replicate] = build_tallies(base + gain + noise * rng.standard_normal())
     resampling, runs = Resampling(1, 1000, 0.95), (baseline_runs | lever_runs).items()
     score = additive(lambda sums: {"score": sums[..., 0] / sums[..., 1]})
     return resample_scores(score, "score", runs, baseline_runs.items(), np.arange(1000), resampling)
@@ -86,12 +86,12 @@ def draw_quantities(
     """Return quantities that are 0 in truth, measured once, and draws of their error, which share a part."""
     rng = np.random.default_rng(seed)
 
-    def error(rows: int) -> np.ndarray:
+    def draw_errors(rows: int) -> np.ndarray:
         common = rng.normal(size=(rows, 1))
         return scale * (np.sqrt(shared) * common + np.sqrt(1 - shared) * rng.normal(size=(rows, count)))
 
-    point = error(1)[0]
-    draws = point + error(resamples)
+    point = draw_errors(1)[0]
+    draws = point + draw_errors(resamples)
     return [BootstrapSamples.from_draws(point[i], draws[:, i]) for i in range(count)]
 
 

@@ -31,7 +31,7 @@ def params(topics: int = 1, *, rate: float = 0.001, **changes: Any) -> Watching:
     return Watching.model_validate(fields | changes)
 
 
-def stream(topics: int, weeks: int, seed: int, burst: float = 0.05, swing: float = 0.8) -> tuple[Any, Any]:
+def draw_stream(topics: int, weeks: int, seed: int, burst: float = 0.05, swing: float = 0.8) -> tuple[Any, Any]:
     """Return negative and other texts, shape (windows, topics).
 
     Every topic has its own pace (2 to 20 a window), busiest hour and share of negative texts (.2 to .7); Saturdays and

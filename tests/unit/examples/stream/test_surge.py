@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from examples.opinion_monitoring.stream import Count, CountWindow, Watch
-from tests.unit.examples.stream.simulated import HOUR, MONDAY, WEEK, judge_stream, params, stream
+from tests.unit.examples.stream.simulated import HOUR, MONDAY, WEEK, draw_stream, judge_stream, params
 
 TOPICS, WEEKS = 25, 5
 SHARP = 0.001
@@ -20,7 +20,7 @@ def test_there_are_no_more_false_alarms_than_stated(burst: float) -> None:
     alarms, judged = 0, 0
     for seed in (1, 2):
         watch = params(TOPICS, rate=SHARP * TOPICS, share=0.499)
-        for window in judge_stream(*stream(TOPICS, WEEKS, seed, burst), watch):
+        for window in judge_stream(*draw_stream(TOPICS, WEEKS, seed, burst), watch):
             judged += sum(reading.verdict != "too little history" for reading in window)
             alarms += sum(reading.verdict in {"surge", "more traffic"} for reading in window)
     assert judged == 2 * TOPICS * (WEEKS - 2) * WEEK
@@ -28,7 +28,7 @@ def test_there_are_no_more_false_alarms_than_stated(burst: float) -> None:
 
 
 def test_planted_surge_is_found_once_when_it_begins() -> None:
-    negative, neutral = stream(4, 6, seed=3)
+    negative, neutral = draw_stream(4, 6, seed=3)
     begins = [(WEEK * 3 + 30, 0), (WEEK * 4 + 100, 1), (WEEK * 5 + 9, 2), (WEEK * 5 + 120, 3)]
     for window, topic in begins:
         negative[window : window + 5, topic] += 60
@@ -43,7 +43,7 @@ def test_planted_surge_is_found_once_when_it_begins() -> None:
 
 def test_past_surges_do_not_become_normal() -> None:
     """A surge of three hours every 29 for four weeks: the last is found as the first was."""
-    negative, neutral = stream(2, 6, seed=5)
+    negative, neutral = draw_stream(2, 6, seed=5)
     starts = range(WEEK * 2 + 5, len(negative), 29)
     for start in starts:
         negative[start : start + 3, 0] += 150
@@ -52,7 +52,7 @@ def test_past_surges_do_not_become_normal() -> None:
 
 
 def test_a_lasting_change_becomes_normal() -> None:
-    negative, neutral = stream(2, 6, seed=6)
+    negative, neutral = draw_stream(2, 6, seed=6)
     negative[WEEK * 3 :, 0] *= 3
     verdicts = [window[0].verdict for window in judge_stream(negative, neutral, params(2))]
     assert "surge" in verdicts[WEEK * 3 : WEEK * 3 + 24]
@@ -60,7 +60,7 @@ def test_a_lasting_change_becomes_normal() -> None:
 
 
 def test_more_of_a_topic_with_its_usual_share_is_more_traffic() -> None:
-    negative, neutral = stream(3, 4, seed=7)
+    negative, neutral = draw_stream(3, 4, seed=7)
     start = WEEK * 3 + 40
     negative[start, 0], neutral[start, 0] = 90, 90 * neutral[:, 0].sum() // negative[:, 0].sum()
     reading = list(judge_stream(negative, neutral, params(3)))[start][0]
@@ -112,7 +112,7 @@ def test_burst_of_uncertain_texts_is_more_traffic() -> None:
 
 
 def test_growth_of_the_whole_stream_is_no_surge() -> None:
-    negative, neutral = stream(12, 4, seed=8, burst=0.001)
+    negative, neutral = draw_stream(12, 4, seed=8, burst=0.001)
     start, draw = WEEK * 3 + 40, np.random.default_rng(8)
     for texts in (negative, neutral):
         texts[start : start + 4] += draw.poisson(4 * texts.reshape(4, WEEK, 12).mean(axis=0)[40:44])
@@ -122,7 +122,7 @@ def test_growth_of_the_whole_stream_is_no_surge() -> None:
 
 
 def test_before_there_is_history_nothing_is_judged() -> None:
-    negative, neutral = stream(1, 3, seed=9)
+    negative, neutral = draw_stream(1, 3, seed=9)
     negative[WEEK : WEEK + 3] += 500
     verdicts = [window[0].verdict for window in judge_stream(negative, neutral, params())]
     assert set(verdicts[: 2 * WEEK]) == {"too little history"}
@@ -139,7 +139,7 @@ def test_fewer_texts_than_the_least_are_no_surge() -> None:
 
 
 def test_readings_do_not_depend_on_later_windows() -> None:
-    negative, neutral = stream(2, 4, seed=10)
+    negative, neutral = draw_stream(2, 4, seed=10)
     changed = negative.copy()
     changed[WEEK * 3 + 10 :] += 300
     readings = [
