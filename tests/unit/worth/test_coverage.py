@@ -101,7 +101,7 @@ def simulate_coverage(shape: Shape, replicates: int, studies: int) -> dict[str, 
         design = Design(levers=replicates, curve=2 * replicates, classes=0 if seed % 10 else 3)
         for name, is_covered in judge(true, simulate_scores(rng, true, design), target_factor).items():
             hits.setdefault(name, []).extend(is_covered)
-    return {name: round(float(np.mean(hits_by_name)), 3) for name, hits_by_name in hits.items()}
+    return {name: round(float(np.mean(is_covered)), 3) for name, is_covered in hits.items()}
 
 
 @pytest.mark.parametrize(("replicates", "studies"), [(10, 500), (5, 300)])
