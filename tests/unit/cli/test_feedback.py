@@ -83,7 +83,7 @@ def test_file_gives_many_corrections(name: str, traffic: Traffic, rows: list[Ser
 
 
 @pytest.mark.parametrize("separator", [";", "\t"])
-def test_file_may_have_other_separators(separator: str, traffic: Traffic, rows: list[Served], tmp_path: Path) -> None:
+def test_file_may_have_semicolons_or_tabs(separator: str, traffic: Traffic, rows: list[Served], tmp_path: Path) -> None:
     lines = [("ID", " Label", "Note"), (rows[0].id, "bad", "a, b"), ("", "", "")]
     (tmp_path / "corrections.csv").write_text(
         "".join(separator.join(line) + "\r\n" for line in lines), encoding="utf-8-sig"

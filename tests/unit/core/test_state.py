@@ -122,7 +122,7 @@ def test_file_in_place_of_the_state_folder_is_refused(root: Path) -> None:
 
 
 def test_git_tracks_the_state_folder_of_every_pipeline() -> None:
-    """Else `dvc` in a fresh clone makes one that every user of the machine may write to."""
+    """Otherwise `dvc` in a fresh clone creates one that is writable by every user of the machine."""
     listed = subprocess.run(["git", "ls-files"], capture_output=True, text=True, check=False).stdout.splitlines()
     if not listed:
         pytest.skip("no git checkout")

@@ -83,19 +83,19 @@ PEOPLE = [
 
 
 def worth(**changes: Any) -> Worth:
-    """Return the params of a small study; levers are called like their kind where they are given as a list."""
+    """Return the params of a small study; levers given as a list are named by their kind."""
     if isinstance(changes.get("levers"), list):
         changes["levers"] = name_by_kind(changes["levers"])
     return Worth.model_validate(SECTION | changes)
 
 
 def name_by_kind(levers: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return levers under names: their kinds."""
+    """Return levers by name: their kind."""
     return {lever["kind"]: lever for lever in levers}
 
 
 def classified(count: int, *, start: int = 0) -> list[Example]:
-    """Return examples of two labels, one bad one to two good ones, English and Chinese; no two texts are the same."""
+    """Return examples of two labels, a third of them bad, in English and Chinese; no two texts are the same."""
     draw, examples = random.Random(start), []
     for i in range(start, start + count):
         label = "bad" if i % 3 == 0 else "good"
@@ -143,7 +143,7 @@ def finetune() -> Finetune:
 
 
 def lesson(pool: Sequence[Example], budget: int, **changes: Any) -> RunContext:
-    """Return what a lever sees in a run of ``budget`` labels; the model answers ``good``, 0.9 sure."""
+    """Return the run context of a run of ``budget`` labels; the model answers ``good`` with confidence 0.9."""
     fields: dict[str, Any] = {
         "problem": PROBLEMS["classify"].sample(),
         "budget": budget,

@@ -1,4 +1,4 @@
-"""A report of the meter as the page reads it: numbers that fit each other, and every kind of gap a report can have.
+"""Reports of the meter for the page: consistent numbers, and every kind of missing value.
 
 The scores and their worth in labels agree with the curve (straight between budgets on the log axis), so that an arrow
 of the figure must end on it.

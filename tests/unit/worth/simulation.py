@@ -211,7 +211,7 @@ def simulate_effects(rng: np.random.Generator, pool: Floats, budgets: Sequence[i
 
 
 class Texts:
-    """The test set: it is asked for answers that are right with a given probability over all texts there are."""
+    """The test set, and answers on it that are right with a given probability."""
 
     def __init__(self, rng: np.random.Generator, design: Design) -> None:
         self.rng, self.classes = rng, design.classes

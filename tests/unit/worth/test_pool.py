@@ -37,7 +37,7 @@ def sample_noise(seed: int = 0, replicates: int = 20) -> BootstrapNoise:
 
 
 def test_the_variance_between_pools_is_that_of_their_means() -> None:
-    """400 pools of 240 labels, each of which does something of variance 1: their means vary by 1 / 240."""
+    """400 pools of 240 labels, each with an effect of variance 1: their means vary by 1 / 240."""
     variances = [estimate_between_pools(build_points(seed))[0, 0] for seed in range(400)]
     assert np.mean(variances) == pytest.approx(1 / 240, rel=0.05)
     true = np.var([build_points(seed)[0, -1, 0] for seed in range(400)])

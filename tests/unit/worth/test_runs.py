@@ -111,7 +111,7 @@ def test_lever_names_the_packages_it_depends_on() -> None:
 
 
 def test_key_covers_the_code_that_evaluates_a_run() -> None:
-    """Else a change there would leave old results standing."""
+    """Otherwise outcomes of older code would be reused."""
     graph = grimp.build_graph("satiety")
     dependencies = set[str]().union(*({name, *graph.find_upstream_modules(name)} for name in EVALUATING_MODULES))
     covered = (

@@ -71,7 +71,7 @@ def test_more_of_a_topic_with_its_usual_share_is_more_traffic() -> None:
 
 @pytest.mark.parametrize(("share", "surges"), [(0.48, range(2)), (0.8, range(20, 21))], ids=["even", "mostly negative"])
 def test_more_of_a_topic_is_a_surge_only_where_it_is_surely_mostly_negative(share: float, surges: range) -> None:
-    """Twenty bursts of a topic, each as negative as ever: where that is half of it, chance does not decide."""
+    """Twenty bursts of a topic with its usual share of negative texts: about half of them negative is no surge."""
     verdicts = []
     for seed in range(20):
         draw = np.random.default_rng(seed)
