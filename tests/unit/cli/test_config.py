@@ -1,4 +1,4 @@
-"""`satiety config` prints what is in force, and in full where each value comes from."""
+"""`satiety config` prints the values in use, and with all defaults the origin of each value."""
 
 from pathlib import Path
 
@@ -11,14 +11,14 @@ from satiety.params import block_names, load_params
 FILES = ["params.yaml", *sorted(map(str, Path("examples").glob("*/params.yaml")))]
 
 
-def origins(path: Path) -> dict[str, tuple[str, str]]:
+def read_origins(path: Path) -> dict[str, tuple[str, str]]:
     """Return, by place, each value as it is printed, and where it comes from."""
     lines = (line.rpartition("  # ") for line in render_values(path).splitlines())
     return {value.partition(": ")[0]: (value.partition(": ")[2].strip(), origin) for value, _, origin in lines}
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_what_is_printed_is_the_same_file_with_every_default_written_out(file: str, tmp_path: Path) -> None:
+def test_printed_config_is_the_file_with_defaults_written_out(file: str, tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(render_config(Path(file)), encoding="utf-8")
     assert load_params(path) == load_params(Path(file))
@@ -30,7 +30,7 @@ def test_every_value_says_where_it_comes_from(tmp_path: Path) -> None:
     text = Path("params.yaml").read_text(encoding="utf-8")
     text = text.replace("\nfinetune: {}", "\nfinetune:\n  recipe: {method: {layer_decay: 0.9}}")
     path.write_text(text + "promote: {bins: 9}\n", encoding="utf-8")
-    lines, values = path.read_text(encoding="utf-8").splitlines(), origins(path)
+    lines, values = path.read_text(encoding="utf-8").splitlines(), read_origins(path)
     budget, decay = (next(i for i, line in enumerate(lines, 1) if word in line) for word in ("budget:", "layer_decay"))
     assert set(block_names()) == {place.partition(".")[0] for place in values}
     assert values["ingest.budget"] == ("240", f"{path}:{budget}")
@@ -51,9 +51,9 @@ def test_every_value_says_where_it_comes_from(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_every_origin_is_a_file_of_ours_that_has_the_value_or_a_line_that_names_it(file: str) -> None:
+def test_every_origin_is_a_source_file_with_the_field_or_the_line_of_the_value(file: str) -> None:
     lines = Path(file).read_text(encoding="utf-8").splitlines()
-    for place, (_, origin) in origins(Path(file)).items():
+    for place, (_, origin) in read_origins(Path(file)).items():
         *_, name = (key for key in place.split(".") if not key.isdigit() and key != "kind")
         source = origin.removeprefix("project, ")
         if source.startswith("default of "):
@@ -63,7 +63,7 @@ def test_every_origin_is_a_file_of_ours_that_has_the_value_or_a_line_that_names_
             assert (path, place.rpartition(".")[2] in lines[int(number) - 1]) == (file, True)
 
 
-def test_yaml_reads_what_is_printed_in_full() -> None:
+def test_printed_values_are_yaml() -> None:
     printed = yaml.safe_load(render_values(Path("params.yaml")))
     assert printed["ingest.budget"] == 240
     assert printed["finetune.recipe.head.l2"][0] == 0.1

@@ -1,4 +1,4 @@
-"""A random sample goes into a CSV, and its labels come back: which then may promote a model."""
+"""A random sample is written to a CSV, and its labels are imported: they can then support a promotion."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def package(tmp_path: Path) -> Path:
     return tmp_path / "p"
 
 
-def rows_of(path: Path) -> list[dict[str, str]]:
+def read_rows(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 
-def fill(path: Path, labels: dict[int, str]) -> None:
-    rows = rows_of(path)
+def fill_labels(path: Path, labels: dict[int, str]) -> None:
+    rows = read_rows(path)
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         table = csv.DictWriter(file, ["id", "text", "label"])
         table.writeheader()
@@ -56,19 +56,19 @@ def fill(path: Path, labels: dict[int, str]) -> None:
 def test_a_sample_is_written_and_labelled(tmp_path: Path, traffic: Traffic, package: Path) -> None:
     path = tmp_path / "to_label.csv"
     output = draw_texts(tmp_path, 20, path, package)
-    rows = rows_of(path)
+    rows = read_rows(path)
     assert "20 texts drawn at random" in output
     assert f"satiety label import {path}" in output
     assert "About 6 of them become test examples" in output
     assert {row["id"] for row in rows} == set(traffic.draws())
     assert {row["text"].removeprefix("'") for row in rows} < set(TEXTS)
-    assert {row["label"] for row in rows} == {""}, "what the model answered is not suggested to who labels"
+    assert {row["label"] for row in rows} == {""}, "predictions are not suggested to the person who labels"
 
-    fill(path, dict.fromkeys(range(18), "好"))
+    fill_labels(path, dict.fromkeys(range(18), "好"))
     output = import_labels(tmp_path, path, "Li", package)
     assert "18 of 20 drawn texts have a label; the sample is used once 95% have one" in output
     assert collect_random_ids(traffic.draws().values(), traffic.corrections()) == frozenset()
-    fill(path, dict.fromkeys(range(20), "bad"))
+    fill_labels(path, dict.fromkeys(range(20), "bad"))
     output = import_labels(tmp_path, path, "Li", package)
     assert output.endswith(
         "20 of 20 drawn texts have a label\n"
@@ -84,7 +84,7 @@ def test_the_next_draw_has_other_texts_until_none_is_left(
     draw_texts(tmp_path, 25, tmp_path / "a.csv", package)
     draw_texts(tmp_path, 25, tmp_path / "b.csv", package)
     assert "25 texts requested, but only 15 are left to draw" in caplog.text
-    first, second = ({row["id"] for row in rows_of(tmp_path / name)} for name in ("a.csv", "b.csv"))
+    first, second = ({row["id"] for row in read_rows(tmp_path / name)} for name in ("a.csv", "b.csv"))
     assert (len(first), len(second), first & second) == (25, 15, set())
     with pytest.raises(DataError, match="no predicted text is left to draw"):
         draw_texts(tmp_path, 1, tmp_path / "c.csv", package)
@@ -93,27 +93,29 @@ def test_the_next_draw_has_other_texts_until_none_is_left(
 
 def test_a_cell_that_a_spreadsheet_would_compute_is_quoted(tmp_path: Path, traffic: Traffic, package: Path) -> None:
     draw_texts(tmp_path, len(TEXTS), tmp_path / "a.csv", package)
-    assert "'=1+1 is no formula" in {row["text"] for row in rows_of(tmp_path / "a.csv")}
+    assert "'=1+1 is no formula" in {row["text"] for row in read_rows(tmp_path / "a.csv")}
 
 
-def test_labels_that_were_given_are_not_written_over(tmp_path: Path, traffic: Traffic, package: Path) -> None:
+def test_existing_file_of_labels_is_not_overwritten(tmp_path: Path, traffic: Traffic, package: Path) -> None:
     (tmp_path / "a.csv").write_text("labels of an afternoon")
     with pytest.raises(DataError, match=r"a\.csv exists and may contain labels"):
         draw_texts(tmp_path, 5, tmp_path / "a.csv", package)
     assert traffic.draws() == {}
 
 
-def test_what_was_never_drawn_is_named_and_nothing_is_recorded(tmp_path: Path, traffic: Traffic, package: Path) -> None:
+def test_text_that_was_not_drawn_is_named_and_nothing_is_recorded(
+    tmp_path: Path, traffic: Traffic, package: Path
+) -> None:
     path = tmp_path / "a.csv"
     draw_texts(tmp_path, 5, path, package)
-    fill(path, dict.fromkeys(range(5), "bad"))
+    fill_labels(path, dict.fromkeys(range(5), "bad"))
     stranger = next(row.id for row in traffic.read() if row.id not in traffic.draws())
-    whole = path.read_text(encoding="utf-8")
-    path.write_text(f"{whole}{stranger},x,bad\n", encoding="utf-8")
+    content = path.read_text(encoding="utf-8")
+    path.write_text(f"{content}{stranger},x,bad\n", encoding="utf-8")
     with pytest.raises(DataError, match=f"a\\.csv:7: id '{stranger}': not drawn by `satiety label next`"):
         import_labels(tmp_path, path, "", package)
-    path.write_text(whole, encoding="utf-8")
-    fill(path, {0: "ugly"})
+    path.write_text(content, encoding="utf-8")
+    fill_labels(path, {0: "ugly"})
     with pytest.raises(DataError, match="label 'ugly' is not one of"):
         import_labels(tmp_path, path, "", package)
     assert traffic.corrections() == {}
@@ -123,8 +125,8 @@ def test_labels_beside_the_text_of_another_id_are_refused(tmp_path: Path, traffi
     """As where a column of a spreadsheet was sorted by itself."""
     path = tmp_path / "a.csv"
     draw_texts(tmp_path, 5, path, package)
-    fill(path, dict.fromkeys(range(5), "bad"))
-    first, second, *remaining = rows_of(path)
+    fill_labels(path, dict.fromkeys(range(5), "bad"))
+    first, second, *remaining = read_rows(path)
     swapped = [first | {"text": second["text"]}, second | {"text": first["text"]}, *remaining]
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.DictWriter(file, ["id", "text", "label"])
@@ -143,11 +145,11 @@ def test_outside_of_a_project_there_is_nothing_to_label(
         draw_texts(tmp_path, 5, tmp_path / "a.csv", package)
 
 
-def test_only_what_was_answered_since_a_time_is_drawn(tmp_path: Path, traffic: Traffic, package: Path) -> None:
+def test_only_texts_predicted_since_a_time_are_drawn(tmp_path: Path, traffic: Traffic, package: Path) -> None:
     start = datetime.now(UTC).replace(tzinfo=None, microsecond=0) + timedelta(seconds=1)
     with pytest.raises(DataError, match=f"left to draw in .* since {start:%Y-%m-%d}"):
         draw_texts(tmp_path, 5, tmp_path / "a.csv", package, start)
     rows = list(served_texts(["a new film"], [Prediction(Label("bad"))], "film", "model", 0.1))
     traffic.add([replace(row, time=(start + timedelta(days=1)).isoformat(timespec="microseconds")) for row in rows])
     draw_texts(tmp_path, 5, tmp_path / "a.csv", package, start)
-    assert [row["text"] for row in rows_of(tmp_path / "a.csv")] == ["a new film"]
+    assert [row["text"] for row in read_rows(tmp_path / "a.csv")] == ["a new film"]

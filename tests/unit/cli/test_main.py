@@ -24,14 +24,14 @@ from satiety.serving.traffic import Traffic
 ROOT = Path.cwd()
 
 
-def called(*arguments: str) -> str:
+def run_command(*arguments: str) -> str:
     """Return what the command prints."""
     process = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
     assert process.exit_code == 0, process.output
     return process.output
 
 
-def refused(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> str:
+def run_refused(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> str:
     """Return the message that the command ends with, as a user meets it."""
     monkeypatch.setattr(sys, "argv", ["satiety", *arguments])
     with pytest.raises(SystemExit) as end:
@@ -49,18 +49,18 @@ def params(tmp_path: Path) -> Path:
 
 class TestCheck:
     def test_the_default_file_is_right(self) -> None:
-        assert called("check") == "params.yaml is valid (10 sections, problem: classify)\n"
+        assert run_command("check") == "params.yaml is valid (10 sections, problem: classify)\n"
 
     @pytest.mark.parametrize("folder", sorted(p.parent.name for p in Path("examples").glob("*/params.yaml")))
     def test_every_example_is_right(self, folder: str) -> None:
-        assert "is valid (10 sections" in called("check", f"examples/{folder}")
+        assert "is valid (10 sections" in run_command("check", f"examples/{folder}")
 
     def test_all_errors_come_at_once_with_their_lines(self, params: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         text = params.read_text(encoding="utf-8")
         damaged = text.replace("  budget: 240", "  budget: -3").replace("\nregister:", "\nregistster:")
         damaged = damaged.replace("{kind: csv}", "{kind: cvs}").replace("name: tweets-", "name: /tweets-")
         params.write_text(damaged, encoding="utf-8")
-        lines = refused(monkeypatch, "check", str(params)).splitlines()
+        lines = run_refused(monkeypatch, "check", str(params)).splitlines()
         assert any("unknown block; did you mean 'register'?" in line for line in lines)
         assert any("unknown reader 'cvs'; did you mean 'csv'?" in line for line in lines)
         assert any("ingest.budget" in line and "(got -3)" in line for line in lines)
@@ -70,7 +70,7 @@ class TestCheck:
         assert any(f"params.yaml:{line}: registster: " in error for error in lines)
 
     @pytest.mark.parametrize(
-        ("old", "new", "message"),
+        ("original", "replacement", "message"),
         [
             ("budget: 240", "budget: " + "9" * 5000, r"not YAML: cannot read '9{20}' as int"),
             ("name: tweets-sentiment", "name: 2026-99-99", r"not YAML: cannot read '2026-99-99' as timestamp"),
@@ -107,13 +107,13 @@ class TestCheck:
             ),
         ],
     )
-    def test_an_odd_value_is_one_line(
-        self, params: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str, message: str
+    def test_invalid_value_is_one_line_of_output(
+        self, params: Path, monkeypatch: pytest.MonkeyPatch, original: str, replacement: str, message: str
     ) -> None:
         text = params.read_text(encoding="utf-8")
-        line = text[: text.index(old)].count("\n") + 1
-        params.write_text(text.replace(old, new, 1), encoding="utf-8")
-        output = refused(monkeypatch, "check", str(params))
+        line = text[: text.index(original)].count("\n") + 1
+        params.write_text(text.replace(original, replacement, 1), encoding="utf-8")
+        output = run_refused(monkeypatch, "check", str(params))
         assert len(output.splitlines()) == 1
         assert re.search(rf"params\.yaml:{line}: {message}", output), output
 
@@ -123,54 +123,56 @@ class TestCheck:
         """DVC would say only that parameters are missing."""
         text = params.read_text(encoding="utf-8").replace("\nvalidate: {}", "\n")
         params.write_text(text, encoding="utf-8")
-        output = refused(monkeypatch, "check", str(params))
+        output = run_refused(monkeypatch, "check", str(params))
         assert output == f"{params}: validate: the block is missing; add `validate: {{}}`, which DVC requires"
 
     def test_a_block_with_nothing_in_it_is_right(self, params: Path) -> None:
         params.write_text(params.read_text(encoding="utf-8").replace("\nvalidate: {}", "\nvalidate:"), encoding="utf-8")
-        assert "is valid (10 sections" in called("check", str(params))
+        assert "is valid (10 sections" in run_command("check", str(params))
 
     def test_a_missing_file_is_named(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert "params.yaml: no such file" in refused(monkeypatch, "check", str(tmp_path))
+        assert "params.yaml: no such file" in run_refused(monkeypatch, "check", str(tmp_path))
 
 
 class TestListAndExplain:
     def test_every_kind_is_listed_with_a_line_per_name(self) -> None:
-        listed = called("list")
+        listed = run_command("list")
         for kind in ("stage", "augmenter", "method", "pretrainer", "problem", "reader", "retriever"):
             assert f"\n{kind}\n" in f"\n{listed}"
         assert "  bm25 " in listed
 
     def test_one_kind_is_listed_alone(self) -> None:
-        listed = called("list", "problem")
+        listed = run_command("list", "problem")
         assert "classify" in listed
         assert "bm25" not in listed
 
     def test_a_component_is_explained_with_bounds_and_an_example(self) -> None:
-        output = called("explain", "retriever", "bm25")
+        output = run_command("explain", "retriever", "bm25")
         assert "documents: int, ≥ 1, ≤ 1000000000; default 2000" in output
         assert "Example:\n  kind: bm25" in output
 
     def test_a_block_is_explained_down_to_what_its_fields_hold(self) -> None:
-        output = called("explain", "stage", "ingest")
+        output = run_command("explain", "stage", "ingest")
         assert "  budget: int, ≥ 2" in output
         assert "  labelled.uri: str; required" in output
         assert "  corpus: list of Source; default []" in output
         assert "  seed: int, ≥ 0, < 4294967296; default: that of section project" in output
-        assert "  base: Asset; required" in called("explain", "stage", "project")
-        assert "  measure: list of str, length ≤ 6; default []" in called("explain", "stage", "levers")
-        assert "self_training" not in called("explain", "stage", "finetune"), "it is said of the lever"
+        assert "  base: Asset; required" in run_command("explain", "stage", "project")
+        assert "  measure: list of str, length ≤ 6; default []" in run_command("explain", "stage", "levers")
+        assert "self_training" not in run_command("explain", "stage", "finetune"), "it belongs to the lever"
         assert "  conflicts: 'drop' | 'majority'" in output
 
     def test_a_wrong_kind_or_name_is_answered_with_what_there_is(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert "no kind is called 'retreiver'; did you mean 'retriever'?" in refused(monkeypatch, "list", "retreiver")
-        assert "no retriever is called 'bm52'; did you mean 'bm25'?" in refused(
+        assert "no kind is called 'retreiver'; did you mean 'retriever'?" in run_refused(
+            monkeypatch, "list", "retreiver"
+        )
+        assert "no retriever is called 'bm52'; did you mean 'bm25'?" in run_refused(
             monkeypatch, "explain", "retriever", "bm52"
         )
 
 
 class Parrot:
-    """Answers with what it is asked."""
+    """A package that records its texts and gives fixed answers."""
 
     asked: list[list[str]]
     digest = "d" * 64
@@ -182,8 +184,8 @@ class Parrot:
     def facts(self) -> Facts:
         return Facts("parrot", "unknown", {}, [], 0, {})
 
-    def predict(self, given: Sequence[Inputs]) -> list[Prediction]:
-        self.asked.append([text_of(inputs) for inputs in given])
+    def predict(self, questions: Sequence[Inputs]) -> list[Prediction]:
+        self.asked.append([text_of(inputs) for inputs in questions])
         return [self.answer(text) for text in self.asked[-1]]
 
     def answer(self, text: str) -> Prediction:
@@ -204,39 +206,42 @@ class TestPredict:
         return parrot
 
     def test_texts_are_answered_as_json_lines(self, parrot: Parrot) -> None:
-        assert called("predict", "fine").startswith(
+        assert run_command("predict", "fine").startswith(
             '{"text": "fine", "label": "good [b]", "confidence": 0.5, "scores": {"good [b]": 0.5, "bad": 0.5}, "id": "'
         )
         parrot.problem = PROBLEMS["ner"].sample()
         output = '"spans": [{"start": 2, "end": 4, "label": "LOC", "text": "北京"}]'
-        assert output in called("predict", "我在北京")
+        assert output in run_command("predict", "我在北京")
 
-    def test_what_was_answered_is_recorded_under_the_id_that_is_told(self, parrot: Parrot, tmp_path: Path) -> None:
-        report = [json.loads(called("predict", "fine"))]
+    def test_prediction_is_recorded_under_the_printed_id(self, parrot: Parrot, tmp_path: Path) -> None:
+        answers = [json.loads(run_command("predict", "fine"))]
         parrot.problem = PROBLEMS["ner"].sample()
-        report.append(json.loads(called("predict", "我在北京")))
+        answers.append(json.loads(run_command("predict", "我在北京")))
         rows = {row.id: row for row in Traffic(tmp_path / "traffic").read()}
-        assert [rows[one["id"]].text for one in report] == ["fine", "我在北京"]
-        assert [load(rows[one["id"]].answer) for one in report] == [Label("good [b]"), Spans((Span(2, 4, "LOC"),))]
+        assert [rows[answer["id"]].text for answer in answers] == ["fine", "我在北京"]
+        assert [load(rows[answer["id"]].answer) for answer in answers] == [
+            Label("good [b]"),
+            Spans((Span(2, 4, "LOC"),)),
+        ]
         assert {row.model for row in rows.values()} == {parrot.digest}
 
-    def test_a_project_keeps_its_record_and_no_other_folder_does(
+    def test_predictions_are_recorded_in_a_project_only(
         self, parrot: Parrot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.delenv("SATIETY_TRAFFIC")
         monkeypatch.chdir(tmp_path)
-        assert "id" not in json.loads(called("predict", "fine"))
+        assert "id" not in json.loads(run_command("predict", "fine"))
         assert not list(tmp_path.rglob("*.parquet"))
         (tmp_path / ".dvc").mkdir()
-        assert "id" in json.loads(called("predict", "fine"))
+        assert "id" in json.loads(run_command("predict", "fine"))
         assert len(list((tmp_path / ".satiety/traffic").glob("*.parquet"))) == 1
 
-    def test_no_answer_fails_for_its_record(
+    def test_predictions_are_printed_where_they_cannot_be_recorded(
         self, parrot: Parrot, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         (tmp_path / "traffic").write_text("a file where the folder should be")
         (tmp_path / "texts.txt").write_text("很好\n" * 600, encoding="utf-8")
-        lines = called("predict", "--file", str(tmp_path / "texts.txt")).splitlines()
+        lines = run_command("predict", "--file", str(tmp_path / "texts.txt")).splitlines()
         assert len(lines) == 600
         assert not any("id" in json.loads(line) for line in lines)
         assert [record.message.count("predictions are not recorded") for record in caplog.records] == [1]
@@ -244,30 +249,33 @@ class TestPredict:
     def test_answers_go_into_a_file_where_one_is_named(
         self, parrot: Parrot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        out = tmp_path / "answers.jsonl"
-        assert called("predict", "fine", "我在北京", "--out", str(out)) == ""
-        assert [json.loads(line)["text"] for line in out.read_text("utf-8").splitlines()] == ["fine", "我在北京"]
-        output = refused(monkeypatch, "predict", "fine", "--format", "table", "--out", str(out))
+        answers_file = tmp_path / "answers.jsonl"
+        assert run_command("predict", "fine", "我在北京", "--out", str(answers_file)) == ""
+        assert [json.loads(line)["text"] for line in answers_file.read_text("utf-8").splitlines()] == [
+            "fine",
+            "我在北京",
+        ]
+        output = run_refused(monkeypatch, "predict", "fine", "--format", "table", "--out", str(answers_file))
         assert output == "predict: --format table cannot be written to --out; leave one of them out"
-        for path in (out.parent, Path(os.devnull), Path()):
-            output = refused(monkeypatch, "predict", "fine", "--out", str(path))
+        for path in (answers_file.parent, Path(os.devnull), Path()):
+            output = run_refused(monkeypatch, "predict", "fine", "--out", str(path))
             assert output == f"predict: --out: {path} is a folder or a device; give a file"
-        assert out.is_file()
+        assert answers_file.is_file()
 
-    def test_a_table_shows_them_to_people(self, parrot: Parrot) -> None:
-        assert "good [b]" in called("predict", "--format", "table", "fine")
+    def test_table_shows_predictions(self, parrot: Parrot) -> None:
+        assert "good [b]" in run_command("predict", "--format", "table", "fine")
         parrot.problem = PROBLEMS["ner"].sample()
-        table = called("predict", "--format", "table", "我在北京", "我在")
+        table = run_command("predict", "--format", "table", "我在北京", "我在")
         assert "北京 LOC" in table
         assert "none " in table
 
     def test_a_file_is_answered_in_batches(self, parrot: Parrot, tmp_path: Path) -> None:
         (tmp_path / "texts.txt").write_text("\ufeff" + "很好\n" * 300, encoding="utf-8")
-        assert len(called("predict", "--file", str(tmp_path / "texts.txt")).splitlines()) == 300
+        assert len(run_command("predict", "--file", str(tmp_path / "texts.txt")).splitlines()) == 300
         assert [len(batch) for batch in parrot.asked] == [256, 44]
         assert parrot.asked[0][0] == "很好"
 
-    def test_stdin_is_read_where_something_is_piped_in(self, parrot: Parrot) -> None:
+    def test_texts_are_read_from_a_pipe(self, parrot: Parrot) -> None:
         process = CliRunner().invoke(app, ["predict"], input="one\n二\n")
         assert [batch for batch in parrot.asked] == [["one", "二"]]
         assert process.exit_code == 0
@@ -286,23 +294,23 @@ class TestPredict:
                 return True
 
         monkeypatch.setattr(sys, "stdin", Terminal())
-        assert "predict: no texts; pass them as arguments" in refused(monkeypatch, "predict")
-        assert "give texts or --file, not both" in refused(monkeypatch, "predict", "a", "--file", "x")
+        assert "predict: no texts; pass them as arguments" in run_refused(monkeypatch, "predict")
+        assert "give texts or --file, not both" in run_refused(monkeypatch, "predict", "a", "--file", "x")
 
     def test_a_file_that_cannot_be_read_is_named(
         self, parrot: Parrot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
-        assert "nowhere.txt: cannot read: No such file" in refused(monkeypatch, "predict", "--file", "nowhere.txt")
+        assert "nowhere.txt: cannot read: No such file" in run_refused(monkeypatch, "predict", "--file", "nowhere.txt")
         (tmp_path / "gb.txt").write_bytes(b"fine\n" + "很好".encode("gb18030"))
-        assert "gb.txt:2: not UTF-8" in refused(monkeypatch, "predict", "--file", str(tmp_path / "gb.txt"))
+        assert "gb.txt:2: not UTF-8" in run_refused(monkeypatch, "predict", "--file", str(tmp_path / "gb.txt"))
 
     def test_an_argument_that_is_no_text_is_refused(self, parrot: Parrot, monkeypatch: pytest.MonkeyPatch) -> None:
-        output = refused(monkeypatch, "predict", "很好", os.fsdecode(b"caf\xe9"))
+        output = run_refused(monkeypatch, "predict", "很好", os.fsdecode(b"caf\xe9"))
         assert output == "predict: text 2: not UTF-8; convert it to UTF-8"
 
     @pytest.mark.parametrize("format", ["jsonl", "table"])
-    def test_no_text_commands_the_terminal(self, parrot: Parrot, format: str) -> None:
-        text = called("predict", "--format", format, "red \x1b[31m \x9b31m 反\u202e向 👨\u200d👩")
+    def test_control_characters_are_escaped(self, parrot: Parrot, format: str) -> None:
+        text = run_command("predict", "--format", format, "red \x1b[31m \x9b31m 反\u202e向 👨\u200d👩")
         assert not set(text) & set("\x1b\x9b\u202e")
         assert all(code in text for code in (r"\u001b", r"\u009b", r"反\u202e向", "👨\u200d👩"))
         if format == "jsonl":
@@ -323,10 +331,10 @@ class TestPredict:
 
     def test_a_wrong_setting_is_one_line(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("SATIETY_DEVICE", "foo")
-        assert refused(monkeypatch, "predict", "a").startswith(
+        assert run_refused(monkeypatch, "predict", "a").startswith(
             "SATIETY_DEVICE: Input should be 'auto', 'cpu' or 'cuda'"
         )
 
     def test_a_missing_package_is_one_message(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.chdir(tmp_path)
-        assert "models/package" in refused(monkeypatch, "predict", "a text")
+        assert "models/package" in run_refused(monkeypatch, "predict", "a text")

@@ -1,4 +1,4 @@
-"""The table after a run shows what the reports say, and nothing that no report says."""
+"""The table after a run shows what the reports say, and nothing else."""
 
 import io
 import json
@@ -15,10 +15,10 @@ SCORE = {"value": 0.6123, "low": 0.5901, "high": 0.6349}
 GAIN = {"value": 0.2011, "low": 0.1702, "high": 0.2333}
 
 
-def shown(folder: Path, width: int = 80) -> str:
-    path = io.StringIO()
-    show(folder, Console(file=path, width=width, highlight=False))
-    return path.getvalue()
+def render_table(folder: Path, width: int = 80) -> str:
+    output = io.StringIO()
+    show(folder, Console(file=output, width=width, highlight=False))
+    return output.getvalue()
 
 
 @pytest.fixture
@@ -28,15 +28,15 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def put(folder: Path, path: str, value: Any) -> None:
+def write_json(folder: Path, path: str, value: Any) -> None:
     target = folder / path
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
 
 
 @pytest.fixture
-def full(folder: Path) -> Path:
-    put(folder, "reports/ingest.json", {"in": 38158, "out": 290123, "quarantined": 2463})
+def full_folder(folder: Path) -> Path:
+    write_json(folder, "reports/ingest.json", {"in": 38158, "out": 290123, "quarantined": 2463})
     scores = {
         "in": 2000,
         "out": 2000,
@@ -45,37 +45,39 @@ def full(folder: Path) -> Path:
         "examples": 2000,
         "confidence_level": 0.95,
     }
-    put(folder, "reports/evaluate.json", scores | {"before": SCORE, "after": SCORE, "difference": GAIN})
+    write_json(folder, "reports/evaluate.json", scores | {"before": SCORE, "after": SCORE, "difference": GAIN})
     reason = "no champion yet, and 情感 beats before"
-    put(folder, "reports/promote.json", {"decision": "promoted", "reason": reason, "champion": "v1"})
-    put(folder, ".satiety/timings/ingest.json", {"started": 90.0, "seconds": 41.25, "peak_bytes": 1_500_000_000})
-    put(folder, ".satiety/timings/evaluate.json", {"started": 110.0, "seconds": 12.34, "peak_bytes": 900_000_000})
+    write_json(folder, "reports/promote.json", {"decision": "promoted", "reason": reason, "champion": "v1"})
+    write_json(folder, ".satiety/timings/ingest.json", {"started": 90.0, "seconds": 41.25, "peak_bytes": 1_500_000_000})
+    write_json(
+        folder, ".satiety/timings/evaluate.json", {"started": 110.0, "seconds": 12.34, "peak_bytes": 900_000_000}
+    )
     (folder / ".satiety/begun").write_text("100.0\n")
     return folder
 
 
-def test_scores_come_with_their_intervals(full: Path) -> None:
-    text = shown(full)
+def test_scores_come_with_their_intervals(full_folder: Path) -> None:
+    text = render_table(full_folder)
     assert "macro_f1 on 2,000 test examples" in text
     assert "[0.590, 0.635]" in text
     assert "+0.201" in text
     assert "[+0.170, +0.233]" in text
 
 
-def test_a_stage_that_did_not_run_in_this_run_is_cached(full: Path) -> None:
-    lines = {line.split()[0]: line for line in shown(full).splitlines() if line.strip()}
+def test_a_stage_that_did_not_run_in_this_run_is_cached(full_folder: Path) -> None:
+    lines = {line.split()[0]: line for line in render_table(full_folder).splitlines() if line.strip()}
     assert lines["ingest"].split()[1:] == ["38,158", "290,123", "2,463", "cached", "–"]
     assert lines["evaluate"].split()[1:] == ["2,000", "2,000", "0", "12.3", "0.9", "GB"]
 
 
-def test_the_decision_comes_with_its_reason(full: Path) -> None:
-    text = shown(full)
+def test_the_decision_comes_with_its_reason(full_folder: Path) -> None:
+    text = render_table(full_folder)
     assert "Promotion: promoted: no champion yet, and 情感 beats before" in text
     assert "champion: v1" in text
 
 
-def test_what_did_not_run_is_said_not_invented(folder: Path) -> None:
-    text = shown(folder)
+def test_stages_that_did_not_run_are_shown_without_numbers(folder: Path) -> None:
+    text = render_table(folder)
     assert "Score: not evaluated yet" in text
     assert text.count("not run") >= 3
     assert "Promotion: not run yet" in text
@@ -83,25 +85,25 @@ def test_what_did_not_run_is_said_not_invented(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])
-def test_it_fits_the_width(full: Path, width: int) -> None:
-    assert max(map(len, shown(full, width).splitlines())) <= width
+def test_table_fits_the_width(full_folder: Path, width: int) -> None:
+    assert max(map(len, render_table(full_folder, width).splitlines())) <= width
 
 
-def test_a_report_that_is_none_is_named(folder: Path) -> None:
+def test_invalid_report_is_named(folder: Path) -> None:
     (folder / "reports").mkdir()
     (folder / "reports/ingest.json").write_text("{half")
     with pytest.raises(DataError, match=r"ingest\.json: not JSON .*; remove it and run"):
-        shown(folder)
+        render_table(folder)
     (folder / "reports/ingest.json").write_text("[]")
     with pytest.raises(DataError, match=r"ingest\.json: not a JSON object"):
-        shown(folder)
+        render_table(folder)
 
 
 @pytest.mark.parametrize("content", [b"", bytes(90), b'{"started": 1', b"[]", b'{"started": "then"}'])
-def test_what_a_power_loss_left_of_the_timings_is_no_cost(full: Path, content: bytes) -> None:
-    (full / ".satiety/timings/evaluate.json").write_bytes(content)
-    (full / ".satiety/begun").write_bytes(content)
-    lines = {line.split()[0]: line for line in shown(full).splitlines() if line.strip()}
+def test_damaged_timings_are_ignored(full_folder: Path, content: bytes) -> None:
+    (full_folder / ".satiety/timings/evaluate.json").write_bytes(content)
+    (full_folder / ".satiety/begun").write_bytes(content)
+    lines = {line.split()[0]: line for line in render_table(full_folder).splitlines() if line.strip()}
     assert lines["evaluate"].split()[4:] == ["cached", "–"]
     assert lines["ingest"].split()[4:] == ["41.2", "1.5", "GB"]
 

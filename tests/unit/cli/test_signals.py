@@ -1,4 +1,4 @@
-"""What ends a command from outside leaves nothing half-written, and ends what it started in order."""
+"""A signal that ends a command leaves no half-written file, and its children end cleanly."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ run_child([sys.executable, "-c", command], Path())
 """
 
 
-def begun(folder: Path, program: str, line: str) -> subprocess.Popen[str]:
+def start_program(folder: Path, program: str, line: str) -> subprocess.Popen[str]:
     """Start a program, and wait until it, or what it started, prints a line."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, sys.path))}
     environment["SATIETY_TRAFFIC"] = str(folder / "traffic")
@@ -62,12 +62,12 @@ def begun(folder: Path, program: str, line: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_predict_that_is_ended_leaves_no_file_and_keeps_its_record(
+def test_terminated_predict_leaves_no_file_and_keeps_its_record(
     tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     (tmp_path / "texts.txt").write_text("很好\n" * 600, encoding="utf-8")
-    output = "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"  # whether or not the tests run under nohup
-    process = begun(tmp_path, output + PREDICT.replace("WAIT", "120"), "third")
+    prefix = "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"  # whether or not the tests run under nohup
+    process = start_program(tmp_path, prefix + PREDICT.replace("WAIT", "120"), "third")
     assert len(list(tmp_path.glob(".answers.jsonl.*"))) == 1
     process.send_signal(number)
     process.communicate(timeout=PATIENCE)
@@ -79,15 +79,15 @@ def test_predict_that_is_ended_leaves_no_file_and_keeps_its_record(
 def test_predict_under_nohup_goes_on_when_its_terminal_is_gone(tmp_path: Path) -> None:
     (tmp_path / "texts.txt").write_text("很好\n" * 600, encoding="utf-8")
     program = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n" + PREDICT.replace("WAIT", "1")
-    process = begun(tmp_path, program, "third")
+    process = start_program(tmp_path, program, "third")
     process.send_signal(signal.SIGHUP)
     process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert (tmp_path / "answers.jsonl").read_text(encoding="utf-8").count("\n") == 600
 
 
-def test_what_a_command_started_is_told_to_stop_and_waited_for(tmp_path: Path) -> None:
-    process = begun(tmp_path, CHILD, "on")
+def test_child_of_a_command_is_stopped_and_waited_for(tmp_path: Path) -> None:
+    process = start_program(tmp_path, CHILD, "on")
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=PATIENCE)
     assert process.returncode == 143

@@ -14,12 +14,12 @@ from satiety.core.files import manifest
 from satiety.package.contents import manifest_text
 
 
-def md5(content: bytes) -> str:
+def hash_md5(content: bytes) -> str:
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
-def cached(root: Path, content: bytes, suffix: str = "") -> Path:
-    name = md5(content)
+def write_cached(root: Path, content: bytes, suffix: str = "") -> Path:
+    name = hash_md5(content)
     path = root / ".dvc/cache/files/md5" / name[:2] / (name[2:] + suffix)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
@@ -35,14 +35,16 @@ def root(tmp_path: Path) -> Path:
         path = tmp_path / "models/tuned" / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
-        cached(tmp_path, content)
-    listing = json.dumps([{"md5": md5(content), "relpath": name} for name, content in files.items()], sort_keys=True)
-    cached(tmp_path, listing.encode(), ".dir")
+        write_cached(tmp_path, content)
+    listing = json.dumps(
+        [{"md5": hash_md5(content), "relpath": name} for name, content in files.items()], sort_keys=True
+    )
+    write_cached(tmp_path, listing.encode(), ".dir")
     (tmp_path / "data.csv").write_bytes(b"text,label\n")
-    cached(tmp_path, b"text,label\n")
+    write_cached(tmp_path, b"text,label\n")
     outs = [
-        {"path": "models/tuned", "hash": "md5", "md5": md5(listing.encode()) + ".dir"},
-        {"path": "data.csv", "hash": "md5", "md5": md5(b"text,label\n")},
+        {"path": "models/tuned", "hash": "md5", "md5": hash_md5(listing.encode()) + ".dir"},
+        {"path": "data.csv", "hash": "md5", "md5": hash_md5(b"text,label\n")},
     ]
     (tmp_path / "dvc.lock").write_text(
         yaml.safe_dump({"schema": "2.0", "stages": {"ingest": {"cmd": "x", "outs": outs}}})
@@ -50,16 +52,16 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_what_is_whole_is_said_to_be(root: Path) -> None:
+def test_intact_project_is_reported(root: Path) -> None:
     assert verify_all(root) == "intact: 2 artifacts, 4 cached objects, 0 packages, 0 registered"
 
 
-def test_a_project_that_never_ran_is_whole(tmp_path: Path) -> None:
+def test_project_that_never_ran_is_intact(tmp_path: Path) -> None:
     (tmp_path / ".dvc").mkdir()
     assert verify_all(tmp_path) == "intact: 0 artifacts, 0 cached objects, 0 packages, 0 registered"
 
 
-def test_outside_a_project_nothing_is_looked_for(tmp_path: Path) -> None:
+def test_folder_outside_a_project_is_refused(tmp_path: Path) -> None:
     (tmp_path / "dvc.lock").write_text("stages: [")
     with pytest.raises(SetupError, match=f"{tmp_path}: not in a project"):
         verify_all(tmp_path)
@@ -69,8 +71,10 @@ def test_outside_a_project_nothing_is_looked_for(tmp_path: Path) -> None:
 def test_a_changed_artefact_is_named_with_what_to_do(root: Path, name: str) -> None:
     (root / name).write_bytes(b"flipped")
     path = "models/tuned" if name.startswith("models") else name
-    inside = "b/中.txt " if name.startswith("models") else ""
-    expected = rf"1 damaged:\n{path}: {inside}differs from dvc\.lock; remove {path}, then run `dvc checkout {path}`"
+    changed_file = "b/中.txt " if name.startswith("models") else ""
+    expected = (
+        rf"1 damaged:\n{path}: {changed_file}differs from dvc\.lock; remove {path}, then run `dvc checkout {path}`"
+    )
     with pytest.raises(DataError, match=expected):
         verify_all(root)
 
@@ -104,7 +108,7 @@ def test_a_broken_lock_is_named(root: Path) -> None:
 def test_a_workspace_is_checked_too(root: Path) -> None:
     workspace = root / "examples" / "mine"
     workspace.mkdir(parents=True)
-    outs = [{"path": "x.csv", "hash": "md5", "md5": md5(b"x")}]
+    outs = [{"path": "x.csv", "hash": "md5", "md5": hash_md5(b"x")}]
     (workspace / "dvc.lock").write_text(yaml.safe_dump({"stages": {"ingest": {"outs": outs}}}))
     (workspace / "x.csv").write_bytes(b"y")
     with pytest.raises(DataError, match=r"examples/mine/x\.csv: differs from examples/mine/dvc\.lock"):

@@ -1,4 +1,4 @@
-"""`satiety worth`: what it prints is what the report says, and where nothing was measured it says why."""
+"""`satiety worth`: it prints what the report says, or why nothing was measured."""
 
 import io
 import json
@@ -11,7 +11,7 @@ from rich.console import Console
 from cli.worth import format_labels, measure, tabulate_levers
 from satiety.core.errors import SatietyError, SetupError
 
-TOLD: dict[str, Any] = {
+REPORT: dict[str, Any] = {
     "confidence_level": 0.95,
     "budgets": [0, 120, 1240],
     "levers": [
@@ -37,19 +37,19 @@ TOLD: dict[str, Any] = {
             "verdict": "not worth it here",
         },
     ],
-    "headline": {"en": "pseudo at 120 labels does what 300 labels do alone [200, 400].", "zh": "伪标签"},
-    "next": {"sentence": {"en": "Label 60 more, keep pseudo.", "zh": "再标注 60 条。"}},
+    "headline": {"en": "self-training at 120 labels does what 300 labels do alone [200, 400].", "zh": "伪标签"},
+    "next": {"sentence": {"en": "Label 60 more, keep self-training.", "zh": "再标注 60 条。"}},
 }
 
 
-def shown(part: Any, width: int = 100) -> str:
-    path = io.StringIO()
-    Console(file=path, width=width, highlight=False).print(part)
-    return path.getvalue()
+def render(renderable: Any, width: int = 100) -> str:
+    output = io.StringIO()
+    Console(file=output, width=width, highlight=False).print(renderable)
+    return output.getvalue()
 
 
-def test_the_table_tells_the_largest_budget_with_intervals_and_verdicts() -> None:
-    title, head, *rows = shown(tabulate_levers(TOLD)).splitlines()
+def test_table_has_the_largest_budget_with_intervals_and_verdicts() -> None:
+    title, head, *rows = render(tabulate_levers(REPORT)).splitlines()
     assert title.strip() == "At 1,240 labels"
     assert head.split()[0] == "lever"
     assert "95% CI" in head
@@ -68,7 +68,9 @@ def test_the_table_tells_the_largest_budget_with_intervals_and_verdicts() -> Non
         ({"value": 12.0, "low": 0.0, "high": 20.0}, r"12 \[0, 20]"),
     ],
 )
-def test_what_lies_beyond_the_measured_is_said_in_words(worth_in_labels: dict[str, Any], expected: str) -> None:
+def test_labels_beyond_the_largest_budget_are_written_as_more_than(
+    worth_in_labels: dict[str, Any], expected: str
+) -> None:
     assert format_labels(worth_in_labels, 240) == expected
 
 
@@ -76,11 +78,11 @@ def test_what_lies_beyond_the_measured_is_said_in_words(worth_in_labels: dict[st
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "dvc.yaml").write_text("stages: {}\n")
     (tmp_path / "reports").mkdir()
-    (tmp_path / "reports/worth.json").write_text(json.dumps(TOLD, ensure_ascii=False), encoding="utf-8")
+    (tmp_path / "reports/worth.json").write_text(json.dumps(REPORT, ensure_ascii=False), encoding="utf-8")
     return tmp_path
 
 
-def test_it_has_dvc_measure_then_prints_headline_table_and_next_step(
+def test_measure_runs_dvc_and_prints_headline_table_and_next_step(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[Any] = []
@@ -90,16 +92,16 @@ def test_it_has_dvc_measure_then_prints_headline_table_and_next_step(
         return 0
 
     monkeypatch.setattr("cli.worth.run_child", run)
-    path = io.StringIO()
-    measure(folder, Console(file=path, width=100, highlight=False))
+    output = io.StringIO()
+    measure(folder, Console(file=output, width=100, highlight=False))
     assert [(command[-2:], cwd) for command, cwd in calls] == [(["repro", "worth"], folder)]
-    lines = [line.rstrip() for line in path.getvalue().splitlines()]
-    assert lines[0] == TOLD["headline"]["en"], "brackets are no markup"
-    assert lines[-2:] == ["Label 60 more, keep pseudo.", "Page: reports/worth.html"]
+    lines = [line.rstrip() for line in output.getvalue().splitlines()]
+    assert lines[0] == REPORT["headline"]["en"], "brackets are no markup"
+    assert lines[-2:] == ["Label 60 more, keep self-training.", "Page: reports/worth.html"]
     assert any("+0.021" in line for line in lines)
 
 
-def test_a_stage_that_failed_and_a_folder_without_stages_are_told(
+def test_failed_stage_and_folder_without_stages_are_reported(
     folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cli.worth.run_child", lambda *_: 1)

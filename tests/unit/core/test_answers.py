@@ -1,4 +1,4 @@
-"""Every shape of answer reads back from JSON, and is renamed, moved and reworded without a question after its shape."""
+"""Every shape of answer is read back from JSON, and can be renamed, moved and reworded."""
 
 import json
 
@@ -33,7 +33,7 @@ ANSWERS = st.one_of(
     st.lists(WORDS, max_size=4, unique=True).map(lambda names: Labels(tuple(sorted(names)))),
     st.builds(Number, NUMBERS),
     st.builds(Spans, SPANS),
-    st.tuples(SPAN, SPAN, WORDS).map(lambda made: Triples(made[:2], ((0, made[2], 1),))),
+    st.tuples(SPAN, SPAN, WORDS).map(lambda parts: Triples(parts[:2], ((0, parts[2], 1),))),
     st.builds(Text, WORDS, st.lists(WORDS, max_size=2).map(tuple)),
     st.builds(Ranking, st.lists(NUMBERS, max_size=4).map(tuple)),
 )
@@ -63,7 +63,7 @@ BROKEN += ['{"triples": {"entities": [], "triples": [[0, "of", 1]]}}', '{"text":
 
 
 @pytest.mark.parametrize("text", BROKEN, ids=[text[:40] for text in BROKEN])
-def test_what_is_no_answer_is_refused(text: str) -> None:
+def test_invalid_answers_are_refused(text: str) -> None:
     with pytest.raises(DataError, match="cannot parse the answer"):
         load(text)
 
@@ -81,7 +81,7 @@ def test_renaming_moving_and_rewording_keep_the_shape(answer: Answer) -> None:
     assert answer.move(()).mentions == ()
 
 
-def test_mentions_of_unknown_labels_go() -> None:
+def test_mentions_of_unknown_labels_are_removed() -> None:
     answer = Spans((Span(0, 3, "PER"), Span(4, 6, "LOC")))
     assert answer.restrict(["LOC"]) == Spans((Span(4, 6, "LOC"),))
     assert Labels(("a", "b")).restrict(["b"]) == Labels(("b",))
@@ -89,7 +89,7 @@ def test_mentions_of_unknown_labels_go() -> None:
     assert labels_of([answer, None, Label("a")]) == ["LOC", "PER", "a"]
 
 
-def test_a_relation_whose_entity_is_lost_goes_too() -> None:
+def test_relation_without_its_entity_is_removed() -> None:
     answer = Triples((Span(0, 3, "PER"), Span(4, 6, "LOC")), ((0, "lives in", 1),))
     assert answer.move(answer.entities[:1]) == Triples(answer.entities[:1], ())
     assert str(answer) == "0:3 lives in 4:6"
@@ -101,6 +101,6 @@ def test_spans_are_lists_or_objects(json_value: list[object]) -> None:
 
 
 @pytest.mark.parametrize("json_value", ["0 3 PER", [[0, 3]], [{"start": 0}], [[1e999, 2, "PER"]], None])
-def test_spans_that_are_written_otherwise_are_refused(json_value: object) -> None:
+def test_malformed_spans_are_refused(json_value: object) -> None:
     with pytest.raises(TypeError, match="span"):
         read_spans(json_value)

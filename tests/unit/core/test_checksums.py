@@ -1,4 +1,4 @@
-"""What is kept to spare work comes back to the last bit, or not at all."""
+"""Cached files are read back to the last bit, or count as missing."""
 
 import json
 import logging
@@ -35,31 +35,29 @@ def test_tensors_come_back_as_they_were(tmp_path: Path) -> None:
     assert tensors["turned"].tolist() == TENSORS["rows"].T.tolist()
 
 
-def test_whichever_byte_of_a_file_of_tensors_flips_it_is_not_there_or_the_same(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_tensors_with_a_flipped_byte_are_missing_or_unchanged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "a.safetensors"
     write_tensors(path, TENSORS)
-    whole = path.read_bytes()
-    for offset in range(len(whole)):
+    content = path.read_bytes()
+    for offset in range(len(content)):
         caplog.clear()
-        path.write_bytes(whole[:offset] + bytes([whole[offset] ^ 1 << offset % 8]) + whole[offset + 1 :])
+        path.write_bytes(content[:offset] + bytes([content[offset] ^ 1 << offset % 8]) + content[offset + 1 :])
         if (tensors := read_tensors(path)) is None:
             assert "a.safetensors: damaged" in caplog.text
         else:  # a blank of the header that became another
-            assert whole[offset : offset + 1] == b" "
+            assert content[offset : offset + 1] == b" "
             assert {name: tensors[name].tobytes() for name in tensors} == {n: t.tobytes() for n, t in TENSORS.items()}
 
 
 @pytest.mark.parametrize("length", [0, 1, 8, 100, -1])
-def test_tensors_that_were_cut_off_are_not_there(tmp_path: Path, length: int) -> None:
+def test_truncated_tensors_count_as_missing(tmp_path: Path, length: int) -> None:
     path = tmp_path / "a.safetensors"
     write_tensors(path, TENSORS)
     path.write_bytes(path.read_bytes()[:length])
     assert read_tensors(path) is None
 
 
-def test_tensors_without_a_digest_are_not_there(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_tensors_without_a_digest_count_as_missing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     from safetensors.numpy import save_file
 
     save_file(TENSORS, tmp_path / "a.safetensors")
@@ -74,23 +72,23 @@ def test_a_value_comes_back_as_json_keeps_it(tmp_path_factory: pytest.TempPathFa
     assert read_json(path) == json.loads(json.dumps(value))
 
 
-def test_whichever_byte_of_a_value_flips_it_is_not_there_or_the_same(tmp_path: Path) -> None:
+def test_value_with_a_flipped_byte_is_missing_or_unchanged(tmp_path: Path) -> None:
     path, value = tmp_path / "a.json", {"step": 7, "losses": [0.25, 1e-7], "名": "好", "none": None}
     write_json(path, value)
-    whole = path.read_bytes()
-    for offset in range(len(whole)):
-        path.write_bytes(whole[:offset] + bytes([whole[offset] ^ 1 << offset % 8]) + whole[offset + 1 :])
+    content = path.read_bytes()
+    for offset in range(len(content)):
+        path.write_bytes(content[:offset] + bytes([content[offset] ^ 1 << offset % 8]) + content[offset + 1 :])
         assert read_json(path) in (None, value), offset
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "7", '{"step": 7}', '{"sha256": null, "value": 1}', "[" * 100_000])
-def test_what_is_no_sealed_value_is_not_there(tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_value_without_a_seal_counts_as_missing(tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "a.json").write_text(text)
     assert read_json(tmp_path / "a.json") is None
     assert "a.json: damaged" in caplog.text
 
 
-def test_nothing_is_said_of_what_was_never_made(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_missing_files_are_not_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         assert read_json(tmp_path / "a.json") is None
         assert read_tensors(tmp_path / "a.safetensors") is None
@@ -99,7 +97,7 @@ def test_nothing_is_said_of_what_was_never_made(tmp_path: Path, caplog: pytest.L
 
 
 @pytest.mark.parametrize("harm", ["flip", "more", "fewer", "unsealed", "seal"])
-def test_a_folder_is_whole_only_as_it_was_sealed(tmp_path: Path, harm: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_folder_is_intact_only_as_sealed(tmp_path: Path, harm: str, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "sub").mkdir()
     for name in ("a", "sub/b"):
         (tmp_path / name).write_text("content")

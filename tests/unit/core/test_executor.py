@@ -1,4 +1,4 @@
-"""Jobs go to other processes as JSON and come back as they end; an error ends all."""
+"""Jobs go to other processes as JSON and outcomes come back as they end; an error ends all workers."""
 
 import os
 import time
@@ -16,12 +16,12 @@ def double(job: Job) -> int:
     return int(job["number"]) * 2
 
 
-def whose(_: Job) -> tuple[int, str]:
+def describe_worker(_: Job) -> tuple[int, str]:
     return os.getpid(), os.environ["OMP_NUM_THREADS"]
 
 
-def either(job: Job) -> None:
-    """Wait, once the sign is given; or give an error, once the other waits."""
+def wait_or_fail(job: Job) -> None:
+    """Create the file and wait; or, given a reason, wait for the file and raise."""
     sign = Path(job["sign"])
     if "why" in job:
         wait_until(sign.exists)
@@ -36,29 +36,29 @@ def test_every_job_has_its_result() -> None:
         assert list(executor.map(double, [])) == []
 
 
-def test_work_is_done_elsewhere_on_one_thread_and_this_process_keeps_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_have_one_thread_and_this_process_keeps_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     with processes(1) as executor:
-        ((_, (process, threads)),) = executor.map(whose, [{}])
+        ((_, (process, threads)),) = executor.map(describe_worker, [{}])
     assert (process != os.getpid(), threads, os.environ["OMP_NUM_THREADS"]) == (True, "1", "7")
 
 
-def test_a_live_object_is_no_job() -> None:
+def test_job_that_is_no_json_is_refused() -> None:
     with processes(1) as executor, pytest.raises(TypeError, match="not JSON serializable"):
         list(executor.map(double, [{"number": object()}]))
 
 
 def test_an_error_of_a_job_is_raised_and_ends_the_others_at_once(tmp_path: Path) -> None:
-    before, sign = set(psutil.Process().children()), tmp_path / "begun"
+    earlier_children, sign = set(psutil.Process().children()), tmp_path / "begun"
     with pytest.raises(ZeroDivisionError, match="by nothing"), processes(2) as executor:
-        list(executor.map(either, [{"sign": str(sign)}, {"sign": str(sign), "why": "by nothing"}]))
-    assert not psutil.wait_procs(workers(before), timeout=PATIENCE)[1]
+        list(executor.map(wait_or_fail, [{"sign": str(sign)}, {"sign": str(sign), "why": "by nothing"}]))
+    assert not psutil.wait_procs(find_workers(earlier_children), timeout=PATIENCE)[1]
 
 
-def workers(others: set[psutil.Process]) -> list[psutil.Process]:
-    """Return the processes of a pool that this one has, beside others; what has ended is none."""
-    worker_ids = []
-    for child in set(psutil.Process().children()) - others:
+def find_workers(earlier_children: set[psutil.Process]) -> list[psutil.Process]:
+    """Return the new child processes of this one that are workers of a pool and still run."""
+    worker_processes = []
+    for child in set(psutil.Process().children()) - earlier_children:
         with suppress(psutil.Error):
-            worker_ids += [child] if "spawn_main" in " ".join(child.cmdline()) else []
-    return worker_ids
+            worker_processes += [child] if "spawn_main" in " ".join(child.cmdline()) else []
+    return worker_processes

@@ -39,7 +39,7 @@ try:
         {write}
 except Exception as error:
     print(type(error).__name__, error)
-print(sorted(one.name for one in path.parent.iterdir()))
+print(sorted(child.name for child in path.parent.iterdir()))
 """
 WRITES = {
     "python": "(temporary / 'a').write_bytes(bytes(10_000))",
@@ -52,7 +52,7 @@ WRITES = {
     "pyarrow": "import pyarrow; from pyarrow import parquet; "
     "parquet.write_table(pyarrow.table({'a': list(range(5000))}), temporary / 'a')",
 }
-"""What writes too much, by what it writes with: each has an error of its own."""
+"""Code that writes too much, by library: each raises another exception."""
 
 
 def test_a_text_is_replaced_whole(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_folder_replaces_a_folder(tmp_path: Path) -> None:
     assert [p.name for p in (tmp_path / "model").iterdir()] == ["new"]
 
 
-def test_what_is_of_another_kind_stays(tmp_path: Path) -> None:
+def test_existing_path_of_another_kind_is_not_replaced(tmp_path: Path) -> None:
     folder, pipe = tmp_path / "folder", tmp_path / "pipe"
     write_text(folder / "precious.txt", "kept")
     os.mkfifo(pipe)
@@ -99,7 +99,7 @@ def test_what_is_of_another_kind_stays(tmp_path: Path) -> None:
         write_text(Path(), "new")
 
 
-def test_a_disk_that_refuses_is_named(tmp_path: Path) -> None:
+def test_write_error_names_the_path(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     with pytest.raises(SetupError, match=r"a\.txt: cannot write: No space left on device"), write_atomically(path):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
@@ -122,8 +122,8 @@ def test_digests_are_those_of_sha256sum(tmp_path: Path) -> None:
 
 
 @contextmanager
-def at_work(folder: Path) -> Iterator["subprocess.Popen[str]"]:
-    """Give a process that is writing a folder and a file."""
+def run_writer(folder: Path) -> Iterator["subprocess.Popen[str]"]:
+    """Yield a process that is writing a folder and a file."""
     command = [sys.executable, "-c", WRITER]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, sys.path))}
     with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as process:
@@ -135,35 +135,35 @@ def at_work(folder: Path) -> Iterator["subprocess.Popen[str]"]:
             process.kill()
 
 
-def test_what_a_killed_process_left_goes_with_the_next_write_into_its_folder(tmp_path: Path) -> None:
-    with at_work(tmp_path) as process:
+def test_next_write_removes_leftovers_of_a_killed_process(tmp_path: Path) -> None:
+    with run_writer(tmp_path) as process:
         write_text(tmp_path / "table.parquet", "whole")
         assert len(list(tmp_path.glob(".*.tmp"))) == 2, "what a living process writes stays"
         process.kill()
-    mine = tmp_path / ".notes.12345678-1.tmp"
-    mine.write_text("of another host")
+    foreign_temporary = tmp_path / ".notes.12345678-1.tmp"
+    foreign_temporary.write_text("of another host")
     write_text(tmp_path / "another.txt", "x")
-    assert sorted(path.name for path in tmp_path.iterdir()) == [mine.name, "another.txt", "table.parquet"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [foreign_temporary.name, "another.txt", "table.parquet"]
 
 
 def test_a_leftover_of_the_same_process_number_is_no_obstacle(tmp_path: Path) -> None:
-    left = name_temporary(tmp_path / "model")
-    left.mkdir()
-    (left / "half").write_text("of a process that was killed before this one got its number")
+    leftover = name_temporary(tmp_path / "model")
+    leftover.mkdir()
+    (leftover / "half").write_text("of a process that was killed before this one got its number")
     with write_atomically(tmp_path / "model") as temporary:
         temporary.mkdir()
         (temporary / "whole").write_text("")
     assert [path.name for path in (tmp_path / "model").iterdir()] == ["whole"]
 
 
-def test_a_folder_is_never_gone_while_another_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_folder_is_in_place_before_the_old_one_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     removed, rmtree = [], shutil.rmtree
 
-    def watched(path: Path, **options: bool) -> None:
+    def remove_and_record(path: Path, **options: bool) -> None:
         rmtree(path, **options)
         removed.append((tmp_path / "model").is_dir())
 
-    monkeypatch.setattr(shutil, "rmtree", watched)
+    monkeypatch.setattr(shutil, "rmtree", remove_and_record)
     for content in ("old", "new"):
         with write_atomically(tmp_path / "model") as temporary:
             temporary.mkdir()
@@ -179,27 +179,27 @@ def test_the_old_folder_stays_where_the_new_one_cannot_take_its_place(
     write_text(tmp_path / "model" / "old", "")
     rename = Path.rename
 
-    def refusing(path: Path, target: Path) -> Path:
+    def refuse_rename(path: Path, target: Path) -> Path:
         if path == name_temporary(tmp_path / "model") and not (tmp_path / "model").exists():
             raise OSError(errno.EIO, "Input/output error", str(path))
         return rename(path, target)
 
-    monkeypatch.setattr(Path, "rename", refusing)
+    monkeypatch.setattr(Path, "rename", refuse_rename)
     with pytest.raises(SetupError, match="Input/output error"), write_atomically(tmp_path / "model") as temporary:
         temporary.mkdir()
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["model", "old"]
 
 
-def test_what_is_written_is_on_the_disk_before_it_has_its_name_and_its_name_afterwards(
+def test_content_is_synced_before_the_rename_and_the_folder_after(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced, fsync = [], os.fsync
 
-    def watched(handle: int) -> None:
+    def sync_and_record(handle: int) -> None:
         synced.append(Path(f"/proc/self/fd/{handle}").readlink())
         fsync(handle)
 
-    monkeypatch.setattr(os, "fsync", watched)
+    monkeypatch.setattr(os, "fsync", sync_and_record)
     write_text(tmp_path / "a.txt", "x")
     assert synced == [name_temporary(tmp_path / "a.txt"), tmp_path]
     synced.clear()
@@ -211,15 +211,15 @@ def test_what_is_written_is_on_the_disk_before_it_has_its_name_and_its_name_afte
 
 
 @pytest.mark.parametrize("kind", WRITES)
-def test_a_library_that_cannot_write_is_one_message_with_the_path(kind: str, tmp_path: Path) -> None:
+def test_write_error_of_a_library_is_one_message_with_the_path(kind: str, tmp_path: Path) -> None:
     command = [sys.executable, "-c", LIMITED.format(write=WRITES[kind]), str(tmp_path / "model")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, sys.path))}
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    message, names = done.stdout.splitlines()
+    process = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    message, names = process.stdout.splitlines()
     assert message.startswith(f"SetupError {tmp_path / 'model'}: cannot write: File too large")
     assert names == "[]"
 
 
-def test_a_mistake_of_the_code_that_writes_passes_through(tmp_path: Path) -> None:
+def test_other_exceptions_pass_through(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), write_atomically(tmp_path / "a.txt"):
         raise ZeroDivisionError

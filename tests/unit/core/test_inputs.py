@@ -1,4 +1,4 @@
-"""What tells two questions apart, and what does not: the id of their inputs."""
+"""Ids and keys of inputs: different inputs have different ones."""
 
 from dataclasses import asdict
 from typing import Any
@@ -27,16 +27,16 @@ def test_other_inputs_have_another_id_and_key(first: dict[str, Any], second: dic
     assert key_of(first) != key_of(second)
 
 
-def test_a_text_alone_stands_for_itself() -> None:
+def test_key_of_a_single_text_is_the_text() -> None:
     assert key_of({"text": TEXT}) == TEXT
     assert content_id({"text": TEXT}) == content_id({"text": f" {TEXT}  "}), "spaces around it change nothing"
 
 
 @pytest.mark.parametrize("value", ["茶", ("a", "b"), (1.0, 2.5), (BOB, ANN), ()])
-def test_an_input_that_was_read_is_read_again_as_it_is(value: Any) -> None:
+def test_parsed_input_is_read_back(value: Any) -> None:
     assert read_value(value) == value
     assert load_inputs(dump_inputs({"value": value})) == {"value": value}
 
 
-def test_a_stretch_may_be_written_by_name() -> None:
+def test_span_may_be_an_object() -> None:
     assert read_value([asdict(BOB), [10, 13, "PER"]]) == (BOB, ANN)

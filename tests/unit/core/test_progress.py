@@ -1,4 +1,4 @@
-"""Long work says how far it is: in a log as well, where nobody sees a bar."""
+"""Long work reports its progress, also in a log without a progress bar."""
 
 import logging
 
@@ -7,7 +7,7 @@ import pytest
 from satiety.core import progress
 
 
-def test_a_log_hears_of_long_work_and_gets_every_item(
+def test_long_work_is_logged_and_yields_every_item(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(progress, "LOG_SECONDS", 0.0)
@@ -16,13 +16,13 @@ def test_a_log_hears_of_long_work_and_gets_every_item(
     assert [record.message for record in caplog.records] == [f"read a.csv: {i} of 3,000" for i in range(3)]
 
 
-def test_short_work_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
+def test_short_work_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         assert list(progress.track([1, 2], "train")) == [1, 2]
     assert not caplog.records
 
 
-def test_work_that_goes_on_counts_what_was_done_before(
+def test_resumed_work_counts_from_its_initial_number(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(progress, "LOG_SECONDS", 0.0)
@@ -31,7 +31,7 @@ def test_work_that_goes_on_counts_what_was_done_before(
     assert [record.message for record in caplog.records] == ["train: 8 of 10", "train: 9 of 10"]
 
 
-def test_the_total_is_known_of_what_has_a_length_and_of_nothing_else(
+def test_total_is_the_length_of_an_iterable_that_has_one(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(progress, "LOG_SECONDS", 0.0)

@@ -1,4 +1,4 @@
-"""What several blocks need stands in `project` once; a block may have its own."""
+"""Fields of several blocks stand in `project` once; a block may have its own value."""
 
 import re
 from pathlib import Path
@@ -30,12 +30,12 @@ def write_params(folder: Path, **blocks: Any) -> Path:
     return path
 
 
-def project(**values: Any) -> dict[str, Any]:
+def build_project(**values: Any) -> dict[str, Any]:
     return {**read_yaml(PARAMS)["project"], **values}
 
 
 def test_a_value_of_project_is_that_of_every_block_that_has_such_a_field(tmp_path: Path) -> None:
-    given = {
+    values = {
         "prefix": "query: ",
         "seed": 5,
         "dedup_threshold": 0.7,
@@ -43,14 +43,14 @@ def test_a_value_of_project_is_that_of_every_block_that_has_such_a_field(tmp_pat
         "max_length": 64,
         "bins": 9,
     }
-    params = load_params(write_params(tmp_path, project=project(**given)))
-    seen = set()
+    params = load_params(write_params(tmp_path, project=build_project(**values)))
+    checked_fields = set()
     for block in (getattr(params, name) for name in type(params).__annotations__):
-        for name, value in given.items():
+        for name, value in values.items():
             if name in type(block).model_fields:
                 assert getattr(block, name) == value
-                seen.add(name)
-    assert seen == set(given)
+                checked_fields.add(name)
+    assert checked_fields == set(values)
     assert params.ingest.base == params.project.base
     lever = params.worth.levers["retrieve"].model_dump()
     assert (lever["prefix"], lever["dedup_threshold"]) == ("query: ", 0.7)
@@ -58,7 +58,7 @@ def test_a_value_of_project_is_that_of_every_block_that_has_such_a_field(tmp_pat
 
 
 def test_a_block_may_have_its_own(tmp_path: Path) -> None:
-    path = write_params(tmp_path, project=project(confidence_level=0.9), evaluate={"confidence_level": 0.8})
+    path = write_params(tmp_path, project=build_project(confidence_level=0.9), evaluate={"confidence_level": 0.8})
     assert (
         Evaluate.load(path).confidence_level,
         Promote.load(path).confidence_level,
@@ -66,14 +66,14 @@ def test_a_block_may_have_its_own(tmp_path: Path) -> None:
     ) == (0.8, 0.9, 0.9)
 
 
-def test_a_default_of_a_block_is_not_project_s(tmp_path: Path) -> None:
-    """The meter draws for itself how often: its bounds ask for it, and each cell pays."""
-    path = write_params(tmp_path, project=project(resamples=500))
+def test_default_of_a_block_precedes_the_value_of_project(tmp_path: Path) -> None:
+    """The meter has its own default of resamples: its intervals need as many, and each run costs time."""
+    path = write_params(tmp_path, project=build_project(resamples=500))
     assert (Evaluate.load(path).resamples, Worth.load(path).resamples) == (500, 1000)
 
 
 def test_a_wrong_value_of_project_is_named_once_and_hides_no_other_mistake(tmp_path: Path) -> None:
-    path = write_params(tmp_path, project=project(confidence_level=2, sed=1), evaluate={"bins": 0})
+    path = write_params(tmp_path, project=build_project(confidence_level=2, sed=1), evaluate={"bins": 0})
     with pytest.raises(ParamsError) as caught:
         load_params(path)
     lines = sorted(line.partition(": ")[2].partition(":")[0] for line in str(caught.value).splitlines())
@@ -83,15 +83,15 @@ def test_a_wrong_value_of_project_is_named_once_and_hides_no_other_mistake(tmp_p
 
 
 def test_a_file_of_an_earlier_version_is_refused_with_one_sentence(tmp_path: Path) -> None:
-    """Whatever else is in it: the sentence names what is of that version, and what to do."""
+    """The sentence names the blocks of that version and what to do; other mistakes are not reported."""
     base, lever = read_yaml(PARAMS)["project"]["base"], {"kind": "self_training"}
-    old: dict[str, Any] = {
+    old_params: dict[str, Any] = {
         "ingest": {"base": base, "seed": 1},
         "retrieve": {"prefix": ""},
         "finetune": {"self_training": None},
     }
     path = tmp_path / "params.yaml"
-    path.write_text(yaml.safe_dump(old | {"worth": {"levers": [lever]}, "nonsense": 1}), encoding="utf-8")
+    path.write_text(yaml.safe_dump(old_params | {"worth": {"levers": [lever]}, "nonsense": 1}), encoding="utf-8")
     with pytest.raises(ParamsError) as caught:
         load_params(path)
     (line,) = str(caught.value).splitlines()
@@ -109,7 +109,7 @@ def test_a_file_of_an_earlier_version_is_refused_with_one_sentence(tmp_path: Pat
 
 
 @pytest.mark.parametrize("blocks", [{"project": None}, {"project": {}}, {}])
-def test_a_file_without_a_base_model_is_told_so(tmp_path: Path, blocks: dict[str, Any]) -> None:
+def test_file_without_a_base_model_is_refused(tmp_path: Path, blocks: dict[str, Any]) -> None:
     path = tmp_path / "params.yaml"
     values = {name: block for name, block in read_yaml(PARAMS).items() if name != "project"}
     path.write_text(yaml.safe_dump(values | blocks, sort_keys=False), encoding="utf-8")
@@ -123,14 +123,14 @@ def test_project_has_every_default_but_the_base_model() -> None:
     assert [name for name, field in Project.model_fields.items() if field.is_required()] == ["base"]
 
 
-@pytest.mark.parametrize("written", ["{uri: file:data/raw/base}", "{\n    uri: file:data/raw/base}"])
-def test_what_dvc_cannot_read_is_refused_with_its_line_and_how_to_write_it(tmp_path: Path, written: str) -> None:
+@pytest.mark.parametrize("base_text", ["{uri: file:data/raw/base}", "{\n    uri: file:data/raw/base}"])
+def test_yaml_that_dvc_cannot_read_is_refused_with_its_line_and_how_to_write_it(tmp_path: Path, base_text: str) -> None:
     path, text = tmp_path / "params.yaml", PARAMS.read_text(encoding="utf-8")
-    text = re.sub(r"(?m)^project:.*\n(  .*\n)+", f"project:\n  base: {written}\n", text)
+    text = re.sub(r"(?m)^project:.*\n(  .*\n)+", f"project:\n  base: {base_text}\n", text)
     path.write_text(text, encoding="utf-8")
     with pytest.raises(YAMLFileCorruptedError):
         load_yaml(str(path))
-    assert Project.load(path).base.uri == "file:data/raw/base"  # a stage gets no further than DVC does
+    assert Project.load(path).base.uri == "file:data/raw/base"  # satiety itself can read it
     with pytest.raises(ParamsError) as caught:
         load_params(path)
     line = next(number for number, line in enumerate(text.splitlines(), 1) if "uri: file:data/raw/base" in line)

@@ -1,4 +1,4 @@
-"""Records go to Parquet and come back the same, and a file that is not theirs is named."""
+"""Records are written to Parquet and read back unchanged; an unreadable file is named."""
 
 import resource
 from pathlib import Path
@@ -39,7 +39,7 @@ SAMPLES: dict[type, Any] = {
 
 
 @pytest.mark.parametrize(("kind", "strategy"), [(Example, EXAMPLES), (Document, DOCUMENTS), (Rejection, REJECTED)])
-def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, kind: Any, strategy: Any) -> None:
+def test_written_records_are_read_back(tmp_path_factory: pytest.TempPathFactory, kind: Any, strategy: Any) -> None:
     @given(st.lists(strategy, max_size=5))
     def check(records: list[Any]) -> None:
         path = tmp_path_factory.mktemp("records") / "表.parquet"
@@ -63,21 +63,21 @@ def test_the_same_records_make_the_same_bytes(tmp_path: Path) -> None:
     assert sha256(tmp_path / "a") == sha256(tmp_path / "b")
 
 
-def test_a_missing_table_names_itself(tmp_path: Path) -> None:
+def test_missing_table_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"nothing\.parquet: no such file; run `dvc repro`, or the stage that makes it"):
         list(read(tmp_path / "nothing.parquet", Example))
 
 
-def test_a_file_that_the_system_does_not_open_now_is_not_damaged(tmp_path: Path) -> None:
+def test_file_that_cannot_be_opened_now_is_not_damaged(tmp_path: Path) -> None:
     path = tmp_path / "whole.parquet"
     write(path, [SAMPLES[Document]], Document)
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (3, before[1]))
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
     try:
         with pytest.raises(DataError, match=r"whole\.parquet: cannot read: .*Too many open files") as error:
             list(read(path, Document))
     finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
     assert not isinstance(error.value, DamagedError)
 
 
@@ -96,7 +96,7 @@ def test_a_table_of_another_kind_says_what_it_holds(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("keep", [0, 10, -20])
-def test_half_a_table_is_named(tmp_path: Path, keep: int) -> None:
+def test_truncated_table_is_named(tmp_path: Path, keep: int) -> None:
     path = tmp_path / "half.parquet"
     write(path, [SAMPLES[Example]] * 100, Example)
     path.write_bytes(path.read_bytes()[:keep])
@@ -105,7 +105,7 @@ def test_half_a_table_is_named(tmp_path: Path, keep: int) -> None:
 
 
 @pytest.mark.parametrize("kind", [Served, Feedback])
-def test_of_half_a_record_of_traffic_nobody_says_that_dvc_makes_it_anew(tmp_path: Path, kind: type[Any]) -> None:
+def test_error_for_damaged_traffic_suggests_a_backup(tmp_path: Path, kind: type[Any]) -> None:
     (tmp_path / "half.parquet").write_bytes(b"PAR1")
     with pytest.raises(
         DataError, match="restore it from a backup, or remove it: monitoring and retraining then skip its rows"
@@ -128,11 +128,11 @@ def test_a_failed_write_leaves_the_old_table(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     write(path, [SAMPLES[Example]], Example)
 
-    def broken() -> Any:
+    def fail_half_way() -> Any:
         yield SAMPLES[Example]
         raise DataError("half-way")
 
     with pytest.raises(DataError, match="half-way"):
-        write(path, broken(), Example)
+        write(path, fail_half_way(), Example)
     assert list(read(path, Example)) == [SAMPLES[Example]]
     assert [file.name for file in tmp_path.iterdir()] == ["a.parquet"]

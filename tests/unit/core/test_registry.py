@@ -17,18 +17,18 @@ class Lamp(Component):
 
 
 @pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no test after these find their registries."""
+def _isolate_registries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove the registries of these tests afterwards."""
     monkeypatch.setattr(registry, "_REGISTRIES", [*registry._REGISTRIES])
 
 
 @pytest.fixture
 def lamps(monkeypatch: pytest.MonkeyPatch) -> Registry[Any]:
     monkeypatch.setattr(Registry, "_discover", lambda _: None)
-    made: Registry[Any] = Registry("lamp", "nowhere")
-    made.register("desk")(type("Desk", (Lamp,), {}))
-    made.register("alcove")(type("Alcove", (Lamp,), {}))
-    return made
+    lamp_registry: Registry[Any] = Registry("lamp", "nowhere")
+    lamp_registry.register("desk")(type("Desk", (Lamp,), {}))
+    lamp_registry.register("alcove")(type("Alcove", (Lamp,), {}))
+    return lamp_registry
 
 
 def test_names_come_in_alphabetical_order(lamps: Registry[Any]) -> None:
@@ -41,7 +41,7 @@ def test_two_components_never_share_a_name(lamps: Registry[Any]) -> None:
 
 
 @pytest.mark.parametrize("name", [5, None, ["desk"], {"kind": "desk"}])
-def test_what_is_no_name_is_refused_like_an_unknown_one(lamps: Registry[Any], name: Any) -> None:
+def test_invalid_name_is_refused_like_an_unknown_one(lamps: Registry[Any], name: Any) -> None:
     with pytest.raises(ValueError, match=r"unknown lamp .*available: alcove, desk"):
         lamps[name]
 

@@ -1,4 +1,4 @@
-"""Numbers and words of params.yaml mean to us what they mean to DVC, or they are refused with both readings."""
+"""Numbers and words of params.yaml are read as DVC reads them, or refused with both readings."""
 
 import math
 from pathlib import Path
@@ -66,7 +66,7 @@ ODD = [
 
 
 class Block(Section):
-    """What the tests read."""
+    """The block that the tests read."""
 
     count: int
     share: float
@@ -77,37 +77,39 @@ class Block(Section):
 GOOD = {"count": "3", "share": "0.5", "merge": "true", "name": "情感"}
 
 
-def read(folder: Path, text: str) -> Any:
+def read_text(folder: Path, text: str) -> Any:
     path = folder / "params.yaml"
     path.write_text(text, encoding="utf-8", newline="")
     return read_yaml(path)
 
 
-def alike(ours: Any, theirs: Any) -> bool:
-    if isinstance(ours, dict) and isinstance(theirs, dict):
-        return list(map(alike, ours, theirs)) == [True] * len(theirs) and alike([*ours.values()], [*theirs.values()])
-    if isinstance(ours, list) and isinstance(theirs, list):
-        return len(ours) == len(theirs) and all(map(alike, ours, theirs))
-    if isinstance(ours, float) and math.isnan(ours):
-        return isinstance(theirs, float) and math.isnan(theirs)
-    return bool(type(ours) is type(theirs) and ours == theirs)
+def is_alike(parsed: Any, dvc_parsed: Any) -> bool:
+    if isinstance(parsed, dict) and isinstance(dvc_parsed, dict):
+        return list(map(is_alike, parsed, dvc_parsed)) == [True] * len(dvc_parsed) and is_alike(
+            [*parsed.values()], [*dvc_parsed.values()]
+        )
+    if isinstance(parsed, list) and isinstance(dvc_parsed, list):
+        return len(parsed) == len(dvc_parsed) and all(map(is_alike, parsed, dvc_parsed))
+    if isinstance(parsed, float) and math.isnan(parsed):
+        return isinstance(dvc_parsed, float) and math.isnan(dvc_parsed)
+    return bool(type(parsed) is type(dvc_parsed) and parsed == dvc_parsed)
 
 
-def with_examples(test: Any) -> Any:
+def add_examples(test: Any) -> Any:
     for text in ODD:
         test = example(text)(test)
     return test
 
 
-@with_examples
+@add_examples
 @given(st.text() | NUMBERS | WORDS | st.lists(NUMBERS | WORDS).map(lambda words: f"[{', '.join(words)}]"))
 def test_a_value_is_read_as_dvc_reads_it_or_refused(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
-    for whole in (f"a: {text}\n", f"? {text}\n: 1\n"):
+    for document in (f"a: {text}\n", f"? {text}\n: 1\n"):
         try:
-            ours, theirs = read(tmp_path_factory.mktemp("y"), whole), parse_yaml(whole, "params.yaml")
+            parsed, dvc_parsed = read_text(tmp_path_factory.mktemp("y"), document), parse_yaml(document, "params.yaml")
         except (ParamsError, YAMLFileCorruptedError):
             continue
-        assert alike(ours, theirs), (whole, ours, theirs)
+        assert is_alike(parsed, dvc_parsed), (document, parsed, dvc_parsed)
 
 
 @pytest.mark.parametrize(
@@ -122,24 +124,24 @@ def test_a_value_is_read_as_dvc_reads_it_or_refused(tmp_path_factory: pytest.Tem
         ("!!str 0240", "remove the tag !!str"),
     ],
 )
-def test_what_may_be_read_as_another_value_is_refused_with_its_line(tmp_path: Path, text: str, message: str) -> None:
+def test_ambiguous_value_is_refused_with_its_line(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(ParamsError, match=rf"params\.yaml:2: {message}"):
-        read(tmp_path, f"a: 1\nb: {text}\n")
+        read_text(tmp_path, f"a: 1\nb: {text}\n")
     with pytest.raises(ParamsError, match=rf"params\.yaml:1: {message}"):
-        read(tmp_path, f"{{{text}: 1}}\n")
+        read_text(tmp_path, f"{{{text}: 1}}\n")
 
 
 @pytest.mark.parametrize("character", ["\u0085", "\u2028", "\u2029", "\ufeff"])
-def test_a_character_that_ends_a_line_for_some_is_refused(tmp_path: Path, character: str) -> None:
+def test_invisible_character_is_refused(tmp_path: Path, character: str) -> None:
     with pytest.raises(ParamsError, match=rf"params\.yaml:2: invisible character U\+{ord(character):04X}; remove it"):
-        read(tmp_path, f"a: 1\nb: [{character}0]\n")
+        read_text(tmp_path, f"a: 1\nb: [{character}0]\n")
     escaped = f"\\u{ord(character):04x}"
-    assert read(tmp_path, f'\ufeffa: "{escaped}"\n') == {"a": character}
+    assert read_text(tmp_path, f'\ufeffa: "{escaped}"\n') == {"a": character}
 
 
 def test_a_directive_that_changes_how_dvc_reads_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ParamsError, match=r"params\.yaml:1: remove the line %YAML"):
-        read(tmp_path, "%YAML 1.1\n---\na: 1e5\n")
+        read_text(tmp_path, "%YAML 1.1\n---\na: 1e5\n")
 
 
 @pytest.mark.parametrize(
@@ -154,15 +156,18 @@ def test_a_directive_that_changes_how_dvc_reads_is_refused(tmp_path: Path) -> No
         ("'0240'", "0240"),
     ],
 )
-def test_what_has_one_meaning_is_read(tmp_path: Path, text: str, value: Any) -> None:
-    assert alike(read(tmp_path, f"a: {text}\n"), {"a": value})
+def test_unambiguous_value_is_read(tmp_path: Path, text: str, value: Any) -> None:
+    assert is_alike(read_text(tmp_path, f"a: {text}\n"), {"a": value})
 
 
 @pytest.mark.parametrize("word", ["yes", "no", "on", "off", "4:00"])
-def test_words_that_dvc_takes_for_texts_are_texts_with_and_without_quotes(tmp_path: Path, word: str) -> None:
-    """`dvc exp run -S` takes their quotes off: whoever has the labels yes and no could not use it."""
+def test_words_that_dvc_reads_as_text_are_text_with_and_without_quotes(tmp_path: Path, word: str) -> None:
+    """`dvc exp run -S` removes quotes: otherwise labels such as yes and no could not be set with it."""
     for text in (word, f"'{word}'"):
-        assert read(tmp_path, f"labels: [{text}]\nnames: {{{text}: x}}\n") == {"labels": [word], "names": {word: "x"}}
+        assert read_text(tmp_path, f"labels: [{text}]\nnames: {{{text}: x}}\n") == {
+            "labels": [word],
+            "names": {word: "x"},
+        }
 
 
 @pytest.mark.parametrize(
@@ -192,13 +197,13 @@ def test_a_value_of_another_type_is_refused_with_how_to_write_it(
         Block.load(path)
 
 
-def test_whole_numbers_may_stand_where_any_number_may(tmp_path: Path) -> None:
+def test_integer_is_a_valid_number(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_text("block:\n" + "".join(f"  {key}: {value}\n" for key, value in (GOOD | {"share": "1"}).items()))
     assert Block.load(path).share == 1.0
 
 
-def test_a_value_that_stands_alone_is_read_as_in_a_file() -> None:
+def test_single_value_is_read_as_in_a_file() -> None:
     assert (read_value("1e-4"), read_value("yes"), read_value("[1, no]")) == (1e-4, "yes", [1, "no"])
     with pytest.raises(KeyError, match="'0240' is ambiguous: 240 in YAML"):
         read_value("0240")

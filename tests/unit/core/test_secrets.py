@@ -1,4 +1,4 @@
-"""Addresses name their secrets; what is written out is found, and nothing that is shown or kept holds one."""
+"""Addresses name their secrets; secrets written out are found, and redacted in messages."""
 
 import pytest
 
@@ -9,7 +9,7 @@ TOKEN = "ghp_Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zAb7d"
 
 
 @pytest.mark.parametrize(
-    ("uri", "named"),
+    ("uri", "uri_with_names"),
     [
         ("https://bob:hunter2@host/x.csv", "https://bob:{PASSWORD}@host/x.csv"),
         ("https://bob%3Ahunter2@host/x.csv", "https://bob%3A{PASSWORD}@host/x.csv"),
@@ -30,10 +30,10 @@ TOKEN = "ghp_Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zAb7d"
         (f"https://host/{TOKEN}/x.csv", "https://host/{TOKEN}/x.csv"),
     ],
 )
-def test_a_secret_that_is_written_out_is_found_and_can_be_named(uri: str, named: str) -> None:
+def test_secret_in_an_address_is_found_and_replaced_by_a_name(uri: str, uri_with_names: str) -> None:
     assert find_secrets(uri)
-    assert replace_secrets(uri) == named
-    assert find_secrets(named) == []
+    assert replace_secrets(uri) == uri_with_names
+    assert find_secrets(uri_with_names) == []
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_secret_that_is_written_out_is_found_and_can_be_named(uri: str, named:
         "local:///data/a@b/c:d.csv",
     ],
 )
-def test_an_address_without_secrets_is_none_the_worse(uri: str) -> None:
+def test_address_without_secrets_is_unchanged(uri: str) -> None:
     assert find_secrets(uri) == []
     assert replace_secrets(uri) == uri
 
@@ -69,21 +69,21 @@ def test_an_address_without_secrets_is_none_the_worse(uri: str) -> None:
         ("no secret in https://host/a@b?page=2", "no secret in https://host/a@b?page=2"),
     ],
 )
-def test_a_message_is_cleaned(text: str, clean: str) -> None:
+def test_secrets_in_a_message_are_redacted(text: str, clean: str) -> None:
     assert redact_secrets(text) == clean
 
 
-def test_a_name_is_filled_in_and_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secret_is_filled_in_and_redacted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOB_PASSWORD", "p%40zz/w")
     address = fill_secrets("https://bob:{BOB_PASSWORD}@host/x.csv")
     assert address.url == "https://bob:p%40zz/w@host/x.csv"
-    for told in (address.url, "login p@zz/w refused", "p%40zz%2Fw", "https://host/x.csv, password p%40zz/w"):
-        assert "zz" not in address.redact(told), told
+    for message in (address.url, "login p@zz/w refused", "p%40zz%2Fw", "https://host/x.csv, password p%40zz/w"):
+        assert "zz" not in address.redact(message), message
     assert "p%40zz" not in repr(address)
 
 
 @pytest.mark.parametrize("value", [None, ""])
-def test_a_name_that_nothing_stands_for_is_one_message(value: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unset_secret_is_refused_with_its_name(value: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BOB_PASSWORD", raising=False)
     if value is not None:
         monkeypatch.setenv("BOB_PASSWORD", value)

@@ -15,7 +15,7 @@ from satiety.core.section import Section, read_yaml, suggest
 
 
 class Shape(Component):
-    """A thing with a size."""
+    """A shape with a size."""
 
     size: int = Field(ge=1, examples=[2])
     """How large."""
@@ -30,7 +30,7 @@ def shapes(monkeypatch: pytest.MonkeyPatch) -> Registry[Any]:
 
 
 class Block(Section):
-    """What the tests read."""
+    """The block that the tests read."""
 
     seed: int
     share: float = Field(ge=0, le=1)
@@ -47,7 +47,7 @@ def write_params(folder: Path, text: str) -> Path:
     return path
 
 
-def test_a_right_block_is_read_and_frozen(tmp_path: Path) -> None:
+def test_valid_block_is_read_and_frozen(tmp_path: Path) -> None:
     block = Block.load(write_params(tmp_path, GOOD))
     assert (block.seed, block.share, block.mode, block.name) == (3, 0.5, "max", "情感")
     with pytest.raises(ValidationError, match="frozen"):
@@ -109,7 +109,7 @@ def test_a_wrong_parameter_of_a_component_is_named_with_its_own_line(tmp_path: P
 
 
 @given(value=st.integers(), name=st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1))
-def test_what_is_written_is_what_is_read(tmp_path_factory: pytest.TempPathFactory, value: int, name: str) -> None:
+def test_written_block_is_read_back(tmp_path_factory: pytest.TempPathFactory, value: int, name: str) -> None:
     path = tmp_path_factory.mktemp("p") / "params.yaml"
     text = yaml.safe_dump({"block": {"seed": value, "share": 1, "mode": "mean", "name": name}}, allow_unicode=True)
     path.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Where and how fast comes from the environment, and is checked there."""
+"""Settings of the machine come from the environment and are checked."""
 
 from pathlib import Path
 
@@ -44,11 +44,11 @@ def test_the_root_is_the_nearest_folder_with_a_dvc_folder(tmp_path: Path) -> Non
     assert project_root(below) == below
 
 
-def test_without_a_root_the_folder_itself_serves(tmp_path: Path) -> None:
+def test_without_a_dvc_folder_the_root_is_the_folder_itself(tmp_path: Path) -> None:
     assert project_root(tmp_path) == tmp_path
 
 
-def test_a_copy_of_the_project_can_be_told_whose_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_satiety_project_sets_the_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "copy/.dvc").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "copy")
     assert project_root() == tmp_path / "copy"

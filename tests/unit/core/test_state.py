@@ -1,4 +1,4 @@
-"""The state of a workspace and of its project is their owner's alone; what others could have planted is removed."""
+"""The state folders of a workspace and its project are private; files that others could have planted are removed."""
 
 import logging
 import os
@@ -13,7 +13,7 @@ from satiety.core.errors import SetupError
 from satiety.core.state import MARKER, SITE, STATE, prepare_site, prepare_state
 
 
-def mode(path: Path) -> int:
+def read_mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
@@ -25,7 +25,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def open_site(root: Path) -> Path:
-    """A site folder of DVC's into which everybody could write."""
+    """DVC's site folder, writable by every user."""
     repo = root / SITE / "repo"
     (repo / "0123/links").mkdir(parents=True)
     (repo / MARKER).touch()
@@ -33,41 +33,37 @@ def open_site(root: Path) -> Path:
     return repo
 
 
-def test_a_workspace_and_its_project_are_private_and_the_path_is_as_it_was_given(
-    root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_state_folders_are_private_and_the_path_stays_relative(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (root / "mine").mkdir()
     monkeypatch.chdir(root / "mine")
     assert prepare_state() == STATE
     assert prepare_state(root / "mine") == root / "mine" / STATE
-    assert [mode(folder / STATE) for folder in (root, root / "mine")] == [0o700, 0o700]
+    assert [read_mode(folder / STATE) for folder in (root, root / "mine")] == [0o700, 0o700]
 
 
-def test_dvcs_own_folder_of_a_project_is_private_wherever_it_must_lie(
+def test_site_folder_of_dvc_is_private_wherever_it_is(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert prepare_site(root) == root / SITE
-    assert mode(root / STATE) == 0o700
+    assert read_mode(root / STATE) == 0o700
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     site = prepare_site(root.rename(tmp_path / "项目"))
     assert site.is_relative_to(tmp_path / "cache")
-    assert mode(site) == 0o700
+    assert read_mode(site) == 0o700
     site.chmod(0o777)
     (site / "repo/0123").mkdir(parents=True)
     prepare_site(tmp_path / "项目")
-    assert (mode(site), list((site / "repo").iterdir())) == (0o700, [])
+    assert (read_mode(site), list((site / "repo").iterdir())) == (0o700, [])
 
 
-def test_a_folder_that_was_only_readable_by_others_is_closed_and_keeps_dvcs_cache(root: Path, open_site: Path) -> None:
+def test_readable_folder_is_made_private_and_keeps_the_cache(root: Path, open_site: Path) -> None:
     (root / STATE).chmod(0o755)
     prepare_state(root)
-    assert mode(root / STATE) == 0o700
+    assert read_mode(root / STATE) == 0o700
     assert (open_site / "0123/links").is_dir()
 
 
-def test_of_a_folder_that_others_could_enter_dvcs_cache_goes_where_they_could_write_in_it(
-    root: Path, open_site: Path
-) -> None:
+def test_writable_cache_in_a_readable_folder_is_removed(root: Path, open_site: Path) -> None:
     (root / STATE).chmod(0o755)
     (open_site / "0123").chmod(0o777)
     prepare_state(root)
@@ -81,7 +77,7 @@ def test_a_folder_of_another_user_is_refused_even_by_root(root: Path, open_site:
         prepare_state(root)
 
 
-def test_of_a_folder_that_others_could_write_to_dvcs_cache_goes_once(
+def test_cache_in_a_writable_folder_is_removed_once(
     root: Path, open_site: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (root / STATE / "outbox").mkdir()
@@ -95,7 +91,7 @@ def test_of_a_folder_that_others_could_write_to_dvcs_cache_goes_once(
 
 
 @pytest.mark.parametrize("planted", ["site", "site/repo", "site/repo/0123"])
-def test_a_planted_link_is_removed_and_what_it_leads_to_is_not(
+def test_planted_link_is_removed_and_its_target_is_not(
     root: Path, open_site: Path, tmp_path: Path, planted: str
 ) -> None:
     target = tmp_path / "mine"
@@ -107,17 +103,17 @@ def test_a_planted_link_is_removed_and_what_it_leads_to_is_not(
     assert (target / "repo/letters").is_dir()
 
 
-def test_below_dvc_its_cache_stays_and_a_warning_names_it(
+def test_inside_a_dvc_stage_the_cache_stays_and_a_warning_names_it(
     root: Path, open_site: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("DVC_STAGE", "ingest")
     prepare_state(root)
-    assert (mode(root / STATE), (open_site / "0123").is_dir()) == (0o700, True)
+    assert (read_mode(root / STATE), (open_site / "0123").is_dir()) == (0o700, True)
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert f"remove the cache {root / SITE}" in caplog.text
 
 
-def test_a_file_in_its_place_is_one_message(root: Path) -> None:
+def test_file_in_place_of_the_state_folder_is_refused(root: Path) -> None:
     (root / STATE).write_text("")
     with pytest.raises(
         SetupError, match=r"\.satiety: cannot make it private: File exists; it must be a folder that you own"
@@ -125,8 +121,8 @@ def test_a_file_in_its_place_is_one_message(root: Path) -> None:
         prepare_state(root)
 
 
-def test_git_brings_the_folder_wherever_a_pipeline_is_shipped() -> None:
-    """Else `dvc` in a fresh clone makes one that every user of the machine may write to."""
+def test_git_tracks_the_state_folder_of_every_pipeline() -> None:
+    """Otherwise `dvc` in a fresh clone creates one that is writable by every user of the machine."""
     listed = subprocess.run(["git", "ls-files"], capture_output=True, text=True, check=False).stdout.splitlines()
     if not listed:
         pytest.skip("no git checkout")

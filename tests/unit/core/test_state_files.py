@@ -1,4 +1,4 @@
-"""What a power loss leaves of the project's own files counts as none, is put aside, and is said once."""
+"""State files damaged by a power loss count as missing, are renamed, and are logged once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from satiety.core.state_files import read_state, rename_damaged
 SHAPE = {"at": int | float, "words": list}
 
 
-def test_a_whole_file_is_read_with_all_that_is_in_it(tmp_path: Path) -> None:
+def test_intact_file_is_read_with_all_its_fields(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text('{"at": 1.5, "words": ["好"], "more": null}', encoding="utf-8")
     assert read_state(path, SHAPE) == {"at": 1.5, "words": ["好"], "more": None}
@@ -25,7 +25,7 @@ def test_a_whole_file_is_read_with_all_that_is_in_it(tmp_path: Path) -> None:
     [b"", bytes(80), b'{"at": 1', b"[]", b"7", b"null", b"\xff\xfe", b'{"at": "1", "words": []}', b"[" * 100_000],
     ids=range(9),
 )
-def test_what_is_torn_is_none_and_is_said_once(
+def test_damaged_file_counts_as_missing_and_is_logged_once(
     tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "a.json"
@@ -37,7 +37,9 @@ def test_what_is_torn_is_none_and_is_said_once(
     assert message.startswith(f"{path}: damaged, ignored, and renamed to a.damaged: ")
 
 
-def test_what_cannot_be_put_aside_is_left_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_damaged_file_that_cannot_be_renamed_stays_and_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "a.damaged" / "in the way").mkdir(parents=True)
     (tmp_path / "a.json").write_text("{")
     rename_damaged(tmp_path / "a.json", "torn")
@@ -46,7 +48,7 @@ def test_what_cannot_be_put_aside_is_left_and_said(tmp_path: Path, caplog: pytes
 
 
 @pytest.mark.parametrize("content", [b"", bytes(40), b"\xff", b"export PREFECT_API_URL=http://127"])
-def test_torn_addresses_of_the_services_stop_no_command(tmp_path: Path, content: bytes) -> None:
+def test_damaged_service_addresses_raise_no_error(tmp_path: Path, content: bytes) -> None:
     (tmp_path / ".satiety").mkdir()
     (tmp_path / services.SERVICES).write_bytes(content)
     assert set(services.read(tmp_path)) <= {"PREFECT_API_URL"}

@@ -1,4 +1,4 @@
-"""Answers keep through the table and back, carry no text, and are recalled only for the examples they are of."""
+"""Stored answers are read back, hold no text, and are used only for the examples they belong to."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -23,21 +23,21 @@ NAMED = [
 
 @pytest.mark.parametrize("gold", [GOLD, NAMED])
 def test_the_table_holds_answers_and_no_text(tmp_path: Path, gold: list[Example]) -> None:
-    truth = [Prediction(one.answer, 0.9) for one in gold]
-    empty = [Prediction(Label("?"), 0.1) for one in gold]
+    truth = [Prediction(example.answer, 0.9) for example in gold]
+    empty = [Prediction(Label("?"), 0.1) for example in gold]
     records.write(tmp_path / "p.parquet", build_rows(gold, empty, truth), Evaluated)
     stored = list(records.read(tmp_path / "p.parquet", Evaluated))
-    assert [one.id for one in stored] == ["a", "b"]
-    assert [one.gold for one in stored] == [one.after for one in stored] != [one.before for one in stored]
-    assert not any(example.text in str(one) for one in stored for example in gold)
+    assert [row.id for row in stored] == ["a", "b"]
+    assert [row.gold for row in stored] == [row.after for row in stored] != [row.before for row in stored]
+    assert not any(example.text in str(row) for row in stored for example in gold)
 
 
 def test_answers_are_recalled_in_the_order_of_the_examples() -> None:
-    truth = [Prediction(one.answer) for one in GOLD]
-    stored = {one.id: one for one in build_rows(GOLD, truth, truth)}
-    found = match_stored(stored, GOLD[::-1])
-    assert found is not None
-    assert [one.id for one in found] == ["b", "a"]
+    truth = [Prediction(example.answer) for example in GOLD]
+    stored = {row.id: row for row in build_rows(GOLD, truth, truth)}
+    recalled = match_stored(stored, GOLD[::-1])
+    assert recalled is not None
+    assert [row.id for row in recalled] == ["b", "a"]
 
 
 OTHERS = {
@@ -50,5 +50,5 @@ OTHERS = {
 
 @pytest.mark.parametrize("gold", OTHERS.values(), ids=OTHERS)
 def test_answers_of_other_examples_are_not_recalled(gold: list[Example]) -> None:
-    truth = [Prediction(one.answer) for one in GOLD]
-    assert match_stored({one.id: one for one in build_rows(GOLD, truth, truth)}, gold) is None
+    truth = [Prediction(example.answer) for example in GOLD]
+    assert match_stored({row.id: row for row in build_rows(GOLD, truth, truth)}, gold) is None

@@ -8,10 +8,10 @@ from satiety.evaluate.calibration import Bin, calibrate
 
 
 def test_the_error_is_the_weighted_gap_of_the_bins() -> None:
-    found = calibrate([(0.95, True), (0.85, False), (0.95, True), (0.15, False)], bins=5)
-    assert found.ece == pytest.approx((3 * abs(2 / 3 - 2.75 / 3) + 1 * 0.15) / 4)
-    assert [one.count for one in found.bins] == [1, 3]
-    assert (found.answers, found.accuracy, found.confidence) == (4, 0.5, pytest.approx(0.725))
+    calibration = calibrate([(0.95, True), (0.85, False), (0.95, True), (0.15, False)], bins=5)
+    assert calibration.ece == pytest.approx((3 * abs(2 / 3 - 2.75 / 3) + 1 * 0.15) / 4)
+    assert [calibration_bin.count for calibration_bin in calibration.bins] == [1, 3]
+    assert (calibration.answers, calibration.accuracy, calibration.confidence) == (4, 0.5, pytest.approx(0.725))
 
 
 def test_confidence_that_is_always_right_has_no_error() -> None:
@@ -28,9 +28,15 @@ def test_an_edge_belongs_to_the_bin_below_and_zero_to_the_first() -> None:
     assert calibrate([(0.0, False)], bins=2).bins == (Bin(0.0, 0.0, 1),)
 
 
-def test_nothing_answered_is_no_error_and_no_nan() -> None:
-    found = calibrate([], bins=15)
-    assert (found.ece, found.answers, found.confidence, found.accuracy, found.bins) == (0, 0, 0, 0, ())
+def test_no_answers_have_zero_error_and_no_nan() -> None:
+    calibration = calibrate([], bins=15)
+    assert (calibration.ece, calibration.answers, calibration.confidence, calibration.accuracy, calibration.bins) == (
+        0,
+        0,
+        0,
+        0,
+        (),
+    )
 
 
 @pytest.mark.parametrize("confidence", [1.2, -0.1, float("nan")])
@@ -41,7 +47,9 @@ def test_a_confidence_is_a_probability(confidence: float) -> None:
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans())), st.integers(2, 30))
 def test_no_answer_is_lost_among_the_bins(outcomes: list[tuple[float, bool]], bins: int) -> None:
-    found = calibrate(outcomes, bins)
-    assert sum(one.count for one in found.bins) == len(outcomes)
-    assert 0 <= found.ece <= 1
-    assert [one.confidence for one in found.bins] == sorted(one.confidence for one in found.bins)
+    calibration = calibrate(outcomes, bins)
+    assert sum(calibration_bin.count for calibration_bin in calibration.bins) == len(outcomes)
+    assert 0 <= calibration.ece <= 1
+    assert [calibration_bin.confidence for calibration_bin in calibration.bins] == sorted(
+        calibration_bin.confidence for calibration_bin in calibration.bins
+    )

@@ -1,4 +1,4 @@
-"""The numbers of the report, and test sets on which none would mean anything."""
+"""The numbers of the report, and test sets that are refused."""
 
 import csv
 import io
@@ -22,9 +22,9 @@ PARAMS = Evaluate(seed=3, resamples=400, confidence_level=0.95, bins=10, prefix=
 @pytest.mark.parametrize("kind", ["classify", "ner"])
 def test_the_report_holds_both_scores_their_difference_and_every_metric(kind: str) -> None:
     problem, gold = settled(kind), examples(kind, 100)
-    before, after = answers(gold, 0.5), answers(gold, 0.9)
-    trust = calibrate(problem.confidence_correct(gold, after), PARAMS.bins)
-    report = score(problem, gold, before, after, params=PARAMS, calibration=trust)
+    predictions_before, predictions_after = answers(gold, 0.5), answers(gold, 0.9)
+    calibration = calibrate(problem.confidence_correct(gold, predictions_after), PARAMS.bins)
+    report = score(problem, gold, predictions_before, predictions_after, params=PARAMS, calibration=calibration)
     assert (report["metric"], report["examples"], report["confidence_level"]) == (problem.headline, 100, 0.95)
     assert report["difference"]["value"] == pytest.approx(
         report["after"]["value"] - report["before"]["value"], abs=2e-6
@@ -34,19 +34,19 @@ def test_the_report_holds_both_scores_their_difference_and_every_metric(kind: st
         assert set(problem.metrics) <= set(report["metrics"][side])
         assert report["metrics"][side][problem.headline] == report[side]
         assert list(report[side]) == ["value", "low", "high"]
-    assert report["calibration"]["answers"] == trust.answers > 0
+    assert report["calibration"]["answers"] == calibration.answers > 0
     assert "NaN" not in json.dumps(report)
 
 
 @pytest.mark.parametrize("kind", ["classify", "ner"])
-def test_gold_against_gold_scores_one_without_an_error_of_calibration_to_speak_of(kind: str) -> None:
+def test_perfect_predictions_score_one(kind: str) -> None:
     problem, gold = settled(kind), examples(kind, 40)
     truth = answers(gold, 1.0)
-    trust = calibrate(problem.confidence_correct(gold, truth), PARAMS.bins)
-    report = score(problem, gold, truth, truth, params=PARAMS, calibration=trust)
+    calibration = calibrate(problem.confidence_correct(gold, truth), PARAMS.bins)
+    report = score(problem, gold, truth, truth, params=PARAMS, calibration=calibration)
     assert report["after"] == {"value": 1.0, "low": 1.0, "high": 1.0}
     assert report["difference"] == {"value": 0.0, "low": 0.0, "high": 0.0}
-    assert report["calibration"] == {"ece": 0.2, "answers": trust.answers, "confidence": 0.8, "accuracy": 1.0}
+    assert report["calibration"] == {"ece": 0.2, "answers": calibration.answers, "confidence": 0.8, "accuracy": 1.0}
 
 
 def test_a_good_test_set_passes() -> None:
@@ -61,7 +61,7 @@ def test_an_empty_test_set_is_refused() -> None:
 
 def test_a_test_set_of_one_class_is_refused() -> None:
     with pytest.raises(DataError, match="all 5 test examples have the label '好'"):
-        check_gold(settled("classify"), [replace(one, answer=Label("好")) for one in examples("classify", 5)])
+        check_gold(settled("classify"), [replace(example, answer=Label("好")) for example in examples("classify", 5)])
 
 
 def test_a_test_set_without_any_entity_is_refused() -> None:

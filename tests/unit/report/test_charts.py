@@ -17,17 +17,17 @@ FIT = {"line": [{**point, "labels": point["labels"] * 2} for point in CURVE], "a
 SCORE = {"value": 0.5, "low": 0.4, "high": 0.6}
 
 
-def lever(number: int, value: float | None, verdict: str = "worth it", budget: int = 20) -> LeverMark:
+def build_mark(number: int, value: float | None, verdict: str = "worth it", budget: int = 20) -> LeverMark:
     worth = {"value": value, "low": value and value / 2, "high": None}
     return LeverMark(number, budget, 0.4 + (value or 50) / 300, 0.4, 0.6, worth, verdict, number == 1)
 
 
-def drawn(svg: str) -> ET.Element:
+def parse_svg(svg: str) -> ET.Element:
     return ET.fromstring(svg)  # noqa: S314
 
 
-MARKS = [lever(1, 35), lever(2, None), lever(3, 0.0, "harmful"), lever(4, 12, "not worth it here")]
-MARKS.append(lever(5, 38, "inconclusive", 40))
+MARKS = [build_mark(1, 35), build_mark(2, None), build_mark(3, 0.0, "harmful"), build_mark(4, 12, "not worth it here")]
+MARKS.append(build_mark(5, 38, "inconclusive", 40))
 UPPER = ScoreLine(NASTY, [0.5, 0.6, 0.5], "help", dashed=False)
 LINES = (UPPER, ScoreLine("other", [0.5, 0.4, 0.5], "harm", dashed=True))
 ROWS = {NASTY: [("▲", "harm"), ("", "even"), ("○", "even")]}
@@ -49,13 +49,13 @@ class TestEveryChart:
 
     def test_is_well_formed_and_has_the_page_s_colours_and_fonts(self, chart: Any) -> None:
         svg = chart()
-        assert drawn(svg).tag == "svg"
+        assert parse_svg(svg).tag == "svg"
         assert "var(--ink)" in svg
         assert not [word for word in ("#0", "font:", "DejaVu", "url(", "<script", "date") if word in svg]
 
-    def test_has_text_as_text(self, chart: Any) -> None:
+    def test_texts_are_not_markup(self, chart: Any) -> None:
         svg = chart()
-        texts = ["".join(text.itertext()) for text in drawn(svg).iter("text")]
+        texts = ["".join(text.itertext()) for text in parse_svg(svg).iter("text")]
         assert ("script" in svg) == (NASTY in texts)
 
 
@@ -63,7 +63,9 @@ def test_a_drawing_has_no_id_of_another() -> None:
     def paint(figure: Any) -> None:
         figure.add_axes((0, 0, 1, 1)).plot([1, 2], [1, 2], "o", color=COLOURS["ink"])
 
-    ids = [{node.get("id") for node in drawn(draw(9, 9, 9, paint, kind)).iter()} - {None} for kind in ("a x", "b x")]
+    ids = [
+        {node.get("id") for node in parse_svg(draw(9, 9, 9, paint, kind)).iter()} - {None} for kind in ("a x", "b x")
+    ]
     assert ids[0]
     assert not ids[0] & ids[1]
 
@@ -72,7 +74,7 @@ def test_an_axis_holds_zero_and_every_reading() -> None:
     assert axis_ends([SCORE, {"value": None, "low": -0.2, "high": None}]) == (-0.2, 0.6)
 
 
-def test_labels_have_a_place_each_and_zero_is_broken_off() -> None:
+def test_label_axis_places_budgets_and_separates_zero() -> None:
     axis = LabelAxis([0, 10, 20, 40], 160)
     assert [axis.place(n) for n in (0, 10, 20, 160)] == [axis.zero, 0, 1, 4]
     assert axis.zero < axis.place(5) < 0
@@ -82,15 +84,15 @@ def test_labels_have_a_place_each_and_zero_is_broken_off() -> None:
 
 @pytest.mark.parametrize("wide", [True, False])
 def test_every_lever_has_a_mark_and_its_number(wide: bool) -> None:
-    nodes = list(drawn(learning_curve(CURVE, FIT, MARKS, TEXTS, wide)).iter())
+    nodes = list(parse_svg(learning_curve(CURVE, FIT, MARKS, TEXTS, wide)).iter())
     numbers = ["".join(node.itertext()).strip() for node in nodes if node.get("class") == "number"]
     assert sorted(numbers) == ["1", "2", "3", "4", "5"]
     assert sum(node.get("class") == "mark" for node in nodes) == len(MARKS)
     assert sum(node.get("class") == "point" for node in nodes) == len(CURVE)
 
 
-def test_what_begins_is_marked_in_its_window() -> None:
-    kinds = [node.get("class") for node in drawn(CHARTS["panels"]()).iter()]
+def test_beginning_surges_and_traffic_are_marked_in_their_window() -> None:
+    kinds = [node.get("class") for node in parse_svg(CHARTS["panels"]()).iter()]
     assert (kinds.count("surge"), kinds.count("traffic")) == (1, 1)
-    signs = [node for node in drawn(CHARTS["series"]()).iter() if node.get("class") == "sign"]
+    signs = [node for node in parse_svg(CHARTS["series"]()).iter() if node.get("class") == "sign"]
     assert ["".join(node.itertext()).strip() for node in signs if "".join(node.itertext()).strip()] == ["▲", "○"]

@@ -19,7 +19,7 @@ def test_an_interval_stays_on_one_line() -> None:
     assert numbers.bounds(reading, "percent").replace(numbers.NO_BREAK_SPACE, " ") == "[40%, 60%]"
 
 
-def test_counts_and_shares() -> None:
+def test_counts_and_shares_are_formatted() -> None:
     assert (numbers.count(2000.4), numbers.percent(0.05), numbers.tenths(0.094)) == ("2,000", "5%", "9.4%")
     assert (numbers.whole(-7.1), numbers.score(None)) == ("−7", "–")
 

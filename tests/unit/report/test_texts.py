@@ -38,27 +38,27 @@ def test_a_text_is_in_both_languages_with_the_same_values(key: str) -> None:
     assert not re.search("[\u3000-\u9fff\uff00-\uffef]", english)
 
 
-def test_texts_are_plain() -> None:
+def test_texts_have_short_sentences_and_no_unwanted_words() -> None:
     for key, text in texts().items():
         assert not re.search(UNWANTED, f"{text['en']} {text['zh']}", re.IGNORECASE), key
         assert all(len(sentence.split()) <= LONGEST for sentence in re.split(r"[.;:] ", text["en"])), key
 
 
-def worth_reports() -> Iterator[dict[str, Any]]:
+def iterate_worth_reports() -> Iterator[dict[str, Any]]:
     yield from (sample.report(), sample.bare(), sample.report() | {"fit": None}, sample.report() | {"depth": "proxy"})
-    wrong, agreed, unclear = sample.report(), sample.report(), sample.report()
-    wrong["calibration"]["copy"][0]["holds"] = False
+    failed, agreed, unclear = sample.report(), sample.report(), sample.report()
+    failed["calibration"]["copy"][0]["holds"] = False
     agreed["agreement"]["disagreements"] = []
     agreed["fit"]["asymptote"]["value"] = 1.0
     agreed["levers"][0]["refused"] = 10
     unclear["agreement"] |= {"runs": 0, "agree": 0, "share": None, "disagreements": []}
-    yield from (wrong, agreed, unclear)
+    yield from (failed, agreed, unclear)
 
 
-def drift_reports() -> Iterator[dict[str, Any]]:
+def iterate_drift_reports() -> Iterator[dict[str, Any]]:
     kinds = ("mmd", "softmax", "labels", "length", "knn_distance", "vocabulary")
     tests = {kind: {"difference": 0.1, "threshold": 0.2, "p": place / 7} for place, kind in enumerate(kinds)}
-    more = {
+    details = {
         "window": {"texts": 500, "left_out": None, **TIMES},
         "drift": {"p": 0.01, "tests": tests},
         "feedback": {"answers": 9, "score": SCORE, "change": SCORE, "overconfidence": SCORE},
@@ -67,12 +67,12 @@ def drift_reports() -> Iterator[dict[str, Any]]:
         "terms": [{"word": "x", "reference": 0.1, "window": 0.2, "example": "x y"}],
         "strangest": ["x"],
     }
-    yield {**TOLD, **more}
-    yield {**TOLD, **more, "feedback": None, "terms": [], "labels": {}}
-    yield {**TOLD, **more, "window": {"texts": 500, **TABLE}}
+    yield {**TOLD, **details}
+    yield {**TOLD, **details, "feedback": None, "terms": [], "labels": {}}
+    yield {**TOLD, **details, "window": {"texts": 500, **TABLE}}
 
 
-def findings() -> Iterator[RuleFinding]:
+def iterate_findings() -> Iterator[RuleFinding]:
     for level in ("row", "table", "report"):
         for passed in (True, False):
             rule = Rule("expect_x", {}, level, "because")  # type: ignore[arg-type]
@@ -80,11 +80,11 @@ def findings() -> Iterator[RuleFinding]:
 
 
 def write_every_page(language: Language) -> None:
-    for report in worth_reports():
+    for report in iterate_worth_reports():
         worth(report, language)
-    for report in drift_reports():
+    for report in iterate_drift_reports():
         drift(report, language)
-    months = [decided(decision) for decision in ("promoted", "kept", "refused", "none")]
+    months = [build_month(decision) for decision in ("promoted", "kept", "refused", "none")]
     months[0]["world"]["planted"] = ["opening", "labels"]
     year({**lived(), "months": [*months, *lived()["months"]]}, language)
     live = board()
@@ -96,23 +96,23 @@ def write_every_page(language: Language) -> None:
     calm.page(language)
     calm.add((reading(1, "a", 1, "as expected"),))
     calm.page(language)
-    docs([ScreenedTable(Suite("mine", Path(), ()), 9, [], [], list(findings()))], {"train": {"good": 1}})
+    docs([ScreenedTable(Suite("mine", Path(), ()), 9, [], [], list(iterate_findings()))], {"train": {"good": 1}})
 
 
-def decided(decision: str) -> dict[str, Any]:
+def build_month(decision: str) -> dict[str, Any]:
     month = lived()["months"][1]
     return {**month, "retraining": {**month["retraining"], "decision": decision}}
 
 
 def test_every_text_is_used_and_every_used_text_exists(monkeypatch: pytest.MonkeyPatch) -> None:
-    used: set[str] = set()
+    used_keys: set[str] = set()
 
     class Recorded(dict[str, Any]):
         def __getitem__(self, key: str) -> Any:
-            used.add(key)
+            used_keys.add(key)
             return super().__getitem__(key)
 
     monkeypatch.setattr(render, "texts", lambda: Recorded(texts()))
     for language in LANGUAGES:
         write_every_page(language)
-    assert set(texts()) == used
+    assert set(texts()) == used_keys

@@ -1,4 +1,4 @@
-"""Small made-up problems for the meter's tests: examples in English and Chinese, params, cells without processes."""
+"""Small made-up problems for the meter's tests: examples in English and Chinese, params, an executor."""
 
 from __future__ import annotations
 
@@ -83,31 +83,31 @@ PEOPLE = [
 
 
 def worth(**changes: Any) -> Worth:
-    """Return the params of a small study; levers are called like their kind where they are given as a list."""
+    """Return the params of a small study; levers given as a list are named by their kind."""
     if isinstance(changes.get("levers"), list):
-        changes["levers"] = by_kind(changes["levers"])
+        changes["levers"] = name_by_kind(changes["levers"])
     return Worth.model_validate(SECTION | changes)
 
 
-def by_kind(levers: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return levers under names: their kinds."""
+def name_by_kind(levers: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return levers by name: their kind."""
     return {lever["kind"]: lever for lever in levers}
 
 
 def classified(count: int, *, start: int = 0) -> list[Example]:
-    """Return examples of two labels, one bad one to two good ones, English and Chinese; no two texts are the same."""
-    draw, found = random.Random(start), []
+    """Return examples of two labels, a third of them bad, in English and Chinese; no two texts are the same."""
+    draw, examples = random.Random(start), []
     for i in range(start, start + count):
         label = "bad" if i % 3 == 0 else "good"
         piece, word = draw.choice(PIECES[label]), "".join(draw.choices("abcdefghij", k=6))
         language = "en" if piece.isascii() else "zh"
-        found.append(Example(f"e{i}", {"text": f"{piece} {word} {i}"}, answer=Label(label), language=language))
-    return found
+        examples.append(Example(f"e{i}", {"text": f"{piece} {word} {i}"}, answer=Label(label), language=language))
+    return examples
 
 
 def tagged(count: int, *, start: int = 0) -> list[Example]:
     """Return examples with a person and a place each, but for every fourth, which has neither."""
-    found = []
+    examples = []
     for i in range(start, start + count):
         person, verb, place = PEOPLE[i // 4 % 4] if i % 4 == 1 else PEOPLE[i % 4]
         text = f"{person} {verb} {place} {i}"
@@ -117,20 +117,24 @@ def tagged(count: int, *, start: int = 0) -> list[Example]:
         )
         if i % 4 == 0:
             text, spans = f"the good film 好看 {i}", ()
-        found.append(Example(f"e{i}", {"text": text}, answer=Spans(spans), language="en" if text.isascii() else "zh"))
-    return found
+        examples.append(
+            Example(f"e{i}", {"text": text}, answer=Spans(spans), language="en" if text.isascii() else "zh")
+        )
+    return examples
 
 
 def documents(examples: Sequence[Example]) -> tuple[Document, ...]:
     """Return the texts of examples as raw text."""
-    return tuple(Document(f"d-{one.id}", one.text, language=one.language) for one in examples)
+    return tuple(Document(f"d-{example.id}", example.text, language=example.language) for example in examples)
 
 
-def material(base: Path, kind: str = "classify", *, labels: int = 32, test: int = 24) -> StudyData:
+def build_study_data(base: Path, kind: str = "classify", *, labels: int = 32, test: int = 24) -> StudyData:
     """Return labels, test and corpus; a tenth of the corpus are texts of the test."""
     make = classified if kind == "classify" else tagged
-    pool, held, raw = make(labels), make(test, start=1000), make(36, start=2000)
-    return StudyData(PROBLEMS[kind].sample(), tuple(pool), tuple(held), documents([*raw, *held[:4]]), base)
+    pool, test_examples, raw_examples = make(labels), make(test, start=1000), make(36, start=2000)
+    return StudyData(
+        PROBLEMS[kind].sample(), tuple(pool), tuple(test_examples), documents([*raw_examples, *test_examples[:4]]), base
+    )
 
 
 def finetune() -> Finetune:
@@ -139,7 +143,7 @@ def finetune() -> Finetune:
 
 
 def lesson(pool: Sequence[Example], budget: int, **changes: Any) -> RunContext:
-    """Return what a lever sees in a cell of ``budget`` labels; the model answers ``good``, 0.9 sure."""
+    """Return the run context of a run of ``budget`` labels; the model answers ``good`` with confidence 0.9."""
     fields: dict[str, Any] = {
         "problem": PROBLEMS["classify"].sample(),
         "budget": budget,

@@ -1,4 +1,4 @@
-"""A report of the meter as the page reads it: numbers that fit each other, and every kind of gap a report can have.
+"""Reports of the meter for the page: consistent numbers, and every kind of missing value.
 
 The scores and their worth in labels agree with the curve (straight between budgets on the log axis), so that an arrow
 of the figure must end on it.
@@ -10,7 +10,7 @@ from typing import Any
 Row = tuple[str, float, tuple[float, float], tuple[float | None, float | None, float | None], str]
 
 BUDGETS = [0, 15, 30, 60, 120, 240]
-PLAIN = {0: 0.395, 15: 0.441, 30: 0.486, 60: 0.531, 120: 0.572, 240: 0.604}
+BASELINE = {0: 0.395, 15: 0.441, 30: 0.486, 60: 0.531, 120: 0.572, 240: 0.604}
 MARGIN = {0: 0.022, 15: 0.0225, 30: 0.0195, 60: 0.018, 120: 0.016, 240: 0.014}
 BOTH, ALL = "self_training+retrieve", "augment+self_training+retrieve"
 WORTH, NOT, HARM, OPEN = "worth it", "not worth it here", "harmful", "inconclusive"
@@ -62,7 +62,7 @@ ASYMPTOTE, SCALE, EXPONENT = 0.72, 0.60, 0.30
 
 
 def report() -> dict[str, Any]:
-    """A measured problem with an agreement, at full depth."""
+    """Return a report with every section, of fine-tuned runs."""
     return {
         "metric": "macro_f1",
         "problem": "classify",
@@ -74,26 +74,33 @@ def report() -> dict[str, Any]:
         "replicates": {"levers": 10, "curve": 20},
         "resamples": 1000,
         "budgets": BUDGETS,
-        "curve": [{"budget": n, **within(PLAIN[n], PLAIN[n] - MARGIN[n], PLAIN[n] + MARGIN[n])} for n in BUDGETS],
+        "curve": [
+            {"budget": n, **build_interval(BASELINE[n], BASELINE[n] - MARGIN[n], BASELINE[n] + MARGIN[n])}
+            for n in BUDGETS
+        ],
         "fit": {
-            "asymptote": within(ASYMPTOTE, 0.652, 0.841),
+            "asymptote": build_interval(ASYMPTOTE, 0.652, 0.841),
             "exponent": EXPONENT,
-            "line": [fitted(n) for n in (15, 21, 30, 42, 60, 85, 120, 170, 240, 300, 380, 480, 600, 760, 960)],
+            "line": [build_fit_point(n) for n in (15, 21, 30, 42, 60, 85, 120, 170, 240, 300, 380, 480, 600, 760, 960)],
         },
         "methods": [
-            recipe("centroid", 15, 0.437, 0.014, 0.55),
-            recipe("head", 15, 0.421, 0.016, 0.45),
-            recipe("head", 60, 0.533, 0.009, 0.7),
-            recipe("lora", 60, 0.519, 0.017, 0.3),
+            build_method("centroid", 15, 0.437, 0.014, 0.55),
+            build_method("head", 15, 0.421, 0.016, 0.45),
+            build_method("head", 60, 0.533, 0.009, 0.7),
+            build_method("lora", 60, 0.519, 0.017, 0.3),
         ],
-        "levers": [lever(n, row) for n, rows in LEVERS.items() for row in rows],
+        "levers": [build_lever(n, row) for n, rows in LEVERS.items() for row in rows],
         "advantage": [
-            {"lever": BOTH, **within(41.2, 18.9, 77.0)},
-            {"lever": "self_training", **within(26.4, 9.8, 49.1)},
-            {"lever": "retrieve", **within(6.3, -3.0, 17.2)},
-            {"lever": "augment", **within(-7.1, -15.5, 0.9)},
+            {"lever": BOTH, **build_interval(41.2, 18.9, 77.0)},
+            {"lever": "self_training", **build_interval(26.4, 9.8, 49.1)},
+            {"lever": "retrieve", **build_interval(6.3, -3.0, 17.2)},
+            {"lever": "augment", **build_interval(-7.1, -15.5, 0.9)},
         ],
-        "credit": [credit(30, 0.9, capped=False), credit(60, 1.0, capped=False), credit(120, 0.5, capped=True)],
+        "credit": [
+            build_credit(30, 0.9, capped=False),
+            build_credit(60, 1.0, capped=False),
+            build_credit(120, 0.5, capped=True),
+        ],
         "forecast": [
             {"target": 0.62, "labels": 392.0, "low": 304.0, "high": 571.0, "reachable": True},
             {"target": 0.64, "labels": 825.0, "low": 548.0, "high": None, "reachable": True},
@@ -101,21 +108,21 @@ def report() -> dict[str, Any]:
         ],
         "backtest": {"forecasts": 6, "covered": 5, "share": 0.833333},
         "calibration": {
-            "oracle": [known(30, 60, 57.8, 44.1, 79.3), known(60, 120, 116.4, 86.0, 178.2)],
-            "copy": [known(60, 60, 60.7, 52.3, 71.5)],
-            "poison": [known(60, 60, 38.2, 27.7, 49.6)],
-            "leak": {"refused": 12, "score": 0.702, "inflation": within(0.098, 0.081, 0.116)},
+            "oracle": [build_known_answer(30, 60, 57.8, 44.1, 79.3), build_known_answer(60, 120, 116.4, 86.0, 178.2)],
+            "copy": [build_known_answer(60, 60, 60.7, 52.3, 71.5)],
+            "poison": [build_known_answer(60, 60, 38.2, 27.7, 49.6)],
+            "leak": {"refused": 12, "score": 0.702, "inflation": build_interval(0.098, 0.081, 0.116)},
         },
         "agreement": {
             "runs": 12,
             "agree": 11,
-            "share": within(0.916667, 0.646, 0.985),
+            "share": build_interval(0.916667, 0.646, 0.985),
             "disagreements": [
                 {
                     "lever": "retrieve",
                     "budget": 60,
-                    "proxy": within(0.010, -0.001, 0.021),
-                    "fine_tuned": within(0.014, 0.003, 0.026),
+                    "proxy": build_interval(0.010, -0.001, 0.021),
+                    "fine_tuned": build_interval(0.014, 0.003, 0.026),
                 }
             ],
         },
@@ -137,10 +144,10 @@ def report() -> dict[str, Any]:
                 "augmentation at 60 labels: macro-F1 -0.017 (95 % CI -0.030 to -0.004)",
             ],
             "front": [
-                front(120, ["self_training", "retrieve"], 0.596, 0.015, 2.0),
-                front(240, ["self_training", "retrieve"], 0.617, 0.014, 4.0),
-                front(300, ["self_training", "retrieve"], 0.626, 0.018, 5.0, chosen=True),
-                front(480, [], 0.627, 0.021, 8.0),
+                build_option(120, ["self_training", "retrieve"], 0.596, 0.015, 2.0),
+                build_option(240, ["self_training", "retrieve"], 0.617, 0.014, 4.0),
+                build_option(300, ["self_training", "retrieve"], 0.626, 0.018, 5.0, is_chosen=True),
+                build_option(480, [], 0.627, 0.021, 8.0),
             ],
         },
         "headline": {
@@ -152,96 +159,107 @@ def report() -> dict[str, Any]:
 
 
 def bare() -> dict[str, Any]:
-    """What a quick run may lack: no fit, no agreement, no forecast, no known answers, and no start without labels."""
-    found = report()
+    """Return a report without fit, agreement, forecast, sanity checks, or a budget of zero."""
+    full_report = report()
     empty: dict[str, Any] = {"methods": [], "advantage": [], "credit": [], "forecast": []}
     none = {"fit": None, "agreement": None, "backtest": None, "calibration": None, "saved": None}
-    some = [row for row in found["levers"] if row["budget"] > 0]
-    start = {"budgets": BUDGETS[1:], "curve": found["curve"][1:], "levers": some}
-    return found | empty | none | start | {"depth": "proxy", "next": found["next"] | {"front": [], "evidence": []}}
+    lever_rows = [row for row in full_report["levers"] if row["budget"] > 0]
+    start = {"budgets": BUDGETS[1:], "curve": full_report["curve"][1:], "levers": lever_rows}
+    return (
+        full_report
+        | empty
+        | none
+        | start
+        | {"depth": "proxy", "next": full_report["next"] | {"front": [], "evidence": []}}
+    )
 
 
 def hostile() -> dict[str, Any]:
-    """A report whose every name is markup."""
-    found = report()
+    """Return a report whose every name is markup."""
+    full_report = report()
     nasty = "<b>b</b><script>f(1)</script>\"'&amp;"
-    for row in (*found["levers"], *found["advantage"]):
+    for row in (*full_report["levers"], *full_report["advantage"]):
         row["lever"] = row["lever"].replace("self_training", nasty)
-    for one in found["credit"]:
-        one["shares"][0]["lever"] = one["interactions"][0]["levers"][0] = nasty
-    found["next"]["front"][0]["levers"] = [nasty]
-    found["saved"]["stopped"][0]["lever"] = found["agreement"]["disagreements"][0]["lever"] = nasty
-    found["methods"][0]["method"] = found["metric"] = found["problem"] = found["depth"] = nasty
-    found["next"] |= {"evidence": [nasty], "sentence": {"en": nasty, "zh": nasty}}
-    return found | {"headline": {"en": nasty, "zh": nasty}, "languages": [nasty]}
+    for credit_row in full_report["credit"]:
+        credit_row["shares"][0]["lever"] = credit_row["interactions"][0]["levers"][0] = nasty
+    full_report["next"]["front"][0]["levers"] = [nasty]
+    full_report["saved"]["stopped"][0]["lever"] = full_report["agreement"]["disagreements"][0]["lever"] = nasty
+    full_report["methods"][0]["method"] = full_report["metric"] = full_report["problem"] = full_report["depth"] = nasty
+    full_report["next"] |= {"evidence": [nasty], "sentence": {"en": nasty, "zh": nasty}}
+    return full_report | {"headline": {"en": nasty, "zh": nasty}, "languages": [nasty]}
 
 
-def within(value: float | None, low: float | None, high: float | None) -> dict[str, float | None]:
+def build_interval(value: float | None, low: float | None, high: float | None) -> dict[str, float | None]:
     return {
-        name: one if one is None else round(one, 6)
-        for name, one in zip(("value", "low", "high"), (value, low, high), strict=True)
+        name: number if number is None else round(number, 6)
+        for name, number in zip(("value", "low", "high"), (value, low, high), strict=True)
     }
 
 
-def fitted(labels: int) -> dict[str, float | int | None]:
-    """Through the measured scores, and on from the last of them as a power law rises."""
+def build_fit_point(labels: int) -> dict[str, float | int | None]:
+    """Return a point of the curve through the measured scores; beyond the last, of a power law."""
     last = BUDGETS[-1]
     if labels > last:
-        value = PLAIN[last] + SCALE * (last**-EXPONENT - labels**-EXPONENT)
+        value = BASELINE[last] + SCALE * (last**-EXPONENT - labels**-EXPONENT)
         low, high = (MARGIN[last] + wider * (labels / last - 1) for wider in (0.006, 0.010))
-        return {"labels": labels, **within(value, value - low, value + high)}
-    right = next(n for n in BUDGETS[1:] if n >= labels)
-    left = max(n for n in BUDGETS[1:] if n <= labels)
-    part = 0.0 if left == right else math.log(labels / left) / math.log(right / left)
-    value = PLAIN[left] + part * (PLAIN[right] - PLAIN[left])
-    margin = MARGIN[left] + part * (MARGIN[right] - MARGIN[left])
-    return {"labels": labels, **within(value, value - margin, value + margin)}
+        return {"labels": labels, **build_interval(value, value - low, value + high)}
+    upper = next(n for n in BUDGETS[1:] if n >= labels)
+    lower = max(n for n in BUDGETS[1:] if n <= labels)
+    part = 0.0 if lower == upper else math.log(labels / lower) / math.log(upper / lower)
+    value = BASELINE[lower] + part * (BASELINE[upper] - BASELINE[lower])
+    margin = MARGIN[lower] + part * (MARGIN[upper] - MARGIN[lower])
+    return {"labels": labels, **build_interval(value, value - margin, value + margin)}
 
 
-def recipe(method: str, budget: int, score: float, margin: float, chosen: float) -> dict[str, Any]:
-    off = score - PLAIN[budget]
-    difference = within(off, off - margin, off + margin)
-    return {"method": method, "budget": budget, "score": score, "difference": difference, "chosen": chosen}
+def build_method(method: str, budget: int, score: float, margin: float, chosen_share: float) -> dict[str, Any]:
+    gap = score - BASELINE[budget]
+    difference = build_interval(gap, gap - margin, gap + margin)
+    return {"method": method, "budget": budget, "score": score, "difference": difference, "chosen": chosen_share}
 
 
-def lever(budget: int, row: Row) -> dict[str, Any]:
+def build_lever(budget: int, row: Row) -> dict[str, Any]:
     name, score, (low, high), labels, verdict = row
-    found = {"lever": name, "budget": budget, "score": score, "gain": within(score - PLAIN[budget], low, high)}
+    entry = {
+        "lever": name,
+        "budget": budget,
+        "score": score,
+        "gain": build_interval(score - BASELINE[budget], low, high),
+    }
     stopped = {"stopped": True} if (name, budget) in STOPPED else {}
-    return found | {"labels": within(*labels), "verdict": verdict} | stopped
+    return entry | {"labels": build_interval(*labels), "verdict": verdict} | stopped
 
 
-def credit(budget: int, size: float, capped: bool) -> dict[str, Any]:
-    def part(gain: float, labels: float) -> dict[str, Any]:
+def build_credit(budget: int, size: float, capped: bool) -> dict[str, Any]:
+    def build_part(gain: float, labels: float) -> dict[str, Any]:
         value, worth = gain * size, labels * budget / 60
         high = None if capped and labels > 20 else worth + 0.7 * budget
         return {
-            "gain": within(value, value - 0.013, value + 0.014),
-            "labels": within(worth, worth - 0.4 * budget, high),
+            "gain": build_interval(value, value - 0.013, value + 0.014),
+            "labels": build_interval(worth, worth - 0.4 * budget, high),
         }
 
     return {
         "budget": budget,
-        "joint": part(0.032, 43.0),
+        "joint": build_part(0.032, 43.0),
         "shares": [
-            {"lever": "augment", **part(-0.0115, -15.1)},
-            {"lever": "self_training", **part(0.0285, 37.2)},
-            {"lever": "retrieve", **part(0.015, 20.9)},
+            {"lever": "augment", **build_part(-0.0115, -15.1)},
+            {"lever": "self_training", **build_part(0.0285, 37.2)},
+            {"lever": "retrieve", **build_part(0.015, 20.9)},
         ],
         "interactions": [
-            {"levers": ["augment", "self_training"], **part(0.004, 5.0)},
-            {"levers": ["self_training", "retrieve"], **part(0.005, 8.4)},
+            {"levers": ["augment", "self_training"], **build_part(0.004, 5.0)},
+            {"levers": ["self_training", "retrieve"], **build_part(0.005, 8.4)},
         ],
         "capped": capped,
     }
 
 
-def known(budget: int, truth: int, value: float, low: float, high: float) -> dict[str, Any]:
-    return {"budget": budget, "truth": truth, "labels": within(value, low, high), "holds": True}
+def build_known_answer(budget: int, truth: int, value: float, low: float, high: float) -> dict[str, Any]:
+    return {"budget": budget, "truth": truth, "labels": build_interval(value, low, high), "holds": True}
 
 
-def front(
-    labels: int, levers: list[str], score: float, margin: float, hours: float, chosen: bool = False
+def build_option(
+    labels: int, levers: list[str], score: float, margin: float, hours: float, is_chosen: bool = False
 ) -> dict[str, Any]:
-    found = {"labels": labels, "levers": levers, "score": within(score, score - margin, score + margin)}
-    return found | {"hours": hours, "chosen": chosen}
+    entry = {"labels": labels, "levers": levers, "score": build_interval(score, score - margin, score + margin)}
+    return entry | {"hours": hours, "chosen": is_chosen}

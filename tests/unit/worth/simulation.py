@@ -1,4 +1,4 @@
-"""Studies whose truth is known: a learning curve, a pool of labels, chains of them, test texts, and a lever."""
+"""Studies whose truth is known: a learning curve, a pool of labels, replicates, test texts, and a lever."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from satiety.worth.section import Worth
 
     Line = Callable[[Any], Floats]
-    """Labels -> the mean score of plain, over all chains and all texts."""
+    """Labels -> the mean score of the baseline, over all replicates and all texts."""
     Shape = Callable[[np.random.Generator], Line]
 
 LEVER: LeverSet = ("lever",)
@@ -38,7 +38,7 @@ LABELS = "abc"
 
 @dataclass(frozen=True)
 class World:
-    """What is true: nobody who measures sees it."""
+    """The true curve and noise, which a study can only estimate."""
 
     curve: Line
     multiplier: float
@@ -47,19 +47,19 @@ class World:
     """Standard deviation of scores with as many labels as the smallest budget, drawn anew; it falls with the square
     root of labels."""
     difficulty: float
-    """How often an answer hangs on the text's difficulty, the same in all cells, and not on the cell's own luck."""
+    """How often an answer hangs on the text's difficulty, the same in all runs, and not on the run's own noise."""
     shared: float
-    """Correlation of what a label does to plain and to the lever."""
+    """Correlation of a label's effect on the baseline and on the lever."""
 
 
 @dataclass(frozen=True)
 class Design:
-    """How it is measured."""
+    """How the study measures the true curve."""
 
     levers: int
-    """Chains for the lever."""
+    """Replicates for the lever."""
     curve: int
-    """Chains for the curve."""
+    """Replicates for the curve."""
     budgets: tuple[int, ...] = (15, 30, 60, 120, 240)
     test: int = 800
     resamples: int = 400
@@ -89,32 +89,44 @@ def logistic(rng: np.random.Generator) -> Line:
 
 
 def world(rng: np.random.Generator, shape: Shape) -> World:
-    """Draw a world whose plain curve has this shape."""
+    """Draw a world whose baseline curve has this shape."""
     multiplier, spread = float(np.exp(rng.uniform(np.log(0.5), np.log(3)))), rng.uniform(0.01, 0.05)
     return World(shape(rng), multiplier, spread, rng.uniform(0.4, 0.9), rng.uniform(0.3, 0.9))
 
 
-def study(rng: np.random.Generator, true: World, how: Design) -> Scores:
-    """Measure a world."""
-    texts = Texts(rng, how)
-    pool = rng.normal(size=(2, how.budgets[-1])) * true.spread * np.sqrt(how.budgets[0])
-    together, alone = effects(rng, pool, how.budgets, how.levers), effects(rng, pool, how.budgets, how.curve)
-    lever = true.shared * together[0] + np.sqrt(1 - true.shared**2) * together[1]
+def simulate_scores(rng: np.random.Generator, true: World, design: Design) -> Scores:
+    """Return the scores of a study that measures a world."""
+    texts = Texts(rng, design)
+    pool = rng.normal(size=(2, design.budgets[-1])) * true.spread * np.sqrt(design.budgets[0])
+    lever_effects, curve_effects = (
+        simulate_effects(rng, pool, design.budgets, design.levers),
+        simulate_effects(rng, pool, design.budgets, design.curve),
+    )
+    lever = true.shared * lever_effects[0] + np.sqrt(1 - true.shared**2) * lever_effects[1]
 
-    def cells(levers: LeverSet, effects: Floats) -> Iterator[tuple[Key, Floats]]:
-        for (chain, i), effect in np.ndenumerate(effects):
-            labels = how.budgets[i] * (true.multiplier if levers else 1.0)
-            right = float(np.clip(true.curve(labels) + effect, 0, 1))
-            yield (how.budgets[i], levers, chain), texts.tally(right, true.difficulty)
+    def iterate_runs(levers: LeverSet, effects: Floats) -> Iterator[tuple[Key, Floats]]:
+        for (replicate, i), effect in np.ndenumerate(effects):
+            labels = design.budgets[i] * (true.multiplier if levers else 1.0)
+            probability = float(np.clip(true.curve(labels) + effect, 0, 1))
+            yield (design.budgets[i], levers, replicate), texts.tally(probability, true.difficulty)
 
-    resampling = Resampling(int(rng.integers(2**31)), how.resamples, 0.95)
-    ours = (cell for levers, effects in ((BASELINE, together[0]), (LEVER, lever)) for cell in cells(levers, effects))
+    resampling = Resampling(int(rng.integers(2**31)), design.resamples, 0.95)
+    lever_runs = (
+        run
+        for levers, effects in ((BASELINE, lever_effects[0]), (LEVER, lever))
+        for run in iterate_runs(levers, effects)
+    )
     return resample_scores(
-        additive(texts.measure), "score", ours, cells(BASELINE, alone[0]), np.arange(how.test), resampling
+        additive(texts.measure),
+        "score",
+        lever_runs,
+        iterate_runs(BASELINE, curve_effects[0]),
+        np.arange(design.test),
+        resampling,
     )
 
 
-def drawn(point: list[float], noise: float, seed: int = 1, resamples: int = 400) -> BootstrapSamples:
+def draw_samples(point: list[float], noise: float, seed: int = 1, resamples: int = 400) -> BootstrapSamples:
     """Return quantities with independent normal draws."""
     center = np.array(point)
     return BootstrapSamples.from_draws(
@@ -122,53 +134,55 @@ def drawn(point: list[float], noise: float, seed: int = 1, resamples: int = 400)
     )
 
 
-def idle_study(rng: np.random.Generator, true: World, how: Design) -> Findings:
-    """Return what the meter finds where no lever helps in truth: all differ from plain by luck alone.
+def idle_study(rng: np.random.Generator, true: World, design: Design) -> Findings:
+    """Return what the meter finds where no lever helps: all differ from the baseline by chance alone.
 
-    Three levers in all seven combinations, macro-F1 over three classes. What a label does to a combination is partly
-    what it does to plain, partly what it does to the levers in it, partly the combination's own.
+    Three levers in all seven combinations, macro-F1 over three classes. A label's effect on a combination is partly
+    its effect on the baseline, partly its effect on the levers in it, partly the combination's own.
     """
     params = worth(
-        levers=[AUGMENT, PSEUDO, RETRIEVE], controls=[], replicates=how.levers, curve_replicates=how.curve,
-        budgets=len(how.budgets) + 1, resamples=how.resamples,
+        levers=[AUGMENT, PSEUDO, RETRIEVE], controls=[], replicates=design.levers, curve_replicates=design.curve,
+        budgets=len(design.budgets) + 1, resamples=design.resamples,
     )  # fmt: skip
-    texts, everything = Texts(rng, how), list_lever_sets(params)
+    texts, lever_sets = Texts(rng, design), list_lever_sets(params)
 
     def draw() -> Floats:
-        return np.asarray(rng.normal(size=how.budgets[-1]) * true.spread * np.sqrt(how.budgets[0]))
+        return np.asarray(rng.normal(size=design.budgets[-1]) * true.spread * np.sqrt(design.budgets[0]))
 
-    plain, by_lever = draw(), {name: draw() for name in params.levers}
-    pool = [plain]
-    for levers in everything[1:]:
-        apart = (sum(by_lever[name] for name in levers) / len(levers) + draw()) / np.sqrt(2)
-        pool.append(true.shared * plain + np.sqrt(1 - true.shared**2) * apart)
-    together = effects(rng, np.stack(pool), how.budgets, how.levers)
-    alone = effects(rng, plain[None], how.budgets, how.curve)[0]
+    baseline, by_lever = draw(), {name: draw() for name in params.levers}
+    pool = [baseline]
+    for levers in lever_sets[1:]:
+        own_effect = (sum(by_lever[name] for name in levers) / len(levers) + draw()) / np.sqrt(2)
+        pool.append(true.shared * baseline + np.sqrt(1 - true.shared**2) * own_effect)
+    lever_effects = simulate_effects(rng, np.stack(pool), design.budgets, design.levers)
+    curve_effects = simulate_effects(rng, baseline[None], design.budgets, design.curve)[0]
 
-    def outcome(budget: int, effect: float) -> Outcome:
+    def build_outcome(budget: int, effect: float) -> Outcome:
         return Outcome(texts.tally(float(np.clip(true.curve(budget) + effect, 0, 1)), true.difficulty), 1.0)
 
-    course = Measurements((0, *how.budgets))
-    for (kind, chain, i), effect in np.ndenumerate(together):
-        course.outcomes[StudyRun(how.budgets[i], everything[kind], chain)] = outcome(how.budgets[i], effect)
-    for (chain, i), effect in np.ndenumerate(alone):
-        course.outcomes[StudyRun(how.budgets[i], BASELINE, FIRST_CURVE_REPLICATE + chain)] = outcome(
-            how.budgets[i], effect
+    measurements = Measurements((0, *design.budgets))
+    for (kind, replicate, i), effect in np.ndenumerate(lever_effects):
+        measurements.outcomes[StudyRun(design.budgets[i], lever_sets[kind], replicate)] = build_outcome(
+            design.budgets[i], effect
         )
-    return analyze_study(_plan(params, texts, how), course)
+    for (replicate, i), effect in np.ndenumerate(curve_effects):
+        measurements.outcomes[StudyRun(design.budgets[i], BASELINE, FIRST_CURVE_REPLICATE + replicate)] = build_outcome(
+            design.budgets[i], effect
+        )
+    return analyze_study(_plan(params, texts, design), measurements)
 
 
-def _plan(params: Worth, texts: Texts, how: Design) -> Plan:
+def _plan(params: Worth, texts: Texts, design: Design) -> Plan:
     """Return a plan of which no lever set is the same as another."""
     test = tuple(Example(str(i), {"text": ""}, Label(LABELS[gold])) for i, gold in enumerate(texts.gold))
     return Plan(
         problem=PROBLEMS["classify"].model_validate({"labels": list(LABELS), "names": {}}),
-        pool=tuple(Example(f"pool {i}", {"text": ""}, Label("a")) for i in range(how.budgets[-1])),
+        pool=tuple(Example(f"pool {i}", {"text": ""}, Label("a")) for i in range(design.budgets[-1])),
         test=test,
         params=params,
         finetune=finetune(),
         precomputed={},
-        inputs={one: StudyInputs((), Path("+".join(one) or "baseline")) for one in list_lever_sets(params)},
+        inputs={levers: StudyInputs((), Path("+".join(levers) or "baseline")) for levers in list_lever_sets(params)},
         contaminated={},
         zero_shot=texts.tally(0.0, 0.0),
         home=Path(),
@@ -176,45 +190,50 @@ def _plan(params: Worth, texts: Texts, how: Design) -> Plan:
     )
 
 
-def effects(rng: np.random.Generator, pool: Floats, budgets: Sequence[int], chains: int) -> Floats:
-    """Return what chains do to scores, shape (kinds, chains, budgets): the mean of what the labels of a budget do.
+def simulate_effects(rng: np.random.Generator, pool: Floats, budgets: Sequence[int], replicates: int) -> Floats:
+    """Return effects of replicates on scores, shape (kinds, replicates, budgets): means over the labels of a budget.
 
-    A chain is an order of the pool, so with all its labels no two differ, though the pool is lucky or not; every other
-    one is the one before it, the other way round.
+    A replicate is an order of the pool, so with all its labels no two differ; every second replicate is the one
+    before it, reversed.
 
     Args:
         rng: draws the orders.
-        pool: what each label does, of each kind, shape (kinds, labels).
+        pool: the effect of each label, of each kind, shape (kinds, labels).
         budgets: ascending; the last is the pool's size.
-        chains: how many.
+        replicates: how many to draw.
     """
-    ways = [rng.permutation(pool.shape[1]) for _ in range(0, chains, 2)]
-    orders = np.stack([order for way in ways for order in (way, way[::-1])][:chains])
+    permutations = [rng.permutation(pool.shape[1]) for _ in range(0, replicates, 2)]
+    orders = np.stack(
+        [order for permutation in permutations for order in (permutation, permutation[::-1])][:replicates]
+    )
     sums = np.cumsum(pool[:, orders], axis=-1)
     return np.asarray(sums[..., np.array(budgets) - 1] / np.array(budgets))
 
 
 class Texts:
-    """The test set: it is asked for answers that are right with a given probability over all texts there are."""
+    """The test set, and answers on it that are right with a given probability."""
 
-    def __init__(self, rng: np.random.Generator, how: Design) -> None:
-        self.rng, self.classes = rng, how.classes
-        self.difficulty, self.gold = rng.random(how.test), rng.integers(max(how.classes, 2), size=how.test)
+    def __init__(self, rng: np.random.Generator, design: Design) -> None:
+        self.rng, self.classes = rng, design.classes
+        self.difficulty, self.gold = rng.random(design.test), rng.integers(max(design.classes, 2), size=design.test)
 
-    def tally(self, right: float, difficulty: float) -> Floats:
+    def tally(self, probability: float, difficulty: float) -> Floats:
         """Return counts per text: right and one; or right, predicted and gold of each class."""
         count = len(self.gold)
         hard = np.where(self.rng.random(count) < difficulty, self.difficulty, self.rng.random(count))
-        answers = hard < right
+        is_right = hard < probability
         if not self.classes:
-            return np.stack([answers, np.ones(count)], axis=1).astype(float)
-        wrong = (self.gold + self.rng.integers(1, self.classes, size=count)) % self.classes
-        gold, predicted = np.eye(self.classes)[self.gold], np.eye(self.classes)[np.where(answers, self.gold, wrong)]
+            return np.stack([is_right, np.ones(count)], axis=1).astype(float)
+        wrong_labels = (self.gold + self.rng.integers(1, self.classes, size=count)) % self.classes
+        gold, predicted = (
+            np.eye(self.classes)[self.gold],
+            np.eye(self.classes)[np.where(is_right, self.gold, wrong_labels)],
+        )
         return np.concatenate([gold * predicted, predicted, gold], axis=1)
 
     def measure(self, sums: Floats) -> dict[str, Floats]:
         """Return accuracy or macro-F1."""
         if not self.classes:
             return {"score": sums[..., 0] / sums[..., 1]}
-        right, predicted, gold = np.split(sums, 3, axis=-1)
-        return {"score": (2 * right / np.maximum(predicted + gold, 1)).mean(axis=-1)}
+        true_positives, predicted, gold = np.split(sums, 3, axis=-1)
+        return {"score": (2 * true_positives / np.maximum(predicted + gold, 1)).mean(axis=-1)}

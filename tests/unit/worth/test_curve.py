@@ -1,4 +1,4 @@
-"""A curve never falls, goes through rising scores, and beyond them trusts its power law as far as that fits."""
+"""A curve never falls, goes through rising scores, and beyond them follows its power law as far as that fits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from satiety.core.errors import DataError
 from satiety.worth import powerlaw
 from satiety.worth.curve import _interpolate, _weigh, fit
 from satiety.worth.resample import BootstrapSamples
-from tests.unit.worth.simulation import drawn
+from tests.unit.worth.simulation import draw_samples
 
 BUDGETS = (15, 30, 60, 120, 240)
 LAW = [0.8 - 1.5 * n**-0.5 for n in BUDGETS]
@@ -23,34 +23,34 @@ scores = st.lists(st.floats(0, 1), min_size=5, max_size=5)
 
 @given(scores, st.floats(0, 0.1))
 def test_no_curve_ever_falls(point: list[float], noise: float) -> None:
-    curve = fit(BUDGETS, drawn(point, noise, resamples=20))
+    curve = fit(BUDGETS, draw_samples(point, noise, resamples=20))
     assert (np.diff(curve.labels) > 0).all()
     assert (np.diff(curve.scores.rows, axis=1) >= 0).all()
     assert (curve.asymptote.rows >= curve.scores.rows[:, -1]).all()
 
 
 @given(scores)
-def test_it_goes_through_scores_that_rise(point: list[float]) -> None:
+def test_curve_goes_through_rising_scores(point: list[float]) -> None:
     smooth = np.array(LAW) + 0.01 * np.sort(point)
-    curve = fit(BUDGETS, drawn(list(smooth), 0.005))
-    found = [float(curve.predict(n).point) for n in BUDGETS]
-    np.testing.assert_allclose(found, smooth, atol=1e-3)
+    curve = fit(BUDGETS, draw_samples(list(smooth), 0.005))
+    fitted_scores = [float(curve.predict(n).point) for n in BUDGETS]
+    np.testing.assert_allclose(fitted_scores, smooth, atol=1e-3)
 
 
 @given(scores, st.floats(15, 240))
-def test_the_labels_that_its_own_score_takes_are_its_labels(point: list[float], labels: float) -> None:
-    curve = fit(BUDGETS, drawn(list(np.array(LAW) + 0.01 * np.sort(point)), 0.01))
-    own = curve.predict(labels)
-    found = curve.invert(own)
-    rows = np.arange(len(own.rows))
+def test_inverting_a_predicted_score_gives_its_labels(point: list[float], labels: float) -> None:
+    curve = fit(BUDGETS, draw_samples(list(np.array(LAW) + 0.01 * np.sort(point)), 0.01))
+    baseline_score = curve.predict(labels)
+    inverted = curve.invert(baseline_score)
+    rows = np.arange(len(baseline_score.rows))
     place = np.searchsorted(curve.labels, labels)
     rises = curve.scores.rows[rows, place] > curve.scores.rows[rows, max(place - 1, 0)]
-    np.testing.assert_allclose(found.rows[rises], labels, rtol=1e-6)
-    assert (found.rows <= labels + 1e-6).all()
+    np.testing.assert_allclose(inverted.rows[rises], labels, rtol=1e-6)
+    assert (inverted.rows <= labels + 1e-6).all()
 
 
-def test_what_lies_outside_is_nothing_or_endless() -> None:
-    curve = fit(BUDGETS, drawn(LAW, 0.001))
+def test_labels_for_a_score_outside_the_curve_are_zero_or_infinite() -> None:
+    curve = fit(BUDGETS, draw_samples(LAW, 0.001))
     low, high = (curve.invert(BootstrapSamples(np.full(401, score))) for score in (0.1, 0.99))
     assert low.point == 0
     assert np.isinf(high.point)
@@ -58,26 +58,26 @@ def test_what_lies_outside_is_nothing_or_endless() -> None:
     np.testing.assert_array_equal(curve.predict(1).rows, curve.predict(15).rows)
 
 
-def test_a_budget_of_zero_and_one_without_a_score_are_no_part_of_it() -> None:
-    whole = drawn([0.9, *LAW[:2], np.nan, *LAW[2:]], 0.01)
-    one, two = fit((0, 15, 30, 45, 60, 120, 240), whole), fit(BUDGETS, whole[[1, 2, 4, 5, 6]])
-    np.testing.assert_array_equal(one.scores.rows, two.scores.rows)
+def test_budgets_of_zero_or_without_a_score_are_ignored() -> None:
+    whole = draw_samples([0.9, *LAW[:2], np.nan, *LAW[2:]], 0.01)
+    first, second = fit((0, 15, 30, 45, 60, 120, 240), whole), fit(BUDGETS, whole[[1, 2, 4, 5, 6]])
+    np.testing.assert_array_equal(first.scores.rows, second.scores.rows)
 
 
-def test_a_power_law_goes_on_as_it_does() -> None:
-    curve = fit(BUDGETS, drawn(LAW, 0.002))
+def test_power_law_is_extrapolated() -> None:
+    curve = fit(BUDGETS, draw_samples(LAW, 0.002))
     assert float(curve.predict(960).point) == pytest.approx(0.8 - 1.5 * 960**-0.5, abs=0.003)
     assert float(curve.asymptote.point) == pytest.approx(0.8, abs=0.01)
     assert curve.exponent == pytest.approx(0.5, abs=0.05)
     assert (curve.fit_start, curve.spread_factor) == (15, 1)
 
 
-def test_where_no_power_law_fits_the_first_budgets_go_and_the_draws_are_spread() -> None:
-    curve = fit(BUDGETS, drawn(STEPS, 0.002))
+def test_misfit_drops_first_budgets_and_widens_the_draws() -> None:
+    curve = fit(BUDGETS, draw_samples(STEPS, 0.002))
     assert curve.fit_start > 15
     assert curve.spread_factor > 5
-    inside, outside = (curve.predict(n).interval(0.95) for n in (240, 480))
-    assert outside.high - outside.low > 5 * (inside.high - inside.low)
+    measured, extrapolated = (curve.predict(n).interval(0.95) for n in (240, 480))
+    assert extrapolated.high - extrapolated.low > 5 * (measured.high - measured.low)
     assert float(curve.predict(60).point) == pytest.approx(0.4, abs=1e-3)
 
 
@@ -100,19 +100,19 @@ def test_residuals_follow_the_natural_cubic_spline_of_de_boor() -> None:
     np.testing.assert_allclose(_interpolate(labels, rows, points), expected, rtol=0, atol=1e-12)
 
 
-def test_no_score_is_foretold_above_one() -> None:
-    curve = fit(BUDGETS, drawn([0.2, 0.4, 0.6, 0.8, 0.99], 0.001))
+def test_no_score_is_forecast_above_one() -> None:
+    curve = fit(BUDGETS, draw_samples([0.2, 0.4, 0.6, 0.8, 0.99], 0.001))
     assert curve.scores.rows.max() <= 1
     assert curve.asymptote.rows.max() <= 1
 
 
 def test_fewer_than_three_budgets_are_refused() -> None:
     with pytest.raises(DataError, match="needs scores at 3 budgets above 0, but there are 2; raise"):
-        fit((0, 15, 30), drawn([0.1, 0.2, 0.3], 0.01))
+        fit((0, 15, 30), draw_samples([0.1, 0.2, 0.3], 0.01))
 
 
 def test_a_thousand_draws_take_less_than_half_a_second() -> None:
-    many = drawn(LAW, 0.01, resamples=1000)
+    many = draw_samples(LAW, 0.01, resamples=1000)
     began = time.process_time()
     fit(BUDGETS, many)
     assert time.process_time() - began < 0.5

@@ -1,4 +1,4 @@
-"""A problem that has no linear head is said not to be measured, wherever the meter is read."""
+"""For a problem without a linear head, every rendering says that nothing was measured."""
 
 import pytest
 
@@ -11,24 +11,30 @@ from satiety.worth.page import page
 from satiety.worth.report import build_empty_report
 from tests.unit.worth.material import worth
 
-TOLD = build_empty_report(PROBLEMS["translate"].sample(), worth(), 140, 60)
+REPORT = build_empty_report(PROBLEMS["translate"].sample(), worth(), 140, 60)
 MESSAGE = "Not measured: the meter trains linear heads on a frozen encoder, but the answers of translate are generated"
 
 
 @pytest.mark.parametrize(
     ("language", "message"), [("en", MESSAGE), ("zh", "没有测量：计量器在冻结的编码器上训练线性头")]
 )
-def test_the_page_says_so_and_what_to_do_instead(language: Language, message: str) -> None:
-    shown = page(TOLD, language)
-    assert message in shown
-    assert TOLD["next"]["sentence"][language] in shown
-    assert "<svg" not in shown
-    assert f'lang="{language}"' in shown
+def test_page_says_that_nothing_was_measured_and_what_to_do(language: Language, message: str) -> None:
+    html = page(REPORT, language)
+    assert message in html
+    assert REPORT["next"]["sentence"][language] in html
+    assert "<svg" not in html
+    assert f'lang="{language}"' in html
 
 
-def test_who_reads_the_report_finds_it_in_the_usual_shape() -> None:
-    assert MESSAGE in _describe_worth(TOLD)
-    assert "none ran" in describe_sanity_checks(TOLD)
-    assert MESSAGE in render_meter(TOLD)
-    assert tabulate_levers(TOLD) == []
-    assert (TOLD["metric"], TOLD["depth"], TOLD["curve"], TOLD["labels"], TOLD["test"]) == ("chrf", "none", [], 140, 60)
+def test_empty_report_can_be_rendered_everywhere() -> None:
+    assert MESSAGE in _describe_worth(REPORT)
+    assert "none ran" in describe_sanity_checks(REPORT)
+    assert MESSAGE in render_meter(REPORT)
+    assert tabulate_levers(REPORT) == []
+    assert (REPORT["metric"], REPORT["depth"], REPORT["curve"], REPORT["labels"], REPORT["test"]) == (
+        "chrf",
+        "none",
+        [],
+        140,
+        60,
+    )

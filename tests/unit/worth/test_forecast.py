@@ -1,4 +1,4 @@
-"""A target becomes labels, and forecasts that could have been made are held against what came."""
+"""A target becomes labels, and backtests compare past forecasts with measured scores."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ import pytest
 
 from satiety.worth.curve import fit
 from satiety.worth.forecast import Backtest, backtest, forecast
-from tests.unit.worth.simulation import drawn
+from tests.unit.worth.simulation import draw_samples
 
 BUDGETS = (0, 15, 30, 60, 120, 240)
 LAW = [0.2, *(0.8 - 1.5 * n**-0.5 for n in BUDGETS[1:])]
-CURVE = fit(BUDGETS, drawn(LAW, 0.003))
+CURVE = fit(BUDGETS, draw_samples(LAW, 0.003))
 
 
 @pytest.mark.parametrize("labels", [20, 100, 480, 960])
 def test_a_target_on_the_curve_takes_its_labels(labels: int) -> None:
-    found = forecast(CURVE, 0.8 - 1.5 * labels**-0.5, 0.95)
-    assert found.is_reachable
-    assert found.labels.value == pytest.approx(labels, rel=0.1)
-    assert found.labels.low < labels < found.labels.high
+    estimate = forecast(CURVE, 0.8 - 1.5 * labels**-0.5, 0.95)
+    assert estimate.is_reachable
+    assert estimate.labels.value == pytest.approx(labels, rel=0.1)
+    assert estimate.labels.low < labels < estimate.labels.high
 
 
 def test_a_target_above_the_asymptote_is_out_of_reach() -> None:
-    found = forecast(CURVE, 0.95, 0.95)
-    assert not found.is_reachable
-    assert np.isinf(found.labels.value)
-    assert found.labels.to_report()["high"] is None
+    estimate = forecast(CURVE, 0.95, 0.95)
+    assert not estimate.is_reachable
+    assert np.isinf(estimate.labels.value)
+    assert estimate.labels.to_report()["high"] is None
 
 
 def test_a_target_below_the_smallest_budget_takes_fewer_than_that() -> None:
@@ -34,18 +34,18 @@ def test_a_target_below_the_smallest_budget_takes_fewer_than_that() -> None:
 
 
 def test_a_backtest_makes_every_forecast_that_could_have_been_made() -> None:
-    found = backtest(BUDGETS, drawn(LAW, 0.003), 0.95)
-    assert [(check.max_fitted, check.budget) for check in found.forecasts] == [(60, 120), (60, 240), (120, 240)]
-    assert all(check.score.low < check.measured < check.score.high for check in found.forecasts)
-    assert (found.num_covered, found.share) == (3, 1.0)
+    checked = backtest(BUDGETS, draw_samples(LAW, 0.003), 0.95)
+    assert [(check.max_fitted, check.budget) for check in checked.forecasts] == [(60, 120), (60, 240), (120, 240)]
+    assert all(check.score.low < check.measured < check.score.high for check in checked.forecasts)
+    assert (checked.num_covered, checked.share) == (3, 1.0)
 
 
-def test_a_curve_that_breaks_off_is_not_foretold() -> None:
-    found = backtest(BUDGETS, drawn([*LAW[:4], 0.45, 0.45], 0.003), 0.95)
-    assert found.num_covered == 0
-    assert all(check.measured < check.score.low for check in found.forecasts[:2])
+def test_backtest_misses_a_curve_that_breaks_off() -> None:
+    checked = backtest(BUDGETS, draw_samples([*LAW[:4], 0.45, 0.45], 0.003), 0.95)
+    assert checked.num_covered == 0
+    assert all(check.measured < check.score.low for check in checked.forecasts[:2])
 
 
-def test_three_budgets_leave_nothing_to_foretell() -> None:
-    assert backtest(BUDGETS[:4], drawn(LAW[:4], 0.003), 0.95) == Backtest(())
+def test_three_budgets_are_too_few_for_a_backtest() -> None:
+    assert backtest(BUDGETS[:4], draw_samples(LAW[:4], 0.003), 0.95) == Backtest(())
     assert Backtest(()).share is None

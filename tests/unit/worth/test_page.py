@@ -23,13 +23,13 @@ def language(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
-def sections(report: dict[str, Any], language: Any) -> dict[str, Node]:
-    found = Tree(page(report, language)).root.every("section")
-    return {str(section.attributes["aria-labelledby"]): section for section in found}
+def find_sections(report: dict[str, Any], language: Any) -> dict[str, Node]:
+    section_nodes = Tree(page(report, language)).root.every("section")
+    return {str(section.attributes["aria-labelledby"]): section for section in section_nodes}
 
 
 @every_report
-def test_every_report_is_a_whole_page_that_asks_nobody(make: Make, language: Any) -> None:
+def test_page_is_complete_and_loads_nothing(make: Make, language: Any) -> None:
     text = page(make(), language)
     assert text == page(make(), language)
     root = Tree(text).root
@@ -44,11 +44,11 @@ def test_every_report_is_a_whole_page_that_asks_nobody(make: Make, language: Any
     levels = [int(node.tag[1]) for node in root.walk() if node.tag in {"h1", "h2", "h3"}]
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(after - before <= 1 for before, after in pairwise(levels))
+    assert all(next_level - level <= 1 for level, next_level in pairwise(levels))
 
 
 @every_report
-def test_ids_are_unique_and_every_link_leads_somewhere(make: Make, language: Any) -> None:
+def test_ids_are_unique_and_every_link_has_a_target(make: Make, language: Any) -> None:
     nodes = list(Tree(page(make(), language)).root.walk())
     names = [node.attributes["id"] for node in nodes if "id" in node.attributes]
     assert len(names) == len(set(names))
@@ -57,7 +57,7 @@ def test_ids_are_unique_and_every_link_leads_somewhere(make: Make, language: Any
 
 
 @every_report
-def test_every_table_can_be_walked(make: Make, language: Any) -> None:
+def test_every_table_has_a_caption_and_headers(make: Make, language: Any) -> None:
     root = Tree(page(make(), language)).root
     regions = [node for node in root.every("div") if node.attributes.get("role") == "region"]
     assert len(root.every("table")) == len(regions) > 0
@@ -71,7 +71,7 @@ def test_every_table_can_be_walked(make: Make, language: Any) -> None:
 
 def test_every_lever_has_a_row_under_its_budget(language: Any) -> None:
     report = sample.report()
-    folds = sections(report, language)["levers"].every("details")
+    folds = find_sections(report, language)["levers"].every("details")
     counts = [len(fold.every("tbody")[0].children) for fold in folds]
     assert counts == [sum(row["budget"] == budget for row in report["levers"]) for budget in report["budgets"]]
     assert [budget for budget, fold in zip(report["budgets"], folds, strict=True) if "open" in fold.attributes] == [60]
@@ -93,25 +93,25 @@ def test_every_lever_has_a_row_under_its_budget(language: Any) -> None:
         ("measured", ["40 of 240 runs", "augment after 4 replicates, retrieve after 6", "5 of 6 intervals", "1,000"]),
     ],
 )
-def test_a_section_says(section: str, words: list[str]) -> None:
-    text = " ".join(sections(sample.report(), "en")[section].text.replace("\u00a0", " ").split())
+def test_section_has_its_words(section: str, words: list[str]) -> None:
+    text = " ".join(find_sections(sample.report(), "en")[section].text.replace("\u00a0", " ").split())
     assert not [word for word in words if word not in text]
 
 
-def test_what_was_not_measured_is_said_to_be(language: Any) -> None:
-    found = sections(sample.bare(), language)
+def test_page_says_what_was_not_measured(language: Any) -> None:
+    sections_by_name = find_sections(sample.bare(), language)
     for name in ("credit", "forecast", "answers"):
-        assert texts()["worth.none"][language] in found[name].text
-    assert "worth.fine_tuned.replicates" in found["agreement"].text
+        assert texts()["worth.none"][language] in sections_by_name[name].text
+    assert "worth.fine_tuned.replicates" in sections_by_name["agreement"].text
 
 
-@pytest.mark.parametrize(("limit", "shown"), [(0.84, True), (1.0, False)])
-def test_a_limit_that_is_only_where_fits_end_is_not_shown(limit: float, shown: bool) -> None:
+@pytest.mark.parametrize(("limit", "is_shown"), [(0.84, True), (1.0, False)])
+def test_limit_at_the_bound_of_the_fit_is_not_shown(limit: float, is_shown: bool) -> None:
     report = sample.report()
     report["fit"]["asymptote"] = {"value": limit, "low": 0.6, "high": 1.0}
-    text = sections(report, "en")["forecast"].text
-    assert (f"which approaches {limit:.3f}" in text) is shown
-    assert ("do not show its limit" in text) is not shown
+    text = find_sections(report, "en")["forecast"].text
+    assert (f"which approaches {limit:.3f}" in text) is is_shown
+    assert ("do not show its limit" in text) is not is_shown
 
 
 def test_a_failed_check_is_on_top_of_the_page() -> None:
@@ -140,16 +140,16 @@ def test_evidence_may_be_in_both_languages() -> None:
 
 
 @pytest.mark.parametrize("levers", [0, 1])
-def test_one_budget_and_few_levers_are_a_page_too(language: Any, levers: int) -> None:
+def test_page_has_a_figure_with_one_budget_and_few_levers(language: Any, levers: int) -> None:
     report = sample.bare()
     rows = [row for row in report["levers"] if row["budget"] == 15][:levers]
-    only = {"budgets": [15], "curve": report["curve"][:1], "levers": rows}
-    assert "<svg" in page(report | only, language)
+    one_budget = {"budgets": [15], "curve": report["curve"][:1], "levers": rows}
+    assert "<svg" in page(report | one_budget, language)
     assert "<svg" in page(sample.report() | {"levers": rows}, language)
 
 
 def test_the_headline_names_the_main_arrow() -> None:
     report = sample.report()
     report["headline"] |= {"lever": "self_training", "budget": 15}
-    first = sections(report, "en")["curve"].every("li")[0]
+    first = find_sections(report, "en")["curve"].every("li")[0]
     assert "self_training at 15 labels" in " ".join(first.text.split())

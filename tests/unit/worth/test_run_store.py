@@ -1,4 +1,4 @@
-"""Results on disk: what was put is got back to the last bit, and what is damaged is as if it were not there."""
+"""Outcomes on disk: they are read back to the last bit, and damaged ones count as missing."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def store(tmp_path: Path) -> RunStore:
 
 
 @pytest.mark.parametrize("highest", [1.0, 255.0, 256.0, 0.5, 1e6, -1.0])
-def test_what_was_put_is_got_back(store: RunStore, highest: float) -> None:
+def test_stored_outcome_is_read_back(store: RunStore, highest: float) -> None:
     tallies = np.arange(12, dtype=float).reshape(4, 3) % 3
     tallies[2, 1] = highest
     store.put(KEY, Outcome(tallies, 1.25, is_zero_shot=True, num_rejected=3, num_examples=40))
-    found = store.get(KEY)
-    assert found is not None
-    np.testing.assert_array_equal(found.tallies, tallies)
-    assert found.tallies.dtype == np.float64
-    assert (found.seconds, found.is_zero_shot, found.num_rejected, found.num_examples) == (1.25, True, 3, 40)
+    outcome = store.get(KEY)
+    assert outcome is not None
+    np.testing.assert_array_equal(outcome.tallies, tallies)
+    assert outcome.tallies.dtype == np.float64
+    assert (outcome.seconds, outcome.is_zero_shot, outcome.num_rejected, outcome.num_examples) == (1.25, True, 3, 40)
 
 
 def test_a_whole_small_count_takes_one_byte(store: RunStore) -> None:
@@ -37,20 +37,20 @@ def test_a_whole_small_count_takes_one_byte(store: RunStore) -> None:
 
 
 @pytest.mark.parametrize("damage", ["cut off", "empty", "noise", "other tensors", "gone", "one bit"])
-def test_what_is_damaged_is_not_there_and_can_be_put_again(store: RunStore, damage: str) -> None:
+def test_damaged_outcome_counts_as_missing_and_can_be_stored_again(store: RunStore, damage: str) -> None:
     from safetensors.numpy import save_file
 
     outcome = Outcome(np.ones((4, 3)), 0.1)
     store.put(KEY, outcome)
     (file,) = store.folder.rglob("*.safetensors")
-    whole = file.read_bytes()
+    content = file.read_bytes()
     damages: dict[str, Callable[[], object]] = {
-        "cut off": lambda: file.write_bytes(whole[: len(whole) // 2]),
+        "cut off": lambda: file.write_bytes(content[: len(content) // 2]),
         "empty": lambda: file.write_bytes(b""),
         "noise": lambda: file.write_bytes(bytes(range(256))),
         "other tensors": lambda: save_file({"facts": np.zeros(7)}, file),
         "gone": file.unlink,
-        "one bit": lambda: file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1])),
+        "one bit": lambda: file.write_bytes(content[:-1] + bytes([content[-1] ^ 1])),
     }
     damages[damage]()
     assert store.get(KEY) is None

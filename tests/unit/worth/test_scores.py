@@ -1,4 +1,4 @@
-"""Cells become scores: paired, whatever their order, and with cells missing."""
+"""Runs become scores: paired, in any order, and with missing runs."""
 
 from __future__ import annotations
 
@@ -15,33 +15,38 @@ from tests.additive import additive
 if TYPE_CHECKING:
     from satiety.problems.base import Floats
 
-HOW = Resampling(seed=1, resamples=300, confidence_level=0.95)
-ALONE = np.arange(40)
+RESAMPLING = Resampling(seed=1, resamples=300, confidence_level=0.95)
+GROUPS = np.arange(40)
 """Every test text is a group by itself."""
 BUDGETS = (0, 10, 20)
-Cells = dict[Key, "Floats"]
+Runs = dict[Key, "Floats"]
 
 
 def accuracy(sums: Floats) -> dict[str, Floats]:
     return {"accuracy": sums[..., 0] / sums[..., 1]}
 
 
-def tallies(right: int, count: int = 40) -> Floats:
-    return np.stack([np.arange(count) < right, np.ones(count)], axis=1).astype(float)
+def build_tallies(num_right: int, count: int = 40) -> Floats:
+    return np.stack([np.arange(count) < num_right, np.ones(count)], axis=1).astype(float)
 
 
-def cells(levers: tuple[str, ...], chains: int, more: int = 0) -> Cells:
-    return {(n, levers, c): tallies(10 + n // 2 + c + more) for n in BUDGETS for c in range(chains)}
+def build_runs(levers: tuple[str, ...], replicates: int, extra: int = 0) -> Runs:
+    return {(n, levers, c): build_tallies(10 + n // 2 + c + extra) for n in BUDGETS for c in range(replicates)}
 
 
-def measured(ours: Cells, curve: Cells | None = None) -> Scores:
+def measure_scores(lever_runs: Runs, curve: Runs | None = None) -> Scores:
     return resample_scores(
-        additive(accuracy), "accuracy", ours.items(), (curve or cells(BASELINE, 4)).items(), ALONE, HOW
+        additive(accuracy),
+        "accuracy",
+        lever_runs.items(),
+        (curve or build_runs(BASELINE, 4)).items(),
+        GROUPS,
+        RESAMPLING,
     )
 
 
-def test_scores_are_means_over_chains() -> None:
-    scores = measured(cells(BASELINE, 3) | cells(("a",), 3, more=4))
+def test_scores_are_means_over_replicates() -> None:
+    scores = measure_scores(build_runs(BASELINE, 3) | build_runs(("a",), 3, extra=4))
     assert scores.budgets == BUDGETS
     np.testing.assert_allclose(scores.mean(BASELINE), [11 / 40, 16 / 40, 21 / 40])
     np.testing.assert_allclose(scores.mean(("a",)), [15 / 40, 20 / 40, 25 / 40])
@@ -50,72 +55,86 @@ def test_scores_are_means_over_chains() -> None:
     assert scores.pool_noise[("a",)].shape == (300,)
 
 
-def test_the_order_of_cells_changes_nothing_and_they_may_come_one_by_one() -> None:
-    ours = cells(BASELINE, 3) | cells(("a",), 3, more=4)
-    turned = dict(reversed(ours.items()))
-    one = measured(ours)
-    two = resample_scores(
-        additive(accuracy), "accuracy", iter(turned.items()), iter(cells(BASELINE, 4).items()), ALONE, HOW
+def test_scores_do_not_depend_on_the_order_of_runs() -> None:
+    lever_runs = build_runs(BASELINE, 3) | build_runs(("a",), 3, extra=4)
+    reversed_runs = dict(reversed(lever_runs.items()))
+    scores = measure_scores(lever_runs)
+    reordered_scores = resample_scores(
+        additive(accuracy),
+        "accuracy",
+        iter(reversed_runs.items()),
+        iter(build_runs(BASELINE, 4).items()),
+        GROUPS,
+        RESAMPLING,
     )
-    np.testing.assert_array_equal(compute_gain(one, ("a",)).rows, compute_gain(two, ("a",)).rows)
-    np.testing.assert_array_equal(one.curve.rows, two.curve.rows)
-    assert list(one.replicates) == list(two.replicates) == [BASELINE, ("a",)]
+    np.testing.assert_array_equal(compute_gain(scores, ("a",)).rows, compute_gain(reordered_scores, ("a",)).rows)
+    np.testing.assert_array_equal(scores.curve.rows, reordered_scores.curve.rows)
+    assert list(scores.replicates) == list(reordered_scores.replicates) == [BASELINE, ("a",)]
 
 
-def test_a_ruler_measures_each_cell_once_and_says_the_same() -> None:
+def test_scorer_measures_each_run_once() -> None:
     calls: list[int] = []
 
-    def counted(sums: Floats) -> dict[str, Floats]:
+    def count_calls(sums: Floats) -> dict[str, Floats]:
         calls.append(1)
         return accuracy(sums)
 
-    ruler, ours = Scorer(additive(counted), "accuracy", ALONE, HOW), cells(BASELINE, 3) | cells(("a",), 3, more=4)
-    ruler.measure(cells(BASELINE, 2).items(), cells(BASELINE, 4).items())
-    again = ruler.measure(ours.items(), cells(BASELINE, 4).items())
-    assert len(calls) == len(ours) + len(cells(BASELINE, 4))
-    np.testing.assert_array_equal(compute_gain(again, ("a",)).rows, compute_gain(measured(ours), ("a",)).rows)
+    scorer, lever_runs = (
+        Scorer(additive(count_calls), "accuracy", GROUPS, RESAMPLING),
+        build_runs(BASELINE, 3) | build_runs(("a",), 3, extra=4),
+    )
+    scorer.measure(build_runs(BASELINE, 2).items(), build_runs(BASELINE, 4).items())
+    repeated = scorer.measure(lever_runs.items(), build_runs(BASELINE, 4).items())
+    assert len(calls) == len(lever_runs) + len(build_runs(BASELINE, 4))
+    np.testing.assert_array_equal(
+        compute_gain(repeated, ("a",)).rows, compute_gain(measure_scores(lever_runs), ("a",)).rows
+    )
 
 
-def test_a_lever_is_compared_with_plain_in_the_chains_it_has() -> None:
-    """It ran in the two worst chains alone: its mean is below plain's, its gain above 0."""
-    scores = measured(cells(BASELINE, 6) | cells(("a",), 2, more=1))
+def test_lever_is_compared_with_the_baseline_in_its_own_replicates() -> None:
+    """It ran in the two worst replicates only: its mean is below the baseline's, its gain above 0."""
+    scores = measure_scores(build_runs(BASELINE, 6) | build_runs(("a",), 2, extra=1))
     assert (scores.mean(("a",)) < scores.mean(BASELINE)).all()
     np.testing.assert_allclose(compute_gain(scores, ("a",)).point, 1 / 40)
-    same = scores.restrict_to_common([BASELINE, ("a",)])
-    np.testing.assert_allclose(same.mean(("a",)) - same.mean(BASELINE), 1 / 40)
-    np.testing.assert_allclose(same.curve.point, scores.curve.point)
+    common = scores.restrict_to_common([BASELINE, ("a",)])
+    np.testing.assert_allclose(common.mean(("a",)) - common.mean(BASELINE), 1 / 40)
+    np.testing.assert_allclose(common.curve.point, scores.curve.point)
 
 
-def test_common_changes_nothing_where_nothing_is_missing() -> None:
-    scores = measured(cells(BASELINE, 3) | cells(("a",), 3, more=4))
-    same = scores.restrict_to_common([BASELINE, ("a",)])
-    np.testing.assert_array_equal(compute_gain(same, ("a",)).rows, compute_gain(scores, ("a",)).rows)
-    np.testing.assert_array_equal(same.curve.rows, scores.curve.rows)
+def test_restrict_to_common_changes_nothing_where_nothing_is_missing() -> None:
+    scores = measure_scores(build_runs(BASELINE, 3) | build_runs(("a",), 3, extra=4))
+    common = scores.restrict_to_common([BASELINE, ("a",)])
+    np.testing.assert_array_equal(compute_gain(common, ("a",)).rows, compute_gain(scores, ("a",)).rows)
+    np.testing.assert_array_equal(common.curve.rows, scores.curve.rows)
 
 
-def test_a_gain_over_another_lever_set() -> None:
-    scores = measured(cells(BASELINE, 3) | cells(("a",), 3, more=4) | cells(("a", "b"), 3, more=5))
+def test_gain_can_be_measured_over_another_lever_set() -> None:
+    scores = measure_scores(
+        build_runs(BASELINE, 3) | build_runs(("a",), 3, extra=4) | build_runs(("a", "b"), 3, extra=5)
+    )
     np.testing.assert_allclose(compute_gain(scores, ("a", "b"), reference=("a",)).point, 1 / 40)
 
 
 def test_a_lever_that_copies_gains_nothing_in_any_draw() -> None:
-    copied = {(n, ("a",), c): tally for (n, _, c), tally in cells(BASELINE, 3).items()}
-    np.testing.assert_allclose(compute_gain(measured(cells(BASELINE, 3) | copied), ("a",)).rows, 0, atol=1e-12)
+    copied = {(n, ("a",), c): tally for (n, _, c), tally in build_runs(BASELINE, 3).items()}
+    np.testing.assert_allclose(
+        compute_gain(measure_scores(build_runs(BASELINE, 3) | copied), ("a",)).rows, 0, atol=1e-12
+    )
 
 
 def test_a_budget_that_a_lever_set_lacks_is_nan() -> None:
-    some = {key: tally for key, tally in cells(("a",), 3).items() if key[0] != 10}
-    scores = measured(cells(BASELINE, 3) | some)
+    incomplete = {key: tally for key, tally in build_runs(("a",), 3).items() if key[0] != 10}
+    scores = measure_scores(build_runs(BASELINE, 3) | incomplete)
     assert np.isnan(scores.mean(("a",))).tolist() == [False, True, False]
     assert np.isnan(compute_gain(scores, ("a",)).point).tolist() == [False, True, False]
 
 
 @pytest.mark.parametrize("empty", [{}, {(0, BASELINE, 0): np.zeros((0, 2))}])
-def test_nothing_to_measure_is_refused(empty: Cells) -> None:
+def test_no_runs_and_an_empty_test_set_are_refused(empty: Runs) -> None:
     with pytest.raises(DataError, match=r"worth: (no runs to score|the test set is empty)"):
-        measured(empty)
+        measure_scores(empty)
 
 
-def test_cells_on_different_test_sets_are_refused() -> None:
+def test_runs_on_different_test_sets_are_refused() -> None:
     with pytest.raises(DataError, match="a run has 41 test examples, but the test set has 40"):
-        measured(cells(BASELINE, 2) | {(10, ("a",), 0): tallies(3, count=41)})
+        measure_scores(build_runs(BASELINE, 2) | {(10, ("a",), 0): build_tallies(3, count=41)})

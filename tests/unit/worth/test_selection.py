@@ -1,4 +1,4 @@
-"""`levers`, `use` and `measure`: each lever has one name, and what draws on it says the name."""
+"""`levers`, `use` and `measure`: each lever has one name, by which other blocks refer to it."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from satiety.worth.study import list_lever_sets
 SWAP = {"kind": "augment", "steps": [{"kind": "swap"}]}
 DROP = {"kind": "augment", "steps": [{"kind": "drop", "probability": 0.2}]}
 BM25 = {"kind": "retrieve", "retriever": {"kind": "bm25", "documents": 7}}
-PSEUDO = {"kind": "self_training", "max_per_label": 3.0}
+SELF_TRAINING = {"kind": "self_training", "max_per_label": 3.0}
 MLM = {"kind": "pretrain", "pretrainer": {"kind": "mlm", "share": 0.3}}
-ALL = {"swap": SWAP, "drop": DROP, "找": BM25, "self": PSEUDO, "more": MLM}
+ALL = {"swap": SWAP, "drop": DROP, "找": BM25, "self": SELF_TRAINING, "more": MLM}
 
 
-def written(folder: Path, levers: Any = ALL, use: Any = (), measure: Any = (), **blocks: Any) -> Path:
+def write_params(folder: Path, levers: Any = ALL, use: Any = (), measure: Any = (), **blocks: Any) -> Path:
     """Write the default problem's file with these levers."""
-    path, given = folder / "params.yaml", {"use": use, "measure": measure}
-    lists = {name: names if isinstance(names, str) else list(names) for name, names in given.items()}
+    path, selections = folder / "params.yaml", {"use": use, "measure": measure}
+    lists = {name: names if isinstance(names, str) else list(names) for name, names in selections.items()}
     text = yaml.safe_dump(read_yaml(Path("params.yaml")) | {"levers": levers} | lists | blocks, allow_unicode=True)
     path.write_text(text, encoding="utf-8")
     return path
@@ -49,10 +49,10 @@ def test_the_default_problem_uses_retrieval_alone_and_measures_three() -> None:
 
 
 def test_the_pipeline_takes_its_params_from_the_levers_in_use(tmp_path: Path) -> None:
-    path = written(tmp_path, use=["drop", "self", "找", "more", "swap"])
+    path = write_params(tmp_path, use=["drop", "self", "找", "more", "swap"])
     assert load_params(path).worth.levers == {}
     assert Retrieve.load(path).retriever.model_dump() == {"kind": "bm25", "documents": 7, "k1": 1.2, "b": 0.75}
-    assert [(name, one.steps[0].kind) for name, one in Augmentation.load(path).levers.items()] == [
+    assert [(name, lever.steps[0].kind) for name, lever in Augmentation.load(path).levers.items()] == [
         ("drop", "drop"),
         ("swap", "swap"),
     ]
@@ -62,8 +62,8 @@ def test_the_pipeline_takes_its_params_from_the_levers_in_use(tmp_path: Path) ->
     assert tuned.max_per_label == 3.0
 
 
-def test_nothing_in_use_is_nothing_done(tmp_path: Path) -> None:
-    path = written(tmp_path, measure=ALL)
+def test_levers_that_are_only_measured_do_not_act_in_the_pipeline(tmp_path: Path) -> None:
+    path = write_params(tmp_path, measure=ALL)
     assert Retrieve.load(path).retriever.kind == Pretrain.load(path).pretrainer.kind == "none"
     assert Augmentation.load(path).levers == {}
     assert Finetune.load(path).self_training is None
@@ -71,7 +71,7 @@ def test_nothing_in_use_is_nothing_done(tmp_path: Path) -> None:
 
 
 def test_two_of_a_kind_are_measured_apart_and_together(tmp_path: Path) -> None:
-    params = Worth.load(written(tmp_path, measure=["swap", "drop"]))
+    params = Worth.load(write_params(tmp_path, measure=["swap", "drop"]))
     assert list_lever_sets(params) == [(), ("drop",), ("swap",), ("drop", "swap")]
     assert {name: lever.model_dump()["steps"][0]["kind"] for name, lever in params.levers.items()} == {
         "swap": "swap",
@@ -80,7 +80,7 @@ def test_two_of_a_kind_are_measured_apart_and_together(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("blocks", "said"),
+    ("blocks", "message"),
     [
         (
             {"use": ["swpa"]},
@@ -109,16 +109,16 @@ def test_two_of_a_kind_are_measured_apart_and_together(tmp_path: Path) -> None:
         ({"use": ["more"]}, "use: more needs documents: add a lever of kind retrieve to `use`"),
     ],
 )
-def test_what_does_not_fit_is_refused_by_name(tmp_path: Path, blocks: dict[str, Any], said: str) -> None:
+def test_invalid_selection_is_refused_by_name(tmp_path: Path, blocks: dict[str, Any], message: str) -> None:
     with pytest.raises(ParamsError) as caught:
-        load_params(written(tmp_path, **blocks))
+        load_params(write_params(tmp_path, **blocks))
     (line,) = str(caught.value).splitlines()
-    assert said in line
+    assert message in line
 
 
 def test_a_wrong_value_of_a_lever_is_named_once_with_its_line(tmp_path: Path) -> None:
-    wrong = ALL | {"self": {"kind": "self_training", "max_per_label": 0.0}}
-    path = written(tmp_path, wrong, use=["self"], measure=["self"])
+    invalid_levers = ALL | {"self": {"kind": "self_training", "max_per_label": 0.0}}
+    path = write_params(tmp_path, invalid_levers, use=["self"], measure=["self"])
     line = next(i for i, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if "max_per_label" in text)
     with pytest.raises(ParamsError) as caught:
         load_params(path)
@@ -134,10 +134,10 @@ class Surrounding(Lever):
 
     order: ClassVar = 15
 
-    def transform_inputs(self, around: StudyInputs, world: StudyContext) -> StudyInputs:
-        return StudyInputs(world.corpus, around.encoder)
+    def transform_inputs(self, inputs: StudyInputs, context: StudyContext) -> StudyInputs:
+        return StudyInputs(context.corpus, inputs.encoder)
 
-    def transform_train(self, examples: tuple[Example, ...], lesson: RunContext) -> tuple[Example, ...]:
+    def transform_train(self, examples: tuple[Example, ...], context: RunContext) -> tuple[Example, ...]:
         return (*examples, *examples)
 
 
@@ -151,7 +151,7 @@ class Idle(Lever):
     order: ClassVar = 15
 
 
-class Teaching(Lever):
+class Repeating(Lever):
     """Repeat the examples."""
 
     order: ClassVar = 15
@@ -159,12 +159,12 @@ class Teaching(Lever):
     times: int = 2
     """How often."""
 
-    def transform_train(self, examples: tuple[Example, ...], lesson: RunContext) -> tuple[Example, ...]:
+    def transform_train(self, examples: tuple[Example, ...], context: RunContext) -> tuple[Example, ...]:
         return examples * self.times
 
 
 @pytest.mark.parametrize(
-    ("lever", "said"),
+    ("lever", "message"),
     [
         (
             Surrounding,
@@ -175,44 +175,42 @@ class Teaching(Lever):
         (Idle, "use: 我的 is of kind mine, which the pipeline cannot use; it can only be measured"),
     ],
 )
-def test_what_cannot_act_in_the_pipeline_is_refused_there_and_measured(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lever: type[Lever], said: str
+def test_lever_that_the_pipeline_cannot_use_can_only_be_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lever: type[Lever], message: str
 ) -> None:
     monkeypatch.setattr(lever, "kind", "mine", raising=False)
     monkeypatch.setitem(LEVERS._classes, "mine", lever)
     levers = {"我的": {"kind": "mine"}}
-    assert list(load_params(written(tmp_path, levers, measure=levers)).worth.levers) == ["我的"]
-    path = written(tmp_path, levers, use=levers)
+    assert list(load_params(write_params(tmp_path, levers, measure=levers)).worth.levers) == ["我的"]
+    path = write_params(tmp_path, levers, use=levers)
     for load in (load_params, Augmentation.load):
         with pytest.raises(ParamsError) as caught:
             load(path)
         (line,) = str(caught.value).splitlines()
-        assert said in line
-        assert line.startswith(f"{path}:"), "with the line"
+        assert message in line
+        assert line.startswith(f"{path}:"), "the message has the line"
 
 
-def test_a_lever_of_ones_own_is_used_with_its_values_as_often_as_wanted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Teaching, "kind", "mine", raising=False)
-    monkeypatch.setitem(LEVERS._classes, "mine", Teaching)
+def test_custom_levers_are_used_with_their_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Repeating, "kind", "mine", raising=False)
+    monkeypatch.setitem(LEVERS._classes, "mine", Repeating)
     levers = ALL | {"三": {"kind": "mine", "times": 3}, "two": {"kind": "mine"}}
-    path = written(tmp_path, levers, use=["swap", "三", "self", "two", "找", "more"])
+    path = write_params(tmp_path, levers, use=["swap", "三", "self", "two", "找", "more"])
     assert load_params(path).levers.use == ["swap", "三", "self", "two", "找", "more"]
-    used = Augmentation.load(path)
-    assert list(used.levers) == ["swap", "三", "two"]
-    assert {name: lever.model_dump() for name, lever in used.custom_levers.items()} == {
+    augmentation = Augmentation.load(path)
+    assert list(augmentation.levers) == ["swap", "三", "two"]
+    assert {name: lever.model_dump() for name, lever in augmentation.custom_levers.items()} == {
         "三": {"kind": "mine", "times": 3},
         "two": {"kind": "mine", "times": 2},
     }
-    assert used.model_dump()["seed"] == 20261123
+    assert augmentation.model_dump()["seed"] == 20261123
 
 
 def test_every_lever_that_the_pipeline_can_use_is_one_that_a_stage_reads(tmp_path: Path) -> None:
-    """Else it would be in use, and nothing would come of it."""
+    """Otherwise it would be in use without any effect."""
     usable = {name for name in LEVERS if LEVERS[name].max_in_use}
     assert usable == set(STAGE_KINDS)
     sections = (Retrieve, Augmentation, Pretrain, Finetune)
-    idle = [section.load(written(tmp_path)) for section in sections]
-    path = written(tmp_path, {name: {"kind": name} for name in usable}, use=sorted(usable))
-    assert not [section for section, nothing in zip(sections, idle, strict=True) if section.load(path) == nothing]
+    defaults = [section.load(write_params(tmp_path)) for section in sections]
+    path = write_params(tmp_path, {name: {"kind": name} for name in usable}, use=sorted(usable))
+    assert not [section for section, default in zip(sections, defaults, strict=True) if section.load(path) == default]

@@ -1,4 +1,4 @@
-"""Streams whose truth is known: days, weeks, bursts; and params to watch them by."""
+"""Simulated streams with days, weeks and bursts; and params for watching them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def params(topics: int = 1, *, rate: float = 0.001, **changes: Any) -> Watching:
     return Watching.model_validate(fields | changes)
 
 
-def stream(topics: int, weeks: int, seed: int, burst: float = 0.05, swing: float = 0.8) -> tuple[Any, Any]:
+def draw_stream(topics: int, weeks: int, seed: int, burst: float = 0.05, swing: float = 0.8) -> tuple[Any, Any]:
     """Return negative and other texts, shape (windows, topics).
 
     Every topic has its own pace (2 to 20 a window), busiest hour and share of negative texts (.2 to .7); Saturdays and
@@ -41,14 +41,21 @@ def stream(topics: int, weeks: int, seed: int, burst: float = 0.05, swing: float
     hour, day = np.arange(windows)[:, None] % 24, np.arange(windows)[:, None] // 24 % 7
     pace, share, busiest = (draw.uniform(*ends, topics) for ends in ((2, 20), (0.2, 0.7), (0, 24)))
     rhythm = np.exp(swing * np.cos((hour - busiest) * np.pi / 12)) * np.where(day < 5, 1, 0.6)
-    whole, own = draw.gamma(1 / burst, burst, (2, windows, topics))
-    mean = pace * rhythm * whole
-    return draw.poisson(mean * share * own), draw.poisson(mean * (1 - share))
+    pace_noise, share_noise = draw.gamma(1 / burst, burst, (2, windows, topics))
+    mean = pace * rhythm * pace_noise
+    return draw.poisson(mean * share * share_noise), draw.poisson(mean * (1 - share))
 
 
-def told(negative: Any, other: Any, watch: Watching) -> Iterator[tuple[Reading, ...]]:
-    """Yield what is said of each window."""
-    judge = Watch(watch)
-    for i, (bad, rest) in enumerate(zip(negative.tolist(), other.tolist(), strict=True)):
-        topics = {f"t{k}": Count(one, one + other) for k, (one, other) in enumerate(zip(bad, rest, strict=True))}
-        yield judge.judge(CountWindow(MONDAY + i * HOUR, Count(sum(bad), sum(bad) + sum(rest)), topics))
+def judge_stream(negative: Any, neutral: Any, watch: Watching) -> Iterator[tuple[Reading, ...]]:
+    """Yield the readings of each window."""
+    watcher = Watch(watch)
+    for i, (negative_counts, neutral_counts) in enumerate(zip(negative.tolist(), neutral.tolist(), strict=True)):
+        topics = {
+            f"t{k}": Count(num_negative, num_negative + num_neutral)
+            for k, (num_negative, num_neutral) in enumerate(zip(negative_counts, neutral_counts, strict=True))
+        }
+        yield watcher.judge(
+            CountWindow(
+                MONDAY + i * HOUR, Count(sum(negative_counts), sum(negative_counts) + sum(neutral_counts)), topics
+            )
+        )

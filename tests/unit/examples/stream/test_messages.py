@@ -1,4 +1,4 @@
-"""What the example says on the terminal: its times, what explains an alert, and why a planted surge was missed."""
+"""Messages on the terminal: times, the explanation of an alert, and why a planted surge was missed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PLANTS = [
 ]
 
 
-def told(*alerts: tuple[int, int]) -> list[Readings]:
+def build_windows(*alerts: tuple[int, int]) -> list[Readings]:
     """Return nine windows, in which there are alerts: window, topic."""
     return [
         tuple(
@@ -50,9 +50,11 @@ def told(*alerts: tuple[int, int]) -> list[Readings]:
     ]
 
 
-def said(windows: list[Readings]) -> Iterator[str]:
+def describe_alerts(windows: list[Readings]) -> Iterator[str]:
     for place, window in enumerate(windows):
-        yield from (describe_alert(one, windows[: place + 1], PLANTS, WATCH) for one in window if one.begins)
+        yield from (
+            describe_alert(reading, windows[: place + 1], PLANTS, WATCH) for reading in window if reading.begins
+        )
 
 
 @pytest.mark.parametrize(
@@ -69,30 +71,32 @@ def said(windows: list[Readings]) -> Iterator[str]:
     ],
 )
 def test_an_alert_and_the_summary_agree_on_what_explains_it(place: int, topic: int, planted: str) -> None:
-    windows = told((place, topic))
-    (line,) = said(windows)
+    windows = build_windows((place, topic))
+    (line,) = describe_alerts(windows)
     assert line.endswith(f"; planted: {planted}")
     assert f"; {int('false' in planted)} false alerts in 9 windows" in summarize(windows, PLANTS, WATCH)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_terminal_and_page_tell_the_same_time_and_whose_it_is(language: replay.Language) -> None:
-    windows, board = told((0, 0)), Board(WATCH, max_windows=20, seconds=2)
-    (line,) = said(windows)
+def test_terminal_and_page_show_the_same_time_and_time_zone(language: replay.Language) -> None:
+    windows, board = build_windows((0, 0)), Board(WATCH, max_windows=20, seconds=2)
+    (line,) = describe_alerts(windows)
     assert line.startswith("2026-05-22 12:00 America/New_York  t0: 5.0 negative of 165 (")
     board.add(windows[0])
     page = board.page(language)
     assert '<td class="number">05-22 12:00</td>' in page
     assert "2026-05-22 12:00" in page
-    assert page.count("America/New_York") == 3, "of the last window, and of the alerts: caption and what is read of it"
+    assert page.count("America/New_York") == 3, "once for the last window, twice for the alerts"
 
 
-@pytest.mark.parametrize(("found", "later"), [((), "never found"), (((7, 2),), "found in window 3 of 3")])
-def test_of_a_missed_surge_it_is_said_what_the_model_thinks_of_its_texts(
-    found: tuple[tuple[int, int], ...], later: str
+@pytest.mark.parametrize(("alerts", "later"), [((), "never found"), (((7, 2),), "found in window 3 of 3")])
+def test_message_of_a_missed_surge_has_the_probability_of_its_texts(
+    alerts: tuple[tuple[int, int], ...], later: str
 ) -> None:
     angry = {"t2": [StreamText(f"bad {i}", ("t2",), "negative") for i in range(20)]}
-    (line,) = describe_missed(told(*found), PLANTS, angry, {f"bad {i}": 0.1 + 0.02 * (i % 2) for i in range(20)}, WATCH)
+    (line,) = describe_missed(
+        build_windows(*alerts), PLANTS, angry, {f"bad {i}": 0.1 + 0.02 * (i % 2) for i in range(20)}, WATCH
+    )
     assert line == (
         "missed: 2026-05-22 17:00 America/New_York  t2: 5.0 negative of 165 (expected 0.6, alarm from 7.0; usual "
         f"share 0.30), so as expected; {later}; the model gives the 20 negative texts it is made of a mean probability "
@@ -100,8 +104,8 @@ def test_of_a_missed_surge_it_is_said_what_the_model_thinks_of_its_texts(
     )
 
 
-def test_of_a_surge_that_was_found_nothing_is_said() -> None:
-    assert list(describe_missed(told((5, 2)), PLANTS, {}, {}, WATCH)) == []
+def test_detected_surge_has_no_message_of_a_miss() -> None:
+    assert list(describe_missed(build_windows((5, 2)), PLANTS, {}, {}, WATCH)) == []
 
 
 @pytest.mark.parametrize(
@@ -115,7 +119,7 @@ def test_of_a_surge_that_was_found_nothing_is_said() -> None:
         ("--port", "-1", "port -1 of 127.0.0.1: ports are 0 to 65535; choose another"),
     ],
 )
-def test_an_option_that_cannot_be_is_one_message_before_any_work(
+def test_invalid_option_is_one_message_before_any_work(
     option: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def load(*_: object) -> None:

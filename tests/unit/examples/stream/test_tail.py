@@ -1,4 +1,4 @@
-"""Tails: those of scipy's distributions where they are theirs, heavier where the past says so."""
+"""Tails equal those of scipy's distributions, and are heavier where the past was."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from examples.opinion_monitoring.stream.tail import ONSET, chance, find_limit, h
 EVERY = np.full(2, True)
 
 
-def seen(negative: NDArray[np.float64], texts: int) -> TopicCounts:
-    """Return what answers say of two topics."""
+def build_counts(negative: NDArray[np.float64], texts: int) -> TopicCounts:
+    """Return counts of answers of two topics."""
     return TopicCounts(negative, np.full(2, float(texts)), np.zeros(2))
 
 
-def expected(mean: float, dispersion: float, heavy: float = 1.0) -> Expected:
-    return Expected(*(np.array([one]) for one in (mean, dispersion, heavy)))
+def build_expected(mean: float, dispersion: float, heavy: float = 1.0) -> Expected:
+    return Expected(*(np.array([parameter]) for parameter in (mean, dispersion, heavy)))
 
 
 @pytest.mark.parametrize("mean", [0.01, 0.7, 8.0, 900.0])
@@ -41,7 +41,7 @@ def test_chances_are_those_of_poisson_and_of_the_negative_binomial(mean: float, 
 @pytest.mark.parametrize("heavy", [1.0, 1.5, 4.9])
 @pytest.mark.parametrize("mean", [0.01, 0.3, 12.0, 400.0])
 def test_the_limit_is_where_the_alarm_begins_however_heavy_the_tail(mean: float, heavy: float) -> None:
-    likely, rate = expected(mean, 0.1, heavy), 1e-4
+    likely, rate = build_expected(mean, 0.1, heavy), 1e-4
     limit = find_limit(likely, rate)
     assert chance(limit * 1.0001, likely)[0] < rate < chance(limit * 0.9999, likely)[0]
 
@@ -59,7 +59,7 @@ def test_surges_of_the_past_do_not_make_the_tail_heavier() -> None:
 
 
 def test_a_sum_of_probabilities_lies_between_whole_counts_and_a_small_one_is_not_rare() -> None:
-    """A text an hour of which the model is nearly sure that it is not negative is what there always is."""
+    """One text an hour with a low probability of being negative is the usual case."""
     counts = np.array([0, 0.02, 0.5, 1, 1.5, 2])
     chances = negative_binomial_chance(counts, np.array(0.02), np.array(0.1))
     assert np.all(np.diff(chances) < 0)
@@ -67,7 +67,7 @@ def test_a_sum_of_probabilities_lies_between_whole_counts_and_a_small_one_is_not
     assert chances[3] == pytest.approx(0.02, rel=0.05)
 
 
-def test_a_week_is_told_from_counts() -> None:
+def test_week_is_fitted_from_counts() -> None:
     day, hour = np.array([1, 1, 1, 1, 1.5, 0.5, 0.5]), np.linspace(0.5, 2, 24)
     true = 30 * day[:, None] * hour
     counts = np.random.default_rng(1).poisson(true * np.array([0.8, 1.2, 1, 1])[:, None, None])[..., None].astype(float)
@@ -76,51 +76,53 @@ def test_a_week_is_told_from_counts() -> None:
     assert week.mean() == pytest.approx(true.mean(), rel=0.02)
 
 
-def test_where_few_texts_speak_a_week_is_flat() -> None:
-    counts, there = np.zeros((2, 7, 24, 1)), np.zeros((2, 7, 24), dtype=bool)
-    there[0, 0, :3], counts[0, 0, 1] = True, 1
-    week = fit_week(counts, there, strength=10)
+def test_week_from_few_texts_is_flat() -> None:
+    counts, is_observed = np.zeros((2, 7, 24, 1)), np.zeros((2, 7, 24), dtype=bool)
+    is_observed[0, 0, :3], counts[0, 0, 1] = True, 1
+    week = fit_week(counts, is_observed, strength=10)
     assert week == pytest.approx(np.full_like(week, 1 / 3), rel=0.15)
 
 
 def test_shares_are_binomial_where_they_vary_by_chance_and_beta_binomial_where_they_vary_by_more() -> None:
     draw = np.random.default_rng(1)
     shares = Shares(2, memory=1e6, strength=1)
-    own = draw.beta(4, 12, 3_000)  # mean .25, intra-class correlation 1 / 17
-    for one in own:
-        negative = np.array([draw.binomial(40, 0.25), draw.binomial(40, one)], dtype=float)
-        shares.learn(seen(negative, 40), EVERY, EVERY)
+    true_shares = draw.beta(4, 12, 3_000)  # mean .25, intra-class correlation 1 / 17
+    for true_share in true_shares:
+        negative = np.array([draw.binomial(40, 0.25), draw.binomial(40, true_share)], dtype=float)
+        shares.learn(build_counts(negative, 40), EVERY, EVERY)
     assert shares.usual == pytest.approx([0.25, 0.25], abs=0.01)
-    plain, varied = shares.chance(np.full(2, 19.0), np.full(2, 40.0), shares.usual, np.full(2, 0.1))
-    assert plain == pytest.approx(binom.sf(18, 40, 0.25), rel=0.3)
-    assert varied == pytest.approx(betabinom.sf(18, 40, 4, 12), rel=0.6)
+    binomial, beta_binomial = shares.chance(np.full(2, 19.0), np.full(2, 40.0), shares.usual, np.full(2, 0.1))
+    assert binomial == pytest.approx(binom.sf(18, 40, 0.25), rel=0.3)
+    assert beta_binomial == pytest.approx(betabinom.sf(18, 40, 4, 12), rel=0.6)
 
 
-def test_a_topic_that_is_not_wanted_is_not_learned_from() -> None:
+def test_excluded_topic_is_not_learned_from() -> None:
     shares = Shares(2, memory=10, strength=10)
-    shares.learn(seen(np.full(2, 90.0), 100), np.array([True, False]), EVERY)
+    shares.learn(build_counts(np.full(2, 90.0), 100), np.array([True, False]), EVERY)
     assert shares.usual[0] > 0.8
     assert shares.usual[1] == 0.5
 
 
 def test_probabilities_vary_less_than_answers_and_their_share_is_known_better() -> None:
-    """Of a topic whose texts all look alike to the model, a small change of the mean is sure; of answers it is not."""
+    """Where all texts have similar probabilities, a small change of their mean is sure; one of answers is not."""
     draw = np.random.default_rng(1)
     shares = Shares(2, memory=1e6, strength=1)
     for _ in range(3_000):
         p = draw.beta(6, 18, 40)  # mean .25, standard deviation .087
         answers = draw.random(40) < p
-        both = ([p.sum(), answers.sum()], [(p * (1 - p)).sum(), 0])
+        sums = ([p.sum(), answers.sum()], [(p * (1 - p)).sum(), 0])
         shares.learn(
-            TopicCounts(np.array(both[0], dtype=float), np.full(2, 40.0), np.array(both[1], dtype=float)), EVERY, EVERY
+            TopicCounts(np.array(sums[0], dtype=float), np.full(2, 40.0), np.array(sums[1], dtype=float)), EVERY, EVERY
         )
     assert shares.usual == pytest.approx([0.25, 0.25], abs=0.01)
-    soft, hard = shares.chance(np.full(2, 0.28 * 40), np.full(2, 40.0), shares.usual, np.full(2, 0.01))
-    assert soft == pytest.approx(norm.sf(0.03 / (0.087 / 40**0.5)), rel=0.6)
-    assert hard > 0.2
+    probability_chance, answer_chance = shares.chance(
+        np.full(2, 0.28 * 40), np.full(2, 40.0), shares.usual, np.full(2, 0.01)
+    )
+    assert probability_chance == pytest.approx(norm.sf(0.03 / (0.087 / 40**0.5)), rel=0.6)
+    assert answer_chance > 0.2
 
 
-def test_a_window_whose_own_texts_are_more_unlike_than_ever_counts_for_fewer() -> None:
+def test_window_of_unusually_varied_texts_counts_as_fewer_texts() -> None:
     shares = Shares(1, memory=1e6, strength=1)
     for _ in range(100):
         shares.learn(TopicCounts(np.array([10.0]), np.array([40.0]), np.array([7.4])), EVERY[:1], EVERY[:1])
@@ -134,7 +136,7 @@ def test_a_window_whose_own_texts_are_more_unlike_than_ever_counts_for_fewer() -
 
 def test_hardness_is_1_of_answers_and_the_share_of_their_variance_of_probabilities() -> None:
     p = np.random.default_rng(2).beta(2, 5, 500)
-    found = TopicCounts(
+    counts = TopicCounts(
         np.array([p.sum(), 30.0, 0.0]), np.array([500.0, 40.0, 0.0]), np.array([(p * (1 - p)).sum(), 0.0, 0.0])
     )
-    assert found.hardness == pytest.approx([p.var() / (p.mean() * (1 - p.mean())), 1, 1], rel=1e-6)
+    assert counts.hardness == pytest.approx([p.var() / (p.mean() * (1 - p.mean())), 1, 1], rel=1e-6)

@@ -1,4 +1,4 @@
-"""Texts in time: topics by whole words in both languages, windows in one pass, params that cannot be."""
+"""Texts in time: topics by whole words in both languages, windows in one pass, invalid params."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TOPICS = Topics.of({"apple": ["apple", "#AAPL"], "driverless": ["self-driving ca
 
 
 @pytest.mark.parametrize(
-    ("text", "about"),
+    ("text", "topics"),
     [
         ("My Apple. Again!", ("apple",)),
         ("pineapple juice, apples", ()),
@@ -31,75 +31,77 @@ TOPICS = Topics.of({"apple": ["apple", "#AAPL"], "driverless": ["self-driving ca
         ("", ()),
     ],
 )
-def test_a_topic_is_found_by_whole_words(text: str, about: tuple[str, ...]) -> None:
-    assert TOPICS.about(text) == about
+def test_a_topic_is_found_by_whole_words(text: str, topics: tuple[str, ...]) -> None:
+    assert TOPICS.about(text) == topics
 
 
-def opinion(minutes: float, *topics: str, negative: bool = True) -> ScoredText:
+def build_text(minutes: float, *topics: str, negative: bool = True) -> ScoredText:
     return ScoredText(NOON + timedelta(minutes=minutes), topics, negative)
 
 
-def test_windows_are_counted_by_topic_and_empty_ones_are_told() -> None:
-    coming = [
-        opinion(5, "a"),
-        opinion(30, "a", "b", negative=False),
-        opinion(59.9),
-        opinion(180, "b"),
-        opinion(240),
+def test_windows_are_counted_by_topic_and_include_empty_ones() -> None:
+    texts = [
+        build_text(5, "a"),
+        build_text(30, "a", "b", negative=False),
+        build_text(59.9),
+        build_text(180, "b"),
+        build_text(240),
     ]
-    found = list(windows(coming, HOUR))
-    assert [one.start for one in found] == [NOON + i * HOUR for i in range(4)]
-    assert found[0].whole == Count(2, 3)
-    assert dict(found[0].topics) == {"a": Count(1, 2), "b": Count(0, 1)}
-    assert found[1].whole == found[2].whole == Count()
-    assert dict(found[3].topics) == {"b": Count(1, 1)}
+    counted_windows = list(windows(texts, HOUR))
+    assert [window.start for window in counted_windows] == [NOON + i * HOUR for i in range(4)]
+    assert counted_windows[0].whole == Count(2, 3)
+    assert dict(counted_windows[0].topics) == {"a": Count(1, 2), "b": Count(0, 1)}
+    assert counted_windows[1].whole == counted_windows[2].whole == Count()
+    assert dict(counted_windows[3].topics) == {"b": Count(1, 1)}
 
 
 def test_a_text_counts_as_far_as_it_is_probably_negative() -> None:
-    coming = [ScoredText(NOON, ("a",), p) for p in (0.25, 0.5, 1.0)]
-    (found,) = windows([*coming, opinion(60)], HOUR)
-    assert found.topics["a"] == found.whole == Count(1.75, 3, variance=0.1875 + 0.25)
-    assert found.whole.other == 1.25
+    texts = [ScoredText(NOON, ("a",), p) for p in (0.25, 0.5, 1.0)]
+    (window,) = windows([*texts, build_text(60)], HOUR)
+    assert window.topics["a"] == window.whole == Count(1.75, 3, variance=0.1875 + 0.25)
+    assert window.whole.other == 1.25
 
 
 def test_windows_begin_at_whole_hours_of_utc_whatever_the_text_s_own_zone() -> None:
     shanghai = datetime.fromisoformat("2026-03-02T20:10:00+08:00")
-    (found,) = windows([ScoredText(shanghai, (), True), opinion(60)], HOUR)
-    assert found.start == NOON
+    (window,) = windows([ScoredText(shanghai, (), True), build_text(60)], HOUR)
+    assert window.start == NOON
 
 
 def test_a_late_text_is_counted_when_it_comes() -> None:
-    found = list(windows([opinion(0), opinion(61), opinion(2, "late"), opinion(121)], HOUR))
-    assert [one.whole.all for one in found] == [1, 2]
-    assert "late" in found[1].topics
+    counted_windows = list(windows([build_text(0), build_text(61), build_text(2, "late"), build_text(121)], HOUR))
+    assert [window.whole.all for window in counted_windows] == [1, 2]
+    assert "late" in counted_windows[1].topics
 
 
 def test_a_window_can_be_closed_by_the_clock() -> None:
     counting = Counting(HOUR)
-    assert not list(counting.add(opinion(3)))
-    assert [one.whole.all for one in counting.until(NOON + HOUR)] == [1]
+    assert not list(counting.add(build_text(3)))
+    assert [window.whole.all for window in counting.until(NOON + HOUR)] == [1]
 
 
-def test_times_that_cannot_be_are_refused() -> None:
+def test_invalid_times_are_refused() -> None:
     with pytest.raises(DataError, match="2026-03-02T12:00:00 has no time zone; write \\+00:00"):
         list(windows([ScoredText(NOON.replace(tzinfo=None), (), True)], HOUR))
     with pytest.raises(DataError, match="nothing came; is a clock wrong"):
-        list(windows([opinion(0), ScoredText(NOON.replace(year=2126), (), True)], HOUR))
+        list(windows([build_text(0), ScoredText(NOON.replace(year=2126), (), True)], HOUR))
 
 
-@pytest.mark.parametrize("wrong", [-0.1, 1.1, 95.0, float("nan"), float("inf")])
-def test_what_is_no_probability_is_refused(wrong: float) -> None:
-    with pytest.raises(DataError, match=f"stream: {wrong} is no probability of being negative; they are from 0 to 1"):
-        list(windows([ScoredText(NOON, ("a",), wrong)], HOUR))
+@pytest.mark.parametrize("probability", [-0.1, 1.1, 95.0, float("nan"), float("inf")])
+def test_invalid_probability_is_refused(probability: float) -> None:
+    with pytest.raises(
+        DataError, match=f"stream: {probability} is no probability of being negative; they are from 0 to 1"
+    ):
+        list(windows([ScoredText(NOON, ("a",), probability)], HOUR))
 
 
-def test_a_sum_of_probabilities_may_miss_1_by_what_floats_miss() -> None:
-    (found,) = windows([ScoredText(NOON, ("a",), 1 + 1e-7), opinion(60)], HOUR)
-    assert found.whole == Count(1, 1)
+def test_probability_may_exceed_one_by_a_rounding_error() -> None:
+    (window,) = windows([ScoredText(NOON, ("a",), 1 + 1e-7), build_text(60)], HOUR)
+    assert window.whole == Count(1, 1)
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"minutes": 7}, "a day .1440 minutes. must be whole windows .got 7."),
         ({"timezone": "Mars/Olympus"}, "no such time zone; names are those of the IANA database"),
@@ -112,10 +114,10 @@ def test_a_sum_of_probabilities_may_miss_1_by_what_floats_miss() -> None:
         ({"mood": 1}, "opinion.mood: unknown field"),
     ],
 )
-def test_params_that_cannot_be_are_named(changes: dict[str, Any], said: str, tmp_path: Path) -> None:
+def test_invalid_params_are_named(changes: dict[str, Any], message: str, tmp_path: Path) -> None:
     fields = params().model_dump()
     model = fields["model"] | changes.pop("model", {})
     file = tmp_path / "opinion.yaml"
     file.write_text(yaml.safe_dump({"opinion": fields | {"model": model} | changes}), encoding="utf-8")
-    with pytest.raises(ParamsError, match=said):
+    with pytest.raises(ParamsError, match=message):
         Block.load(file)
