@@ -20,16 +20,16 @@ def interruptible() -> Iterator[None]:
 
 @pytest.mark.usefixtures("interruptible")
 def test_a_signal_within_the_block_comes_after_it() -> None:
-    done = []
+    steps = []
 
     def work() -> None:
         with defer_signals():
             os.kill(os.getpid(), signal.SIGINT)
-            done.append("whole")
+            steps.append("whole")
 
     with pytest.raises(KeyboardInterrupt):
         work()
-    assert done == ["whole"]
+    assert steps == ["whole"]
 
 
 def test_handlers_are_as_before_even_where_the_block_fails() -> None:
@@ -40,13 +40,13 @@ def test_handlers_are_as_before_even_where_the_block_fails() -> None:
 
 
 def test_a_thread_that_cannot_hold_signals_goes_on_without() -> None:
-    done = []
+    steps = []
 
     def work() -> None:
         with defer_signals():
-            done.append("done")
+            steps.append("done")
 
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
-    assert done == ["done"]
+    assert steps == ["done"]
