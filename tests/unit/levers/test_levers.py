@@ -197,7 +197,7 @@ def test_retrieve_finds_related_documents_and_no_test_text(tmp_path: Path, tiny:
         document.text for document in (*test_documents, *unrelated)
     }
     unchanged = retrieve.transform_inputs(StudyInputs(unrelated, tiny), build_study_context(tmp_path, tiny, ()))
-    assert unchanged.documents == unrelated, "where nothing is found, the sample stays"
+    assert unchanged.documents == unrelated, "if nothing is found, the documents stay"
 
 
 def test_pretrain_trains_another_encoder_once(tmp_path: Path, tiny: Path) -> None:
@@ -215,7 +215,7 @@ def test_pretrain_trains_another_encoder_once(tmp_path: Path, tiny: Path) -> Non
     whole = (first.encoder / "model.safetensors").read_bytes()
     (first.encoder / "model.safetensors").write_bytes(whole[:-3] + bytes([whole[-3] ^ 64]) + whole[-2:])
     assert fields.transform_inputs(inputs, study_context) == first
-    assert (first.encoder / "model.safetensors").read_bytes() == whole, "what the disk damaged is made anew"
+    assert (first.encoder / "model.safetensors").read_bytes() == whole, "damaged weights are trained again"
     assert (
         fields.transform_inputs(replace(inputs, documents=inputs.documents[:4]), study_context).encoder != first.encoder
     )

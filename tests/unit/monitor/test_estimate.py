@@ -12,7 +12,7 @@ from satiety.monitor.shift_features import compute_shift_features, count_word_te
 from satiety.monitor.shift_simulation import Pool, estimate_score, sample_scenario, simulate_shift
 from satiety.problems import Prediction
 from satiety.problems.ner import Ner
-from tests.unit.monitor.made import CLASSES, PROBLEM, make_pool
+from tests.unit.monitor.pools import CLASSES, PROBLEM, make_pool
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

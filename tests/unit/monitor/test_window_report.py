@@ -22,7 +22,7 @@ from satiety.monitor.window_report import (
 )
 from satiety.problems import Prediction
 from satiety.problems.ner import Ner
-from tests.unit.monitor.made import CLASSES, PROBLEM, make_pool
+from tests.unit.monitor.pools import CLASSES, PROBLEM, make_pool
 
 SIZE = 300
 """Texts of a window."""

@@ -45,9 +45,9 @@ def test_the_examples_come_first_and_every_id_is_unique() -> None:
 
 def test_the_copies_are_the_same_whatever_the_order_of_the_examples() -> None:
     shuffled = random.Random(3).sample(TRAIN, 4)
-    ordered, reordered = (augment(train, [], CLASSIFY, build_params(*STEPS)) for train in (TRAIN, shuffled))
-    assert {copy.id: copy for copy in ordered.examples} == {copy.id: copy for copy in reordered.examples}
-    assert ordered.numbers == reordered.numbers
+    original, reordered = (augment(train, [], CLASSIFY, build_params(*STEPS)) for train in (TRAIN, shuffled))
+    assert {copy.id: copy for copy in original.examples} == {copy.id: copy for copy in reordered.examples}
+    assert original.numbers == reordered.numbers
 
 
 @pytest.mark.slow

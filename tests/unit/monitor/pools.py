@@ -1,4 +1,4 @@
-"""A made pool: texts around three centres, answered by a model that sees only where they lie."""
+"""A synthetic pool: texts around three centres, answered by a model that sees only their embeddings."""
 
 from __future__ import annotations
 
