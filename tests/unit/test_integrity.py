@@ -25,7 +25,7 @@ TABLE = b"text,label\n"
 
 
 class Reads(Section):
-    """Of the made-up stage."""
+    """Params of the made-up stage."""
 
 
 @stage
@@ -71,7 +71,7 @@ def flip(path: Path, index: int = -1) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A workspace with a table, a model and a report under DVC, all whole."""
+    """A workspace with an unchanged table, model and report under DVC."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(integrity, "PAUSE", 0.01)
     Path(".dvc").mkdir()
@@ -144,7 +144,7 @@ def test_all_damaged_paths_are_named_at_once_with_their_repair(folder: Path) -> 
     ]
 
 
-def test_a_damaged_copy_in_the_cache_has_to_go_first(folder: Path) -> None:
+def test_a_damaged_copy_in_the_cache_must_be_removed_first(folder: Path) -> None:
     name = md5(MODEL["config.json"])
     flip(Path("models/tuned/config.json"))
     flip(CACHE / name[:2] / name[2:])
@@ -155,7 +155,7 @@ def test_a_damaged_copy_in_the_cache_has_to_go_first(folder: Path) -> None:
     )
 
 
-def test_a_damaged_listing_in_the_cache_has_to_go_first(folder: Path) -> None:
+def test_a_damaged_listing_in_the_cache_must_be_removed_first(folder: Path) -> None:
     (listing,) = CACHE.glob("??/*.dir")
     flip(Path("models/tuned/config.json"))
     flip(listing)

@@ -233,7 +233,7 @@ def test_mlflow_down_leaves_the_outbox_and_one_warning(
     assert "2 runs wait in .satiety/outbox" in warning
     assert "secret" not in warning
     monkeypatch.delenv("SATIETY_TRACKING_URI")
-    monkeypatch.delenv("MLFLOW_TRACKING_URI")  # MLflow put it there when it was told where it is
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")  # set by MLflow
     assert publish() == 2
     assert len(list_runs(client)) == 2
 
@@ -322,7 +322,7 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize("kind", DAMAGED)
-def test_a_damaged_folder_is_set_aside_once_and_all_others_arrive(
+def test_a_damaged_folder_is_set_aside_once_and_all_others_are_published(
     client: Any, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = OUTBOX / "1-augment-0000000a"
@@ -338,7 +338,7 @@ def test_a_damaged_folder_is_set_aside_once_and_all_others_arrive(
     assert message.startswith(f"{folder}: damaged, ignored, and renamed to {folder.name}.damaged")
 
 
-def test_points_before_and_after_a_damaged_line_arrive(client: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_points_before_and_after_a_damaged_line_are_published(client: Any, caplog: pytest.LogCaptureFixture) -> None:
     """As after a power loss: the size of the file was written, but not its content."""
     with track_run("finetune", PARAMS) as run:
         run.log_metric("loss", 0.5, 1)
@@ -373,7 +373,7 @@ def list_runs_by_name(client: Any) -> dict[str, Any]:
     return {run.info.run_name.partition(" ")[0]: run for run in published_runs}
 
 
-def test_a_parent_and_its_stages_arrive_in_one_pass(client: Any) -> None:
+def test_a_parent_and_its_stages_are_published_in_one_pass(client: Any) -> None:
     with track_pipeline("pipeline", {"reason": "scheduled"}) as run:
         record_run("ingest", parent=run.key)
         record_run("augment", parent=run.key)
@@ -406,7 +406,7 @@ def test_a_stage_published_before_its_parent_creates_the_run_that_the_parent_com
     assert filled.info.start_time == outbox.parse_key(run.key)[0]
 
 
-def test_a_run_made_twice_by_a_slow_server_is_one_after_the_pass(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_created_twice_by_a_slow_server_is_merged(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from mlflow import MlflowClient
 
     original = MlflowClient.create_run

@@ -1,4 +1,4 @@
-"""A function becomes a command: paths and params in, files and a report out, alone in its workspace."""
+"""A function becomes a command: it reads paths and params, writes files and a report, once at a time."""
 
 import json
 import os
@@ -164,7 +164,7 @@ def test_a_second_run_names_the_running_process_and_ignores_a_dead_one(folder: P
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, sys.path))}
     command = [sys.executable, "-c", SLEEPER, "--out", "out.txt"]
     second = subprocess.run(command, cwd=folder, env=environment, text=True, capture_output=True, check=False)
-    assert second.returncode == os.EX_TEMPFAIL, "the same again may work a minute later"
+    assert second.returncode == os.EX_TEMPFAIL, "a later attempt may succeed"
     assert f"nap is already running in this workspace (process {first.pid})" in second.stderr
     first.kill()
     first.communicate()

@@ -23,10 +23,10 @@ def test_each_label_is_solved_against_the_rest() -> None:
     np.testing.assert_allclose(actual.weight[1], probe.weight[1] - probe.weight[0])
     assert actual.held_out.shape == (60, 2)
     assert ((actual.held_out > 0.5) == targets).mean() > 0.8
-    assert not len(probe.held_out), "only the head over several labels needs them"
+    assert not len(probe.held_out), "returned with keep_held_out only"
 
 
-def test_the_loss_is_binary_and_passes_over_windows_without_an_answer() -> None:
+def test_the_loss_is_binary_and_skips_windows_without_an_answer() -> None:
     targets = HEAD.targets([Window(0, [2, 3], [1.0, 0.0]), Window(1, [2, 3], [])], 2)
     loss = HEAD.loss(torch.zeros(2, 2), targets)
     assert loss.item() == pytest.approx(np.log(2))

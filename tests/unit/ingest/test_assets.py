@@ -74,7 +74,7 @@ class TestTheUri:
             Asset(uri="https://x.org/a", sha256="abc")
 
     def test_a_secret_is_not_written_into_params_yaml(self, tmp_path: Path) -> None:
-        """Nor shown by the message, which names the line and what to write instead."""
+        """Nor does the message show it, which names the line and the replacement."""
 
         class One(Section):
             asset: Asset
@@ -352,7 +352,7 @@ SHA = hashlib.sha256(b"text\n").hexdigest()
 
 
 class Guarded(BaseHTTPRequestHandler):
-    """Gives `a.csv` to who knows the password; every other path is the code it answers with."""
+    """Serves `a.csv` to requests with the password; any other path is the status code of its response."""
 
     def log_message(self, *_: object) -> None:
         pass
@@ -376,7 +376,7 @@ class Guarded(BaseHTTPRequestHandler):
 
 
 class Hub(BaseHTTPRequestHandler):
-    """As much of the Hugging Face hub as one repository at one commit needs."""
+    """The part of the Hugging Face hub that one repository at one commit needs."""
 
     files: dict[str, bytes]
 

@@ -101,7 +101,7 @@ class TestPersonalData:
             ("AKIA&#73;OSFODNN7EXAMPLE", "secret"),
         ],
     )
-    def test_a_row_that_is_kept_is_repaired_before_it_is_masked(self, secret: str, kind: str) -> None:
+    def test_a_valid_row_is_repaired_before_it_is_masked(self, secret: str, kind: str) -> None:
         masked = f"<{kind}>"
         cleaned = clean_row(Row("1", {"text": f"找 {secret} 吧", "label": "a"}))
         assert isinstance(cleaned.record, Example)
@@ -122,12 +122,12 @@ class TestPersonalData:
 
     @pytest.mark.parametrize("secret", ["jane&#64;example.com", "jo\u200bhn@x\u200b.com", "139\u200b1234\u200b5678"])
     @pytest.mark.parametrize("broken", ["", "\ud800", "e" + "\u0301\u0327" * 5000])
-    def test_a_refused_row_is_repaired_as_far_as_can_be_before_it_is_masked(self, secret: str, broken: str) -> None:
+    def test_a_refused_row_is_repaired_as_far_as_possible_before_it_is_masked(self, secret: str, broken: str) -> None:
         record = read_rejection(Row("1", reason="ragged", detail=f"值 '{secret}'", text=f"找 {secret} 吧 {broken}"))
         assert record.text.startswith(("找 <email> 吧", "找 <phone> 吧"))
         assert record.detail in ("值 '<email>'", "值 '<phone>'")
 
-    def test_no_half_of_a_number_is_left_at_a_cut(self) -> None:
+    def test_a_cut_leaves_no_half_of_a_number(self) -> None:
         for size in range(8):
             text = "字" * (KEPT_TEXT - size) + " 13812345678"
             detail = "字" * (KEPT_NOTE - size) + " bob@example.com"
@@ -149,6 +149,6 @@ class TestSpans:
             == "type"
         )
 
-    def test_one_moves_with_its_text(self) -> None:
+    def test_a_span_moves_with_its_text(self) -> None:
         values = {"text": "致电13812345678找王芳", "spans": [{"start": 14, "end": 16, "label": "人"}]}
         assert read_example(values, Ner(labels=None)).answer == Spans((Span(10, 12, "人"),))

@@ -1,4 +1,4 @@
-"""One of each text stays, whichever order they come in; a text with two answers is settled by the policy."""
+"""One of each text stays, whatever their order; conflicting answers are settled by the policy."""
 
 import random
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ class TestConflicts:
         assert [(e.text, str(e.answer)) for e in remaining] == [("很好", "good"), ("很好 ", "good"), ("ok", "bad")]
         assert [r.text for r in rejected] == ["很好"]
 
-    def test_majority_keeps_none_of_two_equals(self) -> None:
+    def test_majority_keeps_neither_of_two_equally_frequent_answers(self) -> None:
         remaining, rejected = resolve_conflicts(self.ROWS[1:], "majority")
         assert ([e.text for e in remaining], len(rejected)) == (["ok"], 2)
 

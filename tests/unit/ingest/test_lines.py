@@ -42,7 +42,7 @@ def test_chinese_is_read_in_every_usual_encoding(tmp_path: Path, encoding: str, 
 
 
 @given(st.lists(PLAIN, max_size=20), st.sampled_from(["utf-8-sig", "utf-16"]))
-def test_any_text_comes_back_from_unicode(
+def test_any_text_in_unicode_is_read_unchanged(
     tmp_path_factory: pytest.TempPathFactory, rows: list[str], encoding: str
 ) -> None:
     path = write_file(tmp_path_factory.mktemp("lines"), "".join(row + "\n" for row in rows).encode(encoding))

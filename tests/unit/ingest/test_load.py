@@ -59,7 +59,7 @@ def write_jsonl(raw: Path, *rows: Any) -> dict[str, Any]:
 
 
 class TestRows:
-    def test_an_example_knows_its_text_label_and_place(self, raw: Path) -> None:
+    def test_an_example_has_its_text_label_and_place(self, raw: Path) -> None:
         (raw / "a.csv").write_text("text,label\n Tom &amp; 汤姆 , good\n", encoding="utf-8")
         records = load_sources(raw)
         (example,) = records.examples

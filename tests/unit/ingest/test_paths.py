@@ -45,5 +45,5 @@ def test_columns_of_two_lists_cannot_be_paired(paths: dict[str, str]) -> None:
         check_starred_steps({name: split_path(path) for name, path in paths.items()})
 
 
-def test_columns_of_one_list_and_its_parents_can() -> None:
+def test_columns_of_one_list_and_its_parents_can_be_paired() -> None:
     check_starred_steps({"a": ("x", "*", "t"), "b": ("x", "*", "p", "*", "l"), "c": ("title",)})

@@ -1,4 +1,4 @@
-"""Every format gives rows of text, guesses nothing, and refuses by the row."""
+"""Every reader gives rows of text, guesses nothing, and rejects single rows."""
 
 import csv
 import gzip
@@ -144,7 +144,7 @@ class TestCsv:
         assert (rows[0].place, rows[0].reason) == ("2", "quoting")
         assert [row.values.get("text") for row in rows[1:]] == [f"第{i}行" for i in range(400)]
 
-    def test_bad_bytes_within_a_quoted_value_cost_that_row(self, tmp_path: Path) -> None:
+    def test_bad_bytes_within_a_quoted_value_reject_its_row(self, tmp_path: Path) -> None:
         path = tmp_path / "data"
         path.write_bytes(b'text,label\n"one\n\xff two",1\nthree,2\n')
         bad, good = read(COMMA, path)
@@ -238,7 +238,7 @@ class TestJson:
             ["B", "3"],
         ]
 
-    def test_one_broken_object_costs_its_own_row(self, tmp_path: Path) -> None:
+    def test_a_broken_object_rejects_only_its_own_row(self, tmp_path: Path) -> None:
         duplicate_keys = '{"text": "a", "text": "b", "label": 1}'
         text = f'[{{"text": "好", "label": 1}}, {duplicate_keys}, {{"label": 2}}, {{"text": "c", "label": 3}}]'
         values_read = read_values({"kind": "json"}, write_data(tmp_path, text), {"text": "*.text", "label": "*.label"})
@@ -294,7 +294,7 @@ class TestParquet:
         with pytest.raises(DataError, match=r"more than 4 rows \(5\); raise ingest\.limits\.rows"):
             read({"kind": "parquet"}, path, BOTH, LIMITS.model_copy(update={"rows": 4}))
 
-    def test_a_text_that_is_not_utf8_costs_its_row(self, tmp_path: Path) -> None:
+    def test_a_text_that_is_not_utf8_rejects_its_row(self, tmp_path: Path) -> None:
         import pyarrow as pa
 
         texts = pa.array(["好".encode(), b"caf\xe9", None], pa.binary()).view(pa.string())
@@ -346,14 +346,14 @@ class TestConll:
         assert self.read_spans(second) == [("Anna", "per"), ("B.", "loc")]
         assert (first.place, second.place) == ("1", "8")
 
-    def test_chinese_is_joined_with_nothing(self, tmp_path: Path) -> None:
+    def test_chinese_tokens_are_joined_without_spaces(self, tmp_path: Path) -> None:
         (row,) = read(
             CONLL | {"join": ""}, write_data(tmp_path, "江 B-PER\n泽 I-PER\n民 I-PER\n在 O\n北 B-LOC\n京 I-LOC\n"), {}
         )
         assert row.values["text"] == "江泽民在北京"
         assert self.read_spans(row) == [("江泽民", "PER"), ("北京", "LOC")]
 
-    def test_the_tag_may_stand_last_of_many(self, tmp_path: Path) -> None:
+    def test_the_tag_may_be_the_last_of_many_columns(self, tmp_path: Path) -> None:
         (row,) = read(CONLL | {"tag": -1}, write_data(tmp_path, "EU NNP B-NP B-ORG\nrejects VBZ B-VP O\n"), {})
         assert self.read_spans(row) == [("EU", "ORG")]
 
@@ -365,7 +365,7 @@ class TestConll:
             ("token B-", "line 2: tag 'B-' must be O, B-… or I-…"),
         ],
     )
-    def test_a_broken_line_costs_its_sentence(self, tmp_path: Path, line: str, detail: str) -> None:
+    def test_a_broken_line_rejects_its_sentence(self, tmp_path: Path, line: str, detail: str) -> None:
         bad, good = read(CONLL, write_data(tmp_path, f"a O\n{line}\n\nb O\n"), {})
         assert (bad.place, bad.reason, bad.detail) == ("1", "conll", detail)
         assert good.values["text"] == "b"
@@ -390,7 +390,7 @@ class TestTagged:
         (row,) = read(TAGGED | {"join": " "}, write_data(tmp_path, "1/2/m Paris/ns\n"), {})
         assert (row.values["text"], row.values["spans"]) == ("1/2 Paris", [(4, 9, "LOC")])
 
-    def test_a_word_without_a_tag_costs_its_line(self, tmp_path: Path) -> None:
+    def test_a_word_without_a_tag_rejects_its_line(self, tmp_path: Path) -> None:
         bad, good = read(TAGGED, write_data(tmp_path, "北京/ns 好\n好/a\n"), {})
         assert (bad.reason, bad.detail, good.values["text"]) == ("tagged", "'好' is not of the form word/tag", "好")
 

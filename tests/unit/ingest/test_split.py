@@ -22,7 +22,7 @@ def make_example(text: str, label: str, **fields: str) -> Example:
 
 
 def make_examples(labels: str, start: int = 0, group: int = 1, source: str = "a.csv") -> list[Example]:
-    """Return one example per letter, its label the letter; every ``group`` of them in a row belong together."""
+    """Return one example per letter, which is its label; each ``group`` consecutive examples are one group."""
     rows = []
     for i, label in enumerate(labels, start=start):
         text = f"第{i}条"
@@ -65,7 +65,7 @@ def test_every_split_has_the_proportions_of_the_whole() -> None:
     assert counts == {"test": {"a": 40, "b": 20}, "dev": {"a": 4, "b": 2}, "train": {"a": 16, "b": 8}}
 
 
-def test_the_same_seed_gives_the_same_split_in_any_order_and_another_gives_another() -> None:
+def test_equal_seeds_give_equal_splits_in_any_order_and_different_seeds_do_not() -> None:
     rows = make_examples("ab" * 50)
     assert split_examples(rows) == split_examples(rows[::-1])
     assert list_ids(split_examples(rows), "test") != list_ids(split_examples(rows, seed=2), "test")
@@ -168,7 +168,7 @@ class TestShares:
     def test_every_stratum_gives_at_least_one_where_possible(self, counts: dict[str, int], total: int) -> None:
         assert min(allocate(counts, total, 0).values()) >= 1
 
-    def test_a_stratum_keeps_back_as_long_as_others_fill_up(self) -> None:
+    def test_a_stratum_keeps_its_reserve_as_long_as_others_suffice(self) -> None:
         assert allocate({"a": 2, "b": 10}, 5, 2) == {"a": 0, "b": 5}
         assert allocate({"a": 2, "b": 10}, 12, 2) == {"a": 2, "b": 10}
 
@@ -199,19 +199,19 @@ class TestGroups:
 
 
 def _get_groups_in_test(rows: list[Example]) -> dict[str, str]:
-    """Return the group of each of these rows in a test that holds them all."""
+    """Return the group of each row in a test split that contains all of them."""
     sources = [Example(e.id, {"text": e.text}, e.answer, group=e.group, source="t.csv") for e in rows]
     partition = split_examples([*sources, *make_examples("ab" * 10)], {"t.csv": "test"}, test=len(rows))
     return {e.id: e.group for e in partition.examples if e.split == "test"}
 
 
 class TestChance:
-    """A text's chance to be in test is the same however many are like it, or belong with it."""
+    """The chance of a text to be in test does not depend on similar texts or on its group."""
 
     SEEDS = range(400)
 
     def measure_chances(self, rows: list[Example], kinds: dict[str, str], test: int) -> dict[str, float]:
-        """Return by kind of text the mean share of it that is in test."""
+        """Return the mean share of each kind of text that is in test."""
         ties, counts, sizes = link(rows, 0.65), Counter[str](), Counter(kinds.values())
         for seed in self.SEEDS:
             partition = divide(rows, ties, {}, lambda e: str(e.answer), seed=seed, test=test, budget=2, dev=0.5)
@@ -251,7 +251,7 @@ class TestFrozen:
     )
     ROWS = tuple(make_example(text, "ab"[i % 2]) for i, text in enumerate(TEXTS))
 
-    def test_a_text_that_joins_a_group_takes_none_of_it_out_of_test(self) -> None:
+    def test_a_new_member_of_a_group_moves_no_text_of_it_out_of_test(self) -> None:
         for twin in self.ROWS[::4]:
             original = set(list_ids(split_examples([*self.ROWS]), "test"))
             newcomer = Example("new", {"text": f"{twin.text} now"}, twin.answer)

@@ -95,19 +95,19 @@ def test_self_training_adds_entities() -> None:
     run_context = lesson(pool, 12, problem=NER, documents=documents(tagged(20, start=2000)), predict=answer)
     added = build_self_training(rounds=1, max_per_label=1.0).transform_train(tuple(pool), run_context)[12:]
     assert added
-    assert {NER.stratum(example) for example in added} == {"O"}, "PER alone is no stratum of the labels; nobody gave it"
+    assert {NER.stratum(example) for example in added} == {"O"}, "PER alone is no stratum of the training examples"
     examples = tuple(replace(example, answer=Spans(example.answer.mentions[:1])) for example in pool)
     added = build_self_training(rounds=1, max_per_label=1.0).transform_train(examples, run_context)[12:]
     assert Counter(NER.stratum(example) for example in added) == {"O": 3, "PER": 9}
 
 
 @pytest.mark.parametrize(("share", "budget", "k"), [(0.6, 10, 6), (0.6, 2, 1), (1.0, 15, 15)])
-def test_oracle_reveals_labels_from_the_far_end(share: float, budget: int, k: int) -> None:
+def test_oracle_adds_labels_from_the_end_of_the_pool(share: float, budget: int, k: int) -> None:
     actual = build_lever("oracle", share=share).transform_train(tuple(POOL[:budget]), lesson(POOL, budget))
     assert actual == (*POOL[:budget], *POOL[len(POOL) - k :])
 
 
-def test_oracle_of_nothing_reveals_nothing() -> None:
+def test_oracle_of_less_than_one_label_adds_nothing() -> None:
     assert build_lever("oracle", share=0.1).transform_train(tuple(POOL[:2]), lesson(POOL, 2)) == tuple(POOL[:2])
 
 

@@ -122,7 +122,7 @@ def test_the_verdict_weighs_feedback_before_the_estimate(
     assert ground.by == ("feedback" if decides else "estimate")
 
 
-def test_a_loss_that_may_be_none_is_not_called_harm() -> None:
+def test_an_uncertain_loss_is_not_called_harmful() -> None:
     unsure = ScoreEvidence("estimate", Interval(-0.05, -0.2, 0.1), Interval(0.5, 0.3, 0.7), 0.55, 0.8)
     assert judge(Drift(0.01, True, {}), unsure, None, 0.03, 0.9) == ("drift without harm", unsure)
     assert judge(Drift(0.01, True, {}), unsure, None, 0.03, 0.7) == ("harmful drift", unsure)

@@ -66,7 +66,7 @@ def test_commands_are_code_and_a_cluster_without_terms_is_marked(language: Langu
     assert "<code>satiety worth</code>" in html
     assert unmarked in html
     assert "a `text`" in html, "texts are shown as they are"
-    assert html.count("`") == 2, "none but those of the text"
+    assert html.count("`") == 2, "only those of the text"
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "shares are not reliable"), ("zh", "这些占比不可靠")])

@@ -50,7 +50,7 @@ def test_traffic_is_read_as_it_was_repaired_and_masked(tmp_path: Path) -> None:
     assert window_texts == sorted(row.text for row in traffic.read()) == ["R&D", "write to <email>", "问 <email>"]
 
 
-def test_answers_to_another_problem_of_the_same_record_are_passed_over(tmp_path: Path) -> None:
+def test_recorded_answers_to_another_problem_are_skipped(tmp_path: Path) -> None:
     traffic = Traffic(tmp_path)
     entity = Prediction(Spans((Span(0, 4, "PER"),)))
     mixed = [Prediction(Label("good")), Prediction(Label("sports")), entity]

@@ -32,7 +32,7 @@ for package in cycle(map(Path, sys.argv[3:])):
     time.sleep(float(sys.argv[2]))
     place.rename(package)
 """
-"""Puts one of two packages into the place, then the other, without end."""
+"""Moves one of two packages to the place, then the other, endlessly."""
 
 
 @pytest.fixture(autouse=True)

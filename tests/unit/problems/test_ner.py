@@ -101,7 +101,7 @@ class TestEncodeAndDecode:
         assert len(window.input_ids) == 7  # [CLS] t ##r ##u ##m ##p [SEP]
         assert window.targets == [IGNORE, NER.classes.index("B-PER"), *[IGNORE] * 5]
 
-    def test_decode_begins_no_entity_within_a_unit(self, tokenizer: Any) -> None:
+    def test_inside_tags_without_a_begin_tag_give_at_most_one_entity(self, tokenizer: Any) -> None:
         example = Example("x", {"text": "北京"})
         (window,) = NER.encode([example], tokenizer, 16)
         logits = np.zeros((len(window.units), len(NER.classes)))
@@ -145,7 +145,7 @@ class TestScore:
 
     def test_an_entity_of_three_pieces_counts_once(self) -> None:
         gold = [Example("x", {"text": "江泽民"}, answer=Spans((Span(0, 3, "PER"),)))]
-        assert NER.tally(gold, [Prediction(gold[0].answer)]).sum() == 3  # one right, one given, one gold
+        assert NER.tally(gold, [Prediction(gold[0].answer)]).sum() == 3  # one correct, one predicted, one gold
 
 
 def tag_characters(text: str, spans: Sequence[Span]) -> list[str]:

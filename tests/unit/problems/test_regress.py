@@ -52,7 +52,7 @@ def test_a_score_of_one_number_alone_is_zero_and_never_nan() -> None:
 
 
 def test_two_systems_are_compared_on_the_same_resamples() -> None:
-    """A metric that is no sum of rows has its paired interval like any other."""
+    """A metric that is no sum over rows has a paired interval like any other."""
     rng = np.random.default_rng(1)
     real = rng.normal(size=300)
     good, bad = real + 0.3 * rng.normal(size=300), real + 2 * rng.normal(size=300)

@@ -91,7 +91,7 @@ class TestARefusal:
         assert "`satiety label next --from traffic --random -n N`" in reason
         assert "volunteered" not in weigh(OPEN, OPEN)[1]
         assert "once the fresh test set contains promote.min_fresh_examples (40) of them" in weigh(OPEN, OPEN)[1]
-        assert "volunteered" not in weigh(OPEN, BETTER, OPEN)[1], "a random sample was tested on"
+        assert "volunteered" not in weigh(OPEN, BETTER, OPEN)[1], "there is a random sample"
 
     def test_a_refusal_for_a_test_set_names_it_and_the_margin(self) -> None:
         assert "it is worse by more than promote.margin (0.01) on the frozen examples" in weigh(WORSE, BETTER)[1]

@@ -63,7 +63,7 @@ def test_the_traffic_folder_of_the_settings_is_private(tmp_path: Path, monkeypat
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_many_files_become_few_and_no_row_is_lost(tmp_path: Path) -> None:
+def test_many_files_are_merged_without_losing_rows(tmp_path: Path) -> None:
     traffic = Traffic(tmp_path, max_segments=8)
     for i in range(60):
         traffic.add(serve_texts(f"{i}", f"{i}b"))

@@ -69,7 +69,7 @@ def test_no_texts_have_no_twins_and_no_groups() -> None:
 
 @given(TEXTS, st.floats(0.3, 1.0))
 @settings(max_examples=60)
-def test_a_twin_is_kept_and_truly_similar(texts: list[str], threshold: float) -> None:
+def test_a_twin_is_a_similar_text_without_a_twin(texts: list[str], threshold: float) -> None:
     verdicts = list(find_duplicates(number_texts(texts), threshold))
     unique = {v.id for v in verdicts if v.twin is None}
     for verdict in verdicts:
@@ -141,7 +141,7 @@ class TestContamination:
         assert None not in leaks[: len(held_out)]
 
 
-def test_the_answer_is_the_same_in_every_process() -> None:
+def test_twins_and_groups_are_the_same_in_every_process() -> None:
     code = (
         "from satiety.text.deduplication import *;"
         "t=[('%d'%i, '%d 今天天气 nice weather today %d' % (i%7, i//9)) for i in range(400)];"

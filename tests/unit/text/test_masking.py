@@ -181,7 +181,7 @@ def test_a_span_covers_the_same_text_after_masking(surroundings: str, offset: in
         "ssn ",
     ],
 )
-def test_the_largest_row_of_nothing_but_numbers_does_not_hang(unit: str) -> None:
+def test_the_largest_row_of_numbers_is_masked_in_time(unit: str) -> None:
     text = unit * (500_000 // len(unit))
     with at_once():
         masked, _ = mask(text, ALL)
@@ -189,7 +189,7 @@ def test_the_largest_row_of_nothing_but_numbers_does_not_hang(unit: str) -> None
 
 
 @pytest.mark.parametrize("unit", ["eyJ", "eyJabcdefgh.", "sk-a", "sk-", "a:", "://", "A ", "-", "SG.", "00000000:"])
-def test_the_largest_row_that_nearly_is_a_secret_does_not_hang(unit: str) -> None:
+def test_the_largest_row_that_is_nearly_a_secret_is_masked_in_time(unit: str) -> None:
     for prefix, suffix in (("", ""), ("://", " @"), ("-----BEGIN ", "@"), ("sk-", "."), ("eyJ", "@")):
         text = prefix + unit * (500_000 // len(unit)) + suffix
         with at_once():

@@ -1,4 +1,4 @@
-"""Checkpoints: whole or passed over, one per run, keyed by what the run reads."""
+"""Checkpoints are whole or ignored, one per run, with a key of all that the run reads."""
 
 import json
 import logging
@@ -41,9 +41,7 @@ def test_without_a_checkpoint_there_is_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "kind", ["truncated", "flipped", "no tensors", "half a state", "another state", "flipped state"]
 )
-def test_a_broken_checkpoint_is_passed_over(
-    store: CheckpointStore, kind: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_damaged_checkpoint_is_ignored(store: CheckpointStore, kind: str, caplog: pytest.LogCaptureFixture) -> None:
     tensors, state = store.folder / "7.safetensors", store.folder / STATE
     whole = tensors.read_bytes()
     match kind:

@@ -19,7 +19,7 @@ def copy(tiny: Path, tmp_path: Path) -> Path:
     return tmp_path / "model"
 
 
-def test_an_encoder_comes_back_in_float32_and_saves_as_it_was(copy: Path, tmp_path: Path) -> None:
+def test_an_encoder_loads_in_float32_and_is_saved_unchanged(copy: Path, tmp_path: Path) -> None:
     half = {name: tensor.half() for name, tensor in load_file(copy / "model.safetensors").items()}
     save_file(half, copy / "model.safetensors", {"format": "pt"})
     model = load_encoder(copy)

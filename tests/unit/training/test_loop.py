@@ -106,7 +106,7 @@ def test_training_leaves_the_global_random_state_unchanged(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("average", [None, 1.0])
 @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
-def test_a_run_that_is_stopped_goes_on_to_the_weights_it_would_have_had(
+def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(
     error: type[BaseException], average: float | None, tmp_path: Path
 ) -> None:
     plan = build_arguments(weight_averaging=average)
@@ -133,7 +133,7 @@ def test_a_run_that_is_stopped_goes_on_to_the_weights_it_would_have_had(
     assert taken_up.best_step == course.best_step
 
 
-def test_every_point_is_logged_as_it_is_measured_and_again_by_a_run_that_is_taken_up(tmp_path: Path) -> None:
+def test_every_point_is_logged_when_it_is_measured_and_again_by_a_resumed_run(tmp_path: Path) -> None:
     points: list[tuple[str, float, int]] = []
 
     def stop(model: nn.Module) -> Evaluation:
@@ -217,7 +217,7 @@ def test_training_stops_when_patience_is_over(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError], ids=["stopped", "killed"])
 @pytest.mark.parametrize("call", [2, 3, 4])
-def test_a_run_that_was_cut_off_stops_early_where_it_would_have(
+def test_a_resumed_run_stops_early_at_the_step_of_an_uninterrupted_one(
     tmp_path: Path, call: int, error: type[BaseException]
 ) -> None:
     """Nothing improves after the first evaluation, so each evaluation that is forgotten costs four more steps."""

@@ -200,7 +200,7 @@ def test_an_oversize_empty_or_foreign_tokenizer_is_refused_at_once(
 def test_weights_are_compared_without_drawing_a_random_number(copy: Path) -> None:
     """Otherwise, training with equal seeds would give different weights."""
     weights = load_file(copy / "model.safetensors")
-    assert any("pooler" in name for name in weights), "else Transformers draws some itself"
+    assert any("pooler" in name for name in weights), "otherwise Transformers draws random weights itself"
     initial = torch.random.get_rng_state()
     load_encoder(copy)
     assert torch.equal(initial, torch.random.get_rng_state())

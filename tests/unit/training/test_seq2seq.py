@@ -68,7 +68,7 @@ def copy(writer: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_loads_as_transformers_loads_it_and_comes_back_from_disk_the_same(kind: str, tmp_path: Path) -> None:
+def test_every_kind_loads_as_transformers_loads_it_and_is_saved_unchanged(kind: str, tmp_path: Path) -> None:
     from transformers import AutoModelForSeq2SeqLM
 
     folder = write_writer(tmp_path / "base", kind)

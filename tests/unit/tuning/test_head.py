@@ -52,7 +52,7 @@ def test_the_scale_and_the_place_of_the_features_change_no_answer() -> None:
     )
 
 
-def test_noise_asks_for_a_stronger_penalty() -> None:
+def test_noise_raises_the_chosen_penalty() -> None:
     clear, noisy = make_blobs(80, 3, noise=0.3), make_blobs(80, 3, noise=30.0)
     assert solve(*noisy, 3, SOLVER, 1).l2 > solve(*clear, 3, SOLVER, 1).l2
 

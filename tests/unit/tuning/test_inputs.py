@@ -24,7 +24,7 @@ def tokenizer(tiny: Path) -> Any:
 
 
 @pytest.mark.parametrize("text", ["the good film " * 20, "我爱北京天安门" * 20])
-def test_every_window_carries_the_prefix_and_stays_within_its_length(text: str, tokenizer: Any) -> None:
+def test_every_window_has_the_prefix_and_stays_within_its_length(text: str, tokenizer: Any) -> None:
     marks = tokenizer("query:", add_special_tokens=False)["input_ids"]
     bare = encode(CLASSIFY, [Example("1", {"text": text}, answer=Label("bad"))], tokenizer, max_length=14, prefix="")
     actual = encode(

@@ -48,9 +48,7 @@ def make_examples(size: int, seed: int = 0) -> list[Example]:
         ("【体育】国足又输了", "体育"),
     ],
 )
-def test_a_label_that_somebody_wrote_into_the_text_is_found(
-    make_table: MakeTable, topics: Problem, text: str, label: str
-) -> None:
+def test_a_label_written_into_the_text_is_found(make_table: MakeTable, topics: Problem, text: str, label: str) -> None:
     assert leaks.label_written(make_table([Example("a", {"text": text}, Label(label))], topics))[0] is not None
 
 

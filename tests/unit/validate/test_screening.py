@@ -82,7 +82,7 @@ def test_other_rules_that_a_row_failed_are_named_too(make_table: MakeTable) -> N
     assert "also failed: expect_column_values_to_be_null(parent)" in table_result.rejected[1].detail
 
 
-def test_rules_about_the_table_see_clean_rows_only(make_table: MakeTable) -> None:
+def test_rules_about_the_table_check_clean_rows_only(make_table: MakeTable) -> None:
     rows = [*make_clean_rows(3), Example("x", {"text": "hm"}, Label("good"), parent="p")]
     table_result = screen_rows(make_table, rows, expect_null("parent", "table"), expect_null("parent"))
     assert [(finding.rule.level, finding.passed, finding.checked) for finding in table_result.findings] == [

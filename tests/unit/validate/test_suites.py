@@ -111,7 +111,7 @@ def test_a_file_that_is_no_suite_is_refused(tmp_path: Path, content: bytes, mess
         read_suite(tmp_path, "mine", [], [])
 
 
-def test_a_missing_suite_names_those_there_are(tmp_path: Path) -> None:
+def test_a_missing_suite_is_reported_with_the_suites_that_exist(tmp_path: Path) -> None:
     write_suite(tmp_path, build_rule())
     with pytest.raises(DataError, match=r"labelled_x\.json: no such suite; available: mine"):
         read_suite(tmp_path, "labelled_x", [], [])

@@ -65,7 +65,7 @@ def test_another_seed_gives_other_copies() -> None:
     assert texts[0] != texts[1]
 
 
-def test_the_same_augmenter_twice_draws_anew_and_numbers_on() -> None:
+def test_the_same_augmenter_twice_gives_further_copies() -> None:
     swap = {"kind": "swap", "alpha": 0.1, "copies": 2}
     actual = augment(TRAIN[:1], [], CLASSIFY, build_params(swap, swap)).examples[1:]
     assert {copy.id for copy in actual} <= {f"a/swap-{n}" for n in range(4)}
@@ -102,7 +102,7 @@ def test_a_chinese_copy_that_gives_away_a_dev_text_goes_to_quarantine_too() -> N
     assert "t" in {r.twin for r in outcome.rejected}
 
 
-def test_an_entity_that_would_not_survive_is_refused_and_counted() -> None:
+def test_a_copy_that_splits_an_entity_is_refused_and_counted() -> None:
     example = Example("a", {"text": "北京大学"}, answer=Spans((Span(0, 4, "LOC"),)), language="zh")
     outcome = augment([example], [], NER, build_params({**STEPS[3].model_dump(), "copies": 3}))
     assert outcome.examples == [example]

@@ -25,12 +25,12 @@ THUCNEWS = Path("../shared/data/thucnews/dev.txt")
         ("", []),
     ],
 )
-def test_the_movable_words_of_a_text(text: str, actual: list[str]) -> None:
+def test_the_movable_words_of_a_text_are_found(text: str, actual: list[str]) -> None:
     assert [text[start:end] for start, end in find_words(text)] == actual
 
 
 @given(st.text(max_size=60))
-def test_words_and_gaps_put_together_are_the_text(text: str) -> None:
+def test_words_and_gaps_assembled_are_the_text(text: str) -> None:
     places = find_words(text)
     text_gaps = gaps(text, places)
     assert len(text_gaps) == len(places) + 1
@@ -44,7 +44,7 @@ def test_words_that_stay_together_are_aligned_as_one_stretch() -> None:
     assert rewrite.alignment == ((8, 0, 4), (0, 5, 7))
 
 
-def test_white_space_at_the_ends_is_cut_and_the_stretches_with_it() -> None:
+def test_white_space_at_the_ends_is_cut_from_text_and_alignment() -> None:
     rewrite = assemble(" a b ", [(0, 3), (4, 5)])
     assert rewrite.text == "a"
     assert rewrite.alignment == ((1, 0, 1),)
@@ -60,7 +60,7 @@ class Shout:
         return self.answer or [joined.upper()]
 
 
-def test_changed_words_are_put_where_the_old_ones_stood() -> None:
+def test_changed_words_replace_the_original_ones() -> None:
     text = "oh GOD, 他爱 tea"
     rewrite = apply_noise(text, find_words(text), Shout(), random.Random(1))
     assert rewrite is not None

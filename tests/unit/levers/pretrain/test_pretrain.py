@@ -28,7 +28,7 @@ def test_every_pretrainer_writes_an_encoder_with_its_tokenizer(kind: str, tiny: 
     assert load_tokenizer(tmp_path / "out")(TEXTS)["input_ids"] == load_tokenizer(tiny)(TEXTS)["input_ids"]
 
 
-def test_none_passes_the_model_through_byte_for_byte(tiny: Path, tmp_path: Path) -> None:
+def test_the_pretrainer_none_copies_the_model_byte_for_byte(tiny: Path, tmp_path: Path) -> None:
     outcome = run_pretrainer(tiny, tmp_path / "out", [], "none")
     assert manifest(tmp_path / "out") == manifest(tiny)
     assert outcome.text_count == 0
@@ -47,7 +47,7 @@ def test_masked_language_modelling_learns_the_texts(tiny: Path, tmp_path: Path) 
     assert sum(changed) > len(changed) / 2
 
 
-def test_the_same_seed_gives_the_same_encoder(tiny: Path, tmp_path: Path) -> None:
+def test_equal_seeds_give_equal_encoders(tiny: Path, tmp_path: Path) -> None:
     for name in "ab":
         run_pretrainer(tiny, tmp_path / name / "out", TEXTS, held_out=0)
     assert manifest(tmp_path / "a" / "out") == manifest(tmp_path / "b" / "out")

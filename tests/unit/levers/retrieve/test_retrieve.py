@@ -1,4 +1,4 @@
-"""The corpus is searched for the training texts; nothing found gives away a dev or test text."""
+"""The corpus is searched with the training texts; no found document gives away a dev or test text."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -90,7 +90,7 @@ def test_a_document_that_gives_away_a_held_out_text_goes_to_quarantine(copy: str
     assert outcome.numbers["contaminated"] == 1
 
 
-def test_the_report_compares_what_was_found_with_the_corpus() -> None:
+def test_the_report_compares_the_found_documents_with_the_corpus() -> None:
     numbers = retrieve_documents(retriever={**BM25, "documents": 2}).numbers
     assert numbers["hidden"] == {"corpus": 0.2, "found": 0.5, "lift": 2.5}
     assert numbers["found_for"] == {"bad": 1, "good": 1}

@@ -39,7 +39,7 @@ def test_bm25_is_the_formula_of_the_paper() -> None:
     assert second == pytest.approx(score_term(2, 1, 2), abs=1e-3)
 
 
-def test_a_word_that_is_common_in_the_training_texts_of_a_class_counts_as_often_there() -> None:
+def test_a_word_counts_as_often_as_it_is_in_the_training_texts_of_a_class() -> None:
     texts = make_documents("phone", "film")
     train = {"x": [Example("a", {"text": "film"}), Example("b", {"text": "film"}), Example("c", {"text": "phone"})]}
     assert [place for place, _, _ in search_by_words(texts, train, 2, k1=1.2, b=0.75)] == [1, 0]
@@ -81,7 +81,7 @@ def test_rank_is_the_sorted_order_cut_short(values: list[int], keep: int, chance
     assert rank(np.array(values, dtype=float), ids, keep) == places[:keep]
 
 
-def test_the_strata_take_turns_and_one_that_has_none_left_is_passed_over() -> None:
+def test_the_strata_take_turns_and_an_exhausted_stratum_is_skipped() -> None:
     ranked = {"a": [1, 2, 3, 4], "b": [2], "c": [1, 5]}
     assert interleave(ranked, 10) == [(1, "a"), (2, "b"), (5, "c"), (3, "a"), (4, "a")]
     assert interleave(ranked, 2) == [(1, "a"), (2, "b")]
