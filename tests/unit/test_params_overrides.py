@@ -37,10 +37,10 @@ PARAMS = Path("params.yaml")
         "promote.max_comparisons=5",
     ],
 )
-def test_what_may_stand_in_the_file_may_be_overridden(
+def test_every_valid_value_of_params_yaml_may_be_overridden(
     override: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And DVC writes what was checked, whether the file has the field or leaves it to its default."""
+    """DVC writes the checked value, whether the file has the field or leaves it to its default."""
     path = tmp_path / "params.yaml"
     path.write_bytes(PARAMS.read_bytes())
     monkeypatch.chdir(tmp_path)
@@ -60,22 +60,22 @@ def test_what_may_stand_in_the_file_may_be_overridden(
 @example("0x1F")
 @example("1_000")
 @example("1e-4")
-def test_a_value_is_what_dvc_takes_it_for_or_refused_or_of_a_type_that_is(text: str) -> None:
+def test_a_number_in_an_override_has_the_value_that_dvc_reads_or_is_text(text: str) -> None:
     try:
-        ours = _read_override(text)
+        actual = _read_override(text)
     except KeyError:
         return
     try:
         (override,) = OverridesParser.create().parse_overrides([f"a={text}"])
     except OverrideParseException:
         return
-    theirs = override.value()
-    if isinstance(theirs, int | float) or isinstance(ours, int | float):
-        assert repr(ours) == repr(theirs) or isinstance(ours, str)  # a text is refused where a number is wanted
+    expected = override.value()
+    if isinstance(expected, int | float) or isinstance(actual, int | float):
+        assert repr(actual) == repr(expected) or isinstance(actual, str)  # a text is refused where a number is wanted
 
 
 @pytest.mark.parametrize(
-    ("override", "said"),
+    ("override", "message"),
     [
         ("ingest.budget=0240", "'0240' is ambiguous: 240 in YAML 1.2 (DVC), 160 in YAML 1.1"),
         ("ingest.budget=0x1F", "write 31: DVC reads '0x1F' as text"),
@@ -86,10 +86,10 @@ def test_a_value_is_what_dvc_takes_it_for_or_refused_or_of_a_type_that_is(text: 
         ("retrain.merge=yes", "Input should be a valid boolean (got 'yes'); write true"),
     ],
 )
-def test_a_number_that_others_read_otherwise_is_refused(override: str, said: str) -> None:
+def test_an_ambiguous_number_is_refused(override: str, message: str) -> None:
     with pytest.raises(ParamsError) as caught:
         check_overrides(PARAMS, [override])
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize("names", ["{positive: 'no'}", "{positive: no}", "{positive: '1e5'}", "{positive: '0240'}"])
@@ -97,46 +97,47 @@ def test_texts_that_look_like_something_else_stay_texts(names: str) -> None:
     check_overrides(PARAMS, [f"ingest.problem.names={names}"])
 
 
-def test_nothing_overridden_is_the_file_itself() -> None:
+def test_no_overrides_are_valid() -> None:
     check_overrides(PARAMS, [])
 
 
 def test_every_mistake_is_named_at_once() -> None:
-    wrong = ["finetune.sed=1", "finetun.seed=1", "evaluate", "ingest.budget.x=1", "=3", "finetune.seed=x"]
+    overrides = ["finetune.sed=1", "finetun.seed=1", "evaluate", "ingest.budget.x=1", "=3", "finetune.seed=x"]
     with pytest.raises(ParamsError) as caught:
-        check_overrides(PARAMS, [*wrong, "evaluate.seed=1", "evaluate.seed=2"])
-    said = str(caught.value).splitlines()
-    assert len(said) == 7
-    assert said[0] == "overrides: evaluate: write it as block.field=value"
+        check_overrides(PARAMS, [*overrides, "evaluate.seed=1", "evaluate.seed=2"])
+    messages = str(caught.value).splitlines()
+    assert len(messages) == 7
+    assert messages[0] == "overrides: evaluate: write it as block.field=value"
     assert (
-        said[1] == "overrides: ingest.budget.x=1: ingest.budget has no fields, because it is a single value or a list"
+        messages[1]
+        == "overrides: ingest.budget.x=1: ingest.budget has no fields, because it is a single value or a list"
     )
-    assert said[3] == "overrides: evaluate.seed=2: this field is overridden twice"
-    assert said[4].startswith("overrides: finetun: unknown block; did you mean 'finetune'?")
-    assert said[5].startswith("overrides: finetune.seed: Input should be a valid integer")
-    assert said[6] == "overrides: finetune.sed: unknown field; did you mean 'seed'?"
+    assert messages[3] == "overrides: evaluate.seed=2: this field is overridden twice"
+    assert messages[4].startswith("overrides: finetun: unknown block; did you mean 'finetune'?")
+    assert messages[5].startswith("overrides: finetune.seed: Input should be a valid integer")
+    assert messages[6] == "overrides: finetune.sed: unknown field; did you mean 'seed'?"
 
 
 def test_a_wrong_value_is_named_without_the_line_of_a_copy() -> None:
     with pytest.raises(ParamsError) as caught:
         check_overrides(PARAMS, ["finetune.seed=-1", "ingest.dev=many"])
-    said = str(caught.value).splitlines()
-    assert [line.partition(": Input")[0] for line in said] == ["overrides: ingest.dev", "overrides: finetune.seed"]
+    messages = str(caught.value).splitlines()
+    assert [line.partition(": Input")[0] for line in messages] == ["overrides: ingest.dev", "overrides: finetune.seed"]
 
 
-def test_the_file_is_left_as_it_was() -> None:
-    before = PARAMS.read_bytes()
+def test_checking_overrides_does_not_change_the_file() -> None:
+    content = PARAMS.read_bytes()
     check_overrides(PARAMS, ["finetune.seed=7"])
-    assert PARAMS.read_bytes() == before
+    assert PARAMS.read_bytes() == content
 
 
-def test_two_blocks_that_are_right_alone_may_be_wrong_together() -> None:
+def test_two_valid_blocks_may_be_invalid_together() -> None:
     with pytest.raises(ParamsError, match=r"retrain\.window: 60 is below promote\.min_fresh_examples: 100"):
         check_overrides(PARAMS, ["retrain.window=60"])
     check_overrides(PARAMS, ["retrain.window=60", "promote.min_fresh_examples=60"])
 
 
-def test_what_cannot_teach_a_model_to_write_is_named_before_anything_runs(tmp_path: Path) -> None:
+def test_components_that_cannot_train_a_generative_model_are_refused(tmp_path: Path) -> None:
     values = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
     values["ingest"]["problem"] = {"kind": "translate"}
     values["ingest"]["labelled"][0]["columns"] = {"text": "text", "translation": "sentiment"}
@@ -162,7 +163,7 @@ def test_what_cannot_teach_a_model_to_write_is_named_before_anything_runs(tmp_pa
     ],
 )
 @pytest.mark.parametrize("block", ["use", "measure"])
-def test_raw_texts_that_no_model_can_label_are_named_before_anything_runs(
+def test_self_training_is_refused_for_problems_without_raw_texts_or_confidences(
     kind: str, reason: str, block: str, tmp_path: Path
 ) -> None:
     values = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))

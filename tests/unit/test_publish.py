@@ -1,4 +1,4 @@
-"""Outbox and publisher: every run arrives exactly once, whatever dies in between."""
+"""Outbox and publisher: every run is published exactly once, whatever process dies in between."""
 
 import json
 import logging
@@ -37,14 +37,14 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    before = set(os.environ)
+    environment_names = set(os.environ)
     (tmp_path / ".dvc").mkdir()
     monkeypatch.chdir(tmp_path)
     yield tmp_path
     monkeypatch.undo()
     if "mlflow" in sys.modules:
         sys.modules["mlflow"].set_tracking_uri(None)
-    for name in set(os.environ) - before:
+    for name in set(os.environ) - environment_names:
         del os.environ[name]
 
 
@@ -63,14 +63,14 @@ def write_report(run: Run, **values: Any) -> None:
     run.log_report(path)
 
 
-def record(stage: str = "augment", points: int = 3, parent: str | None = None, **values: Any) -> None:
+def record_run(stage: str = "augment", points: int = 3, parent: str | None = None, **values: Any) -> None:
     with track_run(stage, PARAMS, parent=parent) as run:
         for step in range(points):
             run.log_metric("loss", 1 / (step + 1), step)
         write_report(run, **values)
 
 
-def runs(client: Any) -> list[Any]:
+def list_runs(client: Any) -> list[Any]:
     experiment = client.get_experiment_by_name("satiety")
     return (
         list(client.search_runs([experiment.experiment_id], order_by=["attributes.start_time"])) if experiment else []
@@ -86,10 +86,10 @@ def read_record() -> dict[str, Any]:
     return dict(json.loads((folder / outbox.RUN).read_text(encoding="utf-8")))
 
 
-def test_a_run_arrives_whole_and_its_folder_goes(client: Any) -> None:
-    record(score=0.7, deep={"count": 3, "yes": True, "text": "a person's words"}, digest="ab" * 32)
+def test_a_run_is_published_completely_and_its_folder_is_deleted(client: Any) -> None:
+    record_run(score=0.7, deep={"count": 3, "yes": True, "text": "a person's words"}, digest="ab" * 32)
     assert publish() == 1
-    (run,) = runs(client)
+    (run,) = list_runs(client)
     assert (run.info.run_name, run.info.status) == ("augment", "FINISHED")
     assert run.data.params == {"augment.alpha": "0.5", "augment.word": '"好"'}
     assert run.data.metrics == {"loss": 1 / 3, "score": 0.7, "deep.count": 3.0}
@@ -101,38 +101,36 @@ def test_a_run_arrives_whole_and_its_folder_goes(client: Any) -> None:
     assert publish() == 0
 
 
-def test_a_run_says_what_it_does_by_which_command_and_where_it_was_computed(
-    client: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_has_its_description_command_and_hardware(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "orig_argv", ["/venv/bin/python", "-m", "tasks.finetune", "https://me:secret@host/x"])
     with track_run("finetune", PARAMS, description="Tune the model.") as run:
         write_report(run, device="cuda", precision="bf16")
     publish()
-    tags = runs(client)[0].data.tags
+    tags = list_runs(client)[0].data.tags
     assert (tags["device"], tags["precision"]) == ("cuda", "bf16")
     assert tags["mlflow.note.content"] == "Tune the model."
     assert tags["mlflow.source.name"] == "python -m tasks.finetune https://host/x"
 
 
-def test_runs_arrive_in_the_order_in_which_they_began(client: Any) -> None:
+def test_runs_are_published_in_the_order_of_their_starts(client: Any) -> None:
     for stage in ("ingest", "validate", "retrieve"):
-        record(stage)
+        record_run(stage)
     assert publish() == 3
-    assert [run.info.run_name for run in runs(client)] == ["ingest", "validate", "retrieve"]
+    assert [run.info.run_name for run in list_runs(client)] == ["ingest", "validate", "retrieve"]
 
 
-@pytest.mark.parametrize("after", [0, 1, 2])
-def test_a_pass_cut_off_anywhere_is_taken_up_with_nothing_lost_or_twice(
-    client: Any, monkeypatch: pytest.MonkeyPatch, after: int
+@pytest.mark.parametrize("batches", [0, 1, 2])
+def test_an_interrupted_pass_is_resumed_without_losses_or_duplicates(
+    client: Any, monkeypatch: pytest.MonkeyPatch, batches: int
 ) -> None:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-    record(points=2500)
+    record_run(points=2500)
     original, calls = SqlAlchemyStore.log_batch, []
 
     def die(self: Any, *args: Any, **kwargs: Any) -> None:
         calls.append(1)
-        if len(calls) > after:
+        if len(calls) > batches:
             raise KeyboardInterrupt
         original(self, *args, **kwargs)
 
@@ -142,24 +140,28 @@ def test_a_pass_cut_off_anywhere_is_taken_up_with_nothing_lost_or_twice(
             publish()
     assert len(list_folders()) == 1
     assert publish() == 1
-    (run,) = runs(client)
+    (run,) = list_runs(client)
     assert [p.step for p in client.get_metric_history(run.info.run_id, "loss")] == list(range(2500))
     assert run.info.status == "FINISHED"
 
 
-def test_the_curve_of_a_stage_under_way_is_tailed(client: Any) -> None:
+def test_the_curve_of_a_running_stage_is_published_as_it_grows(client: Any) -> None:
     offsets: dict[str, int] = {}
     with track_run("finetune", PARAMS) as run:
         for step in range(2):
             run.log_metric("loss", 0.5, step)
             assert publish(offsets) == 0
-            (live,) = runs(client)
+            (live,) = list_runs(client)
             assert len(client.get_metric_history(live.info.run_id, "loss")) == step + 1
         assert (live.info.status, live.data.params) == ("RUNNING", PARAMS)
         write_report(run, score=0.7)
     assert publish(offsets) == 1
-    (ended,) = runs(client)
-    assert (ended.info.run_id, ended.info.status, ended.data.metrics["score"]) == (live.info.run_id, "FINISHED", 0.7)
+    (finished_run,) = list_runs(client)
+    assert (finished_run.info.run_id, finished_run.info.status, finished_run.data.metrics["score"]) == (
+        live.info.run_id,
+        "FINISHED",
+        0.7,
+    )
     assert len(client.get_metric_history(live.info.run_id, "loss")) == 2
 
 
@@ -169,12 +171,12 @@ def test_a_follower_publishes_until_it_is_stopped_and_then_once_more(client: Any
         run.log_metric("loss", 0.5, 1)
         env = os.environ | {"PYTHONPATH": str(CODE)}
         with subprocess.Popen([sys.executable, "-W", "ignore", "-c", script], env=env) as follower:
-            wait_until(lambda: bool(runs(client)) and bool(runs(client)[0].data.metrics))
+            wait_until(lambda: bool(list_runs(client)) and bool(list_runs(client)[0].data.metrics))
             run.end("FINISHED")
             follower.terminate()
     assert follower.returncode == 0
     assert publish() <= 1, "the lock of the run was held in this process until now"
-    assert [run.info.status for run in runs(client)] == ["FINISHED"]
+    assert [run.info.status for run in list_runs(client)] == ["FINISHED"]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +187,7 @@ def test_a_run_ends_as_its_block_does(client: Any, error: type[BaseException], s
         raise error
     assert read_record()["status"] == status
     publish()
-    assert runs(client)[0].info.status == status
+    assert list_runs(client)[0].info.status == status
 
 
 def start_and_hang() -> subprocess.Popen[str]:
@@ -201,11 +203,11 @@ def start_and_hang() -> subprocess.Popen[str]:
     return process
 
 
-def test_the_run_of_a_process_that_was_killed_is_killed_and_that_of_a_living_one_runs(client: Any) -> None:
+def test_the_run_of_a_killed_process_is_killed_and_that_of_a_living_one_is_running(client: Any) -> None:
     process = start_and_hang()
     try:
         assert publish() == 0
-        assert [run.info.status for run in runs(client)] == ["RUNNING"]
+        assert [run.info.status for run in list_runs(client)] == ["RUNNING"]
     finally:
         process.send_signal(signal.SIGKILL)
         process.communicate()
@@ -213,7 +215,7 @@ def test_the_run_of_a_process_that_was_killed_is_killed_and_that_of_a_living_one
     with (folder / outbox.CURVE).open("a") as file:
         file.write('{"name": "loss", "val')  # what a write that was cut off leaves
     assert publish() == 1
-    (run,) = runs(client)
+    (run,) = list_runs(client)
     assert (run.info.run_name, run.info.status, run.data.metrics) == ("pretrain", "KILLED", {"loss": 2.0})
     assert list_folders() == []
 
@@ -221,8 +223,8 @@ def test_the_run_of_a_process_that_was_killed_is_killed_and_that_of_a_living_one
 def test_mlflow_down_leaves_the_outbox_and_one_warning(
     client: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    record()
-    record()
+    record_run()
+    record_run()
     monkeypatch.setenv("SATIETY_TRACKING_URI", "http://me:secret@127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     assert publish() == 0
@@ -231,9 +233,9 @@ def test_mlflow_down_leaves_the_outbox_and_one_warning(
     assert "2 runs wait in .satiety/outbox" in warning
     assert "secret" not in warning
     monkeypatch.delenv("SATIETY_TRACKING_URI")
-    monkeypatch.delenv("MLFLOW_TRACKING_URI")  # MLflow put it there when it was told where it is
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")  # set by MLflow
     assert publish() == 2
-    assert len(runs(client)) == 2
+    assert len(list_runs(client)) == 2
 
 
 CONNECT = """
@@ -248,7 +250,7 @@ except tracking.TrackingError as error:
 
 
 @pytest.mark.parametrize("size", [0, 300_000, 900_000])
-def test_tables_that_could_not_all_be_made_are_made_anew(workspace: Path, size: int) -> None:
+def test_incomplete_tables_of_mlflow_are_created_again(workspace: Path, size: int) -> None:
     """MLflow makes them one by one, and fails where only some of them exist."""
     env = os.environ | {"PYTHONPATH": str(CODE)}
     first, second = (
@@ -264,24 +266,24 @@ def test_tables_that_could_not_all_be_made_are_made_anew(workspace: Path, size: 
     assert [path.name for path in workspace.iterdir() if "mlflow" in path.name] == ["mlflow.db"]
 
 
-def test_what_mlflow_refuses_is_set_aside_and_holds_up_no_other_run(
+def test_a_run_that_mlflow_refuses_is_set_aside_and_blocks_no_other_run(
     client: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     with track_run("retrieve", {"a name?": "1"}):
         pass
-    record()
+    record_run()
     assert publish() == 1
     (refused,) = OUTBOX.glob("*.damaged")
     assert f"{refused.stem}: damaged, ignored, and renamed to {refused.name}: Invalid value" in caplog.text
-    assert "augment" in [run.info.run_name for run in runs(client)]
+    assert "augment" in [run.info.run_name for run in list_runs(client)]
 
 
 @pytest.mark.parametrize("path", [tracking.LOCATIONS, OUTBOX / "publish.lock"])
-def test_a_disk_that_refuses_ours_leaves_the_outbox_and_one_warning(
+def test_an_unwritable_path_leaves_the_outbox_and_one_warning(
     client: Any, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A file where a folder should be, or the other way round: what the system then says is like any refusal."""
-    record()
+    """A file where a folder should be, or vice versa, stands for any refusal of the operating system."""
+    record_run()
     path.touch() if path == tracking.LOCATIONS else path.mkdir()
     assert publish() == 0
     (warning,) = caplog.messages
@@ -289,7 +291,7 @@ def test_a_disk_that_refuses_ours_leaves_the_outbox_and_one_warning(
     assert "1 runs wait in .satiety/outbox" in warning
     path.unlink() if path == tracking.LOCATIONS else path.rmdir()
     assert publish() == 1
-    assert len(runs(client)) == 1
+    assert len(list_runs(client)) == 1
 
 
 RECORD = {
@@ -320,40 +322,40 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize("kind", DAMAGED)
-def test_a_damaged_folder_is_set_aside_once_and_all_others_arrive(
+def test_a_damaged_folder_is_set_aside_once_and_all_others_are_published(
     client: Any, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = OUTBOX / "1-augment-0000000a"
     folder.mkdir(parents=True)
     (folder / outbox.RUN).write_bytes(DAMAGED[kind])
-    record("retrieve")
+    record_run("retrieve")
     assert publish() == 1
-    assert "retrieve" in [run.info.run_name for run in runs(client)]
+    assert "retrieve" in [run.info.run_name for run in list_runs(client)]
     assert (folder.with_suffix(".damaged") / outbox.RUN).read_bytes() == DAMAGED[kind]
-    record("pretrain")
+    record_run("pretrain")
     assert publish() == 1
     (message,) = caplog.messages
     assert message.startswith(f"{folder}: damaged, ignored, and renamed to {folder.name}.damaged")
 
 
-def test_points_before_and_after_a_damaged_line_arrive(client: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """As after a power loss: the file's size was written, what was to be there was not."""
+def test_points_before_and_after_a_damaged_line_are_published(client: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """As after a power loss: the size of the file was written, but not its content."""
     with track_run("finetune", PARAMS) as run:
         run.log_metric("loss", 0.5, 1)
         with (run.folder / outbox.CURVE).open("ab") as file:
             file.write(bytes(500) + b'\n[1, 2]\n{"name": "loss", "value": "0.1", "step": 1, "time": 1}\n')
         run.log_metric("loss", 0.4, 2)
     assert publish() == 1
-    (found,) = runs(client)
-    assert [point.value for point in client.get_metric_history(found.info.run_id, "loss")] == [0.5, 0.4]
+    (published_run,) = list_runs(client)
+    assert [point.value for point in client.get_metric_history(published_run.info.run_id, "loss")] == [0.5, 0.4]
     assert caplog.text.count("a line is left out") == 3
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 40, b'{"run_id": "a"', b"[]", b'{"run_id": 3}', b"\xff"])
-def test_a_damaged_note_of_an_arrival_is_none_and_is_made_anew(
+def test_a_damaged_location_is_ignored_and_written_again(
     client: Any, content: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    record()
+    record_run()
     (folder,) = list_folders()
     note = tracking.LOCATIONS / f"{folder.name}.json"
     note.parent.mkdir()
@@ -361,48 +363,50 @@ def test_a_damaged_note_of_an_arrival_is_none_and_is_made_anew(
     assert publish() == 1
     location = tracking.find_location(folder.name)
     assert location is not None
-    assert location["run_id"] == runs(client)[0].info.run_id
+    assert location["run_id"] == list_runs(client)[0].info.run_id
     assert [message.startswith(f"{note}: damaged, ignored") for message in caplog.messages] == [True]
 
 
-def by_name(client: Any) -> dict[str, Any]:
-    found = runs(client)
-    assert len(found) == len({run.info.run_name for run in found})
-    return {run.info.run_name.partition(" ")[0]: run for run in found}
+def list_runs_by_name(client: Any) -> dict[str, Any]:
+    published_runs = list_runs(client)
+    assert len(published_runs) == len({run.info.run_name for run in published_runs})
+    return {run.info.run_name.partition(" ")[0]: run for run in published_runs}
 
 
-def test_a_parent_and_its_stages_arrive_in_one_pass(client: Any) -> None:
+def test_a_parent_and_its_stages_are_published_in_one_pass(client: Any) -> None:
     with track_pipeline("pipeline", {"reason": "scheduled"}) as run:
-        record("ingest", parent=run.key)
-        record("augment", parent=run.key)
+        record_run("ingest", parent=run.key)
+        record_run("augment", parent=run.key)
     assert publish() == 3
-    found = by_name(client)
-    above = found["pipeline"]
-    assert (above.info.status, above.data.params) == ("FINISHED", {"reason": "scheduled"})
-    assert {found[name].data.tags["mlflow.parentRunId"] for name in ("ingest", "augment")} == {above.info.run_id}
-    assert "mlflow.parentRunId" not in above.data.tags
+    named_runs = list_runs_by_name(client)
+    parent_run = named_runs["pipeline"]
+    assert (parent_run.info.status, parent_run.data.params) == ("FINISHED", {"reason": "scheduled"})
+    assert {named_runs[name].data.tags["mlflow.parentRunId"] for name in ("ingest", "augment")} == {
+        parent_run.info.run_id
+    }
+    assert "mlflow.parentRunId" not in parent_run.data.tags
 
 
-def test_a_stage_that_arrives_before_its_parent_makes_a_run_that_the_parent_fills(
+def test_a_stage_published_before_its_parent_creates_the_run_that_the_parent_completes(
     client: Any, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with track_pipeline("pipeline", {"reason": "by hand"}) as run:
-        away = run.folder.rename(workspace / "away")  # as where another workspace has it
-        record("ingest", parent=run.key)
+        moved_folder = run.folder.rename(workspace / "away")  # as if it were in another workspace
+        record_run("ingest", parent=run.key)
         assert publish() == 1
-        above = by_name(client)["pipeline"]
-        assert (above.info.status, above.data.params) == ("RUNNING", {})
+        parent_run = list_runs_by_name(client)["pipeline"]
+        assert (parent_run.info.status, parent_run.data.params) == ("RUNNING", {})
         location = tracking.find_location(run.key)
-        assert location == {"run_id": above.info.run_id, "url": None}
-        away.rename(run.folder)
+        assert location == {"run_id": parent_run.info.run_id, "url": None}
+        moved_folder.rename(run.folder)
     assert publish() == 1
-    filled = by_name(client)["pipeline"]
-    assert (filled.info.run_id, filled.info.status) == (above.info.run_id, "FINISHED")
+    filled = list_runs_by_name(client)["pipeline"]
+    assert (filled.info.run_id, filled.info.status) == (parent_run.info.run_id, "FINISHED")
     assert filled.data.params == {"reason": "by hand"}
     assert filled.info.start_time == outbox.parse_key(run.key)[0]
 
 
-def test_a_run_made_twice_by_a_slow_server_is_one_after_the_pass(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_created_twice_by_a_slow_server_is_merged(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from mlflow import MlflowClient
 
     original = MlflowClient.create_run
@@ -412,14 +416,14 @@ def test_a_run_made_twice_by_a_slow_server_is_one_after_the_pass(client: Any, mo
         return original(self, *args, **kwargs)
 
     with track_pipeline("pipeline", {}) as run:
-        record("ingest", parent=run.key)
-        record("augment", parent=run.key)
+        record_run("ingest", parent=run.key)
+        record_run("augment", parent=run.key)
     with monkeypatch.context() as patch:
         patch.setattr(MlflowClient, "create_run", create_twice)
         assert publish() == 3
-    found = by_name(client)
-    assert sorted(found) == ["augment", "ingest", "pipeline"]
-    assert found["ingest"].data.tags["mlflow.parentRunId"] == found["pipeline"].info.run_id
+    named_runs = list_runs_by_name(client)
+    assert sorted(named_runs) == ["augment", "ingest", "pipeline"]
+    assert named_runs["ingest"].data.tags["mlflow.parentRunId"] == named_runs["pipeline"].info.run_id
 
 
 SCORES = {
@@ -435,15 +439,15 @@ def test_the_run_of_a_pipeline_has_the_score_the_promotion_and_the_data_of_its_s
     client: Any, workspace: Path
 ) -> None:
     (workspace / "params.yaml").write_text("register: {name: tweets}\ningest: {problem: {kind: classify}}\n")
-    with track_pipeline("pipeline", {}) as above:
-        with track_run("evaluate", {}, parent=above.key) as run:
+    with track_pipeline("pipeline", {}) as parent_run:
+        with track_run("evaluate", {}, parent=parent_run.key) as run:
             run.log_input("train", digest="ab" * 32, uri="data/train.parquet", rows=12)
             write_report(run, **SCORES)
         for decision in ("promoted", "unchanged"):
-            with track_run("promote", {}, parent=above.key) as run:
+            with track_run("promote", {}, parent=parent_run.key) as run:
                 write_report(run, decision=decision, reason="it is better")
     assert publish() == 4
-    (parent,) = (run for run in runs(client) if "flow" in run.data.tags)
+    (parent,) = (run for run in list_runs(client) if "flow" in run.data.tags)
     assert re.fullmatch(r"tweets \d{4}-\d\d-\d\d \d\d:\d\d", parent.info.run_name)
     assert parent.data.metrics == {"before": 0.5, "after": 0.7, "difference": 0.2}
     tags = parent.data.tags
@@ -455,7 +459,7 @@ def test_the_run_of_a_pipeline_has_the_score_the_promotion_and_the_data_of_its_s
 
 
 def run_as_dvc(stage: str, monkeypatch: pytest.MonkeyPatch, *, fails: bool = False) -> str | None:
-    """Run a stage as a child of this process, which passes for a `dvc`."""
+    """Run a stage as a child of this process, which stands for a `dvc`."""
     with monkeypatch.context() as patch:
         patch.setenv("DVC_STAGE", stage)
         patch.setattr(os, "getppid", os.getpid)
@@ -479,9 +483,9 @@ def test_the_stages_of_one_dvc_command_belong_to_one_run_which_ends_as_the_last_
     monkeypatch.setenv("DVC_EXP_NAME", "another")
     assert run_as_dvc("ingest", monkeypatch) != first
     assert publish() == 5
-    parents = [run for run in runs(client) if run.data.tags.get("flow") == "dvc"]
+    parents = [run for run in list_runs(client) if run.data.tags.get("flow") == "dvc"]
     assert [run.info.status for run in parents] == ["FAILED", "FINISHED"]
-    children = [run for run in runs(client) if "stage" in run.data.tags]
+    children = [run for run in list_runs(client) if "stage" in run.data.tags]
     assert [run.data.tags["mlflow.parentRunId"] for run in children] == [
         parents[0].info.run_id,
         parents[0].info.run_id,
@@ -491,16 +495,16 @@ def test_the_stages_of_one_dvc_command_belong_to_one_run_which_ends_as_the_last_
     assert "python" in parents[0].data.tags["mlflow.source.name"]
 
 
-def test_a_flow_above_goes_before_dvc(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_parent_run_of_a_flow_takes_precedence_over_dvc(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SATIETY_PARENT_RUN", "1-pipeline-0000000a")
     assert run_as_dvc("ingest", monkeypatch) == "1-pipeline-0000000a"
     (folder,) = list_folders()
     assert json.loads((folder / outbox.RUN).read_text())["leads"] is False
 
 
-@pytest.mark.parametrize("wrong", ["a" * 32, "1-x-0000000g", "1-it's-00000000"])
-def test_a_parent_that_is_no_key_is_refused(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SATIETY_PARENT_RUN", wrong)
+@pytest.mark.parametrize("parent", ["a" * 32, "1-x-0000000g", "1-it's-00000000"])
+def test_a_parent_that_is_no_key_is_refused(parent: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SATIETY_PARENT_RUN", parent)
     with pytest.raises(SetupError, match="SATIETY_PARENT_RUN: String should match"):
         find_parent("ingest")
 
@@ -510,7 +514,7 @@ def test_the_page_of_a_run_carries_no_password(monkeypatch: pytest.MonkeyPatch) 
     assert tracking._run_page("r1", "7") == "https://mlflow.example.org/#/experiments/7/runs/r1"
 
 
-def test_only_the_last_arrivals_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_latest_locations_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tracking, "MAX_LOCATIONS", 3)
     for number in range(5):
         tracking._save_location(f"{number}-augment-00000000", {"run_id": str(number), "url": None})
@@ -525,7 +529,7 @@ def test_a_password_in_a_params_url_is_not_written() -> None:
     assert read_record()["params"]["augment.word"] == '"s3://host/x"'
 
 
-def test_data_sets_and_artifacts_arrive_once_though_they_are_sent_twice(client: Any, workspace: Path) -> None:
+def test_data_sets_and_artifacts_that_are_sent_twice_are_published_once(client: Any, workspace: Path) -> None:
     Path("plots").mkdir()
     Path("plots/loss.csv").write_text("step,loss\n1,0.5\n")
     with track_run("finetune", PARAMS) as run:
@@ -539,15 +543,17 @@ def test_data_sets_and_artifacts_arrive_once_though_they_are_sent_twice(client: 
     assert publish() == 1
     Path("again").rename(folder)
     assert publish() == 1
-    (found,) = runs(client)
-    inputs = {entry.dataset.name: entry for entry in client.get_run(found.info.run_id).inputs.dataset_inputs}
+    (published_run,) = list_runs(client)
+    inputs = {entry.dataset.name: entry for entry in client.get_run(published_run.info.run_id).inputs.dataset_inputs}
     assert {name: entry.tags[0].value for name, entry in inputs.items()} == {"train": "training", "labelled": "input"}
     assert json.loads(inputs["train"].dataset.profile) == {"sha256": "ab" * 32, "num_rows": 12}
     assert json.loads(inputs["labelled"].dataset.source) == {"uri": "https://example.org/x.csv"}
     assert inputs["train"].dataset.digest == "ab" * 16
-    assert len(client.get_metric_history(found.info.run_id, "loss")) == 1
-    assert [artifact.path for artifact in client.list_artifacts(found.info.run_id, "plots")] == ["plots/loss.csv"]
-    copy = client.download_artifacts(found.info.run_id, "plots/loss.csv", str(workspace))
+    assert len(client.get_metric_history(published_run.info.run_id, "loss")) == 1
+    assert [artifact.path for artifact in client.list_artifacts(published_run.info.run_id, "plots")] == [
+        "plots/loss.csv"
+    ]
+    copy = client.download_artifacts(published_run.info.run_id, "plots/loss.csv", str(workspace))
     assert Path(copy).read_text() == "step,loss\n1,0.5\n"
 
 
@@ -565,7 +571,7 @@ def test_a_large_file_is_no_artifact_but_a_report_of_any_size_is(
     assert [path.name for path in folder.rglob("artifacts/**/*") if path.is_file()] == ["finetune.json"]
 
 
-def test_all_artifacts_of_a_run_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_size_of_all_artifacts_of_a_run_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox, "MAX_RUN_BYTES", 25)
     Path("docs").mkdir()
     for number in range(4):
@@ -580,30 +586,37 @@ def test_all_artifacts_of_a_run_have_a_bound(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.slow
 def test_two_publishers_at_once_send_each_run_once(client: Any) -> None:
     for _ in range(6):
-        record(points=200)
+        record_run(points=200)
     script = "from tasks.publish import publish; print(publish())"
     env = os.environ | {"PYTHONPATH": str(CODE)}
-    both = [
+    processes = [
         subprocess.Popen([sys.executable, "-W", "ignore", "-c", script], stdout=subprocess.PIPE, text=True, env=env)
         for _ in range(2)
     ]
-    assert sum(int(process.communicate()[0]) for process in both) == 6
-    assert len(runs(client)) == 6
+    assert sum(int(process.communicate()[0]) for process in processes) == 6
+    assert len(list_runs(client)) == 6
 
 
 def test_metric_names_that_mlflow_refuses_are_made_safe_and_the_original_kept(client: Any) -> None:
-    odd = {"f1/好 评": 0.1, "f1/a:b\n☺": 0.2, "f1/a:b\n☹": 0.3, "f1/../../x": 0.4, "f1/" + "长" * 400: 0.5, "/": 0.6}
-    record(points=0, **{"m": odd})
+    metrics = {
+        "f1/好 评": 0.1,
+        "f1/a:b\n☺": 0.2,
+        "f1/a:b\n☹": 0.3,
+        "f1/../../x": 0.4,
+        "f1/" + "长" * 400: 0.5,
+        "/": 0.6,
+    }
+    record_run(points=0, **{"m": metrics})
     assert publish() == 1
-    (run,) = runs(client)
-    assert sorted(run.data.metrics.values()) == sorted(odd.values())
+    (run,) = list_runs(client)
+    assert sorted(run.data.metrics.values()) == sorted(metrics.values())
     assert run.data.metrics["m.f1/好 评"] == 0.1
     originals = {value for name, value in run.data.tags.items() if name.startswith("satiety.name.")}
-    assert originals == {f"m.{name}" for name in odd if name != "f1/好 评"}
+    assert originals == {f"m.{name}" for name in metrics if name != "f1/好 评"}
 
 
 @given(st.text(min_size=1, max_size=400))
-def test_a_safe_name_is_one_that_mlflow_takes(name: str) -> None:
+def test_a_safe_name_is_one_that_mlflow_accepts(name: str) -> None:
     from mlflow.utils.validation import _validate_metric_name
 
     safe = safe_name(name)
@@ -616,15 +629,15 @@ def test_a_name_cut_short_differs_from_another_cut_short() -> None:
     assert safe_name("x" * 500 + "a") != safe_name("x" * 500 + "b")
 
 
-def test_a_record_names_the_workspace_seen_from_the_root(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_record_names_the_workspace_relative_to_the_root(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (workspace / "examples/ner_zh").mkdir(parents=True)
     monkeypatch.chdir(workspace / "examples/ner_zh")
-    record()
+    record_run()
     assert read_record()["tags"]["workspace"] == "examples/ner_zh"
     assert tracking.tracking_uri() == f"sqlite:///{workspace / 'mlflow.db'}"
 
 
-def test_the_setting_goes_before_mlflow_s_own_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_setting_takes_precedence_over_the_variable_of_mlflow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
     assert tracking.tracking_uri() == "http://127.0.0.1:1"
     monkeypatch.setenv("SATIETY_TRACKING_URI", "http://127.0.0.1:2")
@@ -634,8 +647,8 @@ def test_the_setting_goes_before_mlflow_s_own_variable(monkeypatch: pytest.Monke
 def test_an_empty_outbox_does_not_even_load_mlflow() -> None:
     script = "import sys; from tasks.publish import publish; publish(); print('mlflow' in sys.modules)"
     env = os.environ | {"PYTHONPATH": str(CODE)}
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=env, check=True)
-    assert done.stdout == "False\n"
+    process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=env, check=True)
+    assert process.stdout == "False\n"
 
 
 def test_a_full_disk_is_one_message_and_leaves_no_folder() -> None:
@@ -645,14 +658,14 @@ def test_a_full_disk_is_one_message_and_leaves_no_folder() -> None:
         "try:\n    with track_run('ingest', {}): pass\nexcept SetupError as error: print(error)\n"
     )
     env = os.environ | {"PYTHONPATH": str(CODE)}
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=env, check=True)
-    assert done.stdout.endswith("cannot write: File too large\n")
+    process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=env, check=True)
+    assert process.stdout.endswith("cannot write: File too large\n")
     assert list(OUTBOX.iterdir()) == []
 
 
-def test_times_are_in_milliseconds_and_go_forward() -> None:
+def test_times_are_in_milliseconds_and_increase() -> None:
     started = time.time() * 1000
-    record()
+    record_run()
     (folder,) = list_folders()
     points = [json.loads(line) for line in (folder / outbox.CURVE).read_text().splitlines()]
     entry = read_record()

@@ -1,4 +1,4 @@
-"""A function becomes a command: paths and params in, files and a report out, alone in its workspace."""
+"""A function becomes a command: it reads paths and params, writes files and a report, once at a time."""
 
 import json
 import os
@@ -49,10 +49,10 @@ DEAF = SLEEPER.replace(
         time.sleep(params.seconds)
 """,
 )
-"""Swallows what a stop raises, as callbacks and imports of libraries do."""
+"""Swallows the exception that a stop signal raises, as callbacks and imports of libraries do."""
 HASTY = "import tasks.stage\ntasks.stage.GRACE = 1\n"
 UNTOLD = HASTY + "tasks.stage.end_with_parent = lambda: None\n"
-"""Of a system that tells no process that its parent died."""
+"""As on a system that does not signal the death of a parent process."""
 PARENT = "import subprocess, sys, time; print(subprocess.Popen(sys.argv[1:]).pid, flush=True); time.sleep(60)"
 
 
@@ -80,7 +80,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def asleep(folder: Path, program: str = SLEEPER) -> subprocess.Popen[str]:
+def start_sleeper(folder: Path, program: str = SLEEPER) -> subprocess.Popen[str]:
     """Start the sleeping stage, and wait until it sleeps."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, sys.path))}
     command = [sys.executable, "-c", program, "--out", "out.txt"]
@@ -100,17 +100,17 @@ def test_a_stage_writes_its_files_its_report_and_its_cost(folder: Path) -> None:
     assert cost["peak_bytes"] > 1_000_000
 
 
-def test_its_tables_are_data_sets_of_its_run_and_its_report_and_plots_are_artifacts(folder: Path) -> None:
+def test_tables_of_a_stage_are_data_sets_of_its_run_and_its_report_and_plots_are_artifacts(folder: Path) -> None:
     @stage
     def draws(
-        table: Path, broken: Path, gone: Path, plot: OutputPath, out: OutputPath, *, params: Copy, report: Report
+        table: Path, broken: Path, missing: Path, plot: OutputPath, out: OutputPath, *, params: Copy, report: Report
     ) -> None:
         write_text(plot, "x,y\n")
         write(out, [Document("2", "b")], Document)
 
     write(Path("in.parquet"), [Document("1", "a"), Document("2", "b")], Document)
     Path("broken.parquet").write_bytes(b"PAR1")
-    inputs = {"table": Path("in.parquet"), "broken": Path("broken.parquet"), "gone": Path("gone.parquet")}
+    inputs = {"table": Path("in.parquet"), "broken": Path("broken.parquet"), "missing": Path("missing.parquet")}
     draws.run(**inputs, plot=Path("plots/p.csv"), out=Path("out.parquet"))
     (run,) = (path for path in OUTBOX.iterdir() if path.is_dir())
     record = json.loads((run / outbox.RUN).read_text(encoding="utf-8"))
@@ -125,7 +125,7 @@ def test_its_tables_are_data_sets_of_its_run_and_its_report_and_plots_are_artifa
     assert json.loads(Path(".satiety/timings/copy.json").read_text())["run"] == run.name
 
 
-def test_its_name_is_that_of_its_block() -> None:
+def test_the_name_of_a_stage_is_that_of_its_block() -> None:
     assert (copying.name, copying.paths) == ("copy", ["text", "out"])
 
 
@@ -136,7 +136,7 @@ def test_a_failed_stage_leaves_no_report(folder: Path) -> None:
     assert not Path(".satiety/timings").exists()
 
 
-def test_a_users_mistake_is_one_line_and_exit_code_one(
+def test_a_user_error_is_one_line_and_exit_code_one(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["copy", "--text", "nowhere.txt", "--out", "out.txt"])
@@ -146,7 +146,7 @@ def test_a_users_mistake_is_one_line_and_exit_code_one(
     assert capsys.readouterr().err == "nowhere.txt: no such file\n"
 
 
-def test_a_number_that_is_none_stops_the_stage(folder: Path) -> None:
+def test_a_nan_in_a_report_stops_the_stage(folder: Path) -> None:
     @stage
     def broken(*, params: Copy, report: Report) -> None:
         report.add(f1=float("nan"))
@@ -159,12 +159,12 @@ def test_a_number_that_is_none_stops_the_stage(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_second_run_says_which_process_is_in_the_way_and_a_dead_one_is_not(folder: Path) -> None:
-    first = asleep(folder)
+def test_a_second_run_names_the_running_process_and_ignores_a_dead_one(folder: Path) -> None:
+    first = start_sleeper(folder)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, sys.path))}
     command = [sys.executable, "-c", SLEEPER, "--out", "out.txt"]
     second = subprocess.run(command, cwd=folder, env=environment, text=True, capture_output=True, check=False)
-    assert second.returncode == os.EX_TEMPFAIL, "the same again may work a minute later"
+    assert second.returncode == os.EX_TEMPFAIL, "a later attempt may succeed"
     assert f"nap is already running in this workspace (process {first.pid})" in second.stderr
     first.kill()
     first.communicate()
@@ -174,28 +174,28 @@ def test_a_second_run_says_which_process_is_in_the_way_and_a_dead_one_is_not(fol
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_stop_ends_it_soon_with_the_usual_code(folder: Path, sent: signal.Signals, code: int) -> None:
-    process = asleep(folder)
-    process.send_signal(sent)
+@pytest.mark.parametrize(("stop_signal", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_stop_signal_ends_a_stage_with_the_usual_code(folder: Path, stop_signal: signal.Signals, code: int) -> None:
+    process = start_sleeper(folder)
+    process.send_signal(stop_signal)
     process.communicate(timeout=PATIENCE)
     assert process.returncode == code
     assert not Path("out.txt").exists()
 
 
 @pytest.mark.slow
-def test_a_stop_that_a_library_swallows_ends_it_all_the_same_and_says_where(folder: Path) -> None:
-    process = asleep(folder, HASTY + DEAF)
+def test_a_stop_signal_that_a_library_swallows_still_ends_a_stage(folder: Path) -> None:
+    process = start_sleeper(folder, HASTY + DEAF)
     process.send_signal(signal.SIGTERM)
-    said = process.communicate(timeout=PATIENCE)[1]
+    stderr = process.communicate(timeout=PATIENCE)[1]
     assert process.returncode
-    assert "in main" in said
+    assert "in main" in stderr
     assert not Path("out.txt").exists()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("program", [UNTOLD + SLEEPER, UNTOLD + DEAF, HASTY + DEAF], ids=["untold", "both", "deaf"])
-def test_it_ends_with_its_parent_whatever_the_system_and_its_libraries_do(folder: Path, program: str) -> None:
+def test_a_stage_ends_with_its_parent_on_any_system(folder: Path, program: str) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, sys.path)), "DVC_STAGE": "nap"}
     command = [sys.executable, "-c", PARENT, sys.executable, "-c", program, "--out", "out.txt"]
     with subprocess.Popen(command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE) as parent:
@@ -207,16 +207,16 @@ def test_it_ends_with_its_parent_whatever_the_system_and_its_libraries_do(folder
     assert not Path("out.txt").exists()
 
 
-def test_the_state_of_a_workspace_is_its_owners_alone(folder: Path) -> None:
+def test_the_state_of_a_workspace_is_private(folder: Path) -> None:
     begin_pipeline(folder)
     assert stat.S_IMODE((folder / ".satiety").stat().st_mode) == 0o700
     assert abs(float((folder / START_FILE).read_text()) - time.time()) < 60
 
 
-def test_a_lock_held_in_this_process_is_seen(folder: Path) -> None:
+def test_a_lock_held_in_this_process_is_detected(folder: Path) -> None:
     @stage
-    def twice(*, params: Copy, report: Report) -> None:
+    def run_itself(*, params: Copy, report: Report) -> None:
         with pytest.raises(SetupError, match=rf"copy is already running in this workspace \(process {os.getpid()}\)"):
-            twice.run()
+            run_itself.run()
 
-    twice.run()
+    run_itself.run()

@@ -1,4 +1,4 @@
-"""The head over several labels: its loss, and what it starts from."""
+"""The head over several labels: its loss, and its solution."""
 
 import numpy as np
 import pytest
@@ -19,14 +19,14 @@ def test_each_label_is_solved_against_the_rest() -> None:
     targets = (features[:, :2] + 0.3 * rng.normal(size=(60, 2)) > 0).astype(float)
     groups, judged = [str(i) for i in range(60)], np.ones(60, dtype=bool)
     actual = HEAD.solve(features, targets, groups, 2, SOLVER, 1, judged)
-    single = solve(features, targets[:, 1].astype(np.int64), groups, 2, SOLVER, 1, judged)
-    np.testing.assert_allclose(actual.weight[1], single.weight[1] - single.weight[0])
+    probe = solve(features, targets[:, 1].astype(np.int64), groups, 2, SOLVER, 1, judged)
+    np.testing.assert_allclose(actual.weight[1], probe.weight[1] - probe.weight[0])
     assert actual.held_out.shape == (60, 2)
     assert ((actual.held_out > 0.5) == targets).mean() > 0.8
-    assert not len(single.held_out), "kept only where it is wanted"
+    assert not len(probe.held_out), "returned with keep_held_out only"
 
 
-def test_the_loss_is_binary_and_passes_over_windows_without_an_answer() -> None:
+def test_the_loss_is_binary_and_skips_windows_without_an_answer() -> None:
     targets = HEAD.targets([Window(0, [2, 3], [1.0, 0.0]), Window(1, [2, 3], [])], 2)
     loss = HEAD.loss(torch.zeros(2, 2), targets)
     assert loss.item() == pytest.approx(np.log(2))

@@ -1,4 +1,4 @@
-"""Where data and models come from: found, pinned, and safe to take."""
+"""Data and models are located, pinned, and checked before use."""
 
 import base64
 import hashlib
@@ -45,11 +45,11 @@ def model(tmp_path: Path) -> Path:
 
 
 def make_pinned_asset(folder: Path) -> Asset:
-    taken = {name: value for name, value in manifest(folder).items() if name in MODEL_FILES}
-    return Asset(uri=f"local://{folder}", sha256=digest(taken))
+    hashes = {name: value for name, value in manifest(folder).items() if name in MODEL_FILES}
+    return Asset(uri=f"local://{folder}", sha256=digest(hashes))
 
 
-def names(asset: Asset, raw: Path) -> list[str]:
+def list_names(asset: Asset, raw: Path) -> list[str]:
     with data_files(asset, raw) as files:
         return [name for name, _ in files]
 
@@ -65,7 +65,7 @@ class TestTheUri:
             ("https://bob:${BOB}@host/x.csv", "write {NAME} without the dollar sign"),
         ],
     )
-    def test_an_incomplete_one_says_how_to_complete_it(self, uri: str, message: str) -> None:
+    def test_an_incomplete_uri_is_refused_with_advice(self, uri: str, message: str) -> None:
         with pytest.raises(ValueError, match=re.escape(message)):
             Asset(uri=uri)
 
@@ -74,7 +74,7 @@ class TestTheUri:
             Asset(uri="https://x.org/a", sha256="abc")
 
     def test_a_secret_is_not_written_into_params_yaml(self, tmp_path: Path) -> None:
-        """Nor shown by the message, which names the line and what to write instead."""
+        """Nor does the message show it, which names the line and the replacement."""
 
         class One(Section):
             asset: Asset
@@ -97,40 +97,40 @@ class TestFile:
         for name in ("b.csv", "a.csv", "子/c.csv", "notes.txt", ".gitkeep"):
             (raw / name).parent.mkdir(exist_ok=True)
             (raw / name).write_text("text\n")
-        assert names(Asset(uri="file:data/raw/a.csv"), raw) == ["data/raw/a.csv"]
-        assert names(Asset(uri="file:data/raw/*.csv"), raw) == ["data/raw/a.csv", "data/raw/b.csv"]
+        assert list_names(Asset(uri="file:data/raw/a.csv"), raw) == ["data/raw/a.csv"]
+        assert list_names(Asset(uri="file:data/raw/*.csv"), raw) == ["data/raw/a.csv", "data/raw/b.csv"]
         below = [f"data/raw/{name}" for name in ("a.csv", "b.csv", "notes.txt", "子/c.csv")]
-        assert names(Asset(uri="file:data/raw"), raw) == below
+        assert list_names(Asset(uri="file:data/raw"), raw) == below
 
     @pytest.mark.parametrize("name", ["a.csv", "*.csv", ""])
     def test_a_pin_that_is_given_is_checked(self, raw: Path, name: str) -> None:
         (raw / "a.csv").write_text("text\n")
-        one = sha256(raw / "a.csv")
-        pin = one if name == "a.csv" else digest({"a.csv": one})
+        file_hash = sha256(raw / "a.csv")
+        pin = file_hash if name == "a.csv" else digest({"a.csv": file_hash})
         uri = f"file:data/raw/{name}".rstrip("/")
-        assert names(Asset(uri=uri, sha256=pin), raw) == ["data/raw/a.csv"]
+        assert list_names(Asset(uri=uri, sha256=pin), raw) == ["data/raw/a.csv"]
         with pytest.raises(AssetError, match=r"but params.yaml has"):
-            names(Asset(uri=uri, sha256="0" * 64), raw)
+            list_names(Asset(uri=uri, sha256="0" * 64), raw)
 
-    def test_a_missing_one_says_what_there_is(self, raw: Path) -> None:
+    def test_a_missing_file_is_reported_with_the_files_that_exist(self, raw: Path) -> None:
         (raw / "微博.csv").write_text("text\n")
         for uri in ("file:data/raw/weibo.csv", "file:data/raw/*.tsv"):
             with pytest.raises(AssetError, match=re.escape(f"{uri}: no such file; data/raw/ contains: 微博.csv")):
-                names(Asset(uri=uri), raw)
+                list_names(Asset(uri=uri), raw)
 
     @pytest.mark.parametrize("path", ["secret.csv", "data/raw/../../secret.csv", "/etc/passwd", "data/raw/link.csv"])
-    def test_what_lies_outside_the_watched_folder_is_refused(self, raw: Path, path: str) -> None:
+    def test_a_path_outside_the_raw_folder_is_refused(self, raw: Path, path: str) -> None:
         Path("secret.csv").write_text("text\n")
         (raw / "link.csv").symlink_to(Path("secret.csv").resolve())
         with pytest.raises(AssetError, match="is outside data/raw/, where DVC does not track it"):
-            names(Asset(uri=f"file:{path}"), raw)
+            list_names(Asset(uri=f"file:{path}"), raw)
 
     def test_a_link_in_a_folder_that_leads_out_is_refused(self, raw: Path) -> None:
         Path("secret.csv").write_text("text\n")
         (raw / "set").mkdir()
         (raw / "set" / "link.csv").symlink_to(Path("secret.csv").resolve())
         with pytest.raises(AssetError, match=r"link\.csv links to .*secret\.csv, outside data/raw/set/"):
-            names(Asset(uri="file:data/raw/set"), raw)
+            list_names(Asset(uri="file:data/raw/set"), raw)
 
     @pytest.mark.parametrize("link", ["a.csv", "b.csv"])
     def test_a_link_that_a_pattern_finds_and_that_leads_out_is_refused(self, raw: Path, link: str) -> None:
@@ -138,12 +138,12 @@ class TestFile:
         (raw / "one.csv").write_text("text\n")
         (raw / link).symlink_to(Path("secret.csv").resolve())
         with pytest.raises(AssetError, match=rf"{link} links to .*secret\.csv, outside data/raw/; replace the link"):
-            names(Asset(uri="file:data/raw/*.csv"), raw)
+            list_names(Asset(uri="file:data/raw/*.csv"), raw)
 
     def test_a_link_within_the_watched_folder_is_read(self, raw: Path) -> None:
         (raw / "one.csv").write_text("text\n")
         (raw / "b.csv").symlink_to("one.csv")
-        assert names(Asset(uri="file:data/raw/*.csv"), raw) == ["data/raw/b.csv", "data/raw/one.csv"]
+        assert list_names(Asset(uri="file:data/raw/*.csv"), raw) == ["data/raw/b.csv", "data/raw/one.csv"]
 
     def test_a_folder_that_is_linked_to_from_a_folder_is_not_entered(self, raw: Path, tmp_path: Path) -> None:
         (tmp_path / "other").mkdir()
@@ -151,11 +151,11 @@ class TestFile:
         (raw / "set").mkdir()
         (raw / "set/one.csv").write_text("text\n")
         (raw / "set/link").symlink_to(tmp_path / "other")
-        assert names(Asset(uri="file:data/raw/set"), raw) == ["data/raw/set/one.csv"]
+        assert list_names(Asset(uri="file:data/raw/set"), raw) == ["data/raw/set/one.csv"]
 
     def test_an_empty_folder_is_refused(self, raw: Path) -> None:
         with pytest.raises(AssetError, match=r"file:data/raw: the folder is empty"):
-            names(Asset(uri="file:data/raw"), raw)
+            list_names(Asset(uri="file:data/raw"), raw)
 
 
 class TestPackage:
@@ -171,22 +171,22 @@ class TestPackage:
     def test_a_file_is_found_without_importing_the_package(self, raw: Path, tmp_path: Path) -> None:
         pin = sha256(tmp_path / "site/some_tweets/corpora/a.csv")
         asset = Asset(uri="package:some_tweets/corpora/a.csv", sha256=pin)
-        assert names(asset, raw) == ["package:some_tweets/corpora/a.csv"]
+        assert list_names(asset, raw) == ["package:some_tweets/corpora/a.csv"]
 
     def test_without_a_pin_it_says_which_to_write(self, raw: Path, tmp_path: Path) -> None:
         pin = sha256(tmp_path / "site/some_tweets/corpora/a.csv")
         with pytest.raises(AssetError, match=f"not pinned; add its current digest.*\n  sha256: {pin}"):
-            names(Asset(uri="package:some_tweets/corpora/a.csv"), raw)
+            list_names(Asset(uri="package:some_tweets/corpora/a.csv"), raw)
 
     def test_a_changed_file_is_refused(self, raw: Path) -> None:
         asset = Asset(uri="package:some_tweets/corpora/a.csv", sha256="0" * 64)
         with pytest.raises(
             AssetError, match=f"has changed: its sha256 is [0-9a-f]{{64}}, but params.yaml has {'0' * 64}"
         ):
-            names(asset, raw)
+            list_names(asset, raw)
 
     @pytest.mark.parametrize(
-        ("rest", "message"),
+        ("path", "message"),
         [
             ("no_such_package/a.csv", "no_such_package is not installed; install it"),
             ("some.tweets/a.csv", "invalid package name 'some.tweets'"),
@@ -195,9 +195,9 @@ class TestPackage:
             ("some_tweets/../secret.csv", "some_tweets contains no '../secret.csv'"),
         ],
     )
-    def test_what_it_does_not_hold_is_named(self, raw: Path, rest: str, message: str) -> None:
+    def test_a_missing_package_or_file_is_named(self, raw: Path, path: str, message: str) -> None:
         with pytest.raises(AssetError, match=re.escape(message)):
-            names(Asset(uri=f"package:{rest}", sha256="0" * 64), raw)
+            list_names(Asset(uri=f"package:{path}", sha256="0" * 64), raw)
 
 
 class TestUrls:
@@ -214,33 +214,35 @@ class TestUrls:
             Path(name).parent.mkdir(parents=True, exist_ok=True)
             Path(name).write_text("text\n")
         asset = Asset(uri="local://set", sha256=digest(manifest(Path("set"))))
-        assert names(asset, raw) == ["local://set/a.csv", "local://set/b/c.csv"]
+        assert list_names(asset, raw) == ["local://set/a.csv", "local://set/b/c.csv"]
         Path("set/b/c.csv").write_text("other\n")
         with pytest.raises(AssetError, match="local://set: the source has changed: its sha256 is"):
-            names(asset, raw)
+            list_names(asset, raw)
 
-    def test_any_file_system_of_fsspec_serves(self, raw: Path) -> None:
+    def test_any_fsspec_file_system_is_read(self, raw: Path) -> None:
         import fsspec
 
         fsspec.filesystem("memory").pipe("/包/a.csv", b"text\n")
         Path("same.csv").write_bytes(b"text\n")
-        assert names(Asset(uri="memory:///包/a.csv", sha256=sha256(Path("same.csv"))), raw) == ["memory:///包/a.csv"]
+        assert list_names(Asset(uri="memory:///包/a.csv", sha256=sha256(Path("same.csv"))), raw) == [
+            "memory:///包/a.csv"
+        ]
 
-    def test_http_serves(self, raw: Path, tmp_path: Path) -> None:
+    def test_a_file_is_read_over_http(self, raw: Path, tmp_path: Path) -> None:
         (tmp_path / "a.csv").write_text("text\n")
         with serving(partial(Quiet, directory=str(tmp_path))) as url:
-            assert names(Asset(uri=f"{url}/a.csv", sha256=sha256(tmp_path / "a.csv")), raw) == [f"{url}/a.csv"]
+            assert list_names(Asset(uri=f"{url}/a.csv", sha256=sha256(tmp_path / "a.csv")), raw) == [f"{url}/a.csv"]
             with pytest.raises(AssetError, match=r"nothing\.csv: cannot read"):
-                names(Asset(uri=f"{url}/nothing.csv", sha256="0" * 64), raw)
+                list_names(Asset(uri=f"{url}/nothing.csv", sha256="0" * 64), raw)
 
     @pytest.mark.parametrize("uri", ["local://nothing.csv", "memory:///nothing", "nosuch://bucket/a"])
-    def test_what_cannot_be_read_is_named(self, raw: Path, uri: str) -> None:
+    def test_a_source_that_cannot_be_read_is_named(self, raw: Path, uri: str) -> None:
         with pytest.raises(AssetError, match=re.escape(f"{uri}: cannot read: ")):
-            names(Asset(uri=uri, sha256="0" * 64), raw)
+            list_names(Asset(uri=uri, sha256="0" * 64), raw)
 
 
 class TestSecretsInUrls:
-    """The environment fills them in, and nothing that is given back or said shows them."""
+    """Secrets are filled in from the environment, and no name or message shows them."""
 
     @pytest.fixture(autouse=True)
     def secret(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,7 +254,7 @@ class TestSecretsInUrls:
         with serving(Guarded) as url:
             yield url.replace("://", "://bob:{BOB_PASSWORD}@")
 
-    def test_what_a_password_guards_is_read_and_called_by_its_notation(self, raw: Path, url: str) -> None:
+    def test_a_file_behind_a_password_is_read_and_named_without_the_password(self, raw: Path, url: str) -> None:
         uri = f"{url}/a.csv"
         with data_files(Asset(uri=uri, sha256=SHA), raw) as files:
             ((name, path),) = files
@@ -268,36 +270,36 @@ class TestSecretsInUrls:
         ("kind", "code"),
         [*((AssetError, code) for code in (401, 403, 410)), *((UnreachableError, code) for code in (429, 500, 503))],
     )
-    def test_whatever_a_server_answers_is_one_message(
+    def test_every_http_error_is_one_message_without_secrets(
         self, raw: Path, url: str, code: int, kind: type[AssetError]
     ) -> None:
         uri = f"{url}/{code}?sig={{SIG}}"
         with pytest.raises(AssetError) as caught:
-            names(Asset(uri=uri, sha256=SHA), raw)
+            list_names(Asset(uri=uri, sha256=SHA), raw)
         assert type(caught.value) is kind
-        told = "".join(traceback.format_exception(caught.value))
+        printed_error = "".join(traceback.format_exception(caught.value))
         assert str(caught.value).startswith(f"{uri}: cannot read: {code}")
-        assert not [word for word in ("hunter2", "signature7", "%C3%A4") if word in told]
+        assert not [word for word in ("hunter2", "signature7", "%C3%A4") if word in printed_error]
 
-    def test_an_address_that_is_not_pinned_names_no_secret(self, raw: Path, url: str) -> None:
+    def test_the_message_about_a_missing_pin_shows_no_secret(self, raw: Path, url: str) -> None:
         with pytest.raises(AssetError, match="not pinned; add its current digest") as caught:
-            names(Asset(uri=f"{url}/a.csv"), raw)
+            list_names(Asset(uri=f"{url}/a.csv"), raw)
         assert "hunter2" not in str(caught.value)
 
 
 class TestModel:
-    def test_only_files_that_cannot_run_code_are_taken(self, raw: Path, model: Path) -> None:
+    def test_only_files_that_cannot_run_code_are_copied(self, raw: Path, model: Path) -> None:
         size = copy_model(make_pinned_asset(model), Path("base"), raw)
         assert sorted(manifest(Path("base"))) == sorted(MODEL_FILES[:4])
         assert size == sum(path.stat().st_size for path in Path("base").iterdir())
 
-    def test_its_pin_is_the_digest_of_what_was_taken(self, raw: Path, model: Path) -> None:
+    def test_the_pin_of_a_model_is_the_digest_of_the_copied_files(self, raw: Path, model: Path) -> None:
         asset = make_pinned_asset(model)
         copy_model(asset, Path("base"), raw)
         assert asset.sha256 == digest(manifest(Path("base")))
 
     @pytest.mark.parametrize("name", ["config.json", "tokenizer_config.json"])
-    def test_one_that_wants_its_own_code_run_is_refused(self, raw: Path, model: Path, name: str) -> None:
+    def test_a_model_with_custom_code_is_refused(self, raw: Path, model: Path, name: str) -> None:
         (model / name).write_text(json.dumps({"auto_map": {"AutoModel": "modeling_evil.Evil"}}))
         with pytest.raises(AssetError, match=rf"{re.escape(name)} has an `auto_map`: models with custom code"):
             copy_model(make_pinned_asset(model), Path("base"), raw)
@@ -315,12 +317,12 @@ class TestModel:
         with pytest.raises(AssetError, match=r"config\.json is not JSON"):
             copy_model(make_pinned_asset(model), Path("base"), raw)
 
-    def test_weights_in_a_pickle_are_no_weights(self, raw: Path, model: Path) -> None:
+    def test_pickled_weights_are_refused(self, raw: Path, model: Path) -> None:
         (model / "model.safetensors").unlink()
         with pytest.raises(AssetError, match=r"lacks model\.safetensors; the folder contains: .*pytorch_model\.bin"):
             copy_model(make_pinned_asset(model), Path("base"), raw)
 
-    def test_a_file_is_no_model(self, raw: Path, model: Path) -> None:
+    def test_a_single_file_is_refused_as_a_model(self, raw: Path, model: Path) -> None:
         file = model / "config.json"
         with pytest.raises(AssetError, match=r"a base model must be a folder with config\.json"):
             copy_model(Asset(uri=f"local://{file}", sha256=sha256(file)), Path("base"), raw)
@@ -350,7 +352,7 @@ SHA = hashlib.sha256(b"text\n").hexdigest()
 
 
 class Guarded(BaseHTTPRequestHandler):
-    """Gives `a.csv` to who knows the password; every other path is the code it answers with."""
+    """Serves `a.csv` to requests with the password; any other path is the status code of its response."""
 
     def log_message(self, *_: object) -> None:
         pass
@@ -360,10 +362,10 @@ class Guarded(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path, _, query = self.path.partition("?")
-        given = base64.b64decode(self.headers.get("Authorization", "").removeprefix("Basic ")).decode("latin-1")
+        credentials = base64.b64decode(self.headers.get("Authorization", "").removeprefix("Basic ")).decode("latin-1")
         if path[1:].isdecimal():
             return self.send_error(int(path[1:]))
-        if given != "bob:hunter2/ä" or (query and query != "sig=signature7"):
+        if credentials != "bob:hunter2/ä" or (query and query != "sig=signature7"):
             return self.send_error(401)
         self.send_response(200)
         self.send_header("Content-Length", "5")
@@ -374,7 +376,7 @@ class Guarded(BaseHTTPRequestHandler):
 
 
 class Hub(BaseHTTPRequestHandler):
-    """As much of the Hugging Face hub as one repository at one commit needs."""
+    """The part of the Hugging Face hub that one repository at one commit needs."""
 
     files: dict[str, bytes]
 
@@ -388,8 +390,8 @@ class Hub(BaseHTTPRequestHandler):
         self.answer(body=True)
 
     def answer(self, *, body: bool) -> None:
-        kind, _, rest = self.path.partition("?")[0].partition(f"/revision/{COMMIT}")
-        if kind in ("/api/models/org/tiny", "/api/datasets/org/tiny") and not rest:
+        kind, _, suffix = self.path.partition("?")[0].partition(f"/revision/{COMMIT}")
+        if kind in ("/api/models/org/tiny", "/api/datasets/org/tiny") and not suffix:
             names = [{"rfilename": name} for name in self.files]
             return self.send(json.dumps({"id": "org/tiny", "sha": COMMIT, "siblings": names}).encode(), body=body)
         if "/tree/" in self.path:
@@ -455,16 +457,16 @@ class TestHub:
             assert [(name, path.read_bytes()) for name, path in files] == [(asset.uri, b"text\n")]
 
     @pytest.mark.parametrize("path", ["nothing.csv", "../../secret"])
-    def test_what_the_repository_does_not_hold_is_named(self, raw: Path, path: str) -> None:
+    def test_a_file_missing_from_the_repository_is_named(self, raw: Path, path: str) -> None:
         with pytest.raises(AssetError, match=f"the repository contains no '{re.escape(path)}'"):
-            names(Asset(uri=f"hf:org/tiny@{COMMIT}/{path}"), raw)
+            list_names(Asset(uri=f"hf:org/tiny@{COMMIT}/{path}"), raw)
 
-    def test_another_repository_is_not_there(self, raw: Path) -> None:
+    def test_an_unknown_repository_is_refused(self, raw: Path) -> None:
         with pytest.raises(AssetError, match=f"hf:org/other@{COMMIT}: "):
             copy_model(Asset(uri=f"hf:org/other@{COMMIT}"), Path("base"), raw)
 
 
-def test_a_pin_is_the_sha256_the_commit_or_what_the_bytes_are_now(raw: Path) -> None:
+def test_a_pin_is_the_given_sha256_the_commit_or_the_current_digest(raw: Path) -> None:
     (raw / "a.csv").write_text("x")
     assert pin(Asset(uri="s3://b/x.csv", sha256="ab" * 32), raw) == "ab" * 32
     assert pin(Asset(uri=f"hf:datasets/org/name@{COMMIT}/x.csv"), raw) == COMMIT

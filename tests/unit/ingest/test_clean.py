@@ -1,4 +1,4 @@
-"""Whatever of a row is ever shown is repaired first, masked then, and cut last; labels are texts too."""
+"""Every shown part of a row is repaired, then masked, then cut; so are labels."""
 
 from typing import Any
 
@@ -48,28 +48,28 @@ class TestLabels:
         ],
     )
     @pytest.mark.parametrize("problem", [FREE, Ner(labels=None)])
-    def test_one_is_repaired_and_masked_as_texts_are(self, problem: Problem, label: str, clean: str) -> None:
+    def test_a_label_is_repaired_and_masked_as_texts_are(self, problem: Problem, label: str, clean: str) -> None:
         values = {"text": "王芳 said so", "label": label, "spans": [[0, 2, label]]}
         example = read_example(values, problem)
         assert example.answer.labels == (clean,)
 
-    def test_what_was_done_is_counted(self) -> None:
-        found = clean_row(Row("1", {"text": "fine", "label": "jane&#64;x.cn"}))
-        assert (found.repairs, found.masked) == (("label",), {"email"})
+    def test_repairs_and_masks_of_a_label_are_counted(self) -> None:
+        cleaned = clean_row(Row("1", {"text": "fine", "label": "jane&#64;x.cn"}))
+        assert (cleaned.repairs, cleaned.masked) == (("label",), {"email"})
         assert clean_row(Row("1", {"text": "fine", "label": "好"})).repairs == ()
 
-    @pytest.mark.parametrize("written", ["owner@x.com", "cafe\u0301"])
-    def test_one_that_the_user_lists_stays_as_it_is_written(self, written: str) -> None:
-        problem = Classify(labels=[written, "b"], names={})
-        assert read_example({"text": "fine", "label": f"{written}\u200b"}, problem).answer == Label(written)
+    @pytest.mark.parametrize("listed_label", ["owner@x.com", "cafe\u0301"])
+    def test_a_label_listed_in_params_stays_as_written(self, listed_label: str) -> None:
+        problem = Classify(labels=[listed_label, "b"], names={})
+        assert read_example({"text": "fine", "label": f"{listed_label}\u200b"}, problem).answer == Label(listed_label)
 
     @pytest.mark.parametrize("label", ["\u200b", " "])
-    def test_one_of_which_nothing_is_left_is_refused(self, label: str) -> None:
+    def test_a_label_that_is_empty_after_repair_is_refused(self, label: str) -> None:
         assert read_rejection(Row("1", {"text": "好", "label": label})).detail == "the label is empty"
         spans = {"text": "好的", "spans": [[0, 2, label]]}
         assert read_rejection(Row("1", spans), Ner(labels=None)).detail == "span 0:2 has no entity type"
 
-    def test_endless_marks_in_one_are_refused(self) -> None:
+    def test_endless_combining_marks_in_a_label_are_refused(self) -> None:
         record = read_rejection(Row("1", {"text": "好", "label": "e" + "\u0301" * 2000}))
         assert (record.reason, record.detail) == (
             "label",
@@ -78,17 +78,17 @@ class TestLabels:
 
 
 class TestSurrogates:
-    def test_in_a_key_it_costs_the_row(self) -> None:
+    def test_a_surrogate_in_a_key_rejects_the_row(self) -> None:
         record = read_rejection(Row("名\ud800.text", {"text": "好", "label": "a"}))
         assert (record.reason, record.source) == ("text", "原始/a@b.cn.csv:名?.text")
 
-    def test_in_the_label_of_a_span_it_costs_the_row(self) -> None:
+    def test_a_surrogate_in_the_label_of_a_span_rejects_the_row(self) -> None:
         record = read_rejection(Row("1", {"text": "王芳 said so", "spans": [[0, 2, "\ud800"]]}), Ner(labels=None))
         assert (record.reason, record.detail) == ("text", "incomplete surrogate pair in the label")
 
 
 class TestPersonalData:
-    def test_in_a_key_it_is_masked_but_the_name_of_the_file_stays(self) -> None:
+    def test_personal_data_in_a_key_is_masked_but_the_file_name_stays(self) -> None:
         for place, masked in (("用户.jane@x.com", "用户.<email>"), ("3.13812345678.0.text", "3.<phone>.0.text")):
             assert read_example({"text": "好", "label": "a"}, place=place).source == f"原始/a@b.cn.csv:{masked}"
 
@@ -101,11 +101,11 @@ class TestPersonalData:
             ("AKIA&#73;OSFODNN7EXAMPLE", "secret"),
         ],
     )
-    def test_a_row_that_is_kept_is_repaired_before_it_is_masked(self, secret: str, kind: str) -> None:
+    def test_a_valid_row_is_repaired_before_it_is_masked(self, secret: str, kind: str) -> None:
         masked = f"<{kind}>"
-        found = clean_row(Row("1", {"text": f"找 {secret} 吧", "label": "a"}))
-        assert isinstance(found.record, Example)
-        assert (found.record.text, found.masked) == (f"找 {masked} 吧", {kind})
+        cleaned = clean_row(Row("1", {"text": f"找 {secret} 吧", "label": "a"}))
+        assert isinstance(cleaned.record, Example)
+        assert (cleaned.record.text, cleaned.masked) == (f"找 {masked} 吧", {kind})
         document = clean_row(Row("1", {"text": f"找 {secret} 吧"}), None).record
         assert getattr(document, "text", "") == f"找 {masked} 吧"
         text = f"找 {secret} 吧，北京"
@@ -117,17 +117,17 @@ class TestPersonalData:
         token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"
         assert read_example({"text": "好", "label": "a"}, place=f"a.{token}.text").source.endswith(":a.<secret>.text")
 
-    def test_the_number_of_a_line_is_none(self) -> None:
+    def test_a_line_number_is_not_masked(self) -> None:
         assert read_example({"text": "好", "label": "a"}, place="10000000").source.endswith(":10000000")
 
     @pytest.mark.parametrize("secret", ["jane&#64;example.com", "jo\u200bhn@x\u200b.com", "139\u200b1234\u200b5678"])
     @pytest.mark.parametrize("broken", ["", "\ud800", "e" + "\u0301\u0327" * 5000])
-    def test_a_refused_row_is_repaired_as_far_as_can_be_before_it_is_masked(self, secret: str, broken: str) -> None:
+    def test_a_refused_row_is_repaired_as_far_as_possible_before_it_is_masked(self, secret: str, broken: str) -> None:
         record = read_rejection(Row("1", reason="ragged", detail=f"值 '{secret}'", text=f"找 {secret} 吧 {broken}"))
         assert record.text.startswith(("找 <email> 吧", "找 <phone> 吧"))
         assert record.detail in ("值 '<email>'", "值 '<phone>'")
 
-    def test_no_half_of_a_number_is_left_at_a_cut(self) -> None:
+    def test_a_cut_leaves_no_half_of_a_number(self) -> None:
         for size in range(8):
             text = "字" * (KEPT_TEXT - size) + " 13812345678"
             detail = "字" * (KEPT_NOTE - size) + " bob@example.com"
@@ -149,6 +149,6 @@ class TestSpans:
             == "type"
         )
 
-    def test_one_moves_with_its_text(self) -> None:
+    def test_a_span_moves_with_its_text(self) -> None:
         values = {"text": "致电13812345678找王芳", "spans": [{"start": 14, "end": 16, "label": "人"}]}
         assert read_example(values, Ner(labels=None)).answer == Spans((Span(10, 12, "人"),))

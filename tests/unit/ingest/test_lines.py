@@ -1,4 +1,4 @@
-"""Bytes become lines: of the right text, or with what is wrong and where."""
+"""Bytes become lines of text, or lines with an error and its position."""
 
 import gzip
 from pathlib import Path
@@ -17,10 +17,10 @@ MIXED = "naïve café\n" + CHINESE
 PLAIN = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\ufeff"), max_size=20)
 
 
-def texts(path: Path, limits: Limits = LIMITS) -> list[str]:
-    found = list(read_lines(path, limits))
-    assert not [line.detail for line in found if line.reason]
-    return [line.text for line in found]
+def read_texts(path: Path, limits: Limits = LIMITS) -> list[str]:
+    lines = list(read_lines(path, limits))
+    assert not [line.detail for line in lines if line.reason]
+    return [line.text for line in lines]
 
 
 def write_file(folder: Path, data: bytes) -> Path:
@@ -38,22 +38,22 @@ def test_chinese_is_read_in_every_usual_encoding(tmp_path: Path, encoding: str, 
     text = CHINESE.replace("\n", end)
     name = encoding.removesuffix("-bom")
     data = (("\ufeff" if encoding.endswith("-bom") else "") + text).encode(name)
-    assert texts(write_file(tmp_path, gzip.compress(data) if packed else data)) == CHINESE.splitlines()
+    assert read_texts(write_file(tmp_path, gzip.compress(data) if packed else data)) == CHINESE.splitlines()
 
 
 @given(st.lists(PLAIN, max_size=20), st.sampled_from(["utf-8-sig", "utf-16"]))
-def test_any_text_comes_back_from_unicode(
+def test_any_text_in_unicode_is_read_unchanged(
     tmp_path_factory: pytest.TempPathFactory, rows: list[str], encoding: str
 ) -> None:
     path = write_file(tmp_path_factory.mktemp("lines"), "".join(row + "\n" for row in rows).encode(encoding))
-    assert texts(path) == rows
+    assert read_texts(path) == rows
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "mac_roman", "latin-1"])
 def test_western_bytes_are_never_taken_for_chinese(tmp_path: Path, encoding: str) -> None:
     rows = ["plain", "un été à la plage, déjà vu", "naïve café", "Zoë's fiancée"]
-    found = list(read_lines(write_file(tmp_path, "\n".join(rows).encode(encoding)), LIMITS))
-    assert [line.reason for line in found] == ["", "encoding", "encoding", "encoding"]
+    lines = list(read_lines(write_file(tmp_path, "\n".join(rows).encode(encoding)), LIMITS))
+    assert [line.reason for line in lines] == ["", "encoding", "encoding", "encoding"]
 
 
 def test_a_bad_line_among_good_ones_is_marked_with_its_byte_offset(tmp_path: Path) -> None:
@@ -85,14 +85,14 @@ def test_a_line_beyond_the_limit_is_marked_and_the_next_is_read(tmp_path: Path, 
     assert len(long.text) <= 1000
 
 
-def test_the_length_that_is_allowed_is_taken_whole(tmp_path: Path) -> None:
+def test_a_line_of_the_allowed_length_is_read_whole(tmp_path: Path) -> None:
     path = write_file(tmp_path, b"a" * 1000 + b"\n" + b"b" * 1001)
     assert [line.reason for line in read_lines(path, LIMITS)] == ["", "too_long"]
 
 
 def test_more_rows_than_allowed_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"texts\.txt: more than 3 rows; raise ingest\.limits\.rows"):
-        texts(write_file(tmp_path, b"a\n" * 4), LIMITS.model_copy(update={"rows": 3}))
+        read_texts(write_file(tmp_path, b"a\n" * 4), LIMITS.model_copy(update={"rows": 3}))
 
 
 def test_a_gzip_bomb_is_refused_before_it_unfolds(tmp_path: Path) -> None:
@@ -100,12 +100,12 @@ def test_a_gzip_bomb_is_refused_before_it_unfolds(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match=r"texts\.txt: [\d,]+ bytes of gzip unpack to over [\d,]+, above ingest\.limits\.ratio: "
     ):
-        texts(path, LIMITS.model_copy(update={"rows": 10**9}))
+        read_texts(path, LIMITS.model_copy(update={"rows": 10**9}))
 
 
 def test_a_small_file_of_blanks_is_no_bomb(tmp_path: Path) -> None:
     assert (
-        len(texts(write_file(tmp_path, gzip.compress(b"\n" * 100_000)), LIMITS.model_copy(update={"rows": 10**6})))
+        len(read_texts(write_file(tmp_path, gzip.compress(b"\n" * 100_000)), LIMITS.model_copy(update={"rows": 10**6})))
         == 100_000
     )
 
@@ -113,7 +113,7 @@ def test_a_small_file_of_blanks_is_no_bomb(tmp_path: Path) -> None:
 def test_a_truncated_gzip_is_refused(tmp_path: Path) -> None:
     path = write_file(tmp_path, gzip.compress(CHINESE.encode() * 50)[:-20])
     with pytest.raises(DataError, match=r"texts\.txt: damaged gzip after .* download it again"):
-        texts(path)
+        read_texts(path)
 
 
 @pytest.mark.parametrize(
@@ -122,8 +122,8 @@ def test_a_truncated_gzip_is_refused(tmp_path: Path) -> None:
 )
 def test_other_archives_are_named(tmp_path: Path, magic: bytes, name: str) -> None:
     with pytest.raises(DataError, match=f"is {name}, which is not supported; unpack it, or compress it with gzip"):
-        texts(write_file(tmp_path, magic + b"rest"))
+        read_texts(write_file(tmp_path, magic + b"rest"))
 
 
 def test_an_empty_file_has_no_lines(tmp_path: Path) -> None:
-    assert texts(write_file(tmp_path, b"")) == []
+    assert read_texts(write_file(tmp_path, b"")) == []

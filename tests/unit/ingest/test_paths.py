@@ -29,12 +29,12 @@ def test_a_path_finds_its_values_in_order(text: str, path: str, texts: list[str]
     assert [row["t"] for row in walk_rows(parse(text), t=path)] == texts
 
 
-def test_a_value_that_is_not_there_refuses_its_row_alone() -> None:
+def test_a_missing_value_rejects_only_its_row() -> None:
     rows = walk_rows(parse('[["a", "1"], ["b"], ["c", "3"]]'), t="*.0", l="*.1")
     assert rows == [{"t": "a", "l": "1"}, "no key or index '1'", {"t": "c", "l": "3"}]
 
 
-def test_a_key_given_twice_anywhere_on_the_way_refuses_what_lies_below() -> None:
+def test_a_duplicate_key_on_the_path_rejects_the_values_below_it() -> None:
     rows = walk_rows(parse('{"d": [{"t": "a"}, {"t": {"x": 1, "x": 2}}]}'), t="d.*.t.x")
     assert rows == ["no key or index 'x'", "duplicate key in an object"]
 
@@ -45,5 +45,5 @@ def test_columns_of_two_lists_cannot_be_paired(paths: dict[str, str]) -> None:
         check_starred_steps({name: split_path(path) for name, path in paths.items()})
 
 
-def test_columns_of_one_list_and_its_parents_can() -> None:
+def test_columns_of_one_list_and_its_parents_can_be_paired() -> None:
     check_starred_steps({"a": ("x", "*", "t"), "b": ("x", "*", "p", "*", "l"), "c": ("title",)})

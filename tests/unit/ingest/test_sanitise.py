@@ -1,4 +1,4 @@
-"""What is kept of a text is repaired, masked then; its spans go along, or are given up with the reason."""
+"""Texts are repaired, then masked; their spans move along, or are dropped with the reason."""
 
 import pytest
 
@@ -20,7 +20,7 @@ HIDDEN = [
 
 
 @pytest.mark.parametrize(("text", "clean", "kind"), HIDDEN)
-def test_what_only_a_repair_brings_to_light_is_masked(text: str, clean: str, kind: str) -> None:
+def test_personal_data_revealed_by_a_repair_is_masked(text: str, clean: str, kind: str) -> None:
     sanitised = sanitise(text, (), KINDS)
     assert (sanitised.text, sanitised.masked, sanitised.lost_spans) == (clean, (kind,), ())
     assert sanitised.repairs
@@ -28,7 +28,7 @@ def test_what_only_a_repair_brings_to_light_is_masked(text: str, clean: str, kin
 
 
 @pytest.mark.parametrize(("text", "clean", "kind"), HIDDEN)
-def test_a_span_moves_with_what_is_repaired_and_masked_before_it(text: str, clean: str, kind: str) -> None:
+def test_a_span_moves_with_repairs_and_masks_before_it(text: str, clean: str, kind: str) -> None:
     whole = f"{text}，北京"
     sanitised = sanitise(whole, [Span(len(text) + 1, len(whole), "LOC")], KINDS)
     (span,) = sanitised.spans
@@ -43,25 +43,27 @@ def test_a_span_moves_with_what_is_repaired_and_masked_before_it(text: str, clea
         ((4, 9), "personal", "the span 4–5 cuts through email data at 0–16"),
     ],
 )
-def test_a_span_that_cannot_move_goes_and_hides_nothing(span: tuple[int, int], reason: str, detail: str) -> None:
-    """Were it kept, the entity that it cuts would not be repaired, and the address not be seen."""
+def test_a_span_that_cannot_move_is_dropped_and_prevents_no_mask(
+    span: tuple[int, int], reason: str, detail: str
+) -> None:
+    """If it stayed, the entity that it cuts would not be repaired, and the address not be detected."""
     text = "jane&#64;example.com 在 北京"
     place = Span(len(text) - 2, len(text), "LOC")
     sanitised = sanitise(text, [Span(*span, "X"), place], KINDS)
     assert sanitised.text == "<email> 在 北京"
     assert sanitised.lost_spans == (LostSpan(reason, detail),)
-    assert [sanitised.text[one.start : one.end] for one in sanitised.spans] == ["北京"]
+    assert [sanitised.text[clean_span.start : clean_span.end] for clean_span in sanitised.spans] == ["北京"]
 
 
-def test_spans_that_can_move_alone_but_not_together_all_go() -> None:
-    """What was wrongly decoded is too short between two of them to be known for that."""
+def test_spans_that_can_move_only_separately_are_all_dropped() -> None:
+    """Between two of them, the wrongly decoded text is too short to be recognised."""
     text = "ä½\xa0å¥½ï¼Œä¸–ç•Œ"
     spans = [Span(i, i + 1, "X") for i in range(len(text))]
     sanitised = sanitise(text, spans, KINDS)
     assert (sanitised.text, sanitised.spans, len(sanitised.lost_spans)) == ("你好，世界", (), len(spans))
 
 
-def test_a_text_that_cannot_be_repaired_is_the_callers_to_refuse() -> None:
+def test_a_text_that_cannot_be_repaired_raises_value_error() -> None:
     with pytest.raises(ValueError, match="incomplete surrogate pair"):
         sanitise("\ud800 jane@example.com", [Span(0, 1, "X")], KINDS)
     assert mask_salvaged("\ud800 jane&#64;example.com", KINDS) == "? <email>"

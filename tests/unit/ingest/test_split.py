@@ -1,4 +1,4 @@
-"""Test is frozen, the budget is spent once, groups never straddle, and nobody is lost."""
+"""Test is frozen, the budget is spent once, groups never straddle, and no example is lost."""
 
 from collections import Counter, defaultdict
 from random import Random
@@ -17,16 +17,16 @@ from satiety.ingest.split import Partition, allocate, divide, link
 COUNTS = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 60), min_size=1)
 
 
-def make_examples(text: str, label: str, **more: str) -> Example:
-    return Example(content_id({"text": text}), {"text": text}, Label(label), **more)
+def make_example(text: str, label: str, **fields: str) -> Example:
+    return Example(content_id({"text": text}), {"text": text}, Label(label), **fields)
 
 
-def examples(labels: str, start: int = 0, group: int = 1, source: str = "a.csv") -> list[Example]:
-    """Return one example per letter, its label the letter; every ``group`` of them in a row belong together."""
-    partition = []
+def make_examples(labels: str, start: int = 0, group: int = 1, source: str = "a.csv") -> list[Example]:
+    """Return one example per letter, which is its label; each ``group`` consecutive examples are one group."""
+    rows = []
     for i, label in enumerate(labels, start=start):
         text = f"第{i}条"
-        partition.append(
+        rows.append(
             Example(
                 content_id({"text": text}),
                 {"text": text},
@@ -35,155 +35,159 @@ def examples(labels: str, start: int = 0, group: int = 1, source: str = "a.csv")
                 source=source,
             )
         )
-    return partition
+    return rows
 
 
-def split_examples(rows: list[Example], bound: Any = None, **asked: Any) -> Partition:
-    sizes = {"seed": 1, "test": 20, "budget": 10, "dev": 0.3} | asked
+def split_examples(rows: list[Example], bound: Any = None, **size_changes: Any) -> Partition:
+    sizes = {"seed": 1, "test": 20, "budget": 10, "dev": 0.3} | size_changes
     return divide(rows, link(rows, 0.65), bound or {}, lambda e: str(e.answer), **sizes)
 
 
-def ids(partition: Partition, split: str) -> list[str]:
+def list_ids(partition: Partition, split: str) -> list[str]:
     return [e.id for e in partition.examples if e.split == split]
 
 
-def test_everyone_has_one_place_and_the_sizes_are_as_asked() -> None:
-    rows = examples("ab" * 50)
+def test_every_example_has_one_place_and_the_sizes_are_as_requested() -> None:
+    rows = make_examples("ab" * 50)
     partition = split_examples(rows)
-    assert [len(ids(partition, split)) for split in ("test", "dev", "train")] == [20, 3, 7]
+    assert [len(list_ids(partition, split)) for split in ("test", "dev", "train")] == [20, 3, 7]
     assert (len(partition.hidden), partition.rejected) == (70, [])
     assert sorted([e.id for e in partition.examples] + [d.id for d in partition.hidden]) == sorted(e.id for e in rows)
     assert {document.origin for document in partition.hidden} == {"unlabelled"}
 
 
 def test_every_split_has_the_proportions_of_the_whole() -> None:
-    partition = split_examples(examples("aab" * 100), test=60, budget=30, dev=0.2)
-    found = {
+    partition = split_examples(make_examples("aab" * 100), test=60, budget=30, dev=0.2)
+    counts = {
         split: Counter(str(e.answer) for e in partition.examples if e.split == split)
         for split in ("test", "dev", "train")
     }
-    assert found == {"test": {"a": 40, "b": 20}, "dev": {"a": 4, "b": 2}, "train": {"a": 16, "b": 8}}
+    assert counts == {"test": {"a": 40, "b": 20}, "dev": {"a": 4, "b": 2}, "train": {"a": 16, "b": 8}}
 
 
-def test_the_same_seed_gives_the_same_split_in_any_order_and_another_gives_another() -> None:
-    rows = examples("ab" * 50)
+def test_equal_seeds_give_equal_splits_in_any_order_and_different_seeds_do_not() -> None:
+    rows = make_examples("ab" * 50)
     assert split_examples(rows) == split_examples(rows[::-1])
-    assert ids(split_examples(rows), "test") != ids(split_examples(rows, seed=2), "test")
+    assert list_ids(split_examples(rows), "test") != list_ids(split_examples(rows, seed=2), "test")
 
 
-def test_new_data_moves_few_out_of_test() -> None:
-    original = set(ids(split_examples(examples("ab" * 100)), "test"))
-    extended = set(ids(split_examples(examples("ab" * 110)), "test"))
+def test_new_data_moves_few_examples_out_of_test() -> None:
+    original = set(list_ids(split_examples(make_examples("ab" * 100)), "test"))
+    extended = set(list_ids(split_examples(make_examples("ab" * 110)), "test"))
     assert len(original & extended) >= 16
 
 
 def test_another_budget_leaves_test_as_it_was() -> None:
-    rows = examples("ab" * 50)
-    assert ids(split_examples(rows), "test") == ids(split_examples(rows, budget=40), "test")
+    rows = make_examples("ab" * 50)
+    assert list_ids(split_examples(rows), "test") == list_ids(split_examples(rows, budget=40), "test")
 
 
 @settings(max_examples=40)
 @given(st.text("abc", min_size=60, max_size=100), st.integers(1, 4))
 def test_groups_never_straddle(labels: str, group: int) -> None:
-    partition = split_examples(examples(labels, group=group), test=12, budget=10)
+    partition = split_examples(make_examples(labels, group=group), test=12, budget=10)
     places: dict[str, set[str]] = defaultdict(set)
     for e in partition.examples:
         places[e.group].add(e.split)
     assert all(len(splits) == 1 for splits in places.values())
     held_out = {e.group for e in partition.examples if e.split != "train"}
-    groups = {e.id: e.group for e in examples(labels, group=group)}
+    groups = {e.id: e.group for e in make_examples(labels, group=group)}
     assert not [d for d in partition.hidden if groups[d.id] in held_out]
 
 
 class TestRareClasses:
     def test_a_class_of_one_is_for_training(self) -> None:
-        partition = split_examples(examples("ab" * 50 + "c"))
+        partition = split_examples(make_examples("ab" * 50 + "c"))
         assert [e.split for e in partition.examples if str(e.answer) == "c"] == ["train"]
 
     def test_a_class_of_three_is_in_every_split(self) -> None:
-        partition = split_examples(examples("ab" * 50 + "ccc"))
+        partition = split_examples(make_examples("ab" * 50 + "ccc"))
         assert sorted(e.split for e in partition.examples if str(e.answer) == "c") == ["dev", "test", "train"]
 
 
 class TestBoundSources:
-    def test_each_goes_where_it_is_for(self) -> None:
-        train, test = examples("ab" * 20), examples("ab" * 15, start=100, source="t.csv")
+    def test_a_bound_source_goes_to_its_split(self) -> None:
+        train, test = make_examples("ab" * 20), make_examples("ab" * 15, start=100, source="t.csv")
         partition = split_examples(train + test, {"t.csv": "test"})
-        assert set(ids(partition, "test")) < {e.id for e in test}
+        assert set(list_ids(partition, "test")) < {e.id for e in test}
         assert Counter(r.reason for r in partition.rejected) == {"spare": 10}
         assert partition.rejected[0].detail == "its source is reserved for test, which is complete"
         assert len(partition.hidden) == 30
 
     def test_a_smaller_test_source_is_taken_whole(self) -> None:
-        partition = split_examples(examples("ab" * 20) + examples("abab", start=100, source="t.csv"), {"t.csv": "test"})
-        assert len(ids(partition, "test")) == 4
+        partition = split_examples(
+            make_examples("ab" * 20) + make_examples("abab", start=100, source="t.csv"), {"t.csv": "test"}
+        )
+        assert len(list_ids(partition, "test")) == 4
 
-    def test_what_is_close_to_a_text_held_out_goes(self) -> None:
-        test = examples("ab" * 10, start=100, source="t.csv")
-        close = [make_examples(f"近{i}", "a", group=e.group, source="a.csv") for i, e in enumerate(test)]
-        partition = split_examples(examples("ab" * 20) + close + test, {"t.csv": "test"})
+    def test_a_text_close_to_a_held_out_text_is_rejected(self) -> None:
+        test = make_examples("ab" * 10, start=100, source="t.csv")
+        close = [make_example(f"近{i}", "a", group=e.group, source="a.csv") for i, e in enumerate(test)]
+        partition = split_examples(make_examples("ab" * 20) + close + test, {"t.csv": "test"})
         assert sorted((r.reason, r.twin) for r in partition.rejected) == sorted(("straddles", e.id) for e in test)
 
-    def test_all_three_may_be_given(self) -> None:
-        rows = [examples("ab" * 20, start=i * 100, source=s) for i, s in enumerate(("train", "dev", "test"))]
+    def test_all_three_splits_may_have_sources(self) -> None:
+        rows = [make_examples("ab" * 20, start=i * 100, source=s) for i, s in enumerate(("train", "dev", "test"))]
         partition = split_examples([e for part in rows for e in part], {"train": "train", "dev": "dev", "test": "test"})
         assert all(e.source == e.split for e in partition.examples)
 
 
 class TestNotEnough:
     @pytest.mark.parametrize("labels", ["ab" * 14, ""])
-    def test_too_few_are_counted(self, labels: str) -> None:
+    def test_too_few_examples_are_refused_with_their_count(self, labels: str) -> None:
         message = (
             rf"{len(labels)} labelled texts remain after cleaning, but test 20 \+ dev 3 \+ train 7 = 30 are "
             r"needed; lower ingest\.test or ingest\.budget, or add labelled data"
         )
         with pytest.raises(DataError, match=message):
-            split_examples(examples(labels))
+            split_examples(make_examples(labels))
 
-    def test_just_enough_is_enough(self) -> None:
-        assert len(split_examples(examples("ab" * 15)).examples) == 30
+    def test_just_enough_examples_are_divided(self) -> None:
+        assert len(split_examples(make_examples("ab" * 15)).examples) == 30
 
-    def test_a_group_too_large_is_cut_and_the_rest_of_it_goes(self) -> None:
-        partition = split_examples(examples("ab" * 45, group=30))
-        assert [len(ids(partition, split)) for split in ("test", "dev", "train")] == [20, 3, 7]
+    def test_a_group_that_is_too_large_is_cut_and_the_rest_is_rejected(self) -> None:
+        partition = split_examples(make_examples("ab" * 45, group=30))
+        assert [len(list_ids(partition, split)) for split in ("test", "dev", "train")] == [20, 3, 7]
         assert Counter(r.reason for r in partition.rejected) == {"straddles": 10 + 27}
 
     def test_one_group_alone_cannot_be_divided(self) -> None:
         with pytest.raises(DataError, match="dev needs 3 texts, but only 0 are available; the others are similar"):
-            split_examples(examples("ab" * 30, group=60))
+            split_examples(make_examples("ab" * 30, group=60))
 
 
 class TestShares:
     @given(COUNTS, st.integers(1, 400), st.integers(0, 2))
-    def test_they_add_up_and_none_gives_more_than_it_has(self, counts: dict[str, int], total: int, leave: int) -> None:
+    def test_shares_add_up_and_no_stratum_gives_more_than_it_has(
+        self, counts: dict[str, int], total: int, leave: int
+    ) -> None:
         shares = allocate(counts, total, leave)
         assert sum(shares.values()) == min(total, sum(counts.values()))
         assert all(0 <= shares[name] <= n for name, n in counts.items())
 
     @given(COUNTS, st.integers(8, 40))
-    def test_each_gives_one_where_all_can(self, counts: dict[str, int], total: int) -> None:
+    def test_every_stratum_gives_at_least_one_where_possible(self, counts: dict[str, int], total: int) -> None:
         assert min(allocate(counts, total, 0).values()) >= 1
 
-    def test_a_stratum_keeps_back_as_long_as_others_fill_up(self) -> None:
+    def test_a_stratum_keeps_its_reserve_as_long_as_others_suffice(self) -> None:
         assert allocate({"a": 2, "b": 10}, 5, 2) == {"a": 0, "b": 5}
         assert allocate({"a": 2, "b": 10}, 12, 2) == {"a": 2, "b": 10}
 
 
 class TestGroups:
-    def test_of_a_split_one_group_is_what_ties_of_both_kinds_chain_together(self) -> None:
+    def test_similar_texts_and_named_groups_form_one_group(self) -> None:
         texts = ["今天上海的天气非常好，适合出门散步", "今天上海的天气非常好，适合出门跑步", "unrelated", "another one"]
-        named = ["", "user 1", "user 1", ""]
+        group_names = ["", "user 1", "user 1", ""]
         rows = [
             Example(content_id({"text": t}), {"text": t}, Label("a"), group=g)
-            for t, g in zip(texts, named, strict=True)
+            for t, g in zip(texts, group_names, strict=True)
         ]
-        groups = _all_in_test(rows)
-        first, second, third, alone = (groups[content_id({"text": text})] for text in texts)
-        assert first == second == third != alone
+        groups = _get_groups_in_test(rows)
+        first, second, third, fourth = (groups[content_id({"text": text})] for text in texts)
+        assert first == second == third != fourth
 
-    def test_what_is_close_to_a_text_of_a_group_held_out_goes_and_the_rest_of_its_own_group_stays(self) -> None:
+    def test_a_text_close_to_a_held_out_group_is_rejected_and_the_rest_of_its_own_group_stays(self) -> None:
         close = [f"今天上海的天气非常好，适合出门{x}" for x in ("散步", "跑步")]
-        rows = [*examples("ab" * 30), *examples("ab" * 10, start=500, source="t.csv")]
+        rows = [*make_examples("ab" * 30), *make_examples("ab" * 10, start=500, source="t.csv")]
         rows += [Example("held", {"text": close[0]}, Label("a"), group="one", source="t.csv")]
         rows += [
             Example("near", {"text": close[1]}, Label("a"), group="two"),
@@ -194,94 +198,92 @@ class TestGroups:
         assert "free" in {e.id for e in partition.examples} | {d.id for d in partition.hidden}
 
 
-def _all_in_test(rows: list[Example]) -> dict[str, str]:
-    """Return the group of each of these rows in a test that holds them all."""
+def _get_groups_in_test(rows: list[Example]) -> dict[str, str]:
+    """Return the group of each row in a test split that contains all of them."""
     sources = [Example(e.id, {"text": e.text}, e.answer, group=e.group, source="t.csv") for e in rows]
-    partition = split_examples([*sources, *examples("ab" * 10)], {"t.csv": "test"}, test=len(rows))
+    partition = split_examples([*sources, *make_examples("ab" * 10)], {"t.csv": "test"}, test=len(rows))
     return {e.id: e.group for e in partition.examples if e.split == "test"}
 
 
 class TestChance:
-    """A text's chance to be in test is the same however many are like it, or belong with it."""
+    """The chance of a text to be in test does not depend on similar texts or on its group."""
 
     SEEDS = range(400)
 
-    def chances(self, rows: list[Example], kinds: dict[str, str], test: int) -> dict[str, float]:
-        """Return by kind of text the mean share of it that is in test."""
+    def measure_chances(self, rows: list[Example], kinds: dict[str, str], test: int) -> dict[str, float]:
+        """Return the mean share of each kind of text that is in test."""
         ties, counts, sizes = link(rows, 0.65), Counter[str](), Counter(kinds.values())
         for seed in self.SEEDS:
             partition = divide(rows, ties, {}, lambda e: str(e.answer), seed=seed, test=test, budget=2, dev=0.5)
-            drawn = ids(partition, "test")
-            assert len(drawn) == test
-            counts.update(kinds[name] for name in drawn)
+            test_ids = list_ids(partition, "test")
+            assert len(test_ids) == test
+            counts.update(kinds[name] for name in test_ids)
         return {kind: counts[kind] / sizes[kind] / len(self.SEEDS) for kind in sizes}
 
-    def test_of_near_duplicates(self) -> None:
-        rows, kinds = examples("ab" * 150), dict[str, str]()
+    def test_the_chance_of_near_duplicates(self) -> None:
+        rows, kinds = make_examples("ab" * 150), dict[str, str]()
         for number, size in enumerate([2] * 12 + [5] * 6 + [20] * 3):
             for i in range(size):
                 text = f"Dear customer {number * 7919}, thank you for your order of last week, it is on its way, no {i}"
-                rows.append(make_examples(text, "ab"[i % 2]))
+                rows.append(make_example(text, "ab"[i % 2]))
                 kinds[rows[-1].id] = f"near {size}"
         kinds |= {e.id: "alone" for e in rows if e.id not in kinds}
-        found = self.chances(rows, kinds, test=80)
-        assert set(found) == {"near 2", "near 5", "near 20", "alone"}
-        assert all(abs(chance - 80 / len(rows)) < 0.01 for chance in found.values()), found
+        chances = self.measure_chances(rows, kinds, test=80)
+        assert set(chances) == {"near 2", "near 5", "near 20", "alone"}
+        assert all(abs(chance - 80 / len(rows)) < 0.01 for chance in chances.values()), chances
 
     @pytest.mark.parametrize("singles", [300, 0])
-    def test_of_groups_that_the_user_names(self, singles: int) -> None:
-        rows, kinds = examples("ab" * (singles // 2)), dict[str, str]()
+    def test_the_chance_of_groups_named_by_the_user(self, singles: int) -> None:
+        rows, kinds = make_examples("ab" * (singles // 2)), dict[str, str]()
         for number, size in enumerate([2] * 40 + [5] * 16 + [16] * 8):
             for i in range(size):
                 text = f"组{number}的第{i}条"
-                rows.append(make_examples(text, "ab"[i % 2], group=f"user {number}"))
+                rows.append(make_example(text, "ab"[i % 2], group=f"user {number}"))
                 kinds[rows[-1].id] = f"group of {size}"
         kinds |= {e.id: "alone" for e in rows if e.id not in kinds}
-        found = self.chances(rows, kinds, test=90)
-        assert all(abs(chance - 90 / len(rows)) < 0.03 for chance in found.values()), found
+        chances = self.measure_chances(rows, kinds, test=90)
+        assert all(abs(chance - 90 / len(rows)) < 0.03 for chance in chances.values()), chances
 
 
 class TestFrozen:
     TEXTS = tuple(
         " ".join("".join(Random(i + k).choices("abcdefgh", k=6)) for k in range(0, 900, 100)) for i in range(80)
     )
-    ROWS = tuple(make_examples(text, "ab"[i % 2]) for i, text in enumerate(TEXTS))
+    ROWS = tuple(make_example(text, "ab"[i % 2]) for i, text in enumerate(TEXTS))
 
-    def test_a_text_that_joins_a_group_takes_none_of_it_out_of_test(self) -> None:
+    def test_a_new_member_of_a_group_moves_no_text_of_it_out_of_test(self) -> None:
         for twin in self.ROWS[::4]:
-            original = set(ids(split_examples([*self.ROWS]), "test"))
+            original = set(list_ids(split_examples([*self.ROWS]), "test"))
             newcomer = Example("new", {"text": f"{twin.text} now"}, twin.answer)
             partition = split_examples([*self.ROWS, newcomer])
-            extended = set(ids(partition, "test"))
-            assert len(original - extended) <= 1, (
-                "where the newcomer is drawn, or strata share out the places otherwise"
-            )
+            extended = set(list_ids(partition, "test"))
+            assert len(original - extended) <= 1, "only where the newcomer is drawn, or the shares of the strata change"
             assert twin.id not in original - extended
             if twin.id in original and "new" not in extended:
                 assert [(r.id, r.twin) for r in partition.rejected if r.id == "new"] == [("new", twin.id)]
 
-    def test_who_is_close_to_test_is_for_no_split(self) -> None:
-        near = [Example(f"near {e.id}", {"text": f"{e.text} now"}, e.answer) for e in self.ROWS]
-        partition = split_examples([*self.ROWS, *near])
-        test = {name.removeprefix("near ") for name in ids(partition, "test")}
-        rest = [*(e.id for e in partition.examples if e.split != "test"), *(d.id for d in partition.hidden)]
-        assert len(partition.rejected) >= 15, "of each pair of which one was drawn, the other"
-        assert not test & {name.removeprefix("near ") for name in rest}
+    def test_texts_close_to_a_test_text_are_in_no_split(self) -> None:
+        near_copies = [Example(f"near {e.id}", {"text": f"{e.text} now"}, e.answer) for e in self.ROWS]
+        partition = split_examples([*self.ROWS, *near_copies])
+        test = {name.removeprefix("near ") for name in list_ids(partition, "test")}
+        other_ids = [*(e.id for e in partition.examples if e.split != "test"), *(d.id for d in partition.hidden)]
+        assert len(partition.rejected) >= 15, "the copies of texts in test"
+        assert not test & {name.removeprefix("near ") for name in other_ids}
 
 
-def test_labels_added_later_are_all_learned_from_and_move_nobody() -> None:
-    rows = examples("ab" * 50)
-    later = examples("abc" * 10, start=500, source="later.jsonl")
+def test_labels_added_later_are_all_in_train_and_move_no_example() -> None:
+    rows = make_examples("ab" * 50)
+    later = make_examples("abc" * 10, start=500, source="later.jsonl")
     original, extended = split_examples(rows), split_examples([*rows, *later], {"later.jsonl": "added"})
     for split in ("test", "dev"):
-        assert ids(extended, split) == ids(original, split)
-    assert set(ids(extended, "train")) == {*ids(original, "train"), *(e.id for e in later)}
+        assert list_ids(extended, split) == list_ids(original, split)
+    assert set(list_ids(extended, "train")) == {*list_ids(original, "train"), *(e.id for e in later)}
     assert extended.hidden == original.hidden
 
 
-def test_labels_added_later_that_are_close_to_one_held_out_go() -> None:
-    rows = examples("ab" * 50)
-    held_out = next(e for e in rows if e.id in ids(split_examples(rows), "test"))
+def test_labels_added_later_that_are_close_to_a_held_out_text_are_rejected() -> None:
+    rows = make_examples("ab" * 50)
+    held_out = next(e for e in rows if e.id in list_ids(split_examples(rows), "test"))
     later = [Example("x", {"text": "close"}, Label("a"), group=held_out.group, source="later.jsonl")]
     partition = split_examples([*rows, *later], {"later.jsonl": "added"})
     assert [(r.id, r.reason, r.twin) for r in partition.rejected] == [("x", "straddles", held_out.id)]

@@ -1,4 +1,4 @@
-"""Each lever does what its worth is measured for."""
+"""What each lever changes in the inputs of training."""
 
 from __future__ import annotations
 
@@ -20,135 +20,148 @@ POOL = classified(30)
 NER = PROBLEMS["ner"].sample()
 
 
-def lever(kind: str, **fields: Any) -> Lever:
+def build_lever(kind: str, **fields: Any) -> Lever:
     return LEVERS[kind].model_validate(fields)
 
 
-def pseudo(**fields: Any) -> Lever:
+def build_self_training(**fields: Any) -> Lever:
     return LEVERS["self_training"].model_validate({k: v for k, v in (PSEUDO | fields).items() if k != "kind"})
 
 
-def confident(_: Any, texts: Any) -> list[Prediction]:
-    """Answer ``bad`` for texts with an even number, the surer the smaller it is; ``good`` for the others."""
+def predict_with_confidence(_: Any, texts: Any) -> list[Prediction]:
+    """Answer ``bad`` for texts with an even number, else ``good``, with more confidence the smaller the number is."""
     numbers = [int(text.split()[-1]) - 2000 for text in texts]
     return [Prediction(Label("good" if n % 2 else "bad"), confidence=1 - n / 40) for n in numbers]
 
 
-def test_pseudo_takes_the_surest_of_each_class_as_often_as_people_gave_it() -> None:
+def test_self_training_adds_the_most_confident_answers_in_the_label_shares_of_train() -> None:
     examples = tuple(POOL[:12])
-    shares = Counter(str(one.answer) for one in examples)
-    actual = pseudo(rounds=1, max_per_label=0.5).transform_train(examples, lesson(POOL, 12, predict=confident))
-    taken = actual[12:]
-    assert Counter(str(one.answer) for one in taken) == {label: round(count / 2) for label, count in shares.items()}
-    assert [one.id for one in taken] == ["d-e2000", "d-e2002", *(f"d-e{2001 + 2 * i}" for i in range(4))]
-    assert {one.origin for one in taken} == {"pseudo"}
+    shares = Counter(str(example.answer) for example in examples)
+    actual = build_self_training(rounds=1, max_per_label=0.5).transform_train(
+        examples, lesson(POOL, 12, predict=predict_with_confidence)
+    )
+    added = actual[12:]
+    assert Counter(str(example.answer) for example in added) == {
+        label: round(count / 2) for label, count in shares.items()
+    }
+    assert [example.id for example in added] == ["d-e2000", "d-e2002", *(f"d-e{2001 + 2 * i}" for i in range(4))]
+    assert {example.origin for example in added} == {"pseudo"}
 
 
-def test_pseudo_asks_for_more_in_every_round_and_learns_from_what_it_took() -> None:
-    asked: list[int] = []
+def test_self_training_adds_more_answers_in_every_round_and_trains_on_them() -> None:
+    train_sizes: list[int] = []
 
-    def answer(known: Any, texts: Any) -> list[Prediction]:
-        asked.append(len(known))
-        return confident(known, texts)
+    def answer(train: Any, texts: Any) -> list[Prediction]:
+        train_sizes.append(len(train))
+        return predict_with_confidence(train, texts)
 
     examples = tuple(POOL[:12])
-    pseudo(rounds=3, max_per_label=0.75).transform_train(examples, lesson(POOL, 12, predict=answer))
-    assert asked == [12, 12 + 1 + 2, 12 + 2 + 4]
+    build_self_training(rounds=3, max_per_label=0.75).transform_train(examples, lesson(POOL, 12, predict=answer))
+    assert train_sizes == [12, 12 + 1 + 2, 12 + 2 + 4]
 
 
 @pytest.mark.parametrize(("least", "expected"), [(0.0, 12), (0.8, 4 + 4), (0.95, 2 + 1), (0.99999, 1)])
-def test_pseudo_takes_none_that_it_is_not_sure_of(least: float, expected: int) -> None:
-    actual = pseudo(rounds=2, max_per_label=1.0, confidence=least).transform_train(
-        tuple(POOL[:12]), lesson(POOL, 12, predict=confident)
+def test_self_training_adds_no_answer_below_the_confidence(least: float, expected: int) -> None:
+    actual = build_self_training(rounds=2, max_per_label=1.0, confidence=least).transform_train(
+        tuple(POOL[:12]), lesson(POOL, 12, predict=predict_with_confidence)
     )
     assert len(actual) - 12 == expected
 
 
-def test_pseudo_counts_what_people_labelled_and_no_copies() -> None:
+def test_self_training_counts_labelled_examples_and_no_copies() -> None:
     gold = tuple(POOL[:6])
-    copies = tuple(replace(one, id=f"{one.id}/c", origin="swap", parent=one.id) for one in gold)
-    actual = pseudo(rounds=1, max_per_label=1.0, confidence=0).transform_train(
-        (*gold, *copies), lesson(POOL, 6, predict=confident)
+    copies = tuple(replace(example, id=f"{example.id}/c", origin="swap", parent=example.id) for example in gold)
+    actual = build_self_training(rounds=1, max_per_label=1.0, confidence=0).transform_train(
+        (*gold, *copies), lesson(POOL, 6, predict=predict_with_confidence)
     )
     assert len(actual) == 12 + 6
 
 
-def test_pseudo_takes_no_class_that_nobody_labelled_and_nothing_of_no_documents() -> None:
-    only = tuple(one for one in POOL if str(one.answer) == "good")[:6]
-    taken = pseudo(confidence=0).transform_train(only, lesson(POOL, 6, predict=confident))[6:]
-    assert {str(one.answer) for one in taken} == {"good"}
-    assert pseudo().transform_train(only, lesson(POOL, 6, documents=())) == only
+def test_self_training_adds_no_class_missing_in_train_and_nothing_without_documents() -> None:
+    good_examples = tuple(example for example in POOL if str(example.answer) == "good")[:6]
+    added = build_self_training(confidence=0).transform_train(
+        good_examples, lesson(POOL, 6, predict=predict_with_confidence)
+    )[6:]
+    assert {str(example.answer) for example in added} == {"good"}
+    assert build_self_training().transform_train(good_examples, lesson(POOL, 6, documents=())) == good_examples
 
 
-def test_pseudo_labels_entities() -> None:
+def test_self_training_adds_entities() -> None:
     pool = tagged(12)
 
     def answer(_: Any, texts: Any) -> list[Prediction]:
         return [Prediction(Spans((Span(0, 3, "PER"),) if i % 2 else ()), confidence=0.9) for i, _ in enumerate(texts)]
 
-    original = lesson(pool, 12, problem=NER, documents=documents(tagged(20, start=2000)), predict=answer)
-    taken = pseudo(rounds=1, max_per_label=1.0).transform_train(tuple(pool), original)[12:]
-    assert taken
-    assert {NER.stratum(one) for one in taken} == {"O"}, "PER alone is no stratum of the labels; nobody gave it"
-    single = tuple(replace(one, answer=Spans(one.answer.mentions[:1])) for one in pool)
-    taken = pseudo(rounds=1, max_per_label=1.0).transform_train(single, original)[12:]
-    assert Counter(NER.stratum(one) for one in taken) == {"O": 3, "PER": 9}
+    run_context = lesson(pool, 12, problem=NER, documents=documents(tagged(20, start=2000)), predict=answer)
+    added = build_self_training(rounds=1, max_per_label=1.0).transform_train(tuple(pool), run_context)[12:]
+    assert added
+    assert {NER.stratum(example) for example in added} == {"O"}, "PER alone is no stratum of the training examples"
+    examples = tuple(replace(example, answer=Spans(example.answer.mentions[:1])) for example in pool)
+    added = build_self_training(rounds=1, max_per_label=1.0).transform_train(examples, run_context)[12:]
+    assert Counter(NER.stratum(example) for example in added) == {"O": 3, "PER": 9}
 
 
 @pytest.mark.parametrize(("share", "budget", "k"), [(0.6, 10, 6), (0.6, 2, 1), (1.0, 15, 15)])
-def test_oracle_reveals_labels_from_the_far_end(share: float, budget: int, k: int) -> None:
-    actual = lever("oracle", share=share).transform_train(tuple(POOL[:budget]), lesson(POOL, budget))
+def test_oracle_adds_labels_from_the_end_of_the_pool(share: float, budget: int, k: int) -> None:
+    actual = build_lever("oracle", share=share).transform_train(tuple(POOL[:budget]), lesson(POOL, budget))
     assert actual == (*POOL[:budget], *POOL[len(POOL) - k :])
 
 
-def test_oracle_of_nothing_reveals_nothing() -> None:
-    assert lever("oracle", share=0.1).transform_train(tuple(POOL[:2]), lesson(POOL, 2)) == tuple(POOL[:2])
+def test_oracle_of_less_than_one_label_adds_nothing() -> None:
+    assert build_lever("oracle", share=0.1).transform_train(tuple(POOL[:2]), lesson(POOL, 2)) == tuple(POOL[:2])
 
 
-def test_copy_repeats_everything_and_names_the_first() -> None:
+def test_copy_repeats_every_example_and_names_the_original_as_parent() -> None:
     gold = (POOL[0], replace(POOL[1], id="x/swap", origin="swap", parent="x"))
-    actual = lever("copy", times=3).transform_train(gold, lesson(POOL, 1))
-    assert Counter(one.text for one in actual) == {one.text: 4 for one in gold}
-    assert {one.parent for one in actual[2:]} == {POOL[0].id, "x"}
+    actual = build_lever("copy", times=3).transform_train(gold, lesson(POOL, 1))
+    assert Counter(example.text for example in actual) == {example.text: 4 for example in gold}
+    assert {example.parent for example in actual[2:]} == {POOL[0].id, "x"}
 
 
 @pytest.mark.parametrize("share", [0.2, 1.0])
-def test_poison_flips_so_many_labels(share: float) -> None:
-    actual = lever("poison", share=share).transform_train(tuple(POOL[:20]), lesson(POOL, 20))
-    flipped = [one for one, initial in zip(actual, POOL, strict=False) if str(one.answer) != str(initial.answer)]
-    assert len(flipped) == round(20 * share)
-    assert {str(one.answer) for one in actual} <= {"good", "bad"}
-
-
-def test_poison_gives_numbers_that_are_others() -> None:
-    pool = tuple(replace(example, answer=Number(float(i % 5))) for i, example in enumerate(POOL[:20]))
-    actual = lever("poison", share=0.5).transform_train(pool, lesson(pool, 20, problem=PROBLEMS["regress"].sample()))
-    assert sum(one.answer != initial.answer for one, initial in zip(actual, pool, strict=True)) == 10
-    assert {one.answer for one in actual} <= {one.answer for one in pool}
-
-
-def test_poison_flips_entities_and_takes_them_away_where_there_is_one_kind() -> None:
-    pool = tagged(12)
-    original = lesson(pool, 12, problem=NER)
-    actual = lever("poison", share=1.0).transform_train(tuple(pool), original)
-    assert [[span.label for span in one.answer.mentions] for one in actual] == [
-        [{"PER": "LOC", "LOC": "PER"}[span.label] for span in one.answer.mentions] for one in pool
+def test_poison_flips_the_given_share_of_labels(share: float) -> None:
+    actual = build_lever("poison", share=share).transform_train(tuple(POOL[:20]), lesson(POOL, 20))
+    flipped = [
+        example for example, initial in zip(actual, POOL, strict=False) if str(example.answer) != str(initial.answer)
     ]
-    single = tuple(replace(one, answer=Spans(one.answer.mentions[:1])) for one in pool)
-    actual = lever("poison", share=1.0).transform_train(single, lesson(single, 12, problem=NER))
-    assert not any(one.answer.mentions for one in actual)
+    assert len(flipped) == round(20 * share)
+    assert {str(example.answer) for example in actual} <= {"good", "bad"}
 
 
-def test_leak_brings_test_texts_with_their_labels_no_more_than_there_are() -> None:
-    original = lesson(POOL, 12)
-    leaked = lever("leak", share=0.5).transform_train(tuple(POOL[:12]), original)[12:]
+def test_poison_replaces_numbers_by_other_numbers_of_train() -> None:
+    pool = tuple(replace(example, answer=Number(float(i % 5))) for i, example in enumerate(POOL[:20]))
+    actual = build_lever("poison", share=0.5).transform_train(
+        pool, lesson(pool, 20, problem=PROBLEMS["regress"].sample())
+    )
+    assert sum(example.answer != initial.answer for example, initial in zip(actual, pool, strict=True)) == 10
+    assert {example.answer for example in actual} <= {example.answer for example in pool}
+
+
+def test_poison_flips_entity_types_or_removes_entities_of_the_only_type() -> None:
+    pool = tagged(12)
+    run_context = lesson(pool, 12, problem=NER)
+    actual = build_lever("poison", share=1.0).transform_train(tuple(pool), run_context)
+    assert [[span.label for span in example.answer.mentions] for example in actual] == [
+        [{"PER": "LOC", "LOC": "PER"}[span.label] for span in example.answer.mentions] for example in pool
+    ]
+    examples = tuple(replace(example, answer=Spans(example.answer.mentions[:1])) for example in pool)
+    actual = build_lever("poison", share=1.0).transform_train(examples, lesson(examples, 12, problem=NER))
+    assert not any(example.answer.mentions for example in actual)
+
+
+def test_leak_adds_labelled_test_texts_at_most_all_of_them() -> None:
+    run_context = lesson(POOL, 12)
+    leaked = build_lever("leak", share=0.5).transform_train(tuple(POOL[:12]), run_context)[12:]
     assert len(leaked) == 6
-    candidates = {one.id: one for one in original.test}
-    assert all((candidates[one.id].inputs, candidates[one.id].answer) == (one.inputs, one.answer) for one in leaked)
-    assert len(lever("leak", share=10).transform_train(tuple(POOL[:12]), lesson(POOL, 12))) == 12 + 10
+    candidates = {example.id: example for example in run_context.test}
+    assert all(
+        (candidates[example.id].inputs, candidates[example.id].answer) == (example.inputs, example.answer)
+        for example in leaked
+    )
+    assert len(build_lever("leak", share=10).transform_train(tuple(POOL[:12]), lesson(POOL, 12))) == 12 + 10
 
 
-def world(folder: Path, base: Path, corpus: Any) -> StudyContext:
+def build_study_context(folder: Path, base: Path, corpus: Any) -> StudyContext:
     def embed(texts: Any) -> Any:
         return np.ones((len(texts), 4)) / 2
 
@@ -165,52 +178,59 @@ def world(folder: Path, base: Path, corpus: Any) -> StudyContext:
     )
 
 
-def test_retrieve_finds_what_bears_on_the_texts_and_nothing_of_the_test(tmp_path: Path, tiny: Path) -> None:
-    near = documents(
+def test_retrieve_finds_related_documents_and_no_test_text(tmp_path: Path, tiny: Path) -> None:
+    related = documents(
         [
             Example("n1", {"text": "the good film 5"}, language="en"),
             Example("n2", {"text": "酒店 好酒店"}, language="zh"),
         ]
     )
-    far = documents([Example(f"f{i}", {"text": f"qq xx {'y' * i} zz"}, language="en") for i in range(30)])
-    held = documents(classified(6, start=1000))
-    context = world(tmp_path, tiny, (*far, *near, *held))
+    unrelated = documents([Example(f"f{i}", {"text": f"qq xx {'y' * i} zz"}, language="en") for i in range(30)])
+    test_documents = documents(classified(6, start=1000))
+    study_context = build_study_context(tmp_path, tiny, (*unrelated, *related, *test_documents))
     retriever = {"kind": "bm25", "documents": 2, "k1": 1.2, "b": 0.75}
-    one = lever("retrieve", retriever=retriever, prefix="", dedup_threshold=0.95)
-    inputs = one.transform_inputs(StudyInputs(far, tiny), context)
+    retrieve = build_lever("retrieve", retriever=retriever, prefix="", dedup_threshold=0.95)
+    inputs = retrieve.transform_inputs(StudyInputs(unrelated, tiny), study_context)
     assert inputs.encoder == tiny
     assert inputs.documents
-    assert not {document.text for document in inputs.documents} & {document.text for document in (*held, *far)}
-    nothing = one.transform_inputs(StudyInputs(far, tiny), world(tmp_path, tiny, ()))
-    assert nothing.documents == far, "where nothing is found, the sample stays"
+    assert not {document.text for document in inputs.documents} & {
+        document.text for document in (*test_documents, *unrelated)
+    }
+    unchanged = retrieve.transform_inputs(StudyInputs(unrelated, tiny), build_study_context(tmp_path, tiny, ()))
+    assert unchanged.documents == unrelated, "if nothing is found, the documents stay"
 
 
-def test_pretrain_starts_from_another_encoder_made_once(tmp_path: Path, tiny: Path) -> None:
+def test_pretrain_trains_another_encoder_once(tmp_path: Path, tiny: Path) -> None:
     fields = LEVERS["pretrain"].sample()
-    context, inputs = world(tmp_path, tiny, ()), StudyInputs(documents(classified(8, start=2000)), tiny)
-    first = fields.transform_inputs(inputs, context)
+    study_context, inputs = (
+        build_study_context(tmp_path, tiny, ()),
+        StudyInputs(documents(classified(8, start=2000)), tiny),
+    )
+    first = fields.transform_inputs(inputs, study_context)
     assert first.encoder != tiny
     assert (first.encoder / "model.safetensors").is_file()
     initial = (first.encoder / "model.safetensors").stat().st_mtime_ns
-    assert fields.transform_inputs(inputs, context) == first
+    assert fields.transform_inputs(inputs, study_context) == first
     assert (first.encoder / "model.safetensors").stat().st_mtime_ns == initial
     whole = (first.encoder / "model.safetensors").read_bytes()
     (first.encoder / "model.safetensors").write_bytes(whole[:-3] + bytes([whole[-3] ^ 64]) + whole[-2:])
-    assert fields.transform_inputs(inputs, context) == first
-    assert (first.encoder / "model.safetensors").read_bytes() == whole, "what the disk damaged is made anew"
-    assert fields.transform_inputs(replace(inputs, documents=inputs.documents[:4]), context).encoder != first.encoder
+    assert fields.transform_inputs(inputs, study_context) == first
+    assert (first.encoder / "model.safetensors").read_bytes() == whole, "damaged weights are trained again"
+    assert (
+        fields.transform_inputs(replace(inputs, documents=inputs.documents[:4]), study_context).encoder != first.encoder
+    )
 
 
-def test_augment_teaches_the_copies_of_the_labels_there_are_and_of_no_others() -> None:
+def test_augment_adds_copies_of_the_examples_in_train_only() -> None:
     steps = [{"kind": "swap", "alpha": 0.5, "copies": 2}]
-    one = lever("augment", seed=3, steps=steps, dedup_threshold=0.95)
-    context = world(Path(), Path(), ())
-    prepared = one.precompute(context)
-    actual = one.transform_train(tuple(POOL[:10]), lesson(POOL, 10, precomputed=prepared))
+    augment = build_lever("augment", seed=3, steps=steps, dedup_threshold=0.95)
+    study_context = build_study_context(Path(), Path(), ())
+    prepared = augment.precompute(study_context)
+    actual = augment.transform_train(tuple(POOL[:10]), lesson(POOL, 10, precomputed=prepared))
     copies = actual[10:]
     assert len(copies) > 8
     assert {copy.parent for copy in copies} <= {gold.id for gold in POOL[:10]}
     labels = {gold.id: str(gold.answer) for gold in POOL}
     assert all(str(copy.answer) == labels[copy.parent or ""] for copy in copies)
-    more = one.transform_train(tuple(POOL[:20]), lesson(POOL, 20, precomputed=prepared))
-    assert set(copies) <= set(more), "a label's copies are the same in every cell"
+    extended = augment.transform_train(tuple(POOL[:20]), lesson(POOL, 20, precomputed=prepared))
+    assert set(copies) <= set(extended), "the copies of an example are the same in every run"

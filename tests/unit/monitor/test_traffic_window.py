@@ -1,4 +1,4 @@
-"""Where the texts of today come from: the record with what people said of it, or a table of any known format."""
+"""The texts of a window come from recorded traffic with its feedback, or from a table of a known format."""
 
 from __future__ import annotations
 
@@ -24,41 +24,41 @@ LIMITS = Limits(row_bytes=1_000_000, rows=1000, ratio=200)
 TEXTS = ["NA", "007 &amp; co", "服务很热情", "write to ann@example.com"]
 
 
-def texts(asked: TrafficWindow) -> list[str]:
-    return [text_of(inputs) for inputs in asked.inputs]
+def list_texts(window: TrafficWindow) -> list[str]:
+    return [text_of(inputs) for inputs in window.inputs]
 
 
-def test_the_newest_answers_come_with_what_people_said_of_them(tmp_path: Path) -> None:
+def test_the_newest_answers_come_with_their_feedback(tmp_path: Path) -> None:
     traffic = Traffic(tmp_path)
     rows = list(served_texts([f"text {i}" for i in range(9)], [Prediction(Label("good"))] * 9, "film", "m", 0.1))
     traffic.add(rows)
     newest = traffic.read()[-4:]
     traffic.correct([Feedback(newest[1].id, newest[1].time, dump(Label("bad")), "ann")])
-    asked = read_traffic(traffic, 4, PROBLEM, "film")
-    assert texts(asked) == [row.text for row in newest]
-    assert {place: str(one.answer) for place, one in asked.gold.items()} == {1: "bad"}
-    assert (asked.since, asked.until) == (newest[0].time, newest[-1].time)
-    assert texts(read_traffic(Traffic(tmp_path / "none"), 4, PROBLEM, "film")) == []
+    window = read_traffic(traffic, 4, PROBLEM, "film")
+    assert list_texts(window) == [row.text for row in newest]
+    assert {place: str(example.answer) for place, example in window.gold.items()} == {1: "bad"}
+    assert (window.since, window.until) == (newest[0].time, newest[-1].time)
+    assert list_texts(read_traffic(Traffic(tmp_path / "none"), 4, PROBLEM, "film")) == []
 
 
-def test_the_record_is_looked_at_as_it_is(tmp_path: Path) -> None:
-    """It was repaired and masked when it was written: what is shown again holds nobody's address."""
+def test_traffic_is_read_as_it_was_repaired_and_masked(tmp_path: Path) -> None:
+    """Traffic is repaired and masked when it is written, so its texts contain no address."""
     traffic = Traffic(tmp_path)
-    written = ["write to jane&#64;example.com", "R&amp;D", "问 anna\u200b@example.com"]
-    traffic.add(list(served_texts(written, [Prediction(Label("good"))] * 3, "film", "m", 0.1)))
-    shown = sorted(texts(read_traffic(traffic, 9, PROBLEM, "film")))
-    assert shown == sorted(row.text for row in traffic.read()) == ["R&D", "write to <email>", "问 <email>"]
+    texts = ["write to jane&#64;example.com", "R&amp;D", "问 anna\u200b@example.com"]
+    traffic.add(list(served_texts(texts, [Prediction(Label("good"))] * 3, "film", "m", 0.1)))
+    window_texts = sorted(list_texts(read_traffic(traffic, 9, PROBLEM, "film")))
+    assert window_texts == sorted(row.text for row in traffic.read()) == ["R&D", "write to <email>", "问 <email>"]
 
 
-def test_answers_to_another_problem_of_the_same_record_are_passed_over(tmp_path: Path) -> None:
+def test_recorded_answers_to_another_problem_are_skipped(tmp_path: Path) -> None:
     traffic = Traffic(tmp_path)
     entity = Prediction(Spans((Span(0, 4, "PER"),)))
     mixed = [Prediction(Label("good")), Prediction(Label("sports")), entity]
     traffic.add(list(served_texts(["a film", "a match", "anna sings"], mixed, "film", "m", 0.1)))
     traffic.add(list(served_texts(["a play"], [Prediction(Label("good"))], "play", "m", 0.1)))
-    assert texts(read_traffic(traffic, 9, PROBLEM, "film")) == ["a film"]
-    assert texts(read_traffic(traffic, 9, PROBLEM, "play")) == ["a play"]
-    assert texts(read_traffic(traffic, 9, Ner(labels=["PER"]), "film")) == ["anna sings"]
+    assert list_texts(read_traffic(traffic, 9, PROBLEM, "film")) == ["a film"]
+    assert list_texts(read_traffic(traffic, 9, PROBLEM, "play")) == ["a play"]
+    assert list_texts(read_traffic(traffic, 9, Ner(labels=["PER"]), "film")) == ["anna sings"]
 
 
 @pytest.mark.parametrize(
@@ -72,18 +72,18 @@ def test_answers_to_another_problem_of_the_same_record_are_passed_over(tmp_path:
 )
 def test_a_table_is_read_by_the_end_of_its_name_and_masked(tmp_path: Path, name: str, content: str) -> None:
     (tmp_path / name).write_text(content, encoding="utf-8")
-    asked = read_table(tmp_path / name, 3, PROBLEM, LIMITS)
-    assert texts(asked) == ["007 & co", "服务很热情", "write to <email>"]
+    window = read_table(tmp_path / name, 3, PROBLEM, LIMITS)
+    assert list_texts(window) == ["007 & co", "服务很热情", "write to <email>"]
 
 
 def test_rows_that_hold_no_text_are_left_out_and_counted_with_their_reasons(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes(b"id,text\n1,fine\n2,caf\xe9\n3,\n4,caf\xe9 au lait\n5,a,b\n\n6,fine\n")
-    asked = read_table(tmp_path / "t.csv", 9, PROBLEM, LIMITS)
-    assert texts(asked) == ["fine"]
-    assert asked.excluded is not None
-    assert (asked.excluded.rows, asked.excluded.of) == (4, 6)
-    assert asked.excluded.reasons == {"encoding": 2, "empty": 1, "ragged": 1}
-    assert asked.excluded.describe() == {
+    window = read_table(tmp_path / "t.csv", 9, PROBLEM, LIMITS)
+    assert list_texts(window) == ["fine"]
+    assert window.excluded is not None
+    assert (window.excluded.rows, window.excluded.of) == (4, 6)
+    assert window.excluded.reasons == {"encoding": 2, "empty": 1, "ragged": 1}
+    assert window.excluded.describe() == {
         "en": "4 of 6 rows left out: encoding 2, empty 1, ragged 1; for example t.csv:3: not UTF-8 at byte 20: e9",
         "zh": "6 行中略去 4 行：encoding 2 行、empty 1 行、ragged 1 行；例如 t.csv:3: not UTF-8 at byte 20: e9",
     }
@@ -100,11 +100,11 @@ NO_TEXTS = [None, True, 7, 1.5, ["a"], {"a": 1}]
 def test_only_strings_are_texts_in_json(tmp_path: Path) -> None:
     lines = [json.dumps({"text": value}) for value in [*NO_TEXTS, "7", "null"]]
     (tmp_path / "t.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    asked = read_table(tmp_path / "t.jsonl", 9, PROBLEM, LIMITS)
-    assert texts(asked) == ["7", "null"]
-    assert asked.excluded is not None
-    assert asked.excluded.reasons == {"type": 5, "missing": 1}
-    assert asked.excluded.example == "t.jsonl:2: text is of type bool, not a string"
+    window = read_table(tmp_path / "t.jsonl", 9, PROBLEM, LIMITS)
+    assert list_texts(window) == ["7", "null"]
+    assert window.excluded is not None
+    assert window.excluded.reasons == {"type": 5, "missing": 1}
+    assert window.excluded.example == "t.jsonl:2: text is of type bool, not a string"
 
 
 @pytest.mark.parametrize("value", NO_TEXTS)
@@ -124,14 +124,14 @@ def test_a_table_without_rows_is_refused(name: str, content: str, tmp_path: Path
         read_table(tmp_path / name, 9, PROBLEM, LIMITS)
 
 
-def test_what_is_said_of_a_row_left_out_gives_nobody_away(tmp_path: Path) -> None:
+def test_the_message_about_a_left_out_row_shows_no_personal_data(tmp_path: Path) -> None:
     (tmp_path / "t.jsonl").write_text(json.dumps({"text": {"ann@example.com": 1}}), encoding="utf-8")
-    with pytest.raises(DataError, match=r"t\.jsonl:1: text is of type dict") as said:
+    with pytest.raises(DataError, match=r"t\.jsonl:1: text is of type dict") as caught:
         read_table(tmp_path / "t.jsonl", 9, PROBLEM, LIMITS)
-    assert "ann@" not in str(said.value)
+    assert "ann@" not in str(caught.value)
 
 
-def test_a_table_that_cannot_be_read_is_refused_with_what_can(tmp_path: Path) -> None:
+def test_a_table_of_unknown_format_is_refused_with_the_supported_formats(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"t\.xlsx: unknown format; supported: .csv, .tsv, .jsonl, .parquet, .txt"):
         read_table(tmp_path / "t.xlsx", 3, PROBLEM, LIMITS)
     with pytest.raises(DataError, match=r"t\.csv: no such file"):
@@ -141,16 +141,16 @@ def test_a_table_that_cannot_be_read_is_refused_with_what_can(tmp_path: Path) ->
         read_table(tmp_path / "t.csv", 3, PROBLEM, LIMITS)
 
 
-def test_what_was_answered_comes_along_for_the_model_that_did(tmp_path: Path) -> None:
+def test_recorded_answers_belong_to_the_model_that_gave_them(tmp_path: Path) -> None:
     traffic = Traffic(tmp_path)
     for model, label in (("m", "good"), ("n", "bad")):
         answer = Prediction(Label(label), 0.75, {"bad": 0.25, "good": 0.75})
         traffic.add(list(served_texts([f"asked of {model}"], [answer], "film", model, 0.1)))
-    asked = read_traffic(traffic, 9, PROBLEM, "film")
-    (place,) = asked.answers_of("m")
-    assert text_of(asked.inputs[place]) == "asked of m"
-    assert asked.answers_of("m")[place] == Prediction(Label("good"), 0.75, {"bad": 0.25, "good": 0.75})
-    assert asked.answers_of("another") == {}
+    window = read_traffic(traffic, 9, PROBLEM, "film")
+    (place,) = window.answers_of("m")
+    assert text_of(window.inputs[place]) == "asked of m"
+    assert window.answers_of("m")[place] == Prediction(Label("good"), 0.75, {"bad": 0.25, "good": 0.75})
+    assert window.answers_of("another") == {}
 
 
 def test_scores_of_mentions_are_kept_where_masking_has_moved_them(tmp_path: Path) -> None:
@@ -160,9 +160,9 @@ def test_scores_of_mentions_are_kept_where_masking_has_moved_them(tmp_path: Path
     ]
     answer = Prediction(Spans(tuple(spans)), 0.8, {spans[0].offsets: 0.9, spans[1].offsets: 0.7})
     traffic.add(list(served_texts([text], [answer], "film", "m", 0.1)))
-    asked = read_traffic(traffic, 9, Ner(labels=["LOC", "PER"]), "film")
-    kept, stored = text_of(asked.inputs[0]), asked.answers_of("m")[0]
-    assert kept == "<email> is anna of paris"
+    window = read_traffic(traffic, 9, Ner(labels=["LOC", "PER"]), "film")
+    masked_text, stored = text_of(window.inputs[0]), window.answers_of("m")[0]
+    assert masked_text == "<email> is anna of paris"
     assert stored.answer is not None
-    words = {kept[span.start : span.end]: stored.scores[span.offsets] for span in stored.answer.mentions}
+    words = {masked_text[span.start : span.end]: stored.scores[span.offsets] for span in stored.answer.mentions}
     assert words == {"anna": 0.9, "paris": 0.7}

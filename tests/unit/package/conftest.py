@@ -1,4 +1,4 @@
-"""One made package per problem, and copies of it to break."""
+"""One package per problem, and copies of it to break."""
 
 import shutil
 from collections.abc import Callable
@@ -10,22 +10,22 @@ from tests.packaging import Workspace
 
 
 @pytest.fixture(scope="session")
-def packaged(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Return the package of a problem, made once; not to be changed."""
-    made: dict[str, Path] = {}
+def build_package(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return a function from a problem to its package, which is made once and must not be changed."""
+    packages: dict[str, Path] = {}
 
-    def give(kind: str) -> Path:
-        if kind not in made:
+    def build(kind: str) -> Path:
+        if kind not in packages:
             workspace = Workspace(tmp_path_factory.mktemp(kind), tiny, kind)
             workspace.fill(count=20)
-            made[kind] = workspace.package(workspace.root / "models/package")
-        return made[kind]
+            packages[kind] = workspace.package(workspace.root / "models/package")
+        return packages[kind]
 
-    return give
+    return build
 
 
 @pytest.fixture
-def copy(packaged: Callable[[str], Path], tmp_path: Path) -> Path:
+def copy(build_package: Callable[[str], Path], tmp_path: Path) -> Path:
     """Return a copy of a package, to be broken."""
-    shutil.copytree(packaged("classify"), tmp_path / "package")
+    shutil.copytree(build_package("classify"), tmp_path / "package")
     return tmp_path / "package"

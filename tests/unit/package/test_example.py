@@ -1,4 +1,4 @@
-"""Whether an answer contradicts the stored one: rounding between processors does not, another model does."""
+"""Rounding between processors does not contradict a stored answer; another model does."""
 
 from typing import Any
 
@@ -14,59 +14,61 @@ NAN = float("nan")
 CLASSIFY, NER = PROBLEMS["classify"].sample(), PROBLEMS["ner"].sample()
 
 
-def label(good: float) -> Prediction:
-    """An answer of two labels, of which ``good`` has this probability."""
+def predict_label(good: float) -> Prediction:
+    """Return a prediction of two labels, where ``good`` has this probability."""
     scores = {"bad": 1 - good, "good": good}
     name = max(scores, key=lambda name: scores[name])
     return Prediction(Label(name), confidence=scores[name], scores=scores)
 
 
-def spans(**chances: float) -> Prediction:
-    """An answer of spans with these probabilities; with none, sure of that as far as ``none`` says."""
+def predict_spans(**chances: float) -> Prediction:
+    """Return a prediction of spans with these probabilities; without spans, ``none`` is its confidence."""
     none = chances.pop("none", 0.9)
-    chosen = {{"per": PER, "loc": LOC}[name]: chance for name, chance in chances.items()}
-    scores = {f"{span.start}:{span.end}": chance for span, chance in chosen.items()}
+    span_chances = {{"per": PER, "loc": LOC}[name]: chance for name, chance in chances.items()}
+    scores = {f"{span.start}:{span.end}": chance for span, chance in span_chances.items()}
     return Prediction(
-        Spans(tuple(chosen)), confidence=sum(scores.values()) / len(scores) if scores else none, scores=scores
+        Spans(tuple(span_chances)), confidence=sum(scores.values()) / len(scores) if scores else none, scores=scores
     )
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "contradiction"),
+    ("original", "prediction", "contradiction"),
     [
-        (label(0.8), label(0.8), False),
-        (label(0.8), label(0.84), False),
-        (label(0.8), label(0.9), True),
-        (label(0.52), label(0.49), False),
-        (label(0.58), label(0.45), True),
-        (label(0.99), label(0.01), True),
-        (label(0.8), Prediction(Label("good"), confidence=NAN, scores={"bad": NAN, "good": NAN}), True),
-        (label(0.8), Prediction(Label("other"), confidence=0.8, scores={"other": 0.8}), True),
-        (label(0.8), spans(per=0.8), True),
-        (spans(per=0.8), label(0.8), True),
-        (spans(per=0.8, loc=0.9), spans(per=0.8, loc=0.9), False),
-        (spans(per=0.8, loc=0.9), spans(per=0.6, loc=0.9), True),
-        (spans(), spans(none=0.93), False),
-        (spans(), spans(none=0.5), True),
-        (spans(per=0.9), spans(per=0.9, loc=0.52), False),
-        (spans(per=0.9), spans(per=0.9, loc=0.7), True),
-        (spans(per=0.9, loc=0.53), spans(per=0.9), False),
-        (spans(per=0.9, loc=0.9), spans(per=0.9), True),
-        (spans(per=0.8), spans(), True),
-        (spans(per=NAN), spans(), True),
+        (predict_label(0.8), predict_label(0.8), False),
+        (predict_label(0.8), predict_label(0.84), False),
+        (predict_label(0.8), predict_label(0.9), True),
+        (predict_label(0.52), predict_label(0.49), False),
+        (predict_label(0.58), predict_label(0.45), True),
+        (predict_label(0.99), predict_label(0.01), True),
+        (predict_label(0.8), Prediction(Label("good"), confidence=NAN, scores={"bad": NAN, "good": NAN}), True),
+        (predict_label(0.8), Prediction(Label("other"), confidence=0.8, scores={"other": 0.8}), True),
+        (predict_label(0.8), predict_spans(per=0.8), True),
+        (predict_spans(per=0.8), predict_label(0.8), True),
+        (predict_spans(per=0.8, loc=0.9), predict_spans(per=0.8, loc=0.9), False),
+        (predict_spans(per=0.8, loc=0.9), predict_spans(per=0.6, loc=0.9), True),
+        (predict_spans(), predict_spans(none=0.93), False),
+        (predict_spans(), predict_spans(none=0.5), True),
+        (predict_spans(per=0.9), predict_spans(per=0.9, loc=0.52), False),
+        (predict_spans(per=0.9), predict_spans(per=0.9, loc=0.7), True),
+        (predict_spans(per=0.9, loc=0.53), predict_spans(per=0.9), False),
+        (predict_spans(per=0.9, loc=0.9), predict_spans(per=0.9), True),
+        (predict_spans(per=0.8), predict_spans(), True),
+        (predict_spans(per=NAN), predict_spans(), True),
     ],
 )
-def test_only_what_rounding_cannot_do_is_a_contradiction(old: Prediction, new: Prediction, contradiction: bool) -> None:
-    stored = Evaluated("t", "", "", dump(old.answer), old.confidence)
-    problem = CLASSIFY if isinstance(old.answer, Label) else NER
-    assert is_contradicted(problem, stored, new) is contradiction
+def test_only_a_difference_beyond_rounding_is_a_contradiction(
+    original: Prediction, prediction: Prediction, contradiction: bool
+) -> None:
+    stored = Evaluated("t", "", "", dump(original.answer), original.confidence)
+    problem = CLASSIFY if isinstance(original.answer, Label) else NER
+    assert is_contradicted(problem, stored, prediction) is contradiction
 
 
-def test_which_of_more_labels_is_likeliest_may_change_by_rounding() -> None:
-    old: dict[str, Any] = {"a": 0.34, "b": 0.33, "c": 0.33}
+def test_rounding_may_change_the_most_likely_of_several_labels() -> None:
+    scores: dict[str, Any] = {"a": 0.34, "b": 0.33, "c": 0.33}
     stored = Evaluated("t", "", "", dump(Label("a")), 0.34)
     assert not is_contradicted(
-        CLASSIFY, stored, Prediction(Label("b"), confidence=0.35, scores=old | {"a": 0.32, "b": 0.35})
+        CLASSIFY, stored, Prediction(Label("b"), confidence=0.35, scores=scores | {"a": 0.32, "b": 0.35})
     )
     assert is_contradicted(
         CLASSIFY, stored, Prediction(Label("b"), confidence=0.8, scores={"a": 0.1, "b": 0.8, "c": 0.1})

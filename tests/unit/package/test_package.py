@@ -1,4 +1,4 @@
-"""A package answers as the model it was made of, says what it is, and has one digest wherever it is made."""
+"""A package answers as its model does, describes itself, and has one digest wherever it is made."""
 
 import json
 import shutil
@@ -14,38 +14,38 @@ from satiety.package.contents import PARTS
 from satiety.tuning import load
 from tests.packaging import TEXTS, Workspace, outdate, sign
 
-Packaged = Callable[[str], Path]
+BuildPackage = Callable[[str], Path]
 
 
 @pytest.mark.parametrize("kind", ["classify", "ner"])
-def test_a_package_answers_as_the_model_it_was_made_of(packaged: Packaged, kind: str) -> None:
-    folder = packaged(kind)
-    opened = package.open(folder, "cpu")
-    assert opened.predict(TEXTS) == load(folder.parent / "tuned", "cpu").predict(TEXTS)
-    opened.check_example()
-    assert opened.problem.kind == kind
-    assert len(opened.read_predictions()) == 20
-    assert opened.scores()["examples"] == 20
-    assert opened.facts().name == "made-up"
+def test_a_package_answers_as_the_model_it_was_made_of(build_package: BuildPackage, kind: str) -> None:
+    folder = build_package(kind)
+    model_package = package.open(folder, "cpu")
+    assert model_package.predict(TEXTS) == load(folder.parent / "tuned", "cpu").predict(TEXTS)
+    model_package.check_example()
+    assert model_package.problem.kind == kind
+    assert len(model_package.read_predictions()) == 20
+    assert model_package.scores()["examples"] == 20
+    assert model_package.facts().name == "made-up"
 
 
 @pytest.mark.parametrize("kind", ["classify", "ner"])
-def test_a_package_holds_what_it_says_and_nothing_else(packaged: Packaged, kind: str) -> None:
-    folder = packaged(kind)
+def test_a_package_contains_the_files_of_its_manifest_and_nothing_else(build_package: BuildPackage, kind: str) -> None:
+    folder = build_package(kind)
     assert package.verify(folder) == []
     listed = json.loads((folder / "manifest.json").read_text())["files"]
-    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    assert there == {*listed, "manifest.json"}
-    assert set(PARTS) <= there
-    assert {path.partition("/")[0] for path in there} == {*PARTS, "manifest.json", "model"}
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert names == {*listed, "manifest.json"}
+    assert set(PARTS) <= names
+    assert {path.partition("/")[0] for path in names} == {*PARTS, "manifest.json", "model"}
 
 
-def test_no_text_of_the_data_is_in_a_package(packaged: Packaged) -> None:
+def test_no_text_of_the_data_is_in_a_package(build_package: BuildPackage) -> None:
     for kind in ("classify", "ner"):
-        for path in packaged(kind).rglob("*"):
+        for path in build_package(kind).rglob("*"):
             if path.is_file() and path.name != "tokenizer.json":
-                held = path.read_bytes()
-                assert not any(text.encode() in held for text in TEXTS), path
+                content = path.read_bytes()
+                assert not any(text.encode() in content for text in TEXTS), path
 
 
 def test_the_same_model_from_another_commit_has_the_same_digest(tiny: Path, tmp_path: Path) -> None:
@@ -61,28 +61,28 @@ def test_the_same_model_from_another_commit_has_the_same_digest(tiny: Path, tmp_
     assert package.inspect(workspace.package(tmp_path / "c")).digest != first.digest
 
 
-def test_making_it_twice_gives_the_same_bytes(tiny: Path, tmp_path: Path) -> None:
+def test_packaging_twice_gives_the_same_bytes(tiny: Path, tmp_path: Path) -> None:
     workspace = Workspace(tmp_path, tiny)
     workspace.fill(count=20)
     once = workspace.package(tmp_path / "p")
-    before = (once / "manifest.json").read_bytes()
-    assert (workspace.package(once) / "manifest.json").read_bytes() == before
+    manifest = (once / "manifest.json").read_bytes()
+    assert (workspace.package(once) / "manifest.json").read_bytes() == manifest
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".p")) == []
 
 
 def test_a_package_that_cannot_be_made_leaves_the_old_one(tiny: Path, tmp_path: Path) -> None:
     workspace = Workspace(tmp_path, tiny)
     workspace.fill(count=20)
-    old = workspace.package(tmp_path / "p")
+    folder = workspace.package(tmp_path / "p")
     (tmp_path / "models/tuned/head.safetensors").unlink()
     with pytest.raises(ModelError, match=r"head\.safetensors"):
-        workspace.package(old)
-    assert package.verify(old) == []
+        workspace.package(folder)
+    assert package.verify(folder) == []
 
 
-def test_the_card_says_what_it_is_for_how_good_and_what_it_was_made_of(packaged: Packaged) -> None:
-    card = (packaged("classify") / "README.md").read_text(encoding="utf-8")
-    for said in (
+def test_the_card_contains_intended_use_scores_and_data(build_package: BuildPackage) -> None:
+    card = (build_package("classify") / "README.md").read_text(encoding="utf-8")
+    for phrase in (
         "# made-up",
         "## Intended use",
         "## Limits",
@@ -90,8 +90,8 @@ def test_the_card_says_what_it_is_for_how_good_and_what_it_was_made_of(packaged:
         "language en, zh",
         "budget of 30 labels",
     ):
-        assert said in card
-    for said in (
+        assert phrase in card
+    for phrase in (
         "20 frozen test examples",
         "| macro_f1 |",
         "95% confidence intervals",
@@ -99,10 +99,10 @@ def test_the_card_says_what_it_is_for_how_good_and_what_it_was_made_of(packaged:
         "1" * 64,
         "The delivery came",
     ):
-        assert said in card
+        assert phrase in card
 
 
-def test_a_chinese_model_shows_itself_with_chinese_texts(tiny: Path, tmp_path: Path) -> None:
+def test_the_input_example_of_a_chinese_model_is_chinese(tiny: Path, tmp_path: Path) -> None:
     from satiety.core.inputs import text_of
     from satiety.package.example import select_example_inputs
     from tests.packaging import settled
@@ -112,15 +112,15 @@ def test_a_chinese_model_shows_itself_with_chinese_texts(tiny: Path, tmp_path: P
     assert text_of(select_example_inputs(settled("ner"), ["de"])[0]).startswith("Maria Keller")
 
 
-def test_an_example_that_is_answered_otherwise_is_refused(copy: Path) -> None:
+def test_another_answer_to_the_input_example_is_refused(copy: Path) -> None:
     example = json.loads((copy / "input_example.json").read_text(encoding="utf-8"))
     example["outputs"][0]["confidence"] += 0.2
-    opened = package.inspect(copy, "cpu")
+    model_package = package.inspect(copy, "cpu")
     (copy / "input_example.json").write_text(json.dumps(example), encoding="utf-8")
     with pytest.raises(
         ModelError, match=r"input_example\.json: for .*The delivery .* the model predicts .* instead of "
     ):
-        opened.check_example()
+        model_package.check_example()
 
 
 def test_a_damaged_package_is_never_opened(copy: Path) -> None:
@@ -131,9 +131,7 @@ def test_a_damaged_package_is_never_opened(copy: Path) -> None:
 
 
 @pytest.mark.parametrize("opening", [package.open, package.snapshot, package.inspect])
-def test_a_package_of_an_earlier_version_is_refused_by_its_name(
-    copy: Path, opening: Callable[[Path, str], object]
-) -> None:
+def test_a_package_of_an_earlier_version_is_refused(copy: Path, opening: Callable[[Path, str], object]) -> None:
     outdate(copy)
     assert package.verify(copy) == []  # every byte is as it was written
     with pytest.raises(OutdatedError) as caught:
@@ -144,7 +142,7 @@ def test_a_package_of_an_earlier_version_is_refused_by_its_name(
     )
 
 
-def test_a_model_that_does_not_load_is_known_at_once(copy: Path) -> None:
+def test_a_model_that_does_not_load_is_refused_on_opening(copy: Path) -> None:
     (copy / "model/config.json").write_text('{"model_type": "bert", "hidden_size": 8}')
     sign(copy)
     assert package.inspect(copy).problem.kind == "classify"

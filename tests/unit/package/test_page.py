@@ -19,30 +19,30 @@ TAGS = {
 DECIDED = {"satiety.decision": "promoted", "satiety.reason": "it is better"}
 
 
-def scores(*names: str) -> dict[str, Any]:
+def make_scores(*names: str) -> dict[str, Any]:
     measured = dict.fromkeys(["accuracy", "macro_f1", *names], INTERVAL)
     metrics = {"before": measured, "after": measured, "difference": measured}
     return {"metric": "macro_f1", "metrics": metrics, "examples": 2000, "confidence_level": 0.95}
 
 
-def problem(*labels: str) -> Classify:
+def make_problem(*labels: str) -> Classify:
     return Classify.model_validate({"labels": list(labels), "names": {}})
 
 
-def page(*roles: str, **tags: str) -> str:
-    return render_version_page(problem("bad", "好"), scores(), FACTS, ModelVersion("3", roles, TAGS | tags))
+def render_page(*roles: str, **tags: str) -> str:
+    return render_version_page(make_problem("bad", "好"), make_scores(), FACTS, ModelVersion("3", roles, TAGS | tags))
 
 
-def test_the_page_of_a_version_answers_what_one_asks_first() -> None:
-    text = page()
-    for said in (
+def test_the_page_of_a_version_contains_its_data_metrics_and_uri() -> None:
+    text = render_page()
+    for phrase in (
         "2,000 frozen test examples",
         "24 for training of 30",
         "zh, en",
         "`111111111111`",
         "models:/made-up/3",
     ):
-        assert said in text
+        assert phrase in text
     assert text.index("macro_f1") < text.index("accuracy")
     assert "| **macro_f1**&emsp; | 0.500 [0.400, 0.600]&emsp; |" in text
     assert "**+0.500 [+0.400, +0.600]**" in text
@@ -57,13 +57,13 @@ def test_the_page_of_a_version_answers_what_one_asks_first() -> None:
         ((), DECIDED | {"satiety.decision": "kept"}, "Kept. it is better."),
     ],
 )
-def test_it_begins_with_how_the_version_stands(roles: tuple[str, ...], tags: dict[str, str], start: str) -> None:
-    assert page(*roles, **tags).startswith(start)
+def test_the_page_of_a_version_starts_with_its_status(roles: tuple[str, ...], tags: dict[str, str], start: str) -> None:
+    assert render_page(*roles, **tags).startswith(start)
 
 
 def test_the_page_of_a_model_shows_its_versions_and_loads_the_champion() -> None:
     versions = [ModelVersion("2", ["challenger"], TAGS), ModelVersion("1", ["champion"], TAGS | DECIDED)]
-    text = render_model_page(problem("bad", "good"), FACTS, versions)
+    text = render_model_page(make_problem("bad", "good"), FACTS, versions)
     assert text.startswith("Predict one label per text. Texts in zh, en.")
     assert "`bad`, `good`" in text
     assert (
@@ -74,36 +74,36 @@ def test_the_page_of_a_model_shows_its_versions_and_loads_the_champion() -> None
 
 
 def test_without_a_champion_the_newest_is_loaded() -> None:
-    assert "models:/made-up/2" in render_model_page(problem("bad", "good"), FACTS, [ModelVersion("2", [], {})])
+    assert "models:/made-up/2" in render_model_page(make_problem("bad", "good"), FACTS, [ModelVersion("2", [], {})])
 
 
 def test_labels_can_neither_break_a_page_nor_make_it_long() -> None:
-    odd = [f"a|b`c\nd{i}" + "长" * 500 for i in range(150)]
-    names = [f"f1/{name}" for name in odd]
+    labels = [f"a|b`c\nd{i}" + "长" * 500 for i in range(150)]
+    names = [f"f1/{name}" for name in labels]
     for text in (
-        render_version_page(problem(*odd), scores(*names), FACTS, ModelVersion("1", [], TAGS)),
-        render_model_page(problem(*odd), FACTS, [ModelVersion(str(i), [], TAGS) for i in range(50)]),
+        render_version_page(make_problem(*labels), make_scores(*names), FACTS, ModelVersion("1", [], TAGS)),
+        render_model_page(make_problem(*labels), FACTS, [ModelVersion(str(i), [], TAGS) for i in range(50)]),
     ):
         assert len(text) < LONGEST
         assert "c\nd" not in text
         assert "a|b" not in text
     assert "132 more metrics are in the card, 0 of them fell" in render_version_page(
-        problem(*odd), scores(*names), FACTS, ModelVersion("1", [], TAGS)
+        make_problem(*labels), make_scores(*names), FACTS, ModelVersion("1", [], TAGS)
     )
 
 
 def test_no_metric_that_fell_is_hidden_behind_those_that_rose() -> None:
-    measured = scores(*(f"f1/{number}" for number in range(30)))
-    fell = {"value": -0.1, "low": -0.2, "high": 0.0}
+    measured = make_scores(*(f"f1/{number}" for number in range(30)))
+    loss = {"value": -0.1, "low": -0.2, "high": 0.0}
     measured["metrics"]["difference"] = measured["metrics"]["difference"] | {
-        "f1/29": fell,
-        "f1/7": fell | {"value": -0.2},
+        "f1/29": loss,
+        "f1/7": loss | {"value": -0.2},
     }
-    text = render_version_page(problem("bad"), measured, FACTS, ModelVersion("1", [], TAGS))
+    text = render_version_page(make_problem("bad"), measured, FACTS, ModelVersion("1", [], TAGS))
     assert text.index("macro_f1") < text.index("f1/7&") < text.index("f1/29&") < text.index("accuracy&")
     assert "Of 32 metrics 2 fell. 12 more metrics are in the card, 0 of them fell." in text
 
 
-def test_a_problem_of_spans_says_so() -> None:
+def test_the_page_of_a_problem_of_spans_names_them() -> None:
     ner = PROBLEMS["ner"].sample()
-    assert "# spans" in render_version_page(ner, scores(), FACTS, ModelVersion("1", [], TAGS))
+    assert "# spans" in render_version_page(ner, make_scores(), FACTS, ModelVersion("1", [], TAGS))

@@ -16,8 +16,8 @@ TEXTS = ["the good film", "这部电影很好看"]
 
 
 @pytest.fixture(scope="module")
-def answerer(packaged: Callable[[str], Path]) -> Answerer:
-    return _load_pyfunc(str(packaged("classify")))
+def answerer(build_package: Callable[[str], Path]) -> Answerer:
+    return _load_pyfunc(str(build_package("classify")))
 
 
 @pytest.mark.parametrize(
@@ -25,14 +25,14 @@ def answerer(packaged: Callable[[str], Path]) -> Answerer:
     [TEXTS, np.array(TEXTS), pd.Series(TEXTS), pd.DataFrame({"any name": TEXTS})],
     ids=["list", "array", "series", "table"],
 )
-def test_every_shape_gives_the_same_answers(answerer: Answerer, data: Any) -> None:
+def test_every_input_format_gives_the_same_answers(answerer: Answerer, data: Any) -> None:
     answers = answerer.predict(data)
     assert answers == answerer.predict(TEXTS)
     assert [set(answer) for answer in answers] == [{"label", "confidence"}] * 2
 
 
-def test_spans_are_answered_as_plain_values(packaged: Callable[[str], Path]) -> None:
-    for answer in _load_pyfunc(str(packaged("ner"))).predict(TEXTS):
+def test_spans_are_answered_as_json_values(build_package: Callable[[str], Path]) -> None:
+    for answer in _load_pyfunc(str(build_package("ner"))).predict(TEXTS):
         assert set(answer) == {"spans", "confidence"}
         assert all(set(span) == {"start", "end", "label", "text"} for span in answer["spans"])
 
@@ -42,7 +42,7 @@ def test_no_texts_give_no_answers(answerer: Answerer) -> None:
 
 
 @pytest.mark.parametrize("data", [[1, 2], [None], pd.DataFrame({"a": [1.5]})])
-def test_what_is_no_text_is_refused(answerer: Answerer, data: Any) -> None:
+def test_an_input_that_is_no_text_is_refused(answerer: Answerer, data: Any) -> None:
     with pytest.raises(DataError, match=r"classify: example 1: text is a|an input is a text"):
         answerer.predict(data)
 

@@ -18,9 +18,9 @@ from satiety.package import load
 from tests.packaging import TEXTS, Workspace
 
 OPENS = 150
-ASKED = "good good good"
+TEXT = "good good good"
 SECONDS = 12
-"""After which fewer of them do, on a slow machine."""
+"""Time after which fewer opens are enough, on a slow machine."""
 SWAPS = """
 import sys, time
 from itertools import cycle
@@ -32,7 +32,7 @@ for package in cycle(map(Path, sys.argv[3:])):
     time.sleep(float(sys.argv[2]))
     place.rename(package)
 """
-"""Puts one of two packages into the place, then the other, without end."""
+"""Moves one of two packages to the place, then the other, endlessly."""
 
 
 @pytest.fixture(autouse=True)
@@ -44,35 +44,35 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_what_is_opened_stays_what_it_was_and_goes_when_nobody_needs_it(copy: Path, scratch: Path) -> None:
-    opened = package.snapshot(copy, "cpu")
+def test_a_snapshot_stays_unchanged_and_is_deleted_with_its_last_reference(copy: Path, scratch: Path) -> None:
+    snapshot = package.snapshot(copy, "cpu")
     expected = package.inspect(copy, "cpu").predict(TEXTS)
     shutil.rmtree(copy)
-    assert opened.predict(TEXTS) == expected
-    assert (opened.source, len(opened.read_predictions()), opened.facts().name) == (copy, 20, "made-up")
+    assert snapshot.predict(TEXTS) == expected
+    assert (snapshot.source, len(snapshot.read_predictions()), snapshot.facts().name) == (copy, 20, "made-up")
     (private,) = scratch.iterdir()
     assert private.stat().st_mode & 0o077 == 0
-    del opened
+    del snapshot
     gc.collect()
     assert list(scratch.iterdir()) == []
 
 
 def test_an_open_package_keeps_no_second_copy_of_the_weights_on_disk(copy: Path, scratch: Path) -> None:
-    opened = package.open(copy, "cpu")
+    model_package = package.open(copy, "cpu")
     assert {path.suffix for path in scratch.rglob("*") if path.is_file()} == {".json", ".parquet", ".md"}
-    assert opened.predict(TEXTS)
-    assert opened.scores()["examples"] == 20
+    assert model_package.predict(TEXTS)
+    assert model_package.scores()["examples"] == 20
 
 
 def test_a_process_that_ends_leaves_no_copy_behind(copy: Path, scratch: Path) -> None:
     script = "import sys; from pathlib import Path; from satiety import package\n"
     script += "opened = package.snapshot(Path(sys.argv[1]), 'cpu'); sys.exit(3)"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, sys.path)), "TMPDIR": str(scratch)}
-    done = subprocess.run([sys.executable, "-c", script, str(copy)], env=environment, check=False)
-    assert (done.returncode, list(scratch.iterdir())) == (3, [])
+    process = subprocess.run([sys.executable, "-c", script, str(copy)], env=environment, check=False)
+    assert (process.returncode, list(scratch.iterdir())) == (3, [])
 
 
-def test_messages_name_the_folder_that_was_asked_for(copy: Path, scratch: Path) -> None:
+def test_messages_name_the_folder_that_was_opened(copy: Path, scratch: Path) -> None:
     from satiety.core.files import manifest
     from satiety.package.contents import manifest_text
 
@@ -87,7 +87,7 @@ def test_messages_name_the_folder_that_was_asked_for(copy: Path, scratch: Path) 
     assert list(scratch.iterdir()) == []
 
 
-def test_what_has_no_place_in_a_package_is_not_copied_either(copy: Path, scratch: Path) -> None:
+def test_a_file_that_is_not_allowed_in_a_package_is_not_copied(copy: Path, scratch: Path) -> None:
     os.mkfifo(copy / "pipe.json")
     (copy / "model/code.py").write_text("boom()")
     with pytest.raises(ModelError, match=r"pipe\.json: not a regular file"):
@@ -96,7 +96,7 @@ def test_what_has_no_place_in_a_package_is_not_copied_either(copy: Path, scratch
 
 
 def test_a_file_that_cannot_be_read_is_named(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: Path, to: Path) -> Path:
+    def refuse(path: Path, target: Path) -> Path:
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
     monkeypatch.setattr(shutil, "copyfile", refuse)
@@ -105,7 +105,7 @@ def test_a_file_that_cannot_be_read_is_named(copy: Path, monkeypatch: pytest.Mon
 
 
 def test_a_full_disk_is_one_message(copy: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: Path, to: Path) -> Path:
+    def refuse(path: Path, target: Path) -> Path:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
     monkeypatch.setattr(shutil, "copyfile", refuse)
@@ -116,46 +116,48 @@ def test_a_full_disk_is_one_message(copy: Path, scratch: Path, monkeypatch: pyte
     assert list(scratch.iterdir()) == []
 
 
-def test_a_package_that_comes_back_within_the_tries_is_opened(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    aside = copy.with_name("aside")
-    copy.rename(aside)
-    monkeypatch.setattr(load.time, "sleep", lambda seconds: aside.rename(copy) if seconds and aside.exists() else None)
+def test_a_package_that_is_restored_between_attempts_is_opened(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hidden_folder = copy.with_name("aside")
+    copy.rename(hidden_folder)
+    monkeypatch.setattr(
+        load.time, "sleep", lambda seconds: hidden_folder.rename(copy) if seconds and hidden_folder.exists() else None
+    )
     assert package.snapshot(copy, "cpu").source == copy
 
 
 @pytest.fixture
-def pair(tiny: Path, tmp_path: Path) -> dict[Path, tuple[str, str | None]]:
-    """Two packages of models that answer every text otherwise; their digests, and their answers to one."""
+def two_packages(tiny: Path, tmp_path: Path) -> dict[Path, tuple[str, str | None]]:
+    """Return two packages whose models answer differently, each with its digest and its answer to one text."""
     answers = {}
-    for seed, right in ((1, 0.01), (2, 0.99)):
+    for seed, accuracy in ((1, 0.01), (2, 0.99)):
         workspace = Workspace(tmp_path / f"work{seed}", tiny)
-        workspace.fill(seed=seed, after=right, count=20)
-        made = package.inspect(workspace.package(tmp_path / f"package{seed}"), "cpu")
-        answers[made.folder] = made.digest, made.predict([ASKED])[0].answer
+        workspace.fill(seed=seed, after=accuracy, count=20)
+        model_package = package.inspect(workspace.package(tmp_path / f"package{seed}"), "cpu")
+        answers[model_package.folder] = model_package.digest, model_package.predict([TEXT])[0].answer
     return answers
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0.0, 0.02])
-def test_while_two_packages_are_swapped_no_answer_is_the_other_models(
-    pair: dict[Path, tuple[str, str | None]], tmp_path: Path, seconds: float
+def test_while_two_packages_are_swapped_every_answer_belongs_to_its_digest(
+    two_packages: dict[Path, tuple[str, str | None]], tmp_path: Path, seconds: float
 ) -> None:
-    place, opened, refused = tmp_path / "place", list[tuple[str, str | None]](), list[str]()
-    command = [sys.executable, "-c", SWAPS, str(place), str(seconds), *map(str, pair)]
+    place, answers, errors = tmp_path / "place", list[tuple[str, str | None]](), list[str]()
+    command = [sys.executable, "-c", SWAPS, str(place), str(seconds), *map(str, two_packages)]
     with subprocess.Popen(command, stderr=subprocess.PIPE) as swapper:
         deadline = time.monotonic() + SECONDS
         try:
-            while len(opened) < OPENS and time.monotonic() < deadline:
+            while len(answers) < OPENS and time.monotonic() < deadline:
                 try:
                     model = package.open(place, "cpu")
                 except SatietyError as error:
-                    refused.append(str(error))
+                    errors.append(str(error))
                 else:
-                    opened.append((model.digest, model.predict([ASKED])[0].answer))
+                    answers.append((model.digest, model.predict([TEXT])[0].answer))
             assert swapper.poll() is None, swapper.stderr and swapper.stderr.read()
         finally:
             swapper.kill()
-    assert set(opened) <= set(pair.values())
-    assert all(line.startswith(str(place)) for line in refused)
+    assert set(answers) <= set(two_packages.values())
+    assert all(line.startswith(str(place)) for line in errors)
     if seconds:
-        assert set(opened) == set(pair.values())
+        assert set(answers) == set(two_packages.values())

@@ -21,12 +21,12 @@ def test_one_flipped_bit_anywhere_is_found(copy: Path, data: st.DataObject) -> N
     files = sorted(path for path in copy.rglob("*") if path.is_file())
     path = data.draw(st.sampled_from(files), label="file")
     content = path.read_bytes()
-    at = data.draw(st.integers(0, len(content) - 1), label="byte")
+    position = data.draw(st.integers(0, len(content) - 1), label="byte")
     flipped = bytearray(content)
-    flipped[at] ^= 1 << data.draw(st.integers(0, 7), label="bit")
+    flipped[position] ^= 1 << data.draw(st.integers(0, 7), label="bit")
     path.write_bytes(flipped)
     try:
-        assert any(path.name in problem for problem in verify(copy)), (path, at)
+        assert any(path.name in problem for problem in verify(copy)), (path, position)
     finally:
         path.write_bytes(content)
 
@@ -46,7 +46,7 @@ def test_a_foreign_file_is_named(copy: Path) -> None:
 
 
 def sign(folder: Path) -> None:
-    """Write the manifest that fits whatever is there, as somebody who means harm would."""
+    """Write a manifest that fits the files, as an attacker would."""
     files = {name: value for name, value in manifest(folder).items() if name != "manifest.json"}
     (folder / "manifest.json").write_text(manifest_text(files))
 
@@ -64,28 +64,37 @@ def hide_pickle_as_weights(folder: Path) -> None:
 
 
 HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
-    "code": (lambda at: (at / "model/modeling.py").write_text("boom()"), "modeling.py: not allowed in a package"),
-    "pickle": (lambda at: (at / "model/pytorch_model.bin").write_bytes(b"\x80\x04."), "bin: not allowed"),
+    "code": (
+        lambda folder: (folder / "model/modeling.py").write_text("boom()"),
+        "modeling.py: not allowed in a package",
+    ),
+    "pickle": (lambda folder: (folder / "model/pytorch_model.bin").write_bytes(b"\x80\x04."), "bin: not allowed"),
     "pickle called JSON": (hide_pickle, "tuned.json: not a .json file; renamed pickles"),
     "zip called text": (hide_zip, "extra.txt: not a .txt file"),
     "pickle called safetensors": (hide_pickle_as_weights, "model.safetensors: not a .safetensors file"),
-    "code asked for": (lambda at: (at / "model/config.json").write_text('{"auto_map": {}}'), "contains an `auto_map`"),
-    "folder": (lambda at: (at / "more").mkdir() or (at / "more/a.json").write_text("{}"), "more/a.json: not allowed"),
+    "code asked for": (
+        lambda folder: (folder / "model/config.json").write_text('{"auto_map": {}}'),
+        "contains an `auto_map`",
+    ),
+    "folder": (
+        lambda folder: (folder / "more").mkdir() or (folder / "more/a.json").write_text("{}"),
+        "more/a.json: not allowed",
+    ),
     "deep folder": (
-        lambda at: (at / "x/model").mkdir(parents=True) or (at / "x/model/a.json").write_text("{}"),
+        lambda folder: (folder / "x/model").mkdir(parents=True) or (folder / "x/model/a.json").write_text("{}"),
         "x/model/a.json: not allowed",
     ),
-    "hidden file": (lambda at: (at / ".hidden").write_text("x"), ".hidden: not allowed"),
+    "hidden file": (lambda folder: (folder / ".hidden").write_text("x"), ".hidden: not allowed"),
 }
 
 
-@pytest.mark.parametrize(("harm", "said"), HOSTILE.values(), ids=HOSTILE)
-def test_what_could_run_code_is_refused_even_where_the_manifest_lists_it(
-    copy: Path, harm: Callable[[Path], object], said: str
+@pytest.mark.parametrize(("harm", "message"), HOSTILE.values(), ids=HOSTILE)
+def test_code_is_refused_even_if_the_manifest_lists_it(
+    copy: Path, harm: Callable[[Path], object], message: str
 ) -> None:
     harm(copy)
     sign(copy)
-    assert any(said in problem for problem in verify(copy)), verify(copy)
+    assert any(message in problem for problem in verify(copy)), verify(copy)
 
 
 def test_a_link_is_refused_whatever_it_points_to(copy: Path) -> None:
@@ -111,7 +120,7 @@ def test_a_file_too_large_is_refused_unread(copy: Path) -> None:
     assert any("tokenizer.json: 67,108,865 bytes; the limit of a .json file is" in p for p in verify(copy))
 
 
-def test_a_manifest_is_a_function_of_the_files(copy: Path) -> None:
+def test_an_edited_manifest_is_found(copy: Path) -> None:
     value = json.loads((copy / "manifest.json").read_text())
     (copy / "manifest.json").write_text(json.dumps(value | {"digest": "0" * 64}, indent=2) + "\n")
     assert [problem.partition("package/")[2] for problem in verify(copy)] == [
@@ -130,11 +139,11 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize(("text", "said"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_manifest_is_one_clear_problem(copy: Path, text: str, said: str) -> None:
+@pytest.mark.parametrize(("text", "message"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_manifest_is_one_clear_problem(copy: Path, text: str, message: str) -> None:
     (copy / "manifest.json").write_bytes(text.encode(errors="surrogateescape"))
     (problem,) = verify(copy)
-    assert said in problem
+    assert message in problem
     assert "manifest.json" in problem
 
 
@@ -143,5 +152,5 @@ def test_a_folder_without_a_manifest_is_no_package(tmp_path: Path) -> None:
     assert "manifest.json: missing; the folder is not a package" in problem
 
 
-def test_no_folder_is_no_package(tmp_path: Path) -> None:
+def test_a_missing_folder_is_no_package(tmp_path: Path) -> None:
     assert verify(tmp_path / "none") == [f"{tmp_path / 'none'}: package not found; run `dvc repro` or `dvc checkout`"]

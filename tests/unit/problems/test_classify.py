@@ -1,4 +1,4 @@
-"""The problem `classify`: what it reads, how windows come together, and scores as scikit-learn has them."""
+"""The problem `classify`: rows, windows of long texts, and scores equal to those of scikit-learn."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,19 +29,19 @@ def tokenizer(tiny: Path) -> Any:
     return AutoTokenizer.from_pretrained(str(tiny))
 
 
-def gold(labels: Sequence[str]) -> list[Example]:
+def make_examples(labels: Sequence[str]) -> list[Example]:
     return [Example(str(i), {"text": f"text {i}"}, answer=Label(label)) for i, label in enumerate(labels)]
 
 
-def given_labels(labels: Sequence[str]) -> list[Prediction]:
+def make_predictions(labels: Sequence[str]) -> list[Prediction]:
     return [Prediction(Label(label)) for label in labels]
 
 
-def metrics(real: Sequence[str], found: Sequence[str]) -> dict[str, float]:
+def compute_metrics(gold_labels: Sequence[str], predicted_labels: Sequence[str]) -> dict[str, float]:
     return {
         name: float(value)
         for name, value in PROBLEM.metrics_from_counts(
-            PROBLEM.tally(gold(real), given_labels(found)).sum(axis=0)
+            PROBLEM.tally(make_examples(gold_labels), make_predictions(predicted_labels)).sum(axis=0)
         ).items()
     }
 
@@ -57,7 +57,7 @@ def test_a_row_is_read_as_text_whatever_it_looks_like() -> None:
     ("label", "message"),
     [("", "the label is empty"), ("  ", "the label is empty"), ("坏", "label '坏' is not one of: bad, good, 好")],
 )
-def test_a_label_that_cannot_be_is_refused(label: str, message: str) -> None:
+def test_an_invalid_label_is_refused(label: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         PROBLEM.read({"text": "x", "label": label})
 
@@ -65,7 +65,7 @@ def test_a_label_that_cannot_be_is_refused(label: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("labels", "message"), [(["good", "好", "good"], "has duplicate labels: good"), ([], "is empty: use")]
 )
-def test_a_label_set_that_cannot_be_is_refused(labels: list[str], message: str) -> None:
+def test_an_invalid_label_set_is_refused(labels: list[str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Classify(labels=labels, names={})
 
@@ -76,24 +76,24 @@ def test_an_endless_label_does_not_fill_the_message() -> None:
     assert len(str(error.value)) < 300
 
 
-def test_it_settles_on_the_labels_found_or_on_those_written_down() -> None:
-    actual = Classify(labels=None, names={}).fit_labels(gold(["好", "bad", "好"]))
+def test_the_labels_are_those_of_params_or_those_in_the_data() -> None:
+    actual = Classify(labels=None, names={}).fit_labels(make_examples(["好", "bad", "好"]))
     assert actual.classes == ("bad", "好")
-    assert PROBLEM.fit_labels(gold(["好", "bad"])).classes == tuple(LABELS)
+    assert PROBLEM.fit_labels(make_examples(["好", "bad"])).classes == tuple(LABELS)
 
 
 @pytest.mark.parametrize(("labels", "message"), [([], "found: none"), (["好", "好"], "found: 好")])
 def test_fewer_than_two_labels_are_refused(labels: list[str], message: str) -> None:
     with pytest.raises(DataError, match=f"needs at least two labels in the data, {message}"):
-        Classify(labels=None, names={}).fit_labels(gold(labels))
+        Classify(labels=None, names={}).fit_labels(make_examples(labels))
 
 
-def test_unsettled_it_has_no_classes() -> None:
+def test_without_fixed_labels_there_are_no_classes() -> None:
     with pytest.raises(ValueError, match="is not fixed"):
         _ = Classify(labels=None, names={}).classes
 
 
-def test_it_saves_and_loads(tmp_path: Path) -> None:
+def test_a_saved_problem_loads_as_it_was(tmp_path: Path) -> None:
     PROBLEM.save(tmp_path / "problem.json")
     assert Problem.load(tmp_path / "problem.json") == PROBLEM
     assert PROBLEMS["classify"] is Classify
@@ -117,7 +117,7 @@ def test_a_long_text_is_read_in_windows_that_fit_and_lose_nothing(tokenizer: Any
     assert PROBLEM.encode([], tokenizer, 16) == []
 
 
-def test_an_example_without_a_known_label_teaches_nothing(tokenizer: Any) -> None:
+def test_an_example_without_a_known_label_has_no_target(tokenizer: Any) -> None:
     examples = [Example("1", {"text": "x"}, answer=Label("unknown")), Example("2", {"text": "y"})]
     assert [window.targets for window in PROBLEM.encode(examples, tokenizer, 16)] == [[IGNORE], [IGNORE]]
 
@@ -145,37 +145,39 @@ LISTS = st.lists(st.tuples(st.sampled_from(LABELS), st.sampled_from(LABELS)), mi
 
 
 @given(LISTS)
-def test_scores_are_those_of_scikit_learn(pairs: list[tuple[str, str]]) -> None:
+def test_scores_equal_those_of_scikit_learn(pairs: list[tuple[str, str]]) -> None:
     real, actual = zip(*pairs, strict=True)
-    scores = metrics(real, actual)
+    scores = compute_metrics(real, actual)
     assert scores["macro_f1"] == pytest.approx(f1_score(real, actual, average="macro", zero_division=0))
     assert scores["accuracy"] == pytest.approx(accuracy_score(real, actual))
-    each = precision_recall_fscore_support(real, actual, labels=LABELS, zero_division=0)
+    per_label = precision_recall_fscore_support(real, actual, labels=LABELS, zero_division=0)
     for i, label in enumerate(LABELS):
-        expected = each[0][i], each[1][i], each[2][i]
+        expected = per_label[0][i], per_label[1][i], per_label[2][i]
         assert tuple(scores[f"{name}/{label}"] for name in ("precision", "recall", "f1")) == pytest.approx(expected)
 
 
 @given(LISTS)
 def test_the_sum_of_tallies_is_the_tally_of_the_whole(pairs: list[tuple[str, str]]) -> None:
     real, actual = zip(*pairs, strict=True)
-    whole = PROBLEM.tally(gold(real), given_labels(actual))
+    whole = PROBLEM.tally(make_examples(real), make_predictions(actual))
     half = len(real) // 2
-    parts = [PROBLEM.tally(gold(real[a:b]), given_labels(actual[a:b])) for a, b in ((0, half), (half, None))]
+    parts = [
+        PROBLEM.tally(make_examples(real[a:b]), make_predictions(actual[a:b])) for a, b in ((0, half), (half, None))
+    ]
     assert np.array_equal(whole, np.concatenate(parts))
     assert set(PROBLEM.metrics) <= set(PROBLEM.metrics_from_counts(whole.sum(axis=0)))
 
 
 def test_gold_against_gold_scores_one_and_an_unknown_answer_is_wrong() -> None:
-    assert metrics(LABELS, LABELS)["macro_f1"] == 1
-    assert metrics(["好", "bad"], ["?", "bad"])["accuracy"] == 0.5
+    assert compute_metrics(LABELS, LABELS)["macro_f1"] == 1
+    assert compute_metrics(["好", "bad"], ["?", "bad"])["accuracy"] == 0.5
 
 
-def test_nothing_at_all_scores_zero_and_never_nan() -> None:
+def test_empty_counts_score_zero_and_never_nan() -> None:
     assert set(float(value) for value in PROBLEM.metrics_from_counts(np.zeros(9)).values()) == {0.0}
 
 
-def test_before_any_training_the_nearest_name_answers() -> None:
+def test_without_training_the_nearest_label_name_is_the_answer() -> None:
     places = {"bad": [1.0, 0.0], "good": [0.0, 1.0], "awful film": [0.9, 0.1], "真好": [0.1, 0.9]}
 
     def embed(texts: Sequence[str]) -> Any:
@@ -196,7 +198,7 @@ def test_a_rewrite_keeps_the_label_and_all_else() -> None:
 
 
 def test_outcomes_and_confusions_pair_each_answer_with_its_gold() -> None:
-    real = gold(["好", "bad"])
+    real = make_examples(["好", "bad"])
     actual = [Prediction(Label("好"), confidence=0.9), Prediction(Label("good"), confidence=0.4)]
     assert PROBLEM.confidence_correct(real, actual) == [(0.9, True), (0.4, False)]
     assert PROBLEM.confusions(real, actual) == [("好", "好"), ("bad", "good")]

@@ -1,4 +1,4 @@
-"""Two texts are read together, each whole or in windows, and the encoder is told which token is whose."""
+"""Two texts are read together, whole or in windows, with different token types."""
 
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,14 @@ def tokenizer(tiny: Path) -> Any:
     return load_tokenizer(tiny)
 
 
-def example(text: str, text_b: str, label: str = "yes") -> Example:
+def make_example(text: str, text_b: str, label: str = "yes") -> Example:
     return Example("1", {"text": text, "text_b": text_b}, Label(label))
 
 
-def test_both_texts_stand_in_a_window_and_are_told_apart(tokenizer: Any) -> None:
-    (window,) = encode(PAIR, [example("the good film", "这部电影很好看")], tokenizer, max_length=64, prefix="query:")
+def test_both_texts_are_in_one_window_with_different_token_types(tokenizer: Any) -> None:
+    (window,) = encode(
+        PAIR, [make_example("the good film", "这部电影很好看")], tokenizer, max_length=64, prefix="query:"
+    )
     assert window.targets == [1]
     assert len(window.token_type_ids) == len(window.input_ids)
     second = [token for token, kind in zip(window.input_ids, window.token_type_ids, strict=True) if kind == 1]
@@ -41,13 +43,13 @@ def test_both_texts_stand_in_a_window_and_are_told_apart(tokenizer: Any) -> None
 
 @pytest.mark.parametrize(("text", "text_b"), [("short", LONG), (LONG, "short"), (LONG, LONG), ("", LONG), (LONG, "")])
 def test_a_long_second_text_is_read_in_windows_each_with_the_first(text: str, text_b: str, tokenizer: Any) -> None:
-    windows = encode(PAIR, [example(text, text_b)], tokenizer, max_length=32, prefix="")
+    windows = encode(PAIR, [make_example(text, text_b)], tokenizer, max_length=32, prefix="")
     assert all(len(window.input_ids) <= 32 for window in windows)
-    told = [
+    second_tokens = [
         token for window in windows for token, kind in zip(window.input_ids, window.token_type_ids, strict=True) if kind
     ]
     whole = tokenizer(text_b, add_special_tokens=False)["input_ids"]
-    assert [token for token in told if token != tokenizer.sep_token_id] == whole
+    assert [token for token in second_tokens if token != tokenizer.sep_token_id] == whole
     assert len({tuple(window.input_ids[:2]) for window in windows}) == 1
 
 
@@ -58,8 +60,8 @@ def test_an_input_that_is_missing_is_named() -> None:
         PAIR.build_examples([{"text": "a", "text_b": "b"}, {"text": "a", "context": "b"}])
 
 
-def test_untrained_it_answers_by_how_often_a_label_is_given() -> None:
-    train = [example("a", "b", "no"), example("c", "d", "no"), example("e", "f", "yes")]
+def test_without_training_the_most_frequent_label_is_the_answer() -> None:
+    train = [make_example("a", "b", "no"), make_example("c", "d", "no"), make_example("e", "f", "yes")]
     (answer,) = (
         PROBLEMS["pair"]
         .model_validate({"labels": None})

@@ -1,4 +1,4 @@
-"""Translations are read, learned where they fit, put together again, and scored as sacreBLEU scores them."""
+"""Translations are read, encoded if they fit, joined from windows, and scored as sacreBLEU scores them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +22,7 @@ REFERENCES = {
     "en": ["The hotel in Paris is good.", "This film is bad, I think.", "No one came."],
     "zh": ["巴黎的酒店很好，我们都很喜欢。", "这部电影很差，我觉得。", "没有人来过这里。"],
 }
-WRITTEN = {
+GENERATED = {
     "en": ["The hotel at Paris is good.", "film is bad", "Nobody came here."],
     "zh": ["巴黎酒店很好，我们喜欢。", "电影差。", "这里没有人。"],
 }
@@ -35,24 +35,24 @@ def tokenizer(writer: Path) -> Any:
     return load_tokenizer(writer)
 
 
-def gold(*references: Sequence[str]) -> list[Example]:
+def make_examples(*references: Sequence[str]) -> list[Example]:
     return [
-        Example(str(i), {"text": f"text {i}"}, Text(first, tuple(others)))
-        for i, (first, *others) in enumerate(references)
+        Example(str(i), {"text": f"text {i}"}, Text(first, tuple(alternatives)))
+        for i, (first, *alternatives) in enumerate(references)
     ]
 
 
-def said(*texts: str) -> list[Prediction]:
+def make_predictions(*texts: str) -> list[Prediction]:
     return [Prediction(Text(text), 0.5) for text in texts]
 
 
 @pytest.mark.parametrize("language", REFERENCES)
-def test_scores_are_sacrebleus(language: str) -> None:
+def test_scores_equal_those_of_sacrebleu(language: str) -> None:
     from sacrebleu.metrics.bleu import BLEU
     from sacrebleu.metrics.chrf import CHRF
 
-    references, generated = REFERENCES[language], WRITTEN[language]
-    scores = PROBLEM.score(PROBLEM.tally(gold(*([text] for text in references)), said(*generated)))
+    references, generated = REFERENCES[language], GENERATED[language]
+    scores = PROBLEM.score(PROBLEM.tally(make_examples(*([text] for text in references)), make_predictions(*generated)))
     bleu = BLEU(tokenize="zh" if language == "zh" else "13a")
     assert scores["chrf"] == pytest.approx(CHRF().corpus_score(generated, [references]).score / 100)
     assert scores["bleu"] == pytest.approx(bleu.corpus_score(generated, [references]).score / 100)
@@ -60,29 +60,31 @@ def test_scores_are_sacrebleus(language: str) -> None:
 
 
 @given(st.lists(st.tuples(st.text("abc 我爱", max_size=8), st.text("abc 我爱。", max_size=8)), min_size=1, max_size=6))
-def test_chrf_is_sacrebleus_whatever_is_written(pairs: list[tuple[str, str]]) -> None:
+def test_chrf_equals_that_of_sacrebleu_for_any_text(pairs: list[tuple[str, str]]) -> None:
     from sacrebleu.metrics.chrf import CHRF
 
-    references, generated = [one for one, _ in pairs], [other for _, other in pairs]
-    scores = PROBLEM.score(PROBLEM.tally(gold(*([text] for text in references)), said(*generated)))
+    references, generated = [reference for reference, _ in pairs], [hypothesis for _, hypothesis in pairs]
+    scores = PROBLEM.score(PROBLEM.tally(make_examples(*([text] for text in references)), make_predictions(*generated)))
     assert scores["chrf"] == pytest.approx(CHRF().corpus_score(generated, [references]).score / 100)
     assert set(scores) == set(PROBLEM.metrics)
 
 
 def test_the_nearest_of_several_references_counts() -> None:
-    many = PROBLEM.score(PROBLEM.tally(gold(["Nobody came.", "No one came."]), said("No one came.")))
-    assert many["chrf"] == pytest.approx(1)
-    assert PROBLEM.score(PROBLEM.tally(gold(["Nobody came."]), said("No one came.")))["chrf"] < 0.6
+    several = PROBLEM.score(
+        PROBLEM.tally(make_examples(["Nobody came.", "No one came."]), make_predictions("No one came."))
+    )
+    assert several["chrf"] == pytest.approx(1)
+    assert PROBLEM.score(PROBLEM.tally(make_examples(["Nobody came."]), make_predictions("No one came.")))["chrf"] < 0.6
 
 
 def test_a_resample_scores_as_the_examples_that_were_drawn() -> None:
-    examples, answers = gold(*([text] for text in REFERENCES["zh"])), said(*WRITTEN["zh"])
+    examples, answers = make_examples(*([text] for text in REFERENCES["zh"])), make_predictions(*GENERATED["zh"])
     weights = np.array([[1.0, 1, 1], [2, 0, 1]])
     sample = PROBLEM.score(PROBLEM.tally(examples, answers), weights)
-    twice = PROBLEM.score(PROBLEM.tally([examples[i] for i in (0, 0, 2)], [answers[i] for i in (0, 0, 2)]))
-    assert sample["chrf"][1] == pytest.approx(twice["chrf"])
-    assert sample["bleu"][1] == pytest.approx(twice["bleu"])
-    tallies = PROBLEM.tally(examples, said("", "", "")), PROBLEM.tally(examples, answers)
+    repeated = PROBLEM.score(PROBLEM.tally([examples[i] for i in (0, 0, 2)], [answers[i] for i in (0, 0, 2)]))
+    assert sample["chrf"][1] == pytest.approx(repeated["chrf"])
+    assert sample["bleu"][1] == pytest.approx(repeated["bleu"])
+    tallies = PROBLEM.tally(examples, make_predictions("", "", "")), PROBLEM.tally(examples, answers)
     pair = compare(PROBLEM.score, *tallies, assign_groups(examples), Resampling(1, 200, 0.95))
     assert pair.first["chrf"].value == pair.first["bleu"].value == 0
     assert pair.difference["chrf"].low > 0
@@ -108,20 +110,22 @@ def test_an_empty_translation_is_refused(cell: Any) -> None:
 
 
 @pytest.mark.parametrize("cell", [3, {"a": 1}, [1]])
-def test_what_is_no_text_is_refused(cell: Any) -> None:
+def test_a_translation_that_is_no_text_is_refused(cell: Any) -> None:
     with pytest.raises(TypeError):
         PROBLEM.read({"text": "好", "translation": cell})
 
 
-def test_the_targets_are_the_first_references_tokens_and_the_end(tokenizer: Any) -> None:
-    (example,) = gold(["这部电影很差。", "这电影不好。"])
+def test_the_targets_are_the_tokens_of_the_first_reference_and_the_end_token(tokenizer: Any) -> None:
+    (example,) = make_examples(["这部电影很差。", "这电影不好。"])
     (window,) = PROBLEM.encode([example], tokenizer, 32)
     assert window.targets[-1] == tokenizer.eos_token_id
     assert tokenizer.decode(window.targets, skip_special_tokens=True) == "这部电影很差。"
     assert PROBLEM.encode(PROBLEM.build_examples(["bad"]), tokenizer, 32)[0].targets == []
 
 
-def test_what_does_not_fit_teaches_nothing_and_is_said(tokenizer: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_examples_that_do_not_fit_have_no_targets_and_are_reported(
+    tokenizer: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     long = "The film is bad. " * 9
     examples = [
         Example("a", {"text": "bad"}, Text("差。")),
@@ -144,19 +148,21 @@ def test_what_does_not_fit_teaches_nothing_and_is_said(tokenizer: Any, caplog: p
         ([], ""),
     ],
 )
-def test_what_was_written_to_a_long_texts_windows_is_one_text(parts: list[str], whole: str) -> None:
+def test_the_translations_of_the_windows_of_a_text_are_joined(parts: list[str], whole: str) -> None:
     windows = [Window(0, [1], []) for _ in parts] or [Window(0, [1], [])]
     generated = [GeneratedText(text, 0.5) for text in parts] or [GeneratedText("", 0.5)]
     (answer,) = PROBLEM.decode(PROBLEM.build_examples(["x"]), windows, generated)
     assert (answer.answer, answer.confidence) == (Text(whole), 0.5)
 
 
-def test_before_any_training_the_base_model_answers() -> None:
-    untrained = ZeroShotModel(lambda _: pytest.fail("nothing is embedded"), lambda asked: said(*["x"] * len(asked)))
-    assert PROBLEM.zero_shot([], PROBLEM.build_examples(["a", "b"]), untrained) == said("x", "x")
+def test_without_training_the_base_model_answers() -> None:
+    untrained = ZeroShotModel(
+        lambda _: pytest.fail("nothing is embedded"), lambda texts: make_predictions(*["x"] * len(texts))
+    )
+    assert PROBLEM.zero_shot([], PROBLEM.build_examples(["a", "b"]), untrained) == make_predictions("x", "x")
 
 
-def test_people_and_programs_are_shown_the_text_alone() -> None:
+def test_only_the_first_translation_is_shown() -> None:
     assert PROBLEM.to_json({"text": "bad"}, Text("差。", ("不好。",))) == "差。"
     assert PROBLEM.to_json({"text": "bad"}, None) is None
     assert PROBLEM.signature() == {"type": "string"}
@@ -166,7 +172,7 @@ def test_people_and_programs_are_shown_the_text_alone() -> None:
 
 
 def test_another_text_or_another_confidence_contradicts() -> None:
-    stored, same = Text("差。"), Prediction(Text("差。"), 0.52)
-    assert not PROBLEM.contradicts(stored, 0.5, same, 0.05)
-    assert PROBLEM.contradicts(stored, 0.4, same, 0.05)
-    assert PROBLEM.contradicts(Text("好。"), 0.5, same, 0.05)
+    stored, prediction = Text("差。"), Prediction(Text("差。"), 0.52)
+    assert not PROBLEM.contradicts(stored, 0.5, prediction, 0.05)
+    assert PROBLEM.contradicts(stored, 0.4, prediction, 0.05)
+    assert PROBLEM.contradicts(Text("好。"), 0.5, prediction, 0.05)

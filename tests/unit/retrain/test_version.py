@@ -1,4 +1,4 @@
-"""Files of a data version: what ingest reads of them is what was gathered, and params.yaml keeps its comments."""
+"""Files of a data version: ingest reads the gathered labels, and params.yaml keeps its comments."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ NER = PROBLEMS["ner"].model_validate({"labels": ["LOC", "PER"]})
 LIMITS = Limits(row_bytes=10_000, rows=1000, ratio=200)
 
 
-def made(*learn: Example) -> RetrainingData:
+def build_data(*learn: Example) -> RetrainingData:
     return RetrainingData(
         list(learn), [Example("f", {"text": "fresh"}, Label("good"))], [Document("d", "raw\u2028文")], {}, {}, ""
     )
 
 
-def label(text: str, answer: str) -> Example:
+def make_example(text: str, answer: str) -> Example:
     return Example(content_id({"text": text}), {"text": text}, Label(answer), source="feedback:abc")
 
 
 @pytest.mark.parametrize(
     ("problem", "example"),
     [
-        (CLASSIFY, label("写信给 <email>，谢谢", "坏")),
-        (CLASSIFY, label('a "quoted" text, twice', "good")),
+        (CLASSIFY, make_example("写信给 <email>，谢谢", "坏")),
+        (CLASSIFY, make_example('a "quoted" text, twice', "good")),
         (
             NER,
             Example(
@@ -49,10 +49,10 @@ def label(text: str, answer: str) -> Example:
         (NER, Example(content_id({"text": "nobody"}), {"text": "nobody"}, Spans(()), source="feedback:abc")),
     ],
 )
-def test_ingest_reads_what_was_written_and_so_does_the_next_retraining(
+def test_ingest_and_the_next_retraining_read_the_written_labels(
     problem: Problem, example: Example, tmp_path: Path
 ) -> None:
-    files = version.write_version(tmp_path, made(example), problem)
+    files = version.write_version(tmp_path, build_data(example), problem)
     assert files == [version.LABELS, version.TEXTS]
     source = version.list_sources(files, problem)["labelled"]
     (row,) = READERS[source["reader"]["kind"]]().read(tmp_path / version.LABELS, source["columns"], LIMITS)
@@ -66,7 +66,7 @@ def test_ingest_reads_what_was_written_and_so_does_the_next_retraining(
     assert version.read_training_labels(tmp_path / version.LABELS, problem) == [example]
 
 
-def test_where_there_is_nothing_no_file_is_made(tmp_path: Path) -> None:
+def test_without_data_no_file_is_written(tmp_path: Path) -> None:
     assert version.write_version(tmp_path, RetrainingData([], [], [], {}, {}, ""), CLASSIFY) == []
     assert version.read_training_labels(tmp_path / version.LABELS, CLASSIFY) == []
     assert version.read_fresh(tmp_path / "fresh.parquet") == []
@@ -83,27 +83,32 @@ def test_a_file_that_is_no_data_version_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("file", ["params.yaml", "examples/ner_zh/params.yaml", "examples/topics_zh/params.yaml"])
-def test_params_name_the_sources_once_and_keep_what_else_they_say(file: str, tmp_path: Path) -> None:
+def test_sources_are_added_to_params_once_and_all_else_stays(file: str, tmp_path: Path) -> None:
     path, problem = tmp_path / "params.yaml", NER if "ner" in file else CLASSIFY
     shutil.copy(file, path)
-    before = load_params(path)
-    named = version.list_sources([version.LABELS, version.TEXTS], problem)
+    original = load_params(path)
+    sources = version.list_sources([version.LABELS, version.TEXTS], problem)
     for _ in range(2):
-        version.add_sources(path, named)
-        after = load_params(path)
-        assert after.ingest.labelled[:-1] == before.ingest.labelled
-        assert after.ingest.corpus[:-1] == before.ingest.corpus
-        assert (after.ingest.labelled[-1].uri, after.ingest.labelled[-1].split) == (f"file:{version.LABELS}", "added")
-        assert after.finetune == before.finetune
-    comments = [[part.partition("# ")[2] for part in one.read_text().splitlines()] for one in (Path(file), path)]
+        version.add_sources(path, sources)
+        changed = load_params(path)
+        assert changed.ingest.labelled[:-1] == original.ingest.labelled
+        assert changed.ingest.corpus[:-1] == original.ingest.corpus
+        assert (changed.ingest.labelled[-1].uri, changed.ingest.labelled[-1].split) == (
+            f"file:{version.LABELS}",
+            "added",
+        )
+        assert changed.finetune == original.finetune
+    comments = [
+        [part.partition("# ")[2] for part in params_path.read_text().splitlines()] for params_path in (Path(file), path)
+    ]
     assert [text.strip() for text in comments[0] if text] == [text.strip() for text in comments[1] if text]
 
 
-def test_the_stamp_tells_other_files_and_not_our_own(tmp_path: Path) -> None:
+def test_the_hash_of_a_folder_ignores_the_files_of_retraining(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("1")
-    before = version.hash_folder(tmp_path)
+    stamp = version.hash_folder(tmp_path)
     for name in ("feedback.jsonl", "feedback.jsonl.dvc", "traffic.jsonl"):
         (tmp_path / name).write_text("x")
-    assert version.hash_folder(tmp_path) == before
+    assert version.hash_folder(tmp_path) == stamp
     (tmp_path / "b.csv").write_text("2")
-    assert version.hash_folder(tmp_path) != before
+    assert version.hash_folder(tmp_path) != stamp

@@ -1,4 +1,4 @@
-"""The record of what was answered: nothing is lost or doubled, whoever writes and whenever it is cut off."""
+"""Traffic: no row is lost or doubled, with several writers and after interruptions."""
 
 from __future__ import annotations
 
@@ -34,111 +34,109 @@ for i in range(int(sys.argv[3])):
 """
 
 
-def rows(*texts: str) -> list[Served]:
+def serve_texts(*texts: str) -> list[Served]:
     predicted = Prediction(Label("good"), scores={"good": 0.75, "bad": 0.25})
     return list(served_texts(texts, [predicted] * len(texts), "film", "model", 0.5))
 
 
-def writer(folder: Path, name: str, times: int) -> subprocess.Popen[str]:
+def start_writer(folder: Path, name: str, times: int) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", WRITER, str(folder), name, str(times)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
-def test_what_was_added_is_read_in_order_of_arrival(tmp_path: Path) -> None:
-    traffic, first, second = Traffic(tmp_path / "a/b"), rows("one", "二"), rows("three")
+def test_rows_are_read_in_order_of_arrival(tmp_path: Path) -> None:
+    traffic, first, second = Traffic(tmp_path / "a/b"), serve_texts("one", "二"), serve_texts("three")
     assert traffic.read() == []
     traffic.add(second)
     traffic.add([])
     traffic.add(first)
     assert traffic.read() == [*second, *first]
-    one = next(row for row in traffic.read() if row.text == "one")
-    assert (one, one.latency) == (first[0], 0.25)
-    assert json.loads(one.scores) == {"good": 0.75, "bad": 0.25}
+    row = next(row for row in traffic.read() if row.text == "one")
+    assert (row, row.latency) == (first[0], 0.25)
+    assert json.loads(row.scores) == {"good": 0.75, "bad": 0.25}
 
 
-def test_a_folder_that_the_settings_name_is_private_once_it_is_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_traffic_folder_of_the_settings_is_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "record"
     monkeypatch.setenv("SATIETY_TRAFFIC", str(folder))
     assert open_record(Settings()) == Traffic(folder)
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_many_files_become_few_and_no_row_is_lost(tmp_path: Path) -> None:
+def test_many_files_are_merged_without_losing_rows(tmp_path: Path) -> None:
     traffic = Traffic(tmp_path, max_segments=8)
     for i in range(60):
-        traffic.add(rows(f"{i}", f"{i}b"))
+        traffic.add(serve_texts(f"{i}", f"{i}b"))
         assert len(list(tmp_path.glob("*.parquet"))) <= 8
     assert len(traffic.read()) == 120
 
 
-def test_of_too_many_rows_the_oldest_go(tmp_path: Path) -> None:
+def test_of_too_many_rows_the_oldest_are_deleted(tmp_path: Path) -> None:
     traffic = Traffic(tmp_path, limit=50, max_segments=4)
     for i in range(200):
-        traffic.add(rows(f"{i}"))
-    kept = [int(row.text) for row in traffic.read()]
-    assert kept == list(range(200 - len(kept), 200)), "the newest"
-    assert 50 <= len(kept) < 100
+        traffic.add(serve_texts(f"{i}"))
+    numbers = [int(row.text) for row in traffic.read()]
+    assert numbers == list(range(200 - len(numbers), 200)), "the newest"
+    assert 50 <= len(numbers) < 100
 
 
 def test_eight_writers_lose_nothing(tmp_path: Path) -> None:
-    writers = [writer(tmp_path, str(n), 12) for n in range(8)]
-    for one in writers:
-        one.communicate(timeout=PATIENCE)
-    assert [one.returncode for one in writers] == [0] * 8
+    writers = [start_writer(tmp_path, str(n), 12) for n in range(8)]
+    for process in writers:
+        process.communicate(timeout=PATIENCE)
+    assert [process.returncode for process in writers] == [0] * 8
     texts = [f"{n}/{i}/{j}" for n in range(8) for i in range(12) for j in range(3)]
     assert sorted(row.text for row in Traffic(tmp_path).read()) == sorted(texts)
 
 
-def test_a_killed_writer_leaves_what_it_said_was_written(tmp_path: Path) -> None:
-    with writer(tmp_path, "x", 100_000) as one:
-        assert one.stdout is not None
-        said = [int(one.stdout.readline()) for _ in range(40)][-1]
-        one.kill()
+def test_a_killed_writer_leaves_all_rows_that_it_reported(tmp_path: Path) -> None:
+    with start_writer(tmp_path, "x", 100_000) as process:
+        assert process.stdout is not None
+        last_written = [int(process.stdout.readline()) for _ in range(40)][-1]
+        process.kill()
     texts = [row.text for row in Traffic(tmp_path).read()]
     assert len(texts) == len(set(texts))
-    assert {f"x/{i}/{j}" for i in range(said + 1) for j in range(3)} <= set(texts)
-    Traffic(tmp_path, max_segments=2).add(rows("after"))
+    assert {f"x/{i}/{j}" for i in range(last_written + 1) for j in range(3)} <= set(texts)
+    Traffic(tmp_path, max_segments=2).add(serve_texts("after"))
     assert len(Traffic(tmp_path).read()) == len(texts) + 1
 
 
-def test_rows_that_a_cut_off_joining_left_twice_are_read_once(tmp_path: Path) -> None:
+def test_rows_that_an_interrupted_merge_left_twice_are_read_once(tmp_path: Path) -> None:
     traffic = Traffic(tmp_path)
-    same = rows("a", "b")
-    traffic.add(same)
-    traffic.add(same)
+    repeated = serve_texts("a", "b")
+    traffic.add(repeated)
+    traffic.add(repeated)
     assert len(traffic.read()) == 2
 
 
-def test_a_damaged_file_is_said_and_the_rest_is_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_damaged_file_is_reported_and_the_others_are_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     traffic = Traffic(tmp_path)
-    traffic.add(rows("a"))
+    traffic.add(serve_texts("a"))
     (broken,) = tmp_path.glob("*.parquet")
     broken.write_bytes(broken.read_bytes()[:100])
-    traffic.add(rows("b"))
+    traffic.add(serve_texts("b"))
     assert [row.text for row in traffic.read()] == ["b"]
     few = Traffic(tmp_path, max_segments=2)
     for i in range(6):
-        few.add(rows(f"{i}"))
+        few.add(serve_texts(f"{i}"))
     assert len(few.read()) == 7
-    assert [broken.name in message for message in caplog.messages] == [True], "said once"
-    assert broken.with_suffix(".damaged").exists(), "to be looked at"
+    assert [broken.name in message for message in caplog.messages] == [True], "reported once"
+    assert broken.with_suffix(".damaged").exists(), "renamed, not deleted"
 
 
-def test_what_else_lies_in_the_folder_is_left_alone(tmp_path: Path) -> None:
-    others = [tmp_path / name for name in ("train.parquet", "2024-999999-mine.parquet", ".x.tmp")]
-    for path in others:
+def test_foreign_files_in_the_folder_stay_unchanged(tmp_path: Path) -> None:
+    foreign_files = [tmp_path / name for name in ("train.parquet", "2024-999999-mine.parquet", ".x.tmp")]
+    for path in foreign_files:
         path.write_bytes(b"mine")
         os.utime(path, (0, 0))
     traffic = Traffic(tmp_path, limit=2, max_segments=2)
     for i in range(9):
-        traffic.add(rows(f"{i}"))
-    assert all(path.read_bytes() == b"mine" for path in others)
+        traffic.add(serve_texts(f"{i}"))
+    assert all(path.read_bytes() == b"mine" for path in foreign_files)
     assert traffic.read()[-1].text == "8"
 
 
-def test_nobody_is_given_away() -> None:
+def test_personal_data_is_masked_in_traffic() -> None:
     text = "写信给 wang@example.com，北京"
     spans = (Span(4, 9, "PER"), Span(21, 23, "LOC"))
     assert text[21:23] == "北京"
@@ -159,46 +157,46 @@ HIDDEN = {
 
 
 @pytest.mark.parametrize(("kind", "form"), [(kind, form) for kind, forms in HIDDEN.items() for form in forms])
-def test_what_is_on_record_is_repaired_and_then_masked_of_every_kind(kind: str, form: str) -> None:
+def test_traffic_is_repaired_and_then_masked_for_every_kind(kind: str, form: str) -> None:
     text = f"问 {form}，北京"
-    place, cut = Span(len(text) - 2, len(text), "LOC"), Span(2, 6, "PER")
-    (row,) = served_texts([text], [Prediction(Spans((place, cut)))], "film", "model", 0.1)
+    place, overlapping = Span(len(text) - 2, len(text), "LOC"), Span(2, 6, "PER")
+    (row,) = served_texts([text], [Prediction(Spans((place, overlapping)))], "film", "model", 0.1)
     assert row.text == f"问 <{kind}>，北京"
     (span,) = load(row.answer).mentions
     assert row.text[span.start : span.end] == "北京"
 
 
-def test_a_text_that_cannot_be_repaired_is_on_record_as_far_as_it_can() -> None:
+def test_a_text_that_cannot_be_repaired_is_recorded_in_part() -> None:
     text = "jane&#64;example.com " + "e" + "\u0301\u0327" * 2000
     (row,) = served_texts([text], [Prediction(Spans((Span(0, 4, "PER"),)))], "film", "model", 0.1)
     assert row.text == "<email> e"
     assert load(row.answer).mentions == ()
 
 
-def corrections(*pairs: tuple[str, str], time: str = "2026-01-01T00:00:00+00:00") -> list[Feedback]:
-    return [Feedback(own, time, json.dumps(label), "me") for own, label in pairs]
+def make_corrections(*pairs: tuple[str, str], time: str = "2026-01-01T00:00:00+00:00") -> list[Feedback]:
+    return [Feedback(row_id, time, json.dumps(label), "me") for row_id, label in pairs]
 
 
-def test_the_correction_that_came_last_counts_however_files_are_joined(tmp_path: Path) -> None:
+def test_the_last_correction_counts_however_files_are_merged(tmp_path: Path) -> None:
     traffic = Traffic(tmp_path, max_segments=4)
     assert traffic.corrections() == {}
     for second in range(20):
         time = f"2026-01-01T00:00:{second:02}+00:00"
-        traffic.correct(corrections(("same", f"第{second}"), (f"own{second}", "good"), time=time))
+        traffic.correct(make_corrections(("same", f"第{second}"), (f"own{second}", "good"), time=time))
     latest = traffic.corrections()
     assert json.loads(latest["same"].answer) == "第19"
     assert list(latest) == [*(f"own{i}" for i in range(19)), "same", "own19"]
     assert len(list((tmp_path / "feedback").glob("*.parquet"))) <= 4
-    traffic.correct(corrections(("same", "after the clock was set right")))
+    traffic.correct(make_corrections(("same", "after the clock was set right")))
     assert json.loads(traffic.corrections()["same"].answer) == "after the clock was set right"
 
 
 def test_answers_and_corrections_do_not_mix_and_each_is_bounded(tmp_path: Path) -> None:
-    traffic, asked = Traffic(tmp_path, limit=10, max_segments=4), rows("a", "二")
-    traffic.add(asked)
+    traffic, answers = Traffic(tmp_path, limit=10, max_segments=4), serve_texts("a", "二")
+    traffic.add(answers)
     for i in range(40):
-        traffic.correct(corrections((f"{i}", "good"), time=f"2026-01-01T00:00:{i:02}+00:00"))
+        traffic.correct(make_corrections((f"{i}", "good"), time=f"2026-01-01T00:00:{i:02}+00:00"))
     assert {row.text for row in traffic.read()} == {"a", "二"}
-    kept = list(traffic.corrections())
-    assert kept == [f"{i}" for i in range(40 - len(kept), 40)]
-    assert 10 <= len(kept) < 20
+    ids = list(traffic.corrections())
+    assert ids == [f"{i}" for i in range(40 - len(ids), 40)]
+    assert 10 <= len(ids) < 20

@@ -1,4 +1,4 @@
-"""What repeats what, exactly or nearly: English and Chinese, and never more than is true."""
+"""Exact and near duplicates in English and Chinese, without false positives."""
 
 import os
 import random
@@ -24,7 +24,7 @@ def number_texts(texts: list[str]) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("one", "variant"),
+    ("text", "variant"),
     [
         ("Hello  World", "hello world"),
         ("ＡＢＣ１２３", "abc123"),
@@ -32,31 +32,31 @@ def number_texts(texts: list[str]) -> list[tuple[str, str]]:
         ("pay\u200bment due", "payment due"),
     ],
 )
-def test_case_width_and_white_space_do_not_part_texts(one: str, variant: str) -> None:
-    assert normalise(one) == normalise(variant)
-    first, second = find_duplicates([("a", one), ("b", variant)], 0.8)
+def test_case_width_and_white_space_make_no_difference(text: str, variant: str) -> None:
+    assert normalise(text) == normalise(variant)
+    first, second = find_duplicates([("a", text), ("b", variant)], 0.8)
     assert (first.twin, second.twin, second.exact) == (None, "a", True)
 
 
-@pytest.mark.parametrize(("one", "variant"), PAIRS)
-def test_a_changed_mark_makes_a_near_duplicate(one: str, variant: str) -> None:
-    _, second = find_duplicates([("a", one), ("b", variant)], 0.8)
+@pytest.mark.parametrize(("text", "variant"), PAIRS)
+def test_a_changed_mark_makes_a_near_duplicate(text: str, variant: str) -> None:
+    _, second = find_duplicates([("a", text), ("b", variant)], 0.8)
     assert (second.twin, second.exact) == ("a", False)
 
 
-@pytest.mark.parametrize(("one", "variant"), PAIRS)
-def test_a_threshold_above_the_similarity_keeps_both(one: str, variant: str) -> None:
-    above = jaccard(normalise(one), normalise(variant)) + 0.001
-    assert [verdict.twin for verdict in find_duplicates([("a", one), ("b", variant)], above)] == [None, None]
+@pytest.mark.parametrize(("text", "variant"), PAIRS)
+def test_a_threshold_above_the_similarity_keeps_both(text: str, variant: str) -> None:
+    above = jaccard(normalise(text), normalise(variant)) + 0.001
+    assert [verdict.twin for verdict in find_duplicates([("a", text), ("b", variant)], above)] == [None, None]
 
 
-def test_an_exact_copy_of_a_near_duplicate_has_the_text_that_is_kept_as_its_twin() -> None:
-    unique, near = PAIRS[1]
-    assert [v.twin for v in find_duplicates(number_texts([unique, near, near]), 0.8)] == [None, "0", "0"]
+def test_an_exact_copy_of_a_near_duplicate_has_the_first_text_as_its_twin() -> None:
+    unique, near_copy = PAIRS[1]
+    assert [v.twin for v in find_duplicates(number_texts([unique, near_copy, near_copy]), 0.8)] == [None, "0", "0"]
 
 
 @pytest.mark.parametrize("text", ["", "a", "好", "\ud800", "a\0b", "👍🏽"])
-def test_the_shortest_and_oddest_texts_are_told_apart_and_together(text: str) -> None:
+def test_short_and_unusual_texts_are_compared_correctly(text: str) -> None:
     assert [v.twin for v in find_duplicates([("a", text), ("b", text), ("c", text + "x")], 0.8)] == [None, "a", None]
 
 
@@ -69,15 +69,15 @@ def test_no_texts_have_no_twins_and_no_groups() -> None:
 
 @given(TEXTS, st.floats(0.3, 1.0))
 @settings(max_examples=60)
-def test_a_twin_is_kept_and_truly_similar(texts: list[str], threshold: float) -> None:
+def test_a_twin_is_a_similar_text_without_a_twin(texts: list[str], threshold: float) -> None:
     verdicts = list(find_duplicates(number_texts(texts), threshold))
     unique = {v.id for v in verdicts if v.twin is None}
     for verdict in verdicts:
         if verdict.twin is not None:
-            own, twin = normalise(texts[int(verdict.id)]), normalise(texts[int(verdict.twin)])
+            text, twin_text = normalise(texts[int(verdict.id)]), normalise(texts[int(verdict.twin)])
             assert verdict.twin in unique
-            assert verdict.exact == (own == twin)
-            assert verdict.exact or jaccard(own, twin) >= threshold
+            assert verdict.exact == (text == twin_text)
+            assert verdict.exact or jaccard(text, twin_text) >= threshold
 
 
 def test_pairs_at_the_threshold_are_found_as_often_as_promised() -> None:
@@ -109,7 +109,7 @@ def test_a_chain_of_similar_texts_is_one_group() -> None:
 
 
 class TestContamination:
-    HELD = (
+    HELD_OUT = (
         ("t1", "The delivery was late and nobody answered the phone."),
         ("t2", "客服态度很差，等了两个小时没人理我"),
     )
@@ -128,20 +128,20 @@ class TestContamination:
             ("The delivery was early and everybody was kind to me.", None),
         ],
     )
-    def test_a_text_that_gives_away_a_held_one_is_named(self, text: str, owner: str | None) -> None:
-        assert HeldOut(self.HELD, 0.8).find_leaks([text]) == [owner]
+    def test_a_text_that_gives_away_a_held_out_text_is_named(self, text: str, owner: str | None) -> None:
+        assert HeldOut(self.HELD_OUT, 0.8).find_leaks([text]) == [owner]
 
-    def test_a_held_text_too_short_to_mean_anything_taints_nothing_but_itself(self) -> None:
+    def test_a_short_held_out_text_is_found_only_in_exact_copies(self) -> None:
         assert HeldOut([("t", "thank you")], 0.8).find_leaks(["thank you so much", "Thank you"]) == [None, "t"]
 
     @given(TEXTS, TEXTS)
     @settings(max_examples=60)
-    def test_every_held_text_gives_itself_away(self, held_out: list[str], others: list[str]) -> None:
-        named = HeldOut(number_texts(held_out), 0.8).find_leaks([*held_out, *others])
-        assert None not in named[: len(held_out)]
+    def test_every_held_out_text_is_found_in_itself(self, held_out: list[str], other_texts: list[str]) -> None:
+        leaks = HeldOut(number_texts(held_out), 0.8).find_leaks([*held_out, *other_texts])
+        assert None not in leaks[: len(held_out)]
 
 
-def test_the_answer_is_the_same_in_every_process() -> None:
+def test_twins_and_groups_are_the_same_in_every_process() -> None:
     code = (
         "from satiety.text.deduplication import *;"
         "t=[('%d'%i, '%d 今天天气 nice weather today %d' % (i%7, i//9)) for i in range(400)];"

@@ -1,4 +1,4 @@
-"""Languages are told by script, then by words; what cannot be told is `und`."""
+"""Languages are detected by script, then by words; otherwise a text is `und`."""
 
 import pytest
 
@@ -34,11 +34,11 @@ from satiety.text.language import detect_languages
         ("https://example.org/a/long/path/of/words @somebody_long #hashtag", "und"),
     ],
 )
-def test_a_text_is_told_by_itself(text: str, code: str) -> None:
+def test_the_language_of_a_text_is_detected(text: str, code: str) -> None:
     assert detect_languages([text]) == [code]
 
 
-def test_the_answer_does_not_depend_on_the_neighbours() -> None:
+def test_the_language_of_a_text_does_not_depend_on_other_texts() -> None:
     texts = ["Das Hotel war leider nicht sauber genug", "服务很好", "ok", "La comida estaba muy rica ayer"] * 50
     assert detect_languages(texts) == [detect_languages([text])[0] for text in texts]
 

@@ -1,4 +1,4 @@
-"""Personal data goes, and nothing else does; entities move with their text."""
+"""Personal data is masked, and nothing else; entities move with their text."""
 
 import pytest
 from hypothesis import given
@@ -46,7 +46,7 @@ ALL: tuple[Kind, ...] = ("email", "id_card", "bank_card", "phone", "secret")
         ("微信wx13812345678同号", "微信wx<phone>同号"),
     ],
 )
-def test_what_gives_somebody_away_goes(text: str, masked: str) -> None:
+def test_personal_data_is_masked(text: str, masked: str) -> None:
     assert mask(text, ALL)[0] == masked
 
 
@@ -70,7 +70,7 @@ def test_what_gives_somebody_away_goes(text: str, masked: str) -> None:
         "ASIAPACIFIC, AKIA and eyJust.kidding.you",
     ],
 )
-def test_other_numbers_stay(text: str) -> None:
+def test_other_numbers_are_not_masked(text: str) -> None:
     assert mask(text, ALL) == (text, ())
 
 
@@ -97,10 +97,10 @@ TOKENS = (
 
 @pytest.mark.parametrize("token", TOKENS, ids=lambda token: token[:8])
 @pytest.mark.parametrize("form", ["plain", "full width"])
-def test_a_token_goes_wherever_it_stands(token: str, form: str) -> None:
-    shown = token if form == "plain" else "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in token)
-    for text in (f"my key is {shown}, thanks", f"密钥是{shown}。谢谢", f'{{"key":"{shown}"}}'):
-        assert mask(text, ALL) == (text.replace(shown, "<secret>"), ("secret",))
+def test_a_secret_token_is_masked_anywhere_in_a_text(token: str, form: str) -> None:
+    written_token = token if form == "plain" else "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in token)
+    for text in (f"my key is {written_token}, thanks", f"密钥是{written_token}。谢谢", f'{{"key":"{written_token}"}}'):
+        assert mask(text, ALL) == (text.replace(written_token, "<secret>"), ("secret",))
 
 
 @pytest.mark.parametrize(
@@ -115,17 +115,17 @@ def test_a_token_goes_wherever_it_stands(token: str, form: str) -> None:
         ("连接ｈｔｔｐｓ：／／王伟：密码＠例子.公司", "连接ｈｔｔｐｓ：／／<secret>＠例子.公司"),
     ],
 )
-def test_the_user_and_the_password_of_an_address_go(text: str, masked: str) -> None:
+def test_the_user_and_the_password_of_an_address_are_masked(text: str, masked: str) -> None:
     assert mask(text, ALL) == (masked, ("secret",))
 
 
-def test_no_place_moves_where_plain_characters_stand_for_others() -> None:
+def test_compatibility_characters_move_no_span() -> None:
     text = "①②㈱…ﬁ½ ｊａｎｅ＠ｅｘａｍｐｌｅ．ｃｏｍ 王芳"
     masked, (shifted,), _ = mask_spans(text, (Span(len(text) - 2, len(text), "PER"),), ALL)
     assert (masked, masked[shifted.start : shifted.end]) == ("①②㈱…ﬁ½ <email> 王芳", "王芳")
 
 
-def test_only_what_is_asked_for_is_masked() -> None:
+def test_only_the_given_kinds_are_masked() -> None:
     text = "a@b.org 13812345678"
     assert mask(text, ["phone"]) == ("a@b.org <phone>", ("phone",))
     assert mask(text, []) == (text, ())
@@ -146,8 +146,8 @@ def test_an_entity_that_cuts_a_number_is_refused() -> None:
 
 
 @given(st.text(max_size=60), st.integers(0, 60), st.integers(1, 10))
-def test_a_span_always_covers_what_it_covered(around: str, offset: int, size: int) -> None:
-    text = f"{around[:offset]} a.b@c.org {around[offset:]}"
+def test_a_span_covers_the_same_text_after_masking(surroundings: str, offset: int, size: int) -> None:
+    text = f"{surroundings[:offset]} a.b@c.org {surroundings[offset:]}"
     start = min(offset, len(text) - 1)
     span = Span(start, min(start + size, len(text)), "X")
     try:
@@ -181,7 +181,7 @@ def test_a_span_always_covers_what_it_covered(around: str, offset: int, size: in
         "ssn ",
     ],
 )
-def test_the_largest_row_of_nothing_but_numbers_does_not_hang(unit: str) -> None:
+def test_the_largest_row_of_numbers_is_masked_in_time(unit: str) -> None:
     text = unit * (500_000 // len(unit))
     with at_once():
         masked, _ = mask(text, ALL)
@@ -189,9 +189,9 @@ def test_the_largest_row_of_nothing_but_numbers_does_not_hang(unit: str) -> None
 
 
 @pytest.mark.parametrize("unit", ["eyJ", "eyJabcdefgh.", "sk-a", "sk-", "a:", "://", "A ", "-", "SG.", "00000000:"])
-def test_the_largest_row_that_nearly_is_a_secret_does_not_hang(unit: str) -> None:
-    for start_time, end_time in (("", ""), ("://", " @"), ("-----BEGIN ", "@"), ("sk-", "."), ("eyJ", "@")):
-        text = start_time + unit * (500_000 // len(unit)) + end_time
+def test_the_largest_row_that_is_nearly_a_secret_is_masked_in_time(unit: str) -> None:
+    for prefix, suffix in (("", ""), ("://", " @"), ("-----BEGIN ", "@"), ("sk-", "."), ("eyJ", "@")):
+        text = prefix + unit * (500_000 // len(unit)) + suffix
         with at_once():
             mask(text, ALL)
 

@@ -1,4 +1,4 @@
-"""What is certain is repaired and counted; the rest is left alone; spans move with their text."""
+"""Certain damage is repaired and counted; anything else stays; spans move with their text."""
 
 import unicodedata
 
@@ -26,17 +26,17 @@ CLEAN = [
     "<b>bold</b>",
     "™ £20 ½ §3",
     "Ã la carte",
-    "ä½ å¥½ï¼Œä¸–ç•Œ",  # a plain blank where a byte was: nobody can be sure any more
+    "ä½ å¥½ï¼Œä¸–ç•Œ",  # an ordinary space in place of a byte: ambiguous
 ]
 
 
 @pytest.mark.parametrize("text", CLEAN)
-def test_what_is_whole_stays_as_it_is(text: str) -> None:
+def test_a_valid_text_stays_unchanged(text: str) -> None:
     assert repair(text) == (text, ())
 
 
 @pytest.mark.parametrize(
-    ("found", "meant", "kinds"),
+    ("text", "expected", "kinds"),
     [
         ("Tom &amp; Jerry &lt;3 &#39;ok&#39;", "Tom & Jerry <3 'ok'", ("html",)),
         ("&quot;你好&quot;&#x4e2d;", '"你好"中', ("html",)),
@@ -56,8 +56,8 @@ def test_what_is_whole_stays_as_it_is(text: str) -> None:
         ("❤️ 1️⃣ 🏴\U000e0067\U000e0062\U000e007f", "❤️ 1️⃣ 🏴\U000e0067\U000e0062\U000e007f", ()),
     ],
 )
-def test_what_is_certain_is_repaired_and_named(found: str, meant: str, kinds: tuple[str, ...]) -> None:
-    assert repair(found) == (meant, kinds)
+def test_certain_damage_is_repaired_and_named(text: str, expected: str, kinds: tuple[str, ...]) -> None:
+    assert repair(text) == (expected, kinds)
 
 
 @pytest.mark.parametrize("text", ["half \ud83d pair", "\udc80"])
@@ -67,7 +67,7 @@ def test_half_a_surrogate_pair_is_refused(text: str) -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_what_comes_out_is_normal_and_stays_so(text: str) -> None:
+def test_a_repaired_text_is_normalised(text: str) -> None:
     once, _ = repair(text)
     assert unicodedata.is_normalized("NFC", once)
     assert not set(once) & set("\x00\x1b\x7f\u202e\u2066\u200b\ufeff")
@@ -75,7 +75,7 @@ def test_what_comes_out_is_normal_and_stays_so(text: str) -> None:
 
 @given(st.text(st.sampled_from("éèü你好世界—’“ñ")))
 @example("—è“è")  # which ftfy, left alone, takes for Cyrillic
-def test_a_wrong_decoding_is_undone_or_left_never_made_worse(text: str) -> None:
+def test_a_wrong_decoding_is_reversed_or_left_unchanged(text: str) -> None:
     try:
         broken = text.encode("utf-8").decode("cp1252")
     except UnicodeDecodeError:
@@ -86,7 +86,7 @@ def test_a_wrong_decoding_is_undone_or_left_never_made_worse(text: str) -> None:
 
 
 class TestSpans:
-    def spanned(self, *parts: str | tuple[str, str]) -> tuple[str, list[Span]]:
+    def join_parts(self, *parts: str | tuple[str, str]) -> tuple[str, list[Span]]:
         text, spans = "", []
         for part in parts:
             piece, label = (part, "") if isinstance(part, str) else part
@@ -96,7 +96,7 @@ class TestSpans:
         return text, spans
 
     @pytest.mark.parametrize(
-        ("parts", "meant", "covered"),
+        ("parts", "expected", "covered"),
         [
             (("Ask ", ("AT&amp;T", "ORG"), " &gt; me"), "Ask AT&T > me", ["AT&T"]),
             (("\u200b他在", ("北\u200b京", "LOC"), "见", ("江泽民", "PER")), "他在北京见江泽民", ["北京", "江泽民"]),
@@ -104,23 +104,25 @@ class TestSpans:
             (("a\x00b", ("c", "X"), ("d", "Y"), "&amp;"), "abcd&", ["c", "d"]),
         ],
     )
-    def test_they_cover_what_they_covered(self, parts: tuple[str, ...], meant: str, covered: list[str]) -> None:
-        text, spans = self.spanned(*parts)
+    def test_spans_cover_the_same_text_after_a_repair(
+        self, parts: tuple[str, ...], expected: str, covered: list[str]
+    ) -> None:
+        text, spans = self.join_parts(*parts)
         repaired, shifted, kinds = repair_spans(text, spans)
-        assert (repaired, [repaired[span.start : span.end] for span in shifted]) == (meant, covered)
+        assert (repaired, [repaired[span.start : span.end] for span in shifted]) == (expected, covered)
         assert [span.label for span in shifted] == [span.label for span in spans]
         assert kinds
 
-    def test_one_that_vanishes_costs_the_row(self) -> None:
+    def test_a_span_that_becomes_empty_is_refused(self) -> None:
         with pytest.raises(ValueError, match="the span 1–2 is empty after the repair"):
             repair_spans("a\u200bb", [Span(1, 2, "X")])
 
-    def test_one_that_parts_a_character_costs_the_row(self) -> None:
+    def test_a_span_that_cuts_a_character_is_refused(self) -> None:
         with pytest.raises(ValueError, match="begins or ends inside a composed character"):
             repair_spans("cafe\u0301", [Span(0, 4, "X")])
 
     @pytest.mark.parametrize(("text", "end"), [("a&amp;b", 3), ("jane&#64;x.com", 5), ("ä½\xa0å¥½ï¼Œä¸–ç•Œ", 2)])
-    def test_one_that_parts_what_is_one_thing_costs_the_row(self, text: str, end: int) -> None:
+    def test_a_span_that_cuts_a_repaired_sequence_is_refused(self, text: str, end: int) -> None:
         with pytest.raises(ValueError, match="begins or ends inside a sequence that must be repaired as a whole"):
             repair_spans(text, [Span(0, end, "X")])
 
@@ -128,29 +130,29 @@ class TestSpans:
         st.lists(st.tuples(st.text("ab 中&amp;\u200b\u0301é", max_size=6), st.sampled_from(["", "X", "Y"])), max_size=8)
     )
     def test_text_and_spans_stay_together(self, parts: list[tuple[str, str]]) -> None:
-        text, spans = self.spanned(*[part if part[1] and part[0] else part[0] for part in parts])
+        text, spans = self.join_parts(*[part if part[1] and part[0] else part[0] for part in parts])
         try:
             repaired, shifted, _ = repair_spans(text, spans)
         except ValueError:
             return
-        for old, new in zip(spans, shifted, strict=True):
-            assert repaired[new.start : new.end] == repair(text[old.start : old.end])[0]
+        for span, shifted_span in zip(spans, shifted, strict=True):
+            assert repaired[shifted_span.start : shifted_span.end] == repair(text[span.start : span.end])[0]
 
 
 class TestMarks:
     @pytest.mark.parametrize("marks", ["\u0301\u0327", "&#769;&#807;", "\u0f73", "\uff9e\u0301"])
-    @pytest.mark.parametrize("before", ["", "好" * 777])
-    def test_an_endless_run_is_refused_at_once(self, marks: str, before: str) -> None:
-        text = before + marks * 50_000
+    @pytest.mark.parametrize("prefix", ["", "好" * 777])
+    def test_an_endless_run_of_marks_is_refused_at_once(self, marks: str, prefix: str) -> None:
+        text = prefix + marks * 50_000
         with at_once():
             with pytest.raises(
-                ValueError, match=f"more than 1,000 combining marks in a row from character {len(before)}"
+                ValueError, match=f"more than 1,000 combining marks in a row from character {len(prefix)}"
             ):
                 repair(text)
-            assert salvage(text) == before
+            assert salvage(text) == prefix
 
     @pytest.mark.parametrize("count", [999, 1000, 1001])
-    def test_the_limit_is_met_exactly_wherever_the_run_begins(self, count: int) -> None:
+    def test_the_limit_of_marks_is_exact_wherever_the_run_begins(self, count: int) -> None:
         for offset in (1, 500, 999, 1000, 1001):
             text = "x" * offset + "\u0327" * count
             if count > 1000:
@@ -159,7 +161,7 @@ class TestMarks:
             else:
                 assert len(repair(text)[0]) == len(text)
 
-    def test_spans_do_not_part_a_run(self) -> None:
+    def test_spans_do_not_split_a_run_of_marks(self) -> None:
         text = "\u0327" * 1200
         with pytest.raises(ValueError, match="combining marks in a row"):
             repair_spans(text, [Span(0, 600, "X")])

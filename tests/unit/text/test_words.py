@@ -10,7 +10,7 @@ from satiety.core.errors import SetupError
 from satiety.text.words import _jieba, split_units, split_words
 
 
-def cut(text: str, spans: list[tuple[int, int]]) -> list[str]:
+def cut_spans(text: str, spans: list[tuple[int, int]]) -> list[str]:
     return [text[start:end] for start, end in spans]
 
 
@@ -29,7 +29,7 @@ def cut(text: str, spans: list[tuple[int, int]]) -> list[str]:
     ],
 )
 def test_units_are_what_a_label_can_begin_or_end_at(text: str, parts: list[str]) -> None:
-    assert cut(text, split_units(text)) == parts
+    assert cut_spans(text, split_units(text)) == parts
 
 
 @pytest.mark.parametrize(
@@ -43,12 +43,12 @@ def test_units_are_what_a_label_can_begin_or_end_at(text: str, parts: list[str])
     ],
 )
 def test_words_are_segmented_in_chinese_and_split_in_english(text: str, parts: list[str]) -> None:
-    assert cut(text, split_words(text)) == parts
+    assert cut_spans(text, split_words(text)) == parts
 
 
 @pytest.mark.parametrize("split", [split_units, split_words])
 @given(text=st.text(st.sampled_from("ab é好天气。,!\t京\u0301\u200d👍が한")))
-def test_every_character_but_white_space_is_in_exactly_one(split: object, text: str) -> None:
+def test_every_character_but_white_space_is_in_exactly_one_span(split: object, text: str) -> None:
     spans = split(text)  # type: ignore[operator]
     covered = [i for start, end in spans for i in range(start, end)]
     assert covered == sorted(set(covered))
@@ -61,4 +61,4 @@ def test_chinese_without_its_extra_says_what_to_install(monkeypatch: pytest.Monk
     _jieba.cache_clear()
     with pytest.raises(SetupError, match=r"Chinese text needs the extra `zh`: pip install 'satiety\[zh\]'"):
         split_words("北京")
-    assert cut("no Chinese", split_words("no Chinese")) == ["no", "Chinese"]
+    assert cut_spans("no Chinese", split_words("no Chinese")) == ["no", "Chinese"]

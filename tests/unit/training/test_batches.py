@@ -1,4 +1,4 @@
-"""Batches: every item once, like lengths together, the same for the same seed."""
+"""Batches have every example once, similar lengths together, and are reproducible."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +9,7 @@ lengths = st.lists(st.integers(1, 500), min_size=1, max_size=200)
 
 
 @given(lengths=lengths, size=st.integers(1, 32), seed=st.integers(0, 2**31), epoch=st.integers(0, 50))
-def test_an_epoch_holds_every_item_once_and_is_the_same_again(
+def test_an_epoch_has_every_example_once_and_is_reproducible(
     lengths: list[int], size: int, seed: int, epoch: int
 ) -> None:
     batches = shuffle_batches(lengths, size, seed=seed, epoch=epoch)
@@ -33,7 +33,7 @@ def test_batches_of_like_length_hold_less_padding_than_shuffled_ones() -> None:
 
 
 @given(lengths=lengths, tokens=st.integers(1, 4000))
-def test_batches_for_answering_hold_every_item_once_within_the_bound(lengths: list[int], tokens: int) -> None:
+def test_batches_for_prediction_have_every_example_once_within_the_token_limit(lengths: list[int], tokens: int) -> None:
     batches = group_by_length(lengths, tokens)
     assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
     assert all(len(b) * max(lengths[i] for i in b) <= tokens for b in batches if len(b) > 1)

@@ -28,10 +28,10 @@ def test_a_vector_depends_neither_on_the_other_texts_nor_on_their_order(
 ) -> None:
     monkeypatch.setitem(MAX_BATCH_TOKENS, "cpu", 12)
     embed = load_embedder(tiny, "cpu", "")
-    single = np.concatenate([embed([text]) for text in TEXTS])
+    separate_vectors = np.concatenate([embed([text]) for text in TEXTS])
     monkeypatch.setattr(embedding, "BLOCK", 3)
-    np.testing.assert_allclose(embed(TEXTS), single, atol=0.02)  # bfloat16 has 8 bits
-    np.testing.assert_allclose(embed(TEXTS[::-1])[::-1], single, atol=0.02)
+    np.testing.assert_allclose(embed(TEXTS), separate_vectors, atol=0.02)  # bfloat16 has 8 bits
+    np.testing.assert_allclose(embed(TEXTS[::-1])[::-1], separate_vectors, atol=0.02)
 
 
 def test_padding_is_not_averaged(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,7 +60,7 @@ def test_a_prefix_is_put_before_every_text(tiny: Path) -> None:
     )
 
 
-def test_what_is_longer_than_the_model_takes_is_cut(tiny: Path) -> None:
+def test_a_text_longer_than_the_model_reads_is_truncated(tiny: Path) -> None:
     embed = load_embedder(tiny, "cpu", "")
     np.testing.assert_allclose(embed(["好 " * 5000]), embed(["好 " * 62]), atol=1e-5)
 
@@ -69,7 +69,7 @@ def test_no_texts_give_no_vectors(tiny: Path) -> None:
     assert load_embedder(tiny, "cpu", "")([]).shape == (0, 32)
 
 
-def test_loading_and_embedding_say_nothing(tiny: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_loading_and_embedding_print_nothing(tiny: Path, capfd: pytest.CaptureFixture[str]) -> None:
     load_embedder(tiny, "cpu", "")(TEXTS)
     assert capfd.readouterr() == ("", "")
 
@@ -118,7 +118,7 @@ def test_a_model_that_brings_code_of_its_own_is_refused(tiny: Path, tmp_path: Pa
         load_embedder(tmp_path / "model", "cpu", "")
 
 
-def test_a_gpu_that_is_asked_for_and_missing_is_said(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_requested_gpu_that_is_missing_is_named(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)

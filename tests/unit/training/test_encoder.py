@@ -19,7 +19,7 @@ def copy(tiny: Path, tmp_path: Path) -> Path:
     return tmp_path / "model"
 
 
-def test_an_encoder_comes_back_in_float32_and_saves_as_it_was(copy: Path, tmp_path: Path) -> None:
+def test_an_encoder_loads_in_float32_and_is_saved_unchanged(copy: Path, tmp_path: Path) -> None:
     half = {name: tensor.half() for name, tensor in load_file(copy / "model.safetensors").items()}
     save_file(half, copy / "model.safetensors", {"format": "pt"})
     model = load_encoder(copy)
@@ -35,12 +35,12 @@ def test_an_encoder_comes_back_in_float32_and_saves_as_it_was(copy: Path, tmp_pa
 def test_roberta_keeps_two_positions_for_itself() -> None:
     from types import SimpleNamespace
 
-    def reads(**config: object) -> int | None:
+    def count(**config: object) -> int | None:
         return count_positions(SimpleNamespace(config=SimpleNamespace(**config)))
 
-    assert reads(model_type="bert", max_position_embeddings=512) == 512
-    assert reads(model_type="xlm-roberta", max_position_embeddings=514) == 512
-    assert reads(model_type="none") is None
+    assert count(model_type="bert", max_position_embeddings=512) == 512
+    assert count(model_type="xlm-roberta", max_position_embeddings=514) == 512
+    assert count(model_type="none") is None
 
 
 def _truncate(folder: Path) -> None:
@@ -54,12 +54,12 @@ def _lose_a_weight(folder: Path) -> None:
     save_file(weights, folder / "model.safetensors", {"format": "pt"})
 
 
-def _other_shape(folder: Path) -> None:
+def _change_shape(folder: Path) -> None:
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"intermediate_size": 48}))
 
 
-def _code_of_its_own(folder: Path) -> None:
+def _add_custom_code(folder: Path) -> None:
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"auto_map": {"AutoModel": "evil.Evil"}}))
 
@@ -77,13 +77,13 @@ def _code_of_its_own(folder: Path) -> None:
             lambda folder: (folder / "config.json").write_text('{"model_type": "无"}'),
             "model_type '无' is not supported",
         ),
-        (_code_of_its_own, "`auto_map` needs custom code, which is never run"),
+        (_add_custom_code, "`auto_map` needs custom code, which is never run"),
         (_truncate, "cannot be loaded as an encoder"),
         (
             _lose_a_weight,
             "does not match config.json: 1 weights are missing, such as embeddings.word_embeddings.weight",
         ),
-        (_other_shape, "cannot be loaded as an encoder|does not fit config.json"),
+        (_change_shape, "cannot be loaded as an encoder|does not fit config.json"),
     ],
 )
 def test_a_folder_that_is_not_whole_or_not_safe_is_refused(

@@ -22,11 +22,11 @@ def test_a_gpu_is_taken_unless_cpu_is_asked_for(monkeypatch: pytest.MonkeyPatch)
     assert detect_hardware("cpu").device == "cpu"
 
 
-@pytest.mark.parametrize(("able", "precision"), [({"amx_bf16": True}, "bf16"), ({"avx512_bf16": True}, "fp32")])
+@pytest.mark.parametrize(("capabilities", "precision"), [({"amx_bf16": True}, "bf16"), ({"avx512_bf16": True}, "fp32")])
 def test_bfloat16_is_used_where_the_processor_has_it(
-    able: dict[str, bool], precision: str, monkeypatch: pytest.MonkeyPatch
+    capabilities: dict[str, bool], precision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
     context = detect_hardware("cpu")
     assert context.precision == precision
     with context.autocast():

@@ -1,4 +1,4 @@
-"""A model's folder is looked through before anything of it is made: known encoders load, whatever else says why not."""
+"""Model folders are checked before loading: known encoders load, anything else is refused with the reason."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ENCODERS: dict[str, dict[str, Any]] = {
 }
 
 
-def changed(folder: Path, name: str = "config.json", **values: Any) -> None:
+def update_json(folder: Path, name: str = "config.json", **values: Any) -> None:
     path = folder / name
     content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     path.write_text(json.dumps(content | values, ensure_ascii=False), encoding="utf-8")
@@ -69,7 +69,7 @@ def test_the_encoders_that_transformers_knows_load_as_transformers_loads_them(ki
 
 
 @pytest.mark.parametrize(
-    "old",
+    "values",
     [
         {"architectures": ["BertForMaskedLM"], "directionality": "bidi", "pooler_fc_size": 768, "pooler_type": "first"},
         {"_name_or_path": "x", "gradient_checkpointing": False, "position_embedding_type": "absolute"},
@@ -77,8 +77,8 @@ def test_the_encoders_that_transformers_knows_load_as_transformers_loads_them(ki
         {"is_decoder": False, "add_cross_attention": False, "use_cache": True, "transformers_version": "4.8.2"},
     ],
 )
-def test_what_configs_of_known_models_hold_is_taken(copy: Path, old: dict[str, Any]) -> None:
-    changed(copy, **old)
+def test_keys_of_published_configs_are_accepted(copy: Path, values: dict[str, Any]) -> None:
+    update_json(copy, **values)
     load_encoder(copy)
 
 
@@ -114,8 +114,8 @@ def test_what_configs_of_known_models_hold_is_taken(copy: Path, old: dict[str, A
         ({"hidden_act": "exec"}, "cannot be loaded as an encoder"),
     ],
 )
-def test_a_config_that_says_anything_else_is_refused_at_once(copy: Path, values: dict[str, Any], message: str) -> None:
-    changed(copy, **values)
+def test_an_unsafe_or_invalid_config_is_refused_at_once(copy: Path, values: dict[str, Any], message: str) -> None:
+    update_json(copy, **values)
     with at_once(), pytest.raises(ModelError, match=message):
         load_encoder(copy)
 
@@ -129,7 +129,7 @@ def test_a_config_that_says_anything_else_is_refused_at_once(copy: Path, values:
         ("xmod", {"languages": ["x"] * 100_000}),
     ],
 )
-def test_nothing_that_makes_parts_is_endless(copy: Path, kind: str, values: dict[str, Any]) -> None:
+def test_the_number_of_modules_is_limited(copy: Path, kind: str, values: dict[str, Any]) -> None:
     from transformers import CONFIG_MAPPING
 
     (copy / "config.json").write_text(json.dumps(CONFIG_MAPPING[kind]().to_dict() | values), encoding="utf-8")
@@ -144,7 +144,7 @@ def test_a_config_that_is_no_json_object_is_refused(copy: Path, content: str) ->
         load_encoder(copy)
 
 
-def _more_tokens(folder: Path) -> None:
+def _add_tokens(folder: Path) -> None:
     path = folder / "tokenizer.json"
     content = json.loads(path.read_text(encoding="utf-8"))
     token = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": False}
@@ -152,36 +152,36 @@ def _more_tokens(folder: Path) -> None:
     path.write_text(json.dumps(content), encoding="utf-8")
 
 
-def _no_vocabulary(folder: Path) -> None:
+def _empty_vocabulary(folder: Path) -> None:
     path = folder / "tokenizer.json"
     content = json.loads(path.read_text(encoding="utf-8"))
     content["model"]["vocab"] = {}
     path.write_text(json.dumps(content), encoding="utf-8")
 
 
-def _fewer_embeddings(folder: Path) -> None:
+def _drop_embeddings(folder: Path) -> None:
     weights = load_file(folder / "model.safetensors")
     weights["embeddings.word_embeddings.weight"] = weights["embeddings.word_embeddings.weight"][:50].clone()
     save_file(weights, folder / "model.safetensors", {"format": "pt"})
-    changed(folder, vocab_size=50)
+    update_json(folder, vocab_size=50)
 
 
 @pytest.mark.parametrize(
     ("harm", "message"),
     [
-        (_more_tokens, r"tokenizer.json: added_tokens has 10,005 tokens; the maximum is 10,000"),
+        (_add_tokens, r"tokenizer.json: added_tokens has 10,005 tokens; the maximum is 10,000"),
         (
-            lambda folder: changed(
+            lambda folder: update_json(
                 folder, "tokenizer_config.json", extra_special_tokens=[f"<{i}>" for i in range(10_001)]
             ),
             "tokenizer_config.json: extra_special_tokens has 10,001 tokens",
         ),
         (
-            lambda folder: changed(folder, "tokenizer_config.json", auto_map={"AutoTokenizer": ["m.M", None]}),
+            lambda folder: update_json(folder, "tokenizer_config.json", auto_map={"AutoTokenizer": ["m.M", None]}),
             "tokenizer_config.json: `auto_map` needs custom code",
         ),
-        (_no_vocabulary, "cannot load the tokenizer|encodes no word"),
-        (_fewer_embeddings, r"the tokenizer has ids up to \d+, but the model only 50 embeddings"),
+        (_empty_vocabulary, "cannot load the tokenizer|encodes no word"),
+        (_drop_embeddings, r"the tokenizer has ids up to \d+, but the model only 50 embeddings"),
         (
             lambda folder: (folder / "tokenizer.json").write_text("[" * 100_000),
             "tokenizer.json: not a complete JSON file",
@@ -189,7 +189,7 @@ def _fewer_embeddings(folder: Path) -> None:
         (lambda folder: (folder / "config.json").unlink(), "has no config.json"),
     ],
 )
-def test_a_tokenizer_that_is_endless_empty_or_anothers_is_refused_at_once(
+def test_an_oversize_empty_or_foreign_tokenizer_is_refused_at_once(
     copy: Path, harm: Callable[[Path], None], message: str
 ) -> None:
     harm(copy)
@@ -198,9 +198,9 @@ def test_a_tokenizer_that_is_endless_empty_or_anothers_is_refused_at_once(
 
 
 def test_weights_are_compared_without_drawing_a_random_number(copy: Path) -> None:
-    """Else what is trained from the same seed would not be the same."""
+    """Otherwise, training with equal seeds would give different weights."""
     weights = load_file(copy / "model.safetensors")
-    assert any("pooler" in name for name in weights), "else Transformers draws some itself"
+    assert any("pooler" in name for name in weights), "otherwise Transformers draws random weights itself"
     initial = torch.random.get_rng_state()
     load_encoder(copy)
     assert torch.equal(initial, torch.random.get_rng_state())

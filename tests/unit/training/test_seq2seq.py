@@ -1,4 +1,4 @@
-"""A model with a decoder is looked through as an encoder is; how it decodes, its folder does not say."""
+"""Models with a decoder are checked as encoders are; decoding params of their folder are ignored."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from satiety.training.encoder import load_encoder, load_tokenizer, save_encoder
 from satiety.training.seq2seq import get_start_tokens, load_seq2seq, load_text_encoder
 from tests.generating import KINDS, write_writer
 
-OLD: dict[str, dict[str, Any]] = {
+PUBLISHED: dict[str, dict[str, Any]] = {
     "t5": {
         "architectures": ["T5ForConditionalGeneration"],
         "n_positions": 512,
@@ -52,10 +52,10 @@ OLD: dict[str, dict[str, Any]] = {
     },
     "mbart": {"normalize_before": True, "add_final_layer_norm": True, "forced_bos_token_id": 5, "save_step": 12},
 }
-"""What configs of published models hold besides."""
+"""Further keys of the configs of published models."""
 
 
-def changed(folder: Path, name: str = "config.json", **values: Any) -> None:
+def update_json(folder: Path, name: str = "config.json", **values: Any) -> None:
     path = folder / name
     content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     path.write_text(json.dumps(content | values, ensure_ascii=False), encoding="utf-8")
@@ -68,7 +68,7 @@ def copy(writer: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_loads_as_transformers_loads_it_and_comes_back_from_disk_the_same(kind: str, tmp_path: Path) -> None:
+def test_every_kind_loads_as_transformers_loads_it_and_is_saved_unchanged(kind: str, tmp_path: Path) -> None:
     from transformers import AutoModelForSeq2SeqLM
 
     folder = write_writer(tmp_path / "base", kind)
@@ -88,19 +88,19 @@ def test_every_kind_loads_as_transformers_loads_it_and_comes_back_from_disk_the_
     assert names >= {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json"}
 
 
-@pytest.mark.parametrize("kind", OLD)
-def test_what_configs_of_known_models_hold_is_taken(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", PUBLISHED)
+def test_keys_of_published_configs_are_accepted(kind: str, tmp_path: Path) -> None:
     folder = write_writer(tmp_path, kind)
     (folder / "generation_config.json").unlink()
-    changed(folder, **OLD[kind])
+    update_json(folder, **PUBLISHED[kind])
     assert get_start_tokens(load_seq2seq(folder))[1:] == [
-        OLD[kind][name] for name in ("forced_bos_token_id",) if name in OLD[kind]
+        PUBLISHED[kind][name] for name in ("forced_bos_token_id",) if name in PUBLISHED[kind]
     ]
     load_tokenizer(folder)
 
 
-def test_of_how_it_decodes_nothing_is_taken_from_the_folder(copy: Path) -> None:
-    changed(copy, "generation_config.json", do_sample=True, num_beams=10**6, max_length=10**9, temperature=9.0)
+def test_decoding_params_of_the_folder_are_ignored(copy: Path) -> None:
+    update_json(copy, "generation_config.json", do_sample=True, num_beams=10**6, max_length=10**9, temperature=9.0)
     config = load_seq2seq(copy).generation_config
     assert (config.do_sample, config.num_beams, config.max_length, config.temperature) == (None, None, None, None)
     assert get_start_tokens(load_seq2seq(copy)) == [0]
@@ -138,10 +138,10 @@ def test_of_how_it_decodes_nothing_is_taken_from_the_folder(copy: Path) -> None:
         ),
     ],
 )
-def test_what_is_unsafe_or_wrong_is_refused_by_name(
+def test_an_unsafe_or_invalid_folder_is_refused_by_name(
     copy: Path, name: str, values: dict[str, Any], message: str
 ) -> None:
-    changed(copy, name, **values)
+    update_json(copy, name, **values)
     with pytest.raises(ModelError, match=message):
         load_seq2seq(copy)
 
@@ -153,7 +153,7 @@ def test_a_file_that_could_run_code_is_refused(copy: Path, name: str) -> None:
         load_seq2seq(copy)
 
 
-def test_a_kind_that_has_no_first_token_of_its_own_must_name_one(tmp_path: Path) -> None:
+def test_a_config_must_name_the_first_token_of_a_kind_without_a_default(tmp_path: Path) -> None:
     folder = write_writer(tmp_path, "mbart")
     (folder / "generation_config.json").unlink()
     values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
@@ -161,7 +161,7 @@ def test_a_kind_that_has_no_first_token_of_its_own_must_name_one(tmp_path: Path)
     (folder / "config.json").write_text(json.dumps(values), encoding="utf-8")
     with pytest.raises(ModelError, match="the first token of the output is not configured: add decoder_start"):
         load_seq2seq(folder)
-    changed(folder, "generation_config.json", decoder_start_token_id=2, forced_bos_token_id=7)
+    update_json(folder, "generation_config.json", decoder_start_token_id=2, forced_bos_token_id=7)
     assert get_start_tokens(load_seq2seq(folder)) == [2, 7]
 
 
@@ -173,7 +173,7 @@ def test_weights_that_are_not_finite_are_refused(copy: Path) -> None:
         load_seq2seq(copy)
 
 
-def test_an_encoder_and_one_with_a_decoder_are_told_apart(tiny: Path, writer: Path) -> None:
+def test_an_encoder_and_an_encoder_decoder_are_refused_in_place_of_each_other(tiny: Path, writer: Path) -> None:
     with pytest.raises(
         ModelError, match=r"an encoder \(bert\), which cannot generate text: use a model with a decoder"
     ):
@@ -182,7 +182,7 @@ def test_an_encoder_and_one_with_a_decoder_are_told_apart(tiny: Path, writer: Pa
         load_encoder(writer)
 
 
-def test_the_encoder_of_one_with_a_decoder_embeds_texts(writer: Path) -> None:
+def test_the_encoder_of_an_encoder_decoder_embeds_texts(writer: Path) -> None:
     vectors = load_embedder(writer, "cpu", "")(["This film is bad.", "这部电影很差。", "This film is bad."])
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(vectors[0], vectors[2], rtol=1e-5)
@@ -192,7 +192,7 @@ def test_the_encoder_of_one_with_a_decoder_embeds_texts(writer: Path) -> None:
 @pytest.mark.parametrize("name", ["MarianTokenizer", "T5Tokenizer", "BartTokenizer", "MBartTokenizer", None])
 def test_the_tokenizer_is_that_of_its_file_whatever_class_is_named(copy: Path, name: str | None) -> None:
     expected = load_tokenizer(copy)("This film is bad. 这部电影很差。")["input_ids"]
-    changed(copy, "tokenizer_config.json", tokenizer_class=name)
+    update_json(copy, "tokenizer_config.json", tokenizer_class=name)
     tokenizer = load_tokenizer(copy)
     assert tokenizer("This film is bad. 这部电影很差。")["input_ids"] == expected
     assert tokenizer.decode(expected, skip_special_tokens=True) == "This film is bad. 这部电影很差。"

@@ -1,4 +1,4 @@
-"""Signals wait for a whole step."""
+"""Signals are deferred to the end of a step."""
 
 import os
 import signal
@@ -19,34 +19,34 @@ def interruptible() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("interruptible")
-def test_a_signal_within_the_block_comes_after_it() -> None:
-    done = []
+def test_a_signal_within_the_block_is_delivered_after_it() -> None:
+    steps = []
 
     def work() -> None:
         with defer_signals():
             os.kill(os.getpid(), signal.SIGINT)
-            done.append("whole")
+            steps.append("whole")
 
     with pytest.raises(KeyboardInterrupt):
         work()
-    assert done == ["whole"]
+    assert steps == ["whole"]
 
 
-def test_handlers_are_as_before_even_where_the_block_fails() -> None:
+def test_signal_handlers_are_restored_even_if_the_block_fails() -> None:
     initial = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
     with pytest.raises(ValueError, match="broken"), defer_signals():
         raise ValueError("broken")
     assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == initial
 
 
-def test_a_thread_that_cannot_hold_signals_goes_on_without() -> None:
-    done = []
+def test_a_thread_that_cannot_defer_signals_runs_without() -> None:
+    steps = []
 
     def work() -> None:
         with defer_signals():
-            done.append("done")
+            steps.append("done")
 
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
-    assert done == ["done"]
+    assert steps == ["done"]

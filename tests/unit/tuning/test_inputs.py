@@ -24,17 +24,17 @@ def tokenizer(tiny: Path) -> Any:
 
 
 @pytest.mark.parametrize("text", ["the good film " * 20, "我爱北京天安门" * 20])
-def test_every_window_carries_the_prefix_and_stays_within_its_length(text: str, tokenizer: Any) -> None:
+def test_every_window_has_the_prefix_and_stays_within_its_length(text: str, tokenizer: Any) -> None:
     marks = tokenizer("query:", add_special_tokens=False)["input_ids"]
     bare = encode(CLASSIFY, [Example("1", {"text": text}, answer=Label("bad"))], tokenizer, max_length=14, prefix="")
     actual = encode(
         CLASSIFY, [Example("1", {"text": text}, answer=Label("bad"))], tokenizer, max_length=16, prefix="query: "
     )
     assert len(actual) == len(bare) > 1
-    for with_it, without in zip(actual, bare, strict=True):
-        assert with_it.input_ids == [without.input_ids[0], *marks, *without.input_ids[1:]]
-        assert len(with_it.input_ids) <= 16
-        assert with_it.targets == without.targets
+    for prefixed, unprefixed in zip(actual, bare, strict=True):
+        assert prefixed.input_ids == [unprefixed.input_ids[0], *marks, *unprefixed.input_ids[1:]]
+        assert len(prefixed.input_ids) <= 16
+        assert prefixed.targets == unprefixed.targets
 
 
 @pytest.mark.parametrize(("text", "end"), [("anna lives in paris", 4), ("王小明住在上海", 3)])
@@ -46,7 +46,7 @@ def test_a_prefix_moves_no_span(text: str, end: int, tokenizer: Any) -> None:
     assert NER.decode([example], windows, logits)[0].answer.mentions == example.answer.mentions
 
 
-def test_padding_is_masked_and_answers_for_nothing() -> None:
+def test_padding_is_masked_and_has_no_target() -> None:
     windows = [Window(0, [2, 5, 6, 3], [IGNORE, 1, 0, IGNORE], [-1, 0, 1, -1]), Window(1, [2, 3], [1, 1], [0, 1])]
     batch = collate(windows, 0, HEADS["token"]())
     assert batch.input_ids.tolist() == [[2, 5, 6, 3], [2, 3, 0, 0]]
@@ -59,7 +59,7 @@ def test_texts_have_one_target_each() -> None:
     assert collate(windows, 0, HEADS["text"]()).targets.tolist() == [1, 0]
 
 
-def test_windows_without_a_target_teach_nothing() -> None:
+def test_windows_without_a_target_are_dropped() -> None:
     windows = [Window(0, [2, 3], [IGNORE]), Window(1, [2, 3], [1])]
     assert select_labelled(windows, CLASSIFY) == windows[1:]
     with pytest.raises(ModelError, match="none of the 1 training windows has a label of the problem"):

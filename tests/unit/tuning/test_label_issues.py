@@ -1,4 +1,4 @@
-"""Flipped labels are found; labels that are right are left alone; what is not known is not doubted."""
+"""Flipped labels are found; correct and uncertain labels are not reported."""
 
 import numpy as np
 import pytest
@@ -10,8 +10,8 @@ SOLVER = Solver(l2=[0.1, 0.01, 0.001, 0.0001], folds=5, rows=10_000)
 
 @pytest.mark.parametrize(("classes", "share"), [(2, 0.05), (3, 0.1), (10, 0.02)])
 def test_flipped_labels_are_found(classes: int, share: float) -> None:
-    """At least three of four, over five draws, and hardly any that is right; none where none was flipped."""
-    right = doubted = planted = 0
+    """Over five draws, at least three of four are found, and hardly any correct label is reported."""
+    correct = reported = planted = 0
     for seed in range(5):
         draw = np.random.default_rng(seed)
         truth, groups = np.arange(400) % classes, [str(row) for row in range(400)]
@@ -20,22 +20,26 @@ def test_flipped_labels_are_found(classes: int, share: float) -> None:
         answers = truth.copy()
         answers[flipped] = (truth[flipped] + 1) % classes
         actual = solve(features, answers, groups, classes, SOLVER, 1).label_issues
-        right, doubted, planted = right + len({*actual} & {*flipped}), doubted + len(actual), planted + len(flipped)
+        correct, reported, planted = (
+            correct + len({*actual} & {*flipped}),
+            reported + len(actual),
+            planted + len(flipped),
+        )
         assert len(solve(features, truth, groups, classes, SOLVER, 1).label_issues) <= 4
-    assert right >= 0.75 * planted
-    assert right >= 0.9 * doubted
+    assert correct >= 0.75 * planted
+    assert correct >= 0.9 * reported
 
 
-def test_what_the_model_knows_nothing_of_is_not_doubted() -> None:
+def test_uniform_probabilities_give_no_label_issues() -> None:
     assert find_label_issues(np.full((6, 3), 1 / 3), np.array([0, 1, 2, 0, 1, 2])) == []
 
 
-def test_a_label_no_row_has_is_no_rival() -> None:
+def test_a_label_without_rows_gives_no_label_issue() -> None:
     chances = np.array([[0.1, 0.0, 0.9], [0.8, 0.1, 0.1], [0.2, 0.7, 0.1]])
     assert find_label_issues(chances, np.array([0, 0, 1])) == []
 
 
-def test_a_head_is_the_same_after_it_was_kept_as_json() -> None:
+def test_a_head_read_from_json_equals_the_original() -> None:
     import json
 
     from satiety.heads.solver import LinearProbe

@@ -1,4 +1,4 @@
-"""Methods one by one: what of a model they change, what they leave, and which encoders they refuse."""
+"""Methods one by one: the weights they train, those they leave unchanged, and the encoders they refuse."""
 
 from pathlib import Path
 
@@ -19,27 +19,27 @@ from satiety.tuning.model import Model
 from tests.contracts.test_methods import params
 from tests.generating import write_writer
 
-BESIDE = [name for name in METHODS if METHODS[name].has_adapter]
+ADAPTER_METHODS = [name for name in METHODS if METHODS[name].has_adapter]
 
 
-def made(folder: Path, head: str = "text") -> Model:
+def build_model(folder: Path, head: str = "text") -> Model:
     return Model(load_encoder(folder), HEADS[head](), 3, pooling="mean", dropout=0.0)
 
 
-def batch(*rows: list[int], types: bool = False) -> Batch:
+def build_batch(*rows: list[int], types: bool = False) -> Batch:
     width = max(map(len, rows))
     ids = torch.tensor([row + [0] * (width - len(row)) for row in rows])
     kinds = (torch.arange(width) > 2).long().expand(len(rows), -1) if types else None
     return Batch(ids, (ids > 0).long(), ids, kinds)
 
 
-def test_there_are_methods_of_this_kind() -> None:
-    assert {"adapter", "prefix", "prompt"} <= {*BESIDE}
+def test_the_adapter_methods_are_registered() -> None:
+    assert {"adapter", "prefix", "prompt"} <= {*ADAPTER_METHODS}
 
 
-@pytest.mark.parametrize("name", BESIDE)
-class TestWhatStaysBesideTheEncoder:
-    def test_leaves_the_base_as_it_is_and_needs_few_bytes(self, name: str, tiny: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ADAPTER_METHODS)
+class TestAdapterMethods:
+    def test_the_base_stays_unchanged_and_the_adapter_is_small(self, name: str, tiny: Path, tmp_path: Path) -> None:
         from satiety.tuning.finetune import finetune
 
         problem = PROBLEMS["classify"].sample()
@@ -56,48 +56,52 @@ class TestWhatStaysBesideTheEncoder:
         with pytest.raises(ModelError, match=r"has no adapter\.safetensors"):
             load(tmp_path / "tuned", "cpu")
 
-    def test_refuses_weights_of_another_shape(self, name: str, tiny: Path) -> None:
+    def test_weights_of_another_shape_are_refused(self, name: str, tiny: Path) -> None:
         method = METHODS[name].sample()
         assert isinstance(method, AdapterMethod)
         with pytest.raises(ModelError, match=f"does not match method '{name}'"):
-            method.attach(made(tiny), {"other": torch.zeros(2)})
+            method.attach(build_model(tiny), {"other": torch.zeros(2)})
 
     @pytest.mark.parametrize("head", ["text", "token"])
-    def test_a_text_s_states_hang_on_no_other_text_and_on_no_padding(self, name: str, head: str, tiny: Path) -> None:
+    def test_the_states_of_a_text_do_not_depend_on_other_texts_or_padding(
+        self, name: str, head: str, tiny: Path
+    ) -> None:
         torch.manual_seed(1)
-        model = made(tiny, head)
+        model = build_model(tiny, head)
         METHODS[name].sample().prepare(model, 1)
         model.eval()
         with torch.inference_mode():
-            single = model(batch([2, 7, 8, 3]))
-            together = model(batch([2, 7, 8, 3], [2, 9, 9, 9, 9, 9, 3]))
+            separate = model(build_batch([2, 7, 8, 3]))
+            together = model(build_batch([2, 7, 8, 3], [2, 9, 9, 9, 9, 9, 3]))
         shape = (1, 3) if head == "text" else (1, 4, 3)
-        assert single.shape == shape
-        torch.testing.assert_close(single, together[:1] if head == "text" else together[:1, :4], rtol=1e-4, atol=1e-5)
+        assert separate.shape == shape
+        torch.testing.assert_close(separate, together[:1] if head == "text" else together[:1, :4], rtol=1e-4, atol=1e-5)
 
-    def test_still_tells_two_texts_apart(self, name: str, tiny: Path) -> None:
+    def test_token_types_still_change_the_output(self, name: str, tiny: Path) -> None:
         torch.manual_seed(1)
-        model = made(tiny)
+        model = build_model(tiny)
         METHODS[name].sample().prepare(model, 1)
         model.eval()
         with torch.inference_mode():
-            assert not torch.allclose(model(batch([2, 7, 3, 8, 3])), model(batch([2, 7, 3, 8, 3], types=True)))
+            assert not torch.allclose(
+                model(build_batch([2, 7, 3, 8, 3])), model(build_batch([2, 7, 3, 8, 3], types=True))
+            )
 
-    def test_only_its_own_weights_and_the_head_learn(self, name: str, tiny: Path) -> None:
-        method, model = METHODS[name].sample(), made(tiny)
-        own = {id(weight) for weight in model.encoder.parameters()}
+    def test_only_the_weights_of_the_adapter_and_the_head_are_trained(self, name: str, tiny: Path) -> None:
+        method, model = METHODS[name].sample(), build_model(tiny)
+        encoder_ids = {id(weight) for weight in model.encoder.parameters()}
         method.prepare(model, 1)
-        learning = [weight for _, weight, _ in method.rates(model)]
-        assert len(learning) > 2
-        assert not own & {id(weight) for weight in learning}
+        trained = [weight for _, weight, _ in method.rates(model)]
+        assert len(trained) > 2
+        assert not encoder_ids & {id(weight) for weight in trained}
 
 
 FAMILIES = ["bert", "roberta", "xlm-roberta", "electra", "distilbert", "mpnet", "deberta-v2", "modernbert"]
 WITHOUT_KEYS = ["distilbert", "mpnet", "deberta-v2", "modernbert"]
-"""They take no keys and values, so that `prefix` has no place in them."""
+"""They take no keys and values, so `prefix` cannot be used with them."""
 
 
-def family(kind: str) -> nn.Module:
+def build_encoder(kind: str) -> nn.Module:
     from transformers import AutoConfig, AutoModel
 
     names = ["hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "vocab_size"]
@@ -109,9 +113,9 @@ def family(kind: str) -> nn.Module:
 
 
 @pytest.mark.parametrize("kind", FAMILIES)
-@pytest.mark.parametrize("name", BESIDE)
+@pytest.mark.parametrize("name", ADAPTER_METHODS)
 def test_the_usual_encoders_are_wrapped_and_unwrapped(name: str, kind: str) -> None:
-    method, encoder = METHODS[name].sample(), family(kind)
+    method, encoder = METHODS[name].sample(), build_encoder(kind)
     assert isinstance(method, AdapterMethod)
     if name == "prefix" and kind in WITHOUT_KEYS:
         with pytest.raises(ModelError, match="needs an encoder with `past_key_values`"):
@@ -129,7 +133,7 @@ def test_the_usual_encoders_are_wrapped_and_unwrapped(name: str, kind: str) -> N
     assert [name for name, _ in repeated.named_parameters()] == names
 
 
-def test_an_encoder_that_has_no_place_for_it_is_refused(tiny: Path) -> None:
+def test_an_unsupported_encoder_is_refused(tiny: Path) -> None:
     class Odd(nn.Module):
         def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
             return input_ids
@@ -146,20 +150,20 @@ def test_virtual_tokens_count_among_those_that_the_base_reads(name: str, tiny: P
     from satiety.tuning.finetune import finetune
 
     problem = PROBLEMS["classify"].sample()
-    asked = params(name).model_copy(update={"max_length": 62})
+    section = params(name).model_copy(update={"max_length": 62})
     with pytest.raises(ParamsError, match=r"62 tokens plus 4 virtual tokens, but .* reads at most 64: lower"):
         finetune(
             tiny,
             problem,
             problem.examples("en"),
             [],
-            params=asked,
+            params=section,
             store=CheckpointStore(tmp_path / "run", 1e9),
             device="cpu",
         )
 
 
-def test_in_a_model_that_writes_each_layer_of_either_side_learns_slower_than_the_one_above(tmp_path: Path) -> None:
+def test_layer_decay_lowers_the_rate_of_lower_layers_on_both_sides_of_an_encoder_decoder(tmp_path: Path) -> None:
     head = HEADS["seq2seq"].sample()
     network, _ = head.load(write_writer(tmp_path, "mt5", tie_word_embeddings=False))
     full = Full(learning_rate=1.0, layer_decay=0.5)

@@ -1,4 +1,4 @@
-"""A tuned model's folder: whole, safe, and refused with a reason where it is not."""
+"""The folder of a tuned model is refused with a reason unless it is whole and safe."""
 
 import json
 import shutil
@@ -29,7 +29,7 @@ CARD = {
 
 
 @pytest.fixture(scope="module")
-def made(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model_folder(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     problem = PROBLEMS["classify"].sample()
     torch.manual_seed(3)
     model = Model(load_encoder(tiny), HEADS["text"](), 2, pooling="mean", dropout=0.0)
@@ -41,8 +41,8 @@ def made(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def copy(made: Path, tmp_path: Path) -> Path:
-    shutil.copytree(made, tmp_path / "tuned")
+def copy(model_folder: Path, tmp_path: Path) -> Path:
+    shutil.copytree(model_folder, tmp_path / "tuned")
     return tmp_path / "tuned"
 
 
@@ -64,19 +64,19 @@ def test_the_folder_needs_nothing_but_itself(copy: Path) -> None:
     assert all(sum(p.scores.values()) == pytest.approx(1) for p in predictions)
 
 
-def test_the_order_and_the_company_of_texts_change_no_answer(copy: Path) -> None:
+def test_answers_do_not_depend_on_order_or_other_texts(copy: Path) -> None:
     tuned = load(copy, "cpu")
     together = tuned.predict(TEXTS)
     backwards = tuned.predict(TEXTS[::-1])[::-1]
-    single = [tuned.predict([text])[0] for text in TEXTS]
-    for first, second, third in zip(together, backwards, single, strict=True):
+    separate = [tuned.predict([text])[0] for text in TEXTS]
+    for first, second, third in zip(together, backwards, separate, strict=True):
         assert str(first.answer) == str(second.answer) == str(third.answer)
         assert first.confidence == pytest.approx(second.confidence, abs=0.02)
         assert first.confidence == pytest.approx(third.confidence, abs=0.02)
 
 
-def test_an_answer_that_is_no_number_is_refused(copy: Path) -> None:
-    """Of weights that are finite, but too large to compute with."""
+def test_an_answer_that_is_not_finite_is_refused(copy: Path) -> None:
+    """The weights are finite, but too large to compute with."""
     save_file({"weight": torch.full((2, 32), 3e38), "bias": torch.zeros(2)}, copy / "head.safetensors")
     with pytest.raises(
         ModelError, match="the model's output for text 1 of 5 is NaN or infinite: its weights are damaged"
@@ -92,11 +92,11 @@ def _spoil(folder: Path, name: str) -> None:
     save_file(tensors, folder / name, {"format": "pt"})
 
 
-def test_no_text_has_no_answer(copy: Path) -> None:
+def test_no_texts_have_no_answers(copy: Path) -> None:
     assert load(copy, "cpu").predict([]) == []
 
 
-def test_it_loads_where_the_device_is_and_nowhere_else(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_loads_on_available_devices_only(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert load(copy, "auto").hardware.device == "cpu"
     with pytest.raises(SetupError, match="finds no CUDA device"):
@@ -111,11 +111,11 @@ def _change(name: str, **fields: object) -> Callable[[Path], object]:
     return change
 
 
-def _lose(name: str) -> Callable[[Path], object]:
+def _delete(name: str) -> Callable[[Path], object]:
     return lambda folder: (folder / name).unlink()
 
 
-def _cut(name: str) -> Callable[[Path], object]:
+def _truncate(name: str) -> Callable[[Path], object]:
     return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[:40])
 
 
@@ -124,15 +124,15 @@ def _cut(name: str) -> Callable[[Path], object]:
     [
         (shutil.rmtree, "no such folder: run the stage that makes it"),
         *[
-            (_lose(name), f"has no {name}: rebuild the folder")
+            (_delete(name), f"has no {name}: rebuild the folder")
             for name in ("config.json", "model.safetensors", "head.safetensors", "problem.json", "tuned.json")
         ],
-        (_lose("tokenizer.json"), "has no tokenizer.json"),
+        (_delete("tokenizer.json"), "has no tokenizer.json"),
         (lambda folder: (folder / "model.pkl").write_bytes(b"\x80\x04."), "model.pkl can run code when loaded"),
-        (_cut("head.safetensors"), "head.safetensors: not a complete safetensors file"),
-        (_cut("model.safetensors"), "cannot be loaded as an encoder"),
-        (_cut("problem.json"), "problem.json: not a valid problem"),
-        (_cut("tuned.json"), "tuned.json: not a complete JSON file"),
+        (_truncate("head.safetensors"), "head.safetensors: not a complete safetensors file"),
+        (_truncate("model.safetensors"), "cannot be loaded as an encoder"),
+        (_truncate("problem.json"), "problem.json: not a valid problem"),
+        (_truncate("tuned.json"), "tuned.json: not a complete JSON file"),
         (_change("tuned.json", pooling="largest"), "tuned.json: not a valid model card: Input should be"),
         (_change("tuned.json", version=3), "tuned.json: not a valid model card"),
         (

@@ -1,4 +1,4 @@
-"""A tuned model that writes: its folder, the base beside it that learned nothing, and what its answers rest on."""
+"""A tuned encoder-decoder: its folder, its base weights, and the nearest examples of its answers."""
 
 import json
 import shutil
@@ -31,7 +31,7 @@ FILES = {
 
 
 @pytest.fixture(scope="module")
-def tuned(writer: Path, tmp_path_factory: pytest.TempPathFactory) -> TunedModel:
+def tuned_model(writer: Path, tmp_path_factory: pytest.TempPathFactory) -> TunedModel:
     section = params("full", writes=True)
     few = section.recipe.model_copy(update={"training": TrainingArguments(max_steps=20)})
     section = section.model_copy(update={"recipe": few})
@@ -40,8 +40,8 @@ def tuned(writer: Path, tmp_path_factory: pytest.TempPathFactory) -> TunedModel:
 
 
 @pytest.fixture
-def folder(tuned: TunedModel, writer: Path, tmp_path: Path) -> Path:
-    tuned.save(tmp_path / "tuned", writer)
+def folder(tuned_model: TunedModel, writer: Path, tmp_path: Path) -> Path:
+    tuned_model.save(tmp_path / "tuned", writer)
     return tmp_path / "tuned"
 
 
@@ -56,17 +56,17 @@ def test_the_folder_has_a_decoder_and_no_head(folder: Path) -> None:
     assert any(name.startswith("decoder.") for name in weights)
 
 
-def test_untrained_the_base_answers_as_it_came(tuned: TunedModel, writer: Path) -> None:
-    untrained = tuned.with_base_weights(writer)
+def test_with_base_weights_the_answers_are_those_of_the_base(tuned_model: TunedModel, writer: Path) -> None:
+    untrained = tuned_model.with_base_weights(writer)
     expected = load_file(writer / "model.safetensors")
     actual = untrained.model.encoder.state_dict()
     assert all(torch.equal(actual[name], weight) for name, weight in expected.items())
-    asked = ["This film is bad."]
-    assert untrained.predict(asked) == untrained.predict(asked)
-    assert untrained.predict(asked) != tuned.predict(asked)
+    texts = ["This film is bad."]
+    assert untrained.predict(texts) == untrained.predict(texts)
+    assert untrained.predict(texts) != tuned_model.predict(texts)
 
 
-def test_a_problem_with_a_linear_head_answers_nothing_untrained(tiny: Path, tmp_path: Path) -> None:
+def test_a_problem_with_a_linear_head_cannot_answer_with_base_weights(tiny: Path, tmp_path: Path) -> None:
     problem = PROBLEMS["classify"].sample()
     examples, store = problem.examples("en"), CheckpointStore(tmp_path, 1e9)
     model = finetune(tiny, problem, examples, [], params=params("frozen"), store=store, device="cpu").model
@@ -81,7 +81,7 @@ def test_the_bytes_of_a_base_of_another_kind_are_refused(folder: Path, tiny: Pat
         load(folder, "cpu")
 
 
-def test_numbers_that_overflow_are_no_answer(folder: Path) -> None:
+def test_an_answer_that_overflows_is_refused(folder: Path) -> None:
     weights = load_file(folder / "model.safetensors")
     huge = {name: weight * 1e38 if "final_layer_norm" in name else weight for name, weight in weights.items()}
     save_file(huge, folder / "model.safetensors", {"format": "pt"})
@@ -89,7 +89,7 @@ def test_numbers_that_overflow_are_no_answer(folder: Path) -> None:
         load(folder, "cpu").predict(["This film is bad."])
 
 
-def test_more_than_the_base_can_write_is_refused_before_anything_is_learned(tmp_path: Path) -> None:
+def test_more_tokens_than_the_base_can_generate_are_refused_before_training(tmp_path: Path) -> None:
     base = write_writer(tmp_path / "base", "marian")
     store = CheckpointStore(tmp_path / "run", 1e9)
     with pytest.raises(
@@ -100,9 +100,9 @@ def test_more_than_the_base_can_write_is_refused_before_anything_is_learned(tmp_
         )
 
 
-def test_an_answer_rests_on_the_examples_near_it_each_with_its_translation(tuned: TunedModel) -> None:
+def test_the_nearest_examples_of_an_answer_come_with_their_translations(tuned_model: TunedModel) -> None:
     train = [Example(example.id, example.inputs, example.answer, source="a.csv:1") for example in TRAIN]
-    (actual,) = find_nearest(tuned, {"text": "This film is bad."}, Text("这部电影很差。"), train, 2)
+    (actual,) = find_nearest(tuned_model, {"text": "This film is bad."}, Text("这部电影很差。"), train, 2)
     assert actual.answer_text == "这部电影很差。"
     assert (actual.rows[0].text, actual.rows[0].gold) == ("This film is bad.", "这部电影很差。")
     assert actual.rows[0].similarity == pytest.approx(1, abs=1e-3)

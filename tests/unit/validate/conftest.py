@@ -1,4 +1,4 @@
-"""What the tests of `satiety.validate` start from: settled problems, the values of params.yaml, and tables."""
+"""Fixtures of the tests of `satiety.validate`: problems with fixed labels, the values of params.yaml, and tables."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -31,7 +31,7 @@ def ner() -> Problem:
 
 @pytest.fixture
 def make_table(params: Validate, classify: Problem) -> MakeTable:
-    """Return a function from rows to their table; what is not in train is held out, as in the stage."""
+    """Return a function from rows to their table; all examples outside train are held out, as in the stage."""
 
     def make(rows: Sequence[Example] | Sequence[Document], problem: Problem | None = None, **fields: Any) -> Table[Any]:
         held_out = [row for row in rows if isinstance(row, Example) and row.split != "train"]

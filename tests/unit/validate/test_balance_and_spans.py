@@ -1,4 +1,4 @@
-"""Columns that say how labels are spread, and what is wrong with spans."""
+"""Columns about the distribution of labels and the validity of spans."""
 
 from collections.abc import Callable
 from typing import Any
@@ -44,17 +44,15 @@ def test_entity_types_that_a_split_lacks_are_named(make_table: MakeTable, ner: P
         ("nobody", ()),
     ],
 )
-def test_nothing_is_wrong_with_right_spans(
-    make_table: MakeTable, ner: Problem, text: str, spans: tuple[Span, ...]
-) -> None:
+def test_valid_spans_have_no_findings(make_table: MakeTable, ner: Problem, text: str, spans: tuple[Span, ...]) -> None:
     table = make_table([Example("a", {"text": text}, answer=Spans(spans))], ner)
-    found = {name: column(table) for name, column in EXAMPLE_COLUMNS.items()}
-    assert found.pop("span_count") == [len(spans)]
-    assert all(value == [None] for value in found.values())
+    columns = {name: column(table) for name, column in EXAMPLE_COLUMNS.items()}
+    assert columns.pop("span_count") == [len(spans)]
+    assert all(value == [None] for value in columns.values())
 
 
 @pytest.mark.parametrize(
-    ("column", "text", "spans", "said"),
+    ("column", "text", "spans", "description"),
     [
         ("span_outside", "Ann", (Span(0, 9, "PER"),), "0:9 PER"),
         ("span_outside", "北京", (Span(1, 1, "LOC"),), "1:1 LOC"),
@@ -67,8 +65,8 @@ def test_nothing_is_wrong_with_right_spans(
         ("span_cut", "in Rome", (Span(2, 7, "LOC"),), "2:7 LOC ' Rome'"),
     ],
 )
-def test_a_wrong_span_is_named(
-    make_table: MakeTable, ner: Problem, column: str, text: str, spans: tuple[Span, ...], said: str
+def test_an_invalid_span_is_named(
+    make_table: MakeTable, ner: Problem, column: str, text: str, spans: tuple[Span, ...], description: str
 ) -> None:
     (value,) = EXAMPLE_COLUMNS[column](make_table([Example("a", {"text": text}, answer=Spans(spans))], ner))
-    assert value.startswith(said)
+    assert value.startswith(description)

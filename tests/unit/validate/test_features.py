@@ -1,4 +1,4 @@
-"""What every feature promises, whatever the texts."""
+"""Properties of every feature, for any texts."""
 
 from collections.abc import Callable
 from typing import Any
@@ -47,19 +47,19 @@ def test_a_feature_of_texts_takes_documents(make_table: MakeTable, name: str, te
 
 
 @pytest.mark.parametrize("feature", EXAMPLE_FEATURES.values())
-def test_a_feature_says_what_it_is(feature: Callable[..., Any]) -> None:
+def test_every_feature_has_a_docstring(feature: Callable[..., Any]) -> None:
     assert (feature.__doc__ or "").endswith(".")
 
 
 def test_only_wanted_features_are_computed_and_the_fields_of_the_record_are_always_there(make_table: MakeTable) -> None:
     example = Example("a", {"text": "Ann 去了北京"}, Spans((Span(0, 3, "PER"), Span(6, 8, "LOC"))))
     table = make_table([example], problem=NER)
-    found = compute_columns(table, ["han"])
-    assert set(found) == set(column_names(Example, NER)) - set(EXAMPLE_FEATURES) | {"han"}
-    assert found["spans"] == ["0:3 PER; 6:8 LOC"]
-    assert found["han"] == [4 / 7]
+    columns = compute_columns(table, ["han"])
+    assert set(columns) == set(column_names(Example, NER)) - set(EXAMPLE_FEATURES) | {"han"}
+    assert columns["spans"] == ["0:3 PER; 6:8 LOC"]
+    assert columns["han"] == [4 / 7]
 
 
-def test_names_of_features_hide_no_field() -> None:
+def test_no_feature_has_the_name_of_a_field() -> None:
     for kind in (Example, Document):
         assert len(column_names(kind, NER)) == len(set(column_names(kind, NER)))

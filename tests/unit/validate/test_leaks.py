@@ -1,4 +1,4 @@
-"""Columns that show where a label can be read off. Each planted leak is found; data without it is not accused."""
+"""Columns that show where a label is given away: planted leaks are found, and other data has no findings."""
 
 import random
 from collections.abc import Callable
@@ -24,13 +24,14 @@ def topics() -> Problem:
     return PROBLEMS["classify"].model_validate({"labels": list(LABELS), "names": {"spam": "junk mail"}})
 
 
-def examples(size: int, seed: int = 0) -> list[Example]:
+def make_examples(size: int, seed: int = 0) -> list[Example]:
     """Return examples whose ids, order and words say nothing of their labels."""
     draw = random.Random(seed)
     words = [f"w{i}" for i in range(300)] + list("天地玄黄宇宙洪荒日月盈昃辰宿列张")
     ids = draw.sample(range(10**6), size)
     return [
-        Example(f"{own:x}", {"text": " ".join(draw.choices(words, k=8))}, Label(draw.choice(LABELS))) for own in ids
+        Example(f"{number:x}", {"text": " ".join(draw.choices(words, k=8))}, Label(draw.choice(LABELS)))
+        for number in ids
     ]
 
 
@@ -47,9 +48,7 @@ def examples(size: int, seed: int = 0) -> list[Example]:
         ("【体育】国足又输了", "体育"),
     ],
 )
-def test_a_label_that_somebody_wrote_into_the_text_is_found(
-    make_table: MakeTable, topics: Problem, text: str, label: str
-) -> None:
+def test_a_label_written_into_the_text_is_found(make_table: MakeTable, topics: Problem, text: str, label: str) -> None:
     assert leaks.label_written(make_table([Example("a", {"text": text}, Label(label))], topics))[0] is not None
 
 
@@ -64,14 +63,14 @@ def test_a_label_that_somebody_wrote_into_the_text_is_found(
         ("label: spam", None),
     ],
 )
-def test_a_word_that_is_no_mark_or_another_label_is_not(
+def test_a_word_without_a_mark_or_of_another_label_is_not_reported(
     make_table: MakeTable, topics: Problem, text: str, label: str | None
 ) -> None:
     assert leaks.label_written(make_table([Example("a", {"text": text}, Label(label))], topics)) == [None]
 
 
 @pytest.mark.parametrize(
-    ("text", "label", "named"),
+    ("text", "label", "expected"),
     [
         ("so much SPAM", "spam", 1),
         ("spammer", "spam", 0),
@@ -81,16 +80,16 @@ def test_a_word_that_is_no_mark_or_another_label_is_not(
     ],
 )
 def test_a_text_that_names_its_own_label_is_counted(
-    make_table: MakeTable, topics: Problem, text: str, label: str, named: int
+    make_table: MakeTable, topics: Problem, text: str, label: str, expected: int
 ) -> None:
-    assert leaks.label_named(make_table([Example("a", {"text": text}, Label(label))], topics)) == [named]
+    assert leaks.label_named(make_table([Example("a", {"text": text}, Label(label))], topics)) == [expected]
 
 
 @pytest.mark.parametrize("column", [leaks.id_tells, leaks.order_tells])
-def test_ids_and_order_by_chance_tell_nothing(
+def test_random_ids_and_order_give_no_label_away(
     make_table: MakeTable, column: Callable[[Table[Any]], list[float]]
 ) -> None:
-    assert fmean(column(make_table(examples(600)))) < 0.1
+    assert fmean(column(make_table(make_examples(600)))) < 0.1
 
 
 @pytest.mark.parametrize(
@@ -104,12 +103,14 @@ def test_ids_and_order_by_chance_tell_nothing(
     ids=["prefix", "last character", "size of the number", "length"],
 )
 def test_ids_that_tell_the_label_are_found(make_table: MakeTable, name: Callable[[int, str], str]) -> None:
-    rows = [Example(name(i, str(row.answer)), {"text": row.text}, row.answer) for i, row in enumerate(examples(600))]
+    rows = [
+        Example(name(i, str(row.answer)), {"text": row.text}, row.answer) for i, row in enumerate(make_examples(600))
+    ]
     assert fmean(leaks.id_tells(make_table(rows))) > 0.9
 
 
 def test_rows_sorted_by_label_are_found(make_table: MakeTable) -> None:
-    rows = sorted(examples(300), key=lambda row: str(row.answer))
+    rows = sorted(make_examples(300), key=lambda row: str(row.answer))
     assert fmean(leaks.order_tells(make_table(rows))) > 0.9
 
 
@@ -118,20 +119,20 @@ def test_rows_whose_labels_alternate_are_found(make_table: MakeTable) -> None:
     assert fmean(leaks.order_tells(make_table(rows))) > 0.9
 
 
-@pytest.mark.parametrize(("phrase", "found"), [("zxqv", "zxqv"), ("zxqv 7", "zxqv 7"), ("天 玄", "天 玄")])
+@pytest.mark.parametrize(("phrase", "expected"), [("zxqv", "zxqv"), ("zxqv 7", "zxqv 7"), ("天 玄", "天 玄")])
 def test_a_phrase_that_gives_one_label_away_is_found_where_it_stands(
-    make_table: MakeTable, phrase: str, found: str
+    make_table: MakeTable, phrase: str, expected: str
 ) -> None:
-    rows = examples(600)
+    rows = make_examples(600)
     marked = [i for i, row in enumerate(rows) if str(row.answer) == "spam"][:40]
     for i in marked:
         rows[i] = Example(rows[i].id, {"text": f"{rows[i].text} {phrase}"}, Label("spam"))
-    lambdas = leaks.trigger(make_table(rows))
-    assert sum(lambdas[i] == found for i in marked) >= 38
-    assert sum(value is not None for i, value in enumerate(lambdas) if i not in marked) <= 2
+    triggers = leaks.trigger(make_table(rows))
+    assert sum(triggers[i] == expected for i in marked) >= 38
+    assert sum(value is not None for i, value in enumerate(triggers) if i not in marked) <= 2
 
 
-def test_a_common_word_of_a_common_label_gives_nothing_away(make_table: MakeTable) -> None:
+def test_a_common_word_of_a_common_label_gives_no_label_away(make_table: MakeTable) -> None:
     rows = [
         Example(str(i), {"text": "ok 好" if i % 10 == 0 else f"text {i}"}, Label("bad" if i % 10 == 1 else "good"))
         for i in range(600)
@@ -139,12 +140,12 @@ def test_a_common_word_of_a_common_label_gives_nothing_away(make_table: MakeTabl
     assert leaks.trigger(make_table(rows)) == [None] * 600
 
 
-def test_words_by_chance_give_nothing_away(make_table: MakeTable) -> None:
-    assert leaks.trigger(make_table(examples(600))) == [None] * 600
+def test_random_words_give_no_label_away(make_table: MakeTable) -> None:
+    assert leaks.trigger(make_table(make_examples(600))) == [None] * 600
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([*LABELS, None])), max_size=60))
-def test_what_tells_everything_measures_one_and_nothing_measures_more(pairs: list[tuple[int, str | None]]) -> None:
+def test_the_lambda_of_the_labels_themselves_is_one_and_none_is_larger(pairs: list[tuple[int, str | None]]) -> None:
     values, labels = [value for value, _ in pairs], [label for _, label in pairs]
     lambdas = leaks.compute_lambda(values, labels)
     assert len(lambdas) == len(pairs)

@@ -15,7 +15,7 @@ ENGLISH = "The waiter brought our soup cold and never came back to ask about it"
 CHINESE = "服务员把汤端上来的时候已经凉了，之后再也没有过来问过我们一句"
 
 
-def values(table: Table[Any], column: str) -> list[str | None]:
+def list_values(table: Table[Any], column: str) -> list[str | None]:
     return list((COLUMNS | EXAMPLE_COLUMNS)[column](table))
 
 
@@ -32,11 +32,11 @@ def test_a_row_names_the_earlier_row_of_its_split_with_the_same_text_and_label(
         Example("b", {"text": f" {text.upper()} "}, Label("good")),
         Example("c", {"text": text}, Label("good"), split="test"),
     ]
-    assert values(make_table(rows), "twin_of") == [None, "a", None]
+    assert list_values(make_table(rows), "twin_of") == [None, "a", None]
 
 
 def test_documents_have_twins_too(make_table: MakeTable) -> None:
-    assert values(make_table([Document("a", CHINESE), Document("b", CHINESE)]), "twin_of") == [None, "a"]
+    assert list_values(make_table([Document("a", CHINESE), Document("b", CHINESE)]), "twin_of") == [None, "a"]
 
 
 @pytest.mark.parametrize("text", [ENGLISH, CHINESE])
@@ -46,7 +46,7 @@ def test_both_rows_of_a_conflict_name_each_other(make_table: MakeTable, text: st
         Example("b", {"text": text}, Label("bad")),
         Example("c", {"text": text}, Label("bad"), split="test"),
     ]
-    assert values(make_table(rows), "conflict_with") == ["b", "a", None]
+    assert list_values(make_table(rows), "conflict_with") == ["b", "a", None]
 
 
 @pytest.mark.parametrize("text", [ENGLISH, CHINESE])
@@ -61,11 +61,11 @@ def test_the_row_of_the_earlier_split_is_named_and_never_the_test_row(
         Example("a", {"text": text.swapcase()}, Label("good"), split=earlier),
         Example("b", {"text": text}, Label("good"), split=later),
     ]
-    assert values(make_table(rows), "in_held_out") == ["b" if is_named else None, None]
+    assert list_values(make_table(rows), "in_held_out") == ["b" if is_named else None, None]
 
 
 @pytest.mark.parametrize(
-    ("text", "near"),
+    ("text", "near_copy"),
     [
         (ENGLISH, f"{ENGLISH}!"),
         (ENGLISH, f"RT @somebody: {ENGLISH} http://t.co/1"),
@@ -73,26 +73,28 @@ def test_the_row_of_the_earlier_split_is_named_and_never_the_test_row(
         (CHINESE, f"转发：{CHINESE}"),
     ],
 )
-def test_a_training_text_that_nearly_repeats_a_test_text_is_named(make_table: MakeTable, text: str, near: str) -> None:
+def test_a_training_text_that_nearly_repeats_a_test_text_is_named(
+    make_table: MakeTable, text: str, near_copy: str
+) -> None:
     table = make_table(
-        [Example("a", {"text": near}, Label("good")), Example("b", {"text": text}, Label("good"), split="test")]
+        [Example("a", {"text": near_copy}, Label("good")), Example("b", {"text": text}, Label("good"), split="test")]
     )
-    assert values(table, "in_held_out") == [None, None]
-    assert values(table, "near_held_out") == ["b", None]
+    assert list_values(table, "in_held_out") == [None, None]
+    assert list_values(table, "near_held_out") == ["b", None]
 
 
-def test_a_dev_text_is_held_against_the_test_alone(make_table: MakeTable) -> None:
+def test_a_dev_text_is_compared_with_test_texts_only(make_table: MakeTable) -> None:
     rows = [
         Example("a", {"text": f"{ENGLISH}!"}, Label("good"), split="dev"),
         Example("b", {"text": ENGLISH}, Label("good"), split="dev"),
     ]
-    assert values(make_table(rows), "near_held_out") == [None, None]
+    assert list_values(make_table(rows), "near_held_out") == [None, None]
 
 
 def test_a_document_that_is_a_test_text_is_named(make_table: MakeTable) -> None:
     held_out = [Example("t", {"text": ENGLISH}, Label("good"), split="test")]
     table = make_table([Document("d", ENGLISH.lower()), Document("e", CHINESE)], held_out=held_out)
-    assert values(table, "in_held_out") == ["t", None]
+    assert list_values(table, "in_held_out") == ["t", None]
 
 
 def test_a_group_on_both_sides_of_the_split_is_named_and_no_group_is_none(make_table: MakeTable) -> None:
@@ -102,4 +104,4 @@ def test_a_group_on_both_sides_of_the_split_is_named_and_no_group_is_none(make_t
         Example("c", {"text": "三"}, Label("bad"), split="test", group="author 1"),
         Example("d", {"text": "四"}, Label("bad"), split="test"),
     ]
-    assert values(make_table(rows), "group_across") == ["c", None, None, None]
+    assert list_values(make_table(rows), "group_across") == ["c", None, None, None]

@@ -1,4 +1,4 @@
-"""A suite's file -> its rules; every fault of it is said, all at once."""
+"""The file of a suite gives its rules; all its errors are reported at once."""
 
 import json
 from pathlib import Path
@@ -18,11 +18,11 @@ SUITES = Path("expectations")
 META = {"level": "row", "why": "because"}
 
 
-def write(folder: Path, *expectations: Any) -> None:
+def write_suite(folder: Path, *expectations: Any) -> None:
     (folder / "mine.json").write_text(json.dumps({"name": "mine", "expectations": expectations}), encoding="utf-8")
 
 
-def rule(**fields: Any) -> dict[str, Any]:
+def build_rule(**fields: Any) -> dict[str, Any]:
     return {"type": "expect_column_values_to_be_null", "kwargs": {"column": "text"}, "meta": META} | fields
 
 
@@ -66,32 +66,32 @@ def test_a_rule_is_named_by_its_type_its_columns_and_its_condition() -> None:
     ("expectation", "message"),
     [
         ("text", r"mine\.json: expectation 1: needs a `type` \(a text\) and `kwargs` \(a mapping\)"),
-        (rule(kwargs=[]), "expectation 1: needs a `type`"),
-        (rule(meta={"why": "x"}), r"meta\.level must be one of: row, table, report \(got None\)"),
-        (rule(meta={"level": "column", "why": "x"}), r"got 'column'"),
-        (rule(meta={"level": "row", "why": " "}), r"meta\.why must give the reason for the rule"),
-        (rule(kwargs={"column": "text", "mostly": 0.9}), "remove it, or use level table"),
-        (rule(kwargs={"column": "txet"}), r"unknown column 'txet'; did you mean 'text'\? available: text, label"),
-        (rule(kwargs={"column": "text", "max_value": {"$PARAMETER": "max_charactrs"}}),
+        (build_rule(kwargs=[]), "expectation 1: needs a `type`"),
+        (build_rule(meta={"why": "x"}), r"meta\.level must be one of: row, table, report \(got None\)"),
+        (build_rule(meta={"level": "column", "why": "x"}), r"got 'column'"),
+        (build_rule(meta={"level": "row", "why": " "}), r"meta\.why must give the reason for the rule"),
+        (build_rule(kwargs={"column": "text", "mostly": 0.9}), "remove it, or use level table"),
+        (build_rule(kwargs={"column": "txet"}), r"unknown column 'txet'; did you mean 'text'\? available: text, label"),
+        (build_rule(kwargs={"column": "text", "max_value": {"$PARAMETER": "max_charactrs"}}),
          r"unknown parameter 'max_charactrs'; did you mean 'max_characters'\? available: max_characters"),
     ],
 )  # fmt: skip
-def test_a_fault_of_a_suite_is_said_with_its_place(tmp_path: Path, expectation: Any, message: str) -> None:
-    write(tmp_path, expectation)
+def test_an_error_of_a_suite_is_reported_with_its_place(tmp_path: Path, expectation: Any, message: str) -> None:
+    write_suite(tmp_path, expectation)
     with pytest.raises(DataError, match=message):
         read_suite(tmp_path, "mine", ["text", "label"], ["max_characters"])
 
 
-def test_all_faults_are_said_at_once(tmp_path: Path) -> None:
-    write(tmp_path, rule(meta={}), rule(), "text")
+def test_all_errors_of_a_suite_are_reported_at_once(tmp_path: Path) -> None:
+    write_suite(tmp_path, build_rule(meta={}), build_rule(), "text")
     with pytest.raises(
         DataError, match=r"expectation 1: .*meta\.level.*\n.*expectation 1: .*meta\.why.*\n.*expectation 3"
     ):
         read_suite(tmp_path, "mine", ["text"], [])
 
 
-def test_a_rule_that_stands_there_twice_is_refused(tmp_path: Path) -> None:
-    write(tmp_path, rule(), rule())
+def test_a_duplicate_rule_is_refused(tmp_path: Path) -> None:
+    write_suite(tmp_path, build_rule(), build_rule())
     with pytest.raises(DataError, match=r"expect_column_values_to_be_null\(text\): duplicate expectation"):
         read_suite(tmp_path, "mine", ["text"], [])
 
@@ -111,7 +111,7 @@ def test_a_file_that_is_no_suite_is_refused(tmp_path: Path, content: bytes, mess
         read_suite(tmp_path, "mine", [], [])
 
 
-def test_a_missing_suite_names_those_there_are(tmp_path: Path) -> None:
-    write(tmp_path, rule())
+def test_a_missing_suite_is_reported_with_the_suites_that_exist(tmp_path: Path) -> None:
+    write_suite(tmp_path, build_rule())
     with pytest.raises(DataError, match=r"labelled_x\.json: no such suite; available: mine"):
         read_suite(tmp_path, "labelled_x", [], [])

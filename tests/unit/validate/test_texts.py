@@ -1,4 +1,4 @@
-"""Columns that say what a text is made of."""
+"""Columns about the characters of a text."""
 
 from collections.abc import Callable
 from typing import Any
@@ -28,7 +28,7 @@ from satiety.validate.texts import COLUMNS
         ("garbage", "", 0.0),
     ],
 )
-def test_a_column_says_what_the_text_is_made_of(
+def test_a_column_measures_the_text(
     make_table: Callable[..., Table[Any]], column: str, text: str, value: float
 ) -> None:
     assert COLUMNS[column](make_table([Document("a", text)])) == [value]

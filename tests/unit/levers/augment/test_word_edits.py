@@ -1,4 +1,4 @@
-"""Words are found and texts put together again, every unchanged stretch on record."""
+"""Words are found and texts assembled, with an alignment of every unchanged stretch."""
 
 import random
 from pathlib import Path
@@ -25,26 +25,26 @@ THUCNEWS = Path("../shared/data/thucnews/dev.txt")
         ("", []),
     ],
 )
-def test_the_movable_words_of_a_text(text: str, actual: list[str]) -> None:
+def test_the_movable_words_of_a_text_are_found(text: str, actual: list[str]) -> None:
     assert [text[start:end] for start, end in find_words(text)] == actual
 
 
 @given(st.text(max_size=60))
-def test_words_and_gaps_put_together_are_the_text(text: str) -> None:
+def test_words_and_gaps_assembled_are_the_text(text: str) -> None:
     places = find_words(text)
-    between = gaps(text, places)
-    assert len(between) == len(places) + 1
-    parts = [part for gap, place in zip(between, [*places, (0, 0)], strict=True) for part in (gap, place)]
+    text_gaps = gaps(text, places)
+    assert len(text_gaps) == len(places) + 1
+    parts = [part for gap, place in zip(text_gaps, [*places, (0, 0)], strict=True) for part in (gap, place)]
     assert assemble(text, parts).text == text.strip()
 
 
-def test_what_stays_together_is_one_stretch_and_what_moves_another() -> None:
+def test_words_that_stay_together_are_aligned_as_one_stretch() -> None:
     rewrite = assemble("吃了 good food", [(8, 12), "！", (0, 3), (3, 8)])
     assert rewrite.text == "food！吃了 good"
     assert rewrite.alignment == ((8, 0, 4), (0, 5, 7))
 
 
-def test_white_space_at_the_ends_is_cut_and_the_stretches_with_it() -> None:
+def test_white_space_at_the_ends_is_cut_from_text_and_alignment() -> None:
     rewrite = assemble(" a b ", [(0, 3), (4, 5)])
     assert rewrite.text == "a"
     assert rewrite.alignment == ((1, 0, 1),)
@@ -60,7 +60,7 @@ class Shout:
         return self.answer or [joined.upper()]
 
 
-def test_changed_words_are_put_where_the_old_ones_stood() -> None:
+def test_changed_words_replace_the_original_ones() -> None:
     text = "oh GOD, 他爱 tea"
     rewrite = apply_noise(text, find_words(text), Shout(), random.Random(1))
     assert rewrite is not None
@@ -69,19 +69,19 @@ def test_changed_words_are_put_where_the_old_ones_stood() -> None:
 
 
 @pytest.mark.parametrize("noise", [Shout("A\x1fB"), Shout("a\x1fb\x1fc"), Shout("a"), Shout("")])
-def test_nothing_comes_of_no_change_or_of_another_number_of_words(noise: Shout) -> None:
+def test_no_change_or_another_number_of_words_gives_no_rewrite(noise: Shout) -> None:
     assert apply_noise("A B", find_words("A B"), noise, random.Random(1)) is None
 
 
-def test_nothing_comes_of_no_words() -> None:
+def test_a_text_without_words_gives_no_rewrite() -> None:
     assert apply_noise("!", [], Shout(), random.Random(1)) is None
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(name: str) -> Any:
+    def raise_import_error(name: str) -> Any:
         raise ImportError(name)
 
-    monkeypatch.setattr(word_edits, "import_module", missing)
+    monkeypatch.setattr(word_edits, "import_module", raise_import_error)
     with pytest.raises(SetupError, match=r"uses nlpaug, from the extra `train`: pip install 'satiety\[train\]'"):
         load_nlpaug("char", "NoSuchAug")
 

@@ -1,4 +1,4 @@
-"""What is masked, and how."""
+"""Masks of masked language modelling."""
 
 from pathlib import Path
 
@@ -26,11 +26,11 @@ def test_words_are_chosen_whole_and_special_tokens_never(lengths: list[list[int]
     ids = torch.randint(5, WORDS, words.shape, generator=torch.Generator().manual_seed(1))
     draw = torch.Generator().manual_seed(seed)
     masked, targets = mask_tokens(ids, words, share=share, mask_id=MASK, vocabulary=WORDS, rng=draw)
-    asked = targets != IGNORE
-    assert not asked[words < 0].any()
-    assert torch.equal(targets[asked], ids[asked])
-    assert torch.equal(masked[~asked], ids[~asked])
-    for row, numbers in zip(asked, words, strict=True):
+    is_target = targets != IGNORE
+    assert not is_target[words < 0].any()
+    assert torch.equal(targets[is_target], ids[is_target])
+    assert torch.equal(masked[~is_target], ids[~is_target])
+    for row, numbers in zip(is_target, words, strict=True):
         for word in set(numbers[numbers >= 0].tolist()):
             assert row[numbers == word].all() or not row[numbers == word].any()
         assert row.any() == (numbers >= 0).any()
@@ -41,22 +41,24 @@ def test_of_the_chosen_tokens_four_fifths_are_masked_and_a_tenth_replaced() -> N
     ids = torch.randint(5, 30_000, words.shape, generator=torch.Generator().manual_seed(1))
     draw = torch.Generator().manual_seed(2)
     masked, targets = mask_tokens(ids, words, share=0.15, mask_id=MASK, vocabulary=30_000, rng=draw)
-    asked = targets != IGNORE
-    assert asked.float().mean().item() == pytest.approx(0.15, abs=0.01)
-    assert (masked[asked] == MASK).float().mean().item() == pytest.approx(0.8, abs=0.02)
-    assert (masked[asked] == ids[asked]).float().mean().item() == pytest.approx(0.1, abs=0.02)
+    is_target = targets != IGNORE
+    assert is_target.float().mean().item() == pytest.approx(0.15, abs=0.01)
+    assert (masked[is_target] == MASK).float().mean().item() == pytest.approx(0.8, abs=0.02)
+    assert (masked[is_target] == ids[is_target]).float().mean().item() == pytest.approx(0.1, abs=0.02)
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("the films 我爱", [True, True, True, False, True, True, True]), ("xy z", [True, True, False, True, True])],
 )
-def test_wordpiece_says_what_goes_on(text: str, expected: list[bool], tiny: Path) -> None:
+def test_word_starts_of_wordpiece_are_the_pieces_without_a_continuation_mark(
+    text: str, expected: list[bool], tiny: Path
+) -> None:
     tokenizer = load_tokenizer(tiny)
     assert find_word_starts(tokenizer, tokenizer(text)["input_ids"]) == expected
 
 
-def test_other_tokenizers_say_what_begins() -> None:
+def test_word_starts_of_other_tokenizers_are_the_pieces_with_a_start_mark() -> None:
     class Pieces:
         def convert_ids_to_tokens(self, ids: list[int]) -> list[str]:
             return [["<s>", "▁the", "▁fil", "ms", "。"][i] for i in ids]

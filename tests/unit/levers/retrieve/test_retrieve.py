@@ -1,4 +1,4 @@
-"""The corpus is searched for the training texts; nothing found gives away a dev or test text."""
+"""The corpus is searched with the training texts; no found document gives away a dev or test text."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,7 +24,7 @@ CORPUS = [
 ]
 
 
-def params(retriever: dict[str, Any], near_duplicate: float = 0.8) -> Retrieve:
+def build_params(retriever: dict[str, Any], near_duplicate: float = 0.8) -> Retrieve:
     return Retrieve.model_validate({"retriever": retriever, "prefix": "", "dedup_threshold": near_duplicate})
 
 
@@ -32,37 +32,39 @@ def embed(texts: Sequence[str]) -> Any:
     raise AssertionError("BM25 needs no model")
 
 
-def found(
+def retrieve_documents(
     corpus: Sequence[Document] = CORPUS,
     train: Sequence[Example] = TRAIN,
-    held: Sequence[Example] = (),
+    held_out: Sequence[Example] = (),
     retriever: dict[str, Any] = BM25,
 ) -> RetrievedDocuments:
-    return retrieve(corpus, train, held, stratum=lambda e: str(e.answer), embed=embed, params=params(retriever))
+    return retrieve(
+        corpus, train, held_out, stratum=lambda e: str(e.answer), embed=embed, params=build_params(retriever)
+    )
 
 
-def test_documents_keep_what_they_were_and_get_score_and_reason() -> None:
-    (document,) = [d for d in found().documents if d.id == "d2"]
+def test_documents_keep_their_fields_and_get_a_score_and_a_reason() -> None:
+    (document,) = [d for d in retrieve_documents().documents if d.id == "d2"]
     assert (document.text, document.source, document.origin) == ("what a boring evening", "chat:7", "corpus")
     assert document.score is not None
     assert document.score > 0
     assert document.reason == f"bm25 {document.score:.1f} for 'bad'"
 
 
-def test_other_languages_than_those_of_the_training_texts_stay_out_unknown_ones_do_not() -> None:
-    outcome = found()
+def test_documents_in_other_languages_are_excluded_but_not_those_in_unknown_ones() -> None:
+    outcome = retrieve_documents()
     assert "d3" not in {document.id for document in outcome.documents}
     assert "d5" in {document.id for document in outcome.documents}
     assert outcome.numbers["other_language"] == 1
 
 
-def test_where_no_training_text_tells_its_language_every_document_may_be_found() -> None:
+def test_without_a_known_language_in_train_every_document_may_be_found() -> None:
     train = [Example("t1", {"text": "film"}, answer=Label("good"), language="und")]
-    assert "d3" in {document.id for document in found(train=train).documents}
+    assert "d3" in {document.id for document in retrieve_documents(train=train).documents}
 
 
 @pytest.mark.parametrize(
-    ("copy", "held"),
+    ("copy", "held_text"),
     [
         ("the actors in this film were great", "the actors in this film were great"),
         ("The actors in this film WERE great", "the  actors in this film were great"),
@@ -75,9 +77,11 @@ def test_where_no_training_text_tells_its_language_every_document_may_be_found()
     ],
 )
 @pytest.mark.parametrize("split", ["dev", "test"])
-def test_a_document_that_gives_away_a_held_text_goes_to_quarantine(copy: str, held: str, split: Any) -> None:
+def test_a_document_that_gives_away_a_held_out_text_goes_to_quarantine(copy: str, held_text: str, split: Any) -> None:
     corpus = [*CORPUS[1:], Document("leak", copy, language="en", source="f:9")]
-    outcome = found(corpus, held=[Example("x", {"text": held}, answer=Label("good"), split=split)])
+    outcome = retrieve_documents(
+        corpus, held_out=[Example("x", {"text": held_text}, answer=Label("good"), split=split)]
+    )
     assert "leak" not in {document.id for document in outcome.documents}
     (rejected,) = outcome.rejected
     assert (rejected.id, rejected.reason, rejected.twin, rejected.source) == ("leak", "contaminated", "x", "f:9")
@@ -86,8 +90,8 @@ def test_a_document_that_gives_away_a_held_text_goes_to_quarantine(copy: str, he
     assert outcome.numbers["contaminated"] == 1
 
 
-def test_the_report_compares_what_was_found_with_the_corpus() -> None:
-    numbers = found(retriever={**BM25, "documents": 2}).numbers
+def test_the_report_compares_the_found_documents_with_the_corpus() -> None:
+    numbers = retrieve_documents(retriever={**BM25, "documents": 2}).numbers
     assert numbers["hidden"] == {"corpus": 0.2, "found": 0.5, "lift": 2.5}
     assert numbers["found_for"] == {"bad": 1, "good": 1}
     assert list(numbers["score"]) == ["q05", "q25", "q50", "q75", "q95"]
@@ -95,28 +99,28 @@ def test_the_report_compares_what_was_found_with_the_corpus() -> None:
     assert numbers["languages"] == {"en": 2}
 
 
-def test_none_finds_nothing_and_reports_no_number_that_is_not_one() -> None:
-    outcome = found(retriever={"kind": "none"})
+def test_the_retriever_none_finds_nothing_and_reports_no_nan() -> None:
+    outcome = retrieve_documents(retriever={"kind": "none"})
     assert (outcome.documents, outcome.rejected) == ([], [])
     assert outcome.numbers["hidden"] == {"corpus": 0.2, "found": 0.0, "lift": None}
     assert outcome.numbers["score"] == {}
 
 
 def test_an_empty_corpus_gives_an_empty_result() -> None:
-    assert found([]).documents == []
-    assert found([]).numbers["hidden"] == {"corpus": 0.0, "found": 0.0, "lift": None}
+    assert retrieve_documents([]).documents == []
+    assert retrieve_documents([]).numbers["hidden"] == {"corpus": 0.0, "found": 0.0, "lift": None}
 
 
 def test_a_corpus_in_none_of_the_languages_gives_an_empty_result() -> None:
-    assert found(CORPUS[2:3]).documents == []
+    assert retrieve_documents(CORPUS[2:3]).documents == []
 
 
 def test_without_training_examples_there_is_nothing_to_search_for() -> None:
     with pytest.raises(DataError, match=r"retrieve: no training examples to search with: check reports/validate.json"):
-        found(train=[])
+        retrieve_documents(train=[])
 
 
 def test_fewer_candidates_than_documents_are_refused() -> None:
     hybrid = {"kind": "hybrid", "documents": 5, "candidates": 4, "k1": 1.2, "b": 0.75}
     with pytest.raises(ValueError, match=r"candidates \(4\) must be at least documents \(5\)"):
-        params(hybrid)
+        build_params(hybrid)

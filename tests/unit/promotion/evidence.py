@@ -1,4 +1,4 @@
-"""Made-up evidence."""
+"""Synthetic evidence."""
 
 from typing import Any
 
@@ -22,11 +22,11 @@ VALUES = {
 }
 
 
-def params(**changes: Any) -> Promote:
+def make_params(**changes: Any) -> Promote:
     return Promote.model_validate(VALUES | changes)
 
 
-def pair(difference: float, error: float = 0.01, old: float = 0.7) -> PairedMetric:
+def make_pair(difference: float, error: float = 0.01, champion: float = 0.7) -> PairedMetric:
     """Return a metric of two systems that is this far apart."""
-    sides = [Interval(value, value - 0.02, value + 0.02) for value in (old, old + difference)]
+    sides = [Interval(value, value - 0.02, value + 0.02) for value in (champion, champion + difference)]
     return PairedMetric(*sides, error, 400)

@@ -1,4 +1,4 @@
-"""A made pool: texts around three centres, answered by a model that sees only where they lie."""
+"""A synthetic pool: texts around three centres, answered by a model that sees only their embeddings."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ WORDS = {
 }
 
 
-def pool(count: int, seed: int, language: str, blur: float) -> Pool:
-    """Return texts around three centres, and rewrites of them that lie less clearly; who answers sees only that."""
+def make_pool(count: int, seed: int, language: str, blur: float) -> Pool:
+    """Return texts around three centres, and rewrites further from them; the model sees only the embeddings."""
     draw, chance = np.random.default_rng(seed), random.Random(seed)
     gold = draw.choice(3, count)
-    plain = np.eye(8)[gold] + 0.6 * draw.standard_normal((count, 8))
-    written = np.concatenate([plain, plain + blur * draw.standard_normal((count, 8))])
-    vectors = written / np.linalg.norm(written, axis=1, keepdims=True)
+    clean_vectors = np.eye(8)[gold] + 0.6 * draw.standard_normal((count, 8))
+    all_vectors = np.concatenate([clean_vectors, clean_vectors + blur * draw.standard_normal((count, 8))])
+    vectors = all_vectors / np.linalg.norm(all_vectors, axis=1, keepdims=True)
     scores = np.exp(3 * vectors[:, :3])
     scores /= scores.sum(axis=1, keepdims=True)
     gap = "" if language == "zh" else " "
@@ -37,5 +37,5 @@ def pool(count: int, seed: int, language: str, blur: float) -> Pool:
         Example(str(i), {"text": text}, Label(CLASSES[gold[i % count]])) for i, text in enumerate([*texts, *spoilt])
     ]
     answers = [Prediction(Label(CLASSES[row.argmax()])) for row in scores]
-    found = TextSample((*texts, *spoilt), vectors, scores, knn_distance(vectors, np.eye(8)[:3], 2))
-    return Pool(found, PROBLEM.tally(examples, answers), [CLASSES[i] for i in gold], np.arange(count))
+    sample = TextSample((*texts, *spoilt), vectors, scores, knn_distance(vectors, np.eye(8)[:3], 2))
+    return Pool(sample, PROBLEM.tally(examples, answers), [CLASSES[i] for i in gold], np.arange(count))
