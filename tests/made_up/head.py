@@ -43,8 +43,8 @@ class MadeUp(PerText):
         assert np.isfinite(window.targets).all()
 
     def collect_targets(self, windows: Sequence[Window], rows: Sequence[Floats]) -> tuple[Floats, Floats]:
-        taught = [(row, window.targets[0]) for window, row in zip(windows, rows, strict=True) if window.targets]
-        return np.array([row for row, _ in taught]), np.array([target for _, target in taught], dtype=np.float64)
+        labelled = [(row, window.targets[0]) for window, row in zip(windows, rows, strict=True) if window.targets]
+        return np.array([row for row, _ in labelled]), np.array([target for _, target in labelled], dtype=np.float64)
 
     def solve(
         self,

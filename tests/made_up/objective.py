@@ -21,6 +21,6 @@ class MadeUp(Objective):
 
     def loss(self, update: Update) -> Tensor:
         first, second = update.model(update.batch), update.model(update.batch)
-        over, targets = update.model.task_head, update.batch.targets
-        apart = over.divergence(first, second) + over.divergence(second, first)
-        return (over.loss(first, targets) + over.loss(second, targets)) / 2 + self.weight * apart.mean()
+        head, targets = update.model.task_head, update.batch.targets
+        divergence = head.divergence(first, second) + head.divergence(second, first)
+        return (head.loss(first, targets) + head.loss(second, targets)) / 2 + self.weight * divergence.mean()

@@ -85,8 +85,8 @@ class MadeUp(Problem):
     def examples(self, language: str) -> list[Example]:
         numbers = (5.0, 1.0)
         return [
-            Example(str(i), {"text": one, "other": other}, Number(numbers[i]))
-            for i, (one, other) in enumerate(TEXTS[language])
+            Example(str(i), {"text": first, "other": second}, Number(numbers[i]))
+            for i, (first, second) in enumerate(TEXTS[language])
         ]
 
     def signature(self) -> dict[str, Any]:
