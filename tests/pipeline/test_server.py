@@ -168,8 +168,8 @@ def test_a_failed_run_sends_an_alert(server: Server, tmp_path: Path) -> None:
     with web() as hook, server.worker(SATIETY_ALERTS=f"json://127.0.0.1:{hook.port}/"):
         run = server.start(workspace=str(tmp_path))
         assert server.wait_for_end(run) == "FAILED"
-        wait_until(lambda: hook.came, every=0.5)
-    (message,) = hook.came
+        wait_until(lambda: hook.received, every=0.5)
+    (message,) = hook.received
     assert message["type"] == "warning"
     for words in ("flow: pipeline", f"{tmp_path}: no params.yaml", f"/flow-run/{run}"):
         assert words in message["message"]

@@ -316,7 +316,7 @@ def test_randomly_drawn_fresh_examples_promote_if_there_are_enough(
     registering: Workspace, client: Any, tmp_path: Path
 ) -> None:
     assert promote(registering, seed=1, after=0.8)["fresh"] is None
-    registering.fill(seed=2, after=0.805, other=True)
+    registering.fill(seed=2, after=0.805, alternate=True)
     register.run(**registering.paths())
     write_fresh(registering, Path("models/package"))
     report = promote_again()
@@ -333,7 +333,7 @@ def test_randomly_drawn_fresh_examples_promote_if_there_are_enough(
 
 def test_fresh_examples_not_drawn_at_random_do_not_promote(registering: Workspace, client: Any) -> None:
     promote(registering, seed=1, after=0.8)
-    registering.fill(seed=2, after=0.805, other=True)
+    registering.fill(seed=2, after=0.805, alternate=True)
     register.run(**registering.paths())
     write_fresh(registering, Path("models/package"), origin="gold")
     report = promote_again()
