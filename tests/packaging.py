@@ -96,16 +96,20 @@ def build_training_examples(gold: Sequence[Example], share: float, *, alternate:
         target = (missing + number) // 2 if sides else round(len(side) * (1 - share))
         counts = Counter(example.text.strip() for example in side)
         subsets = [{t for i, t in enumerate(counts) if mask >> i & 1} for mask in range(2 ** len(counts))]
-        wrong_subset = min(subsets, key=lambda subset: abs(_sum(counts, subset) - target))
+        wrong_subset = min(subsets, key=lambda subset: abs(_count_examples(counts, subset) - target))
         if alternate:
             wrong_subset = min(
-                subsets, key=lambda subset: (abs(_sum(counts, subset) - target), _sum(counts, subset & wrong_subset))
+                subsets,
+                key=lambda subset: (
+                    abs(_count_examples(counts, subset) - target),
+                    _count_examples(counts, subset & wrong_subset),
+                ),
             )
         wrong_texts |= wrong_subset
     return [_flip_if(example, text in wrong_texts) for text, example in {e.text.strip(): e for e in gold}.items()]
 
 
-def _sum(counts: Mapping[str, int], texts: Iterable[str]) -> int:
+def _count_examples(counts: Mapping[str, int], texts: Iterable[str]) -> int:
     return sum(counts[text] for text in texts)
 
 

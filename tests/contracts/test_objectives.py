@@ -38,10 +38,10 @@ def build_context(objective: str, problem_name: str, base: Path, method: str = "
 def build_update(context: TuningContext, seed: int = 1) -> Update:
     windows = select_labelled(context.encode(context.problem.examples("en")), context.problem)
 
-    def batch(count: int) -> Batch:
+    def build_batch(count: int) -> Batch:
         return collate(windows[:count], context.tokenizer.pad_token_id, context.model.task_head)
 
-    return Update(context.model.train(), batch(len(windows)), batch, np.random.default_rng(seed))
+    return Update(context.model.train(), build_batch(len(windows)), build_batch, np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize(("objective", "problem_name"), ABLE)

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from satiety.core.errors import SetupError
-from tests.flows.alerts.receivers import web
+from tests.flows.alerts.receivers import serve_web
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("flows")]
 
@@ -36,7 +36,7 @@ def test_a_failed_run_sends_alerts_until_a_run_completes(tmp_path: Path, monkeyp
     (tmp_path / ".dvc").mkdir()
     monkeypatch.chdir(tmp_path)
     words = "train.csv:7: 退款请打 13812345678, zhao.li@example.com, http://me:s3cr@example.org" + " x" * 600
-    with web() as hook:
+    with serve_web() as hook:
         monkeypatch.setenv("SATIETY_ALERTS", f"json://127.0.0.1:{hook.port}/")
         for state in (Completed(), Failed(message="no data"), Failed(message=words), Crashed(message=words)):
             end_run(state)

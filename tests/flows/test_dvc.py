@@ -85,8 +85,8 @@ def test_a_truncated_dvc_lock_is_repaired(length: int, tmp_path: Path, monkeypat
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(time, "sleep", lambda _: None)
     Path("dvc.lock").write_text(LOCK[:length])
-    was_whole = recovery.is_complete(LOCK[:length])
-    assert recovery.repair_dvc_lock() != was_whole
+    was_complete = recovery.is_complete(LOCK[:length])
+    assert recovery.repair_dvc_lock() != was_complete
     ends = [i for i in (LOCK.index("  'b-b':"), LOCK.index("  a:")) if i <= length]
     entries = yaml.safe_load(Path("dvc.lock").read_text())["stages"] if Path("dvc.lock").exists() else {}
     assert len(entries) >= len(ends)

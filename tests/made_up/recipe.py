@@ -33,10 +33,10 @@ class MadeUp(Recipe):
         context = load_context(setting)
         windows = select_labelled(context.encode(setting.train), setting.problem)
         solvers = [Solver(l2=[penalty], folds=2) for penalty in self.penalties]
-        context.set_head(_mean([context.solve_head(setting.train, windows, solver) for solver in solvers]))
+        context.set_head(_average([context.solve_head(setting.train, windows, solver) for solver in solvers]))
         return FitOutcome(context.build_tuned(setting.problem, self), TrainState(), {"heads": len(solvers)})
 
 
-def _mean(heads: list[LinearProbe]) -> LinearProbe:
+def _average(heads: list[LinearProbe]) -> LinearProbe:
     weight = np.mean([head.weight for head in heads], axis=0)
     return replace(heads[0], weight=weight, bias=np.mean([head.bias for head in heads], axis=0))

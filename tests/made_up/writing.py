@@ -55,7 +55,7 @@ class MadeUp(Problem):
         def tokenize_answer(example: Example) -> list[int]:
             if example.answer is None:
                 return []
-            ids = tokenizer(text_target=_text(example.answer), add_special_tokens=False)["input_ids"]
+            ids = tokenizer(text_target=_get_text(example.answer), add_special_tokens=False)["input_ids"]
             return [*ids, tokenizer.eos_token_id]
 
         windows = text_windows(self, examples, tokenizer, max_length)
@@ -75,7 +75,9 @@ class MadeUp(Problem):
     def tally(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> Floats:
         """Return the similarity of each answer to the gold answer, and 1; shape (examples, 2)."""
         pairs = zip(gold, predicted, strict=True)
-        return np.array([[SequenceMatcher(None, _text(e.answer), _text(p.answer)).ratio(), 1.0] for e, p in pairs])
+        return np.array(
+            [[SequenceMatcher(None, _get_text(e.answer), _get_text(p.answer)).ratio(), 1.0] for e, p in pairs]
+        )
 
     def metrics_from_counts(self, tallies: Floats) -> dict[str, Floats]:
         return {"common": tallies[..., 0] / np.maximum(tallies[..., 1], 1)}
@@ -97,5 +99,5 @@ class MadeUp(Problem):
         return {"type": "string"}
 
 
-def _text(answer: Answer | None) -> str:
+def _get_text(answer: Answer | None) -> str:
     return answer.text if isinstance(answer, Text) else ""

@@ -84,7 +84,7 @@ def finished_project(copy_template: Callable[[], Project]) -> Project:
         process.stdout + process.stderr + promoted.stdout + promoted.stderr, "utf-8"
     )
     assert promoted.returncode == 0, promoted.stdout + promoted.stderr
-    assert project.report("promote")["decision"] == "promoted", "the other tests need a champion"
+    assert project.read_report("promote")["decision"] == "promoted", "the other tests need a champion"
     return project
 
 

@@ -22,12 +22,12 @@ class Project:
 
     def run(self, *command: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command in the project; return its exit code and output."""
-        folder, environment = cwd or self.root, self.environment()
+        folder, environment = cwd or self.root, self.build_environment()
         return subprocess.run(
             command, cwd=folder, env=environment, text=True, capture_output=True, check=False, timeout=PATIENCE
         )
 
-    def environment(self) -> dict[str, str]:
+    def build_environment(self) -> dict[str, str]:
         """Return the environment of every command: the code of the copy first, one thread, no GPU.
 
         /bin/sh keeps running beside its child, as under a daemon: a stage must not outlive its DVC there either.
@@ -46,12 +46,12 @@ class Project:
         """Run `dvc repro`."""
         return self.run("dvc", "repro", *arguments)
 
-    def report(self, stage: str) -> dict[str, Any]:
+    def read_report(self, stage: str) -> dict[str, Any]:
         """Return the report of a stage."""
         values: dict[str, Any] = json.loads((self.root / "reports" / f"{stage}.json").read_text(encoding="utf-8"))
         return values
 
-    def params(self) -> dict[str, Any]:
+    def read_params(self) -> dict[str, Any]:
         """Return params.yaml."""
         values: dict[str, Any] = yaml.safe_load((self.root / "params.yaml").read_text(encoding="utf-8"))
         return values
@@ -61,7 +61,7 @@ class Project:
         text = yaml.safe_dump(params, allow_unicode=True, sort_keys=False)
         (self.root / "params.yaml").write_text(text, encoding="utf-8")
 
-    def digests(self) -> dict[str, str]:
+    def read_digests(self) -> dict[str, str]:
         """Return the digest of every output in dvc.lock."""
         lock = yaml.safe_load((self.root / "dvc.lock").read_text(encoding="utf-8"))
         return {output["path"]: output["md5"] for stage in lock["stages"].values() for output in stage["outs"]}

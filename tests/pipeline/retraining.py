@@ -36,7 +36,7 @@ class Retraining:
 
     def __init__(self, project: Project) -> None:
         self.project, self.root = project, project.root
-        self.environment = project.environment() | {"PREFECT_HOME": str(project.root.parent / "prefect")}
+        self.environment = project.build_environment() | {"PREFECT_HOME": str(project.root.parent / "prefect")}
 
     def start(self, **variables: str) -> subprocess.Popen[str]:
         """Start the flow with more environment variables."""

@@ -34,15 +34,15 @@ class Server:
     project: Project
     home: Path
 
-    def environment(self) -> dict[str, str]:
+    def build_environment(self) -> dict[str, str]:
         """Return the environment of a command that uses the server."""
         variables = {"PREFECT_API_URL": f"{self.url}/api", "PREFECT_HOME": str(self.home), "DO_NOT_TRACK": "1"}
-        return self.project.environment() | variables | {"PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+        return self.project.build_environment() | variables | {"PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the project."""
         return subprocess.run(
-            command, cwd=self.project.root, env=self.environment(), text=True, capture_output=True, check=False
+            command, cwd=self.project.root, env=self.build_environment(), text=True, capture_output=True, check=False
         )
 
     def call_api(self, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -114,7 +114,7 @@ class Server:
     def worker(self, pool: str = "satiety", **settings: str) -> Iterator["subprocess.Popen[bytes]"]:
         """Run a worker of a pool within the block."""
         command = ["prefect", "worker", "start", "--pool", pool, "--type", "process"]
-        environment = self.environment() | QUICK | settings
+        environment = self.build_environment() | FAST_POLLING | settings
         with (self.home / "worker.log").open("ab") as log:
             process = subprocess.Popen(command, cwd=self.project.root, env=environment, stdout=log, stderr=log)
             try:
@@ -129,7 +129,7 @@ class Server:
                     process.wait(PATIENCE)
 
 
-QUICK = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
+FAST_POLLING = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
 """Makes workers poll every second."""
 
 
@@ -143,7 +143,7 @@ def serve(project: Project, home: Path) -> Iterator[Server]:
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     loops = {"PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "2"}
     with (home / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, env=server.environment() | loops, stdout=log, stderr=log, cwd=home)
+        process = subprocess.Popen(command, env=server.build_environment() | loops, stdout=log, stderr=log, cwd=home)
         try:
             deployed = server.run("satiety", "deploy")  # waits for the server
             assert deployed.returncode == 0, deployed.stdout + deployed.stderr

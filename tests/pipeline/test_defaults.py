@@ -72,7 +72,7 @@ def test_a_changed_default_makes_only_the_stages_that_read_it_stale(
 
 
 def test_a_changed_param_makes_its_stages_stale(committed_stages: Project) -> None:
-    params = committed_stages.params()
+    params = committed_stages.read_params()
     try:
         committed_stages.write_params(params | {"evaluate": params["evaluate"] | {"bins": 9}})
         assert list_stale_stages(committed_stages) == {"evaluate", "register"}

@@ -92,7 +92,7 @@ def run_and_kill(project: Project, stage: Stage, is_reached: Callable[[], bool])
     """Run the stage, kill it at a point, and wait until its child processes have ended."""
     for _ in range(ATTEMPTS):
         silent = subprocess.DEVNULL
-        environment = project.environment() | {"SATIETY_CHECKPOINT_SECONDS": "0"}
+        environment = project.build_environment() | {"SATIETY_CHECKPOINT_SECONDS": "0"}
         process = subprocess.Popen(stage.command, cwd=project.root, env=environment, stdout=silent, stderr=silent)
         while process.poll() is None and not is_reached():
             time.sleep(0.001)
@@ -125,14 +125,14 @@ def test_a_stage_killed_repeatedly_gives_the_same_outputs(project: Project, name
 
 
 def test_promote_killed_repeatedly_decides_once(project: Project) -> None:
-    stage, digest = STAGES["promote"], project.report("register")["digest"]
+    stage, digest = STAGES["promote"], project.read_report("register")["digest"]
     stage.clear(project)
     for is_reached in get_kill_points(project, stage):
         run_and_kill(project, stage, is_reached)
     process = project.run(*stage.command)
     assert process.returncode == 0, process.stderr
     assert read_champions(project.root) == [("1", digest)]
-    assert project.report("promote")["decision"] in ("promoted", "unchanged")
+    assert project.read_report("promote")["decision"] in ("promoted", "unchanged")
     assert find_leftovers(project) == []
     assert not list((project.root / ".satiety/outbox").glob("*/run.json")), "a run was not published"
 
@@ -173,7 +173,7 @@ def test_a_full_disk_is_one_error_and_the_next_run_gives_the_same_outputs(
     process = small_disk_project.run(*stage.command)
     assert process.returncode == 0, process.stderr
     if name == "promote":
-        assert small_disk_project.report(name)["decision"] == "promoted"
+        assert small_disk_project.read_report(name)["decision"] == "promoted"
     else:
         assert stage.digest_outputs(small_disk_project) == expected
     assert find_leftovers(small_disk_project) == []
@@ -183,7 +183,7 @@ def test_without_room_for_the_tables_of_mlflow_register_completes_and_promote_fa
     project: Project, small_disk_project: Project
 ) -> None:
     store = small_disk_project.root.parent / "elsewhere.db"
-    environment = project.environment() | {"SATIETY_TRACKING_URI": f"sqlite:///{store}"}
+    environment = project.build_environment() | {"SATIETY_TRACKING_URI": f"sqlite:///{store}"}
 
     def run_stage(stage: Stage) -> subprocess.CompletedProcess[str]:
         options = {"text": True, "capture_output": True}
@@ -203,6 +203,6 @@ def test_without_room_for_the_tables_of_mlflow_register_completes_and_promote_fa
         assert_disk_full(run_stage(promote))
     process = run_stage(promote)
     assert process.returncode == 0, process.stderr
-    assert project.report("promote")["decision"] == "promoted"
+    assert project.read_report("promote")["decision"] == "promoted"
     assert not list((project.root / ".satiety/outbox").glob("*/run.json")), "a run was not published"
     assert [path.name for path in store.parent.iterdir() if path.name.startswith((".", "elsewhere"))] == [store.name]

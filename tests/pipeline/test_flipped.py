@@ -116,7 +116,7 @@ def project_copy(prepared_project: Project, tmp_path: Path) -> Project:
 
 def run_task(project: Project, name: str, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     """Run a task as DVC would."""
-    command, environment = [sys.executable, "-m", f"tasks.{name}", *arguments], project.environment() | variables
+    command, environment = [sys.executable, "-m", f"tasks.{name}", *arguments], project.build_environment() | variables
     return subprocess.run(command, cwd=project.root, env=environment, text=True, capture_output=True, check=False)
 
 
@@ -139,10 +139,10 @@ def test_a_stage_refuses_each_damaged_input(project_copy: Project, stage: str) -
     names = [f"{RAW}/corpus.json" if name == RAW else name for name in find_stage_inputs(stage)]
     assert names, "the stage reads no data: this test needs an input to flip"
     damaged = choose_files(project_copy.root, names, list(FILE["stages"]).index(stage))
-    report = project_copy.report(stage)
+    report = project_copy.read_report(stage)
     with flip_all(*damaged.values()):
         assert_refused(run_task(project_copy, stage, *get_arguments(stage)), project_copy.root, damaged)
-    assert project_copy.report(stage) == report
+    assert project_copy.read_report(stage) == report
 
 
 @pytest.mark.parametrize("name", ["promote", "monitor"])
@@ -191,7 +191,7 @@ def test_the_repair_in_the_message_restores_the_file(
     project_copy: Project, stage: str, name: str, file: str, flip_cached: bool, dvc_command: str
 ) -> None:
     """It restores the same files and causes no second error; the cached copy stays read-only, as DVC leaves it."""
-    digests, path = project_copy.digests(), project_copy.root / name / file
+    digests, path = project_copy.read_digests(), project_copy.root / name / file
     content = path.read_bytes()
     flip(path)
     if flip_cached:
@@ -206,7 +206,7 @@ def test_the_repair_in_the_message_restores_the_file(
     assert path.read_bytes() == content
     repeated = project_copy.repro(stage)
     assert repeated.returncode == 0, repeated.stdout + repeated.stderr
-    assert project_copy.digests() == digests
+    assert project_copy.read_digests() == digests
     verified = project_copy.run("satiety", "verify")
     assert verified.returncode == 0, verified.stderr
 
@@ -265,7 +265,7 @@ def test_damaged_caches_of_monitor_are_computed_again(project_copy: Project) -> 
 def test_a_damaged_checkpoint_is_not_resumed(project_copy: Project) -> None:
     folder = project_copy.root / ".satiety/checkpoints/finetune"
     command = [sys.executable, "-m", "tasks.finetune", *get_arguments("finetune")]
-    environment = project_copy.environment() | {"SATIETY_CHECKPOINT_SECONDS": "0"}
+    environment = project_copy.build_environment() | {"SATIETY_CHECKPOINT_SECONDS": "0"}
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, cwd=project_copy.root, env=environment, **quiet) as process:
         while not list(folder.glob("*/state.json")) and process.poll() is None:
@@ -279,7 +279,7 @@ def test_a_damaged_checkpoint_is_not_resumed(project_copy: Project) -> None:
     assert resumed.returncode == 0, resumed.stderr
     for path in damaged:
         assert f"{path.relative_to(project_copy.root)}: damaged (" in resumed.stderr
-    assert f"{folder_md5(project_copy.root / NAMES['tuned'])}.dir" == project_copy.digests()[NAMES["tuned"]]
+    assert f"{folder_md5(project_copy.root / NAMES['tuned'])}.dir" == project_copy.read_digests()[NAMES["tuned"]]
 
 
 def test_every_cache_folder_is_listed(project_copy: Project) -> None:

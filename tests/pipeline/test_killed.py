@@ -127,7 +127,7 @@ def test_a_promotion_killed_after_the_alias_moved_is_reported_by_the_next_run(
 def test_the_champion_stays_if_the_server_dies(retraining: Retraining, tmp_path: Path) -> None:
     snapshot, champions = retraining.take_snapshot(), retraining.find_champions()
     with serve(retraining.project, tmp_path) as server:
-        with retraining.start(**server.environment(), PREFECT_CLIENT_MAX_RETRIES="1") as flow:
+        with retraining.start(**server.build_environment(), PREFECT_CLIENT_MAX_RETRIES="1") as flow:
             wait_for_stage(retraining, flow, "finetune")
             children = psutil.Process(flow.pid).children(recursive=True)
             kill(*(process.pid for process in list_processes(server)))

@@ -67,7 +67,7 @@ def test_made_up_components_run_in_the_whole_pipeline(extended_project: Project,
         ["text", "other", "number"],
         lambda text, label: [text, "it is good", score_by_label[label] + len(text) % 7 / 10],
     )
-    params = project.params()
+    params = project.read_params()
     params["finetune"]["recipe"] = {"method": {"kind": "made_up"}, "objective": {"kind": "made_up"}}
     params["levers"]["copies"] = {"kind": "augment", "steps": [{"kind": "made_up"}]}
     params["levers"]["twice"] = {"kind": "made_up"}
@@ -77,30 +77,33 @@ def test_made_up_components_run_in_the_whole_pipeline(extended_project: Project,
     process = project.repro()
     assert process.returncode == 0, process.stdout + process.stderr
 
-    scores = project.report("evaluate")
+    scores = project.read_report("evaluate")
     assert (scores["metric"], scores["difference"]["low"] > 0) == ("tau", True)
-    assert project.report("augment")["copies"]["made_up"] > 0
+    assert project.read_report("augment")["copies"]["made_up"] > 0
     assert_used(project)
-    assert (project.report("finetune")["method"], project.report("finetune")["objective"]) == ("made_up", "made_up")
-    assert project.report("worth")["metric"] == "tau"
-    assert {row["lever"] for row in project.report("worth")["levers"]} == {"copies", "twice", "copies+twice"}
+    assert (project.read_report("finetune")["method"], project.read_report("finetune")["objective"]) == (
+        "made_up",
+        "made_up",
+    )
+    assert project.read_report("worth")["metric"] == "tau"
+    assert {row["lever"] for row in project.read_report("worth")["levers"]} == {"copies", "twice", "copies+twice"}
     promoted = project.run(sys.executable, "-m", "tasks.promote")
     assert promoted.returncode == 0, promoted.stdout + promoted.stderr
-    assert project.report("promote")["decision"] == "promoted"
+    assert project.read_report("promote")["decision"] == "promoted"
     (answer,) = predict(project, json.dumps({"text": "a good film", "other": "it is good"}))
     assert isinstance(answer["number"], float)
 
 
 def test_a_recipe_without_gradients_makes_the_packaged_model(extended_project: Project, tmp_path: Path) -> None:
     project = extended_project.copy(tmp_path)
-    params = project.params()
+    params = project.read_params()
     params["finetune"]["recipe"] = {"kind": "made_up"}
     params["measure"] = []
     project.write_params(params)
     process = project.repro()
     assert process.returncode == 0, process.stdout + process.stderr
-    assert project.report("evaluate")["difference"]["low"] > 0
-    assert (project.report("finetune")["recipe"], project.report("finetune")["heads"]) == ("made_up", 3)
+    assert project.read_report("evaluate")["difference"]["low"] > 0
+    assert (project.read_report("finetune")["recipe"], project.read_report("finetune")["heads"]) == ("made_up", 3)
     card = json.loads((project.root / "models/package/model/tuned.json").read_text(encoding="utf-8"))
     assert (card["recipe"], card["method"]) == ("made_up", None)
     (answer,) = predict(project, "a lovely wonderful film")
@@ -115,10 +118,10 @@ def assert_used(project: Project) -> None:
     assert [example.parent for example in doubled] == list(train)
     assert [example.inputs["text"] for example in doubled] == [f"{row.text} {row.text}" for row in train.values()]
     assert {(example.origin, example.split) for example in doubled} == {("made_up", "train")}
-    assert project.report("augment")["levers"] == {"twice": {"added": len(train), "contaminated": 0, "removed": 0}}
-    assert project.report("augment")["params"]["levers"]["twice"] == {"kind": "made_up"}
+    assert project.read_report("augment")["levers"] == {"twice": {"added": len(train), "contaminated": 0, "removed": 0}}
+    assert project.read_report("augment")["params"]["levers"]["twice"] == {"kind": "made_up"}
     documents = len(list(read(project.root / "data/retrieved.parquet", Document)))
-    assert project.report("finetune")["in"] in (len(table), len(table) + documents)
+    assert project.read_report("finetune")["in"] in (len(table), len(table) + documents)
     card = (project.root / "models/package/README.md").read_text(encoding="utf-8")
     assert "twice" in card
 
@@ -128,7 +131,7 @@ def test_a_generative_problem_runs_in_the_whole_pipeline(extended_project: Proje
     write_pairs(project.root / "data/raw/labelled.csv", 160, ["text", "words"])
     shutil.rmtree(project.root / "data/raw/base")
     write_translator(project.root / "data/raw/base")
-    params = project.params()
+    params = project.read_params()
     params["ingest"] |= {"problem": {"kind": "made_up_writing"}, "budget": 100, "test": 50}
     params["ingest"]["labelled"][0]["columns"] = {name: name for name in ("text", "words")}
     params["finetune"]["recipe"] = {
@@ -138,7 +141,7 @@ def test_a_generative_problem_runs_in_the_whole_pipeline(extended_project: Proje
     project.write_params(params)
     process = project.repro()
     assert process.returncode == 0, process.stdout + process.stderr
-    scores = project.report("evaluate")
+    scores = project.read_report("evaluate")
     assert (scores["metric"], scores["difference"]["low"] > 0) == ("common", True)
     (answer,) = predict(project, "Six old teachers drink tea by the river today.")
     assert answer["text"] != ""

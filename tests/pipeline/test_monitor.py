@@ -45,7 +45,7 @@ def make_texts(count: int, seed: int) -> list[str]:
 def run_monitor(project: Project, *arguments: str) -> dict[str, Any]:
     process = project.run("satiety", "monitor", *arguments)
     assert process.returncode == 0, process.stderr
-    report = project.report("monitor-table" if arguments else "monitor")
+    report = project.read_report("monitor-table" if arguments else "monitor")
     assert process.stdout.startswith(report["sentence"]["en"][:40])
     return report
 
@@ -77,14 +77,14 @@ def test_the_features_of_the_test_examples_are_cached(project_copy: Project) -> 
 def test_texts_with_a_new_word_are_drift_and_the_word_is_named(project_copy: Project, language: str, word: str) -> None:
     draw = random.Random(3)
     texts = [sentence(draw, language, [word, word, *GOOD[language][:2]]) for _ in range(80)] + [HOSTILE] * 20
-    table, monitor_report = project_copy.root / "new.jsonl", project_copy.report("monitor")
+    table, monitor_report = project_copy.root / "new.jsonl", project_copy.read_report("monitor")
     table.write_text("".join(json.dumps({"text": text}) + "\n" for text in [*texts, None]), encoding="utf-8")
     report = run_monitor(project_copy, "--table", "new.jsonl")
     assert report["verdict"] in ("harmful drift", "drift without harm")
     assert report["drift"]["tests"]["vocabulary"]["p"] <= 0.01
     assert word in [term["word"] for term in report["terms"]]
     assert report["window"]["left_out"]["reasons"] == {"missing": 1}
-    assert project_copy.report("monitor") == monitor_report, "the report on traffic was overwritten"
+    assert project_copy.read_report("monitor") == monitor_report, "the report on traffic was overwritten"
     for page in ("monitor-table.html", "monitor-table.zh.html"):
         content = (project_copy.root / "reports" / page).read_text(encoding="utf-8")
         assert word in content
@@ -123,7 +123,7 @@ def test_a_table_that_cannot_be_read_is_one_line_and_exit_1(project_copy: Projec
 
 
 def test_the_evidently_page_is_written_if_enabled(project_copy: Project) -> None:
-    page, params = project_copy.root / "reports/monitor-evidently.html", project_copy.params()
+    page, params = project_copy.root / "reports/monitor-evidently.html", project_copy.read_params()
     assert not page.exists()
     params["monitor"]["evidently"] = True
     project_copy.write_params(params)

@@ -24,18 +24,18 @@ STAGES = ["ingest", "validate", "retrieve", "augment", "pretrain", "finetune", "
 def test_every_stage_ran_and_reported(project: Project) -> None:
     assert sorted(path.stem for path in (project.root / "reports").glob("*.json")) == sorted([*STAGES, "promote"])
     for stage in STAGES:
-        assert {"in", "out", "quarantined"} <= set(project.report(stage)), stage
+        assert {"in", "out", "quarantined"} <= set(project.read_report(stage)), stage
 
 
 def test_the_scores_have_intervals(project: Project) -> None:
-    scores = project.report("evaluate")
+    scores = project.read_report("evaluate")
     assert (scores["metric"], scores["examples"]) == ("macro_f1", 160)
     for name in ("before", "after", "difference"):
         assert scores[name]["low"] <= scores[name]["value"] <= scores[name]["high"]
 
 
 def test_the_decision_has_a_reason(project: Project) -> None:
-    promoted = project.report("promote")
+    promoted = project.read_report("promote")
     assert {"decision", "reason", "champion", "challenger"} <= set(promoted)
 
 
@@ -47,7 +47,7 @@ def test_secrets_occur_only_in_the_raw_files(finished_project: Project) -> None:
     """Neither in tables, reports, pages, models, caches and the MLflow store, nor in the output of commands."""
     rows = Counter(kind for group in GROUPS for kind in {secret.kind for secret in group})
     assert len(PLANTED) == 40
-    assert finished_project.report("ingest")["masked"] == {kind: 4 * count for kind, count in sorted(rows.items())}
+    assert finished_project.read_report("ingest")["masked"] == {kind: 4 * count for kind, count in sorted(rows.items())}
     files = [path for path in finished_project.root.rglob("*") if path.is_file()]
     assert {".parquet", ".json", ".html", ".safetensors", ".db"} <= {path.suffix for path in files}
     raw = finished_project.root / "data/raw"
@@ -70,10 +70,10 @@ def test_a_second_run_runs_nothing(project: Project) -> None:
 
 
 def test_a_second_promotion_changes_nothing(project: Project) -> None:
-    first = project.report("promote")
+    first = project.read_report("promote")
     process = project.run(sys.executable, "-m", "tasks.promote")
     assert process.returncode == 0, process.stderr
-    second = project.report("promote")
+    second = project.read_report("promote")
     assert second["challenger"]["version"] == first["challenger"]["version"]
     assert second["decision"] == ("unchanged" if first["decision"] == "promoted" else first["decision"])
 
@@ -104,8 +104,8 @@ def test_report_check_and_predict_work_after_a_run(project: Project) -> None:
 
 
 def test_verify_finds_a_flipped_byte_and_its_repair_works(project: Project) -> None:
-    whole = project.run("satiety", "verify")
-    assert whole.returncode == 0, whole.stderr
+    intact = project.run("satiety", "verify")
+    assert intact.returncode == 0, intact.stderr
     weights = project.root / "models/tuned/model.safetensors"
     content = bytearray(weights.read_bytes())
     content[-7] ^= 1
@@ -129,13 +129,13 @@ def test_equal_seeds_give_equal_files_from_an_empty_cache(
     copy = copy_template()
     process = copy.repro()
     assert process.returncode == 0, process.stdout + process.stderr
-    digests, copy_digests = project.digests(), copy.digests()
+    digests, copy_digests = project.read_digests(), copy.read_digests()
     assert {path: digest for path, digest in copy_digests.items() if digest != digests[path]} == {}
 
 
 def change_params(project: Project, block: str) -> None:
     """Change the seed of a block, or the levers of a list."""
-    params = project.params()
+    params = project.read_params()
     if isinstance(params[block], list):
         params[block] = [name for name in params["levers"] if name != params[block][0]]
     elif block == "levers":
@@ -157,43 +157,45 @@ def test_a_changed_param_makes_only_its_own_stages_stale(project: Project, block
 
 def test_a_lever_added_to_use_is_applied(project: Project) -> None:
     """As when a user follows advice, and then reverts it."""
-    digests, params = project.digests(), project.params()
+    digests, params = project.read_digests(), project.read_params()
     project.write_params(params | {"use": [*params["use"], "augment"]})
     process = project.repro("finetune")
     assert process.returncode == 0, process.stdout + process.stderr
-    assert sum(project.report("augment")["copies"].values()) > 0
+    assert sum(project.read_report("augment")["copies"].values()) > 0
     project.write_params(params)
     assert project.repro("finetune").returncode == 0
-    assert {path: digest for path, digest in project.digests().items() if digest != digests[path]} == {}
+    assert {path: digest for path, digest in project.read_digests().items() if digest != digests[path]} == {}
 
 
 def test_a_changed_param_reruns_only_what_depends_on_it(project: Project) -> None:
-    initial = project.digests()
+    initial = project.read_digests()
     change_params(project, "evaluate")
     process = project.repro()
     assert process.returncode == 0, process.stdout + process.stderr
     assert list_stages_run(process.stdout) == ["evaluate", "register"]
-    digests = project.digests()
+    digests = project.read_digests()
     changed = {path for path in digests if digests[path] != initial[path]}
     assert "reports/evaluate.json" in changed
     assert changed <= {"reports/evaluate.json", "reports/register.json", "models/package"}
 
 
 def test_a_reverted_param_restores_the_cached_results(project: Project) -> None:
-    digests, params, scores = project.digests(), project.params(), project.report("evaluate")
+    digests, params, scores = project.read_digests(), project.read_params(), project.read_report("evaluate")
     change_params(project, "evaluate")
     assert project.repro().returncode == 0
     project.write_params(params)
     process = project.repro()
     assert process.returncode == 0, process.stdout + process.stderr
     assert list_stages_run(process.stdout) == []
-    assert (project.digests(), project.report("evaluate")) == (digests, scores), process.stdout + process.stderr
+    assert (project.read_digests(), project.read_report("evaluate")) == (digests, scores), (
+        process.stdout + process.stderr
+    )
     assert project.run("dvc", "status", "-q").returncode == 0
 
 
 def test_a_killed_run_is_resumed_by_the_next(project: Project) -> None:
     """Kill DVC and the stage together, then DVC alone, which must not leave an orphan that writes."""
-    predictions = project.digests()["data/predictions.parquet"]
+    predictions = project.read_digests()["data/predictions.parquet"]
     for keep_stage in (False, True):
         started = begin_finetune(project)
         stage = int((project.root / ".satiety/finetune.lock").read_text())
@@ -204,7 +206,7 @@ def test_a_killed_run_is_resumed_by_the_next(project: Project) -> None:
         wait_until(lambda stage=stage: not is_alive(stage))
     process = project.repro()
     assert process.returncode == 0, process.stdout + process.stderr
-    assert project.digests()["data/predictions.parquet"] == predictions
+    assert project.read_digests()["data/predictions.parquet"] == predictions
     assert project.run("satiety", "verify").returncode == 0
 
 
@@ -214,7 +216,7 @@ def begin_finetune(project: Project) -> "subprocess.Popen[str]":
     lock.unlink(missing_ok=True)
     command = ["dvc", "repro", "--force", "--single-item", "finetune"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    environment = project.environment() | {"SATIETY_CHECKPOINT_SECONDS": "0"}
+    environment = project.build_environment() | {"SATIETY_CHECKPOINT_SECONDS": "0"}
     process = subprocess.Popen(command, cwd=project.root, env=environment, text=True, **quiet)
 
     def has_checkpoint() -> bool:
@@ -233,7 +235,7 @@ def is_alive(pid: int) -> bool:
 
 
 def test_worth_measures_every_lever_and_writes_its_page(project: Project) -> None:
-    report = project.report("worth")
+    report = project.read_report("worth")
     assert report["budgets"] == [0, 8, 15, 30, 60]
     assert {row["lever"] for row in report["levers"]} >= {
         "augment",
@@ -265,11 +267,11 @@ def test_the_pipeline_flow_runs_without_a_server(project: Project) -> None:
     assert process.returncode == 0, process.stdout + process.stderr
     output = process.stdout + process.stderr
     assert all(f"The dependencies of {stage} did not change" in output for stage in STAGES)
-    assert project.report("promote")["decision"] in ("unchanged", "kept", "refused")
+    assert project.read_report("promote")["decision"] in ("unchanged", "kept", "refused")
 
 
 def test_a_problem_in_its_own_folder_leaves_the_root_unchanged(project: Project) -> None:
-    folder, digests = project.root / "mine", project.digests()
+    folder, digests = project.root / "mine", project.read_digests()
     (folder / "data").mkdir(parents=True)
     project.run("cp", "-r", "data/raw", "mine/data/raw")
     (folder / "params.yaml").write_text((project.root / "params.yaml").read_text(encoding="utf-8"), encoding="utf-8")
@@ -279,7 +281,7 @@ def test_a_problem_in_its_own_folder_leaves_the_root_unchanged(project: Project)
     process = project.run("dvc", "repro", "validate", cwd=folder)
     assert process.returncode == 0, process.stdout + process.stderr
     assert (folder / "data/train.parquet").is_file()
-    assert project.digests() == digests
+    assert project.read_digests() == digests
     assert list_stages_run(project.repro().stdout) == []
 
 
@@ -308,12 +310,12 @@ class TestWrongInput:
         return process.stderr
 
     def change_source(self, project: Project, **changes: Any) -> None:
-        params = project.params()
+        params = project.read_params()
         params["ingest"]["labelled"][0] |= changes
         project.write_params(params)
 
     def test_a_wrong_params_file(self, damaged_project: Project) -> None:
-        params = damaged_project.params()
+        params = damaged_project.read_params()
         params["ingest"] |= {"budget": "many", "dev": 2}
         damaged_project.write_params(params)
         message = self.run_failing_ingest(damaged_project)

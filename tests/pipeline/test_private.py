@@ -19,7 +19,7 @@ from tests.pipeline.project import Project
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.xdist_group("pipeline"),
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root can look as another user"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root can run commands as another user"),
 ]
 
 NOBODY = 65534

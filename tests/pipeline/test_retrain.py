@@ -122,9 +122,9 @@ def test_merging_the_branch_checks_out_its_model(retrained_project: Retraining) 
 
 
 def test_without_new_labels_it_does_not_retrain_even_with_damaged_state_files(retrained_project: Retraining) -> None:
-    torn = [retrained_project.root / ".satiety" / name for name in ("retrain/last.json", "retrain.run")]
-    contents = {path: path.read_bytes() for path in torn if path.exists()}
-    for path in torn:
+    state_files = [retrained_project.root / ".satiety" / name for name in ("retrain/last.json", "retrain.run")]
+    contents = {path: path.read_bytes() for path in state_files if path.exists()}
+    for path in state_files:
         path.write_bytes(bytes(50))
     code, output = retrained_project.run()
     for path, content in contents.items():
@@ -137,7 +137,7 @@ def test_without_new_labels_it_does_not_retrain_even_with_damaged_state_files(re
 
 def test_a_failed_run_changes_nothing_and_keeps_its_worktree(retraining: Retraining) -> None:
     record_traffic(retraining.root, seed=2)
-    params = retraining.project.params()
+    params = retraining.project.read_params()
     params["ingest"]["test"] = 100_000
     retraining.project.write_params(params)
     retraining.git("commit", "-qam", "more than there is")

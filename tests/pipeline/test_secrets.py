@@ -66,8 +66,8 @@ class LoggedProject(Project):
             log.write(process.stdout + process.stderr)
         return process
 
-    def environment(self) -> dict[str, str]:
-        return super().environment() | {"TEA_PASSWORD": self.password, "TEA_SIGNATURE": self.signature}
+    def build_environment(self) -> dict[str, str]:
+        return super().build_environment() | {"TEA_PASSWORD": self.password, "TEA_SIGNATURE": self.signature}
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def uri() -> Iterator[str]:
 def guarded_project(copy_template: Callable[[], Project], uri: str) -> LoggedProject:
     """A project with a source that needs a password."""
     project = LoggedProject(copy_template().root)
-    params = project.params()
+    params = project.read_params()
     source = {"uri": uri, "sha256": hashlib.sha256(EXTRA).hexdigest(), "reader": {"kind": "jsonl"}}
     params["ingest"]["corpus"].append(source | {"columns": {"text": "text"}})
     project.write_params(params)
@@ -145,7 +145,7 @@ def test_secrets_occur_nowhere_after_a_run_predictions_feedback_and_monitoring(
     kinds = {answer["id"]: f"<{secret.kind}>" for answer, secret in zip(answers, PLANTED * 2, strict=True)}
     assert [id for id, kind in kinds.items() if kind not in texts[id]] == []
     assert [id for id in corrections if kinds[id] not in corrections[id].by and id != answers[-1]["id"]] == []
-    assert guarded_project.report("monitor")["window"]["texts"] == 2 * len(TEXTS)
+    assert guarded_project.read_report("monitor")["window"]["texts"] == 2 * len(TEXTS)
     suffixes = {path.suffix for path in guarded_project.root.rglob("*") if path.is_file()}
     assert {".parquet", ".json", ".html", ".safetensors", ".db", ".lock", ".md"} <= suffixes
     assert find_leaks(guarded_project.root.parent, get_forbidden(), but=[guarded_project.root / "data/raw"]) == []

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from flows.events import HARMFUL
-from tests.flows.alerts.receivers import web
+from tests.flows.alerts.receivers import serve_web
 from tests.patience import PATIENCE, wait_until
 from tests.pipeline.project import Project
 from tests.pipeline.retraining import copy_project, record_traffic
@@ -165,7 +165,7 @@ def test_the_batch_deployment_predicts_a_file(server: Server, tmp_path: Path) ->
 
 
 def test_a_failed_run_sends_an_alert(server: Server, tmp_path: Path) -> None:
-    with web() as hook, server.worker(SATIETY_ALERTS=f"json://127.0.0.1:{hook.port}/"):
+    with serve_web() as hook, server.worker(SATIETY_ALERTS=f"json://127.0.0.1:{hook.port}/"):
         run = server.start(workspace=str(tmp_path))
         assert server.wait_for_end(run) == "FAILED"
         wait_until(lambda: hook.received, every=0.5)

@@ -27,7 +27,7 @@ def set_problem(
         table = csv.writer(file)
         table.writerow(columns)
         table.writerows(row(fields["text"], fields["label"]) for fields in rows)
-    params = project.params()
+    params = project.read_params()
     params["ingest"]["problem"] = problem
     params["ingest"]["labelled"][0]["columns"] = {name: name for name in columns}
     params["measure"] = ["augment"]
@@ -54,7 +54,7 @@ def test_pairs_of_texts_run_in_the_whole_pipeline(copy_template: CopyTemplate) -
     )
     process = project.repro()
     assert process.returncode == 0, process.stdout + process.stderr
-    assert project.report("evaluate")["difference"]["low"] > 0
+    assert project.read_report("evaluate")["difference"]["low"] > 0
     (answer,) = predict(project, json.dumps({"text": "a good film", "text_b": "it is good"}))
     assert answer["text_b"] == "it is good"
     assert answer["label"] in {"good", "bad"}
@@ -74,12 +74,12 @@ def test_scores_for_pairs_run_in_the_whole_pipeline(copy_template: CopyTemplate)
     )
     process = project.repro()
     assert process.returncode == 0, process.stdout + process.stderr
-    scores = project.report("evaluate")
+    scores = project.read_report("evaluate")
     assert (scores["metric"], scores["difference"]["low"] > 0) == ("spearman", True)
     promoted = project.run(sys.executable, "-m", "tasks.promote")
     assert promoted.returncode == 0, promoted.stdout + promoted.stderr
-    assert project.report("promote")["decision"] == "promoted"
-    assert project.report("worth")["metric"] == "spearman"
+    assert project.read_report("promote")["decision"] == "promoted"
+    assert project.read_report("worth")["metric"] == "spearman"
     (answer,) = predict(project, json.dumps({"text": "a good film", "text_b": "it is good"}))
     assert isinstance(answer["number"], float)
     assert "confidence" not in answer, "a number has no confidence"
@@ -93,13 +93,13 @@ def test_multilabel_runs_in_the_pipeline_up_to_the_package(copy_template: CopyTe
 
     multilabel = {"kind": "multilabel", "labels": None, "separator": ",", "thresholds": None}
     project = set_problem(copy_template(), multilabel, ["text", "labels"], build_row)
-    params = project.params()
+    params = project.read_params()
     recipe = {"method": dump_sample(METHODS["adapter"]), "objective": dump_sample(OBJECTIVES["consistency"])}
     params["finetune"] = {"recipe": recipe}
     project.write_params(params)
     process = project.repro("register")
     assert process.returncode == 0, process.stdout + process.stderr
-    assert project.report("evaluate")["difference"]["low"] > 0
+    assert project.read_report("evaluate")["difference"]["low"] > 0
     assert (project.root / "models/package/model/adapter.safetensors").is_file()
     problem = json.loads((project.root / "models/package/model/problem.json").read_text(encoding="utf-8"))
     assert set(problem["thresholds"]) == set(problem["labels"]) == {"good", "long"}
@@ -113,7 +113,7 @@ def test_translation_in_both_directions_runs_in_the_whole_pipeline(copy_template
     write_pairs(project.root / "data/raw/labelled.csv", 200, ["text", "translation"])
     shutil.rmtree(project.root / "data/raw/base")
     write_translator(project.root / "data/raw/base")
-    params = project.params()
+    params = project.read_params()
     params["ingest"] |= {"problem": {"kind": "translate", "max_new_tokens": 32}, "budget": 130, "test": 60}
     params["ingest"]["labelled"][0]["columns"] = {name: name for name in ("text", "translation")}
     params["finetune"]["recipe"] = {
@@ -124,18 +124,18 @@ def test_translation_in_both_directions_runs_in_the_whole_pipeline(copy_template
     process = project.repro()
     assert process.returncode == 0, process.stdout + process.stderr
 
-    scores = project.report("evaluate")
+    scores = project.read_report("evaluate")
     assert scores["metric"] == "chrf"
     assert scores["before"]["high"] < 0.2
     assert scores["after"]["low"] > 0.5
     assert scores["metrics"]["after"]["bleu"]["low"] > scores["metrics"]["before"]["bleu"]["high"]
-    assert project.report("worth")["headline"]["en"].startswith("Not measured: ")
+    assert project.read_report("worth")["headline"]["en"].startswith("Not measured: ")
     names = {path.name for path in (project.root / "models/package/model").iterdir()}
     assert {"config.json", "generation_config.json", "model.safetensors", "problem.json", "tuned.json"} <= names
     assert "head.safetensors" not in names
     promoted = project.run(sys.executable, "-m", "tasks.promote")
     assert promoted.returncode == 0, promoted.stdout + promoted.stderr
-    assert project.report("promote")["decision"] == "promoted"
+    assert project.read_report("promote")["decision"] == "promoted"
     chinese, english = predict(
         project, "Six old teachers drink tea by the river today.", "今天六个老的老师在河边喝茶。"
     )

@@ -37,10 +37,10 @@ def test_the_experiment_table_shows_only_changed_columns(project_with_experiment
         [cell.strip() for cell in line.split("|")] for line in process.stdout.splitlines() if line.startswith("|")
     ]
     (seed,) = (number for number, name in enumerate(head) if name in ("evaluate.seed", "params.yaml:evaluate.seed"))
-    whole = (
+    all_columns = (
         project_with_experiment.run("dvc", "exp", "show", "--only-changed", "--csv").stdout.splitlines()[0].split(",")
     )
-    assert len(head) < len(whole) / 3
+    assert len(head) < len(all_columns) / 3
     (experiment,) = (row for row in rows if "other-seed" in row[1])
     assert experiment[seed] == "5"
 
@@ -77,5 +77,5 @@ def test_a_clone_pulls_everything_from_a_remote_but_no_damaged_file(committed_pr
     weights.write_bytes(content)
     pulled = clone.run("dvc", "pull", "--run-cache")
     assert pulled.returncode == 0, pulled.stderr
-    assert clone.digests() == origin.digests()
+    assert clone.read_digests() == origin.read_digests()
     assert clone.run("satiety", "verify").returncode == 0

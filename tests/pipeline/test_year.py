@@ -49,7 +49,7 @@ TENTH: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def project_copy(committed_project: Project, tmp_path_factory: pytest.TempPathFactory) -> ProjectCopy:
     project = committed_project.copy(tmp_path_factory.mktemp("year"))
-    params = project.params()
+    params = project.read_params()
     params["retrain"]["merge"] = True
     project.write_params(params)
     assert project.run("git", "commit", "-qam", "promoted models are taken over").returncode == 0

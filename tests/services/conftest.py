@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.services.servers import MLflow, Postgres, find_postgres_programs, postgres
+from tests.services.servers import MLflow, Postgres, find_postgres_programs, run_postgres
 
 EMPTY = "mlflow_empty"
 CREATE_TABLES = "import sys; from mlflow import MlflowClient; MlflowClient(sys.argv[1]).search_experiments()"
@@ -20,7 +20,7 @@ def database() -> Iterator[Postgres]:
     programs = find_postgres_programs()
     if programs is None:
         pytest.skip("PostgreSQL is not installed (Debian's package `postgresql`)")
-    with postgres(programs) as server:
+    with run_postgres(programs) as server:
         url = server.create(EMPTY)
         subprocess.run([sys.executable, "-W", "ignore", "-c", CREATE_TABLES, url], check=True, capture_output=True)
         yield server

@@ -56,7 +56,7 @@ class Postgres:
 
 
 @contextmanager
-def postgres(programs: Path) -> Iterator[Postgres]:
+def run_postgres(programs: Path) -> Iterator[Postgres]:
     """Start a PostgreSQL server on new data; it refuses to run as root, so root runs it as `postgres`."""
     folder = Path(tempfile.mkdtemp(prefix="satiety-pg-"))
     user = {"user": "postgres", "group": "postgres"} if os.getuid() == 0 else {}
@@ -72,7 +72,7 @@ def postgres(programs: Path) -> Iterator[Postgres]:
         with (folder / "log").open("w") as log:
             process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, **user)
         try:
-            _wait(process, lambda: _is_ready(programs, port), folder / "log")
+            _wait_until_ready(process, lambda: _is_ready(programs, port), folder / "log")
             yield Postgres(port)
         finally:
             process.send_signal(signal.SIGQUIT)  # immediate shutdown: its data is deleted
@@ -104,7 +104,7 @@ class MLflow:
         command += ["--artifacts-destination", str(self.folder / "artifacts")]
         with (self.folder / "log").open("a") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        _wait(self.process, self._is_answering, self.folder / "log")
+        _wait_until_ready(self.process, self._is_answering, self.folder / "log")
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the server and all its workers."""
@@ -125,6 +125,6 @@ class MLflow:
             return False
 
 
-def _wait(process: subprocess.Popen[bytes], ready: Callable[[], bool], log: Path) -> None:
+def _wait_until_ready(process: subprocess.Popen[bytes], ready: Callable[[], bool], log: Path) -> None:
     wait_until(lambda: process.poll() is not None or ready(), log.read_text)
     assert process.poll() is None, log.read_text()

@@ -107,10 +107,10 @@ class Answering(Lever):
 
 
 LEVER_CLASSES = {
-    "saying": AddTexts,
-    "watching": RecordCalls,
-    "early": RecordEarlyCalls,
-    "drawing": RepeatSample,
+    "add_texts": AddTexts,
+    "record_calls": RecordCalls,
+    "record_early_calls": RecordEarlyCalls,
+    "repeat_sample": RepeatSample,
     "answering": Answering,
 }
 
@@ -151,7 +151,7 @@ def test_added_texts_that_duplicate_dev_or_test_are_quarantined(paths: dict[str,
         "昨天去的，服务员态度非常差，等了两个小时，以后再也不去了",
         "窗外的风景美得让人不想离开",
     ]
-    write_params(leaky={"kind": "saying", "texts": [leaks[0], clean[0], *leaks[1:], clean[1]]})
+    write_params(leaky={"kind": "add_texts", "texts": [leaks[0], clean[0], *leaks[1:], clean[1]]})
     main.run(**paths)
     *first, english, chinese = read_examples()
     assert first == TRAIN
@@ -169,7 +169,7 @@ def test_added_texts_that_duplicate_dev_or_test_are_quarantined(paths: dict[str,
 
 
 def test_a_lever_gets_the_training_examples_and_documents_but_no_dev_or_test_example(paths: dict[str, Path]) -> None:
-    write_params(watch={"kind": "watching"})
+    write_params(watch={"kind": "record_calls"})
     main.run(**paths)
     study_context, (train, run_context) = RecordCalls.calls
     raw = tuple(read(Path("retrieved.parquet"), Document))
@@ -182,12 +182,15 @@ def test_a_lever_gets_the_training_examples_and_documents_but_no_dev_or_test_exa
 def test_levers_are_applied_by_position(paths: dict[str, Path]) -> None:
     copies = {"kind": "augment", "steps": [{"kind": "swap", "alpha": 0.5}]}
     write_params(
-        a_late={"kind": "watching"}, copies=copies, z_early={"kind": "early"}, b_said={"kind": "saying", "texts": ["x"]}
+        a_late={"kind": "record_calls"},
+        copies=copies,
+        z_early={"kind": "record_early_calls"},
+        b_texts={"kind": "add_texts", "texts": ["x"]},
     )
     main.run(**paths)
     early_input, late_input = [call[0] for call in RecordCalls.calls if isinstance(call, tuple)]
     assert early_input == tuple(TRAIN)
-    assert [e.origin for e in late_input[len(TRAIN) :]] == [*["swap"] * (len(late_input) - len(TRAIN) - 1), "b_said"]
+    assert [e.origin for e in late_input[len(TRAIN) :]] == [*["swap"] * (len(late_input) - len(TRAIN) - 1), "b_texts"]
     assert len(late_input) > len(TRAIN) + 1
     assert read_examples() == list(late_input)
     assert {e.parent for e in late_input if e.origin == "swap"} <= {e.id for e in TRAIN}, (
@@ -201,15 +204,15 @@ def test_equal_seeds_give_equal_bytes_and_another_seed_or_lever_name_gives_other
         assert len({e.id for e in read_examples()}) == len(read_examples())
         return [e.text for e in read_examples()[len(TRAIN) :]]
 
-    write_params(a={"kind": "drawing"})
+    write_params(a={"kind": "repeat_sample"})
     first, tables = run_stage(), AUGMENTED.read_bytes()
     assert len(first) == 5
     assert set(first) <= {e.text for e in TRAIN}
     assert run_stage() == first
     assert AUGMENTED.read_bytes() == tables
-    write_params(8, a={"kind": "drawing"})
+    write_params(8, a={"kind": "repeat_sample"})
     assert run_stage() != first
-    write_params(b={"kind": "drawing"})
+    write_params(b={"kind": "repeat_sample"})
     assert run_stage() != first
 
 
@@ -228,7 +231,7 @@ def test_a_lever_gets_the_predictions_that_worth_gives_it(
 
     problem, params = PROBLEMS["classify"].sample(), worth(seed=7, levers={}, controls=[], head={})
     study_data = StudyData(problem, tuple(TRAIN), tuple(TEST), raw, paths["base"])
-    study_plan, _ = prepare_study(study_data, params, finetune(), tmp_path / "meter", "cpu")
+    study_plan, _ = prepare_study(study_data, params, finetune(), tmp_path / "worth", "cpu")
     answers = Evaluator(study_plan)._predict(StudyRun(len(TRAIN), (), 0), TRAIN, [document.text for document in raw])
     assert Answering.answers == answers
     assert [e.answer for e in added] == [answer.answer for answer in answers]
@@ -247,11 +250,11 @@ def test_a_lever_that_needs_documents_is_refused_without_any(paths: dict[str, Pa
 
 
 def test_an_error_in_a_lever_names_the_lever(paths: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    def breaks(*_: Any) -> None:
+    def fail(*_: Any) -> None:
         raise ZeroDivisionError("of its own")
 
-    monkeypatch.setattr(RepeatSample, "transform_train", breaks)
-    write_params(mine={"kind": "drawing"})
+    monkeypatch.setattr(RepeatSample, "transform_train", fail)
+    write_params(mine={"kind": "repeat_sample"})
     with pytest.raises(ZeroDivisionError) as caught:
         main.run(**paths)
     assert caught.value.__notes__ == ["in lever mine"]
@@ -267,8 +270,8 @@ def test_the_stage_refuses_control_levers(paths: dict[str, Path], kind: str) -> 
 
 def test_levers_of_other_stages_are_not_applied(paths: dict[str, Path]) -> None:
     levers = {name: {"kind": name} for name in ("retrieve", "pretrain", "self_training")}
-    write_params(**levers, said={"kind": "saying", "texts": ["x"]})
-    assert set(Augmentation.load().levers) == {"said"}
+    write_params(**levers, texts={"kind": "add_texts", "texts": ["x"]})
+    assert set(Augmentation.load().levers) == {"texts"}
     main.run(**paths)
     assert len(read_examples()) == len(TRAIN) + 1
 

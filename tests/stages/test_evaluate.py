@@ -56,10 +56,10 @@ def test_the_report_has_the_scores_before_and_after_and_their_difference(workspa
 
 
 def test_equal_inputs_give_equal_files(workspace: Workspace) -> None:
-    def content(paths: dict[str, Path]) -> list[bytes]:
+    def read_contents(paths: dict[str, Path]) -> list[bytes]:
         return [path.read_bytes() for path in (*(paths[name] for name in OUTPUTS), Path("reports/evaluate.json"))]
 
-    assert content(run(workspace)) == content(run(workspace))
+    assert read_contents(run(workspace)) == read_contents(run(workspace))
 
 
 def test_an_empty_test_set_is_an_error_and_nothing_is_written(workspace: Workspace) -> None:

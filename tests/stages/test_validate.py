@@ -316,11 +316,11 @@ def test_training_examples_without_an_entity_stop_the_pipeline(run: Callable[...
 
 
 def test_equal_tables_give_equal_files(run: Callable[..., Report]) -> None:
-    def files() -> dict[str, str]:
+    def run_and_digest() -> dict[str, str]:
         run([*make_examples("en"), Example("x", {"text": " "}, Label("good"))], make_documents("zh"))
         return manifest(Path("out")) | manifest(Path("reports"))
 
-    assert files() == files()
+    assert run_and_digest() == run_and_digest()
 
 
 class ReferenceCollector(HTMLParser):

@@ -106,7 +106,7 @@ def start() -> subprocess.Popen[bytes]:
         return subprocess.Popen([sys.executable, "-m", "tasks.worth", *arguments], env=env, stderr=stderr)
 
 
-def cached_runs() -> list[Path]:
+def find_cached_runs() -> list[Path]:
     return sorted(Path(".satiety/worth/runs").rglob("*.safetensors"))
 
 
@@ -184,21 +184,21 @@ def test_a_killed_stage_keeps_its_finished_runs_and_leaves_no_process(
 ) -> None:
     write_params(curve_replicates=60)
     process = start()
-    wait_until(lambda: len(cached_runs()) >= 5 or process.poll() is not None)
+    wait_until(lambda: len(find_cached_runs()) >= 5 or process.poll() is not None)
     assert process.poll() is None, Path("stderr.txt").read_text()
     workers = psutil.Process(process.pid).children(recursive=True)
     assert len([worker for worker in workers if "spawn_main" in " ".join(worker.cmdline())]) == 2
     process.send_signal(signal.SIGKILL)
     assert process.wait(PATIENCE) == -signal.SIGKILL
     assert not psutil.wait_procs(workers, timeout=PATIENCE)[1], "a worker process is still alive"
-    cached = {path: path.read_bytes() for path in cached_runs()}
+    cached = {path: path.read_bytes() for path in find_cached_runs()}
     # One run without labels; the curve; at two budgets four controls, one of them also ungated, and the baseline; the
     # baseline and three lever sets.
     planned = 1 + 60 * 4 + 60 * 2 * (5 + 1) + 3 * (4 * 4 - 2)
     assert 5 <= len(cached) < planned
     monkeypatch.setattr("satiety.core.executor.processes", lambda _: nullcontext(Inline()))
     run()
-    assert {path: path.read_bytes() for path in cached_runs() if path in cached} == cached, (
+    assert {path: path.read_bytes() for path in find_cached_runs() if path in cached} == cached, (
         "a finished run was written again"
     )
-    assert len(cached_runs()) == planned
+    assert len(find_cached_runs()) == planned

@@ -50,14 +50,14 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 @contextmanager
-def web(port: int = 0, answer: int = 200) -> Iterator[Receiver]:
+def serve_web(port: int = 0, answer: int = 200) -> Iterator[Receiver]:
     """Take POSTs of JSON within the block."""
     with _serve(_Web, port, Receiver(answer)) as receiver:
         yield receiver
 
 
 @contextmanager
-def mailbox(answer: int = 250, **options: Any) -> Iterator[Receiver]:
+def serve_mailbox(answer: int = 250, **options: Any) -> Iterator[Receiver]:
     """Take mails within the block."""
     with _serve(_Smtp, 0, Receiver(answer, **options)) as receiver:
         yield receiver

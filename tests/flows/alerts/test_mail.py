@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.alerts import Alert, Severity, send, sending
-from tests.flows.alerts.receivers import mailbox
+from tests.flows.alerts.receivers import serve_mailbox
 
 ALERT = Alert("drift", Severity.WARNING, "Harmful drift", ".\nA line of one dot.")
 
@@ -59,7 +59,7 @@ def test_a_login_is_sent_after_starttls(
     monkeypatch: pytest.MonkeyPatch, tls: ssl.SSLContext, certificate: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    with mailbox(tls=tls) as box:
+    with serve_mailbox(tls=tls) as box:
         set_address(monkeypatch, box.port, "me%40example.org:s3cr%2Ft")
         send(ALERT)
     (mail,) = box.received
@@ -72,7 +72,7 @@ def test_a_login_is_sent_after_starttls(
 def test_no_password_is_sent_without_tls_or_to_an_untrusted_server(
     monkeypatch: pytest.MonkeyPatch, tls: ssl.SSLContext, offers: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with mailbox(tls=tls if offers else None) as box:
+    with serve_mailbox(tls=tls if offers else None) as box:
         set_address(monkeypatch, box.port, "me:s3cr")
         send(ALERT)
     assert (box.received, box.logins) == ([], [])
@@ -84,7 +84,7 @@ def test_a_refused_login_is_logged_without_the_password(
     monkeypatch: pytest.MonkeyPatch, tls: ssl.SSLContext, certificate: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    with caplog.at_level("DEBUG"), mailbox(tls=tls) as box:
+    with caplog.at_level("DEBUG"), serve_mailbox(tls=tls) as box:
         set_address(monkeypatch, box.port, "me:s3cr")
         send(ALERT)
     assert box.received == []
@@ -96,7 +96,7 @@ def test_a_mail_can_be_sent_with_tls_from_the_first_byte(
     monkeypatch: pytest.MonkeyPatch, tls: ssl.SSLContext, certificate: Path
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    with mailbox(tls=tls, wrapped=True) as box:
+    with serve_mailbox(tls=tls, wrapped=True) as box:
         set_address(monkeypatch, box.port, "me%40example.org:s3cr%2Ft", "ssl")
         send(ALERT)
     assert len(box.received) == len(box.logins) == 1

@@ -17,7 +17,7 @@ from flows.alerts.outbox import Outbox
 from flows.alerts.services import load_services
 from satiety.core.errors import SetupError
 from satiety.core.settings import Settings
-from tests.flows.alerts.receivers import mailbox, web
+from tests.flows.alerts.receivers import serve_mailbox, serve_web
 from tests.patience import PATIENCE
 
 CHINESE = Alert(
@@ -69,7 +69,7 @@ def test_repeated_alerts_are_logged_once_and_the_end_is_logged(caplog: pytest.Lo
 
 
 def test_a_webhook_gets_title_message_and_facts(monkeypatch: pytest.MonkeyPatch) -> None:
-    with web() as hook:
+    with serve_web() as hook:
         set_addresses(monkeypatch, webhook=hook.port)
         send(CHINESE)
     (content,) = hook.received
@@ -79,7 +79,7 @@ def test_a_webhook_gets_title_message_and_facts(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_mail_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    with mailbox() as box:
+    with serve_mailbox() as box:
         set_addresses(monkeypatch, mail=box.port)
         send(CHINESE)
     (mail,) = box.received
@@ -110,7 +110,7 @@ def test_the_name_of_a_service_does_not_contain_its_address(address: str, monkey
 
 
 def test_a_repeated_alert_is_sent_when_it_changes_or_after_the_quiet_hours(monkeypatch: pytest.MonkeyPatch) -> None:
-    with web() as hook:
+    with serve_web() as hook:
         set_addresses(monkeypatch, webhook=hook.port)
         raised = (1, 2, 2, 1, 3, 2, 0, 0, 1, 1)
         for severity in raised:
@@ -126,12 +126,12 @@ def test_a_repeated_alert_is_sent_when_it_changes_or_after_the_quiet_hours(monke
 def test_undelivered_alerts_are_sent_once_and_in_order_with_the_next(
     monkeypatch: pytest.MonkeyPatch, port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with mailbox() as box:
+    with serve_mailbox() as box:
         set_addresses(monkeypatch, webhook=port, mail=box.port)
         send(build_alert())
         send(build_alert(Severity.CRITICAL))
         assert [mail["Subject"] for mail in box.received] == ["[warning] Harmful drift", "[critical] Harmful drift"]
-        with web(port) as hook:
+        with serve_web(port) as hook:
             send(build_alert())  # not sent itself, but triggers delivery
             send(build_alert())
     assert [content["type"] for content in hook.received] == ["warning", "failure"]
@@ -141,7 +141,7 @@ def test_undelivered_alerts_are_sent_once_and_in_order_with_the_next(
 
 
 def test_a_failed_delivery_is_retried_three_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    with web(answer=503) as hook:
+    with serve_web(answer=503) as hook:
         set_addresses(monkeypatch, webhook=hook.port)
         send(build_alert())
         assert hook.tries == 3
@@ -152,7 +152,7 @@ def test_a_failed_delivery_is_retried_three_times(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("answer", [301, 404])
 def test_a_redirected_or_missing_address_counts_as_undelivered(monkeypatch: pytest.MonkeyPatch, answer: int) -> None:
-    with web(answer=answer) as hook:
+    with serve_web(answer=answer) as hook:
         set_addresses(monkeypatch, webhook=hook.port)
         send(build_alert())
         hook.answer = 200
@@ -161,7 +161,7 @@ def test_a_redirected_or_missing_address_counts_as_undelivered(monkeypatch: pyte
 
 
 def test_a_refused_alert_does_not_block_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    with web() as hook:
+    with serve_web() as hook:
         hook.unwanted = "Too long"
         set_addresses(monkeypatch, webhook=hook.port)
         send(Alert("long", Severity.WARNING, "Too long", "x"))
@@ -173,7 +173,7 @@ def test_a_refused_alert_does_not_block_others(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_an_unreachable_service_is_not_retried_for_every_pending_alert(monkeypatch: pytest.MonkeyPatch) -> None:
-    with web(answer=503) as hook:
+    with serve_web(answer=503) as hook:
         set_addresses(monkeypatch, webhook=hook.port)
         for number in range(5):
             send(build_alert(key=f"{number}"))
@@ -185,7 +185,7 @@ def test_an_unreachable_service_is_not_retried_for_every_pending_alert(monkeypat
 def test_a_service_added_later_gets_alerts_that_others_already_have(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run by hand without the worker's settings logs an alert; the worker must still send it."""
     send(build_alert())
-    with web() as hook:
+    with serve_web() as hook:
         set_addresses(monkeypatch, webhook=hook.port)
         send(build_alert())
     assert len(hook.received) == 1
@@ -243,7 +243,7 @@ SEND_ALERT = """if True:
 
 
 def test_two_concurrent_processes_send_an_alert_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    with web() as hook, mailbox() as box:
+    with serve_web() as hook, serve_mailbox() as box:
         set_addresses(monkeypatch, webhook=hook.port, mail=box.port)
         senders = [subprocess.Popen([sys.executable, "-c", SEND_ALERT], stderr=subprocess.PIPE) for _ in range(2)]
         log = b"".join(sender.communicate(timeout=PATIENCE)[1] for sender in senders)
@@ -261,7 +261,7 @@ def test_an_alert_of_a_killed_process_is_sent_later(monkeypatch: pytest.MonkeyPa
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         connection.close()
-    with web(port) as hook:
+    with serve_web(port) as hook:
         send(build_alert())
     assert [content["message"].split("\n")[0] for content in hook.received] == ["x"]
     assert json.loads((project / ".satiety/alerts/outbox.json").read_text())["letters"] == []

@@ -33,17 +33,17 @@ class Home:
     prefect: int = field(default_factory=find_free_port)
     mlflow: int = field(default_factory=find_free_port)
 
-    def environment(self) -> dict[str, str]:
+    def build_environment(self) -> dict[str, str]:
         variables = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
         path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
         ports = {"SATIETY_PREFECT_PORT": str(self.prefect), "SATIETY_MLFLOW_PORT": str(self.mlflow)}
         return variables | ports | {"PATH": path, "PYTHONPATH": str(self.root)}
 
-    def satiety(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        command, environment = [sys.executable, "-m", "cli.main", *words], self.environment() | variables
+    def run_satiety(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        command, environment = [sys.executable, "-m", "cli.main", *words], self.build_environment() | variables
         return subprocess.run(command, cwd=self.root, env=environment, text=True, capture_output=True, check=False)
 
-    def members(self) -> dict[psutil.Process, dict[str, str]]:
+    def find_members(self) -> dict[psutil.Process, dict[str, str]]:
         """Return every process of the services, including descendants, and its environment."""
         members = {}
         for process in psutil.process_iter():
@@ -69,19 +69,19 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     shutil.copy(".dvc/config", root / ".dvc/config")
     copy = Home(root)
     yield copy
-    copy.satiety("down")
+    copy.run_satiety("down")
 
 
 @pytest.fixture
 def stopped_home(home: Home) -> Home:
     """The copy with its services stopped."""
-    home.satiety("down")
+    home.run_satiety("down")
     return home
 
 
 @pytest.fixture
 def up_process(home: Home) -> subprocess.CompletedProcess[str]:
     """The process of `satiety up`; services that already run are left running."""
-    process = home.satiety("up")
+    process = home.run_satiety("up")
     assert process.returncode == 0, process.stdout + process.stderr
     return process

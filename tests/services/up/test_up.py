@@ -46,20 +46,20 @@ def test_a_port_in_use_is_an_error_that_names_its_setting(stopped_home: Home) ->
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         port = listener.getsockname()[1]
-        refused = stopped_home.satiety("up", SATIETY_PREFECT_PORT=str(port))
-    assert (refused.returncode, stopped_home.members()) == (1, {})
+        refused = stopped_home.run_satiety("up", SATIETY_PREFECT_PORT=str(port))
+    assert (refused.returncode, stopped_home.find_members()) == (1, {})
     assert f"port {port} is in use: stop its process, or set SATIETY_PREFECT_PORT" in refused.stderr
 
 
 def test_a_service_that_cannot_start_stops_the_others_and_is_named(stopped_home: Home) -> None:
-    process = stopped_home.satiety(
+    process = stopped_home.run_satiety(
         "up", MLFLOW_BACKEND_STORE_URI="nonsense://nowhere", SATIETY_MLFLOW_PORT=str(find_free_port())
     )
     assert process.returncode == 1
     assert "mlflow ended; the last lines of .satiety/log/mlflow.log:" in process.stderr
     assert "nonsense" in process.stderr
-    assert stopped_home.members() == {}
-    down_process = stopped_home.satiety("down")
+    assert stopped_home.find_members() == {}
+    down_process = stopped_home.run_satiety("down")
     assert "The services are not running." in down_process.stdout
     assert "mlflow stopped (rc=1): it ended by itself, so the others were stopped too" in down_process.stdout
 
@@ -76,7 +76,7 @@ def test_up_prints_the_addresses_and_no_password(
     passwords = [secrets["MLFLOW_TRACKING_PASSWORD"], secrets["PREFECT_API_AUTH_STRING"].partition(":")[2]]
     assert min(map(len, passwords)) >= 32
     logs = "".join(path.read_text(encoding="utf-8") for path in (home.root / ".satiety/log").iterdir())
-    commands = " ".join(word for process in home.members() for word in process.cmdline())
+    commands = " ".join(word for process in home.find_members() for word in process.cmdline())
     assert not [secret for secret in passwords if secret in up_process.stdout + up_process.stderr + logs + commands]
 
 
@@ -97,7 +97,7 @@ def test_both_pages_need_their_password(home: Home, secrets: dict[str, str], mlf
 def test_the_services_listen_on_loopback_only(home: Home, secrets: dict[str, str]) -> None:
     listening = [
         connection.laddr
-        for process in home.members()
+        for process in home.find_members()
         for connection in process.net_connections()
         if connection.status == psutil.CONN_LISTEN
     ]
@@ -106,7 +106,7 @@ def test_the_services_listen_on_loopback_only(home: Home, secrets: dict[str, str
 
 
 def test_the_services_refuse_pickles_and_send_no_telemetry(home: Home, secrets: dict[str, str]) -> None:
-    roles = {environment["SATIETY_SERVICE"]: environment for environment in home.members().values()}
+    roles = {environment["SATIETY_SERVICE"]: environment for environment in home.find_members().values()}
     assert set(roles) == {"runner", "prefect", "mlflow", "worker"}
     for role in ("prefect", "mlflow", "worker"):
         environment = roles[role]
@@ -134,9 +134,9 @@ def test_only_the_owner_can_read_the_secrets(home: Home, secrets: dict[str, str]
 
 
 def test_a_second_up_leaves_the_services_running(home: Home, secrets: dict[str, str]) -> None:
-    members = set(home.members())
-    process = home.satiety("up")
-    assert (process.returncode, set(home.members())) == (0, members)
+    members = set(home.find_members())
+    process = home.run_satiety("up")
+    assert (process.returncode, set(home.find_members())) == (0, members)
     assert "already running" in process.stdout
 
 
@@ -148,7 +148,7 @@ def test_join_services_sets_only_unset_variables(home: Home, secrets: dict[str, 
     )
 
     def read_settings(**variables: str) -> list[str]:
-        environment = home.environment() | variables
+        environment = home.build_environment() | variables
         return subprocess.check_output([sys.executable, "-c", code], cwd=home.root, env=environment, text=True).split()
 
     expected = [secrets[name] for name in ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING", "SATIETY_TRACKING_URI")]
@@ -159,12 +159,12 @@ def test_join_services_sets_only_unset_variables(home: Home, secrets: dict[str, 
 
 def test_a_shell_can_source_the_file(home: Home, secrets: dict[str, str]) -> None:
     command = "source .satiety/services.env && env"
-    output = subprocess.check_output(["bash", "-c", command], cwd=home.root, env=home.environment(), text=True)
+    output = subprocess.check_output(["bash", "-c", command], cwd=home.root, env=home.build_environment(), text=True)
     assert {f"{name}={value}" for name, value in secrets.items()} <= set(output.splitlines())
 
 
 def test_up_works_after_the_runner_was_killed(home: Home, secrets: dict[str, str]) -> None:
-    members = home.members()
+    members = home.find_members()
     runner = next(
         p
         for p, environment in members.items()
@@ -172,17 +172,17 @@ def test_up_works_after_the_runner_was_killed(home: Home, secrets: dict[str, str
     )
     os.kill(runner.pid, signal.SIGKILL)
     runner.wait(PATIENCE)
-    assert set(home.members()) - {runner}
-    process = home.satiety("up")
+    assert set(home.find_members()) - {runner}
+    process = home.run_satiety("up")
     assert process.returncode == 0, process.stderr
     assert "already running" not in process.stdout
-    assert not set(home.members()) & set(members)
+    assert not set(home.find_members()) & set(members)
     assert read(home.root) == secrets
 
 
 def test_down_stops_every_process_and_can_be_repeated(home: Home, secrets: dict[str, str]) -> None:
-    process = home.satiety("down")
+    process = home.run_satiety("down")
     assert (process.returncode, process.stdout) == (0, "The services have stopped.\n")
-    assert home.members() == {}
-    repeated = home.satiety("down")
+    assert home.find_members() == {}
+    repeated = home.run_satiety("down")
     assert (repeated.returncode, repeated.stdout) == (0, "The services are not running.\n")
