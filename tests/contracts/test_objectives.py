@@ -104,7 +104,7 @@ def test_every_trainable_weight_gets_a_gradient(
     objective: str, method: str, problem_name: str, tiny: Path, writer: Path
 ) -> None:
     if problem_name in WRITTEN and not (METHODS[method].can_generate and OBJECTIVES[objective].can_generate):
-        return  # is refused
+        return  # refused, see above
     context = build_context(objective, problem_name, get_base(problem_name, tiny, writer), method)
     OBJECTIVES[objective].sample().loss(build_update(context)).backward()
     weights = [(name, weight) for name, weight, _ in METHODS[method].sample().rates(context.model)]

@@ -1,4 +1,4 @@
-"""A number; the loss is Huber's, which outliers pull less (Huber 1964, "Robust Estimation of a Location Parameter")."""
+"""A number with the Huber loss (Huber 1964, "Robust Estimation of a Location Parameter")."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @HEADS.register("made_up")
 class MadeUp(PerText):
-    """Answer by one number, which outliers pull less."""
+    """Predict one number with a loss that outliers affect less."""
 
     def size(self, problem: Problem) -> int:
         return 1

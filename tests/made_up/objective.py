@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 @OBJECTIVES.register("made_up")
 class MadeUp(Objective):
-    """Learn the answers twice, and to answer alike."""
+    """Train on two passes, and penalise their divergence."""
 
     weight: float = Field(gt=0, le=100, default=0.5)
-    """Of the disagreement, beside the loss."""
+    """Weight of the divergence relative to the loss."""
 
     def loss(self, update: Update) -> Tensor:
         first, second = update.model(update.batch), update.model(update.batch)

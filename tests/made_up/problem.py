@@ -1,4 +1,4 @@
-"""How alike two texts are: two inputs, a number, and a score (Kendall's tau) that is no sum over examples."""
+"""The similarity of two texts: two inputs, a number, and a score (Kendall's tau) that is no sum over examples."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TEXTS = {
 
 @PROBLEMS.register("made_up")
 class MadeUp(Problem):
-    """Say how alike two texts are."""
+    """Predict the similarity of two texts."""
 
     headline: ClassVar = "tau"
     metrics: ClassVar = ("tau",)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @RECIPES.register("made_up")
 class MadeUp(Recipe):
-    """Take the mean of linear heads of several penalties."""
+    """Average linear heads with several penalties."""
 
     penalties: list[float] = Field(default=[1e-3, 1e-4, 1e-5], min_length=1)
     """L2 penalties."""

@@ -1,4 +1,4 @@
-"""A small copy of the project, with a problem that takes seconds: every stage runs for real, in its own process."""
+"""A small copy of the project with a problem that trains in seconds: every stage runs in its own process."""
 
 import shutil
 import subprocess

@@ -292,7 +292,7 @@ def damaged_project(copy_template: Callable[[], Project]) -> Project:
 
 
 class TestWrongInput:
-    """One message, exit code 1, nothing half-written."""
+    """Wrong input is one message and exit code 1, and no output is written."""
 
     def run_failing_ingest(self, project: Project) -> str:
         """Run ingest as DVC would; return its error message."""

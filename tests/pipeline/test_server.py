@@ -95,7 +95,7 @@ def select_artifact(artifacts: list[dict[str, Any]], key: str) -> dict[str, Any]
 
 @contextmanager
 def open_browser() -> Iterator[Any]:
-    """Open a page of a Chromium."""
+    """Open a page in Chromium."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -31,7 +31,7 @@ def reading(place: int, topic: str, negative: int, verdict: Any, begins: bool = 
 
 
 def board(windows: int = 30) -> Board:
-    """A board on which the first topic surged ten windows ago, and the second has more traffic now."""
+    """Return a board whose first topic surged ten windows ago, and whose second has more traffic now."""
     stream_board = Board(params(3), max_windows=20, seconds=0.1)
     for i in range(windows):
         surge = windows - 10 <= i < windows - 7

@@ -90,7 +90,7 @@ def test_each_entity_has_its_own_neighbors(registering: Workspace, client: Any) 
     (id,) = serve("anna lives in paris")
     trace = trace_prediction(Traffic(TRAFFIC), id, Path(), 2)
     spans = load(trace.served.answer).mentions
-    assert spans, "a random head finds something here"
+    assert spans, "the random head predicts no entity here"
     assert [neighbor.text for neighbor in trace.neighbors] == [
         "anna lives in paris"[span.start : span.end] for span in spans
     ]

@@ -15,7 +15,7 @@ ALERT = Alert("drift", Severity.WARNING, "Harmful drift", ".\nA line of one dot.
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key, and a certificate of it for 127.0.0.1."""
+    """A file with a key and its certificate for 127.0.0.1."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
