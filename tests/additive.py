@@ -1,4 +1,4 @@
-"""A function of sums of counts -> one of counts and weights, as ``Problem.score`` is."""
+"""Turn a function of summed counts into a function of counts and weights, like ``Problem.score``."""
 
 from __future__ import annotations
 

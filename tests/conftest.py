@@ -1,4 +1,4 @@
-"""Every test: quiet, offline, with a home of its own. Sockets other than loopback are refused (pytest's options)."""
+"""For every test: no output, no network, its own home folder. The options of pytest allow only loopback sockets."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 HOME = Path(tempfile.mkdtemp(prefix="satiety-home-"))
-"""What lies in the user's own, no test sees or changes. Set at import, for some libraries read it when imported."""
+"""No test reads or changes the home of the user. Set at import, because some libraries read it when imported."""
 
 for name in [
     name for name in os.environ if name.startswith(("SATIETY_", "MLFLOW_", "PREFECT_", "DVC_", "HF_", "XDG_"))
@@ -24,16 +24,16 @@ os.environ |= {
     "HOME": str(HOME),
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "NO_COLOR": "1",
-    "OMP_NUM_THREADS": "1",  # two workers on two cores: threads of one would only wait for those of the other
+    "OMP_NUM_THREADS": "1",  # two workers on two cores: more threads would only wait for each other
     "PREFECT_HOME": str(HOME / "prefect"),
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "SATIETY_JOIN": "false",  # services that run in this checkout are none of the tests' business
+    "SATIETY_JOIN": "false",  # tests must not use the services of this checkout
     "TOKENIZERS_PARALLELISM": "false",
 }
 (HOME / "gitconfig").write_text("[user]\nname = Test\nemail = test@example.org\n[init]\ndefaultBranch = main\n")
 
 
-# A shell's background job ignores it, and so would all that tests start.
+# A background job of a shell ignores SIGINT, and so would the processes that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -41,18 +41,18 @@ settings.load_profile("patient")
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
-    """Name a test by no bytes: packed ones hold the time, and every worker is to find the same tests."""
+    """Keep bytes out of test ids: compressed bytes contain the time, and every worker must collect the same ids."""
     return argname if isinstance(val, bytes) else None
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Leave no home behind."""
+    """Remove the home folder."""
     shutil.rmtree(HOME, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
 def writer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random T5 of two narrow layers on either side, and a tokenizer; what problems stand on whose head writes."""
+    """A random T5 with two narrow encoder and decoder layers, and a tokenizer: the base of generative problems."""
     from tests.generating import write_writer
 
     return write_writer(tmp_path_factory.mktemp("writer"))

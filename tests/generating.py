@@ -1,4 +1,4 @@
-"""A tiny random encoder with a decoder, of every kind that is known, and a tokenizer that English and Chinese share."""
+"""A tiny random encoder-decoder of every supported kind, and a tokenizer for English and Chinese."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,33 +24,35 @@ KINDS: dict[str, dict[str, Any]] = {
     "mt5": _T5,
     "t5": _T5 | {"feed_forward_proj": "gated-gelu"},
 }
-"""By ``model_type``, what its config says beside its vocabulary."""
+"""``model_type`` -> its config without the vocabulary."""
 
 
 def write_tokenizer(folder: Path, pieces: Iterable[str]) -> int:
-    """Write a tokenizer of pieces as SentencePiece makes them, "▁" at the start of a word; return how many it has."""
+    """Write a tokenizer of SentencePiece pieces, with "▁" at the start of a word; return the size of its vocabulary."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
-    known = list(dict.fromkeys([PAD, END, UNKNOWN, *pieces]))
-    tokenizer = Tokenizer(models.Unigram([(piece, -float(piece not in known[:3])) for piece in known], unk_id=2))
+    vocabulary = list(dict.fromkeys([PAD, END, UNKNOWN, *pieces]))
+    tokenizer = Tokenizer(
+        models.Unigram([(piece, -float(piece not in vocabulary[:3])) for piece in vocabulary], unk_id=2)
+    )
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.decoder = decoders.Metaspace()
     tokenizer.post_processor = processors.TemplateProcessing(f"$A {END}", f"$A {END} $B {END}", [(END, 1)])
     names = {"pad_token": PAD, "eos_token": END, "unk_token": UNKNOWN}
     PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=512, **names).save_pretrained(folder)
-    return len(known)
+    return len(vocabulary)
 
 
-def write_writer(folder: Path, kind: str = "t5", pieces: Iterable[str] = PIECES, **more: Any) -> Path:
-    """Write a random model of a kind, and the tokenizer, into a folder; return it."""
+def write_writer(folder: Path, kind: str = "t5", pieces: Iterable[str] = PIECES, **options: Any) -> Path:
+    """Write a random model of a kind and its tokenizer into a folder; return the folder."""
     import torch
     from transformers import CONFIG_MAPPING, AutoModelForSeq2SeqLM
 
     count = write_tokenizer(folder, pieces)
     special = {"pad_token_id": 0, "eos_token_id": 1, "decoder_start_token_id": 0}
     sizes = {"vocab_size": count} | ({"decoder_vocab_size": count} if kind == "marian" else {})
-    config = CONFIG_MAPPING[kind](**{**sizes, **special, **KINDS[kind], **more})
+    config = CONFIG_MAPPING[kind](**{**sizes, **special, **KINDS[kind], **options})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(5)
         model = AutoModelForSeq2SeqLM.from_config(config)

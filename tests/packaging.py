@@ -31,12 +31,12 @@ WORDS = {
     "bad": ("bad", "hotel", "query", "in", "lives", "不", "差", "在", "店", "王"),
     "good": ("good", "film", "the", "anna", "paris", "爱", "好", "是", "京", "海"),
 }
-"""What the texts of each label are made of, one word a text."""
+"""Label -> words of its texts; a text repeats one word."""
 ENDS = (1, 2, 4, 8, 16, 28, 44, 60, 80)
-"""Where, among the examples of a label, the texts of the next word begin: there are 1, 1, 2, 4, 8, 12, 16, 16, 20 of
-them. So a model, which answers equal texts alike, can be wrong on any number of examples."""
+"""The index, among the examples of a label, at which the texts of the next word begin: 1, 1, 2, 4, 8, 12, 16, 16, 20
+texts per word. A model predicts the same for equal texts, and with these counts it can be wrong on any number."""
 NAMES = (("a", "k"), ("b", "m"), ("c", "p"), ("anna", "paris"))
-"""A person and a place of the texts with entities, the later the more often."""
+"""The person and place of the texts with entities; later pairs are more frequent."""
 PARAMS = """\
 project: {base: {uri: "file:data/raw/base"}, seed: 3, resamples: 400, bins: 10}
 levers: {mine: {kind: retrieve}}
@@ -51,81 +51,91 @@ PIPELINE += "train: data/train.parquet, fresh: data/fresh.parquet}\n"
 
 
 def settled(kind: str) -> Problem:
-    """Return a settled problem of this kind."""
+    """Return a problem of this kind with fixed labels."""
     return PROBLEMS[kind].sample()
 
 
 def examples(kind: str, count: int, language: str = "en") -> list[Example]:
     """Return test examples whose gold alternates between two labels, or between two entities and none."""
     if kind == "ner":
-        named = [_named(*NAMES[sum(i >= end * count for end in (0.05, 0.15, 0.4))]) for i in range(count)]
-        plain = Example("", {"text": "the good film"}, Spans())
-        return [replace(plain if i % 2 else named[i], id=f"t{i}", language=language) for i in range(count)]
+        entity_examples = [
+            _build_entity_example(*NAMES[sum(i >= end * count for end in (0.05, 0.15, 0.4))]) for i in range(count)
+        ]
+        empty_example = Example("", {"text": "the good film"}, Spans())
+        return [
+            replace(empty_example if i % 2 else entity_examples[i], id=f"t{i}", language=language) for i in range(count)
+        ]
     labels = ["bad", "good"]
     places = [bisect(ENDS, i // 2) for i in range(count)]
     texts = [" ".join([WORDS[labels[i % 2]][place]] * 3) for i, place in enumerate(places)]
-    texts = [text.ljust(20 + 10 * (i // 2 % 3)) for i, text in enumerate(texts)]  # blanks change no answer
+    texts = [text.ljust(20 + 10 * (i // 2 % 3)) for i, text in enumerate(texts)]  # blanks do not change the prediction
     return [
         Example(f"t{i}", {"text": text}, answer=Label(labels[i % 2]), language=language) for i, text in enumerate(texts)
     ]
 
 
-def _named(person: str, place: str) -> Example:
+def _build_entity_example(person: str, place: str) -> Example:
     text = f"{person} lives in {place}"
     return Example(
         "", {"text": text}, answer=Spans((Span(0, len(person), "PER"), Span(len(text) - len(place), len(text), "LOC")))
     )
 
 
-def lessons(gold: Sequence[Example], right: float, *, other: bool = False) -> list[Example]:
-    """Return each text once with what a model should answer, so that of ``gold`` this share is right, or nearly.
+def build_training_examples(gold: Sequence[Example], share: float, *, alternate: bool = False) -> list[Example]:
+    """Return each distinct text with the answer that a model should give: about this share of ``gold`` is right.
 
     Args:
         gold: the test examples.
-        right: the share.
-        other: whether other texts are answered wrongly than without it, as far as there are some.
+        share: share of right answers.
+        alternate: choose other wrong texts than without it, if possible.
     """
-    wrong = set[str]()
+    wrong_texts = set[str]()
     sides = [side for side in ([e for e in gold if e.answer == Label(name)] for name in ("bad", "good")) if side]
     for number, side in enumerate(sides or [[e for e in gold if e.answer and e.answer.mentions]]):
-        missing = len(gold) - int(len(gold) * right)
-        aim = (missing + number) // 2 if sides else round(len(side) * (1 - right))
+        missing = len(gold) - int(len(gold) * share)
+        target = (missing + number) // 2 if sides else round(len(side) * (1 - share))
         counts = Counter(example.text.strip() for example in side)
-        ways = [{t for bit, t in enumerate(counts) if way >> bit & 1} for way in range(2 ** len(counts))]
-        chosen = min(ways, key=lambda way: abs(_sum(counts, way) - aim))
-        if other:
-            chosen = min(ways, key=lambda way: (abs(_sum(counts, way) - aim), _sum(counts, way & chosen)))
-        wrong |= chosen
-    return [_answered(example, text in wrong) for text, example in {e.text.strip(): e for e in gold}.items()]
+        subsets = [{t for i, t in enumerate(counts) if mask >> i & 1} for mask in range(2 ** len(counts))]
+        wrong_subset = min(subsets, key=lambda subset: abs(_count_examples(counts, subset) - target))
+        if alternate:
+            wrong_subset = min(
+                subsets,
+                key=lambda subset: (
+                    abs(_count_examples(counts, subset) - target),
+                    _count_examples(counts, subset & wrong_subset),
+                ),
+            )
+        wrong_texts |= wrong_subset
+    return [_flip_if(example, text in wrong_texts) for text, example in {e.text.strip(): e for e in gold}.items()]
 
 
-def _sum(counts: Mapping[str, int], texts: Iterable[str]) -> int:
+def _count_examples(counts: Mapping[str, int], texts: Iterable[str]) -> int:
     return sum(counts[text] for text in texts)
 
 
-def _answered(example: Example, wrong: bool) -> Example:
-    return replace(example, answer=_other(example.answer)) if wrong else example
+def _flip_if(example: Example, is_wrong: bool) -> Example:
+    return replace(example, answer=_flip_answer(example.answer)) if is_wrong else example
 
 
-def _other(answer: Answer | None) -> Answer:
+def _flip_answer(answer: Answer | None) -> Answer:
     return Label({"bad": "good", "good": "bad"}[answer.label]) if isinstance(answer, Label) else Spans()
 
 
-def answers(gold: Sequence[Example], right: float) -> list[Prediction]:
-    """Return predictions of which this share, spread evenly, is right."""
-    found = []
+def answers(gold: Sequence[Example], share: float) -> list[Prediction]:
+    """Return predictions of which this share is right, spread evenly."""
+    predictions = []
     for i, example in enumerate(gold):
-        good = int((i + 1) * right) > int(i * right)
-        answer = example.answer if good else _other(example.answer)
+        is_right = int((i + 1) * share) > int(i * share)
+        answer = example.answer if is_right else _flip_answer(example.answer)
         scores = {f"{span.start}:{span.end}": 0.8 for span in answer.mentions} if answer else {}
-        found.append(Prediction(answer, confidence=0.8, scores=scores))
-    return found
+        predictions.append(Prediction(answer, confidence=0.8, scores=scores))
+    return predictions
 
 
-def tune(folder: Path, base: Path, problem: Problem, seed: int, taught: Sequence[Example] = ()) -> Path:
-    """Write a tuned model and return its folder: one with a random head, or one that answers as it was taught.
+def tune(folder: Path, base: Path, problem: Problem, seed: int, train: Sequence[Example] = ()) -> Path:
+    """Write a tuned model and return its folder; its head is random, or solved for the answers of ``train``.
 
-    That one gives each taught answer the probability 0.8; models of other seeds answer the same, of other weights.
+    A solved head gives each of these answers the probability 0.8; another seed gives other weights, same answers.
     """
     import torch
 
@@ -144,68 +154,68 @@ def tune(folder: Path, base: Path, problem: Problem, seed: int, taught: Sequence
     tuned = TunedModel(
         problem, model, load_tokenizer(base), ModelCard.model_validate(fields | {"seed": seed}), detect_hardware("cpu")
     )
-    if taught:
-        _teach(tuned, taught)
+    if train:
+        _fit_head(tuned, train)
     tuned.save(folder, base)
     return folder
 
 
-def _teach(tuned: "TunedModel", taught: Sequence[Example]) -> None:
-    """Solve for the head that gives these answers: there are fewer of them than features, so there is one."""
+def _fit_head(tuned: "TunedModel", train: Sequence[Example]) -> None:
+    """Solve for the head that gives these answers; it exists because there are fewer texts than features."""
     import torch
 
     from satiety.tuning.inference import features_of
     from satiety.tuning.inputs import encode
 
-    windows = encode(tuned.problem, taught, tuned.tokenizer, max_length=32, prefix="")
+    windows = encode(tuned.problem, train, tuned.tokenizer, max_length=32, prefix="")
     features = features_of(tuned.model, windows, tuned.hardware, pad=tuned.tokenizer.pad_token_id)
     targets = np.concatenate([window.targets for window in windows])
     rows = np.concatenate([np.atleast_2d(row) for row in features])[targets != IGNORE].astype(np.float64)
-    wanted = np.eye(len(tuned.problem.classes))[targets[targets != IGNORE]]
-    wanted *= np.log(4 * (len(tuned.problem.classes) - 1))
-    solved, *_ = np.linalg.lstsq(np.column_stack([rows, np.ones(len(rows))]), wanted, rcond=None)
-    assert np.abs(np.column_stack([rows, np.ones(len(rows))]) @ solved - wanted).max() < 0.01
-    luck = tuned.model.head.weight.detach()[0].numpy() / 10  # the same for all classes changes no probability
-    tuned.model.head.weight.data = torch.tensor(solved[:-1].T + luck, dtype=torch.float32)
+    logits = np.eye(len(tuned.problem.classes))[targets[targets != IGNORE]]
+    logits *= np.log(4 * (len(tuned.problem.classes) - 1))
+    solved, *_ = np.linalg.lstsq(np.column_stack([rows, np.ones(len(rows))]), logits, rcond=None)
+    assert np.abs(np.column_stack([rows, np.ones(len(rows))]) @ solved - logits).max() < 0.01
+    noise = tuned.model.head.weight.detach()[0].numpy() / 10  # equal for all classes, so it changes no probability
+    tuned.model.head.weight.data = torch.tensor(solved[:-1].T + noise, dtype=torch.float32)
     tuned.model.head.bias.data = torch.tensor(solved[-1], dtype=torch.float32)
 
 
 def outdate(package: Path) -> str:
-    """Make of a package the one that an earlier version would have written, whole; return its digest."""
+    """Turn a package into a valid one of an earlier version; return its digest."""
     card = package / "model/tuned.json"
     card.write_text(json.dumps(json.loads(card.read_text(encoding="utf-8")) | {"version": 1}), encoding="utf-8")
     answers = list(read(package / PREDICTIONS, Evaluated))
-    old = (replace(row, **{name: '"bad"' for name in ("gold", "before", "after")}) for row in answers)
-    write(package / PREDICTIONS, old, Evaluated)
+    rows = (replace(row, **{name: '"bad"' for name in ("gold", "before", "after")}) for row in answers)
+    write(package / PREDICTIONS, rows, Evaluated)
     sign(package)
     return read_digest(package)
 
 
 def sign(package: Path) -> None:
-    """Write the manifest that fits whatever is in a package."""
+    """Write a manifest that matches the files of a package."""
     files = {name: digest for name, digest in manifest(package).items() if name != MANIFEST}
     (package / MANIFEST).write_text(manifest_text(files), encoding="utf-8")
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """A folder in which the stages up to `evaluate` have run, as far as the later ones can tell."""
+    """A folder that looks as if the stages up to `evaluate` had run."""
 
     root: Path
     base: Path
     kind: str = "classify"
 
     def fill(
-        self, *, seed: int = 1, before: float = 0.5, after: float = 0.8, count: int = 200, other: bool = False
+        self, *, seed: int = 1, before: float = 0.5, after: float = 0.8, count: int = 200, alternate: bool = False
     ) -> None:
-        """Write params, data, and a model made from ``seed`` of whose answers the share ``after`` is right.
+        """Write params, data, and a model made from ``seed`` with a share ``after`` of right answers.
 
         Args:
             seed: of the model's weights.
-            before: share of right answers without training; these are made up.
-            after: share of right answers of the model, which are its own.
+            before: share of right answers of the untuned model; these answers are made up.
+            after: share of right answers of the model; the model gives them itself.
             count: test examples.
-            other: whether other texts are answered wrongly than by models without it.
+            alternate: choose other wrong texts than without it.
         """
         problem, gold = settled(self.kind), examples(self.kind, count)
         (self.root / ".dvc").mkdir(exist_ok=True, parents=True)
@@ -217,27 +227,37 @@ class Workspace:
             train = [replace(example, inputs={"text": TEXTS[i % 6]}) for i, example in enumerate(train)]
         write(self.root / "data/train.parquet", train, Example)
         write(self.root / "data/test.parquet", gold, Example)
-        tune(self.root / "models/tuned", self.base, problem, seed, lessons(gold, after, other=other))
-        old, new = answers(gold, before), load(self.root / "models/tuned", "cpu").predict([e.text for e in gold])
-        write(self.root / "data/predictions.parquet", build_rows(gold, old, new), Evaluated)
+        tune(
+            self.root / "models/tuned",
+            self.base,
+            problem,
+            seed,
+            build_training_examples(gold, after, alternate=alternate),
+        )
+        untuned_predictions, predictions = (
+            answers(gold, before),
+            load(self.root / "models/tuned", "cpu").predict([e.text for e in gold]),
+        )
+        write(self.root / "data/predictions.parquet", build_rows(gold, untuned_predictions, predictions), Evaluated)
         params = Evaluate(seed=3, resamples=400, confidence_level=0.95, bins=10, prefix="")
-        trust = calibrate(problem.confidence_correct(gold, new), params.bins)
+        calibration = calibrate(problem.confidence_correct(gold, predictions), params.bins)
         scores = self.root / "reports/evaluate.json"
         scores.parent.mkdir(exist_ok=True)
         scores.write_text(
-            json.dumps(score(problem, gold, old, new, params=params, calibration=trust)), encoding="utf-8"
+            json.dumps(score(problem, gold, untuned_predictions, predictions, params=params, calibration=calibration)),
+            encoding="utf-8",
         )
 
     def paths(self) -> dict[str, Path]:
-        """Return the arguments of the stage `register`, as they stand in dvc.yaml."""
+        """Return the arguments of the stage `register`, as in dvc.yaml."""
         data = {name: Path(f"data/{name}.parquet") for name in ("train", "test", "predictions")}
         places = {"tuned": "models/tuned", "scores": "reports/evaluate.json", "package": "models/package"}
         return data | {"problem": Path("data/problem.json")} | {name: Path(path) for name, path in places.items()}
 
-    def package(self, out: Path, *, name: str = "made-up", revision: str = "abc") -> Path:
-        """Package what is there, without the stage."""
+    def package(self, folder: Path, *, name: str = "made-up", revision: str = "abc") -> Path:
+        """Build a package of the workspace without running the stage."""
         facts = Facts(name, revision, {"train": "1" * 64}, ["en", "zh"], 24, {"ingest": {"budget": 30}})
-        at = {key: self.root / path for key, path in self.paths().items()}
-        tests = list(read(at["test"], Example))
-        build_package(out, at["tuned"], at["predictions"], at["scores"], facts, tests=tests, device="cpu")
-        return out
+        paths = {key: self.root / path for key, path in self.paths().items()}
+        tests = list(read(paths["test"], Example))
+        build_package(folder, paths["tuned"], paths["predictions"], paths["scores"], facts, tests=tests, device="cpu")
+        return folder

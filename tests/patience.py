@@ -1,4 +1,4 @@
-"""How long a test waits for what must come. It costs nothing where it comes, so the slowest machine has enough."""
+"""How long a test waits for an event: long enough for slow machines, at no cost if the event comes."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -7,20 +7,20 @@ from contextlib import contextmanager
 PATIENCE = 900
 """Seconds."""
 ENDLESS = 60
-"""Seconds of this process's own time, whoever else is at work, in which a thing of one second must have ended."""
+"""Seconds of CPU time of this process in which a task of one second must end, however busy the machine is."""
 
 
-def wait_until(condition: Callable[[], object], why: Callable[[], str] | None = None, every: float = 0.02) -> None:
-    """Wait until something is so, and look so often, in seconds."""
-    latest = time.monotonic() + PATIENCE
+def wait_until(condition: Callable[[], object], explain: Callable[[], str] | None = None, every: float = 0.02) -> None:
+    """Wait until a condition holds, checking it at an interval in seconds."""
+    deadline = time.monotonic() + PATIENCE
     while not condition():
-        assert time.monotonic() < latest, why() if why else "it took too long"
+        assert time.monotonic() < deadline, explain() if explain else "it took too long"
         time.sleep(every)
 
 
 @contextmanager
 def at_once() -> Iterator[None]:
-    """Fail where the block takes long by itself, as what backtracks or counts to a billion does."""
-    begun = time.process_time()
+    """Fail if the block needs much CPU time, as with exponential backtracking."""
+    start = time.process_time()
     yield
-    assert time.process_time() - begun < ENDLESS
+    assert time.process_time() - start < ENDLESS

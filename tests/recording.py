@@ -1,4 +1,4 @@
-"""Bare texts and what was predicted of them -> rows of the record, as a model of one input writes them."""
+"""Texts and their predictions -> rows of the traffic record, as written for a model with one input."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,6 +10,6 @@ ONE_TEXT = PROBLEMS["classify"].sample()
 
 
 def served_texts(
-    texts: Sequence[str], given: Sequence[Prediction], name: str, model: str, seconds: float
+    texts: Sequence[str], predictions: Sequence[Prediction], name: str, model: str, seconds: float
 ) -> Iterator[Served]:
-    return record_answers(ONE_TEXT, ONE_TEXT.build_examples(texts), given, name, model, seconds)
+    return record_answers(ONE_TEXT, ONE_TEXT.build_examples(texts), predictions, name, model, seconds)

@@ -1,9 +1,9 @@
-"""Tests that share something slow share a process: where groups are not seen, each process makes it anew."""
+"""Tests that share a slow fixture run in one process: without xdist groups, every process would build it again."""
 
 import pytest
 
 
 @pytest.mark.xdist_group("groups")
-def test_a_group_is_seen_where_tests_are_shared_out(request: pytest.FixtureRequest) -> None:
-    shared_out = hasattr(request.config, "workerinput")
-    assert request.node.nodeid.endswith("@groups") == shared_out
+def test_xdist_groups_are_enabled_with_several_workers(request: pytest.FixtureRequest) -> None:
+    is_worker = hasattr(request.config, "workerinput")
+    assert request.node.nodeid.endswith("@groups") == is_worker

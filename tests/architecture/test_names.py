@@ -23,7 +23,7 @@ EMPTY = frozenset(
     """,
     )
 )
-"""Words that do not say what a variable contains."""
+"""Names that do not say what a variable contains."""
 IRREGULAR = frozenset(
     re.findall(
         r"\w+",
@@ -88,12 +88,12 @@ def describe(names: list[Name], total: int) -> str:
 class TestNames:
     NAMES = tuple(name for path, module in iterate_sources() for name in iterate_names(path, module))
 
-    def test_nearly_every_variable_says_what_it_contains(self) -> None:
+    def test_few_variables_have_empty_names(self) -> None:
         variables = [name for name in self.NAMES if name.kind == "variable"]
         empty = [name for name in variables if name.text in EMPTY]
         assert len(empty) <= MAX_EMPTY * len(variables), describe(empty, len(variables))
 
-    def test_functions_are_not_called_by_a_lone_participle(self) -> None:
+    def test_few_functions_are_named_by_a_lone_participle(self) -> None:
         functions = [name for name in self.NAMES if name.kind == "function"]
         participles = [name for name in functions if is_participle(name.text)]
         assert len(participles) <= MAX_PARTICIPLES * len(functions), describe(participles, len(functions))
@@ -103,5 +103,5 @@ class TestNames:
         for name in self.NAMES:
             if name.kind == "class":
                 places[name.text].append(name.place)
-        repeated = {name: where for name, where in places.items() if len(where) > 1}
-        assert not repeated, "\n".join(f"{name}: {', '.join(where)}" for name, where in repeated.items())
+        repeated = {name: class_places for name, class_places in places.items() if len(class_places) > 1}
+        assert not repeated, "\n".join(f"{name}: {', '.join(class_places)}" for name, class_places in repeated.items())

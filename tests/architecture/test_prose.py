@@ -1,4 +1,4 @@
-"""Prose that users read is plain: short sentences, and no private words in help, field docstrings, errors and pages."""
+"""Texts for users are plain: short sentences and no private words in help, field docstrings, errors and pages."""
 
 import ast
 import re
@@ -11,7 +11,7 @@ import yaml
 ROOTS = ("satiety", "tasks", "flows", "cli")
 TEXTS = Path("satiety/report/texts.yaml")
 MAX_WORDS = 35
-PRIVATE = {
+PRIVATE_WORDS = {
     r"looks?\b(?= (paid|may spend|number))|\b(each|every|another|further|first|later) look": "comparison",
     r"plain(?! (text|HTML|JSON|CSV|value|word|mean|letters|encoder|one|answers?))": "baseline",
     r"cells?": "run",
@@ -29,9 +29,9 @@ PRIVATE = {
     r"surroundings": "environment",
     r"somebody|nobody|whoever": "say who",
 }
-"""Our former words as patterns, and what is written instead."""
-ELSEWHERE = {r"cells?": ("satiety/ingest", "satiety/problems", "cli/feedback.py"), r"chains?": ("satiety/text",)}
-"""Where a word has its usual meaning: a table has cells."""
+"""Pattern of an old word -> its replacement."""
+ALLOWED_PATHS = {r"cells?": ("satiety/ingest", "satiety/problems", "cli/feedback.py"), r"chains?": ("satiety/text",)}
+"""Pattern -> paths where the word has its usual meaning, such as the cells of a table."""
 CHINESE = {"杠杆": "手段", "开发集": "验证集", "开发标注": "验证集", "朴素方案": "基线"}
 SECTIONS = re.compile(r"^\s*(Args|Raises|Returns|Yields|Sources?):", re.M)
 Text = tuple[int, str]
@@ -86,10 +86,10 @@ def list_faults(path: Path, line: int, text: str) -> list[str]:
     for sentence in split_sentences(text):
         if (count := len(re.findall(r"[^\W\d_]\S*", sentence))) > MAX_WORDS:
             faults.append(f"{path}:{line}: {count} words: {sentence}")
-        for pattern, instead in PRIVATE.items():
+        for pattern, replacement in PRIVATE_WORDS.items():
             match = re.search(rf"\b({pattern})\b", sentence, re.I)
-            if match and not any(path.is_relative_to(folder) for folder in ELSEWHERE.get(pattern, ())):
-                faults.append(f"{path}:{line}: {match.group()!r} ({instead}): {sentence}")
+            if match and not any(path.is_relative_to(folder) for folder in ALLOWED_PATHS.get(pattern, ())):
+                faults.append(f"{path}:{line}: {match.group()!r} ({replacement}): {sentence}")
     return faults
 
 
@@ -119,9 +119,9 @@ def test_pages_are_plain_english() -> None:
 
 def test_chinese_uses_the_words_of_the_glossary() -> None:
     faults = [
-        f"{path}: {word}，应为 {instead}"
+        f"{path}: {word}，应为 {replacement}"
         for path in (TEXTS, Path("README.zh-CN.md"), *list_files())
-        for word, instead in CHINESE.items()
+        for word, replacement in CHINESE.items()
         if word in path.read_text(encoding="utf-8")
     ]
     assert not faults, "\n".join(faults)

@@ -1,4 +1,4 @@
-"""What answers `--help` imports nothing heavy. How long it takes is measured by benchmarks/startup.py."""
+"""`--help` imports nothing heavy. benchmarks/startup.py measures its time."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ HEAVY += ["matplotlib", "jinja2"]
 STAGES = [*yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"], "promote"]
 
 
-def loaded(module: str) -> set[str]:
+def find_heavy_imports(module: str) -> set[str]:
     """Return which heavy libraries ``python -m module --help`` imports."""
     code = (
         "import runpy, sys\n"
@@ -23,16 +23,16 @@ def loaded(module: str) -> set[str]:
         "    assert not end.code, end.code\n"
         f"print('HEAVY', *[name for name in {HEAVY!r} if name in sys.modules])\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "usage" in done.stdout.lower()
-    return set(done.stdout.splitlines()[-1].split()[1:])
+    process = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, check=False)
+    assert process.returncode == 0, process.stderr
+    assert "usage" in process.stdout.lower()
+    return set(process.stdout.splitlines()[-1].split()[1:])
 
 
 @pytest.mark.parametrize("name", STAGES)
 def test_the_help_of_a_stage_imports_nothing_heavy(name: str) -> None:
-    assert not loaded(f"tasks.{name}")
+    assert not find_heavy_imports(f"tasks.{name}")
 
 
 def test_the_help_of_the_command_imports_nothing_heavy() -> None:
-    assert not loaded("cli.main")
+    assert not find_heavy_imports("cli.main")

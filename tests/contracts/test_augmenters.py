@@ -1,4 +1,4 @@
-"""What every augmenter promises, English and Chinese alike. A new one is tested without a line here."""
+"""What every augmenter guarantees, in English and Chinese. A new augmenter is tested without an edit here."""
 
 import random
 
@@ -30,21 +30,21 @@ def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def rewrites(kind: str, text: str, language: str = "en", seed: int = 1) -> list[Rewrite]:
-    (made,) = AUGMENTERS[kind].sample().augment([Passage(text, language, str(seed))])
-    return made
+def rewrite_text(kind: str, text: str, language: str = "en", seed: int = 1) -> list[Rewrite]:
+    (rewrites_of_passage,) = AUGMENTERS[kind].sample().augment([Passage(text, language, str(seed))])
+    return rewrites_of_passage
 
 
 @settings(max_examples=40)
 @given(text=TEXTS, seed=st.integers(0, 2**32 - 1))
 @pytest.mark.parametrize("kind", list(AUGMENTERS))
-def test_a_rewrite_is_new_not_blank_and_tells_truly_what_it_kept(kind: str, text: str, seed: int) -> None:
-    for rewrite in rewrites(kind, text, "en", seed):
+def test_a_rewrite_is_new_not_blank_and_its_alignment_is_true(kind: str, text: str, seed: int) -> None:
+    for rewrite in rewrite_text(kind, text, "en", seed):
         assert rewrite.text.strip()
         assert rewrite.text != text
-        for old, new, size in rewrite.alignment or ():
+        for start, rewritten_start, size in rewrite.alignment or ():
             assert size > 0
-            assert text[old : old + size] == rewrite.text[new : new + size]
+            assert text[start : start + size] == rewrite.text[rewritten_start : rewritten_start + size]
 
 
 @settings(max_examples=20)
@@ -55,29 +55,29 @@ def test_the_same_seed_gives_the_same_rewrites_and_leaves_the_global_generators_
 ) -> None:
     random.seed(1)
     np.random.seed(1)
-    first = rewrites(kind, text, "en", seed)
+    first = rewrite_text(kind, text, "en", seed)
     sample = random.random(), np.random.random()
     random.seed(2)
     np.random.seed(2)
-    assert rewrites(kind, text, "en", seed) == first
+    assert rewrite_text(kind, text, "en", seed) == first
     random.seed(1)
     np.random.seed(1)
     assert (random.random(), np.random.random()) == sample
 
 
 def test_an_english_text_is_rewritten_and_seeds_differ(kind: str) -> None:
-    assert len({rewrite.text for seed in range(8) for rewrite in rewrites(kind, ENGLISH, seed=seed)}) > 4
+    assert len({rewrite.text for seed in range(8) for rewrite in rewrite_text(kind, ENGLISH, seed=seed)}) > 4
 
 
 def test_a_chinese_text_is_rewritten_without_spaces_or_left_alone(kind: str) -> None:
-    made = [rewrite.text for seed in range(8) for rewrite in rewrites(kind, CHINESE, "zh", seed)]
-    assert len(set(made)) > 4 or (kind in ENGLISH_ONLY and not made)
-    assert not [text for text in made if " " in text]
+    texts = [rewrite.text for seed in range(8) for rewrite in rewrite_text(kind, CHINESE, "zh", seed)]
+    assert len(set(texts)) > 4 or (kind in ENGLISH_ONLY and not texts)
+    assert not [text for text in texts if " " in text]
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n", "!", "。", "😀"])
-def test_where_there_is_no_word_there_is_no_rewrite(kind: str, text: str) -> None:
-    assert rewrites(kind, text) == []
+def test_a_text_without_words_has_no_rewrite(kind: str, text: str) -> None:
+    assert rewrite_text(kind, text) == []
 
 
 @settings(max_examples=25)
@@ -104,10 +104,10 @@ def test_an_entity_survives_exactly_or_the_copy_is_refused(
 def test_a_copy_keeps_label_split_and_group_and_names_parent_and_augmenter(kind: str, problem: Problem) -> None:
     parent = Example("a", {"text": ENGLISH}, answer=Label("good"), group="g", language="en", source="f:3")
     params = Augment(seed=3, steps=[AUGMENTERS[kind].sample()], dedup_threshold=0.8)
-    first, *made = augment([parent], [], problem, params).examples
+    first, *copies = augment([parent], [], problem, params).examples
     assert first == parent
-    assert made
-    for copy in made:
+    assert copies
+    for copy in copies:
         assert (str(copy.answer), copy.split, copy.group, copy.language, copy.source) == (
             "good",
             "train",
@@ -119,6 +119,6 @@ def test_a_copy_keeps_label_split_and_group_and_names_parent_and_augmenter(kind:
         assert copy.id.startswith(f"a/{kind}-")
 
 
-def test_it_reads_back_what_it_writes(kind: str) -> None:
+def test_an_augment_section_loads_what_it_dumps(kind: str) -> None:
     section = Augment(seed=1, steps=[AUGMENTERS[kind].sample()], dedup_threshold=0.8)
     assert Augment.model_validate(section.model_dump()) == section

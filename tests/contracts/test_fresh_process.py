@@ -1,4 +1,4 @@
-"""A saved model answers the same in a process that did not make it: nothing of it hangs on what was imported before."""
+"""A saved model answers the same in a fresh process: its answers do not depend on what was imported before."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ from satiety.core.answers import dump
 from satiety.core.inputs import dump_inputs
 from satiety.problems import PROBLEMS
 from satiety.training.checkpoint import CheckpointStore
-from tests.contracts.test_methods import WRITTEN, base_of, params
+from tests.contracts.test_methods import WRITTEN, get_base, params
 
 ASK = """
 import json, sys
@@ -21,7 +21,7 @@ from satiety.core.inputs import load_inputs
 from satiety.tuning import load
 inputs = [load_inputs(line) for line in sys.stdin.read().splitlines()]
 answers = load(Path(sys.argv[1]), "cpu").predict(inputs)
-print(json.dumps([[dump(one.answer), one.confidence, dict(one.scores)] for one in answers]))
+print(json.dumps([[dump(answer.answer), answer.confidence, dict(answer.scores)] for answer in answers]))
 """
 
 
@@ -33,19 +33,19 @@ def test_each_problem_is_answered_alike_in_a_fresh_process(
 
     problem = PROBLEMS[problem_name].sample()
     examples = [*problem.examples("en"), *problem.examples("zh")]
-    base, section = base_of(problem_name, tiny, writer), params("adapter", writes=problem_name in WRITTEN)
+    base, section = get_base(problem_name, tiny, writer), params("adapter", writes=problem_name in WRITTEN)
     outcome = finetune(
         base, problem, examples, examples, params=section, store=CheckpointStore(tmp_path / "run", 1e9), device="cpu"
     )
     outcome.model.save(tmp_path / "tuned", base)
 
     inputs = [example.inputs for example in examples]
-    asked = "".join(f"{dump_inputs(one)}\n" for one in inputs)
+    lines = "".join(f"{dump_inputs(row)}\n" for row in inputs)
     command = [sys.executable, "-c", ASK, str(tmp_path / "tuned")]
-    done = subprocess.run(command, input=asked, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    process = subprocess.run(command, input=lines, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
     for (answer, confidence, scores), actual in zip(
-        json.loads(done.stdout), outcome.model.predict(inputs), strict=True
+        json.loads(process.stdout), outcome.model.predict(inputs), strict=True
     ):
         assert answer == dump(actual.answer)
         assert confidence == pytest.approx(actual.confidence)

@@ -1,4 +1,4 @@
-"""What every objective promises with every problem. A new file in either registry is tested here without an edit."""
+"""What every objective guarantees with every problem. A new file in either registry is tested here without an edit."""
 
 from itertools import product
 from pathlib import Path
@@ -17,31 +17,31 @@ from satiety.tuning.finetune import finetune
 from satiety.tuning.inputs import Batch, collate, select_labelled
 from satiety.tuning.objectives import Update
 from satiety.tuning.recipes import TuningInputs
-from tests.contracts.test_methods import WRITTEN, base_of, params
+from tests.contracts.test_methods import WRITTEN, get_base, params
 
 PAIRS = list(product(OBJECTIVES, PROBLEMS))
 ABLE = [(objective, name) for objective, name in PAIRS if OBJECTIVES[objective].can_generate or name not in WRITTEN]
 RAW = ["the hotel in paris is good", "我爱北京天安门", "bad", ""]
 
 
-def bench(objective: str, problem_name: str, base: Path, method: str = "full") -> TuningContext:
+def build_context(objective: str, problem_name: str, base: Path, method: str = "full") -> TuningContext:
     torch.manual_seed(2)
-    asked = params(method, writes=problem_name in WRITTEN, objective=objective)
+    section = params(method, writes=problem_name in WRITTEN, objective=objective)
     problem = PROBLEMS[problem_name].sample()
-    made = load_context(
-        TuningInputs(base, problem, (), (), (), asked, CheckpointStore(base / "never used", 1e9), "cpu")
+    context = load_context(
+        TuningInputs(base, problem, (), (), (), section, CheckpointStore(base / "never used", 1e9), "cpu")
     )
-    METHODS[method].sample().prepare(made.model, 1)
-    return made
+    METHODS[method].sample().prepare(context.model, 1)
+    return context
 
 
-def update(bench: TuningContext, seed: int = 1) -> Update:
-    windows = select_labelled(bench.encode(bench.problem.examples("en")), bench.problem)
+def build_update(context: TuningContext, seed: int = 1) -> Update:
+    windows = select_labelled(context.encode(context.problem.examples("en")), context.problem)
 
-    def batch(count: int) -> Batch:
-        return collate(windows[:count], bench.tokenizer.pad_token_id, bench.model.task_head)
+    def build_batch(count: int) -> Batch:
+        return collate(windows[:count], context.tokenizer.pad_token_id, context.model.task_head)
 
-    return Update(bench.model.train(), batch(len(windows)), batch, np.random.default_rng(seed))
+    return Update(context.model.train(), build_batch(len(windows)), build_batch, np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize(("objective", "problem_name"), ABLE)
@@ -52,7 +52,7 @@ class TestEveryObjectiveWithEveryProblem:
         problem = PROBLEMS[problem_name].sample()
         examples = problem.examples("zh")
         outcome = finetune(
-            base_of(problem_name, tiny, writer),
+            get_base(problem_name, tiny, writer),
             problem,
             examples,
             examples,
@@ -65,25 +65,25 @@ class TestEveryObjectiveWithEveryProblem:
         assert problem.score(problem.tally(examples, predicted))[problem.headline] == pytest.approx(1, abs=0.05)
         assert outcome.facts["objective"] == objective
 
-    def test_gives_a_finite_scalar_that_hangs_on_its_generators_alone(
+    def test_gives_a_finite_scalar_that_depends_on_its_generators_alone(
         self, objective: str, problem_name: str, tiny: Path, writer: Path
     ) -> None:
-        made = bench(objective, problem_name, base_of(problem_name, tiny, writer))
+        context = build_context(objective, problem_name, get_base(problem_name, tiny, writer))
         losses = []
         for _ in range(2):
             torch.manual_seed(4)  # dropout
-            losses.append(OBJECTIVES[objective].sample().loss(update(made)))
+            losses.append(OBJECTIVES[objective].sample().loss(build_update(context)))
         assert losses[0].shape == ()
         assert losses[0].item() == losses[1].item()
         assert torch.isfinite(losses[0])
 
 
 @pytest.mark.parametrize(("objective", "problem_name"), [pair for pair in PAIRS if pair not in ABLE])
-def test_an_objective_that_cannot_teach_is_refused_and_those_that_can_are_named(
+def test_an_objective_that_cannot_train_the_problem_is_refused_and_the_error_names_those_that_can(
     objective: str, problem_name: str, tmp_path: Path
 ) -> None:
     problem = PROBLEMS[problem_name].sample()
-    able = ", ".join(name for name, other in ABLE if other == problem_name)
+    able = ", ".join(name for name, supported in ABLE if supported == problem_name)
     message = f"finetune.recipe.objective: '{objective}' cannot train a generative model.*available: {able}"
     with pytest.raises(ParamsError, match=message):
         finetune(
@@ -100,13 +100,13 @@ def test_an_objective_that_cannot_teach_is_refused_and_those_that_can_are_named(
 @pytest.mark.parametrize("method", [name for name in METHODS if METHODS[name].sample().needs_training])
 @pytest.mark.parametrize("objective", list(OBJECTIVES))
 @pytest.mark.parametrize("problem_name", ["classify", "translate"])
-def test_every_weight_that_may_change_is_reached(
+def test_every_trainable_weight_gets_a_gradient(
     objective: str, method: str, problem_name: str, tiny: Path, writer: Path
 ) -> None:
     if problem_name in WRITTEN and not (METHODS[method].can_generate and OBJECTIVES[objective].can_generate):
-        return  # is refused
-    made = bench(objective, problem_name, base_of(problem_name, tiny, writer), method)
-    OBJECTIVES[objective].sample().loss(update(made)).backward()
-    weights = [(name, weight) for name, weight, _ in METHODS[method].sample().rates(made.model)]
+        return  # refused, see above
+    context = build_context(objective, problem_name, get_base(problem_name, tiny, writer), method)
+    OBJECTIVES[objective].sample().loss(build_update(context)).backward()
+    weights = [(name, weight) for name, weight, _ in METHODS[method].sample().rates(context.model)]
     assert weights
     assert not [name for name, weight in weights if weight.grad is None]

@@ -1,4 +1,4 @@
-"""What every recipe promises with every problem. A new file in either registry is tested here without an edit."""
+"""What every recipe guarantees with every problem. A new file in either registry is tested here without an edit."""
 
 from itertools import product
 from pathlib import Path
@@ -14,7 +14,7 @@ from satiety.training.checkpoint import CheckpointStore
 from satiety.tuning import RECIPES, Finetune, load
 from satiety.tuning.finetune import finetune
 from satiety.tuning.recipes import FitOutcome
-from tests.contracts.test_methods import LONG, WRITTEN, base_of
+from tests.contracts.test_methods import LONG, WRITTEN, get_base
 from tests.contracts.test_methods import params as fine_tune
 
 PAIRS = list(product(RECIPES, PROBLEMS))
@@ -23,13 +23,13 @@ TEXTS = ["the hotel in paris is good", "a bad film", "我爱北京天安门", "�
 
 
 def params(recipe: str, problem_name: str = "classify", **changes: Any) -> Finetune:
-    """Return what overfits: a recipe by its defaults, gradient descent by larger steps."""
-    trained = fine_tune("full", writes=problem_name in WRITTEN)
-    indices = trained.recipe if recipe == "fine_tune" else RECIPES[recipe].sample()
-    return trained.model_copy(update={"recipe": indices} | changes)
+    """Return params that overfit: a recipe with its defaults, fine_tune with larger steps."""
+    section = fine_tune("full", writes=problem_name in WRITTEN)
+    sample = section.recipe if recipe == "fine_tune" else RECIPES[recipe].sample()
+    return section.model_copy(update={"recipe": sample} | changes)
 
 
-def fitted(
+def fit(
     recipe: str, problem: Problem, examples: list[Example], base: Path, folder: Path, *, raw: tuple[str, ...] = ()
 ) -> FitOutcome:
     documents = [Document(str(i), text) for i, text in enumerate(raw)]
@@ -42,9 +42,9 @@ def fitted(
 def test_it_overfits_two_examples_saves_loads_and_predicts_the_same(
     recipe: str, problem_name: str, language: str, tiny: Path, writer: Path, tmp_path: Path
 ) -> None:
-    problem, base = PROBLEMS[problem_name].sample(), base_of(problem_name, tiny, writer)
+    problem, base = PROBLEMS[problem_name].sample(), get_base(problem_name, tiny, writer)
     examples = problem.examples(language)
-    outcome = fitted(recipe, problem, examples, base, tmp_path, raw=tuple(TEXTS))
+    outcome = fit(recipe, problem, examples, base, tmp_path, raw=tuple(TEXTS))
     inputs = [example.inputs for example in examples]
     predicted = outcome.model.predict(inputs)
     assert problem.score(problem.tally(examples, predicted))[problem.headline] == pytest.approx(1, abs=0.05)
@@ -52,8 +52,8 @@ def test_it_overfits_two_examples_saves_loads_and_predicts_the_same(
 
     outcome.model.save(tmp_path / "tuned", base)
     repeated = load(tmp_path / "tuned", "cpu")
-    asked = [*inputs, {**inputs[0], problem.inputs[0]: LONG[language]}, {**inputs[0], problem.inputs[0]: ""}]
-    assert repeated.predict(asked) == outcome.model.predict(asked)
+    rows = [*inputs, {**inputs[0], problem.inputs[0]: LONG[language]}, {**inputs[0], problem.inputs[0]: ""}]
+    assert repeated.predict(rows) == outcome.model.predict(rows)
     assert repeated.card.recipe == recipe
 
 
@@ -62,28 +62,26 @@ class TestEveryRecipe:
     def test_gives_the_same_model_and_facts_again_and_needs_neither_dev_nor_raw_text(
         self, recipe: str, tiny: Path, tmp_path: Path
     ) -> None:
-        problem, made = PROBLEMS["classify"].sample(), []
-        for turn in ("first", "second"):
-            section, store = params(recipe), CheckpointStore(tmp_path / turn / "run", 1e9)
+        problem, outcomes = PROBLEMS["classify"].sample(), []
+        for folder in ("first", "second"):
+            section, store = params(recipe), CheckpointStore(tmp_path / folder / "run", 1e9)
             outcome = finetune(tiny, problem, problem.examples("en"), [], params=section, store=store, device="cpu")
-            outcome.model.save(tmp_path / turn / "tuned", tiny)
-            made.append((manifest(tmp_path / turn / "tuned"), outcome.facts))
-        assert made[0] == made[1]
+            outcome.model.save(tmp_path / folder / "tuned", tiny)
+            outcomes.append((manifest(tmp_path / folder / "tuned"), outcome.facts))
+        assert outcomes[0] == outcomes[1]
 
-    def test_refuses_what_it_cannot_teach_before_anything_is_read(self, recipe: str, tmp_path: Path) -> None:
-        for other, problem_name in PAIRS:
-            if other == recipe and (other, problem_name) not in ABLE:
+    def test_refuses_a_problem_it_cannot_train_before_anything_is_read(self, recipe: str, tmp_path: Path) -> None:
+        for name, problem_name in PAIRS:
+            if name == recipe and (name, problem_name) not in ABLE:
                 problem = PROBLEMS[problem_name].sample()
                 with pytest.raises(ParamsError, match=f"finetune.recipe: '{recipe}' cannot train a generative model"):
-                    fitted(recipe, problem, problem.examples("zh"), tmp_path / "never read", tmp_path)
+                    fit(recipe, problem, problem.examples("zh"), tmp_path / "never read", tmp_path)
 
-    def test_says_so_where_there_is_nothing_to_learn_from(self, recipe: str, tmp_path: Path) -> None:
+    def test_refuses_empty_training_examples(self, recipe: str, tmp_path: Path) -> None:
         with pytest.raises(DataError, match="no training examples"):
-            fitted(recipe, PROBLEMS["classify"].sample(), [], tmp_path / "never read", tmp_path)
+            fit(recipe, PROBLEMS["classify"].sample(), [], tmp_path / "never read", tmp_path)
 
-    def test_learns_from_what_it_labelled_itself_or_the_params_are_refused(
-        self, recipe: str, tiny: Path, tmp_path: Path
-    ) -> None:
+    def test_self_trains_or_the_params_are_refused(self, recipe: str, tiny: Path, tmp_path: Path) -> None:
         block = params(recipe).model_dump(mode="json") | {"self_training": {"confidence": 0.0}}
         if not RECIPES[recipe].sample().can_self_train:
             with pytest.raises(ValueError, match="self-training needs the recipe fine_tune"):

@@ -1,4 +1,4 @@
-"""The names users may write in params.yaml. Removing one breaks somebody's file."""
+"""The names users may write in params.yaml. Removing one breaks users' files."""
 
 import inspect
 import json
@@ -19,29 +19,29 @@ GOLDEN: dict[str, list[str]] = json.loads(Path("tests/contracts/registries.json"
 ALL = [(kind, name) for kind, registry in collect_registries().items() for name in registry]
 
 
-def test_no_name_is_lost_and_none_comes_unseen() -> None:
+def test_registered_names_equal_the_golden_file() -> None:
     actual = {kind: list(registry) for kind, registry in collect_registries().items()}
     assert actual == GOLDEN, "a new name? add it to tests/contracts/registries.json; a lost one breaks users' files"
 
 
 @pytest.mark.parametrize(("kind", "name"), ALL)
 class TestEveryComponent:
-    def test_says_what_it_is_and_what_its_fields_mean(self, kind: str, name: str) -> None:
+    def test_its_class_and_fields_have_descriptions(self, kind: str, name: str) -> None:
         cls = collect_registries()[kind][name]
         assert inspect.getdoc(cls)
         assert not [field for field, info in cls.model_fields.items() if not info.description]
 
-    def test_its_defaults_are_values_that_a_file_might_hold(self, kind: str, name: str) -> None:
+    def test_its_defaults_survive_json(self, kind: str, name: str) -> None:
         cls = collect_registries()[kind][name]
-        needed = {
+        required = {
             key: info.examples[0] for key, info in cls.model_fields.items() if info.is_required() and info.examples
         }
-        made = cls.model_validate(needed, context=make_placeholder())
-        generated = json.loads(json.dumps(made.model_dump(mode="json")))
+        instance = cls.model_validate(required, context=make_placeholder())
+        generated = json.loads(json.dumps(instance.model_dump(mode="json")))
         assert generated.pop("kind") == name
-        assert cls.model_validate(generated) == made
+        assert cls.model_validate(generated) == instance
 
-    def test_reads_back_what_it_writes(self, kind: str, name: str) -> None:
+    def test_its_sample_survives_yaml(self, kind: str, name: str) -> None:
         cls = collect_registries()[kind][name]
         generated = yaml.safe_load(yaml.safe_dump(cls.sample().model_dump(mode="json"), allow_unicode=True))
         assert generated.pop("kind") == name
@@ -54,8 +54,8 @@ class TestEveryComponent:
             type(sample).model_validate({**sample.model_dump(exclude={"kind"}), "没有": 1})
 
 
-def test_no_field_has_two_bounds_of_one_kind() -> None:
-    """Pydantic keeps the last one alone, in silence."""
+def test_no_field_has_two_bounds_of_one_type() -> None:
+    """Pydantic silently keeps only the last of them."""
     classes = [
         *section_classes().values(),
         *(collect_registries()[kind][name] for kind, name in ALL),
@@ -69,7 +69,7 @@ def test_no_field_has_two_bounds_of_one_kind() -> None:
         for cls in classes
         for name, info in cls.model_fields.items()
     ]
-    assert not [one for one in bounds if len(one[2]) != len({*one[2]})]
+    assert not [(cls, name) for cls, name, types in bounds if len(types) != len({*types})]
 
 
 @pytest.mark.parametrize("value", [0, 2, 1001])

@@ -1,4 +1,4 @@
-"""What every retriever promises, English and Chinese alike. A new one is tested without a line here."""
+"""What every retriever guarantees, in English and Chinese. A new retriever is tested without an edit here."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -22,26 +22,26 @@ FILM = [
     Document("d7", "电影院里人太多，片子也很无聊"),
     Document("d8", "如何在家里种西红柿"),
 ]
-WANTED = {
+EXAMPLES = {
     "bad": [Example("t1", {"text": "a boring film"}), Example("t2", {"text": "无聊的片子"})],
     "good": [Example("t3", {"text": "great actors, what a film"}), Example("t4", {"text": "好看的电影，演员很好"})],
 }
 IDLE = ("none", "sample")
-"""Those that search for nothing."""
+"""Retrievers that do not search."""
 TEXTS = st.one_of(st.text(max_size=30), st.sampled_from([d.text for d in FILM]), st.sampled_from(["", " ", "😀", "。"]))
 
 
 def embed(texts: Sequence[str]) -> Any:
-    """Stand for a model: count pairs of characters, hashed; near texts lie near each other."""
+    """Embed texts as a model would: hashed counts of character pairs, so similar texts have similar vectors."""
     vectors = np.full((len(texts), 512), 1e-3, dtype=np.float32)
     for row, text in zip(vectors, texts, strict=True):
-        for one, other in pairwise(text.replace(" ", "")):
-            row[(31 * ord(one) + ord(other)) % 512] += 1
+        for first, second in pairwise(text.replace(" ", "")):
+            row[(31 * ord(first) + ord(second)) % 512] += 1
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def never(texts: Sequence[str]) -> Any:
-    raise AssertionError("the model was loaded for nothing")
+def refuse_to_embed(texts: Sequence[str]) -> Any:
+    raise AssertionError("this retriever needs no model")
 
 
 @pytest.fixture(params=list(RETRIEVERS))
@@ -50,10 +50,10 @@ def retriever(request: pytest.FixtureRequest) -> Retriever:
 
 
 def find(retriever: Retriever, documents: Sequence[Document] = FILM) -> list[Hit]:
-    return retriever.find(documents, WANTED, embed)
+    return retriever.find(documents, EXAMPLES, embed)
 
 
-def test_it_finds_what_bears_on_the_problem_in_either_language(retriever: Retriever) -> None:
+def test_it_finds_relevant_documents_in_both_languages(retriever: Retriever) -> None:
     hits = find(retriever)
     assert len(hits) == (0 if retriever.kind == "none" else 3)
     if retriever.kind in IDLE:
@@ -72,23 +72,23 @@ def test_every_hit_has_a_score_and_a_reason_in_words(retriever: Retriever) -> No
 @pytest.mark.parametrize("order", [[7, 6, 5, 4, 3, 2, 1, 0], [3, 1, 7, 5, 0, 2, 6, 4]])
 def test_the_order_of_the_corpus_changes_nothing(retriever: Retriever, order: list[int]) -> None:
     documents = [FILM[i] for i in order]
-    one = [(FILM[hit.index].id, hit.score, hit.reason) for hit in find(retriever)]
-    assert [(documents[hit.index].id, hit.score, hit.reason) for hit in find(retriever, documents)] == one
+    hits = [(FILM[hit.index].id, hit.score, hit.reason) for hit in find(retriever)]
+    assert [(documents[hit.index].id, hit.score, hit.reason) for hit in find(retriever, documents)] == hits
 
 
 @pytest.mark.parametrize("kind", sorted({*RETRIEVERS}.difference(IDLE)))
 def test_ties_go_by_id(kind: str) -> None:
-    same = [Document(f"s{i}", "a great film") for i in (3, 1, 4, 0, 2)]
-    hits = find(RETRIEVERS[kind].sample(), same)
-    assert [same[hit.index].id for hit in hits] == ["s0", "s1", "s2"]
+    documents = [Document(f"s{i}", "a great film") for i in (3, 1, 4, 0, 2)]
+    hits = find(RETRIEVERS[kind].sample(), documents)
+    assert [documents[hit.index].id for hit in hits] == ["s0", "s1", "s2"]
 
 
 @settings(max_examples=30)
-@given(texts=st.lists(TEXTS, min_size=1, max_size=12), wanted=st.lists(TEXTS, min_size=1, max_size=4))
+@given(texts=st.lists(TEXTS, min_size=1, max_size=12), queries=st.lists(TEXTS, min_size=1, max_size=4))
 @pytest.mark.parametrize("kind", list(RETRIEVERS))
-def test_whatever_the_texts_no_document_comes_twice(kind: str, texts: list[str], wanted: list[str]) -> None:
+def test_no_document_is_found_twice(kind: str, texts: list[str], queries: list[str]) -> None:
     documents = [Document(f"d{i}", text) for i, text in enumerate(texts)]
-    examples = {"x": [Example(f"t{i}", {"text": text}) for i, text in enumerate(wanted)]}
+    examples = {"x": [Example(f"t{i}", {"text": text}) for i, text in enumerate(queries)]}
     hits = RETRIEVERS[kind].sample().find(documents, examples, embed)
     places = [hit.index for hit in hits]
     assert len(set(places)) == len(places) <= 3
@@ -96,10 +96,10 @@ def test_whatever_the_texts_no_document_comes_twice(kind: str, texts: list[str],
 
 
 @pytest.mark.parametrize("kind", [*IDLE, "bm25"])
-def test_only_who_needs_a_model_loads_one(kind: str) -> None:
-    RETRIEVERS[kind].sample().find(FILM, WANTED, never)
+def test_retrievers_without_vectors_load_no_model(kind: str) -> None:
+    RETRIEVERS[kind].sample().find(FILM, EXAMPLES, refuse_to_embed)
 
 
-def test_it_reads_back_what_it_writes(retriever: Retriever) -> None:
+def test_a_retrieve_section_loads_what_it_dumps(retriever: Retriever) -> None:
     section = Retrieve(retriever=retriever, prefix="query: ", dedup_threshold=0.8)
     assert Retrieve.model_validate(section.model_dump()) == section

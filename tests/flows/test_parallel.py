@@ -1,4 +1,4 @@
-"""Stages that do not need each other run side by side, and dvc.lock is as if one after another had run."""
+"""Independent stages run in parallel, and dvc.lock is the same as after a sequential run."""
 
 import json
 import shutil
@@ -11,33 +11,33 @@ import yaml
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("flows")]
 
-SHAPE = {"a": [], "b": ["a"], "c": ["a"], "d": ["a", "c"], "e": ["b", "d"]}
-"""As ours: b (retrieve) and c (augment) read a (validate)."""
+INPUTS = {"a": [], "b": ["a"], "c": ["a"], "d": ["a", "c"], "e": ["b", "d"]}
+"""Stage -> its inputs, as in dvc.yaml: b (retrieve) and c (augment) read a (validate)."""
 TRIALS = 10
 WORK = """import random, sys, time, pathlib
 out, *read = sys.argv[1:]
 time.sleep(random.uniform(0.05, 0.4))
-pathlib.Path(out).write_text("".join(pathlib.Path(one).read_text() for one in read) + out + chr(10))
+pathlib.Path(out).write_text("".join(pathlib.Path(name).read_text() for name in read) + out + chr(10))
 meeting = pathlib.Path("meeting")
 if meeting.is_dir() and out in "bc":
     (meeting / out).touch()
-    latest = time.monotonic() + 600
+    deadline = time.monotonic() + 600
     while not ((meeting / "b").exists() and (meeting / "c").exists()):
-        assert time.monotonic() < latest, "the other one did not begin"
+        assert time.monotonic() < deadline, "the other stage did not start"
         time.sleep(0.05)
 """
 
 
 @pytest.fixture
-def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A DVC project of five stages, each of which takes its time."""
+def small_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A DVC project of five stages, each of which takes a random time."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path / "site"))
     monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
     Path("work.py").write_text(WORK)
     stages = {
         name: {"cmd": " ".join(["python work.py", name, *inputs]), "deps": ["work.py", *inputs], "outs": [name]}
-        for name, inputs in SHAPE.items()
+        for name, inputs in INPUTS.items()
     }
     Path("dvc.yaml").write_text(yaml.safe_dump({"stages": stages}, sort_keys=False))
     from flows.dvc import build_environment
@@ -46,9 +46,9 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def forget() -> None:
-    """Make everything new: outs, lock and cache."""
-    for name in SHAPE:
+def remove_outputs() -> None:
+    """Remove the outputs, dvc.lock and the cache."""
+    for name in INPUTS:
         Path(name).unlink(missing_ok=True)
     Path("dvc.lock").unlink(missing_ok=True)
     shutil.rmtree(".dvc/cache", ignore_errors=True)
@@ -68,26 +68,26 @@ def run_all() -> dict[str, Any]:
     return all_stages()
 
 
-def test_the_lock_of_ten_parallel_runs_is_that_of_a_sequential_one_byte_for_byte(small: Path) -> None:
+def test_dvc_lock_of_parallel_and_sequential_runs_is_equal(small_project: Path) -> None:
     from flows.dvc import build_environment, build_repro_command
 
-    for stage in SHAPE:
+    for stage in INPUTS:
         subprocess.run(build_repro_command(stage), env=build_environment(), check=True, capture_output=True)
     sequential = Path("dvc.lock").read_bytes()
     for _ in range(TRIALS):
-        forget()
+        remove_outputs()
         states = run_all()
         assert {state.name for state in states.values()} == {"Completed"}
         assert Path("dvc.lock").read_bytes() == sequential
 
 
-def test_stages_that_do_not_need_each_other_are_at_work_together(small: Path) -> None:
-    """Neither b nor c ends before the other has begun."""
+def test_independent_stages_run_at_the_same_time(small_project: Path) -> None:
+    """Neither b nor c ends before the other has started."""
     Path("meeting").mkdir()
     assert {state.name for state in run_all().values()} == {"Completed"}
 
 
-def test_what_did_not_change_is_skipped_and_says_so(small: Path) -> None:
+def test_unchanged_stages_are_marked_as_cached(small_project: Path) -> None:
     run_all()
     second_run = run_all()
     assert {(state.name, state.type.value) for state in second_run.values()} == {("Cached", "COMPLETED")}
@@ -103,7 +103,7 @@ def test_what_did_not_change_is_skipped_and_says_so(small: Path) -> None:
     assert "restored" in str(third["c"].message)
 
 
-def test_a_failed_stage_stops_what_depends_on_it_and_nothing_else(small: Path) -> None:
+def test_a_failed_stage_stops_only_its_dependent_stages(small_project: Path) -> None:
     from flows.commands import StageError
 
     text = Path("dvc.yaml").read_text()
@@ -113,12 +113,12 @@ def test_a_failed_stage_stops_what_depends_on_it_and_nothing_else(small: Path) -
         run_all()
     assert Path("b").exists()
     assert not Path("d").exists()
-    assert Path("tries").read_text().split() == ["tried"], "trying again cannot help"
+    assert Path("tries").read_text().split() == ["tried"], "a failed stage was retried"
     lock = yaml.safe_load(Path("dvc.lock").read_text())
     assert json.dumps(sorted(lock["stages"])) == '["a", "b"]'
 
 
-def test_a_stage_that_found_something_unreachable_is_tried_again(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stage_that_exits_with_code_75_is_retried(small_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from flows.stages import reproduce
 
     monkeypatch.setattr(reproduce, "retry_delay_seconds", [0.1, 0.1])

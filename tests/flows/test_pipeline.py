@@ -1,4 +1,4 @@
-"""Flows run the stages in order, log what DVC says, and end with a message where a stage does."""
+"""Flows run the stages in order, log the output of DVC, and fail with the message of a failed stage."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("flows")]
 
 
 def test_an_empty_flow_runs() -> None:
-    """Guards the pin of fastapi: 0.155 lets every flow crash at its first call."""
+    """Guard the pinned version of fastapi: with 0.155 every flow crashes at its first call."""
     from prefect import flow
 
     @flow
@@ -25,7 +25,7 @@ def test_an_empty_flow_runs() -> None:
     assert nothing() == 7
 
 
-def test_a_flow_that_is_given_words_refuses_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flow_refuses_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
     from flows.pipeline import run
 
     monkeypatch.setattr(sys, "argv", ["retrain.py", "--help"])
@@ -33,7 +33,7 @@ def test_a_flow_that_is_given_words_refuses_them(monkeypatch: pytest.MonkeyPatch
         run(lambda: pytest.fail("it ran"))
 
 
-def test_a_run_sends_its_heartbeat_thrice_before_it_is_taken_for_dead() -> None:
+def test_a_run_sends_three_heartbeats_before_it_counts_as_dead() -> None:
     code = """if True:
         import flows.pipeline
         from flows.automations import SILENCE
@@ -44,7 +44,9 @@ def test_a_run_sends_its_heartbeat_thrice_before_it_is_taken_for_dead() -> None:
     assert process.stdout == "True\n"
 
 
-def test_lines_of_a_command_reach_the_log_and_a_failure_repeats_the_last(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_output_of_a_command_is_logged_and_its_last_lines_are_in_the_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     from prefect import flow
 
     from flows.commands import StageError, execute
@@ -91,7 +93,7 @@ def test_a_wrong_override_stops_the_flow_before_any_stage(tmp_path: Path, monkey
     assert sorted(path.name for path in tmp_path.iterdir()) == ["params.yaml"]
 
 
-def test_params_lent_to_a_run_that_died_are_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_params_changed_by_a_dead_run_are_restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from flows.recovery import BACKUP, preserve_params, restore_params
 
     monkeypatch.chdir(tmp_path)
@@ -100,14 +102,14 @@ def test_params_lent_to_a_run_that_died_are_put_back(tmp_path: Path, monkeypatch
     with preserve_params():
         params.write_text("a: 2\n")
     assert (params.read_text(), BACKUP.exists()) == ("a: 1\n", False)
-    died = preserve_params()
-    died.__enter__()
+    context = preserve_params()
+    context.__enter__()
     params.write_text("a: 3\n")
     assert restore_params()
     assert (params.read_text(), restore_params()) == ("a: 1\n", False)
 
 
-def test_what_is_written_into_lent_params_is_kept(
+def test_edits_of_params_during_a_run_are_saved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     from flows.recovery import WRITE_SECONDS, preserve_params
@@ -123,26 +125,26 @@ def test_what_is_written_into_lent_params_is_kept(
     assert "the edited file is saved as params.yaml.edited" in caplog.text
 
 
-def test_check_puts_back_what_a_dead_run_left_but_nothing_of_one_at_work(tmp_path: Path) -> None:
+def test_check_restores_params_of_a_dead_run_but_not_of_a_running_one(tmp_path: Path) -> None:
     from cli.config import check_params
     from flows.recovery import preserve_params
     from tasks.stage import hold_lock
 
     params = tmp_path / "params.yaml"
-    whole = Path("params.yaml").read_text()
-    params.write_text(whole)
+    original = Path("params.yaml").read_text()
+    params.write_text(original)
     with chdir(tmp_path):
-        died = preserve_params()
-        died.__enter__()
-        params.write_text(whole.replace("budget: 240", "budget: 999"))
+        context = preserve_params()
+        context.__enter__()
+        params.write_text(original.replace("budget: 240", "budget: 999"))
         with hold_lock("pipeline"):
             assert "restored" not in check_params(params)
     assert "budget: 999" in params.read_text()
     assert check_params(tmp_path).startswith(f"{params}: restored, since a run with overrides was killed\n")
-    assert params.read_text() == whole
+    assert params.read_text() == original
 
 
-def test_the_page_of_a_run_says_what_came_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_of_a_run_shows_scores_decision_and_stages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from flows.artifacts import render_page, tabulate_stages
 
     monkeypatch.chdir(tmp_path)
@@ -173,8 +175,8 @@ def test_the_page_of_a_run_says_what_came_of_it(tmp_path: Path, monkeypatch: pyt
     assert second["in"] is None
 
 
-def test_a_second_flow_in_one_folder_is_told_who_is_at_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else it would put back the params of the first, which may be lent to it."""
+def test_a_second_flow_in_the_same_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise it would restore the params that the first flow has changed for its run."""
     from prefect.exceptions import FailedRun
 
     from flows.pipeline import pipeline

@@ -1,4 +1,4 @@
-"""A worktree of the last commit: what it needs is there, what it makes is on a branch, the checkout is only read."""
+"""A worktree of the last commit: its inputs are linked, its results go to a branch, the checkout is not changed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("flows")]
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository whose project has a problem in a folder of its own, and something that lies beside it."""
+    """A repository with a problem in its own folder, and a shared model outside the repository."""
     root = tmp_path / "project"
     for name in (".dvc/config", ".dvc/.gitignore", ".gitignore", ".dvcignore"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -42,12 +42,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
-def sources(*uris: str) -> list[Asset]:
+def build_assets(*uris: str) -> list[Asset]:
     return [Asset(uri=uri, sha256="0" * 64) for uri in uris]
 
 
-def test_it_is_the_last_commit_with_what_git_does_not_know(project: Path) -> None:
-    tree = make("one", sources("local://../../shared/model", "local:///etc/hostname", "file:data/raw/评论.csv"))
+def test_a_worktree_has_the_last_commit_and_the_ignored_files(project: Path) -> None:
+    tree = make("one", build_assets("local://../../shared/model", "local:///etc/hostname", "file:data/raw/评论.csv"))
     assert (tree.folder, tree.code) == (tree.root / "mine", tree.root)
     assert (tree.folder / "params.yaml").read_text() == "a: 1\n"
     assert (tree.folder / "data/raw/评论.csv").read_text(encoding="utf-8") == "text\n好\n"
@@ -62,13 +62,13 @@ def test_it_is_the_last_commit_with_what_git_does_not_know(project: Path) -> Non
     assert git("status", "--porcelain") == "M mine/params.yaml"
 
 
-def test_its_state_and_the_projects_are_private(project: Path) -> None:
+def test_the_state_folders_of_worktree_and_project_are_private(project: Path) -> None:
     tree = make("one", [])
     for folder in (project, project / "mine", tree.code, tree.folder):
         assert stat.S_IMODE((folder / ".satiety").stat().st_mode) == 0o700, folder
 
 
-def test_a_branch_is_made_with_the_first_commit_and_numbered_where_the_day_has_one(project: Path) -> None:
+def test_a_second_branch_of_a_day_gets_a_number(project: Path) -> None:
     names = []
     for name in ("one", "two", "three"):
         tree = make(name, [])
@@ -80,7 +80,7 @@ def test_a_branch_is_made_with_the_first_commit_and_numbered_where_the_day_has_o
     assert names == [f"satiety/retrain-2026-01-01{end}" for end in ("", "-2", "-3")]
 
 
-def test_somebody_commits_where_git_knows_nobody(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_git_identity_satiety_is_the_author(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     tree = make("one", [])
     worktree.begin_branch(tree, "satiety/x")
@@ -100,12 +100,12 @@ def test_hooks_are_not_run(project: Path) -> None:
     assert worktree.commit(tree, ["new.txt"], "data: new") != tree.base
 
 
-def test_what_was_cut_off_goes_and_of_the_others_the_oldest(project: Path) -> None:
+def test_prune_removes_interrupted_worktrees_and_the_oldest(project: Path) -> None:
     for name in "123":
         worktree.begin_branch(make(name, []), "satiety/x")
         (WORKTREES / f"{name}.json").write_text("{}")
     make("4", [])
-    git("worktree", "lock", str(WORKTREES / "4"))  # as git leaves one that it was still making
+    git("worktree", "lock", str(WORKTREES / "4"))  # as git leaves an interrupted one
     (WORKTREES / "0/half").mkdir(parents=True)
     prune(2, {"1", "2", "3"})
     assert sorted(path.name for path in WORKTREES.iterdir()) == ["2", "2.json", "3", "3.json"]
@@ -117,7 +117,7 @@ def test_what_was_cut_off_goes_and_of_the_others_the_oldest(project: Path) -> No
     ]
 
 
-def branched(project: Path) -> worktree.Worktree:
+def make_branch(project: Path) -> worktree.Worktree:
     tree = make("one", [])
     worktree.begin_branch(tree, "satiety/x")
     (tree.folder / "new.txt").write_text("new")
@@ -125,12 +125,12 @@ def branched(project: Path) -> worktree.Worktree:
     return tree
 
 
-def test_a_clean_checkout_is_brought_to_the_branch(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clean_checkout_is_merged_to_the_branch(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checked_out: list[str] = []
     monkeypatch.setattr(
         worktree, "execute", lambda _, command, *__: checked_out.extend(command[2:])
     )  # its log needs a flow
-    tree = branched(project)
+    tree = make_branch(project)
     assert worktree.merge(tree, "satiety/x", ["ingest"]) == "the checkout has uncommitted changes"
     git("checkout", "-q", "params.yaml")
     assert worktree.merge(tree, "satiety/x", ["ingest"]) == ""
@@ -139,7 +139,7 @@ def test_a_clean_checkout_is_brought_to_the_branch(project: Path, monkeypatch: p
     assert worktree.merge(tree, "satiety/x", ["ingest"]) == "the checkout has moved to another commit"
 
 
-def test_what_is_missing_is_said(project: Path, tmp_path: Path) -> None:
+def test_a_missing_repository_commit_or_params_file_is_an_error(project: Path, tmp_path: Path) -> None:
     bare = tmp_path / "bare"
     bare.mkdir()
     shutil.copytree(project / ".dvc", bare / ".dvc")

@@ -1,4 +1,4 @@
-"""A text with a word of another put in: an augmenter that needs all texts at once."""
+"""Insert a word of another text: an augmenter that needs all texts at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from satiety.problems.base import Rewrite
 
 @AUGMENTERS.register("made_up")
 class MadeUp(Augmenter):
-    """Put a word of any of the texts behind a word of each."""
+    """Insert a word of a random text after a word of each text."""
 
     def augment(self, passages: Sequence[Passage]) -> Iterator[list[Rewrite]]:
         words = sorted({passage.text[a:b] for passage in passages for a, b in find_words(passage.text)})

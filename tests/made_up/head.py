@@ -1,4 +1,4 @@
-"""A number; the loss is Huber's, which outliers pull less (Huber 1964, "Robust Estimation of a Location Parameter")."""
+"""A number with the Huber loss (Huber 1964, "Robust Estimation of a Location Parameter")."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @HEADS.register("made_up")
 class MadeUp(PerText):
-    """Answer by one number, which outliers pull less."""
+    """Predict one number with a loss that outliers affect less."""
 
     def size(self, problem: Problem) -> int:
         return 1
@@ -43,8 +43,8 @@ class MadeUp(PerText):
         assert np.isfinite(window.targets).all()
 
     def collect_targets(self, windows: Sequence[Window], rows: Sequence[Floats]) -> tuple[Floats, Floats]:
-        taught = [(row, window.targets[0]) for window, row in zip(windows, rows, strict=True) if window.targets]
-        return np.array([row for row, _ in taught]), np.array([target for _, target in taught], dtype=np.float64)
+        labelled = [(row, window.targets[0]) for window, row in zip(windows, rows, strict=True) if window.targets]
+        return np.array([row for row, _ in labelled]), np.array([target for _, target in labelled], dtype=np.float64)
 
     def solve(
         self,

@@ -1,4 +1,4 @@
-"""Examples with their text written twice: a lever that prepares what it adds, and adds it to each cell."""
+"""Examples with their text doubled: a lever that precomputes its examples and adds them in each run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @LEVERS.register("made_up")
 class MadeUp(Lever):
-    """Learn from each text said twice, too."""
+    """Also learn from each text doubled."""
 
     position: ClassVar = 35
 

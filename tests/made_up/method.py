@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @METHODS.register("made_up")
 class MadeUp(ParameterEfficient):
-    """Change the biases alone; those of the first layer rest in every second update."""
+    """Change only the biases; those of the first layer change in every second update."""
 
     can_generate: ClassVar = False  # T5 has no biases
 

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 @OBJECTIVES.register("made_up")
 class MadeUp(Objective):
-    """Learn the answers twice, and to answer alike."""
+    """Train on two passes, and penalise their divergence."""
 
     weight: float = Field(gt=0, le=100, default=0.5)
-    """Of the disagreement, beside the loss."""
+    """Weight of the divergence relative to the loss."""
 
     def loss(self, update: Update) -> Tensor:
         first, second = update.model(update.batch), update.model(update.batch)
-        over, targets = update.model.task_head, update.batch.targets
-        apart = over.divergence(first, second) + over.divergence(second, first)
-        return (over.loss(first, targets) + over.loss(second, targets)) / 2 + self.weight * apart.mean()
+        head, targets = update.model.task_head, update.batch.targets
+        divergence = head.divergence(first, second) + head.divergence(second, first)
+        return (head.loss(first, targets) + head.loss(second, targets)) / 2 + self.weight * divergence.mean()

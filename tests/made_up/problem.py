@@ -1,4 +1,4 @@
-"""How alike two texts are: two inputs, a number, and a score (Kendall's tau) that is no sum over examples."""
+"""The similarity of two texts: two inputs, a number, and a score (Kendall's tau) that is no sum over examples."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TEXTS = {
 
 @PROBLEMS.register("made_up")
 class MadeUp(Problem):
-    """Say how alike two texts are."""
+    """Predict the similarity of two texts."""
 
     headline: ClassVar = "tau"
     metrics: ClassVar = ("tau",)
@@ -45,10 +45,10 @@ class MadeUp(Problem):
         return ()
 
     def stratum(self, example: Example) -> str:
-        return "alike" if _number(example.answer) > 3 else "apart"
+        return "alike" if _get_number(example.answer) > 3 else "apart"
 
     def encode(self, examples: Sequence[Example], tokenizer: Any, max_length: int) -> list[Window]:
-        targets = [[] if example.answer is None else [_number(example.answer)] for example in examples]
+        targets = [[] if example.answer is None else [_get_number(example.answer)] for example in examples]
         windows = text_windows(self, examples, tokenizer, max_length)
         return [replace(window, targets=list(targets[window.example])) for window in windows]
 
@@ -63,12 +63,12 @@ class MadeUp(Problem):
     def tally(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> Floats:
         """Return the gold and the predicted number of each example, shape (examples, 2)."""
         pairs = zip(gold, predicted, strict=True)
-        return np.array([[_number(e.answer), _number(p.answer)] for e, p in pairs]).reshape(-1, 2)
+        return np.array([[_get_number(e.answer), _get_number(p.answer)] for e, p in pairs]).reshape(-1, 2)
 
     def score(self, tallies: Floats, weights: Floats | None = None) -> dict[str, Floats]:
         counts = np.ones((1, len(tallies))) if weights is None else weights
         systems = tallies.reshape(len(tallies), -1, 2)
-        taus = np.stack([_tau(*systems[:, i].T, counts) for i in range(systems.shape[1])], axis=1)
+        taus = np.stack([_compute_tau(*systems[:, i].T, counts) for i in range(systems.shape[1])], axis=1)
         taus = taus.reshape(len(counts), *tallies.shape[1:-1])
         return {"tau": taus if weights is not None else taus[0]}
 
@@ -85,23 +85,25 @@ class MadeUp(Problem):
     def examples(self, language: str) -> list[Example]:
         numbers = (5.0, 1.0)
         return [
-            Example(str(i), {"text": one, "other": other}, Number(numbers[i]))
-            for i, (one, other) in enumerate(TEXTS[language])
+            Example(str(i), {"text": first, "other": second}, Number(numbers[i]))
+            for i, (first, second) in enumerate(TEXTS[language])
         ]
 
     def signature(self) -> dict[str, Any]:
         return {"type": "double"}
 
 
-def _number(answer: Answer | None) -> float:
+def _get_number(answer: Answer | None) -> float:
     return answer.value if isinstance(answer, Number) else 0.0
 
 
-def _tau(gold: Floats, predicted: Floats, counts: Floats) -> Floats:
+def _compute_tau(gold: Floats, predicted: Floats, counts: Floats) -> Floats:
     """Return Kendall's tau-b of each resample, shape (resamples,)."""
     signs = [np.sign(values[:, None] - values[None]) for values in (gold, predicted)]
 
-    def total(matrix: Floats) -> Floats:
+    def compute_total(matrix: Floats) -> Floats:
         return np.asarray(((counts @ matrix) * counts).sum(axis=1))
 
-    return ratio(total(signs[0] * signs[1]), np.sqrt(total(signs[0] ** 2) * total(signs[1] ** 2)))
+    return ratio(
+        compute_total(signs[0] * signs[1]), np.sqrt(compute_total(signs[0] ** 2) * compute_total(signs[1] ** 2))
+    )

@@ -1,6 +1,6 @@
-"""No gradient: several linear heads on the untouched encoder, each weaker than the last, and their mean.
+"""No gradient: the mean of several linear heads on the unchanged encoder, each with a weaker penalty than the last.
 
-Source: Breiman 1996, Stacked regressions; here every head has the same say.
+Source: Breiman 1996, Stacked regressions; here every head has equal weight.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @RECIPES.register("made_up")
 class MadeUp(Recipe):
-    """Take the mean of linear heads of several penalties."""
+    """Average linear heads with several penalties."""
 
     penalties: list[float] = Field(default=[1e-3, 1e-4, 1e-5], min_length=1)
     """L2 penalties."""
@@ -30,13 +30,13 @@ class MadeUp(Recipe):
         from satiety.tuning.context import load_context
         from satiety.tuning.inputs import select_labelled
 
-        bench = load_context(setting)
-        windows = select_labelled(bench.encode(setting.train), setting.problem)
+        context = load_context(setting)
+        windows = select_labelled(context.encode(setting.train), setting.problem)
         solvers = [Solver(l2=[penalty], folds=2) for penalty in self.penalties]
-        bench.set_head(_mean([bench.solve_head(setting.train, windows, solver) for solver in solvers]))
-        return FitOutcome(bench.build_tuned(setting.problem, self), TrainState(), {"heads": len(solvers)})
+        context.set_head(_average([context.solve_head(setting.train, windows, solver) for solver in solvers]))
+        return FitOutcome(context.build_tuned(setting.problem, self), TrainState(), {"heads": len(solvers)})
 
 
-def _mean(heads: list[LinearProbe]) -> LinearProbe:
+def _average(heads: list[LinearProbe]) -> LinearProbe:
     weight = np.mean([head.weight for head in heads], axis=0)
     return replace(heads[0], weight=weight, bias=np.mean([head.bias for head in heads], axis=0))

@@ -1,4 +1,4 @@
-"""A text that says another in other words: an answer that is written, and a score of characters in common."""
+"""A paraphrase: the answer is a generated text, scored by its characters in common with the gold text."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TEXTS = {
 
 @PROBLEMS.register("made_up_writing")
 class MadeUp(Problem):
-    """Say a text in other words."""
+    """Paraphrase a text."""
 
     headline: ClassVar = "common"
     metrics: ClassVar = ("common",)
@@ -52,30 +52,32 @@ class MadeUp(Problem):
         return example.language
 
     def encode(self, examples: Sequence[Example], tokenizer: Any, max_length: int) -> list[Window]:
-        def tokens(example: Example) -> list[int]:
+        def tokenize_answer(example: Example) -> list[int]:
             if example.answer is None:
                 return []
-            ids = tokenizer(text_target=_text(example.answer), add_special_tokens=False)["input_ids"]
+            ids = tokenizer(text_target=_get_text(example.answer), add_special_tokens=False)["input_ids"]
             return [*ids, tokenizer.eos_token_id]
 
         windows = text_windows(self, examples, tokenizer, max_length)
-        return [replace(window, targets=tokens(examples[window.example])) for window in windows]
+        return [replace(window, targets=tokenize_answer(examples[window.example])) for window in windows]
 
     def decode(
         self, examples: Sequence[Example], windows: Sequence[Window], logits: Sequence[GeneratedText]
     ) -> list[Prediction]:
         generated: dict[int, list[GeneratedText]] = {i: [] for i in range(len(examples))}
-        for window, one in zip(windows, logits, strict=True):
-            generated[window.example].append(one)
+        for window, generated_text in zip(windows, logits, strict=True):
+            generated[window.example].append(generated_text)
         return [
-            Prediction(Text(" ".join(one.text for one in parts)), min(one.confidence for one in parts))
+            Prediction(Text(" ".join(part.text for part in parts)), min(part.confidence for part in parts))
             for parts in generated.values()
         ]
 
     def tally(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> Floats:
-        """Return how much of each answer is as it should be, and 1; shape (examples, 2)."""
+        """Return the similarity of each answer to the gold answer, and 1; shape (examples, 2)."""
         pairs = zip(gold, predicted, strict=True)
-        return np.array([[SequenceMatcher(None, _text(e.answer), _text(p.answer)).ratio(), 1.0] for e, p in pairs])
+        return np.array(
+            [[SequenceMatcher(None, _get_text(e.answer), _get_text(p.answer)).ratio(), 1.0] for e, p in pairs]
+        )
 
     def metrics_from_counts(self, tallies: Floats) -> dict[str, Floats]:
         return {"common": tallies[..., 0] / np.maximum(tallies[..., 1], 1)}
@@ -91,11 +93,11 @@ class MadeUp(Problem):
         return []
 
     def examples(self, language: str) -> list[Example]:
-        return [Example(str(i), {"text": one}, Text(other)) for i, (one, other) in enumerate(TEXTS[language])]
+        return [Example(str(i), {"text": text}, Text(answer)) for i, (text, answer) in enumerate(TEXTS[language])]
 
     def signature(self) -> dict[str, Any]:
         return {"type": "string"}
 
 
-def _text(answer: Answer | None) -> str:
+def _get_text(answer: Answer | None) -> str:
     return answer.text if isinstance(answer, Text) else ""

@@ -1,4 +1,4 @@
-"""A small copy of the project, with a problem that takes seconds: every stage runs for real, in its own process."""
+"""A small copy of the project with a problem that trains in seconds: every stage runs in its own process."""
 
 import shutil
 import subprocess
@@ -29,7 +29,7 @@ CODE = (
 )
 
 
-def small(params: dict[str, Any]) -> dict[str, Any]:
+def shrink_params(params: dict[str, Any]) -> dict[str, Any]:
     """Return the default problem's params, with the test's own sources and sizes."""
     ingest, few = params["ingest"], {"kind": "hybrid", "documents": 60, "candidates": 120}
     unpinned = {"sha256": None}
@@ -46,7 +46,7 @@ def small(params: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The copy before anything ran in it."""
+    """The copy before any stage ran in it."""
     root = tmp_path_factory.mktemp("template") / "project"
     skipped = shutil.ignore_patterns("__pycache__", "*.egg-info")
     for name in CODE:
@@ -61,45 +61,47 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(".dvc/plots", root / ".dvc/plots")
     write_data(root / "data" / "raw")
     write_base(root / "data" / "raw" / "base")
-    params = small(yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8")))
+    params = shrink_params(yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8")))
     Project(root).write_params(params)
     subprocess.run(["git", "init", "-q"], cwd=root, check=True)
     return root
 
 
 @pytest.fixture(scope="session")
-def fresh(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Project]:
-    """Give a new copy in which nothing ran yet."""
+def copy_template(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Project]:
+    """Return a function that makes a new copy in which no stage has run."""
     return lambda: Project(template).copy(tmp_path_factory.mktemp("copy"))
 
 
 @pytest.fixture(scope="session")
-def finished(fresh: Callable[[], Project]) -> Project:
+def finished_project(copy_template: Callable[[], Project]) -> Project:
     """The copy in which the whole pipeline ran once, and then `promote`; no test changes it."""
-    made = fresh()
-    done = made.repro()
-    assert done.returncode == 0, done.stdout + done.stderr
-    promoted = made.run(sys.executable, "-m", "tasks.promote")
-    (made.root.parent / "run.log").write_text(done.stdout + done.stderr + promoted.stdout + promoted.stderr, "utf-8")
+    project = copy_template()
+    process = project.repro()
+    assert process.returncode == 0, process.stdout + process.stderr
+    promoted = project.run(sys.executable, "-m", "tasks.promote")
+    (project.root.parent / "run.log").write_text(
+        process.stdout + process.stderr + promoted.stdout + promoted.stderr, "utf-8"
+    )
     assert promoted.returncode == 0, promoted.stdout + promoted.stderr
-    assert made.report("promote")["decision"] == "promoted", "else there is no champion to speak of"
-    return made
+    assert project.read_report("promote")["decision"] == "promoted", "the other tests need a champion"
+    return project
 
 
 @pytest.fixture(scope="session")
-def committed(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The same with a commit, as DVC experiments want it; no test changes it."""
-    made = finished.copy(tmp_path_factory.mktemp("committed"))
+def committed_project(finished_project: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The same with a commit, which DVC experiments need; no test changes it."""
+    project = finished_project.copy(tmp_path_factory.mktemp("committed"))
     marker, identity = str(SITE / "repo" / MARKER), ["-c", "user.name=t", "-c", "user.email=t@example.org"]
     for command in (["add", "-A"], ["add", "-f", marker], [*identity, "commit", "-qm", "run"]):
-        process = made.run("git", *command)
+        process = project.run("git", *command)
         assert process.returncode == 0, process.stderr
-    made.run("git", "config", "user.name", "t")
-    made.run("git", "config", "user.email", "t@example.org")
-    return made
+    project.run("git", "config", "user.name", "t")
+    project.run("git", "config", "user.email", "t@example.org")
+    return project
 
 
 @pytest.fixture
-def project(finished: Project, tmp_path: Path) -> Project:
-    """A copy of the finished one for a test alone."""
-    return finished.copy(tmp_path)
+def project(finished_project: Project, tmp_path: Path) -> Project:
+    """A copy of the finished project for one test."""
+    return finished_project.copy(tmp_path)

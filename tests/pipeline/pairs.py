@@ -1,4 +1,4 @@
-"""English sentences and their Chinese translations, of a small grammar that puts the same parts into another order."""
+"""English sentences and their Chinese translations, from a small grammar with another word order per language."""
 
 import csv
 import random
@@ -17,7 +17,7 @@ NUMBERS = {
     "eight": "八",
     "nine": "九",
 }
-KINDS = {
+ADJECTIVES = {
     "old": "老",
     "young": "年轻",
     "tired": "疲惫",
@@ -35,7 +35,7 @@ PEOPLE = {
     "painters": "画家",
     "drivers": "司机",
 }
-DOING = {
+ACTIONS = {
     "read books": "看书",
     "drink tea": "喝茶",
     "sing songs": "唱歌",
@@ -54,29 +54,29 @@ PLACES = {
     "near the bridge": "桥边",
 }
 DAYS = {"today": "今天", "yesterday": "昨天", "every morning": "每天早上", "at night": "夜里", "on Sunday": "星期天"}
-PARTS = (NUMBERS, KINDS, PEOPLE, DOING, PLACES, DAYS)
+PARTS = (NUMBERS, ADJECTIVES, PEOPLE, ACTIONS, PLACES, DAYS)
 
 
-def pair(draw: random.Random) -> tuple[str, str]:
-    """Return "Two old teachers read books in the garden today." and "今天两个老的老师在花园里看书。", or their like."""
-    number, kind, people, doing, place, day = ((one := draw.choice(list(part)), part[one]) for part in PARTS)
+def draw_pair(draw: random.Random) -> tuple[str, str]:
+    """Return a pair like "Two old teachers read books in the garden today." and "今天两个老的老师在花园里看书。"."""
+    number, kind, people, doing, place, day = ((phrase := draw.choice(list(part)), part[phrase]) for part in PARTS)
     english = f"{number[0]} {kind[0]} {people[0]} {doing[0]} {place[0]} {day[0]}."
     chinese = f"{day[1]}{number[1]}个{kind[1]}的{people[1]}在{place[1]}{doing[1]}。"
     return english[0].upper() + english[1:], chinese
 
 
 def write_pairs(path: Path, count: int, columns: Sequence[str]) -> None:
-    """Write so many different pairs as a table; every second one from Chinese into English."""
+    """Write a table of distinct pairs; every second one translates from Chinese into English."""
     draw = random.Random(7)
-    pairs = dict.fromkeys(pair(draw) for _ in range(2 * count))
-    with path.open("w", encoding="utf-8", newline="") as out:
-        table = csv.writer(out)
+    pairs = dict.fromkeys(draw_pair(draw) for _ in range(2 * count))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
         table.writerow(columns)
-        table.writerows(one if i % 2 else one[::-1] for i, one in enumerate(list(pairs)[:count]))
+        table.writerows(texts if i % 2 else texts[::-1] for i, texts in enumerate(list(pairs)[:count]))
 
 
 def write_base(folder: Path) -> None:
-    """Write a random T5 of two layers on either side, and a tokenizer that knows the words of the grammar."""
+    """Write a random T5 with two encoder and two decoder layers, and a tokenizer with the words of the grammar."""
     english = [f"▁{word}" for part in PARTS for phrase in part for word in phrase.split()]
     english += [f"▁{number.capitalize()}" for number in NUMBERS]
     chinese = [character for part in PARTS for phrase in part.values() for character in phrase]

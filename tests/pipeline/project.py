@@ -1,4 +1,4 @@
-"""A copy of the project with a git and a DVC of its own, and what a test asks of it."""
+"""A copy of the project with its own git and DVC repositories, and helpers for tests."""
 
 import json
 import os
@@ -16,25 +16,25 @@ from tests.patience import PATIENCE
 
 @dataclass(frozen=True)
 class Project:
-    """A copy of the project, with a git and a DVC of its own."""
+    """A copy of the project with its own git and DVC repositories."""
 
     root: Path
 
     def run(self, *command: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-        """Run a command in it; return how it ended and what it said."""
-        where, around = cwd or self.root, self.environment()
+        """Run a command in the project; return its exit code and output."""
+        folder, environment = cwd or self.root, self.build_environment()
         return subprocess.run(
-            command, cwd=where, env=around, text=True, capture_output=True, check=False, timeout=PATIENCE
+            command, cwd=folder, env=environment, text=True, capture_output=True, check=False, timeout=PATIENCE
         )
 
-    def environment(self) -> dict[str, str]:
-        """Return the surroundings of every command: the copy's code before any other, one thread, no GPU.
+    def build_environment(self) -> dict[str, str]:
+        """Return the environment of every command: the code of the copy first, one thread, no GPU.
 
-        A shell that stays beside what it starts, as it is for daemons: a stage must not outlive its DVC there either.
+        /bin/sh keeps running beside its child, as under a daemon: a stage must not outlive its DVC there either.
         """
         path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
-        ours = {"PATH": path, "PYTHONPATH": str(self.root), "SATIETY_DEVICE": "cpu", "OMP_NUM_THREADS": "1"}
-        return os.environ | ours | {"SHELL": "/bin/sh"}
+        variables = {"PATH": path, "PYTHONPATH": str(self.root), "SATIETY_DEVICE": "cpu", "OMP_NUM_THREADS": "1"}
+        return os.environ | variables | {"SHELL": "/bin/sh"}
 
     def copy(self, folder: Path) -> "Project":
         """Return a copy of it in a folder."""
@@ -46,12 +46,12 @@ class Project:
         """Run `dvc repro`."""
         return self.run("dvc", "repro", *arguments)
 
-    def report(self, stage: str) -> dict[str, Any]:
-        """Return what a stage reported."""
+    def read_report(self, stage: str) -> dict[str, Any]:
+        """Return the report of a stage."""
         values: dict[str, Any] = json.loads((self.root / "reports" / f"{stage}.json").read_text(encoding="utf-8"))
         return values
 
-    def params(self) -> dict[str, Any]:
+    def read_params(self) -> dict[str, Any]:
         """Return params.yaml."""
         values: dict[str, Any] = yaml.safe_load((self.root / "params.yaml").read_text(encoding="utf-8"))
         return values
@@ -61,12 +61,12 @@ class Project:
         text = yaml.safe_dump(params, allow_unicode=True, sort_keys=False)
         (self.root / "params.yaml").write_text(text, encoding="utf-8")
 
-    def digests(self) -> dict[str, str]:
-        """Return the digest of every out, as dvc.lock has it."""
+    def read_digests(self) -> dict[str, str]:
+        """Return the digest of every output in dvc.lock."""
         lock = yaml.safe_load((self.root / "dvc.lock").read_text(encoding="utf-8"))
-        return {out["path"]: out["md5"] for stage in lock["stages"].values() for out in stage["outs"]}
+        return {output["path"]: output["md5"] for stage in lock["stages"].values() for output in stage["outs"]}
 
 
-def ran(output: str) -> list[str]:
+def list_stages_run(output: str) -> list[str]:
     """Return the stages that `dvc repro` says it ran."""
     return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]

@@ -1,4 +1,4 @@
-"""A copy of the project that retrains, with a record of its own, and what tests ask of it."""
+"""A copy of the project that retrains, with its own traffic record, and helpers for tests."""
 
 from __future__ import annotations
 
@@ -21,77 +21,77 @@ from tests.pipeline.project import Project
 from tests.pipeline.server import alive
 from tests.recording import served_texts
 
-CORRECTED, ASKED = 60, 80
+CORRECTED, RECORDED = 60, 80
 NAME = "tweets-sentiment"
-"""Of the project's models: it keeps what params.yaml has."""
+"""Name of the project's model, as in params.yaml."""
 
 
-def settle(committed: Project, folder: Path) -> Retraining:
+def copy_project(committed_project: Project, folder: Path) -> Retraining:
     """Copy the committed project."""
-    return Retraining(committed.copy(folder))
+    return Retraining(committed_project.copy(folder))
 
 
 class Retraining:
-    """A copy of the project with a record of its own."""
+    """A copy of the project with its own traffic record."""
 
     def __init__(self, project: Project) -> None:
         self.project, self.root = project, project.root
-        self.environment = project.environment() | {"PREFECT_HOME": str(project.root.parent / "prefect")}
+        self.environment = project.build_environment() | {"PREFECT_HOME": str(project.root.parent / "prefect")}
 
-    def start(self, **around: str) -> subprocess.Popen[str]:
-        """Start the flow; ``around`` is added to its environment."""
+    def start(self, **variables: str) -> subprocess.Popen[str]:
+        """Start the flow with more environment variables."""
         command = [sys.executable, "-m", "flows.retrain"]
-        said = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        return subprocess.Popen(command, cwd=self.root, env=self.environment | around, text=True, **said)
+        output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        return subprocess.Popen(command, cwd=self.root, env=self.environment | variables, text=True, **output)
 
     def run(self) -> tuple[int, str]:
-        """Run the flow; return its exit code and what it said."""
+        """Run the flow; return its exit code and output."""
         process = self.start()
-        said, _ = process.communicate(timeout=PATIENCE)
-        return process.returncode, said
+        output, _ = process.communicate(timeout=PATIENCE)
+        return process.returncode, output
 
-    def lock(self, stage: str) -> Path | None:
-        """Return the lock of a stage that is at work in a worktree."""
+    def find_running_stage(self, stage: str) -> Path | None:
+        """Return the lock file of a stage that is running in a worktree."""
         locks = self.root.glob(f".satiety/retrain/*/.satiety/{stage}.lock")
         return next((lock for lock in locks if (pid := lock.read_text()).isdigit() and alive(int(pid))), None)
 
-    def worktrees(self) -> list[Path]:
-        """Return the worktrees that are there."""
+    def list_worktrees(self) -> list[Path]:
+        """Return the existing worktrees."""
         return sorted(path for path in self.root.glob(".satiety/retrain/*") if path.is_dir())
 
-    def branches(self) -> list[str]:
-        """Return the branches of retrainings."""
+    def list_branches(self) -> list[str]:
+        """Return the branches that retraining made."""
         return self.git("for-each-ref", "--format=%(refname:short)", "refs/heads/satiety").split()
 
     def git(self, *words: str) -> str:
-        """Return what git says."""
+        """Return the output of a git command."""
         process = self.project.run("git", *words)
         assert process.returncode == 0, process.stderr
         return process.stdout
 
-    def champion(self) -> list[Any]:
-        """Return which version of each name is champion."""
-        asked = "select name, version from registered_model_aliases where alias = 'champion'"
+    def find_champions(self) -> list[Any]:
+        """Return the champion version of each model name."""
+        query = "select name, version from registered_model_aliases where alias = 'champion'"
         with sqlite3.connect(self.root / "mlflow.db") as store:
-            return sorted(store.execute(asked))
+            return sorted(store.execute(query))
 
-    def running(self) -> int:
-        """Return how many runs MLflow takes for running."""
+    def count_running_runs(self) -> int:
+        """Return how many runs are marked as running in MLflow."""
         with sqlite3.connect(self.root / "mlflow.db") as store:
             return int(store.execute("select count(*) from runs where status = 'RUNNING'").fetchone()[0])
 
-    def flowing(self) -> int:
-        """Return how many runs Prefect takes for running; no server but the runs' own had its database."""
+    def count_running_flows(self) -> int:
+        """Return how many flow runs are marked as running in Prefect, in the database of the flow's own server."""
         with sqlite3.connect(self.root.parent / "prefect/prefect.db") as store:
             return int(store.execute("select count(*) from flow_run where state_type = 'RUNNING'").fetchone()[0])
 
-    def last(self) -> dict[str, Any]:
-        """Return the note of the last decision."""
+    def read_last_decision(self) -> dict[str, Any]:
+        """Return the file of the last decision."""
         values: dict[str, Any] = json.loads((self.root / ".satiety/retrain/last.json").read_text(encoding="utf-8"))
         return values
 
-    def checkout(self) -> dict[str, Any]:
-        """Return all that must stay: every file but those of DVC's cache, of git and of MLflow, and what git says."""
+    def take_snapshot(self) -> dict[str, Any]:
+        """Return what retraining must not change: the files outside DVC's cache, git and MLflow, and the git status."""
         files = {
             name: digest
             for name, digest in manifest(self.root).items()
@@ -101,19 +101,21 @@ class Retraining:
         return {"files": files, "status": self.git("status", "--porcelain"), "head": self.git("rev-parse", "HEAD")}
 
 
-def ask(root: Path, seed: int) -> None:
-    """Let the record have texts, English and Chinese, most of them corrected."""
+def record_traffic(root: Path, seed: int) -> None:
+    """Record predictions for English and Chinese texts, and corrections of most of them."""
     draw = random.Random(seed)
     texts, labels = [], []
-    for _ in range(ASKED):
+    for _ in range(RECORDED):
         label, lexicon = draw.choice([("good", GOOD), ("bad", BAD)])
         language = draw.choice(["en", "zh"])
         texts.append(sentence(draw, language, lexicon[language]))
         labels.append(label)
     rows = list(
-        served_texts(texts, [Prediction(Label("good"), scores={"good": 0.6, "bad": 0.4})] * ASKED, NAME, "model", 0.1)
+        served_texts(
+            texts, [Prediction(Label("good"), scores={"good": 0.6, "bad": 0.4})] * RECORDED, NAME, "model", 0.1
+        )
     )
-    traffic, now = Traffic(root / ".satiety/traffic"), rows[0].time
+    traffic, time = Traffic(root / ".satiety/traffic"), rows[0].time
     traffic.add(rows)
     pairs = list(zip(rows, labels, strict=True))[:CORRECTED]
-    traffic.correct([Feedback(row.id, now, dump(Label(label)), "tester") for row, label in pairs])
+    traffic.correct([Feedback(row.id, time, dump(Label(label)), "tester") for row, label in pairs])

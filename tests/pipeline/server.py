@@ -1,4 +1,4 @@
-"""A real Prefect server on loopback, and workers of it, as processes of the tests."""
+"""A real Prefect server on loopback and its workers, as child processes of the tests."""
 
 import json
 import os
@@ -28,28 +28,28 @@ ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 @dataclass(frozen=True)
 class Server:
-    """A Prefect server that knows a project's deployments."""
+    """A Prefect server with the deployments of a project."""
 
     url: str
     project: Project
     home: Path
 
-    def environment(self) -> dict[str, str]:
-        """Return the surroundings of a command that talks to the server."""
-        ours = {"PREFECT_API_URL": f"{self.url}/api", "PREFECT_HOME": str(self.home), "DO_NOT_TRACK": "1"}
-        return self.project.environment() | ours | {"PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+    def build_environment(self) -> dict[str, str]:
+        """Return the environment of a command that uses the server."""
+        variables = {"PREFECT_API_URL": f"{self.url}/api", "PREFECT_HOME": str(self.home), "DO_NOT_TRACK": "1"}
+        return self.project.build_environment() | variables | {"PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the project."""
         return subprocess.run(
-            command, cwd=self.project.root, env=self.environment(), text=True, capture_output=True, check=False
+            command, cwd=self.project.root, env=self.build_environment(), text=True, capture_output=True, check=False
         )
 
-    def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        """Return what the API answers: to a POST where there is a body, else to a GET."""
+    def call_api(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Call the API, with POST if there is a body and GET otherwise; return the answer."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/api/{path}", data, {"Content-Type": "application/json"})  # noqa: S310  # our own address
-        for patience in (1, 2, 4, 8, 0):  # its sqlite is locked now and then, and it says so, or nothing
+        for patience in (1, 2, 4, 8, 0):  # its SQLite is sometimes locked: it answers 503 or not at all
             try:
                 with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
                     return json.loads(answer.read() or "null")
@@ -60,61 +60,63 @@ class Server:
                 time.sleep(patience)
         raise AssertionError
 
-    def deployment(self, name: str = "pipeline/daily") -> str:
+    def find_deployment(self, name: str = "pipeline/daily") -> str:
         """Return the id of a deployment."""
-        return str(self.ask(f"deployments/name/{name}")["id"])
+        return str(self.call_api(f"deployments/name/{name}")["id"])
 
     def start(self, name: str = "pipeline/daily", **parameters: Any) -> str:
-        """Ask for a run of a deployment, as the page does; return its id."""
-        return str(self.ask(f"deployments/{self.deployment(name)}/create_flow_run", {"parameters": parameters})["id"])
+        """Start a run of a deployment, as the page does; return its id."""
+        return str(
+            self.call_api(f"deployments/{self.find_deployment(name)}/create_flow_run", {"parameters": parameters})["id"]
+        )
 
-    def runs(self, deployment: str | None = None) -> list[dict[str, Any]]:
-        """Return every flow run that has begun, of a deployment or of all, the newest first."""
-        begun = {"flow_runs": {"start_time": {"is_null_": False}}, "sort": "START_TIME_DESC"}
-        found: list[dict[str, Any]] = self.ask("flow_runs/filter", begun)
-        expected = deployment and self.deployment(deployment)
-        return [run for run in found if run["deployment_id"] == expected or not expected]
+    def list_runs(self, deployment: str | None = None) -> list[dict[str, Any]]:
+        """Return every started flow run, of one deployment or of all, the newest first."""
+        query = {"flow_runs": {"start_time": {"is_null_": False}}, "sort": "START_TIME_DESC"}
+        runs: list[dict[str, Any]] = self.call_api("flow_runs/filter", query)
+        expected = deployment and self.find_deployment(deployment)
+        return [run for run in runs if run["deployment_id"] == expected or not expected]
 
-    def soon(self, deployment: str, seconds: float) -> None:
-        """Have a deployment run by the clock."""
-        then = {"anchor_date": (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(), "timezone": "UTC"}
-        schedule = {"schedule": {"interval": 86_400, **then}, "active": True}
-        self.ask(f"deployments/{self.deployment(deployment)}/schedules", [schedule])
+    def schedule(self, deployment: str, seconds: float) -> None:
+        """Schedule a deployment to run after some seconds."""
+        start = {"anchor_date": (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(), "timezone": "UTC"}
+        schedule = {"schedule": {"interval": 86_400, **start}, "active": True}
+        self.call_api(f"deployments/{self.find_deployment(deployment)}/schedules", [schedule])
 
-    def fired(self, deployment: str) -> list[str]:
-        """Return the runs that the clock has begun."""
-        return [str(run["id"]) for run in self.runs(deployment) if run["auto_scheduled"]]
+    def list_scheduled_runs(self, deployment: str) -> list[str]:
+        """Return the runs that the schedule started."""
+        return [str(run["id"]) for run in self.list_runs(deployment) if run["auto_scheduled"]]
 
-    def caused(self) -> list[dict[str, Any]]:
-        """Return the runs that an automation asked for."""
-        found: list[dict[str, Any]] = self.ask("flow_runs/filter", {})
-        return [run for run in found if (run["created_by"] or {}).get("type") == "AUTOMATION"]
+    def list_automation_runs(self) -> list[dict[str, Any]]:
+        """Return the runs that an automation started."""
+        runs: list[dict[str, Any]] = self.call_api("flow_runs/filter", {})
+        return [run for run in runs if (run["created_by"] or {}).get("type") == "AUTOMATION"]
 
-    def events(self, name: str) -> list[dict[str, Any]]:
-        """Return the events of a name, 50 at most, the newest first."""
-        found: list[dict[str, Any]] = self.ask("events/filter", {"filter": {"event": {"name": [name]}}})["events"]
-        return found
+    def list_events(self, name: str) -> list[dict[str, Any]]:
+        """Return at most 50 events of a name, the newest first."""
+        events: list[dict[str, Any]] = self.call_api("events/filter", {"filter": {"event": {"name": [name]}}})["events"]
+        return events
 
-    def state(self, run: str) -> str:
+    def get_state(self, run: str) -> str:
         """Return the type of a run's state."""
-        return str(self.ask(f"flow_runs/{run}")["state_type"])
+        return str(self.call_api(f"flow_runs/{run}")["state_type"])
 
-    def ended(self, run: str) -> str:
-        """Wait until a run has ended; return how. What the worker said last explains one that does not."""
+    def wait_for_end(self, run: str) -> str:
+        """Wait until a run has ended; return its final state. If it does not end, the error shows the worker log."""
         try:
-            wait_until(lambda: self.state(run) in ENDED, every=0.5)
+            wait_until(lambda: self.get_state(run) in ENDED, every=0.5)
         except AssertionError:
-            said = (self.home / "worker.log").read_text(encoding="utf-8", errors="replace")[-4000:]
-            raise AssertionError(f"{run} is {self.state(run)}; the worker: {said}") from None
-        return self.state(run)
+            log = (self.home / "worker.log").read_text(encoding="utf-8", errors="replace")[-4000:]
+            raise AssertionError(f"{run} is {self.get_state(run)}; the worker: {log}") from None
+        return self.get_state(run)
 
     @contextmanager
     def worker(self, pool: str = "satiety", **settings: str) -> Iterator["subprocess.Popen[bytes]"]:
-        """Let a worker of a pool run within the block."""
+        """Run a worker of a pool within the block."""
         command = ["prefect", "worker", "start", "--pool", pool, "--type", "process"]
-        around = self.environment() | QUICK | settings
-        with (self.home / "worker.log").open("ab") as said:
-            process = subprocess.Popen(command, cwd=self.project.root, env=around, stdout=said, stderr=said)
+        environment = self.build_environment() | FAST_POLLING | settings
+        with (self.home / "worker.log").open("ab") as log:
+            process = subprocess.Popen(command, cwd=self.project.root, env=environment, stdout=log, stderr=log)
             try:
                 yield process
             finally:
@@ -122,26 +124,26 @@ class Server:
                     process.send_signal(signal.SIGTERM)
                 try:
                     process.wait(20)
-                except subprocess.TimeoutExpired:  # of two runs for one slot, Prefect's worker goes on after SIGTERM
+                except subprocess.TimeoutExpired:  # with two runs for one slot, a Prefect worker ignores SIGTERM
                     process.kill()
                     process.wait(PATIENCE)
 
 
-QUICK = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
-"""So that tests wait for nobody."""
+FAST_POLLING = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
+"""Makes workers poll every second."""
 
 
 @contextmanager
 def serve(project: Project, home: Path) -> Iterator[Server]:
-    """Start a server, on the database of ``home`` where there is one, and deploy the project to it."""
+    """Start a server on the database of ``home``, if there is one, and deploy the project to it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = Server(f"http://127.0.0.1:{port}", project, home)
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     loops = {"PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "2"}
-    with (home / "server.log").open("wb") as said:
-        process = subprocess.Popen(command, env=server.environment() | loops, stdout=said, stderr=said, cwd=home)
+    with (home / "server.log").open("wb") as log:
+        process = subprocess.Popen(command, env=server.build_environment() | loops, stdout=log, stderr=log, cwd=home)
         try:
             deployed = server.run("satiety", "deploy")  # waits for the server
             assert deployed.returncode == 0, deployed.stdout + deployed.stderr
@@ -151,14 +153,14 @@ def serve(project: Project, home: Path) -> Iterator[Server]:
             process.wait(PATIENCE)
 
 
-def children(pid: int) -> list[int]:
-    """Return the processes that a process started."""
-    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout
-    return [int(line) for line in found.split()]
+def list_children(pid: int) -> list[int]:
+    """Return the child processes of a process."""
+    output = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout
+    return [int(line) for line in output.split()]
 
 
 def alive(pid: int) -> bool:
-    """Return whether a process lives."""
+    """Return whether a process is alive."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
@@ -166,6 +168,6 @@ def alive(pid: int) -> bool:
 
 
 def kill(*pids: int) -> None:
-    """Kill processes in a way that they cannot see coming."""
+    """Kill processes with SIGKILL."""
     for pid in pids:
         os.kill(pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Defaults are code: DVC knows that a stage must run again when one changes that it reads."""
+"""Defaults are code: DVC runs a stage again when a default that it reads changes."""
 
 import json
 from pathlib import Path
@@ -12,25 +12,25 @@ ALL = ("ingest", "validate", "retrieve", "augment", "pretrain", "finetune", "eva
 
 
 @pytest.fixture(scope="module")
-def settled(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A copy of which DVC believes that every stage ran: what they would make is empty."""
-    made = Project(template).copy(tmp_path_factory.mktemp("settled"))
-    file = yaml.safe_load((made.root / "dvc.yaml").read_text(encoding="utf-8"))
+def committed_stages(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy whose stages DVC considers up to date: their outputs are empty files."""
+    project = Project(template).copy(tmp_path_factory.mktemp("settled"))
+    file = yaml.safe_load((project.root / "dvc.yaml").read_text(encoding="utf-8"))
     names = {name: path for group in file["vars"] for name, path in group.items()}
     for stage in file["stages"].values():
         for kind in ("outs", "metrics", "plots"):
-            for out in stage.get(kind, []):
-                path = made.root / (out if isinstance(out, str) else next(iter(out))).strip("${}")
-                path = made.root / names.get(path.name, path.relative_to(made.root))
+            for output in stage.get(kind, []):
+                path = project.root / (output if isinstance(output, str) else next(iter(output))).strip("${}")
+                path = project.root / names.get(path.name, path.relative_to(project.root))
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text("")
-    process = made.run("dvc", "commit", "--force")
+    process = project.run("dvc", "commit", "--force")
     assert process.returncode == 0, process.stderr
-    assert stale(made) == set()
-    return made
+    assert list_stale_stages(project) == set()
+    return project
 
 
-def stale(project: Project) -> set[str]:
+def list_stale_stages(project: Project) -> set[str]:
     """Return the stages that DVC would run."""
     process = project.run("dvc", "status", "--json")
     assert process.returncode == 0, process.stderr
@@ -38,7 +38,7 @@ def stale(project: Project) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("file", "old", "new", "stages"),
+    ("file", "original", "changed", "stages"),
     [
         ("ingest/__init__.py", "default=2000", "default=2001", {"ingest", "register"}),
         ("validate/__init__.py", "default=20_000", "default=20_001", {"validate", "register"}),
@@ -56,25 +56,25 @@ def stale(project: Project) -> set[str]:
         ("levers/controls.py", "default=0.6", "default=0.7", {"augment", "register", "worth"}),
     ],
 )
-def test_a_changed_default_makes_the_stages_stale_that_read_it_and_no_other(
-    settled: Project, file: str, old: str, new: str, stages: set[str]
+def test_a_changed_default_makes_only_the_stages_that_read_it_stale(
+    committed_stages: Project, file: str, original: str, changed: str, stages: set[str]
 ) -> None:
-    path = settled.root / "satiety" / file
+    path = committed_stages.root / "satiety" / file
     text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    assert original in text
+    path.write_text(text.replace(original, changed, 1), encoding="utf-8")
     try:
-        # `register` because the card shows it, `worth` because the meter does the same. `augment` has every lever at
-        # hand, for one of a kind of your own may stand on whatever the others do.
-        assert stale(settled) == stages
+        # `register` because the card shows the params, `worth` because it fine-tunes too. `augment` depends on every
+        # lever, because a user-defined lever may use any other.
+        assert list_stale_stages(committed_stages) == stages
     finally:
         path.write_text(text, encoding="utf-8")
 
 
-def test_what_the_file_says_is_stale_as_before(settled: Project) -> None:
-    params = settled.params()
+def test_a_changed_param_makes_its_stages_stale(committed_stages: Project) -> None:
+    params = committed_stages.read_params()
     try:
-        settled.write_params(params | {"evaluate": params["evaluate"] | {"bins": 9}})
-        assert stale(settled) == {"evaluate", "register"}
+        committed_stages.write_params(params | {"evaluate": params["evaluate"] | {"bins": 9}})
+        assert list_stale_stages(committed_stages) == {"evaluate", "register"}
     finally:
-        settled.write_params(params)
+        committed_stages.write_params(params)

@@ -1,4 +1,4 @@
-"""Retraining killed in every stage, and left by its server: the champion stays, and the next run completes."""
+"""Retraining is killed in every stage, or loses its server: the champion stays, and the next run completes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 from tests.patience import PATIENCE, wait_until
 from tests.pipeline.project import Project
-from tests.pipeline.retraining import NAME, Retraining, ask, settle
+from tests.pipeline.retraining import NAME, Retraining, copy_project, record_traffic
 from tests.pipeline.server import Server, alive, kill, serve
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("pipeline")]
@@ -23,55 +23,55 @@ STAGES = ("ingest", "validate", "retrieve", "augment", "pretrain", "finetune", "
 
 
 @pytest.fixture
-def retraining(committed: Project, tmp_path: Path) -> Retraining:
-    made = settle(committed, tmp_path)
-    ask(made.root, seed=3)
-    return made
+def retraining(committed_project: Project, tmp_path: Path) -> Retraining:
+    copy = copy_project(committed_project, tmp_path)
+    record_traffic(copy.root, seed=3)
+    return copy
 
 
-def caught(retraining: Retraining, flow: subprocess.Popen[str], stage: str) -> int:
-    """Wait until a stage is at work; return its process."""
-    latest = time.monotonic() + PATIENCE
-    while (lock := retraining.lock(stage)) is None:
+def wait_for_stage(retraining: Retraining, flow: subprocess.Popen[str], stage: str) -> int:
+    """Wait until a stage is running; return its process id."""
+    deadline = time.monotonic() + PATIENCE
+    while (lock := retraining.find_running_stage(stage)) is None:
         assert flow.poll() is None, flow.stdout and flow.stdout.read()
-        assert time.monotonic() < latest, stage
+        assert time.monotonic() < deadline, stage
         time.sleep(0.005)
     return int(lock.read_text())
 
 
-def complete(retraining: Retraining) -> None:
-    """Run again: it decides, and no run is left that is said to be running."""
-    before = retraining.checkout()
-    code, said = retraining.run()
-    assert code == 0, said
-    assert retraining.last()["decision"] in ("promoted", "kept")
-    assert retraining.checkout() == before
-    assert (retraining.running(), retraining.flowing()) == (0, 0)
+def assert_next_run_completes(retraining: Retraining) -> None:
+    """Run again: it decides, and no run is left marked as running."""
+    snapshot = retraining.take_snapshot()
+    code, output = retraining.run()
+    assert code == 0, output
+    assert retraining.read_last_decision()["decision"] in ("promoted", "kept")
+    assert retraining.take_snapshot() == snapshot
+    assert (retraining.count_running_runs(), retraining.count_running_flows()) == (0, 0)
 
 
 @pytest.mark.parametrize("victim", ["flow", "stage"])
 @pytest.mark.parametrize("stage", STAGES)
-def test_whatever_is_killed_the_champion_stays_and_nothing_lives_on(
+def test_after_a_kill_the_champion_stays_and_no_process_is_left(
     retraining: Retraining, stage: str, victim: str
 ) -> None:
-    before, champion = retraining.checkout(), retraining.champion()
-    assert champion
+    snapshot, champions = retraining.take_snapshot(), retraining.find_champions()
+    assert champions
     with retraining.start() as flow:
-        worker = caught(retraining, flow, stage)
-        below = psutil.Process(flow.pid).children(recursive=True)
+        worker = wait_for_stage(retraining, flow, stage)
+        children = psutil.Process(flow.pid).children(recursive=True)
         os.kill({"flow": flow.pid, "stage": worker}[victim], signal.SIGKILL)
-        said, _ = flow.communicate(timeout=PATIENCE)
-    assert flow.returncode == (-signal.SIGKILL if victim == "flow" else 1), said
-    wait_until(lambda: not any(alive(process.pid) for process in below), every=0.5)
-    assert (retraining.checkout(), retraining.champion()) == (before, champion)
-    complete(retraining)
+        output, _ = flow.communicate(timeout=PATIENCE)
+    assert flow.returncode == (-signal.SIGKILL if victim == "flow" else 1), output
+    wait_until(lambda: not any(alive(process.pid) for process in children), every=0.5)
+    assert (retraining.take_snapshot(), retraining.find_champions()) == (snapshot, champions)
+    assert_next_run_completes(retraining)
 
 
-ONCE = """
+KILL_ONCE = """
 import importlib.util, os, signal, sys
 
 class Finder:
-    \"\"\"Lets the first promotion end once the alias has moved: before anybody is told.\"\"\"
+    \"\"\"Kills the first promotion after the alias has moved and before the report is written.\"\"\"
 
     def find_spec(self, name, path=None, target=None):
         if name != "tasks.history" or not os.path.exists(os.environ["ONCE"]):
@@ -82,14 +82,14 @@ class Finder:
 
         def exec_module(module):
             load(module)
-            real = module.move
+            apply_move = module.apply_move
 
-            def move(*words):
-                real(*words)
+            def apply_and_die(*arguments):
+                apply_move(*arguments)
                 os.unlink(os.environ["ONCE"])
                 os.kill(os.getpid(), signal.SIGKILL)
 
-            module.move = move
+            module.apply_move = apply_and_die
 
         spec.loader.exec_module = exec_module
         return spec
@@ -99,49 +99,49 @@ if "tasks.promote" in sys.orig_argv:
 """
 
 
-def test_a_promotion_killed_after_the_alias_moved_is_noted_as_one_by_the_next_run(
-    committed: Project, tmp_path: Path
+def test_a_promotion_killed_after_the_alias_moved_is_reported_by_the_next_run(
+    committed_project: Project, tmp_path: Path
 ) -> None:
-    cut = settle(committed, tmp_path)
-    ask(cut.root, seed=3)
-    with sqlite3.connect(cut.root / "mlflow.db") as store:
-        store.execute("delete from registered_model_aliases where alias = 'champion'")  # so that any good one is
+    retraining = copy_project(committed_project, tmp_path)
+    record_traffic(retraining.root, seed=3)
+    with sqlite3.connect(retraining.root / "mlflow.db") as store:
+        store.execute("delete from registered_model_aliases where alias = 'champion'")  # a good model is promoted
     (tmp_path / "code").mkdir()
-    (tmp_path / "code/sitecustomize.py").write_text(ONCE)
+    (tmp_path / "code/sitecustomize.py").write_text(KILL_ONCE)
     (tmp_path / "once").touch()
-    path = os.pathsep.join([str(tmp_path / "code"), cut.environment["PYTHONPATH"]])
-    with cut.start(PYTHONPATH=path, ONCE=str(tmp_path / "once")) as flow:
-        said, _ = flow.communicate(timeout=PATIENCE)
-    assert (flow.returncode, (tmp_path / "once").exists()) == (1, False), said
-    ((_, version),) = cut.champion()
-    assert not (cut.root / ".satiety/retrain/last.json").exists()
-    code, said = cut.run()
-    assert code == 0, said
-    assert cut.champion() == [(NAME, version)], "it is the same model"
-    note = cut.last()
-    assert note["decision"] == "promoted", said
-    assert "the untuned model (there is no champion yet)" in note["because"]
-    assert note["left"] == "retrain.merge is false"
+    path = os.pathsep.join([str(tmp_path / "code"), retraining.environment["PYTHONPATH"]])
+    with retraining.start(PYTHONPATH=path, ONCE=str(tmp_path / "once")) as flow:
+        output, _ = flow.communicate(timeout=PATIENCE)
+    assert (flow.returncode, (tmp_path / "once").exists()) == (1, False), output
+    ((_, version),) = retraining.find_champions()
+    assert not (retraining.root / ".satiety/retrain/last.json").exists()
+    code, output = retraining.run()
+    assert code == 0, output
+    assert retraining.find_champions() == [(NAME, version)], "the champion changed"
+    decision = retraining.read_last_decision()
+    assert decision["decision"] == "promoted", output
+    assert "the untuned model (there is no champion yet)" in decision["because"]
+    assert decision["left"] == "retrain.merge is false"
 
 
-def test_a_server_that_dies_in_the_middle_leaves_the_champion(retraining: Retraining, tmp_path: Path) -> None:
-    before, champion = retraining.checkout(), retraining.champion()
+def test_the_champion_stays_if_the_server_dies(retraining: Retraining, tmp_path: Path) -> None:
+    snapshot, champions = retraining.take_snapshot(), retraining.find_champions()
     with serve(retraining.project, tmp_path) as server:
-        with retraining.start(**server.environment(), PREFECT_CLIENT_MAX_RETRIES="1") as flow:
-            caught(retraining, flow, "finetune")
-            below = psutil.Process(flow.pid).children(recursive=True)
-            kill(*(process.pid for process in processes(server)))
-            said, _ = flow.communicate(timeout=PATIENCE)
-        assert flow.returncode == 1, said
-    wait_until(lambda: not any(alive(process.pid) for process in below), every=0.5)
-    assert (retraining.checkout(), retraining.champion()) == (before, champion)
-    with serve(retraining.project, tmp_path) as server:  # who is back says of the run what became of it
-        wait_until(lambda: server.runs()[0]["state_type"] == "CRASHED", every=0.5)
-    complete(retraining)
+        with retraining.start(**server.build_environment(), PREFECT_CLIENT_MAX_RETRIES="1") as flow:
+            wait_for_stage(retraining, flow, "finetune")
+            children = psutil.Process(flow.pid).children(recursive=True)
+            kill(*(process.pid for process in list_processes(server)))
+            output, _ = flow.communicate(timeout=PATIENCE)
+        assert flow.returncode == 1, output
+    wait_until(lambda: not any(alive(process.pid) for process in children), every=0.5)
+    assert (retraining.take_snapshot(), retraining.find_champions()) == (snapshot, champions)
+    with serve(retraining.project, tmp_path) as server:  # the restarted server marks the run
+        wait_until(lambda: server.list_runs()[0]["state_type"] == "CRASHED", every=0.5)
+    assert_next_run_completes(retraining)
 
 
-def processes(server: Server) -> list[psutil.Process]:
-    """Return those of a server."""
+def list_processes(server: Server) -> list[psutil.Process]:
+    """Return the processes of a server."""
     port = server.url.rpartition(":")[2]
-    found = next(one for one in psutil.Process().children() if port in one.cmdline())
-    return [found, *found.children(recursive=True)]
+    root = next(child for child in psutil.Process().children() if port in child.cmdline())
+    return [root, *root.children(recursive=True)]

@@ -1,4 +1,4 @@
-"""By whatever way a project is entered: no other user of the machine reads its state, or writes anything in it."""
+"""However a project is first used, no other user of the machine can read its state or write anything in it."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from tests.pipeline.project import Project
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.xdist_group("pipeline"),
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root can look as another user"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root can run commands as another user"),
 ]
 
 NOBODY = 65534
 IDENTITY = ("-c", "user.name=t", "-c", "user.email=t@example.org")
 PACKAGE = ("models", "dvc.lock", "data", "reports", "plots", ".dvc/cache", "mlflow.db", "mlartifacts")
-"""What a run leaves beside the state."""
+"""What a run writes outside the state folder."""
 
 
 @pytest.fixture
 def public() -> Iterator[Path]:
-    """A folder into which everybody may look, which pytest's own are not."""
+    """A folder that every user may read, unlike those of pytest."""
     folder = Path(tempfile.mkdtemp(prefix="satiety-public-"))
     folder.chmod(0o755)
     yield folder
@@ -39,7 +39,7 @@ def public() -> Iterator[Path]:
 
 @pytest.fixture
 def clone(template: Path, public: Path) -> Project:
-    """What `git clone` gives under the usual umask, with the raw files."""
+    """A `git clone` made with the usual umask, and the raw files."""
     origin = public / "origin"
     shutil.copytree(template, origin, symlinks=True)
     for words in (["add", "-A"], ["add", "-f", str(SITE / "repo" / MARKER)], [*IDENTITY, "commit", "-qm", "first"]):
@@ -51,16 +51,18 @@ def clone(template: Path, public: Path) -> Project:
 
 
 @pytest.fixture
-def stateless(finished: Project, public: Path) -> Project:
-    """A copy of the project after a run, its state left out."""
-    shutil.copytree(finished.root, public / "project", symlinks=True, ignore=shutil.ignore_patterns(STATE.name))
+def stateless(finished_project: Project, public: Path) -> Project:
+    """A copy of the finished project without its state."""
+    shutil.copytree(finished_project.root, public / "project", symlinks=True, ignore=shutil.ignore_patterns(STATE.name))
     return Project(public / "project")
 
 
-def others(root: Path, *tests: str) -> list[str]:
-    """Return the paths below ``root`` of which another user's access passes find's ``tests``; he sees the root."""
-    seen = ["find", str(root), "-maxdepth", "0", "-readable"]
-    assert subprocess.run(seen, user=NOBODY, group=NOBODY, extra_groups=[], capture_output=True, check=True).stdout
+def find_accessible(root: Path, *tests: str) -> list[str]:
+    """Return the paths below ``root`` that pass the ``tests`` of find for another user, who can read the root."""
+    root_check = ["find", str(root), "-maxdepth", "0", "-readable"]
+    assert subprocess.run(
+        root_check, user=NOBODY, group=NOBODY, extra_groups=[], capture_output=True, check=True
+    ).stdout
     command = ["find", str(root), "!", "-type", "l", *tests]
     process = subprocess.run(
         command, user=NOBODY, group=NOBODY, extra_groups=[], text=True, capture_output=True, check=False
@@ -68,45 +70,47 @@ def others(root: Path, *tests: str) -> list[str]:
     return process.stdout.splitlines()
 
 
-def writable(root: Path) -> list[str]:
-    return others(root, "-writable")
+def find_writable(root: Path) -> list[str]:
+    return find_accessible(root, "-writable")
 
 
-def state(root: Path) -> list[str]:
-    """Return what another user may read, write or list of any state folder."""
+def find_accessible_state(root: Path) -> list[str]:
+    """Return the paths of any state folder that another user can read, write or list."""
     name = STATE.name
-    return others(root, "(", "-path", f"*/{name}/*", "-o", "-name", name, ")", "(", "-readable", "-o", "-writable", ")")
+    return find_accessible(
+        root, "(", "-path", f"*/{name}/*", "-o", "-name", name, ")", "(", "-readable", "-o", "-writable", ")"
+    )
 
 
-def done(project: Project, *command: str, cwd: Path | None = None) -> None:
-    ended = project.run(*command, cwd=cwd)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
+def run_checked(project: Project, *command: str, cwd: Path | None = None) -> None:
+    process = project.run(*command, cwd=cwd)
+    assert process.returncode == 0, process.stdout + process.stderr
 
 
-def test_dvc_alone_in_a_fresh_clone_opens_nothing_to_writing(clone: Project) -> None:
-    done(clone, "dvc", "status")
-    assert list((clone.root / SITE / "repo").iterdir()) != [clone.root / SITE / "repo" / MARKER], "DVC was there"
-    assert writable(clone.root) == []
+def test_dvc_in_a_fresh_clone_makes_nothing_writable_for_others(clone: Project) -> None:
+    run_checked(clone, "dvc", "status")
+    assert list((clone.root / SITE / "repo").iterdir()) != [clone.root / SITE / "repo" / MARKER], "DVC wrote nothing"
+    assert find_writable(clone.root) == []
 
 
-def test_dvc_alone_in_a_fresh_clone_leaves_its_state_private_once_a_stage_ran(clone: Project) -> None:
-    done(clone, "dvc", "repro", "ingest")
-    assert writable(clone.root) == []
-    assert state(clone.root) == []
+def test_a_stage_in_a_fresh_clone_makes_the_state_private(clone: Project) -> None:
+    run_checked(clone, "dvc", "repro", "ingest")
+    assert find_writable(clone.root) == []
+    assert find_accessible_state(clone.root) == []
 
 
-def test_a_folder_of_a_problem_of_its_own_is_private_with_its_project(clone: Project) -> None:
-    mine = clone.root / "mine"
-    shutil.copytree(clone.root / "data/raw", mine / "data/raw")
-    shutil.copy(clone.root / "params.yaml", mine / "params.yaml")
-    done(clone, "satiety", "check", "mine/params.yaml")
-    done(clone, "satiety", "workspace", "mine/params.yaml")
-    assert state(clone.root) == []
-    done(clone, "dvc", "repro", "ingest", cwd=mine)
+def test_the_folder_of_another_problem_is_private_too(clone: Project) -> None:
+    folder = clone.root / "mine"
+    shutil.copytree(clone.root / "data/raw", folder / "data/raw")
+    shutil.copy(clone.root / "params.yaml", folder / "params.yaml")
+    run_checked(clone, "satiety", "check", "mine/params.yaml")
+    run_checked(clone, "satiety", "workspace", "mine/params.yaml")
+    assert find_accessible_state(clone.root) == []
+    run_checked(clone, "dvc", "repro", "ingest", cwd=folder)
     assert (clone.root / STATE).is_dir()
-    assert (mine / STATE).is_dir()
-    assert writable(clone.root) == []
-    assert state(clone.root) == []
+    assert (folder / STATE).is_dir()
+    assert find_writable(clone.root) == []
+    assert find_accessible_state(clone.root) == []
 
 
 @pytest.mark.parametrize(
@@ -119,34 +123,34 @@ def test_a_folder_of_a_problem_of_its_own_is_private_with_its_project(clone: Pro
     ],
     ids=lambda command: command[-1].split()[0],
 )
-def test_the_first_command_in_a_project_leaves_it_private(stateless: Project, command: tuple[str, ...]) -> None:
-    done(stateless, *command)
+def test_the_first_command_in_a_project_makes_it_private(stateless: Project, command: tuple[str, ...]) -> None:
+    run_checked(stateless, *command)
     assert (stateless.root / STATE).is_dir()
-    assert writable(stateless.root) == []
-    assert state(stateless.root) == []
+    assert find_writable(stateless.root) == []
+    assert find_accessible_state(stateless.root) == []
 
 
-def test_the_services_begin_in_a_private_folder(public: Path) -> None:
+def test_the_services_start_in_a_private_folder(public: Path) -> None:
     prepare(public)
     assert (public / STATE / "services.env").is_file()
-    assert state(public) == []
+    assert find_accessible_state(public) == []
 
 
-@pytest.mark.parametrize("way", ["stage", "command"])
-def test_what_others_could_have_planted_is_not_left_to_dvc(clone: Project, way: str) -> None:
-    """A command of ours removes it; a stage, above which DVC has read it already, says what to do."""
-    done(clone, "dvc", "status")
+@pytest.mark.parametrize("entry", ["stage", "command"])
+def test_a_state_folder_writable_by_others_is_removed_or_warned_about(clone: Project, entry: str) -> None:
+    """A `satiety` command removes it; a stage, which DVC starts after reading it, only warns."""
+    run_checked(clone, "dvc", "status")
     planted = clone.root / SITE / "repo" / "planted"
     planted.mkdir()
     for folder in (STATE, SITE, SITE / "repo"):
         (clone.root / folder).chmod(0o777)
-    assert writable(clone.root)
-    ended = clone.run("satiety", "check") if way == "command" else clone.run("dvc", "repro", "ingest")
-    assert ended.returncode == 0, ended.stderr
-    assert f"{STATE} was writable by other users" in ended.stderr
-    assert planted.exists() == (way == "stage")
-    assert (clone.root / SITE / "repo" / MARKER).is_file(), "git has it"
-    assert writable(clone.root) == []
-    assert state(clone.root) == []
-    again = clone.run("satiety", "check")
-    assert (again.returncode, again.stderr) == (0, "")
+    assert find_writable(clone.root)
+    process = clone.run("satiety", "check") if entry == "command" else clone.run("dvc", "repro", "ingest")
+    assert process.returncode == 0, process.stderr
+    assert f"{STATE} was writable by other users" in process.stderr
+    assert planted.exists() == (entry == "stage")
+    assert (clone.root / SITE / "repo" / MARKER).is_file(), "the committed marker was removed"
+    assert find_writable(clone.root) == []
+    assert find_accessible_state(clone.root) == []
+    repeated = clone.run("satiety", "check")
+    assert (repeated.returncode, repeated.stderr) == (0, "")

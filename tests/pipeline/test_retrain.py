@@ -1,6 +1,6 @@
-"""Retraining for real: what people corrected becomes a branch and a decision; the checkout is only read.
+"""Retraining in real processes: corrections become a branch and a decision; the checkout is not changed.
 
-A run that is killed, two at once, one with nothing new, one that fails.
+Also a killed run, two concurrent runs, a run without new labels, and a failing run.
 """
 
 from __future__ import annotations
@@ -20,127 +20,133 @@ from satiety.core.records import Example, read
 from satiety.retrain.version import LABELS, TEXTS
 from tests.patience import PATIENCE, wait_until
 from tests.pipeline.project import Project
-from tests.pipeline.retraining import ASKED, CORRECTED, Retraining, ask, settle
+from tests.pipeline.retraining import CORRECTED, RECORDED, Retraining, copy_project, record_traffic
 from tests.pipeline.server import alive
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
 
 
 @pytest.fixture
-def retraining(committed: Project, tmp_path: Path) -> Retraining:
-    return settle(committed, tmp_path)
+def retraining(committed_project: Project, tmp_path: Path) -> Retraining:
+    return copy_project(committed_project, tmp_path)
 
 
 @pytest.fixture(scope="module")
-def retrained(committed: Project, tmp_path_factory: pytest.TempPathFactory) -> Retraining:
-    """After a run with something to learn; what a test changes in it, it puts back."""
-    made = settle(committed, tmp_path_factory.mktemp("retrained"))
-    ask(made.root, seed=1)
-    code, said = made.run()
-    assert code == 0, said
-    return made
+def retrained_project(committed_project: Project, tmp_path_factory: pytest.TempPathFactory) -> Retraining:
+    """A project after a retraining with new labels; a test that changes it must restore it."""
+    retraining = copy_project(committed_project, tmp_path_factory.mktemp("retrained"))
+    record_traffic(retraining.root, seed=1)
+    code, output = retraining.run()
+    assert code == 0, output
+    return retraining
 
 
-def test_a_killed_run_leaves_champion_and_checkout_and_the_next_one_completes_alone(retraining: Retraining) -> None:
-    ask(retraining.root, seed=1)
-    before, champion = retraining.checkout(), retraining.champion()
+def test_a_killed_run_changes_nothing_and_of_two_next_runs_one_completes(retraining: Retraining) -> None:
+    record_traffic(retraining.root, seed=1)
+    snapshot, champions = retraining.take_snapshot(), retraining.find_champions()
     with retraining.start() as flow:
-        wait_until(lambda: retraining.lock("finetune") or flow.poll() is not None, every=0.5)
-        lock = retraining.lock("finetune")
+        wait_until(lambda: retraining.find_running_stage("finetune") or flow.poll() is not None, every=0.5)
+        lock = retraining.find_running_stage("finetune")
         assert lock is not None, flow.stdout and flow.stdout.read()
-        below = psutil.Process(flow.pid).children(recursive=True)
+        children = psutil.Process(flow.pid).children(recursive=True)
         os.kill(flow.pid, signal.SIGKILL)
-    wait_until(lambda: not any(alive(process.pid) for process in below), every=0.5)
-    assert retraining.flowing() == 1, "nobody was left to say so"
-    assert (retraining.checkout(), retraining.champion()) == (before, champion)
-    assert len(retraining.worktrees()) == 1
+    wait_until(lambda: not any(alive(process.pid) for process in children), every=0.5)
+    assert retraining.count_running_flows() == 1, "the killed flow is not marked as running"
+    assert (retraining.take_snapshot(), retraining.find_champions()) == (snapshot, champions)
+    assert len(retraining.list_worktrees()) == 1
 
-    both = [retraining.start() for _ in range(2)]
-    said = [one.communicate(timeout=PATIENCE)[0] for one in both]
-    assert sorted(one.returncode for one in both) == [0, 1], "\n".join(said)
-    busy = next(text for text, one in zip(said, both, strict=True) if one.returncode)
+    flows = [retraining.start() for _ in range(2)]
+    outputs = [flow.communicate(timeout=PATIENCE)[0] for flow in flows]
+    assert sorted(flow.returncode for flow in flows) == [0, 1], "\n".join(outputs)
+    busy = next(text for text, flow in zip(outputs, flows, strict=True) if flow.returncode)
     assert "retrain is already running in this workspace (process " in busy
-    assert retraining.checkout() == before
-    assert retraining.running() == 0, "in MLflow, that of the killed flow among them"
-    assert retraining.flowing() == 0, "and in Prefect"
-    assert len(retraining.worktrees()) == 1, "what the killed run left half-made is gone"
+    assert retraining.take_snapshot() == snapshot
+    assert retraining.count_running_runs() == 0, "an MLflow run is marked as running"
+    assert retraining.count_running_flows() == 0, "a Prefect run is marked as running"
+    assert len(retraining.list_worktrees()) == 1, "the worktree of the killed run is still there"
 
 
-def test_what_was_corrected_is_learned_or_tests_and_the_rest_stays_where_it_was(retrained: Retraining) -> None:
-    (tree,), note = retrained.worktrees(), retrained.last()
-    old, new = (list(read(root / "data/train.parquet", Example)) for root in (retrained.root, tree))
-    added = [e for e in new if e.source.startswith(LABELS)]
-    fresh = list(read(tree / "data/fresh.parquet", Example))
-    assert {e.id for e in old} == {e.id for e in new} - {e.id for e in added}
-    assert (len(added), len(fresh)) == (note["learned"], note["fresh"])
+def test_corrections_become_training_or_fresh_examples_and_the_splits_stay(retrained_project: Retraining) -> None:
+    (worktree,), decision = retrained_project.list_worktrees(), retrained_project.read_last_decision()
+    original, updated = (
+        list(read(root / "data/train.parquet", Example)) for root in (retrained_project.root, worktree)
+    )
+    added = [e for e in updated if e.source.startswith(LABELS)]
+    fresh = list(read(worktree / "data/fresh.parquet", Example))
+    assert {e.id for e in original} == {e.id for e in updated} - {e.id for e in added}
+    assert (len(added), len(fresh)) == (decision["learned"], decision["fresh"])
     assert len(added) + len(fresh) == CORRECTED
     assert not {e.id for e in added} & {e.id for e in fresh}
     assert {e.language for e in fresh} == {"en", "zh"}
     for split in ("dev", "test"):
-        assert (tree / f"data/{split}.parquet").read_bytes() == (
-            retrained.root / f"data/{split}.parquet"
+        assert (worktree / f"data/{split}.parquet").read_bytes() == (
+            retrained_project.root / f"data/{split}.parquet"
         ).read_bytes(), split
 
 
-def test_the_branch_has_the_data_version_the_results_and_why(retrained: Retraining) -> None:
-    note = retrained.last()
-    assert retrained.branches()[-1] == note["branch"]
-    files = retrained.git("ls-tree", "-r", "--name-only", note["branch"]).splitlines()
+def test_the_branch_has_the_data_version_the_results_and_the_reason(retrained_project: Retraining) -> None:
+    decision = retrained_project.read_last_decision()
+    assert retrained_project.list_branches()[-1] == decision["branch"]
+    files = retrained_project.git("ls-tree", "-r", "--name-only", decision["branch"]).splitlines()
     assert {f"{LABELS}.dvc", f"{TEXTS}.dvc", "data/fresh.parquet.dvc", "dvc.lock"} <= set(files)
     assert not {LABELS, TEXTS, "data/fresh.parquet", "data/raw/labelled.csv"} & set(files) - set(
-        retrained.git("ls-files").splitlines()
+        retrained_project.git("ls-files").splitlines()
     )
-    params = yaml.safe_load(retrained.git("show", f"{note['branch']}:params.yaml"))
+    params = yaml.safe_load(retrained_project.git("show", f"{decision['branch']}:params.yaml"))
     assert [source["uri"] for source in params["ingest"]["labelled"]][-1] == f"file:{LABELS}"
-    assert note["decision"] in ("promoted", "kept")
-    assert note["because"] in retrained.git("log", "-1", "--format=%B", note["branch"]).replace("\n", " ")
-    assert (note["why"], note["new"]) == (
-        f"{CORRECTED} new labels",
-        {"labels": CORRECTED, "texts": ASKED - CORRECTED},
+    assert decision["decision"] in ("promoted", "kept")
+    assert decision["because"] in retrained_project.git("log", "-1", "--format=%B", decision["branch"]).replace(
+        "\n", " "
     )
-    ((_, version),) = retrained.champion()
-    assert str(version) == ("2" if note["decision"] == "promoted" else "1")
+    assert (decision["why"], decision["new"]) == (
+        f"{CORRECTED} new labels",
+        {"labels": CORRECTED, "texts": RECORDED - CORRECTED},
+    )
+    ((_, version),) = retrained_project.find_champions()
+    assert str(version) == ("2" if decision["decision"] == "promoted" else "1")
 
 
-def test_the_branch_can_be_merged_and_brings_the_model_that_was_decided_on(retrained: Retraining) -> None:
-    clone = Project(retrained.root.parent / "merged")
-    shutil.copytree(retrained.root, clone.root, symlinks=True)
-    assert clone.run("git", "merge", "-q", "--ff-only", retrained.last()["branch"]).returncode == 0
+def test_merging_the_branch_checks_out_its_model(retrained_project: Retraining) -> None:
+    clone = Project(retrained_project.root.parent / "merged")
+    shutil.copytree(retrained_project.root, clone.root, symlinks=True)
+    assert (
+        clone.run("git", "merge", "-q", "--ff-only", retrained_project.read_last_decision()["branch"]).returncode == 0
+    )
     process = clone.run("dvc", "checkout", "--allow-missing")
     assert process.returncode == 0, process.stderr
     for name in (LABELS, TEXTS, "data/fresh.parquet"):
-        assert (clone.root / name).is_file(), "what a .dvc file names comes, too"
-    (tree,) = retrained.worktrees()
-    assert manifest(clone.root / "models/package") == manifest(tree / "models/package")
+        assert (clone.root / name).is_file(), "a file with a .dvc file was not checked out"
+    (worktree,) = retrained_project.list_worktrees()
+    assert manifest(clone.root / "models/package") == manifest(worktree / "models/package")
     shutil.rmtree(clone.root)
 
 
-def test_with_little_new_it_ends_at_once_and_says_so_whatever_a_power_loss_left(retrained: Retraining) -> None:
-    torn = [retrained.root / ".satiety" / name for name in ("retrain/last.json", "retrain.run")]
-    before = {path: path.read_bytes() for path in torn if path.exists()}
-    for path in torn:
+def test_without_new_labels_it_does_not_retrain_even_with_damaged_state_files(retrained_project: Retraining) -> None:
+    state_files = [retrained_project.root / ".satiety" / name for name in ("retrain/last.json", "retrain.run")]
+    contents = {path: path.read_bytes() for path in state_files if path.exists()}
+    for path in state_files:
         path.write_bytes(bytes(50))
-    code, said = retrained.run()
-    for path, content in before.items():
+    code, output = retrained_project.run()
+    for path, content in contents.items():
         path.write_bytes(content)
-    assert code == 0, said
-    assert "not retrained: 0 new labels, retrain.min_examples is 20" in said
-    assert "last.json: damaged, ignored, and renamed to last.damaged" in said
-    assert len(retrained.worktrees()) == 1
+    assert code == 0, output
+    assert "not retrained: 0 new labels, retrain.min_examples is 20" in output
+    assert "last.json: damaged, ignored, and renamed to last.damaged" in output
+    assert len(retrained_project.list_worktrees()) == 1
 
 
-def test_a_step_that_fails_leaves_the_champion_and_is_kept_to_be_looked_at(retraining: Retraining) -> None:
-    ask(retraining.root, seed=2)
-    params = retraining.project.params()
+def test_a_failed_run_changes_nothing_and_keeps_its_worktree(retraining: Retraining) -> None:
+    record_traffic(retraining.root, seed=2)
+    params = retraining.project.read_params()
     params["ingest"]["test"] = 100_000
     retraining.project.write_params(params)
     retraining.git("commit", "-qam", "more than there is")
-    before, champion = retraining.checkout(), retraining.champion()
-    code, said = retraining.run()
-    assert code == 1, said
-    assert "lower ingest.test or ingest.budget" in said
-    assert (retraining.checkout(), retraining.champion()) == (before, champion)
-    assert not (retraining.root / ".satiety/retrain/last.json").exists(), "nothing was decided"
-    failed = json.loads(retraining.worktrees()[-1].with_suffix(".json").read_text())
+    snapshot, champions = retraining.take_snapshot(), retraining.find_champions()
+    code, output = retraining.run()
+    assert code == 1, output
+    assert "lower ingest.test or ingest.budget" in output
+    assert (retraining.take_snapshot(), retraining.find_champions()) == (snapshot, champions)
+    assert not (retraining.root / ".satiety/retrain/last.json").exists(), "there is a decision"
+    failed = json.loads(retraining.list_worktrees()[-1].with_suffix(".json").read_text())
     assert "lower ingest.test or ingest.budget" in failed["failed"]
-    assert len(retraining.branches()) == 1, "its data version is kept, too"
+    assert len(retraining.list_branches()) == 1, "the branch with its data version is missing"

@@ -1,4 +1,4 @@
-"""DVC as a team uses it: what was tried, what differs, a remote that hands out nothing damaged."""
+"""DVC as a team uses it: experiments, comparisons, and a remote that never delivers a damaged file."""
 
 import re
 import subprocess
@@ -11,52 +11,56 @@ from tests.pipeline.project import Project
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
 
 
-def state(project: Project) -> str:
-    """Return what git sees of a folder."""
+def read_git_state(project: Project) -> str:
+    """Return the git status and diff of a project."""
     return project.run("git", "status", "--short").stdout + project.run("git", "diff").stdout
 
 
 @pytest.fixture(scope="module")
-def tried(committed: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The project after an experiment with another seed of evaluate, in a copy of the folder that is left alone."""
-    copy = committed.copy(tmp_path_factory.mktemp("tried"))
+def project_with_experiment(committed_project: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy of the project after an experiment with another seed of evaluate, which does not change its folder."""
+    copy = committed_project.copy(tmp_path_factory.mktemp("tried"))
     assert copy.run("satiety", "workspace", "params.yaml").returncode == 0
-    before = state(copy)
+    state_before = read_git_state(copy)
     raw = ["--copy-paths", "data/raw"]
     process = copy.run("dvc", "exp", "run", "--temp", *raw, "-S", "+evaluate.seed=5", "-n", "other-seed")
     assert process.returncode == 0, process.stdout + process.stderr
-    assert state(copy) == before
+    assert read_git_state(copy) == state_before
     return copy
 
 
-def test_what_was_tried_is_shown_with_its_score_and_what_differs(tried: Project) -> None:
-    shown = tried.run("make", "-f", str(Path("Makefile").absolute()), "-o", ".venv/.installed", "experiments")
+def test_the_experiment_table_shows_only_changed_columns(project_with_experiment: Project) -> None:
+    process = project_with_experiment.run(
+        "make", "-f", str(Path("Makefile").absolute()), "-o", ".venv/.installed", "experiments"
+    )
     head, _, *rows = [
-        [cell.strip() for cell in line.split("|")] for line in shown.stdout.splitlines() if line.startswith("|")
+        [cell.strip() for cell in line.split("|")] for line in process.stdout.splitlines() if line.startswith("|")
     ]
     (seed,) = (number for number, name in enumerate(head) if name in ("evaluate.seed", "params.yaml:evaluate.seed"))
-    whole = tried.run("dvc", "exp", "show", "--only-changed", "--csv").stdout.splitlines()[0].split(",")
-    assert len(head) < len(whole) / 3
-    (mine,) = (row for row in rows if "other-seed" in row[1])
-    assert mine[seed] == "5"
+    all_columns = (
+        project_with_experiment.run("dvc", "exp", "show", "--only-changed", "--csv").stdout.splitlines()[0].split(",")
+    )
+    assert len(head) < len(all_columns) / 3
+    (experiment,) = (row for row in rows if "other-seed" in row[1])
+    assert experiment[seed] == "5"
 
 
-def test_metrics_and_plots_are_compared(tried: Project) -> None:
-    changed = tried.run("dvc", "metrics", "diff", "HEAD", "other-seed")
+def test_metrics_and_plots_are_compared(project_with_experiment: Project) -> None:
+    changed = project_with_experiment.run("dvc", "metrics", "diff", "HEAD", "other-seed")
     assert "reports/scores.json" in changed.stdout, changed.stderr
     assert "after" in changed.stdout
-    shown = tried.run("dvc", "metrics", "show").stdout
-    assert max(len(line) for line in shown.splitlines()) <= 120, shown
-    drawn = tried.run("dvc", "plots", "diff", "HEAD", "other-seed", "-o", ".satiety/plots")
-    assert drawn.returncode == 0, drawn.stderr
-    page = (tried.root / ".satiety/plots/index.html").read_text(encoding="utf-8")
+    table = project_with_experiment.run("dvc", "metrics", "show").stdout
+    assert max(len(line) for line in table.splitlines()) <= 120, table
+    plotted = project_with_experiment.run("dvc", "plots", "diff", "HEAD", "other-seed", "-o", ".satiety/plots")
+    assert plotted.returncode == 0, plotted.stderr
+    page = (project_with_experiment.root / ".satiety/plots/index.html").read_text(encoding="utf-8")
     assert all(name in page for name in ("plots/loss.csv", "plots/dev.csv", "confusion", "calibration"))
-    assert re.search(r'"levers": "augment\+self_training", "labels": "?60"?, "score"', page), "every lever set"
+    assert re.search(r'"levers": "augment\+self_training", "labels": "?60"?, "score"', page), "a lever set is missing"
     assert '"field": "levers"' in page
 
 
-def test_a_remote_gives_a_clone_everything_but_never_a_damaged_object(committed: Project, tmp_path: Path) -> None:
-    origin, remote, clone = committed.copy(tmp_path), tmp_path / "remote", Project(tmp_path / "clone")
+def test_a_clone_pulls_everything_from_a_remote_but_no_damaged_file(committed_project: Project, tmp_path: Path) -> None:
+    origin, remote, clone = committed_project.copy(tmp_path), tmp_path / "remote", Project(tmp_path / "clone")
     for words in (["add", "-d", "storage", str(remote)], ["modify", "storage", "verify", "true"]):
         assert origin.run("dvc", "remote", *words).returncode == 0
     pushed = origin.run("dvc", "push", "--run-cache")
@@ -66,12 +70,12 @@ def test_a_remote_gives_a_clone_everything_but_never_a_damaged_object(committed:
     subprocess.run(["git", "clone", "-q", str(origin.root), str(clone.root)], check=True)
 
     weights = max((path for path in remote.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
-    whole = weights.read_bytes()
+    content = weights.read_bytes()
     weights.chmod(0o644)
-    weights.write_bytes(whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:])
+    weights.write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
     assert clone.run("dvc", "pull").returncode != 0
-    weights.write_bytes(whole)
+    weights.write_bytes(content)
     pulled = clone.run("dvc", "pull", "--run-cache")
     assert pulled.returncode == 0, pulled.stderr
-    assert clone.digests() == origin.digests()
+    assert clone.read_digests() == origin.read_digests()
     assert clone.run("satiety", "verify").returncode == 0

@@ -1,4 +1,4 @@
-"""A tenth of the year, for real: two months of a made problem, new words in the second, labels of a random sample."""
+"""A tenth of the simulated year: two months of the made-up problem, with new words in the second, and random labels."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ TENTH: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def copy(committed: Project, tmp_path_factory: pytest.TempPathFactory) -> ProjectCopy:
-    made = committed.copy(tmp_path_factory.mktemp("year"))
-    params = made.params()
+def project_copy(committed_project: Project, tmp_path_factory: pytest.TempPathFactory) -> ProjectCopy:
+    project = committed_project.copy(tmp_path_factory.mktemp("year"))
+    params = project.read_params()
     params["retrain"]["merge"] = True
-    made.write_params(params)
-    assert made.run("git", "commit", "-qam", "promoted models are taken over").returncode == 0
-    return ProjectCopy(made.root, {})
+    project.write_params(params)
+    assert project.run("git", "commit", "-qam", "promoted models are taken over").returncode == 0
+    return ProjectCopy(project.root, {})
 
 
 @pytest.fixture(scope="module")
@@ -62,65 +62,70 @@ def year() -> Year:
 
 
 @pytest.fixture(scope="module")
-def months(copy: ProjectCopy, year: Year) -> list[Month]:
-    with pytest.MonkeyPatch.context() as patch, prefect(copy.root.parent / "prefect") as around:
+def months(project_copy: ProjectCopy, year: Year) -> list[Month]:
+    with pytest.MonkeyPatch.context() as patch, prefect(project_copy.root.parent / "prefect") as environment:
         patch.setenv("SATIETY_DEVICE", "cpu")
-        pool = [Example(f"{i}", {"text": text}, Label(label)) for i, (text, label) in enumerate(asked(700))]
-        return list(iterate_months(ProjectCopy(copy.root, around), year, pool))
+        pool = [Example(f"{i}", {"text": text}, Label(label)) for i, (text, label) in enumerate(make_texts(700))]
+        return list(iterate_months(ProjectCopy(project_copy.root, environment), year, pool))
 
 
-def asked(count: int) -> list[tuple[str, str]]:
-    """Return texts as those of the project are made, three quarters of them English, with their labels."""
+def make_texts(count: int) -> list[tuple[str, str]]:
+    """Return labelled texts from the distribution of the project, three quarters of them English."""
     draw = random.Random(21)
-    found = []
+    texts = []
     for _ in range(count):
         label, lexicon = draw.choice([("good", GOOD), ("bad", BAD)])
         language = draw.choice(["en", "en", "en", "zh"])
-        found.append((sentence(draw, language, lexicon[language]), label))
-    return found
+        texts.append((sentence(draw, language, lexicon[language]), label))
+    return texts
 
 
-def test_new_words_are_noticed_and_cost_the_first_champion_its_score(months: list[Month]) -> None:
-    before, after = months
-    assert (before.world.planted, after.world.planted) == ((), ("vocabulary",))
-    assert before.verdict == "no drift", before
-    assert after.verdict in (HARMFUL, "drift without harm")
-    assert after.true.first["value"] < before.true.first["value"]
-    assert after.estimate["value"] < before.estimate["value"]
+def test_new_words_are_drift_and_lower_the_score_of_the_first_champion(months: list[Month]) -> None:
+    first, second = months
+    assert (first.world.planted, second.world.planted) == ((), ("vocabulary",))
+    assert first.verdict == "no drift", first
+    assert second.verdict in (HARMFUL, "drift without harm")
+    assert second.true.first["value"] < first.true.first["value"]
+    assert second.estimate["value"] < first.estimate["value"]
 
 
-def test_nothing_but_time_or_harm_retrains_and_the_flow_says_why(months: list[Month], copy: ProjectCopy) -> None:
+def test_only_the_schedule_or_harmful_drift_retrains_and_the_reason_is_recorded(
+    months: list[Month], project_copy: ProjectCopy
+) -> None:
     assert [month.retraining is not None for month in months] == [False, True]
-    done = months[1].retraining
-    assert done is not None
-    assert done.asked_by == (HARMFUL if months[1].verdict == HARMFUL else "schedule")
-    assert done.decision in ("promoted", "kept", "refused")
-    note = json.loads((copy.root / ".satiety/retrain/last.json").read_text(encoding="utf-8"))
-    assert (note["decision"], note["because"]) == (done.decision, done.because)
-    assert note["learned"] + note["fresh"] == done.learned + done.fresh > 60
-    same = manifest(copy.root / ".satiety/year/first") == manifest(copy.root / "models/package")
-    assert same == (done.decision != "promoted")
+    retraining = months[1].retraining
+    assert retraining is not None
+    assert retraining.asked_by == (HARMFUL if months[1].verdict == HARMFUL else "schedule")
+    assert retraining.decision in ("promoted", "kept", "refused")
+    decision = json.loads((project_copy.root / ".satiety/retrain/last.json").read_text(encoding="utf-8"))
+    assert (decision["decision"], decision["because"]) == (retraining.decision, retraining.because)
+    assert decision["learned"] + decision["fresh"] == retraining.learned + retraining.fresh > 60
+    is_first_model = manifest(project_copy.root / ".satiety/year/first") == manifest(
+        project_copy.root / "models/package"
+    )
+    assert is_first_model == (retraining.decision != "promoted")
 
 
-def test_what_was_asked_is_on_record_and_people_spoke_of_right_answers_too(
-    months: list[Month], copy: ProjectCopy
+def test_predictions_are_recorded_and_feedback_includes_correct_ones(
+    months: list[Month], project_copy: ProjectCopy
 ) -> None:
     assert len(months) == 2
-    record = Traffic(copy.root / ".satiety/traffic")
-    answers, said = {row.id: row for row in record.read()}, record.corrections()
-    assert (len(answers), len(said)) == (240, 120)
-    right = [answers[own].answer == one.answer for own, one in said.items()]
-    assert any(right)
-    assert not all(right)
+    traffic = Traffic(project_copy.root / ".satiety/traffic")
+    answers, corrections = {row.id: row for row in traffic.read()}, traffic.corrections()
+    assert (len(answers), len(corrections)) == (240, 120)
+    are_correct = [answers[id].answer == correction.answer for id, correction in corrections.items()]
+    assert any(are_correct)
+    assert not all(are_correct)
 
 
-def test_the_year_is_told_as_json_and_as_a_page_that_fits_its_window(
+def test_the_year_is_reported_as_json_and_as_a_page_that_fits_its_window(
     months: list[Month], year: Year, tmp_path: Path
 ) -> None:
     report = json.loads(json.dumps(summarize_year(year, months)))
     assert report["metric"] == "macro_f1"
     assert report["error"] == pytest.approx(
-        sum(abs(one["estimate"]["value"] - one["true"]["champion"]["value"]) for one in report["months"]) / 2, abs=1e-4
+        sum(abs(month["estimate"]["value"] - month["true"]["champion"]["value"]) for month in report["months"]) / 2,
+        abs=1e-4,
     )
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed")
@@ -131,19 +136,19 @@ def test_the_year_is_told_as_json_and_as_a_page_that_fits_its_window(
         for language in ("en", "zh"):
             (tmp_path / "year.html").write_text(page(report, language), encoding="utf-8")  # type: ignore[arg-type]
             for width in (400, 1600):
-                opened = browser.new_page(viewport={"width": width, "height": 900})
-                opened.goto((tmp_path / "year.html").as_uri())
-                assert opened.locator("svg:visible").count() == 1
-                assert opened.evaluate("document.documentElement.scrollWidth") <= width
+                tab = browser.new_page(viewport={"width": width, "height": 900})
+                tab.goto((tmp_path / "year.html").as_uri())
+                assert tab.locator("svg:visible").count() == 1
+                assert tab.evaluate("document.documentElement.scrollWidth") <= width
         browser.close()
 
 
-def test_what_leads_out_of_the_copy_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_isolating_removes_settings_that_point_outside_the_copy(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"SATIETY_TRAFFIC": "x", "MLFLOW_TRACKING_URI": "x", "PREFECT_API_URL": "x"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("SATIETY_DEVICE", "cpu")
-    for name in ("SATIETY_JOIN", "PREFECT_HOME", "GIT_CONFIG_GLOBAL", "DVC_NO_ANALYTICS"):  # put back afterwards
+    for name in ("SATIETY_JOIN", "PREFECT_HOME", "GIT_CONFIG_GLOBAL", "DVC_NO_ANALYTICS"):  # monkeypatch restores them
         monkeypatch.setenv(name, "x")
     isolate_environment()
-    found = Settings()
-    assert (found.traffic, found.device, found.join) == (None, "cpu", False)
+    settings = Settings()
+    assert (settings.traffic, settings.device, settings.join) == (None, "cpu", False)

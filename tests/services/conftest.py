@@ -1,4 +1,4 @@
-"""The servers of this folder's tests, and a workspace that speaks with none of them yet."""
+"""Servers for the tests of this folder, and a workspace that uses none of them yet."""
 
 import os
 import subprocess
@@ -8,21 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.services.servers import MLflow, Postgres, postgres, postgres_programs
+from tests.services.servers import MLflow, Postgres, find_postgres_programs, run_postgres
 
 EMPTY = "mlflow_empty"
-MAKE = "import sys; from mlflow import MlflowClient; MlflowClient(sys.argv[1]).search_experiments()"
+CREATE_TABLES = "import sys; from mlflow import MlflowClient; MlflowClient(sys.argv[1]).search_experiments()"
 
 
 @pytest.fixture(scope="session")
 def database() -> Iterator[Postgres]:
-    """A PostgreSQL; its database ``mlflow_empty`` holds MLflow's tables: slow to make, quick to copy."""
-    programs = postgres_programs()
+    """A PostgreSQL server; its database ``mlflow_empty`` has the tables of MLflow, which are slow to create."""
+    programs = find_postgres_programs()
     if programs is None:
         pytest.skip("PostgreSQL is not installed (Debian's package `postgresql`)")
-    with postgres(programs) as server:
+    with run_postgres(programs) as server:
         url = server.create(EMPTY)
-        subprocess.run([sys.executable, "-W", "ignore", "-c", MAKE, url], check=True, capture_output=True)
+        subprocess.run([sys.executable, "-W", "ignore", "-c", CREATE_TABLES, url], check=True, capture_output=True)
         yield server
 
 
@@ -38,7 +38,7 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MLflow]:
-    """An MLflow server that holds nothing."""
+    """An empty MLflow server."""
     server = MLflow(tmp_path_factory.mktemp("mlflow"))
     server.start()
     try:
@@ -49,12 +49,12 @@ def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MLflow]:
 
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    before = set(os.environ)
+    names = set(os.environ)
     (tmp_path / ".dvc").mkdir()
     monkeypatch.chdir(tmp_path)
     yield tmp_path
     monkeypatch.undo()
     if "mlflow" in sys.modules:
         sys.modules["mlflow"].set_tracking_uri(None)
-    for name in set(os.environ) - before:
+    for name in set(os.environ) - names:
         del os.environ[name]

@@ -1,4 +1,4 @@
-"""The page of a stream in a real browser: it fits, speaks two languages, marks surges, and goes along while served."""
+"""The page of a stream in a real browser: it fits the window, has two languages, marks surges, and updates itself."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.pipeline.server import CHROMIUM, FLAGS
 from tests.unit.examples.stream.simulated import MONDAY, params
 
 TOPICS = ("t0", "<script>alert(1)</script>", "酒店")
-chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
 
 def reading(place: int, topic: str, negative: int, verdict: Any, begins: bool = False) -> Reading:
@@ -31,18 +31,18 @@ def reading(place: int, topic: str, negative: int, verdict: Any, begins: bool = 
 
 
 def board(windows: int = 30) -> Board:
-    """A board on which the first topic surged ten windows ago, and the second has more traffic now."""
-    made = Board(params(3), max_windows=20, seconds=0.1)
+    """Return a board whose first topic surged ten windows ago, and whose second has more traffic now."""
+    stream_board = Board(params(3), max_windows=20, seconds=0.1)
     for i in range(windows):
         surge = windows - 10 <= i < windows - 7
-        made.add(
+        stream_board.add(
             (
                 reading(i, TOPICS[0], 40 if surge else 5, "surge" if surge else "as expected", i == windows - 10),
                 reading(i, TOPICS[1], 3, "more traffic" if i == windows - 1 else "as expected"),
                 reading(i, TOPICS[2], 0, "as expected"),
             )
         )
-    return made
+    return stream_board
 
 
 @pytest.fixture(scope="module")
@@ -57,67 +57,67 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def show(browser: Any) -> Iterator[Any]:
-    """Open an address; when the test is over, the page must have said nothing."""
-    said: list[str] = []
+    """Return a function that opens an address; the page must not log anything during the test."""
+    messages: list[str] = []
 
     def show(address: str, width: int = 1600, scheme: str = "light") -> Any:
-        opened = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        opened.set_default_timeout(1000 * PATIENCE)
-        opened.on("console", lambda message: said.append(message.text))
-        opened.on("pageerror", lambda error: said.append(str(error)))
-        opened.goto(address)
-        return opened
+        tab = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        tab.set_default_timeout(1000 * PATIENCE)
+        tab.on("console", lambda message: messages.append(message.text))
+        tab.on("pageerror", lambda error: messages.append(str(error)))
+        tab.goto(address)
+        return tab
 
     yield show
     for context in browser.contexts:
         context.close()
-    assert not said
+    assert not messages
 
 
-@chromium
+@needs_chromium
 @pytest.mark.slow
 @pytest.mark.xdist_group("services")
 class TestPage:
     @pytest.mark.parametrize("language", LANGUAGES)
     @pytest.mark.parametrize(("width", "scheme"), [(400, "dark"), (1600, "light")])
-    def test_it_fits_and_shows_what_surged(
+    def test_the_page_fits_the_window_and_marks_surges(
         self, show: Any, tmp_path: Path, width: int, scheme: str, language: Any
     ) -> None:
         file = tmp_path / "page.html"
         file.write_text(board().page(language), encoding="utf-8")
-        opened = show(file.as_uri(), width, scheme)
-        assert opened.evaluate("document.documentElement.lang") == language
-        assert opened.evaluate("document.documentElement.scrollWidth") <= width
-        assert opened.locator("svg.topic").count() == len(TOPICS)
-        assert opened.locator(".surge").count() == 1
-        assert opened.locator(".traffic").count() == 1
-        assert opened.locator("[aria-labelledby=alerts] tbody tr").count() == 1
-        assert opened.locator("[aria-labelledby=now] tbody tr").count() == len(TOPICS)
-        assert opened.get_by_role("img").count() == len(TOPICS)
-        assert opened.get_by_role("heading", level=1).count() == 1
-        assert not opened.locator("button").is_visible(), "a file stands still"
+        tab = show(file.as_uri(), width, scheme)
+        assert tab.evaluate("document.documentElement.lang") == language
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width
+        assert tab.locator("svg.topic").count() == len(TOPICS)
+        assert tab.locator(".surge").count() == 1
+        assert tab.locator(".traffic").count() == 1
+        assert tab.locator("[aria-labelledby=alerts] tbody tr").count() == 1
+        assert tab.locator("[aria-labelledby=now] tbody tr").count() == len(TOPICS)
+        assert tab.get_by_role("img").count() == len(TOPICS)
+        assert tab.get_by_role("heading", level=1).count() == 1
+        assert not tab.locator("button").is_visible(), "a saved page has a pause button"
 
-    def test_it_goes_along_until_it_is_paused(self, show: Any) -> None:
-        shown = board()
-        with serving(lambda: shown.page("en"), 0) as address:
-            opened = show(address)
-            assert opened.locator("h1").text_content() == "No surge of negative opinion now"
-            shown.add(tuple(reading(30, topic, 50, "surge", True) for topic in TOPICS))
-            wait_until(lambda: opened.locator(".surge").count() == 4, every=0.5)
-            assert opened.locator("h1").text_content() == f"Negative opinion surges: {', '.join(TOPICS)}"
-            opened.locator("button").focus()
-            opened.keyboard.press("Enter")
-            assert opened.locator("button").get_attribute("aria-pressed") == "true"
-            shown.add(tuple(reading(31, topic, 5, "as expected") for topic in TOPICS))
-            opened.wait_for_timeout(600)
-            assert opened.locator("h1").text_content().startswith("Negative opinion surges")
-            opened.keyboard.press("Enter")
-            wait_until(lambda: opened.locator("h1").text_content() == "No surge of negative opinion now", every=0.5)
-            opened.close()  # before its server goes
+    def test_the_page_updates_until_it_is_paused(self, show: Any) -> None:
+        live_board = board()
+        with serving(lambda: live_board.page("en"), 0) as address:
+            tab = show(address)
+            assert tab.locator("h1").text_content() == "No surge of negative opinion now"
+            live_board.add(tuple(reading(30, topic, 50, "surge", True) for topic in TOPICS))
+            wait_until(lambda: tab.locator(".surge").count() == 4, every=0.5)
+            assert tab.locator("h1").text_content() == f"Negative opinion surges: {', '.join(TOPICS)}"
+            tab.locator("button").focus()
+            tab.keyboard.press("Enter")
+            assert tab.locator("button").get_attribute("aria-pressed") == "true"
+            live_board.add(tuple(reading(31, topic, 5, "as expected") for topic in TOPICS))
+            tab.wait_for_timeout(600)
+            assert tab.locator("h1").text_content().startswith("Negative opinion surges")
+            tab.keyboard.press("Enter")
+            wait_until(lambda: tab.locator("h1").text_content() == "No surge of negative opinion now", every=0.5)
+            tab.close()  # before its server stops
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_what_is_said_is_escaped_and_has_a_headline_from_the_first_window_on(language: Any) -> None:
+def test_texts_are_escaped_and_the_page_has_a_headline_from_the_first_window(language: Any) -> None:
     empty = Board(params(3), max_windows=20, seconds=2)
     assert f">{texts()['opinion.empty'][language]}</h1>" in empty.page(language)
     empty.add((reading(0, TOPICS[1], 1, "too little history"),))
@@ -127,7 +127,7 @@ def test_what_is_said_is_escaped_and_has_a_headline_from_the_first_window_on(lan
     assert not re.search(r"https?://", page)
 
 
-def ask(address: str, path: str, host: str | None = None) -> tuple[int, str]:
+def send_get(address: str, path: str, host: str | None = None) -> tuple[int, str]:
     name, port = address.removeprefix("http://").rstrip("/").split(":")
     connection = http.client.HTTPConnection(name, int(port), timeout=PATIENCE)
     connection.request("GET", path, headers={"Host": host or f"{name}:{port}"})
@@ -135,11 +135,11 @@ def ask(address: str, path: str, host: str | None = None) -> tuple[int, str]:
     return answer.status, answer.read().decode()
 
 
-def test_only_this_machine_and_only_the_page_is_served() -> None:
+def test_only_the_page_is_served_and_only_to_this_machine() -> None:
     with serving(lambda: "负面", 0) as address:
-        assert ask(address, "/") == (200, "负面")
-        assert ask(address, "/etc/passwd") == (404, "not found\n")
-        assert ask(address, "/", host="evil.example:80") == (404, "not found\n")
+        assert send_get(address, "/") == (200, "负面")
+        assert send_get(address, "/etc/passwd") == (404, "not found\n")
+        assert send_get(address, "/", host="evil.example:80") == (404, "not found\n")
         port = int(address.rstrip("/").rpartition(":")[2])
         with pytest.raises(SetupError, match=f"port {port} of 127.0.0.1: Address already in use; choose another"):
             serving(str, port).__enter__()

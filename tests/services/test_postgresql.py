@@ -1,4 +1,4 @@
-"""One PostgreSQL for MLflow and Prefect, each with a database of its own; and the way there from SQLite."""
+"""One PostgreSQL server for MLflow and Prefect, each with its own database; and the migration from SQLite."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ from tasks.publish import publish
 from tasks.tracking import find_location
 from tests.services.servers import Postgres
 
-CODE = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[2]
 FLOW = """
 import sys
 from prefect import flow
@@ -33,7 +33,7 @@ empty()
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("services")]
 
 
-def record(stage: str, points: int, parent: str | None = None) -> None:
+def record_run(stage: str, points: int, parent: str | None = None) -> None:
     with track_run(stage, {"alpha": "0.5"}, parent=parent) as run:
         for step in range(points):
             run.log_metric("loss", step / 7, step)
@@ -41,8 +41,8 @@ def record(stage: str, points: int, parent: str | None = None) -> None:
         run.log_input("train", digest="ab" * 32, uri="data/train.parquet", rows=12)
 
 
-def seen(client: Any) -> list[Any]:
-    """Return all that one asks of the runs and of the registry."""
+def read_contents(client: Any) -> list[Any]:
+    """Return the contents of the runs and of the registry."""
     experiment = client.get_experiment_by_name("satiety").experiment_id
     runs = client.search_runs([experiment], order_by=["attributes.start_time"])
     history = [client.get_metric_history(run.info.run_id, "loss") for run in runs]
@@ -51,70 +51,75 @@ def seen(client: Any) -> list[Any]:
     return [
         [(run.info.run_name, run.info.run_id, run.info.status, run.info.artifact_uri) for run in runs],
         [(run.data.params, run.data.tags, str(run.data.metrics)) for run in runs],
-        [[one.dataset.to_dictionary() for one in run.inputs.dataset_inputs] for run in runs],
+        [[entry.dataset.to_dictionary() for entry in run.inputs.dataset_inputs] for run in runs],
         [[(point.step, point.value, point.timestamp) for point in points] for points in history],
         (model.name, model.description, model.aliases, version.tags, version.run_id),
     ]
 
 
 @pytest.fixture
-def used(workspace: Path, empty_store: Path) -> str:
-    """A SQLite file in which MLflow keeps runs and a registered model; it is what a workspace has by default."""
+def filled_store(workspace: Path, empty_store: Path) -> str:
+    """The URL of a SQLite file with runs and a registered model, the default store of a workspace."""
     (workspace / "mlflow.db").write_bytes(empty_store.read_bytes())
     url = tracking.tracking_uri()
     with track_pipeline("pipeline", {"reason": "by hand"}) as run:
-        record("ingest", 2, run.key)
-        record("finetune", 2500, run.key)
+        record_run("ingest", 2, run.key)
+        record_run("finetune", 2500, run.key)
     assert publish() == 3
     client = tracking.connect()
-    found = find_location(run.key)
-    assert found is not None
+    location = find_location(run.key)
+    assert location is not None
     client.create_registered_model("made-up", description="what it is for: 好")
-    client.create_model_version("made-up", source="package", run_id=found["run_id"], tags={"satiety.digest": "ab"})
+    client.create_model_version("made-up", source="package", run_id=location["run_id"], tags={"satiety.digest": "ab"})
     client.set_registered_model_alias("made-up", "champion", "1")
     return url
 
 
-def test_mlflow_s_sqlite_moves_to_postgresql_whole_and_goes_on_there(used: str, database: Postgres) -> None:
+def test_sqlite_is_migrated_to_postgresql_completely_and_new_runs_can_be_added(
+    filled_store: str, database: Postgres
+) -> None:
     from mlflow import MlflowClient
 
     target = database.create("moved", "mlflow_empty")
-    counts = migrate(used, target)
+    counts = migrate(filled_store, target)
     assert (counts["runs"], counts["metrics"], counts["model_versions"], counts["inputs"]) == (3, 2504, 1, 2)
-    old, new = MlflowClient(used, registry_uri=used), MlflowClient(target, registry_uri=target)
-    assert seen(new) == seen(old)
-    added = new.create_experiment("the next one")
-    assert added not in {experiment.experiment_id for experiment in old.search_experiments()}
-    new.create_run(added)
+    source_client, target_client = (
+        MlflowClient(filled_store, registry_uri=filled_store),
+        MlflowClient(target, registry_uri=target),
+    )
+    assert read_contents(target_client) == read_contents(source_client)
+    experiment_id = target_client.create_experiment("the next one")
+    assert experiment_id not in {experiment.experiment_id for experiment in source_client.search_experiments()}
+    target_client.create_run(experiment_id)
     with pytest.raises(SetupError, match=r"moved is not empty \(experiments 3, .*; create an empty database"):
-        migrate(used, target)
-    assert len(new.search_experiments()) == 3
+        migrate(filled_store, target)
+    assert len(target_client.search_experiments()) == 3
 
 
-def test_a_move_that_fails_half_way_leaves_the_target_as_it_was(
-    used: str, database: Postgres, monkeypatch: pytest.MonkeyPatch
+def test_a_failed_migration_leaves_the_target_unchanged(
+    filled_store: str, database: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = database.create("half", "mlflow_empty")
-    before = database.execute("SELECT name FROM experiments", "half")
+    experiments = database.execute("SELECT name FROM experiments", "half")
     monkeypatch.setattr("tasks.migrate._advance_sequences", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        migrate(used, target)
-    assert database.execute("SELECT name FROM experiments", "half") == before == [("Default",)]
+        migrate(filled_store, target)
+    assert database.execute("SELECT name FROM experiments", "half") == experiments == [("Default",)]
     assert database.execute("SELECT count(*) FROM runs", "half") == [(0,)]
 
 
-def test_a_database_of_another_schema_is_refused(used: str, database: Postgres) -> None:
+def test_a_target_with_another_schema_is_refused(filled_store: str, database: Postgres) -> None:
     target = database.create("older", "mlflow_empty")
     database.execute("DROP TABLE webhook_events", "older")
     with pytest.raises(SetupError, match=r"older: cannot be opened: .* an older MLflow run `mlflow db upgrade`"):
-        migrate(used, target)
+        migrate(filled_store, target)
 
 
-def test_tables_that_are_not_mlflow_s_are_not_left_behind_unsaid(used: str, database: Postgres) -> None:
-    with create_engine(used).begin() as connection:
+def test_a_source_with_foreign_tables_is_refused(filled_store: str, database: Postgres) -> None:
+    with create_engine(filled_store).begin() as connection:
         connection.execute(text("CREATE TABLE ours (id INTEGER)"))
     with pytest.raises(SetupError, match=r"contains tables of other software: ours; move them"):
-        migrate(used, database.create("foreign_", "mlflow_empty"))
+        migrate(filled_store, database.create("foreign_", "mlflow_empty"))
 
 
 @pytest.mark.parametrize(
@@ -130,28 +135,28 @@ def test_tables_that_are_not_mlflow_s_are_not_left_behind_unsaid(used: str, data
         ("sqlite:///mlflow.db", "postgresql://me:secret@127.0.0.1:1/x", r"use postgresql\+psycopg://"),
     ],
 )
-def test_what_cannot_be_moved_is_said_in_one_line(
-    source: str, target: str, message: str, used: str, monkeypatch: pytest.MonkeyPatch
+def test_an_invalid_migration_is_one_line(
+    source: str, target: str, message: str, filled_store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["migrate", source, target])
-    with pytest.raises(SystemExit, match=message) as ended:
+    with pytest.raises(SystemExit, match=message) as raised:
         cli()
-    assert "secret" not in str(ended.value)
-    assert "\n" not in str(ended.value)
+    assert "secret" not in str(raised.value)
+    assert "\n" not in str(raised.value)
 
 
-def test_a_database_that_is_down_costs_a_run_one_warning_and_no_minutes(
+def test_an_unreachable_database_is_one_warning(
     workspace: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    record("ingest", 1)
+    record_run("ingest", 1)
     monkeypatch.setenv("SATIETY_TRACKING_URI", "postgresql+psycopg://me:secret@127.0.0.1:1/mlflow")
     assert publish() == 0
-    (said,) = caplog.messages
-    assert "MLflow at postgresql+psycopg://127.0.0.1:1/mlflow does not answer" in said
-    assert "secret" not in said
+    (warning,) = caplog.messages
+    assert "MLflow at postgresql+psycopg://127.0.0.1:1/mlflow does not answer" in warning
+    assert "secret" not in warning
 
 
-def test_a_flow_and_its_run_in_mlflow_live_in_one_postgresql(
+def test_prefect_and_mlflow_share_one_postgresql_server(
     database: Postgres, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mlflow import MlflowClient
@@ -162,7 +167,7 @@ def test_a_flow_and_its_run_in_mlflow_live_in_one_postgresql(
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": database.url("prefect", "asyncpg"),
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
         "PREFECT_HOME": str(workspace / "prefect"),
-        "PYTHONPATH": str(CODE),
+        "PYTHONPATH": str(ROOT),
     }
     process = subprocess.run([sys.executable, "-c", FLOW], env=env, text=True, capture_output=True, check=False)
     assert process.returncode == 0, process.stderr
@@ -170,7 +175,7 @@ def test_a_flow_and_its_run_in_mlflow_live_in_one_postgresql(
     assert database.execute("SELECT state_name FROM flow_run", "prefect") == [("Completed",)]
     monkeypatch.setenv("SATIETY_TRACKING_URI", history)
     assert publish() == 1
-    where = find_location(key)
-    assert where is not None
-    assert where["url"] is None
-    assert MlflowClient(history).get_run(where["run_id"]).data.tags["flow"] == "empty"
+    location = find_location(key)
+    assert location is not None
+    assert location["url"] is None
+    assert MlflowClient(history).get_run(location["run_id"]).data.tags["flow"] == "empty"

@@ -1,4 +1,4 @@
-"""The registry of a real MLflow server: a package is registered there, and promoted once."""
+"""A package is registered and promoted once in the registry of a real MLflow server."""
 
 import json
 import os
@@ -22,17 +22,17 @@ def test_a_model_is_registered_and_promoted_over_http_once(
 
     monkeypatch.setenv("SATIETY_TRACKING_URI", mlflow_server.url)
     monkeypatch.setenv("SATIETY_DEVICE", "cpu")
-    made = Workspace(workspace, tiny)
-    made.fill()
-    register.main.run(**made.paths())
+    model_workspace = Workspace(workspace, tiny)
+    model_workspace.fill()
+    register.main.run(**model_workspace.paths())
     promote.main.run()
-    decided = json.loads(Path("reports/promote.json").read_text(encoding="utf-8"))
-    assert decided["decision"] == "promoted"
+    report = json.loads(Path("reports/promote.json").read_text(encoding="utf-8"))
+    assert report["decision"] == "promoted"
     client = MlflowClient(mlflow_server.url)
     (version,) = client.search_model_versions("name = 'made-up'")
     assert client.get_model_version_by_alias("made-up", "champion").version == version.version
     (move,) = history.read_moves(client, "made-up")
-    assert (move.before, move.after, move.done, move.why) == (None, version.version, True, decided["reason"])
+    assert (move.before, move.after, move.done, move.why) == (None, version.version, True, report["reason"])
     promote.main.run()
     assert json.loads(Path("reports/promote.json").read_text(encoding="utf-8"))["alpha"]["comparison"] == 1
     assert "MLFLOW_TRACKING_PASSWORD" not in os.environ

@@ -1,8 +1,8 @@
-"""Eight processes, each with a workspace of its own, publish to one MLflow at once.
+"""Eight concurrent processes, each with its own workspace, publish to one MLflow.
 
 python -m tests.services.writers WRITERS POINTS        in the project's root
 
-MLflow is loaded before the processes part: loading it eight times would be most of the time.
+MLflow is imported before the fork: importing it eight times would take most of the time.
 """
 
 import os
@@ -18,23 +18,23 @@ from tests.patience import PATIENCE
 
 
 def write(writer: int, points: int, parent: str) -> None:
-    """Make one run, and publish until nothing waits."""
+    """Record one run, and publish until the outbox is empty."""
     Path(f"writer{writer}").mkdir()
     os.chdir(f"writer{writer}")
     with track_run("augment", {"writer": str(writer)}, parent=parent) as run:
         for step in range(points):
             run.log_metric("loss", writer + step / points, step)
-        # The same for all: a race for its row.
+        # The same input for all writers, so they race for its row.
         run.log_input("train", digest="ab" * 32, uri="data/train.parquet", rows=12)
-    latest = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + PATIENCE
     while list(OUTBOX.glob(f"*/{RUN}")):
         publish()
-        assert time.monotonic() < latest, "not published"
+        assert time.monotonic() < deadline, "not published"
     assert not list(OUTBOX.glob("*.damaged"))
 
 
 def main(writers: int, points: int) -> None:
-    """Part, and wait for all."""
+    """Fork the writers, and wait for them."""
     with track_pipeline("pipeline", {"writers": str(writers)}) as run:
         children = []
         for writer in range(writers):
@@ -47,9 +47,9 @@ def main(writers: int, points: int) -> None:
                     os._exit(1)
                 os._exit(0)
             children.append(child)
-        ended = [os.waitpid(child, 0)[1] for child in children]
+        statuses = [os.waitpid(child, 0)[1] for child in children]
     assert publish() == 1
-    sys.exit(any(ended))
+    sys.exit(any(statuses))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A workspace with a packaged model's makings, and MLflow in a SQLite file of its own."""
+"""A workspace with the inputs of a package, and MLflow in a SQLite file of its own."""
 
 import os
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from tests.packaging import Workspace
 
 @pytest.fixture(scope="session")
 def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with MLflow's tables in it: making them takes seconds, copying them none."""
+    """A SQLite file with MLflow's tables: creating them takes seconds, so tests copy the file."""
     from mlflow import MlflowClient
 
     path = tmp_path_factory.mktemp("registry") / "mlflow.db"
@@ -27,17 +27,17 @@ def registering(
     """A workspace in which `register` can run."""
     import mlflow
 
-    before = set(os.environ)
+    environment = set(os.environ)
     (tmp_path / "mlflow.db").write_bytes(empty_registry.read_bytes())
-    made = Workspace(tmp_path, tiny)
-    made.fill()
+    workspace = Workspace(tmp_path, tiny)
+    workspace.fill()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SATIETY_DEVICE", "cpu")
-    yield made
+    yield workspace
     monkeypatch.undo()
     mlflow.set_tracking_uri(None)
-    for name in set(os.environ) - before:
-        del os.environ[name]  # MLflow keeps where it is in a variable
+    for name in set(os.environ) - environment:
+        del os.environ[name]  # MLflow stores its address in a variable
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from satiety.core.records import Document, Example, Rejection, read, write
 from satiety.problems import PROBLEMS
 from tasks.augment import main
 
-OUT = {"augmented": Path("augmented.parquet"), "quarantine": Path("quarantine.parquet")}
+OUTPUTS = {"augmented": Path("augmented.parquet"), "quarantine": Path("quarantine.parquet")}
 STEPS = """
     - {kind: swap, alpha: 0.1, copies: 2}
     - {kind: drop, probability: 0.2, copies: 30}
@@ -32,7 +32,7 @@ DOCUMENTS = [Document("d1", "what a good hotel", language="en"), Document("d2", 
 
 @pytest.fixture
 def paths(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
-    """A workspace with every input of the stage; one test text can be made of a training text by leaving a word out."""
+    """A workspace with every input of the stage; dropping a word of one training text gives a test text."""
     monkeypatch.chdir(tmp_path)
     PROBLEMS["classify"].model_validate({"labels": ["bad", "good"], "names": {}}).save(Path("problem.json"))
     write(Path("train.parquet"), TRAIN, Example)
@@ -43,18 +43,18 @@ def paths(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[s
         Example,
     )
     write(Path("retrieved.parquet"), DOCUMENTS, Document)
-    params(mine=STEPS)
+    write_steps(mine=STEPS)
     tables = {name: Path(f"{name}.parquet") for name in ("train", "dev", "test", "retrieved")}
-    return {"problem": Path("problem.json"), **tables, "base": tiny, **OUT}
+    return {"problem": Path("problem.json"), **tables, "base": tiny, **OUTPUTS}
 
 
-def params(**levers: str) -> None:
-    """Use levers, each of these steps."""
-    use({name: {"kind": "augment", "steps": yaml.safe_load(steps)} for name, steps in levers.items()})
+def write_steps(**levers: str) -> None:
+    """Write params.yaml with augment levers of the given steps."""
+    write_levers({name: {"kind": "augment", "steps": yaml.safe_load(steps)} for name, steps in levers.items()})
 
 
-def use(levers: dict[str, Any], seed: int = 7) -> None:
-    """Use levers, each in a line of its own."""
+def write_levers(levers: dict[str, Any], seed: int = 7) -> None:
+    """Write params.yaml with each lever on its own line."""
     lines = [f"  {name}: {json.dumps(lever)}" for name, lever in levers.items()]
     project = json.dumps({"base": {"uri": "file:data/raw/base"}, "seed": seed, "max_length": 32})
     text = "\n".join(["levers:", *lines, f"use: [{', '.join(levers)}]", f"project: {project}"])
@@ -63,11 +63,11 @@ def use(levers: dict[str, Any], seed: int = 7) -> None:
 
 def test_copies_follow_the_examples_and_leaks_go_to_quarantine(paths: dict[str, Path]) -> None:
     main.run(**paths)
-    first, second, *copies = read(OUT["augmented"], Example)
+    first, second, *copies = read(OUTPUTS["augmented"], Example)
     assert [first, second] == TRAIN
     assert {copy.origin for copy in copies} == {"swap", "drop", "char_swap"}
     assert {(copy.parent, copy.group, copy.source) for copy in copies} == {("a", "g1", "f:1"), ("b", "g2", "f:2")}
-    rejected = list(read(OUT["quarantine"], Rejection))
+    rejected = list(read(OUTPUTS["quarantine"], Rejection))
     assert {(r.reason, r.twin, r.source) for r in rejected} == {("contaminated", "x", "f:1")}
     values = json.loads(Path("reports/augment.json").read_text(encoding="utf-8"))
     assert (values["in"], values["out"], values["quarantined"]) == (2, 2 + len(copies), len(rejected))
@@ -76,40 +76,42 @@ def test_copies_follow_the_examples_and_leaks_go_to_quarantine(paths: dict[str, 
     assert values["refused"] == {"char_swap": 0, "drop": 0, "swap": 0}
 
 
-def test_the_same_inputs_give_the_same_bytes(paths: dict[str, Path]) -> None:
+def test_equal_inputs_give_equal_bytes(paths: dict[str, Path]) -> None:
     main.run(**paths)
-    first = OUT["augmented"].read_bytes(), Path("reports/augment.json").read_bytes()
+    first = OUTPUTS["augmented"].read_bytes(), Path("reports/augment.json").read_bytes()
     main.run(**paths)
-    assert (OUT["augmented"].read_bytes(), Path("reports/augment.json").read_bytes()) == first
+    assert (OUTPUTS["augmented"].read_bytes(), Path("reports/augment.json").read_bytes()) == first
 
 
 def test_without_steps_the_examples_pass_through(paths: dict[str, Path]) -> None:
     for levers in ({"mine": "[]"}, {}):
-        params(**levers)
+        write_steps(**levers)
         main.run(**paths)
-        assert list(read(OUT["augmented"], Example)) == TRAIN
-        assert list(read(OUT["quarantine"], Rejection)) == []
+        assert list(read(OUTPUTS["augmented"], Example)) == TRAIN
+        assert list(read(OUTPUTS["quarantine"], Rejection)) == []
 
 
-def test_two_levers_give_what_each_gives_and_nothing_twice(paths: dict[str, Path]) -> None:
-    made = {}
+def test_two_levers_add_the_copies_of_both_without_repeats(paths: dict[str, Path]) -> None:
+    copies_by_lever = {}
     for levers in ({"a": "[{kind: swap, copies: 2}]"}, {"b": "[{kind: swap, copies: 2, alpha: 0.9}, {kind: drop}]"}):
-        params(**levers)
+        write_steps(**levers)
         main.run(**paths)
-        made |= {name: list(read(OUT["augmented"], Example))[2:] for name in levers}
-    params(a="[{kind: swap, copies: 2}]", b="[{kind: swap, copies: 2, alpha: 0.9}, {kind: drop}]")
+        copies_by_lever |= {name: list(read(OUTPUTS["augmented"], Example))[2:] for name in levers}
+    write_steps(a="[{kind: swap, copies: 2}]", b="[{kind: swap, copies: 2, alpha: 0.9}, {kind: drop}]")
     main.run(**paths)
-    first, second, *copies = read(OUT["augmented"], Example)
+    first, second, *copies = read(OUTPUTS["augmented"], Example)
     assert [first, second] == TRAIN
-    assert {(copy.parent, copy.text) for copy in copies} == {(c.parent, c.text) for c in made["a"] + made["b"]}
+    assert {(copy.parent, copy.text) for copy in copies} == {
+        (c.parent, c.text) for c in copies_by_lever["a"] + copies_by_lever["b"]
+    }
     assert len(copies) == len({(copy.parent, copy.text) for copy in copies}) == len({copy.id for copy in copies})
-    assert copies[: len(made["a"])] == made["a"]
+    assert copies[: len(copies_by_lever["a"])] == copies_by_lever["a"]
     values = json.loads(Path("reports/augment.json").read_text(encoding="utf-8"))
     assert set(values["params"]["levers"]) == {"a", "b"}
 
 
-def test_a_name_in_use_that_no_lever_has_is_refused(paths: dict[str, Path]) -> None:
-    use({"swap": {"kind": "augment"}})
+def test_an_unknown_lever_in_use_is_refused(paths: dict[str, Path]) -> None:
+    write_levers({"swap": {"kind": "augment"}})
     text = Path("params.yaml").read_text(encoding="utf-8")
     Path("params.yaml").write_text(text.replace("[swap]", "[swpa]"), encoding="utf-8")
     with pytest.raises(ParamsError, match=r"use: unknown lever 'swpa'; did you mean 'swap'\?"):
@@ -129,22 +131,22 @@ def test_entities_stay_on_their_words(paths: dict[str, Path]) -> None:
     ]
     write(Path("train.parquet"), train, Example)
     main.run(**paths)
-    copies = list(read(OUT["augmented"], Example))[2:]
+    copies = list(read(OUTPUTS["augmented"], Example))[2:]
     assert {copy.parent for copy in copies} == {"a", "b"}
-    found = {(copy.parent, copy.text[span.start : span.end]) for copy in copies for span in copy.answer.mentions}
-    assert found == {("a", "New York"), ("b", "北京"), ("b", "上海")}
+    entities = {(copy.parent, copy.text[span.start : span.end]) for copy in copies for span in copy.answer.mentions}
+    assert entities == {("a", "New York"), ("b", "北京"), ("b", "上海")}
     values = json.loads(Path("reports/augment.json").read_text(encoding="utf-8"))
     assert values["refused"]["drop"] > 0
 
 
-def test_a_wrong_parameter_is_said_with_its_line(paths: dict[str, Path]) -> None:
-    params(mine="[{kind: swap, alpha: 3, copies: 2}]")
+def test_the_error_for_a_wrong_parameter_names_its_line(paths: dict[str, Path]) -> None:
+    write_steps(mine="[{kind: swap, alpha: 3, copies: 2}]")
     with pytest.raises(ParamsError, match=r"params.yaml:2: levers.mine.steps.0.*less than or equal to 1 \(got 3\)"):
         main.run(**paths)
-    assert not OUT["augmented"].exists()
+    assert not OUTPUTS["augmented"].exists()
 
 
 def test_a_missing_input_is_named_and_nothing_is_written(paths: dict[str, Path]) -> None:
     with pytest.raises(DataError, match=r"没有.parquet: no such file; run `dvc repro`, or the stage that makes it"):
         main.run(**{**paths, "train": Path("没有.parquet")})
-    assert not OUT["augmented"].exists()
+    assert not OUTPUTS["augmented"].exists()

@@ -11,7 +11,7 @@ from satiety.core.records import Evaluated, Example, read, write
 from tasks.evaluate import main
 from tests.packaging import Workspace
 
-PLACES = {
+OUTPUTS = {
     "predictions": "data/predictions.parquet",
     "scores": "reports/scores.json",
     "confusion": "plots/c.csv",
@@ -21,22 +21,22 @@ PLACES = {
 
 @pytest.fixture(params=["classify", "ner"])
 def workspace(request: pytest.FixtureRequest, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    made = Workspace(tmp_path, tiny, request.param)
-    made.fill(count=24)
+    workspace = Workspace(tmp_path, tiny, request.param)
+    workspace.fill(count=24)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SATIETY_DEVICE", "cpu")
-    return made
+    return workspace
 
 
 def run(workspace: Workspace) -> dict[str, Path]:
-    at = workspace.paths()
-    paths = {name: at[name] for name in ("problem", "train", "test", "tuned")} | {"base": workspace.base}
-    paths |= {name: Path(path) for name, path in PLACES.items()}
+    places = workspace.paths()
+    paths = {name: places[name] for name in ("problem", "train", "test", "tuned")} | {"base": workspace.base}
+    paths |= {name: Path(path) for name, path in OUTPUTS.items()}
     main.run(**paths)
     return paths
 
 
-def test_it_reports_before_after_and_their_difference(workspace: Workspace) -> None:
+def test_the_report_has_the_scores_before_and_after_and_their_difference(workspace: Workspace) -> None:
     paths = run(workspace)
     report = json.loads(Path("reports/evaluate.json").read_text(encoding="utf-8"))
     assert (report["in"], report["out"], report["quarantined"], report["examples"]) == (24, 24, 0, 24)
@@ -47,26 +47,26 @@ def test_it_reports_before_after_and_their_difference(workspace: Workspace) -> N
     assert (scores["after"], scores["low"]) == (report["after"]["value"], report["difference"]["low"])
     answers = list(read(paths["predictions"], Evaluated))
     assert [answer.id for answer in answers] == [f"t{i}" for i in range(24)]
-    assert all(0 <= one.confidence <= 1 for one in answers)
+    assert all(0 <= answer.confidence <= 1 for answer in answers)
     confusion = list(csv.DictReader(paths["confusion"].read_text(encoding="utf-8").splitlines()))
     assert confusion
     assert set(confusion[0]) == {"gold", "predicted"}
     bins = list(csv.DictReader(paths["calibration"].read_text(encoding="utf-8").splitlines()))
-    assert sum(int(one["count"]) for one in bins) == report["calibration"]["answers"]
+    assert sum(int(row["count"]) for row in bins) == report["calibration"]["answers"]
 
 
-def test_running_it_twice_gives_the_same_files(workspace: Workspace) -> None:
-    def content(paths: dict[str, Path]) -> list[bytes]:
-        return [path.read_bytes() for path in (*(paths[name] for name in PLACES), Path("reports/evaluate.json"))]
+def test_equal_inputs_give_equal_files(workspace: Workspace) -> None:
+    def read_contents(paths: dict[str, Path]) -> list[bytes]:
+        return [path.read_bytes() for path in (*(paths[name] for name in OUTPUTS), Path("reports/evaluate.json"))]
 
-    assert content(run(workspace)) == content(run(workspace))
+    assert read_contents(run(workspace)) == read_contents(run(workspace))
 
 
-def test_an_empty_test_set_stops_it_and_nothing_is_written(workspace: Workspace) -> None:
+def test_an_empty_test_set_is_an_error_and_nothing_is_written(workspace: Workspace) -> None:
     write(workspace.root / "data/test.parquet", [], Example)
     (workspace.root / "data/predictions.parquet").unlink()
-    before = Path("reports/evaluate.json").read_bytes()
+    report = Path("reports/evaluate.json").read_bytes()
     with pytest.raises(DataError, match="the test set is empty"):
         run(workspace)
     assert not (workspace.root / "data/predictions.parquet").exists()
-    assert Path("reports/evaluate.json").read_bytes() == before
+    assert Path("reports/evaluate.json").read_bytes() == report

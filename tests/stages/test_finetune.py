@@ -1,4 +1,4 @@
-"""Stage `finetune` on files: its outputs, the same again, and a run that is killed and taken up."""
+"""Stage `finetune` on files: its outputs, their reproducibility, and the resumption of a killed run."""
 
 import json
 import os
@@ -52,7 +52,7 @@ TRAINING: dict[str, Any] = {
 
 
 def write_params(
-    method: str = "full", *, max_length: int = 32, pseudo: dict[str, Any] | None = None, **training: Any
+    method: str = "full", *, max_length: int = 32, self_training: dict[str, Any] | None = None, **training: Any
 ) -> None:
     section = {
         "seed": 1,
@@ -66,7 +66,7 @@ def write_params(
             "training": TRAINING | training,
         },
     }
-    levers = {"levers": {"mine": pseudo | {"kind": "self_training"}}, "use": ["mine"]} if pseudo else {}
+    levers = {"levers": {"mine": self_training | {"kind": "self_training"}}, "use": ["mine"]} if self_training else {}
     Path("params.yaml").write_text(yaml.safe_dump({"finetune": section} | levers), encoding="utf-8")
 
 
@@ -102,29 +102,29 @@ def start(seconds: float) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "tasks.finetune"]
     arguments = [part for name, path in PATHS.items() for part in (f"--{name}", path)]
     env = os.environ | {"PYTHONPATH": str(ROOT), "SATIETY_CHECKPOINT_SECONDS": str(seconds), "OMP_NUM_THREADS": "1"}
-    with Path("said.txt").open("w") as said:
-        return subprocess.Popen([*command, *arguments], env=env, stderr=said)
+    with Path("stderr.txt").open("w") as stderr:
+        return subprocess.Popen([*command, *arguments], env=env, stderr=stderr)
 
 
-def states() -> list[dict[str, Any]]:
+def read_states() -> list[dict[str, Any]]:
     return [read_json(path) for path in Path(".satiety/checkpoints/finetune").glob("*/state.json")]
 
 
 def wait_for_step(process: subprocess.Popen[bytes], least: int) -> None:
-    def there() -> bool:
-        return any(state["step"] >= least for state in states())
+    def is_reached() -> bool:
+        return any(state["step"] >= least for state in read_states())
 
-    wait_until(lambda: there() or process.poll() is not None)
-    assert there(), f"no checkpoint of step {least}: {Path('said.txt').read_text()}"
+    wait_until(lambda: is_reached() or process.poll() is not None)
+    assert is_reached(), f"no checkpoint of step {least}: {Path('stderr.txt').read_text()}"
 
 
-def test_it_writes_a_model_curves_and_a_report(workspace: Path) -> None:
+def test_the_stage_writes_a_model_curves_and_a_report(workspace: Path) -> None:
     write_params()
     report = run()
     assert report["in"] == 24
     assert report["method"] == "full"
     assert report["device"] == "cpu"
-    assert report["steps"] == report["steps_planned"] == 24, "copies share the updates of the originals"
+    assert report["steps"] == report["steps_planned"] == 24, "copies share the updates of their originals"
     assert report["best_step"] % 6 == 0
     assert 0 <= report["dev"]["score"] <= 1
     assert not [name for name in report if "second" in name or "time" in name]
@@ -140,14 +140,14 @@ def test_it_writes_a_model_curves_and_a_report(workspace: Path) -> None:
     assert set(names) == {"train_loss", "train_lr", "dev_score", "dev_loss"}
 
 
-def test_the_same_seed_gives_the_same_files(workspace: Path) -> None:
+def test_equal_seeds_give_equal_files(workspace: Path) -> None:
     write_params()
     first, files = run(), manifest(Path("models/tuned"))
     assert run() == first
     assert manifest(Path("models/tuned")) == files
 
 
-def test_frozen_changes_nothing_but_the_head(workspace: Path) -> None:
+def test_frozen_changes_only_the_head(workspace: Path) -> None:
     write_params("frozen")
     report = run()
     assert report["steps"] == 0
@@ -157,18 +157,18 @@ def test_frozen_changes_nothing_but_the_head(workspace: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_killed_run_is_taken_up_and_ends_as_if_never_killed(workspace: Path) -> None:
+def test_a_killed_run_resumes_and_gives_the_same_files(workspace: Path) -> None:
     write_params(epochs=60)
     process = start(seconds=0)
     wait_for_step(process, 5)
     process.send_signal(signal.SIGKILL)
     assert process.wait(PATIENCE) == -signal.SIGKILL
-    assert 5 <= states()[0]["step"] < 180
-    assert start(seconds=1e9).wait(PATIENCE) == 0, Path("said.txt").read_text()
+    assert 5 <= read_states()[0]["step"] < 180
+    assert start(seconds=1e9).wait(PATIENCE) == 0, Path("stderr.txt").read_text()
     report, files = json.loads(Path("reports/finetune.json").read_text()), manifest(Path("models/tuned"))
     curve = Path("plots/loss.csv").read_text()
     assert not list(Path(".satiety/checkpoints").rglob("*.safetensors"))
-    assert start(seconds=1e9).wait(PATIENCE) == 0, Path("said.txt").read_text()
+    assert start(seconds=1e9).wait(PATIENCE) == 0, Path("stderr.txt").read_text()
     assert json.loads(Path("reports/finetune.json").read_text()) == report
     assert manifest(Path("models/tuned")) == files
     assert Path("plots/loss.csv").read_text() == curve
@@ -181,11 +181,11 @@ def test_sigterm_leaves_a_checkpoint_and_exits_in_time(workspace: Path) -> None:
     wait_for_step(process, 1)
     process.send_signal(signal.SIGTERM)
     assert process.wait(PATIENCE) == 143
-    assert states()[0]["step"] >= 1
+    assert read_states()[0]["step"] >= 1
     assert not Path("models").exists()
 
 
-def test_a_truncated_checkpoint_is_passed_over(workspace: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_truncated_checkpoint_is_ignored(workspace: Path, caplog: pytest.LogCaptureFixture) -> None:
     write_params()
     expected, files = run(), manifest(Path("models/tuned"))
     from satiety.training.checkpoint import compute_key
@@ -202,38 +202,40 @@ def test_a_truncated_checkpoint_is_passed_over(workspace: Path, caplog: pytest.L
 
 
 @pytest.mark.parametrize("method", ["frozen", "full"])
-def test_it_learns_from_raw_texts_that_it_labelled_itself(workspace: Path, method: str) -> None:
+def test_self_training_adds_pseudo_labels_and_keeps_the_number_of_steps(workspace: Path, method: str) -> None:
     write_params(method)
-    alone, before = run(), manifest(Path("models/tuned"))
-    write_params(method, pseudo={"rounds": 2, "max_per_label": 0.5, "confidence": 0.0})
+    baseline, baseline_files = run(), manifest(Path("models/tuned"))
+    write_params(method, self_training={"rounds": 2, "max_per_label": 0.5, "confidence": 0.0})
     report = run()
     assert (report["in"], report["pseudo_labels"], report["out"]) == (36, 6, 30), (
-        "of 12 gold a half, the copies uncounted"
+        "at most half of the 12 gold examples, not counting copies"
     )
-    assert "pseudo_labels" not in alone
-    assert report["steps_planned"] == alone["steps_planned"], "what it labelled itself shares the updates, as copies do"
-    assert manifest(Path("models/tuned")) != before
+    assert "pseudo_labels" not in baseline
+    assert report["steps_planned"] == baseline["steps_planned"], (
+        "pseudo-labelled examples share the updates, as copies do"
+    )
+    assert manifest(Path("models/tuned")) != baseline_files
     assert run() == report
 
 
-def test_training_itself_sees_peoples_labels_alone(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gradient_descent_uses_gold_labels_only(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     jobs: list[TrainingJob] = []
 
-    def loop(job: TrainingJob, *rest: Any) -> TrainingLoop:
+    def record_job(job: TrainingJob, *arguments: Any) -> TrainingLoop:
         jobs.append(job)
-        return TrainingLoop(job, *rest)
+        return TrainingLoop(job, *arguments)
 
-    monkeypatch.setattr("satiety.tuning.updates.TrainingLoop", loop)
-    for pseudo in (None, {"rounds": 2, "max_per_label": 0.5, "confidence": 0.0}):
-        write_params(pseudo=pseudo)
+    monkeypatch.setattr("satiety.tuning.updates.TrainingLoop", record_job)
+    for self_training in (None, {"rounds": 2, "max_per_label": 0.5, "confidence": 0.0}):
+        write_params(self_training=self_training)
         run()
     assert jobs[0].lengths == jobs[1].lengths
 
 
-def test_to_label_raw_texts_there_must_be_a_head_that_learns_from_them(workspace: Path) -> None:
-    write_params(pseudo={"rounds": 2, "max_per_label": 0.5, "confidence": 0.0})
-    wrong = Path("params.yaml").read_text(encoding="utf-8").replace("head_start: true", "head_start: false")
-    Path("params.yaml").write_text(wrong, encoding="utf-8")
+def test_self_training_needs_head_start(workspace: Path) -> None:
+    write_params(self_training={"rounds": 2, "max_per_label": 0.5, "confidence": 0.0})
+    text = Path("params.yaml").read_text(encoding="utf-8").replace("head_start: true", "head_start: false")
+    Path("params.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(
         ParamsError,
         match=r"fine_tune with `method\.head_start: true`.*remove the lever of kind self_training from `use`",
@@ -241,14 +243,14 @@ def test_to_label_raw_texts_there_must_be_a_head_that_learns_from_them(workspace
         run()
 
 
-def test_to_label_raw_texts_it_needs_some(workspace: Path) -> None:
-    write_params(pseudo={"rounds": 2, "max_per_label": 0.5, "confidence": 0.0})
+def test_self_training_needs_documents(workspace: Path) -> None:
+    write_params(self_training={"rounds": 2, "max_per_label": 0.5, "confidence": 0.0})
     write(Path("retrieved.parquet"), [], Document)
     with pytest.raises(DataError, match=r"self-training needs raw texts: add a lever of kind retrieve to"):
         run()
 
 
-def test_without_training_examples_it_says_what_to_look_at(workspace: Path) -> None:
+def test_no_training_examples_are_an_error_that_names_the_budget(workspace: Path) -> None:
     write_params()
     write(Path("augmented.parquet"), [], Example)
     with pytest.raises(DataError, match=r"no training examples: check `ingest.budget`"):
@@ -256,7 +258,7 @@ def test_without_training_examples_it_says_what_to_look_at(workspace: Path) -> N
     assert not Path("models").exists()
 
 
-def test_windows_longer_than_the_base_reads_are_refused(workspace: Path) -> None:
+def test_a_max_length_above_the_limit_of_the_base_is_refused(workspace: Path) -> None:
     write_params(max_length=65)
     with pytest.raises(
         ParamsError, match=r"finetune\.max_length: 65 tokens, but base reads at most 64: lower `max_length`"

@@ -32,7 +32,7 @@ def run(base: Path) -> None:
     )
 
 
-def test_none_passes_the_base_through_and_says_so(workspace: Path, tiny: Path) -> None:
+def test_none_copies_the_base_and_reports_it(workspace: Path, tiny: Path) -> None:
     prepare("none", ["the film", "电影"])
     run(tiny)
     assert manifest(Path("models/out")) == manifest(tiny)
@@ -42,7 +42,7 @@ def test_none_passes_the_base_through_and_says_so(workspace: Path, tiny: Path) -
     assert Path("plots/pretrain.csv").read_text() == "step,loss,lr\n"
 
 
-def test_mlm_trains_reports_and_leaves_no_checkpoint(workspace: Path, tiny: Path) -> None:
+def test_mlm_trains_and_leaves_no_checkpoint(workspace: Path, tiny: Path) -> None:
     prepare("mlm", ["the good film in paris", "这部电影很好看"] * 5)
     run(tiny)
     report = json.loads(Path("reports/pretrain.json").read_text())

@@ -19,21 +19,21 @@ from tasks.publish import publish
 from tasks.register import main
 from tests.packaging import TEXTS, Workspace, examples
 
-CODE = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[2]
 
 
-def versions(client: Any) -> list[Any]:
+def find_versions(client: Any) -> list[Any]:
     return list(client.search_model_versions("name = 'made-up'"))
 
 
-def test_it_writes_a_verified_package_and_a_version_of_it(registering: Workspace, client: Any) -> None:
+def test_the_stage_writes_a_verified_package_and_registers_a_version(registering: Workspace, client: Any) -> None:
     main.run(**registering.paths())
     folder = Path("models/package")
     assert package.verify(folder) == []
     report = json.loads(Path("reports/register.json").read_text())
     assert report["digest"] == package.inspect(folder).digest
     assert (report["in"], report["out"], report["name"]) == (200, 1, "made-up")
-    (version,) = versions(client)
+    (version,) = find_versions(client)
     assert version.tags["satiety.digest"] == report["digest"]
     assert json.loads(version.tags["satiety.difference"])["low"] > 0
     assert set(version.tags) >= {"satiety.data.train", "satiety.data.test", "satiety.run", "satiety.revision"}
@@ -45,7 +45,7 @@ def test_it_writes_a_verified_package_and_a_version_of_it(registering: Workspace
     assert not (registering.root / "mlruns").exists()
 
 
-def test_the_card_names_no_language_of_a_few_texts(registering: Workspace) -> None:
+def test_the_card_leaves_out_rare_languages(registering: Workspace) -> None:
     train = registering.paths()["train"]
     examples = list(read(train, Example))
     few, many = examples[0], [replace(e, language="en" if i % 3 else "zh") for i, e in enumerate(examples[1:])]
@@ -54,29 +54,33 @@ def test_the_card_names_no_language_of_a_few_texts(registering: Workspace) -> No
     assert package.inspect(Path("models/package")).facts().languages == ["en", "zh"]
 
 
-def test_the_same_model_again_makes_no_second_version(registering: Workspace, client: Any) -> None:
+def test_registering_the_same_model_again_adds_no_version(registering: Workspace, client: Any) -> None:
     main.run(**registering.paths())
     main.run(**registering.paths())
-    assert len(versions(client)) == 1
+    assert len(find_versions(client)) == 1
     registering.fill(seed=2)
     main.run(**registering.paths())
-    assert len(versions(client)) == 2
+    assert len(find_versions(client)) == 2
     assert str(client.get_model_version_by_alias("made-up", "challenger").version) == "2"
     registering.fill(seed=1)
     main.run(**registering.paths())
-    assert len(versions(client)) == 2
+    assert len(find_versions(client)) == 2
     assert str(client.get_model_version_by_alias("made-up", "challenger").version) == "1"
 
 
-def test_its_run_in_mlflow_is_the_one_that_made_the_version(registering: Workspace, client: Any) -> None:
+def test_the_version_links_to_its_run_in_mlflow(registering: Workspace, client: Any) -> None:
     main.run(**registering.paths())
     assert publish() == 1
-    (version,) = versions(client)
+    (version,) = find_versions(client)
     run = client.get_run(version.run_id)
     assert (run.info.run_name, run.info.status) == ("register", "FINISHED")
     assert run.data.tags["satiety.run"] == version.tags["satiety.run"]
     assert run.data.metrics["bytes"] > 0
-    assert {one.dataset.name for one in run.inputs.dataset_inputs} == {"train", "test", "predictions"}
+    assert {dataset_input.dataset.name for dataset_input in run.inputs.dataset_inputs} == {
+        "train",
+        "test",
+        "predictions",
+    }
     assert [artifact.path for artifact in client.list_artifacts(run.info.run_id, "models/package")] == [
         "models/package/README.md"
     ]
@@ -94,16 +98,16 @@ def test_a_fresh_process_loads_it_with_pickles_refused_and_answers(registering: 
     env = os.environ | {
         "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
         "MLFLOW_TRACKING_URI": f"sqlite:///{registering.root / 'mlflow.db'}",
-        "PYTHONPATH": str(CODE),
+        "PYTHONPATH": str(ROOT),
     }
     process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=env, check=False)
     assert process.returncode == 0, process.stderr
     answers = json.loads(process.stdout)
     expected = package.open(Path("models/package"), "cpu").predict(["the good film", "这部电影很好看"])
-    assert [answer["label"] for answer in answers] == [str(one.answer) for one in expected]
+    assert [answer["label"] for answer in answers] == [str(prediction.answer) for prediction in expected]
 
 
-def test_nothing_python_or_pickled_is_among_the_artifacts(registering: Workspace) -> None:
+def test_the_artifacts_contain_no_python_and_no_pickles(registering: Workspace) -> None:
     main.run(**registering.paths())
     kinds = {path.suffix for path in (registering.root / "mlartifacts").rglob("*") if path.is_file()}
     assert kinds <= {"", ".json", ".md", ".parquet", ".safetensors", ".txt", ".yaml"}
@@ -115,11 +119,11 @@ def test_no_text_of_the_data_reaches_mlflow(registering: Workspace) -> None:
     publish()
     for path in (registering.root / "mlflow.db", *(registering.root / "mlartifacts").rglob("*")):
         if path.is_file() and path.name != "tokenizer.json":
-            held = path.read_bytes()
-            assert not any(text.encode() in held for text in texts), path
+            content = path.read_bytes()
+            assert not any(text.encode() in content for text in texts), path
 
 
-def test_it_goes_on_where_mlflow_is_down(
+def test_an_unreachable_mlflow_does_not_stop_the_stage(
     registering: Workspace, client: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("SATIETY_TRACKING_URI", "http://me:secret@127.0.0.1:9")
@@ -131,9 +135,9 @@ def test_it_goes_on_where_mlflow_is_down(
     assert "secret" not in caplog.text
     assert publish() == 0
     monkeypatch.delenv("SATIETY_TRACKING_URI")
-    monkeypatch.delenv("MLFLOW_TRACKING_URI")  # MLflow put it there when it was told where it is
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")  # MLflow set it when its address was set
     assert publish() == 1
-    assert versions(client) == []
+    assert find_versions(client) == []
 
 
 def test_a_model_that_does_not_load_is_not_registered(registering: Workspace, client: Any) -> None:
@@ -141,11 +145,11 @@ def test_a_model_that_does_not_load_is_not_registered(registering: Workspace, cl
     with pytest.raises(ModelError, match=r"head\.safetensors"):
         main.run(**registering.paths())
     assert not Path("models/package").exists()
-    assert versions(client) == []
+    assert find_versions(client) == []
 
 
-def test_a_model_that_changed_since_it_was_evaluated_is_not_packaged(registering: Workspace, client: Any) -> None:
-    """By one bit of its head's bias."""
+def test_a_model_changed_after_its_evaluation_is_not_packaged(registering: Workspace, client: Any) -> None:
+    """One bit of the bias of its head."""
     main.run(**registering.paths())
     digest = package.inspect(Path("models/package")).digest
     head = registering.root / "models/tuned/head.safetensors"
@@ -155,11 +159,11 @@ def test_a_model_that_changed_since_it_was_evaluated_is_not_packaged(registering
     expected = r"^models/package/model: \d+ of 128 predictions differ from the evaluated ones, such as t\d+;"
     with pytest.raises(ModelError, match=expected):
         main.run(**registering.paths())
-    assert package.inspect(Path("models/package")).digest == digest, "the one before stays"
-    assert len(versions(client)) == 1
+    assert package.inspect(Path("models/package")).digest == digest, "the earlier package was replaced"
+    assert len(find_versions(client)) == 1
 
 
-def test_answers_to_other_test_examples_are_not_packaged(registering: Workspace) -> None:
+def test_predictions_of_another_test_set_are_not_packaged(registering: Workspace) -> None:
     paths = registering.paths()
     write(paths["test"], list(read(paths["test"], Example))[1:], Example)
     with pytest.raises(ModelError, match=r"models/package/predictions\.parquet: predictions of other test examples"):
@@ -169,7 +173,7 @@ def test_answers_to_other_test_examples_are_not_packaged(registering: Workspace)
 
 @pytest.mark.parametrize("name", ["head.safetensors", "model.safetensors"])
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_model_whose_weights_are_not_finite_is_not_packaged(
+def test_a_model_with_non_finite_weights_is_not_packaged(
     registering: Workspace, client: Any, name: str, value: float
 ) -> None:
     from safetensors.torch import load_file, save_file
@@ -182,18 +186,18 @@ def test_a_model_whose_weights_are_not_finite_is_not_packaged(
     with pytest.raises(ModelError, match=rf"models/tuned/{name}: .* contains NaN or infinity"):
         main.run(**registering.paths())
     assert not Path("models/package").exists()
-    assert versions(client) == []
+    assert find_versions(client) == []
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", "a'b", "模型", "x" * 101])
-def test_a_name_the_registry_could_misread_is_refused(tmp_path: Path, name: str) -> None:
+def test_an_invalid_model_name_is_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(f'register: {{name: "{name}"}}\n', encoding="utf-8")
     with pytest.raises(ParamsError, match=r"params\.yaml:1: register\.name: String should"):
         Register.load(path)
 
 
-def test_it_says_what_it_did_and_mlflow_says_nothing(
+def test_the_log_names_the_new_version_and_mlflow_logs_nothing(
     registering: Workspace, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.INFO)

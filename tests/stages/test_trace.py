@@ -27,8 +27,8 @@ from tests.recording import served_texts
 TRAFFIC = Path(".satiety/traffic")
 
 
-def trained(workspace: Workspace) -> None:
-    """Say of every training example where it was read, and register what was made of them."""
+def register_with_sources(workspace: Workspace) -> None:
+    """Give every training example a source, and register the model."""
     train = workspace.root / "data/train.parquet"
     rows = [
         Example(
@@ -46,88 +46,90 @@ def trained(workspace: Workspace) -> None:
     register.run(**workspace.paths())
 
 
-def answered(*texts: str) -> Sequence[str]:
-    """Let the package answer, on record; return the ids of the answers."""
-    made = package.open(Path("models/package"), "cpu")
-    rows = list(served_texts(texts, made.predict(texts), made.facts().name, made.digest, 0.1))
+def serve(*texts: str) -> Sequence[str]:
+    """Predict texts with the package, record the predictions, and return their ids."""
+    model = package.open(Path("models/package"), "cpu")
+    rows = list(served_texts(texts, model.predict(texts), model.facts().name, model.digest, 0.1))
     Traffic(TRAFFIC).add(rows)
     return [row.id for row in rows]
 
 
-def shown(id: str) -> str:
-    out = io.StringIO()
-    show(Path(), id, 3, "text", Console(file=out, width=100, highlight=False))
-    return out.getvalue()
+def render_trace(id: str) -> str:
+    output = io.StringIO()
+    show(Path(), id, 3, "text", Console(file=output, width=100, highlight=False))
+    return output.getvalue()
 
 
-def test_an_answer_is_traced_to_its_model_and_the_examples_near_it(
+def test_a_prediction_is_traced_to_its_model_and_its_nearest_training_examples(
     registering: Workspace, client: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    trained(registering)
+    register_with_sources(registering)
     main.run()
-    (id, _) = answered("这部电影很好看", "the bad hotel")
+    (id, _) = serve("这部电影很好看", "the bad hotel")
     show(Path(), id, 3, "json")
-    told = json.loads(capsys.readouterr().out)
-    assert told["prediction"]["inputs"] == {"text": "这部电影很好看"}
-    assert told["prediction"]["answer"]["label"] in ("bad", "good")
-    assert (told["model"]["version"], told["model"]["champion"]) == ("1", True)
-    assert told["data"]["train"] == sha256(Path("data/train.parquet"))
-    (support,) = told["support"]
+    report = json.loads(capsys.readouterr().out)
+    assert report["prediction"]["inputs"] == {"text": "这部电影很好看"}
+    assert report["prediction"]["answer"]["label"] in ("bad", "good")
+    assert (report["model"]["version"], report["model"]["champion"]) == ("1", True)
+    assert report["data"]["train"] == sha256(Path("data/train.parquet"))
+    (support,) = report["support"]
     first = support["rows"][0]
     assert (first["text"], first["source"]) == ("这部电影很好看", "data/raw/labelled.csv:3")
     assert first["similarity"] == pytest.approx(1, abs=1e-3)
     assert support["agreement"] == sum(row["agrees"] for row in support["rows"]) / 3
-    assert all(row["agrees"] == (row["gold"] == told["prediction"]["answer"]["label"]) for row in support["rows"])
-    text = shown(id)
-    for said in ("made-up, version 1, champion", "data/raw/labelled.csv:3", "of 3 have the predicted label"):
-        assert said in text
+    assert all(row["agrees"] == (row["gold"] == report["prediction"]["answer"]["label"]) for row in support["rows"])
+    text = render_trace(id)
+    for words in ("made-up, version 1, champion", "data/raw/labelled.csv:3", "of 3 have the predicted label"):
+        assert words in text
 
 
-def test_entities_are_traced_one_by_one(registering: Workspace, client: Any) -> None:
+def test_each_entity_has_its_own_neighbors(registering: Workspace, client: Any) -> None:
     names = Workspace(registering.root, registering.base, "ner")
     names.fill()
-    trained(names)
-    (id,) = answered("anna lives in paris")
-    found = trace_prediction(Traffic(TRAFFIC), id, Path(), 2)
-    spans = load(found.served.answer).mentions
-    assert spans, "a random head finds something here"
-    assert [neighbor.text for neighbor in found.neighbors] == [
+    register_with_sources(names)
+    (id,) = serve("anna lives in paris")
+    trace = trace_prediction(Traffic(TRAFFIC), id, Path(), 2)
+    spans = load(trace.served.answer).mentions
+    assert spans, "the random head predicts no entity here"
+    assert [neighbor.text for neighbor in trace.neighbors] == [
         "anna lives in paris"[span.start : span.end] for span in spans
     ]
-    for one in found.neighbors:
-        assert one.rows[0].text in ("anna", "paris")
-        assert all(row.agrees == (row.gold == one.answer_text) for row in one.rows)
-    (id,) = answered("王小明住在上海")
+    for neighbor in trace.neighbors:
+        assert neighbor.rows[0].text in ("anna", "paris")
+        assert all(row.agrees == (row.gold == neighbor.answer_text) for row in neighbor.rows)
+    (id,) = serve("王小明住在上海")
     assert trace_prediction(Traffic(TRAFFIC), id, Path(), 2).neighbors
 
 
-def test_an_older_model_comes_from_the_registry_and_says_how_its_data_come_back(
+def test_an_older_model_is_loaded_from_the_registry_and_the_trace_names_its_data_version(
     registering: Workspace, client: Any
 ) -> None:
-    trained(registering)
-    (id,) = answered("the good film")
-    old = package.inspect(Path("models/package"), "cpu").facts()
+    register_with_sources(registering)
+    (id,) = serve("the good film")
+    old_facts = package.inspect(Path("models/package"), "cpu").facts()
     registering.fill(seed=2)
     write(Path("data/train.parquet"), [Example("n", {"text": "new"}, answer=Label("good"))], Example)
-    trained(registering)
-    found = trace_prediction(Traffic(TRAFFIC), id, Path(), 3)
-    assert (found.version, found.is_champion, found.neighbors) == ("1", False, ())
-    assert f"a different data version: the model was trained on sha256 {old.data['train'][:12]}" in str(found.missing)
-    assert re.search(r"support +data/train.parquet is a different data version", shown(id))
-    back = "check out its dvc.lock (`git log --all -- dvc.lock`), then run `dvc checkout data/train.parquet`"
-    assert str(found.missing).endswith(back)
+    register_with_sources(registering)
+    trace = trace_prediction(Traffic(TRAFFIC), id, Path(), 3)
+    assert (trace.version, trace.is_champion, trace.neighbors) == ("1", False, ())
+    assert f"a different data version: the model was trained on sha256 {old_facts.data['train'][:12]}" in str(
+        trace.missing
+    )
+    assert re.search(r"support +data/train.parquet is a different data version", render_trace(id))
+    advice = "check out its dvc.lock (`git log --all -- dvc.lock`), then run `dvc checkout data/train.parquet`"
+    assert str(trace.missing).endswith(advice)
     Path("data/train.parquet").unlink()
     assert "data/train.parquet does not exist" in str(trace_prediction(Traffic(TRAFFIC), id, Path(), 3).missing)
 
 
-def test_it_needs_no_mlflow_where_the_package_is_here(registering: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    trained(registering)
-    (id,) = answered("the good film")
+def test_a_local_package_is_traced_without_mlflow(registering: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    register_with_sources(registering)
+    (id,) = serve("the good film")
     monkeypatch.setenv("SATIETY_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    found = trace_prediction(Traffic(TRAFFIC), id, Path(), 3)
-    assert (found.version, len(found.neighbors[0].rows)) == (None, 3)
-    assert "not in the registry" in shown(id)
+    trace = trace_prediction(Traffic(TRAFFIC), id, Path(), 3)
+    assert (trace.version, len(trace.neighbors[0].rows)) == (None, 3)
+    assert "not in the registry" in render_trace(id)
     shutil.rmtree("models/package")
     with pytest.raises(
         ModelError, match=r"the model of this prediction \(\w{12}\) is not in models/package, and MLflow"
@@ -135,8 +137,8 @@ def test_it_needs_no_mlflow_where_the_package_is_here(registering: Workspace, mo
         trace_prediction(Traffic(TRAFFIC), id, Path(), 3)
 
 
-def test_what_is_not_on_record_and_whose_model_is_gone_is_said(registering: Workspace, client: Any) -> None:
-    trained(registering)
+def test_an_unknown_prediction_and_a_missing_model_are_errors(registering: Workspace, client: Any) -> None:
+    register_with_sources(registering)
     with pytest.raises(DataError, match=r"trace: no prediction 'nobody' in .*; `satiety predict` prints the id"):
         show(Path(), "nobody", 3, "text")
     rows = list(

@@ -1,4 +1,4 @@
-"""The stage `validate` on files: what is planted is found, what is clean goes on, Data Docs need no network."""
+"""The stage `validate` on files: faulty rows are quarantined, clean rows are kept, Data Docs need no network."""
 
 import json
 import random
@@ -33,52 +33,54 @@ EXPECT = "expect_column_values_to_be_"
 Rows = list[Example]
 
 
-def asks(row: Example, text: str) -> Example:
+def replace_text(row: Example, text: str) -> Example:
     return replace(row, inputs={"text": text})
 
 
-def texts(count: int, language: str, seed: int = 0) -> list[str]:
-    """Return texts that have little in common."""
+def make_texts(count: int, language: str, seed: int = 0) -> list[str]:
+    """Return dissimilar texts."""
     draw = random.Random(f"{seed}{language}")
     if language == "zh":
         return ["".join(draw.choices(CHINESE, k=24)) for _ in range(count)]
     return [" ".join(draw.choices(ENGLISH, k=10)) for _ in range(count)]
 
 
-def examples(language: str) -> Rows:
+def make_examples(language: str) -> Rows:
     """Return 60 clean examples: 40 to train, 8 to develop, 12 to test; labels independent of id and order."""
     draw = random.Random(7)
     labels = draw.sample(["good", "bad"] * 30, 60)
     splits: list[Split] = ["train"] * 40 + ["dev"] * 8 + ["test"] * 12
     ids = draw.sample(range(10**8), 60)
     return [
-        Example(f"{own:x}", {"text": text}, Label(label), split=split, language=language, source=f"a.csv:{line}")
-        for line, (own, text, label, split) in enumerate(zip(ids, texts(60, language), labels, splits, strict=True), 2)
+        Example(f"{id_number:x}", {"text": text}, Label(label), split=split, language=language, source=f"a.csv:{line}")
+        for line, (id_number, text, label, split) in enumerate(
+            zip(ids, make_texts(60, language), labels, splits, strict=True), 2
+        )
     ]
 
 
-def entities() -> Rows:
+def make_entities() -> Rows:
     """Return clean examples with spans, English and Chinese."""
-    some = [
+    templates = [
         ("Ann went to Rome with {}", Span(0, 3, "PER"), Span(12, 16, "LOC")),
         ("王明去了北京{}", Span(0, 2, "PER"), Span(4, 6, "LOC")),
     ]
     splits: list[Split] = ["train"] * 12 + ["dev"] * 4 + ["test"] * 6
     rows = []
     for line, split in enumerate(splits):
-        text, *spans = some[line % 2]
+        text, *spans = templates[line % 2]
         language = "zh" if line % 2 else "en"
-        said = text.format(texts(22, language, seed=3)[line])
-        rows.append(Example(f"e{line}", {"text": said}, answer=Spans(tuple(spans)), split=split, language=language))
+        sentence = text.format(make_texts(22, language, seed=3)[line])
+        rows.append(Example(f"e{line}", {"text": sentence}, answer=Spans(tuple(spans)), split=split, language=language))
     return rows
 
 
-def documents(language: str) -> list[Document]:
-    return [Document(f"d{i}", text, language) for i, text in enumerate(texts(30, language, seed=1))]
+def make_documents(language: str) -> list[Document]:
+    return [Document(f"d{i}", text, language) for i, text in enumerate(make_texts(30, language, seed=1))]
 
 
 def run_stage(rows: Rows, corpus: list[Document], problem: Problem = CLASSIFY, suites: Path = SUITES) -> Report:
-    """Run the stage in the present folder on given rows."""
+    """Run the stage in the current folder on the rows."""
     problem.save(Path("problem.json"))
     write(Path("labelled.parquet"), rows, Example)
     write(Path("raw.parquet"), corpus, Document)
@@ -88,8 +90,8 @@ def run_stage(rows: Rows, corpus: list[Document], problem: Problem = CLASSIFY, s
 
 
 @contextmanager
-def workspace(folder: Path) -> Iterator[Path]:
-    """Stand in a folder that holds params.yaml."""
+def enter_workspace(folder: Path) -> Iterator[Path]:
+    """Enter a folder with params.yaml."""
     shutil.copy(PROJECT / "params.yaml", folder)
     with chdir(folder):
         yield folder
@@ -97,18 +99,18 @@ def workspace(folder: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Callable[..., Report]]:
-    """Return a function that runs the stage on given rows, in an empty folder."""
-    with workspace(tmp_path):
+    """Return a function that runs the stage on the rows in an empty folder."""
+    with enter_workspace(tmp_path):
         yield run_stage
 
 
-def rejected(folder: Path = Path()) -> list[Rejection]:
+def read_rejections(folder: Path = Path()) -> list[Rejection]:
     return list(read(folder / "out/quarantine.parquet", Rejection))
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_clean_tables_go_on_whole_and_in_order(run: Callable[..., Report], language: str) -> None:
-    rows, corpus = examples(language), documents(language)
+def test_clean_tables_are_written_complete_and_in_order(run: Callable[..., Report], language: str) -> None:
+    rows, corpus = make_examples(language), make_documents(language)
     report = run(rows, corpus).values
     for split in ("train", "dev", "test"):
         assert list(read(Path(f"out/{split}.parquet"), Example)) == [row for row in rows if row.split == split]
@@ -120,30 +122,31 @@ def test_clean_tables_go_on_whole_and_in_order(run: Callable[..., Report], langu
         "test": 12,
     }
     assert report["languages"] == {"labelled_classify": {language: 60}, "corpus": {language: 30}}
-    written = json.loads(Path("reports/validate.json").read_text(encoding="utf-8"))
-    assert written == report | {"params": written["params"]}
+    saved = json.loads(Path("reports/validate.json").read_text(encoding="utf-8"))
+    assert saved == report | {"params": saved["params"]}
 
 
-def near(text: str) -> str:
+def add_mark(text: str) -> str:
     return f"{text} !" if " " in text else f"{text}！"
 
 
 PLANTED: dict[str, tuple[Callable[[Example, Rows], Example], str]] = {
-    "a blank text": (lambda row, _: asks(row, "\u3000 "), f"{EXPECT}between(characters)"),
-    "an endless text": (lambda row, _: asks(row, "天ab " * 9000), f"{EXPECT}between(characters)"),
-    "a wrong encoding": (lambda row, _: asks(row, "caf\ufffd\ufffd\ufffd"), f"{EXPECT}between(garbage)"),
+    "a blank text": (lambda row, _: replace_text(row, "\u3000 "), f"{EXPECT}between(characters)"),
+    "an endless text": (lambda row, _: replace_text(row, "天ab " * 9000), f"{EXPECT}between(characters)"),
+    "a wrong encoding": (lambda row, _: replace_text(row, "caf\ufffd\ufffd\ufffd"), f"{EXPECT}between(garbage)"),
     "no label": (lambda row, _: replace(row, answer=None), "expect_column_values_to_not_be_null(label)"),
     "a label of no problem": (lambda row, _: replace(row, answer=Label("坏")), f"{EXPECT}in_set(label)"),
-    "a test text": (lambda row, rows: asks(row, rows[55].text), f"{EXPECT}null(in_held_out)"),
+    "a test text": (lambda row, rows: replace_text(row, rows[55].text), f"{EXPECT}null(in_held_out)"),
     "a test text in other case": (
-        lambda row, rows: asks(row, f" {rows[56].text.title()}\n"), f"{EXPECT}null(in_held_out)"),
-    "nearly a test text": (lambda row, rows: asks(row, near(rows[57].text)), f"{EXPECT}null(near_held_out)"),
+        lambda row, rows: replace_text(row, f" {rows[56].text.title()}\n"), f"{EXPECT}null(in_held_out)"),
+    "nearly a test text": (
+        lambda row, rows: replace_text(row, add_mark(rows[57].text)), f"{EXPECT}null(near_held_out)"),
     "a dev text in full": (
-        lambda row, rows: asks(row, f"RT @a: {rows[42].text} …"), f"{EXPECT}null(near_held_out)"),
+        lambda row, rows: replace_text(row, f"RT @a: {rows[42].text} …"), f"{EXPECT}null(near_held_out)"),
     "the group of a test text": (lambda row, _: replace(row, group="作者"), f"{EXPECT}null(group_across)"),
     "a repeated example": (
         lambda row, rows: replace(row, inputs=rows[20].inputs, answer=rows[20].answer), f"{EXPECT}null(twin_of)"),
-    "its own label": (lambda row, _: asks(row, f"{row.text} label: {row.answer!s}"),
+    "its own label": (lambda row, _: replace_text(row, f"{row.text} label: {row.answer!s}"),
                       f"{EXPECT}null(label_written)"),
 }  # fmt: skip
 """Twelve faults, for the last twelve rows of train, and the expectation that finds each."""
@@ -159,77 +162,77 @@ DOCUMENTS = {
 
 
 @pytest.fixture(scope="module", params=["en", "zh"])
-def planted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Rows]:
-    """Run the stage on tables with every fault of a row; return where, and the examples it read."""
-    rows, corpus = examples(request.param), documents(request.param)
+def faulty_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Rows]:
+    """Run the stage on tables with every fault of a row; return the folder and the examples."""
+    rows, corpus = make_examples(request.param), make_documents(request.param)
     rows[55] = replace(rows[55], group="作者")
     for i, (plant, _) in enumerate(PLANTED.values()):
         rows[FIRST + i] = plant(rows[FIRST + i], rows)
-    said = {"TEST": rows[55].text.upper(), "TWIN": corpus[3].text}
-    corpus += [Document(f"x{i}", said.get(text, text), request.param) for i, text in enumerate(DOCUMENTS)]
-    with workspace(tmp_path_factory.mktemp("planted")) as folder:
+    replacements = {"TEST": rows[55].text.upper(), "TWIN": corpus[3].text}
+    corpus += [Document(f"x{i}", replacements.get(text, text), request.param) for i, text in enumerate(DOCUMENTS)]
+    with enter_workspace(tmp_path_factory.mktemp("planted")) as folder:
         run_stage(rows, corpus)
     return folder, rows
 
 
 @pytest.mark.parametrize("fault", PLANTED)
-def test_a_row_that_breaks_an_expectation_goes_to_quarantine_with_its_name(
-    planted: tuple[Path, Rows], fault: str
+def test_a_row_that_fails_an_expectation_is_quarantined_with_its_name(
+    faulty_run: tuple[Path, Rows], fault: str
 ) -> None:
-    folder, rows = planted
+    folder, rows = faulty_run
     bad = rows[FIRST + list(PLANTED).index(fault)]
-    (found,) = [row for row in rejected(folder) if row.id == bad.id]
-    assert (found.source, found.reason, found.text) == (bad.source, PLANTED[fault][1], bad.text[:10_000])
+    (rejection,) = [row for row in read_rejections(folder) if row.id == bad.id]
+    assert (rejection.source, rejection.reason, rejection.text) == (bad.source, PLANTED[fault][1], bad.text[:10_000])
     assert bad.id not in {row.id for row in read(folder / "out/train.parquet", Example)}
 
 
 @pytest.mark.parametrize("text", DOCUMENTS)
-def test_a_document_that_breaks_an_expectation_goes_to_quarantine_with_its_name(
-    planted: tuple[Path, Rows], text: str
+def test_a_document_that_fails_an_expectation_is_quarantined_with_its_name(
+    faulty_run: tuple[Path, Rows], text: str
 ) -> None:
-    folder, _ = planted
-    own = f"x{list(DOCUMENTS).index(text)}"
-    assert [row.reason for row in rejected(folder) if row.id == own] == [DOCUMENTS[text]]
-    assert own not in {row.id for row in read(folder / "out/clean_corpus.parquet", Document)}
+    folder, _ = faulty_run
+    document_id = f"x{list(DOCUMENTS).index(text)}"
+    assert [row.reason for row in read_rejections(folder) if row.id == document_id] == [DOCUMENTS[text]]
+    assert document_id not in {row.id for row in read(folder / "out/clean_corpus.parquet", Document)}
 
 
-def test_every_row_goes_on_or_to_quarantine_and_is_counted(planted: tuple[Path, Rows]) -> None:
-    folder, rows = planted
+def test_every_row_is_kept_or_quarantined_and_counted(faulty_run: tuple[Path, Rows]) -> None:
+    folder, rows = faulty_run
     report = json.loads((folder / "reports/validate.json").read_text(encoding="utf-8"))
-    out = [row for split in ("train", "dev", "test") for row in read(folder / f"out/{split}.parquet", Example)]
-    assert out == rows[:FIRST] + rows[40:]
+    kept_rows = [row for split in ("train", "dev", "test") for row in read(folder / f"out/{split}.parquet", Example)]
+    assert kept_rows == rows[:FIRST] + rows[40:]
     assert (report["in"], report["out"], report["quarantined"]) == (95, 78, len(PLANTED) + len(DOCUMENTS))
-    assert sum(report["reasons"].values()) == report["quarantined"] == len(rejected(folder))
+    assert sum(report["reasons"].values()) == report["quarantined"] == len(read_rejections(folder))
     assert report["failed_rows"]["corpus"][f"{EXPECT}between(symbols)"] >= 1
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_both_rows_of_a_conflict_go(run: Callable[..., Report], language: str) -> None:
-    rows = examples(language)
+def test_both_rows_of_a_conflict_are_quarantined(run: Callable[..., Report], language: str) -> None:
+    rows = make_examples(language)
     rows[0] = replace(
         rows[0], inputs={"text": rows[1].text.upper()}, answer=Label("good" if str(rows[1].answer) == "bad" else "bad")
     )
-    run(rows, documents(language))
-    assert {(row.id, row.reason, row.twin) for row in rejected()} == {
+    run(rows, make_documents(language))
+    assert {(row.id, row.reason, row.twin) for row in read_rejections()} == {
         (rows[0].id, f"{EXPECT}null(conflict_with)", rows[1].id),
         (rows[1].id, f"{EXPECT}null(conflict_with)", rows[0].id),
     }
 
 
 @pytest.fixture(scope="module", params=["en", "zh"])
-def broken(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """Run the stage on a table with every fault of a table; return where, and what the error said."""
+def stopped_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Run the stage on a table with every fault of a table; return the folder and the error message."""
     rows = [
         row
-        for row in examples(request.param)
+        for row in make_examples(request.param)
         if row.split == "dev" or (row.split == "train" and str(row.answer) == "good")
     ]
     rows = [replace(row, language=("en", "zh", "de", "und")[i % 4]) for i, row in enumerate(rows)]
-    rows = [asks(row, f"{row.text} {row.answer!s}") for row in rows]
+    rows = [replace_text(row, f"{row.text} {row.answer!s}") for row in rows]
     rows[0] = replace(rows[0], id=rows[1].id)
     folder = tmp_path_factory.mktemp("broken")
-    with workspace(folder), pytest.raises(DataError) as raised:
-        run_stage(rows, documents(request.param))
+    with enter_workspace(folder), pytest.raises(DataError) as raised:
+        run_stage(rows, make_documents(request.param))
     return folder, str(raised.value)
 
 
@@ -244,12 +247,12 @@ def broken(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         r"mean_to_be_between\(label_named\): observed: 1; expected: .* less than or equal to 0\.5",
     ],
 )
-def test_a_table_that_breaks_an_expectation_stops_the_pipeline(broken: tuple[Path, str], message: str) -> None:
-    assert re.search(rf"(?m)^suite labelled_classify: \S*{message}", broken[1])
+def test_a_table_that_fails_an_expectation_stops_the_pipeline(stopped_run: tuple[Path, str], message: str) -> None:
+    assert re.search(rf"(?m)^suite labelled_classify: \S*{message}", stopped_run[1])
 
 
-def test_when_the_pipeline_stops_nothing_is_written_but_the_data_docs(broken: tuple[Path, str]) -> None:
-    folder, message = broken
+def test_a_stopped_pipeline_writes_only_the_data_docs(stopped_run: tuple[Path, str]) -> None:
+    folder, message = stopped_run
     assert message.endswith("No output was written. See the Data Docs for details: reports/data_docs/index.html")
     assert not (folder / "out").exists()
     assert not (folder / "reports/validate.json").exists()
@@ -257,11 +260,11 @@ def test_when_the_pipeline_stops_nothing_is_written_but_the_data_docs(broken: tu
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_a_suspicion_is_reported_and_stops_nothing(run: Callable[..., Report], language: str) -> None:
-    rows = [replace(row, id=f"{row.answer!s}{row.id}") for row in examples(language)]
-    rows = [asks(row, f"{row.text} 甲乙" if str(row.answer) == "good" else row.text) for row in rows]
+def test_warnings_are_reported_and_do_not_stop_the_pipeline(run: Callable[..., Report], language: str) -> None:
+    rows = [replace(row, id=f"{row.answer!s}{row.id}") for row in make_examples(language)]
+    rows = [replace_text(row, f"{row.text} 甲乙" if str(row.answer) == "good" else row.text) for row in rows]
     rows.sort(key=lambda row: str(row.answer))
-    warnings = run(rows, documents(language)).values["warnings"]
+    warnings = run(rows, make_documents(language)).values["warnings"]
     assert [re.findall(r"\((\w+)\)", warning)[0] for warning in warnings] == ["id_tells", "order_tells", "trigger"]
     assert "! check" in Path("reports/data_docs/index.html").read_text(encoding="utf-8")
 
@@ -272,18 +275,18 @@ def test_too_many_rows_in_quarantine_stop_the_pipeline(run: Callable[..., Report
         r"suite corpus: 30 of 60 rows would go to quarantine \(0\.500\); validate\.row_share allows 0\.2.*\n.*char"
     )
     with pytest.raises(DataError, match=message):
-        run(examples("en"), [*documents("en"), *blank])
+        run(make_examples("en"), [*make_documents("en"), *blank])
 
 
-def test_an_empty_table_is_one_message_and_an_empty_corpus_is_none(run: Callable[..., Report]) -> None:
+def test_an_empty_table_is_an_error_and_an_empty_corpus_is_not(run: Callable[..., Report]) -> None:
     with pytest.raises(DataError, match=r"labelled\.parquet: no labelled examples"):
-        run([], documents("en"))
-    assert run(examples("zh"), []).values["out"] == 60
+        run([], make_documents("en"))
+    assert run(make_examples("zh"), []).values["out"] == 60
 
 
-def test_clean_entities_go_on(run: Callable[..., Report]) -> None:
-    rows = entities()
-    report = run(rows, documents("zh"), NER).values
+def test_clean_entities_are_kept(run: Callable[..., Report]) -> None:
+    rows = make_entities()
+    report = run(rows, make_documents("zh"), NER).values
     assert list(read(Path("out/train.parquet"), Example)) == rows[:12]
     assert report["splits"] == {split: {"LOC": n, "PER": n} for split, n in [("train", 12), ("dev", 4), ("test", 6)]}
 
@@ -300,66 +303,68 @@ def test_clean_entities_go_on(run: Callable[..., Report]) -> None:
 )
 def test_a_wrong_span_goes_to_quarantine(run: Callable[..., Report], spans: tuple[Span, ...], column: str) -> None:
     bad = Example("x", {"text": "北京 London"}, answer=Spans(spans), language="en")
-    run([*entities(), bad], documents("en"), NER)
-    assert [(row.id, row.reason) for row in rejected()] == [("x", f"{EXPECT}null({column})")]
+    run([*make_entities(), bad], make_documents("en"), NER)
+    assert [(row.id, row.reason) for row in read_rejections()] == [("x", f"{EXPECT}null({column})")]
 
 
 def test_training_examples_without_an_entity_stop_the_pipeline(run: Callable[..., Report]) -> None:
-    rows = [replace(row, answer=Spans(())) if row.split == "train" else row for row in entities()]
+    rows = [replace(row, answer=Spans(())) if row.split == "train" else row for row in make_entities()]
     with pytest.raises(
         DataError, match=r"max_to_be_between\(span_count where split == train\): observed: 0; expected: "
     ):
-        run(rows, documents("zh"), NER)
+        run(rows, make_documents("zh"), NER)
 
 
-def test_the_same_tables_give_the_same_files_to_the_byte(run: Callable[..., Report]) -> None:
-    def files() -> dict[str, str]:
-        run([*examples("en"), Example("x", {"text": " "}, Label("good"))], documents("zh"))
+def test_equal_tables_give_equal_files(run: Callable[..., Report]) -> None:
+    def run_and_digest() -> dict[str, str]:
+        run([*make_examples("en"), Example("x", {"text": " "}, Label("good"))], make_documents("zh"))
         return manifest(Path("out")) | manifest(Path("reports"))
 
-    assert files() == files()
+    assert run_and_digest() == run_and_digest()
 
 
-class Loads(HTMLParser):
-    """Collects what a page would fetch or lead to."""
+class ReferenceCollector(HTMLParser):
+    """Collect the references of a page: what it would load or link to."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[str] = []
+        self.references: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         assert tag not in {"script", "iframe", "object", "embed", "img", "link"}
-        self.found += [value or "" for name, value in attrs if name in {"src", "href", "action", "srcset", "data"}]
+        self.references += [value or "" for name, value in attrs if name in {"src", "href", "action", "srcset", "data"}]
 
 
 def test_data_docs_open_without_a_network(run: Callable[..., Report], socket_disabled: None) -> None:
     nasty = Document("n", "<script src='https://evil.example/x.js'></script> ?!", "en")
     run(
-        [*examples("en"), Example("x", {"text": " "}, Label("good"))],
-        [*documents("zh"), nasty, replace(nasty, id="n2")],
+        [*make_examples("en"), Example("x", {"text": " "}, Label("good"))],
+        [*make_documents("zh"), nasty, replace(nasty, id="n2")],
     )
     pages = sorted(Path("reports/data_docs").iterdir())
     assert [page.name for page in pages] == ["corpus.html", "index.html", "labelled_classify.html"]
     for page in pages:
-        text, loads = page.read_text(encoding="utf-8"), Loads()
-        loads.feed(text)
-        assert all((page.parent / reference).is_file() for reference in loads.found), page
+        text, collector = page.read_text(encoding="utf-8"), ReferenceCollector()
+        collector.feed(text)
+        assert all((page.parent / reference).is_file() for reference in collector.references), page
         assert "url(" not in text
         assert "@import" not in text
     assert "evil.example" in (pages[0].read_text(encoding="utf-8"))
 
 
-def suite(folder: Path, **fields: Any) -> Path:
+def write_suite(folder: Path, **fields: Any) -> Path:
     """Write a suite of one expectation for each table; return their folder."""
     meta = {"level": "row", "why": "because"}
-    item = {"type": f"{EXPECT}null", "kwargs": {"column": "parent"}, "meta": meta} | fields
+    expectation = {"type": f"{EXPECT}null", "kwargs": {"column": "parent"}, "meta": meta} | fields
     for name in ("labelled_classify", "corpus"):
-        own = (
-            item
+        table_expectation = (
+            expectation
             if name == "labelled_classify"
             else {"type": f"{EXPECT}unique", "kwargs": {"column": "id"}, "meta": meta}
         )
-        (folder / f"{name}.json").write_text(json.dumps({"name": name, "expectations": [own]}), encoding="utf-8")
+        (folder / f"{name}.json").write_text(
+            json.dumps({"name": name, "expectations": [table_expectation]}), encoding="utf-8"
+        )
     return folder
 
 
@@ -377,19 +382,19 @@ def suite(folder: Path, **fields: Any) -> Path:
          r"between\(characters\): a \$PARAMETER has no value: "),
     ],
 )  # fmt: skip
-def test_a_suite_that_cannot_be_run_is_one_message(
+def test_an_invalid_suite_is_one_error(
     run: Callable[..., Report], tmp_path: Path, fields: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(DataError, match=message):
-        run(examples("en"), documents("en"), suites=suite(tmp_path, **fields))
+        run(make_examples("en"), make_documents("en"), suites=write_suite(tmp_path, **fields))
 
 
-def test_a_parameter_may_be_reckoned_with(run: Callable[..., Report], tmp_path: Path) -> None:
+def test_an_expectation_may_compute_with_a_parameter(run: Callable[..., Report], tmp_path: Path) -> None:
     kwargs = {"column": "characters", "max_value": {"$PARAMETER": "max_characters / 100"}}
-    run(examples("zh"), documents("zh"), suites=suite(tmp_path, type=f"{EXPECT}between", kwargs=kwargs))
+    run(make_examples("zh"), make_documents("zh"), suites=write_suite(tmp_path, type=f"{EXPECT}between", kwargs=kwargs))
 
 
-def test_checking_no_rules_is_no_error() -> None:
+def test_an_empty_list_of_expectations_is_no_error() -> None:
     assert run_expectations([], {"text": ["a"]}, {}) == []
 
 

@@ -1,4 +1,4 @@
-"""The stage `worth` on files: its report has all that the page reads; a killed run loses no finished cell."""
+"""The stage `worth` on files: its report has every key that the page reads; a killed stage loses no finished run."""
 
 import json
 import os
@@ -58,7 +58,7 @@ KEYS = {
     "next",
     "headline",
 }
-"""What the page reads."""
+"""The keys of the report that the page reads."""
 
 
 def write_params(**changes: Any) -> None:
@@ -69,7 +69,7 @@ def write_params(**changes: Any) -> None:
     Path("params.yaml").write_text(text, encoding="utf-8")
 
 
-def fill(kind: str) -> None:
+def write_tables(kind: str) -> None:
     make = classified if kind == "classify" else tagged
     PROBLEMS[kind].sample().save(Path("problem.json"))
     write(Path("train.parquet"), make(24), Example)
@@ -83,7 +83,7 @@ def workspace(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SATIETY_DEVICE", "cpu")
     Path("base").symlink_to(tiny)
-    fill("classify")
+    write_tables("classify")
     write_params()
     return tmp_path
 
@@ -102,26 +102,26 @@ def run() -> dict[str, Any]:
 def start() -> subprocess.Popen[bytes]:
     arguments = [part for name, path in PATHS.items() for part in (f"--{name.replace('_', '-')}", path)]
     env = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "SATIETY_PROCESSES": "2"}
-    with Path("said.txt").open("w") as said:
-        return subprocess.Popen([sys.executable, "-m", "tasks.worth", *arguments], env=env, stderr=said)
+    with Path("stderr.txt").open("w") as stderr:
+        return subprocess.Popen([sys.executable, "-m", "tasks.worth", *arguments], env=env, stderr=stderr)
 
 
-def cached_runs() -> list[Path]:
+def find_cached_runs() -> list[Path]:
     return sorted(Path(".satiety/worth/runs").rglob("*.safetensors"))
 
 
 @pytest.mark.usefixtures("inline")
-def test_it_writes_a_report_with_all_that_the_page_reads(workspace: Path) -> None:
+def test_the_report_has_every_key_that_the_page_reads(workspace: Path) -> None:
     report = run()
     assert not KEYS - report.keys()
     assert (report["in"], report["labels"], report["test"]) == (32 + 40 + 40, 32, 40)
     assert report["budgets"] == [0, 4, 8, 16, 32]
     assert set(report["languages"]) == {"en", "zh"}
-    for one in report["levers"]:
-        assert one.keys() >= {"lever", "budget", "score", "gain", "labels", "verdict", "stopped"}
-        assert one["gain"].keys() == one["labels"].keys() == INTERVAL
-    assert {one["lever"] for one in report["levers"]} == {"augment", "self_training", "augment+self_training"}
-    assert {one["lever"] for one in report["advantage"]} == {"augment", "self_training", "augment+self_training"}
+    for row in report["levers"]:
+        assert row.keys() >= {"lever", "budget", "score", "gain", "labels", "verdict", "stopped"}
+        assert row["gain"].keys() == row["labels"].keys() == INTERVAL
+    assert {row["lever"] for row in report["levers"]} == {"augment", "self_training", "augment+self_training"}
+    assert {row["lever"] for row in report["advantage"]} == {"augment", "self_training", "augment+self_training"}
     for credit in report["credit"]:
         assert credit.keys() == {"budget", "joint", "shares", "interactions", "capped"}
     assert report["fit"].keys() == {"asymptote", "exponent", "line"}
@@ -129,14 +129,14 @@ def test_it_writes_a_report_with_all_that_the_page_reads(workspace: Path) -> Non
     assert report["calibration"]["leak"].keys() >= {"refused", "score", "inflation"}
     assert report["backtest"].keys() == {"forecasts", "covered", "share"}
     assert report["saved"].keys() == {"runs", "of", "share", "stopped", "error"}
-    assert all(one.keys() == {"target", "labels", "low", "high", "reachable"} for one in report["forecast"])
+    assert all(row.keys() == {"target", "labels", "low", "high", "reachable"} for row in report["forecast"])
     assert report["next"].keys() >= {"sentence", "evidence", "front"}
     assert all(report[name].keys() >= {"en", "zh"} for name in ("headline",))
     assert report["next"]["sentence"].keys() == {"en", "zh"}
 
 
 @pytest.mark.usefixtures("inline")
-def test_both_pages_and_the_plot_say_what_the_report_says(workspace: Path) -> None:
+def test_both_pages_and_the_plot_agree_with_the_report(workspace: Path) -> None:
     report = run()
     english, chinese = (Path(PATHS[name]).read_text(encoding="utf-8") for name in ("page", "page_zh"))
     assert report["headline"]["en"] in english.replace("&gt;", ">")
@@ -144,21 +144,25 @@ def test_both_pages_and_the_plot_say_what_the_report_says(workspace: Path) -> No
     rows = Path("plots/worth.csv").read_text(encoding="utf-8").splitlines()
     assert rows[0] == "levers,labels,score,low,high"
     assert len(rows) == 1 + 5 + 3 * 4
-    first, one, numbers = report["curve"][0], report["levers"][-1], [float(part) for part in rows[-1].split(",")[1:]]
+    first, last_lever, numbers = (
+        report["curve"][0],
+        report["levers"][-1],
+        [float(part) for part in rows[-1].split(",")[1:]],
+    )
     assert f"baseline,0,{first['value']},{first['low']},{first['high']}" in rows
-    assert rows[-1].startswith(f"{one['lever']},{one['budget']},{one['score']},")
-    assert numbers[3] - numbers[2] == pytest.approx(one["gain"]["high"] - one["gain"]["low"], abs=2e-6)
+    assert rows[-1].startswith(f"{last_lever['lever']},{last_lever['budget']},{last_lever['score']},")
+    assert numbers[3] - numbers[2] == pytest.approx(last_lever["gain"]["high"] - last_lever["gain"]["low"], abs=2e-6)
 
 
 @pytest.mark.usefixtures("inline")
-def test_the_same_inputs_give_the_same_files(workspace: Path) -> None:
+def test_equal_inputs_give_equal_files(workspace: Path) -> None:
     first = run(), Path(PATHS["page"]).read_bytes(), Path(PATHS["curve"]).read_bytes()
     assert (run(), Path(PATHS["page"]).read_bytes(), Path(PATHS["curve"]).read_bytes()) == first
 
 
 @pytest.mark.usefixtures("inline")
-def test_entities_are_measured_as_well(workspace: Path) -> None:
-    fill("ner")
+def test_the_stage_measures_ner(workspace: Path) -> None:
+    write_tables("ner")
     report = run()
     assert (report["metric"], report["problem"]) == ("entity_f1", "ner")
     assert report["calibration"]["leak"]["let through"] == 0
@@ -166,7 +170,7 @@ def test_entities_are_measured_as_well(workspace: Path) -> None:
     assert Path(PATHS["page_zh"]).read_text(encoding="utf-8").startswith("<!")
 
 
-def test_too_few_labels_are_one_error_and_nothing_is_written(workspace: Path) -> None:
+def test_too_few_labels_are_an_error_and_nothing_is_written(workspace: Path) -> None:
     write_params(budgets=8)
     with pytest.raises(DataError, match=r"worth: 32 labels and 40 test examples are too few for 8 budgets"):
         run()
@@ -175,21 +179,26 @@ def test_too_few_labels_are_one_error_and_nothing_is_written(workspace: Path) ->
 
 
 @pytest.mark.slow
-def test_a_killed_run_keeps_its_cells_and_leaves_no_process(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_stage_keeps_its_finished_runs_and_leaves_no_process(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_params(curve_replicates=60)
     process = start()
-    wait_until(lambda: len(cached_runs()) >= 5 or process.poll() is not None)
-    assert process.poll() is None, Path("said.txt").read_text()
+    wait_until(lambda: len(find_cached_runs()) >= 5 or process.poll() is not None)
+    assert process.poll() is None, Path("stderr.txt").read_text()
     workers = psutil.Process(process.pid).children(recursive=True)
     assert len([worker for worker in workers if "spawn_main" in " ".join(worker.cmdline())]) == 2
     process.send_signal(signal.SIGKILL)
     assert process.wait(PATIENCE) == -signal.SIGKILL
-    assert not psutil.wait_procs(workers, timeout=PATIENCE)[1], "none is left behind"
-    kept = {path: path.read_bytes() for path in cached_runs()}
-    # No labels; the curve; four controls, one ungated too, and plain at two budgets; plain and three lever sets.
+    assert not psutil.wait_procs(workers, timeout=PATIENCE)[1], "a worker process is still alive"
+    cached = {path: path.read_bytes() for path in find_cached_runs()}
+    # One run without labels; the curve; at two budgets four controls, one of them also ungated, and the baseline; the
+    # baseline and three lever sets.
     planned = 1 + 60 * 4 + 60 * 2 * (5 + 1) + 3 * (4 * 4 - 2)
-    assert 5 <= len(kept) < planned
+    assert 5 <= len(cached) < planned
     monkeypatch.setattr("satiety.core.executor.processes", lambda _: nullcontext(Inline()))
     run()
-    assert {path: path.read_bytes() for path in cached_runs() if path in kept} == kept, "what was finished stands"
-    assert len(cached_runs()) == planned
+    assert {path: path.read_bytes() for path in find_cached_runs() if path in cached} == cached, (
+        "a finished run was written again"
+    )
+    assert len(find_cached_runs()) == planned

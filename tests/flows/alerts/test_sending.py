@@ -1,4 +1,4 @@
-"""An alert arrives, once, however often it is raised, by however many, and whatever was down meanwhile."""
+"""An alert arrives once, even if it is raised repeatedly or concurrently, or a service is down for a while."""
 
 import json
 import logging
@@ -17,7 +17,7 @@ from flows.alerts.outbox import Outbox
 from flows.alerts.services import load_services
 from satiety.core.errors import SetupError
 from satiety.core.settings import Settings
-from tests.flows.alerts.receivers import mailbox, web
+from tests.flows.alerts.receivers import serve_mailbox, serve_web
 from tests.patience import PATIENCE
 
 CHINESE = Alert(
@@ -30,13 +30,13 @@ CHINESE = Alert(
 )
 
 
-def drift(severity: Severity = Severity.WARNING, key: str = "drift") -> Alert:
+def build_alert(severity: Severity = Severity.WARNING, key: str = "drift") -> Alert:
     return Alert(key, severity, "Harmful drift", "Score is down by 0.04.", facts={"labels": 40})
 
 
 @pytest.fixture(autouse=True)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project of its own, and nobody who waits long."""
+    """A project with short pauses between retries."""
     (tmp_path / ".dvc").mkdir()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sending, "PAUSES", (0.01, 0.01))
@@ -45,44 +45,44 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def port() -> int:
-    """A port that nobody listens on, yet."""
+    """A port on which nothing listens yet."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def set_up(monkeypatch: pytest.MonkeyPatch, *, webhook: int | None = None, mail: int | None = None) -> None:
+def set_addresses(monkeypatch: pytest.MonkeyPatch, *, webhook: int | None = None, mail: int | None = None) -> None:
     addresses = [f"json://127.0.0.1:{webhook}/hooks/s3cr/t"] if webhook else []
     if mail:
         addresses.append(f"mailto://127.0.0.1:{mail}?from=watch@example.org&to=a@example.org&mode=insecure")
     monkeypatch.setenv("SATIETY_ALERTS", " ".join(addresses))
 
 
-def test_the_log_has_every_alert_once_and_that_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
+def test_repeated_alerts_are_logged_once_and_the_end_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         for severity in (Severity.RESOLVED, *[Severity.WARNING] * 3, *[Severity.RESOLVED] * 2):
-            send(drift(severity))
+            send(build_alert(severity))
     assert [record.getMessage().splitlines()[0] for record in caplog.records] == [
         "[warning] Harmful drift",
         "[resolved] Harmful drift",
     ]
 
 
-def test_a_webhook_is_given_the_matter_and_its_facts(monkeypatch: pytest.MonkeyPatch) -> None:
-    with web() as hook:
-        set_up(monkeypatch, webhook=hook.port)
+def test_a_webhook_gets_title_message_and_facts(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve_web() as hook:
+        set_addresses(monkeypatch, webhook=hook.port)
         send(CHINESE)
-    (content,) = hook.came
+    (content,) = hook.received
     assert (content["title"], content["type"]) == ("[warning] 有害漂移 ：约 40 个标注", "warning")
     assert content["message"].startswith("新词：退款、客服。\n\nhttp://127.0.0.1/report\n\nRaised at ")
     assert content["message"].endswith("标注: 40\np: 0.01")
 
 
 def test_a_mail_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    with mailbox() as box:
-        set_up(monkeypatch, mail=box.port)
+    with serve_mailbox() as box:
+        set_addresses(monkeypatch, mail=box.port)
         send(CHINESE)
-    (mail,) = box.came
+    (mail,) = box.received
     assert mail["Subject"] == "[warning] 有害漂移 ：约 40 个标注"
     assert "a@example.org" in mail["To"]
     assert "watch@example.org" in mail["From"]
@@ -102,95 +102,93 @@ def test_a_mail_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
         "jsons://hooks.example.org/s3cr/t",
     ],
 )
-def test_services_are_told_by_their_kind_and_not_by_their_address(
-    address: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_name_of_a_service_does_not_contain_its_address(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SATIETY_ALERTS", address)
     (name,) = load_services(Settings())
     assert "s3cr" not in name
     assert "://" not in name
 
 
-def test_the_same_is_sent_again_when_worse_over_or_after_the_quiet_hours(monkeypatch: pytest.MonkeyPatch) -> None:
-    with web() as hook:
-        set_up(monkeypatch, webhook=hook.port)
+def test_a_repeated_alert_is_sent_when_it_changes_or_after_the_quiet_hours(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve_web() as hook:
+        set_addresses(monkeypatch, webhook=hook.port)
         raised = (1, 2, 2, 1, 3, 2, 0, 0, 1, 1)
         for severity in raised:
-            send(drift(Severity(severity)))
-        send(drift(Severity.NOTICE, key="another"))
+            send(build_alert(Severity(severity)))
+        send(build_alert(Severity.NOTICE, key="another"))
         monkeypatch.setenv("SATIETY_ALERT_QUIET", "0.00001")
         time.sleep(0.1)
-        send(drift(Severity.NOTICE))
-    names = [content["type"] for content in hook.came]
+        send(build_alert(Severity.NOTICE))
+    names = [content["type"] for content in hook.received]
     assert names == ["info", "warning", "failure", "success", "info", "info", "info"]
 
 
-def test_what_could_not_be_delivered_comes_with_the_next_alert_once_and_in_order(
+def test_undelivered_alerts_are_sent_once_and_in_order_with_the_next(
     monkeypatch: pytest.MonkeyPatch, port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with mailbox() as box:
-        set_up(monkeypatch, webhook=port, mail=box.port)
-        send(drift())
-        send(drift(Severity.CRITICAL))
-        assert [mail["Subject"] for mail in box.came] == ["[warning] Harmful drift", "[critical] Harmful drift"]
-        with web(port) as hook:
-            send(drift())  # no news, but an occasion
-            send(drift())
-    assert [content["type"] for content in hook.came] == ["warning", "failure"]
-    assert len(box.came) == 2
+    with serve_mailbox() as box:
+        set_addresses(monkeypatch, webhook=port, mail=box.port)
+        send(build_alert())
+        send(build_alert(Severity.CRITICAL))
+        assert [mail["Subject"] for mail in box.received] == ["[warning] Harmful drift", "[critical] Harmful drift"]
+        with serve_web(port) as hook:
+            send(build_alert())  # not sent itself, but triggers delivery
+            send(build_alert())
+    assert [content["type"] for content in hook.received] == ["warning", "failure"]
+    assert len(box.received) == 2
     assert "alert not delivered, retried with the next alert: [warning] Harmful drift" in caplog.text
     assert "s3cr" not in caplog.text
 
 
-def test_a_receiver_that_falters_is_tried_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    with web(answer=503) as hook:
-        set_up(monkeypatch, webhook=hook.port)
-        send(drift())
+def test_a_failed_delivery_is_retried_three_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve_web(answer=503) as hook:
+        set_addresses(monkeypatch, webhook=hook.port)
+        send(build_alert())
         assert hook.tries == 3
         hook.answer = 204
-        send(drift())
-    assert len(hook.came) == 1
+        send(build_alert())
+    assert len(hook.received) == 1
 
 
 @pytest.mark.parametrize("answer", [301, 404])
-def test_an_address_that_leads_elsewhere_has_not_got_it(monkeypatch: pytest.MonkeyPatch, answer: int) -> None:
-    with web(answer=answer) as hook:
-        set_up(monkeypatch, webhook=hook.port)
-        send(drift())
+def test_a_redirected_or_missing_address_counts_as_undelivered(monkeypatch: pytest.MonkeyPatch, answer: int) -> None:
+    with serve_web(answer=answer) as hook:
+        set_addresses(monkeypatch, webhook=hook.port)
+        send(build_alert())
         hook.answer = 200
-        send(drift())
-    assert len(hook.came) == 1
+        send(build_alert())
+    assert len(hook.received) == 1
 
 
-def test_an_alert_that_is_refused_keeps_no_other_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    with web() as hook:
+def test_a_refused_alert_does_not_block_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve_web() as hook:
         hook.unwanted = "Too long"
-        set_up(monkeypatch, webhook=hook.port)
+        set_addresses(monkeypatch, webhook=hook.port)
         send(Alert("long", Severity.WARNING, "Too long", "x"))
-        send(drift())
-        assert [content["title"] for content in hook.came] == ["[warning] Harmful drift"]
+        send(build_alert())
+        assert [content["title"] for content in hook.received] == ["[warning] Harmful drift"]
         hook.unwanted = None
-        send(drift())
-    assert [content["title"] for content in hook.came] == ["[warning] Harmful drift", "[warning] Too long"]
+        send(build_alert())
+    assert [content["title"] for content in hook.received] == ["[warning] Harmful drift", "[warning] Too long"]
 
 
-def test_a_service_that_is_down_is_not_tried_for_every_alert_that_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    with web(answer=503) as hook:
-        set_up(monkeypatch, webhook=hook.port)
+def test_an_unreachable_service_is_not_retried_for_every_pending_alert(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve_web(answer=503) as hook:
+        set_addresses(monkeypatch, webhook=hook.port)
         for number in range(5):
-            send(drift(key=f"{number}"))
-        before = hook.tries
-        send(drift(key="last"))
-        assert hook.tries - before == 4, "the first that waits three times, the second once"
+            send(build_alert(key=f"{number}"))
+        tries = hook.tries
+        send(build_alert(key="last"))
+        assert hook.tries - tries == 4, "expected three tries for the first pending alert and one for the second"
 
 
-def test_a_channel_that_is_set_up_later_has_a_memory_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody looks by hand, without the settings of the worker: the worker's alert is not swallowed by that."""
-    send(drift())
-    with web() as hook:
-        set_up(monkeypatch, webhook=hook.port)
-        send(drift())
-    assert len(hook.came) == 1
+def test_a_service_added_later_gets_alerts_that_others_already_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run by hand without the worker's settings logs an alert; the worker must still send it."""
+    send(build_alert())
+    with serve_web() as hook:
+        set_addresses(monkeypatch, webhook=hook.port)
+        send(build_alert())
+    assert len(hook.received) == 1
 
 
 @pytest.mark.parametrize(
@@ -220,23 +218,23 @@ def test_a_channel_that_is_set_up_later_has_a_memory_of_its_own(monkeypatch: pyt
         ("ALERT_QUIET", "-1", "SATIETY_ALERT_QUIET: .*greater than or equal to 0"),
     ],
 )
-def test_settings_that_cannot_work_are_named_before_there_is_an_alert(
+def test_invalid_settings_are_named_by_check(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str
 ) -> None:
     monkeypatch.setenv(f"SATIETY_{name}", value)
-    with pytest.raises(SetupError, match=f"^{message}") as found:
+    with pytest.raises(SetupError, match=f"^{message}") as raised:
         check()
-    assert "s3cr" not in str(found.value)
+    assert "s3cr" not in str(raised.value)
 
 
-def test_all_wrong_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_invalid_settings_are_named_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SATIETY_ALERTS", "x y")
     monkeypatch.setenv("SATIETY_SMTP", "x")
     with pytest.raises(SetupError, match=r"^SATIETY_SMTP: .*; SATIETY_ALERTS: address 1 .*; SATIETY_ALERTS: address 2"):
         check()
 
 
-ONE = """if True:
+SEND_ALERT = """if True:
     import logging
     from flows.alerts import Alert, Severity, send
     logging.basicConfig()
@@ -244,68 +242,68 @@ ONE = """if True:
 """
 
 
-def test_two_processes_at_once_send_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    with web() as hook, mailbox() as box:
-        set_up(monkeypatch, webhook=hook.port, mail=box.port)
-        both = [subprocess.Popen([sys.executable, "-c", ONE], stderr=subprocess.PIPE) for _ in range(2)]
-        said = b"".join(one.communicate(timeout=PATIENCE)[1] for one in both)
-    assert [one.returncode for one in both] == [0, 0]
-    assert (len(hook.came), len(box.came)) == (1, 1)
-    assert said.count(b"[warning] Harmful drift") == 1
+def test_two_concurrent_processes_send_an_alert_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve_web() as hook, serve_mailbox() as box:
+        set_addresses(monkeypatch, webhook=hook.port, mail=box.port)
+        senders = [subprocess.Popen([sys.executable, "-c", SEND_ALERT], stderr=subprocess.PIPE) for _ in range(2)]
+        log = b"".join(sender.communicate(timeout=PATIENCE)[1] for sender in senders)
+    assert [sender.returncode for sender in senders] == [0, 0]
+    assert (len(hook.received), len(box.received)) == (1, 1)
+    assert log.count(b"[warning] Harmful drift") == 1
 
 
-def test_a_kill_in_the_middle_loses_nothing(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
+def test_an_alert_of_a_killed_process_is_sent_later(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        set_up(monkeypatch, webhook=port)
-        process = subprocess.Popen([sys.executable, "-c", ONE], stderr=subprocess.DEVNULL)
-        connection, _ = silent.accept()  # it hands the alert over, to somebody who says nothing
+        set_addresses(monkeypatch, webhook=port)
+        process = subprocess.Popen([sys.executable, "-c", SEND_ALERT], stderr=subprocess.DEVNULL)
+        connection, _ = silent.accept()  # the process sends the alert and gets no answer
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         connection.close()
-    with web(port) as hook:
-        send(drift())
-    assert [content["message"].split("\n")[0] for content in hook.came] == ["x"]
+    with serve_web(port) as hook:
+        send(build_alert())
+    assert [content["message"].split("\n")[0] for content in hook.received] == ["x"]
     assert json.loads((project / ".satiety/alerts/outbox.json").read_text())["letters"] == []
 
 
-def test_a_file_that_is_not_whole_is_kept_aside_and_said(project: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_damaged_outbox_file_is_renamed_and_logged(project: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = project / ".satiety/alerts/outbox.json"
     file.parent.mkdir(parents=True)
     file.write_text('{"sent": {"dri')
-    send(drift())
+    send(build_alert())
     assert "outbox.json: damaged, ignored, and renamed to outbox.damaged" in caplog.text
     assert file.with_suffix(".damaged").read_text() == '{"sent": {"dri'
     assert "[warning] Harmful drift" in caplog.text
 
 
-def test_a_disk_that_refuses_keeps_no_alert_back(project: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_alerts_are_sent_if_the_outbox_cannot_be_saved(project: Path, caplog: pytest.LogCaptureFixture) -> None:
     (project / ".satiety").write_text("no folder")
-    send(drift())
+    send(build_alert())
     assert "alerts may be sent twice: " in caplog.text
     assert "cannot save the queue of alerts, so some may be repeated or lost: " in caplog.text
     assert "[warning] Harmful drift" in caplog.text
 
 
-def test_the_outbox_is_bounded_and_says_what_it_gives_up(
+def test_a_full_outbox_discards_the_oldest_alert_and_logs_it(
     project: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("flows.alerts.outbox.MAX_PENDING", 3)
     box = Outbox(project / "outbox.json")
     for number in range(4):
-        box.post(drift(key=f"{number}"), ["mail"], 24, timestamp=float(number))
+        box.post(build_alert(key=f"{number}"), ["mail"], 24, timestamp=float(number))
     assert [letter.alert.key for letter in Outbox(project / "outbox.json").pending] == ["1", "2", "3"]
     assert "discarded, the queue is full: " in caplog.text
 
 
-def test_what_nobody_speaks_of_any_more_is_forgotten(project: Path) -> None:
+def test_the_outbox_forgets_old_alerts(project: Path) -> None:
     box = Outbox(project / "outbox.json")
-    box.post(drift(key="old"), ["log"], 24, timestamp=0.0)
-    box.post(drift(), ["log"], 24, timestamp=91 * 86_400.0)
+    box.post(build_alert(key="old"), ["log"], 24, timestamp=0.0)
+    box.post(build_alert(), ["log"], 24, timestamp=91 * 86_400.0)
     assert list(Outbox(project / "outbox.json").sent) == ["drift"]
 
 
-def test_a_clock_that_was_set_back_silences_nothing(project: Path) -> None:
+def test_a_clock_set_back_does_not_suppress_alerts(project: Path) -> None:
     box = Outbox(project / "outbox.json")
-    assert box.post(drift(), ["log"], 24, timestamp=1e9) == ["log"]
-    assert box.post(drift(), ["log"], 24, timestamp=1e9 - 86_400) == ["log"]
+    assert box.post(build_alert(), ["log"], 24, timestamp=1e9) == ["log"]
+    assert box.post(build_alert(), ["log"], 24, timestamp=1e9 - 86_400) == ["log"]

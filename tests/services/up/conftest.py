@@ -1,4 +1,4 @@
-"""A copy of the project whose services really run; a test starts or ends them only where the one before did not."""
+"""A copy of the project with real services; a test starts or stops them only if the test before it did not."""
 
 import os
 import shutil
@@ -15,10 +15,10 @@ import pytest
 
 CODE = ("satiety", "tasks", "flows", "cli", "dvc.yaml", "params.yaml", "prefect.yaml")
 FOREIGN = ("PREFECT_", "MLFLOW_", "SATIETY_")
-"""Variables that the tests' own surroundings must not bring in."""
+"""Prefixes of variables that must not come from the environment of the tests."""
 
 
-def free_port() -> int:
+def find_free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -27,38 +27,38 @@ def free_port() -> int:
 
 @dataclass(frozen=True)
 class Home:
-    """A copy of the project, with ports of its own."""
+    """A copy of the project with its own ports."""
 
     root: Path
-    prefect: int = field(default_factory=free_port)
-    mlflow: int = field(default_factory=free_port)
+    prefect: int = field(default_factory=find_free_port)
+    mlflow: int = field(default_factory=find_free_port)
 
-    def environment(self) -> dict[str, str]:
-        around = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    def build_environment(self) -> dict[str, str]:
+        variables = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
         path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
         ports = {"SATIETY_PREFECT_PORT": str(self.prefect), "SATIETY_MLFLOW_PORT": str(self.mlflow)}
-        return around | ports | {"PATH": path, "PYTHONPATH": str(self.root)}
+        return variables | ports | {"PATH": path, "PYTHONPATH": str(self.root)}
 
-    def satiety(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
-        command, around = [sys.executable, "-m", "cli.main", *words], self.environment() | more
-        return subprocess.run(command, cwd=self.root, env=around, text=True, capture_output=True, check=False)
+    def run_satiety(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        command, environment = [sys.executable, "-m", "cli.main", *words], self.build_environment() | variables
+        return subprocess.run(command, cwd=self.root, env=environment, text=True, capture_output=True, check=False)
 
-    def members(self) -> dict[psutil.Process, dict[str, str]]:
-        """Return every process of the services, of whatever generation, and its environment."""
-        found = {}
+    def find_members(self) -> dict[psutil.Process, dict[str, str]]:
+        """Return every process of the services, including descendants, and its environment."""
+        members = {}
         for process in psutil.process_iter():
             try:
-                around = process.environ()
+                environment = process.environ()
             except psutil.Error:
                 continue
-            if around.get("SATIETY_SERVICES_OF") == str(self.root):
-                found[process] = around
-        return found
+            if environment.get("SATIETY_SERVICES_OF") == str(self.root):
+                members[process] = environment
+        return members
 
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    """The copy; whatever a test left running in it ends with the session."""
+    """The copy; services that a test left running are stopped at the end of the session."""
     root = tmp_path_factory.mktemp("services") / "project"
     for name in filter(os.path.exists, CODE):
         if Path(name).is_dir():
@@ -67,21 +67,21 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
             shutil.copy(name, root / name)
     (root / ".dvc").mkdir()
     shutil.copy(".dvc/config", root / ".dvc/config")
-    made = Home(root)
-    yield made
-    made.satiety("down")
+    copy = Home(root)
+    yield copy
+    copy.run_satiety("down")
 
 
 @pytest.fixture
-def ended(home: Home) -> Home:
-    """The copy while no service runs in it, whatever the test before it left."""
-    home.satiety("down")
+def stopped_home(home: Home) -> Home:
+    """The copy with its services stopped."""
+    home.run_satiety("down")
     return home
 
 
 @pytest.fixture
-def started(home: Home) -> subprocess.CompletedProcess[str]:
-    """What `satiety up` said; the services answer, and those of the test before go on where it left them."""
-    done = home.satiety("up")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done
+def up_process(home: Home) -> subprocess.CompletedProcess[str]:
+    """The process of `satiety up`; services that already run are left running."""
+    process = home.run_satiety("up")
+    assert process.returncode == 0, process.stdout + process.stderr
+    return process
