@@ -50,7 +50,7 @@ PIPELINE = "vars:\n  - root: .\n  - {package: models/package, test: data/test.pa
 PIPELINE += "train: data/train.parquet, fresh: data/fresh.parquet}\n"
 
 
-def settled(kind: str) -> Problem:
+def build_problem(kind: str) -> Problem:
     """Return a problem of this kind with fixed labels."""
     return PROBLEMS[kind].sample()
 
@@ -217,7 +217,7 @@ class Workspace:
             count: test examples.
             alternate: choose other wrong texts than without it.
         """
-        problem, gold = settled(self.kind), examples(self.kind, count)
+        problem, gold = build_problem(self.kind), examples(self.kind, count)
         (self.root / ".dvc").mkdir(exist_ok=True, parents=True)
         (self.root / "params.yaml").write_text(PARAMS, encoding="utf-8")
         (self.root / "dvc.yaml").write_text(PIPELINE, encoding="utf-8")

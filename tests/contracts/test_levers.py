@@ -17,9 +17,9 @@ from satiety.core.records import Example
 from satiety.levers.base import LEVERS, Lever, RunContext, StudyContext, StudyInputs
 from satiety.problems import PROBLEMS, Prediction
 from satiety.worth.selection import explain_unusable
-from tests.unit.worth.material import classified, documents, tagged
+from tests.unit.worth.material import documents, make_classify_examples, make_ner_examples
 
-EXAMPLE_MAKERS = {"classify": classified, "ner": tagged}
+EXAMPLE_MAKERS = {"classify": make_classify_examples, "ner": make_ner_examples}
 LEAKS = ("leak",)
 """Levers that put test texts into training, to show that the gate refuses them."""
 

@@ -13,8 +13,8 @@ from satiety.validate.pages import render_pages
 from satiety.worth.page import page
 from tests.patience import PATIENCE, wait_until
 from tests.pipeline.server import CHROMIUM, FLAGS
-from tests.unit.examples.test_year import lived
-from tests.unit.monitor.test_page import SCORE, TIMES, TOLD
+from tests.unit.examples.test_year import simulate_year
+from tests.unit.monitor.test_page import REPORT, SCORE, TIMES
 from tests.unit.report.palette import DARK, LIGHT
 from tests.unit.worth import sample
 
@@ -36,7 +36,7 @@ CORNERS = """marks => marks.map(mark => { const {left, top, right, bottom} = mar
 FOCUSED = """() => { const element = document.activeElement;
   return element.getAttribute('href') ?? element.getAttribute('aria-label') ?? element.textContent }"""
 Open = Callable[..., Any]
-MONITORED = {**TOLD, "window": {"texts": 500, "left_out": None, **TIMES}}
+MONITORED = {**REPORT, "window": {"texts": 500, "left_out": None, **TIMES}}
 MONITORED["feedback"] = {"answers": 180, "score": SCORE, "change": SCORE, "overconfidence": SCORE}
 OTHER_PAGES = ["year", "drift", "documents"]
 
@@ -108,7 +108,7 @@ def test_the_worth_page_fits_the_window_and_is_legible(show: Open, make: Any, wi
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("width", FRAMES)
 @pytest.mark.parametrize(
-    ("make", "report"), [(year, lived()), (drift, MONITORED), (render_documents, None)], ids=OTHER_PAGES
+    ("make", "report"), [(year, simulate_year()), (drift, MONITORED), (render_documents, None)], ids=OTHER_PAGES
 )
 def test_other_pages_fit_the_window_and_are_legible(
     show: Open, make: Any, report: Any, width: int, language: Any

@@ -23,9 +23,9 @@ from satiety.worth.preparation import StudyData, prepare_study
 from satiety.worth.runs import StudyRun
 from satiety.worth.selection import Augmentation
 from tasks.augment import main
-from tests.unit.worth.material import classified, documents, finetune, worth
+from tests.unit.worth.material import documents, finetune, make_classify_examples, worth
 
-TRAIN = classified(24)
+TRAIN = make_classify_examples(24)
 DEV = [
     Example("v1", {"text": "we waited two hours for a cold soup"}, answer=Label("bad"), split="dev", language="en"),
     Example("v2", {"text": "服务员态度非常差，等了两个小时"}, answer=Label("bad"), split="dev", language="zh"),
@@ -127,7 +127,7 @@ def paths(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[s
     PROBLEMS["classify"].model_validate({"labels": ["bad", "good"], "names": {}}).save(Path("problem.json"))
     for name, examples in (("train", TRAIN), ("dev", DEV), ("test", TEST)):
         write(Path(f"{name}.parquet"), examples, Example)
-    write(Path("retrieved.parquet"), documents(classified(30, start=2000)), Document)
+    write(Path("retrieved.parquet"), documents(make_classify_examples(30, start=2000)), Document)
     names = ("train", "dev", "test", "retrieved")
     tables = {name: Path(f"{name}.parquet") for name in names}
     return {"problem": Path("problem.json"), **tables, "base": tiny, "augmented": AUGMENTED, "quarantine": QUARANTINE}
@@ -220,7 +220,7 @@ def test_equal_seeds_give_equal_bytes_and_another_seed_or_lever_name_gives_other
 def test_a_lever_gets_the_predictions_that_worth_gives_it(
     language: str, paths: dict[str, Path], tmp_path: Path
 ) -> None:
-    raw = documents([example for example in classified(60, start=2000) if example.language == language])
+    raw = documents([example for example in make_classify_examples(60, start=2000) if example.language == language])
     write(paths["retrieved"], raw, Document)
     write_params(asked={"kind": "answering"})
     main.run(**paths)

@@ -18,7 +18,16 @@ from satiety.core.records import Document, Example, write
 from satiety.problems import PROBLEMS
 from tasks.worth import main
 from tests.patience import PATIENCE, wait_until
-from tests.unit.worth.material import AUGMENT, FINETUNE, PSEUDO, SECTION, Inline, classified, documents, tagged
+from tests.unit.worth.material import (
+    AUGMENT,
+    FINETUNE,
+    PSEUDO,
+    SECTION,
+    Inline,
+    documents,
+    make_classify_examples,
+    make_ner_examples,
+)
 
 ROOT = Path.cwd()
 PATHS = {
@@ -70,7 +79,7 @@ def write_params(**changes: Any) -> None:
 
 
 def write_tables(kind: str) -> None:
-    make = classified if kind == "classify" else tagged
+    make = make_classify_examples if kind == "classify" else make_ner_examples
     PROBLEMS[kind].sample().save(Path("problem.json"))
     write(Path("train.parquet"), make(24), Example)
     write(Path("dev.parquet"), make(8, start=24), Example)

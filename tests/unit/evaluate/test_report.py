@@ -14,14 +14,14 @@ from satiety.evaluate import Evaluate
 from satiety.evaluate.calibration import calibrate
 from satiety.evaluate.report import check_gold, format_calibration, format_confusion, score
 from satiety.problems import Prediction
-from tests.packaging import answers, examples, settled
+from tests.packaging import answers, build_problem, examples
 
 PARAMS = Evaluate(seed=3, resamples=400, confidence_level=0.95, bins=10, prefix="")
 
 
 @pytest.mark.parametrize("kind", ["classify", "ner"])
 def test_the_report_holds_both_scores_their_difference_and_every_metric(kind: str) -> None:
-    problem, gold = settled(kind), examples(kind, 100)
+    problem, gold = build_problem(kind), examples(kind, 100)
     predictions_before, predictions_after = answers(gold, 0.5), answers(gold, 0.9)
     calibration = calibrate(problem.confidence_correct(gold, predictions_after), PARAMS.bins)
     report = score(problem, gold, predictions_before, predictions_after, params=PARAMS, calibration=calibration)
@@ -40,7 +40,7 @@ def test_the_report_holds_both_scores_their_difference_and_every_metric(kind: st
 
 @pytest.mark.parametrize("kind", ["classify", "ner"])
 def test_perfect_predictions_score_one(kind: str) -> None:
-    problem, gold = settled(kind), examples(kind, 40)
+    problem, gold = build_problem(kind), examples(kind, 40)
     truth = answers(gold, 1.0)
     calibration = calibrate(problem.confidence_correct(gold, truth), PARAMS.bins)
     report = score(problem, gold, truth, truth, params=PARAMS, calibration=calibration)
@@ -50,28 +50,30 @@ def test_perfect_predictions_score_one(kind: str) -> None:
 
 
 def test_a_good_test_set_passes() -> None:
-    check_gold(settled("classify"), examples("classify", 2))
-    check_gold(settled("ner"), examples("ner", 2))
+    check_gold(build_problem("classify"), examples("classify", 2))
+    check_gold(build_problem("ner"), examples("ner", 2))
 
 
 def test_an_empty_test_set_is_refused() -> None:
     with pytest.raises(DataError, match=r"test set is empty; set `ingest.test` above 0"):
-        check_gold(settled("classify"), [])
+        check_gold(build_problem("classify"), [])
 
 
 def test_a_test_set_of_one_class_is_refused() -> None:
     with pytest.raises(DataError, match="all 5 test examples have the label '好'"):
-        check_gold(settled("classify"), [replace(example, answer=Label("好")) for example in examples("classify", 5)])
+        check_gold(
+            build_problem("classify"), [replace(example, answer=Label("好")) for example in examples("classify", 5)]
+        )
 
 
 def test_a_test_set_without_any_entity_is_refused() -> None:
     with pytest.raises(DataError, match="predictions on the 3 test examples reach only entity_f1 0: their gold"):
-        check_gold(settled("ner"), [Example(str(i), {"text": "没有"}) for i in range(3)])
+        check_gold(build_problem("ner"), [Example(str(i), {"text": "没有"}) for i in range(3)])
 
 
 def test_confusion_has_a_row_for_each_pair_whatever_the_label_is_called() -> None:
     gold = [Example("1", {"text": "x"}, answer=Label('a,"b"')), Example("2", {"text": "y"}, answer=Label("好\n坏"))]
-    text = format_confusion(settled("classify"), gold, [Prediction(Label("好\n坏")), Prediction(Label("好\n坏"))])
+    text = format_confusion(build_problem("classify"), gold, [Prediction(Label("好\n坏")), Prediction(Label("好\n坏"))])
     assert list(csv.reader(io.StringIO(text))) == [["gold", "predicted"], ['a,"b"', "好\n坏"], ["好\n坏", "好\n坏"]]
 
 

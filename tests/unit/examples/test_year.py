@@ -125,7 +125,7 @@ def test_invalid_plan_is_refused_with_its_line(change: dict[str, Any], message: 
         Year.read(path)
 
 
-def lived() -> dict[str, Any]:
+def simulate_year() -> dict[str, Any]:
     """Return a year of three months, as year.json has it."""
 
     def build_interval(value: float) -> dict[str, float]:
@@ -154,18 +154,18 @@ def lived() -> dict[str, Any]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_page_has_every_month_in_two_sizes_and_escapes_texts(language: str) -> None:
-    html = page(lived(), language)  # type: ignore[arg-type]
+    html = page(simulate_year(), language)  # type: ignore[arg-type]
     assert html.count("<svg") == 2
     assert html.count('class="dots"') == 2 * 2
     assert "&lt;b&gt;why&lt;/b&gt;" in html
     assert "<script" not in html
     assert "1 of 2 challengers" in html or "2 个挑战者中有 1 个" in html
-    assert html == page(lived(), language)  # type: ignore[arg-type]
+    assert html == page(simulate_year(), language)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_page_has_a_text_for_every_outcome_of_a_retraining(language: str) -> None:
-    report = lived()
+    report = simulate_year()
     for decision in ("promoted", "kept", "refused", "none"):
         report["months"][1]["retraining"]["decision"] = decision
         html = page(report, language)  # type: ignore[arg-type]

@@ -41,12 +41,13 @@ def test_noise_raises_the_chosen_strength() -> None:
     assert clear < noisy
 
 
-def test_unlabelled_rows_do_not_choose_the_strength() -> None:
+def test_rows_outside_the_mask_do_not_choose_the_penalty() -> None:
     features, targets, groups = make_data(60, 0.01)
-    wild = np.concatenate([targets, np.random.default_rng(1).normal(size=60) * 500])
+    wild = np.concatenate([targets, 100 + np.random.default_rng(1).normal(size=60) * 50])
     judged = np.arange(120) < 60
     pair = np.concatenate([features, features]), wild, [*groups, *(f"p{i}" for i in range(60))]
-    assert HEAD.solve(*pair, 1, make_solver(1.0, 0.001), 1, judged).weight.shape == (1, 30)
+    assert HEAD.solve(*pair, 1, make_solver(1.0, 0.001), 1, judged).l2 == 0.001
+    assert HEAD.solve(*pair, 1, make_solver(1.0, 0.001), 1, ~judged).l2 == 1.0
 
 
 def test_the_loss_is_the_mean_squared_error_of_windows_with_a_number() -> None:

@@ -105,11 +105,11 @@ def test_the_card_contains_intended_use_scores_and_data(build_package: BuildPack
 def test_the_input_example_of_a_chinese_model_is_chinese(tiny: Path, tmp_path: Path) -> None:
     from satiety.core.inputs import text_of
     from satiety.package.example import select_example_inputs
-    from tests.packaging import settled
+    from tests.packaging import build_problem
 
-    assert text_of(select_example_inputs(settled("classify"), ["und", "zh", "en"])[0]).startswith("快递")
-    assert text_of(select_example_inputs(settled("ner"), ["zh"])[0]) == "王小明在杭州开了一家店。"
-    assert text_of(select_example_inputs(settled("ner"), ["de"])[0]).startswith("Maria Keller")
+    assert text_of(select_example_inputs(build_problem("classify"), ["und", "zh", "en"])[0]).startswith("快递")
+    assert text_of(select_example_inputs(build_problem("ner"), ["zh"])[0]) == "王小明在杭州开了一家店。"
+    assert text_of(select_example_inputs(build_problem("ner"), ["de"])[0]).startswith("Maria Keller")
 
 
 def test_another_answer_to_the_input_example_is_refused(copy: Path) -> None:

@@ -11,13 +11,13 @@ from satiety.problems import Prediction
 from satiety.promotion.calibration import compare_calibration
 from satiety.promotion.paired_bootstrap import compare_paired
 from satiety.promotion.slices import compare_slices
-from tests.packaging import answers, examples, settled
+from tests.packaging import answers, build_problem, examples
 
 RESAMPLING = Resampling(3, 400, 0.95)
 
 
 def test_the_difference_and_its_standard_error_are_those_of_theory() -> None:
-    gold, problem = examples("classify", 400), settled("classify")
+    gold, problem = examples("classify", 400), build_problem("classify")
     champion, challenger = (problem.tally(gold, answers(gold, share)) for share in (0.6, 0.8))
     difference = compare_paired(problem.score, champion, challenger, np.arange(400), RESAMPLING)["accuracy"]
     differences = (challenger[:, :2] - champion[:, :2]).sum(axis=1)
@@ -31,7 +31,7 @@ def test_the_difference_and_its_standard_error_are_those_of_theory() -> None:
 
 
 def test_texts_of_one_group_count_as_one() -> None:
-    gold, problem = examples("classify", 400), settled("classify")
+    gold, problem = examples("classify", 400), build_problem("classify")
     tallies = [np.repeat(problem.tally(gold, answers(gold, share)), 3, axis=0) for share in (0.6, 0.8)]
     grouped, ungrouped = (
         compare_paired(problem.score, *tallies, groups, RESAMPLING)["accuracy"].error
@@ -41,7 +41,7 @@ def test_texts_of_one_group_count_as_one() -> None:
 
 
 def test_missing_and_unequal_examples_are_refused() -> None:
-    problem = settled("classify")
+    problem = build_problem("classify")
     for first, second, message in (
         (0, 0, "there are no test examples"),
         (2, 3, "same examples, but there are 2 and 3"),
@@ -52,7 +52,7 @@ def test_missing_and_unequal_examples_are_refused() -> None:
 
 def test_equal_systems_seem_better_as_rarely_as_the_level_promises() -> None:
     """Macro-F1 on 200 texts, a fifth of them of one class, at the alphas of the first and the fourth comparison."""
-    draw, problem, false_positives = np.random.default_rng(5), settled("classify"), []
+    draw, problem, false_positives = np.random.default_rng(5), build_problem("classify"), []
     for _ in range(1500):
         label = (draw.random(200) < 0.2).astype(int)
         tallies = []
@@ -84,7 +84,7 @@ def make_bilingual_examples(count: int) -> list[Example]:
 
 
 def test_a_worse_language_is_found_though_the_other_is_better() -> None:
-    gold, problem = make_bilingual_examples(200), settled("classify")
+    gold, problem = make_bilingual_examples(200), build_problem("classify")
     champion_predictions = [Prediction(Label(str(e.answer) if i % 5 else "bad")) for i, e in enumerate(gold)]
     challenger_predictions = [Prediction(Label(str(e.answer) if e.language == "en" else "bad")) for e in gold]
     first, second = problem.tally(gold, champion_predictions), problem.tally(gold, challenger_predictions)
@@ -103,7 +103,7 @@ def test_entities_have_slices_of_their_types() -> None:
         Example(f"t{i}", {"text": texts[i % 2]}, answer=Spans(spans[i % 2]), language=("en", "zh")[i % 2])
         for i in range(80)
     ]
-    problem = settled("ner")
+    problem = build_problem("ner")
     champion_predictions = [Prediction(e.answer) for e in gold]
     challenger_predictions = [Prediction(Spans(tuple(s for s in e.answer.mentions if s.label == "PER"))) for e in gold]
     slices = compare_slices(
@@ -124,7 +124,7 @@ def test_length_slices_are_thirds_of_the_texts() -> None:
         Example(f"t{i}", {"text": "字" * (i + 1)}, answer=Label(("bad", "good")[i % 2]), language="zh")
         for i in range(90)
     ]
-    problem = settled("classify")
+    problem = build_problem("classify")
     correct, constant = ([Prediction(e.answer) for e in gold], [Prediction(Label("bad")) for _ in gold])
     slices = compare_slices(
         problem, gold, problem.tally(gold, correct), problem.tally(gold, constant), ["length"], 30, RESAMPLING
@@ -137,7 +137,7 @@ def test_length_slices_are_thirds_of_the_texts() -> None:
 
 
 def test_calibration_is_compared_on_the_same_answers() -> None:
-    gold, problem = examples("classify", 300), settled("classify")
+    gold, problem = examples("classify", 300), build_problem("classify")
     predictions = answers(gold, 0.7)
     overconfident = [Prediction(prediction.answer, confidence=0.99) for prediction in predictions]
     calibrated = [Prediction(prediction.answer, confidence=0.7) for prediction in predictions]

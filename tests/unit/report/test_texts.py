@@ -19,8 +19,8 @@ from satiety.validate.screening import RuleFinding, ScreenedTable, Witness
 from satiety.validate.suites import Rule, Suite
 from satiety.worth.page import page as worth
 from tests.services.test_opinion_page import board, reading
-from tests.unit.examples.test_year import lived
-from tests.unit.monitor.test_page import SCORE, TABLE, TIMES, TOLD
+from tests.unit.examples.test_year import simulate_year
+from tests.unit.monitor.test_page import REPORT, SCORE, TABLE, TIMES
 from tests.unit.worth import sample
 
 LONGEST = 35
@@ -67,9 +67,9 @@ def iterate_drift_reports() -> Iterator[dict[str, Any]]:
         "terms": [{"word": "x", "reference": 0.1, "window": 0.2, "example": "x y"}],
         "strangest": ["x"],
     }
-    yield {**TOLD, **details}
-    yield {**TOLD, **details, "feedback": None, "terms": [], "labels": {}}
-    yield {**TOLD, **details, "window": {"texts": 500, **TABLE}}
+    yield {**REPORT, **details}
+    yield {**REPORT, **details, "feedback": None, "terms": [], "labels": {}}
+    yield {**REPORT, **details, "window": {"texts": 500, **TABLE}}
 
 
 def iterate_findings() -> Iterator[RuleFinding]:
@@ -86,7 +86,7 @@ def write_every_page(language: Language) -> None:
         drift(report, language)
     months = [build_month(decision) for decision in ("promoted", "kept", "refused", "none")]
     months[0]["world"]["planted"] = ["opening", "labels"]
-    year({**lived(), "months": [*months, *lived()["months"]]}, language)
+    year({**simulate_year(), "months": [*months, *simulate_year()["months"]]}, language)
     live = board()
     live.page(language)
     for verdict in ("too little history", "surge"):
@@ -100,7 +100,7 @@ def write_every_page(language: Language) -> None:
 
 
 def build_month(decision: str) -> dict[str, Any]:
-    month = lived()["months"][1]
+    month = simulate_year()["months"][1]
     return {**month, "retraining": {**month["retraining"], "decision": decision}}
 
 

@@ -94,7 +94,7 @@ def name_by_kind(levers: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {lever["kind"]: lever for lever in levers}
 
 
-def classified(count: int, *, start: int = 0) -> list[Example]:
+def make_classify_examples(count: int, *, start: int = 0) -> list[Example]:
     """Return examples of two labels, a third of them bad, in English and Chinese; no two texts are the same."""
     draw, examples = random.Random(start), []
     for i in range(start, start + count):
@@ -105,7 +105,7 @@ def classified(count: int, *, start: int = 0) -> list[Example]:
     return examples
 
 
-def tagged(count: int, *, start: int = 0) -> list[Example]:
+def make_ner_examples(count: int, *, start: int = 0) -> list[Example]:
     """Return examples with a person and a place each, but for every fourth, which has neither."""
     examples = []
     for i in range(start, start + count):
@@ -130,7 +130,7 @@ def documents(examples: Sequence[Example]) -> tuple[Document, ...]:
 
 def build_study_data(base: Path, kind: str = "classify", *, labels: int = 32, test: int = 24) -> StudyData:
     """Return labels, test and corpus; a tenth of the corpus are texts of the test."""
-    make = classified if kind == "classify" else tagged
+    make = make_classify_examples if kind == "classify" else make_ner_examples
     pool, test_examples, raw_examples = make(labels), make(test, start=1000), make(36, start=2000)
     return StudyData(
         PROBLEMS[kind].sample(), tuple(pool), tuple(test_examples), documents([*raw_examples, *test_examples[:4]]), base
@@ -142,14 +142,14 @@ def finetune() -> Finetune:
     return Finetune.model_validate(FINETUNE)
 
 
-def lesson(pool: Sequence[Example], budget: int, **changes: Any) -> RunContext:
+def build_run_context(pool: Sequence[Example], budget: int, **changes: Any) -> RunContext:
     """Return the run context of a run of ``budget`` labels; the model answers ``good`` with confidence 0.9."""
     fields: dict[str, Any] = {
         "problem": PROBLEMS["classify"].sample(),
         "budget": budget,
         "order": tuple(pool),
-        "test": tuple(classified(10, start=1000)),
-        "documents": documents(classified(20, start=2000)),
+        "test": tuple(make_classify_examples(10, start=1000)),
+        "documents": documents(make_classify_examples(20, start=2000)),
         "precomputed": (),
         "rng": random.Random(1),
         "predict": lambda _, texts: [Prediction(Label("good"), confidence=0.9) for _ in texts],

@@ -16,10 +16,10 @@ from satiety.problems import PROBLEMS
 from satiety.text.deduplication import HeldOut
 from satiety.worth.augmentation import AugmentInputs, admit, apply_levers
 from satiety.worth.selection import Augmentation
-from tests.unit.worth.material import classified, documents
+from tests.unit.worth.material import documents, make_classify_examples
 
-POOL = classified(8)
-HELD_OUT = HeldOut.from_examples(classified(6, start=1000), 0.8)
+POOL = make_classify_examples(8)
+HELD_OUT = HeldOut.from_examples(make_classify_examples(6, start=1000), 0.8)
 NOTHING: dict[str, Any] = {"seed": 1, "dedup_threshold": 0.8, "max_length": 32, "prefix": "", "pooling": "mean"}
 
 
@@ -41,7 +41,7 @@ def test_an_example_that_is_repeated_gets_ids_of_its_own() -> None:
 
 
 def test_text_rewritten_under_its_old_id_is_compared_with_dev_and_test() -> None:
-    test_example = classified(6, start=1000)[2]
+    test_example = make_classify_examples(6, start=1000)[2]
     output_examples = [
         replace(POOL[0], inputs=test_example.inputs),
         replace(POOL[1], inputs={"text": "全新的一句话"}),

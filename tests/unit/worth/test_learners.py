@@ -20,7 +20,7 @@ from satiety.heads.solver import LinearProbe, Solver, solve
 from satiety.problems import PROBLEMS
 from satiety.worth.features import EncoderConfig, FeatureExtractor
 from satiety.worth.learners import FineTuned, ProxyModel, split_dev
-from tests.unit.worth.material import classified, finetune, tagged
+from tests.unit.worth.material import finetune, make_classify_examples, make_ner_examples
 
 if TYPE_CHECKING:
     from satiety.problems.base import Floats
@@ -53,7 +53,10 @@ def fit_head(model: ProxyModel, examples: Sequence[Example]) -> LinearProbe:
 def test_copying_changes_neither_folds_nor_strength_nor_weights(
     kind: str, times: int, tmp_path: Path, tiny: Path
 ) -> None:
-    model, examples = build_proxy(tmp_path, tiny, kind), (classified if kind == "classify" else tagged)(24)
+    model, examples = (
+        build_proxy(tmp_path, tiny, kind),
+        (make_classify_examples if kind == "classify" else make_ner_examples)(24),
+    )
     without_copies, with_copies = (
         fit_head(model, examples),
         fit_head(model, [*examples, *copy_examples(examples, times)]),
@@ -86,9 +89,9 @@ def test_only_judged_rows_select_the_penalty() -> None:
 
 
 def test_self_labelled_examples_do_not_select_the_penalty(tmp_path: Path, tiny: Path) -> None:
-    model, examples = build_proxy(tmp_path, tiny), classified(24)
+    model, examples = build_proxy(tmp_path, tiny), make_classify_examples(24)
     self_labelled = [
-        replace(e, id=f"p{e.id}", origin="pseudo", answer=Label("good")) for e in classified(40, start=2000)
+        replace(e, id=f"p{e.id}", origin="pseudo", answer=Label("good")) for e in make_classify_examples(40, start=2000)
     ]
     judged_masks: list[Any] = []
     from satiety.heads import solver as module
@@ -108,8 +111,8 @@ def test_self_labelled_examples_do_not_select_the_penalty(tmp_path: Path, tiny: 
 @pytest.mark.parametrize("label", ["bad", "good"])
 def test_head_trained_on_one_class_predicts_only_it(label: str, tmp_path: Path, tiny: Path) -> None:
     model = build_proxy(tmp_path, tiny)
-    head = fit_head(model, [example for example in classified(30) if str(example.answer) == label])
-    assert {str(answer.answer) for answer in model.predict(head, classified(9, start=500))} == {label}
+    head = fit_head(model, [example for example in make_classify_examples(30) if str(example.answer) == label])
+    assert {str(answer.answer) for answer in model.predict(head, make_classify_examples(9, start=500))} == {label}
     assert head.temperature == 1, "there are no held-out rows to fit it on"
 
 
@@ -119,7 +122,7 @@ def test_without_a_label_of_the_problem_there_is_no_head(tmp_path: Path, tiny: P
 
 def test_a_single_label_is_enough_to_answer(tmp_path: Path, tiny: Path) -> None:
     model = build_proxy(tmp_path, tiny)
-    assert model.predict(fit_head(model, classified(1)), model.problem.build_examples(["the good film"]))[
+    assert model.predict(fit_head(model, make_classify_examples(1)), model.problem.build_examples(["the good film"]))[
         0
     ].answer == Label("bad")
 
@@ -136,22 +139,22 @@ def test_the_temperature_makes_overconfident_answers_less_so() -> None:
 
 
 def test_temperature_lowers_confidence_and_keeps_labels(tmp_path: Path, tiny: Path) -> None:
-    model, texts = build_proxy(tmp_path, tiny), classified(12, start=500)
-    head = replace(fit_head(model, classified(24)), temperature=1.0)
+    model, texts = build_proxy(tmp_path, tiny), make_classify_examples(12, start=500)
+    head = replace(fit_head(model, make_classify_examples(24)), temperature=1.0)
     cold, warm = model.predict(head, texts), model.predict(replace(head, temperature=4.0), texts)
     assert [str(a.answer) for a in cold] == [str(a.answer) for a in warm]
     assert all(a.confidence > b.confidence for a, b in zip(cold, warm, strict=True))
 
 
 def test_proxy_learns_a_learnable_problem(tmp_path: Path, tiny: Path) -> None:
-    model, test = build_proxy(tmp_path, tiny), classified(60, start=500)
-    answers = model.predict(fit_head(model, classified(120)), test)
+    model, test = build_proxy(tmp_path, tiny), make_classify_examples(60, start=500)
+    answers = model.predict(fit_head(model, make_classify_examples(120)), test)
     assert sum(str(a.answer) == str(e.answer) for a, e in zip(answers, test, strict=True)) > 48
 
 
 def test_entities_are_learned(tmp_path: Path, tiny: Path) -> None:
-    model, test = build_proxy(tmp_path, tiny, "ner"), tagged(16, start=500)
-    answers = model.predict(fit_head(model, tagged(48)), test)
+    model, test = build_proxy(tmp_path, tiny, "ner"), make_ner_examples(16, start=500)
+    answers = model.predict(fit_head(model, make_ner_examples(48)), test)
     scores = model.problem.metrics_from_counts(model.problem.tally(test, answers).sum(0))
     assert scores["entity_f1"] > 0.8
 
@@ -171,7 +174,7 @@ def test_dev_split_takes_its_share_of_every_class(count: int, share: float, clas
 
 
 def test_dev_split_of_fewer_labels_is_part_of_that_of_more() -> None:
-    gold, label_of = classified(60), lambda example: str(str(example.answer))
+    gold, label_of = make_classify_examples(60), lambda example: str(str(example.answer))
     dev_ids = [
         {example.id for example in split_dev(gold[:n], 0.2, label_of, random.Random("x"))[1]} for n in (15, 30, 60)
     ]
@@ -180,7 +183,7 @@ def test_dev_split_of_fewer_labels_is_part_of_that_of_more() -> None:
 
 def test_fine_tuned_model_predicts_and_leaves_no_checkpoint(tmp_path: Path, tiny: Path) -> None:
     fine_tuned = FineTuned(PROBLEMS["classify"].sample(), tiny, finetune(), "cpu", tmp_path)
-    train, dev = split_dev(classified(20), 0.2, lambda example: str(str(example.answer)), random.Random(1))
+    train, dev = split_dev(make_classify_examples(20), 0.2, lambda example: str(str(example.answer)), random.Random(1))
     answers = fine_tuned.fit(train, dev, "key")(["the good film", "这部电影很差"])
     assert {str(answer.answer) for answer in answers} <= {"good", "bad"}
     assert not list((tmp_path / "checkpoints").rglob("*.safetensors"))
