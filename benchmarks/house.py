@@ -1,10 +1,10 @@
 """A former commit against this tree: scores and CPU seconds of every stage on the same splits, and tables.
 
-The first round trains as params.yaml says, and gives the scores; the others train for a few steps, and give the CPU
-seconds. Both trees take turns, so that neither has the quieter hour. Each run is a cell of the results, and a benchmark
+The first round trains as params.yaml says; the others train for a few steps, and give the CPU seconds. All give scores.
+Both trees take turns, so that neither has the quieter hour. Each run is a cell of the results, and a benchmark
 that was cut off goes on where it was.
 
-    python -m benchmarks.house COMMIT [--rounds 5]
+    python -m benchmarks.house COMMIT [--rounds 5] [--few]
 """
 
 import argparse
@@ -159,8 +159,7 @@ def measure_run(tree: Path, problem: str, folder: Path, data: Path, *, timed: bo
         shutil.copy(path, folder / "data/raw")
     seconds = {stage: run(tree, folder, stage) for stage in STAGES}
     report = json.loads((folder / "reports/evaluate.json").read_text(encoding="utf-8"))
-    score = {} if timed else {"score": report["after"], "metric": report["metric"]}
-    return {"commit": commit(tree), "seconds": seconds, **score}
+    return {"commit": commit(tree), "seconds": seconds, "score": report["after"], "metric": report["metric"]}
 
 
 def commit(tree: Path) -> str:
@@ -170,9 +169,9 @@ def commit(tree: Path) -> str:
     ).stdout.strip()
 
 
-def iterate_runs(rounds: int) -> Iterator[tuple[str, str, int]]:
+def iterate_runs(rounds: int, first: int) -> Iterator[tuple[str, str, int]]:
     """Yield (problem, tree, round), the trees in turn; the scores' round is 0."""
-    for number in range(rounds + 1):
+    for number in range(first, rounds + 1):
         for problem in PROBLEMS:
             for name in ("before", "after") if number % 2 else ("after", "before"):
                 yield problem, name, number
@@ -183,13 +182,11 @@ def summary(figures: dict[str, Any]) -> dict[str, Any]:
     summaries: dict[str, Any] = {}
     for problem in PROBLEMS:
         runs = {
-            name: [cell for key, cell in figures["cells"].items() if key.startswith(f"{problem}/{name}/")]
+            name: {key: cell for key, cell in figures["cells"].items() if key.startswith(f"{problem}/{name}/")}
             for name in ("before", "after")
         }
-        scores = {
-            name: next((cell["score"] for cell in group if "score" in cell), None) for name, group in runs.items()
-        }
-        runs = {name: [cell for cell in group if "score" not in cell] for name, group in runs.items()}
+        scores = {name: [cell["score"]["value"] for cell in group.values()] for name, group in runs.items()}
+        runs = {name: [cell for key, cell in group.items() if key[-2:] != "/0"] for name, group in runs.items()}
         if not all(runs.values()):
             continue
         medians = {
@@ -210,10 +207,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("commit")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--few", action="store_true", help="leave out the first round, which takes an hour")
     arguments = parser.parse_args()
     folders = trees(arguments.commit)
     figures: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {"cells": {}}
-    for problem, name, number in iterate_runs(arguments.rounds):
+    for problem, name, number in iterate_runs(arguments.rounds, int(arguments.few)):
         key = f"{problem}/{name}/{number}"
         if key not in figures["cells"]:
             data = splits(folders["after"], problem)

@@ -126,7 +126,7 @@ def solve(
         bias - weight @ mean / scale,
         penalties[best],
         tuple(int(indices[row]) for row in find_label_issues(best_probabilities, answers)),
-        temperature=_temperature(best_probabilities[mask], answers[mask]),
+        temperature=fit_temperature(best_probabilities[mask], answers[mask]),
         held_out=held_out,
     )
 
@@ -166,7 +166,7 @@ def find_label_issues(probabilities: Floats, answers: Ints) -> list[int]:
     return [int(row) for row in issues[np.argsort(-margins[issues], kind="stable")]]
 
 
-def _temperature(chances: Floats, answers: Ints) -> float:
+def fit_temperature(chances: Floats, answers: Ints) -> float:
     """Return the temperature with the lowest log-loss (Guo et al. 2017, arXiv:1706.04599, section 4.2).
 
     Of equally good candidates the one nearest to 1 is chosen.

@@ -190,6 +190,10 @@ class Problem(Component):
     def classes(self) -> tuple[str, ...]:
         """Names of the model's outputs, by index. Requires a fixed label set."""
 
+    def label_names(self) -> list[str]:
+        """Return each class in words, as a text of its language; empty where a name says nothing, as ``0`` does."""
+        return [""] * len(self.classes)
+
     @abstractmethod
     def stratum(self, example: Example) -> str:
         """Return the example's stratum; each stratum is spread evenly over train, dev and test."""

@@ -33,6 +33,10 @@ class Classify(OneLabel):
     def sample(cls) -> Self:
         return cls(labels=["bad", "good"], names={})
 
+    def label_names(self) -> list[str]:
+        names = [self.names.get(label, label) for label in self.classes]
+        return [name if any(character.isalpha() for character in name) else "" for name in names]
+
     def zero_shot(self, train: Sequence[Example], examples: Sequence[Example], base: ZeroShotModel) -> list[Prediction]:
         """Predict the label whose name has the most similar embedding in the base model."""
         names = base.embed([self.names.get(label, label) for label in self.classes])

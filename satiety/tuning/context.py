@@ -20,6 +20,7 @@ from satiety.tuning.tuned_model import ModelCard, TunedModel
 
 if TYPE_CHECKING:
     from satiety.core.records import Example
+    from satiety.heads.softmax_regression import Layer
     from satiety.heads.solver import LinearProbe, Solver
     from satiety.problems import Problem, Window
     from satiety.problems.base import Floats
@@ -62,8 +63,8 @@ class TuningContext:
         assert head is not None  # noqa: S101  # every window has a target
         return head
 
-    def set_head(self, head: LinearProbe) -> None:
-        """Copy a solved head's weights into the model."""
+    def set_head(self, head: LinearProbe | Layer) -> None:
+        """Copy the weights of a solved head into the model."""
         with torch.no_grad():
             self.model.head.weight.copy_(torch.from_numpy(head.weight))
             self.model.head.bias.copy_(torch.from_numpy(head.bias))

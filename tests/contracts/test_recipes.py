@@ -18,7 +18,7 @@ from tests.contracts.test_methods import LONG, WRITTEN, get_base
 from tests.contracts.test_methods import params as fine_tune
 
 PAIRS = list(product(RECIPES, PROBLEMS))
-ABLE = [(recipe, name) for recipe, name in PAIRS if RECIPES[recipe].can_generate or name not in WRITTEN]
+ABLE = [(recipe, name) for recipe, name in PAIRS if not RECIPES[recipe].sample().refusals(PROBLEMS[name].sample())]
 TEXTS = ["the hotel in paris is good", "a bad film", "我爱北京天安门", "这部电影很差", ""]
 
 
@@ -74,7 +74,7 @@ class TestEveryRecipe:
         for name, problem_name in PAIRS:
             if name == recipe and (name, problem_name) not in ABLE:
                 problem = PROBLEMS[problem_name].sample()
-                with pytest.raises(ParamsError, match=f"finetune.recipe: '{recipe}' cannot train a generative model"):
+                with pytest.raises(ParamsError, match=f"finetune.recipe: '{recipe}' (cannot train|needs)"):
                     fit(recipe, problem, problem.examples("zh"), tmp_path / "never read", tmp_path)
 
     def test_refuses_empty_training_examples(self, recipe: str, tmp_path: Path) -> None:

@@ -96,4 +96,14 @@ def explain_no_generation(field: str, component: Any, registry: Registry[Any], p
     ]
 
 
+def explain_several_labels(recipe: Recipe, problem: Problem) -> list[str]:
+    """Return a sentence where a recipe for one label of a set is to fit another problem."""
+    if problem.categorical:
+        return []
+    return [
+        f"finetune.recipe: {recipe.kind!r} needs a problem whose answer is one label of a set, not {problem.kind!r}; "
+        "use fine_tune or linear"
+    ]
+
+
 RECIPES: Registry[Recipe] = Registry("recipe", "satiety.tuning.recipes")

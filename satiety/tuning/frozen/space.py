@@ -1,0 +1,107 @@
+"""Labelled and raw texts -> their features in the space of the untouched encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from satiety.heads.softmax_regression import Layer
+from satiety.tuning.inputs import select_labelled
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from satiety.problems.base import Floats
+    from satiety.tuning.context import TuningContext
+
+    Ints = NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenSpace:
+    """Features of all texts, centred and scaled to a mean square norm of 1 over labelled and raw texts together."""
+
+    gold: Floats
+    """Features of labelled windows, shape (gold, hidden)."""
+    targets: Ints
+    """Their class indices, shape (gold,)."""
+    groups: tuple[str, ...]
+    """Their groups, which are never split by folds: a text, its windows and its copies."""
+    raw: Floats
+    """Features of the windows of raw texts, shape (raw, hidden)."""
+    names: Floats
+    """Directions of the label names, unit length, shape (classes, hidden); zeros where a label's name has no word."""
+    mean: Floats
+    """Subtracted from the encoder's features, shape (hidden,)."""
+    scale: float
+    """Divisor of the encoder's features."""
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return len(self.names)
+
+    @property
+    def all(self) -> Floats:
+        """The features of labelled texts, followed by those of raw texts."""
+        return np.vstack([self.gold, self.raw])
+
+    @property
+    def one_hot(self) -> Floats:
+        """The labels as probabilities, shape (gold, classes)."""
+        return np.eye(self.classes)[self.targets]
+
+    def restore(self, layer: Layer) -> Layer:
+        """Return a layer for this space as one for the encoder's own features."""
+        weight = layer.weight / self.scale
+        return Layer(weight, layer.bias - weight @ self.mean)
+
+
+def build_space(context: TuningContext) -> FrozenSpace:
+    """Encode the labelled texts, the raw texts and the label names of a run.
+
+    Raises:
+        ModelError: no example has a label of the problem.
+    """
+    inputs, problem, head = context.inputs, context.problem, context.model.task_head
+    windows = select_labelled(context.encode(inputs.train), problem)
+    gold, targets = head.collect_targets(windows, context.compute_features(windows))
+    owners = [inputs.train[i] for i in head.owners(windows)]
+
+    texts = [document.text for document in inputs.documents] if len(problem.inputs) == 1 else []
+    raw = _embed(context, texts, gold.shape[1])
+
+    everything = np.vstack([gold, raw]).astype(np.float64)
+    mean = everything.mean(axis=0)
+    scale = float(np.sqrt(((everything - mean) ** 2).sum(axis=1).mean())) or 1.0
+    return FrozenSpace(
+        gold=(gold - mean) / scale,
+        targets=targets.astype(np.int64),
+        groups=tuple(owner.parent or owner.id for owner in owners),
+        raw=(raw - mean) / scale,
+        names=_embed_names(context, gold.shape[1]),
+        mean=mean,
+        scale=scale,
+    )
+
+
+def _embed(context: TuningContext, texts: Sequence[str], hidden: int) -> Floats:
+    """Return the features of every window of the texts, shape (windows, hidden)."""
+    if not texts:
+        return np.zeros((0, hidden))
+    rows = context.compute_features(context.encode(context.problem.build_examples(texts)))
+    return np.stack(rows).astype(np.float64)
+
+
+def _embed_names(context: TuningContext, hidden: int) -> Floats:
+    """Return the centred features of the labels' names at unit length; zeros for names without a word."""
+    names = context.problem.label_names()
+    directions, named = np.zeros((len(names), hidden)), [i for i, name in enumerate(names) if name]
+    if len(named) > 1:
+        features = np.vstack([_embed(context, [names[i]], hidden)[:1] for i in named])
+        centred = features - features.mean(axis=0)
+        directions[named] = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
+    return directions
