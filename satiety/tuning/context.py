@@ -55,11 +55,20 @@ class TuningContext:
         """Return the head's input for each window, shape (hidden,) or (tokens, hidden)."""
         return features_of(self.model, windows, self.hardware, pad=self.tokenizer.pad_token_id)
 
-    def solve_head(self, examples: Sequence[Example], windows: Sequence[Window], solver: Solver) -> LinearProbe:
-        """Fit the linear head on the current encoder's features; every window has a target."""
-        head = solve_head(
-            self.problem, windows, self.compute_features(windows), examples, solver, self.inputs.params.seed
-        )
+    def compute_base_features(self, windows: Sequence[Window]) -> list[Floats]:
+        """Return the same while the encoder is untouched; features of windows that a run has seen are not computed."""
+        return self.inputs.features.compute(windows, self.compute_features)
+
+    def solve_head(
+        self,
+        examples: Sequence[Example],
+        windows: Sequence[Window],
+        solver: Solver,
+        features: Sequence[Floats] | None = None,
+    ) -> LinearProbe:
+        """Fit the linear head on features of windows, by default the current encoder's; each has a target."""
+        rows = self.compute_features(windows) if features is None else features
+        head = solve_head(self.problem, windows, rows, examples, solver, self.inputs.params.seed)
         assert head is not None  # noqa: S101  # every window has a target
         return head
 

@@ -95,7 +95,8 @@ def fit_average(space: FrozenSpace, gold: Floats, raw: Floats, seed: int) -> Ave
 
 def _build_zero_shot(space: FrozenSpace, raw: Floats, gain: float) -> Layer:
     """Return the layer that compares texts with label names; on average over the raw texts all classes are equal."""
-    weight, bias = gain * space.names / np.sqrt((raw**2).sum(axis=1).mean()), np.zeros(space.classes)
+    scale = np.sqrt((raw**2).sum(axis=1).mean()) or 1.0
+    weight, bias = gain * space.names / scale, np.zeros(space.classes)
     for _ in range(STEPS if gain else 0):
         bias -= np.log(np.maximum(softmax(raw @ weight.T + bias).mean(axis=0) * space.classes, 1e-9))
     return Layer(weight, bias - bias.mean())

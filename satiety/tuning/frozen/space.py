@@ -68,7 +68,7 @@ def build_space(context: TuningContext) -> FrozenSpace:
     """
     inputs, problem, head = context.inputs, context.problem, context.model.task_head
     windows = select_labelled(context.encode(inputs.train), problem)
-    gold, targets = head.collect_targets(windows, context.compute_features(windows))
+    gold, targets = head.collect_targets(windows, context.compute_base_features(windows))
     owners = [inputs.train[i] for i in head.owners(windows)]
 
     texts = [document.text for document in inputs.documents] if len(problem.inputs) == 1 else []
@@ -92,7 +92,7 @@ def _embed(context: TuningContext, texts: Sequence[str], hidden: int) -> Floats:
     """Return the features of every window of the texts, shape (windows, hidden)."""
     if not texts:
         return np.zeros((0, hidden))
-    rows = context.compute_features(context.encode(context.problem.build_examples(texts)))
+    rows = context.compute_base_features(context.encode(context.problem.build_examples(texts)))
     return np.stack(rows).astype(np.float64)
 
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from satiety.core.registry import Component, Registry
 from satiety.heads import HEADS
+from satiety.tuning.feature_cache import FeatureCache
 
 if TYPE_CHECKING:
     from satiety.core.records import Document, Example
@@ -41,6 +42,8 @@ class TuningInputs:
     store: CheckpointStore
     """Checkpoints, from which an interrupted run resumes."""
     device: str
+    features: FeatureCache = field(default_factory=FeatureCache)
+    """Features by the untouched encoder, shared by all fits of a run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ class Linear(Recipe):
 
         context = load_context(inputs)
         windows = select_labelled(context.encode(inputs.train), context.problem)
-        head = context.solve_head(inputs.train, windows, self.head)
+        head = context.solve_head(inputs.train, windows, self.head, context.compute_base_features(windows))
         context.set_head(head)
         problem = fit_decoder(context.problem, inputs.train, windows, head)
         return FitOutcome(context.build_tuned(problem, self), TrainState(), {"head_l2": head.l2})
