@@ -62,10 +62,10 @@ def iterate_drift_reports() -> Iterator[dict[str, Any]]:
         "window": {"texts": 500, "left_out": None, **TIMES},
         "drift": {"p": 0.01, "tests": tests},
         "feedback": {"answers": 9, "score": SCORE, "change": SCORE, "overconfidence": SCORE},
-        "cost": {"value": 9, "low": 1, "high": 20, "of": 60},
+        "cost": {"value": 9, "low": 1, "high": 20, "total": 60},
         "only_shares": {"holds": False, "p": 0.01},
         "terms": [{"word": "x", "reference": 0.1, "window": 0.2, "example": "x y"}],
-        "strangest": ["x"],
+        "outliers": ["x"],
     }
     yield {**REPORT, **details}
     yield {**REPORT, **details, "feedback": None, "terms": [], "labels": {}}
