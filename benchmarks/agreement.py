@@ -1,8 +1,8 @@
-"""How often the meter's quick depth sees a gain as fine-tuning does: the same study at both depths, on three problems.
+"""How often the proxy measures a gain as fine-tuning does: the same study at both depths, on three problems.
 
 Tweets (the default problem), `clinc150` (every tenth of its 150 intents, by name) and `thucnews`, each with 120 labels
 and 1,000 test texts; of the last two the data must lie beside the project, in `../shared/data`. Controls are left out.
-Twenty minutes a problem on two cores; what was evaluated is kept in benchmarks/scratch: a run that was cut off goes on.
+Twenty minutes a problem on two cores; finished runs are kept in benchmarks/scratch, so an interrupted study continues.
 
     python -m benchmarks.agreement [tweets clinc150 thucnews]
 """
@@ -22,7 +22,7 @@ SHARED = Path("../shared").absolute()
 BAR = 0.9
 STUDY: dict[str, Any] = {"controls": [], "fine_tuned": {"replicates": 5, "budgets": 2, "dev": 0.2}}
 LABELS: dict[str, Any] = {"budget": 120, "test": 1000, "seed": 2026}
-"""Another seed than the default's: labels and test texts are not those on which our levers were settled."""
+"""The seed differs from the default's: labels and test texts are not those on which the levers were chosen."""
 STAGES = ("ingest", "validate", "worth")
 
 
@@ -70,16 +70,16 @@ def study(name: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure, write the results, and print what agreement there is."""
+    """Measure, write the results, and print the agreement."""
     reports = {name: study(name) for name in sys.argv[1:] or PROBLEMS}
-    agree, cells = (
+    agree, runs = (
         sum(report["agreement"][count_name] for report in reports.values()) for count_name in ("agree", "runs")
     )
-    share = estimate_wilson_interval(agree, cells, 0.95).to_dict() if cells else None
+    share = estimate_wilson_interval(agree, runs, 0.95).to_dict() if runs else None
     keys = ("metric", "budgets", "curve", "agreement", "saved", "headline")
     summary = {
         "agree": agree,
-        "runs": cells,
+        "runs": runs,
         "share": share,
         "problems": {name: {key: report[key] for key in keys} for name, report in reports.items()},
     }
@@ -90,7 +90,7 @@ def main() -> None:
         )
     )
     if share is None or share["value"] < BAR:
-        sys.exit(f"outside what is promised: {agree} of {cells} agree, at least {BAR:.0%}")
+        sys.exit(f"outside what is promised: {agree} of {runs} runs agree, at least {BAR:.0%}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What each lever that is off in params.yaml did to the default problem: why it is off.
+"""Effect of each lever that is off in params.yaml on the default problem: why it is off.
 
 Per split (a seed of the project), the stages run as `dvc repro` runs them, once as params.yaml has it and once per
 lever, which is put into `use` beside what is there. The score is the headline metric on the 2,000 test tweets of the
@@ -50,7 +50,7 @@ LEVERS: dict[str, dict[str, Any]] = {
             }
         }
     },
-    "pseudo: three rounds on what was retrieved": {
+    "self_training: three rounds on what was retrieved": {
         "finetune": {"kind": "self_training", "rounds": 3, "max_per_label": 2.0, "confidence": 0.6}
     },
 }  # fmt: skip

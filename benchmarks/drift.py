@@ -1,6 +1,6 @@
 """How often windows that are just like the reference raise the alarm: English and Chinese, 50 to 1,000 texts.
 
-Tweets (the default problem) and `thucnews` (../shared/data): a head learned from 240 labels, and test texts of which
+Tweets (the default problem) and `thucnews` (../shared/data): a head trained on 240 labels, and test texts of which
 every repeat draws a reference and a window anew. Half an hour on two idle cores for 2,000 repeats of all six; what
 benchmarks/results/drift.json holds already for the same number of them is not run again.
 
@@ -79,10 +79,10 @@ def _sample(language: str) -> TextSample:
 
 
 def alarms(language: str, size: int, repeat: int) -> dict[str, bool]:
-    """Return who raises the alarm in one repeat."""
-    whole = _sample(language)
-    rows = np.random.default_rng([repeat, size]).permutation(len(whole))[: size + REFERENCE]
-    window, reference = whole.take(rows[:size]), whole.take(rows[size:])
+    """Return which detectors raise the alarm in one repeat."""
+    texts = _sample(language)
+    rows = np.random.default_rng([repeat, size]).permutation(len(texts))[: size + REFERENCE]
+    window, reference = texts.take(rows[:size]), texts.take(rows[size:])
     detectors = [DETECTORS[name].sample() for name in DETECTORS]
     comparison = compare(reference, window, detectors, permutations=PERMUTATIONS, alpha=ALPHA, seed=repeat)
     return {"together": comparison.alarm} | {name: test.p <= ALPHA for name, test in comparison.tests.items()}
@@ -105,17 +105,17 @@ def main() -> None:
         report = previous
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
         for language, size in ((code, n) for code in DATASETS for n in arguments.sizes):
-            cell, count = f"{language} {size}", Counter[str]()
-            if cell in report["alarms"]:
+            key, count = f"{language} {size}", Counter[str]()
+            if key in report["alarms"]:
                 continue
             _sample(language)  # read once, before two would do it at once
             for alarm_flags in pool.map(partial(alarms, language, size), range(arguments.repeats), chunksize=20):
                 count.update(alarm_flags)
-            report["alarms"][cell] = {
+            report["alarms"][key] = {
                 name: estimate_wilson_interval(n, arguments.repeats, 0.95).to_dict() for name, n in count.items()
             }
             RESULTS.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-            print(cell, {name: n / arguments.repeats for name, n in count.items()}, flush=True)
+            print(key, {name: n / arguments.repeats for name, n in count.items()}, flush=True)
     rates = {name: shares["together"]["value"] for name, shares in report["alarms"].items()}
     if violations := {name: rate for name, rate in rates.items() if not BAR[0] <= rate <= BAR[1]}:
         sys.exit(f"outside what is promised ({BAR[0]:.0%} to {BAR[1]:.0%}): {violations}")

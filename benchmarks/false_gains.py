@@ -1,9 +1,10 @@
-"""Where no lever helps, how often does the meter say that one does? Simulated studies whose truth is known.
+"""Rate of false gains: how often the meter reports a gain where no lever helps, in simulated studies of known truth.
 
-A study is as the default's: seven sets of three levers, five budgets to 240 labels, 8 chains for the levers and 24 for
-the curve, macro-F1. Plain's curve, the spread of scores and how far levers share it differ from study to study; no
-lever changes the true score. Counted are studies in which any verdict is "worth it", in which the next step keeps a
-lever, and, as the peer, in which an interval that holds by itself would have said "worth it". The limits are Wilson's.
+A study is like the default's: seven sets of three levers, five budgets up to 240 labels, 8 replicates for the levers
+and 24 for the curve, macro-F1. The curve of the baseline, the spread of scores and how far levers share it differ from
+study to study; no lever changes the true score. Counted are studies in which any verdict is "worth it", and in which
+the next step keeps a lever. The peer is an interval for one gain alone that would have said "worth it". The limits are
+Wilson's.
 
     python -m benchmarks.false_gains [studies]
 """
@@ -28,7 +29,7 @@ DESIGN = Design(levers=8, curve=24, test=500, resamples=500, classes=3)
 
 
 def check_claims(findings: Findings) -> dict[str, bool]:
-    """Return what a study says of levers, none of which helps."""
+    """Return which claims a study makes about levers, none of which helps."""
     min_effect, budgets = findings.plan.params.min_effect, findings.scores.budgets
     sets = list_effective_sets(findings)
     return {
@@ -55,7 +56,7 @@ def main() -> None:
 
 
 def _idle(rng: np.random.Generator) -> World:
-    """Draw a world in which no lever changes the true score."""
+    """Draw a simulated truth in which no lever changes the score."""
     return replace(world(rng, power_law), multiplier=1.0)
 
 

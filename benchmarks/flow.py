@@ -30,7 +30,7 @@ FLOW = [sys.executable, "-m", "flows.pipeline"]
 
 @contextmanager
 def server(home: Path) -> Iterator[dict[str, str]]:
-    """Start a Prefect server; give the surroundings of who talks to it."""
+    """Start a Prefect server; yield the environment of its clients."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -108,7 +108,7 @@ def main() -> None:
 
 
 def _server_seconds(url: str) -> float:
-    """Return how long the last three runs took from their beginning to their end, as Prefect tells it: the median."""
+    """Return how long the last three runs took from their beginning to their end, as Prefect reports it: the median."""
     body = json.dumps({"sort": "START_TIME_DESC", "limit": 3}).encode()
     request = urllib.request.Request(f"{url}/flow_runs/filter", body, {"Content-Type": "application/json"})  # noqa: S310
     with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310  # our own address

@@ -1,9 +1,9 @@
 """The frozen test is like what it was drawn from, and intervals hold where texts come in groups.
 
 First the default problem: over 200 seeds, the mean share of texts in test that are tied to another one
-(near-duplicates by `ingest.group_similarity`), beside that of all labelled texts. Then 2,000 made test sets of 600
-groups of 1 to 6 texts that are mostly right or wrong together: how often the 95 % intervals of accuracy and macro-F1
-hold the truth, drawn by whole groups, and, as the peer, by single texts.
+(near-duplicates by `ingest.group_similarity`), beside that of all labelled texts. Then 2,000 simulated test
+sets of 600 groups of 1 to 6 texts that are mostly right or wrong together. For these, how often the 95 % intervals of
+accuracy and macro-F1 contain the truth, drawn by whole groups, and, as the peer, by single texts.
 
     python -m benchmarks.groups
 """

@@ -1,10 +1,10 @@
-"""How often drift that is called harmful is, and how far the score that is told without labels lies from the true one.
+"""Precision and recall of the verdict "harmful drift", and the error of the score that is estimated without labels.
 
 200 shifts of tweets and of Chinese news titles, half each, drawn by the generator below from texts that the monitor has
-not seen: labels or topics come otherwise, or texts are written otherwise. They have made-up words for common ones, are
-cut short, or begin alike, of all of which no rehearsal knows; or words are left out, or characters swapped. Whether a
-shift is harmful is known exactly, by the labels of all texts with their weights in that world. Monitoring is as in
-params.yaml.
+not seen: labels or topics have other shares, or texts are rewritten. Rewritten texts have made-up words for common
+ones, are truncated, or begin alike, which no simulated shift of the monitor does; or words are left out, or characters
+swapped. Whether a shift is harmful is known exactly, from the labels of all texts and their weights. Monitoring is as
+in params.yaml.
 
     python -m benchmarks.harm [--shifts 100] [--seed 2026]
 """
@@ -36,13 +36,13 @@ from satiety.worth.agreement import estimate_wilson_interval
 RESULTS = Path("benchmarks/results/harm.json")
 PRECISION, RECALL, ERROR = 0.80, 0.70, 0.03
 HALF = 2000
-"""Test examples that the monitor has; as many others are what the world asks."""
+"""Test examples that the monitor has; as many others are the traffic."""
 SYLLABLES = {"en": ["zor", "bli", "kam", "nu", "tex", "vra", "lo", "mip"], "zh": list("囧槑氪燊犇骉鑫淼焱垚")}
 OPENINGS = {"en": ["RT @user: ", "Sent from my phone. ", "FYI, "], "zh": ["转发：", "【快讯】", "网友："]}
 
 
 def iterate_rewrites(examples: Sequence[Example], language: str, seed: int) -> Iterator[list[Example]]:
-    """Yield all examples written in one other way after another."""
+    """Yield all examples, rewritten in one way after another."""
     draw = random.Random(seed)
     word_sets = [{example.text[a:b].lower() for a, b in split_words(example.text)} for example in examples]
     common = [word for word, _ in Counter(w for words in word_sets for w in words if w.isalpha()).most_common(600)][30:]
@@ -67,17 +67,17 @@ def _truncate(text: str) -> str:
 
 @dataclass(frozen=True)
 class ScoredShift:
-    """What the monitor said of a shift, and what was so."""
+    """Report of the monitor on a shift, and the truth."""
 
     report: DriftReport
     change: float
     """True change of the score."""
     score: float
-    """True score in that world."""
+    """True score under the shift."""
 
 
 def iterate_shifts(language: str, count: int, seed: int, params: Monitor) -> Iterator[ScoredShift]:
-    """Yield shifts, watched."""
+    """Yield shifts with their reports."""
     featurizer, test = load_featurizer(language)
     order = np.random.default_rng(0).permutation(len(test))
     reference, traffic = ([test[i] for i in part] for part in (order[:HALF], order[HALF : 2 * HALF]))
@@ -137,7 +137,7 @@ def summarize_shifts(shift_list: Sequence[ScoredShift], harm: float) -> dict[str
 
 
 def main() -> None:
-    """Watch, count, write, and end with a message where it is not what is promised."""
+    """Simulate, write the results, and exit with a message if they miss the bars."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--shifts", type=int, default=100)
     parser.add_argument("--seed", type=int, default=2026)

@@ -1,8 +1,8 @@
 """A former commit against this tree: scores and CPU seconds of every stage on the same splits, and tables.
 
 The first round trains as params.yaml says; the others train for a few steps, and give the CPU seconds. All give scores.
-Both trees take turns, so that neither has the quieter hour. Each run is a cell of the results, and a benchmark
-that was cut off goes on where it was.
+Both trees take turns, so that neither has the quieter hour. Each run is an entry of the results, and an
+interrupted benchmark continues where it was.
 
     python -m benchmarks.house COMMIT [--rounds 5] [--few]
 """
@@ -182,15 +182,15 @@ def summary(figures: dict[str, Any]) -> dict[str, Any]:
     summaries: dict[str, Any] = {}
     for problem in PROBLEMS:
         runs = {
-            name: {key: cell for key, cell in figures["cells"].items() if key.startswith(f"{problem}/{name}/")}
+            name: {key: run for key, run in figures["cells"].items() if key.startswith(f"{problem}/{name}/")}
             for name in ("before", "after")
         }
-        scores = {name: [cell["score"]["value"] for cell in group.values()] for name, group in runs.items()}
-        runs = {name: [cell for key, cell in group.items() if key[-2:] != "/0"] for name, group in runs.items()}
+        scores = {name: [run["score"]["value"] for run in group.values()] for name, group in runs.items()}
+        runs = {name: [run for key, run in group.items() if key[-2:] != "/0"] for name, group in runs.items()}
         if not all(runs.values()):
             continue
         medians = {
-            name: {stage: statistics.median(cell["seconds"][stage] for cell in group) for stage in STAGES}
+            name: {stage: statistics.median(run["seconds"][stage] for run in group) for stage in STAGES}
             for name, group in runs.items()
         }
         ratios = {stage: medians["after"][stage] / medians["before"][stage] for stage in STAGES}
@@ -203,7 +203,7 @@ def summary(figures: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure what is not measured yet, keep each cell as it ends, and print what they say."""
+    """Measure what is not measured yet, write each run as it ends, and print the summary."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("commit")
     parser.add_argument("--rounds", type=int, default=5)

@@ -54,7 +54,7 @@ def main() -> None:
     """Print the table; end with a message where the stages spend more on it than promised."""
     if not LOCK.is_file():
         sys.exit("nothing ran here yet: `make run` first")
-    spent, whole = 0.0, 0.0
+    hash_seconds, stage_seconds = 0.0, 0.0
     print(f"{'stage':12}{'MB':>8}{'check s':>9}{'s/100 MB':>10}{'stage s':>9}{'share':>8}")
     for stage, paths in inputs().items():
         times = Path(f".satiety/timings/{stage}.json")
@@ -63,11 +63,11 @@ def main() -> None:
             continue
         megabytes, cost = sum(map(size, paths)) / 1e6, seconds(paths)
         took = json.loads(times.read_text(encoding="utf-8"))["seconds"]
-        spent, whole = spent + cost, whole + took
+        hash_seconds, stage_seconds = hash_seconds + cost, stage_seconds + took
         per = f"{cost / megabytes * 100:.2f}" if megabytes > 1 else "-"
         print(f"{stage:12}{megabytes:8.1f}{cost:9.3f}{per:>10}{took:9.1f}{cost / took:8.1%}")
-    print(f"{'all':12}{'':8}{spent:9.3f}{'':10}{whole:9.1f}{spent / whole:8.1%}")
-    if spent > BAR * whole:
+    print(f"{'all':12}{'':8}{hash_seconds:9.3f}{'':10}{stage_seconds:9.1f}{hash_seconds / stage_seconds:8.1%}")
+    if hash_seconds > BAR * stage_seconds:
         sys.exit(f"more than {BAR:.0%} of the time of all stages")
 
 

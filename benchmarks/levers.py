@@ -1,4 +1,4 @@
-"""How fast the levers are: documents a second of every augmenter and of nlpaug plain; queries a second of BM25.
+"""Speed of the levers: documents a second of every augmenter and of nlpaug by default; queries a second of BM25.
 
 One thread, seeded, made-up English and Chinese texts; best of three each, in seconds of the processor (so that a busy
 machine disturbs little), all in one run, so that the ratios hold.

@@ -1,8 +1,9 @@
-"""How far the score that is told without labels lies from the true one, in the months of five simulated years.
+"""Error of the score that is estimated without labels, in the months of five simulated years.
 
 The world is that of `examples/year`, with its planted shifts; in every year chance draws the labels, the test examples
-and the world's texts anew, for one test set is kind or unkind to its model all year. Nothing is retrained: a head of
-240 labels stays. Its true score is told on 3,000 further texts of the month's world. Three minutes a year on two cores.
+and the world's texts anew, for one test set is easy or hard for its model all year. Nothing is retrained: a head of
+240 labels stays. Its true score is measured on 3,000 further texts of the month's world. Three minutes a year on two
+cores.
 
     python -m benchmarks.months [2026 2027 2028 2029 2030]
 """
@@ -22,7 +23,7 @@ from benchmarks.support import stages
 from examples.year import project_copy
 from examples.year.plan import Year
 from examples.year.scenarios import draw_examples, make_scenario, write_example
-from examples.year.simulation import divide_people
+from examples.year.simulation import divide_population
 from satiety.core.project import read_project
 from satiety.ingest import Ingest
 from satiety.levers.augment import Augment
@@ -36,7 +37,7 @@ BAR = 0.03
 
 
 def simulate_months(seed: int) -> Iterator[dict[str, Any]]:
-    """Yield the months of a year: what monitoring says, and what is so."""
+    """Yield the months of a year: report of the monitor, and the truth."""
     year = Year.read().model_copy(update={"seed": seed})
     file, home = Path("params.yaml"), SCRATCH / f"months-{seed}"
     params = project_copy.override_params(stages.read(file), year.params)
@@ -48,7 +49,7 @@ def simulate_months(seed: int) -> Iterator[dict[str, Any]]:
     for stage in ("ingest", "validate"):
         stages.run(home, stage)
     featurizer, test = build_featurizer(home)
-    monitor, population, asked_ids = Monitor.load(file), divide_people(year, pool_examples), set[str]()
+    monitor, population, traffic_ids = Monitor.load(file), divide_population(year, pool_examples), set[str]()
     test = random.Random(monitor.seed).sample(test, monitor.reference)
     pool = featurizer.build_pool(
         test, Augment(seed=monitor.seed, steps=monitor.simulation.rewrites, dedup_threshold=1.0)
@@ -57,11 +58,11 @@ def simulate_months(seed: int) -> Iterator[dict[str, Any]]:
     for month in range(1, year.months + 1):
         scenario = make_scenario(year, month)
         draw_texts = partial(draw_examples, shares=scenario.shares, draw=random.Random(f"{seed}:{month}"))
-        traffic = draw_texts([example for example in population.ask if example.id not in asked_ids], year.texts)
-        asked_ids |= {example.id for example in traffic}
+        traffic = draw_texts([example for example in population.traffic if example.id not in traffic_ids], year.texts)
+        traffic_ids |= {example.id for example in traffic}
         parts = [
             [write_example(example, scenario, population.replacements) for example in part]
-            for part in (traffic, draw_texts(population.judge, year.judged))
+            for part in (traffic, draw_texts(population.judged, year.judged))
         ]
         (sample, answers), (_, judged) = (featurizer.transform([example.inputs for example in part]) for part in parts)
         drift_report = measure_drift(
@@ -87,17 +88,17 @@ def summarize(months: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Live the years, write what came, and end with a message where the error is larger than promised."""
+    """Simulate the years, write the results, and exit with a message if the error exceeds the bar."""
     years = {}
     for seed in [int(argument) for argument in sys.argv[1:]] or YEARS:
         months = list(simulate_months(seed))
         years[seed] = {**summarize(months), "months": months}
         print(seed, summarize(months), flush=True)
-    whole = summarize([month for year in years.values() for month in year["months"]])
-    RESULTS.write_text(json.dumps({**whole, "years": years}, indent=2) + "\n", encoding="utf-8")
-    print(whole)
-    if whole["error"] > BAR:
-        sys.exit(f"the error is {whole['error']}, more than {BAR}")
+    overall = summarize([month for year in years.values() for month in year["months"]])
+    RESULTS.write_text(json.dumps({**overall, "years": years}, indent=2) + "\n", encoding="utf-8")
+    print(overall)
+    if overall["error"] > BAR:
+        sys.exit(f"the error is {overall['error']}, more than {BAR}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the pipeline itself costs: the wall time of a whole `dvc repro` against the work inside its stages; peak memory.
+"""Cost of the pipeline itself: wall time of a complete `dvc repro` against the time inside its stages; peak memory.
 
 It runs every stage anew (`--force`) in the folder it is called in: the default problem, some minutes.
 """

@@ -1,12 +1,12 @@
-"""Do the meter's intervals hold for labels drawn anew? Forty studies of the default's tweets, with labels of their own.
+"""Coverage of the meter's intervals for new labels: forty studies of the default's tweets, each with its own labels.
 
-Who did it all again would have other labels and another test. So the labelled tweets, one of each group that `ingest`
-ties, are dealt into three: of 6,000 each study draws 240 labels, of 5,500 others 2,000 test texts, and the rest are its
-raw texts. It is the meter's study of params.yaml, with self-training as the only lever: linear heads on cached
-embeddings. The truth of a quantity is its mean over all studies. Printed is how often the 95 % intervals of a study
-hold it: of plain's curve and of the gain, at every budget.
+A repetition of a study would have other labels and another test. So the labelled tweets, one of each group that
+`ingest` ties, are divided into three: each study draws 240 labels from 6,000, 2,000 test texts from 5,500 others, and
+the remainder are its raw texts. It is the meter's study of params.yaml, with self-training as the only lever: linear
+heads on cached embeddings. The truth of a quantity is its mean over all studies. Printed is how often the 95 %
+intervals of a study contain it: for the curve of the baseline and for the gain, at every budget.
 
-Two hours on two cores; what was evaluated is kept in benchmarks/scratch.
+Two hours on two cores; finished runs are kept in benchmarks/scratch.
 
     python -m benchmarks.pools [studies]
 """
@@ -38,13 +38,13 @@ SCRATCH, RESULTS = Path("benchmarks/scratch/pools"), Path("benchmarks/results/po
 BASE = SCRATCH / "base"
 STUDIES, LABELS, TEST = 40, 240, 2000
 SIDES = 6000, 5500
-"""Texts that labels, and test texts, are drawn of."""
+"""Texts that labels, and test texts, are drawn from."""
 LEVER = ("self_training",)
 BARS = 0.93, 0.98
 
 
-def material(studies: int) -> list[StudyData]:
-    """Return what each study is made of: labels and test texts of its own, and the same raw texts."""
+def draw_study_data(studies: int) -> list[StudyData]:
+    """Return the data of each study: labels and test texts of its own, and the same raw texts."""
     params = Ingest.load()
     loaded = load(params.labelled, [], params.problem, params.limits, params.mask, Path("data/raw"))
     consistent, _ = resolve_conflicts(loaded.examples, params.conflicts)
@@ -52,8 +52,8 @@ def material(studies: int) -> list[StudyData]:
     clusters = link(unique, params.group_similarity).clusters
     representatives = list({clusters[example.id]: example for example in unique}.values())
     problem = params.problem.fit_labels(representatives)
-    dealt = random.Random(params.seed).sample(representatives, len(representatives))
-    labels, tests, remainder = dealt[: SIDES[0]], dealt[SIDES[0] : sum(SIDES)], dealt[sum(SIDES) :]
+    shuffled = random.Random(params.seed).sample(representatives, len(representatives))
+    labels, tests, remainder = shuffled[: SIDES[0]], shuffled[SIDES[0] : sum(SIDES)], shuffled[sum(SIDES) :]
     raw = tuple(Document(record.id, record.text, record.language, source=record.source) for record in remainder)
     if not BASE.is_dir():
         copy_model(params.base, BASE, Path("data/raw"))
@@ -65,7 +65,7 @@ def material(studies: int) -> list[StudyData]:
 
 
 def measure_study(study_data: StudyData, params: Worth) -> Findings:
-    """Return what the meter finds with the labels of one study."""
+    """Return the meter's findings with the labels of one study."""
     plan, inputs = prepare_study(study_data, params, Finetune.load(), SCRATCH, "cpu")
     with processes(count_cores()) as executor:
         return analyze_study(plan, run_study(plan, inputs, executor))
@@ -82,7 +82,7 @@ def make_row(findings: Findings) -> dict[str, Any]:
 
 
 def coverage(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return, by quantity and budget, the truth, how often it was held, and how wide the intervals are."""
+    """Return, by quantity and budget, the truth, the coverage of the intervals, and their half width."""
     table: dict[str, Any] = {}
     for name in ("curve", "gain"):
         table[name] = []
@@ -114,7 +114,7 @@ def main() -> None:
         update={"levers": {name: lever for name, lever in params.levers.items() if name == LEVER[0]}}
     )
     rows = []
-    for number, study_data in enumerate(material(studies)):
+    for number, study_data in enumerate(draw_study_data(studies)):
         rows.append(make_row(measure_study(study_data, params)))
         print(f"study {number + 1} of {studies}", file=sys.stderr)
     summary = {"studies": studies, "labels": LABELS, **coverage(rows)}

@@ -1,8 +1,8 @@
-"""How often drift is seen, at equal false alarms, by our detectors together and by alibi-detect's MMDDrift and KSDrift.
+"""Power against drift, at equal false alarms: our detectors together, and alibi-detect's MMDDrift and KSDrift.
 
 Windows of the test texts into which 10 or 30 % other texts are mixed: chat lines into tweets, dialogue into Chinese
-news titles. Everybody sees the same embeddings, probabilities and rows. Each one's threshold is where a twentieth of
-its own windows without a mix lies, so nobody gains by a false alarm. The peer runs in a virtual environment of its
+news titles. All get the same embeddings, probabilities and rows. The threshold of each raises an alarm in a
+twentieth of its own windows without a mix, so false alarms gain nothing. The peer runs in a virtual environment of its
 own, which benchmarks/peers/alibi.py says how to make.
 
     python -m benchmarks.power PEER_PYTHON [--repeats 60]
@@ -48,7 +48,7 @@ def load_other_texts(language: str) -> list[str]:
 
 
 def make_pairs(texts: int, foreign: int, repeats: int) -> list[dict[str, Any]]:
-    """Return who is compared with whom: rows of a reference and of a window, its size, and the share mixed in."""
+    """Return the pairs to compare: rows of a reference and of a window, its size, and the share mixed in."""
     jobs = []
     for size in SIZES:
         for mix in (0.0, *MIXES):
@@ -71,8 +71,8 @@ def _sample(folder: Path) -> TextSample:
 def compute_p_values(folder: Path, pair: tuple[int, Mapping[str, Any]]) -> dict[str, float]:
     """Return our p-values: of all detectors together, and of each."""
     number, job = pair
-    whole = _sample(folder)
-    reference, window = whole.take(np.array(job["reference"])), whole.take(np.array(job["window"]))
+    texts = _sample(folder)
+    reference, window = texts.take(np.array(job["reference"])), texts.take(np.array(job["window"]))
     detectors = [DETECTORS[name].sample() for name in DETECTORS]
     comparison = compare(reference, window, detectors, permutations=PERMUTATIONS, alpha=ALPHA, seed=number)
     return {OURS: comparison.p} | {name: test.p for name, test in comparison.tests.items()}
@@ -81,9 +81,9 @@ def compute_p_values(folder: Path, pair: tuple[int, Mapping[str, Any]]) -> dict[
 def power(
     pairs: Sequence[Mapping[str, Any]], p_values: Sequence[Mapping[str, float]]
 ) -> dict[str, dict[str, list[bool]]]:
-    """Return by cell and by name which windows were seen, each name at its own realised 5 %.
+    """Return by condition and detector which windows raised an alarm, each detector at its own realised 5 %.
 
-    p-values of permutations are tied; a draw of chance, the same for all, decides between equal ones.
+    p-values of permutations are tied; a random number, the same for all detectors, breaks the ties.
     """
     draw = np.random.default_rng(0)
     ties = draw.uniform(0, 1e-6, len(pairs))
@@ -100,7 +100,7 @@ def power(
 
 
 def measure(language: str, peer: str, repeats: int) -> dict[str, dict[str, list[bool]]]:
-    """Return which windows were seen, by cell and name."""
+    """Return which windows raised an alarm, by condition and detector."""
     folder = SCRATCH / f"power-{language}"
     folder.mkdir(parents=True, exist_ok=True)
     featurizer, test = load_featurizer(language)
@@ -121,35 +121,35 @@ def measure(language: str, peer: str, repeats: int) -> dict[str, dict[str, list[
 
 
 def main() -> None:
-    """Measure, write, and say where the better peer saw more."""
+    """Measure, write the results, and report where the better peer has more power."""
     parser = argparse.ArgumentParser()
     parser.add_argument("peer")
     parser.add_argument("--repeats", type=int, default=60)
     arguments = parser.parse_args()
-    hits_by_cell = {
+    hits_by_condition = {
         f"{language} {k}": v
         for language in DATASETS
         for k, v in measure(language, arguments.peer, arguments.repeats).items()
     }
     shares = {
-        cell: {name: float(np.mean(hits)) for name, hits in hits_by_name.items()}
-        for cell, hits_by_name in hits_by_cell.items()
+        condition: {name: float(np.mean(hits)) for name, hits in hits_by_name.items()}
+        for condition, hits_by_name in hits_by_condition.items()
     }
     peers = [name for name in next(iter(shares.values())) if "Drift" in name]
     means = {name: float(np.mean([row[name] for row in shares.values()])) for name in (OURS, *peers)}
     best = max(peers, key=lambda name: means[name])
     behind = {}
-    for cell, hits_by_name in hits_by_cell.items():
+    for condition, hits_by_name in hits_by_condition.items():
         differences = np.array(hits_by_name[OURS], float) - np.array(hits_by_name[best], float)
         error = differences.std(ddof=1) / np.sqrt(len(differences))
         if differences.mean() < -2 * error:
-            behind[cell] = {"ours - peer's": float(differences.mean()), "paired standard error": float(error)}
+            behind[condition] = {"ours - peer's": float(differences.mean()), "paired standard error": float(error)}
     report = {
         "repeats": arguments.repeats,
         "means": means,
         "better peer": best,
-        "cells behind": behind,
-        "cells": shares,
+        "conditions behind": behind,
+        "conditions": shares,
     }
     RESULTS.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(report, indent=2))

@@ -1,4 +1,4 @@
-"""The stage `finetune`, as params.yaml has it, against plain recipes tuned in the same run, on the default problem.
+"""The stage `finetune`, as params.yaml has it, against standard recipes tuned in the same run, on the default problem.
 
 Per split: 192 tweets to train, 48 to develop, 2,000 to test, MiniLM. The recipes choose their own knobs:
 

@@ -25,9 +25,9 @@ from benchmarks.agreement import SCRATCH
 from benchmarks.support import stages
 from examples.opinion_monitoring.answers import predict_negative, probability
 from examples.opinion_monitoring.arrivals import draw_plants
-from examples.opinion_monitoring.outcomes import Tally, iterate_readings, tally
+from examples.opinion_monitoring.outcomes import Tally, iterate_assessments, tally
 from examples.opinion_monitoring.source import Opinion, Replay, StreamText, load
-from examples.opinion_monitoring.stream import Topics, Watching
+from examples.opinion_monitoring.stream import StreamParams, Topics
 from satiety.core.answers import Label
 from satiety.worth.agreement import estimate_wilson_interval
 
@@ -46,24 +46,26 @@ PACKAGED = ", packaged model"
 
 
 @cache
-def load_stream(language: str, model: Path | None) -> tuple[Watching, Replay, list[StreamText], dict[str, float]]:
-    """Return how a stream is watched and made, its texts, and how negative each is to a model, or the head."""
+def load_stream(language: str, model: Path | None) -> tuple[StreamParams, Replay, list[StreamText], dict[str, float]]:
+    """Return how a stream is monitored and made, its texts, and how negative each is to a model, or the head."""
     path, _ = STREAMS[language]
     blocks = stages.read(path)
-    watch = Opinion.check(path, blocks["opinion"], keys=("opinion",))
+    stream_params = Opinion.check(path, blocks["opinion"], keys=("opinion",))
     params = Replay.check(path, blocks["replay"], keys=("replay",))
-    texts = load(params, Topics.of(watch.topics))
+    texts = load(params, Topics.of(stream_params.topics))
     if model is not None:
-        return watch, params, texts, predict_negative([text.text for text in texts], model, watch)
+        return stream_params, params, texts, predict_negative([text.text for text in texts], model, stream_params)
     cache_file = SCRATCH / f"surges-{language}" / "probabilities.json"
     if not cache_file.exists():
         cache_file.parent.mkdir(parents=True, exist_ok=True)
-        probabilities = predict_by_head(language, watch, params, texts)
+        probabilities = predict_by_head(language, stream_params, params, texts)
         cache_file.write_text(json.dumps(probabilities, ensure_ascii=False), encoding="utf-8")
-    return watch, params, texts, json.loads(cache_file.read_text(encoding="utf-8"))
+    return stream_params, params, texts, json.loads(cache_file.read_text(encoding="utf-8"))
 
 
-def predict_by_head(language: str, watch: Watching, params: Replay, texts: list[StreamText]) -> dict[str, float]:
+def predict_by_head(
+    language: str, stream_params: StreamParams, params: Replay, texts: list[StreamText]
+) -> dict[str, float]:
     """Return how probably a text is negative, to a head that has learned from others."""
     from satiety.core.asset import Asset
     from satiety.core.records import Example
@@ -99,15 +101,17 @@ def predict_by_head(language: str, watch: Watching, params: Replay, texts: list[
     assert head is not None  # noqa: S101
     inputs = [entry.text for entry in texts]
     answers = proxy.predict(head, problem.build_examples(inputs))
-    return {text: probability(answer.scores, watch) for text, answer in zip(inputs, answers, strict=True)}
+    return {text: probability(answer.scores, stream_params) for text, answer in zip(inputs, answers, strict=True)}
 
 
 def replay(language: str, model: Path | None, size: float, seed: int) -> Tally:
     """Replay one stream."""
-    watch, params, texts, probabilities = load_stream(language, model)
+    stream_params, params, texts, probabilities = load_stream(language, model)
     params = params.model_copy(update={"seed": seed, "size": size, "planted": params.planted if size else 0})
-    plants = draw_plants(texts, watch, params)
-    return tally(list(iterate_readings(texts, probabilities, watch, params, plants)), plants, watch.mostly)
+    plants = draw_plants(texts, stream_params, params)
+    return tally(
+        list(iterate_assessments(texts, probabilities, stream_params, params, plants)), plants, stream_params.mostly
+    )
 
 
 def sum_tallies(tallies: list[Tally]) -> dict[str, Any]:
@@ -144,10 +148,10 @@ def main() -> None:
 
 def measure_language(language: str, model: Path | None, seeds: range) -> dict[str, Any]:
     """Return what is found of surges of every size, and how negative texts of each topic are to who says it."""
-    watch, params, texts, probabilities = load_stream(language, model)
+    stream_params, params, texts, probabilities = load_stream(language, model)
     topic_scores = {
-        topic: score_topic([text for text in texts if text.topics[:1] == (topic,)], probabilities, watch)
-        for topic in watch.topics
+        topic: score_topic([text for text in texts if text.topics[:1] == (topic,)], probabilities, stream_params)
+        for topic in stream_params.topics
     }
     sizes: dict[str, Any] = {}
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
@@ -164,13 +168,15 @@ def measure_language(language: str, model: Path | None, seeds: range) -> dict[st
     }
 
 
-def score_topic(texts: list[StreamText], probability_by_text: dict[str, float], watch: Watching) -> dict[str, float]:
+def score_topic(
+    texts: list[StreamText], probability_by_text: dict[str, float], stream_params: StreamParams
+) -> dict[str, float]:
     """Return the mean probability of texts that people call negative, of others, and how well it parts them."""
     from sklearn.metrics import roc_auc_score
 
     probabilities, gold = (
         [probability_by_text[text.text] for text in texts],
-        [text.label in watch.negative for text in texts],
+        [text.label in stream_params.negative for text in texts],
     )
     means = {
         name: round(fmean(p for p, bad in zip(probabilities, gold, strict=True) if bad == is_negative), 3)

@@ -71,7 +71,7 @@ def _format_heading(move: Move) -> Text:
     time = move.time[:16].replace("T", " ") or "since then"
     kind = "moved outside satiety" if move.kind == "elsewhere" else move.kind
     return Text.assemble(
-        (f"{move.before or 'none'} → {move.after or 'none'}", "bold"), f"  {kind}  ", (f"{time}  {move.who}", "dim")
+        (f"{move.before or 'none'} → {move.after or 'none'}", "bold"), f"  {kind}  ", (f"{time}  {move.author}", "dim")
     )
 
 
@@ -79,7 +79,11 @@ def _format_details(move: Move) -> Table:
     table = Table(show_header=False, box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, text in (("why", move.why), ("scores", _format_scores(move.scores)), ("data", _format_data(move.data))):
+    for name, text in (
+        ("reason", move.reason),
+        ("scores", _format_scores(move.scores)),
+        ("data", _format_data(move.data)),
+    ):
         if text:
             table.add_row(name, Text(text))
     return table

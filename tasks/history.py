@@ -16,6 +16,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from satiety.core.errors import OutdatedError
 from satiety.core.settings import Settings, project_root
 from satiety.core.state import prepare_state
 from satiety.package.card import Facts
@@ -25,6 +26,8 @@ CHAMPION = "champion"
 PREFIX = "satiety.move."
 MAX_CHARACTERS = 20_000
 """Maximum length of a recorded reason."""
+FORMER_KEYS = {"who": "author", "why": "reason", "done": "confirmed", "told": "reported"}
+"""Keys of a move that version 0.1 wrote -> their present names, for the error."""
 
 
 def find_champion(client: Any, name: str) -> str | None:
@@ -71,8 +74,8 @@ def build_move(
         scores,
         digests,
         data_digests,
-        done=False,
-        told=kind != "promote",  # a rollback has no report
+        confirmed=False,
+        reported=kind != "promote",  # a rollback has no report
     )
 
 
@@ -83,7 +86,7 @@ def apply_move(client: Any, name: str, record: Move) -> None:
     tag = f"{PREFIX}{stamp}-{uuid.uuid4().hex[:8]}"
     _write_record(client, name, tag, record)
     client.set_registered_model_alias(name, CHAMPION, record.after)
-    _write_record(client, name, tag, replace(record, done=True))
+    _write_record(client, name, tag, replace(record, confirmed=True))
 
 
 @contextmanager
@@ -108,20 +111,29 @@ def confirm_last_move(client: Any, name: str) -> None:
     """Confirm the last move if its process was killed after the alias moved; other unconfirmed moves are kept."""
     records = _read_records(client, name)
     tag = max(records, default=None)
-    if tag and not records[tag].done and records[tag].after == find_champion(client, name):
-        _write_record(client, name, tag, replace(records[tag], done=True))
+    if tag and not records[tag].confirmed and records[tag].after == find_champion(client, name):
+        _write_record(client, name, tag, replace(records[tag], confirmed=True))
 
 
 def mark_reported(client: Any, name: str, version: str) -> None:
     """Mark the promotion of this version as reported."""
     for tag, record in _read_records(client, name).items():
-        if record.after == version and not record.told:
-            _write_record(client, name, tag, replace(record, told=True))
+        if record.after == version and not record.reported:
+            _write_record(client, name, tag, replace(record, reported=True))
 
 
 def _read_records(client: Any, name: str) -> dict[str, Move]:
     tags = client.get_registered_model(name).tags
-    return {tag: Move(**json.loads(value)) for tag, value in sorted(tags.items()) if tag.startswith(PREFIX)}
+    return {tag: _parse_record(name, tag, value) for tag, value in sorted(tags.items()) if tag.startswith(PREFIX)}
+
+
+def _parse_record(name: str, tag: str, value: str) -> Move:
+    fields = json.loads(value)
+    if former := [f"{key} to {FORMER_KEYS[key]}" for key in FORMER_KEYS if key in fields]:
+        raise OutdatedError(
+            f"{name}: an earlier version of satiety wrote the tag {tag}; in its value, rename {', '.join(former)}"
+        )
+    return Move(**fields)
 
 
 def _write_record(client: Any, name: str, tag: str, record: Move) -> None:

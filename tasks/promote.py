@@ -120,7 +120,7 @@ def decide(contest: Contest, champion: Any) -> PromotionOutcome:
     champion_digest = champion.tags.get(DIGEST_TAG, "unknown") if champion else None
     if champion_digest == challenger.digest:
         if move := find_unreported(moves, str(champion.version)):
-            return PromotionOutcome("promoted", move.why, prior_spending, move=move)
+            return PromotionOutcome("promoted", move.reason, prior_spending, move=move)
         return PromotionOutcome(
             "unchanged", f"this model is already the champion (version {champion.version})", prior_spending
         )
@@ -128,7 +128,7 @@ def decide(contest: Contest, champion: Any) -> PromotionOutcome:
         hint = f'to promote it anyway, run `satiety rollback {contest.number} --why "…"`'
         return PromotionOutcome(
             "kept",
-            f"{rollback.who} rolled this model back on {rollback.time[:10]}: {rollback.why}; {hint}",
+            f"{rollback.author} rolled this model back on {rollback.time[:10]}: {rollback.reason}; {hint}",
             prior_spending,
         )
     if champion is None:

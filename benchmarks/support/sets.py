@@ -39,7 +39,7 @@ class LabelledText:
 
 
 @dataclass(frozen=True, slots=True)
-class Draw:
+class FewLabels:
     """A few labels of a set, and what goes with them; no text is in two parts."""
 
     train: tuple[LabelledText, ...]
@@ -128,23 +128,23 @@ def load_unique(name: str) -> list[LabelledText]:
     return list(unique.values())
 
 
-def draw_per_class(rows: Sequence[LabelledText], per_class: int, seed: int) -> Draw:
+def draw_per_class(rows: Sequence[LabelledText], per_class: int, seed: int) -> FewLabels:
     """Draw as many labels of each class; of the other texts, one part is the test and one the raw text."""
     order = shuffle(rows, seed)
     counts: dict[str, int] = defaultdict(int)
     test, pool = order[: min(MAX_TEST, len(order) // 3)], order[min(MAX_TEST, len(order) // 3) :]
-    train, others = [], []
+    train, unlabelled = [], []
     for row in pool:
         counts[row.label] += 1
-        (train if counts[row.label] <= per_class else others).append(row)
-    return Draw(tuple(train), tuple(row.text for row in others[:MAX_RAW]), tuple(test))
+        (train if counts[row.label] <= per_class else unlabelled).append(row)
+    return FewLabels(tuple(train), tuple(row.text for row in unlabelled[:MAX_RAW]), tuple(test))
 
 
-def draw_at_random(rows: Sequence[LabelledText], count: int, seed: int) -> Draw:
+def draw_at_random(rows: Sequence[LabelledText], count: int, seed: int) -> FewLabels:
     """Draw labels at random; the rest as in `draw_per_class`."""
     order = shuffle(rows, seed)
     test, pool = order[: min(MAX_TEST, len(order) // 3)], order[min(MAX_TEST, len(order) // 3) :]
-    return Draw(tuple(pool[:count]), tuple(row.text for row in pool[count : count + MAX_RAW]), tuple(test))
+    return FewLabels(tuple(pool[:count]), tuple(row.text for row in pool[count : count + MAX_RAW]), tuple(test))
 
 
 def shuffle(rows: Sequence[Any], seed: int) -> list[Any]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from examples.opinion_monitoring.stream import Watching
+from examples.opinion_monitoring.stream import StreamParams
 from satiety.core.errors import ModelError
 from satiety.core.files import write_atomically
 from satiety.core.state import STATE, prepare_state
@@ -14,7 +14,7 @@ from satiety.core.state import STATE, prepare_state
 FOLDER = STATE / "opinion"
 
 
-def predict_negative(texts: Iterable[str], package: Path, watch: Watching) -> dict[str, float]:
+def predict_negative(texts: Iterable[str], package: Path, stream_params: StreamParams) -> dict[str, float]:
     """Return the probability that a text is negative, as the model has it.
 
     Raises:
@@ -25,7 +25,7 @@ def predict_negative(texts: Iterable[str], package: Path, watch: Watching) -> di
     if not package.exists():
         raise ModelError(f"{package}: no packaged model; `make run` makes one, or --model names another")
     model = inspect(package)
-    if unknown := set(watch.negative) - set(model.problem.classes):
+    if unknown := set(stream_params.negative) - set(model.problem.classes):
         class_names = ", ".join(model.problem.classes)
         raise ModelError(f"opinion.negative: {sorted(unknown)[0]!r} is no label of {package}; it has: {class_names}")
     cache_file = FOLDER / f"{model.digest}-scores.json"
@@ -41,9 +41,9 @@ def predict_negative(texts: Iterable[str], package: Path, watch: Watching) -> di
         prepare_state()
         with write_atomically(cache_file) as temporary:
             temporary.write_text(json.dumps(answers, ensure_ascii=False), encoding="utf-8")
-    return {text: probability(answers[text], watch) for text in texts}
+    return {text: probability(answers[text], stream_params) for text in texts}
 
 
-def probability(scores: Mapping[str, float], watch: Watching) -> float:
+def probability(scores: Mapping[str, float], stream_params: StreamParams) -> float:
     """Return that of the labels that are negative, together."""
-    return sum(scores.get(label, 0.0) for label in watch.negative)
+    return sum(scores.get(label, 0.0) for label in stream_params.negative)

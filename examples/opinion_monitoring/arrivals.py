@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from examples.opinion_monitoring.source import Replay, StreamText
-from examples.opinion_monitoring.stream import Watching
+from examples.opinion_monitoring.stream import StreamParams
 
 if TYPE_CHECKING:
     from satiety.problems.base import Floats
@@ -48,14 +48,14 @@ class Arrival:
     text: StreamText
 
 
-def draw_plants(texts: Sequence[StreamText], watch: Watching, params: Replay) -> list[Planted]:
+def draw_plants(texts: Sequence[StreamText], stream_params: StreamParams, params: Replay) -> list[Planted]:
     """Return what is planted, in order of time: anywhere after learning, never two at once; topics in turn."""
-    pools = angry(texts, watch)
-    able = [name for name in watch.topics if len(pools.get(name, [])) >= params.distinct]
+    pools = angry(texts, stream_params)
+    able = [name for name in stream_params.topics if len(pools.get(name, [])) >= params.distinct]
     draw = np.random.default_rng([params.seed, 1])
-    day = MINUTES // watch.minutes
+    day = MINUTES // stream_params.minutes
     kinds = [kind for kind in KINDS for _ in range(params.planted if able else 0)]
-    first, last = watch.model.learning * WEEK * day, params.weeks * WEEK * day
+    first, last = stream_params.model.learning * WEEK * day, params.weeks * WEEK * day
     room = (last - first) // max(1, len(kinds))
     topics = [name for _ in range(len(kinds)) for name in draw.permutation(able)]
     draw.shuffle(kinds)
@@ -68,36 +68,36 @@ def draw_plants(texts: Sequence[StreamText], watch: Watching, params: Replay) ->
         )
         for i, kind in enumerate(kinds)
     ]
-    return _add_related_topics(plants, texts, watch, params)
+    return _add_related_topics(plants, texts, stream_params, params)
 
 
 def _add_related_topics(
-    plants: Sequence[Planted], texts: Sequence[StreamText], watch: Watching, params: Replay
+    plants: Sequence[Planted], texts: Sequence[StreamText], stream_params: StreamParams, params: Replay
 ) -> list[Planted]:
     """Return the same, each knowing the other topics of which its texts bring ``least`` a window or more."""
-    pools, bad = _pools(texts), angry(texts, watch)
+    pools, bad = _pools(texts), angry(texts, stream_params)
     extra_rate = params.size * params.pace / len(pools)
 
     def find_related(plant: Planted) -> frozenset[str]:
         pool = (bad if plant.kind == "surge" else pools).get(plant.topic, [])
-        negative = [text for text in pool if text.label in watch.negative]
+        negative = [text for text in pool if text.label in stream_params.negative]
         count = Counter(topic for text in negative for topic in text.topics if topic != plant.topic)
-        return frozenset(topic for topic, n in count.items() if extra_rate * n / len(pool) >= watch.least)
+        return frozenset(topic for topic, n in count.items() if extra_rate * n / len(pool) >= stream_params.least)
 
     return [replace(plant, related_topics=find_related(plant)) for plant in plants]
 
 
 def iterate_arrivals(
-    texts: Sequence[StreamText], watch: Watching, params: Replay, plants: Sequence[Planted]
+    texts: Sequence[StreamText], stream_params: StreamParams, params: Replay, plants: Sequence[Planted]
 ) -> Iterator[Arrival]:
     """Yield the stream, in order of time.
 
     Every topic has the same mean pace, its own busiest hour, and a pace that varies as a gamma; its texts are drawn
     with replacement. A surge's are drawn from those that a person calls negative.
     """
-    draw, length = np.random.default_rng([params.seed, 2]), timedelta(minutes=watch.minutes)
-    pools, bad = _pools(texts), angry(texts, watch)
-    pace, mean = _pace(len(pools), watch, params, draw), params.pace / len(pools)
+    draw, length = np.random.default_rng([params.seed, 2]), timedelta(minutes=stream_params.minutes)
+    pools, bad = _pools(texts), angry(texts, stream_params)
+    pace, mean = _pace(len(pools), stream_params, params, draw), params.pace / len(pools)
     for window in range(len(pace)):
         active = [plant for plant in plants if plant.covers(window)]
         coming: list[StreamText] = []
@@ -113,9 +113,9 @@ def iterate_arrivals(
     yield Arrival(params.begins + len(pace) * length, texts[0])  # so that the last window ends
 
 
-def angry(texts: Iterable[StreamText], watch: Watching) -> dict[str, list[StreamText]]:
+def angry(texts: Iterable[StreamText], stream_params: StreamParams) -> dict[str, list[StreamText]]:
     """Return the texts that a person calls negative, by the first of their topics: what surges are made of."""
-    return _pools(text for text in texts if text.label in watch.negative)
+    return _pools(text for text in texts if text.label in stream_params.negative)
 
 
 def _pools(texts: Iterable[StreamText]) -> dict[str, list[StreamText]]:
@@ -126,13 +126,13 @@ def _pools(texts: Iterable[StreamText]) -> dict[str, list[StreamText]]:
     return pools
 
 
-def _pace(topics: int, watch: Watching, params: Replay, draw: np.random.Generator) -> Floats:
+def _pace(topics: int, stream_params: StreamParams, params: Replay, draw: np.random.Generator) -> Floats:
     """Return how many texts each topic should have in each window, shape (windows, topics)."""
-    day = MINUTES // watch.minutes
+    day = MINUTES // stream_params.minutes
     window = np.arange(params.weeks * WEEK * day)[:, None]
-    began = params.begins.astimezone(ZoneInfo(watch.timezone))
+    began = params.begins.astimezone(ZoneInfo(stream_params.timezone))
     hours = (began.hour + began.minute / 60 + window * 24 / day) % 24
-    weekday = (began.weekday() + (began.hour * 60 + began.minute + window * watch.minutes) // MINUTES) % WEEK
+    weekday = (began.weekday() + (began.hour * 60 + began.minute + window * stream_params.minutes) // MINUTES) % WEEK
     busiest = draw.uniform(8, 22, topics)
     rhythm = np.exp(params.day * np.cos((hours - busiest) * 2 * np.pi / 24)) * np.where(weekday < 5, 1, params.weekend)
     chance = draw.gamma(1 / params.burst, params.burst, rhythm.shape) if params.burst else 1.0

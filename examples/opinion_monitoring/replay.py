@@ -18,9 +18,9 @@ from typing import cast
 from examples.opinion_monitoring.answers import FOLDER, predict_negative
 from examples.opinion_monitoring.arrivals import angry, draw_plants
 from examples.opinion_monitoring.messages import describe_alert, describe_missed, summarize
-from examples.opinion_monitoring.outcomes import Readings, iterate_readings
+from examples.opinion_monitoring.outcomes import iterate_assessments
 from examples.opinion_monitoring.source import Opinion, Replay, load
-from examples.opinion_monitoring.stream import Topics
+from examples.opinion_monitoring.stream import Assessments, Topics
 from examples.opinion_monitoring.stream.live import serving
 from examples.opinion_monitoring.stream.page import Board
 from satiety.core.errors import SatietyError, SetupError
@@ -30,12 +30,12 @@ from satiety.core.state import prepare_state
 from satiety.report.render import LANGUAGES, Language
 
 PARAMS = Path("examples/opinion_monitoring/tweets.yaml")
-SHOWN = 7 * 24
+MAX_WINDOWS = 7 * 24
 """Windows on the page."""
 SECONDS = 2.0
-"""Between two looks of the page."""
+"""Between two requests of the page for the next one."""
 SLOWEST = 1e-4
-"""Windows a second; one in three hours. Nobody waits longer, nor can `time.sleep` wait for ever."""
+"""Windows a second; one in three hours, for `time.sleep` cannot wait for ever."""
 
 
 def main() -> None:
@@ -60,27 +60,27 @@ def replay(arguments: argparse.Namespace) -> None:
     if not (arguments.speed == 0 or SLOWEST <= arguments.speed < math.inf):
         raise SetupError(f"--speed: 0, or windows a second, {SLOWEST} or more (it is {arguments.speed:g})")
     blocks = read_yaml(arguments.params)
-    watch = Opinion.check(arguments.params, blocks.get("opinion", {}), keys=("opinion",))
+    stream_params = Opinion.check(arguments.params, blocks.get("opinion", {}), keys=("opinion",))
     params = Replay.check(arguments.params, blocks.get("replay", {}), keys=("replay",))
-    board, language = Board(watch, SHOWN, SECONDS), cast(Language, arguments.language)
+    board, language = Board(stream_params, MAX_WINDOWS, SECONDS), cast(Language, arguments.language)
     with _page(board, language, arguments.port):
-        texts = load(params, Topics.of(watch.topics))
-        probabilities = predict_negative([text.text for text in texts], arguments.model, watch)
-        plants, history = draw_plants(texts, watch, params), list[Readings]()
-        for window in iterate_readings(texts, probabilities, watch, params, plants):
+        texts = load(params, Topics.of(stream_params.topics))
+        probabilities = predict_negative([text.text for text in texts], arguments.model, stream_params)
+        plants, history = draw_plants(texts, stream_params, params), list[Assessments]()
+        for window in iterate_assessments(texts, probabilities, stream_params, params, plants):
             board.add(window)
             history.append(window)
-            for reading in window:
-                if reading.begins:
-                    print(describe_alert(reading, history, plants, watch), flush=True)
+            for assessment in window:
+                if assessment.begins:
+                    print(describe_alert(assessment, history, plants, stream_params), flush=True)
             if arguments.speed:
                 time.sleep(1 / arguments.speed)
         prepare_state()
         with write_atomically(FOLDER / "page.html") as temporary:
             temporary.write_text(board.page(language), encoding="utf-8")
-        for line in describe_missed(history, plants, angry(texts, watch), probabilities, watch):
+        for line in describe_missed(history, plants, angry(texts, stream_params), probabilities, stream_params):
             print(line)
-        print(f"{summarize(history, plants, watch)}; the page: {FOLDER / 'page.html'}")
+        print(f"{summarize(history, plants, stream_params)}; the page: {FOLDER / 'page.html'}")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field, SerializeAsAny
 
-from examples.opinion_monitoring.stream import Topics, Watching
+from examples.opinion_monitoring.stream import StreamParams, Topics
 from satiety.core.records import Example
 from satiety.core.section import MAX_COUNT, Section, Seed
 from satiety.ingest import LabelledSource
@@ -21,7 +21,7 @@ from satiety.text.masking import Kind
 RAW = Path("data/raw")
 
 
-class Opinion(Watching, Section):
+class Opinion(StreamParams, Section):
     """The block `opinion`."""
 
 

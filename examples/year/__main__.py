@@ -1,4 +1,4 @@
-"""Live the year; write year.json, its pages, and a table into the terminal.
+"""Simulate the year; write year.json and its pages, and print a table.
 
 python -m examples.year [--plan year.yaml] [--folder FOLDER] [--out examples/year]
 """
@@ -30,7 +30,7 @@ HERE = Path("examples/year")
 
 
 def main() -> None:
-    """Make the copy, live in it, and tell."""
+    """Make the copy, simulate the year in it, and write the report and its pages."""
     parser = argparse.ArgumentParser(description="Twelve months of a world that moves, with Satiety and without.")
     parser.add_argument("--plan", type=Path, default=FILE, help="another year.yaml")
     parser.add_argument("--folder", type=Path, default=HERE / STATE / "copy", help="where the copy lives")
@@ -74,7 +74,7 @@ def make_table(months: Sequence[Month]) -> Table:
     for month in months:
         estimate = "{value:.3f} [{low:.3f}, {high:.3f}]".format(**month.estimate)
         true = [f"{line['value']:.3f}" for line in (month.true.champion, month.true.first)]
-        retraining = f"{month.retraining.decision} ({month.retraining.asked_by})" if month.retraining else ""
+        retraining = f"{month.retraining.decision} ({month.retraining.trigger})" if month.retraining else ""
         table.add_row(
             str(month.world.month), ", ".join(month.world.planted), month.verdict, estimate, *true, retraining
         )

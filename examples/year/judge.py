@@ -1,4 +1,4 @@
-"""Who knows every label: what the champion of the day really scores in a month's world, and what the first would."""
+"""True scores of the current and the first champion in a month's world, from all labels."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ class ModelScores:
     """The headline metric of both models on the same texts, {value, low, high}."""
 
     champion: dict[str, float]
-    """Of the day: with Satiety."""
+    """The current champion: with Satiety."""
     first: dict[str, float]
-    """The first champion, had nobody looked after it."""
+    """The first champion, without any retraining."""
     difference: dict[str, float]
     """Champion − first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Lets both answer, and remembers what they said: many a text comes every month."""
+    """Scores both models and caches their answers, since many texts come every month."""
 
     first: Package
     seed: int
@@ -36,7 +36,7 @@ class Judge:
     """By the model's digest and the text."""
 
     def scores(self, champion: Package, examples: Sequence[Example]) -> ModelScores:
-        """Compare the champion of the day with the first."""
+        """Compare the current champion with the first."""
         problem, texts = champion.problem, [example.text for example in examples]
         first_tallies, champion_tallies = (
             problem.tally(examples, self._answers(package, texts)) for package in (self.first, champion)
@@ -57,7 +57,7 @@ class Judge:
 
 
 def score(package: Package, examples: Sequence[Example], answers: Sequence[Any]) -> float:
-    """Return the headline metric of answers that were given."""
+    """Return the headline metric of the answers."""
     problem = package.problem
     return float(problem.score(problem.tally(examples, answers))[problem.headline])
 

@@ -1,4 +1,4 @@
-"""year.yaml -> what the world does in which month, and how much people say."""
+"""year.yaml -> the shifts of each month, and how many texts are predicted and labelled."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Shift(BaseModel):
-    """Something that the world does for some months."""
+    """A change of the texts that lasts for some months."""
 
     model_config = FIELDS
 
@@ -23,7 +23,7 @@ class Shift(BaseModel):
     """Months, both included."""
 
     @model_validator(mode="after")
-    def _lasts(self) -> Self:
+    def _check_months(self) -> Self:
         if self.last < self.first:
             raise ValueError(f"last: month {self.last} is before the first, {self.first}")
         return self
@@ -37,14 +37,14 @@ class Opening(Shift):
 
 
 class LabelMixShift(Shift):
-    """Labels come in other shares."""
+    """Labels have other shares."""
 
     kind: Literal["labels"]
     shares: dict[str, Share]
     """Of each label; together 1."""
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _check_sum(self) -> Self:
         if abs(sum(self.shares.values()) - 1) > 1e-9:
             raise ValueError(f"shares: together {sum(self.shares.values()):g}; make it 1")
         return self
@@ -59,27 +59,27 @@ class VocabularyShift(Shift):
     spared: int = Field(ge=0, le=MAX_COUNT)
     """The commonest words, which stay as they are."""
     commonest: int = Field(ge=1, le=MAX_COUNT)
-    """Of so many words after those, ``replaced`` are called otherwise."""
+    """Of so many words after those, ``replaced`` get another name."""
     replaced: int = Field(ge=1, le=MAX_COUNT)
 
     @model_validator(mode="after")
-    def _every_month(self) -> Self:
+    def _check_shares(self) -> Self:
         if len(self.shares) != self.last - self.first + 1:
             raise ValueError(f"shares: {len(self.shares)} for months {self.first} to {self.last}; give one for each")
         return self
 
 
 class Year(Section):
-    """What happens, and how much of it is seen."""
+    """The shifts of a year, and how many texts and labels each month has."""
 
     seed: Seed
     months: int = Field(ge=1, le=1200)
     texts: int = Field(ge=50, le=MAX_COUNT)
-    """That the model is asked in a month."""
+    """Texts that the model predicts in a month."""
     judged: int = Field(ge=1, le=MAX_COUNT)
-    """Other texts of the month's world, on which the true score is told."""
+    """Other texts of the month, on which the true score is measured."""
     drawn: int = Field(ge=0, le=MAX_COUNT)
-    """Answers of a month that chance draws, and people label."""
+    """Randomly drawn answers of a month, which people label."""
     every: int = Field(ge=1)
     """Months between two retrainings by the clock."""
     shifts: list[Annotated[Opening | LabelMixShift | VocabularyShift, Field(discriminator="kind")]]
@@ -87,7 +87,7 @@ class Year(Section):
     """``block.field`` -> what stands there in the copy's params.yaml."""
 
     @model_validator(mode="after")
-    def _few(self) -> Self:
+    def _check_labels(self) -> Self:
         if self.drawn > self.texts:
             raise ValueError(f"drawn: {self.drawn} answers cannot be drawn where {self.texts} are given")
         return self

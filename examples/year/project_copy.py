@@ -28,7 +28,7 @@ from satiety.ingest import Ingest
 
 PRIVATE = ("SATIETY_", "MLFLOW_", "PREFECT_", "DVC_", "GIT_")
 """Variables that would lead out of the copy, to services, records or repositories of the user's."""
-KEPT = ("SATIETY_DEVICE", "SATIETY_PROCESSES")
+ALLOWED = ("SATIETY_DEVICE", "SATIETY_PROCESSES")
 IDENTITY = ("-c", "user.name=A year", "-c", "user.email=year@localhost", "-c", "commit.gpgsign=false")
 PDEATHSIG = (sys.executable, "-m", "tasks.pdeathsig")
 TAIL = 3000
@@ -37,7 +37,7 @@ TAIL = 3000
 
 def isolate_environment() -> None:
     """Forget, in this process and its children, what would lead out of the copy."""
-    for name in [variable for variable in os.environ if variable.startswith(PRIVATE) and variable not in KEPT]:
+    for name in [variable for variable in os.environ if variable.startswith(PRIVATE) and variable not in ALLOWED]:
         del os.environ[name]
     os.environ |= {"SATIETY_JOIN": "false", "DVC_NO_ANALYTICS": "1", "DO_NOT_TRACK": "1"}
     os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
@@ -66,7 +66,7 @@ class ProjectCopy:
         return process.stdout
 
     def module(self, name: str) -> str:
-        """Run a module of the copy's; whoever is killed leaves none at work."""
+        """Run a module of the copy; it ends if this process is killed."""
         return self.run(*PDEATHSIG, str(os.getpid()), sys.executable, "-m", name)
 
     def report(self, name: str) -> dict[str, Any]:
@@ -90,9 +90,9 @@ def clone(project: Path, root: Path) -> ProjectCopy:
 
 
 def divide_labels(params: Ingest, raw: Path, seed: int) -> tuple[list[Example], list[Example]]:
-    """Return the labelled texts of the project, those of test marked so, and the rest: what the world will ask.
+    """Return the labelled texts of the project, those of test marked so, and the others, which are the traffic.
 
-    It is the division of `ingest`, with another seed: the world asks what the labels of which stay hidden.
+    It is the division of `ingest`, with another seed: the traffic consists of the texts whose labels stay hidden.
     """
     from satiety.ingest.duplicates import drop_duplicates, resolve_conflicts
     from satiety.ingest.load import load

@@ -31,8 +31,8 @@ def prefect(home: Path) -> Iterator[dict[str, str]]:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
     url, environment = f"http://127.0.0.1:{port}/api", {"PREFECT_HOME": str(home)}
-    leash = [*PDEATHSIG, str(os.getpid())]  # whoever is killed leaves no server
-    command = [*leash, sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
+    supervisor = [*PDEATHSIG, str(os.getpid())]  # ends the server if this process is killed
+    command = [*supervisor, sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
     with (home / "server.log").open("wb") as log:
         process = subprocess.Popen(command, env=os.environ | environment, stdout=log, stderr=log)
         try:

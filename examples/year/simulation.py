@@ -1,8 +1,8 @@
-"""A copy with a champion, a plan and labelled texts -> the months, one after another, and what came of each.
+"""A copy with a champion, a plan and labelled texts -> the outcomes of the months, one after another.
 
-    people ask ─▶ `predict` answers ─▶ `monitor` looks ─▶ a sample is labelled ─▶ flow `retrain`, where it is time
+    people ask ─▶ `predict` answers ─▶ `monitor` tests ─▶ a sample is labelled ─▶ flow `retrain`, when due
 
-Nobody tells Satiety a label but those of that sample; the judge knows all, and tells nobody.
+Satiety gets no labels except those of that sample; only the judge knows all labels.
 """
 
 from __future__ import annotations
@@ -33,30 +33,30 @@ from satiety.problems.base import Prediction
 from satiety.serving.traffic import open_record
 
 PACKAGE, LAST = Path("models/package"), Path(".satiety/retrain/last.json")
-FIRST, SAID = Path(".satiety/year/first"), Path(".satiety/year/said.jsonl")
+FIRST, LABELS = Path(".satiety/year/first"), Path(".satiety/year/labels.jsonl")
 HARMFUL = "harmful drift"
-JUDGES = 3
-"""One text in so many is only ever judged on, never asked."""
+JUDGED_SHARE = 3
+"""One text in so many is only used for the true score, never predicted as traffic."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retraining:
-    """What the flow did."""
+    """Outcome of the flow `retrain`."""
 
-    asked_by: str
+    trigger: str
     """``harmful drift`` or ``schedule``."""
     decision: str
-    """As `promote` says: ``promoted``, ``kept``, ``refused``; or ``none`` where it was not worth one."""
-    because: str
-    learned: int = 0
-    """Labels of people's that the challenger learned from."""
-    fresh: int = 0
-    """And those that it was only tested on."""
+    """Of `promote`: ``promoted``, ``kept``, ``refused``; or ``none`` if the flow did not retrain."""
+    reason: str
+    train_labels: int = 0
+    """Labels by people on which the challenger was trained."""
+    test_labels: int = 0
+    """Labels by people on which it was only tested."""
 
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """What came of a month."""
+    """Outcome of a month."""
 
     world: Scenario
     metric: str
@@ -64,46 +64,47 @@ class Month:
     p: float
     """Of all tests for drift together."""
     estimate: dict[str, float]
-    """Today's score as monitoring says without a label: {value, low, high}."""
+    """Score that monitoring estimates without labels: {value, low, high}."""
     true: ModelScores
-    """In the month's world, on other texts of it."""
-    asked: float
-    """The champion's true score on the very texts that were asked: fewer, so chance has its say."""
+    """True scores, on other texts of the month."""
+    traffic_score: float
+    """True score of the champion on the traffic itself, which has fewer texts, so it varies more."""
     retraining: Retraining | None
 
 
 @dataclass(frozen=True, slots=True)
-class People:
-    """Who asks, and who judges."""
+class Population:
+    """Texts of the year."""
 
-    ask: Sequence[Example]
-    judge: Sequence[Example]
+    traffic: Sequence[Example]
+    judged: Sequence[Example]
+    """Texts for the true scores only."""
     replacements: dict[str, str]
-    """What a word is called in the new words."""
+    """Word -> made-up word that replaces it in shifts of the vocabulary."""
 
 
-def divide_people(year: Year, pool: Sequence[Example]) -> People:
-    """Divide the world's texts."""
+def divide_population(year: Year, pool: Sequence[Example]) -> Population:
+    """Divide the texts into traffic and texts for the true scores."""
     shuffled = random.Random(year.seed).sample(list(pool), len(pool))
-    boundary = len(shuffled) // JUDGES
-    return People(shuffled[boundary:], shuffled[:boundary], choose_replacements(year, shuffled))
+    boundary = len(shuffled) // JUDGED_SHARE
+    return Population(shuffled[boundary:], shuffled[:boundary], choose_replacements(year, shuffled))
 
 
 def iterate_months(copy: ProjectCopy, year: Year, pool: Sequence[Example]) -> Iterator[Month]:
     """Yield the months, as they end."""
     with chdir(copy.root):
         shutil.copytree(PACKAGE, FIRST)
-        judge, population, asked_ids = (
+        judge, population, traffic_ids = (
             Judge(packages.open(FIRST, Settings().device), year.seed),
-            divide_people(year, pool),
+            divide_population(year, pool),
             set[str](),
         )
         for number in range(1, year.months + 1):
             scenario, draw = make_scenario(year, number), random.Random(f"{year.seed}:{number}")
-            remaining = [example for example in population.ask if example.id not in asked_ids]
+            remaining = [example for example in population.traffic if example.id not in traffic_ids]
             traffic = draw_examples(remaining, year.texts, scenario.shares, draw)
-            asked_ids |= {example.id for example in traffic}
-            judged = draw_examples(population.judge, year.judged, scenario.shares, random.Random(year.seed))
+            traffic_ids |= {example.id for example in traffic}
+            judged = draw_examples(population.judged, year.judged, scenario.shares, random.Random(year.seed))
             traffic, judged = (
                 [write_example(example, scenario, population.replacements) for example in part]
                 for part in (traffic, judged)
@@ -127,7 +128,7 @@ def _run_month(
     predictions = [Prediction(Label(row["label"])) for row in rows]
     true, traffic_score = judge.scores(champion, judged), score(champion, traffic, predictions)
     reason = HARMFUL if report["verdict"] == HARMFUL else "schedule" if scenario.month % year.every == 0 else ""
-    retrained = _retrain(copy, reason) if reason else None
+    retraining = _retrain(copy, reason) if reason else None
     return Month(
         scenario,
         report["metric"],
@@ -136,7 +137,7 @@ def _run_month(
         report["today"],
         true,
         round(traffic_score, 6),
-        retrained,
+        retraining,
     )
 
 
@@ -147,8 +148,8 @@ def _label(rows: Sequence[dict[str, Any]], traffic: Sequence[Example], year: Yea
         time = datetime.now(UTC).isoformat(timespec="microseconds")
         record.draw([LabelRequest(rows[i]["id"], time, f"month {month}") for i in places])
         lines = [json.dumps({"id": rows[i]["id"], "label": str(traffic[i].answer)}) + "\n" for i in places]
-        write_text(SAID, "".join(lines))
-        record_corrections(None, None, SAID, "people", PACKAGE)
+        write_text(LABELS, "".join(lines))
+        record_corrections(None, None, LABELS, "people", PACKAGE)
 
 
 def _retrain(copy: ProjectCopy, reason: str) -> Retraining:
@@ -169,15 +170,15 @@ def _retrain(copy: ProjectCopy, reason: str) -> Retraining:
 
 
 def summarize_year(year: Year, months: Sequence[Month]) -> dict[str, Any]:
-    """Return the year as JSON takes it, without times: the same for the same year, but for the tests' chance."""
+    """Return the year as JSON values, without times: the same for the same year, up to the noise of the tests."""
     errors = [abs(month.estimate["value"] - month.true.champion["value"]) for month in months]
-    traffic_errors = [abs(month.estimate["value"] - month.asked) for month in months]
+    traffic_errors = [abs(month.estimate["value"] - month.traffic_score) for month in months]
     is_covered = [month.estimate["low"] <= month.true.champion["value"] <= month.estimate["high"] for month in months]
     gains = [month.true.difference["value"] for month in months]
     return {
         "metric": months[-1].metric,
         "error": round(sum(errors) / len(months), 4),
-        "error on the texts asked": round(sum(traffic_errors) / len(months), 4),
+        "error on the traffic": round(sum(traffic_errors) / len(months), 4),
         "intervals that held the truth": sum(is_covered),
         "gain over the first champion": round(sum(gains) / len(months), 4),
         "plan": year.model_dump(mode="json"),

@@ -38,14 +38,14 @@ class Notification:
     id: str
     """Constant over all attempts."""
     channel: str
-    at: float
+    timestamp: float
     """Time of the alert, in seconds since 1970."""
     alert: Alert
 
     @property
     def raised_time(self) -> datetime:
         """Time of the alert, to the second."""
-        return datetime.fromtimestamp(int(self.at), UTC)
+        return datetime.fromtimestamp(int(self.timestamp), UTC)
 
     @property
     def heading(self) -> str:

@@ -19,7 +19,7 @@ class LabelCost:
     value: float
     low: float
     high: float
-    of: int
+    total: int
     """Labels of the largest measured budget."""
 
 

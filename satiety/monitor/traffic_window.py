@@ -46,7 +46,7 @@ class ExcludedRows:
     """Rows of a table without a usable text."""
 
     rows: int
-    of: int
+    total: int
     """Rows of the table, without blank lines."""
     reasons: Mapping[str, int]
     """Number of rows by reason, most frequent first."""
@@ -58,8 +58,8 @@ class ExcludedRows:
         en = ", ".join(f"{reason} {count:,}" for reason, count in self.reasons.items())
         zh = "、".join(f"{reason} {count:,} 行" for reason, count in self.reasons.items())
         return {
-            "en": f"{self.rows:,} of {self.of:,} rows left out: {en}; for example {self.example}",
-            "zh": f"{self.of:,} 行中略去 {self.rows:,} 行：{zh}；例如 {self.example}",
+            "en": f"{self.rows:,} of {self.total:,} rows left out: {en}; for example {self.example}",
+            "zh": f"{self.total:,} 行中略去 {self.rows:,} 行：{zh}；例如 {self.example}",
         }
 
 

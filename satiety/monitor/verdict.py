@@ -17,13 +17,13 @@ DriftVerdict = Literal["no drift", "drift without harm", "harmful drift"]
 class ScoreEvidence:
     """Today's score and its change, from the estimate or from feedback."""
 
-    by: Literal["estimate", "feedback"]
+    source: Literal["estimate", "feedback"]
     change: Interval
     """Change of the score."""
     today: Interval
     usual: float
     """Score on the test examples: today − change."""
-    sure: float
+    loss_probability: float
     """Probability that the score is lower than on the test examples."""
 
 
@@ -45,7 +45,7 @@ def judge(
         return "no drift", estimate
     if feedback is not None and feedback.change.low > -harm:
         return "drift without harm", feedback
-    is_harmful = estimate.change.value < -harm and estimate.sure >= min_loss_probability
+    is_harmful = estimate.change.value < -harm and estimate.loss_probability >= min_loss_probability
     return ("harmful drift" if is_harmful else "drift without harm"), estimate
 
 
@@ -91,15 +91,15 @@ def write_sentence(
     """
     (head_en, head_zh), (score_en, score_zh) = HEADS[verdict], _describe_score(metric, evidence)
     en, zh = f"{head_en}; {score_en}", f"{head_zh}；{score_zh}"
-    if feedback is not None and evidence.by != "feedback":
+    if feedback is not None and evidence.source != "feedback":
         feedback_text = _describe_score(metric, feedback)
         is_loss = feedback.change.high < 0
         en = f"{en} {'A loss, but perhaps not a harmful one' if is_loss else 'Perhaps no loss'}: {feedback_text[0]}"
         zh = f"{zh}{'有损失，但未必有害' if is_loss else '未必有损失'}：{feedback_text[1]}"
     if verdict == "harmful drift" and cost is not None and cost.value:
         ends = f"[{cost.low:,.0f}, {cost.high:,.0f}]"
-        en += f" The loss equals the gain from {cost.value:,.0f} of {cost.of:,} labels {ends}."
-        zh += f"这项损失相当于 {cost.of:,} 条标注中 {cost.value:,.0f} 条 {ends} 带来的增益。"
+        en += f" The loss equals the gain from {cost.value:,.0f} of {cost.total:,} labels {ends}."
+        zh += f"这项损失相当于 {cost.total:,} 条标注中 {cost.value:,.0f} 条 {ends} 带来的增益。"
     return {"en": en, "zh": zh}
 
 
@@ -107,7 +107,7 @@ def _describe_score(metric: str, evidence: ScoreEvidence) -> tuple[str, str]:
     """Return today's score, the score on the test examples and their difference, in English and Chinese."""
     today = f"{evidence.today.value:.3f} [{evidence.today.low:.3f}, {evidence.today.high:.3f}]"
     change = f"{evidence.change.value:+.3f} [{evidence.change.low:+.3f}, {evidence.change.high:+.3f}]"
-    if evidence.by == "feedback":
+    if evidence.source == "feedback":
         return (
             f"{metric} today is {today} from feedback, {change} against {evidence.usual:.3f} on test examples with "
             "the same label shares.",

@@ -75,7 +75,7 @@ class DriftReport:
     """Findings about a window."""
 
     verdict: DriftVerdict
-    ground: ScoreEvidence
+    evidence: ScoreEvidence
     """Evidence of the verdict."""
     drift: Drift
     usual: Interval
@@ -83,22 +83,22 @@ class DriftReport:
     change: Interval
     today: Interval
     feedback: FeedbackEstimate | None
-    spoken: ScoreEvidence | None
+    feedback_evidence: ScoreEvidence | None
     """Evidence from feedback; None if there is too little."""
-    outside: Interval
+    outlier_share: Interval
     """Share of texts whose out-of-distribution score exceeds the 1 − ``alpha`` quantile of the test examples."""
     labels: LabelShares
     """Empty for problems without classes."""
     only_shares: Assumption
     """Pure label shift, the assumption of ``labels``."""
     cost: cost.LabelCost | None
-    metered: bool
-    """Whether `worth` has measured this metric, so that ``cost`` can be computed."""
+    has_curve: bool
+    """Whether `worth` has measured the learning curve of this metric, so that ``cost`` can be computed."""
     error: float
     """Mean absolute error of the estimated change on simulated windows."""
     terms: Sequence[explain.Term]
     clusters: Sequence[explain.Cluster]
-    strangest: Sequence[str]
+    outliers: Sequence[str]
 
 
 def train_estimator(problem: Problem, pool: Pool, size: int, params: Monitor) -> Estimator:
@@ -154,32 +154,32 @@ def measure_drift(
     feedback_evidence = (
         ScoreEvidence("feedback", feedback.change, feedback.score, feedback.usual, 1.0) if feedback else None
     )
-    verdict, ground = judge(drift, estimate, feedback_evidence, params.harm, params.min_loss_probability)
+    verdict, evidence = judge(drift, estimate, feedback_evidence, params.harm, params.min_loss_probability)
 
     edge = np.quantile(reference.distances, 1 - params.alpha)
-    outliers = int((window.sample.distances > edge).sum())
+    num_outliers = int((window.sample.distances > edge).sum())
     labels = _estimate_labels(problem, pool, window, params)
-    has_new_meaning = ground.by == "feedback" and verdict == HARMFUL
+    has_new_meaning = evidence.source == "feedback" and verdict == HARMFUL
     return DriftReport(
         verdict=verdict,
-        ground=ground,
+        evidence=evidence,
         drift=drift,
         usual=percentile_interval(baseline, baseline_draws, params.confidence_level),
         change=change,
         today=today,
         feedback=feedback,
-        spoken=feedback_evidence,
-        outside=estimate_wilson_interval(outliers, len(window.sample), params.confidence_level),
+        feedback_evidence=feedback_evidence,
+        outlier_share=estimate_wilson_interval(num_outliers, len(window.sample), params.confidence_level),
         labels=labels,
         only_shares=(
             Assumption(False, None) if has_new_meaning else _test_label_shift(pool, window, labels, drift, params)
         ),
-        cost=cost.estimate_label_cost(ground.change, curve) if verdict == HARMFUL else None,
-        metered=bool(curve),
+        cost=cost.estimate_label_cost(evidence.change, curve) if verdict == HARMFUL else None,
+        has_curve=bool(curve),
         error=float(np.abs(estimator.errors).mean()),
         terms=explain.find_terms(reference.texts, window.sample.texts, params.examples),
         clusters=explain.find_clusters(reference, window.sample, params.examples, params.seed),
-        strangest=explain.find_outliers(window.sample, params.examples),
+        outliers=explain.find_outliers(window.sample, params.examples),
     )
 
 
@@ -187,9 +187,9 @@ def to_report(drift_report: DriftReport, metric: str) -> dict[str, Any]:
     """Return the findings as JSON values, with sentences and floats of six decimals."""
     fields = asdict(drift_report)
     fields["sentence"] = write_sentence(
-        drift_report.verdict, metric, drift_report.ground, drift_report.cost, drift_report.spoken
+        drift_report.verdict, metric, drift_report.evidence, drift_report.cost, drift_report.feedback_evidence
     )
-    is_unmeasured = drift_report.verdict == HARMFUL and not drift_report.metered
+    is_unmeasured = drift_report.verdict == HARMFUL and not drift_report.has_curve
     fields["unmeasured_metric"] = explain_unmeasured(metric) if is_unmeasured else None
     fields["labels"] = {
         name: {"usual": baseline, "today": asdict(share)} for name, (baseline, share) in drift_report.labels.items()

@@ -19,21 +19,21 @@ class Move:
     """ISO 8601, UTC, with microseconds."""
     kind: Kind
     """``elsewhere``: the alias was moved outside Satiety."""
-    who: str
+    author: str
     before: str | None
     """Number of the version that was champion; None if there was none."""
     after: str | None
     """Number of the new champion."""
-    why: str
+    reason: str
     scores: Mapping[str, Any]
     """Metric, level, old, new and difference, each with its interval; empty if nothing was compared."""
     digests: Mapping[str, str | None]
     """Package digests: before, after."""
     data: Mapping[str, str]
     """SHA-256 of the new champion's training and test data, by name; ``revision`` is the git commit of the code."""
-    done: bool
+    confirmed: bool
     """Whether the move is confirmed."""
-    told: bool = True
+    reported: bool = True
     """Whether a report contains it; an unreported move appears in the report of the next `promote`."""
 
 
@@ -46,10 +46,10 @@ def select_effective(moves: Sequence[Move], champion: str | None) -> list[Move]:
     """
     ordered_moves, effective_moves = sorted(moves, key=lambda move: move.time), list[Move]()
     for move in ordered_moves:
-        if not move.done and not (move is ordered_moves[-1] and move.after == champion):
+        if not move.confirmed and not (move is ordered_moves[-1] and move.after == champion):
             continue  # the alias did not move
         effective_moves += _find_gap(effective_moves, move.before, move.time)
-        effective_moves.append(replace(move, done=True))
+        effective_moves.append(replace(move, confirmed=True))
     return effective_moves + list(_find_gap(effective_moves, champion, ""))
 
 
@@ -63,7 +63,7 @@ def _find_gap(effective_moves: Sequence[Move], champion: str | None, time: str) 
 def find_unreported(moves: Sequence[Move], version: str) -> Move | None:
     """Return the promotion that made this version champion, if no report contains it yet."""
     latest = moves[-1] if moves else None
-    return latest if latest and latest.kind == "promote" and latest.after == version and not latest.told else None
+    return latest if latest and latest.kind == "promote" and latest.after == version and not latest.reported else None
 
 
 def find_previous(moves: Sequence[Move]) -> str | None:

@@ -59,7 +59,7 @@ def select_random(fresh: Sequence[Example]) -> list[Example]:
 
 
 def _report_alpha(analysis: InterimAnalysis) -> dict[str, Any]:
-    shares = {"total": analysis.total, "spent": 1 - analysis.remaining, "left": analysis.remaining}
+    shares = {"total": analysis.total, "spent": 1 - analysis.remaining, "remaining": analysis.remaining}
     return {"comparison": analysis.number} | {name: round(value, 6) for name, value in shares.items()}
 
 
@@ -68,7 +68,7 @@ def _report_set(
 ) -> dict[str, Any] | None:
     """Return the result on one test set; None if it is empty."""
     if comparison is None or outcome is None:
-        return {"examples": count, "needed": min_examples, "verdict": "too few"} if count else None
+        return {"examples": count, "min_examples": min_examples, "verdict": "too few"} if count else None
     verdicts = (("better", outcome.better), ("worse", outcome.worse), ("equal", outcome.equal), ("undecided", True))
     return {
         "examples": outcome.examples,

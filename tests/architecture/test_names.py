@@ -58,7 +58,7 @@ def iterate_sources() -> Iterator[tuple[Path, ast.Module]]:
 
 
 def iterate_names(path: Path, node: ast.AST, in_function: bool = False) -> Iterator[Name]:
-    """Yield functions and classes, and what functions bind: parameters, variables, caught errors."""
+    """Yield functions, classes and their fields, and what functions bind: parameters, variables, caught errors."""
     for child in ast.iter_child_nodes(node):
         place = f"{path}:{getattr(child, 'lineno', 0)}"
         is_function = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
@@ -68,6 +68,8 @@ def iterate_names(path: Path, node: ast.AST, in_function: bool = False) -> Itera
             case ast.FunctionDef(name=text) | ast.AsyncFunctionDef(name=text):
                 yield Name(text, place, "function")
             case ast.arg(arg=text):
+                yield Name(text, place, "variable")
+            case ast.AnnAssign(target=ast.Name(id=text)) if isinstance(node, ast.ClassDef) and not in_function:
                 yield Name(text, place, "variable")
             case ast.Name(id=text, ctx=ast.Store()) | ast.ExceptHandler(name=str(text)) if in_function:
                 yield Name(text, place, "variable")

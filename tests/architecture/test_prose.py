@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-ROOTS = ("satiety", "tasks", "flows", "cli")
+ROOTS = ("satiety", "tasks", "flows", "cli", "benchmarks", "examples")
 TEXTS = Path("satiety/report/texts.yaml")
 MAX_WORDS = 35
 PRIVATE_WORDS = {
@@ -94,7 +94,12 @@ def list_faults(path: Path, line: int, text: str) -> list[str]:
 
 
 def list_files() -> list[Path]:
-    return [path for root in ROOTS for path in sorted(Path(root).rglob("*.py"))]
+    return [
+        path
+        for root in ROOTS
+        for path in sorted(Path(root).rglob("*.py"))
+        if not {"scratch", ".satiety"} & set(path.parts)
+    ]
 
 
 @pytest.mark.parametrize("path", list_files(), ids=str)

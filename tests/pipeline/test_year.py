@@ -95,11 +95,11 @@ def test_only_the_schedule_or_harmful_drift_retrains_and_the_reason_is_recorded(
     assert [month.retraining is not None for month in months] == [False, True]
     retraining = months[1].retraining
     assert retraining is not None
-    assert retraining.asked_by == (HARMFUL if months[1].verdict == HARMFUL else "schedule")
+    assert retraining.trigger == (HARMFUL if months[1].verdict == HARMFUL else "schedule")
     assert retraining.decision in ("promoted", "kept", "refused")
     decision = json.loads((project_copy.root / ".satiety/retrain/last.json").read_text(encoding="utf-8"))
-    assert (decision["decision"], decision["because"]) == (retraining.decision, retraining.because)
-    assert decision["learned"] + decision["fresh"] == retraining.learned + retraining.fresh > 60
+    assert (decision["decision"], decision["because"]) == (retraining.decision, retraining.reason)
+    assert decision["learned"] + decision["fresh"] == retraining.train_labels + retraining.test_labels > 60
     is_first_model = manifest(project_copy.root / ".satiety/year/first") == manifest(
         project_copy.root / "models/package"
     )

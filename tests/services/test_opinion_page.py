@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from examples.opinion_monitoring.stream import Count, Reading
+from examples.opinion_monitoring.stream import Count, TopicAssessment
 from examples.opinion_monitoring.stream.live import serving
 from examples.opinion_monitoring.stream.page import Board
 from satiety.core.errors import SetupError
@@ -24,8 +24,8 @@ TOPICS = ("t0", "<script>alert(1)</script>", "酒店")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
 
-def reading(place: int, topic: str, negative: int, verdict: Any, begins: bool = False) -> Reading:
-    return Reading(
+def build_assessment(place: int, topic: str, negative: int, verdict: Any, begins: bool = False) -> TopicAssessment:
+    return TopicAssessment(
         MONDAY + timedelta(hours=place), topic, Count(negative, negative + 9), 4.2, 14, 0.3, 1.0, 0.4, verdict, begins
     )
 
@@ -37,9 +37,11 @@ def board(windows: int = 30) -> Board:
         surge = windows - 10 <= i < windows - 7
         stream_board.add(
             (
-                reading(i, TOPICS[0], 40 if surge else 5, "surge" if surge else "as expected", i == windows - 10),
-                reading(i, TOPICS[1], 3, "more traffic" if i == windows - 1 else "as expected"),
-                reading(i, TOPICS[2], 0, "as expected"),
+                build_assessment(
+                    i, TOPICS[0], 40 if surge else 5, "surge" if surge else "as expected", i == windows - 10
+                ),
+                build_assessment(i, TOPICS[1], 3, "more traffic" if i == windows - 1 else "as expected"),
+                build_assessment(i, TOPICS[2], 0, "as expected"),
             )
         )
     return stream_board
@@ -102,13 +104,13 @@ class TestPage:
         with serving(lambda: live_board.page("en"), 0) as address:
             tab = show(address)
             assert tab.locator("h1").text_content() == "No surge of negative opinion now"
-            live_board.add(tuple(reading(30, topic, 50, "surge", True) for topic in TOPICS))
+            live_board.add(tuple(build_assessment(30, topic, 50, "surge", True) for topic in TOPICS))
             wait_until(lambda: tab.locator(".surge").count() == 4, every=0.5)
             assert tab.locator("h1").text_content() == f"Negative opinion surges: {', '.join(TOPICS)}"
             tab.locator("button").focus()
             tab.keyboard.press("Enter")
             assert tab.locator("button").get_attribute("aria-pressed") == "true"
-            live_board.add(tuple(reading(31, topic, 5, "as expected") for topic in TOPICS))
+            live_board.add(tuple(build_assessment(31, topic, 5, "as expected") for topic in TOPICS))
             tab.wait_for_timeout(600)
             assert tab.locator("h1").text_content().startswith("Negative opinion surges")
             tab.keyboard.press("Enter")
@@ -120,7 +122,7 @@ class TestPage:
 def test_texts_are_escaped_and_the_page_has_a_headline_from_the_first_window(language: Any) -> None:
     empty = Board(params(3), max_windows=20, seconds=2)
     assert f">{texts()['opinion.empty'][language]}</h1>" in empty.page(language)
-    empty.add((reading(0, TOPICS[1], 1, "too little history"),))
+    empty.add((build_assessment(0, TOPICS[1], 1, "too little history"),))
     page = empty.page(language)
     assert f">{texts()['opinion.learning'][language]}</h1>" in page
     assert "<script>alert" not in page

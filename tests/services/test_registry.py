@@ -32,7 +32,7 @@ def test_a_model_is_registered_and_promoted_over_http_once(
     (version,) = client.search_model_versions("name = 'made-up'")
     assert client.get_model_version_by_alias("made-up", "champion").version == version.version
     (move,) = history.read_moves(client, "made-up")
-    assert (move.before, move.after, move.done, move.why) == (None, version.version, True, report["reason"])
+    assert (move.before, move.after, move.confirmed, move.reason) == (None, version.version, True, report["reason"])
     promote.main.run()
     assert json.loads(Path("reports/promote.json").read_text(encoding="utf-8"))["alpha"]["comparison"] == 1
     assert "MLFLOW_TRACKING_PASSWORD" not in os.environ

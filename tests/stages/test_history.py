@@ -47,8 +47,8 @@ def test_every_promotion_is_recorded(
     first, second = history.read_moves(client, "made-up")
     assert (first.before, first.after, second.before, second.after) == (None, "1", "1", "2")
     assert second.kind == "promote"
-    assert "@" in second.who
-    assert second.why == client.get_model_version("made-up", "2").tags["satiety.reason"]
+    assert "@" in second.author
+    assert second.reason == client.get_model_version("made-up", "2").tags["satiety.reason"]
     assert second.scores["metric"] == "macro_f1"
     assert second.scores["old"]["low"] < second.scores["old"]["value"] < second.scores["new"]["low"]
     assert set(second.data) == {"problem", "train", "test", "revision"}
@@ -70,7 +70,7 @@ def test_a_rolled_back_champion_is_not_promoted_again(two_champions: Workspace, 
     assert "models/package is a different model, which `satiety predict` still uses: check out" in message
     assert history.find_champion(client, "made-up") == "1"
     last = history.read_moves(client, "made-up")[-1]
-    assert (last.kind, last.before, last.after, last.why) == ("rollback", "2", "1", "它在店里答错了")
+    assert (last.kind, last.before, last.after, last.reason) == ("rollback", "2", "1", "它在店里答错了")
     assert client.get_model_version("made-up", "2").tags["satiety.decision"] == "taken back"
     report = promote_again()
     assert report["decision"] == "kept"
@@ -134,6 +134,6 @@ def test_concurrent_moves_are_all_recorded(two_champions: Workspace, client: Any
         thread.start()
     for thread in threads:
         thread.join()
-    reasons = {move.why for move in history.read_moves(client, "made-up")}
+    reasons = {move.reason for move in history.read_moves(client, "made-up")}
     assert reasons >= {f"{name}{number}" for name in ("a", "b") for number in range(3)}
-    assert first.why in reasons
+    assert first.reason in reasons

@@ -33,7 +33,7 @@ def test_rows_left_out_are_in_the_report_and_in_the_log(caplog: pytest.LogCaptur
         report = monitor_table(b"text\nfine\ncaf\xe9\n")
     assert report["sentence"]["en"] == "1 text; a verdict needs at least 50 (monitor.min_texts)"
     left_out = report["window"]["left_out"]
-    assert (left_out["rows"], left_out["of"], left_out["reasons"]) == (1, 2, {"encoding": 1})
+    assert (left_out["rows"], left_out["total"], left_out["reasons"]) == (1, 2, {"encoding": 1})
     assert "1 of 2 rows left out: encoding 1; for example t.csv:3: not UTF-8" in caplog.text
     assert left_out["sentence"]["en"] in caplog.text
 

@@ -327,7 +327,7 @@ def test_randomly_drawn_fresh_examples_promote_if_there_are_enough(
     register.run(**registering.paths())
     write_fresh(registering, Path("models/package"), 39)
     few = promote_again()
-    assert few["fresh"] == few["drawn"] == {"examples": 39, "needed": 40, "verdict": "too few"}
+    assert few["fresh"] == few["drawn"] == {"examples": 39, "min_examples": 40, "verdict": "too few"}
     assert few["decision"] == "promoted"
 
 
@@ -356,7 +356,7 @@ def test_a_model_worse_on_fresh_examples_is_not_promoted(registering: Workspace,
 
 def test_every_new_challenger_is_a_comparison_and_a_repeated_one_is_not(registering: Workspace, client: Any) -> None:
     first = promote(registering, seed=1, after=0.8)
-    assert (first["alpha"]["comparison"], first["alpha"]["left"], first["alpha"]["advice"]) == (1, 0.5, None)
+    assert (first["alpha"]["comparison"], first["alpha"]["remaining"], first["alpha"]["advice"]) == (1, 0.5, None)
     second, repeated = promote(registering, seed=2, after=0.81), promote_again()
     assert (second["alpha"]["comparison"], second["decision"]) == (2, "kept")
     assert second == repeated
@@ -405,7 +405,7 @@ def test_a_promotion_interrupted_at_the_alias_is_completed_by_the_next_run(
     assert report["difference"]["low"] > 0
     assert get_champion(client) == "2"
     assert promote_again()["decision"] == "unchanged"
-    assert [(move.before, move.after, move.done) for move in history.read_moves(client, "made-up")] == [
+    assert [(move.before, move.after, move.confirmed) for move in history.read_moves(client, "made-up")] == [
         (None, "1", True),
         ("1", "2", True),
     ]
@@ -449,10 +449,10 @@ def test_a_killed_promotion_is_reported_as_promoted_by_the_next_run(
     assert (report["challenger"]["version"] == "2") == (point == "the report was written")
     repeated = promote_again()
     (_, move) = history.read_moves(client, "made-up")
-    assert (repeated["decision"], repeated["reason"]) == ("promoted", move.why)
+    assert (repeated["decision"], repeated["reason"]) == ("promoted", move.reason)
     assert repeated["champion"] == {"version": "1", "digest": move.digests["before"], "score": move.scores["old"]}
     assert repeated["challenger"]["score"] == move.scores["new"]
-    assert client.get_model_version("made-up", "2").description.startswith(f"Champion. {move.why}")
+    assert client.get_model_version("made-up", "2").description.startswith(f"Champion. {move.reason}")
     last = promote_again()
     assert (last["decision"], last["champion"]["version"]) == ("unchanged", "2")
 
@@ -478,14 +478,25 @@ def test_a_promotion_that_cannot_be_marked_reported_is_still_a_promotion(
     assert promote_again()["decision"] == "unchanged"
 
 
-def test_moves_without_the_field_told_count_as_reported(registering: Workspace, client: Any) -> None:
+def test_moves_without_the_field_reported_count_as_reported(registering: Workspace, client: Any) -> None:
     promote(registering)
     tags = client.get_registered_model("made-up").tags
     (tag,) = (name for name in tags if name.startswith(history.PREFIX))
     move = json.loads(tags[tag])
-    del move["told"]
+    del move["reported"]
     client.set_registered_model_tag("made-up", tag, json.dumps(move))
     assert promote_again()["decision"] == "unchanged"
+
+
+def test_moves_of_an_earlier_version_are_refused_with_the_keys_to_rename(registering: Workspace, client: Any) -> None:
+    promote(registering)
+    tags = client.get_registered_model("made-up").tags
+    (tag,) = (name for name in tags if name.startswith(history.PREFIX))
+    move = json.loads(tags[tag])
+    move["who"] = move.pop("author")
+    client.set_registered_model_tag("made-up", tag, json.dumps(move))
+    with pytest.raises(OutdatedError, match="rename who to author"):
+        history.read_moves(client, "made-up")
 
 
 def test_a_champion_that_changes_during_promotion_is_compared_again(

@@ -1,8 +1,8 @@
 """Counts, window after window -> how many the next one should have, and how far it may be off. Only the past is known.
 
 The expectation is the season's (`season.py`) times a level that follows the last days. How far counts lie from it by
-more than chance is learned from the errors of the expectations themselves, each made before its window was seen: so it
-holds what seasons and levels get wrong, too.
+more than chance is estimated from the errors of the expectations themselves, each made before its window came. So it
+covers the errors of seasons and levels, too.
 
 Past surges do not become normal: a count that one window in ``1 / outlier`` would have is taken for just so many by
 season and level, which therefore still follow a lasting change; and how far counts are off is learned without it.

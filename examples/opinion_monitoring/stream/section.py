@@ -1,4 +1,4 @@
-"""How a stream is watched: the values that decide what is a surge."""
+"""How a stream is monitored: the values that decide what is a surge."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class BaselineParams(BaseModel):
         return self
 
 
-class Watching(BaseModel):
+class StreamParams(BaseModel):
     """What is counted, and when it is a surge."""
 
     model_config = FIELDS

@@ -1,10 +1,10 @@
-"""Windows -> surges: more negative texts of a topic than there should be, and not because more was said.
+"""Windows -> surges: more negative texts of a topic than expected, and not only because of more traffic.
 
-What should be is what the topic has at that time of the week and at its level of these days, times the growth, if any,
-of what is said elsewhere in the stream at the same time. A surge is a count so far above it that of all windows without
-any, at most a share ``rate`` raise an alarm for whatever topic (Bonferroni), and in which either the share of negative
-texts is surely above the topic's usual one, or surely most of what came beyond expectation is negative. Else it is
-more traffic.
+The expectation is the usual count of the topic at that time of the week and at its present level. It is multiplied by
+the growth, if any, of the stream's other texts at the same time. A count is too high if it exceeds a limit, which at
+most a share ``rate`` of windows without a surge exceeds for any topic (Bonferroni). It is a surge if the share of
+negative texts is significantly above the topic's usual one, or if significantly most texts beyond expectation are
+negative. Otherwise it is more traffic.
 
 Sources: Farrington et al. 1996, Journal of the Royal Statistical Society A 159:547, and Noufaily et al. 2013,
 Statistics in Medicine 32:1206: outbreaks as counts above the tail of an over-dispersed seasonal baseline.
@@ -29,7 +29,7 @@ from examples.opinion_monitoring.stream.windows import Count, CountWindow
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from examples.opinion_monitoring.stream.section import Watching
+    from examples.opinion_monitoring.stream.section import StreamParams
     from satiety.problems.base import Floats
 
 KINDS = 3
@@ -38,8 +38,8 @@ Verdict = Literal["too little history", "as expected", "more traffic", "surge"]
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What a window says of a topic."""
+class TopicAssessment:
+    """Assessment of a topic in one window."""
 
     start: datetime
     topic: str
@@ -59,23 +59,27 @@ class Reading:
     """Whether it is a surge, and the window before was none: an alert."""
 
 
-def local(reading: Reading, zone: ZoneInfo) -> Reading:
-    """Return the reading with its time as clocks show it there."""
-    return replace(reading, start=reading.start.astimezone(zone))
+Assessments = tuple[TopicAssessment, ...]
+"""Of a window: an assessment of each topic, in order."""
 
 
-class Watch:
-    """Judges the windows of a stream, each by those before it."""
+def local(assessment: TopicAssessment, zone: ZoneInfo) -> TopicAssessment:
+    """Return the assessment with its time as clocks show it there."""
+    return replace(assessment, start=assessment.start.astimezone(zone))
 
-    def __init__(self, params: Watching) -> None:
+
+class SurgeDetector:
+    """Assesses the windows of a stream, each by those before it."""
+
+    def __init__(self, params: StreamParams) -> None:
         self.params, self.topics = params, tuple(params.topics)
         self.zone, count = ZoneInfo(params.timezone), len(self.topics)
         self.baseline = Baseline(KINDS * count, DAY // params.minutes, params.model)
         self.shares = Shares(count, params.model.memory, params.model.strength)
         self._last: list[Verdict] = ["too little history"] * count
 
-    def judge(self, window: CountWindow) -> tuple[Reading, ...]:
-        """Return a reading per topic, in order; then learn from the window."""
+    def assess(self, window: CountWindow) -> Assessments:
+        """Return an assessment per topic, in order; then learn from the window."""
         local, counts = window.start.astimezone(self.zone), [window.topics.get(name, Count()) for name in self.topics]
         topic_counts, count = TopicCounts.from_counts(counts), len(counts)
         elsewhere = np.maximum(0, window.whole.other - topic_counts.other)
@@ -91,28 +95,28 @@ class Watch:
         )  # of the growth's excess, not of what is usual
         likely = Expected(negative.mean * growth, dispersion, negative.heaviness)
         bad = self._find_worse(topic_counts, likely.mean, not_negative.mean * growth)
-        readings = tuple(self._readings(window.start, counts, growth, likely, bad))
+        assessments = tuple(self._iterate_assessments(window.start, counts, growth, likely, bad))
         observed = np.concatenate([topic_counts.negative, topic_counts.other, elsewhere])
         self.baseline.learn(local, observed, np.concatenate([growth, growth, np.ones_like(growth)]))
-        self._learn_shares(topic_counts, readings)
-        self._last = [reading.verdict for reading in readings]
-        return readings
+        self._learn_shares(topic_counts, assessments)
+        self._last = [assessment.verdict for assessment in assessments]
+        return assessments
 
-    def _learn_shares(self, topic_counts: TopicCounts, readings: tuple[Reading, ...]) -> None:
+    def _learn_shares(self, topic_counts: TopicCounts, assessments: Assessments) -> None:
         """Learn the shares of what is no surge, and how they vary from what is likely."""
-        calm = np.array([reading.verdict != "surge" for reading in readings])
+        calm = np.array([assessment.verdict != "surge" for assessment in assessments])
         chance = self.shares.chance(topic_counts.negative, topic_counts.all, self.shares.usual, topic_counts.hardness)
         likely = chance >= self.params.model.outlier
         self.shares.learn(topic_counts, calm, calm & likely & self.baseline.is_reliable)
 
-    def _readings(
+    def _iterate_assessments(
         self, start: datetime, counts: list[Count], growth: Floats, likely: Expected, bad: NDArray[np.bool_]
-    ) -> Iterator[Reading]:
+    ) -> Iterator[TopicAssessment]:
         rate, usual = self.params.rate / len(self.topics), self.shares.usual
         p, limit = chance(TopicCounts.from_counts(counts).negative, likely), find_limit(likely, rate)
         for i, topic in enumerate(self.topics):
             verdict = self._verdict(counts[i], p[i] <= rate, bad[i])
-            yield Reading(
+            yield TopicAssessment(
                 start=start,
                 topic=topic,
                 count=counts[i],

@@ -1,10 +1,10 @@
-"""How seldom a count is so high: tails of the negative binomial, the Poisson of a rate that itself varies as a gamma.
+"""Tail probability of a count under the negative binomial, which is the Poisson of a rate that varies as a gamma.
 
-Rates of the world vary as they like, so the tail is held against the past: chances below ``ONSET`` that came more
-often than they say are raised to a power, which is the exponent of their own distribution (``heaviness``).
+Rates need not vary as a gamma, so the tail is calibrated on past counts. Probabilities below ``ONSET`` that occurred
+more often than they should are raised to a power, the exponent of their own distribution (``heaviness``).
 
 Sources: Greenwood & Yule 1920, Journal of the Royal Statistical Society 83:255; for outbreaks: Noufaily et al. 2013,
-Statistics in Medicine 32:1206; exceedances of a threshold told by one exponent: Hill 1975, Annals of Statistics 3:1163.
+Statistics in Medicine 32:1206; one exponent for the exceedances of a threshold: Hill 1975, Annals of Statistics 3:1163.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LEAST = 1e-6
 ONSET = 0.1
 """The tail begins where a tenth of all counts are as high."""
 ROUNDS = 60
-"""After which the exponent stands still."""
+"""After which the exponent has converged."""
 
 
 def chance(counts: Floats, expected: Expected) -> Floats:
@@ -55,7 +55,7 @@ def heaviness(chances: Floats, least: float, strength: float) -> Floats:
     """Return how much heavier the tail is than the negative binomial's: about 1 where it is not, or lighter.
 
     −log of a chance is exponential; its scale is fitted where surges do not reach, so to an exponential cut off. A
-    standard error is added, for a tail that is thought too light breaks the promise, one too heavy costs little.
+    standard error is added, for too light a tail breaks the stated rate, and too heavy a one costs little.
 
     Args:
         chances: that past windows had by ``negative_binomial_chance``, shape (windows, columns).

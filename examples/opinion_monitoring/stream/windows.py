@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from satiety.core.errors import DataError
 
 FIRST = datetime.min.replace(tzinfo=UTC)
-"""From which windows are counted: they begin at whole hours, whoever began to count."""
+"""From which windows are counted: they begin at whole hours, whenever counting began."""
 MOST = 100_000
 """Empty windows in a row: a longer silence is a wrong clock."""
 SLACK = 1e-6
@@ -53,18 +53,18 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class CountWindow:
-    """What was said from ``start`` on, for the length of a window."""
+    """Counts of the texts from ``start`` on, for the length of a window."""
 
     start: datetime
     """UTC."""
     whole: Count
     """Each text once, those of no topic too."""
     topics: Mapping[str, Count] = field(default_factory=dict)
-    """A text of two topics counts in both; a topic nobody spoke of is missing."""
+    """A text of two topics counts in both; a topic without texts is missing."""
 
 
-class Counting:
-    """The window that is open; memory is that of its counts."""
+class WindowCounter:
+    """Counts the texts of the open window; memory is that of its counts."""
 
     def __init__(self, length: timedelta) -> None:
         self.length, self._start = length, FIRST
@@ -75,7 +75,7 @@ class Counting:
     def add(self, opinion: ScoredText) -> Iterator[CountWindow]:
         """Count a text; yield the windows that ended before it, empty ones too.
 
-        A text that comes late is counted when it comes: no window changes once it is told.
+        A text that comes late is counted when it comes: no window changes once it is yielded.
 
         Raises:
             DataError: its time has no zone or lies further ahead than a stream can be silent; its probability is none.
@@ -112,8 +112,8 @@ def windows(opinions: Iterable[ScoredText], length: timedelta) -> Iterator[Count
     """Yield every window that has ended; what is in the last one is not known yet.
 
     Raises:
-        DataError: see :meth:`Counting.add`.
+        DataError: see :meth:`WindowCounter.add`.
     """
-    counting = Counting(length)
+    counter = WindowCounter(length)
     for opinion in opinions:
-        yield from counting.add(opinion)
+        yield from counter.add(opinion)

@@ -137,10 +137,15 @@ def simulate_year() -> dict[str, Any]:
             "first": build_interval(0.61 - 0.05 * number),
             "difference": build_interval(0.0),
         }
-        retraining = decision and {"decision": decision, "asked_by": "schedule", "because": "<b>why</b>", "learned": 1}
+        retraining = decision and {
+            "decision": decision,
+            "trigger": "schedule",
+            "reason": "<b>why</b>",
+            "train_labels": 1,
+        }
         planted = {"month": number, "planted": ["vocabulary"] * (number == 2), "renamed": 0.5 * (number == 2)}
         outcome = {"verdict": verdict, "estimate": build_interval(0.58), "true": scores, "retraining": retraining}
-        return {"world": planted, "asked": 0.6, **outcome}
+        return {"world": planted, "traffic_score": 0.6, **outcome}
 
     months = [
         build_month(1, "no drift", None),

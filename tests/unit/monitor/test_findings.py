@@ -79,7 +79,7 @@ def test_a_word_in_every_text_is_not_a_new_term(opening: str, word: str) -> None
 def test_a_loss_is_expressed_in_labels() -> None:
     half = estimate_label_cost(Interval(-0.1, -0.15, -0.05), CURVE)
     assert half is not None
-    assert (half.value, half.of) == (180.0, 240)
+    assert (half.value, half.total) == (180.0, 240)
     assert 0 < half.low < half.value < half.high < 240
     all_of_them = estimate_label_cost(Interval(-0.5, -0.6, -0.4), CURVE)
     assert all_of_them is not None
@@ -119,7 +119,7 @@ def test_the_verdict_weighs_feedback_before_the_estimate(
     verdict, ground = judge(drift, estimate, feedback, 0.03, 0.9)
     assert verdict == expected
     decides = feedback_change is not None and (feedback_change[1] < -0.03 or (alarm and feedback_change[0] > -0.03))
-    assert ground.by == ("feedback" if decides else "estimate")
+    assert ground.source == ("feedback" if decides else "estimate")
 
 
 def test_an_uncertain_loss_is_not_called_harmful() -> None:

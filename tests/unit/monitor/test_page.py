@@ -23,14 +23,14 @@ REPORT: dict[str, Any] = {
     "usual": SCORE,
     "today": SCORE,
     "feedback": None,
-    "outside": SCORE,
+    "outlier_share": SCORE,
     "labels": {"bad": {"usual": 0.5, "today": SCORE}},
     "only_shares": {"holds": True, "p": None},
     "cost": None,
     "error": 0.01,
     "terms": [],
     "clusters": [{"window": 0.5, "reference": 0.1, "terms": [], "examples": ["a `text`"]}],
-    "strangest": [],
+    "outliers": [],
     "reference": 600,
     "alpha": 0.05,
     "harm": 0.03,
@@ -84,7 +84,7 @@ def test_a_time_is_shown_in_utc() -> None:
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_texts_are_escaped_and_long_ones_cut_off(language: Language) -> None:
-    report = {**REPORT, "strangest": ["<script>f(1)</script>", "x" * 999], "labels": {}, "window": TABLE | {"texts": 5}}
+    report = {**REPORT, "outliers": ["<script>f(1)</script>", "x" * 999], "labels": {}, "window": TABLE | {"texts": 5}}
     html = page(report, language)
     assert "<script" not in html
     assert "x" * 199 + "…" in html

@@ -81,7 +81,7 @@ def test_rows_that_hold_no_text_are_left_out_and_counted_with_their_reasons(tmp_
     window = read_table(tmp_path / "t.csv", 9, PROBLEM, LIMITS)
     assert list_texts(window) == ["fine"]
     assert window.excluded is not None
-    assert (window.excluded.rows, window.excluded.of) == (4, 6)
+    assert (window.excluded.rows, window.excluded.total) == (4, 6)
     assert window.excluded.reasons == {"encoding": 2, "empty": 1, "ragged": 1}
     assert window.excluded.describe() == {
         "en": "4 of 6 rows left out: encoding 2, empty 1, ragged 1; for example t.csv:3: not UTF-8 at byte 20: e9",

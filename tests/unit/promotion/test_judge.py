@@ -175,8 +175,8 @@ def test_the_report_contains_a_verdict_on_each_ground() -> None:
     assert grounds["calibration"]["verdict"] == "better"
     assert grounds["cost"] == {"champion": {"bytes": 100}, "challenger": {"bytes": 50}, "cheaper": True}
     spending = report_spending(FIRST, make_params(max_comparisons=1))
-    assert (spending["comparison"], spending["left"], spending["advice"]) == (1, 0.5, "collect new test examples")
-    assert spending["drawn"] == {"comparison": 1, "total": 0.025, "spent": 0.5, "left": 0.5}
+    assert (spending["comparison"], spending["remaining"], spending["advice"]) == (1, 0.5, "collect new test examples")
+    assert spending["drawn"] == {"comparison": 1, "total": 0.025, "spent": 0.5, "remaining": 0.5}
     assert report_grounds(None, None, [], make_params()) == {}
 
 

@@ -52,7 +52,7 @@ def test_a_reversal_holds_until_the_model_is_champion_again() -> None:
     history = [make_move(1, None, "1"), make_move(2, "1", "2"), make_move(3, "2", "1", "rollback")]
     reversal = find_reversal(history, "d2")
     assert reversal is not None
-    assert reversal.who == "ada@desk"
+    assert reversal.author == "ada@desk"
     assert find_reversal(history, "d1") is None
     restored = [*history, make_move(4, "1", "2", "rollback")]
     assert find_reversal(restored, "d2") is None
@@ -60,7 +60,7 @@ def test_a_reversal_holds_until_the_model_is_champion_again() -> None:
 
 
 def test_only_the_last_promotion_can_be_unreported() -> None:
-    unreported = replace(make_move(2, "1", "2"), told=False)
+    unreported = replace(make_move(2, "1", "2"), reported=False)
     assert find_unreported([make_move(1, None, "1"), unreported], "2") == unreported
     assert find_unreported([make_move(1, None, "1"), unreported], "1") is None
     assert find_unreported([unreported, make_move(3, "2", "2")], "2") is None

@@ -18,7 +18,7 @@ from satiety.validate.pages import render_pages as docs
 from satiety.validate.screening import RuleFinding, ScreenedTable, Witness
 from satiety.validate.suites import Rule, Suite
 from satiety.worth.page import page as worth
-from tests.services.test_opinion_page import board, reading
+from tests.services.test_opinion_page import board, build_assessment
 from tests.unit.examples.test_year import simulate_year
 from tests.unit.monitor.test_page import REPORT, SCORE, TABLE, TIMES
 from tests.unit.worth import sample
@@ -62,10 +62,10 @@ def iterate_drift_reports() -> Iterator[dict[str, Any]]:
         "window": {"texts": 500, "left_out": None, **TIMES},
         "drift": {"p": 0.01, "tests": tests},
         "feedback": {"answers": 9, "score": SCORE, "change": SCORE, "overconfidence": SCORE},
-        "cost": {"value": 9, "low": 1, "high": 20, "of": 60},
+        "cost": {"value": 9, "low": 1, "high": 20, "total": 60},
         "only_shares": {"holds": False, "p": 0.01},
         "terms": [{"word": "x", "reference": 0.1, "window": 0.2, "example": "x y"}],
-        "strangest": ["x"],
+        "outliers": ["x"],
     }
     yield {**REPORT, **details}
     yield {**REPORT, **details, "feedback": None, "terms": [], "labels": {}}
@@ -90,11 +90,11 @@ def write_every_page(language: Language) -> None:
     live = board()
     live.page(language)
     for verdict in ("too little history", "surge"):
-        live.add(tuple(replace(reading(40, topic, 9, verdict), begins=False) for topic in "abc"))
+        live.add(tuple(replace(build_assessment(40, topic, 9, verdict), begins=False) for topic in "abc"))
         live.page(language)
-    calm = type(live)(live.watch, 2, 1)
+    calm = type(live)(live.stream_params, 2, 1)
     calm.page(language)
-    calm.add((reading(1, "a", 1, "as expected"),))
+    calm.add((build_assessment(1, "a", 1, "as expected"),))
     calm.page(language)
     docs([ScreenedTable(Suite("mine", Path(), ()), 9, [], [], list(iterate_findings()))], {"train": {"good": 1}})
 

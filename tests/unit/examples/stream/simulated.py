@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from examples.opinion_monitoring.stream import Count, CountWindow, Reading, Watch, Watching
+from examples.opinion_monitoring.stream import Count, CountWindow, StreamParams, SurgeDetector, TopicAssessment
 
 MONDAY, HOUR, WEEK = datetime(2026, 1, 5, tzinfo=UTC), timedelta(hours=1), 168
 
 
-def params(topics: int = 1, *, rate: float = 0.001, **changes: Any) -> Watching:
+def params(topics: int = 1, *, rate: float = 0.001, **changes: Any) -> StreamParams:
     """Return params for topics ``t0``, ``t1``, …"""
     model = {"history": 6, "learning": 2, "strength": 10, "memory": 72, "outlier": 0.001}
     fields = {
@@ -28,7 +28,7 @@ def params(topics: int = 1, *, rate: float = 0.001, **changes: Any) -> Watching:
         "confidence_level": 0.95,
         "model": model | changes.pop("model", {}),
     }
-    return Watching.model_validate(fields | changes)
+    return StreamParams.model_validate(fields | changes)
 
 
 def draw_stream(topics: int, weeks: int, seed: int, burst: float = 0.05, swing: float = 0.8) -> tuple[Any, Any]:
@@ -46,15 +46,15 @@ def draw_stream(topics: int, weeks: int, seed: int, burst: float = 0.05, swing: 
     return draw.poisson(mean * share * share_noise), draw.poisson(mean * (1 - share))
 
 
-def judge_stream(negative: Any, neutral: Any, watch: Watching) -> Iterator[tuple[Reading, ...]]:
-    """Yield the readings of each window."""
-    watcher = Watch(watch)
+def judge_stream(negative: Any, neutral: Any, stream_params: StreamParams) -> Iterator[tuple[TopicAssessment, ...]]:
+    """Yield the assessments of each window."""
+    detector = SurgeDetector(stream_params)
     for i, (negative_counts, neutral_counts) in enumerate(zip(negative.tolist(), neutral.tolist(), strict=True)):
         topics = {
             f"t{k}": Count(num_negative, num_negative + num_neutral)
             for k, (num_negative, num_neutral) in enumerate(zip(negative_counts, neutral_counts, strict=True))
         }
-        yield watcher.judge(
+        yield detector.assess(
             CountWindow(
                 MONDAY + i * HOUR, Count(sum(negative_counts), sum(negative_counts) + sum(neutral_counts)), topics
             )

@@ -11,13 +11,12 @@ import pytest
 from examples.opinion_monitoring import replay
 from examples.opinion_monitoring.arrivals import Planted
 from examples.opinion_monitoring.messages import describe_alert, describe_missed, summarize
-from examples.opinion_monitoring.outcomes import Readings
 from examples.opinion_monitoring.source import StreamText
-from examples.opinion_monitoring.stream import Count, Reading
+from examples.opinion_monitoring.stream import Assessments, Count, TopicAssessment
 from examples.opinion_monitoring.stream.page import Board
 from tests.unit.examples.stream.simulated import params
 
-AFTERNOON, WATCH = datetime(2026, 5, 22, 16, tzinfo=UTC), params(3, timezone="America/New_York")
+AFTERNOON, STREAM_PARAMS = datetime(2026, 5, 22, 16, tzinfo=UTC), params(3, timezone="America/New_York")
 SHARES = (0.8, 0.3, 0.3)
 """Usual ones, of t0, t1 and t2."""
 PLANTS = [
@@ -28,11 +27,11 @@ PLANTS = [
 ]
 
 
-def build_windows(*alerts: tuple[int, int]) -> list[Readings]:
+def build_windows(*alerts: tuple[int, int]) -> list[Assessments]:
     """Return nine windows, in which there are alerts: window, topic."""
     return [
         tuple(
-            Reading(
+            TopicAssessment(
                 start=AFTERNOON + timedelta(hours=place),
                 topic=f"t{topic}",
                 count=Count(5, 165),
@@ -50,10 +49,12 @@ def build_windows(*alerts: tuple[int, int]) -> list[Readings]:
     ]
 
 
-def describe_alerts(windows: list[Readings]) -> Iterator[str]:
+def describe_alerts(windows: list[Assessments]) -> Iterator[str]:
     for place, window in enumerate(windows):
         yield from (
-            describe_alert(reading, windows[: place + 1], PLANTS, WATCH) for reading in window if reading.begins
+            describe_alert(assessment, windows[: place + 1], PLANTS, STREAM_PARAMS)
+            for assessment in window
+            if assessment.begins
         )
 
 
@@ -74,12 +75,12 @@ def test_an_alert_and_the_summary_agree_on_what_explains_it(place: int, topic: i
     windows = build_windows((place, topic))
     (line,) = describe_alerts(windows)
     assert line.endswith(f"; planted: {planted}")
-    assert f"; {int('false' in planted)} false alerts in 9 windows" in summarize(windows, PLANTS, WATCH)
+    assert f"; {int('false' in planted)} false alerts in 9 windows" in summarize(windows, PLANTS, STREAM_PARAMS)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_terminal_and_page_show_the_same_time_and_time_zone(language: replay.Language) -> None:
-    windows, board = build_windows((0, 0)), Board(WATCH, max_windows=20, seconds=2)
+    windows, board = build_windows((0, 0)), Board(STREAM_PARAMS, max_windows=20, seconds=2)
     (line,) = describe_alerts(windows)
     assert line.startswith("2026-05-22 12:00 America/New_York  t0: 5.0 negative of 165 (")
     board.add(windows[0])
@@ -95,7 +96,7 @@ def test_message_of_a_missed_surge_has_the_probability_of_its_texts(
 ) -> None:
     angry = {"t2": [StreamText(f"bad {i}", ("t2",), "negative") for i in range(20)]}
     (line,) = describe_missed(
-        build_windows(*alerts), PLANTS, angry, {f"bad {i}": 0.1 + 0.02 * (i % 2) for i in range(20)}, WATCH
+        build_windows(*alerts), PLANTS, angry, {f"bad {i}": 0.1 + 0.02 * (i % 2) for i in range(20)}, STREAM_PARAMS
     )
     assert line == (
         "missed: 2026-05-22 17:00 America/New_York  t2: 5.0 negative of 165 (expected 0.6, alarm from 7.0; usual "
@@ -105,7 +106,7 @@ def test_message_of_a_missed_surge_has_the_probability_of_its_texts(
 
 
 def test_detected_surge_has_no_message_of_a_miss() -> None:
-    assert list(describe_missed(build_windows((5, 2)), PLANTS, {}, {}, WATCH)) == []
+    assert list(describe_missed(build_windows((5, 2)), PLANTS, {}, {}, STREAM_PARAMS)) == []
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import yaml
 from examples.opinion_monitoring import replay
 from examples.opinion_monitoring.answers import predict_negative
 from examples.opinion_monitoring.arrivals import draw_plants, iterate_arrivals
-from examples.opinion_monitoring.outcomes import iterate_readings, tally
+from examples.opinion_monitoring.outcomes import iterate_assessments, tally
 from examples.opinion_monitoring.source import Opinion, Replay, StreamText, load
 from examples.opinion_monitoring.stream import Topics
 from satiety.core.errors import ModelError
@@ -60,14 +60,14 @@ def write_stream(language: str, folder: Path, **changes: Any) -> Path:
 
 def read_params(path: Path) -> tuple[Opinion, Replay]:
     blocks = read_yaml(path)
-    watch = Opinion.check(path, blocks["opinion"], keys=("opinion",))
-    return watch, Replay.check(path, blocks["replay"], keys=("replay",))
+    stream_params = Opinion.check(path, blocks["opinion"], keys=("opinion",))
+    return stream_params, Replay.check(path, blocks["replay"], keys=("replay",))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_params_of_the_example_are_right(path: Path) -> None:
-    watch, params = read_params(path)
-    assert len(watch.topics) >= 8
+    stream_params, params = read_params(path)
+    assert len(stream_params.topics) >= 8
     assert params.weeks == 12
 
 
@@ -77,12 +77,12 @@ def test_planted_surges_are_found_and_nothing_else(
 ) -> None:
     path = write_stream(language, tmp_path)
     monkeypatch.chdir(tmp_path)
-    watch, params = read_params(path)
-    texts = load(params, Topics.of(watch.topics))
-    plants = draw_plants(texts, watch, params)
+    stream_params, params = read_params(path)
+    texts = load(params, Topics.of(stream_params.topics))
+    plants = draw_plants(texts, stream_params, params)
     assert Counter(plant.kind for plant in plants) == {"surge": 2, "burst": 2, "growth": 2}
     bad = {stream_text.text: float(stream_text.label == "bad") for stream_text in texts}
-    outcome = tally(list(iterate_readings(texts, bad, watch, params, plants)), plants, watch.mostly)
+    outcome = tally(list(iterate_assessments(texts, bad, stream_params, params, plants)), plants, stream_params.mostly)
     assert (outcome.planted, outcome.found, outcome.windows) == (2, 2, 3 * 168)
     assert outcome.false <= 1, "two bursts, whose share is as usual with a chance of 1 % at most each"
 
@@ -90,9 +90,9 @@ def test_planted_surges_are_found_and_nothing_else(
 def test_a_stream_has_its_pace_its_nights_and_its_weekends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_stream("en", tmp_path, planted=0, burst=0, weekend=0.5)
     monkeypatch.chdir(tmp_path)
-    watch, params = read_params(path)
-    texts = load(params, Topics.of(watch.topics))
-    arrivals = list(iterate_arrivals(texts, watch, params, []))
+    stream_params, params = read_params(path)
+    texts = load(params, Topics.of(stream_params.topics))
+    arrivals = list(iterate_arrivals(texts, stream_params, params, []))
     assert len(arrivals) == pytest.approx(5 * 168 * 30, rel=0.02)
     times = [arrival.time for arrival in arrivals]
     assert times == sorted(times)
@@ -100,13 +100,13 @@ def test_a_stream_has_its_pace_its_nights_and_its_weekends(tmp_path: Path, monke
     assert (days[5] + days[6]) / sum(days.values()) == pytest.approx(1 / 6, rel=0.05)
     hours = Counter(arrival.time.hour for arrival in arrivals if arrival.text.topics == ("films",))
     assert max(hours.values()) > 3 * min(hours.values())
-    repeated = list(iterate_arrivals(texts, watch, params, []))
+    repeated = list(iterate_arrivals(texts, stream_params, params, []))
     assert repeated == arrivals
 
 
 def test_without_texts_for_a_surge_none_is_planted(tmp_path: Path) -> None:
-    watch, params = read_params(FILES[-1])
-    assert draw_plants([StreamText("fine", (), "neutral")], watch, params) == []
+    stream_params, params = read_params(FILES[-1])
+    assert draw_plants([StreamText("fine", (), "neutral")], stream_params, params) == []
 
 
 def test_package_answers_once_and_the_page_is_written(
@@ -127,12 +127,12 @@ def test_package_answers_once_and_the_page_is_written(
     assert 'lang="zh"' in Path(".satiety/opinion/page.html").read_text(encoding="utf-8")
     (answers_file,) = Path(".satiety/opinion").glob("*.json")
     modified = answers_file.stat().st_mtime_ns
-    watch, params = read_params(path)
-    texts = [stream_text.text for stream_text in load(params, Topics.of(watch.topics))]
-    predict_negative(texts, package, watch)
+    stream_params, params = read_params(path)
+    texts = [stream_text.text for stream_text in load(params, Topics.of(stream_params.topics))]
+    predict_negative(texts, package, stream_params)
     assert answers_file.stat().st_mtime_ns == modified
     with pytest.raises(ModelError, match=r"opinion.negative: 'awful' is no label of .*package; it has: bad, good"):
-        predict_negative(texts, package, watch.model_copy(update={"negative": ["awful"]}))
+        predict_negative(texts, package, stream_params.model_copy(update={"negative": ["awful"]}))
 
 
 def test_a_missing_package_is_one_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from examples.opinion_monitoring.stream import Count, CountWindow, Watch
+from examples.opinion_monitoring.stream import Count, CountWindow, SurgeDetector
 from tests.unit.examples.stream.simulated import HOUR, MONDAY, WEEK, draw_stream, judge_stream, params
 
 TOPICS, WEEKS = 25, 5
@@ -19,10 +19,10 @@ def test_there_are_no_more_false_alarms_than_stated(burst: float) -> None:
     """Of 2 × 25 topics × 504 windows: a true rate of .001 gives 25, more than 42 with a chance of .001."""
     alarms, judged = 0, 0
     for seed in (1, 2):
-        watch = params(TOPICS, rate=SHARP * TOPICS, share=0.499)
-        for window in judge_stream(*draw_stream(TOPICS, WEEKS, seed, burst), watch):
-            judged += sum(reading.verdict != "too little history" for reading in window)
-            alarms += sum(reading.verdict in {"surge", "more traffic"} for reading in window)
+        stream_params = params(TOPICS, rate=SHARP * TOPICS, share=0.499)
+        for window in judge_stream(*draw_stream(TOPICS, WEEKS, seed, burst), stream_params):
+            judged += sum(assessment.verdict != "too little history" for assessment in window)
+            alarms += sum(assessment.verdict in {"surge", "more traffic"} for assessment in window)
     assert judged == 2 * TOPICS * (WEEKS - 2) * WEEK
     assert alarms <= 42
 
@@ -33,10 +33,10 @@ def test_planted_surge_is_found_once_when_it_begins() -> None:
     for window, topic in begins:
         negative[window : window + 5, topic] += 60
     surges = [
-        (i, reading.topic)
+        (i, assessment.topic)
         for i, window in enumerate(judge_stream(negative, neutral, params(4)))
-        for reading in window
-        if reading.begins
+        for assessment in window
+        if assessment.begins
     ]
     assert surges == [(window, f"t{topic}") for window, topic in begins]
 
@@ -63,10 +63,10 @@ def test_more_of_a_topic_with_its_usual_share_is_more_traffic() -> None:
     negative, neutral = draw_stream(3, 4, seed=7)
     start = WEEK * 3 + 40
     negative[start, 0], neutral[start, 0] = 90, 90 * neutral[:, 0].sum() // negative[:, 0].sum()
-    reading = list(judge_stream(negative, neutral, params(3)))[start][0]
-    assert reading.verdict == "more traffic"
-    assert not reading.begins
-    assert reading.p < 1e-6
+    assessment = list(judge_stream(negative, neutral, params(3)))[start][0]
+    assert assessment.verdict == "more traffic"
+    assert not assessment.begins
+    assert assessment.p < 1e-6
 
 
 @pytest.mark.parametrize(("share", "surges"), [(0.48, range(2)), (0.8, range(20, 21))], ids=["even", "mostly negative"])
@@ -89,14 +89,14 @@ CALM, ANGRY = (12, 48), (15, 45)
 
 def judge_probabilities(seed: int, burst: tuple[float, float], certain: bool) -> str:
     """Return the verdict on 18 texts an hour, and 145 more in the last one; by answers alone or by probabilities."""
-    draw, watch = np.random.default_rng(seed), Watch(params())
+    draw, detector = np.random.default_rng(seed), SurgeDetector(params())
     for i in range(LAST + 1):
         p = draw.beta(*CALM, draw.poisson(18))
         p = np.append(p, draw.beta(*burst, 145)) if i == LAST else p
         p = (p > 0.5).astype(float) if certain else p
         count = Count(float(p.sum()), len(p), float((p * (1 - p)).sum()))
-        (reading,) = watch.judge(CountWindow(MONDAY + i * HOUR, count, {"t0": count}))
-    return reading.verdict
+        (assessment,) = detector.assess(CountWindow(MONDAY + i * HOUR, count, {"t0": count}))
+    return assessment.verdict
 
 
 def test_surge_is_found_in_probabilities_where_answers_show_none() -> None:
@@ -117,8 +117,8 @@ def test_growth_of_the_whole_stream_is_no_surge() -> None:
     for texts in (negative, neutral):
         texts[start : start + 4] += draw.poisson(4 * texts.reshape(4, WEEK, 12).mean(axis=0)[40:44])
     windows = list(judge_stream(negative, neutral, params(12)))[start : start + 4]
-    assert all(3.5 < reading.growth < 5.5 for window in windows for reading in window)
-    assert not [reading for window in windows for reading in window if reading.verdict == "surge"]
+    assert all(3.5 < assessment.growth < 5.5 for window in windows for assessment in window)
+    assert not [assessment for window in windows for assessment in window if assessment.verdict == "surge"]
 
 
 def test_before_there_is_history_nothing_is_judged() -> None:
@@ -130,10 +130,10 @@ def test_before_there_is_history_nothing_is_judged() -> None:
 
 
 def test_fewer_texts_than_the_least_are_no_surge() -> None:
-    watch = params(least=5)
+    stream_params = params(least=5)
     quiet = np.zeros((WEEK * 2 + 2, 1), dtype=int)
     quiet[-2], quiet[-1] = 4, 5
-    windows = list(judge_stream(quiet, quiet * 0 + 20, watch))
+    windows = list(judge_stream(quiet, quiet * 0 + 20, stream_params))
     assert [window[0].verdict for window in windows[-2:]] == ["as expected", "surge"]
     assert windows[-2][0].limit == 5
 
@@ -142,29 +142,29 @@ def test_readings_do_not_depend_on_later_windows() -> None:
     negative, neutral = draw_stream(2, 4, seed=10)
     changed = negative.copy()
     changed[WEEK * 3 + 10 :] += 300
-    readings = [
+    assessments = [
         list(judge_stream(negative_counts, neutral, params(2)))[: WEEK * 3 + 10]
         for negative_counts in (negative, changed)
     ]
-    assert readings[0] == readings[1]
+    assert assessments[0] == assessments[1]
 
 
 def test_stream_without_texts_has_too_little_history() -> None:
-    watch = Watch(params())
-    readings = [watch.judge(CountWindow(MONDAY, Count())) for _ in range(3)]
-    assert {reading.verdict for (reading,) in readings} == {"too little history"}
-    assert {reading.p for (reading,) in readings} == {1.0}
+    detector = SurgeDetector(params())
+    assessments = [detector.assess(CountWindow(MONDAY, Count())) for _ in range(3)]
+    assert {assessment.verdict for (assessment,) in assessments} == {"too little history"}
+    assert {assessment.p for (assessment,) in assessments} == {1.0}
 
 
 def test_the_week_is_that_of_the_stream_s_time_zone() -> None:
     """With daylight saving: in New York 9 o'clock stays 9 o'clock, whatever it is in UTC."""
-    judge = Watch(params(timezone="America/New_York", model={"history": 12}))
+    detector = SurgeDetector(params(timezone="America/New_York", model={"history": 12}))
     start = MONDAY.replace(month=2, day=2)
     for i in range(6 * WEEK):
         window = start + (i * (MONDAY.replace(hour=1) - MONDAY))
-        loud = window.astimezone(judge.zone).hour == 9
-        (reading,) = judge.judge(
+        loud = window.astimezone(detector.zone).hour == 9
+        (assessment,) = detector.assess(
             CountWindow(window, Count(40 * loud, 40 * loud + 10), {"t0": Count(40 * loud, 40 * loud + 10)})
         )
-        assert reading.verdict in {"too little history", "as expected"}
-    assert judge.baseline.forecast(MONDAY.replace(hour=9)).mean[0] == pytest.approx(40, rel=0.2)
+        assert assessment.verdict in {"too little history", "as expected"}
+    assert detector.baseline.forecast(MONDAY.replace(hour=9)).mean[0] == pytest.approx(40, rel=0.2)

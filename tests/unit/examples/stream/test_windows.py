@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from examples.opinion_monitoring.source import Opinion as Block
-from examples.opinion_monitoring.stream import Count, Counting, ScoredText, Topics, windows
+from examples.opinion_monitoring.stream import Count, ScoredText, Topics, WindowCounter, windows
 from satiety.core.errors import DataError, ParamsError
 from tests.unit.examples.stream.simulated import params
 
@@ -75,9 +75,9 @@ def test_a_late_text_is_counted_when_it_comes() -> None:
 
 
 def test_a_window_can_be_closed_by_the_clock() -> None:
-    counting = Counting(HOUR)
-    assert not list(counting.add(build_text(3)))
-    assert [window.whole.all for window in counting.until(NOON + HOUR)] == [1]
+    counter = WindowCounter(HOUR)
+    assert not list(counter.add(build_text(3)))
+    assert [window.whole.all for window in counter.until(NOON + HOUR)] == [1]
 
 
 def test_invalid_times_are_refused() -> None:
