@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from satiety.report.numbers import metric_name, signed
+
 if TYPE_CHECKING:
     from satiety.evaluate.bootstrap import Interval
     from satiety.monitor.cost import LabelCost
@@ -54,15 +56,16 @@ def explain_too_few(texts: int, min_texts: int) -> dict[str, str]:
     noun = "text" if texts == 1 else "texts"
     return {
         "en": f"{texts:,} {noun}; a verdict needs at least {min_texts} (monitor.min_texts)",
-        "zh": f"只有 {texts:,} 条文本；至少需要 {min_texts} 条才能判断（monitor.min_texts）",
+        "zh": f"只有 {texts:,} 条文本；至少需要 {min_texts} 条才能得出结论（monitor.min_texts）",
     }
 
 
 def explain_unmeasured(metric: str) -> dict[str, str]:
     """Return why the cost of a loss in labels is unknown, in English and Chinese."""
+    name = metric_name(metric)
     return {
-        "en": f"Run `satiety worth` to express the loss in labels: it measures the learning curve of {metric}.",
-        "zh": f"运行 `satiety worth` 测出 {metric} 的学习曲线后，即可将这项损失折算为标注条数。",
+        "en": f"Run `satiety worth` to express the loss in labels: it measures the learning curve of {name}.",
+        "zh": f"运行 `satiety worth` 测出 {name} 的学习曲线后，即可将这项损失折算为标注条数。",
     }
 
 
@@ -105,15 +108,16 @@ def write_sentence(
 
 def _describe_score(metric: str, evidence: ScoreEvidence) -> tuple[str, str]:
     """Return today's score, the score on the test examples and their difference, in English and Chinese."""
+    metric, change = metric_name(metric), evidence.change
     today = f"{evidence.today.value:.3f} [{evidence.today.low:.3f}, {evidence.today.high:.3f}]"
-    change = f"{evidence.change.value:+.3f} [{evidence.change.low:+.3f}, {evidence.change.high:+.3f}]"
+    difference = f"{signed(change.value)} [{signed(change.low)}, {signed(change.high)}]"
     if evidence.by == "feedback":
         return (
-            f"{metric} today is {today} from feedback, {change} against {evidence.usual:.3f} on test examples with "
+            f"{metric} today is {today} from feedback, {difference} against {evidence.usual:.3f} on test examples with "
             "the same label shares.",
-            f"根据反馈，{metric} 今天为 {today}；标签比例相同的测试样例为 {evidence.usual:.3f}，变化 {change}。",
+            f"根据反馈，{metric} 今天为 {today}；标签比例相同的测试样例为 {evidence.usual:.3f}，变化 {difference}。",
         )
     return (
-        f"{metric} today is about {today}, {change} against {evidence.usual:.3f} on the test examples.",
-        f"{metric} 今天约为 {today}；测试样例为 {evidence.usual:.3f}，变化 {change}。",
+        f"{metric} today is about {today}, {difference} against {evidence.usual:.3f} on the test examples.",
+        f"{metric} 今天约为 {today}；测试样例为 {evidence.usual:.3f}，变化 {difference}。",
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from satiety.report.numbers import metric_name, score, signed
 from satiety.worth.agreement import get_fine_tuned_gain, is_confirmed, is_contested
 from satiety.worth.decision import Decision, compute_added_gain, list_effective_sets
 from satiety.worth.scores import LeverSet
@@ -107,15 +108,24 @@ def _write_recommendation(findings: Findings, decision: Decision) -> dict[str, s
     else:
         en, zh = ["label no more texts (the expected gain is too small)"], ["不再标注（预期增益太小）"]
 
-    keep, dropped, undecided = (
-        _join_names(findings, levers) for levers in (decision.keep, decision.dropped, decision.undecided)
-    )
+    keep, dropped = (_join_names(findings, levers) for levers in (decision.keep, decision.dropped))
     if decision.keep:
         en, zh = [*en, f"keep {keep[0]} on"], [*zh, f"继续使用{keep[1]}"]
     if decision.dropped:
         en, zh = [*en, f"turn {dropped[0]} off"], [*zh, f"关闭{dropped[1]}"]
-    rest = (f"; inconclusive: {undecided[0]}", f"；{undecided[1]}尚无定论") if decision.undecided else EMPTY
+    undecided = _list_undecided_sets(findings, decision)
+    rest = (f"; inconclusive: {undecided[0]}", f"；尚无定论：{undecided[1]}") if decision.undecided else EMPTY
     return _bilingual(f"Recommendation: {', '.join(en)}{rest[0]}.", f"建议：{'，'.join(zh)}{rest[1]}。")
+
+
+def _list_undecided_sets(findings: Findings, decision: Decision) -> Texts:
+    """Return the undecided lever sets: a lever may be worth nothing alone, and undecided in a set."""
+    kept, names = {*decision.keep}, list[Texts]()
+    for levers in dict.fromkeys(decision.undecided.values()):
+        is_added = kept and kept < {*levers}
+        en, zh = _join_names(findings, tuple(name for name in levers if not is_added or name not in kept), " + ")
+        names.append((f"adding {en}", f"再加{zh}") if is_added else (en, zh))
+    return ", ".join(en for en, _ in names), "、".join(zh for _, zh in names)
 
 
 def _list_evidence(findings: Findings, decision: Decision) -> Iterator[dict[str, str]]:
@@ -191,35 +201,38 @@ def _write_no_winner(findings: Findings, decision: Decision) -> dict[str, str]:
         )
 
     levers = max(lever_sets, key=lambda lever_set: findings.simultaneous_gains[lever_set][position].value)
-    names = _join_names(findings, levers)
-    gain = _format_gain(findings, findings.simultaneous_gains[levers][position])
+    names, gain = _join_names(findings, levers, " + "), findings.simultaneous_gains[levers][position]
     head = PROXY_CAVEAT if findings.agreement else EMPTY
     verdict, outlook = ("is worth it here", "没有值得使用的手段"), EMPTY
     if decision.undecided:
-        verdict = "is certain to be worth it yet", "尚无确定值得使用的手段"
-        outlook = _write_sample_size(findings, decision)
+        verdict = "is certain to help yet", "尚无确定有效的手段"
+        outlook = _write_sample_size(findings, decision, gain.value)
+    best = "最好的组合" if len(levers) > 1 else "最好的手段"
+    numbers = _format_gain(findings, gain)
     return _bilingual(
-        f"No lever {verdict[0]}: at {budget:,} labels the best, {names[0]}, gains {gain[0]}{head[0]}{outlook[0]}.",
-        f"{verdict[1]}：{budget:,} 条标注时，最好的{names[1]}的增益为 {gain[1]}{head[1]}{outlook[1]}。",
+        f"No lever {verdict[0]}. Best at {budget:,} labels: {names[0]}, {numbers[0]}{head[0]}{outlook[0]}.",
+        f"{verdict[1]}。{budget:,} 条标注时{best}（{names[1]}）：{numbers[1]}{head[1]}{outlook[1]}。",
     )
 
 
-def _write_sample_size(findings: Findings, decision: Decision) -> Texts:
+def _write_sample_size(findings: Findings, decision: Decision, gain: float) -> Texts:
     """Return how many labels would confirm the best gain, if its true size is the measured one."""
-    if decision.sample_size is None:
-        threshold = f"worth.min_effect ({findings.plan.params.min_effect:g})"
+    min_effect = findings.plan.params.min_effect
+    if gain < min_effect:
         return (
-            f"; this is below {threshold}, and no number of labels makes a gain of this size worth it",
-            f"；低于 {threshold}，这样的增益标注再多也不值得",
+            f", less than the smallest gain that matters ({min_effect:g})",
+            f"，低于有意义的最小增益（{min_effect:g}）",
         )
+    if decision.sample_size is None:
+        return EMPTY
     if decision.sample_size.labels is None:
         tests = f"{len(findings.plan.test):,}"
         return (
-            f"; with {tests} test examples, no number of labels would confirm a gain of this size",
-            f"；只有 {tests} 条测试样例时，标注再多也无法确认这样的增益",
+            f"; with {tests} test examples, no number of labels would confirm it",
+            f"；只有 {tests} 条测试样例时，标注再多也无法确认",
         )
     labels = f"{decision.sample_size.labels:,}"
-    return f"; about {labels} labels would confirm a gain of this size", f"；约需 {labels} 条标注才能确认这样的增益"
+    return f"; about {labels} labels would confirm it", f"；约需 {labels} 条标注才能确认"
 
 
 def _write_caveat(findings: Findings, decision: Decision, levers: LeverSet, budget: int) -> Texts:
@@ -241,39 +254,38 @@ def _write_caveat(findings: Findings, decision: Decision, levers: LeverSet, budg
 def _bilingual(en: str, zh: str) -> dict[str, str]:
     """Return a sentence in both languages, with spaces between Chinese and Latin characters."""
     han, latin = "[\u4e00-\u9fff]", r"[A-Za-z0-9]"
-    return {"en": en, "zh": re.sub(f"(?<={han})(?=[+-]?{latin})|(?<={latin})(?={han})", " ", zh)}
+    return {"en": en, "zh": re.sub(f"(?<={han})(?=[+−]?{latin})|(?<={latin})(?={han})", " ", zh)}
 
 
-def _join_names(findings: Findings, levers: LeverSet) -> Texts:
-    """Return the names of levers; one that is called like its kind gets the kind's phrase."""
+def _join_names(findings: Findings, levers: LeverSet, sign: str = "") -> Texts:
+    """Return the names of levers, joined by a sign or in prose; one called like its kind gets the kind's phrase."""
     by_name = findings.plan.params.levers
     phrases = [PHRASES.get(name, (name, name)) if by_name[name].kind == name else (name, name) for name in levers]
     en, zh = ([phrase[language] for phrase in phrases] for language in (0, 1))
+    if sign:
+        return sign.join(en), sign.join(zh)
     return (
         " and ".join(filter(None, (", ".join(en[:-1]), *en[-1:]))),
         "和".join(filter(None, ("、".join(zh[:-1]), *zh[-1:]))),
     )
 
 
-def _name_metric(findings: Findings) -> str:
-    """Return the metric's name in prose: macro_f1 -> macro-F1."""
-    return findings.plan.problem.headline.replace("_", "-").replace("f1", "F1")
-
-
 def _format_interval(findings: Findings, low: Texts, high: Texts) -> Texts:
-    level = f"{100 * findings.confidence_level:g}"
-    return f"{level} % CI {low[0]} to {high[0]}", f"{level}% 置信区间 {low[1]}至{high[1]}"
+    level = f"{100 * findings.confidence_level:g}%"
+    return f"{level} CI {low[0]} to {high[0]}", f"{level} 置信区间 {low[1]}至{high[1]}"
 
 
-def _format_score(findings: Findings, score: Interval, sign: str = "", *, brackets: bool = True) -> Texts:
+def _format_score(
+    findings: Findings, reading: Interval, write: Callable[[float], str] = score, *, brackets: bool = True
+) -> Texts:
     """Return metric, value and interval."""
-    value = f"{_name_metric(findings)} {score.value:{sign}.3f}"
-    en, zh = _format_interval(findings, *((f"{end:.3f}",) * 2 for end in (score.low, score.high)))
+    value = f"{metric_name(findings.plan.problem.headline)} {write(reading.value)}"
+    en, zh = _format_interval(findings, *((write(end),) * 2 for end in (reading.low, reading.high)))
     return (f"{value} ({en})", f"{value}（{zh}）") if brackets else (f"{value}, {en}", f"{value}，{zh}")
 
 
 def _format_gain(findings: Findings, gain: Interval, *, brackets: bool = True) -> Texts:
-    return _format_score(findings, gain, "+", brackets=brackets)
+    return _format_score(findings, gain, signed, brackets=brackets)
 
 
 def _format_labels(findings: Findings, labels: float) -> Texts:

@@ -130,19 +130,14 @@ def _report_fit(findings: Findings) -> dict[str, Any]:
 
 
 def _report_methods(findings: Findings) -> Iterator[dict[str, Any]]:
-    """Yield zero-shot against the baseline, which is the better recipe at each budget."""
+    """Yield zero-shot against the baseline, which is zero-shot or trained: the better one at each budget."""
     for position, budget in enumerate(findings.scores.budgets):
-        choices = [
-            outcome.is_zero_shot
-            for run, outcome in findings.measurements.outcomes.items()
-            if is_comparable(run) and run.budget == budget and not run.levers
-        ]
         yield {
             "method": ZERO_SHOT[0],
             "budget": budget,
             "score": round(float(findings.scores.mean(ZERO_SHOT)[position]), 6),
             "difference": findings.gains[ZERO_SHOT][position].to_dict(),
-            "chosen": round(sum(choices) / len(choices), 6),
+            "chosen": findings.is_zero_shot(budget),
         }
 
 

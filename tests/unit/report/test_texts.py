@@ -51,6 +51,7 @@ def iterate_worth_reports() -> Iterator[dict[str, Any]]:
     agreed["agreement"]["disagreements"] = []
     agreed["fit"]["asymptote"]["value"] = 1.0
     agreed["levers"][0]["refused"] = 10
+    unclear["saved"] |= {"runs": 0, "stopped": []}
     unclear["agreement"] |= {"runs": 0, "agree": 0, "share": None, "disagreements": []}
     yield from (failed, agreed, unclear)
 
