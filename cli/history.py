@@ -1,4 +1,4 @@
-"""`satiety history`: print every change of the champion, and the alpha left for the test set."""
+"""`satiety history`: print every change of the champion, and the error budget left of the test set."""
 
 import json
 import sys
@@ -43,7 +43,8 @@ def show(folder: Path, format: Literal["table", "jsonl"], console: Console | Non
     printer.print(
         f"{name}: {f'version {champion} is champion' if champion else 'no champion yet'}", style="bold", markup=False
     )
-    printer.print(_describe_comparisons(folder, tags))
+    if comparisons := _describe_comparisons(folder, tags):
+        printer.print(comparisons)
     for move in moves:
         printer.print()
         printer.print(_format_heading(move))
@@ -51,20 +52,21 @@ def show(folder: Path, format: Literal["table", "jsonl"], console: Console | Non
 
 
 def _describe_comparisons(folder: Path, tags: Mapping[str, str]) -> str:
-    """Return how many comparisons have used the current test set, and the remaining alpha."""
+    """Return how many comparisons have used the current test set, and what is left; "" before it exists."""
     from satiety.core.records import Example, read
     from satiety.promotion.alpha_spending import InterimAnalysis
+    from satiety.promotion.reason import format_remaining
     from tasks import comparisons
 
     paths = {name: path for block in read_yaml(folder / "dvc.yaml").get("vars", []) for name, path in block.items()}
     test = folder / paths.get("test", "")
     if not test.is_file():
-        return f"{paths.get('test', 'the test examples')}: missing, so its comparisons are unknown"
+        return ""
     comparison = InterimAnalysis(
         comparisons.count_comparisons(tags, comparisons.digest_test_set(list(read(test, Example)))), 0.0
     )
     noun = "comparison" if comparison.number == 1 else "comparisons"
-    return f"{comparison.number} {noun} on {paths['test']}; {comparison.remaining:.2f} of its alpha is left"
+    return f"{comparison.number} {noun} on {paths['test']}; {format_remaining(comparison)}"
 
 
 def _format_heading(move: Move) -> Text:

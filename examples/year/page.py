@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from satiety.report.charts.series import Period, ScoreLine, time_series
+from satiety.report.numbers import metric_name
 from satiety.report.render import Language, render, translator
 
 Months = Sequence[Mapping[str, Any]]
@@ -50,7 +51,7 @@ def _picture(report: Mapping[str, Any], language: Language, wide: bool) -> str:
         [month["estimate"] for month in months],
         [Period(", ".join(t(f"year.{kind}") for kind in kinds), *ends) for kinds, ends in _shifts(months)],
         {t(f"year.{name}"): [sign(event) for event in events] for name, events in rows.items()},
-        (report["metric"], t("year.month")),
+        (metric_name(report["metric"]), t("year.month")),
         wide,
     )
 

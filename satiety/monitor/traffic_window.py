@@ -24,6 +24,7 @@ from satiety.ingest.load import read_rows
 from satiety.ingest.values import NumberLiteral
 from satiety.problems import Prediction
 from satiety.problems.base import is_answer_to
+from satiety.report.render import join, write
 from satiety.text.masking import KINDS
 
 if TYPE_CHECKING:
@@ -55,12 +56,8 @@ class ExcludedRows:
 
     def describe(self) -> dict[str, str]:
         """Return a summary in English and Chinese."""
-        en = ", ".join(f"{reason} {count:,}" for reason, count in self.reasons.items())
-        zh = "、".join(f"{reason} {count:,} 行" for reason, count in self.reasons.items())
-        return {
-            "en": f"{self.rows:,} of {self.total:,} rows left out: {en}; for example {self.example}",
-            "zh": f"{self.total:,} 行中略去 {self.rows:,} 行：{zh}；例如 {self.example}",
-        }
+        reasons = join([write("verdict.reason", reason=reason, n=count) for reason, count in self.reasons.items()])
+        return write("verdict.left out", rows=self.rows, of=self.total, reasons=reasons, example=self.example)
 
 
 @dataclass(frozen=True, slots=True)

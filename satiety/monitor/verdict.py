@@ -5,12 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from satiety.report.numbers import metric_name, signed
+from satiety.report.render import write
+
 if TYPE_CHECKING:
     from satiety.evaluate.bootstrap import Interval
     from satiety.monitor.cost import LabelCost
     from satiety.monitor.permutation_test import Drift
 
 DriftVerdict = Literal["no drift", "drift without harm", "harmful drift"]
+HEADS: dict[DriftVerdict, str] = {
+    "no drift": "verdict.no drift",
+    "drift without harm": "verdict.drift without harm",
+    "harmful drift": "verdict.harmful drift",
+}
+"""Key of the sentence of each verdict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +60,12 @@ def judge(
 
 def explain_too_few(texts: int, min_texts: int) -> dict[str, str]:
     """Return why there is no verdict, in English and Chinese."""
-    noun = "text" if texts == 1 else "texts"
-    return {
-        "en": f"{texts:,} {noun}; a verdict needs at least {min_texts} (monitor.min_texts)",
-        "zh": f"只有 {texts:,} 条文本；至少需要 {min_texts} 条才能判断（monitor.min_texts）",
-    }
+    return write("verdict.one text" if texts == 1 else "verdict.too few texts", n=texts, least=min_texts)
 
 
 def explain_unmeasured(metric: str) -> dict[str, str]:
     """Return why the cost of a loss in labels is unknown, in English and Chinese."""
-    return {
-        "en": f"Run `satiety worth` to express the loss in labels: it measures the learning curve of {metric}.",
-        "zh": f"运行 `satiety worth` 测出 {metric} 的学习曲线后，即可将这项损失折算为标注条数。",
-    }
-
-
-HEADS: dict[DriftVerdict, tuple[str, str]] = {
-    "no drift": ("No drift", "没有漂移"),
-    "drift without harm": ("Drift without harm: the texts have changed", "无害的漂移：文本有变化"),
-    "harmful drift": ("Harmful drift", "有害的漂移"),
-}
+    return write("verdict.unmeasured", metric=metric_name(metric))
 
 
 def write_sentence(
@@ -89,31 +84,23 @@ def write_sentence(
         cost: cost of the loss in labels.
         feedback: evidence from feedback, mentioned even if it does not decide the verdict.
     """
-    (head_en, head_zh), (score_en, score_zh) = HEADS[verdict], _describe_score(metric, evidence)
-    en, zh = f"{head_en}; {score_en}", f"{head_zh}；{score_zh}"
+    sentence = write(HEADS[verdict], score=_describe_score(metric, evidence))
     if feedback is not None and evidence.source != "feedback":
-        feedback_text = _describe_score(metric, feedback)
-        is_loss = feedback.change.high < 0
-        en = f"{en} {'A loss, but perhaps not a harmful one' if is_loss else 'Perhaps no loss'}: {feedback_text[0]}"
-        zh = f"{zh}{'有损失，但未必有害' if is_loss else '未必有损失'}：{feedback_text[1]}"
+        key = "verdict.perhaps harmless" if feedback.change.high < 0 else "verdict.perhaps no loss"
+        sentence = write(key, sentence=sentence, feedback=_describe_score(metric, feedback))
     if verdict == "harmful drift" and cost is not None and cost.value:
-        ends = f"[{cost.low:,.0f}, {cost.high:,.0f}]"
-        en += f" The loss equals the gain from {cost.value:,.0f} of {cost.total:,} labels {ends}."
-        zh += f"这项损失相当于 {cost.total:,} 条标注中 {cost.value:,.0f} 条 {ends} 带来的增益。"
-    return {"en": en, "zh": zh}
+        ends = {"low": cost.low, "high": cost.high}
+        sentence = write("verdict.cost", sentence=sentence, value=cost.value, of=cost.total, **ends)
+    return sentence
 
 
-def _describe_score(metric: str, evidence: ScoreEvidence) -> tuple[str, str]:
+def _describe_score(metric: str, evidence: ScoreEvidence) -> dict[str, str]:
     """Return today's score, the score on the test examples and their difference, in English and Chinese."""
-    today = f"{evidence.today.value:.3f} [{evidence.today.low:.3f}, {evidence.today.high:.3f}]"
-    change = f"{evidence.change.value:+.3f} [{evidence.change.low:+.3f}, {evidence.change.high:+.3f}]"
-    if evidence.source == "feedback":
-        return (
-            f"{metric} today is {today} from feedback, {change} against {evidence.usual:.3f} on test examples with "
-            "the same label shares.",
-            f"根据反馈，{metric} 今天为 {today}；标签比例相同的测试样例为 {evidence.usual:.3f}，变化 {change}。",
-        )
-    return (
-        f"{metric} today is about {today}, {change} against {evidence.usual:.3f} on the test examples.",
-        f"{metric} 今天约为 {today}；测试样例为 {evidence.usual:.3f}，变化 {change}。",
+    today, change = evidence.today, evidence.change
+    return write(
+        "verdict.feedback" if evidence.source == "feedback" else "verdict.estimate",
+        metric=metric_name(metric),
+        today=f"{today.value:.3f} [{today.low:.3f}, {today.high:.3f}]",
+        change=f"{signed(change.value)} [{signed(change.low)}, {signed(change.high)}]",
+        usual=evidence.usual,
     )

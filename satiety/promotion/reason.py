@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from satiety.evaluate.bootstrap import Interval
 from satiety.promotion import Promote
-from satiety.promotion.alpha_spending import InterimAnalyses
+from satiety.promotion.alpha_spending import InterimAnalyses, InterimAnalysis
 from satiety.promotion.judge import Evidence, SetOutcome, Verdict
 
 
@@ -70,6 +70,11 @@ def format_difference(interval: Interval) -> str:
     return f"{interval.value:+.3f} [{interval.low:+.3f}, {interval.high:+.3f}]"
 
 
+def format_remaining(analysis: InterimAnalysis) -> str:
+    """Return how much of a test set's alpha later comparisons may still spend."""
+    return f"{analysis.remaining:.0%} of its error budget for wrong promotions is left"
+
+
 def _describe_outcome(outcome: SetOutcome, evidence: Evidence, params: Promote) -> str:
     if outcome.better:
         return "better"
@@ -105,5 +110,5 @@ def _explain_slices(evidence: Evidence, verdict: Verdict) -> Iterator[str]:
 
 def _describe_spending(analyses: InterimAnalyses, params: Promote) -> str:
     analysis = analyses.frozen
-    summary = f"comparison {analysis.number} on this test set, {analysis.remaining:.2f} of its alpha is left"
+    summary = f"comparison {analysis.number} on this test set, {format_remaining(analysis)}"
     return f"{summary}: collect new test examples" if analysis.number >= params.max_comparisons else summary

@@ -45,6 +45,11 @@ def tenths(share: float) -> str:
     return percent(share, digits=1)
 
 
+def metric_name(metric: str) -> str:
+    """Write the name of a metric: macro_f1 -> macro-F1."""
+    return metric.replace("_", "-").replace("f1", "F1")
+
+
 def interval(low: str, high: str) -> str:
     """Write the two ends of an interval, which stay together on one line."""
     return f"[{low}, {high}]".replace(" ", NO_BREAK_SPACE)
@@ -78,4 +83,10 @@ def coded(text: str) -> Markup:
     return Markup("").join(parts)
 
 
-FILTERS: dict[str, Callable[..., Any]] = {**STYLES, "bounds": bounds, "estimate": estimate, "coded": coded}
+FILTERS: dict[str, Callable[..., Any]] = {
+    **STYLES,
+    "bounds": bounds,
+    "estimate": estimate,
+    "coded": coded,
+    "metric_name": metric_name,
+}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -36,6 +36,22 @@ def translator(language: Language) -> Callable[..., str]:
         return texts()[key][language].format(**values)
 
     return translate
+
+
+def write(key: str, /, **values: object) -> dict[str, str]:
+    """Return a text in each language; a value that is a text in each language stands in its own."""
+    return {
+        language: translator(language)(
+            key, **{name: value[language] if isinstance(value, dict) else value for name, value in values.items()}
+        )
+        for language in LANGUAGES
+    }
+
+
+def join(parts: Sequence[Mapping[str, str]], separator: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return texts in each language as a list, separated by commas or by another text."""
+    between = separator or write("worth.comma")
+    return {language: between[language].join(part[language] for part in parts) for language in LANGUAGES}
 
 
 def render(template: str, language: Language, **values: object) -> str:

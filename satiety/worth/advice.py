@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from satiety.report.numbers import metric_name, score, signed
+from satiety.report.render import join, write
 from satiety.worth.agreement import get_fine_tuned_gain, is_confirmed, is_contested
 from satiety.worth.decision import Decision, compute_added_gain, list_effective_sets
 from satiety.worth.scores import LeverSet
@@ -17,18 +19,16 @@ if TYPE_CHECKING:
     from satiety.worth.findings import Findings
     from satiety.worth.label_count import LabelCount
 
-Texts = tuple[str, str]
-"""The same text in English and Chinese."""
-EMPTY: Texts = ("", "")
-PHRASES: dict[str, Texts] = {
-    "augment": ("augmentation", "数据增强"),
-    "pretrain": ("continued pre-training", "继续预训练"),
-    "retrieve": ("retrieval", "检索"),
-    "self_training": ("self-training", "自训练"),
+Texts = dict[str, str]
+"""The same text by language."""
+EMPTY: Texts = {"en": "", "zh": ""}
+PHRASES = {
+    "augment": "lever.augment",
+    "pretrain": "lever.pretrain",
+    "retrieve": "lever.retrieve",
+    "self_training": "lever.self_training",
 }
-"""Names in sentences of levers that are called like their kind."""
-PROXY_CAVEAT: Texts = (", for a linear head on frozen embeddings", "（冻结编码器上的线性头）")
-"""Limits a claim that was not measured with fine-tuning."""
+"""Keys of the names in sentences of levers that are called like their kind."""
 
 
 def advise(findings: Findings, decision: Decision) -> dict[str, Any]:
@@ -82,144 +82,116 @@ def write_headline(findings: Findings, decision: Decision) -> dict[str, Any]:
 
     levers, budget = max(winners, key=rank)
     position = findings.scores.budgets.index(budget)
-    labels, names = findings.labels[levers][position], _join_names(findings, levers)
-    number = _format_labels(findings, labels.value)
-    interval = _format_evidence(findings, labels, findings.simultaneous_gains[levers][position])
-    caveat = _write_caveat(findings, decision, levers, budget)
-    sentences = _bilingual(
-        f"With {names[0]}, {budget:,} labels score as high as {number[0]} labels without "
-        f"{'them' if len(levers) > 1 else 'it'} ({interval[0]}){caveat[0]}.",
-        f"使用{names[1]}时，{budget:,} 条标注的得分相当于不使用时的{number[1]}条标注（{interval[1]}）{caveat[1]}。",
+    labels, gain = findings.labels[levers][position], findings.simultaneous_gains[levers][position]
+    sentence = _say(
+        "advice.winners" if len(levers) > 1 else "advice.winner",
+        names=_join_names(findings, levers),
+        n=budget,
+        labels=_format_labels(findings, labels.value),
+        evidence=_format_evidence(findings, labels, gain),
+        caveat=_write_caveat(findings, decision, levers, budget),
     )
-    return {"lever": "+".join(levers), "budget": budget, **sentences}
+    return {"lever": "+".join(levers), "budget": budget, **sentence}
 
 
-def _write_recommendation(findings: Findings, decision: Decision) -> dict[str, str]:
-    labels, option = findings.max_budget, decision.recommended
+def _write_recommendation(findings: Findings, decision: Decision) -> Texts:
     if not decision.has_forecast:
-        en = [
-            f"label {labels} more texts (with {labels} labels, training scores no higher than zero-shot, so no "
-            "forecast is possible)"
-        ]
-        zh = [f"再标注 {labels} 条文本（{labels} 条标注时训练的得分仍不高于零样本，无法预测）"]
-    elif option:
-        en, zh = [f"label {option.extra_labels} more texts"], [f"再标注 {option.extra_labels} 条文本"]
+        steps = [_say("advice.label without forecast", n=findings.max_budget)]
+    elif decision.recommended:
+        steps = [_say("advice.label", n=decision.recommended.extra_labels)]
     else:
-        en, zh = ["label no more texts (the expected gain is too small)"], ["不再标注（预期增益太小）"]
-
-    keep, dropped, undecided = (
-        _join_names(findings, levers) for levers in (decision.keep, decision.dropped, decision.undecided)
-    )
+        steps = [_say("advice.label none")]
     if decision.keep:
-        en, zh = [*en, f"keep {keep[0]} on"], [*zh, f"继续使用{keep[1]}"]
+        steps.append(_say("advice.keep", names=_join_names(findings, decision.keep)))
     if decision.dropped:
-        en, zh = [*en, f"turn {dropped[0]} off"], [*zh, f"关闭{dropped[1]}"]
-    rest = (f"; inconclusive: {undecided[0]}", f"；{undecided[1]}尚无定论") if decision.undecided else EMPTY
-    return _bilingual(f"Recommendation: {', '.join(en)}{rest[0]}.", f"建议：{'，'.join(zh)}{rest[1]}。")
+        steps.append(_say("advice.drop", names=_join_names(findings, decision.dropped)))
+    undecided = _list_undecided_sets(findings, decision)
+    rest = _say("advice.undecided", names=undecided) if decision.undecided else EMPTY
+    return _say("advice.recommendation", steps=join(steps, write("advice.comma")), rest=rest)
 
 
-def _list_evidence(findings: Findings, decision: Decision) -> Iterator[dict[str, str]]:
+def _list_undecided_sets(findings: Findings, decision: Decision) -> Texts:
+    """Return the undecided lever sets: a lever may be worth nothing alone, and undecided in a set."""
+    kept, sets = {*decision.keep}, list[Texts]()
+    for levers in dict.fromkeys(decision.undecided.values()):
+        is_added = bool(kept) and kept < {*levers}
+        names = _add_names(findings, tuple(name for name in levers if not is_added or name not in kept))
+        sets.append(_say("advice.undecided addition", names=names) if is_added else names)
+    return join(sets)
+
+
+def _list_evidence(findings: Findings, decision: Decision) -> Iterator[Texts]:
     budget = findings.max_budget
     position = findings.scores.budgets.index(budget)
     for levers in (candidate for candidate in (decision.keep, decision.too_costly) if candidate):
-        names = _join_names(findings, levers)
         gain = _format_gain(findings, findings.simultaneous_gains[levers][position])
-        yield _bilingual(f"{names[0]} at {budget} labels: {gain[0]}", f"{budget} 条标注时{names[1]}：{gain[1]}")
+        yield _say("advice.gain", names=_join_names(findings, levers), n=budget, gain=gain)
     if decision.too_costly:
-        names = _join_names(findings, decision.too_costly)
-        yield _bilingual(
-            f"turned off because labels with the same effect cost fewer hours: {names[0]}",
-            f"{names[1]}比效果相当的标注更费时，因此关闭",
-        )
+        yield _say("advice.too costly", names=_join_names(findings, decision.too_costly))
     if decision.keep and not get_fine_tuned_gain(findings, decision.keep, budget):
-        yield _bilingual(
-            "this gain was measured with a linear head; set worth.fine_tuned.replicates to 8 to measure it with "
-            "fine-tuning",
-            "这是线性头的增益；要测量微调时的增益，请把 worth.fine_tuned.replicates 设为 8",
-        )
+        yield _say("advice.not fine-tuned")
     yield from _list_fine_tuned_evidence(findings, decision.keep)
     yield from _list_added_gains(findings, decision.keep)
-    if decision.recommended:
-        labels, hours = budget + decision.recommended.extra_labels, f"{decision.recommended.hours:.1f}"
-        score = _format_score(findings, decision.recommended.score)
-        yield _bilingual(f"{labels} labels: {score[0]}, {hours} hours", f"{labels} 条标注：{score[1]}，需 {hours} 小时")
-    score = _format_score(findings, findings.scores.curve[position].interval(findings.confidence_level))
-    yield _bilingual(f"baseline at {budget} labels: {score[0]}", f"{budget} 条标注的基线：{score[1]}")
+    if option := decision.recommended:
+        score = _format_score(findings, option.score)
+        yield _say("advice.option", n=budget + option.extra_labels, score=score, hours=option.hours)
+    yield _say("advice.baseline", n=budget, score=_format_baseline(findings))
 
 
-def _list_fine_tuned_evidence(findings: Findings, keep: LeverSet) -> Iterator[dict[str, str]]:
+def _list_fine_tuned_evidence(findings: Findings, keep: LeverSet) -> Iterator[Texts]:
     """Yield the fine-tuned gain of the recommended set, and of sets worth it by proxy or fine-tuning."""
     budget = findings.max_budget
     for levers in list_effective_sets(findings):
         gain = get_fine_tuned_gain(findings, levers, budget)
         is_worth_it = findings.classify(levers, budget) == "worth it" or is_confirmed(findings, levers, budget)
         if gain and (levers == keep or is_worth_it):
-            names, numbers = _join_names(findings, levers), _format_gain(findings, gain)
-            yield _bilingual(
-                f"{names[0]} at {budget} labels, fine-tuned: {numbers[0]}",
-                f"{budget} 条标注、微调时{names[1]}：{numbers[1]}",
-            )
+            names = _join_names(findings, levers)
+            yield _say("advice.fine-tuned", names=names, n=budget, gain=_format_gain(findings, gain))
 
 
-def _list_added_gains(findings: Findings, keep: LeverSet) -> Iterator[dict[str, str]]:
+def _list_added_gains(findings: Findings, keep: LeverSet) -> Iterator[Texts]:
     """Yield the gain of every single lever in addition to the recommended set."""
-    budget, names = findings.max_budget, _join_names(findings, keep)
+    names = _join_names(findings, keep)
     for levers in list_effective_sets(findings) if keep else ():
         if len(levers) == len(keep) + 1 and {*keep} < {*levers}:
             added = _join_names(findings, tuple({*levers} - {*keep}))
             gain = _format_gain(findings, compute_added_gain(findings, levers, keep))
-            yield _bilingual(
-                f"{added[0]} added to {names[0]} at {budget} labels: {gain[0]}",
-                f"{budget} 条标注时，在{names[1]}之上再加{added[1]}：{gain[1]}",
-            )
+            yield _say("advice.added", added=added, names=names, n=findings.max_budget, gain=gain)
 
 
-def _write_no_winner(findings: Findings, decision: Decision) -> dict[str, str]:
+def _write_no_winner(findings: Findings, decision: Decision) -> Texts:
     """Return a headline for a study in which no lever set is worth it."""
     budget = findings.max_budget
-    position = findings.scores.budgets.index(budget)
     if not findings.plan.params.levers:
-        score = _format_score(findings, findings.scores.curve[position].interval(findings.confidence_level))
-        return _bilingual(
-            f"{budget:,} labels score {score[0]}; no lever was measured.",
-            f"{budget:,} 条标注的得分为 {score[1]}；没有测量任何手段。",
-        )
-    lever_sets = list_effective_sets(findings)
-    if not lever_sets:
-        return _bilingual(
-            "No measured lever changes the training data or the encoder.", "测量的手段都不改变训练数据或编码器。"
-        )
+        return _say("advice.no lever", n=budget, score=_format_baseline(findings))
+    gains = {levers: findings.simultaneous_gains[levers][-1] for levers in list_effective_sets(findings)}
+    if not gains:
+        return _say("advice.no effect")
 
-    levers = max(lever_sets, key=lambda lever_set: findings.simultaneous_gains[lever_set][position].value)
-    names = _join_names(findings, levers)
-    gain = _format_gain(findings, findings.simultaneous_gains[levers][position])
-    head = PROXY_CAVEAT if findings.agreement else EMPTY
-    verdict, outlook = ("is worth it here", "没有值得使用的手段"), EMPTY
+    levers = max(gains, key=lambda lever_set: gains[lever_set].value)
+    caveat = _say("advice.linear head") if findings.agreement else EMPTY
     if decision.undecided:
-        verdict = "is certain to be worth it yet", "尚无确定值得使用的手段"
-        outlook = _write_sample_size(findings, decision)
-    return _bilingual(
-        f"No lever {verdict[0]}: at {budget:,} labels the best, {names[0]}, gains {gain[0]}{head[0]}{outlook[0]}.",
-        f"{verdict[1]}：{budget:,} 条标注时，最好的{names[1]}的增益为 {gain[1]}{head[1]}{outlook[1]}。",
+        caveat = _add_sample_size(findings, decision, gains[levers].value, caveat)
+    best = _say(
+        "advice.best set" if len(levers) > 1 else "advice.best lever",
+        n=budget,
+        names=_add_names(findings, levers),
+        gain=_format_gain(findings, gains[levers]),
+        caveat=caveat,
     )
+    return _say("advice.uncertain" if decision.undecided else "advice.not worth it", best=best)
 
 
-def _write_sample_size(findings: Findings, decision: Decision) -> Texts:
-    """Return how many labels would confirm the best gain, if its true size is the measured one."""
-    if decision.sample_size is None:
-        threshold = f"worth.min_effect ({findings.plan.params.min_effect:g})"
-        return (
-            f"; this is below {threshold}, and no number of labels makes a gain of this size worth it",
-            f"；低于 {threshold}，这样的增益标注再多也不值得",
-        )
-    if decision.sample_size.labels is None:
-        tests = f"{len(findings.plan.test):,}"
-        return (
-            f"; with {tests} test examples, no number of labels would confirm a gain of this size",
-            f"；只有 {tests} 条测试样例时，标注再多也无法确认这样的增益",
-        )
-    labels = f"{decision.sample_size.labels:,}"
-    return f"; about {labels} labels would confirm a gain of this size", f"；约需 {labels} 条标注才能确认这样的增益"
+def _add_sample_size(findings: Findings, decision: Decision, gain: float, caveat: Texts) -> Texts:
+    """Add to a caveat how many labels would confirm the best gain, if its true size is the measured one."""
+    min_effect, sample_size = findings.plan.params.min_effect, decision.sample_size
+    if gain < min_effect:
+        return _say("advice.too small", caveat=caveat, effect=min_effect)
+    if sample_size is None:
+        return caveat
+    if sample_size.labels is None:
+        return _say("advice.never confirmed", caveat=caveat, n=len(findings.plan.test))
+    return _say("advice.confirmed at", caveat=caveat, n=sample_size.labels)
 
 
 def _write_caveat(findings: Findings, decision: Decision, levers: LeverSet, budget: int) -> Texts:
@@ -228,58 +200,64 @@ def _write_caveat(findings: Findings, decision: Decision, levers: LeverSet, budg
         gain = get_fine_tuned_gain(findings, levers, tested_budget)
         if gain and is_contested(findings, levers, tested_budget):
             numbers = _format_gain(findings, gain)
-            return (
-                f"{PROXY_CAVEAT[0]}; fine-tuned with {tested_budget:,} labels, the gain is {numbers[0]}",
-                f"{PROXY_CAVEAT[1]}；{tested_budget:,} 条标注、微调时，增益为 {numbers[1]}",
-            )
-    caveat = PROXY_CAVEAT if findings.agreement and not get_fine_tuned_gain(findings, levers, budget) else EMPTY
-    if levers == decision.too_costly:
-        return f"{caveat[0]}; labels with the same effect cost less", f"{caveat[1]}；但效果相当的标注更省时"
-    return caveat
+            return _say("advice.contested", caveat=_say("advice.linear head"), n=tested_budget, gain=numbers)
+    is_proxy = findings.agreement and not get_fine_tuned_gain(findings, levers, budget)
+    caveat = _say("advice.linear head") if is_proxy else EMPTY
+    return _say("advice.labels cost less", caveat=caveat) if levers == decision.too_costly else caveat
 
 
-def _bilingual(en: str, zh: str) -> dict[str, str]:
-    """Return a sentence in both languages, with spaces between Chinese and Latin characters."""
-    han, latin = "[\u4e00-\u9fff]", r"[A-Za-z0-9]"
-    return {"en": en, "zh": re.sub(f"(?<={han})(?=[+-]?{latin})|(?<={latin})(?={han})", " ", zh)}
+def _say(key: str, **values: object) -> Texts:
+    """Return a text in each language, with spaces between Chinese and Latin characters."""
+    han, latin, text = "[\u4e00-\u9fff]", r"[A-Za-z0-9]", write(key, **values)
+    return text | {"zh": re.sub(f"(?<={han})(?=[+−]?{latin})|(?<={latin})(?={han})", " ", text["zh"])}
+
+
+def _name_levers(findings: Findings, levers: LeverSet) -> list[Texts]:
+    """Return the name of each lever; one that is called like its kind gets the kind's phrase."""
+    by_name = findings.plan.params.levers
+    return [
+        write(PHRASES[name]) if name in PHRASES and by_name[name].kind == name else {"en": name, "zh": name}
+        for name in levers
+    ]
 
 
 def _join_names(findings: Findings, levers: LeverSet) -> Texts:
-    """Return the names of levers; one that is called like its kind gets the kind's phrase."""
-    by_name = findings.plan.params.levers
-    phrases = [PHRASES.get(name, (name, name)) if by_name[name].kind == name else (name, name) for name in levers]
-    en, zh = ([phrase[language] for phrase in phrases] for language in (0, 1))
-    return (
-        " and ".join(filter(None, (", ".join(en[:-1]), *en[-1:]))),
-        "和".join(filter(None, ("、".join(zh[:-1]), *zh[-1:]))),
-    )
+    """Return the names of levers in prose."""
+    *first, last = _name_levers(findings, levers) or [EMPTY]
+    return join([join(first), last], write("advice.and")) if first else last
 
 
-def _name_metric(findings: Findings) -> str:
-    """Return the metric's name in prose: macro_f1 -> macro-F1."""
-    return findings.plan.problem.headline.replace("_", "-").replace("f1", "F1")
+def _add_names(findings: Findings, levers: LeverSet) -> Texts:
+    """Return the names of levers with plus signs."""
+    return join(_name_levers(findings, levers), {"en": " + ", "zh": " + "})
 
 
-def _format_interval(findings: Findings, low: Texts, high: Texts) -> Texts:
-    level = f"{100 * findings.confidence_level:g}"
-    return f"{level} % CI {low[0]} to {high[0]}", f"{level}% 置信区间 {low[1]}至{high[1]}"
+def _format_interval(findings: Findings, low: Texts | str, high: Texts | str) -> Texts:
+    return _say("advice.interval", level=f"{100 * findings.confidence_level:g}", low=low, high=high)
 
 
-def _format_score(findings: Findings, score: Interval, sign: str = "", *, brackets: bool = True) -> Texts:
+def _format_score(
+    findings: Findings, reading: Interval, style: Callable[[float], str] = score, *, brackets: bool = True
+) -> Texts:
     """Return metric, value and interval."""
-    value = f"{_name_metric(findings)} {score.value:{sign}.3f}"
-    en, zh = _format_interval(findings, *((f"{end:.3f}",) * 2 for end in (score.low, score.high)))
-    return (f"{value} ({en})", f"{value}（{zh}）") if brackets else (f"{value}, {en}", f"{value}，{zh}")
+    value = f"{metric_name(findings.plan.problem.headline)} {style(reading.value)}"
+    interval = _format_interval(findings, style(reading.low), style(reading.high))
+    return _say("advice.score in brackets" if brackets else "advice.score", score=value, interval=interval)
+
+
+def _format_baseline(findings: Findings) -> Texts:
+    """Return the baseline's score at the largest budget."""
+    return _format_score(findings, findings.scores.curve[-1].interval(findings.confidence_level))
 
 
 def _format_gain(findings: Findings, gain: Interval, *, brackets: bool = True) -> Texts:
-    return _format_score(findings, gain, "+", brackets=brackets)
+    return _format_score(findings, gain, signed, brackets=brackets)
 
 
-def _format_labels(findings: Findings, labels: float) -> Texts:
+def _format_labels(findings: Findings, labels: float) -> Texts | str:
     if np.isfinite(labels):
-        return (f"{round(labels, 1):,.0f}",) * 2
-    return f"more than {findings.max_budget:,}", f"超过 {findings.max_budget:,}"
+        return f"{round(labels, 1):,.0f}"
+    return write("worth.more", n=f"{findings.max_budget:,}")
 
 
 def _format_evidence(findings: Findings, labels: LabelCount, gain: Interval) -> Texts:

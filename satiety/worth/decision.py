@@ -7,7 +7,7 @@ where it was last measured.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -61,7 +61,8 @@ class Decision:
     too_costly: LeverSet
     """Lever set that gains, but costs more than labels with the same effect."""
     dropped: tuple[str, ...]
-    undecided: tuple[str, ...]
+    undecided: Mapping[str, LeverSet]
+    """Levers without a verdict, each with the smallest lever set that may be worth it."""
     recommended: Option | None
     """Option with more labels; None where no such option on the front adds the minimum effect."""
     front: tuple[Option, ...]
@@ -140,17 +141,19 @@ def select_levers(findings: Findings) -> LeverSet:
 
 def _split_remaining(
     findings: Findings, best: LeverSet, too_costly: LeverSet
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the levers to turn off, and those without a verdict."""
+) -> tuple[tuple[str, ...], dict[str, LeverSet]]:
+    """Return the levers to turn off; and those without a verdict, each with its undecided set."""
     remaining = [name for name in findings.plan.params.levers if name not in best]
-    undecided = tuple(
-        name for name in remaining if name not in too_costly and _is_undecided(findings, name, best, too_costly)
-    )
-    return tuple(name for name in remaining if name not in undecided), undecided
+    promising = {
+        name: levers
+        for name in remaining
+        if name not in too_costly and (levers := _find_promising_set(findings, name, best, too_costly))
+    }
+    return tuple(name for name in remaining if name not in promising), promising
 
 
-def _is_undecided(findings: Findings, name: str, best: LeverSet, too_costly: LeverSet) -> bool:
-    """Return whether a lever may still be worth it, in addition to the best set or, without one, in any set.
+def _find_promising_set(findings: Findings, name: str, best: LeverSet, too_costly: LeverSet) -> LeverSet:
+    """Return the smallest set that may make a lever worth it: the best set with it or, without a best one, any.
 
     A set that contains all of the best (or too costly) levers gains by these, so it is no evidence for another lever.
     """
@@ -158,18 +161,20 @@ def _is_undecided(findings: Findings, name: str, best: LeverSet, too_costly: Lev
     candidates = [
         levers for levers in list_effective_sets(findings) if name in levers and not (fixed and fixed <= {*levers})
     ]
-    if any(is_confirmed(findings, levers, budget) for levers in candidates):
-        return True
+    if confirmed := [levers for levers in candidates if is_confirmed(findings, levers, budget)]:
+        return min(confirmed, key=len)
     if best:
         joint = findings.plan.drop_idle(tuple(sorted({*best, name})))
-        return (
-            name in joint
-            and classify_gain(compute_added_gain(findings, joint, best), findings.plan.params.min_effect) in PROMISING
-        )
-    return any(
-        findings.classify(levers, budget) in PROMISING and not is_refuted(findings, levers, budget)
+        if name not in joint:
+            return BASELINE
+        added = classify_gain(compute_added_gain(findings, joint, best), findings.plan.params.min_effect)
+        return joint if added in PROMISING else BASELINE
+    promising = (
+        levers
         for levers in candidates
+        if findings.classify(levers, budget) in PROMISING and not is_refuted(findings, levers, budget)
     )
+    return min(promising, key=len, default=BASELINE)
 
 
 def compute_added_gain(findings: Findings, levers: LeverSet, reference: LeverSet) -> Interval:

@@ -7,7 +7,7 @@ from typing import Any
 
 from satiety.report.charts.intervals import axis_ends
 from satiety.report.charts.learning import LeverMark, learning_curve
-from satiety.report.numbers import count, estimate
+from satiety.report.numbers import count, estimate, metric_name
 from satiety.report.render import Language, render, translator
 
 Report = Mapping[str, Any]
@@ -109,7 +109,7 @@ def _picture(report: Report, marks: Sequence[LeverMark], focus: int, language: L
     """Return the learning curve; the narrow one has only the levers at the headline's budget."""
     t, fit, main = translator(language), report.get("fit"), next((mark for mark in marks if mark.main), None)
     texts = {
-        "metric": report["metric"],
+        "metric": metric_name(report["metric"]),
         "labels": t("worth.axis"),
         "beyond": t("worth.beyond", n=count(report["budgets"][-1])),
         "limit": t("worth.limit", limit=estimate(fit["asymptote"])) if fit else "",

@@ -32,7 +32,14 @@ PRIVATE_WORDS = {
 """Pattern of an old word -> its replacement."""
 ALLOWED_PATHS = {r"cells?": ("satiety/ingest", "satiety/problems", "cli/feedback.py"), r"chains?": ("satiety/text",)}
 """Pattern -> paths where the word has its usual meaning, such as the cells of a table."""
-CHINESE = {"杠杆": "手段", "开发集": "验证集", "开发标注": "验证集", "朴素方案": "基线"}
+CHINESE = {
+    "杠杆": "手段",
+    "开发集": "验证集",
+    "开发标注": "验证集",
+    "朴素方案": "基线",
+    "上任": "晋升",
+    "重复抽样": "重复",
+}
 SECTIONS = re.compile(r"^\s*(Args|Raises|Returns|Yields|Sources?):", re.M)
 Text = tuple[int, str]
 """Line and text."""

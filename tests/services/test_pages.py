@@ -172,7 +172,7 @@ def test_the_keyboard_reaches_every_link_fold_and_table(show: Open) -> None:
     assert sorted(reached) == sorted(expected)
 
 
-@pytest.mark.parametrize(("language", "title"), [("en", "Learning curve of macro_f1"), ("zh", "macro_f1 随标注数变化")])
+@pytest.mark.parametrize(("language", "title"), [("en", "Learning curve of macro-F1"), ("zh", "macro-F1 随标注数变化")])
 def test_the_page_has_landmarks_headings_and_table_headers(show: Open, language: Any, title: str) -> None:
     tab = show(sample.report(), language)
     assert tab.get_by_role("img", name=title).count() == 1

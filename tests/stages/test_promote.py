@@ -369,7 +369,10 @@ def test_every_new_challenger_is_a_comparison_and_a_repeated_one_is_not(register
         comparisons.record_comparison(client, "made-up", comparisons.digest_test_set(test_examples), None, "one more")
         == 5
     )
-    assert "comparison 3 on this test set, 0.25 of its alpha is left: collect new test examples" in third["reason"]
+    assert (
+        "comparison 3 on this test set, 25% of its error budget for wrong promotions is left: collect new test examples"
+        in third["reason"]
+    )
     assert (
         third["frozen"]["confidence_level"] > second["frozen"]["confidence_level"] > first["frozen"]["confidence_level"]
     )

@@ -256,7 +256,9 @@ def test_a_stopped_pipeline_writes_only_the_data_docs(stopped_run: tuple[Path, s
     assert message.endswith("No output was written. See the Data Docs for details: reports/data_docs/index.html")
     assert not (folder / "out").exists()
     assert not (folder / "reports/validate.json").exists()
-    assert "✗ stops" in (folder / "reports/data_docs/labelled_classify.html").read_text(encoding="utf-8")
+    assert "✗ failed, pipeline stopped" in (folder / "reports/data_docs/labelled_classify.html").read_text(
+        encoding="utf-8"
+    )
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -266,7 +268,7 @@ def test_warnings_are_reported_and_do_not_stop_the_pipeline(run: Callable[..., R
     rows.sort(key=lambda row: str(row.answer))
     warnings = run(rows, make_documents(language)).values["warnings"]
     assert [re.findall(r"\((\w+)\)", warning)[0] for warning in warnings] == ["id_tells", "order_tells", "trigger"]
-    assert "! check" in Path("reports/data_docs/index.html").read_text(encoding="utf-8")
+    assert "! failed, please check" in Path("reports/data_docs/index.html").read_text(encoding="utf-8")
 
 
 def test_too_many_rows_in_quarantine_stop_the_pipeline(run: Callable[..., Report]) -> None:

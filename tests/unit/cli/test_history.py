@@ -16,4 +16,11 @@ def test_the_number_of_comparisons_is_printed(tmp_path: Path, count: int, messag
     (tmp_path / "dvc.yaml").write_text("vars: [{test: data/test.parquet}]\n", encoding="utf-8")
     write(tmp_path / "data/test.parquet", gold, Example)
     tags = {f"{PREFIX}{digest_test_set(gold)[:DIGEST_LENGTH]}.{pair}": "{}" for pair in range(count)}
-    assert _describe_comparisons(tmp_path, tags).startswith(message)
+    comparisons = _describe_comparisons(tmp_path, tags)
+    assert comparisons.startswith(message)
+    assert comparisons.endswith(f"; {1 / (count + 1):.0%} of its error budget for wrong promotions is left")
+
+
+def test_nothing_is_printed_of_comparisons_before_the_test_set_exists(tmp_path: Path) -> None:
+    (tmp_path / "dvc.yaml").write_text("vars: [{test: data/test.parquet}]\n", encoding="utf-8")
+    assert not _describe_comparisons(tmp_path, {})

@@ -134,17 +134,17 @@ def test_the_sentence_of_harmful_drift_has_its_cost_in_labels_in_both_languages(
     estimate, people = (ScoreEvidence(ground, change, today, 0.6, 1.0) for ground in ("estimate", "feedback"))  # type: ignore[arg-type]
     sentence = write_sentence("harmful drift", "macro_f1", estimate, estimate_label_cost(change, CURVE))
     assert sentence["en"] == (
-        "Harmful drift; macro_f1 today is about 0.500 [0.450, 0.550], -0.100 [-0.150, -0.050] against 0.600 on the "
+        "Harmful drift; macro-F1 today is about 0.500 [0.450, 0.550], −0.100 [−0.150, −0.050] against 0.600 on the "
         "test examples. The loss equals the gain from 180 of 240 labels [120, 233]."
     )
     assert "这项损失相当于 240 条标注中 180 条" in sentence["zh"]
     assert "labels" not in write_sentence("no drift", "accuracy", estimate, None)["en"]
     feedback_sentence = write_sentence("harmful drift", "macro_f1", people, None)
     assert feedback_sentence["en"] == (
-        "Harmful drift; macro_f1 today is 0.500 [0.450, 0.550] from feedback, -0.100 [-0.150, -0.050] against 0.600 "
+        "Harmful drift; macro-F1 today is 0.500 [0.450, 0.550] from feedback, −0.100 [−0.150, −0.050] against 0.600 "
         "on test examples with the same label shares."
     )
-    assert "根据反馈，macro_f1 今天为 0.500" in feedback_sentence["zh"]
+    assert "根据反馈，macro-F1 今天为 0.500" in feedback_sentence["zh"]
 
 
 @pytest.mark.parametrize("verdict", ["no drift", "drift without harm"])
@@ -168,6 +168,6 @@ def test_feedback_with_a_loss_that_may_be_harmless_is_reported() -> None:
 def test_too_few_texts_are_reported_in_both_languages() -> None:
     assert explain_too_few(1, 50) == {
         "en": "1 text; a verdict needs at least 50 (monitor.min_texts)",
-        "zh": "只有 1 条文本；至少需要 50 条才能判断（monitor.min_texts）",
+        "zh": "只有 1 条文本；至少需要 50 条才能得出结论（monitor.min_texts）",
     }
     assert explain_too_few(0, 50)["en"].startswith("0 texts; a verdict")

@@ -132,7 +132,10 @@ def test_the_same_difference_promotes_at_the_first_comparison_and_not_at_the_twe
     assert first[0].promote
     assert not twentieth[0].promote
     assert twentieth[0].frozen.confidence_level > first[0].frozen.confidence_level
-    assert "comparison 20 on this test set, 0.05 of its alpha is left: collect new test examples" in twentieth[1]
+    assert (
+        "comparison 20 on this test set, 5% of its error budget for wrong promotions is left: collect new test examples"
+        in twentieth[1]
+    )
 
 
 def test_comparisons_on_random_examples_are_counted_separately() -> None:
@@ -148,7 +151,8 @@ def test_the_reason_contains_every_ground() -> None:
         "not inferior (above -0.01); on 400 fresh examples +0.005 [-0.034, +0.044]: undecided; on 400 "
         "randomly drawn examples +0.060 [+0.038, +0.082]: better; 1.0 MB of weights "
         "against 2.0 MB: cheaper; calibration error -0.005 [-0.033, +0.023]: not significantly better calibrated; "
-        "no slice is worse (1 compared); comparison 1 on this test set, 0.50 of its alpha is left"
+        "no slice is worse (1 compared); comparison 1 on this test set, "
+        "50% of its error budget for wrong promotions is left"
     )
     assert ": worse by more than 0.01" in weigh(WORSE)[1]
 

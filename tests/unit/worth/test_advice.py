@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from satiety.evaluate.bootstrap import Interval, Resampling
+from satiety.report.numbers import signed
 from satiety.worth import decision
 from satiety.worth.advice import advise
 from satiety.worth.curve import fit
@@ -154,7 +155,7 @@ def test_fine_tuning_refutes_doubts_or_confirms_a_gain(
     assert advice["keep"] == keep
     assert [name for name in advice["off"] if name == "self_training"] == turned_off
     assert ("self_training" in advice["undecided"]) == (not keep and not turned_off)
-    assert any("fine-tuned" in sentence["en"] and f"{low:.3f}" in sentence["en"] for sentence in advice["evidence"])
+    assert any("fine-tuned" in sentence["en"] and signed(low) in sentence["en"] for sentence in advice["evidence"])
 
 
 def test_idle_lever_does_not_hide_that_another_was_refuted() -> None:
@@ -199,7 +200,7 @@ def test_gain_that_only_fine_tuning_finds_is_undecided_and_reported() -> None:
     advice = build_advice(findings)
     assert (advice["keep"], advice["off"], advice["undecided"]) == ([], ["augment"], ["self_training"])
     assert any(
-        "self-training at 120 labels, fine-tuned: accuracy +0.080 (95 % CI 0.050 to 0.100)" in sentence["en"]
+        "self-training at 120 labels, fine-tuned: accuracy +0.080 (95% CI +0.050 to +0.100)" in sentence["en"]
         for sentence in advice["evidence"]
     )
 
@@ -222,7 +223,7 @@ def test_lever_that_adds_nothing_to_the_kept_ones_is_turned_off() -> None:
     )
     assert (advice["keep"], advice["off"], advice["undecided"]) == (["self_training"], ["augment"], [])
     assert any(
-        re.match(r"augmentation added to self-training at 120 labels: accuracy -0.0\d\d \(", sentence["en"])
+        re.match(r"augmentation added to self-training at 120 labels: accuracy −0.0\d\d \(", sentence["en"])
         for sentence in advice["evidence"]
     )
 
@@ -245,8 +246,20 @@ def test_lever_with_unclear_added_gain_is_undecided(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(decision, "compute_added_gain", lambda *_: Interval(0.002, -0.01, 0.03))
     advice = build_advice(findings)
     assert advice["undecided"] == ["augment"]
-    assert "; inconclusive: augmentation." in advice["sentence"]["en"]
-    assert "；数据增强尚无定论。" in advice["sentence"]["zh"]
+    assert "; inconclusive: adding augmentation." in advice["sentence"]["en"]
+    assert "；尚无定论：再加数据增强。" in advice["sentence"]["zh"]
+
+
+def test_lever_that_does_nothing_alone_is_undecided_in_its_set() -> None:
+    findings = build_findings({("self_training",): -0.05, ("augment",): 0.0, ("augment", "self_training"): 0.0})
+    nothing, unclear = Interval(0.0, 0.0, 0.0), Interval(0.004, -0.01, 0.02)
+    findings.gains["augment",][3] = findings.simultaneous_gains["augment",][3] = nothing
+    findings.simultaneous_gains["augment", "self_training"][3] = unclear
+    advice = build_advice(findings)
+    assert findings.classify(("augment",), 120) == "not worth it here"
+    assert "augment" in advice["undecided"]
+    assert "; inconclusive: augmentation + self-training." in advice["sentence"]["en"]
+    assert "；尚无定论：数据增强 + 自训练。" in advice["sentence"]["zh"]
 
 
 def test_lever_that_costs_more_than_equivalent_labels_is_turned_off() -> None:
@@ -285,7 +298,7 @@ def test_the_evidence_carries_intervals() -> None:
     assert "worth.fine_tuned.replicates" in head["zh"]
     texts = [text for sentence in (gain, *other_gains) for text in (sentence["en"], sentence["zh"])]
     assert len(texts) == 8
-    assert all(re.search(r"95 ?% (CI|置信区间) -?\d\.\d{3} (to|至) -?\d\.\d{3}", text) for text in texts)
+    assert all(re.search(r"95% (CI|置信区间) [+−]?\d\.\d{3} (to|至) [+−]?\d\.\d{3}", text) for text in texts)
 
 
 def test_more_labels_are_never_forecast_to_do_worse_and_levers_add_what_they_gained() -> None:

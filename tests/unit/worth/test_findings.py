@@ -150,7 +150,7 @@ def test_zero_shot_is_compared_with_the_baseline(findings: Findings, report: dic
         ("zero-shot", n) for n in (4, 8, 16, 32)
     ]
     assert {method["score"] for method in report["methods"]} == {report["curve"][0]["value"]}
-    assert all(0 <= method["chosen"] <= 1 for method in report["methods"])
+    assert all(method["chosen"] is (method["difference"]["value"] == 0) for method in report["methods"])
     assert findings.gains[ZERO_SHOT][0].value == pytest.approx(
         findings.scores.mean(ZERO_SHOT)[0] - findings.scores.mean(())[0]
     )

@@ -46,7 +46,8 @@ def build_findings(
 def build_headline(
     findings: Any, keep: tuple[str, ...] = (), expensive: tuple[str, ...] = (), undecided: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    return write_headline(findings, Decision(True, keep, expensive, (), undecided, None, ()))
+    undecided_sets = {name: (name,) for name in undecided}
+    return write_headline(findings, Decision(True, keep, expensive, (), undecided_sets, None, ()))
 
 
 def test_headline_is_the_surest_gain_with_a_number_of_labels() -> None:
@@ -56,7 +57,7 @@ def test_headline_is_the_surest_gain_with_a_number_of_labels() -> None:
     assert (headline["lever"], headline["budget"]) == ("augment+self_training", 120)
     assert headline["en"] == (
         "With augmentation and self-training, 120 labels score as high as 1,131 labels without them "
-        "(95 % CI 104 to more than 1,240)."
+        "(95% CI 104 to more than 1,240)."
     )
     assert headline["zh"] == (
         "使用数据增强和自训练时，120 条标注的得分相当于不使用时的 1,131 条标注（95% 置信区间 104 至超过 1,240）。"
@@ -80,7 +81,7 @@ def test_recommended_lever_precedes_a_surer_one_at_fewer_labels() -> None:
 def test_the_best_of_levers_not_worth_it_is_no_idle_one() -> None:
     findings = build_findings({("augment",): [Interval(-0.001, -0.01, 0.008)] * 2})
     findings.plan.drop_idle = lambda levers: tuple(name for name in levers if name == "augment")
-    assert "the best, augmentation, gains accuracy -0.001" in build_headline(findings)["en"]
+    assert "Best at 1,240 labels: augmentation, accuracy −0.001" in build_headline(findings)["en"]
     findings.plan.drop_idle = lambda _: ()
     assert "No measured lever changes" in build_headline(findings)["en"]
 
@@ -88,8 +89,8 @@ def test_the_best_of_levers_not_worth_it_is_no_idle_one() -> None:
 @pytest.mark.parametrize(
     ("labels", "en", "zh"),
     [
-        (5600, "about 5,600 labels would confirm a gain of this size.", "约需 5,600 条标注才能确认这样的增益。"),
-        (None, "with 800 test examples, no number of labels would confirm a gain of this size.", "800 条测试样例时"),
+        (5600, "about 5,600 labels would confirm it.", "约需 5,600 条标注才能确认。"),
+        (None, "with 800 test examples, no number of labels would confirm it.", "800 条测试样例时"),
     ],
 )
 def test_headline_without_a_sure_gain_names_the_labels_that_would_confirm_it(
@@ -98,10 +99,10 @@ def test_headline_without_a_sure_gain_names_the_labels_that_would_confirm_it(
     findings = build_findings({("augment",): [Interval(0.03, -0.01, 0.07)] * 2})
     findings.plan.test = [None] * 800
     headline = write_headline(
-        findings, Decision(True, (), (), (), ("augment",), None, (), SampleSize(("augment",), labels))
+        findings, Decision(True, (), (), (), {"augment": ("augment",)}, None, (), SampleSize(("augment",), labels))
     )
     assert headline["en"].startswith(
-        "No lever is certain to be worth it yet: at 1,240 labels the best, augmentation, gains"
+        "No lever is certain to help yet. Best at 1,240 labels: augmentation, accuracy +0.030"
     )
     assert headline["en"].endswith(en)
     assert zh in headline["zh"]
@@ -113,7 +114,7 @@ def test_labels_beyond_the_curve_are_more_than_the_largest_budget() -> None:
             {("augment",): [UNSURE, SURE]}, {("augment",): [LabelCount(120, 90, 130), LabelCount(INF, 1200, INF)]}
         )
     )
-    assert "as high as more than 1,240 labels without it (95 % CI 1,200 to more than 1,240)" in headline["en"]
+    assert "as high as more than 1,240 labels without it (95% CI 1,200 to more than 1,240)" in headline["en"]
     assert "相当于不使用时的超过 1,240 条标注" in headline["zh"]
 
 
@@ -125,9 +126,9 @@ def test_gain_is_given_where_the_whole_interval_is_beyond_the_curve() -> None:
     )
     assert headline["en"] == (
         "With augmentation, 1,240 labels score as high as more than 1,240 labels without it "
-        "(accuracy +0.050, 95 % CI 0.030 to 0.070)."
+        "(accuracy +0.050, 95% CI +0.030 to +0.070)."
     )
-    assert headline["zh"].endswith("超过 1,240 条标注（accuracy +0.050，95% 置信区间 0.030 至 0.070）。")
+    assert headline["zh"].endswith("超过 1,240 条标注（accuracy +0.050，95% 置信区间 +0.030 至 +0.070）。")
 
 
 def test_gain_not_fine_tuned_at_its_budget_is_of_a_linear_head() -> None:
@@ -145,7 +146,7 @@ def test_headline_adds_a_small_fine_tuned_gain() -> None:
     findings.agreement = {
         "compared": [{"lever": "augment", "budget": 1240, "proxy": {}, "fine_tuned": fine_tuned_gain}]
     }
-    assert "the gain is accuracy +0.003 (95 % CI -0.002 to 0.008)" in build_headline(findings)["en"]
+    assert "the gain is accuracy +0.003 (95% CI −0.002 to +0.008)" in build_headline(findings)["en"]
 
 
 @pytest.mark.parametrize("place", [0, 1])
@@ -161,11 +162,11 @@ def test_gain_that_fine_tuning_does_not_show_is_of_a_linear_head(place: int) -> 
     }
     headline = build_headline(findings)
     assert headline["en"].endswith(
-        ", for a linear head on frozen embeddings; fine-tuned with 1,240 labels, the gain is accuracy -0.003 "
-        "(95 % CI -0.031 to 0.024)."
+        ", for a linear head on frozen embeddings; fine-tuned with 1,240 labels, the gain is accuracy −0.003 "
+        "(95% CI −0.031 to +0.024)."
     )
     assert headline["zh"].endswith(
-        "（冻结编码器上的线性头）；1,240 条标注、微调时，增益为 accuracy -0.003（95% 置信区间 -0.031 至 0.024）。"
+        "（冻结编码器上的线性头）；1,240 条标注、微调时，增益为 accuracy −0.003（95% 置信区间 −0.031 至 +0.024）。"
     )
 
 
@@ -188,21 +189,23 @@ def test_headline_says_that_no_lever_is_certain_to_be_worth_it() -> None:
         build_findings({("self_training",): [UNSURE, Interval(0.004, -0.002, 0.011)]}), undecided=("self_training",)
     )
     assert headline["en"] == (
-        "No lever is certain to be worth it yet: "
-        "at 1,240 labels the best, self-training, gains accuracy +0.004 (95 % CI -0.002 to 0.011); "
-        "this is below worth.min_effect (0.01), and no number of labels makes a gain of this size worth it."
+        "No lever is certain to help yet. Best at 1,240 labels: self-training, accuracy +0.004 "
+        "(95% CI −0.002 to +0.011), less than the smallest gain that matters (0.01)."
     )
-    assert "尚无确定值得使用的手段" in headline["zh"]
+    assert headline["zh"] == (
+        "尚无确定有效的手段。1,240 条标注时最好的手段（自训练）：accuracy +0.004（95% 置信区间 −0.002 至 +0.011），"
+        "低于有意义的最小增益（0.01）。"
+    )
     assert "lever" not in headline
 
 
 def test_headline_says_that_no_lever_is_worth_it() -> None:
     small, bad = Interval(0.001, -0.004, 0.007), Interval(-0.05, -0.07, -0.03)
     headline = build_headline(build_findings({levers: [bad, small] for levers in SETS}))
-    assert headline["en"].startswith("No lever is worth it here: at 1,240 labels the best, ")
+    assert headline["en"].startswith("No lever is worth it here. Best at 1,240 labels: ")
     assert "没有值得使用的手段" in headline["zh"]
     proved = build_headline(build_findings({levers: [bad, small] for levers in SETS}), undecided=("self_training",))
-    assert proved["en"].startswith("No lever is certain to be worth it yet"), "as in the advice"
+    assert proved["en"].startswith("No lever is certain to help yet"), "as in the advice"
 
 
 @pytest.mark.parametrize("gain", [Interval(0.009, 0.001, 0.02), Interval(-0.05, -0.07, -0.03)])

@@ -1,5 +1,6 @@
 """The page of the meter: what is on it, in which order, in both languages, and that no value becomes markup."""
 
+import re
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -88,7 +89,7 @@ def test_every_lever_has_a_row_under_its_budget(language: Any) -> None:
         ("credit", ["self_training × retrieve", "all together", "beyond the budgets measured"]),
         ("forecast", ["not reachable with this model", "392 [304, 571]", "[548, ∞]", "0.720 [0.652, 0.841]"]),
         ("next", ["label 60 more texts", "✓ recommended", "0.626 [0.608, 0.644]", "baseline"]),
-        ("answers", ["adds 60 more", "below 60", "12 refused", "✓ passed", "raised the score to 0.702"]),
+        ("answers", ["adds 60 more", "below 60", "12 rejected", "✓ passed", "raised the score to 0.702"]),
         ("agreement", ["11 of 12 gains", "share of 0.917 [0.646, 0.985]", "+0.014 [+0.003, +0.026]"]),
         ("measured", ["40 of 240 runs", "augment after 4 replicates, retrieve after 6", "5 of 6 intervals", "1,000"]),
     ],
@@ -112,6 +113,23 @@ def test_limit_at_the_bound_of_the_fit_is_not_shown(limit: float, is_shown: bool
     text = find_sections(report, "en")["forecast"].text
     assert (f"which approaches {limit:.3f}" in text) is is_shown
     assert ("do not show its limit" in text) is not is_shown
+
+
+def test_no_saved_run_is_said_in_words(language: Any) -> None:
+    report = sample.report()
+    report["saved"] |= {"runs": 0, "stopped": []}
+    text = find_sections(report, language)["measured"].text
+    assert texts()["worth.saved none"][language] in text
+    assert "0 of 240" not in text
+
+
+def test_page_says_where_zero_shot_is_the_baseline() -> None:
+    rows = find_sections(sample.report(), "en")["measured"].every("tbody")[0].children
+    assert [row.children[-1].text for row in rows] == ["yes", "no"]
+
+
+def test_chinese_sentences_have_no_blank_before_a_number_beyond_the_budgets() -> None:
+    assert not re.search("[\u4e00-\u9fff] (超过|不到)", page(sample.report(), "zh"))
 
 
 def test_a_failed_check_is_on_top_of_the_page() -> None:
