@@ -10,7 +10,7 @@ from typing import Any
 
 from satiety import package as packages
 from satiety.core.files import sha256
-from satiety.core.records import Example, read
+from satiety.core.records import Example, count_rows, read
 from satiety.core.section import Section
 from satiety.core.settings import Settings
 from satiety.evaluate import Evaluate
@@ -44,6 +44,7 @@ def main(
     problem: Path,
     tuned: Path,
     train: Path,
+    dev: Path,
     test: Path,
     predictions: Path,
     scores: Path,
@@ -61,6 +62,7 @@ def main(
         languages=[x for x, n in Counter(e.language for e in examples).most_common() if n >= 0.05 * len(examples)],
         trained=len(examples),
         params={section.key(): section.load().model_dump(mode="json") for section in SECTIONS},
+        dev=count_rows(dev),
     )
     device = Settings().device
     build_package(package, tuned, predictions, scores, facts, tests=list(read(test, Example)), device=device)

@@ -35,10 +35,8 @@ class ModelVersion:
 
 def render_version_page(problem: Problem, scores: Mapping[str, Any], facts: Facts, version: ModelVersion) -> str:
     """Return the page of one version."""
-    budget = facts.params.get("ingest", {}).get("budget")
-    budget_note = f" of {budget:,}; the others are validation labels" if budget else ""
     training = {
-        "labels": f"{facts.trained:,} for training{budget_note}",
+        "labels": facts.describe_labels(),
         "languages": ", ".join(facts.languages) or "unknown",
         "data": ", ".join(f"{name} `{value[:DIGITS]}`" for name, value in facts.data.items()),
         "code": f"git revision `{facts.revision[:DIGITS]}`",

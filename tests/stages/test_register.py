@@ -78,6 +78,7 @@ def test_the_version_links_to_its_run_in_mlflow(registering: Workspace, client: 
     assert run.data.metrics["bytes"] > 0
     assert {dataset_input.dataset.name for dataset_input in run.inputs.dataset_inputs} == {
         "train",
+        "dev",
         "test",
         "predictions",
     }
