@@ -3,7 +3,6 @@
 A page summarises the model card: use, scores, training data, status, and how to load the model.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -111,13 +110,11 @@ def _format_scores(scores: Mapping[str, Any]) -> str:
 def _format_versions(versions: Sequence[ModelVersion]) -> str:
     rows = []
     for version in versions[:SHOWN]:
-        score, difference = (
-            format_interval(json.loads(text), sign) if (text := version.tags.get(f"satiety.{name}")) else ""
-            for name, sign in (("after", ""), ("difference", "+"))
+        metric, score, difference, decision = (
+            version.tags.get(f"satiety.{name}", "") for name in ("metric", "after", "difference", "decision")
         )
         roles = _format_bold(", ".join(version.roles), "champion" in version.roles)
-        score = f"{version.tags.get('satiety.metric', '')} {score}"
-        rows.append((version.number, roles, score, difference, version.tags.get("satiety.decision", "")))
+        rows.append((version.number, roles, f"{metric} {score}", difference, decision))
     return _format_table(("version", "role", "score", "difference", "promotion"), rows)
 
 

@@ -14,8 +14,8 @@ FACTS = Facts("made-up", "ab" * 20, DATA, ["zh", "en"], 24, {"ingest": {"budget"
 INTERVAL = {"value": 0.5, "low": 0.4, "high": 0.6}
 TAGS = {
     "satiety.metric": "macro_f1",
-    "satiety.after": '{"value": 0.8, "low": 0.7, "high": 0.9}',
-    "satiety.difference": '{"value": 0.1, "low": -0.05, "high": 0.2}',
+    "satiety.after": "0.800 [0.700, 0.900]",
+    "satiety.difference": "+0.100 [-0.050, +0.200]",
 }
 DECIDED = {"satiety.decision": "promoted", "satiety.reason": "it is better"}
 
