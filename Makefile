@@ -19,7 +19,8 @@ COMPILE := -q --all-extras --universal --python-version 3.11 --no-emit-index-url
 run: $(SETUP)  ## run the pipeline, decide about promotion, print a report; PARAMS=examples/ner_zh/params.yaml selects another problem
 	satiety check $(PARAMS)
 	satiety workspace $(PARAMS)
-	cd $(dir $(PARAMS)) && { dvc --wait-for-lock repro || { python -m tasks.publish; exit 1; }; }
+	cd $(dir $(PARAMS)); python -m tasks.pdeathsig $$$$ python -m tasks.publish --follow & \
+	  trap 'kill $$! 2>/dev/null && wait $$! || :' EXIT; dvc --wait-for-lock repro  # and publish to MLflow meanwhile
 	cd $(dir $(PARAMS)) && { python -m tasks.promote || test $$? = 75; }  # 75: MLflow is down, as the error says
 	cd $(dir $(PARAMS)) && satiety report
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.support import stages
-from satiety.worth.agreement import estimate_wilson_interval
+from satiety.evaluate.share import estimate_wilson_interval
 
 SCRATCH = Path("benchmarks/scratch").absolute()
 RESULTS = Path("benchmarks/results/agreement.json")

@@ -22,9 +22,9 @@ import numpy as np
 from benchmarks.agreement import PROBLEMS, SCRATCH
 from benchmarks.support import stages
 from satiety.core.records import Example, read
+from satiety.evaluate.share import estimate_wilson_interval
 from satiety.monitor import DETECTORS, TextSample, compare
 from satiety.monitor.featurizer import Featurizer
-from satiety.worth.agreement import estimate_wilson_interval
 
 RESULTS = Path("benchmarks/results/drift.json")
 DATASETS = {"en": "tweets", "zh": "thucnews"}

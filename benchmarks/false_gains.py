@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from satiety.worth.agreement import estimate_wilson_interval
+from satiety.evaluate.share import estimate_wilson_interval
 from satiety.worth.decision import decide, list_effective_sets
 from satiety.worth.findings import Findings
 from satiety.worth.verdicts import classify_gain

@@ -24,6 +24,7 @@ import numpy as np
 from benchmarks.drift import DATASETS, load_featurizer
 from satiety.core.records import Example
 from satiety.evaluate.bootstrap import assign_groups
+from satiety.evaluate.share import estimate_wilson_interval
 from satiety.levers.augment import AUGMENTERS, Augment
 from satiety.monitor.featurizer import rewrite
 from satiety.monitor.section import Monitor
@@ -31,7 +32,6 @@ from satiety.monitor.shift_simulation import Pool, sample_scenario
 from satiety.monitor.window_report import DriftReport, FeaturizedWindow, measure_drift, train_estimator
 from satiety.problems import Problem
 from satiety.text.words import split_words
-from satiety.worth.agreement import estimate_wilson_interval
 
 RESULTS = Path("benchmarks/results/harm.json")
 PRECISION, RECALL, ERROR = 0.80, 0.70, 0.03

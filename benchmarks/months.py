@@ -25,11 +25,11 @@ from examples.year.plan import Year
 from examples.year.scenarios import draw_examples, make_scenario, write_example
 from examples.year.simulation import divide_population
 from satiety.core.project import read_project
+from satiety.evaluate.share import estimate_wilson_interval
 from satiety.ingest import Ingest
 from satiety.levers.augment import Augment
 from satiety.monitor.section import Monitor
 from satiety.monitor.window_report import FeaturizedWindow, measure_drift, train_estimator
-from satiety.worth.agreement import estimate_wilson_interval
 
 RESULTS = Path("benchmarks/results/months.json")
 YEARS = (2026, 2027, 2028, 2029, 2030)

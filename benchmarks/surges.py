@@ -29,7 +29,7 @@ from examples.opinion_monitoring.outcomes import Tally, iterate_assessments, tal
 from examples.opinion_monitoring.source import Opinion, Replay, StreamText, load
 from examples.opinion_monitoring.stream import StreamParams, Topics
 from satiety.core.answers import Label
-from satiety.worth.agreement import estimate_wilson_interval
+from satiety.evaluate.share import estimate_wilson_interval
 
 RESULTS = Path("benchmarks/results/surges.json")
 STREAMS = {

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.dvc import build_environment, python
-from satiety.core.services import read, write, write_private
+from satiety.core.services import NO_TELEMETRY, read, write, write_private
 from satiety.core.settings import Settings
 from satiety.core.state import STATE, prepare_state
 
@@ -30,15 +30,6 @@ ENDED = "it ended by itself and is restarted"
 LOGS = STATE / "log"
 USERS = STATE / "mlflow-users.db"
 USERS_CONFIG = STATE / "mlflow-users.ini"
-QUIET = {
-    "DO_NOT_TRACK": "1",
-    "DVC_NO_ANALYTICS": "1",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
-    "PREFECT_SERVER_UI_V2_ENABLED": "false",
-}
-"""Disables telemetry. The new UI of Prefect 3.8 always contacts amplitude.com, so the old one is used."""
 
 
 @dataclass(frozen=True)
@@ -140,4 +131,4 @@ def _make_worker(root: Path) -> Service:
 def _build_environment(root: Path, role: str) -> dict[str, str]:
     """Return the common environment: this Python's programs first on PATH, no telemetry, no pickles."""
     overrides = {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false", MARK: str(root), ROLE: role}
-    return {**build_environment(), **QUIET, **overrides}
+    return {**build_environment(), **NO_TELEMETRY, **overrides}

@@ -76,7 +76,7 @@ def _describe_trace(trace: "PredictionTrace") -> Iterator[tuple[str, str]]:
     yield "code", f"git revision {facts.revision}"
     yield from describe_levers(trace.get_levers())
     if trace.missing:
-        yield "support", trace.missing
+        yield "nearest examples", trace.missing
 
 
 def _tabulate_neighbors(neighbors: "NearestNeighbors") -> Table:

@@ -51,7 +51,7 @@ def monitor(workspace: str = ".", table: str | None = None) -> State[Any] | None
     try:
         with enter_workspace(workspace):
             check_overrides(PARAMS_FILE, [])
-            with hold_flow_lock("watching"):  # the stage has a lock called "monitor"
+            with hold_flow_lock("monitor_flow"):  # the stage has a lock called "monitor"
                 report = run_monitor.with_options(task_run_name="monitor")(file)
                 artifacts.publish_monitor(report, name_report(table=file is not None))
                 if file is None:  # a table is not the traffic of the model

@@ -1,11 +1,11 @@
 """Folders of ``.satiety/outbox/`` -> MLflow: every run once, whole, and below its parent.
 
-python -m tasks.publish             sends what waits in this workspace
-python -m tasks.publish --follow    goes on until it is stopped: curves of stages under way appear as they grow
+python -m tasks.publish             sends the waiting runs of this workspace
+python -m tasks.publish --follow    repeats that every few seconds until it is stopped, so that curves grow in MLflow
 
-A folder is sent again from its beginning where that was cut off: MLflow keeps a param, a tag, a data set and an
-artifact once for each name, and a point of a metric once for each step, time and value. A folder goes when all of it
-has arrived. A folder of a run under way stays; that of a process that died is published as killed.
+An interrupted transfer starts again from the beginning of the folder: MLflow stores a param, a tag, a data set and an
+artifact once for each name, and a point of a metric once for each step, time and value. A folder is deleted when all
+of it has arrived. The folder of a running process stays; that of a process that died is published as killed.
 """
 
 import json
@@ -28,12 +28,12 @@ from satiety.core.services import join_services
 from satiety.core.state_files import Shape, parse, rename_damaged
 from satiety.package.card import format_interval
 from tasks import tracking
-from tasks.outbox import ALIVE, ARTIFACTS, CURVE, OUTBOX, RUN, safe_name
+from tasks.outbox import ALIVE, ARTIFACTS, CURVE, OUTBOX, RUN, map_to_mlflow_names, spell_plus
 
 SHAPE: Shape = {
     "name": str,
     "parent": str | None,
-    "leads": bool,
+    "ends_parent": bool,
     "tags": dict,
     "params": dict,
     "inputs": list,
@@ -43,11 +43,11 @@ SHAPE: Shape = {
 }
 POINT: Shape = {"name": str, "value": int | float, "step": int, "time": int}
 MAX_TAG_LENGTH, MAX_PARAM_LENGTH = 5000, 6000
-"""Characters that MLflow keeps of a tag's and of a param's value."""
+"""Maximum length of a tag's and of a param's value in MLflow."""
 DIGEST_LENGTH = 32
-"""Characters of a digest that MLflow is given; it takes 36, which is less than a SHA-256."""
+"""Length of a digest in MLflow, which allows 36 characters: fewer than a SHA-256 has."""
 CONTEXTS = {"train": "training", "dev": "validation", "test": "testing"}
-"""MLflow's name of the use of a data set, by our name of the path; the others are inputs."""
+"""MLflow's term for the use of a data set, by the name of the stage's path; all others are inputs."""
 PAUSE = 5.0
 """Seconds between two passes of `--follow`."""
 _KEY = re.compile(r"\d+-[\w.-]+-[0-9a-f]{8}")
@@ -56,72 +56,83 @@ log = logging.getLogger(__name__)
 
 
 def publish(offsets: dict[str, int] | None = None) -> int:
-    """Send every folder of this workspace; return how many runs arrived to their end. One process does it at a time.
+    """Send every folder of this workspace; return the number of completed runs. One process publishes at a time.
 
-    Where MLflow does not answer, or a disk is full, the rest stays for the next time, and one warning says so.
+    If MLflow does not answer or a disk is full, the remaining folders stay for the next time, with one warning.
 
     Args:
-        offsets: of runs under way, the bytes of the curve that an earlier pass has sent; this pass adds its own.
+        offsets: for each running run, the bytes of its curve that were sent before; updated by this pass.
     """
+    count, problem = _publish_all({} if offsets is None else offsets)
+    if problem:
+        log.warning(problem)
+    return count
+
+
+def follow() -> None:
+    """Publish every few seconds until a signal arrives, then once more; repeat no warning until MLflow answers."""
+    stop, offsets, is_down = threading.Event(), dict[str, int](), False
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    while not stop.wait(PAUSE):
+        _, problem = _publish_all(offsets)
+        if problem and not is_down:
+            log.warning(problem)
+        is_down = bool(problem)
+    publish(offsets)
+
+
+def _publish_all(offsets: dict[str, int]) -> tuple[int, str | None]:
+    """Return the number of completed runs, and why others wait, if they do."""
     folders, count = _list_folders(), 0
     if not folders:
-        return 0
+        return 0, None
     try:
         with FileLock(OUTBOX / "publish.lock"):
             folders = _list_folders()
             client = tracking.connect()
             for folder in folders:
                 with tracking.translate_errors():
-                    count += _publish(client, folder, {} if offsets is None else offsets)
+                    count += _publish(client, folder, offsets)
     except (SetupError, OSError) as error:
-        log.warning("%s. %d runs wait in %s", error, len(folders) - count, OUTBOX)
-    return count
-
-
-def follow() -> None:
-    """Publish again and again until a signal stops it, then once more."""
-    stop, offsets = threading.Event(), dict[str, int]()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    while not stop.wait(PAUSE):
-        publish(offsets)
-    publish(offsets)
+        return count, f"{error}. {len(folders) - count} runs wait in {OUTBOX}"
+    return count, None
 
 
 def _list_folders() -> list[Path]:
-    """Return the folders of runs, oldest first, so that a parent goes before its stages."""
+    """Return the folders of runs, oldest first, so that a parent is published before its stages."""
     return sorted(path for path in OUTBOX.glob("*") if _KEY.fullmatch(path.name) and path.is_dir())
 
 
 def _publish(client: Any, folder: Path, offsets: dict[str, int]) -> bool:
-    """Send one folder; set it aside where it is damaged or MLflow refuses it twice. Return whether its run has ended.
+    """Send one folder; rename it if it is damaged or MLflow rejects it twice. Return whether its run has ended.
 
-    Twice, because two publishers that make the same data set at once make one of them fail.
+    Twice, because one of two publishers that create the same data set at the same time fails.
     """
     from mlflow.exceptions import MlflowException
 
     try:
         record = _read_record(folder)
         for attempt in Retrying(
-            stop=stop_after_attempt(2), retry=retry_if_exception(tracking.is_refusal), reraise=True
+            stop=stop_after_attempt(2), retry=retry_if_exception(tracking.is_rejection), reraise=True
         ):
             with attempt:
                 _send(client, folder, record, offsets)
     except (MlflowException, ValueError, KeyError, TypeError) as error:
-        if isinstance(error, MlflowException) and not tracking.is_refusal(error):
+        if isinstance(error, MlflowException) and not tracking.is_rejection(error):
             raise
         rename_damaged(folder, str(error).partition("\n")[0][:300])
         return False
     if record["end"] is None:
         return False
     temporary = name_temporary(folder)
-    folder.rename(temporary)  # in one step: half a folder would pass for a damaged one
+    folder.rename(temporary)  # in one step: a half-deleted folder would look damaged
     remove(temporary)
     return True
 
 
 def _send(client: Any, folder: Path, record: Mapping[str, Any], offsets: dict[str, int]) -> None:
-    """Give MLflow what is new in the folder; of a run that has ended the report, the artifacts and the end, too."""
+    """Send MLflow the new points of the folder; for a run that has ended also its report, artifacts and status."""
     from mlflow.entities import Metric, Param, RunTag
 
     key, parent, end = folder.name, record["parent"], record["end"]
@@ -131,19 +142,21 @@ def _send(client: Any, folder: Path, record: Mapping[str, Any], offsets: dict[st
     parent_id = tracking.find_or_create_run(client, parent) if parent else None
     run_id = tracking.find_or_create_run(client, key, parent_id)
 
-    # Numbers are metrics, digests are tags; other texts are in the report alone.
+    # Numbers become metrics, digests tags; other texts stay in the report.
     report = _read_report(folder, record["report"])
     tags = record["tags"] | {name: report[name] for name in report.keys() & {"device", "precision"}}
-    for name, value in _iterate_leaves(report):
-        if isinstance(value, str):
-            tags[safe_name(name)] = value
-        else:
-            points.append({"name": name, "value": value, "time": end, "step": 0})
-    names = {point["name"]: safe_name(point["name"]) for point in points}
-    tags |= {f"satiety.name.{safe}": name for name, safe in names.items() if safe != name}
+    leaves = dict(_iterate_leaves(report))
+    points += [
+        {"name": name, "value": value, "time": end, "step": 0}
+        for name, value in leaves.items()
+        if not isinstance(value, str)
+    ]
+    names = map_to_mlflow_names({*leaves, *(point["name"] for point in points)})
+    tags |= {names[name]: value for name, value in leaves.items() if isinstance(value, str)}
+    tags |= {f"satiety.name.{new}": old for old, new in names.items() if new not in (old, spell_plus(old))}
 
     client.update_run(run_id, name=record["name"])
-    client.log_batch(  # which splits what is too much for one request
+    client.log_batch(  # the client splits it into requests of allowed size
         run_id,
         params=[Param(name, value[:MAX_PARAM_LENGTH]) for name, value in record["params"].items()],
         tags=[RunTag(name, value[:MAX_TAG_LENGTH]) for name, value in tags.items()],
@@ -160,13 +173,13 @@ def _send(client: Any, folder: Path, record: Mapping[str, Any], offsets: dict[st
     client.set_terminated(run_id, status=record["status"], end_time=end)
     if parent_id:
         _describe_parent(client, parent_id, folder, record)
-    tracking.begin(client, key, parent)  # a run that a slow server made again meanwhile goes
+    tracking.delete_duplicates(client, [key, parent] if parent else [key])
 
 
 def _describe_parent(client: Any, parent_id: str, folder: Path, record: Mapping[str, Any]) -> None:
-    """Give the run of the pipeline the headline score, the promotion and the data revision of this stage of it.
+    """Copy headline score, promotion and data revision of this stage to the run of the pipeline.
 
-    The run of a `dvc` command has no process of ours: it ends when the last of its stages does, and as that does.
+    Nothing else ends the run of a `dvc` command: it has end and status of its last stage.
     """
     from mlflow.entities import Metric, RunTag
 
@@ -183,15 +196,15 @@ def _describe_parent(client: Any, parent_id: str, folder: Path, record: Mapping[
     all_tags = client.get_run(parent_id).data.tags | tags
     tags["mlflow.note.content"] = "\n\n".join(all_tags[name] for name in ("score", "promotion") if name in all_tags)
     client.log_batch(parent_id, metrics=metrics, tags=[RunTag(name, value) for name, value in tags.items() if value])
-    if record["leads"]:
+    if record["ends_parent"]:
         client.set_terminated(parent_id, status=record["status"], end_time=record["end"])
 
 
 def _read_record(folder: Path) -> dict[str, Any]:
-    """Return the record of a run: without an end while its process lives, killed where that died before the end.
+    """Return the record of a run: without an end while its process lives, as killed if that died before the end.
 
     Raises:
-        ValueError: it is not what a `Run` writes.
+        ValueError: the file is damaged.
     """
     lock, path = FileLock(folder / ALIVE), folder / RUN
     with suppress(Timeout):
@@ -207,19 +220,19 @@ def _read_record(folder: Path) -> dict[str, Any]:
 
 
 def _read_points(path: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
-    """Return the points behind an offset, and the offset behind them. A line that is damaged or cut off is left out."""
+    """Return the points after an offset, and the offset of the next one; damaged and unfinished lines are left out."""
     content = path.read_bytes()[offset:] if path.exists() else b""
     content, points = content[: content.rfind(b"\n") + 1], []
     for line in content.split(b"\n")[:-1]:
         try:
             points.append(parse(line, POINT))
         except ValueError as error:
-            log.warning("%s: a line is left out, it is no point of a curve: %s", path, error)
+            log.warning("%s: a damaged line is left out: %s", path, error)
     return points, offset + len(content)
 
 
 def _read_report(folder: Path, name: str | None) -> dict[str, Any]:
-    """Return a report among the artifacts, without the params that it repeats; an empty one where it is not there."""
+    """Return a report among the artifacts, without its params, which the run has; empty if it is missing."""
     path = folder / ARTIFACTS / (name or "")
     report = parse(path.read_bytes(), {}) if path.is_file() else {}
     return {key: value for key, value in report.items() if key != "params"}

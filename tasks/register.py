@@ -10,7 +10,7 @@ from typing import Any
 
 from satiety import package as packages
 from satiety.core.files import sha256
-from satiety.core.records import Example, read
+from satiety.core.records import Example, count_rows, read
 from satiety.core.section import Section
 from satiety.core.settings import Settings
 from satiety.evaluate import Evaluate
@@ -19,7 +19,7 @@ from satiety.levers.pretrain import Pretrain
 from satiety.levers.retrieve import Retrieve
 from satiety.package import Register
 from satiety.package.builder import build_package
-from satiety.package.card import Facts
+from satiety.package.card import Facts, format_interval
 from satiety.package.contents import CARD, SIGNATURE
 from satiety.package.load import Package
 from satiety.tuning import Finetune
@@ -44,6 +44,7 @@ def main(
     problem: Path,
     tuned: Path,
     train: Path,
+    dev: Path,
     test: Path,
     predictions: Path,
     scores: Path,
@@ -61,6 +62,7 @@ def main(
         languages=[x for x, n in Counter(e.language for e in examples).most_common() if n >= 0.05 * len(examples)],
         trained=len(examples),
         params={section.key(): section.load().model_dump(mode="json") for section in SECTIONS},
+        dev=count_rows(dev),
     )
     device = Settings().device
     build_package(package, tuned, predictions, scores, facts, tests=list(read(test, Example)), device=device)
@@ -91,7 +93,7 @@ def register_package(package: Package, run: Run) -> str:
         if not client.search_registered_models(f"name = '{name}'"):
             client.create_registered_model(name)
         existing = find_version(client, name, package.digest)
-        run_id = tracking.begin(client, run.key, run.record["parent"])
+        run_id = tracking.find_or_create_with_parent(client, run.key, run.record["parent"])
         number = existing or _add_version(client, package, run_id, run.key)
         client.set_registered_model_alias(name, CHALLENGER, number)
         update_descriptions(client, package, number)
@@ -138,7 +140,8 @@ def _build_tags(package: Package, key: str) -> dict[str, str]:
     scores, facts = package.scores(), package.facts()
     tags = {DIGEST_TAG: package.digest, tracking.RUN_TAG: key, "satiety.revision": facts.revision}
     tags |= {f"satiety.data.{name}": value for name, value in facts.data.items()}
-    tags |= {f"satiety.{name}": json.dumps(scores[name]) for name in ("before", "after", "difference")}
+    signs = {"before": "", "after": "", "difference": "+"}
+    tags |= {f"satiety.{name}": format_interval(scores[name], sign) for name, sign in signs.items()}
     return tags | {"satiety.metric": scores["metric"]}
 
 

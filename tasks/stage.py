@@ -32,7 +32,7 @@ from tasks.pdeathsig import end_with_parent, watch_parent
 REPORTS = Path("reports")
 OutputPath = Annotated[Path, "made"]
 """Path that the stage writes; all others are inputs."""
-START_FILE = STATE / "begun"
+START_FILE = STATE / "run_started"
 """Start time of the current pipeline run; stages with an older timing came from the cache."""
 COST: Shape = {"started": int | float, "seconds": int | float, "peak_bytes": int | float}
 """Schema of ``.satiety/timings/<stage>.json``."""

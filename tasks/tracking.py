@@ -1,4 +1,4 @@
-"""A connection to MLflow: where it is, its store made whole or not at all, its errors in one line, a run by its key.
+"""Connection to MLflow: its address, its tables, its errors as one line, and its runs by their keys.
 
 Importing this module does not import MLflow; `connect` does.
 """
@@ -7,7 +7,7 @@ import errno
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -17,26 +17,24 @@ from filelock import FileLock
 from satiety.core.errors import SetupError
 from satiety.core.files import write_atomically, write_text
 from satiety.core.secrets import redact_secrets
-from satiety.core.services import join_services
+from satiety.core.services import NO_TELEMETRY, join_services
 from satiety.core.settings import Settings, project_root
 from satiety.core.state import STATE, prepare_state
 from satiety.core.state_files import read_state
 from tasks.outbox import parse_key
 
 LOCATIONS = STATE / "arrived"
-"""Where each of the newest runs is in MLflow: a small file per key."""
+"""Folder of the newest runs' addresses in MLflow, one file for each key."""
 MAX_LOCATIONS = 500
-"""Files of that kind that are kept, the newest."""
+"""Maximum number of these files; the oldest are deleted."""
 RUN_TAG = "satiety.run"
 """MLflow tag with the key of a run, the name of its folder in the outbox."""
 PARENT_TAG = "mlflow.parentRunId"
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
-"""What MLflow's client can write to without a server between."""
+"""Databases that MLflow's client can use without a server."""
 DISK_FULL = ("database or disk is full", "No space left on device", "DiskFull")
-"""What an error says that comes of a full disk: of SQLite, of the system, of PostgreSQL."""
-QUIET = {
-    "DO_NOT_TRACK": "1",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
+"""Signs of a full disk in error messages of SQLite, the system and PostgreSQL."""
+MLFLOW_DEFAULTS = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
@@ -44,29 +42,29 @@ QUIET = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "PGCONNECT_TIMEOUT": "10",
 }
-"""What MLflow is told before it is loaded, where the environment does not say otherwise."""
+"""Defaults for MLflow's environment variables, set before it is imported."""
 
 
 class TrackingError(SetupError):
-    """MLflow does not answer. What was measured is kept, and delivered once it does."""
+    """MLflow does not answer. The runs stay in the outbox until it does."""
 
     code = os.EX_TEMPFAIL
 
 
 class StoreFullError(TrackingError):
-    """MLflow's store cannot be written. What was measured is kept all the same."""
+    """The disk of MLflow's store is full. The runs stay in the outbox."""
 
     code = 1
 
 
 def tracking_uri() -> str:
-    """Return where MLflow is: the setting, MLflow's own variable, or a SQLite file in the project's root."""
+    """Return MLflow's address: the setting, MLflow's own variable, or a SQLite file in the project's root."""
     default = f"sqlite:///{project_root() / 'mlflow.db'}"
     return Settings().tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default
 
 
 def connect() -> Any:
-    """Return MLflow's client, once its store has answered. Pickles are refused from here on.
+    """Return MLflow's client after its store has answered. From now on MLflow refuses pickles.
 
     Raises:
         TrackingError: MLflow is not installed, or does not answer.
@@ -78,16 +76,16 @@ def connect() -> Any:
     except ImportError:
         raise TrackingError("MLflow is not installed: pip install 'satiety[pipeline]'") from None
     make_store(tracking_uri())
-    with translate_errors(), _lock():  # two at once would both make the experiment
+    with translate_errors(), _lock():  # two processes would both create the experiment
         mlflow.set_tracking_uri(tracking_uri())
         mlflow.set_experiment(experiment_id=_find_or_create_experiment(mlflow.MlflowClient()))
     return mlflow.MlflowClient()
 
 
 def make_store(url: str) -> None:
-    """Make MLflow's tables, all or none, where they are to be in a SQLite file that is not there yet.
+    """Create MLflow's tables, all or none, if its store is a SQLite file that does not exist yet.
 
-    MLflow itself makes them in place, one by one, and can never use what a kill or a full disk leaves of that.
+    MLflow itself creates them one by one in place, and cannot use the file if a kill or a full disk interrupts that.
 
     Raises:
         TrackingError: the file cannot be written.
@@ -99,7 +97,7 @@ def make_store(url: str) -> None:
     from mlflow.db import upgrade
 
     with translate_errors(), _lock():
-        if _has_content(Path(name)):  # another process was faster
+        if _has_content(Path(name)):  # another process has created it
             return
         try:
             with write_atomically(Path(name)) as temporary:
@@ -109,11 +107,11 @@ def make_store(url: str) -> None:
 
 
 def quieten() -> None:
-    """Configure MLflow before its first import: no telemetry, no pickles, no messages that repeat ours, no long wait.
+    """Configure MLflow before its first import: no telemetry, no pickles, no repeated messages, short waits.
 
-    MLflow tries a database that is down for minutes, a number of times that is no setting of it.
+    MLflow retries a database that is down for minutes; no setting changes that, so its constant is replaced.
     """
-    for name, value in QUIET.items():
+    for name, value in (NO_TELEMETRY | MLFLOW_DEFAULTS).items():
         os.environ.setdefault(name, value)
     os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
     levels = {"alembic": logging.WARNING, "mlflow.store.db.utils": logging.CRITICAL, "urllib3": logging.ERROR}
@@ -127,19 +125,19 @@ def quieten() -> None:
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Turn what MLflow raises when its store does not answer into one clear error; its refusals pass through.
+    """Raise one clear error if MLflow's store does not answer; its rejections of a request pass unchanged.
 
     Raises:
         TrackingError: the store does not answer, or the driver of its database is not installed.
-        StoreFullError: it does, but its disk is full.
+        StoreFullError: the disk of the store is full.
     """
     from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError  # as it is while MLflow makes its tables
+    from sqlalchemy.exc import SQLAlchemyError  # raised while MLflow creates its tables
 
     try:
         yield
     except (MlflowException, SQLAlchemyError, OSError, ImportError) as error:
-        if is_refusal(error):
+        if is_rejection(error):
             raise
         uri, text = redact_secrets(tracking_uri()), str(error) or type(error).__name__
         if _is_disk_full(error):
@@ -152,45 +150,64 @@ def translate_errors() -> Iterator[None]:
         raise TrackingError(f"MLflow at {uri} does not answer: {reason}; {advice}") from None
 
 
-def begin(client: Any, key: str, parent: str | None) -> str:
-    """Return the id of the MLflow run of a stage, made where it is not there yet, and its parent's before it."""
+def find_or_create_with_parent(client: Any, key: str, parent: str | None) -> str:
+    """Return the id of the MLflow run with this key; create its parent's run and itself if they do not exist."""
     parent_id = find_or_create_run(client, parent) if parent else None
     return find_or_create_run(client, key, parent_id)
 
 
 def find_or_create_run(client: Any, key: str, parent_id: str | None = None) -> str:
-    """Return the id of the MLflow run with this key; make it, where need be, for its own folder to fill later.
-
-    A server that was slow may have made it more than once, for a request that is not answered in time is sent again.
-    """
-    with _lock():  # two at once would both make it
+    """Return the id of the MLflow run with this key; create it if it does not exist, to be completed later."""
+    with _lock():  # two processes would both create it
         experiment = _find_or_create_experiment(client)
-        location = find_location(key) or {}
-        runs = client.search_runs([experiment], f"tags.`{RUN_TAG}` = '{key}'")
+        runs = _search_runs(client, experiment, key)
         if not runs:
             start, name = parse_key(key)
             tags = {RUN_TAG: key} | ({PARENT_TAG: parent_id} if parent_id else {})
             runs = [client.create_run(experiment, start_time=start, tags=tags, run_name=name)]
-        runs = sorted(runs, key=lambda run: (-len(run.data.tags), run.info.run_id))
-        first = next((run for run in runs if location.get("run_id") == run.info.run_id), runs[0])
-        for duplicate in runs:
-            if duplicate is not first:
-                client.delete_run(duplicate.info.run_id)
-    run_id = str(first.info.run_id)
+        run_id = _keep_one(client, key, runs)
     _save_location(key, {"run_id": run_id, "url": _run_page(run_id, experiment)})
     return run_id
 
 
-def find_location(key: str) -> dict[str, Any] | None:
-    """Return the ``run_id`` of a key in MLflow and the ``url`` of its page; None where it has not arrived, or long ago.
+def delete_duplicates(client: Any, keys: Sequence[str]) -> None:
+    """Delete all runs with each of these keys except one.
 
-    The URL is None where MLflow is no server; it contains no user and no password.
+    A slow server creates a run more than once: MLflow's client repeats a request that is not answered in time.
+    """
+    with _lock():
+        experiment = _find_or_create_experiment(client)
+        for key in keys:
+            _keep_one(client, key, _search_runs(client, experiment, key))
+
+
+def _search_runs(client: Any, experiment: str, key: str) -> list[Any]:
+    """Return the runs with this key, those with the most tags first."""
+    runs = client.search_runs([experiment], f"tags.`{RUN_TAG}` = '{key}'")
+    return sorted(runs, key=lambda run: (-len(run.data.tags), run.info.run_id))
+
+
+def _keep_one(client: Any, key: str, runs: Sequence[Any]) -> str:
+    """Delete all of these runs except the known one, or else the first; return its id."""
+    ids = [str(run.info.run_id) for run in runs]
+    location = find_location(key) or {}
+    kept = location["run_id"] if location.get("run_id") in ids else ids[0]
+    for run_id in ids:
+        if run_id != kept:
+            client.delete_run(run_id)
+    return kept
+
+
+def find_location(key: str) -> dict[str, Any] | None:
+    """Return the ``run_id`` of a key in MLflow and the ``url`` of its page; None for an unpublished or an old run.
+
+    The URL is None without a server; it contains no user and no password.
     """
     return read_state(LOCATIONS / f"{key}.json", {"run_id": str, "url": str | None})
 
 
 def _save_location(key: str, location: Mapping[str, Any]) -> None:
-    """Note where a run is in MLflow; forget the oldest notes."""
+    """Save the address of a run in MLflow; delete the oldest ones."""
     if find_location(key) != location:
         write_text(LOCATIONS / f"{key}.json", json.dumps(location) + "\n")
         for note in sorted(LOCATIONS.glob("*.json"))[:-MAX_LOCATIONS]:
@@ -198,17 +215,17 @@ def _save_location(key: str, location: Mapping[str, Any]) -> None:
 
 
 def _run_page(run_id: str, experiment: str) -> str | None:
-    """Return the address of a run's page, where MLflow is a server."""
+    """Return the address of a run's page; None without a server."""
     uri = redact_secrets(tracking_uri()).rstrip("/")
     return f"{uri}/#/experiments/{experiment}/runs/{run_id}" if uri.startswith(("http://", "https://")) else None
 
 
 def _find_or_create_experiment(client: Any) -> str:
-    """Return the id of our experiment, made where it is not there yet; its artifacts lie in the project's root."""
+    """Return the id of our experiment; create it if it does not exist, with its artifacts in the project's root."""
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME", "satiety")
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
-        local = _parse_scheme(tracking_uri()) in DATABASES  # no server that would take them
+        local = _parse_scheme(tracking_uri()) in DATABASES  # without a server, the client writes the artifacts
         artifacts = (project_root() / "mlartifacts").as_uri() if local else None
         return str(client.create_experiment(name, artifact_location=artifacts))
     if experiment.lifecycle_stage == "deleted":
@@ -217,17 +234,17 @@ def _find_or_create_experiment(client: Any) -> str:
 
 
 def _parse_scheme(url: str) -> str:
-    """Return what a URL leads to: ``http``, or the database's kind without its driver."""
+    """Return the scheme of a URL: ``http``, or the kind of database without its driver."""
     return url.partition(":")[0].partition("+")[0]
 
 
-def is_refusal(error: BaseException) -> bool:
-    """Return whether MLflow answered, and did not like what it was given."""
+def is_rejection(error: BaseException) -> bool:
+    """Return whether MLflow answered and rejected the request."""
     return getattr(error, "error_code", None) in {"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_DOES_NOT_EXIST"}
 
 
 def _is_disk_full(error: BaseException) -> bool:
-    """Return whether a disk is full: that of a SQLite store, that of a database server, or that of the artifacts."""
+    """Return whether the disk of a SQLite store, of a database server or of the artifacts is full."""
     return getattr(error, "errno", None) == errno.ENOSPC or any(sign in str(error) for sign in DISK_FULL)
 
 
@@ -236,5 +253,5 @@ def _has_content(path: Path) -> bool:
 
 
 def _lock() -> FileLock:
-    """Return the lock of what MLflow must have once: its tables, our experiment, the run of a key."""
+    """Return the lock of everything that must exist once in MLflow: its tables, our experiment, the run of a key."""
     return FileLock(prepare_state(project_root()) / "mlflow.lock")

@@ -37,6 +37,8 @@ ENDS = (1, 2, 4, 8, 16, 28, 44, 60, 80)
 texts per word. A model predicts the same for equal texts, and with these counts it can be wrong on any number."""
 NAMES = (("a", "k"), ("b", "m"), ("c", "p"), ("anna", "paris"))
 """The person and place of the texts with entities; later pairs are more frequent."""
+DEV = 5
+"""Validation examples of the workspace."""
 PARAMS = """\
 project: {base: {uri: "file:data/raw/base"}, seed: 3, resamples: 400, bins: 10}
 levers: {mine: {kind: retrieve}}
@@ -47,7 +49,7 @@ register: {name: made-up}
 promote: {seed: 5, max_comparisons: 3, min_slice_examples: 30, min_fresh_examples: 40}
 """
 PIPELINE = "vars:\n  - root: .\n  - {package: models/package, test: data/test.parquet, "
-PIPELINE += "train: data/train.parquet, fresh: data/fresh.parquet}\n"
+PIPELINE += "train: data/train.parquet, dev: data/dev.parquet, fresh: data/fresh.parquet}\n"
 
 
 def build_problem(kind: str) -> Problem:
@@ -226,6 +228,7 @@ class Workspace:
         if self.kind == "classify":
             train = [replace(example, inputs={"text": TEXTS[i % 6]}) for i, example in enumerate(train)]
         write(self.root / "data/train.parquet", train, Example)
+        write(self.root / "data/dev.parquet", train[:DEV], Example)
         write(self.root / "data/test.parquet", gold, Example)
         tune(
             self.root / "models/tuned",
@@ -250,13 +253,13 @@ class Workspace:
 
     def paths(self) -> dict[str, Path]:
         """Return the arguments of the stage `register`, as in dvc.yaml."""
-        data = {name: Path(f"data/{name}.parquet") for name in ("train", "test", "predictions")}
+        data = {name: Path(f"data/{name}.parquet") for name in ("train", "dev", "test", "predictions")}
         places = {"tuned": "models/tuned", "scores": "reports/evaluate.json", "package": "models/package"}
         return data | {"problem": Path("data/problem.json")} | {name: Path(path) for name, path in places.items()}
 
     def package(self, folder: Path, *, name: str = "made-up", revision: str = "abc") -> Path:
         """Build a package of the workspace without running the stage."""
-        facts = Facts(name, revision, {"train": "1" * 64}, ["en", "zh"], 24, {"ingest": {"budget": 30}})
+        facts = Facts(name, revision, {"train": "1" * 64}, ["en", "zh"], 24, {"ingest": {"budget": 30}}, DEV)
         paths = {key: self.root / path for key, path in self.paths().items()}
         tests = list(read(paths["test"], Example))
         build_package(folder, paths["tuned"], paths["predictions"], paths["scores"], facts, tests=tests, device="cpu")

@@ -11,7 +11,7 @@ from filelock import FileLock
 from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_chain, wait_fixed
 
 from flows.alerts.alert import Alert, Notification, Severity
-from flows.alerts.outbox import Outbox
+from flows.alerts.queue import AlertQueue
 from flows.alerts.services import load_services
 from satiety.core.errors import SetupError
 from satiety.core.settings import Settings, project_root
@@ -68,9 +68,9 @@ def send(alert: Alert, log: AnyLogger = default_log) -> None:
     channels["log"] = _LogChannel(log)
     folder = project_root() / FOLDER
     with _hold_lock(folder, log):
-        outbox = Outbox(folder / "outbox.json")
-        outbox.post(alert, channels, settings.alert_quiet, time.time())
-        _deliver_pending(outbox, channels, log)
+        queue = AlertQueue(folder / "queue.json")
+        queue.post(alert, channels, settings.alert_quiet, time.time())
+        _deliver_pending(queue, channels, log)
 
 
 class _LogChannel:
@@ -84,16 +84,16 @@ class _LogChannel:
         return True
 
 
-def _deliver_pending(outbox: Outbox, channels: Mapping[str, Channel], log: AnyLogger) -> None:
+def _deliver_pending(queue: AlertQueue, channels: Mapping[str, Channel], log: AnyLogger) -> None:
     """Deliver queued notifications in order; skip a channel after `MAX_FAILURES` failures."""
     deadline = time.monotonic() + PATIENCE
     for name in sorted(channels, key=lambda name: name != "log"):
         failures = 0
-        for notification in [notification for notification in outbox.pending if notification.channel == name]:
+        for notification in [notification for notification in queue.pending if notification.channel == name]:
             if failures == MAX_FAILURES or time.monotonic() > deadline:
                 break
             if _try_delivery(channels[name], notification, () if failures else PAUSES):
-                outbox.remove(notification)
+                queue.remove(notification)
             else:
                 failures += 1
                 log.error("%s: alert not delivered, retried with the next alert: %s", name, notification.heading)

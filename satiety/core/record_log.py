@@ -94,6 +94,7 @@ class RecordLog(Generic[R]):
         """Compact the folder, unless another process is doing so. After a failure the next append tries again."""
         try:
             with (self.folder / LOCK).open("a") as lock:
+                # Not filelock: it belongs to the extra `pipeline`, and `predict` records without it.
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 self._finish_merge()
                 self._drop_oldest()

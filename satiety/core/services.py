@@ -14,7 +14,16 @@ from satiety.core.state import STATE
 SERVICES = STATE / "services.env"
 """Addresses and passwords of the services, as a shell script with mode 0600."""
 LOCK = STATE / "services.lock"
-"""Lock of the running services. A record lock: children do not inherit it, and the kernel releases it on a kill."""
+"""Lock of the running services. A record lock of fcntl: children do not inherit it, unlike the lock of `filelock`."""
+NO_TELEMETRY = {
+    "DO_NOT_TRACK": "1",
+    "DVC_NO_ANALYTICS": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    "PREFECT_SERVER_UI_V2_ENABLED": "false",
+}
+"""Variables that disable telemetry. The new UI of Prefect 3.8 always contacts amplitude.com, so the old one is used."""
 VARIABLE_GROUPS = (
     ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING"),
     ("SATIETY_TRACKING_URI", "MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"),

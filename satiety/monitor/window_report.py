@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from satiety.evaluate.bootstrap import Interval, Resampling, assign_groups, draw_weights, percentile_interval
+from satiety.evaluate.share import estimate_wilson_interval
 from satiety.monitor import cost, explain
 from satiety.monitor.estimate import Estimator, fit_estimator
 from satiety.monitor.permutation_test import Drift, compare
@@ -17,7 +18,6 @@ from satiety.monitor.shares import estimate_label_shares, sample_by_share
 from satiety.monitor.shift_features import compute_shift_features, count_word_texts, extract_text_features
 from satiety.monitor.shift_simulation import estimate_score, simulate_shift
 from satiety.monitor.verdict import DriftVerdict, ScoreEvidence, explain_unmeasured, judge, write_sentence
-from satiety.worth.agreement import estimate_wilson_interval
 
 if TYPE_CHECKING:
     from satiety.core.records import Example

@@ -3,6 +3,7 @@
 Source: Mitchell et al. 2019, Model Cards for Model Reporting, arXiv:1810.03993.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,21 @@ class Facts:
     """Number of labelled training examples, without dev."""
     params: Mapping[str, Any]
     """Resolved params, by block of params.yaml."""
+    dev: int | None = None
+    """Number of labelled validation examples; None if an earlier version of satiety made the package."""
+
+    def describe_labels(self) -> str:
+        """Return what became of the labels: of the budget, what is in neither table is in quarantine."""
+        uses = [f"{self.trained:,} for training"]
+        if self.dev is not None:
+            uses.append(f"{self.dev:,} for validation")
+            ingest = self.params.get("ingest", {})
+            # A source with a split of its own adds labels to the budget, or leaves a part of it unspent.
+            is_budget_spent = not any(source.get("split") in ("dev", "added") for source in ingest.get("labelled", ()))
+            quarantined = ingest.get("budget", 0) - self.trained - self.dev
+            if is_budget_spent and quarantined > 0:
+                uses.append(f"{quarantined:,} in quarantine")
+        return ", ".join(uses)
 
 
 def render_card(problem: Problem, scores: Mapping[str, Any], facts: Facts, examples: Sequence[tuple[str, Any]]) -> str:
@@ -77,16 +93,14 @@ def _render_scores(scores: Mapping[str, Any]) -> Iterator[str]:
 
 def _render_example(examples: Sequence[tuple[str, Any]]) -> Iterator[str]:
     yield "## Example predictions"
-    yield "\n".join(f"- {text}\n  `{answer}`" for text, answer in examples)
+    yield "\n".join(f"- {text}\n  `{json.dumps(answer, ensure_ascii=False)}`" for text, answer in examples)
     yield "The texts are made up. `manifest.json` contains the SHA-256 of every file; a changed package does not load."
 
 
 def _describe_training(facts: Facts) -> Iterator[str]:
     yield "## Training"
-    budget = facts.params.get("ingest", {}).get("budget")
-    budget_note = f" of a budget of {budget:,} labels; the others are validation labels" if budget else ""
     lines = [
-        f"- trained on {facts.trained:,} labelled examples{budget_note}",
+        f"- labelled examples: {facts.describe_labels()}",
         f"- code: git revision `{facts.revision}`",
     ]
     lines += [f"- {name}: sha256 `{value}`" for name, value in facts.data.items()]
@@ -97,13 +111,14 @@ def _describe_limits(scores: Mapping[str, Any]) -> Iterator[str]:
     yield "## Limits"
     metrics = scores["metrics"]["after"]
     classes = {name.partition("/")[2]: value for name, value in metrics.items() if name.startswith("f1/")}
+    limits = [
+        "- Not tested on other kinds of text, other languages or later texts.",
+        "- It can reproduce biases of its training texts and its base model.",
+    ]
     if classes:
         worst = min(classes, key=lambda name: classes[name]["value"])
-        yield f"- Weakest class: `{worst}`, F1 {format_interval(classes[worst])}."
-    yield (
-        "- Not tested on other kinds of text, other languages or later texts.\n"
-        "- It can reproduce biases of its training texts and its base model."
-    )
+        limits.insert(0, f"- Weakest class: `{worst}`, F1 {format_interval(classes[worst])}.")
+    yield "\n".join(limits)
 
 
 def format_interval(interval: Mapping[str, float], sign: str = "") -> str:

@@ -3,7 +3,6 @@
 A page summarises the model card: use, scores, training data, status, and how to load the model.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,10 +34,8 @@ class ModelVersion:
 
 def render_version_page(problem: Problem, scores: Mapping[str, Any], facts: Facts, version: ModelVersion) -> str:
     """Return the page of one version."""
-    budget = facts.params.get("ingest", {}).get("budget")
-    budget_note = f" of {budget:,}; the others are validation labels" if budget else ""
     training = {
-        "labels": f"{facts.trained:,} for training{budget_note}",
+        "labels": facts.describe_labels(),
         "languages": ", ".join(facts.languages) or "unknown",
         "data": ", ".join(f"{name} `{value[:DIGITS]}`" for name, value in facts.data.items()),
         "code": f"git revision `{facts.revision[:DIGITS]}`",
@@ -113,13 +110,11 @@ def _format_scores(scores: Mapping[str, Any]) -> str:
 def _format_versions(versions: Sequence[ModelVersion]) -> str:
     rows = []
     for version in versions[:SHOWN]:
-        score, difference = (
-            format_interval(json.loads(text), sign) if (text := version.tags.get(f"satiety.{name}")) else ""
-            for name, sign in (("after", ""), ("difference", "+"))
+        metric, score, difference, decision = (
+            version.tags.get(f"satiety.{name}", "") for name in ("metric", "after", "difference", "decision")
         )
         roles = _format_bold(", ".join(version.roles), "champion" in version.roles)
-        score = f"{version.tags.get('satiety.metric', '')} {score}"
-        rows.append((version.number, roles, score, difference, version.tags.get("satiety.decision", "")))
+        rows.append((version.number, roles, f"{metric} {score}", difference, decision))
     return _format_table(("version", "role", "score", "difference", "promotion"), rows)
 
 

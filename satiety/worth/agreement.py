@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from satiety.evaluate.bootstrap import Interval, Resampling, assign_groups
+from satiety.evaluate.share import estimate_wilson_interval
 from satiety.worth.scores import LeverSet, compute_gain, resample_scores
 from satiety.worth.verdicts import classify_gain
 
@@ -46,14 +47,6 @@ def compare_depths(findings: Findings) -> dict[str, Any] | None:
     total, agree = len(decisive), len(decisive) - len(disagreements)
     share = estimate_wilson_interval(agree, total, resampling.confidence_level).to_dict() if total else None
     return {"runs": total, "agree": agree, "share": share, "disagreements": disagreements, "compared": compared}
-
-
-def estimate_wilson_interval(hits: float, trials: int, confidence_level: float) -> Interval:
-    """Return a share and its interval (Wilson 1927)."""
-    from statsmodels.stats.proportion import proportion_confint
-
-    low, high = proportion_confint(hits, trials, alpha=1 - confidence_level, method="wilson")
-    return Interval(hits / trials, float(low), float(high))
 
 
 def get_fine_tuned_gain(findings: Findings, levers: LeverSet, budget: int) -> Interval | None:

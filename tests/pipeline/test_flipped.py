@@ -287,7 +287,7 @@ def test_every_cache_folder_is_listed(project_copy: Project) -> None:
     assert run_task(project_copy, "monitor", "--table", "texts.csv").returncode == 0
     state = project_copy.root / ".satiety"
     names = {path.name for path in state.iterdir()} - OTHER_STATE
-    assert {name for name in names if not name.endswith(".lock") and name != "begun"} <= set(CACHES)
+    assert {name for name in names if not name.endswith(".lock") and name != "run_started"} <= set(CACHES)
     for name, kinds in CACHES.items():
         folders: set[Any] = (
             {path.name for path in (state / name).iterdir() if path.is_dir()} if (state / name).is_dir() else set()

@@ -126,7 +126,7 @@ def test_the_stage_writes_a_model_curves_and_a_report(workspace: Path) -> None:
     assert report["device"] == "cpu"
     assert report["steps"] == report["steps_planned"] == 24, "copies share the updates of their originals"
     assert report["best_step"] % 6 == 0
-    assert 0 <= report["dev"]["score"] <= 1
+    assert 0 <= report["best_dev_score"] <= 1
     assert not [name for name in report if "second" in name or "time" in name]
     assert Path("plots/loss.csv").read_text().startswith("step,loss,lr\n1,")
     assert len(Path("plots/dev.csv").read_text().splitlines()) == 1 + 5

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -35,7 +36,8 @@ def test_the_stage_writes_a_verified_package_and_registers_a_version(registering
     assert (report["in"], report["out"], report["name"]) == (200, 1, "made-up")
     (version,) = find_versions(client)
     assert version.tags["satiety.digest"] == report["digest"]
-    assert json.loads(version.tags["satiety.difference"])["low"] > 0
+    assert re.fullmatch(r"0\.\d{3} \[0\.\d{3}, 0\.\d{3}\]", version.tags["satiety.before"])
+    assert re.fullmatch(r"\+0\.\d{3} \[\+0\.\d{3}, \+0\.\d{3}\]", version.tags["satiety.difference"])
     assert set(version.tags) >= {"satiety.data.train", "satiety.data.test", "satiety.run", "satiety.revision"}
     assert "frozen test examples" in version.description
     assert version.description.startswith("Not compared yet")
@@ -78,6 +80,7 @@ def test_the_version_links_to_its_run_in_mlflow(registering: Workspace, client: 
     assert run.data.metrics["bytes"] > 0
     assert {dataset_input.dataset.name for dataset_input in run.inputs.dataset_inputs} == {
         "train",
+        "dev",
         "test",
         "predictions",
     }

@@ -115,7 +115,7 @@ def test_an_older_model_is_loaded_from_the_registry_and_the_trace_names_its_data
     assert f"a different data version: the model was trained on sha256 {old_facts.data['train'][:12]}" in str(
         trace.missing
     )
-    assert re.search(r"support +data/train.parquet is a different data version", render_trace(id))
+    assert re.search(r"nearest examples +data/train.parquet is a different data version", render_trace(id))
     advice = "check out its dvc.lock (`git log --all -- dvc.lock`), then run `dvc checkout data/train.parquet`"
     assert str(trace.missing).endswith(advice)
     Path("data/train.parquet").unlink()

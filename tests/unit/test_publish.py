@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from satiety.core.errors import SetupError
 from tasks import outbox, tracking
-from tasks.outbox import MAX_NAME_LENGTH, OUTBOX, Run, find_parent, safe_name, track_pipeline, track_run
+from tasks import publish as publishing
+from tasks.outbox import MAX_NAME_LENGTH, OUTBOX, Run, find_parent, map_to_mlflow_names, track_pipeline, track_run
 from tasks.publish import publish
 from tests.patience import wait_until
 
@@ -94,7 +95,8 @@ def test_a_run_is_published_completely_and_its_folder_is_deleted(client: Any) ->
     assert run.data.params == {"augment.alpha": "0.5", "augment.word": '"好"'}
     assert run.data.metrics == {"loss": 1 / 3, "score": 0.7, "deep.count": 3.0}
     assert run.data.tags["digest"] == "ab" * 32
-    assert (run.data.tags["stage"], run.data.tags["device"], run.data.tags["workspace"]) == ("augment", "auto", ".")
+    assert (run.data.tags["stage"], run.data.tags["workspace"]) == ("augment", ".")
+    assert "device" not in run.data.tags, "a stage that computes has its device in its report"
     assert "a person's words" not in str(run.data.tags)
     assert [point.step for point in client.get_metric_history(run.info.run_id, "loss")] == [0, 1, 2]
     assert list_folders() == []
@@ -177,6 +179,28 @@ def test_a_follower_publishes_until_it_is_stopped_and_then_once_more(client: Any
     assert follower.returncode == 0
     assert publish() <= 1, "the lock of the run was held in this process until now"
     assert [run.info.status for run in list_runs(client)] == ["FINISHED"]
+
+
+def test_a_follower_repeats_no_warning_until_mlflow_answers(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    problems = iter(["down", "still down", None, "down again", "stopped"])
+
+    def publish_all(_: dict[str, int]) -> tuple[int, str | None]:
+        problem = next(problems)
+        if problem == "down again":
+            os.kill(os.getpid(), signal.SIGTERM)
+        return 0, problem
+
+    monkeypatch.setattr(publishing, "PAUSE", 0.01)
+    monkeypatch.setattr(publishing, "_publish_all", publish_all)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        publishing.follow()
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    assert caplog.messages == ["down", "down again", "stopped"]
 
 
 @pytest.mark.parametrize(
@@ -297,7 +321,7 @@ def test_an_unwritable_path_leaves_the_outbox_and_one_warning(
 RECORD = {
     "name": "augment",
     "parent": None,
-    "leads": False,
+    "ends_parent": False,
     "tags": {},
     "params": {},
     "inputs": [],
@@ -348,7 +372,7 @@ def test_points_before_and_after_a_damaged_line_are_published(client: Any, caplo
     assert publish() == 1
     (published_run,) = list_runs(client)
     assert [point.value for point in client.get_metric_history(published_run.info.run_id, "loss")] == [0.5, 0.4]
-    assert caplog.text.count("a line is left out") == 3
+    assert caplog.text.count("a damaged line is left out") == 3
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 40, b'{"run_id": "a"', b"[]", b'{"run_id": 3}', b"\xff"])
@@ -499,7 +523,7 @@ def test_the_parent_run_of_a_flow_takes_precedence_over_dvc(monkeypatch: pytest.
     monkeypatch.setenv("SATIETY_PARENT_RUN", "1-pipeline-0000000a")
     assert run_as_dvc("ingest", monkeypatch) == "1-pipeline-0000000a"
     (folder,) = list_folders()
-    assert json.loads((folder / outbox.RUN).read_text())["leads"] is False
+    assert json.loads((folder / outbox.RUN).read_text())["ends_parent"] is False
 
 
 @pytest.mark.parametrize("parent", ["a" * 32, "1-x-0000000g", "1-it's-00000000"])
@@ -566,7 +590,7 @@ def test_a_large_file_is_no_artifact_but_a_report_of_any_size_is(
     with track_run("finetune", PARAMS) as run:
         run.log_artifact(Path("big.csv"))
         write_report(run, text="x" * 1000)
-    assert "big.csv: 1,001 bytes are too many" in caplog.text
+    assert "big.csv: not copied to the run, 1,001 bytes are too many" in caplog.text
     (folder,) = list_folders()
     assert [path.name for path in folder.rglob("artifacts/**/*") if path.is_file()] == ["finetune.json"]
 
@@ -615,18 +639,41 @@ def test_metric_names_that_mlflow_refuses_are_made_safe_and_the_original_kept(cl
     assert originals == {f"m.{name}" for name in metrics if name != "f1/好 评"}
 
 
-@given(st.text(min_size=1, max_size=400))
-def test_a_safe_name_is_one_that_mlflow_accepts(name: str) -> None:
+def test_the_metric_of_a_lever_set_has_a_readable_name_and_no_tag(client: Any) -> None:
+    record_run(points=0, levers={"augment+retrieve": 0.1, "self-train+mlm": 0.2, "f1/C++": 0.3, "augment": "ab" * 32})
+    assert publish() == 1
+    (run,) = list_runs(client)
+    assert run.data.metrics == {
+        "levers.augment and retrieve": 0.1,
+        "levers.self-train and mlm": 0.2,
+        "levers.f1/C__": 0.3,
+    }
+    assert run.data.tags["levers.augment"] == "ab" * 32
+    originals = {name: value for name, value in run.data.tags.items() if name.startswith("satiety.name.")}
+    assert originals == {"satiety.name.levers.f1/C__": "levers.f1/C++"}
+
+
+@given(st.sets(st.text(min_size=1, max_size=400) | st.text("ab +_/.", min_size=1, max_size=6), max_size=6))
+def test_mlflow_accepts_the_names_and_none_are_equal(names: set[str]) -> None:
     from mlflow.utils.validation import _validate_metric_name
 
-    safe = safe_name(name)
-    _validate_metric_name(safe)
-    assert len(safe) <= MAX_NAME_LENGTH
-    assert safe_name(safe) == safe
+    new_names = map_to_mlflow_names(names)
+    for name in new_names.values():
+        _validate_metric_name(name)
+        assert len(name) <= MAX_NAME_LENGTH
+    assert new_names.keys() == names
+    assert len(set(new_names.values())) == len(names)
+
+
+def test_only_names_that_would_be_equal_have_a_hash() -> None:
+    assert map_to_mlflow_names({"a+b"}) == {"a+b": "a and b"}
+    new_names = map_to_mlflow_names({"a+b", "a and b"})
+    assert new_names["a and b"] == "a and b"
+    assert re.fullmatch("a and b-[0-9a-f]{6}", new_names["a+b"])
 
 
 def test_a_name_cut_short_differs_from_another_cut_short() -> None:
-    assert safe_name("x" * 500 + "a") != safe_name("x" * 500 + "b")
+    assert len(set(map_to_mlflow_names({"x" * 500 + "a", "x" * 500 + "b"}).values())) == 2
 
 
 def test_a_record_names_the_workspace_relative_to_the_root(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:

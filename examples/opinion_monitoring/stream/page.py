@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from examples.opinion_monitoring.stream.surge import Assessments, TopicAssessment, local
+from satiety.evaluate.share import estimate_wilson_interval
 from satiety.report.charts.series import TopicSeries, topic_panels
 from satiety.report.numbers import percent
 from satiety.report.render import Language, render, translator
-from satiety.worth.agreement import estimate_wilson_interval
 
 if TYPE_CHECKING:
     from examples.opinion_monitoring.stream.section import StreamParams

@@ -100,7 +100,7 @@ class FineTune(Recipe):
             **(_report_head(context.problem, train, windows, head) if head else {}),
         }
         if best := state.evaluation:
-            facts |= {"best_step": state.best_step, "dev": {"score": best.score, "loss": best.loss}}
+            facts |= {"best_step": state.best_step, "best_dev_score": best.score, "best_dev_loss": best.loss}
         problem = fit_decoder(context.problem, train, windows, head) if head else context.problem
         return FitOutcome(context.build_tuned(problem, self, self.method), state, facts)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from flows.alerts import Alert, Severity, check, send, sending
-from flows.alerts.outbox import Outbox
+from flows.alerts.queue import AlertQueue
 from flows.alerts.services import load_services
 from satiety.core.errors import SetupError
 from satiety.core.settings import Settings
@@ -264,20 +264,20 @@ def test_an_alert_of_a_killed_process_is_sent_later(monkeypatch: pytest.MonkeyPa
     with serve_web(port) as hook:
         send(build_alert())
     assert [content["message"].split("\n")[0] for content in hook.received] == ["x"]
-    assert json.loads((project / ".satiety/alerts/outbox.json").read_text())["letters"] == []
+    assert json.loads((project / ".satiety/alerts/queue.json").read_text())["notifications"] == []
 
 
-def test_a_damaged_outbox_file_is_renamed_and_logged(project: Path, caplog: pytest.LogCaptureFixture) -> None:
-    file = project / ".satiety/alerts/outbox.json"
+def test_a_damaged_queue_file_is_renamed_and_logged(project: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = project / ".satiety/alerts/queue.json"
     file.parent.mkdir(parents=True)
     file.write_text('{"sent": {"dri')
     send(build_alert())
-    assert "outbox.json: damaged, ignored, and renamed to outbox.damaged" in caplog.text
+    assert "queue.json: damaged, ignored, and renamed to queue.damaged" in caplog.text
     assert file.with_suffix(".damaged").read_text() == '{"sent": {"dri'
     assert "[warning] Harmful drift" in caplog.text
 
 
-def test_alerts_are_sent_if_the_outbox_cannot_be_saved(project: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_alerts_are_sent_if_the_queue_cannot_be_saved(project: Path, caplog: pytest.LogCaptureFixture) -> None:
     (project / ".satiety").write_text("no folder")
     send(build_alert())
     assert "alerts may be sent twice: " in caplog.text
@@ -285,25 +285,25 @@ def test_alerts_are_sent_if_the_outbox_cannot_be_saved(project: Path, caplog: py
     assert "[warning] Harmful drift" in caplog.text
 
 
-def test_a_full_outbox_discards_the_oldest_alert_and_logs_it(
+def test_a_full_queue_discards_the_oldest_alert_and_logs_it(
     project: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("flows.alerts.outbox.MAX_PENDING", 3)
-    box = Outbox(project / "outbox.json")
+    monkeypatch.setattr("flows.alerts.queue.MAX_PENDING", 3)
+    queue = AlertQueue(project / "queue.json")
     for number in range(4):
-        box.post(build_alert(key=f"{number}"), ["mail"], 24, timestamp=float(number))
-    assert [letter.alert.key for letter in Outbox(project / "outbox.json").pending] == ["1", "2", "3"]
+        queue.post(build_alert(key=f"{number}"), ["mail"], 24, timestamp=float(number))
+    assert [notification.alert.key for notification in AlertQueue(project / "queue.json").pending] == ["1", "2", "3"]
     assert "discarded, the queue is full: " in caplog.text
 
 
-def test_the_outbox_forgets_old_alerts(project: Path) -> None:
-    box = Outbox(project / "outbox.json")
-    box.post(build_alert(key="old"), ["log"], 24, timestamp=0.0)
-    box.post(build_alert(), ["log"], 24, timestamp=91 * 86_400.0)
-    assert list(Outbox(project / "outbox.json").sent) == ["drift"]
+def test_the_queue_forgets_old_alerts(project: Path) -> None:
+    queue = AlertQueue(project / "queue.json")
+    queue.post(build_alert(key="old"), ["log"], 24, timestamp=0.0)
+    queue.post(build_alert(), ["log"], 24, timestamp=91 * 86_400.0)
+    assert list(AlertQueue(project / "queue.json").sent) == ["drift"]
 
 
 def test_a_clock_set_back_does_not_suppress_alerts(project: Path) -> None:
-    box = Outbox(project / "outbox.json")
-    assert box.post(build_alert(), ["log"], 24, timestamp=1e9) == ["log"]
-    assert box.post(build_alert(), ["log"], 24, timestamp=1e9 - 86_400) == ["log"]
+    queue = AlertQueue(project / "queue.json")
+    assert queue.post(build_alert(), ["log"], 24, timestamp=1e9) == ["log"]
+    assert queue.post(build_alert(), ["log"], 24, timestamp=1e9 - 86_400) == ["log"]

@@ -52,7 +52,7 @@ def full_folder(folder: Path) -> Path:
     write_json(
         folder, ".satiety/timings/evaluate.json", {"started": 110.0, "seconds": 12.34, "peak_bytes": 900_000_000}
     )
-    (folder / ".satiety/begun").write_text("100.0\n")
+    (folder / ".satiety/run_started").write_text("100.0\n")
     return folder
 
 
@@ -102,7 +102,7 @@ def test_invalid_report_is_named(folder: Path) -> None:
 @pytest.mark.parametrize("content", [b"", bytes(90), b'{"started": 1', b"[]", b'{"started": "then"}'])
 def test_damaged_timings_are_ignored(full_folder: Path, content: bytes) -> None:
     (full_folder / ".satiety/timings/evaluate.json").write_bytes(content)
-    (full_folder / ".satiety/begun").write_bytes(content)
+    (full_folder / ".satiety/run_started").write_bytes(content)
     lines = {line.split()[0]: line for line in render_table(full_folder).splitlines() if line.strip()}
     assert lines["evaluate"].split()[4:] == ["cached", "–"]
     assert lines["ingest"].split()[4:] == ["41.2", "1.5", "GB"]

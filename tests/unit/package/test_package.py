@@ -10,6 +10,7 @@ import pytest
 from satiety import package
 from satiety.core.answers import Label
 from satiety.core.errors import ModelError, OutdatedError
+from satiety.package.card import Facts
 from satiety.package.contents import PARTS
 from satiety.tuning import load
 from tests.packaging import TEXTS, Workspace, outdate, sign
@@ -88,7 +89,7 @@ def test_the_card_contains_intended_use_scores_and_data(build_package: BuildPack
         "## Limits",
         "Weakest class",
         "language en, zh",
-        "budget of 30 labels",
+        "- labelled examples: 24 for training, 5 for validation, 1 in quarantine\n",
     ):
         assert phrase in card
     for phrase in (
@@ -98,8 +99,30 @@ def test_the_card_contains_intended_use_scores_and_data(build_package: BuildPack
         "`abc`",
         "1" * 64,
         "The delivery came",
+        '`{"label": "',
+        "## Limits\n\n- Weakest class: `",
     ):
         assert phrase in card
+    limits = card.partition("## Limits\n\n")[2].partition("\n\n")[0]
+    assert [line[:2] for line in limits.splitlines()] == ["- "] * 3
+
+
+@pytest.mark.parametrize(
+    ("trained", "dev", "splits", "text"),
+    [
+        (191, 48, [None], "191 for training, 48 for validation, 1 in quarantine"),
+        (192, 48, [None], "192 for training, 48 for validation"),
+        (180, 48, [None, "added"], "180 for training, 48 for validation"),
+        (1192, 48, [None, "added"], "1,192 for training, 48 for validation"),
+        (192, 30, ["train", "dev"], "192 for training, 30 for validation"),
+        (191, None, [None], "191 for training"),
+    ],
+)
+def test_the_labels_are_counted_by_their_use(
+    trained: int, dev: int | None, splits: list[str | None], text: str
+) -> None:
+    ingest = {"budget": 240, "labelled": [{"split": split} for split in splits]}
+    assert Facts("made-up", "abc", {}, ["en"], trained, {"ingest": ingest}, dev).describe_labels() == text
 
 
 def test_the_input_example_of_a_chinese_model_is_chinese(tiny: Path, tmp_path: Path) -> None:

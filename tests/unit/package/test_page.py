@@ -9,12 +9,13 @@ from satiety.package.page import LONGEST, ModelVersion, render_model_page, rende
 from satiety.problems import PROBLEMS
 from satiety.problems.classify import Classify
 
-FACTS = Facts("made-up", "ab" * 20, {"train": "1" * 64, "test": "2" * 64}, ["zh", "en"], 24, {"ingest": {"budget": 30}})
+DATA = {"train": "1" * 64, "test": "2" * 64}
+FACTS = Facts("made-up", "ab" * 20, DATA, ["zh", "en"], 24, {"ingest": {"budget": 30}}, 5)
 INTERVAL = {"value": 0.5, "low": 0.4, "high": 0.6}
 TAGS = {
     "satiety.metric": "macro_f1",
-    "satiety.after": '{"value": 0.8, "low": 0.7, "high": 0.9}',
-    "satiety.difference": '{"value": 0.1, "low": -0.05, "high": 0.2}',
+    "satiety.after": "0.800 [0.700, 0.900]",
+    "satiety.difference": "+0.100 [-0.050, +0.200]",
 }
 DECIDED = {"satiety.decision": "promoted", "satiety.reason": "it is better"}
 
@@ -37,7 +38,7 @@ def test_the_page_of_a_version_contains_its_data_metrics_and_uri() -> None:
     text = render_page()
     for phrase in (
         "2,000 frozen test examples",
-        "24 for training of 30",
+        "**labels**: 24 for training, 5 for validation, 1 in quarantine\n",
         "zh, en",
         "`111111111111`",
         "models:/made-up/3",

@@ -6,7 +6,6 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
-from statistics import NormalDist
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +15,6 @@ import pytest
 from satiety.core.answers import Label
 from satiety.levers.pretrain import PRETRAINERS
 from satiety.worth.advice import advise, write_headline
-from satiety.worth.agreement import estimate_wilson_interval
 from satiety.worth.decision import decide
 from satiety.worth.findings import LEAKED, ZERO_SHOT, Findings, analyze_study, select_recipes
 from satiety.worth.page import page
@@ -315,16 +313,6 @@ def test_languages_are_those_of_at_least_a_twentieth_of_the_pool(findings: Findi
     pool = tuple(replace(example, language="en" if i else "zh") for i, example in enumerate(findings.plan.pool))
     assert list_languages(replace(findings.plan, pool=pool)) == ["en"]
     assert list_languages(replace(findings.plan, pool=tuple(replace(example, language="") for example in pool))) == []
-
-
-@pytest.mark.parametrize(("hits", "trials"), [(0, 10), (5, 10), (10, 10), (1, 1), (37, 800)])
-def test_wilson_s_interval_is_the_closed_form(hits: int, trials: int) -> None:
-    z, share = NormalDist().inv_cdf(0.975), hits / trials
-    center, scale = share + z**2 / (2 * trials), 1 + z**2 / trials
-    half = z * math.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
-    interval = estimate_wilson_interval(hits, trials, 0.95)
-    expected = [share, (center - half) / scale, (center + half) / scale]
-    assert [interval.value, interval.low, interval.high] == pytest.approx(expected, rel=0, abs=1e-12)
 
 
 def test_report_does_not_depend_on_the_order_of_runs(findings: Findings, report: dict[str, Any]) -> None:

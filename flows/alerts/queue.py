@@ -24,7 +24,7 @@ FORGET_HOURS = 90 * 24.0
 """Hours after which an incident without new alerts is deleted."""
 
 
-class Outbox:
+class AlertQueue:
     """Last alert per incident and channel, and the queue. Used by one process at a time."""
 
     def __init__(self, file: Path) -> None:
@@ -64,7 +64,7 @@ class Outbox:
 
     def save(self) -> None:
         """Write the file; an error is only logged, so that the alert is still sent."""
-        content = {"sent": self.sent, "letters": [asdict(notification) for notification in self.pending]}
+        content = {"sent": self.sent, "notifications": [asdict(notification) for notification in self.pending]}
         try:
             write_text(self._file, json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1) + "\n")
         except SetupError as error:
@@ -77,7 +77,7 @@ class Outbox:
                 key: {name: (s, sent_at) for name, (s, sent_at) in last.items()}
                 for key, last in content["sent"].items()
             }
-            self.pending = [_parse_notification(entry) for entry in content["letters"]]
+            self.pending = [_parse_notification(entry) for entry in content["notifications"]]
         except (FileNotFoundError, NotADirectoryError):
             return
         except (ValueError, TypeError, KeyError, AttributeError) as error:
