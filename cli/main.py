@@ -119,8 +119,6 @@ def feedback(
 @label.command("next")
 def label_next(
     count: Annotated[int, typer.Option("-n", min=1, max=100_000, help="Number of texts.")],
-    source: Annotated[Literal["traffic"], typer.Option("--from", help="Source of the texts.")] = "traffic",
-    random: Annotated[bool, typer.Option("--random", help="Draw at random, as promotion requires.")] = True,
     since: Annotated[datetime | None, typer.Option(help="Draw only from predictions since this time (UTC).")] = None,
     output: Annotated[Path, typer.Option("--out", help="CSV file to write.")] = Path("to_label.csv"),
     model: Package = PACKAGE,

@@ -11,6 +11,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from satiety.core.state import STATE
 from satiety.core.state_files import read_state
 from tasks.stage import COST, REPORTS
+from tasks.tracking import format_ui_command
 
 
 def publish(outcomes: Mapping[str, str], run_url: str | None) -> None:
@@ -129,7 +130,7 @@ def render_page(run_url: str | None) -> str:
 def _scores(scores: Mapping[str, Any]) -> list[str]:
     sides = {"before": "before", "after": "after", "difference": "**difference**"}
     return [
-        "| | value | 95 % CI |",
+        f"| | value | {scores['confidence_level']:.0%} CI |",
         "|---|---|---|",
         *(
             f"| {label} | {s['value']:{sign}.3f} | [{s['low']:{sign}.3f}, {s['high']:{sign}.3f}] |"
@@ -144,7 +145,7 @@ def _links(run_url: str | None) -> list[str]:
     folder = Path.cwd()
     tracking_uri = os.environ.get("SATIETY_TRACKING_URI", "")
     registry = f"{tracking_uri.rstrip('/')}/#/models" if tracking_uri.startswith("http") else None
-    local = "MLflow: `mlflow ui --backend-store-uri sqlite:///mlflow.db`"
+    local = f"MLflow: `{format_ui_command(folder)}`"
     return [
         f"MLflow run: [{run_url}]({run_url})" if run_url else local,
         *([f"Registered models: [{registry}]({registry})"] if registry else []),

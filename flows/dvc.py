@@ -32,7 +32,7 @@ class DvcError(SatietyError):
 
 
 def read_stages() -> Upstream:
-    """Return the stages in file order, which is run order, each with the stages whose outs it reads.
+    """Return the stages in file order, each with the stages whose outs it reads; these stand above it.
 
     Raises:
         SetupError: the current folder has no dvc.yaml.

@@ -16,23 +16,13 @@ from satiety.core.asset import Asset
 from satiety.core.errors import ParamsError
 from satiety.core.section import Section, Seed, line_of
 
-OBSOLETE_KEYS = (
-    *(
-        ("ingest", "base"),
-        ("retrieve",),
-        ("augment",),
-        ("pretrain",),
-        ("finetune", "self_training"),
-        ("worth", "levers"),
-    ),
-    *(("finetune", name) for name in ("method", "objective", "dropout", "head", "training")),
-)
-"""Keys of earlier versions."""
-ADVICE = (
-    "from an earlier version; move the base model and shared values to `project:`, define levers under `levers:`, list "
-    "the pipeline's levers in `use:` and the measured ones in `measure:`, move the tuning method to "
-    "`finetune.recipe:`, and omit defaults; the params.yaml of this version is an example"
-)
+NEW_PLACES: dict[str, tuple[tuple[str, ...], ...]] = {
+    "`project`": (("ingest", "base"),),
+    "`levers`, and name it in `use`": (("retrieve",), ("augment",), ("pretrain",), ("finetune", "self_training")),
+    "`levers`, and name it in `measure`": (("worth", "levers"),),
+    "`finetune.recipe`": tuple(("finetune", name) for name in ("method", "objective", "dropout", "head", "training")),
+}
+"""Where each key of an earlier version belongs now."""
 Pooling = Literal["mean", "first"]
 """Pooling of token vectors into a text vector: mean, or the first token (BERT's [CLS])."""
 
@@ -68,12 +58,15 @@ class Project(Section):
 
 def check_version(path: Path, values: Mapping[str, Any]) -> None:
     """Raise ParamsError if a file has keys of an earlier version, whose levers would be ignored silently."""
-    obsolete = [keys for keys in OBSOLETE_KEYS if _is_present(values, keys)]
+    moves = {place: [keys for keys in old if _is_present(values, keys)] for place, old in NEW_PLACES.items()}
     if "project" in values:
-        obsolete = [keys for keys in obsolete if keys != ("ingest", "base")]  # the block may override `project`
+        moves["`project`"] = []  # the block may override `project`
+    obsolete = [keys for old in moves.values() for keys in old]
     if obsolete:
         line = line_of(yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader), obsolete[0])
-        raise ParamsError(f"{path}:{line}: {', '.join('.'.join(keys) for keys in obsolete)}: {ADVICE}")
+        names = {place: ", ".join("`" + ".".join(keys) + "`" for keys in old) for place, old in moves.items() if old}
+        steps = [f"{name} to {place}" for place, name in names.items()]
+        raise ParamsError(f"{path}:{line}: from an earlier version; move {'; '.join(steps)}")
 
 
 def _is_present(values: Any, keys: Sequence[str]) -> bool:

@@ -174,7 +174,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         _check_breaks(path, text)
         value = _parse(path, text)
     except FileNotFoundError:
-        raise ParamsError(f"{path}: no such file; run the command in the folder of {path.name}") from None
+        advice = "" if path.is_absolute() else f"; run the command in the folder of {path.name}"
+        raise ParamsError(f"{path}: no such file{advice}") from None
     except UnicodeDecodeError as error:
         raise ParamsError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
     except yaml.reader.ReaderError as error:

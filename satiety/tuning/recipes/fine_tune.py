@@ -32,7 +32,7 @@ MAX_ISSUES = 20
 
 @RECIPES.register("fine_tune")
 class FineTune(Recipe):
-    """Train by gradient descent on the labelled examples; keep the weights that are best on dev."""
+    """Train by gradient descent on the labelled examples; keep the weights with the lowest loss on dev."""
 
     can_generate: ClassVar = True
 

@@ -83,9 +83,12 @@ def test_a_broken_file_is_refused_with_its_line(tmp_path: Path, text: str, messa
         read_yaml(write_params(tmp_path, text))
 
 
-def test_a_missing_file_and_another_encoding_are_named(tmp_path: Path) -> None:
-    with pytest.raises(ParamsError, match=r"params\.yaml: no such file; run the command in the folder of params"):
+def test_a_missing_file_and_another_encoding_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ParamsError, match=r"params\.yaml: no such file$"):
         read_yaml(tmp_path / "params.yaml")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ParamsError, match=r"params\.yaml: no such file; run the command in the folder of params"):
+        read_yaml(Path("params.yaml"))
     (tmp_path / "params.yaml").write_bytes("name: 情感".encode("gb18030"))
     with pytest.raises(ParamsError, match=r"not UTF-8 at byte 6; save it as UTF-8"):
         read_yaml(tmp_path / "params.yaml")
