@@ -74,7 +74,7 @@ def list_(
 
 @app.command()
 def explain(
-    kind: Annotated[str, typer.Argument(help="Kind of component, or 'stage' for a section of params.yaml.")],
+    kind: Annotated[str, typer.Argument(help="Kind of component, or 'section' for one of params.yaml.")],
     name: Annotated[str, typer.Argument(help="Name, as printed by `satiety list`.")],
 ) -> None:
     """Describe a component or a section of params.yaml."""

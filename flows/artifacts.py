@@ -42,15 +42,16 @@ def publish_retraining(note: Mapping[str, Any]) -> None:
 def render_retraining(note: Mapping[str, Any]) -> str:
     """Return the note of a retraining as markdown."""
     rows = {
-        "trigger": note["reason"],
+        "trigger": note["trigger"],
         "new": ", ".join(f"{count:,} {kind}" for kind, count in note["new"].items()),
-        "trained on": f"{note['learned']:,} labels, {note['texts']:,} raw texts",
+        "trained on": f"{note['trained_on']:,} labels, {note['texts']:,} raw texts",
         "fresh test set": f"{note['fresh']:,} examples",
-        "dropped": ", ".join(f"{count:,}: {reason}" for reason, count in note["of no use"].items()) or "none",
-        "branch": f"`{note['branch']}`, " + ("merged" if note["merged"] else f"not merged: {note['left']}"),
+        "dropped": ", ".join(f"{count:,}: {reason}" for reason, count in note["dropped"].items()) or "none",
+        "branch": f"`{note['branch']}`, "
+        + ("merged" if note["merged"] else f"not merged: {note['not_merged_because']}"),
         "worktree": f"`{note['worktree']}`",
     }
-    lines = [f"# {str(note['decision']).capitalize()}", "", str(note["because"]), "", "| | |", "|---|---|"]
+    lines = [f"# {str(note['decision']).capitalize()}", "", str(note["decision_reason"]), "", "| | |", "|---|---|"]
     return "\n".join([*lines, *(f"| {name} | {value} |" for name, value in rows.items())])
 
 

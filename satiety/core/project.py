@@ -1,6 +1,6 @@
-"""The block `project` of params.yaml: values shared by several blocks.
+"""The section `project` of params.yaml: values shared by several sections.
 
-A required field of another block inherits the value of the same name here, unless that block sets its own.
+A required field of another section inherits the value of the same name here, unless that section sets its own.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Pooling = Literal["mean", "first"]
 
 
 class Project(Section):
-    """Values shared by several blocks; a block with a field of the same name may override it."""
+    """Values shared by several sections; a section with a field of the same name may override it."""
 
     base: Asset
     """Base model: a folder with safetensors weights."""
@@ -52,7 +52,7 @@ class Project(Section):
 
     @classmethod
     def read_project(cls, path: Path, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return no values: `project` inherits from no other block."""
+        """Return no values: `project` inherits from no other section."""
         return {}
 
 
@@ -60,7 +60,7 @@ def check_version(path: Path, values: Mapping[str, Any]) -> None:
     """Raise ParamsError if a file has keys of an earlier version, whose levers would be ignored silently."""
     moves = {place: [keys for keys in old if _is_present(values, keys)] for place, old in NEW_PLACES.items()}
     if "project" in values:
-        moves["`project`"] = []  # the block may override `project`
+        moves["`project`"] = []  # the section may override `project`
     obsolete = [keys for old in moves.values() for keys in old]
     if obsolete:
         line = line_of(yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader), obsolete[0])
@@ -78,10 +78,10 @@ def _is_present(values: Any, keys: Sequence[str]) -> bool:
 
 
 def read_project(path: Path, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the shared values by name; empty if the file has no block `project`.
+    """Return the shared values by name; empty if the file has no section `project`.
 
     Raises:
-        ParamsError: the file is from an earlier version, or the block is invalid; lists every invalid line.
+        ParamsError: the file is from an earlier version, or the section is invalid; lists every invalid line.
     """
     check_version(path, values)
     if Project.key() not in values:
@@ -91,6 +91,6 @@ def read_project(path: Path, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def make_placeholder() -> dict[str, Any]:
-    """Return substitute values for an invalid block, so that errors of other blocks are reported with it."""
+    """Return substitute values for an invalid section, so that errors of other sections are reported with it."""
     project = Project(base=Asset(uri="file:data/raw/base"))
     return {name: getattr(project, name) for name in Project.model_fields}

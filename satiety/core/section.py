@@ -1,4 +1,4 @@
-"""One block of params.yaml as a typed, validated, immutable object."""
+"""One section of params.yaml as a typed, validated, immutable object."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ MAX_COUNT = 1_000_000_000
 
 
 class ParamsModel(BaseModel):
-    """Values of params.yaml. A required field that is missing is filled from the block `project`."""
+    """Values of params.yaml. A required field that is missing is filled from the section `project`."""
 
     model_config = FIELDS
 
@@ -58,31 +58,31 @@ class SectionSource:
 
 
 class Section(ParamsModel):
-    """A block of params.yaml. Missing values come from the field's default or the block `project`."""
+    """A section of params.yaml. Missing values come from the field's default or the section `project`."""
 
     @classmethod
     def key(cls) -> str:
-        """Return the block's name in the file, which is also the stage's name."""
+        """Return the section's name in the file, which is also the stage's name."""
         return cls.__name__.lower()
 
     @classmethod
     def blocks(cls) -> tuple[str, ...]:
-        """Return the blocks that the section reads, apart from `project`."""
+        """Return the names in the file that the section reads, apart from `project`."""
         return (cls.key(),)
 
     @classmethod
     def extract(cls, values: Mapping[str, Any]) -> SectionSource:
-        """Return this section's value and location, given all blocks of a file."""
+        """Return this section's value and location, given all sections of a file."""
         return SectionSource(values.get(cls.key()), {(): (cls.key(),)})
 
     @classmethod
     def external_fields(cls) -> set[str]:
-        """Return the fields that are set by other blocks, such as `levers`."""
+        """Return the fields that are set by other sections, such as `levers`."""
         return {str(start[0]) for start in cls.extract({}).places if start}
 
     @classmethod
     def read_project(cls, path: Path, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the values that this section inherits from the block `project`."""
+        """Return the values that this section inherits from the section `project`."""
         from satiety.core.project import read_project
 
         return read_project(path, values)
@@ -97,19 +97,19 @@ class Section(ParamsModel):
     def check(
         cls, path: Path, value: Any, *, keys: tuple[str, ...] = (), defaults: Mapping[str, Any] | None = None
     ) -> Self:
-        """Validate the block ``value``, found in the file ``path`` under ``keys``.
+        """Validate the section ``value``, found in the file ``path`` under ``keys``.
 
         Args:
             path: the file.
-            value: the block.
-            keys: location of the block in the file.
-            defaults: values of the block `project`.
+            value: the section.
+            keys: location of the section in the file.
+            defaults: values of the section `project`.
         """
         return cls.parse(path, SectionSource(value, {(): keys}), defaults)
 
     @classmethod
     def parse(cls, path: Path, source: SectionSource, defaults: Mapping[str, Any] | None) -> Self:
-        """Validate a section; null is an empty block."""
+        """Validate a section; null is an empty section."""
         value = {} if source.value is None else source.value
         try:
             return cls.model_validate(value, context=defaults)
@@ -168,7 +168,7 @@ class _StrictLoader(yaml.SafeLoader):
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Return the file's top-level blocks; raise ParamsError if it is missing, invalid, or not a mapping."""
+    """Return the file's top-level sections; raise ParamsError if it is missing, invalid, or not a mapping."""
     try:
         text = path.read_text(encoding="utf-8")
         _check_breaks(path, text)
@@ -186,7 +186,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         kind = "" if isinstance(error, _AmbiguousYamlError) else "not YAML: "
         raise ParamsError(f"{path}:{line}: {kind}{error.problem}") from None
     if not isinstance(value, dict):
-        raise ParamsError(f"{path}:1: the file must be a mapping with one block per stage")
+        raise ParamsError(f"{path}:1: the file must be a mapping with one section per stage")
     return value
 
 

@@ -207,7 +207,7 @@ def _draw(
     members: dict[str, list[Example]] = defaultdict(list)
     for example in pool:
         members[units[example.id]].append(example)
-    ranks = {name: _rank(seed, name) for name in members}
+    ranks = {name: _hash_to_unit(seed, name) for name in members}
     ranked = sorted(members, key=lambda name: ranks[name])
     group_names = [name for name in ranked if len(members[name]) > 1]
     singles = [members[name][0] for name in ranked if len(members[name]) == 1]
@@ -223,7 +223,7 @@ def _draw(
     return {*sample, *remainder[: total - len(sample)]}
 
 
-def _rank(seed: int, unit: str) -> float:
+def _hash_to_unit(seed: int, unit: str) -> float:
     """Return a pseudo-random number in [0, 1), fixed by seed and unit."""
     return int.from_bytes(hashlib.sha256(f"{seed}:{unit}".encode()).digest()[:8], "big") / 2**64
 

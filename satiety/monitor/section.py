@@ -1,4 +1,4 @@
-"""The block `monitor` of params.yaml."""
+"""The section `monitor` of params.yaml."""
 
 from __future__ import annotations
 

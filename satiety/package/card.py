@@ -27,7 +27,7 @@ class Facts:
     trained: int
     """Number of labelled training examples, without dev."""
     params: Mapping[str, Any]
-    """Resolved params, by block of params.yaml."""
+    """Resolved params, by section of params.yaml."""
 
 
 def render_card(problem: Problem, scores: Mapping[str, Any], facts: Facts, examples: Sequence[tuple[str, Any]]) -> str:

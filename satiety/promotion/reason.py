@@ -19,7 +19,7 @@ def explain_decision(
         evidence: the comparisons.
         verdict: result of `judge`.
         analyses: number of the comparison on each test set.
-        params: the block ``promote``.
+        params: the section ``promote``.
     """
     pair = evidence.frozen.headline
     parts = [

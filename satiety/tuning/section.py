@@ -1,4 +1,4 @@
-"""The block ``finetune`` of params.yaml."""
+"""The section ``finetune`` of params.yaml."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Finetune(Section):
 
     @classmethod
     def extract(cls, values: Mapping[str, Any]) -> SectionSource:
-        """Return the block, with the active lever of kind self_training under ``self_training``."""
+        """Return the section, with the active lever of kind self_training under ``self_training``."""
         block, lever = super().extract(values), find_active(values, "self_training", None)
         if not isinstance(block.value or {}, Mapping):
             return block

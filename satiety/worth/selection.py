@@ -1,4 +1,4 @@
-"""Blocks `levers`, `use` and `measure` of params.yaml: all levers by name, and where each is used."""
+"""Sections `levers`, `use` and `measure` of params.yaml: all levers by name, and where each is used."""
 
 from __future__ import annotations
 
@@ -145,6 +145,6 @@ def explain_unusable(name: str, lever: Lever) -> str | None:
 
 
 def _is_applied_elsewhere(lever: Any) -> bool:
-    """Return whether another stage applies a lever, given its block in params.yaml."""
+    """Return whether another stage applies a lever, given its section in params.yaml."""
     kind = lever.get("kind") if isinstance(lever, Mapping) else None
     return kind in STAGE_KINDS and kind != Augmentation.key()

@@ -72,7 +72,7 @@ def test_a_wrong_params_file_stops_the_flow_before_any_stage(tmp_path: Path, mon
 
     monkeypatch.chdir(tmp_path)
     Path("params.yaml").write_text("ingst: {}\n")
-    with pytest.raises(FailedRun, match=r"params.yaml:1: ingst: unknown block; did you mean 'ingest'"):
+    with pytest.raises(FailedRun, match=r"params.yaml:1: ingst: unknown section; did you mean 'ingest'"):
         pipeline()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["params.yaml"]
 

@@ -107,13 +107,13 @@ def test_every_mistake_is_named_at_once() -> None:
         check_overrides(PARAMS, [*overrides, "evaluate.seed=1", "evaluate.seed=2"])
     messages = str(caught.value).splitlines()
     assert len(messages) == 7
-    assert messages[0] == "overrides: evaluate: write it as block.field=value"
+    assert messages[0] == "overrides: evaluate: write it as section.field=value"
     assert (
         messages[1]
         == "overrides: ingest.budget.x=1: ingest.budget has no fields, because it is a single value or a list"
     )
     assert messages[3] == "overrides: evaluate.seed=2: this field is overridden twice"
-    assert messages[4].startswith("overrides: finetun: unknown block; did you mean 'finetune'?")
+    assert messages[4].startswith("overrides: finetun: unknown section; did you mean 'finetune'?")
     assert messages[5].startswith("overrides: finetune.seed: Input should be a valid integer")
     assert messages[6] == "overrides: finetune.sed: unknown field; did you mean 'seed'?"
 

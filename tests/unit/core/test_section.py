@@ -71,8 +71,8 @@ def test_every_wrong_line_is_named_at_once(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("block:\n  seed: [1\n", r"params\.yaml:\d+: not YAML"),
-        ("- a\n- b\n", r"params\.yaml:1: the file must be a mapping with one block per stage"),
-        ("", r"params\.yaml:1: the file must be a mapping with one block per stage"),
+        ("- a\n- b\n", r"params\.yaml:1: the file must be a mapping with one section per stage"),
+        ("", r"params\.yaml:1: the file must be a mapping with one section per stage"),
         ("block:\n  seed: 1\n  seed: 2\n", r"params\.yaml:3: not YAML: duplicate key 'seed'"),
         ("? [a, b]\n: 1\n", r"params\.yaml:1: not YAML: a key must be a single word"),
         ("block: !!python/object/apply:os.system ['true']\n", r"params\.yaml:1: not YAML: could not determine"),

@@ -208,7 +208,9 @@ def test_every_lever_set_of_a_replicate_sees_the_same_labels(
             smaller = labels
             for levers in (*list_lever_sets(plan.params), ("copy",), ("poison",), ("leak",)):
                 examples = head_spy.list_examples(evaluator, StudyRun(budget, levers, replicate))
-                example_ids = {(example.parent or example.id) for example in examples if example.origin != "pseudo_label"}
+                example_ids = {
+                    (example.parent or example.id) for example in examples if example.origin != "pseudo_label"
+                }
                 assert example_ids == labels, levers
     assert head_spy.list_examples(evaluator, StudyRun(8, (), 0)) != head_spy.list_examples(
         evaluator, StudyRun(8, (), FIRST_CURVE_REPLICATE)
