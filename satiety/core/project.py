@@ -37,7 +37,7 @@ class Project(Section):
     max_length: int = Field(ge=8, le=8192, default=128)
     """Tokens per window, including prefix and special tokens; longer texts are split into several windows."""
     pooling: Pooling = "mean"
-    """Pooling of token vectors into a text vector."""
+    """Pooling of token vectors into a text vector: ``mean`` of all, or the ``first`` (BERT's [CLS])."""
     seed: Seed = 20261123
     """Random seed. Together with each text's digest it also assigns texts to test, dev and train."""
     dedup_threshold: float = Field(gt=0, le=1, default=0.8)

@@ -22,6 +22,24 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 """Random seed; NumPy and scikit-learn accept 32 bits."""
 _BOOLEANS = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
 """Booleans of YAML 1.1, or in quotes -> YAML 1.2."""
+PATTERNS = {
+    r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$": (
+        "at most 100 letters, digits, dots, dashes and underscores, beginning with a letter or digit"
+    ),
+    r"^[\w-]{1,40}$": "1 to 40 letters, digits, dashes and underscores",
+    r"^[0-9a-f]{64}$": "64 digits and letters from a to f, in lower case",
+}
+"""What the pattern of a field allows, in words."""
+_RULES = {
+    "bool_type": "must be true or false",
+    "dict_type": "must be a mapping",
+    "float_type": "must be a number",
+    "int_type": "must be a whole number",
+    "list_type": "must be a list",
+    "model_type": "must be a mapping",
+    "string_type": "must be text",
+}
+"""Type of pydantic's error -> what the value must be."""
 _BREAKS = re.compile("[\x85\u2028\u2029\ufeff]")
 Keys = tuple[int | str, ...]
 """Path to a value: names of fields and indices into lists."""
@@ -268,11 +286,15 @@ def _describe_error(error: Any, names: Sequence[str]) -> str:
         return f"unknown field; {hint or 'available: ' + ', '.join(names)}".rstrip()
     if error["type"] == "missing":
         return "required; this field has no default"
-    message = str(error["msg"]).removeprefix("Value error, ")
-    value = error["input"]
-    if not isinstance(value, str | int | float | bool):
-        return message
-    return f"{message} (got {redact_secrets(repr(value))}){_suggest_fix(error['type'], value)}"
+    value, rule = error["input"], _RULES.get(error["type"])
+    if error["type"] == "string_pattern_mismatch":
+        pattern = error["ctx"]["pattern"]
+        rule = f"must be {PATTERNS.get(pattern, f'a text like {pattern}')}"
+    message = rule or str(error["msg"]).removeprefix("Value error, ")
+    if isinstance(value, str | int | float | bool):
+        return f"{message} (got {redact_secrets(repr(value))}){_suggest_fix(error['type'], value)}"
+    shape = "null" if value is None else "a list" if isinstance(value, list) else "a mapping"
+    return f"{message} (got {shape})" if rule else message
 
 
 def _suggest_fix(kind: str, value: Any) -> str:

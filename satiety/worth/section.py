@@ -85,13 +85,14 @@ class Worth(Section):
     documents: int = Field(ge=0, le=1_000_000, default=2000)
     """Random documents of the corpus, used where no lever retrieves any."""
     dedup_threshold: float = Field(gt=0, le=1)
-    """Jaccard similarity of character 5-grams from which a text repeats a test text and is removed."""
+    """Jaccard similarity of character 5-grams from which two texts are near-duplicates; texts like a test
+    text are removed."""
     max_length: int = Field(ge=8, le=8192)
-    """Tokens per window; a longer text is split into several."""
+    """Tokens per window, including prefix and special tokens; longer texts are split into several windows."""
     prefix: str
-    """Prefix of every text; models of the E5 family need ``query: ``."""
+    """Text put before every input, as the base model requires: ``query: `` for E5 models, empty for most others."""
     pooling: Pooling
-    """Pooling of token vectors into one vector."""
+    """Pooling of token vectors into a text vector: ``mean`` of all, or the ``first`` (BERT's [CLS])."""
     head: ProxySolver = Field(default_factory=ProxySolver)
     """Solver of the proxy's linear heads."""
     fine_tuned: FineTunedRuns = Field(default_factory=FineTunedRuns)

@@ -80,10 +80,10 @@ def test_a_number_in_an_override_has_the_value_that_dvc_reads_or_is_text(text: s
         ("ingest.budget=0240", "'0240' is ambiguous: 240 in YAML 1.2 (DVC), 160 in YAML 1.1"),
         ("ingest.budget=0x1F", "write 31: DVC reads '0x1F' as text"),
         ("ingest.budget=007", "write 7: DVC reads '007' as text"),
-        ("ingest.budget='240'", "Input should be a valid integer (got '240'); write 240"),
-        ("ingest.budget=240.0", "Input should be a valid integer (got 240.0); write 240"),
-        ("ingest.budget=4:00", "Input should be a valid integer (got '4:00')"),
-        ("retrain.merge=yes", "Input should be a valid boolean (got 'yes'); write true"),
+        ("ingest.budget='240'", "must be a whole number (got '240'); write 240"),
+        ("ingest.budget=240.0", "must be a whole number (got 240.0); write 240"),
+        ("ingest.budget=4:00", "must be a whole number (got '4:00')"),
+        ("retrain.merge=yes", "must be true or false (got 'yes'); write true"),
     ],
 )
 def test_an_ambiguous_number_is_refused(override: str, message: str) -> None:
@@ -114,7 +114,7 @@ def test_every_mistake_is_named_at_once() -> None:
     )
     assert messages[3] == "overrides: evaluate.seed=2: this field is overridden twice"
     assert messages[4].startswith("overrides: finetun: unknown section; did you mean 'finetune'?")
-    assert messages[5].startswith("overrides: finetune.seed: Input should be a valid integer")
+    assert messages[5].startswith("overrides: finetune.seed: must be a whole number")
     assert messages[6] == "overrides: finetune.sed: unknown field; did you mean 'seed'?"
 
 

@@ -64,7 +64,7 @@ class TestCheck:
         assert any("unknown section; did you mean 'register'?" in line for line in lines)
         assert any("unknown reader 'cvs'; did you mean 'csv'?" in line for line in lines)
         assert any("ingest.budget" in line and "(got -3)" in line for line in lines)
-        assert any("registster.name: String should match pattern" in line for line in lines)
+        assert any("registster.name: must be at most 100 letters" in line for line in lines)
         assert not any("the section is missing" in line for line in lines)
         line = damaged[: damaged.index("registster")].count("\n") + 1
         assert any(f"params.yaml:{line}: registster: " in error for error in lines)

@@ -60,7 +60,7 @@ def test_every_wrong_line_is_named_at_once(tmp_path: Path) -> None:
         Block.load(path)
     lines = str(caught.value).splitlines()
     assert len(lines) == 5
-    assert f"{path}:2: block.seed: Input should be a valid integer" in lines[0]
+    assert f"{path}:2: block.seed: must be a whole number" in lines[0]
     assert f"{path}:3: block.share: Input should be less than or equal to 1 (got 3)" in lines[1]
     assert f"{path}:4: block.mode: " in lines[2]
     assert f"{path}:1: block.name: required; this field has no default" in lines[3]
