@@ -3,7 +3,7 @@
 Test is sampled first, by a hash of the seed and of the sampling unit: a single text, or a user-defined group. So it
 stays stable when data is added, and near-duplicates do not change a text's probability. Texts similar to a sampled one,
 but not sampled themselves, are rejected: near-duplicates stay in the same split. Then the budget is spent on dev and
-train. Texts of ``added`` sources all go to train and leave the other splits unchanged.
+train. Texts of ``extra`` sources all go to train and leave the other splits unchanged.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def divide(
     Raises:
         DataError: there are too few labelled texts, or too many are similar to each other.
     """
-    pools: dict[Destination | None, list[Example]] = {None: [], "test": [], "dev": [], "train": [], "added": []}
+    pools: dict[Destination | None, list[Example]] = {None: [], "test": [], "dev": [], "train": [], "extra": []}
     for example in sorted(examples, key=lambda e: e.id):
         pools[bindings.get(example.source)].append(example)
     sizes = _compute_sizes(pools, test, budget, dev)
@@ -125,7 +125,7 @@ def divide(
         for example in pool if split != "train" else ():
             if example.id in sample:
                 held_out.add(example, linkage)
-    assignment |= {e.id: "train" for e in pools["added"] if held_out.find_linked(e, linkage) is None}
+    assignment |= {e.id: "train" for e in pools["extra"] if held_out.find_linked(e, linkage) is None}
     return _build_partition(pools, assignment, held_out, linkage)
 
 

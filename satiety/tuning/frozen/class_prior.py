@@ -34,7 +34,7 @@ def count_shares(targets: Ints, classes: int) -> Floats:
 
 
 def estimate_prior(held_out: Floats, targets: Ints, raw: Floats, seed: int) -> Floats:
-    """Return the shares of the classes among raw texts, shape (classes,); those among the labels in case of doubt.
+    """Return the shares of the classes among raw texts, shape (classes,); those among the labels where it is uncertain.
 
     Args:
         held_out: out-of-fold probabilities of the labelled texts, shape (gold, classes).
