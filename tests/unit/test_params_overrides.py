@@ -122,7 +122,8 @@ def test_a_wrong_value_is_named_without_the_line_of_a_copy() -> None:
     with pytest.raises(ParamsError) as caught:
         check_overrides(PARAMS, ["finetune.seed=-1", "ingest.dev=many"])
     messages = str(caught.value).splitlines()
-    assert [line.partition(": must")[0] for line in messages] == ["overrides: ingest.dev", "overrides: finetune.seed"]
+    places = [line.rpartition(": ")[0] for line in messages]
+    assert places == ["overrides: ingest.dev", "overrides: finetune.seed"], messages
 
 
 def test_checking_overrides_does_not_change_the_file() -> None:
