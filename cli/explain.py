@@ -19,8 +19,9 @@ from satiety.core.project import Project
 from satiety.core.registry import Component, Registry
 from satiety.core.section import Section, suggest
 from satiety.params import section_classes
+from satiety.worth.selection import Selection
 
-STAGE = "stage"
+SECTION = "section"
 """Kind of the sections of params.yaml."""
 WIDTH = 100
 SIGNS = {
@@ -56,6 +57,8 @@ def explain_component(kind: str, name: str) -> str:
     Raises:
         ParamsError: the kind or name does not exist; lists those that do.
     """
+    if kind == SECTION and name in Selection.blocks() and name != Selection.key():
+        raise ParamsError(f"{name} is described with the levers: `satiety explain {SECTION} {Selection.key()}`")
     cls = _pick(_pick(_collect_kinds(), kind, "kind"), name, kind)
     parts = [f"{kind} {name}", inspect.getdoc(cls) or "", *_format_fields(cls)]
     if issubclass(cls, Component):
@@ -65,7 +68,7 @@ def explain_component(kind: str, name: str) -> str:
 
 
 def _collect_kinds() -> dict[str, Mapping[str, type[BaseModel]]]:
-    kinds: dict[str, Mapping[str, type[BaseModel]]] = {STAGE: section_classes()}
+    kinds: dict[str, Mapping[str, type[BaseModel]]] = {SECTION: section_classes()}
     return kinds | {
         kind: {name: registry[name] for name in registry} for kind, registry in collect_registries().items()
     }

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from satiety.core.answers import Answer, dump
-from satiety.core.errors import DataError, SetupError
+from satiety.core.errors import DataError, ModelError, SetupError
 from satiety.core.inputs import Inputs
 from satiety.core.records import Feedback, Served
 from satiety.core.section import suggest
 from satiety.core.settings import Settings
 from satiety.ingest.sanitise import mask_salvaged
+from satiety.package.verify import describe_missing
 from satiety.problems.base import Problem
 from satiety.serving.traffic import Traffic, open_record
 from satiety.text.masking import KINDS
@@ -45,10 +46,17 @@ def record_corrections(id: str | None, label: str | None, file: Path | None, aut
         SetupError: the folder is not in a project, or the traffic record cannot be written.
     """
     corrections, traffic = _collect_corrections(id, label, file), open_traffic()
-    problem = Problem.load(package / "model" / "problem.json")
+    problem = load_problem(package)
     rows = check_corrections(corrections, {row.id: row for row in traffic.read()}, problem, author)
     traffic.correct(rows)
     return f"{len(rows):,} {'correction' if len(rows) == 1 else 'corrections'} recorded; the next retraining uses them"
+
+
+def load_problem(package: Path) -> Problem:
+    """Return the problem of a model package; raise ModelError if there is no package."""
+    if not package.is_dir():
+        raise ModelError(describe_missing(package))
+    return Problem.load(package / "model" / "problem.json")
 
 
 def open_traffic() -> Traffic:

@@ -9,12 +9,12 @@ from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING
 
-from cli.feedback import SHOWN, check_corrections, open_traffic, read_corrections
+from cli.feedback import SHOWN, check_corrections, load_problem, open_traffic, read_corrections
 from satiety.core.errors import DataError
 from satiety.core.files import write_atomically
 from satiety.core.records import LabelRequest
 from satiety.package import Register
-from satiety.problems.base import Problem, is_answer_to
+from satiety.problems.base import is_answer_to
 from satiety.promotion import Promote
 from satiety.retrain import Retrain
 from satiety.retrain.draws import COMPLETE, count_draws, sample_answers
@@ -46,7 +46,7 @@ def draw_texts(folder: Path, count: int, path: Path, package: Path, since: datet
     """
     if path.exists():
         raise DataError(f"{path} exists and may contain labels; give another file with --out")
-    traffic, problem = open_traffic(), Problem.load(package / "model" / "problem.json")
+    traffic, problem = open_traffic(), load_problem(package)
     first = f"{since:%Y-%m-%dT%H:%M:%S}" if since else ""
     records = traffic.read(Register.load(folder / "params.yaml").name)
     answers = [row for row in records if row.time >= first and is_answer_to(row.answer, problem)]
@@ -89,7 +89,7 @@ def import_labels(folder: Path, file: Path, author: str, package: Path) -> str:
         DataError: lists up to five errors; nothing is recorded then.
         SetupError: the folder is not in a project, or the traffic record cannot be written.
     """
-    traffic, problem = open_traffic(), Problem.load(package / "model" / "problem.json")
+    traffic, problem = open_traffic(), load_problem(package)
     corrections, drawn_rows = read_corrections(file, unlabelled=True), traffic.draws()
     unknown = [row for row in corrections if row.id not in drawn_rows]
     if unknown:

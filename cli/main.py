@@ -74,7 +74,7 @@ def list_(
 
 @app.command()
 def explain(
-    kind: Annotated[str, typer.Argument(help="Kind of component, or 'stage' for a section of params.yaml.")],
+    kind: Annotated[str, typer.Argument(help="Kind of component, or 'section' for one of params.yaml.")],
     name: Annotated[str, typer.Argument(help="Name, as printed by `satiety list`.")],
 ) -> None:
     """Describe a component or a section of params.yaml."""
@@ -119,8 +119,6 @@ def feedback(
 @label.command("next")
 def label_next(
     count: Annotated[int, typer.Option("-n", min=1, max=100_000, help="Number of texts.")],
-    source: Annotated[Literal["traffic"], typer.Option("--from", help="Source of the texts.")] = "traffic",
-    random: Annotated[bool, typer.Option("--random", help="Draw at random, as promotion requires.")] = True,
     since: Annotated[datetime | None, typer.Option(help="Draw only from predictions since this time (UTC).")] = None,
     output: Annotated[Path, typer.Option("--out", help="CSV file to write.")] = Path("to_label.csv"),
     model: Package = PACKAGE,

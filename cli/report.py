@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +18,7 @@ from satiety.core.settings import project_root
 from satiety.core.state import STATE
 from satiety.core.state_files import read_state
 from tasks.stage import COST, REPORTS, START_FILE
+from tasks.tracking import DATABASE, format_ui_command
 
 MISSING = "–"
 TYPICAL_WIDTH = 80
@@ -143,7 +143,6 @@ def _format_files(folder: Path) -> str:
         "models/package": 'model: satiety predict "a text"',
     }
     lines = [f"  {path:30} {description}" for path, description in descriptions.items() if (folder / path).exists()]
-    database = project_root(folder) / "mlflow.db"
-    if database.exists():
-        lines.append(f"  mlflow ui --backend-store-uri sqlite:///{os.path.relpath(database, folder)}")
+    if (project_root(folder) / DATABASE).exists():
+        lines.append(f"  {format_ui_command(folder)}")
     return "\n".join(["See also", *lines])

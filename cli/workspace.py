@@ -63,6 +63,8 @@ def make_workspace(params: Path) -> str:
     file = params / PARAMS_FILE if params.is_dir() else params
     path = file.resolve()
     folder, root = path.parent, project_root(path.parent)
+    if path.name != PARAMS_FILE.name and not path.exists():
+        raise SetupError(f"{params}: no such file or folder")
     if path.name != PARAMS_FILE.name:
         raise SetupError(
             f"{params}: DVC requires the name {PARAMS_FILE}; rename the file and move it to a separate folder"

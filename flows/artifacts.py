@@ -11,6 +11,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from satiety.core.state import STATE
 from satiety.core.state_files import read_state
 from tasks.stage import COST, REPORTS
+from tasks.tracking import format_ui_command
 
 
 def publish(outcomes: Mapping[str, str], run_url: str | None) -> None:
@@ -41,15 +42,16 @@ def publish_retraining(note: Mapping[str, Any]) -> None:
 def render_retraining(note: Mapping[str, Any]) -> str:
     """Return the note of a retraining as markdown."""
     rows = {
-        "trigger": note["reason"],
+        "trigger": note["trigger"],
         "new": ", ".join(f"{count:,} {kind}" for kind, count in note["new"].items()),
-        "trained on": f"{note['learned']:,} labels, {note['texts']:,} raw texts",
+        "trained on": f"{note['trained_on']:,} labels, {note['texts']:,} raw texts",
         "fresh test set": f"{note['fresh']:,} examples",
-        "dropped": ", ".join(f"{count:,}: {reason}" for reason, count in note["of no use"].items()) or "none",
-        "branch": f"`{note['branch']}`, " + ("merged" if note["merged"] else f"not merged: {note['left']}"),
+        "dropped": ", ".join(f"{count:,}: {reason}" for reason, count in note["dropped"].items()) or "none",
+        "branch": f"`{note['branch']}`, "
+        + ("merged" if note["merged"] else f"not merged: {note['not_merged_because']}"),
         "worktree": f"`{note['worktree']}`",
     }
-    lines = [f"# {str(note['decision']).capitalize()}", "", str(note["because"]), "", "| | |", "|---|---|"]
+    lines = [f"# {str(note['decision']).capitalize()}", "", str(note["decision_reason"]), "", "| | |", "|---|---|"]
     return "\n".join([*lines, *(f"| {name} | {value} |" for name, value in rows.items())])
 
 
@@ -129,7 +131,7 @@ def render_page(run_url: str | None) -> str:
 def _scores(scores: Mapping[str, Any]) -> list[str]:
     sides = {"before": "before", "after": "after", "difference": "**difference**"}
     return [
-        "| | value | 95 % CI |",
+        f"| | value | {scores['confidence_level']:.0%} CI |",
         "|---|---|---|",
         *(
             f"| {label} | {s['value']:{sign}.3f} | [{s['low']:{sign}.3f}, {s['high']:{sign}.3f}] |"
@@ -144,7 +146,7 @@ def _links(run_url: str | None) -> list[str]:
     folder = Path.cwd()
     tracking_uri = os.environ.get("SATIETY_TRACKING_URI", "")
     registry = f"{tracking_uri.rstrip('/')}/#/models" if tracking_uri.startswith("http") else None
-    local = "MLflow: `mlflow ui --backend-store-uri sqlite:///mlflow.db`"
+    local = f"MLflow: `{format_ui_command(folder)}`"
     return [
         f"MLflow run: [{run_url}]({run_url})" if run_url else local,
         *([f"Registered models: [{registry}]({registry})"] if registry else []),

@@ -2,7 +2,7 @@
 
 A run with overrides is one DVC experiment:
 
-    dvc exp run --single-item <first stage> -S ++block.field=value …   writes them into params.yaml, runs the stage
+    dvc exp run --single-item <first stage> -S ++section.field=value …   writes them into params.yaml, runs the stage
     dvc repro --single-item …                                          runs the other stages, as in any run
     dvc exp save                                                       saves the results as one experiment
 """
@@ -32,7 +32,7 @@ class DvcError(SatietyError):
 
 
 def read_stages() -> Upstream:
-    """Return the stages in file order, which is run order, each with the stages whose outs it reads.
+    """Return the stages in file order, each with the stages whose outs it reads; these stand above it.
 
     Raises:
         SetupError: the current folder has no dvc.yaml.

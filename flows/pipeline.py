@@ -30,7 +30,7 @@ from flows import artifacts, dvc, recovery
 from flows.alerts.hooks import HOOKS
 from flows.commands import enter_workspace
 from flows.concurrency import TRAINING, ensure_limits, hold_flow_lock
-from flows.stages import check_pool, promote, reproduce, save, send, skip_stage
+from flows.stages import check_pool, promote, reproduce, run_in_pool, save_experiment, skip_stage
 from satiety.core.errors import SatietyError
 from satiety.core.registry import discover
 from satiety.core.section import PARAMS_FILE
@@ -46,7 +46,7 @@ BUSY = ("worth",)
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class RunOptions:
     """Options of one run."""
 
     overrides: Sequence[str]
@@ -63,31 +63,33 @@ def pipeline(
 
     Args:
         workspace: folder of a params.yaml and its dvc.yaml.
-        overrides: `block.field=value`, as in `dvc exp run -S`; for this run only.
+        overrides: `section.field=value`, as in `dvc exp run -S`; for this run only.
         gpu_pool: work pool whose deployment `stage/<pool>` runs pretrain and finetune; null runs them here.
     """
-    order = Order(overrides or [], gpu_pool, str(runtime.flow_run.name))
+    options = RunOptions(overrides or [], gpu_pool, str(runtime.flow_run.name))
     try:
         with enter_workspace(workspace):
-            _run_pipeline(order)
+            _run_pipeline(options)
     except SatietyError as error:
         return Failed(message=str(error))  # a message in the log, not a traceback
     return None
 
 
-def _run_pipeline(order: Order) -> None:
-    check_overrides(PARAMS_FILE, order.overrides)
-    if order.gpu_pool:
-        check_pool(order.gpu_pool)
+def _run_pipeline(options: RunOptions) -> None:
+    check_overrides(PARAMS_FILE, options.overrides)
+    if options.gpu_pool:
+        check_pool(options.gpu_pool)
     dependencies = dvc.read_stages()
     begin_pipeline(Path())
 
-    with prepare_run(order.overrides), recovery.preserve_params() if order.overrides else nullcontext():
-        stale = frozenset(dependencies) if order.overrides else dvc.find_stale(dependencies)
-        with track_run(order, "pipeline") if stale else nullcontext("") as run_key:
-            states = run_stages(order, dependencies, stale, run_key)
-            if order.overrides:
-                save.with_options(task_run_name="experiment")(dvc.build_save_command(dependencies, order.name))
+    with prepare_run(options.overrides), recovery.preserve_params() if options.overrides else nullcontext():
+        stale = frozenset(dependencies) if options.overrides else dvc.find_stale(dependencies)
+        with track_run(options, "pipeline") if stale else nullcontext("") as run_key:
+            states = run_stages(options, dependencies, stale, run_key)
+            if options.overrides:
+                save_experiment.with_options(task_run_name="experiment")(
+                    dvc.build_save_command(dependencies, options.name)
+                )
         promote.with_options(task_run_name="promote")(run_key)
 
         tracked_run = find_location(run_key) if run_key else None
@@ -107,11 +109,11 @@ def prepare_run(overrides: Sequence[str]) -> Iterator[None]:
         yield
 
 
-def run_stages(order: Order, upstream: dvc.Upstream, stale: frozenset[str], key: str) -> dict[str, State[Any]]:
+def run_stages(options: RunOptions, upstream: dvc.Upstream, stale: frozenset[str], key: str) -> dict[str, State[Any]]:
     """Run the stale stages, each after the stages whose outs it reads; return the final state of every stage.
 
     Args:
-        order: options of the run.
+        options: options of the run.
         upstream: the stages in order, each with the stages whose outs it reads.
         stale: stages that must run; the others are marked cached.
         key: key of the parent run in MLflow.
@@ -127,17 +129,19 @@ def run_stages(order: Order, upstream: dvc.Upstream, stale: frozenset[str], key:
             states[stage] = skip_stage.with_options(task_run_name=stage)(stage, return_state=True)
             continue
         dependencies = [futures[name] for name in futures if name in parents or stage in BUSY]
-        options: dict[str, Any] = {"wait_for": dependencies, "return_state": False}
-        if order.gpu_pool and stage in TRAINING:
-            futures[stage] = send.with_options(task_run_name=stage).submit(stage, order.gpu_pool, key, **options)
+        submission: dict[str, Any] = {"wait_for": dependencies, "return_state": False}
+        if options.gpu_pool and stage in TRAINING:
+            futures[stage] = run_in_pool.with_options(task_run_name=stage).submit(
+                stage, options.gpu_pool, key, **submission
+            )
             continue
-        sets_overrides = order.overrides and stage == first
+        sets_overrides = options.overrides and stage == first
         command = (
-            dvc.build_run_command(stage, order.overrides, order.name)
+            dvc.build_run_command(stage, options.overrides, options.name)
             if sets_overrides
             else dvc.build_repro_command(stage)
         )
-        futures[stage] = reproduce.with_options(task_run_name=stage).submit(stage, command, key, **options)
+        futures[stage] = reproduce.with_options(task_run_name=stage).submit(stage, command, key, **submission)
 
     # Wait for all before the first error is raised.
     for future in futures.values():
@@ -150,9 +154,9 @@ def run_stages(order: Order, upstream: dvc.Upstream, stale: frozenset[str], key:
 
 
 @contextmanager
-def track_run(order: Order, flow: str) -> Iterator[str]:
+def track_run(options: RunOptions, flow: str) -> Iterator[str]:
     """Open the parent run of the stages in MLflow within the block, and publish them meanwhile; yield its key."""
-    params = {"overrides": json.dumps(order.overrides), "flow_run": order.name}
+    params = {"overrides": json.dumps(options.overrides), "flow_run": options.name}
     command = [*dvc.python("tasks.pdeathsig", str(os.getpid())), *dvc.python("tasks.publish", "--follow")]
     with subprocess.Popen(command, env=dvc.build_environment()) as publisher:
         try:

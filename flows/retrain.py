@@ -26,7 +26,7 @@ from flows import artifacts, dvc, recovery, worktree
 from flows.alerts.hooks import HOOKS
 from flows.commands import enter_workspace, execute
 from flows.concurrency import hold_flow_lock
-from flows.pipeline import Order, run, run_stages, track_run
+from flows.pipeline import RunOptions, run, run_stages, track_run
 from flows.stages import promote
 from flows.worktree import WORKTREES, Worktree
 from satiety.core.errors import SatietyError, SetupError
@@ -61,8 +61,8 @@ class RetrainInputs:
     raw_data_digest: str
     """Hash of the files in data/raw/."""
 
-    def find_reason(self, params: Params, last: Mapping[str, Any]) -> str:
-        """Return the reason for a retraining, or "" if there is too little new data."""
+    def find_cause(self, params: Params, last: Mapping[str, Any]) -> str:
+        """Return the cause of a retraining, or "" if there is too little new data."""
         counts = self.gathered.unseen_counts
         if counts["labels"] >= params.retrain.min_examples:
             return f"{counts['labels']} new labels"
@@ -92,7 +92,7 @@ def _run_retraining(params: Params, reason: str) -> str:
     if seen_ids is None and "decision" in last_run:
         get_run_logger().warning("%s: missing or damaged, so every recorded prediction counts as new", SEEN_IDS)
     inputs = gather_inputs(params, seen_ids or RecordedIds())
-    cause = inputs.find_reason(params, last_run)
+    cause = inputs.find_cause(params, last_run)
     if not cause:
         if not last_run:
             _write_note(LAST_RUN, {"raw": inputs.raw_data_digest})
@@ -101,7 +101,7 @@ def _run_retraining(params: Params, reason: str) -> str:
 
     worktree.prune(params.retrain.keep - 1, {path.stem for path in WORKTREES.glob("*.json")})
     name = started.strftime("%Y%m%dT%H%M%S-%f")
-    record: dict[str, Any] = {"time": started.isoformat(timespec="seconds"), "reason": reason, "why": cause}
+    record: dict[str, Any] = {"time": started.isoformat(timespec="seconds"), "trigger": reason, "cause": cause}
     try:
         record |= _retrain_on_branch(prepare_worktree(name, params), inputs, params, started, cause)
     except Exception as error:
@@ -112,7 +112,7 @@ def _run_retraining(params: Params, reason: str) -> str:
     # Last: after a crash before this line, the same data counts as new again and is retrained twice at worst.
     write_recorded_ids(SEEN_IDS, inputs.gathered.recorded)
     artifacts.publish_retraining(record)
-    return f"{record['decision']}: {record['because']}"
+    return f"{record['decision']}: {record['decision_reason']}"
 
 
 @task(task_run_name="gather", persist_result=False)
@@ -128,7 +128,7 @@ def gather_inputs(params: Params, snapshot: RecordedIds) -> RetrainInputs:
             f"{Path.cwd()}: not in a project, so no predictions are recorded; change to one, or set SATIETY_TRAFFIC"
         )
     labelled = [e for path in (train, dev) for e in read(path, Example)]
-    corpus = ExistingData(
+    existing = ExistingData(
         [e for e in labelled if not e.source.startswith(f"{version.LABELS}:")],
         list(read(test, Example)),
         version.read_training_labels(Path(version.LABELS), problem),
@@ -136,8 +136,8 @@ def gather_inputs(params: Params, snapshot: RecordedIds) -> RetrainInputs:
     )
     answers = traffic.read(params.register.name)
     corrections = traffic.corrections()
-    random = collect_random_ids(traffic.draws().values(), corrections)
-    gathered = gather(answers, corrections, problem, corpus, params.retrain, snapshot, random)
+    random_ids = collect_random_ids(traffic.draws().values(), corrections)
+    gathered = gather(answers, corrections, problem, existing, params.retrain, snapshot, random_ids)
     get_run_logger().info("new: %s; dropped: %s", dict(gathered.unseen_counts), dict(gathered.dropped) or "none")
     return RetrainInputs(gathered, problem, version.hash_folder(Path("data/raw")))
 
@@ -157,11 +157,11 @@ def _retrain_on_branch(
     """Create the data version, train the challenger and decide about promotion; return the note of the run."""
     with worktree.enter(tree):
         begin_pipeline(Path())
-        branch, order = f"satiety/retrain-{started:%Y-%m-%d}", Order([], None, str(runtime.flow_run.name))
-        with track_run(order, "retrain") as key:
+        branch, options = f"satiety/retrain-{started:%Y-%m-%d}", RunOptions([], None, str(runtime.flow_run.name))
+        with track_run(options, "retrain") as key:
             branch = write_data_version(tree, inputs, branch, cause)
             upstream = dvc.select_upstream(dvc.read_stages(), "register")
-            run_stages(order, upstream, frozenset(upstream), key)
+            run_stages(options, upstream, frozenset(upstream), key)
             fresh = write_fresh_test(inputs, params)
         promote.with_options(task_run_name="promote")(key)  # which also reports the end of the parent run to MLflow
         decision = artifacts.read_report("promote")
@@ -174,17 +174,17 @@ def _retrain_on_branch(
     gathered = inputs.gathered
     return {
         "decision": decision["decision"],
-        "because": decision["reason"],
+        "decision_reason": decision["reason"],
         "branch": branch,
         "commit": commit,
         "worktree": str(tree.root),
         "merged": not obstacle,
-        "left": obstacle,
+        "not_merged_because": obstacle,
         "new": dict(gathered.unseen_counts),
-        "learned": len(gathered.learn),
+        "trained_on": len(gathered.learn),
         "fresh": fresh,
         "texts": len(gathered.texts),
-        "of no use": dict(gathered.dropped),
+        "dropped": dict(gathered.dropped),
     }
 
 

@@ -85,7 +85,7 @@ def check_pool(pool: str) -> None:
 
 
 @task(persist_result=False)
-def send(stage: str, pool: str, parent: str) -> State[Any]:
+def run_in_pool(stage: str, pool: str, parent: str) -> State[Any]:
     """Run a stage on a worker of another pool that has the same folder, by the deployment `stage/<pool>`."""
     parameters = {"stage": stage, "workspace": str(Path.cwd()), "parent": parent}
     run: Any = run_deployment(f"stage/{pool}", parameters=parameters, flow_run_name=stage)
@@ -103,6 +103,6 @@ def promote(parent: str) -> State[Any]:
 
 
 @task(persist_result=False)
-def save(command: Sequence[str]) -> None:
+def save_experiment(command: Sequence[str]) -> None:
     """Save the results of the stages as one DVC experiment."""
     execute("experiment", command, build_environment())

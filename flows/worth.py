@@ -17,7 +17,7 @@ from prefect.states import Failed
 from flows import artifacts, dvc
 from flows.alerts.hooks import HOOKS
 from flows.commands import enter_workspace
-from flows.pipeline import Order, prepare_run, run, run_stages, track_run
+from flows.pipeline import RunOptions, prepare_run, run, run_stages, track_run
 from satiety.core.errors import SatietyError
 from satiety.core.section import PARAMS_FILE
 from satiety.params import check_overrides
@@ -33,7 +33,7 @@ def worth(workspace: str = ".") -> State[Any] | None:
     Args:
         workspace: folder of a params.yaml and its dvc.yaml.
     """
-    order = Order([], None, str(runtime.flow_run.name))
+    options = RunOptions([], None, str(runtime.flow_run.name))
     try:
         with enter_workspace(workspace):
             check_overrides(PARAMS_FILE, [])
@@ -41,8 +41,8 @@ def worth(workspace: str = ".") -> State[Any] | None:
             begin_pipeline(dvc.FILE.parent)
             with prepare_run([]):
                 stale = dvc.find_stale(upstream)
-                with track_run(order, STAGE) if stale else nullcontext("") as key:
-                    run_stages(order, upstream, stale, key)
+                with track_run(options, STAGE) if stale else nullcontext("") as key:
+                    run_stages(options, upstream, stale, key)
                 artifacts.publish_meter()
     except SatietyError as error:
         return Failed(message=str(error))

@@ -1,4 +1,4 @@
-"""params.yaml as one object: a block per stage, plus shared blocks. Each stage reads only its own block."""
+"""params.yaml as one object: a section per stage, plus shared sections. Each stage reads only its own section."""
 
 import json
 import re
@@ -28,17 +28,17 @@ from satiety.validate import Validate
 from satiety.worth.section import Worth
 from satiety.worth.selection import Selection
 
-EMPTY_BLOCKS = {"use": "[]", "measure": "[]"}
-"""Empty value of blocks that are lists; other blocks are mappings."""
-OPTIONAL_BLOCKS = ("promote", "monitor", "retrain")
-"""Blocks without a stage in dvc.yaml; DVC fails if one of the others is missing."""
+EMPTY_SECTIONS = {"use": "[]", "measure": "[]"}
+"""Empty value of sections that are lists; other sections are mappings."""
+OPTIONAL_SECTIONS = ("promote", "monitor", "retrain")
+"""Sections without a stage in dvc.yaml; DVC fails if one of the others is missing."""
 _NUMBER = re.compile(r"[+-]?(\d|[1-9](_?\d)+)?(\.(\d(_?\d)*)?)?([eE][+-]?\d(_?\d)*)?")
 """Numbers in Hydra's grammar: without hexadecimals or leading zeros."""
 
 
 @dataclass(frozen=True, slots=True)
 class Params:
-    """All blocks of the file by name; `levers` includes `use` and `measure`."""
+    """All sections of the file by name; `levers` includes `use` and `measure`."""
 
     project: Project
     ingest: Ingest
@@ -54,26 +54,26 @@ class Params:
 
 
 def section_classes() -> dict[str, type[Section]]:
-    """Return the class of every block by name, in file order."""
+    """Return the class of every section by name, in file order."""
     return typing.get_type_hints(Params)
 
 
-def block_names() -> list[str]:
-    """Return the names of all blocks, in file order."""
-    return [name for section in section_classes().values() for name in own_blocks(section)]
+def section_names() -> list[str]:
+    """Return the names of all sections, in file order."""
+    return [name for section in section_classes().values() for name in own_names(section)]
 
 
-def own_blocks(section: type[Section]) -> tuple[str, ...]:
-    """Return the blocks that a section owns; other sections may read them."""
+def own_names(section: type[Section]) -> tuple[str, ...]:
+    """Return the names in the file that a section owns; other sections may read them."""
     return section.blocks() if section is Selection else (section.key(),)
 
 
 def load_params(path: Path = PARAMS_FILE) -> Params:
-    """Read every block; raise one ParamsError that lists every invalid line of the file."""
+    """Read every section; raise one ParamsError that lists every invalid line of the file."""
     values = read_yaml(path)
     check_version(path, values)
     _check_dvc(path)
-    problems, places = _check_blocks(path, values)
+    problems, places = _check_names(path, values)
     try:
         defaults = read_project(path, values) or make_placeholder()
     except ParamsError:
@@ -110,7 +110,7 @@ def _check_dvc(path: Path) -> None:
 
 
 def _read_source(section: type[Section], values: Mapping[str, Any], places: Mapping[str, str]) -> SectionSource:
-    """Return the value and location of a section, whose block may have a misspelt name."""
+    """Return the value and location of a section, whose name may be misspelt."""
     source = section.extract(values)
     place = places.get(section.key())
     return (
@@ -118,9 +118,9 @@ def _read_source(section: type[Section], values: Mapping[str, Any], places: Mapp
     )
 
 
-def _check_blocks(path: Path, values: Mapping[str, Any]) -> tuple[list[str], dict[str, str]]:
-    """Return the problems with block names, and the misspelt name of each block that has one."""
-    blocks = block_names()
+def _check_names(path: Path, values: Mapping[str, Any]) -> tuple[list[str], dict[str, str]]:
+    """Return the problems with section names, and the misspelt name of each section that has one."""
+    blocks = section_names()
     problems, places = (
         [_describe_unknown(path, name, blocks) for name in values if name not in blocks],
         dict[str, str](),
@@ -131,14 +131,14 @@ def _check_blocks(path: Path, values: Mapping[str, Any]) -> tuple[list[str], dic
         matches = get_close_matches(name, [str(key) for key in values if key not in blocks], n=1)
         if matches:
             places[name] = matches[0]
-        elif name not in (Project.key(), *OPTIONAL_BLOCKS):
-            example = f"`{name}: {EMPTY_BLOCKS.get(name, '{}')}`"
-            problems.append(f"{path}: {name}: the block is missing; add {example}, which DVC requires")
+        elif name not in (Project.key(), *OPTIONAL_SECTIONS):
+            example = f"`{name}: {EMPTY_SECTIONS.get(name, '{}')}`"
+            problems.append(f"{path}: {name}: the section is missing; add {example}, which DVC requires")
     return problems, places
 
 
 def _check_thresholds(path: Path, retrain: Retrain | None, promote: Promote | None) -> list[str]:
-    """Return the problems between two blocks that are each valid."""
+    """Return the problems between two sections that are each valid."""
     if not retrain or not promote or retrain.window >= promote.min_fresh_examples:
         return []
     return [
@@ -155,7 +155,7 @@ def _find_refusals(path: Path, problem: Problem, finetune: Finetune | None, wort
 
 
 def check_overrides(path: Path, overrides: Sequence[str]) -> None:
-    """Check the file, then the file with overrides ``block.field=value`` in the syntax of `dvc exp run -S`.
+    """Check the file, then the file with overrides ``section.field=value`` in the syntax of `dvc exp run -S`.
 
     Raises:
         ParamsError: the file is invalid; or an override is malformed, has an unknown field or an invalid value. Lists
@@ -179,7 +179,7 @@ def override_values(values: dict[str, Any], overrides: Sequence[str]) -> list[st
         name, equals, value = override.partition("=")
         try:
             if not equals or not name.strip():
-                raise KeyError("write it as block.field=value")
+                raise KeyError("write it as section.field=value")
             if name.strip() in names:
                 raise KeyError("this field is overridden twice")
             names.add(name.strip())
@@ -202,7 +202,7 @@ def _check_copy(path: Path, values: Any) -> None:
 
 
 def _set_value(values: Any, keys: Sequence[str], value: Any) -> None:
-    """Set a value at a path, creating missing blocks."""
+    """Set a value at a path, creating missing sections."""
     for i, key in enumerate(keys):
         if not isinstance(values, dict):
             raise KeyError(f"{'.'.join(keys[:i])} has no fields, because it is a single value or a list")
@@ -225,4 +225,4 @@ def _describe_unknown(path: Path, name: Any, blocks: Sequence[str]) -> str:
     tree = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     keys = [key for key, _ in tree.value] if isinstance(tree, yaml.MappingNode) else []
     line = next((key.start_mark.line for key in keys if key.value == str(name)), 0) + 1
-    return f"{path}:{line}: {name}: unknown block; {suggest(str(name), blocks)}available: {', '.join(blocks)}"
+    return f"{path}:{line}: {name}: unknown section; {suggest(str(name), blocks)}available: {', '.join(blocks)}"

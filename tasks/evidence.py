@@ -43,7 +43,7 @@ class EvaluationSets:
 
 def compare_with_baseline(challenger: Package, test_sets: EvaluationSets, params: Promote) -> Evidence:
     """Compare the challenger with the untuned baseline on the frozen test examples."""
-    rows = _recall(challenger, test_sets)
+    rows = _read_stored_predictions(challenger, test_sets)
     baseline, candidate = [Prediction(load(row.before)) for row in rows], [Prediction(load(row.after)) for row in rows]
     problem, resampling = challenger.problem, _make_resampling(params)
     tallies = problem.tally(test_sets.frozen, baseline), problem.tally(test_sets.frozen, candidate)
@@ -61,7 +61,7 @@ def compare_with_champion(challenger: Package, champion: Any, test_sets: Evaluat
         ParamsError: the champion was trained for a different problem.
     """
     problem, resampling = challenger.problem, _make_resampling(params)
-    candidate = [_restore_prediction(answer) for answer in _recall(challenger, test_sets)]
+    candidate = [_restore_prediction(answer) for answer in _read_stored_predictions(challenger, test_sets)]
     with open_champion(champion, problem) as package:
         baseline = _restrict_predictions(_recall_or_predict(package, test_sets.frozen), problem)
         frozen = _compare(problem, test_sets.frozen, baseline, candidate, params)
@@ -121,7 +121,7 @@ def _compare_on_fresh(
     return fresh_compared, _compare(problem, *subset, params)
 
 
-def _recall(challenger: Package, test_sets: EvaluationSets) -> list[Evaluated]:
+def _read_stored_predictions(challenger: Package, test_sets: EvaluationSets) -> list[Evaluated]:
     answers = match_stored(challenger.read_predictions(), test_sets.frozen)
     if answers is None:
         raise DataError(

@@ -24,7 +24,7 @@ def main(
     params: Finetune,
     report: Report,
 ) -> None:
-    """Fine-tune the model on the augmented examples; keep the step with the best validation score."""
+    """Fine-tune the model on the augmented examples; keep the step with the lowest validation loss."""
     from satiety.training.checkpoint import compute_key, open_store
     from satiety.tuning.finetune import finetune
 

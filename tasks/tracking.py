@@ -30,6 +30,8 @@ MAX_LOCATIONS = 500
 RUN_TAG = "satiety.run"
 """MLflow tag with the key of a run, the name of its folder in the outbox."""
 PARENT_TAG = "mlflow.parentRunId"
+DATABASE = "mlflow.db"
+"""The SQLite store in the root of a project."""
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 """Databases that MLflow's client can use without a server."""
 DISK_FULL = ("database or disk is full", "No space left on device", "DiskFull")
@@ -59,8 +61,14 @@ class StoreFullError(TrackingError):
 
 def tracking_uri() -> str:
     """Return MLflow's address: the setting, MLflow's own variable, or a SQLite file in the project's root."""
-    default = f"sqlite:///{project_root() / 'mlflow.db'}"
+    default = f"sqlite:///{project_root() / DATABASE}"
     return Settings().tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default
+
+
+def format_ui_command(folder: Path) -> str:
+    """Return the command that shows the project's SQLite store when it is run in a folder."""
+    database = os.path.relpath(project_root(folder) / DATABASE, folder)
+    return f"mlflow ui --backend-store-uri sqlite:///{Path(database).as_posix()}"
 
 
 def connect() -> Any:

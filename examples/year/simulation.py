@@ -166,7 +166,7 @@ def _retrain(copy: ProjectCopy, reason: str) -> Retraining:
         return Retraining(reason, "none", next((line for line in output.splitlines() if "not retrained" in line), ""))
     if note["decision"] == "promoted" and not note["merged"]:
         raise SatietyError(f"{note['branch']}: promoted, but not merged: {note['left']}")
-    return Retraining(reason, note["decision"], note["because"], note["learned"], note["fresh"])
+    return Retraining(reason, note["decision"], note["decision_reason"], note["trained_on"], note["fresh"])
 
 
 def summarize_year(year: Year, months: Sequence[Month]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The blocks `levers` and `use` of params.yaml -> the settings of the levers that one stage applies.
+"""The sections `levers` and `use` of params.yaml -> the settings of the levers that one stage applies.
 
 A stage validates only its own levers; `satiety.worth.selection` validates the rest.
 """
@@ -17,10 +17,10 @@ STAGE_KINDS = ("retrieve", "augment", "pretrain", "self_training")
 
 
 def select_levers(values: Mapping[str, Any], block: str) -> dict[str, Any]:
-    """Return the settings of the levers listed in the block ``use`` or ``measure``, by name.
+    """Return the settings of the levers listed in the section ``use`` or ``measure``, by name.
 
     Raises:
-        ParamsError: a block has the wrong type, or a name is missing under `levers`.
+        ParamsError: a section has the wrong type, or a name is missing under `levers`.
     """
     levers, names = values.get("levers") or {}, values.get(block) or []
     if not isinstance(levers, Mapping) or not isinstance(names, list):

@@ -1,6 +1,6 @@
-"""The block `project` of params.yaml: values shared by several blocks.
+"""The section `project` of params.yaml: values shared by several sections.
 
-A required field of another block inherits the value of the same name here, unless that block sets its own.
+A required field of another section inherits the value of the same name here, unless that section sets its own.
 """
 
 from __future__ import annotations
@@ -16,29 +16,19 @@ from satiety.core.asset import Asset
 from satiety.core.errors import ParamsError
 from satiety.core.section import Section, Seed, line_of
 
-OBSOLETE_KEYS = (
-    *(
-        ("ingest", "base"),
-        ("retrieve",),
-        ("augment",),
-        ("pretrain",),
-        ("finetune", "self_training"),
-        ("worth", "levers"),
-    ),
-    *(("finetune", name) for name in ("method", "objective", "dropout", "head", "training")),
-)
-"""Keys of earlier versions."""
-ADVICE = (
-    "from an earlier version; move the base model and shared values to `project:`, define levers under `levers:`, list "
-    "the pipeline's levers in `use:` and the measured ones in `measure:`, move the tuning method to "
-    "`finetune.recipe:`, and omit defaults; the params.yaml of this version is an example"
-)
+NEW_PLACES: dict[str, tuple[tuple[str, ...], ...]] = {
+    "`project`": (("ingest", "base"),),
+    "`levers`, and name it in `use`": (("retrieve",), ("augment",), ("pretrain",), ("finetune", "self_training")),
+    "`levers`, and name it in `measure`": (("worth", "levers"),),
+    "`finetune.recipe`": tuple(("finetune", name) for name in ("method", "objective", "dropout", "head", "training")),
+}
+"""Where each key of an earlier version belongs now."""
 Pooling = Literal["mean", "first"]
 """Pooling of token vectors into a text vector: mean, or the first token (BERT's [CLS])."""
 
 
 class Project(Section):
-    """Values shared by several blocks; a block with a field of the same name may override it."""
+    """Values shared by several sections; a section with a field of the same name may override it."""
 
     base: Asset
     """Base model: a folder with safetensors weights."""
@@ -47,7 +37,7 @@ class Project(Section):
     max_length: int = Field(ge=8, le=8192, default=128)
     """Tokens per window, including prefix and special tokens; longer texts are split into several windows."""
     pooling: Pooling = "mean"
-    """Pooling of token vectors into a text vector."""
+    """Pooling of token vectors into a text vector: ``mean`` of all, or the ``first`` (BERT's [CLS])."""
     seed: Seed = 20261123
     """Random seed. Together with each text's digest it also assigns texts to test, dev and train."""
     dedup_threshold: float = Field(gt=0, le=1, default=0.8)
@@ -62,18 +52,21 @@ class Project(Section):
 
     @classmethod
     def read_project(cls, path: Path, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return no values: `project` inherits from no other block."""
+        """Return no values: `project` inherits from no other section."""
         return {}
 
 
 def check_version(path: Path, values: Mapping[str, Any]) -> None:
     """Raise ParamsError if a file has keys of an earlier version, whose levers would be ignored silently."""
-    obsolete = [keys for keys in OBSOLETE_KEYS if _is_present(values, keys)]
+    moves = {place: [keys for keys in old if _is_present(values, keys)] for place, old in NEW_PLACES.items()}
     if "project" in values:
-        obsolete = [keys for keys in obsolete if keys != ("ingest", "base")]  # the block may override `project`
+        moves["`project`"] = []  # the section may override `project`
+    obsolete = [keys for old in moves.values() for keys in old]
     if obsolete:
         line = line_of(yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader), obsolete[0])
-        raise ParamsError(f"{path}:{line}: {', '.join('.'.join(keys) for keys in obsolete)}: {ADVICE}")
+        names = {place: ", ".join("`" + ".".join(keys) + "`" for keys in old) for place, old in moves.items() if old}
+        steps = [f"{name} to {place}" for place, name in names.items()]
+        raise ParamsError(f"{path}:{line}: from an earlier version; move {'; '.join(steps)}")
 
 
 def _is_present(values: Any, keys: Sequence[str]) -> bool:
@@ -85,10 +78,10 @@ def _is_present(values: Any, keys: Sequence[str]) -> bool:
 
 
 def read_project(path: Path, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the shared values by name; empty if the file has no block `project`.
+    """Return the shared values by name; empty if the file has no section `project`.
 
     Raises:
-        ParamsError: the file is from an earlier version, or the block is invalid; lists every invalid line.
+        ParamsError: the file is from an earlier version, or the section is invalid; lists every invalid line.
     """
     check_version(path, values)
     if Project.key() not in values:
@@ -98,6 +91,6 @@ def read_project(path: Path, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def make_placeholder() -> dict[str, Any]:
-    """Return substitute values for an invalid block, so that errors of other blocks are reported with it."""
+    """Return substitute values for an invalid section, so that errors of other sections are reported with it."""
     project = Project(base=Asset(uri="file:data/raw/base"))
     return {name: getattr(project, name) for name in Project.model_fields}

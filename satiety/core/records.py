@@ -15,8 +15,8 @@ from satiety.core.files import write_atomically
 from satiety.core.inputs import Inputs, dump_inputs, load_inputs, text_of
 
 Split = Literal["train", "dev", "test"]
-Destination = Literal["train", "dev", "test", "added"]
-"""Split that a labelled source is reserved for; ``added``: train, outside the budget."""
+Destination = Literal["train", "dev", "test", "extra"]
+"""Split that a labelled source is reserved for; ``extra``: train, outside the budget."""
 BATCH = 8192
 """Rows per Parquet row group: bounds memory and makes the bytes of the file reproducible."""
 

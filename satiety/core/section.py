@@ -1,4 +1,4 @@
-"""One block of params.yaml as a typed, validated, immutable object."""
+"""One section of params.yaml as a typed, validated, immutable object."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,6 +22,24 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 """Random seed; NumPy and scikit-learn accept 32 bits."""
 _BOOLEANS = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
 """Booleans of YAML 1.1, or in quotes -> YAML 1.2."""
+PATTERNS = {
+    r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$": (
+        "at most 100 letters, digits, dots, dashes and underscores, beginning with a letter or digit"
+    ),
+    r"^[\w-]{1,40}$": "1 to 40 letters, digits, dashes and underscores",
+    r"^[0-9a-f]{64}$": "64 digits and letters from a to f, in lower case",
+}
+"""What the pattern of a field allows, in words."""
+_RULES = {
+    "bool_type": "must be true or false",
+    "dict_type": "must be a mapping",
+    "float_type": "must be a number",
+    "int_type": "must be a whole number",
+    "list_type": "must be a list",
+    "model_type": "must be a mapping",
+    "string_type": "must be text",
+}
+"""Type of pydantic's error -> what the value must be."""
 _BREAKS = re.compile("[\x85\u2028\u2029\ufeff]")
 Keys = tuple[int | str, ...]
 """Path to a value: names of fields and indices into lists."""
@@ -30,7 +48,7 @@ MAX_COUNT = 1_000_000_000
 
 
 class ParamsModel(BaseModel):
-    """Values of params.yaml. A required field that is missing is filled from the block `project`."""
+    """Values of params.yaml. A required field that is missing is filled from the section `project`."""
 
     model_config = FIELDS
 
@@ -58,31 +76,31 @@ class SectionSource:
 
 
 class Section(ParamsModel):
-    """A block of params.yaml. Missing values come from the field's default or the block `project`."""
+    """A section of params.yaml. Missing values come from the field's default or the section `project`."""
 
     @classmethod
     def key(cls) -> str:
-        """Return the block's name in the file, which is also the stage's name."""
+        """Return the section's name in the file, which is also the stage's name."""
         return cls.__name__.lower()
 
     @classmethod
     def blocks(cls) -> tuple[str, ...]:
-        """Return the blocks that the section reads, apart from `project`."""
+        """Return the names in the file that the section reads, apart from `project`."""
         return (cls.key(),)
 
     @classmethod
     def extract(cls, values: Mapping[str, Any]) -> SectionSource:
-        """Return this section's value and location, given all blocks of a file."""
+        """Return this section's value and location, given all sections of a file."""
         return SectionSource(values.get(cls.key()), {(): (cls.key(),)})
 
     @classmethod
     def external_fields(cls) -> set[str]:
-        """Return the fields that are set by other blocks, such as `levers`."""
+        """Return the fields that are set by other sections, such as `levers`."""
         return {str(start[0]) for start in cls.extract({}).places if start}
 
     @classmethod
     def read_project(cls, path: Path, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the values that this section inherits from the block `project`."""
+        """Return the values that this section inherits from the section `project`."""
         from satiety.core.project import read_project
 
         return read_project(path, values)
@@ -97,19 +115,19 @@ class Section(ParamsModel):
     def check(
         cls, path: Path, value: Any, *, keys: tuple[str, ...] = (), defaults: Mapping[str, Any] | None = None
     ) -> Self:
-        """Validate the block ``value``, found in the file ``path`` under ``keys``.
+        """Validate the section ``value``, found in the file ``path`` under ``keys``.
 
         Args:
             path: the file.
-            value: the block.
-            keys: location of the block in the file.
-            defaults: values of the block `project`.
+            value: the section.
+            keys: location of the section in the file.
+            defaults: values of the section `project`.
         """
         return cls.parse(path, SectionSource(value, {(): keys}), defaults)
 
     @classmethod
     def parse(cls, path: Path, source: SectionSource, defaults: Mapping[str, Any] | None) -> Self:
-        """Validate a section; null is an empty block."""
+        """Validate a section; null is an empty section."""
         value = {} if source.value is None else source.value
         try:
             return cls.model_validate(value, context=defaults)
@@ -168,13 +186,14 @@ class _StrictLoader(yaml.SafeLoader):
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Return the file's top-level blocks; raise ParamsError if it is missing, invalid, or not a mapping."""
+    """Return the file's top-level sections; raise ParamsError if it is missing, invalid, or not a mapping."""
     try:
         text = path.read_text(encoding="utf-8")
         _check_breaks(path, text)
         value = _parse(path, text)
     except FileNotFoundError:
-        raise ParamsError(f"{path}: no such file; run the command in the folder of {path.name}") from None
+        advice = "" if path.is_absolute() else f"; run the command in the folder of {path.name}"
+        raise ParamsError(f"{path}: no such file{advice}") from None
     except UnicodeDecodeError as error:
         raise ParamsError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
     except yaml.reader.ReaderError as error:
@@ -185,7 +204,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         kind = "" if isinstance(error, _AmbiguousYamlError) else "not YAML: "
         raise ParamsError(f"{path}:{line}: {kind}{error.problem}") from None
     if not isinstance(value, dict):
-        raise ParamsError(f"{path}:1: the file must be a mapping with one block per stage")
+        raise ParamsError(f"{path}:1: the file must be a mapping with one section per stage")
     return value
 
 
@@ -267,11 +286,15 @@ def _describe_error(error: Any, names: Sequence[str]) -> str:
         return f"unknown field; {hint or 'available: ' + ', '.join(names)}".rstrip()
     if error["type"] == "missing":
         return "required; this field has no default"
-    message = str(error["msg"]).removeprefix("Value error, ")
-    value = error["input"]
-    if not isinstance(value, str | int | float | bool):
-        return message
-    return f"{message} (got {redact_secrets(repr(value))}){_suggest_fix(error['type'], value)}"
+    value, rule = error["input"], _RULES.get(error["type"])
+    if error["type"] == "string_pattern_mismatch":
+        pattern = error["ctx"]["pattern"]
+        rule = f"must be {PATTERNS.get(pattern, f'a text like {pattern}')}"
+    message = rule or str(error["msg"]).removeprefix("Value error, ")
+    if isinstance(value, str | int | float | bool):
+        return f"{message} (got {redact_secrets(repr(value))}){_suggest_fix(error['type'], value)}"
+    shape = "null" if value is None else "a list" if isinstance(value, list) else "a mapping"
+    return f"{message} (got {shape})" if rule else message
 
 
 def _suggest_fix(kind: str, value: Any) -> str:

@@ -81,8 +81,8 @@ def format_scores(results: Mapping[str, Any]) -> str:
         "before": results["before"]["value"],
         "after": results["after"]["value"],
         "difference": difference["value"],
-        "low": difference["low"],
-        "high": difference["high"],
+        "difference_low": difference["low"],
+        "difference_high": difference["high"],
         "ece": results["calibration"]["ece"],
     }
     return json.dumps(few, indent=2) + "\n"

@@ -32,7 +32,7 @@ class LabelledSource(Source):
     """A source of labelled texts."""
 
     split: Destination | None = None
-    """Null: split at random. Otherwise all rows belong to this split, for data that is already split. ``added``: all
+    """Null: split at random. Otherwise all rows belong to this split, for data that is already split. ``extra``: all
     rows belong to train, outside the budget; other texts keep their split."""
 
 
@@ -50,7 +50,7 @@ class Ingest(Section):
     base: Asset
     """Base model: a folder with safetensors weights."""
     budget: int = Field(ge=2, le=MAX_COUNT)
-    """Number of labels for train and dev; ``added`` sources do not count."""
+    """Number of labels for train and dev; ``extra`` sources do not count."""
     dev: float = Field(gt=0, lt=1, default=0.2)
     """Share of the budget for the dev split, used for early stopping."""
     test: int = Field(ge=1, le=MAX_COUNT, default=2000)

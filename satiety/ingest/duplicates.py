@@ -1,7 +1,7 @@
 """Resolve conflicting labels and drop duplicates.
 
 The result is independent of the order of rows and files. Records are sorted by priority, then id: test first, then dev,
-other labelled texts, added ones, and raw documents last. So a frozen test set stays complete.
+other labelled texts, extra ones, and raw documents last. So a frozen test set stays complete.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from satiety.text.deduplication import find_duplicates, jaccard
 
 Policy = Literal["drop", "majority"]
 Merge = Callable[[Sequence[Answer]], Answer | None]
-_PRIORITY = {"test": 0, "dev": 1, "added": 3}
+_PRIORITY = {"test": 0, "dev": 1, "extra": 3}
 """Sort key by split: the duplicate with the lower one is kept; other labelled texts have 2."""
 R = TypeVar("R", Example, Document)
 

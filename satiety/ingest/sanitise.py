@@ -89,7 +89,7 @@ def sanitise_example(inputs: Inputs, answer: Answer | None, marked: str, hide: C
             return clean(value, anchors if name == marked else ())
         return tuple(clean(part) if isinstance(part, str) else part for part in value)  # type: ignore[return-value]
 
-    def follow(spans: Iterable[Any]) -> list[Any]:
+    def relocate(spans: Iterable[Any]) -> list[Any]:
         places = {anchor.label: anchor for cleaned_text in sanitised for anchor in cleaned_text.spans}
         matches = [(span, places.get(f"{span.start}:{span.end}")) for span in spans]
         return [replace(span, start=place.start, end=place.end) for span, place in matches if place]
@@ -97,9 +97,9 @@ def sanitise_example(inputs: Inputs, answer: Answer | None, marked: str, hide: C
     cleaned = {name: clean_value(name, value) for name, value in inputs.items()}
     for name, value in cleaned.items():
         if not isinstance(value, str) and any(isinstance(part, Span) for part in value):
-            cleaned[name] = tuple(follow(value))
+            cleaned[name] = tuple(relocate(value))
     if answer is not None:
-        answer = answer.move(follow(answer.mentions)).reword(clean)
+        answer = answer.move(relocate(answer.mentions)).reword(clean)
     return SanitisedExample(
         cleaned,
         answer,

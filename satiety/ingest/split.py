@@ -3,7 +3,7 @@
 Test is sampled first, by a hash of the seed and of the sampling unit: a single text, or a user-defined group. So it
 stays stable when data is added, and near-duplicates do not change a text's probability. Texts similar to a sampled one,
 but not sampled themselves, are rejected: near-duplicates stay in the same split. Then the budget is spent on dev and
-train. Texts of ``added`` sources all go to train and leave the other splits unchanged.
+train. Texts of ``extra`` sources all go to train and leave the other splits unchanged.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def divide(
     Raises:
         DataError: there are too few labelled texts, or too many are similar to each other.
     """
-    pools: dict[Destination | None, list[Example]] = {None: [], "test": [], "dev": [], "train": [], "added": []}
+    pools: dict[Destination | None, list[Example]] = {None: [], "test": [], "dev": [], "train": [], "extra": []}
     for example in sorted(examples, key=lambda e: e.id):
         pools[bindings.get(example.source)].append(example)
     sizes = _compute_sizes(pools, test, budget, dev)
@@ -125,7 +125,7 @@ def divide(
         for example in pool if split != "train" else ():
             if example.id in sample:
                 held_out.add(example, linkage)
-    assignment |= {e.id: "train" for e in pools["added"] if held_out.find_linked(e, linkage) is None}
+    assignment |= {e.id: "train" for e in pools["extra"] if held_out.find_linked(e, linkage) is None}
     return _build_partition(pools, assignment, held_out, linkage)
 
 
@@ -207,7 +207,7 @@ def _draw(
     members: dict[str, list[Example]] = defaultdict(list)
     for example in pool:
         members[units[example.id]].append(example)
-    ranks = {name: _rank(seed, name) for name in members}
+    ranks = {name: _hash_to_unit(seed, name) for name in members}
     ranked = sorted(members, key=lambda name: ranks[name])
     group_names = [name for name in ranked if len(members[name]) > 1]
     singles = [members[name][0] for name in ranked if len(members[name]) == 1]
@@ -223,7 +223,7 @@ def _draw(
     return {*sample, *remainder[: total - len(sample)]}
 
 
-def _rank(seed: int, unit: str) -> float:
+def _hash_to_unit(seed: int, unit: str) -> float:
     """Return a pseudo-random number in [0, 1), fixed by seed and unit."""
     return int.from_bytes(hashlib.sha256(f"{seed}:{unit}".encode()).digest()[:8], "big") / 2**64
 

@@ -57,7 +57,7 @@ class SelfTraining(BaseModel):
             pairs = [pair for pair in zip(documents, predictions, strict=True) if pair[1].confidence >= self.confidence]
             examples_by_class: dict[str, list[Example]] = defaultdict(list)
             for document, prediction in sorted(pairs, key=lambda pair: -pair[1].confidence):
-                example = Example(document.id, {"text": document.text}, prediction.answer, origin="pseudo")
+                example = Example(document.id, {"text": document.text}, prediction.answer, origin="pseudo_label")
                 examples_by_class[stratum(example)].append(example)
 
             # 3. select the share of each class, growing with the rounds

@@ -1,4 +1,4 @@
-"""The block `monitor` of params.yaml."""
+"""The section `monitor` of params.yaml."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Monitor(Section):
     evidently: bool = False
     """Whether to write Evidently's page too, `monitor-evidently.html`; requires the extra `evidently`."""
     prefix: str
-    """Text put before every input that the base model embeds; models of the E5 family need ``query: ``."""
+    """Text put before every input, as the base model requires: ``query: `` for E5 models, empty for most others."""
 
     @model_validator(mode="after")
     def _fit(self) -> Self:

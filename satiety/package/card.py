@@ -28,7 +28,7 @@ class Facts:
     trained: int
     """Number of labelled training examples, without dev."""
     params: Mapping[str, Any]
-    """Resolved params, by block of params.yaml."""
+    """Resolved params, by section of params.yaml."""
     dev: int | None = None
     """Number of labelled validation examples; None if an earlier version of satiety made the package."""
 
@@ -39,7 +39,7 @@ class Facts:
             uses.append(f"{self.dev:,} for validation")
             ingest = self.params.get("ingest", {})
             # A source with a split of its own adds labels to the budget, or leaves a part of it unspent.
-            is_budget_spent = not any(source.get("split") in ("dev", "added") for source in ingest.get("labelled", ()))
+            is_budget_spent = not any(source.get("split") in ("dev", "extra") for source in ingest.get("labelled", ()))
             quarantined = ingest.get("budget", 0) - self.trained - self.dev
             if is_budget_spent and quarantined > 0:
                 uses.append(f"{quarantined:,} in quarantine")

@@ -20,6 +20,11 @@ CONFIGS = ("config.json", "tokenizer_config.json")
 """Files in which ``auto_map`` can name code to run."""
 
 
+def describe_missing(folder: Path) -> str:
+    """Return that a folder is no package, and how to make one."""
+    return f"{folder}: package not found; run `dvc repro` or `dvc checkout`"
+
+
 def verify(folder: Path, copy_folder: Path | None = None) -> list[str]:
     """Return the problems of a package, one line each; empty if it is valid.
 
@@ -33,7 +38,7 @@ def verify(folder: Path, copy_folder: Path | None = None) -> list[str]:
         SetupError: there is no disk space for the copy.
     """
     if not folder.is_dir():
-        return [f"{folder}: package not found; run `dvc repro` or `dvc checkout`"]
+        return [describe_missing(folder)]
     manifest = _read_manifest(folder / MANIFEST)
     if isinstance(manifest, str):
         return [manifest]

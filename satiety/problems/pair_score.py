@@ -36,7 +36,7 @@ class PairScore(OneNumber):
 
     def zero_shot(self, train: Sequence[Example], examples: Sequence[Example], base: ZeroShotModel) -> list[Prediction]:
         """Predict the cosine of the two texts, rescaled to the training examples by least squares."""
-        slope, intercept = _line(_cosines(train, base), [number_of(example.answer) for example in train])
+        slope, intercept = _fit_line(_cosines(train, base), [number_of(example.answer) for example in train])
         return [Prediction(Number(float(slope * cosine + intercept))) for cosine in _cosines(examples, base)]
 
     def examples(self, language: str) -> list[Example]:
@@ -55,7 +55,7 @@ def _cosines(examples: Sequence[Example], base: ZeroShotModel) -> Floats:
     return np.asarray((first * second).sum(axis=1), dtype=np.float64)
 
 
-def _line(cosines: Floats, numbers: Sequence[float]) -> tuple[float, float]:
+def _fit_line(cosines: Floats, numbers: Sequence[float]) -> tuple[float, float]:
     """Return slope and intercept of the least-squares line; (1, 0) where it does not rise."""
     if len(set(cosines.tolist())) < 2:
         return 1.0, 0.0

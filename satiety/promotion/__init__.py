@@ -15,7 +15,7 @@ class Promote(Section):
     seed: Seed
     """Random seed of the bootstrap resamples."""
     resamples: int = Field(ge=200, le=100_000)
-    """Bootstrap resamples of the test set."""
+    """Bootstrap resamples of the test set. Efron & Tibshirani 1993 (section 13.3) recommend at least 1,000."""
     confidence_level: float = Field(gt=0.5, lt=1)
     """Confidence level of the intervals that decide *worse*. All comparisons on one test set share the alpha
     (1 - level) / 2 for wrong promotions."""

@@ -19,7 +19,7 @@ def explain_decision(
         evidence: the comparisons.
         verdict: result of `judge`.
         analyses: number of the comparison on each test set.
-        params: the block ``promote``.
+        params: the section ``promote``.
     """
     pair = evidence.frozen.headline
     parts = [
@@ -60,7 +60,7 @@ def _list_rules(evidence: Evidence, verdict: Verdict, params: Promote) -> Iterat
         if verdict.fresh and verdict.fresh.better:
             yield "volunteered labels can only block a promotion"
         yield (
-            "a random sample of labels can also promote (`satiety label next --from traffic --random -n N`) once the "
+            "a random sample of labels can also promote (`satiety label next -n N`) once the "
             f"fresh test set contains promote.min_fresh_examples ({params.min_fresh_examples}) of them"
         )
 

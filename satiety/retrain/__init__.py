@@ -26,7 +26,8 @@ class Retrain(Section):
     documents: int = Field(ge=0, le=MAX_COUNT, default=2000)
     """Newest texts of the traffic that are added to the corpus."""
     dedup_threshold: float = Field(gt=0, le=1)
-    """Jaccard similarity of character 5-grams; training texts at least this similar to a test text are dropped."""
+    """Jaccard similarity of character 5-grams from which two texts are near-duplicates; training texts like
+    a test text are dropped."""
     merge: bool = False
     """Whether to merge the branch of a promoted model if that is a fast-forward of a clean checkout."""
     keep: int = Field(ge=1, le=1000, default=3)

@@ -71,7 +71,7 @@ def gather(
         corrections: by id of the answer, in order of arrival.
         problem: with its labels fitted; answers that do not fit it are left out.
         existing: data of the project and of the last data version.
-        params: the block `retrain`.
+        params: the section `retrain`.
         recorded: ids that the last retraining used.
         random_ids: ids of the answers in complete random draws.
     """

@@ -68,7 +68,7 @@ def read_fresh(path: Path) -> list[Example]:
 
 def list_sources(files: Collection[str], problem: Problem) -> dict[str, dict[str, Any]]:
     """Return the sources of params.yaml for these files, by list of `ingest`: ``labelled`` or ``corpus``."""
-    blocks = {LABELS: ("labelled", problem.columns, {"split": "added"}), TEXTS: ("corpus", ("text",), {})}
+    blocks = {LABELS: ("labelled", problem.columns, {"split": "extra"}), TEXTS: ("corpus", ("text",), {})}
     return {
         block: {"uri": f"file:{name}", "sha256": None, "reader": {"kind": "jsonl"}, "columns": {c: c for c in columns}}
         | extra

@@ -1,4 +1,4 @@
-"""The training loop: a loss and weights to train -> the weights of the step that was best on dev.
+"""The training loop: a loss and weights to train -> the weights of the step with the lowest loss on dev.
 
 Batches, masks and dropout of a step depend on (seed, step) only. So the same seed gives the same weights, and a killed
 run resumes from its checkpoint to exactly the weights of an uninterrupted run.

@@ -40,7 +40,10 @@ def solve_head(
     owners = [examples[i] for i in head.owners(windows)]
     if not owners:
         return None
-    groups, is_gold = [owner.parent or owner.id for owner in owners], [owner.origin != "pseudo" for owner in owners]
+    groups, is_gold = (
+        [owner.parent or owner.id for owner in owners],
+        [owner.origin != "pseudo_label" for owner in owners],
+    )
     return head.solve(*head.collect_targets(windows, rows), groups, head.size(problem), solver, seed, np.array(is_gold))
 
 
@@ -56,6 +59,6 @@ def fit_decoder(problem: Problem, train: Sequence[Example], windows: Sequence[Wi
     is_scored = np.asarray(np.isfinite(head.held_out).all(axis=1))
     rows: dict[int, int] = {}
     for row, owner in enumerate(build_head(problem).owners(windows)):
-        if is_scored[row] and train[owner].origin != "pseudo":
+        if is_scored[row] and train[owner].origin != "pseudo_label":
             rows.setdefault(owner, row)
     return problem.fit_decoder([train[owner] for owner in rows], head.held_out[list(rows.values())])

@@ -1,4 +1,4 @@
-"""The block ``finetune`` of params.yaml."""
+"""The section ``finetune`` of params.yaml."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Finetune(Section):
     seed: Seed
     """Random seed for batches, dropout and sampling."""
     max_length: int = Field(ge=8, le=8192)
-    """Maximum number of tokens per window, including prefix and special tokens. A longer text gives several windows."""
+    """Tokens per window, including prefix and special tokens; longer texts are split into several windows."""
     prefix: str
-    """Text put before every input, as the base model expects it: ``query:`` for E5 models, empty for most others."""
+    """Text put before every input, as the base model requires: ``query: `` for E5 models, empty for most others."""
     pooling: Pooling
-    """How token states become one vector per text: ``mean`` of all tokens, or ``first`` token (BERT's [CLS])."""
+    """Pooling of token vectors into a text vector: ``mean`` of all, or the ``first`` (BERT's [CLS])."""
     recipe: Annotated[SerializeAsAny[Recipe], RECIPES.choice("fine_tune")] = Field(
         default_factory=RECIPES.default("fine_tune")
     )
@@ -41,7 +41,7 @@ class Finetune(Section):
 
     @classmethod
     def extract(cls, values: Mapping[str, Any]) -> SectionSource:
-        """Return the block, with the active lever of kind self_training under ``self_training``."""
+        """Return the section, with the active lever of kind self_training under ``self_training``."""
         block, lever = super().extract(values), find_active(values, "self_training", None)
         if not isinstance(block.value or {}, Mapping):
             return block

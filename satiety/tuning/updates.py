@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def train_model(context: TuningContext, recipe: FineTune, windows: Sequence[Window], steps: int) -> TrainState:
-    """Train for at most ``steps`` updates and restore the weights that are best on dev (without dev, the last ones).
+    """Train for at most ``steps`` updates and restore the weights with the lowest loss on dev (the last without dev).
 
     Args:
         context: the run; the method has already prepared its model.

@@ -13,12 +13,13 @@ __all__ = ["Validate"]
 
 
 class Validate(Section):
-    """Validate the data against the suites, which read these thresholds as ``{"$PARAMETER": "<name>"}``."""
+    """Thresholds for the checks in expectations/."""
 
     row_share: float = Field(ge=0, le=1, default=0.2)
     """Largest share of a table's rows in quarantine; the pipeline stops above it."""
     dedup_threshold: float = Field(gt=0, le=1)
-    """Jaccard similarity of character 5-grams from which a training text leaks a held-out one; as for ``ingest``."""
+    """Jaccard similarity of character 5-grams from which two texts are near-duplicates; a training text
+    like a held-out one leaks it."""
     max_characters: int = Field(ge=1, le=MAX_COUNT, default=20_000)
     """Longest text, in characters."""
     symbols: float = Field(ge=0, le=1, default=0.9)

@@ -150,8 +150,8 @@ class _LeverRunner:
     def _proxy_model(self) -> ProxyModel:
         inputs, params = self.inputs, self.params
         config = EncoderConfig(max_length=params.max_length, prefix=params.prefix, pooling=params.pooling)
-        reader = FeatureExtractor(inputs.scratch, inputs.base, inputs.problem, config, inputs.device)
-        return ProxyModel(inputs.problem, reader, ProxySolver(), config)
+        extractor = FeatureExtractor(inputs.scratch, inputs.base, inputs.problem, config, inputs.device)
+        return ProxyModel(inputs.problem, extractor, ProxySolver(), config)
 
     @cached_property
     def _held_out(self) -> HeldOut:

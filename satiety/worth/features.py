@@ -54,11 +54,11 @@ class EncoderConfig(BaseModel):
     model_config = FIELDS
 
     max_length: int = Field(ge=8, le=8192)
-    """Tokens per window; a longer text is split into several."""
+    """Tokens per window, including prefix and special tokens; longer texts are split into several windows."""
     prefix: str
-    """Prefix of every text; models of the E5 family need ``query: ``."""
+    """Text put before every input, as the base model requires: ``query: `` for E5 models, empty for most others."""
     pooling: Pooling
-    """Pooling of token vectors into one vector."""
+    """Pooling of token vectors into a text vector: ``mean`` of all, or the ``first`` (BERT's [CLS])."""
 
 
 def hash_text(text: str) -> bytes:

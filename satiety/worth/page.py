@@ -32,7 +32,7 @@ def page(report: Report, language: Language) -> str:
         smallest=budgets[0],
         largest=budgets[-1],
         focus=focus,
-        groups=[group for budget in report["budgets"] if (group := _group(report, budget))["rows"]],
+        groups=[group for budget in report["budgets"] if (group := _select_budget(report, budget))["rows"]],
         credit_ends=axis_ends(part["gain"] for share in report.get("credit") or [] for part in _parts(share)),
         arrows=[_arrow(mark, row, focus) for mark, row in zip(marks, rows, strict=True)],
         pictures=[_picture(report, marks, focus, language, wide) for wide in (False, True)],
@@ -47,7 +47,7 @@ def sanity_checks(report: Report) -> list[bool]:
     return [*outcomes, bool(leak.get("holds", leak["refused"] > 0))] if leak else outcomes
 
 
-def _group(report: Report, budget: int) -> dict[str, Any]:
+def _select_budget(report: Report, budget: int) -> dict[str, Any]:
     """Return the levers at a budget, the best first, and the baseline's score."""
     rows = [row for row in report["levers"] if row["budget"] == budget]
     rows.sort(key=lambda row: -1.0 if row["score"] is None else row["score"], reverse=True)

@@ -39,7 +39,7 @@ class FineTunedRuns(BaseModel):
     budgets: int = Field(ge=2, le=20, default=2)
     """Number of largest budgets; at least 2, because the pool's noise is estimated from half of the labels."""
     dev: float = Field(ge=0, le=0.5, default=0.2)
-    """Share of a run's labels in its validation set, which selects the best step; rounded to 1 in a whole number."""
+    """Share of a run's labels in its validation set, which selects the step with the lowest loss; rounded to 1/k."""
 
     @field_validator("dev")
     @classmethod
@@ -73,7 +73,7 @@ class Worth(Section):
     seed: Seed
     """Random seed of replicates, folds, levers and the bootstrap."""
     budgets: int = Field(ge=4, le=12, default=6)
-    """Number of budgets: 0, and the pool halved repeatedly."""
+    """Number of budgets: 0, then all labels, half, a quarter, ..."""
     levers: dict[str, SerializeAsAny[RegisteredLever]] = Field(max_length=MAX_MEASURED)
     """Levers named in `measure`, alone and in every combination; empty: learning curve and forecast only."""
     controls: list[SerializeAsAny[RegisteredLever]] = Field(default_factory=_controls)
@@ -85,13 +85,14 @@ class Worth(Section):
     documents: int = Field(ge=0, le=1_000_000, default=2000)
     """Random documents of the corpus, used where no lever retrieves any."""
     dedup_threshold: float = Field(gt=0, le=1)
-    """Jaccard similarity of character 5-grams from which a text repeats a test text and is removed."""
+    """Jaccard similarity of character 5-grams from which two texts are near-duplicates; texts like a test
+    text are removed."""
     max_length: int = Field(ge=8, le=8192)
-    """Tokens per window; a longer text is split into several."""
+    """Tokens per window, including prefix and special tokens; longer texts are split into several windows."""
     prefix: str
-    """Prefix of every text; models of the E5 family need ``query: ``."""
+    """Text put before every input, as the base model requires: ``query: `` for E5 models, empty for most others."""
     pooling: Pooling
-    """Pooling of token vectors into one vector."""
+    """Pooling of token vectors into a text vector: ``mean`` of all, or the ``first`` (BERT's [CLS])."""
     head: ProxySolver = Field(default_factory=ProxySolver)
     """Solver of the proxy's linear heads."""
     fine_tuned: FineTunedRuns = Field(default_factory=FineTunedRuns)
@@ -99,7 +100,7 @@ class Worth(Section):
     min_effect: float = Field(ge=0, lt=1, default=0.01)
     """Smallest gain that matters, in score."""
     alpha: float = Field(gt=0, lt=0.5, default=0.05)
-    """Largest share of levers worth it that may be stopped early."""
+    """Probability of stopping a lever early that is worth it."""
     resamples: int = Field(ge=100, le=100_000, default=1000)
     """Bootstrap resamples."""
     confidence_level: float = Field(gt=0.5, lt=1)

@@ -1,4 +1,4 @@
-"""Blocks `levers`, `use` and `measure` of params.yaml: all levers by name, and where each is used."""
+"""Sections `levers`, `use` and `measure` of params.yaml: all levers by name, and where each is used."""
 
 from __future__ import annotations
 
@@ -59,6 +59,8 @@ class Selection(Section):
             return names  # `levers` is invalid and reported already
         for name in names:
             if name not in levers:
+                if name in LEVERS and not LEVERS[name].max_in_use:
+                    raise ValueError(f"{name} is a control; controls cannot be used, `worth.controls` measures them")
                 known_names = ", ".join(levers) or "none"
                 raise ValueError(
                     f"unknown lever {name!r}; {suggest(name, levers)}defined under `levers`: {known_names}"
@@ -92,13 +94,14 @@ class Augmentation(Section):
     seed: Seed
     """Random seed of custom levers and of the heads they predict with."""
     dedup_threshold: float = Field(gt=0, le=1)
-    """Jaccard similarity of character 5-grams from which an added text repeats a validation or test text."""
+    """Jaccard similarity of character 5-grams from which two texts are near-duplicates; added texts like
+    a validation or test text are dropped."""
     max_length: int = Field(ge=8, le=8192)
-    """Tokens per window in predictions for custom levers; a longer text is split into several."""
+    """Tokens per window, including prefix and special tokens; longer texts are split into several windows."""
     prefix: str
-    """Prefix of every text that is embedded or predicted for custom levers."""
+    """Text put before every input, as the base model requires: ``query: `` for E5 models, empty for most others."""
     pooling: Pooling
-    """Pooling of token vectors into one vector, in predictions for custom levers."""
+    """Pooling of token vectors into a text vector: ``mean`` of all, or the ``first`` (BERT's [CLS])."""
     levers: dict[str, SerializeAsAny[RegisteredLever]]
     """Levers by name; empty: the examples are unchanged."""
 
@@ -145,6 +148,6 @@ def explain_unusable(name: str, lever: Lever) -> str | None:
 
 
 def _is_applied_elsewhere(lever: Any) -> bool:
-    """Return whether another stage applies a lever, given its block in params.yaml."""
+    """Return whether another stage applies a lever, given its section in params.yaml."""
     kind = lever.get("kind") if isinstance(lever, Mapping) else None
     return kind in STAGE_KINDS and kind != Augmentation.key()

@@ -173,7 +173,7 @@ class _RunExecutor:
 
         pending = [run for run, outcome in stored.items() if outcome is None]
         jobs: list[Job] = [
-            {"plan": str(self.folder), "key": keys[run], "cell": {**asdict(run), "levers": list(run.levers)}}
+            {"plan": str(self.folder), "key": keys[run], "run": {**asdict(run), "levers": list(run.levers)}}
             for run in pending
         ]
         for index, _ in track(self.executor.map(evaluate, jobs), "runs", total=len(jobs)):
@@ -198,7 +198,7 @@ class _RunExecutor:
 
 def evaluate(job: Job) -> None:
     """Evaluate a run and write its outcome; called in worker processes."""
-    evaluator, fields = _load_evaluator(Path(job["plan"])), job["cell"]
+    evaluator, fields = _load_evaluator(Path(job["plan"])), job["run"]
     outcome = evaluator.evaluate(StudyRun(**{**fields, "levers": tuple(fields["levers"])}), job["key"])
     RunStore(evaluator.plan.home / RUNS).put(job["key"], outcome)
 

@@ -16,7 +16,7 @@ import satiety
 from satiety.core.fields import models_in
 from satiety.core.project import Project
 from satiety.core.section import Section
-from satiety.params import block_names, load_params, section_classes
+from satiety.params import load_params, section_classes, section_names
 from satiety.worth.section import Worth
 from tasks.stage import Stage
 
@@ -155,11 +155,11 @@ def test_a_stage_depends_on_exactly_the_blocks_that_it_reads(name: str) -> None:
 
 def _sort_blocks(blocks: set[str]) -> list[str]:
     """Return blocks in the order of the file, but `worth` before `finetune`."""
-    names = sorted(blocks, key=block_names().index)
+    names = sorted(blocks, key=section_names().index)
     return sorted(names, key=lambda name: name == "finetune" and "worth" in blocks)
 
 
-def test_fields_of_project_are_repeated_only_in_known_blocks() -> None:
+def test_fields_of_project_are_repeated_only_in_known_sections() -> None:
     """A block that repeats a field of `project` must be listed here; the reason for its default is in the code."""
     owners: dict[str, set[str]] = {}
     for block, section in section_classes().items():
@@ -237,15 +237,15 @@ def test_sections_and_blocks_correspond() -> None:
     sections = {cls for cls in Section.__subclasses__() if cls.__module__.startswith("satiety.")}
     assert sections - inner == {*section_classes().values(), *map(get_params, STAGES)}
     assert [cls.key() for cls in section_classes().values()] == list(section_classes())
-    assert set(block_names()) == {block for cls in section_classes().values() for block in cls.blocks()}
-    assert [name for name in STAGES if name not in block_names()] == ["retrieve", "augment", "pretrain"]
+    assert set(section_names()) == {block for cls in section_classes().values() for block in cls.blocks()}
+    assert [name for name in STAGES if name not in section_names()] == ["retrieve", "augment", "pretrain"]
 
 
 @pytest.mark.parametrize("file", ["params.yaml", *map(str, Path("examples").glob("*/params.yaml"))])
 def test_a_params_file_has_the_blocks_of_dvc_yaml_and_is_short(file: str) -> None:
     text = Path(file).read_text(encoding="utf-8")
     required = {block for stage in STAGES.values() for block in stage["params"]}
-    assert required <= set(yaml.safe_load(text)) <= set(block_names())
+    assert required <= set(yaml.safe_load(text)) <= set(section_names())
     assert len(text.splitlines()) <= 60
 
 

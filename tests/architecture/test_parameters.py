@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from cli.explain import collect_registries
 from satiety.core.registry import Component
+from satiety.core.section import PATTERNS
 from satiety.params import section_classes
 
 SECTIONS = section_classes()
@@ -53,6 +54,12 @@ def test_parameters_are_recognised() -> None:
     assert is_parameter("finetune", ["recipe", "training", "min_steps"])
     assert is_parameter("worth", ["fine_tuned", "replicates"])
     assert not is_parameter("worth", ["fine_tuned", "chains"])
+
+
+def test_every_pattern_of_a_parameter_is_described_in_words() -> None:
+    files = [path for path in Path("satiety").rglob("*.py") if path.name != "settings.py"]
+    patterns = {name for path in files for name in re.findall(r'pattern=r"([^"]+)"', path.read_text(encoding="utf-8"))}
+    assert patterns == set(PATTERNS)
 
 
 def test_every_parameter_that_a_text_names_exists() -> None:

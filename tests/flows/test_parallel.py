@@ -58,12 +58,12 @@ def run_all() -> dict[str, Any]:
     from prefect import flow
 
     from flows import dvc
-    from flows.pipeline import Order, run_stages
+    from flows.pipeline import RunOptions, run_stages
 
     @flow
     def all_stages() -> dict[str, Any]:
         upstream = dvc.read_stages()
-        return run_stages(Order([], None, "trial"), upstream, dvc.find_stale(upstream), "")
+        return run_stages(RunOptions([], None, "trial"), upstream, dvc.find_stale(upstream), "")
 
     return all_stages()
 

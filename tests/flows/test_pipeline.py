@@ -72,7 +72,7 @@ def test_a_wrong_params_file_stops_the_flow_before_any_stage(tmp_path: Path, mon
 
     monkeypatch.chdir(tmp_path)
     Path("params.yaml").write_text("ingst: {}\n")
-    with pytest.raises(FailedRun, match=r"params.yaml:1: ingst: unknown block; did you mean 'ingest'"):
+    with pytest.raises(FailedRun, match=r"params.yaml:1: ingst: unknown section; did you mean 'ingest'"):
         pipeline()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["params.yaml"]
 
@@ -152,12 +152,14 @@ def test_the_page_of_a_run_shows_scores_decision_and_stages(tmp_path: Path, monk
     Path("reports").mkdir()
     Path(".satiety/timings").mkdir(parents=True)
     side = {"value": 0.6, "low": 0.5, "high": 0.7}
-    scores = {"metric": "macro_f1", "examples": 2000, "before": side, "after": side, "difference": side}
+    scores = {"metric": "macro_f1", "examples": 2000, "confidence_level": 0.9}
+    scores |= {"before": side, "after": side, "difference": side}
     promoted = {"name": "tweets", "decision": "promoted", "reason": "it lies above zero"}
     Path("reports/evaluate.json").write_text(json.dumps({"in": 5, "out": 4, "quarantined": 1, **scores}))
     Path("reports/promote.json").write_text(json.dumps(promoted))
     Path(".satiety/timings/evaluate.json").write_text(json.dumps({"started": 1.0, "seconds": 2.5, "peak_bytes": 1.2e9}))
     text = render_page("http://127.0.0.1:5000/#/experiments/1/runs/abc")
+    assert "| | value | 90% CI |" in text
     assert "| **difference** | +0.600 | [+0.500, +0.700] |" in text
     assert "**Promoted**: it lies above zero" in text
     assert "(http://127.0.0.1:5000/#/experiments/1/runs/abc)" in text

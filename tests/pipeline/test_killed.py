@@ -120,8 +120,8 @@ def test_a_promotion_killed_after_the_alias_moved_is_reported_by_the_next_run(
     assert retraining.find_champions() == [(NAME, version)], "the champion changed"
     decision = retraining.read_last_decision()
     assert decision["decision"] == "promoted", output
-    assert "the untuned model (there is no champion yet)" in decision["because"]
-    assert decision["left"] == "retrain.merge is false"
+    assert "the untuned model (there is no champion yet)" in decision["decision_reason"]
+    assert decision["not_merged_because"] == "retrain.merge is false"
 
 
 def test_the_champion_stays_if_the_server_dies(retraining: Retraining, tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_corrections_become_training_or_fresh_examples_and_the_splits_stay(retra
     added = [e for e in updated if e.source.startswith(LABELS)]
     fresh = list(read(worktree / "data/fresh.parquet", Example))
     assert {e.id for e in original} == {e.id for e in updated} - {e.id for e in added}
-    assert (len(added), len(fresh)) == (decision["learned"], decision["fresh"])
+    assert (len(added), len(fresh)) == (decision["trained_on"], decision["fresh"])
     assert len(added) + len(fresh) == CORRECTED
     assert not {e.id for e in added} & {e.id for e in fresh}
     assert {e.language for e in fresh} == {"en", "zh"}
@@ -95,10 +95,10 @@ def test_the_branch_has_the_data_version_the_results_and_the_reason(retrained_pr
     params = yaml.safe_load(retrained_project.git("show", f"{decision['branch']}:params.yaml"))
     assert [source["uri"] for source in params["ingest"]["labelled"]][-1] == f"file:{LABELS}"
     assert decision["decision"] in ("promoted", "kept")
-    assert decision["because"] in retrained_project.git("log", "-1", "--format=%B", decision["branch"]).replace(
+    assert decision["decision_reason"] in retrained_project.git("log", "-1", "--format=%B", decision["branch"]).replace(
         "\n", " "
     )
-    assert (decision["why"], decision["new"]) == (
+    assert (decision["cause"], decision["new"]) == (
         f"{CORRECTED} new labels",
         {"labels": CORRECTED, "texts": RECORDED - CORRECTED},
     )

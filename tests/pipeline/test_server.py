@@ -263,4 +263,4 @@ def test_overrides_become_an_experiment_and_do_not_change_params_yaml(server: Se
     assert states["ingest"] == "Cached"
     refused = server.run("python", "-c", code.replace("=77", "=x"))
     assert refused.returncode
-    assert "overrides: evaluate.seed: Input should be a valid integer" in refused.stderr + refused.stdout
+    assert "overrides: evaluate.seed: must be a whole number" in refused.stderr + refused.stdout

@@ -98,8 +98,8 @@ def test_only_the_schedule_or_harmful_drift_retrains_and_the_reason_is_recorded(
     assert retraining.trigger == (HARMFUL if months[1].verdict == HARMFUL else "schedule")
     assert retraining.decision in ("promoted", "kept", "refused")
     decision = json.loads((project_copy.root / ".satiety/retrain/last.json").read_text(encoding="utf-8"))
-    assert (decision["decision"], decision["because"]) == (retraining.decision, retraining.reason)
-    assert decision["learned"] + decision["fresh"] == retraining.train_labels + retraining.test_labels > 60
+    assert (decision["decision"], decision["decision_reason"]) == (retraining.decision, retraining.reason)
+    assert decision["trained_on"] + decision["fresh"] == retraining.train_labels + retraining.test_labels > 60
     is_first_model = manifest(project_copy.root / ".satiety/year/first") == manifest(
         project_copy.root / "models/package"
     )

@@ -44,7 +44,7 @@ def test_the_report_has_the_scores_before_and_after_and_their_difference(workspa
         assert report[name]["low"] <= report[name]["value"] <= report[name]["high"]
     assert set(report["metrics"]) == {"before", "after", "difference"}
     scores = json.loads(paths["scores"].read_text(encoding="utf-8"))
-    assert (scores["after"], scores["low"]) == (report["after"]["value"], report["difference"]["low"])
+    assert (scores["after"], scores["difference_low"]) == (report["after"]["value"], report["difference"]["low"])
     answers = list(read(paths["predictions"], Evaluated))
     assert [answer.id for answer in answers] == [f"t{i}" for i in range(24)]
     assert all(0 <= answer.confidence <= 1 for answer in answers)

@@ -338,7 +338,7 @@ def test_fresh_examples_not_drawn_at_random_do_not_promote(registering: Workspac
     write_fresh(registering, Path("models/package"), origin="gold")
     report = promote_again()
     assert (report["decision"], report["fresh"]["verdict"], report["drawn"]) == ("kept", "better", None)
-    assert "satiety label next --from traffic --random" in report["reason"]
+    assert "satiety label next -n N" in report["reason"]
     assert get_champion(client) == "1"
 
 

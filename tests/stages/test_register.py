@@ -196,7 +196,7 @@ def test_a_model_with_non_finite_weights_is_not_packaged(
 def test_an_invalid_model_name_is_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(f'register: {{name: "{name}"}}\n', encoding="utf-8")
-    with pytest.raises(ParamsError, match=r"params\.yaml:1: register\.name: String should"):
+    with pytest.raises(ParamsError, match=r"params\.yaml:1: register\.name: must be at most 100 letters"):
         Register.load(path)
 
 

@@ -80,10 +80,10 @@ def test_a_number_in_an_override_has_the_value_that_dvc_reads_or_is_text(text: s
         ("ingest.budget=0240", "'0240' is ambiguous: 240 in YAML 1.2 (DVC), 160 in YAML 1.1"),
         ("ingest.budget=0x1F", "write 31: DVC reads '0x1F' as text"),
         ("ingest.budget=007", "write 7: DVC reads '007' as text"),
-        ("ingest.budget='240'", "Input should be a valid integer (got '240'); write 240"),
-        ("ingest.budget=240.0", "Input should be a valid integer (got 240.0); write 240"),
-        ("ingest.budget=4:00", "Input should be a valid integer (got '4:00')"),
-        ("retrain.merge=yes", "Input should be a valid boolean (got 'yes'); write true"),
+        ("ingest.budget='240'", "must be a whole number (got '240'); write 240"),
+        ("ingest.budget=240.0", "must be a whole number (got 240.0); write 240"),
+        ("ingest.budget=4:00", "must be a whole number (got '4:00')"),
+        ("retrain.merge=yes", "must be true or false (got 'yes'); write true"),
     ],
 )
 def test_an_ambiguous_number_is_refused(override: str, message: str) -> None:
@@ -107,14 +107,14 @@ def test_every_mistake_is_named_at_once() -> None:
         check_overrides(PARAMS, [*overrides, "evaluate.seed=1", "evaluate.seed=2"])
     messages = str(caught.value).splitlines()
     assert len(messages) == 7
-    assert messages[0] == "overrides: evaluate: write it as block.field=value"
+    assert messages[0] == "overrides: evaluate: write it as section.field=value"
     assert (
         messages[1]
         == "overrides: ingest.budget.x=1: ingest.budget has no fields, because it is a single value or a list"
     )
     assert messages[3] == "overrides: evaluate.seed=2: this field is overridden twice"
-    assert messages[4].startswith("overrides: finetun: unknown block; did you mean 'finetune'?")
-    assert messages[5].startswith("overrides: finetune.seed: Input should be a valid integer")
+    assert messages[4].startswith("overrides: finetun: unknown section; did you mean 'finetune'?")
+    assert messages[5].startswith("overrides: finetune.seed: must be a whole number")
     assert messages[6] == "overrides: finetune.sed: unknown field; did you mean 'seed'?"
 
 
@@ -122,7 +122,8 @@ def test_a_wrong_value_is_named_without_the_line_of_a_copy() -> None:
     with pytest.raises(ParamsError) as caught:
         check_overrides(PARAMS, ["finetune.seed=-1", "ingest.dev=many"])
     messages = str(caught.value).splitlines()
-    assert [line.partition(": Input")[0] for line in messages] == ["overrides: ingest.dev", "overrides: finetune.seed"]
+    places = [line.rpartition(": ")[0] for line in messages]
+    assert places == ["overrides: ingest.dev", "overrides: finetune.seed"], messages
 
 
 def test_checking_overrides_does_not_change_the_file() -> None:

@@ -54,8 +54,8 @@ class Augment(ParamsModel):
     steps: list[SerializeAsAny[Annotated[Augmenter, AUGMENTERS.choice()]]] = Field(default_factory=list)
     """List of augmenters, each applied to every training example. An empty list adds no copies."""
     dedup_threshold: float = Field(gt=0, le=1)
-    """Jaccard similarity of character 5-grams from which a copy counts as a duplicate of a dev or test text and is
-    dropped."""
+    """Jaccard similarity of character 5-grams from which two texts are near-duplicates; copies like a
+    validation or test text are dropped."""
 
 
 @dataclass(frozen=True, slots=True)

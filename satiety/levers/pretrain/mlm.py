@@ -48,7 +48,7 @@ class MaskedLanguageModel(Pretrainer):
     head_learning_rate: float = Field(gt=0, le=1, default=1e-3)
     """Peak learning rate of the language modelling head, which is randomly initialised."""
     max_length: int = Field(ge=8, le=8192, default=64, examples=[16])
-    """Maximum number of tokens per window. A longer text gives several windows."""
+    """Tokens per window; longer texts are split into several windows."""
     share: float = Field(gt=0, lt=1, default=0.15)
     """Share of the tokens to predict."""
     whole_words: bool = True

@@ -41,10 +41,10 @@ class Retrieve(Section):
     )
     """Search method; ``none`` turns retrieval off."""
     prefix: str
-    """Text put before every embedded text: ``query: `` for E5 models, empty for most others."""
+    """Text put before every input, as the base model requires: ``query: `` for E5 models, empty for most others."""
     dedup_threshold: float = Field(gt=0, le=1)
-    """Jaccard similarity of character 5-grams from which a document counts as a duplicate of a dev or test text and is
-    rejected."""
+    """Jaccard similarity of character 5-grams from which two texts are near-duplicates; documents like
+    a validation or test text are dropped."""
 
     @classmethod
     def blocks(cls) -> tuple[str, ...]:

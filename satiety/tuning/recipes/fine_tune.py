@@ -32,7 +32,7 @@ MAX_ISSUES = 20
 
 @RECIPES.register("fine_tune")
 class FineTune(Recipe):
-    """Train by gradient descent on the labelled examples; keep the weights that are best on dev."""
+    """Train by gradient descent on the labelled examples; keep the weights with the lowest loss on dev."""
 
     can_generate: ClassVar = True
 
@@ -76,7 +76,7 @@ class FineTune(Recipe):
         # 1. the examples, followed by raw texts with pseudo-labels
         train = self._add_pseudo_labelled(context) if inputs.params.self_training else inputs.train
         windows = select_labelled(context.encode(train), context.problem)
-        labelled = [window for window in windows if train[window.example].origin != "pseudo"]
+        labelled = [window for window in windows if train[window.example].origin != "pseudo_label"]
         steps = self.training.count_steps(_count_originals(train, labelled)) if self.method.needs_training else 0
 
         # 2. the head is fitted on all of them; training continues from there on human labels only
@@ -89,7 +89,7 @@ class FineTune(Recipe):
         self.method.finish(context.model)
 
         # 3. the numbers of the report
-        pseudo_count = sum(example.origin == "pseudo" for example in train)
+        pseudo_count = sum(example.origin == "pseudo_label" for example in train)
         facts: dict[str, Any] = {
             "method": self.method.kind,
             **({"objective": self.objective.kind} if steps else {}),

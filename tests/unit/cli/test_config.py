@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from cli.config import render_config, render_values
-from satiety.params import block_names, load_params
+from satiety.params import load_params, section_names
 
 FILES = ["params.yaml", *sorted(map(str, Path("examples").glob("*/params.yaml")))]
 
@@ -32,7 +32,7 @@ def test_every_value_says_where_it_comes_from(tmp_path: Path) -> None:
     path.write_text(text + "promote: {bins: 9}\n", encoding="utf-8")
     lines, values = path.read_text(encoding="utf-8").splitlines(), read_origins(path)
     budget, decay = (next(i for i, line in enumerate(lines, 1) if word in line) for word in ("budget:", "layer_decay"))
-    assert set(block_names()) == {place.partition(".")[0] for place in values}
+    assert set(section_names()) == {place.partition(".")[0] for place in values}
     assert values["ingest.budget"] == ("240", f"{path}:{budget}")
     assert values["finetune.recipe.method.layer_decay"] == ("0.9", f"{path}:{decay}")
     assert values["finetune.recipe.method.kind"] == ('"full"', "default of satiety/tuning/recipes/fine_tune.py")

@@ -9,7 +9,7 @@ import pytest
 
 from cli.feedback import record_corrections
 from satiety.core.answers import Label, Span, dump, load
-from satiety.core.errors import DataError, SetupError
+from satiety.core.errors import DataError, ModelError, SetupError
 from satiety.core.records import Served
 from satiety.problems import PROBLEMS
 from satiety.problems.base import Prediction
@@ -164,7 +164,7 @@ def test_incomplete_command_is_refused(traffic: Traffic, tmp_path: Path, monkeyp
         record_corrections("abc", None, None, "", write_package(tmp_path))
     with pytest.raises(DataError, match=r"give ID and LABEL, or --file, not both"):
         record_corrections("abc", "bad", Path("x.csv"), "", write_package(tmp_path))
-    with pytest.raises(DataError, match=r"problem.json: no such file"):
+    with pytest.raises(ModelError, match=r"nowhere: package not found; run `dvc repro` or `dvc checkout`"):
         record_corrections("abc", "bad", None, "", tmp_path / "nowhere")
     monkeypatch.delenv("SATIETY_TRAFFIC")
     monkeypatch.chdir(tmp_path)

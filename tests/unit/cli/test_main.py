@@ -61,11 +61,11 @@ class TestCheck:
         damaged = damaged.replace("{kind: csv}", "{kind: cvs}").replace("name: tweets-", "name: /tweets-")
         params.write_text(damaged, encoding="utf-8")
         lines = run_refused(monkeypatch, "check", str(params)).splitlines()
-        assert any("unknown block; did you mean 'register'?" in line for line in lines)
+        assert any("unknown section; did you mean 'register'?" in line for line in lines)
         assert any("unknown reader 'cvs'; did you mean 'csv'?" in line for line in lines)
         assert any("ingest.budget" in line and "(got -3)" in line for line in lines)
-        assert any("registster.name: String should match pattern" in line for line in lines)
-        assert not any("the block is missing" in line for line in lines)
+        assert any("registster.name: must be at most 100 letters" in line for line in lines)
+        assert not any("the section is missing" in line for line in lines)
         line = damaged[: damaged.index("registster")].count("\n") + 1
         assert any(f"params.yaml:{line}: registster: " in error for error in lines)
 
@@ -124,7 +124,7 @@ class TestCheck:
         text = params.read_text(encoding="utf-8").replace("\nvalidate: {}", "\n")
         params.write_text(text, encoding="utf-8")
         output = run_refused(monkeypatch, "check", str(params))
-        assert output == f"{params}: validate: the block is missing; add `validate: {{}}`, which DVC requires"
+        assert output == f"{params}: validate: the section is missing; add `validate: {{}}`, which DVC requires"
 
     def test_a_block_with_nothing_in_it_is_right(self, params: Path) -> None:
         params.write_text(params.read_text(encoding="utf-8").replace("\nvalidate: {}", "\nvalidate:"), encoding="utf-8")
@@ -137,7 +137,7 @@ class TestCheck:
 class TestListAndExplain:
     def test_every_kind_is_listed_with_a_line_per_name(self) -> None:
         listed = run_command("list")
-        for kind in ("stage", "augmenter", "method", "pretrainer", "problem", "reader", "retriever"):
+        for kind in ("section", "augmenter", "method", "pretrainer", "problem", "reader", "retriever"):
             assert f"\n{kind}\n" in f"\n{listed}"
         assert "  bm25 " in listed
 
@@ -151,21 +151,23 @@ class TestListAndExplain:
         assert "documents: int, ≥ 1, ≤ 1000000000; default 2000" in output
         assert "Example:\n  kind: bm25" in output
 
-    def test_a_block_is_explained_down_to_what_its_fields_hold(self) -> None:
-        output = run_command("explain", "stage", "ingest")
+    def test_a_section_is_explained_down_to_what_its_fields_hold(self) -> None:
+        output = run_command("explain", "section", "ingest")
         assert "  budget: int, ≥ 2" in output
         assert "  labelled.uri: str; required" in output
         assert "  corpus: list of Source; default []" in output
         assert "  seed: int, ≥ 0, < 4294967296; default: that of section project" in output
-        assert "  base: Asset; required" in run_command("explain", "stage", "project")
-        assert "  measure: list of str, length ≤ 6; default []" in run_command("explain", "stage", "levers")
-        assert "self_training" not in run_command("explain", "stage", "finetune"), "it belongs to the lever"
+        assert "  base: Asset; required" in run_command("explain", "section", "project")
+        assert "  measure: list of str, length ≤ 6; default []" in run_command("explain", "section", "levers")
+        assert "self_training" not in run_command("explain", "section", "finetune"), "it belongs to the lever"
         assert "  conflicts: 'drop' | 'majority'" in output
 
     def test_a_wrong_kind_or_name_is_answered_with_what_there_is(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert "no kind is called 'retreiver'; did you mean 'retriever'?" in run_refused(
             monkeypatch, "list", "retreiver"
         )
+        where = run_refused(monkeypatch, "explain", "section", "use")
+        assert "use is described with the levers: `satiety explain section levers`" in where
         assert "no retriever is called 'bm52'; did you mean 'bm25'?" in run_refused(
             monkeypatch, "explain", "retriever", "bm52"
         )

@@ -89,6 +89,8 @@ def test_a_missing_file_is_named(root: Path) -> None:
     (root / "new").mkdir()
     with pytest.raises(SetupError, match=r"new: no such file; copy the root's params\.yaml there"):
         make_workspace(root / "new")
+    with pytest.raises(SetupError, match=r"nowhere: no such file or folder$"):
+        make_workspace(root / "nowhere")
 
 
 def test_a_folder_outside_any_project_is_refused(tmp_path: Path) -> None:
@@ -130,7 +132,7 @@ def test_a_file_of_an_earlier_version_is_refused_as_by_satiety_check_and_nothing
     with pytest.raises(ParamsError) as caught:
         make_workspace(Path(workspace.name))
     assert str(caught.value) == str(checked.value)
-    assert str(caught.value).startswith("情感/params.yaml:2: ingest.base, retrieve: from an earlier version; move")
+    assert str(caught.value).startswith("情感/params.yaml:2: from an earlier version; move `ingest.base` to")
     assert [file.name for file in workspace.iterdir()] == ["params.yaml"]
 
 

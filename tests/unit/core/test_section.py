@@ -60,7 +60,7 @@ def test_every_wrong_line_is_named_at_once(tmp_path: Path) -> None:
         Block.load(path)
     lines = str(caught.value).splitlines()
     assert len(lines) == 5
-    assert f"{path}:2: block.seed: Input should be a valid integer" in lines[0]
+    assert f"{path}:2: block.seed: must be a whole number" in lines[0]
     assert f"{path}:3: block.share: Input should be less than or equal to 1 (got 3)" in lines[1]
     assert f"{path}:4: block.mode: " in lines[2]
     assert f"{path}:1: block.name: required; this field has no default" in lines[3]
@@ -71,8 +71,8 @@ def test_every_wrong_line_is_named_at_once(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("block:\n  seed: [1\n", r"params\.yaml:\d+: not YAML"),
-        ("- a\n- b\n", r"params\.yaml:1: the file must be a mapping with one block per stage"),
-        ("", r"params\.yaml:1: the file must be a mapping with one block per stage"),
+        ("- a\n- b\n", r"params\.yaml:1: the file must be a mapping with one section per stage"),
+        ("", r"params\.yaml:1: the file must be a mapping with one section per stage"),
         ("block:\n  seed: 1\n  seed: 2\n", r"params\.yaml:3: not YAML: duplicate key 'seed'"),
         ("? [a, b]\n: 1\n", r"params\.yaml:1: not YAML: a key must be a single word"),
         ("block: !!python/object/apply:os.system ['true']\n", r"params\.yaml:1: not YAML: could not determine"),
@@ -83,9 +83,12 @@ def test_a_broken_file_is_refused_with_its_line(tmp_path: Path, text: str, messa
         read_yaml(write_params(tmp_path, text))
 
 
-def test_a_missing_file_and_another_encoding_are_named(tmp_path: Path) -> None:
-    with pytest.raises(ParamsError, match=r"params\.yaml: no such file; run the command in the folder of params"):
+def test_a_missing_file_and_another_encoding_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ParamsError, match=r"params\.yaml: no such file$"):
         read_yaml(tmp_path / "params.yaml")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ParamsError, match=r"params\.yaml: no such file; run the command in the folder of params"):
+        read_yaml(Path("params.yaml"))
     (tmp_path / "params.yaml").write_bytes("name: 情感".encode("gb18030"))
     with pytest.raises(ParamsError, match=r"not UTF-8 at byte 6; save it as UTF-8"):
         read_yaml(tmp_path / "params.yaml")

@@ -274,7 +274,7 @@ class TestFrozen:
 def test_labels_added_later_are_all_in_train_and_move_no_example() -> None:
     rows = make_examples("ab" * 50)
     later = make_examples("abc" * 10, start=500, source="later.jsonl")
-    original, extended = split_examples(rows), split_examples([*rows, *later], {"later.jsonl": "added"})
+    original, extended = split_examples(rows), split_examples([*rows, *later], {"later.jsonl": "extra"})
     for split in ("test", "dev"):
         assert list_ids(extended, split) == list_ids(original, split)
     assert set(list_ids(extended, "train")) == {*list_ids(original, "train"), *(e.id for e in later)}
@@ -285,5 +285,5 @@ def test_labels_added_later_that_are_close_to_a_held_out_text_are_rejected() -> 
     rows = make_examples("ab" * 50)
     held_out = next(e for e in rows if e.id in list_ids(split_examples(rows), "test"))
     later = [Example("x", {"text": "close"}, Label("a"), group=held_out.group, source="later.jsonl")]
-    partition = split_examples([*rows, *later], {"later.jsonl": "added"})
+    partition = split_examples([*rows, *later], {"later.jsonl": "extra"})
     assert [(r.id, r.reason, r.twin) for r in partition.rejected] == [("x", "straddles", held_out.id)]

@@ -45,7 +45,7 @@ def test_self_training_adds_the_most_confident_answers_in_the_label_shares_of_tr
         label: round(count / 2) for label, count in shares.items()
     }
     assert [example.id for example in added] == ["d-e2000", "d-e2002", *(f"d-e{2001 + 2 * i}" for i in range(4))]
-    assert {example.origin for example in added} == {"pseudo"}
+    assert {example.origin for example in added} == {"pseudo_label"}
 
 
 def test_self_training_adds_more_answers_in_every_round_and_trains_on_them() -> None:

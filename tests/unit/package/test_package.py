@@ -112,8 +112,8 @@ def test_the_card_contains_intended_use_scores_and_data(build_package: BuildPack
     [
         (191, 48, [None], "191 for training, 48 for validation, 1 in quarantine"),
         (192, 48, [None], "192 for training, 48 for validation"),
-        (180, 48, [None, "added"], "180 for training, 48 for validation"),
-        (1192, 48, [None, "added"], "1,192 for training, 48 for validation"),
+        (180, 48, [None, "extra"], "180 for training, 48 for validation"),
+        (1192, 48, [None, "extra"], "1,192 for training, 48 for validation"),
         (192, 30, ["train", "dev"], "192 for training, 30 for validation"),
         (191, None, [None], "191 for training"),
     ],

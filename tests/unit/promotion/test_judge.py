@@ -88,7 +88,7 @@ class TestARefusal:
         reason = weigh(OPEN, BETTER)[1]
         assert "on 400 fresh examples +0.060 [+0.040, +0.080]: better" in reason
         assert "volunteered labels can only block a promotion" in reason
-        assert "`satiety label next --from traffic --random -n N`" in reason
+        assert "`satiety label next -n N`" in reason
         assert "volunteered" not in weigh(OPEN, OPEN)[1]
         assert "once the fresh test set contains promote.min_fresh_examples (40) of them" in weigh(OPEN, OPEN)[1]
         assert "volunteered" not in weigh(OPEN, BETTER, OPEN)[1], "there is a random sample"

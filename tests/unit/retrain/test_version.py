@@ -95,7 +95,7 @@ def test_sources_are_added_to_params_once_and_all_else_stays(file: str, tmp_path
         assert changed.ingest.corpus[:-1] == original.ingest.corpus
         assert (changed.ingest.labelled[-1].uri, changed.ingest.labelled[-1].split) == (
             f"file:{version.LABELS}",
-            "added",
+            "extra",
         )
         assert changed.finetune == original.finetune
     comments = [

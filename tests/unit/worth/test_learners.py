@@ -91,7 +91,8 @@ def test_only_judged_rows_select_the_penalty() -> None:
 def test_self_labelled_examples_do_not_select_the_penalty(tmp_path: Path, tiny: Path) -> None:
     model, examples = build_proxy(tmp_path, tiny), make_classify_examples(24)
     self_labelled = [
-        replace(e, id=f"p{e.id}", origin="pseudo", answer=Label("good")) for e in make_classify_examples(40, start=2000)
+        replace(e, id=f"p{e.id}", origin="pseudo_label", answer=Label("good"))
+        for e in make_classify_examples(40, start=2000)
     ]
     judged_masks: list[Any] = []
     from satiety.heads import solver as module

@@ -208,7 +208,9 @@ def test_every_lever_set_of_a_replicate_sees_the_same_labels(
             smaller = labels
             for levers in (*list_lever_sets(plan.params), ("copy",), ("poison",), ("leak",)):
                 examples = head_spy.list_examples(evaluator, StudyRun(budget, levers, replicate))
-                example_ids = {(example.parent or example.id) for example in examples if example.origin != "pseudo"}
+                example_ids = {
+                    (example.parent or example.id) for example in examples if example.origin != "pseudo_label"
+                }
                 assert example_ids == labels, levers
     assert head_spy.list_examples(evaluator, StudyRun(8, (), 0)) != head_spy.list_examples(
         evaluator, StudyRun(8, (), FIRST_CURVE_REPLICATE)
@@ -284,7 +286,7 @@ def test_no_model_trains_on_raw_texts_of_the_test_set(
     head_spy, evaluator = HeadSpy(monkeypatch), Evaluator(plan)
     evaluator.evaluate(StudyRun(16, ("self_training",), 0), "")
     assert len(head_spy.learned) == 3
-    assert all(example.origin == "pseudo" for example in head_spy.learned[-1][16:])
+    assert all(example.origin == "pseudo_label" for example in head_spy.learned[-1][16:])
     assert len(head_spy.learned[-1]) > 16
     assert not any({example.text for example in examples} & test_texts for examples in head_spy.learned)
     assert (
