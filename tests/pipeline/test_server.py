@@ -254,7 +254,7 @@ def test_overrides_become_an_experiment_and_do_not_change_params_yaml(server: Se
     head, *rows = [line.split(",") for line in table.splitlines()]
     assert "evaluate.seed" in head
     (experiment,) = (row for row in rows if newest in row)
-    assert "!" not in experiment[head.index("after.value")]
+    assert "!" not in experiment[head.index("after")]
     states = {
         task["name"]: task["state_name"]
         for task in server.call_api("task_runs/filter", {})
