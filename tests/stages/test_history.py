@@ -56,7 +56,7 @@ def test_every_promotion_is_recorded(
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["after"] for line in lines] == ["1", "2"]
     text = render_history()
-    assert text.startswith("made-up: version 2 is champion\n2 comparisons on data/test.parquet; 0.33 of")
+    assert text.startswith("made-up: version 2 is champion\n2 comparisons on data/test.parquet; 33% of")
     assert "none → 1  promote" in text
     assert "1 → 2  promote" in text
     assert f"train {second.data['train'][:8]}" in text
