@@ -83,7 +83,7 @@ def test_git_sees_only_reports_as_new_files(project: Project) -> None:
     changed_paths = [
         line[3:] for line in status.splitlines() if line[3:].startswith(("data/", "models/", ".satiety/", "reports/"))
     ]
-    assert sorted(changed_paths) == sorted(f"reports/{stage}.json" for stage in STAGES)
+    assert sorted(changed_paths) == sorted(f"reports/{name}.json" for name in (*STAGES, "scores"))
 
 
 def test_report_check_and_predict_work_after_a_run(project: Project) -> None:
