@@ -10,7 +10,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 .SHELLFLAGS := -ec
 SETUP := .venv/.installed
 # Columns of `dvc exp show` that are not worth comparing. A Makefile escapes a dollar by doubling it.
-HIDDEN_COLUMNS := (data|models|reports|plots)/[^:]*$$
+HIDDEN_COLUMNS := (.*:)?(in|out|quarantined|device|precision|method|steps|steps_planned|weights_trained|head_l2|label_issues\..*|best_.*|bytes|digest|calibration.*|metrics\..*|params\..*|.*\.(value|low|high))$$|(data|models|reports|plots)/[^:]*$$
 COMPILE := -q --all-extras --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header
 
 .PHONY: run test up down check fix bench year pictures experiments push clean constraints help

@@ -212,7 +212,8 @@ def test_every_code_dependency_exists(name: str) -> None:
 
 @pytest.mark.parametrize("name", STAGES)
 def test_a_stage_reports_under_its_own_name(name: str) -> None:
-    assert f"reports/{name}.json" in collect_paths(STAGES[name], "outs")
+    # As an out without a cache it would keep the run cache of DVC from restoring the stage.
+    assert f"reports/{name}.json" in collect_paths(STAGES[name], "metrics")
 
 
 def test_no_output_is_written_twice_and_stages_follow_their_inputs() -> None:
