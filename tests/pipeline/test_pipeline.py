@@ -22,7 +22,9 @@ STAGES = ["ingest", "validate", "retrieve", "augment", "pretrain", "finetune", "
 
 
 def test_every_stage_ran_and_reported(project: Project) -> None:
-    assert sorted(path.stem for path in (project.root / "reports").glob("*.json")) == sorted([*STAGES, "promote"])
+    assert sorted(path.stem for path in (project.root / "reports").glob("*.json")) == sorted(
+        [*STAGES, "promote", "scores"]
+    )
     for stage in STAGES:
         assert {"in", "out", "quarantined"} <= set(project.read_report(stage)), stage
 
@@ -176,7 +178,7 @@ def test_a_changed_param_reruns_only_what_depends_on_it(project: Project) -> Non
     digests = project.read_digests()
     changed = {path for path in digests if digests[path] != initial[path]}
     assert "reports/evaluate.json" in changed
-    assert changed <= {"reports/evaluate.json", "reports/register.json", "models/package"}
+    assert changed <= {"reports/evaluate.json", "reports/scores.json", "reports/register.json", "models/package"}
 
 
 def test_a_reverted_param_restores_the_cached_results(project: Project) -> None:
