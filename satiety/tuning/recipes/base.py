@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from satiety.core.registry import Component, Registry
 from satiety.heads import HEADS
-from satiety.tuning.feature_cache import FeatureCache
+from satiety.tuning.base_features import BaseFeatures
 
 if TYPE_CHECKING:
     from satiety.core.records import Document, Example
@@ -42,7 +42,7 @@ class TuningInputs:
     store: CheckpointStore
     """Checkpoints, from which an interrupted run resumes."""
     device: str
-    features: FeatureCache = field(default_factory=FeatureCache)
+    features: BaseFeatures = field(default_factory=BaseFeatures)
     """Features by the untouched encoder, shared by all fits of a run."""
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     Key = tuple[tuple[int, ...], tuple[int, ...]]
 
 
-class FeatureCache:
+class BaseFeatures:
     """Features by the tokens of a window; for one encoder, prefix and pooling."""
 
     def __init__(self) -> None:
