@@ -182,6 +182,13 @@ def fit_temperature(chances: Floats, answers: Ints) -> float:
     return best
 
 
+def calibrate_losses(probabilities: Floats, answers: Ints) -> Floats:
+    """Return the log-loss of each row after division of the logits by the best temperature, shape (rows,)."""
+    logs = np.log(np.maximum(probabilities, FLOOR)) / fit_temperature(probabilities, answers)
+    losses: Floats = np.logaddexp.reduce(logs, axis=1) - logs[np.arange(len(answers)), answers]
+    return losses
+
+
 def split_folds(
     answers: Ints, owners: Sequence[str], count: int, rng: np.random.Generator
 ) -> Iterator[NDArray[np.bool_]]:

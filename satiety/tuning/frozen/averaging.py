@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from satiety.heads.softmax_regression import Layer, fit_softmax, softmax
-from satiety.heads.solver import FLOOR, fit_temperature, split_folds
+from satiety.heads.solver import FLOOR, calibrate_losses, fit_temperature, split_folds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -116,5 +116,5 @@ def _try_penalties(
     for l2, probabilities in zip(PENALTIES, held_out, strict=True):
         temperature = fit_temperature(probabilities, space.targets)
         calibrated = softmax(np.log(np.maximum(probabilities, FLOOR)) / temperature)
-        losses = -np.log(np.maximum(calibrated[np.arange(len(gold)), space.targets], FLOOR))
-        yield Candidate(zero_shot, l2, temperature, calibrated, float(losses.mean()))
+        loss = float(calibrate_losses(probabilities, space.targets).mean())
+        yield Candidate(zero_shot, l2, temperature, calibrated, loss)

@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import Field, SerializeAsAny
 
 from satiety.core.errors import ParamsError
-from satiety.heads.solver import FLOOR, fit_temperature, split_folds
+from satiety.heads.solver import calibrate_losses, split_folds
 from satiety.tuning.recipes.base import RECIPES, FitOutcome, Recipe, TuningInputs, explain_several_labels
 
 if TYPE_CHECKING:
@@ -121,10 +121,3 @@ def predict_held_out(candidate: Recipe, inputs: TuningInputs, folds: Sequence[ND
         model = candidate.fit(replace(inputs, train=train, store=store)).model
         probabilities[mask] = inputs.problem.outputs(model.predict([example.inputs for example in held_out]))
     return probabilities
-
-
-def calibrate_losses(probabilities: Floats, targets: NDArray[np.int64]) -> Floats:
-    """Return the log-loss of each example after division of the logits by the best temperature, shape (examples,)."""
-    logs = np.log(np.maximum(probabilities, FLOOR)) / fit_temperature(probabilities, targets)
-    losses: Floats = np.logaddexp.reduce(logs, axis=1) - logs[np.arange(len(targets)), targets]
-    return losses

@@ -11,12 +11,13 @@ import pytest
 from satiety.core.answers import Label
 from satiety.core.errors import ParamsError
 from satiety.core.records import Example
+from satiety.heads.solver import calibrate_losses
 from satiety.problems import PROBLEMS
 from satiety.training.checkpoint import CheckpointStore
 from satiety.tuning import Finetune
 from satiety.tuning.finetune import finetune
 from satiety.tuning.recipes import FitOutcome, Recipe, TuningInputs
-from satiety.tuning.recipes.auto import Auto, calibrate_losses, split_examples
+from satiety.tuning.recipes.auto import Auto, split_examples
 from satiety.tuning.recipes.linear import Linear
 
 PROBLEM = PROBLEMS["classify"].sample()
