@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pydantic import Field
 
 from satiety.levers.augment.base import AUGMENTERS, OneByOne
-from satiety.levers.augment.word_edits import assemble, find_words
+from satiety.levers.augment.word_edits import assemble, find_movable, find_words
 from satiety.problems.base import Rewrite
 
 
 @AUGMENTERS.register("drop")
 class Drop(OneByOne):
-    """Delete each word, with the space after it, with a fixed probability."""
+    """Delete each word, with the space after it, with a fixed probability; never a negation or a number."""
 
     probability: float = Field(gt=0, lt=1, default=0.1)
     """Probability of deleting a word (α in EDA). The paper uses 0.05 to 0.1 for up to 5,000 examples."""
@@ -22,10 +22,10 @@ class Drop(OneByOne):
     """Maximum number of copies of each text; copies without a deletion are dropped."""
 
     def rewrite(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:
-        spans = find_words(text)
+        spans = find_movable(text)
         for _ in range(self.copies):
             dropped = [span for span in spans if rng.random() < self.probability]
-            if len(dropped) == len(spans) and dropped:
+            if len(dropped) == len(find_words(text)) and dropped:
                 dropped.remove(rng.choice(dropped))
             rewrite = assemble(text, _remaining_spans(text, dropped))
             if dropped and rewrite.text:

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pydantic import Field
 
 from satiety.levers.augment.base import AUGMENTERS, OneByOne
-from satiety.levers.augment.word_edits import assemble, find_words, gaps
+from satiety.levers.augment.word_edits import assemble, find_movable, gaps
 from satiety.problems.base import Rewrite
 
 
 @AUGMENTERS.register("swap")
 class Swap(OneByOne):
-    """Swap random pairs of words; punctuation and spaces stay in place."""
+    """Swap random pairs of words; punctuation, spaces, negations and numbers stay in place."""
 
     alpha: float = Field(gt=0, le=1, default=0.1)
     """Number of swaps per word, at least one swap (α in EDA). The paper uses 0.05 to 0.1 for up to 5,000 examples."""
@@ -22,7 +22,7 @@ class Swap(OneByOne):
     """Number of copies of each text. The paper uses 4 to 16, more for fewer examples."""
 
     def rewrite(self, text: str, language: str, rng: random.Random) -> Iterator[Rewrite]:
-        spans = find_words(text)
+        spans = find_movable(text)
         if len(spans) < 2:
             return
         gap_spans = gaps(text, spans)

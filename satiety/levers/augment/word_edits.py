@@ -20,6 +20,7 @@ import numpy as np
 
 from satiety.core.errors import SetupError
 from satiety.problems.base import Rewrite
+from satiety.text.negation import is_negation_or_number
 from satiety.text.words import CJK, split_words
 
 _RUN = re.compile(r"\S+")
@@ -35,7 +36,7 @@ def is_cjk(character: str) -> bool:
 
 
 def find_words(text: str) -> list[tuple[int, int]]:
-    """Return (start, end) of the words that may be moved, changed or deleted, without punctuation.
+    """Return (start, end) of the words, without punctuation.
 
     A word extends from its first to its last letter between spaces, including a leading @ or #, so that links and user
     names stay whole. In scripts without spaces it is a word of the segmenter.
@@ -48,6 +49,11 @@ def find_words(text: str) -> list[tuple[int, int]]:
         elif core := _CORE.search(run):
             spans.append((start + core.start(), start + core.end()))
     return spans
+
+
+def find_movable(text: str) -> list[tuple[int, int]]:
+    """Return (start, end) of the words that may be moved or deleted: all but negations and numbers."""
+    return [(start, end) for start, end in find_words(text) if not is_negation_or_number(text[start:end])]
 
 
 def gaps(text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
