@@ -17,6 +17,9 @@ from satiety.ingest.base import READERS, Limits, Reader
 from satiety.problems.base import PROBLEMS, Problem
 from satiety.text.masking import Kind
 
+DEV_SHARE = 0.2
+"""Share of the budget for dev where a source is for dev and `dev` is 0."""
+
 
 class Source(Asset):
     """One source of texts: its address, its format and its columns."""
@@ -51,8 +54,9 @@ class Ingest(Section):
     """Base model: a folder with safetensors weights."""
     budget: int = Field(ge=2, le=MAX_COUNT)
     """Number of labels for train and dev; ``extra`` sources do not count."""
-    dev: float = Field(gt=0, lt=1, default=0.2)
-    """Share of the budget for the dev split, used for early stopping."""
+    dev: float = Field(ge=0, lt=1, default=0)
+    """Share of the budget for the dev split. ``auto`` needs none: it chooses by cross-validation. ``fine_tune`` uses it
+    for early stopping. Where it is 0 and a source is for dev, it is 0.2."""
     test: int = Field(ge=1, le=MAX_COUNT, default=2000)
     """Number of labelled texts in the test split; not part of the budget."""
     dedup_threshold: float = Field(gt=0, le=1)
@@ -67,6 +71,11 @@ class Ingest(Section):
     Labels listed in this file are kept as written."""
     limits: Limits = Field(default_factory=Limits)
     """Limits on the size of files and rows."""
+
+    @property
+    def dev_share(self) -> float:
+        """Share of the budget for dev, as it is used."""
+        return self.dev or (DEV_SHARE if any(source.split == "dev" for source in self.labelled) else 0)
 
     def assets(self) -> list[tuple[str, Asset]]:
         """Return every asset with the name of its field."""

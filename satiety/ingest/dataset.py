@@ -59,7 +59,7 @@ def build_dataset(params: Ingest, raw: Path) -> IngestResult:
     documents = [replace(d, language=code) for d, code in zip(documents, codes[len(unique) :], strict=True)]
     partition = divide(
         unique, link(unique, min(params.group_similarity, params.dedup_threshold)), loaded.bindings, problem.stratum,
-        seed=params.seed, test=params.test, budget=params.budget, dev=params.dev,
+        seed=params.seed, test=params.test, budget=params.budget, dev=params.dev_share,
     )  # fmt: skip
     _warn_of_straddlers(partition, len(unique))
     documents = sorted([*documents, *partition.hidden], key=lambda document: document.id)

@@ -240,7 +240,7 @@ def _compute_sizes(
     pools: Mapping[Destination | None, Sequence[Example]], test: int, budget: int, dev: float
 ) -> dict[Split, int]:
     """Return the size of every split; a test or dev source below the requested size is used completely."""
-    dev_size = min(budget - 1, max(1, round(budget * dev)))
+    dev_size = min(budget - 1, max(1, round(budget * dev))) if dev else 0
     sizes: dict[Split, int] = {
         "test": min(test, len(pools["test"]) or test),
         "dev": min(dev_size, len(pools["dev"]) or dev_size),

@@ -240,7 +240,7 @@ def stopped_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     "message",
     [
         r"unique\(id\): observed: 2 of \d+ rows fail; expected: id values must be unique; why: .*\n    \w+: '\w+'",
-        r"expect_column_distinct_values_to_equal_set\(split\): observed: missing: test; expected: .*train dev test",
+        r"contain_set\(split\): observed: missing: test; expected: .*train test",
         r"contain_set\(label where split == train\): observed: missing: bad; expected: .*bad good",
         r"max_to_be_between\(label_share\): observed: 1; expected: .* less than or equal to 0\.95",
         r"in_set\(language\): observed: \d+ of \d+ rows fail; expected: .*at least 50 % of the time",

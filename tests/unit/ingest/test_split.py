@@ -1,17 +1,21 @@
 """Test is frozen, the budget is spent once, groups never straddle, and no example is lost."""
 
 from collections import Counter, defaultdict
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from satiety.core.answers import Label
 from satiety.core.errors import DataError
 from satiety.core.inputs import content_id
+from satiety.core.project import make_placeholder
 from satiety.core.records import Example
+from satiety.ingest import DEV_SHARE, Ingest
 from satiety.ingest.split import Partition, allocate, divide, link
 
 COUNTS = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 60), min_size=1)
@@ -287,3 +291,22 @@ def test_labels_added_later_that_are_close_to_a_held_out_text_are_rejected() -> 
     later = [Example("x", {"text": "close"}, Label("a"), group=held_out.group, source="later.jsonl")]
     partition = split_examples([*rows, *later], {"later.jsonl": "extra"})
     assert [(r.id, r.reason, r.twin) for r in partition.rejected] == [("x", "straddles", held_out.id)]
+
+
+def test_without_a_share_for_dev_every_label_trains() -> None:
+    partition = split_examples(make_examples("ab" * 50), dev=0)
+    assert [len(list_ids(partition, split)) for split in ("test", "dev", "train")] == [20, 0, 10]
+
+
+def test_a_source_for_dev_takes_its_share_of_the_budget_without_a_param() -> None:
+    values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))["ingest"]
+    source = values["labelled"][0]
+    shares = [
+        Ingest.model_validate(values | {"labelled": sources} | changes, context=make_placeholder()).dev_share
+        for sources, changes in (
+            ([source], {}),
+            ([source, source | {"split": "dev"}], {}),
+            ([source, source | {"split": "dev"}], {"dev": 0.4}),
+        )
+    ]
+    assert shares == [0, DEV_SHARE, 0.4]
