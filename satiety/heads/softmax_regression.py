@@ -28,6 +28,16 @@ class Layer(NamedTuple):
         logits: Floats = features @ self.weight.T + self.bias
         return logits
 
+    def restore(self, mean: Floats, scale: float) -> Layer:
+        """Return the layer for features as they were before ``mean`` was subtracted and they were divided by a scale.
+
+        Args:
+            mean: shape (hidden,).
+            scale: the divisor.
+        """
+        weight = self.weight / scale
+        return Layer(weight, self.bias - weight @ mean)
+
 
 Term = Callable[[Layer], tuple[float, Layer]]
 """A term of the loss: the layer -> its value and its gradient."""

@@ -32,6 +32,8 @@ FLOOR = 1e-4
 """Lower bound of probabilities in the log-loss, so that classes missing from a fold do not dominate it."""
 TEMPERATURES = tuple(2.0 ** (step / 4) for step in range(-8, 17))
 """Candidates from 1/4 to 16, four per octave."""
+MAX_ISSUES = 20
+"""Label issues listed in a report."""
 
 Penalties = list[Annotated[float, Field(gt=0, le=1000)]]
 

@@ -57,7 +57,7 @@ class TuningContext:
 
     def compute_base_features(self, windows: Sequence[Window]) -> list[Floats]:
         """Return the same while the encoder is untouched; features of windows that a run has seen are not computed."""
-        return self.inputs.features.compute(windows, self.compute_features)
+        return self.inputs.memory.features.compute(windows, self.compute_features)
 
     def solve_head(
         self,

@@ -28,9 +28,7 @@ class Finetune(Section):
     """Text put before every input, as the base model requires: ``query: `` for E5 models, empty for most others."""
     pooling: Pooling
     """Pooling of token vectors into a text vector: ``mean`` of all, or the ``first`` (BERT's [CLS])."""
-    recipe: Annotated[SerializeAsAny[Recipe], RECIPES.choice("fine_tune")] = Field(
-        default_factory=RECIPES.default("fine_tune")
-    )
+    recipe: Annotated[SerializeAsAny[Recipe], RECIPES.choice("auto")] = Field(default_factory=RECIPES.default("auto"))
     """Recipe that fits the model to the examples (and to raw texts, if it uses any)."""
     self_training: SelfTraining | None = None
     """Parameters of the self-training lever listed in ``use``: also train on retrieved texts with pseudo-labels."""
@@ -45,14 +43,20 @@ class Finetune(Section):
         block, lever = super().extract(values), find_active(values, "self_training", None)
         if not isinstance(block.value or {}, Mapping):
             return block
-        value = {**(block.value or {}), "self_training": lever.value}
+        value = {**_name_recipe(block.value or {}), "self_training": lever.value}
         return SectionSource(value, {**block.places, ("self_training",): lever.places[()]})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_kind(cls, values: Any) -> Any:
+        return _name_recipe(values) if isinstance(values, Mapping) else values
 
     @model_validator(mode="after")
     def _check_self_training(self) -> Self:
         if self.self_training and not self.recipe.can_self_train:
             raise ValueError(
-                f"self-training needs the recipe fine_tune with `method.head_start: true`, not {self.recipe.kind!r} "
+                "self-training needs the recipe auto, contrastive with `pseudo_labels`, or fine_tune with "
+                f"`method.head_start: true`, not {self.recipe.kind!r} "
                 "as configured: change the recipe, or remove the lever of kind self_training from `use`"
             )
         return self
@@ -60,6 +64,15 @@ class Finetune(Section):
     def refusals(self, problem: Problem) -> list[str]:
         """Return the reasons, one sentence each, why the recipe or self-training does not support a problem."""
         reasons = self.recipe.refusals(problem)
-        if self.self_training and (reason := explain_unsupported(problem)):
+        may_leave_out = self.recipe.may_leave_levers_out
+        if self.self_training and not may_leave_out and (reason := explain_unsupported(problem)):
             reasons.append(f"use: {reason}: remove the lever of kind self_training from `use`")
         return reasons
+
+
+def _name_recipe(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the section; a recipe without a kind, but with other fields than ``auto`` has, is ``fine_tune``."""
+    recipe = values.get("recipe")
+    if isinstance(recipe, Mapping) and "kind" not in recipe and set(recipe) - set(RECIPES["auto"].model_fields):
+        return {**values, "recipe": {"kind": "fine_tune", **recipe}}
+    return values

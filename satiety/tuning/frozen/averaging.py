@@ -2,8 +2,8 @@
 
 A candidate starts from zero-shot logits: a gain times the dot product of a text and the direction of a label's name.
 The layer learns the deviation from them, under an L2 penalty. Candidates differ in gain and penalty; gain 0 is plain
-logistic regression. Their logits are averaged with weights exp(-n · loss), n being the number of labels and the loss
-the out-of-fold log-loss after calibration. That is Bayesian model averaging with the evidence estimated by
+logistic regression. Their logits are averaged with weights exp(-n · loss), n being the number of labelled texts and the
+loss the out-of-fold log-loss after calibration. That is Bayesian model averaging with the evidence estimated by
 cross-validation; stacking is the alternative (Yao et al. 2018, Bayesian Analysis 13:917).
 """
 
@@ -77,7 +77,7 @@ def fit_average(space: FrozenSpace, gold: Floats, raw: Floats, seed: int) -> Ave
     ]
     candidates = [candidate for zero_shot in zero_shots for candidate in _try_penalties(space, gold, zero_shot, folds)]
     losses = np.array([candidate.loss for candidate in candidates])
-    shares = np.exp(-len(gold) * (losses - losses.min()))
+    shares = np.exp(-len(set(space.groups)) * (losses - losses.min()))
     shares[shares < MIN_SHARE * shares.sum()] = 0
     shares /= shares.sum()
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from satiety.heads.softmax_regression import Layer
+from satiety.heads.solver import standardize
 from satiety.tuning.inputs import select_labelled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from satiety.heads.softmax_regression import Layer
+    from satiety.problems import Window
     from satiety.problems.base import Floats
     from satiety.tuning.context import TuningContext
 
@@ -56,8 +58,7 @@ class FrozenSpace:
 
     def restore(self, layer: Layer) -> Layer:
         """Return a layer for this space as one for the encoder's own features."""
-        weight = layer.weight / self.scale
-        return Layer(weight, layer.bias - weight @ self.mean)
+        return layer.restore(self.mean, self.scale)
 
 
 def build_space(context: TuningContext) -> FrozenSpace:
@@ -71,29 +72,33 @@ def build_space(context: TuningContext) -> FrozenSpace:
     gold, targets = head.collect_targets(windows, context.compute_base_features(windows))
     owners = [inputs.train[i] for i in head.owners(windows)]
 
-    texts = [document.text for document in inputs.documents] if len(problem.inputs) == 1 else []
-    raw = _embed(context, texts, gold.shape[1])
+    raw = _embed(context, encode_raw(context), gold.shape[1])
 
-    everything = np.vstack([gold, raw]).astype(np.float64)
-    mean = everything.mean(axis=0)
-    scale = float(np.sqrt(((everything - mean) ** 2).sum(axis=1).mean())) or 1.0
+    rows, mean, scale = standardize(np.vstack([gold, raw]))
     return FrozenSpace(
-        gold=(gold - mean) / scale,
+        gold=rows[: len(gold)],
         targets=targets.astype(np.int64),
         groups=tuple(owner.parent or owner.id for owner in owners),
-        raw=(raw - mean) / scale,
+        raw=rows[len(gold) :],
         names=_embed_names(context, gold.shape[1]),
         mean=mean,
         scale=scale,
     )
 
 
-def _embed(context: TuningContext, texts: Sequence[str], hidden: int) -> Floats:
-    """Return the features of every window of the texts, shape (windows, hidden)."""
-    if not texts:
+def encode_raw(context: TuningContext) -> list[Window]:
+    """Return the windows of the raw texts; none for a problem of several inputs, which a raw text is not."""
+    problem = context.problem
+    if len(problem.inputs) > 1:
+        return []
+    return context.encode(problem.build_examples([document.text for document in context.inputs.documents]))
+
+
+def _embed(context: TuningContext, windows: Sequence[Window], hidden: int) -> Floats:
+    """Return the features of windows, shape (windows, hidden)."""
+    if not windows:
         return np.zeros((0, hidden))
-    rows = context.compute_base_features(context.encode(context.problem.build_examples(texts)))
-    return np.stack(rows).astype(np.float64)
+    return np.stack(context.compute_base_features(windows)).astype(np.float64)
 
 
 def _embed_names(context: TuningContext, hidden: int) -> Floats:
@@ -101,7 +106,9 @@ def _embed_names(context: TuningContext, hidden: int) -> Floats:
     names = context.problem.label_names()
     directions, named = np.zeros((len(names), hidden)), [i for i, name in enumerate(names) if name]
     if len(named) > 1:
-        features = np.vstack([_embed(context, [names[i]], hidden)[:1] for i in named])
+        windows = context.encode(context.problem.build_examples([names[i] for i in named]))
+        firsts = [next(window for window in windows if window.example == i) for i in range(len(named))]
+        features = _embed(context, firsts, hidden)
         centred = features - features.mean(axis=0)
         directions[named] = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
     return directions

@@ -23,6 +23,19 @@ if TYPE_CHECKING:
     from satiety.tuning.section import Finetune
     from satiety.tuning.tuned_model import TunedModel
 
+MAX_FEW_LABELS = 1000
+"""Labels up to which `auto` tries what is made for few; with more, it adds little and takes long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Results that several fits to the same labels and base model share, so that they are computed once."""
+
+    features: BaseFeatures = field(default_factory=BaseFeatures)
+    """Features by the untouched encoder."""
+    trials: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Out-of-fold results of recipes that learn from labels alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class TuningInputs:
@@ -42,8 +55,8 @@ class TuningInputs:
     store: CheckpointStore
     """Checkpoints, from which an interrupted run resumes."""
     device: str
-    features: BaseFeatures = field(default_factory=BaseFeatures)
-    """Features by the untouched encoder, shared by all fits of a run."""
+    memory: Memory = field(default_factory=Memory)
+    """What all fits of a run share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +75,11 @@ class Recipe(Component):
 
     can_generate: ClassVar[bool] = False
     """Whether the recipe can train generative models, which have a decoder and no linear head."""
+    may_leave_levers_out: ClassVar[bool] = False
+    """Whether the recipe chooses what it draws on, so that a lever in ``use`` may be left out."""
+
+    max_labels: ClassVar[int | None] = None
+    """Labels up to which `auto` tries the recipe; None sets no limit."""
 
     @property
     def uses_documents(self) -> bool:
@@ -72,6 +90,20 @@ class Recipe(Component):
     def can_self_train(self) -> bool:
         """Whether the recipe supports levers of kind self_training."""
         return False
+
+    @property
+    def needs_self_training(self) -> bool:
+        """Whether the recipe learns from pseudo-labels in any case."""
+        return False
+
+    @property
+    def trains_encoder(self) -> bool:
+        """Whether weights of the encoder are trained, which takes minutes."""
+        return False
+
+    def proxy(self) -> Recipe:
+        """Return the recipe, often a cheaper one, that is tried in its place where recipes are compared."""
+        return self
 
     @abstractmethod
     def fit(self, inputs: TuningInputs) -> FitOutcome:

@@ -14,7 +14,7 @@ from pydantic import Field, SerializeAsAny
 
 from satiety.core.errors import DataError
 from satiety.core.registry import Registry
-from satiety.heads.solver import Solver
+from satiety.heads.solver import MAX_ISSUES, Solver
 from satiety.training.arguments import TrainingArguments
 from satiety.tuning.methods import METHODS, Method
 from satiety.tuning.objectives import OBJECTIVES, Objective
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from satiety.heads.solver import LinearProbe
     from satiety.problems import Prediction, Problem, Window
     from satiety.tuning.context import TuningContext
-
-MAX_ISSUES = 20
-"""Label issues listed in a report."""
 
 
 @RECIPES.register("fine_tune")
@@ -56,6 +53,10 @@ class FineTune(Recipe):
     @property
     def can_self_train(self) -> bool:
         return self.method.solves_head
+
+    @property
+    def trains_encoder(self) -> bool:
+        return self.method.needs_training
 
     def refusals(self, problem: Problem) -> list[str]:
         choices: dict[str, tuple[Any, Registry[Any]]] = {

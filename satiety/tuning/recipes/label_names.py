@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from satiety.tuning.recipes.base import RECIPES, FitOutcome, Recipe, TuningInputs, explain_several_labels
+from satiety.tuning.recipes.base import (
+    MAX_FEW_LABELS,
+    RECIPES,
+    FitOutcome,
+    Recipe,
+    TuningInputs,
+    explain_several_labels,
+)
 
 if TYPE_CHECKING:
     from satiety.problems import Problem
@@ -13,6 +20,8 @@ if TYPE_CHECKING:
 @RECIPES.register("label_names")
 class LabelNames(Recipe):
     """Average linear heads that start from zero-shot logits of the label names, weighted by cross-validation."""
+
+    max_labels: ClassVar = MAX_FEW_LABELS
 
     def fit(self, inputs: TuningInputs) -> FitOutcome:
         from satiety.training.loop import TrainState

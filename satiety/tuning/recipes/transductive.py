@@ -4,16 +4,23 @@
 2. *Spread*: labels spread along the graph of neighbours.
 3. *Informed*: raw texts are answered surely, and the classes have their shares.
 
-Each loses somewhere; their average rarely does. The mean of their probabilities on the raw texts is then taught to one
-linear head on the encoder's own features (Hinton et al. 2015, distillation, arXiv:1503.02531), so that a new text costs
-one pass through the encoder.
+Each loses somewhere; their average rarely does. The geometric mean of their probabilities on the raw texts is then
+taught to one linear head on the encoder's own features (Hinton et al. 2015, distillation, arXiv:1503.02531), so that a
+new text costs one pass through the encoder.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from satiety.tuning.recipes.base import RECIPES, FitOutcome, Recipe, TuningInputs, explain_several_labels
+from satiety.tuning.recipes.base import (
+    MAX_FEW_LABELS,
+    RECIPES,
+    FitOutcome,
+    Recipe,
+    TuningInputs,
+    explain_several_labels,
+)
 
 if TYPE_CHECKING:
     from satiety.problems import Problem
@@ -22,6 +29,8 @@ if TYPE_CHECKING:
 @RECIPES.register("transductive")
 class Transductive(Recipe):
     """Fit a linear head to the labels and to what raw texts show of the classes."""
+
+    max_labels: ClassVar = MAX_FEW_LABELS
 
     @property
     def uses_documents(self) -> bool:
@@ -32,16 +41,18 @@ class Transductive(Recipe):
         from satiety.tuning.context import load_context
         from satiety.tuning.frozen.averaging import fit_average
         from satiety.tuning.frozen.space import build_space
-        from satiety.tuning.frozen.transduction import transduce
+        from satiety.tuning.frozen.transduction import answer_raw, distil
 
         context = load_context(inputs)
         space = build_space(context)
         averaged = fit_average(space, space.gold, space.raw, inputs.params.seed)
-        layer, shares = transduce(space, averaged, inputs.params.seed) if len(space.raw) else (averaged.layer, None)
-        context.set_head(space.restore(layer))
         facts: dict[str, Any] = {"raw_windows": len(space.raw)}
-        if shares is not None:
-            facts |= {"class_shares": dict(zip(inputs.problem.classes, shares.round(6).tolist(), strict=True))}
+        layer = averaged.layer
+        if len(space.raw):
+            answers, shares = answer_raw(space, averaged, inputs.params.seed)
+            layer = distil(space, answers, inputs.params.seed)
+            facts["class_shares"] = dict(zip(inputs.problem.classes, shares.round(6).tolist(), strict=True))
+        context.set_head(space.restore(layer))
         return FitOutcome(context.build_tuned(context.problem, self), TrainState(), facts)
 
     def refusals(self, problem: Problem) -> list[str]:

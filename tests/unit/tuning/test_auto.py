@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
 from satiety.core.answers import Label
 from satiety.core.errors import ParamsError
-from satiety.core.records import Example
+from satiety.core.records import Document, Example
 from satiety.heads.solver import calibrate_losses
+from satiety.levers.self_train import SelfTraining
 from satiety.problems import PROBLEMS
 from satiety.training.checkpoint import CheckpointStore
 from satiety.tuning import Finetune
 from satiety.tuning.finetune import finetune
-from satiety.tuning.recipes import FitOutcome, Recipe, TuningInputs
-from satiety.tuning.recipes.auto import Auto, split_examples
+from satiety.tuning.recipes import RECIPES, FitOutcome, Recipe, TuningInputs
+from satiety.tuning.recipes.auto import Auto, Trial, find_best, restrict, select_folds, split_examples
+from satiety.tuning.recipes.base import MAX_FEW_LABELS
+from satiety.tuning.recipes.fine_tune import FineTune
 from satiety.tuning.recipes.linear import Linear
 
 PROBLEM = PROBLEMS["classify"].sample()
@@ -53,8 +57,22 @@ def make_examples() -> list[Example]:
     return [Example(str(i), {"text": text}, labels[i]) for i, text in enumerate(TEXTS)]
 
 
+def make_section() -> Finetune:
+    return Finetune.model_validate({"seed": 1, "max_length": 32, "prefix": "", "pooling": "mean"})
+
+
+def make_inputs(base: Path, folder: Path, **changes: Any) -> TuningInputs:
+    store = CheckpointStore(folder / "run", 1e9)
+    inputs = TuningInputs(base, PROBLEM, make_examples(), [], [], make_section(), store, "cpu")
+    return replace(inputs, **changes)
+
+
+def quick_fine_tune() -> FineTune:
+    return FineTune.model_validate({"training": {"max_steps": 2, "min_steps": 2}})
+
+
 def fit(base: Path, folder: Path, *candidates: Recipe) -> FitOutcome:
-    section = Finetune.model_validate({"seed": 1, "max_length": 32, "prefix": "", "pooling": "mean"})
+    section = make_section()
     recipe = Auto.model_construct(candidates=list(candidates), folds=3)
     section = section.model_copy(update={"recipe": recipe})
     store = CheckpointStore(folder / "run", 1e9)
@@ -63,7 +81,7 @@ def fit(base: Path, folder: Path, *candidates: Recipe) -> FitOutcome:
 
 def test_a_candidate_never_sees_what_it_is_judged_by_and_the_last_fit_sees_all(tiny: Path, tmp_path: Path) -> None:
     Recorder.fits.clear()
-    fit(tiny, tmp_path, Recorder())
+    fit(tiny, tmp_path, Recorder(), Contrary())
     *fold_fits, last = Recorder.fits
     assert last == {str(i) for i in range(6)}
     held_out = [last - ids for ids in fold_fits]
@@ -85,24 +103,21 @@ def test_equal_candidates_give_the_first(tiny: Path, tmp_path: Path) -> None:
 
 
 def test_a_resumed_run_does_not_judge_again(tiny: Path, tmp_path: Path) -> None:
-    first = fit(tiny, tmp_path, Recorder())
+    first = fit(tiny, tmp_path, Recorder(), Contrary())
     Recorder.fits.clear()
-    assert fit(tiny, tmp_path, Recorder()).facts == first.facts
+    assert fit(tiny, tmp_path, Recorder(), Contrary()).facts == first.facts
     assert len(Recorder.fits) == 1
 
 
 def test_copies_stay_in_the_fold_of_their_parent(tiny: Path, tmp_path: Path) -> None:
     examples = [*make_examples(), Example("copy", {"text": "a good film"}, Label("good"), parent="1")]
-    section = Finetune.model_validate({"seed": 1, "max_length": 32, "prefix": "", "pooling": "mean"})
-    inputs = TuningInputs(tiny, PROBLEM, examples, [], [], section, CheckpointStore(tmp_path, 1e9), "cpu")
+    inputs = make_inputs(tiny, tmp_path, train=examples)
     for mask in split_examples(inputs, 3):
         assert mask[1] == mask[6]
 
 
 def test_one_text_cannot_be_held_out(tiny: Path, tmp_path: Path) -> None:
-    section = Finetune.model_validate({"seed": 1, "max_length": 32, "prefix": "", "pooling": "mean"})
-    store = CheckpointStore(tmp_path, 1e9)
-    inputs = TuningInputs(tiny, PROBLEM, make_examples()[:1], [], [], section, store, "cpu")
+    inputs = make_inputs(tiny, tmp_path, train=make_examples()[:1])
     with pytest.raises(ParamsError, match="auto needs two labelled texts"):
         split_examples(inputs, 3)
 
@@ -113,3 +128,70 @@ def test_calibration_makes_a_sure_and_right_answer_cheaper_than_an_unsure_one() 
     unsure = np.full((4, 2), 0.5)
     assert calibrate_losses(sure, targets).mean() < calibrate_losses(unsure, targets).mean()
     np.testing.assert_allclose(calibrate_losses(unsure, targets), np.log(2))
+
+
+def make_trial(recipe: Recipe, losses: list[float], rows: list[bool] | None = None) -> Trial:
+    mask = np.array(rows or [True] * len(losses))
+    return Trial(recipe, mask, np.array(losses), ())
+
+
+def test_a_later_candidate_needs_labels_that_are_e_times_as_likely() -> None:
+    first = make_trial(Linear(), [0.5, 0.5, 0.5, 0.5])
+    slightly, surely = make_trial(Recorder(), [0.3, 0.3, 0.3, 0.3]), make_trial(Recorder(), [0.2, 0.2, 0.2, 0.2])
+    assert find_best([first, slightly]) is first
+    assert find_best([first, surely]) is surely
+
+
+def test_trials_are_compared_on_the_labels_that_both_held_out() -> None:
+    first = make_trial(Linear(), [9.0, 0.5, 0.5])
+    second = make_trial(Recorder(), [0.6, 0.7], [False, True, True])
+    np.testing.assert_allclose(second.compare(first), [0.1, 0.2])
+    assert find_best([first, second]) is first
+
+
+def test_as_few_folds_as_hold_enough_labels_out_are_taken() -> None:
+    folds = [np.array([i % 4 == fold for i in range(100)]) for fold in range(4)]
+    assert [len(select_folds(folds, labels)) for labels in (10, 25, 26, 60, 1000)] == [1, 1, 2, 3, 4]
+
+
+def test_a_candidate_that_uses_no_raw_texts_is_given_none(tiny: Path, tmp_path: Path) -> None:
+    inputs = make_inputs(tiny, tmp_path, documents=[Document("d", "a good hotel")])
+    assert restrict(inputs, Linear()).documents == ()
+    assert restrict(inputs, RECIPES["transductive"]()) is inputs
+
+
+def test_what_a_run_lacks_leaves_candidates_out(tiny: Path, tmp_path: Path) -> None:
+    def list_kinds(**changes: Any) -> list[tuple[str, bool]]:
+        inputs = make_inputs(tiny, tmp_path, **changes)
+        return [(candidate.kind, candidate.uses_documents) for candidate in Auto()._find_usable(inputs)]
+
+    frozen = [("label_names", False), ("linear", False), ("contrastive", False), ("fine_tune", False)]
+    raw, documents = ("transductive", True), [Document("d", "a good hotel")]
+    assert list_kinds() == frozen
+    assert list_kinds(documents=documents) == [raw, *frozen]
+    trained = make_section().model_copy(update={"self_training": SelfTraining()})
+    assert list_kinds(documents=documents, params=trained) == [("contrastive", True), raw, *frozen]
+    many = [Example(str(i), {"text": f"text {i}"}, Label(("good", "bad")[i % 2])) for i in range(MAX_FEW_LABELS + 1)]
+    assert list_kinds(documents=documents, train=many) == [("linear", False), ("fine_tune", False)]
+
+
+def test_a_second_fit_to_the_same_labels_reads_the_trials_of_the_first(tiny: Path, tmp_path: Path) -> None:
+    Recorder.fits.clear()
+    recipe = Auto.model_construct(candidates=[Recorder(), Contrary()], folds=3)
+    first = make_inputs(tiny, tmp_path / "first")
+    recipe.fit(first)
+    assert len(Recorder.fits) == 3 + 1
+    recipe.fit(make_inputs(tiny, tmp_path / "second", memory=first.memory))
+    assert len(Recorder.fits) == 3 + 1 + 1
+
+
+def test_fine_tuning_is_tried_where_labels_are_many_or_the_encoder_must_change(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("satiety.tuning.recipes.auto.MANY_LABELS", 100)
+    recipe = Auto.model_construct(candidates=[Linear(), quick_fine_tune()], folds=2)
+    tried = recipe._try_candidates(make_inputs(tiny, tmp_path / "few"), recipe.candidates)
+    assert [trial.recipe.kind for trial in tried] == ["linear"]
+    monkeypatch.setattr("satiety.tuning.recipes.auto.MANY_LABELS", 6)
+    tried = recipe._try_candidates(make_inputs(tiny, tmp_path / "many"), recipe.candidates)
+    assert [trial.recipe.kind for trial in tried] == ["linear", "fine_tune"]

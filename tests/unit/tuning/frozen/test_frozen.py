@@ -13,7 +13,7 @@ from satiety.tuning.frozen.class_prior import count_shares, estimate_prior, shif
 from satiety.tuning.frozen.information import maximise_information
 from satiety.tuning.frozen.neighbours import balance, find_neighbours, smooth, spread_labels
 from satiety.tuning.frozen.space import FrozenSpace
-from satiety.tuning.frozen.transduction import transduce
+from satiety.tuning.frozen.transduction import answer_raw, distil
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -129,11 +129,12 @@ def test_shifted_probabilities_follow_the_odds_of_the_prior() -> None:
 def test_the_average_scores_above_labels_alone_and_is_one_layer_of_the_encoder(gold: int) -> None:
     space, _ = make_space(gold)
     averaged = fit_average(space, space.gold, space.raw, 1)
-    layer, shares = transduce(space, averaged, 1)
+    answers, shares = answer_raw(space, averaged, 1)
+    layer = distil(space, answers, 1)
     assert score(layer) > score(averaged.layer) + 0.02
     assert shares.sum() == pytest.approx(1)
-    again, _ = transduce(space, averaged, 1)
-    np.testing.assert_array_equal(layer.weight, again.weight)
+    again, _ = answer_raw(space, averaged, 1)
+    np.testing.assert_array_equal(answers, again)
 
 
 def test_a_layer_of_the_space_answers_the_same_for_the_encoders_own_features() -> None:
@@ -142,3 +143,11 @@ def test_a_layer_of_the_space_answers_the_same_for_the_encoders_own_features() -
     moved = FrozenSpace(space.gold, space.targets, space.groups, space.raw, space.names, mean, scale)
     layer = Layer(np.random.default_rng(1).normal(size=(CLASSES, HIDDEN)), np.array([0.1, 0.2, 0.3]))
     np.testing.assert_allclose(moved.restore(layer).logits(space.raw * scale + mean), layer.logits(space.raw))
+
+
+def test_the_layer_that_learns_noise_has_a_larger_penalty_than_one_that_learns_the_classes() -> None:
+    space, classes = make_space(9)
+    sure, rng = np.eye(CLASSES)[classes] * 0.9 + 0.1 / CLASSES, np.random.default_rng(1)
+    noise = rng.dirichlet(np.ones(CLASSES), size=len(classes))
+    norms = [float((distil(space, answers, 1).weight ** 2).sum()) for answers in (sure, noise)]
+    assert norms[1] < 0.2 * norms[0]

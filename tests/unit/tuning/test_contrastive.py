@@ -1,0 +1,39 @@
+"""Which texts a contrastive update reads, and what its loss says of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from satiety.tuning.recipes.contrastive import compare_pairs, draw_per_class, select_surest
+
+
+def test_the_surest_share_of_each_class_is_selected_at_least_one() -> None:
+    answers = np.array([[0.9, 0.1], [0.6, 0.4], [0.8, 0.2], [0.7, 0.3], [0.3, 0.7]])
+    assert sorted(select_surest(answers, 0.5).tolist()) == [0, 2, 4]
+    assert sorted(select_surest(answers, 0.01).tolist()) == [0, 4]
+    assert len(select_surest(answers, 1.0)) == 5
+
+
+def test_a_batch_holds_as_many_texts_of_each_class_and_is_drawn_anew_in_each_step() -> None:
+    classes = np.array([0] * 20 + [1] * 4 + [2] * 1)
+    drawn = draw_per_class(classes, 12, seed=1, step=1)
+    assert np.bincount(classes[drawn]).tolist() == [4, 4, 4]
+    assert sorted(set(drawn) & set(range(20, 25))) == [20, 21, 22, 23, 24]
+    assert drawn == draw_per_class(classes, 12, seed=1, step=1)
+    assert drawn != draw_per_class(classes, 12, seed=1, step=2)
+
+
+def test_more_classes_than_places_take_turns() -> None:
+    classes = np.arange(30)
+    seen = {int(classes[i]) for step in range(40) for i in draw_per_class(classes, 8, seed=1, step=step)}
+    assert seen == set(range(30))
+
+
+def test_the_loss_is_0_where_classes_are_orthogonal_and_1_where_pairs_are_the_wrong_way() -> None:
+    classes = torch.tensor([0, 0, 1, 1])
+    apart = torch.tensor([[2.0, 0], [1, 0], [0, 3], [0, 1]])
+    assert float(compare_pairs(apart, classes)) == pytest.approx(0)
+    same_direction = torch.ones(4, 2)
+    assert float(compare_pairs(same_direction, classes)) == pytest.approx(8 / 12)
