@@ -38,12 +38,14 @@ def show(folder: Path, console: Console | None = None) -> None:
     reports = {name: _read_json(folder / REPORTS / f"{name}.json") for name in [*stages, "promote"]}
     for part in (
         _tabulate_scores(reports["evaluate"]),
+        _tabulate_recipes(reports.get("finetune")),
         _tabulate_stages(folder, stages, reports),
         _describe_worth(reports.get("worth")),
         _describe_promotion(reports["promote"]),
         _format_files(folder),
     ):
-        printer.print(part, "", sep="\n")
+        if part is not None:
+            printer.print(part, "", sep="\n")
 
 
 def _make_console() -> Console:
@@ -75,10 +77,26 @@ def _tabulate_scores(report: Mapping[str, Any] | None) -> Table | str:
         return "Score: not evaluated yet (stage evaluate)"
     level = f"{report['confidence_level']:.0%} CI" if "confidence_level" in report else "CI"
     table = _make_table(f"{report['metric']} on {report['examples']:,} test examples", "", "value", level)
-    for name in ("before", "after", "difference"):
-        sign = "+" if name == "difference" else ""
-        value, low, high = (report[name][key] for key in ("value", "low", "high"))
+    names = {"before": "before", "after": "after", "difference": "difference", "gain": "gain of raw text and levers"}
+    for key, name in names.items():
+        if key not in report:
+            continue
+        sign = "+" if key in ("difference", "gain") else ""
+        value, low, high = (report[key][bound] for bound in ("value", "low", "high"))
         table.add_row(name, f"{value:{sign}.3f}", f"[{low:{sign}.3f}, {high:{sign}.3f}]".replace("[", r"\["))
+    return table
+
+
+def _tabulate_recipes(report: Mapping[str, Any] | None) -> Table | None:
+    """Return the recipes that `auto` compared, each against the one it chose; None where nothing was compared."""
+    candidates = (report or {}).get("candidates", [])
+    if not candidates:
+        return None
+    table = _make_table("Recipes by cross-validation", "recipe", "log-loss", "difference", "labels held out")
+    for row in candidates:
+        name = f"{row['recipe']} with raw texts" if row["uses_raw_texts"] else row["recipe"]
+        difference = "chosen" if row["chosen"] else f"{row['difference']:+.3f} ± {row['standard_error']:.3f}"
+        table.add_row(name, f"{row['log_loss']:.3f}", difference, f"{row['held_out']:,}")
     return table
 
 

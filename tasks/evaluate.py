@@ -25,6 +25,7 @@ def main(
     test: Path,
     base: Path,
     tuned: Path,
+    labels_only: Path,
     predictions: OutputPath,
     scores: OutputPath,
     confusion: OutputPath,
@@ -33,7 +34,7 @@ def main(
     params: Evaluate,
     report: Report,
 ) -> None:
-    """Predict the test examples with the untuned and the tuned model; compare both on the same bootstrap resamples."""
+    """Predict the test examples before and after tuning, and by labels alone; compare these on the same resamples."""
     task, gold = Problem.load(problem), list(read(test, Example))
     check_gold(task, gold)
     device = Settings().device
@@ -52,7 +53,9 @@ def main(
     trust = calibrate(task.confidence_correct(gold, tuned_predictions), params.bins)
     write_text(calibration, format_calibration(trust))
     report.add_counts(records_in=len(gold), records_out=row_count)
-    results = score(task, gold, baseline_predictions, tuned_predictions, params=params, calibration=trust)
+    label_predictions = load(labels_only, device).predict([example.inputs for example in gold])
+    systems = {"before": baseline_predictions, "labels_only": label_predictions, "after": tuned_predictions}
+    results = score(task, gold, systems, params=params, calibration=trust)
     write_text(scores, format_scores(results))
     report.add(device=model.hardware.device, **results)
 

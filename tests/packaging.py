@@ -246,10 +246,9 @@ class Workspace:
         calibration = calibrate(problem.confidence_correct(gold, predictions), params.bins)
         scores = self.root / "reports/evaluate.json"
         scores.parent.mkdir(exist_ok=True)
-        scores.write_text(
-            json.dumps(score(problem, gold, untuned_predictions, predictions, params=params, calibration=calibration)),
-            encoding="utf-8",
-        )
+        systems = {"before": untuned_predictions, "labels_only": predictions, "after": predictions}
+        report = score(problem, gold, systems, params=params, calibration=calibration)
+        scores.write_text(json.dumps(report), encoding="utf-8")
 
     def paths(self) -> dict[str, Path]:
         """Return the arguments of the stage `register`, as in dvc.yaml."""

@@ -42,21 +42,33 @@ def check_gold(problem: Problem, gold: Sequence[Example]) -> None:
 def score(
     problem: Problem,
     gold: Sequence[Example],
-    baseline: Sequence[Prediction],
-    predictions: Sequence[Prediction],
+    systems: Mapping[str, Sequence[Prediction]],
     *,
     params: Evaluate,
     calibration: Calibration,
 ) -> dict[str, Any]:
-    """Return every metric before and after, with intervals, their differences, and the calibration of *after*."""
+    """Return every metric before and after, with intervals, their differences, and the calibration of *after*.
+
+    Args:
+        problem: the problem.
+        gold: test examples.
+        systems: predictions of the untuned model (``before``), of the tuned one (``after``), and of the one tuned
+            without raw texts and levers (``labels_only``).
+        params: parameters of the bootstrap.
+        calibration: calibration of *after*.
+    """
     resampling = Resampling(params.seed, params.resamples, params.confidence_level)
-    tallies = problem.tally(gold, baseline), problem.tally(gold, predictions)
-    comparison = compare(problem.score, *tallies, assign_groups(gold), resampling)
+    tallies = {name: problem.tally(gold, predictions) for name, predictions in systems.items()}
+    groups = assign_groups(gold)
+    comparison = compare(problem.score, tallies["before"], tallies["after"], groups, resampling)
+    realised = compare(problem.score, tallies["labels_only"], tallies["after"], groups, resampling)
     return {
         "metric": problem.headline,
         "before": comparison.first[problem.headline].to_dict(),
         "after": comparison.second[problem.headline].to_dict(),
         "difference": comparison.difference[problem.headline].to_dict(),
+        "labels_only": realised.first[problem.headline].to_dict(),
+        "gain": realised.difference[problem.headline].to_dict(),
         "examples": len(gold),
         "confidence_level": params.confidence_level,
         "metrics": {
@@ -83,6 +95,7 @@ def format_scores(results: Mapping[str, Any]) -> str:
         "difference": difference["value"],
         "difference_low": difference["low"],
         "difference_high": difference["high"],
+        "gain": results["gain"]["value"],
         "ece": results["calibration"]["ece"],
     }
     return json.dumps(few, indent=2) + "\n"

@@ -36,7 +36,7 @@ class Facts:
         """Return what became of the labels: of the budget, what is in neither table is in quarantine."""
         uses = [f"{self.trained:,} for training"]
         if self.dev is not None:
-            uses.append(f"{self.dev:,} for validation")
+            uses += [f"{self.dev:,} for validation"] if self.dev else []
             ingest = self.params.get("ingest", {})
             # A source with a split of its own adds labels to the budget, or leaves a part of it unspent.
             is_budget_spent = not any(source.get("split") in ("dev", "extra") for source in ingest.get("labelled", ()))
@@ -88,6 +88,18 @@ def _render_scores(scores: Mapping[str, Any]) -> Iterator[str]:
     yield (
         f"In brackets: {scores['confidence_level']:.0%} confidence intervals (paired bootstrap). *Before*: the same "
         f"base model without training.{calibration}"
+    )
+    if gain := describe_gain(scores):
+        yield gain
+
+
+def describe_gain(scores: Mapping[str, Any]) -> str | None:
+    """Return what raw texts and levers gained on the test examples; None in a report of an earlier version."""
+    if "gain" not in scores:
+        return None
+    return (
+        f"Gain of raw texts and levers: {scores['metric']} {format_interval(scores['gain'], '+')}, against the same "
+        f"recipe on labels alone, {format_interval(scores['labels_only'])}."
     )
 
 

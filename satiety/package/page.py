@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from satiety.package.card import Facts, format_interval
+from satiety.package.card import Facts, describe_gain, format_interval
 from satiety.problems import Problem
 
 LONGEST = 5000
@@ -45,6 +45,7 @@ def render_version_page(problem: Problem, scores: Mapping[str, Any], facts: Fact
         _describe_status(version),
         f"### Scores on {scores['examples']:,} frozen test examples",
         _format_scores(scores),
+        describe_gain(scores) or "",
         "### Training data and code",
         "\n".join(f"- **{name}**: {value}" for name, value in training.items()),
         "### Load it",
@@ -145,4 +146,4 @@ def _format_bold(text: str, is_bold: bool) -> str:
 
 
 def _join(*parts: str) -> str:
-    return "\n\n".join(parts)[:LONGEST]
+    return "\n\n".join(part for part in parts if part)[:LONGEST]

@@ -31,6 +31,7 @@ def workspace(request: pytest.FixtureRequest, tiny: Path, tmp_path: Path, monkey
 def run(workspace: Workspace) -> dict[str, Path]:
     places = workspace.paths()
     paths = {name: places[name] for name in ("problem", "train", "test", "tuned")} | {"base": workspace.base}
+    paths["labels_only"] = places["tuned"]
     paths |= {name: Path(path) for name, path in OUTPUTS.items()}
     main.run(**paths)
     return paths
@@ -40,6 +41,7 @@ def test_the_report_has_the_scores_before_and_after_and_their_difference(workspa
     paths = run(workspace)
     report = json.loads(Path("reports/evaluate.json").read_text(encoding="utf-8"))
     assert (report["in"], report["out"], report["quarantined"], report["examples"]) == (24, 24, 0, 24)
+    assert report["gain"] == {"value": 0, "low": 0, "high": 0}
     for name in ("before", "after", "difference"):
         assert report[name]["low"] <= report[name]["value"] <= report[name]["high"]
     assert set(report["metrics"]) == {"before", "after", "difference"}

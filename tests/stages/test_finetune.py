@@ -27,11 +27,13 @@ from tests.patience import PATIENCE, wait_until
 ROOT = Path.cwd()
 PATHS = {
     "problem": "problem.json",
+    "base": "base",
     "pretrained": "base",
     "augmented": "augmented.parquet",
     "retrieved": "retrieved.parquet",
     "dev": "dev.parquet",
     "tuned": "models/tuned",
+    "labels_only": "models/labels_only",
     "loss": "plots/loss.csv",
     "progress": "plots/dev.csv",
 }
@@ -100,7 +102,7 @@ def run() -> dict[str, Any]:
 
 def start(seconds: float) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "tasks.finetune"]
-    arguments = [part for name, path in PATHS.items() for part in (f"--{name}", path)]
+    arguments = [part for name, path in PATHS.items() for part in (f"--{name.replace('_', '-')}", path)]
     env = os.environ | {"PYTHONPATH": str(ROOT), "SATIETY_CHECKPOINT_SECONDS": str(seconds), "OMP_NUM_THREADS": "1"}
     with Path("stderr.txt").open("w") as stderr:
         return subprocess.Popen([*command, *arguments], env=env, stderr=stderr)
@@ -126,6 +128,9 @@ def test_the_stage_writes_a_model_curves_and_a_report(workspace: Path) -> None:
     assert report["device"] == "cpu"
     assert report["steps"] == report["steps_planned"] == 24, "copies share the updates of their originals"
     assert report["best_step"] % 6 == 0
+    assert manifest(Path("models/labels_only")) != manifest(Path("models/tuned")), (
+        "only the tuned model has learned copies"
+    )
     assert 0 <= report["best_dev_score"] <= 1
     assert not [name for name in report if "second" in name or "time" in name]
     assert Path("plots/loss.csv").read_text().startswith("step,loss,lr\n1,")
@@ -191,7 +196,7 @@ def test_a_truncated_checkpoint_is_ignored(workspace: Path, caplog: pytest.LogCa
     from satiety.training.checkpoint import compute_key
     from satiety.tuning import Finetune
 
-    inputs = [Path(PATHS[name]) for name in ("problem", "pretrained", "augmented", "retrieved", "dev")]
+    inputs = [Path(PATHS[name]) for name in ("problem", "base", "pretrained", "augmented", "retrieved", "dev")]
     folder = Path(".satiety/checkpoints/finetune") / compute_key(Finetune.load().model_dump_json(), *inputs)
     folder.mkdir()
     (folder / "7.safetensors").write_bytes(b"half")
@@ -229,7 +234,8 @@ def test_gradient_descent_uses_gold_labels_only(workspace: Path, monkeypatch: py
     for self_training in (None, {"rounds": 2, "max_per_label": 0.5, "confidence": 0.0}):
         write_params(self_training=self_training)
         run()
-    assert jobs[0].lengths == jobs[1].lengths
+    tuned, _, self_trained, _ = jobs  # each followed by the one of labels alone
+    assert tuned.lengths == self_trained.lengths
 
 
 def test_self_training_needs_head_start(workspace: Path) -> None:

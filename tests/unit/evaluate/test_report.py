@@ -24,12 +24,15 @@ def test_the_report_holds_both_scores_their_difference_and_every_metric(kind: st
     problem, gold = build_problem(kind), examples(kind, 100)
     predictions_before, predictions_after = answers(gold, 0.5), answers(gold, 0.9)
     calibration = calibrate(problem.confidence_correct(gold, predictions_after), PARAMS.bins)
-    report = score(problem, gold, predictions_before, predictions_after, params=PARAMS, calibration=calibration)
+    systems = {"before": predictions_before, "labels_only": answers(gold, 0.7), "after": predictions_after}
+    report = score(problem, gold, systems, params=PARAMS, calibration=calibration)
     assert (report["metric"], report["examples"], report["confidence_level"]) == (problem.headline, 100, 0.95)
     assert report["difference"]["value"] == pytest.approx(
         report["after"]["value"] - report["before"]["value"], abs=2e-6
     )
     assert report["difference"]["low"] > 0
+    assert report["gain"]["value"] == pytest.approx(report["after"]["value"] - report["labels_only"]["value"], abs=2e-6)
+    assert report["gain"]["low"] > 0
     for side in ("before", "after", "difference"):
         assert set(problem.metrics) <= set(report["metrics"][side])
         assert report["metrics"][side][problem.headline] == report[side]
@@ -43,7 +46,8 @@ def test_perfect_predictions_score_one(kind: str) -> None:
     problem, gold = build_problem(kind), examples(kind, 40)
     truth = answers(gold, 1.0)
     calibration = calibrate(problem.confidence_correct(gold, truth), PARAMS.bins)
-    report = score(problem, gold, truth, truth, params=PARAMS, calibration=calibration)
+    systems = {"before": truth, "labels_only": truth, "after": truth}
+    report = score(problem, gold, systems, params=PARAMS, calibration=calibration)
     assert report["after"] == {"value": 1.0, "low": 1.0, "high": 1.0}
     assert report["difference"] == {"value": 0.0, "low": 0.0, "high": 0.0}
     assert report["calibration"] == {"ece": 0.2, "answers": calibration.answers, "confidence": 0.8, "accuracy": 1.0}
