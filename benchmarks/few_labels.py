@@ -3,7 +3,9 @@
 A run is a set, a number of labels a class, a draw and a recipe. Runs are written as they end, and an interrupted
 benchmark continues where it was.
 
-    python -m benchmarks.few_labels [--sets clinc150,tweets] [--labels 4,8,16] [--draws 3] [--recipes linear,…]
+    python -m benchmarks.few_labels [--sets clinc150,tweets] [--labels 4,8,16] [--draws 3] [--recipes linear,setfit,…]
+
+The recipe `setfit` is the peer: pip install -c constraints.txt -e '.[peers]'
 """
 
 import argparse
@@ -15,16 +17,21 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from benchmarks.support.sets import SETS, FewLabels, draw_per_class, find_encoder, load_unique
+from benchmarks.support.sets import SETS, FewLabels, LabelledText, draw_per_class, find_encoder, load_unique
+
+if TYPE_CHECKING:
+    from satiety.tuning.recipes import FitOutcome
 
 RESULTS = Path("benchmarks/results/few_labels.json")
 MAX_LENGTH = 128
+SELF_TRAINED: dict[str, Any] = {"kind": "contrastive", "pseudo_labels": 0.3}
+"""`contrastive` with pseudo-labels, called `self_trained` here."""
 
 
-def fit_recipe(draw: FewLabels, encoder: Path, prefix: str, recipe: dict[str, Any], seed: int) -> dict[str, Any]:
-    """Fit a recipe to a draw; return its score on the test texts, CPU seconds of fitting, and its facts."""
+def fit_model(draw: FewLabels, encoder: Path, prefix: str, recipe: dict[str, Any], seed: int) -> "FitOutcome":
+    """Fit a recipe to a draw, as the stage `finetune` does, and return the model with its report."""
     from satiety.core.answers import Label
     from satiety.core.records import Document, Example
     from satiety.problems.classify import Classify
@@ -33,22 +40,58 @@ def fit_recipe(draw: FewLabels, encoder: Path, prefix: str, recipe: dict[str, An
     from satiety.tuning.section import Finetune
 
     train = [Example(str(i), {"text": row.text}, Label(row.label)) for i, row in enumerate(draw.train)]
-    gold = [Example(f"t{i}", {"text": row.text}, Label(row.label)) for i, row in enumerate(draw.test)]
-    problem = Classify().fit_labels([*train, *gold])
+    labels = sorted({row.label for row in (*draw.train, *draw.test)})
     documents = [Document(f"d{i}", text) for i, text in enumerate(draw.raw)]
-    section = Finetune.model_validate(
-        {"seed": seed, "max_length": MAX_LENGTH, "prefix": prefix, "pooling": "mean", "recipe": recipe}
-    )
-    clock = time.process_time()
+    values = {"seed": seed, "max_length": MAX_LENGTH, "prefix": prefix, "pooling": "mean", "recipe": recipe}
+    section = Finetune.model_validate(values | ({"self_training": {}} if recipe["kind"] == "auto" else {}))
     with tempfile.TemporaryDirectory() as folder:
         store = CheckpointStore(Path(folder) / "run", 1e9)
         options: dict[str, Any] = {"params": section, "store": store, "device": "cpu", "documents": documents}
-        outcome = finetune(encoder, problem, train, [], **options)
-    seconds = time.process_time() - clock
+        return finetune(encoder, Classify(labels=labels), train, [], **options)
+
+
+def measure_recipe(draw: FewLabels, encoder: Path, prefix: str, recipe: dict[str, Any], seed: int) -> dict[str, Any]:
+    """Return a recipe's score on the test texts, CPU seconds of fitting, and the facts of its report."""
+    from satiety.core.answers import Label
+    from satiety.core.records import Example
+
+    clock = time.process_time()
+    outcome = fit_model(draw, encoder, prefix, recipe, seed)
+    seconds, problem = time.process_time() - clock, outcome.model.problem
+    gold = [Example(f"t{i}", {"text": row.text}, Label(row.label)) for i, row in enumerate(draw.test)]
     predicted = outcome.model.predict([example.inputs for example in gold])
     metrics = problem.score(problem.tally(gold, predicted))
     facts = {name: value for name, value in outcome.facts.items() if name not in ("device", "precision")}
     return {"macro_f1": float(metrics["macro_f1"]), "seconds": round(seconds, 1), "facts": facts}
+
+
+def measure_setfit(draw: FewLabels, encoder: Path, prefix: str, seed: int) -> dict[str, Any]:
+    """Return the same of SetFit with the same encoder: 20 pairs of each kind a text, one epoch, in float32."""
+    from datasets import Dataset
+    from setfit import SetFitModel, Trainer, TrainingArguments
+
+    from satiety.core.answers import Label
+    from satiety.core.records import Example
+    from satiety.problems import Prediction
+    from satiety.problems.classify import Classify
+
+    def build(rows: Sequence[LabelledText]) -> Any:
+        return Dataset.from_dict({"text": [prefix + row.text for row in rows], "label": [row.label for row in rows]})
+
+    clock = time.process_time()
+    model = SetFitModel.from_pretrained(str(encoder), local_files_only=True)
+    model.model_body.max_seq_length = MAX_LENGTH
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = TrainingArguments(
+            output_dir=folder, batch_size=16, num_epochs=1, num_iterations=20, seed=seed, save_strategy="no"
+        )
+        Trainer(model=model, args=arguments, train_dataset=build(draw.train)).train()
+    seconds = time.process_time() - clock
+    answers = model.predict([prefix + row.text for row in draw.test])
+    gold = [Example(f"t{i}", {"text": row.text}, Label(row.label)) for i, row in enumerate(draw.test)]
+    problem = Classify(labels=sorted({row.label for row in (*draw.train, *draw.test)}))
+    metrics = problem.score(problem.tally(gold, [Prediction(Label(str(answer))) for answer in answers]))
+    return {"macro_f1": float(metrics["macro_f1"]), "seconds": round(seconds, 1), "facts": {}}
 
 
 def iterate_runs(arguments: argparse.Namespace) -> Iterator[tuple[str, int, int, str]]:
@@ -64,7 +107,10 @@ def measure_run(name: str, per_class: int, number: int, recipe: str) -> dict[str
     """Measure one run in this process."""
     draw = draw_per_class(load_unique(name), per_class, number)
     encoder, prefix = find_encoder(name)
-    return fit_recipe(draw, encoder, prefix, {"kind": recipe}, number)
+    if recipe == "setfit":
+        return measure_setfit(draw, encoder, prefix, number)
+    values = SELF_TRAINED if recipe == "self_trained" else {"kind": recipe}
+    return measure_recipe(draw, encoder, prefix, values, number)
 
 
 def summarise(runs: dict[str, Any]) -> str:
@@ -94,7 +140,7 @@ def main() -> None:
     parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--labels", default="4,8,16")
     parser.add_argument("--draws", type=int, default=3)
-    parser.add_argument("--recipes", default="linear,label_names,transductive")
+    parser.add_argument("--recipes", default="linear,auto,setfit")
     parser.add_argument("--run", help="measure one run and print it as JSON")
     arguments = parser.parse_args()
     if arguments.run:

@@ -20,7 +20,7 @@ from typing import Any
 from benchmarks.support.stages import ROOT
 
 SHARED = ROOT.parent / "shared"
-MAX_TEST, MAX_RAW = 1000, 5000
+MAX_TEST, MAX_RAW = 1000, 2000
 """Texts of the test set, and of the raw text, at most."""
 BANKING = frozenset(
     {"freeze_account", "routing", "pin_change", "bill_due", "pay_bill", "account_blocked", "interest_rate"}
