@@ -140,7 +140,7 @@ def test_two_valid_blocks_may_be_invalid_together() -> None:
 
 def test_components_that_cannot_train_a_generative_model_are_refused(tmp_path: Path) -> None:
     values = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
-    values["ingest"]["problem"] = {"kind": "translate"}
+    values["ingest"]["problem"], values["use"] = {"kind": "translate"}, ["retrieve"]
     values["ingest"]["labelled"][0]["columns"] = {"text": "text", "translation": "sentiment"}
     path = tmp_path / "params.yaml"
     path.write_text(yaml.safe_dump(values), encoding="utf-8")
@@ -153,7 +153,7 @@ def test_components_that_cannot_train_a_generative_model_are_refused(tmp_path: P
     )
     assert "recipe.objective: 'mixup' cannot train a generative model" in objective
     with pytest.raises(ParamsError, match="remove the lever of kind self_training from `use`"):
-        check_overrides(path, ["use=[retrieve, self_training]"])
+        check_overrides(path, ["finetune.recipe.kind=fine_tune", "use=[retrieve, self_training]"])
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_self_training_is_refused_for_problems_without_raw_texts_or_confidences(
     kind: str, reason: str, block: str, tmp_path: Path
 ) -> None:
     values = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
-    values |= {"use": ["retrieve"], "measure": ["retrieve"]}
+    values |= {"use": ["retrieve"], "measure": ["retrieve"], "finetune": {"recipe": {"kind": "fine_tune"}}}
     values["ingest"]["problem"] = {"kind": kind}
     values["ingest"]["labelled"][0]["columns"] = {name: name for name in PROBLEMS[kind].sample().columns}
     path = tmp_path / "params.yaml"

@@ -39,12 +39,12 @@ def write_params(folder: Path, levers: Any = ALL, use: Any = (), measure: Any = 
     return path
 
 
-def test_the_default_problem_uses_retrieval_alone_and_measures_three() -> None:
+def test_the_default_problem_uses_raw_texts_and_measures_three_levers() -> None:
     path = Path("params.yaml")
     assert Retrieve.load(path).retriever.kind == "hybrid"
     assert Augmentation.load(path).levers == {}
     assert Pretrain.load(path).pretrainer.kind == "none"
-    assert Finetune.load(path).self_training is None
+    assert Finetune.load(path).self_training is not None
     assert [lever.kind for lever in Worth.load(path).levers.values()] == ["retrieve", "augment", "self_training"]
 
 
