@@ -56,7 +56,7 @@ def get_kill_points(project: Project, stage: Stage) -> list[Callable[[], bool]]:
 
     match stage.name:
         case "finetune":
-            return [lambda: any(root.glob(".satiety/checkpoints/finetune/*/state.json")), has_output]
+            return [lambda: any(root.glob(".satiety/checkpoints/finetune/**/state.json")), has_output]
         case "worth":
             return [lambda: any(root.glob(".satiety/worth/runs/**/*.safetensors")), has_output]
         case "register":

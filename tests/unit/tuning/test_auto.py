@@ -19,10 +19,11 @@ from satiety.training.checkpoint import CheckpointStore
 from satiety.tuning import Finetune
 from satiety.tuning.finetune import finetune
 from satiety.tuning.recipes import RECIPES, FitOutcome, Recipe, TuningInputs
-from satiety.tuning.recipes.auto import Auto, Trial, find_best, restrict, select_folds, split_examples
+from satiety.tuning.recipes.auto import Auto, restrict
 from satiety.tuning.recipes.base import MAX_FEW_LABELS
 from satiety.tuning.recipes.fine_tune import FineTune
 from satiety.tuning.recipes.linear import Linear
+from satiety.tuning.trials import Trial, find_best, select_folds, split_examples
 
 PROBLEM = PROBLEMS["classify"].sample()
 TEXTS = ["a good film", "a good film", "a good film", "the worst hotel", "the worst hotel", "the worst hotel"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from satiety.tuning.recipes.contrastive import compare_pairs, draw_per_class, select_surest
+from satiety.tuning.pairs import compare_pairs, draw_per_class, select_surest
 
 
 def test_the_surest_share_of_each_class_is_selected_at_least_one() -> None:
