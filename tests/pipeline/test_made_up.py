@@ -71,7 +71,7 @@ def test_made_up_components_run_in_the_whole_pipeline(extended_project: Project,
     params["finetune"]["recipe"] = {"method": {"kind": "made_up"}, "objective": {"kind": "made_up"}}
     params["levers"]["copies"] = {"kind": "augment", "steps": [{"kind": "made_up"}]}
     params["levers"]["twice"] = {"kind": "made_up"}
-    params["use"] += ["copies", "twice"]
+    params["use"] = ["retrieve", "copies", "twice"]
     params["measure"] = ["copies", "twice"]
     project.write_params(params)
     process = project.repro()
@@ -98,7 +98,7 @@ def test_a_recipe_without_gradients_makes_the_packaged_model(extended_project: P
     project = extended_project.copy(tmp_path)
     params = project.read_params()
     params["finetune"]["recipe"] = {"kind": "made_up"}
-    params["measure"] = []
+    params |= {"use": ["retrieve"], "measure": []}
     project.write_params(params)
     process = project.repro()
     assert process.returncode == 0, process.stdout + process.stderr
@@ -138,6 +138,7 @@ def test_a_generative_problem_runs_in_the_whole_pipeline(extended_project: Proje
         "method": {"kind": "full", "learning_rate": 6e-3},
         "training": {"min_steps": 150, "evaluations": 1, "weight_averaging": None},
     }
+    params["use"] = ["retrieve"]
     project.write_params(params)
     process = project.repro()
     assert process.returncode == 0, process.stdout + process.stderr

@@ -95,7 +95,7 @@ def test_multilabel_runs_in_the_pipeline_up_to_the_package(copy_template: CopyTe
     project = set_problem(copy_template(), multilabel, ["text", "labels"], build_row)
     params = project.read_params()
     recipe = {"method": dump_sample(METHODS["adapter"]), "objective": dump_sample(OBJECTIVES["consistency"])}
-    params["finetune"] = {"recipe": recipe}
+    params |= {"finetune": {"recipe": recipe}, "use": ["retrieve"]}
     project.write_params(params)
     process = project.repro("register")
     assert process.returncode == 0, process.stdout + process.stderr
@@ -120,6 +120,7 @@ def test_translation_in_both_directions_runs_in_the_whole_pipeline(copy_template
         "method": {"kind": "full", "learning_rate": 6e-3},
         "training": {"min_steps": 300, "evaluations": 2, "weight_averaging": None},
     }
+    params["use"] = ["retrieve"]
     project.write_params(params)
     process = project.repro()
     assert process.returncode == 0, process.stdout + process.stderr
