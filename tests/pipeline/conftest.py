@@ -28,6 +28,9 @@ CODE = (
     "pyproject.toml",
 )
 
+CANDIDATES = [{"kind": "transductive"}, {"kind": "linear"}, {"kind": "contrastive", "steps": 10}]
+"""Recipes that `auto` compares in seconds, one of which trains the encoder."""
+
 
 def shrink_params(params: dict[str, Any]) -> dict[str, Any]:
     """Return the default problem's params, with the test's own sources and sizes."""
@@ -39,6 +42,7 @@ def shrink_params(params: dict[str, Any]) -> dict[str, Any]:
     params["project"]["base"] = unpinned | {"uri": "file:data/raw/base"}
     ingest |= {"budget": 60, "test": 160}
     params["levers"]["retrieve"]["retriever"] = few
+    params["finetune"] = {"recipe": {"kind": "auto", "candidates": CANDIDATES, "folds": 2}}
     params["worth"] |= {"budgets": 5, "replicates": 3, "curve_replicates": 3, "resamples": 200, "documents": 60}
     params["evaluate"]["resamples"] = 400
     return params | {"promote": {"resamples": 400}, "monitor": {"simulation": {"windows": 160}}, "retrain": {}}

@@ -222,7 +222,7 @@ def begin_finetune(project: Project) -> "subprocess.Popen[str]":
     process = subprocess.Popen(command, cwd=project.root, env=environment, text=True, **quiet)
 
     def has_checkpoint() -> bool:
-        return lock.exists() and lock.read_text().strip().isdigit() and any(states.glob("*/state.json"))
+        return lock.exists() and lock.read_text().strip().isdigit() and any(states.glob("**/state.json"))
 
     wait_until(lambda: has_checkpoint() or process.poll() is not None)
     assert process.poll() is None, "finetune ended before it could be killed"

@@ -17,8 +17,7 @@ from tests.pipeline.server import CHROMIUM, FLAGS, Server, alive, kill, list_chi
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("server")]
 
-LONG = {"min_steps": 500_000, "max_steps": 500_000, "patience": "null"}
-ENDLESS = [f"finetune.recipe.training.{name}={value}" for name, value in LONG.items()]
+ENDLESS = ["finetune.recipe={kind: fine_tune, training: {min_steps: 500_000, max_steps: 500_000, patience: null}}"]
 """Overrides for a fine-tuning that never ends."""
 
 

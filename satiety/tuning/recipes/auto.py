@@ -79,6 +79,7 @@ class Auto(Recipe):
         if is_choice or explain_unsupported(inputs.problem) or not (inputs.documents and chosen.can_self_train):
             inputs = replace(inputs, params=inputs.params.model_copy(update={"self_training": None}))
         if is_choice:
+            compute_features(inputs)
             trials = self._try_candidates(inputs, candidates)
             best = find_best(trials)
             chosen, facts = best.recipe, report_trials(trials, best)
@@ -140,6 +141,20 @@ class Auto(Recipe):
     def refusals(self, problem: Problem) -> list[str]:
         reasons = [candidate.refusals(problem) for candidate in self.candidates]
         return [line for lines in reasons for line in lines] if all(reasons) else []
+
+
+def compute_features(inputs: TuningInputs) -> None:
+    """Compute the features of all texts for the memory, each kind in one go.
+
+    A feature's last digits depend on the texts beside it in a batch, so a resumed run, which does not repeat its
+    trials, would otherwise differ.
+    """
+    from satiety.tuning.context import load_context
+    from satiety.tuning.frozen.space import encode_raw
+
+    context = load_context(inputs)
+    for windows in (context.encode(inputs.train), encode_raw(context)):
+        context.compute_base_features(windows)
 
 
 def restrict(inputs: TuningInputs, recipe: Recipe) -> TuningInputs:

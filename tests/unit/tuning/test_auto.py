@@ -17,6 +17,7 @@ from satiety.levers.self_train import SelfTraining
 from satiety.problems import PROBLEMS
 from satiety.training.checkpoint import CheckpointStore
 from satiety.tuning import Finetune
+from satiety.tuning.context import TuningContext
 from satiety.tuning.finetune import finetune
 from satiety.tuning.recipes import RECIPES, FitOutcome, Recipe, TuningInputs
 from satiety.tuning.recipes.auto import Auto, restrict
@@ -196,3 +197,25 @@ def test_fine_tuning_is_tried_where_labels_are_many_or_the_encoder_must_change(
     monkeypatch.setattr("satiety.tuning.recipes.auto.MANY_LABELS", 6)
     tried = recipe._try_candidates(make_inputs(tiny, tmp_path / "many"), recipe.candidates)
     assert [trial.recipe.kind for trial in tried] == ["linear", "fine_tune"]
+
+
+def test_a_resumed_run_batches_its_texts_as_the_first_though_it_does_not_repeat_the_trials(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last digits of a feature depend on the texts beside it in a batch."""
+    compute, counts = TuningContext.compute_features, list[int]()
+
+    def record(context: TuningContext, windows: Any) -> Any:
+        counts.append(len(windows))
+        return compute(context, windows)
+
+    monkeypatch.setattr(TuningContext, "compute_features", record)
+    texts = [" ".join([text] * (i + 1)) for i, text in enumerate(TEXTS)]
+    documents = [Document(str(i), f"{text} in paris") for i, text in enumerate(texts)]
+    train = [replace(row, inputs={"text": text}) for row, text in zip(make_examples(), texts, strict=True)]
+    recipe = Auto.model_construct(candidates=[RECIPES["transductive"](), Linear()], folds=2)
+    recipe.fit(make_inputs(tiny, tmp_path, train=train, documents=documents))
+    first = counts.copy()
+    counts.clear()
+    recipe.fit(make_inputs(tiny, tmp_path, train=train, documents=documents))
+    assert [count for count in first if count] == [count for count in counts if count]
