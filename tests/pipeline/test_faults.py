@@ -22,6 +22,9 @@ from tests.pipeline.stages import STAGES, Stage, find_leftovers
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
 
+QUICK = ("validate", "finetune", "worth", "register", "promote")
+"""Stages that `make test` kills and starves: each way to write that there is. The others do so under -m long."""
+EVERY_STAGE = [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.long]) for name in STAGES]
 ATTEMPTS = 5
 """How often a process may end before it can be killed, as on a busy machine."""
 
@@ -107,7 +110,7 @@ def run_and_kill(project: Project, stage: Stage, is_reached: Callable[[], bool])
     raise AssertionError(f"{stage.name}: ended {ATTEMPTS} times before it could be killed")
 
 
-@pytest.mark.parametrize("name", [name for name in STAGES if name != "promote"])
+@pytest.mark.parametrize("name", [case for case in EVERY_STAGE if case.values != ("promote",)])
 def test_a_stage_killed_repeatedly_gives_the_same_outputs(project: Project, name: str) -> None:
     stage = STAGES[name]
     expected = stage.digest_outputs(project)
@@ -159,7 +162,7 @@ def assert_disk_full(process: subprocess.CompletedProcess[str]) -> None:
     assert ": cannot write: no space left" in lines[0].lower()
 
 
-@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize("name", EVERY_STAGE)
 def test_a_full_disk_is_one_error_and_the_next_run_gives_the_same_outputs(
     small_disk_project: Project, name: str
 ) -> None:

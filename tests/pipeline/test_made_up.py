@@ -126,6 +126,7 @@ def assert_used(project: Project) -> None:
     assert "twice" in card
 
 
+@pytest.mark.long
 def test_a_generative_problem_runs_in_the_whole_pipeline(extended_project: Project, tmp_path: Path) -> None:
     project = extended_project.copy(tmp_path)
     write_pairs(project.root / "data/raw/labelled.csv", 160, ["text", "words"])

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
+
 from satiety.core.registry import Component
 from satiety.tuning import METHODS, OBJECTIVES
 from tests.pipeline.pairs import write_base as write_translator
@@ -47,6 +49,7 @@ def predict(project: Project, *texts: str) -> Iterator[dict[str, Any]]:
     yield from map(json.loads, process.stdout.splitlines())
 
 
+@pytest.mark.long
 def test_pairs_of_texts_run_in_the_whole_pipeline(copy_template: CopyTemplate) -> None:
     pair = {"kind": "pair", "labels": None}
     project = set_problem(
@@ -63,6 +66,7 @@ def test_pairs_of_texts_run_in_the_whole_pipeline(copy_template: CopyTemplate) -
     assert "is not a JSON object; pair needs the inputs text, text_b" in refused.stderr
 
 
+@pytest.mark.long
 def test_scores_for_pairs_run_in_the_whole_pipeline(copy_template: CopyTemplate) -> None:
     """Their score is a rank correlation, not a function of sums."""
 
