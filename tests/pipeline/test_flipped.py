@@ -268,10 +268,10 @@ def test_a_damaged_checkpoint_is_not_resumed(project_copy: Project) -> None:
     environment = project_copy.build_environment() | {"SATIETY_CHECKPOINT_SECONDS": "0"}
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, cwd=project_copy.root, env=environment, **quiet) as process:
-        while not list(folder.glob("*/state.json")) and process.poll() is None:
+        while not list(folder.glob("**/state.json")) and process.poll() is None:
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
-    damaged = [*folder.glob("*/state.json"), *folder.glob("*/head.json")]
+    damaged = [*folder.glob("**/state.json"), *folder.glob("*/trial-transductive-*.json")]
     assert len(damaged) == 2
     for path in damaged:
         flip(path)

@@ -94,6 +94,7 @@ def test_made_up_components_run_in_the_whole_pipeline(extended_project: Project,
     assert isinstance(answer["number"], float)
 
 
+@pytest.mark.long
 def test_a_recipe_without_gradients_makes_the_packaged_model(extended_project: Project, tmp_path: Path) -> None:
     project = extended_project.copy(tmp_path)
     params = project.read_params()
