@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
     from satiety.problems import Problem
 
+FINE_TUNE_LABELS = 200
+"""Labels from which on the recipes that train the encoder at length stand first."""
 MANY_LABELS = 100
 """Labels from which on every recipe that trains the encoder is tried; and labels to hold out for such a trial."""
 
@@ -80,6 +82,8 @@ class Auto(Recipe):
             inputs = replace(inputs, params=inputs.params.model_copy(update={"self_training": None}))
         if is_choice:
             compute_features(inputs)
+            if count_labels(inputs) >= FINE_TUNE_LABELS:
+                candidates.sort(key=lambda candidate: not candidate.is_dear)
             trials = self._try_candidates(inputs, candidates)
             best = find_best(trials)
             chosen, facts = best.recipe, report_trials(trials, best)
@@ -112,9 +116,8 @@ class Auto(Recipe):
         folds, trials = split_examples(inputs, self.folds), list[Trial]()
         has_many = count_labels(inputs) >= MANY_LABELS
         for candidate in candidates:
-            is_dear = candidate.trains_encoder and candidate.proxy() == candidate
             is_promising = not trials or find_best(trials).recipe.proxy().trains_encoder
-            if not is_dear or is_promising or has_many:
+            if not candidate.is_dear or is_promising or has_many:
                 trials.append(self._try_candidate(inputs, candidate, folds))
         return trials
 

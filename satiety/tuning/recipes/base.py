@@ -101,6 +101,11 @@ class Recipe(Component):
         """Whether weights of the encoder are trained, which takes minutes."""
         return False
 
+    @property
+    def is_dear(self) -> bool:
+        """Whether already a trial of the recipe takes minutes."""
+        return self.trains_encoder and self.proxy() == self
+
     def proxy(self) -> Recipe:
         """Return the recipe, often a cheaper one, that is tried in its place where recipes are compared."""
         return self

@@ -219,3 +219,19 @@ def test_a_resumed_run_batches_its_texts_as_the_first_though_it_does_not_repeat_
     counts.clear()
     recipe.fit(make_inputs(tiny, tmp_path, train=train, documents=documents))
     assert [count for count in first if count] == [count for count in counts if count]
+
+
+def test_fine_tuning_gives_way_only_to_what_is_better_by_two_standard_errors() -> None:
+    first = make_trial(quick_fine_tune(), [1.0] * 20)
+    mixed = make_trial(Linear(), [0.0] * 11 + [1.8] * 9)  # better by 3.8 in all, with an error of 3.9
+    surely = make_trial(Linear(), [0.7] * 10 + [0.9] * 10)
+    assert find_best([first, mixed]) is first
+    assert find_best([first, surely]) is surely
+    assert find_best([make_trial(Recorder(), [1.0] * 20), mixed]) is mixed
+
+
+def test_with_many_labels_fine_tuning_stands_first(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = Auto.model_construct(candidates=[Linear(), quick_fine_tune()], folds=2)
+    monkeypatch.setattr("satiety.tuning.recipes.auto.FINE_TUNE_LABELS", 6)
+    facts = recipe.fit(make_inputs(tiny, tmp_path)).facts
+    assert [row["recipe"] for row in facts["candidates"]] == ["fine_tune", "linear"]
