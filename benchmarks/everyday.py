@@ -22,8 +22,8 @@ SENTENCES = Path("benchmarks/sentences")
 RESULTS = Path("benchmarks/results/everyday.json")
 NEUTRAL = "neutral"
 PROBLEMS = {
-    "English, two classes": ("tweets", "en", False),
-    "English, three classes": ("tweets", "en", True),
+    "English, two classes": ("rated_tweets", "en", False),
+    "English, three classes": ("rated_tweets", "en", True),
     "Chinese, two classes": ("reviews_zh", "zh", False),
 }
 """Name -> the labelled set, the language of the sentences, whether there are neutral ones."""

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.support.sets import SETS, FewLabels, LabelledText, draw_per_class, find_encoder, load_unique
+from benchmarks.support.sets import FEW_LABEL_SETS, FewLabels, LabelledText, draw_per_class, find_encoder, load_unique
 
 if TYPE_CHECKING:
     from satiety.tuning.recipes import FitOutcome
@@ -137,7 +137,7 @@ def mean_of(runs: Sequence[dict[str, Any]], field: str) -> float:
 def main() -> None:
     """Measure what is not measured yet, each run in a process of its own, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sets", default=",".join(SETS))
+    parser.add_argument("--sets", default=",".join(FEW_LABEL_SETS))
     parser.add_argument("--labels", default="4,8,16")
     parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--recipes", default="linear,auto,setfit")

@@ -76,6 +76,12 @@ def load_tweets() -> list[LabelledText]:
         return [LabelledText(row["text"], row["sentiment"]) for row in csv.DictReader(file)]
 
 
+def load_rated_tweets() -> list[LabelledText]:
+    """Load the tweets of the default problem, negative, neutral or positive by the mean rating of many (English)."""
+    with (ROOT / "satiety/demo/tweets.csv").open(encoding="utf-8", newline="") as file:
+        return [LabelledText(row["text"], row["sentiment"]) for row in csv.DictReader(file)]
+
+
 def load_thucnews() -> list[LabelledText]:
     """Load headlines, ten topics (Chinese)."""
     names = (SHARED / "data/thucnews/class.txt").read_text(encoding="utf-8").split()
@@ -104,10 +110,13 @@ SETS: dict[str, Callable[[], list[LabelledText]]] = {
     "sms_spam": load_sms_spam,
     "clinc150": load_clinc150,
     "tweets": load_tweets,
+    "rated_tweets": load_rated_tweets,
     "thucnews": load_thucnews,
     "semeval2010": load_relations,
     "reviews_zh": load_reviews_zh,
 }
+FEW_LABEL_SETS = tuple(name for name in SETS if name != "rated_tweets")
+"""The sets on which recipes are compared; the default problem is measured apart."""
 CHINESE = ("thucnews", "reviews_zh")
 
 
