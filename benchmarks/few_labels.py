@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 RESULTS = Path("benchmarks/results/few_labels.json")
 MAX_LENGTH = 128
-SELF_TRAINED: dict[str, Any] = {"kind": "contrastive", "pseudo_labels": 0.3}
-"""`contrastive` with pseudo-labels, called `self_trained` here."""
 
 
 def fit_model(draw: FewLabels, encoder: Path, prefix: str, recipe: dict[str, Any], seed: int) -> "FitOutcome":
@@ -109,8 +107,7 @@ def measure_run(name: str, per_class: int, number: int, recipe: str) -> dict[str
     encoder, prefix = find_encoder(name)
     if recipe == "setfit":
         return measure_setfit(draw, encoder, prefix, number)
-    values = SELF_TRAINED if recipe == "self_trained" else {"kind": recipe}
-    return measure_recipe(draw, encoder, prefix, values, number)
+    return measure_recipe(draw, encoder, prefix, {"kind": recipe}, number)
 
 
 def summarise(runs: dict[str, Any]) -> str:

@@ -92,11 +92,13 @@ def _tabulate_recipes(report: Mapping[str, Any] | None) -> Table | None:
     candidates = (report or {}).get("candidates", [])
     if not candidates:
         return None
-    table = _make_table("Recipes by cross-validation", "recipe", "log-loss", "difference", "labels held out")
+    title = f"Recipes by cross-validation ({candidates[0]['held_out']:,} labels held out)"
+    metric = (report or {}).get("metric", "score")
+    table = _make_table(title, "recipe", "log-loss", "difference", metric, "texts encoded")
     for row in candidates:
         name = f"{row['recipe']} with raw texts" if row["uses_raw_texts"] else row["recipe"]
         difference = "chosen" if row["chosen"] else f"{row['difference']:+.3f} ± {row['standard_error']:.3f}"
-        table.add_row(name, f"{row['log_loss']:.3f}", difference, f"{row['held_out']:,}")
+        table.add_row(name, f"{row['log_loss']:.3f}", difference, f"{row['score']:.3f}", f"{row['passes']:,}")
     return table
 
 

@@ -297,6 +297,10 @@ class Problem(Component):
         confidences = np.array([prediction.confidence for prediction in predicted])
         return np.stack([confidences, 1 - confidences], axis=1)
 
+    def predict_from_weights(self, weights: Floats) -> list[Prediction]:
+        """Turn unnormalised positive weights, shape (texts, classes), into predictions of a categorical problem."""
+        raise NotImplementedError(f"the problem {self.kind!r} is not categorical")
+
     @abstractmethod
     def confidence_correct(self, gold: Sequence[Example], predicted: Sequence[Prediction]) -> list[tuple[float, bool]]:
         """Return (confidence, whether it is right) of every predicted answer, to measure calibration."""

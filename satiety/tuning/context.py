@@ -12,6 +12,7 @@ from satiety.core.errors import ParamsError
 from satiety.core.files import digest, manifest
 from satiety.training.encoder import count_positions
 from satiety.training.hardware import Hardware, detect_hardware
+from satiety.training.loop import TrainingJob, TrainingLoop, TrainState
 from satiety.tuning.inference import features_of, infer
 from satiety.tuning.inputs import build_head, encode
 from satiety.tuning.linear_head import solve_head
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from satiety.heads.solver import LinearProbe, Solver
     from satiety.problems import Problem, Window
     from satiety.problems.base import Floats
+    from satiety.training.arguments import TrainingArguments
     from satiety.tuning.methods import Method
     from satiety.tuning.recipes import Recipe, TuningInputs
 
@@ -53,6 +55,7 @@ class TuningContext:
 
     def compute_features(self, windows: Sequence[Window]) -> list[Floats]:
         """Return the head's input for each window, shape (hidden,) or (tokens, hidden)."""
+        self.inputs.memory.passes["encoded"] += len(windows)
         return features_of(self.model, windows, self.hardware, pad=self.tokenizer.pad_token_id)
 
     def compute_base_features(self, windows: Sequence[Window]) -> list[Floats]:
@@ -71,6 +74,12 @@ class TuningContext:
         head = solve_head(self.problem, windows, rows, examples, solver, self.inputs.params.seed)
         assert head is not None  # noqa: S101  # every window has a target
         return head
+
+    def train(self, job: TrainingJob, arguments: TrainingArguments) -> TrainState:
+        """Train the model, or resume its training."""
+        state = TrainingLoop(job, arguments, self.hardware, self.inputs.store).run()
+        self.inputs.memory.passes["trained"] += state.step * arguments.batch_size
+        return state
 
     def set_head(self, head: LinearProbe | Layer) -> None:
         """Copy the weights of a solved head into the model."""

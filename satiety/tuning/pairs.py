@@ -1,7 +1,14 @@
-"""Texts in pairs: which are drawn for an update, and the loss of their cosines."""
+"""An encoder trained on pairs of texts: those of one class are drawn together, those of different classes apart.
+
+Every batch holds as many texts of each class, and all its pairs count: the cosine of two texts is to be 1 within a
+class, else 0. Source: Reimers & Gurevych 2019 (arXiv:1908.10084) and Tunstall et al. 2022, SetFit (arXiv:2209.11055),
+which samples pairs instead.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,9 +17,61 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from satiety.problems import Window
     from satiety.problems.base import Floats
+    from satiety.training.loop import TrainState
+    from satiety.tuning.context import TuningContext
 
     Ints = NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Texts from which batches are drawn."""
+
+    windows: Sequence[Window]
+    classes: Ints
+    """Shape (windows,)."""
+    count: int
+    """Texts of it in a batch."""
+
+
+def train_on_pairs(context: TuningContext, pools: Sequence[Pool], steps: int, learning_rate: float) -> TrainState:
+    """Train every weight of the encoder; the last weights are kept, for no label is left to choose by.
+
+    Args:
+        context: the run.
+        pools: labelled texts, and pseudo-labelled ones, if any.
+        steps: number of updates.
+        learning_rate: its peak, after a tenth of the updates; then it falls linearly to 0.
+    """
+    import torch
+
+    from satiety.training.arguments import TrainingArguments
+    from satiety.training.loop import TrainingJob
+    from satiety.tuning.inputs import collate
+
+    model, seed, pad = context.model, context.inputs.params.seed, context.tokenizer.pad_token_id
+
+    def compute_loss(_: list[int], step: int) -> Tensor:
+        draws = [draw_per_class(pool.classes, pool.count, seed + number, step) for number, pool in enumerate(pools)]
+        windows = [pool.windows[i] for pool, indices in zip(pools, draws, strict=True) for i in indices]
+        classes = [pool.classes[i] for pool, indices in zip(pools, draws, strict=True) for i in indices]
+        batch = collate(windows, pad, model.task_head).to(context.hardware.device)
+        return compare_pairs(model.features(batch), torch.tensor(classes, device=context.hardware.device))
+
+    size = sum(pool.count for pool in pools)
+    arguments = TrainingArguments(min_steps=steps, max_steps=steps, batch_size=size, weight_averaging=None)
+    job = TrainingJob(
+        model=model,
+        rates=[(f"encoder.{name}", weight, learning_rate) for name, weight in model.encoder.named_parameters()],
+        lengths=[len(window.input_ids) for window in pools[0].windows],
+        loss=compute_loss,
+        evaluate=None,
+        steps=steps,
+        seed=seed,
+    )
+    return context.train(job, arguments)
 
 
 def select_surest(answers: Floats, share: float) -> Ints:

@@ -55,7 +55,7 @@ class Finetune(Section):
     def _check_self_training(self) -> Self:
         if self.self_training and not self.recipe.can_self_train:
             raise ValueError(
-                "self-training needs the recipe auto, contrastive with `pseudo_labels`, or fine_tune with "
+                "self-training needs the recipe auto or self_trained, or fine_tune with "
                 f"`method.head_start: true`, not {self.recipe.kind!r} "
                 "as configured: change the recipe, or remove the lever of kind self_training from `use`"
             )

@@ -1,15 +1,16 @@
-"""Recipes tried on labels they have not seen: folds, out-of-fold probabilities, comparison, report."""
+"""Recipes tried on labels they have not seen: folds, out-of-fold probabilities, and shares by their evidence."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from satiety.core.errors import ParamsError
-from satiety.heads.solver import MAX_ISSUES, split_folds
+from satiety.heads.solver import FLOOR, calibrate_losses, fit_temperature, split_folds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,87 +18,80 @@ if TYPE_CHECKING:
     from satiety.problems.base import Floats
     from satiety.tuning.recipes.base import Recipe, TuningInputs
 
-EVIDENCE = 1.0
-"""Sum of log-losses by which a candidate must be better than an earlier one: the labels are then e times as likely."""
+    Ints = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
+
+FOLDS = 3
+"""Folds by which recipes are compared."""
+ENOUGH_LABELS = 100
+"""Labels to hold out: with more, later folds are not tried."""
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """A candidate, tried out of fold."""
+class HeldOut:
+    """Answers to labels by models that have not seen them."""
 
-    recipe: Recipe
-    rows: NDArray[np.bool_]
-    """The labels that were held out, shape (labels,)."""
-    losses: Floats
-    """Their calibrated log-losses, shape (rows held out,)."""
-    label_issues: tuple[str, ...]
-    """Ids of the examples whose label is probably wrong, the most probable first."""
+    rows: Mask
+    """The examples that were held out, shape (examples,)."""
+    probabilities: Floats
+    """Shape (examples held out, classes), calibrated."""
+    targets: Ints
+    """Their classes, shape (examples held out,)."""
+    temperature: float
+    """Divisor of the logits that calibrated the probabilities."""
+    passes: int
+    """Texts through the encoder; one in an update counts three times."""
 
-    def compare(self, other: Trial) -> Floats:
-        """Return the difference of the losses, of labels that were held out in both trials; below 0 it is better."""
-        both = self.rows & other.rows
-        difference: Floats = self.losses[both[self.rows]] - other.losses[both[other.rows]]
-        return difference
+    def calibrate(self, probabilities: Floats) -> Floats:
+        """Return other probabilities of the same recipe, calibrated by the same temperature."""
+        return _normalise(np.log(np.maximum(probabilities, FLOOR)) / self.temperature)
 
-
-def find_best(trials: Sequence[Trial]) -> Trial:
-    """Return the first trial, or a later one that explains the labels better: those that both held out.
-
-    A recipe that trains the encoder at length gains more than a head from the labels that folds hold out. Where it is
-    the best so far, it is given up only for one that is better by two standard errors.
-    """
-    best = trials[0]
-    for trial in trials[1:]:
-        difference = trial.compare(best)
-        margin = EVIDENCE if not best.recipe.is_dear else max(EVIDENCE, 2 * len(difference) * compute_error(difference))
-        if difference.sum() < -margin:
-            best = trial
-    return best
+    @property
+    def losses(self) -> Floats:
+        """The log-loss of each example that was held out."""
+        return calibrate_losses(self.probabilities, self.targets)
 
 
-def compute_error(difference: Floats) -> float:
-    """Return the standard error of the mean; 0 of a single number."""
-    return float(difference.std(ddof=1) / np.sqrt(len(difference))) if len(difference) > 1 else 0.0
+def hold_out(inputs: TuningInputs, recipe: Recipe, folds: Sequence[Mask]) -> HeldOut:
+    """Fit a recipe without each fold in turn, and answer that fold; the memory and a resumed run know the result."""
+    inputs = restrict(inputs, recipe)
+    name = f"trial-{recipe.kind}-{_hash_trial(inputs, recipe, folds)}"
+    rows, targets = np.any(folds, axis=0) & find_originals(inputs), find_targets(inputs)
+
+    def compute() -> dict[str, Any]:
+        before = inputs.memory.count_passes()
+        probabilities = _predict_folds(recipe, inputs, folds, name)[rows]
+        return {"probabilities": probabilities.tolist(), "passes": inputs.memory.count_passes() - before}
+
+    trials = inputs.memory.trials
+    if name not in trials:
+        trials[name] = inputs.store.compute_once(name, compute)
+    probabilities = np.array(trials[name]["probabilities"])
+    answers = HeldOut(
+        rows, probabilities, targets[rows], fit_temperature(probabilities, targets[rows]), trials[name]["passes"]
+    )
+    return replace(answers, probabilities=answers.calibrate(probabilities))
 
 
-def report_trials(trials: Sequence[Trial], best: Trial) -> dict[str, Any]:
-    """Return every trial for the report, and the label issues by the best one."""
-    issues = best.label_issues
-    return {
-        "candidates": [report_trial(trial, best) for trial in trials],
-        "label_issues": {"count": len(issues), "first": list(issues[:MAX_ISSUES])},
-    }
+def weigh(answers: Sequence[HeldOut]) -> Floats:
+    """Return a share for each, by the likelihood of half of the labels: the other half pays for choosing by them."""
+    losses = np.array([answer.losses.mean() for answer in answers])
+    shares = np.exp(-len(answers[0].targets) / 2 * (losses - losses.min()))
+    normalised: Floats = shares / shares.sum()
+    return normalised
 
 
-def report_trial(trial: Trial, best: Trial) -> dict[str, Any]:
-    """Return a candidate's loss, and its difference from the best one with its standard error."""
-    difference = trial.compare(best)
-    return {
-        "recipe": trial.recipe.kind,
-        "uses_raw_texts": trial.recipe.uses_documents,
-        "chosen": trial is best,
-        "tried_as": trial.recipe.proxy().kind,
-        "held_out": int(trial.rows.sum()),
-        "log_loss": round(float(trial.losses.mean()), 6),
-        "difference": round(float(difference.mean()), 6),
-        "standard_error": round(compute_error(difference), 6),
-    }
+def average(answers: Sequence[HeldOut]) -> HeldOut:
+    """Return the geometric mean of the probabilities, weighted by evidence."""
+    logs = [share * np.log(answer.probabilities) for share, answer in zip(weigh(answers), answers, strict=True)]
+    first, passes = answers[0], sum(answer.passes for answer in answers)
+    return HeldOut(first.rows, _normalise(np.sum(logs, axis=0)), first.targets, 1.0, passes)
 
 
-def select_folds(folds: Sequence[NDArray[np.bool_]], labels: int) -> list[NDArray[np.bool_]]:
-    """Return the first folds that together hold as many labels out; all of them where they do not."""
-    totals = np.cumsum([mask.sum() for mask in folds])
-    return list(folds[: int(np.searchsorted(totals, labels)) + 1])
-
-
-def find_targets(inputs: TuningInputs) -> NDArray[np.int64]:
-    """Return the class index of each training example, shape (examples,)."""
-    index = {name: i for i, name in enumerate(inputs.problem.classes)}
-    return np.array([index[inputs.problem.stratum(example)] for example in inputs.train])
-
-
-def split_examples(inputs: TuningInputs, count: int) -> list[NDArray[np.bool_]]:
+def split_examples(inputs: TuningInputs, count: int) -> list[Mask]:
     """Return masks of the held-out examples, shape (examples,), stratified by class; no fold is empty.
+
+    Of many labels, the first folds are returned that together hold `ENOUGH_LABELS` out.
 
     Raises:
         ParamsError: there is one text only, which cannot be held out.
@@ -109,16 +103,46 @@ def split_examples(inputs: TuningInputs, count: int) -> list[NDArray[np.bool_]]:
     folds = [mask for mask in split_folds(targets, owners, count, rng) if mask.any() and not mask.all()]
     if not folds:
         raise ParamsError("finetune.recipe: auto needs two labelled texts at least: name a recipe, or label more")
-    return folds
+    totals = np.cumsum([mask.sum() for mask in folds])
+    return folds[: int(np.searchsorted(totals, ENOUGH_LABELS)) + 1]
 
 
-def predict_held_out(candidate: Recipe, inputs: TuningInputs, folds: Sequence[NDArray[np.bool_]], name: str) -> Floats:
+def restrict(inputs: TuningInputs, recipe: Recipe) -> TuningInputs:
+    """Return the inputs without the raw texts that a recipe does not use."""
+    return inputs if recipe.uses_documents else replace(inputs, documents=())
+
+
+def find_targets(inputs: TuningInputs) -> Ints:
+    """Return the class index of each training example, shape (examples,)."""
+    index = {name: i for i, name in enumerate(inputs.problem.classes)}
+    return np.array([index[inputs.problem.stratum(example)] for example in inputs.train])
+
+
+def find_originals(inputs: TuningInputs) -> Mask:
+    """Return which training examples people have labelled, shape (examples,)."""
+    return np.array([example.origin == "gold" for example in inputs.train])
+
+
+def _predict_folds(recipe: Recipe, inputs: TuningInputs, folds: Sequence[Mask], name: str) -> Floats:
     """Return the probabilities of each example by a model that has not seen it, shape (examples, classes)."""
     probabilities = np.full((len(inputs.train), len(inputs.problem.classes)), 1 / len(inputs.problem.classes))
     for number, mask in enumerate(folds):
         train = [example for example, is_held_out in zip(inputs.train, mask, strict=True) if not is_held_out]
         held_out = [example for example, is_held_out in zip(inputs.train, mask, strict=True) if is_held_out]
         store = replace(inputs.store, folder=inputs.store.folder / f"{name}-{number}", log_point=lambda *_: None)
-        model = candidate.fit(replace(inputs, train=train, store=store)).model
+        model = recipe.fit(replace(inputs, train=train, store=store)).model
         probabilities[mask] = inputs.problem.outputs(model.predict([example.inputs for example in held_out]))
     return probabilities
+
+
+def _hash_trial(inputs: TuningInputs, recipe: Recipe, folds: Sequence[Mask]) -> str:
+    """Return a short digest of what decides the result: the recipe, the examples and the folds."""
+    ids = ",".join(example.id for example in inputs.train)
+    parts = [recipe.model_dump_json().encode(), ids.encode(), np.packbits(np.array(folds)).tobytes()]
+    return sha256(b"|".join(parts)).hexdigest()[:12]
+
+
+def _normalise(logs: Floats) -> Floats:
+    shares = np.exp(logs - logs.max(axis=1, keepdims=True))
+    normalised: Floats = shares / shares.sum(axis=1, keepdims=True)
+    return normalised

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from satiety.core.errors import DataError
-from satiety.training.loop import Evaluation, TrainingJob, TrainingLoop, TrainState
+from satiety.training.loop import Evaluation, TrainingJob, TrainState
 from satiety.tuning.inputs import Batch, build_head, collate
 from satiety.tuning.objectives import Update
 
@@ -60,7 +60,7 @@ def train_model(context: TuningContext, recipe: FineTune, windows: Sequence[Wind
         seed=inputs.params.seed,
         after_step=lambda step: recipe.method.after_step(model, step),
     )
-    return TrainingLoop(job, recipe.training, context.hardware, inputs.store).run()
+    return context.train(job, recipe.training)
 
 
 def evaluate_predictions(

@@ -6,6 +6,7 @@ Every recipe returns a `TunedModel`: one encoder with one head (or a decoder).
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,7 +35,13 @@ class Memory:
     features: BaseFeatures = field(default_factory=BaseFeatures)
     """Features by the untouched encoder."""
     trials: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Out-of-fold results of recipes that learn from labels alone."""
+    """Out-of-fold results of recipes, by recipe, examples and folds."""
+    passes: Counter[str] = field(default_factory=Counter)
+    """Texts through the encoder: ``encoded`` ones, and ``trained`` ones."""
+
+    def count_passes(self) -> int:
+        """Return the cost so far: texts through the encoder, one in an update three times (forth, back, and sums)."""
+        return self.passes["encoded"] + 3 * self.passes["trained"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +111,11 @@ class Recipe(Component):
     @property
     def is_dear(self) -> bool:
         """Whether already a trial of the recipe takes minutes."""
-        return self.trains_encoder and self.proxy() == self
+        return self.trains_encoder and self.proxies() == [self]
 
-    def proxy(self) -> Recipe:
-        """Return the recipe, often a cheaper one, that is tried in its place where recipes are compared."""
-        return self
+    def proxies(self) -> list[Recipe]:
+        """Return the recipes, often cheaper ones, that are tried in its place; the answers of several are averaged."""
+        return [self]
 
     @abstractmethod
     def fit(self, inputs: TuningInputs) -> FitOutcome:

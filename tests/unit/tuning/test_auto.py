@@ -17,14 +17,15 @@ from satiety.levers.self_train import SelfTraining
 from satiety.problems import PROBLEMS
 from satiety.training.checkpoint import CheckpointStore
 from satiety.tuning import Finetune
+from satiety.tuning.comparison import Trial, find_best, try_candidate
 from satiety.tuning.context import TuningContext
 from satiety.tuning.finetune import finetune
 from satiety.tuning.recipes import RECIPES, FitOutcome, Recipe, TuningInputs
-from satiety.tuning.recipes.auto import Auto, restrict
+from satiety.tuning.recipes.auto import Auto
 from satiety.tuning.recipes.base import MAX_FEW_LABELS
 from satiety.tuning.recipes.fine_tune import FineTune
 from satiety.tuning.recipes.linear import Linear
-from satiety.tuning.trials import Trial, find_best, select_folds, split_examples
+from satiety.tuning.trials import HeldOut, average, restrict, split_examples, weigh
 
 PROBLEM = PROBLEMS["classify"].sample()
 TEXTS = ["a good film", "a good film", "a good film", "the worst hotel", "the worst hotel", "the worst hotel"]
@@ -132,28 +133,63 @@ def test_calibration_makes_a_sure_and_right_answer_cheaper_than_an_unsure_one() 
     np.testing.assert_allclose(calibrate_losses(unsure, targets), np.log(2))
 
 
-def make_trial(recipe: Recipe, losses: list[float], rows: list[bool] | None = None) -> Trial:
-    mask = np.array(rows or [True] * len(losses))
-    return Trial(recipe, mask, np.array(losses), ())
+def hold_out_with(chances: list[float]) -> HeldOut:
+    """Return answers that give the right class of two these probabilities."""
+    count = len(chances)
+    targets = np.arange(count) % 2
+    right = np.array(chances)
+    probabilities = np.where(np.eye(2)[targets] > 0, right[:, None], 1 - right[:, None])
+    return HeldOut(np.ones(count, dtype=bool), probabilities, targets, 1.0, 0)
+
+
+def make_trial(recipe: Recipe, chances: list[float]) -> Trial:
+    return Trial(recipe, hold_out_with(chances), 0.0)
 
 
 def test_a_later_candidate_needs_labels_that_are_e_times_as_likely() -> None:
-    first = make_trial(Linear(), [0.5, 0.5, 0.5, 0.5])
-    slightly, surely = make_trial(Recorder(), [0.3, 0.3, 0.3, 0.3]), make_trial(Recorder(), [0.2, 0.2, 0.2, 0.2])
+    first = make_trial(Linear(), [0.9, 0.9, 0.9, 0.3] * 3)
+    slightly, surely = make_trial(Recorder(), [0.9, 0.9, 0.9, 0.31] * 3), make_trial(Recorder(), [0.9] * 12)
+    assert -1 < slightly.compare(first).sum() < 0
+    assert surely.compare(first).sum() < -1
     assert find_best([first, slightly]) is first
     assert find_best([first, surely]) is surely
 
 
-def test_trials_are_compared_on_the_labels_that_both_held_out() -> None:
-    first = make_trial(Linear(), [9.0, 0.5, 0.5])
-    second = make_trial(Recorder(), [0.6, 0.7], [False, True, True])
-    np.testing.assert_allclose(second.compare(first), [0.1, 0.2])
-    assert find_best([first, second]) is first
+def test_the_better_of_two_teachers_has_more_weight_and_more_labels_make_it_surer() -> None:
+    good, bad = [0.9, 0.9, 0.9, 0.8], [0.6, 0.6, 0.3, 0.6]
+    few = weigh([hold_out_with(bad), hold_out_with(good)])
+    many = weigh([hold_out_with(bad * 10), hold_out_with(good * 10)])
+    assert 0.5 < few[1] < many[1]
+    assert few.sum() == pytest.approx(1)
+    mixed = average([hold_out_with(bad * 10), hold_out_with(good * 10)])
+    np.testing.assert_allclose(mixed.probabilities, hold_out_with(good * 10).probabilities, atol=0.01)
 
 
-def test_as_few_folds_as_hold_enough_labels_out_are_taken() -> None:
-    folds = [np.array([i % 4 == fold for i in range(100)]) for fold in range(4)]
-    assert [len(select_folds(folds, labels)) for labels in (10, 25, 26, 60, 1000)] == [1, 1, 2, 3, 4]
+def test_of_many_labels_as_few_folds_as_hold_enough_out_are_tried(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examples = [Example(str(i), {"text": f"text {i}"}, Label(("good", "bad")[i % 2])) for i in range(100)]
+    inputs = make_inputs(tiny, tmp_path, train=examples)
+    for enough, count in ((10, 1), (25, 1), (26, 2), (60, 3), (1000, 4)):
+        monkeypatch.setattr("satiety.tuning.trials.ENOUGH_LABELS", enough)
+        assert len(split_examples(inputs, 4)) == count
+
+
+def test_a_candidate_with_two_stand_ins_is_tried_as_both_and_they_are_fitted_once(tiny: Path, tmp_path: Path) -> None:
+    class Taught(Recorder):
+        kind: ClassVar = "taught"
+
+        def proxies(self) -> list[Recipe]:
+            return [Recorder(), Contrary()]
+
+    Recorder.fits.clear()
+    inputs = make_inputs(tiny, tmp_path)
+    folds = split_examples(inputs, 3)
+    taught = try_candidate(inputs, Taught(), folds)
+    assert len(Recorder.fits) == 3
+    recorder, contrary = (try_candidate(inputs, recipe, folds) for recipe in (Recorder(), Contrary()))
+    assert len(Recorder.fits) == 3
+    assert recorder.held_out.losses.mean() <= taught.held_out.losses.mean() <= contrary.held_out.losses.mean()
 
 
 def test_a_candidate_that_uses_no_raw_texts_is_given_none(tiny: Path, tmp_path: Path) -> None:
@@ -167,12 +203,12 @@ def test_what_a_run_lacks_leaves_candidates_out(tiny: Path, tmp_path: Path) -> N
         inputs = make_inputs(tiny, tmp_path, **changes)
         return [(candidate.kind, candidate.uses_documents) for candidate in Auto()._find_usable(inputs)]
 
-    frozen = [("label_names", False), ("linear", False), ("contrastive", False), ("fine_tune", False)]
+    alone = [("label_names", False), ("linear", False), ("contrastive", False), ("fine_tune", False)]
     raw, documents = ("transductive", True), [Document("d", "a good hotel")]
-    assert list_kinds() == frozen
-    assert list_kinds(documents=documents) == [raw, *frozen]
+    assert list_kinds() == alone
+    assert list_kinds(documents=documents) == [raw, *alone]
     trained = make_section().model_copy(update={"self_training": SelfTraining()})
-    assert list_kinds(documents=documents, params=trained) == [("contrastive", True), raw, *frozen]
+    assert list_kinds(documents=documents, params=trained) == [("self_trained", True), raw, *alone]
     many = [Example(str(i), {"text": f"text {i}"}, Label(("good", "bad")[i % 2])) for i in range(MAX_FEW_LABELS + 1)]
     assert list_kinds(documents=documents, train=many) == [("linear", False), ("fine_tune", False)]
 
@@ -219,19 +255,3 @@ def test_a_resumed_run_batches_its_texts_as_the_first_though_it_does_not_repeat_
     counts.clear()
     recipe.fit(make_inputs(tiny, tmp_path, train=train, documents=documents))
     assert [count for count in first if count] == [count for count in counts if count]
-
-
-def test_fine_tuning_gives_way_only_to_what_is_better_by_two_standard_errors() -> None:
-    first = make_trial(quick_fine_tune(), [1.0] * 20)
-    mixed = make_trial(Linear(), [0.0] * 11 + [1.8] * 9)  # better by 3.8 in all, with an error of 3.9
-    surely = make_trial(Linear(), [0.7] * 10 + [0.9] * 10)
-    assert find_best([first, mixed]) is first
-    assert find_best([first, surely]) is surely
-    assert find_best([make_trial(Recorder(), [1.0] * 20), mixed]) is mixed
-
-
-def test_with_many_labels_fine_tuning_stands_first(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    recipe = Auto.model_construct(candidates=[Linear(), quick_fine_tune()], folds=2)
-    monkeypatch.setattr("satiety.tuning.recipes.auto.FINE_TUNE_LABELS", 6)
-    facts = recipe.fit(make_inputs(tiny, tmp_path)).facts
-    assert [row["recipe"] for row in facts["candidates"]] == ["fine_tune", "linear"]
