@@ -31,9 +31,9 @@ class MentionReplacement(Augmenter):
     reads_labels: ClassVar = True
 
     probability: float = Field(gt=0, le=1, default=0.5)
-    """Probability of replacing a mention. The paper tries 0.1 to 0.7."""
+    """Probability of replacing a mention. The paper chooses it for each data set."""
     copies: int = Field(ge=1, le=100, default=3)
-    """Maximum number of copies of each text; a copy without a replacement is dropped. The paper tries 1 to 10."""
+    """Maximum number of copies of each text; a copy without a replacement is dropped."""
 
     def refusals(self, problem: Problem) -> list[str]:
         if problem.has_mentions:

@@ -48,7 +48,7 @@ class SimcseArguments(PretrainingArguments):
     """Training arguments with a larger batch, because the other texts of a batch are the negatives."""
 
     batch_size: int = Field(ge=2, le=4096, default=64)
-    """Texts per update, each encoded twice. The paper uses 64 for BERT."""
+    """Texts per update, each encoded twice. The paper uses 64 for BERT-base."""
 
 
 @PRETRAINERS.register("simcse")
@@ -56,7 +56,7 @@ class Simcse(Pretrainer):
     """Contrastive training on the retrieved texts: two dropout masks of a text are similar, different texts are not."""
 
     learning_rate: float = Field(gt=0, le=1, default=3e-5, examples=[1e-4])
-    """Peak learning rate. The paper uses 3e-5 for BERT, 1e-5 for RoBERTa."""
+    """Peak learning rate. The paper uses 3e-5 for BERT-base."""
     temperature: float = Field(gt=0, le=10, default=0.05)
     """Divisor of the cosines (τ). The paper uses 0.05."""
     dropout: float = Field(gt=0, lt=1, default=0.1)
