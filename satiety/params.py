@@ -90,7 +90,7 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
                 values |= {"levers": {}, "use": [], "measure": []}  # report their errors only once
     problems += _check_thresholds(path, loaded.get("retrain"), loaded.get("promote"))
     if "ingest" in loaded:
-        problems += _find_refusals(path, loaded["ingest"].problem, loaded.get("finetune"), loaded.get("worth"))
+        problems += _find_refusals(path, loaded["ingest"].problem, loaded)
     if problems:
         raise ParamsError("\n".join(problems))
     return Params(**loaded)
@@ -147,9 +147,14 @@ def _check_thresholds(path: Path, retrain: Retrain | None, promote: Promote | No
     ]
 
 
-def _find_refusals(path: Path, problem: Problem, finetune: Finetune | None, worth: Worth | None) -> list[str]:
-    """Return the fine-tuning and measurement settings that do not support the problem, with their lines."""
-    refusals = [*(finetune.refusals(problem) if finetune else ()), *(worth.list_refusals(problem) if worth else ())]
+def _find_refusals(path: Path, problem: Problem, loaded: Mapping[str, Any]) -> list[str]:
+    """Return the settings of valid sections that do not support the problem, with their lines."""
+    finetune, worth, selection = (loaded.get(name) for name in ("finetune", "worth", "levers"))
+    refusals = [
+        *(finetune.refusals(problem) if finetune else ()),
+        *(worth.list_refusals(problem) if worth else ()),
+        *(selection.list_refusals(problem) if selection else ()),
+    ]
     tree = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     return [f"{path}:{line_of(tree, line.partition(':')[0].split('.'))}: {line}" for line in refusals]
 

@@ -57,6 +57,10 @@ class Answer(ABC):
         """Free texts of the answer, which may contain personal data."""
         return ()
 
+    def locate(self) -> tuple[tuple[int, int, str], ...]:
+        """Return start, end and type of each mention, in order of start."""
+        return tuple((mention.start, mention.end, mention.label) for mention in self.mentions)
+
     def rename(self, name: Callable[[str], str]) -> Self:
         """Return the answer with renamed labels."""
         return self

@@ -93,6 +93,10 @@ class Lever(Component):
         """Whether the lever implements ``transform_train``."""
         return type(self).transform_train is not Lever.transform_train
 
+    def refusals(self, problem: Problem) -> list[str]:
+        """Return ``field: reason`` of each parameter that does not support a problem."""
+        return []
+
     def transform_inputs(self, inputs: StudyInputs, context: StudyContext) -> StudyInputs:
         """Return other documents or another encoder for all runs of a lever set."""
         return inputs

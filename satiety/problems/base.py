@@ -84,6 +84,9 @@ class Rewrite:
     alignment: tuple[tuple[int, int, int], ...] | None = None
     """(start in the old text, start in the new text, length) of unchanged parts; None where the alignment is
     unknown."""
+    replacements: tuple[tuple[int, int, int, int], ...] = ()
+    """(start and end in the old text, start and end in the new text) of parts that give way to others of their type; a
+    span that is exactly such a part moves with it."""
 
 
 class Problem(Component):
@@ -109,6 +112,11 @@ class Problem(Component):
     """Whether every answer is one of ``classes``, with a probability for each of them in ``Prediction.scores``."""
     head: ClassVar[str]
     """Name of the head: a component of `satiety.heads`."""
+
+    @property
+    def has_mentions(self) -> bool:
+        """Whether an answer refers to spans of an input."""
+        return self.answer.mentions is not Answer.mentions
 
     @property
     def head_params(self) -> dict[str, Any]:
@@ -258,8 +266,8 @@ class Problem(Component):
     def project_labels(self, example: Example, rewrite: Rewrite, name: str) -> Example | None:
         """Return the example with an input rewritten and its answer projected; None where the answer is lost.
 
-        Rewrites keep the meaning, so the answer stays the same. Spans are moved to their new place; where a span was
-        changed or split, the answer is lost.
+        Rewrites keep the meaning, so the answer stays the same. Spans are moved to their new place, or to what replaces
+        them; where a span was changed in another way, or split, the answer is lost.
 
         Args:
             example: the original example.
@@ -269,13 +277,13 @@ class Problem(Component):
         inputs: dict[str, Value] = {**example.inputs, name: rewrite.text}
         if name != self.span_input:
             return replace(example, inputs=inputs)
-        alignment, answer = rewrite.alignment or (), example.answer
+        answer = example.answer
         try:
             for input_name, value in inputs.items():
                 if not isinstance(value, str) and any(isinstance(part, Span) for part in value):
-                    inputs[input_name] = tuple(_move_span(part, alignment) for part in value if isinstance(part, Span))
+                    inputs[input_name] = tuple(_move_span(part, rewrite) for part in value if isinstance(part, Span))
             if answer is not None and answer.mentions:
-                mentions = [_move_span(mention, alignment) for mention in answer.mentions]
+                mentions = [_move_span(mention, rewrite) for mention in answer.mentions]
                 answer = answer.move(sorted(mentions, key=lambda mention: mention.start))
         except ValueError:
             return None
@@ -368,9 +376,12 @@ def is_answer_to(text: str, problem: Problem) -> bool:
         return False
 
 
-def _move_span(mention: Span, alignment: Sequence[tuple[int, int, int]]) -> Span:
+def _move_span(mention: Span, rewrite: Rewrite) -> Span:
     """Return a span at its place after a rewrite; raise ValueError where its text was changed or split."""
-    for source, target, size in alignment:
+    for old_start, old_end, start, end in rewrite.replacements:
+        if (old_start, old_end) == (mention.start, mention.end):
+            return replace(mention, start=start, end=end)
+    for source, target, size in rewrite.alignment or ():
         if source <= mention.start and mention.end <= source + size:
             return replace(mention, start=mention.start + target - source, end=mention.end + target - source)
     raise ValueError(f"the rewrite changed the span {mention}")

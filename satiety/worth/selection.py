@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
 
@@ -12,6 +12,9 @@ from satiety.core.active_levers import BLOCKS, STAGE_KINDS, select_levers
 from satiety.core.project import Pooling
 from satiety.core.section import Section, SectionSource, Seed, suggest
 from satiety.levers.base import LEVERS, Lever
+
+if TYPE_CHECKING:
+    from satiety.problems import Problem
 
 RegisteredLever = Annotated[Lever, LEVERS.choice()]
 LeverName = Annotated[str, Field(pattern=r"^[\w-]{1,40}$")]
@@ -86,6 +89,11 @@ class Selection(Section):
         if document_readers and not any(lever.kind == "retrieve" for lever in levers_in_use.values()):
             raise ValueError(f"{document_readers[0]} needs documents: add a lever of kind retrieve to `use`")
         return names
+
+    def list_refusals(self, problem: Problem) -> list[str]:
+        """Return ``levers.<name>.<field>: reason`` where a lever, used or measured, does not support the problem."""
+        names = dict.fromkeys([*self.use, *self.measure])
+        return [f"levers.{name}.{reason}" for name in names for reason in self.levers[name].refusals(problem)]
 
 
 class Augmentation(Section):

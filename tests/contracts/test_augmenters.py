@@ -8,14 +8,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from satiety.core.answers import Label, Span, Spans
+from satiety.core.errors import ParamsError
 from satiety.core.records import Example
 from satiety.levers.augment import AUGMENTERS, Augment, Passage, augment, generate_copies
+from satiety.levers.augment.word_edits import find_words
 from satiety.problems import PROBLEMS, Problem, Rewrite
 from satiety.text.words import split_words
 
 ENGLISH = "I really like the new phone from Apple, but the battery could be better! https://t.co/x #phone"
 CHINESE = "王小明在北京大学学习计算机，他觉得这部新手机比去年的好看多了！"
 ENGLISH_ONLY = ("keyboard", "spelling")
+NAMES = {"en": "good news", "zh": "好消息"}
+MENTIONS = {
+    "en": ["Ann", "Bob Li", "Carla", "Dan", "Eve", "Fay", "Gil", "Hua"],
+    "zh": ["小红", "张伟", "李娜", "王芳", "刘洋", "陈静", "赵磊", "黄丽"],
+}
+"""What an augmenter that reads labels finds in the answers of other examples."""
 TEXTS = st.one_of(
     st.lists(
         st.sampled_from([*ENGLISH.split(), "Ünïcödé", "😀", "👩‍👩‍👧", "ﬁ", "İ", "ß", "\n", "的", "…", "e\u0301"])
@@ -31,8 +39,13 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 def rewrite_text(kind: str, text: str, language: str = "en", seed: int = 1) -> list[Rewrite]:
-    (rewrites_of_passage,) = AUGMENTERS[kind].sample().augment([Passage(text, language, str(seed))])
-    return rewrites_of_passage
+    passages = [Passage(text, language, str(seed))]
+    if AUGMENTERS[kind].reads_labels and (words := find_words(text)):
+        passages = [Passage(text, language, str(seed), mentions=((*words[0], "PER"),), names=(NAMES[language],))]
+        passages += [
+            Passage(name, language, f"{seed}/{name}", mentions=((0, len(name), "PER"),)) for name in MENTIONS[language]
+        ]
+    return next(iter(AUGMENTERS[kind].sample().augment(passages)))
 
 
 @settings(max_examples=40)
@@ -45,6 +58,8 @@ def test_a_rewrite_is_new_not_blank_and_its_alignment_is_true(kind: str, text: s
         for start, rewritten_start, size in rewrite.alignment or ():
             assert size > 0
             assert text[start : start + size] == rewrite.text[rewritten_start : rewritten_start + size]
+        for _, _, start, end in rewrite.replacements:
+            assert rewrite.text[start:end].strip() == rewrite.text[start:end] != ""
 
 
 @settings(max_examples=20)
@@ -100,23 +115,42 @@ def test_an_entity_survives_exactly_or_the_copy_is_refused(
             assert shifted.label == "LOC"
 
 
-@pytest.mark.parametrize("problem", [PROBLEMS["classify"].sample(), PROBLEMS["ner"].sample()], ids=["classify", "ner"])
+ANSWERS = {"classify": Label("good"), "ner": Spans((Span(33, 38, "LOC"),))}
+"""An answer to the English text."""
+
+
+@pytest.mark.parametrize("problem", [PROBLEMS[name].sample() for name in ANSWERS], ids=list(ANSWERS))
 def test_a_copy_keeps_label_split_and_group_and_names_parent_and_augmenter(kind: str, problem: Problem) -> None:
-    parent = Example("a", {"text": ENGLISH}, answer=Label("good"), group="g", language="en", source="f:3")
-    params = Augment(seed=3, steps=[AUGMENTERS[kind].sample()], dedup_threshold=0.8)
-    first, *copies = augment([parent], [], problem, params).examples
-    assert first == parent
+    parent = Example("a", {"text": ENGLISH}, ANSWERS[problem.kind], group="g", language="en", source="f:3")
+    donor = Example("b", {"text": "Paris"}, Spans((Span(0, 5, "LOC"),)), language="en")
+    examples = [parent, donor] if problem.has_mentions else [parent]
+    params = Augment(seed=3, steps=[AUGMENTERS[kind].sample()] * 3, dedup_threshold=0.8)
+    if params.refusals(problem):
+        with pytest.raises(ParamsError, match=f"augment: steps: '{kind}' .*, not '{problem.kind}'"):
+            augment(examples, [], problem, params)
+        return
+    copies = augment(examples, [], problem, params).examples
+    assert copies[: len(examples)] == examples
+    copies = [copy for copy in copies[len(examples) :] if copy.parent == "a"]
     assert copies
     for copy in copies:
-        assert (str(copy.answer), copy.split, copy.group, copy.language, copy.source) == (
-            "good",
+        assert (copy.answer.labels, len(copy.answer.mentions), copy.split, copy.group, copy.language, copy.source) == (
+            parent.answer.labels,
+            len(parent.answer.mentions),
             "train",
             "g",
             "en",
             "f:3",
         )
-        assert (copy.parent, copy.origin) == ("a", kind)
+        assert copy.origin == kind
         assert copy.id.startswith(f"a/{kind}-")
+
+
+@pytest.mark.parametrize("name", list(PROBLEMS))
+def test_a_problem_is_refused_in_one_sentence_or_not_at_all(kind: str, name: str) -> None:
+    problem = PROBLEMS[name].sample()
+    assert len(AUGMENTERS[kind].sample().refusals(problem)) <= 1
+    assert all(problem.kind in refusal for refusal in AUGMENTERS[kind].sample().refusals(problem))
 
 
 def test_an_augment_section_loads_what_it_dumps(kind: str) -> None:

@@ -3,6 +3,8 @@
 Augmenters rewrite texts; the problem projects the label to the new text or drops the copy. Copies that repeat their
 original or resemble a dev or test text are dropped. Each example, augmenter and use of it has its own random generator,
 so that copies depend neither on the order of the examples nor on the number of workers.
+
+An augmenter that reads labels is given those of the examples at hand, which are the labels of one run.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, SerializeAsAny
 
+from satiety.core.errors import ParamsError
 from satiety.core.inputs import dump_inputs
 from satiety.core.normalization import normalise
 from satiety.core.progress import track
@@ -57,6 +60,16 @@ class Augment(ParamsModel):
     """Jaccard similarity of character 5-grams from which two texts are near-duplicates; copies like a
     validation or test text are dropped."""
 
+    def refusals(self, problem: Problem) -> list[str]:
+        """Return ``steps: reason`` for each augmenter that does not support a problem."""
+        reasons = [reason for step in self.steps for reason in step.refusals(problem)]
+        return [f"steps: {reason}" for reason in dict.fromkeys(reasons)]
+
+    def check(self, problem: Problem) -> None:
+        """Raise ParamsError where an augmenter does not support the problem."""
+        if refusals := self.refusals(problem):
+            raise ParamsError("\n".join(f"augment: {refusal}" for refusal in refusals))
+
 
 @dataclass(frozen=True, slots=True)
 class AugmentedExamples:
@@ -73,7 +86,12 @@ class AugmentedExamples:
 def augment(
     train: Sequence[Example], held_out: Sequence[Example], problem: Problem, params: Augment
 ) -> AugmentedExamples:
-    """Return the training examples with augmented copies, without repetitions and duplicates of ``held_out`` texts."""
+    """Return the training examples with augmented copies, without repetitions and duplicates of ``held_out`` texts.
+
+    Raises:
+        ParamsError: an augmenter does not support the problem.
+    """
+    params.check(problem)
     originals = {normalise(example.text) for example in train}
     counts = {name: Counter({step.kind: 0 for step in params.steps}) for name in COUNTS}
     candidates: list[Example] = []
@@ -132,7 +150,10 @@ def generate_copies(
     """Yield for each example a list of (augmenter, rewrite, copy); the copy is None where the label is lost."""
     uses, streams = Counter[str](), []
     for step in params.steps:
-        streams.append((step.kind, step.augment(_passages(examples, f"{params.seed}/{step.kind}-{uses[step.kind]}"))))
+        passages = _passages(examples, f"{params.seed}/{step.kind}-{uses[step.kind]}")
+        if step.reads_labels:
+            passages = _add_labels(passages, examples, problem)
+        streams.append((step.kind, step.augment(passages)))
         uses[step.kind] += 1
     for example in examples:
         numbers, rewrites = Counter[str](), []
@@ -152,6 +173,18 @@ def _passages(examples: Sequence[Example], seed: str) -> list[Passage]:
         for example in examples
         for place, (name, value) in enumerate(_texts(example))
     ]
+
+
+def _add_labels(passages: Sequence[Passage], examples: Sequence[Example], problem: Problem) -> list[Passage]:
+    """Return the passages with the mentions in them and the labels of their examples, in words."""
+    names = dict(zip(problem.classes, problem.label_names(), strict=True)) if problem.categorical else {}
+    places = [(example.answer, name) for example in examples for name, _ in _texts(example)]
+    labelled = []
+    for passage, (answer, name) in zip(passages, places, strict=True):
+        mentions = answer.locate() if answer and name == problem.span_input else ()
+        words = [names.get(label, "") for label in answer.labels] if answer else []
+        labelled.append(replace(passage, mentions=mentions, names=tuple(filter(None, words))))
+    return labelled
 
 
 def _texts(example: Example) -> list[tuple[str, str]]:

@@ -6,9 +6,13 @@ import random
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 from satiety.core.registry import Component, Registry
 from satiety.problems.base import Rewrite
+
+if TYPE_CHECKING:
+    from satiety.problems.base import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +24,21 @@ class Passage:
     """ISO 639-1 code, or ``und``."""
     seed: str
     """Seed of the random generator for its rewrites, which therefore do not depend on other texts."""
+    mentions: tuple[tuple[int, int, str], ...] = ()
+    """Start, end and type of the mentions that the answer names in this text; only for augmenters that read labels."""
+    names: tuple[str, ...] = ()
+    """Labels of the answer in words, where they say something; only for augmenters that read labels."""
 
 
 class Augmenter(Component):
     """Rewrites texts without changing their meaning much."""
+
+    reads_labels: ClassVar[bool] = False
+    """Whether rewrites depend on the answers of examples. Then the copies of a run are made from its own labels."""
+
+    def refusals(self, problem: Problem) -> list[str]:
+        """Return the reasons, one sentence each, why the augmenter does not support a problem."""
+        return []
 
     @abstractmethod
     def augment(self, passages: Sequence[Passage]) -> Iterator[list[Rewrite]]:

@@ -13,30 +13,17 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from satiety.core.errors import DataError
-from satiety.core.section import MAX_COUNT
-from satiety.levers.pretrain.base import PRETRAINERS, Pretrainer, PretrainOutcome
-from satiety.training.arguments import TrainingArguments
+from satiety.levers.pretrain.base import (
+    PRETRAINERS,
+    TINY,
+    Pretrainer,
+    PretrainingArguments,
+    PretrainOutcome,
+    check_texts,
+)
 
 if TYPE_CHECKING:
     from satiety.training.checkpoint import CheckpointStore
-
-TINY = {"epochs": 2, "min_steps": 2, "max_steps": 2, "batch_size": 2, "evaluations": 1}
-
-
-class PretrainingArguments(TrainingArguments):
-    """Training arguments for few passes over many texts, without early stopping by default."""
-
-    epochs: float = Field(gt=0, le=1000, default=1)
-    """Number of passes over the texts."""
-    max_steps: int = Field(ge=1, le=10_000_000, default=500)
-    """Maximum number of updates."""
-    weight_averaging: float | None = Field(ge=0, le=100, default=None)
-    """Average the weights over updates, as in ``finetune``; null turns averaging off."""
-    evaluations: int = Field(ge=1, le=1000, default=4)
-    """Number of evaluations on the held-out texts, evenly spaced over the run."""
-    patience: int | None = Field(ge=1, le=MAX_COUNT, default=None)
-    """Early stopping: number of consecutive evaluations without improvement; null disables it."""
 
 
 @PRETRAINERS.register("mlm")
@@ -64,9 +51,5 @@ class MaskedLanguageModel(Pretrainer):
     ) -> PretrainOutcome:
         from satiety.levers.pretrain.masked.trainer import pretrain
 
-        if not texts:
-            raise DataError(
-                "pretrain: no retrieved documents to train on: add a lever of kind retrieve to `use`, or remove the "
-                "lever of kind pretrain"
-            )
+        check_texts(texts)
         return pretrain(base, texts, output, params=self, seed=seed, store=store, device=device)

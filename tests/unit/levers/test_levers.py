@@ -242,3 +242,23 @@ def test_augment_adds_copies_of_the_examples_in_train_only() -> None:
     assert all(str(copy.answer) == labels[copy.parent or ""] for copy in copies)
     extended = augment.transform_train(tuple(POOL[:20]), build_run_context(POOL, 20, precomputed=prepared))
     assert set(copies) <= set(extended), "the copies of an example are the same in every run"
+
+
+def test_copies_that_depend_on_labels_are_made_from_the_labels_of_the_run() -> None:
+    pool = make_ner_examples(32)
+    augment = build_lever("augment", seed=3, steps=[{"kind": "mention"}, {"kind": "swap"}], dedup_threshold=0.95)
+    study_context = replace(build_study_context(Path(), Path(), ()), problem=NER, pool=tuple(pool))
+    prepared = augment.precompute(study_context)
+    assert {copy.origin for copy in prepared} == {"swap"}
+
+    # a dev example, which counts towards the budget and is not trained on, has a mention of its own
+    stranger = replace(pool[0], id="x", inputs={"text": "Zoe"}, answer=Spans((Span(0, 3, "PER"),)), language="en")
+    context = build_run_context([*pool[:12], stranger, *pool[12:]], 13, precomputed=prepared, problem=NER)
+    actual = augment.transform_train(tuple(pool[:12]), context)
+    copies = [row for row in actual if row.origin == "mention"]
+    assert copies
+    assert {row.parent for row in copies} <= {row.id for row in pool[:12]}
+    assert not [row for row in actual if "Zoe" in row.text]
+    mentions = {row.text[span.start : span.end] for row in pool[:12] for span in row.answer.mentions}
+    assert {row.text[span.start : span.end] for row in copies for span in row.answer.mentions} <= mentions
+    assert {row.origin for row in actual[12:]} == {"mention", "swap"}

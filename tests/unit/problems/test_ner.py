@@ -200,6 +200,16 @@ class TestTransfer:
             is None
         )
 
+    def test_a_replaced_entity_has_the_place_of_its_substitute(self) -> None:
+        rewrite = Rewrite("I met Ann Lee there", ((0, 0, 6), (11, 13, 6)), ((6, 11, 6, 13),))
+        replaced = NER.project_labels(self.example, rewrite, "text")
+        assert replaced is not None
+        assert replaced.answer.mentions == (Span(6, 13, "PER"),)
+
+    def test_an_entity_of_which_a_part_was_replaced_is_refused(self) -> None:
+        rewrite = Rewrite("I met Tram there", ((0, 0, 8), (11, 10, 6)), ((8, 11, 8, 10),))
+        assert NER.project_labels(self.example, rewrite, "text") is None
+
     def test_a_rewrite_without_an_alignment_is_refused(self) -> None:
         assert NER.project_labels(self.example, Rewrite("I saw Trump", alignment=None), "text") is None
 

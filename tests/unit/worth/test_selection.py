@@ -27,6 +27,7 @@ DROP = {"kind": "augment", "steps": [{"kind": "drop", "probability": 0.2}]}
 BM25 = {"kind": "retrieve", "retriever": {"kind": "bm25", "documents": 7}}
 SELF_TRAINING = {"kind": "self_training", "max_per_label": 3.0}
 MLM = {"kind": "pretrain", "pretrainer": {"kind": "mlm", "share": 0.3}}
+MENTION = {"kind": "augment", "steps": [{"kind": "swap"}, {"kind": "mention"}]}
 ALL = {"swap": SWAP, "drop": DROP, "找": BM25, "self": SELF_TRAINING, "more": MLM}
 
 
@@ -107,6 +108,10 @@ def test_two_of_a_kind_are_measured_apart_and_together(tmp_path: Path) -> None:
         ({"levers": {"a": {"kind": "swap"}}}, "unknown lever 'swap'"),
         ({"use": "swap"}, "use: must be a list (got 'swap')"),
         ({"use": ["self", "swap"]}, "use: self needs documents: add a lever of kind retrieve to `use`"),
+        (
+            {"levers": {"names": MENTION}, "use": ["names"], "measure": ["names"]},
+            "levers.names.steps: 'mention' needs a problem whose answers are spans of a text, not 'classify'",
+        ),
         ({"use": ["more"]}, "use: more needs documents: add a lever of kind retrieve to `use`"),
     ],
 )

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from satiety.core.errors import ModelError, ParamsError
+from satiety.core.errors import ModelError
 from satiety.core.files import write_atomically
-from satiety.levers.pretrain.base import PretrainOutcome
+from satiety.levers.pretrain.base import PretrainOutcome, check_length, collect_facts
 from satiety.levers.pretrain.masked.masks import find_word_starts, mask_tokens
 from satiety.levers.pretrain.masked.model import MaskedModel
 from satiety.training.batches import group_by_length, pad_rows
@@ -57,12 +57,7 @@ def pretrain(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = MaskedModel(load_encoder(base))
-    limit = count_positions(model.encoder)
-    if limit is not None and params.max_length > limit:
-        raise ParamsError(
-            f"pretrain: pretrainer.max_length: {params.max_length} tokens, but {base} reads at most {limit}: "
-            "lower `max_length`"
-        )
+    check_length(params.max_length, count_positions(model.encoder), base)
     model.to(hardware.device)
     train, held_out = _split(_encode_windows(tokenizer, texts, params), params.held_out, seed)
     task = _MaskedTask(model, tokenizer, params, hardware, seed)
@@ -83,18 +78,7 @@ def pretrain(
     with write_atomically(output) as temporary:
         temporary.mkdir()
         save_encoder(model.encoder, base, temporary)
-    facts: dict[str, Any] = {
-        "device": hardware.device,
-        "precision": hardware.precision,
-        "steps": state.step,
-        "windows": len(train),
-    }
-    if state.evaluation:
-        facts |= {
-            "best_step": state.best_step,
-            "held_out": {"before": state.dev_curve.points[0]["loss"], "after": state.evaluation.loss},
-        }
-    return PretrainOutcome(state.loss_curve, facts, len(texts))
+    return PretrainOutcome(state.loss_curve, collect_facts(state, hardware, len(train)), len(texts))
 
 
 def _encode_windows(tokenizer: Any, texts: Sequence[str], params: MaskedLanguageModel) -> list[TokenWindow]:

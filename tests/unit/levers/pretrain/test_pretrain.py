@@ -9,7 +9,7 @@ import torch
 from satiety.core.errors import DataError, ModelError, ParamsError
 from satiety.core.files import manifest
 from satiety.levers.pretrain import PRETRAINERS, Pretrain, PretrainOutcome
-from satiety.levers.pretrain.mlm import TINY
+from satiety.levers.pretrain.base import TINY
 from satiety.training.checkpoint import CheckpointStore
 from satiety.training.encoder import load_encoder, load_tokenizer
 
