@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
+class BatchSource:
     """Texts from which batches are drawn."""
 
     windows: Sequence[Window]
@@ -36,12 +36,14 @@ class Pool:
     """Texts of it in a batch."""
 
 
-def train_on_pairs(context: TuningContext, pools: Sequence[Pool], steps: int, learning_rate: float) -> TrainState:
+def train_on_pairs(
+    context: TuningContext, sources: Sequence[BatchSource], steps: int, learning_rate: float
+) -> TrainState:
     """Train every weight of the encoder; the last weights are kept, for no label is left to choose by.
 
     Args:
         context: the run.
-        pools: labelled texts, and pseudo-labelled ones, if any.
+        sources: labelled texts, and pseudo-labelled ones, if any.
         steps: number of updates.
         learning_rate: its peak, after a tenth of the updates; then it falls linearly to 0.
     """
@@ -54,18 +56,20 @@ def train_on_pairs(context: TuningContext, pools: Sequence[Pool], steps: int, le
     model, seed, pad = context.model, context.inputs.params.seed, context.tokenizer.pad_token_id
 
     def compute_loss(_: list[int], step: int) -> Tensor:
-        draws = [draw_per_class(pool.classes, pool.count, seed + number, step) for number, pool in enumerate(pools)]
-        windows = [pool.windows[i] for pool, indices in zip(pools, draws, strict=True) for i in indices]
-        classes = [pool.classes[i] for pool, indices in zip(pools, draws, strict=True) for i in indices]
+        draws = [
+            draw_per_class(source.classes, source.count, seed + number, step) for number, source in enumerate(sources)
+        ]
+        windows = [source.windows[i] for source, indices in zip(sources, draws, strict=True) for i in indices]
+        classes = [source.classes[i] for source, indices in zip(sources, draws, strict=True) for i in indices]
         batch = collate(windows, pad, model.task_head).to(context.hardware.device)
         return compare_pairs(model.features(batch), torch.tensor(classes, device=context.hardware.device))
 
-    size = sum(pool.count for pool in pools)
+    size = sum(source.count for source in sources)
     arguments = TrainingArguments(min_steps=steps, max_steps=steps, batch_size=size, weight_averaging=None)
     job = TrainingJob(
         model=model,
         rates=[(f"encoder.{name}", weight, learning_rate) for name, weight in model.encoder.named_parameters()],
-        lengths=[len(window.input_ids) for window in pools[0].windows],
+        lengths=[len(window.input_ids) for window in sources[0].windows],
         loss=compute_loss,
         evaluate=None,
         steps=steps,

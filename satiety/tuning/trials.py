@@ -28,7 +28,7 @@ ENOUGH_LABELS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class HeldOut:
+class OutOfFold:
     """Answers to labels by models that have not seen them."""
 
     rows: Mask
@@ -52,7 +52,7 @@ class HeldOut:
         return calibrate_losses(self.probabilities, self.targets)
 
 
-def hold_out(inputs: TuningInputs, recipe: Recipe, folds: Sequence[Mask]) -> HeldOut:
+def hold_out(inputs: TuningInputs, recipe: Recipe, folds: Sequence[Mask]) -> OutOfFold:
     """Fit a recipe without each fold in turn, and answer that fold; the memory and a resumed run know the result."""
     inputs = restrict(inputs, recipe)
     name = f"trial-{recipe.kind}-{_hash_trial(inputs, recipe, folds)}"
@@ -67,13 +67,13 @@ def hold_out(inputs: TuningInputs, recipe: Recipe, folds: Sequence[Mask]) -> Hel
     if name not in trials:
         trials[name] = inputs.store.compute_once(name, compute)
     probabilities = np.array(trials[name]["probabilities"])
-    answers = HeldOut(
+    answers = OutOfFold(
         rows, probabilities, targets[rows], fit_temperature(probabilities, targets[rows]), trials[name]["passes"]
     )
     return replace(answers, probabilities=answers.calibrate(probabilities))
 
 
-def weigh(answers: Sequence[HeldOut]) -> Floats:
+def weigh(answers: Sequence[OutOfFold]) -> Floats:
     """Return a share for each, by the likelihood of half of the labels: the other half pays for choosing by them."""
     losses = np.array([answer.losses.mean() for answer in answers])
     shares = np.exp(-len(answers[0].targets) / 2 * (losses - losses.min()))
@@ -81,11 +81,11 @@ def weigh(answers: Sequence[HeldOut]) -> Floats:
     return normalised
 
 
-def average(answers: Sequence[HeldOut]) -> HeldOut:
+def average(answers: Sequence[OutOfFold]) -> OutOfFold:
     """Return the geometric mean of the probabilities, weighted by evidence."""
     logs = [share * np.log(answer.probabilities) for share, answer in zip(weigh(answers), answers, strict=True)]
     first, passes = answers[0], sum(answer.passes for answer in answers)
-    return HeldOut(first.rows, _normalise(np.sum(logs, axis=0)), first.targets, 1.0, passes)
+    return OutOfFold(first.rows, _normalise(np.sum(logs, axis=0)), first.targets, 1.0, passes)
 
 
 def split_examples(inputs: TuningInputs, count: int) -> list[Mask]:

@@ -54,12 +54,14 @@ class Contrastive(Recipe):
         from satiety.heads.solver import standardize
         from satiety.tuning.context import load_context
         from satiety.tuning.inputs import select_labelled
-        from satiety.tuning.pairs import Pool, train_on_pairs
+        from satiety.tuning.pairs import BatchSource, train_on_pairs
 
         context = load_context(inputs)
         windows = select_labelled(context.encode(inputs.train), context.problem)
         targets = np.array([int(window.targets[0]) for window in windows])
-        state = train_on_pairs(context, [Pool(windows, targets, self.batch_size)], self.steps, self.learning_rate)
+        state = train_on_pairs(
+            context, [BatchSource(windows, targets, self.batch_size)], self.steps, self.learning_rate
+        )
 
         rows, mean, scale = standardize(np.stack(context.compute_features(windows)))
         one_hot = np.eye(len(context.problem.classes))[targets]

@@ -110,7 +110,7 @@ class SelfTrained(Recipe):
         from satiety.tuning.context import load_context
         from satiety.tuning.frozen.space import encode_raw
         from satiety.tuning.inputs import select_labelled
-        from satiety.tuning.pairs import Pool, train_on_pairs
+        from satiety.tuning.pairs import BatchSource, train_on_pairs
 
         context = load_context(inputs)
         windows = select_labelled(context.encode(inputs.train), context.problem)
@@ -122,11 +122,11 @@ class SelfTrained(Recipe):
         # the encoder, and the head in its new space
         gold_count = min(max(round(self.batch_size * self.gold_share), 1), self.batch_size - 1)
         pseudo_labelled = [raw[i] for i in lesson.surest]
-        pools = [
-            Pool(windows, targets, gold_count),
-            Pool(pseudo_labelled, lesson.pseudo_labels, self.batch_size - gold_count),
+        sources = [
+            BatchSource(windows, targets, gold_count),
+            BatchSource(pseudo_labelled, lesson.pseudo_labels, self.batch_size - gold_count),
         ]
-        state = train_on_pairs(context, pools, self.steps, self.learning_rate)
+        state = train_on_pairs(context, sources, self.steps, self.learning_rate)
         context.set_head(self._fit_head(context, windows, targets, raw, lesson))
         facts = {"steps": state.step, "pseudo_labels": len(lesson.surest), "trust": round(lesson.trust, 6)}
         return FitOutcome(context.build_tuned(context.problem, self), state, facts)
