@@ -78,7 +78,7 @@ def measure_setfit(draw: FewLabels, encoder: Path, prefix: str, seed: int) -> di
 
     clock = time.process_time()
     model = SetFitModel.from_pretrained(str(encoder), local_files_only=True)
-    model.model_body.max_seq_length = MAX_LENGTH
+    model.model_body.float().max_seq_length = MAX_LENGTH  # some encoders are stored in float16, slow on a CPU
     with tempfile.TemporaryDirectory() as folder:
         arguments = TrainingArguments(
             output_dir=folder, batch_size=16, num_epochs=1, num_iterations=20, seed=seed, save_strategy="no"

@@ -126,7 +126,7 @@ class SelfTrained(Recipe):
             BatchSource(windows, targets, gold_count),
             BatchSource(pseudo_labelled, lesson.pseudo_labels, self.batch_size - gold_count),
         ]
-        state = train_on_pairs(context, sources, self.steps, self.learning_rate)
+        state = train_on_pairs(context, sources, steps=self.steps, learning_rate=self.learning_rate)
         context.set_head(self._fit_head(context, windows, targets, raw, lesson))
         facts = {"steps": state.step, "pseudo_labels": len(lesson.surest), "trust": round(lesson.trust, 6)}
         return FitOutcome(context.build_tuned(context.problem, self), state, facts)
