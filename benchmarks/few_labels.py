@@ -22,10 +22,28 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.support.sets import FEW_LABEL_SETS, FewLabels, LabelledText, draw_per_class, find_encoder, load_unique
 
 if TYPE_CHECKING:
+    from satiety.tuning import Finetune, TunedModel
     from satiety.tuning.recipes import FitOutcome
 
 RESULTS = Path("benchmarks/results/few_labels.json")
 MAX_LENGTH = 128
+
+
+def build_section(recipe: dict[str, Any], seed: int, prefix: str) -> "Finetune":
+    """Return the section `finetune` for a recipe."""
+    from satiety.tuning import Finetune
+
+    values = {"seed": seed, "max_length": MAX_LENGTH, "prefix": prefix, "pooling": "mean", "recipe": recipe}
+    return Finetune.model_validate(values | ({"self_training": {}} if recipe["kind"] == "auto" else {}))
+
+
+def tally(model: "TunedModel", draw: FewLabels) -> Any:
+    """Return what the model's answers to the test texts count for, text by text."""
+    from satiety.core.answers import Label
+    from satiety.core.records import Example
+
+    gold = [Example(f"t{i}", {"text": row.text}, Label(row.label)) for i, row in enumerate(draw.test)]
+    return model.problem.tally(gold, model.predict([example.inputs for example in gold]))
 
 
 def fit_model(draw: FewLabels, encoder: Path, prefix: str, recipe: dict[str, Any], seed: int) -> "FitOutcome":
@@ -35,13 +53,11 @@ def fit_model(draw: FewLabels, encoder: Path, prefix: str, recipe: dict[str, Any
     from satiety.problems.classify import Classify
     from satiety.training.checkpoint import CheckpointStore
     from satiety.tuning.finetune import finetune
-    from satiety.tuning.section import Finetune
 
     train = [Example(str(i), {"text": row.text}, Label(row.label)) for i, row in enumerate(draw.train)]
     labels = sorted({row.label for row in (*draw.train, *draw.test)})
     documents = [Document(f"d{i}", text) for i, text in enumerate(draw.raw)]
-    values = {"seed": seed, "max_length": MAX_LENGTH, "prefix": prefix, "pooling": "mean", "recipe": recipe}
-    section = Finetune.model_validate(values | ({"self_training": {}} if recipe["kind"] == "auto" else {}))
+    section = build_section(recipe, seed, prefix)
     with tempfile.TemporaryDirectory() as folder:
         store = CheckpointStore(Path(folder) / "run", 1e9)
         options: dict[str, Any] = {"params": section, "store": store, "device": "cpu", "documents": documents}
@@ -50,15 +66,10 @@ def fit_model(draw: FewLabels, encoder: Path, prefix: str, recipe: dict[str, Any
 
 def measure_recipe(draw: FewLabels, encoder: Path, prefix: str, recipe: dict[str, Any], seed: int) -> dict[str, Any]:
     """Return a recipe's score on the test texts, CPU seconds of fitting, and the facts of its report."""
-    from satiety.core.answers import Label
-    from satiety.core.records import Example
-
     clock = time.process_time()
     outcome = fit_model(draw, encoder, prefix, recipe, seed)
-    seconds, problem = time.process_time() - clock, outcome.model.problem
-    gold = [Example(f"t{i}", {"text": row.text}, Label(row.label)) for i, row in enumerate(draw.test)]
-    predicted = outcome.model.predict([example.inputs for example in gold])
-    metrics = problem.score(problem.tally(gold, predicted))
+    seconds = time.process_time() - clock
+    metrics = outcome.model.problem.score(tally(outcome.model, draw))
     facts = {name: value for name, value in outcome.facts.items() if name not in ("device", "precision")}
     return {"macro_f1": float(metrics["macro_f1"]), "seconds": round(seconds, 1), "facts": facts}
 
