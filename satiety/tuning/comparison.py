@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from satiety.heads.solver import MAX_ISSUES, find_label_issues
-from satiety.tuning.trials import OutOfFold, average, hold_out, weigh
+from satiety.tuning.trials import HeldOutAnswers, average, hold_out, weigh
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,7 +26,7 @@ class Trial:
     """A candidate, tried out of fold by what stands in its place."""
 
     recipe: Recipe
-    held_out: OutOfFold
+    held_out: HeldOutAnswers
     training_share: float
     """Weight of the stand-ins that train the encoder, from 0 to 1."""
 

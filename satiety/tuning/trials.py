@@ -28,7 +28,7 @@ ENOUGH_LABELS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class OutOfFold:
+class HeldOutAnswers:
     """Answers to labels by models that have not seen them."""
 
     rows: Mask
@@ -52,7 +52,7 @@ class OutOfFold:
         return calibrate_losses(self.probabilities, self.targets)
 
 
-def hold_out(inputs: TuningInputs, recipe: Recipe, folds: Sequence[Mask]) -> OutOfFold:
+def hold_out(inputs: TuningInputs, recipe: Recipe, folds: Sequence[Mask]) -> HeldOutAnswers:
     """Fit a recipe without each fold in turn, and answer that fold; the memory and a resumed run know the result."""
     inputs = restrict(inputs, recipe)
     name = f"trial-{recipe.kind}-{_hash_trial(inputs, recipe, folds)}"
@@ -67,13 +67,13 @@ def hold_out(inputs: TuningInputs, recipe: Recipe, folds: Sequence[Mask]) -> Out
     if name not in trials:
         trials[name] = inputs.store.compute_once(name, compute)
     probabilities = np.array(trials[name]["probabilities"])
-    answers = OutOfFold(
+    answers = HeldOutAnswers(
         rows, probabilities, targets[rows], fit_temperature(probabilities, targets[rows]), trials[name]["passes"]
     )
     return replace(answers, probabilities=answers.calibrate(probabilities))
 
 
-def weigh(answers: Sequence[OutOfFold]) -> Floats:
+def weigh(answers: Sequence[HeldOutAnswers]) -> Floats:
     """Return a share for each, by the likelihood of half of the labels: the other half pays for choosing by them."""
     losses = np.array([answer.losses.mean() for answer in answers])
     shares = np.exp(-len(answers[0].targets) / 2 * (losses - losses.min()))
@@ -81,11 +81,11 @@ def weigh(answers: Sequence[OutOfFold]) -> Floats:
     return normalised
 
 
-def average(answers: Sequence[OutOfFold]) -> OutOfFold:
+def average(answers: Sequence[HeldOutAnswers]) -> HeldOutAnswers:
     """Return the geometric mean of the probabilities, weighted by evidence."""
     logs = [share * np.log(answer.probabilities) for share, answer in zip(weigh(answers), answers, strict=True)]
     first, passes = answers[0], sum(answer.passes for answer in answers)
-    return OutOfFold(first.rows, _normalise(np.sum(logs, axis=0)), first.targets, 1.0, passes)
+    return HeldOutAnswers(first.rows, _normalise(np.sum(logs, axis=0)), first.targets, 1.0, passes)
 
 
 def split_examples(inputs: TuningInputs, count: int) -> list[Mask]:

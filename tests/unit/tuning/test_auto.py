@@ -25,7 +25,7 @@ from satiety.tuning.recipes.auto import Auto
 from satiety.tuning.recipes.base import MAX_FEW_LABELS
 from satiety.tuning.recipes.fine_tune import FineTune
 from satiety.tuning.recipes.linear import Linear
-from satiety.tuning.trials import OutOfFold, average, restrict, split_examples, weigh
+from satiety.tuning.trials import HeldOutAnswers, average, restrict, split_examples, weigh
 
 PROBLEM = PROBLEMS["classify"].sample()
 TEXTS = ["a good film", "a good film", "a good film", "the worst hotel", "the worst hotel", "the worst hotel"]
@@ -133,13 +133,13 @@ def test_calibration_makes_a_sure_and_right_answer_cheaper_than_an_unsure_one() 
     np.testing.assert_allclose(calibrate_losses(unsure, targets), np.log(2))
 
 
-def hold_out_with(chances: list[float]) -> OutOfFold:
+def hold_out_with(chances: list[float]) -> HeldOutAnswers:
     """Return answers that give the right class of two these probabilities."""
     count = len(chances)
     targets = np.arange(count) % 2
     right = np.array(chances)
     probabilities = np.where(np.eye(2)[targets] > 0, right[:, None], 1 - right[:, None])
-    return OutOfFold(np.ones(count, dtype=bool), probabilities, targets, 1.0, 0)
+    return HeldOutAnswers(np.ones(count, dtype=bool), probabilities, targets, 1.0, 0)
 
 
 def make_trial(recipe: Recipe, chances: list[float]) -> Trial:
