@@ -254,9 +254,7 @@ def test_a_table_that_fails_an_expectation_stops_the_pipeline(stopped_run: tuple
 
 
 @pytest.mark.parametrize(("task", "rows"), [(CLASSIFY, make_examples("zh")), (NER, make_entities())])
-def test_a_table_in_which_ingest_drew_no_test_passes(
-    run: Callable[..., Report], task: Problem, rows: Rows
-) -> None:
+def test_a_table_in_which_ingest_drew_no_test_passes(run: Callable[..., Report], task: Problem, rows: Rows) -> None:
     report = run([row for row in rows if row.split == "train"], make_documents("zh"), task).values
     assert report["splits"]["test"] == {}
     assert not any("split == test" in line for line in report["warnings"])
