@@ -17,6 +17,7 @@ from satiety.core.section import read_yaml
 from satiety.core.settings import project_root
 from satiety.core.state import STATE
 from satiety.core.state_files import read_state
+from satiety.package.card import describe_sample
 from tasks.stage import COST, REPORTS, START_FILE
 from tasks.tracking import DATABASE, format_ui_command
 
@@ -76,7 +77,7 @@ def _tabulate_scores(report: Mapping[str, Any] | None) -> Table | str:
     if report is None:
         return "Score: not evaluated yet (stage evaluate)"
     level = f"{report['confidence_level']:.0%} CI" if "confidence_level" in report else "CI"
-    table = _make_table(f"{report['metric']} on {report['examples']:,} test examples", "", "value", level)
+    table = _make_table(f"{report['metric']} {describe_sample(report)['en']}", "", "value", level)
     names = {"before": "before", "after": "after", "difference": "difference", "gain": "gain of raw text and levers"}
     for key, name in names.items():
         if key not in report:
